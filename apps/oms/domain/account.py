@@ -1,0 +1,76 @@
+"""Accounts: one set of exchange credentials and its settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+
+class PositionMode(StrEnum):
+    """How deals become positions: tickets, one per symbol, or one per symbol and strategy."""
+
+    HEDGE = "hedge"
+    NETTING = "netting"
+    STRATEGY_NETTING = "strategy_netting"
+
+
+class Engine(StrEnum):
+    """Who carries orders to the exchange."""
+
+    PAPER = "paper"
+    CCXT = "ccxt"
+    CCXTPRO = "ccxtpro"
+
+
+class Environment(StrEnum):
+    """Whether money is real."""
+
+    PAPER = "paper"
+    TESTNET = "testnet"
+    DEMO = "demo"
+    LOOPBACK = "loopback"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperSettings:
+    """``extra_config_json.oms.paper``: how the paper exchange of an account behaves."""
+
+    source: str = "walk"
+    #: Price source per symbol, over ``source``.
+    sources: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    balances: Mapping[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(100_000)})
+    #: Maker and taker rate that replace the profile's, as fractions (0.001 = 0.1 %).
+    maker: Decimal | None = None
+    taker: Decimal | None = None
+    #: Whether a spot buy pays its fee in base, as most exchanges do.
+    base_fee_on_buy: bool = True
+    allow_spot_short: bool = False
+    leverage: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account as trading sees it."""
+
+    id: int
+    #: ``<engine>.<venue>``, as ``paper.binance``.
+    exchange_id: str
+    label: str
+    position_mode: PositionMode
+    environment: Environment
+    #: ``active`` or ``blocked``; a blocked account may only reduce.
+    status: str = "active"
+    allow_new_positions: bool = True
+    paper: PaperSettings = field(default_factory=PaperSettings)
+
+    @property
+    def engine(self) -> Engine:
+        """The part of ``exchange_id`` before the dot."""
+        return Engine(self.exchange_id.partition(".")[0])
+
+    @property
+    def venue(self) -> str:
+        """The part of ``exchange_id`` after the dot."""
+        return self.exchange_id.partition(".")[2]

@@ -1,0 +1,165 @@
+"""Commands: what somebody wants. One lives in the queue until it has exactly one result.
+
+The union ``Payload`` is closed: whoever adds a command is led by the type checker to each place
+that must know it. Numbers are exact and on no grid yet; admission (``domain.risk``) judges them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from oms.domain.errors import Refused
+from oms.domain.order import Side
+
+
+class CommandStatus(StrEnum):
+    """Where a command stands; ``queued`` and ``running`` lead to exactly one of the others."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the command has its result (an unknown one may still learn better)."""
+        return self not in (CommandStatus.QUEUED, CommandStatus.RUNNING)
+
+
+#: Order types that rest at a price.
+LIMIT_TYPES = frozenset({"limit", "stop_limit", "take_profit_limit"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOrder:
+    """Place an order; ``position_id`` 0 lets the position mode decide."""
+
+    symbol: str
+    side: Side
+    order_type: str
+    qty: Decimal
+    price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
+    strategy_id: int = 0
+    position_id: int = 0
+    reason: str = "api"
+    comment: str | None = None
+    reduce_only: bool = False
+    client_order_id: str | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    post_only: bool = False
+    time_in_force: str | None = None
+    trigger_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    expires_at: datetime | None = None
+    new_position: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """Cancel the named orders; ids ascending, without repeats."""
+
+    order_ids: tuple[int, ...]
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOrder:
+    """Change price, total quantity, or both; ``None`` keeps."""
+
+    order_id: int
+    new_price: Decimal | None = None
+    new_qty: Decimal | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePosition:
+    """Close ``qty`` of a position, or all of it, by an opposite reduce-only order."""
+
+    position_id: int
+    order_type: str = "market"
+    price: Decimal | None = None
+    qty: Decimal | None = None
+    #: 0 takes the position's.
+    strategy_id: int = 0
+    reason: str = "api"
+    comment: str | None = None
+    client_order_id: str | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    post_only: bool = False
+    time_in_force: str | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperPrice:
+    """Set the price of a symbol on a paper account whose source for it is ``manual``."""
+
+    symbol: str
+    bid: Decimal
+    ask: Decimal
+    #: Depth at either side; ``None`` is without limit.
+    bid_qty: Decimal | None = None
+    ask_qty: Decimal | None = None
+
+
+Payload = SendOrder | CancelOrder | ChangeOrder | ClosePosition | PaperPrice
+
+COMMAND_TYPES: Mapping[type[Payload], str] = {
+    SendOrder: "send_order",
+    CancelOrder: "cancel_order",
+    ChangeOrder: "change_order",
+    ClosePosition: "close_position",
+    PaperPrice: "paper_price",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asked: kept with the command, asked again before anything is sent."""
+
+    user_id: int
+    api_key_id: int
+    role: str
+    ip: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One wish in the queue of one account."""
+
+    id: int
+    account_id: int
+    payload: Payload
+    actor: Actor
+    request_id: str | None = None
+    comment: str | None = None
+    created_at: datetime
+
+    @property
+    def type(self) -> str:
+        """Its word on the wire."""
+        return COMMAND_TYPES[type(self.payload)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """How a command ended. ``error`` is set exactly when ``status`` is failed or refused."""
+
+    status: CommandStatus
+    error: Refused | None = None
+    #: The order made by a send or close, or the one given to a change or single cancel.
+    order_id: int | None = None
+    client_order_id: str | None = None
+    #: For commands over several orders.
+    order_ids: tuple[int, ...] = ()
+    skipped: tuple[tuple[int, str], ...] = ()
+    replayed: bool = False

@@ -1,0 +1,110 @@
+"""Instruments: what can be traded, on which grid, in which currencies.
+
+One formula serves all kinds: money is counted in *value space*, ``v(p) = p`` for spot and linear,
+``v(p) = −1/p`` for inverse, times the contract size (1 for spot).
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from oms.domain.errors import Refused
+from oms.domain.money import ZERO, down_to_step, on_step, plain, product
+
+
+class Kind(StrEnum):
+    """How profit is counted: spot and linear in quote, inverse in base."""
+
+    SPOT = "spot"
+    LINEAR = "linear"
+    INVERSE = "inverse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """One symbol of one exchange; quantities on ``step``, prices on ``tick``."""
+
+    symbol: str
+    kind: Kind
+    base: str
+    quote: str
+    #: Currency in which profit and margin are paid; the quote on spot.
+    settle: str
+    tick: Decimal
+    step: Decimal
+    #: Smallest order value in quote.
+    min_notional: Decimal
+    #: Base per contract; 1 on spot.
+    contract_size: Decimal = Decimal(1)
+    max_leverage: int = 1
+    #: Share of the notional below which a position is liquidated.
+    maintenance_rate: Decimal = ZERO
+
+    def value(self, price: Decimal) -> Fraction:
+        """``v(price)``: the price in value space."""
+        if self.kind is Kind.INVERSE:
+            return -1 / Fraction(price)
+        return Fraction(price)
+
+    def price_of(self, value: Fraction) -> Fraction:
+        """The price whose value is ``value``: the inverse of ``value()``."""
+        if self.kind is Kind.INVERSE:
+            return -1 / value
+        return value
+
+    def notional(self, qty: Decimal, price: Decimal) -> Decimal:
+        """Worth of ``qty`` at ``price`` in quote (spot, linear); exact."""
+        return product(product(qty, price), self.contract_size)
+
+
+def refuse_off_grid(
+    instrument: Instrument, *, qty: Decimal | None, prices: tuple[Decimal | None, ...] = ()
+) -> Refused | None:
+    """Refuse a quantity off the step or prices off the tick; nothing is rounded silently."""
+    if qty is not None:
+        if qty < instrument.step:
+            return Refused(
+                code="qty_below_minimum",
+                message=f"qty {plain(qty)} is below the smallest quantity of {instrument.symbol},"
+                f" {plain(instrument.step)}",
+                limit=instrument.step,
+                value=qty,
+                set_by="exchange",
+            )
+        if not on_step(qty, instrument.step):
+            return _off_grid("qty", qty, instrument.step, instrument, down=True)
+    for price in prices:
+        if price is not None and not on_step(price, instrument.tick):
+            return _off_grid("price", price, instrument.tick, instrument, down=False)
+    return None
+
+
+def refuse_small(instrument: Instrument, *, qty: Decimal, price: Decimal) -> Refused | None:
+    """Refuse an order worth less than the instrument's minimum notional."""
+    worth = instrument.notional(qty, price)
+    if worth >= instrument.min_notional:
+        return None
+    return Refused(
+        code="notional_below_minimum",
+        message=f"{plain(qty)} {instrument.symbol} at {plain(price)} is worth {plain(worth)}"
+        f" {instrument.quote}, below the minimum {plain(instrument.min_notional)}",
+        limit=instrument.min_notional,
+        value=worth,
+        set_by="exchange",
+    )
+
+
+def _off_grid(
+    name: str, value: Decimal, grid: Decimal, instrument: Instrument, *, down: bool
+) -> Refused:
+    word = "step" if down else "tick"
+    hint = f"; the next lower is {plain(down_to_step(value, grid))}" if value >= grid else ""
+    return Refused(
+        code="precision_mismatch",
+        message=f"{name} {plain(value)} is no multiple of the {word} {plain(grid)}"
+        f" of {instrument.symbol}{hint}",
+        limit=grid,
+        value=value,
+        set_by="exchange",
+    )

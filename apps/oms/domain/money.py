@@ -1,0 +1,99 @@
+"""Numbers of the trade: exact decimals made from text, and the one place where they are rounded.
+
+Quantities, prices and fees are ``Decimal`` within 18 integer and 18 fractional digits. Inside the
+ledger, costs are ``Fraction``: a third of a cost has no decimal end, and rounding it would make
+the sum of parts differ from the whole. ``rounded`` is where a number leaves the ledger.
+No binary floating point passes through here in either direction.
+"""
+
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from fractions import Fraction
+
+DIGITS_MAX = 18
+"""Digits allowed before the point, and after it."""
+
+ZERO = Decimal(0)
+_QUANTUM = Decimal(1).scaleb(-DIGITS_MAX)
+_LIMIT = Decimal(1).scaleb(DIGITS_MAX)
+#: Wide enough for any exact product of two wire decimals (72 digits) and their sums.
+EXACT = Context(prec=120)
+
+
+class NotADecimal(ValueError):
+    """The text is no plain decimal within 18 integer and 18 fractional digits."""
+
+
+def decimal(text: str | int | Decimal) -> Decimal:
+    """The decimal that ``text`` says, exactly; exponent form is read, nothing is rounded.
+
+    Raises ``NotADecimal`` on anything else: NaN, Infinity, too many digits, a sign alone.
+    """
+    if isinstance(text, str) and len(text) > 64:
+        raise NotADecimal("a number may have at most 64 characters")
+    try:
+        value = Decimal(text)
+    except (InvalidOperation, ValueError):
+        raise NotADecimal("not a decimal number") from None
+    if not value.is_finite():
+        raise NotADecimal("a number must be finite")
+    if value == 0:
+        return ZERO
+    if value.adjusted() >= DIGITS_MAX:
+        raise NotADecimal(f"at most {DIGITS_MAX} integer digits are allowed")
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if exponent < -DIGITS_MAX:
+        stripped = value.normalize(EXACT)
+        if int(stripped.as_tuple().exponent) < -DIGITS_MAX:
+            raise NotADecimal(f"at most {DIGITS_MAX} fractional digits are allowed")
+        return stripped
+    return value
+
+
+def plain(value: Decimal) -> str:
+    """``value`` in plain notation: no exponent, no trailing zeros, zero is ``"0"``."""
+    if not value:
+        return "0"
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text
+
+
+def rounded(value: Fraction | Decimal) -> Decimal:
+    """``value`` at 18 fractional digits, half-even: what may be stored or told."""
+    if isinstance(value, Decimal):
+        return value.quantize(_QUANTUM, ROUND_HALF_EVEN, EXACT)
+    scaled = round(value * 10**DIGITS_MAX)  # Fraction.__round__ is half-even
+    return Decimal(scaled).scaleb(-DIGITS_MAX, EXACT)
+
+
+def product(left: Decimal, right: Decimal) -> Decimal:
+    """``left × right``, exactly."""
+    return EXACT.multiply(left, right)
+
+
+def total(left: Decimal, right: Decimal) -> Decimal:
+    """``left + right``, exactly."""
+    return EXACT.add(left, right)
+
+
+def difference(left: Decimal, right: Decimal) -> Decimal:
+    """``left − right``, exactly."""
+    return EXACT.subtract(left, right)
+
+
+
+def on_step(value: Decimal, step: Decimal) -> bool:
+    """Whether ``value`` is a whole number of steps."""
+    return EXACT.remainder(value, step) == 0
+
+
+def down_to_step(value: Decimal, step: Decimal) -> Decimal:
+    """The largest whole number of steps that is not above ``value`` (both not negative)."""
+    return EXACT.subtract(value, EXACT.remainder(value, step))
+
+
+def exact_text(value: Fraction) -> str:
+    """``value`` as ``numerator/denominator``, for storage without loss."""
+    return f"{value.numerator}/{value.denominator}"

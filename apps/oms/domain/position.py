@@ -1,0 +1,203 @@
+"""Positions: exposure with an average price; a fold over deals and nothing else.
+
+A position keeps a signed quantity ``Q`` and a signed cost ``C``, both exact, in value space
+``v`` (``domain.instrument``), with ``m`` the contract size::
+
+    same direction or flat      Q += d;  C += d·v(p)
+    opposite, x ≤ |Q|           s = x/|Q|
+                                profit += m·(x·sgn(Q)·v(p) − s·C);  C −= s·C;  Q moves x to zero
+
+The average entry is ``v⁻¹(C/Q)``. A later entry never changes profit already booked. What is
+larger than the position is cut by the ledger before it comes here.
+
+Example: buy 10 at 150 and 5 at 160: Q = 15, C = 2300, average 153.33…; sell 5 at 170:
+profit = 5·170 − (5/15)·2300 = 83.33…, C = 1533.33…, the average stays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import EXACT, ZERO, rounded, total
+from oms.domain.order import Side
+
+COST_DENOMINATOR_BITS_MAX = 1024
+"""Past this size a cost is rounded to 60 places: 42 below the last digit that is ever told.
+
+Each partial close multiplies the denominator; without a bound a position that never goes flat
+would carry ever longer numbers.
+"""
+
+
+class PositionState(StrEnum):
+    """Where a position stands; a merged one has ended in another."""
+
+    OPEN = "open"
+    CLOSE_REQUESTED = "close_requested"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """One exposure of an account in a symbol.
+
+    ``qty`` is signed (positive long); ``cost`` and ``exit_value`` are exact sums in value space:
+    of what is open, and of all that was closed.
+    """
+
+    id: int
+    account_id: int
+    symbol: str
+    strategy_id: int
+    #: The side it was opened on; it stays when the quantity is zero.
+    side: Side
+    qty: Decimal = ZERO
+    cost: Fraction = Fraction(0)
+    exit_value: Fraction = Fraction(0)
+    #: Average entry at 18 places, of what is open or, once closed, of what was open last.
+    avg_price: Decimal = ZERO
+    close_price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
+    state: PositionState = PositionState.OPEN
+    reason: str = "api"
+    comment: str | None = None
+    #: Id of the first position of a flip chain.
+    identifier: int
+    previous_position_id: int | None = None
+    qty_opened: Decimal = ZERO
+    qty_closed: Decimal = ZERO
+    max_qty: Decimal = ZERO
+    #: Gross, exact inside one deal, summed at 18 places.
+    profit: Decimal = ZERO
+    #: Profit less fees in the settle currency (base fees valued at their fill) plus funding.
+    realized_pnl: Decimal = ZERO
+    fees: Mapping[str, Decimal] = field(default_factory=dict)
+    funding: Decimal = ZERO
+    close_reason: str | None = None
+    external: bool = False
+    merged_into: int | None = None
+    version: int = 0
+    opened_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the position still holds quantity."""
+        return self.state in (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """What one deal brings to one position: ``delta`` signed, fee as charged."""
+
+    delta: Decimal
+    price: Decimal
+    fee: Decimal | None
+    fee_currency: str | None
+    reason: str
+    executed_at: datetime
+    heard_at: datetime
+
+
+def folded(position: Position, instrument: Instrument, fill: Fill) -> tuple[Position, Decimal]:
+    """The position after ``fill``, and the gross profit of the fill at 18 places.
+
+    ``fill.delta`` may reduce the position to zero but never beyond.
+    """
+    grows = position.qty == 0 or (fill.delta > 0) == (position.qty > 0)
+    after, profit = (_added if grows else _reduced)(position, instrument, fill)
+    fees = dict(position.fees)
+    if fill.fee is not None and fill.fee_currency is not None:
+        fees[fill.fee_currency] = total(fees.get(fill.fee_currency, ZERO), fill.fee)
+    charged = _charged_in_settle(instrument, fill)
+    after = replace(
+        after,
+        profit=total(position.profit, profit),
+        realized_pnl=total(position.realized_pnl, EXACT.subtract(profit, charged)),
+        fees=fees,
+        updated_at=fill.heard_at,
+        version=position.version + 1,
+    )
+    return after, profit
+
+
+def unrealized(position: Position, instrument: Instrument, mark: Decimal) -> Decimal:
+    """Profit if all were closed at ``mark``, before fees, at 18 places."""
+    value = Fraction(position.qty) * instrument.value(mark) - position.cost
+    return rounded(Fraction(instrument.contract_size) * value)
+
+
+def _added(
+    position: Position, instrument: Instrument, fill: Fill
+) -> tuple[Position, Decimal]:
+    delta = Fraction(fill.delta)
+    qty = total(position.qty, fill.delta)
+    cost = _bounded(position.cost + delta * instrument.value(fill.price))
+    after = replace(
+        position,
+        qty=qty,
+        cost=cost,
+        avg_price=rounded(instrument.price_of(cost / Fraction(qty))),
+        qty_opened=total(position.qty_opened, fill.delta.copy_abs()),
+        max_qty=max(position.max_qty, qty.copy_abs()),
+    )
+    return after, ZERO
+
+
+def _reduced(
+    position: Position, instrument: Instrument, fill: Fill
+) -> tuple[Position, Decimal]:
+    assert fill.delta.copy_abs() <= position.qty.copy_abs(), "the ledger cuts what would flip a position"
+    closing = abs(Fraction(fill.delta))
+    share = closing / abs(Fraction(position.qty))
+    sign = 1 if position.qty > 0 else -1
+    exit_value = closing * instrument.value(fill.price)
+    released = share * position.cost
+    profit = rounded(Fraction(instrument.contract_size) * (sign * exit_value - released))
+    qty = total(position.qty, fill.delta)
+    exits = position.exit_value + exit_value
+    closed = total(position.qty_closed, fill.delta.copy_abs())
+    after = replace(
+        position,
+        qty=qty,
+        cost=_bounded(position.cost - released) if qty else Fraction(0),
+        exit_value=exits,
+        qty_closed=closed,
+        close_price=rounded(instrument.price_of(exits / Fraction(closed))),
+    )
+    return (after if qty else _closed(after, fill)), profit
+
+
+def _closed(position: Position, fill: Fill) -> Position:
+    return replace(
+        position,
+        state=PositionState.CLOSED,
+        stop_loss=None,
+        stop_gain=None,
+        close_reason=fill.reason,
+        closed_at=fill.executed_at,
+    )
+
+
+def _charged_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
+    """The fee of a fill in the settle currency; a third currency is kept apart and counts 0."""
+    if fill.fee is None:
+        return ZERO
+    if fill.fee_currency == instrument.settle:
+        return fill.fee
+    if instrument.kind is Kind.SPOT and fill.fee_currency == instrument.base:
+        return rounded(Fraction(fill.fee) * Fraction(fill.price))
+    return ZERO
+
+
+def _bounded(cost: Fraction) -> Fraction:
+    if cost.denominator.bit_length() <= COST_DENOMINATOR_BITS_MAX:
+        return cost
+    return Fraction(round(cost * 10**60), 10**60)
