@@ -96,9 +96,7 @@ def refuse_role(principal: Principal, permission: Permission) -> Refused | None:
     return _denied("permission_denied", f"role {word} may not {permission.value}")
 
 
-def refuse_account(
-    principal: Principal, permission: Permission, account_id: int
-) -> Refused | None:
+def refuse_account(principal: Principal, permission: Permission, account_id: int) -> Refused | None:
     """Refuse what the key's flags on the account do not allow."""
     if principal.role is Role.ADMIN:
         return None

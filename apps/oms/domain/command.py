@@ -111,7 +111,16 @@ class PaperPrice:
     ask_qty: Decimal | None = None
 
 
-Payload = SendOrder | CancelOrder | ChangeOrder | ClosePosition | PaperPrice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CcxtCall:
+    """Call a ccxt method on the account's exchange; the capability table has judged it."""
+
+    func: str
+    args: tuple[object, ...] = ()
+    kwargs: Mapping[str, object] = field(default_factory=dict)
+
+
+Payload = SendOrder | CancelOrder | ChangeOrder | ClosePosition | PaperPrice | CcxtCall
 
 COMMAND_TYPES: Mapping[type[Payload], str] = {
     SendOrder: "send_order",
@@ -119,6 +128,7 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
     ChangeOrder: "change_order",
     ClosePosition: "close_position",
     PaperPrice: "paper_price",
+    CcxtCall: "ccxt_call",
 }
 
 
@@ -162,4 +172,6 @@ class CommandResult:
     #: For commands over several orders.
     order_ids: tuple[int, ...] = ()
     skipped: tuple[tuple[int, str], ...] = ()
+    #: JSON text of what a ccxt call answered.
+    value: str | None = None
     replayed: bool = False

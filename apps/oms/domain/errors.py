@@ -39,9 +39,7 @@ class OmsError(Exception):
 
     code = "internal_error"
 
-    def __init__(
-        self, message: str, *, code: str | None = None, reason: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, code: str | None = None, reason: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code

@@ -52,6 +52,7 @@ _EXEC_TYPES: Mapping[ReportKind, str] = MappingProxyType(
     }
 )
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """The rows that one report can touch."""
@@ -211,9 +212,7 @@ def _shares(whole: Decimal, legs: Sequence[_Leg], delta: Decimal) -> list[Decima
     """Split ``whole`` by the legs' quantities; the last leg takes the remainder."""
     if len(legs) == 1:
         return [whole]
-    shares = [
-        rounded(EXACT.divide(EXACT.multiply(whole, leg.delta), delta)) for leg in legs[:-1]
-    ]
+    shares = [rounded(EXACT.divide(EXACT.multiply(whole, leg.delta), delta)) for leg in legs[:-1]]
     rest = whole
     for share in shares:
         rest = EXACT.subtract(rest, share)

@@ -83,7 +83,6 @@ def difference(left: Decimal, right: Decimal) -> Decimal:
     return EXACT.subtract(left, right)
 
 
-
 def on_step(value: Decimal, step: Decimal) -> bool:
     """Whether ``value`` is a whole number of steps."""
     return EXACT.remainder(value, step) == 0

@@ -81,41 +81,39 @@ _EXPIRED, _REJECTED = OrderState.EXPIRED, OrderState.REJECTED
 #: Reports that prove that the order reached the exchange.
 _ACKNOWLEDGES = frozenset({ReportKind.ACCEPTED, ReportKind.EXECUTION})
 
-TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity] = (
-    MappingProxyType(
-        {
-            (_PENDING, ReportKind.ACCEPTED): _SUBMITTED,
-            (_PENDING, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # a fill may outrun the answer
-            (_PENDING, ReportKind.REJECTED): _REJECTED,
-            (_PENDING, ReportKind.REFUSED): _REJECTED,
-            (_PENDING, ReportKind.CANCELED): _CANCELED,  # revoked before it was sent
-            (_PENDING, ReportKind.EXPIRED): _EXPIRED,
-            (_PENDING, ReportKind.UNKNOWN): _UNKNOWN,
-            (_PENDING, ReportKind.NOT_PLACED): _REJECTED,
-            (_UNKNOWN, ReportKind.ACCEPTED): _SUBMITTED,
-            (_UNKNOWN, ReportKind.EXECUTION): FOLLOW_QUANTITY,
-            (_UNKNOWN, ReportKind.REJECTED): _REJECTED,
-            (_UNKNOWN, ReportKind.CANCELED): _CANCELED,
-            (_UNKNOWN, ReportKind.EXPIRED): _EXPIRED,
-            (_UNKNOWN, ReportKind.NOT_PLACED): _REJECTED,
-            (_SUBMITTED, ReportKind.TRIGGERED): _SUBMITTED,
-            (_SUBMITTED, ReportKind.EXECUTION): FOLLOW_QUANTITY,
-            (_SUBMITTED, ReportKind.CHANGED): _SUBMITTED,
-            (_SUBMITTED, ReportKind.CANCELED): _CANCELED,
-            (_SUBMITTED, ReportKind.EXPIRED): _EXPIRED,
-            (_SUBMITTED, ReportKind.REJECTED): _REJECTED,  # some exchanges accept, then reject
-            (_PARTIAL, ReportKind.EXECUTION): FOLLOW_QUANTITY,
-            (_PARTIAL, ReportKind.CHANGED): FOLLOW_QUANTITY,  # may shrink to what is filled
-            (_PARTIAL, ReportKind.CANCELED): _CANCELED,
-            (_PARTIAL, ReportKind.EXPIRED): _EXPIRED,
-            (_PARTIAL, ReportKind.REJECTED): _CANCELED,  # only the rest can still be rejected
-            (_FILLED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # an over-fill is booked as told
-            (_CANCELED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # the fill won the race
-            (_EXPIRED, ReportKind.EXECUTION): FOLLOW_QUANTITY,
-            (_REJECTED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # "not placed" that turns up
-            (_REJECTED, ReportKind.ACCEPTED): _SUBMITTED,  # guarded: not_placed orders only
-        }
-    )
+TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity] = MappingProxyType(
+    {
+        (_PENDING, ReportKind.ACCEPTED): _SUBMITTED,
+        (_PENDING, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # a fill may outrun the answer
+        (_PENDING, ReportKind.REJECTED): _REJECTED,
+        (_PENDING, ReportKind.REFUSED): _REJECTED,
+        (_PENDING, ReportKind.CANCELED): _CANCELED,  # revoked before it was sent
+        (_PENDING, ReportKind.EXPIRED): _EXPIRED,
+        (_PENDING, ReportKind.UNKNOWN): _UNKNOWN,
+        (_PENDING, ReportKind.NOT_PLACED): _REJECTED,
+        (_UNKNOWN, ReportKind.ACCEPTED): _SUBMITTED,
+        (_UNKNOWN, ReportKind.EXECUTION): FOLLOW_QUANTITY,
+        (_UNKNOWN, ReportKind.REJECTED): _REJECTED,
+        (_UNKNOWN, ReportKind.CANCELED): _CANCELED,
+        (_UNKNOWN, ReportKind.EXPIRED): _EXPIRED,
+        (_UNKNOWN, ReportKind.NOT_PLACED): _REJECTED,
+        (_SUBMITTED, ReportKind.TRIGGERED): _SUBMITTED,
+        (_SUBMITTED, ReportKind.EXECUTION): FOLLOW_QUANTITY,
+        (_SUBMITTED, ReportKind.CHANGED): _SUBMITTED,
+        (_SUBMITTED, ReportKind.CANCELED): _CANCELED,
+        (_SUBMITTED, ReportKind.EXPIRED): _EXPIRED,
+        (_SUBMITTED, ReportKind.REJECTED): _REJECTED,  # some exchanges accept, then reject
+        (_PARTIAL, ReportKind.EXECUTION): FOLLOW_QUANTITY,
+        (_PARTIAL, ReportKind.CHANGED): FOLLOW_QUANTITY,  # may shrink to what is filled
+        (_PARTIAL, ReportKind.CANCELED): _CANCELED,
+        (_PARTIAL, ReportKind.EXPIRED): _EXPIRED,
+        (_PARTIAL, ReportKind.REJECTED): _CANCELED,  # only the rest can still be rejected
+        (_FILLED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # an over-fill is booked as told
+        (_CANCELED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # the fill won the race
+        (_EXPIRED, ReportKind.EXECUTION): FOLLOW_QUANTITY,
+        (_REJECTED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # "not placed" that turns up
+        (_REJECTED, ReportKind.ACCEPTED): _SUBMITTED,  # guarded: not_placed orders only
+    }
 )
 
 

@@ -134,9 +134,7 @@ def unrealized(position: Position, instrument: Instrument, mark: Decimal) -> Dec
     return rounded(Fraction(instrument.contract_size) * value)
 
 
-def _added(
-    position: Position, instrument: Instrument, fill: Fill
-) -> tuple[Position, Decimal]:
+def _added(position: Position, instrument: Instrument, fill: Fill) -> tuple[Position, Decimal]:
     delta = Fraction(fill.delta)
     qty = total(position.qty, fill.delta)
     cost = _bounded(position.cost + delta * instrument.value(fill.price))
@@ -151,11 +149,10 @@ def _added(
     return after, ZERO
 
 
-def _reduced(
-    position: Position, instrument: Instrument, fill: Fill
-) -> tuple[Position, Decimal]:
-    assert fill.delta.copy_abs() <= position.qty.copy_abs(), "the ledger cuts what would flip a position"
-    closing = abs(Fraction(fill.delta))
+def _reduced(position: Position, instrument: Instrument, fill: Fill) -> tuple[Position, Decimal]:
+    size = fill.delta.copy_abs()
+    assert size <= position.qty.copy_abs(), "the ledger cuts what would flip a position"
+    closing = Fraction(size)
     share = closing / abs(Fraction(position.qty))
     sign = 1 if position.qty > 0 else -1
     exit_value = closing * instrument.value(fill.price)
@@ -163,7 +160,7 @@ def _reduced(
     profit = rounded(Fraction(instrument.contract_size) * (sign * exit_value - released))
     qty = total(position.qty, fill.delta)
     exits = position.exit_value + exit_value
-    closed = total(position.qty_closed, fill.delta.copy_abs())
+    closed = total(position.qty_closed, size)
     after = replace(
         position,
         qty=qty,

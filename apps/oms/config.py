@@ -1,0 +1,118 @@
+"""Settings: flag > environment ``OMS_*`` > config file > default. Setting ``a.b`` is ``OMS_A_B``.
+
+Pydantic reads and checks them; everything else takes the plain values it needs.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Commands(BaseModel):
+    """The door in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: How long a request waits for its outcome when it does not say.
+    default_wait_ms: int = Field(10_000, ge=0, le=60_000)
+    #: A command queued longer than this is refused as ``command_expired``.
+    max_queue_s: float = Field(60, gt=0)
+    #: Commands waiting per account before 429.
+    queue_depth_max: int = Field(10_000, ge=1)
+    #: Commands in one request body.
+    items_max: int = Field(1000, ge=1)
+    #: Bytes of one request body.
+    body_bytes_max: int = Field(8 * 1024 * 1024, ge=1024)
+    #: Rows written by one transaction, at the door and by the worker.
+    batch_max: int = Field(500, ge=1, le=1000)
+    #: How long an Idempotency-Key is kept.
+    idempotency_hours: int = Field(72, ge=1)
+
+
+class Events(BaseModel):
+    """The door out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    retention_days: int = Field(7, ge=1)
+    #: Server PING on a WebSocket, and how long no PONG is borne.
+    ping_seconds: float = Field(15, gt=0)
+    pong_seconds: float = Field(30, gt=0)
+    #: What may wait for a slow listener before it is closed with 4409.
+    frames_waiting_max: int = Field(2000, ge=10)
+    bytes_waiting_max: int = Field(8 * 1024 * 1024, ge=1024)
+    #: How long a socket may stay without credentials.
+    auth_seconds: float = Field(60, gt=0)
+    sockets_per_key_max: int = Field(100, ge=1)
+
+
+class Settings(BaseModel):
+    """All settings with their defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    env: str = "local"
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    #: Folder of the embedded database, the doorbell and ``first-run.json``.
+    home: Path = Path("var")
+    #: SQLAlchemy URL: ``mysql+asyncmy``, ``mysql+aiomysql`` or ``sqlite+aiosqlite``;
+    #: absent: SQLite in ``home``.
+    database_url: str | None = None
+    #: Folder of the Unix sockets that wake the other processes; absent: ``home/bell``.
+    bell_dir: Path | None = None
+    lease_seconds: float = Field(5, ge=1)
+    commands: Commands = Commands()
+    events: Events = Events()
+    cors_origins: tuple[str, ...] = ()
+    public_docs: bool = True
+    live_trading_allowed: bool = False
+    #: Seconds for which a process may believe what it read of keys and permissions.
+    access_cache_seconds: float = Field(2, ge=0, le=5)
+    #: How often a paper account with open orders looks at the market.
+    paper_tick_ms: int = Field(250, ge=10)
+    log_level: str = "INFO"
+
+    @property
+    def dsn(self) -> str:
+        """The database URL, the embedded one where none is set."""
+        if self.database_url is not None:
+            return self.database_url
+        return f"sqlite+aiosqlite:///{(self.home / 'oms.sqlite3').absolute()}"
+
+    @property
+    def bell(self) -> Path:
+        """The folder of the doorbell."""
+        return self.bell_dir if self.bell_dir is not None else self.home / "bell"
+
+
+def load(
+    environment: Mapping[str, str] = os.environ, overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """Settings from the config file, the environment and ``overrides`` (flags), in that order.
+
+    Raises ``ValueError`` that names the key and what is wrong with it.
+    """
+    values: dict[str, Any] = {}
+    if path := environment.get("OMS_CONFIG"):
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    _merge_environment(values, environment)
+    values |= {key: value for key, value in (overrides or {}).items() if value is not None}
+    return Settings.model_validate(values)
+
+
+def _merge_environment(values: dict[str, Any], environment: Mapping[str, str]) -> None:
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            group = dict(values.get(name) or {})
+            for key in field.annotation.model_fields:
+                if (text := environment.get(f"OMS_{name}_{key}".upper())) is not None:
+                    group[key] = text
+            values[name] = group
+        elif (text := environment.get(f"OMS_{name}".upper())) is not None:
+            is_list = str(field.annotation).startswith("tuple")
+            values[name] = [part for part in text.split(",") if part] if is_list else text

@@ -1,0 +1,1 @@
+"""What is asked of the outside: protocols and the plain values that cross them."""

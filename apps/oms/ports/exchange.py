@@ -1,0 +1,104 @@
+"""The exchange port: where orders go. A paper exchange is an exchange.
+
+An adapter answers with reports and never writes: what it must remember (a paper exchange has a
+memory of its own) it hands out by ``changed_memory``, to be stored in the transaction that stores
+the reports. After a failed transaction the adapter object is dropped and made anew from the store.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from oms.domain.instrument import Instrument
+from oms.domain.order import Order
+from oms.domain.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryRows:
+    """The stored memory of a paper exchange, or what of it changed; all texts are JSON.
+
+    ``None`` in ``orders`` deletes the row. ``trades`` are new and never change.
+    """
+
+    state: str | None = None
+    state_hash: str = ""
+    version: int = 0
+    orders: Mapping[str, str | None] = field(default_factory=dict)
+    trades: Sequence["TradeRow"] = ()
+    prices: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeRow:
+    """One execution in the paper exchange's own books."""
+
+    trade_id: str
+    symbol: str
+    executed_at: datetime
+    trade: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """Best prices of a symbol; ``None`` depth is without limit."""
+
+    symbol: str
+    bid: Decimal
+    ask: Decimal
+    bid_qty: Decimal | None
+    ask_qty: Decimal | None
+    at: datetime
+
+
+class Exchange(Protocol):
+    """One account at one exchange, as its worker sees it.
+
+    ``now`` is the time of the request. Reports of one answer are in the order of their facts and
+    may concern other orders than the one named.
+    """
+
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All instruments by symbol."""
+        ...
+
+    def quote(self, symbol: str, now: datetime) -> Quote | None:
+        """The best prices now, ``None`` where no price is known."""
+        ...
+
+    async def place(self, order: Order, now: datetime) -> Sequence[Report]:
+        """Send ``order``; a rejection is a report too."""
+        ...
+
+    async def change(
+        self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
+    ) -> Sequence[Report]:
+        """Change price and/or total quantity; a ``rejected`` report means: not changed."""
+        ...
+
+    async def cancel(self, order: Order, now: datetime) -> Sequence[Report]:
+        """Cancel what is left of ``order``; a ``rejected`` report means: not canceled."""
+        ...
+
+    async def advance(self, now: datetime) -> Sequence[Report]:
+        """What happened by itself since the last call (a paper market moved, an order expired)."""
+        ...
+
+    def set_price(self, quote: Quote) -> Sequence[Report]:
+        """Manual price (paper only); raises ``Conflict`` where the source is not manual."""
+        ...
+
+    async def call(
+        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
+    ) -> object:
+        """A ccxt method by its snake_case name; the answer in ccxt's shape, plain JSON values.
+
+        Raises ``Invalid`` with code ``unsupported_func`` for what the exchange does not answer.
+        """
+        ...
+
+    def changed_memory(self) -> MemoryRows | None:
+        """What changed since the last call and must be stored with the reports."""
+        ...

@@ -1,0 +1,65 @@
+"""Leases: a worker's timed right to be an account's home, measured by the database's clock.
+
+The token rises by one with each takeover and stands in the lease and in the account's event
+stream; ``ports.ledger`` writes only under it. Row 0 is the right to do the chores.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A right to one account, good until it is not renewed for ``lease_seconds``."""
+
+    account_id: int
+    token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRow:
+    """A worker that told of itself."""
+
+    worker_id: str
+    host: str
+    heartbeat_age_seconds: float
+    status: str
+
+
+class Leases(Protocol):
+    """The lease table and the list of workers."""
+
+    async def free(self, limit: int) -> Sequence[int]:
+        """Account ids (0 too) whose lease nobody holds now, at most ``limit``."""
+        ...
+
+    async def acquire(
+        self, owner: str, account_ids: Sequence[int], seconds: float
+    ) -> Sequence[Lease]:
+        """Take what is still free of ``account_ids``, with a new token each, in one transaction."""
+        ...
+
+    async def renew(self, owner: str, leases: Sequence[Lease], seconds: float) -> Sequence[int]:
+        """Extend; the account ids that are lost (expired, or another's) are returned."""
+        ...
+
+    async def release(self, owner: str, leases: Sequence[Lease]) -> None:
+        """Give back, so that another may take at once."""
+        ...
+
+    async def heartbeat(self, worker_id: str, host: str, status: str) -> None:
+        """Tell that the worker lives; ``status`` is JSON text."""
+        ...
+
+    async def workers(self, alive_within_seconds: float) -> Sequence[WorkerRow]:
+        """Workers whose heartbeat is younger than that."""
+        ...
+
+    async def forget_worker(self, worker_id: str) -> None:
+        """Take the worker off the list (a clean stop)."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """Live leases per owner, row 0 not counted."""
+        ...

@@ -1,0 +1,105 @@
+"""The ledger's store: what one account's home reads when it moves in, and writes batch by batch.
+
+One ``commit`` is one durable transaction over any number of accounts. For each account it starts
+with the fenced advance of the event stream (``head_seq`` under the lease token), which numbers the
+events and proves the right to write in one statement.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from oms.domain.account import Account
+from oms.domain.command import CommandResult
+from oms.domain.deal import Deal
+from oms.domain.order import Order
+from oms.domain.position import Position
+from oms.ports.exchange import MemoryRows
+from oms.ports.leases import Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountImage:
+    """All that an account's home holds in memory."""
+
+    account: Account
+    head_seq: int
+    #: Orders that are not final.
+    orders: Sequence[Order]
+    #: Positions in state open or close_requested.
+    positions: Sequence[Position]
+    #: Strategies that are active and linked to the account.
+    strategy_ids: frozenset[int]
+    memory: MemoryRows = field(default_factory=MemoryRows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """All events of one command or report: numbers ``seq..seq_to``, ids from ``id`` on.
+
+    ``payload`` is JSON text: of one event its payload, of several a list of
+    ``{namespace, event, strategy_id, payload}`` with namespace and event_type ``batch``.
+    """
+
+    id: int
+    account_id: int
+    seq: int
+    seq_to: int
+    strategy_id: int
+    namespace: str
+    event_type: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountBatch:
+    """What one transaction writes for one account."""
+
+    lease: Lease
+    head_before: int
+    head_after: int
+    orders_new: Sequence[Order] = ()
+    orders_changed: Sequence[Order] = ()
+    deals: Sequence[Deal] = ()
+    positions_new: Sequence[Position] = ()
+    positions_changed: Sequence[Position] = ()
+    results: Mapping[int, CommandResult] = field(default_factory=dict)
+    events: Sequence[EventRow] = ()
+    memory: MemoryRows | None = None
+
+
+class LedgerStore(Protocol):
+    """The rows of orders, deals, positions, paper memory, events and command results."""
+
+    async def load(self, lease: Lease) -> AccountImage:
+        """The account as it stands. Raises ``LeaseLost`` if the token is not the lease's."""
+        ...
+
+    async def order(self, account_id: int, order_id: int) -> Order | None:
+        """An order in any state."""
+        ...
+
+    async def position(self, account_id: int, position_id: int) -> Position | None:
+        """A position in any state."""
+        ...
+
+    async def deals_of(
+        self, account_id: int, symbol: str, trade_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Deal]]:
+        """Booked deals by exchange trade id, legs ascending; unknown ids are left out."""
+        ...
+
+    async def orders_by_client_id(
+        self, names: Sequence[tuple[int, str]]
+    ) -> Mapping[tuple[int, str], Order]:
+        """Orders by (account id, client order id); unknown ones are left out."""
+        ...
+
+    async def commit(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
+        """Write all batches in one transaction, accounts ascending.
+
+        Accounts whose lease is lost fall out: the rest is written, their ids are returned.
+        Deadlocks (1213, 1205) are retried as a whole. Raises ``Unavailable`` when it is not known
+        to be written: then everything held in memory must be loaded anew.
+        """
+        ...
