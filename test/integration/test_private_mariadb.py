@@ -1,0 +1,80 @@
+"""The private MariaDB that other tests stand on: it is alone, durable, and ends without a trace."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kit.mariadb import INSTALL_LINE, MariaDBFailed, PrivateMariaDB
+
+
+def _ask(
+    server: PrivateMariaDB, statement: str, database: str | None = None
+) -> list[tuple[object, ...]]:
+    connection = server.connect(database)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+    finally:
+        connection.close()
+
+
+def test_what_was_committed_survives_a_kill_and_the_port_stays() -> None:
+    with PrivateMariaDB() as server:
+        port, first_pid = server.port, server.pid
+        server.create_database("kept")
+        _ask(server, "CREATE TABLE t (n INT PRIMARY KEY)", "kept")
+        _ask(server, "INSERT INTO t VALUES (41)", "kept")
+
+        server.kill()
+        with pytest.raises(MariaDBFailed):
+            _ = server.pid
+        server.restart()
+
+        assert server.port == port
+        assert server.pid != first_pid
+        assert _ask(server, "SELECT n FROM t", "kept") == [(41,)]
+        last_pid = server.pid
+    assert not os.path.exists(f"/proc/{last_pid}")
+
+
+def test_a_commit_is_flushed_and_every_server_is_its_own(mariadb: PrivateMariaDB) -> None:
+    with PrivateMariaDB() as other:
+        other.create_database("only_here")
+        names = [row[0] for row in _ask(mariadb, "SHOW DATABASES")]
+        assert "only_here" not in names
+        assert other.port != mariadb.port
+    assert _ask(mariadb, "SELECT @@innodb_flush_log_at_trx_commit") == [(1,)]
+
+
+def test_dsn_names_driver_port_and_database(mariadb: PrivateMariaDB) -> None:
+    assert mariadb.dsn("x") == f"mysql+aiomysql://root@127.0.0.1:{mariadb.port}/x"
+    assert mariadb.dsn("x", "asyncmy") == f"mysql+asyncmy://root@127.0.0.1:{mariadb.port}/x"
+
+
+def test_a_missing_server_fails_with_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kit.mariadb.shutil.which", lambda name, path: None)
+    with pytest.raises(MariaDBFailed, match="mariadbd is missing") as raised:
+        PrivateMariaDB()
+    assert INSTALL_LINE in str(raised.value)
+
+
+def test_a_server_that_cannot_start_fails_with_its_log() -> None:
+    with (
+        pytest.raises(MariaDBFailed, match="ended with status"),
+        PrivateMariaDB(options=["--no-such-option"]),
+    ):
+        raise AssertionError("a server with an unknown option must not start")
+
+
+def test_the_socket_path_is_short_even_when_temporary_files_go_deep(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    with PrivateMariaDB() as server:
+        assert len(_ask(server, "SELECT @@socket")[0][0]) < 107  # type: ignore[arg-type]
