@@ -18,19 +18,19 @@ class Commands(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: How long a request waits for its outcome when it does not say.
-    default_wait_ms: int = Field(10_000, ge=0, le=60_000)
+    default_wait_ms: int = Field(default=10_000, ge=0, le=60_000)
     #: A command queued longer than this is refused as ``command_expired``.
-    max_queue_s: float = Field(60, gt=0)
+    max_queue_s: float = Field(default=60, gt=0)
     #: Commands waiting per account before 429.
-    queue_depth_max: int = Field(10_000, ge=1)
+    queue_depth_max: int = Field(default=10_000, ge=1)
     #: Commands in one request body.
-    items_max: int = Field(1000, ge=1)
+    items_max: int = Field(default=1000, ge=1)
     #: Bytes of one request body.
-    body_bytes_max: int = Field(8 * 1024 * 1024, ge=1024)
+    body_bytes_max: int = Field(default=8 * 1024 * 1024, ge=1024)
     #: Rows written by one transaction, at the door and by the worker.
-    batch_max: int = Field(500, ge=1, le=1000)
+    batch_max: int = Field(default=500, ge=1, le=1000)
     #: How long an Idempotency-Key is kept.
-    idempotency_hours: int = Field(72, ge=1)
+    idempotency_hours: int = Field(default=72, ge=1)
 
 
 class Events(BaseModel):
@@ -38,16 +38,16 @@ class Events(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    retention_days: int = Field(7, ge=1)
+    retention_days: int = Field(default=7, ge=1)
     #: Server PING on a WebSocket, and how long no PONG is borne.
-    ping_seconds: float = Field(15, gt=0)
-    pong_seconds: float = Field(30, gt=0)
+    ping_seconds: float = Field(default=15, gt=0)
+    pong_seconds: float = Field(default=30, gt=0)
     #: What may wait for a slow listener before it is closed with 4409.
-    frames_waiting_max: int = Field(2000, ge=10)
-    bytes_waiting_max: int = Field(8 * 1024 * 1024, ge=1024)
+    frames_waiting_max: int = Field(default=2000, ge=10)
+    bytes_waiting_max: int = Field(default=8 * 1024 * 1024, ge=1024)
     #: How long a socket may stay without credentials.
-    auth_seconds: float = Field(60, gt=0)
-    sockets_per_key_max: int = Field(100, ge=1)
+    auth_seconds: float = Field(default=60, gt=0)
+    sockets_per_key_max: int = Field(default=100, ge=1)
 
 
 class Settings(BaseModel):
@@ -57,7 +57,7 @@ class Settings(BaseModel):
 
     env: str = "local"
     host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
+    port: int = Field(default=8000, ge=0, le=65535)
     #: Folder of the embedded database, the doorbell and ``first-run.json``.
     home: Path = Path("var")
     #: SQLAlchemy URL: ``mysql+asyncmy``, ``mysql+aiomysql`` or ``sqlite+aiosqlite``;
@@ -65,16 +65,16 @@ class Settings(BaseModel):
     database_url: str | None = None
     #: Folder of the Unix sockets that wake the other processes; absent: ``home/bell``.
     bell_dir: Path | None = None
-    lease_seconds: float = Field(5, ge=1)
+    lease_seconds: float = Field(default=5, ge=1)
     commands: Commands = Commands()
     events: Events = Events()
     cors_origins: tuple[str, ...] = ()
     public_docs: bool = True
     live_trading_allowed: bool = False
     #: Seconds for which a process may believe what it read of keys and permissions.
-    access_cache_seconds: float = Field(2, ge=0, le=5)
+    access_cache_seconds: float = Field(default=2, ge=0, le=5)
     #: How often a paper account with open orders looks at the market.
-    paper_tick_ms: int = Field(250, ge=10)
+    paper_tick_ms: int = Field(default=250, ge=10)
     log_level: str = "INFO"
 
     @property

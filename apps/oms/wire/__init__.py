@@ -1,0 +1,1 @@
+"""The languages we speak: JSON in and out, and nothing decided."""
