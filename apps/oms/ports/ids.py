@@ -15,3 +15,7 @@ class IdBlocks(Protocol):
     def __call__(self, kind: IdKind) -> int:
         """A fresh id. An assertion fails if ``ensure`` has not provided for it."""
         ...
+
+    def run(self, kind: IdKind, count: int) -> int:
+        """The first of ``count`` fresh ids that follow each other without a gap."""
+        ...

@@ -57,6 +57,10 @@ class Registry(Protocol):
         """Who the key is: ``None`` if unknown, disabled, expired, or its user is disabled."""
         ...
 
+    async def principal_of(self, api_key_id: int, now: datetime) -> Principal | None:
+        """Who the key of that id is now, by the same rules."""
+        ...
+
     async def user(self, name: str) -> UserRow | None:
         """A user by name."""
         ...

@@ -1,0 +1,270 @@
+"""Admission: may this wish become an order now? Judged by the one writer against the ledger.
+
+Every check reads the same ``Desk`` (the account as it is now) and returns ``Refused`` or nothing;
+a wish that passes becomes ``Terms``: an order's content with its quantity already cut to what a
+reduce-only order may take. Nothing is ever rounded up, and nothing enlarged.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+
+from oms.domain.account import Account, PositionMode
+from oms.domain.command import ChangeOrder, ClosePosition, SendOrder
+from oms.domain.errors import Refused
+from oms.domain.instrument import Instrument, refuse_off_grid, refuse_small
+from oms.domain.money import ZERO, difference, down_to_step, plain, total
+from oms.domain.order import Order, Side
+from oms.domain.position import Position
+
+ORDER_TYPES = frozenset({"market", "limit"})
+"""What the paper exchange executes."""
+
+TIMES_IN_FORCE = frozenset({None, "GTC", "PO"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What admission looks at: one account and one symbol, as the ledger stands."""
+
+    account: Account
+    instrument: Instrument
+    #: Open positions of the symbol.
+    positions: Sequence[Position]
+    #: Open orders of the symbol.
+    orders: Collection[Order]
+    strategy_ids: frozenset[int]
+    #: The price a market order would be judged by; ``None`` where none is known.
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """An admitted order's content."""
+
+    symbol: str
+    side: Side
+    order_type: str
+    qty: Decimal
+    price: Decimal | None
+    strategy_id: int
+    position_id: int
+    reduce_only: bool
+    post_only: bool
+
+
+def admit_send(wish: SendOrder, desk: Desk) -> Terms | Refused:
+    """Judge a wish to place an order."""
+    named = _named(wish, desk)
+    if isinstance(named, Refused):
+        return named
+    closes = named is not None and named.side is not wish.side and _is_hedge(desk)
+    refused = (
+        _refuse_form(wish.order_type, wish.time_in_force)
+        or refuse_off_grid(desk.instrument, qty=wish.qty, prices=_prices(wish))
+        or _refuse_strategy(wish, desk)
+        or (_refuse_over_close(wish.qty, named, desk) if closes and named else None)
+    )
+    if refused is not None:
+        return refused
+    reduce_only = wish.reduce_only or closes
+    qty = wish.qty
+    if reduce_only and not closes:
+        qty = min(qty, _reducible(wish, named, desk))
+        if not qty:
+            return _nothing_to_reduce(wish)
+    elif not reduce_only and (refused := _refuse_opening(wish, desk)) is not None:
+        return refused
+    return Terms(
+        symbol=wish.symbol,
+        side=wish.side,
+        order_type=wish.order_type,
+        qty=qty,
+        price=None if wish.order_type == "market" else wish.price,
+        strategy_id=wish.strategy_id,
+        position_id=wish.position_id,
+        reduce_only=reduce_only,
+        post_only=wish.post_only or wish.time_in_force == "PO",
+    )
+
+
+def admit_close(wish: ClosePosition, position: Position, desk: Desk) -> Terms | Refused:
+    """Judge a wish to close an open position or part of it."""
+    held = position.qty.copy_abs()
+    strategy_id = wish.strategy_id or position.strategy_id
+    own_only = desk.account.position_mode is PositionMode.STRATEGY_NETTING
+    if own_only and strategy_id != position.strategy_id:
+        message = f"position {position.id} belongs to strategy {position.strategy_id}"
+        return Refused(code="invalid_strategy_id", message=message)
+    if any(o.reduce_only and o.position_id == position.id for o in desk.orders):
+        message = f"an order that closes position {position.id} is already open"
+        return Refused(code="position_close_in_progress", message=message)
+    qty = wish.qty if wish.qty is not None else down_to_step(held, desk.instrument.step)
+    refused = (
+        _refuse_form(wish.order_type, wish.time_in_force)
+        or refuse_off_grid(desk.instrument, qty=qty, prices=(wish.price,))
+        or _refuse_over_close(qty, position, desk)
+    )
+    if refused is not None:
+        return refused
+    return Terms(
+        symbol=position.symbol,
+        side=Side.SELL if position.qty > 0 else Side.BUY,
+        order_type=wish.order_type,
+        qty=qty,
+        price=None if wish.order_type == "market" else wish.price,
+        strategy_id=strategy_id,
+        position_id=position.id,
+        reduce_only=True,
+        post_only=wish.post_only or wish.time_in_force == "PO",
+    )
+
+
+def admit_change(wish: ChangeOrder, order: Order, desk: Desk) -> Refused | None:
+    """Judge a wish to change an order's price or total quantity."""
+    if not order.is_open:
+        return not_open(order)
+    if order.pending_change is not None:
+        message = f"order {order.id} already waits for a {order.pending_change}"
+        return Refused(code="invalid_order_state", reason="change_pending", message=message)
+    if wish.new_price is not None and order.price is None:
+        message = f"order {order.id} is a {order.order_type} order and has no price"
+        return Refused(code="validation_error", message=message)
+    if wish.new_qty is not None and wish.new_qty < order.filled_qty:
+        message = f"new_qty {plain(wish.new_qty)} is below what order {order.id} has filled"
+        return Refused(
+            code="invalid_order_state",
+            reason="too_late",
+            message=message,
+            limit=order.filled_qty,
+            value=wish.new_qty,
+            set_by="order",
+        )
+    grows = wish.new_qty is not None and wish.new_qty > order.qty
+    if grows and not order.reduce_only and (refused := _refuse_account(desk.account)) is not None:
+        return refused
+    return refuse_off_grid(desk.instrument, qty=wish.new_qty, prices=(wish.new_price,))
+
+
+def not_open(order: Order) -> Refused:
+    """The order has had its last word."""
+    message = f"order {order.id} is {order.state.value}, not open"
+    return Refused(code="invalid_order_state", reason="order_not_open", message=message)
+
+
+def unknown_symbol(symbol: str, known: Mapping[str, Instrument], exchange_id: str) -> Refused:
+    """The symbol is none of the exchange's; similar ones are named."""
+    base = symbol.partition("/")[0].upper()
+    similar = [name for name in known if name.startswith(f"{base}/")][:3]
+    hint = f"; did you mean {' or '.join(similar)}?" if similar else ""
+    message = f"{exchange_id} does not trade {symbol!r}{hint}"
+    return Refused(code="instrument_not_supported", message=message)
+
+
+def _is_hedge(desk: Desk) -> bool:
+    return desk.account.position_mode is PositionMode.HEDGE
+
+
+def _prices(wish: SendOrder) -> tuple[Decimal | None, ...]:
+    return (wish.price, wish.trigger_price, wish.stop_loss, wish.stop_gain)
+
+
+def _named(wish: SendOrder, desk: Desk) -> Position | Refused | None:
+    if not wish.position_id:
+        return None
+    for position in desk.positions:
+        if position.id == wish.position_id:
+            return position
+    message = f"position {wish.position_id} is no open position of {wish.symbol} in this account"
+    return Refused(code="invalid_position_id", message=message)
+
+
+def _refuse_form(order_type: str, time_in_force: str | None) -> Refused | None:
+    if order_type not in ORDER_TYPES:
+        message = f"order type {order_type} is not supported here; use market or limit"
+        return Refused(code="order_type_not_supported", message=message)
+    if time_in_force not in TIMES_IN_FORCE:
+        message = f"time in force {time_in_force} is not supported here; use GTC or PO"
+        return Refused(code="order_type_not_supported", message=message)
+    return None
+
+
+def _refuse_strategy(wish: SendOrder, desk: Desk) -> Refused | None:
+    if not wish.strategy_id or wish.reduce_only or wish.strategy_id in desk.strategy_ids:
+        return None
+    message = f"strategy {wish.strategy_id} is not active on account {desk.account.id}"
+    return Refused(code="invalid_strategy_id", message=message)
+
+
+def _refuse_opening(wish: SendOrder, desk: Desk) -> Refused | None:
+    refused = _refuse_account(desk.account)
+    if refused is not None:
+        return refused
+    price = wish.price if wish.order_type != "market" else desk.price
+    if price is None:
+        return None  # the exchange says itself that it has no price
+    return refuse_small(desk.instrument, qty=wish.qty, price=price)
+
+
+def _refuse_account(account: Account) -> Refused | None:
+    if account.status != "active":
+        return Refused(
+            code="risk_blocked",
+            reason="account_blocked",
+            message=f"account {account.id} is blocked: only orders that reduce are allowed",
+            set_by="account",
+        )
+    if not account.allow_new_positions:
+        return Refused(
+            code="risk_blocked",
+            reason="new_positions_disabled",
+            message=f"account {account.id} may not open or enlarge positions",
+            set_by="account",
+        )
+    return None
+
+
+def _refuse_over_close(qty: Decimal, position: Position, desk: Desk) -> Refused | None:
+    free = difference(position.qty.copy_abs(), _reserved(desk, position))
+    if qty <= free:
+        return None
+    return Refused(
+        code="invalid_close_volume",
+        message=f"qty {plain(qty)} is more than the {plain(free)} that position {position.id}"
+        " holds beyond resting closes",
+        limit=free,
+        value=qty,
+        set_by="position",
+    )
+
+
+def _reserved(desk: Desk, position: Position) -> Decimal:
+    """What resting closes of the position may still take."""
+    resting = (
+        order.remaining_qty
+        for order in desk.orders
+        if order.position_id == position.id and order.reduce_only
+    )
+    return reduce(total, resting, ZERO)
+
+
+def _reducible(wish: SendOrder, named: Position | None, desk: Desk) -> Decimal:
+    """What a reduce-only order of this side may take, on the step."""
+    held = ZERO
+    for position in [named] if named is not None else desk.positions:
+        mine = (
+            desk.account.position_mode is PositionMode.NETTING
+            or position.strategy_id == wish.strategy_id
+        )
+        if position.side is not wish.side and mine:
+            free = difference(position.qty.copy_abs(), _reserved(desk, position))
+            held = total(held, max(free, ZERO))
+    return down_to_step(held, desk.instrument.step)
+
+
+def _nothing_to_reduce(wish: SendOrder) -> Refused:
+    message = f"nothing of {wish.symbol} is open that a reduce-only {wish.side.value} could close"
+    return Refused(
+        code="invalid_close_volume", message=message, limit=ZERO, value=wish.qty, set_by="position"
+    )

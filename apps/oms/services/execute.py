@@ -1,0 +1,216 @@
+"""Run one command against its account's home: judge it, ask the exchange, record the answer.
+
+The result of every command is in the home's draft when this returns, together with all it
+changed: they are written by one and the same transaction. A refusal is a result like any other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import assert_never
+
+from oms.domain.command import (
+    CancelOrder,
+    CcxtCall,
+    ChangeOrder,
+    ClosePosition,
+    Command,
+    CommandResult,
+    CommandStatus,
+    PaperPrice,
+    SendOrder,
+)
+from oms.domain.errors import Conflict, Invalid, OmsError, Refused
+from oms.domain.order import Order
+from oms.domain.report import Report, ReportKind
+from oms.domain.risk import (
+    Desk,
+    admit_change,
+    not_open,
+    unknown_symbol,
+)
+from oms.ports.exchange import Quote
+from oms.ports.ledger import LedgerStore
+from oms.services.home import Home
+from oms.services.place import Place, strategy_of
+from oms.services.record import Changes, Record
+from oms.services.rights import Rights
+from oms.wire.json import dumps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execute:
+    """Runs commands, one at a time per home."""
+
+    ledger: LedgerStore
+    record: Record
+    rights: Rights
+    place: Place
+    max_queue_seconds: float
+
+    async def __call__(self, home: Home, command: Command, now: datetime) -> None:
+        """Run ``command``; its result and all it changed are in the home's draft."""
+        changes = Changes()
+        result = await self._refuse_before(home, command, now)
+        if result is None:
+            result = await self._run(home, command, changes, now)
+        if isinstance(command.payload, CcxtCall):
+            home.draft.results[command.id] = result  # a read makes no event
+        else:
+            await self.record.tell(home, changes, (command, result))
+
+    async def _refuse_before(
+        self, home: Home, command: Command, now: datetime
+    ) -> CommandResult | None:
+        if now - command.created_at > timedelta(seconds=self.max_queue_seconds):
+            return refused(
+                Refused(
+                    code="command_expired",
+                    message=f"queued longer than {self.max_queue_seconds:g} s",
+                    limit=Decimal(str(self.max_queue_seconds)),
+                    set_by="commands.max_queue_s",
+                )
+            )
+        strategy_id = strategy_of(home, command.payload)
+        denied = await self.rights(
+            command.actor, home.account.id, command.payload, strategy_id, now
+        )
+        return None if denied is None else refused(denied)
+
+    async def _run(
+        self, home: Home, command: Command, changes: Changes, now: datetime
+    ) -> CommandResult:
+        match command.payload:
+            case SendOrder() | ClosePosition():
+                return await self.place(home, command, changes, now)
+            case CancelOrder() as wish:
+                return await self._cancel(home, wish, changes, now)
+            case ChangeOrder() as wish:
+                return await self._change(home, wish, changes, now)
+            case PaperPrice() as wish:
+                return await self._set_price(home, wish, changes, now)
+            case CcxtCall() as wish:
+                return await self._call(home, wish, now)
+            case _:
+                assert_never(command.payload)
+
+    async def _cancel(
+        self, home: Home, wish: CancelOrder, changes: Changes, now: datetime
+    ) -> CommandResult:
+        canceled: list[int] = []
+        skipped: list[tuple[int, Refused]] = []
+        for order_id in wish.order_ids:
+            problem = await self._cancel_one(home, order_id, changes, now)
+            if problem is None:
+                canceled.append(order_id)
+            else:
+                skipped.append((order_id, problem))
+        single = wish.order_ids[0] if len(wish.order_ids) == 1 else None
+        if single is not None and skipped:
+            return refused(skipped[0][1], order_id=single)
+        return CommandResult(
+            status=CommandStatus.DONE,
+            order_id=single,
+            order_ids=tuple(canceled),
+            skipped=tuple((order_id, why.reason or why.code) for order_id, why in skipped),
+        )
+
+    async def _cancel_one(
+        self, home: Home, order_id: int, changes: Changes, now: datetime
+    ) -> Refused | None:
+        order = await self._order(home, order_id)
+        if order is None:
+            return _order_not_found(order_id)
+        if not order.is_open:
+            return not_open(order)
+        reports = await home.exchange.cancel(order, now)
+        return await self._applied(home, reports, changes)
+
+    async def _change(
+        self, home: Home, wish: ChangeOrder, changes: Changes, now: datetime
+    ) -> CommandResult:
+        order = await self._order(home, wish.order_id)
+        if order is None:
+            return refused(_order_not_found(wish.order_id), order_id=wish.order_id)
+        desk = Desk(
+            account=home.account,
+            instrument=home.exchange.instruments()[order.symbol],
+            positions=home.positions_in(order.symbol),
+            orders=home.orders_in(order.symbol),
+            strategy_ids=home.strategy_ids,
+        )
+        denied = admit_change(wish, order, desk)
+        if denied is not None:
+            return refused(denied, order_id=order.id)
+        reports = await home.exchange.change(order, wish.new_price, wish.new_qty, now)
+        denied = await self._applied(home, reports, changes)
+        if denied is not None:
+            return CommandResult(status=CommandStatus.FAILED, error=denied, order_id=order.id)
+        return CommandResult(status=CommandStatus.DONE, order_id=order.id)
+
+    async def _applied(
+        self, home: Home, reports: Sequence[Report], changes: Changes
+    ) -> Refused | None:
+        """Record an answer to a cancel or change; a ``rejected`` report means: nothing done."""
+        facts = [report for report in reports if report.kind is not ReportKind.REJECTED]
+        await self.record(home, facts, changes)
+        for report in reports:
+            if report.kind is ReportKind.REJECTED:
+                return Refused(
+                    code=report.code or "exchange_rejected",
+                    message=report.message or "the exchange said no",
+                    outcome="rejected",
+                )
+        return None
+
+    async def _set_price(
+        self, home: Home, wish: PaperPrice, changes: Changes, now: datetime
+    ) -> CommandResult:
+        if wish.symbol not in home.exchange.instruments():
+            known = home.exchange.instruments()
+            return refused(unknown_symbol(wish.symbol, known, home.account.exchange_id))
+        quote = Quote(
+            symbol=wish.symbol,
+            bid=wish.bid,
+            ask=wish.ask,
+            bid_qty=wish.bid_qty,
+            ask_qty=wish.ask_qty,
+            at=now,
+        )
+        return await _or_refused(lambda: home.exchange.set_price(quote), home, changes, self)
+
+    async def _call(self, home: Home, wish: CcxtCall, now: datetime) -> CommandResult:
+        try:
+            value = await home.exchange.call(wish.func, wish.args, wish.kwargs, now)
+        except (Invalid, Conflict) as wrong:
+            return refused(_as_refusal(wrong))
+        return CommandResult(status=CommandStatus.DONE, value=dumps(value))
+
+    async def _order(self, home: Home, order_id: int) -> Order | None:
+        """An order of this account, from memory or, once final, from the store."""
+        return home.orders.get(order_id) or await self.ledger.order(home.account.id, order_id)
+
+
+def refused(why: Refused, *, order_id: int | None = None) -> CommandResult:
+    """The result of a command that is not granted."""
+    return CommandResult(status=CommandStatus.REFUSED, error=why, order_id=order_id)
+
+
+async def _or_refused(
+    ask: Callable[[], Sequence[Report]], home: Home, changes: Changes, execute: Execute
+) -> CommandResult:
+    try:
+        reports = ask()
+    except (Invalid, Conflict) as wrong:
+        return refused(_as_refusal(wrong))
+    await execute.record(home, reports, changes)
+    return CommandResult(status=CommandStatus.DONE)
+
+
+def _as_refusal(wrong: OmsError) -> Refused:
+    return Refused(code=wrong.code, message=wrong.message, reason=wrong.reason)
+
+
+def _order_not_found(order_id: int) -> Refused:
+    return Refused(code="order_not_found", message=f"order {order_id} is not in this account")

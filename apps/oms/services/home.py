@@ -1,0 +1,117 @@
+"""An account's home: the account as its one writer holds it in memory, and its next commit.
+
+Orders and positions are those still open. ``draft`` collects what the next transaction writes;
+nothing in a home is true for others before that transaction is. After any doubt about a commit
+the whole home is thrown away and loaded anew: it is never repaired.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from oms.domain.account import Account
+from oms.domain.command import CommandResult
+from oms.domain.deal import Deal
+from oms.domain.order import Order
+from oms.domain.position import Position
+from oms.ports.exchange import Exchange
+from oms.ports.leases import Lease
+from oms.ports.ledger import AccountBatch, AccountImage, EventRow
+
+
+@dataclass(slots=True)
+class Draft:
+    """What the account's next transaction writes; a row written twice keeps its last form."""
+
+    orders_new: dict[int, Order] = field(default_factory=dict)
+    orders_changed: dict[int, Order] = field(default_factory=dict)
+    deals: list[Deal] = field(default_factory=list)
+    positions_new: dict[int, Position] = field(default_factory=dict)
+    positions_changed: dict[int, Position] = field(default_factory=dict)
+    results: dict[int, CommandResult] = field(default_factory=dict)
+    events: list[EventRow] = field(default_factory=list)
+
+    def has_content(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.orders_new or self.orders_changed or self.results or self.events)
+
+
+@dataclass(slots=True)
+class Home:
+    """One leased account in memory."""
+
+    lease: Lease
+    account: Account
+    exchange: Exchange
+    strategy_ids: frozenset[int]
+    head_seq: int
+    orders: dict[int, Order]
+    positions: dict[int, Position]
+    #: Event number that the store knows; ``head_seq`` runs ahead of it while a draft is open.
+    stored_seq: int
+    draft: Draft = field(default_factory=Draft)
+
+    @classmethod
+    def furnished(cls, image: AccountImage, lease: Lease, exchange: Exchange) -> "Home":
+        """A home as the store tells of it."""
+        return cls(
+            lease=lease,
+            account=image.account,
+            exchange=exchange,
+            strategy_ids=image.strategy_ids,
+            head_seq=image.head_seq,
+            stored_seq=image.head_seq,
+            orders={order.id: order for order in image.orders},
+            positions={position.id: position for position in image.positions},
+        )
+
+    def positions_in(self, symbol: str) -> list[Position]:
+        """Open positions of the symbol, oldest first."""
+        found = [p for p in self.positions.values() if p.symbol == symbol]
+        return sorted(found, key=lambda position: position.id)
+
+    def orders_in(self, symbol: str) -> Collection[Order]:
+        """Open orders of the symbol."""
+        return [order for order in self.orders.values() if order.symbol == symbol]
+
+    def put_order(self, order: Order, *, is_new: bool = False) -> None:
+        """Hold ``order`` and write it with the next commit; a final one leaves the memory."""
+        if order.is_open:
+            self.orders[order.id] = order
+        else:
+            self.orders.pop(order.id, None)
+        new = is_new or order.id in self.draft.orders_new
+        (self.draft.orders_new if new else self.draft.orders_changed)[order.id] = order
+
+    def put_positions(self, positions: Iterable[Position]) -> None:
+        """Hold ``positions`` and write them with the next commit; closed ones leave the memory."""
+        for position in positions:
+            known = position.id in self.positions
+            fresh = position.id in self.draft.positions_new or not known
+            if position.is_open:
+                self.positions[position.id] = position
+            else:
+                self.positions.pop(position.id, None)
+            target = self.draft.positions_new if fresh else self.draft.positions_changed
+            target[position.id] = position
+
+    def batch(self) -> AccountBatch:
+        """The draft and the exchange's memory as one transaction's part."""
+        draft = self.draft
+        return AccountBatch(
+            lease=self.lease,
+            head_before=self.stored_seq,
+            head_after=self.head_seq,
+            orders_new=tuple(draft.orders_new.values()),
+            orders_changed=tuple(draft.orders_changed.values()),
+            deals=tuple(draft.deals),
+            positions_new=tuple(draft.positions_new.values()),
+            positions_changed=tuple(draft.positions_changed.values()),
+            results=draft.results,
+            events=tuple(draft.events),
+            memory=self.exchange.changed_memory(),
+        )
+
+    def settled(self) -> None:
+        """The draft is written: begin a new one."""
+        self.stored_seq = self.head_seq
+        self.draft = Draft()

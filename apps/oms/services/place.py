@@ -1,0 +1,267 @@
+"""Place an order: a send or a close becomes terms, an order row, and the exchange's answer.
+
+A wish that is refused here still leaves an order, REJECTED by us, so that every strategy finds
+its intent in one place. The only exceptions are wishes that name no order at all: a client order
+id that is taken, or a position that does not exist.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from oms.domain.command import (
+    CancelOrder,
+    CcxtCall,
+    ChangeOrder,
+    ClosePosition,
+    Command,
+    CommandResult,
+    CommandStatus,
+    PaperPrice,
+    Payload,
+    SendOrder,
+)
+from oms.domain.errors import Refused
+from oms.domain.order import Order, OrderState, Side
+from oms.domain.report import Heard, Report, ReportKind
+from oms.domain.risk import Desk, Terms, admit_close, admit_send, unknown_symbol
+from oms.ports.ids import IdBlocks
+from oms.ports.ledger import LedgerStore
+from oms.services.home import Home
+from oms.services.record import Changes, Record
+from oms.wire.json import canonical
+
+#: Rejections that are the exchange's answer under our own words; others pass as they are.
+EXCHANGE_CODES = frozenset({"insufficient_funds", "market_closed", "exchange_rejected"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Turns a ``SendOrder`` or ``ClosePosition`` into an order at the exchange."""
+
+    ledger: LedgerStore
+    record: Record
+    ids: IdBlocks
+    #: Makes a client order id where the caller gave none.
+    new_name: Callable[[], str]
+
+    async def __call__(
+        self, home: Home, command: Command, changes: Changes, now: datetime
+    ) -> CommandResult:
+        """Place it; the order, its fills and the result's order id are recorded."""
+        wish = command.payload
+        assert isinstance(wish, SendOrder | ClosePosition)
+        fingerprint = _fingerprint(home.account.id, wish)
+        if wish.client_order_id is not None:
+            told = await self._told_before(home, wish.client_order_id, fingerprint)
+            if told is not None:
+                return told
+        if isinstance(wish, SendOrder):
+            terms = _judge_send(home, wish, now)
+        else:
+            position = home.positions.get(wish.position_id)
+            if position is None:
+                return await self._no_position(home, wish)
+            terms = admit_close(wish, position, _desk(home, position.symbol, now))
+        order = await self._new_order(home, command, terms, fingerprint, now)
+        changes.orders[order.id] = order
+        if isinstance(terms, Refused):
+            reports = [_refusal(order, terms, now)]
+        else:
+            reports = list(await home.exchange.place(order, now))
+        await self.record(home, reports, changes)
+        return _result(changes.orders[order.id], terms)
+
+    async def _told_before(self, home: Home, name: str, fingerprint: str) -> CommandResult | None:
+        """The result of the order that bears this client order id already."""
+        drafted = [*home.draft.orders_new.values(), *home.orders.values()]
+        known = next((order for order in drafted if order.client_order_id == name), None)
+        if known is None:
+            key = (home.account.id, name)
+            known = (await self.ledger.orders_by_client_id([key])).get(key)
+        if known is None:
+            return None
+        if known.fingerprint != fingerprint:
+            message = f"client_order_id {name!r} is taken by another order, {known.id}"
+            why = Refused(code="idempotency_mismatch", reason="client_order_id", message=message)
+            return CommandResult(status=CommandStatus.REFUSED, error=why)
+        failed = known.state is OrderState.REJECTED
+        return CommandResult(
+            status=CommandStatus.REFUSED if failed else CommandStatus.DONE,
+            error=_error_of(known) if failed else None,
+            order_id=known.id,
+            client_order_id=name,
+            replayed=True,
+        )
+
+    async def _no_position(self, home: Home, wish: ClosePosition) -> CommandResult:
+        stored = await self.ledger.position(home.account.id, wish.position_id)
+        state = "not in this account" if stored is None else "already closed"
+        message = f"position {wish.position_id} is {state}"
+        why = Refused(code="position_not_found", message=message)
+        return CommandResult(status=CommandStatus.REFUSED, error=why)
+
+    async def _new_order(
+        self,
+        home: Home,
+        command: Command,
+        terms: Terms | Refused,
+        fingerprint: str,
+        now: datetime,
+    ) -> Order:
+        wish = command.payload
+        assert isinstance(wish, SendOrder | ClosePosition)
+        if isinstance(terms, Refused):
+            terms = _as_wished(home, wish)
+        await self.ids.ensure("order", 1)
+        order = Order(
+            id=self.ids("order"),
+            account_id=home.account.id,
+            command_id=command.id,
+            symbol=terms.symbol,
+            side=terms.side,
+            order_type=terms.order_type,
+            qty=terms.qty,
+            price=terms.price,
+            strategy_id=terms.strategy_id,
+            position_id=terms.position_id,
+            reason=wish.reason,
+            comment=wish.comment,
+            client_order_id=wish.client_order_id or self.new_name(),
+            stop_loss=wish.stop_loss if isinstance(wish, SendOrder) else None,
+            stop_gain=wish.stop_gain if isinstance(wish, SendOrder) else None,
+            reduce_only=terms.reduce_only,
+            post_only=terms.post_only,
+            new_position=isinstance(wish, SendOrder) and wish.new_position,
+            time_in_force=wish.time_in_force,
+            trigger_price=wish.trigger_price,
+            params=wish.params,
+            fingerprint=fingerprint,
+            created_at=now,
+            updated_at=now,
+        )
+        home.put_order(order, is_new=True)
+        return order
+
+
+def strategy_of(home: Home, payload: Payload) -> int:
+    """The strategy a command acts for: its own, or that of the row it names."""
+    match payload:
+        case SendOrder():
+            return payload.strategy_id
+        case ClosePosition():
+            position = home.positions.get(payload.position_id)
+            return payload.strategy_id or (0 if position is None else position.strategy_id)
+        case ChangeOrder():
+            order = home.orders.get(payload.order_id)
+            return 0 if order is None else order.strategy_id
+        case CancelOrder():
+            orders = [home.orders[i] for i in payload.order_ids if i in home.orders]
+            return orders[0].strategy_id if orders else 0
+        case PaperPrice() | CcxtCall():
+            return 0
+
+
+def _judge_send(home: Home, wish: SendOrder, now: datetime) -> Terms | Refused:
+    known = home.exchange.instruments()
+    if wish.symbol not in known:
+        return unknown_symbol(wish.symbol, known, home.account.exchange_id)
+    return admit_send(wish, _desk(home, wish.symbol, now))
+
+
+def _desk(home: Home, symbol: str, now: datetime) -> Desk:
+    quote = home.exchange.quote(symbol, now)
+    return Desk(
+        account=home.account,
+        instrument=home.exchange.instruments()[symbol],
+        positions=home.positions_in(symbol),
+        orders=home.orders_in(symbol),
+        strategy_ids=home.strategy_ids,
+        price=None if quote is None else quote.ask,
+    )
+
+
+def _as_wished(home: Home, wish: SendOrder | ClosePosition) -> Terms:
+    """The content of a refused wish, for its REJECTED row."""
+    if isinstance(wish, SendOrder):
+        return Terms(
+            symbol=wish.symbol,
+            side=wish.side,
+            order_type=wish.order_type,
+            qty=wish.qty,
+            price=wish.price,
+            strategy_id=wish.strategy_id,
+            position_id=wish.position_id,
+            reduce_only=wish.reduce_only,
+            post_only=wish.post_only,
+        )
+    position = home.positions[wish.position_id]
+    return Terms(
+        symbol=position.symbol,
+        side=Side.SELL if position.qty > 0 else Side.BUY,
+        order_type=wish.order_type,
+        qty=wish.qty or position.qty.copy_abs(),
+        price=wish.price,
+        strategy_id=wish.strategy_id or position.strategy_id,
+        position_id=position.id,
+        reduce_only=True,
+        post_only=wish.post_only,
+    )
+
+
+def _refusal(order: Order, why: Refused, now: datetime) -> Report:
+    return Report(
+        kind=ReportKind.REFUSED,
+        order_id=order.id,
+        heard=Heard.OPERATOR,
+        heard_at=now,
+        code=why.code,
+        message=why.message,
+    )
+
+
+def _result(order: Order, terms: Terms | Refused) -> CommandResult:
+    """What the command comes to, by the order's state after the answer."""
+    name = order.client_order_id
+    if isinstance(terms, Refused):
+        return CommandResult(
+            status=CommandStatus.REFUSED, error=terms, order_id=order.id, client_order_id=name
+        )
+    if order.state is OrderState.REJECTED:
+        return CommandResult(
+            status=CommandStatus.FAILED,
+            error=_error_of(order),
+            order_id=order.id,
+            client_order_id=name,
+        )
+    status = CommandStatus.UNKNOWN if order.state is OrderState.UNKNOWN else CommandStatus.DONE
+    return CommandResult(status=status, order_id=order.id, client_order_id=name)
+
+
+def _error_of(order: Order) -> Refused:
+    """The error a REJECTED order stands for."""
+    code = order.reject_code or "exchange_rejected"
+    by_exchange = order.reject_source == "exchange"
+    return Refused(
+        code=code,
+        message=order.reject_message or code,
+        outcome="rejected" if by_exchange else "not_sent",
+    )
+
+
+def _fingerprint(account_id: int, wish: SendOrder | ClosePosition) -> str:
+    """SHA-256 of what makes two orders the same wish."""
+    if isinstance(wish, SendOrder):
+        told: tuple[str | int | bool | Decimal | None, ...] = (
+            wish.symbol,
+            wish.side.value,
+            wish.qty.normalize(),
+            wish.reduce_only,
+        )
+    else:
+        told = ("close", wish.qty)
+    parts = [account_id, *told, wish.order_type, wish.price, wish.trigger_price]
+    parts += [wish.strategy_id, wish.position_id]
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()

@@ -1,0 +1,144 @@
+"""THE ONE WRITER: reports become orders, deals, positions and events of an account's draft.
+
+``Record`` is the only caller of ``domain.ledger.apply``. It takes all reports of one command (or
+of one moment of the market), applies them in order, and numbers what they changed as one row of
+the outbox. Nothing is written here: ``services.commit`` writes the drafts of many accounts in one
+transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from oms.domain.command import Command, CommandResult
+from oms.domain.deal import Deal
+from oms.domain.event import Event
+from oms.domain.ledger import Book, Entry, apply
+from oms.domain.order import Order
+from oms.domain.position import Position
+from oms.domain.report import Heard, Report
+from oms.ports.ids import IdBlocks
+from oms.ports.ledger import EventRow, LedgerStore
+from oms.services.home import Home
+from oms.wire.events import EVENTS_PER_ROW_MAX, Tale, Told, outbox_payload, told
+
+IDS_PER_REPORT_MAX = 16
+"""Deals and positions that one report may make before more ids are fetched."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What the reports of one command changed so far; each row in its last form."""
+
+    deals: list[Deal] = field(default_factory=list)
+    orders: dict[int, Order] = field(default_factory=dict)
+    positions: dict[int, Position] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    exec_types: dict[int, tuple[str, bool]] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        """Take in what one report changed."""
+        self.events.extend(entry.events)
+        self.deals.extend(entry.deals)
+        for position in entry.positions:
+            self.positions[position.id] = position
+        if entry.order is not None:
+            self.orders[entry.order.id] = entry.order
+            self.exec_types[entry.order.id] = (entry.exec_type or "new", entry.late_fill)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Applies reports to a home."""
+
+    ledger: LedgerStore
+    ids: IdBlocks
+
+    async def __call__(
+        self,
+        home: Home,
+        reports: Sequence[Report],
+        changes: Changes,
+    ) -> None:
+        """Apply ``reports`` in order; what changed is in the home's draft and in ``changes``."""
+        for report in reports:
+            order = home.orders.get(report.order_id) or changes.orders.get(report.order_id)
+            if order is None:
+                order = await self.ledger.order(home.account.id, report.order_id)
+            assert order is not None, "adapters look orders up before they report on them"
+            await self._apply(home, order, report, changes)
+
+    async def _apply(self, home: Home, order: Order, report: Report, changes: Changes) -> None:
+        await self.ids.ensure("deal", IDS_PER_REPORT_MAX)
+        await self.ids.ensure("position", IDS_PER_REPORT_MAX)
+        book = Book(
+            mode=home.account.position_mode,
+            instrument=home.exchange.instruments()[order.symbol],
+            order=order,
+            positions=home.positions_in(order.symbol),
+            deals=await self._known_deals(home, order, report),
+        )
+        entry = apply(book, report, self.ids)
+        if entry.order is not None:
+            home.put_order(entry.order)
+        home.put_positions(entry.positions)
+        home.draft.deals.extend(entry.deals)
+        changes.add(entry)
+
+    async def _known_deals(
+        self, home: Home, order: Order, report: Report
+    ) -> Mapping[str, Sequence[Deal]]:
+        """Deals booked under the report's trade id, in the store or in the open draft."""
+        if report.execution is None:
+            return {}
+        trade_id = report.execution.exchange_trade_id
+        drafted = [
+            deal
+            for deal in home.draft.deals
+            if deal.exchange_trade_id == trade_id and deal.symbol == order.symbol
+        ]
+        if drafted:
+            return {trade_id: drafted}
+        if report.heard is Heard.REPLY:
+            return {}  # told in answer to this very request: nobody can have told it before
+        return await self.ledger.deals_of(home.account.id, order.symbol, [trade_id])
+
+    async def tell(
+        self,
+        home: Home,
+        changes: Changes,
+        command: tuple[Command, CommandResult] | None = None,
+    ) -> None:
+        """Number what changed and add it to the outbox of the draft."""
+        tale = Tale(
+            account_id=home.account.id,
+            events=changes.events,
+            deals=changes.deals,
+            orders=tuple(changes.orders.values()),
+            positions=tuple(changes.positions.values()),
+            exec_types=changes.exec_types,
+            command=command,
+        )
+        events = list(told(tale))
+        for start in range(0, len(events), EVENTS_PER_ROW_MAX):
+            await self._add_row(home, events[start : start + EVENTS_PER_ROW_MAX])
+        if command is not None:
+            home.draft.results[command[0].id] = command[1]
+
+    async def _add_row(self, home: Home, events: Sequence[Told]) -> None:
+        await self.ids.ensure("event", len(events))
+        first_id = self.ids.run("event", len(events))
+        namespace, event_type, payload = outbox_payload(events)
+        first = home.head_seq + 1
+        home.head_seq += len(events)
+        strategies = {event.strategy_id for event in events}
+        row = EventRow(
+            id=first_id,
+            account_id=home.account.id,
+            seq=first,
+            seq_to=home.head_seq,
+            strategy_id=strategies.pop() if len(strategies) == 1 else 0,
+            namespace=namespace,
+            event_type=event_type,
+            payload=payload,
+        )
+        home.draft.events.append(row)
