@@ -7,6 +7,7 @@ events and proves the right to write in one statement.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from oms.domain.account import Account
@@ -75,6 +76,10 @@ class LedgerStore(Protocol):
         """The account as it stands. Raises ``LeaseLost`` if the token is not the lease's."""
         ...
 
+    async def busy(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Those of the accounts that have open orders, ascending."""
+        ...
+
     async def order(self, account_id: int, order_id: int) -> Order | None:
         """An order in any state."""
         ...
@@ -102,4 +107,8 @@ class LedgerStore(Protocol):
         Deadlocks (1213, 1205) are retried as a whole. Raises ``Unavailable`` when it is not known
         to be written: then everything held in memory must be loaded anew.
         """
+        ...
+
+    async def trim(self, before: datetime, limit: int) -> int:
+        """Forget events and finished read calls older than ``before``; how many rows went."""
         ...

@@ -33,7 +33,7 @@ from oms.domain.risk import (
 from oms.ports.exchange import Quote
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
-from oms.services.place import Place, strategy_of
+from oms.services.place import Place, strategies_of
 from oms.services.record import Changes, Record
 from oms.services.rights import Rights
 from oms.wire.json import dumps
@@ -72,10 +72,8 @@ class Execute:
                     set_by="commands.max_queue_s",
                 )
             )
-        strategy_id = strategy_of(home, command.payload)
-        denied = await self.rights(
-            command.actor, home.account.id, command.payload, strategy_id, now
-        )
+        strategies = strategies_of(home, command.payload)
+        denied = await self.rights(command.actor, home.account.id, command.payload, strategies, now)
         return None if denied is None else refused(denied)
 
     async def _run(
@@ -189,7 +187,7 @@ class Execute:
 
     async def _order(self, home: Home, order_id: int) -> Order | None:
         """An order of this account, from memory or, once final, from the store."""
-        return home.orders.get(order_id) or await self.ledger.order(home.account.id, order_id)
+        return home.known_order(order_id) or await self.ledger.order(home.account.id, order_id)
 
 
 def refused(why: Refused, *, order_id: int | None = None) -> CommandResult:

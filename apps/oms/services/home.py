@@ -73,6 +73,11 @@ class Home:
         """Open orders of the symbol."""
         return [order for order in self.orders.values() if order.symbol == symbol]
 
+    def known_order(self, order_id: int) -> Order | None:
+        """An order that is open, or that the draft has changed."""
+        drafted = self.draft.orders_changed.get(order_id) or self.draft.orders_new.get(order_id)
+        return self.orders.get(order_id) or drafted
+
     def put_order(self, order: Order, *, is_new: bool = False) -> None:
         """Hold ``order`` and write it with the next commit; a final one leaves the memory."""
         if order.is_open:

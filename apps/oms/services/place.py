@@ -146,22 +146,22 @@ class Place:
         return order
 
 
-def strategy_of(home: Home, payload: Payload) -> int:
-    """The strategy a command acts for: its own, or that of the row it names."""
+def strategies_of(home: Home, payload: Payload) -> tuple[int, ...]:
+    """The strategies a command acts for: its own, or those of the rows it names."""
     match payload:
         case SendOrder():
-            return payload.strategy_id
+            return (payload.strategy_id,)
         case ClosePosition():
             position = home.positions.get(payload.position_id)
-            return payload.strategy_id or (0 if position is None else position.strategy_id)
+            own = 0 if position is None else position.strategy_id
+            return (own, payload.strategy_id or own)
         case ChangeOrder():
-            order = home.orders.get(payload.order_id)
-            return 0 if order is None else order.strategy_id
+            named: tuple[Order | None, ...] = (home.known_order(payload.order_id),)
         case CancelOrder():
-            orders = [home.orders[i] for i in payload.order_ids if i in home.orders]
-            return orders[0].strategy_id if orders else 0
+            named = tuple(home.known_order(order_id) for order_id in payload.order_ids)
         case PaperPrice() | CcxtCall():
-            return 0
+            return ()
+    return tuple(order.strategy_id for order in named if order is not None)
 
 
 def _judge_send(home: Home, wish: SendOrder, now: datetime) -> Terms | Refused:

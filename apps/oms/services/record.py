@@ -61,7 +61,7 @@ class Record:
     ) -> None:
         """Apply ``reports`` in order; what changed is in the home's draft and in ``changes``."""
         for report in reports:
-            order = home.orders.get(report.order_id) or changes.orders.get(report.order_id)
+            order = home.known_order(report.order_id)
             if order is None:
                 order = await self.ledger.order(home.account.id, report.order_id)
             assert order is not None, "adapters look orders up before they report on them"

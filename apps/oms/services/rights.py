@@ -48,14 +48,19 @@ class Rights:
     _known: dict[int, tuple[datetime, Principal | None]] = field(default_factory=dict)
 
     async def __call__(
-        self, actor: Actor, account_id: int, payload: Payload, strategy_id: int, now: datetime
+        self,
+        actor: Actor,
+        account_id: int,
+        payload: Payload,
+        strategies: tuple[int, ...],
+        now: datetime,
     ) -> Refused | None:
         """Refuse what the actor may not do (any more)."""
         principal = await self._principal(actor.api_key_id, now)
         if principal is None:
             message = "the key that sent this command is no longer valid"
             return Refused(code="permission_denied", message=message)
-        return refuse(principal, permission_for(payload), account_id, (strategy_id,))
+        return refuse(principal, permission_for(payload), account_id, strategies)
 
     async def _principal(self, api_key_id: int, now: datetime) -> Principal | None:
         known = self._known.get(api_key_id)

@@ -1,0 +1,1 @@
+"""Who works: leases accounts, drains their queues in order, and does the chores."""

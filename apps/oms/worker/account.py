@@ -1,0 +1,144 @@
+"""Draining the queues: take, execute in order, commit together, ring.
+
+All accounts of this worker go through one loop: what is queued when a round begins shares its
+commit, what arrives meanwhile shares the next. Homes are loaded when their account first has
+something to do and dropped at the first doubt.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from oms.domain.command import Command, CommandResult, CommandStatus
+from oms.domain.errors import LeaseLost, Refused
+from oms.ports.clock import Clock
+from oms.ports.exchange import Exchange
+from oms.ports.ledger import AccountImage, LedgerStore
+from oms.ports.queue import CommandQueue, CommandRow
+from oms.services.commit import Commit
+from oms.services.execute import Execute
+from oms.services.home import Home
+from oms.services.record import Changes, Record
+from oms.wire.commands import decode
+from oms.worker.leases import LeaseKeeper
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Accounts:
+    """The homes of one worker and what is done with them."""
+
+    keeper: LeaseKeeper
+    clock: Clock
+    queue: CommandQueue
+    ledger: LedgerStore
+    execute: Execute
+    record: Record
+    commit: Commit
+    connect: Callable[[AccountImage], Exchange]
+    batch_max: int
+    homes: dict[int, Home] = field(default_factory=dict)
+
+    async def drain(self) -> int:
+        """One round over all queues; the number of commands that ended."""
+        held = [account_id for account_id in self.keeper.held if account_id]
+        rows = await self.queue.take(held, self.batch_max) if held else ()
+        return await self._run(rows)
+
+    async def drain_carefully(self) -> int:
+        """Like ``drain``, a commit for each command: one that breaks us fails alone."""
+        held = [account_id for account_id in self.keeper.held if account_id]
+        rows = await self.queue.take(held, self.batch_max) if held else ()
+        for row in rows:
+            try:
+                await self._run([row])
+            except AssertionError as bug:
+                logger.exception("command_broken command_id=%d", row.id)
+                self.drop_all()
+                await self._fail(row, bug)
+        return len(rows)
+
+    async def look_at_market(self) -> int:
+        """Let time pass for accounts with open orders; the number of accounts it changed."""
+        now = self.clock.now()
+        changed: list[Home] = []
+        for home in list(self.homes.values()):
+            if not home.orders:
+                continue
+            reports = await home.exchange.advance(now)
+            if reports:
+                changes = Changes()
+                await self.record(home, reports, changes)
+                await self.record.tell(home, changes)
+                changed.append(home)
+        await self._commit(changed)
+        return len(changed)
+
+    async def move_in(self, account_ids: Iterable[int]) -> None:
+        """Load the homes of those newly leased accounts that have open orders."""
+        for account_id in await self.ledger.busy([i for i in account_ids if i]):
+            await self._home(account_id)
+
+    def drop_all(self) -> None:
+        """Forget all homes: each is loaded anew when it is needed."""
+        self.homes.clear()
+
+    async def _run(self, rows: Iterable[CommandRow]) -> int:
+        touched: dict[int, Home] = {}
+        count = 0
+        for row in rows:
+            home = await self._home(row.account_id)
+            if home is None:
+                continue
+            touched[row.account_id] = home
+            await self.execute(home, command_of(row), self.clock.now())
+            count += 1
+        await self._commit(list(touched.values()))
+        return count
+
+    async def _commit(self, homes: list[Home]) -> None:
+        for account_id in await self.commit(homes):
+            self.homes.pop(account_id, None)
+            self.keeper.drop(account_id)
+
+    async def _home(self, account_id: int) -> Home | None:
+        lease = self.keeper.held.get(account_id)
+        if lease is None:
+            self.homes.pop(account_id, None)
+            return None
+        home = self.homes.get(account_id)
+        if home is not None and home.lease.token == lease.token:
+            return home
+        try:
+            image = await self.ledger.load(lease)
+        except LeaseLost:
+            self.keeper.drop(account_id)
+            return None
+        home = Home.furnished(image, lease, self.connect(image))
+        self.homes[account_id] = home
+        return home
+
+    async def _fail(self, row: CommandRow, bug: AssertionError) -> None:
+        """End a command that broke an assertion; nothing it did is kept."""
+        home = await self._home(row.account_id)
+        if home is None:
+            return
+        message = f"this command broke an internal rule and was not carried out: {bug}"[:255]
+        why = Refused(code="internal_error", message=message)
+        result = CommandResult(status=CommandStatus.FAILED, error=why)
+        await self.record.tell(home, Changes(), (command_of(row), result))
+        await self._commit([home])
+
+
+def command_of(row: CommandRow) -> Command:
+    """The command that a stored row holds."""
+    return Command(
+        id=row.id,
+        account_id=row.account_id,
+        payload=decode(row.command_type, row.payload),
+        actor=row.actor,
+        request_id=row.request_id,
+        comment=row.comment,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,146 @@
+"""The worker process: three loops side by side, watched; one that dies is seen and started anew.
+
+drain   commands and the market: woken by the bell, at the latest every second
+leases  renewal and fair share, three times a lease
+chores  for the holder of lease 0
+
+The loops share the homes, but only ``drain`` touches them.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from oms.domain.errors import Unavailable
+from oms.ports.leases import Lease, Leases
+from oms.ports.wakeup import Doorbell, Topic
+from oms.worker.account import Accounts
+from oms.worker.chores import CHORES_EVERY_SECONDS, Chores
+from oms.worker.leases import CHORES, LeaseKeeper
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1.0
+"""The longest time without a look at the queue, whatever the bell says."""
+
+RETRY_SECONDS = 0.25
+STOP_SECONDS_MAX = 4.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """One worker process."""
+
+    name: str
+    accounts: Accounts
+    keeper: LeaseKeeper
+    leases: Leases
+    chores: Chores
+    bell: Doorbell
+    tick_seconds: float
+    close: Callable[[], Awaitable[None]]
+    commands_done: int = 0
+    _new: list[Lease] = field(default_factory=list)
+    _careful: bool = False
+
+    async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
+        """Work until ``stop`` is set; ``beat`` is called while the event loop lives."""
+        loops = [
+            asyncio.create_task(self._watched("drain", self._drain_round, stop)),
+            asyncio.create_task(self._watched("leases", self._lease_round, stop)),
+            asyncio.create_task(self._watched("chores", self._chores_round, stop)),
+        ]
+        while not stop.is_set():
+            beat()
+            await _pause(stop, 0.25)
+        await self.bell.close()
+        await asyncio.wait(loops, timeout=STOP_SECONDS_MAX)
+        await self._leave()
+
+    async def _watched(
+        self, name: str, round_: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event
+    ) -> None:
+        """Run rounds until stopped; a failed round is told, counted and repeated."""
+        failing = False
+        while not stop.is_set():
+            try:
+                await round_(stop)
+                failing = False
+            except Unavailable as lost:
+                self.accounts.drop_all()
+                if not failing:
+                    logger.warning("store_unavailable loop=%s message=%s", name, lost.message)
+                failing = True
+                await _pause(stop, RETRY_SECONDS)
+            except Exception:
+                logger.exception("loop_failed loop=%s", name)
+                self.accounts.drop_all()
+                self._careful = True
+                await _pause(stop, RETRY_SECONDS)
+
+    async def _drain_round(self, stop: asyncio.Event) -> None:
+        new, self._new = self._new, []
+        await self.accounts.move_in(lease.account_id for lease in new)
+        done = await self._drain()
+        market_at = time.monotonic() + self.tick_seconds
+        while not stop.is_set() and not self._new:
+            if not done:
+                patience = max(market_at - time.monotonic(), 0)
+                resting = any(home.orders for home in self.accounts.homes.values())
+                await self.bell.wait(Topic.COMMANDS, patience if resting else SWEEP_SECONDS)
+            done = await self._drain()
+            if time.monotonic() >= market_at:
+                await self.accounts.look_at_market()
+                market_at = time.monotonic() + self.tick_seconds
+
+    async def _drain(self) -> int:
+        if self._careful:
+            done = await self.accounts.drain_carefully()
+            self._careful = False
+        else:
+            done = await self.accounts.drain()
+        self.commands_done += done
+        return done
+
+    async def _lease_round(self, stop: asyncio.Event) -> None:
+        await self.leases.heartbeat(self.name, socket.gethostname(), self._status())
+        alive = await self.leases.workers(self.keeper.seconds)
+        new = await self.keeper.round(len(alive))
+        if new:
+            self._new.extend(new)
+            self.bell.ring(Topic.COMMANDS)
+        await _pause(stop, min(self.keeper.seconds / 3, 0.5))
+
+    async def _chores_round(self, stop: asyncio.Event) -> None:
+        if CHORES in self.keeper.held:
+            await self.chores()
+        await _pause(stop, CHORES_EVERY_SECONDS)
+
+    async def _leave(self) -> None:
+        """Give the leases back so that another worker needs not wait for their end."""
+        try:
+            await self.keeper.release_all()
+            await self.leases.forget_worker(self.name)
+        except Unavailable as lost:
+            logger.warning("left_without_release message=%s", lost.message)
+        await self.close()
+
+    def _status(self) -> str:
+        """What the worker tells of itself."""
+        accounts = len([i for i in self.keeper.held if i != CHORES])
+        return json.dumps(
+            {"pid": os.getpid(), "accounts": accounts, "commands_done": self.commands_done}
+        )
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but not past the stop."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
