@@ -6,7 +6,7 @@ something to do and dropped at the first doubt.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.command import Command, CommandResult, CommandStatus
@@ -40,24 +40,36 @@ class Accounts:
     batch_max: int
     homes: dict[int, Home] = field(default_factory=dict)
 
-    async def drain(self) -> int:
-        """One round over all queues; the number of commands that ended."""
+    async def take(self) -> Sequence[CommandRow]:
+        """What is queued now for the accounts held, in order."""
         held = [account_id for account_id in self.keeper.held if account_id]
-        rows = await self.queue.take(held, self.batch_max) if held else ()
-        return await self._run(rows)
+        return await self.queue.take(held, self.batch_max) if held else ()
 
-    async def drain_carefully(self) -> int:
-        """Like ``drain``, a commit for each command: one that breaks us fails alone."""
-        held = [account_id for account_id in self.keeper.held if account_id]
-        rows = await self.queue.take(held, self.batch_max) if held else ()
+    async def run(self, rows: Iterable[CommandRow]) -> int:
+        """Execute in order and commit together; the number of commands that ended."""
+        touched: dict[int, Home] = {}
+        count = 0
         for row in rows:
-            try:
-                await self._run([row])
-            except AssertionError as bug:
-                logger.exception("command_broken command_id=%d", row.id)
-                self.drop_all()
-                await self._fail(row, bug)
-        return len(rows)
+            home = await self._home(row.account_id)
+            if home is None:
+                continue
+            touched[row.account_id] = home
+            await self.execute(home, command_of(row), self.clock.now())
+            count += 1
+        await self._commit(list(touched.values()))
+        return count
+
+    async def fail(self, row: CommandRow) -> None:
+        """End a command that broke us; nothing it did is kept."""
+        self.drop_all()
+        home = await self._home(row.account_id)
+        if home is None:
+            return
+        message = "this command met an internal fault and was not carried out"
+        why = Refused(code="internal_error", message=message)
+        result = CommandResult(status=CommandStatus.FAILED, error=why)
+        await self.record.tell(home, Changes(), (command_of(row), result))
+        await self._commit([home])
 
     async def look_at_market(self) -> int:
         """Let time pass for accounts with open orders; the number of accounts it changed."""
@@ -84,19 +96,6 @@ class Accounts:
         """Forget all homes: each is loaded anew when it is needed."""
         self.homes.clear()
 
-    async def _run(self, rows: Iterable[CommandRow]) -> int:
-        touched: dict[int, Home] = {}
-        count = 0
-        for row in rows:
-            home = await self._home(row.account_id)
-            if home is None:
-                continue
-            touched[row.account_id] = home
-            await self.execute(home, command_of(row), self.clock.now())
-            count += 1
-        await self._commit(list(touched.values()))
-        return count
-
     async def _commit(self, homes: list[Home]) -> None:
         for account_id in await self.commit(homes):
             self.homes.pop(account_id, None)
@@ -118,17 +117,6 @@ class Accounts:
         home = Home.furnished(image, lease, self.connect(image))
         self.homes[account_id] = home
         return home
-
-    async def _fail(self, row: CommandRow, bug: AssertionError) -> None:
-        """End a command that broke an assertion; nothing it did is kept."""
-        home = await self._home(row.account_id)
-        if home is None:
-            return
-        message = f"this command broke an internal rule and was not carried out: {bug}"[:255]
-        why = Refused(code="internal_error", message=message)
-        result = CommandResult(status=CommandStatus.FAILED, error=why)
-        await self.record.tell(home, Changes(), (command_of(row), result))
-        await self._commit([home])
 
 
 def command_of(row: CommandRow) -> Command:

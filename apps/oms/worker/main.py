@@ -13,11 +13,12 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.errors import Unavailable
 from oms.ports.leases import Lease, Leases
+from oms.ports.queue import CommandRow
 from oms.ports.wakeup import Doorbell, Topic
 from oms.worker.account import Accounts
 from oms.worker.chores import CHORES_EVERY_SECONDS, Chores
@@ -72,18 +73,27 @@ class Worker:
                 await round_(stop)
                 failing = False
             except Unavailable as lost:
-                self.accounts.drop_all()
                 if not failing:
                     logger.warning("store_unavailable loop=%s message=%s", name, lost.message)
                 failing = True
                 await _pause(stop, RETRY_SECONDS)
             except Exception:
                 logger.exception("loop_failed loop=%s", name)
-                self.accounts.drop_all()
-                self._careful = True
                 await _pause(stop, RETRY_SECONDS)
 
     async def _drain_round(self, stop: asyncio.Event) -> None:
+        """Rounds without end; whatever breaks one, no home in memory is believed after it."""
+        try:
+            await self._drain_on(stop)
+        except Unavailable:
+            self.accounts.drop_all()
+            raise
+        except Exception:
+            self.accounts.drop_all()
+            self._careful = True
+            raise
+
+    async def _drain_on(self, stop: asyncio.Event) -> None:
         new, self._new = self._new, []
         await self.accounts.move_in(lease.account_id for lease in new)
         done = await self._drain()
@@ -99,13 +109,25 @@ class Worker:
                 market_at = time.monotonic() + self.tick_seconds
 
     async def _drain(self) -> int:
-        if self._careful:
-            done = await self.accounts.drain_carefully()
-            self._careful = False
-        else:
-            done = await self.accounts.drain()
+        rows = await self.accounts.take()
+        if not rows:
+            return 0
+        done = await (self._run_carefully(rows) if self._careful else self.accounts.run(rows))
+        self._careful = False
         self.commands_done += done
         return done
+
+    async def _run_carefully(self, rows: Sequence[CommandRow]) -> int:
+        """A commit for each command, so that one that breaks us fails alone."""
+        for row in rows:
+            try:
+                await self.accounts.run([row])
+            except Unavailable:
+                raise
+            except Exception:
+                logger.exception("command_broken command_id=%d", row.id)
+                await self.accounts.fail(row)
+        return len(rows)
 
     async def _lease_round(self, stop: asyncio.Event) -> None:
         await self.leases.heartbeat(self.name, socket.gethostname(), self._status())
