@@ -1,0 +1,93 @@
+"""Values for tests with everything filled in that the test does not care about."""
+
+import itertools
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from oms.domain.ids import IdKind
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.order import Order, Side
+from oms.domain.report import Execution, Heard, Report, ReportKind
+
+NOON = datetime(2026, 2, 25, 12, 0, tzinfo=UTC)
+
+
+class CountingMint:
+    """A mint that counts from 1, over all kinds."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def __call__(self, kind: IdKind) -> int:
+        return next(self._numbers)
+
+
+def an_instrument(**changes: Any) -> Instrument:
+    """BTC/USDT:USDT, linear, tick 0.1, step 0.001."""
+    values: dict[str, Any] = {
+        "symbol": "BTC/USDT:USDT",
+        "kind": Kind.LINEAR,
+        "base": "BTC",
+        "quote": "USDT",
+        "settle": "USDT",
+        "tick": Decimal("0.1"),
+        "step": Decimal("0.001"),
+        "min_notional": Decimal(100),
+    }
+    return Instrument(**(values | changes))
+
+
+def a_spot_instrument(**changes: Any) -> Instrument:
+    """BTC/USDT spot, tick 0.01, step 0.00001."""
+    values: dict[str, Any] = {
+        "symbol": "BTC/USDT",
+        "kind": Kind.SPOT,
+        "tick": Decimal("0.01"),
+        "step": Decimal("0.00001"),
+        "min_notional": Decimal(5),
+    }
+    return an_instrument(**(values | changes))
+
+
+def an_order(**changes: Any) -> Order:
+    """A market buy of 1, not yet sent."""
+    values: dict[str, Any] = {
+        "id": 1,
+        "account_id": 1,
+        "command_id": 1,
+        "symbol": "BTC/USDT:USDT",
+        "side": Side.BUY,
+        "order_type": "market",
+        "qty": Decimal(1),
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Order(**(values | changes))
+
+
+def a_report(kind: ReportKind, **changes: Any) -> Report:
+    """A report about order 1, heard by stream at noon."""
+    values: dict[str, Any] = {
+        "kind": kind,
+        "order_id": 1,
+        "heard": Heard.STREAM,
+        "heard_at": NOON,
+    }
+    return Report(**(values | changes))
+
+
+def a_fill(qty: str | Decimal, price: str | Decimal, **changes: Any) -> Report:
+    """An execution report; ``trade`` names it, ``fee`` and ``fee_currency`` charge it."""
+    trade = changes.pop("trade", "t1")
+    fee = changes.pop("fee", None)
+    execution = Execution(
+        exchange_trade_id=str(trade),
+        qty=Decimal(qty),
+        price=Decimal(price),
+        executed_at=NOON,
+        fee=None if fee is None else Decimal(fee),
+        fee_currency=changes.pop("fee_currency", "USDT"),
+        maker=changes.pop("maker", None),
+    )
+    return a_report(ReportKind.EXECUTION, execution=execution, **changes)
