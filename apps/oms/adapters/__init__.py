@@ -1,0 +1,1 @@
+"""Who answers: the outside behind the ports."""
