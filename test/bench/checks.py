@@ -1,0 +1,171 @@
+"""What must be true of the books after a run, asked in SQL and never through the code under test.
+
+Speed without these counts as zero: acknowledged <= commands = done = distinct orders, deals sum
+to positions, event numbers without a gap, no command overtaking another of its account.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pymysql
+
+# Exact on SQLite too, where decimals are text: the bench trades whole millionths.
+_SQLITE_UNITS = "CAST(ROUND(qty * 1000000) AS INTEGER)"
+_SIGN = "(CASE side WHEN 'buy' THEN 1 ELSE -1 END)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Commands of the load as the database knows them."""
+
+    commands: int
+    done: int
+    unfinished: int
+
+
+class Books(Protocol):
+    """The tables of one system under test."""
+
+    def tally(self) -> Tally: ...
+
+    def findings(self) -> list[str]:
+        """Broken promises in words; empty when all hold. Only asked when nothing is in flight."""
+        ...
+
+
+class Database:
+    """A way to ask one database, a new connection for every round of questions."""
+
+    def __init__(self, connect: Callable[[], Any], *, is_sqlite: bool = False) -> None:
+        self._connect = connect
+        self.is_sqlite = is_sqlite
+
+    def row(self, query: str) -> list[int]:
+        """The first row, its columns as integers (NULL as 0)."""
+        with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(query)
+            return [int(value or 0) for value in cursor.fetchone()]
+
+
+def sqlite_database(path: str) -> Database:
+    return Database(
+        lambda: sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10), is_sqlite=True
+    )
+
+
+def mariadb_database(host: str, port: int, name: str) -> Database:
+    return Database(
+        lambda: pymysql.connect(host=host, port=port, user="root", database=name, autocommit=True)
+    )
+
+
+class GatewayBooks:
+    """The ledger tables of oms-gateway."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._qty = _SQLITE_UNITS if database.is_sqlite else "qty"
+
+    def tally(self) -> Tally:
+        commands, done, unfinished = self._database.row(
+            "SELECT COUNT(*), SUM(status = 'done'), SUM(status IN ('queued', 'running'))"
+            " FROM oms_commands WHERE command_type = 'send_order'"
+        )
+        return Tally(commands=commands, done=done, unfinished=unfinished)
+
+    def findings(self) -> list[str]:
+        tally = self.tally()
+        orders, distinct, open_orders = self._database.row(
+            "SELECT COUNT(*), COUNT(DISTINCT command_id), SUM(is_open) FROM oms_orders"
+        )
+        found = _count_findings(tally, orders, distinct)
+        if open_orders:
+            found.append(f"{open_orders} market orders still open")
+        for words, query in self._zero_queries().items():
+            (count,) = self._database.row(query)
+            if count:
+                found.append(f"{count} {words}")
+        return found
+
+    def _zero_queries(self) -> dict[str, str]:
+        return {
+            "positions differ from the sum of their deals": (
+                "SELECT COUNT(*) FROM (SELECT id FROM ("
+                f"SELECT position_id AS id, {_SIGN} * {self._qty} AS signed FROM oms_deals"
+                " WHERE type = 'trade' UNION ALL"
+                f" SELECT id, -{_SIGN} * {self._qty} AS signed FROM oms_positions) AS facts"
+                " GROUP BY id HAVING SUM(signed) <> 0) AS differing"
+            ),
+            "gaps or overlaps in event numbers": (
+                "SELECT COUNT(*) FROM (SELECT seq, COALESCE(LAG(seq_to) OVER"
+                " (PARTITION BY account_id ORDER BY seq), 0) AS told FROM event_outbox) AS steps"
+                " WHERE seq <> told + 1"
+            ),
+            "streams whose head is not their last event": (
+                "SELECT COUNT(*) FROM account_streams AS streams LEFT JOIN"
+                " (SELECT account_id, MAX(seq_to) AS told FROM event_outbox GROUP BY account_id)"
+                " AS events ON events.account_id = streams.account_id"
+                " WHERE streams.head_seq <> COALESCE(events.told, 0)"
+            ),
+            "commands overtaken by a later one of their account": _inversions(
+                "oms_commands", "oms_orders", "oms_deals", "commands.created_at, commands.id"
+            ),
+        }
+
+
+class NaiveBooks:
+    """The tables of the naive reference."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def tally(self) -> Tally:
+        commands, done, unfinished = self._database.row(
+            "SELECT COUNT(*), SUM(status = 'done'), SUM(status <> 'done') FROM commands"
+        )
+        return Tally(commands=commands, done=done, unfinished=unfinished)
+
+    def findings(self) -> list[str]:
+        orders, distinct = self._database.row(
+            "SELECT COUNT(*), COUNT(DISTINCT command_id) FROM orders"
+        )
+        found = _count_findings(self.tally(), orders, distinct)
+        (differing,) = self._database.row(
+            "SELECT COUNT(*) FROM (SELECT account_id, symbol FROM ("
+            f"SELECT account_id, symbol, {_SIGN} * qty AS signed FROM deals UNION ALL"
+            " SELECT account_id, symbol, -qty AS signed FROM positions) AS facts"
+            " GROUP BY account_id, symbol HAVING SUM(signed) <> 0) AS differing"
+        )
+        if differing:
+            found.append(f"{differing} positions differ from the sum of their deals")
+        (overtaken,) = self._database.row(_inversions("commands", "orders", "deals", "commands.id"))
+        if overtaken:
+            found.append(f"{overtaken} commands overtaken by a later one of their account")
+        return found
+
+
+def _count_findings(tally: Tally, orders: int, distinct: int) -> list[str]:
+    found = []
+    if tally.unfinished:
+        found.append(f"{tally.unfinished} commands never finished")
+    if tally.done != tally.commands:
+        found.append(f"{tally.commands} commands, but {tally.done} done")
+    if distinct != tally.done:
+        found.append(f"{tally.done} commands done, but {distinct} have an order")
+    if orders != distinct:
+        found.append(f"{orders - distinct} orders are duplicates")
+    return found
+
+
+def _inversions(commands: str, orders: str, deals: str, queue_order: str) -> str:
+    """Deals are numbered as they happen, so along an account's queue their ids must rise."""
+    return (
+        "SELECT COUNT(*) FROM (SELECT deals.id AS deal_id, LAG(deals.id) OVER"
+        f" (PARTITION BY commands.account_id ORDER BY {queue_order}, deals.id) AS earlier_id"
+        f" FROM {orders} AS orders JOIN {commands} AS commands ON commands.id = orders.command_id"
+        f" JOIN {deals} AS deals ON deals.order_id = orders.id) AS steps"
+        " WHERE deal_id < earlier_id"
+    )

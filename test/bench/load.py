@@ -1,0 +1,111 @@
+"""Closed-loop load with wrk: as many commands as a number of connections can push.
+
+The answer is awaited with the default wait, so an answered command is a filled one.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import BenchError
+
+SCRIPT = Path(__file__).with_name("load.lua")
+PATIENCE = "30s"  # a kill of the worker must not look like a lost answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the load goes and what it trades."""
+
+    base_url: str
+    api_key: str
+    accounts: Sequence[int]
+    symbol: str
+    qty: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """A shape of load: connections, and commands per request."""
+
+    name: str
+    connections: int
+    batch: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What wrk saw. `errors` counts answers of 400 and more and broken connections."""
+
+    requests: int
+    seconds: float
+    errors: int
+    p50_ms: float
+    p99_ms: float
+
+
+LOADS = (
+    Load(name="1 connection", connections=1),
+    Load(name="16 connections", connections=16),
+    Load(name="64 connections", connections=64),
+    Load(name="batches of 100, 4 connections", connections=4, batch=100),
+)
+
+
+def demand_wrk() -> None:
+    """Raise BenchError, with the remedy, if wrk is not installed."""
+    if shutil.which("wrk") is None:
+        raise BenchError(
+            "wrk is missing: DEBIAN_FRONTEND=noninteractive apt-get install -y"
+            " --no-install-recommends wrk"
+        )
+
+
+class Running:
+    """A load in progress; `finish` ends it early or awaits its end."""
+
+    def __init__(self, target: Target, load: Load, *, seconds: float, prefix: str) -> None:
+        query = "?parallel=true" if load.batch > 1 else ""
+        self._child = subprocess.Popen(
+            [
+                *("wrk", "-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s"),
+                *("--timeout", PATIENCE, "-s", str(SCRIPT)),
+                f"{target.base_url}/oms/commands{query}",
+                *("--", prefix, target.api_key, target.symbol, target.qty, str(load.batch)),
+                ",".join(str(account) for account in target.accounts),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def finish(self, *, early: bool = False) -> Outcome:
+        if early:
+            self._child.send_signal(signal.SIGINT)
+        printed, _ = self._child.communicate()
+        return parse(printed)
+
+
+def run(target: Target, load: Load, *, seconds: float, prefix: str) -> Outcome:
+    return Running(target, load, seconds=seconds, prefix=prefix).finish()
+
+
+def parse(printed: str) -> Outcome:
+    """Read the line that load.lua prints at the end."""
+    for line in printed.splitlines():
+        if line.startswith("bench "):
+            figures = json.loads(line.removeprefix("bench "))
+            return Outcome(
+                requests=figures["requests"],
+                seconds=figures["duration_us"] / 1_000_000,
+                errors=sum(
+                    figures[kind] for kind in ("connect", "read", "write", "status", "timeout")
+                ),
+                p50_ms=figures["p50_us"] / 1_000,
+                p99_ms=figures["p99_us"] / 1_000,
+            )
+    raise BenchError(f"wrk said nothing of use:\n{printed[-2_000:]}")

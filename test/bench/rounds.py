@@ -1,0 +1,196 @@
+"""One workload over all systems, interleaved A B A B; rounds spoilt by foreign work are dropped."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bench import latency, load, machine
+from bench.processes import BenchError
+from bench.systems import System
+
+FOREIGN_SHARE_MAX = 0.20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One system under one load for some seconds. A run with findings has rate 0.
+
+    cpu_us: processor microseconds per command of each role; machine_us: of the whole machine.
+    p50_ms, p99_ms: POST to answer in closed loops; POST to FILLED (naive: to answer) in open ones.
+    """
+
+    system: str
+    commands: int
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    extra: Mapping[str, float] = field(default_factory=dict)
+    cpu_us: Mapping[str, float]
+    machine_us: float
+    foreign_share: float
+    findings: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """All rounds of one load. `disturbed`: too few rounds were quiet, so loud ones are in."""
+
+    name: str
+    rounds: Sequence[Mapping[str, Run]]
+    discarded: int
+    disturbed: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the client side of a run saw."""
+
+    acknowledged: int
+    seconds: float
+    errors: Sequence[str]
+    p50_ms: float
+    p99_ms: float
+    extra: Mapping[str, float] = field(default_factory=dict)
+
+
+class Rounds:
+    """Runs workloads for a number of rounds, and up to `spare` more in place of loud ones."""
+
+    def __init__(
+        self,
+        systems: Sequence[System],
+        *,
+        own_pids: Sequence[int],
+        count: int,
+        spare: int,
+        seconds: float,
+        say: Callable[[str], None],
+    ) -> None:
+        self._systems = systems
+        self._own_pids = own_pids
+        self._count = count
+        self._spare = spare
+        self._seconds = seconds
+        self._say = say
+        self._prefixes: Iterator[str] = (f"run{number}" for number in itertools.count(1))
+
+    def throughput(self, shape: load.Load) -> Workload:
+        return self._interleave(shape.name, self._systems, lambda s: self._push(s, shape))
+
+    def open_loop(self, rate: int, systems: Sequence[System]) -> Workload:
+        name = f"latency at {rate}/s"
+        return self._interleave(name, systems, lambda s: self._pace(s, rate))
+
+    def _interleave(
+        self, name: str, systems: Sequence[System], run: Callable[[System], Run]
+    ) -> Workload:
+        """Repeat rounds until enough are quiet or the spare rounds are used up."""
+        quiet: list[dict[str, Run]] = []
+        loud: list[dict[str, Run]] = []
+        while len(quiet) < self._count and len(quiet) + len(loud) < self._count + self._spare:
+            done = {system.name: run(system) for system in systems}
+            is_loud = any(one.foreign_share > FOREIGN_SHARE_MAX for one in done.values())
+            (loud if is_loud else quiet).append(done)
+            self._say(_line(name, done, is_loud))
+        missing = self._count - len(quiet)
+        return Workload(
+            name=name,
+            rounds=[*quiet, *loud[:missing]] if missing else quiet,
+            discarded=max(0, len(loud) - missing),
+            disturbed=missing > 0,
+        )
+
+    def _push(self, system: System, shape: load.Load) -> Run:
+        def push(prefix: str) -> _Seen:
+            outcome = load.run(system.target, shape, seconds=self._seconds, prefix=prefix)
+            errors = []
+            if outcome.errors:
+                errors.append(f"{outcome.errors} requests failed; {system.explain()}")
+            return _Seen(
+                acknowledged=max(0, outcome.requests - outcome.errors) * shape.batch,
+                seconds=outcome.seconds,
+                errors=errors,
+                p50_ms=outcome.p50_ms,
+                p99_ms=outcome.p99_ms,
+            )
+
+        return self._watch(system, push)
+
+    def _pace(self, system: System, rate: int) -> Run:
+        is_naive = system.name == "naive"
+
+        def pace(prefix: str) -> _Seen:
+            seen = latency.measure(
+                system.target, rate=rate, seconds=self._seconds, prefix=prefix, is_naive=is_naive
+            )
+            told = seen.answered if is_naive else seen.filled
+            errors = []
+            if seen.errors:
+                errors.append(f"{len(seen.errors)} requests failed, the first: {seen.errors[0]}")
+            if seen.missing:
+                errors.append(f"{seen.missing} of {seen.sent} commands were never told as filled")
+            return _Seen(
+                acknowledged=len(seen.answered) + len(seen.acknowledged),
+                seconds=self._seconds,
+                errors=errors,
+                p50_ms=latency.percentile(told, 0.5),
+                p99_ms=latency.percentile(told, 0.99),
+                extra={
+                    "answer_p50_ms": latency.percentile(seen.answered, 0.5),
+                    "answer_p99_ms": latency.percentile(seen.answered, 0.99),
+                    "ack_p50_ms": latency.percentile(seen.acknowledged, 0.5),
+                    "ack_p99_ms": latency.percentile(seen.acknowledged, 0.99),
+                },
+            )
+
+        return self._watch(system, pace)
+
+    def _watch(self, system: System, run: Callable[[str], _Seen]) -> Run:
+        """Run between two readings of the machine, drain, then ask the books."""
+        before = system.books.tally()
+        start = machine.read(system.roles(), self._own_pids)
+        seen = run(next(self._prefixes))
+        findings = [*seen.errors, *drained(system)]
+        usage = machine.between(start, machine.read(system.roles(), self._own_pids))
+        findings += system.books.findings()
+        stored = system.books.tally().commands - before.commands
+        if seen.acknowledged > stored:
+            findings.append(f"{seen.acknowledged} acknowledged, but {stored} stored")
+        shared_by = max(1, stored)
+        return Run(
+            system=system.name,
+            commands=stored,
+            rate=0.0 if findings else seen.acknowledged / seen.seconds,
+            p50_ms=seen.p50_ms,
+            p99_ms=seen.p99_ms,
+            extra=seen.extra,
+            cpu_us={role: used / shared_by for role, used in usage.roles_us.items()},
+            machine_us=usage.machine_us / shared_by,
+            foreign_share=usage.foreign_share,
+            findings=findings,
+        )
+
+
+def drained(system: System) -> list[str]:
+    """Wait until nothing is in flight; a finding if that never comes or a process has died."""
+    try:
+        system.demand_alive()
+        system.drain()
+    except BenchError as error:
+        return [str(error)]
+    return []
+
+
+def _line(name: str, done: Mapping[str, Run], is_loud: bool) -> str:
+    parts = [
+        f"{run.system} {run.rate:.0f}/s p50 {run.p50_ms:.1f} p99 {run.p99_ms:.1f} ms"
+        f" {run.machine_us:.0f} us/command" + "".join(f"\n    ! {f}" for f in run.findings)
+        for run in done.values()
+    ]
+    foreign = max(run.foreign_share for run in done.values())
+    mark = " (discarded)" if is_loud else ""
+    return f"{name}: {' | '.join(parts)} | foreign {foreign:.0%}{mark}"

@@ -1,0 +1,152 @@
+"""The bench's own judgement: its checks find every broken promise, its figures are computed right.
+
+No load is made here; the books are a few rows written by hand, on both databases.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bench import latency, load, machine, report
+from bench.checks import Database, GatewayBooks, mariadb_database, sqlite_database
+from bench.processes import BenchError
+from bench.rounds import Run, Workload
+from kit.mariadb import PrivateMariaDB
+
+TABLES = (
+    "CREATE TABLE oms_commands (id BIGINT, account_id BIGINT, command_type VARCHAR(32),"
+    " status VARCHAR(32), created_at VARCHAR(32))",
+    "CREATE TABLE oms_orders (id BIGINT, command_id BIGINT, is_open INT)",
+    "CREATE TABLE oms_deals (id BIGINT, order_id BIGINT, position_id BIGINT, side VARCHAR(8),"
+    " qty {decimal}, type VARCHAR(16))",
+    "CREATE TABLE oms_positions (id BIGINT, side VARCHAR(8), qty {decimal})",
+    "CREATE TABLE event_outbox (account_id BIGINT, seq BIGINT, seq_to BIGINT)",
+    "CREATE TABLE account_streams (account_id BIGINT, head_seq BIGINT)",
+)
+# Account 1 buys 0.003 twice and sells 0.001: three commands, one position of 0.005.
+ROWS = (
+    "INSERT INTO oms_commands VALUES (1, 1, 'send_order', 'done', '10:00:00.000001'),"
+    " (2, 1, 'send_order', 'done', '10:00:00.000001'),"
+    " (3, 1, 'send_order', 'done', '10:00:00.000002')",
+    "INSERT INTO oms_orders VALUES (11, 1, 0), (12, 2, 0), (13, 3, 0)",
+    "INSERT INTO oms_deals VALUES (21, 11, 31, 'buy', '0.003', 'trade'),"
+    " (22, 12, 31, 'buy', '0.003', 'trade'), (23, 13, 31, 'sell', '0.001', 'trade')",
+    "INSERT INTO oms_positions VALUES (31, 'buy', '0.005')",
+    "INSERT INTO event_outbox VALUES (1, 1, 6), (1, 7, 12), (1, 13, 13)",
+    "INSERT INTO account_streams VALUES (1, 13), (2, 0)",
+)
+BREAKS = {
+    "1 commands never finished": "UPDATE oms_commands SET status = 'running' WHERE id = 2",
+    "3 commands, but 2 done": "UPDATE oms_commands SET status = 'failed' WHERE id = 2",
+    "3 commands done, but 2 have an order": "DELETE FROM oms_orders WHERE id = 12",
+    "1 orders are duplicates": "INSERT INTO oms_orders VALUES (14, 3, 0)",
+    "1 market orders still open": "UPDATE oms_orders SET is_open = 1 WHERE id = 11",
+    "1 positions differ from the sum of their deals": "DELETE FROM oms_deals WHERE id = 23",
+    "1 gaps or overlaps in event numbers": "UPDATE event_outbox SET seq_to = 11 WHERE seq = 7",
+    "1 streams whose head is not their last event": "UPDATE account_streams SET head_seq = 14"
+    " WHERE account_id = 1",
+    "1 commands overtaken by a later one of their account": "UPDATE oms_deals SET order_id ="
+    " CASE id WHEN 21 THEN 12 WHEN 22 THEN 11 ELSE order_id END",
+}
+
+Execute = Callable[[str], None]
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[GatewayBooks, Execute]]:
+    """Sound books, and a way to change them."""
+    if request.param == "sqlite":
+        path = str(tmp_path / "books.sqlite")
+        connection = sqlite3.connect(path, isolation_level=None)
+        yield from _filled(connection, sqlite_database(path), "TEXT")
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    name = "bench_books"
+    server.drop_database(name)
+    server.create_database(name)
+    database = mariadb_database("127.0.0.1", server.port, name)
+    yield from _filled(server.connect(name), database, "DECIMAL(36,18)")
+
+
+def _filled(
+    connection: "sqlite3.Connection", database: Database, decimal: str
+) -> Iterator[tuple[GatewayBooks, Execute]]:
+    def execute(statement: str) -> None:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(statement)
+
+    with closing(connection):
+        for statement in (*TABLES, *ROWS):
+            execute(statement.replace("{decimal}", decimal))
+        yield GatewayBooks(database), execute
+
+
+def test_sound_books_have_no_findings(books: tuple[GatewayBooks, Execute]) -> None:
+    gateway, _ = books
+    assert gateway.findings() == []
+    assert (gateway.tally().commands, gateway.tally().done) == (3, 3)
+
+
+@pytest.mark.parametrize("finding", BREAKS)
+def test_each_broken_promise_is_found(books: tuple[GatewayBooks, Execute], finding: str) -> None:
+    gateway, execute = books
+    execute(BREAKS[finding])
+    assert finding in gateway.findings()
+
+
+def test_wrk_figures_are_read_and_failures_added_up() -> None:
+    printed = (
+        'Running 4s test\nbench {"requests":8000,"duration_us":4000000,"connect":1,"read":2,'
+        '"write":0,"status":3,"timeout":0,"p50_us":1500,"p99_us":9250}\n'
+    )
+    outcome = load.parse(printed)
+    assert (outcome.requests, outcome.seconds, outcome.errors) == (8_000, 4.0, 6)
+    assert (outcome.p50_ms, outcome.p99_ms) == (1.5, 9.25)
+
+
+def test_a_silent_wrk_is_an_error() -> None:
+    with pytest.raises(BenchError, match="unable to connect"):
+        load.parse("unable to connect to 127.0.0.1")
+
+
+def test_percentiles_are_nearest_rank() -> None:
+    values = [float(number) for number in range(100, 0, -1)]
+    assert latency.percentile(values, 0.5) == 50.0
+    assert latency.percentile(values, 0.99) == 99.0
+
+
+def test_a_ratio_is_the_median_over_rounds_not_the_ratio_of_medians() -> None:
+    rounds = [
+        {"fast": _run("fast", fast), "naive": _run("naive", slow)}
+        for fast, slow in ((100.0, 10.0), (400.0, 20.0), (900.0, 300.0))
+    ]
+    workload = Workload(name="w", rounds=rounds, discarded=0, disturbed=False)
+    assert report.ratio(workload, "fast", "naive", lambda run: run.rate) == 10.0
+
+
+def _run(system: str, rate: float) -> Run:
+    return Run(
+        system=system,
+        commands=1,
+        rate=rate,
+        p50_ms=1.0,
+        p99_ms=1.0,
+        cpu_us={},
+        machine_us=1.0,
+        foreign_share=0.0,
+        findings=[],
+    )
+
+
+def test_foreign_work_is_what_is_neither_ours_nor_idle() -> None:
+    ticks = machine.TICKS_PER_SECOND * machine.CORES
+    before = machine.Reading(at=0.0, busy=0, stolen=0, own=0, roles={"api": 0})
+    after = machine.Reading(
+        at=1.0, busy=ticks, stolen=0, own=ticks * 3 // 4, roles={"api": ticks // 2}
+    )
+    usage = machine.between(before, after)
+    assert usage.foreign_share == pytest.approx(0.25)
+    assert usage.roles_us["api"] == pytest.approx(machine.CORES * 500_000)
