@@ -75,8 +75,9 @@ class Accounts:
         """Let time pass for accounts with open orders; the number of accounts it changed."""
         now = self.clock.now()
         changed: list[Home] = []
-        for home in list(self.homes.values()):
-            if not home.orders:
+        for account_id in list(self.homes):
+            home = await self._home(account_id)
+            if home is None or not home.orders:
                 continue
             reports = await home.exchange.advance(now)
             if reports:

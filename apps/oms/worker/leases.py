@@ -1,12 +1,13 @@
 """Keeping leases: take a fair share of the accounts, renew in time, give back what is too much.
 
 The share is counted over the workers that told of themselves lately. Losing a lease is no error:
-the account's home is dropped, and the fencing token stops whatever was still on its way.
+whoever works looks at ``held`` before each batch, and the fencing token stops whatever was still
+on its way.
 """
 
 import logging
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from oms.ports.leases import Lease, Leases
@@ -27,8 +28,6 @@ class LeaseKeeper:
     owner: str
     leases: Leases
     seconds: float
-    #: Called with each account id that is no longer ours.
-    on_lost: Callable[[int], None]
     #: Only these accounts; empty means any.
     only: Collection[int] = ()
     held: dict[int, Lease] = field(default_factory=dict)
@@ -57,7 +56,6 @@ class LeaseKeeper:
         """The account is another's now."""
         if self.held.pop(account_id, None) is not None:
             logger.warning("lease_lost account_id=%d", account_id)
-        self.on_lost(account_id)
 
     async def _renew(self) -> None:
         if not self.held:
@@ -73,7 +71,6 @@ class LeaseKeeper:
         extra = [lease for lease in self.held.values() if lease.account_id != CHORES][:surplus]
         for lease in extra:
             self.held.pop(lease.account_id)
-            self.on_lost(lease.account_id)
         await self.leases.release(self.owner, extra)
 
     async def _take(self, account_ids: list[int]) -> list[Lease]:

@@ -1,0 +1,120 @@
+"""The one place where parts are chosen: settings in, a running API or worker out.
+
+Plain arguments, no framework. Only the command line imports this module.
+"""
+
+import base64
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from oms.adapters.clock import SystemClock
+from oms.adapters.sql import migrate as migrations
+from oms.adapters.sql.store import SqlStore
+from oms.adapters.wakeup import SocketDoorbell
+from oms.config import Settings
+from oms.ports.exchange import Exchange
+from oms.ports.ledger import AccountImage
+
+if TYPE_CHECKING:
+    from oms.worker.main import Worker
+
+CLIENT_ORDER_ID_BYTES = 16
+_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+
+
+async def migrate(settings: Settings) -> tuple[str | None, str, list[str]]:
+    """Bring the database to this version: where it was, where it is, what was applied."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return await migrations.upgrade(settings.dsn)
+
+
+async def migration_status(settings: Settings) -> tuple[str | None, list[str]]:
+    """The database's version and what is still to be applied."""
+    return await migrations.status(settings.dsn)
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
+    """The store, closed at the end."""
+    store = await SqlStore.open(settings.dsn)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = ()) -> "Worker":
+    """A worker process's parts; ``only`` narrows it to these accounts."""
+    from oms.services.commit import Commit
+    from oms.services.execute import Execute
+    from oms.services.place import Place
+    from oms.services.record import Record
+    from oms.services.rights import Rights
+    from oms.worker.account import Accounts
+    from oms.worker.chores import Chores
+    from oms.worker.leases import LeaseKeeper
+    from oms.worker.main import Worker
+
+    store = await SqlStore.open(settings.dsn)
+    clock = SystemClock()
+    bell = SocketDoorbell(settings.bell)
+    owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    record = Record(ledger=store.ledger, ids=store.ids)
+    place = Place(ledger=store.ledger, record=record, ids=store.ids, new_name=client_order_id)
+    rights = Rights(registry=store.registry, cache_seconds=settings.access_cache_seconds)
+    execute = Execute(
+        ledger=store.ledger,
+        record=record,
+        rights=rights,
+        place=place,
+        max_queue_seconds=settings.commands.max_queue_s,
+    )
+    keeper = LeaseKeeper(
+        owner=owner,
+        leases=store.leases,
+        seconds=settings.lease_seconds,
+        only=only,
+    )
+    accounts = Accounts(
+        keeper=keeper,
+        clock=clock,
+        queue=store.queue,
+        ledger=store.ledger,
+        execute=execute,
+        record=record,
+        commit=Commit(ledger=store.ledger, bell=bell),
+        connect=connect,
+        batch_max=settings.commands.batch_max,
+    )
+    return Worker(
+        name=owner,
+        accounts=accounts,
+        keeper=keeper,
+        leases=store.leases,
+        chores=Chores(
+            clock=clock,
+            queue=store.queue,
+            ledger=store.ledger,
+            retention_days=settings.events.retention_days,
+        ),
+        bell=bell,
+        tick_seconds=settings.paper_tick_ms / 1000,
+        close=store.close,
+    )
+
+
+def connect(image: AccountImage) -> Exchange:
+    """The exchange of an account."""
+    from oms.adapters.paper.exchange import PaperExchange
+
+    return PaperExchange.restore(image.account, image.memory)
+
+
+def client_order_id() -> str:
+    """26 characters of Crockford's alphabet, 128 random bits."""
+    text = base64.b32encode(secrets.token_bytes(CLIENT_ORDER_ID_BYTES)).decode()
+    return text.rstrip("=").translate(_CROCKFORD)
