@@ -1,0 +1,149 @@
+"""Values that callers send: ids, exact decimals, words, times; each checked once, from its text.
+
+The types are for pydantic's strict mode. What is no value of a type is told by a word and an
+English sentence that never repeats what was sent.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from oms.domain.ids import ID_MAX
+from oms.domain.money import NotADecimal, decimal
+from oms.domain.order import Side
+
+DEPTH_MAX = 32
+"""How deep ``params`` and call arguments may be nested."""
+
+INTEGER_MAX = 2**64 - 1
+IDS_MAX = 1000
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DIGITS_READ_MAX = 64
+
+#: Every order type of the wire, with the other names of the market forms.
+ORDER_TYPES: Mapping[str, str] = {
+    "market": "market",
+    "limit": "limit",
+    "stop_market": "stop_market",
+    "stop": "stop_market",
+    "stop_loss": "stop_market",
+    "stop_limit": "stop_limit",
+    "take_profit_market": "take_profit_market",
+    "take_profit": "take_profit_market",
+    "take_profit_limit": "take_profit_limit",
+    "trailing_stop": "trailing_stop",
+}
+_TIMES_IN_FORCE = {word: word for word in ("GTC", "IOC", "FOK", "GTD", "PO")}
+_SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+
+Value = TypeVar("Value")
+
+
+def read_id(value: object, least: int = 1) -> int:
+    """An id: an integer, or its decimal string; from ``least`` to 2^53 - 1."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 16:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PydanticCustomError("id", "an id is an integer or its decimal digits")
+    if not least <= value <= ID_MAX:
+        raise PydanticCustomError("id", f"an id is between {least} and 2^53 - 1")
+    return value
+
+
+def read_ids(text: object) -> tuple[int, ...]:
+    """Ids from a text with commas between them; empty parts do not count."""
+    if not isinstance(text, str):
+        raise PydanticCustomError("ids", "ids are a text with commas between them")
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > IDS_MAX:
+        raise PydanticCustomError("ids", f"at most {IDS_MAX} ids")
+    return tuple(read_id(part) for part in parts if part)
+
+
+def read_positive(value: object) -> Decimal:
+    """A decimal above zero from a text or a JSON number, within 18 + 18 digits, exactly."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise PydanticCustomError("decimal", "a number, or a text that is one, is expected")
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise PydanticCustomError("decimal", "the text is not a decimal number")
+    if isinstance(value, Decimal) and len(value.as_tuple().digits) > _DIGITS_READ_MAX:
+        raise PydanticCustomError("decimal", "the number has too many digits")
+    try:
+        number = decimal(value)
+    except NotADecimal as wrong:
+        raise PydanticCustomError("decimal", "{why}", {"why": str(wrong)}) from None
+    if number <= 0:
+        raise PydanticCustomError("decimal", "the number must be greater than 0")
+    return number
+
+
+def read_moment(value: object) -> datetime:
+    """A time from RFC 3339 text; naive means UTC."""
+    if not isinstance(value, str) or len(value) < len("2026-02-25") or len(value) > 40:
+        raise PydanticCustomError("time", "a time is RFC 3339 text")
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("time", "a time is RFC 3339 text") from None
+
+
+def read_json(value: object, depth: int = DEPTH_MAX) -> Any:
+    """A free JSON value in JSON's own types: exact decimals become ccxt's number type, float.
+
+    Refused are deeper nesting than ``depth``, numbers without a finite double, huge integers.
+    """
+    if depth == 0:
+        raise PydanticCustomError("json", f"nested deeper than {DEPTH_MAX} levels")
+    if isinstance(value, dict):
+        return {key: read_json(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [read_json(item, depth - 1) for item in value]
+    if isinstance(value, Decimal):
+        number = float(value)
+        if not math.isfinite(number):
+            raise PydanticCustomError("json", "a number is out of range")
+        return number
+    if isinstance(value, int) and not -INTEGER_MAX <= value <= INTEGER_MAX:
+        raise PydanticCustomError("json", "an integer is out of range")
+    return value
+
+
+def _read_object(value: object) -> Any:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("object", "an object is expected")
+    return read_json(value)
+
+
+def _word_of(known: Mapping[str, Value], fold: Callable[[str], str]) -> Callable[[object], Value]:
+    listed = ", ".join(known)
+
+    def read(value: object) -> Value:
+        if isinstance(value, str) and (meant := known.get(fold(value))) is not None:
+            return meant
+        raise PydanticCustomError("enum", "one of {listed} is expected", {"listed": listed})
+
+    return read
+
+
+Id = Annotated[int, PlainValidator(read_id)]
+IdOrZero = Annotated[int, PlainValidator(lambda value: read_id(value, 0))]
+IdsText = Annotated[tuple[int, ...], PlainValidator(read_ids)]
+Positive = Annotated[Decimal, PlainValidator(read_positive)]
+Moment = Annotated[datetime, PlainValidator(read_moment)]
+JsonObject = Annotated[dict[str, Any], PlainValidator(_read_object)]
+JsonList = Annotated[list[Any], PlainValidator(read_json)]
+SideWord = Annotated[Side, PlainValidator(_word_of(_SIDES, str.lower))]
+OrderType = Annotated[str, PlainValidator(_word_of(ORDER_TYPES, str.lower))]
+TimeInForce = Annotated[str, PlainValidator(_word_of(_TIMES_IN_FORCE, str.upper))]
+Symbol = Annotated[str, Field(min_length=1, max_length=64)]
+Reason = Annotated[str, Field(min_length=1, max_length=32)]
+Comment = Annotated[str, Field(max_length=255)]
+RequestId = Annotated[str, Field(min_length=1, max_length=128)]
+ClientOrderId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
