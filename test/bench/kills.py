@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.load import Load, Running
-from bench.processes import await_condition
+from bench.processes import BenchError, await_condition
 from bench.rounds import drained
 from bench.systems import System
 
@@ -35,6 +35,7 @@ def kill_worker_under_load(system: System) -> Kills:
     running = Running(system.target, SHAPE, seconds=SECONDS_MAX, prefix=f"kill{time.time_ns()}")
     in_flight: list[int] = []
     recovery: list[float] = []
+    findings: list[str] = []
     try:
         for _ in range(KILLS):
             _await_progress(system, PROGRESS)
@@ -46,9 +47,13 @@ def kill_worker_under_load(system: System) -> Kills:
             _await_progress(system, 1)
             recovery.append(time.monotonic() - started)
         _await_progress(system, PROGRESS)
+    except BenchError as error:
+        findings.append(str(error))
     finally:
         outcome = running.finish(early=True)
-    findings = [*drained(system), *system.books.findings()]
+    findings += drained(system)
+    system.settle()
+    findings += system.books.findings()
     if outcome.errors:
         findings.append(f"{outcome.errors} requests failed")
     if 0 in in_flight:

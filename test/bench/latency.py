@@ -12,12 +12,13 @@ import gc
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import websockets.asyncio.client as websocket
+from websockets.exceptions import WebSocketException
 
 from bench.load import Target
 from bench.processes import BenchError
@@ -50,9 +51,9 @@ class _Record:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Nearest-rank percentile; NaN for no values."""
+    """Nearest-rank percentile; 0 for no values."""
     if not values:
-        return math.nan
+        return 0.0
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
@@ -185,7 +186,7 @@ def content_length(head: bytes) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _subscribed(target: Target) -> Any:
+async def _subscribed(target: Target) -> AsyncIterator[websocket.ClientConnection]:
     """A WebSocket that has been told `subscribed` for the accounts of the load."""
     url = f"ws://{urlsplit(target.base_url).netloc}/ws"
     payload: Mapping[str, object] = {
@@ -194,9 +195,10 @@ async def _subscribed(target: Target) -> Any:
         "with_snapshot": False,
         "refresh": False,
     }
-    async with websocket.connect(
+    connecting = websocket.connect(
         url, additional_headers={"x-api-key": target.api_key}, max_size=None, max_queue=None
-    ) as connection:
+    )
+    async with _explained(connecting) as connection:
         for action, content in (("auth", {"api_key": target.api_key}), ("subscribe", payload)):
             frame = {"id": action, "namespace": "system", "action": action, "payload": content}
             await connection.send(json.dumps(frame))
@@ -204,6 +206,15 @@ async def _subscribed(target: Target) -> Any:
             if not reply.get("ok"):
                 raise BenchError(f"the WebSocket refuses {action}: {reply}")
         yield connection
+
+
+@contextlib.asynccontextmanager
+async def _explained(connecting: websocket.connect) -> AsyncIterator[websocket.ClientConnection]:
+    try:
+        async with connecting as connection:
+            yield connection
+    except WebSocketException as error:
+        raise BenchError(f"the WebSocket fails: {error!r}") from error
 
 
 async def _reply(connection: websocket.ClientConnection, frame_id: str) -> dict[str, Any]:

@@ -78,7 +78,10 @@ def run_json(
         said = (result.stdout + result.stderr)[-2_000:]
         raise BenchError(f"{' '.join(command)} ended with {result.returncode}:\n{said}")
     start = result.stdout.find("{")
-    answer: dict[str, Any] = json.loads(result.stdout[start:]) if start >= 0 else {}
+    if start < 0:
+        return {}
+    answer: dict[str, Any]
+    answer, _ = json.JSONDecoder().raw_decode(result.stdout, start)
     return answer
 
 

@@ -1,5 +1,6 @@
 """The figures of a bench as markdown: medians of rates, medians of per-round ratios."""
 
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
@@ -19,12 +20,13 @@ def median(workload: Workload, system: str, figure: Callable[[Run], float]) -> f
 def ratio(
     workload: Workload, above: str, below: str, figure: Callable[[Run], float]
 ) -> float | None:
-    """The median of the ratios of each round; a round whose divisor is zero gives no ratio."""
-    values = [
-        figure(one[above]) / figure(one[below])
-        for one in workload.rounds
-        if above in one and below in one and figure(one[below]) > 0
-    ]
+    """The median of the ratios of each round; a round in which a check was broken counts zero."""
+    values = []
+    for one in workload.rounds:
+        if above not in one or below not in one:
+            continue
+        is_broken = one[above].findings or one[below].findings or not figure(one[below])
+        values.append(0.0 if is_broken else figure(one[above]) / figure(one[below]))
     return statistics.median(values) if values else None
 
 
@@ -90,7 +92,7 @@ def _latency(workloads: Sequence[Workload]) -> str:
             if not any(system in one for one in workload.rounds):
                 continue
             extra = [
-                _number(median(workload, system, lambda run, key=key: run.extra[key]), 2)  # type: ignore[misc]
+                _number(median(workload, system, _extra(key)), 2)
                 for key in ("ack_p50_ms", "ack_p99_ms", "answer_p50_ms", "answer_p99_ms")
             ]
             rows.append(
@@ -115,13 +117,19 @@ def _cpu(workloads: Sequence[Workload]) -> str:
         for system in (*GATEWAYS, NAIVE):
             if not any(system in one for one in workload.rounds):
                 continue
-            by_role = [
-                _number(median(workload, system, lambda run, role=role: run.cpu_us.get(role, 0.0)))  # type: ignore[misc]
-                for role in roles
-            ]
+            by_role = [_number(median(workload, system, _used(role))) for role in roles]
+            total = _number(median(workload, system, lambda run: sum(run.cpu_us.values())))
             machine = _number(median(workload, system, lambda run: run.machine_us))
-            rows.append([_name(workload), system, *by_role, machine])
-    return _table(["load", "system", *roles, "machine"], rows)
+            rows.append([_name(workload), system, *by_role, total, machine])
+    return _table(["load", "system", *roles, "sum", "machine with all idle systems"], rows)
+
+
+def _extra(key: str) -> Callable[[Run], float]:
+    return lambda run: run.extra.get(key, math.nan)
+
+
+def _used(role: str) -> Callable[[Run], float]:
+    return lambda run: run.cpu_us.get(role, 0.0)
 
 
 def _kills(kills: Sequence[Kills]) -> str:
@@ -145,11 +153,11 @@ def _name(workload: Workload) -> str:
 
 
 def _number(value: float | None, places: int = 0) -> str:
-    return "–" if value is None or value != value else f"{value:.{places}f}"
+    return "–" if value is None or math.isnan(value) else f"{value:.{places}f}"
 
 
 def _times(value: float | None) -> str:
-    return "–" if value is None or value != value else f"{value:.1f}×"
+    return "–" if value is None or math.isnan(value) else f"{value:.1f}×"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

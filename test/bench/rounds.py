@@ -16,7 +16,8 @@ FOREIGN_SHARE_MAX = 0.20
 class Run:
     """One system under one load for some seconds. A run with findings has rate 0.
 
-    cpu_us: processor microseconds per command of each role; machine_us: of the whole machine.
+    cpu_us: processor microseconds per command of each role; machine_us: of the whole machine, the
+    idle systems and foreign work included.
     p50_ms, p99_ms: POST to answer in closed loops; POST to FILLED (naive: to answer) in open ones.
     """
 
@@ -140,10 +141,8 @@ class Rounds:
                 p50_ms=latency.percentile(told, 0.5),
                 p99_ms=latency.percentile(told, 0.99),
                 extra={
-                    "answer_p50_ms": latency.percentile(seen.answered, 0.5),
-                    "answer_p99_ms": latency.percentile(seen.answered, 0.99),
-                    "ack_p50_ms": latency.percentile(seen.acknowledged, 0.5),
-                    "ack_p99_ms": latency.percentile(seen.acknowledged, 0.99),
+                    **_percentiles("answer", seen.answered),
+                    **_percentiles("ack", seen.acknowledged),
                 },
             )
 
@@ -153,9 +152,13 @@ class Rounds:
         """Run between two readings of the machine, drain, then ask the books."""
         before = system.books.tally()
         start = machine.read(system.roles(), self._own_pids)
-        seen = run(next(self._prefixes))
+        try:
+            seen = run(next(self._prefixes))
+        except (BenchError, OSError) as error:
+            seen = _Seen(acknowledged=0, seconds=1.0, errors=[f"{error!r}"], p50_ms=0.0, p99_ms=0.0)
         findings = [*seen.errors, *drained(system)]
         usage = machine.between(start, machine.read(system.roles(), self._own_pids))
+        system.settle()
         findings += system.books.findings()
         stored = system.books.tally().commands - before.commands
         if seen.acknowledged > stored:
@@ -173,6 +176,15 @@ class Rounds:
             foreign_share=usage.foreign_share,
             findings=findings,
         )
+
+
+def _percentiles(name: str, values: Sequence[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    return {
+        f"{name}_p50_ms": latency.percentile(values, 0.5),
+        f"{name}_p99_ms": latency.percentile(values, 0.99),
+    }
 
 
 def drained(system: System) -> list[str]:

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -76,6 +77,8 @@ class Results:
 
 def main() -> int:
     options = _options()
+    # Ended from outside, it must still end the processes that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="omsbench") as name:
         folder = Path(name)
         try:
@@ -87,7 +90,7 @@ def main() -> int:
             return 2
         finally:
             if options.keep_logs:
-                shutil.copytree(folder, options.keep_logs, ignore=_all_but_logs)
+                shutil.copytree(folder, options.keep_logs, ignore=_all_but_logs, dirs_exist_ok=True)
     _publish(options, results)
     return 0 if results.are_clean() else 1
 

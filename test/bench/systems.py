@@ -5,6 +5,7 @@ Each is one API process and one worker process with fresh tables and the same nu
 
 import os
 import sys
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from kit.ports import free_port
 OMS = Path(sys.executable).with_name("oms")
 NAIVE = Path(__file__).with_name("naive") / "app.py"
 READY_SECONDS = 30.0
+SETTLED_SECONDS = 0.3
 
 
 class Server(Protocol):
@@ -91,6 +93,16 @@ class System:
             what=f"{self.name}: commands stay in flight; its worker says:\n"
             f"{self._worker.log_tail()}",
         )
+
+    def settle(self) -> None:
+        """Wait until no command arrives any more: wrk leaves requests behind in the sockets."""
+        seen = self.books.tally()
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < SETTLED_SECONDS:
+            time.sleep(0.05)
+            now = self.books.tally()
+            if now != seen:
+                seen, quiet_since = now, time.monotonic()
 
     def explain(self) -> str:
         """A refused command in the server's own words, for a run that had errors."""
