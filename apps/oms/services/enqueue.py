@@ -1,0 +1,68 @@
+"""Many small wishes, few big commits: submissions that arrive together are stored together.
+
+What arrives while a transaction runs goes into the next one. Nobody is answered before his
+commands are durable, and one submission is never split over two transactions.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from oms.ports.queue import CommandQueue, Stored, Submission
+from oms.ports.wakeup import Doorbell, Topic
+
+Waiting = tuple[Submission, "asyncio.Future[Stored]"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Enqueue:
+    """Stores submissions in groups of up to ``batch_max`` commands (a larger one goes alone)."""
+
+    queue: CommandQueue
+    bell: Doorbell
+    batch_max: int
+    _waiting: deque[Waiting] = field(default_factory=deque)
+    _storing: "asyncio.Task[None] | None" = None
+
+    async def __call__(self, submission: Submission) -> Stored:
+        """What became of ``submission``, once it is durable.
+
+        Raises ``Unavailable`` with nothing stored. Whoever stops waiting does not undo it.
+        """
+        answer: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        self._waiting.append((submission, answer))
+        if self._storing is None:
+            self._storing = asyncio.create_task(self._store_all())
+        return await answer
+
+    async def _store_all(self) -> None:
+        try:
+            while self._waiting:
+                await self._store(self._next_group())
+        finally:
+            self._storing = None
+
+    def _next_group(self) -> list[Waiting]:
+        group = [self._waiting.popleft()]
+        rows = len(group[0][0].commands)
+        while self._waiting:
+            rows += len(self._waiting[0][0].commands)
+            if rows > self.batch_max:
+                break
+            group.append(self._waiting.popleft())
+        return group
+
+    async def _store(self, group: list[Waiting]) -> None:
+        storing = self.queue.enqueue([submission for submission, _ in group])
+        (stored,) = await asyncio.gather(storing, return_exceptions=True)
+        if isinstance(stored, BaseException):
+            for _, answer in group:
+                if not answer.done():
+                    answer.set_exception(stored)
+            return
+        ids: list[int] = []
+        for (submission, answer), one in zip(group, stored, strict=True):
+            ids += [command.id for command in submission.commands]
+            if not answer.done():
+                answer.set_result(one)
+        self.bell.ring(Topic.COMMANDS, ids)

@@ -1,0 +1,153 @@
+"""What a caller may see: rows narrowed to the accounts and strategies of his key. Nothing written.
+
+A read over several accounts fails as a whole at the first account that is unknown, unreadable or
+closed to the asked strategy. A key that is restricted to strategies sees rows of those alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from oms.domain.access import Permission, Principal, Role, refuse_account, refuse_strategy
+from oms.domain.deal import Deal
+from oms.domain.errors import Forbidden, NotFound, Unavailable
+from oms.domain.order import Order
+from oms.domain.position import Position
+from oms.ports.history import History, Page, Window
+from oms.ports.queue import CommandQueue, CommandRow
+from oms.ports.registry import AccountRow, Registry
+
+
+class Owned(Protocol):
+    """A row that belongs to an account and a strategy."""
+
+    @property
+    def account_id(self) -> int: ...
+    @property
+    def strategy_id(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=Owned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a command made or touched, as it stands now."""
+
+    orders: Sequence[Order] = ()
+    deals: Sequence[Deal] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """Reads for callers; each shows everything committed before it began."""
+
+    registry: Registry
+    history: History
+    queue: CommandQueue
+
+    async def narrowed(self, principal: Principal, window: Window) -> Window:
+        """``window`` as this caller may ask it. Raises ``NotFound``, ``Forbidden``."""
+        allowed: frozenset[int] | None = None
+        for account_id in window.account_ids:
+            await self._check_account(principal, account_id)
+            asked = () if window.strategy_id is None else (window.strategy_id,)
+            refused = refuse_strategy(principal, account_id, asked)
+            if refused is not None:
+                raise Forbidden(refused.message, code=refused.code)
+            mine = strategies_of(principal, account_id)
+            if mine is not None:
+                allowed = mine if allowed is None else allowed & mine
+        return replace(window, strategies=allowed)
+
+    async def open_orders(
+        self, principal: Principal, window: Window, limit: int
+    ) -> Sequence[Order]:
+        """Orders that are not final, the newest ``limit``."""
+        return await self.history.open_orders(await self.narrowed(principal, window), limit)
+
+    async def open_positions(
+        self, principal: Principal, window: Window, limit: int
+    ) -> Sequence[Position]:
+        """Positions still open, the newest ``limit``."""
+        return await self.history.open_positions(await self.narrowed(principal, window), limit)
+
+    async def orders(self, principal: Principal, window: Window) -> Page[Order]:
+        """Orders of any state."""
+        return await self.history.orders(await self.narrowed(principal, window))
+
+    async def positions(self, principal: Principal, window: Window) -> Page[Position]:
+        """Positions of any state."""
+        return await self.history.positions(await self.narrowed(principal, window))
+
+    async def deals(self, principal: Principal, window: Window) -> Page[Deal]:
+        """Deals."""
+        return await self.history.deals(await self.narrowed(principal, window))
+
+    async def commands(self, principal: Principal, window: Window) -> Page[CommandRow]:
+        """Commands."""
+        return await self.history.commands(await self.narrowed(principal, window))
+
+    async def command(self, principal: Principal, command_id: int) -> CommandRow:
+        """One command. Raises ``NotFound``, also for what the caller may not see."""
+        row = (await self.queue.find([command_id])).get(command_id)
+        if row is None or refuse_account(principal, Permission.READ, row.account_id) is not None:
+            raise NotFound(f"there is no command {command_id}", code="command_not_found")
+        return row
+
+    async def orders_by_id(self, principal: Principal, ids: Sequence[int]) -> Sequence[Order]:
+        """Orders by id, without those the caller may not see."""
+        return _visible(principal, await self.history.orders_by_id(ids))
+
+    async def positions_by_id(self, principal: Principal, ids: Sequence[int]) -> Sequence[Position]:
+        """Positions by id, without those the caller may not see."""
+        return _visible(principal, await self.history.positions_by_id(ids))
+
+    async def deals_by_id(self, principal: Principal, ids: Sequence[int]) -> Sequence[Deal]:
+        """Deals by id, without those the caller may not see."""
+        return _visible(principal, await self.history.deals_by_id(ids))
+
+    async def made_by(self, order_ids: Sequence[int]) -> Made:
+        """The orders and their deals; nothing where they cannot be read now."""
+        if not order_ids:
+            return Made()
+        try:
+            return Made(
+                orders=await self.history.orders_by_id(order_ids),
+                deals=await self.history.deals_by_order(order_ids),
+            )
+        except Unavailable:
+            return Made()  # the commands are stored: their answer must not become a failure
+
+    async def accounts(self, principal: Principal) -> Sequence[AccountRow]:
+        """The accounts the caller may read; all for an admin."""
+        if principal.role is Role.ADMIN:
+            return await self.registry.accounts()
+        readable = sorted(i for i, grant in principal.grants.items() if grant.can_read)
+        return await self.registry.accounts(readable) if readable else ()
+
+    async def _check_account(self, principal: Principal, account_id: int) -> None:
+        if principal.grant(account_id) is None and not await self.registry.accounts([account_id]):
+            raise NotFound(f"account_id={account_id}", code="account_not_found")
+        refused = refuse_account(principal, Permission.READ, account_id)
+        if refused is not None:
+            raise Forbidden(refused.message, code=refused.code)
+
+
+def strategies_of(principal: Principal, account_id: int) -> frozenset[int] | None:
+    """The strategies the caller is restricted to on the account; ``None`` is no restriction."""
+    grant = principal.grant(account_id)
+    if grant is None or principal.role is Role.ADMIN:
+        return None
+    if grant.restrict_to_strategies or principal.role is Role.ROBOT:
+        return grant.strategy_ids
+    return None
+
+
+def _visible(principal: Principal, rows: Sequence[Row]) -> Sequence[Row]:
+    return [
+        row
+        for row in rows
+        if refuse_account(principal, Permission.READ, row.account_id) is None
+        and refuse_strategy(principal, row.account_id, (row.strategy_id,)) is None
+    ]

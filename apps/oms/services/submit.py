@@ -1,0 +1,299 @@
+"""THE DOOR IN: every wish, from wherever it comes, becomes a durable command here, or is refused.
+
+Refused here is what needs no ledger: who may not, what is named and does not exist, what finds
+the queue full. Such items are not stored. Everything else is judged by the account's worker.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from oms.domain.access import Principal, refuse_account, refuse_role, refuse_strategy
+from oms.domain.command import (
+    Actor,
+    CancelOrder,
+    CcxtCall,
+    ChangeOrder,
+    ClosePosition,
+    PaperPrice,
+    Payload,
+    SendOrder,
+)
+from oms.domain.errors import Invalid, Refused
+from oms.ports.clock import Clock
+from oms.ports.history import History
+from oms.ports.ids import IdBlocks
+from oms.ports.queue import CommandQueue, KeyRow, NewCommand, Stored, Submission
+from oms.ports.registry import Registry
+from oms.services.depth import Depths
+from oms.services.enqueue import Enqueue
+from oms.services.rights import permission_for
+from oms.wire.commands import command_type, encode, fingerprint
+from oms.wire.json import dumps_plain, loads
+from oms.wire.results import dump_error, load_error
+from oms.wire.wishes import Wish
+
+#: (account id, strategy id) of the rows that wishes name, by row id.
+Rows = Mapping[int, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyKey:
+    """A caller's name for a whole request; ``scope`` is who, method, path and the name."""
+
+    scope: str
+    body: str
+
+    @property
+    def scope_hash(self) -> str:
+        """What the key is stored under."""
+        return hashlib.sha256(self.scope.encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells one body from another."""
+        return hashlib.sha256(self.body.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """The wishes of one request and who asks."""
+
+    wishes: Sequence[Wish]
+    principal: Principal
+    ip: str = ""
+    #: Whether all enter the queue at once; else each waits for the one before, at most so long.
+    parallel: bool = True
+    hold_seconds: float = 0
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """What became of one wish: a command to wait for, or a refusal with nothing stored."""
+
+    wish: Wish
+    account_id: int | None
+    command_id: int | None = None
+    refused: Refused | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What became of a request; ``replayed`` if its Idempotency-Key was used before."""
+
+    items: Sequence[Placed]
+    replayed: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Submit:
+    """Checks access, gives ids, stores. An answer means: durable."""
+
+    queue: CommandQueue
+    history: History
+    registry: Registry
+    ids: IdBlocks
+    clock: Clock
+    enqueue: Enqueue
+    depths: Depths
+    idempotency_hours: int = 72
+    _last_time: datetime | None = field(default=None)
+
+    async def __call__(self, ask: Ask) -> Accepted:
+        """Store what may be stored. Raises ``Unavailable`` (nothing stored), ``Invalid``."""
+        rows = await self._rows(ask.wishes)
+        placed = [await self._judged(ask.principal, wish, rows) for wish in ask.wishes]
+        wanted = [index for index, item in enumerate(placed) if item.refused is None]
+        if not wanted:
+            return Accepted(items=placed)
+        await self.ids.ensure("command", len(wanted))
+        commands = self._commands(ask, [placed[index] for index in wanted])
+        stored = await self.enqueue(
+            Submission(commands=commands, key=self._key_row(ask, placed, commands))
+        )
+        if stored.key is not None:
+            return await self._replayed(ask, stored.key)
+        for position, index in enumerate(wanted):
+            placed[index] = _settled(placed[index], stored, position)
+        return Accepted(items=placed)
+
+    async def _rows(self, wishes: Sequence[Wish]) -> tuple[Rows, Rows]:
+        """Accounts and strategies of the orders and positions that the wishes name."""
+        orders: set[int] = set()
+        positions: set[int] = set()
+        for wish in wishes:
+            match wish.payload:
+                case CancelOrder(order_ids=ids):
+                    orders.update(ids)
+                case ChangeOrder(order_id=order_id):
+                    orders.add(order_id)
+                case ClosePosition(position_id=position_id):
+                    positions.add(position_id)
+                case SendOrder() | PaperPrice() | CcxtCall():
+                    pass
+        of_order = await self.history.account_of("order", sorted(orders)) if orders else {}
+        of_position = (
+            await self.history.account_of("position", sorted(positions)) if positions else {}
+        )
+        return of_order, of_position
+
+    async def _judged(self, principal: Principal, wish: Wish, rows: tuple[Rows, Rows]) -> Placed:
+        permission = permission_for(wish.payload)
+        account_id, strategies, missing = _target(principal, wish, rows)
+        refused = refuse_role(principal, permission)
+        if refused is None and account_id:
+            refused = await self._refuse_unknown(principal, account_id)
+            refused = refused or refuse_account(principal, permission, account_id)
+        refused = refused or missing or refuse_strategy(principal, account_id, strategies)
+        refused = refused or await self.depths.claim(account_id)
+        return Placed(wish=wish, account_id=account_id or None, refused=refused)
+
+    async def _refuse_unknown(self, principal: Principal, account_id: int) -> Refused | None:
+        if principal.grant(account_id) is not None:
+            return None  # grants stand on accounts that exist
+        if await self.registry.accounts([account_id]):
+            return None
+        return Refused(code="account_not_found", message=f"account_id={account_id}")
+
+    def _commands(self, ask: Ask, items: Sequence[Placed]) -> list[NewCommand]:
+        now = self._now()
+        hold_until = now + timedelta(seconds=ask.hold_seconds)
+        is_chain = not ask.parallel and ask.hold_seconds > 0
+        who = ask.principal
+        actor = Actor(
+            user_id=who.user_id, api_key_id=who.api_key_id, role=who.role.value, ip=ask.ip
+        )
+        commands: list[NewCommand] = []
+        for item in items:
+            assert item.account_id is not None
+            word, text = command_type(item.wish.payload), encode(item.wish.payload)
+            before = commands[-1].id if commands and is_chain else None
+            commands.append(
+                NewCommand(
+                    id=self.ids("command"),
+                    account_id=item.account_id,
+                    command_type=word,
+                    payload=text,
+                    fingerprint=fingerprint(word, text),
+                    actor=actor,
+                    created_at=now,
+                    request_id=item.wish.request_id,
+                    comment=item.wish.comment,
+                    after_command_id=before,
+                    hold_until=hold_until if before is not None else None,
+                )
+            )
+        return commands
+
+    def _now(self) -> datetime:
+        """A time after that of every earlier submission here: the queue's order is ours."""
+        now = self.clock.now()
+        if self._last_time is not None and now <= self._last_time:
+            now = self._last_time + timedelta(microseconds=1)
+        self._last_time = now
+        return now
+
+    def _key_row(
+        self, ask: Ask, placed: Sequence[Placed], commands: Sequence[NewCommand]
+    ) -> KeyRow | None:
+        if ask.key is None:
+            return None
+        refusals = [
+            None if item.refused is None else loads(dump_error(item.refused)) for item in placed
+        ]
+        return KeyRow(
+            scope_hash=ask.key.scope_hash,
+            fingerprint=ask.key.fingerprint,
+            command_ids=tuple(command.id for command in commands),
+            response=dumps_plain(refusals),
+            expires_at=self.clock.now() + timedelta(hours=self.idempotency_hours),
+        )
+
+    async def _replayed(self, ask: Ask, key: KeyRow) -> Accepted:
+        """The first answer to the request, built anew from what was stored then."""
+        assert ask.key is not None
+        if key.fingerprint != ask.key.fingerprint:
+            raise Invalid(
+                "this Idempotency-Key was used for another request",
+                code="idempotency_mismatch",
+                reason="Idempotency-Key",
+            )
+        ids = iter(key.command_ids)
+        rows = await self.queue.find(key.command_ids)
+        items: list[Placed] = []
+        for wish, told in zip(ask.wishes, loads(key.response or "[]"), strict=True):
+            if told is not None:
+                error = load_error(dumps_plain(told))
+                items.append(Placed(wish=wish, account_id=wish.account_id, refused=error))
+                continue
+            command_id = next(ids)
+            row = rows.get(command_id)
+            same = row is None or row.fingerprint == _fingerprint(wish.payload)
+            item = Placed(
+                wish=wish,
+                account_id=wish.account_id if row is None else row.account_id,
+                command_id=command_id if same else None,
+                refused=None if same else _mismatch(),
+                replayed=True,
+            )
+            items.append(item)
+        return Accepted(items=items, replayed=True)
+
+
+def _target(
+    principal: Principal, wish: Wish, rows: tuple[Rows, Rows]
+) -> tuple[int, tuple[int, ...], Refused | None]:
+    """The account a wish is for and the strategies it touches, or why there is none."""
+    orders, positions = rows
+    payload = wish.payload
+    match payload:
+        case SendOrder():
+            return wish.account_id or 0, (payload.strategy_id,), None
+        case PaperPrice() | CcxtCall():
+            return wish.account_id or 0, (), None
+        case CancelOrder():
+            found = [orders[i] for i in payload.order_ids if i in orders]
+            missing = "order", payload.order_ids[0]
+        case ChangeOrder():
+            found = [orders[payload.order_id]] if payload.order_id in orders else []
+            missing = "order", payload.order_id
+        case ClosePosition():
+            found = [positions[payload.position_id]] if payload.position_id in positions else []
+            missing = "position", payload.position_id
+    readable = [row[0] for row in found if principal.grant(row[0]) is not None]
+    account_id = wish.account_id or next(iter(readable), 0)
+    mine = [row for row in found if row[0] == account_id]
+    if not mine:
+        kind, row_id = missing
+        text = f"there is no {kind} {row_id}"
+        return account_id, (), Refused(code=f"{kind}_not_found", message=text)
+    strategies = {row[1] for row in mine}
+    if isinstance(payload, ClosePosition) and payload.strategy_id:
+        strategies.add(payload.strategy_id)
+    return account_id, tuple(sorted(strategies)), None
+
+
+def _settled(item: Placed, stored: Stored, position: int) -> Placed:
+    if position in stored.mismatched:
+        return Placed(wish=item.wish, account_id=item.account_id, refused=_mismatch())
+    return Placed(
+        wish=item.wish,
+        account_id=item.account_id,
+        command_id=stored.ids[position],
+        replayed=position in stored.replayed,
+    )
+
+
+def _mismatch() -> Refused:
+    return Refused(
+        code="idempotency_mismatch",
+        reason="request_id",
+        message="this request_id was used for another command",
+    )
+
+
+def _fingerprint(payload: Payload) -> str:
+    return fingerprint(command_type(payload), encode(payload))

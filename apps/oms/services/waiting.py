@@ -1,0 +1,151 @@
+"""Waits for commands to end: one look at the database for all who wait, not one for each.
+
+The doorbell says which commands may have ended; once a second all that are waited for are looked
+up, so a lost ring costs a second and nothing else. Whoever waited long enough gets the rows as
+they stand. Nothing is decided or changed here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from oms.domain.errors import Unavailable
+from oms.ports.queue import CommandQueue, CommandRow
+from oms.ports.wakeup import Doorbell, Topic
+
+SWEEP_SECONDS = 1.0
+IDS_WAITED_MAX = 100_000
+RUNG_REMEMBERED_MAX = 20_000
+IDS_PER_LOOK_MAX = 1000
+EMPTY_RING_PAUSE_SECONDS = 0.02
+"""A ring without ids tells of events; a bell that is broken must not become a busy loop."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Waited:
+    """One command that is waited for, by how many."""
+
+    ended: "asyncio.Future[CommandRow]"
+    waiters: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Waiting:
+    """The ends of commands; ``run`` must be running."""
+
+    queue: CommandQueue
+    bell: Doorbell
+    sweep_seconds: float = SWEEP_SECONDS
+    _waited: dict[int, _Waited] = field(default_factory=dict)
+    #: Rung lately: a ring may come before the one who sent the command begins to wait.
+    _rung: dict[int, None] = field(default_factory=dict)
+    #: Rung, waited for, and not looked at since.
+    _fresh: set[int] = field(default_factory=set)
+    _look: asyncio.Event = field(default_factory=asyncio.Event)
+    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Listen and look until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(), name="waiting-listen")
+            tasks.create_task(self._watch(), name="waiting-watch")
+
+    async def __call__(
+        self, ids: Collection[int], timeout_seconds: float
+    ) -> Mapping[int, CommandRow]:
+        """The commands' rows once all have ended, or as they stand when the time is over.
+
+        A row that cannot be read is left out: the command is stored all the same.
+        """
+        rows: dict[int, CommandRow] = {}
+        if timeout_seconds > 0 and len(self._waited) + len(ids) <= IDS_WAITED_MAX:
+            rows = await self._ended(frozenset(ids), timeout_seconds)
+        missing = [command_id for command_id in ids if command_id not in rows]
+        try:
+            for start in range(0, len(missing), IDS_PER_LOOK_MAX):
+                rows |= await self.queue.find(missing[start : start + IDS_PER_LOOK_MAX])
+        except Unavailable as wrong:
+            logger.warning("outcomes_unread", extra={"reason": wrong.message})
+        return rows
+
+    async def stirred(self, timeout_seconds: float) -> None:
+        """Return at the next ring about results, or when the time is over."""
+        await _set_within(self._stirred, timeout_seconds)
+
+    async def _ended(self, ids: frozenset[int], timeout_seconds: float) -> dict[int, CommandRow]:
+        waited = [self._join(command_id) for command_id in ids]
+        early = [command_id for command_id in ids if command_id in self._rung]
+        if early:
+            self._fresh.update(early)
+            self._look.set()
+        try:
+            done, _ = await asyncio.wait([one.ended for one in waited], timeout=timeout_seconds)
+        finally:
+            for command_id, one in zip(ids, waited, strict=True):
+                one.waiters -= 1
+                if not one.waiters and self._waited.get(command_id) is one:
+                    del self._waited[command_id]
+        return {row.id: row for row in (future.result() for future in done)}
+
+    def _join(self, command_id: int) -> _Waited:
+        one = self._waited.get(command_id)
+        if one is None or one.ended.done():
+            one = _Waited(asyncio.get_running_loop().create_future())
+            self._waited[command_id] = one
+        one.waiters += 1
+        return one
+
+    async def _listen(self) -> None:
+        """Note what is rung; who watches looks."""
+        while True:
+            rung = await self.bell.wait(Topic.RESULTS, self.sweep_seconds)
+            for command_id in rung:
+                self._rung[command_id] = None
+                if command_id in self._waited:
+                    self._fresh.add(command_id)
+            while len(self._rung) > RUNG_REMEMBERED_MAX:
+                del self._rung[next(iter(self._rung))]
+            if self._fresh:
+                self._look.set()
+            self._stirred.set()
+            self._stirred = asyncio.Event()
+            if not rung:
+                await asyncio.sleep(EMPTY_RING_PAUSE_SECONDS)
+
+    async def _watch(self) -> None:
+        """Look at what was rung at once, and at everything once a second."""
+        clock = asyncio.get_running_loop().time
+        due = clock() + self.sweep_seconds
+        while True:
+            if clock() < due:
+                await _set_within(self._look, due - clock())
+            self._look.clear()
+            ids, self._fresh = list(self._fresh), set()
+            if clock() >= due:
+                ids = list(self._waited)
+                due = clock() + self.sweep_seconds
+            await self._resolve(ids)
+
+    async def _resolve(self, ids: Sequence[int]) -> None:
+        for start in range(0, len(ids), IDS_PER_LOOK_MAX):
+            try:
+                rows = await self.queue.find(ids[start : start + IDS_PER_LOOK_MAX])
+            except Unavailable as wrong:
+                logger.warning("outcomes_unread", extra={"reason": wrong.message})
+                return  # the next sweep looks again
+            for command_id, row in rows.items():
+                one = self._waited.get(command_id)
+                if row.status.is_final and one is not None and not one.ended.done():
+                    one.ended.set_result(row)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Return when ``event`` is set, or after ``seconds``."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
