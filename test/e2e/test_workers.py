@@ -1,0 +1,128 @@
+"""Workers that die, stop or share: the accounts move, and nothing is written by the dead.
+
+A stopped worker (SIGSTOP) is the nasty kind: its connection and its locks live on. On MariaDB the
+server ends its open transaction and another worker takes over; on SQLite, where one process may
+write at a time, callers are told so until the supervisor ends it.
+"""
+
+import os
+import signal
+import time
+from typing import Any
+
+import pymysql
+import pytest
+from kit.gateway import Gateway
+
+from kit.http import post_order
+from kit.sql import number, rows
+from kit.until import until
+
+LEASE_SECONDS = 5
+
+
+def test_the_other_worker_takes_over_within_lease_and_a_second(gateway_on: Any) -> None:
+    gateway: Gateway = gateway_on("mariadb", workers=2)
+    accounts = gateway.add_accounts(6, position_mode="netting")
+    shares = until(lambda: _shares(gateway.dsn, accounts), 15, "both workers hold accounts")
+    victim = gateway.pid_of_owner(max(shares, key=lambda owner: len(shares[owner])))
+    os.kill(victim, signal.SIGKILL)
+    died = time.monotonic()
+    for account_id in accounts:
+        answer = post_order(gateway, account_id, wait_ms=int((LEASE_SECONDS + 5) * 1000))
+        assert answer["results"][0]["status"] == "done"
+    assert time.monotonic() - died <= LEASE_SECONDS + 1
+
+
+@pytest.mark.parametrize("inside_transaction", [False, True], ids=["idle", "in-transaction"])
+def test_a_stopped_worker_on_mariadb_is_replaced(gateway_on: Any, inside_transaction: bool) -> None:
+    gateway: Gateway = gateway_on("mariadb", workers=1)
+    account_id = gateway.netting_account_id
+    post_order(gateway, account_id)
+    stopped = gateway.worker_pids()[0]
+    if inside_transaction:
+        _stop_inside_transaction(gateway, stopped, account_id)
+    else:
+        os.kill(stopped, signal.SIGSTOP)
+    stopped_at = time.monotonic()
+    before = number(gateway.dsn, "SELECT COUNT(*) FROM oms_deals")
+    gateway.start_worker()
+    answer = post_order(gateway, account_id, wait_ms=15_000)
+    assert answer["results"][0]["status"] == "done"
+    assert time.monotonic() - stopped_at <= LEASE_SECONDS + 5
+    token = _token(gateway.dsn, account_id)
+    os.kill(stopped, signal.SIGCONT)
+    post_order(gateway, account_id)
+    _nothing_written_by_the_old(gateway, account_id, token, before)
+
+
+def test_a_stopped_worker_on_sqlite_is_ended_by_the_supervisor(gateway_on: Any) -> None:
+    gateway: Gateway = gateway_on("sqlite", supervised=True)
+    post_order(gateway, gateway.netting_account_id)
+    stopped = gateway.worker_pids()[0]
+    os.kill(stopped, signal.SIGSTOP)
+    until(lambda: gateway.worker_pids() not in ([], [stopped]), 15, "a new worker is started")
+    answer = post_order(gateway, gateway.netting_account_id, wait_ms=15_000)
+    assert answer["results"][0]["status"] == "done"
+    assert gateway.verify()["ok"]
+
+
+def _stop_inside_transaction(gateway: Gateway, pid: int, account_id: int) -> None:
+    """Stop the worker while it holds the account's stream row: caught by watching its locks."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        post_order(gateway, account_id, wait_ms=0)
+        os.kill(pid, signal.SIGSTOP)
+        if _row_is_locked(gateway.dsn, account_id):
+            return
+        os.kill(pid, signal.SIGCONT)
+    raise AssertionError("the worker was never caught inside a transaction")
+
+
+def _row_is_locked(dsn: str, account_id: int) -> bool:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(dsn)
+    assert parts.port is not None
+    server = pymysql.connect(
+        host=parts.hostname, port=parts.port, user=parts.username, database=parts.path[1:]
+    )
+    try:
+        with server.cursor() as cursor:
+            cursor.execute(
+                f"SELECT head_seq FROM account_streams WHERE account_id={account_id}"
+                " FOR UPDATE NOWAIT"
+            )
+            server.rollback()
+        return False
+    except pymysql.err.OperationalError as locked:
+        assert locked.args[0] in (1205, 3572), locked
+        return True
+    finally:
+        server.close()
+
+
+def _nothing_written_by_the_old(gateway: Gateway, account_id: int, token: int, before: int) -> None:
+    deals = number(gateway.dsn, "SELECT COUNT(*) FROM oms_deals")
+    done = number(
+        gateway.dsn,
+        f"SELECT COUNT(*) FROM oms_commands WHERE account_id={account_id} AND status='done'",
+    )
+    assert deals == done, "each command is one deal here: more would be the old worker's"
+    assert deals > before
+    assert _token(gateway.dsn, account_id) >= token
+    assert gateway.verify()["ok"]
+
+
+def _token(dsn: str, account_id: int) -> int:
+    return number(dsn, f"SELECT lease_token FROM account_streams WHERE account_id={account_id}")
+
+
+def _shares(dsn: str, accounts: list[int]) -> dict[str, list[int]] | None:
+    """Accounts per owner, once two owners hold all of them."""
+    shares: dict[str, list[int]] = {}
+    for account_id, owner in rows(dsn, "SELECT account_id, owner FROM account_leases"):
+        if account_id in accounts and owner:
+            shares.setdefault(owner, []).append(account_id)
+    held = sum(len(ids) for ids in shares.values())
+    return shares if len(shares) == 2 and held == len(accounts) else None
