@@ -1,0 +1,67 @@
+"""Refusals by the one writer: understood, judged against the ledger, kept as REJECTED orders."""
+
+import pytest
+from kit.gateway import Gateway
+
+from kit.http import call, get
+
+LINEAR = "BTC/USDT:USDT"
+
+
+@pytest.mark.parametrize(
+    ("payload", "status", "code"),
+    [
+        ({"symbol": "NOPE/USDT"}, 422, "instrument_not_supported"),
+        ({"order_type": "limit", "price": "0.01"}, 422, "precision_mismatch"),
+        ({"order_type": "limit", "price": "1000"}, 422, "notional_below_minimum"),
+        ({"qty": "0.0105"}, 422, "precision_mismatch"),
+        ({"qty": "0.0001"}, 422, "qty_below_minimum"),
+        ({"qty": "900"}, 502, "insufficient_funds"),
+        ({"strategy_id": 424242}, 422, "invalid_strategy_id"),
+        ({"position_id": 424242}, 422, "invalid_position_id"),
+        ({"reduce_only": True}, 422, "invalid_close_volume"),
+        ({"order_type": "trailing_stop", "trailing_amount": "5"}, 422, "order_type_not_supported"),
+    ],
+)
+def test_a_refused_order_says_why_and_is_kept(
+    gateway: Gateway, payload: dict[str, object], status: int, code: str
+) -> None:
+    (account_id,) = gateway.add_accounts(1, position_mode="netting")
+    wish = {"symbol": LINEAR, "side": "sell", "order_type": "market", "qty": "0.01"}
+    command = {"account_id": account_id, "command": "send_order", "payload": wish | payload}
+    got, body, _ = call(gateway, "POST", "/oms/commands", command)
+    detail = body["detail"]
+    assert (got, detail["code"]) == (status, code)
+    assert detail["message"]
+    assert detail["ccxt_class"]
+    (result,) = detail["results"]
+    assert result["ok"] is False
+    (row,) = get(gateway, f"/oms/orders/{result['order_id']}")["items"]
+    assert row["status"] == "REJECTED"
+    assert row["reject_code"] == code
+    assert row["reject_source"] == ("exchange" if status == 502 else "oms")
+
+
+def test_a_canceled_order_cannot_be_canceled_again(gateway: Gateway) -> None:
+    (account_id,) = gateway.add_accounts(1, position_mode="netting")
+    wish = {"symbol": LINEAR, "side": "buy", "order_type": "limit", "qty": "0.01", "price": "20000"}
+    command = {"account_id": account_id, "command": "send_order", "payload": wish}
+    _, body, _ = call(gateway, "POST", "/oms/commands", command)
+    order_id = body["results"][0]["order_id"]
+    cancel = {"command": "cancel_order", "payload": {"order_id": order_id}}
+    status, body, _ = call(gateway, "POST", "/oms/commands", cancel)
+    assert (status, body["results"][0]["order_id"]) == (200, order_id)
+    status, body, _ = call(gateway, "POST", "/oms/commands", cancel)
+    assert (status, body["detail"]["code"]) == (409, "invalid_order_state")
+    assert body["detail"]["reason"] == "order_not_open"
+
+
+def test_some_good_some_bad_is_207(gateway: Gateway) -> None:
+    (account_id,) = gateway.add_accounts(1, position_mode="netting")
+    wish = {"symbol": LINEAR, "side": "buy", "order_type": "market", "qty": "0.01"}
+    good = {"account_id": account_id, "command": "send_order", "payload": wish}
+    bad = {"account_id": account_id, "command": "send_order", "payload": wish | {"qty": "0.0001"}}
+    status, body, _ = call(gateway, "POST", "/oms/commands", [bad, good, bad])
+    assert status == 207
+    assert [result["ok"] for result in body["results"]] == [False, True, False]
+    assert [result["index"] for result in body["results"]] == [0, 1, 2]
