@@ -1,0 +1,112 @@
+"""What the two kinds of database say differently: the only place where it is known.
+
+A ``Dialect`` gives words for SQL text, and turns values into what the driver wants and back. Hot
+statements are text with bound values, so they need both; everything else goes through
+SQLAlchemy's own compiler and the column types.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.sql.types import time_of_text, time_text, utc
+from oms.domain.money import plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """Words and values of one kind of database."""
+
+    #: ``mysql`` or ``sqlite``.
+    name: str
+    #: A bound value in SQL text.
+    mark: str
+    #: The database's clock, UTC.
+    now: str
+    #: The same, with one bound value of ``seconds_in`` added.
+    now_plus: str
+    #: Seconds since the column ``{}``, a float.
+    age: str
+    #: Whether one statement may hold the rows of many; else the driver repeats it row by row.
+    multi_row: bool
+    #: Locks the rows read, where the transaction does not hold them already.
+    for_update: str
+    seconds_in: Callable[[float], Any]
+    time_in: Callable[[datetime], Any]
+    time_out: Callable[[Any], datetime]
+    decimal_in: Callable[[Decimal], Any]
+    decimal_out: Callable[[Any], Decimal]
+
+    def marks(self, count: int) -> str:
+        """``count`` bound values for an IN list; at least one, which is then NULL's."""
+        return ", ".join([self.mark] * count)
+
+    def optional_time_in(self, value: datetime | None) -> Any:
+        """``time_in``, or ``None``."""
+        return None if value is None else self.time_in(value)
+
+    def optional_time_out(self, value: Any) -> datetime | None:
+        """``time_out``, or ``None``."""
+        return None if value is None else self.time_out(value)
+
+    def optional_decimal_in(self, value: Decimal | None) -> Any:
+        """``decimal_in``, or ``None``."""
+        return None if value is None else self.decimal_in(value)
+
+    def optional_decimal_out(self, value: Any) -> Decimal | None:
+        """``decimal_out``, or ``None``."""
+        return None if value is None else self.decimal_out(value)
+
+    def pinned(self, table: str, index: str, alias: str = "") -> str:
+        """``table`` in a FROM clause, to be read by ``index`` whatever the planner believes."""
+        named = f"{table} {alias}".strip()
+        word = "FORCE INDEX (" + index + ")" if self.name == "mysql" else "INDEXED BY " + index
+        return f"{named} {word}"
+
+    def upsert_tail(self, key: Sequence[str], changes: Sequence[str]) -> str:
+        """After an INSERT: where the primary ``key`` exists, change these columns instead."""
+        if self.name == "mysql":
+            sets = ", ".join(f"{name} = VALUES({name})" for name in changes)
+            return f" ON DUPLICATE KEY UPDATE {sets}"
+        sets = ", ".join(f"{name} = excluded.{name}" for name in changes)
+        return f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
+
+
+MYSQL = Dialect(
+    name="mysql",
+    mark="%s",
+    now="UTC_TIMESTAMP(6)",
+    now_plus="UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND",
+    age="TIMESTAMPDIFF(MICROSECOND, {}, UTC_TIMESTAMP(6)) / 1e6",
+    multi_row=True,
+    for_update=" FOR UPDATE",
+    seconds_in=lambda seconds: round(seconds * 1_000_000),
+    # The drivers write the digits of a time and leave the zone out.
+    time_in=utc,
+    time_out=lambda value: value.replace(tzinfo=UTC),
+    decimal_in=lambda value: value,
+    decimal_out=lambda value: value,
+)
+
+SQLITE = Dialect(
+    name="sqlite",
+    mark="?",
+    # SQLite tells milliseconds; the zeros make its text as wide as ours.
+    now="strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')",
+    now_plus="strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', ?)",
+    age="(julianday('now') - julianday({})) * 86400.0",
+    multi_row=False,
+    for_update="",
+    seconds_in=lambda seconds: f"{seconds:+.3f} seconds",
+    time_in=time_text,
+    time_out=time_of_text,
+    decimal_in=plain,
+    decimal_out=Decimal,
+)
+
+
+def dialect_of(name: str) -> Dialect:
+    """The dialect of a SQLAlchemy backend name."""
+    return SQLITE if name == "sqlite" else MYSQL

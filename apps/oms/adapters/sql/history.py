@@ -1,0 +1,211 @@
+"""Reads for callers. A page by key never counts and never skips: it starts behind an id."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oms.adapters.sql.bulk import fetch
+from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.engine import Database
+from oms.adapters.sql.pages import Kind, Where, narrowed, page_text
+from oms.adapters.sql.rows import commands, deals, events, orders, positions
+from oms.domain.deal import Deal
+from oms.domain.order import Order
+from oms.domain.position import Position
+from oms.ports.history import Page, Row, Snapshot, StoredEvents, Window
+from oms.ports.queue import CommandRow
+
+_ORDERS = Kind(table="oms_orders", columns=orders.SELECTED, moment="updated_at", status="status")
+_POSITIONS = Kind(
+    table="oms_positions", columns=positions.SELECTED, moment="updated_at", status="state"
+)
+_DEALS = Kind(table="oms_deals", columns=deals.SELECTED, moment="executed_at")
+_COMMANDS = Kind(
+    table="oms_commands", columns=commands.SELECTED, moment="created_at", status="status"
+)
+_OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
+_STREAM_INDEX = "uq_event_outbox_seq_to"
+
+Reader = Callable[[Any, Dialect], Any]
+
+
+class SqlHistory:
+    """``ports.history.History``; every method raises ``Unavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    async def open_orders(self, window: Window, limit: int) -> Sequence[Order]:
+        """Orders not final, the newest ``limit``, ascending."""
+        where = narrowed(self._dialect, _ORDERS, window).also("is_open = 1")
+        table = self._dialect.pinned("oms_orders", "ix_oms_orders_open")
+        return await self._newest(_ORDERS, table, where, limit, orders.order_of)
+
+    async def open_positions(self, window: Window, limit: int) -> Sequence[Position]:
+        """Positions still open, the newest ``limit``, ascending."""
+        where = narrowed(self._dialect, _POSITIONS, window).also(f"state IN ({_OPEN_STATES})")
+        table = self._dialect.pinned("oms_positions", "ix_oms_positions_state")
+        return await self._newest(_POSITIONS, table, where, limit, positions.position_of)
+
+    async def orders(self, window: Window) -> Page[Order]:
+        """Orders of any state."""
+        return await self._page(_ORDERS, window, orders.order_of)
+
+    async def positions(self, window: Window) -> Page[Position]:
+        """Positions of any state."""
+        return await self._page(_POSITIONS, window, positions.position_of)
+
+    async def deals(self, window: Window) -> Page[Deal]:
+        """Deals."""
+        return await self._page(_DEALS, window, deals.deal_of)
+
+    async def commands(self, window: Window) -> Page[CommandRow]:
+        """Commands."""
+        return await self._page(_COMMANDS, window, commands.command_of)
+
+    async def orders_by_id(self, ids: Sequence[int]) -> Sequence[Order]:
+        """Orders by id, ascending."""
+        return await self._by(_ORDERS, "id", ids, orders.order_of)
+
+    async def positions_by_id(self, ids: Sequence[int]) -> Sequence[Position]:
+        """Positions by id, ascending."""
+        return await self._by(_POSITIONS, "id", ids, positions.position_of)
+
+    async def deals_by_id(self, ids: Sequence[int]) -> Sequence[Deal]:
+        """Deals by id, ascending."""
+        return await self._by(_DEALS, "id", ids, deals.deal_of)
+
+    async def deals_by_order(self, order_ids: Sequence[int]) -> Sequence[Deal]:
+        """Deals of the orders, ascending."""
+        return await self._by(_DEALS, "order_id", order_ids, deals.deal_of)
+
+    async def account_of(
+        self, entity: Literal["order", "position"], ids: Sequence[int]
+    ) -> Mapping[int, tuple[int, int]]:
+        """(account id, strategy id) by row id."""
+        if not ids:
+            return {}
+        table = "oms_orders" if entity == "order" else "oms_positions"
+        text = (
+            f"SELECT id, account_id, strategy_id FROM {table}"
+            f" WHERE id IN ({self._dialect.marks(len(ids))})"
+        )
+        return {row[0]: (row[1], row[2]) for row in await self._read(text, ids)}
+
+    async def snapshot(self, account_id: int, limit: int) -> Snapshot:
+        """Open orders and positions, each the newest ``limit``, and the head they belong to."""
+        dialect = self._dialect
+        window = Window(account_ids=(account_id,))
+        head = f"SELECT head_seq FROM account_streams WHERE account_id = {dialect.mark}"
+        queries = [
+            _newest_text(
+                dialect,
+                _ORDERS,
+                dialect.pinned("oms_orders", "ix_oms_orders_open"),
+                narrowed(dialect, _ORDERS, window).also("is_open = 1"),
+                limit,
+            ),
+            _newest_text(
+                dialect,
+                _POSITIONS,
+                dialect.pinned("oms_positions", "ix_oms_positions_state"),
+                narrowed(dialect, _POSITIONS, window).also(f"state IN ({_OPEN_STATES})"),
+                limit,
+            ),
+        ]
+
+        async def work(connection: AsyncConnection) -> Sequence[Sequence[Any]]:
+            found = [await fetch(connection, head, (account_id,))]
+            return found + [await fetch(connection, text, values) for text, values in queries]
+
+        heads, found_orders, found_positions = await self._database.consistent(work)
+        return Snapshot(
+            account_id=account_id,
+            seq=heads[0][0] if heads else 0,
+            orders=[orders.order_of(row, dialect) for row in reversed(found_orders)],
+            positions=[positions.position_of(row, dialect) for row in reversed(found_positions)],
+        )
+
+    async def heads(self, account_ids: Sequence[int]) -> Mapping[int, int]:
+        """The last event number of each account."""
+        if not account_ids:
+            return {}
+        text = (
+            "SELECT account_id, head_seq FROM account_streams"
+            f" WHERE account_id IN ({self._dialect.marks(len(account_ids))})"
+        )
+        return {row[0]: row[1] for row in await self._read(text, account_ids)}
+
+    async def oldest(self, account_ids: Sequence[int]) -> Mapping[int, int]:
+        """The first event number still kept of each account."""
+        if not account_ids:
+            return {}
+        text = (
+            "SELECT e.account_id, e.seq FROM event_outbox e JOIN"
+            " (SELECT account_id, MIN(seq_to) AS seq_to FROM event_outbox"
+            f" WHERE account_id IN ({self._dialect.marks(len(account_ids))})"
+            " GROUP BY account_id) o ON o.account_id = e.account_id AND o.seq_to = e.seq_to"
+        )
+        return {row[0]: row[1] for row in await self._read(text, account_ids)}
+
+    async def events(self, after: Mapping[int, int], limit: int) -> Sequence[StoredEvents]:
+        """Event rows behind the given numbers, ascending per account, at most ``limit`` rows."""
+        if not after:
+            return ()
+        dialect = self._dialect
+        behind = f"(account_id = {dialect.mark} AND seq_to > {dialect.mark})"
+        text = (
+            f"SELECT {events.SELECTED} FROM {dialect.pinned('event_outbox', _STREAM_INDEX)}"
+            f" WHERE {' OR '.join([behind] * len(after))}"
+            f" ORDER BY account_id, seq_to LIMIT {dialect.mark}"
+        )
+        values = [number for pair in after.items() for number in pair]
+        return [events.events_of(row, dialect) for row in await self._read(text, (*values, limit))]
+
+    async def _newest(
+        self, kind: Kind, table: str, where: Where, limit: int, reader: Reader
+    ) -> Sequence[Any]:
+        found = await self._read(*_newest_text(self._dialect, kind, table, where, limit))
+        return [reader(row, self._dialect) for row in reversed(found)]
+
+    async def _page(self, kind: Kind, window: Window, reader: Reader) -> Page[Row]:
+        dialect = self._dialect
+        where = narrowed(dialect, kind, window)
+        text, values = page_text(dialect, kind, window, where)
+        found = await self._read(text, values)
+        total = None
+        if window.with_total and window.after_id is None:
+            counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
+            total = int((await self._read(counting, where.values))[0][0])
+        more = len(found) > window.page_size
+        items = [reader(row, dialect) for row in found[: window.page_size]]
+        return Page(items=items, total=total, next_after_id=items[-1].id if more else None)
+
+    async def _by(
+        self, kind: Kind, column: str, ids: Sequence[int], reader: Reader
+    ) -> Sequence[Any]:
+        if not ids:
+            return ()
+        text = (
+            f"SELECT {kind.columns} FROM {kind.table}"
+            f" WHERE {column} IN ({self._dialect.marks(len(ids))}) ORDER BY id"
+        )
+        return [reader(row, self._dialect) for row in await self._read(text, ids)]
+
+    async def _read(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        async def work(connection: AsyncConnection) -> Sequence[Any]:
+            return await fetch(connection, text, values)
+
+        return await self._database.read(work)
+
+
+def _newest_text(
+    dialect: Dialect, kind: Kind, table: str, where: Where, limit: int
+) -> tuple[str, Sequence[Any]]:
+    text = (
+        f"SELECT {kind.columns} FROM {table} WHERE {where.text}"
+        f" ORDER BY id DESC LIMIT {dialect.mark}"
+    )
+    return text, (*where.values, limit)

@@ -1,0 +1,114 @@
+"""Ids in blocks: a durable row per kind says where the next block begins.
+
+A process takes a block and hands its ids out of memory; what it did not use when it ends is never
+used again. Blocks are small while little happens, so that ids stay readable, and double while they
+are used up within seconds.
+"""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oms.adapters.sql.bulk import fetch
+from oms.adapters.sql.engine import Database, InDoubt
+from oms.domain.ids import IdKind
+
+BLOCK_IDS_MIN = 100
+BLOCK_IDS_MAX = 20_000
+#: A block used up within this time makes the next one twice as large.
+BUSY_SECONDS = 2.0
+#: Held beyond what was asked for: others may use ids between asking and using.
+ASKED_TIMES_HELD = 4
+
+
+@dataclass(slots=True)
+class _Stock:
+    """The ids of one kind at hand: ranges ``[next, end)`` in the order they were taken."""
+
+    ranges: deque[list[int]] = field(default_factory=deque)
+    left: int = 0
+    block: int = BLOCK_IDS_MIN
+    taken_at: float = 0.0
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def has(self, count: int) -> bool:
+        """Whether ``count`` ids are at hand, with spare, and that many in a row."""
+        enough = self.left >= count * ASKED_TIMES_HELD
+        return enough and self.ranges[-1][1] - self.ranges[-1][0] >= count
+
+    def add(self, first: int, count: int) -> None:
+        """Put a block at hand; it joins the one before it where they touch."""
+        if self.ranges and self.ranges[-1][1] == first:
+            self.ranges[-1][1] = first + count
+        else:
+            self.ranges.append([first, first + count])
+        self.left += count
+
+
+class SqlIdBlocks:
+    """``ports.ids.IdBlocks`` on the table ``id_blocks``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stocks: dict[IdKind, _Stock] = {}
+
+    async def ensure(self, kind: IdKind, count: int) -> None:
+        """Afterwards ``count`` calls for ``kind`` are answered. Raises ``Unavailable``."""
+        stock = self._stocks.get(kind)
+        if stock is None:
+            stock = self._stocks[kind] = _Stock()
+        if stock.has(count):
+            return
+        async with stock.taking:
+            if not stock.has(count):
+                await self._take(kind, stock, count)
+
+    def __call__(self, kind: IdKind) -> int:
+        """A fresh id."""
+        return self.run(kind, 1)
+
+    def run(self, kind: IdKind, count: int) -> int:
+        """The first of ``count`` fresh ids in a row; a range too short for them is dropped."""
+        stock = self._stocks[kind]
+        while stock.ranges:
+            ids = stock.ranges[0]
+            first = ids[0]
+            if ids[1] - first >= count:
+                ids[0] += count
+                stock.left -= count
+                return first
+            stock.left -= ids[1] - first
+            stock.ranges.popleft()
+        raise AssertionError(f"ids of kind {kind} were not provided for")
+
+    async def _take(self, kind: IdKind, stock: _Stock, count: int) -> None:
+        now = time.monotonic()
+        if stock.taken_at and now - stock.taken_at < BUSY_SECONDS:
+            stock.block = min(stock.block * 2, BLOCK_IDS_MAX)
+        elif now - stock.taken_at > 10 * BUSY_SECONDS:
+            stock.block = BLOCK_IDS_MIN
+        stock.taken_at = now
+        wanted = max(stock.block, count * ASKED_TIMES_HELD)
+        stock.add(await self._allocated(kind, wanted), wanted)
+
+    async def _allocated(self, kind: IdKind, count: int) -> int:
+        mark = self._database.dialect.mark
+
+        async def allocate(connection: AsyncConnection) -> int:
+            changed = await connection.exec_driver_sql(
+                f"UPDATE id_blocks SET next_id = next_id + {mark} WHERE name = {mark}",
+                (count, kind),
+            )
+            assert changed.rowcount == 1, f"id_blocks has no row for {kind}"
+            text = f"SELECT next_id FROM id_blocks WHERE name = {mark}"
+            (after,) = (await fetch(connection, text, (kind,)))[0]
+            return int(after) - count
+
+        try:
+            return await self._database.write(allocate)
+        except InDoubt:
+            # A block lost to doubt costs nothing: take another.
+            return await self._database.write(allocate)

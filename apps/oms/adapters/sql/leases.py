@@ -1,0 +1,189 @@
+"""Leases on ``account_leases``, told to ``account_streams`` where writers are fenced.
+
+All times are the database's own: no two hosts need to agree on the hour.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oms.adapters.sql.bulk import Insert, fetch
+from oms.adapters.sql.engine import Database, InDoubt, Work
+from oms.domain.errors import Unavailable
+from oms.ports.leases import Lease, WorkerRow
+
+ACCOUNTS_PER_STATEMENT_MAX = 500
+
+
+class SqlLeases:
+    """``ports.leases.Leases``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    async def free(self, limit: int) -> Sequence[int]:
+        """Accounts nobody holds, ascending. Raises ``Unavailable``."""
+        text = (
+            "SELECT account_id FROM account_leases"
+            f" WHERE owner = '' OR expires_at <= {self._dialect.now}"
+            f" ORDER BY account_id LIMIT {self._dialect.mark}"
+        )
+        return [row[0] for row in await self._read(text, (limit,))]
+
+    async def acquire(
+        self, owner: str, account_ids: Sequence[int], seconds: float
+    ) -> Sequence[Lease]:
+        """Take what is free. Raises ``Unavailable``: then nothing is held for sure."""
+        leases: list[Lease] = []
+        for part in _parts(sorted(set(account_ids))):
+
+            async def work(
+                connection: AsyncConnection, part: Sequence[int] = part
+            ) -> Sequence[Lease]:
+                return await self._take(connection, owner, part, seconds)
+
+            leases.extend(await self._write(work))
+        return leases
+
+    async def renew(self, owner: str, leases: Sequence[Lease], seconds: float) -> Sequence[int]:
+        """Extend what is still held; the lost are returned. Raises ``Unavailable``."""
+        held: set[tuple[int, int]] = set()
+        for part in _parts([lease.account_id for lease in leases]):
+
+            async def work(
+                connection: AsyncConnection, part: Sequence[int] = part
+            ) -> Sequence[Any]:
+                return await self._extend(connection, owner, part, seconds)
+
+            held.update((row[0], row[1]) for row in await self._write(work))
+        return [lease.account_id for lease in leases if (lease.account_id, lease.token) not in held]
+
+    async def release(self, owner: str, leases: Sequence[Lease]) -> None:
+        """Give back. Raises ``Unavailable``: then they run out by themselves."""
+        mark = self._dialect.mark
+        for part in _parts([lease.account_id for lease in leases]):
+            accounts = self._dialect.marks(len(part))
+            text = (
+                f"UPDATE account_leases SET owner = '', expires_at = {self._dialect.now}"
+                f" WHERE owner = {mark} AND account_id IN ({accounts})"
+            )
+
+            async def work(
+                connection: AsyncConnection, text: str = text, part: Sequence[int] = part
+            ) -> None:
+                await connection.exec_driver_sql(text, (owner, *part))
+
+            await self._write(work)
+
+    async def heartbeat(self, worker_id: str, host: str, status: str) -> None:
+        """Tell that the worker lives. Raises ``Unavailable``."""
+        mark, now = self._dialect.mark, self._dialect.now
+        tail = self._dialect.upsert_tail(("worker_id",), ("host", "heartbeat_at", "status_json"))
+        text = (
+            "INSERT INTO workers (worker_id, host, heartbeat_at, status_json)"
+            f" VALUES ({mark}, {mark}, {now}, {mark})" + tail
+        )
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.exec_driver_sql(text, (worker_id, host, status))
+
+        await self._write(work)
+
+    async def workers(self, alive_within_seconds: float) -> Sequence[WorkerRow]:
+        """Workers heard of lately. Raises ``Unavailable``."""
+        age = self._dialect.age.format("heartbeat_at")
+        text = f"SELECT worker_id, host, {age}, status_json FROM workers ORDER BY worker_id"
+        return [
+            WorkerRow(
+                worker_id=row[0],
+                host=row[1],
+                heartbeat_age_seconds=max(float(row[2]), 0.0),
+                status=row[3],
+            )
+            for row in await self._read(text, ())
+            if row[2] <= alive_within_seconds
+        ]
+
+    async def forget_worker(self, worker_id: str) -> None:
+        """Take the worker off the list. Raises ``Unavailable``."""
+        text = f"DELETE FROM workers WHERE worker_id = {self._dialect.mark}"
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.exec_driver_sql(text, (worker_id,))
+
+        await self._write(work)
+
+    async def counts(self) -> Mapping[str, int]:
+        """Live leases per owner. Raises ``Unavailable``."""
+        text = (
+            "SELECT owner, COUNT(*) FROM account_leases WHERE account_id > 0 AND owner <> ''"
+            f" AND expires_at > {self._dialect.now} GROUP BY owner"
+        )
+        return {row[0]: int(row[1]) for row in await self._read(text, ())}
+
+    async def _take(
+        self, connection: AsyncConnection, owner: str, account_ids: Sequence[int], seconds: float
+    ) -> Sequence[Lease]:
+        dialect = self._dialect
+        text = (
+            "SELECT account_id, token + 1 FROM account_leases"
+            f" WHERE account_id IN ({dialect.marks(len(account_ids))})"
+            f" AND (owner = '' OR expires_at <= {dialect.now})"
+            f" ORDER BY account_id{dialect.for_update}"
+        )
+        found = await fetch(connection, text, account_ids)
+        leases = [Lease(account_id=row[0], token=row[1]) for row in found]
+        if not leases:
+            return ()
+        taken = [lease.account_id for lease in leases]
+        await connection.exec_driver_sql(
+            f"UPDATE account_leases SET owner = {dialect.mark}, token = token + 1,"
+            f" expires_at = {dialect.now_plus}"
+            f" WHERE account_id IN ({dialect.marks(len(taken))})",
+            (owner, dialect.seconds_in(seconds), *taken),
+        )
+        await _FENCE(connection, dialect, [(lease.account_id, 0, lease.token) for lease in leases])
+        return leases
+
+    async def _extend(
+        self, connection: AsyncConnection, owner: str, account_ids: Sequence[int], seconds: float
+    ) -> Sequence[Any]:
+        dialect = self._dialect
+        held = (
+            f" WHERE owner = {dialect.mark} AND expires_at > {dialect.now}"
+            f" AND account_id IN ({dialect.marks(len(account_ids))})"
+        )
+        await connection.exec_driver_sql(
+            f"UPDATE account_leases SET expires_at = {dialect.now_plus}{held}",
+            (dialect.seconds_in(seconds), owner, *account_ids),
+        )
+        text = f"SELECT account_id, token FROM account_leases{held}"
+        return await fetch(connection, text, (owner, *account_ids))
+
+    async def _read(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        async def work(connection: AsyncConnection) -> Sequence[Any]:
+            return await fetch(connection, text, values)
+
+        return await self._database.read(work)
+
+    async def _write(self, work: Work[Any]) -> Any:
+        try:
+            return await self._database.write(work)
+        except InDoubt as doubt:
+            raise Unavailable("the database does not answer", reason="in_doubt") from doubt
+
+
+#: The new tokens where writers are fenced; the rows exist.
+_FENCE = Insert(
+    table="account_streams",
+    columns=("account_id", "head_seq", "lease_token"),
+    key=("account_id",),
+    changes=("lease_token",),
+)
+
+
+def _parts(account_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(account_ids), ACCOUNTS_PER_STATEMENT_MAX):
+        yield account_ids[start : start + ACCOUNTS_PER_STATEMENT_MAX]

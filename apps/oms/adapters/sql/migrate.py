@@ -1,0 +1,96 @@
+"""Bring a database to the schema of this program, and tell how far it is.
+
+Migrations stand in ``migrations/versions``, numbered, each with all it needs: later changes of
+the tables must not change what an old migration did.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from oms.adapters.sql.engine import Database, open_database
+from oms.adapters.sql.errors import FAILURES, translated, unavailable
+from oms.domain.errors import OmsError
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgraded:
+    """What an upgrade did; versions are ``None`` for an empty database."""
+
+    from_version: str | None
+    to_version: str | None
+    applied: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Where a database stands; ``pending`` ascending."""
+
+    version: str | None
+    pending: tuple[str, ...]
+
+
+async def upgrade(url: str) -> Upgraded:
+    """Apply all migrations that are missing. Raises ``Unavailable``."""
+    return await _with(url, _upgrade)
+
+
+async def status(url: str) -> Status:
+    """The version of the database at ``url``. Raises ``Unavailable``."""
+    return await _with(url, _status)
+
+
+async def _with(url: str, work: Callable[[Connection], Answer]) -> Answer:
+    database = open_database(url)
+    try:
+        return await _run(database, work)
+    except FAILURES as error:
+        failure = translated(error)
+        raise (failure if isinstance(failure, OmsError) else unavailable(error)) from error
+    finally:
+        await database.close()
+
+
+async def _run(database: Database, work: Callable[[Connection], Answer]) -> Answer:
+    # No time limit: a migration of a large table may take long.
+    async with database.writes.begin() as connection:
+        return await connection.run_sync(work)
+
+
+def _upgrade(connection: Connection) -> Upgraded:
+    scripts = _scripts()
+    before = _version(connection)
+    pending = _pending(scripts, before)
+    with EnvironmentContext(
+        Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision)
+    ) as environment:
+        environment.configure(connection=connection)
+        environment.run_migrations()
+    return Upgraded(from_version=before, to_version=_version(connection), applied=pending)
+
+
+def _status(connection: Connection) -> Status:
+    version = _version(connection)
+    return Status(version=version, pending=_pending(_scripts(), version))
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _pending(scripts: ScriptDirectory, version: str | None) -> tuple[str, ...]:
+    newer = scripts.iterate_revisions("head", version or "base")
+    return tuple(reversed([script.revision for script in newer]))
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parent / "migrations"))

@@ -1,0 +1,227 @@
+"""The command queue on ``oms_commands`` and ``idempotency_keys``.
+
+Storing is optimistic: the group is inserted as if nothing in it were known. Only when the database
+refuses a key is it asked which, and the group stored without those.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oms.adapters.sql.bulk import Insert, fetch
+from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.engine import Database, InDoubt
+from oms.adapters.sql.errors import Duplicate
+from oms.adapters.sql.rows import commands as rows
+from oms.adapters.sql.submissions import Known, Plan, RequestName, planned
+from oms.domain.errors import Unavailable
+from oms.ports.queue import CommandRow, KeyRow, Stored, Submission
+
+STORE_ATTEMPTS_MAX = 6
+
+_KEY_COLUMNS = (
+    "scope_hash",
+    "fingerprint",
+    "status",
+    "http_status",
+    "response_json",
+    "command_ids",
+    "expires_at",
+    "created_at",
+)
+_INSERT_KEYS = Insert(table="idempotency_keys", columns=_KEY_COLUMNS, key=("scope_hash",))
+_QUEUE_INDEX = "ix_oms_commands_queue"
+
+
+class SqlQueue:
+    """``ports.queue.CommandQueue``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def enqueue(self, submissions: Sequence[Submission]) -> Sequence[Stored]:
+        """Store the group in one transaction. Raises ``Unavailable``."""
+        known = Known()
+        doubted = False
+        for _ in range(STORE_ATTEMPTS_MAX):
+            plan = planned(submissions, known)
+            try:
+                await self._store(plan)
+            except Duplicate:
+                # After a doubtful COMMIT the rows may be our own: then it had been done.
+                if doubted and await self._is_stored(plan):
+                    return plan.answers
+                known = await self._known(submissions)
+            except InDoubt:
+                doubted = True
+            else:
+                return plan.answers
+        raise Unavailable("the database is too contended", reason="locks")
+
+    async def take(self, account_ids: Sequence[int], limit: int) -> Sequence[CommandRow]:
+        """Queued commands of the accounts, oldest first. Raises ``Unavailable``."""
+        if not account_ids:
+            return ()
+        dialect = self._database.dialect
+        accounts = dialect.marks(len(account_ids))
+        waiting = ", ".join(f"'{word}'" for word in rows.WAITING)
+        text = (
+            f"SELECT {rows.SELECTED_C}, c.after_command_id, p.status,"
+            f" CASE WHEN c.hold_until <= {dialect.now} THEN 1 ELSE 0 END"
+            f" FROM {dialect.pinned('oms_commands', _QUEUE_INDEX, 'c')}"
+            " LEFT JOIN oms_commands p ON p.id = c.after_command_id"
+            f" WHERE c.status = 'queued' AND c.account_id IN ({accounts})"
+            " AND (c.after_command_id IS NULL OR p.id IS NULL"
+            f" OR p.status NOT IN ({waiting}) OR p.account_id IN ({accounts})"
+            f" OR c.hold_until <= {dialect.now})"
+            f" ORDER BY c.created_at, c.id LIMIT {dialect.mark}"
+        )
+
+        async def work(connection: AsyncConnection) -> Sequence[Any]:
+            return await fetch(connection, text, (*account_ids, *account_ids, limit))
+
+        taken: dict[int, CommandRow] = {}
+        for row in await self._database.read(work):
+            *command, after, parent_status, hold_is_over = row
+            if after is None or hold_is_over or after in taken or not _waits(parent_status):
+                taken[command[0]] = rows.command_of(command, dialect)
+        return list(taken.values())
+
+    async def find(self, ids: Sequence[int]) -> Mapping[int, CommandRow]:
+        """Commands by id. Raises ``Unavailable``."""
+        if not ids:
+            return {}
+        dialect = self._database.dialect
+        text = f"SELECT {rows.SELECTED} FROM oms_commands WHERE id IN ({dialect.marks(len(ids))})"
+
+        async def work(connection: AsyncConnection) -> Sequence[Any]:
+            return await fetch(connection, text, ids)
+
+        found = await self._database.read(work)
+        return {row[0]: rows.command_of(row, dialect) for row in found}
+
+    async def depths(self) -> Mapping[int, int]:
+        """How many commands each account has waiting. Raises ``Unavailable``."""
+        table = self._database.dialect.pinned("oms_commands", _QUEUE_INDEX)
+
+        async def work(connection: AsyncConnection) -> Sequence[Any]:
+            return await fetch(
+                connection,
+                f"SELECT account_id, COUNT(*) FROM {table}"
+                " WHERE status = 'queued' GROUP BY account_id",
+            )
+
+        return {int(row[0]): int(row[1]) for row in await self._database.read(work)}
+
+    async def drop_expired_keys(self, now: datetime) -> int:
+        """Forget keys past their time. Raises ``Unavailable``."""
+        dialect = self._database.dialect
+
+        async def work(connection: AsyncConnection) -> int:
+            result = await connection.exec_driver_sql(
+                f"DELETE FROM idempotency_keys WHERE expires_at <= {dialect.mark}",
+                (dialect.time_in(now),),
+            )
+            return result.rowcount
+
+        try:
+            return await self._database.write(work)
+        except InDoubt as doubt:
+            raise Unavailable("the database does not answer") from doubt
+
+    async def _store(self, plan: Plan) -> None:
+        if not plan.commands and not plan.keys:
+            return
+        dialect = self._database.dialect
+        commands = [rows.values(command, dialect) for command in plan.commands]
+        created_at = plan.commands[0].created_at if plan.commands else None
+        keys = [_key_values(key, created_at or key.expires_at, dialect) for key in plan.keys]
+
+        async def work(connection: AsyncConnection) -> None:
+            await _INSERT_KEYS(connection, dialect, keys)
+            await rows.INSERT(connection, dialect, commands)
+
+        await self._database.write(work)
+
+    async def _is_stored(self, plan: Plan) -> bool:
+        ids = [command.id for command in plan.commands]
+        return len(await self.find(ids)) == len(ids) if ids else False
+
+    async def _known(self, submissions: Sequence[Submission]) -> Known:
+        names = [
+            (command.account_id, command.request_id)
+            for submission in submissions
+            for command in submission.commands
+            if command.request_id is not None
+        ]
+        scopes = [s.key.scope_hash for s in submissions if s.key is not None]
+
+        async def work(connection: AsyncConnection) -> Known:
+            return Known(
+                requests=await self._known_requests(connection, names),
+                keys=await self._known_keys(connection, scopes),
+            )
+
+        return await self._database.read(work)
+
+    async def _known_requests(
+        self, connection: AsyncConnection, names: Sequence[RequestName]
+    ) -> dict[RequestName, tuple[int, str]]:
+        if not names:
+            return {}
+        mark = self._database.dialect.mark
+        by_account: dict[int, list[str]] = {}
+        for account_id, request_id in names:
+            by_account.setdefault(account_id, []).append(request_id)
+        known: dict[RequestName, tuple[int, str]] = {}
+        for account_id, request_ids in by_account.items():
+            text = (
+                "SELECT request_id, id, fingerprint FROM oms_commands"
+                f" WHERE account_id = {mark}"
+                f" AND request_id IN ({self._database.dialect.marks(len(request_ids))})"
+            )
+            for row in await fetch(connection, text, (account_id, *request_ids)):
+                known[account_id, row[0]] = (row[1], row[2])
+        return known
+
+    async def _known_keys(
+        self, connection: AsyncConnection, scopes: Sequence[str]
+    ) -> dict[str, KeyRow]:
+        if not scopes:
+            return {}
+        dialect = self._database.dialect
+        text = (
+            "SELECT scope_hash, fingerprint, command_ids, http_status, response_json, expires_at"
+            f" FROM idempotency_keys WHERE scope_hash IN ({dialect.marks(len(scopes))})"
+        )
+        return {
+            row[0]: KeyRow(
+                scope_hash=row[0],
+                fingerprint=row[1],
+                command_ids=tuple(json.loads(row[2])) if row[2] else (),
+                http_status=row[3],
+                response=row[4],
+                expires_at=dialect.time_out(row[5]),
+            )
+            for row in await fetch(connection, text, scopes)
+        }
+
+
+def _waits(status: str | None) -> bool:
+    return status in rows.WAITING
+
+
+def _key_values(key: KeyRow, created_at: datetime, dialect: Dialect) -> tuple[Any, ...]:
+    return (
+        key.scope_hash,
+        key.fingerprint,
+        "stored" if key.response is not None else "commands",
+        key.http_status,
+        key.response,
+        json.dumps(key.command_ids) if key.command_ids else None,
+        dialect.time_in(key.expires_at),
+        dialect.time_in(created_at),
+    )

@@ -1,0 +1,165 @@
+"""Rows of ``oms_orders``."""
+
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.sql.bulk import Insert, Values
+from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.rows.text import clipped, fees_of, fees_text
+from oms.domain.money import plain
+from oms.domain.order import Order, OrderState, Side
+from oms.wire.json import dumps, loads
+from oms.wire.ledger import order_status
+
+#: Set once.
+_FIXED = (
+    "id",
+    "account_id",
+    "command_id",
+    "symbol",
+    "side",
+    "order_type",
+    "reason",
+    "client_order_id",
+    "reduce_only",
+    "post_only",
+    "new_position",
+    "params_json",
+    "fingerprint",
+    "created_at",
+)
+_MOVING = (
+    "status",
+    "state",
+    "is_open",
+    "pending_change",
+    "strategy_id",
+    "position_id",
+    "previous_position_id",
+    "comment",
+    "exchange_order_id",
+    "qty",
+    "price",
+    "stop_loss",
+    "stop_gain",
+    "filled_qty",
+    "avg_fill_price",
+    "fill_value",
+    "fees_json",
+    "time_in_force",
+    "trigger_price",
+    "expires_at",
+    "reject_source",
+    "reject_code",
+    "reject_message",
+    "reconciled",
+    "triggered_at",
+    "submitted_at",
+    "last_fill_at",
+    "version",
+    "updated_at",
+    "closed_at",
+)
+COLUMNS = _FIXED + _MOVING
+SELECTED = ", ".join(COLUMNS)
+INSERT = Insert(table="oms_orders", columns=COLUMNS)
+UPSERT = Insert(table="oms_orders", columns=COLUMNS, changes=_MOVING)
+
+
+def values(order: Order, dialect: Dialect) -> Values:
+    """The row of ``order``, in the order of ``COLUMNS``."""
+    decimal, time = dialect.optional_decimal_in, dialect.optional_time_in
+    return (
+        order.id,
+        order.account_id,
+        order.command_id,
+        order.symbol,
+        order.side.value,
+        order.order_type,
+        order.reason,
+        order.client_order_id,
+        order.reduce_only,
+        order.post_only,
+        order.new_position,
+        dumps(order.params) if order.params else None,
+        order.fingerprint,
+        time(order.created_at),
+        order_status(order.state),
+        order.state.value,
+        order.state.is_open,
+        order.pending_change,
+        order.strategy_id,
+        order.position_id,
+        order.previous_position_id,
+        clipped(order.comment),
+        order.exchange_order_id,
+        decimal(order.qty),
+        decimal(order.price),
+        decimal(order.stop_loss),
+        decimal(order.stop_gain),
+        decimal(order.filled_qty),
+        decimal(order.avg_fill_price),
+        plain(order.fill_value),
+        fees_text(order.fees),
+        order.time_in_force,
+        decimal(order.trigger_price),
+        time(order.expires_at),
+        order.reject_source,
+        order.reject_code,
+        clipped(order.reject_message),
+        order.reconciled,
+        time(order.triggered_at),
+        time(order.submitted_at),
+        time(order.last_fill_at),
+        order.version,
+        time(order.updated_at),
+        time(order.closed_at),
+    )
+
+
+def order_of(row: Any, dialect: Dialect) -> Order:
+    """The order of a row of ``SELECTED``."""
+    decimal, time = dialect.optional_decimal_out, dialect.optional_time_out
+    return Order(
+        id=row[0],
+        account_id=row[1],
+        command_id=row[2],
+        symbol=row[3],
+        side=Side(row[4]),
+        order_type=row[5],
+        reason=row[6],
+        client_order_id=row[7],
+        reduce_only=bool(row[8]),
+        post_only=bool(row[9]),
+        new_position=bool(row[10]),
+        params=loads(row[11]) if row[11] else {},
+        fingerprint=row[12],
+        created_at=dialect.time_out(row[13]),
+        state=OrderState(row[15]),
+        pending_change=row[17],
+        strategy_id=row[18],
+        position_id=row[19],
+        previous_position_id=row[20],
+        comment=row[21],
+        exchange_order_id=row[22],
+        qty=dialect.decimal_out(row[23]),
+        price=decimal(row[24]),
+        stop_loss=decimal(row[25]),
+        stop_gain=decimal(row[26]),
+        filled_qty=dialect.decimal_out(row[27]),
+        fill_value=Decimal(row[29]),
+        fees=fees_of(row[30]),
+        time_in_force=row[31],
+        trigger_price=decimal(row[32]),
+        expires_at=time(row[33]),
+        reject_source=row[34],
+        reject_code=row[35],
+        reject_message=row[36],
+        reconciled=bool(row[37]),
+        triggered_at=time(row[38]),
+        submitted_at=time(row[39]),
+        last_fill_at=time(row[40]),
+        version=row[41],
+        updated_at=dialect.time_out(row[42]),
+        closed_at=time(row[43]),
+    )

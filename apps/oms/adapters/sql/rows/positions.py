@@ -1,0 +1,131 @@
+"""Rows of ``oms_positions``: the signed quantity of the domain stands as side and size."""
+
+from typing import Any
+
+from oms.adapters.sql.bulk import Insert, Values
+from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.rows.text import clipped, fees_of, fees_text, fraction_of
+from oms.domain.money import exact_text
+from oms.domain.order import Side
+from oms.domain.position import Position, PositionState
+
+#: Set once.
+_FIXED = (
+    "id",
+    "account_id",
+    "symbol",
+    "side",
+    "reason",
+    "identifier",
+    "previous_position_id",
+    "external",
+    "opened_at",
+    "created_at",
+)
+_MOVING = (
+    "strategy_id",
+    "qty",
+    "avg_price",
+    "cost_exact",
+    "exit_exact",
+    "stop_loss",
+    "stop_gain",
+    "state",
+    "comment",
+    "qty_opened",
+    "qty_closed",
+    "max_qty",
+    "profit",
+    "realized_pnl",
+    "fees",
+    "funding",
+    "close_price",
+    "close_reason",
+    "merged_into",
+    "version",
+    "updated_at",
+    "closed_at",
+)
+COLUMNS = _FIXED + _MOVING
+SELECTED = ", ".join(COLUMNS)
+INSERT = Insert(table="oms_positions", columns=COLUMNS)
+UPSERT = Insert(table="oms_positions", columns=COLUMNS, changes=_MOVING)
+OPEN_STATES = (PositionState.OPEN.value, PositionState.CLOSE_REQUESTED.value)
+
+
+def values(position: Position, dialect: Dialect) -> Values:
+    """The row of ``position``, in the order of ``COLUMNS``; made when it was last updated."""
+    decimal, exact = dialect.optional_decimal_in, dialect.decimal_in
+    return (
+        position.id,
+        position.account_id,
+        position.symbol,
+        position.side.value,
+        position.reason,
+        position.identifier,
+        position.previous_position_id,
+        position.external,
+        dialect.time_in(position.opened_at),
+        dialect.time_in(position.updated_at),
+        position.strategy_id,
+        exact(position.qty.copy_abs()),
+        exact(position.avg_price),
+        exact_text(position.cost),
+        exact_text(position.exit_value),
+        decimal(position.stop_loss),
+        decimal(position.stop_gain),
+        position.state.value,
+        clipped(position.comment),
+        exact(position.qty_opened),
+        exact(position.qty_closed),
+        exact(position.max_qty),
+        exact(position.profit),
+        exact(position.realized_pnl),
+        fees_text(position.fees),
+        exact(position.funding),
+        decimal(position.close_price),
+        position.close_reason,
+        position.merged_into,
+        position.version,
+        dialect.time_in(position.updated_at),
+        dialect.optional_time_in(position.closed_at),
+    )
+
+
+def position_of(row: Any, dialect: Dialect) -> Position:
+    """The position of a row of ``SELECTED``."""
+    decimal, exact = dialect.optional_decimal_out, dialect.decimal_out
+    side, size = Side(row[3]), exact(row[11])
+    return Position(
+        id=row[0],
+        account_id=row[1],
+        symbol=row[2],
+        side=side,
+        reason=row[4],
+        identifier=row[5],
+        previous_position_id=row[6],
+        external=bool(row[7]),
+        opened_at=dialect.time_out(row[8]),
+        strategy_id=row[10],
+        qty=size if side is Side.BUY or not size else size.copy_negate(),
+        avg_price=exact(row[12]),
+        cost=fraction_of(row[13]),
+        exit_value=fraction_of(row[14]),
+        stop_loss=decimal(row[15]),
+        stop_gain=decimal(row[16]),
+        state=PositionState(row[17]),
+        comment=row[18],
+        qty_opened=exact(row[19]),
+        qty_closed=exact(row[20]),
+        max_qty=exact(row[21]),
+        profit=exact(row[22]),
+        realized_pnl=exact(row[23]),
+        fees=fees_of(row[24]),
+        funding=exact(row[25]),
+        close_price=decimal(row[26]),
+        close_reason=row[27],
+        merged_into=row[28],
+        version=row[29],
+        updated_at=dialect.time_out(row[30]),
+        closed_at=dialect.optional_time_out(row[31]),
+    )

@@ -1,0 +1,66 @@
+"""One database, opened: every port that is kept in it."""
+
+from typing import Self
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oms.adapters.sql.bulk import fetch
+from oms.adapters.sql.engine import Database, open_database
+from oms.adapters.sql.history import SqlHistory
+from oms.adapters.sql.ids import SqlIdBlocks
+from oms.adapters.sql.leases import SqlLeases
+from oms.adapters.sql.ledger import SqlLedger
+from oms.adapters.sql.queue import SqlQueue
+from oms.adapters.sql.registry import SqlRegistry
+
+
+class SqlStore:
+    """The ports of one database; ``close`` it when done."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.queue = SqlQueue(database)
+        self.ledger = SqlLedger(database)
+        self.history = SqlHistory(database)
+        self.ids = SqlIdBlocks(database)
+        self.registry = SqlRegistry(database, self.ids)
+        self.leases = SqlLeases(database)
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """The store at ``url``. Raises ``Unavailable``, or ``ValueError`` for a strange URL."""
+        store = cls(open_database(url))
+        try:
+            await store.ping()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    @property
+    def dialect(self) -> str:
+        """``mysql`` or ``sqlite``."""
+        return self._database.dialect.name
+
+    async def ping(self) -> None:
+        """Ask the database for an answer. Raises ``Unavailable``."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await fetch(connection, "SELECT 1")
+
+        await self._database.read(work)
+
+    async def schema_version(self) -> str | None:
+        """The last migration applied, ``None`` before the first. Raises ``Unavailable``."""
+
+        async def work(connection: AsyncConnection) -> str | None:
+            return await connection.run_sync(
+                lambda plain: MigrationContext.configure(plain).get_current_revision()
+            )
+
+        return await self._database.read(work)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._database.close()

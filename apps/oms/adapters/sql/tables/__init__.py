@@ -1,0 +1,9 @@
+"""The schema: one metadata for every kind of database.
+
+It describes; the migrations make. A test holds the two equal.
+"""
+
+from oms.adapters.sql.tables import access, accounts, ledger, paper
+from oms.adapters.sql.tables.metadata import METADATA
+
+__all__ = ["METADATA", "access", "accounts", "ledger", "paper"]

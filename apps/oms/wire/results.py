@@ -1,0 +1,78 @@
+"""How a command ended, as the JSON texts that are kept with it.
+
+``error``   {code, message, reason, limit, value, set_by, outcome}
+``result``  {order_id, client_order_id, order_ids, skipped: [[order_id, code]], value}; a key that
+            says nothing is left out, a result that says nothing is ``None``
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from oms.domain.command import CommandResult, CommandStatus
+from oms.domain.errors import Refused
+from oms.wire.json import dumps_plain, loads, optional_decimal
+
+
+def dump_error(error: Refused) -> str:
+    """The error as JSON text; every key is present."""
+    return dumps_plain(
+        {
+            "code": error.code,
+            "message": error.message,
+            "reason": error.reason,
+            "limit": optional_decimal(error.limit),
+            "value": optional_decimal(error.value),
+            "set_by": error.set_by,
+            "outcome": error.outcome,
+        }
+    )
+
+
+def dump_result(result: CommandResult) -> str | None:
+    """What a command made or touched, as JSON text."""
+    said: dict[str, Any] = {}
+    if result.order_id is not None:
+        said["order_id"] = result.order_id
+    if result.client_order_id is not None:
+        said["client_order_id"] = result.client_order_id
+    if result.order_ids:
+        said["order_ids"] = list(result.order_ids)
+    if result.skipped:
+        said["skipped"] = [list(pair) for pair in result.skipped]
+    if result.value is not None:
+        said["value"] = result.value
+    return dumps_plain(said) if said else None
+
+
+def load_error(text: str) -> Refused:
+    """The error that ``dump_error`` wrote."""
+    told = loads(text)
+    return Refused(
+        code=told["code"],
+        message=told["message"],
+        reason=told["reason"],
+        limit=_decimal(told["limit"]),
+        value=_decimal(told["value"]),
+        set_by=told["set_by"],
+        outcome=told["outcome"],
+    )
+
+
+def load_result(
+    status: CommandStatus, error: str | None, result: str | None, order_id: int | None
+) -> CommandResult:
+    """The result that the columns of a command tell of."""
+    told: dict[str, Any] = loads(result) if result is not None else {}
+    return CommandResult(
+        status=status,
+        error=None if error is None else load_error(error),
+        order_id=told.get("order_id", order_id),
+        client_order_id=told.get("client_order_id"),
+        order_ids=tuple(told.get("order_ids", ())),
+        skipped=tuple((pair[0], pair[1]) for pair in told.get("skipped", ())),
+        value=told.get("value"),
+    )
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
