@@ -15,7 +15,7 @@ import pytest
 from kit.gateway import Gateway
 
 from kit.http import post_order
-from kit.sql import number, rows
+from kit.sql import connected, number, rows
 from kit.until import until
 
 LEASE_SECONDS = 5
@@ -80,26 +80,17 @@ def _stop_inside_transaction(gateway: Gateway, pid: int, account_id: int) -> Non
 
 
 def _row_is_locked(dsn: str, account_id: int) -> bool:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(dsn)
-    assert parts.port is not None
-    server = pymysql.connect(
-        host=parts.hostname, port=parts.port, user=parts.username, database=parts.path[1:]
-    )
-    try:
-        with server.cursor() as cursor:
-            cursor.execute(
+    with connected(dsn) as server:
+        try:
+            server.cursor().execute(
                 f"SELECT head_seq FROM account_streams WHERE account_id={account_id}"
                 " FOR UPDATE NOWAIT"
             )
             server.rollback()
-        return False
-    except pymysql.err.OperationalError as locked:
-        assert locked.args[0] in (1205, 3572), locked
-        return True
-    finally:
-        server.close()
+            return False
+        except pymysql.err.OperationalError as locked:
+            assert locked.args[0] in (1205, 3572), locked
+            return True
 
 
 def _nothing_written_by_the_old(gateway: Gateway, account_id: int, token: int, before: int) -> None:

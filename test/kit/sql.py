@@ -1,6 +1,8 @@
 """Plain SQL against the database of a gateway under test, past all of its code."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,26 +11,39 @@ import pymysql
 
 def rows(dsn: str, statement: str) -> list[tuple[Any, ...]]:
     """All rows of one SELECT; ``dsn`` is the gateway's own database URL."""
-    parts = urlsplit(dsn)
-    if parts.scheme.startswith("sqlite"):
-        connection = sqlite3.connect(f"file:{parts.path[1:]}?mode=ro", uri=True, timeout=10)
-        try:
-            return [tuple(row) for row in connection.execute(statement)]
-        finally:
-            connection.close()
-    assert parts.port is not None
-    server = pymysql.connect(
-        host=parts.hostname, port=parts.port, user=parts.username, database=parts.path[1:]
-    )
-    try:
-        with server.cursor() as cursor:
-            cursor.execute(statement)
-            return [tuple(row) for row in cursor.fetchall()]
-    finally:
-        server.close()
+    with connected(dsn) as connection:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        return [tuple(row) for row in cursor.fetchall()]
 
 
 def number(dsn: str, statement: str) -> int:
     """The one number that a SELECT answers."""
     ((value,),) = rows(dsn, statement)
     return int(value or 0)
+
+
+def change(dsn: str, *statements: str) -> None:
+    """Run writing statements in one transaction, as an operator with a client would."""
+    with connected(dsn) as connection:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        connection.commit()
+
+
+@contextmanager
+def connected(dsn: str) -> Iterator[Any]:
+    """A DB-API connection, closed at the end."""
+    parts = urlsplit(dsn)
+    if parts.scheme.startswith("sqlite"):
+        connection: Any = sqlite3.connect(parts.path[1:], timeout=10)
+    else:
+        assert parts.port is not None
+        connection = pymysql.connect(
+            host=parts.hostname, port=parts.port, user=parts.username, database=parts.path[1:]
+        )
+    try:
+        yield connection
+    finally:
+        connection.close()
