@@ -1,0 +1,159 @@
+"""May an order trade as it is wished? Reduce-only, post-only, the book, and the money, in turn.
+
+Judged when it arrives and anew when it is changed. What it would take is found here already, so
+that what is paid is exactly what was judged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import ZERO, difference, down_to_step, plain, total
+from oms.domain.order import Side
+from oms.simulation.costs import (
+    fee_reserve,
+    linear_lock,
+    opening_qty,
+    pays_in_base,
+    spot_lock,
+)
+from oms.simulation.matching import Taking, take, take_all, would_take
+from oms.simulation.memory import Ladder, PaperOrder
+from oms.simulation.sheet import Sheet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Why not: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """An order that may trade, its quantity cut where it may only reduce."""
+
+    order: PaperOrder
+    takings: Sequence[Taking]
+    #: What the takings leave; ``None`` where there is no market.
+    book: Ladder | None
+
+
+def admit(sheet: Sheet, order: PaperOrder) -> Admitted | Rejection:
+    """Judge ``order``, which holds nothing locked."""
+    held = reducible(sheet, order)
+    if not held and order.remaining:
+        side = order.side.value
+        message = f"nothing of {order.symbol} is held that a reduce-only {side} could close"
+        return Rejection(code="exchange_rejected", message=message)
+    if held < order.remaining:
+        order = replace(order, qty=total(order.filled, held))
+    matched = _matched(sheet, order)
+    if isinstance(matched, Rejection):
+        return matched
+    takings, book = matched
+    return _refuse_unfunded(sheet, order, takings) or Admitted(
+        order=order, takings=takings, book=book
+    )
+
+
+def reducible(sheet: Sheet, order: PaperOrder) -> Decimal:
+    """How much ``order`` may execute: all that remains, unless it may only reduce.
+
+    On spot there is nothing to reduce but a currency: a reduce-only sell takes what is free, or
+    what the order itself holds locked.
+    """
+    if not order.reduce_only:
+        return order.remaining
+    instrument = sheet.instrument(order.symbol)
+    if instrument.kind is Kind.SPOT:
+        if order.side is Side.BUY or sheet.settings.allow_spot_short:
+            return order.remaining
+        free = max(total(sheet.free(instrument.base), order.locked), ZERO)
+        return min(down_to_step(free, instrument.step), order.remaining)
+    held = sheet.held(order.symbol, order.leg)
+    closes = held < 0 if order.side is Side.BUY else held > 0
+    return min(held.copy_abs(), order.remaining) if closes else ZERO
+
+
+def _matched(sheet: Sheet, order: PaperOrder) -> tuple[Sequence[Taking], Ladder | None] | Rejection:
+    """What the order would take at once, and what it would leave of the book."""
+    market = sheet.markets.get(order.symbol)
+    book = None if market is None else market.opposite(order.side)
+    if order.price is None:
+        return _matched_market(sheet, order, book)
+    if book is None or not would_take(book, order.side, order.price):
+        return (), book
+    if order.post_only:
+        message = f"a post-only {order.side.value} at {plain(order.price)} would take at once"
+        return Rejection(code="post_only_would_take", message=message)
+    return take(book, order.side, order.remaining, order.price)
+
+
+def _matched_market(
+    sheet: Sheet, order: PaperOrder, book: Ladder | None
+) -> tuple[Sequence[Taking], Ladder | None] | Rejection:
+    takings: Sequence[Taking] = ()
+    if book is not None:
+        tick, impact = sheet.instrument(order.symbol).tick, sheet.settings.impact
+        takings, book = take_all(book, order.side, order.remaining, tick=tick, impact=impact)
+    if not takings:
+        message = f"there is no price to {order.side.value} {order.symbol} at"
+        return Rejection(code="no_price", message=message)
+    return takings, book
+
+
+def _refuse_unfunded(
+    sheet: Sheet, order: PaperOrder, takings: Sequence[Taking]
+) -> Rejection | None:
+    instrument = sheet.instrument(order.symbol)
+    if instrument.kind is not Kind.SPOT:
+        need, there = _margin_needed(sheet, instrument, order, takings)
+    elif order.side is Side.BUY:
+        need = _cost_needed(sheet, instrument, order, takings)
+        there = sheet.free(instrument.quote)
+    elif sheet.settings.allow_spot_short:
+        return None
+    else:
+        need, there = order.remaining, sheet.free(instrument.base)
+    if need <= there or not need:
+        return None
+    currency = order.locked_currency
+    message = f"{plain(need)} {currency} is needed and {plain(there)} {currency} is free"
+    return Rejection(code="insufficient_funds", message=message)
+
+
+def _cost_needed(
+    sheet: Sheet, instrument: Instrument, order: PaperOrder, takings: Sequence[Taking]
+) -> Decimal:
+    """Quote that a spot buy pays at once and locks for the remainder."""
+    cost, left = ZERO, order.remaining
+    for taking in takings:
+        cost = total(cost, instrument.notional(taking.qty, taking.price))
+        left = difference(left, taking.qty)
+    if not pays_in_base(sheet.settings, instrument, order.side):
+        cost = total(cost, fee_reserve(sheet.settings, instrument, cost))
+    if left and order.price is not None:
+        cost = total(cost, spot_lock(sheet.settings, instrument, order.side, left, order.price))
+    return cost
+
+
+def _margin_needed(
+    sheet: Sheet, instrument: Instrument, order: PaperOrder, takings: Sequence[Taking]
+) -> tuple[Decimal, Decimal]:
+    """Margin and fee of what would be opened at the dearest price, and what is there for it.
+
+    An order that opens beyond a close frees the whole margin of the closed position.
+    """
+    held = sheet.held(order.symbol, order.leg)
+    opening = opening_qty(order.side, order.remaining, held)
+    prices = [taking.price for taking in takings]
+    if order.price is not None:
+        prices.append(order.price)
+    need = linear_lock(sheet.settings, instrument, opening, max(prices))
+    position = sheet.position(order.symbol, order.leg)
+    closes = position is not None and opening < order.remaining
+    freed = position.margin if closes and position is not None else ZERO
+    return need, total(sheet.free(instrument.settle), freed)

@@ -1,0 +1,255 @@
+"""The memory as text and back: one text for all equal memories, and its SHA-256.
+
+Sorted keys, plain decimals as strings, times in UTC with microseconds. ``books_text`` leaves
+orders and markets out: these are stored a row each, so that a step rewrites only what it touched.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from oms.domain.money import plain
+from oms.domain.order import Side
+from oms.simulation.memory import (
+    Balance,
+    Ladder,
+    Leg,
+    Market,
+    Memory,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+)
+
+_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=True).encode
+
+Fields = dict[str, Any]
+"""A JSON object: read from our own text, whose form is known."""
+
+
+def memory_text(memory: Memory) -> str:
+    """All of it."""
+    orders = (order for held in memory.orders.values() for order in held.values())
+    return _encode(
+        _books(memory)
+        | {
+            "orders": {order.exchange_order_id: _order(order) for order in orders},
+            "markets": {symbol: _market(market) for symbol, market in memory.markets.items()},
+        }
+    )
+
+
+def memory_hash(memory: Memory) -> str:
+    """SHA-256 of ``memory_text`` in hex: equal for equal memories alone."""
+    return text_hash(memory_text(memory))
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text in hex."""
+    return sha256(text.encode()).hexdigest()
+
+
+def memory_read(text: str) -> Memory:
+    """The memory that ``memory_text`` wrote."""
+    fields = json.loads(text)
+    return _assembled(
+        fields,
+        (_order_read(row) for row in fields["orders"].values()),
+        (_market_read(symbol, row) for symbol, row in fields["markets"].items()),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMemory:
+    """A memory in the parts in which it is stored: books, open orders, markets by symbol."""
+
+    books: str
+    orders: Iterable[str]
+    markets: Mapping[str, str]
+
+    def memory(self) -> Memory:
+        """The memory that the parts make."""
+        return _assembled(
+            json.loads(self.books),
+            (_order_read(json.loads(text)) for text in self.orders),
+            (_market_read(symbol, json.loads(text)) for symbol, text in self.markets.items()),
+        )
+
+
+def books_text(memory: Memory) -> str:
+    """Balances, positions, counters and clock."""
+    return _encode(_books(memory))
+
+
+def order_text(order: PaperOrder) -> str:
+    """One open order."""
+    return _encode(_order(order))
+
+
+def market_text(market: Market) -> str:
+    """One symbol's market, without its symbol."""
+    return _encode(_market(market))
+
+
+def trade_text(trade: PaperTrade) -> str:
+    """One execution."""
+    return _encode(
+        {
+            "trade_id": trade.trade_id,
+            "exchange_order_id": trade.exchange_order_id,
+            "client_id": trade.client_id,
+            "symbol": trade.symbol,
+            "side": trade.side.value,
+            "leg": trade.leg.value,
+            "qty": plain(trade.qty),
+            "price": plain(trade.price),
+            "fee": plain(trade.fee),
+            "fee_currency": trade.fee_currency,
+            "maker": trade.maker,
+            "extrapolated": trade.extrapolated,
+            "realised": plain(trade.realised),
+            "executed_at": _time(trade.executed_at),
+        }
+    )
+
+
+def _books(memory: Memory) -> Fields:
+    return {
+        "balances": {
+            currency: [plain(balance.free), plain(balance.used)]
+            for currency, balance in memory.balances.items()
+        },
+        "positions": [
+            [symbol, leg.value, plain(held.qty), plain(held.cost), plain(held.margin)]
+            for (symbol, leg), held in sorted(memory.positions.items())
+        ],
+        "orders_made": memory.orders_made,
+        "trades_made": memory.trades_made,
+        "version": memory.version,
+        "clock": _time(memory.clock),
+    }
+
+
+def _assembled(books: Fields, orders: Iterable[PaperOrder], markets: Iterable[Market]) -> Memory:
+    by_symbol: dict[str, dict[str, PaperOrder]] = {}
+    for order in orders:
+        by_symbol.setdefault(order.symbol, {})[order.exchange_order_id] = order
+    return Memory(
+        balances={
+            currency: Balance(free=Decimal(free), used=Decimal(used))
+            for currency, (free, used) in books["balances"].items()
+        },
+        orders=by_symbol,
+        positions={
+            (symbol, Leg(leg)): PaperPosition(
+                symbol=symbol,
+                leg=Leg(leg),
+                qty=Decimal(qty),
+                cost=Decimal(cost),
+                margin=Decimal(margin),
+            )
+            for symbol, leg, qty, cost, margin in books["positions"]
+        },
+        markets={market.symbol: market for market in markets},
+        orders_made=books["orders_made"],
+        trades_made=books["trades_made"],
+        version=books["version"],
+        clock=_time_read(books["clock"]),
+    )
+
+
+def _order(order: PaperOrder) -> Fields:
+    return {
+        "exchange_order_id": order.exchange_order_id,
+        "client_id": order.client_id,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "order_type": order.order_type,
+        "qty": plain(order.qty),
+        "price": _optional(order.price),
+        "leg": order.leg.value,
+        "reduce_only": order.reduce_only,
+        "post_only": order.post_only,
+        "filled": plain(order.filled),
+        "value": plain(order.value),
+        "rank": order.rank,
+        "locked": plain(order.locked),
+        "locked_currency": order.locked_currency,
+        "created_at": _time(order.created_at),
+    }
+
+
+def _order_read(row: Fields) -> PaperOrder:
+    return PaperOrder(
+        exchange_order_id=row["exchange_order_id"],
+        client_id=row["client_id"],
+        symbol=row["symbol"],
+        side=Side(row["side"]),
+        order_type=row["order_type"],
+        qty=Decimal(row["qty"]),
+        price=_optional_read(row["price"]),
+        leg=Leg(row["leg"]),
+        reduce_only=row["reduce_only"],
+        post_only=row["post_only"],
+        filled=Decimal(row["filled"]),
+        value=Decimal(row["value"]),
+        rank=row["rank"],
+        locked=Decimal(row["locked"]),
+        locked_currency=row["locked_currency"],
+        created_at=_time_read(row["created_at"]),
+    )
+
+
+def _market(market: Market) -> Fields:
+    return {
+        "bids": _ladder(market.bids),
+        "asks": _ladder(market.asks),
+        "at": _time(market.at),
+    }
+
+
+def _market_read(symbol: str, row: Fields) -> Market:
+    return Market(
+        symbol=symbol,
+        bids=_ladder_read(row["bids"]),
+        asks=_ladder_read(row["asks"]),
+        at=_time_read(row["at"]),
+    )
+
+
+def _ladder(book: Ladder) -> Fields:
+    return {
+        "levels": [[plain(price), _optional(qty)] for price, qty in book.levels],
+        "last": _optional(book.last),
+        "shown": _optional(book.shown),
+        "beyond": plain(book.beyond),
+    }
+
+
+def _ladder_read(row: Fields) -> Ladder:
+    return Ladder(
+        levels=tuple((Decimal(price), _optional_read(qty)) for price, qty in row["levels"]),
+        last=_optional_read(row["last"]),
+        shown=_optional_read(row["shown"]),
+        beyond=Decimal(row["beyond"]),
+    )
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def _optional_read(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _time_read(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,99 @@
+"""The walk through a book: what an order gets, at which prices, and what it leaves behind.
+
+What is taken from a level is gone until the book is shown anew. A market order larger than all
+that is shown gets the rest at the last level, moved against it by
+``impact × √(excess ÷ depth shown)`` and marked *extrapolated*; a limit order never does.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+
+from oms.domain.money import EXACT, ZERO, difference, product, total
+from oms.domain.order import Side
+from oms.simulation.memory import Ladder, Level
+
+#: Roots have no decimal end: 28 digits are enough to hit the tick.
+_ROOT = Context(prec=28)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """A quantity at one price."""
+
+    qty: Decimal
+    price: Decimal
+    extrapolated: bool = False
+
+
+def ladder(levels: tuple[Level, ...]) -> Ladder:
+    """One side of a book as it is shown; levels without quantity are left out."""
+    shown: Decimal | None = ZERO
+    for _, qty in levels:
+        shown = None if shown is None or qty is None else total(shown, qty)
+    return Ladder(
+        levels=tuple(level for level in levels if level[1] is None or level[1] > 0),
+        last=levels[-1][0] if levels else None,
+        shown=shown,
+    )
+
+
+def reaches(side: Side, limit: Decimal, price: Decimal) -> bool:
+    """Whether an order of ``side`` with price ``limit`` may trade at ``price``."""
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def would_take(book: Ladder, side: Side, limit: Decimal) -> bool:
+    """Whether a limit order would meet the opposite side at once."""
+    return bool(book.levels) and reaches(side, limit, book.levels[0][0])
+
+
+def take(
+    book: Ladder, side: Side, qty: Decimal, limit: Decimal | None
+) -> tuple[list[Taking], Ladder]:
+    """Take up to ``qty`` from the levels within ``limit`` (``None``: from all)."""
+    takings: list[Taking] = []
+    levels = book.levels
+    left, used = qty, 0
+    rest: Level | None = None
+    for price, offered in levels:
+        if not left or (limit is not None and not reaches(side, limit, price)):
+            break
+        got = left if offered is None or offered > left else offered
+        takings.append(Taking(qty=got, price=price))
+        left = difference(left, got)
+        if offered is None or offered > got:
+            rest = (price, None if offered is None else difference(offered, got))
+        used += 1
+    if not used:
+        return takings, book
+    kept = levels[used:] if rest is None else (rest, *levels[used:])
+    return takings, Ladder(levels=kept, last=book.last, shown=book.shown, beyond=book.beyond)
+
+
+def take_all(
+    book: Ladder, side: Side, qty: Decimal, *, tick: Decimal, impact: Decimal
+) -> tuple[list[Taking], Ladder]:
+    """Take ``qty`` whatever is shown. Nothing at all where no quantity was ever shown."""
+    if not book.shown and book.shown is not None:
+        return [], book
+    takings, after = take(book, side, qty, None)
+    left = qty
+    for taking in takings:
+        left = difference(left, taking.qty)
+    if not left:
+        return takings, after
+    assert book.last is not None and book.shown is not None, "only a limited book runs out"
+    beyond = total(book.beyond, left)
+    price = _moved(book.last, side, _ROOT.divide(beyond, book.shown), tick, impact)
+    takings.append(Taking(qty=left, price=price, extrapolated=True))
+    return takings, Ladder(levels=(), last=book.last, shown=book.shown, beyond=beyond)
+
+
+def _moved(last: Decimal, side: Side, excess: Decimal, tick: Decimal, impact: Decimal) -> Decimal:
+    """``last`` moved against the taker, on the tick, never below one tick."""
+    share = product(impact, _ROOT.sqrt(excess))
+    factor = EXACT.add(1, share) if side is Side.BUY else EXACT.subtract(1, share)
+    ticks = EXACT.divide(product(last, factor), tick)
+    rounding = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
+    whole = ticks.quantize(Decimal(1), rounding, EXACT)
+    return max(product(whole, tick), tick)

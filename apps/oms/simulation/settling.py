@@ -1,0 +1,139 @@
+"""What an execution does to balances, positions and the order; what a resting order locks."""
+
+from dataclasses import replace
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import EXACT, ZERO, difference, product, rounded, total
+from oms.domain.order import Side
+from oms.simulation.costs import (
+    fee_of,
+    linear_lock,
+    margin_of,
+    opening_qty,
+    spot_lock,
+)
+from oms.simulation.facts import Filled
+from oms.simulation.matching import Taking
+from oms.simulation.memory import PaperOrder, PaperPosition, PaperTrade
+from oms.simulation.sheet import Sheet
+
+#: Costs keep 18 places more than are ever told: the share of a partial close may have no end.
+_COST_QUANTUM = Decimal(1).scaleb(-36)
+
+
+def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> PaperOrder:
+    """Execute part of ``order``: book money and quantity, tell the fill, return the order."""
+    instrument = sheet.instrument(order.symbol)
+    qty, price = taking.qty, taking.price
+    fee, currency = fee_of(sheet.settings, instrument, order.side, qty, price, maker=maker)
+    value = instrument.notional(qty, price)
+    realised = ZERO
+    if instrument.kind is Kind.SPOT:
+        _swap(sheet, instrument, order.side, qty, value)
+    else:
+        realised = _fold(sheet, instrument, order, taking)
+        sheet.credit(instrument.settle, realised)
+    sheet.credit(currency, fee.copy_negate())
+    sheet.trades_made += 1
+    trade = PaperTrade(
+        trade_id=f"t{sheet.trades_made}",
+        exchange_order_id=order.exchange_order_id,
+        client_id=order.client_id,
+        symbol=order.symbol,
+        side=order.side,
+        leg=order.leg,
+        qty=qty,
+        price=price,
+        fee=fee,
+        fee_currency=currency,
+        maker=maker,
+        extrapolated=taking.extrapolated,
+        realised=realised,
+        executed_at=sheet.at,
+    )
+    sheet.facts.append(Filled(trade=trade))
+    filled = total(order.filled, qty)
+    return replace(order, filled=filled, value=total(order.value, product(qty, price)))
+
+
+def rest(sheet: Sheet, order: PaperOrder) -> None:
+    """Let what remains of ``order`` wait at its price, with a lock; end it if nothing does."""
+    if not order.remaining:
+        sheet.end_order(order)
+        return
+    amount = lock_of(sheet, order)
+    sheet.lock(order.locked_currency, amount)
+    sheet.put_order(order if order.locked == amount else replace(order, locked=amount))
+
+
+def release(sheet: Sheet, order: PaperOrder) -> None:
+    """Give back what ``order`` holds locked."""
+    sheet.lock(order.locked_currency, order.locked.copy_negate())
+
+
+def lock_of(sheet: Sheet, order: PaperOrder) -> Decimal:
+    """What the remaining quantity of a limit order locks; reduce-only contracts nothing."""
+    assert order.price is not None, "only orders with a price rest"
+    instrument = sheet.instrument(order.symbol)
+    if instrument.kind is Kind.SPOT:
+        return spot_lock(sheet.settings, instrument, order.side, order.remaining, order.price)
+    if order.reduce_only:
+        return ZERO
+    held = sheet.held(order.symbol, order.leg)
+    opening = opening_qty(order.side, order.remaining, held)
+    return linear_lock(sheet.settings, instrument, opening, order.price)
+
+
+def _swap(sheet: Sheet, instrument: Instrument, side: Side, qty: Decimal, value: Decimal) -> None:
+    paid = value if side is Side.SELL else value.copy_negate()
+    sheet.credit(instrument.quote, paid)
+    sheet.credit(instrument.base, qty if side is Side.BUY else qty.copy_negate())
+
+
+def _fold(sheet: Sheet, instrument: Instrument, order: PaperOrder, taking: Taking) -> Decimal:
+    """Bring an execution to its position; the profit realised, at 18 places.
+
+    A flip closes all and opens the rest at the same price.
+    """
+    qty, value = taking.qty, instrument.notional(taking.qty, taking.price)
+    key = (order.symbol, order.leg)
+    known = sheet.positions.get(key)
+    held, cost = (ZERO, ZERO) if known is None else (known.qty, known.cost)
+    signed = order.side is Side.BUY
+    delta = qty if signed else qty.copy_negate()
+    paid = value if signed else value.copy_negate()
+    realised = ZERO
+    if not held or (held > 0) == signed:
+        cost_after = total(cost, paid)
+    elif qty <= held.copy_abs():
+        cost_after = _share(cost, difference(held.copy_abs(), qty), held.copy_abs())
+        realised = rounded(difference(difference(cost_after, cost), paid))
+    else:
+        closing = instrument.notional(held, taking.price)
+        realised = rounded(difference(closing, cost))
+        cost_after = total(paid, closing)
+    after = total(held, delta)
+    _put(sheet, instrument, order, after, cost_after)
+    return realised
+
+
+def _put(
+    sheet: Sheet, instrument: Instrument, order: PaperOrder, qty: Decimal, cost: Decimal
+) -> None:
+    """Replace the order's position and the margin it locks."""
+    key = (order.symbol, order.leg)
+    known = sheet.positions.get(key)
+    margin = margin_of(sheet.settings, instrument, cost) if qty else ZERO
+    sheet.lock(instrument.settle, difference(margin, ZERO if known is None else known.margin))
+    position = PaperPosition(symbol=order.symbol, leg=order.leg, qty=qty, cost=cost, margin=margin)
+    sheet.put_position(key, position if qty else None)
+
+
+def _share(cost: Decimal, rest_qty: Decimal, held: Decimal) -> Decimal:
+    """The part of ``cost`` that stays with ``rest_qty`` of ``held``."""
+    if not rest_qty:
+        return ZERO
+    return EXACT.divide(product(cost, rest_qty), held).quantize(
+        _COST_QUANTUM, ROUND_HALF_EVEN, EXACT
+    )

@@ -1,0 +1,169 @@
+"""One step's working copy of the memory: parts are copied when first written, then frozen again.
+
+It knows how to move and count, not what is allowed. A sheet that is thrown away has changed
+nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from oms.domain.instrument import Instrument
+from oms.domain.money import ZERO, difference, total
+from oms.domain.order import Side
+from oms.simulation.facts import Fact, Step, Touched
+from oms.simulation.memory import (
+    Balance,
+    Ladder,
+    Leg,
+    Market,
+    Memory,
+    PaperOrder,
+    PaperPosition,
+    PositionKey,
+)
+from oms.simulation.settings import Settings
+
+_NOTHING = Balance()
+
+
+class Sheet:
+    """Memory under change, the facts so far, and what was touched."""
+
+    __slots__ = (
+        "_copied",
+        "at",
+        "balances",
+        "before",
+        "ended",
+        "facts",
+        "markets",
+        "orders",
+        "orders_made",
+        "positions",
+        "settings",
+        "touched_markets",
+        "touched_orders",
+        "trades_made",
+    )
+
+    def __init__(self, memory: Memory, settings: Settings, at: datetime) -> None:
+        self.before = memory
+        self.settings = settings
+        #: Time of this step's facts: a clock that was set back does not make them older.
+        self.at = max(memory.clock, at)
+        self.balances = dict(memory.balances)
+        self.positions = dict(memory.positions)
+        self.orders = dict(memory.orders)
+        self.markets = memory.markets
+        self.orders_made = memory.orders_made
+        self.trades_made = memory.trades_made
+        self.facts: list[Fact] = []
+        #: Orders that came to their end in this step, in their last form.
+        self.ended: list[PaperOrder] = []
+        self.touched_orders: dict[str, PaperOrder | None] = {}
+        self.touched_markets: set[str] = set()
+        self._copied: dict[str, dict[str, PaperOrder]] = {}
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument of a symbol that is traded here."""
+        return self.settings.instruments[symbol]
+
+    def free(self, currency: str) -> Decimal:
+        """What is not locked."""
+        return self.balances.get(currency, _NOTHING).free
+
+    def credit(self, currency: str, amount: Decimal) -> None:
+        """Add to (negative: take from) what is free."""
+        known = self.balances.get(currency, _NOTHING)
+        self.balances[currency] = Balance(free=total(known.free, amount), used=known.used)
+
+    def lock(self, currency: str, amount: Decimal) -> None:
+        """Move from free to used; negative moves back."""
+        if amount:
+            known = self.balances.get(currency, _NOTHING)
+            self.balances[currency] = Balance(
+                free=difference(known.free, amount), used=total(known.used, amount)
+            )
+
+    def position(self, symbol: str, leg: Leg) -> PaperPosition | None:
+        """An open position."""
+        return self.positions.get((symbol, leg))
+
+    def held(self, symbol: str, leg: Leg) -> Decimal:
+        """Signed quantity of a position; 0 where none is open."""
+        position = self.positions.get((symbol, leg))
+        return ZERO if position is None else position.qty
+
+    def put_position(self, key: PositionKey, position: PaperPosition | None) -> None:
+        """Replace a position; ``None`` closes it."""
+        if position is None:
+            self.positions.pop(key, None)
+        else:
+            self.positions[key] = position
+
+    def put_order(self, order: PaperOrder) -> None:
+        """Hold an open order."""
+        self._orders_of(order.symbol)[order.exchange_order_id] = order
+        self.touched_orders[order.exchange_order_id] = order
+
+    def end_order(self, order: PaperOrder) -> None:
+        """Let go of an order that has come to its end."""
+        self.ended.append(order)
+        name = order.exchange_order_id
+        if name in self.orders.get(order.symbol, {}):
+            orders = self._orders_of(order.symbol)
+            del orders[name]
+            self.touched_orders[name] = None
+            if not orders:
+                del self.orders[order.symbol]
+                del self._copied[order.symbol]
+
+    def open_orders(self, symbol: str) -> Sequence[PaperOrder]:
+        """Open orders of a symbol, as they are now."""
+        return list(self.orders.get(symbol, {}).values())
+
+    def put_market(self, market: Market) -> None:
+        """Replace a symbol's market."""
+        if self.markets is self.before.markets:
+            self.markets = dict(self.before.markets)
+        assert isinstance(self.markets, dict)
+        self.markets[market.symbol] = market
+        self.touched_markets.add(market.symbol)
+
+    def leave(self, symbol: str, side: Side, book: Ladder) -> None:
+        """What orders of ``side`` have left of the book that they met."""
+        market = self.markets[symbol]
+        if book is market.opposite(side):
+            return
+        bids, asks = (market.bids, book) if side is Side.BUY else (book, market.asks)
+        self.put_market(Market(symbol=symbol, bids=bids, asks=asks, at=market.at))
+
+    def next_rank(self) -> int:
+        """The place in time of an order that arrives in this step."""
+        return self.before.version + 1
+
+    def step(self) -> Step:
+        """The memory as it is now, frozen."""
+        before, books = self.before, bool(self.facts)
+        memory = Memory(
+            balances=self.balances,
+            orders=self.orders,
+            positions=self.positions,
+            markets=self.markets,
+            orders_made=self.orders_made,
+            trades_made=self.trades_made,
+            version=before.version + 1 if books else before.version,
+            clock=self.at if books else before.clock,
+        )
+        touched = Touched(
+            orders=self.touched_orders, markets=frozenset(self.touched_markets), books=books
+        )
+        return Step(memory=memory, facts=tuple(self.facts), touched=touched)
+
+    def _orders_of(self, symbol: str) -> dict[str, PaperOrder]:
+        copied = self._copied.get(symbol)
+        if copied is None:
+            copied = self._copied[symbol] = dict(self.orders.get(symbol, {}))
+            self.orders[symbol] = copied
+        return copied
