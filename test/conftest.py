@@ -6,6 +6,8 @@ import pytest
 
 from kit.mariadb import PrivateMariaDB
 
+pytest_plugins = ["kit.recorded"]
+
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[PrivateMariaDB]:

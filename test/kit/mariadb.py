@@ -1,9 +1,9 @@
 """A private MariaDB server for tests: its own data folder, its own free port, ended by its own pid.
 
 It is real and durable (`innodb_flush_log_at_trx_commit=1`), so that a test may kill it and look at
-what is left. It refuses to use a server that is already running, to be skipped when the binaries are
-missing, and to set what the sessions of the product must set themselves (character set, time zone,
-isolation).
+what is left. It refuses to use a server that is already running, to be skipped when the binaries
+are missing, and to set what the sessions of the product must set themselves (character set, time
+zone, isolation).
 """
 
 import os
@@ -119,7 +119,7 @@ class PrivateMariaDB:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def connect(self, database: str | None = None) -> "Connection":
+    def connect(self, database: str | None = None) -> Connection:
         """A plain synchronous connection as root, autocommit, for a test's own questions."""
         return pymysql.connect(
             host="127.0.0.1",

@@ -1,0 +1,44 @@
+# Plain `make` lists the targets. Every target sets up what it needs and no more.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+# One worker a core: the end-to-end tests start processes of their own and need the rest.
+TEST_WORKERS ?= 2
+MARIADB := mariadb-server-core mariadb-client-core
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start the gateway on SQLite in var/ (OMS_HOST, OMS_PORT; Ctrl-C ends it)
+	@$(PYTHON) tools/setup
+	@$(BIN)/oms up
+
+# Files go to the workers in the order of collection, so the long end-to-end files start first.
+test: ## every test, on SQLite and on a private MariaDB (ARGS="-k name")
+	@$(PYTHON) tools/setup $(MARIADB)
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+check: ## style, types, import contracts, unit and property tests
+	@$(PYTHON) tools/setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n $(TEST_WORKERS) $(wildcard test/unit test/property)
+
+bench: ## speed as ratios to floors measured in the same run (ARGS="--help")
+	@$(PYTHON) tools/setup $(MARIADB) wrk
+	@PYTHONPATH=test $(BIN)/python -m bench $(ARGS)
+
+lock: ## write requirements.lock from pyproject.toml (needs uv; UPGRADE=--upgrade)
+	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }
+	uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+		$(UPGRADE) --output-file requirements.lock
+
+clean: ## remove .venv, caches and build results; keeps var/
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find apps ccxt_driver test tools -name __pycache__ -type d -prune -exec rm -rf {} +
