@@ -117,7 +117,7 @@ def read_commands(body: object, items_max: int) -> tuple[Wish, ...]:
     errors: list[Error] = []
     for index, item in enumerate(items):
         try:
-            wishes.append(_read_command(item, ("body", index)))
+            wishes.append(_read_command(item, (index,)))
         except Malformed as wrong:
             errors.extend(wrong.errors)
             if len(errors) >= ERRORS_TOLD_MAX:
@@ -129,12 +129,12 @@ def read_commands(body: object, items_max: int) -> tuple[Wish, ...]:
 
 def read_paper_price(body: object) -> Wish:
     """A manual price: ``price``, or ``bid`` and ``ask``. Raises ``Malformed``."""
-    fields = _validated(PRICE, _present(_object(body, ("body",))), ("body",))
+    fields = _validated(PRICE, _present(_object(body, ("body",))), ())
     bid, ask = (fields.get(side, fields.get("price")) for side in ("bid", "ask"))
     if bid is None or ask is None:
-        raise _wrong(("body", "price"), "give price, or bid and ask", "missing")
+        raise _wrong(("price",), "give price, or bid and ask", "missing")
     if bid > ask:
-        raise _wrong(("body", "bid"), "bid is above ask")
+        raise _wrong(("bid",), "bid is above ask")
     payload = PaperPrice(
         symbol=fields["symbol"],
         bid=bid,
@@ -147,10 +147,10 @@ def read_paper_price(body: object) -> Wish:
 
 def read_call(func: str, body: object) -> CcxtCall:
     """``{args, kwargs}`` of a ccxt call, both optional. Raises ``Malformed``."""
-    fields = _validated(CALL, _present(_object(body, ("body",))), ("body",))
+    fields = _validated(CALL, _present(_object(body, ("body",))), ())
     args = fields.get("args", [])
     if not isinstance(args, list):
-        raise _wrong(("body", "args"), "a list is expected")
+        raise _wrong(("args",), "a list is expected")
     return CcxtCall(func=func, args=tuple(args), kwargs=fields.get("kwargs", {}))
 
 

@@ -1,0 +1,1 @@
+"""The door for clients: HTTP and WebSocket. It translates and waits; services decide."""

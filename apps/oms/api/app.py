@@ -1,0 +1,110 @@
+"""The application: routes, error handlers, and what runs beside them for the process's life."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+from starlette.websockets import WebSocket
+
+from oms.api.deps import Doors
+from oms.api.errors import on_failure, on_http
+from oms.api.limits import Threshold
+from oms.api.routes import ccxt, commands, events, ledger, ops
+from oms.api.supervise import kept_running
+from oms.domain.errors import OmsError
+
+_ALLOWED_HEADERS = (
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "prefer",
+    "x-api-key",
+    "x-comment",
+    "x-request-id",
+)
+_EXPOSED_HEADERS = (
+    "Idempotent-Replayed",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-OMS-Version",
+    "X-Request-Id",
+)
+
+
+def create_app(parts: Doors) -> FastAPI:
+    """The ASGI application that serves ``parts``."""
+    app = FastAPI(
+        title="oms-gateway",
+        version=parts.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if parts.settings.public_docs else None,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.doors = parts
+    post = Route("/oms/commands", commands.PostCommands(parts), methods=["POST"])
+    app.router.routes.insert(0, post)
+    for group in (commands, ledger, events, ccxt, ops):
+        app.include_router(group.router)
+    if parts.sockets is not None:
+        _add_sockets(app, parts)
+    app.add_exception_handler(OmsError, on_failure)
+    app.add_exception_handler(HTTPException, on_http)
+    _add_cross_origin(app, parts)
+    app.add_middleware(
+        Threshold,
+        version=parts.version,
+        body_bytes_max=parts.settings.commands.body_bytes_max,
+    )
+    return app
+
+
+def _add_sockets(app: FastAPI, parts: Doors) -> None:
+    sockets = parts.sockets
+    assert sockets is not None
+
+    async def serve(websocket: WebSocket) -> None:
+        await sockets.serve(websocket)
+
+    app.add_api_websocket_route("/ws", serve)
+
+
+def _add_cross_origin(app: FastAPI, parts: Doors) -> None:
+    origins = parts.settings.cors_origins
+    if not origins:
+        return
+    if "*" in origins:
+        raise ValueError("cors_origins lists exact origins; * is refused")
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=list(_ALLOWED_HEADERS),
+        allow_credentials=True,
+        expose_headers=list(_EXPOSED_HEADERS),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Doors = app.state.doors
+    waiting = asyncio.create_task(kept_running("waiting", parts.waiting.run), name="waiting")
+    if parts.sockets is not None:
+        await parts.sockets.start()
+    try:
+        yield
+    finally:
+        if parts.sockets is not None:
+            await parts.sockets.stop()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await parts.bell.close()
+        if parts.close is not None:
+            await parts.close()

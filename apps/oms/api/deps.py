@@ -1,0 +1,110 @@
+"""What the routes need, given once by the composition root; and who is asking.
+
+No injection framework: a route takes ``doors(request)`` and asks.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.websockets import WebSocket
+
+from oms.config import Settings
+from oms.domain.access import Principal
+from oms.ports.clock import Clock
+from oms.ports.history import History
+from oms.ports.leases import Leases
+from oms.ports.wakeup import Doorbell
+from oms.services.authenticate import Authenticate
+from oms.services.depth import Depths
+from oms.services.reads import Reads
+from oms.services.submit import Submit
+from oms.services.waiting import Waiting
+
+
+class SocketDoor(Protocol):
+    """The WebSocket door."""
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection to its end."""
+        ...
+
+    async def start(self) -> None:
+        """Begin background work."""
+        ...
+
+    async def stop(self) -> None:
+        """Close all connections and end background work."""
+        ...
+
+
+class StoreHealth(Protocol):
+    """What health checks ask of the database."""
+
+    @property
+    def dialect(self) -> str:
+        """``mysql`` or ``sqlite``."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises ``Unavailable`` if the database does not answer."""
+        ...
+
+    async def schema_version(self) -> str | None:
+        """The last migration applied. Raises ``Unavailable``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """All that the API is made of."""
+
+    settings: Settings
+    version: str
+    clock: Clock
+    authenticate: Authenticate
+    submit: Submit
+    waiting: Waiting
+    reads: Reads
+    history: History
+    leases: Leases
+    depths: Depths
+    bell: Doorbell
+    health: StoreHealth
+    #: The schema this program was made for; ``None`` where that is not checked.
+    schema_expected: str | None = None
+    sockets: SocketDoor | None = None
+    #: Called last when the process stops.
+    close: Callable[[], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, and from where."""
+
+    principal: Principal
+    ip: str
+
+
+def doors(request: Request) -> Doors:
+    """The parts of the application that serves ``request``."""
+    parts: Doors = request.app.state.doors
+    return parts
+
+
+def credential(headers: Headers) -> str | None:
+    """The key that was sent: ``x-api-key``, else ``Authorization: Bearer``."""
+    key = headers.get("x-api-key")
+    if key is None:
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+    return key.strip()
+
+
+async def caller(request: Request) -> Caller:
+    """Who sent ``request``. Raises ``Unauthenticated``, ``Unavailable``."""
+    principal = await doors(request).authenticate(credential(request.headers))
+    return Caller(principal=principal, ip=request.client.host if request.client else "")

@@ -1,0 +1,121 @@
+"""What every request passes first: its id, the limit of its body, the last net under it.
+
+Pure ASGI. Nothing is decided about who asks.
+"""
+
+import logging
+import re
+import secrets
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from oms.api.errors import REQUEST_ID, internal_error, refusal
+from oms.domain.errors import Invalid, Refused
+
+DRAINED_BYTES_MAX = 64 * 1024 * 1024
+"""How much of a body that is too large is read and thrown away, so that its sender hears why."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+logger = logging.getLogger(__name__)
+
+
+class Threshold:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp, *, version: str, body_bytes_max: int) -> None:
+        self._app = app
+        self._version = version
+        self._body_bytes_max = body_bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other kinds of connections pass."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, length = _read_headers(scope)
+        scope[REQUEST_ID] = request_id
+        path: str = scope["path"]
+        if len(path) > 1 and path.endswith("/"):
+            scope["path"] = path.rstrip("/") or "/"
+        answer = _Answer(send, request_id, self._version)
+        if length > self._body_bytes_max:
+            await _drain(receive)
+            await _too_large(self._body_bytes_max, request_id)(scope, receive, answer)
+            return
+        body = _Body(receive, self._body_bytes_max)
+        try:
+            await self._app(scope, body, answer)
+        except Exception:  # the supervisor of requests: nothing may reach the client unsaid
+            logger.exception("request_failed", extra={"request_id": request_id, "path": path})
+            if answer.has_started:
+                raise
+            await internal_error(request_id)(scope, receive, answer)
+
+
+class _Answer:
+    """``send`` with the headers that every response has."""
+
+    def __init__(self, send: Send, request_id: str, version: str) -> None:
+        self._send = send
+        self._added = [
+            (b"x-request-id", request_id.encode()),
+            (b"x-oms-version", version.encode()),
+        ]
+        self.has_started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_started = True
+            message["headers"] = [*message.get("headers", ()), *self._added]
+        await self._send(message)
+
+
+class _Body:
+    """``receive`` that counts bytes, whatever Content-Length said."""
+
+    def __init__(self, receive: Receive, bytes_max: int) -> None:
+        self._receive = receive
+        self._bytes_max = bytes_max
+        self._bytes_read = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._bytes_read += len(message.get("body", b""))
+            if self._bytes_read > self._bytes_max:
+                if message.get("more_body"):
+                    await _drain(self._receive)
+                raise Invalid(_too_large_text(self._bytes_max), code="payload_too_large")
+        return message
+
+
+def _read_headers(scope: Scope) -> tuple[str, int]:
+    """The request id, the caller's or a new one, and the announced length of the body."""
+    request_id, length = "", 0
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            request_id = value.decode("latin-1")
+        elif name == b"content-length" and value.isdigit():
+            length = int(value[:18])
+    if not _REQUEST_ID.fullmatch(request_id):
+        request_id = secrets.token_hex(12)
+    return request_id, length
+
+
+async def _drain(receive: Receive) -> None:
+    drained = 0
+    while drained < DRAINED_BYTES_MAX:
+        message = await receive()
+        drained += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+
+
+def _too_large(bytes_max: int, request_id: str) -> ASGIApp:
+    refused = Refused(code="payload_too_large", message=_too_large_text(bytes_max))
+    return refusal(refused, request_id)
+
+
+def _too_large_text(bytes_max: int) -> str:
+    return f"a request body may have at most {bytes_max} bytes"

@@ -1,0 +1,1 @@
+"""Routes, one file a capability. Each reads a request, asks a service, writes an answer."""

@@ -1,0 +1,127 @@
+"""``POST /oms/commands``, the way in for every order, and the reads of commands.
+
+The POST is a plain ASGI endpoint: on this one path the framework's own work would cost more than
+the command does.
+"""
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from oms.api.deps import Doors, caller, doors
+from oms.api.errors import JsonResponse, failure, refusal, request_id_of
+from oms.api.results import command_row, first_error, orders_named, results_of
+from oms.api.routes.paging import envelope
+from oms.domain.command import CommandStatus
+from oms.domain.errors import Refused
+from oms.ports.queue import CommandRow
+from oms.services.submit import Accepted, Ask, IdempotencyKey
+from oms.wire.json import canonical
+from oms.wire.ledger import Row
+from oms.wire.queries import WAIT_MS_MAX, Wait, is_true, read_history, read_wait, read_wait_ms
+from oms.wire.wishes import Malformed, load_body, read_commands
+
+router = APIRouter()
+
+IDEMPOTENCY_KEY_CHARACTERS_MAX = 128
+_PENDING = frozenset({CommandStatus.QUEUED.value, CommandStatus.RUNNING.value})
+
+
+class PostCommands:
+    """The endpoint of ``POST /oms/commands``."""
+
+    def __init__(self, parts: Doors) -> None:
+        self._doors = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        parts, query, headers = self._doors, request.query_params, request.headers
+        who = await caller(request)
+        body = load_body(await request.body())
+        settings = parts.settings.commands
+        wishes = read_commands(body, settings.items_max)
+        wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
+        accepted = await parts.submit(
+            Ask(
+                wishes=wishes,
+                principal=who.principal,
+                ip=who.ip,
+                parallel=is_true(query, "parallel") or len(wishes) < 2,
+                hold_seconds=wait.seconds,
+                key=_idempotency_key(headers, who.principal.user_id, request.scope["path"], body),
+            )
+        )
+        ids = [item.command_id for item in accepted.items if item.command_id is not None]
+        rows = await parts.waiting(ids, 0 if accepted.replayed else wait.seconds)
+        with_rows = parts.reads if wait.is_asked and wait.seconds > 0 else None
+        request_id = request_id_of(request)
+        results = await results_of(accepted.items, rows, request_id, with_rows)
+        return _response(accepted, results, wait, request_id)
+
+
+def _idempotency_key(
+    headers: Headers, user_id: int, path: str, body: object
+) -> IdempotencyKey | None:
+    name = headers.get("idempotency-key")
+    if name is None:
+        return None
+    visible = name.isascii() and name.isprintable() and " " not in name
+    if not visible or not 0 < len(name) <= IDEMPOTENCY_KEY_CHARACTERS_MAX:
+        msg = f"1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII characters are expected"
+        raise Malformed([{"loc": ["header", "Idempotency-Key"], "msg": msg, "type": "value_error"}])
+    return IdempotencyKey(scope=f"{user_id} POST {path} {name}", body=canonical(body))
+
+
+def _response(accepted: Accepted, results: list[Row], wait: Wait, request_id: str) -> Response:
+    failed = [row for row in results if not row["ok"]]
+    is_pending = any(row["status"] in _PENDING for row in results)
+    if accepted.replayed and is_pending:
+        message = "the first request under this Idempotency-Key is still being carried out"
+        busy = Refused(code="idempotency_in_flight", message=message, outcome="unknown")
+        response = refusal(busy, request_id, results=results)
+    elif failed and len(failed) == len(results):
+        response = failure(first_error(results), results[0]["error"] | {"results": results})
+    else:
+        status = 207 if failed else 202 if is_pending else 200
+        response = JsonResponse({"results": results}, status)
+    if len(results) == 1 and results[0]["command_id"] is not None:
+        response.headers["Location"] = f"/oms/commands/{results[0]['command_id']}"
+    if accepted.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    if wait.applied is not None:
+        response.headers["Preference-Applied"] = wait.applied
+    return response
+
+
+@router.get("/oms/commands/{command_id}")
+async def get_command(request: Request, command_id: str) -> Response:
+    """One command; ``wait_ms`` waits for its end."""
+    parts, who = doors(request), await caller(request)
+    number = int(command_id) if command_id.isascii() and command_id.isdigit() else 0
+    row = await parts.reads.command(who.principal, number if len(command_id) < 17 else 0)
+    wait_ms = read_wait_ms(request.query_params, WAIT_MS_MAX)
+    if wait_ms and not row.status.is_final:
+        row = (await parts.waiting([row.id], wait_ms / 1000)).get(row.id, row)
+    return JsonResponse((await _rows(parts, [row]))[0])
+
+
+@router.get("/oms/commands")
+async def get_commands(request: Request) -> Response:
+    """A page of the commands of accounts, by time of arrival."""
+    parts, who = doors(request), await caller(request)
+    window = read_history(request.query_params, parts.clock.now())
+    page = await parts.reads.commands(who.principal, window)
+    return JsonResponse(envelope(await _rows(parts, list(page.items)), page, window))
+
+
+async def _rows(parts: Doors, rows: list[CommandRow]) -> list[Mapping[str, object]]:
+    made = await parts.reads.made_by(orders_named(rows))
+    return [command_row(row, made.deals, made.orders) for row in rows]

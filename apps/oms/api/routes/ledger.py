@@ -1,0 +1,149 @@
+"""Reads of orders, deals, positions and accounts. What is shown was committed before."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.api.deps import caller, doors
+from oms.api.errors import JsonResponse, refusal, request_id_of
+from oms.api.routes.paging import envelope, open_list
+from oms.domain.access import Grant, Principal, Role
+from oms.domain.deal import Deal
+from oms.domain.errors import Refused
+from oms.domain.order import Order
+from oms.domain.position import Position
+from oms.ports.registry import AccountRow
+from oms.wire.ledger import deal_row, order_row, position_row
+from oms.wire.queries import read_history, read_ids_path, read_open
+
+router = APIRouter()
+
+Shown = TypeVar("Shown", Order, Deal, Position)
+
+
+@router.get("/oms/orders/open")
+async def open_orders(request: Request) -> Response:
+    """Orders that are not final."""
+    parts, who = doors(request), await caller(request)
+    window, limit = read_open(request.query_params)
+    rows = await parts.reads.open_orders(who.principal, window, limit + 1)
+    return _open(rows, limit, order_row)
+
+
+@router.get("/oms/positions/open")
+async def open_positions(request: Request) -> Response:
+    """Positions that are open."""
+    parts, who = doors(request), await caller(request)
+    window, limit = read_open(request.query_params)
+    rows = await parts.reads.open_positions(who.principal, window, limit + 1)
+    return _open(rows, limit, position_row)
+
+
+@router.get("/oms/orders/history")
+async def order_history(request: Request) -> Response:
+    """Orders of any status, by their last change."""
+    parts, who = doors(request), await caller(request)
+    window = read_history(request.query_params, parts.clock.now())
+    page = await parts.reads.orders(who.principal, window)
+    return JsonResponse(envelope([order_row(row) for row in page.items], page, window))
+
+
+@router.get("/oms/positions/history")
+async def position_history(request: Request) -> Response:
+    """Positions of any state, by their last change."""
+    parts, who = doors(request), await caller(request)
+    window = read_history(request.query_params, parts.clock.now())
+    page = await parts.reads.positions(who.principal, window)
+    return JsonResponse(envelope([position_row(row) for row in page.items], page, window))
+
+
+@router.get("/oms/deals")
+async def deal_history(request: Request) -> Response:
+    """Deals, by the exchange's time."""
+    parts, who = doors(request), await caller(request)
+    window = read_history(request.query_params, parts.clock.now())
+    page = await parts.reads.deals(who.principal, window)
+    return JsonResponse(envelope([deal_row(row) for row in page.items], page, window))
+
+
+@router.get("/oms/orders/{ids}")
+async def orders_by_id(request: Request, ids: str) -> Response:
+    """Orders by id; what is unknown or unreadable is left out."""
+    who, wanted = await caller(request), read_ids_path(ids)
+    if wanted is None:
+        return _no_such_path(request)
+    rows = await doors(request).reads.orders_by_id(who.principal, wanted)
+    return JsonResponse({"items": [order_row(row) for row in rows]})
+
+
+@router.get("/oms/deals/{ids}")
+async def deals_by_id(request: Request, ids: str) -> Response:
+    """Deals by id."""
+    who, wanted = await caller(request), read_ids_path(ids)
+    if wanted is None:
+        return _no_such_path(request)
+    rows = await doors(request).reads.deals_by_id(who.principal, wanted)
+    return JsonResponse({"items": [deal_row(row) for row in rows]})
+
+
+@router.get("/oms/positions/{ids}")
+async def positions_by_id(request: Request, ids: str) -> Response:
+    """Positions by id."""
+    who, wanted = await caller(request), read_ids_path(ids)
+    if wanted is None:
+        return _no_such_path(request)
+    rows = await doors(request).reads.positions_by_id(who.principal, wanted)
+    return JsonResponse({"items": [position_row(row) for row in rows]})
+
+
+@router.get("/oms/accounts")
+async def accounts(request: Request) -> Response:
+    """The accounts that the key may read."""
+    who = await caller(request)
+    status = request.query_params.get("status", "all").lower()
+    rows = await doors(request).reads.accounts(who.principal)
+    items = [_account(row, who.principal) for row in rows if status in ("all", row.account.status)]
+    return JsonResponse({"items": items})
+
+
+def _open(rows: Sequence[Shown], limit: int, shown: Callable[[Shown], Any]) -> Response:
+    items = [shown(row) for row in rows[-limit:]]
+    return JsonResponse(open_list(items, is_truncated=len(rows) > limit))
+
+
+def _no_such_path(request: Request) -> Response:
+    refused = Refused(code="not_found", message="there is no such path")
+    return refusal(refused, request_id_of(request))
+
+
+def _account(row: AccountRow, principal: Principal) -> dict[str, Any]:
+    account = row.account
+    everything = Grant(can_risk_manage=True, can_block_new_positions=True, can_block_account=True)
+    is_admin = principal.role is Role.ADMIN
+    grant = everything if is_admin else principal.grants[account.id]
+    return {
+        "account_id": account.id,
+        "label": account.label,
+        "exchange_id": account.exchange_id,
+        "position_mode": account.position_mode.value,
+        "is_testnet": row.is_testnet,
+        "status": account.status,
+        "allow_new_positions": account.allow_new_positions,
+        "can_read": grant.can_read,
+        "can_trade": grant.can_trade,
+        "can_risk_manage": grant.can_risk_manage,
+        "trader_name": row.trader_name,
+        "can_close_position": grant.can_close_position,
+        "can_block_new_positions": grant.can_block_new_positions,
+        "can_block_account": grant.can_block_account,
+        "restrict_to_strategies": grant.restrict_to_strategies,
+        "strategy_ids": sorted(grant.strategy_ids),
+        "environment": account.environment.value,
+        "engine": account.engine.value,
+        "exchange_mode": account.environment.value,
+        "live_enabled": False,
+        "quarantine": None,
+    }

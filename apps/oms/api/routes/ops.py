@@ -1,0 +1,181 @@
+"""Operations: health, version, the dispatcher's figures, and the manual paper price."""
+
+import os
+import platform
+from importlib.metadata import version as version_of
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.api.deps import Caller, Doors, caller, doors
+from oms.api.errors import JsonResponse, failure, request_id_of
+from oms.api.results import first_error, results_of
+from oms.domain.account import Engine
+from oms.domain.errors import NotFound, Unavailable
+from oms.ports.registry import AccountRow
+from oms.services.submit import Ask
+from oms.wire.queries import read_wait
+from oms.wire.wishes import Wish, load_body, read_paper_price
+
+router = APIRouter()
+
+WORKER_ALIVE_SECONDS = 15.0
+
+
+@router.get("/healthz")
+async def healthz(request: Request) -> Response:
+    """Whether the database answers."""
+    parts = doors(request)
+    is_well = await _answers(parts)
+    body = {
+        "status": "ok" if is_well else "degraded",
+        "app": "oms-gateway",
+        "env": parts.settings.env,
+        "db_engine": parts.health.dialect,
+    }
+    return JsonResponse(body, 200 if is_well else 503, _retry(is_well))
+
+
+@router.get("/livez")
+async def livez() -> Response:
+    """The process runs."""
+    return JsonResponse({"status": "ok"})
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """Whether a command sent now would be carried out."""
+    checks = await _checks(doors(request))
+    is_ready = all(checks.values())
+    told = {name: "ok" if passed else "failed" for name, passed in checks.items()}
+    body = {"status": "ready" if is_ready else "not_ready", "checks": told}
+    return JsonResponse(body, 200 if is_ready else 503, _retry(is_ready))
+
+
+@router.get("/version")
+async def version(request: Request) -> Response:
+    """What runs here."""
+    parts = doors(request)
+    try:
+        schema = await parts.health.schema_version()
+    except Unavailable:
+        schema = None
+    return JsonResponse(
+        {
+            "name": "oms-gateway",
+            "version": parts.version,
+            "commit": os.environ.get("OMS_COMMIT"),
+            "schema_version": schema,
+            "ccxt_version": version_of("ccxt"),
+            "python_version": platform.python_version(),
+        }
+    )
+
+
+@router.get("/dispatcher/status")
+async def dispatcher_status(request: Request) -> Response:
+    """The workers that are alive and what waits for them."""
+    await caller(request)
+    parts = doors(request)
+    workers = await parts.leases.workers(WORKER_ALIVE_SECONDS)
+    if not workers:
+        raise Unavailable("no worker is alive", code="engine_unavailable")
+    held = await parts.leases.counts()
+    shown = [
+        {
+            "worker_id": worker.worker_id,
+            "host": worker.host,
+            "heartbeat_age_s": round(worker.heartbeat_age_seconds, 3),
+            "accounts": held.get(worker.worker_id, 0),
+        }
+        for worker in workers
+    ]
+    result: dict[str, Any] = {
+        "accounts_mapped": sum(held.values()),
+        "control_queue_depth": 0,
+        "queue_depth_max": parts.depths.deepest(),
+        "workers": shown,
+    }
+    return JsonResponse({"ok": True, "result": result})
+
+
+@router.post("/paper/price")
+async def paper_price(request: Request) -> Response:
+    """Set a manual price on one paper account, or on all of the key that take one."""
+    parts, who = doors(request), await caller(request)
+    wish = read_paper_price(load_body(await request.body()))
+    wishes = await _addressed(parts, who, wish)
+    wait = read_wait(
+        request.query_params,
+        request.headers.get("prefer"),
+        parts.settings.commands.default_wait_ms,
+    )
+    accepted = await parts.submit(Ask(wishes=wishes, principal=who.principal, ip=who.ip))
+    ids = [item.command_id for item in accepted.items if item.command_id is not None]
+    rows = await parts.waiting(ids, wait.seconds)
+    results = await results_of(accepted.items, rows, request_id_of(request), None)
+    failed = [row for row in results if not row["ok"]]
+    if failed:
+        return failure(first_error(failed), failed[0]["error"])
+    is_pending = any(row["status"] in ("queued", "running") for row in results)
+    body = {
+        "ok": True,
+        "account_ids": [item.account_id for item in accepted.items],
+        "command_id": ids[0],
+        "command_ids": ids,
+    }
+    return JsonResponse(body, 202 if is_pending else 200)
+
+
+async def _addressed(parts: Doors, who: Caller, wish: Wish) -> list[Wish]:
+    if wish.account_id is not None:
+        return [wish]
+    symbol = getattr(wish.payload, "symbol", "")
+    found = [
+        Wish(payload=wish.payload, account_id=row.account.id)
+        for row in await parts.reads.accounts(who.principal)
+        if _takes_price(row, symbol)
+    ]
+    if not found:
+        message = "no account of this key takes a manual price of the symbol"
+        raise NotFound(message, code="account_not_found")
+    return found
+
+
+def _takes_price(row: AccountRow, symbol: str) -> bool:
+    paper = row.account.paper
+    is_paper = row.account.engine is Engine.PAPER
+    return is_paper and paper.sources.get(symbol, paper.source) == "manual"
+
+
+async def _answers(parts: Doors) -> bool:
+    try:
+        await parts.health.ping()
+    except Unavailable:
+        return False
+    return True
+
+
+async def _checks(parts: Doors) -> dict[str, bool]:
+    names = ("database", "migrations", "workers", "queue", "outbox")
+    if not await _answers(parts):
+        return dict.fromkeys(names, False)
+    try:
+        schema = await parts.health.schema_version()
+        workers = await parts.leases.workers(WORKER_ALIVE_SECONDS)
+    except Unavailable:
+        return dict.fromkeys(names, False)
+    expected = parts.schema_expected
+    return {
+        "database": True,
+        "migrations": schema is not None and expected in (None, schema),
+        "workers": bool(workers),
+        "queue": parts.depths.deepest() < parts.settings.commands.queue_depth_max,
+        "outbox": True,  # written with every change: if the database takes one, it takes both
+    }
+
+
+def _retry(is_well: bool) -> dict[str, str]:
+    return {} if is_well else {"Retry-After": "1"}

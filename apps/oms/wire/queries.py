@@ -1,0 +1,267 @@
+"""Query parameters become windows, pages and waits. Unknown parameters are ignored.
+
+Clients in the field send what they like as ``page``, ``page_size`` and ``limit``: those are bent
+into range and never refused. What would change the meaning of an answer is refused.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from pydantic_core import PydanticCustomError
+
+from oms.domain.ids import ID_MAX
+from oms.ports.history import Window
+from oms.wire.values import read_moment
+from oms.wire.wishes import Malformed
+
+ACCOUNTS_MAX = 1000
+PAGE_ROWS_MAX = 500
+OPEN_ROWS_MAX = 5000
+IDS_READ_MAX = 500
+WAIT_MS_MAX = 60_000
+_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
+_IDS = re.compile(r"\d+(,\d+)*,?", re.ASCII)
+_DAY = timedelta(days=1)
+
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """How long an answer is waited for, and whether the caller said so."""
+
+    seconds: float
+    is_asked: bool = False
+    #: What of ``Prefer`` was honoured.
+    applied: str | None = None
+
+
+def read_wait(query: Query, prefer: str | None, default_ms: int) -> Wait:
+    """The wait of a command: ``wait_ms``, else ``Prefer``, else ``request_timeout_seconds``."""
+    if "wait_ms" in query:
+        return Wait(seconds=read_wait_ms(query, WAIT_MS_MAX) / 1000, is_asked=True)
+    for part in (prefer or "").lower().split(","):
+        word, _, value = part.strip().partition("=")
+        if word == "respond-async":
+            return Wait(seconds=0, is_asked=True, applied="respond-async")
+        if word == "wait" and value.isascii() and value.isdigit():
+            seconds = min(int(value[:6]), WAIT_MS_MAX // 1000)
+            return Wait(seconds=seconds, is_asked=True, applied=f"wait={seconds}")
+    if "request_timeout_seconds" in query:
+        seconds = _number(query, "request_timeout_seconds", 1, 1, WAIT_MS_MAX // 1000)
+        return Wait(seconds=seconds, is_asked=True)
+    return Wait(seconds=default_ms / 1000)
+
+
+def read_wait_ms(query: Query, most: int) -> int:
+    """``wait_ms`` between 0 and ``most``; absent is 0. Raises ``Malformed`` for no number."""
+    text = query.get("wait_ms", "0").strip()
+    if not re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
+        raise wrong("wait_ms", "wait_ms is a whole number of milliseconds")
+    return max(0, min(int(text), most))
+
+
+def read_account_ids(query: Query) -> tuple[int, ...]:
+    """``account_ids``: digits between commas, each once, in the order given."""
+    parts = (part.strip() for part in query.get("account_ids", "").split(","))
+    numbers = (int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 17)
+    ids = tuple(dict.fromkeys(number for number in numbers if 0 < number <= ID_MAX))
+    if not ids:
+        raise wrong("account_ids", "account_ids is required", "missing")
+    if len(ids) > ACCOUNTS_MAX:
+        raise wrong("account_ids", f"at most {ACCOUNTS_MAX} accounts")
+    return ids
+
+
+def read_ids_path(text: str) -> tuple[int, ...] | None:
+    """The ids of a path, ``None`` where it is no list of ids. Raises ``Malformed``: too many."""
+    if not _IDS.fullmatch(text):
+        return None
+    ids = sorted({int(part) for part in text.split(",") if part and len(part) < 17})
+    if len(ids) > IDS_READ_MAX:
+        raise wrong("ids", f"at most {IDS_READ_MAX} ids", at="path")
+    return tuple(ids)
+
+
+def read_open(query: Query) -> tuple[Window, int]:
+    """The window and the limit of an open list."""
+    window = _narrowed(query, Window(account_ids=read_account_ids(query)))
+    return window, _number(query, "limit", 500, 1, OPEN_ROWS_MAX)
+
+
+def read_history(query: Query, now: datetime, *, is_dated: bool = True) -> Window:
+    """The window of a history. ``is_dated``: dates are asked for unless ``since`` or ``cursor``."""
+    window = Window(
+        account_ids=read_account_ids(query),
+        page=_number(query, "page", 1, 1, 10**9),
+        page_size=_number(query, "page_size", 100, 1, PAGE_ROWS_MAX),
+        after_id=_cursor(query),
+        descending=query.get("sort", "").lower() == "desc",
+        with_total=_flag(query, "with_total") is not False,
+        status=_words(query, "status"),
+        reconciled=_flag(query, "reconciled"),
+        order_id=_id(query, "order_id"),
+        position_id=_id(query, "position_id"),
+    )
+    since, until = _dates(query, now)
+    since, until = _moment(query, "since") or since, _moment(query, "until") or until
+    if is_dated and since is None and window.after_id is None:
+        raise wrong("start_date", "start_date and end_date are required", "missing")
+    return replace(_narrowed(query, window), since=since, until=until)
+
+
+def cursor_text(after_id: int) -> str:
+    """The opaque cursor of a page that ends at ``after_id``."""
+    return base64.urlsafe_b64encode(b"i%d" % after_id).decode().rstrip("=")
+
+
+def read_after(
+    query: Query, account_ids: tuple[int, ...], heads: Mapping[int, int]
+) -> dict[int, int]:
+    """``after`` of the event stream, for the accounts it names."""
+    text = query.get("after", "").strip()
+    if text == "now":
+        return {account_id: heads.get(account_id, 0) for account_id in account_ids}
+    after: dict[int, int] = {}
+    for part in filter(None, text.split(",")):
+        account, colon, seq = part.strip().rpartition(":")
+        if not colon and len(account_ids) == 1:
+            account = str(account_ids[0])
+        if not re.fullmatch(r"\d{1,16}", account, re.ASCII) or not re.fullmatch(
+            r"\d{1,18}", seq, re.ASCII
+        ):
+            raise wrong("after", "after is <account>:<seq>, with commas between, or now")
+        if int(account) in account_ids:
+            after[int(account)] = int(seq)
+    return after
+
+
+def read_limit(query: Query, default: int, most: int) -> int:
+    """``limit``, bent into 1..``most``."""
+    return _number(query, "limit", default, 1, most)
+
+
+def read_words(query: Query, name: str) -> frozenset[str] | None:
+    """The words of a parameter with commas; ``None`` where there are none."""
+    return _words(query, name)
+
+
+def is_true(query: Query, name: str) -> bool:
+    """Whether a flag is set: ``true`` or ``1``."""
+    return query.get(name, "").lower() in ("true", "1")
+
+
+def wrong(name: str, msg: str, kind: str = "value_error", at: str = "query") -> Malformed:
+    """The error that names a parameter."""
+    return Malformed([{"loc": [at, name], "msg": msg, "type": kind}])
+
+
+def _narrowed(query: Query, window: Window) -> Window:
+    symbol = query.get("symbol") or None
+    return replace(window, strategy_id=_id(query, "strategy_id"), symbol=symbol)
+
+
+def _number(query: Query, name: str, default: int, least: int, most: int) -> int:
+    text = query.get(name, "").strip()
+    if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
+        return default
+    return max(least, min(int(text), most))
+
+
+def _id(query: Query, name: str) -> int | None:
+    text = query.get(name, "").strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,16}", text, re.ASCII) or int(text) > ID_MAX:
+        raise wrong(name, f"{name} is an id")
+    return int(text)
+
+
+def _flag(query: Query, name: str) -> bool | None:
+    text = query.get(name, "").lower()
+    if not text:
+        return None
+    if text not in ("true", "1", "false", "0"):
+        raise wrong(name, f"{name} is true or false")
+    return text in ("true", "1")
+
+
+def _words(query: Query, name: str) -> frozenset[str] | None:
+    words = {part.strip() for part in query.get(name, "").split(",")} - {""}
+    return frozenset(words) if words else None
+
+
+def _cursor(query: Query) -> int | None:
+    text = query.get("cursor")
+    if text is None:
+        return None
+    if not text:
+        return 0
+    try:
+        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        plain = ""
+    if not re.fullmatch(r"i\d{1,16}", plain, re.ASCII):
+        raise wrong("cursor", "this is no cursor of ours")
+    return int(plain[1:])
+
+
+def _moment(query: Query, name: str) -> datetime | None:
+    text = query.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        if re.fullmatch(r"-?\d{1,15}", text, re.ASCII):
+            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(text))
+        return read_moment(text)
+    except (PydanticCustomError, OverflowError):
+        raise wrong(name, f"{name} is RFC 3339 or integer milliseconds") from None
+
+
+def _dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """The window of two dates, both inclusive, as moments; the second exclusive."""
+    first, last = query.get("start_date", "").strip(), query.get("end_date", "").strip()
+    if not first and not last:
+        return None, None
+    if not first or not last:
+        missing = "end_date" if first else "start_date"
+        raise wrong(missing, "start_date and end_date come together", "missing")
+    zone = _zone(query.get("tz", "").strip())
+    today = now.astimezone(zone).date()
+    start, end = _date("start_date", first), _date("end_date", last)
+    if start == today + _DAY:
+        start = today  # the client's calendar is ahead of ours
+    if start > end:
+        raise wrong("start_date", "start_date is after end_date")
+    return _midnight(start, zone), _midnight(min(end, date.max - 2 * _DAY) + _DAY, zone)
+
+
+def _date(name: str, text: str) -> date:
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise wrong(name, f"{name} is a date, YYYY-MM-DD") from None
+    return max(day, date.min + 2 * _DAY)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _zone(text: str) -> tzinfo:
+    if not text:
+        return UTC
+    if offset := _OFFSET.fullmatch(text.replace(" ", "+")):
+        sign, hours, minutes = offset.groups()
+        away = timedelta(hours=int(hours), minutes=int(minutes))
+        if away < _DAY:
+            return timezone(away if sign == "+" else -away)
+    try:
+        return ZoneInfo(text)
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        raise wrong("tz", "tz is an IANA zone or ±HH:MM") from None
