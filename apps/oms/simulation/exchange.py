@@ -33,8 +33,8 @@ from oms.simulation.inputs import (
     QuoteSeen,
 )
 from oms.simulation.invariants import check
-from oms.simulation.matching import Taking, ladder, reaches, take
-from oms.simulation.memory import Ladder, Leg, Market, Memory, PaperOrder
+from oms.simulation.matching import Taking, market_of, reaches, take
+from oms.simulation.memory import Ladder, Leg, Memory, PaperOrder
 from oms.simulation.settings import Settings
 from oms.simulation.settling import release, rest, settle
 from oms.simulation.sheet import Sheet
@@ -169,12 +169,7 @@ def _deposit(sheet: Sheet, wish: Deposit) -> None:
 
 def _see(sheet: Sheet, news: QuoteSeen | BookSeen) -> None:
     """Take over what the market shows, then serve the resting orders that it reaches."""
-    match news:
-        case QuoteSeen():
-            bids, asks = ladder(((news.bid, news.bid_qty),)), ladder(((news.ask, news.ask_qty),))
-        case BookSeen():
-            bids, asks = ladder(news.bids), ladder(news.asks)
-    sheet.put_market(Market(symbol=news.symbol, bids=bids, asks=asks, at=news.at))
+    sheet.put_market(market_of(news))
     if news.symbol in sheet.orders:
         for side in Side:
             _serve_side(sheet, news.symbol, side)

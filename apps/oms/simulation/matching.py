@@ -10,7 +10,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from oms.domain.money import EXACT, ZERO, difference, product, total
 from oms.domain.order import Side
-from oms.simulation.memory import Ladder, Level
+from oms.simulation.inputs import BookSeen, QuoteSeen
+from oms.simulation.memory import Ladder, Level, Market
 
 #: Roots have no decimal end: 28 digits are enough to hit the tick.
 _ROOT = Context(prec=28)
@@ -35,6 +36,17 @@ def ladder(levels: tuple[Level, ...]) -> Ladder:
         last=levels[-1][0] if levels else None,
         shown=shown,
     )
+
+
+def market_of(news: QuoteSeen | BookSeen) -> Market:
+    """The market that ``news`` shows, with nothing taken from it."""
+    match news:
+        case QuoteSeen():
+            bids: tuple[Level, ...] = ((news.bid, news.bid_qty),)
+            asks: tuple[Level, ...] = ((news.ask, news.ask_qty),)
+        case BookSeen():
+            bids, asks = news.bids, news.asks
+    return Market(symbol=news.symbol, bids=ladder(bids), asks=ladder(asks), at=news.at)
 
 
 def reaches(side: Side, limit: Decimal, price: Decimal) -> bool:

@@ -123,6 +123,13 @@ class Ladder:
     #: Taken beyond what was shown.
     beyond: Decimal = ZERO
 
+    @property
+    def best(self) -> Level | None:
+        """The best level; where all was taken, the last price with nothing left at it."""
+        if self.levels:
+            return self.levels[0]
+        return None if self.last is None else (self.last, ZERO)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:

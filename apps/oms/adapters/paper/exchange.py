@@ -1,0 +1,248 @@
+"""``PaperExchange``: the simulation behind the exchange port, for one account.
+
+Before a request is judged, the market of its symbol is brought up to ``now``: resting orders that
+the market has reached since are served first. It writes nothing; ``changed_memory`` hands out what
+must be stored with the reports.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from oms.adapters.paper.prices import Prices, Source
+from oms.adapters.paper.reports import reports_of
+from oms.adapters.paper.rows import Unsaved, stored_memory
+from oms.adapters.paper.unified import UnifiedReads, answer
+from oms.domain.account import Account, PositionMode
+from oms.domain.errors import Conflict, Invalid
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import ZERO
+from oms.domain.order import Order
+from oms.domain.report import Heard, Report, ReportKind
+from oms.ports.exchange import MemoryRows, Quote
+from oms.simulation.canonical import memory_hash
+from oms.simulation.exchange import step
+from oms.simulation.facts import Fact
+from oms.simulation.inputs import Cancel, Change, Deposit, Input, Place, QuoteSeen
+from oms.simulation.instruments import fees_of, instruments_of
+from oms.simulation.matching import market_of
+from oms.simulation.memory import EPOCH, Market, Memory
+from oms.simulation.settings import Rates, Settings
+
+ORDER_TYPES = frozenset({"market", "limit"})
+"""What it executes."""
+
+
+class PaperExchange:
+    """One account at the paper exchange; an ``Exchange`` of the port."""
+
+    def __init__(self, account: Account, memory: Memory, prices: Prices) -> None:
+        self._memory = memory
+        self._prices = prices
+        self._venue = account.venue
+        self._settings = settings_of(account)
+        self._unsaved = Unsaved(self._is_manual)
+
+    @classmethod
+    def restore(cls, account: Account, rows: MemoryRows) -> "PaperExchange":
+        """The account's exchange as it was stored; without rows a new one with its first money.
+
+        Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
+        account's settings name an unknown price source.
+        """
+        prices = Prices(account)
+        known = stored_memory(rows, lambda symbol: prices.source(symbol) is Source.MANUAL)
+        exchange = cls(account, known or Memory(), prices)
+        if known is None:
+            for currency, amount in sorted(account.paper.balances.items()):
+                if amount > 0:
+                    exchange._step(Deposit(currency=currency, amount=amount, at=EPOCH))
+            exchange._unsaved = Unsaved(exchange._is_manual)
+        return exchange
+
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All instruments by symbol."""
+        return self._settings.instruments
+
+    def quote(self, symbol: str, now: datetime) -> Quote | None:
+        """The best prices now, less what was taken since they were shown."""
+        market = self._market(symbol, now)
+        return None if market is None else _quote(market)
+
+    async def place(self, order: Order, now: datetime) -> Sequence[Report]:
+        """Send ``order``; a rejection is a report too."""
+        if order.order_type not in ORDER_TYPES:
+            return [_unsupported(order, now)]
+        facts = self._look(order.symbol, now)
+        facts += self._step(
+            Place(
+                client_id=str(order.id),
+                symbol=order.symbol,
+                side=order.side,
+                order_type=order.order_type,
+                qty=order.qty,
+                price=None if order.order_type == "market" else order.price,
+                reduce_only=order.reduce_only,
+                post_only=order.post_only,
+                at=now,
+            )
+        )
+        return reports_of(facts, order.id, now)
+
+    async def change(
+        self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
+    ) -> Sequence[Report]:
+        """Change price and/or total quantity; a ``rejected`` report means: not changed."""
+        facts = self._look(order.symbol, now)
+        facts += self._step(
+            Change(
+                client_id=str(order.id),
+                exchange_order_id=order.exchange_order_id or "",
+                symbol=order.symbol,
+                price=price,
+                qty=qty,
+                at=now,
+            )
+        )
+        return reports_of(facts, order.id, now)
+
+    async def cancel(self, order: Order, now: datetime) -> Sequence[Report]:
+        """Cancel what is left of ``order``; a ``rejected`` report means: not canceled."""
+        facts = self._look(order.symbol, now)
+        facts += self._step(
+            Cancel(
+                client_id=str(order.id),
+                exchange_order_id=order.exchange_order_id or "",
+                symbol=order.symbol,
+                at=now,
+            )
+        )
+        return reports_of(facts, order.id, now)
+
+    async def advance(self, now: datetime) -> Sequence[Report]:
+        """Let walks reach the resting orders of their symbols."""
+        facts: list[Fact] = []
+        for symbol in list(self._memory.orders):
+            facts += self._look(symbol, now)
+        return reports_of(facts, None, now)
+
+    def set_price(self, quote: Quote) -> Sequence[Report]:
+        """Set a manual price. Raises ``Conflict`` where the source is not manual.
+
+        Raises ``Invalid`` for prices that are not positive or crossed.
+        """
+        if not self._is_manual(quote.symbol):
+            source = self._prices.source(quote.symbol)
+            message = f"the price of {quote.symbol} comes from {source}; it cannot be set"
+            raise Conflict(message, reason="price_source_not_manual")
+        depths = [qty for qty in (quote.bid_qty, quote.ask_qty) if qty is not None]
+        if not ZERO < quote.bid <= quote.ask or any(qty < 0 for qty in depths):
+            raise Invalid("a quote needs 0 < bid <= ask, and no depth below 0")
+        facts = self._step(
+            QuoteSeen(
+                symbol=quote.symbol,
+                bid=quote.bid,
+                ask=quote.ask,
+                bid_qty=quote.bid_qty,
+                ask_qty=quote.ask_qty,
+                at=quote.at,
+            )
+        )
+        return reports_of(facts, None, quote.at)
+
+    async def call(
+        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
+    ) -> object:
+        """A read by its ccxt name, in ccxt's shape.
+
+        Raises ``Invalid`` with code ``unsupported_func`` for what is not answered here.
+        """
+        reads = UnifiedReads(
+            venue=self._venue,
+            settings=self._settings,
+            prices=self._prices,
+            balances=self._memory.balances,
+            market=self._market,
+            now=now,
+        )
+        return answer(reads, func, args, kwargs)
+
+    def changed_memory(self) -> MemoryRows | None:
+        """What changed since the last call and must be stored with the reports."""
+        return self._unsaved.take(self._memory)
+
+    def memory_hash(self) -> str:
+        """SHA-256 of the whole memory: equal exchanges have equal ones."""
+        return memory_hash(self._memory)
+
+    def _is_manual(self, symbol: str) -> bool:
+        return self._prices.source(symbol) is Source.MANUAL
+
+    def _look(self, symbol: str, now: datetime) -> list[Fact]:
+        """Bring the symbol's market up to ``now``, once per step of its walk."""
+        if self._is_manual(symbol):
+            return []
+        shown = self._prices.shown(self._settings.instruments[symbol], now)
+        known = self._memory.markets.get(symbol)
+        if known is not None and known.at == shown.at:
+            return []
+        return self._step(shown)
+
+    def _step(self, input: Input) -> list[Fact]:
+        result = step(self._memory, input, self._settings)
+        self._memory = result.memory
+        self._unsaved.add(result)
+        return list(result.facts)
+
+    def _market(self, symbol: str, now: datetime) -> Market | None:
+        """The market at ``now``; looking at it serves no order."""
+        known = self._memory.markets.get(symbol)
+        if self._is_manual(symbol):
+            return known
+        shown = self._prices.shown(self._settings.instruments[symbol], now)
+        return known if known is not None and known.at == shown.at else market_of(shown)
+
+
+def settings_of(account: Account) -> Settings:
+    """How the account's paper exchange behaves."""
+    paper = account.paper
+    fees = dict(fees_of(account.venue))
+    for kind in (Kind.SPOT, Kind.LINEAR):
+        known = fees[kind]
+        fees[kind] = Rates(
+            maker=known.maker if paper.maker is None else paper.maker,
+            taker=known.taker if paper.taker is None else paper.taker,
+        )
+    return Settings(
+        instruments=instruments_of(account.venue),
+        fees=fees,
+        hedge=account.position_mode is PositionMode.HEDGE,
+        base_fee_on_buy=paper.base_fee_on_buy,
+        allow_spot_short=paper.allow_spot_short,
+        leverage=paper.leverage,
+    )
+
+
+def _quote(market: Market) -> Quote | None:
+    bid, ask = market.bids.best, market.asks.best
+    if bid is None or ask is None:
+        return None
+    return Quote(
+        symbol=market.symbol,
+        bid=bid[0],
+        ask=ask[0],
+        bid_qty=bid[1],
+        ask_qty=ask[1],
+        at=market.at,
+    )
+
+
+def _unsupported(order: Order, now: datetime) -> Report:
+    return Report(
+        kind=ReportKind.REJECTED,
+        order_id=order.id,
+        heard=Heard.REPLY,
+        heard_at=now,
+        code="order_type_not_supported",
+        message=f"the paper exchange does not know the order type {order.order_type}",
+    )

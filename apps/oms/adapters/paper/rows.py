@@ -1,0 +1,82 @@
+"""The simulation's memory as stored rows: what changed goes out, what is stored comes back.
+
+Open orders and manual markets are a row each, all else is one small state row. Markets of a walk
+are not stored: the walk knows them, and what was taken of one is forgotten with its step.
+"""
+
+from collections.abc import Callable
+
+from oms.ports.exchange import MemoryRows, TradeRow
+from oms.simulation.canonical import (
+    StoredMemory,
+    books_text,
+    market_text,
+    order_text,
+    text_hash,
+    trade_text,
+)
+from oms.simulation.facts import Filled, Step
+from oms.simulation.invariants import InvariantBroken
+from oms.simulation.memory import Memory, PaperOrder, PaperTrade
+
+
+def stored_memory(rows: MemoryRows, is_manual: Callable[[str], bool]) -> Memory | None:
+    """The memory that was stored, ``None`` for an exchange that has none yet.
+
+    Raises ``InvariantBroken`` if the state is not what was written.
+    """
+    if rows.state is None:
+        return None
+    if rows.state_hash and rows.state_hash != text_hash(rows.state):
+        raise InvariantBroken("the stored memory of the paper exchange is not what was written")
+    orders = [text for text in rows.orders.values() if text is not None]
+    markets = {symbol: text for symbol, text in rows.prices.items() if is_manual(symbol)}
+    return StoredMemory(books=rows.state, orders=orders, markets=markets).memory()
+
+
+class Unsaved:
+    """What steps have changed and nobody has stored yet."""
+
+    def __init__(self, is_manual: Callable[[str], bool]) -> None:
+        self._is_manual = is_manual
+        self._books = False
+        self._orders: dict[str, PaperOrder | None] = {}
+        self._trades: list[PaperTrade] = []
+        self._markets: set[str] = set()
+
+    def add(self, step: Step) -> None:
+        """Remember what ``step`` touched."""
+        touched = step.touched
+        self._markets.update(filter(self._is_manual, touched.markets))
+        if touched.books:
+            self._books = True
+            self._orders.update(touched.orders)
+            self._trades.extend(f.trade for f in step.facts if isinstance(f, Filled))
+
+    def take(self, memory: Memory) -> MemoryRows | None:
+        """The rows to be written, each in its last form; afterwards nothing is unsaved."""
+        if not self._books and not self._markets:
+            return None
+        state = books_text(memory)
+        rows = MemoryRows(
+            state=state,
+            state_hash=text_hash(state),
+            version=memory.version,
+            orders={
+                name: None if order is None else order_text(order)
+                for name, order in self._orders.items()
+            },
+            trades=tuple(_trade_row(trade) for trade in self._trades),
+            prices={symbol: market_text(memory.markets[symbol]) for symbol in self._markets},
+        )
+        self._books, self._orders, self._trades, self._markets = False, {}, [], set()
+        return rows
+
+
+def _trade_row(trade: PaperTrade) -> TradeRow:
+    return TradeRow(
+        trade_id=trade.trade_id,
+        symbol=trade.symbol,
+        executed_at=trade.executed_at,
+        trade=trade_text(trade),
+    )

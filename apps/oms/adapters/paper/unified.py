@@ -1,0 +1,227 @@
+"""Reads in ccxt's unified shapes, answered without ccxt.
+
+All keys of ccxt's structures are there, ``None`` where the paper exchange knows nothing. Decimals
+become JSON numbers here, at the very end, and nothing is computed from them afterwards. A level
+or side without limit shows ``UNLIMITED``.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.adapters.paper.markets import market_structure
+from oms.adapters.paper.prices import Prices, Source
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import EXACT, difference, product, total
+from oms.simulation.memory import EPOCH, Balance, Level, Market
+from oms.simulation.settings import Settings
+from oms.simulation.walk import BOOK_DEPTH
+
+UNLIMITED = Decimal(10**9)
+"""Quantity told for a level whose depth is without limit."""
+
+DEPTH_MAX = 100
+"""Levels of each side that an order book shows at most."""
+
+Structure = dict[str, object]
+"""A structure of ccxt: a JSON object."""
+
+_ANSWERED = (
+    "fetchTicker",
+    "fetchOrderBook",
+    "fetchBalance",
+    "fetchTime",
+    "fetchMarkets",
+)
+_HALF = Decimal("0.5")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnifiedReads:
+    """What may be asked; each public method is a ccxt function of that name."""
+
+    venue: str
+    settings: Settings
+    prices: Prices
+    balances: Mapping[str, Balance]
+    market: Callable[[str, datetime], Market | None]
+    now: datetime
+
+    def fetch_ticker(self, symbol: str, params: object = None) -> Structure:
+        """Best prices, and what a walk did in the last 24 hours."""
+        instrument = self._instrument(symbol)
+        market = self.market(symbol, self.now)
+        bid, ask = (None, None) if market is None else (market.bids.best, market.asks.best)
+        last = _middle(bid, ask)
+        return {
+            "symbol": symbol,
+            **self._times(),
+            **_best(bid, ask),
+            **self._day(instrument, last),
+            "last": _number(last),
+            "close": _number(last),
+            "markPrice": None if instrument.kind is Kind.SPOT else _number(last),
+            "indexPrice": None,
+            "vwap": None,
+            "previousClose": None,
+            "baseVolume": None,
+            "quoteVolume": None,
+            "info": {},
+        }
+
+    def fetch_order_book(
+        self, symbol: str, limit: int | None = None, params: object = None
+    ) -> Structure:
+        """The book, less what was taken since it was shown."""
+        instrument = self._instrument(symbol)
+        depth = BOOK_DEPTH if limit is None else limit
+        if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
+            raise Invalid("limit must be a whole number above 0")
+        market = self.market(symbol, self.now)
+        bids, asks = ((), ()) if market is None else (market.bids.levels, market.asks.levels)
+        if depth > BOOK_DEPTH and self.prices.source(symbol) is Source.WALK:
+            deep = self.prices.deep(instrument, self.now, min(depth, DEPTH_MAX))
+            bids, asks = (*bids, *deep[0][BOOK_DEPTH:]), (*asks, *deep[1][BOOK_DEPTH:])
+        return {
+            "symbol": symbol,
+            "bids": _levels(bids[:depth]),
+            "asks": _levels(asks[:depth]),
+            **self._times(),
+            "nonce": None,
+        }
+
+    def fetch_balance(self, params: object = None) -> Structure:
+        """What is free, used, and in all, per currency."""
+        rows = {
+            currency: {
+                "free": _number(balance.free),
+                "used": _number(balance.used),
+                "total": _number(balance.total),
+            }
+            for currency, balance in sorted(self.balances.items())
+        }
+        columns = {
+            column: {currency: row[column] for currency, row in rows.items()}
+            for column in ("free", "used", "total")
+        }
+        return {"info": {}, **self._times(), **rows, **columns}
+
+    def fetch_time(self, params: object = None) -> int:
+        """The exchange's clock in milliseconds."""
+        return _milliseconds(self.now)
+
+    def fetch_markets(self, params: object = None) -> list[Structure]:
+        """All markets."""
+        return [
+            market_structure(instrument, self.settings)
+            for _, instrument in sorted(self.settings.instruments.items())
+        ]
+
+    def load_markets(self, reload: object = False, params: object = None) -> Structure:
+        """All markets by symbol."""
+        return {str(market["symbol"]): market for market in self.fetch_markets()}
+
+    def has(self) -> Structure:
+        """What is answered, by ccxt's camelCase names."""
+        return {"CORS": None, "spot": True, "swap": True, **dict.fromkeys(_ANSWERED, True)}
+
+    def describe(self) -> Structure:
+        """Who this is."""
+        return {
+            "id": f"paper.{self.venue}",
+            "name": f"Paper {self.venue}",
+            "countries": [],
+            "certified": False,
+            "pro": False,
+            "has": self.has(),
+            "timeframes": {},
+            "features": {},
+        }
+
+    def _instrument(self, symbol: object) -> Instrument:
+        known = self.settings.instruments.get(symbol) if isinstance(symbol, str) else None
+        if known is None:
+            message = f"paper.{self.venue} does not trade {symbol!r}"
+            raise Invalid(message, code="instrument_not_supported")
+        return known
+
+    def _times(self) -> Structure:
+        moment = self.now.replace(tzinfo=None).isoformat(timespec="milliseconds")
+        return {"timestamp": _milliseconds(self.now), "datetime": f"{moment}Z"}
+
+    def _day(self, instrument: Instrument, last: Decimal | None) -> Structure:
+        """Open, high, low and change over 24 hours; a manual price has no past."""
+        keys = ("open", "high", "low", "change", "percentage", "average")
+        if last is None or self.prices.source(instrument.symbol) is not Source.WALK:
+            return dict.fromkeys(keys)
+        past = [*self.prices.day(instrument, self.now), last]
+        first = past[0]
+        change = difference(last, first)
+        share = EXACT.divide(product(change, Decimal(100)), first)
+        average = product(total(first, last), _HALF)
+        values = (first, max(past), min(past), change, share, average)
+        return dict(zip(keys, map(_number, values), strict=True))
+
+
+_FUNCTIONS: Mapping[str, Callable[..., object]] = {
+    name: getattr(UnifiedReads, name)
+    for name in (
+        "fetch_ticker",
+        "fetch_order_book",
+        "fetch_balance",
+        "fetch_time",
+        "fetch_markets",
+        "load_markets",
+        "has",
+        "describe",
+    )
+}
+
+
+def answer(
+    reads: UnifiedReads, func: str, args: Sequence[object], kwargs: Mapping[str, object]
+) -> object:
+    """What ``func`` answers. Raises ``Invalid`` for an unknown one or arguments it cannot take."""
+    function = _FUNCTIONS.get(func)
+    if function is None:
+        message = f"a paper exchange does not answer {func}"
+        raise Invalid(message, code="unsupported_func")
+    try:
+        inspect.signature(function).bind(reads, *args, **kwargs)
+    except TypeError as wrong:
+        raise Invalid(f"{func}: {wrong}") from None
+    return function(reads, *args, **kwargs)
+
+
+def _middle(bid: Level | None, ask: Level | None) -> Decimal | None:
+    if bid is None or ask is None:
+        return None
+    return product(total(bid[0], ask[0]), _HALF)
+
+
+def _best(bid: Level | None, ask: Level | None) -> Structure:
+    return {
+        "bid": None if bid is None else _number(bid[0]),
+        "bidVolume": None if bid is None else _depth(bid[1]),
+        "ask": None if ask is None else _number(ask[0]),
+        "askVolume": None if ask is None else _depth(ask[1]),
+    }
+
+
+def _levels(levels: Sequence[Level]) -> list[list[object]]:
+    return [[_number(price), _depth(qty)] for price, qty in levels]
+
+
+def _depth(qty: Decimal | None) -> object:
+    return _number(UNLIMITED if qty is None else qty)
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(milliseconds=1)
