@@ -1,8 +1,12 @@
-"""Many rows in one statement: text built once per table, values bound.
+"""Many rows at once: text built from the columns that say something, values bound.
 
-On MySQL a batch becomes one multi-row INSERT, several times cheaper than a statement a row; on
-SQLite, where a statement costs no round trip, the driver repeats the prepared one-row statement,
-which also knows no limit of bound values.
+Two ways, by what the driver does best. Where it *repeats* a prepared statement for all rows (SQLite
+in the process, MariaDB's bulk protocol over asyncmy) it is handed one-row text and the rows; a
+value then is never written as text, which halves the cost on both sides of the wire. Elsewhere the
+rows become one multi-row statement.
+
+A column that is NULL in every row is left out: rows of one batch are much alike, most of what may
+be absent is, and the bulk protocol cannot tell the type of nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,22 +38,18 @@ class Insert:
 
     async def __call__(
         self, connection: AsyncConnection, dialect: Dialect, rows: Sequence[Values]
-    ) -> int:
-        """Write ``rows``; how many rows the database counts (on MySQL an update counts 2)."""
-        if not rows:
-            return 0
-        row = f"({dialect.marks(len(self.columns))})"
-        head = f"INSERT INTO {self.table} ({', '.join(self.columns)}) VALUES "
-        tail = dialect.upsert_tail(self.key, self.changes) if self.changes else ""
-        if not dialect.multi_row:
-            result = await connection.exec_driver_sql(head + row + tail, list(rows))
-            return result.rowcount
-        counted = 0
+    ) -> None:
+        """Write ``rows``."""
         for part in self._parts(rows):
-            text = head + ", ".join([row] * len(part)) + tail
-            result = await connection.exec_driver_sql(text, tuple(chain.from_iterable(part)))
-            counted += result.rowcount
-        return counted
+            columns, empty, filled = _filled(self.columns, part)
+            row = f"({dialect.marks(len(columns))})"
+            head = f"INSERT INTO {self.table} ({', '.join(columns)}) VALUES "
+            tail = dialect.upsert_tail(self.key, self.changes, empty) if self.changes else ""
+            if dialect.repeats:
+                await connection.exec_driver_sql(head + row + tail, filled)
+            else:
+                text = head + ", ".join([row] * len(filled)) + tail
+                await connection.exec_driver_sql(text, tuple(chain.from_iterable(filled)))
 
     def _parts(self, rows: Sequence[Values]) -> Iterator[Sequence[Values]]:
         """``rows`` in pieces that one statement may carry."""
@@ -65,7 +65,8 @@ class Insert:
                 yield rows[start:index]
                 start, size = index, 0
             size += length
-        yield rows[start:]
+        if rows:
+            yield rows[start:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,33 +78,54 @@ class Change:
     columns: tuple[str, ...]
     #: A change that needs no value and always changes something.
     also: str
-    #: SQL text for columns without default. MySQL's cheapest way to change many rows differently
-    #: in one statement is an INSERT that always meets its key; the fillers are never stored.
+    #: SQL text for columns without default. Where nothing repeats statements, the cheapest way to
+    #: change many rows differently at once is an INSERT that always meets its key; the fillers
+    #: are never stored.
     fillers: Mapping[str, str]
 
     async def __call__(
         self, connection: AsyncConnection, dialect: Dialect, rows: Sequence[Values]
     ) -> None:
         """Change ``rows``; an assertion fails, and undoes the transaction, if one is missing."""
-        if not rows:
-            return
-        if not dialect.multi_row:
-            sets = ", ".join([*(f"{name} = ?" for name in self.columns), self.also])
-            text = f"UPDATE {self.table} SET {sets} WHERE {self.key} = ?"
-            turned = [(*row[1:], row[0]) for row in rows]
-            result = await connection.exec_driver_sql(text, turned)
-            assert result.rowcount == len(rows), f"a row of {self.table} is missing"
-            return
-        names = (self.key, *self.columns, *self.fillers)
-        row_text = f"({', '.join([dialect.marks(1 + len(self.columns)), *self.fillers.values()])})"
-        head = f"INSERT INTO {self.table} ({', '.join(names)}) VALUES "
-        tail = dialect.upsert_tail((self.key,), self.columns) + f", {self.also}"
         for start in range(0, len(rows), ROWS_PER_STATEMENT_MAX):
             part = rows[start : start + ROWS_PER_STATEMENT_MAX]
-            text = head + ", ".join([row_text] * len(part)) + tail
-            result = await connection.exec_driver_sql(text, tuple(chain.from_iterable(part)))
-            # The server counts 2 for a changed row and 1 for one that it had to make.
-            assert result.rowcount == 2 * len(part), f"a row of {self.table} is missing"
+            columns, empty, filled = _filled((self.key, *self.columns), part)
+            one_by_one = self._repeated if dialect.repeats else self._at_once
+            changed = await one_by_one(connection, dialect, columns, empty, filled)
+            assert changed == len(part), f"a row of {self.table} is missing"
+
+    async def _repeated(
+        self,
+        connection: AsyncConnection,
+        dialect: Dialect,
+        columns: Sequence[str],
+        empty: Sequence[str],
+        rows: list[Values],
+    ) -> int:
+        sets = [f"{name} = {dialect.mark}" for name in columns[1:]]
+        sets += [f"{name} = NULL" for name in empty]
+        text = (
+            f"UPDATE {self.table} SET {', '.join([*sets, self.also])}"
+            f" WHERE {self.key} = {dialect.mark}"
+        )
+        turned = [(*row[1:], row[0]) for row in rows]
+        return (await connection.exec_driver_sql(text, turned)).rowcount
+
+    async def _at_once(
+        self,
+        connection: AsyncConnection,
+        dialect: Dialect,
+        columns: Sequence[str],
+        empty: Sequence[str],
+        rows: list[Values],
+    ) -> int:
+        names = ", ".join([*columns, *self.fillers])
+        row = f"({', '.join([dialect.marks(len(columns)), *self.fillers.values()])})"
+        tail = dialect.upsert_tail((self.key,), self.columns, empty) + f", {self.also}"
+        text = f"INSERT INTO {self.table} ({names}) VALUES {', '.join([row] * len(rows))}{tail}"
+        result = await connection.exec_driver_sql(text, tuple(chain.from_iterable(rows)))
+        # The server counts 2 for a changed row and 1 for one that it had to make.
+        return result.rowcount // 2 if result.rowcount % 2 == 0 else -1
 
 
 async def fetch(
@@ -111,3 +133,20 @@ async def fetch(
 ) -> Sequence[Any]:
     """All rows of a SELECT in driver text."""
     return (await connection.exec_driver_sql(text, tuple(values))).all()
+
+
+def _filled(
+    columns: Sequence[str], rows: Sequence[Values]
+) -> tuple[Sequence[str], Sequence[str], list[Values]]:
+    """The columns that say something, those that are NULL in every row, the rows without these."""
+    count = len(rows)
+    by_column = list(zip(*rows, strict=True))
+    empty = [index for index, values in enumerate(by_column) if values.count(None) == count]
+    if not empty:
+        return columns, (), list(rows)
+    kept = [index for index in range(len(columns)) if index not in set(empty)]
+    return (
+        [columns[index] for index in kept],
+        [columns[index] for index in empty],
+        list(zip(*(by_column[index] for index in kept), strict=True)),
+    )

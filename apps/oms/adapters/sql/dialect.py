@@ -6,7 +6,7 @@ SQLAlchemy's own compiler and the column types.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -29,8 +29,8 @@ class Dialect:
     now_plus: str
     #: Seconds since the column ``{}``, a float.
     age: str
-    #: Whether one statement may hold the rows of many; else the driver repeats it row by row.
-    multi_row: bool
+    #: Whether the driver repeats a prepared statement for many rows cheaply (``bulk``).
+    repeats: bool
     #: Locks the rows read, where the transaction does not hold them already.
     for_update: str
     seconds_in: Callable[[float], Any]
@@ -65,12 +65,19 @@ class Dialect:
         word = "FORCE INDEX (" + index + ")" if self.name == "mysql" else "INDEXED BY " + index
         return f"{named} {word}"
 
-    def upsert_tail(self, key: Sequence[str], changes: Sequence[str]) -> str:
-        """After an INSERT: where the primary ``key`` exists, change these columns instead."""
+    def upsert_tail(
+        self, key: Sequence[str], changes: Sequence[str], empty: Sequence[str] = ()
+    ) -> str:
+        """After an INSERT: where the primary ``key`` exists, change these columns instead.
+
+        ``empty`` columns are not in the INSERT and become NULL.
+        """
+        told = "VALUES({0})" if self.name == "mysql" else "excluded.{0}"
+        sets = ", ".join(
+            f"{name} = " + ("NULL" if name in empty else told.format(name)) for name in changes
+        )
         if self.name == "mysql":
-            sets = ", ".join(f"{name} = VALUES({name})" for name in changes)
             return f" ON DUPLICATE KEY UPDATE {sets}"
-        sets = ", ".join(f"{name} = excluded.{name}" for name in changes)
         return f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
 
 
@@ -80,7 +87,7 @@ MYSQL = Dialect(
     now="UTC_TIMESTAMP(6)",
     now_plus="UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND",
     age="TIMESTAMPDIFF(MICROSECOND, {}, UTC_TIMESTAMP(6)) / 1e6",
-    multi_row=True,
+    repeats=False,
     for_update=" FOR UPDATE",
     seconds_in=lambda seconds: round(seconds * 1_000_000),
     # The drivers write the digits of a time and leave the zone out.
@@ -97,7 +104,7 @@ SQLITE = Dialect(
     now="strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')",
     now_plus="strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', ?)",
     age="(julianday('now') - julianday({})) * 86400.0",
-    multi_row=False,
+    repeats=True,
     for_update="",
     seconds_in=lambda seconds: f"{seconds:+.3f} seconds",
     time_in=time_text,
@@ -107,6 +114,6 @@ SQLITE = Dialect(
 )
 
 
-def dialect_of(name: str) -> Dialect:
-    """The dialect of a SQLAlchemy backend name."""
-    return SQLITE if name == "sqlite" else MYSQL
+def dialect_of(name: str, *, repeats: bool) -> Dialect:
+    """The dialect of a SQLAlchemy backend name; ``repeats`` is the driver's art on MySQL."""
+    return SQLITE if name == "sqlite" else replace(MYSQL, repeats=repeats)

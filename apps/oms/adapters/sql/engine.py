@@ -8,7 +8,7 @@ here: ``InDoubt`` tells whoever knows how to find out.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, event, make_url
@@ -29,6 +29,7 @@ IDLE_WRITE_SECONDS_MAX = 3
 SQLITE_BUSY_MS_MAX = 2000
 READ_CONNECTIONS_MAX = 10
 WRITE_CONNECTIONS_MAX = 6
+PREPARED_PER_CONNECTION_MAX = 100
 
 Answer = TypeVar("Answer")
 Work = Callable[[AsyncConnection], Awaitable[Answer]]
@@ -122,6 +123,24 @@ class Database:
         await self.reads.dispose()
 
 
+async def connected(url: str) -> Database:
+    """Pools for ``url``, with one connection made. Raises ``Unavailable``, ``ValueError``."""
+    database = open_database(url)
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("SELECT 1")
+
+    try:
+        await database.read(work)
+    except BaseException:
+        await database.close()
+        raise
+    # Known from the first connection on: only this pair speaks the bulk protocol.
+    server = database.reads.dialect
+    repeats = server.driver == "asyncmy" and bool(getattr(server, "is_mariadb", False))
+    return replace(database, dialect=dialect_of(database.dialect.name, repeats=repeats))
+
+
 def open_database(url: str) -> Database:
     """Pools for ``url``; nothing is connected yet. Raises ``ValueError`` for other databases."""
     parsed = make_url(url)
@@ -129,7 +148,7 @@ def open_database(url: str) -> Database:
         raise ValueError(
             "database_url must begin with mysql+aiomysql, mysql+asyncmy or sqlite+aiosqlite"
         )
-    dialect = dialect_of(parsed.get_backend_name())
+    dialect = dialect_of(parsed.get_backend_name(), repeats=False)
     make = _sqlite_engine if dialect.name == "sqlite" else _mysql_engine
     return Database(dialect, make(parsed, False), make(parsed, True))
 
@@ -158,9 +177,13 @@ _MYSQL_SESSION = (
 
 
 def _mysql_engine(url: URL, autocommit: bool) -> AsyncEngine:
+    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS_MAX}
+    if url.drivername == "mysql+asyncmy" and not autocommit:
+        # Writes say the same few things again and again; reads name ever other lists of ids.
+        options["stmt_cache_size"] = PREPARED_PER_CONNECTION_MAX
     engine = create_async_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
-        connect_args={"connect_timeout": CONNECT_SECONDS_MAX},
+        connect_args=options,
         pool_size=READ_CONNECTIONS_MAX if autocommit else WRITE_CONNECTIONS_MAX,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS_MAX,

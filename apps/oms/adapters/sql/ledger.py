@@ -245,23 +245,40 @@ class _Rows:
             await memory.save(connection, dialect, self._memories)
 
 
-async def _fence(
-    connection: AsyncConnection, dialect: Dialect, batches: Sequence[AccountBatch]
-) -> None:
-    """Advance every stream under its token. Raises ``_Fenced`` if one is not ours."""
-    mark, count = dialect.mark, len(batches)
-    cases = f" WHEN {mark} THEN {mark}" * count
+_ADVANCE = (
+    "UPDATE account_streams SET head_seq = {0}"
+    " WHERE account_id = {0} AND lease_token = {0} AND head_seq = {0}"
+)
+
+
+def _advance_at_once(batches: Sequence[AccountBatch], mark: str) -> tuple[str, tuple[int, ...]]:
+    """All streams in one statement, for drivers to which each statement is a journey."""
+    count = len(batches)
     ours = f"(account_id = {mark} AND lease_token = {mark} AND head_seq = {mark})"
     text = (
-        f"UPDATE account_streams SET head_seq = CASE account_id{cases} ELSE head_seq END"
-        f" WHERE {' OR '.join([ours] * count)}"
+        f"UPDATE account_streams SET head_seq = CASE account_id{f' WHEN {mark} THEN {mark}' * count}"
+        f" ELSE head_seq END WHERE {' OR '.join([ours] * count)}"
     )
     values: list[int] = []
     for batch in batches:
         values += (batch.lease.account_id, batch.head_after)
     for batch in batches:
         values += (batch.lease.account_id, batch.lease.token, batch.head_before)
-    result = await connection.exec_driver_sql(text, tuple(values))
+    return text, tuple(values)
+
+
+async def _fence(
+    connection: AsyncConnection, dialect: Dialect, batches: Sequence[AccountBatch]
+) -> None:
+    """Advance every stream under its token. Raises ``_Fenced`` if one is not ours."""
+    count = len(batches)
+    if dialect.repeats:
+        result = await connection.exec_driver_sql(
+            _ADVANCE.format(dialect.mark),
+            [(b.head_after, b.lease.account_id, b.lease.token, b.head_before) for b in batches],
+        )
+    else:
+        result = await connection.exec_driver_sql(*_advance_at_once(batches, dialect.mark))
     if result.rowcount == count:
         return
     accounts = [batch.lease.account_id for batch in batches]

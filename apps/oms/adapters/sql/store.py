@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.adapters.sql.bulk import fetch
-from oms.adapters.sql.engine import Database, open_database
+from oms.adapters.sql.engine import Database, connected
 from oms.adapters.sql.history import SqlHistory
 from oms.adapters.sql.ids import SqlIdBlocks
 from oms.adapters.sql.leases import SqlLeases
@@ -30,13 +30,7 @@ class SqlStore:
     @classmethod
     async def open(cls, url: str) -> Self:
         """The store at ``url``. Raises ``Unavailable``, or ``ValueError`` for a strange URL."""
-        store = cls(open_database(url))
-        try:
-            await store.ping()
-        except BaseException:
-            await store.close()
-            raise
-        return store
+        return cls(await connected(url))
 
     @property
     def dialect(self) -> str:
