@@ -61,7 +61,7 @@ class Waiting:
         A row that cannot be read is left out: the command is stored all the same.
         """
         rows: dict[int, CommandRow] = {}
-        if timeout_seconds > 0 and len(self._waited) + len(ids) <= IDS_WAITED_MAX:
+        if ids and timeout_seconds > 0 and len(self._waited) + len(ids) <= IDS_WAITED_MAX:
             rows = await self._ended(frozenset(ids), timeout_seconds)
         missing = [command_id for command_id in ids if command_id not in rows]
         try:

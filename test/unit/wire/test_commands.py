@@ -1,0 +1,110 @@
+"""Commands as stored text: written and read back alike, equal wishes with one fingerprint."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from oms.domain.command import (
+    COMMAND_TYPES,
+    CancelOrder,
+    CcxtCall,
+    ChangeOrder,
+    ClosePosition,
+    PaperPrice,
+    Payload,
+    SendOrder,
+)
+from oms.domain.order import Side
+from oms.wire.commands import command_type, decode, encode, fingerprint
+
+FULL = SendOrder(
+    symbol="BTC/USDT",
+    side=Side.SELL,
+    order_type="stop_limit",
+    qty=Decimal("0.01"),
+    price=Decimal("10.5"),
+    stop_loss=Decimal(12),
+    stop_gain=Decimal(8),
+    strategy_id=3,
+    position_id=4,
+    reason="bot",
+    comment="ü \"'",
+    reduce_only=True,
+    client_order_id="mine",
+    params={"a": {"b": [1, 2.5, None, "x"]}},
+    post_only=True,
+    time_in_force="GTD",
+    trigger_price=Decimal("1e-18"),
+    take_profit_price=Decimal(1),
+    trailing_amount=Decimal(2),
+    trailing_percent=Decimal(3),
+    expires_at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC),
+    new_position=True,
+)
+PAYLOADS: list[Payload] = [
+    FULL,
+    SendOrder(symbol="X", side=Side.BUY, order_type="market", qty=Decimal("1e17")),
+    CancelOrder(order_ids=(1, 2), comment="c"),
+    CancelOrder(order_ids=(1,)),
+    ChangeOrder(order_id=1, new_price=Decimal(5)),
+    ChangeOrder(order_id=1, new_qty=Decimal("0.5"), comment="c"),
+    ClosePosition(position_id=1),
+    ClosePosition(
+        position_id=1,
+        order_type="limit",
+        price=Decimal(2),
+        qty=Decimal(3),
+        strategy_id=4,
+        reason="tp",
+        comment="c",
+        client_order_id="n",
+        params={"x": 1},
+        post_only=True,
+        time_in_force="IOC",
+        trigger_price=Decimal(9),
+    ),
+    PaperPrice(symbol="X", bid=Decimal(1), ask=Decimal(2), bid_qty=Decimal(3), ask_qty=Decimal(4)),
+    CcxtCall(func="fetch_ticker", args=("BTC/USDT", None, 5), kwargs={"params": {"a": 1}}),
+    CcxtCall(func="fetch_balance"),
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: command_type(payload))
+def test_what_is_written_is_read_back(payload: Payload) -> None:
+    assert decode(command_type(payload), encode(payload)) == payload
+
+
+def test_every_command_is_among_the_examples() -> None:
+    assert {type(payload) for payload in PAYLOADS} == set(COMMAND_TYPES)
+
+
+def test_every_field_of_an_order_is_among_the_examples() -> None:
+    default = SendOrder(symbol="", side=Side.BUY, order_type="", qty=Decimal(0))
+    same = [name for name in FULL.__slots__ if getattr(FULL, name) == getattr(default, name)]
+    assert same == []
+
+
+def test_equal_wishes_have_one_fingerprint() -> None:
+    one = SendOrder(
+        symbol="X",
+        side=Side.BUY,
+        order_type="market",
+        qty=Decimal("1.50"),
+        params={"a": 1, "b": {"c": 1, "d": 2}},
+    )
+    two = SendOrder(
+        symbol="X",
+        side=Side.BUY,
+        order_type="market",
+        qty=Decimal("1.5"),
+        params={"b": {"d": 2, "c": 1}, "a": 1},
+    )
+    assert fingerprint("send_order", encode(one)) == fingerprint("send_order", encode(two))
+    other = SendOrder(symbol="X", side=Side.BUY, order_type="market", qty=Decimal("1.51"))
+    assert fingerprint("send_order", encode(one)) != fingerprint("send_order", encode(other))
+
+
+def test_an_unknown_word_is_a_bug() -> None:
+    with pytest.raises(AssertionError):
+        decode("send_money", "{}")
