@@ -31,7 +31,7 @@ check: ## style, types, import contracts, unit and property tests
 
 bench: ## speed as ratios to floors measured in the same run (ARGS="--help")
 	@$(PYTHON) tools/setup $(MARIADB) wrk
-	@PYTHONPATH=test $(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python test/bench/run.py $(ARGS)
 
 lock: ## write requirements.lock from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }
