@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from oms import __version__
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql import migrate as migrations
+from oms.adapters.sql.migrate import Status, Upgraded
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.wakeup import SocketDoorbell
 from oms.config import Settings
@@ -26,14 +28,14 @@ CLIENT_ORDER_ID_BYTES = 16
 _CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
-async def migrate(settings: Settings) -> tuple[str | None, str, list[str]]:
-    """Bring the database to this version: where it was, where it is, what was applied."""
+async def migrate(settings: Settings) -> Upgraded:
+    """Bring the database to this version. Raises ``Unavailable``."""
     settings.home.mkdir(parents=True, exist_ok=True)
     return await migrations.upgrade(settings.dsn)
 
 
-async def migration_status(settings: Settings) -> tuple[str | None, list[str]]:
-    """The database's version and what is still to be applied."""
+async def migration_status(settings: Settings) -> Status:
+    """The database's version and what is still to be applied. Raises ``Unavailable``."""
     return await migrations.status(settings.dsn)
 
 
@@ -118,3 +120,55 @@ def client_order_id() -> str:
     """26 characters of Crockford's alphabet, 128 random bits."""
     text = base64.b32encode(secrets.token_bytes(CLIENT_ORDER_ID_BYTES)).decode()
     return text.rstrip("=").translate(_CROCKFORD)
+
+
+async def api(settings: Settings) -> "FastAPI":
+    """The application of an API process; it closes its store when it stops."""
+    from oms.api.app import create_app
+    from oms.api.deps import Doors
+    from oms.services.authenticate import Authenticate
+    from oms.services.depth import Depths
+    from oms.services.enqueue import Enqueue
+    from oms.services.reads import Reads
+    from oms.services.submit import Submit
+    from oms.services.waiting import Waiting
+
+    store = await SqlStore.open(settings.dsn)
+    clock = SystemClock()
+    bell = SocketDoorbell(settings.bell)
+    depths = Depths(
+        queue=store.queue, clock=clock, depth_max=settings.commands.queue_depth_max
+    )
+    return create_app(
+        Doors(
+            settings=settings,
+            version=__version__,
+            clock=clock,
+            authenticate=Authenticate(
+                registry=store.registry,
+                clock=clock,
+                cache_seconds=settings.access_cache_seconds,
+            ),
+            submit=Submit(
+                queue=store.queue,
+                history=store.history,
+                registry=store.registry,
+                ids=store.ids,
+                clock=clock,
+                enqueue=Enqueue(
+                    queue=store.queue, bell=bell, batch_max=settings.commands.batch_max
+                ),
+                depths=depths,
+                idempotency_hours=settings.commands.idempotency_hours,
+            ),
+            waiting=Waiting(queue=store.queue, bell=bell),
+            reads=Reads(registry=store.registry, history=store.history, queue=store.queue),
+            history=store.history,
+            leases=store.leases,
+            depths=depths,
+            bell=bell,
+            health=store,
+            schema_expected=migrations.expected(),
+            close=store.close,
+        )
+    )

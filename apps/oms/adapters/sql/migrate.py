@@ -14,9 +14,10 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from oms.adapters.sql.engine import Database, open_database
-from oms.adapters.sql.errors import FAILURES, translated, unavailable
+from oms.adapters.sql.database import Database, open_database
+from oms.adapters.sql.errors import translated, unavailable
 from oms.domain.errors import OmsError
 
 Answer = TypeVar("Answer")
@@ -49,21 +50,34 @@ async def status(url: str) -> Status:
     return await _with(url, _status)
 
 
+async def version_of(database: Database) -> str | None:
+    """The last migration applied. Raises ``Unavailable``."""
+    return await _run(database, database.reads, _version)
+
+
+def expected() -> str | None:
+    """The version that this program is made for."""
+    return _scripts().get_current_head()
+
+
 async def _with(url: str, work: Callable[[Connection], Answer]) -> Answer:
     database = open_database(url)
     try:
-        return await _run(database, work)
-    except FAILURES as error:
-        failure = translated(error)
-        raise (failure if isinstance(failure, OmsError) else unavailable(error)) from error
+        return await _run(database, database.writes, work)
     finally:
         await database.close()
 
 
-async def _run(database: Database, work: Callable[[Connection], Answer]) -> Answer:
+async def _run(
+    database: Database, engine: AsyncEngine, work: Callable[[Connection], Answer]
+) -> Answer:
     # No time limit: a migration of a large table may take long.
-    async with database.writes.begin() as connection:
-        return await connection.run_sync(work)
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+    except database.failures as error:
+        failure = translated(error)
+        raise (failure if isinstance(failure, OmsError) else unavailable(error)) from error
 
 
 def _upgrade(connection: Connection) -> Upgraded:

@@ -1,0 +1,166 @@
+"""The doorbell as a folder of Unix datagram sockets: one per listener, no server between them.
+
+Whoever waits for a topic binds ``<topic>-<pid>-<random>.sock``; ringing is a non-blocking send to
+every socket of the topic. A full socket is skipped, a dead one's file is removed. Rings are hints
+(``ports.wakeup``): where the folder cannot be used, waiting just takes its whole time.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import secrets
+import socket
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from oms.ports.wakeup import Topic
+
+logger = logging.getLogger(__name__)
+
+SOCKET_PATH_MAX = 107
+#: Of ``<topic>-<pid>-<random>.sock``.
+SOCKET_NAME_MAX = 40
+DATAGRAM_BYTES_MAX = 8192
+IDS_PER_DATAGRAM = 400
+LISTING_SECONDS = 1.0
+#: Ids kept for a listener that does not listen; more are forgotten, which a hint may be.
+IDS_KEPT_MAX = 100_000
+
+
+@dataclass(slots=True)
+class _Ear:
+    """One listener's socket and what it has heard since it was last asked."""
+
+    socket: socket.socket
+    path: Path
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+    ids: list[int] = field(default_factory=list)
+
+    def hear(self) -> None:
+        """Take in everything that has arrived."""
+        while True:
+            try:
+                text = self.socket.recv(DATAGRAM_BYTES_MAX)
+            except (BlockingIOError, InterruptedError):
+                break
+            if len(self.ids) < IDS_KEPT_MAX:
+                self.ids.extend(json.loads(text))
+            self.rung.set()
+
+
+class SocketDoorbell:
+    """``ports.wakeup.Doorbell``. Each listener has an instance of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = usable_folder(folder)
+        self._ears: dict[Topic, _Ear] = {}
+        self._known: dict[Topic, tuple[float, list[str]]] = {}
+        self._closed = asyncio.Event()
+        self._out: socket.socket | None = None
+
+    def ring(self, topic: Topic, ids: Sequence[int] = ()) -> None:
+        """Wake all who wait for ``topic``. Never blocks, never fails."""
+        listeners = self._listeners(topic)
+        if not listeners:
+            return
+        if self._out is None:
+            self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        chunks = range(0, max(len(ids), 1), IDS_PER_DATAGRAM)
+        texts = [json.dumps(list(ids[start : start + IDS_PER_DATAGRAM])) for start in chunks]
+        for path in listeners:
+            for text in texts:
+                if not self._send(self._out, path, text.encode()):
+                    break
+
+    async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
+        """The ids rung since the last call, after a ring or the time-out."""
+        ear = self._ears.get(topic) or self._listen(topic)
+        if ear is None:
+            await self._sleep(self._closed, timeout_seconds)
+            return ()
+        await self._sleep(ear.rung, timeout_seconds)
+        ear.rung.clear()
+        ids, ear.ids = ear.ids, []
+        return ids
+
+    async def close(self) -> None:
+        """Stop listening; who waits returns at once."""
+        self._closed.set()
+        loop = asyncio.get_running_loop()
+        for ear in self._ears.values():
+            loop.remove_reader(ear.socket.fileno())
+            ear.socket.close()
+            ear.path.unlink(missing_ok=True)
+            ear.rung.set()
+        if self._out is not None:
+            self._out.close()
+            self._out = None
+
+    def _listen(self, topic: Topic) -> _Ear | None:
+        if self._closed.is_set():
+            return None
+        name = f"{topic.value}-{os.getpid()}-{secrets.token_hex(4)}.sock"
+        path = self._folder / name
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            listener.bind(str(path))
+        except OSError as problem:
+            listener.close()
+            logger.warning("doorbell_unusable folder=%s problem=%s", self._folder, problem)
+            self._ears.pop(topic, None)
+            return None
+        ear = self._ears[topic] = _Ear(listener, path)
+        asyncio.get_running_loop().add_reader(listener.fileno(), ear.hear)
+        return ear
+
+    def _listeners(self, topic: Topic) -> list[str]:
+        now = time.monotonic()
+        read_at, paths = self._known.get(topic, (-LISTING_SECONDS, []))
+        if now - read_at < LISTING_SECONDS and paths:
+            return paths
+        prefix = f"{topic.value}-"
+        try:
+            names = os.listdir(self._folder)
+        except OSError:
+            names = []
+        paths = [str(self._folder / name) for name in names if name.startswith(prefix)]
+        self._known[topic] = (now, paths)
+        return paths
+
+    def _send(self, out: socket.socket, path: str, text: bytes) -> bool:
+        try:
+            out.sendto(text, path)
+        except BlockingIOError:
+            return False  # its buffer is full: it will look by itself
+        except (ConnectionRefusedError, FileNotFoundError):
+            Path(path).unlink(missing_ok=True)
+            self._known.clear()
+            return False
+        except OSError as problem:
+            logger.warning("doorbell_send_failed problem=%s", problem)
+            return False
+        return True
+
+    @staticmethod
+    async def _sleep(event: asyncio.Event, seconds: float) -> None:
+        if event.is_set():
+            return
+        try:
+            await asyncio.wait_for(event.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+def usable_folder(folder: Path) -> Path:
+    """``folder``, or one of the same name for all, where a socket's path would be too long."""
+    absolute = folder.absolute()
+    if len(str(absolute)) + 1 + SOCKET_NAME_MAX <= SOCKET_PATH_MAX:
+        return absolute
+    name = hashlib.sha256(str(absolute).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"oms-bell-{os.getuid()}-{name}"
