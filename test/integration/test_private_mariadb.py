@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kit.mariadb import INSTALL_LINE, MariaDBFailed, PrivateMariaDB
 
@@ -78,3 +79,10 @@ def test_the_socket_path_is_short_even_when_temporary_files_go_deep(
     monkeypatch.setattr("tempfile.tempdir", str(deep))
     with PrivateMariaDB() as server:
         assert len(_ask(server, "SELECT @@socket")[0][0]) < 107  # type: ignore[arg-type]
+
+
+def test_the_stack_runs_the_version_that_is_tested(mariadb: PrivateMariaDB) -> None:
+    stack = Path(__file__).resolve().parents[2] / "docker-compose.stack.yml"
+    image = yaml.safe_load(stack.read_text())["services"]["mysql"]["image"]
+    version = str(_ask(mariadb, "SELECT VERSION()")[0][0])
+    assert image == "mariadb:" + ".".join(version.split(".")[:2])
