@@ -4,7 +4,7 @@ The parts are the real ones; only the doorbell is a local one, because there is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from kit.asgi import AsgiClient
+from kit.bell import LocalBell
 from oms.adapters.clock import SystemClock
 from oms.adapters.paper.exchange import PaperExchange
 from oms.adapters.sql.migrate import upgrade
@@ -24,7 +25,6 @@ from oms.domain.access import Grant
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
 from oms.ports.registry import AuditEntry
-from oms.ports.wakeup import Topic
 from oms.services.authenticate import Authenticate, hash_of
 from oms.services.commit import Commit
 from oms.services.depth import Depths
@@ -45,43 +45,6 @@ AUDIT = AuditEntry(actor="test", action="make", entity="thing", entity_id="")
 TRADER = Grant(can_trade=True, can_close_position=True)
 ADMIN_KEY = "oms_an-admin-for-tests-only"
 MANUAL = '{"oms":{"paper":{"source":"manual"}}}'
-
-
-class LocalBell:
-    """A doorbell within one process; each listener has its own ears."""
-
-    def __init__(self) -> None:
-        self._ears: dict[Topic, list[LocalBell.Ear]] = {}
-
-    @dataclass(slots=True)
-    class Ear:
-        """What one listener has not heard yet."""
-
-        rung: asyncio.Event = field(default_factory=asyncio.Event)
-        ids: list[int] = field(default_factory=list)
-
-    def ring(self, topic: Topic, ids: Sequence[int] = ()) -> None:
-        """Wake who listens."""
-        for ear in self._ears.get(topic, ()):
-            ear.ids.extend(ids)
-            ear.rung.set()
-
-    async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
-        """The ids rung since the last call."""
-        ears = self._ears.setdefault(topic, [])
-        if not ears:
-            ears.append(LocalBell.Ear())
-        ear = ears[0]
-        try:
-            await asyncio.wait_for(ear.rung.wait(), timeout_seconds)
-        except TimeoutError:
-            return ()
-        ear.rung.clear()
-        ids, ear.ids = ear.ids, []
-        return ids
-
-    async def close(self) -> None:
-        """Nothing to give back."""
 
 
 @dataclass(slots=True)

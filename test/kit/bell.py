@@ -1,0 +1,43 @@
+"""A doorbell within one process, for tests without a second process."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from oms.ports.wakeup import Topic
+
+
+@dataclass(slots=True)
+class _Ear:
+    """What was rung about a topic and not heard yet."""
+
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+    ids: list[int] = field(default_factory=list)
+
+
+class LocalBell:
+    """``ports.wakeup.Doorbell`` for one listener a topic."""
+
+    def __init__(self) -> None:
+        self._ears: defaultdict[Topic, _Ear] = defaultdict(_Ear)
+
+    def ring(self, topic: Topic, ids: Sequence[int] = ()) -> None:
+        """Wake who listens, or is about to."""
+        ear = self._ears[topic]
+        ear.ids.extend(ids)
+        ear.rung.set()
+
+    async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
+        """The ids rung since the last call."""
+        ear = self._ears[topic]
+        try:
+            await asyncio.wait_for(ear.rung.wait(), timeout_seconds)
+        except TimeoutError:
+            return ()
+        ear.rung.clear()
+        ids, ear.ids = ear.ids, []
+        return ids
+
+    async def close(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,89 @@
+"""Group commit: who comes during a commit shares the next, and nobody is answered too early."""
+
+import asyncio
+
+import pytest
+
+from kit.bell import LocalBell
+from kit.memory_queue import NOON, MemoryQueue
+from oms.domain.command import Actor
+from oms.domain.errors import Unavailable
+from oms.ports.queue import NewCommand, Submission
+from oms.ports.wakeup import Topic
+from oms.services.enqueue import Enqueue
+
+
+def a_submission(*ids: int) -> Submission:
+    """Commands of one request."""
+    return Submission(
+        commands=[
+            NewCommand(
+                id=command_id,
+                account_id=1,
+                command_type="cancel_order",
+                payload="{}",
+                fingerprint="",
+                actor=Actor(user_id=1, api_key_id=1, role="trader"),
+                created_at=NOON,
+            )
+            for command_id in ids
+        ]
+    )
+
+
+async def test_what_comes_during_a_commit_shares_the_next() -> None:
+    queue = MemoryQueue()
+    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    queue.may_store.clear()
+    first = asyncio.create_task(enqueue(a_submission(1)))
+    await asyncio.wait_for(queue.has_begun.wait(), 5)
+    later = [asyncio.create_task(enqueue(a_submission(n))) for n in range(2, 12)]
+    await asyncio.sleep(0)
+    assert not first.done()
+    queue.may_store.set()
+    answers = await asyncio.gather(first, *later)
+    assert queue.groups == [1, 10]
+    assert [answer.ids for answer in answers] == [(n,) for n in range(1, 12)]
+
+
+async def test_a_group_is_bounded_and_a_request_is_never_split() -> None:
+    queue = MemoryQueue()
+    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=3)
+    asked = [(1, 2), (3,), (4,), (5, 6, 7, 8), (9,)]
+    answers = await asyncio.gather(*(enqueue(a_submission(*ids)) for ids in asked))
+    assert queue.groups == [2, 1, 1, 1]
+    assert [answer.ids for answer in answers] == asked
+
+
+async def test_a_failure_is_told_to_its_group_alone() -> None:
+    queue = MemoryQueue()
+    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    queue.is_down = True
+    failed = await asyncio.gather(
+        *(enqueue(a_submission(n)) for n in (1, 2)), return_exceptions=True
+    )
+    assert [type(one) for one in failed] == [Unavailable, Unavailable]
+    queue.is_down = False
+    assert (await enqueue(a_submission(3))).ids == (3,)
+
+
+async def test_who_leaves_does_not_undo_it() -> None:
+    queue = MemoryQueue()
+    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    queue.may_store.clear()
+    leaver = asyncio.create_task(enqueue(a_submission(1)))
+    await asyncio.wait_for(queue.has_begun.wait(), 5)
+    stayer = asyncio.create_task(enqueue(a_submission(2)))
+    leaver.cancel()
+    queue.may_store.set()
+    assert (await asyncio.wait_for(stayer, 5)).ids == (2,)
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+
+
+async def test_workers_are_rung_after_the_commit() -> None:
+    queue, bell = MemoryQueue(), LocalBell()
+    hearing = asyncio.create_task(bell.wait(Topic.COMMANDS, 5))
+    await asyncio.sleep(0)
+    await Enqueue(queue=queue, bell=bell, batch_max=500)(a_submission(1, 2))
+    assert await hearing == [1, 2]

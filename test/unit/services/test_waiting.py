@@ -1,0 +1,134 @@
+"""Waiting for the ends of commands: rung, unrung, early, late, and while the database is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from kit.bell import LocalBell
+from kit.memory_queue import MemoryQueue
+from oms.domain.command import CommandStatus
+from oms.ports.wakeup import Topic
+from oms.services.waiting import Waiting
+
+FOREVER = 30.0
+
+
+@pytest.fixture
+async def queue() -> MemoryQueue:
+    queue = MemoryQueue()
+    queue.put(range(1, 11))
+    return queue
+
+
+@pytest.fixture
+def bell() -> LocalBell:
+    return LocalBell()
+
+
+@pytest.fixture
+async def waiting(queue: MemoryQueue, bell: LocalBell) -> AsyncIterator[Waiting]:
+    waiting = Waiting(queue=queue, bell=bell, sweep_seconds=0.05)
+    running = asyncio.create_task(waiting.run())
+    yield waiting
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert not waiting._waited, "nobody waits any more, so nothing is kept"
+
+
+async def test_a_ring_ends_the_wait(queue: MemoryQueue, bell: LocalBell, waiting: Waiting) -> None:
+    waiting.sweep_seconds = FOREVER
+    asking = asyncio.create_task(waiting([1, 2], FOREVER))
+    await asyncio.sleep(0)
+    queue.end(1, 2)
+    bell.ring(Topic.RESULTS, [1, 2])
+    rows = await asyncio.wait_for(asking, 5)
+    assert {row.status for row in rows.values()} == {CommandStatus.DONE}
+
+
+async def test_a_lost_ring_costs_a_sweep(queue: MemoryQueue, waiting: Waiting) -> None:
+    asking = asyncio.create_task(waiting([1], FOREVER))
+    await asyncio.sleep(0)
+    queue.end(1)
+    assert (await asyncio.wait_for(asking, 5))[1].status is CommandStatus.DONE
+
+
+async def test_a_ring_before_the_wait_counts(
+    queue: MemoryQueue, bell: LocalBell, waiting: Waiting
+) -> None:
+    await asyncio.sleep(0)
+    queue.end(3)
+    bell.ring(Topic.RESULTS, [3])
+    await waiting.stirred(5)
+    waiting.sweep_seconds = FOREVER
+    assert (await asyncio.wait_for(waiting([3], FOREVER), 5))[3].status is CommandStatus.DONE
+
+
+async def test_when_the_time_is_over_rows_are_told_as_they_stand(
+    queue: MemoryQueue, waiting: Waiting
+) -> None:
+    queue.end(1)
+    rows = await waiting([1, 2], 0.2)
+    assert rows[1].status is CommandStatus.DONE
+    assert rows[2].status is CommandStatus.QUEUED
+
+
+async def test_no_wait_is_one_look(queue: MemoryQueue, waiting: Waiting) -> None:
+    assert (await waiting([1], 0))[1].status is CommandStatus.QUEUED
+    assert await waiting([], FOREVER) == {}
+
+
+async def test_many_waiters_share_one_look(queue: MemoryQueue, bell: LocalBell) -> None:
+    waiting = Waiting(queue=queue, bell=bell, sweep_seconds=FOREVER)
+    running = asyncio.create_task(waiting.run())
+    asking = [asyncio.create_task(waiting([n, n + 1], FOREVER)) for n in range(1, 10)]
+    await asyncio.sleep(0)
+    queue.end(*range(1, 11))
+    bell.ring(Topic.RESULTS, range(1, 11))
+    await asyncio.wait_for(asyncio.gather(*asking), 5)
+    assert [sorted(look) for look in queue.looks] == [list(range(1, 11))]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_one_who_leaves_does_not_end_it_for_others(
+    queue: MemoryQueue, waiting: Waiting
+) -> None:
+    leaver = asyncio.create_task(waiting([1], FOREVER))
+    stayer = asyncio.create_task(waiting([1], FOREVER))
+    await asyncio.sleep(0)
+    leaver.cancel()
+    await asyncio.gather(leaver, return_exceptions=True)
+    queue.end(1)
+    assert 1 in await asyncio.wait_for(stayer, 5)
+
+
+async def test_an_outage_of_the_database_is_survived(
+    queue: MemoryQueue, waiting: Waiting, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.is_down = True
+    asking = asyncio.create_task(waiting([1], FOREVER))
+    assert await waiting([2], 0.15) == {}, "unread is left out, not raised"
+    assert not asking.done()
+    queue.end(1)
+    queue.is_down = False
+    assert (await asyncio.wait_for(asking, 5))[1].status is CommandStatus.DONE
+    assert len(queue.looks) < 20, "no busy loop"
+    assert "outcomes_unread" in caplog.text
+
+
+async def test_a_broken_bell_is_no_busy_loop(queue: MemoryQueue) -> None:
+    class BrokenBell(LocalBell):
+        calls = 0
+
+        async def wait(self, topic: Topic, timeout_seconds: float) -> tuple[int, ...]:
+            self.calls += 1
+            return ()
+
+    bell = BrokenBell()
+    waiting = Waiting(queue=queue, bell=bell)
+    running = asyncio.create_task(waiting.run())
+    await waiting([1], 0.2)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert 1 <= bell.calls < 30
