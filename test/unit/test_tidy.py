@@ -225,3 +225,18 @@ def test_the_rules_see_what_they_forbid() -> None:
     assert not _edgeless(_camel_words("OrderStatus")) and not _edgeless(["services"])
     [handler] = ast.parse("try: f()\nexcept (OSError, Exception): g()").body[0].handlers  # type: ignore[attr-defined]
     assert _catches_everything(handler.type)
+
+
+def test_the_floor_plan_names_every_room() -> None:
+    plan = (ROOT / "apps" / "README.md").read_text()
+    rooms = {
+        path.stem
+        for path in (ROOT / "apps" / "oms").iterdir()
+        if path.suffix == ".py" or (path.is_dir() and any(path.glob("*.py")))
+    }
+    assert {room for room in rooms - {"__init__"} if room not in plan} == set()
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs/decisions").glob("*.md"))]
+    assert numbers == list(range(1, len(numbers) + 1))
