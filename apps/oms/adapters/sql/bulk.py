@@ -12,17 +12,12 @@ be absent is, and the bulk protocol cannot tell the type of nothing.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.session import Session, Values
 
 ROWS_PER_STATEMENT_MAX = 500
 #: Characters of JSON in one statement: a quarter of the packet that servers take by default.
 TEXT_PER_STATEMENT_MAX = 4 * 1024 * 1024
-
-Values = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +31,19 @@ class Insert:
     #: Index of the column whose text may be long.
     long_column: int | None = None
 
-    async def __call__(
-        self, connection: AsyncConnection, dialect: Dialect, rows: Sequence[Values]
-    ) -> None:
+    async def __call__(self, session: Session, rows: Sequence[Values]) -> None:
         """Write ``rows``."""
+        dialect = session.dialect
         for part in self._parts(rows):
             columns, empty, filled = _filled(self.columns, part)
             row = f"({dialect.marks(len(columns))})"
             head = f"INSERT INTO {self.table} ({', '.join(columns)}) VALUES "
             tail = dialect.upsert_tail(self.key, self.changes, empty) if self.changes else ""
             if dialect.repeats:
-                await connection.exec_driver_sql(head + row + tail, filled)
+                await session.repeat(head + row + tail, filled)
             else:
                 text = head + ", ".join([row] * len(filled)) + tail
-                await connection.exec_driver_sql(text, tuple(chain.from_iterable(filled)))
+                await session.execute(text, tuple(chain.from_iterable(filled)))
 
     def _parts(self, rows: Sequence[Values]) -> Iterator[Sequence[Values]]:
         """``rows`` in pieces that one statement may carry."""
@@ -83,25 +77,23 @@ class Change:
     #: are never stored.
     fillers: Mapping[str, str]
 
-    async def __call__(
-        self, connection: AsyncConnection, dialect: Dialect, rows: Sequence[Values]
-    ) -> None:
+    async def __call__(self, session: Session, rows: Sequence[Values]) -> None:
         """Change ``rows``; an assertion fails, and undoes the transaction, if one is missing."""
         for start in range(0, len(rows), ROWS_PER_STATEMENT_MAX):
             part = rows[start : start + ROWS_PER_STATEMENT_MAX]
             columns, empty, filled = _filled((self.key, *self.columns), part)
-            one_by_one = self._repeated if dialect.repeats else self._at_once
-            changed = await one_by_one(connection, dialect, columns, empty, filled)
+            change = self._repeated if session.dialect.repeats else self._at_once
+            changed = await change(session, columns, empty, filled)
             assert changed == len(part), f"a row of {self.table} is missing"
 
     async def _repeated(
         self,
-        connection: AsyncConnection,
-        dialect: Dialect,
+        session: Session,
         columns: Sequence[str],
         empty: Sequence[str],
         rows: list[Values],
     ) -> int:
+        dialect = session.dialect
         sets = [f"{name} = {dialect.mark}" for name in columns[1:]]
         sets += [f"{name} = NULL" for name in empty]
         text = (
@@ -109,30 +101,23 @@ class Change:
             f" WHERE {self.key} = {dialect.mark}"
         )
         turned = [(*row[1:], row[0]) for row in rows]
-        return (await connection.exec_driver_sql(text, turned)).rowcount
+        return await session.repeat(text, turned)
 
     async def _at_once(
         self,
-        connection: AsyncConnection,
-        dialect: Dialect,
+        session: Session,
         columns: Sequence[str],
         empty: Sequence[str],
         rows: list[Values],
     ) -> int:
+        dialect = session.dialect
         names = ", ".join([*columns, *self.fillers])
         row = f"({', '.join([dialect.marks(len(columns)), *self.fillers.values()])})"
         tail = dialect.upsert_tail((self.key,), self.columns, empty) + f", {self.also}"
         text = f"INSERT INTO {self.table} ({names}) VALUES {', '.join([row] * len(rows))}{tail}"
-        result = await connection.exec_driver_sql(text, tuple(chain.from_iterable(rows)))
+        counted = await session.execute(text, tuple(chain.from_iterable(rows)))
         # The server counts 2 for a changed row and 1 for one that it had to make.
-        return result.rowcount // 2 if result.rowcount % 2 == 0 else -1
-
-
-async def fetch(
-    connection: AsyncConnection, text: str, values: Sequence[Any] = ()
-) -> Sequence[Any]:
-    """All rows of a SELECT in driver text."""
-    return (await connection.exec_driver_sql(text, tuple(values))).all()
+        return counted // 2 if counted % 2 == 0 else -1
 
 
 def _filled(

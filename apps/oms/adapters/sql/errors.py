@@ -1,11 +1,13 @@
 """What goes wrong in a database, in our words: nothing of a driver leaves this folder.
 
-Three kinds matter to callers: it does not answer (``Unavailable``), it asks to do the transaction
-again (``Again``, kept inside), it already has such a row (``Duplicate``, kept inside). All else is
-a mistake of ours, an ``OmsError`` with code ``internal_error``.
+Callers outside know one kind: it does not answer (``Unavailable``). Three more stay inside: the
+server undid the transaction and it may be done again (``Again``), the connection broke (``Lost``),
+such a row exists (``Duplicate``). All else is a mistake of ours: an ``OmsError`` with code
+``internal_error``.
 """
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, SQLAlchemyError
+import sqlite3
+
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from oms.domain.errors import OmsError, Unavailable
@@ -14,10 +16,10 @@ from oms.domain.errors import OmsError, Unavailable
 _AGAIN = frozenset({1213, 1205, 1020})
 #: Duplicate key, in its two wordings.
 _DUPLICATE = frozenset({1062, 1586})
-#: Server gone, cannot connect, too many connections, shutting down, killed, read-only, unknown
-#: database: a server that comes and goes.
+#: A server that comes and goes: full, shutting down, killing, read-only, unknown database,
+#: aborted connections, and all errors of the client's own side (2xxx; 0 is "not connected").
 _AWAY = frozenset(
-    {1040, 1049, 1053, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1290, 1317, 1836, 1927}
+    {0, 1040, 1049, 1053, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1290, 1317, 1836, 1927}
     | {1968, 4031}
     | set(range(2000, 2070))
 )
@@ -28,11 +30,7 @@ _SQLITE_AWAY = (
     "disk i/o",
     "disk is full",
     "readonly",
-    "closed",
 )
-
-#: All that a statement may raise.
-FAILURES = (SQLAlchemyError, OSError, EOFError)
 
 
 class Again(Exception):
@@ -47,39 +45,57 @@ class Duplicate(Exception):
     """A row with such a key exists; the transaction is undone."""
 
 
+class InDoubt(Exception):
+    """The connection broke while COMMIT was under way: written or not, nobody said."""
+
+
 def unavailable(error: BaseException) -> Unavailable:
     """The answer to a caller whom the database could not serve."""
-    kind = type(getattr(error, "orig", None) or error).__name__
-    return Unavailable(f"the database does not answer ({kind})")
+    return Unavailable(f"the database does not answer ({_cause(error)})")
+
+
+def in_doubt() -> Unavailable:
+    """The answer to a caller who can find out by looking."""
+    return Unavailable("whether it was written is not known", reason="in_doubt")
 
 
 def translated(error: BaseException) -> Exception:
-    """One of ``FAILURES`` as ``Again``, ``Lost``, ``Duplicate`` or an ``OmsError``."""
+    """What the driver or the pool raised, as one of the kinds above."""
+    if isinstance(error, OmsError):
+        return error
     if isinstance(error, PoolTimeout | TimeoutError):
         return unavailable(error)
     if isinstance(error, OSError | EOFError):
         return Lost()
-    if not isinstance(error, DBAPIError):
-        return mistake(error)
-    code = _code(error)
+    raw = getattr(error, "orig", None) or error
+    if isinstance(raw, sqlite3.Error):
+        return _of_sqlite(raw)
+    code = raw.args[0] if raw.args and isinstance(raw.args[0], int) else None
     if code in _AGAIN:
         return Again()
-    if code in _DUPLICATE or (isinstance(error, IntegrityError) and "UNIQUE" in str(error.orig)):
+    if code in _DUPLICATE:
         return Duplicate()
-    if error.connection_invalidated or isinstance(error, InterfaceError) or code in _AWAY:
-        return Lost()
-    if code is None and any(word in str(error.orig).lower() for word in _SQLITE_AWAY):
+    return Lost() if code in _AWAY else _mistake(raw)
+
+
+def _of_sqlite(error: sqlite3.Error) -> Exception:
+    text = str(error)
+    if isinstance(error, sqlite3.IntegrityError) and text.startswith("UNIQUE"):
+        return Duplicate()
+    if any(word in text.lower() for word in _SQLITE_AWAY):
         return unavailable(error)
-    return mistake(error)
+    if isinstance(error, sqlite3.ProgrammingError) and "closed" in text:
+        return Lost()
+    return _mistake(error)
 
 
-def mistake(error: BaseException) -> OmsError:
-    """A statement that the database refuses: a mistake in this program, told without its text."""
-    kind = type(getattr(error, "orig", None) or error).__name__
-    number = _code(error) if isinstance(error, DBAPIError) else None
-    return OmsError(f"the database refused a statement ({kind} {number or ''})".replace(" )", ")"))
+def _mistake(error: BaseException) -> OmsError:
+    """A statement that the database refuses: a mistake in this program."""
+    return OmsError(f"the database refused a statement ({_cause(error)})")
 
 
-def _code(error: DBAPIError) -> int | None:
-    arguments = getattr(error.orig, "args", ())
-    return arguments[0] if arguments and isinstance(arguments[0], int) else None
+def _cause(error: BaseException) -> str:
+    """The kind of an error and its number: never its text, which may hold what was written."""
+    raw = getattr(error, "orig", None) or error
+    number = raw.args[0] if raw.args and isinstance(raw.args[0], int) else ""
+    return f"{type(raw).__name__} {number}".strip()

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from oms.adapters.sql.bulk import fetch
+from oms.adapters.sql.database import Database
 from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.engine import Database
 from oms.adapters.sql.pages import Kind, Where, narrowed, page_text
 from oms.adapters.sql.rows import commands, deals, events, orders, positions
+from oms.adapters.sql.session import Session
 from oms.domain.deal import Deal
 from oms.domain.order import Order
 from oms.domain.position import Position
@@ -92,7 +90,7 @@ class SqlHistory:
             f"SELECT id, account_id, strategy_id FROM {table}"
             f" WHERE id IN ({self._dialect.marks(len(ids))})"
         )
-        return {row[0]: (row[1], row[2]) for row in await self._read(text, ids)}
+        return {row[0]: (row[1], row[2]) for row in await self._database.rows(text, ids)}
 
     async def snapshot(self, account_id: int, limit: int) -> Snapshot:
         """Open orders and positions, each the newest ``limit``, and the head they belong to."""
@@ -116,9 +114,9 @@ class SqlHistory:
             ),
         ]
 
-        async def work(connection: AsyncConnection) -> Sequence[Sequence[Any]]:
-            found = [await fetch(connection, head, (account_id,))]
-            return found + [await fetch(connection, text, values) for text, values in queries]
+        async def work(session: Session) -> Sequence[Sequence[Any]]:
+            found = [await session.fetch(head, (account_id,))]
+            return found + [await session.fetch(text, values) for text, values in queries]
 
         heads, found_orders, found_positions = await self._database.consistent(work)
         return Snapshot(
@@ -136,7 +134,7 @@ class SqlHistory:
             "SELECT account_id, head_seq FROM account_streams"
             f" WHERE account_id IN ({self._dialect.marks(len(account_ids))})"
         )
-        return {row[0]: row[1] for row in await self._read(text, account_ids)}
+        return {row[0]: row[1] for row in await self._database.rows(text, account_ids)}
 
     async def oldest(self, account_ids: Sequence[int]) -> Mapping[int, int]:
         """The first event number still kept of each account."""
@@ -148,7 +146,7 @@ class SqlHistory:
             f" WHERE account_id IN ({self._dialect.marks(len(account_ids))})"
             " GROUP BY account_id) o ON o.account_id = e.account_id AND o.seq_to = e.seq_to"
         )
-        return {row[0]: row[1] for row in await self._read(text, account_ids)}
+        return {row[0]: row[1] for row in await self._database.rows(text, account_ids)}
 
     async def events(self, after: Mapping[int, int], limit: int) -> Sequence[StoredEvents]:
         """Event rows behind the given numbers, ascending per account, at most ``limit`` rows."""
@@ -162,23 +160,26 @@ class SqlHistory:
             f" ORDER BY account_id, seq_to LIMIT {dialect.mark}"
         )
         values = [number for pair in after.items() for number in pair]
-        return [events.events_of(row, dialect) for row in await self._read(text, (*values, limit))]
+        return [
+            events.events_of(row, dialect)
+            for row in await self._database.rows(text, (*values, limit))
+        ]
 
     async def _newest(
         self, kind: Kind, table: str, where: Where, limit: int, reader: Reader
     ) -> Sequence[Any]:
-        found = await self._read(*_newest_text(self._dialect, kind, table, where, limit))
+        found = await self._database.rows(*_newest_text(self._dialect, kind, table, where, limit))
         return [reader(row, self._dialect) for row in reversed(found)]
 
     async def _page(self, kind: Kind, window: Window, reader: Reader) -> Page[Row]:
         dialect = self._dialect
         where = narrowed(dialect, kind, window)
         text, values = page_text(dialect, kind, window, where)
-        found = await self._read(text, values)
+        found = await self._database.rows(text, values)
         total = None
         if window.with_total and window.after_id is None:
             counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
-            total = int((await self._read(counting, where.values))[0][0])
+            total = int((await self._database.rows(counting, where.values))[0][0])
         more = len(found) > window.page_size
         items = [reader(row, dialect) for row in found[: window.page_size]]
         return Page(items=items, total=total, next_after_id=items[-1].id if more else None)
@@ -192,13 +193,7 @@ class SqlHistory:
             f"SELECT {kind.columns} FROM {kind.table}"
             f" WHERE {column} IN ({self._dialect.marks(len(ids))}) ORDER BY id"
         )
-        return [reader(row, self._dialect) for row in await self._read(text, ids)]
-
-    async def _read(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
-        async def work(connection: AsyncConnection) -> Sequence[Any]:
-            return await fetch(connection, text, values)
-
-        return await self._database.read(work)
+        return [reader(row, self._dialect) for row in await self._database.rows(text, ids)]
 
 
 def _newest_text(

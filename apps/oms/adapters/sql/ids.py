@@ -10,10 +10,9 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from oms.adapters.sql.bulk import fetch
-from oms.adapters.sql.engine import Database, InDoubt
+from oms.adapters.sql.database import Database
+from oms.adapters.sql.errors import InDoubt
+from oms.adapters.sql.session import Session
 from oms.domain.ids import IdKind
 
 BLOCK_IDS_MIN = 100
@@ -97,14 +96,14 @@ class SqlIdBlocks:
     async def _allocated(self, kind: IdKind, count: int) -> int:
         mark = self._database.dialect.mark
 
-        async def allocate(connection: AsyncConnection) -> int:
-            changed = await connection.exec_driver_sql(
+        async def allocate(session: Session) -> int:
+            changed = await session.execute(
                 f"UPDATE id_blocks SET next_id = next_id + {mark} WHERE name = {mark}",
                 (count, kind),
             )
-            assert changed.rowcount == 1, f"id_blocks has no row for {kind}"
+            assert changed == 1, f"id_blocks has no row for {kind}"
             text = f"SELECT next_id FROM id_blocks WHERE name = {mark}"
-            (after,) = (await fetch(connection, text, (kind,)))[0]
+            (after,) = (await session.fetch(text, (kind,)))[0]
             return int(after) - count
 
         try:

@@ -6,11 +6,10 @@ All times are the database's own: no two hosts need to agree on the hour.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from oms.adapters.sql.bulk import Insert, fetch
-from oms.adapters.sql.engine import Database, InDoubt, Work
-from oms.domain.errors import Unavailable
+from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.database import Database, Work
+from oms.adapters.sql.errors import InDoubt, in_doubt
+from oms.adapters.sql.session import Session
 from oms.ports.leases import Lease, WorkerRow
 
 ACCOUNTS_PER_STATEMENT_MAX = 500
@@ -30,7 +29,7 @@ class SqlLeases:
             f" WHERE owner = '' OR expires_at <= {self._dialect.now}"
             f" ORDER BY account_id LIMIT {self._dialect.mark}"
         )
-        return [row[0] for row in await self._read(text, (limit,))]
+        return [row[0] for row in await self._database.rows(text, (limit,))]
 
     async def acquire(
         self, owner: str, account_ids: Sequence[int], seconds: float
@@ -39,10 +38,8 @@ class SqlLeases:
         leases: list[Lease] = []
         for part in _parts(sorted(set(account_ids))):
 
-            async def work(
-                connection: AsyncConnection, part: Sequence[int] = part
-            ) -> Sequence[Lease]:
-                return await self._take(connection, owner, part, seconds)
+            async def work(session: Session, part: Sequence[int] = part) -> Sequence[Lease]:
+                return await self._take(session, owner, part, seconds)
 
             leases.extend(await self._write(work))
         return leases
@@ -52,10 +49,8 @@ class SqlLeases:
         held: set[tuple[int, int]] = set()
         for part in _parts([lease.account_id for lease in leases]):
 
-            async def work(
-                connection: AsyncConnection, part: Sequence[int] = part
-            ) -> Sequence[Any]:
-                return await self._extend(connection, owner, part, seconds)
+            async def work(session: Session, part: Sequence[int] = part) -> Sequence[Any]:
+                return await self._extend(session, owner, part, seconds)
 
             held.update((row[0], row[1]) for row in await self._write(work))
         return [lease.account_id for lease in leases if (lease.account_id, lease.token) not in held]
@@ -70,10 +65,8 @@ class SqlLeases:
                 f" WHERE owner = {mark} AND account_id IN ({accounts})"
             )
 
-            async def work(
-                connection: AsyncConnection, text: str = text, part: Sequence[int] = part
-            ) -> None:
-                await connection.exec_driver_sql(text, (owner, *part))
+            async def work(session: Session, text: str = text, part: Sequence[int] = part) -> None:
+                await session.execute(text, (owner, *part))
 
             await self._write(work)
 
@@ -86,8 +79,8 @@ class SqlLeases:
             f" VALUES ({mark}, {mark}, {now}, {mark})" + tail
         )
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.exec_driver_sql(text, (worker_id, host, status))
+        async def work(session: Session) -> None:
+            await session.execute(text, (worker_id, host, status))
 
         await self._write(work)
 
@@ -102,7 +95,7 @@ class SqlLeases:
                 heartbeat_age_seconds=max(float(row[2]), 0.0),
                 status=row[3],
             )
-            for row in await self._read(text, ())
+            for row in await self._database.rows(text, ())
             if row[2] <= alive_within_seconds
         ]
 
@@ -110,8 +103,8 @@ class SqlLeases:
         """Take the worker off the list. Raises ``Unavailable``."""
         text = f"DELETE FROM workers WHERE worker_id = {self._dialect.mark}"
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.exec_driver_sql(text, (worker_id,))
+        async def work(session: Session) -> None:
+            await session.execute(text, (worker_id,))
 
         await self._write(work)
 
@@ -121,10 +114,10 @@ class SqlLeases:
             "SELECT owner, COUNT(*) FROM account_leases WHERE account_id > 0 AND owner <> ''"
             f" AND expires_at > {self._dialect.now} GROUP BY owner"
         )
-        return {row[0]: int(row[1]) for row in await self._read(text, ())}
+        return {row[0]: int(row[1]) for row in await self._database.rows(text, ())}
 
     async def _take(
-        self, connection: AsyncConnection, owner: str, account_ids: Sequence[int], seconds: float
+        self, session: Session, owner: str, account_ids: Sequence[int], seconds: float
     ) -> Sequence[Lease]:
         dialect = self._dialect
         text = (
@@ -133,46 +126,40 @@ class SqlLeases:
             f" AND (owner = '' OR expires_at <= {dialect.now})"
             f" ORDER BY account_id{dialect.for_update}"
         )
-        found = await fetch(connection, text, account_ids)
+        found = await session.fetch(text, account_ids)
         leases = [Lease(account_id=row[0], token=row[1]) for row in found]
         if not leases:
             return ()
         taken = [lease.account_id for lease in leases]
-        await connection.exec_driver_sql(
+        await session.execute(
             f"UPDATE account_leases SET owner = {dialect.mark}, token = token + 1,"
             f" expires_at = {dialect.now_plus}"
             f" WHERE account_id IN ({dialect.marks(len(taken))})",
             (owner, dialect.seconds_in(seconds), *taken),
         )
-        await _FENCE(connection, dialect, [(lease.account_id, 0, lease.token) for lease in leases])
+        await _FENCE(session, [(lease.account_id, 0, lease.token) for lease in leases])
         return leases
 
     async def _extend(
-        self, connection: AsyncConnection, owner: str, account_ids: Sequence[int], seconds: float
+        self, session: Session, owner: str, account_ids: Sequence[int], seconds: float
     ) -> Sequence[Any]:
         dialect = self._dialect
         held = (
             f" WHERE owner = {dialect.mark} AND expires_at > {dialect.now}"
             f" AND account_id IN ({dialect.marks(len(account_ids))})"
         )
-        await connection.exec_driver_sql(
+        await session.execute(
             f"UPDATE account_leases SET expires_at = {dialect.now_plus}{held}",
             (dialect.seconds_in(seconds), owner, *account_ids),
         )
         text = f"SELECT account_id, token FROM account_leases{held}"
-        return await fetch(connection, text, (owner, *account_ids))
-
-    async def _read(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
-        async def work(connection: AsyncConnection) -> Sequence[Any]:
-            return await fetch(connection, text, values)
-
-        return await self._database.read(work)
+        return await session.fetch(text, (owner, *account_ids))
 
     async def _write(self, work: Work[Any]) -> Any:
         try:
             return await self._database.write(work)
         except InDoubt as doubt:
-            raise Unavailable("the database does not answer", reason="in_doubt") from doubt
+            raise in_doubt() from doubt
 
 
 #: The new tokens where writers are fenced; the rows exist.

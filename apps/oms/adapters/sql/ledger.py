@@ -8,19 +8,16 @@ writes nothing, whatever it believes.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from oms.adapters.sql.bulk import fetch
+from oms.adapters.sql.database import Database
 from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.engine import Database, InDoubt
-from oms.adapters.sql.errors import Duplicate
+from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
+from oms.adapters.sql.image import OPEN_ORDERS_INDEX, image_of
 from oms.adapters.sql.rows import commands, deals, events, memory, orders, positions
-from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_of
+from oms.adapters.sql.session import Session
 from oms.adapters.sql.trim import trimmed
 from oms.domain.deal import Deal
-from oms.domain.errors import LeaseLost, OmsError, Unavailable
+from oms.domain.errors import OmsError
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.ports.leases import Lease
@@ -45,8 +42,8 @@ class SqlLedger:
     async def load(self, lease: Lease) -> AccountImage:
         """The account as it stands. Raises ``LeaseLost``, ``Unavailable``."""
 
-        async def work(connection: AsyncConnection) -> AccountImage:
-            return await self._image(connection, lease)
+        async def work(session: Session) -> AccountImage:
+            return await image_of(session, lease)
 
         return await self._database.consistent(work)
 
@@ -54,18 +51,19 @@ class SqlLedger:
         """Accounts with open orders, ascending. Raises ``Unavailable``."""
         if not account_ids:
             return ()
+        table = self._dialect.pinned("oms_orders", OPEN_ORDERS_INDEX)
         text = (
-            f"SELECT DISTINCT account_id FROM {self._dialect.pinned('oms_orders', _OPEN)}"
+            f"SELECT DISTINCT account_id FROM {table}"
             f" WHERE account_id IN ({self._dialect.marks(len(account_ids))}) AND is_open = 1"
             " ORDER BY account_id"
         )
-        return [row[0] for row in await self._read(text, account_ids)]
+        return [row[0] for row in await self._database.rows(text, account_ids)]
 
     async def order(self, account_id: int, order_id: int) -> Order | None:
         """An order in any state. Raises ``Unavailable``."""
         mark = self._dialect.mark
         text = f"SELECT {orders.SELECTED} FROM oms_orders WHERE id = {mark} AND account_id = {mark}"
-        found = await self._read(text, (order_id, account_id))
+        found = await self._database.rows(text, (order_id, account_id))
         return orders.order_of(found[0], self._dialect) if found else None
 
     async def position(self, account_id: int, position_id: int) -> Position | None:
@@ -75,7 +73,7 @@ class SqlLedger:
             f"SELECT {positions.SELECTED} FROM oms_positions"
             f" WHERE id = {mark} AND account_id = {mark}"
         )
-        found = await self._read(text, (position_id, account_id))
+        found = await self._database.rows(text, (position_id, account_id))
         return positions.position_of(found[0], self._dialect) if found else None
 
     async def deals_of(
@@ -91,7 +89,7 @@ class SqlLedger:
             f" IN ({self._dialect.marks(len(trade_ids))}) ORDER BY exchange_trade_id, leg"
         )
         found: dict[str, list[Deal]] = {}
-        for row in await self._read(text, (account_id, symbol, *trade_ids)):
+        for row in await self._database.rows(text, (account_id, symbol, *trade_ids)):
             deal = deals.deal_of(row, self._dialect)
             found.setdefault(deal.exchange_trade_id, []).append(deal)
         return found
@@ -110,7 +108,7 @@ class SqlLedger:
                 f" WHERE account_id = {self._dialect.mark}"
                 f" AND client_order_id IN ({self._dialect.marks(len(client_ids))})"
             )
-            for row in await self._read(text, (account_id, *client_ids)):
+            for row in await self._database.rows(text, (account_id, *client_ids)):
                 order = orders.order_of(row, self._dialect)
                 assert order.client_order_id is not None, "it was found by it"
                 found[account_id, order.client_order_id] = order
@@ -136,76 +134,27 @@ class SqlLedger:
     async def trim(self, before: datetime, limit: int) -> int:
         """Forget old events and read calls. Raises ``Unavailable``."""
 
-        async def work(connection: AsyncConnection) -> int:
-            return await trimmed(connection, self._dialect, before, limit)
+        async def work(session: Session) -> int:
+            return await trimmed(session, before, limit)
 
         try:
             return await self._database.write(work)
         except InDoubt as doubt:
-            raise Unavailable("the database does not answer", reason="in_doubt") from doubt
+            raise in_doubt() from doubt
 
     async def _write(self, batches: Sequence[AccountBatch]) -> None:
         rows = _Rows(batches, self._dialect)
 
-        async def work(connection: AsyncConnection) -> None:
-            await _fence(connection, self._dialect, batches)
-            await rows.write(connection)
+        async def work(session: Session) -> None:
+            await _fence(session, batches)
+            await rows.write(session)
 
         try:
             await self._database.write(work)
         except InDoubt as doubt:
-            raise Unavailable("whether it was written is not known", reason="in_doubt") from doubt
+            raise in_doubt() from doubt
         except Duplicate as twice:
             raise OmsError("a row of the ledger exists already", reason="duplicate") from twice
-
-    async def _image(self, connection: AsyncConnection, lease: Lease) -> AccountImage:
-        dialect, mark, account_id = self._dialect, self._dialect.mark, lease.account_id
-        streams = await fetch(
-            connection,
-            f"SELECT head_seq, lease_token FROM account_streams WHERE account_id = {mark}",
-            (account_id,),
-        )
-        if not streams or streams[0][1] != lease.token:
-            raise LeaseLost(f"account {account_id} has another home")
-        accounts = await fetch(
-            connection, f"SELECT {SELECTED} FROM {JOINED} WHERE a.id = {mark}", (account_id,)
-        )
-        assert accounts, "an account is born with its lease"
-        open_states = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
-        open_positions = await fetch(
-            connection,
-            f"SELECT {positions.SELECTED} FROM oms_positions WHERE account_id = {mark}"
-            f" AND state IN ({open_states}) ORDER BY id",
-            (account_id,),
-        )
-        open_orders = await fetch(
-            connection,
-            f"SELECT {orders.SELECTED} FROM {dialect.pinned('oms_orders', _OPEN)}"
-            f" WHERE account_id = {mark} AND is_open = 1 ORDER BY id",
-            (account_id,),
-        )
-        strategies = await fetch(connection, _STRATEGIES.format(mark), (account_id,))
-        return AccountImage(
-            account=account_of(accounts[0]),
-            head_seq=streams[0][0],
-            orders=[orders.order_of(row, dialect) for row in open_orders],
-            positions=[positions.position_of(row, dialect) for row in open_positions],
-            strategy_ids=frozenset(row[0] for row in strategies),
-            memory=await memory.recall(connection, dialect, account_id),
-        )
-
-    async def _read(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
-        async def work(connection: AsyncConnection) -> Sequence[Any]:
-            return await fetch(connection, text, values)
-
-        return await self._database.read(work)
-
-
-_OPEN = "ix_oms_orders_open"
-_STRATEGIES = (
-    "SELECT s.id FROM strategy_accounts l JOIN strategies s ON s.id = l.strategy_id"
-    " WHERE l.account_id = {} AND l.status = 'active' AND s.status = 'active'"
-)
 
 
 class _Rows:
@@ -231,18 +180,17 @@ class _Rows:
         self._events = [events.values(e, now, dialect) for b in batches for e in b.events]
         self._memories = {b.lease.account_id: b.memory for b in batches if b.memory is not None}
 
-    async def write(self, connection: AsyncConnection) -> None:
+    async def write(self, session: Session) -> None:
         """Send them, always in the same order of tables."""
-        dialect = self._dialect
-        await orders.INSERT(connection, dialect, self._orders_new)
-        await orders.UPSERT(connection, dialect, self._orders)
-        await deals.INSERT(connection, dialect, self._deals)
-        await positions.INSERT(connection, dialect, self._positions_new)
-        await positions.UPSERT(connection, dialect, self._positions)
-        await commands.FINISH(connection, dialect, self._results)
-        await events.INSERT(connection, dialect, self._events)
+        await orders.INSERT(session, self._orders_new)
+        await orders.UPSERT(session, self._orders)
+        await deals.INSERT(session, self._deals)
+        await positions.INSERT(session, self._positions_new)
+        await positions.UPSERT(session, self._positions)
+        await commands.FINISH(session, self._results)
+        await events.INSERT(session, self._events)
         if self._memories:
-            await memory.save(connection, dialect, self._memories)
+            await memory.save(session, self._memories)
 
 
 _ADVANCE = (
@@ -254,10 +202,11 @@ _ADVANCE = (
 def _advance_at_once(batches: Sequence[AccountBatch], mark: str) -> tuple[str, tuple[int, ...]]:
     """All streams in one statement, for drivers to which each statement is a journey."""
     count = len(batches)
+    cases = f" WHEN {mark} THEN {mark}" * count
     ours = f"(account_id = {mark} AND lease_token = {mark} AND head_seq = {mark})"
     text = (
-        f"UPDATE account_streams SET head_seq = CASE account_id{f' WHEN {mark} THEN {mark}' * count}"
-        f" ELSE head_seq END WHERE {' OR '.join([ours] * count)}"
+        f"UPDATE account_streams SET head_seq = CASE account_id{cases} ELSE head_seq END"
+        f" WHERE {' OR '.join([ours] * count)}"
     )
     values: list[int] = []
     for batch in batches:
@@ -267,23 +216,18 @@ def _advance_at_once(batches: Sequence[AccountBatch], mark: str) -> tuple[str, t
     return text, tuple(values)
 
 
-async def _fence(
-    connection: AsyncConnection, dialect: Dialect, batches: Sequence[AccountBatch]
-) -> None:
+async def _fence(session: Session, batches: Sequence[AccountBatch]) -> None:
     """Advance every stream under its token. Raises ``_Fenced`` if one is not ours."""
-    count = len(batches)
+    dialect, count = session.dialect, len(batches)
     if dialect.repeats:
-        result = await connection.exec_driver_sql(
-            _ADVANCE.format(dialect.mark),
-            [(b.head_after, b.lease.account_id, b.lease.token, b.head_before) for b in batches],
-        )
+        ours = [(b.head_after, b.lease.account_id, b.lease.token, b.head_before) for b in batches]
+        advanced = await session.repeat(_ADVANCE.format(dialect.mark), ours)
     else:
-        result = await connection.exec_driver_sql(*_advance_at_once(batches, dialect.mark))
-    if result.rowcount == count:
+        advanced = await session.execute(*_advance_at_once(batches, dialect.mark))
+    if advanced == count:
         return
     accounts = [batch.lease.account_id for batch in batches]
-    found = await fetch(
-        connection,
+    found = await session.fetch(
         "SELECT account_id, lease_token, head_seq FROM account_streams"
         f" WHERE account_id IN ({dialect.marks(count)})",
         accounts,

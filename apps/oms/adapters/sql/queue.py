@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from oms.adapters.sql.bulk import Insert, fetch
+from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.database import Database
 from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.engine import Database, InDoubt
-from oms.adapters.sql.errors import Duplicate
+from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
 from oms.adapters.sql.rows import commands as rows
+from oms.adapters.sql.session import Session
 from oms.adapters.sql.submissions import Known, Plan, RequestName, planned
 from oms.domain.errors import Unavailable
 from oms.ports.queue import CommandRow, KeyRow, Stored, Submission
@@ -80,11 +79,8 @@ class SqlQueue:
             f" ORDER BY c.created_at, c.id LIMIT {dialect.mark}"
         )
 
-        async def work(connection: AsyncConnection) -> Sequence[Any]:
-            return await fetch(connection, text, (*account_ids, *account_ids, limit))
-
         taken: dict[int, CommandRow] = {}
-        for row in await self._database.read(work):
+        for row in await self._database.rows(text, (*account_ids, *account_ids, limit)):
             *command, after, parent_status, hold_is_over = row
             if after is None or hold_is_over or after in taken or not _waits(parent_status):
                 taken[command[0]] = rows.command_of(command, dialect)
@@ -97,40 +93,32 @@ class SqlQueue:
         dialect = self._database.dialect
         text = f"SELECT {rows.SELECTED} FROM oms_commands WHERE id IN ({dialect.marks(len(ids))})"
 
-        async def work(connection: AsyncConnection) -> Sequence[Any]:
-            return await fetch(connection, text, ids)
-
-        found = await self._database.read(work)
+        found = await self._database.rows(text, ids)
         return {row[0]: rows.command_of(row, dialect) for row in found}
 
     async def depths(self) -> Mapping[int, int]:
         """How many commands each account has waiting. Raises ``Unavailable``."""
         table = self._database.dialect.pinned("oms_commands", _QUEUE_INDEX)
 
-        async def work(connection: AsyncConnection) -> Sequence[Any]:
-            return await fetch(
-                connection,
-                f"SELECT account_id, COUNT(*) FROM {table}"
-                " WHERE status = 'queued' GROUP BY account_id",
-            )
-
-        return {int(row[0]): int(row[1]) for row in await self._database.read(work)}
+        text = (
+            f"SELECT account_id, COUNT(*) FROM {table} WHERE status = 'queued' GROUP BY account_id"
+        )
+        return {int(row[0]): int(row[1]) for row in await self._database.rows(text)}
 
     async def drop_expired_keys(self, now: datetime) -> int:
         """Forget keys past their time. Raises ``Unavailable``."""
         dialect = self._database.dialect
 
-        async def work(connection: AsyncConnection) -> int:
-            result = await connection.exec_driver_sql(
+        async def work(session: Session) -> int:
+            return await session.execute(
                 f"DELETE FROM idempotency_keys WHERE expires_at <= {dialect.mark}",
                 (dialect.time_in(now),),
             )
-            return result.rowcount
 
         try:
             return await self._database.write(work)
         except InDoubt as doubt:
-            raise Unavailable("the database does not answer") from doubt
+            raise in_doubt() from doubt
 
     async def _store(self, plan: Plan) -> None:
         if not plan.commands and not plan.keys:
@@ -140,9 +128,9 @@ class SqlQueue:
         created_at = plan.commands[0].created_at if plan.commands else None
         keys = [_key_values(key, created_at or key.expires_at, dialect) for key in plan.keys]
 
-        async def work(connection: AsyncConnection) -> None:
-            await _INSERT_KEYS(connection, dialect, keys)
-            await rows.INSERT(connection, dialect, commands)
+        async def work(session: Session) -> None:
+            await _INSERT_KEYS(session, keys)
+            await rows.INSERT(session, commands)
 
         await self._database.write(work)
 
@@ -159,16 +147,16 @@ class SqlQueue:
         ]
         scopes = [s.key.scope_hash for s in submissions if s.key is not None]
 
-        async def work(connection: AsyncConnection) -> Known:
+        async def work(session: Session) -> Known:
             return Known(
-                requests=await self._known_requests(connection, names),
-                keys=await self._known_keys(connection, scopes),
+                requests=await self._known_requests(session, names),
+                keys=await self._known_keys(session, scopes),
             )
 
         return await self._database.read(work)
 
     async def _known_requests(
-        self, connection: AsyncConnection, names: Sequence[RequestName]
+        self, session: Session, names: Sequence[RequestName]
     ) -> dict[RequestName, tuple[int, str]]:
         if not names:
             return {}
@@ -183,13 +171,11 @@ class SqlQueue:
                 f" WHERE account_id = {mark}"
                 f" AND request_id IN ({self._database.dialect.marks(len(request_ids))})"
             )
-            for row in await fetch(connection, text, (account_id, *request_ids)):
+            for row in await session.fetch(text, (account_id, *request_ids)):
                 known[account_id, row[0]] = (row[1], row[2])
         return known
 
-    async def _known_keys(
-        self, connection: AsyncConnection, scopes: Sequence[str]
-    ) -> dict[str, KeyRow]:
+    async def _known_keys(self, session: Session, scopes: Sequence[str]) -> dict[str, KeyRow]:
         if not scopes:
             return {}
         dialect = self._database.dialect
@@ -206,7 +192,7 @@ class SqlQueue:
                 response=row[4],
                 expires_at=dialect.time_out(row[5]),
             )
-            for row in await fetch(connection, text, scopes)
+            for row in await session.fetch(text, scopes)
         }
 
 

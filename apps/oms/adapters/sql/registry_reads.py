@@ -1,130 +1,108 @@
 """Who a key is and what accounts there are: the reads of the registry."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from oms.adapters.sql.bulk import fetch
-from oms.adapters.sql.engine import Database
+from oms.adapters.sql.database import Database
+from oms.adapters.sql.rows.access import FLAGS, grant_of
 from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_of
-from oms.adapters.sql.tables.access import (
-    api_key_account_permissions,
-    api_key_strategy_permissions,
-    user_api_keys,
-    users,
-)
+from oms.adapters.sql.session import Session
 from oms.domain.access import Grant, Principal, Role
 from oms.ports.registry import AccountRow, UserRow
 
-_keys, _allowed = user_api_keys.c, api_key_strategy_permissions.c
-_granted = api_key_account_permissions.c
-_PRINCIPAL = (
-    select(
-        _keys.id,
-        _keys.status.label("key_status"),
-        _keys.expires_at,
-        users.c.id.label("user_id"),
-        users.c.name,
-        users.c.role,
-        users.c.status.label("user_status"),
-    )
-    .select_from(user_api_keys)
-    .join(users, users.c.id == _keys.user_id)
+_KEY = (
+    "SELECT k.id, k.expires_at, u.id, u.name, u.role"
+    " FROM user_api_keys k JOIN users u ON u.id = k.user_id"
+    " WHERE k.{column} = {mark} AND k.status = 'active' AND u.status = 'active'"
 )
-_GRANTS = select(api_key_account_permissions, _allowed.strategy_id).join(
-    api_key_strategy_permissions,
-    and_(
-        _allowed.api_key_id == _granted.api_key_id,
-        _allowed.account_id == _granted.account_id,
-        _allowed.status == "active",
-    ),
-    isouter=True,
+_GRANTS = (
+    f"SELECT p.account_id, s.strategy_id, {', '.join(f'p.{flag}' for flag in FLAGS)}"
+    " FROM api_key_account_permissions p LEFT JOIN api_key_strategy_permissions s"
+    " ON s.api_key_id = p.api_key_id AND s.account_id = p.account_id AND s.status = 'active'"
+    " WHERE p.api_key_id = {mark} AND p.status = 'active'"
 )
 
 
 class RegistryReads:
-    """The reading half of ``ports.registry.Registry``."""
+    """The reading half of ``ports.registry.Registry``; every method raises ``Unavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._dialect = database.dialect
 
     async def principal(self, key_hash: str, now: datetime) -> Principal | None:
-        """Who the key of this hash is. Raises ``Unavailable``."""
-        return await self._principal(_keys.api_key_hash == key_hash, now)
+        """Who the key of this hash is."""
+        return await self._principal("api_key_hash", key_hash, now)
 
     async def principal_of(self, api_key_id: int, now: datetime) -> Principal | None:
-        """Who the key of this id is. Raises ``Unavailable``."""
-        return await self._principal(_keys.id == api_key_id, now)
+        """Who the key of this id is."""
+        return await self._principal("id", api_key_id, now)
 
     async def user(self, name: str) -> UserRow | None:
-        """A user by name. Raises ``Unavailable``."""
-
-        async def work(connection: AsyncConnection) -> Any:
-            return (await connection.execute(select(users).where(users.c.name == name))).first()
-
-        row = await self._database.read(work)
-        if row is None:
-            return None
-        return UserRow(
-            id=row.id, name=row.name, role=row.role, status=row.status, created_at=row.created_at
+        """A user by name."""
+        text = (
+            "SELECT id, name, role, status, created_at FROM users"
+            f" WHERE name = {self._dialect.mark}"
         )
+        for row in await self._database.rows(text, (name,)):
+            return UserRow(
+                id=row[0],
+                name=row[1],
+                role=row[2],
+                status=row[3],
+                created_at=self._dialect.time_out(row[4]),
+            )
+        return None
 
     async def keys_of(self, user_id: int) -> Sequence[int]:
-        """Ids of the user's active keys, ascending. Raises ``Unavailable``."""
-
-        async def work(connection: AsyncConnection) -> Sequence[int]:
-            active = (_keys.user_id == user_id, _keys.status == "active")
-            found = await connection.execute(select(_keys.id).where(*active).order_by(_keys.id))
-            return list(found.scalars())
-
-        return await self._database.read(work)
+        """Ids of the user's active keys, ascending."""
+        text = (
+            f"SELECT id FROM user_api_keys WHERE user_id = {self._dialect.mark}"
+            " AND status = 'active' ORDER BY id"
+        )
+        return [row[0] for row in await self._database.rows(text, (user_id,))]
 
     async def accounts(self, ids: Sequence[int] | None = None) -> Sequence[AccountRow]:
-        """All accounts, or those named, ascending. Raises ``Unavailable``."""
+        """All accounts, or those named, ascending."""
         if ids is not None and not ids:
             return ()
-        dialect = self._database.dialect
-        where = "" if ids is None else f" WHERE a.id IN ({dialect.marks(len(ids))})"
+        where = "" if ids is None else f" WHERE a.id IN ({self._dialect.marks(len(ids))})"
         text = (
             f"SELECT {SELECTED}, a.is_testnet, a.trader_name, a.created_at"
             f" FROM {JOINED}{where} ORDER BY a.id"
         )
-
-        async def work(connection: AsyncConnection) -> Sequence[Any]:
-            return await fetch(connection, text, ids or ())
-
         return [
             AccountRow(
                 account=account_of(row),
                 extra_config=row[6] or "{}",
                 is_testnet=bool(row[8]),
                 trader_name=row[9],
-                created_at=dialect.time_out(row[10]),
+                created_at=self._dialect.time_out(row[10]),
             )
-            for row in await self._database.read(work)
+            for row in await self._database.rows(text, ids or ())
         ]
 
-    async def _principal(self, which: ColumnElement[bool], now: datetime) -> Principal | None:
-        async def work(connection: AsyncConnection) -> tuple[Any, Sequence[Any]]:
-            key = (await connection.execute(_PRINCIPAL.where(which))).first()
-            if key is None:
+    async def _principal(self, column: str, value: str | int, now: datetime) -> Principal | None:
+        mark = self._dialect.mark
+
+        async def work(session: Session) -> tuple[Any, Sequence[Any]]:
+            found = await session.fetch(_KEY.format(column=column, mark=mark), (value,))
+            if not found:
                 return None, ()
-            grants = _GRANTS.where(_granted.api_key_id == key.id, _granted.status == "active")
-            return key, (await connection.execute(grants)).all()
+            return found[0], await session.fetch(_GRANTS.format(mark=mark), (found[0][0],))
 
         key, grants = await self._database.read(work)
-        if key is None or key.key_status != "active" or key.user_status != "active":
+        if key is None:
             return None
-        if key.expires_at is not None and key.expires_at <= now.astimezone(UTC):
+        expires_at = self._dialect.optional_time_out(key[1])
+        if expires_at is not None and expires_at <= now:
             return None
         return Principal(
-            user_id=key.user_id,
-            user_name=key.name,
-            api_key_id=key.id,
-            role=Role.read(key.role),
+            user_id=key[2],
+            user_name=key[3],
+            api_key_id=key[0],
+            role=Role.read(key[4]),
             grants=_grants(grants),
         )
 
@@ -132,19 +110,7 @@ class RegistryReads:
 def _grants(rows: Sequence[Any]) -> dict[int, Grant]:
     strategies: dict[int, set[int]] = {}
     for row in rows:
-        of_account = strategies.setdefault(row.account_id, set())
-        if row.strategy_id is not None:
-            of_account.add(row.strategy_id)
-    return {
-        row.account_id: Grant(
-            can_read=row.can_read,
-            can_trade=row.can_trade,
-            can_close_position=row.can_close_position,
-            can_risk_manage=row.can_risk_manage,
-            can_block_new_positions=row.can_block_new_positions,
-            can_block_account=row.can_block_account,
-            restrict_to_strategies=row.restrict_to_strategies,
-            strategy_ids=frozenset(strategies[row.account_id]),
-        )
-        for row in rows
-    }
+        of_account = strategies.setdefault(row[0], set())
+        if row[1] is not None:
+            of_account.add(row[1])
+    return {row[0]: grant_of(row[2:], frozenset(strategies[row[0]])) for row in rows}

@@ -2,15 +2,12 @@
 
 from typing import Self
 
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from oms.adapters.sql.bulk import fetch
-from oms.adapters.sql.engine import Database, connected
+from oms.adapters.sql.database import Database, connected
 from oms.adapters.sql.history import SqlHistory
 from oms.adapters.sql.ids import SqlIdBlocks
 from oms.adapters.sql.leases import SqlLeases
 from oms.adapters.sql.ledger import SqlLedger
+from oms.adapters.sql.migrate import version_of
 from oms.adapters.sql.queue import SqlQueue
 from oms.adapters.sql.registry import SqlRegistry
 
@@ -39,21 +36,11 @@ class SqlStore:
 
     async def ping(self) -> None:
         """Ask the database for an answer. Raises ``Unavailable``."""
-
-        async def work(connection: AsyncConnection) -> None:
-            await fetch(connection, "SELECT 1")
-
-        await self._database.read(work)
+        await self._database.rows("SELECT 1")
 
     async def schema_version(self) -> str | None:
         """The last migration applied, ``None`` before the first. Raises ``Unavailable``."""
-
-        async def work(connection: AsyncConnection) -> str | None:
-            return await connection.run_sync(
-                lambda plain: MigrationContext.configure(plain).get_current_revision()
-            )
-
-        return await self._database.read(work)
+        return await version_of(self._database)
 
     async def close(self) -> None:
         """Close all connections."""

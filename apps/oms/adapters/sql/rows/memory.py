@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from oms.adapters.sql.bulk import Insert, fetch
-from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.session import Session
 from oms.ports.exchange import MemoryRows, TradeRow
 
 #: Trades that are read back, the newest: what lies further behind is history.
@@ -36,9 +34,7 @@ _PRICES = Insert(
 )
 
 
-async def save(
-    connection: AsyncConnection, dialect: Dialect, memories: Mapping[int, MemoryRows]
-) -> None:
+async def save(session: Session, memories: Mapping[int, MemoryRows]) -> None:
     """Write what changed, by account id."""
     states = [
         (account_id, memory.version, memory.state, memory.state_hash)
@@ -51,7 +47,7 @@ async def save(
         for order_id, order in memory.orders.items()
     ]
     trades = [
-        (account_id, t.trade_id, t.symbol, dialect.time_in(t.executed_at), t.trade)
+        (account_id, t.trade_id, t.symbol, session.dialect.time_in(t.executed_at), t.trade)
         for account_id, memory in memories.items()
         for t in memory.trades
     ]
@@ -60,21 +56,19 @@ async def save(
         for account_id, memory in memories.items()
         for symbol, price in memory.prices.items()
     ]
-    await _STATE(connection, dialect, states)
-    await _ORDERS(connection, dialect, [row for row in orders if row[2] is not None])
-    await _forget(connection, dialect, [row[:2] for row in orders if row[2] is None])
-    await _TRADES(connection, dialect, trades)
-    await _PRICES(connection, dialect, prices)
+    await _STATE(session, states)
+    await _ORDERS(session, [row for row in orders if row[2] is not None])
+    await _forget(session, [row[:2] for row in orders if row[2] is None])
+    await _TRADES(session, trades)
+    await _PRICES(session, prices)
 
 
-async def recall(connection: AsyncConnection, dialect: Dialect, account_id: int) -> MemoryRows:
+async def recall(session: Session, account_id: int) -> MemoryRows:
     """All that the paper exchange of the account must know again; trades ascending."""
 
     async def rows(columns: str, table: str, tail: str = "") -> Sequence[Any]:
-        where = f"WHERE account_id = {dialect.mark}"
-        return await fetch(
-            connection, f"SELECT {columns} FROM {table} {where}{tail}", (account_id,)
-        )
+        where = f"WHERE account_id = {session.dialect.mark}"
+        return await session.fetch(f"SELECT {columns} FROM {table} {where}{tail}", (account_id,))
 
     states = await rows("version, state_json, hash", "paper_state")
     version, state, state_hash = states[0] if states else (0, None, "")
@@ -89,7 +83,10 @@ async def recall(connection: AsyncConnection, dialect: Dialect, account_id: int)
         orders={row[0]: row[1] for row in orders},
         trades=tuple(
             TradeRow(
-                trade_id=row[0], symbol=row[1], executed_at=dialect.time_out(row[2]), trade=row[3]
+                trade_id=row[0],
+                symbol=row[1],
+                executed_at=session.dialect.time_out(row[2]),
+                trade=row[3],
             )
             for row in reversed(trades)
         ),
@@ -97,15 +94,13 @@ async def recall(connection: AsyncConnection, dialect: Dialect, account_id: int)
     )
 
 
-async def _forget(
-    connection: AsyncConnection, dialect: Dialect, orders: Sequence[tuple[Any, ...]]
-) -> None:
+async def _forget(session: Session, orders: Sequence[tuple[Any, ...]]) -> None:
     by_account: dict[int, list[str]] = {}
     for account_id, order_id in orders:
         by_account.setdefault(account_id, []).append(order_id)
     for account_id, order_ids in by_account.items():
-        await connection.exec_driver_sql(
-            f"DELETE FROM paper_orders WHERE account_id = {dialect.mark}"
-            f" AND exchange_order_id IN ({dialect.marks(len(order_ids))})",
+        await session.execute(
+            f"DELETE FROM paper_orders WHERE account_id = {session.dialect.mark}"
+            f" AND exchange_order_id IN ({session.dialect.marks(len(order_ids))})",
             (account_id, *order_ids),
         )

@@ -3,9 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from oms.adapters.sql.bulk import Insert, Values
+from oms.adapters.sql.bulk import Insert
 from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.rows.text import clipped, fees_of, fees_text
+from oms.adapters.sql.session import Values
 from oms.domain.money import plain
 from oms.domain.order import Order, OrderState, Side
 from oms.wire.json import dumps, loads

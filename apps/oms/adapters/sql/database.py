@@ -1,0 +1,249 @@
+"""Uses of a database: reads, consistent reads, and transactions that end well or not at all.
+
+A transaction that the server undid is done once more, a bounded number of times; one whose COMMIT
+was not answered is in doubt and never repeated here: ``InDoubt`` tells whoever knows how to find
+out. A pooled connection that turns out dead costs nothing but the next one.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import PoolProxiedConnection
+
+from oms.adapters.sql.dialect import Dialect, dialect_of
+from oms.adapters.sql.engine import (
+    READ_CONNECTIONS_MAX,
+    mysql_engine,
+    sqlite_engine,
+)
+from oms.adapters.sql.errors import Again, Duplicate, InDoubt, Lost, translated, unavailable
+from oms.adapters.sql.session import LocalSession, Session, WireSession, driven
+from oms.domain.errors import OmsError, Unavailable
+
+STATEMENTS_SECONDS_MAX = 12
+UNDONE_MAX = 5
+#: Every connection of a pool may have died with the server; then a new one is made.
+LOST_MAX = READ_CONNECTIONS_MAX + 1
+
+Answer = TypeVar("Answer")
+Work = Callable[[Session], Coroutine[Any, Any, Answer]]
+
+_BEGIN_CONSISTENT = {
+    "mysql": (
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+    ),
+    "sqlite": ("BEGIN",),
+}
+
+
+@dataclass(slots=True)
+class _Stage:
+    """How far a transaction is."""
+
+    #: From here on a failure does not tell whether it was written.
+    in_doubt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The pools of one database and the dialect it speaks."""
+
+    dialect: Dialect
+    writes: AsyncEngine
+    reads: AsyncEngine
+    #: All that a statement may raise.
+    failures: tuple[type[BaseException], ...]
+
+    async def read(self, work: Work[Answer]) -> Answer:
+        """What ``work`` reads. Raises ``Unavailable``."""
+        for _ in range(LOST_MAX + 1):
+            try:
+                async with asyncio.timeout(STATEMENTS_SECONDS_MAX):
+                    return await self._used(work)
+            except self.failures as error:
+                failure = translated(error)
+                if not isinstance(failure, Lost | Again):
+                    raise _told(failure, error) from error
+        raise Unavailable("the database closes its connections")
+
+    async def rows(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
+        """All rows of one SELECT. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> Sequence[Any]:
+            return await session.fetch(text, values)
+
+        return await self.read(work)
+
+    async def consistent(self, work: Work[Answer]) -> Answer:
+        """Like ``read``, all statements seeing the same moment. Raises ``Unavailable``."""
+
+        async def at_one_moment(session: Session) -> Answer:
+            for statement in _BEGIN_CONSISTENT[session.dialect.name]:
+                await session.execute(statement)
+            answer = await work(session)
+            await session.execute("COMMIT")
+            return answer
+
+        return await self.read(at_one_moment)
+
+    async def write(self, work: Work[Answer]) -> Answer:
+        """What ``work`` answers, its statements durably committed as one transaction.
+
+        ``work`` may be called more than once. Raises ``Unavailable`` with nothing written,
+        ``Duplicate``, or ``InDoubt``.
+        """
+        undone = lost = 0
+        while True:
+            stage = _Stage()
+            try:
+                async with asyncio.timeout(STATEMENTS_SECONDS_MAX):
+                    return await self._transaction(work, stage)
+            except self.failures as error:
+                failure = translated(error)
+                if isinstance(failure, Again):
+                    undone += 1
+                    if undone == UNDONE_MAX:
+                        raise Unavailable("too many writers at once", reason="locks") from error
+                elif stage.in_doubt:
+                    raise InDoubt from error
+                elif isinstance(failure, Lost) and lost < LOST_MAX:
+                    lost += 1
+                else:
+                    raise _told(failure, error) from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.writes.dispose()
+        await self.reads.dispose()
+
+    async def _used(self, work: Work[Answer]) -> Answer:
+        lent = await _lent(self.reads)
+        clean = False
+        try:
+            if self.dialect.name == "sqlite":
+                answer = await self._in_thread(lent, work)
+            else:
+                answer = await work(self._session(lent))
+            clean = True
+            return answer
+        finally:
+            _give_back(lent, clean)
+
+    async def _transaction(self, work: Work[Answer], stage: _Stage) -> Answer:
+        lent = await _lent(self.writes)
+        clean = False
+        try:
+            if self.dialect.name == "sqlite":
+                answer = await self._local_transaction(lent, work, stage)
+                clean = True
+                return answer
+            connection: Any = lent.driver_connection
+            try:
+                answer = await work(self._session(lent))
+            except Exception:
+                await connection.rollback()
+                clean = True
+                raise
+            stage.in_doubt = True
+            await connection.commit()
+            clean = True
+            return answer
+        finally:
+            _give_back(lent, clean)
+
+    async def _local_transaction(
+        self, lent: PoolProxiedConnection, work: Work[Answer], stage: _Stage
+    ) -> Answer:
+        async def whole(session: Session) -> Answer:
+            await session.execute("BEGIN IMMEDIATE")
+            try:
+                answer = await work(session)
+                await session.execute("COMMIT")
+            except BaseException:
+                await session.undo()
+                raise
+            return answer
+
+        stage.in_doubt = True
+        try:
+            return await self._in_thread(lent, whole)
+        except Exception:
+            stage.in_doubt = False  # it was told by the thread, which has undone it
+            raise
+
+    async def _in_thread(self, lent: PoolProxiedConnection, work: Work[Answer]) -> Answer:
+        connection: Any = lent.driver_connection
+
+        def run() -> Answer:
+            return driven(work(LocalSession(connection._conn, self.dialect)))
+
+        # The driver's own way into its thread; it offers no public one for a function.
+        try:
+            answer: Answer = await connection._execute(run)
+        except ValueError as closed:
+            raise ConnectionResetError("the connection is closed") from closed
+        return answer
+
+    def _session(self, lent: PoolProxiedConnection) -> Session:
+        # aiomysql's own cursor asks for warnings after each statement; SQLAlchemy's does not.
+        quiet = getattr(lent.dbapi_connection, "dbapi", None)
+        kind = getattr(quiet, "Cursor", None)
+        kinds = () if kind is None else (kind,)
+        return WireSession(lent.driver_connection, kinds, self.dialect)
+
+
+async def connected(url: str) -> Database:
+    """Pools for ``url``, with one connection made. Raises ``Unavailable``, ``ValueError``."""
+    database = open_database(url)
+    try:
+        async with asyncio.timeout(STATEMENTS_SECONDS_MAX), database.reads.connect() as connection:
+            server = connection.dialect
+            repeats = server.driver == "asyncmy" and bool(getattr(server, "is_mariadb", False))
+    except database.failures as error:
+        await database.close()
+        raise _told(translated(error), error) from error
+    dialect = dialect_of(database.dialect.name, repeats=repeats)
+    return Database(dialect, database.writes, database.reads, database.failures)
+
+
+def open_database(url: str) -> Database:
+    """Pools for ``url``; nothing is connected yet. Raises ``ValueError`` for other databases."""
+    parsed = make_url(url)
+    if parsed.drivername not in ("mysql+aiomysql", "mysql+asyncmy", "sqlite+aiosqlite"):
+        raise ValueError(
+            "database_url must begin with mysql+aiomysql, mysql+asyncmy or sqlite+aiosqlite"
+        )
+    dialect = dialect_of(parsed.get_backend_name(), repeats=False)
+    make = sqlite_engine if dialect.name == "sqlite" else mysql_engine
+    writes, reads = make(parsed, autocommit=False), make(parsed, autocommit=True)
+    driver: Any = reads.dialect.loaded_dbapi
+    failures = (SQLAlchemyError, OSError, EOFError, driver.Error)
+    return Database(dialect, writes, reads, failures)
+
+
+async def _lent(engine: AsyncEngine) -> PoolProxiedConnection:
+    """A connection of the pool. Raises ``Unavailable`` if none can be had."""
+    try:
+        return await engine.raw_connection()
+    except (SQLAlchemyError, OSError, EOFError) as error:
+        raise unavailable(error) from error
+
+
+def _give_back(lent: PoolProxiedConnection, clean: bool) -> None:
+    if clean:
+        lent.close()
+    else:
+        lent.invalidate()
+
+
+def _told(failure: Exception, error: BaseException) -> Exception:
+    """What the caller is told; who asked for the write knows what to do with a duplicate."""
+    if isinstance(failure, OmsError | Duplicate):
+        return failure
+    return unavailable(error)

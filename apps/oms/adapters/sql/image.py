@@ -1,0 +1,50 @@
+"""What an account's home reads when it moves in: the account as the last transaction left it."""
+
+from oms.adapters.sql.rows import memory, orders, positions
+from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_of
+from oms.adapters.sql.session import Session
+from oms.domain.errors import LeaseLost
+from oms.ports.leases import Lease
+from oms.ports.ledger import AccountImage
+
+OPEN_ORDERS_INDEX = "ix_oms_orders_open"
+_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
+
+
+async def image_of(session: Session, lease: Lease) -> AccountImage:
+    """The image of the leased account, in one consistent read. Raises ``LeaseLost``."""
+    dialect, account_id = session.dialect, lease.account_id
+    of_account = f"account_id = {dialect.mark}"
+    values = (account_id,)
+    streams = await session.fetch(
+        f"SELECT head_seq, lease_token FROM account_streams WHERE {of_account}", values
+    )
+    if not streams or streams[0][1] != lease.token:
+        raise LeaseLost(f"account {account_id} has another home")
+    accounts = await session.fetch(
+        f"SELECT {SELECTED} FROM {JOINED} WHERE a.id = {dialect.mark}", values
+    )
+    assert accounts, "an account is born with its lease"
+    open_orders = await session.fetch(
+        f"SELECT {orders.SELECTED} FROM {dialect.pinned('oms_orders', OPEN_ORDERS_INDEX)}"
+        f" WHERE {of_account} AND is_open = 1 ORDER BY id",
+        values,
+    )
+    open_positions = await session.fetch(
+        f"SELECT {positions.SELECTED} FROM oms_positions"
+        f" WHERE {of_account} AND state IN ({_STATES}) ORDER BY id",
+        values,
+    )
+    strategies = await session.fetch(
+        "SELECT s.id FROM strategy_accounts l JOIN strategies s ON s.id = l.strategy_id"
+        f" WHERE l.{of_account} AND l.status = 'active' AND s.status = 'active'",
+        values,
+    )
+    return AccountImage(
+        account=account_of(accounts[0]),
+        head_seq=streams[0][0],
+        orders=[orders.order_of(row, dialect) for row in open_orders],
+        positions=[positions.position_of(row, dialect) for row in open_positions],
+        strategy_ids=frozenset(row[0] for row in strategies),
+        memory=await memory.recall(session, account_id),
+    )

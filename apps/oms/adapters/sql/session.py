@@ -1,0 +1,114 @@
+"""A connection in use, as the statements of this folder see it.
+
+Two kinds. On MySQL each statement is a journey to the server. On SQLite there is no server, but
+each call would hop to the connection's thread and back, which costs more than the statement: so
+the whole work runs in that thread, at one hop. Work is written once, as a coroutine; in the thread
+it never has to wait, and is driven to its end in one go.
+"""
+
+import sqlite3
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from oms.adapters.sql.dialect import Dialect
+
+Answer = TypeVar("Answer")
+Values = tuple[Any, ...]
+
+
+class Session(Protocol):
+    """Statements of one use of a connection, in driver text with bound values."""
+
+    dialect: Dialect
+
+    async def execute(self, text: str, values: Sequence[Any] = ()) -> int:
+        """Run one statement; how many rows it met."""
+        ...
+
+    async def repeat(self, text: str, rows: Sequence[Values]) -> int:
+        """Run one statement for each of ``rows``; how many rows they met in all."""
+        ...
+
+    async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
+        """All rows of a SELECT, as the driver gives them."""
+        ...
+
+    async def undo(self) -> None:
+        """Roll back the open transaction, if there is one."""
+        ...
+
+
+class WireSession:
+    """A connection of aiomysql or asyncmy."""
+
+    def __init__(self, connection: Any, cursor_kinds: Sequence[type], dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._connection = connection
+        self._cursor_kinds = cursor_kinds
+
+    async def execute(self, text: str, values: Sequence[Any] = ()) -> int:
+        """See ``Session``."""
+        async with self._connection.cursor(*self._cursor_kinds) as cursor:
+            await _answered(cursor.execute(text, tuple(values)))
+            return int(cursor.rowcount)
+
+    async def repeat(self, text: str, rows: Sequence[Values]) -> int:
+        """See ``Session``."""
+        async with self._connection.cursor(*self._cursor_kinds) as cursor:
+            await _answered(cursor.executemany(text, rows))
+            return int(cursor.rowcount)
+
+    async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
+        """See ``Session``."""
+        async with self._connection.cursor(*self._cursor_kinds) as cursor:
+            await _answered(cursor.execute(text, tuple(values)))
+            found: Sequence[Any] = await cursor.fetchall()
+            return found
+
+    async def undo(self) -> None:
+        """See ``Session``."""
+        await self._connection.rollback()
+
+
+class LocalSession:
+    """A connection of SQLite, in its own thread."""
+
+    def __init__(self, connection: sqlite3.Connection, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._connection = connection
+
+    async def execute(self, text: str, values: Sequence[Any] = ()) -> int:
+        """See ``Session``."""
+        return self._connection.execute(text, tuple(values)).rowcount
+
+    async def repeat(self, text: str, rows: Sequence[Values]) -> int:
+        """See ``Session``."""
+        return self._connection.executemany(text, rows).rowcount
+
+    async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
+        """See ``Session``."""
+        return self._connection.execute(text, tuple(values)).fetchall()
+
+    async def undo(self) -> None:
+        """See ``Session``; after some failures SQLite has rolled back by itself."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def driven(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """What ``work`` returns; it waits for nothing but a ``LocalSession``, which never waits."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        answer: Answer = done.value
+        return answer
+    work.close()
+    raise AssertionError("work on SQLite may wait for nothing but its session")
+
+
+async def _answered(call: Coroutine[Any, Any, Any]) -> None:
+    """Await a driver's call; some of what they raise on a dead connection is no error of theirs."""
+    try:
+        await call
+    except (AttributeError, RuntimeError) as broken:
+        raise ConnectionResetError("the connection is closed") from broken
