@@ -33,7 +33,7 @@ from oms.simulation.inputs import (
     QuoteSeen,
 )
 from oms.simulation.invariants import check
-from oms.simulation.matching import Taking, market_of, reaches, take
+from oms.simulation.matching import Taking, market_of, take
 from oms.simulation.memory import Ladder, Leg, Memory, PaperOrder
 from oms.simulation.settings import Settings
 from oms.simulation.settling import release, rest, settle
@@ -171,29 +171,44 @@ def _see(sheet: Sheet, news: QuoteSeen | BookSeen) -> None:
     """Take over what the market shows, then serve the resting orders that it reaches."""
     sheet.put_market(market_of(news))
     if news.symbol in sheet.orders:
-        for side in Side:
-            _serve_side(sheet, news.symbol, side)
+        buys, sells = _reached(sheet, news.symbol)
+        _serve_side(sheet, news.symbol, Side.BUY, buys)
+        _serve_side(sheet, news.symbol, Side.SELL, sells)
 
 
-def _serve_side(sheet: Sheet, symbol: str, side: Side) -> None:
+def _reached(sheet: Sheet, symbol: str) -> tuple[list[PaperOrder], list[PaperOrder]]:
+    """Resting buys and sells that the market has come to. One pass: there may be thousands."""
+    market = sheet.markets[symbol]
+    ask = market.asks.levels[0][0] if market.asks.levels else None
+    bid = market.bids.levels[0][0] if market.bids.levels else None
+    buys: list[PaperOrder] = []
+    sells: list[PaperOrder] = []
+    for order in sheet.orders[symbol].values():
+        price = order.price
+        assert price is not None, "only orders with a price rest"
+        if order.side is Side.BUY:
+            if ask is not None and price >= ask:
+                buys.append(order)
+        elif bid is not None and price <= bid:
+            sells.append(order)
+    return buys, sells
+
+
+def _serve_side(sheet: Sheet, symbol: str, side: Side, reached: list[PaperOrder]) -> None:
     """Serve resting orders of one side, best price first, then first come."""
-    book = sheet.markets[symbol].opposite(side)
-    if not book.levels:
+    if not reached:
         return
-    best = book.levels[0][0]
-    reached = [
-        (_eagerness(side, order.price), order.rank, order)
-        for order in sheet.open_orders(symbol)
-        if order.side is side and order.price is not None and reaches(side, order.price, best)
-    ]
-    for _, _, order in sorted(reached, key=lambda entry: entry[:2]):
+    book = sheet.markets[symbol].opposite(side)
+    for order in sorted(reached, key=_turn):
         book = _serve(sheet, order, book)
     sheet.leave(symbol, side, book)
 
 
-def _eagerness(side: Side, price: Decimal) -> Decimal:
-    """Lower for the better price: of the highest buyer, of the lowest seller."""
-    return price.copy_negate() if side is Side.BUY else price
+def _turn(order: PaperOrder) -> tuple[Decimal, int]:
+    """Lower is served first: the highest buyer, the lowest seller, then the first to come."""
+    assert order.price is not None, "only orders with a price rest"
+    price = order.price.copy_negate() if order.side is Side.BUY else order.price
+    return price, order.rank
 
 
 def _serve(sheet: Sheet, order: PaperOrder, book: Ladder) -> Ladder:

@@ -4,7 +4,6 @@ It knows how to move and count, not what is allowed. A sheet that is thrown away
 nothing.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -118,10 +117,6 @@ class Sheet:
             if not orders:
                 del self.orders[order.symbol]
                 del self._copied[order.symbol]
-
-    def open_orders(self, symbol: str) -> Sequence[PaperOrder]:
-        """Open orders of a symbol, as they are now."""
-        return list(self.orders.get(symbol, {}).values())
 
     def put_market(self, market: Market) -> None:
         """Replace a symbol's market."""

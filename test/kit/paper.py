@@ -1,0 +1,147 @@
+"""A paper exchange for tests: it keeps the memory between steps and says things in few words."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from kit.builders import NOON
+from oms.domain.instrument import Kind
+from oms.domain.money import plain
+from oms.domain.order import Side
+from oms.simulation.exchange import step
+from oms.simulation.facts import Fact, Filled, Rejected
+from oms.simulation.inputs import BookSeen, Cancel, Change, Deposit, Input, Place, QuoteSeen
+from oms.simulation.instruments import instruments_of
+from oms.simulation.memory import Leg, Memory, PaperTrade
+from oms.simulation.settings import Rates, Settings
+
+SPOT = "SOL/USDT"
+LINEAR = "ETH/USDT:USDT"
+
+
+def rates(maker: str = "0", taker: str = "0") -> Rates:
+    """Fees as fractions."""
+    return Rates(maker=Decimal(maker), taker=Decimal(taker))
+
+
+def some_settings(**changes: Any) -> Settings:
+    """No fees, one-way, leverage 10."""
+    values: dict[str, Any] = {
+        "instruments": instruments_of("binance"),
+        "fees": {Kind.SPOT: rates(), Kind.LINEAR: rates()},
+    }
+    return Settings(**(values | changes))
+
+
+def levels(*pairs: str) -> tuple[tuple[Decimal, Decimal | None], ...]:
+    """``"1 @ 100"`` is one level of a book; ``"* @ 100"`` is without limit."""
+    read = []
+    for pair in pairs:
+        qty, _, price = pair.partition(" @ ")
+        read.append((Decimal(price), None if qty == "*" else Decimal(qty)))
+    return tuple(read)
+
+
+class PaperDesk:
+    """One account; every input comes a second after the one before."""
+
+    def __init__(self, settings: Settings | None = None, **balances: str) -> None:
+        self.settings = settings or some_settings()
+        self.memory = Memory()
+        self.now: datetime = NOON
+        self._orders = 0
+        for currency, amount in balances.items():
+            self.put(Deposit(currency=currency, amount=Decimal(amount), at=self.now))
+
+    def put(self, input: Input) -> tuple[Fact, ...]:
+        """One step."""
+        result = step(self.memory, input, self.settings)
+        self.memory = result.memory
+        self.now += timedelta(seconds=1)
+        return result.facts
+
+    def quote(self, bid: str, ask: str, symbol: str = SPOT) -> tuple[Fact, ...]:
+        """Prices without limit of depth."""
+        return self.put(QuoteSeen(symbol=symbol, bid=Decimal(bid), ask=Decimal(ask), at=self.now))
+
+    def book(
+        self, bids: tuple[str, ...] = (), asks: tuple[str, ...] = (), symbol: str = SPOT
+    ) -> tuple[Fact, ...]:
+        """A book of levels."""
+        return self.put(
+            BookSeen(symbol=symbol, bids=levels(*bids), asks=levels(*asks), at=self.now)
+        )
+
+    def buy(self, qty: str, price: str | None = None, **wish: Any) -> tuple[Fact, ...]:
+        """A market buy, or a limit one."""
+        return self._place(Side.BUY, qty, price, **wish)
+
+    def sell(self, qty: str, price: str | None = None, **wish: Any) -> tuple[Fact, ...]:
+        """A market sell, or a limit one."""
+        return self._place(Side.SELL, qty, price, **wish)
+
+    def change(
+        self, name: str, *, price: str | None = None, qty: str | None = None, symbol: str = SPOT
+    ) -> tuple[Fact, ...]:
+        """Change an order."""
+        return self.put(
+            Change(
+                client_id="x",
+                exchange_order_id=name,
+                symbol=symbol,
+                price=None if price is None else Decimal(price),
+                qty=None if qty is None else Decimal(qty),
+                at=self.now,
+            )
+        )
+
+    def cancel(self, name: str, symbol: str = SPOT) -> tuple[Fact, ...]:
+        """Cancel an order."""
+        wish = Cancel(client_id="x", exchange_order_id=name, symbol=symbol, at=self.now)
+        return self.put(wish)
+
+    def balance(self, currency: str) -> tuple[str, str]:
+        """Free and used, as plain text."""
+        balance = self.memory.balances[currency]
+        return format(balance.free.normalize(), "f"), format(balance.used.normalize(), "f")
+
+    def held(self, symbol: str = LINEAR, leg: Leg = Leg.BOTH) -> Decimal:
+        """Signed quantity of a contract position."""
+        position = self.memory.positions.get((symbol, leg))
+        return Decimal(0) if position is None else position.qty
+
+    def _place(self, side: Side, qty: str, price: str | None, **wish: Any) -> tuple[Fact, ...]:
+        self._orders += 1
+        values: dict[str, Any] = {
+            "client_id": str(self._orders),
+            "symbol": SPOT,
+            "side": side,
+            "order_type": "market" if price is None else "limit",
+            "qty": Decimal(qty),
+            "price": None if price is None else Decimal(price),
+            "at": self.now,
+        }
+        return self.put(Place(**(values | wish)))
+
+
+def trades(facts: tuple[Fact, ...]) -> list[PaperTrade]:
+    """The executions among facts."""
+    return [fact.trade for fact in facts if isinstance(fact, Filled)]
+
+
+def fills(facts: tuple[Fact, ...]) -> list[str]:
+    """The executions among facts, each as ``"qty @ price"``."""
+    return [f"{plain(trade.qty)} @ {plain(trade.price)}" for trade in trades(facts)]
+
+
+def words(facts: tuple[Fact, ...]) -> list[str]:
+    """The kinds of facts in order."""
+    return [type(fact).__name__ for fact in facts]
+
+
+def code(facts: tuple[Fact, ...]) -> str:
+    """The code of the one rejection that facts must be."""
+    (fact,) = facts
+    assert isinstance(fact, Rejected)
+    assert fact.message
+    return fact.code

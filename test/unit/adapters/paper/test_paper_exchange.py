@@ -1,0 +1,243 @@
+"""The paper exchange behind the port: names, reports, prices and what it hands out to be stored."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kit.builders import NOON, an_order
+from oms.adapters.paper.exchange import PaperExchange, settings_of
+from oms.domain.account import Account, Environment, PaperSettings, PositionMode
+from oms.domain.errors import Conflict, Invalid
+from oms.domain.instrument import Kind
+from oms.domain.order import Order, Side
+from oms.domain.report import Heard, Report, ReportKind
+from oms.ports.exchange import Exchange, MemoryRows, Quote
+from oms.simulation.invariants import InvariantBroken
+
+SPOT = "SOL/USDT"
+NO_FEES = {"maker": Decimal(0), "taker": Decimal(0)}
+
+
+def an_account(mode: PositionMode = PositionMode.NETTING, **paper: Any) -> Account:
+    """A paper account, its price source manual."""
+    return Account(
+        id=7,
+        exchange_id="paper.binance",
+        label="paper",
+        position_mode=mode,
+        environment=Environment.PAPER,
+        paper=PaperSettings(**({"source": "manual", **NO_FEES} | paper)),
+    )
+
+
+def a_quote(bid: str, ask: str, **changes: Any) -> Quote:
+    values: dict[str, Any] = {
+        "symbol": SPOT,
+        "bid": Decimal(bid),
+        "ask": Decimal(ask),
+        "bid_qty": None,
+        "ask_qty": None,
+        "at": NOON,
+    }
+    return Quote(**(values | changes))
+
+
+def a_limit(order_id: int, price: str, **changes: Any) -> Order:
+    values: dict[str, Any] = {
+        "id": order_id,
+        "symbol": SPOT,
+        "order_type": "limit",
+        "price": Decimal(price),
+        "qty": Decimal(1),
+    }
+    return an_order(**(values | changes))
+
+
+def told(reports: Any) -> list[tuple[int, str, str]]:
+    return [(report.order_id, report.kind.value, report.heard.value) for report in reports]
+
+
+class Stored:
+    """Rows as a store keeps them."""
+
+    def __init__(self) -> None:
+        self.rows = MemoryRows()
+
+    def write(self, exchange: PaperExchange) -> MemoryRows:
+        changed = exchange.changed_memory()
+        assert changed is not None
+        orders = {**self.rows.orders, **changed.orders}
+        self.rows = MemoryRows(
+            state=changed.state,
+            state_hash=changed.state_hash,
+            version=changed.version,
+            orders={name: text for name, text in orders.items() if text is not None},
+            prices={**self.rows.prices, **changed.prices},
+        )
+        return changed
+
+
+async def test_a_market_order_is_accepted_and_filled_in_one_answer() -> None:
+    exchange: Exchange = PaperExchange.restore(an_account(), MemoryRows())
+    assert exchange.set_price(a_quote("99", "100")) == []
+    order = an_order(id=5, symbol=SPOT, qty=Decimal(2))
+    reports = await exchange.place(order, NOON)
+    assert told(reports) == [(5, "accepted", "exchange_reply"), (5, "execution", "exchange_reply")]
+    assert {report.exchange_order_id for report in reports} == {"o1"}
+    fill = reports[1].execution
+    assert fill is not None
+    assert (fill.exchange_trade_id, fill.qty, fill.price, fill.maker) == ("t1", 2, 100, False)
+    assert (fill.fee, fill.fee_currency, fill.executed_at) == (0, "SOL", NOON)
+
+
+async def test_a_rejection_names_the_order_and_the_reason() -> None:
+    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    (report,) = await exchange.place(an_order(id=5, symbol=SPOT), NOON)
+    assert (report.kind, report.order_id, report.code) == (ReportKind.REJECTED, 5, "no_price")
+    (report,) = await exchange.place(an_order(id=6, symbol=SPOT, order_type="iceberg"), NOON)
+    assert report.code == "order_type_not_supported"
+    assert exchange.changed_memory() is None
+
+
+async def test_a_manual_price_fills_resting_orders_and_tells_it_as_a_stream() -> None:
+    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    await exchange.place(a_limit(5, "90"), NOON)
+    reports = exchange.set_price(a_quote("88", "89"))
+    assert told(reports) == [(5, "execution", "exchange_stream")]
+    assert reports[0].execution is not None
+    assert (reports[0].execution.price, reports[0].execution.maker) == (90, True)
+
+
+async def test_change_and_cancel() -> None:
+    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    order = a_limit(5, "90", exchange_order_id="o1")
+    await exchange.place(order, NOON)
+    (changed,) = await exchange.change(order, Decimal(91), None, NOON)
+    assert (changed.kind, changed.price, changed.qty) == (ReportKind.CHANGED, 91, 1)
+    (canceled,) = await exchange.cancel(order, NOON)
+    assert (canceled.kind, canceled.heard) == (ReportKind.CANCELED, Heard.REPLY)
+    (again,) = await exchange.cancel(order, NOON)
+    assert (again.kind, again.code) == (ReportKind.REJECTED, "order_not_open")
+    (never,) = await exchange.cancel(a_limit(6, "90"), NOON)
+    assert (never.kind, never.code) == (ReportKind.REJECTED, "order_not_found")
+
+
+async def test_depth_that_was_taken_stays_taken_over_a_restart() -> None:
+    account = an_account(balances={"USDT": Decimal(1000)})
+    exchange, stored = PaperExchange.restore(account, MemoryRows()), Stored()
+    exchange.set_price(a_quote("99", "100", ask_qty=Decimal(3)))
+    await exchange.place(an_order(id=5, symbol=SPOT, qty=Decimal(2)), NOON)
+    stored.write(exchange)
+    again = PaperExchange.restore(account, stored.rows)
+    assert again.memory_hash() == exchange.memory_hash()
+    quote = again.quote(SPOT, NOON)
+    assert quote is not None
+    assert (quote.ask, quote.ask_qty, quote.bid_qty) == (100, 1, None)
+
+
+async def test_only_what_changed_is_handed_out_and_only_once() -> None:
+    exchange, stored = PaperExchange.restore(an_account(), MemoryRows()), Stored()
+    assert exchange.changed_memory() is None
+    exchange.set_price(a_quote("99", "100"))
+    first = stored.write(exchange)
+    assert (list(first.prices), first.orders, first.trades) == ([SPOT], {}, ())
+    await exchange.place(a_limit(5, "90"), NOON)
+    await exchange.place(an_order(id=6, symbol=SPOT), NOON)
+    second = stored.write(exchange)
+    assert list(second.orders) == ["o1"]
+    assert [row.trade_id for row in second.trades] == ["t1"]
+    assert second.version == 3  # the deposit, and two orders
+    assert exchange.changed_memory() is None
+    await exchange.cancel(a_limit(5, "90", exchange_order_id="o1"), NOON)
+    third = stored.write(exchange)
+    assert third.orders == {"o1": None}
+    assert third.prices == {}
+    assert PaperExchange.restore(an_account(), stored.rows).memory_hash() == exchange.memory_hash()
+
+
+async def test_rows_that_nobody_wrote_are_refused() -> None:
+    exchange, stored = PaperExchange.restore(an_account(), MemoryRows()), Stored()
+    await exchange.place(a_limit(5, "90"), NOON)
+    stored.write(exchange)
+    assert stored.rows.state is not None
+    bent = stored.rows.state.replace("99910", "99911")
+    assert bent != stored.rows.state
+    with pytest.raises(InvariantBroken):
+        PaperExchange.restore(
+            an_account(), MemoryRows(state=bent, state_hash=stored.rows.state_hash)
+        )
+
+
+def test_a_walk_cannot_be_set_and_a_quote_must_make_sense() -> None:
+    exchange = PaperExchange.restore(an_account(sources={"BTC/USDT": "sim"}), MemoryRows())
+    with pytest.raises(Conflict) as refused:
+        exchange.set_price(a_quote("1", "2", symbol="BTC/USDT"))
+    assert refused.value.reason == "price_source_not_manual"
+    for bad in (a_quote("2", "1"), a_quote("0", "1"), a_quote("1", "2", ask_qty=Decimal(-1))):
+        with pytest.raises(Invalid):
+            exchange.set_price(bad)
+    with pytest.raises(Invalid):
+        PaperExchange.restore(an_account(source="dice"), MemoryRows())
+
+
+async def test_a_walk_moves_by_itself_and_reaches_resting_orders() -> None:
+    exchange = PaperExchange.restore(an_account(source="walk"), MemoryRows())
+    quote = exchange.quote(SPOT, NOON)
+    assert quote is not None
+    order = a_limit(5, str(quote.bid))
+    assert told(await exchange.place(order, NOON)) == [(5, "accepted", "exchange_reply")]
+    reports, now = await _until_reports(exchange, NOON)
+    assert told(reports) == [(5, "execution", "exchange_stream")]
+    assert reports[0].execution is not None
+    assert reports[0].execution.price == quote.bid
+    assert reports[0].heard_at == now
+    assert await exchange.advance(now + timedelta(hours=1)) == []
+
+
+async def _until_reports(exchange: PaperExchange, now: datetime) -> tuple[list[Report], datetime]:
+    for _ in range(36_000):
+        now += timedelta(milliseconds=100)
+        reports = list(await exchange.advance(now))
+        if reports:
+            return reports, now
+    raise AssertionError("an hour of walk never reached its own best bid")
+
+
+async def test_a_walk_is_the_same_for_equal_seeds_and_survives_a_restart() -> None:
+    one = PaperExchange.restore(an_account(source="walk", seed=42), MemoryRows())
+    two = PaperExchange.restore(an_account(source="walk", seed=42), MemoryRows())
+    own = PaperExchange.restore(an_account(source="walk"), MemoryRows())
+    assert one.quote(SPOT, NOON) == two.quote(SPOT, NOON)
+    assert one.quote(SPOT, NOON) != own.quote(SPOT, NOON)
+
+
+async def test_a_walk_loses_depth_within_its_step() -> None:
+    exchange = PaperExchange.restore(an_account(source="walk"), MemoryRows())
+    before = exchange.quote(SPOT, NOON)
+    assert before is not None
+    assert before.ask_qty is not None
+    await exchange.place(an_order(id=5, symbol=SPOT, qty=before.ask_qty), NOON)
+    after = exchange.quote(SPOT, NOON + timedelta(milliseconds=1))
+    assert after is not None
+    assert after.ask > before.ask
+
+
+async def test_legs_follow_the_position_mode() -> None:
+    hedge = PaperExchange.restore(an_account(PositionMode.HEDGE), MemoryRows())
+    symbol = "ETH/USDT:USDT"
+    hedge.set_price(a_quote("100", "100", symbol=symbol))
+    for order_id, side in ((1, Side.BUY), (2, Side.SELL)):
+        await hedge.place(an_order(id=order_id, symbol=symbol, side=side), NOON)
+    closing = an_order(id=3, symbol=symbol, side=Side.SELL, reduce_only=True)
+    assert len(await hedge.place(closing, NOON)) == 2
+    (report,) = await hedge.place(closing, NOON)
+    assert report.kind is ReportKind.REJECTED
+
+
+def test_an_account_may_have_its_own_fees() -> None:
+    settings = settings_of(an_account(maker=Decimal("-0.0001"), taker=None))
+    assert settings.fees[Kind.LINEAR].maker == Decimal("-0.0001")
+    assert settings.fees[Kind.LINEAR].taker == Decimal("0.0005")
+    assert not settings.hedge

@@ -1,0 +1,51 @@
+"""The built-in table and the fees of the profiles."""
+
+from decimal import Decimal
+
+import pytest
+
+from oms.domain.instrument import Kind, refuse_off_grid
+from oms.simulation.instruments import fees_of, instruments_of
+
+
+def test_spot_and_linear_rows() -> None:
+    table = instruments_of("binance")
+    spot, linear = table["BTC/USDT"], table["BTC/USDT:USDT"]
+    assert (spot.kind, spot.settle, spot.tick, spot.step) == (
+        Kind.SPOT,
+        "USDT",
+        Decimal("0.01"),
+        Decimal("0.00001"),
+    )
+    assert (linear.kind, linear.tick, linear.step, linear.min_notional) == (
+        Kind.LINEAR,
+        Decimal("0.1"),
+        Decimal("0.001"),
+        100,
+    )
+    assert (linear.max_leverage, linear.maintenance_rate) == (125, Decimal("0.004"))
+    assert len(table) == 20
+    assert all(symbol == row.symbol for symbol, row in table.items())
+    assert refuse_off_grid(linear, qty=Decimal("0.001"), prices=(Decimal("60000.1"),)) is None
+
+
+def test_a_venue_without_rows_uses_these() -> None:
+    assert instruments_of("kraken") is instruments_of("generic")
+
+
+@pytest.mark.parametrize(
+    ("venue", "kind", "maker", "taker"),
+    [
+        ("binance", Kind.SPOT, "0.001", "0.001"),
+        ("binance", Kind.LINEAR, "0.0002", "0.0005"),
+        ("bybit", Kind.LINEAR, "0.0002", "0.00055"),
+        ("kraken", Kind.SPOT, "0.0016", "0.0026"),
+        ("kraken", Kind.LINEAR, "0.0002", "0.0005"),
+        ("gate", Kind.LINEAR, "0", "0.0005"),
+        ("coinbase", Kind.SPOT, "0.006", "0.012"),
+        ("nobody", Kind.SPOT, "0.001", "0.001"),
+    ],
+)
+def test_fees(venue: str, kind: Kind, maker: str, taker: str) -> None:
+    rates = fees_of(venue)[kind]
+    assert (rates.maker, rates.taker) == (Decimal(maker), Decimal(taker))
