@@ -41,7 +41,9 @@ def test_a_fill_is_legal_from_every_state(state: OrderState) -> None:
 
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))
-@pytest.mark.parametrize("kind", set(ReportKind) - {ReportKind.EXECUTION, ReportKind.ACCEPTED})
+@pytest.mark.parametrize(
+    "kind", sorted(set(ReportKind) - {ReportKind.EXECUTION, ReportKind.ACCEPTED})
+)
 def test_only_a_fill_moves_a_final_order(state: OrderState, kind: ReportKind) -> None:
     assert next_state(state, kind, left=True, filled=False) is None
 
