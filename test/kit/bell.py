@@ -40,4 +40,6 @@ class LocalBell:
         return ids
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Whoever waits returns now."""
+        for ear in self._ears.values():
+            ear.rung.set()

@@ -109,11 +109,6 @@ class Office:
         """A key of a user who may trade on the office's account, or has ``grants``."""
         registry = self.store.registry
         user, _ = await registry.create_user(name=name, role=role, now=now(), audit=AUDIT)
-        default = {} if role == "admin" else {self.account_id: TRADER}
-        for account_id, grant in (default if grants is None else grants).items():
-            await registry.grant(
-                user_id=user.id, account_id=account_id, grant=grant, now=now(), audit=AUDIT
-            )
         await registry.create_key(
             user_id=user.id,
             key_hash=hash_of(key),
@@ -123,6 +118,11 @@ class Office:
             now=now(),
             audit=AUDIT,
         )
+        default = {} if role == "admin" else {self.account_id: TRADER}
+        for account_id, grant in (default if grants is None else grants).items():
+            await registry.grant(
+                user_id=user.id, account_id=account_id, grant=grant, now=now(), audit=AUDIT
+            )
         return key
 
 

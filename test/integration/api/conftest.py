@@ -1,0 +1,31 @@
+"""An office per test: API, worker and a SQLite store, in this process."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from kit.office import Office, open_office
+from oms.config import Settings
+
+BODY_BYTES_MAX = 100_000
+ITEMS_MAX = 200
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    """Nobody works yet; a test starts the worker when it wants one."""
+    limits = {"body_bytes_max": BODY_BYTES_MAX, "items_max": ITEMS_MAX, "queue_depth_max": 500}
+    settings = Settings.model_validate({"commands": limits, "access_cache_seconds": 0})
+    async with open_office(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", settings) as office:
+        yield office
+
+
+@pytest.fixture
+async def busy(office: Office) -> Office:
+    """An office whose worker works and whose price of BTC is 50000."""
+    office.start_worker()
+    price = {"account_id": office.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
+    answer = await office.client("POST", "/paper/price", price)
+    assert answer.status == 200, answer.body
+    return office

@@ -1,0 +1,58 @@
+"""Bad bodies: each one clean error, nothing stored."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from kit.office import Office
+
+LIMIT = 100_000
+
+
+@pytest.fixture(autouse=True)
+async def nothing_stored(office: Office) -> AsyncIterator[None]:
+    """After each refusal the queue is as empty as before."""
+    yield
+    assert await office.store.queue.depths() == {}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b"null", b'"x"', b"\xff", b"[" * 50_000, b"[NaN]", b"1" * 6000, b'["\\ud800"]'],
+    ids=["empty", "cut", "null", "text", "utf8", "deep", "nan", "long", "surrogate"],
+)
+async def test_junk(office: Office, raw: bytes) -> None:
+    answer = await office.client("POST", "/oms/commands", raw=raw)
+    assert (answer.status, answer.detail["code"]) == (422, "validation_error")
+    assert answer.detail["errors"]
+
+
+async def test_one_bad_item_refuses_the_body(office: Office) -> None:
+    body = [office.command(), office.command(qty="NaN", lot=1)]
+    answer = await office.client("POST", "/oms/commands", body)
+    assert answer.status == 422
+    assert [error["loc"] for error in answer.detail["errors"]] == [
+        [1, "payload", "qty"],
+        [1, "payload", "lot"],
+    ]
+
+
+async def test_too_many_items(office: Office) -> None:
+    answer = await office.client("POST", "/oms/commands", [office.command()] * 201)
+    assert (answer.status, answer.detail["code"]) == (422, "validation_error")
+
+
+async def test_too_many_bytes(office: Office) -> None:
+    answer = await office.client("POST", "/oms/commands", raw=b" " * (LIMIT + 1))
+    assert (answer.status, answer.detail["code"]) == (413, "payload_too_large")
+    pieces = [b" " * 10_000] * 11
+    for path in ("/oms/commands", "/paper/price", f"/ccxt/{office.account_id}/fetch_balance"):
+        answer = await office.client("POST", path, raw=pieces)
+        assert (answer.status, answer.detail["code"]) == (413, "payload_too_large")
+    assert "x-request-id" in answer.headers
+
+
+async def test_commands_of_a_later_issue(office: Office) -> None:
+    body = {"account_id": office.account_id, "command": "cancel_all_orders", "payload": {}}
+    answer = await office.client("POST", "/oms/commands", body)
+    assert (answer.status, answer.detail["code"]) == (422, "unsupported_command")
