@@ -37,7 +37,7 @@ SYMBOLS = st.sampled_from([SPOT, LINEAR])
 PRICES = st.integers(9_500, 10_500).map(lambda ticks: Decimal(ticks).scaleb(-2))
 QTYS = st.integers(1, 4_000).map(lambda steps: Decimal(steps * 10).scaleb(-3))
 DEPTHS = st.none() | QTYS
-NAMES = st.integers(1, 12).map("o{}".format)
+NAMES = st.integers(1, 8).map("o{}".format)
 
 
 @st.composite
@@ -97,8 +97,11 @@ CANCELS = st.builds(
     symbol=SYMBOLS,
     at=st.just(NOON),
 )
+#: Long enough that orders rest, meet, change and end.
 INPUTS = st.lists(
-    st.one_of(_quotes(), _books(), _places(), _places(), _places(), CHANGES, CANCELS), max_size=40
+    st.one_of(_quotes(), _books(), _places(), _places(), _places(), CHANGES, CANCELS),
+    min_size=15,
+    max_size=50,
 )
 FEES = st.sampled_from(
     [
@@ -114,9 +117,11 @@ SETTINGS = st.builds(
     allow_spot_short=st.booleans(),
     leverage=st.sampled_from([1, 3, 50]),
 )
-MONEY: list[Input] = [
+START: list[Input] = [
     Deposit(currency="USDT", amount=Decimal(20_000), at=NOON),
     Deposit(currency="SOL", amount=Decimal(50), at=NOON),
+    QuoteSeen(symbol=SPOT, bid=Decimal(99), ask=Decimal(101), at=NOON),
+    QuoteSeen(symbol=LINEAR, bid=Decimal(99), ask=Decimal(101), ask_qty=Decimal(9), at=NOON),
 ]
 
 
@@ -147,10 +152,10 @@ def _expected_totals(facts: list[Fact], rules: Settings) -> dict[str, Decimal]:
     return totals
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(INPUTS, SETTINGS)
 def test_money_is_conserved(inputs: list[Input], rules: Settings) -> None:
-    memory, facts = _run(MONEY + inputs, rules, Memory())
+    memory, facts = _run(START + inputs, rules, Memory())
     expected = _expected_totals(facts, rules)
     for currency, balance in memory.balances.items():
         assert balance.used >= 0
@@ -164,22 +169,22 @@ def test_money_is_conserved(inputs: list[Input], rules: Settings) -> None:
     assert all(balance.used == locked[c] for c, balance in memory.balances.items())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(INPUTS, FEES, st.booleans())
 def test_spot_alone_is_never_in_debt(inputs: list[Input], fees: Any, base_fee: bool) -> None:
     rules = some_settings(fees=fees, base_fee_on_buy=base_fee)
     memory = Memory()
-    for one in MONEY + [i for i in inputs if not isinstance(i, Deposit) and i.symbol == SPOT]:
+    for one in START + [i for i in inputs if not isinstance(i, Deposit) and i.symbol == SPOT]:
         memory = step(memory, one, rules).memory
         for balance in memory.balances.values():
             assert balance.free >= 0
             assert balance.used >= 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(INPUTS, SETTINGS)
 def test_fills_make_up_what_is_filled(inputs: list[Input], rules: Settings) -> None:
-    memory, facts = _run(MONEY + inputs, rules, Memory())
+    memory, facts = _run(START + inputs, rules, Memory())
     qtys: dict[str, Decimal] = {}
     filled: dict[str, Decimal] = defaultdict(lambda: ZERO)
     names: list[str] = []
@@ -197,11 +202,11 @@ def test_fills_make_up_what_is_filled(inputs: list[Input], rules: Settings) -> N
             assert order.filled == filled[name] < order.qty
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(INPUTS, SETTINGS)
 def test_reduce_only_never_enlarges(inputs: list[Input], rules: Settings) -> None:
     memory = Memory()
-    for one in MONEY + inputs:
+    for one in START + inputs:
         result = step(memory, one, rules)
         reducing = isinstance(one, Place) and one.reduce_only and one.symbol == LINEAR
         if reducing:
@@ -210,13 +215,13 @@ def test_reduce_only_never_enlarges(inputs: list[Input], rules: Settings) -> Non
         memory = result.memory
 
 
-@settings(max_examples=200, deadline=None)
-@given(INPUTS, SETTINGS, st.integers(0, 40))
+@settings(max_examples=100, deadline=None)
+@given(INPUTS, SETTINGS, st.integers(0, 50))
 def test_saved_and_read_on_the_way_it_is_the_same(
     inputs: list[Input], rules: Settings, cut: int
 ) -> None:
-    whole, facts = _run(MONEY + inputs, rules, Memory())
-    half, before = _run(MONEY + inputs[:cut], rules, Memory())
+    whole, facts = _run(START + inputs, rules, Memory())
+    half, before = _run(START + inputs[:cut], rules, Memory())
     read = memory_read(memory_text(half))
     assert read == half
     assert _by_rows(half) == half
