@@ -1,0 +1,34 @@
+"""Which ccxt methods may be called, under both of their spellings."""
+
+import pytest
+
+from oms.wire.calls import READS, is_stream, snake_case
+
+
+@pytest.mark.parametrize(
+    ("func", "snake"),
+    [
+        ("fetchTicker", "fetch_ticker"),
+        ("fetch_ticker", "fetch_ticker"),
+        ("fetchOrderBook", "fetch_order_book"),
+        ("fetchOHLCV", "fetch_ohlcv"),
+        ("fetchL2OrderBook", "fetch_l2_order_book"),
+        ("parse8601", "parse8601"),
+        ("watchTicker", "watch_ticker"),
+        ("createOrderWs", "create_order_ws"),
+    ],
+)
+def test_camel_case(func: str, snake: str) -> None:
+    assert snake_case(func) == snake
+
+
+@pytest.mark.parametrize(
+    "func", ["withdraw", "transfer", "create_order", "close", "__init__", "fetch2", "sign", ""]
+)
+def test_not_listed_is_never(func: str) -> None:
+    assert func not in READS
+
+
+def test_streams() -> None:
+    assert is_stream("watch_ticker") and is_stream("un_watch_ticker") and is_stream("fetch_x_ws")
+    assert not [func for func in READS if is_stream(func)]
