@@ -47,6 +47,7 @@ def create_app(parts: Doors) -> FastAPI:
         openapi_url="/openapi.json" if parts.settings.public_docs else None,
         lifespan=_lifespan,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.doors = parts
     post = Route("/oms/commands", commands.PostCommands(parts), methods=["POST"])

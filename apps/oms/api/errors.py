@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.errors import OmsError, RateLimited, Refused
+from oms.wire.bodies import Malformed
 from oms.wire.json import dumps_plain, optional_decimal
-from oms.wire.wishes import Malformed
 
 REQUEST_ID = "oms.request_id"
 """Where the HTTP request id stands in an ASGI scope."""

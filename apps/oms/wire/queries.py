@@ -16,8 +16,8 @@ from pydantic_core import PydanticCustomError
 
 from oms.domain.ids import ID_MAX
 from oms.ports.history import Window
+from oms.wire.bodies import Malformed, wrong_at
 from oms.wire.values import read_moment
-from oms.wire.wishes import Malformed
 
 ACCOUNTS_MAX = 1000
 PAGE_ROWS_MAX = 500
@@ -158,7 +158,7 @@ def is_true(query: Query, name: str) -> bool:
 
 def wrong(name: str, msg: str, kind: str = "value_error", at: str = "query") -> Malformed:
     """The error that names a parameter."""
-    return Malformed([{"loc": [at, name], "msg": msg, "type": kind}])
+    return wrong_at((at, name), msg, kind)
 
 
 def _narrowed(query: Query, window: Window) -> Window:

@@ -6,7 +6,7 @@ the idle keys of ``close_position``; null in an optional key means absent. Nothi
 here: whether a symbol exists or an order type is supported is the worker's matter.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,12 +22,8 @@ from oms.domain.command import (
     Payload,
     SendOrder,
 )
-from oms.domain.errors import Invalid
-from oms.wire.json import NotJson, dumps, loads
+from oms.wire.bodies import ERRORS_TOLD_MAX, At, Error, Malformed, wrong_at
 from oms.wire.shapes import CALL, CANCEL, CHANGE, CLOSE, ENVELOPE, PRICE, SEND
-
-ERRORS_TOLD_MAX = 50
-"""How many wrong places of one body are named."""
 
 NOT_BUILT = frozenset(
     {"cancel_all_orders", "close_all", "close_by", "merge_positions", "position_change"}
@@ -56,21 +52,7 @@ _CCXT_SPELLINGS = {
     "clientOrderId": "client_order_id",
 }
 
-At = tuple[str | int, ...]
-Error = dict[str, Any]
 Fields = TypeVar("Fields")
-
-
-class Malformed(Invalid):
-    """A body with wrong places; ``errors`` are ``{loc, msg, type}`` each."""
-
-    def __init__(self, errors: Sequence[Error]) -> None:
-        first = errors[0]
-        where = ".".join(str(part) for part in first["loc"])
-        kind = first["type"]
-        coded = kind in ("missing_account_id", "unsupported_command")
-        super().__init__(f"{where}: {first['msg']}", code=kind if coded else None)
-        self.errors = errors[:ERRORS_TOLD_MAX]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,24 +69,6 @@ class Wish:
         return getattr(self.payload, "comment", None)
 
 
-def load_body(raw: bytes) -> object:
-    """The JSON value of a request body; an empty body is an empty object.
-
-    Raises ``Malformed`` for what is no JSON, nested too deeply, or no storable text.
-    """
-    try:
-        value: object = loads(raw) if raw.strip() else {}
-        if b"\\u" in raw and "\\u0000" in dumps(value):
-            raise NotJson("the text holds the character U+0000")
-        if b"\\u" in raw:
-            dumps(value).encode()
-    except NotJson as wrong:
-        raise _wrong(("body",), str(wrong), "json_invalid") from None
-    except (UnicodeEncodeError, RecursionError):
-        raise _wrong(("body",), "the text holds half a character", "json_invalid") from None
-    return value
-
-
 def read_commands(body: object, items_max: int) -> tuple[Wish, ...]:
     """The wishes of a body, in its order: one command, or a list of up to ``items_max``.
 
@@ -112,7 +76,7 @@ def read_commands(body: object, items_max: int) -> tuple[Wish, ...]:
     """
     items = body if isinstance(body, list) else [body]
     if len(items) > items_max:
-        raise _wrong(("body",), f"at most {items_max} commands in one body", "too_long")
+        raise wrong_at(("body",), f"at most {items_max} commands in one body", "too_long")
     wishes: list[Wish] = []
     errors: list[Error] = []
     for index, item in enumerate(items):
@@ -132,9 +96,9 @@ def read_paper_price(body: object) -> Wish:
     fields = _validated(PRICE, _present(_object(body, ("body",))), ())
     bid, ask = (fields.get(side, fields.get("price")) for side in ("bid", "ask"))
     if bid is None or ask is None:
-        raise _wrong(("price",), "give price, or bid and ask", "missing")
+        raise wrong_at(("price",), "give price, or bid and ask", "missing")
     if bid > ask:
-        raise _wrong(("bid",), "bid is above ask")
+        raise wrong_at(("bid",), "bid is above ask")
     payload = PaperPrice(
         symbol=fields["symbol"],
         bid=bid,
@@ -150,7 +114,7 @@ def read_call(func: str, body: object) -> CcxtCall:
     fields = _validated(CALL, _present(_object(body, ("body",))), ())
     args = fields.get("args", [])
     if not isinstance(args, list):
-        raise _wrong(("args",), "a list is expected")
+        raise wrong_at(("args",), "a list is expected")
     return CcxtCall(func=func, args=tuple(args), kwargs=fields.get("kwargs", {}))
 
 
@@ -160,11 +124,11 @@ def _read_command(item: object, at: At) -> Wish:
     read = _READERS.get(word)
     if read is None:
         if word in NOT_BUILT:
-            raise _wrong((*at, "command"), f"{word} is not supported yet", "unsupported_command")
-        raise _wrong((*at, "command"), f"one of {', '.join(_READERS)} is expected", "enum")
+            raise wrong_at((*at, "command"), f"{word} is not supported yet", "unsupported_command")
+        raise wrong_at((*at, "command"), f"one of {', '.join(_READERS)} is expected", "enum")
     account_id = envelope.get("account_id")
     if account_id is None and word not in ROW_COMMANDS:
-        raise _wrong((*at, "account_id"), f"{word} needs an account_id", "missing_account_id")
+        raise wrong_at((*at, "account_id"), f"{word} needs an account_id", "missing_account_id")
     return Wish(
         payload=read(envelope["payload"], (*at, "payload")),
         account_id=account_id,
@@ -197,14 +161,14 @@ def _read_cancel(sent: Mapping[str, Any], at: At) -> CancelOrder:
     if "order_id" in fields:
         ids.add(fields["order_id"])
     if not ids:
-        raise _wrong((*at, "order_id"), "name at least one order", "missing")
+        raise wrong_at((*at, "order_id"), "name at least one order", "missing")
     return CancelOrder(order_ids=tuple(sorted(ids)), comment=fields.get("comment"))
 
 
 def _read_change(sent: Mapping[str, Any], at: At) -> ChangeOrder:
     fields = _validated(CHANGE, _present(sent), at)
     if "new_price" not in fields and "new_qty" not in fields:
-        raise _wrong((*at, "new_price"), "give new_price, new_qty or both", "missing")
+        raise wrong_at((*at, "new_price"), "give new_price, new_qty or both", "missing")
     return ChangeOrder(**fields)
 
 
@@ -223,7 +187,7 @@ def _order_fields(sent: Mapping[str, Any], aliases: Mapping[str, str], at: At) -
         if alias in fields:
             value = fields.pop(alias)
             if fields.setdefault(name, value) != value:
-                raise _wrong((*at, alias), f"{alias} and {name} differ")
+                raise wrong_at((*at, alias), f"{alias} and {name} differ")
     _move_spellings(fields, at)
     is_limit = str(fields.get("order_type", "market")).lower() in LIMIT_TYPES
     if not is_limit and _is_zero(fields.get("price")):
@@ -237,7 +201,7 @@ def _move_spellings(fields: dict[str, Any], at: At) -> None:
     extra, params = fields.pop("extra", {}), fields.pop("params", {})
     for key, value in (("extra", extra), ("params", params)):
         if not isinstance(value, dict):
-            raise _wrong((*at, key), "an object is expected", "object")
+            raise wrong_at((*at, key), "an object is expected", "object")
     merged = {**extra, **params}
     for spelling, name in _CCXT_SPELLINGS.items():
         value = merged.pop(spelling, None)
@@ -257,7 +221,7 @@ def _settle_form(fields: dict[str, Any], at: At) -> None:
         elif "trigger_price" in fields:
             fields["order_type"] = f"stop_{plain}"
     if fields["order_type"] in LIMIT_TYPES and "price" not in fields:
-        raise _wrong((*at, "price"), f"a {fields['order_type']} order needs a price", "missing")
+        raise wrong_at((*at, "price"), f"a {fields['order_type']} order needs a price", "missing")
 
 
 def _is_zero(value: object) -> bool:
@@ -272,7 +236,7 @@ def _present(sent: Mapping[str, Any]) -> dict[str, Any]:
 
 def _object(value: object, at: At) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise _wrong(at, "an object is expected", "object")
+        raise wrong_at(at, "an object is expected", "object")
     return value
 
 
@@ -303,7 +267,3 @@ def _spelled(loc: At, sent: Mapping[str, Any] | None) -> At:
             if name == loc[0] and spelling in (sent.get(group) or {}):
                 return (group, spelling, *loc[1:])
     return loc
-
-
-def _wrong(at: At, msg: str, kind: str = "value_error") -> Malformed:
-    return Malformed([{"loc": list(at), "msg": msg, "type": kind}])

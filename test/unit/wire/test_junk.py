@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oms.wire.bodies import Malformed, load_body
 from oms.wire.commands import command_type, decode, encode
-from oms.wire.wishes import Malformed, load_body, read_call, read_commands, read_paper_price
+from oms.wire.wishes import read_call, read_commands, read_paper_price
 
 _SCALARS = (
     st.none()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from oms.wire.bodies import Malformed
 from oms.wire.queries import (
     cursor_text,
     read_account_ids,
@@ -13,7 +14,6 @@ from oms.wire.queries import (
     read_open,
     read_wait,
 )
-from oms.wire.wishes import Malformed
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DATED = {"account_ids": "1", "start_date": "2026-02-27", "end_date": "2026-02-28"}

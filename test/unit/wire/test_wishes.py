@@ -7,8 +7,9 @@ import pytest
 
 from oms.domain.command import CancelOrder, ChangeOrder, ClosePosition, SendOrder
 from oms.domain.order import Side
+from oms.wire.bodies import Malformed, load_body
 from oms.wire.json import dumps
-from oms.wire.wishes import Malformed, Wish, load_body, read_commands, read_paper_price
+from oms.wire.wishes import Wish, read_commands, read_paper_price
 
 ORDER = {"symbol": "BTC/USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
 

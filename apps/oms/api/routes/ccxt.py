@@ -13,10 +13,11 @@ from oms.api.errors import JsonResponse, refusal, request_id_of
 from oms.domain.command import CcxtCall, CommandStatus
 from oms.domain.errors import Forbidden, Invalid, NotFound, Refused, Unavailable
 from oms.services.submit import Ask
+from oms.wire.bodies import load_body
 from oms.wire.calls import CORE_READS, READS, is_stream, snake_case
 from oms.wire.queries import Wait, read_wait
 from oms.wire.results import load_result
-from oms.wire.wishes import Wish, load_body, read_call
+from oms.wire.wishes import Wish, read_call
 
 router = APIRouter()
 

@@ -20,10 +20,11 @@ from oms.domain.command import CommandStatus
 from oms.domain.errors import Refused
 from oms.ports.queue import CommandRow
 from oms.services.submit import Accepted, Ask, IdempotencyKey
+from oms.wire.bodies import load_body, wrong_at
 from oms.wire.json import canonical
 from oms.wire.ledger import Row
 from oms.wire.queries import WAIT_MS_MAX, Wait, is_true, read_history, read_wait, read_wait_ms
-from oms.wire.wishes import Malformed, load_body, read_commands
+from oms.wire.wishes import read_commands
 
 router = APIRouter()
 
@@ -76,7 +77,7 @@ def _idempotency_key(
     visible = name.isascii() and name.isprintable() and " " not in name
     if not visible or not 0 < len(name) <= IDEMPOTENCY_KEY_CHARACTERS_MAX:
         msg = f"1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII characters are expected"
-        raise Malformed([{"loc": ["header", "Idempotency-Key"], "msg": msg, "type": "value_error"}])
+        raise wrong_at(("header", "Idempotency-Key"), msg)
     return IdempotencyKey(scope=f"{user_id} POST {path} {name}", body=canonical(body))
 
 

@@ -16,8 +16,9 @@ from oms.domain.account import Engine
 from oms.domain.errors import NotFound, Unavailable
 from oms.ports.registry import AccountRow
 from oms.services.submit import Ask
+from oms.wire.bodies import load_body
 from oms.wire.queries import read_wait
-from oms.wire.wishes import Wish, load_body, read_paper_price
+from oms.wire.wishes import Wish, read_paper_price
 
 router = APIRouter()
 
