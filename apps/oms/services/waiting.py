@@ -24,12 +24,25 @@ EMPTY_RING_PAUSE_SECONDS = 0.02
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Waited:
-    """One command that is waited for, by how many."""
+@dataclass(slots=True, eq=False)
+class _Wait:
+    """One who waits: for which commands still, and what has ended so far."""
 
-    ended: "asyncio.Future[CommandRow]"
-    waiters: int = 0
+    missing: set[int]
+    over: "asyncio.Future[None]"
+    rows: dict[int, CommandRow] = field(default_factory=dict)
+
+    def add(self, row: CommandRow) -> None:
+        """A command has ended."""
+        self.rows[row.id] = row
+        self.missing.discard(row.id)
+        if not self.missing:
+            self.end()
+
+    def end(self) -> None:
+        """All have ended, or the time is over."""
+        if not self.over.done():
+            self.over.set_result(None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +52,7 @@ class Waiting:
     queue: CommandQueue
     bell: Doorbell
     sweep_seconds: float = SWEEP_SECONDS
-    _waited: dict[int, _Waited] = field(default_factory=dict)
+    _waited: dict[int, list[_Wait]] = field(default_factory=dict)
     #: Rung lately: a ring may come before the one who sent the command begins to wait.
     _rung: dict[int, None] = field(default_factory=dict)
     #: Rung, waited for, and not looked at since.
@@ -62,7 +75,7 @@ class Waiting:
         """
         rows: dict[int, CommandRow] = {}
         if ids and timeout_seconds > 0 and len(self._waited) + len(ids) <= IDS_WAITED_MAX:
-            rows = await self._ended(frozenset(ids), timeout_seconds)
+            rows = await self._ended(set(ids), timeout_seconds)
         missing = [command_id for command_id in ids if command_id not in rows]
         try:
             for start in range(0, len(missing), IDS_PER_LOOK_MAX):
@@ -75,28 +88,28 @@ class Waiting:
         """Return at the next ring about results, or when the time is over."""
         await _set_within(self._stirred, timeout_seconds)
 
-    async def _ended(self, ids: frozenset[int], timeout_seconds: float) -> dict[int, CommandRow]:
-        waited = [self._join(command_id) for command_id in ids]
-        early = [command_id for command_id in ids if command_id in self._rung]
-        if early:
-            self._fresh.update(early)
-            self._look.set()
+    async def _ended(self, ids: set[int], timeout_seconds: float) -> dict[int, CommandRow]:
+        loop = asyncio.get_running_loop()
+        wait = _Wait(missing=ids, over=loop.create_future())
+        for command_id in ids:
+            self._waited.setdefault(command_id, []).append(wait)
+            if command_id in self._rung:
+                self._fresh.add(command_id)
+                self._look.set()
+        timer = loop.call_later(timeout_seconds, wait.end)
         try:
-            done, _ = await asyncio.wait([one.ended for one in waited], timeout=timeout_seconds)
+            await wait.over
         finally:
-            for command_id, one in zip(ids, waited, strict=True):
-                one.waiters -= 1
-                if not one.waiters and self._waited.get(command_id) is one:
-                    del self._waited[command_id]
-        return {row.id: row for row in (future.result() for future in done)}
+            timer.cancel()
+            self._leave(wait)
+        return wait.rows
 
-    def _join(self, command_id: int) -> _Waited:
-        one = self._waited.get(command_id)
-        if one is None or one.ended.done():
-            one = _Waited(asyncio.get_running_loop().create_future())
-            self._waited[command_id] = one
-        one.waiters += 1
-        return one
+    def _leave(self, wait: _Wait) -> None:
+        for command_id in wait.missing:
+            others = self._waited[command_id]
+            others.remove(wait)
+            if not others:
+                del self._waited[command_id]
 
     async def _listen(self) -> None:
         """Note what is rung; who watches looks."""
@@ -137,9 +150,9 @@ class Waiting:
                 logger.warning("outcomes_unread", extra={"reason": wrong.message})
                 return  # the next sweep looks again
             for command_id, row in rows.items():
-                one = self._waited.get(command_id)
-                if row.status.is_final and one is not None and not one.ended.done():
-                    one.ended.set_result(row)
+                if row.status.is_final:
+                    for wait in self._waited.pop(command_id, ()):
+                        wait.add(row)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:
