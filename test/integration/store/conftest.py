@@ -4,21 +4,22 @@ The schema is made once per test module; between tests the rows go, so that each
 migrations left.
 """
 
-import shutil
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from kit.mariadb import PrivateMariaDB
-from oms.adapters.sql.engine import open_database
+from kit.sql import change
 from oms.adapters.sql.migrate import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
 
 KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy")
+KEPT = ("account_leases", "account_streams", "id_blocks")
 
 
 @dataclass(frozen=True)
@@ -28,66 +29,59 @@ class Place:
     kind: str
     url: str
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether there is no server."""
+        return self.kind == "sqlite"
+
 
 @pytest.fixture(scope="module", params=KINDS)
-async def place(
+def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Place]:
+) -> Iterator[Place]:
     """An upgraded database of the asked kind, for one module."""
     if request.param == "sqlite":
         url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('store') / 'oms.sqlite3'}"
-        await upgrade(url)
+        asyncio.run(upgrade(url))
         yield Place("sqlite", url)
         return
     server: PrivateMariaDB = request.getfixturevalue("mariadb")
     name = f"store_{uuid.uuid4().hex[:12]}"
     server.create_database(name)
-    driver = "aiomysql" if request.param.endswith("aiomysql") else "asyncmy"
-    url = server.dsn(name, driver)
-    await upgrade(url)
+    url = server.dsn(name, "aiomysql" if request.param.endswith("aiomysql") else "asyncmy")
+    asyncio.run(upgrade(url))
     yield Place(request.param, url)
     server.drop_database(name)
 
 
+Opener = Callable[[], Awaitable[SqlStore]]
+
+
 @pytest.fixture
-async def store(place: Place) -> AsyncIterator[SqlStore]:
+async def another(place: Place) -> AsyncIterator[Opener]:
+    """Opens the emptied database; each call is another process's view of it."""
+    change(
+        place.url,
+        *(
+            f"DELETE FROM {table.name}"
+            for table in reversed(METADATA.sorted_tables)
+            if table.name not in KEPT
+        ),
+        *(f"DELETE FROM {name} WHERE account_id > 0" for name in KEPT[:2]),
+        "UPDATE account_streams SET head_seq = 0, lease_token = 0",
+        "UPDATE account_leases SET owner = '', token = 0, expires_at = '1970-01-01 00:00:00'",
+    )
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> SqlStore:
+            store = await SqlStore.open(place.url)
+            stack.push_async_callback(store.close)
+            return store
+
+        yield opened
+
+
+@pytest.fixture
+async def store(another: Opener) -> SqlStore:
     """An open store that holds nothing but what the migrations made."""
-    await emptied(place.url)
-    opened = await SqlStore.open(place.url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def second(place: Place, store: SqlStore) -> AsyncIterator[SqlStore]:
-    """Another process's view of the same database."""
-    opened = await SqlStore.open(place.url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def empty_folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder that is gone afterwards."""
-    yield tmp_path
-    shutil.rmtree(tmp_path, ignore_errors=True)
-
-
-async def emptied(url: str) -> None:
-    """Take all rows away but those that the migrations made."""
-    database = open_database(url)
-    async with database.writes.begin() as connection:
-        for table in reversed(METADATA.sorted_tables):
-            if table.name == "id_blocks":
-                continue
-            where = (
-                " WHERE account_id > 0"
-                if table.name in ("account_leases", "account_streams")
-                else ""
-            )
-            await connection.exec_driver_sql(f"DELETE FROM {table.name}{where}")
-        await connection.exec_driver_sql("UPDATE account_streams SET head_seq = 0, lease_token = 0")
-        await connection.exec_driver_sql(
-            "UPDATE account_leases SET owner = '', token = 0, expires_at = '1970-01-01 00:00:00'"
-        )
-    await database.close()
+    return await another()

@@ -6,7 +6,9 @@ out. A pooled connection that turns out dead costs nothing but the next one.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -60,6 +62,11 @@ class Database:
     #: All that a statement may raise.
     failures: tuple[type[BaseException], ...]
 
+    @property
+    def troubles(self) -> tuple[type[BaseException], ...]:
+        """``failures``, and what they are called once they are understood."""
+        return (*self.failures, Again, Lost)
+
     async def read(self, work: Work[Answer]) -> Answer:
         """What ``work`` reads. Raises ``Unavailable``."""
         for _ in range(LOST_MAX + 1):
@@ -86,9 +93,10 @@ class Database:
         async def at_one_moment(session: Session) -> Answer:
             for statement in _BEGIN_CONSISTENT[session.dialect.name]:
                 await session.execute(statement)
-            answer = await work(session)
-            await session.execute("COMMIT")
-            return answer
+            try:
+                return await work(session)
+            finally:
+                await session.undo()  # nothing was written; it ends the moment
 
         return await self.read(at_one_moment)
 
@@ -104,7 +112,7 @@ class Database:
             try:
                 async with asyncio.timeout(STATEMENTS_SECONDS_MAX):
                     return await self._transaction(work, stage)
-            except self.failures as error:
+            except self.troubles as error:
                 failure = translated(error)
                 if isinstance(failure, Again):
                     undone += 1
@@ -123,39 +131,29 @@ class Database:
         await self.reads.dispose()
 
     async def _used(self, work: Work[Answer]) -> Answer:
-        lent = await _lent(self.reads)
-        clean = False
-        try:
+        async with _lent(self.reads, self.failures) as lent:
             if self.dialect.name == "sqlite":
-                answer = await self._in_thread(lent, work)
-            else:
-                answer = await work(self._session(lent))
-            clean = True
-            return answer
-        finally:
-            _give_back(lent, clean)
+                return await self._in_thread(lent, work)
+            return await work(self._session(lent))
 
     async def _transaction(self, work: Work[Answer], stage: _Stage) -> Answer:
-        lent = await _lent(self.writes)
-        clean = False
-        try:
+        async with _lent(self.writes, self.failures) as lent:
             if self.dialect.name == "sqlite":
-                answer = await self._local_transaction(lent, work, stage)
-                clean = True
-                return answer
-            connection: Any = lent.driver_connection
+                return await self._local_transaction(lent, work, stage)
+            session = self._session(lent)
             try:
-                answer = await work(self._session(lent))
+                answer = await work(session)
+            except self.failures as error:
+                failure = translated(error)
+                if not isinstance(failure, Lost):
+                    await session.undo()
+                raise failure from error
             except Exception:
-                await connection.rollback()
-                clean = True
+                await session.undo()
                 raise
             stage.in_doubt = True
-            await connection.commit()
-            clean = True
+            await lent.driver_connection.commit()  # type: ignore[union-attr]
             return answer
-        finally:
-            _give_back(lent, clean)
 
     async def _local_transaction(
         self, lent: PoolProxiedConnection, work: Work[Answer], stage: _Stage
@@ -227,19 +225,31 @@ def open_database(url: str) -> Database:
     return Database(dialect, writes, reads, failures)
 
 
-async def _lent(engine: AsyncEngine) -> PoolProxiedConnection:
-    """A connection of the pool. Raises ``Unavailable`` if none can be had."""
+@asynccontextmanager
+async def _lent(
+    engine: AsyncEngine, failures: tuple[type[BaseException], ...]
+) -> AsyncIterator[PoolProxiedConnection]:
+    """A connection of the pool, given back unless it may be broken or in use still.
+
+    Raises ``Unavailable`` if none can be had.
+    """
     try:
-        return await engine.raw_connection()
-    except (SQLAlchemyError, OSError, EOFError) as error:
+        lent = await engine.raw_connection()
+    except failures as error:
         raise unavailable(error) from error
-
-
-def _give_back(lent: PoolProxiedConnection, clean: bool) -> None:
-    if clean:
-        lent.close()
-    else:
-        lent.invalidate()
+    whole = False
+    try:
+        yield lent
+        whole = True
+    except Exception as error:
+        # SQLite refuses a statement and is as good as before; of a server nobody knows.
+        whole = isinstance(error, sqlite3.Error) or not isinstance(error, (*failures, Lost))
+        raise
+    finally:
+        if whole:
+            lent.close()
+        else:
+            lent.invalidate()
 
 
 def _told(failure: Exception, error: BaseException) -> Exception:

@@ -61,7 +61,7 @@ def in_doubt() -> Unavailable:
 
 def translated(error: BaseException) -> Exception:
     """What the driver or the pool raised, as one of the kinds above."""
-    if isinstance(error, OmsError):
+    if isinstance(error, OmsError | Again | Lost | Duplicate):
         return error
     if isinstance(error, PoolTimeout | TimeoutError):
         return unavailable(error)
@@ -96,6 +96,8 @@ def _mistake(error: BaseException) -> OmsError:
 
 def _cause(error: BaseException) -> str:
     """The kind of an error and its number: never its text, which may hold what was written."""
+    while isinstance(error, Lost | Again) and error.__cause__ is not None:
+        error = error.__cause__
     raw = getattr(error, "orig", None) or error
     number = raw.args[0] if raw.args and isinstance(raw.args[0], int) else ""
     return f"{type(raw).__name__} {number}".strip()

@@ -1,0 +1,229 @@
+"""Reads for callers: windows, pages, snapshots, events."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from kit.stores import (
+    NOON,
+    a_command,
+    a_deal,
+    a_lease,
+    a_position,
+    an_account,
+    an_event,
+    an_order,
+    enqueued,
+    seconds_after,
+)
+from oms.adapters.sql.store import SqlStore
+from oms.domain.order import OrderState
+from oms.domain.position import PositionState
+from oms.ports.history import Window
+from oms.ports.ledger import AccountBatch
+
+Opener = Callable[[], Awaitable[SqlStore]]
+OPEN = OrderState.SUBMITTED
+
+
+async def filled(store: SqlStore, count: int = 10) -> int:
+    """An account with ``count`` orders, deals and positions a second apart; even ones are open."""
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    numbers = range(1, count + 1)
+    batch = AccountBatch(
+        lease=lease,
+        head_before=0,
+        head_after=count,
+        orders_new=[
+            an_order(
+                n,
+                account_id,
+                state=OPEN if n % 2 == 0 else OrderState.EXPIRED,
+                strategy_id=n % 3,
+                symbol="ETH/USDT" if n > 5 else "BTC/USDT",
+                updated_at=seconds_after(n),
+                reconciled=n != 1,
+            )
+            for n in numbers
+        ],
+        deals=[
+            a_deal(n, account_id, executed_at=seconds_after(n), strategy_id=n % 3) for n in numbers
+        ],
+        positions_new=[
+            a_position(
+                n,
+                account_id,
+                state=PositionState.OPEN if n % 2 == 0 else PositionState.CLOSED,
+                strategy_id=n % 3,
+                updated_at=seconds_after(n),
+            )
+            for n in numbers
+        ],
+        events=[an_event(n, account_id, n) for n in numbers],
+    )
+    assert not await store.ledger.commit([batch])
+    return account_id
+
+
+def ids(rows: Sequence[object]) -> list[int]:
+    return [row.id for row in rows]  # type: ignore[attr-defined]
+
+
+async def test_open_lists_hold_the_newest_and_ascend(store: SqlStore) -> None:
+    account_id = await filled(store)
+    window = Window(account_ids=(account_id,))
+
+    assert ids(await store.history.open_orders(window, 100)) == [2, 4, 6, 8, 10]
+    assert ids(await store.history.open_orders(window, 2)) == [8, 10]
+    assert ids(await store.history.open_positions(window, 2)) == [8, 10]
+    narrow = replace(window, strategy_id=1, symbol="ETH/USDT")
+    assert ids(await store.history.open_orders(narrow, 100)) == [10]
+    allowed = replace(window, strategies=frozenset({0, 2}))
+    assert ids(await store.history.open_positions(allowed, 100)) == [2, 6, 8]
+    nobody = replace(window, strategies=frozenset())
+    assert list(await store.history.open_orders(nobody, 100)) == []
+    elsewhere = Window(account_ids=(account_id + 1,))
+    assert list(await store.history.open_orders(elsewhere, 100)) == []
+
+
+async def test_pages_by_number_count_and_by_key_do_not(store: SqlStore) -> None:
+    account_id = await filled(store)
+    window = Window(account_ids=(account_id,), page_size=4)
+
+    first = await store.history.orders(window)
+    third = await store.history.orders(replace(window, page=3))
+    beyond = await store.history.orders(replace(window, page=4))
+    uncounted = await store.history.orders(replace(window, with_total=False))
+
+    assert (ids(first.items), first.total, first.next_after_id) == ([1, 2, 3, 4], 10, 4)
+    assert (ids(third.items), third.total, third.next_after_id) == ([9, 10], 10, None)
+    assert (ids(beyond.items), beyond.total) == ([], 10)
+    assert (ids(uncounted.items), uncounted.total) == ([1, 2, 3, 4], None)
+
+
+async def test_a_walk_by_key_meets_every_row_once_in_both_directions(store: SqlStore) -> None:
+    account_id = await filled(store)
+    for descending in (False, True):
+        window = Window(account_ids=(account_id,), page_size=3, after_id=0, descending=descending)
+        seen: list[int] = []
+        while True:
+            page = await store.history.deals(window)
+            assert page.total is None
+            seen += ids(page.items)
+            if page.next_after_id is None:
+                break
+            window = replace(window, after_id=page.next_after_id)
+        assert seen == sorted(range(1, 11), reverse=descending)
+
+
+async def test_windows_narrow_by_time_status_strategy_and_more(store: SqlStore) -> None:
+    account_id = await filled(store)
+    window = Window(account_ids=(account_id,))
+
+    async def orders(**bounds: object) -> list[int]:
+        return ids((await store.history.orders(replace(window, **bounds))).items)  # type: ignore[arg-type]
+
+    assert await orders(since=seconds_after(3), until=seconds_after(6)) == [3, 4, 5]
+    assert await orders(status=frozenset({"CANCELED"})) == [1, 3, 5, 7, 9]
+    assert await orders(status=frozenset({"EXPIRED"})) == [1, 3, 5, 7, 9]
+    assert await orders(status=frozenset({"SUBMITTED", "FILLED"})) == [2, 4, 6, 8, 10]
+    assert await orders(strategy_id=0) == [3, 6, 9]
+    assert await orders(reconciled=False) == [1]
+    assert await orders(symbol="ETH/USDT") == [6, 7, 8, 9, 10]
+    deals = await store.history.deals(replace(window, since=seconds_after(8), position_id=9))
+    assert ids(deals.items) == [9]
+    assert ids((await store.history.deals(replace(window, order_id=4))).items) == [4]
+    closed = await store.history.positions(replace(window, status=frozenset({"closed"})))
+    assert ids(closed.items) == [1, 3, 5, 7, 9]
+
+
+async def test_commands_have_a_history_too(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    await enqueued(store, [a_command(n, account_id, at=n) for n in range(1, 6)])
+    window = Window(account_ids=(account_id,), page_size=2, descending=True)
+
+    page = await store.history.commands(window)
+    queued = await store.history.commands(
+        replace(window, status=frozenset({"queued"}), since=seconds_after(2), page_size=10)
+    )
+
+    assert (ids(page.items), page.total, page.next_after_id) == ([5, 4], 5, 4)
+    assert ids(queued.items) == [5, 4, 3, 2]
+
+
+async def test_rows_are_found_by_id_ascending(store: SqlStore) -> None:
+    account_id = await filled(store)
+
+    assert ids(await store.history.orders_by_id([9, 1, 99, 4])) == [1, 4, 9]
+    assert ids(await store.history.positions_by_id([2, 1])) == [1, 2]
+    assert ids(await store.history.deals_by_id([3])) == [3]
+    assert ids(await store.history.deals_by_order([5, 2])) == [2, 5]
+    assert list(await store.history.orders_by_id([])) == []
+    assert await store.history.account_of("order", [1, 99]) == {1: (account_id, 1)}
+    assert await store.history.account_of("position", [3]) == {3: (account_id, 0)}
+    assert await store.history.account_of("order", []) == {}
+
+
+async def test_a_snapshot_is_what_is_open_and_its_number(store: SqlStore) -> None:
+    account_id = await filled(store)
+
+    snapshot = await store.history.snapshot(account_id, 3)
+
+    assert (snapshot.account_id, snapshot.seq) == (account_id, 10)
+    assert ids(snapshot.orders) == ids(snapshot.positions) == [6, 8, 10]
+    nothing = await store.history.snapshot(account_id + 1, 3)
+    assert (nothing.seq, list(nothing.orders)) == (0, [])
+
+
+async def test_a_snapshot_never_mixes_two_moments(another: Opener) -> None:
+    """A writer adds one open order and one open position per event number; a reader looks on."""
+    writer, reader = await another(), await another()
+    account_id = await an_account(writer)
+    lease = await a_lease(writer, account_id)
+
+    async def write() -> None:
+        for n in range(1, 61):
+            batch = AccountBatch(
+                lease=lease,
+                head_before=n - 1,
+                head_after=n,
+                orders_new=(an_order(n, account_id, state=OPEN),),
+                positions_new=(a_position(n, account_id),),
+                events=(an_event(n, account_id, n),),
+            )
+            assert not await writer.ledger.commit([batch])
+
+    writing = asyncio.create_task(write())
+    seen = set()
+    while not writing.done():
+        snapshot = await reader.history.snapshot(account_id, 1000)
+        assert len(snapshot.orders) == len(snapshot.positions) == snapshot.seq
+        seen.add(snapshot.seq)
+    await writing
+    assert len(seen) > 3
+
+
+async def test_events_come_after_a_number_ascending_per_account(store: SqlStore) -> None:
+    first, second = await filled(store), await an_account(store)
+    lease = await a_lease(store, second)
+    rows = (an_event(101, second, 1, 4), an_event(102, second, 5))
+    batch = AccountBatch(lease=lease, head_before=0, head_after=5, events=rows)
+    assert not await store.ledger.commit([batch])
+
+    async def read(limit: int = 100, **after: int) -> list[tuple[int, int]]:
+        numbers = {int(name[1:]): number for name, number in after.items()}
+        found = await store.history.events(numbers, limit)
+        return [(stored.row.account_id, stored.row.seq_to) for stored in found]
+
+    one, two = f"a{first}", f"a{second}"
+    assert await read(**{one: 8, two: 0}) == [(first, 9), (first, 10), (second, 4), (second, 5)]
+    # A row is told as long as one of its events is new.
+    assert await read(**{two: 3}) == [(second, 4), (second, 5)]
+    assert await read(**{two: 4}) == [(second, 5)]
+    assert await read(limit=1, **{one: 0}) == [(first, 1)]
+    assert await read(**{one: 10}) == []
+    assert list(await store.history.events({}, 10)) == []
+    assert await store.history.oldest([first, second, 999]) == {first: 1, second: 1}
+    (stored,) = await store.history.events({second: 4}, 1)
+    assert stored.row == rows[1] and stored.created_at > NOON

@@ -1,0 +1,66 @@
+"""Ids in blocks: unique over processes, handed out without waiting."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from oms.adapters.sql.ids import BLOCK_IDS_MIN
+from oms.adapters.sql.store import SqlStore
+
+Opener = Callable[[], Awaitable[SqlStore]]
+
+
+async def test_ids_are_small_and_rise_within_a_process(store: SqlStore) -> None:
+    await store.ids.ensure("order", 3)
+
+    ids = [store.ids("order") for _ in range(3)]
+
+    assert ids == list(range(ids[0], ids[0] + 3))
+    assert 1 <= ids[0] < 10_000
+
+
+async def test_processes_never_share_an_id(another: Opener) -> None:
+    stores = [await another() for _ in range(3)]
+
+    async def drawn(store: SqlStore) -> list[int]:
+        ids = []
+        for _ in range(200):
+            await store.ids.ensure("deal", 2)
+            ids += [store.ids("deal"), store.ids("deal")]
+        return ids
+
+    everything = [number for ids in await asyncio.gather(*map(drawn, stores)) for number in ids]
+
+    assert len(set(everything)) == len(everything) == 1200
+
+
+async def test_many_tasks_of_one_process_may_ask_before_they_take(store: SqlStore) -> None:
+    async def drawn() -> list[int]:
+        await store.ids.ensure("event", 16)
+        await asyncio.sleep(0)
+        return [store.ids("event") for _ in range(16)]
+
+    everything = [n for ids in await asyncio.gather(*(drawn() for _ in range(4))) for n in ids]
+
+    assert len(set(everything)) == 64
+
+
+async def test_a_run_has_no_gap_though_blocks_of_others_lie_between(another: Opener) -> None:
+    mine, other = await another(), await another()
+    runs: list[int] = []
+    for _ in range(30):
+        await mine.ids.ensure("command", 70)
+        first = mine.ids.run("command", 70)
+        runs += range(first, first + 70)
+        await other.ids.ensure("command", BLOCK_IDS_MIN)
+        other.ids.run("command", BLOCK_IDS_MIN)
+
+    assert len(set(runs)) == 30 * 70
+
+
+async def test_an_id_nobody_asked_for_is_a_mistake(store: SqlStore) -> None:
+    await store.ids.ensure("key", 1)
+    with pytest.raises(AssertionError, match="not provided"):
+        for _ in range(100_000):
+            store.ids("key")

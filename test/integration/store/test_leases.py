@@ -1,0 +1,118 @@
+"""Leases: one home an account, by the clock of the database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from kit.sql import number, rows
+from kit.stores import an_account
+from oms.adapters.sql.store import SqlStore
+from oms.ports.leases import Lease
+
+Opener = Callable[[], Awaitable[SqlStore]]
+
+
+async def test_a_free_account_is_taken_once(store: SqlStore) -> None:
+    account_id = await an_account(store)
+
+    first = await store.leases.acquire("w1", [account_id, 0], 60)
+    second = await store.leases.acquire("w2", [account_id, 0], 60)
+    again = await store.leases.acquire("w1", [account_id], 60)
+
+    assert list(first) == [Lease(account_id=0, token=1), Lease(account_id=account_id, token=1)]
+    assert (list(second), list(again)) == ([], [])
+    assert list(await store.leases.free(10)) == []
+    assert await store.leases.counts() == {"w1": 1}
+
+
+async def test_an_expired_lease_goes_to_the_next_with_a_new_token(
+    store: SqlStore, place: object
+) -> None:
+    account_id = await an_account(store)
+    (old,) = await store.leases.acquire("w1", [account_id], 0.05)
+
+    await _becomes_free(store, account_id)
+    (new,) = await store.leases.acquire("w2", [account_id], 60)
+
+    assert new.token == old.token + 1
+    url: str = place.url  # type: ignore[attr-defined]
+    fence = f"SELECT lease_token FROM account_streams WHERE account_id = {account_id}"
+    assert number(url, fence) == new.token
+    assert await store.leases.renew("w1", [old], 60) == [account_id]
+    assert list(await store.leases.renew("w2", [new], 60)) == []
+
+
+async def test_renewing_extends_and_tells_what_is_lost(store: SqlStore, place: object) -> None:
+    ids = [await an_account(store) for _ in range(3)]
+    leases = await store.leases.acquire("w1", ids, 60)
+    await store.leases.release("w1", leases[1:2])
+    await store.leases.acquire("w2", ids, 60)
+    url: str = place.url  # type: ignore[attr-defined]
+    until = f"SELECT expires_at FROM account_leases WHERE account_id = {ids[0]}"
+    before = rows(url, until)
+
+    lost = await store.leases.renew("w1", leases, 120)
+
+    assert list(lost) == [ids[1]]
+    assert rows(url, until) > before
+    assert await store.leases.counts() == {"w1": 2, "w2": 1}
+    assert list(await store.leases.renew("w1", [], 60)) == []
+
+
+async def test_an_expired_lease_cannot_be_renewed(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    leases = await store.leases.acquire("w1", [account_id], 0.02)
+
+    await _becomes_free(store, account_id)
+
+    assert await store.leases.renew("w1", leases, 60) == [account_id]
+    assert account_id in await store.leases.free(10)
+
+
+async def test_what_is_given_back_is_free_at_once(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    leases = await store.leases.acquire("w1", [account_id], 60)
+
+    await store.leases.release("w2", leases)
+    assert account_id not in await store.leases.free(10)
+    await store.leases.release("w1", leases)
+
+    assert list(await store.leases.free(10)) == [0, account_id]
+    assert list(await store.leases.free(1)) == [0]
+
+
+async def test_many_workers_share_without_overlap(another: Opener) -> None:
+    stores = [await another() for _ in range(3)]
+    ids = [await an_account(stores[0], f"a{n}") for n in range(20)]
+
+    taken = await asyncio.gather(
+        *(
+            store.leases.acquire(f"w{n}", ids[n:] + ids[:n], 60)
+            for n, store in enumerate(stores)
+            for _ in range(3)
+        )
+    )
+
+    held = [lease.account_id for leases in taken for lease in leases]
+    assert sorted(held) == ids
+    assert {lease.token for leases in taken for lease in leases} == {1}
+
+
+async def test_workers_tell_of_themselves(store: SqlStore) -> None:
+    await store.leases.heartbeat("w1", "host", '{"accounts":1}')
+    await store.leases.heartbeat("w2", "host", "{}")
+    await store.leases.heartbeat("w1", "other", '{"accounts":2}')
+
+    found = {row.worker_id: row for row in await store.leases.workers(30)}
+    assert set(found) == {"w1", "w2"}
+    assert (found["w1"].host, found["w1"].status) == ("other", '{"accounts":2}')
+    assert 0 <= found["w1"].heartbeat_age_seconds < 30
+    await store.leases.forget_worker("w1")
+    assert [row.worker_id for row in await store.leases.workers(30)] == ["w2"]
+
+
+async def _becomes_free(store: SqlStore, account_id: int) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            if account_id in await store.leases.free(10):
+                return
+            await asyncio.sleep(0.01)

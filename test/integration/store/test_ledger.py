@@ -1,0 +1,390 @@
+"""The one transaction that trading writes: whole, numbered, and only by who holds the lease."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from kit.sql import change
+from kit.stores import (
+    NOON,
+    a_command,
+    a_deal,
+    a_fill,
+    a_lease,
+    a_position,
+    an_account,
+    an_event,
+    an_order,
+    enqueued,
+    seconds_after,
+)
+from oms.adapters.sql.store import SqlStore
+from oms.domain.command import CommandResult, CommandStatus
+from oms.domain.errors import LeaseLost, OmsError
+from oms.domain.order import OrderState, Side
+from oms.domain.position import PositionState
+from oms.ports.exchange import MemoryRows, TradeRow
+from oms.ports.leases import Lease
+from oms.ports.ledger import AccountBatch
+
+Opener = Callable[[], Awaitable[SqlStore]]
+
+
+def an_empty_batch(lease: Lease, head: int = 0) -> AccountBatch:
+    return AccountBatch(lease=lease, head_before=head, head_after=head)
+
+
+async def test_a_fill_is_written_whole(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueued(store, [a_command(1, account_id)])
+
+    lost = await store.ledger.commit([a_fill(lease, 1, 1)])
+
+    assert lost == frozenset()
+    assert await store.ledger.order(account_id, 1) == an_order(1, account_id)
+    assert await store.ledger.position(account_id, 1) == a_position(1, account_id)
+    known = await store.ledger.deals_of(account_id, "BTC/USDT", ["T1", "T2"])
+    assert known == {"T1": [a_deal(1, account_id)]}
+    (told,) = await store.history.events({account_id: 0}, 10)
+    assert told.row == an_event(1, account_id, 1)
+    assert (await store.queue.find([1]))[1].status is CommandStatus.DONE
+    assert await store.history.heads([account_id]) == {account_id: 1}
+
+
+async def test_every_field_survives(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    order = an_order(
+        1,
+        account_id,
+        side=Side.SELL,
+        order_type="stop_limit",
+        price=Decimal("1.5"),
+        state=OrderState.EXPIRED,
+        strategy_id=7,
+        position_id=8,
+        previous_position_id=9,
+        reason="stop",
+        comment="ünï 'quoted' \\ \" % %s ? \n",
+        stop_loss=Decimal("0.5"),
+        stop_gain=Decimal("2.5"),
+        fees={"BTC": Decimal("0.1"), "USDT": Decimal("-0.2")},
+        reduce_only=True,
+        post_only=True,
+        new_position=True,
+        time_in_force="GTD",
+        trigger_price=Decimal("1.4"),
+        expires_at=seconds_after(10),
+        params={"a": [1, "x", None], "b": {"c": True}},
+        fingerprint="ab" * 32,
+        reject_source="exchange",
+        reject_code="no",
+        reject_message="because",
+        reconciled=False,
+        version=5,
+        triggered_at=seconds_after(1),
+        updated_at=seconds_after(2),
+    )
+    position = a_position(
+        1,
+        account_id,
+        side=Side.SELL,
+        qty=Decimal("-0.3"),
+        cost=Fraction(-(10**60), 3**40),
+        exit_value=Fraction(1, 7),
+        close_price=Decimal("3.3"),
+        stop_loss=Decimal("9"),
+        stop_gain=Decimal("1"),
+        state=PositionState.CLOSE_REQUESTED,
+        comment="%",
+        previous_position_id=4,
+        qty_closed=Decimal("0.1"),
+        profit=Decimal("-1.000000000000000001"),
+        realized_pnl=Decimal("2"),
+        funding=Decimal("-0.5"),
+        close_reason="api",
+        merged_into=6,
+        external=True,
+        closed_at=seconds_after(3),
+    )
+
+    batch = replace(an_empty_batch(lease), orders_new=(order,), positions_new=(position,))
+    assert not await store.ledger.commit([batch])
+
+    assert await store.ledger.order(account_id, 1) == order
+    assert await store.ledger.position(account_id, 1) == position
+    assert await store.ledger.order(account_id + 1, 1) is None
+    assert await store.ledger.position(account_id + 1, 1) is None
+
+
+async def test_changed_rows_take_their_last_form(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    resting = an_order(
+        1, account_id, state=OrderState.SUBMITTED, pending_change="cancel", price=Decimal(3)
+    )
+    first = replace(
+        an_empty_batch(lease), orders_new=(resting,), positions_new=(a_position(1, account_id),)
+    )
+    assert not await store.ledger.commit([first])
+    canceled = replace(
+        resting, state=OrderState.CANCELED, pending_change=None, price=None, version=2
+    )
+    closed = replace(
+        a_position(1, account_id),
+        qty=Decimal(0),
+        cost=Fraction(0),
+        state=PositionState.CLOSED,
+        closed_at=seconds_after(5),
+        version=2,
+    )
+
+    second = replace(an_empty_batch(lease), orders_changed=(canceled,), positions_changed=(closed,))
+    assert not await store.ledger.commit([second])
+
+    assert await store.ledger.order(account_id, 1) == canceled
+    assert await store.ledger.position(account_id, 1) == closed
+    image = await store.ledger.load(lease)
+    assert (list(image.orders), list(image.positions)) == ([], [])
+
+
+async def test_a_home_reads_what_is_open_and_no_more(store: SqlStore) -> None:
+    account_id, other = await an_account(store), await an_account(store)
+    lease, foreign = await a_lease(store, account_id), await a_lease(store, other)
+    open_order = an_order(2, account_id, state=OrderState.PARTIALLY_FILLED, closed_at=None)
+    closed = a_position(2, account_id, qty=Decimal(0), state=PositionState.CLOSED)
+    await enqueued(store, [a_command(1, account_id), a_command(3, other)])
+    mine = replace(a_fill(lease, 1, 1), orders_new=(an_order(1, account_id), open_order))
+    mine = replace(mine, positions_new=(*mine.positions_new, closed))
+
+    assert not await store.ledger.commit([a_fill(foreign, 3, 1), mine])
+    image = await store.ledger.load(lease)
+
+    assert image.account.id == account_id and image.head_seq == 1
+    assert list(image.orders) == [open_order]
+    assert list(image.positions) == [a_position(1, account_id)]
+    assert image.memory == MemoryRows()
+    assert await store.ledger.busy([account_id, other]) == [account_id]
+    assert list(await store.ledger.busy([])) == []
+
+
+async def test_orders_are_found_by_client_order_id_of_their_account(store: SqlStore) -> None:
+    account_id, other = await an_account(store), await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueued(store, [a_command(1, account_id)])
+    assert not await store.ledger.commit([a_fill(lease, 1, 1)])
+
+    found = await store.ledger.orders_by_client_id(
+        [(account_id, "C1"), (account_id, "c1"), (other, "C1"), (account_id, "C2")]
+    )
+
+    assert found == {(account_id, "C1"): an_order(1, account_id)}
+
+
+async def test_who_has_no_lease_writes_nothing(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    stale = await a_lease(store, account_id, "w1", seconds=0.001)
+    await enqueued(store, [a_command(1, account_id)])
+    fresh = await _taken_over(store, account_id)
+
+    lost = await store.ledger.commit([a_fill(stale, 1, 1)])
+
+    assert lost == {account_id}
+    assert await store.ledger.order(account_id, 1) is None
+    assert list(await store.history.events({account_id: 0}, 10)) == []
+    assert (await store.queue.find([1]))[1].status is CommandStatus.QUEUED
+    with pytest.raises(LeaseLost):
+        await store.ledger.load(stale)
+    assert not await store.ledger.commit([a_fill(fresh, 1, 1)])
+
+
+async def test_a_lost_account_falls_out_and_the_rest_is_written(store: SqlStore) -> None:
+    ids = [await an_account(store) for _ in range(4)]
+    leases = [await a_lease(store, account_id) for account_id in ids]
+    await enqueued(store, [a_command(n, account_id) for n, account_id in enumerate(ids, start=1)])
+    wrong_token = replace(leases[1], token=leases[1].token + 1)
+    wrong_head = replace(a_fill(leases[2], 3, 1), head_before=5, head_after=6)
+
+    lost = await store.ledger.commit(
+        [a_fill(leases[3], 4, 1), a_fill(wrong_token, 2, 1), wrong_head, a_fill(leases[0], 1, 1)]
+    )
+
+    assert lost == {ids[1], ids[2]}
+    assert await store.history.heads(ids) == {ids[0]: 1, ids[1]: 0, ids[2]: 0, ids[3]: 1}
+    statuses = {n: row.status.value for n, row in (await store.queue.find([1, 2, 3, 4])).items()}
+    assert statuses == {1: "done", 2: "queued", 3: "queued", 4: "done"}
+
+
+async def test_a_batch_without_events_is_fenced_too(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    stale = await a_lease(store, account_id, "w1", seconds=0.001)
+    fresh = await _taken_over(store, account_id)
+    order = an_order(1, account_id)
+
+    assert await store.ledger.commit([replace(an_empty_batch(stale), orders_new=(order,))]) == {
+        account_id
+    }
+    assert await store.ledger.order(account_id, 1) is None
+    # The same numbers written again match, though nothing changes by it.
+    for _ in range(2):
+        assert not await store.ledger.commit([an_empty_batch(fresh)])
+
+
+async def test_all_accounts_lost_writes_nothing(store: SqlStore) -> None:
+    stray = Lease(account_id=123, token=1)
+
+    assert await store.ledger.commit([a_fill(stray, 1, 1)]) == {123}
+    assert await store.ledger.commit([]) == frozenset()
+
+
+async def test_a_deal_told_twice_is_refused_and_nothing_else_is_written(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueued(store, [a_command(1, account_id), a_command(2, account_id)])
+    assert not await store.ledger.commit([a_fill(lease, 1, 1)])
+    twice = replace(a_fill(lease, 2, 2), deals=(a_deal(2, account_id, exchange_trade_id="T1"),))
+
+    with pytest.raises(OmsError) as refused:
+        await store.ledger.commit([twice])
+
+    assert (refused.value.code, refused.value.reason) == ("internal_error", "duplicate")
+    assert await store.ledger.order(account_id, 2) is None
+    assert await store.history.heads([account_id]) == {account_id: 1}
+
+
+async def test_the_result_of_an_unknown_command_undoes_all(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueued(store, [a_command(1, account_id)])
+    done = CommandResult(status=CommandStatus.DONE)
+
+    with pytest.raises(AssertionError, match="oms_commands"):
+        await store.ledger.commit([replace(a_fill(lease, 1, 1), results={1: done, 99: done})])
+
+    assert (await store.queue.find([1, 99])).keys() == {1}
+    assert (await store.queue.find([1]))[1].status is CommandStatus.QUEUED
+    assert not await store.ledger.commit([a_fill(lease, 1, 1)])
+
+
+async def test_results_of_many_kinds_stand_in_one_batch(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueued(store, [a_command(number, account_id) for number in range(1, 4)])
+    results = {
+        1: CommandResult(status=CommandStatus.DONE, order_ids=(5, 6), skipped=((7, "too_late"),)),
+        2: CommandResult(status=CommandStatus.DONE, value='{"last":1}'),
+        3: CommandResult(status=CommandStatus.UNKNOWN, order_id=3, client_order_id="C3"),
+    }
+
+    assert not await store.ledger.commit([replace(an_empty_batch(lease), results=results)])
+
+    found = await store.queue.find([1, 2, 3])
+    assert found[1].result == '{"order_ids":[5,6],"skipped":[[7,"too_late"]]}'
+    assert found[2].result == '{"value":"{\\"last\\":1}"}'
+    assert (found[3].status.value, found[3].order_id) == ("unknown", 3)
+
+
+async def test_paper_memory_is_kept_with_the_reports(store: SqlStore) -> None:
+    account_id, other = await an_account(store), await an_account(store)
+    lease, foreign = await a_lease(store, account_id), await a_lease(store, other)
+    trades = [
+        TradeRow(trade_id=f"t{n}", symbol="X", executed_at=seconds_after(n), trade="{}")
+        for n in (1, 2)
+    ]
+    first = MemoryRows(
+        state='{"cash":"1"}',
+        state_hash="h1",
+        version=1,
+        orders={"a": '{"n":1}', "b": '{"n":1}'},
+        trades=trades[:1],
+        prices={"X": '{"bid":"1"}'},
+    )
+    second = MemoryRows(
+        state='{"cash":"2"}',
+        state_hash="h2",
+        version=2,
+        orders={"a": None, "c": '{"n":3}', "b": '{"n":2}'},
+        trades=trades[1:],
+    )
+
+    for memory in (first, second):
+        batch = replace(an_empty_batch(lease), memory=memory)
+        beside = replace(an_empty_batch(foreign), memory=MemoryRows())
+        assert not await store.ledger.commit([batch, beside])
+
+    image = await store.ledger.load(lease)
+    assert image.memory == MemoryRows(
+        state='{"cash":"2"}',
+        state_hash="h2",
+        version=2,
+        orders={"b": '{"n":2}', "c": '{"n":3}'},
+        trades=tuple(trades),
+        prices={"X": '{"bid":"1"}'},
+    )
+    assert (await store.ledger.load(foreign)).memory == MemoryRows()
+
+
+async def test_an_accounts_settings_are_read(store: SqlStore, place: object) -> None:
+    config = (
+        '{"oms":{"paper":{"source":"manual","sources":{"ETH/USDT":"walk"},"seed":5,'
+        '"balances":{"BTC":"1.5"},"commission":{"maker":"0.0002","taker":0.0004},'
+        '"fee_currency":"quote","allow_spot_short":true,"leverage":3}}}'
+    )
+    account_id = await an_account(store, extra_config=config)
+    url: str = place.url  # type: ignore[attr-defined]
+    change(
+        url,
+        "INSERT INTO account_risk_state (account_id, allow_new_positions, created_at, updated_at)"
+        f" VALUES ({account_id}, 0, '2026-01-01', '2026-01-01')",
+        "INSERT INTO strategies (id, name, created_at) VALUES (1, 'a', '2026-01-01')",
+        "INSERT INTO strategies (id, name, status, created_at)"
+        " VALUES (2, 'b', 'disabled', '2026-01-01')",
+        *(
+            "INSERT INTO strategy_accounts (strategy_id, account_id, created_at)"
+            f" VALUES ({strategy_id}, {account_id}, '2026-01-01')"
+            for strategy_id in (1, 2)
+        ),
+    )
+
+    image = await store.ledger.load(await a_lease(store, account_id))
+
+    paper = image.account.paper
+    assert (paper.source, paper.sources, paper.seed) == ("manual", {"ETH/USDT": "walk"}, 5)
+    assert paper.balances == {"BTC": Decimal("1.5")}
+    assert (paper.maker, paper.taker) == (Decimal("0.0002"), Decimal("0.0004"))
+    assert (paper.base_fee_on_buy, paper.allow_spot_short, paper.leverage) == (False, True, 3)
+    assert image.account.allow_new_positions is False
+    assert image.strategy_ids == {1}
+
+
+async def test_old_events_and_finished_read_calls_are_forgotten(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    calls = [replace(a_command(number, account_id), command_type="ccxt_call") for number in (1, 2)]
+    await enqueued(store, [*calls, a_command(3, account_id)])
+    done = CommandResult(status=CommandStatus.DONE)
+    batch = replace(
+        an_empty_batch(lease),
+        head_after=3,
+        events=tuple(an_event(n, account_id, n) for n in (1, 2, 3)),
+        results={1: done, 3: done},
+    )
+    assert not await store.ledger.commit([batch])
+    future = seconds_after(20 * 365 * 86400)
+
+    assert await store.ledger.trim(NOON, 10) == 0
+    assert await store.ledger.trim(future, 2) == 3
+    assert await store.history.oldest([account_id]) == {account_id: 3}
+    assert sorted(await store.queue.find([1, 2, 3])) == [2, 3]
+    assert await store.ledger.trim(future, 2) == 1
+    assert await store.history.oldest([account_id]) == {}
+
+
+async def _taken_over(store: SqlStore, account_id: int) -> Lease:
+    while not (leases := await store.leases.acquire("w2", [account_id], 60)):
+        pass
+    return leases[0]

@@ -1,0 +1,264 @@
+"""The command queue: durable, in order, each wish once."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from kit.stores import NOON, a_command, a_lease, an_account, enqueued, seconds_after
+from oms.adapters.sql.store import SqlStore
+from oms.domain.command import CommandResult, CommandStatus
+from oms.domain.errors import Refused
+from oms.ports.leases import Lease
+from oms.ports.ledger import AccountBatch
+from oms.ports.queue import KeyRow, Stored, Submission
+
+DONE = CommandResult(status=CommandStatus.DONE, order_id=77)
+
+
+def a_key(name: str = "key", fingerprint: str = "body") -> KeyRow:
+    return KeyRow(scope_hash=name, fingerprint=fingerprint, expires_at=seconds_after(3600))
+
+
+async def finished(store: SqlStore, lease: Lease, result: CommandResult, *ids: int) -> None:
+    batch = AccountBatch(
+        lease=lease, head_before=0, head_after=0, results=dict.fromkeys(ids, result)
+    )
+    assert not await store.ledger.commit([batch])
+
+
+async def test_a_stored_command_comes_back_as_it_was(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    command = replace(
+        a_command(1, account_id, request_id="Ä 100% 'q' \\", payload='{"a":"é\\n%s %(x)s ?"}'),
+        comment="why not",
+    )
+
+    (stored,) = await store.queue.enqueue([Submission(commands=(command,))])
+    (row,) = await store.queue.take([account_id], 10)
+
+    assert stored == Stored(ids=(1,))
+    assert (row.id, row.account_id, row.command_type) == (1, account_id, "send_order")
+    assert (row.payload, row.fingerprint) == (command.payload, command.fingerprint)
+    assert (row.actor, row.created_at) == (command.actor, NOON)
+    assert (row.request_id, row.comment) == (command.request_id, "why not")
+    assert (row.status, row.attempts, row.finished_at) == (CommandStatus.QUEUED, 0, None)
+    assert (await store.queue.find([1, 2])) == {1: row}
+
+
+async def test_order_is_by_time_then_id_over_all_accounts(store: SqlStore) -> None:
+    await enqueued(
+        store,
+        [
+            a_command(3, 1, at=0),
+            a_command(1, 2, at=2),
+            a_command(2, 1, at=0),
+            a_command(4, 2, at=1),
+        ],
+    )
+
+    taken = await store.queue.take([1, 2], 10)
+
+    assert [row.id for row in taken] == [2, 3, 4, 1]
+    assert [row.id for row in await store.queue.take([1, 2], 2)] == [2, 3]
+    assert [row.id for row in await store.queue.take([2], 10)] == [4, 1]
+    assert [row.id for row in await store.queue.take([2], 10)] == [4, 1]
+    assert list(await store.queue.take([], 10)) == []
+    assert await store.queue.depths() == {1: 2, 2: 2}
+
+
+async def test_a_known_request_id_shows_the_first_command(store: SqlStore) -> None:
+    await enqueued(store, [a_command(1, 1, request_id="r")])
+
+    again, other_account, other_wish = await store.queue.enqueue(
+        [
+            Submission(commands=(a_command(2, 1, request_id="r"),)),
+            Submission(commands=(a_command(3, 2, request_id="r"),)),
+            Submission(
+                commands=(
+                    a_command(4, 1, request_id="r", fingerprint="other"),
+                    a_command(5, 1, request_id="fresh"),
+                )
+            ),
+        ]
+    )
+
+    assert again == Stored(ids=(1,), replayed=frozenset({0}))
+    assert other_account == Stored(ids=(3,))
+    assert other_wish == Stored(ids=(1, 5), mismatched=frozenset({0}))
+    assert sorted(await store.queue.find([1, 2, 3, 4, 5])) == [1, 3, 5]
+
+
+async def test_within_a_group_the_later_sees_the_first(store: SqlStore) -> None:
+    first, second, third = await store.queue.enqueue(
+        [
+            Submission(commands=(a_command(1, 1, request_id="r"), a_command(2, 1, request_id="r"))),
+            Submission(commands=(a_command(3, 1, request_id="r"),)),
+            Submission(commands=(a_command(4, 1, request_id="r", fingerprint="other"),)),
+        ]
+    )
+
+    assert first == Stored(ids=(1, 1), replayed=frozenset({1}))
+    assert second == Stored(ids=(1,), replayed=frozenset({0}))
+    assert third == Stored(ids=(1,), mismatched=frozenset({0}))
+    assert sorted(await store.queue.find([1, 2, 3, 4])) == [1]
+
+
+async def test_request_ids_are_equal_only_byte_by_byte(store: SqlStore) -> None:
+    names = ["r", "R", "r ", " r", "ŕ", "r\u0301"]
+    submissions = [
+        Submission(commands=(a_command(index, 1, request_id=name),))
+        for index, name in enumerate(names, start=1)
+    ]
+
+    await store.queue.enqueue(submissions)
+    again = await store.queue.enqueue(
+        [
+            Submission(commands=(a_command(index + 10, 1, request_id=name),))
+            for index, name in enumerate(names, start=1)
+        ]
+    )
+
+    assert [stored.ids for stored in again] == [(index,) for index in range(1, 7)]
+    assert all(stored.replayed for stored in again)
+
+
+async def test_a_used_idempotency_key_stores_nothing(store: SqlStore) -> None:
+    (first,) = await store.queue.enqueue(
+        [Submission(commands=(a_command(1, 1), a_command(2, 1)), key=a_key())]
+    )
+    again, same_group, beside = await store.queue.enqueue(
+        [
+            Submission(commands=(a_command(3, 1, request_id="r"),), key=a_key(fingerprint="x")),
+            Submission(commands=(a_command(4, 1, request_id="r"),)),
+            Submission(commands=(a_command(5, 1),), key=a_key("other")),
+        ]
+    )
+
+    assert first == Stored(ids=(1, 2))
+    assert again == Stored(key=replace(a_key(), command_ids=(1, 2)))
+    # The request id of the one that fell out is free again.
+    assert same_group == Stored(ids=(4,))
+    assert beside == Stored(ids=(5,))
+    assert sorted(await store.queue.find([1, 2, 3, 4, 5])) == [1, 2, 4, 5]
+
+
+async def test_the_same_new_key_twice_in_a_group_counts_once(store: SqlStore) -> None:
+    first, second = await store.queue.enqueue(
+        [
+            Submission(commands=(a_command(1, 1),), key=a_key()),
+            Submission(commands=(a_command(2, 1),), key=a_key()),
+        ]
+    )
+
+    assert first == Stored(ids=(1,))
+    assert second == Stored(key=replace(a_key(), command_ids=(1,)))
+    assert sorted(await store.queue.find([1, 2])) == [1]
+
+
+async def test_a_key_keeps_the_answer_of_a_request_without_commands(store: SqlStore) -> None:
+    key = replace(a_key(), http_status=201, response='{"ok":true}')
+
+    await store.queue.enqueue([Submission(commands=(), key=key)])
+    (again,) = await store.queue.enqueue([Submission(commands=(), key=a_key())])
+
+    assert again == Stored(key=key)
+
+
+async def test_keys_are_forgotten_when_their_time_is_over(store: SqlStore) -> None:
+    await store.queue.enqueue([Submission(commands=(a_command(1, 1),), key=a_key())])
+
+    assert await store.queue.drop_expired_keys(NOON) == 0
+    assert await store.queue.drop_expired_keys(seconds_after(3600)) == 1
+    (stored,) = await store.queue.enqueue([Submission(commands=(a_command(2, 1),), key=a_key())])
+    assert stored == Stored(ids=(2,))
+
+
+async def test_a_held_command_waits_for_the_one_before_it(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    other = await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueued(
+        store,
+        [a_command(1, account_id), a_command(2, account_id, after=1), a_command(3, other, after=1)],
+    )
+
+    together = await store.queue.take([account_id, other], 10)
+    alone = await store.queue.take([other], 10)
+    cut = await store.queue.take([account_id, other], 1)
+    await finished(store, lease, DONE, 1)
+    freed = await store.queue.take([account_id, other], 10)
+
+    assert [row.id for row in together] == [1, 2, 3]
+    assert [row.id for row in alone] == []
+    assert [row.id for row in cut] == [1]
+    assert [row.id for row in freed] == [2, 3]
+
+
+async def test_a_hold_ends_at_its_time_by_the_clock_of_the_database(store: SqlStore) -> None:
+    now = datetime.now(UTC)
+    await enqueued(
+        store,
+        [
+            a_command(1, 9),
+            a_command(2, 1, after=1, hold_until=now - timedelta(minutes=1)),
+            a_command(3, 1, after=1, hold_until=now + timedelta(minutes=1)),
+        ],
+    )
+
+    assert [row.id for row in await store.queue.take([1], 10)] == [2]
+
+
+async def test_who_waits_for_a_replayed_command_waits_for_the_first(store: SqlStore) -> None:
+    await enqueued(store, [a_command(1, 9, request_id="r")])
+
+    await store.queue.enqueue(
+        [Submission(commands=(a_command(2, 9, request_id="r"), a_command(3, 1, after=2)))]
+    )
+
+    assert list(await store.queue.take([1], 10)) == []
+
+
+async def test_a_result_ends_a_command_and_is_told(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueued(store, [a_command(number, account_id) for number in (1, 2, 3)])
+    refused = CommandResult(
+        status=CommandStatus.REFUSED, error=Refused(code="risk_blocked", message="'no' \\ 100%")
+    )
+
+    await finished(store, lease, DONE, 1)
+    await finished(store, lease, refused, 2)
+    found = await store.queue.find([1, 2, 3])
+
+    assert [found[number].status.value for number in (1, 2, 3)] == ["done", "refused", "queued"]
+    assert (found[1].order_id, found[1].result) == (77, '{"order_id":77}')
+    assert found[2].error is not None and '"code":"risk_blocked"' in found[2].error
+    assert found[1].finished_at is not None and found[1].attempts == 1
+    assert [row.id for row in await store.queue.take([account_id], 10)] == [3]
+
+
+async def test_groups_stored_at_once_with_shared_request_ids_agree(
+    store: SqlStore,
+) -> None:
+    """Many doors at once, the same forty wishes at each: forty commands, one answer to all."""
+
+    def group(door: int) -> list[Submission]:
+        return [
+            Submission(commands=(a_command(door * 100 + n, 1, request_id=f"r{n}"),))
+            for n in range(40)
+        ]
+
+    answers = await asyncio.gather(*(store.queue.enqueue(group(door)) for door in range(6)))
+
+    ids = {tuple(stored.ids for stored in group) for group in answers}
+    assert len(ids) == 1
+    assert await store.queue.depths() == {1: 40}
+
+
+async def test_a_large_group_is_one_group(store: SqlStore) -> None:
+    commands = tuple(a_command(number, 1, payload="{" + "x" * 12_000) for number in range(1, 1001))
+
+    (stored,) = await store.queue.enqueue([Submission(commands=commands)])
+
+    assert len(stored.ids) == 1000
+    assert await store.queue.depths() == {1: 1000}

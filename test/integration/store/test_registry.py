@@ -1,0 +1,225 @@
+"""Users, keys, permissions, accounts; each change with its audit row."""
+
+from datetime import timedelta
+
+import pytest
+
+from kit.sql import change, rows
+from kit.stores import AUDIT, NOON, an_account
+from oms.adapters.sql.store import SqlStore
+from oms.domain.access import Grant, Role
+from oms.domain.errors import Conflict, Invalid, NotFound
+
+FULL = Grant(
+    can_read=True,
+    can_trade=True,
+    can_close_position=True,
+    restrict_to_strategies=True,
+    strategy_ids=frozenset({3, 5}),
+)
+
+
+def url_of(place: object) -> str:
+    url: str = place.url  # type: ignore[attr-defined]
+    return url
+
+
+async def a_user(store: SqlStore, name: str = "ann", role: str = "trader") -> int:
+    row, created = await store.registry.create_user(name=name, role=role, now=NOON, audit=AUDIT)
+    assert created
+    return row.id
+
+
+async def a_key(store: SqlStore, user_id: int, key_hash: str = "h" * 64, **more: object) -> int:
+    settings: dict[str, object] = {"label": None, "expires_at": None} | more
+    return await store.registry.create_key(
+        user_id=user_id,
+        key_hash=key_hash,
+        key_prefix="oms_abc",
+        now=NOON,
+        audit=AUDIT,
+        **settings,  # type: ignore[arg-type]
+    )
+
+
+async def test_a_user_is_made_once(store: SqlStore) -> None:
+    user_id = await a_user(store)
+
+    again, created = await store.registry.create_user(
+        name="ann", role="admin", now=NOON, audit=AUDIT
+    )
+
+    assert (again.id, again.role, created) == (user_id, "trader", False)
+    assert again == await store.registry.user("ann")
+    assert await store.registry.user("Ann") is None
+
+
+async def test_a_key_tells_who_asks_and_what_he_may(store: SqlStore) -> None:
+    user_id = await a_user(store)
+    key_id = await a_key(store, user_id)
+    account_id, other = await an_account(store), await an_account(store)
+    for account, grant in ((account_id, FULL), (other, Grant())):
+        await store.registry.grant(
+            user_id=user_id, account_id=account, grant=grant, now=NOON, audit=AUDIT
+        )
+
+    principal = await store.registry.principal("h" * 64, NOON)
+
+    assert principal is not None
+    assert (principal.user_id, principal.user_name) == (user_id, "ann")
+    assert (principal.api_key_id, principal.role) == (key_id, Role.TRADER)
+    assert principal.grants == {account_id: FULL, other: Grant()}
+    assert principal == await store.registry.principal_of(key_id, NOON)
+    assert await store.registry.principal("H" * 64, NOON) is None
+    assert await store.registry.principal_of(key_id + 99, NOON) is None
+
+
+async def test_a_grant_given_again_replaces_the_first(store: SqlStore) -> None:
+    user_id = await a_user(store)
+    key_id = await a_key(store, user_id)
+    account_id = await an_account(store)
+    for grant in (FULL, Grant(can_read=True, strategy_ids=frozenset({5, 6}))):
+        await store.registry.grant(
+            user_id=user_id, account_id=account_id, grant=grant, now=NOON, audit=AUDIT
+        )
+
+    principal = await store.registry.principal_of(key_id, NOON)
+
+    assert principal is not None
+    assert principal.grants == {account_id: Grant(strategy_ids=frozenset({5, 6}))}
+
+
+async def test_later_keys_are_born_with_the_users_template(store: SqlStore) -> None:
+    user_id = await a_user(store)
+    account_id = await an_account(store)
+    await store.registry.grant(
+        user_id=user_id,
+        account_id=account_id,
+        grant=Grant(can_trade=True, can_risk_manage=True),
+        now=NOON,
+        audit=AUDIT,
+    )
+
+    first, second = await a_key(store, user_id, "1" * 64), await a_key(store, user_id, "2" * 64)
+
+    principal = await store.registry.principal("2" * 64, NOON)
+    assert principal is not None
+    assert principal.grants[account_id] == Grant(
+        can_trade=True,
+        can_close_position=True,
+        can_risk_manage=True,
+        can_block_new_positions=True,
+        can_block_account=True,
+    )
+    assert list(await store.registry.keys_of(user_id)) == [first, second]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE user_api_keys SET status = 'disabled'",
+        "UPDATE users SET status = 'disabled'",
+        "DELETE FROM user_api_keys",
+    ],
+)
+async def test_what_is_disabled_is_nobody(store: SqlStore, place: object, statement: str) -> None:
+    user_id = await a_user(store)
+    await a_key(store, user_id)
+
+    change(url_of(place), statement)
+
+    assert await store.registry.principal("h" * 64, NOON) is None
+
+
+async def test_a_key_ends_at_its_time(store: SqlStore) -> None:
+    await a_key(store, await a_user(store), expires_at=NOON + timedelta(microseconds=1))
+
+    assert await store.registry.principal("h" * 64, NOON) is not None
+    assert await store.registry.principal("h" * 64, NOON + timedelta(microseconds=1)) is None
+
+
+async def test_an_unknown_role_reads_only_and_a_disabled_grant_is_none(
+    store: SqlStore, place: object
+) -> None:
+    user_id = await a_user(store)
+    await a_key(store, user_id)
+    account_id = await an_account(store)
+    await store.registry.grant(
+        user_id=user_id, account_id=account_id, grant=FULL, now=NOON, audit=AUDIT
+    )
+
+    change(
+        url_of(place),
+        "UPDATE users SET role = 'emperor'",
+        "UPDATE api_key_account_permissions SET status = 'disabled'",
+    )
+
+    principal = await store.registry.principal("h" * 64, NOON)
+    assert principal is not None
+    assert (principal.role, principal.grants) == (Role.READONLY, {})
+
+
+async def test_a_key_is_unique_and_belongs_to_somebody(store: SqlStore) -> None:
+    user_id = await a_user(store)
+    await a_key(store, user_id)
+
+    with pytest.raises(Conflict):
+        await a_key(store, user_id)
+    with pytest.raises(NotFound) as unknown:
+        await a_key(store, 999_999, "x" * 64)
+    assert unknown.value.code == "user_not_found"
+
+
+async def test_an_account_is_born_free_with_an_empty_stream(store: SqlStore) -> None:
+    account_id = await an_account(store, "first", '{"oms":{"paper":{"seed":3}}}')
+    other = await an_account(store, "second")
+
+    first, second = await store.registry.accounts()
+
+    assert (first.account.id, first.account.label) == (account_id, "first")
+    assert (first.account.paper.seed, first.extra_config) == (3, '{"oms":{"paper":{"seed":3}}}')
+    assert (first.created_at, first.is_testnet, first.trader_name) == (NOON, False, None)
+    assert second.account.id == other
+    assert [row.account.id for row in await store.registry.accounts([other, 999])] == [other]
+    assert list(await store.registry.accounts([])) == []
+    assert list(await store.leases.free(10)) == [0, account_id, other]
+    assert await store.history.heads([account_id]) == {account_id: 0}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{",
+        "[]",
+        '{"oms":{"paper":{"balances":{"USDT":"NaN"}}}}',
+        '{"oms":{"paper":{"fee_currency":"gold"}}}',
+        '{"oms":{"paper":{"leverage":"many"}}}',
+    ],
+)
+async def test_settings_that_cannot_be_read_are_refused(store: SqlStore, config: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await an_account(store, extra_config=config)
+
+    assert refused.value.code == "extra_config_refused"
+    assert list(await store.registry.accounts()) == []
+
+
+async def test_each_change_leaves_one_audit_row(store: SqlStore, place: object) -> None:
+    user_id = await a_user(store)
+    key_id = await a_key(store, user_id)
+    account_id = await an_account(store)
+    await store.registry.grant(
+        user_id=user_id, account_id=account_id, grant=FULL, now=NOON, audit=AUDIT
+    )
+    await store.registry.create_user(name="ann", role="trader", now=NOON, audit=AUDIT)
+
+    found = rows(
+        url_of(place), "SELECT entity_id, account_id, actor, request_id FROM audit_log ORDER BY id"
+    )
+
+    assert found == [
+        (str(user_id), None, "test", "r"),
+        (str(key_id), None, "test", "r"),
+        (str(account_id), account_id, "test", "r"),
+        (str(user_id), None, "test", "r"),
+    ]

@@ -1,0 +1,125 @@
+"""The schema: made by migrations, described by metadata, alike on every database."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from kit.mariadb import PrivateMariaDB
+from kit.sql import rows
+from kit.stores import a_deal, a_lease, an_account, an_order
+from oms.adapters.sql.database import open_database
+from oms.adapters.sql.migrate import status, upgrade
+from oms.adapters.sql.store import SqlStore
+from oms.adapters.sql.tables import METADATA
+from oms.domain.money import product
+from oms.ports.ledger import AccountBatch
+
+VERSIONS = ("0001", "0002", "0003", "0004")
+
+
+async def test_an_empty_database_is_brought_to_the_newest_version_once(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'new.sqlite3'}"
+    before = await status(url)
+    first = await upgrade(url)
+    second = await upgrade(url)
+    after = await status(url)
+
+    assert (before.version, before.pending) == (None, VERSIONS)
+    assert (first.from_version, first.to_version, first.applied) == (None, "0004", VERSIONS)
+    assert (second.from_version, second.to_version, second.applied) == ("0004", "0004", ())
+    assert (after.version, after.pending) == ("0004", ())
+
+
+async def test_metadata_from_scratch_equals_all_migrations_on_sqlite(tmp_path: Path) -> None:
+    migrated = f"sqlite+aiosqlite:///{tmp_path / 'migrated.sqlite3'}"
+    described = f"sqlite+aiosqlite:///{tmp_path / 'described.sqlite3'}"
+    await upgrade(migrated)
+    await _create_all(described)
+
+    assert _sqlite_schema(migrated) == _sqlite_schema(described)
+
+
+async def test_metadata_from_scratch_equals_all_migrations_on_mariadb(
+    mariadb: PrivateMariaDB,
+) -> None:
+    for name in ("schema_migrated", "schema_described"):
+        mariadb.drop_database(name)
+        mariadb.create_database(name)
+    migrated, described = (mariadb.dsn(f"schema_{how}") for how in ("migrated", "described"))
+    await upgrade(migrated)
+    await _create_all(described)
+
+    assert _mariadb_schema(migrated) == _mariadb_schema(described)
+
+
+async def test_the_store_tells_its_version(store: SqlStore) -> None:
+    assert await store.schema_version() == "0004"
+
+
+async def test_row_zero_of_the_chores_is_there_from_the_beginning(store: SqlStore) -> None:
+    assert list(await store.leases.free(10)) == [0]
+    assert await store.history.heads([0]) == {0: 0}
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+asyncpg://x/y", "mysql+pymysql://x/y", "sqlite:///x", "nonsense://"]
+)
+async def test_another_kind_of_database_is_refused(url: str) -> None:
+    with pytest.raises(Exception, match=r"database_url|load plugin|parse"):
+        await SqlStore.open(url)
+
+
+async def test_decimals_keep_all_their_digits(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    large = Decimal("999999999999999999.999999999999999999")
+    small = Decimal("0.000000000000000001")
+    order = an_order(
+        1, account_id, qty=large, price=small, filled_qty=small, fill_value=product(large, small)
+    )
+    deal = a_deal(1, account_id, qty=small, price=large, fee=-small, profit=large.copy_negate())
+    batch = AccountBatch(
+        lease=lease, head_before=0, head_after=0, orders_new=(order,), deals=(deal,)
+    )
+
+    assert not await store.ledger.commit([batch])
+
+    assert await store.ledger.order(account_id, 1) == order
+    assert (await store.history.deals_by_id([1]))[0] == deal
+
+
+async def _create_all(url: str) -> None:
+    database = open_database(url)
+    async with database.writes.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+    await database.close()
+
+
+def _sqlite_schema(url: str) -> dict[str, object]:
+    """Columns, keys and indexes of each table, as SQLite itself understood them."""
+    names = [row[0] for row in rows(url, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    schema: dict[str, object] = {}
+    for name in names:
+        indexes = [row[1:4] for row in rows(url, f"PRAGMA index_list({name})")]
+        schema[name] = (
+            rows(url, f"PRAGMA table_info({name})"),
+            sorted(row[2:5] for row in rows(url, f"PRAGMA foreign_key_list({name})")),
+            sorted(
+                # An index that SQLite made for a key has a number for a name.
+                ("" if origin != "c" else index, unique, rows(url, f"PRAGMA index_info({index})"))
+                for index, unique, origin in indexes
+            ),
+        )
+    schema.pop("alembic_version", None)
+    return schema
+
+
+def _mariadb_schema(url: str) -> dict[str, list[str]]:
+    """The lines of each table's own text; keys may stand in any order."""
+    names = [row[0] for row in rows(url, "SHOW TABLES") if row[0] != "alembic_version"]
+    texts = {name: rows(url, f"SHOW CREATE TABLE {name}")[0][1] for name in names}
+    return {
+        name: sorted(line.strip().rstrip(",") for line in text.splitlines())
+        for name, text in texts.items()
+    }
