@@ -22,6 +22,8 @@ from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from oms.worker.main import Worker
 
 CLIENT_ORDER_ID_BYTES = 16

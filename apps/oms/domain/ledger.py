@@ -58,7 +58,8 @@ class Book:
     """The rows that one report can touch."""
 
     mode: PositionMode
-    instrument: Instrument
+    #: ``None`` for a symbol the exchange does not trade: such an order is refused, never executed.
+    instrument: Instrument | None
     order: Order
     #: Open positions of the order's account and symbol.
     positions: Sequence[Position]
@@ -131,9 +132,10 @@ def apply(book: Book, report: Report, mint: Mint) -> Entry:
 
 
 def _executed(book: Book, order: Order, booking: _Booking) -> Entry:
-    execution = booking.execution
+    execution, instrument = booking.execution, book.instrument
+    assert instrument is not None, "what is executed is traded"
     delta = signed_quantity(
-        book.instrument, order.side, execution.qty, execution.fee, execution.fee_currency
+        instrument, order.side, execution.qty, execution.fee, execution.fee_currency
     )
     legs = _legs(book, delta)
     quantities = _shares(execution.qty, legs, delta)
@@ -144,7 +146,7 @@ def _executed(book: Book, order: Order, booking: _Booking) -> Entry:
     positions: list[Position] = []
     for leg, qty, fee in zip(legs, quantities, fees, strict=True):
         position = leg.position or _opened(booking, leg, positions)
-        after, profit = folded(position, book.instrument, _fill(booking, leg, fee))
+        after, profit = folded(position, instrument, _fill(booking, leg, fee))
         if leg.entry is DealEntry.IN:
             after = _with_levels(after, order)
         positions.append(after)

@@ -8,6 +8,7 @@ No binary floating point passes through here in either direction.
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 
 DIGITS_MAX = 18
 """Digits allowed before the point, and after it."""
@@ -50,6 +51,7 @@ def decimal(text: str | int | Decimal) -> Decimal:
     return value
 
 
+@lru_cache(maxsize=16384)  # one number is told in several rows of one command
 def plain(value: Decimal) -> str:
     """``value`` in plain notation: no exponent, no trailing zeros, zero is ``"0"``."""
     if not value:

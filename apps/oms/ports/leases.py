@@ -48,6 +48,10 @@ class Leases(Protocol):
         """Give back, so that another may take at once."""
         ...
 
+    async def disown(self, owner: str) -> None:
+        """Free at once what ``owner`` holds: a successor of that name knows that it is dead."""
+        ...
+
     async def heartbeat(self, worker_id: str, host: str, status: str) -> None:
         """Tell that the worker lives; ``status`` is JSON text."""
         ...

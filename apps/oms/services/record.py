@@ -72,7 +72,7 @@ class Record:
         await self.ids.ensure("position", IDS_PER_REPORT_MAX)
         book = Book(
             mode=home.account.position_mode,
-            instrument=home.exchange.instruments()[order.symbol],
+            instrument=home.exchange.instruments().get(order.symbol),
             order=order,
             positions=home.positions_in(order.symbol),
             deals=await self._known_deals(home, order, report),

@@ -6,14 +6,16 @@ ones first, then the full rows: deals, orders, positions; then the command.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from oms.domain.command import Command, CommandResult
 from oms.domain.deal import Deal
 from oms.domain.event import Event, Namespace
+from oms.domain.money import plain
 from oms.domain.order import Order
 from oms.domain.position import Position
-from oms.wire.json import dumps, dumps_plain
+from oms.wire.json import dumps_plain
 from oms.wire.ledger import Row, deal_row, order_row, position_row
 
 EVENTS_PER_ROW_MAX = 500
@@ -122,8 +124,14 @@ def _plain_facts(facts: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _plain_value(value: object) -> Any:
-    if value is None or isinstance(value, (str, int, bool)):
-        return value
-    if isinstance(value, Mapping):
-        return _plain_facts(value)
-    return dumps(value).strip('"') if not isinstance(value, (list, tuple)) else list(value)
+    match value:
+        case None | str() | int():
+            return value
+        case Decimal():
+            return plain(value)
+        case Mapping():
+            return _plain_facts(value)
+        case list() | tuple():
+            return [_plain_value(item) for item in value]
+        case _:
+            raise TypeError(f"{type(value).__name__} is no fact of an event")

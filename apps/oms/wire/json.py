@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from pydantic_core import to_json
@@ -52,6 +53,7 @@ def canonical(value: Any) -> str:
     )
 
 
+@lru_cache(maxsize=4096)  # one moment is told in several columns of several rows
 def time_text(moment: datetime) -> str:
     """``2026-02-25T20:00:00.123456Z``; ``moment`` must be aware."""
     if moment.tzinfo is not UTC:

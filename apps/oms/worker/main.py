@@ -48,6 +48,7 @@ class Worker:
     commands_done: int = 0
     _new: list[Lease] = field(default_factory=list)
     _careful: bool = False
+    _is_heir: bool = False
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
         """Work until ``stop`` is set; ``beat`` is called while the event loop lives."""
@@ -130,6 +131,9 @@ class Worker:
         return len(rows)
 
     async def _lease_round(self, stop: asyncio.Event) -> None:
+        if not self._is_heir:
+            await self.leases.disown(self.name)  # a predecessor of this name is dead
+            self._is_heir = True
         await self.leases.heartbeat(self.name, socket.gethostname(), self._status())
         alive = await self.leases.workers(self.keeper.seconds)
         new = await self.keeper.round(len(alive))

@@ -70,6 +70,15 @@ class SqlLeases:
 
             await self._write(work)
 
+    async def disown(self, owner: str) -> None:
+        """Free at once what ``owner`` holds. Raises ``Unavailable``."""
+        text = f"UPDATE account_leases SET owner = '' WHERE owner = {self._dialect.mark}"
+
+        async def work(session: Session) -> None:
+            await session.execute(text, (owner,))
+
+        await self._write(work)
+
     async def heartbeat(self, worker_id: str, host: str, status: str) -> None:
         """Tell that the worker lives. Raises ``Unavailable``."""
         mark, now = self._dialect.mark, self._dialect.now

@@ -1,0 +1,1 @@
+"""Who starts and installs: the command line ``oms``."""

@@ -1,0 +1,132 @@
+"""The first start: schema, an admin, a trader, two paper accounts, and what to paste.
+
+Keys are told here and in ``first-run.json`` (mode 0600) and nowhere else. A later start finds
+that file and everything it names again.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from oms import bootstrap
+from oms.cli.install import FULL, Office
+from oms.config import Settings
+
+SYMBOL = "BTC/USDT"
+MODES = ("hedge", "netting")
+FILE = "first-run.json"
+
+
+async def first_run(settings: Settings) -> dict[str, Any]:
+    """What ``first-run.json`` holds, after setting up whatever is missing."""
+    await bootstrap.migrate(settings)
+    path = settings.home / FILE
+    base_url = f"http://{_reachable(settings.host)}:{settings.port}"
+    async with bootstrap.open_store(settings) as store:
+        office = Office(registry=store.registry)
+        told = _read(path)
+        if told is None or not await _is_there(office, told):
+            told = await _set_up(office)
+    told = {"base_url": base_url} | {k: v for k, v in told.items() if k != "base_url"}
+    _write(path, told)
+    return told
+
+
+def greeting(told: dict[str, Any]) -> str:
+    """The text of the first minutes."""
+    body = json.dumps(
+        {
+            "account_id": told["account_id"],
+            "command": "send_order",
+            "payload": {
+                "symbol": told["symbol"],
+                "side": "buy",
+                "order_type": "market",
+                "qty": "0.01",
+            },
+        }
+    )
+    url, key = told["base_url"], told["api_key"]
+    socket_url = url.replace("http", "ws", 1)
+    return f"""
+oms-gateway is starting on {url}
+accounts: hedge {told["accounts"]["hedge"]}, netting {told["accounts"]["netting"]}\
+ (paper, moving prices); keys: {FILE}
+
+a first order, with curl:
+
+  curl -s '{url}/oms/commands?wait_ms=10000' -H 'x-api-key: {key}' \\
+    -H 'content-type: application/json' -d '{body}'
+
+with Python (.venv/bin/python):
+
+  from ccxt_driver import OmsCcxtExchange
+  oms = OmsCcxtExchange(api_key="{key}", account_id={told["account_id"]}, base_url="{url}")
+  print(oms.create_order("{told["symbol"]}", "market", "buy", 0.01))
+
+listen (.venv/bin/websockets), then send the two lines:
+
+  .venv/bin/websockets {socket_url}/ws
+  {{"id": 1, "action": "auth", "payload": {{"api_key": "{key}"}}}}
+  {{"id": 2, "action": "subscribe", "payload": {{"account_ids": [{told["account_id"]}]}}}}
+
+Ctrl-C ends it; the next start finds everything again.
+"""
+
+
+async def _set_up(office: Office) -> dict[str, Any]:
+    admin, _ = await office.user("admin", "admin")
+    trader, _ = await office.user("trader", "trader")
+    accounts = {mode: await _account(office, mode, trader.id) for mode in MODES}
+    _, admin_key = await office.key(admin.id, None, "first run")
+    _, key = await office.key(trader.id, None, "first run")
+    return {
+        "account_id": accounts["hedge"],
+        "accounts": accounts,
+        "api_key": key,
+        "admin_api_key": admin_key,
+        "symbol": SYMBOL,
+    }
+
+
+async def _account(office: Office, mode: str, trader_id: int) -> int:
+    """The paper account of that mode, made if need be, granted to the trader."""
+    label = f"paper-{mode}"
+    for row in await office.registry.accounts():
+        if row.account.label == label:
+            return row.account.id
+    wish = argparse.Namespace(
+        exchange_id="paper.binance", label=label, position_mode=mode, testnet=False
+    )
+    return await office.account(wish, trader_id, FULL)
+
+
+async def _is_there(office: Office, told: dict[str, Any]) -> bool:
+    """Whether the database is the one the file tells of."""
+    ids = [told["accounts"][mode] for mode in MODES]
+    return len(await office.registry.accounts(ids)) == len(ids)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return told if isinstance(told, dict) and "accounts" in told and "api_key" in told else None
+
+
+def _write(path: Path, told: dict[str, Any]) -> None:
+    """Replace the file in one step, readable by its owner alone."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(told, file, indent=2)
+        file.write("\n")
+    draft.replace(path)
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host

@@ -1,0 +1,300 @@
+"""Local commands on the registry. Repeatable: what exists is kept and reported."""
+import argparse
+import asyncio
+import getpass
+import secrets
+import string
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from oms.cli.output import Failed
+from oms.cli.settings import settings_of
+from oms.config import Settings
+from oms.domain.access import Grant
+from oms.domain.errors import Conflict, NotFound, OmsError, Unavailable
+from oms.ports.registry import AuditEntry, Registry, UserRow
+
+KEY_BYTES = 32
+KEY_CHARACTERS = range(8, 129)
+KEY_CHARACTERS_SAFE = 24
+FULL = Grant(
+    can_trade=True,
+    can_close_position=True,
+    can_risk_manage=True,
+    can_block_new_positions=True,
+    can_block_account=True,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """The registry with the hand that changes it."""
+
+    registry: Registry
+
+    def entry(self, action: str, entity: str, entity_id: object) -> AuditEntry:
+        """The audit row of a change from the command line."""
+        return AuditEntry(
+            actor=f"cli:{getpass.getuser()}",
+            action=action,
+            entity=entity,
+            entity_id=str(entity_id),
+        )
+
+    async def user(self, name: str, role: str) -> tuple[UserRow, bool]:
+        """The user of that name, made if need be."""
+        audit = self.entry("create_user", "user", name)
+        return await self.registry.create_user(name=name, role=role, now=_now(), audit=audit)
+
+    async def key(
+        self,
+        user_id: int,
+        text: str | None,
+        label: str | None,
+        expires_at: datetime | None = None,
+    ) -> tuple[int, str]:
+        """A new key: its id and its text, which is stored nowhere."""
+        from oms.services.authenticate import hash_of
+
+        plain = text or f"oms_{secrets.token_urlsafe(KEY_BYTES)}"
+        key_id = await self.registry.create_key(
+            user_id=user_id,
+            key_hash=hash_of(plain),
+            key_prefix=plain[:8],
+            label=label,
+            expires_at=expires_at,
+            now=_now(),
+            audit=self.entry("create_api_key", "user", user_id),
+        )
+        return key_id, plain
+
+    async def account(self, parsed: argparse.Namespace, user_id: int, grant: Grant) -> int:
+        """A new account with the user's grant on it; its id."""
+        exchange_id = _exchange_id(parsed.exchange_id)
+        is_paper = exchange_id.startswith("paper.")
+        environment = "paper" if is_paper else "testnet" if parsed.testnet else "live"
+        account_id = await self.registry.create_account(
+            exchange_id=exchange_id,
+            label=parsed.label,
+            position_mode=parsed.position_mode,
+            environment=environment,
+            is_testnet=bool(parsed.testnet),
+            extra_config="{}",
+            trader_name=None,
+            now=_now(),
+            audit=self.entry("create_account", "account", parsed.label),
+        )
+        await self.registry.grant(
+            user_id=user_id,
+            account_id=account_id,
+            grant=grant,
+            now=_now(),
+            audit=self.entry("grant", "account", account_id),
+        )
+        return account_id
+
+
+def install(parsed: argparse.Namespace) -> Any:
+    """Schema, an admin, and with ``--with-account`` a trader who trades on a new account."""
+    check_key(parsed.api_key)
+
+    async def work(settings: Settings, office: Office) -> Any:
+        return await installed(parsed, office)
+
+    if not parsed.skip_schema:
+        asyncio.run(_upgraded(settings_of(parsed)))
+    return _with_office(parsed, work)
+
+
+async def installed(parsed: argparse.Namespace, office: Office) -> dict[str, Any]:
+    """What ``install`` made or found."""
+    with_trader = parsed.with_account and not parsed.no_trader
+    admin, _ = await office.user(parsed.admin_name, "admin")
+    admin_text = None if with_trader else parsed.api_key
+    admin_key = await _first_key(office, admin, admin_text, parsed.api_key_label)
+    if not parsed.with_account:
+        return {"ok": True, "user": _user(admin), "api_key": admin_key}
+    trader = admin
+    key = admin_key
+    if with_trader:
+        trader, _ = await office.user(parsed.trader_name, "trader")
+        key = await _first_key(office, trader, parsed.api_key, parsed.api_key_label)
+    known = [row for row in await office.registry.accounts() if row.account.label == parsed.label]
+    account_id = known[0].account.id if known else await office.account(parsed, trader.id, FULL)
+    return {
+        "ok": True,
+        "user": _user(trader),
+        "api_key": key,
+        "account": {
+            "id": account_id,
+            "exchange_id": _exchange_id(parsed.exchange_id),
+            "label": parsed.label,
+            "position_mode": parsed.position_mode,
+            "is_testnet": bool(parsed.testnet),
+        },
+        "admin": {
+            "user_id": admin.id,
+            "name": admin.name,
+            "api_key_id": admin_key["id"],
+            "api_key": admin_key["plain"],
+        },
+    }
+
+
+def create_user(parsed: argparse.Namespace) -> Any:
+    """A user; an existing name gives the same id."""
+
+    async def work(settings: Settings, office: Office) -> Any:
+        user, created = await office.user(parsed.name, parsed.role)
+        told = {"user_id": user.id, "name": user.name, "role": user.role, "created": created}
+        return {"ok": True} | told
+
+    return _with_office(parsed, work)
+
+
+def create_api_key(parsed: argparse.Namespace) -> Any:
+    """A key with the grants of its user."""
+    check_key(parsed.api_key)
+    expires_at = _time(parsed.expires_at)
+
+    async def work(settings: Settings, office: Office) -> Any:
+        key_id, plain = await office.key(parsed.user_id, parsed.api_key, parsed.label, expires_at)
+        return {
+            "ok": True,
+            "user_id": parsed.user_id,
+            "api_key_id": key_id,
+            "api_key": plain,
+            "label": parsed.label,
+        }
+
+    return _with_office(parsed, work)
+
+
+def add_account(parsed: argparse.Namespace) -> Any:
+    """An account, granted to the user and all his keys."""
+    trades = not parsed.read_only and not parsed.no_read
+    manages = bool(parsed.can_risk_manage)
+    grant = Grant(
+        can_read=not parsed.no_read,
+        can_trade=trades,
+        can_close_position=trades,
+        can_risk_manage=manages,
+        can_block_new_positions=manages,
+        can_block_account=manages,
+    )
+
+    async def work(settings: Settings, office: Office) -> Any:
+        account_id = await office.account(parsed, parsed.user_id, grant)
+        return {
+            "ok": True,
+            "account_id": account_id,
+            "user_id": parsed.user_id,
+            "exchange_id": _exchange_id(parsed.exchange_id),
+            "label": parsed.label,
+        }
+
+    return _with_office(parsed, work)
+
+
+def database(parsed: argparse.Namespace) -> Any:
+    """``db upgrade`` and ``db status``."""
+    from oms import bootstrap
+
+    settings = settings_of(parsed)
+    try:
+        if parsed.action == "status":
+            status = asyncio.run(bootstrap.migration_status(settings))
+            return {"version": status.version, "pending": list(status.pending)}
+        return asyncio.run(_upgraded(settings))
+    except Unavailable as lost:
+        raise Failed(lost.message, status=6) from None
+
+
+def check_key(text: str | None) -> None:
+    """Refuse a chosen key that cannot be one; warn of one that is easily guessed."""
+    if text is None:
+        return
+    printable = set(string.ascii_letters + string.digits + string.punctuation)
+    if len(text) not in KEY_CHARACTERS or not set(text) <= printable:
+        raise Failed("an API key has 8..128 printable ASCII characters", status=2)
+    if len(text) < KEY_CHARACTERS_SAFE:
+        short = f"under {KEY_CHARACTERS_SAFE} characters is easily guessed"
+        print(f"oms: warning: an API key {short}", file=sys.stderr)
+
+
+def _with_office(
+    parsed: argparse.Namespace, work: Callable[[Settings, Office], Awaitable[Any]]
+) -> Any:
+    """Run ``work`` on the registry; failures of the world become exit statuses."""
+    from oms import bootstrap
+
+    settings = settings_of(parsed)
+
+    async def run() -> Any:
+        async with bootstrap.open_store(settings) as store:
+            return await work(settings, Office(registry=store.registry))
+
+    try:
+        return asyncio.run(run())
+    except NotFound as missing:
+        raise Failed(missing.message, status=4) from None
+    except Conflict as conflict:
+        raise Failed(conflict.message, status=1) from None
+    except Unavailable as lost:
+        raise Failed(lost.message, status=6) from None
+    except OmsError as wrong:
+        raise Failed(wrong.message, status=1) from None
+
+
+async def _upgraded(settings: Settings) -> dict[str, Any]:
+    from oms import bootstrap
+
+    done = await bootstrap.migrate(settings)
+    return {
+        "ok": True,
+        "from": done.from_version,
+        "to": done.to_version,
+        "applied": list(done.applied),
+    }
+
+
+async def _first_key(
+    office: Office, user: UserRow, text: str | None, label: str | None
+) -> dict[str, Any]:
+    """The user's first key; its text only if it is made now."""
+    known = await office.registry.keys_of(user.id)
+    if known and text is None:
+        return {"id": known[0], "plain": None, "label": label}
+    key_id, plain = await office.key(user.id, text, label)
+    return {"id": key_id, "plain": plain, "label": label}
+
+
+def _user(user: UserRow) -> dict[str, Any]:
+    return {"id": user.id, "name": user.name}
+
+
+def _exchange_id(text: str) -> str:
+    """``<engine>.<venue>``; a bare venue is ccxt's. Raises ``Failed`` for another engine."""
+    full = text if "." in text else f"ccxt.{text}"
+    if full.partition(".")[0] not in ("paper", "ccxt", "ccxtpro"):
+        raise Failed(f"unsupported_engine: {text!r} is not paper.*, ccxt.* or ccxtpro.*", status=2)
+    if not full.startswith("paper."):
+        raise Failed("only paper accounts can be run by this version", status=2)
+    return full
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Failed(f"{text!r} is no RFC 3339 time", status=2) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

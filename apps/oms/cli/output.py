@@ -1,0 +1,58 @@
+"""What a command prints: JSON, or a small table on a terminal. Failures carry an exit status."""
+
+import json
+import sys
+from typing import Any
+
+
+class Failed(Exception):
+    """A command that did not do what was asked; ``status`` is the process's exit status."""
+
+    def __init__(self, message: str, *, status: int = 1, answer: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.answer = answer
+
+
+def emit(answer: Any, *, as_json: bool) -> None:
+    """Print ``answer`` on stdout."""
+    rows = answer.get("items") if isinstance(answer, dict) else None
+    if as_json or not sys.stdout.isatty():
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+    elif rows:
+        print(table(rows))
+    elif rows == []:
+        print("nothing")
+    else:
+        print("\n".join(_lines(answer)))
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows under the names of their keys; keys that are empty in all rows are left out."""
+    names = [name for name in rows[0] if any(row.get(name) not in (None, "", {}) for row in rows)]
+    cells = [names, *([_text(row.get(name)) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
+
+
+def _lines(value: Any, depth: int = 0) -> list[str]:
+    if not isinstance(value, dict):
+        return [_text(value)]
+    lines: list[str] = []
+    for key, item in value.items():
+        if isinstance(item, dict):
+            lines.append(f"{'  ' * depth}{key}:")
+            lines.extend(_lines(item, depth + 1))
+        else:
+            lines.append(f"{'  ' * depth}{key}: {_text(item)}")
+    return lines
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
