@@ -12,8 +12,8 @@ from typing import Any
 
 import pymysql
 import pytest
-from kit.gateway import Gateway
 
+from kit.gateway import Gateway
 from kit.http import post_order
 from kit.sql import connected, number, rows
 from kit.until import until
@@ -57,7 +57,7 @@ def test_a_stopped_worker_on_mariadb_is_replaced(gateway_on: Any, inside_transac
 
 
 def test_a_stopped_worker_on_sqlite_is_ended_by_the_supervisor(gateway_on: Any) -> None:
-    gateway: Gateway = gateway_on("sqlite", supervised=True)
+    gateway: Gateway = gateway_on("sqlite")
     post_order(gateway, gateway.netting_account_id)
     stopped = gateway.worker_pids()[0]
     os.kill(stopped, signal.SIGSTOP)

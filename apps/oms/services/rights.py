@@ -1,7 +1,7 @@
 """The worker's second look at access: may the one who asked still do this, now?
 
 What the door let in may have waited; a key that was disabled meanwhile sends nothing any more.
-Answers are believed for ``cache_seconds`` (at most 5).
+A "yes" is believed for ``cache_seconds`` (at most 5); a "no" is asked again.
 """
 
 from dataclasses import dataclass, field
@@ -55,12 +55,15 @@ class Rights:
         strategies: tuple[int, ...],
         now: datetime,
     ) -> Refused | None:
-        """Refuse what the actor may not do (any more)."""
+        """Refuse what the actor may not do (any more); a "no" is never from memory."""
+        needed = permission_for(payload)
         principal = await self._principal(actor.api_key_id, now)
-        if principal is None:
-            message = "the key that sent this command is no longer valid"
-            return Refused(code="permission_denied", message=message)
-        return refuse(principal, permission_for(payload), account_id, strategies)
+        refused = _judged(principal, needed, account_id, strategies)
+        if refused is not None and self._known[actor.api_key_id][0] != now:
+            del self._known[actor.api_key_id]
+            principal = await self._principal(actor.api_key_id, now)
+            refused = _judged(principal, needed, account_id, strategies)
+        return refused
 
     async def _principal(self, api_key_id: int, now: datetime) -> Principal | None:
         known = self._known.get(api_key_id)
@@ -71,3 +74,15 @@ class Rights:
         principal = await self.registry.principal_of(api_key_id, now)
         self._known[api_key_id] = (now, principal)
         return principal
+
+
+def _judged(
+    principal: Principal | None,
+    needed: Permission,
+    account_id: int,
+    strategies: tuple[int, ...],
+) -> Refused | None:
+    if principal is None:
+        message = "the key that sent this command is no longer valid"
+        return Refused(code="permission_denied", message=message)
+    return refuse(principal, needed, account_id, strategies)

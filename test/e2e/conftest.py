@@ -1,0 +1,42 @@
+"""Gateways for end-to-end tests; each in a folder of its own, ended after its test or module."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kit.gateway import Gateway
+from kit.mariadb import PrivateMariaDB
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """``oms up`` on SQLite, shared by the tests of a module."""
+    running = Gateway(tmp_path_factory.mktemp("gateway"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def gateway_on(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Gateway]]:
+    """Makes a gateway on ``sqlite`` or ``mariadb``, with ``workers`` or, without, supervised."""
+    started: list[Gateway] = []
+
+    def make(database: str, **options: object) -> Gateway:
+        if database == "mariadb":
+            server: PrivateMariaDB = request.getfixturevalue("mariadb")
+            name = f"oms_{secrets.token_hex(4)}"
+            server.create_database(name)
+            options |= {"mariadb": server, "dsn": server.dsn(name, driver="asyncmy")}
+        running = Gateway(tmp_path / f"gateway-{len(started)}", **options)  # type: ignore[arg-type]
+        started.append(running)
+        running.start()
+        return running
+
+    yield make
+    for running in started:
+        running.stop()
