@@ -116,3 +116,15 @@ async def _becomes_free(store: SqlStore, account_id: int) -> None:
             if account_id in await store.leases.free(10):
                 return
             await asyncio.sleep(0.01)
+
+
+async def test_a_successor_of_the_same_name_frees_what_the_dead_one_held(store: SqlStore) -> None:
+    ids = [await an_account(store) for _ in range(3)]
+    await store.leases.acquire("w1", ids[:2], 60)
+    await store.leases.acquire("w2", ids[2:], 60)
+
+    await store.leases.disown("w1")
+
+    assert list(await store.leases.free(10)) == [0, *ids[:2]]
+    again = await store.leases.acquire("w1", ids, 60)
+    assert [lease.token for lease in again] == [2, 2]
