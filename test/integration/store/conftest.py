@@ -14,11 +14,13 @@ import pytest
 
 from kit.mariadb import PrivateMariaDB
 from kit.sql import change
+from oms.adapters.sql import script
 from oms.adapters.sql.migrate import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
 
-KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy")
+#: The last is told to repeat statements for few rows too, as it does for many.
+KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy", "mariadb-asyncmy-repeating")
 KEPT = ("account_leases", "account_streams", "id_blocks")
 
 
@@ -48,9 +50,12 @@ def place(
     server: PrivateMariaDB = request.getfixturevalue("mariadb")
     name = f"store_{uuid.uuid4().hex[:12]}"
     server.create_database(name)
-    url = server.dsn(name, "aiomysql" if request.param.endswith("aiomysql") else "asyncmy")
+    url = server.dsn(name, "aiomysql" if "aiomysql" in request.param else "asyncmy")
     asyncio.run(upgrade(url))
-    yield Place(request.param, url)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param.endswith("repeating"):
+            patch.setattr(script, "ROWS_AT_ONCE_MAX", 0)
+        yield Place(request.param, url)
     server.drop_database(name)
 
 

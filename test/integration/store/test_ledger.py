@@ -202,6 +202,20 @@ async def test_who_has_no_lease_writes_nothing(store: SqlStore) -> None:
     assert not await store.ledger.commit([a_fill(fresh, 1, 1)])
 
 
+async def test_a_former_home_that_repeats_what_the_new_one_booked_is_told_of_its_loss(
+    store: SqlStore,
+) -> None:
+    account_id = await an_account(store)
+    stale = await a_lease(store, account_id, "w1", seconds=0.001)
+    await enqueued(store, [a_command(1, account_id)])
+    fresh = await _taken_over(store, account_id)
+    assert not await store.ledger.commit([a_fill(fresh, 1, 1)])
+
+    assert await store.ledger.commit([a_fill(stale, 1, 1)]) == {account_id}
+
+    assert (await store.queue.find([1]))[1].attempts == 1
+
+
 async def test_a_lost_account_falls_out_and_the_rest_is_written(store: SqlStore) -> None:
     ids = [await an_account(store) for _ in range(4)]
     leases = [await a_lease(store, account_id) for account_id in ids]

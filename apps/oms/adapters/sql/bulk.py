@@ -1,9 +1,4 @@
-"""Many rows at once: text built from the columns that say something, values bound.
-
-Two ways, by what the driver does best. Where it *repeats* a prepared statement for all rows (SQLite
-in the process, MariaDB's bulk protocol over asyncmy) it is handed one-row text and the rows; a
-value then is never written as text, which halves the cost on both sides of the wire. Elsewhere the
-rows become one multi-row statement.
+"""Many rows of one table: text built from the columns that say something, values bound.
 
 A column that is NULL in every row is left out: rows of one batch are much alike, most of what may
 be absent is, and the bulk protocol cannot tell the type of nothing.
@@ -13,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from oms.adapters.sql.session import Session, Values
+from oms.adapters.sql.script import Script, Values
+from oms.adapters.sql.session import Session
 
 ROWS_PER_STATEMENT_MAX = 500
 #: Characters of JSON in one statement: a quarter of the packet that servers take by default.
@@ -32,18 +28,24 @@ class Insert:
     long_column: int | None = None
 
     async def __call__(self, session: Session, rows: Sequence[Values]) -> None:
-        """Write ``rows``."""
-        dialect = session.dialect
+        """Write ``rows`` now."""
+        script = Script.of_rows(session.dialect, len(rows))
+        self.into(script, rows)
+        await session.send(script)
+
+    def into(self, script: Script, rows: Sequence[Values]) -> None:
+        """Add what writes ``rows`` to the script."""
+        dialect = script.dialect
         for part in self._parts(rows):
             columns, empty, filled = _filled(self.columns, part)
             row = f"({dialect.marks(len(columns))})"
             head = f"INSERT INTO {self.table} ({', '.join(columns)}) VALUES "
             tail = dialect.upsert_tail(self.key, self.changes, empty) if self.changes else ""
-            if dialect.repeats:
-                await session.repeat(head + row + tail, filled)
-            else:
+            if script.at_once:
                 text = head + ", ".join([row] * len(filled)) + tail
-                await session.execute(text, tuple(chain.from_iterable(filled)))
+                script.add(self.table, text, [tuple(chain.from_iterable(filled))])
+            else:
+                script.add(self.table, head + row + tail, filled)
 
     def _parts(self, rows: Sequence[Values]) -> Iterator[Sequence[Values]]:
         """``rows`` in pieces that one statement may carry."""
@@ -65,59 +67,50 @@ class Insert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """UPDATE of rows that exist, by their ``key``; a row's values begin with it."""
+    """UPDATE of rows that exist, by their ``key``; a row's values begin with it.
+
+    A row that is missing raises ``Missed``.
+    """
 
     table: str
     key: str
     columns: tuple[str, ...]
     #: A change that needs no value and always changes something.
     also: str
-    #: SQL text for columns without default. Where nothing repeats statements, the cheapest way to
-    #: change many rows differently at once is an INSERT that always meets its key; the fillers
-    #: are never stored.
+    #: SQL text for columns without default. The cheapest way to change many rows differently in
+    #: one statement is an INSERT that always meets its key; the fillers are never stored.
     fillers: Mapping[str, str]
 
-    async def __call__(self, session: Session, rows: Sequence[Values]) -> None:
-        """Change ``rows``; an assertion fails, and undoes the transaction, if one is missing."""
+    def into(self, script: Script, rows: Sequence[Values]) -> None:
+        """Add what changes ``rows`` to the script."""
         for start in range(0, len(rows), ROWS_PER_STATEMENT_MAX):
             part = rows[start : start + ROWS_PER_STATEMENT_MAX]
             columns, empty, filled = _filled((self.key, *self.columns), part)
-            change = self._repeated if session.dialect.repeats else self._at_once
-            changed = await change(session, columns, empty, filled)
-            assert changed == len(part), f"a row of {self.table} is missing"
+            if script.at_once:
+                self._at_once(script, columns, empty, filled)
+            else:
+                self._repeated(script, columns, empty, filled)
 
-    async def _repeated(
-        self,
-        session: Session,
-        columns: Sequence[str],
-        empty: Sequence[str],
-        rows: list[Values],
-    ) -> int:
-        dialect = session.dialect
-        sets = [f"{name} = {dialect.mark}" for name in columns[1:]]
+    def _repeated(
+        self, script: Script, columns: Sequence[str], empty: Sequence[str], rows: list[Values]
+    ) -> None:
+        mark = script.dialect.mark
+        sets = [f"{name} = {mark}" for name in columns[1:]]
         sets += [f"{name} = NULL" for name in empty]
-        text = (
-            f"UPDATE {self.table} SET {', '.join([*sets, self.also])}"
-            f" WHERE {self.key} = {dialect.mark}"
-        )
+        text = f"UPDATE {self.table} SET {', '.join([*sets, self.also])} WHERE {self.key} = {mark}"
         turned = [(*row[1:], row[0]) for row in rows]
-        return await session.repeat(text, turned)
+        script.add(self.table, text, turned, must_meet=len(rows))
 
-    async def _at_once(
-        self,
-        session: Session,
-        columns: Sequence[str],
-        empty: Sequence[str],
-        rows: list[Values],
-    ) -> int:
-        dialect = session.dialect
+    def _at_once(
+        self, script: Script, columns: Sequence[str], empty: Sequence[str], rows: list[Values]
+    ) -> None:
+        dialect = script.dialect
         names = ", ".join([*columns, *self.fillers])
         row = f"({', '.join([dialect.marks(len(columns)), *self.fillers.values()])})"
         tail = dialect.upsert_tail((self.key,), self.columns, empty) + f", {self.also}"
         text = f"INSERT INTO {self.table} ({names}) VALUES {', '.join([row] * len(rows))}{tail}"
-        counted = await session.execute(text, tuple(chain.from_iterable(rows)))
         # The server counts 2 for a changed row and 1 for one that it had to make.
-        return counted // 2 if counted % 2 == 0 else -1
+        script.add(self.table, text, [tuple(chain.from_iterable(rows))], must_meet=2 * len(rows))
 
 
 def _filled(

@@ -7,13 +7,14 @@ writes nothing, whatever it believes.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
+from oms.adapters.sql.commit import FENCE, lost_of, script_of
 from oms.adapters.sql.database import Database
-from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
 from oms.adapters.sql.image import OPEN_ORDERS_INDEX, image_of
-from oms.adapters.sql.rows import commands, deals, events, memory, orders, positions
+from oms.adapters.sql.rows import deals, orders, positions
+from oms.adapters.sql.script import Missed
 from oms.adapters.sql.session import Session
 from oms.adapters.sql.trim import trimmed
 from oms.domain.deal import Deal
@@ -125,6 +126,7 @@ class SqlLedger:
             try:
                 await self._write(pending)
             except _Fenced as fenced:
+                assert fenced.lost, "fewer streams were ours than the fence asked for"
                 lost |= fenced.lost
                 pending = [b for b in pending if b.lease.account_id not in lost]
             else:
@@ -143,11 +145,14 @@ class SqlLedger:
             raise in_doubt() from doubt
 
     async def _write(self, batches: Sequence[AccountBatch]) -> None:
-        rows = _Rows(batches, self._dialect)
+        script = script_of(batches, self._dialect)
 
         async def work(session: Session) -> None:
-            await _fence(session, batches)
-            await rows.write(session)
+            try:
+                await session.send(script)
+            except Missed as missed:
+                assert missed.statement.name == FENCE, f"a row of {missed} is missing"
+                raise _Fenced(await lost_of(session, batches)) from missed
 
         try:
             await self._database.write(work)
@@ -155,88 +160,3 @@ class SqlLedger:
             raise in_doubt() from doubt
         except Duplicate as twice:
             raise OmsError("a row of the ledger exists already", reason="duplicate") from twice
-
-
-class _Rows:
-    """The rows of one transaction, made once however often it is begun again."""
-
-    def __init__(self, batches: Sequence[AccountBatch], dialect: Dialect) -> None:
-        now = datetime.now(UTC)
-        self._dialect = dialect
-        self._orders_new = [orders.values(o, dialect) for b in batches for o in b.orders_new]
-        self._orders = [orders.values(o, dialect) for b in batches for o in b.orders_changed]
-        self._deals = [deals.values(d, dialect) for b in batches for d in b.deals]
-        self._positions_new = [
-            positions.values(p, dialect) for b in batches for p in b.positions_new
-        ]
-        self._positions = [
-            positions.values(p, dialect) for b in batches for p in b.positions_changed
-        ]
-        self._results = [
-            commands.finish_values(command_id, result, b.lease.token, now, dialect)
-            for b in batches
-            for command_id, result in b.results.items()
-        ]
-        self._events = [events.values(e, now, dialect) for b in batches for e in b.events]
-        self._memories = {b.lease.account_id: b.memory for b in batches if b.memory is not None}
-
-    async def write(self, session: Session) -> None:
-        """Send them, always in the same order of tables."""
-        await orders.INSERT(session, self._orders_new)
-        await orders.UPSERT(session, self._orders)
-        await deals.INSERT(session, self._deals)
-        await positions.INSERT(session, self._positions_new)
-        await positions.UPSERT(session, self._positions)
-        await commands.FINISH(session, self._results)
-        await events.INSERT(session, self._events)
-        if self._memories:
-            await memory.save(session, self._memories)
-
-
-_ADVANCE = (
-    "UPDATE account_streams SET head_seq = {0}"
-    " WHERE account_id = {0} AND lease_token = {0} AND head_seq = {0}"
-)
-
-
-def _advance_at_once(batches: Sequence[AccountBatch], mark: str) -> tuple[str, tuple[int, ...]]:
-    """All streams in one statement, for drivers to which each statement is a journey."""
-    count = len(batches)
-    cases = f" WHEN {mark} THEN {mark}" * count
-    ours = f"(account_id = {mark} AND lease_token = {mark} AND head_seq = {mark})"
-    text = (
-        f"UPDATE account_streams SET head_seq = CASE account_id{cases} ELSE head_seq END"
-        f" WHERE {' OR '.join([ours] * count)}"
-    )
-    values: list[int] = []
-    for batch in batches:
-        values += (batch.lease.account_id, batch.head_after)
-    for batch in batches:
-        values += (batch.lease.account_id, batch.lease.token, batch.head_before)
-    return text, tuple(values)
-
-
-async def _fence(session: Session, batches: Sequence[AccountBatch]) -> None:
-    """Advance every stream under its token. Raises ``_Fenced`` if one is not ours."""
-    dialect, count = session.dialect, len(batches)
-    if dialect.repeats:
-        ours = [(b.head_after, b.lease.account_id, b.lease.token, b.head_before) for b in batches]
-        advanced = await session.repeat(_ADVANCE.format(dialect.mark), ours)
-    else:
-        advanced = await session.execute(*_advance_at_once(batches, dialect.mark))
-    if advanced == count:
-        return
-    accounts = [batch.lease.account_id for batch in batches]
-    found = await session.fetch(
-        "SELECT account_id, lease_token, head_seq FROM account_streams"
-        f" WHERE account_id IN ({dialect.marks(count)})",
-        accounts,
-    )
-    ours_now = {(row[0], row[1], row[2]) for row in found}
-    lost = frozenset(
-        b.lease.account_id
-        for b in batches
-        if (b.lease.account_id, b.lease.token, b.head_after) not in ours_now
-    )
-    assert lost, "fewer streams were ours than the fence asked for"
-    raise _Fenced(lost)

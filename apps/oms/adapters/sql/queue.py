@@ -14,6 +14,7 @@ from oms.adapters.sql.database import Database
 from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
 from oms.adapters.sql.rows import commands as rows
+from oms.adapters.sql.script import Script
 from oms.adapters.sql.session import Session
 from oms.adapters.sql.submissions import Known, Plan, RequestName, planned
 from oms.domain.errors import Unavailable
@@ -128,9 +129,12 @@ class SqlQueue:
         created_at = plan.commands[0].created_at if plan.commands else None
         keys = [_key_values(key, created_at or key.expires_at, dialect) for key in plan.keys]
 
+        script = Script.of_rows(dialect, len(keys) + len(commands))
+        _INSERT_KEYS.into(script, keys)
+        rows.INSERT.into(script, commands)
+
         async def work(session: Session) -> None:
-            await _INSERT_KEYS(session, keys)
-            await rows.INSERT(session, commands)
+            await session.send(script)
 
         await self._database.write(work)
 

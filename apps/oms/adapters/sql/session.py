@@ -7,13 +7,15 @@ it never has to wait, and is driven to its end in one go.
 """
 
 import sqlite3
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.script import Missed, Script, Statement
 
 Answer = TypeVar("Answer")
-Values = tuple[Any, ...]
+#: A quarter of the packet that servers take by default: a character may need four bytes.
+TEXT_PER_PACKET_MAX = 4 * 1024 * 1024
 
 
 class Session(Protocol):
@@ -25,8 +27,8 @@ class Session(Protocol):
         """Run one statement; how many rows it met."""
         ...
 
-    async def repeat(self, text: str, rows: Sequence[Values]) -> int:
-        """Run one statement for each of ``rows``; how many rows they met in all."""
+    async def send(self, script: Script) -> None:
+        """Run all statements of the script. Raises ``Missed``."""
         ...
 
     async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
@@ -52,11 +54,17 @@ class WireSession:
             await _answered(cursor.execute(text, tuple(values)))
             return int(cursor.rowcount)
 
-    async def repeat(self, text: str, rows: Sequence[Values]) -> int:
+    async def send(self, script: Script) -> None:
         """See ``Session``."""
         async with self._connection.cursor(*self._cursor_kinds) as cursor:
-            await _answered(cursor.executemany(text, rows))
-            return int(cursor.rowcount)
+            if script.at_once:
+                for packet in _packets(cursor, script.statements):
+                    await _sent_together(cursor, packet)
+                return
+            for statement in script.statements:
+                await _answered(cursor.executemany(statement.text, statement.rows))
+                if (missed := statement.missed(int(cursor.rowcount))) is not None:
+                    raise missed
 
     async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
         """See ``Session``."""
@@ -81,9 +89,12 @@ class LocalSession:
         """See ``Session``."""
         return self._connection.execute(text, tuple(values)).rowcount
 
-    async def repeat(self, text: str, rows: Sequence[Values]) -> int:
+    async def send(self, script: Script) -> None:
         """See ``Session``."""
-        return self._connection.executemany(text, rows).rowcount
+        for statement in script.statements:
+            met = self._connection.executemany(statement.text, statement.rows).rowcount
+            if (missed := statement.missed(met)) is not None:
+                raise missed
 
     async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
         """See ``Session``."""
@@ -106,9 +117,42 @@ def driven(work: Coroutine[Any, Any, Answer]) -> Answer:
     raise AssertionError("work on SQLite may wait for nothing but its session")
 
 
-async def _answered(call: Coroutine[Any, Any, Any]) -> None:
+Worded = tuple[Statement, str]
+
+
+def _packets(cursor: Any, statements: Sequence[Statement]) -> Iterator[Sequence[Worded]]:
+    """Statements with their whole text, as many together as a server takes in one packet."""
+    packet: list[Worded] = []
+    size = 0
+    for statement in statements:
+        for row in statement.rows:
+            text = cursor.mogrify(statement.text, row)
+            if packet and size + len(text) > TEXT_PER_PACKET_MAX:
+                yield packet
+                packet, size = [], 0
+            packet.append((statement, text))
+            size += len(text)
+    if packet:
+        yield packet
+
+
+async def _sent_together(cursor: Any, packet: Sequence[Worded]) -> None:
+    """Send one packet and hear all answers. Raises ``Missed`` before what came of missing."""
+    await _answered(cursor.execute(";".join(text for _, text in packet)))
+    missed: Missed | None = None
+    try:
+        for index, (statement, _) in enumerate(packet):
+            more = index == 0 or await _answered(cursor.nextset())
+            assert more, "each statement has its answer"
+            missed = missed or statement.missed(int(cursor.rowcount))
+    finally:
+        if missed is not None:
+            raise missed
+
+
+async def _answered(call: Coroutine[Any, Any, Any]) -> Any:
     """Await a driver's call; some of what they raise on a dead connection is no error of theirs."""
     try:
-        await call
+        return await call
     except (AttributeError, RuntimeError) as broken:
         raise ConnectionResetError("the connection is closed") from broken

@@ -6,7 +6,7 @@ from typing import Any
 
 from oms.adapters.sql.bulk import Insert
 from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.session import Values
+from oms.adapters.sql.script import Values
 from oms.domain.access import Grant
 from oms.ports.registry import AuditEntry
 

@@ -6,7 +6,7 @@ from typing import Any
 from oms.adapters.sql.bulk import Change, Insert
 from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.rows.text import clipped
-from oms.adapters.sql.session import Values
+from oms.adapters.sql.script import Values
 from oms.domain.command import Actor, CommandResult, CommandStatus
 from oms.ports.queue import CommandRow, NewCommand
 from oms.wire.results import dump_error, dump_result

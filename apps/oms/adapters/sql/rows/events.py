@@ -5,7 +5,7 @@ from typing import Any
 
 from oms.adapters.sql.bulk import Insert
 from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.session import Values
+from oms.adapters.sql.script import Values
 from oms.ports.history import StoredEvents
 from oms.ports.ledger import EventRow
 

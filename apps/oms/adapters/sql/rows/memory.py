@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.script import Script
 from oms.adapters.sql.session import Session
 from oms.ports.exchange import MemoryRows, TradeRow
 
@@ -26,6 +27,7 @@ _TRADES = Insert(
     table="paper_trades",
     columns=("account_id", "trade_id", "symbol", "executed_at", "trade_json"),
 )
+_FORGET = "DELETE FROM paper_orders WHERE account_id = {0} AND exchange_order_id = {0}"
 _PRICES = Insert(
     table="paper_prices",
     columns=("account_id", "symbol", "price_json"),
@@ -34,8 +36,9 @@ _PRICES = Insert(
 )
 
 
-async def save(session: Session, memories: Mapping[int, MemoryRows]) -> None:
-    """Write what changed, by account id."""
+def into(script: Script, memories: Mapping[int, MemoryRows]) -> None:
+    """Add what writes the changes, by account id, to the script."""
+    dialect = script.dialect
     states = [
         (account_id, memory.version, memory.state, memory.state_hash)
         for account_id, memory in memories.items()
@@ -47,7 +50,7 @@ async def save(session: Session, memories: Mapping[int, MemoryRows]) -> None:
         for order_id, order in memory.orders.items()
     ]
     trades = [
-        (account_id, t.trade_id, t.symbol, session.dialect.time_in(t.executed_at), t.trade)
+        (account_id, t.trade_id, t.symbol, dialect.time_in(t.executed_at), t.trade)
         for account_id, memory in memories.items()
         for t in memory.trades
     ]
@@ -56,11 +59,13 @@ async def save(session: Session, memories: Mapping[int, MemoryRows]) -> None:
         for account_id, memory in memories.items()
         for symbol, price in memory.prices.items()
     ]
-    await _STATE(session, states)
-    await _ORDERS(session, [row for row in orders if row[2] is not None])
-    await _forget(session, [row[:2] for row in orders if row[2] is None])
-    await _TRADES(session, trades)
-    await _PRICES(session, prices)
+    _STATE.into(script, states)
+    _ORDERS.into(script, [row for row in orders if row[2] is not None])
+    forgotten = [row[:2] for row in orders if row[2] is None]
+    if forgotten:
+        script.add("paper_orders", _FORGET.format(dialect.mark), forgotten)
+    _TRADES.into(script, trades)
+    _PRICES.into(script, prices)
 
 
 async def recall(session: Session, account_id: int) -> MemoryRows:
@@ -92,15 +97,3 @@ async def recall(session: Session, account_id: int) -> MemoryRows:
         ),
         prices={row[0]: row[1] for row in prices},
     )
-
-
-async def _forget(session: Session, orders: Sequence[tuple[Any, ...]]) -> None:
-    by_account: dict[int, list[str]] = {}
-    for account_id, order_id in orders:
-        by_account.setdefault(account_id, []).append(order_id)
-    for account_id, order_ids in by_account.items():
-        await session.execute(
-            f"DELETE FROM paper_orders WHERE account_id = {session.dialect.mark}"
-            f" AND exchange_order_id IN ({session.dialect.marks(len(order_ids))})",
-            (account_id, *order_ids),
-        )

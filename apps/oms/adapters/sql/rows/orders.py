@@ -6,7 +6,7 @@ from typing import Any
 from oms.adapters.sql.bulk import Insert
 from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.rows.text import clipped, fees_of, fees_text
-from oms.adapters.sql.session import Values
+from oms.adapters.sql.script import Values
 from oms.domain.money import plain
 from oms.domain.order import Order, OrderState, Side
 from oms.wire.json import dumps, loads

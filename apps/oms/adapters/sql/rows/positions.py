@@ -5,7 +5,7 @@ from typing import Any
 from oms.adapters.sql.bulk import Insert
 from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.rows.text import clipped, fees_of, fees_text, fraction_of
-from oms.adapters.sql.session import Values
+from oms.adapters.sql.script import Values
 from oms.domain.money import exact_text
 from oms.domain.order import Side
 from oms.domain.position import Position, PositionState

@@ -1,0 +1,98 @@
+"""What one commit of the ledger sends: the fence, then the rows, table by table.
+
+The fence is the first statement: it advances the event stream of every account, each only under
+its lease's token and from the number its home knew. It numbers the events and proves the right to
+write at once.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.rows import commands, deals, events, memory, orders, positions
+from oms.adapters.sql.script import Script
+from oms.adapters.sql.session import Session
+from oms.ports.ledger import AccountBatch
+
+FENCE = "fence"
+
+
+def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
+    """The script that writes ``batches``, accounts ascending."""
+    now = datetime.now(UTC)
+    script = Script.of_rows(dialect, sum(_size(batch) for batch in batches))
+    _fence(script, batches)
+    each = batches
+    orders.INSERT.into(script, [orders.values(o, dialect) for b in each for o in b.orders_new])
+    orders.UPSERT.into(script, [orders.values(o, dialect) for b in each for o in b.orders_changed])
+    deals.INSERT.into(script, [deals.values(d, dialect) for b in each for d in b.deals])
+    positions.INSERT.into(
+        script, [positions.values(p, dialect) for b in each for p in b.positions_new]
+    )
+    positions.UPSERT.into(
+        script, [positions.values(p, dialect) for b in each for p in b.positions_changed]
+    )
+    results = [
+        commands.finish_values(command_id, result, b.lease.token, now, dialect)
+        for b in each
+        for command_id, result in b.results.items()
+    ]
+    commands.FINISH.into(script, results)
+    events.INSERT.into(script, [events.values(e, now, dialect) for b in each for e in b.events])
+    memories = {b.lease.account_id: b.memory for b in each if b.memory is not None}
+    if memories:
+        memory.into(script, memories)
+    return script
+
+
+async def lost_of(session: Session, batches: Sequence[AccountBatch]) -> frozenset[int]:
+    """Accounts of ``batches`` that are not ours any more, after a fence that missed."""
+    marks = session.dialect.marks(len(batches))
+    found = await session.fetch(
+        "SELECT account_id, lease_token, head_seq FROM account_streams"
+        f" WHERE account_id IN ({marks})",
+        [batch.lease.account_id for batch in batches],
+    )
+    streams = {row[0]: (row[1], row[2]) for row in found}
+    # In our transaction what the fence met stands advanced, unless the server undid it meanwhile.
+    return frozenset(
+        b.lease.account_id
+        for b in batches
+        if streams.get(b.lease.account_id)
+        not in ((b.lease.token, b.head_after), (b.lease.token, b.head_before))
+    )
+
+
+def _fence(script: Script, batches: Sequence[AccountBatch]) -> None:
+    mark, count = script.dialect.mark, len(batches)
+    ours = f"account_id = {mark} AND lease_token = {mark} AND head_seq = {mark}"
+    if not script.at_once:
+        rows = [(b.head_after, b.lease.account_id, b.lease.token, b.head_before) for b in batches]
+        text = f"UPDATE account_streams SET head_seq = {mark} WHERE {ours}"
+        script.add(FENCE, text, rows, must_meet=count)
+        return
+    cases = f" WHEN {mark} THEN {mark}" * count
+    text = (
+        f"UPDATE account_streams SET head_seq = CASE account_id{cases} ELSE head_seq END"
+        f" WHERE {' OR '.join([f'({ours})'] * count)}"
+    )
+    values: list[int] = []
+    for batch in batches:
+        values += (batch.lease.account_id, batch.head_after)
+    for batch in batches:
+        values += (batch.lease.account_id, batch.lease.token, batch.head_before)
+    script.add(FENCE, text, [tuple(values)], must_meet=count)
+
+
+def _size(batch: AccountBatch) -> int:
+    """About how many rows a batch has."""
+    counted = (
+        batch.orders_new,
+        batch.orders_changed,
+        batch.deals,
+        batch.positions_new,
+        batch.positions_changed,
+        batch.results,
+        batch.events,
+    )
+    return sum(len(rows) for rows in counted)

@@ -1,0 +1,63 @@
+"""Statements that are known before the first is sent, and go out together.
+
+Two ways, by what the driver does best. *Repeated*: one-row text and the rows, where the driver
+repeats a prepared statement cheaply (SQLite in the process, MariaDB's bulk protocol over asyncmy);
+no value is ever written as text, which halves the cost on both sides of the wire. *At once*: each
+statement holds all its rows as text, and all statements travel in one packet; the better way where
+nothing repeats, and for few rows, whose journeys cost more than their text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from oms.adapters.sql.dialect import Dialect
+
+#: Up to so many rows a script is sent at once, though the driver could repeat.
+ROWS_AT_ONCE_MAX = 30
+
+Values = tuple[Any, ...]
+
+
+class Missed(Exception):
+    """A statement met another number of rows than it had to; the transaction must be undone."""
+
+    def __init__(self, statement: "Statement") -> None:
+        super().__init__(statement.name)
+        self.statement = statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One text, run once for each of ``rows``."""
+
+    name: str
+    text: str
+    rows: Sequence[Values]
+    #: How many rows it must meet, as the database counts; ``None`` does not matter.
+    must_meet: int | None = None
+
+    def missed(self, met: int) -> Missed | None:
+        """What to raise when the statement met ``met`` rows."""
+        return None if self.must_meet in (None, met) else Missed(self)
+
+
+@dataclass(slots=True)
+class Script:
+    """Statements in order, all worded for one way."""
+
+    dialect: Dialect
+    at_once: bool
+    statements: list[Statement] = field(default_factory=list)
+
+    @classmethod
+    def of_rows(cls, dialect: Dialect, count: int) -> "Script":
+        """An empty script for about ``count`` rows."""
+        few = dialect.name == "mysql" and count <= ROWS_AT_ONCE_MAX
+        return cls(dialect, few or not dialect.repeats)
+
+    def add(
+        self, name: str, text: str, rows: Sequence[Values], must_meet: int | None = None
+    ) -> None:
+        """Put a statement at the end."""
+        self.statements.append(Statement(name=name, text=text, rows=rows, must_meet=must_meet))
