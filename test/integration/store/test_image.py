@@ -1,4 +1,4 @@
-"""What an account's home reads when it moves in: what is open, what is set, what paper remembers."""
+"""What a home reads when it moves in: what is open, what is set, what paper remembers."""
 
 from dataclasses import replace
 from decimal import Decimal
