@@ -35,7 +35,9 @@ class _Stock:
 
     def has(self, count: int) -> bool:
         """Whether ``count`` ids are at hand, with spare, and that many in a row."""
-        enough = self.left >= count * ASKED_TIMES_HELD
+        if count == 0:
+            return True
+        enough = bool(self.ranges) and self.left >= count * ASKED_TIMES_HELD
         return enough and self.ranges[-1][1] - self.ranges[-1][0] >= count
 
     def add(self, first: int, count: int) -> None:

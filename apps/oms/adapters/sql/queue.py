@@ -5,7 +5,7 @@ refuses a key is it asked which, and the group stored without those.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,19 +61,22 @@ class SqlQueue:
                 return plan.answers
         raise Unavailable("the database is too contended", reason="locks")
 
-    async def take(self, account_ids: Sequence[int], limit: int) -> Sequence[CommandRow]:
+    async def take(
+        self, account_ids: Sequence[int], limit: int, besides: Collection[int] = ()
+    ) -> Sequence[CommandRow]:
         """Queued commands of the accounts, oldest first. Raises ``Unavailable``."""
         if not account_ids:
             return ()
         dialect = self._database.dialect
         accounts = dialect.marks(len(account_ids))
         waiting = ", ".join(f"'{word}'" for word in rows.WAITING)
+        others = f" AND c.id NOT IN ({dialect.marks(len(besides))})" if besides else ""
         text = (
             f"SELECT {rows.SELECTED_C}, c.after_command_id, p.status,"
             f" CASE WHEN c.hold_until <= {dialect.now} THEN 1 ELSE 0 END"
             f" FROM {dialect.pinned('oms_commands', _QUEUE_INDEX, 'c')}"
             " LEFT JOIN oms_commands p ON p.id = c.after_command_id"
-            f" WHERE c.status = 'queued' AND c.account_id IN ({accounts})"
+            f" WHERE c.status = 'queued' AND c.account_id IN ({accounts}){others}"
             " AND (c.after_command_id IS NULL OR p.id IS NULL"
             f" OR p.status NOT IN ({waiting}) OR p.account_id IN ({accounts})"
             f" OR c.hold_until <= {dialect.now})"
@@ -81,9 +84,11 @@ class SqlQueue:
         )
 
         taken: dict[int, CommandRow] = {}
-        for row in await self._database.rows(text, (*account_ids, *account_ids, limit)):
+        values = (*account_ids, *besides, *account_ids, limit)
+        for row in await self._database.rows(text, values):
             *command, after, parent_status, hold_is_over = row
-            if after is None or hold_is_over or after in taken or not _waits(parent_status):
+            is_done = after is None or after in taken or after in besides
+            if is_done or hold_is_over or not _waits(parent_status):
                 taken[command[0]] = rows.command_of(command, dialect)
         return list(taken.values())
 
