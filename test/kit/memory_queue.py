@@ -1,7 +1,7 @@
 """A command queue in memory, slow or broken as a test wishes; it remembers its transactions."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -40,7 +40,9 @@ class MemoryQueue:
         self._fail_if_down()
         return {command_id: self.rows[command_id] for command_id in ids if command_id in self.rows}
 
-    async def take(self, account_ids: Sequence[int], limit: int) -> Sequence[CommandRow]:
+    async def take(
+        self, account_ids: Sequence[int], limit: int, besides: Collection[int] = ()
+    ) -> Sequence[CommandRow]:
         """Nothing: there is no worker here."""
         return ()
 

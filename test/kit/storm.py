@@ -92,6 +92,7 @@ class Storm:
                 self._pending.discard(request_id)
                 self.results[request_id] = result
                 self._turn.notify_all()
+        link.close()
 
     def _next(self) -> int | None:
         with self._turn:
@@ -158,6 +159,10 @@ class _Link:
             response = self._connection.getresponse()
             return response.status, json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError):
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._connection is not None:
             self._connection.close()
             self._connection = None
-            raise

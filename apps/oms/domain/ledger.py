@@ -119,20 +119,19 @@ def apply(book: Book, report: Report, mint: Mint) -> Entry:
         known = book.deals.get(report.execution.exchange_trade_id)
         if known:
             return _told_again(book, report.execution, known)
+        return _executed(book, _Booking(book.order, report, report.execution, mint))
     order = advanced(book.order, report)
     if order is None:
         return Entry()
-    if report.execution is None:
-        return Entry(
-            order=order,
-            events=_order_events(book.order, order, report),
-            exec_type=_EXEC_TYPES[report.kind],
-        )
-    return _executed(book, order, _Booking(order, report, report.execution, mint))
+    return Entry(
+        order=order,
+        events=_order_events(book.order, order, report),
+        exec_type=_EXEC_TYPES[report.kind],
+    )
 
 
-def _executed(book: Book, order: Order, booking: _Booking) -> Entry:
-    execution, instrument = booking.execution, book.instrument
+def _executed(book: Book, booking: _Booking) -> Entry:
+    order, execution, instrument = booking.order, booking.execution, book.instrument
     assert instrument is not None, "what is executed is traded"
     delta = signed_quantity(
         instrument, order.side, execution.qty, execution.fee, execution.fee_currency
@@ -152,13 +151,16 @@ def _executed(book: Book, order: Order, booking: _Booking) -> Entry:
         positions.append(after)
         share = _Share(number=len(deals), qty=qty, fee=fee, profit=profit)
         deals.append(_deal(booking, leg, after, share))
-    order = replace(
+    last = positions[-1]
+    after_fill = advanced(
         order,
-        position_id=positions[-1].id,
-        previous_position_id=positions[-1].previous_position_id,
+        booking.report,
+        position_id=last.id,
+        previous_id=last.previous_position_id,
     )
+    assert after_fill is not None, "a fill is legal from every state"
     return Entry(
-        order=order,
+        order=after_fill,
         deals=tuple(deals),
         positions=tuple(positions),
         events=_execution_events(deals, positions),
@@ -285,7 +287,7 @@ def _deal(booking: _Booking, leg: _Leg, position: Position, share: _Share) -> De
         comment=order.comment,
         reconciled=order.reconciled,
         exchange_trade_id=execution.exchange_trade_id,
-        exchange_order_id=order.exchange_order_id,
+        exchange_order_id=order.exchange_order_id or report.exchange_order_id,
         leg=share.number,
         entry=leg.entry,
         origin=report.heard.value,

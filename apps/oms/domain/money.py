@@ -15,7 +15,7 @@ DIGITS_MAX = 18
 
 ZERO = Decimal(0)
 _QUANTUM = Decimal(1).scaleb(-DIGITS_MAX)
-_LIMIT = Decimal(1).scaleb(DIGITS_MAX)
+_SCALE = 10**DIGITS_MAX
 #: Wide enough for any exact product of two wire decimals (72 digits) and their sums.
 EXACT = Context(prec=120)
 
@@ -66,8 +66,10 @@ def rounded(value: Fraction | Decimal) -> Decimal:
     """``value`` at 18 fractional digits, half-even: what may be stored or told."""
     if isinstance(value, Decimal):
         return value.quantize(_QUANTUM, ROUND_HALF_EVEN, EXACT)
-    scaled = round(value * 10**DIGITS_MAX)  # Fraction.__round__ is half-even
-    return Decimal(scaled).scaleb(-DIGITS_MAX, EXACT)
+    whole, rest = divmod(value.numerator * _SCALE, value.denominator)
+    if 2 * rest > value.denominator or (2 * rest == value.denominator and whole % 2):
+        whole += 1
+    return Decimal(whole).scaleb(-DIGITS_MAX, EXACT)
 
 
 def product(left: Decimal, right: Decimal) -> Decimal:
@@ -83,6 +85,15 @@ def total(left: Decimal, right: Decimal) -> Decimal:
 def difference(left: Decimal, right: Decimal) -> Decimal:
     """``left − right``, exactly."""
     return EXACT.subtract(left, right)
+
+
+def quotient(left: Decimal, right: Decimal) -> Decimal:
+    """``left / right`` at 18 fractional digits, half-even.
+
+    120 digits on the way are enough: of two numbers of the trade (at most 72 digits) no quotient
+    that has no end can be told from a tie only beyond them.
+    """
+    return rounded(EXACT.divide(left, right))
 
 
 def on_step(value: Decimal, step: Decimal) -> bool:

@@ -21,10 +21,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from fractions import Fraction
 from types import MappingProxyType
 
-from oms.domain.money import ZERO, difference, product, rounded, total
+from oms.domain.money import ZERO, difference, product, quotient, total
 from oms.domain.report import Execution, Report, ReportKind
 
 
@@ -193,7 +192,7 @@ class Order:
         """Average price of all fills at 18 places; ``None`` before the first."""
         if not self.filled_qty:
             return None
-        return rounded(Fraction(self.fill_value) / Fraction(self.filled_qty))
+        return quotient(self.fill_value, self.filled_qty)
 
 
 def next_state(
@@ -217,9 +216,12 @@ def next_state(
     return OrderState.PARTIALLY_FILLED if filled else OrderState.SUBMITTED
 
 
-def advanced(order: Order, report: Report) -> Order | None:
+def advanced(
+    order: Order, report: Report, *, position_id: int = 0, previous_id: int | None = None
+) -> Order | None:
     """The order after ``report``, or ``None`` if the report is stale.
 
+    ``position_id`` is where an execution went, ``previous_id`` what that position came from.
     Executions are not checked for repetition here: the ledger knows the deals.
     """
     kind, fill, now = report.kind, report.execution, report.heard_at
@@ -238,6 +240,8 @@ def advanced(order: Order, report: Report) -> Order | None:
         state=state,
         qty=qty,
         price=price,
+        position_id=position_id or order.position_id,
+        previous_position_id=previous_id if position_id else order.previous_position_id,
         filled_qty=filled,
         fill_value=order.fill_value if fill is None else _value_with(order, fill),
         fees=order.fees if fill is None else _fees_with(order, fill),

@@ -22,7 +22,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from oms.domain.instrument import Instrument, Kind
-from oms.domain.money import EXACT, ZERO, rounded, total
+from oms.domain.money import EXACT, ZERO, product, rounded, total
 from oms.domain.order import Side
 
 COST_DENOMINATOR_BITS_MAX = 1024
@@ -112,20 +112,10 @@ def folded(position: Position, instrument: Instrument, fill: Fill) -> tuple[Posi
     ``fill.delta`` may reduce the position to zero but never beyond.
     """
     grows = position.qty == 0 or (fill.delta > 0) == (position.qty > 0)
-    after, profit = (_added if grows else _reduced)(position, instrument, fill)
-    fees = dict(position.fees)
-    if fill.fee is not None and fill.fee_currency is not None:
-        fees[fill.fee_currency] = total(fees.get(fill.fee_currency, ZERO), fill.fee)
-    charged = _charged_in_settle(instrument, fill)
-    after = replace(
-        after,
-        profit=total(position.profit, profit),
-        realized_pnl=total(position.realized_pnl, EXACT.subtract(profit, charged)),
-        fees=fees,
-        updated_at=fill.heard_at,
-        version=position.version + 1,
-    )
-    return after, profit
+    if grows:
+        return _added(position, instrument, fill), ZERO
+    profit, released = _released(position, instrument, fill)
+    return _reduced(position, instrument, fill, profit, released), profit
 
 
 def unrealized(position: Position, instrument: Instrument, mark: Decimal) -> Decimal:
@@ -134,53 +124,71 @@ def unrealized(position: Position, instrument: Instrument, mark: Decimal) -> Dec
     return rounded(Fraction(instrument.contract_size) * value)
 
 
-def _added(position: Position, instrument: Instrument, fill: Fill) -> tuple[Position, Decimal]:
-    delta = Fraction(fill.delta)
+def _added(position: Position, instrument: Instrument, fill: Fill) -> Position:
     qty = total(position.qty, fill.delta)
-    cost = _bounded(position.cost + delta * instrument.value(fill.price))
-    after = replace(
+    cost = _bounded(position.cost + Fraction(fill.delta) * instrument.value(fill.price))
+    return replace(
         position,
         qty=qty,
         cost=cost,
         avg_price=rounded(instrument.price_of(cost / Fraction(qty))),
         qty_opened=total(position.qty_opened, fill.delta.copy_abs()),
         max_qty=max(position.max_qty, qty.copy_abs()),
+        realized_pnl=_realized(position, instrument, fill, ZERO),
+        fees=_fees_with(position, fill),
+        updated_at=fill.heard_at,
+        version=position.version + 1,
     )
-    return after, ZERO
 
 
-def _reduced(position: Position, instrument: Instrument, fill: Fill) -> tuple[Position, Decimal]:
+def _released(position: Position, instrument: Instrument, fill: Fill) -> tuple[Decimal, Fraction]:
+    """The profit of a reducing fill, and the part of the cost that it takes along."""
     size = fill.delta.copy_abs()
-    assert size <= position.qty.copy_abs(), "the ledger cuts what would flip a position"
-    closing = Fraction(size)
-    share = closing / abs(Fraction(position.qty))
-    sign = 1 if position.qty > 0 else -1
-    exit_value = closing * instrument.value(fill.price)
-    released = share * position.cost
-    profit = rounded(Fraction(instrument.contract_size) * (sign * exit_value - released))
+    held = position.qty.copy_abs()
+    assert size <= held, "the ledger cuts what would flip a position"
+    released = position.cost if size == held else position.cost * Fraction(size) / Fraction(held)
+    gained = Fraction(fill.delta.copy_negate()) * instrument.value(fill.price) - released
+    return rounded(Fraction(instrument.contract_size) * gained), released
+
+
+def _reduced(
+    position: Position, instrument: Instrument, fill: Fill, profit: Decimal, released: Fraction
+) -> Position:
+    size = fill.delta.copy_abs()
     qty = total(position.qty, fill.delta)
-    exits = position.exit_value + exit_value
+    exits = position.exit_value + Fraction(size) * instrument.value(fill.price)
     closed = total(position.qty_closed, size)
-    after = replace(
+    is_open = bool(qty)
+    return replace(
         position,
         qty=qty,
-        cost=_bounded(position.cost - released) if qty else Fraction(0),
+        cost=_bounded(position.cost - released) if is_open else Fraction(0),
         exit_value=exits,
         qty_closed=closed,
         close_price=rounded(instrument.price_of(exits / Fraction(closed))),
+        profit=total(position.profit, profit),
+        realized_pnl=_realized(position, instrument, fill, profit),
+        fees=_fees_with(position, fill),
+        state=position.state if is_open else PositionState.CLOSED,
+        stop_loss=position.stop_loss if is_open else None,
+        stop_gain=position.stop_gain if is_open else None,
+        close_reason=None if is_open else fill.reason,
+        closed_at=None if is_open else fill.executed_at,
+        updated_at=fill.heard_at,
+        version=position.version + 1,
     )
-    return (after if qty else _closed(after, fill)), profit
 
 
-def _closed(position: Position, fill: Fill) -> Position:
-    return replace(
-        position,
-        state=PositionState.CLOSED,
-        stop_loss=None,
-        stop_gain=None,
-        close_reason=fill.reason,
-        closed_at=fill.executed_at,
-    )
+def _realized(position: Position, instrument: Instrument, fill: Fill, profit: Decimal) -> Decimal:
+    charged = _charged_in_settle(instrument, fill)
+    return total(position.realized_pnl, EXACT.subtract(profit, charged))
+
+
+def _fees_with(position: Position, fill: Fill) -> Mapping[str, Decimal]:
+    if fill.fee is None or fill.fee_currency is None:
+        return position.fees
+    known = position.fees.get(fill.fee_currency, ZERO)
+    return {**position.fees, fill.fee_currency: total(known, fill.fee)}
 
 
 def _charged_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
@@ -190,7 +198,7 @@ def _charged_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
     if fill.fee_currency == instrument.settle:
         return fill.fee
     if instrument.kind is Kind.SPOT and fill.fee_currency == instrument.base:
-        return rounded(Fraction(fill.fee) * Fraction(fill.price))
+        return rounded(product(fill.fee, fill.price))
     return ZERO
 
 

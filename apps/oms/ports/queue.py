@@ -4,7 +4,7 @@ Order of an account's queue is (created_at, id). A row leaves the queue only by 
 ``ports.ledger`` writes in the transaction of what it did: the lease is the claim.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -100,8 +100,10 @@ class CommandQueue(Protocol):
         """
         ...
 
-    async def take(self, account_ids: Sequence[int], limit: int) -> Sequence[CommandRow]:
-        """Queued commands of the accounts in queue order, at most ``limit``.
+    async def take(
+        self, account_ids: Sequence[int], limit: int, besides: Collection[int] = ()
+    ) -> Sequence[CommandRow]:
+        """Queued commands of the accounts in queue order, at most ``limit``, less ``besides``.
 
         A held command is left out unless the one before it is final, is in this answer before
         it, or its hold has passed. Nothing is marked: taking twice gives the same.

@@ -8,31 +8,26 @@ may be believed and the failure is raised for the worker to load every home anew
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oms.ports.ledger import LedgerStore
+from oms.ports.ledger import AccountBatch, LedgerStore
 from oms.ports.wakeup import Doorbell, Topic
-from oms.services.home import Home
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """Commits homes."""
+    """Commits what homes have sent."""
 
     ledger: LedgerStore
     bell: Doorbell
 
-    async def __call__(self, homes: Sequence[Home]) -> frozenset[int]:
-        """Write all drafts; the ids of accounts whose lease is lost are returned.
+    async def __call__(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
+        """Write all batches; the ids of accounts whose lease is lost are returned.
 
         Raises ``Unavailable`` when the outcome is not known.
         """
-        drafted = [home for home in homes if home.draft.has_content()]
-        if not drafted:
-            return frozenset()
-        lost = await self.ledger.commit([home.batch() for home in drafted])
+        lost = await self.ledger.commit(batches)
         finished: list[int] = []
-        for home in drafted:
-            if home.account.id not in lost:
-                finished.extend(home.draft.results)
-                home.settled()
+        for batch in batches:
+            if batch.lease.account_id not in lost:
+                finished.extend(batch.results)
         self.bell.ring(Topic.RESULTS, finished)
         return lost

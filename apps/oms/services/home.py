@@ -1,11 +1,12 @@
 """An account's home: the account as its one writer holds it in memory, and its next commit.
 
-Orders and positions are those still open. ``draft`` collects what the next transaction writes;
-nothing in a home is true for others before that transaction is. After any doubt about a commit
-the whole home is thrown away and loaded anew: it is never repaired.
+Orders and positions are those still open. ``draft`` collects what the next transaction writes,
+``sent`` is what the one on its way writes: the account goes on working while it is. Nothing in a
+home is true for others before its transaction is. After any doubt about a commit the whole home is
+thrown away and loaded anew: it is never repaired.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from oms.domain.account import Account
@@ -46,9 +47,10 @@ class Home:
     head_seq: int
     orders: dict[int, Order]
     positions: dict[int, Position]
-    #: Event number that the store knows; ``head_seq`` runs ahead of it while a draft is open.
-    stored_seq: int
+    #: Event number of the last transaction sent; ``head_seq`` runs ahead of it by the draft.
+    sent_seq: int
     draft: Draft = field(default_factory=Draft)
+    sent: Draft = field(default_factory=Draft)
 
     @classmethod
     def furnished(cls, image: AccountImage, lease: Lease, exchange: Exchange) -> "Home":
@@ -59,7 +61,7 @@ class Home:
             exchange=exchange,
             strategy_ids=image.strategy_ids,
             head_seq=image.head_seq,
-            stored_seq=image.head_seq,
+            sent_seq=image.head_seq,
             orders={order.id: order for order in image.orders},
             positions={position.id: position for position in image.positions},
         )
@@ -74,9 +76,21 @@ class Home:
         return [order for order in self.orders.values() if order.symbol == symbol]
 
     def known_order(self, order_id: int) -> Order | None:
-        """An order that is open, or that the draft has changed."""
-        drafted = self.draft.orders_changed.get(order_id) or self.draft.orders_new.get(order_id)
-        return self.orders.get(order_id) or drafted
+        """An order that is open, or whose last change is not stored yet."""
+        order = self.orders.get(order_id)
+        for draft in (self.draft, self.sent):
+            order = order or draft.orders_changed.get(order_id) or draft.orders_new.get(order_id)
+        return order
+
+    def orders_not_stored(self) -> Iterator[Order]:
+        """Orders that are new since the last transaction that is known to be stored."""
+        yield from self.draft.orders_new.values()
+        yield from self.sent.orders_new.values()
+
+    def deals_not_stored(self) -> Iterator[Deal]:
+        """Deals since the last transaction that is known to be stored."""
+        yield from self.draft.deals
+        yield from self.sent.deals
 
     def put_order(self, order: Order, *, is_new: bool = False) -> None:
         """Hold ``order`` and write it with the next commit; a final one leaves the memory."""
@@ -99,12 +113,13 @@ class Home:
             target = self.draft.positions_new if fresh else self.draft.positions_changed
             target[position.id] = position
 
-    def batch(self) -> AccountBatch:
-        """The draft and the exchange's memory as one transaction's part."""
-        draft = self.draft
+    def send(self) -> AccountBatch:
+        """The draft and the exchange's memory as one transaction's part; begin a new draft."""
+        draft, before = self.draft, self.sent_seq
+        self.draft, self.sent, self.sent_seq = Draft(), draft, self.head_seq
         return AccountBatch(
             lease=self.lease,
-            head_before=self.stored_seq,
+            head_before=before,
             head_after=self.head_seq,
             orders_new=tuple(draft.orders_new.values()),
             orders_changed=tuple(draft.orders_changed.values()),
@@ -117,6 +132,5 @@ class Home:
         )
 
     def settled(self) -> None:
-        """The draft is written: begin a new one."""
-        self.stored_seq = self.head_seq
-        self.draft = Draft()
+        """What was sent is stored."""
+        self.sent = Draft()

@@ -76,7 +76,7 @@ class Place:
 
     async def _told_before(self, home: Home, name: str, fingerprint: str) -> CommandResult | None:
         """The result of the order that bears this client order id already."""
-        drafted = [*home.draft.orders_new.values(), *home.orders.values()]
+        drafted = [*home.orders_not_stored(), *home.orders.values()]
         known = next((order for order in drafted if order.client_order_id == name), None)
         if known is None:
             key = (home.account.id, name)

@@ -60,6 +60,8 @@ class Record:
         changes: Changes,
     ) -> None:
         """Apply ``reports`` in order; what changed is in the home's draft and in ``changes``."""
+        await self.ids.ensure("deal", IDS_PER_REPORT_MAX * len(reports))
+        await self.ids.ensure("position", IDS_PER_REPORT_MAX * len(reports))
         for report in reports:
             order = home.known_order(report.order_id)
             if order is None:
@@ -68,8 +70,6 @@ class Record:
             await self._apply(home, order, report, changes)
 
     async def _apply(self, home: Home, order: Order, report: Report, changes: Changes) -> None:
-        await self.ids.ensure("deal", IDS_PER_REPORT_MAX)
-        await self.ids.ensure("position", IDS_PER_REPORT_MAX)
         book = Book(
             mode=home.account.position_mode,
             instrument=home.exchange.instruments().get(order.symbol),
@@ -87,13 +87,13 @@ class Record:
     async def _known_deals(
         self, home: Home, order: Order, report: Report
     ) -> Mapping[str, Sequence[Deal]]:
-        """Deals booked under the report's trade id, in the store or in the open draft."""
+        """Deals booked under the report's trade id, stored or on their way."""
         if report.execution is None:
             return {}
         trade_id = report.execution.exchange_trade_id
         drafted = [
             deal
-            for deal in home.draft.deals
+            for deal in home.deals_not_stored()
             if deal.exchange_trade_id == trade_id and deal.symbol == order.symbol
         ]
         if drafted:

@@ -1,10 +1,13 @@
 """Draining the queues: take, execute in order, commit together, ring.
 
 All accounts of this worker go through one loop: what is queued when a round begins shares its
-commit, what arrives meanwhile shares the next. Homes are loaded when their account first has
-something to do and dropped at the first doubt.
+commit, what arrives meanwhile shares the next. One commit may be on its way while the next round
+is executed; they reach the database one after the other, and if the first fails, what was built on
+it is thrown away. Homes are loaded when their account first has something to do and dropped at the
+first doubt.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -39,14 +42,19 @@ class Accounts:
     connect: Callable[[AccountImage], Exchange]
     batch_max: int
     homes: dict[int, Home] = field(default_factory=dict)
+    _committing: "asyncio.Task[frozenset[int]] | None" = None
+    #: Commands whose results are being committed: the queue still shows them.
+    _on_their_way: frozenset[int] = frozenset()
 
     async def take(self) -> Sequence[CommandRow]:
-        """What is queued now for the accounts held, in order."""
+        """What is queued now for the accounts held, in order, less what is being committed."""
         held = [account_id for account_id in self.keeper.held if account_id]
-        return await self.queue.take(held, self.batch_max) if held else ()
+        if not held:
+            return ()
+        return await self.queue.take(held, self.batch_max, self._on_their_way)
 
     async def run(self, rows: Iterable[CommandRow]) -> int:
-        """Execute in order and commit together; the number of commands that ended."""
+        """Execute in order and send to be committed together; the number of commands."""
         touched: dict[int, Home] = {}
         count = 0
         for row in rows:
@@ -56,12 +64,25 @@ class Accounts:
             touched[row.account_id] = home
             await self.execute(home, command_of(row), self.clock.now())
             count += 1
-        await self._commit(list(touched.values()))
+        await self._send(touched.values())
         return count
+
+    async def settle(self) -> None:
+        """Wait for the commit on its way. Raises ``Unavailable`` if it is in doubt."""
+        if self._committing is None:
+            return
+        committing, self._committing = self._committing, None
+        lost = await committing
+        self._on_their_way = frozenset()
+        for home in self.homes.values():
+            home.settled()
+        for account_id in lost:
+            self.homes.pop(account_id, None)
+            self.keeper.drop(account_id)
 
     async def fail(self, row: CommandRow) -> None:
         """End a command that broke us; nothing it did is kept."""
-        self.drop_all()
+        await self.drop_all()
         home = await self._home(row.account_id)
         if home is None:
             return
@@ -69,7 +90,8 @@ class Accounts:
         why = Refused(code="internal_error", message=message)
         result = CommandResult(status=CommandStatus.FAILED, error=why)
         await self.record.tell(home, Changes(), (command_of(row), result))
-        await self._commit([home])
+        await self._send([home])
+        await self.settle()
 
     async def look_at_market(self) -> int:
         """Let time pass for accounts with open orders; the number of accounts it changed."""
@@ -85,7 +107,7 @@ class Accounts:
                 await self.record(home, reports, changes)
                 await self.record.tell(home, changes)
                 changed.append(home)
-        await self._commit(changed)
+        await self._send(changed)
         return len(changed)
 
     async def move_in(self, account_ids: Iterable[int]) -> None:
@@ -93,14 +115,27 @@ class Accounts:
         for account_id in await self.ledger.busy([i for i in account_ids if i]):
             await self._home(account_id)
 
-    def drop_all(self) -> None:
-        """Forget all homes: each is loaded anew when it is needed."""
+    async def drop_all(self) -> None:
+        """Forget all homes, once nothing is on its way any more: each is loaded when needed."""
+        if self._committing is not None:
+            await asyncio.wait([self._committing])
+            self._committing = None
+        self._on_their_way = frozenset()
         self.homes.clear()
 
-    async def _commit(self, homes: list[Home]) -> None:
-        for account_id in await self.commit(homes):
-            self.homes.pop(account_id, None)
-            self.keeper.drop(account_id)
+    async def _send(self, homes: Iterable[Home]) -> None:
+        """Begin to commit what the homes have drafted, after what is on its way."""
+        await self.settle()
+        drafted = [
+            home
+            for home in homes
+            if home.draft.has_content() and self.homes.get(home.account.id) is home
+        ]
+        if not drafted:
+            return
+        batches = [home.send() for home in drafted]
+        self._on_their_way = frozenset(i for batch in batches for i in batch.results)
+        self._committing = asyncio.create_task(self.commit(batches))
 
     async def _home(self, account_id: int) -> Home | None:
         lease = self.keeper.held.get(account_id)

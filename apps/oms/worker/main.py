@@ -87,10 +87,10 @@ class Worker:
         try:
             await self._drain_on(stop)
         except Unavailable:
-            self.accounts.drop_all()
+            await self.accounts.drop_all()
             raise
         except Exception:
-            self.accounts.drop_all()
+            await self.accounts.drop_all()
             self._careful = True
             raise
 
@@ -112,6 +112,7 @@ class Worker:
     async def _drain(self) -> int:
         rows = await self.accounts.take()
         if not rows:
+            await self.accounts.settle()
             return 0
         done = await (self._run_carefully(rows) if self._careful else self.accounts.run(rows))
         self._careful = False
@@ -123,6 +124,7 @@ class Worker:
         for row in rows:
             try:
                 await self.accounts.run([row])
+                await self.accounts.settle()
             except Unavailable:
                 raise
             except Exception:
