@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from oms.adapters.sql.audit_reads import SqlAuditReads
 from oms.adapters.sql.database import Database, connected
 from oms.adapters.sql.history import SqlHistory
 from oms.adapters.sql.ids import SqlIdBlocks
@@ -20,6 +21,7 @@ class SqlStore:
         self.queue = SqlQueue(database)
         self.ledger = SqlLedger(database)
         self.history = SqlHistory(database)
+        self.audit = SqlAuditReads(database)
         self.ids = SqlIdBlocks(database)
         self.registry = SqlRegistry(database, self.ids)
         self.leases = SqlLeases(database)
