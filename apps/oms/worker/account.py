@@ -27,6 +27,12 @@ from oms.worker.leases import LeaseKeeper
 
 logger = logging.getLogger(__name__)
 
+CHUNK = 32
+"""Commands after which a free database gets something to commit, though more are waiting."""
+
+YIELD_EVERY = 8
+"""Commands executed without a look at the event loop."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Accounts:
@@ -64,6 +70,11 @@ class Accounts:
             touched[row.account_id] = home
             await self.execute(home, command_of(row), self.clock.now())
             count += 1
+            if count % YIELD_EVERY == 0:
+                await asyncio.sleep(0)  # let the commit on its way move on
+            if count % CHUNK == 0 and self._may_send():
+                await self._send(touched.values())
+                touched.clear()
         await self._send(touched.values())
         return count
 
@@ -114,6 +125,9 @@ class Accounts:
         """Load the homes of those newly leased accounts that have open orders."""
         for account_id in await self.ledger.busy([i for i in account_ids if i]):
             await self._home(account_id)
+
+    def _may_send(self) -> bool:
+        return self._committing is None or self._committing.done()
 
     async def drop_all(self) -> None:
         """Forget all homes, once nothing is on its way any more: each is loaded when needed."""
