@@ -9,6 +9,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oms import __version__
@@ -128,6 +129,8 @@ async def api(settings: Settings) -> "FastAPI":
     """The application of an API process; it closes its store when it stops."""
     from oms.api.app import create_app
     from oms.api.deps import Doors
+    from oms.api.feed import Feed
+    from oms.api.ws import Sockets
     from oms.services.authenticate import Authenticate
     from oms.services.depth import Depths
     from oms.services.enqueue import Enqueue
@@ -137,40 +140,34 @@ async def api(settings: Settings) -> "FastAPI":
 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
-    bell = SocketDoorbell(settings.bell)
-    depths = Depths(
-        queue=store.queue, clock=clock, depth_max=settings.commands.queue_depth_max
-    )
-    return create_app(
-        Doors(
-            settings=settings,
-            version=__version__,
-            clock=clock,
-            authenticate=Authenticate(
-                registry=store.registry,
-                clock=clock,
-                cache_seconds=settings.access_cache_seconds,
-            ),
-            submit=Submit(
-                queue=store.queue,
-                history=store.history,
-                registry=store.registry,
-                ids=store.ids,
-                clock=clock,
-                enqueue=Enqueue(
-                    queue=store.queue, bell=bell, batch_max=settings.commands.batch_max
-                ),
-                depths=depths,
-                idempotency_hours=settings.commands.idempotency_hours,
-            ),
-            waiting=Waiting(queue=store.queue, bell=bell),
-            reads=Reads(registry=store.registry, history=store.history, queue=store.queue),
+    commands, bell = settings.commands, SocketDoorbell(settings.bell)
+    depths = Depths(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
+    parts = Doors(
+        settings=settings,
+        version=__version__,
+        clock=clock,
+        authenticate=Authenticate(
+            registry=store.registry, clock=clock, cache_seconds=settings.access_cache_seconds
+        ),
+        submit=Submit(
+            queue=store.queue,
             history=store.history,
-            leases=store.leases,
+            registry=store.registry,
+            ids=store.ids,
+            clock=clock,
+            enqueue=Enqueue(queue=store.queue, bell=bell, batch_max=commands.batch_max),
             depths=depths,
-            bell=bell,
-            health=store,
-            schema_expected=migrations.expected(),
-            close=store.close,
-        )
+            idempotency_hours=commands.idempotency_hours,
+        ),
+        waiting=Waiting(queue=store.queue, bell=bell),
+        reads=Reads(registry=store.registry, history=store.history, queue=store.queue),
+        history=store.history,
+        leases=store.leases,
+        depths=depths,
+        bell=bell,
+        health=store,
+        schema_expected=migrations.expected(),
+        close=store.close,
     )
+    feed = Feed(history=store.history, bell=SocketDoorbell(settings.bell))
+    return create_app(replace(parts, sockets=Sockets(parts, feed)))

@@ -48,6 +48,8 @@ class Events(BaseModel):
     #: How long a socket may stay without credentials.
     auth_seconds: float = Field(default=60, gt=0)
     sockets_per_key_max: int = Field(default=100, ge=1)
+    #: Frames a second that all sockets of a key may send.
+    frames_per_second_max: int = Field(default=5000, ge=1)
 
 
 class Settings(BaseModel):
@@ -66,6 +68,8 @@ class Settings(BaseModel):
     #: Folder of the Unix sockets that wake the other processes; absent: ``home/bell``.
     bell_dir: Path | None = None
     lease_seconds: float = Field(default=5, ge=1)
+    #: How long ``oms up`` bears a process that does not tell that it lives.
+    silence_seconds_max: float = Field(default=5, ge=1)
     commands: Commands = Commands()
     events: Events = Events()
     cors_origins: tuple[str, ...] = ()

@@ -131,3 +131,13 @@ class History(Protocol):
     async def events(self, after: Mapping[int, int], limit: int) -> Sequence[StoredEvents]:
         """Rows with ``seq_to`` greater than the account's number, ascending per account."""
         ...
+
+    async def event_place(self, event_id: int) -> tuple[int, int, datetime] | None:
+        """(account id, number, time) of an event that is still kept."""
+        ...
+
+    async def numbers_before(
+        self, account_ids: Sequence[int], moment: datetime
+    ) -> Mapping[int, int]:
+        """The last number of each account written before ``moment``; 0 where none is kept."""
+        ...

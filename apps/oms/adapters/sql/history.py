@@ -1,6 +1,7 @@
 """Reads for callers. A page by key never counts and never skips: it starts behind an id."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from oms.adapters.sql.database import Database
@@ -164,6 +165,35 @@ class SqlHistory:
             events.events_of(row, dialect)
             for row in await self._database.rows(text, (*values, limit))
         ]
+
+    async def event_place(self, event_id: int) -> tuple[int, int, datetime] | None:
+        """(account id, number, time) of an event: its row is the last that begins at or before."""
+        dialect = self._dialect
+        text = (
+            "SELECT id, account_id, seq, seq_to, created_at FROM event_outbox"
+            f" WHERE id <= {dialect.mark} ORDER BY id DESC LIMIT 1"
+        )
+        for row in await self._database.rows(text, (event_id,)):
+            offset = event_id - row[0]
+            if row[2] + offset <= row[3]:
+                return row[1], row[2] + offset, dialect.time_out(row[4])
+        return None
+
+    async def numbers_before(
+        self, account_ids: Sequence[int], moment: datetime
+    ) -> Mapping[int, int]:
+        """The last number of each account written before ``moment``."""
+        dialect = self._dialect
+        if not account_ids:
+            return {}
+        text = (
+            f"SELECT account_id, MAX(seq_to) FROM event_outbox"
+            f" WHERE account_id IN ({dialect.marks(len(account_ids))})"
+            f" AND created_at < {dialect.mark} GROUP BY account_id"
+        )
+        values = (*account_ids, dialect.time_in(moment))
+        found = {row[0]: row[1] for row in await self._database.rows(text, values)}
+        return {account_id: found.get(account_id, 0) for account_id in account_ids}
 
     async def _newest(
         self, kind: Kind, table: str, where: Where, limit: int, reader: Reader

@@ -12,6 +12,7 @@ from oms.api.deps import Caller, Doors, caller, doors
 from oms.api.errors import JsonResponse, refusal, request_id_of
 from oms.domain.command import CcxtCall, CommandStatus
 from oms.domain.errors import Forbidden, Invalid, NotFound, Refused, Unavailable
+from oms.ports.leases import Leases
 from oms.services.submit import Ask
 from oms.wire.bodies import load_body
 from oms.wire.calls import CORE_READS, READS, is_stream, snake_case
@@ -40,12 +41,13 @@ async def core_call(request: Request, account_id: str, func: str) -> Response:
 async def call(request: Request, account_id: str, func: str) -> Response:
     """A call by position and keyword, passed on unchanged."""
     who, name = await caller(request), snake_case(func)
-    _judge(name)
+    judge(name)
     wish = read_call(name, load_body(await request.body()))
     return await _called(request, who, _account_id(account_id), wish)
 
 
-def _judge(func: str) -> None:
+def judge(func: str) -> None:
+    """Refuse methods that may not be called. Raises ``Invalid``, ``Forbidden``."""
     if is_stream(func):
         raise Invalid("streams are served by the WebSocket", code="unsupported_func")
     if func not in READS:
@@ -65,12 +67,13 @@ async def _called(request: Request, who: Caller, account_id: int, wish: CcxtCall
     ask = Ask(
         wishes=[Wish(payload=wish, account_id=account_id)], principal=who.principal, ip=who.ip
     )
-    await _need_worker(parts)
+    await need_worker(parts.leases)
     return await _answer(parts, ask, wait, request_id_of(request))
 
 
-async def _need_worker(parts: Doors) -> None:
-    if not await parts.leases.workers(WORKER_ALIVE_SECONDS):
+async def need_worker(leases: Leases) -> None:
+    """Refuse where no worker lives to make a call. Raises ``Unavailable``."""
+    if not await leases.workers(WORKER_ALIVE_SECONDS):
         raise Unavailable("no worker is alive to make the call", code="engine_unavailable")
 
 

@@ -1,0 +1,199 @@
+"""What a client may ask on a socket after it has said who it is: commands, calls, ccxt.
+
+Commands enter the queue in the order in which their frames came: what arrives together is stored
+together, then each is awaited on its own and answered when it ends, in any order.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from oms.api.errors import as_refused, detail
+from oms.api.results import results_of
+from oms.api.routes.ccxt import judge, need_worker
+from oms.api.ws_frames import Frame, error_reply, reply
+from oms.api.ws_outbox import Outbox
+from oms.api.ws_stream import Spawn
+from oms.config import Settings
+from oms.domain.access import Principal
+from oms.domain.command import CommandStatus
+from oms.domain.errors import Invalid, OmsError, Refused
+from oms.ports.leases import Leases
+from oms.services.reads import Reads
+from oms.services.submit import Ask, Placed, Submit
+from oms.services.waiting import Waiting
+from oms.wire.bodies import Malformed, wrong_at
+from oms.wire.calls import snake_case
+from oms.wire.queries import WAIT_MS_MAX
+from oms.wire.results import load_result
+from oms.wire.values import read_id
+from oms.wire.wishes import Wish, read_call, read_commands
+
+IN_FLIGHT_MAX = 1000
+"""Commands and calls of one socket without an answer yet."""
+
+BATCH_MAX = 100
+CALL_SECONDS = 30.0
+
+
+class CommandParts(Protocol):
+    """What is needed of the application."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def submit(self) -> Submit: ...
+    @property
+    def waiting(self) -> Waiting: ...
+    @property
+    def reads(self) -> Reads: ...
+    @property
+    def leases(self) -> Leases: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A command frame that was understood."""
+
+    frame: Frame
+    wish: Wish
+    wait_seconds: float
+    wants_rows: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Commands:
+    """The commands and calls of one socket."""
+
+    parts: CommandParts
+    outbox: Outbox
+    spawn: Spawn
+    ip: str
+    #: Who it is now. Raises ``Unauthenticated``, ``Unavailable``.
+    who: Callable[[], Awaitable[Principal]]
+    _queue: deque[_Wanted] = field(default_factory=deque)
+    _in_flight: int = 0
+    _is_storing: bool = False
+
+    def command(self, frame: Frame) -> None:
+        """Take a command. Raises ``Malformed``, ``Invalid``."""
+        wanted = self._read(frame)
+        self._claim()
+        self._queue.append(wanted)
+        if not self._is_storing:
+            self._is_storing = True
+            self.spawn(self._store())
+
+    def call(self, frame: Frame) -> None:
+        """Take a ccxt call. Raises ``Malformed``, ``Invalid``, ``Forbidden``."""
+        payload = dict(frame.payload)
+        account_id = _account_id(payload.pop("account_id", None))
+        func = payload.pop("func", None)
+        if not isinstance(func, str):
+            raise wrong_at(("func",), "func names the method", "missing")
+        name = snake_case(func)
+        try:
+            judge(name)
+        except OmsError as wrong:
+            self.outbox.put(_ccxt_error(frame, as_refused(wrong)))
+            return
+        wish = Wish(payload=read_call(name, payload), account_id=account_id)
+        self._claim()
+        self.spawn(self._call(frame, wish))
+
+    def _claim(self) -> None:
+        if self._in_flight >= IN_FLIGHT_MAX:
+            message = f"{IN_FLIGHT_MAX} commands of this connection have no answer yet"
+            raise Invalid(message, code="rate_limited", reason="in_flight")
+        self._in_flight += 1
+
+    def _answer(self, text: str) -> None:
+        self._in_flight -= 1
+        self.outbox.put(text)
+
+    def _read(self, frame: Frame) -> _Wanted:
+        body = dict(frame.payload)
+        asked = body.pop("wait_ms", None)
+        wait_ms = self.parts.settings.commands.default_wait_ms
+        if asked is not None:
+            if not isinstance(asked, int) or isinstance(asked, bool):
+                raise wrong_at(("wait_ms",), "a whole number is expected", "int_type")
+            wait_ms = min(max(asked, 0), WAIT_MS_MAX)
+        try:
+            (wish,) = read_commands(body, 1)
+        except Malformed as wrong:
+            raise Malformed([{**one, "loc": one["loc"][1:]} for one in wrong.errors]) from None
+        return _Wanted(frame, wish, wait_ms / 1000, asked is not None and wait_ms > 0)
+
+    async def _store(self) -> None:
+        """Store what has arrived, batch after batch, until nothing is left."""
+        try:
+            while self._queue:
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))]
+                await self._store_batch(batch)
+        finally:
+            self._is_storing = False
+
+    async def _store_batch(self, batch: Sequence[_Wanted]) -> None:
+        try:
+            principal = await self.who()
+            ask = Ask(wishes=[one.wish for one in batch], principal=principal, ip=self.ip)
+            placed = (await self.parts.submit(ask)).items
+        except OmsError as wrong:
+            for one in batch:
+                self._answer(error_reply(one.frame, wrong))
+            return
+        for one, item in zip(batch, placed, strict=True):
+            self.spawn(self._await(one, item))
+
+    async def _await(self, one: _Wanted, item: Placed) -> None:
+        ids = [] if item.command_id is None else [item.command_id]
+        rows = await self.parts.waiting(ids, one.wait_seconds)
+        made_from = self.parts.reads if one.wants_rows else None
+        (result,) = await results_of([item], rows, one.frame.request_id, made_from)
+        self._answer(reply(one.frame, "command_result", result, ok=result["ok"]))
+
+    async def _call(self, frame: Frame, wish: Wish) -> None:
+        try:
+            text = await self._called(frame, wish)
+        except OmsError as wrong:
+            text = _ccxt_error(frame, as_refused(wrong))
+        self._answer(text)
+
+    async def _called(self, frame: Frame, wish: Wish) -> str:
+        principal = await self.who()
+        await need_worker(self.parts.leases)
+        ask = Ask(wishes=[wish], principal=principal, ip=self.ip)
+        (item,) = (await self.parts.submit(ask)).items
+        if item.refused is not None:
+            return _ccxt_error(frame, item.refused)
+        assert item.command_id is not None
+        row = (await self.parts.waiting([item.command_id], CALL_SECONDS)).get(item.command_id)
+        if row is None or not row.status.is_final:
+            message = f"the exchange did not answer within {CALL_SECONDS:g} s"
+            return _ccxt_error(frame, Refused(code="timeout", message=message))
+        result = load_result(row.status, row.error, row.result, row.order_id)
+        if result.error is not None:
+            return _ccxt_error(frame, result.error)
+        assert result.status is CommandStatus.DONE
+        return reply(frame, "ccxt_result", f'{{"result":{result.value or "null"}}}')
+
+
+def _ccxt_error(frame: Frame, refused: Refused) -> str:
+    told = {
+        "code": "ccxt_error",
+        "message": refused.message,
+        "request_id": frame.request_id,
+        "detail": detail(refused, frame.request_id),
+    }
+    return reply(frame, "error", told, ok=False)
+
+
+def _account_id(value: object) -> int:
+    if value is None:
+        raise Invalid("account_id is required", code="missing_account_id")
+    try:
+        return read_id(value)
+    except ValueError:
+        raise wrong_at(("account_id",), "an account id is expected") from None
