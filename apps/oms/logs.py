@@ -1,41 +1,86 @@
 """Logging on stderr: an event name and its fields, one line each; never a secret.
 
-Callers write ``logger.info("lease_lost account_id=%d", account_id)``. With
-``OMS_LOG_FORMAT=json`` each line is a JSON object.
+Callers log an event with fields, as text or as ``extra``::
+
+    logger.info("lease_lost account_id=%d", account_id)
+    logger.error("request_failed", extra={"request_id": request_id})
+
+Both become one line, ``event key=value``, or with ``OMS_LOG_FORMAT=json`` one JSON object. What
+looks like an API key or a password in a URL is blotted out on its way, whoever logged it.
 """
 
 import json
 import logging
 import os
+import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-
-class _JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        told = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            told["trace"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False)
+#: What every record has: the rest are the fields that the caller gave.
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+_EVENT = re.compile(r"([a-z][a-z0-9_]*)(?: (\w+=.*))?")
+_FIELD = re.compile(r"(\w+)=(.*?)(?= \w+=|$)")
+_KEY = re.compile(r"\boms_[A-Za-z0-9_-]{16,}")
+_PASSWORD = re.compile(r"(\w://[^\s:/@]*:)[^\s@]+(?=@)")
+_QUIET = ("alembic", "asyncio", "uvicorn")
 
 
 def setup(level: str) -> None:
     """Send all logging of this process to stderr."""
     handler = logging.StreamHandler(sys.stderr)
-    if os.environ.get("OMS_LOG_FORMAT") == "json":
-        handler.setFormatter(_JsonLines())
-    else:
-        form = f"%(asctime)s %(levelname)s [{os.getpid()}] %(name)s %(message)s"
-        handler.setFormatter(logging.Formatter(form))
+    is_json = os.environ.get("OMS_LOG_FORMAT") == "json"
+    handler.setFormatter(_JsonLines() if is_json else _PlainLines())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("alembic", "asyncio", "uvicorn.access"):
+    for noisy in _QUIET:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def without_secrets(text: str) -> str:
+    """``text`` with API keys and passwords of URLs blotted out."""
+    if "oms_" in text:
+        text = _KEY.sub("oms_***", text)
+    return _PASSWORD.sub(r"\1***", text) if "://" in text else text
+
+
+class _PlainLines(logging.Formatter):
+    """``time LEVEL [pid] logger event key=value``; a trace follows on lines of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        line = (
+            f"{at} {record.levelname} [{record.process}] {record.name}"
+            f" {record.getMessage()}{fields}"
+        )
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return without_secrets(line)
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line; ``event`` where the message begins with one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        told: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "logger": record.name,
+            "pid": record.process,
+        }
+        if said := _EVENT.fullmatch(message):
+            told["event"] = said[1]
+            told |= dict(_FIELD.findall(said[2] or ""))
+        else:
+            told["message"] = message
+        told |= _fields(record)
+        if record.exc_info:
+            told["trace"] = self.formatException(record.exc_info)
+        return without_secrets(json.dumps(told, ensure_ascii=False, default=str))
+
+
+def _fields(record: logging.LogRecord) -> Mapping[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _OWN}

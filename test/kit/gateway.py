@@ -21,7 +21,7 @@ from kit.ports import free_port
 from kit.sql import rows
 from kit.until import until
 from oms import bootstrap
-from oms.cli.install import FULL, Office
+from oms.cli.office import FULL, Office
 from oms.config import Settings
 
 READY_SECONDS_MAX = 40.0

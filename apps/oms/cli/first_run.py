@@ -7,12 +7,16 @@ that file and everything it names again.
 import argparse
 import json
 import os
+import shlex
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from oms import bootstrap
-from oms.cli.install import FULL, Office
+from oms.cli.office import FULL, Office
 from oms.config import Settings
+from oms.services.authenticate import hash_of
 
 SYMBOL = "BTC/USDT"
 MODES = ("hedge", "netting")
@@ -36,43 +40,41 @@ async def first_run(settings: Settings) -> dict[str, Any]:
 
 def greeting(told: dict[str, Any]) -> str:
     """The text of the first minutes."""
-    body = json.dumps(
-        {
-            "account_id": told["account_id"],
-            "command": "send_order",
-            "payload": {
-                "symbol": told["symbol"],
-                "side": "buy",
-                "order_type": "market",
-                "qty": "0.01",
-            },
-        }
+    url, key, account_id, symbol = (
+        told[name] for name in ("base_url", "api_key", "account_id", "symbol")
     )
-    url, key = told["base_url"], told["api_key"]
-    socket_url = url.replace("http", "ws", 1)
+    order = {"symbol": symbol, "side": "buy", "order_type": "market", "qty": "0.01"}
+    body = {"account_id": account_id, "command": "send_order", "payload": order}
+    auth = {"id": 1, "action": "auth", "payload": {"api_key": key}}
+    subscribe = {"id": 2, "action": "subscribe", "payload": {"account_ids": [account_id]}}
+    python = shlex.quote(_python())
     return f"""
-oms-gateway is starting on {url}
+oms-gateway: {url}
 accounts: hedge {told["accounts"]["hedge"]}, netting {told["accounts"]["netting"]}\
- (paper, moving prices); keys: {FILE}
+ (paper, moving prices); the keys stand in {FILE}
 
-a first order, with curl:
+A first order with its deal, then its position:
 
-  curl -s '{url}/oms/commands?wait_ms=10000' -H 'x-api-key: {key}' \\
-    -H 'content-type: application/json' -d '{body}'
+curl -s -w '\\n' '{url}/oms/commands?wait_ms=10000' \\
+  -H 'x-api-key: {key}' -H 'content-type: application/json' \\
+  -d '{json.dumps(body)}' \\
+  --next -s -w '\\n' '{url}/oms/positions/open?account_ids={account_id}' -H 'x-api-key: {key}'
 
-with Python (.venv/bin/python):
+The same from Python, in ccxt's words:
 
-  from ccxt_driver import OmsCcxtExchange
-  oms = OmsCcxtExchange(api_key="{key}", account_id={told["account_id"]}, base_url="{url}")
-  print(oms.create_order("{told["symbol"]}", "market", "buy", 0.01))
+{python} - <<'END'
+from ccxt_driver import OmsCcxtExchange
+oms = OmsCcxtExchange(api_key="{key}", account_id={account_id}, base_url="{url}")
+print(oms.create_order("{symbol}", "market", "buy", 0.01))
+END
 
-listen (.venv/bin/websockets), then send the two lines:
+Listen over WebSocket: start this, then paste the two lines below it:
 
-  .venv/bin/websockets {socket_url}/ws
-  {{"id": 1, "action": "auth", "payload": {{"api_key": "{key}"}}}}
-  {{"id": 2, "action": "subscribe", "payload": {{"account_ids": [{told["account_id"]}]}}}}
+{python} -m websockets {url.replace("http", "ws", 1)}/ws
+{json.dumps(auth)}
+{json.dumps(subscribe)}
 
-Ctrl-C ends it; the next start finds everything again.
+Ctrl-C ends the gateway; the next start finds everything again.
 """
 
 
@@ -104,9 +106,13 @@ async def _account(office: Office, mode: str, trader_id: int) -> int:
 
 
 async def _is_there(office: Office, told: dict[str, Any]) -> bool:
-    """Whether the database is the one the file tells of."""
-    ids = [told["accounts"][mode] for mode in MODES]
-    return len(await office.registry.accounts(ids)) == len(ids)
+    """Whether the database is the one the file tells of: both keys count, on these accounts."""
+    now = datetime.now(UTC)
+    trader = await office.registry.principal(hash_of(told["api_key"]), now)
+    admin = await office.registry.principal(hash_of(told["admin_api_key"]), now)
+    if trader is None or admin is None:
+        return False
+    return all(trader.grant(account_id) for account_id in told["accounts"].values())
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -114,7 +120,8 @@ def _read(path: Path) -> dict[str, Any] | None:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return told if isinstance(told, dict) and "accounts" in told and "api_key" in told else None
+    needed = {"account_id", "accounts", "api_key", "admin_api_key", "symbol"}
+    return told if isinstance(told, dict) and needed <= told.keys() else None
 
 
 def _write(path: Path, told: dict[str, Any]) -> None:
@@ -130,3 +137,9 @@ def _write(path: Path, told: dict[str, Any]) -> None:
 
 def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
+
+
+def _python() -> str:
+    """The interpreter that runs this, short where the shell stands beside it."""
+    path, here = Path(sys.executable), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,111 +1,39 @@
 """Local commands on the registry. Repeatable: what exists is kept and reported."""
+
 import argparse
 import asyncio
-import getpass
-import secrets
 import string
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from oms.cli.office import FULL, Office, exchange_id_of, now
 from oms.cli.output import Failed
-from oms.cli.settings import settings_of
+from oms.cli.settings import key_text, settings_of
 from oms.config import Settings
 from oms.domain.access import Grant
-from oms.domain.errors import Conflict, NotFound, OmsError, Unavailable
-from oms.ports.registry import AuditEntry, Registry, UserRow
+from oms.domain.errors import NotFound, OmsError, Unavailable
+from oms.ports.registry import UserRow
+from oms.services.authenticate import hash_of
 
-KEY_BYTES = 32
+Answer = TypeVar("Answer")
+
 KEY_CHARACTERS = range(8, 129)
 KEY_CHARACTERS_SAFE = 24
-FULL = Grant(
-    can_trade=True,
-    can_close_position=True,
-    can_risk_manage=True,
-    can_block_new_positions=True,
-    can_block_account=True,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Office:
-    """The registry with the hand that changes it."""
-
-    registry: Registry
-
-    def entry(self, action: str, entity: str, entity_id: object) -> AuditEntry:
-        """The audit row of a change from the command line."""
-        return AuditEntry(
-            actor=f"cli:{getpass.getuser()}",
-            action=action,
-            entity=entity,
-            entity_id=str(entity_id),
-        )
-
-    async def user(self, name: str, role: str) -> tuple[UserRow, bool]:
-        """The user of that name, made if need be."""
-        audit = self.entry("create_user", "user", name)
-        return await self.registry.create_user(name=name, role=role, now=_now(), audit=audit)
-
-    async def key(
-        self,
-        user_id: int,
-        text: str | None,
-        label: str | None,
-        expires_at: datetime | None = None,
-    ) -> tuple[int, str]:
-        """A new key: its id and its text, which is stored nowhere."""
-        from oms.services.authenticate import hash_of
-
-        plain = text or f"oms_{secrets.token_urlsafe(KEY_BYTES)}"
-        key_id = await self.registry.create_key(
-            user_id=user_id,
-            key_hash=hash_of(plain),
-            key_prefix=plain[:8],
-            label=label,
-            expires_at=expires_at,
-            now=_now(),
-            audit=self.entry("create_api_key", "user", user_id),
-        )
-        return key_id, plain
-
-    async def account(self, parsed: argparse.Namespace, user_id: int, grant: Grant) -> int:
-        """A new account with the user's grant on it; its id."""
-        exchange_id = _exchange_id(parsed.exchange_id)
-        is_paper = exchange_id.startswith("paper.")
-        environment = "paper" if is_paper else "testnet" if parsed.testnet else "live"
-        account_id = await self.registry.create_account(
-            exchange_id=exchange_id,
-            label=parsed.label,
-            position_mode=parsed.position_mode,
-            environment=environment,
-            is_testnet=bool(parsed.testnet),
-            extra_config="{}",
-            trader_name=None,
-            now=_now(),
-            audit=self.entry("create_account", "account", parsed.label),
-        )
-        await self.registry.grant(
-            user_id=user_id,
-            account_id=account_id,
-            grant=grant,
-            now=_now(),
-            audit=self.entry("grant", "account", account_id),
-        )
-        return account_id
 
 
 def install(parsed: argparse.Namespace) -> Any:
     """Schema, an admin, and with ``--with-account`` a trader who trades on a new account."""
+    parsed.api_key = key_text(parsed)
     check_key(parsed.api_key)
+    exchange_id_of(parsed.exchange_id)
 
     async def work(settings: Settings, office: Office) -> Any:
         return await installed(parsed, office)
 
     if not parsed.skip_schema:
-        asyncio.run(_upgraded(settings_of(parsed)))
+        ended(_upgraded(settings_of(parsed)))
     return _with_office(parsed, work)
 
 
@@ -130,7 +58,7 @@ async def installed(parsed: argparse.Namespace, office: Office) -> dict[str, Any
         "api_key": key,
         "account": {
             "id": account_id,
-            "exchange_id": _exchange_id(parsed.exchange_id),
+            "exchange_id": exchange_id_of(parsed.exchange_id),
             "label": parsed.label,
             "position_mode": parsed.position_mode,
             "is_testnet": bool(parsed.testnet),
@@ -157,6 +85,7 @@ def create_user(parsed: argparse.Namespace) -> Any:
 
 def create_api_key(parsed: argparse.Namespace) -> Any:
     """A key with the grants of its user."""
+    parsed.api_key = key_text(parsed)
     check_key(parsed.api_key)
     expires_at = _time(parsed.expires_at)
 
@@ -192,7 +121,7 @@ def add_account(parsed: argparse.Namespace) -> Any:
             "ok": True,
             "account_id": account_id,
             "user_id": parsed.user_id,
-            "exchange_id": _exchange_id(parsed.exchange_id),
+            "exchange_id": exchange_id_of(parsed.exchange_id),
             "label": parsed.label,
         }
 
@@ -204,13 +133,10 @@ def database(parsed: argparse.Namespace) -> Any:
     from oms import bootstrap
 
     settings = settings_of(parsed)
-    try:
-        if parsed.action == "status":
-            status = asyncio.run(bootstrap.migration_status(settings))
-            return {"version": status.version, "pending": list(status.pending)}
-        return asyncio.run(_upgraded(settings))
-    except Unavailable as lost:
-        raise Failed(lost.message, status=6) from None
+    if parsed.action == "upgrade":
+        return ended(_upgraded(settings))
+    status = ended(bootstrap.migration_status(settings))
+    return {"version": status.version, "pending": list(status.pending)}
 
 
 def check_key(text: str | None) -> None:
@@ -228,7 +154,7 @@ def check_key(text: str | None) -> None:
 def _with_office(
     parsed: argparse.Namespace, work: Callable[[Settings, Office], Awaitable[Any]]
 ) -> Any:
-    """Run ``work`` on the registry; failures of the world become exit statuses."""
+    """Run ``work`` on the registry."""
     from oms import bootstrap
 
     settings = settings_of(parsed)
@@ -237,12 +163,15 @@ def _with_office(
         async with bootstrap.open_store(settings) as store:
             return await work(settings, Office(registry=store.registry))
 
+    return ended(run())
+
+
+def ended(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """What ``work`` answers; failures of the world become exit statuses."""
     try:
-        return asyncio.run(run())
+        return asyncio.run(work)
     except NotFound as missing:
         raise Failed(missing.message, status=4) from None
-    except Conflict as conflict:
-        raise Failed(conflict.message, status=1) from None
     except Unavailable as lost:
         raise Failed(lost.message, status=6) from None
     except OmsError as wrong:
@@ -265,25 +194,20 @@ async def _first_key(
     office: Office, user: UserRow, text: str | None, label: str | None
 ) -> dict[str, Any]:
     """The user's first key; its text only if it is made now."""
-    known = await office.registry.keys_of(user.id)
-    if known and text is None:
-        return {"id": known[0], "plain": None, "label": label}
+    if text is None:
+        known = await office.registry.keys_of(user.id)
+        if known:
+            return {"id": known[0], "plain": None, "label": label}
+    else:
+        owner = await office.registry.principal(hash_of(text), now())
+        if owner is not None and owner.user_id == user.id:
+            return {"id": owner.api_key_id, "plain": None, "label": label}
     key_id, plain = await office.key(user.id, text, label)
     return {"id": key_id, "plain": plain, "label": label}
 
 
 def _user(user: UserRow) -> dict[str, Any]:
     return {"id": user.id, "name": user.name}
-
-
-def _exchange_id(text: str) -> str:
-    """``<engine>.<venue>``; a bare venue is ccxt's. Raises ``Failed`` for another engine."""
-    full = text if "." in text else f"ccxt.{text}"
-    if full.partition(".")[0] not in ("paper", "ccxt", "ccxtpro"):
-        raise Failed(f"unsupported_engine: {text!r} is not paper.*, ccxt.* or ccxtpro.*", status=2)
-    if not full.startswith("paper."):
-        raise Failed("only paper accounts can be run by this version", status=2)
-    return full
 
 
 def _time(text: str | None) -> datetime | None:
@@ -294,7 +218,3 @@ def _time(text: str | None) -> datetime | None:
     except ValueError:
         raise Failed(f"{text!r} is no RFC 3339 time", status=2) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -11,6 +11,7 @@ failed · 130 interrupted.
 import argparse
 import os
 import sys
+import traceback
 from typing import Any
 
 from oms.cli.output import Failed, emit
@@ -34,8 +35,18 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(failed.status)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # who read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as bug:  # noqa: BLE001 - one line for people; the trace on demand
+        if os.environ.get("OMS_LOG_LEVEL", "").upper() == "DEBUG":
+            traceback.print_exc()
+        told = " ".join(str(bug).split())[:500]
+        print(f"oms: {type(bug).__name__}: {told}", file=sys.stderr)
+        sys.exit(1)
     if answer is not None:
         emit(answer, as_json=parsed.json)
+        sys.stdout.flush()
         if isinstance(answer, dict) and answer.get("ok") is False:
             sys.exit(7 if parsed.command == "verify" else 1)
 
@@ -80,7 +91,7 @@ def _add_local(commands: Any, common: argparse.ArgumentParser) -> None:
     install.add_argument("--sql-dir", help=argparse.SUPPRESS)
     install.add_argument("--skip-schema", action="store_true")
     install.add_argument("--admin-name", default="admin")
-    install.add_argument("--api-key")
+    _add_key_flags(install, "key of the one who trades, else of the admin; else made")
     install.add_argument("--api-key-label")
     install.add_argument("--with-account", action="store_true")
     install.add_argument("--trader-name", default="trader")
@@ -95,7 +106,7 @@ def _add_local(commands: Any, common: argparse.ArgumentParser) -> None:
 
     key = commands.add_parser("create-api-key", parents=[common], help="a key of a user")
     key.add_argument("--user-id", type=int, required=True)
-    key.add_argument("--api-key", help="chosen text, 8..128 printable ASCII; else made")
+    _add_key_flags(key, "chosen text, 8..128 printable ASCII; else made")
     key.add_argument("--label")
     key.add_argument("--expires-at", help="RFC 3339")
     key.set_defaults(run=_later("install", "create_api_key"))
@@ -118,6 +129,13 @@ def _add_local(commands: Any, common: argparse.ArgumentParser) -> None:
     verify.set_defaults(run=_later("verify", "verify"))
 
 
+def _add_key_flags(command: argparse.ArgumentParser, text: str) -> None:
+    ways = command.add_mutually_exclusive_group()
+    ways.add_argument("--api-key", help=text)
+    ways.add_argument("--api-key-file", metavar="PATH", help="the key is the text of a file")
+    ways.add_argument("--api-key-stdin", action="store_true", help="the key is a line of stdin")
+
+
 def _add_account_flags(
     command: argparse.ArgumentParser, *, exchange: str | None, label: str | None
 ) -> None:
@@ -130,10 +148,8 @@ def _add_account_flags(
 
 def _add_network(commands: Any, common: argparse.ArgumentParser) -> None:
     network = argparse.ArgumentParser(add_help=False, parents=[common])
-    network.add_argument(
-        "--base-url", default=os.environ.get("OMS_BASE_URL", "http://127.0.0.1:8000")
-    )
-    network.add_argument("--api-key", default=os.environ.get("OMS_API_KEY"))
+    network.add_argument("--base-url", help="OMS_BASE_URL, http://127.0.0.1:8000")
+    _add_key_flags(network, "OMS_API_KEY")
     network.add_argument("--timeout", type=float, default=30, help="seconds")
 
     send = commands.add_parser("send-order", parents=[network], help="place an order")
@@ -147,7 +163,11 @@ def _add_network(commands: Any, common: argparse.ArgumentParser) -> None:
     send.add_argument("--reduce-only", action="store_true")
     send.add_argument("--wait-ms", type=int)
     send.set_defaults(run=_later("network", "send_order"))
+    _add_changes(commands, network)
+    _add_reads(commands, network)
 
+
+def _add_changes(commands: Any, network: argparse.ArgumentParser) -> None:
     change = commands.add_parser("change-order", parents=[network], help="new price or quantity")
     cancel = commands.add_parser("cancel-order", parents=[network], help="cancel an order")
     for command in (change, cancel):
@@ -167,6 +187,8 @@ def _add_network(commands: Any, common: argparse.ArgumentParser) -> None:
     close.add_argument("--strategy-id", type=int, default=0)
     close.set_defaults(run=_later("network", "close_position"))
 
+
+def _add_reads(commands: Any, network: argparse.ArgumentParser) -> None:
     for name in ("orders-open", "positions-open"):
         read = commands.add_parser(name, parents=[network], help=name.replace("-", ", "))
         read.add_argument("--account-ids", required=True)

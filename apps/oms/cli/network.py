@@ -1,15 +1,19 @@
 """Network commands: one HTTP request each, the server's JSON unchanged."""
 
 import argparse
+import getpass
 import http.client
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from oms.cli.output import Failed
+from oms.cli.settings import environment, key_text
 
-_STATUSES = {401: 3, 403: 3, 404: 4, 422: 2, 504: 5, 503: 6}
+DEFAULT_URL = "http://127.0.0.1:8000"
+_STATUSES = {400: 2, 401: 3, 403: 3, 404: 4, 413: 2, 422: 2, 503: 6, 504: 5}
 _HISTORIES = {
     "orders-history": "/oms/orders/history",
     "deals": "/oms/deals",
@@ -22,25 +26,24 @@ def send_order(parsed: argparse.Namespace) -> Any:
     names = ("symbol", "side", "order_type", "qty", "price", "strategy_id", "position_id")
     more = ("client_order_id", "stop_loss", "stop_gain", "comment")
     payload = _present(parsed, names + more) | {"reduce_only": parsed.reduce_only}
-    wait = {} if parsed.wait_ms is None else {"wait_ms": parsed.wait_ms}
-    return _command(parsed, "send_order", payload, wait)
+    return _command(parsed, "send_order", payload, _present(parsed, ("wait_ms",)))
 
 
 def change_order(parsed: argparse.Namespace) -> Any:
     """``change_order``."""
     payload = _present(parsed, ("order_id", "new_price", "new_qty"))
-    return _command(parsed, "change_order", payload)
+    return _command(parsed, "change_order", payload, {})
 
 
 def cancel_order(parsed: argparse.Namespace) -> Any:
     """``cancel_order``."""
-    return _command(parsed, "cancel_order", {"order_id": parsed.order_id})
+    return _command(parsed, "cancel_order", {"order_id": parsed.order_id}, {})
 
 
 def close_position(parsed: argparse.Namespace) -> Any:
     """``close_position``."""
     names = ("position_id", "order_type", "price", "qty", "strategy_id", "comment")
-    return _command(parsed, "close_position", _present(parsed, names))
+    return _command(parsed, "close_position", _present(parsed, names), {})
 
 
 def read_open(parsed: argparse.Namespace) -> Any:
@@ -72,47 +75,62 @@ def request(
     body: Any = None,
 ) -> Any:
     """The JSON answer to one request. Raises ``Failed`` with the exit status of its code."""
-    parts = urlsplit(parsed.base_url)
-    if parts.scheme not in ("http", "https") or parts.hostname is None:
-        raise Failed(f"--base-url {parsed.base_url!r} is no http address", status=2)
+    base_url = parsed.base_url or environment().get("OMS_BASE_URL") or DEFAULT_URL
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Failed(f"--base-url {base_url!r} is no http address", status=2)
     dial = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = dial(parts.hostname, parts.port, timeout=parsed.timeout)
-    headers = {"content-type": "application/json", "x-api-key": parsed.api_key or ""}
+    headers = {"content-type": "application/json"}
+    if parsed.command != "healthz":
+        headers["x-api-key"] = _key(parsed)
     target = parts.path.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
-    text = None if body is None else json.dumps(body)
+    connection = dial(parts.hostname, parts.port, timeout=parsed.timeout)
     try:
-        connection.request(method, target, text, headers)
+        connection.request(method, target, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
         answer = json.loads(response.read())
     except TimeoutError:
-        raise Failed(f"no answer from {parsed.base_url} in time", status=5) from None
+        raise Failed(f"no answer from {base_url} within {parsed.timeout:g} s", status=5) from None
     except (OSError, http.client.HTTPException, ValueError) as problem:
-        raise Failed(f"{parsed.base_url} cannot be reached: {problem}", status=6) from None
+        raise Failed(f"{base_url} cannot be reached: {problem}", status=6) from None
     finally:
         connection.close()
-    if response.status >= 400:
-        raise _refused(response.status, answer)
-    if response.status == 207:
+    return _judged(parsed, response.status, answer)
+
+
+def _judged(parsed: argparse.Namespace, status: int, answer: Any) -> Any:
+    """The answer of a success; everything else is ``Failed`` with the answer in it."""
+    if status >= 400:
+        detail = answer.get("detail") if isinstance(answer, dict) else None
+        told = detail if isinstance(detail, dict) else {}
+        message = f"{told.get('code', status)}: {told.get('message', 'the server said no')}"
+        raise Failed(message, status=_STATUSES.get(status, 1), answer=answer)
+    if status == 207:
         raise Failed("some commands failed", status=1, answer=answer)
+    if status == 202 and getattr(parsed, "wait_ms", None) != 0:
+        raise Failed("not finished in time; it goes on", status=5, answer=answer)
     return answer
 
 
+def _key(parsed: argparse.Namespace) -> str:
+    """The API key. Raises ``Failed`` where there is none."""
+    key = key_text(parsed) or environment().get("OMS_API_KEY")
+    if not key and sys.stdin.isatty():
+        key = getpass.getpass("API key: ")
+    if not key:
+        raise Failed("an API key is needed: --api-key or OMS_API_KEY", status=2)
+    if not key.isascii() or not key.isprintable():
+        raise Failed("an API key has printable ASCII characters only", status=2)
+    return key
+
+
 def _command(
-    parsed: argparse.Namespace,
-    command: str,
-    payload: dict[str, Any],
-    query: dict[str, Any] | None = None,
+    parsed: argparse.Namespace, command: str, payload: dict[str, Any], query: dict[str, Any]
 ) -> Any:
     body = {"account_id": parsed.account_id, "command": command, "payload": payload}
-    return request(parsed, "POST", "/oms/commands", query or {}, body)
+    return request(parsed, "POST", "/oms/commands", query, body)
 
 
 def _present(parsed: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
     values = {name: getattr(parsed, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _refused(status: int, answer: Any) -> Failed:
-    detail = answer.get("detail", {}) if isinstance(answer, dict) else {}
-    message = f"{detail.get('code', status)}: {detail.get('message', 'the server said no')}"
-    return Failed(message, status=_STATUSES.get(status, 1), answer=answer)

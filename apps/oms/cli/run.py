@@ -1,37 +1,45 @@
 """The two processes, ``oms api`` and ``oms worker``: started, watched, stopped.
 
-Under a supervisor (``oms up``) the environment names a file descriptor to which the process writes
-a byte while its event loop lives; when the supervisor is gone the process goes too.
+Under a supervisor (``oms up``) the environment names its pid, the pipe to which the process writes
+a byte while its event loop lives, and for the API the socket that is already listened on. When the
+supervisor is gone the process goes too, even where it cannot run any more: the kernel sees to it.
 """
 
 import argparse
 import asyncio
+import ctypes
 import gc
+import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from oms.cli.output import Failed
 from oms.cli.settings import settings_of
 from oms.config import Settings
 from oms.domain.errors import Unavailable
 
-if TYPE_CHECKING:
-    pass
+logger = logging.getLogger(__name__)
 
 HEARTBEAT_VARIABLE = "OMS_HEARTBEAT_FD"
+LISTEN_VARIABLE = "OMS_LISTEN_FD"
+SUPERVISOR_VARIABLE = "OMS_SUPERVISOR_PID"
 HEARTBEAT_SECONDS = 0.5
 STOP_SECONDS = 3
+LISTEN_BACKLOG = 2048
 #: Allocations between two rounds of the garbage collector; what lives for ever is frozen.
 GC_THRESHOLDS = (50_000, 50, 50)
+#: prctl(2): the signal to get when the parent dies.
+_PR_SET_PDEATHSIG = 1
 
 
 def api(parsed: argparse.Namespace) -> None:
     """Serve until told to stop."""
     settings = settings_of(parsed)
-    _run(settings, lambda: _serve(settings))
+    listener = _inherited() or listening(settings.host, settings.port)
+    _run(settings, lambda: _serve(settings, listener))
 
 
 def worker(parsed: argparse.Namespace) -> None:
@@ -44,52 +52,70 @@ def worker(parsed: argparse.Namespace) -> None:
     _run(settings, lambda: _work(settings, parsed.name, only))
 
 
-async def _serve(settings: Settings) -> None:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises ``Failed`` with one line that names ``OMS_PORT``."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(LISTEN_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as problem:
+        message = f"cannot listen on {host}:{port}: {problem.strerror}"
+        raise Failed(f"{message}; choose another with OMS_PORT (or OMS_HOST)", status=2) from None
+    return listener
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from oms import bootstrap
+    from oms.api.ws_protocol import socket_options
 
     app = await bootstrap.api(settings)
     _settle_memory()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            host=settings.host,
-            port=settings.port,
             log_config=None,
             access_log=False,
-            ws_ping_interval=settings.events.ping_seconds,
-            ws_ping_timeout=settings.events.pong_seconds,
-            ws_max_size=1024 * 1024,
+            backlog=LISTEN_BACKLOG,
+            **socket_options(settings.events),
             timeout_graceful_shutdown=STOP_SECONDS,
             timeout_keep_alive=65,
         )
     )
     beating = asyncio.create_task(_beat_for_ever())
+    logger.info("api_started host=%s port=%d", *listener.getsockname()[:2])
     try:
-        await server.serve()
-    except SystemExit:
-        raise Failed(_taken(settings), status=6) from None
+        await server.serve(sockets=[listener])
     finally:
         beating.cancel()
-    if not server.started:
-        raise Failed(_taken(settings), status=6)
+        logger.info("api_stopped")
 
 
 async def _work(settings: Settings, name: str, only: tuple[int, ...]) -> None:
     from oms import bootstrap
 
-    worker = await bootstrap.worker(settings, name=name, only=only)
-    _settle_memory()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    worker = await bootstrap.worker(settings, name=name, only=only)
+    _settle_memory()
     beating = asyncio.create_task(_beat_for_ever())
+    logger.info("worker_started name=%s", worker.name)
     try:
         await worker.run(stop, lambda: None)
     finally:
         beating.cancel()
+        logger.info("worker_stopped name=%s", worker.name)
 
 
 def _run(settings: Settings, main: Callable[[], Awaitable[None]]) -> None:
@@ -97,6 +123,7 @@ def _run(settings: Settings, main: Callable[[], Awaitable[None]]) -> None:
     from oms import logs
 
     logs.setup(settings.log_level)
+    _die_with_the_supervisor()
 
     async def entered() -> None:
         await main()
@@ -123,6 +150,22 @@ def _settle_memory() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
+def _inherited() -> socket.socket | None:
+    descriptor = os.environ.get(LISTEN_VARIABLE)
+    return None if descriptor is None else socket.socket(fileno=int(descriptor))
+
+
+def _die_with_the_supervisor() -> None:
+    """Have the kernel kill this process with its parent, also while it is stopped or hangs."""
+    supervisor = os.environ.get(SUPERVISOR_VARIABLE)
+    if supervisor is None:
+        return
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != int(supervisor):
+        raise Failed("the supervisor is gone")
+
+
 async def _beat_for_ever() -> None:
     """Tell the supervisor that the event loop lives; end with the supervisor."""
     descriptor = os.environ.get(HEARTBEAT_VARIABLE)
@@ -135,9 +178,5 @@ async def _beat_for_ever() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
             return
         except BlockingIOError:
-            print("oms: the supervisor does not read", file=sys.stderr)
+            logger.warning("supervisor_silent")
         await asyncio.sleep(HEARTBEAT_SECONDS)
-
-
-def _taken(settings: Settings) -> str:
-    return f"{settings.host}:{settings.port} is taken; choose another port with OMS_PORT"

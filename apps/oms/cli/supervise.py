@@ -2,12 +2,14 @@
 
 A child that dies is started again; one that stops telling that its event loop lives is ended and
 started again. On SQLite this is what frees the database from a stopped writer. The supervisor
-itself does next to nothing, so that there is little in it that can stop.
+itself does next to nothing, so that there is little in it that can stop: it holds the listening
+socket, so that callers wait, and are not turned away, while the API is started again.
 """
 
 import argparse
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import os
 import select
@@ -16,21 +18,23 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TextIO
 
 from oms.cli.first_run import first_run, greeting
 from oms.cli.output import Failed
-from oms.cli.run import HEARTBEAT_VARIABLE
+from oms.cli.run import HEARTBEAT_VARIABLE, LISTEN_VARIABLE, SUPERVISOR_VARIABLE, listening
 from oms.cli.settings import settings_of
 from oms.config import Settings
+from oms.domain.errors import OmsError
 
 LOOK_SECONDS = 0.2
-SILENCE_SECONDS_MAX = 5.0
 START_SECONDS_MAX = 30.0
 RESTART_SECONDS = (0.2, 5.0)
 #: A child that lived this long is well: the next restart does not wait.
 WELL_SECONDS = 10.0
 TERM_SECONDS_MAX = 4.0
+LOCK_FILE = "up.lock"
 
 
 @dataclass(slots=True)
@@ -39,6 +43,8 @@ class Child:
 
     name: str
     arguments: list[str]
+    silence_seconds_max: float
+    listener: socket.socket | None = None
     process: "subprocess.Popen[bytes] | None" = None
     heartbeat: int = -1
     started_at: float = 0.0
@@ -48,14 +54,23 @@ class Child:
     start_at: float = 0.0
 
     def start(self) -> None:
-        """Start it with a pipe to tell that it lives."""
+        """Start it with a pipe to tell that it lives, in a process group of its own.
+
+        Ctrl-C at a terminal is then for the supervisor alone, which passes it on.
+        """
         reader, writer = os.pipe2(os.O_NONBLOCK)
-        environment = os.environ | {HEARTBEAT_VARIABLE: str(writer)}
+        told = {HEARTBEAT_VARIABLE: writer, SUPERVISOR_VARIABLE: os.getpid()}
+        inherited = [writer]
+        if self.listener is not None:
+            told[LISTEN_VARIABLE] = self.listener.fileno()
+            inherited.append(self.listener.fileno())
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "oms", *self.arguments],
-                env=environment,
-                pass_fds=(writer,),
+                env=os.environ | {name: str(number) for name, number in told.items()},
+                stdin=subprocess.DEVNULL,
+                pass_fds=inherited,
+                process_group=0,
             )
         finally:
             os.close(writer)
@@ -72,20 +87,17 @@ class Child:
 
     def is_silent(self) -> bool:
         """Whether it should have told by now that it lives."""
-        patience = SILENCE_SECONDS_MAX if self.has_spoken else START_SECONDS_MAX
+        patience = self.silence_seconds_max if self.has_spoken else START_SECONDS_MAX
         return time.monotonic() - self.heard_at > patience
 
     def bury(self) -> None:
         """Forget a dead process and plan its successor."""
-        assert self.process is not None
         os.close(self.heartbeat)
-        lived = time.monotonic() - self.started_at
-        self.wait_seconds = (
-            RESTART_SECONDS[0]
-            if lived > WELL_SECONDS
-            else min(self.wait_seconds * 2, RESTART_SECONDS[1])
-        )
-        self.start_at = time.monotonic() + self.wait_seconds
+        now = time.monotonic()
+        if now - self.started_at > WELL_SECONDS:
+            self.wait_seconds = RESTART_SECONDS[0]
+        self.start_at = now + self.wait_seconds
+        self.wait_seconds = min(self.wait_seconds * 2, RESTART_SECONDS[1])
         self.process = None
 
 
@@ -95,15 +107,14 @@ class Supervisor:
 
     children: list[Child]
     stopping: bool = False
-    _said: list[str] = field(default_factory=list)
 
     def run(self) -> None:
-        """Watch until SIGINT or SIGTERM, then end the children."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        """Watch until SIGINT, SIGTERM or SIGHUP, then end the children."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
-        for child in self.children:
-            child.start()
         try:
+            for child in self.children:
+                child.start()
             while not self.stopping:
                 self._look()
         finally:
@@ -113,6 +124,8 @@ class Supervisor:
         pipes = [child.heartbeat for child in self.children if child.process is not None]
         select.select(pipes, [], [], LOOK_SECONDS)
         for child in self.children:
+            if self.stopping:
+                return
             if child.process is None:
                 if time.monotonic() >= child.start_at:
                     child.start()
@@ -150,26 +163,39 @@ class Supervisor:
 def up(parsed: argparse.Namespace) -> None:
     """Set up what is missing, tell what to paste, and keep api and worker running."""
     settings = settings_of(parsed)
-    _check_port(settings)
-    os.environ["OMS_HOST"], os.environ["OMS_PORT"] = settings.host, str(settings.port)
-    told = asyncio.run(first_run(settings))
-    home = hashlib.sha256(str(settings.home.absolute()).encode()).hexdigest()[:8]
-    supervisor = Supervisor(
-        [
-            Child("api", ["api"]),
-            Child("worker", ["worker", "--name", f"up-{socket.gethostname()}-{home}"]),
-        ]
-    )
-    print(greeting(told), flush=True)
-    supervisor.run()
-
-
-def _check_port(settings: Settings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = listening(settings.host, settings.port)
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    with _alone(settings), listener:
+        os.environ["OMS_HOST"], os.environ["OMS_PORT"] = settings.host, str(settings.port)
         try:
-            probe.bind((settings.host, settings.port))
-        except OSError as taken:
-            message = f"{settings.host}:{settings.port}: {taken.strerror}"
-            raise Failed(f"{message}; choose another port with OMS_PORT", status=6) from None
+            told = asyncio.run(first_run(settings))
+        except OmsError as wrong:
+            raise Failed(wrong.message, status=6) from None
+        silence = settings.silence_seconds_max
+        supervisor = Supervisor(
+            [
+                Child("api", ["api"], silence, listener),
+                Child("worker", ["worker", "--name", _worker_name(settings)], silence),
+            ]
+        )
+        print(greeting(told), flush=True)
+        supervisor.run()
+
+
+def _worker_name(settings: Settings) -> str:
+    """The same at each start: a worker knows what its predecessor of the same name held."""
+    home = hashlib.sha256(str(settings.home.absolute()).encode()).hexdigest()[:8]
+    return f"up-{socket.gethostname()[:40]}-{home}"
+
+
+def _alone(settings: Settings) -> TextIO:
+    """The lock of the home folder, held while it is open. Raises ``Failed`` if another has it."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = (settings.home / LOCK_FILE).open("w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        message = f"another oms up runs in {settings.home}; choose another folder with OMS_HOME"
+        raise Failed(message, status=2) from None
+    return lock

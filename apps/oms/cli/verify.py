@@ -1,12 +1,12 @@
 """``oms verify``: the books checked against their invariants, on the database, server or not."""
 
 import argparse
-import asyncio
 from datetime import timedelta
 from typing import Any
 
 from oms import bootstrap
 from oms.adapters.clock import SystemClock
+from oms.cli.install import ended
 from oms.cli.settings import settings_of
 from oms.config import Settings
 from oms.domain.account import Account
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 15
 
 def verify(parsed: argparse.Namespace) -> Any:
     """``{ok, accounts}``; ``ok`` is false with the first finding."""
-    return asyncio.run(_verified(settings_of(parsed), parsed.account_id, parsed.from_seq))
+    return ended(_verified(settings_of(parsed), parsed.account_id, parsed.from_seq))
 
 
 async def _verified(settings: Settings, account_id: int | None, from_seq: int) -> Any:
