@@ -43,3 +43,24 @@ class LocalBell:
         """Whoever waits returns now."""
         for ear in self._ears.values():
             ear.rung.set()
+
+
+class Belfry:
+    """The ringer's end of several bells; nobody listens here."""
+
+    def __init__(self, *bells: LocalBell) -> None:
+        self._bells = bells
+
+    def ring(self, topic: Topic, ids: Sequence[int] = ()) -> None:
+        """Ring all."""
+        for bell in self._bells:
+            bell.ring(topic, ids)
+
+    async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
+        """Wait at the first."""
+        return await self._bells[0].wait(topic, timeout_seconds)
+
+    async def close(self) -> None:
+        """Close all."""
+        for bell in self._bells:
+            await bell.close()

@@ -6,20 +6,22 @@ The parts are the real ones; only the doorbell is a local one, because there is 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI
 
 from kit.asgi import AsgiClient
-from kit.bell import LocalBell
+from kit.bell import Belfry, LocalBell
 from oms.adapters.clock import SystemClock
 from oms.adapters.paper.exchange import PaperExchange
 from oms.adapters.sql.migrate import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.api.app import create_app
 from oms.api.deps import Doors
+from oms.api.feed import Feed
+from oms.api.ws import Sockets
 from oms.config import Settings
 from oms.domain.access import Grant
 from oms.ports.exchange import Exchange
@@ -136,10 +138,12 @@ async def open_office(dsn: str, settings: Settings | None = None) -> AsyncIterat
     """An office with one netting account at manual prices, a trader's key and an admin's."""
     await upgrade(dsn)
     store = await SqlStore.open(dsn)
-    bell = LocalBell()
+    bell, feed_bell = LocalBell(), LocalBell()
     doors = _doors(store, bell, settings or Settings())
-    app = create_app(doors)
-    office = Office(store, app, doors, AsgiClient(app), 0, _worker(store, bell))
+    feed = Feed(history=store.history, bell=feed_bell)
+    app = create_app(replace(doors, sockets=Sockets(doors, feed)))
+    worker = _worker(store, Belfry(bell, feed_bell))
+    office = Office(store, app, doors, AsgiClient(app), 0, worker)
     office.account_id = await office.add_account()
     key = await office.add_key("trader", "oms_a-trader-for-tests-only")
     await office.add_key("admin", ADMIN_KEY, role="admin")
@@ -184,7 +188,7 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
     )
 
 
-def _worker(store: SqlStore, bell: LocalBell) -> Worker:
+def _worker(store: SqlStore, bell: Belfry) -> Worker:
     clock = SystemClock()
     record = Record(ledger=store.ledger, ids=store.ids)
     names = iter(range(1, 10**9))

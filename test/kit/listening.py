@@ -1,0 +1,113 @@
+"""Listeners on a real WebSocket: a server on a free port, and a client that keeps what it hears."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from oms.api.ws_protocol import socket_options
+from oms.config import Events
+
+SECONDS_MAX = 10.0
+
+Frame = dict[str, Any]
+
+
+@asynccontextmanager
+async def serving(
+    app: FastAPI, events: Events, *, send_buffer: int | None = None
+) -> AsyncIterator[str]:
+    """Serve ``app`` on a free port; its address. Whoever made it runs its lifespan."""
+    listener = socket.socket()
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, lifespan="off", log_config=None, **socket_options(events))
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        async with asyncio.timeout(SECONDS_MAX):
+            while not server.started:
+                await asyncio.sleep(0.01)
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}/ws"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class Ear:
+    """One connection; ``frames`` holds all that was read."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.frames: list[Frame] = []
+
+    @property
+    def events(self) -> list[Frame]:
+        """The stored events among the frames."""
+        return [frame for frame in self.frames if "seq" in frame]
+
+    @property
+    def numbers(self) -> list[int]:
+        """Their numbers."""
+        return [frame["seq"] for frame in self.events]
+
+    async def say(self, action: str, payload: object = None, **more: object) -> None:
+        """Send a frame whose id is its action unless ``more`` says otherwise."""
+        frame = {"id": action, "action": action, "payload": payload or {}} | more
+        await self.connection.send(json.dumps(frame))
+
+    async def hear(self) -> Frame:
+        """The next frame."""
+        async with asyncio.timeout(SECONDS_MAX):
+            frame: Frame = json.loads(await self.connection.recv())
+        self.frames.append(frame)
+        return frame
+
+    async def hear_until(self, is_it: Callable[[Frame], bool]) -> Frame:
+        """Read until a frame is the one."""
+        while not is_it(frame := await self.hear()):
+            pass
+        return frame
+
+    async def event(self, name: str) -> Frame:
+        """Read until an event or reply of that name."""
+        return await self.hear_until(lambda frame: frame["event"] == name)
+
+    async def number(self, seq: int) -> Frame:
+        """Read until the event of that number."""
+        return await self.hear_until(lambda frame: frame.get("seq") == seq)
+
+    async def ask(self, action: str, payload: object = None, **more: object) -> Frame:
+        """Send a frame and read until its reply."""
+        await self.say(action, payload, **more)
+        wanted = more.get("id", action)
+        return await self.hear_until(
+            lambda frame: frame["type"] == "ws_response" and frame["id"] == wanted
+        )
+
+    async def end(self) -> tuple[int, str]:
+        """Read to the end; the close code and its reason."""
+        try:
+            while True:
+                await self.hear()
+        except ConnectionClosed as closed:
+            assert closed.rcvd is not None, "the connection was lost, not closed"
+            return closed.rcvd.code, closed.rcvd.reason
+
+
+@asynccontextmanager
+async def listening(url: str, key: str | None = None, **options: Any) -> AsyncIterator[Ear]:
+    """A connection, with its credential in the header."""
+    headers = {} if key is None else {"x-api-key": key}
+    async with connect(
+        url, additional_headers=headers, compression=None, max_size=None, **options
+    ) as connection:
+        yield Ear(connection)
