@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from oms.domain.account import PositionMode
 from oms.domain.deal import Deal, DealEntry, signed_quantity
@@ -82,8 +82,7 @@ class Entry:
     late_fill: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Leg:
+class _Leg(NamedTuple):
     """A part of an execution for one position; ``position`` is ``None`` where it opens one."""
 
     position: Position | None
@@ -93,8 +92,7 @@ class _Leg:
     flips: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Booking:
+class _Booking(NamedTuple):
     """What all legs of one execution share."""
 
     order: Order
@@ -103,8 +101,7 @@ class _Booking:
     mint: Mint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Share:
+class _Share(NamedTuple):
     """One leg's part of the execution; ``number`` is the leg."""
 
     number: int

@@ -20,6 +20,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, ZERO, product, rounded, total
@@ -93,8 +94,7 @@ class Position:
         return self.state in (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fill:
+class Fill(NamedTuple):
     """What one deal brings to one position: ``delta`` signed, fee as charged."""
 
     delta: Decimal

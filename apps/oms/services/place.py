@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from oms.domain.command import (
     CancelOrder,
@@ -24,6 +23,7 @@ from oms.domain.command import (
     SendOrder,
 )
 from oms.domain.errors import Refused
+from oms.domain.money import plain
 from oms.domain.order import Order, OrderState, Side
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.risk import Desk, Terms, admit_close, admit_send, unknown_symbol
@@ -31,7 +31,6 @@ from oms.ports.ids import IdBlocks
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
 from oms.services.record import Changes, Record
-from oms.wire.json import canonical
 
 #: Rejections that are the exchange's answer under our own words; others pass as they are.
 EXCHANGE_CODES = frozenset({"insufficient_funds", "market_closed", "exchange_rejected"})
@@ -253,15 +252,12 @@ def _error_of(order: Order) -> Refused:
 
 def _fingerprint(account_id: int, wish: SendOrder | ClosePosition) -> str:
     """SHA-256 of what makes two orders the same wish."""
+    qty = "" if wish.qty is None else plain(wish.qty)
+    price = "" if wish.price is None else plain(wish.price)
+    trigger = "" if wish.trigger_price is None else plain(wish.trigger_price)
+    text = f"{account_id}|{wish.order_type}|{qty}|{price}|{trigger}|{wish.strategy_id}"
     if isinstance(wish, SendOrder):
-        told: tuple[str | int | bool | Decimal | None, ...] = (
-            wish.symbol,
-            wish.side.value,
-            wish.qty.normalize(),
-            wish.reduce_only,
-        )
+        text += f"|send|{wish.position_id}|{wish.side.value}|{wish.reduce_only}|{wish.symbol}"
     else:
-        told = ("close", wish.qty)
-    parts = [account_id, *told, wish.order_type, wish.price, wish.trigger_price]
-    parts += [wish.strategy_id, wish.position_id]
-    return hashlib.sha256(canonical(parts).encode()).hexdigest()
+        text += f"|close|{wish.position_id}"
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,7 +7,7 @@ A "yes" is believed for ``cache_seconds`` (at most 5); a "no" is asked again.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from oms.domain.access import Permission, Principal, refuse
+from oms.domain.access import Permission, refuse
 from oms.domain.command import (
     Actor,
     CancelOrder,
@@ -39,13 +39,17 @@ def permission_for(payload: Payload) -> Permission:
             return Permission.MARKET
 
 
+Question = tuple[int, int, Permission, tuple[int, ...]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """Asks again, with a short memory."""
+    """Asks again, with a short memory for "yes"."""
 
     registry: Registry
     cache_seconds: float
-    _known: dict[int, tuple[datetime, Principal | None]] = field(default_factory=dict)
+    #: Until when a question (key, account, permission, strategies) is answered with "yes".
+    _allowed: dict[Question, datetime] = field(default_factory=dict)
 
     async def __call__(
         self,
@@ -57,32 +61,17 @@ class Rights:
     ) -> Refused | None:
         """Refuse what the actor may not do (any more); a "no" is never from memory."""
         needed = permission_for(payload)
-        principal = await self._principal(actor.api_key_id, now)
-        refused = _judged(principal, needed, account_id, strategies)
-        if refused is not None and self._known[actor.api_key_id][0] != now:
-            del self._known[actor.api_key_id]
-            principal = await self._principal(actor.api_key_id, now)
-            refused = _judged(principal, needed, account_id, strategies)
+        question = (actor.api_key_id, account_id, needed, strategies)
+        until = self._allowed.get(question)
+        if until is not None and now < until:
+            return None
+        principal = await self.registry.principal_of(actor.api_key_id, now)
+        if principal is None:
+            message = "the key that sent this command is no longer valid"
+            return Refused(code="permission_denied", message=message)
+        refused = refuse(principal, needed, account_id, strategies)
+        if refused is None:
+            if len(self._allowed) >= CACHE_ENTRIES_MAX:
+                self._allowed.clear()
+            self._allowed[question] = now + timedelta(seconds=self.cache_seconds)
         return refused
-
-    async def _principal(self, api_key_id: int, now: datetime) -> Principal | None:
-        known = self._known.get(api_key_id)
-        if known is not None and now - known[0] < timedelta(seconds=self.cache_seconds):
-            return known[1]
-        if len(self._known) >= CACHE_ENTRIES_MAX:
-            self._known.clear()
-        principal = await self.registry.principal_of(api_key_id, now)
-        self._known[api_key_id] = (now, principal)
-        return principal
-
-
-def _judged(
-    principal: Principal | None,
-    needed: Permission,
-    account_id: int,
-    strategies: tuple[int, ...],
-) -> Refused | None:
-    if principal is None:
-        message = "the key that sent this command is no longer valid"
-        return Refused(code="permission_denied", message=message)
-    return refuse(principal, needed, account_id, strategies)

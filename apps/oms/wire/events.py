@@ -7,7 +7,7 @@ ones first, then the full rows: deals, orders, positions; then the command.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from oms.domain.command import Command, CommandResult
 from oms.domain.deal import Deal
@@ -22,8 +22,7 @@ EVENTS_PER_ROW_MAX = 500
 """How many events one outbox row may carry."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(NamedTuple):
     """One event on the wire."""
 
     namespace: str

@@ -24,7 +24,7 @@ class NotJson(ValueError):
 def loads(text: bytes | str) -> Any:
     """The value that ``text`` says. Raises ``NotJson``."""
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        return _DECODER.decode(text if isinstance(text, str) else text.decode())
     except json.JSONDecodeError as wrong:
         at = f"line {wrong.lineno} column {wrong.colno}"
         raise NotJson(f"the text is not valid JSON: {wrong.msg} at {at}") from None
@@ -38,7 +38,7 @@ def loads(text: bytes | str) -> Any:
 
 def dumps(value: Any) -> str:
     """``value`` as compact JSON text; knows decimals, times and enums besides JSON's own."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_plainly)
+    return _ENCODER.encode(value)
 
 
 def dumps_plain(value: Any) -> str:
@@ -48,9 +48,7 @@ def dumps_plain(value: Any) -> str:
 
 def canonical(value: Any) -> str:
     """``value`` as the one text that all equal values share: sorted keys, plain decimals."""
-    return json.dumps(
-        value, separators=(",", ":"), ensure_ascii=True, sort_keys=True, default=_plainly
-    )
+    return _CANONICAL.encode(value)
 
 
 @lru_cache(maxsize=4096)  # one moment is told in several columns of several rows
@@ -88,3 +86,8 @@ def _plainly(value: object) -> object:
 
 def _refuse_constant(word: str) -> NoReturn:
     raise ValueError(word)
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_plainly)
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True, default=_plainly)
