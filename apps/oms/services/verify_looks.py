@@ -1,0 +1,129 @@
+"""Reads the events and commands of one account for their invariants; the rules are elsewhere.
+
+Events are read up to the head that stood first. A command is then looked for among them, and
+among those that came since: it may have ended while they were read.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from oms.domain.command import CommandStatus
+from oms.ports.audit_reads import AuditReads
+from oms.ports.history import History, StoredEvents
+from oms.ports.leases import Leases
+from oms.ports.queue import CommandQueue, CommandRow
+from oms.services.verify_findings import Findings, breach
+from oms.services.verify_pages import PAGE_ROWS, pages
+from oms.services.verify_stream import EventCheck, command_findings, must_be_told
+
+_ALL = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventLook:
+    """The events of one account, from number ``from_seq`` on."""
+
+    history: History
+    account_id: int
+    from_seq: int
+
+    async def checked(self, findings: Findings, *, is_young: bool) -> EventCheck:
+        """Judge all events kept; of a young account none was trimmed yet."""
+        head = await self._head()
+        start = max(self.from_seq, 1)
+        kept = await self._oldest()
+        first = start if kept is None or is_young else max(start, kept)
+        check = EventCheck(last=first - 1, from_seq=self.from_seq)
+        async for stored in self._rows(start - 1):
+            if stored.row.seq > head:
+                await self._beyond(stored, findings)
+                break
+            if stored.row.seq > check.last + 1 and not is_young:
+                await self._trimmed_meanwhile(stored, check)
+            findings.add(check.add(stored))
+        if check.last < head and (check.events or is_young):
+            findings.add([breach("event_numbers", "account", self.account_id, head, check.last)])
+        return check
+
+    async def hear_newer(self, check: EventCheck) -> None:
+        """Take in what commands are told of behind the events checked."""
+        async for stored in self._rows(check.last):
+            check.hear(stored)
+
+    async def _beyond(self, stored: StoredEvents, findings: Findings) -> None:
+        head = await self._head()
+        if stored.row.seq_to > head:
+            told = f"event {stored.row.seq_to}"
+            findings.add([breach("event_head", "account", self.account_id, told, head)])
+
+    async def _trimmed_meanwhile(self, stored: StoredEvents, check: EventCheck) -> None:
+        """A gap before what is now the oldest row is no gap."""
+        if await self._oldest() == stored.row.seq:
+            check.last = stored.row.seq - 1
+
+    async def _rows(self, last: int) -> AsyncIterator[StoredEvents]:
+        while rows := await self.history.events({self.account_id: last}, PAGE_ROWS):
+            for stored in rows:
+                yield stored
+            last = rows[-1].row.seq_to
+
+    async def _head(self) -> int:
+        return (await self.history.heads([self.account_id])).get(self.account_id, 0)
+
+    async def _oldest(self) -> int | None:
+        return (await self.history.oldest([self.account_id])).get(self.account_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLook:
+    """The commands of one account."""
+
+    history: History
+    queue: CommandQueue
+    leases: Leases
+    audit: AuditReads
+
+    async def checked(
+        self, account_id: int, check: EventCheck, events: EventLook, findings: Findings
+    ) -> None:
+        """Judge all commands, and whether each end was told."""
+        untold: list[int] = []
+        running: list[int] = []
+        async for commands in pages(account_id, self.history.commands):
+            await self._page(commands, findings)
+            for command in commands:
+                if command.status is CommandStatus.RUNNING:
+                    running.append(command.id)
+                if must_be_told(command, check.oldest_at) and command.id not in check.told_of:
+                    untold.append(command.id)
+        if untold:
+            await events.hear_newer(check)
+        findings.add(
+            breach("command_event", "command", command_id, "told in an event", None)
+            for command_id in untold
+            if command_id not in check.told_of
+        )
+        await self._running(account_id, running, findings)
+        findings.add(
+            breach("command_order", "command", command_id, "one order", "several")
+            for command_id in await self.audit.commands_with_several_orders(account_id)
+        )
+
+    async def _page(self, commands: Sequence[CommandRow], findings: Findings) -> None:
+        """An order is written with its command's end: it is there when the end is seen."""
+        named = {command.order_id for command in commands if command.order_id is not None}
+        orders = {row.id: row for row in await self.history.orders_by_id(sorted(named))}
+        for command in commands:
+            findings.add(command_findings(command, orders))
+
+    async def _running(self, account_id: int, ids: Sequence[int], findings: Findings) -> None:
+        """Running under no lease, before and after a second look at the command."""
+        if not ids or account_id not in await self.leases.free(_ALL):
+            return
+        rows = await self.queue.find(ids)
+        if account_id in await self.leases.free(_ALL):
+            findings.add(
+                breach("command_lease", "command", row.id, "a lease while it runs", None)
+                for row in rows.values()
+                if row.status is CommandStatus.RUNNING
+            )
