@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import repeat
 from typing import Any
 
 import uvicorn
@@ -16,6 +17,7 @@ from oms.api.ws_protocol import socket_options
 from oms.config import Events
 
 SECONDS_MAX = 10.0
+LOOK_EVERY_SECONDS = 0.01
 
 Frame = dict[str, Any]
 
@@ -33,13 +35,22 @@ async def serving(
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        async with asyncio.timeout(SECONDS_MAX):
-            while not server.started:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: server.started)
         yield f"ws://127.0.0.1:{listener.getsockname()[1]}/ws"
     finally:
         server.should_exit = True
         await serving
+
+
+async def eventually(look: Callable[[], object], seconds: float = SECONDS_MAX) -> None:
+    """Return once ``look`` is true; fails after ``seconds``."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + seconds
+    for pause in repeat(LOOK_EVERY_SECONDS):
+        if look():
+            return
+        assert clock() < deadline, f"not within {seconds:g} s"
+        await asyncio.sleep(pause)
 
 
 class Ear:

@@ -184,12 +184,18 @@ class Feed:
             return {}
         before = {stream: stream.seq for stream in streams}
         after = {stream.account_id: stream.seq for stream in streams}
-        for stored in await self.history.events(after, ROWS_READ_MAX):
+        rows = await self.history.events(after, ROWS_READ_MAX)
+        for stored in rows:
             stream = self._streams.get(stored.row.account_id)
             if stream in before and stored.row.seq <= stream.seq + 1 <= stored.row.seq_to:
                 stream.tell(list(decoded(stored, stream.seq)))
         if all(stream.seq == seq for stream, seq in before.items()):
-            return await self._over_holes(streams, behind)
+            met = {stored.row.account_id for stored in rows}
+            crowded_out = {s.account_id for s in streams} - met if met else set()
+            left = await self._over_holes(
+                [s for s in streams if s.account_id not in crowded_out], behind
+            )
+            return left | {account_id: behind[account_id] for account_id in crowded_out}
         return {s.account_id: behind[s.account_id] for s in streams if s.seq < behind[s.account_id]}
 
     async def _over_holes(

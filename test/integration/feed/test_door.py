@@ -108,7 +108,9 @@ async def test_foreign_accounts_are_denied(studio: Studio) -> None:
 async def test_a_key_that_is_disabled_ends_its_connections(studio: Studio) -> None:
     async with listening(studio.url, KEY) as ear:
         await ear.ask("subscribe", {"account_ids": [studio.account_id]})
-        change(studio.dsn, "UPDATE api_keys SET status = 'disabled' WHERE key_prefix = 'oms_a-tr'")
+        change(
+            studio.dsn, "UPDATE user_api_keys SET status = 'disabled' WHERE key_prefix = 'oms_a-tr'"
+        )
         assert (await ear.end())[0] == 4401
 
 

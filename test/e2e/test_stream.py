@@ -1,0 +1,122 @@
+"""The event stream of real processes: an order by HTTP is heard; crashes lose nothing."""
+
+import asyncio
+import time
+from itertools import pairwise
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from kit.gateway import Gateway
+from kit.http import call, get, post_order
+from kit.listening import Ear, listening
+
+SECONDS_MAX = 60.0
+ORDERS = 40
+
+
+def wish(gateway: Gateway, **more: object) -> dict[str, Any]:
+    account_ids = [gateway.netting_account_id]
+    namespaces = ["position", "command"]
+    return {"account_ids": account_ids, "namespaces": namespaces, "refresh": False} | more
+
+
+def url_of(gateway: Gateway) -> str:
+    return gateway.base_url.replace("http", "ws") + "/ws"
+
+
+async def test_an_order_sent_by_http_is_heard(gateway: Gateway) -> None:
+    async with listening(url_of(gateway), gateway.api_key) as ear:
+        await ear.ask("subscribe", wish(gateway))
+        done = await ear.event("snapshot_done")
+        (start,) = (row["seq"] for row in done["payload"]["accounts"])
+        answer = await asyncio.to_thread(post_order, gateway, gateway.netting_account_id)
+        await ear.event("command_updated")
+    (result,) = answer["results"]
+    assert ear.numbers == list(range(start + 1, start + 1 + len(ear.numbers)))
+    rows = {event["event"]: event["payload"] for event in ear.events}
+    told = ["order_submitted", "deal_created", "deal_updated", "order_updated"]
+    assert list(rows) == [*told, "position_updated", "command_updated"]
+    assert rows["order_updated"]["id"] == result["order_id"]
+    assert rows["order_updated"]["status"] == "FILLED"
+    assert rows["deal_updated"]["order_id"] == result["order_id"]
+    assert rows["position_updated"]["id"] == rows["deal_updated"]["position_id"]
+    assert rows["command_updated"]["command_id"] == result["command_id"]
+
+
+async def test_crashes_in_the_middle_lose_no_event(gateway: Gateway) -> None:
+    start = _head(gateway)
+    heard: list[tuple[int, int]] = []
+    crashing = asyncio.create_task(asyncio.to_thread(_trade_among_crashes, gateway))
+    deadline = time.monotonic() + SECONDS_MAX
+    connections = 0
+    while not (crashing.done() and heard and heard[-1][0] >= _head(gateway)):
+        assert time.monotonic() < deadline, gateway.log_tail()
+        connections += 1
+        await _heard_for_a_while(gateway, heard[-1][0] if heard else start, heard, crashing)
+    await crashing
+    assert connections > 1, "the API was never lost"
+    numbers = [start, *(seq for seq, _ in heard)]
+    assert numbers == list(range(start, start + len(numbers)))
+    assert [prev for _, prev in heard] == [before for before, _ in pairwise(numbers)]
+    assert len(heard) >= ORDERS * 6
+
+
+async def _heard_for_a_while(
+    gateway: Gateway, after: int, heard: list[tuple[int, int]], crashing: "asyncio.Task[None]"
+) -> None:
+    """Listen until the connection is lost, or nothing more is to come."""
+    resumed = wish(gateway, from_seq={str(gateway.netting_account_id): after})
+    try:
+        async with listening(url_of(gateway), gateway.api_key) as ear:
+            await ear.say("subscribe", resumed)
+            while not (crashing.done() and heard and heard[-1][0] >= _head(gateway)):
+                await _heard_one(ear, heard)
+    except (OSError, ConnectionClosed, InvalidHandshake):
+        await asyncio.sleep(0.05)  # between two tries to connect
+
+
+async def _heard_one(ear: Ear, heard: list[tuple[int, int]]) -> None:
+    frame = await ear.hear()
+    if "seq" in frame:
+        heard.append((frame["seq"], frame["prev_seq"]))
+
+
+def _head(gateway: Gateway) -> int:
+    account_id = gateway.netting_account_id
+    return int(
+        get(gateway, f"/oms/events?account_ids={account_id}&after=now")["heads"][str(account_id)]
+    )
+
+
+def _trade_among_crashes(gateway: Gateway) -> None:
+    """Orders one by one, each until it is done; worker and API are killed in the middle."""
+    account_id = gateway.netting_account_id
+    for number in range(ORDERS):
+        if number in (10, 25):
+            gateway.kill("worker")
+        if number in (15, 30):
+            gateway.kill("api")
+        _done(gateway, account_id, f"stream-{number}", "sell" if number % 2 else "buy")
+
+
+def _done(gateway: Gateway, account_id: int, request_id: str, side: str) -> None:
+    order = {"symbol": "BTC/USDT:USDT", "side": side, "order_type": "market", "qty": "0.01"}
+    command = {
+        "account_id": account_id,
+        "request_id": request_id,
+        "command": "send_order",
+        "payload": order,
+    }
+    deadline = time.monotonic() + SECONDS_MAX
+    while True:
+        assert time.monotonic() < deadline, gateway.log_tail()
+        try:
+            status, body, _ = call(gateway, "POST", "/oms/commands?wait_ms=10000", command)
+        except OSError:
+            time.sleep(0.05)  # between two tries to connect
+            continue
+        if status == 200:
+            assert body["results"][0]["status"] == "done", body
+            return
+        assert status in (202, 503), (status, body)
