@@ -116,9 +116,20 @@ class Gateway:
         """Pids of the API processes that live."""
         return self._pids("api")
 
+    @property
+    def supervisor(self) -> "subprocess.Popen[bytes]":
+        """The process that is ``oms up``."""
+        assert self._supervisor is not None, "this gateway has no supervisor"
+        return self._supervisor
+
+    def pid(self, role: str) -> int:
+        """The pid of the one living process of that role."""
+        (pid,) = until(lambda: self._pids(role), READY_SECONDS_MAX, f"a living {role}")
+        return pid
+
     def kill(self, role: str) -> int:
         """SIGKILL the one process of that role (the supervisor starts another); its pid."""
-        (pid,) = until(lambda: self._pids(role), READY_SECONDS_MAX, f"a living {role}")
+        pid = self.pid(role)
         os.kill(pid, signal.SIGKILL)
         return pid
 

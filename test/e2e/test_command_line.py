@@ -1,0 +1,151 @@
+"""``oms`` against a real gateway and its database: answers, tables of rights, exit statuses.
+
+Commands run as a user runs them, each a process of its own.
+"""
+
+import json
+import secrets
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from kit.gateway import Gateway
+from kit.http import call, get
+from kit.ports import free_port
+from kit.sql import rows
+
+SYMBOL = "BTC/USDT:USDT"
+
+
+def test_an_order_goes_round(gateway: Gateway) -> None:
+    account = f"--account-id={gateway.netting_account_id}"
+    order = ("--symbol", SYMBOL, "--side", "buy", "--order-type")
+    sent = _told(gateway, "send-order", account, *order, "market", "--qty", "0.02")
+    (result,) = sent["results"]
+    assert result["status"] == "done"
+    csv = f"--account-ids={gateway.netting_account_id}"
+    (position,) = _told(gateway, "positions-open", csv)["items"]
+    assert position["qty"] == "0.02"
+    limit = ("limit", "--qty", "0.02", "--price", "10000")
+    (resting,) = _told(gateway, "send-order", account, *order, *limit)["results"]
+    named = f"--order-id={resting['order_id']}"
+    _told(gateway, "change-order", account, named, "--new-price", "11000")
+    (open_order,) = _told(gateway, "orders-open", csv)["items"]
+    assert open_order["price"] == "11000"
+    _told(gateway, "cancel-order", account, named)
+    _told(gateway, "close-position", account, f"--position-id={position['id']}")
+    assert _told(gateway, "positions-open", csv)["items"] == []
+    assert len(_told(gateway, "deals", csv)["items"]) == 2
+    assert len(_told(gateway, "orders-history", csv)["items"]) == 3
+    assert len(_told(gateway, "positions-history", csv)["items"]) == 1
+    assert _told(gateway, "verify")["ok"] is True
+
+
+def test_the_server_s_json_is_printed_unchanged(gateway: Gateway) -> None:
+    assert _told(gateway, "healthz") == get(gateway, "/healthz")
+    assert _told(gateway, "list-accounts") == get(gateway, "/oms/accounts")
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ("orders-open --account-ids 1 --api-key wrong-key", 3, "invalid_api_key"),
+        ("orders-open --account-ids 987654", 4, "account_not_found"),
+        ("cancel-order --account-id {0} --order-id 1 --api-key {2}", 3, "admin_read_only"),
+        ("cancel-order --account-id {0} --order-id 987654", 4, "order_not_found"),
+        ("send-order --account-id {0} --symbol X/Y --side buy --order-type market --qty 1", 2, ""),
+        ("send-order --account-id {0} --symbol A/B --side up --order-type market --qty 1", 2, ""),
+        ("healthz --base-url http://127.0.0.1:{1}", 6, "cannot be reached"),
+        ("healthz --base-url ftp://127.0.0.1", 2, "no http address"),
+        ("create-api-key --user-id 987654", 4, ""),
+        ("create-api-key --user-id 1 --api-key short", 2, "8..128"),
+        ("add-account --user-id 1 --exchange-id fix.x --label a", 2, "unsupported_engine"),
+    ],
+)
+def test_a_failure_has_its_status_and_one_line(
+    gateway: Gateway, line: str, status: int, said: str
+) -> None:
+    words = line.format(gateway.netting_account_id, free_port(), gateway.admin_api_key).split()
+    done = _run(gateway, *words)
+    assert done.returncode == status, done.stderr
+    (complaint,) = done.stderr.splitlines()
+    assert complaint.startswith("oms: ") and said in complaint
+
+
+def test_a_key_is_needed_where_nobody_can_be_asked(gateway: Gateway) -> None:
+    done = _run(gateway, "list-accounts", key=None)
+    assert done.returncode == 2
+    assert "--api-key" in done.stderr
+
+
+def test_users_keys_and_accounts(gateway: Gateway) -> None:
+    ann = _told(gateway, "create-user", "--name", "ann")
+    assert (ann["name"], ann["role"], ann["created"]) == ("ann", "trader", True)
+    again = _told(gateway, "create-user", "--name", "ann")
+    assert (again["user_id"], again["created"]) == (ann["user_id"], False)
+    user = f"--user-id={ann['user_id']}"
+    before = _told(gateway, "create-api-key", user, "--label", "old")
+    made = _told(gateway, "add-account", user, "--exchange-id", "paper.binance", "--label", "ann's")
+    after = _told(gateway, "create-api-key", user, "--label", "new")
+    for key in (before["api_key"], after["api_key"]):
+        status, body, _ = call(gateway, "GET", "/oms/accounts", key=key)
+        assert status == 200
+        assert [row["account_id"] for row in body["items"]] == [made["account_id"]]
+    stored = rows(gateway.dsn, "SELECT api_key_hash FROM user_api_keys")
+    assert all(len(text) == 64 for (text,) in stored)
+    actors = rows(gateway.dsn, "SELECT DISTINCT actor FROM audit_log")
+    assert all(actor.startswith("cli:") for (actor,) in actors)
+
+
+def test_install_can_be_repeated(gateway: Gateway) -> None:
+    text = f"chosen-{secrets.token_urlsafe(24)}"
+    label = f"installed-{secrets.token_hex(4)}"
+    line = ("install", "--with-account", "--label", label, "--trader-name", "bob", "--api-key")
+    first = _told(gateway, *line, text)
+    assert first["api_key"]["plain"] == text
+    assert first["user"]["name"] == "bob"
+    assert first["account"]["position_mode"] == "hedge"
+    status, body, _ = call(gateway, "GET", "/oms/accounts", key=text)
+    assert status == 200
+    assert [row["account_id"] for row in body["items"]] == [first["account"]["id"]]
+    second = _told(gateway, *line, text)
+    assert second["account"]["id"] == first["account"]["id"]
+    assert second["api_key"]["plain"] is None
+    assert second["api_key"]["id"] == first["api_key"]["id"]
+
+
+def test_the_schema_s_version_is_told(gateway: Gateway) -> None:
+    status = _told(gateway, "db", "status")
+    assert status["pending"] == []
+    upgraded = _told(gateway, "db", "upgrade")
+    assert upgraded == {
+        "ok": True,
+        "from": status["version"],
+        "to": status["version"],
+        "applied": [],
+    }
+
+
+def _told(gateway: Gateway, *words: str) -> Any:
+    """The JSON answer of a command that must succeed."""
+    done = _run(gateway, *words)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    return json.loads(done.stdout)
+
+
+def _run(gateway: Gateway, *words: str, key: str | None = "") -> "subprocess.CompletedProcess[str]":
+    known = {"OMS_BASE_URL": gateway.base_url}
+    if key is not None:
+        known["OMS_API_KEY"] = key or gateway.api_key
+    return subprocess.run(
+        [sys.executable, "-m", "oms", *words],
+        env=gateway.environment | known,
+        cwd=gateway.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

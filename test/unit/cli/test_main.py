@@ -1,0 +1,105 @@
+"""The command line itself: what it knows, how it refuses, how soon it answers."""
+
+import os
+import resource
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from oms.cli.main import main, parser
+
+HELP_CPU_SECONDS_MAX = 0.3
+HEAVY = ("sqlalchemy", "fastapi", "ccxt", "pydantic", "uvicorn", "alembic", "websockets")
+COMMANDS = {
+    "install": "--with-account --exchange-id paper.binance --label a --position-mode netting",
+    "create-user": "--name a --role risk",
+    "create-api-key": "--user-id 1 --label a --expires-at 2030-01-01",
+    "add-account": "--user-id 1 --exchange-id paper.binance --label a --can-risk-manage",
+    "up": "--host 127.0.0.1 --port 9000 --demo",
+    "api": "--port 9000",
+    "worker": "--accounts 1,2 --name w",
+    "db": "upgrade",
+    "verify": "--account-id 1 --from-seq 5",
+    "send-order": "--account-id 1 --symbol A/B --side buy --order-type limit --qty 1 --price 2",
+    "change-order": "--account-id 1 --order-id 2 --new-price 3 --new-qty 4",
+    "cancel-order": "--account-id 1 --order-id 2",
+    "close-position": "--account-id 1 --position-id 2 --qty 1 --comment x",
+    "orders-open": "--account-ids 1,2 --strategy-id 3 --limit 10",
+    "positions-open": "--account-ids 1",
+    "orders-history": "--account-ids 1 --start-date 2026-01-01 --end-date 2026-01-02",
+    "deals": "--account-ids 1 --days-back 3 --page 2 --page-size 50",
+    "positions-history": "--account-ids 1",
+    "healthz": "",
+    "list-accounts": "--timeout 3 --base-url http://127.0.0.1:1 --api-key x --json",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_known_with_its_flags(command: str) -> None:
+    parsed = parser().parse_args([command, *COMMANDS[command].split()])
+    assert parsed.command == command
+    assert callable(parsed.run)
+
+
+def test_every_command_is_listed_above() -> None:
+    known: Any = next(a for a in parser()._actions if a.dest == "command")
+    assert set(known.choices) == set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nonsense",
+        "send-order",
+        "create-user",
+        "db sideways",
+        "add-account --user-id x",
+        "up --port a",
+    ],
+)
+def test_wrong_usage_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(line.split())
+    assert ended.value.code == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_bug_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(parsed: object) -> None:
+        raise ZeroDivisionError("in\ntwo lines")
+
+    monkeypatch.setattr("oms.cli.network.read_plain", broken)
+    monkeypatch.delenv("OMS_LOG_LEVEL", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main(["healthz"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "oms: ZeroDivisionError: in two lines\n"
+
+
+def test_help_is_quick_and_loads_nothing_heavy() -> None:
+    look = f"""
+import sys
+from oms.cli.main import main
+try:
+    main(["--help"])
+except SystemExit as ended:
+    assert not ended.code
+loaded = [name for name in {HEAVY!r} if name in sys.modules]
+sys.exit(f"loaded: {{loaded}}" if loaded else 0)
+"""
+    best = min(_cpu_seconds([sys.executable, "-c", look]) for _ in range(3))
+    assert best < HELP_CPU_SECONDS_MAX
+
+
+def _cpu_seconds(line: list[str]) -> float:
+    """Processor time of a command: what the machine does besides is not counted."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(line, capture_output=True, text=True, env=dict(os.environ), check=False)
+    assert done.returncode == 0, done.stderr
+    assert "send-order" in done.stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -1,0 +1,44 @@
+"""What a server's answer means for the exit status; nothing of the answer is lost."""
+
+from argparse import Namespace
+from typing import Any
+
+import pytest
+
+from oms.cli.network import _judged
+from oms.cli.output import Failed
+
+REFUSED = {"detail": {"code": "some_code", "message": "some words"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_status"),
+    [(401, 3), (403, 3), (404, 4), (409, 1), (422, 2), (429, 1), (502, 1), (503, 6), (504, 5)],
+)
+def test_a_refusal_has_its_exit_status(status: int, exit_status: int) -> None:
+    with pytest.raises(Failed) as failed:
+        _judged(Namespace(), status, REFUSED)
+    assert failed.value.status == exit_status
+    assert failed.value.message == "some_code: some words"
+    assert failed.value.answer is REFUSED
+
+
+@pytest.mark.parametrize("answer", [{"detail": "Not Found"}, [], None])
+def test_a_strange_refusal_is_told_all_the_same(answer: Any) -> None:
+    with pytest.raises(Failed, match="404: the server said no"):
+        _judged(Namespace(), 404, answer)
+
+
+def test_partly_failed_is_1_and_unfinished_is_5() -> None:
+    with pytest.raises(Failed) as partly:
+        _judged(Namespace(), 207, {})
+    assert partly.value.status == 1
+    with pytest.raises(Failed) as unfinished:
+        _judged(Namespace(wait_ms=None), 202, {})
+    assert unfinished.value.status == 5
+
+
+def test_success_is_the_answer_unchanged() -> None:
+    answer = {"results": []}
+    assert _judged(Namespace(), 200, answer) is answer
+    assert _judged(Namespace(wait_ms=0), 202, answer) is answer

@@ -1,0 +1,45 @@
+"""What is printed: JSON where a program reads, a table where people do."""
+
+import json
+import sys
+
+import pytest
+
+from oms.cli.output import emit, table
+
+ROWS = [
+    {"id": 1, "symbol": "BTC/USDT", "fees": {}, "note": None},
+    {"id": 20, "symbol": "ETH/USDT", "fees": {}, "note": None},
+]
+
+
+def test_json_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    emit({"items": ROWS}, as_json=False)
+    text = capsys.readouterr().out
+    assert json.loads(text) == {"items": ROWS}
+    assert text.startswith('{\n  "items"')
+
+
+def test_a_table_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    emit({"items": ROWS}, as_json=False)
+    assert capsys.readouterr().out == "id  symbol\n1   BTC/USDT\n20  ETH/USDT\n"
+    emit({"items": []}, as_json=False)
+    assert capsys.readouterr().out == "nothing\n"
+    emit({"ok": True, "user": {"id": 3, "name": "ann"}}, as_json=False)
+    assert capsys.readouterr().out == "ok: true\nuser:\n  id: 3\n  name: ann\n"
+
+
+def test_json_on_a_terminal_when_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    emit({"ok": True}, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"ok": True}
+
+
+def test_a_table_keeps_columns_that_some_row_fills() -> None:
+    rows = [{"a": None, "b": {"x": "1"}}, {"a": 0, "b": {}}]
+    assert table(rows).splitlines() == ["a  b", '   {"x": "1"}', "0  {}"]

@@ -1,0 +1,87 @@
+"""Where a setting and a key come from: flag > environment > .env > config file > default."""
+
+import io
+import json
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from oms.cli.install import check_key
+from oms.cli.output import Failed
+from oms.cli.settings import environment, key_text, settings_of
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder and no settings from outside."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(environment()):
+        if name.startswith("OMS_"):
+            monkeypatch.delenv(name)
+    return tmp_path
+
+
+def _asked(**flags: object) -> Namespace:
+    return Namespace(**{"host": None, "port": None} | flags)
+
+
+def test_the_order_of_sources(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_of(_asked()).port == 8000
+    (folder / "oms.json").write_text(json.dumps({"port": 1, "host": "file", "home": "there"}))
+    (folder / ".env").write_text("OMS_CONFIG=oms.json\n# OMS_PORT=7\n")
+    assert settings_of(_asked()).port == 1
+    (folder / ".env").write_text("OMS_CONFIG=oms.json\nOMS_PORT='2'\nOMS_HOST=dotenv\n")
+    assert settings_of(_asked()).port == 2
+    monkeypatch.setenv("OMS_PORT", "3")
+    assert settings_of(_asked()).port == 3
+    settings = settings_of(_asked(port=4))
+    assert (settings.port, settings.host, settings.home) == (4, "dotenv", Path("there"))
+
+
+def test_a_nested_setting_has_an_underscore(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMS_COMMANDS_MAX_QUEUE_S", "7")
+    assert settings_of(_asked()).commands.max_queue_s == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [("OMS_PORT", "many", "port"), ("OMS_CONFIG", "absent.json", "absent.json")],
+)
+def test_a_wrong_setting_is_told_in_one_line(
+    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Failed) as wrong:
+        settings_of(_asked())
+    assert wrong.value.status == 2
+    assert told in wrong.value.message and "\n" not in wrong.value.message
+
+
+def test_a_key_comes_from_a_flag_a_file_or_stdin(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "key").write_text("from-a-file\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("from-stdin\nmore\n"))
+    ways = {"api_key": None, "api_key_file": None, "api_key_stdin": False}
+    assert key_text(Namespace(**ways | {"api_key": "plain"})) == "plain"
+    assert key_text(Namespace(**ways | {"api_key_file": "key"})) == "from-a-file"
+    assert key_text(Namespace(**ways | {"api_key_stdin": True})) == "from-stdin"
+    assert key_text(Namespace(**ways)) is None
+    with pytest.raises(Failed, match="absent"):
+        key_text(Namespace(**ways | {"api_key_file": "absent"}))
+
+
+@pytest.mark.parametrize("text", ["short", "x" * 129, "with a space", "ümlaut-key", ""])
+def test_a_key_that_cannot_be_one_is_refused(text: str) -> None:
+    with pytest.raises(Failed) as refused:
+        check_key(text)
+    assert refused.value.status == 2
+
+
+def test_a_weak_key_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    check_key("x" * 23)
+    assert "easily guessed" in capsys.readouterr().err
+    check_key("x" * 24)
+    check_key(None)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,83 @@
+"""Lines of the log: one each, with their fields, and without secrets."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from oms import logs
+
+KEY = "oms_" + "aB3_-" * 8 + "xyz"
+
+
+@contextmanager
+def _logging(form: str = "plain") -> Iterator[logging.Logger]:
+    """A logger under our set-up; afterwards logging is as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMS_LOG_FORMAT", form)
+        logs.setup("info")
+        try:
+            yield logging.getLogger("oms.some.part")
+        finally:
+            root.handlers = handlers
+            root.setLevel(level)
+
+
+def test_a_plain_line_has_the_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    with _logging() as logger:
+        logger.info("lease_lost account_id=%d", 7, extra={"request_id": "abc"})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("oms.some.part lease_lost account_id=7 request_id=abc")
+    assert " INFO [" in line
+
+
+def test_what_is_below_the_level_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with _logging() as logger:
+        logger.debug("nothing")
+        logging.getLogger("uvicorn.error").info("Started server process")
+    assert capsys.readouterr().err == ""
+
+
+def test_json_has_the_event_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    with _logging("json") as logger:
+        logger.warning("store_unavailable loop=%s message=%s", "drain", "no answer in time")
+        logger.error("request_failed", extra={"path": "/oms", "tries": 2})
+        logger.info("Words of another library")
+    first, second, third = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (first["event"], first["loop"]) == ("store_unavailable", "drain")
+    assert first["message"] == "no answer in time"
+    assert (second["event"], second["path"], second["tries"]) == ("request_failed", "/oms", 2)
+    assert third["message"] == "Words of another library" and "event" not in third
+    assert first["level"] == "WARNING" and first["logger"] == "oms.some.part"
+
+
+def test_a_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with _logging("json") as logger:
+        try:
+            raise ValueError("inner")
+        except ValueError:
+            logger.exception("command_broken")
+    assert "ValueError: inner" in json.loads(capsys.readouterr().err)["trace"]
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+@pytest.mark.parametrize("told", [f"key={KEY}", f'{{"api_key": "{KEY}"}}', KEY])
+def test_a_key_is_blotted_out(told: str, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with _logging(form) as logger:
+        logger.info("somebody_logged it=%s", told, extra={"more": told})
+    line = capsys.readouterr().err
+    assert KEY not in line and line.count("oms_***") == 2
+
+
+def test_a_password_in_a_url_is_blotted_out() -> None:
+    told = logs.without_secrets("connect mysql+asyncmy://oms:hunter2@db:3306/oms")
+    assert told == "connect mysql+asyncmy://oms:***@db:3306/oms"
+    assert logs.without_secrets("see https://example.org/a:b@c") == "see https://example.org/a:b@c"
+
+
+def test_words_that_look_alike_stay() -> None:
+    assert logs.without_secrets("oms_commands oms_deals") == "oms_commands oms_deals"
