@@ -23,8 +23,7 @@ from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
+    from oms.api.app import Application
     from oms.worker.main import Worker
 
 CLIENT_ORDER_ID_BYTES = 16
@@ -125,7 +124,7 @@ def client_order_id() -> str:
     return text.rstrip("=").translate(_CROCKFORD)
 
 
-async def api(settings: Settings) -> "FastAPI":
+async def api(settings: Settings) -> "Application":
     """The application of an API process; it closes its store when it stops."""
     from oms.api.app import create_app
     from oms.api.deps import Doors

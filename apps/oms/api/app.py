@@ -17,6 +17,9 @@ from oms.api.routes import ccxt, commands, events, ledger, ops
 from oms.api.supervise import kept_running
 from oms.domain.errors import OmsError
 
+Application = FastAPI
+"""What ``create_app`` makes, for those who may not know the framework."""
+
 _ALLOWED_HEADERS = (
     "authorization",
     "content-type",
