@@ -1,0 +1,29 @@
+"""The ccxt driver of oms-gateway: exchange classes that speak ccxt and trade through the gateway.
+
+Importing it imports next to nothing: the classes are loaded when they are first asked for, and
+ccxt itself when the first exception is raised.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ccxt_driver.http_client import OmsHttpClient
+    from ccxt_driver.oms_ccxt_exchange import OmsCcxtExchange
+
+__all__ = ["OmsCcxtExchange", "OmsHttpClient"]
+
+_HOMES = {
+    "OmsCcxtExchange": "ccxt_driver.oms_ccxt_exchange",
+    "OmsHttpClient": "ccxt_driver.http_client",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

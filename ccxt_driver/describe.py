@@ -1,0 +1,46 @@
+"""What the driver can do, and how that is laid over what the account's exchange can do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ccxt_driver.names import is_trading, snake_case
+
+OMS_ID = "oms"
+OMS_NAME = "OMS First Exchange"
+
+HAS: Mapping[str, bool] = dict.fromkeys(
+    (
+        *("createOrder", "editOrder", "cancelOrder", "fetchOrder", "fetchOpenOrders"),
+        *("fetchClosedOrders", "fetchMyTrades", "fetchBalance", "fetchTicker", "fetchPositions"),
+        *("createOrders", "cancelOrders", "cancelAllOrders", "fetchOrders"),
+    ),
+    True,
+)
+"""What the gateway gives on every account, whatever exchange stands behind it."""
+
+
+def overlaid(own: Mapping[str, bool], remote: object, methods: type) -> dict[str, Any]:
+    """``has``: the exchange's, then the driver's.
+
+    Whatever trades and is no method of ``methods`` is told as absent: calls to it are refused, so
+    that no order goes around the gateway.
+    """
+    theirs = remote if isinstance(remote, dict) else {}
+    refused = {
+        name: False
+        for name in theirs
+        if is_trading(name) and not hasattr(methods, snake_case(name))
+    }
+    return {**theirs, **refused, **own}
+
+
+def description(has: Mapping[str, Any], remote: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``describe()`` answers; ``remote`` is the exchange's own description."""
+    return {
+        "id": OMS_ID,
+        "name": OMS_NAME,
+        "countries": [],
+        "has": dict(has),
+        "timeframes": remote.get("timeframes") or {},
+        "features": remote.get("features") or {},
+    }

@@ -1,0 +1,211 @@
+"""What the gateway refuses becomes ccxt's exceptions.
+
+Each raised class derives from the ccxt class of the same name and from ``OmsDriverError``, which
+is a ``RuntimeError``::
+
+    RuntimeError
+        OmsDriverError              code, outcome, retryable, order_id, client_order_id, ...
+            InvalidOrder            also a ccxt.InvalidOrder; likewise every other name of ccxt
+
+The classes are made when one is needed, because ``import ccxt`` takes its time.
+``ccxt_driver.errors.InvalidOrder`` names one.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from ccxt_driver.wire import Body, Request
+
+_CLASS_OF_STATUS = {
+    401: "AuthenticationError",
+    403: "PermissionDenied",
+    404: "BadRequest",
+    409: "OperationRejected",
+    413: "BadRequest",
+    422: "BadRequest",
+    429: "RateLimitExceeded",
+    503: "ExchangeNotAvailable",
+    504: "RequestTimeout",
+}
+_ORDER_CLASS_OF_STATUS = {404: "OrderNotFound", 422: "InvalidOrder"}
+_CODES_OF_CLASS = {
+    "AuthenticationError": "missing_api_key invalid_api_key invalid_credentials auth_failed"
+    " host_mismatch",
+    "PermissionDenied": "permission_denied admin_required admin_read_only"
+    " strategy_permission_denied ip_not_allowed ccxt_method_not_allowed no_active_api_key"
+    " api_key_not_allowed",
+    "BadRequest": "account_not_found strategy_not_found user_not_found command_not_found"
+    " not_found position_not_found payload_too_large",
+    "OrderNotFound": "order_not_found",
+    "InvalidOrder": "invalid_order_state exchange_rejected not_placed",
+    "OperationRejected": "position_close_in_progress conflict risk_blocked",
+    "OperationFailed": "idempotency_in_flight",
+    "NotSupported": "unsupported_engine order_type_not_supported environment_not_supported"
+    " extra_config_refused",
+    "DuplicateOrderId": "idempotency_mismatch",
+    "RateLimitExceeded": "rate_limited login_throttled exchange_rate_limited",
+    "ExchangeError": "internal_error exchange_error",
+    "InsufficientFunds": "insufficient_funds",
+    "MarketClosed": "market_closed",
+    "ExchangeNotAvailable": "exchange_unavailable engine_unavailable database_unavailable"
+    " shutting_down command_expired expired_before_send",
+    "RequestTimeout": "timeout outcome_unknown",
+}
+_CLASS_OF_CODE = {code: name for name, codes in _CODES_OF_CLASS.items() for code in codes.split()}
+
+
+class OmsDriverError(RuntimeError):
+    """Whatever this driver raises. The text is the gateway's message, else its code."""
+
+    #: The gateway's stable word, or the driver's own.
+    code: str | None = None
+    #: ``not_sent``, ``rejected`` or ``unknown``: what happened at the exchange, if it is concerned.
+    outcome: str | None = None
+    #: Whether the same request may be repeated without risk.
+    retryable: bool = False
+    #: Seconds to wait before that, if the gateway named them.
+    retry_after: float | None = None
+    order_id: str | None = None
+    client_order_id: str | None = None
+    #: The HTTP request id, to be found in the gateway's logs.
+    request_id: str | None = None
+    #: The body of the answer; ``None`` if there was none.
+    response: Any = None
+
+
+@cache
+def exception_class(name: str) -> type[OmsDriverError]:
+    """The class for ccxt's class ``name``; ``ExchangeError`` stands in for names unknown to it."""
+    ccxt_class = _ccxt_class(name)
+    if ccxt_class is None:
+        return exception_class("ExchangeError")
+    about = {"__module__": __name__, "__doc__": ccxt_class.__doc__}
+    return type(name, (ccxt_class, OmsDriverError), about)
+
+
+def _ccxt_class(name: str) -> type[Exception] | None:
+    # The module cannot be had without the whole of ccxt, hence not before it is needed.
+    theirs = import_module("ccxt.base.errors")
+    found = getattr(theirs, name, None)
+    is_error = isinstance(found, type) and issubclass(found, theirs.BaseError)
+    return found if is_error else None
+
+
+def __getattr__(name: str) -> type[OmsDriverError]:
+    # So that raised errors can be pickled, and caught by a name of this module.
+    if name.startswith("_") or not name[0].isupper() or _ccxt_class(name) is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return exception_class(name)
+
+
+def own_error(name: str, message: str, *, code: str, **attributes: Any) -> OmsDriverError:
+    """An error that the driver itself finds, before anything was sent."""
+    error = exception_class(name)(message)
+    error.code = code
+    error.outcome = "not_sent"
+    vars(error).update(attributes)
+    return error
+
+
+def unreached(cause: OSError, request: Request, *, is_sent: bool) -> OmsDriverError:
+    """No answer came. ``is_sent``: the gateway may have got the request."""
+    is_late = isinstance(cause, TimeoutError)
+    if is_sent and not request.is_read:
+        name, code, outcome = "RequestTimeout", "outcome_unknown", "unknown"
+        message = "the request was sent, its answer was lost: it may have been carried out"
+    elif is_late:
+        name, code, outcome = "RequestTimeout", "timeout", None
+        message = "the gateway did not answer in time"
+    else:
+        name, code, outcome = "ExchangeNotAvailable", "exchange_unavailable", None
+        message = f"the gateway cannot be reached: {cause}"
+    if not is_sent:
+        outcome = "not_sent"
+    return own_error(
+        name,
+        message,
+        code=code,
+        outcome=outcome,
+        retryable=outcome != "unknown",
+        client_order_id=_of_payload(request, "client_order_id"),
+        order_id=_of_payload(request, "order_id"),
+    )
+
+
+def raise_if_refused(
+    body: Any, request: Request, *, status: int = 200, retry_after: float | None = None
+) -> None:
+    """Raise what an answer refuses: any status from 300, a ``detail``, or all results failed."""
+    detail = body.get("detail") if isinstance(body, dict) else None
+    if detail is None and status < 300:
+        detail = _failed_result(body)
+        if detail is None:
+            return
+    raise refusal(detail, body, request, status=status, retry_after=retry_after)
+
+
+def refusal(
+    detail: Any, body: Any, request: Request, *, status: int, retry_after: float | None = None
+) -> OmsDriverError:
+    """The exception for the ``detail`` of an answer; ``detail`` may be missing or mere text."""
+    told: Mapping[str, Any] = detail if isinstance(detail, dict) else {}
+    code = told.get("code") or (None if told else _text(detail)) or f"http_{status}"
+    error = exception_class(_class_name(told, request, status))(str(told.get("message") or code))
+    result = _first_result(told) or _first_result(body) or {}
+    error.code = str(code)
+    error.outcome = told["outcome"] if "outcome" in told else _outcome(request, status)
+    error.retryable = told.get("retryable") is True and error.outcome != "unknown"
+    error.retry_after = retry_after
+    error.order_id = _text(result.get("order_id")) or _of_payload(request, "order_id")
+    named = _text(result.get("client_order_id"))
+    error.client_order_id = named or _of_payload(request, "client_order_id")
+    error.request_id = _text(told.get("request_id"))
+    error.response = body
+    return error
+
+
+def _class_name(told: Mapping[str, Any], request: Request, status: int) -> str:
+    named = told.get("ccxt_class")
+    if isinstance(named, str) and _ccxt_class(named) is not None:
+        return named
+    by_code = _CLASS_OF_CODE.get(str(told.get("code")))
+    if by_code is not None:
+        return by_code
+    by_status = _CLASS_OF_STATUS.get(status, "ExchangeError")
+    return _ORDER_CLASS_OF_STATUS.get(status, by_status) if request.is_about_orders else by_status
+
+
+def _outcome(request: Request, status: int) -> str | None:
+    """What may be concluded if the answer, perhaps a proxy's, does not say."""
+    if request.is_read:
+        return None
+    return "not_sent" if 400 <= status < 500 else "unknown"
+
+
+def _failed_result(body: Any) -> Any:
+    """The error of the first result, if every result failed."""
+    results = body.get("results") if isinstance(body, dict) else None
+    if not isinstance(results, list) or not results:
+        return None
+    if any(not isinstance(result, dict) or result.get("ok", True) for result in results):
+        return None
+    return results[0].get("error") or {"message": "the command failed"}
+
+
+def _first_result(body: Any) -> Body | None:
+    results = body.get("results") if isinstance(body, dict) else None
+    found = results[0] if isinstance(results, list) and results else None
+    return found if isinstance(found, dict) else None
+
+
+def _of_payload(request: Request, key: str) -> str | None:
+    """A key of the command that was sent, if it was one command."""
+    envelope = request.payload if isinstance(request.payload, dict) else {}
+    payload = envelope.get("payload")
+    return _text(payload.get(key)) if isinstance(payload, dict) else None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,126 @@
+"""``OmsHttpClient``: requests to the gateway, over the standard library or a given transport.
+
+It opens no connection before the first request, and never repeats a request that is not a read.
+"""
+
+import json
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from ccxt_driver.connections import Answer, Connections, NotSent
+from ccxt_driver.errors import own_error, raise_if_refused, unreached
+from ccxt_driver.wire import Body, Request, json_bytes
+
+Transport = Callable[[str, str, dict[str, str], Any], Body]
+"""``transport(method, url, headers, payload) -> dict``, in place of the network."""
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8000"
+DEFAULT_TIMEOUT_SECONDS = 30.0
+#: Surely nothing was sent when one of these is met.
+_NOT_SENT = (ConnectionRefusedError, socket.gaierror)
+
+
+class OmsHttpClient:
+    """A gateway's address and a key for it."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str = DEFAULT_BASE_URL,
+        api_key: str,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        transport: Transport | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.timeout_seconds = timeout_seconds
+        self._api_key = api_key
+        self._transport = transport
+        self._connections = Connections(self.base_url, timeout_seconds)
+
+    def __repr__(self) -> str:
+        return f"OmsHttpClient(base_url={self.base_url!r})"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        payload: Any = None,
+    ) -> Body:
+        """The body of a 2xx answer; ``path`` begins with ``/``.
+
+        Raises what ``ccxt_driver.errors`` makes of everything else.
+        """
+        request = Request(method=method, path=path, query=query or {}, payload=payload)
+        if self._transport is None:
+            return self._over_network(request)
+        headers = self._headers(request)
+        try:
+            body = self._transport(method, request.url(self.base_url), headers, payload)
+        except HTTPError as answer:  # of a transport made of urllib
+            return _read(_answer_in(answer), request)
+        except OSError as wrong:
+            cause = _innermost(wrong)
+            is_sent = not isinstance(cause, _NOT_SENT)
+            raise unreached(cause, request, is_sent=is_sent) from wrong
+        raise_if_refused(body, request)
+        return body
+
+    def close(self) -> None:
+        """Close the connections; the next request opens one."""
+        self._connections.close()
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {"accept": "application/json", "x-api-key": self._api_key}
+        if request.payload is not None:
+            headers["content-type"] = "application/json"
+        return headers
+
+    def _over_network(self, request: Request) -> Body:
+        parts = urlsplit(request.url(self.base_url))
+        try:
+            answer = self._connections.exchange(
+                request.method,
+                f"{parts.path}?{parts.query}" if parts.query else parts.path,
+                self._headers(request),
+                None if request.payload is None else json_bytes(request.payload),
+                is_repeatable=request.is_read,
+            )
+        except NotSent as wrong:
+            raise unreached(wrong.cause, request, is_sent=False) from wrong.cause
+        except OSError as cause:
+            raise unreached(cause, request, is_sent=True) from cause
+        return _read(answer, request)
+
+
+def _answer_in(raised: HTTPError) -> Answer:
+    with raised:
+        headers = {name.lower(): value for name, value in raised.headers.items()}
+        return Answer(status=raised.code, headers=headers, body=raised.read())
+
+
+def _innermost(wrong: OSError) -> OSError:
+    reason = wrong.reason if isinstance(wrong, URLError) else None
+    return reason if isinstance(reason, OSError) else wrong
+
+
+def _read(answer: Answer, request: Request) -> Body:
+    """The object in an answer. Raises what it refuses, and for a body that is no JSON object."""
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        body = None
+    told = body if isinstance(body, dict) else answer.body[:1000].decode("utf-8", "replace")
+    after = answer.headers.get("retry-after", "")
+    raise_if_refused(
+        told, request, status=answer.status, retry_after=float(after) if after.isdigit() else None
+    )
+    if not isinstance(body, dict):
+        message = f"the gateway answered {answer.status} with a body that is no JSON object"
+        outcome = None if request.is_read else "unknown"
+        raise own_error("BadResponse", message, code="bad_response", outcome=outcome, response=told)
+    return body

@@ -1,0 +1,169 @@
+"""Rows of the gateway as ccxt's unified structures, every key of them present.
+
+Ids are the gateway's own. A value that a row does not tell is ``None``, never an error. Amounts
+are computed as decimals and become floats, or what ``number`` makes of their text, at the end.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any
+
+from ccxt_driver.wire import iso8601, milliseconds, plain
+
+Row = Mapping[str, Any]
+Structure = dict[str, Any]
+
+OMS, CCXT = DIALECTS = ("oms", "ccxt")
+"""``oms`` keeps the gateway's words where they differ from ccxt's."""
+
+_EXACT = Context(prec=80)
+_ZERO = Decimal(0)
+_STATUSES = {
+    "FILLED": "closed",
+    "CANCELED": "canceled",
+    "EXPIRED": "canceled",
+    "REJECTED": "rejected",
+}
+_SIDES_OF_POSITIONS = {"buy": "long", "sell": "short"}
+_UNKNOWN_OF_POSITION = (
+    *("leverage", "marginMode", "liquidationPrice", "hedged", "lastPrice", "collateral"),
+    *("initialMargin", "initialMarginPercentage", "maintenanceMargin"),
+    *("maintenanceMarginPercentage", "marginRatio", "percentage", "positionMargin", "isolated"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shapes:
+    """How structures are written: ``number`` makes a value of decimal text."""
+
+    number: Callable[[str], Any] = float
+    dialect: str = OMS
+
+    def order(self, row: Row, *, info: Any = None, deals: Sequence[Row] = ()) -> Structure:
+        """An order. ``info`` is the row itself unless something wider is given."""
+        qty, filled = _decimal(row, "qty"), _decimal(row, "filled_qty")
+        average = _decimal(row, "avg_fill_price")
+        remaining = None if qty is None or filled is None else max(_ZERO, qty - filled)
+        updated = milliseconds(row.get("updated_at"))
+        trigger = self._value(row, "trigger_price")
+        fee = self._fee(row)
+        return {
+            "id": _text(row.get("id")),
+            "clientOrderId": row.get("client_order_id"),
+            "symbol": row.get("symbol"),
+            "type": _lower(row.get("order_type")),
+            "side": row.get("side"),
+            "price": self._value(row, "price"),
+            "amount": self._number(qty),
+            "filled": self._number(filled),
+            "remaining": self._number(remaining),
+            "status": self._status(row),
+            **_times(milliseconds(row.get("created_at")) or updated),
+            "info": row if info is None else info,
+            "lastTradeTimestamp": milliseconds(row.get("last_fill_at")),
+            "lastUpdateTimestamp": updated,
+            "timeInForce": row.get("time_in_force"),
+            "postOnly": row.get("post_only"),
+            "reduceOnly": row.get("reduce_only"),
+            "average": self._number(average),
+            "cost": self._number(_cost(filled, average)),
+            "stopPrice": trigger,
+            "triggerPrice": trigger,
+            "takeProfitPrice": self._value(row, "stop_gain"),
+            "stopLossPrice": self._value(row, "stop_loss"),
+            "fee": fee,
+            "fees": [] if fee is None else [fee],
+            "trades": [self.trade(deal) for deal in deals],
+        }
+
+    def trade(self, row: Row) -> Structure:
+        """A deal."""
+        qty, price = _decimal(row, "qty"), _decimal(row, "price")
+        executed = milliseconds(row.get("executed_at"))
+        fee = self._fee(row)
+        return {
+            "id": _text(row.get("id")),
+            "order": _text(row.get("order_id")),
+            "symbol": row.get("symbol"),
+            "side": row.get("side"),
+            "price": self._number(price),
+            "amount": self._number(qty),
+            "cost": self._number(_cost(qty, price)),
+            "fee": fee,
+            **_times(milliseconds(row.get("created_at")) if executed is None else executed),
+            "info": row,
+            "type": None,
+            "takerOrMaker": row.get("liquidity"),
+            "fees": [] if fee is None else [fee],
+        }
+
+    def position(self, row: Row) -> Structure:
+        """A position; quantities are in units of the base currency, so a contract is one."""
+        qty, mark = _decimal(row, "qty"), _decimal(row, "mark_price")
+        side = row.get("side")
+        return {
+            "id": _text(row.get("id")),
+            "symbol": row.get("symbol"),
+            "side": side if self.dialect == OMS else _SIDES_OF_POSITIONS.get(str(side), side),
+            "contracts": self._number(qty),
+            "entryPrice": self._value(row, "avg_price"),
+            **_times(milliseconds(row.get("opened_at"))),
+            "info": row,
+            "lastUpdateTimestamp": milliseconds(row.get("updated_at")),
+            "contractSize": self.number("1"),
+            "notional": self._number(_cost(qty, mark)),
+            "markPrice": self._number(mark),
+            "unrealizedPnl": self._value(row, "unrealized_pnl"),
+            "realizedPnl": self._value(row, "realized_pnl"),
+            "stopLossPrice": self._value(row, "stop_loss"),
+            "takeProfitPrice": self._value(row, "stop_gain"),
+            "exitPrice": self._value(row, "close_price"),
+            **dict.fromkeys(_UNKNOWN_OF_POSITION),
+        }
+
+    def _status(self, row: Row) -> str:
+        words = {str(row.get("status")).upper(), str(row.get("state")).upper()}
+        if self.dialect == CCXT and "EXPIRED" in words:
+            return "expired"
+        return _STATUSES.get(str(row.get("status")).upper(), "open")
+
+    def _fee(self, row: Row) -> Structure | None:
+        cost = _decimal(row, "fee")
+        if cost is None:
+            return None
+        return {"cost": self._number(cost), "currency": row.get("fee_currency")}
+
+    def _value(self, row: Row, key: str) -> Any:
+        return self._number(_decimal(row, key))
+
+    def _number(self, value: Decimal | None) -> Any:
+        return None if value is None else self.number(plain(value))
+
+
+def _times(moment_ms: int | None) -> Structure:
+    return {"timestamp": moment_ms, "datetime": iso8601(moment_ms)}
+
+
+def _cost(qty: Decimal | None, price: Decimal | None) -> Decimal | None:
+    if qty == 0:
+        return _ZERO
+    return None if qty is None or price is None else _EXACT.multiply(qty, price)
+
+
+def _decimal(row: Row, key: str) -> Decimal | None:
+    value = row.get(key)
+    if value is None:
+        return None
+    try:
+        return Decimal(plain(value))
+    except ValueError:
+        return None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _lower(value: Any) -> str | None:
+    return None if value is None else str(value).lower()

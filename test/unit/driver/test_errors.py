@@ -1,0 +1,192 @@
+"""Refusals become exceptions: of ccxt's class, of RuntimeError, with everything that was told."""
+
+import io
+import pickle
+from email.message import Message
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+import ccxt
+import pytest
+
+from ccxt_driver import errors
+from ccxt_driver.errors import OmsDriverError, exception_class, refusal
+from ccxt_driver.wire import Request
+from kit.transport import exchange_on, failure, results
+
+COMMAND = Request(
+    method="POST",
+    path="/oms/commands",
+    payload={"account_id": 7, "command": "send_order", "payload": {"client_order_id": "mine-1"}},
+)
+ACCOUNTS = Request(method="GET", path="/oms/accounts")
+
+
+def raised(request: Request, status: int, **detail: Any) -> OmsDriverError:
+    body = {"detail": detail} if detail else {}
+    return refusal(body.get("detail"), body, request, status=status)
+
+
+def test_the_class_named_by_the_gateway_wins() -> None:
+    error = raised(COMMAND, 502, code="exchange_error", ccxt_class="OrderImmediatelyFillable")
+    assert isinstance(error, ccxt.OrderImmediatelyFillable)
+    assert isinstance(error, ccxt.InvalidOrder)
+    assert isinstance(error, RuntimeError)
+
+
+@pytest.mark.parametrize("named", [None, "NoSuchError", "error_hierarchy", "Exception", 5])
+def test_else_the_code_decides(named: Any) -> None:
+    error = raised(COMMAND, 502, code="insufficient_funds", ccxt_class=named)
+    assert isinstance(error, ccxt.InsufficientFunds)
+
+
+@pytest.mark.parametrize(
+    ("status", "of_orders", "of_others"),
+    [
+        (401, ccxt.AuthenticationError, ccxt.AuthenticationError),
+        (403, ccxt.PermissionDenied, ccxt.PermissionDenied),
+        (404, ccxt.OrderNotFound, ccxt.BadRequest),
+        (409, ccxt.OperationRejected, ccxt.OperationRejected),
+        (422, ccxt.InvalidOrder, ccxt.BadRequest),
+        (429, ccxt.RateLimitExceeded, ccxt.RateLimitExceeded),
+        (500, ccxt.ExchangeError, ccxt.ExchangeError),
+        (502, ccxt.ExchangeError, ccxt.ExchangeError),
+        (503, ccxt.ExchangeNotAvailable, ccxt.ExchangeNotAvailable),
+        (504, ccxt.RequestTimeout, ccxt.RequestTimeout),
+        (302, ccxt.ExchangeError, ccxt.ExchangeError),
+    ],
+)
+def test_else_the_status_decides(status: int, of_orders: type, of_others: type) -> None:
+    for request, expected in ((COMMAND, of_orders), (ACCOUNTS, of_others)):
+        for detail in ({}, {"code": "quite_new"}):
+            error = raised(request, status, **detail)
+            assert isinstance(error, RuntimeError)
+            assert type(error).__mro__[1] is expected
+
+
+def test_everything_that_was_told_is_kept() -> None:
+    detail = {
+        "code": "insufficient_funds",
+        "message": "free USDT is 5, needed are 10",
+        "outcome": "rejected",
+        "retryable": False,
+        "request_id": "r-1",
+        "results": [{"order_id": 42, "client_order_id": "mine-2"}],
+    }
+    error = raised(COMMAND, 502, **detail)
+    assert str(error) == "free USDT is 5, needed are 10"
+    assert (error.code, error.outcome, error.retryable) == ("insufficient_funds", "rejected", False)
+    assert (error.order_id, error.client_order_id) == ("42", "mine-2")
+    assert (error.request_id, error.response) == ("r-1", {"detail": detail})
+
+
+def test_without_message_the_code_is_the_text() -> None:
+    assert str(raised(COMMAND, 409, code="conflict")) == "conflict"
+    assert str(raised(COMMAND, 502)) == "http_502"
+    assert raised(COMMAND, 409, code="conflict").client_order_id == "mine-1"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "outcome"),
+    [(COMMAND, 502, "unknown"), (COMMAND, 422, "not_sent"), (ACCOUNTS, 502, None)],
+)
+def test_an_answer_that_says_no_outcome_is_read_carefully(
+    request_: Request, status: int, outcome: str | None
+) -> None:
+    assert raised(request_, status).outcome == outcome
+
+
+def test_nothing_in_doubt_is_retryable() -> None:
+    told = {"code": "x", "retryable": True}
+    assert raised(COMMAND, 503, **told, outcome="not_sent").retryable is True
+    assert raised(COMMAND, 503, **told, outcome="unknown").retryable is False
+    assert raised(COMMAND, 503, **told).retryable is False
+
+
+def test_a_failed_result_raises_too() -> None:
+    error = {"code": "risk_blocked", "message": "no", "ccxt_class": "OperationRejected"}
+    exchange, _ = exchange_on(results({"ok": False, "order_id": 42, "error": error}))
+    with pytest.raises(ccxt.OperationRejected, match=r"^no$") as caught:
+        exchange.create_market_buy_order("BTC/USDT", 1)
+    assert caught.value.order_id == "42"
+
+
+def test_a_detail_of_mere_text_is_told() -> None:
+    exchange, _ = exchange_on({"detail": "Method Not Allowed"})
+    with pytest.raises(ccxt.ExchangeError, match="Method Not Allowed"):
+        exchange.fetch_balance()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected", "code", "outcome"),
+    [
+        (ConnectionRefusedError(), ccxt.ExchangeNotAvailable, "exchange_unavailable", "not_sent"),
+        (
+            URLError(ConnectionRefusedError()),
+            ccxt.ExchangeNotAvailable,
+            "exchange_unavailable",
+            "not_sent",
+        ),
+        (TimeoutError(), ccxt.RequestTimeout, "outcome_unknown", "unknown"),
+        (ConnectionResetError(), ccxt.RequestTimeout, "outcome_unknown", "unknown"),
+    ],
+)
+def test_no_answer_to_an_order(wrong: Any, expected: type, code: str, outcome: str) -> None:
+    exchange, _ = exchange_on(wrong)
+    with pytest.raises(expected) as caught:
+        exchange.create_market_buy_order("BTC/USDT", 1, {"clientOrderId": "mine-1"})
+    error = caught.value
+    assert isinstance(error, RuntimeError)
+    assert (error.code, error.outcome) == (code, outcome)  # type: ignore[attr-defined]
+    assert error.retryable is (outcome == "not_sent")  # type: ignore[attr-defined]
+    assert error.client_order_id == "mine-1"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (TimeoutError(), ccxt.RequestTimeout),
+        (ConnectionResetError(), ccxt.ExchangeNotAvailable),
+        (ConnectionRefusedError(), ccxt.ExchangeNotAvailable),
+    ],
+)
+def test_no_answer_to_a_read(wrong: Any, expected: type) -> None:
+    exchange, _ = exchange_on(wrong)
+    with pytest.raises(expected) as caught:
+        exchange.fetch_ticker("BTC/USDT")
+    assert caught.value.retryable is True  # type: ignore[attr-defined]
+
+
+def test_a_transport_made_of_urllib_may_raise_its_own() -> None:
+    body = b'{"detail": {"code": "invalid_api_key", "message": "no"}}'
+    answer = HTTPError("http://x", 401, "Unauthorized", Message(), io.BytesIO(body))
+    exchange, _ = exchange_on(answer)
+    with pytest.raises(ccxt.AuthenticationError, match=r"^no$"):
+        exchange.create_market_buy_order("BTC/USDT", 1)
+
+
+def test_a_stranger_s_exception_passes_unchanged() -> None:
+    exchange, _ = exchange_on(KeyError("mine"))
+    with pytest.raises(KeyError, match="mine"):
+        exchange.fetch_balance()
+
+
+def test_classes_are_one_each_and_have_a_name_here() -> None:
+    assert exception_class("InvalidOrder") is exception_class("InvalidOrder")
+    assert errors.InvalidOrder is exception_class("InvalidOrder")
+    assert exception_class("NoSuchError") is errors.ExchangeError
+    for name in ("NoSuchError", "error_hierarchy", "_secret"):
+        assert not hasattr(errors, name)
+
+
+def test_an_exception_survives_pickling() -> None:
+    error = raised(COMMAND, 502, code="insufficient_funds", message="too little")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert (str(again), again.code) == ("too little", "insufficient_funds")
+
+
+def test_the_gateway_s_refusal_of_a_list_is_its_first() -> None:
+    exchange, _ = exchange_on(failure("order_not_found", ccxt_class="OrderNotFound"))
+    with pytest.raises(ccxt.OrderNotFound):
+        exchange.cancel_orders([1, 2])

@@ -1,0 +1,53 @@
+"""Importing the driver is cheap, and it is a stranger to the gateway's own code."""
+
+import subprocess
+import sys
+
+import pytest
+
+import ccxt_driver
+
+
+def _loaded_after(statement: str) -> set[str]:
+    script = f"{statement}\nimport sys\nprint(*sorted(name.split('.')[0] for name in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import ccxt_driver",
+        "from ccxt_driver import OmsCcxtExchange, OmsHttpClient",
+        "from ccxt_driver import OmsCcxtExchange as E; E(api_key='k', account_id=1).has",
+    ],
+)
+def test_importing_the_driver_loads_no_big_package(statement: str) -> None:
+    loaded = _loaded_after(statement)
+    assert "ccxt_driver" in loaded
+    assert not loaded & {
+        "ccxt",
+        "oms",
+        "fastapi",
+        "pydantic",
+        "sqlalchemy",
+        "websockets",
+        "asyncio",
+    }
+
+
+def test_importing_the_package_does_not_even_load_the_client() -> None:
+    assert not _loaded_after("import ccxt_driver") & {"http", "ssl", "socket"}
+
+
+def test_the_classes_have_their_two_addresses() -> None:
+    from ccxt_driver.http_client import OmsHttpClient
+    from ccxt_driver.oms_ccxt_exchange import OmsCcxtExchange
+
+    assert ccxt_driver.OmsCcxtExchange is OmsCcxtExchange
+    assert ccxt_driver.OmsHttpClient is OmsHttpClient
+    assert {"OmsCcxtExchange", "OmsHttpClient"} <= set(dir(ccxt_driver))
+    with pytest.raises(AttributeError, match="Nothing"):
+        _ = ccxt_driver.Nothing
