@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from kit.gateway import Gateway
@@ -44,7 +46,11 @@ async def test_an_order_sent_by_http_is_heard(gateway: Gateway) -> None:
     assert rows["command_updated"]["command_id"] == result["command_id"]
 
 
-async def test_crashes_in_the_middle_lose_no_event(gateway: Gateway) -> None:
+@pytest.mark.parametrize("database", ["sqlite", "mariadb"])
+async def test_crashes_in_the_middle_lose_no_event(
+    gateway_on: Callable[..., Gateway], database: str
+) -> None:
+    gateway = await asyncio.to_thread(gateway_on, database)
     start = _head(gateway)
     heard: list[tuple[int, int]] = []
     crashing = asyncio.create_task(asyncio.to_thread(_trade_among_crashes, gateway))
@@ -60,6 +66,16 @@ async def test_crashes_in_the_middle_lose_no_event(gateway: Gateway) -> None:
     assert numbers == list(range(start, start + len(numbers)))
     assert [prev for _, prev in heard] == [before for before, _ in pairwise(numbers)]
     assert len(heard) >= ORDERS * 6
+    await _resumed_by_event_id(gateway)
+
+
+async def _resumed_by_event_id(gateway: Gateway) -> None:
+    target = f"/oms/events?account_ids={gateway.netting_account_id}&limit=100"
+    event = get(gateway, target)["items"][-1]
+    async with listening(url_of(gateway), gateway.api_key) as ear:
+        await ear.say("subscribe", wish(gateway, from_event_id=event["event_id"]))
+        await ear.number(_head(gateway))
+    assert ear.numbers == list(range(event["seq"] + 1, _head(gateway) + 1))
 
 
 async def _heard_for_a_while(
