@@ -1,7 +1,8 @@
 """Trade through a running gateway in ccxt's words: an order, a resting one, a position closed.
 
-Start one with ``make run``, then ``.venv/bin/python examples/basic_usage.py``. The gateway's address and a key come from OMS_BASE_URL, OMS_API_KEY and OMS_ACCOUNT_ID, else from
-the ``var/first-run.json`` that the first ``make run`` writes.
+Start a gateway with ``make run``, then run ``.venv/bin/python examples/basic_usage.py``. Address
+and key come from OMS_BASE_URL, OMS_API_KEY and OMS_ACCOUNT_ID, else from the
+``var/first-run.json`` that the first ``make run`` writes.
 """
 
 import json
