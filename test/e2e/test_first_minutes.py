@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,31 @@ def test_the_printed_curl_shows_a_filled_order_its_deal_and_its_position(gateway
     assert result["order"]["status"] == "FILLED"
     assert deal["order_id"] == result["order_id"]
     assert deal["position_id"] in [position["id"] for position in second["items"]]
+
+
+def test_the_printed_python_sends_an_order(gateway: Gateway) -> None:
+    (command,) = [text for text in _printed(gateway, "") if "OmsCcxtExchange" in text]
+    assert "'status': 'closed'" in _pasted(command, gateway)
+
+
+def test_the_printed_lines_listen(gateway: Gateway) -> None:
+    (text,) = [text for text in _printed(gateway, "") if "-m websockets" in text]
+    command, auth, subscribe = text.splitlines()
+    with subprocess.Popen(
+        ["timeout", "30", "bash", "-c", f"exec {command}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as listener:
+        assert listener.stdin is not None and listener.stdout is not None
+        listener.stdin.write(f"{auth}\n{subscribe}\n")
+        heard = list(takewhile(lambda line: "snapshot_done" not in line, listener.stdout))
+        post_order(gateway, gateway.account_id)
+        events = list(takewhile(lambda line: "deal_created" not in line, listener.stdout))
+        listener.terminate()
+    assert any('"authenticated"' in line for line in heard)
+    assert any("order_submitted" in line for line in events)
 
 
 def test_what_is_written_down_is_for_the_owner_alone(gateway: Gateway) -> None:
@@ -184,9 +210,10 @@ def test_it_works_on_mariadb_too(gateway_on: Any) -> None:
 
 
 def _printed(gateway: Gateway, beginning: str) -> list[str]:
-    """The printed commands that begin so, each up to the next empty line."""
+    """What was printed between empty lines and begins so, in order."""
     text = gateway.log.read_text()
-    return re.findall(rf"^{re.escape(beginning)}.*?(?=\n\n)", text, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^\S.*?(?=\n\n)", text, re.MULTILINE | re.DOTALL)
+    return [block for block in blocks if block.startswith(beginning)]
 
 
 def _pasted(command: str, gateway: Gateway) -> str:

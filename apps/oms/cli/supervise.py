@@ -31,8 +31,8 @@ from oms.domain.errors import OmsError
 LOOK_SECONDS = 0.2
 START_SECONDS_MAX = 30.0
 RESTART_SECONDS = (0.2, 5.0)
-#: A child that lived this long is well: the next restart does not wait.
-WELL_SECONDS = 10.0
+#: A child whose event loop lived this long was well: its successor does not wait.
+WELL_SECONDS = 2.0
 TERM_SECONDS_MAX = 4.0
 LOCK_FILE = "up.lock"
 
@@ -47,9 +47,9 @@ class Child:
     listener: socket.socket | None = None
     process: "subprocess.Popen[bytes] | None" = None
     heartbeat: int = -1
-    started_at: float = 0.0
+    #: When it last told that it lives, or was started; ``spoke_at`` is the first time.
     heard_at: float = 0.0
-    has_spoken: bool = False
+    spoke_at: float | None = None
     wait_seconds: float = RESTART_SECONDS[0]
     start_at: float = 0.0
 
@@ -75,26 +75,26 @@ class Child:
         finally:
             os.close(writer)
         self.heartbeat = reader
-        self.started_at = self.heard_at = time.monotonic()
-        self.has_spoken = False
+        self.heard_at = time.monotonic()
+        self.spoke_at = None
 
     def listen(self) -> None:
         """Take in what it told."""
         with contextlib.suppress(BlockingIOError):
             if os.read(self.heartbeat, 4096):
                 self.heard_at = time.monotonic()
-                self.has_spoken = True
+                self.spoke_at = self.spoke_at or self.heard_at
 
     def is_silent(self) -> bool:
         """Whether it should have told by now that it lives."""
-        patience = self.silence_seconds_max if self.has_spoken else START_SECONDS_MAX
+        patience = START_SECONDS_MAX if self.spoke_at is None else self.silence_seconds_max
         return time.monotonic() - self.heard_at > patience
 
     def bury(self) -> None:
         """Forget a dead process and plan its successor."""
         os.close(self.heartbeat)
         now = time.monotonic()
-        if now - self.started_at > WELL_SECONDS:
+        if self.spoke_at is not None and now - self.spoke_at > WELL_SECONDS:
             self.wait_seconds = RESTART_SECONDS[0]
         self.start_at = now + self.wait_seconds
         self.wait_seconds = min(self.wait_seconds * 2, RESTART_SECONDS[1])

@@ -31,7 +31,7 @@ def child(watch: Watch) -> Iterator[tuple[Child, int]]:
     """A child that was just started, and the end of the pipe on which it tells that it lives."""
     reader, writer = os.pipe2(os.O_NONBLOCK)
     child = Child("api", ["api"], silence_seconds_max=5, heartbeat=reader)
-    child.started_at = child.heard_at = watch.seconds
+    child.heard_at = watch.seconds
     yield child, writer
     os.close(writer)
     if child.heartbeat == reader:
@@ -60,20 +60,19 @@ def test_a_child_that_spoke_may_not_fall_silent(child: tuple[Child, int], watch:
     assert not living.is_silent()
 
 
-def test_who_dies_at_once_waits_longer_each_time(watch: Watch) -> None:
+def test_who_never_comes_to_live_waits_longer_each_time(watch: Watch) -> None:
     child = Child("api", ["api"], silence_seconds_max=5)
     waits = []
     for _ in range(7):
         child.heartbeat, writer = os.pipe()
         os.close(writer)
-        child.started_at = watch.seconds
-        watch.seconds += 1
+        watch.seconds += 60
         child.bury()
         waits.append(round(child.start_at - watch.seconds, 3))
     assert waits == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
     child.heartbeat, writer = os.pipe()
     os.close(writer)
-    child.started_at = watch.seconds
-    watch.seconds += 60
+    child.spoke_at = watch.seconds
+    watch.seconds += 3
     child.bury()
     assert child.start_at - watch.seconds == pytest.approx(RESTART_SECONDS[0])
