@@ -1,11 +1,13 @@
 """The doorbell as a folder of Unix datagram sockets: one per listener, no server between them.
 
 Whoever waits for a topic binds ``<topic>-<pid>-<random>.sock``; ringing is a non-blocking send to
-every socket of the topic. A full socket is skipped, a dead one's file is removed. Rings are hints
+every socket of the topic. A kernel lets only some ten rings wait at a socket: the ids of those that
+find no room are told a moment later, together. A dead socket's file is removed. Rings are hints
 (``ports.wakeup``): where the folder cannot be used, waiting just takes its whole time.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
@@ -30,6 +32,9 @@ IDS_PER_DATAGRAM = 400
 LISTING_SECONDS = 1.0
 #: Ids kept for a listener that does not listen; more are forgotten, which a hint may be.
 IDS_KEPT_MAX = 100_000
+RING_AGAIN_SECONDS = 0.005
+#: A listener looks by itself once a second: what was not told until then need not be told.
+RING_AGAIN_SECONDS_MAX = 1.0
 
 
 @dataclass(slots=True)
@@ -49,8 +54,16 @@ class _Ear:
             except (BlockingIOError, InterruptedError):
                 break
             if len(self.ids) < IDS_KEPT_MAX:
-                self.ids.extend(json.loads(text))
+                self.ids.extend(_ids_in(text))
             self.rung.set()
+
+
+@dataclass(slots=True)
+class _Owed:
+    """Ids for a socket that had no room, and until when they are worth telling."""
+
+    ids: list[int]
+    until: float
 
 
 class SocketDoorbell:
@@ -58,24 +71,27 @@ class SocketDoorbell:
 
     def __init__(self, folder: Path) -> None:
         self._folder = usable_folder(folder)
+        self._is_borrowed = self._folder != folder.absolute()
         self._ears: dict[Topic, _Ear] = {}
         self._known: dict[Topic, tuple[float, list[str]]] = {}
+        self._owed: dict[str, _Owed] = {}
         self._closed = asyncio.Event()
+        self._is_deaf = False
         self._out: socket.socket | None = None
 
     def ring(self, topic: Topic, ids: Sequence[int] = ()) -> None:
         """Wake all who wait for ``topic``. Never blocks, never fails."""
         listeners = self._listeners(topic)
-        if not listeners:
+        if not listeners or self._closed.is_set():
             return
         if self._out is None:
             self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        chunks = range(0, max(len(ids), 1), IDS_PER_DATAGRAM)
-        texts = [json.dumps(list(ids[start : start + IDS_PER_DATAGRAM])) for start in chunks]
+        texts = _texts_of(ids)
         for path in listeners:
-            for text in texts:
-                if not self._send(self._out, path, text.encode()):
-                    break
+            if path in self._owed:
+                self._owe(path, ids)
+            elif sent := self._told(self._out, path, texts):
+                self._owe(path, ids[(sent - 1) * IDS_PER_DATAGRAM :])
 
     async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
         """The ids rung since the last call, after a ring or the time-out."""
@@ -91,12 +107,17 @@ class SocketDoorbell:
     async def close(self) -> None:
         """Stop listening; who waits returns at once."""
         self._closed.set()
+        self._owed.clear()
         loop = asyncio.get_running_loop()
         for ear in self._ears.values():
             loop.remove_reader(ear.socket.fileno())
             ear.socket.close()
             ear.path.unlink(missing_ok=True)
             ear.rung.set()
+        self._ears.clear()
+        if self._is_borrowed:
+            with contextlib.suppress(OSError):  # others are still in it, or it never was
+                self._folder.rmdir()
         if self._out is not None:
             self._out.close()
             self._out = None
@@ -112,9 +133,11 @@ class SocketDoorbell:
             listener.bind(str(path))
         except OSError as problem:
             listener.close()
-            logger.warning("doorbell_unusable folder=%s problem=%s", self._folder, problem)
-            self._ears.pop(topic, None)
+            if not self._is_deaf:
+                logger.warning("doorbell_unusable folder=%s problem=%s", self._folder, problem)
+            self._is_deaf = True
             return None
+        self._is_deaf = False
         ear = self._ears[topic] = _Ear(listener, path)
         asyncio.get_running_loop().add_reader(listener.fileno(), ear.hear)
         return ear
@@ -133,19 +156,42 @@ class SocketDoorbell:
         self._known[topic] = (now, paths)
         return paths
 
-    def _send(self, out: socket.socket, path: str, text: bytes) -> bool:
-        try:
-            out.sendto(text, path)
-        except BlockingIOError:
-            return False  # its buffer is full: it will look by itself
-        except (ConnectionRefusedError, FileNotFoundError):
-            Path(path).unlink(missing_ok=True)
-            self._known.clear()
-            return False
-        except OSError as problem:
-            logger.warning("doorbell_send_failed problem=%s", problem)
-            return False
-        return True
+    def _told(self, out: socket.socket, path: str, texts: Sequence[bytes]) -> int:
+        """0 if there is nothing left to tell, else the number of the text that found no room."""
+        for number, text in enumerate(texts, 1):
+            try:
+                out.sendto(text, path)
+            except BlockingIOError:
+                return number
+            except (ConnectionRefusedError, FileNotFoundError):
+                Path(path).unlink(missing_ok=True)
+                self._known.clear()
+                return 0
+            except OSError as problem:
+                logger.warning("doorbell_send_failed problem=%s", problem)
+                return 0
+        return 0
+
+    def _owe(self, path: str, ids: Sequence[int]) -> None:
+        """Tell these ids when there is room; a ring without ids is in those that wait there."""
+        if not ids:
+            return
+        owed = self._owed.get(path)
+        if owed is None:
+            owed = self._owed[path] = _Owed([], time.monotonic() + RING_AGAIN_SECONDS_MAX)
+            asyncio.get_running_loop().call_later(RING_AGAIN_SECONDS, self._ring_again, path)
+        if len(owed.ids) < IDS_KEPT_MAX:
+            owed.ids.extend(ids)
+
+    def _ring_again(self, path: str) -> None:
+        owed = self._owed.pop(path, None)
+        if owed is None or self._out is None:
+            return
+        sent = self._told(self._out, path, _texts_of(owed.ids))
+        if sent and time.monotonic() < owed.until:
+            del owed.ids[: (sent - 1) * IDS_PER_DATAGRAM]
+            self._owed[path] = owed
+            asyncio.get_running_loop().call_later(RING_AGAIN_SECONDS, self._ring_again, path)
 
     @staticmethod
     async def _sleep(event: asyncio.Event, seconds: float) -> None:
@@ -160,7 +206,21 @@ class SocketDoorbell:
 def usable_folder(folder: Path) -> Path:
     """``folder``, or one of the same name for all, where a socket's path would be too long."""
     absolute = folder.absolute()
-    if len(str(absolute)) + 1 + SOCKET_NAME_MAX <= SOCKET_PATH_MAX:
+    if len(os.fsencode(absolute)) + 1 + SOCKET_NAME_MAX <= SOCKET_PATH_MAX:
         return absolute
-    name = hashlib.sha256(str(absolute).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(absolute)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"oms-bell-{os.getuid()}-{name}"
+
+
+def _texts_of(ids: Sequence[int]) -> Sequence[bytes]:
+    starts = range(0, max(len(ids), 1), IDS_PER_DATAGRAM)
+    return [json.dumps(list(ids[start : start + IDS_PER_DATAGRAM])).encode() for start in starts]
+
+
+def _ids_in(text: bytes) -> Sequence[int]:
+    """The ids of a ring; a ring that nobody here sent is one without ids."""
+    try:
+        ids = json.loads(text)
+    except ValueError:
+        return ()
+    return [one for one in ids if isinstance(one, int)] if isinstance(ids, list) else ()
