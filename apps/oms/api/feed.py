@@ -9,7 +9,7 @@ skipped. Who may see an event is the listener's business.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +22,9 @@ SWEEP_SECONDS = 1.0
 ROWS_READ_MAX = 500
 EVENTS_REMEMBERED_MAX = 256
 """Per account: who was away for a moment catches up from memory."""
+
+EVENTS_TOLD_AT_ONCE_MAX = 200
+"""Then the listeners' writers get a turn: a burst must not look like a slow listener."""
 
 EMPTY_RING_PAUSE_SECONDS = 0.02
 RETRY_SECONDS = (0.1, 0.25, 0.5, 1.0)
@@ -185,10 +188,7 @@ class Feed:
         before = {stream: stream.seq for stream in streams}
         after = {stream.account_id: stream.seq for stream in streams}
         rows = await self.history.events(after, ROWS_READ_MAX)
-        for stored in rows:
-            stream = self._streams.get(stored.row.account_id)
-            if stream in before and stored.row.seq <= stream.seq + 1 <= stored.row.seq_to:
-                stream.tell(list(decoded(stored, stream.seq)))
+        await self._tell(rows, before)
         if all(stream.seq == seq for stream, seq in before.items()):
             met = {stored.row.account_id for stored in rows}
             crowded_out = {s.account_id for s in streams} - met if met else set()
@@ -197,6 +197,22 @@ class Feed:
             )
             return left | {account_id: behind[account_id] for account_id in crowded_out}
         return {s.account_id: behind[s.account_id] for s in streams if s.seq < behind[s.account_id]}
+
+    async def _tell(self, rows: Sequence[StoredEvents], told_of: Collection[_Stream]) -> None:
+        """Tell what follows on the numbers told; the rest waits for the next reading."""
+        count = 0
+        for stored in rows:
+            stream = self._streams.get(stored.row.account_id)
+            if stream is None or stream not in told_of:
+                continue
+            if not stored.row.seq <= stream.seq + 1 <= stored.row.seq_to:
+                continue
+            events = list(decoded(stored, stream.seq))
+            stream.tell(events)
+            count += len(events)
+            if count >= EVENTS_TOLD_AT_ONCE_MAX:
+                count = 0
+                await asyncio.sleep(0)
 
     async def _over_holes(
         self, streams: Sequence[_Stream], behind: dict[int, int]

@@ -135,7 +135,8 @@ class Session:
                 message = await self.socket.receive()
             except WebSocketDisconnect:
                 return
-            if message["type"] == "websocket.disconnect":
+            # What comes after the end was decided is not done: its answer could not be told.
+            if message["type"] == "websocket.disconnect" or self._outbox.closing.is_set():
                 return
             await self._take(message.get("text"))
 

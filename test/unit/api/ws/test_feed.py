@@ -10,6 +10,7 @@ from typing import cast
 from kit.bell import LocalBell
 from kit.listening import eventually
 from oms.api.feed import ROWS_READ_MAX, Feed, FeedEvent, Gap
+from oms.api.ws_outbox import Outbox
 from oms.domain.errors import Unavailable
 from oms.ports.history import History, StoredEvents
 from oms.ports.ledger import EventRow
@@ -193,3 +194,28 @@ async def test_a_hole_in_one_account_does_not_hold_up_another() -> None:
         await eventually(lambda: len(other.seqs) == 3)
     assert holed.seqs == [1]
     assert other.seqs == [1, 2, 3]
+
+
+async def test_a_burst_does_not_make_a_good_listener_slow() -> None:
+    shelf, sent = Shelf(), 0
+    for _ in range(ROWS_READ_MAX):
+        shelf.add(6)
+
+    async def send(message: object) -> None:
+        nonlocal sent
+        sent += 1
+
+    outbox = Outbox(send=send, frames_max=1000, bytes_max=2**20)
+    writing = asyncio.create_task(outbox.run())
+
+    class Reader(Diary):
+        def told(self, account_id: int, events: Sequence[FeedEvent]) -> None:
+            for event in events:
+                outbox.put(event.text, account_id, event.seq)
+
+    async with running(shelf) as (feed, _):
+        feed.join(ACCOUNT, Reader(), 0)
+        await eventually(lambda: sent == shelf.head or outbox.closing.is_set())
+    assert not outbox.closing.is_set()
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
