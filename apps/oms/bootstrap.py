@@ -62,6 +62,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     from oms.worker.chores import Chores
     from oms.worker.leases import LeaseKeeper
     from oms.worker.main import Worker
+    from oms.worker.pipeline import Pipeline
 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
@@ -90,7 +91,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         ledger=store.ledger,
         execute=execute,
         record=record,
-        commit=Commit(ledger=store.ledger, bell=bell),
+        pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
         connect=connect,
         batch_max=settings.commands.batch_max,
     )

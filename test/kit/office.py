@@ -42,6 +42,7 @@ from oms.worker.account import Accounts
 from oms.worker.chores import Chores
 from oms.worker.leases import LeaseKeeper
 from oms.worker.main import Worker
+from oms.worker.pipeline import Pipeline
 
 AUDIT = AuditEntry(actor="test", action="make", entity="thing", entity_id="")
 TRADER = Grant(can_trade=True, can_close_position=True)
@@ -213,7 +214,7 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
         ledger=store.ledger,
         execute=execute,
         record=record,
-        commit=Commit(ledger=store.ledger, bell=bell),
+        pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
         connect=_connect,
         batch_max=500,
     )

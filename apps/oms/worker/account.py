@@ -1,15 +1,14 @@
 """Draining the queues: take, execute in order, commit together, ring.
 
 All accounts of this worker go through one loop: what is queued when a round begins shares its
-commit, what arrives meanwhile shares the next. One commit may be on its way while the next round
-is executed; they reach the database one after the other, and if the first fails, what was built on
-it is thrown away. Homes are loaded when their account first has something to do and dropped at the
-first doubt.
+commit, what arrives meanwhile shares the next. While one round is executed the next is read and
+the last is committed (``worker.pipeline``). Homes are loaded when their account first has
+something to do and dropped at the first doubt.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.command import Command, CommandResult, CommandStatus
@@ -18,20 +17,20 @@ from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage, LedgerStore
 from oms.ports.queue import CommandQueue, CommandRow
-from oms.services.commit import Commit
 from oms.services.execute import Execute
 from oms.services.home import Home
 from oms.services.record import Changes, Record
 from oms.wire.commands import decode
 from oms.worker.leases import LeaseKeeper
+from oms.worker.pipeline import Pipeline
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 32
+CHUNK = 100
 """Commands after which a free database gets something to commit, though more are waiting."""
 
-YIELD_EVERY = 8
-"""Commands executed without a look at the event loop."""
+READ_AHEAD_FROM = 16
+"""Commands in a round that make it likely that more are waiting already."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,52 +43,51 @@ class Accounts:
     ledger: LedgerStore
     execute: Execute
     record: Record
-    commit: Commit
+    pipeline: Pipeline
     connect: Callable[[AccountImage], Exchange]
     batch_max: int
     homes: dict[int, Home] = field(default_factory=dict)
-    _committing: "asyncio.Task[frozenset[int]] | None" = None
-    #: Commands whose results are being committed: the queue still shows them.
-    _on_their_way: frozenset[int] = frozenset()
+    #: The read of the next round, begun early.
+    _next: "asyncio.Task[Sequence[CommandRow]] | None" = None
 
     async def take(self) -> Sequence[CommandRow]:
-        """What is queued now for the accounts held, in order, less what is being committed."""
-        held = [account_id for account_id in self.keeper.held if account_id]
-        if not held:
-            return ()
-        return await self.queue.take(held, self.batch_max, self._on_their_way)
+        """What is queued now for the accounts held, in order, less what is in hand."""
+        if self._next is not None:
+            ahead, self._next = self._next, None
+            return await ahead
+        return await self._queued(self.pipeline.in_hand())
 
-    async def run(self, rows: Iterable[CommandRow]) -> int:
+    async def run(self, rows: Sequence[CommandRow]) -> int:
         """Execute in order and send to be committed together; the number of commands."""
-        touched: dict[int, Home] = {}
+        if len(rows) >= READ_AHEAD_FROM and self._next is None:
+            besides = {*self.pipeline.in_hand(), *(row.id for row in rows)}
+            self._next = asyncio.create_task(self._queued(besides))
         count = 0
         for row in rows:
             home = await self._home(row.account_id)
             if home is None:
                 continue
-            touched[row.account_id] = home
             await self.execute(home, command_of(row), self.clock.now())
+            self.pipeline.add(home)
             count += 1
-            if count % YIELD_EVERY == 0:
-                await asyncio.sleep(0)  # let the commit on its way move on
-            if count % CHUNK == 0 and self._may_send():
-                await self._send(touched.values())
-                touched.clear()
-        await self._send(touched.values())
+            await asyncio.sleep(0)  # the commit on its way moves on between two commands
+            if count % CHUNK == 0:
+                await self._push()
+        await self._push()
         return count
 
-    async def settle(self) -> None:
-        """Wait for the commit on its way. Raises ``Unavailable`` if it is in doubt."""
-        if self._committing is None:
-            return
-        committing, self._committing = self._committing, None
-        lost = await committing
-        self._on_their_way = frozenset()
-        for home in self.homes.values():
-            home.settled()
-        for account_id in lost:
-            self.homes.pop(account_id, None)
-            self.keeper.drop(account_id)
+    async def settle(self) -> bool:
+        """Wait for the commit on its way, if any; whether another was begun.
+
+        Raises ``Unavailable`` if it is in doubt.
+        """
+        await self._push(wait=True)
+        return self.pipeline.is_running()
+
+    async def settle_all(self) -> None:
+        """Wait until nothing is on its way any more. Raises ``Unavailable``."""
+        while await self.settle():
+            pass
 
     async def fail(self, row: CommandRow) -> None:
         """End a command that broke us; nothing it did is kept."""
@@ -101,13 +99,13 @@ class Accounts:
         why = Refused(code="internal_error", message=message)
         result = CommandResult(status=CommandStatus.FAILED, error=why)
         await self.record.tell(home, Changes(), (command_of(row), result))
-        await self._send([home])
-        await self.settle()
+        self.pipeline.add(home)
+        await self.settle_all()
 
     async def look_at_market(self) -> int:
         """Let time pass for accounts with open orders; the number of accounts it changed."""
         now = self.clock.now()
-        changed: list[Home] = []
+        changed = 0
         for account_id in list(self.homes):
             home = await self._home(account_id)
             if home is None or not home.orders:
@@ -117,39 +115,32 @@ class Accounts:
                 changes = Changes()
                 await self.record(home, reports, changes)
                 await self.record.tell(home, changes)
-                changed.append(home)
-        await self._send(changed)
-        return len(changed)
+                self.pipeline.add(home)
+                changed += 1
+        await self._push()
+        return changed
 
     async def move_in(self, account_ids: Iterable[int]) -> None:
         """Load the homes of those newly leased accounts that have open orders."""
         for account_id in await self.ledger.busy([i for i in account_ids if i]):
             await self._home(account_id)
 
-    def _may_send(self) -> bool:
-        return self._committing is None or self._committing.done()
-
     async def drop_all(self) -> None:
         """Forget all homes, once nothing is on its way any more: each is loaded when needed."""
-        if self._committing is not None:
-            await asyncio.wait([self._committing])
-            self._committing = None
-        self._on_their_way = frozenset()
+        if self._next is not None:
+            await asyncio.gather(self._next, return_exceptions=True)
+            self._next = None
+        await self.pipeline.drop()
         self.homes.clear()
 
-    async def _send(self, homes: Iterable[Home]) -> None:
-        """Begin to commit what the homes have drafted, after what is on its way."""
-        await self.settle()
-        drafted = [
-            home
-            for home in homes
-            if home.draft.has_content() and self.homes.get(home.account.id) is home
-        ]
-        if not drafted:
-            return
-        batches = [home.send() for home in drafted]
-        self._on_their_way = frozenset(i for batch in batches for i in batch.results)
-        self._committing = asyncio.create_task(self.commit(batches))
+    async def _queued(self, besides: Collection[int]) -> Sequence[CommandRow]:
+        held = [account_id for account_id in self.keeper.held if account_id]
+        return await self.queue.take(held, self.batch_max, besides) if held else ()
+
+    async def _push(self, *, wait: bool = False) -> None:
+        for account_id in await self.pipeline.push(wait=wait):
+            self.homes.pop(account_id, None)
+            self.keeper.drop(account_id)
 
     async def _home(self, account_id: int) -> Home | None:
         lease = self.keeper.held.get(account_id)

@@ -109,22 +109,22 @@ class Worker:
                 await self.accounts.look_at_market()
                 market_at = time.monotonic() + self.tick_seconds
 
-    async def _drain(self) -> int:
+    async def _drain(self) -> bool:
+        """One round; whether there may be more to do at once."""
         rows = await self.accounts.take()
         if not rows:
-            await self.accounts.settle()
-            return 0
+            return await self.accounts.settle()
         done = await (self._run_carefully(rows) if self._careful else self.accounts.run(rows))
         self._careful = False
         self.commands_done += done
-        return done
+        return True
 
     async def _run_carefully(self, rows: Sequence[CommandRow]) -> int:
         """A commit for each command, so that one that breaks us fails alone."""
         for row in rows:
             try:
                 await self.accounts.run([row])
-                await self.accounts.settle()
+                await self.accounts.settle_all()
             except Unavailable:
                 raise
             except Exception:
@@ -152,10 +152,12 @@ class Worker:
     async def _leave(self) -> None:
         """Give the leases back so that another worker needs not wait for their end."""
         try:
+            await self.accounts.settle_all()
             await self.keeper.release_all()
             await self.leases.forget_worker(self.name)
         except Unavailable as lost:
             logger.warning("left_without_release message=%s", lost.message)
+        await self.accounts.drop_all()
         await self.close()
 
     def _status(self) -> str:
