@@ -130,7 +130,7 @@ async def api(settings: Settings) -> "Application":
     from oms.api.app import create_app
     from oms.api.deps import Doors
     from oms.api.feed import Feed
-    from oms.api.ws import Sockets
+    from oms.api.sockets.door import Sockets
     from oms.services.authenticate import Authenticate
     from oms.services.depth import Depths
     from oms.services.enqueue import Enqueue

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from oms.api.ws_protocol import socket_options
+from oms.api.sockets.protocol import socket_options
 from oms.config import Events
 
 SECONDS_MAX = 10.0

@@ -21,7 +21,7 @@ from oms.adapters.sql.store import SqlStore
 from oms.api.app import create_app
 from oms.api.deps import Doors
 from oms.api.feed import Feed
-from oms.api.ws import Sockets
+from oms.api.sockets.door import Sockets
 from oms.config import Settings
 from oms.domain.access import Grant
 from oms.ports.exchange import Exchange

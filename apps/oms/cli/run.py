@@ -76,7 +76,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from oms import bootstrap
-    from oms.api.ws_protocol import socket_options
+    from oms.api.sockets.protocol import socket_options
 
     app = await bootstrap.api(settings)
     _settle_memory()

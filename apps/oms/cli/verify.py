@@ -14,7 +14,7 @@ from oms.cli.settings import settings_of
 from oms.config import Settings
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument
-from oms.services.verify import Verdict, Verify
+from oms.services.verify.verify import Verdict, Verify
 from oms.simulation.instruments import instruments_of
 
 

@@ -10,7 +10,7 @@ from typing import cast
 from kit.bell import LocalBell
 from kit.listening import eventually
 from oms.api.feed import ROWS_READ_MAX, Feed, FeedEvent, Gap
-from oms.api.ws_outbox import Outbox
+from oms.api.sockets.outbox import Outbox
 from oms.domain.errors import Unavailable
 from oms.ports.history import History, StoredEvents
 from oms.ports.ledger import EventRow

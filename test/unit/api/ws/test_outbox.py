@@ -5,7 +5,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from kit.listening import eventually
-from oms.api.ws_outbox import Outbox
+from oms.api.sockets.outbox import Outbox
 
 Message = MutableMapping[str, Any]
 

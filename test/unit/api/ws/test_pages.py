@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from oms.api import ws, ws_listening, ws_outbox, ws_protocol, ws_session
-from oms.api.ws_subscribe import NAMESPACES
+from oms.api.sockets import door, listening, outbox, protocol, session
+from oms.api.sockets.subscribe import NAMESPACES
 from oms.config import Events
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -26,7 +26,7 @@ def test_every_close_code_namespace_and_setting_is_written_down() -> None:
     page = (PAGES / "websocket.md").read_text(encoding="utf-8")
     codes = {
         value
-        for module in (ws, ws_listening, ws_outbox, ws_protocol, ws_session)
+        for module in (door, listening, outbox, protocol, session)
         for value in vars(module).values()
         if isinstance(value, int) and (1000 < value < 1016 or 4400 <= value < 4500)
     }

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from oms.api.ws_frames import (
+from oms.api.sockets.frames import (
     Frame,
     MalformedFrame,
     close_reason,

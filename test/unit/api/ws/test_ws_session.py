@@ -12,9 +12,9 @@ from starlette.websockets import WebSocket
 from kit.listening import eventually
 from oms.api.deps import Doors
 from oms.api.feed import Feed
-from oms.api.ws import KeyCounts
-from oms.api.ws_pictures import Pictures
-from oms.api.ws_session import MALFORMED_IN_A_ROW_MAX, Session
+from oms.api.sockets.door import KeyCounts
+from oms.api.sockets.pictures import Pictures
+from oms.api.sockets.session import MALFORMED_IN_A_ROW_MAX, Session
 from oms.config import Settings
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Unavailable

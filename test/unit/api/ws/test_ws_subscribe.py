@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from oms.api.ws_subscribe import SubscribeWish, beginnings, read_subscribe
+from oms.api.sockets.subscribe import SubscribeWish, beginnings, read_subscribe
 from oms.domain.errors import Invalid
 from oms.ports.history import History
 

@@ -15,8 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from oms.api.deps import Doors
 from oms.api.feed import Feed
-from oms.api.ws_actions import Commands
-from oms.api.ws_frames import (
+from oms.api.sockets.actions import Commands
+from oms.api.sockets.frames import (
     Frame,
     MalformedFrame,
     error_reply,
@@ -24,9 +24,9 @@ from oms.api.ws_frames import (
     read_frame,
     reply,
 )
-from oms.api.ws_listening import Listening
-from oms.api.ws_outbox import Outbox
-from oms.api.ws_pictures import Pictures
+from oms.api.sockets.listening import Listening
+from oms.api.sockets.outbox import Outbox
+from oms.api.sockets.pictures import Pictures
 from oms.domain.access import Principal
 from oms.domain.errors import (
     Invalid,

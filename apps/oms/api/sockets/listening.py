@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from oms.api.deps import Doors
 from oms.api.feed import Feed
-from oms.api.ws_frames import Frame, push, reply
-from oms.api.ws_outbox import Outbox
-from oms.api.ws_pictures import Pictures
-from oms.api.ws_stream import Spawn, Subscription
-from oms.api.ws_subscribe import (
+from oms.api.sockets.frames import Frame, push, reply
+from oms.api.sockets.outbox import Outbox
+from oms.api.sockets.pictures import Pictures
+from oms.api.sockets.stream import Spawn, Subscription
+from oms.api.sockets.subscribe import (
     HOUSE_NAMESPACES,
     SubscribeWish,
     beginnings,

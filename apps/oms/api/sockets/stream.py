@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from oms.api.feed import Feed, FeedEvent, Gap
-from oms.api.ws_frames import push
-from oms.api.ws_outbox import Outbox
-from oms.api.ws_pictures import Picture, Pictures
-from oms.api.ws_subscribe import SubscribeWish
+from oms.api.sockets.frames import push
+from oms.api.sockets.outbox import Outbox
+from oms.api.sockets.pictures import Picture, Pictures
+from oms.api.sockets.subscribe import SubscribeWish
 from oms.domain.access import Permission, Principal, Role, refuse_account
 from oms.domain.errors import Unavailable
 from oms.services.reads import strategies_of

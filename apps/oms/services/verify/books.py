@@ -15,7 +15,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, product, total
 from oms.domain.order import Order, OrderState
 from oms.domain.position import Fill, Position, PositionState, folded
-from oms.services.verify_findings import Finding, breach, differing
+from oms.services.verify.findings import Finding, breach, differing
 
 #: What the fold must give again, and the invariant that each is.
 _FOLDED = {

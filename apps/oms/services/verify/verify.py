@@ -24,7 +24,7 @@ from oms.ports.leases import Leases
 from oms.ports.ledger import LedgerStore
 from oms.ports.queue import CommandQueue
 from oms.ports.registry import AccountRow, Registry
-from oms.services.verify_books import (
+from oms.services.verify.books import (
     deal_findings,
     one_open_findings,
     order_findings,
@@ -32,10 +32,10 @@ from oms.services.verify_books import (
     repeated_deals,
     several_open,
 )
-from oms.services.verify_findings import Finding, Findings
-from oms.services.verify_looks import CommandLook, EventLook
-from oms.services.verify_pages import pages
-from oms.services.verify_paper import PaperLook
+from oms.services.verify.findings import Finding, Findings
+from oms.services.verify.looks import CommandLook, EventLook
+from oms.services.verify.pages import pages
+from oms.services.verify.paper import PaperLook
 
 _ALL = 2**31 - 1
 LOOKS_MAX = 50

@@ -15,7 +15,7 @@ from oms.domain.money import ZERO, total
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.ports.exchange import MemoryRows
-from oms.services.verify_findings import Finding, breach
+from oms.services.verify.findings import Finding, breach
 from oms.simulation.canonical import StoredMemory, text_hash
 from oms.simulation.memory import Memory
 

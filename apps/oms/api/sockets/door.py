@@ -9,9 +9,9 @@ from starlette.websockets import WebSocket
 
 from oms.api.deps import Doors, credential
 from oms.api.feed import Feed
+from oms.api.sockets.pictures import Pictures
+from oms.api.sockets.session import Session
 from oms.api.supervise import kept_running
-from oms.api.ws_pictures import Pictures
-from oms.api.ws_session import Session
 
 RESTART = 1012
 
@@ -71,7 +71,7 @@ class Sockets:
 
 
 class KeyCounts:
-    """Sockets and frames per key; ``ws_session.Turnstile``."""
+    """Sockets and frames per key; ``sockets.session.Turnstile``."""
 
     def __init__(
         self, sockets_max: int, frames_max: int, now: Callable[[], float] | None = None

@@ -12,7 +12,7 @@ from oms.domain.command import CommandStatus
 from oms.domain.order import Order
 from oms.ports.history import StoredEvents
 from oms.ports.queue import CommandRow
-from oms.services.verify_findings import Finding, breach
+from oms.services.verify.findings import Finding, breach
 from oms.wire.json import NotJson, loads
 
 _WENT_WRONG = frozenset({CommandStatus.FAILED, CommandStatus.REFUSED})

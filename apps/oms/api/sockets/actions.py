@@ -12,9 +12,9 @@ from typing import Protocol
 from oms.api.errors import as_refused, detail
 from oms.api.results import results_of
 from oms.api.routes.ccxt import judge, need_worker
-from oms.api.ws_frames import Frame, error_reply, reply
-from oms.api.ws_outbox import Outbox
-from oms.api.ws_stream import Spawn
+from oms.api.sockets.frames import Frame, error_reply, reply
+from oms.api.sockets.outbox import Outbox
+from oms.api.sockets.stream import Spawn
 from oms.config import Settings
 from oms.domain.access import Principal
 from oms.domain.command import CommandStatus

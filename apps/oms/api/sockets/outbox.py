@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from oms.api.ws_frames import close_reason
+from oms.api.sockets.frames import close_reason
 
 SLOW_CONSUMER = 4409
 

@@ -12,9 +12,9 @@ from oms.ports.audit_reads import AuditReads
 from oms.ports.history import History, StoredEvents
 from oms.ports.leases import Leases
 from oms.ports.queue import CommandQueue, CommandRow
-from oms.services.verify_findings import Findings, breach
-from oms.services.verify_pages import PAGE_ROWS, pages
-from oms.services.verify_stream import EventCheck, command_findings, must_be_told
+from oms.services.verify.findings import Findings, breach
+from oms.services.verify.pages import PAGE_ROWS, pages
+from oms.services.verify.stream import EventCheck, command_findings, must_be_told
 
 _ALL = 2**31 - 1
 

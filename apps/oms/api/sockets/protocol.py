@@ -9,7 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from oms.api.ws_frames import FRAME_BYTES_MAX
+from oms.api.sockets.frames import FRAME_BYTES_MAX
 from oms.config import Events
 
 NO_PONG = 4408

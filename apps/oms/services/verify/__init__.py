@@ -1,0 +1,1 @@
+"""Checking the books against their invariants; nothing is changed."""
