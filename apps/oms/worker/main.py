@@ -20,7 +20,7 @@ from oms.domain.errors import Unavailable
 from oms.ports.leases import Lease, Leases
 from oms.ports.queue import CommandRow
 from oms.ports.wakeup import Doorbell, Topic
-from oms.worker.account import Accounts
+from oms.worker.account import READ_AHEAD_FROM, Accounts
 from oms.worker.chores import CHORES_EVERY_SECONDS, Chores
 from oms.worker.leases import CHORES, LeaseKeeper
 
@@ -117,7 +117,10 @@ class Worker:
         done = await (self._run_carefully(rows) if self._careful else self.accounts.run(rows))
         self._careful = False
         self.commands_done += done
-        return True
+        if len(rows) >= READ_AHEAD_FROM:
+            return True
+        # Who comes alone is answered soonest if nothing else is read meanwhile; a ring is kept.
+        return await self.accounts.settle()
 
     async def _run_carefully(self, rows: Sequence[CommandRow]) -> int:
         """A commit for each command, so that one that breaks us fails alone."""
