@@ -65,7 +65,7 @@ class Office:
 
     def start_worker(self) -> None:
         """Let commands be carried out."""
-        self._working = asyncio.create_task(self.worker.run(self._stop, lambda: None))
+        self._working = asyncio.create_task(self.worker.run(self._stop))
 
     async def stop_worker(self) -> None:
         """Let them lie."""

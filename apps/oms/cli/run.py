@@ -112,7 +112,7 @@ async def _work(settings: Settings, name: str, only: tuple[int, ...]) -> None:
     beating = asyncio.create_task(_beat_for_ever())
     logger.info("worker_started name=%s", worker.name)
     try:
-        await worker.run(stop, lambda: None)
+        await worker.run(stop)
     finally:
         beating.cancel()
         logger.info("worker_stopped name=%s", worker.name)

@@ -32,9 +32,6 @@ from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
 from oms.services.record import Changes, Record
 
-#: Rejections that are the exchange's answer under our own words; others pass as they are.
-EXCHANGE_CODES = frozenset({"insufficient_funds", "market_closed", "exchange_rejected"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

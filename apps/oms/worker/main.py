@@ -50,16 +50,14 @@ class Worker:
     _careful: bool = False
     _is_heir: bool = False
 
-    async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
-        """Work until ``stop`` is set; ``beat`` is called while the event loop lives."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set."""
         loops = [
             asyncio.create_task(self._watched("drain", self._drain_round, stop)),
             asyncio.create_task(self._watched("leases", self._lease_round, stop)),
             asyncio.create_task(self._watched("chores", self._chores_round, stop)),
         ]
-        while not stop.is_set():
-            beat()
-            await _pause(stop, 0.25)
+        await stop.wait()
         await self.bell.close()
         await asyncio.wait(loops, timeout=STOP_SECONDS_MAX)
         await self._leave()
