@@ -5,11 +5,12 @@ unexpired and well addressed is the authenticator's part, the account's state th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 
 from oms.domain.errors import Refused
+from oms.domain.value import value
 
 
 class Role(StrEnum):
@@ -40,7 +41,7 @@ class Permission(StrEnum):
     ADMIN = "admin"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Grant:
     """The flags of one key on one account."""
 
@@ -54,7 +55,7 @@ class Grant:
     strategy_ids: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Principal:
     """Who is at the door, with all that the key may touch."""
 

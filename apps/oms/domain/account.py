@@ -1,9 +1,11 @@
 """Accounts: one set of exchange credentials and its settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
+
+from oms.domain.value import value
 
 
 class PositionMode(StrEnum):
@@ -32,7 +34,7 @@ class Environment(StrEnum):
     LIVE = "live"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PaperSettings:
     """``extra_config_json.oms.paper``: how the paper exchange of an account behaves."""
 
@@ -50,7 +52,7 @@ class PaperSettings:
     leverage: int = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Account:
     """An account as trading sees it."""
 

@@ -5,13 +5,14 @@ that must know it. Numbers are exact and on no grid yet; admission (``domain.ris
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from oms.domain.errors import Refused
 from oms.domain.order import Side
+from oms.domain.value import value
 
 
 class CommandStatus(StrEnum):
@@ -34,7 +35,7 @@ class CommandStatus(StrEnum):
 LIMIT_TYPES = frozenset({"limit", "stop_limit", "take_profit_limit"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SendOrder:
     """Place an order; ``position_id`` 0 lets the position mode decide."""
 
@@ -62,7 +63,7 @@ class SendOrder:
     new_position: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CancelOrder:
     """Cancel the named orders; ids ascending, without repeats."""
 
@@ -70,7 +71,7 @@ class CancelOrder:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ChangeOrder:
     """Change price, total quantity, or both; ``None`` keeps."""
 
@@ -80,7 +81,7 @@ class ChangeOrder:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ClosePosition:
     """Close ``qty`` of a position, or all of it, by an opposite reduce-only order."""
 
@@ -99,7 +100,7 @@ class ClosePosition:
     trigger_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PaperPrice:
     """Set the price of a symbol on a paper account whose source for it is ``manual``."""
 
@@ -111,7 +112,7 @@ class PaperPrice:
     ask_qty: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CcxtCall:
     """Call a ccxt method on the account's exchange; the capability table has judged it."""
 
@@ -132,7 +133,7 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Actor:
     """Who asked: kept with the command, asked again before anything is sent."""
 
@@ -142,7 +143,7 @@ class Actor:
     ip: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Command:
     """One wish in the queue of one account."""
 
@@ -160,7 +161,7 @@ class Command:
         return COMMAND_TYPES[type(self.payload)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CommandResult:
     """How a command ended. ``error`` is set exactly when ``status`` is failed or refused."""
 

@@ -5,7 +5,6 @@ meets several tickets (a leg each). The legs share ``exchange_trade_id``; the ke
 ``(account, symbol, exchange_trade_id, leg)`` is unique for ever.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +12,7 @@ from enum import StrEnum
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import difference, total
 from oms.domain.order import Side
+from oms.domain.value import value
 
 
 class DealEntry(StrEnum):
@@ -33,7 +33,7 @@ class DealType(StrEnum):
     CORRECTION = "correction"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Deal:
     """One leg of one execution, in our book."""
 

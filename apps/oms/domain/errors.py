@@ -12,11 +12,12 @@ OmsError
     LeaseLost            this worker may no longer write the account
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from oms.domain.value import value
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@value
 class Refused:
     """A wish that is not granted.
 

@@ -6,8 +6,10 @@ is the wire's business, its number in the account the one writer's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from oms.domain.value import value
 
 
 class Namespace(StrEnum):
@@ -23,7 +25,7 @@ class Namespace(StrEnum):
     CCXT = "ccxt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Event:
     """One thing that happened.
 

@@ -4,13 +4,13 @@ One formula serves all kinds: money is counted in *value space*, ``v(p) = p`` fo
 ``v(p) = −1/p`` for inverse, times the contract size (1 for spot).
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
 from oms.domain.errors import Refused
 from oms.domain.money import ZERO, down_to_step, on_step, plain, product
+from oms.domain.value import value
 
 
 class Kind(StrEnum):
@@ -21,7 +21,7 @@ class Kind(StrEnum):
     INVERSE = "inverse"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Instrument:
     """One symbol of one exchange; quantities on ``step``, prices on ``tick``."""
 

@@ -21,7 +21,7 @@ an event, never an overwrite.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
@@ -36,6 +36,7 @@ from oms.domain.money import EXACT, ZERO, plain, rounded, total
 from oms.domain.order import Order, Side, advanced
 from oms.domain.position import Fill, Position, folded
 from oms.domain.report import Execution, Report, ReportKind
+from oms.domain.value import evolve, value
 
 _EXEC_TYPES: Mapping[ReportKind, str] = MappingProxyType(
     {
@@ -53,7 +54,7 @@ _EXEC_TYPES: Mapping[ReportKind, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Book:
     """The rows that one report can touch."""
 
@@ -67,7 +68,7 @@ class Book:
     deals: Mapping[str, Sequence[Deal]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Entry:
     """What follows from one report; empty when the report was stale or told before."""
 
@@ -256,7 +257,7 @@ def _with_levels(position: Position, order: Order) -> Position:
     """Stop levels of an opening or adding order replace the position's; absent ones keep."""
     if order.stop_loss is None and order.stop_gain is None:
         return position
-    return replace(
+    return evolve(
         position,
         stop_loss=order.stop_loss if order.stop_loss is not None else position.stop_loss,
         stop_gain=order.stop_gain if order.stop_gain is not None else position.stop_gain,

@@ -17,7 +17,7 @@ Everything that moves an order from state to state lives in this file.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -25,6 +25,7 @@ from types import MappingProxyType
 
 from oms.domain.money import ZERO, difference, product, quotient, total
 from oms.domain.report import Execution, Report, ReportKind
+from oms.domain.value import evolve, value
 
 
 class Side(StrEnum):
@@ -116,7 +117,7 @@ TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity]
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Order:
     """A request and its life.
 
@@ -235,7 +236,7 @@ def advanced(
     if state is None:
         return None
     source, code, message = _rejection(order, report)
-    return replace(
+    return evolve(
         order,
         state=state,
         qty=qty,

@@ -15,7 +15,7 @@ profit = 5·170 − (5/15)·2300 = 83.33…, C = 1533.33…, the average stays.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -25,6 +25,7 @@ from typing import NamedTuple
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, ZERO, product, rounded, total
 from oms.domain.order import Side
+from oms.domain.value import evolve, value
 
 COST_DENOMINATOR_BITS_MAX = 1024
 """Past this size a cost is rounded to 60 places: 42 below the last digit that is ever told.
@@ -43,7 +44,7 @@ class PositionState(StrEnum):
     MERGED = "merged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Position:
     """One exposure of an account in a symbol.
 
@@ -127,7 +128,7 @@ def unrealized(position: Position, instrument: Instrument, mark: Decimal) -> Dec
 def _added(position: Position, instrument: Instrument, fill: Fill) -> Position:
     qty = total(position.qty, fill.delta)
     cost = _bounded(position.cost + Fraction(fill.delta) * instrument.value(fill.price))
-    return replace(
+    return evolve(
         position,
         qty=qty,
         cost=cost,
@@ -159,7 +160,7 @@ def _reduced(
     exits = position.exit_value + Fraction(size) * instrument.value(fill.price)
     closed = total(position.qty_closed, size)
     is_open = bool(qty)
-    return replace(
+    return evolve(
         position,
         qty=qty,
         cost=_bounded(position.cost - released) if is_open else Fraction(0),

@@ -1,9 +1,10 @@
 """Execution reports: facts told by an exchange about an order. Nothing else changes the book."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from oms.domain.value import value
 
 
 class ReportKind(StrEnum):
@@ -33,7 +34,7 @@ class Heard(StrEnum):
     OPERATOR = "operator"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Execution:
     """One fill, as the exchange told it.
 
@@ -50,7 +51,7 @@ class Execution:
     maker: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Report:
     """One fact about one order; ``order_id`` is ours, the adapter has looked it up."""
 

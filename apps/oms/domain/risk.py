@@ -6,7 +6,6 @@ reduce-only order may take. Nothing is ever rounded up, and nothing enlarged.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
 
@@ -17,6 +16,7 @@ from oms.domain.instrument import Instrument, refuse_off_grid, refuse_small
 from oms.domain.money import ZERO, difference, down_to_step, plain, total
 from oms.domain.order import Order, Side
 from oms.domain.position import Position
+from oms.domain.value import value
 
 ORDER_TYPES = frozenset({"market", "limit"})
 """What the paper exchange executes."""
@@ -24,7 +24,7 @@ ORDER_TYPES = frozenset({"market", "limit"})
 TIMES_IN_FORCE = frozenset({None, "GTC", "PO"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Desk:
     """What admission looks at: one account and one symbol, as the ledger stands."""
 
@@ -39,7 +39,7 @@ class Desk:
     price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Terms:
     """An admitted order's content."""
 

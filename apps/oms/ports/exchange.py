@@ -6,7 +6,7 @@ the reports. After a failed transaction the adapter object is dropped and made a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -14,9 +14,10 @@ from typing import Protocol
 from oms.domain.instrument import Instrument
 from oms.domain.order import Order
 from oms.domain.report import Report
+from oms.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class MemoryRows:
     """The stored memory of a paper exchange, or what of it changed; all texts are JSON.
 
@@ -31,7 +32,7 @@ class MemoryRows:
     prices: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TradeRow:
     """One execution in the paper exchange's own books."""
 
@@ -41,7 +42,7 @@ class TradeRow:
     trade: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Quote:
     """Best prices of a symbol; ``None`` depth is without limit."""
 

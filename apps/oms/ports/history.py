@@ -8,6 +8,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from oms.domain.deal import Deal
 from oms.domain.order import Order
 from oms.domain.position import Position
+from oms.domain.value import value
 from oms.ports.ledger import EventRow
 from oms.ports.queue import CommandRow
 
@@ -23,7 +24,7 @@ class Page(Generic[Row]):
     next_after_id: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Window:
     """Which rows of a history are asked for; absent bounds do not narrow."""
 
@@ -48,7 +49,7 @@ class Window:
     with_total: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Snapshot:
     """One consistent read of an account at ``seq``."""
 
@@ -58,7 +59,7 @@ class Snapshot:
     positions: Sequence[Position]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StoredEvents:
     """Event rows with the time they were written."""
 

@@ -5,11 +5,12 @@ stream; ``ports.ledger`` writes only under it. Row 0 is the right to do the chor
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from oms.domain.value import value
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@value
 class Lease:
     """A right to one account, good until it is not renewed for ``lease_seconds``."""
 
@@ -17,7 +18,7 @@ class Lease:
     token: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class WorkerRow:
     """A worker that told of itself."""
 

@@ -6,7 +6,7 @@ events and proves the right to write in one statement.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
@@ -15,11 +15,12 @@ from oms.domain.command import CommandResult
 from oms.domain.deal import Deal
 from oms.domain.order import Order
 from oms.domain.position import Position
+from oms.domain.value import value
 from oms.ports.exchange import MemoryRows
 from oms.ports.leases import Lease
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AccountImage:
     """All that an account's home holds in memory."""
 
@@ -34,7 +35,7 @@ class AccountImage:
     memory: MemoryRows = field(default_factory=MemoryRows)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class EventRow:
     """All events of one command or report: numbers ``seq..seq_to``, ids from ``id`` on.
 
@@ -52,7 +53,7 @@ class EventRow:
     payload: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AccountBatch:
     """What one transaction writes for one account."""
 

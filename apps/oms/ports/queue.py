@@ -5,14 +5,14 @@ Order of an account's queue is (created_at, id). A row leaves the queue only by 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from oms.domain.command import Actor, CommandStatus
+from oms.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NewCommand:
     """A command to be stored; ``payload`` is JSON text, ``fingerprint`` SHA-256 in hex."""
 
@@ -31,7 +31,7 @@ class NewCommand:
     hold_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CommandRow:
     """A stored command as it stands; ``error`` and ``result`` are JSON text."""
 
@@ -53,7 +53,7 @@ class CommandRow:
     finished_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class KeyRow:
     """A used ``Idempotency-Key``: which commands it made, or which answer it got."""
 
@@ -65,7 +65,7 @@ class KeyRow:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Submission:
     """The commands of one request body: all of them are stored, or none."""
 
@@ -73,7 +73,7 @@ class Submission:
     key: KeyRow | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Stored:
     """What became of one submission.
 

@@ -1,15 +1,15 @@
 """The registry: users, keys, permissions, accounts, strategies. Written by API and CLI."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from oms.domain.access import Grant, Principal
 from oms.domain.account import Account
+from oms.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class UserRow:
     """A user."""
 
@@ -20,7 +20,7 @@ class UserRow:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AccountRow:
     """An account with what its owner set on it; ``extra_config`` is JSON text."""
 
@@ -31,7 +31,7 @@ class AccountRow:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AuditEntry:
     """Who did what; written in the transaction of the change."""
 

@@ -5,7 +5,7 @@ closed to the asked strategy. A key that is restricted to strategies sees rows o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from oms.domain.access import Permission, Principal, Role, refuse_account, refuse_strategy
@@ -13,6 +13,7 @@ from oms.domain.deal import Deal
 from oms.domain.errors import Forbidden, NotFound, Unavailable
 from oms.domain.order import Order
 from oms.domain.position import Position
+from oms.domain.value import evolve
 from oms.ports.history import History, Page, Window
 from oms.ports.queue import CommandQueue, CommandRow
 from oms.ports.registry import AccountRow, Registry
@@ -58,7 +59,7 @@ class Reads:
             mine = strategies_of(principal, account_id)
             if mine is not None:
                 allowed = mine if allowed is None else allowed & mine
-        return replace(window, strategies=allowed)
+        return evolve(window, strategies=allowed)
 
     async def open_orders(
         self, principal: Principal, window: Window, limit: int

@@ -5,12 +5,12 @@ that what is paid is exactly what was judged.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import ZERO, difference, down_to_step, plain, total
 from oms.domain.order import Side
+from oms.domain.value import evolve, value
 from oms.simulation.costs import (
     fee_reserve,
     linear_lock,
@@ -23,7 +23,7 @@ from oms.simulation.memory import Ladder, PaperOrder
 from oms.simulation.sheet import Sheet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Rejection:
     """Why not: a stable code and a sentence."""
 
@@ -31,7 +31,7 @@ class Rejection:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Admitted:
     """An order that may trade, its quantity cut where it may only reduce."""
 
@@ -49,7 +49,7 @@ def admit(sheet: Sheet, order: PaperOrder) -> Admitted | Rejection:
         message = f"nothing of {order.symbol} is held that a reduce-only {side} could close"
         return Rejection(code="exchange_rejected", message=message)
     if held < order.remaining:
-        order = replace(order, qty=total(order.filled, held))
+        order = evolve(order, qty=total(order.filled, held))
     matched = _matched(sheet, order)
     if isinstance(matched, Rejection):
         return matched

@@ -6,7 +6,6 @@ orders and markets out: these are stored a row each, so that a step rewrites onl
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -14,6 +13,7 @@ from typing import Any
 
 from oms.domain.money import plain
 from oms.domain.order import Side
+from oms.domain.value import value
 from oms.simulation.memory import (
     Balance,
     Ladder,
@@ -63,7 +63,7 @@ def memory_read(text: str) -> Memory:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StoredMemory:
     """A memory in the parts in which it is stored: books, open orders, markets by symbol."""
 

@@ -5,13 +5,13 @@ within its limit, and rests with the remainder; a resting order is served, at it
 maker, when a later quote of the other side reaches it. Whatever happens, ``invariants`` holds.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 from typing import assert_never
 
 from oms.domain.money import ZERO, plain, total
 from oms.domain.order import Side
+from oms.domain.value import evolve
 from oms.simulation.admission import Admitted, Rejection, admit, reducible
 from oms.simulation.costs import lock_currency
 from oms.simulation.facts import (
@@ -120,7 +120,7 @@ def _change(sheet: Sheet, wish: Change) -> Rejection | None:
     keeps_place = qty <= order.qty and price == order.price
     rank = order.rank if keeps_place else sheet.next_rank()
     release(sheet, order)
-    changed = replace(order, qty=qty, price=price, rank=rank, locked=ZERO)
+    changed = evolve(order, qty=qty, price=price, rank=rank, locked=ZERO)
     admitted = admit(sheet, changed)
     if isinstance(admitted, Rejection):
         return admitted
@@ -222,9 +222,9 @@ def _serve(sheet: Sheet, order: PaperOrder, book: Ladder) -> Ladder:
     if not takings:
         return book
     release(sheet, order)
-    price, order = order.price, replace(order, locked=ZERO)
+    price, order = order.price, evolve(order, locked=ZERO)
     if held < order.remaining:
-        order = replace(order, qty=total(order.filled, held))
+        order = evolve(order, qty=total(order.filled, held))
         sheet.facts.append(Changed(order=order))
     qty = reduce(total, (taking.qty for taking in takings))
     order = settle(sheet, order, Taking(qty=qty, price=price), maker=True)

@@ -1,41 +1,42 @@
 """What the paper exchange says: facts in the order in which they happened, and a step's result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
+from oms.domain.value import value
 from oms.simulation.memory import Memory, PaperOrder, PaperTrade
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Accepted:
     """An order has arrived."""
 
     order: PaperOrder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Filled:
     """An order was executed, wholly or in part."""
 
     trade: PaperTrade
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Changed:
     """An order has another price or total quantity, wished or cut by reduce-only."""
 
     order: PaperOrder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Canceled:
     """What was left of an order will not be executed."""
 
     order: PaperOrder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Rejected:
     """A request was refused and nothing at all has changed."""
 
@@ -44,7 +45,7 @@ class Rejected:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Deposited:
     """Money has arrived."""
 
@@ -55,7 +56,7 @@ class Deposited:
 Fact = Accepted | Filled | Changed | Canceled | Rejected | Deposited
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Touched:
     """Which parts of memory a step replaced."""
 
@@ -67,7 +68,7 @@ class Touched:
     books: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Step:
     """The memory after an input, what was said, and what was replaced."""
 

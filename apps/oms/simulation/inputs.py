@@ -1,14 +1,14 @@
 """What can happen to the paper exchange: a closed union of requests and of news of the market."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from oms.domain.order import Side
+from oms.domain.value import value
 from oms.simulation.memory import Level
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Place:
     """Place an order of type ``market`` or ``limit``; ``price`` is that of the limit."""
 
@@ -23,7 +23,7 @@ class Place:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Change:
     """Change price and/or total quantity of an open order; ``None`` keeps."""
 
@@ -35,7 +35,7 @@ class Change:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Cancel:
     """Cancel what is left of an order."""
 
@@ -45,7 +45,7 @@ class Cancel:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class QuoteSeen:
     """Best prices are these now; ``None`` quantity is without limit."""
 
@@ -57,7 +57,7 @@ class QuoteSeen:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BookSeen:
     """The book is this now; best levels first."""
 
@@ -67,7 +67,7 @@ class BookSeen:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Deposit:
     """Money arrives from outside; ``amount`` is positive."""
 

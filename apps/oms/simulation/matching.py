@@ -5,11 +5,11 @@ that is shown gets the rest at the last level, moved against it by
 ``impact × √(excess ÷ depth shown)`` and marked *extrapolated*; a limit order never does.
 """
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from oms.domain.money import EXACT, ZERO, difference, product, total
 from oms.domain.order import Side
+from oms.domain.value import value
 from oms.simulation.inputs import BookSeen, QuoteSeen
 from oms.simulation.memory import Ladder, Level, Market
 
@@ -17,7 +17,7 @@ from oms.simulation.memory import Ladder, Level, Market
 _ROOT = Context(prec=28)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Taking:
     """A quantity at one price."""
 

@@ -5,13 +5,14 @@ Quantities in base, prices in quote, both exact. Final orders are not kept: thei
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from oms.domain.money import ZERO, difference, total
 from oms.domain.order import Side
+from oms.domain.value import value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ PositionKey = tuple[str, Leg]
 """Symbol and leg."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Balance:
     """What an account has of one currency; ``used`` is locked by orders and margins.
 
@@ -47,7 +48,7 @@ class Balance:
         return total(self.free, self.used)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PaperOrder:
     """An order at the paper exchange."""
 
@@ -78,7 +79,7 @@ class PaperOrder:
         return difference(self.qty, self.filled)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PaperPosition:
     """An open position in a contract: signed quantity, signed cost, and its initial margin."""
 
@@ -89,7 +90,7 @@ class PaperPosition:
     margin: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PaperTrade:
     """One execution."""
 
@@ -111,7 +112,7 @@ class PaperTrade:
     executed_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Ladder:
     """One side of a book, best level first, less what was taken from it since it was shown."""
 
@@ -131,7 +132,7 @@ class Ladder:
         return None if self.last is None else (self.last, ZERO)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Market:
     """What the exchange offers in a symbol: buyers in ``bids``, sellers in ``asks``."""
 
@@ -145,7 +146,7 @@ class Market:
         return self.asks if side is Side.BUY else self.bids
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Memory:
     """One account at the paper exchange."""
 

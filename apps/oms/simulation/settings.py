@@ -1,13 +1,13 @@
 """How one paper exchange behaves: instruments, fees and rules; constant over its steps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from oms.domain.instrument import Instrument, Kind
+from oms.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Rates:
     """Fees as fractions of the value (0.001 = 0.1 %); negative is a rebate."""
 
@@ -15,7 +15,7 @@ class Rates:
     taker: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Settings:
     """What ``step`` is told besides memory and input."""
 

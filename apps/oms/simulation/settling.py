@@ -1,11 +1,11 @@
 """What an execution does to balances, positions and the order; what a resting order locks."""
 
-from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, ZERO, difference, product, rounded, total
 from oms.domain.order import Side
+from oms.domain.value import evolve
 from oms.simulation.costs import (
     fee_of,
     linear_lock,
@@ -54,7 +54,7 @@ def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> P
     )
     sheet.facts.append(Filled(trade=trade))
     filled = total(order.filled, qty)
-    return replace(order, filled=filled, value=total(order.value, product(qty, price)))
+    return evolve(order, filled=filled, value=total(order.value, product(qty, price)))
 
 
 def rest(sheet: Sheet, order: PaperOrder) -> None:
@@ -64,7 +64,7 @@ def rest(sheet: Sheet, order: PaperOrder) -> None:
         return
     amount = lock_of(sheet, order)
     sheet.lock(order.locked_currency, amount)
-    sheet.put_order(order if order.locked == amount else replace(order, locked=amount))
+    sheet.put_order(order if order.locked == amount else evolve(order, locked=amount))
 
 
 def release(sheet: Sheet, order: PaperOrder) -> None:

@@ -5,7 +5,6 @@ An order is the sum of its deals; a position is the fold of its deals. Nothing i
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,6 +14,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, product, total
 from oms.domain.order import Order, OrderState
 from oms.domain.position import Fill, Position, PositionState, folded
+from oms.domain.value import evolve
 from oms.services.verify.findings import Finding, breach, differing
 
 #: What the fold must give again, and the invariant that each is.
@@ -200,7 +200,7 @@ def one_open_findings(mode: PositionMode, group: Sequence[Position]) -> Iterator
 
 def _blank(position: Position) -> Position:
     """The position before its first deal; funding is no deal yet and stays."""
-    return replace(
+    return evolve(
         position,
         qty=ZERO,
         cost=Fraction(0),

@@ -1,0 +1,72 @@
+"""Values: frozen, slotted, keyword-only dataclasses that are cheap to build and to change.
+
+A frozen dataclass sets each field through ``object.__setattr__``; building orders, deals and
+positions that way was the largest single cost of a worker. ``value`` makes the same class, frozen
+to everybody, but fills it while it is still *open*: as an instance of a twin with the same slots
+and no guard, which then becomes the frozen class. ``evolve`` copies slot by slot in that way.
+
+Not a model framework: nothing is validated or converted.
+"""
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, TypeVar, dataclass_transform
+
+T = TypeVar("T")
+Initialiser = Callable[..., None]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def value(cls: type[T]) -> type[T]:
+    """``cls`` as a frozen, slotted, keyword-only dataclass with a fast constructor."""
+    frozen: Any = dataclass(frozen=True, slots=True, kw_only=True)(cls)
+    known = fields(frozen)
+    names = tuple(each.name for each in known)
+    twin = type(f"_Open{cls.__name__}", (), {"__slots__": names})
+    frozen.__init__ = _initialiser(frozen, twin, known)
+    frozen.__opened__ = staticmethod(_opener(twin, names))
+    return frozen  # type: ignore[no-any-return]
+
+
+def evolve(before: T, /, **changes: object) -> T:
+    """``before`` with some fields changed; an unknown field is an ``AttributeError``."""
+    frozen: Any = type(before)
+    after = frozen.__opened__(before)
+    for name, each in changes.items():
+        setattr(after, name, each)
+    after.__class__ = frozen
+    return after  # type: ignore[no-any-return]
+
+
+def _initialiser(frozen: type, twin: type, known: tuple[Field[Any], ...]) -> Initialiser:
+    """``__init__`` as source, since only plain assignments in one function are fast."""
+    scope: dict[str, Any] = {"_become": object.__setattr__, "_frozen": frozen, "_twin": twin}
+    heads, body = [], ["_become(self, '__class__', _twin)"]
+    for each in known:
+        name = each.name
+        if each.default_factory is not MISSING:
+            scope |= {f"_make_{name}": each.default_factory, "_missing": MISSING}
+            heads.append(f"{name}=_missing")
+            body.append(f"self.{name} = _make_{name}() if {name} is _missing else {name}")
+            continue
+        if each.default is not MISSING:
+            scope[f"_default_{name}"] = each.default
+        heads.append(name if each.default is MISSING else f"{name}=_default_{name}")
+        body.append(f"self.{name} = {name}")
+    body.append("self.__class__ = _frozen")
+    head = f"def __init__(self, *, {', '.join(heads)}):" if heads else "def __init__(self):"
+    return _compiled("__init__", [head, *(f"    {line}" for line in body)], scope)
+
+
+def _opener(twin: type, names: tuple[str, ...]) -> Callable[[Any], Any]:
+    lines = ["def opened(before):", "    after = _new(_twin)"]
+    lines += [f"    after.{name} = before.{name}" for name in names]
+    return _compiled(
+        "opened", [*lines, "    return after"], {"_new": object.__new__, "_twin": twin}
+    )
+
+
+def _compiled(name: str, lines: list[str], scope: dict[str, Any]) -> Callable[..., Any]:
+    exec("\n".join(lines), scope)
+    made: Callable[..., Any] = scope[name]
+    return made
