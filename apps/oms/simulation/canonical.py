@@ -6,7 +6,7 @@ orders and markets out: these are stored a row each, so that a step rewrites onl
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -14,15 +14,22 @@ from typing import Any
 from oms.domain.money import plain
 from oms.domain.order import Side
 from oms.domain.value import value
+from oms.simulation.codec import decoded, encoded
+from oms.simulation.codec import time_text as _time
+from oms.simulation.line import Line
 from oms.simulation.memory import (
+    PLAIN,
     Balance,
     Ladder,
     Leg,
     Market,
     Memory,
+    OrderSource,
     PaperOrder,
     PaperPosition,
     PaperTrade,
+    Queue,
+    Terms,
 )
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=True).encode
@@ -114,6 +121,8 @@ def trade_text(trade: PaperTrade) -> str:
             "realised": plain(trade.realised),
             "executed_at": _time(trade.executed_at),
         }
+        | ({} if trade.source is OrderSource.USER else {"source": trade.source.value})
+        | ({"parent": trade.parent} if trade.parent else {})
     )
 
 
@@ -131,13 +140,19 @@ def _books(memory: Memory) -> Fields:
         "trades_made": memory.trades_made,
         "version": memory.version,
         "clock": _time(memory.clock),
-    }
+    } | ({} if memory.line is None else {"line": encoded(memory.line)})
 
 
 def _assembled(books: Fields, orders: Iterable[PaperOrder], markets: Iterable[Market]) -> Memory:
     by_symbol: dict[str, dict[str, PaperOrder]] = {}
     for order in orders:
         by_symbol.setdefault(order.symbol, {})[order.exchange_order_id] = order
+    special = {
+        name: symbol
+        for symbol, held in by_symbol.items()
+        for name, order in held.items()
+        if order.terms is not PLAIN
+    }
     return Memory(
         balances={
             currency: Balance(free=Decimal(free), used=Decimal(used))
@@ -159,11 +174,19 @@ def _assembled(books: Fields, orders: Iterable[PaperOrder], markets: Iterable[Ma
         trades_made=books["trades_made"],
         version=books["version"],
         clock=_time_read(books["clock"]),
+        special=special,
+        line=decoded(Line, books["line"]) if "line" in books else None,
     )
 
 
 def _order(order: PaperOrder) -> Fields:
-    return {
+    rare = {
+        "terms": None if order.terms is PLAIN else encoded(order.terms),
+        "triggered_at": encoded(order.triggered_at),
+        "best": encoded(order.best),
+        "queue": encoded(order.queue),
+    }
+    return {name: told for name, told in rare.items() if told is not None} | {
         "exchange_order_id": order.exchange_order_id,
         "client_id": order.client_id,
         "symbol": order.symbol,
@@ -201,6 +224,10 @@ def _order_read(row: Fields) -> PaperOrder:
         locked=Decimal(row["locked"]),
         locked_currency=row["locked_currency"],
         created_at=_time_read(row["created_at"]),
+        terms=decoded(Terms, row["terms"]) if "terms" in row else PLAIN,
+        triggered_at=decoded(datetime | None, row.get("triggered_at")),
+        best=_optional_read(row.get("best")),
+        queue=decoded(Queue | None, row.get("queue")),
     )
 
 
@@ -209,6 +236,8 @@ def _market(market: Market) -> Fields:
         "bids": _ladder(market.bids),
         "asks": _ladder(market.asks),
         "at": _time(market.at),
+        "last": _optional(market.last),
+        "mark": _optional(market.mark),
     }
 
 
@@ -218,6 +247,8 @@ def _market_read(symbol: str, row: Fields) -> Market:
         bids=_ladder_read(row["bids"]),
         asks=_ladder_read(row["asks"]),
         at=_time_read(row["at"]),
+        last=_optional_read(row.get("last")),
+        mark=_optional_read(row.get("mark")),
     )
 
 
@@ -245,10 +276,6 @@ def _optional(value: Decimal | None) -> str | None:
 
 def _optional_read(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _time_read(text: str) -> datetime:

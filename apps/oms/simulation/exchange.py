@@ -24,12 +24,18 @@ from oms.simulation.facts import (
     Touched,
 )
 from oms.simulation.inputs import (
+    Ask,
     BookSeen,
     Cancel,
+    CandleSeen,
     Change,
+    Clock,
     Deposit,
     Input,
+    MarkSeen,
     Place,
+    PlacePair,
+    PrintSeen,
     QuoteSeen,
 )
 from oms.simulation.invariants import check
@@ -58,6 +64,8 @@ def step(memory: Memory, input: Input, settings: Settings) -> Step:
             rejection = _cancel(sheet, input)
         case Deposit():
             _deposit(sheet, input)
+        case PlacePair() | Ask() | PrintSeen() | CandleSeen() | MarkSeen() | Clock():
+            raise NotImplementedError
         case _:
             assert_never(input)
     if rejection is not None:
@@ -70,7 +78,7 @@ def step(memory: Memory, input: Input, settings: Settings) -> Step:
 
 def _rejected(memory: Memory, request: Place | Change | Cancel, why: Rejection) -> Step:
     fact = Rejected(client_id=request.client_id, code=why.code, message=why.message)
-    return Step(memory=memory, facts=(fact,), touched=Touched())
+    return Step(memory=memory, facts=(fact,), told=(fact,), touched=Touched())
 
 
 def _place(sheet: Sheet, wish: Place) -> Rejection | None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from oms.domain.value import value
 from oms.simulation.memory import Memory, PaperOrder, PaperTrade
@@ -31,7 +33,23 @@ class Changed:
 
 @value
 class Canceled:
-    """What was left of an order will not be executed."""
+    """What was left of an order will not be executed; ``reason`` is empty if that was wished."""
+
+    order: PaperOrder
+    reason: str = ""
+
+
+@value
+class Triggered:
+    """A conditional order was released by ``price``."""
+
+    order: PaperOrder
+    price: Decimal
+
+
+@value
+class Expired:
+    """The time of an order is over."""
 
     order: PaperOrder
 
@@ -53,7 +71,7 @@ class Deposited:
     amount: Decimal
 
 
-Fact = Accepted | Filled | Changed | Canceled | Rejected | Deposited
+Fact = Accepted | Filled | Changed | Canceled | Triggered | Expired | Rejected | Deposited
 
 
 @value
@@ -68,10 +86,40 @@ class Touched:
     books: bool = False
 
 
+class Outcome(StrEnum):
+    """What becomes of the answer to a request."""
+
+    #: It is among what is told, if the request asked for any.
+    TOLD = "told"
+    #: It will be told later.
+    PENDING = "pending"
+    #: It is lost; nobody can tell whether the request arrived.
+    LOST = "lost"
+    #: The exchange asks for a pause; the request was not looked at.
+    OVERLOADED = "overloaded"
+
+
+@value
+class Answer:
+    """How a request was answered; ``due`` is when the pause is over or the answer comes."""
+
+    outcome: Outcome = Outcome.TOLD
+    due: datetime | None = None
+
+
+TOLD = Answer()
+
+
 @value
 class Step:
-    """The memory after an input, what was said, and what was replaced."""
+    """The memory after an input, what happened, and what was replaced.
+
+    ``told`` is what the sender hears now, in that order: all facts, unless the line between
+    exchange and sender delays, doubles or loses some.
+    """
 
     memory: Memory
     facts: tuple[Fact, ...]
+    told: tuple[Fact, ...]
     touched: Touched
+    answer: Answer = TOLD

@@ -5,12 +5,17 @@ from decimal import Decimal
 
 from oms.domain.order import Side
 from oms.domain.value import value
-from oms.simulation.memory import Level
+from oms.simulation.faults import Fault
+from oms.simulation.memory import PLAIN, Leg, Level, Terms
 
 
 @value
 class Place:
-    """Place an order of type ``market`` or ``limit``; ``price`` is that of the limit."""
+    """Place an order; ``price`` is that of the limit, ``None`` of one that goes to the market.
+
+    ``cost`` in quote, for a market buy, takes the place of ``qty``. ``leg`` is told by hedge
+    accounts; where it is not, side and ``reduce_only`` decide.
+    """
 
     client_id: str
     symbol: str
@@ -20,18 +25,33 @@ class Place:
     price: Decimal | None
     reduce_only: bool = False
     post_only: bool = False
+    terms: Terms = PLAIN
+    cost: Decimal | None = None
+    leg: Leg | None = None
+    fault: Fault | None = None
+    at: datetime
+
+
+@value
+class PlacePair:
+    """Place two orders of which the first fill of one cancels the other; ``second`` waits."""
+
+    first: Place
+    second: Place
     at: datetime
 
 
 @value
 class Change:
-    """Change price and/or total quantity of an open order; ``None`` keeps."""
+    """Change price, total quantity and/or trigger price of an open order; ``None`` keeps."""
 
     client_id: str
     exchange_order_id: str
     symbol: str
     price: Decimal | None = None
     qty: Decimal | None = None
+    trigger_price: Decimal | None = None
+    fault: Fault | None = None
     at: datetime
 
 
@@ -42,6 +62,15 @@ class Cancel:
     client_id: str
     exchange_order_id: str
     symbol: str
+    fault: Fault | None = None
+    at: datetime
+
+
+@value
+class Ask:
+    """Tell now what is known about a client's order and was not told yet."""
+
+    client_id: str
     at: datetime
 
 
@@ -68,6 +97,46 @@ class BookSeen:
 
 
 @value
+class PrintSeen:
+    """A trade of others; ``side`` is the taker's, ``None`` where it is not told."""
+
+    symbol: str
+    price: Decimal
+    qty: Decimal
+    side: Side | None = None
+    at: datetime
+
+
+@value
+class CandleSeen:
+    """A bar has closed."""
+
+    symbol: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    at: datetime
+
+
+@value
+class MarkSeen:
+    """The mark price of a contract is this now."""
+
+    symbol: str
+    price: Decimal
+    at: datetime
+
+
+@value
+class Clock:
+    """Nothing but time has passed."""
+
+    at: datetime
+
+
+@value
 class Deposit:
     """Money arrives from outside; ``amount`` is positive."""
 
@@ -76,4 +145,10 @@ class Deposit:
     at: datetime
 
 
-Input = Place | Change | Cancel | QuoteSeen | BookSeen | Deposit
+Request = Place | PlacePair | Change | Cancel
+"""What a sender may ask of the exchange."""
+
+News = QuoteSeen | BookSeen | PrintSeen | CandleSeen | MarkSeen
+"""What a feed tells."""
+
+Input = Request | Ask | News | Clock | Deposit

@@ -9,10 +9,14 @@ from dataclasses import field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from oms.domain.money import ZERO, difference, total
 from oms.domain.order import Side
 from oms.domain.value import value
+
+if TYPE_CHECKING:
+    from oms.simulation.line import Line
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,6 +52,84 @@ class Balance:
         return total(self.free, self.used)
 
 
+class TimeInForce(StrEnum):
+    """How long what is left of an order may wait."""
+
+    #: Until it is canceled.
+    GTC = "GTC"
+    #: Not at all.
+    IOC = "IOC"
+    #: Not at all, and all or nothing is executed.
+    FOK = "FOK"
+    #: Until ``expires_at``.
+    GTD = "GTD"
+
+
+class TriggerBy(StrEnum):
+    """Which price releases a conditional order; ``bid_ask``: what it would meet at once."""
+
+    LAST = "last"
+    MARK = "mark"
+    BID_ASK = "bid_ask"
+
+
+class OrderSource(StrEnum):
+    """Who made an order: the user, or the exchange by itself (without a client id)."""
+
+    USER = "user"
+    #: Take profit or stop loss of a parent.
+    ATTACHED = "attached"
+    LIQUIDATION = "liquidation"
+
+
+@value
+class Exit:
+    """Where an attached order gets out: a price, or percent from the parent's average price.
+
+    A take profit rests there as a limit order; a stop loss is released there and then goes to
+    the market, or rests at ``limit_price``.
+    """
+
+    price: Decimal | None = None
+    percent: Decimal | None = None
+    limit_price: Decimal | None = None
+
+
+@value
+class Terms:
+    """What an order wishes beyond side, quantity and price; plain orders share ``PLAIN``."""
+
+    time_in_force: TimeInForce = TimeInForce.GTC
+    expires_at: datetime | None = None
+    trigger_price: Decimal | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    #: Distance behind the best price since arrival; one of both makes a trailing stop.
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    take_profit: Exit | None = None
+    stop_loss: Exit | None = None
+    #: The other one of a pair: the first fill of one cancels the other.
+    sibling: str = ""
+    #: The order that this one was attached to.
+    parent: str = ""
+    source: OrderSource = OrderSource.USER
+
+
+PLAIN = Terms()
+
+
+@value
+class Queue:
+    """Place of a resting order at its price.
+
+    ``ahead`` is what trades must still eat before it is reached; ``shown`` what the book showed
+    there last.
+    """
+
+    ahead: Decimal
+    shown: Decimal
+
+
 @value
 class PaperOrder:
     """An order at the paper exchange."""
@@ -72,6 +154,32 @@ class PaperOrder:
     locked: Decimal = ZERO
     locked_currency: str
     created_at: datetime
+    terms: Terms = PLAIN
+    #: When its trigger was reached.
+    triggered_at: datetime | None = None
+    #: Best price since arrival, of a trailing stop.
+    best: Decimal | None = None
+    #: ``None`` before it rests, and where nobody can tell.
+    queue: Queue | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a trigger must be reached before it may trade."""
+        terms = self.terms
+        return (
+            terms is not PLAIN
+            and self.triggered_at is None
+            and (
+                terms.trigger_price is not None
+                or terms.trailing_amount is not None
+                or terms.trailing_percent is not None
+            )
+        )
+
+    @property
+    def number(self) -> int:
+        """Orders are counted: the place of its id."""
+        return int(self.exchange_order_id[1:])
 
     @property
     def remaining(self) -> Decimal:
@@ -110,6 +218,9 @@ class PaperTrade:
     #: Profit that it brought to the wallet before fees, at 18 places; 0 on spot.
     realised: Decimal
     executed_at: datetime
+    source: OrderSource = OrderSource.USER
+    #: Of an order that the exchange attached to another.
+    parent: str = ""
 
 
 @value
@@ -140,6 +251,9 @@ class Market:
     bids: Ladder
     asks: Ladder
     at: datetime
+    #: Price of the last trade, moved into the spread by what was quoted since.
+    last: Decimal | None = None
+    mark: Decimal | None = None
 
     def opposite(self, side: Side) -> Ladder:
         """The side of the book that an order of ``side`` meets."""
@@ -159,8 +273,12 @@ class Memory:
     trades_made: int = 0
     #: Steps that changed anything but the markets.
     version: int = 0
-    #: Time of the last of these; no later fact is older.
+    #: Time of the last input; no later fact is older, whatever the host's clock says.
     clock: datetime = EPOCH
+    #: Symbols of the open orders that have more than plain terms; follows from ``orders``.
+    special: Mapping[str, str] = field(default_factory=dict)
+    #: What is under way between exchange and sender; ``None`` is nothing.
+    line: "Line | None" = None
 
     def order(self, symbol: str, exchange_order_id: str) -> PaperOrder | None:
         """An open order."""

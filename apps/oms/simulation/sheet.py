@@ -10,8 +10,10 @@ from decimal import Decimal
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, difference, total
 from oms.domain.order import Side
+from oms.domain.value import evolve
 from oms.simulation.facts import Fact, Step, Touched
 from oms.simulation.memory import (
+    PLAIN,
     Balance,
     Ladder,
     Leg,
@@ -36,11 +38,13 @@ class Sheet:
         "before",
         "ended",
         "facts",
+        "heard_at",
         "markets",
         "orders",
         "orders_made",
         "positions",
         "settings",
+        "special",
         "touched_markets",
         "touched_orders",
         "trades_made",
@@ -51,10 +55,13 @@ class Sheet:
         self.settings = settings
         #: Time of this step's facts: a clock that was set back does not make them older.
         self.at = max(memory.clock, at)
+        #: The host's own time: ages of prices are told by one clock.
+        self.heard_at = at
         self.balances = dict(memory.balances)
         self.positions = dict(memory.positions)
         self.orders = dict(memory.orders)
         self.markets = memory.markets
+        self.special = memory.special
         self.orders_made = memory.orders_made
         self.trades_made = memory.trades_made
         self.facts: list[Fact] = []
@@ -101,10 +108,17 @@ class Sheet:
         else:
             self.positions[key] = position
 
+    def order(self, symbol: str, name: str) -> PaperOrder | None:
+        """An open order."""
+        return self.orders.get(symbol, {}).get(name)
+
     def put_order(self, order: PaperOrder) -> None:
         """Hold an open order."""
-        self._orders_of(order.symbol)[order.exchange_order_id] = order
-        self.touched_orders[order.exchange_order_id] = order
+        name = order.exchange_order_id
+        self._orders_of(order.symbol)[name] = order
+        self.touched_orders[name] = order
+        if order.terms is not PLAIN and name not in self.special:
+            self.special = {**self.special, name: order.symbol}
 
     def end_order(self, order: PaperOrder) -> None:
         """Let go of an order that has come to its end."""
@@ -114,6 +128,8 @@ class Sheet:
             orders = self._orders_of(order.symbol)
             del orders[name]
             self.touched_orders[name] = None
+            if name in self.special:
+                self.special = {n: s for n, s in self.special.items() if n != name}
             if not orders:
                 del self.orders[order.symbol]
                 del self._copied[order.symbol]
@@ -132,7 +148,7 @@ class Sheet:
         if book is market.opposite(side):
             return
         bids, asks = (market.bids, book) if side is Side.BUY else (book, market.asks)
-        self.put_market(Market(symbol=symbol, bids=bids, asks=asks, at=market.at))
+        self.put_market(evolve(market, bids=bids, asks=asks))
 
     def next_rank(self) -> int:
         """The place in time of an order that arrives in this step."""
@@ -140,7 +156,8 @@ class Sheet:
 
     def step(self) -> Step:
         """The memory as it is now, frozen."""
-        before, books = self.before, bool(self.facts)
+        before, facts = self.before, tuple(self.facts)
+        books = bool(facts or self.touched_orders)
         memory = Memory(
             balances=self.balances,
             orders=self.orders,
@@ -149,12 +166,14 @@ class Sheet:
             orders_made=self.orders_made,
             trades_made=self.trades_made,
             version=before.version + 1 if books else before.version,
-            clock=self.at if books else before.clock,
+            clock=self.at,
+            special=self.special,
+            line=before.line,
         )
         touched = Touched(
             orders=self.touched_orders, markets=frozenset(self.touched_markets), books=books
         )
-        return Step(memory=memory, facts=tuple(self.facts), touched=touched)
+        return Step(memory=memory, facts=facts, told=facts, touched=touched)
 
     def _orders_of(self, symbol: str) -> dict[str, PaperOrder]:
         copied = self._copied.get(symbol)

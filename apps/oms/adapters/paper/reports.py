@@ -10,9 +10,11 @@ from oms.simulation.facts import (
     Canceled,
     Changed,
     Deposited,
+    Expired,
     Fact,
     Filled,
     Rejected,
+    Triggered,
 )
 from oms.simulation.memory import PaperTrade
 
@@ -32,6 +34,10 @@ def _report(fact: Fact, asked: int | None, now: datetime) -> Report | None:
             kind, qty, price = ReportKind.CHANGED, order.qty, order.price
         case Canceled(order=order):
             kind, qty, price = ReportKind.CANCELED, None, None
+        case Triggered(order=order):
+            kind, qty, price = ReportKind.TRIGGERED, None, None
+        case Expired(order=order):
+            kind, qty, price = ReportKind.EXPIRED, None, None
         case Rejected():
             return _rejected(fact, asked, now)
         case Deposited():

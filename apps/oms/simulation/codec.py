@@ -1,0 +1,81 @@
+"""Values of the simulation as JSON and back, by the types of their fields.
+
+For what is rarely stored: terms, and what is under way. A field at its default is left out, a
+value of a union says its class. It refuses what the simulation's values are not made of.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from oms.domain.money import plain
+
+
+def encoded(value: Any) -> Any:
+    """JSON of a value, a mapping with text keys, a tuple or a scalar."""
+    match value:
+        case None | bool() | int():
+            return value
+        case StrEnum():
+            return value.value
+        case str():
+            return value
+        case Decimal():
+            return plain(value)
+        case datetime():
+            return time_text(value)
+        case tuple():
+            return [encoded(each) for each in value]
+        case Mapping():
+            return {key: encoded(each) for key, each in value.items()}
+    assert is_dataclass(value), f"{value!r} has no text"
+    told: dict[str, Any] = {"is": type(value).__name__}
+    for each in fields(value):
+        if getattr(value, each.name) != _default(each):
+            told[each.name] = encoded(getattr(value, each.name))
+    return told
+
+
+def decoded(kind: Any, text: Any) -> Any:
+    """The value of type ``kind`` that ``encoded`` told."""
+    if isinstance(kind, UnionType):
+        return _decoded_union(get_args(kind), text)
+    if get_origin(kind) is tuple:
+        return tuple(decoded(get_args(kind)[0], each) for each in text)
+    if get_origin(kind) is Mapping:
+        return {key: decoded(get_args(kind)[1], each) for key, each in text.items()}
+    if kind is datetime:
+        return datetime.fromisoformat(text)
+    if isinstance(kind, type) and is_dataclass(kind):
+        types = _types(kind)
+        told = {name: decoded(types[name], each) for name, each in text.items() if name != "is"}
+        return kind(**told)
+    return kind(text)
+
+
+def time_text(moment: datetime) -> str:
+    """A time in UTC with microseconds."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _decoded_union(kinds: tuple[Any, ...], text: Any) -> Any:
+    if text is None and NoneType in kinds:
+        return None
+    named = {each.__name__: each for each in kinds if each is not NoneType}
+    if len(named) == 1:
+        return decoded(next(iter(named.values())), text)
+    return decoded(named[text["is"]], text)
+
+
+@cache
+def _types(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind)
+
+
+def _default(each: Field[Any]) -> Any:
+    return each.default_factory() if each.default_factory is not MISSING else each.default
