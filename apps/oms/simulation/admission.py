@@ -6,6 +6,7 @@ that what is paid is exactly what was judged.
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import reduce
 
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import ZERO, difference, down_to_step, plain, total
@@ -19,7 +20,7 @@ from oms.simulation.costs import (
     spot_lock,
 )
 from oms.simulation.matching import Taking, take, take_all, would_take
-from oms.simulation.memory import Ladder, PaperOrder
+from oms.simulation.memory import Ladder, PaperOrder, TimeInForce
 from oms.simulation.sheet import Sheet
 
 
@@ -41,8 +42,8 @@ class Admitted:
     book: Ladder | None
 
 
-def admit(sheet: Sheet, order: PaperOrder) -> Admitted | Rejection:
-    """Judge ``order``, which holds nothing locked."""
+def admit(sheet: Sheet, order: PaperOrder, at_most: Decimal | None = None) -> Admitted | Rejection:
+    """Judge ``order``, which holds nothing locked; it takes ``at_most`` of what is offered."""
     held = reducible(sheet, order)
     if not held and order.remaining:
         side = order.side.value
@@ -50,7 +51,7 @@ def admit(sheet: Sheet, order: PaperOrder) -> Admitted | Rejection:
         return Rejection(code="exchange_rejected", message=message)
     if held < order.remaining:
         order = evolve(order, qty=total(order.filled, held))
-    matched = _matched(sheet, order)
+    matched = _matched(sheet, order, at_most)
     if isinstance(matched, Rejection):
         return matched
     takings, book = matched
@@ -78,28 +79,44 @@ def reducible(sheet: Sheet, order: PaperOrder) -> Decimal:
     return min(held.copy_abs(), order.remaining) if closes else ZERO
 
 
-def _matched(sheet: Sheet, order: PaperOrder) -> tuple[Sequence[Taking], Ladder | None] | Rejection:
+def _matched(
+    sheet: Sheet, order: PaperOrder, at_most: Decimal | None
+) -> tuple[Sequence[Taking], Ladder | None] | Rejection:
     """What the order would take at once, and what it would leave of the book."""
-    market = sheet.markets.get(order.symbol)
+    if order.is_waiting:
+        return (), None
+    market = sheet.fresh_market(order.symbol)
     book = None if market is None else market.opposite(order.side)
+    qty = order.remaining if at_most is None else min(order.remaining, at_most)
     if order.price is None:
-        return _matched_market(sheet, order, book)
+        return _matched_market(sheet, order, book, qty)
     if book is None or not would_take(book, order.side, order.price):
         return (), book
     if order.post_only:
         message = f"a post-only {order.side.value} at {plain(order.price)} would take at once"
         return Rejection(code="post_only_would_take", message=message)
-    return take(book, order.side, order.remaining, order.price)
+    takings, after = take(book, order.side, qty, order.price)
+    if order.terms.time_in_force is TimeInForce.FOK and not _is_all(order, takings):
+        return (), book
+    return takings, after
+
+
+def _is_all(order: PaperOrder, takings: Sequence[Taking]) -> bool:
+    return reduce(total, (taking.qty for taking in takings), ZERO) == order.remaining
 
 
 def _matched_market(
-    sheet: Sheet, order: PaperOrder, book: Ladder | None
+    sheet: Sheet, order: PaperOrder, book: Ladder | None, qty: Decimal
 ) -> tuple[Sequence[Taking], Ladder | None] | Rejection:
     takings: Sequence[Taking] = ()
-    if book is not None:
-        tick, impact = sheet.instrument(order.symbol).tick, sheet.settings.impact
-        takings, book = take_all(book, order.side, order.remaining, tick=tick, impact=impact)
-    if not takings:
+    if book is not None and qty:
+        tick, rules = sheet.instrument(order.symbol).tick, sheet.settings
+        takings, book = take_all(
+            book, order.side, qty, tick=tick, impact=rules.impact, slippage=rules.slippage
+        )
+        if order.terms.time_in_force is TimeInForce.FOK and not _is_all(order, takings):
+            return (), None
+    if not takings and qty:
         message = f"there is no price to {order.side.value} {order.symbol} at"
         return Rejection(code="no_price", message=message)
     return takings, book
@@ -135,8 +152,9 @@ def _cost_needed(
         left = difference(left, taking.qty)
     if not pays_in_base(sheet.settings, instrument, order.side):
         cost = total(cost, fee_reserve(sheet.settings, instrument, cost))
-    if left and order.price is not None:
-        cost = total(cost, spot_lock(sheet.settings, instrument, order.side, left, order.price))
+    price = order.reserve_price
+    if left and price is not None:
+        cost = total(cost, spot_lock(sheet.settings, instrument, order.side, left, price))
     return cost
 
 
@@ -150,9 +168,9 @@ def _margin_needed(
     held = sheet.held(order.symbol, order.leg)
     opening = opening_qty(order.side, order.remaining, held)
     prices = [taking.price for taking in takings]
-    if order.price is not None:
-        prices.append(order.price)
-    need = linear_lock(sheet.settings, instrument, opening, max(prices))
+    if order.reserve_price is not None:
+        prices.append(order.reserve_price)
+    need = linear_lock(sheet.settings, instrument, opening, max(prices, default=ZERO))
     position = sheet.position(order.symbol, order.leg)
     closes = position is not None and opening < order.remaining
     freed = position.margin if closes and position is not None else ZERO

@@ -7,9 +7,9 @@ that is shown gets the rest at the last level, moved against it by
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
-from oms.domain.money import EXACT, ZERO, difference, product, total
+from oms.domain.money import EXACT, ZERO, difference, down_to_step, product, total
 from oms.domain.order import Side
-from oms.domain.value import value
+from oms.domain.value import evolve, value
 from oms.simulation.inputs import BookSeen, QuoteSeen
 from oms.simulation.memory import Ladder, Level, Market
 
@@ -49,6 +49,21 @@ def market_of(news: QuoteSeen | BookSeen) -> Market:
     return Market(symbol=news.symbol, bids=ladder(bids), asks=ladder(asks), at=news.at)
 
 
+def widened(news: QuoteSeen, spread_bps: Decimal, tick: Decimal) -> QuoteSeen:
+    """A price that is told alone, with bid and ask around it on the tick."""
+    if news.bid != news.ask or news.bid_qty is not None or news.ask_qty is not None:
+        return news
+    half = EXACT.divide(product(news.bid, spread_bps), Decimal(20_000))
+    bid = down_to_step(difference(news.bid, half), tick)
+    short = EXACT.remainder(total(news.ask, half), tick)
+    ask = total(news.ask, half)
+    return evolve(
+        news,
+        bid=max(bid, tick),
+        ask=ask if not short else total(difference(ask, short), tick),
+    )
+
+
 def reaches(side: Side, limit: Decimal, price: Decimal) -> bool:
     """Whether an order of ``side`` with price ``limit`` may trade at ``price``."""
     return price <= limit if side is Side.BUY else price >= limit
@@ -83,12 +98,25 @@ def take(
 
 
 def take_all(
-    book: Ladder, side: Side, qty: Decimal, *, tick: Decimal, impact: Decimal
+    book: Ladder,
+    side: Side,
+    qty: Decimal,
+    *,
+    tick: Decimal,
+    impact: Decimal,
+    slippage: Decimal = ZERO,
 ) -> tuple[list[Taking], Ladder]:
-    """Take ``qty`` whatever is shown. Nothing at all where no quantity was ever shown."""
+    """Take ``qty`` whatever is shown. Nothing at all where no quantity was ever shown.
+
+    A level without quantity gives all, at a price moved by ``slippage``.
+    """
     if not book.shown and book.shown is not None:
         return [], book
     takings, after = take(book, side, qty, None)
+    if slippage and takings and book.levels[len(takings) - 1][1] is None:
+        last = takings[-1]
+        price = _moved(last.price, side, Decimal(1), tick, slippage)
+        takings[-1] = Taking(qty=last.qty, price=price)
     left = qty
     for taking in takings:
         left = difference(left, taking.qty)
@@ -99,6 +127,19 @@ def take_all(
     price = _moved(book.last, side, _ROOT.divide(beyond, book.shown), tick, impact)
     takings.append(Taking(qty=left, price=price, extrapolated=True))
     return takings, Ladder(levels=(), last=book.last, shown=book.shown, beyond=beyond)
+
+
+def qty_for_cost(book: Ladder, cost: Decimal, step: Decimal) -> Decimal:
+    """What ``cost`` buys of the shown levels, down to a whole step."""
+    qty, left = ZERO, cost
+    for price, offered in book.levels:
+        affordable = EXACT.divide(left, price)
+        if offered is None or affordable <= offered:
+            qty = total(qty, affordable)
+            break
+        qty = total(qty, offered)
+        left = difference(left, product(offered, price))
+    return down_to_step(qty, step)
 
 
 def _moved(last: Decimal, side: Side, excess: Decimal, tick: Decimal, impact: Decimal) -> Decimal:

@@ -177,6 +177,13 @@ class PaperOrder:
         )
 
     @property
+    def reserve_price(self) -> Decimal | None:
+        """The price at which it reserves money: its limit, else where it is released."""
+        if self.price is not None:
+            return self.price
+        return self.best if self.terms.trigger_price is None else self.terms.trigger_price
+
+    @property
     def number(self) -> int:
         """Orders are counted: the place of its id."""
         return int(self.exchange_order_id[1:])

@@ -1,10 +1,34 @@
 """How one paper exchange behaves: instruments, fees and rules; constant over its steps."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import ZERO
 from oms.domain.value import value
+
+
+class FillModel(StrEnum):
+    """When a resting order is executed; trades and quotes beyond its price fill it in each."""
+
+    #: Trades at its price eat what was shown before it, then the order; quotes as far as they go.
+    QUEUE = "queue"
+    #: Never at its own price.
+    THROUGH = "through"
+    #: All of it as soon as its price is reached.
+    TOUCH = "touch"
+
+
+@value
+class Latency:
+    """How long messages are under way; each takes up to ``jitter`` more."""
+
+    decision: timedelta = timedelta(0)
+    ack: timedelta = timedelta(0)
+    stream: timedelta = timedelta(0)
+    jitter: timedelta = timedelta(0)
 
 
 @value
@@ -29,6 +53,24 @@ class Settings:
     leverage: int = 10
     #: How far a market order that takes as much again as is shown moves the price: a fraction.
     impact: Decimal = Decimal("0.001")
+    #: How far a market order moves a price that is shown without quantity: a fraction.
+    slippage: Decimal = ZERO
+    #: Distance of bid and ask around a price that is told alone, in hundredths of a percent.
+    spread_bps: Decimal = ZERO
+    fill: FillModel = FillModel.QUEUE
+    #: Orders canceled ahead of a resting one bring it forward, in proportion.
+    queue_prorata: bool = False
+    #: Splits each execution of an arriving order in two, the first of this share; 0 is off.
+    partial_fill: Decimal = ZERO
+    #: Share of orders that are rejected on arrival.
+    reject_rate: Decimal = ZERO
+    #: Share of a candle's volume that may be executed, in percent; 0 is all.
+    volume_cap_pct: Decimal = ZERO
+    #: Older prices fill and release nothing; ``None``: prices do not age.
+    max_price_age: timedelta | None = None
+    #: ``None`` is none at all.
+    latency: Latency | None = None
+    seed: int = 0
 
     def leverage_of(self, instrument: Instrument) -> int:
         """The leverage in force, within what the instrument allows."""

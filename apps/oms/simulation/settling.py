@@ -1,4 +1,4 @@
-"""What an execution does to balances, positions and the order; what a resting order locks."""
+"""What an execution does to balances, positions and the order."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -6,13 +6,7 @@ from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, ZERO, difference, product, rounded, total
 from oms.domain.order import Side
 from oms.domain.value import evolve
-from oms.simulation.costs import (
-    fee_of,
-    linear_lock,
-    margin_of,
-    opening_qty,
-    spot_lock,
-)
+from oms.simulation.costs import fee_of, margin_of
 from oms.simulation.facts import Filled
 from oms.simulation.matching import Taking
 from oms.simulation.memory import PaperOrder, PaperPosition, PaperTrade
@@ -51,38 +45,12 @@ def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> P
         extrapolated=taking.extrapolated,
         realised=realised,
         executed_at=sheet.at,
+        source=order.terms.source,
+        parent=order.terms.parent,
     )
     sheet.facts.append(Filled(trade=trade))
     filled = total(order.filled, qty)
     return evolve(order, filled=filled, value=total(order.value, product(qty, price)))
-
-
-def rest(sheet: Sheet, order: PaperOrder) -> None:
-    """Let what remains of ``order`` wait at its price, with a lock; end it if nothing does."""
-    if not order.remaining:
-        sheet.end_order(order)
-        return
-    amount = lock_of(sheet, order)
-    sheet.lock(order.locked_currency, amount)
-    sheet.put_order(order if order.locked == amount else evolve(order, locked=amount))
-
-
-def release(sheet: Sheet, order: PaperOrder) -> None:
-    """Give back what ``order`` holds locked."""
-    sheet.lock(order.locked_currency, order.locked.copy_negate())
-
-
-def lock_of(sheet: Sheet, order: PaperOrder) -> Decimal:
-    """What the remaining quantity of a limit order locks; reduce-only contracts nothing."""
-    assert order.price is not None, "only orders with a price rest"
-    instrument = sheet.instrument(order.symbol)
-    if instrument.kind is Kind.SPOT:
-        return spot_lock(sheet.settings, instrument, order.side, order.remaining, order.price)
-    if order.reduce_only:
-        return ZERO
-    held = sheet.held(order.symbol, order.leg)
-    opening = opening_qty(order.side, order.remaining, held)
-    return linear_lock(sheet.settings, instrument, opening, order.price)
 
 
 def _swap(sheet: Sheet, instrument: Instrument, side: Side, qty: Decimal, value: Decimal) -> None:

@@ -42,6 +42,7 @@ class Sheet:
         "markets",
         "orders",
         "orders_made",
+        "parents",
         "positions",
         "settings",
         "special",
@@ -67,6 +68,8 @@ class Sheet:
         self.facts: list[Fact] = []
         #: Orders that came to their end in this step, in their last form.
         self.ended: list[PaperOrder] = []
+        #: What orders with attached exits have executed since these were looked after.
+        self.parents: dict[str, PaperOrder] = {}
         self.touched_orders: dict[str, PaperOrder | None] = {}
         self.touched_markets: set[str] = set()
         self._copied: dict[str, dict[str, PaperOrder]] = {}
@@ -133,6 +136,13 @@ class Sheet:
             if not orders:
                 del self.orders[order.symbol]
                 del self._copied[order.symbol]
+
+    def fresh_market(self, symbol: str) -> Market | None:
+        """A symbol's market, ``None`` where it is unknown or too old to trade at."""
+        market, age = self.markets.get(symbol), self.settings.max_price_age
+        if market is None or age is None:
+            return market
+        return market if self.heard_at - market.at <= age else None
 
     def put_market(self, market: Market) -> None:
         """Replace a symbol's market."""

@@ -57,12 +57,12 @@ def test_better_prices_are_served_first_then_the_first_to_come() -> None:
     desk = a_desk()
     for price in ("95", "96", "96", "97"):
         desk.buy("1", price)
-    facts = desk.book(asks=("3 @ 94",))
+    facts = desk.book(asks=("3 @ 95",))
     assert [trade.exchange_order_id for trade in trades(facts)] == ["o4", "o2", "o3"]
     desk = a_desk()
     for price in ("105", "104", "104"):
         desk.sell("1", price)
-    facts = desk.book(bids=("2.5 @ 106",))
+    facts = desk.book(bids=("2.5 @ 105",))
     assert [trade.exchange_order_id for trade in trades(facts)] == ["o2", "o3", "o1"]
     assert fills(facts)[-1] == "0.5 @ 105"
 

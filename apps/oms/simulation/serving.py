@@ -1,0 +1,216 @@
+"""News of the market: what it shows is taken over, then the orders that it reaches are served.
+
+Resting orders are executed at their own price, as makers: the best price first, then the first to
+come. What lies beyond their price fills them whole. What is offered at their price fills them as
+far as it goes; trades at their price eat what stood before them first. Which of these counts is
+the fill model's matter. Then conditional orders are released, the oldest first.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import reduce
+
+from oms.domain.money import ZERO, difference, total
+from oms.domain.order import Side
+from oms.domain.value import evolve
+from oms.simulation.admission import reducible
+from oms.simulation.executing import cut_to_held, end, fill_resting
+from oms.simulation.facts import Changed
+from oms.simulation.inputs import BookSeen, MarkSeen, PrintSeen, QuoteSeen
+from oms.simulation.matching import Taking, ladder, market_of, take, widened
+from oms.simulation.memory import Market, PaperOrder
+from oms.simulation.queueing import after_cancels, after_trade, queue_of, shown_at
+from oms.simulation.resting import released
+from oms.simulation.settings import FillModel
+from oms.simulation.sheet import Sheet
+from oms.simulation.triggers import release_reached
+
+
+def see_market(sheet: Sheet, news: QuoteSeen | BookSeen) -> None:
+    """Take over what the market shows, and serve who it reaches."""
+    symbol = news.symbol
+    if sheet.settings.spread_bps and isinstance(news, QuoteSeen):
+        news = widened(news, sheet.settings.spread_bps, sheet.instrument(symbol).tick)
+    known, market = sheet.markets.get(symbol), market_of(news)
+    if known is not None and (known.last is not None or known.mark is not None):
+        market = evolve(market, last=_moved_last(known.last, market), mark=known.mark)
+    sheet.put_market(market)
+    if symbol in sheet.orders:
+        if sheet.settings.queue_prorata:
+            _bring_forward(sheet, market)
+        buys, sells = _reached(sheet, market)
+        _serve_side(sheet, market, buys)
+        _serve_side(sheet, market, sells)
+        if sheet.special:
+            release_reached(sheet, symbol)
+
+
+def see_print(sheet: Sheet, news: PrintSeen) -> None:
+    """A trade of others: it moves the last price and serves the orders that it reaches."""
+    symbol = news.symbol
+    known = sheet.markets.get(symbol)
+    market = _shown(known, news)
+    sheet.put_market(evolve(market, last=news.price, at=news.at))
+    if symbol not in sheet.orders:
+        return
+    for side in (Side.BUY, Side.SELL):
+        if sheet.orders.get(symbol):
+            _serve_print(sheet, market, news, side)
+    if sheet.special:
+        release_reached(sheet, symbol)
+
+
+def see_mark(sheet: Sheet, news: MarkSeen) -> None:
+    """A mark price: it releases orders, and fills none by itself."""
+    market = _shown(sheet.markets.get(news.symbol), news)
+    sheet.put_market(evolve(market, mark=news.price, at=news.at))
+    if sheet.special:
+        release_reached(sheet, news.symbol)
+
+
+def reached_by(side: Side, limit: Decimal, price: Decimal) -> bool:
+    """Whether ``price`` lies beyond ``limit``, for an order of ``side``."""
+    return price < limit if side is Side.BUY else price > limit
+
+
+def by_turn(orders: Iterable[PaperOrder]) -> list[PaperOrder]:
+    """In the order of service: the highest buyer, the lowest seller, then the first to come."""
+    return sorted(orders, key=_turn)
+
+
+def fill_up_to(sheet: Sheet, order: PaperOrder, qty: Decimal, price: Decimal) -> Decimal:
+    """Execute a resting order at ``price`` as far as ``qty`` and its position allow."""
+    current = sheet.order(order.symbol, order.exchange_order_id)
+    if current is not None:
+        current = cut_to_held(sheet, current)
+    if current is None:
+        return ZERO
+    got = min(qty, current.remaining)
+    if got:
+        fill_resting(sheet, current, [Taking(qty=got, price=price)])
+    return got
+
+
+def _shown(known: Market | None, news: PrintSeen | MarkSeen) -> Market:
+    if known is not None:
+        return known
+    return Market(symbol=news.symbol, bids=ladder(()), asks=ladder(()), at=news.at)
+
+
+def _moved_last(last: Decimal | None, market: Market) -> Decimal | None:
+    """The last price, no lower than the best bid and no higher than the best ask."""
+    if last is None:
+        return None
+    bids, asks = market.bids.levels, market.asks.levels
+    if asks and last > asks[0][0]:
+        return asks[0][0]
+    if bids and last < bids[0][0]:
+        return bids[0][0]
+    return last
+
+
+def _reached(sheet: Sheet, market: Market) -> tuple[list[PaperOrder], list[PaperOrder]]:
+    """Resting buys and sells that the market has come to. One pass: there may be thousands."""
+    ask = market.asks.levels[0][0] if market.asks.levels else None
+    bid = market.bids.levels[0][0] if market.bids.levels else None
+    buys: list[PaperOrder] = []
+    sells: list[PaperOrder] = []
+    for order in sheet.orders[market.symbol].values():
+        price = order.price
+        if price is None:
+            continue
+        if order.side is Side.BUY:
+            if ask is not None and price >= ask:
+                buys.append(order)
+        elif bid is not None and price <= bid:
+            sells.append(order)
+    if sheet.special:
+        buys = [order for order in buys if not order.is_waiting]
+        sells = [order for order in sells if not order.is_waiting]
+    return buys, sells
+
+
+def _serve_side(sheet: Sheet, market: Market, reached: list[PaperOrder]) -> None:
+    model = sheet.settings.fill
+    for order in by_turn(reached):
+        assert order.price is not None, "only orders with a price rest"
+        best = market.opposite(order.side).levels[0][0]
+        if model is FillModel.TOUCH or reached_by(order.side, order.price, best):
+            _serve_quote(sheet, order, whole=True)
+        elif model is FillModel.QUEUE:
+            _serve_quote(sheet, order, whole=False)
+
+
+def _turn(order: PaperOrder) -> tuple[Decimal, int, int]:
+    """Lower is served first."""
+    assert order.price is not None, "only orders with a price rest"
+    price = order.price.copy_negate() if order.side is Side.BUY else order.price
+    return price, order.rank, order.number
+
+
+def _serve_quote(sheet: Sheet, order: PaperOrder, *, whole: bool) -> None:
+    """Execute a resting order as far as the levels that reach it give, or the whole of it."""
+    current = sheet.order(order.symbol, order.exchange_order_id)
+    if current is None:
+        return
+    price = current.price
+    assert price is not None, "only orders with a price rest"
+    held = reducible(sheet, current)
+    if not held:
+        end(sheet, current, reason="reduce_only")
+        return
+    book = sheet.markets[order.symbol].opposite(order.side)
+    takings, after = take(book, order.side, min(current.remaining, held), price)
+    if not takings and not whole:
+        return
+    if held < current.remaining:
+        current = evolve(released(sheet, current), qty=total(current.filled, held), locked=ZERO)
+        sheet.facts.append(Changed(order=current))
+    sheet.leave(order.symbol, order.side, after)
+    qty = held if whole else reduce(total, (taking.qty for taking in takings))
+    fill_resting(sheet, current, [Taking(qty=min(qty, current.remaining), price=price)])
+
+
+def _serve_print(sheet: Sheet, market: Market, news: PrintSeen, side: Side) -> None:
+    """Serve resting orders of one side: whole beyond their price, in the queue at it."""
+    model, given = sheet.settings.fill, ZERO
+    hits = news.side is not side
+    resting = [
+        order
+        for order in sheet.orders[news.symbol].values()
+        if order.side is side
+        and order.price is not None
+        and not order.is_waiting
+        and (order.price == news.price or reached_by(side, order.price, news.price))
+    ]
+    for order in by_turn(resting):
+        if order.price is None or sheet.order(order.symbol, order.exchange_order_id) is None:
+            continue
+        if order.price != news.price or (hits and model is FillModel.TOUCH):
+            fill_up_to(sheet, order, order.remaining, order.price)
+        elif hits and model is FillModel.QUEUE:
+            reaching = difference(news.qty, given)
+            given = total(given, _eat(sheet, market, order, reaching))
+
+
+def _eat(sheet: Sheet, market: Market, order: PaperOrder, qty: Decimal) -> Decimal:
+    """Trades of ``qty`` at the order's price: what stands ahead is eaten, then the order."""
+    queue = order.queue or queue_of(market, order)
+    ahead = ZERO if queue is None else queue.ahead
+    if queue is not None and (ahead or queue.shown):
+        order = evolve(order, queue=after_trade(queue, qty))
+        sheet.put_order(order)
+    rest_qty = max(difference(qty, ahead), ZERO)
+    assert order.price is not None, "only orders with a price rest"
+    return fill_up_to(sheet, order, rest_qty, order.price) if rest_qty else ZERO
+
+
+def _bring_forward(sheet: Sheet, market: Market) -> None:
+    """Orders ahead that were canceled bring resting ones forward, in proportion."""
+    for order in list(sheet.orders[market.symbol].values()):
+        if order.queue is None:
+            continue
+        shown = shown_at(market, order)
+        queue = order.queue if shown is None else after_cancels(order.queue, shown)
+        if queue is not order.queue:
+            sheet.put_order(evolve(order, queue=queue))
