@@ -9,10 +9,23 @@ from oms.domain.instrument import Kind
 from oms.domain.money import plain
 from oms.domain.order import Side
 from oms.simulation.exchange import step
-from oms.simulation.facts import Fact, Filled, Rejected
-from oms.simulation.inputs import BookSeen, Cancel, Change, Deposit, Input, Place, QuoteSeen
+from oms.simulation.facts import Fact, Filled, Rejected, Step
+from oms.simulation.inputs import (
+    BookSeen,
+    Cancel,
+    CandleSeen,
+    Change,
+    Clock,
+    Deposit,
+    Input,
+    MarkSeen,
+    Place,
+    PlacePair,
+    PrintSeen,
+    QuoteSeen,
+)
 from oms.simulation.instruments import instruments_of
-from oms.simulation.memory import Leg, Memory, PaperTrade
+from oms.simulation.memory import Leg, Memory, PaperOrder, PaperTrade, Terms
 from oms.simulation.settings import Rates, Settings
 
 SPOT = "SOL/USDT"
@@ -50,6 +63,8 @@ class PaperDesk:
         self.memory = Memory()
         self.now: datetime = NOON
         self._orders = 0
+        #: The last step, as it was told.
+        self.last: Step | None = None
         for currency, amount in balances.items():
             self.put(Deposit(currency=currency, amount=Decimal(amount), at=self.now))
 
@@ -57,6 +72,7 @@ class PaperDesk:
         """One step."""
         result = step(self.memory, input, self.settings)
         self.memory = result.memory
+        self.last = result
         self.now += timedelta(seconds=1)
         return result.facts
 
@@ -80,8 +96,69 @@ class PaperDesk:
         """A market sell, or a limit one."""
         return self._place(Side.SELL, qty, price, **wish)
 
+    def stop(
+        self, side: Side, qty: str, trigger: str, price: str | None = None, **wish: Any
+    ) -> tuple[Fact, ...]:
+        """A stop, to the market or to a limit; ``order_type`` makes it a take profit."""
+        kind = wish.pop("order_type", "stop_market" if price is None else "stop_limit")
+        terms = Terms(trigger_price=Decimal(trigger), **wish.pop("terms", {}))
+        return self._place(side, qty, price, order_type=kind, terms=terms, **wish)
+
+    def pair(
+        self, side: Side, qty: str, price: str, trigger: str, symbol: str = SPOT, **wish: Any
+    ) -> tuple[Fact, ...]:
+        """A limit order and a stop of which one cancels the other."""
+        first = self.wish(side, qty, price, symbol=symbol, **wish)
+        terms = Terms(trigger_price=Decimal(trigger))
+        second = self.wish(
+            side, qty, None, symbol=symbol, order_type="stop_market", terms=terms, **wish
+        )
+        return self.put(PlacePair(first=first, second=second, at=self.now))
+
+    def print(
+        self, price: str, qty: str = "1", side: Side | None = None, symbol: str = SPOT
+    ) -> tuple[Fact, ...]:
+        """A trade of others."""
+        return self.put(
+            PrintSeen(symbol=symbol, price=Decimal(price), qty=Decimal(qty), side=side, at=self.now)
+        )
+
+    def candle(
+        self, open: str, high: str, low: str, close: str, volume: str = "100", symbol: str = SPOT
+    ) -> tuple[Fact, ...]:
+        """A bar that has closed."""
+        prices = {"open": open, "high": high, "low": low, "close": close, "volume": volume}
+        read = {name: Decimal(text) for name, text in prices.items()}
+        return self.put(CandleSeen(symbol=symbol, at=self.now, **read))
+
+    def mark(self, price: str, symbol: str = LINEAR) -> tuple[Fact, ...]:
+        """A mark price."""
+        return self.put(MarkSeen(symbol=symbol, price=Decimal(price), at=self.now))
+
+    def wait(self, seconds: int) -> tuple[Fact, ...]:
+        """Nothing happens for a while."""
+        self.now += timedelta(seconds=seconds)
+        return self.put(Clock(at=self.now))
+
+    def order(self, name: str) -> PaperOrder:
+        """An open order by its exchange id."""
+        found = [held[name] for held in self.memory.orders.values() if name in held]
+        assert found, f"{name} is not open"
+        return found[0]
+
+    @property
+    def open(self) -> list[str]:
+        """Exchange ids of the open orders."""
+        return sorted(name for held in self.memory.orders.values() for name in held)
+
     def change(
-        self, name: str, *, price: str | None = None, qty: str | None = None, symbol: str = SPOT
+        self,
+        name: str,
+        *,
+        price: str | None = None,
+        qty: str | None = None,
+        trigger: str | None = None,
+        symbol: str = SPOT,
     ) -> tuple[Fact, ...]:
         """Change an order."""
         return self.put(
@@ -91,6 +168,7 @@ class PaperDesk:
                 symbol=symbol,
                 price=None if price is None else Decimal(price),
                 qty=None if qty is None else Decimal(qty),
+                trigger_price=None if trigger is None else Decimal(trigger),
                 at=self.now,
             )
         )
@@ -111,6 +189,10 @@ class PaperDesk:
         return Decimal(0) if position is None else position.qty
 
     def _place(self, side: Side, qty: str, price: str | None, **wish: Any) -> tuple[Fact, ...]:
+        return self.put(self.wish(side, qty, price, **wish))
+
+    def wish(self, side: Side, qty: str, price: str | None, **wish: Any) -> Place:
+        """An order that is wished for, with the next client id."""
         self._orders += 1
         values: dict[str, Any] = {
             "client_id": str(self._orders),
@@ -121,7 +203,7 @@ class PaperDesk:
             "price": None if price is None else Decimal(price),
             "at": self.now,
         }
-        return self.put(Place(**(values | wish)))
+        return Place(**(values | wish))
 
 
 def trades(facts: tuple[Fact, ...]) -> list[PaperTrade]:

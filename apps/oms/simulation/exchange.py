@@ -8,6 +8,7 @@ maker, when the market reaches it. Whatever happens, ``invariants`` holds.
 from typing import assert_never
 
 from oms.simulation.admission import Rejection
+from oms.simulation.candles import see_candle
 from oms.simulation.children import attend
 from oms.simulation.facts import Deposited, Rejected, Step, Touched
 from oms.simulation.inputs import (
@@ -28,6 +29,7 @@ from oms.simulation.inputs import (
 )
 from oms.simulation.invariants import check
 from oms.simulation.memory import Memory
+from oms.simulation.passage import pass_through
 from oms.simulation.placing import cancel, change, expire, place, place_pair
 from oms.simulation.serving import see_mark, see_market, see_print
 from oms.simulation.settings import Settings
@@ -40,6 +42,18 @@ def step(memory: Memory, input: Input, settings: Settings) -> Step:
     The symbol of an input must be one of ``settings.instruments``. An input that is older than
     the memory's clock counts as of that clock.
     """
+    is_direct = memory.line is None and not memory.special and settings.latency is None
+    if is_direct and (not isinstance(input, Request) or _is_sound(input)):
+        return _act(memory, input, settings)
+    return pass_through(memory, input, settings, _act)
+
+
+def _is_sound(request: Request) -> bool:
+    return (request.first if isinstance(request, PlacePair) else request).fault is None
+
+
+def _act(memory: Memory, input: Input, settings: Settings) -> Step:
+    """An input that has arrived at the exchange."""
     sheet = Sheet(memory, settings, input.at)
     rejection = _do(sheet, input)
     if rejection is not None:
@@ -69,7 +83,7 @@ def _do(sheet: Sheet, input: Input) -> Rejection | None:
         case MarkSeen():
             see_mark(sheet, input)
         case CandleSeen():
-            raise NotImplementedError
+            see_candle(sheet, input)
         case Clock() | Ask():
             expire(sheet)
         case Deposit():

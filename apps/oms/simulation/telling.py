@@ -1,0 +1,157 @@
+"""When a sender hears of what happened: facts on their way, late, twice, backwards or not at all.
+
+It never changes a fact. What is not due yet waits, and is stored with the memory.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.domain.value import evolve
+from oms.simulation.chance import share
+from oms.simulation.facts import Accepted, Deposited, Fact, Filled, Rejected, Triggered
+from oms.simulation.faults import Fault, FaultKind
+from oms.simulation.line import Delivery, Faulty, Line
+from oms.simulation.memory import Memory, PaperOrder
+from oms.simulation.settings import Latency, Settings
+
+LOST_ANSWER = timedelta(seconds=5)
+"""After a lost answer the stream tells of the order this much later, unless it is asked for."""
+
+LATE_FILL_MAX = timedelta(seconds=60)
+"""A late fill is told after this time even if nobody cancels its order."""
+
+_AT_ONCE = Latency()
+_LASTING = frozenset({FaultKind.DUP_FILL, FaultKind.LATE_FILL})
+
+
+class Telling:
+    """The facts under way to the sender, during one step."""
+
+    def __init__(self, line: Line, settings: Settings) -> None:
+        self._settings = settings
+        self._latency = settings.latency or _AT_ONCE
+        self._deliveries = list(line.deliveries)
+        self._faulty = dict(line.faulty)
+        self._silent_until = line.silent_until
+        self._number = line.number
+
+    def tell(
+        self,
+        facts: tuple[Fact, ...],
+        at: datetime,
+        own: tuple[str, ...] = (),
+        fault: Fault | None = None,
+    ) -> datetime | None:
+        """Send facts on their way; when the first about a client of ``own`` is heard.
+
+        ``fault`` is that of the request which these clients made at ``at``.
+        """
+        kind = None if fault is None else fault.kind
+        if fault is not None and kind is FaultKind.DISCONNECT:
+            self._silent_until = at + milliseconds(fault)
+        if fault is not None and kind in _LASTING:
+            self._remember(facts, own, fault)
+        sent: list[Delivery] = []
+        for fact in facts:
+            is_own = client_of(fact) in own
+            due = self._due(at, is_reply=is_own and not isinstance(fact, Filled | Triggered))
+            if fault is not None and kind is FaultKind.SLOW:
+                due += milliseconds(fault)
+            if kind is FaultKind.TIMEOUT and is_own:
+                due = max(due, at + LOST_ANSWER)
+            sent += self._spoiled(fact, due)
+        if kind is FaultKind.OUT_OF_ORDER and sent:
+            last = max(each.due for each in sent)
+            sent = [evolve(each, due=last) for each in reversed(sent)]
+        self._deliveries += [evolve(each, number=self.count()) for each in sent]
+        replies = [each.due for each in sent if client_of(each.fact) in own and not each.late_for]
+        return min(replies, default=None)
+
+    def hurry(self, client_id: str, now: datetime) -> None:
+        """Let everything about a client's order be heard now."""
+        self._deliveries = [
+            evolve(each, due=now) if client_of(each.fact) == client_id else each
+            for each in self._deliveries
+        ]
+
+    def let_out(self, name: str) -> tuple[PaperOrder, tuple[Fact, ...]] | None:
+        """The fills of an order that are held back until it is canceled, and the order."""
+        late = tuple(each.fact for each in self._deliveries if each.late_for == name)
+        if not late:
+            return None
+        self._deliveries = [each for each in self._deliveries if each.late_for != name]
+        return self._faulty.pop(name).order, late
+
+    def heard(self, now: datetime) -> tuple[Fact, ...]:
+        """What is heard by ``now``, in order."""
+        due = [each for each in self._deliveries if each.due <= now]
+        due.sort(key=lambda each: (each.due, each.number))
+        return tuple(each.fact for each in due)
+
+    def line(self, now: datetime, memory: Memory) -> Line:
+        """What is still under way after ``now``."""
+        later = tuple(each for each in self._deliveries if each.due > now)
+        late = {each.late_for for each in later}
+        silent = self._silent_until
+        return Line(
+            number=self._number,
+            deliveries=later,
+            faulty={
+                name: each
+                for name, each in self._faulty.items()
+                if name in late or memory.order(each.order.symbol, name) is not None
+            },
+            silent_until=silent if silent is not None and silent > now else None,
+        )
+
+    def late(self, usual: timedelta) -> timedelta:
+        """How long one message is under way."""
+        jitter = self._latency.jitter
+        if not jitter:
+            return usual
+        drawn = share(self._settings.seed, "jitter", self.count())
+        return usual + timedelta(microseconds=int(drawn * (jitter // timedelta(microseconds=1))))
+
+    def count(self) -> int:
+        """The number of the next thing under way."""
+        self._number += 1
+        return self._number
+
+    def _remember(self, facts: tuple[Fact, ...], own: tuple[str, ...], fault: Fault) -> None:
+        for fact in facts:
+            if isinstance(fact, Accepted) and fact.order.client_id in own:
+                self._faulty[fact.order.exchange_order_id] = Faulty(fault=fault, order=fact.order)
+
+    def _spoiled(self, fact: Fact, due: datetime) -> list[Delivery]:
+        """A fill as its order's fault tells it: twice, or late."""
+        delivery = Delivery(due=due, number=0, fact=fact)
+        name = fact.trade.exchange_order_id if isinstance(fact, Filled) else ""
+        faulty = self._faulty.get(name)
+        if faulty is None:
+            return [delivery]
+        if faulty.fault.kind is FaultKind.DUP_FILL:
+            return [delivery, delivery]
+        return [evolve(delivery, due=due + LATE_FILL_MAX, late_for=name)]
+
+    def _due(self, at: datetime, *, is_reply: bool) -> datetime:
+        due = at + self.late(self._latency.ack if is_reply else self._latency.stream)
+        silent = self._silent_until
+        return due if is_reply or silent is None else max(due, silent)
+
+
+def client_of(fact: Fact) -> str:
+    """Whose order a fact is about; empty for none, and for orders of the exchange's own."""
+    match fact:
+        case Filled(trade=trade):
+            return trade.client_id
+        case Rejected(client_id=client_id):
+            return client_id
+        case Deposited():
+            return ""
+        case _:
+            return fact.order.client_id
+
+
+def milliseconds(fault: Fault) -> timedelta:
+    """The time that a fault takes."""
+    return timedelta(microseconds=int(fault.amount * Decimal(1000)))
