@@ -1,5 +1,6 @@
 """Conditional orders: released at their trigger, filled where the market is."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -225,8 +226,6 @@ def test_an_unknown_type_is_rejected_by_name() -> None:
 
 
 def test_a_stale_price_fills_and_releases_nothing() -> None:
-    from datetime import timedelta
-
     desk = a_desk(max_price_age=timedelta(seconds=10))
     desk.buy("1", "90")
     desk.stop(Side.SELL, "1", "95")
