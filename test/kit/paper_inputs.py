@@ -34,10 +34,10 @@ from oms.simulation.settings import FillModel, Latency
 
 SYMBOLS = st.sampled_from([SPOT, LINEAR])
 SIDES = st.sampled_from(list(Side))
-PRICES = st.integers(9_500, 10_500).map(lambda ticks: Decimal(ticks).scaleb(-2))
+PRICES = st.integers(195, 205).map(lambda halves: Decimal(halves) / 2)
 QTYS = st.integers(1, 4_000).map(lambda steps: Decimal(steps * 10).scaleb(-3))
 DEPTHS = st.none() | QTYS
-NAMES = st.integers(1, 12).map("o{}".format)
+NAMES = st.integers(1, 8).map("o{}".format)
 SPANS = st.sampled_from([timedelta(0), timedelta(milliseconds=40), timedelta(seconds=2)])
 
 #: Most requests are sound.
@@ -69,7 +69,7 @@ def quotes(draw: st.DrawFn) -> QuoteSeen:
 @st.composite
 def books(draw: st.DrawFn) -> BookSeen:
     """A few levels, perhaps on one side only."""
-    prices = sorted(draw(st.sets(PRICES, min_size=2, max_size=8)))
+    prices = sorted(draw(st.sets(PRICES, min_size=4, max_size=8)))
     cut = draw(st.integers(0, len(prices)))
     return BookSeen(
         symbol=draw(SYMBOLS),
@@ -205,7 +205,7 @@ MARKS = st.builds(MarkSeen, symbol=SYMBOLS, price=PRICES, at=st.just(NOON))
 OTHERS = st.just(Clock(at=NOON)) | st.builds(Ask, client_id=st.just("1"), at=st.just(NOON))
 
 ONE: st.SearchStrategy[Input] = st.one_of(
-    *(quotes(), quotes(), books(), places(), places(), places(), places(), places(), pairs()),
+    *(quotes(), books(), books(), places(), places(), places(), places(), places(), pairs()),
     *(CHANGES, CANCELS, PRINTS, PRINTS, MARKS, candles(), OTHERS),
 )
 
@@ -241,7 +241,7 @@ SETTINGS = st.builds(
     base_fee_on_buy=st.booleans(),
     allow_spot_short=st.booleans(),
     leverage=st.sampled_from([1, 3, 50]),
-    fill=st.sampled_from(list(FillModel)),
+    fill=st.sampled_from([FillModel.QUEUE, *FillModel]),
     queue_prorata=st.booleans(),
     slippage=st.sampled_from([Decimal(0), Decimal("0.001")]),
     spread_bps=st.sampled_from([Decimal(0), Decimal(10)]),
