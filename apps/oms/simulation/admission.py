@@ -20,7 +20,7 @@ from oms.simulation.costs import (
     spot_lock,
 )
 from oms.simulation.matching import Taking, take, take_all, would_take
-from oms.simulation.memory import Ladder, PaperOrder, TimeInForce
+from oms.simulation.memory import PLAIN, Ladder, PaperOrder, TimeInForce
 from oms.simulation.sheet import Sheet
 
 
@@ -44,13 +44,14 @@ class Admitted:
 
 def admit(sheet: Sheet, order: PaperOrder, at_most: Decimal | None = None) -> Admitted | Rejection:
     """Judge ``order``, which holds nothing locked; it takes ``at_most`` of what is offered."""
-    held = reducible(sheet, order)
-    if not held and order.remaining:
-        side = order.side.value
-        message = f"nothing of {order.symbol} is held that a reduce-only {side} could close"
-        return Rejection(code="exchange_rejected", message=message)
-    if held < order.remaining:
-        order = evolve(order, qty=total(order.filled, held))
+    if order.reduce_only:
+        held = reducible(sheet, order)
+        if not held and order.remaining:
+            side = order.side.value
+            message = f"nothing of {order.symbol} is held that a reduce-only {side} could close"
+            return Rejection(code="exchange_rejected", message=message)
+        if held < order.remaining:
+            order = evolve(order, qty=total(order.filled, held))
     matched = _matched(sheet, order, at_most)
     if isinstance(matched, Rejection):
         return matched
@@ -83,7 +84,7 @@ def _matched(
     sheet: Sheet, order: PaperOrder, at_most: Decimal | None
 ) -> tuple[Sequence[Taking], Ladder | None] | Rejection:
     """What the order would take at once, and what it would leave of the book."""
-    if order.is_waiting:
+    if order.terms is not PLAIN and order.is_waiting:
         return (), None
     market = sheet.fresh_market(order.symbol)
     book = None if market is None else market.opposite(order.side)

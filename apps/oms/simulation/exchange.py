@@ -29,7 +29,7 @@ from oms.simulation.inputs import (
 )
 from oms.simulation.invariants import check
 from oms.simulation.memory import Memory
-from oms.simulation.passage import pass_through
+from oms.simulation.passage import is_direct, pass_through
 from oms.simulation.placing import cancel, change, expire, place, place_pair
 from oms.simulation.serving import see_mark, see_market, see_print
 from oms.simulation.settings import Settings
@@ -42,14 +42,9 @@ def step(memory: Memory, input: Input, settings: Settings) -> Step:
     The symbol of an input must be one of ``settings.instruments``. An input that is older than
     the memory's clock counts as of that clock.
     """
-    is_direct = memory.line is None and not memory.special and settings.latency is None
-    if is_direct and (not isinstance(input, Request) or _is_sound(input)):
+    if settings.latency is None and is_direct(memory, input):
         return _act(memory, input, settings)
     return pass_through(memory, input, settings, _act)
-
-
-def _is_sound(request: Request) -> bool:
-    return (request.first if isinstance(request, PlacePair) else request).fault is None
 
 
 def _act(memory: Memory, input: Input, settings: Settings) -> Step:

@@ -25,7 +25,10 @@ def carry_out(sheet: Sheet, admitted: Admitted) -> None:
         if sheet.settings.partial_fill:
             takings = _split(sheet, order, takings)
         order = execute(sheet, order, takings, maker=False)
-    if not order.remaining or _may_rest(order):
+    if not order.remaining:
+        sheet.end_order(order)
+        return
+    if _may_rest(order):
         rest(sheet, order)
         return
     sheet.end_order(order)

@@ -14,6 +14,7 @@ from oms.domain.instrument import Kind
 from oms.domain.money import ZERO, difference, product, total
 from oms.domain.order import Side
 from oms.simulation.facts import Deposited, Filled
+from oms.simulation.matching import reaches
 from oms.simulation.memory import Balance, Memory, PaperOrder, PaperTrade, PositionKey
 from oms.simulation.sheet import Sheet
 
@@ -37,17 +38,36 @@ def _check_orders(sheet: Sheet, trades: Iterable[PaperTrade]) -> None:
     for trade in trades:
         fills[trade.exchange_order_id] = total(fills[trade.exchange_order_id], trade.qty)
     resting = [order for order in sheet.touched_orders.values() if order is not None]
+    limited: dict[str, PaperOrder] = {}
     for order in (*resting, *sheet.ended):
         name = order.exchange_order_id
+        if order.price is not None:
+            limited[name] = order
         before = sheet.before.order(order.symbol, name)
         told = total(ZERO if before is None else before.filled, fills.pop(name, ZERO))
         _demand(told == order.filled, f"{name}: fills {told} are not filled {order.filled}")
         _demand(order.filled <= order.qty, f"{name}: filled more than its quantity")
         _demand(order.created_at <= sheet.at, f"{name}: a fill older than its order")
     _demand(not fills, f"fills of unknown orders {sorted(fills)}")
+    if limited:
+        _check_limits(sheet, limited, trades)
     ended = {order.exchange_order_id for order in sheet.ended}
     _demand(len(ended) == len(sheet.ended), "an order ended twice")
     _demand(not any(order.exchange_order_id in ended for order in resting), "an ended order rests")
+
+
+def _check_limits(
+    sheet: Sheet, limited: Mapping[str, PaperOrder], trades: Iterable[PaperTrade]
+) -> None:
+    """An order may have been moved in the step, before or after it was executed."""
+    for trade in trades:
+        order = limited.get(trade.exchange_order_id)
+        if order is None:
+            continue
+        known = (order, sheet.before.order(order.symbol, order.exchange_order_id))
+        limits = [each.price for each in known if each is not None and each.price is not None]
+        within = any(reaches(order.side, limit, trade.price) for limit in limits)
+        _demand(within, f"{trade.trade_id}: a fill beyond the limit of its order")
 
 
 def _check_balances(sheet: Sheet, trades: Iterable[PaperTrade]) -> None:

@@ -28,14 +28,19 @@ class Taking:
 
 def ladder(levels: tuple[Level, ...]) -> Ladder:
     """One side of a book as it is shown; levels without quantity are left out."""
-    shown: Decimal | None = ZERO
+    shown, add = ZERO, EXACT.add
+    is_limited, has_gaps = True, False
     for _, qty in levels:
-        shown = None if shown is None or qty is None else total(shown, qty)
-    return Ladder(
-        levels=tuple(level for level in levels if level[1] is None or level[1] > 0),
-        last=levels[-1][0] if levels else None,
-        shown=shown,
-    )
+        if qty is None:
+            is_limited = False
+        elif qty > 0:
+            shown = add(shown, qty)
+        else:
+            has_gaps = True
+    last = levels[-1][0] if levels else None
+    if has_gaps:
+        levels = tuple(level for level in levels if level[1] is None or level[1] > 0)
+    return Ladder(levels=levels, last=last, shown=shown if is_limited else None)
 
 
 def market_of(news: QuoteSeen | BookSeen) -> Market:

@@ -21,7 +21,7 @@ from oms.simulation.facts import (
     Touched,
 )
 from oms.simulation.faults import Fault, FaultKind
-from oms.simulation.inputs import Ask, Cancel, Clock, Input, PlacePair, Request
+from oms.simulation.inputs import Ask, Cancel, Change, Clock, Input, Place, PlacePair, Request
 from oms.simulation.line import Arrival, Line
 from oms.simulation.memory import Memory, PaperOrder
 from oms.simulation.settings import Latency, Settings
@@ -32,6 +32,7 @@ Act = Callable[[Memory, Input, Settings], Step]
 _PAUSE_FORGOTTEN = timedelta(hours=1)
 _AT_ONCE = Latency()
 _LOST = Answer(outcome=Outcome.LOST)
+_REQUESTS = (Place, Change, Cancel, PlacePair)
 
 
 def next_due(memory: Memory) -> datetime | None:
@@ -41,6 +42,15 @@ def next_due(memory: Memory) -> datetime | None:
         times += [arrival.due for arrival in memory.line.arrivals[:1]]
         times += [delivery.due for delivery in memory.line.deliveries]
     return min(times, default=None)
+
+
+def is_direct(memory: Memory, input: Input) -> bool:
+    """Whether nothing is under way or due, and the input is a sound one: the usual case."""
+    if memory.line is not None:
+        return False
+    if isinstance(input, _REQUESTS) and _fault(input) is not None:
+        return False
+    return not memory.special or all(due > input.at for due, _ in _expiries(memory))
 
 
 def pass_through(memory: Memory, input: Input, settings: Settings, act: Act) -> Step:
@@ -179,7 +189,7 @@ class _Passage:
 
         The cancel of an order whose fills are held back wins over them, whatever the books say.
         """
-        facts, names = self._done(request), _clients(request)
+        facts, names = self._done(request), _names(request)
         held = None
         if isinstance(request, Cancel):
             held = self.telling.let_out(request.exchange_order_id)
@@ -210,3 +220,10 @@ def _clients(request: Request) -> tuple[str, ...]:
     if isinstance(request, PlacePair):
         return request.first.client_id, request.second.client_id
     return (request.client_id,)
+
+
+def _names(request: Request) -> tuple[str, ...]:
+    """How the orders are called that a request is about, by client or by exchange."""
+    if isinstance(request, Change | Cancel):
+        return request.client_id, request.exchange_order_id
+    return _clients(request)

@@ -42,9 +42,9 @@ class Telling:
         own: tuple[str, ...] = (),
         fault: Fault | None = None,
     ) -> datetime | None:
-        """Send facts on their way; when the first about a client of ``own`` is heard.
+        """Send facts on their way; when the first about an order of ``own`` is heard.
 
-        ``fault`` is that of the request which these clients made at ``at``.
+        These are the client ids and order ids of a request made at ``at``, with its ``fault``.
         """
         kind = None if fault is None else fault.kind
         if fault is not None and kind is FaultKind.DISCONNECT:
@@ -53,7 +53,7 @@ class Telling:
             self._remember(facts, own, fault)
         sent: list[Delivery] = []
         for fact in facts:
-            is_own = client_of(fact) in own
+            is_own = _is_about(fact, own)
             due = self._due(at, is_reply=is_own and not isinstance(fact, Filled | Triggered))
             if fault is not None and kind is FaultKind.SLOW:
                 due += milliseconds(fault)
@@ -64,7 +64,7 @@ class Telling:
             last = max(each.due for each in sent)
             sent = [evolve(each, due=last) for each in reversed(sent)]
         self._deliveries += [evolve(each, number=self.count()) for each in sent]
-        replies = [each.due for each in sent if client_of(each.fact) in own and not each.late_for]
+        replies = [each.due for each in sent if _is_about(each.fact, own) and not each.late_for]
         return min(replies, default=None)
 
     def hurry(self, client_id: str, now: datetime) -> None:
@@ -150,6 +150,19 @@ def client_of(fact: Fact) -> str:
             return ""
         case _:
             return fact.order.client_id
+
+
+def _is_about(fact: Fact, names: tuple[str, ...]) -> bool:
+    """Whether a fact is about an order that a request has named."""
+    if client_of(fact) in names:
+        return True
+    match fact:
+        case Filled(trade=trade):
+            return trade.exchange_order_id in names
+        case Rejected() | Deposited():
+            return False
+        case _:
+            return fact.order.exchange_order_id in names
 
 
 def milliseconds(fault: Fault) -> timedelta:

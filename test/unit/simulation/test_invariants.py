@@ -63,6 +63,12 @@ def _overfill(sheet: Sheet) -> None:
     sheet.put_order(replace(order, qty=Decimal("0.5")))
 
 
+def _fill_beyond_the_limit(sheet: Sheet) -> None:
+    fact = sheet.facts[-1]
+    assert isinstance(fact, Filled)
+    sheet.facts[-1] = Filled(trade=replace(fact.trade, price=Decimal(109)))
+
+
 def _end_twice(sheet: Sheet) -> None:
     (order,) = (o for orders in sheet.orders.values() for o in orders.values())
     sheet.ended += [order, order]
@@ -88,6 +94,7 @@ def _move_a_position(sheet: Sheet) -> None:
         _fill_twice,
         _fill_a_stranger,
         _overfill,
+        _fill_beyond_the_limit,
         _end_twice,
         _move_a_position,
     ],
