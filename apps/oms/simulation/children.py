@@ -80,19 +80,28 @@ def _grow(sheet: Sheet, parent: PaperOrder, qty: Decimal) -> None:
     children = [o for o in _attached(sheet) if o.terms.parent == parent.exchange_order_id]
     if not children:
         _attach(sheet, parent, qty, levels)
+    moved = _Levels(
+        gain=levels.gain if _is_percent(parent.terms.take_profit) else None,
+        loss=levels.loss if _is_percent(parent.terms.stop_loss) else None,
+    )
     for child in children:
         current = sheet.order(child.symbol, child.exchange_order_id)
         if current is not None:
-            _arrive(sheet, _larger(sheet, current, qty, levels))
+            _arrive(sheet, _larger(sheet, current, qty, moved))
+
+
+def _is_percent(wish: Exit | None) -> bool:
+    """Only these follow the average price; a price stays where it was put, or changed to."""
+    return wish is not None and wish.percent is not None
 
 
 def _larger(sheet: Sheet, child: PaperOrder, qty: Decimal, levels: _Levels) -> PaperOrder:
     child = evolve(released(sheet, child), qty=total(child.qty, qty))
-    if not child.is_waiting:
-        price = child.price if levels.gain is None or child.triggered_at else levels.gain
-        child = evolve(child, price=price)
-    elif levels.loss is not None:
-        child = evolve(child, terms=evolve(child.terms, trigger_price=levels.loss))
+    if child.is_waiting:
+        trigger = levels.loss or child.terms.trigger_price
+        child = evolve(child, terms=evolve(child.terms, trigger_price=trigger))
+    elif not child.triggered_at:
+        child = evolve(child, price=levels.gain or child.price)
     held = reducible(sheet, child)
     child = evolve(child, qty=total(child.filled, held), queue=None)
     sheet.facts.append(Changed(order=child))

@@ -184,6 +184,17 @@ def test_percent_exits_move_at_the_next_fill() -> None:
     assert desk.order("o2").qty == 2
 
 
+def test_an_exit_that_was_moved_by_hand_stays_where_it_was_put() -> None:
+    desk = a_desk()
+    desk.book(bids=("9 @ 99",), asks=("1 @ 100",), symbol=LINEAR)
+    desk.buy("2", "100", symbol=LINEAR, terms=exits())
+    desk.change("o2", price="120", symbol=LINEAR)
+    desk.change("o3", trigger="80", symbol=LINEAR)
+    desk.book(bids=("9 @ 99",), asks=("1 @ 100",), symbol=LINEAR)
+    assert (desk.order("o2").price, desk.order("o2").qty) == (120, 2)
+    assert (desk.order("o3").terms.trigger_price, desk.order("o3").qty) == (80, 2)
+
+
 @pytest.mark.parametrize("levels", [("110", "105"), ("95", "90"), ("95", "110")])
 def test_exits_on_the_wrong_sides_are_rejected(levels: tuple[str, str]) -> None:
     assert code(a_desk().buy("1", "100", terms=exits(*levels))) == "exchange_rejected"
