@@ -6,12 +6,12 @@ booked twice, and the event numbers have no gap: checked here by plain SQL and b
 """
 
 import json
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from kit.gateway import Gateway
 
+from kit import books
+from kit.gateway import Gateway
 from kit.sql import number, rows
 from kit.storm import Storm
 
@@ -41,7 +41,8 @@ def test_kill_storm(database: str, gateway_on: Any) -> None:
     assert storm.repeats > 0, "no request was ever interrupted: the storm proves nothing"
     _check_answers(storm)
     _check_books(gateway.dsn)
-    _check_numbers(gateway.dsn)
+    books.check_deals(gateway.dsn)
+    books.check_numbers(gateway.dsn)
     verdict = gateway.verify()
     assert verdict["ok"], json.dumps(verdict)[:2000]
 
@@ -62,25 +63,3 @@ def _check_books(dsn: str) -> None:
                GROUP BY command_id HAVING COUNT(*) > 1"""
     assert rows(dsn, twice) == []
     assert number(dsn, "SELECT COUNT(*) FROM oms_orders WHERE status='FILLED'") >= TOTAL
-    doubled = """SELECT account_id, symbol, exchange_trade_id, leg FROM oms_deals
-                 GROUP BY account_id, symbol, exchange_trade_id, leg HAVING COUNT(*) > 1"""
-    assert rows(dsn, doubled) == []
-    per_order: dict[int, Decimal] = {}
-    for order_id, qty in rows(dsn, "SELECT order_id, qty FROM oms_deals"):
-        per_order[order_id] = per_order.get(order_id, Decimal(0)) + _decimal(qty)
-    filled = rows(dsn, "SELECT id, filled_qty FROM oms_orders")
-    assert {i: _decimal(q) for i, q in filled if _decimal(q)} == per_order
-
-
-def _check_numbers(dsn: str) -> None:
-    heads = dict(rows(dsn, "SELECT account_id, head_seq FROM account_streams"))
-    last: dict[int, int] = {}
-    told = "SELECT account_id, seq, seq_to FROM event_outbox ORDER BY account_id, seq"
-    for account_id, seq, seq_to in rows(dsn, told):
-        assert seq == last.get(account_id, 0) + 1, f"account {account_id}: gap before {seq}"
-        last[account_id] = seq_to
-    assert {a: s for a, s in heads.items() if s} == last
-
-
-def _decimal(value: Any) -> Decimal:
-    return Decimal(str(value))

@@ -79,9 +79,7 @@ class Gateway:
             self._api = self._spawn("api")
             for _ in range(self._workers):
                 self.start_worker()
-        self.api_key, self.admin_api_key = told["api_key"], told["admin_api_key"]
-        self.account_id = told["accounts"]["hedge"]
-        self.netting_account_id = told["accounts"]["netting"]
+        self._learn(told)
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
@@ -199,12 +197,20 @@ class Gateway:
     def _settings(self) -> Settings:
         return Settings(home=self.home, database_url=self.dsn, port=self.port)
 
-    def _spawn(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def _learn(self, told: Mapping[str, Any]) -> None:
+        """Keys and accounts of the first run."""
+        self.api_key, self.admin_api_key = told["api_key"], told["admin_api_key"]
+        self.account_id = told["accounts"]["hedge"]
+        self.netting_account_id = told["accounts"]["netting"]
+
+    def _spawn(
+        self, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> "subprocess.Popen[bytes]":
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "oms", *arguments],
-                env=self.environment,
+                env=self.environment | dict(environment or {}),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -2,13 +2,15 @@
 
 ``Storm`` sends a fixed number of market orders over many accounts from several threads. Its pace
 is set from outside (``allow``), so that whoever kills processes can do it in the middle, and its
-``in_flight`` tells how many requests were sent and not yet answered at that moment.
+``in_flight`` tells how many requests were sent and not yet answered at that moment. With several
+addresses the clients begin at different ones, and what one does not answer is repeated at the next.
 """
 
 import http.client
 import json
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,20 +29,25 @@ class Storm:
     total: int
     clients: int = 8
     symbol: str = "BTC/USDT:USDT"
+    #: Further addresses of the same gateway.
+    more_urls: Sequence[str] = ()
     #: Result by request_id, once it is final.
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     repeats: int = 0
     problems: list[str] = field(default_factory=list)
+    #: Numbers that are played to their end.
+    played: int = 0
     _issued: int = 0
     _allowed: int = 0
-    _pending: set[str] = field(default_factory=set)
+    #: Request ids that are not answered, each with the address that was asked last.
+    _pending: dict[str, str] = field(default_factory=dict)
     _turn: threading.Condition = field(default_factory=threading.Condition)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
         """Begin; nothing is sent before ``allow``."""
-        for _ in range(self.clients):
-            thread = threading.Thread(target=self._client, daemon=True)
+        for first in range(self.clients):
+            thread = threading.Thread(target=self._client, args=(first,), daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -50,10 +57,17 @@ class Storm:
             self._allowed = min(count, self.total)
             self._turn.notify_all()
 
-    def in_flight(self) -> int:
-        """Requests sent and not answered now."""
+    def add(self, count: int) -> None:
+        """Let the clients send ``count`` more, beyond ``total`` if need be."""
         with self._turn:
-            return len(self._pending)
+            self._allowed = max(self._allowed, self._issued + count)
+            self.total = max(self.total, self._allowed)
+            self._turn.notify_all()
+
+    def in_flight(self, url: str | None = None) -> int:
+        """Requests sent and not answered now, at one address or at all."""
+        with self._turn:
+            return sum(url in (None, asked) for asked in self._pending.values())
 
     def answered(self) -> int:
         """Commands with a final answer."""
@@ -61,12 +75,12 @@ class Storm:
             return len(self.results)
 
     def wait_until_busy(self, answered: int, seconds: float = GIVE_UP_SECONDS) -> int:
-        """Wait for that many answers with requests still in flight; how many those are."""
+        """Wait for that many numbers with requests still in flight; how many those are."""
         deadline = time.monotonic() + seconds
         with self._turn:
-            while len(self.results) < answered or not self._pending:
+            while self.played < answered or not self._pending:
                 left = deadline - time.monotonic()
-                assert left > 0, f"only {len(self.results)} of {answered} answered: {self.tail()}"
+                assert left > 0, f"only {self.played} of {answered} answered: {self.tail()}"
                 self._turn.wait(min(left, 0.2))
             return len(self._pending)
 
@@ -83,16 +97,21 @@ class Storm:
         """The last problems the clients met, for a failure's message."""
         return "; ".join(self.problems[-5:]) or "no problem noted"
 
-    def _client(self) -> None:
-        link = _Link(self.base_url, self.api_key)
+    def _client(self, first: int) -> None:
+        link = self._link(first)
         while (number := self._next()) is not None:
-            request_id = f"storm-{number}"
-            result = self._until_final(link, number, request_id)
+            self._play(link, number)
             with self._turn:
-                self._pending.discard(request_id)
-                self.results[request_id] = result
+                self.played += 1
                 self._turn.notify_all()
         link.close()
+
+    def _link(self, first: int) -> "Link":
+        return Link((self.base_url, *self.more_urls), self.api_key, first)
+
+    def _play(self, link: "Link", number: int) -> None:
+        """What a client does under one number: here, one market order."""
+        self._told(link, f"storm-{number}", self._body(number, f"storm-{number}"))
 
     def _next(self) -> int | None:
         with self._turn:
@@ -101,13 +120,22 @@ class Storm:
                     return None
                 self._turn.wait(1)
             self._issued += 1
-            self._pending.add(f"storm-{self._issued}")
             return self._issued
 
-    def _until_final(self, link: "_Link", number: int, request_id: str) -> dict[str, Any]:
-        body = self._body(number, request_id)
+    def _told(self, link: "Link", request_id: str, body: bytes) -> dict[str, Any]:
+        """The final result of one command, which is kept."""
+        result = self._until_final(link, request_id, body)
+        with self._turn:
+            self._pending.pop(request_id, None)
+            self.results[request_id] = result
+            self._turn.notify_all()
+        return result
+
+    def _until_final(self, link: "Link", request_id: str, body: bytes) -> dict[str, Any]:
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < deadline:
+            with self._turn:
+                self._pending[request_id] = link.url
             try:
                 status, answer = link.post("/oms/commands", body)
             except (OSError, http.client.HTTPException, ValueError) as problem:
@@ -117,6 +145,7 @@ class Storm:
             if results and results[0]["status"] not in ("queued", "running"):
                 return dict(results[0])
             self._note(f"{request_id}: {status} {str(answer)[:200]}")
+            link.turn()
         raise AssertionError(f"{request_id} was never answered: {self.tail()}")
 
     def _note(self, problem: str) -> None:
@@ -139,30 +168,54 @@ class Storm:
         ).encode()
 
 
-class _Link:
-    """One kept-alive connection that dials again after any failure."""
+class Link:
+    """A kept-alive connection to one of several addresses; after any failure it dials the next."""
 
-    def __init__(self, base_url: str, api_key: str) -> None:
-        parts = urlsplit(base_url)
-        assert parts.hostname is not None and parts.port is not None
-        self._address = (parts.hostname, parts.port)
+    def __init__(self, urls: Sequence[str], api_key: str, first: int = 0) -> None:
+        self._urls = urls
+        self._at = first
         self._headers = {"x-api-key": api_key, "content-type": "application/json"}
         self._connection: http.client.HTTPConnection | None = None
 
+    @property
+    def url(self) -> str:
+        """The address that is asked next."""
+        return self._urls[self._at % len(self._urls)]
+
+    def other(self) -> "Link":
+        """A link of its own to the next address."""
+        return Link(self._urls, self._headers["x-api-key"], self._at + 1)
+
+    def turn(self) -> None:
+        """Ask the next address from now on."""
+        self.close()
+        self._at += 1
+
     def post(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection(
-                *self._address, timeout=ANSWER_SECONDS_MAX
-            )
-        try:
-            self._connection.request("POST", path, body, self._headers)
-            response = self._connection.getresponse()
-            return response.status, json.loads(response.read())
-        except (OSError, http.client.HTTPException, ValueError):
-            self.close()
-            raise
+        """Status and body of the answer. Raises what breaks the connection."""
+        return self._asked("POST", path, body)
+
+    def get(self, path: str) -> tuple[int, dict[str, Any]]:
+        """Status and body of the answer. Raises what breaks the connection."""
+        return self._asked("GET", path, None)
 
     def close(self) -> None:
+        """Hang up."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _asked(self, method: str, path: str, body: bytes | None) -> tuple[int, dict[str, Any]]:
+        if self._connection is None:
+            parts = urlsplit(self.url)
+            assert parts.hostname is not None and parts.port is not None
+            self._connection = http.client.HTTPConnection(
+                parts.hostname, parts.port, timeout=ANSWER_SECONDS_MAX
+            )
+        try:
+            self._connection.request(method, path, body, self._headers)
+            response = self._connection.getresponse()
+            return response.status, json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError):
+            self.turn()
+            raise

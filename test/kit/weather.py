@@ -1,0 +1,80 @@
+"""Weather for a fleet: who is struck, when and how, drawn from a seed.
+
+A process is stopped (SIGSTOP) first, until it is seen that work waits for it: every stroke finds
+commands in flight. Then it is killed, or it stays stopped past its lease and wakes up as one who
+believes to be home still. A stroke that finds no work within its time is a failure.
+"""
+
+import random
+import signal
+import time
+from dataclasses import dataclass, field
+
+from kit.fleet import Fleet, Post
+from kit.storm import Storm
+from kit.until import until
+
+STROKE_SECONDS_MAX = 30.0
+#: How long work may take to gather for one who is stopped before it is let go again.
+GATHER_SECONDS = 0.4
+
+
+@dataclass(slots=True, kw_only=True)
+class Weather:
+    """Strokes upon a fleet under a storm of requests."""
+
+    fleet: Fleet
+    storm: Storm
+    seed: int
+    lease_seconds: float
+    #: What each stroke found in flight, in order.
+    found: list[tuple[str, int]] = field(default_factory=list)
+
+    def run(self, strokes: list[str]) -> None:
+        """All ``strokes`` (``worker``, ``api``, ``sleep``) in an order drawn from the seed."""
+        chance = random.Random(self.seed)
+        chance.shuffle(strokes)
+        for number, stroke in enumerate(strokes, start=1):
+            share = self.storm.total * number // (len(strokes) + 1)
+            self.storm.allow(share + self.storm.total // len(strokes))
+            self.storm.wait_until_busy(answered=share)
+            self.strike(stroke, chance)
+
+    def strike(self, stroke: str, chance: random.Random) -> None:
+        """One stroke."""
+        posts = self.fleet.apis if stroke == "api" else self.fleet.workers
+        post = chance.choice(posts)
+        self.found.append((stroke, self._stop_amid_work(post)))
+        if stroke == "sleep":
+            until_past = time.monotonic() + self.lease_seconds + 1.0
+            until(lambda: time.monotonic() > until_past, 60, "the lease is over")
+            post.signal(signal.SIGCONT)
+            return
+        self.fleet.end(post)
+        self.fleet.man(post, inherits=post.role == "worker" and chance.random() < 0.5)
+        if post.role == "api":
+            self.fleet.wait_for(post)
+
+    def _stop_amid_work(self, post: Post) -> int:
+        """Stop the process with work before it; how much that is."""
+        deadline = time.monotonic() + STROKE_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if post.role == "worker":
+                until(lambda: self._is_at_home(post), STROKE_SECONDS_MAX, f"{post.owner} has work")
+            post.signal(signal.SIGSTOP)
+            gathered = time.monotonic() + GATHER_SECONDS
+            while time.monotonic() < gathered:
+                if waits := self._waiting(post):
+                    return waits
+            post.signal(signal.SIGCONT)
+            self.storm.add(self.storm.clients)  # what was allowed may be used up
+        raise AssertionError(f"nothing was ever in flight at {post.role} {post.number}")
+
+    def _is_at_home(self, post: Post) -> bool:
+        """Whether the worker holds accounts; one that has just begun needs a moment."""
+        return self.fleet.shares().get(post.owner, 0) > 0
+
+    def _waiting(self, post: Post) -> int:
+        if post.role == "api":
+            return self.storm.in_flight(post.base_url)
+        return self.fleet.queued_for(post)
