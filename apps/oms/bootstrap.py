@@ -10,6 +10,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oms import __version__
@@ -92,7 +94,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         execute=execute,
         record=record,
         pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
-        connect=connect,
+        connect=partial(connect, tapes=settings.tapes),
         batch_max=settings.commands.batch_max,
     )
     return Worker(
@@ -112,11 +114,11 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     )
 
 
-def connect(image: AccountImage) -> Exchange:
-    """The exchange of an account."""
+def connect(image: AccountImage, *, tapes: Path) -> Exchange:
+    """The exchange of an account; ``tapes`` is the folder of recorded prices."""
     from oms.adapters.paper.exchange import PaperExchange
 
-    return PaperExchange.restore(image.account, image.memory)
+    return PaperExchange.restore(image.account, image.memory, tapes)
 
 
 def client_order_id() -> str:

@@ -67,6 +67,8 @@ class Settings(BaseModel):
     database_url: str | None = None
     #: Folder of the Unix sockets that wake the other processes; absent: ``home/bell``.
     bell_dir: Path | None = None
+    #: Folder of the recorded prices that paper accounts may replay; absent: ``home/tapes``.
+    tapes_dir: Path | None = None
     lease_seconds: float = Field(default=5, ge=1)
     #: How long ``oms up`` bears a process that does not tell that it lives.
     silence_seconds_max: float = Field(default=5, ge=1)
@@ -92,6 +94,11 @@ class Settings(BaseModel):
     def bell(self) -> Path:
         """The folder of the doorbell."""
         return self.bell_dir if self.bell_dir is not None else self.home / "bell"
+
+    @property
+    def tapes(self) -> Path:
+        """The folder of recorded prices."""
+        return self.tapes_dir if self.tapes_dir is not None else self.home / "tapes"
 
 
 def load(

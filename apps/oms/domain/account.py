@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -35,12 +36,31 @@ class Environment(StrEnum):
 
 
 @value
+class ReplaySettings:
+    """``replay`` of the paper settings: which tapes are played, and how."""
+
+    #: Files in the folder of tapes, merged by time, for symbols without files of their own.
+    file: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Tape time per wall time; 0 shows one price a look.
+    speed: Decimal = Decimal(1)
+    loop: bool = False
+    #: Wall time of the tape's beginning; ``None`` is the first look.
+    start: datetime | None = None
+
+    def files_of(self, symbol: str) -> tuple[str, ...]:
+        """The files that show ``symbol``."""
+        return self.files.get(symbol, self.file)
+
+
+@value
 class PaperSettings:
     """``extra_config_json.oms.paper``: how the paper exchange of an account behaves."""
 
     source: str = "walk"
     #: Price source per symbol, over ``source``.
     sources: Mapping[str, str] = field(default_factory=dict)
+    replay: ReplaySettings = field(default_factory=ReplaySettings)
     seed: int | None = None
     balances: Mapping[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(100_000)})
     #: Maker and taker rate that replace the profile's, as fractions (0.001 = 0.1 %).

@@ -5,11 +5,13 @@ the market has reached since are served first. It writes nothing; ``changed_memo
 must be stored with the reports.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
-from oms.adapters.paper.prices import Prices, Source
+from oms.adapters.paper.prices import TAPES, Prices, Source
 from oms.adapters.paper.reports import reports_of
 from oms.adapters.paper.rows import Unsaved, stored_memory
 from oms.adapters.paper.unified import UnifiedReads, answer
@@ -19,15 +21,32 @@ from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import ZERO
 from oms.domain.order import Order
 from oms.domain.report import Heard, Report, ReportKind
+from oms.domain.value import evolve
 from oms.ports.exchange import MemoryRows, Quote
 from oms.simulation.canonical import memory_hash
 from oms.simulation.exchange import step
 from oms.simulation.facts import Fact
-from oms.simulation.inputs import Cancel, Change, Deposit, Input, Place, QuoteSeen
+from oms.simulation.inputs import (
+    Ask,
+    Cancel,
+    Change,
+    Clock,
+    Deposit,
+    Input,
+    News,
+    Place,
+    PlacePair,
+    QuoteSeen,
+)
 from oms.simulation.instruments import fees_of, instruments_of
 from oms.simulation.matching import market_of
 from oms.simulation.memory import EPOCH, Market, Memory
 from oms.simulation.settings import Rates, Settings
+
+logger = logging.getLogger(__name__)
+
+LOOK_NEWS_MAX = 5000
+"""News of a tape that one look takes; what is due beyond comes with the next look."""
 
 ORDER_TYPES = frozenset({"market", "limit"})
 """What it executes."""
@@ -41,23 +60,24 @@ class PaperExchange:
         self._prices = prices
         self._venue = account.venue
         self._settings = settings_of(account)
-        self._unsaved = Unsaved(self._is_manual)
+        self._unsaved = Unsaved(prices.is_kept)
 
     @classmethod
-    def restore(cls, account: Account, rows: MemoryRows) -> "PaperExchange":
+    def restore(cls, account: Account, rows: MemoryRows, tapes: Path = TAPES) -> "PaperExchange":
         """The account's exchange as it was stored; without rows a new one with its first money.
 
         Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
         account's settings name an unknown price source.
         """
-        prices = Prices(account)
-        known = stored_memory(rows, lambda symbol: prices.source(symbol) is Source.MANUAL)
+        prices = Prices(account, tapes)
+        prices.resume(rows.prices)
+        known = stored_memory(rows, prices.is_kept)
         exchange = cls(account, known or Memory(), prices)
         if known is None:
             for currency, amount in sorted(account.paper.balances.items()):
                 if amount > 0:
                     exchange._step(Deposit(currency=currency, amount=amount, at=EPOCH))
-            exchange._unsaved = Unsaved(exchange._is_manual)
+            exchange._unsaved = Unsaved(prices.is_kept)
         return exchange
 
     def instruments(self) -> Mapping[str, Instrument]:
@@ -66,7 +86,11 @@ class PaperExchange:
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
         """The best prices now, less what was taken since they were shown."""
-        market = self._market(symbol, now)
+        look = self._market if self._is_shown(symbol) else self._read
+        try:
+            market = look(symbol, now)
+        except Invalid:  # told to who reads the market; here the price is not known
+            market = None
         return None if market is None else _quote(market)
 
     async def place(self, order: Order, now: datetime) -> Sequence[Report]:
@@ -120,10 +144,10 @@ class PaperExchange:
         return reports_of(facts, order.id, now)
 
     async def advance(self, now: datetime) -> Sequence[Report]:
-        """Let walks reach the resting orders of their symbols."""
+        """Let walks and tapes reach orders and positions."""
         facts: list[Fact] = []
-        for symbol in list(self._memory.orders):
-            facts += self._look(symbol, now)
+        for symbol in self._alive():
+            facts += self._look(symbol, now, is_tick=True)
         return reports_of(facts, None, now)
 
     def set_price(self, quote: Quote) -> Sequence[Report]:
@@ -162,31 +186,97 @@ class PaperExchange:
             settings=self._settings,
             prices=self._prices,
             balances=self._memory.balances,
-            market=self._market,
+            market=self._read,
             now=now,
         )
         return answer(reads, func, args, kwargs)
 
     def changed_memory(self) -> MemoryRows | None:
         """What changed since the last call and must be stored with the reports."""
-        return self._unsaved.take(self._memory)
+        rows = self._unsaved.take(self._memory)
+        if rows is None or not rows.prices:
+            return rows
+        prices = {name: self._prices.with_place(name, row) for name, row in rows.prices.items()}
+        return evolve(rows, prices=prices)
 
     def memory_hash(self) -> str:
         """SHA-256 of the whole memory: equal exchanges have equal ones."""
         return memory_hash(self._memory)
 
+    def _is_shown(self, symbol: str) -> bool:
+        """Whether the price stands until somebody looks again."""
+        if self._prices.source(symbol) is not Source.REPLAY:
+            return True
+        return symbol in self._memory.markets and self._prices.replay(symbol).is_stepped
+
     def _is_manual(self, symbol: str) -> bool:
         return self._prices.source(symbol) is Source.MANUAL
 
-    def _look(self, symbol: str, now: datetime) -> list[Fact]:
+    def feed(self, input: Input) -> Sequence[Fact]:
+        """One timed input, prices of what it concerns first: for scripts. Its facts.
+
+        Raises ``Invalid`` for news of a symbol that has a price source of its own.
+        """
+        match input:
+            case Clock() | Deposit() | Ask():
+                symbols = self._alive()
+            case PlacePair(first=first):
+                symbols = [first.symbol]
+            case _:
+                symbols = [input.symbol]
+        if isinstance(input, News) and not self._is_manual(input.symbol):
+            source = self._prices.source(input.symbol)
+            raise Invalid(f"the price of {input.symbol} comes from {source}; it cannot be told")
+        facts = [fact for symbol in symbols for fact in self._look(symbol, input.at)]
+        return facts + self._step(input)
+
+    def _alive(self) -> list[str]:
+        """Symbols with open orders or positions."""
+        held = {symbol for symbol, _ in self._memory.positions}
+        return [*self._memory.orders, *sorted(held - self._memory.orders.keys())]
+
+    def _look(self, symbol: str, now: datetime, *, is_tick: bool = False) -> list[Fact]:
         """Bring the symbol's market up to ``now``, once per step of its walk."""
-        if self._is_manual(symbol):
+        source = self._prices.source(symbol)
+        if source is Source.REPLAY:
+            return self._play(symbol, now, is_tick=is_tick)
+        if source is Source.MANUAL:
             return []
         shown = self._prices.shown(self._settings.instruments[symbol], now)
         known = self._memory.markets.get(symbol)
         if known is not None and known.at == shown.at:
             return []
         return self._step(shown)
+
+    def _play(self, symbol: str, now: datetime, *, is_tick: bool) -> list[Fact]:
+        """Let the tape run up to ``now``; one that cannot be read leaves the price as it is.
+
+        A tape of one price a look goes on with ticks and reads: an order gets the price read.
+        """
+        tape = self._prices.replay(symbol)
+        facts: list[Fact] = []
+        if tape.is_stepped and not is_tick and symbol in self._memory.markets:
+            return facts
+        try:
+            for seen in tape.news(now, LOOK_NEWS_MAX):
+                facts += self._step(seen)
+        except Invalid as wrong:
+            logger.warning("tape_unreadable", extra={"symbol": symbol, "why": wrong.message})
+        return facts
+
+    def _read(self, symbol: str, now: datetime) -> Market | None:
+        """The market at ``now``; a tape runs as far as nothing happens to the account by it.
+
+        Raises ``Invalid`` where a tape cannot be read.
+        """
+        if self._prices.source(symbol) is Source.REPLAY:
+            for seen in self._prices.replay(symbol).news(now, LOOK_NEWS_MAX):
+                result = step(self._memory, seen, self._settings)
+                if result.facts or result.told:
+                    break
+                self._memory = result.memory
+                self._unsaved.add(result)
+        return self._market(symbol, now)
 
     def _step(self, input: Input) -> list[Fact]:
         result = step(self._memory, input, self._settings)
@@ -197,7 +287,7 @@ class PaperExchange:
     def _market(self, symbol: str, now: datetime) -> Market | None:
         """The market at ``now``; looking at it serves no order."""
         known = self._memory.markets.get(symbol)
-        if self._is_manual(symbol):
+        if self._prices.is_kept(symbol):
             return known
         shown = self._prices.shown(self._settings.instruments[symbol], now)
         return known if known is not None and known.at == shown.at else market_of(shown)

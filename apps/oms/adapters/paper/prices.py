@@ -1,18 +1,23 @@
-"""Where an account's paper prices come from: a walk that goes by itself, or somebody's word.
+"""Where an account's paper prices come from: a walk that goes by itself, a tape, somebody's word.
 
-It knows which source a symbol has and what a walk shows at a moment; manual prices live in the
-memory of the exchange.
+It knows which source a symbol has, what a walk shows at a moment and how far each tape has been
+played. What a tape showed last and manual prices live in the memory of the exchange.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
+from oms.adapters.paper.replay import Replay, TapePlace
 from oms.domain.account import Account
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.simulation.inputs import BookSeen
-from oms.simulation.memory import Level
+from oms.simulation.memory import EPOCH, Level
 from oms.simulation.walk import STEP, book_at, quote_at, step_at
 
 
@@ -21,7 +26,11 @@ class Source(StrEnum):
 
     WALK = "walk"
     MANUAL = "manual"
+    REPLAY = "replay"
 
+
+TAPES = Path("var/tapes")
+"""Folder of tapes where the settings name no other."""
 
 #: Other names that settings may use.
 _ALIASES = {"sim": Source.WALK}
@@ -34,25 +43,65 @@ _DAY_STEPS = DAY // STEP
 class Prices:
     """The price sources of one account. Raises ``Invalid`` where settings name an unknown one."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, tapes: Path = TAPES) -> None:
         settings = account.paper
         self._seed = account.id if settings.seed is None else settings.seed
         self._default = _source(settings.source)
         self._sources = {symbol: _source(word) for symbol, word in settings.sources.items()}
         self._shown: dict[str, tuple[int, BookSeen]] = {}
+        self._replay = settings.replay
+        self._tapes = tapes
+        self._places: dict[str, TapePlace] = {}
+        self._replays: dict[str, Replay] = {}
 
     def source(self, symbol: str) -> Source:
         """The symbol's source."""
         return self._sources.get(symbol, self._default)
 
+    def is_kept(self, symbol: str) -> bool:
+        """Whether the symbol's market must be stored: a walk finds its own again."""
+        return self.source(symbol) is not Source.WALK
+
+    def replay(self, symbol: str) -> Replay:
+        """The tape of a symbol whose source is ``replay``."""
+        if symbol not in self._replays:
+            self._replays[symbol] = self._opened(symbol, self._since())
+        return self._replays[symbol]
+
+    def resume(self, rows: Mapping[str, str]) -> None:
+        """Go on with the tapes where they stood when the market rows were stored."""
+        for symbol, text in rows.items():
+            told = json.loads(text).get("tape")
+            if told is not None and self.source(symbol) is Source.REPLAY:
+                self._places[symbol] = _place_read(told)
+
+    def with_place(self, symbol: str, text: str) -> str:
+        """A symbol's market row, with the place of its tape."""
+        known = self._replays.get(symbol)
+        if known is None or known.place is None:
+            return text
+        row = json.loads(text) | {"tape": _place(known.place)}
+        return json.dumps(row, separators=(",", ":"), sort_keys=True)
+
+    def _since(self) -> datetime | None:
+        """When the account's tapes began, if one of them has."""
+        for symbol in self._places.keys() - self._replays.keys():
+            self._replays[symbol] = self._opened(symbol, None)
+        places = [known.place for known in self._replays.values() if known.place is not None]
+        return min((place.start for place in places), default=None)
+
+    def _opened(self, symbol: str, since: datetime | None) -> Replay:
+        place = self._places.get(symbol)
+        return Replay(self._tapes, symbol, self._replay, place, since)
+
     def shown(self, instrument: Instrument, now: datetime) -> BookSeen:
-        """The walk's book at ``now``; the same object for all of one step."""
+        """The walk's book at ``now``, as of the beginning of its step; one object for a step."""
         step = step_at(now)
         known = self._shown.get(instrument.symbol)
         if known is not None and known[0] == step:
             return known[1]
         bids, asks = book_at(self._seed, instrument, step)
-        book = BookSeen(symbol=instrument.symbol, bids=bids, asks=asks, at=now)
+        book = BookSeen(symbol=instrument.symbol, bids=bids, asks=asks, at=EPOCH + step * STEP)
         self._shown[instrument.symbol] = (step, book)
         return book
 
@@ -77,3 +126,21 @@ def _source(word: str) -> Source:
         return Source(word)
     known = ", ".join(Source)
     raise Invalid(f"price source {word!r} is not known here; use one of {known}")
+
+
+def _place(place: TapePlace) -> dict[str, Any]:
+    return {
+        "of": place.of,
+        "start": place.start.isoformat(timespec="microseconds"),
+        "taken": place.taken,
+        "before": place.before,
+    }
+
+
+def _place_read(told: dict[str, Any]) -> TapePlace:
+    return TapePlace(
+        of=told["of"],
+        start=datetime.fromisoformat(told["start"]),
+        taken=told["taken"],
+        before=told["before"],
+    )

@@ -1,9 +1,10 @@
 """Rows of ``accounts``, with what their owner set in ``extra_config_json``."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from oms.domain.account import Account, Environment, PaperSettings, PositionMode
+from oms.domain.account import Account, Environment, PaperSettings, PositionMode, ReplaySettings
 from oms.domain.errors import Invalid
 from oms.domain.money import NotADecimal, decimal
 from oms.wire.json import NotJson, loads
@@ -51,6 +52,7 @@ def _settings(told: dict[str, Any]) -> PaperSettings:
     return PaperSettings(
         source=str(told.get("source", usual.source)),
         sources={str(symbol): str(source) for symbol, source in told.get("sources", {}).items()},
+        replay=_replay(told.get("replay", {})),
         seed=None if told.get("seed") is None else int(told["seed"]),
         balances=usual.balances
         if balances is None
@@ -61,6 +63,34 @@ def _settings(told: dict[str, Any]) -> PaperSettings:
         allow_spot_short=bool(told.get("allow_spot_short", usual.allow_spot_short)),
         leverage=int(told.get("leverage", usual.leverage)),
     )
+
+
+def _replay(told: dict[str, Any]) -> ReplaySettings:
+    usual = ReplaySettings()
+    speed = told.get("speed", usual.speed)
+    start = told.get("start")
+    settings = ReplaySettings(
+        file=_names(told.get("file")),
+        files={str(symbol): _names(names) for symbol, names in told.get("files", {}).items()},
+        speed=Decimal(0) if speed == "max" else decimal(speed),
+        loop=bool(told.get("loop", usual.loop)),
+        start=None if start is None else _moment(start),
+    )
+    if settings.speed < 0:
+        raise ValueError("replay.speed must not be negative")
+    return settings
+
+
+def _names(told: Any) -> tuple[str, ...]:
+    """One file name, or a list of them."""
+    if told is None:
+        return ()
+    return (told,) if isinstance(told, str) else tuple(str(name) for name in told)
+
+
+def _moment(told: str) -> datetime:
+    moment = datetime.fromisoformat(told)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 _FEE_CURRENCY = {"base_on_buy": True, "quote": False}
