@@ -28,7 +28,7 @@ def place(sheet: Sheet, wish: Place) -> Rejection | None:
     order = _ordered(sheet, wish, sheet.orders_made + 1)
     if isinstance(order, Rejection):
         return order
-    admitted = admit(sheet, order, _at_most(sheet, wish))
+    admitted = admit(sheet, order, _at_most(sheet, wish, order.qty))
     if isinstance(admitted, Rejection):
         return admitted
     sheet.orders_made += 1
@@ -193,12 +193,12 @@ def _malformed(sheet: Sheet, order: PaperOrder) -> Rejection | None:
     return misplaced(order, best[0] if entry is None and best is not None else entry)
 
 
-def _at_most(sheet: Sheet, wish: Place) -> Decimal | None:
+def _at_most(sheet: Sheet, wish: Place, qty: Decimal) -> Decimal | None:
     """What a fault leaves of the order to be executed at once."""
     fault = wish.fault
     if fault is None or fault.kind is not FaultKind.PARTIAL:
         return None
-    return down_to_step(product(wish.qty, fault.amount), sheet.instrument(wish.symbol).step)
+    return down_to_step(product(qty, fault.amount), sheet.instrument(wish.symbol).step)
 
 
 def _qty_for_cost(sheet: Sheet, wish: Place, cost: Decimal) -> Decimal:

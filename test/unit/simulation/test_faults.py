@@ -104,6 +104,8 @@ def test_partial_executes_a_share_at_once() -> None:
     desk.buy("3", fault=fault_of("partial:0.3333"))
     assert fills(desk.last.told) == ["0.999 @ 100"]
     assert told(desk) == ["Accepted", "Filled", "Canceled"]
+    desk.buy("0", cost=Decimal(100), fault=fault_of("partial:0.5"))
+    assert fills(desk.last.told) == ["0.5 @ 100"]
     assert buy(desk, "partial:0") == ["Accepted", "Canceled"]
 
 

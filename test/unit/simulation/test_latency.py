@@ -94,6 +94,23 @@ def test_jitter_comes_from_the_seed() -> None:
     assert dues(1) != dues(2)
 
 
+def test_who_is_quicker_arrives_first() -> None:
+    overtaken = 0
+    for seed in range(20):
+        latency = Latency(decision=50 * MS, jitter=40 * MS)
+        desk = PaperDesk(some_settings(latency=latency, seed=seed), USDT="1000")
+        for _ in range(2):
+            desk.buy("0.1", "50")
+            desk.now += MS - timedelta(seconds=1)
+        assert desk.memory.line is not None
+        first, second = desk.memory.line.arrivals
+        assert first.due <= second.due
+        overtaken += first.number > second.number
+        desk.wait(1)
+        assert desk.order("o1").client_id == ("2" if first.number > second.number else "1")
+    assert 0 < overtaken < 20
+
+
 def test_an_order_expires_between_what_comes_before_and_after_it() -> None:
     desk = a_desk()
     expires = desk.now + 500 * MS
