@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _add_processes(commands, common)
     _add_local(commands, common)
     _add_network(commands, common)
+    _add_paper(commands, common)
     return top
 
 
@@ -129,6 +130,40 @@ def _add_local(commands: Any, common: argparse.ArgumentParser) -> None:
     verify.set_defaults(run=_later("verify", "verify"))
 
 
+def _add_paper(commands: Any, common: argparse.ArgumentParser) -> None:
+    paper = commands.add_parser("paper", help="what only paper exchanges can")
+    verbs = paper.add_subparsers(dest="verb", metavar="VERB", required=True)
+    run = verbs.add_parser("run", parents=[common], help="feed a script; the hash of the end")
+    run.add_argument("file", metavar="FILE", help="timed inputs, JSON lines, plain or gzip")
+    run.add_argument("--save", metavar="PATH", help="write down the end, to go on from it")
+    run.add_argument("--load", metavar="PATH", help="go on from what --save wrote")
+    run.add_argument("--tapes", metavar="DIR", help="folder of recorded prices (OMS_TAPES_DIR)")
+    run.add_argument("--facts", action="store_true", help="print what the exchange says")
+    run.set_defaults(run=_later("paper", "run"))
+    told = verbs.add_parser("hash", parents=[common], help="SHA-256 of an account's memory")
+    told.add_argument("--account-id", type=int, required=True)
+    told.set_defaults(run=_later("paper", "hash_of_account"))
+    _add_paper_changes(verbs, _network_flags(common))
+
+
+def _add_paper_changes(verbs: Any, network: argparse.ArgumentParser) -> None:
+    price = verbs.add_parser("price", parents=[network], help="set a manual price")
+    price.add_argument("--symbol", required=True)
+    price.add_argument("--account-id", type=int, help="else all of the key that take one")
+    for flag in ("price", "bid", "ask", "bid-qty", "ask-qty"):
+        price.add_argument(f"--{flag}")
+    price.set_defaults(run=_later("network", "paper_price"))
+    deposit = verbs.add_parser("deposit", parents=[network], help="pay in, or out below 0")
+    deposit.add_argument("--currency", required=True)
+    deposit.add_argument("--amount", required=True)
+    deposit.set_defaults(run=_later("network", "paper_deposit"))
+    reset = verbs.add_parser("reset", parents=[network], help="close all and begin anew")
+    reset.set_defaults(run=_later("network", "paper_reset"))
+    for verb in (deposit, reset):
+        verb.add_argument("--account-id", type=int, required=True)
+        verb.add_argument("--comment")
+
+
 def _add_key_flags(command: argparse.ArgumentParser, text: str) -> None:
     ways = command.add_mutually_exclusive_group()
     ways.add_argument("--api-key", help=text)
@@ -147,11 +182,7 @@ def _add_account_flags(
 
 
 def _add_network(commands: Any, common: argparse.ArgumentParser) -> None:
-    network = argparse.ArgumentParser(add_help=False, parents=[common])
-    network.add_argument("--base-url", help="OMS_BASE_URL, http://127.0.0.1:8000")
-    _add_key_flags(network, "OMS_API_KEY")
-    network.add_argument("--timeout", type=float, default=30, help="seconds")
-
+    network = _network_flags(common)
     send = commands.add_parser("send-order", parents=[network], help="place an order")
     for flag in ("symbol", "side", "order-type", "qty"):
         send.add_argument(f"--{flag}", required=True)
@@ -165,6 +196,14 @@ def _add_network(commands: Any, common: argparse.ArgumentParser) -> None:
     send.set_defaults(run=_later("network", "send_order"))
     _add_changes(commands, network)
     _add_reads(commands, network)
+
+
+def _network_flags(common: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    network = argparse.ArgumentParser(add_help=False, parents=[common])
+    network.add_argument("--base-url", help="OMS_BASE_URL, http://127.0.0.1:8000")
+    _add_key_flags(network, "OMS_API_KEY")
+    network.add_argument("--timeout", type=float, default=30, help="seconds")
+    return network
 
 
 def _add_changes(commands: Any, network: argparse.ArgumentParser) -> None:

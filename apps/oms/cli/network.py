@@ -67,6 +67,24 @@ def read_plain(parsed: argparse.Namespace) -> Any:
     return request(parsed, "GET", parsed.path, {})
 
 
+def paper_price(parsed: argparse.Namespace) -> Any:
+    """A manual price."""
+    names = ("symbol", "account_id", "price", "bid", "ask", "bid_qty", "ask_qty")
+    return request(parsed, "POST", "/paper/price", {}, _present(parsed, names))
+
+
+def paper_deposit(parsed: argparse.Namespace) -> Any:
+    """Money into a paper account."""
+    path = f"/paper/{parsed.account_id}/deposit"
+    return request(parsed, "POST", path, {}, _present(parsed, ("currency", "amount", "comment")))
+
+
+def paper_reset(parsed: argparse.Namespace) -> Any:
+    """A paper account as it was in the beginning."""
+    path = f"/paper/{parsed.account_id}/reset"
+    return request(parsed, "POST", path, {}, _present(parsed, ("comment",)))
+
+
 def request(
     parsed: argparse.Namespace,
     method: str,

@@ -24,11 +24,16 @@ def _known() -> dict[str, set[str]]:
     commands: Any = next(a for a in parser()._actions if a.dest == "command")
     known = {}
     for name, command in commands.choices.items():
-        flags = {
-            flag
-            for action in command._actions
-            for flag in action.option_strings
-            if flag.startswith("--") and action.help != "==SUPPRESS=="
-        }
-        known[name] = flags - COMMON - (NETWORK if "--base-url" in flags else set())
+        verbs = [a.choices.values() for a in command._actions if a.dest == "verb"]
+        known[name] = set().union(*map(_flags, verbs[0] if verbs else [command]))
     return known
+
+
+def _flags(command: Any) -> set[str]:
+    flags = {
+        flag
+        for action in command._actions
+        for flag in action.option_strings
+        if flag.startswith("--") and action.help != "==SUPPRESS=="
+    }
+    return flags - COMMON - (NETWORK if "--base-url" in flags else set())

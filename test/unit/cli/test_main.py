@@ -22,6 +22,7 @@ COMMANDS = {
     "worker": "--accounts 1,2 --name w",
     "db": "upgrade",
     "verify": "--account-id 1 --from-seq 5",
+    "paper": "run script.jsonl --save a --load b --tapes c --facts",
     "send-order": "--account-id 1 --symbol A/B --side buy --order-type limit --qty 1 --price 2",
     "change-order": "--account-id 1 --order-id 2 --new-price 3 --new-qty 4",
     "cancel-order": "--account-id 1 --order-id 2",
@@ -34,6 +35,20 @@ COMMANDS = {
     "healthz": "",
     "list-accounts": "--timeout 3 --base-url http://127.0.0.1:1 --api-key x --json",
 }
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "hash --account-id 1",
+        "price --symbol A/B --price 1 --account-id 2 --bid-qty 1 --ask-qty 2",
+        "price --symbol A/B --bid 1 --ask 2",
+        "deposit --account-id 1 --currency USDT --amount -5 --comment x",
+        "reset --account-id 1 --comment x",
+    ],
+)
+def test_a_verb_of_paper_is_known_with_its_flags(verb: str) -> None:
+    assert callable(parser().parse_args(["paper", *verb.split()]).run)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -212,6 +212,20 @@ class PaperExchange:
     def _is_manual(self, symbol: str) -> bool:
         return self._prices.source(symbol) is Source.MANUAL
 
+    @property
+    def memory(self) -> Memory:
+        """What it remembers."""
+        return self._memory
+
+    def tape_places(self) -> Mapping[str, str]:
+        """How far each tape was played, by symbol, as text."""
+        return {symbol: self._prices.with_place(symbol, "{}") for symbol in self._memory.markets}
+
+    def take_over(self, memory: Memory, places: Mapping[str, str]) -> None:
+        """Go on from a memory and ``tape_places`` of another run."""
+        self._memory = memory
+        self._prices.resume(places)
+
     def feed(self, input: Input) -> Sequence[Fact]:
         """One timed input, prices of what it concerns first: for scripts. Its facts.
 

@@ -1,0 +1,121 @@
+"""Scripts of timed inputs: what they say, what they refuse, and that a cut changes nothing."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.tape import SYMBOL, write_tapes
+from oms.adapters.paper.script import Script
+from oms.domain.account import Account, Environment, PaperSettings, PositionMode, ReplaySettings
+from oms.domain.errors import Invalid
+from oms.simulation.facts import Accepted, Canceled, Deposited, Filled
+
+AT = 1_723_161_254_000
+
+
+def a_script(tmp_path: Path, saved: str | None = None, **paper: Any) -> Script:
+    account = Account(
+        id=1,
+        exchange_id="paper.binance",
+        label="script",
+        position_mode=PositionMode.NETTING,
+        environment=Environment.PAPER,
+        paper=PaperSettings(**({"source": "manual"} | paper)),
+    )
+    return Script(account, tmp_path, saved)
+
+
+def a_place(number: int, after: int = 0, **changes: Any) -> dict[str, Any]:
+    told = {
+        "at": AT + after,
+        "do": "place",
+        "client_id": str(number),
+        "symbol": SYMBOL,
+        "side": "buy",
+        "order_type": "limit",
+        "qty": "0.1",
+        "price": "99",
+    }
+    return told | changes
+
+
+QUOTE = {"at": AT, "do": "quote", "symbol": SYMBOL, "bid": "100", "ask": 101}
+
+
+def test_a_script_says_what_happened(tmp_path: Path) -> None:
+    script = a_script(tmp_path)
+    cancel = {"at": AT + 2, "do": "cancel", "client_id": "1", "symbol": SYMBOL}
+    deposit = {"at": "2024-08-08T23:54:15Z", "do": "deposit", "currency": "BTC", "amount": 1}
+    market = a_place(2, 1, order_type="market", price=None)
+    facts = script.run([QUOTE, a_place(1), market, cancel, deposit])
+    kinds = [Accepted, Accepted, Filled, Canceled, Deposited]
+    assert [type(fact) for fact in facts] == kinds
+    assert (script.lines, script.facts) == (5, 5)
+
+
+def test_what_stands_inside_an_input(tmp_path: Path) -> None:
+    script = a_script(tmp_path)
+    first = a_place(1, price="110", side="sell", qty="0.1")
+    second = a_place(2, side="sell", order_type="stop_market", price=None)
+    second["terms"] = {"trigger_price": "90", "trigger_by": "mark"}
+    for told in (first, second):
+        del told["at"], told["do"]  # those of the pair
+    buy = a_place(3, order_type="market", price=None, qty="0.2")
+    pair = {"at": AT + 1, "do": "place_pair", "first": first, "second": second}
+    facts = script.run([QUOTE, buy, pair])
+    assert [type(fact) for fact in facts] == [Accepted, Filled, Accepted, Accepted]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ({"at": AT, "do": "dance"}, "none of"),
+        ({"do": "clock"}, "at is missing"),
+        ({"at": "soon", "do": "clock"}, "at: "),
+        (a_place(1, symbol="NOPE/USDT"), "not traded here"),
+        (a_place(1, side="up"), "side: "),
+        (a_place(1, qty="much"), "qty: "),
+        (a_place(1, qty=1.5), "qty: "),
+        (a_place(1, qty="0"), "above 0"),
+        (a_place(1, colour="red"), "no key is called 'colour'"),
+        (a_place(1, terms={"hurry": True}), "terms: no key"),
+        ({**QUOTE, "at": AT - 1}, "before the line before"),
+        ({**QUOTE, "ask": True}, "ask: "),
+        ({"at": AT, "do": "book", "symbol": SYMBOL, "bids": 7, "asks": []}, "bids: "),
+        ({"at": AT, "do": "book", "symbol": SYMBOL, "bids": [["1"]], "asks": []}, "bids: "),
+    ],
+)
+def test_refused_lines_are_told_with_their_number(
+    tmp_path: Path, line: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(Invalid, match=f"^line 2: .*{told}"):
+        a_script(tmp_path).run([QUOTE, line])
+
+
+def _hash(script: Script, lines: Iterable[dict[str, Any]]) -> str:
+    script.run(lines)
+    return script.exchange.memory_hash()
+
+
+@pytest.mark.parametrize("source", ["walk", "replay"])
+def test_a_run_cut_anywhere_ends_as_the_whole(tmp_path: Path, source: str) -> None:
+    replay = ReplaySettings(file=write_tapes(tmp_path, seconds=40), loop=True)
+    paper = {"source": source, "seed": 42, "replay": replay}
+    lines: list[dict[str, Any]] = []
+    for number in range(1, 40):
+        at = number * 1730
+        market = {"order_type": "market", "price": None, "qty": "0.01"}
+        side = "sell" if number % 3 == 2 else "buy"
+        lines.append(a_place(number, at, side=side, **(market if number % 2 else {})))
+        lines.append({"at": AT + at + 40, "do": "clock"})
+    whole = a_script(tmp_path, **paper)
+    end = _hash(whole, lines)
+    assert whole.facts > 50
+    for cut in (1, 17, 40, 77):
+        first = a_script(tmp_path, **paper)
+        first.run(lines[:cut])
+        second = a_script(tmp_path, first.saved(), **paper)
+        assert _hash(second, lines[cut:]) == end
+        assert (second.lines, second.facts) == (whole.lines, whole.facts)
