@@ -1,5 +1,7 @@
 """Tapes made by chance from a seed: trades and books of BTC/USDT, in the columns of recorded ones.
 
+Run alone, ``python test/kit/tape.py FOLDER`` writes them and tells their names.
+
 The price walks, is pulled back to where it began, and every few seconds somebody takes a level or
 two; the same seed makes the same files on every machine.
 """
@@ -7,6 +9,7 @@ two; the same seed makes the same files on every machine.
 import gzip
 import io
 import random
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -61,3 +64,7 @@ def made_tapes(seed: int, seconds: int) -> tuple[str, str]:
 
 def _level(chance: random.Random, ticks: int) -> tuple[int, Decimal]:
     return ticks, Decimal(chance.randrange(100, 400_000)).scaleb(-5)
+
+
+if __name__ == "__main__":
+    print(*write_tapes(Path(sys.argv[1])))

@@ -179,6 +179,7 @@ def _add_account_flags(
     command.add_argument("--position-mode", default="hedge", choices=POSITION_MODES)
     command.add_argument("--pool-id", type=int, default=0, help=argparse.SUPPRESS)
     command.add_argument("--testnet", action="store_true")
+    command.add_argument("--extra-config", metavar="JSON", help="extra_config_json of the account")
 
 
 def _add_network(commands: Any, common: argparse.ArgumentParser) -> None:

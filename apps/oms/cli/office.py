@@ -73,7 +73,7 @@ class Office:
             position_mode=parsed.position_mode,
             environment=environment,
             is_testnet=bool(parsed.testnet),
-            extra_config="{}",
+            extra_config=getattr(parsed, "extra_config", None) or "{}",
             trader_name=None,
             now=now(),
             audit=self.entry("create_account", "account", parsed.label),
