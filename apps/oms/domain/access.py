@@ -37,6 +37,7 @@ class Permission(StrEnum):
     TRADE = "trade"
     CANCEL = "cancel"
     CLOSE = "close"
+    REASSIGN = "reassign"
     PAPER = "paper"
     ADMIN = "admin"
 
@@ -79,6 +80,9 @@ ROLES: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.TRADE: _TRADERS,
         Permission.CANCEL: _TRADERS | {Role.RISK},
         Permission.CLOSE: _TRADERS | {Role.RISK},
+        Permission.REASSIGN: frozenset(
+            {Role.ADMIN, Role.TRADER, Role.PORTFOLIO_MANAGER, Role.RISK}
+        ),
         Permission.PAPER: _TRADERS | {Role.ADMIN},
         Permission.ADMIN: frozenset({Role.ADMIN}),
     }
@@ -107,16 +111,23 @@ def refuse_account(principal: Principal, permission: Permission, account_id: int
     return _denied("permission_denied", f"account_id={account_id}")
 
 
+def allowed_strategies(principal: Principal, account_id: int) -> frozenset[int] | None:
+    """The key's allow-list on the account; ``None``: every strategy is open to it."""
+    grant = principal.grant(account_id)
+    if principal.role is Role.ADMIN or grant is None:
+        return None
+    is_restricted = grant.restrict_to_strategies or principal.role is Role.ROBOT
+    return grant.strategy_ids if is_restricted else None
+
+
 def refuse_strategy(
     principal: Principal, account_id: int, strategy_ids: tuple[int, ...]
 ) -> Refused | None:
     """Refuse strategies outside the key's allow-list; a robot is always restricted."""
-    grant = principal.grant(account_id)
-    if principal.role is Role.ADMIN or grant is None:
+    allowed = allowed_strategies(principal, account_id)
+    if allowed is None:
         return None
-    if not grant.restrict_to_strategies and principal.role is not Role.ROBOT:
-        return None
-    outside = [s for s in strategy_ids if s not in grant.strategy_ids]
+    outside = [s for s in strategy_ids if s not in allowed]
     if not outside:
         return None
     return _denied(
@@ -148,6 +159,8 @@ def _flagged(role: Role, grant: Grant, permission: Permission) -> bool:
             return grant.can_risk_manage if role is Role.RISK else grant.can_trade
         case Permission.CLOSE:
             return grant.can_close_position
+        case Permission.REASSIGN:
+            return grant.can_trade or grant.can_risk_manage
         case Permission.ADMIN:
             return False
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from oms.domain.errors import Refused
 from oms.domain.order import Side
@@ -98,6 +98,105 @@ class ClosePosition:
     post_only: bool = False
     time_in_force: str | None = None
     trigger_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
+
+
+class Keep(Enum):
+    """The marker of what a change does not mention."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
+
+
+@value
+class CancelAllOrders:
+    """Cancel every open order of the strategies (none named: of all) and the symbol (or all)."""
+
+    strategy_ids: tuple[int, ...] = ()
+    symbol: str | None = None
+    comment: str | None = None
+
+
+@value
+class CloseAll:
+    """Cancel working entries and close every position of the strategies and the symbol."""
+
+    strategy_ids: tuple[int, ...] = ()
+    symbol: str | None = None
+    comment: str | None = None
+
+
+@value
+class CloseBy:
+    """Close two opposite tickets against each other; ``qty`` ``None`` is the smaller one's."""
+
+    position_id_a: int
+    position_id_b: int
+    qty: Decimal | None = None
+    #: 0 takes the positions'.
+    strategy_id: int = 0
+    comment: str | None = None
+
+
+class StopMode(StrEnum):
+    """What becomes of the target's stop levels when positions are merged."""
+
+    KEEP = "keep"
+    CLEAR = "clear"
+    SET = "set"
+
+
+@value
+class MergePositions:
+    """Move a position into another of the same symbol and side; the source ends."""
+
+    source_position_id: int
+    target_position_id: int
+    stop_mode: StopMode = StopMode.KEEP
+    #: New levels where ``stop_mode`` is ``set``; ``None`` clears.
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
+    comment: str | None = None
+
+
+@value
+class PositionChange:
+    """Change stop levels or comment of an open position; ``None`` clears, ``KEEP`` keeps."""
+
+    position_id: int
+    stop_loss: Decimal | Keep | None = KEEP
+    stop_gain: Decimal | Keep | None = KEEP
+    comment: str | Keep | None = KEEP
+
+
+@value
+class Reassign:
+    """Move orders with their deals to a strategy, and to a position (0: the mode decides)."""
+
+    order_ids: tuple[int, ...]
+    strategy_id: int
+    position_id: int = 0
+    comment: str | None = None
+
+
+@value
+class PaperDeposit:
+    """Pay money into a paper account; a negative amount takes it out."""
+
+    currency: str
+    amount: Decimal
+    comment: str | None = None
+
+
+@value
+class PaperReset:
+    """Cancel everything, close everything at mark, and begin with the settings' balances."""
+
+    comment: str | None = None
 
 
 @value
@@ -121,14 +220,37 @@ class CcxtCall:
     kwargs: Mapping[str, object] = field(default_factory=dict)
 
 
-Payload = SendOrder | CancelOrder | ChangeOrder | ClosePosition | PaperPrice | CcxtCall
+Payload = (
+    SendOrder
+    | CancelOrder
+    | CancelAllOrders
+    | ChangeOrder
+    | ClosePosition
+    | CloseAll
+    | CloseBy
+    | MergePositions
+    | PositionChange
+    | Reassign
+    | PaperPrice
+    | PaperDeposit
+    | PaperReset
+    | CcxtCall
+)
 
 COMMAND_TYPES: Mapping[type[Payload], str] = {
     SendOrder: "send_order",
     CancelOrder: "cancel_order",
+    CancelAllOrders: "cancel_all_orders",
     ChangeOrder: "change_order",
     ClosePosition: "close_position",
+    CloseAll: "close_all",
+    CloseBy: "close_by",
+    MergePositions: "merge_positions",
+    PositionChange: "position_change",
+    Reassign: "reassign",
     PaperPrice: "paper_price",
+    PaperDeposit: "paper_deposit",
+    PaperReset: "paper_reset",
     CcxtCall: "ccxt_call",
 }
 
@@ -170,8 +292,10 @@ class CommandResult:
     #: The order made by a send or close, or the one given to a change or single cancel.
     order_id: int | None = None
     client_order_id: str | None = None
-    #: For commands over several orders.
+    #: For commands over several orders or positions.
     order_ids: tuple[int, ...] = ()
+    position_ids: tuple[int, ...] = ()
+    deal_ids: tuple[int, ...] = ()
     skipped: tuple[tuple[int, str], ...] = ()
     #: JSON text of what a ccxt call answered.
     value: str | None = None

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import assert_never
 
 from oms.domain.command import (
     CancelOrder,
@@ -91,7 +90,8 @@ class Execute:
             case CcxtCall() as wish:
                 return await self._call(home, wish, now)
             case _:
-                assert_never(command.payload)
+                message = f"{command.type} is not run here yet"
+                return refused(Refused(code="unsupported_command", message=message))
 
     async def _cancel(
         self, home: Home, wish: CancelOrder, changes: Changes, now: datetime

@@ -11,19 +11,28 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oms.domain.command import (
+    CancelAllOrders,
     CancelOrder,
     CcxtCall,
     ChangeOrder,
+    CloseAll,
+    CloseBy,
     ClosePosition,
     Command,
     CommandResult,
     CommandStatus,
+    MergePositions,
+    PaperDeposit,
     PaperPrice,
+    PaperReset,
     Payload,
+    PositionChange,
+    Reassign,
     SendOrder,
 )
 from oms.domain.errors import Refused
 from oms.domain.money import plain
+from oms.domain.named import positions_named
 from oms.domain.order import Order, OrderState, Side
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.risk import Desk, Terms, admit_close, admit_send, unknown_symbol
@@ -155,9 +164,28 @@ def strategies_of(home: Home, payload: Payload) -> tuple[int, ...]:
             named: tuple[Order | None, ...] = (home.known_order(payload.order_id),)
         case CancelOrder():
             named = tuple(home.known_order(order_id) for order_id in payload.order_ids)
-        case PaperPrice() | CcxtCall():
+        case Reassign():
+            sources = tuple(home.known_order(order_id) for order_id in payload.order_ids)
+            own_ids = {order.strategy_id for order in sources if order is not None}
+            return tuple(sorted(own_ids | {payload.strategy_id}))
+        case CancelAllOrders() | CloseAll():
+            return payload.strategy_ids
+        case CloseBy() | MergePositions() | PositionChange():
+            return _strategies_of_positions(home, payload)
+        case PaperPrice() | PaperDeposit() | PaperReset() | CcxtCall():
             return ()
     return tuple(order.strategy_id for order in named if order is not None)
+
+
+def _strategies_of_positions(
+    home: Home, payload: CloseBy | MergePositions | PositionChange
+) -> tuple[int, ...]:
+    strategies = {payload.strategy_id} - {0} if isinstance(payload, CloseBy) else set()
+    for position_id in positions_named(payload):
+        position = home.positions.get(position_id)
+        if position is not None:
+            strategies.add(position.strategy_id)
+    return tuple(sorted(strategies))
 
 
 def _judge_send(home: Home, wish: SendOrder, now: datetime) -> Terms | Refused:

@@ -7,39 +7,82 @@ A "yes" is believed for ``cache_seconds`` (at most 5); a "no" is asked again.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from oms.domain.access import Permission, refuse
+from oms.domain.access import Permission, Principal, Role, allowed_strategies, refuse
 from oms.domain.command import (
     Actor,
+    CancelAllOrders,
     CancelOrder,
     CcxtCall,
     ChangeOrder,
+    CloseAll,
+    CloseBy,
     ClosePosition,
+    MergePositions,
+    PaperDeposit,
     PaperPrice,
+    PaperReset,
     Payload,
+    PositionChange,
+    Reassign,
     SendOrder,
 )
 from oms.domain.errors import Refused
+from oms.domain.value import evolve
 from oms.ports.registry import Registry
 
 CACHE_ENTRIES_MAX = 10_000
+_COMMENTED = frozenset({Permission.CANCEL, Permission.CLOSE, Permission.REASSIGN})
 
 
 def permission_for(payload: Payload) -> Permission:
     """What a command needs."""
     match payload:
-        case SendOrder() | ChangeOrder():
+        case SendOrder() | ChangeOrder() | PositionChange():
             return Permission.TRADE
-        case CancelOrder():
+        case CancelOrder() | CancelAllOrders():
             return Permission.CANCEL
-        case ClosePosition():
+        case ClosePosition() | CloseAll() | CloseBy() | MergePositions():
             return Permission.CLOSE
-        case PaperPrice():
+        case Reassign():
+            return Permission.REASSIGN
+        case PaperPrice() | PaperDeposit() | PaperReset():
             return Permission.PAPER
         case CcxtCall():
             return Permission.MARKET
 
 
-Question = tuple[int, int, Permission, tuple[int, ...]]
+def narrowed(principal: Principal, account_id: int, payload: Payload) -> Payload:
+    """``payload``, kept to the key's allow-list where it names no strategy and so means all."""
+    if isinstance(payload, CancelAllOrders | CloseAll) and not payload.strategy_ids:
+        allowed = allowed_strategies(principal, account_id)
+        if allowed:
+            return evolve(payload, strategy_ids=tuple(sorted(allowed)))
+    return payload
+
+
+def refuse_sweep(principal: Principal, account_id: int, payload: Payload) -> Refused | None:
+    """Refuse "all strategies" to a key that may not touch all, or none at all."""
+    if not isinstance(payload, CancelAllOrders | CloseAll) or payload.strategy_ids:
+        return None
+    if allowed_strategies(principal, account_id) is None:
+        return None
+    return Refused(
+        code="strategy_permission_denied",
+        message=f"account_id={account_id} is open to this key for its own strategies only",
+    )
+
+
+def refuse_silence(principal: Principal, payload: Payload) -> Refused | None:
+    """Refuse what the role risk asks without saying why."""
+    if principal.role is not Role.RISK or permission_for(payload) not in _COMMENTED:
+        return None
+    if isinstance(comment := getattr(payload, "comment", None), str) and comment.strip():
+        return None
+    return Refused(code="comment_required", message="the role risk gives a comment with this")
+
+
+#: (key, account, permission, strategies, whether all strategies are meant).
+Question = tuple[int, int, Permission, tuple[int, ...], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +91,7 @@ class Rights:
 
     registry: Registry
     cache_seconds: float
-    #: Until when a question (key, account, permission, strategies) is answered with "yes".
+    #: Until when a question is answered with "yes".
     _allowed: dict[Question, datetime] = field(default_factory=dict)
 
     async def __call__(
@@ -61,7 +104,8 @@ class Rights:
     ) -> Refused | None:
         """Refuse what the actor may not do (any more); a "no" is never from memory."""
         needed = permission_for(payload)
-        question = (actor.api_key_id, account_id, needed, strategies)
+        is_sweep = isinstance(payload, CancelAllOrders | CloseAll)
+        question = (actor.api_key_id, account_id, needed, strategies, is_sweep)
         until = self._allowed.get(question)
         if until is not None and now < until:
             return None
@@ -70,6 +114,7 @@ class Rights:
             message = "the key that sent this command is no longer valid"
             return Refused(code="permission_denied", message=message)
         refused = refuse(principal, needed, account_id, strategies)
+        refused = refused or refuse_sweep(principal, account_id, payload)
         if refused is None:
             if len(self._allowed) >= CACHE_ENTRIES_MAX:
                 self._allowed.clear()

@@ -13,14 +13,14 @@ from oms.domain.access import Principal, refuse_account, refuse_role, refuse_str
 from oms.domain.command import (
     Actor,
     CancelOrder,
-    CcxtCall,
-    ChangeOrder,
+    CloseBy,
     ClosePosition,
-    PaperPrice,
     Payload,
+    Reassign,
     SendOrder,
 )
 from oms.domain.errors import Invalid, Refused
+from oms.domain.named import orders_named, positions_named
 from oms.ports.clock import Clock
 from oms.ports.history import History
 from oms.ports.ids import IdBlocks
@@ -28,7 +28,7 @@ from oms.ports.queue import CommandQueue, KeyRow, NewCommand, Stored, Submission
 from oms.ports.registry import Registry
 from oms.services.depth import Depths
 from oms.services.enqueue import Enqueue
-from oms.services.rights import permission_for
+from oms.services.rights import narrowed, permission_for, refuse_silence, refuse_sweep
 from oms.wire.commands import command_type, encode, fingerprint
 from oms.wire.json import dumps_plain, loads
 from oms.wire.results import dump_error, load_error
@@ -122,18 +122,8 @@ class Submit:
 
     async def _rows(self, wishes: Sequence[Wish]) -> tuple[Rows, Rows]:
         """Accounts and strategies of the orders and positions that the wishes name."""
-        orders: set[int] = set()
-        positions: set[int] = set()
-        for wish in wishes:
-            match wish.payload:
-                case CancelOrder(order_ids=ids):
-                    orders.update(ids)
-                case ChangeOrder(order_id=order_id):
-                    orders.add(order_id)
-                case ClosePosition(position_id=position_id):
-                    positions.add(position_id)
-                case SendOrder() | PaperPrice() | CcxtCall():
-                    pass
+        orders = {row for wish in wishes for row in orders_named(wish.payload)}
+        positions = {row for wish in wishes for row in positions_named(wish.payload)}
         of_order = await self.history.account_of("order", sorted(orders)) if orders else {}
         of_position = (
             await self.history.account_of("position", sorted(positions)) if positions else {}
@@ -148,6 +138,10 @@ class Submit:
             refused = await self._refuse_unknown(principal, account_id)
             refused = refused or refuse_account(principal, permission, account_id)
         refused = refused or missing or refuse_strategy(principal, account_id, strategies)
+        refused = refused or refuse_sweep(
+            principal, account_id, narrowed(principal, account_id, wish.payload)
+        )
+        refused = refused or refuse_silence(principal, wish.payload)
         refused = refused or await self.depths.claim(account_id)
         return Placed(wish=wish, account_id=account_id or None, refused=refused)
 
@@ -169,7 +163,9 @@ class Submit:
         commands: list[NewCommand] = []
         for item in items:
             assert item.account_id is not None
-            word, text = command_type(item.wish.payload), encode(item.wish.payload)
+            wished = item.wish.payload
+            payload = narrowed(who, item.account_id, wished)
+            word, text = command_type(payload), encode(payload)
             before = commands[-1].id if commands and is_chain else None
             commands.append(
                 NewCommand(
@@ -177,7 +173,7 @@ class Submit:
                     account_id=item.account_id,
                     command_type=word,
                     payload=text,
-                    fingerprint=fingerprint(word, text),
+                    fingerprint=_fingerprint(wished),  # whatever the key was narrowed to
                     actor=actor,
                     created_at=now,
                     request_id=item.wish.request_id,
@@ -249,29 +245,22 @@ def _target(
     """The account a wish is for and the strategies it touches, or why there is none."""
     orders, positions = rows
     payload = wish.payload
-    match payload:
-        case SendOrder():
-            return wish.account_id or 0, (payload.strategy_id,), None
-        case PaperPrice() | CcxtCall():
-            return wish.account_id or 0, (), None
-        case CancelOrder():
-            found = [orders[i] for i in payload.order_ids if i in orders]
-            missing = "order", payload.order_ids[0]
-        case ChangeOrder():
-            found = [orders[payload.order_id]] if payload.order_id in orders else []
-            missing = "order", payload.order_id
-        case ClosePosition():
-            found = [positions[payload.position_id]] if payload.position_id in positions else []
-            missing = "position", payload.position_id
-    readable = [row[0] for row in found if principal.grant(row[0]) is not None]
+    if named := orders_named(payload):
+        kind, known = "order", orders
+    elif named := positions_named(payload):
+        kind, known = "position", positions
+    else:
+        own = (payload.strategy_id,) if isinstance(payload, SendOrder) else ()
+        return wish.account_id or 0, getattr(payload, "strategy_ids", own), None
+    readable = [known[i][0] for i in named if i in known and principal.grant(known[i][0])]
     account_id = wish.account_id or next(iter(readable), 0)
-    mine = [row for row in found if row[0] == account_id]
-    if not mine:
-        kind, row_id = missing
-        text = f"there is no {kind} {row_id}"
+    mine = {i: known[i][1] for i in named if i in known and known[i][0] == account_id}
+    missing = [i for i in named if i not in mine]
+    if missing and not (mine and isinstance(payload, CancelOrder)):
+        text = f"there is no {kind} {missing[0]}"
         return account_id, (), Refused(code=f"{kind}_not_found", message=text)
-    strategies = {row[1] for row in mine}
-    if isinstance(payload, ClosePosition) and payload.strategy_id:
+    strategies = set(mine.values())
+    if isinstance(payload, ClosePosition | CloseBy | Reassign) and payload.strategy_id:
         strategies.add(payload.strategy_id)
     return account_id, tuple(sorted(strategies)), None
 

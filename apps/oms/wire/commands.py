@@ -7,99 +7,75 @@ is the matter of ``wire.wishes``.
 
 import hashlib
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, assert_never
 
 from oms.domain.command import (
     COMMAND_TYPES,
+    KEEP,
+    CancelAllOrders,
     CancelOrder,
     CcxtCall,
     ChangeOrder,
+    CloseAll,
+    CloseBy,
     ClosePosition,
+    Keep,
+    MergePositions,
+    PaperDeposit,
     PaperPrice,
+    PaperReset,
     Payload,
+    PositionChange,
+    Reassign,
     SendOrder,
+    StopMode,
 )
 from oms.domain.money import plain
-from oms.domain.order import Side
-from oms.wire.json import dumps_plain, time_text
-
-_ORDER_WORDS = ("reason", "comment", "client_order_id", "time_in_force")
-_PRICES = {
-    "price": "price",
-    "oms_stop_loss": "stop_loss",
-    "oms_stop_gain": "stop_gain",
-    "trigger_price": "trigger_price",
-    "take_profit_price": "take_profit_price",
-    "trailing_amount": "trailing_amount",
-    "trailing_percent": "trailing_percent",
-}
+from oms.wire.json import dumps_plain
+from oms.wire.order_wishes import (
+    optional,
+    put_decimals,
+    read_close,
+    read_send,
+    sorted_keys,
+    write_close,
+    write_send,
+)
 
 
 def encode(payload: Payload) -> str:
     """The JSON text of ``payload`` under the wire's names, without what has its default."""
     match payload:
         case SendOrder():
-            told = _sent(payload)
-        case CancelOrder():
-            told = {"order_ids": list(payload.order_ids)}
-        case ChangeOrder():
-            told = {"order_id": payload.order_id}
-            _put_decimals(told, new_price=payload.new_price, new_qty=payload.new_qty)
+            return dumps_plain(write_send(payload))
         case ClosePosition():
-            told = _closed(payload)
-        case PaperPrice():
-            told = {"symbol": payload.symbol}
-            _put_decimals(told, bid=payload.bid, ask=payload.ask)
-            _put_decimals(told, bid_qty=payload.bid_qty, ask_qty=payload.ask_qty)
+            return dumps_plain(write_close(payload))
+        case PositionChange():
+            return dumps_plain(_write_position_change(payload))
+        case PaperPrice() | PaperDeposit() | PaperReset():
+            told = _write_paper(payload)
         case CcxtCall():
             told = {"func": payload.func}
             if payload.args:
                 told["args"] = list(payload.args)
             if payload.kwargs:
-                told["kwargs"] = _sorted(payload.kwargs)
+                told["kwargs"] = sorted_keys(payload.kwargs)
         case _:
-            assert_never(payload)
-    if isinstance(payload, (CancelOrder, ChangeOrder)) and payload.comment is not None:
-        told["comment"] = payload.comment
+            told = _write_named(payload)
+    comment: str | None = getattr(payload, "comment", None)
+    if comment is not None:
+        told["comment"] = comment
     return dumps_plain(told)
 
 
 def decode(command_type: str, text: str) -> Payload:
     """The payload that ``encode`` wrote as ``text``."""
+    read = _READERS.get(command_type)
+    assert read is not None, f"no command is called {command_type!r}"
     told: dict[str, Any] = json.loads(text)
-    match command_type:
-        case "send_order":
-            return _read_send(told)
-        case "cancel_order":
-            return CancelOrder(order_ids=tuple(told["order_ids"]), comment=told.get("comment"))
-        case "change_order":
-            return ChangeOrder(
-                order_id=told["order_id"],
-                new_price=_decimal(told, "new_price"),
-                new_qty=_decimal(told, "new_qty"),
-                comment=told.get("comment"),
-            )
-        case "close_position":
-            return _read_close(told)
-        case "paper_price":
-            return PaperPrice(
-                symbol=told["symbol"],
-                bid=Decimal(told["bid"]),
-                ask=Decimal(told["ask"]),
-                bid_qty=_decimal(told, "bid_qty"),
-                ask_qty=_decimal(told, "ask_qty"),
-            )
-        case "ccxt_call":
-            return CcxtCall(
-                func=told["func"],
-                args=tuple(told.get("args", ())),
-                kwargs=told.get("kwargs", {}),
-            )
-        case _:
-            raise AssertionError(f"no command is called {command_type!r}")
+    return read(told)
 
 
 def fingerprint(command_type: str, text: str) -> str:
@@ -112,107 +88,173 @@ def command_type(payload: Payload) -> str:
     return COMMAND_TYPES[type(payload)]
 
 
-def _sent(wish: SendOrder) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "symbol": wish.symbol,
-        "side": wish.side.value,
-        "order_type": wish.order_type,
-        "qty": plain(wish.qty),
+def _write_named(
+    payload: CancelOrder
+    | CancelAllOrders
+    | ChangeOrder
+    | CloseAll
+    | CloseBy
+    | MergePositions
+    | Reassign,
+) -> dict[str, Any]:
+    """The commands over rows that they name; the comment is the caller's to add."""
+    told: dict[str, Any]
+    match payload:
+        case CancelOrder():
+            return {"order_ids": list(payload.order_ids)}
+        case CancelAllOrders() | CloseAll():
+            told = {}
+            if payload.strategy_ids:
+                told["strategy_ids"] = list(payload.strategy_ids)
+            if payload.symbol is not None:
+                told["symbol"] = payload.symbol
+        case ChangeOrder():
+            told = {"order_id": payload.order_id}
+            put_decimals(told, new_price=payload.new_price, new_qty=payload.new_qty)
+        case CloseBy():
+            told = {
+                "position_id_a": payload.position_id_a,
+                "position_id_b": payload.position_id_b,
+            }
+            put_decimals(told, qty=payload.qty)
+            if payload.strategy_id:
+                told["strategy_id"] = payload.strategy_id
+        case MergePositions():
+            told = {
+                "source_position_id": payload.source_position_id,
+                "target_position_id": payload.target_position_id,
+            }
+            if payload.stop_mode is not StopMode.KEEP:
+                told["stop_mode"] = payload.stop_mode.value
+            put_decimals(told, oms_stop_loss=payload.stop_loss, oms_stop_gain=payload.stop_gain)
+        case Reassign():
+            told = {"order_ids": list(payload.order_ids), "strategy_id": payload.strategy_id}
+            if payload.position_id:
+                told["position_id"] = payload.position_id
+        case _:
+            assert_never(payload)
+    return told
+
+
+def _write_position_change(payload: PositionChange) -> dict[str, Any]:
+    told: dict[str, Any] = {"position_id": payload.position_id}
+    for name, level in (("oms_stop_loss", payload.stop_loss), ("oms_stop_gain", payload.stop_gain)):
+        if not isinstance(level, Keep):
+            told[name] = None if level is None else plain(level)
+    if not isinstance(payload.comment, Keep):
+        told["comment"] = payload.comment
+    return told
+
+
+def _write_paper(payload: PaperPrice | PaperDeposit | PaperReset) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    match payload:
+        case PaperPrice():
+            told["symbol"] = payload.symbol
+            put_decimals(told, bid=payload.bid, ask=payload.ask)
+            put_decimals(told, bid_qty=payload.bid_qty, ask_qty=payload.ask_qty)
+        case PaperDeposit():
+            told |= {"currency": payload.currency, "amount": plain(payload.amount)}
+        case PaperReset():
+            pass
+    return told
+
+
+def _read_sweep(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "strategy_ids": tuple(told.get("strategy_ids", ())),
+        "symbol": told.get("symbol"),
+        "comment": told.get("comment"),
     }
-    for name, attribute in _PRICES.items():
-        value: Decimal | None = getattr(wish, attribute)
-        if value is not None:
-            told[name] = plain(value)
-    _put_order_words(told, wish)
-    if wish.position_id:
-        told["position_id"] = wish.position_id
-    if wish.reduce_only:
-        told["reduce_only"] = True
-    if wish.new_position:
-        told["new_position"] = True
-    if wish.expires_at is not None:
-        told["expires_at"] = time_text(wish.expires_at)
-    return told
 
 
-def _closed(wish: ClosePosition) -> dict[str, Any]:
-    told: dict[str, Any] = {"position_id": wish.position_id, "order_type": wish.order_type}
-    _put_decimals(told, qty=wish.qty, price=wish.price, trigger_price=wish.trigger_price)
-    _put_order_words(told, wish)
-    return told
-
-
-def _put_order_words(told: dict[str, Any], wish: SendOrder | ClosePosition) -> None:
-    for name in _ORDER_WORDS:
-        value: str | None = getattr(wish, name)
-        if value is not None and not (name == "reason" and value == "api"):
-            told[name] = value
-    if wish.strategy_id:
-        told["strategy_id"] = wish.strategy_id
-    if wish.post_only:
-        told["post_only"] = True
-    if wish.params:
-        told["params"] = _sorted(wish.params)
-
-
-def _put_decimals(told: dict[str, Any], **values: Decimal | None) -> None:
-    told |= {name: plain(value) for name, value in values.items() if value is not None}
-
-
-def _sorted(value: object) -> Any:
-    """``value`` with every mapping in the order of its keys."""
-    if isinstance(value, Mapping):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    if isinstance(value, (list, tuple)):
-        return [_sorted(item) for item in value]
-    return value
-
-
-def _read_send(told: Mapping[str, Any]) -> SendOrder:
-    expires_at = told.get("expires_at")
-    return SendOrder(
-        symbol=told["symbol"],
-        side=Side(told["side"]),
-        order_type=told["order_type"],
-        qty=Decimal(told["qty"]),
-        price=_decimal(told, "price"),
-        stop_loss=_decimal(told, "oms_stop_loss"),
-        stop_gain=_decimal(told, "oms_stop_gain"),
-        strategy_id=told.get("strategy_id", 0),
-        position_id=told.get("position_id", 0),
-        reason=told.get("reason", "api"),
+def _read_change(told: Mapping[str, Any]) -> ChangeOrder:
+    return ChangeOrder(
+        order_id=told["order_id"],
+        new_price=optional(told, "new_price"),
+        new_qty=optional(told, "new_qty"),
         comment=told.get("comment"),
-        reduce_only=told.get("reduce_only", False),
-        client_order_id=told.get("client_order_id"),
-        params=told.get("params", {}),
-        post_only=told.get("post_only", False),
-        time_in_force=told.get("time_in_force"),
-        trigger_price=_decimal(told, "trigger_price"),
-        take_profit_price=_decimal(told, "take_profit_price"),
-        trailing_amount=_decimal(told, "trailing_amount"),
-        trailing_percent=_decimal(told, "trailing_percent"),
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
-        new_position=told.get("new_position", False),
     )
 
 
-def _read_close(told: Mapping[str, Any]) -> ClosePosition:
-    return ClosePosition(
+def _read_close_by(told: Mapping[str, Any]) -> CloseBy:
+    return CloseBy(
+        position_id_a=told["position_id_a"],
+        position_id_b=told["position_id_b"],
+        qty=optional(told, "qty"),
+        strategy_id=told.get("strategy_id", 0),
+        comment=told.get("comment"),
+    )
+
+
+def _read_merge(told: Mapping[str, Any]) -> MergePositions:
+    return MergePositions(
+        source_position_id=told["source_position_id"],
+        target_position_id=told["target_position_id"],
+        stop_mode=StopMode(told.get("stop_mode", StopMode.KEEP)),
+        stop_loss=optional(told, "oms_stop_loss"),
+        stop_gain=optional(told, "oms_stop_gain"),
+        comment=told.get("comment"),
+    )
+
+
+def _read_position_change(told: Mapping[str, Any]) -> PositionChange:
+    return PositionChange(
         position_id=told["position_id"],
-        order_type=told["order_type"],
-        price=_decimal(told, "price"),
-        qty=_decimal(told, "qty"),
-        strategy_id=told.get("strategy_id", 0),
-        reason=told.get("reason", "api"),
-        comment=told.get("comment"),
-        client_order_id=told.get("client_order_id"),
-        params=told.get("params", {}),
-        post_only=told.get("post_only", False),
-        time_in_force=told.get("time_in_force"),
-        trigger_price=_decimal(told, "trigger_price"),
+        stop_loss=optional(told, "oms_stop_loss") if "oms_stop_loss" in told else KEEP,
+        stop_gain=optional(told, "oms_stop_gain") if "oms_stop_gain" in told else KEEP,
+        comment=told.get("comment", KEEP),
     )
 
 
-def _decimal(told: Mapping[str, Any], name: str) -> Decimal | None:
-    text = told.get(name)
-    return None if text is None else Decimal(text)
+def _read_reassign(told: Mapping[str, Any]) -> Reassign:
+    return Reassign(
+        order_ids=tuple(told["order_ids"]),
+        strategy_id=told["strategy_id"],
+        position_id=told.get("position_id", 0),
+        comment=told.get("comment"),
+    )
+
+
+def _read_price(told: Mapping[str, Any]) -> PaperPrice:
+    return PaperPrice(
+        symbol=told["symbol"],
+        bid=Decimal(told["bid"]),
+        ask=Decimal(told["ask"]),
+        bid_qty=optional(told, "bid_qty"),
+        ask_qty=optional(told, "ask_qty"),
+    )
+
+
+def _read_deposit(told: Mapping[str, Any]) -> PaperDeposit:
+    return PaperDeposit(
+        currency=told["currency"], amount=Decimal(told["amount"]), comment=told.get("comment")
+    )
+
+
+def _read_call(told: Mapping[str, Any]) -> CcxtCall:
+    return CcxtCall(
+        func=told["func"], args=tuple(told.get("args", ())), kwargs=told.get("kwargs", {})
+    )
+
+
+def _read_cancel(told: Mapping[str, Any]) -> CancelOrder:
+    return CancelOrder(order_ids=tuple(told["order_ids"]), comment=told.get("comment"))
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Payload]] = {
+    "send_order": read_send,
+    "cancel_order": _read_cancel,
+    "cancel_all_orders": lambda told: CancelAllOrders(**_read_sweep(told)),
+    "change_order": _read_change,
+    "close_position": read_close,
+    "close_all": lambda told: CloseAll(**_read_sweep(told)),
+    "close_by": _read_close_by,
+    "merge_positions": _read_merge,
+    "position_change": _read_position_change,
+    "reassign": _read_reassign,
+    "paper_price": _read_price,
+    "paper_deposit": _read_deposit,
+    "paper_reset": lambda told: PaperReset(comment=told.get("comment")),
+    "ccxt_call": _read_call,
+}

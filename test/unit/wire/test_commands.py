@@ -7,13 +7,23 @@ import pytest
 
 from oms.domain.command import (
     COMMAND_TYPES,
+    KEEP,
+    CancelAllOrders,
     CancelOrder,
     CcxtCall,
     ChangeOrder,
+    CloseAll,
+    CloseBy,
     ClosePosition,
+    MergePositions,
+    PaperDeposit,
     PaperPrice,
+    PaperReset,
     Payload,
+    PositionChange,
+    Reassign,
     SendOrder,
+    StopMode,
 )
 from oms.domain.order import Side
 from oms.wire.commands import command_type, decode, encode, fingerprint
@@ -63,7 +73,34 @@ PAYLOADS: list[Payload] = [
         post_only=True,
         time_in_force="IOC",
         trigger_price=Decimal(9),
+        take_profit_price=Decimal(10),
+        trailing_amount=Decimal(1),
+        trailing_percent=Decimal("0.5"),
     ),
+    CancelAllOrders(),
+    CancelAllOrders(strategy_ids=(0, 3), symbol="X", comment="c"),
+    CloseAll(),
+    CloseAll(strategy_ids=(3,), symbol="X", comment="c"),
+    CloseBy(position_id_a=2, position_id_b=1),
+    CloseBy(position_id_a=1, position_id_b=2, qty=Decimal("0.1"), strategy_id=3, comment="c"),
+    MergePositions(source_position_id=2, target_position_id=1),
+    MergePositions(
+        source_position_id=1,
+        target_position_id=2,
+        stop_mode=StopMode.SET,
+        stop_loss=Decimal(1),
+        stop_gain=Decimal(2),
+        comment="c",
+    ),
+    PositionChange(position_id=1, stop_loss=None),
+    PositionChange(position_id=1, stop_gain=Decimal("2.5"), comment=None),
+    PositionChange(position_id=1, stop_loss=Decimal(1), stop_gain=None, comment="c"),
+    Reassign(order_ids=(1, 2), strategy_id=3),
+    Reassign(order_ids=(1,), strategy_id=3, position_id=4, comment="c"),
+    PaperDeposit(currency="USDT", amount=Decimal("-1.5")),
+    PaperDeposit(currency="USDT", amount=Decimal(1), comment="c"),
+    PaperReset(),
+    PaperReset(comment="c"),
     PaperPrice(symbol="X", bid=Decimal(1), ask=Decimal(2), bid_qty=Decimal(3), ask_qty=Decimal(4)),
     CcxtCall(func="fetch_ticker", args=("BTC/USDT", None, 5), kwargs={"params": {"a": 1}}),
     CcxtCall(func="fetch_balance"),
@@ -103,6 +140,25 @@ def test_equal_wishes_have_one_fingerprint() -> None:
     assert fingerprint("send_order", encode(one)) == fingerprint("send_order", encode(two))
     other = SendOrder(symbol="X", side=Side.BUY, order_type="market", qty=Decimal("1.51"))
     assert fingerprint("send_order", encode(one)) != fingerprint("send_order", encode(other))
+
+
+def test_texts_that_are_stored_stay_as_they_are() -> None:
+    close = ClosePosition(position_id=1, qty=Decimal(3), trigger_price=Decimal(9), strategy_id=4)
+    assert encode(close) == (
+        '{"position_id":1,"order_type":"market","qty":"3","trigger_price":"9","strategy_id":4}'
+    )
+    assert encode(CancelOrder(order_ids=(1, 2), comment="c")) == '{"order_ids":[1,2],"comment":"c"}'
+    assert encode(CancelAllOrders()) == encode(CloseAll()) == encode(PaperReset()) == "{}"
+    merge = MergePositions(source_position_id=2, target_position_id=1)
+    assert encode(merge) == '{"source_position_id":2,"target_position_id":1}'
+
+
+def test_what_a_change_clears_is_written_and_what_it_keeps_is_absent() -> None:
+    change = PositionChange(position_id=1, stop_loss=None, comment="c")
+    assert encode(change) == '{"position_id":1,"oms_stop_loss":null,"comment":"c"}'
+    assert decode("position_change", '{"position_id":1,"comment":null}') == PositionChange(
+        position_id=1, stop_loss=KEEP, stop_gain=KEEP, comment=None
+    )
 
 
 def test_an_unknown_word_is_a_bug() -> None:
