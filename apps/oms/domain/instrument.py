@@ -35,7 +35,7 @@ class Instrument:
     step: Decimal
     #: Smallest order value in quote.
     min_notional: Decimal
-    #: Base per contract; 1 on spot.
+    #: Base per contract, quote per contract on inverse; 1 on spot.
     contract_size: Decimal = Decimal(1)
     max_leverage: int = 1
     #: Share of the notional below which a position is liquidated.
@@ -54,7 +54,9 @@ class Instrument:
         return value
 
     def notional(self, qty: Decimal, price: Decimal) -> Decimal:
-        """Worth of ``qty`` at ``price`` in quote (spot, linear); exact."""
+        """Worth of ``qty`` at ``price`` in quote, exact; on inverse whatever the price."""
+        if self.kind is Kind.INVERSE:
+            return product(qty, self.contract_size)
         return product(product(qty, price), self.contract_size)
 
 

@@ -14,11 +14,10 @@ from oms.domain.order import Side
 from oms.domain.value import evolve, value
 from oms.simulation.costs import (
     fee_reserve,
-    linear_lock,
-    opening_qty,
     pays_in_base,
     spot_lock,
 )
+from oms.simulation.margin import is_pledged, margin_needed, spendable
 from oms.simulation.matching import Taking, take, take_all, would_take
 from oms.simulation.memory import PLAIN, Ladder, PaperOrder, TimeInForce
 from oms.simulation.sheet import Sheet
@@ -128,14 +127,17 @@ def _refuse_unfunded(
 ) -> Rejection | None:
     instrument = sheet.instrument(order.symbol)
     if instrument.kind is not Kind.SPOT:
-        need, there = _margin_needed(sheet, instrument, order, takings)
+        prices = [taking.price for taking in takings]
+        if order.reserve_price is not None:
+            prices.append(order.reserve_price)
+        need, there = margin_needed(sheet, order, prices)
     elif order.side is Side.BUY:
         need = _cost_needed(sheet, instrument, order, takings)
-        there = sheet.free(instrument.quote)
-    elif sheet.settings.allow_spot_short:
+        there = spendable(sheet, instrument.quote)
+    elif sheet.settings.allow_spot_short and not is_pledged(sheet, instrument.base):
         return None
     else:
-        need, there = order.remaining, sheet.free(instrument.base)
+        need, there = order.remaining, spendable(sheet, instrument.base)
     if need <= there or not need:
         return None
     currency = order.locked_currency
@@ -157,22 +159,3 @@ def _cost_needed(
     if left and price is not None:
         cost = total(cost, spot_lock(sheet.settings, instrument, order.side, left, price))
     return cost
-
-
-def _margin_needed(
-    sheet: Sheet, instrument: Instrument, order: PaperOrder, takings: Sequence[Taking]
-) -> tuple[Decimal, Decimal]:
-    """Margin and fee of what would be opened at the dearest price, and what is there for it.
-
-    An order that opens beyond a close frees the whole margin of the closed position.
-    """
-    held = sheet.held(order.symbol, order.leg)
-    opening = opening_qty(order.side, order.remaining, held)
-    prices = [taking.price for taking in takings]
-    if order.reserve_price is not None:
-        prices.append(order.reserve_price)
-    need = linear_lock(sheet.settings, instrument, opening, max(prices, default=ZERO))
-    position = sheet.position(order.symbol, order.leg)
-    closes = position is not None and opening < order.remaining
-    freed = position.margin if closes and position is not None else ZERO
-    return need, total(sheet.free(instrument.settle), freed)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 from oms.domain.money import plain
@@ -16,6 +17,7 @@ from oms.domain.order import Side
 from oms.domain.value import value
 from oms.simulation.codec import decoded, encoded
 from oms.simulation.codec import time_text as _time
+from oms.simulation.contracts import ContractTerms
 from oms.simulation.line import Line
 from oms.simulation.memory import (
     PLAIN,
@@ -133,14 +135,41 @@ def _books(memory: Memory) -> Fields:
             for currency, balance in memory.balances.items()
         },
         "positions": [
-            [symbol, leg.value, plain(held.qty), plain(held.cost), plain(held.margin)]
-            for (symbol, leg), held in sorted(memory.positions.items())
+            _position(held) for _, held in sorted(memory.positions.items(), key=itemgetter(0))
         ],
         "orders_made": memory.orders_made,
         "trades_made": memory.trades_made,
         "version": memory.version,
         "clock": _time(memory.clock),
-    } | ({} if memory.line is None else {"line": encoded(memory.line)})
+    } | _rare(memory)
+
+
+def _rare(memory: Memory) -> Fields:
+    """What most accounts do not have."""
+    rare = {
+        "line": None if memory.line is None else encoded(memory.line),
+        "contracts": encoded(memory.contracts),
+        "volumes": encoded(memory.volumes),
+        "transfers_made": memory.transfers_made,
+    }
+    return {name: told for name, told in rare.items() if told}
+
+
+def _position(held: PaperPosition) -> list[str]:
+    told = [held.symbol, held.leg.value, plain(held.qty), plain(held.cost), plain(held.margin)]
+    return told if held.funded_at is None else [*told, _time(held.funded_at)]
+
+
+def _position_read(row: list[str]) -> PaperPosition:
+    symbol, leg, qty, cost, margin, *funded = row
+    return PaperPosition(
+        symbol=symbol,
+        leg=Leg(leg),
+        qty=Decimal(qty),
+        cost=Decimal(cost),
+        margin=Decimal(margin),
+        funded_at=_time_read(funded[0]) if funded else None,
+    )
 
 
 def _assembled(books: Fields, orders: Iterable[PaperOrder], markets: Iterable[Market]) -> Memory:
@@ -160,14 +189,8 @@ def _assembled(books: Fields, orders: Iterable[PaperOrder], markets: Iterable[Ma
         },
         orders=by_symbol,
         positions={
-            (symbol, Leg(leg)): PaperPosition(
-                symbol=symbol,
-                leg=Leg(leg),
-                qty=Decimal(qty),
-                cost=Decimal(cost),
-                margin=Decimal(margin),
-            )
-            for symbol, leg, qty, cost, margin in books["positions"]
+            (position.symbol, position.leg): position
+            for position in map(_position_read, books["positions"])
         },
         markets={market.symbol: market for market in markets},
         orders_made=books["orders_made"],
@@ -176,6 +199,9 @@ def _assembled(books: Fields, orders: Iterable[PaperOrder], markets: Iterable[Ma
         clock=_time_read(books["clock"]),
         special=special,
         line=decoded(Line, books["line"]) if "line" in books else None,
+        contracts=decoded(Mapping[str, ContractTerms], books.get("contracts", {})),
+        volumes=decoded(Mapping[str, Decimal], books.get("volumes", {})),
+        transfers_made=books.get("transfers_made", 0),
     )
 
 

@@ -1,17 +1,90 @@
-"""What trading costs: fees, the locks of resting orders, and margins. Exact, or rounded up."""
+"""What trading costs: fees, the locks of resting orders, and margins. Exact, or rounded up.
 
-from decimal import ROUND_CEILING, Decimal
+Worths are in the settle currency: quote on spot and linear, where they are exact; base on inverse,
+where a price divides and 36 places are kept.
+"""
+
+from datetime import date, datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from functools import reduce
 
 from oms.domain.instrument import Instrument, Kind
-from oms.domain.money import DIGITS_MAX, EXACT, ZERO, difference, product, total
+from oms.domain.money import DIGITS_MAX, EXACT, ZERO, difference, product, rounded, total
 from oms.domain.order import Side
-from oms.simulation.settings import Settings
+from oms.simulation.settings import Rates, Settings
+from oms.simulation.sheet import Sheet
 
 _QUANTUM = Decimal(1).scaleb(-DIGITS_MAX)
+#: Costs keep 18 places more than are ever told: a share of them may have no end.
+_COST_QUANTUM = Decimal(1).scaleb(-2 * DIGITS_MAX)
+_DOLLARS = frozenset({"USD", "USDT", "USDC"})
+TIER_DAYS = 30
+"""Days, the present one among them, whose volume decides on the fee tier."""
+
+
+def worth(instrument: Instrument, qty: Decimal, price: Decimal) -> Decimal:
+    """What ``qty`` at ``price`` is worth in the settle currency, with the sign of ``qty``."""
+    if instrument.kind is Kind.INVERSE:
+        return cost_share(product(qty, instrument.contract_size), price)
+    return product(product(qty, price), instrument.contract_size)
+
+
+def value_of(instrument: Instrument, qty: Decimal, price: Decimal) -> Decimal:
+    """``qty`` in value space: its worth, negative on inverse, where a higher price is worth less.
+
+    A position's profit is its value at the exit less its value at the entry.
+    """
+    amount = worth(instrument, qty, price)
+    return amount.copy_negate() if instrument.kind is Kind.INVERSE else amount
+
+
+def cost_share(amount: Decimal, divisor: Decimal) -> Decimal:
+    """``amount / divisor`` at the 36 places of a cost."""
+    return EXACT.divide(amount, divisor).quantize(_COST_QUANTUM, ROUND_HALF_EVEN, EXACT)
+
+
+def rates_of(sheet: Sheet, instrument: Instrument) -> Rates:
+    """The fees in force: those of the highest tier that the last 30 days have reached."""
+    settings = sheet.settings
+    rates = settings.rates_of(instrument.kind)
+    tiers = settings.tiers_of(instrument.kind)
+    if tiers:
+        volume = reduce(total, _recent(sheet).values(), ZERO)
+        for tier in tiers:
+            if volume >= tier.volume:
+                rates = tier.rates
+    return rates
+
+
+def count_volume(sheet: Sheet, instrument: Instrument, qty: Decimal, price: Decimal) -> None:
+    """Count an execution towards the fee tiers, in dollars; only where there are any.
+
+    What is quoted in another currency counts by its price in USDT, or not at all.
+    """
+    if not sheet.settings.fee_tiers:
+        return
+    amount = instrument.notional(qty, price)
+    if instrument.quote not in _DOLLARS:
+        market = sheet.markets.get(f"{instrument.quote}/USDT")
+        known = None if market is None else market.mark_price
+        amount = product(amount, known or ZERO)
+    today = sheet.at.date().isoformat()
+    volumes = _recent(sheet)
+    volumes[today] = total(volumes.get(today, ZERO), amount)
+    sheet.volumes = volumes
+
+
+def _recent(sheet: Sheet) -> dict[str, Decimal]:
+    oldest = _day_before(sheet.at, TIER_DAYS - 1).isoformat()
+    return {day: amount for day, amount in sheet.volumes.items() if day >= oldest}
+
+
+def _day_before(moment: datetime, days: int) -> date:
+    return moment.date() - timedelta(days=days)
 
 
 def fee_of(
-    settings: Settings,
+    sheet: Sheet,
     instrument: Instrument,
     side: Side,
     qty: Decimal,
@@ -19,15 +92,16 @@ def fee_of(
     *,
     maker: bool,
 ) -> tuple[Decimal, str]:
-    """Fee and its currency of one execution: value × rate, never rounded.
+    """Fee and its currency of one execution: value × rate, never rounded but on inverse.
 
     Spot buys pay in base (or quote, by setting), spot sells in quote, contracts in settle.
     """
-    rates = settings.fees[instrument.kind]
+    rates = rates_of(sheet, instrument)
     rate = rates.maker if maker else rates.taker
-    if pays_in_base(settings, instrument, side):
+    if pays_in_base(sheet.settings, instrument, side):
         return product(qty, rate), instrument.base
-    return product(instrument.notional(qty, price), rate), instrument.settle
+    fee = product(worth(instrument, qty, price), rate)
+    return rounded(fee) if instrument.kind is Kind.INVERSE else fee, instrument.settle
 
 
 def pays_in_base(settings: Settings, instrument: Instrument, side: Side) -> bool:
@@ -36,9 +110,12 @@ def pays_in_base(settings: Settings, instrument: Instrument, side: Side) -> bool
 
 
 def fee_reserve(settings: Settings, instrument: Instrument, value: Decimal) -> Decimal:
-    """The largest fee that ``value`` may cost."""
-    rates = settings.fees[instrument.kind]
-    return product(value, max(rates.maker, rates.taker, ZERO))
+    """The largest fee that ``value`` may cost, in any tier."""
+    rates = settings.rates_of(instrument.kind)
+    rate = max(rates.maker, rates.taker, ZERO)
+    for tier in settings.tiers_of(instrument.kind):
+        rate = max(rate, tier.rates.maker, tier.rates.taker)
+    return product(value, rate)
 
 
 def lock_currency(instrument: Instrument, side: Side) -> str:
@@ -59,21 +136,26 @@ def spot_lock(
     return total(value, fee_reserve(settings, instrument, value))
 
 
-def linear_lock(
-    settings: Settings, instrument: Instrument, opening: Decimal, price: Decimal
+def contract_lock(
+    sheet: Sheet, instrument: Instrument, opening: Decimal, price: Decimal
 ) -> Decimal:
     """Initial margin and fee of the part of a contract order that opens or enlarges."""
     if not opening:
         return ZERO
-    value = instrument.notional(opening, price)
-    margin = margin_of(settings, instrument, value)
-    return total(margin, fee_reserve(settings, instrument, value))
+    value = worth(instrument, opening, price)
+    margin = margin_of(sheet.leverage_of(instrument), value)
+    fee = fee_reserve(sheet.settings, instrument, value)
+    return total(margin, rounded_up(fee) if instrument.kind is Kind.INVERSE else fee)
 
 
-def margin_of(settings: Settings, instrument: Instrument, value: Decimal) -> Decimal:
+def margin_of(leverage: int, value: Decimal) -> Decimal:
     """Initial margin of a contract position worth ``value``, at 18 places, rounded up."""
-    share = EXACT.divide(value.copy_abs(), Decimal(settings.leverage_of(instrument)))
-    return share.quantize(_QUANTUM, ROUND_CEILING, EXACT)
+    return rounded_up(EXACT.divide(value.copy_abs(), Decimal(leverage)))
+
+
+def rounded_up(amount: Decimal) -> Decimal:
+    """``amount`` at 18 places, never less."""
+    return amount.quantize(_QUANTUM, ROUND_CEILING, EXACT)
 
 
 def opening_qty(side: Side, qty: Decimal, held: Decimal) -> Decimal:

@@ -10,7 +10,8 @@ from typing import assert_never
 from oms.simulation.admission import Rejection
 from oms.simulation.candles import see_candle
 from oms.simulation.children import attend
-from oms.simulation.facts import Deposited, Rejected, Step, Touched
+from oms.simulation.facts import Rejected, Step, Touched
+from oms.simulation.funding import fund, see_funding
 from oms.simulation.inputs import (
     Ask,
     BookSeen,
@@ -19,6 +20,7 @@ from oms.simulation.inputs import (
     Change,
     Clock,
     Deposit,
+    FundingSeen,
     Input,
     MarkSeen,
     Place,
@@ -26,14 +28,21 @@ from oms.simulation.inputs import (
     PrintSeen,
     QuoteSeen,
     Request,
+    Reset,
+    SetLeverage,
+    SetMarginMode,
+    Wish,
+    Withdraw,
 )
 from oms.simulation.invariants import check
+from oms.simulation.liquidation import liquidate
 from oms.simulation.memory import Memory
 from oms.simulation.passage import is_direct, pass_through
 from oms.simulation.placing import cancel, change, expire, place, place_pair
 from oms.simulation.serving import see_mark, see_market, see_print
 from oms.simulation.settings import Settings
 from oms.simulation.sheet import Sheet
+from oms.simulation.transfers import deposit, reset, set_leverage, set_margin_mode, withdraw
 
 
 def step(memory: Memory, input: Input, settings: Settings) -> Step:
@@ -50,13 +59,17 @@ def step(memory: Memory, input: Input, settings: Settings) -> Step:
 def _act(memory: Memory, input: Input, settings: Settings) -> Step:
     """An input that has arrived at the exchange."""
     sheet = Sheet(memory, settings, input.at)
+    if sheet.positions:
+        fund(sheet, input)
     rejection = _do(sheet, input)
     if rejection is not None:
-        assert isinstance(input, Request)
+        assert isinstance(input, Request | Wish)
         return _rejected(memory, input, rejection)
     if sheet.parents or (sheet.special and sheet.trades_made != memory.trades_made):
         attend(sheet)
-    if sheet.facts or sheet.touched_orders:
+    if (sheet.positions or sheet.pools) and liquidate(sheet) and sheet.special:
+        attend(sheet)
+    if sheet.facts or sheet.touched_orders or sheet.touched_positions:
         check(sheet)
     return sheet.step()
 
@@ -81,25 +94,29 @@ def _do(sheet: Sheet, input: Input) -> Rejection | None:
             see_candle(sheet, input)
         case Clock() | Ask():
             expire(sheet)
+        case FundingSeen():
+            see_funding(sheet, input)
         case Deposit():
-            _deposit(sheet, input)
+            deposit(sheet, input)
+        case Withdraw():
+            return withdraw(sheet, input)
+        case Reset():
+            reset(sheet, input)
+        case SetLeverage():
+            return set_leverage(sheet, input)
+        case SetMarginMode():
+            return set_margin_mode(sheet, input)
         case _:
             assert_never(input)
     return None
 
 
-def _rejected(memory: Memory, request: Request, why: Rejection) -> Step:
+def _rejected(memory: Memory, request: Request | Wish, why: Rejection) -> Step:
     """Nothing has changed; of a pair both orders are told so."""
     match request:
         case PlacePair(first=first, second=second):
             names = [first.client_id, second.client_id]
-        case Place() | Change() | Cancel():
+        case _:
             names = [request.client_id]
     facts = tuple(Rejected(client_id=n, code=why.code, message=why.message) for n in names)
     return Step(memory=memory, facts=facts, told=facts, touched=Touched())
-
-
-def _deposit(sheet: Sheet, wish: Deposit) -> None:
-    assert wish.amount > 0, "a deposit brings money"
-    sheet.credit(wish.currency, wish.amount)
-    sheet.facts.append(Deposited(currency=wish.currency, amount=wish.amount))

@@ -7,7 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from oms.domain.value import value
-from oms.simulation.memory import Memory, PaperOrder, PaperTrade
+from oms.simulation.contracts import MarginMode
+from oms.simulation.memory import Leg, Memory, PaperOrder, PaperTrade
 
 
 @value
@@ -67,11 +68,72 @@ class Rejected:
 class Deposited:
     """Money has arrived."""
 
+    transfer_id: str
     currency: str
     amount: Decimal
+    at: datetime
 
 
-Fact = Accepted | Filled | Changed | Canceled | Triggered | Expired | Rejected | Deposited
+@value
+class Withdrawn:
+    """Money has left; ``amount`` is positive."""
+
+    transfer_id: str
+    currency: str
+    amount: Decimal
+    at: datetime
+
+
+@value
+class InsurancePaid:
+    """The exchange has paid what an account owed after its liquidation."""
+
+    transfer_id: str
+    currency: str
+    amount: Decimal
+    at: datetime
+
+
+@value
+class FundingPaid:
+    """A position was paid ``amount`` (negative: has paid) for the funding time ``at``.
+
+    The id is made of symbol, leg and time: the same payment has the same id.
+    """
+
+    funding_id: str
+    symbol: str
+    leg: Leg
+    amount: Decimal
+    currency: str
+    rate: Decimal
+    mark: Decimal
+    at: datetime
+
+
+@value
+class LeverageSet:
+    """A contract has this leverage now."""
+
+    symbol: str
+    leverage: int
+
+
+@value
+class MarginModeSet:
+    """A contract has this margin mode now."""
+
+    symbol: str
+    mode: MarginMode
+
+
+OrderFact = Accepted | Changed | Canceled | Triggered | Expired
+"""About one order, told in its new form."""
+
+AccountFact = Deposited | Withdrawn | InsurancePaid | FundingPaid | LeverageSet | MarginModeSet
+"""About no order at all."""
+
+Fact = OrderFact | Filled | Rejected | AccountFact
 
 
 @value

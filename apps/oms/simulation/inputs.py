@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from oms.domain.order import Side
 from oms.domain.value import value
+from oms.simulation.contracts import MarginMode
 from oms.simulation.faults import Fault
 from oms.simulation.memory import PLAIN, Leg, Level, Terms
 
@@ -130,6 +131,15 @@ class MarkSeen:
 
 
 @value
+class FundingSeen:
+    """The funding rate of a contract is this from now on."""
+
+    symbol: str
+    rate: Decimal
+    at: datetime
+
+
+@value
 class Clock:
     """Nothing but time has passed."""
 
@@ -145,10 +155,54 @@ class Deposit:
     at: datetime
 
 
+@value
+class Withdraw:
+    """Money is to leave; ``amount`` is positive."""
+
+    currency: str
+    amount: Decimal
+    client_id: str = ""
+    at: datetime
+
+
+@value
+class Reset:
+    """Begin anew with these amounts by currency, without orders and positions."""
+
+    balances: tuple[tuple[str, Decimal], ...]
+    at: datetime
+
+
+@value
+class SetLeverage:
+    """Set the leverage of a contract."""
+
+    symbol: str
+    leverage: int
+    client_id: str = ""
+    at: datetime
+
+
+@value
+class SetMarginMode:
+    """Set the margin mode of a contract."""
+
+    symbol: str
+    mode: MarginMode
+    client_id: str = ""
+    at: datetime
+
+
 Request = Place | PlacePair | Change | Cancel
 """What a sender may ask of the exchange."""
 
-News = QuoteSeen | BookSeen | PrintSeen | CandleSeen | MarkSeen
+News = QuoteSeen | BookSeen | PrintSeen | CandleSeen | MarkSeen | FundingSeen
 """What a feed tells."""
 
-Input = Request | Ask | News | Clock | Deposit
+Wish = Withdraw | SetLeverage | SetMarginMode
+"""What may be refused but is no order: it is carried out at once, whatever the latency."""
+
+Control = Wish | Deposit | Reset
+"""What is set or moved from outside."""
+
+Input = Request | Ask | News | Clock | Control

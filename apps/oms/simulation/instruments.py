@@ -46,6 +46,14 @@ _LINEAR: Mapping[str, tuple[str, str, str, int, str]] = MappingProxyType(
     }
 )
 
+#: base of …/USD:base: tick, dollars per contract, largest leverage, maintenance rate.
+_INVERSE: Mapping[str, tuple[str, str, int, str]] = MappingProxyType(
+    {
+        "BTC": ("0.1", "100", 125, "0.004"),
+        "ETH": ("0.01", "10", 100, "0.005"),
+    }
+)
+
 #: venue: maker and taker in percent, on spot, then on linear; ``None`` where it has no such market.
 _FEES: Mapping[str, tuple[tuple[str, str] | None, tuple[str, str] | None]] = MappingProxyType(
     {
@@ -68,6 +76,7 @@ _FEES: Mapping[str, tuple[tuple[str, str] | None, tuple[str, str] | None]] = Map
 @cache
 def _built_in() -> Mapping[str, Instrument]:
     rows = [*(_spot(symbol) for symbol in _SPOT), *(_linear(base) for base in _LINEAR)]
+    rows += [_inverse(base) for base in _INVERSE]
     return MappingProxyType({row.symbol: row for row in rows})
 
 
@@ -86,6 +95,7 @@ def fees_of(venue: str) -> Mapping[Kind, Rates]:
         {
             Kind.SPOT: _rates(spot or generic_spot),
             Kind.LINEAR: _rates(linear or generic_linear),
+            Kind.INVERSE: _rates(linear or generic_linear),
         }
     )
 
@@ -122,6 +132,23 @@ def _linear(base: str) -> Instrument:
         tick=Decimal(tick),
         step=Decimal(step),
         min_notional=Decimal(min_notional),
+        max_leverage=max_leverage,
+        maintenance_rate=Decimal(maintenance),
+    )
+
+
+def _inverse(base: str) -> Instrument:
+    tick, contract_size, max_leverage, maintenance = _INVERSE[base]
+    return Instrument(
+        symbol=f"{base}/USD:{base}",
+        kind=Kind.INVERSE,
+        base=base,
+        quote="USD",
+        settle=base,
+        tick=Decimal(tick),
+        step=Decimal(1),
+        min_notional=Decimal(contract_size),
+        contract_size=Decimal(contract_size),
         max_leverage=max_leverage,
         maintenance_rate=Decimal(maintenance),
     )

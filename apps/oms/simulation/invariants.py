@@ -13,7 +13,7 @@ from oms.domain.errors import OmsError
 from oms.domain.instrument import Kind
 from oms.domain.money import ZERO, difference, product, total
 from oms.domain.order import Side
-from oms.simulation.facts import Deposited, Filled
+from oms.simulation.facts import Deposited, Filled, FundingPaid, InsurancePaid, Withdrawn
 from oms.simulation.matching import reaches
 from oms.simulation.memory import Balance, Memory, PaperOrder, PaperTrade, PositionKey
 from oms.simulation.sheet import Sheet
@@ -105,8 +105,11 @@ def _flows(sheet: Sheet, trades: Iterable[PaperTrade]) -> Mapping[str, Decimal]:
             add(instrument.settle, trade.realised)
         add(trade.fee_currency, trade.fee.copy_negate())
     for fact in sheet.facts:
-        if isinstance(fact, Deposited):
-            add(fact.currency, fact.amount)
+        match fact:
+            case Deposited() | InsurancePaid() | FundingPaid():
+                add(fact.currency, fact.amount)
+            case Withdrawn():
+                add(fact.currency, fact.amount.copy_negate())
     return flows
 
 

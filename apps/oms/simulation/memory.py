@@ -11,14 +11,16 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from oms.domain.money import ZERO, difference, total
+from oms.domain.money import ZERO, difference, product, total
 from oms.domain.order import Side
 from oms.domain.value import value
+from oms.simulation.contracts import ContractTerms
 
 if TYPE_CHECKING:
     from oms.simulation.line import Line
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HALF = Decimal("0.5")
 
 Level = tuple[Decimal, Decimal | None]
 """A price and the quantity offered there; ``None`` is without limit."""
@@ -80,6 +82,8 @@ class OrderSource(StrEnum):
     #: Take profit or stop loss of a parent.
     ATTACHED = "attached"
     LIQUIDATION = "liquidation"
+    #: Closes what an account holds that is begun anew.
+    CORRECTION = "correction"
 
 
 @value
@@ -196,13 +200,19 @@ class PaperOrder:
 
 @value
 class PaperPosition:
-    """An open position in a contract: signed quantity, signed cost, and its initial margin."""
+    """An open position in a contract: signed quantity, signed cost, and what it locks.
+
+    The cost is in value space: Σ quantity × price, or − Σ quantity ÷ price on inverse. A cross
+    position locks the initial margin of its cost, an isolated one the margin that stands for it.
+    """
 
     symbol: str
     leg: Leg
     qty: Decimal
     cost: Decimal
     margin: Decimal
+    #: Until when funding was paid; ``None`` never pays.
+    funded_at: datetime | None = None
 
 
 @value
@@ -262,6 +272,17 @@ class Market:
     last: Decimal | None = None
     mark: Decimal | None = None
 
+    @property
+    def mark_price(self) -> Decimal | None:
+        """The mark that was told, else the middle of what is offered, else the last price."""
+        if self.mark is not None:
+            return self.mark
+        bid, ask = self.bids.best, self.asks.best
+        if bid is not None and ask is not None:
+            return product(total(bid[0], ask[0]), _HALF)
+        known = bid or ask
+        return self.last if known is None else known[0]
+
     def opposite(self, side: Side) -> Ladder:
         """The side of the book that an order of ``side`` meets."""
         return self.asks if side is Side.BUY else self.bids
@@ -286,6 +307,12 @@ class Memory:
     special: Mapping[str, str] = field(default_factory=dict)
     #: What is under way between exchange and sender; ``None`` is nothing.
     line: "Line | None" = None
+    #: What was set for contracts, by symbol.
+    contracts: Mapping[str, ContractTerms] = field(default_factory=dict)
+    #: Dollars traded by day, of the last 30 days; counted where there are fee tiers.
+    volumes: Mapping[str, Decimal] = field(default_factory=dict)
+    #: Deposits, withdrawals and what the insurance paid.
+    transfers_made: int = 0
 
     def order(self, symbol: str, exchange_order_id: str) -> PaperOrder | None:
         """An open order."""

@@ -21,6 +21,7 @@ from oms.simulation.facts import (
     Touched,
 )
 from oms.simulation.faults import Fault, FaultKind
+from oms.simulation.funding import next_funding
 from oms.simulation.inputs import Ask, Cancel, Change, Clock, Input, Place, PlacePair, Request
 from oms.simulation.line import Arrival, Line
 from oms.simulation.memory import Memory, PaperOrder
@@ -36,8 +37,12 @@ _REQUESTS = (Place, Change, Cancel, PlacePair)
 
 
 def next_due(memory: Memory) -> datetime | None:
-    """When the next thing happens by itself: an arrival, something told, an order that expires."""
+    """When the next thing happens by itself: an arrival, something told, an order that expires,
+    funding."""
     times = [expiry for expiry, _ in _expiries(memory)]
+    funding = next_funding(memory)
+    if funding is not None:
+        times.append(funding)
     if memory.line is not None:
         times += [arrival.due for arrival in memory.line.arrivals[:1]]
         times += [delivery.due for delivery in memory.line.deliveries]

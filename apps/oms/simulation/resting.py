@@ -9,7 +9,7 @@ from decimal import Decimal
 from oms.domain.instrument import Kind
 from oms.domain.money import ZERO, difference
 from oms.domain.value import evolve
-from oms.simulation.costs import linear_lock, opening_qty, spot_lock
+from oms.simulation.costs import contract_lock, opening_qty, spot_lock
 from oms.simulation.memory import OrderSource, PaperOrder
 from oms.simulation.queueing import queue_of
 from oms.simulation.settings import FillModel
@@ -58,7 +58,7 @@ def lock_of(sheet: Sheet, order: PaperOrder) -> Decimal:
         return ZERO
     held = sheet.held(order.symbol, order.leg)
     opening = opening_qty(order.side, order.remaining, held)
-    return linear_lock(sheet.settings, instrument, opening, price)
+    return contract_lock(sheet, instrument, opening, price)
 
 
 def _larger(sheet: Sheet, order: PaperOrder, amount: Decimal) -> Decimal:

@@ -1,6 +1,7 @@
 """How one paper exchange behaves: instruments, fees and rules; constant over its steps."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -8,6 +9,7 @@ from enum import StrEnum
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import ZERO
 from oms.domain.value import value
+from oms.simulation.contracts import ContractTerms, MarginMode
 
 
 class FillModel(StrEnum):
@@ -40,17 +42,30 @@ class Rates:
 
 
 @value
+class FeeTier:
+    """Fees from a volume of the last 30 days on, in dollars."""
+
+    volume: Decimal
+    rates: Rates
+
+
+@value
 class Settings:
     """What ``step`` is told besides memory and input."""
 
     instruments: Mapping[str, Instrument]
     fees: Mapping[Kind, Rates]
+    #: Tiers by kind, the lowest volume first; below the first ``fees`` hold.
+    fee_tiers: Mapping[Kind, tuple[FeeTier, ...]] = field(default_factory=dict)
     #: Two legs per contract in place of one signed position.
     hedge: bool = False
     #: A spot buy pays its fee in base, else in quote.
     base_fee_on_buy: bool = True
     allow_spot_short: bool = False
     leverage: int = 10
+    margin_mode: MarginMode = MarginMode.CROSS
+    #: Funding of contracts for which no other rate was told.
+    funding_rate: Decimal = Decimal("0.0001")
     #: How far a market order that takes as much again as is shown moves the price: a fraction.
     impact: Decimal = Decimal("0.001")
     #: How far a market order moves a price that is shown without quantity: a fraction.
@@ -72,6 +87,20 @@ class Settings:
     latency: Latency | None = None
     seed: int = 0
 
-    def leverage_of(self, instrument: Instrument) -> int:
+    def leverage_of(self, instrument: Instrument, terms: ContractTerms | None = None) -> int:
         """The leverage in force, within what the instrument allows."""
-        return min(self.leverage, instrument.max_leverage)
+        wished = None if terms is None else terms.leverage
+        return max(1, min(wished or self.leverage, instrument.max_leverage))
+
+    def margin_mode_of(self, terms: ContractTerms | None) -> MarginMode:
+        """The margin mode in force."""
+        wished = None if terms is None else terms.margin_mode
+        return wished or self.margin_mode
+
+    def rates_of(self, kind: Kind) -> Rates:
+        """Fees below all tiers; inverse contracts are charged as linear ones."""
+        return self.fees[Kind.LINEAR if kind is Kind.INVERSE else kind]
+
+    def tiers_of(self, kind: Kind) -> tuple[FeeTier, ...]:
+        """Fee tiers, the lowest first."""
+        return self.fee_tiers.get(Kind.LINEAR if kind is Kind.INVERSE else kind, ())

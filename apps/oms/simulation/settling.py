@@ -1,33 +1,41 @@
 """What an execution does to balances, positions and the order."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, ZERO, difference, product, rounded, total
 from oms.domain.order import Side
 from oms.domain.value import evolve
-from oms.simulation.costs import fee_of, margin_of
+from oms.simulation.contracts import MarginMode
+from oms.simulation.costs import (
+    cost_share,
+    count_volume,
+    fee_of,
+    margin_of,
+    rounded_up,
+    value_of,
+)
 from oms.simulation.facts import Filled
 from oms.simulation.matching import Taking
-from oms.simulation.memory import PaperOrder, PaperPosition, PaperTrade
+from oms.simulation.memory import OrderSource, PaperOrder, PaperPosition, PaperTrade
 from oms.simulation.sheet import Sheet
-
-#: Costs keep 18 places more than are ever told: the share of a partial close may have no end.
-_COST_QUANTUM = Decimal(1).scaleb(-36)
 
 
 def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> PaperOrder:
     """Execute part of ``order``: book money and quantity, tell the fill, return the order."""
     instrument = sheet.instrument(order.symbol)
     qty, price = taking.qty, taking.price
-    fee, currency = fee_of(sheet.settings, instrument, order.side, qty, price, maker=maker)
-    value = instrument.notional(qty, price)
+    fee, currency = fee_of(sheet, instrument, order.side, qty, price, maker=maker)
+    if order.terms.source is OrderSource.CORRECTION:
+        fee = ZERO
     realised = ZERO
     if instrument.kind is Kind.SPOT:
-        _swap(sheet, instrument, order.side, qty, value)
+        _swap(sheet, instrument, order.side, qty, instrument.notional(qty, price))
     else:
         realised = _fold(sheet, instrument, order, taking)
         sheet.credit(instrument.settle, realised)
+        sheet.pools.add(instrument.settle)
+    count_volume(sheet, instrument, qty, price)
     sheet.credit(currency, fee.copy_negate())
     sheet.trades_made += 1
     trade = PaperTrade(
@@ -62,9 +70,10 @@ def _swap(sheet: Sheet, instrument: Instrument, side: Side, qty: Decimal, value:
 def _fold(sheet: Sheet, instrument: Instrument, order: PaperOrder, taking: Taking) -> Decimal:
     """Bring an execution to its position; the profit realised, at 18 places.
 
-    A flip closes all and opens the rest at the same price.
+    In value space, where one formula serves linear and inverse. A flip closes all and opens the
+    rest at the same price.
     """
-    qty, value = taking.qty, instrument.notional(taking.qty, taking.price)
+    qty, value = taking.qty, value_of(instrument, taking.qty, taking.price)
     key = (order.symbol, order.leg)
     known = sheet.positions.get(key)
     held, cost = (ZERO, ZERO) if known is None else (known.qty, known.cost)
@@ -78,7 +87,7 @@ def _fold(sheet: Sheet, instrument: Instrument, order: PaperOrder, taking: Takin
         cost_after = _share(cost, difference(held.copy_abs(), qty), held.copy_abs())
         realised = rounded(difference(difference(cost_after, cost), paid))
     else:
-        closing = instrument.notional(held, taking.price)
+        closing = value_of(instrument, held, taking.price)
         realised = rounded(difference(closing, cost))
         cost_after = total(paid, closing)
     after = total(held, delta)
@@ -92,16 +101,41 @@ def _put(
     """Replace the order's position and the margin it locks."""
     key = (order.symbol, order.leg)
     known = sheet.positions.get(key)
-    margin = margin_of(sheet.settings, instrument, cost) if qty else ZERO
+    margin = _margin(sheet, instrument, known, qty, cost) if qty else ZERO
     sheet.lock(instrument.settle, difference(margin, ZERO if known is None else known.margin))
-    position = PaperPosition(symbol=order.symbol, leg=order.leg, qty=qty, cost=cost, margin=margin)
+    is_same = known is not None and (known.qty > 0) is (qty > 0)
+    position = PaperPosition(
+        symbol=order.symbol,
+        leg=order.leg,
+        qty=qty,
+        cost=cost,
+        margin=margin,
+        funded_at=known.funded_at if known is not None and is_same else sheet.at,
+    )
     sheet.put_position(key, position if qty else None)
+
+
+def _margin(
+    sheet: Sheet,
+    instrument: Instrument,
+    known: PaperPosition | None,
+    qty: Decimal,
+    cost: Decimal,
+) -> Decimal:
+    """What the position locks: by its cost, or, isolated, what was put in, less what came out."""
+    leverage = sheet.leverage_of(instrument)
+    terms = sheet.contracts.get(instrument.symbol)
+    is_isolated = sheet.settings.margin_mode_of(terms) is MarginMode.ISOLATED
+    if not is_isolated or known is None or (known.qty > 0) is not (qty > 0):
+        return margin_of(leverage, cost)
+    held, rest = known.qty.copy_abs(), qty.copy_abs()
+    if rest > held:
+        return total(known.margin, margin_of(leverage, difference(cost, known.cost)))
+    return rounded_up(EXACT.divide(product(known.margin, rest), held))
 
 
 def _share(cost: Decimal, rest_qty: Decimal, held: Decimal) -> Decimal:
     """The part of ``cost`` that stays with ``rest_qty`` of ``held``."""
     if not rest_qty:
         return ZERO
-    return EXACT.divide(product(cost, rest_qty), held).quantize(
-        _COST_QUANTUM, ROUND_HALF_EVEN, EXACT
-    )
+    return cost_share(product(cost, rest_qty), held)

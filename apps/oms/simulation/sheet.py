@@ -11,6 +11,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, difference, total
 from oms.domain.order import Side
 from oms.domain.value import evolve
+from oms.simulation.contracts import ContractTerms
 from oms.simulation.facts import Fact, Step, Touched
 from oms.simulation.memory import (
     PLAIN,
@@ -36,6 +37,7 @@ class Sheet:
         "at",
         "balances",
         "before",
+        "contracts",
         "ended",
         "facts",
         "heard_at",
@@ -43,12 +45,16 @@ class Sheet:
         "orders",
         "orders_made",
         "parents",
+        "pools",
         "positions",
         "settings",
         "special",
         "touched_markets",
         "touched_orders",
+        "touched_positions",
         "trades_made",
+        "transfers_made",
+        "volumes",
     )
 
     def __init__(self, memory: Memory, settings: Settings, at: datetime) -> None:
@@ -65,6 +71,9 @@ class Sheet:
         self.special = memory.special
         self.orders_made = memory.orders_made
         self.trades_made = memory.trades_made
+        self.transfers_made = memory.transfers_made
+        self.contracts = memory.contracts
+        self.volumes = memory.volumes
         self.facts: list[Fact] = []
         #: Orders that came to their end in this step, in their last form.
         self.ended: list[PaperOrder] = []
@@ -72,11 +81,27 @@ class Sheet:
         self.parents: dict[str, PaperOrder] = {}
         self.touched_orders: dict[str, PaperOrder | None] = {}
         self.touched_markets: set[str] = set()
+        self.touched_positions: set[PositionKey] = set()
+        #: Currencies whose wallets contracts have moved in this step.
+        self.pools: set[str] = set()
         self._copied: dict[str, dict[str, PaperOrder]] = {}
 
     def instrument(self, symbol: str) -> Instrument:
         """The instrument of a symbol that is traded here."""
         return self.settings.instruments[symbol]
+
+    def leverage_of(self, instrument: Instrument) -> int:
+        """The leverage in force for a contract."""
+        return self.settings.leverage_of(instrument, self.contracts.get(instrument.symbol))
+
+    def put_terms(self, symbol: str, terms: ContractTerms) -> None:
+        """Replace what was set for a contract."""
+        self.contracts = {**self.contracts, symbol: terms}
+
+    def next_transfer(self) -> str:
+        """The id of a movement of money that is no trade."""
+        self.transfers_made += 1
+        return f"m{self.transfers_made}"
 
     def free(self, currency: str) -> Decimal:
         """What is not locked."""
@@ -106,6 +131,7 @@ class Sheet:
 
     def put_position(self, key: PositionKey, position: PaperPosition | None) -> None:
         """Replace a position; ``None`` closes it."""
+        self.touched_positions.add(key)
         if position is None:
             self.positions.pop(key, None)
         else:
@@ -167,7 +193,8 @@ class Sheet:
     def step(self) -> Step:
         """The memory as it is now, frozen."""
         before, facts = self.before, tuple(self.facts)
-        books = bool(facts or self.touched_orders)
+        books = bool(facts or self.touched_orders or self.touched_positions)
+        books = books or self.contracts is not before.contracts
         memory = Memory(
             balances=self.balances,
             orders=self.orders,
@@ -179,6 +206,9 @@ class Sheet:
             clock=self.at,
             special=self.special,
             line=before.line,
+            contracts=self.contracts,
+            volumes=self.volumes,
+            transfers_made=self.transfers_made,
         )
         touched = Touched(
             orders=self.touched_orders, markets=frozenset(self.touched_markets), books=books

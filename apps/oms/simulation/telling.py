@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from oms.domain.value import evolve
 from oms.simulation.chance import share
-from oms.simulation.facts import Accepted, Deposited, Fact, Filled, Rejected, Triggered
+from oms.simulation.facts import Accepted, AccountFact, Fact, Filled, Rejected, Triggered
 from oms.simulation.faults import Fault, FaultKind
 from oms.simulation.line import Delivery, Faulty, Line
 from oms.simulation.memory import Memory, PaperOrder
@@ -146,7 +146,7 @@ def client_of(fact: Fact) -> str:
             return trade.client_id
         case Rejected(client_id=client_id):
             return client_id
-        case Deposited():
+        case _ if isinstance(fact, AccountFact):
             return ""
         case _:
             return fact.order.client_id
@@ -159,7 +159,9 @@ def _is_about(fact: Fact, names: tuple[str, ...]) -> bool:
     match fact:
         case Filled(trade=trade):
             return trade.exchange_order_id in names
-        case Rejected() | Deposited():
+        case Rejected():
+            return False
+        case _ if isinstance(fact, AccountFact):
             return False
         case _:
             return fact.order.exchange_order_id in names

@@ -15,7 +15,7 @@ from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 
-from oms.domain.instrument import Instrument
+from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT
 from oms.simulation.memory import Level
 
@@ -44,6 +44,7 @@ _LEVEL_VALUE = 20_000
 #: asset: usual price in dollars, and how much of the full swing it makes, in permille.
 _ASSETS: Mapping[str, tuple[str, int]] = MappingProxyType(
     {
+        "USD": ("1", 0),
         "USDT": ("1", 0),
         "USDC": ("1", 4),
         "BTC": ("60000", 1000),
@@ -77,9 +78,12 @@ def book_at(
     """Bids and asks at ``step``, best first, quantities on the step; ``depth`` levels at most."""
     bid, spread, gap = _best(seed, instrument, step)
     noise = _mixed(_key(seed, instrument.symbol) ^ step)
-    base_price = _path(seed, instrument.base, step)
+    if instrument.kind is Kind.INVERSE:
+        price = int(instrument.contract_size.scaleb(9))
+    else:
+        price = _path(seed, instrument.base, step)
     step_up, step_down = instrument.step.as_integer_ratio()
-    unit = max(_LEVEL_VALUE * _ONE * step_down // (base_price * step_up), 2)
+    unit = max(_LEVEL_VALUE * _ONE * step_down // (price * step_up), 2)
     bids: list[Level] = []
     asks: list[Level] = []
     for index in range(depth):

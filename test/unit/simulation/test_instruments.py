@@ -24,7 +24,7 @@ def test_spot_and_linear_rows() -> None:
         100,
     )
     assert (linear.max_leverage, linear.maintenance_rate) == (125, Decimal("0.004"))
-    assert len(table) == 20
+    assert len(table) == 22
     assert all(symbol == row.symbol for symbol, row in table.items())
     assert refuse_off_grid(linear, qty=Decimal("0.001"), prices=(Decimal("60000.1"),)) is None
 

@@ -8,7 +8,7 @@ from oms.simulation.settings import Settings
 
 def market_structure(instrument: Instrument, settings: Settings) -> dict[str, object]:
     """All keys of ccxt's market; precisions are the tick and the step themselves."""
-    rates = settings.fees[instrument.kind]
+    rates = settings.rates_of(instrument.kind)
     is_spot = instrument.kind is Kind.SPOT
     name = instrument.symbol.partition(":")[0].replace("/", "")
     contract_size = None if is_spot else float(instrument.contract_size)
@@ -23,7 +23,7 @@ def market_structure(instrument: Instrument, settings: Settings) -> dict[str, ob
         "quoteId": instrument.quote,
         "settleId": None if is_spot else instrument.settle,
         "type": "spot" if is_spot else "swap",
-        **_flags(is_spot=is_spot),
+        **_flags(instrument.kind),
         "contractSize": contract_size,
         "expiry": None,
         "expiryDatetime": None,
@@ -33,7 +33,7 @@ def market_structure(instrument: Instrument, settings: Settings) -> dict[str, ob
         "maker": float(rates.maker),
         "percentage": True,
         "tierBased": False,
-        "feeSide": "get" if is_spot and settings.base_fee_on_buy else "quote",
+        "feeSide": _fee_side(instrument.kind, settings),
         "precision": _precision(instrument),
         "limits": _limits(instrument),
         "marginModes": {"cross": None if is_spot else True, "isolated": None},
@@ -42,7 +42,14 @@ def market_structure(instrument: Instrument, settings: Settings) -> dict[str, ob
     }
 
 
-def _flags(*, is_spot: bool) -> dict[str, object]:
+def _fee_side(kind: Kind, settings: Settings) -> str:
+    if kind is Kind.SPOT:
+        return "get" if settings.base_fee_on_buy else "quote"
+    return "quote" if kind is Kind.LINEAR else "base"
+
+
+def _flags(kind: Kind) -> dict[str, object]:
+    is_spot = kind is Kind.SPOT
     return {
         "spot": is_spot,
         "margin": False,
@@ -52,9 +59,9 @@ def _flags(*, is_spot: bool) -> dict[str, object]:
         "index": False,
         "active": True,
         "contract": not is_spot,
-        "linear": None if is_spot else True,
-        "inverse": None if is_spot else False,
-        "subType": None if is_spot else "linear",
+        "linear": None if is_spot else kind is Kind.LINEAR,
+        "inverse": None if is_spot else kind is Kind.INVERSE,
+        "subType": None if is_spot else kind.value,
     }
 
 

@@ -1,4 +1,7 @@
-"""Facts of the simulation as reports of the port: the client id is our order id."""
+"""Facts of the simulation as reports of the port: the client id is our order id.
+
+Orders that the exchange made by itself, and money that moves beside orders, are no reports yet.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,9 +10,9 @@ from typing import assert_never
 from oms.domain.report import Execution, Heard, Report, ReportKind
 from oms.simulation.facts import (
     Accepted,
+    AccountFact,
     Canceled,
     Changed,
-    Deposited,
     Expired,
     Fact,
     Filled,
@@ -17,6 +20,7 @@ from oms.simulation.facts import (
     Triggered,
 )
 from oms.simulation.memory import PaperTrade
+from oms.simulation.telling import client_of
 
 
 def reports_of(facts: Iterable[Fact], asked: int | None, now: datetime) -> list[Report]:
@@ -25,6 +29,8 @@ def reports_of(facts: Iterable[Fact], asked: int | None, now: datetime) -> list[
 
 
 def _report(fact: Fact, asked: int | None, now: datetime) -> Report | None:
+    if isinstance(fact, AccountFact) or not client_of(fact):
+        return None
     match fact:
         case Filled(trade=trade):
             return _execution(trade, asked, now)
@@ -40,8 +46,6 @@ def _report(fact: Fact, asked: int | None, now: datetime) -> Report | None:
             kind, qty, price = ReportKind.EXPIRED, None, None
         case Rejected():
             return _rejected(fact, asked, now)
-        case Deposited():
-            return None  # no order is concerned
         case _:
             assert_never(fact)
     order_id = int(order.client_id)

@@ -1,0 +1,238 @@
+"""What a wallet of contracts can still pay for: marks, unrealised profit, margins, what is left.
+
+One currency is one wallet: of all cross positions settled in it, and of its spot money. An
+isolated position stands on its own margin and takes no part. It only reads.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Protocol
+
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import EXACT, ZERO, difference, product, rounded, total
+from oms.domain.value import value
+from oms.simulation.contracts import ContractTerms, MarginMode
+from oms.simulation.costs import contract_lock, margin_of, opening_qty, value_of, worth
+from oms.simulation.memory import (
+    Balance,
+    Leg,
+    Market,
+    PaperOrder,
+    PaperPosition,
+    PositionKey,
+)
+from oms.simulation.settings import Settings
+from oms.simulation.sheet import Sheet
+
+_NOTHING = Balance()
+
+
+class Books(Protocol):
+    """What a wallet is counted from: a memory, or a sheet of one."""
+
+    @property
+    def balances(self) -> Mapping[str, Balance]:
+        """By currency."""
+
+    @property
+    def positions(self) -> Mapping[PositionKey, PaperPosition]:
+        """The open ones."""
+
+    @property
+    def markets(self) -> Mapping[str, Market]:
+        """By symbol."""
+
+    @property
+    def contracts(self) -> Mapping[str, ContractTerms]:
+        """What was set by symbol."""
+
+
+@value
+class Stand:
+    """One position at its mark price; amounts in the settle currency, not rounded."""
+
+    position: PaperPosition
+    instrument: Instrument
+    leverage: int
+    is_isolated: bool
+    #: ``None`` where no price is known: then it is counted as on the day it was opened.
+    mark: Decimal | None
+    unrealised: Decimal
+    #: Initial margin.
+    initial: Decimal
+    #: Maintenance margin.
+    maintenance: Decimal
+
+
+@value
+class Wallet:
+    """One currency's money, told at 18 places.
+
+    ``available = total + unrealised − initial − reserved``, less the margins of isolated
+    positions. Without contracts it is what is free.
+    """
+
+    total: Decimal
+    #: Unrealised profit of the cross positions.
+    unrealised: Decimal
+    #: Their initial margins at the mark price.
+    initial: Decimal
+    #: Their maintenance margins.
+    maintenance: Decimal
+    #: Held by open orders, of spot too.
+    reserved: Decimal
+    #: Margins of isolated positions.
+    isolated: Decimal
+    available: Decimal
+
+
+def stand_of(books: Books, settings: Settings, position: PaperPosition) -> Stand:
+    """A position at its mark price."""
+    instrument = settings.instruments[position.symbol]
+    terms = books.contracts.get(position.symbol)
+    market = books.markets.get(position.symbol)
+    mark = None if market is None else market.mark_price
+    now = position.cost if mark is None else value_of(instrument, position.qty, mark)
+    leverage = settings.leverage_of(instrument, terms)
+    return Stand(
+        position=position,
+        instrument=instrument,
+        leverage=leverage,
+        is_isolated=settings.margin_mode_of(terms) is MarginMode.ISOLATED,
+        mark=mark,
+        unrealised=difference(now, position.cost),
+        initial=margin_of(leverage, now),
+        maintenance=product(now.copy_abs(), instrument.maintenance_rate),
+    )
+
+
+def stands_in(books: Books, settings: Settings, currency: str) -> Iterator[Stand]:
+    """The positions settled in ``currency``, at their marks."""
+    for position in books.positions.values():
+        if settings.instruments[position.symbol].settle == currency:
+            yield stand_of(books, settings, position)
+
+
+def entry_price(instrument: Instrument, position: PaperPosition) -> Decimal:
+    """The average price of a position at 18 places; on inverse it is the harmonic one."""
+    contracts = product(position.qty, instrument.contract_size)
+    if instrument.kind is Kind.INVERSE:
+        return rounded(EXACT.divide(contracts.copy_negate(), position.cost))
+    return rounded(EXACT.divide(position.cost, contracts))
+
+
+def wallet_of(books: Books, settings: Settings, currency: str) -> Wallet:
+    """The whole state of one currency's wallet."""
+    balance = books.balances.get(currency, _NOTHING)
+    unrealised = initial = maintenance = locked = isolated = ZERO
+    for stand in stands_in(books, settings, currency):
+        if stand.is_isolated:
+            isolated = total(isolated, stand.position.margin)
+            continue
+        unrealised = total(unrealised, stand.unrealised)
+        initial = total(initial, stand.initial)
+        maintenance = total(maintenance, stand.maintenance)
+        locked = total(locked, stand.position.margin)
+    available = total(balance.free, difference(total(unrealised, locked), initial))
+    return Wallet(
+        total=balance.total,
+        unrealised=rounded(unrealised),
+        initial=initial,
+        maintenance=rounded(maintenance),
+        reserved=difference(balance.used, total(locked, isolated)),
+        isolated=isolated,
+        available=rounded(available),
+    )
+
+
+def available(books: Books, settings: Settings, currency: str) -> Decimal:
+    """What new positions may be opened with; exact."""
+    left = books.balances.get(currency, _NOTHING).free
+    for stand in stands_in(books, settings, currency):
+        if not stand.is_isolated:
+            bound = difference(stand.initial, stand.position.margin)
+            left = total(left, difference(stand.unrealised, bound))
+    return left
+
+
+def spendable(sheet: Sheet, currency: str) -> Decimal:
+    """What may leave the wallet: money that is free and that no position needs.
+
+    Profit that is not realised can be traded with but not spent.
+    """
+    free = sheet.free(currency)
+    if not sheet.positions:
+        return free
+    return min(free, available(sheet, sheet.settings, currency))
+
+
+def is_pledged(sheet: Sheet, currency: str) -> bool:
+    """Whether positions are settled in ``currency``."""
+    instruments = sheet.settings.instruments
+    return any(instruments[symbol].settle == currency for symbol, _ in sheet.positions)
+
+
+def margin_needed(
+    sheet: Sheet, order: PaperOrder, prices: list[Decimal]
+) -> tuple[Decimal, Decimal]:
+    """Margin and fee of what would be opened at the dearest price, and what is there for it.
+
+    An order that opens beyond a close frees all that the closed position binds.
+    """
+    instrument = sheet.instrument(order.symbol)
+    opening = opening_qty(order.side, order.remaining, sheet.held(order.symbol, order.leg))
+    locks = [contract_lock(sheet, instrument, opening, price) for price in prices]
+    need = max(locks, default=ZERO)
+    if not need:
+        return ZERO, ZERO
+    there = available(sheet, sheet.settings, instrument.settle)
+    position = sheet.position(order.symbol, order.leg)
+    if position is not None and opening < order.remaining:
+        stand = stand_of(sheet, sheet.settings, position)
+        freed = stand.initial
+        if stand.is_isolated:
+            freed = total(position.margin, stand.unrealised)
+        there = total(there, freed)
+    return need, there
+
+
+def liquidation_price(books: Books, settings: Settings, symbol: str, leg: Leg) -> Decimal | None:
+    """The mark at which a position would be liquidated if all other marks stood still.
+
+    ``None`` where there is no position, or no such price above 0. At 18 places.
+    """
+    position = books.positions.get((symbol, leg))
+    if position is None:
+        return None
+    stand = stand_of(books, settings, position)
+    behind = position.margin
+    if not stand.is_isolated:
+        wallet = wallet_of(books, settings, stand.instrument.settle)
+        others = difference(wallet.unrealised, stand.unrealised)
+        needed = difference(wallet.maintenance, stand.maintenance)
+        behind = difference(difference(total(wallet.total, others), wallet.isolated), needed)
+    return _price_for(stand, behind)
+
+
+def _price_for(stand: Stand, behind: Decimal) -> Decimal | None:
+    """Where ``behind + unrealised = maintenance``: linear in the value, ``v − |v| · rate``."""
+    unit = value_of(stand.instrument, stand.position.qty, Decimal(1))
+    rate = stand.instrument.maintenance_rate
+    kept = EXACT.subtract(1, rate) if unit > 0 else EXACT.add(1, rate)
+    slope = product(unit, kept)
+    sought = difference(stand.position.cost, behind)
+    if not sought or not slope:
+        return None
+    if stand.instrument.kind is Kind.INVERSE:
+        price = EXACT.divide(slope, sought)
+    else:
+        price = EXACT.divide(sought, slope)
+    return rounded(price) if price > 0 else None
+
+
+def worth_at_mark(stand: Stand) -> Decimal:
+    """What a position is worth at its mark, signed like its quantity; at entry without one."""
+    if stand.mark is None:
+        cost = stand.position.cost
+        return cost.copy_negate() if stand.instrument.kind is Kind.INVERSE else cost
+    return worth(stand.instrument, stand.position.qty, stand.mark)
