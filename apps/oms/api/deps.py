@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 
 from oms.config import Settings
 from oms.domain.access import Principal
+from oms.domain.errors import NotFound
 from oms.ports.clock import Clock
 from oms.ports.history import History
 from oms.ports.leases import Leases
@@ -108,3 +109,10 @@ async def caller(request: Request) -> Caller:
     """Who sent ``request``. Raises ``Unauthenticated``, ``Unavailable``."""
     principal = await doors(request).authenticate(credential(request.headers))
     return Caller(principal=principal, ip=request.client.host if request.client else "")
+
+
+def account_id_of(text: str) -> int:
+    """The account that a path names. Raises ``NotFound``."""
+    if not text.isascii() or not text.isdigit() or len(text) > 16 or int(text) == 0:
+        raise NotFound("there is no such account", code="account_not_found")
+    return int(text)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from oms.domain.instrument import Instrument
-from oms.domain.order import Order
+from oms.domain.order import Order, Side
 from oms.domain.report import Report
 from oms.domain.value import value
 
@@ -42,6 +42,10 @@ class TradeRow:
     trade: str
 
 
+Level = tuple[Decimal, Decimal | None]
+"""A price and the quantity offered there; ``None`` is without limit."""
+
+
 @value
 class Quote:
     """Best prices of a symbol; ``None`` depth is without limit."""
@@ -51,6 +55,20 @@ class Quote:
     ask: Decimal
     bid_qty: Decimal | None
     ask_qty: Decimal | None
+    #: The whole book, best levels first, where more than the best prices is told.
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
+    at: datetime
+
+
+@value
+class Print:
+    """A trade of others; ``side`` is the taker's."""
+
+    symbol: str
+    price: Decimal
+    qty: Decimal
+    side: Side | None
     at: datetime
 
 
@@ -89,6 +107,10 @@ class Exchange(Protocol):
 
     def set_price(self, quote: Quote) -> Sequence[Report]:
         """Manual price (paper only); raises ``Conflict`` where the source is not manual."""
+        ...
+
+    def set_print(self, trade: Print) -> Sequence[Report]:
+        """Manual trade of others (paper only); raises as ``set_price``."""
         ...
 
     async def call(

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from oms.adapters.paper.manual import news_of
 from oms.adapters.paper.prices import TAPES, Prices, Source
 from oms.adapters.paper.reports import reports_of
 from oms.adapters.paper.rows import Unsaved, stored_memory
@@ -22,21 +23,19 @@ from oms.domain.money import ZERO
 from oms.domain.order import Order
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.value import evolve
-from oms.ports.exchange import MemoryRows, Quote
+from oms.ports.exchange import MemoryRows, Print, Quote
 from oms.simulation.canonical import memory_hash
 from oms.simulation.exchange import step
 from oms.simulation.facts import Fact
 from oms.simulation.inputs import (
-    Ask,
     Cancel,
     Change,
-    Clock,
     Deposit,
     Input,
     News,
     Place,
     PlacePair,
-    QuoteSeen,
+    PrintSeen,
 )
 from oms.simulation.instruments import fees_of, instruments_of
 from oms.simulation.matching import market_of
@@ -155,24 +154,18 @@ class PaperExchange:
 
         Raises ``Invalid`` for prices that are not positive or crossed.
         """
-        if not self._is_manual(quote.symbol):
-            source = self._prices.source(quote.symbol)
-            message = f"the price of {quote.symbol} comes from {source}; it cannot be set"
-            raise Conflict(message, reason="price_source_not_manual")
-        depths = [qty for qty in (quote.bid_qty, quote.ask_qty) if qty is not None]
-        if not ZERO < quote.bid <= quote.ask or any(qty < 0 for qty in depths):
-            raise Invalid("a quote needs 0 < bid <= ask, and no depth below 0")
-        facts = self._step(
-            QuoteSeen(
-                symbol=quote.symbol,
-                bid=quote.bid,
-                ask=quote.ask,
-                bid_qty=quote.bid_qty,
-                ask_qty=quote.ask_qty,
-                at=quote.at,
-            )
+        self._check_manual(quote.symbol)
+        return reports_of(self._step(news_of(quote)), None, quote.at)
+
+    def set_print(self, trade: Print) -> Sequence[Report]:
+        """Tell of a trade of others. Raises as ``set_price``."""
+        self._check_manual(trade.symbol)
+        if trade.price <= ZERO or trade.qty <= ZERO:
+            raise Invalid("a trade needs a price and a quantity above 0")
+        seen = PrintSeen(
+            symbol=trade.symbol, price=trade.price, qty=trade.qty, side=trade.side, at=trade.at
         )
-        return reports_of(facts, None, quote.at)
+        return reports_of(self._step(seen), None, trade.at)
 
     async def call(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
@@ -209,6 +202,12 @@ class PaperExchange:
             return True
         return symbol in self._memory.markets and self._prices.replay(symbol).is_stepped
 
+    def _check_manual(self, symbol: str) -> None:
+        if not self._is_manual(symbol):
+            source = self._prices.source(symbol)
+            message = f"the price of {symbol} comes from {source}; it cannot be set"
+            raise Conflict(message, reason="price_source_not_manual")
+
     def _is_manual(self, symbol: str) -> bool:
         return self._prices.source(symbol) is Source.MANUAL
 
@@ -232,12 +231,11 @@ class PaperExchange:
         Raises ``Invalid`` for news of a symbol that has a price source of its own.
         """
         match input:
-            case Clock() | Deposit() | Ask():
-                symbols = self._alive()
             case PlacePair(first=first):
                 symbols = [first.symbol]
             case _:
-                symbols = [input.symbol]
+                named: str | None = getattr(input, "symbol", None)
+                symbols = self._alive() if named is None else [named]
         if isinstance(input, News) and not self._is_manual(input.symbol):
             source = self._prices.source(input.symbol)
             raise Invalid(f"the price of {input.symbol} comes from {source}; it cannot be told")

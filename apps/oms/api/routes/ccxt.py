@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.deps import Caller, Doors, caller, doors
+from oms.api.deps import Caller, Doors, account_id_of, caller, doors
 from oms.api.errors import JsonResponse, refusal, request_id_of
 from oms.domain.command import CcxtCall, CommandStatus
-from oms.domain.errors import Forbidden, Invalid, NotFound, Refused, Unavailable
+from oms.domain.errors import Forbidden, Invalid, Refused, Unavailable
 from oms.ports.leases import Leases
 from oms.services.submit import Ask
 from oms.wire.bodies import load_body
@@ -34,7 +34,7 @@ async def core_call(request: Request, account_id: str, func: str) -> Response:
         raise Invalid(f"{name[:64]} is no method of /ccxt/core", code="unsupported_func")
     body = load_body(await request.body())
     wish = read_call(name, {"kwargs": body})
-    return await _called(request, who, _account_id(account_id), wish)
+    return await _called(request, who, account_id_of(account_id), wish)
 
 
 @router.post("/ccxt/{account_id}/{func}")
@@ -43,7 +43,7 @@ async def call(request: Request, account_id: str, func: str) -> Response:
     who, name = await caller(request), snake_case(func)
     judge(name)
     wish = read_call(name, load_body(await request.body()))
-    return await _called(request, who, _account_id(account_id), wish)
+    return await _called(request, who, account_id_of(account_id), wish)
 
 
 def judge(func: str) -> None:
@@ -53,12 +53,6 @@ def judge(func: str) -> None:
     if func not in READS:
         message = f"the ccxt method {func[:64]!r} may not be called"
         raise Forbidden(message, code="ccxt_method_not_allowed")
-
-
-def _account_id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 16 or int(text) == 0:
-        raise NotFound("there is no such account", code="account_not_found")
-    return int(text)
 
 
 async def _called(request: Request, who: Caller, account_id: int, wish: CcxtCall) -> Response:

@@ -13,7 +13,7 @@ from oms.domain.errors import Conflict, Invalid
 from oms.domain.instrument import Kind
 from oms.domain.order import Order, Side
 from oms.domain.report import Heard, Report, ReportKind
-from oms.ports.exchange import Exchange, MemoryRows, Quote
+from oms.ports.exchange import Exchange, MemoryRows, Print, Quote
 from oms.simulation.invariants import InvariantBroken
 
 SPOT = "SOL/USDT"
@@ -241,3 +241,62 @@ def test_an_account_may_have_its_own_fees() -> None:
     assert settings.fees[Kind.LINEAR].maker == Decimal("-0.0001")
     assert settings.fees[Kind.LINEAR].taker == Decimal("0.0005")
     assert not settings.hedge
+
+
+def a_print(price: str, qty: str, **changes: Any) -> Print:
+    values: dict[str, Any] = {"symbol": SPOT, "side": Side.SELL, "at": NOON}
+    return Print(price=Decimal(price), qty=Decimal(qty), **(values | changes))
+
+
+def levels(*pairs: str) -> tuple[tuple[Decimal, Decimal | None], ...]:
+    split = (pair.split("@") for pair in pairs)
+    return tuple((Decimal(price), None if qty == "*" else Decimal(qty)) for qty, price in split)
+
+
+async def test_a_manual_book_is_walked_through() -> None:
+    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    book = {"bids": levels("1@99"), "asks": levels("0.5@100", "2@101", "*@105")}
+    exchange.set_price(a_quote("99", "100", **book))
+    order = an_order(symbol=SPOT, qty=Decimal(3))
+    fills = [r.execution for r in await exchange.place(order, NOON) if r.execution is not None]
+    assert [(f.qty, f.price) for f in fills] == [
+        (Decimal("0.5"), 100),
+        (Decimal(2), 101),
+        (Decimal("0.5"), 105),
+    ]
+
+
+@pytest.mark.parametrize(
+    "book",
+    [
+        {"bids": levels("1@99", "1@99"), "asks": levels("1@100")},
+        {"bids": levels("1@99"), "asks": levels("1@100", "1@99.5")},
+        {"bids": levels("1@98"), "asks": levels("1@100")},
+        {"bids": levels("1@99")},
+        {"bids": levels("1@99"), "asks": levels("-1@100")},
+        {"bids": levels("1@99", "1@0"), "asks": levels("1@100")},
+    ],
+)
+def test_books_that_are_none(book: dict[str, Any]) -> None:
+    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    with pytest.raises(Invalid):
+        exchange.set_price(a_quote("99", "100", **book))
+
+
+async def test_trades_of_others_eat_the_queue_then_us() -> None:
+    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange.set_price(a_quote("100", "101", bid_qty=Decimal(5)))
+    await exchange.place(a_limit(1, "100", qty=Decimal(2)), NOON)
+    told = [exchange.set_print(a_print("100", qty)) for qty in ("4", "2", "1")]
+    filled = [[r.execution.qty for r in reports if r.execution is not None] for reports in told]
+    assert filled == [[], [1], [1]]
+
+
+@pytest.mark.parametrize("wrong", [("0", "1"), ("1", "0")])
+def test_trades_that_are_none(wrong: tuple[str, str]) -> None:
+    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    with pytest.raises(Invalid):
+        exchange.set_print(a_print(*wrong))
+    with pytest.raises(Conflict):
+        walking = PaperExchange.restore(an_account(source="walk"), MemoryRows())
+        walking.set_print(a_print("1", "1"))
