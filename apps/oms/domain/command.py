@@ -204,11 +204,19 @@ class PaperPrice:
     """Set the price of a symbol on a paper account whose source for it is ``manual``."""
 
     symbol: str
-    bid: Decimal
-    ask: Decimal
+    #: Best prices; ``None`` where nothing but a trade is told.
+    bid: Decimal | None = None
+    ask: Decimal | None = None
     #: Depth at either side; ``None`` is without limit.
     bid_qty: Decimal | None = None
     ask_qty: Decimal | None = None
+    #: The whole book, best levels first: prices with their depth.
+    bids: tuple[tuple[Decimal, Decimal | None], ...] = ()
+    asks: tuple[tuple[Decimal, Decimal | None], ...] = ()
+    #: A trade of others, told after the prices; its side is the taker's.
+    print_price: Decimal | None = None
+    print_qty: Decimal | None = None
+    print_side: Side | None = None
 
 
 @value

@@ -113,6 +113,13 @@ class Exchange(Protocol):
         """Manual trade of others (paper only); raises as ``set_price``."""
         ...
 
+    def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[Report]:
+        """Pay money in, or below zero out (paper only).
+
+        Raises ``Conflict`` with code ``insufficient_funds`` for what is not free.
+        """
+        ...
+
     async def call(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> object:

@@ -17,6 +17,7 @@ from oms.domain.command import (
     Command,
     CommandResult,
     CommandStatus,
+    PaperDeposit,
     PaperPrice,
     SendOrder,
 )
@@ -29,7 +30,7 @@ from oms.domain.risk import (
     not_open,
     unknown_symbol,
 )
-from oms.ports.exchange import Quote
+from oms.ports.exchange import Exchange, Print, Quote
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
 from oms.services.place import Place, strategies_of
@@ -87,6 +88,8 @@ class Execute:
                 return await self._change(home, wish, changes, now)
             case PaperPrice() as wish:
                 return await self._set_price(home, wish, changes, now)
+            case PaperDeposit() as wish:
+                return await self._deposit(home, wish, changes, now)
             case CcxtCall() as wish:
                 return await self._call(home, wish, now)
             case _:
@@ -168,15 +171,15 @@ class Execute:
         if wish.symbol not in home.exchange.instruments():
             known = home.exchange.instruments()
             return refused(unknown_symbol(wish.symbol, known, home.account.exchange_id))
-        quote = Quote(
-            symbol=wish.symbol,
-            bid=wish.bid,
-            ask=wish.ask,
-            bid_qty=wish.bid_qty,
-            ask_qty=wish.ask_qty,
-            at=now,
-        )
-        return await _or_refused(lambda: home.exchange.set_price(quote), home, changes, self)
+        return await _or_refused(lambda: _told(home.exchange, wish, now), home, changes, self)
+
+    async def _deposit(
+        self, home: Home, wish: PaperDeposit, changes: Changes, now: datetime
+    ) -> CommandResult:
+        def ask() -> Sequence[Report]:
+            return home.exchange.deposit(wish.currency, wish.amount, now)
+
+        return await _or_refused(ask, home, changes, self)
 
     async def _call(self, home: Home, wish: CcxtCall, now: datetime) -> CommandResult:
         try:
@@ -188,6 +191,33 @@ class Execute:
     async def _order(self, home: Home, order_id: int) -> Order | None:
         """An order of this account, from memory or, once final, from the store."""
         return home.known_order(order_id) or await self.ledger.order(home.account.id, order_id)
+
+
+def _told(exchange: Exchange, wish: PaperPrice, now: datetime) -> Sequence[Report]:
+    """Set the price, then tell the trade. Raises ``Invalid``, ``Conflict``."""
+    reports: list[Report] = []
+    if wish.bid is not None and wish.ask is not None:
+        quote = Quote(
+            symbol=wish.symbol,
+            bid=wish.bid,
+            ask=wish.ask,
+            bid_qty=wish.bid_qty,
+            ask_qty=wish.ask_qty,
+            bids=wish.bids,
+            asks=wish.asks,
+            at=now,
+        )
+        reports += exchange.set_price(quote)
+    if wish.print_price is not None and wish.print_qty is not None:
+        trade = Print(
+            symbol=wish.symbol,
+            price=wish.print_price,
+            qty=wish.print_qty,
+            side=wish.print_side,
+            at=now,
+        )
+        reports += exchange.set_print(trade)
+    return reports
 
 
 def refused(why: Refused, *, order_id: int | None = None) -> CommandResult:

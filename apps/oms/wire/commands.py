@@ -7,7 +7,7 @@ is the matter of ``wire.wishes``.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, assert_never
 
@@ -33,6 +33,7 @@ from oms.domain.command import (
     StopMode,
 )
 from oms.domain.money import plain
+from oms.domain.order import Side
 from oms.wire.json import dumps_plain
 from oms.wire.order_wishes import (
     optional,
@@ -153,6 +154,12 @@ def _write_paper(payload: PaperPrice | PaperDeposit | PaperReset) -> dict[str, A
             told["symbol"] = payload.symbol
             put_decimals(told, bid=payload.bid, ask=payload.ask)
             put_decimals(told, bid_qty=payload.bid_qty, ask_qty=payload.ask_qty)
+            put_decimals(told, print_price=payload.print_price, print_qty=payload.print_qty)
+            if payload.print_side is not None:
+                told["print_side"] = payload.print_side.value
+            for name, levels in (("bids", payload.bids), ("asks", payload.asks)):
+                if levels:
+                    told[name] = [[plain(p), None if q is None else plain(q)] for p, q in levels]
         case PaperDeposit():
             told |= {"currency": payload.currency, "amount": plain(payload.amount)}
         case PaperReset():
@@ -219,11 +226,20 @@ def _read_reassign(told: Mapping[str, Any]) -> Reassign:
 def _read_price(told: Mapping[str, Any]) -> PaperPrice:
     return PaperPrice(
         symbol=told["symbol"],
-        bid=Decimal(told["bid"]),
-        ask=Decimal(told["ask"]),
+        bid=optional(told, "bid"),
+        ask=optional(told, "ask"),
         bid_qty=optional(told, "bid_qty"),
         ask_qty=optional(told, "ask_qty"),
+        bids=_read_levels(told.get("bids", ())),
+        asks=_read_levels(told.get("asks", ())),
+        print_price=optional(told, "print_price"),
+        print_qty=optional(told, "print_qty"),
+        print_side=Side(told["print_side"]) if "print_side" in told else None,
     )
+
+
+def _read_levels(told: Iterable[Any]) -> tuple[tuple[Decimal, Decimal | None], ...]:
+    return tuple((Decimal(price), None if qty is None else Decimal(qty)) for price, qty in told)
 
 
 def _read_deposit(told: Mapping[str, Any]) -> PaperDeposit:

@@ -102,6 +102,17 @@ PAYLOADS: list[Payload] = [
     PaperReset(),
     PaperReset(comment="c"),
     PaperPrice(symbol="X", bid=Decimal(1), ask=Decimal(2), bid_qty=Decimal(3), ask_qty=Decimal(4)),
+    PaperPrice(
+        symbol="X",
+        bid=Decimal(1),
+        ask=Decimal(2),
+        bids=((Decimal(1), Decimal(3)), (Decimal("0.5"), None)),
+        asks=((Decimal(2), None),),
+        print_price=Decimal("1.5"),
+        print_qty=Decimal(7),
+        print_side=Side.SELL,
+    ),
+    PaperPrice(symbol="X", print_price=Decimal(1), print_qty=Decimal(2)),
     CcxtCall(func="fetch_ticker", args=("BTC/USDT", None, 5), kwargs={"params": {"a": 1}}),
     CcxtCall(func="fetch_balance"),
 ]

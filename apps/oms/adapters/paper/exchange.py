@@ -26,7 +26,7 @@ from oms.domain.value import evolve
 from oms.ports.exchange import MemoryRows, Print, Quote
 from oms.simulation.canonical import memory_hash
 from oms.simulation.exchange import step
-from oms.simulation.facts import Fact
+from oms.simulation.facts import Fact, Rejected
 from oms.simulation.inputs import (
     Cancel,
     Change,
@@ -36,6 +36,7 @@ from oms.simulation.inputs import (
     Place,
     PlacePair,
     PrintSeen,
+    Withdraw,
 )
 from oms.simulation.instruments import fees_of, instruments_of
 from oms.simulation.matching import market_of
@@ -166,6 +167,18 @@ class PaperExchange:
             symbol=trade.symbol, price=trade.price, qty=trade.qty, side=trade.side, at=trade.at
         )
         return reports_of(self._step(seen), None, trade.at)
+
+    def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[Report]:
+        """Pay money in, or below zero out. Raises ``Conflict`` for what is not free."""
+        size = amount.copy_abs()
+        if amount > ZERO:
+            facts = self._step(Deposit(currency=currency, amount=size, at=now))
+        else:
+            facts = self._step(Withdraw(currency=currency, amount=size, at=now))
+        for fact in facts:
+            if isinstance(fact, Rejected):
+                raise Conflict(fact.message, code=fact.code)
+        return reports_of(facts, None, now)
 
     async def call(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime

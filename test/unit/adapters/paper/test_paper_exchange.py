@@ -300,3 +300,14 @@ def test_trades_that_are_none(wrong: tuple[str, str]) -> None:
     with pytest.raises(Conflict):
         walking = PaperExchange.restore(an_account(source="walk"), MemoryRows())
         walking.set_print(a_print("1", "1"))
+
+
+def test_money_comes_and_goes() -> None:
+    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange.deposit("EUR", Decimal("5.5"), NOON)
+    exchange.deposit("EUR", Decimal(-2), NOON)
+    assert exchange.memory.balances["EUR"].free == Decimal("3.5")
+    with pytest.raises(Conflict) as caught:
+        exchange.deposit("EUR", Decimal(-4), NOON)
+    assert caught.value.code == "insufficient_funds"
+    assert exchange.memory.balances["EUR"].free == Decimal("3.5")
