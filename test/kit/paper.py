@@ -8,6 +8,7 @@ from kit.builders import NOON
 from oms.domain.instrument import Kind
 from oms.domain.money import plain
 from oms.domain.order import Side
+from oms.simulation.contracts import MarginMode
 from oms.simulation.exchange import step
 from oms.simulation.facts import Fact, Filled, Rejected, Step
 from oms.simulation.inputs import (
@@ -23,13 +24,20 @@ from oms.simulation.inputs import (
     PlacePair,
     PrintSeen,
     QuoteSeen,
+    Reset,
+    SetLeverage,
+    SetMarginMode,
+    Withdraw,
 )
 from oms.simulation.instruments import instruments_of
+from oms.simulation.invariants import check_all
+from oms.simulation.margin import Wallet, wallet_of
 from oms.simulation.memory import Leg, Memory, PaperOrder, PaperTrade, Terms
 from oms.simulation.settings import Rates, Settings
 
 SPOT = "SOL/USDT"
 LINEAR = "ETH/USDT:USDT"
+INVERSE = "BTC/USD:BTC"
 
 
 def rates(maker: str = "0", taker: str = "0") -> Rates:
@@ -71,6 +79,7 @@ class PaperDesk:
     def put(self, input: Input) -> tuple[Fact, ...]:
         """One step."""
         result = step(self.memory, input, self.settings)
+        check_all(result.memory, self.settings)
         self.memory = result.memory
         self.last = result
         self.now += timedelta(seconds=1)
@@ -134,6 +143,40 @@ class PaperDesk:
     def mark(self, price: str, symbol: str = LINEAR) -> tuple[Fact, ...]:
         """A mark price."""
         return self.put(MarkSeen(symbol=symbol, price=Decimal(price), at=self.now))
+
+    def deposit(self, amount: str, currency: str = "USDT") -> tuple[Fact, ...]:
+        """Money arrives."""
+        return self.put(Deposit(currency=currency, amount=Decimal(amount), at=self.now))
+
+    def withdraw(self, amount: str, currency: str = "USDT") -> tuple[Fact, ...]:
+        """Money leaves."""
+        return self.put(Withdraw(currency=currency, amount=Decimal(amount), at=self.now))
+
+    def reset(self, **balances: str) -> tuple[Fact, ...]:
+        """Everything anew."""
+        told = tuple((currency, Decimal(amount)) for currency, amount in balances.items())
+        return self.put(Reset(balances=told, at=self.now))
+
+    def set_leverage(self, leverage: int, symbol: str = LINEAR) -> tuple[Fact, ...]:
+        """Another leverage."""
+        return self.put(SetLeverage(symbol=symbol, leverage=leverage, at=self.now))
+
+    def set_margin_mode(self, mode: MarginMode, symbol: str = LINEAR) -> tuple[Fact, ...]:
+        """Another margin mode."""
+        return self.put(SetMarginMode(symbol=symbol, mode=mode, at=self.now))
+
+    def wallet(self, currency: str = "USDT") -> Wallet:
+        """A currency's wallet."""
+        return wallet_of(self.memory, self.settings, currency)
+
+    def total(self, currency: str = "USDT") -> str:
+        """All of a currency, as plain text."""
+        return plain(self.memory.balances[currency].total)
+
+    def until(self, moment: datetime) -> tuple[Fact, ...]:
+        """Nothing happens until a moment."""
+        self.now = moment
+        return self.put(Clock(at=moment))
 
     def wait(self, seconds: int) -> tuple[Fact, ...]:
         """Nothing happens for a while."""

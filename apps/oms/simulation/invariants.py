@@ -1,24 +1,30 @@
 """What must hold after every step, counted anew from the facts; checked in production too.
 
-Σ fills = filled ≤ qty. The change of every total is what the fills and deposits say. ``used`` is
-never negative and moves with locks and margins alone. A contract position moves by its fills. An
-order ends once, and no fill is older than its order. Spot does not go short unless that is set.
+Σ fills = filled ≤ qty. The change of every total is what fills, fundings and transfers say.
+``used`` is never negative and moves with locks and margins alone. A contract position moves by its
+fills. An order ends once, and no fill is older than its order. Spot does not go short unless that
+is set. ``check`` looks at what a step touched, ``check_all`` at a whole memory.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 from oms.domain.errors import OmsError
 from oms.domain.instrument import Kind
-from oms.domain.money import ZERO, difference, product, total
+from oms.domain.money import EXACT, ZERO, difference
 from oms.domain.order import Side
 from oms.simulation.facts import Deposited, Filled, FundingPaid, InsurancePaid, Withdrawn
+from oms.simulation.margin import is_pledged
 from oms.simulation.matching import reaches
-from oms.simulation.memory import Balance, Memory, PaperOrder, PaperTrade, PositionKey
+from oms.simulation.memory import PLAIN, Balance, Leg, Memory, PaperOrder, PaperTrade, PositionKey
+from oms.simulation.settings import Settings
 from oms.simulation.sheet import Sheet
 
 _NOTHING = Balance()
+_add, _subtract = EXACT.add, EXACT.subtract
+
+Amounts = dict[str, Decimal]
+"""By currency, or by order."""
 
 
 class InvariantBroken(OmsError):
@@ -27,152 +33,199 @@ class InvariantBroken(OmsError):
 
 def check(sheet: Sheet) -> None:
     """Raise ``InvariantBroken`` if the sheet's step broke a rule."""
-    trades = [fact.trade for fact in sheet.facts if isinstance(fact, Filled)]
-    _check_orders(sheet, trades)
-    _check_balances(sheet, trades)
-    _check_positions(sheet, trades)
+    flows: Amounts = {}
+    trades: list[PaperTrade] = []
+    for fact in sheet.facts:
+        match fact:
+            case Filled(trade=trade):
+                trades.append(trade)
+                _flow(sheet, flows, trade)
+            case Deposited() | InsurancePaid() | FundingPaid():
+                flows[fact.currency] = _add(flows.get(fact.currency, ZERO), fact.amount)
+            case Withdrawn():
+                flows[fact.currency] = _subtract(flows.get(fact.currency, ZERO), fact.amount)
+    locks = _check_orders(sheet, trades)
+    if trades or sheet.touched_positions:
+        _check_positions(sheet, trades, locks)
+    _check_balances(sheet, flows, locks)
+    if trades and not sheet.settings.allow_spot_short:
+        _check_no_short(sheet, trades)
 
 
-def _check_orders(sheet: Sheet, trades: Iterable[PaperTrade]) -> None:
-    fills: dict[str, Decimal] = defaultdict(lambda: ZERO)
+def check_all(memory: Memory, settings: Settings) -> None:
+    """Raise ``InvariantBroken`` if a whole memory breaks a rule that needs no history."""
+    locks: Amounts = {}
+    for symbol, orders in memory.orders.items():
+        for name, order in orders.items():
+            if order.exchange_order_id != name or order.symbol != symbol:
+                _broken(f"{name}: not where it belongs")
+            if not 0 <= order.filled < order.qty:
+                _broken(f"{name}: rests with {order.filled} of {order.qty} filled")
+            if (order.terms is not PLAIN) is not (name in memory.special):
+                _broken(f"{name}: its terms are overlooked")
+            locks[order.locked_currency] = _add(
+                locks.get(order.locked_currency, ZERO), order.locked
+            )
+    legs = {Leg.LONG, Leg.SHORT} if settings.hedge else {Leg.BOTH}
+    for key, position in memory.positions.items():
+        settle = settings.instruments[position.symbol].settle
+        if key != (position.symbol, position.leg) or key[1] not in legs or not position.qty:
+            _broken(f"{key}: no such position can be")
+        if position.leg is not Leg.BOTH and (position.qty > 0) is not (position.leg is Leg.LONG):
+            _broken(f"{key}: the leg of the other side")
+        locks[settle] = _add(locks.get(settle, ZERO), position.margin)
+    for currency in memory.balances.keys() | locks.keys():
+        balance = memory.balances.get(currency, _NOTHING)
+        if balance.used != locks.get(currency, ZERO) or balance.used < 0:
+            _broken(f"{currency}: used {balance.used} is not what is locked")
+        if _add(balance.free, balance.used) != balance.total:
+            _broken(f"{currency}: free and used are not the total")
+
+
+def _flow(sheet: Sheet, flows: Amounts, trade: PaperTrade) -> None:
+    """Add what a fill says that the totals moved by."""
+    instrument = sheet.settings.instruments[trade.symbol]
+    if instrument.kind is Kind.SPOT:
+        base, quote = instrument.base, instrument.quote
+        value = EXACT.multiply(trade.qty, trade.price)
+        if trade.side is Side.BUY:
+            flows[base] = _add(flows.get(base, ZERO), trade.qty)
+            flows[quote] = _subtract(flows.get(quote, ZERO), value)
+        else:
+            flows[base] = _subtract(flows.get(base, ZERO), trade.qty)
+            flows[quote] = _add(flows.get(quote, ZERO), value)
+    else:
+        settle = instrument.settle
+        flows[settle] = _add(flows.get(settle, ZERO), trade.realised)
+    fee_currency = trade.fee_currency
+    flows[fee_currency] = _subtract(flows.get(fee_currency, ZERO), trade.fee)
+
+
+def _check_orders(sheet: Sheet, trades: list[PaperTrade]) -> Amounts:
+    """Every touched order; what their locks say that the used amounts moved by."""
+    fills: Amounts = {}
     for trade in trades:
-        fills[trade.exchange_order_id] = total(fills[trade.exchange_order_id], trade.qty)
-    resting = [order for order in sheet.touched_orders.values() if order is not None]
+        name = trade.exchange_order_id
+        fills[name] = _add(fills.get(name, ZERO), trade.qty)
+    locks: Amounts = {}
     limited: dict[str, PaperOrder] = {}
-    for order in (*resting, *sheet.ended):
+    touched, ended = sheet.touched_orders, set()
+    for order in sheet.ended:
         name = order.exchange_order_id
-        if order.price is not None:
-            limited[name] = order
-        before = sheet.before.order(order.symbol, name)
-        told = total(ZERO if before is None else before.filled, fills.pop(name, ZERO))
-        _demand(told == order.filled, f"{name}: fills {told} are not filled {order.filled}")
-        _demand(order.filled <= order.qty, f"{name}: filled more than its quantity")
-        _demand(order.created_at <= sheet.at, f"{name}: a fill older than its order")
-    _demand(not fills, f"fills of unknown orders {sorted(fills)}")
-    if limited:
+        if name in ended or touched.get(name) is not None:
+            _broken(f"{name}: an order ended twice, or rests after its end")
+        ended.add(name)
+        _check_order(sheet, order, fills, locks, limited)
+    for name, resting in touched.items():
+        if resting is not None:
+            _check_order(sheet, resting, fills, locks, limited)
+            if resting.locked:
+                currency = resting.locked_currency
+                locks[currency] = _add(locks.get(currency, ZERO), resting.locked)
+        elif name not in ended:
+            _broken(f"{name}: an order vanished")
+    if fills:
+        _broken(f"fills of unknown orders {sorted(fills)}")
+    if limited and trades:
         _check_limits(sheet, limited, trades)
-    ended = {order.exchange_order_id for order in sheet.ended}
-    _demand(len(ended) == len(sheet.ended), "an order ended twice")
-    _demand(not any(order.exchange_order_id in ended for order in resting), "an ended order rests")
+    return locks
+
+
+def _check_order(
+    sheet: Sheet,
+    order: PaperOrder,
+    fills: Amounts,
+    locks: Amounts,
+    limited: dict[str, PaperOrder],
+) -> None:
+    name = order.exchange_order_id
+    if order.price is not None:
+        limited[name] = order
+    told = fills.pop(name, ZERO)
+    before = sheet.before.order(order.symbol, name)
+    if before is not None:
+        told = _add(told, before.filled)
+        if before.locked and name in sheet.touched_orders:
+            currency = before.locked_currency
+            locks[currency] = _subtract(locks.get(currency, ZERO), before.locked)
+    if told != order.filled:
+        _broken(f"{name}: fills {told} are not filled {order.filled}")
+    if order.filled > order.qty:
+        _broken(f"{name}: filled more than its quantity")
+    if order.created_at > sheet.at:
+        _broken(f"{name}: a fill older than its order")
 
 
 def _check_limits(
-    sheet: Sheet, limited: Mapping[str, PaperOrder], trades: Iterable[PaperTrade]
+    sheet: Sheet, limited: Mapping[str, PaperOrder], trades: list[PaperTrade]
 ) -> None:
     """An order may have been moved in the step, before or after it was executed."""
     for trade in trades:
         order = limited.get(trade.exchange_order_id)
-        if order is None:
+        if order is None or order.price is None:
             continue
-        known = (order, sheet.before.order(order.symbol, order.exchange_order_id))
-        limits = [each.price for each in known if each is not None and each.price is not None]
-        within = any(reaches(order.side, limit, trade.price) for limit in limits)
-        _demand(within, f"{trade.trade_id}: a fill beyond the limit of its order")
+        if reaches(order.side, order.price, trade.price):
+            continue
+        before = sheet.before.order(order.symbol, order.exchange_order_id)
+        limit = None if before is None else before.price
+        if limit is None or not reaches(order.side, limit, trade.price):
+            _broken(f"{trade.trade_id}: a fill beyond the limit of its order")
 
 
-def _check_balances(sheet: Sheet, trades: Iterable[PaperTrade]) -> None:
-    flows = _flows(sheet, trades)
-    locks = _locks(sheet)
+def _check_positions(sheet: Sheet, trades: list[PaperTrade], locks: Amounts) -> None:
+    """Positions move by their fills; adds the margins to what the locks moved by."""
+    moves: dict[PositionKey, Decimal] = {}
+    instruments = sheet.settings.instruments
+    for trade in trades:
+        if instruments[trade.symbol].kind is not Kind.SPOT:
+            key = (trade.symbol, trade.leg)
+            signed = trade.qty if trade.side is Side.BUY else trade.qty.copy_negate()
+            moves[key] = _add(moves.get(key, ZERO), signed)
+    for key in sheet.touched_positions:
+        now, was = sheet.positions.get(key), sheet.before.positions.get(key)
+        held, margin = (ZERO, ZERO) if now is None else (now.qty, now.margin)
+        if was is not None:
+            held, margin = difference(held, was.qty), difference(margin, was.margin)
+        if held != moves.pop(key, ZERO):
+            _broken(f"{key}: position moved by {held}")
+        settle = instruments[key[0]].settle
+        locks[settle] = _add(locks.get(settle, ZERO), margin)
+    if moves:
+        _broken(f"fills of unknown positions {sorted(moves)}")
+
+
+def _check_balances(sheet: Sheet, flows: Amounts, locks: Amounts) -> None:
     before = sheet.before.balances
     for currency, now in sheet.balances.items():
-        was = before.get(currency, _NOTHING)
+        was = before.get(currency)
         if now is was:
-            _demand(not flows.get(currency), f"{currency}: money moved beside the balance")
+            if flows.get(currency) or locks.get(currency):
+                _broken(f"{currency}: money moved beside the balance")
             continue
-        moved = difference(now.total, was.total)
-        _demand(moved == flows.get(currency, ZERO), f"{currency}: total moved by {moved}")
-        locked = difference(now.used, was.used)
-        _demand(locked == locks.get(currency, ZERO), f"{currency}: used moved by {locked}")
-        _demand(now.used >= 0, f"{currency}: used is negative")
-    if not sheet.settings.allow_spot_short:
-        _check_no_short(sheet, trades)
+        used = now.used
+        moved, locked = now.total, used
+        if was is not None:
+            moved, locked = _subtract(moved, was.total), _subtract(used, was.used)
+        if moved != flows.get(currency, ZERO):
+            _broken(f"{currency}: total moved by {moved}")
+        if locked != locks.get(currency, ZERO):
+            _broken(f"{currency}: used moved by {locked}")
+        if used < 0:
+            _broken(f"{currency}: used is negative")
 
 
-def _flows(sheet: Sheet, trades: Iterable[PaperTrade]) -> Mapping[str, Decimal]:
-    """What fills and deposits say that the totals moved by."""
-    flows: dict[str, Decimal] = defaultdict(lambda: ZERO)
-
-    def add(currency: str, amount: Decimal) -> None:
-        flows[currency] = total(flows[currency], amount)
-
+def _check_no_short(sheet: Sheet, trades: list[PaperTrade]) -> None:
+    """Where contracts are settled in the base, their losses may take what is free below zero."""
     for trade in trades:
-        instrument = sheet.instrument(trade.symbol)
-        if instrument.kind is Kind.SPOT:
-            signed = product(trade.qty, Decimal(trade.side.sign))
-            add(instrument.base, signed)
-            add(instrument.quote, product(signed, trade.price).copy_negate())
-        else:
-            add(instrument.settle, trade.realised)
-        add(trade.fee_currency, trade.fee.copy_negate())
-    for fact in sheet.facts:
-        match fact:
-            case Deposited() | InsurancePaid() | FundingPaid():
-                add(fact.currency, fact.amount)
-            case Withdrawn():
-                add(fact.currency, fact.amount.copy_negate())
-    return flows
-
-
-def _locks(sheet: Sheet) -> Mapping[str, Decimal]:
-    """What touched orders and positions say that the used amounts moved by."""
-    locks: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for order in sheet.touched_orders.values():
-        if order is not None:
-            locks[order.locked_currency] = total(locks[order.locked_currency], order.locked)
-    for order in _orders_before(sheet):
-        locks[order.locked_currency] = difference(locks[order.locked_currency], order.locked)
-    for key in _positions_moved(sheet):
-        settle = sheet.instrument(key[0]).settle
-        now, was = sheet.positions.get(key), sheet.before.positions.get(key)
-        margin = difference(now.margin if now else ZERO, was.margin if was else ZERO)
-        locks[settle] = total(locks[settle], margin)
-    return locks
-
-
-def _orders_before(sheet: Sheet) -> Iterable[PaperOrder]:
-    """Touched orders as they rested before the step."""
-    symbols = {order.symbol for order in sheet.touched_orders.values() if order is not None}
-    symbols |= {order.symbol for order in sheet.ended}
-    for symbol in symbols:
-        resting = sheet.before.orders.get(symbol, {})
-        for name in sheet.touched_orders:
-            if name in resting:
-                yield resting[name]
-
-
-def _positions_moved(sheet: Sheet) -> Iterable[PositionKey]:
-    before = sheet.before.positions
-    for key in before.keys() | sheet.positions.keys():
-        if before.get(key) is not sheet.positions.get(key):
-            yield key
-
-
-def _check_positions(sheet: Sheet, trades: Iterable[PaperTrade]) -> None:
-    moves: dict[PositionKey, Decimal] = defaultdict(lambda: ZERO)
-    for trade in trades:
-        if sheet.instrument(trade.symbol).kind is not Kind.SPOT:
-            key = (trade.symbol, trade.leg)
-            moves[key] = total(moves[key], product(trade.qty, Decimal(trade.side.sign)))
-    for key in _positions_moved(sheet):
-        moved = difference(sheet.held(*key), _held_before(sheet.before, key))
-        _demand(moved == moves.pop(key, ZERO), f"{key}: position moved by {moved}")
-    _demand(not any(moves.values()), f"fills of unknown positions {sorted(moves)}")
-
-
-def _held_before(memory: Memory, key: PositionKey) -> Decimal:
-    position = memory.positions.get(key)
-    return ZERO if position is None else position.qty
-
-
-def _check_no_short(sheet: Sheet, trades: Iterable[PaperTrade]) -> None:
-    for trade in trades:
-        instrument = sheet.instrument(trade.symbol)
+        instrument = sheet.settings.instruments[trade.symbol]
         if instrument.kind is Kind.SPOT and trade.side is Side.SELL:
-            was = sheet.before.balances.get(instrument.base, _NOTHING).free
-            enough = sheet.free(instrument.base) >= min(was, ZERO)
-            _demand(enough, f"{instrument.base}: sold more than there was")
+            base = instrument.base
+            if base in sheet.pools or is_pledged(sheet, base):
+                continue
+            was = sheet.before.balances.get(base, _NOTHING).free
+            if sheet.free(base) < min(was, ZERO):
+                _broken(f"{base}: sold more than there was")
 
 
-def _demand(holds: bool, message: str) -> None:
-    if not holds:
-        raise InvariantBroken(message)
+def _broken(message: str) -> None:
+    raise InvariantBroken(message)

@@ -129,6 +129,7 @@ def _ordered(sheet: Sheet, wish: Place, number: int) -> PaperOrder | Rejection:
     instrument = sheet.instrument(wish.symbol)
     terms = PLAIN if wish.terms is PLAIN or wish.terms == PLAIN else wish.terms
     qty = wish.qty if wish.cost is None else _qty_for_cost(sheet, wish, wish.cost)
+    leg = Leg.BOTH if instrument.kind is Kind.SPOT else _leg(sheet, wish)
     order = PaperOrder(
         exchange_order_id=f"o{number}",
         client_id=wish.client_id,
@@ -137,8 +138,8 @@ def _ordered(sheet: Sheet, wish: Place, number: int) -> PaperOrder | Rejection:
         order_type=wish.order_type,
         qty=qty,
         price=wish.price,
-        leg=_leg(sheet, wish),
-        reduce_only=wish.reduce_only,
+        leg=leg,
+        reduce_only=wish.reduce_only or (leg is not Leg.BOTH and leg is not _opened(wish.side)),
         post_only=wish.post_only,
         rank=sheet.next_rank(),
         locked_currency=lock_currency(instrument, wish.side),
@@ -154,12 +155,19 @@ _PLAIN_TYPES = frozenset({"market", "limit"})
 
 
 def _leg(sheet: Sheet, wish: Place) -> Leg:
-    """A hedge account's order opens its own side's leg, or reduces the other side's."""
+    """A hedge account's order opens its own side's leg, or reduces the other side's.
+
+    Told the leg of the other side, it can only reduce that.
+    """
     if not sheet.settings.hedge:
         return Leg.BOTH
     if wish.leg is not None:
         return wish.leg
-    return Leg.LONG if (wish.side is Side.BUY) is not wish.reduce_only else Leg.SHORT
+    return _opened(wish.side.opposite if wish.reduce_only else wish.side)
+
+
+def _opened(side: Side) -> Leg:
+    return Leg.LONG if side is Side.BUY else Leg.SHORT
 
 
 def _malformed(sheet: Sheet, order: PaperOrder) -> Rejection | None:
