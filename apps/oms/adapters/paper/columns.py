@@ -3,9 +3,9 @@
 Books: ``b0p``, ``b0q``, … ``a0p``, ``a0q``, …, best level first. Quotes: ``bid``, ``ask``,
 perhaps ``bid_qty``, ``ask_qty``. Candles: ``open``, ``high``, ``low``, ``close``, perhaps
 ``volume``; their time is their open, and they are told at their close. Trades: ``price`` and
-``qty``, ``amount`` or ``size``, perhaps ``side`` of the one who took. The time is ``local_ts``
-(the recorder's clock, which several files share) or else ``at``, ``ts``, ``timestamp`` or
-``time``. A column ``symbol`` chooses rows.
+``qty``, ``amount`` or ``size``, perhaps ``side`` of the one who took. Funding: ``funding_rate``.
+The time is ``local_ts`` (the recorder's clock, which several files share) or else ``at``, ``ts``,
+``timestamp`` or ``time``. A column ``symbol`` chooses rows.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from oms.adapters.paper.seen import Seen
 from oms.adapters.paper.timed import moment_of
 from oms.domain.errors import Invalid
 from oms.domain.order import Side
-from oms.simulation.inputs import BookSeen, CandleSeen, PrintSeen, QuoteSeen
+from oms.simulation.inputs import BookSeen, CandleSeen, FundingSeen, PrintSeen, QuoteSeen
 from oms.simulation.memory import Level
 
 _TIMES = ("local_ts", "at", "ts", "timestamp", "time")
@@ -48,6 +48,8 @@ def reader_of(head: list[str], symbol: str) -> Reader:
         return _Quotes(columns)
     if columns.has(*_CANDLE):
         return _Candles(columns)
+    if columns.has("funding_rate"):
+        return _Funding(columns)
     if columns.has("price") and any(name in head for name in _SIZES):
         return _Trades(columns)
     raise Invalid(f"its columns are of no known table: {', '.join(head)[:200]}")
@@ -116,6 +118,23 @@ class _Trades:
         at, qty = self._columns.time(row), _needed(row, self._qty)
         symbol = self._columns.symbol
         return [PrintSeen(symbol=symbol, price=price, qty=qty, side=side, at=at)]
+
+    def end(self) -> list[Seen]:
+        return []
+
+
+class _Funding:
+    """Funding rates of a contract."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._rate = columns.index("funding_rate")
+
+    def read(self, row: Sequence[str]) -> list[Seen]:
+        if self._columns.is_other(row):
+            return []
+        at, rate = self._columns.time(row), _needed(row, self._rate)
+        return [FundingSeen(symbol=self._columns.symbol, rate=rate, at=at)]
 
     def end(self) -> list[Seen]:
         return []

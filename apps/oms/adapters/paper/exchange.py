@@ -15,10 +15,11 @@ from oms.adapters.paper.manual import news_of
 from oms.adapters.paper.prices import TAPES, Prices, Source
 from oms.adapters.paper.reports import reports_of
 from oms.adapters.paper.rows import Unsaved, stored_memory
+from oms.adapters.paper.settings import settings_of
 from oms.adapters.paper.unified import UnifiedReads, answer
-from oms.domain.account import Account, PositionMode
+from oms.domain.account import Account
 from oms.domain.errors import Conflict, Invalid
-from oms.domain.instrument import Instrument, Kind
+from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.order import Order
 from oms.domain.report import Heard, Report, ReportKind
@@ -38,10 +39,8 @@ from oms.simulation.inputs import (
     PrintSeen,
     Withdraw,
 )
-from oms.simulation.instruments import fees_of, instruments_of
 from oms.simulation.matching import market_of
 from oms.simulation.memory import EPOCH, Market, Memory
-from oms.simulation.settings import Rates, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -316,26 +315,6 @@ class PaperExchange:
             return known
         shown = self._prices.shown(self._settings.instruments[symbol], now)
         return known if known is not None and known.at == shown.at else market_of(shown)
-
-
-def settings_of(account: Account) -> Settings:
-    """How the account's paper exchange behaves."""
-    paper = account.paper
-    fees = dict(fees_of(account.venue))
-    for kind in (Kind.SPOT, Kind.LINEAR):
-        known = fees[kind]
-        fees[kind] = Rates(
-            maker=known.maker if paper.maker is None else paper.maker,
-            taker=known.taker if paper.taker is None else paper.taker,
-        )
-    return Settings(
-        instruments=instruments_of(account.venue),
-        fees=fees,
-        hedge=account.position_mode is PositionMode.HEDGE,
-        base_fee_on_buy=paper.base_fee_on_buy,
-        allow_spot_short=paper.allow_spot_short,
-        leverage=paper.leverage,
-    )
 
 
 def _quote(market: Market) -> Quote | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from oms.simulation.inputs import News, PrintSeen, QuoteSeen
+from oms.simulation.inputs import FundingSeen, MarkSeen, News, PrintSeen, QuoteSeen
 
 Seen = News
 """One thing that a tape shows; its ``at`` is the time of the recording."""
@@ -14,14 +14,14 @@ def priced(seen: Iterator[Seen]) -> Iterator[Seen]:
     So a tape of trades alone has prices, and one of trades and books has those of its books.
     """
     for each in seen:
-        if not isinstance(each, PrintSeen):
-            yield each
-            break
-        yield QuoteSeen(symbol=each.symbol, bid=each.price, ask=each.price, at=each.at)
+        if isinstance(each, PrintSeen):
+            yield QuoteSeen(symbol=each.symbol, bid=each.price, ask=each.price, at=each.at)
         yield each
+        if is_price(each):
+            break
     yield from seen
 
 
 def is_price(seen: Seen) -> bool:
     """Whether it replaces the price shown."""
-    return not isinstance(seen, PrintSeen)
+    return not isinstance(seen, PrintSeen | MarkSeen | FundingSeen)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from kit.builders import NOON, an_order
-from oms.adapters.paper.exchange import PaperExchange, settings_of
+from oms.adapters.paper.exchange import PaperExchange
+from oms.adapters.paper.settings import settings_of
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.errors import Conflict, Invalid
 from oms.domain.instrument import Kind

@@ -8,6 +8,7 @@ import pytest
 
 from kit.tape import SYMBOL, write_tapes
 from oms.adapters.paper.script import Script
+from oms.adapters.paper.timed import words
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode, ReplaySettings
 from oms.domain.errors import Invalid
 from oms.simulation.facts import Accepted, Canceled, Deposited, Filled
@@ -119,3 +120,46 @@ def test_a_run_cut_anywhere_ends_as_the_whole(tmp_path: Path, source: str) -> No
         second = a_script(tmp_path, first.saved(), **paper)
         assert _hash(second, lines[cut:]) == end
         assert (second.lines, second.facts) == (whole.lines, whole.facts)
+
+
+def test_every_input_can_be_written_down(tmp_path: Path) -> None:
+    contract = "BTC/USDT:USDT"
+    lines: list[dict[str, Any]] = [
+        QUOTE | {"symbol": contract},
+        {"do": "book", "symbol": SYMBOL, "bids": [["99", None]], "asks": [["100", "1.5"]]},
+        {"do": "mark", "symbol": contract, "price": "100"},
+        {"do": "funding", "symbol": contract, "rate": "-0.0001"},
+        {"do": "set_leverage", "symbol": contract, "leverage": 5},
+        {"do": "set_margin_mode", "symbol": contract, "mode": "isolated"},
+        {"do": "print", "symbol": SYMBOL, "price": "99.5", "qty": "1", "side": "buy"},
+        {
+            "do": "candle",
+            "symbol": SYMBOL,
+            "open": 99,
+            "high": 100,
+            "low": 98,
+            "close": 99,
+            "volume": 5,
+        },
+        a_place(1),
+        a_place(2, terms={"time_in_force": "GTD", "expires_at": AT + 60_000}),
+        {"do": "change", "symbol": SYMBOL, "client_id": "1", "price": "90"},
+        {"do": "cancel", "symbol": SYMBOL, "client_id": "1"},
+        {"do": "ask", "client_id": "1"},
+        {"do": "place_pair", "first": a_pair_half(3), "second": a_pair_half(4)},
+        {"do": "deposit", "currency": "EUR", "amount": 2},
+        {"do": "withdraw", "currency": "EUR", "amount": 1},
+        {"do": "clock"},
+        {"do": "reset", "balances": [["USDT", "7"]]},
+    ]
+    script = a_script(tmp_path)
+    script.run({"at": AT, **line} for line in lines)
+    assert {line["do"] for line in lines} == words().keys()
+    balances = script.exchange.memory.balances
+    assert {name: balance.total for name, balance in balances.items() if balance.total} == {
+        "USDT": 7
+    }
+
+
+def a_pair_half(number: int) -> dict[str, Any]:
+    return {key: told for key, told in a_place(number).items() if key not in ("at", "do")}

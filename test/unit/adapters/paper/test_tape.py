@@ -11,7 +11,7 @@ from kit.tape import SYMBOL, write_tapes
 from oms.adapters.paper.tape import read_tape, read_tapes, tape_path
 from oms.domain.errors import Invalid
 from oms.domain.order import Side
-from oms.simulation.inputs import BookSeen, CandleSeen, MarkSeen, PrintSeen, QuoteSeen
+from oms.simulation.inputs import BookSeen, CandleSeen, FundingSeen, MarkSeen, PrintSeen, QuoteSeen
 
 AT = datetime(2024, 8, 8, 23, 54, 14, tzinfo=UTC)
 MS = int(AT.timestamp() * 1000)
@@ -60,6 +60,14 @@ def test_quotes_and_candles(tmp_path: Path) -> None:
     assert [(one.at - AT) // timedelta(minutes=1) for one in told] == [5, 10, 20]
 
 
+def test_funding_rates_show_no_price(tmp_path: Path) -> None:
+    rates = a_file(tmp_path, f"ts,funding_rate\n{MS},-0.0001\n", "rates.csv")
+    trades = a_file(tmp_path, f"ts,price,qty\n{MS + 1},5,1\n", "trades.csv")
+    seen = list(read_tapes([rates, trades], SYMBOL))
+    assert seen[0] == FundingSeen(symbol=SYMBOL, rate=Decimal("-0.0001"), at=AT)
+    assert [type(one) for one in seen[1:]] == [QuoteSeen, PrintSeen]
+
+
 def test_our_own_lines(tmp_path: Path) -> None:
     lines = (
         '{"at": "2024-08-08T23:54:14Z", "do": "book", "bids": [["99", "1"]], "asks": []}\n'
@@ -95,7 +103,7 @@ def test_time_does_not_go_back(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("a,b,c\n", "no column of time"),
-        ("ts,funding_rate\n1,2\n", "of no known table"),
+        ("ts,weather\n1,2\n", "of no known table"),
         (f"ts,price,qty\n{MS},1,1\n{MS},x,1\n", "line 3"),
         (f"ts,price,qty\n{MS},NaN,1\n", "line 2"),
         (f"ts,price,qty\n{MS},1\n", "line 2"),
@@ -156,6 +164,7 @@ def test_the_generated_tapes(tmp_path: Path) -> None:
         ("bbo100ms_*.csv.gz", {QuoteSeen}),
         ("depthdiff_*_spot_*.jsonl.gz", {BookSeen}),
         ("ohlcv_perp_XRP*.csv.gz", {CandleSeen}),
+        ("funding_perp_*.csv.gz", {FundingSeen}),
     ],
 )
 def test_recorded_files(recorded_data: Path, pattern: str, kinds: set[type]) -> None:
