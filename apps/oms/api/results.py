@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from oms.api.errors import detail
 from oms.domain.command import (
+    CancelAllOrders,
     CancelOrder,
     ChangeOrder,
+    CloseAll,
+    CloseBy,
     ClosePosition,
     CommandResult,
     CommandStatus,
+    MergePositions,
     Payload,
+    Reassign,
     SendOrder,
 )
 from oms.domain.deal import Deal
@@ -68,7 +73,7 @@ def command_row(row: CommandRow, deals: Sequence[Deal], orders: Sequence[Order])
     result = _result_of(row)
     order_ids = _orders_of(result)
     mine = [deal for deal in deals if deal.order_id in order_ids]
-    positions = {deal.position_id for deal in mine}
+    positions = {*result.position_ids, *(deal.position_id for deal in mine)}
     positions |= {order.position_id for order in orders if order.id in order_ids}
     error = _error_of(result)
     return {
@@ -81,7 +86,7 @@ def command_row(row: CommandRow, deals: Sequence[Deal], orders: Sequence[Order])
         "payload": loads(row.payload),
         "order_id": result.order_id,
         "order_ids": list(order_ids),
-        "deal_ids": [deal.id for deal in mine],
+        "deal_ids": sorted({*result.deal_ids, *(deal.id for deal in mine)}),
         "position_ids": sorted(positions - {0}),
         "error": None if error is None else detail(error, "", command=row.command_type),
         "actor_user_id": row.actor.user_id,
@@ -148,6 +153,17 @@ def _given_order(payload: Payload) -> int | None:
             return None
 
 
+def _is_over_several(payload: Payload) -> bool:
+    """Whether a command is about orders in the plural, however many it found."""
+    match payload:
+        case CancelOrder(order_ids=order_ids):
+            return len(order_ids) > 1
+        case _:
+            return isinstance(
+                payload, CancelAllOrders | CloseAll | CloseBy | MergePositions | Reassign
+            )
+
+
 def _orders_of(ended: CommandResult) -> tuple[int, ...]:
     single = () if ended.order_id is None else (ended.order_id,)
     return tuple(sorted({*ended.order_ids, *(row[0] for row in ended.skipped), *single}))
@@ -158,7 +174,7 @@ def _made(
 ) -> Row:
     """The rows beside a result; ``None`` where they were not asked for or do not apply."""
     shown = [orders[order_id] for order_id in _orders_of(ended) if order_id in orders]
-    if isinstance(payload, CancelOrder) and len(payload.order_ids) > 1:
+    if _is_over_several(payload):
         rows = [order_row(order) for order in shown] if shown else None
         return {"order": None, "deals": None, "orders": rows}
     if not shown:

@@ -1,8 +1,9 @@
 """How a command ended, as the JSON texts that are kept with it.
 
 ``error``   {code, message, reason, limit, value, set_by, outcome}
-``result``  {order_id, client_order_id, order_ids, skipped: [[order_id, code]], value}; a key that
-            says nothing is left out, a result that says nothing is ``None``
+``result``  {order_id, client_order_id, order_ids, position_ids, deal_ids,
+            skipped: [[order_id, code]], value}; a key that says nothing is left out, a result
+            that says nothing is ``None``
 """
 
 from decimal import Decimal
@@ -35,8 +36,10 @@ def dump_result(result: CommandResult) -> str | None:
         said["order_id"] = result.order_id
     if result.client_order_id is not None:
         said["client_order_id"] = result.client_order_id
-    if result.order_ids:
-        said["order_ids"] = list(result.order_ids)
+    for name in ("order_ids", "position_ids", "deal_ids"):
+        ids: tuple[int, ...] = getattr(result, name)
+        if ids:
+            said[name] = list(ids)
     if result.skipped:
         said["skipped"] = [list(pair) for pair in result.skipped]
     if result.value is not None:
@@ -69,6 +72,8 @@ def load_result(
         order_id=told.get("order_id", order_id),
         client_order_id=told.get("client_order_id"),
         order_ids=tuple(told.get("order_ids", ())),
+        position_ids=tuple(told.get("position_ids", ())),
+        deal_ids=tuple(told.get("deal_ids", ())),
         skipped=tuple((pair[0], pair[1]) for pair in told.get("skipped", ())),
         value=told.get("value"),
     )

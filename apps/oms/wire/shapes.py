@@ -10,19 +10,27 @@ from typing_extensions import TypedDict
 
 from oms.wire.values import (
     IDS_MAX,
+    LEVELS_MAX,
+    Amount,
     ClientOrderId,
     Comment,
+    Currency,
     Id,
     IdOrZero,
+    IdsOrZeroText,
     IdsText,
     JsonList,
     JsonObject,
+    LevelPair,
     Moment,
+    OrderStatus,
     OrderType,
     Positive,
     Reason,
     RequestId,
+    RowKind,
     SideWord,
+    StopModeWord,
     Symbol,
     TimeInForce,
 )
@@ -102,6 +110,81 @@ class ChangeFields(TypedDict, total=False):
     comment: Comment
 
 
+class SweepFields(TypedDict, total=False):
+    """``cancel_all_orders`` and ``close_all``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    strategy_ids: Annotated[list[IdOrZero], Field(max_length=IDS_MAX)]
+    strategy_ids_csv: IdsOrZeroText
+    symbol: Symbol
+    comment: Comment
+
+
+class CloseByFields(TypedDict, total=False):
+    """``close_by``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    position_id_a: Required[Id]
+    position_id_b: Required[Id]
+    qty: Positive
+    strategy_id: IdOrZero
+    comment: Comment
+
+
+class MergeFields(TypedDict, total=False):
+    """``merge_positions``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    source_position_id: Required[Id]
+    target_position_id: Required[Id]
+    stop_mode: StopModeWord
+    stop_loss: Positive
+    stop_gain: Positive
+    comment: Comment
+
+
+class PositionChangeFields(TypedDict, total=False):
+    """``position_change``; null is a value here."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    position_id: Required[Id]
+    stop_loss: Positive | None
+    stop_gain: Positive | None
+    comment: Comment | None
+
+
+class ReassignFields(TypedDict, total=False):
+    """The body of a reassignment; accounts and dates are read apart."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    order_ids: Annotated[list[Id], Field(max_length=IDS_MAX)]
+    deal_ids: Annotated[list[Any], Field(max_length=0)]
+    reconciled: bool
+    order_statuses: Annotated[list[OrderStatus], Field(max_length=IDS_MAX)]
+    kinds: list[RowKind]
+    preview: bool
+    target_strategy_id: IdOrZero
+    target_position_id: IdOrZero
+    comment: Comment
+
+
+class BookFields(TypedDict):
+    """Levels, best first: ``[price, quantity]``, null quantity without limit."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    bids: Annotated[list[LevelPair], Field(min_length=1, max_length=LEVELS_MAX)]
+    asks: Annotated[list[LevelPair], Field(min_length=1, max_length=LEVELS_MAX)]
+
+
+class PrintFields(TypedDict, total=False):
+    """A trade of others."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    price: Required[Positive]
+    qty: Required[Positive]
+    side: SideWord
+
+
 class PriceFields(TypedDict, total=False):
     """A manual paper price."""
 
@@ -113,6 +196,24 @@ class PriceFields(TypedDict, total=False):
     ask: Positive
     bid_qty: Positive
     ask_qty: Positive
+    book: BookFields
+    print: PrintFields
+
+
+class DepositFields(TypedDict, total=False):
+    """Money into a paper account; below zero out of it."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    currency: Required[Currency]
+    amount: Required[Amount]
+    comment: Comment
+
+
+class ResetFields(TypedDict, total=False):
+    """The new beginning of a paper account."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    comment: Comment
 
 
 class CallFields(TypedDict, total=False):
@@ -128,5 +229,12 @@ SEND = TypeAdapter(SendFields)
 CLOSE = TypeAdapter(CloseFields)
 CANCEL = TypeAdapter(CancelFields)
 CHANGE = TypeAdapter(ChangeFields)
+SWEEP = TypeAdapter(SweepFields)
+CLOSE_BY = TypeAdapter(CloseByFields)
+MERGE = TypeAdapter(MergeFields)
+POSITION_CHANGE = TypeAdapter(PositionChangeFields)
+REASSIGN = TypeAdapter(ReassignFields)
 PRICE = TypeAdapter(PriceFields)
+DEPOSIT = TypeAdapter(DepositFields)
+RESET = TypeAdapter(ResetFields)
 CALL = TypeAdapter(CallFields)

@@ -14,15 +14,18 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from oms.domain.command import StopMode
 from oms.domain.ids import ID_MAX
 from oms.domain.money import NotADecimal, decimal
-from oms.domain.order import Side
+from oms.domain.order import OrderState, Side
 
 DEPTH_MAX = 32
 """How deep ``params`` and call arguments may be nested."""
 
 INTEGER_MAX = 2**64 - 1
 IDS_MAX = 1000
+LEVELS_MAX = 100
+"""Levels of each side of a book that somebody sets."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DIGITS_READ_MAX = 64
 
@@ -41,6 +44,9 @@ ORDER_TYPES: Mapping[str, str] = {
 }
 _TIMES_IN_FORCE = {word: word for word in ("GTC", "IOC", "FOK", "GTD", "PO")}
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+_STOP_MODES = {mode.value: mode for mode in StopMode}
+_ORDER_WORDS = {state.value: state.value for state in OrderState}
+_ROW_KINDS = {word: word for word in ("order", "deal")}
 
 Value = TypeVar("Value")
 
@@ -56,14 +62,31 @@ def read_id(value: object, least: int = 1) -> int:
     return value
 
 
-def read_ids(text: object) -> tuple[int, ...]:
+def read_ids(text: object, least: int = 1) -> tuple[int, ...]:
     """Ids from a text with commas between them; empty parts do not count."""
     if not isinstance(text, str):
         raise PydanticCustomError("ids", "ids are a text with commas between them")
     parts = [part.strip() for part in text.split(",")]
     if len(parts) > IDS_MAX:
         raise PydanticCustomError("ids", f"at most {IDS_MAX} ids")
-    return tuple(read_id(part) for part in parts if part)
+    return tuple(read_id(part, least) for part in parts if part)
+
+
+def read_amount(value: object) -> Decimal:
+    """A decimal other than zero, read as ``read_positive`` reads."""
+    if isinstance(value, str) and value.startswith("-"):
+        return -read_positive(value[1:])
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool) and value < 0:
+        return -read_positive(-value)
+    return read_positive(value)
+
+
+def read_level(value: object) -> tuple[Decimal, Decimal | None]:
+    """``[price, quantity]`` of a book; null quantity is without limit."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise PydanticCustomError("level", "a level is [price, quantity]")
+    price, qty = value
+    return read_positive(price), None if qty is None else read_positive(qty)
 
 
 def read_positive(value: object) -> Decimal:
@@ -134,14 +157,21 @@ def _word_of(known: Mapping[str, Value], fold: Callable[[str], str]) -> Callable
 
 Id = Annotated[int, PlainValidator(read_id)]
 IdOrZero = Annotated[int, PlainValidator(lambda value: read_id(value, 0))]
-IdsText = Annotated[tuple[int, ...], PlainValidator(read_ids)]
+IdsText = Annotated[tuple[int, ...], PlainValidator(lambda text: read_ids(text))]
+IdsOrZeroText = Annotated[tuple[int, ...], PlainValidator(lambda text: read_ids(text, 0))]
 Positive = Annotated[Decimal, PlainValidator(read_positive)]
 Moment = Annotated[datetime, PlainValidator(read_moment)]
 JsonObject = Annotated[dict[str, Any], PlainValidator(_read_object)]
 JsonList = Annotated[list[Any], PlainValidator(read_json)]
 SideWord = Annotated[Side, PlainValidator(_word_of(_SIDES, str.lower))]
 OrderType = Annotated[str, PlainValidator(_word_of(ORDER_TYPES, str.lower))]
+StopModeWord = Annotated[StopMode, PlainValidator(_word_of(_STOP_MODES, str.lower))]
+OrderStatus = Annotated[str, PlainValidator(_word_of(_ORDER_WORDS, str.upper))]
+RowKind = Annotated[str, PlainValidator(_word_of(_ROW_KINDS, str.lower))]
 TimeInForce = Annotated[str, PlainValidator(_word_of(_TIMES_IN_FORCE, str.upper))]
+Amount = Annotated[Decimal, PlainValidator(read_amount)]
+LevelPair = Annotated[tuple[Decimal, Decimal | None], PlainValidator(read_level)]
+Currency = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,20}$")]
 Symbol = Annotated[str, Field(min_length=1, max_length=64)]
 Reason = Annotated[str, Field(min_length=1, max_length=32)]
 Comment = Annotated[str, Field(max_length=255)]

@@ -55,11 +55,34 @@ _KEYS = st.sampled_from(
         "oms_stop_loss",
         "trigger_price",
         "stop_price",
+        "take_profit_price",
+        "trailing_amount",
+        "strategy_ids",
+        "strategy_ids_csv",
+        "position_id_a",
+        "position_id_b",
+        "source_position_id",
+        "target_position_id",
+        "stop_mode",
         "nonsense",
     ]
 )
 _COMMANDS = st.sampled_from(
-    ["send_order", "cancel_order", "change_order", "close_position", "close_by", "x", "", 5]
+    [
+        "send_order",
+        "cancel_order",
+        "cancel_all_orders",
+        "change_order",
+        "close_position",
+        "close_all",
+        "close_by",
+        "merge_positions",
+        "position_change",
+        "reassign",
+        "x",
+        "",
+        5,
+    ]
 )
 _ENVELOPES = st.fixed_dictionaries(
     {"command": _COMMANDS, "payload": st.dictionaries(_KEYS, _JUNK) | _JUNK},

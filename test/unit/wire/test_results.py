@@ -26,6 +26,9 @@ ERROR = Refused(
         CommandResult(status=CommandStatus.DONE),
         CommandResult(status=CommandStatus.DONE, order_id=5, client_order_id="C5"),
         CommandResult(status=CommandStatus.DONE, order_ids=(1, 2), skipped=((3, "too_late"),)),
+        CommandResult(
+            status=CommandStatus.DONE, order_ids=(1,), position_ids=(4, 5), deal_ids=(6, 7)
+        ),
         CommandResult(status=CommandStatus.DONE, value='{"last":1.5}'),
         CommandResult(status=CommandStatus.REFUSED, error=ERROR),
         CommandResult(

@@ -1,15 +1,30 @@
 """Bodies of commands: what is read, what is tolerated, what is refused and how it is named."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from oms.domain.command import CancelOrder, ChangeOrder, ClosePosition, SendOrder
+from oms.domain.command import (
+    CancelOrder,
+    ChangeOrder,
+    ClosePosition,
+    PaperDeposit,
+    PaperPrice,
+    PaperReset,
+    SendOrder,
+)
 from oms.domain.order import Side
 from oms.wire.bodies import Malformed, load_body
 from oms.wire.json import dumps
-from oms.wire.wishes import Wish, read_commands, read_paper_price
+from oms.wire.wishes import (
+    Wish,
+    read_commands,
+    read_paper_deposit,
+    read_paper_price,
+    read_paper_reset,
+)
 
 ORDER = {"symbol": "BTC/USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
 
@@ -130,6 +145,48 @@ def test_a_trigger_makes_the_order_conditional() -> None:
     close = read({"position_id": 1, "params": {"stopPrice": 5}}, "close_position").payload
     assert isinstance(close, ClosePosition)
     assert (close.order_type, close.trigger_price) == ("stop_market", Decimal(5))
+    close = read({"position_id": 1, "params": {"takeProfitPrice": 5}}, "close_position").payload
+    assert isinstance(close, ClosePosition)
+    assert (close.order_type, close.trigger_price) == ("take_profit_market", Decimal(5))
+    close = read({"position_id": 1, "trailing_percent": "1.5"}, "close_position").payload
+    assert isinstance(close, ClosePosition)
+    assert (close.order_type, close.trailing_percent) == ("trailing_stop", Decimal("1.5"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"order_type": "stop_market"}, "trigger_price"),
+        ({"order_type": "take_profit_limit", "price": 5}, "trigger_price"),
+        ({"order_type": "trailing_stop"}, "trailing_amount"),
+        ({"trailing_amount": 1, "trailing_percent": 1}, "trailing_amount"),
+        (
+            {"order_type": "stop_market", "trigger_price": 5, "trailing_amount": 1},
+            "trailing_amount",
+        ),
+        ({"order_type": "stop_market", "take_profit_price": 5}, "take_profit_price"),
+        ({"take_profit_price": 5, "trigger_price": 6}, "take_profit_price"),
+    ],
+)
+def test_one_trigger_of_the_right_kind(changes: dict[str, Any], place: str) -> None:
+    (error,) = refused(ORDER | changes).errors
+    assert error["loc"] == [0, "payload", place]
+
+
+def test_take_profit_price_is_the_trigger_of_a_take_profit() -> None:
+    order = sent(order_type="take_profit_limit", price=4, take_profit_price=5)
+    assert order.trigger_price == Decimal(5)
+    assert sent(take_profit_price=5, trigger_price="5.0").order_type == "take_profit_market"
+
+
+def test_an_expiry_belongs_to_gtd_and_gtd_to_an_expiry() -> None:
+    moment = "2026-03-01T12:00:00+01:00"
+    order = sent(time_in_force="gtd", expires_at=moment)
+    assert order.expires_at == datetime(2026, 3, 1, 11, tzinfo=UTC)
+    for changes in ({"time_in_force": "GTD"}, {"expires_at": moment}):
+        assert refused(ORDER | changes).errors[0]["loc"] == [0, "payload", "expires_at"]
+    close = refused({"position_id": 1, "time_in_force": "GTD"}, "close_position")
+    assert close.errors[0]["loc"] == [0, "payload", "time_in_force"]
 
 
 def test_errors_name_the_key_that_was_sent() -> None:
@@ -181,7 +238,8 @@ def test_ids(account_id: object) -> None:
 
 def test_codes_of_whole_bodies() -> None:
     assert refused(ORDER, account_id=None).code == "missing_account_id"
-    assert refused({}, "close_by").code == "unsupported_command"
+    for word in ("cancel_all_orders", "close_all"):
+        assert refused({}, word, account_id=None).code == "missing_account_id"
     assert refused({}, "send_money").code == "validation_error"
 
 
@@ -202,3 +260,53 @@ def test_a_manual_price() -> None:
     for wrong in ({"symbol": "X"}, {"symbol": "X", "bid": 5}, {"symbol": "X", "bid": 6, "ask": 5}):
         with pytest.raises(Malformed):
             read_paper_price(wrong)
+
+
+BOOK = {"bids": [["99", "1"], ["98.5", None]], "asks": [["100", 2]]}
+
+
+def test_a_paper_price_may_be_a_book_and_a_print() -> None:
+    trade = {"price": "99.5", "qty": 3, "side": "sell"}
+    wish = read_paper_price({"symbol": "X", "book": BOOK, "print": trade}).payload
+    assert isinstance(wish, PaperPrice)
+    assert (wish.bid, wish.ask) == (99, 100)
+    assert wish.bids == ((Decimal(99), Decimal(1)), (Decimal("98.5"), None))
+    assert (wish.print_price, wish.print_qty, wish.print_side) == (Decimal("99.5"), 3, Side.SELL)
+    alone = read_paper_price({"symbol": "X", "print": {"price": 1, "qty": 2}}).payload
+    assert isinstance(alone, PaperPrice)
+    assert (alone.bid, alone.ask, alone.print_side) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"symbol": "X"},
+        {"symbol": "X", "bid": 1},
+        {"symbol": "X", "bid": 1, "print": {"price": 1, "qty": 2}},
+        {"symbol": "X", "price": 1, "book": BOOK},
+        {"symbol": "X", "book": {"bids": [], "asks": [[1, 1]]}},
+        {"symbol": "X", "book": {"bids": [[1, 1]]}},
+        {"symbol": "X", "book": {"bids": [[1, 1], [1, 1]], "asks": [[2, 1]]}},
+        {"symbol": "X", "book": {"bids": [[3, 1]], "asks": [[2, 1]]}},
+        {"symbol": "X", "book": {"bids": [[1]], "asks": [[2, 1]]}},
+        {"symbol": "X", "book": {"bids": [[1, 0]], "asks": [[2, 1]]}},
+        {"symbol": "X", "print": {"price": 1}},
+        {"symbol": "X", "print": {"price": 1, "qty": 1, "side": "up"}},
+    ],
+)
+def test_paper_prices_that_are_none(wrong: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        read_paper_price(wrong)
+
+
+def test_paper_deposits_and_resets() -> None:
+    sent = {"currency": "USDT", "amount": "-2.5", "comment": "c"}
+    deposit = read_paper_deposit(7, sent)
+    assert deposit.account_id == 7
+    assert deposit.payload == PaperDeposit(currency="USDT", amount=Decimal("-2.5"), comment="c")
+    assert read_paper_reset(7, {}) == Wish(payload=PaperReset(), account_id=7)
+    for wrong in ({"currency": "USDT"}, {"currency": "US DT", "amount": 1}, sent | {"amount": 0}):
+        with pytest.raises(Malformed):
+            read_paper_deposit(7, wrong)
+    with pytest.raises(Malformed):
+        read_paper_reset(7, {"currency": "USDT"})
