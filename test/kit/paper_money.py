@@ -1,0 +1,192 @@
+"""Random histories that move money: trades, marks that jump, funding, transfers, leverage."""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from kit.builders import NOON
+from kit.paper import INVERSE, LINEAR, SPOT, rates, some_settings
+from oms.domain.instrument import Kind
+from oms.domain.money import ZERO, difference, product, total
+from oms.domain.order import Side
+from oms.simulation.contracts import MarginMode
+from oms.simulation.exchange import step
+from oms.simulation.facts import (
+    Deposited,
+    Fact,
+    Filled,
+    FundingPaid,
+    InsurancePaid,
+    Step,
+    Withdrawn,
+)
+from oms.simulation.inputs import (
+    Cancel,
+    Clock,
+    Deposit,
+    FundingSeen,
+    Input,
+    MarkSeen,
+    Place,
+    QuoteSeen,
+    Reset,
+    SetLeverage,
+    SetMarginMode,
+    Withdraw,
+)
+from oms.simulation.invariants import check_all
+from oms.simulation.memory import Leg, Memory
+from oms.simulation.settings import FeeTier, Settings
+
+SECOND = "BTC/USDT:USDT"
+#: Jumps are wide enough to liquidate.
+PRICES = st.integers(120, 280).map(lambda halves: Decimal(halves) / 2)
+SIDES = st.sampled_from(list(Side))
+SPANS = st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(hours=3), timedelta(days=1)])
+
+
+class Scene(NamedTuple):
+    """What is traded, in which sizes, with which money."""
+
+    symbols: tuple[str, ...]
+    sizes: tuple[str, ...]
+    currency: str
+    money: str
+
+
+ON_SPOT = Scene((SPOT,), ("0.001", "1", "7.5", "40"), "USDT", "2000")
+ON_LINEAR = Scene((LINEAR, SECOND), ("0.001", "1", "7.5", "40"), "USDT", "300")
+ON_INVERSE = Scene((INVERSE,), ("1", "3", "17", "100"), "BTC", "8")
+MIXED = Scene((SPOT, LINEAR, SECOND), ("0.001", "1", "7.5", "40"), "USDT", "500")
+SCENES = {"spot": ON_SPOT, "linear": ON_LINEAR, "inverse": ON_INVERSE, "mixed": MIXED}
+
+
+def moves(scene: Scene) -> st.SearchStrategy[Input]:
+    """One input: most of them trade, or move the market."""
+    symbols, at = st.sampled_from(scene.symbols), st.just(NOON)
+    sizes = st.sampled_from(scene.sizes).map(Decimal)
+    quotes = st.builds(_quote, symbols, PRICES, st.integers(0, 3), st.none() | sizes)
+    places = st.builds(
+        _place, symbols, SIDES, sizes, st.none() | PRICES, st.booleans(), st.none() | st.just(1)
+    )
+    amounts = st.sampled_from(["0.01", "1", "60", "500"]).map(Decimal)
+    currency = st.just(scene.currency)
+    control = st.one_of(
+        st.builds(Deposit, currency=currency, amount=amounts, at=at),
+        st.builds(Withdraw, currency=currency, amount=amounts, at=at),
+        st.builds(SetLeverage, symbol=symbols, leverage=st.sampled_from([1, 5, 50, 75]), at=at),
+        st.builds(SetMarginMode, symbol=symbols, mode=st.sampled_from(list(MarginMode)), at=at),
+        st.builds(
+            FundingSeen,
+            symbol=symbols,
+            rate=st.sampled_from(["0.0001", "-0.003", "0.05"]).map(Decimal),
+            at=at,
+        ),
+        st.just(Reset(balances=((scene.currency, Decimal(100)),), at=NOON)),
+    )
+    cancels = st.builds(
+        Cancel,
+        client_id=st.just("x"),
+        exchange_order_id=st.integers(1, 12).map("o{}".format),
+        symbol=symbols,
+        at=at,
+    )
+    marks = st.builds(MarkSeen, symbol=symbols, price=PRICES, at=at)
+    clocks = st.just(Clock(at=NOON))
+    return st.one_of(
+        *(quotes, quotes, quotes, places, places, places, places, clocks),
+        *(cancels, marks, control, control),
+    )
+
+
+def _quote(symbol: str, price: Decimal, spread: int, depth: Decimal | None) -> QuoteSeen:
+    ask = price + Decimal(spread) / 2
+    return QuoteSeen(symbol=symbol, bid=price, ask=ask, bid_qty=depth, ask_qty=depth, at=NOON)
+
+
+def _place(
+    symbol: str, side: Side, qty: Decimal, price: Decimal | None, reduces: bool, leg: int | None
+) -> Place:
+    told = None if leg is None or symbol == SPOT else Leg.LONG
+    return Place(
+        client_id="1",
+        symbol=symbol,
+        side=side,
+        order_type="market" if price is None else "limit",
+        qty=qty,
+        price=price,
+        reduce_only=reduces and leg is None,
+        leg=told,
+        at=NOON,
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn, scene: Scene) -> list[Input]:
+    """Money, prices, then moves with time between them; now and then the clock goes back."""
+    listed: list[Input] = [
+        Deposit(currency=scene.currency, amount=Decimal(scene.money), at=NOON),
+        *(_quote(symbol, Decimal(100), 1, None) for symbol in scene.symbols),
+    ]
+    now = NOON
+    for one in draw(st.lists(moves(scene), min_size=12, max_size=40)):
+        now += draw(SPANS)
+        listed.append(replace(one, at=now - draw(st.sampled_from([0, 0, 0, 9])) * _SECOND))
+    return listed
+
+
+_SECOND = timedelta(seconds=1)
+_TIERS = (FeeTier(volume=Decimal(3000), rates=rates("0.0001", "0.0004")),)
+
+RULES = st.builds(
+    some_settings,
+    fees=st.sampled_from(
+        [
+            {Kind.SPOT: rates(), Kind.LINEAR: rates()},
+            {Kind.SPOT: rates("0.001", "0.002"), Kind.LINEAR: rates("-0.0001", "0.00055")},
+        ]
+    ),
+    fee_tiers=st.sampled_from([{}, {Kind.SPOT: _TIERS, Kind.LINEAR: _TIERS}]),
+    hedge=st.booleans(),
+    base_fee_on_buy=st.booleans(),
+    leverage=st.sampled_from([1, 10, 50]),
+    margin_mode=st.sampled_from([MarginMode.CROSS, MarginMode.CROSS, MarginMode.ISOLATED]),
+    funding_rate=st.sampled_from(["0.0001", "0", "-0.01"]).map(Decimal),
+)
+
+
+def steps_of(inputs: list[Input], rules: Settings) -> list[Step]:
+    """All steps; each memory is checked as a whole."""
+    memory, done = Memory(), []
+    for one in inputs:
+        result = step(memory, one, rules)
+        memory = result.memory
+        check_all(memory, rules)
+        done.append(result)
+    return done
+
+
+def expected_totals(facts: list[Fact], rules: Settings) -> dict[str, Decimal]:
+    """What facts say that an account has: realised − fees + funding + transfers; and spot."""
+    totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for fact in facts:
+        match fact:
+            case Deposited() | InsurancePaid() | FundingPaid():
+                totals[fact.currency] = total(totals[fact.currency], fact.amount)
+            case Withdrawn():
+                totals[fact.currency] = difference(totals[fact.currency], fact.amount)
+            case Filled(trade=trade):
+                row = rules.instruments[trade.symbol]
+                totals[trade.fee_currency] = difference(totals[trade.fee_currency], trade.fee)
+                if row.kind is not Kind.SPOT:
+                    totals[row.settle] = total(totals[row.settle], trade.realised)
+                    continue
+                signed = product(trade.qty, Decimal(trade.side.sign))
+                totals[row.base] = total(totals[row.base], signed)
+                paid = product(signed, trade.price)
+                totals[row.quote] = difference(totals[row.quote], paid)
+    return totals
