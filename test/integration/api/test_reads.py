@@ -181,6 +181,29 @@ async def test_manual_prices(busy: Office) -> None:
     assert answer.status == 422
 
 
+async def test_manual_books_and_trades(busy: Office) -> None:
+    book = {"bids": [["90", "1"]], "asks": [["100", "1"], ["101", None]]}
+    trade = {"price": "95", "qty": "2", "side": "buy"}
+    body = {"symbol": SYMBOL, "account_id": busy.account_id, "book": book, "print": trade}
+    assert (await busy.client("POST", "/paper/price", body)).status == 200
+    path = f"/ccxt/{busy.account_id}/fetch_order_book"
+    answer = await busy.client("POST", path, {"args": [SYMBOL]})
+    assert answer.json()["result"]["asks"][0] == [100, 1]
+
+
+async def test_money_of_paper_accounts(busy: Office) -> None:
+    path = f"/paper/{busy.account_id}/deposit"
+    for amount, status in (("5.5", 200), ("-2", 200), ("-4", 502)):
+        answer = await busy.client("POST", path, {"currency": "EUR", "amount": amount})
+        assert answer.status == status, answer.json()
+    assert answer.detail["code"] == "insufficient_funds"
+    told = await busy.client("POST", f"/ccxt/{busy.account_id}/fetch_balance", {})
+    assert told.json()["result"]["EUR"]["total"] == 3.5
+    assert (await busy.client("POST", path, {"currency": "EUR"})).status == 422
+    answer = await busy.client("POST", "/paper/x/deposit", {"currency": "EUR", "amount": 1})
+    assert answer.status == 404
+
+
 async def test_paths_and_headers(office: Office) -> None:
     for method, path, status, code in (
         ("GET", "/nothing", 404, "not_found"),

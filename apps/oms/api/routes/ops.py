@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.deps import Caller, Doors, caller, doors
+from oms.api.deps import Caller, Doors, account_id_of, caller, doors
 from oms.api.errors import JsonResponse, failure, request_id_of
 from oms.api.results import first_error, results_of
 from oms.domain.account import Engine
@@ -18,7 +18,7 @@ from oms.ports.registry import AccountRow
 from oms.services.submit import Ask
 from oms.wire.bodies import load_body
 from oms.wire.queries import read_wait
-from oms.wire.wishes import Wish, read_paper_price
+from oms.wire.wishes import Wish, read_paper_deposit, read_paper_price, read_paper_reset
 
 router = APIRouter()
 
@@ -107,7 +107,26 @@ async def paper_price(request: Request) -> Response:
     """Set a manual price on one paper account, or on all of the key that take one."""
     parts, who = doors(request), await caller(request)
     wish = read_paper_price(load_body(await request.body()))
-    wishes = await _addressed(parts, who, wish)
+    return await _submitted(request, who, await _addressed(parts, who, wish))
+
+
+@router.post("/paper/{account_id}/deposit")
+async def paper_deposit(request: Request, account_id: str) -> Response:
+    """Pay money into a paper account, or below zero out of it."""
+    who, body = await caller(request), load_body(await request.body())
+    return await _submitted(request, who, [read_paper_deposit(account_id_of(account_id), body)])
+
+
+@router.post("/paper/{account_id}/reset")
+async def paper_reset(request: Request, account_id: str) -> Response:
+    """Cancel and close all of a paper account and begin with its first balances."""
+    who, body = await caller(request), load_body(await request.body() or b"{}")
+    return await _submitted(request, who, [read_paper_reset(account_id_of(account_id), body)])
+
+
+async def _submitted(request: Request, who: Caller, wishes: list[Wish]) -> Response:
+    """The answer to control commands of paper accounts."""
+    parts = doors(request)
     wait = read_wait(
         request.query_params,
         request.headers.get("prefer"),
