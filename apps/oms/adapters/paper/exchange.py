@@ -44,7 +44,7 @@ from oms.simulation.memory import EPOCH, Market, Memory
 
 logger = logging.getLogger(__name__)
 
-LOOK_NEWS_MAX = 5000
+LOOK_NEWS_MAX = 2000
 """News of a tape that one look takes; what is due beyond comes with the next look."""
 
 ORDER_TYPES = frozenset({"market", "limit"})
