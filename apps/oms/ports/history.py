@@ -47,6 +47,10 @@ class Window:
     after_id: int | None = None
     descending: bool = False
     with_total: bool = True
+    #: Only these orders.
+    order_ids: Sequence[int] | None = None
+    #: Bounds are those of the creation of orders, not of their last change.
+    by_creation: bool = False
 
 
 @value
@@ -89,6 +93,10 @@ class History(Protocol):
 
     async def deals(self, window: Window) -> Page[Deal]:
         """Deals."""
+        ...
+
+    async def deals_of_orders(self, window: Window) -> Page[Deal]:
+        """Deals of the orders that ``window`` is about; page and sort are those of the deals."""
         ...
 
     async def commands(self, window: Window) -> Page[CommandRow]:

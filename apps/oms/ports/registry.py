@@ -1,6 +1,6 @@
 """The registry: users, keys, permissions, accounts, strategies. Written by API and CLI."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -106,6 +106,10 @@ class Registry(Protocol):
 
     async def accounts(self, ids: Sequence[int] | None = None) -> Sequence[AccountRow]:
         """All accounts, or those named; ascending."""
+        ...
+
+    async def linked_strategies(self, account_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
+        """Active strategies by the account they are linked to; accounts without any left out."""
         ...
 
     async def grant(

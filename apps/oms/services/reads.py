@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from oms.domain.access import Permission, Principal, Role, refuse_account, refuse_strategy
+from oms.domain.access import (
+    Permission,
+    Principal,
+    Role,
+    allowed_strategies,
+    refuse_account,
+    refuse_strategy,
+)
 from oms.domain.deal import Deal
 from oms.domain.errors import Forbidden, NotFound, Unavailable
 from oms.domain.order import Order
@@ -56,7 +63,7 @@ class Reads:
             refused = refuse_strategy(principal, account_id, asked)
             if refused is not None:
                 raise Forbidden(refused.message, code=refused.code)
-            mine = strategies_of(principal, account_id)
+            mine = allowed_strategies(principal, account_id)
             if mine is not None:
                 allowed = mine if allowed is None else allowed & mine
         return evolve(window, strategies=allowed)
@@ -133,16 +140,6 @@ class Reads:
         refused = refuse_account(principal, Permission.READ, account_id)
         if refused is not None:
             raise Forbidden(refused.message, code=refused.code)
-
-
-def strategies_of(principal: Principal, account_id: int) -> frozenset[int] | None:
-    """The strategies the caller is restricted to on the account; ``None`` is no restriction."""
-    grant = principal.grant(account_id)
-    if grant is None or principal.role is Role.ADMIN:
-        return None
-    if grant.restrict_to_strategies or principal.role is Role.ROBOT:
-        return grant.strategy_ids
-    return None
 
 
 def _visible(principal: Principal, rows: Sequence[Row]) -> Sequence[Row]:

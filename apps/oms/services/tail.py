@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oms.domain.access import Principal
+from oms.domain.access import Principal, allowed_strategies
 from oms.ports.history import History, StoredEvents, Window
-from oms.services.reads import Reads, strategies_of
+from oms.services.reads import Reads
 from oms.wire.json import loads, time_text
 
 ROWS_READ_MAX = 1000
@@ -97,5 +97,5 @@ def _is_told(
 ) -> bool:
     if namespaces is not None and item["namespace"] not in namespaces:
         return False
-    allowed = strategies_of(principal, item["account_id"])
+    allowed = allowed_strategies(principal, item["account_id"])
     return allowed is None or item["strategy_id"] in allowed

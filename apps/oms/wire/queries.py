@@ -146,6 +146,17 @@ def read_limit(query: Query, default: int, most: int) -> int:
     return _number(query, "limit", default, 1, most)
 
 
+def read_dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """``start_date`` and ``end_date``, both or none, as moments; the second exclusive."""
+    return _dates(query, now)
+
+
+def read_page(query: Query) -> tuple[int, int]:
+    """``page`` and ``page_size``, bent into range."""
+    page_size = _number(query, "page_size", 100, 1, PAGE_ROWS_MAX)
+    return _number(query, "page", 1, 1, 10**9), page_size
+
+
 def read_words(query: Query, name: str) -> frozenset[str] | None:
     """The words of a parameter with commas; ``None`` where there are none."""
     return _words(query, name)

@@ -8,6 +8,7 @@ from oms.domain.access import (
     Permission,
     Principal,
     Role,
+    allowed_strategies,
     refuse,
     refuse_account,
     refuse_strategy,
@@ -41,6 +42,7 @@ def test_an_admin_who_trades_hears_why_not() -> None:
         (Permission.TRADE, Grant()),
         (Permission.CANCEL, Grant(can_close_position=True)),
         (Permission.CLOSE, Grant(can_trade=True)),
+        (Permission.REASSIGN, Grant(can_close_position=True)),
     ],
 )
 def test_a_missing_flag_is_refused_and_names_the_account(
@@ -53,6 +55,23 @@ def test_a_missing_flag_is_refused_and_names_the_account(
 
 def test_an_account_without_grant_is_closed() -> None:
     assert refuse(_who(Role.TRADER, FULL), Permission.READ, 2) is not None
+
+
+@pytest.mark.parametrize("grant", [Grant(can_trade=True), Grant(can_risk_manage=True)])
+def test_either_flag_reassigns(grant: Grant) -> None:
+    for role in (Role.TRADER, Role.PORTFOLIO_MANAGER, Role.RISK):
+        assert refuse(_who(role, grant), Permission.REASSIGN, 1) is None
+    assert refuse(_who(Role.ROBOT, grant), Permission.REASSIGN, 1) is not None
+    assert refuse(_who(Role.ADMIN, Grant()), Permission.REASSIGN, 1) is None
+
+
+def test_who_is_kept_to_a_list_of_strategies() -> None:
+    listed = Grant(can_trade=True, strategy_ids=frozenset({3}))
+    assert allowed_strategies(_who(Role.TRADER, listed), 1) is None
+    assert allowed_strategies(_who(Role.ROBOT, listed), 1) == {3}
+    kept = Grant(restrict_to_strategies=True)
+    assert allowed_strategies(_who(Role.TRADER, kept), 1) == frozenset()
+    assert allowed_strategies(_who(Role.ADMIN, kept), 1) is None
 
 
 def test_the_risk_role_cancels_by_its_own_flag() -> None:

@@ -60,6 +60,12 @@ class SqlHistory:
         """Deals."""
         return await self._page(_DEALS, window, deals.deal_of)
 
+    async def deals_of_orders(self, window: Window) -> Page[Deal]:
+        """Deals of the orders of a window."""
+        those = narrowed(self._dialect, _ORDERS, window)
+        where = Where(f"order_id IN (SELECT id FROM oms_orders WHERE {those.text})", those.values)
+        return await self._page(_DEALS, window, deals.deal_of, where)
+
     async def commands(self, window: Window) -> Page[CommandRow]:
         """Commands."""
         return await self._page(_COMMANDS, window, commands.command_of)
@@ -201,9 +207,11 @@ class SqlHistory:
         found = await self._database.rows(*_newest_text(self._dialect, kind, table, where, limit))
         return [reader(row, self._dialect) for row in reversed(found)]
 
-    async def _page(self, kind: Kind, window: Window, reader: Reader) -> Page[Row]:
+    async def _page(
+        self, kind: Kind, window: Window, reader: Reader, where: Where | None = None
+    ) -> Page[Row]:
         dialect = self._dialect
-        where = narrowed(dialect, kind, window)
+        where = where or narrowed(dialect, kind, window)
         text, values = page_text(dialect, kind, window, where)
         found = await self._database.rows(text, values)
         total = None

@@ -51,10 +51,13 @@ def narrowed(dialect: Dialect, kind: Kind, window: Window) -> Where:
         where = where.also(f"order_id = {mark}", window.order_id)
     if window.position_id is not None and kind.table in ("oms_deals", "oms_orders"):
         where = where.also(f"position_id = {mark}", window.position_id)
+    if window.order_ids is not None and kind.table == "oms_orders":
+        where = _among(dialect, where, "id", window.order_ids)
+    moment = "created_at" if window.by_creation else kind.moment
     if window.since is not None:
-        where = where.also(f"{kind.moment} >= {mark}", dialect.time_in(window.since))
+        where = where.also(f"{moment} >= {mark}", dialect.time_in(window.since))
     if window.until is not None:
-        where = where.also(f"{kind.moment} < {mark}", dialect.time_in(window.until))
+        where = where.also(f"{moment} < {mark}", dialect.time_in(window.until))
     return where
 
 

@@ -1,6 +1,6 @@
 """Who a key is and what accounts there are: the reads of the registry."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -82,6 +82,21 @@ class RegistryReads:
             )
             for row in await self._database.rows(text, ids or ())
         ]
+
+    async def linked_strategies(self, account_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
+        """Active strategies by account."""
+        if not account_ids:
+            return {}
+        text = (
+            "SELECT l.account_id, s.id FROM strategy_accounts l"
+            " JOIN strategies s ON s.id = l.strategy_id"
+            f" WHERE l.account_id IN ({self._dialect.marks(len(account_ids))})"
+            " AND l.status = 'active' AND s.status = 'active'"
+        )
+        found: dict[int, set[int]] = {}
+        for account_id, strategy_id in await self._database.rows(text, account_ids):
+            found.setdefault(account_id, set()).add(strategy_id)
+        return {account_id: frozenset(ids) for account_id, ids in found.items()}
 
     async def _principal(self, column: str, value: str | int, now: datetime) -> Principal | None:
         mark = self._dialect.mark

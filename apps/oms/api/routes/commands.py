@@ -29,7 +29,7 @@ from oms.wire.wishes import read_commands
 router = APIRouter()
 
 IDEMPOTENCY_KEY_CHARACTERS_MAX = 128
-_PENDING = frozenset({CommandStatus.QUEUED.value, CommandStatus.RUNNING.value})
+PENDING = frozenset({CommandStatus.QUEUED.value, CommandStatus.RUNNING.value})
 
 
 class PostCommands:
@@ -57,7 +57,7 @@ class PostCommands:
                 ip=who.ip,
                 parallel=is_true(query, "parallel") or len(wishes) < 2,
                 hold_seconds=wait.seconds,
-                key=_idempotency_key(headers, who.principal.user_id, request.scope["path"], body),
+                key=idempotency_key(headers, who.principal.user_id, request.scope["path"], body),
             )
         )
         ids = [item.command_id for item in accepted.items if item.command_id is not None]
@@ -68,9 +68,10 @@ class PostCommands:
         return _response(accepted, results, wait, request_id)
 
 
-def _idempotency_key(
+def idempotency_key(
     headers: Headers, user_id: int, path: str, body: object
 ) -> IdempotencyKey | None:
+    """The caller's name for a whole request, if there is one. Raises ``Malformed``."""
     name = headers.get("idempotency-key")
     if name is None:
         return None
@@ -81,13 +82,19 @@ def _idempotency_key(
     return IdempotencyKey(scope=f"{user_id} POST {path} {name}", body=canonical(body))
 
 
+def in_flight(request_id: str, results: list[Row]) -> Response:
+    """The answer to a repeat that comes before the end of the first."""
+    message = "the first request under this Idempotency-Key is still being carried out"
+    busy = Refused(code="idempotency_in_flight", message=message, outcome="unknown")
+    return refusal(busy, request_id, results=results)
+
+
 def _response(accepted: Accepted, results: list[Row], wait: Wait, request_id: str) -> Response:
     failed = [row for row in results if not row["ok"]]
-    is_pending = any(row["status"] in _PENDING for row in results)
+    is_pending = any(row["status"] in PENDING for row in results)
+    response: Response
     if accepted.replayed and is_pending:
-        message = "the first request under this Idempotency-Key is still being carried out"
-        busy = Refused(code="idempotency_in_flight", message=message, outcome="unknown")
-        response = refusal(busy, request_id, results=results)
+        response = in_flight(request_id, results)
     elif failed and len(failed) == len(results):
         response = failure(first_error(results), results[0]["error"] | {"results": results})
     else:

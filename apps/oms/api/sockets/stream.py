@@ -17,9 +17,8 @@ from oms.api.sockets.frames import push
 from oms.api.sockets.outbox import Outbox
 from oms.api.sockets.pictures import Picture, Pictures
 from oms.api.sockets.subscribe import SubscribeWish
-from oms.domain.access import Permission, Principal, Role, refuse_account
+from oms.domain.access import Permission, Principal, Role, allowed_strategies, refuse_account
 from oms.domain.errors import Unavailable
-from oms.services.reads import strategies_of
 
 REFRESH_SECONDS = 1.0
 RETRY_SECONDS = 0.5
@@ -129,7 +128,7 @@ class Subscription:
         task.add_done_callback(self._tasks.discard)
 
     def _allowed(self, account_id: int) -> frozenset[int] | None:
-        mine, asked = strategies_of(self.principal, account_id), self.wish.strategy_ids
+        mine, asked = allowed_strategies(self.principal, account_id), self.wish.strategy_ids
         if mine is None or asked is None:
             return asked if mine is None else mine
         return mine & asked
