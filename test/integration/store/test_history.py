@@ -204,6 +204,24 @@ async def test_a_snapshot_never_mixes_two_moments(another: Opener) -> None:
     assert len(seen) > 3
 
 
+async def test_deals_are_found_by_what_their_orders_are(store: SqlStore) -> None:
+    account_id = await filled(store)
+    window = Window(account_ids=(account_id,), order_ids=(2, 3, 9, 77), page_size=2)
+    assert ids((await store.history.orders(window)).items) == [2, 3]
+    page = await store.history.deals_of_orders(replace(window, page=2))
+    assert (ids(page.items), page.total, page.next_after_id) == ([9], 3, None)
+    unreconciled = Window(account_ids=(account_id,), reconciled=False)
+    assert ids((await store.history.deals_of_orders(unreconciled)).items) == [1]
+    # Every order is made at noon and changed later; its deal is told by the order's time.
+    at_noon = Window(account_ids=(account_id,), since=NOON, until=seconds_after(1))
+    assert ids((await store.history.orders(at_noon)).items) == []
+    made_at_noon = replace(at_noon, by_creation=True)
+    assert ids((await store.history.orders(made_at_noon)).items) == list(range(1, 11))
+    assert (await store.history.deals_of_orders(made_at_noon)).total == 10
+    elsewhere = Window(account_ids=(account_id + 1,), order_ids=(2,))
+    assert (await store.history.deals_of_orders(elsewhere)).total == 0
+
+
 async def test_events_come_after_a_number_ascending_per_account(store: SqlStore) -> None:
     first, second = await filled(store), await an_account(store)
     lease = await a_lease(store, second)

@@ -110,6 +110,9 @@ async def test_an_accounts_settings_are_read(store: SqlStore, place: object) -> 
 
     image = await store.ledger.load(await a_lease(store, account_id))
 
+    linked = await store.registry.linked_strategies([account_id, account_id + 1])
+    assert linked == {account_id: image.strategy_ids} == {account_id: {1}}
+    assert await store.registry.linked_strategies([]) == {}
     paper = image.account.paper
     assert (paper.source, paper.sources, paper.seed) == ("manual", {"ETH/USDT": "walk"}, 5)
     assert paper.balances == {"BTC": Decimal("1.5")}
