@@ -7,6 +7,7 @@ import pytest
 from kit.office import AUDIT, TRADER, Office, now
 from kit.stores import a_lease, a_position, an_event, an_order
 from oms.domain.access import Grant
+from oms.domain.command import CommandResult, CommandStatus
 from oms.domain.order import OrderState
 from oms.domain.value import evolve
 from oms.ports.ledger import AccountBatch
@@ -158,3 +159,43 @@ async def test_every_position_s_strategy_counts(office: Office) -> None:
     assert (await post(office, key, "close_by", both)).status == 202
     answer = await post(office, key, "close_by", both | {"strategy_id": 3})
     assert (answer.status, answer.detail["code"]) == (403, "strategy_permission_denied")
+
+
+async def test_rows_of_several_orders_are_told(office: Office) -> None:
+    """The worker is played here: what it says of orders, positions and deals is told on."""
+    lease = await a_lease(office.store, office.account_id)
+    body = {
+        "account_id": office.account_id,
+        "request_id": "r-1",
+        "command": "close_all",
+        "payload": {"comment": "c"},
+    }
+    first = await office.client("POST", "/oms/commands?wait_ms=0", body)
+    command_id = first.json()["results"][0]["command_id"]
+    batch = AccountBatch(
+        lease=lease,
+        head_before=0,
+        head_after=1,
+        orders_new=[an_order(n, office.account_id) for n in (1, 2)],
+        positions_new=[a_position(5, office.account_id)],
+        results={
+            command_id: CommandResult(
+                status=CommandStatus.DONE,
+                order_ids=(2, 1),
+                position_ids=(5,),
+                deal_ids=(8,),
+                skipped=((3, "too_late"),),
+            )
+        },
+        events=[an_event(1, office.account_id, 1)],
+    )
+    assert not await office.store.ledger.commit([batch])
+    answer = await office.client("POST", "/oms/commands?wait_ms=5000", body)
+    (row,) = answer.json()["results"]
+    assert (answer.status, row["status"], row["replayed"]) == (200, "done", True)
+    assert (row["order_id"], row["order"], row["deals"]) == (None, None, None)
+    assert [order["id"] for order in row["orders"]] == [1, 2]
+    shown = await office.client.get(f"/oms/commands/{command_id}")
+    assert (shown["order_ids"], shown["deal_ids"]) == ([1, 2, 3], [8])
+    assert set(shown["position_ids"]) == {5}
+    assert shown["payload"] == {"comment": "c"}
