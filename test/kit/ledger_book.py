@@ -1,15 +1,25 @@
 """A book in memory for tests of the pure ledger: orders run through ``apply``, rows kept."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from kit.builders import CountingMint, a_fill, a_report, an_order
 from oms.domain.account import PositionMode
-from oms.domain.deal import Deal
+from oms.domain.charges import Payees, paid
+from oms.domain.command import CloseBy, MergePositions
+from oms.domain.deal import Deal, DealType
+from oms.domain.entry import Entry
 from oms.domain.instrument import Instrument, Kind
-from oms.domain.ledger import Book, Entry, apply
+from oms.domain.ledger import Book, apply, needs_history
+from oms.domain.legs import fold_key
+from oms.domain.moves import closed_by, merged, refuse_close_by, refuse_merge
 from oms.domain.order import Order, Side
 from oms.domain.position import Position
-from oms.domain.report import Report, ReportKind
+from oms.domain.refold import BUST, History
+from oms.domain.report import Charge, ChargeKind, Execution, Heard, Report, ReportKind
+from oms.domain.rewrite import reassigned
+from oms.domain.value import evolve
 
 
 class LedgerBook:
@@ -49,21 +59,121 @@ class LedgerBook:
 
     def hear(self, report: Report) -> Entry:
         """Apply one report and keep what it changed."""
-        known: dict[str, list[Deal]] = {}
-        for deal in self.deals:
-            known.setdefault(deal.exchange_trade_id, []).append(deal)
+        order = self.orders[report.order_id]
+        execution = report.execution
+        known = [] if execution is None else self._known(execution.exchange_trade_id)
+        newest = max(
+            (fold_key(d.executed_at, d.exchange_trade_id) for d in self._trades()), default=None
+        )
+        late = needs_history(order, report, newest, known)
+        trade = "" if execution is None else execution.exchange_trade_id
         book = Book(
             mode=self.mode,
             instrument=self.instrument,
-            order=self.orders[report.order_id],
-            positions=[p for p in self.positions.values() if p.is_open],
-            deals=known,
+            order=order,
+            positions=self.open_positions(),
+            deals={trade: known},
+            history=self.history() if late else None,
         )
-        entry = apply(book, report, self.mint)
+        return self._keep(apply(book, report, self.mint))
+
+    def named(self, position_id: int) -> dict[str, int]:
+        """The fields of an order that names a ticket."""
+        return {"position_id": position_id, "ticket_id": position_id}
+
+    def bust(self, trade_id: str, at: datetime) -> Entry:
+        """The exchange takes an execution back."""
+        victims = [deal for deal in self._trades() if deal.exchange_trade_id == trade_id]
+        first = victims[0]
+        fees = [deal.fee for deal in victims if deal.fee is not None]
+        execution = Execution(
+            exchange_trade_id=trade_id,
+            qty=sum((deal.qty for deal in victims), Decimal(0)),
+            price=first.price,
+            executed_at=first.executed_at,
+            fee=sum(fees, Decimal(0)) if fees else None,
+            fee_currency=first.fee_currency,
+        )
+        assert first.order_id is not None
+        report = a_report(ReportKind.BUSTED, order_id=first.order_id)
+        return self.hear(evolve(report, execution=execution, heard_at=at))
+
+    def commission(self, trade_id: str, amount: Decimal, currency: str) -> Entry:
+        """A fee comes after its execution."""
+        legs = [deal for deal in self._trades() if deal.exchange_trade_id == trade_id]
+        charge = Charge(
+            kind=ChargeKind.COMMISSION,
+            charge_id=trade_id,
+            amount=-amount,
+            currency=currency,
+            symbol=self.instrument.symbol,
+            executed_at=legs[-1].executed_at,
+            heard=Heard.STREAM,
+            heard_at=legs[-1].created_at,
+        )
+        payees = Payees(
+            account_id=legs[-1].account_id,
+            instrument=self.instrument,
+            positions=[self.positions[legs[-1].position_id]],
+            trade=legs[-1],
+        )
+        return self._keep(paid(payees, charge, self.mint))
+
+    def close_by(self, a: int, b: int, qty: Decimal | None, command_id: int, at: datetime) -> Entry:
+        """Close two tickets against each other."""
+        wish = CloseBy(position_id_a=a, position_id_b=b, qty=qty)
+        first, second = self.positions[a], self.positions[b]
+        assert refuse_close_by(wish, first, second, self.instrument) is None
+        return self._keep(
+            closed_by(wish, first, second, self.instrument, command_id, self.mint, at)
+        )
+
+    def merge(self, source: int, target: int, command_id: int, at: datetime) -> Entry:
+        """Move one ticket into another."""
+        wish = MergePositions(source_position_id=source, target_position_id=target)
+        held, into = self.positions[source], self.positions[target]
+        assert refuse_merge(wish, held, into) is None
+        for order in list(self.orders.values()):
+            if order.is_open and order.position_id == source:
+                self.orders[order.id] = evolve(order, position_id=target)
+        return self._keep(merged(wish, held, into, self.instrument, command_id, at))
+
+    def reassign(
+        self, order_ids: Sequence[int], strategy_id: int, position_id: int, at: datetime
+    ) -> Entry:
+        """Move orders to a strategy and a ticket."""
+        moved = {
+            order_id: evolve(self.orders[order_id], strategy_id=strategy_id, ticket_id=position_id)
+            for order_id in order_ids
+        }
+        return self._keep(reassigned(self.history(), moved, self.mint, at))
+
+    def history(self) -> History:
+        """Everything, as the store would tell it."""
+        return History(
+            mode=self.mode,
+            instrument=self.instrument,
+            positions=tuple(self.positions.values()),
+            deals=tuple(self.deals),
+            orders=self.orders,
+        )
+
+    def _trades(self) -> list[Deal]:
+        return [deal for deal in self.deals if deal.type is DealType.TRADE]
+
+    def _known(self, trade_id: str) -> list[Deal]:
+        names = {trade_id, f"{BUST}{trade_id}"}
+        return [deal for deal in self.deals if deal.exchange_trade_id in names]
+
+    def _keep(self, entry: Entry) -> Entry:
         if entry.order is not None:
             self.orders[entry.order.id] = entry.order
+        self.orders |= {order.id: order for order in entry.orders}
         self.positions |= {position.id: position for position in entry.positions}
-        self.deals.extend(entry.deals)
+        gone = {deal.id for deal in entry.deals_removed}
+        changed = {deal.id: deal for deal in entry.deals_changed}
+        kept = [changed.get(deal.id, deal) for deal in self.deals if deal.id not in gone]
+        self.deals = [*kept, *entry.deals]
         return entry
 
     def open_positions(self) -> list[Position]:

@@ -25,24 +25,8 @@ from types import MappingProxyType
 
 from oms.domain.money import ZERO, difference, product, quotient, total
 from oms.domain.report import Execution, Report, ReportKind
+from oms.domain.side import Side as Side  # an order's word, wherever it is imported
 from oms.domain.value import evolve, value
-
-
-class Side(StrEnum):
-    """Which way an order, a deal or a position goes."""
-
-    BUY = "buy"
-    SELL = "sell"
-
-    @property
-    def opposite(self) -> "Side":
-        """The other side."""
-        return Side.SELL if self is Side.BUY else Side.BUY
-
-    @property
-    def sign(self) -> int:
-        """+1 for buy, −1 for sell."""
-        return 1 if self is Side.BUY else -1
 
 
 class OrderState(StrEnum):
@@ -113,6 +97,12 @@ TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity]
         (_EXPIRED, ReportKind.EXECUTION): FOLLOW_QUANTITY,
         (_REJECTED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # "not placed" that turns up
         (_REJECTED, ReportKind.ACCEPTED): _SUBMITTED,  # guarded: not_placed orders only
+        (_SUBMITTED, ReportKind.BUSTED): _SUBMITTED,  # of an order that was changed meanwhile
+        (_PARTIAL, ReportKind.BUSTED): FOLLOW_QUANTITY,
+        (_FILLED, ReportKind.BUSTED): _CANCELED,  # what was taken back is not worked again
+        (_CANCELED, ReportKind.BUSTED): _CANCELED,
+        (_EXPIRED, ReportKind.BUSTED): _EXPIRED,
+        (_REJECTED, ReportKind.BUSTED): _REJECTED,
     }
 )
 
@@ -160,6 +150,14 @@ class Order:
     reject_source: str | None = None
     reject_code: str | None = None
     reject_message: str | None = None
+    #: The ticket that the wish named; ``position_id`` follows the fills.
+    ticket_id: int = 0
+    trailing_amount: Decimal | None = None
+    #: In per cent: 1.5 is 1.5 %.
+    trailing_percent: Decimal | None = None
+    parent_order_id: int | None = None
+    #: Part of ``filled_qty`` whose executions are inferred, not found yet.
+    provisional_qty: Decimal = ZERO
     reconciled: bool = True
     version: int = 1
     created_at: datetime
@@ -229,7 +227,7 @@ def advanced(
     changed = kind is ReportKind.CHANGED
     qty = report.qty if changed and report.qty is not None else order.qty
     price = report.price if changed and report.price is not None else order.price
-    filled = order.filled_qty if fill is None else total(order.filled_qty, fill.qty)
+    filled, fill_value, fees = _filled(order, report)
     state = next_state(
         order.state, kind, left=qty > filled, filled=filled > 0, code=order.reject_code
     )
@@ -244,9 +242,10 @@ def advanced(
         position_id=position_id or order.position_id,
         previous_position_id=previous_id if position_id else order.previous_position_id,
         filled_qty=filled,
-        fill_value=order.fill_value if fill is None else _value_with(order, fill),
-        fees=order.fees if fill is None else _fees_with(order, fill),
-        last_fill_at=order.last_fill_at if fill is None else fill.executed_at,
+        fill_value=fill_value,
+        fees=fees,
+        last_fill_at=_last_fill_at(order, report),
+        provisional_qty=_provisional(order, fill),
         pending_change=None if changed or not state.is_open else order.pending_change,
         exchange_order_id=order.exchange_order_id or report.exchange_order_id,
         reject_source=source,
@@ -260,15 +259,42 @@ def advanced(
     )
 
 
-def _value_with(order: Order, fill: Execution) -> Decimal:
-    return total(order.fill_value, product(fill.qty, fill.price))
+def without_provisional(order: Order, qty: Decimal, price: Decimal) -> Order:
+    """The order less an inferred execution, whose real ones are about to be booked."""
+    return evolve(
+        order,
+        filled_qty=difference(order.filled_qty, qty),
+        fill_value=difference(order.fill_value, product(qty, price)),
+        provisional_qty=difference(order.provisional_qty, qty),
+    )
 
 
-def _fees_with(order: Order, fill: Execution) -> Mapping[str, Decimal]:
-    if fill.fee is None or fill.fee_currency is None:
-        return order.fees
-    known = order.fees.get(fill.fee_currency, ZERO)
-    return {**order.fees, fill.fee_currency: total(known, fill.fee)}
+def _filled(order: Order, report: Report) -> tuple[Decimal, Decimal, Mapping[str, Decimal]]:
+    """Filled quantity, its value and the fees after the report."""
+    fill = report.execution
+    if fill is None:
+        return order.filled_qty, order.fill_value, order.fees
+    worth, move = product(fill.qty, fill.price), total
+    if report.kind is ReportKind.BUSTED:
+        move = difference
+    fees = order.fees
+    if fill.fee is not None and fill.fee_currency is not None:
+        known = fees.get(fill.fee_currency, ZERO)
+        fees = {**fees, fill.fee_currency: move(known, fill.fee)}
+    return move(order.filled_qty, fill.qty), move(order.fill_value, worth), fees
+
+
+def _last_fill_at(order: Order, report: Report) -> datetime | None:
+    fill, last = report.execution, order.last_fill_at
+    if fill is None or report.kind is ReportKind.BUSTED:
+        return last
+    return fill.executed_at if last is None else max(last, fill.executed_at)
+
+
+def _provisional(order: Order, fill: Execution | None) -> Decimal:
+    if fill is None or not fill.provisional:
+        return order.provisional_qty
+    return total(order.provisional_qty, fill.qty)
 
 
 def _rejection(order: Order, report: Report) -> tuple[str | None, str | None, str | None]:

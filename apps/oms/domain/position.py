@@ -105,6 +105,8 @@ class Fill(NamedTuple):
     reason: str
     executed_at: datetime
     heard_at: datetime
+    #: The price in value space where ``price`` is only its rounded form.
+    value: Fraction | None = None
 
 
 def folded(position: Position, instrument: Instrument, fill: Fill) -> tuple[Position, Decimal]:
@@ -125,9 +127,68 @@ def unrealized(position: Position, instrument: Instrument, mark: Decimal) -> Dec
     return rounded(Fraction(instrument.contract_size) * value)
 
 
+def charged(position: Position, instrument: Instrument, fee: Decimal, currency: str) -> Position:
+    """The position after a fee that came apart from its fill (negative: given back)."""
+    known = position.fees.get(currency, ZERO)
+    counts = fee if currency == instrument.settle else ZERO
+    return evolve(
+        position,
+        fees={**position.fees, currency: total(known, fee)},
+        realized_pnl=EXACT.subtract(position.realized_pnl, counts),
+        version=position.version + 1,
+    )
+
+
+def funded(position: Position, amount: Decimal) -> Position:
+    """The position after a funding payment; positive is received."""
+    return evolve(
+        position,
+        funding=total(position.funding, amount),
+        realized_pnl=total(position.realized_pnl, amount),
+        version=position.version + 1,
+    )
+
+
+def joined(target: Position, source: Position, at: datetime) -> tuple[Position, Position]:
+    """Target and source after the source's quantity and cost went over to the target."""
+    qty = total(target.qty, source.qty)
+    cost = target.cost + source.cost
+    grown = evolve(
+        target,
+        qty=qty,
+        cost=_bounded(cost),
+        max_qty=max(target.max_qty, qty.copy_abs()),
+        updated_at=at,
+        version=target.version + 1,
+    )
+    ended = evolve(
+        source,
+        qty=ZERO,
+        cost=Fraction(0),
+        state=PositionState.MERGED,
+        merged_into=target.id,
+        stop_loss=None,
+        stop_gain=None,
+        close_reason="merged",
+        closed_at=at,
+        updated_at=at,
+        version=source.version + 1,
+    )
+    return grown, ended
+
+
+def averaged(position: Position, instrument: Instrument) -> Decimal:
+    """Average entry of what is open, at 18 places."""
+    return rounded(instrument.price_of(position.cost / Fraction(position.qty)))
+
+
+def _value(instrument: Instrument, fill: Fill) -> Fraction:
+    return instrument.value(fill.price) if fill.value is None else fill.value
+
+
 def _added(position: Position, instrument: Instrument, fill: Fill) -> Position:
     qty = total(position.qty, fill.delta)
-    cost = _bounded(position.cost + Fraction(fill.delta) * instrument.value(fill.price))
+    cost = _bounded(position.cost + Fraction(fill.delta) * _value(instrument, fill))
     return evolve(
         position,
         qty=qty,
@@ -148,7 +209,7 @@ def _released(position: Position, instrument: Instrument, fill: Fill) -> tuple[D
     held = position.qty.copy_abs()
     assert size <= held, "the ledger cuts what would flip a position"
     released = position.cost if size == held else position.cost * Fraction(size) / Fraction(held)
-    gained = Fraction(fill.delta.copy_negate()) * instrument.value(fill.price) - released
+    gained = Fraction(fill.delta.copy_negate()) * _value(instrument, fill) - released
     return rounded(Fraction(instrument.contract_size) * gained), released
 
 
@@ -157,7 +218,7 @@ def _reduced(
 ) -> Position:
     size = fill.delta.copy_abs()
     qty = total(position.qty, fill.delta)
-    exits = position.exit_value + Fraction(size) * instrument.value(fill.price)
+    exits = position.exit_value + Fraction(size) * _value(instrument, fill)
     closed = total(position.qty_closed, size)
     is_open = bool(qty)
     return evolve(

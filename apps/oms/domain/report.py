@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from oms.domain.side import Side
 from oms.domain.value import value
 
 
@@ -23,6 +24,8 @@ class ReportKind(StrEnum):
     UNKNOWN = "unknown"
     #: Looked up completely and not found: it was never placed.
     NOT_PLACED = "not_placed"
+    #: The exchange took an execution back; ``execution`` names and repeats its victim.
+    BUSTED = "busted"
 
 
 class Heard(StrEnum):
@@ -49,11 +52,64 @@ class Execution:
     fee: Decimal | None = None
     fee_currency: str | None = None
     maker: bool | None = None
+    #: Inferred from the order's state: the real executions are not found yet.
+    provisional: bool = False
+
+
+class ChargeKind(StrEnum):
+    """Money that moves without quantity."""
+
+    FUNDING = "funding"
+    COMMISSION = "commission"
+    BALANCE = "balance"
+
+
+@value
+class Charge:
+    """A payment that is no execution, as the exchange told it.
+
+    ``amount`` in ``currency``, positive when received: a fee of 3 that comes late is −3.
+    ``charge_id`` is the exchange's: of a commission the trade id it belongs to, of funding the
+    time it was due.
+    """
+
+    kind: ChargeKind
+    charge_id: str
+    amount: Decimal
+    currency: str
+    symbol: str | None
+    #: Price that the payment was counted at, where there is one.
+    price: Decimal | None = None
+    executed_at: datetime
+    heard: Heard
+    heard_at: datetime
+
+
+@value
+class External:
+    """What the exchange tells of an order that is not ours, enough to make its row."""
+
+    symbol: str
+    side: Side
+    order_type: str
+    qty: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    reduce_only: bool = False
+    #: Why it exists: ``external``, ``sl``, ``tp``, ``liquidation``, ``adl``, ``settlement``.
+    reason: str = "external"
+    #: Our order that it hangs on, where it is a child of one.
+    parent_order_id: int | None = None
+    created_at: datetime
 
 
 @value
 class Report:
-    """One fact about one order; ``order_id`` is ours, the adapter has looked it up."""
+    """One fact about one order.
+
+    ``order_id`` is ours, the adapter has looked it up; 0 is an order that is not ours, known by
+    ``exchange_order_id``, and ``external`` describes it.
+    """
 
     kind: ReportKind
     order_id: int
@@ -68,3 +124,4 @@ class Report:
     #: Stable code and message of a ``rejected`` or ``refused`` report.
     code: str | None = None
     message: str | None = None
+    external: External | None = None

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from oms.domain.command import Command, CommandResult
 from oms.domain.deal import Deal
 from oms.domain.event import Event
-from oms.domain.ledger import Book, Entry, apply
+from oms.domain.entry import Entry
+from oms.domain.ledger import Book, apply
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.domain.report import Heard, Report

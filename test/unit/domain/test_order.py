@@ -42,10 +42,17 @@ def test_a_fill_is_legal_from_every_state(state: OrderState) -> None:
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))
 @pytest.mark.parametrize(
-    "kind", sorted(set(ReportKind) - {ReportKind.EXECUTION, ReportKind.ACCEPTED})
+    "kind",
+    sorted(set(ReportKind) - {ReportKind.EXECUTION, ReportKind.ACCEPTED, ReportKind.BUSTED}),
 )
 def test_only_a_fill_moves_a_final_order(state: OrderState, kind: ReportKind) -> None:
     assert next_state(state, kind, left=True, filled=False) is None
+
+
+@pytest.mark.parametrize("state", sorted(TERMINAL))
+def test_a_bust_leaves_an_order_final(state: OrderState) -> None:
+    after = next_state(state, ReportKind.BUSTED, left=True, filled=False)
+    assert after is (OrderState.CANCELED if state is OrderState.FILLED else state)
 
 
 @pytest.mark.parametrize("kind", [ReportKind.ACCEPTED, ReportKind.EXECUTION])

@@ -15,7 +15,8 @@ NAMED = re.compile(r'name\s?=\s?"([a-z_]+)"|"((?:order|deal|position|command)_up
 def test_every_event_that_is_made_is_written_down() -> None:
     page = (PAGES / "events.md").read_text(encoding="utf-8")
     made: set[str] = set()
-    for source in ("domain/ledger.py", "wire/events.py"):
+    sources = ("ledger", "ledger_events", "moves", "rewrite")
+    for source in (*(f"domain/{name}.py" for name in sources), "wire/events.py"):
         for match in NAMED.finditer((ROOT / "apps/oms" / source).read_text(encoding="utf-8")):
             made.add(match[1] or match[2])
     assert len(made) > 10

@@ -1,0 +1,146 @@
+"""Book one execution: its deals, and the positions after them.
+
+Used for an execution that comes in order and, deal by deal, when a history is folded again.
+"""
+
+from collections.abc import Sequence
+
+from oms.domain.account import PositionMode
+from oms.domain.deal import Deal, DealEntry, signed_quantity
+from oms.domain.ids import Mint
+from oms.domain.instrument import Instrument
+from oms.domain.legs import FoldKey, Leg, Route, fold_key, legs, shares
+from oms.domain.money import ZERO
+from oms.domain.order import Order
+from oms.domain.position import Fill, Position, folded
+from oms.domain.report import Execution, Report
+from oms.domain.side import Side
+from oms.domain.value import evolve
+
+
+def route_of(order: Order) -> Route:
+    """Where the next execution of ``order`` goes."""
+    return Route(
+        side=order.side,
+        strategy_id=order.strategy_id,
+        ticket_id=order.position_id,
+        reduce_only=order.reduce_only,
+        fresh=order.new_position and not order.filled_qty,
+    )
+
+
+def key_of(execution: Execution) -> FoldKey:
+    """The execution's place in the order of folding."""
+    return fold_key(execution.executed_at, execution.exchange_trade_id)
+
+
+def deal_of(order: Order, report: Report, execution: Execution, deal_id: int) -> Deal:
+    """The whole execution as one deal that has no position yet."""
+    maker = execution.maker
+    return Deal(
+        id=deal_id,
+        account_id=order.account_id,
+        order_id=order.id,
+        position_id=0,
+        symbol=order.symbol,
+        side=order.side,
+        qty=execution.qty,
+        price=execution.price,
+        fee=execution.fee,
+        fee_currency=execution.fee_currency,
+        profit=ZERO,
+        strategy_id=order.strategy_id,
+        reason=order.reason,
+        comment=order.comment,
+        reconciled=order.reconciled,
+        exchange_trade_id=execution.exchange_trade_id,
+        exchange_order_id=order.exchange_order_id or report.exchange_order_id,
+        leg=0,
+        entry=DealEntry.IN,
+        provisional=execution.provisional,
+        origin=report.heard.value,
+        liquidity=None if maker is None else "maker" if maker else "taker",
+        executed_at=execution.executed_at,
+        created_at=report.heard_at,
+    )
+
+
+def booked(
+    *,
+    mode: PositionMode,
+    instrument: Instrument,
+    route: Route,
+    order: Order | None,
+    deal: Deal,
+    positions: Sequence[Position],
+    mint: Mint,
+) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
+    """``deal`` cut by the ``positions`` it meets: its legs, and these positions after them.
+
+    The first leg keeps the deal's id; the others count on from its leg number.
+    """
+    delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
+    cut = legs(mode, route, positions, delta)
+    parts = shares(instrument, cut, deal.qty, deal.fee, deal.fee_currency)
+    deals: list[Deal] = []
+    after: list[Position] = []
+    for number, (leg, part) in enumerate(zip(cut, parts, strict=True)):
+        before = leg.position or _opened(deal, leg, route, after, mint)
+        fill = Fill(
+            delta=leg.delta,
+            price=deal.price,
+            fee=part.fee,
+            fee_currency=deal.fee_currency,
+            reason=deal.reason,
+            executed_at=deal.executed_at,
+            heard_at=deal.created_at,
+        )
+        position, profit = folded(before, instrument, fill)
+        if leg.entry is DealEntry.IN and order is not None:
+            position = _with_levels(position, order)
+        after.append(position)
+        booked_leg = evolve(
+            deal,
+            position_id=position.id,
+            previous_position_id=position.previous_position_id if leg.flips else None,
+            qty=part.qty,
+            fee=part.fee,
+            profit=profit,
+            strategy_id=route.strategy_id,
+            entry=leg.entry,
+        )
+        if number:
+            booked_leg = evolve(booked_leg, id=mint("deal"), leg=deal.leg + number)
+        deals.append(booked_leg)
+    return tuple(deals), tuple(after)
+
+
+def _opened(deal: Deal, leg: Leg, route: Route, before: Sequence[Position], mint: Mint) -> Position:
+    """A new position for an opening leg; after a flip it continues the identifier."""
+    position_id = mint("position")
+    previous = before[-1] if leg.flips else None
+    return Position(
+        id=position_id,
+        account_id=deal.account_id,
+        symbol=deal.symbol,
+        strategy_id=route.strategy_id,
+        side=Side.BUY if leg.delta > 0 else Side.SELL,
+        reason=deal.reason,
+        comment=deal.comment,
+        identifier=previous.identifier if previous is not None else position_id,
+        previous_position_id=previous.id if previous is not None else None,
+        external=not deal.reconciled,
+        opened_at=deal.executed_at,
+        updated_at=deal.created_at,
+    )
+
+
+def _with_levels(position: Position, order: Order) -> Position:
+    """Stop levels of an opening or adding order replace the position's; absent ones keep."""
+    if order.stop_loss is None and order.stop_gain is None:
+        return position
+    return evolve(
+        position,
+        stop_loss=order.stop_loss if order.stop_loss is not None else position.stop_loss,
+        stop_gain=order.stop_gain if order.stop_gain is not None else position.stop_gain,
+    )

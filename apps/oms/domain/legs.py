@@ -1,0 +1,157 @@
+"""Which positions an execution meets, and how it is cut between them.
+
+netting            the one open position of the symbol
+strategy_netting   the one open position of the symbol and the order's strategy
+hedge              the order's ticket; else, reduce-only, the strategy's opposite tickets, oldest
+                   first; else the newest ticket of the same symbol, side and strategy;
+                   ``new_position`` always opens one. An opposite deal never nets by itself.
+
+What is larger than all it closes is cut: ``out`` legs close, an ``in`` leg takes the rest. In the
+netting modes that rest continues the flipped position's identifier; in hedge it is an *over-close*
+and opens a ticket of its own.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from oms.domain.account import PositionMode
+from oms.domain.deal import DealEntry
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import EXACT, ZERO, difference, rounded, total
+from oms.domain.order import Side
+from oms.domain.position import Position
+
+FoldKey = tuple[datetime, int, str]
+"""Where an execution stands in the exchange's order: time, then trade id, shorter ids first."""
+
+
+def fold_key(executed_at: datetime, trade_id: str) -> FoldKey:
+    """The place of an execution in the order of folding; counted ids sort as numbers."""
+    return executed_at, len(trade_id), trade_id
+
+
+class Route(NamedTuple):
+    """What of an order decides where its executions go."""
+
+    side: Side
+    strategy_id: int
+    #: The ticket the order names, or that its fills went to; 0 for none.
+    ticket_id: int = 0
+    reduce_only: bool = False
+    #: Opens a ticket of its own with its first execution.
+    fresh: bool = False
+
+
+class Leg(NamedTuple):
+    """A part of an execution for one position; ``position`` is ``None`` where it opens one."""
+
+    position: Position | None
+    #: Signed, positive long.
+    delta: Decimal
+    entry: DealEntry
+    #: Opens with the rest of what closed a netting position.
+    flips: bool = False
+    #: Opens with what the exchange executed beyond the ticket it was to close.
+    over_closes: bool = False
+
+
+def legs(
+    mode: PositionMode, route: Route, positions: Sequence[Position], delta: Decimal
+) -> list[Leg]:
+    """Cut ``delta`` into what each of the open ``positions`` takes, in the order of the legs."""
+    cut: list[Leg] = []
+    rest = delta
+    grows: Position | None = None
+    for position in _candidates(mode, route, positions):
+        held = position.qty
+        if (held > 0) == (delta > 0):
+            grows = position
+            continue
+        closing = rest if rest.copy_abs() <= held.copy_abs() else held.copy_negate()
+        cut.append(Leg(position=position, delta=closing, entry=DealEntry.OUT))
+        rest = EXACT.subtract(rest, closing)
+        if not rest:
+            return cut
+    hedged = mode is PositionMode.HEDGE
+    closes = bool(cut)
+    cut.append(
+        Leg(
+            position=grows,
+            delta=rest,
+            entry=DealEntry.IN,
+            flips=closes and not hedged,
+            over_closes=closes and hedged,
+        )
+    )
+    return cut
+
+
+def age(position: Position) -> tuple[datetime, int]:
+    """Positions in the order of their opening."""
+    return position.opened_at, position.id
+
+
+def _candidates(
+    mode: PositionMode, route: Route, positions: Sequence[Position]
+) -> Sequence[Position]:
+    """The positions an execution may touch, in the order it takes them."""
+    match mode:
+        case PositionMode.NETTING:
+            return positions
+        case PositionMode.STRATEGY_NETTING:
+            return [p for p in positions if p.strategy_id == route.strategy_id]
+        case PositionMode.HEDGE:
+            return _tickets(route, positions)
+
+
+def _tickets(route: Route, positions: Sequence[Position]) -> Sequence[Position]:
+    named = [p for p in positions if route.ticket_id and p.id == route.ticket_id]
+    if named or route.fresh:
+        return named
+    own = [p for p in positions if p.strategy_id == route.strategy_id]
+    if route.reduce_only:
+        return sorted((p for p in own if p.side is not route.side), key=age)
+    same = [p for p in own if p.side is route.side]
+    return [max(same, key=age)] if same else []
+
+
+class Share(NamedTuple):
+    """One leg's part of an execution, as the exchange told it."""
+
+    qty: Decimal
+    fee: Decimal | None
+
+
+def shares(
+    instrument: Instrument,
+    cut: Sequence[Leg],
+    qty: Decimal,
+    fee: Decimal | None,
+    currency: str | None,
+) -> list[Share]:
+    """Split what was executed and charged by the legs; the last one takes the remainder.
+
+    Each leg's share says exactly its delta again: where the fee is paid in base, the quantity is
+    the delta with the leg's fee, so that a position is always the sum of its deals.
+    """
+    if len(cut) == 1:
+        return [Share(qty, fee)]
+    in_base = instrument.kind is Kind.SPOT and currency == instrument.base
+    whole = ZERO
+    for leg in cut:
+        whole = EXACT.add(whole, leg.delta)
+    told: list[Share] = []
+    qty_left, fee_left = qty, fee
+    for leg in cut[:-1]:
+        part = None
+        if fee is not None and fee_left is not None:
+            part = rounded(EXACT.divide(EXACT.multiply(fee, leg.delta), whole))
+            fee_left = difference(fee_left, part)
+        size = leg.delta.copy_abs()
+        if in_base and part is not None:
+            size = total(size, part) if leg.delta > 0 else difference(size, part)
+        told.append(Share(size, part))
+        qty_left = difference(qty_left, size)
+    return [*told, Share(qty_left, fee_left)]
