@@ -58,10 +58,10 @@ class Scene(NamedTuple):
     money: str
 
 
-ON_SPOT = Scene((SPOT,), ("0.001", "1", "7.5", "40"), "USDT", "2000")
-ON_LINEAR = Scene((LINEAR, SECOND), ("0.001", "1", "7.5", "40"), "USDT", "300")
-ON_INVERSE = Scene((INVERSE,), ("1", "3", "17", "100"), "BTC", "8")
-MIXED = Scene((SPOT, LINEAR, SECOND), ("0.001", "1", "7.5", "40"), "USDT", "500")
+ON_SPOT = Scene((SPOT,), ("0.001", "1", "7.5", "20"), "USDT", "6000")
+ON_LINEAR = Scene((LINEAR, SECOND), ("0.001", "4", "7.5", "20"), "USDT", "400")
+ON_INVERSE = Scene((INVERSE,), ("1", "9", "17", "40"), "BTC", "6")
+MIXED = Scene((SPOT, LINEAR, SECOND), ("0.001", "2", "7.5", "20"), "USDT", "700")
 SCENES = {"spot": ON_SPOT, "linear": ON_LINEAR, "inverse": ON_INVERSE, "mixed": MIXED}
 
 
@@ -73,12 +73,13 @@ def moves(scene: Scene) -> st.SearchStrategy[Input]:
     places = st.builds(
         _place, symbols, SIDES, sizes, st.none() | PRICES, st.booleans(), st.none() | st.just(1)
     )
-    amounts = st.sampled_from(["0.01", "1", "60", "500"]).map(Decimal)
+    amounts = st.sampled_from(["0.01", "1", "60"]).map(Decimal)
     currency = st.just(scene.currency)
     control = st.one_of(
         st.builds(Deposit, currency=currency, amount=amounts, at=at),
+        st.builds(Deposit, currency=currency, amount=amounts, at=at),
         st.builds(Withdraw, currency=currency, amount=amounts, at=at),
-        st.builds(SetLeverage, symbol=symbols, leverage=st.sampled_from([1, 5, 50, 75]), at=at),
+        st.builds(SetLeverage, symbol=symbols, leverage=st.sampled_from([2, 10, 50, 75]), at=at),
         st.builds(SetMarginMode, symbol=symbols, mode=st.sampled_from(list(MarginMode)), at=at),
         st.builds(
             FundingSeen,
@@ -86,7 +87,7 @@ def moves(scene: Scene) -> st.SearchStrategy[Input]:
             rate=st.sampled_from(["0.0001", "-0.003", "0.05"]).map(Decimal),
             at=at,
         ),
-        st.just(Reset(balances=((scene.currency, Decimal(100)),), at=NOON)),
+        st.just(Reset(balances=((scene.currency, Decimal(scene.money)),), at=NOON)),
     )
     cancels = st.builds(
         Cancel,
@@ -98,9 +99,16 @@ def moves(scene: Scene) -> st.SearchStrategy[Input]:
     marks = st.builds(MarkSeen, symbol=symbols, price=PRICES, at=at)
     clocks = st.just(Clock(at=NOON))
     return st.one_of(
-        *(quotes, quotes, quotes, places, places, places, places, clocks),
-        *(cancels, marks, control, control),
+        *(quotes, quotes, quotes, quotes, places, places, places, places, clocks),
+        *(cancels, marks, control),
     )
+
+
+def openings(scene: Scene) -> st.SearchStrategy[Input]:
+    """A market order that the first money affords, as a rule."""
+    symbols = st.sampled_from(scene.symbols)
+    sizes = st.sampled_from(scene.sizes[1:]).map(Decimal)
+    return st.builds(_place, symbols, SIDES, sizes, st.none(), st.just(False), st.none())
 
 
 def _quote(symbol: str, price: Decimal, spread: int, depth: Decimal | None) -> QuoteSeen:
@@ -133,7 +141,8 @@ def histories(draw: st.DrawFn, scene: Scene) -> list[Input]:
         *(_quote(symbol, Decimal(100), 1, None) for symbol in scene.symbols),
     ]
     now = NOON
-    for one in draw(st.lists(moves(scene), min_size=12, max_size=40)):
+    first = st.lists(openings(scene), min_size=2, max_size=2)
+    for one in [*draw(first), *draw(st.lists(moves(scene), min_size=12, max_size=40))]:
         now += draw(SPANS)
         listed.append(replace(one, at=now - draw(st.sampled_from([0, 0, 0, 9])) * _SECOND))
     return listed
@@ -153,7 +162,7 @@ RULES = st.builds(
     fee_tiers=st.sampled_from([{}, {Kind.SPOT: _TIERS, Kind.LINEAR: _TIERS}]),
     hedge=st.booleans(),
     base_fee_on_buy=st.booleans(),
-    leverage=st.sampled_from([1, 10, 50]),
+    leverage=st.sampled_from([10, 50, 1]),
     margin_mode=st.sampled_from([MarginMode.CROSS, MarginMode.CROSS, MarginMode.ISOLATED]),
     funding_rate=st.sampled_from(["0.0001", "0", "-0.01"]).map(Decimal),
 )

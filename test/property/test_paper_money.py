@@ -22,22 +22,25 @@ from oms.domain.order import Side
 from oms.simulation.canonical import memory_read, memory_text
 from oms.simulation.contracts import MarginMode
 from oms.simulation.exchange import step
-from oms.simulation.facts import Fact, Filled, FundingPaid, InsurancePaid, LeverageSet, Withdrawn
+from oms.simulation.facts import Fact, Filled, FundingPaid, Withdrawn
 from oms.simulation.inputs import Clock, Deposit, Input, Place, QuoteSeen
-from oms.simulation.margin import available, wallet_of
+from oms.simulation.margin import available, stands_in, wallet_of
 from oms.simulation.memory import Leg, Memory, OrderSource
 from oms.simulation.settings import Settings
 
-LEGS = {"one_way": False, "hedge": True}
 
-
-@pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("legs", LEGS)
-def test_wallets_are_conserved(scene: str, legs: str) -> None:
+@pytest.mark.parametrize(
+    ("scene", "hedge"),
+    [
+        *[("spot", False), ("linear", False), ("linear", True)],
+        *[("inverse", False), ("inverse", True), ("mixed", False)],
+    ],
+)
+def test_wallets_are_conserved(scene: str, hedge: bool) -> None:
     @settings(max_examples=500, deadline=None)
     @given(histories(SCENES[scene]), RULES)
     def holds(inputs: list[Input], rules: Settings) -> None:
-        rules = _with_legs(rules, hedge=LEGS[legs])
+        rules = _with_legs(rules, hedge=hedge)
         facts: list[Fact] = []
         held: dict[tuple[str, Leg], Decimal] = defaultdict(lambda: ZERO)
         for result in steps_of(inputs, rules):
@@ -73,51 +76,28 @@ def _check_positions(memory: Memory, held: dict[tuple[str, Leg], Decimal], rules
 
 @settings(max_examples=500, deadline=None)
 @given(st.sampled_from(sorted(SCENES)).flatmap(lambda name: histories(SCENES[name])), RULES)
-def test_after_a_liquidation_nobody_owes_anything(inputs: list[Input], rules: Settings) -> None:
-    """Cross wallets carry what is left; an isolated position costs no more than its margin."""
-    memory = Memory()
+def test_after_every_step_wallets_carry_what_they_hold(
+    inputs: list[Input], rules: Settings
+) -> None:
+    """Cross wallets and isolated margins stay above maintenance; nobody is left with a debt.
+
+    Withdrawals leave what positions need.
+    """
     for result in steps_of(inputs, rules):
-        liquidated = {
-            rules.instruments[fact.trade.symbol].settle
-            for fact in result.facts
-            if isinstance(fact, Filled) and fact.trade.source is OrderSource.LIQUIDATION
-        }
-        for currency in liquidated:
-            wallet = wallet_of(result.memory, rules, currency)
-            mine = wallet.total - wallet.isolated
+        memory = result.memory
+        for currency, balance in memory.balances.items():
+            wallet = wallet_of(memory, rules, currency)
             if wallet.maintenance:
-                assert mine + wallet.unrealised > wallet.maintenance
+                carried = wallet.total - wallet.isolated + wallet.unrealised
+                assert carried > wallet.maintenance
             else:
-                assert mine >= 0
-                assert wallet.total >= 0
-        for balance in result.memory.balances.values():
-            assert balance.total >= 0 or result.memory.positions
-        memory = result.memory
-    assert memory.version
-
-
-@settings(max_examples=500, deadline=None)
-@given(histories(MIXED), RULES)
-def test_no_position_is_carried_below_its_maintenance(inputs: list[Input], rules: Settings) -> None:
-    for result in steps_of(inputs, rules):
-        memory = result.memory
-        wallet = wallet_of(memory, rules, "USDT")
-        if wallet.maintenance:
-            assert wallet.total - wallet.isolated + wallet.unrealised > wallet.maintenance
-
-
-@settings(max_examples=500, deadline=None)
-@given(histories(MIXED), RULES)
-def test_nothing_is_wished_for_beyond_what_is_there(inputs: list[Input], rules: Settings) -> None:
-    """Withdrawals and leverage leave available money at 0 or above."""
-    for result in steps_of(inputs, rules):
-        facts = result.facts
-        if not facts or any(isinstance(f, FundingPaid | InsurancePaid) for f in facts):
-            continue
-        if isinstance(facts[-1], Withdrawn) and len(facts) == 1:
-            assert available(result.memory, rules, "USDT") >= 0
-        if isinstance(facts[-1], LeverageSet):
-            assert len(facts) == 1
+                assert wallet.total >= wallet.isolated >= 0
+                assert balance.free >= 0
+            for stand in stands_in(memory, rules, currency):
+                if stand.is_isolated:
+                    assert stand.position.margin + stand.unrealised > stand.maintenance
+            if any(isinstance(f, Withdrawn) and f.currency == currency for f in result.facts):
+                assert available(memory, rules, currency) >= 0
 
 
 HOURS = st.lists(

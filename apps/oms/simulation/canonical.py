@@ -18,6 +18,7 @@ from oms.domain.value import value
 from oms.simulation.codec import decoded, encoded
 from oms.simulation.codec import time_text as _time
 from oms.simulation.contracts import ContractTerms
+from oms.simulation.dues import funding_due
 from oms.simulation.line import Line
 from oms.simulation.memory import (
     PLAIN,
@@ -182,16 +183,18 @@ def _assembled(books: Fields, orders: Iterable[PaperOrder], markets: Iterable[Ma
         for name, order in held.items()
         if order.terms is not PLAIN
     }
+    positions = {
+        (position.symbol, position.leg): position
+        for position in map(_position_read, books["positions"])
+    }
     return Memory(
         balances={
             currency: Balance(free=Decimal(free), used=Decimal(used))
             for currency, (free, used) in books["balances"].items()
         },
         orders=by_symbol,
-        positions={
-            (position.symbol, position.leg): position
-            for position in map(_position_read, books["positions"])
-        },
+        positions=positions,
+        funding_due=funding_due(positions),
         markets={market.symbol: market for market in markets},
         orders_made=books["orders_made"],
         trades_made=books["trades_made"],

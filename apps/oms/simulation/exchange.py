@@ -59,7 +59,7 @@ def step(memory: Memory, input: Input, settings: Settings) -> Step:
 def _act(memory: Memory, input: Input, settings: Settings) -> Step:
     """An input that has arrived at the exchange."""
     sheet = Sheet(memory, settings, input.at)
-    if sheet.positions:
+    if memory.funding_due is not None and memory.funding_due <= sheet.at:
         fund(sheet, input)
     rejection = _do(sheet, input)
     if rejection is not None:

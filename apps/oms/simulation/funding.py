@@ -5,13 +5,14 @@ missed: at the mark price that was known when the engine's clock passed it. Wher
 yet, it is settled with the first that is told.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from oms.domain.money import ZERO, difference, product, rounded, total
 from oms.domain.value import evolve
 from oms.simulation.contracts import AS_SET, MarginMode
 from oms.simulation.costs import worth
+from oms.simulation.dues import EVERY, due_by
 from oms.simulation.facts import FundingPaid
 from oms.simulation.inputs import (
     BookSeen,
@@ -25,15 +26,6 @@ from oms.simulation.inputs import (
 from oms.simulation.matching import market_of
 from oms.simulation.memory import Memory, PaperPosition
 from oms.simulation.sheet import Sheet
-
-HOURS = 8
-EVERY = timedelta(hours=HOURS)
-
-
-def due_by(moment: datetime) -> datetime:
-    """The last funding time at or before ``moment``, which is in UTC."""
-    hour = moment.hour - moment.hour % HOURS
-    return moment.replace(hour=hour, minute=0, second=0, microsecond=0)
 
 
 def next_funding(memory: Memory) -> datetime | None:

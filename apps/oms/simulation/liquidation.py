@@ -14,9 +14,9 @@ from oms.domain.money import ZERO, difference, total
 from oms.domain.order import Side
 from oms.simulation.executing import end
 from oms.simulation.facts import Accepted, Filled, InsurancePaid
-from oms.simulation.margin import Stand, stand_of, stands_in
+from oms.simulation.margin import Stand, stands_in
 from oms.simulation.matching import Taking
-from oms.simulation.memory import OrderSource, PaperOrder, PaperPosition, Terms
+from oms.simulation.memory import OrderSource, PaperOrder, PaperPosition, PositionKey, Terms
 from oms.simulation.settling import settle
 from oms.simulation.sheet import Sheet
 
@@ -27,8 +27,11 @@ def liquidate(sheet: Sheet) -> bool:
     """Close what can no longer be carried; whether anything was closed."""
     before = sheet.trades_made
     for currency in sorted(_pools(sheet)):
-        _judge_isolated(sheet, currency)
-        _judge_cross(sheet, currency)
+        stands = list(stands_in(sheet, sheet.settings, currency))
+        if any(stand.is_isolated for stand in stands):
+            _judge_isolated(sheet, stands)
+            stands = list(stands_in(sheet, sheet.settings, currency))
+        _judge_cross(sheet, currency, stands)
     return sheet.trades_made != before
 
 
@@ -69,22 +72,30 @@ def cancel_orders(sheet: Sheet, reason: str, is_meant: Callable[[PaperOrder], bo
 
 
 def _pools(sheet: Sheet) -> set[str]:
-    """Currencies whose positions or marks have moved in this step."""
+    """Currencies whose positions, marks or money have moved in this step."""
     pools, instruments = set(sheet.pools), sheet.settings.instruments
-    everything = bool(sheet.facts)
     for symbol, _ in sheet.positions:
-        if everything or symbol in sheet.touched_markets:
-            pools.add(instruments[symbol].settle)
+        currency = instruments[symbol].settle
+        if currency not in pools and (
+            symbol in sheet.touched_markets or _has_moved(sheet, currency)
+        ):
+            pools.add(currency)
     return pools
 
 
-def _judge_isolated(sheet: Sheet, currency: str) -> None:
-    for key in sorted(sheet.positions):
-        position = sheet.positions[key]
-        stand = stand_of(sheet, sheet.settings, position)
-        if not stand.is_isolated or stand.instrument.settle != currency:
+def _has_moved(sheet: Sheet, currency: str) -> bool:
+    """Whether there is more or less of a currency than before; locks do not count."""
+    now, was = sheet.balances.get(currency), sheet.before.balances.get(currency)
+    if now is was:
+        return False
+    return now is None or was is None or now.total != was.total
+
+
+def _judge_isolated(sheet: Sheet, stands: list[Stand]) -> None:
+    for stand in sorted(stands, key=_key):
+        if not stand.is_isolated:
             continue
-        mark = _mark(sheet, stand)
+        position, mark = stand.position, _mark(sheet, stand)
         if mark is not None and total(position.margin, stand.unrealised) <= stand.maintenance:
             _close_isolated(sheet, position, mark)
 
@@ -97,9 +108,10 @@ def _close_isolated(sheet: Sheet, position: PaperPosition, mark: Decimal) -> Non
     _insure(sheet, settle_currency, total(position.margin, got))
 
 
-def _judge_cross(sheet: Sheet, currency: str) -> None:
-    stands = _cross(sheet, currency)
-    if any(stand.mark is None for stand in stands) or _is_sound(sheet, currency, stands):
+def _judge_cross(sheet: Sheet, currency: str, stands: list[Stand]) -> None:
+    if _is_sound(sheet, currency, stands) or any(
+        stand.mark is None and not stand.is_isolated for stand in stands
+    ):
         return
     instruments = sheet.settings.instruments
     cancel_orders(
@@ -111,22 +123,22 @@ def _judge_cross(sheet: Sheet, currency: str) -> None:
         ),
     )
     while not _is_sound(sheet, currency, stands):
-        fresh = [stand for stand in stands if _mark(sheet, stand) is not None]
-        if not fresh:
+        cross = [s for s in stands if not s.is_isolated and _mark(sheet, s) is not None]
+        if not cross:
             break
-        largest = max(fresh, key=lambda stand: (stand.maintenance, stand.position.symbol))
+        largest = max(cross, key=lambda stand: (stand.maintenance, _key(stand)))
         assert largest.mark is not None, "only what has a price is closed"
         close_at(sheet, largest.position, largest.mark, OrderSource.LIQUIDATION)
-        stands = _cross(sheet, currency)
-    if not stands:
-        _settle_debt(sheet, currency)
+        stands = list(stands_in(sheet, sheet.settings, currency))
+    if all(stand.is_isolated for stand in stands):
+        _settle_debt(sheet, currency, stands)
 
 
-def _settle_debt(sheet: Sheet, currency: str) -> None:
+def _settle_debt(sheet: Sheet, currency: str, stands: list[Stand]) -> None:
     """Nothing is left to close: no order may promise what is not there, no debt remains."""
     if sheet.free(currency) < 0:
         cancel_orders(sheet, _REASON, lambda order: order.locked_currency == currency)
-    _insure(sheet, currency, _wallet(sheet, currency))
+    _insure(sheet, currency, _wallet(sheet, currency, stands))
 
 
 def _insure(sheet: Sheet, currency: str, rest: Decimal) -> None:
@@ -139,31 +151,31 @@ def _insure(sheet: Sheet, currency: str, rest: Decimal) -> None:
         sheet.facts.append(fact)
 
 
-def _cross(sheet: Sheet, currency: str) -> list[Stand]:
-    stands = stands_in(sheet, sheet.settings, currency)
-    return [stand for stand in stands if not stand.is_isolated]
-
-
 def _is_sound(sheet: Sheet, currency: str, stands: list[Stand]) -> bool:
     """Whether the wallet carries its cross positions; without any, whether nothing is owed."""
-    equity = _wallet(sheet, currency)
-    if not stands:
-        return equity >= 0 and (sheet.free(currency) >= 0 or currency not in sheet.pools)
-    maintenance = ZERO
+    equity, maintenance, is_open = _wallet(sheet, currency, stands), ZERO, False
     for stand in stands:
-        equity = total(equity, stand.unrealised)
-        maintenance = total(maintenance, stand.maintenance)
-    return equity > maintenance
+        if not stand.is_isolated:
+            equity = total(equity, stand.unrealised)
+            maintenance = total(maintenance, stand.maintenance)
+            is_open = True
+    if is_open:
+        return equity > maintenance
+    return equity >= 0 and (sheet.free(currency) >= 0 or currency not in sheet.pools)
 
 
-def _wallet(sheet: Sheet, currency: str) -> Decimal:
+def _wallet(sheet: Sheet, currency: str, stands: list[Stand]) -> Decimal:
     """All of a currency but the margins of isolated positions."""
     balance = sheet.balances.get(currency)
     left = ZERO if balance is None else balance.total
-    for stand in stands_in(sheet, sheet.settings, currency):
+    for stand in stands:
         if stand.is_isolated:
             left = difference(left, stand.position.margin)
     return left
+
+
+def _key(stand: Stand) -> PositionKey:
+    return stand.position.symbol, stand.position.leg
 
 
 def _mark(sheet: Sheet, stand: Stand) -> Decimal | None:

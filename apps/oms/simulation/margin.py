@@ -12,7 +12,7 @@ from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, ZERO, difference, product, rounded, total
 from oms.domain.value import value
 from oms.simulation.contracts import ContractTerms, MarginMode
-from oms.simulation.costs import contract_lock, margin_of, opening_qty, value_of, worth
+from oms.simulation.costs import contract_lock, margin_of, opening_qty, value_of
 from oms.simulation.memory import (
     Balance,
     Leg,
@@ -57,11 +57,19 @@ class Stand:
     is_isolated: bool
     #: ``None`` where no price is known: then it is counted as on the day it was opened.
     mark: Decimal | None
+    #: In value space, at the mark.
+    value: Decimal
     unrealised: Decimal
-    #: Initial margin.
-    initial: Decimal
-    #: Maintenance margin.
-    maintenance: Decimal
+
+    @property
+    def maintenance(self) -> Decimal:
+        """Maintenance margin."""
+        return product(self.value.copy_abs(), self.instrument.maintenance_rate)
+
+    @property
+    def initial(self) -> Decimal:
+        """Initial margin."""
+        return margin_of(self.leverage, self.value)
 
 
 @value
@@ -93,16 +101,14 @@ def stand_of(books: Books, settings: Settings, position: PaperPosition) -> Stand
     market = books.markets.get(position.symbol)
     mark = None if market is None else market.mark_price
     now = position.cost if mark is None else value_of(instrument, position.qty, mark)
-    leverage = settings.leverage_of(instrument, terms)
     return Stand(
         position=position,
         instrument=instrument,
-        leverage=leverage,
+        leverage=settings.leverage_of(instrument, terms),
         is_isolated=settings.margin_mode_of(terms) is MarginMode.ISOLATED,
         mark=mark,
+        value=now,
         unrealised=difference(now, position.cost),
-        initial=margin_of(leverage, now),
-        maintenance=product(now.copy_abs(), instrument.maintenance_rate),
     )
 
 
@@ -228,11 +234,3 @@ def _price_for(stand: Stand, behind: Decimal) -> Decimal | None:
     else:
         price = EXACT.divide(sought, slope)
     return rounded(price) if price > 0 else None
-
-
-def worth_at_mark(stand: Stand) -> Decimal:
-    """What a position is worth at its mark, signed like its quantity; at entry without one."""
-    if stand.mark is None:
-        cost = stand.position.cost
-        return cost.copy_negate() if stand.instrument.kind is Kind.INVERSE else cost
-    return worth(stand.instrument, stand.position.qty, stand.mark)

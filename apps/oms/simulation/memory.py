@@ -307,6 +307,8 @@ class Memory:
     special: Mapping[str, str] = field(default_factory=dict)
     #: What is under way between exchange and sender; ``None`` is nothing.
     line: "Line | None" = None
+    #: When a position pays or is paid funding next; follows from ``positions``.
+    funding_due: datetime | None = None
     #: What was set for contracts, by symbol.
     contracts: Mapping[str, ContractTerms] = field(default_factory=dict)
     #: Dollars traded by day, of the last 30 days; counted where there are fee tiers.

@@ -12,6 +12,7 @@ from oms.domain.money import ZERO, difference, total
 from oms.domain.order import Side
 from oms.domain.value import evolve
 from oms.simulation.contracts import ContractTerms
+from oms.simulation.dues import funding_due
 from oms.simulation.facts import Fact, Step, Touched
 from oms.simulation.memory import (
     PLAIN,
@@ -209,6 +210,9 @@ class Sheet:
             contracts=self.contracts,
             volumes=self.volumes,
             transfers_made=self.transfers_made,
+            funding_due=funding_due(self.positions)
+            if self.touched_positions
+            else before.funding_due,
         )
         touched = Touched(
             orders=self.touched_orders, markets=frozenset(self.touched_markets), books=books

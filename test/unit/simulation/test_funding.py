@@ -168,3 +168,22 @@ def test_a_rate_of_nothing_is_not_told() -> None:
     assert next_due(desk.memory) == at(0, day=1)
     desk.put(FundingSeen(symbol=LINEAR, rate=Decimal("0.01"), at=desk.now))
     assert len(paid(desk.until(at(0, day=1)))) == 1
+
+
+def test_each_position_pays_from_its_own_time_on() -> None:
+    """One has no price yet and owes for longer than another."""
+    desk = a_desk()
+    desk.buy("10", symbol=LINEAR)
+    desk.memory = evolve(
+        desk.memory, markets={INVERSE: desk.memory.markets[INVERSE]}
+    )  # as after a restart
+    desk.until(at(20))
+    desk.quote("50000", "50000", INVERSE)
+    desk.buy("10", symbol=INVERSE)
+    desk.now = at(1, day=1)
+    facts = paid(desk.quote("100", "100", LINEAR))
+    assert [(fact.symbol, fact.at) for fact in facts] == [
+        (LINEAR, at(16)),
+        (INVERSE, at(0, day=1)),
+        (LINEAR, at(0, day=1)),
+    ]
