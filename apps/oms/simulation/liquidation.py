@@ -25,8 +25,8 @@ _REASON = "liquidation"
 
 def liquidate(sheet: Sheet) -> bool:
     """Close what can no longer be carried; whether anything was closed."""
-    before = sheet.trades_made
-    for currency in sorted(_pools(sheet)):
+    before, pools = sheet.trades_made, _pools(sheet)
+    for currency in sorted(pools) if len(pools) > 1 else pools:
         stands = list(stands_in(sheet, sheet.settings, currency))
         if any(stand.is_isolated for stand in stands):
             _judge_isolated(sheet, stands)
@@ -74,12 +74,10 @@ def cancel_orders(sheet: Sheet, reason: str, is_meant: Callable[[PaperOrder], bo
 def _pools(sheet: Sheet) -> set[str]:
     """Currencies whose positions, marks or money have moved in this step."""
     pools, instruments = set(sheet.pools), sheet.settings.instruments
+    has_facts, markets = bool(sheet.facts), sheet.touched_markets
     for symbol, _ in sheet.positions:
-        currency = instruments[symbol].settle
-        if currency not in pools and (
-            symbol in sheet.touched_markets or _has_moved(sheet, currency)
-        ):
-            pools.add(currency)
+        if symbol in markets or (has_facts and _has_moved(sheet, instruments[symbol].settle)):
+            pools.add(instruments[symbol].settle)
     return pools
 
 
