@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from kit.builders import NOON
 from kit.paper import LINEAR, SPOT, rates, some_settings
+from kit.paper_money import expected_totals
 from oms.domain.instrument import Kind
-from oms.domain.money import ZERO, difference, product, total
+from oms.domain.money import ZERO, total
 from oms.domain.order import Side
 from oms.simulation.canonical import (
     StoredMemory,
@@ -27,7 +28,7 @@ from oms.simulation.canonical import (
     order_text,
 )
 from oms.simulation.exchange import step
-from oms.simulation.facts import Accepted, Changed, Deposited, Fact, Filled
+from oms.simulation.facts import Accepted, Changed, Fact, Filled
 from oms.simulation.inputs import BookSeen, Cancel, Change, Deposit, Input, Place, QuoteSeen
 from oms.simulation.memory import Memory
 from oms.simulation.settings import Settings
@@ -134,29 +135,11 @@ def _run(inputs: list[Input], rules: Settings, memory: Memory) -> tuple[Memory, 
     return memory, facts
 
 
-def _expected_totals(facts: list[Fact], rules: Settings) -> dict[str, Decimal]:
-    totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for fact in facts:
-        if isinstance(fact, Deposited):
-            totals[fact.currency] = total(totals[fact.currency], fact.amount)
-        if isinstance(fact, Filled):
-            trade, row = fact.trade, rules.instruments[fact.trade.symbol]
-            totals[trade.fee_currency] = difference(totals[trade.fee_currency], trade.fee)
-            if row.kind is Kind.SPOT:
-                signed = product(trade.qty, Decimal(trade.side.sign))
-                totals[row.base] = total(totals[row.base], signed)
-                paid = product(signed, trade.price)
-                totals[row.quote] = difference(totals[row.quote], paid)
-            else:
-                totals[row.settle] = total(totals[row.settle], trade.realised)
-    return totals
-
-
 @settings(max_examples=150, deadline=None)
 @given(INPUTS, SETTINGS)
 def test_money_is_conserved(inputs: list[Input], rules: Settings) -> None:
     memory, facts = _run(START + inputs, rules, Memory())
-    expected = _expected_totals(facts, rules)
+    expected = expected_totals(facts, rules)
     for currency, balance in memory.balances.items():
         assert balance.used >= 0
         assert balance.total == expected[currency]

@@ -201,3 +201,14 @@ def test_isolated_margin_follows_the_leverage_unless_that_would_liquidate() -> N
     assert code(desk.set_leverage(10)) == "exchange_rejected"  # 100 − 100 is below 4.5
     assert words(desk.set_leverage(9)) == ["LeverageSet"]
     assert code(isolated("100").set_leverage(0)) == "exchange_rejected"
+
+
+def test_an_order_told_the_other_leg_only_reduces_it() -> None:
+    desk = a_desk(hedge=True)
+    desk.buy("5", symbol=LINEAR)
+    facts = desk.sell("8", symbol=LINEAR, leg=Leg.LONG)
+    assert words(facts) == ["Accepted", "Changed", "Filled"]
+    assert fills(facts) == ["5 @ 100"]
+    assert code(desk.sell("1", symbol=LINEAR, leg=Leg.LONG)) == "exchange_rejected"
+    desk.sell("1", symbol=LINEAR, leg=Leg.SHORT)
+    assert desk.held(leg=Leg.SHORT) == -1
