@@ -128,3 +128,14 @@ async def test_a_successor_of_the_same_name_frees_what_the_dead_one_held(store: 
     assert list(await store.leases.free(10)) == [0, *ids[:2]]
     again = await store.leases.acquire("w1", ids, 60)
     assert [lease.token for lease in again] == [2, 2]
+
+
+async def test_giving_back_late_does_not_free_what_was_taken_anew(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    old = await store.leases.acquire("w1", [account_id], 60)
+    await store.leases.release("w1", old)
+    await store.leases.acquire("w1", [account_id], 60)
+
+    await store.leases.release("w1", old)
+
+    assert account_id not in await store.leases.free(10)

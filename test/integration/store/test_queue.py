@@ -194,6 +194,15 @@ async def test_a_held_command_waits_for_the_one_before_it(store: SqlStore) -> No
     assert [row.id for row in freed] == [2, 3]
 
 
+async def test_who_is_held_hides_nobody_behind_him(store: SqlStore) -> None:
+    """1 belongs to another worker; 2 waits for 1, 3 to 7 wait for 2, and 8 for nobody."""
+    held = [a_command(number, 1, at=number, after=min(number - 1, 2)) for number in range(2, 8)]
+    await enqueued(store, [a_command(1, 9), *held, a_command(8, 1, at=8), a_command(9, 1, at=8)])
+
+    assert [row.id for row in await store.queue.take([1], 1)] == [8]
+    assert [row.id for row in await store.queue.take([1], 4)] == [8, 9]
+
+
 async def test_a_hold_ends_at_its_time_by_the_clock_of_the_database(store: SqlStore) -> None:
     now = datetime.now(UTC)
     await enqueued(

@@ -4,7 +4,7 @@ All times are the database's own: no two hosts need to agree on the hour.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from oms.adapters.sql.bulk import Insert
 from oms.adapters.sql.database import Database, Work
@@ -13,6 +13,8 @@ from oms.adapters.sql.session import Session
 from oms.ports.leases import Lease, WorkerRow
 
 ACCOUNTS_PER_STATEMENT_MAX = 500
+
+Part = TypeVar("Part", int, Lease)
 
 
 class SqlLeases:
@@ -58,15 +60,19 @@ class SqlLeases:
     async def release(self, owner: str, leases: Sequence[Lease]) -> None:
         """Give back. Raises ``Unavailable``: then they run out by themselves."""
         mark = self._dialect.mark
-        for part in _parts([lease.account_id for lease in leases]):
-            accounts = self._dialect.marks(len(part))
+        for part in _parts(leases):
+            # By token too: what came late must not free what was taken anew since.
+            held = " OR ".join([f"(account_id = {mark} AND token = {mark})"] * len(part))
             text = (
                 f"UPDATE account_leases SET owner = '', expires_at = {self._dialect.now}"
-                f" WHERE owner = {mark} AND account_id IN ({accounts})"
+                f" WHERE owner = {mark} AND ({held})"
             )
+            values = (owner, *(each for one in part for each in (one.account_id, one.token)))
 
-            async def work(session: Session, text: str = text, part: Sequence[int] = part) -> None:
-                await session.execute(text, (owner, *part))
+            async def work(
+                session: Session, text: str = text, values: Sequence[Any] = values
+            ) -> None:
+                await session.execute(text, values)
 
             await self._write(work)
 
@@ -180,6 +186,6 @@ _FENCE = Insert(
 )
 
 
-def _parts(account_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(account_ids), ACCOUNTS_PER_STATEMENT_MAX):
-        yield account_ids[start : start + ACCOUNTS_PER_STATEMENT_MAX]
+def _parts(each: Sequence[Part]) -> Iterator[Sequence[Part]]:
+    for start in range(0, len(each), ACCOUNTS_PER_STATEMENT_MAX):
+        yield each[start : start + ACCOUNTS_PER_STATEMENT_MAX]

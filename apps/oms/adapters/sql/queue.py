@@ -34,6 +34,7 @@ _KEY_COLUMNS = (
 )
 _INSERT_KEYS = Insert(table="idempotency_keys", columns=_KEY_COLUMNS, key=("scope_hash",))
 _QUEUE_INDEX = "ix_oms_commands_queue"
+_CREATED_AT = rows.SELECTED.split(", ").index("created_at")
 
 
 class SqlQueue:
@@ -67,30 +68,48 @@ class SqlQueue:
         """Queued commands of the accounts, oldest first. Raises ``Unavailable``."""
         if not account_ids:
             return ()
+        taken: dict[int, CommandRow] = {}
+        behind: tuple[Any, int] | None = None
+        while True:
+            found = await self._waiting(account_ids, limit, besides, behind)
+            for row in found:
+                *command, after, parent_status, hold_is_over = row
+                is_done = after is None or after in taken or after in besides
+                if is_done or hold_is_over or not _waits(parent_status):
+                    taken[command[0]] = rows.command_of(command, self._database.dialect)
+            # Who is held by another that is held must not hide who stands behind them.
+            if len(found) < limit or len(taken) >= limit:
+                return list(taken.values())[:limit]
+            behind = found[-1][_CREATED_AT], found[-1][0]
+
+    async def _waiting(
+        self,
+        account_ids: Sequence[int],
+        limit: int,
+        besides: Collection[int],
+        behind: tuple[Any, int] | None,
+    ) -> Sequence[Any]:
+        """Queued rows in order, beginning ``behind`` a (time, id); some may still be held."""
         dialect = self._database.dialect
-        accounts = dialect.marks(len(account_ids))
+        mark, accounts = dialect.mark, dialect.marks(len(account_ids))
         waiting = ", ".join(f"'{word}'" for word in rows.WAITING)
         others = f" AND c.id NOT IN ({dialect.marks(len(besides))})" if besides else ""
+        later = f" AND (c.created_at > {mark} OR (c.created_at = {mark} AND c.id > {mark}))"
+        start = () if behind is None else (behind[0], *behind)
         text = (
             f"SELECT {rows.SELECTED_C}, c.after_command_id, p.status,"
             f" CASE WHEN c.hold_until <= {dialect.now} THEN 1 ELSE 0 END"
             f" FROM {dialect.pinned('oms_commands', _QUEUE_INDEX, 'c')}"
             " LEFT JOIN oms_commands p ON p.id = c.after_command_id"
             f" WHERE c.status = 'queued' AND c.account_id IN ({accounts}){others}"
+            f"{later if start else ''}"
             " AND (c.after_command_id IS NULL OR p.id IS NULL"
             f" OR p.status NOT IN ({waiting}) OR p.account_id IN ({accounts})"
             f" OR c.hold_until <= {dialect.now})"
-            f" ORDER BY c.created_at, c.id LIMIT {dialect.mark}"
+            f" ORDER BY c.created_at, c.id LIMIT {mark}"
         )
-
-        taken: dict[int, CommandRow] = {}
-        values = (*account_ids, *besides, *account_ids, limit)
-        for row in await self._database.rows(text, values):
-            *command, after, parent_status, hold_is_over = row
-            is_done = after is None or after in taken or after in besides
-            if is_done or hold_is_over or not _waits(parent_status):
-                taken[command[0]] = rows.command_of(command, dialect)
-        return list(taken.values())
+        values = (*account_ids, *besides, *start, *account_ids, limit)
+        return await self._database.rows(text, values)
 
     async def find(self, ids: Sequence[int]) -> Mapping[int, CommandRow]:
         """Commands by id. Raises ``Unavailable``."""

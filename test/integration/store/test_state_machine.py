@@ -1,0 +1,345 @@
+"""Any sequence of calls: every database and driver answers as plain dictionaries do.
+
+Hypothesis invents the calls, small pools of names make them meet: request ids and keys told twice,
+tokens and heads gone stale, exchange ids taken, pages of rows that ended meanwhile. After each
+call all rows are read back and compared. The examples are the same in every run.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from kit import store_calls as calls
+from kit.sql import change
+from kit.store_model import SOME_TIME, StoreModel
+from kit.store_model_reads import ModelReads
+from kit.stores import NOON, an_account, seconds_after
+from oms.adapters.sql.store import SqlStore
+from oms.adapters.sql.tables import METADATA
+from oms.domain.errors import OmsError
+from oms.domain.value import evolve
+from oms.ports.history import Page, Snapshot, StoredEvents, Window
+from oms.ports.leases import Lease
+from oms.ports.ledger import AccountImage
+from oms.ports.queue import CommandRow
+
+ACCOUNTS = 3
+STEPS = 30
+#: Kinds not named are other ways to send the same.
+EXAMPLES = {"sqlite": 60, "mariadb-aiomysql": 30, "mariadb-asyncmy": 30}
+EXAMPLES_OF_OTHERS = 10
+LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+EMPTIED = (
+    *("oms_commands", "oms_orders", "oms_deals", "oms_positions", "event_outbox"),
+    *("paper_state", "paper_orders", "paper_trades", "paper_prices"),
+    *("idempotency_keys", "workers"),
+)
+
+OWNERS = st.sampled_from(["w1", "w2"])
+SOME_ACCOUNTS = st.lists(st.integers(0, ACCOUNTS), min_size=1, max_size=ACCOUNTS + 1, unique=True)
+ONE_ACCOUNT = st.integers(0, ACCOUNTS - 1)
+IDS = st.lists(st.integers(1, 12), max_size=4, unique=True)
+WORKERS = st.sampled_from(["w1", "W1", "w2"])
+LEASE_CALLS = st.sampled_from(["renew", "release", "disown", "run out"])
+LIMITS = st.sampled_from([1, 2, 3, 100])
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """One store and its model, asked the same."""
+
+    def __init__(self, runner: asyncio.Runner, store: SqlStore, url: str, ids: list[int]) -> None:
+        super().__init__()
+        self._run = runner.run
+        self.store, self.url = store, url
+        #: The accounts, and at the end one that does not exist.
+        self.account_ids = ids
+        self.known = calls.Known(ids[:ACCOUNTS])
+        self.is_written = True
+
+    @initialize()
+    def emptied(self) -> None:
+        missing = set(EMPTIED) - set(METADATA.tables)
+        assert not missing
+        change(
+            self.url,
+            *(f"DELETE FROM {name}" for name in EMPTIED),
+            "UPDATE account_streams SET head_seq = 0, lease_token = 0",
+            "UPDATE account_leases SET owner = '', token = 0, expires_at = '1970-01-01 00:00:00'",
+        )
+        self.model = StoreModel(self.account_ids[:ACCOUNTS])
+        self.reads = ModelReads(self.model)
+
+    @rule(wishes=calls.SUBMISSIONS)
+    def enqueue(self, wishes: Sequence[calls.Wish]) -> None:
+        self.is_written = True
+        submissions = self.known.submissions(wishes)
+        self._same(
+            lambda: self.store.queue.enqueue(submissions),
+            lambda: self.model.enqueue(submissions, NOON),
+        )
+
+    @rule(accounts=SOME_ACCOUNTS, limit=LIMITS, besides=IDS)
+    def take(self, accounts: list[int], limit: int, besides: list[int]) -> None:
+        ids = self._ids(accounts)
+        self._same(
+            lambda: self.store.queue.take(ids, limit, besides),
+            lambda: self.model.take(ids, limit, besides),
+        )
+
+    @rule(owner=OWNERS, accounts=SOME_ACCOUNTS, chores=st.booleans(), lasts=st.booleans())
+    def acquire(self, owner: str, accounts: list[int], chores: bool, lasts: bool) -> None:
+        self.is_written = True
+        ids = self._ids(accounts) + [0] * chores
+        self._same(
+            lambda: self.store.leases.acquire(owner, ids, 600 if lasts else 0),
+            lambda: self.model.acquire(owner, ids, lasts=lasts),
+        )
+
+    @rule(owner=OWNERS, accounts=SOME_ACCOUNTS, age=st.integers(0, 1), what=LEASE_CALLS)
+    def hold_or_let_go(self, owner: str, accounts: list[int], age: int, what: str) -> None:
+        self.is_written = True
+        leases, ours, theirs = self._leases(accounts, age), self.store.leases, self.model
+        if what == "renew":
+            self._same(
+                lambda: ours.renew(owner, leases, 600),
+                lambda: theirs.renew(owner, leases, lasts=True),
+            )
+        elif what == "release":
+            self._same(lambda: ours.release(owner, leases), lambda: theirs.release(owner, leases))
+        elif what == "disown":
+            self._same(lambda: ours.disown(owner), lambda: theirs.disown(owner))
+        else:
+            mine = self._leases(accounts, 0)[:1]
+            owner = next((theirs.leases[each.account_id].owner for each in mine), owner)
+            self._same(
+                lambda: ours.renew(owner, mine, 0), lambda: theirs.renew(owner, mine, lasts=False)
+            )
+
+    @rule(worker=WORKERS, host=st.sampled_from([None, "a", "b"]))
+    def workers(self, worker: str, host: str | None) -> None:
+        if host is None:
+            self.model.workers.pop(worker, None)
+            self._run(self.store.leases.forget_worker(worker))
+            return
+        self.model.workers[worker] = (host, f'{{"on":"{host}"}}')
+        self._run(self.store.leases.heartbeat(worker, *self.model.workers[worker]))
+
+    @rule(writings=calls.WRITINGS)
+    def commit(self, writings: Sequence[calls.Writing]) -> None:
+        self._committed(writings)
+
+    @rule(writings=calls.WRITINGS)
+    def commit_as_often_again(self, writings: Sequence[calls.Writing]) -> None:
+        self._committed(writings)
+
+    def _committed(self, writings: Sequence[calls.Writing]) -> None:
+        self.is_written = True
+        batches = self.known.batches(self.model, writings)
+        self._same(
+            lambda: self.store.ledger.commit(batches),
+            lambda: self.model.commit(batches),
+        )
+
+    @rule(events_too=st.booleans(), seconds=st.integers(0, 4))
+    def forget(self, events_too: bool, seconds: int) -> None:
+        self.is_written = True
+        now, before = (
+            seconds_after(seconds * 20),
+            FAR_AHEAD if events_too else seconds_after(seconds),
+        )
+        self._same(
+            lambda: self.store.ledger.trim(before, 1000),
+            lambda: self.reads.trimmed(before, events_too=events_too, limit=1000),
+        )
+        self._same(
+            lambda: self.store.queue.drop_expired_keys(now),
+            lambda: self.model.drop_expired_keys(now),
+        )
+
+    @rule(accounts=SOME_ACCOUNTS, window=calls.WINDOWS)
+    def pages(self, accounts: list[int], window: Window) -> None:
+        asked = evolve(window, account_ids=self._ids(accounts))
+        ours, theirs = self.store.history, self.reads
+        self._same(lambda: ours.orders(asked), lambda: theirs.orders(asked))
+        self._same(lambda: ours.positions(asked), lambda: theirs.positions(asked))
+        self._same(lambda: ours.deals(asked), lambda: theirs.deals(asked))
+        self._same(lambda: ours.commands(asked), lambda: theirs.commands(asked))
+
+    @rule(accounts=SOME_ACCOUNTS, window=calls.WINDOWS, limit=LIMITS, age=st.integers(0, 1))
+    def open_rows(self, accounts: list[int], window: Window, limit: int, age: int) -> None:
+        asked = evolve(window, account_ids=self._ids(accounts))
+        one, ours, theirs = asked.account_ids[0], self.store.history, self.reads
+        self._same(lambda: ours.open_orders(asked, limit), lambda: theirs.open_orders(asked, limit))
+        self._same(
+            lambda: ours.open_positions(asked, limit), lambda: theirs.open_positions(asked, limit)
+        )
+        self._same(lambda: ours.snapshot(one, limit), lambda: theirs.snapshot(one, limit))
+        busy = asked.account_ids
+        self._same(lambda: self.store.ledger.busy(busy), lambda: theirs.busy(busy))
+        for lease in self._leases(accounts, age):
+            self._load(lease)
+
+    @rule(ids=IDS)
+    def rows_by_id(self, ids: list[int]) -> None:
+        ours, theirs, books = self.store.history, self.reads, self.model.books
+        self._same(lambda: ours.orders_by_id(ids), lambda: theirs.by_id(books.orders, ids))
+        self._same(lambda: ours.positions_by_id(ids), lambda: theirs.by_id(books.positions, ids))
+        self._same(lambda: ours.deals_by_id(ids), lambda: theirs.by_id(books.deals, ids))
+        self._same(lambda: ours.deals_by_order(ids), lambda: theirs.deals_where("order_id", ids))
+        self._same(
+            lambda: self.store.audit.deals_of_positions(ids),
+            lambda: theirs.deals_where("position_id", ids),
+        )
+        self._same(lambda: ours.account_of("order", ids), lambda: theirs.account_of("order", ids))
+        self._same(
+            lambda: ours.account_of("position", ids), lambda: theirs.account_of("position", ids)
+        )
+
+    @rule(account=ONE_ACCOUNT, number=st.integers(1, 8), symbol=st.sampled_from(calls.SYMBOLS))
+    def rows_by_name(self, account: int, number: int, symbol: str) -> None:
+        ours, theirs, one = self.store.ledger, self.reads, self.account_ids[account]
+        self._same(lambda: ours.order(one, number), lambda: theirs.order(one, number))
+        self._same(lambda: ours.position(one, number), lambda: theirs.position(one, number))
+        self._same(
+            lambda: ours.deals_of(one, symbol, calls.TRADE_IDS),
+            lambda: theirs.deals_of(one, symbol, calls.TRADE_IDS),
+        )
+        names = [(one, name) for name in calls.CLIENT_IDS]
+        self._same(
+            lambda: ours.orders_by_client_id(names), lambda: theirs.orders_by_client_id(names)
+        )
+        self._same(
+            lambda: self.store.audit.commands_with_several_orders(one),
+            lambda: theirs.several_orders(one),
+        )
+
+    @rule(accounts=SOME_ACCOUNTS, after=st.integers(0, 6), limit=LIMITS, number=st.integers(1, 20))
+    def stream(self, accounts: list[int], after: int, limit: int, number: int) -> None:
+        ids, ours, theirs = self._ids(accounts), self.store.history, self.reads
+        behind = dict.fromkeys(ids, after)
+        self._same(lambda: ours.events(behind, limit), lambda: theirs.events(behind, limit))
+        self._same(lambda: ours.oldest(ids), lambda: theirs.oldest(ids))
+        self._same(
+            lambda: ours.event_place(number),
+            lambda: theirs.event_place(number),
+            seen=lambda place: None if place is None else place[:2],
+        )
+        self._same(lambda: self.store.leases.free(limit), lambda: self.model.free(limit))
+        self._same(lambda: ours.numbers_before(ids, LONG_AGO), lambda: dict.fromkeys(ids, 0))
+
+    @invariant()
+    def all_rows_are_the_same(self) -> None:
+        if not self.is_written:
+            return
+        self.is_written = False
+        ids, books = self.account_ids, self.model.books
+        everything = Window(account_ids=ids, page_size=10_000)
+        ours, theirs = self.store.history, self.reads
+        self._same(lambda: ours.orders(everything), lambda: theirs.orders(everything))
+        self._same(lambda: ours.positions(everything), lambda: theirs.positions(everything))
+        self._same(lambda: ours.deals(everything), lambda: theirs.deals(everything))
+        self._same(lambda: self.store.queue.find(range(1, 100)), lambda: books.commands)
+        self._same(lambda: self.store.queue.depths(), self.model.depths)
+        self._same(lambda: self.store.leases.counts(), self.model.counts)
+        self._same(lambda: ours.heads(ids), lambda: theirs.heads(ids))
+        behind = dict.fromkeys(ids, 0)
+        self._same(lambda: ours.events(behind, 1000), lambda: theirs.events(behind, 1000))
+
+    def teardown(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        for one in self.account_ids:
+            self._memory(one)
+        told = self._run(self.store.leases.workers(600))
+        assert {row.worker_id: (row.host, row.status) for row in told} == self.model.workers
+
+    def _ids(self, accounts: Sequence[int]) -> list[int]:
+        return [self.account_ids[index] for index in accounts]
+
+    def _load(self, lease: Lease) -> None:
+        self._same(lambda: self.store.ledger.load(lease), lambda: self.reads.load(lease))
+
+    def _memory(self, account_id: int) -> None:
+        self._same(
+            lambda: self.store.audit.paper_memory(account_id),
+            lambda: self.reads.paper_memory(account_id),
+        )
+
+    def _leases(self, accounts: Sequence[int], age: int) -> list[Lease]:
+        """The leases of today, or of one take-over ago."""
+        ids = [each for each in self._ids(accounts) if each in self.model.leases]
+        return [
+            Lease(account_id=each, token=max(0, self.model.leases[each].token - age))
+            for each in ids
+        ]
+
+    def _same(
+        self,
+        ours: Callable[[], Awaitable[object]],
+        theirs: Callable[[], object],
+        seen: Callable[[Any], object] = lambda answer: answer,
+    ) -> None:
+        async def asked() -> object:
+            return await ours()
+
+        assert _told(lambda: seen(self._run(asked()))) == _told(theirs)
+
+
+def _told(ask: Callable[[], object]) -> object:
+    """What was answered, or which error was raised; its words may differ."""
+    try:
+        return _plain(ask())
+    except OmsError as error:
+        return type(error).__name__, error.code, error.reason
+
+
+def _plain(answer: object) -> object:
+    """Without what only one of the two can know: kinds of sequences, and when it was now."""
+    match answer:
+        case Page():
+            return _plain(answer.items), answer.total, answer.next_after_id
+        case Snapshot():
+            return answer.seq, _plain(answer.orders), _plain(answer.positions)
+        case AccountImage():
+            rows = answer.orders, answer.positions
+            return _plain((answer.account.id, answer.head_seq, *rows, answer.memory))
+        case StoredEvents():
+            return answer.row
+        case CommandRow():
+            return evolve(answer, finished_at=answer.finished_at and SOME_TIME)
+        case Mapping():
+            return {key: _plain(each) for key, each in answer.items()}
+        case list() | tuple():
+            return [_plain(each) for each in answer]
+    return answer
+
+
+def test_every_database_answers_as_plain_dictionaries_do(place: Any) -> None:
+    with asyncio.Runner() as runner:
+        store = runner.run(SqlStore.open(place.url))
+        ids = [runner.run(an_account(store, f"a{number}")) for number in range(ACCOUNTS)]
+        try:
+            run_state_machine_as_test(
+                lambda: StoreMachine(runner, store, place.url, [*ids, ids[-1] + 1000]),
+                settings=settings(
+                    max_examples=EXAMPLES.get(place.kind, EXAMPLES_OF_OTHERS),
+                    stateful_step_count=STEPS,
+                    derandomize=True,
+                    database=None,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            runner.run(store.close())
