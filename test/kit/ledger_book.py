@@ -63,7 +63,15 @@ class LedgerBook:
         execution = report.execution
         known = [] if execution is None else self._known(execution.exchange_trade_id)
         newest = max(
-            (fold_key(d.executed_at, d.exchange_trade_id) for d in self._trades()), default=None
+            (
+                *(fold_key(d.executed_at, d.exchange_trade_id) for d in self._trades()),
+                *(
+                    (p.closed_at, 0, "")
+                    for p in self.positions.values()
+                    if p.merged_into is not None
+                ),
+            ),
+            default=None,
         )
         late = needs_history(order, report, newest, known)
         trade = "" if execution is None else execution.exchange_trade_id
@@ -117,6 +125,21 @@ class LedgerBook:
             positions=[self.positions[legs[-1].position_id]],
             trade=legs[-1],
         )
+        return self._keep(paid(payees, charge, self.mint))
+
+    def funding(self, amount: Decimal, at: datetime) -> Entry:
+        """Funding is paid (received where positive) on all that is open."""
+        charge = Charge(
+            kind=ChargeKind.FUNDING,
+            charge_id=str(self.mint("event")),
+            amount=amount,
+            currency=self.instrument.settle,
+            symbol=self.instrument.symbol,
+            executed_at=at,
+            heard=Heard.STREAM,
+            heard_at=at,
+        )
+        payees = Payees(account_id=1, instrument=self.instrument, positions=self.open_positions())
         return self._keep(paid(payees, charge, self.mint))
 
     def close_by(self, a: int, b: int, qty: Decimal | None, command_id: int, at: datetime) -> Entry:

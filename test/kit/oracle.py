@@ -106,7 +106,7 @@ class Oracle:
             ticket = ticket.merged
         own = [place for place in live if place is ticket]
         mine = [place for place in live if place.strategy == ask.strategy and place is not ticket]
-        if ask.reduce_only:
+        if ask.reduce_only or (ticket is not None and ticket.sign != ask.sign):
             return own if ask.ticket else own + [p for p in mine if p.sign != ask.sign]
         if own or (ask.fresh and order not in self.holders):
             return own
