@@ -1,7 +1,7 @@
 # Plain `make` lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check oracle bench lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,6 +29,12 @@ check: ## style, types, import contracts, unit and property tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n $(TEST_WORKERS) $(wildcard test/unit test/property)
+
+HISTORIES ?= 10000
+
+oracle: ## the ledger against its oracle over random account histories (HISTORIES=10000)
+	@$(PYTHON) tools/setup
+	@ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) test/property/test_ledger_oracle.py
 
 bench: ## speed as ratios to floors measured in the same run (ARGS="--help")
 	@$(PYTHON) tools/setup $(MARIADB) wrk

@@ -23,6 +23,7 @@ from oms.adapters.wakeup import SocketDoorbell
 from oms.config import Settings
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
+from oms.services.unfold import Unfold
 
 if TYPE_CHECKING:
     from oms.api.app import Application
@@ -70,7 +71,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     clock = SystemClock()
     bell = SocketDoorbell(settings.bell)
     owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    record = Record(ledger=store.ledger, ids=store.ids)
+    record = Record(ledger=store.ledger, ids=store.ids, unfold=Unfold(ledger=store.ledger))
     place = Place(ledger=store.ledger, record=record, ids=store.ids, new_name=client_order_id)
     rights = Rights(registry=store.registry, cache_seconds=settings.access_cache_seconds)
     execute = Execute(

@@ -37,6 +37,7 @@ from oms.services.reads import Reads
 from oms.services.record import Record
 from oms.services.rights import Rights
 from oms.services.submit import Submit
+from oms.services.unfold import Unfold
 from oms.services.waiting import Waiting
 from oms.worker.account import Accounts
 from oms.worker.chores import Chores
@@ -191,7 +192,7 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
 
 def _worker(store: SqlStore, bell: Belfry) -> Worker:
     clock = SystemClock()
-    record = Record(ledger=store.ledger, ids=store.ids)
+    record = Record(ledger=store.ledger, ids=store.ids, unfold=Unfold(ledger=store.ledger))
     names = iter(range(1, 10**9))
     place = Place(
         ledger=store.ledger,

@@ -26,6 +26,7 @@ def route_of(order: Order) -> Route:
         ticket_id=order.position_id,
         reduce_only=order.reduce_only,
         fresh=order.new_position and not order.filled_qty,
+        named=order.ticket_id != 0,
     )
 
 

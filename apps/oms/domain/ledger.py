@@ -128,6 +128,7 @@ def _over_closed(book: Book, deals: Sequence[Deal]) -> bool:
 
 def _told_again(book: Book, execution: Execution, known: Sequence[Deal]) -> Entry:
     """An execution whose trade id is booked: nothing if it says the same, else a conflict."""
+    known = [deal for deal in known if deal.type is DealType.TRADE]
     qty = reduce(total, (deal.qty for deal in known), ZERO)
     first = known[0]
     same = (

@@ -42,6 +42,8 @@ class Route(NamedTuple):
     reduce_only: bool = False
     #: Opens a ticket of its own with its first execution.
     fresh: bool = False
+    #: The order was sent to a ticket: it closes no other.
+    named: bool = False
 
 
 class Leg(NamedTuple):
@@ -108,11 +110,14 @@ def _candidates(
 
 def _tickets(route: Route, positions: Sequence[Position]) -> Sequence[Position]:
     named = [p for p in positions if route.ticket_id and p.id == route.ticket_id]
-    if named or route.fresh:
+    if route.fresh or (route.reduce_only and route.named):
+        return named
+    if named and (named[0].side is route.side or not route.reduce_only):
         return named
     own = [p for p in positions if p.strategy_id == route.strategy_id]
     if route.reduce_only:
-        return sorted((p for p in own if p.side is not route.side), key=age)
+        others = (p for p in own if p.side is not route.side and p not in named)
+        return [*named, *sorted(others, key=age)]
     same = [p for p in own if p.side is route.side]
     return [max(same, key=age)] if same else []
 

@@ -74,7 +74,7 @@ def folded_again(history: History, mint: Mint) -> Folded:
         positions=fold.positions,
         deals=fold.deals,
         numbers=fold.numbers,
-        tickets=fold.tickets,
+        tickets=fold.placed(),
         trades=fold.trades,
     )
 
@@ -157,7 +157,10 @@ class _Fold:
     def close_by(self, pair: Sequence[Deal]) -> None:
         """Fold both legs at the exact average of the second one's position."""
         held = [self._standing(leg.position_id) for leg in pair]
-        if len(pair) != 2 or any(one is None for one in held):
+        if len(pair) != 2 or any(
+            one is None or one.qty.copy_abs() < leg.qty or one.side is leg.side
+            for one, leg in zip(held, pair, strict=True)
+        ):
             for leg in pair:
                 self._book(leg, self._route(leg, None), None)
             return
@@ -190,15 +193,47 @@ class _Fold:
             positions=open_now,
             mint=self.mint,
         )
+        deals, positions = self._flipped(deals, positions)
+        deals = tuple(self._numbered(leg, deal) for leg in deals)
         for leg, position in zip(deals, positions, strict=True):
             self.positions[position.id] = position
             self.deals.append(leg)
-            if leg.id == deal.id and leg.entry is DealEntry.IN:
+            if leg.entry is DealEntry.IN and deal.entry is DealEntry.IN:
                 self._claim(deal.position_id, position.id)
         last = positions[-1].id
         self.trades[deal.exchange_trade_id] = last
         if deal.order_id is not None:
             self.tickets[deal.order_id] = last
+
+    def _numbered(self, leg: Deal, deal: Deal) -> Deal:
+        """A leg that is new takes the next number that no leg of its trade has."""
+        if leg.id == deal.id:
+            return leg
+        trade = deal.exchange_trade_id
+        known = [
+            one.leg for one in (*self.history.deals, *self.deals) if one.exchange_trade_id == trade
+        ]
+        return evolve(leg, leg=max(known) + leg.leg - deal.leg)
+
+    def _flipped(
+        self, deals: tuple[Deal, ...], positions: tuple[Position, ...]
+    ) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
+        """A leg that opens where the leg before it closed continues the identifier."""
+        last = self.deals[-1] if self.deals else None
+        first = positions[0]
+        opens = first.id not in self.positions
+        if (
+            not opens
+            or last is None
+            or last.exchange_trade_id != deals[0].exchange_trade_id
+            or last.entry is not DealEntry.OUT
+            or self.history.mode is PositionMode.HEDGE
+        ):
+            return deals, positions
+        before = self.positions[last.position_id]
+        opened = evolve(first, identifier=before.identifier, previous_position_id=before.id)
+        leg = evolve(deals[0], previous_position_id=before.id)
+        return (leg, *deals[1:]), (opened, *positions[1:])
 
     def _close_leg(self, leg: Deal, position: Position, average: Fraction) -> None:
         instrument = self.history.instrument
@@ -226,6 +261,12 @@ class _Fold:
         return route_of(order)._replace(
             ticket_id=ticket, fresh=order.new_position and known is None
         )
+
+    def placed(self) -> dict[int, int]:
+        """Where each order stands: what its executions went to last, else its ticket."""
+        named = {one.id: self._number(one.ticket_id) for one in self.history.orders.values()}
+        went = {order_id: self._alias(number) for order_id, number in self.tickets.items()}
+        return {order_id: number for order_id, number in (named | went).items() if number}
 
     def _claim(self, before: int, number: int) -> None:
         if before and before not in self.numbers and number not in self._claimed:

@@ -55,6 +55,10 @@ def rewritten(history: History, order: Order, report: Report, mint: Mint) -> Ent
 
 def reassigned(history: History, orders: Mapping[int, Order], mint: Mint, now: datetime) -> Entry:
     """Fold with ``orders`` in their new form: another strategy, another ticket."""
+    orders = {
+        order_id: order if order.filled_qty else evolve(order, position_id=order.ticket_id)
+        for order_id, order in orders.items()
+    }
     history = evolve(history, orders={**history.orders, **orders})
     entry = _laid_over(history, mint, now, cause="reassign", order=None)
     moved = {order.id: order for order in entry.orders}
@@ -66,10 +70,13 @@ def _busted(
     history: History, order: Order, report: Report, execution: Execution, mint: Mint
 ) -> Entry:
     victims = [d for d in history.deals if d.exchange_trade_id == execution.exchange_trade_id]
-    after = advanced(order, report)
+    after = advanced(order, report) or order
+    if not after.filled_qty:
+        after = evolve(after, position_id=after.ticket_id)
     reversing = [_reversing(victim, report, mint) for victim in victims]
     history = evolve(history, deals=(*history.deals, *reversing))
-    entry = _laid_over(history, mint, report.heard_at, cause="bust", order=after or order)
+    fresh = frozenset(deal.id for deal in reversing)
+    entry = _laid_over(history, mint, report.heard_at, cause="bust", order=after, fresh=fresh)
     return evolve(entry, exec_type=EXEC_TYPES[report.kind])
 
 
@@ -114,13 +121,19 @@ def _replaced(
 
 
 def _laid_over(
-    history: History, mint: Mint, now: datetime, *, cause: str, order: Order | None
+    history: History,
+    mint: Mint,
+    now: datetime,
+    *,
+    cause: str,
+    order: Order | None,
+    fresh: frozenset[int] = frozenset(),
 ) -> Entry:
     fold = folded_again(history, mint)
     ids = _ids(fold, mint)
     deals = _deals(history, fold, ids)
     positions = _positions(history, fold, ids, deals, now)
-    known = {deal.id: deal for deal in history.deals if deal.position_id}
+    known = {deal.id: deal for deal in history.deals if deal.position_id and deal.id not in fresh}
     new = tuple(deal for deal in deals if deal.id not in known)
     changed = tuple(d for d in deals if d.id in known and d != known[d.id])
     orders, order = _orders(history, fold, ids, order, now)

@@ -13,6 +13,7 @@ from typing import Protocol
 from oms.domain.account import Account
 from oms.domain.command import CommandResult
 from oms.domain.deal import Deal
+from oms.domain.legs import FoldKey
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.domain.value import value
@@ -63,11 +64,26 @@ class AccountBatch:
     orders_new: Sequence[Order] = ()
     orders_changed: Sequence[Order] = ()
     deals: Sequence[Deal] = ()
+    #: Deals whose place in the book changed, and inferred ones that real ones replace.
+    deals_changed: Sequence[Deal] = ()
+    deals_removed: Sequence[Deal] = ()
     positions_new: Sequence[Position] = ()
     positions_changed: Sequence[Position] = ()
     results: Mapping[int, CommandResult] = field(default_factory=dict)
     events: Sequence[EventRow] = ()
     memory: MemoryRows | None = None
+
+
+@value
+class FoldedRows:
+    """A symbol's rows from some moment on, as they are stored."""
+
+    #: Positions open at that moment or later, with those merged into them.
+    positions: Sequence[Position]
+    #: All deals of these positions.
+    deals: Sequence[Deal]
+    #: The orders of these deals.
+    orders: Sequence[Order]
 
 
 class LedgerStore(Protocol):
@@ -93,6 +109,20 @@ class LedgerStore(Protocol):
         self, account_id: int, symbol: str, trade_ids: Sequence[str]
     ) -> Mapping[str, Sequence[Deal]]:
         """Booked deals by exchange trade id, legs ascending; unknown ids are left out."""
+        ...
+
+    async def newest_key(self, account_id: int, symbol: str) -> FoldKey | None:
+        """The place of the newest trade of the symbol; ``None`` before the first."""
+        ...
+
+    async def orders_by_exchange_id(
+        self, account_id: int, symbol: str, names: Sequence[str]
+    ) -> Mapping[str, Order]:
+        """Orders by exchange order id; unknown ones are left out."""
+        ...
+
+    async def folded_since(self, account_id: int, symbol: str, moment: datetime) -> FoldedRows:
+        """What must be folded again when something at ``moment`` changes."""
         ...
 
     async def orders_by_client_id(

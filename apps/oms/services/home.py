@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from oms.domain.account import Account
 from oms.domain.command import CommandResult
 from oms.domain.deal import Deal
+from oms.domain.entry import Entry
+from oms.domain.legs import FoldKey
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.ports.exchange import Exchange
@@ -26,6 +28,8 @@ class Draft:
     orders_new: dict[int, Order] = field(default_factory=dict)
     orders_changed: dict[int, Order] = field(default_factory=dict)
     deals: list[Deal] = field(default_factory=list)
+    deals_changed: dict[int, Deal] = field(default_factory=dict)
+    deals_removed: dict[int, Deal] = field(default_factory=dict)
     positions_new: dict[int, Position] = field(default_factory=dict)
     positions_changed: dict[int, Position] = field(default_factory=dict)
     results: dict[int, CommandResult] = field(default_factory=dict)
@@ -51,6 +55,8 @@ class Home:
     sent_seq: int
     draft: Draft = field(default_factory=Draft)
     sent: Draft = field(default_factory=Draft)
+    #: The newest trade folded in each symbol that was traded since the home was furnished.
+    newest: dict[str, FoldKey | None] = field(default_factory=dict)
 
     @classmethod
     def furnished(cls, image: AccountImage, lease: Lease, exchange: Exchange) -> "Home":
@@ -92,6 +98,23 @@ class Home:
         yield from self.draft.deals
         yield from self.sent.deals
 
+    def put_deals(self, entry: Entry) -> None:
+        """Write the deals of ``entry`` with the next commit."""
+        draft = self.draft
+        draft.deals.extend(entry.deals)
+        if not entry.deals_changed and not entry.deals_removed:
+            return
+        changed = {deal.id: deal for deal in entry.deals_changed}
+        gone = {deal.id: deal for deal in entry.deals_removed}
+        drafted = {deal.id for deal in draft.deals}
+        draft.deals = [changed.get(d.id, d) for d in draft.deals if d.id not in gone]
+        draft.deals_changed |= {i: d for i, d in changed.items() if i not in drafted}
+        draft.deals_removed |= {i: d for i, d in gone.items() if i not in drafted}
+
+    def drafts(self) -> tuple[Draft, Draft]:
+        """What is on its way to the store, the older first."""
+        return self.sent, self.draft
+
     def put_order(self, order: Order, *, is_new: bool = False) -> None:
         """Hold ``order`` and write it with the next commit; a final one leaves the memory."""
         if order.is_open:
@@ -101,10 +124,15 @@ class Home:
         new = is_new or order.id in self.draft.orders_new
         (self.draft.orders_new if new else self.draft.orders_changed)[order.id] = order
 
-    def put_positions(self, positions: Iterable[Position]) -> None:
-        """Hold ``positions`` and write them with the next commit; closed ones leave the memory."""
+    def put_positions(
+        self, positions: Iterable[Position], stored: Collection[int] = frozenset()
+    ) -> None:
+        """Hold ``positions`` and write them with the next commit; closed ones leave the memory.
+
+        ``stored`` are ids of rows that exist though they are not in memory.
+        """
         for position in positions:
-            known = position.id in self.positions
+            known = position.id in self.positions or position.id in stored
             fresh = position.id in self.draft.positions_new or not known
             if position.is_open:
                 self.positions[position.id] = position
@@ -124,6 +152,8 @@ class Home:
             orders_new=tuple(draft.orders_new.values()),
             orders_changed=tuple(draft.orders_changed.values()),
             deals=tuple(draft.deals),
+            deals_changed=tuple(draft.deals_changed.values()),
+            deals_removed=tuple(draft.deals_removed.values()),
             positions_new=tuple(draft.positions_new.values()),
             positions_changed=tuple(draft.positions_changed.values()),
             results=draft.results,

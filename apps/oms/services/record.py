@@ -6,20 +6,25 @@ the outbox. Nothing is written here: ``services.commit`` writes the drafts of ma
 transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from oms.domain.booking import key_of
 from oms.domain.command import Command, CommandResult
-from oms.domain.deal import Deal
-from oms.domain.event import Event
+from oms.domain.deal import Deal, DealType
 from oms.domain.entry import Entry
-from oms.domain.ledger import Book, apply
+from oms.domain.event import Event
+from oms.domain.ledger import Book, apply, needs_history
+from oms.domain.legs import FoldKey, fold_key
 from oms.domain.order import Order
 from oms.domain.position import Position
-from oms.domain.report import Heard, Report
+from oms.domain.refold import BUST, History
+from oms.domain.report import Heard, Report, ReportKind
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import EventRow, LedgerStore
 from oms.services.home import Home
+from oms.services.unfold import Unfold
 from oms.wire.events import EVENTS_PER_ROW_MAX, Tale, Told, outbox_payload, told
 
 IDS_PER_REPORT_MAX = 16
@@ -31,6 +36,7 @@ class Changes:
     """What the reports of one command changed so far; each row in its last form."""
 
     deals: list[Deal] = field(default_factory=list)
+    deals_removed: list[Deal] = field(default_factory=list)
     orders: dict[int, Order] = field(default_factory=dict)
     positions: dict[int, Position] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -40,6 +46,10 @@ class Changes:
         """Take in what one report changed."""
         self.events.extend(entry.events)
         self.deals.extend(entry.deals)
+        self.deals.extend(entry.deals_changed)
+        self.deals_removed.extend(entry.deals_removed)
+        for order in entry.orders:
+            self.orders[order.id] = order
         for position in entry.positions:
             self.positions[position.id] = position
         if entry.order is not None:
@@ -53,6 +63,7 @@ class Record:
 
     ledger: LedgerStore
     ids: IdBlocks
+    unfold: Unfold
 
     async def __call__(
         self,
@@ -71,37 +82,70 @@ class Record:
             await self._apply(home, order, report, changes)
 
     async def _apply(self, home: Home, order: Order, report: Report, changes: Changes) -> None:
+        instrument = home.exchange.instruments().get(order.symbol)
+        known = await self._known_deals(home, order, report)
+        history: History | None = None
+        if report.execution is not None:
+            newest = await self._newest(home, order.symbol)
+            if needs_history(order, report, newest, known):
+                assert instrument is not None, "what was executed is traded"
+                history = await self.unfold(home, instrument, _moment(report, order))
         book = Book(
             mode=home.account.position_mode,
-            instrument=home.exchange.instruments().get(order.symbol),
+            instrument=instrument,
             order=order,
             positions=home.positions_in(order.symbol),
-            deals=await self._known_deals(home, order, report),
+            deals={"" if report.execution is None else report.execution.exchange_trade_id: known},
+            history=history,
         )
         entry = apply(book, report, self.ids)
+        self.keep(home, entry, changes, history)
+        if entry.deals and report.execution is not None:
+            key, newest = key_of(report.execution), home.newest.get(order.symbol)
+            home.newest[order.symbol] = key if newest is None else max(key, newest)
+
+    def keep(
+        self, home: Home, entry: Entry, changes: Changes, history: History | None = None
+    ) -> None:
+        """Put the rows of ``entry`` into the home's draft and into ``changes``."""
         if entry.order is not None:
             home.put_order(entry.order)
-        home.put_positions(entry.positions)
-        home.draft.deals.extend(entry.deals)
+        for order in entry.orders:
+            home.put_order(order)
+        stored = frozenset(() if history is None else (p.id for p in history.positions))
+        home.put_positions(entry.positions, stored)
+        home.put_deals(entry)
         changes.add(entry)
 
-    async def _known_deals(
-        self, home: Home, order: Order, report: Report
-    ) -> Mapping[str, Sequence[Deal]]:
-        """Deals booked under the report's trade id, stored or on their way."""
+    async def _newest(self, home: Home, symbol: str) -> FoldKey | None:
+        if symbol not in home.newest:
+            stored = await self.ledger.newest_key(home.account.id, symbol)
+            drafted = [
+                fold_key(deal.executed_at, deal.exchange_trade_id)
+                for deal in home.deals_not_stored()
+                if deal.symbol == symbol and deal.type is DealType.TRADE
+            ]
+            home.newest[symbol] = max((stored, *drafted) if stored else drafted, default=None)
+        return home.newest[symbol]
+
+    async def _known_deals(self, home: Home, order: Order, report: Report) -> Sequence[Deal]:
+        """Deals booked under the report's trade id, stored or on their way; of a bust its own."""
         if report.execution is None:
-            return {}
+            return ()
         trade_id = report.execution.exchange_trade_id
+        busted = report.kind is ReportKind.BUSTED
+        names = [trade_id, f"{BUST}{trade_id}"] if busted else [trade_id]
         drafted = [
             deal
             for deal in home.deals_not_stored()
-            if deal.exchange_trade_id == trade_id and deal.symbol == order.symbol
+            if deal.exchange_trade_id in names and deal.symbol == order.symbol
         ]
-        if drafted:
-            return {trade_id: drafted}
-        if report.heard is Heard.REPLY:
-            return {}  # told in answer to this very request: nobody can have told it before
-        return await self.ledger.deals_of(home.account.id, order.symbol, [trade_id])
+        if drafted and not busted:
+            return drafted
+        if report.heard is Heard.REPLY and not busted:
+            return ()  # told in answer to this very request: nobody can have told it before
+        stored = await self.ledger.deals_of(home.account.id, order.symbol, names)
+        return [*(deal for legs in stored.values() for deal in legs), *drafted]
 
     async def tell(
         self,
@@ -114,6 +158,7 @@ class Record:
             account_id=home.account.id,
             events=changes.events,
             deals=changes.deals,
+            deals_removed=changes.deals_removed,
             orders=tuple(changes.orders.values()),
             positions=tuple(changes.positions.values()),
             exec_types=changes.exec_types,
@@ -143,3 +188,11 @@ class Record:
             payload=payload,
         )
         home.draft.events.append(row)
+
+
+def _moment(report: Report, order: Order) -> datetime:
+    """From when on the book must be folded again."""
+    assert report.execution is not None, "only executions are folded"
+    if order.provisional_qty:
+        return min(report.execution.executed_at, order.created_at)
+    return report.execution.executed_at

@@ -38,6 +38,7 @@ class Tale:
     account_id: int
     events: Sequence[Event] = ()
     deals: Sequence[Deal] = ()
+    deals_removed: Sequence[Deal] = ()
     orders: Sequence[Order] = ()
     positions: Sequence[Position] = ()
     #: Why each order changed, and whether it was a late fill, by order id.
@@ -59,6 +60,9 @@ def told(tale: Tale) -> Iterator[Told]:
         )
     for deal in tale.deals:
         yield _row("deal_updated", deal.strategy_id, deal_row(deal))
+    for deal in tale.deals_removed:
+        row = {**deal_row(deal), "__deleted": True, "deal_id": deal.id}
+        yield _row("deal_deleted", deal.strategy_id, row)
     for order in tale.orders:
         exec_type, late = tale.exec_types.get(order.id, (None, False))
         row = order_row(order) | {"exec_type": exec_type, "late_fill": late}

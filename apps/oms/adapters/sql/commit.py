@@ -25,6 +25,8 @@ def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
     each = batches
     orders.INSERT.into(script, [orders.values(o, dialect) for b in each for o in b.orders_new])
     orders.UPSERT.into(script, [orders.values(o, dialect) for b in each for o in b.orders_changed])
+    _remove_deals(script, [deal.id for b in each for deal in b.deals_removed])
+    deals.UPSERT.into(script, [deals.values(d, dialect) for b in each for d in b.deals_changed])
     deals.INSERT.into(script, [deals.values(d, dialect) for b in each for d in b.deals])
     positions.INSERT.into(
         script, [positions.values(p, dialect) for b in each for p in b.positions_new]
@@ -43,6 +45,13 @@ def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
     if memories:
         memory.into(script, memories)
     return script
+
+
+def _remove_deals(script: Script, ids: Sequence[int]) -> None:
+    """Inferred deals whose real ones are written by the same transaction."""
+    if ids:
+        text = f"DELETE FROM oms_deals WHERE id IN ({script.dialect.marks(len(ids))})"
+        script.add("remove_deals", text, [tuple(ids)])
 
 
 async def lost_of(session: Session, batches: Sequence[AccountBatch]) -> frozenset[int]:

@@ -9,6 +9,7 @@ writes nothing, whatever it believes.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from oms.adapters.sql import refold_reads
 from oms.adapters.sql.commit import FENCE, lost_of, script_of
 from oms.adapters.sql.database import Database
 from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
@@ -19,10 +20,11 @@ from oms.adapters.sql.session import Session
 from oms.adapters.sql.trim import trimmed
 from oms.domain.deal import Deal
 from oms.domain.errors import OmsError
+from oms.domain.legs import FoldKey
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.ports.leases import Lease
-from oms.ports.ledger import AccountBatch, AccountImage
+from oms.ports.ledger import AccountBatch, AccountImage, FoldedRows
 
 
 class _Fenced(Exception):
@@ -94,6 +96,32 @@ class SqlLedger:
             deal = deals.deal_of(row, self._dialect)
             found.setdefault(deal.exchange_trade_id, []).append(deal)
         return found
+
+    async def newest_key(self, account_id: int, symbol: str) -> FoldKey | None:
+        """The place of the symbol's newest trade. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> FoldKey | None:
+            return await refold_reads.newest_key(session, account_id, symbol)
+
+        return await self._database.consistent(work)
+
+    async def orders_by_exchange_id(
+        self, account_id: int, symbol: str, names: Sequence[str]
+    ) -> Mapping[str, Order]:
+        """Orders by exchange order id. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> Mapping[str, Order]:
+            return await refold_reads.orders_by_exchange_id(session, account_id, symbol, names)
+
+        return await self._database.consistent(work) if names else {}
+
+    async def folded_since(self, account_id: int, symbol: str, moment: datetime) -> FoldedRows:
+        """What must be folded again from ``moment`` on. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> FoldedRows:
+            return await refold_reads.folded_since(session, account_id, symbol, moment)
+
+        return await self._database.consistent(work)
 
     async def orders_by_client_id(
         self, names: Sequence[tuple[int, str]]

@@ -1,4 +1,4 @@
-"""Rows of ``oms_deals``; a deal never changes."""
+"""Rows of ``oms_deals``; the facts of a deal never change, its place in the book may."""
 
 from typing import Any
 
@@ -39,7 +39,18 @@ COLUMNS = (
     "created_at",
 )
 SELECTED = ", ".join(COLUMNS)
+#: What follows when a symbol is folded again.
+_FOLDED = (
+    "position_id",
+    "previous_position_id",
+    "qty",
+    "fee",
+    "pnl",
+    "strategy_id",
+    "entry",
+)
 INSERT = Insert(table="oms_deals", columns=COLUMNS)
+UPSERT = Insert(table="oms_deals", columns=COLUMNS, changes=_FOLDED)
 
 
 def values(deal: Deal, dialect: Dialect) -> Values:

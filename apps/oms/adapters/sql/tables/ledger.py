@@ -94,6 +94,10 @@ oms_orders = Table(
     created(),
     updated(),
     absent("closed_at", TS()),
+    needed("ticket_id", ID, "0"),
+    absent("trailing_amount", DEC()),
+    absent("trailing_percent", DEC()),
+    needed("provisional_qty", DEC(), "'0'"),
     UniqueConstraint("account_id", "client_order_id", name="uq_oms_orders_client_order_id"),
     UniqueConstraint(
         "account_id", "symbol", "exchange_order_id", name="uq_oms_orders_exchange_order_id"
@@ -139,6 +143,7 @@ oms_deals = Table(
         "account_id", "symbol", "exchange_trade_id", "leg", name="uq_oms_deals_exchange_trade_id"
     ),
     Index("ix_oms_deals_executed_at", "account_id", "executed_at"),
+    Index("ix_oms_deals_folding", "account_id", "symbol", "executed_at"),
     Index("ix_oms_deals_page", "account_id", "id"),
     Index(None, "order_id"),
     Index(None, "position_id"),

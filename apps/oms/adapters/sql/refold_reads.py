@@ -1,0 +1,110 @@
+"""Reads for folding a symbol again: its newest trade, and its rows from some moment on."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from oms.adapters.sql.rows import deals, orders, positions
+from oms.adapters.sql.session import Session
+from oms.domain.deal import Deal
+from oms.domain.legs import FoldKey, fold_key
+from oms.domain.order import Order
+from oms.domain.position import Position
+from oms.ports.ledger import FoldedRows
+
+IDS_PER_READ_MAX = 500
+"""Ids in one statement."""
+
+
+async def newest_key(session: Session, account_id: int, symbol: str) -> FoldKey | None:
+    """The place of the symbol's newest trade or merge in the order of folding."""
+    dialect = session.dialect
+    mark = dialect.mark
+    mine = f"account_id = {mark} AND symbol = {mark}"
+    rows = await session.fetch(
+        f"SELECT executed_at, exchange_trade_id FROM oms_deals WHERE {mine} AND type = 'trade'"
+        f" AND executed_at = (SELECT MAX(executed_at) FROM oms_deals WHERE {mine}"
+        " AND type = 'trade')",
+        (account_id, symbol, account_id, symbol),
+    )
+    keys = [fold_key(dialect.time_out(row[0]), row[1] or "") for row in rows]
+    ended = await session.fetch(
+        f"SELECT closed_at FROM oms_positions WHERE {mine} AND state = 'merged'"
+        " ORDER BY closed_at DESC LIMIT 1",
+        (account_id, symbol),
+    )
+    keys += [fold_key(dialect.time_out(row[0]), "") for row in ended]
+    return max(keys, default=None)
+
+
+async def orders_by_exchange_id(
+    session: Session, account_id: int, symbol: str, names: Sequence[str]
+) -> dict[str, Order]:
+    """Orders by exchange order id."""
+    mark, marks = session.dialect.mark, session.dialect.marks(len(names))
+    text = (
+        f"SELECT {orders.SELECTED} FROM oms_orders WHERE account_id = {mark}"
+        f" AND symbol = {mark} AND exchange_order_id IN ({marks})"
+    )
+    rows = await session.fetch(text, (account_id, symbol, *names))
+    found = [orders.order_of(row, session.dialect) for row in rows]
+    return {order.exchange_order_id or "": order for order in found}
+
+
+async def folded_since(
+    session: Session, account_id: int, symbol: str, moment: datetime
+) -> FoldedRows:
+    """Positions open at ``moment`` or later with all that was merged into them, their deals."""
+    dialect = session.dialect
+    mark = dialect.mark
+    mine = f"account_id = {mark} AND symbol = {mark}"
+    rows = await session.fetch(
+        f"SELECT {positions.SELECTED} FROM oms_positions WHERE {mine}"
+        f" AND (closed_at IS NULL OR closed_at >= {mark} OR merged_into IS NOT NULL)",
+        (account_id, symbol, dialect.time_in(moment)),
+    )
+    known = [positions.position_of(row, dialect) for row in rows]
+    held = _connected(known, moment)
+    booked = await _deals(session, [position.id for position in held])
+    named = sorted({deal.order_id for deal in booked if deal.order_id is not None})
+    return FoldedRows(positions=held, deals=booked, orders=await _orders(session, named))
+
+
+def _connected(known: Sequence[Position], moment: datetime) -> list[Position]:
+    """Those open at ``moment`` or later, and what was merged into any of them."""
+    by_id = {position.id: position for position in known}
+    kept = {p.id for p in known if p.closed_at is None or p.closed_at >= moment}
+    grown = True
+    while grown:
+        grown = False
+        for position in known:
+            target = position.merged_into
+            if target in kept and position.id not in kept:
+                kept.add(position.id)
+                grown = True
+            if position.id in kept and target is not None and target in by_id:
+                grown = grown or target not in kept
+                kept.add(target)
+    return [by_id[position_id] for position_id in sorted(kept)]
+
+
+async def _deals(session: Session, position_ids: Sequence[int]) -> list[Deal]:
+    found: list[Deal] = []
+    for start in range(0, len(position_ids), IDS_PER_READ_MAX):
+        some = position_ids[start : start + IDS_PER_READ_MAX]
+        marks = session.dialect.marks(len(some))
+        text = f"SELECT {deals.SELECTED} FROM oms_deals WHERE position_id IN ({marks})"
+        rows = await session.fetch(text, some)
+        found += [deals.deal_of(row, session.dialect) for row in rows]
+    return found
+
+
+async def _orders(session: Session, order_ids: Sequence[int]) -> list[Order]:
+    found: list[Order] = []
+    for start in range(0, len(order_ids), IDS_PER_READ_MAX):
+        some = order_ids[start : start + IDS_PER_READ_MAX]
+        marks = session.dialect.marks(len(some))
+        rows = await session.fetch(
+            f"SELECT {orders.SELECTED} FROM oms_orders WHERE id IN ({marks})", some
+        )
+        found += [orders.order_of(row, session.dialect) for row in rows]
+    return found

@@ -1,0 +1,106 @@
+"""The ledger against an oracle that shares no code with it, over random account histories.
+
+``ORACLE_HISTORIES`` says how many; each number up to it grows to one history, always the same.
+"""
+
+import os
+from copy import deepcopy
+from fractions import Fraction
+
+import pytest
+
+from kit.ledger_histories import History, found, history, played, shrunk
+from kit.oracle import Oracle
+from oms.domain.value import evolve
+
+HISTORIES = int(os.environ.get("ORACLE_HISTORIES", "1500"))
+CHUNKS = 10
+FEW = 200
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_the_ledger_agrees_with_the_oracle(chunk: int) -> None:
+    for seed in range(chunk, HISTORIES, CHUNKS):
+        if found(history(seed))[0]:
+            least = shrunk(history(seed), lambda one: bool(found(one)[0]))
+            raise AssertionError(f"history {seed}, shrunk:\n{_told(least)}")
+
+
+def _told(one: History) -> str:
+    differ, log = found(one)
+    instrument = one.instrument
+    head = f"{one.mode} {instrument.kind}, contract size {instrument.contract_size}"
+    return "\n".join([head, *log, *differ])
+
+
+def test_a_difference_is_found() -> None:
+    rehearsal = next(one for one in map(played, map(history, range(99))) if one.book.deals)
+    book, told = rehearsal.book, rehearsal.differences
+    assert told() == []
+    for field in ("profit", "qty", "fee"):
+        deal = book.deals[-1]
+        book.deals[-1] = evolve(deal, **{field: (getattr(deal, field) or 0) + 1})
+        assert told(), field
+        book.deals[-1] = deal
+    for field in ("qty", "cost", "avg_price", "profit", "realized_pnl", "qty_opened", "max_qty"):
+        position = next(one for one in book.positions.values() if one.qty_opened)
+        book.positions[position.id] = evolve(position, **{field: getattr(position, field) + 1})
+        assert told(), field
+        book.positions[position.id] = position
+
+
+def test_a_history_is_shrunk_to_what_differs() -> None:
+    sends = [step for step in history(3).steps if step.verb == "send"]
+    assert len(sends) > 1
+    least = shrunk(history(3), lambda one: any(step.verb == "send" for step in one.steps))
+    assert [step.verb for step in least.steps] == ["send"]
+
+
+def test_profit_is_what_cash_says_at_any_mark() -> None:
+    for seed in range(FEW):
+        oracle = played(history(seed)._replace(hostile=False)).oracle
+        standing = [one for i, one in oracle.trades.items() if i not in oracle.busted]
+        for mark in (Fraction(1), Fraction(100), Fraction(700, 3)):
+            held = sum((one.q for one in oracle.places), Fraction(0))
+            profit = sum((part.profit for part in oracle.parts), Fraction(0))
+            costs = sum((one.c for one in oracle.places), Fraction(0))
+            flow = sum((-_moved(oracle, one) * oracle.v(one.p) for one in standing), Fraction(0))
+            exact = oracle.size * (flow + held * oracle.v(mark))
+            assert profit + oracle.size * (held * oracle.v(mark) - costs) == exact
+
+
+def _moved(oracle: Oracle, trade: object) -> Fraction:
+    order, q, fee, currency = (getattr(trade, name) for name in ("order", "q", "fee", "currency"))
+    in_base = oracle.kind == "spot" and currency == oracle.base
+    moved: Fraction = oracle.asks[order].sign * q - (fee or 0) * in_base
+    return moved
+
+
+def test_trades_cut_in_two_give_the_same_book() -> None:
+    for seed in range(FEW):
+        whole = played(history(seed)._replace(hostile=False)).oracle
+        cut = deepcopy(whole)
+        for i, trade in whole.trades.items():
+            half = trade._replace(q=trade.q / 3, fee=None if trade.fee is None else trade.fee / 3)
+            rest = half._replace(q=trade.q - half.q, fee=half.fee and trade.fee - half.fee)
+            del cut.trades[i]
+            cut.trades |= {f"t{int(i[1:]) * 10:08}": half, f"t{int(i[1:]) * 10 + 1:08}": rest}
+            for number in (0, 1):
+                one = f"t{int(i[1:]) * 10 + number:08}"
+                if i in whole.busted:
+                    cut.busted[one] = True
+                if i in whole.stood:
+                    cut.stood[one] = whole.stood[i]
+        cut.fold()
+        assert _standing(cut) == _standing(whole), seed
+
+
+def _standing(oracle: Oracle) -> list[tuple[object, ...]]:
+    profits = [
+        sum((part.profit for part in oracle.parts if part.place is one), Fraction(0))
+        for one in oracle.places
+    ]
+    return [
+        (one.strategy, one.sign, one.q, one.c, one.average, one.opened, one.closed, profit)
+        for one, profit in zip(oracle.places, profits, strict=True)
+    ]
