@@ -23,6 +23,8 @@ from oms.adapters.wakeup import SocketDoorbell
 from oms.config import Settings
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
+from oms.services.rearrange import Rearrange
+from oms.services.sweep import Sweep
 from oms.services.unfold import Unfold
 
 if TYPE_CHECKING:
@@ -71,7 +73,8 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     clock = SystemClock()
     bell = SocketDoorbell(settings.bell)
     owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    record = Record(ledger=store.ledger, ids=store.ids, unfold=Unfold(ledger=store.ledger))
+    unfold = Unfold(ledger=store.ledger)
+    record = Record(ledger=store.ledger, ids=store.ids, unfold=unfold)
     place = Place(ledger=store.ledger, record=record, ids=store.ids, new_name=client_order_id)
     rights = Rights(registry=store.registry, cache_seconds=settings.access_cache_seconds)
     execute = Execute(
@@ -79,6 +82,10 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         record=record,
         rights=rights,
         place=place,
+        sweep=Sweep(place=place),
+        rearrange=Rearrange(
+            ledger=store.ledger, record=record, ids=store.ids, place=place, unfold=unfold
+        ),
         max_queue_seconds=settings.commands.max_queue_s,
     )
     keeper = LeaseKeeper(

@@ -34,9 +34,11 @@ from oms.services.enqueue import Enqueue
 from oms.services.execute import Execute
 from oms.services.place import Place
 from oms.services.reads import Reads
+from oms.services.rearrange import Rearrange
 from oms.services.record import Record
 from oms.services.rights import Rights
 from oms.services.submit import Submit
+from oms.services.sweep import Sweep
 from oms.services.unfold import Unfold
 from oms.services.waiting import Waiting
 from oms.worker.account import Accounts
@@ -205,6 +207,10 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
         record=record,
         rights=Rights(registry=store.registry, cache_seconds=1),
         place=place,
+        sweep=Sweep(place=place),
+        rearrange=Rearrange(
+            ledger=store.ledger, record=record, ids=store.ids, place=place, unfold=record.unfold
+        ),
         max_queue_seconds=60,
     )
     keeper = LeaseKeeper(owner="office", leases=store.leases, seconds=5, only=())

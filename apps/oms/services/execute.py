@@ -8,17 +8,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import assert_never
 
 from oms.domain.command import (
+    CancelAllOrders,
     CancelOrder,
     CcxtCall,
     ChangeOrder,
+    CloseAll,
+    CloseBy,
     ClosePosition,
     Command,
     CommandResult,
     CommandStatus,
+    MergePositions,
     PaperDeposit,
     PaperPrice,
+    PaperReset,
+    PositionChange,
+    Reassign,
     SendOrder,
 )
 from oms.domain.errors import Conflict, Invalid, OmsError, Refused
@@ -34,8 +42,10 @@ from oms.ports.exchange import Exchange, Print, Quote
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
 from oms.services.place import Place, strategies_of
+from oms.services.rearrange import Rearrange
 from oms.services.record import Changes, Record
 from oms.services.rights import Rights
+from oms.services.sweep import Sweep
 from oms.wire.json import dumps
 
 
@@ -47,6 +57,8 @@ class Execute:
     record: Record
     rights: Rights
     place: Place
+    sweep: Sweep
+    rearrange: Rearrange
     max_queue_seconds: float
 
     async def __call__(self, home: Home, command: Command, now: datetime) -> None:
@@ -90,11 +102,23 @@ class Execute:
                 return await self._set_price(home, wish, changes, now)
             case PaperDeposit() as wish:
                 return await self._deposit(home, wish, changes, now)
+            case CancelAllOrders() | CloseAll():
+                return await self.sweep(home, command, self._cancel_one, changes, now)
+            case CloseBy() as wish:
+                return await self.rearrange.close_by(home, command, wish, changes, now)
+            case MergePositions() as wish:
+                return self.rearrange.merge(home, command, wish, changes, now)
+            case PositionChange() as wish:
+                return self.rearrange.change(home, wish, changes, now)
+            case Reassign() as wish:
+                return await self.rearrange.reassign(home, wish, changes, now)
             case CcxtCall() as wish:
                 return await self._call(home, wish, now)
-            case _:
+            case PaperReset():
                 message = f"{command.type} is not run here yet"
                 return refused(Refused(code="unsupported_command", message=message))
+            case _:
+                assert_never(command.payload)
 
     async def _cancel(
         self, home: Home, wish: CancelOrder, changes: Changes, now: datetime

@@ -1,0 +1,236 @@
+"""Commands on positions that need no new exposure: close-by, merge, levels, reassign.
+
+On contracts of a hedge account the exchange itself holds a long and a short leg: there a close-by
+is two ordinary closes. Elsewhere the tickets are ours alone and close against each other in the
+book, without an order.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from oms.domain.account import PositionMode
+from oms.domain.command import (
+    CloseBy,
+    ClosePosition,
+    Command,
+    CommandResult,
+    CommandStatus,
+    MergePositions,
+    PositionChange,
+    Reassign,
+)
+from oms.domain.entry import Entry
+from oms.domain.errors import Refused
+from oms.domain.event import Event
+from oms.domain.instrument import Instrument, Kind, refuse_off_grid
+from oms.domain.legs import fold_key
+from oms.domain.money import plain
+from oms.domain.moves import changed, closed_by, merged, refuse_close_by, refuse_merge
+from oms.domain.order import Order
+from oms.domain.position import Position
+from oms.domain.rewrite import reassigned
+from oms.domain.value import evolve
+from oms.ports.ids import IdBlocks
+from oms.ports.ledger import LedgerStore
+from oms.services.home import Home
+from oms.services.place import Place
+from oms.services.record import Changes, Record
+from oms.services.unfold import Unfold
+
+IDS_PER_MOVE = 64
+"""Deals and positions fetched before a symbol is folded again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rearrange:
+    """Runs ``CloseBy``, ``MergePositions``, ``PositionChange`` and ``Reassign``."""
+
+    ledger: LedgerStore
+    record: Record
+    ids: IdBlocks
+    place: Place
+    unfold: Unfold
+
+    async def close_by(
+        self, home: Home, command: Command, wish: CloseBy, changes: Changes, now: datetime
+    ) -> CommandResult:
+        """Close two opposite tickets against each other."""
+        a, b = home.positions.get(wish.position_id_a), home.positions.get(wish.position_id_b)
+        if a is None or b is None:
+            return _not_open(wish.position_id_a if a is None else wish.position_id_b)
+        instrument = home.exchange.instruments()[a.symbol]
+        denied = refuse_close_by(wish, a, b, instrument)
+        if denied is not None:
+            return _refused(denied)
+        if _native_legs(home, instrument):
+            return await self._two_closes(home, command, wish, (a, b), changes, now)
+        await self.ids.ensure("deal", 2)
+        entry = closed_by(wish, a, b, instrument, command.id, self.ids, now)
+        self.record.keep(home, entry, changes)
+        return _done(entry)
+
+    async def _two_closes(
+        self,
+        home: Home,
+        command: Command,
+        wish: CloseBy,
+        pair: tuple[Position, Position],
+        changes: Changes,
+        now: datetime,
+    ) -> CommandResult:
+        qty = wish.qty or min(position.qty.copy_abs() for position in pair)
+        made: list[int] = []
+        for position in pair:
+            closing = ClosePosition(
+                position_id=position.id, qty=qty, reason="close_by_internal", comment=wish.comment
+            )
+            result = await self.place(home, evolve(command, payload=closing), changes, now)
+            if result.order_id is not None:
+                made.append(result.order_id)
+            if result.error is not None:
+                return evolve(result, order_id=None, order_ids=tuple(made))
+        facts = {
+            "command_id": command.id,
+            "position_id_a": pair[0].id,
+            "position_id_b": pair[1].id,
+            "qty": plain(qty),
+        }
+        changes.events.append(Event(name="close_by_executed", facts=facts))
+        return CommandResult(
+            status=CommandStatus.DONE,
+            order_ids=tuple(made),
+            position_ids=tuple(position.id for position in pair),
+        )
+
+    def merge(
+        self, home: Home, command: Command, wish: MergePositions, changes: Changes, now: datetime
+    ) -> CommandResult:
+        """Move a position into another; open orders follow."""
+        source = home.positions.get(wish.source_position_id)
+        target = home.positions.get(wish.target_position_id)
+        if source is None or target is None:
+            missing = wish.source_position_id if source is None else wish.target_position_id
+            return _not_open(missing)
+        instrument = home.exchange.instruments()[target.symbol]
+        denied = refuse_merge(wish, source, target) or refuse_off_grid(
+            instrument, qty=None, prices=(wish.stop_loss, wish.stop_gain)
+        )
+        if denied is not None:
+            return _refused(denied)
+        entry = merged(wish, source, target, instrument, command.id, now)
+        moved = tuple(
+            _moved(order, target.id, now)
+            for order in home.orders_in(target.symbol)
+            if order.position_id == source.id
+        )
+        entry = evolve(entry, orders=moved)
+        self.record.keep(home, entry, changes)
+        known, at = home.newest.get(target.symbol), fold_key(now, "")
+        home.newest[target.symbol] = at if known is None else max(known, at)
+        return _done(entry)
+
+    def change(
+        self, home: Home, wish: PositionChange, changes: Changes, now: datetime
+    ) -> CommandResult:
+        """Set or clear levels and comment."""
+        position = home.positions.get(wish.position_id)
+        if position is None:
+            return _not_open(wish.position_id)
+        entry = changed(wish, position, now)
+        after = entry.positions[0]
+        instrument = home.exchange.instruments()[position.symbol]
+        denied = refuse_off_grid(instrument, qty=None, prices=(after.stop_loss, after.stop_gain))
+        if denied is not None:
+            return _refused(denied)
+        self.record.keep(home, entry, changes)
+        return _done(entry)
+
+    async def reassign(
+        self, home: Home, wish: Reassign, changes: Changes, now: datetime
+    ) -> CommandResult:
+        """Move orders to a strategy and a ticket, and fold their symbols again."""
+        orders: list[Order] = []
+        for order_id in wish.order_ids:
+            order = home.known_order(order_id)
+            order = order or await self.ledger.order(home.account.id, order_id)
+            if order is None:
+                message = f"order {order_id} is not in this account"
+                return _refused(Refused(code="order_not_found", message=message))
+            orders.append(order)
+        if wish.strategy_id not in home.strategy_ids:
+            message = f"strategy {wish.strategy_id} is not active on account {home.account.id}"
+            return _refused(Refused(code="invalid_strategy_id", message=message))
+        entries: list[Entry] = []
+        for symbol in sorted({order.symbol for order in orders}):
+            mine = [order for order in orders if order.symbol == symbol]
+            entries.append(await self._reassign(home, wish, mine, changes, now))
+        return CommandResult(
+            status=CommandStatus.DONE,
+            order_ids=wish.order_ids,
+            deal_ids=tuple(d.id for entry in entries for d in entry.deals_changed),
+            position_ids=tuple(p.id for entry in entries for p in entry.positions),
+        )
+
+    async def _reassign(
+        self,
+        home: Home,
+        wish: Reassign,
+        orders: list[Order],
+        changes: Changes,
+        now: datetime,
+    ) -> Entry:
+        instrument = home.exchange.instruments()[orders[0].symbol]
+        moment = min(order.created_at for order in orders)
+        history = await self.unfold(home, instrument, moment)
+        await self.ids.ensure("deal", IDS_PER_MOVE + len(history.deals))
+        await self.ids.ensure("position", IDS_PER_MOVE + len(history.deals))
+        moved = {
+            order.id: evolve(
+                order,
+                strategy_id=wish.strategy_id,
+                ticket_id=wish.position_id,
+                reconciled=True,
+                version=order.version + 1,
+                updated_at=now,
+            )
+            for order in orders
+        }
+        entry = reassigned(history, moved, self.ids, now)
+        self.record.keep(home, entry, changes, history)
+        facts = {
+            "deals_updated": len(entry.deals_changed),
+            "orders_updated": len(orders),
+            "positions_updated": len(entry.positions),
+            "target_strategy_id": wish.strategy_id,
+            "target_position_id": wish.position_id,
+        }
+        event = Event(name="reassigned", strategy_id=wish.strategy_id, facts=facts)
+        changes.events.append(event)
+        return entry
+
+
+def _native_legs(home: Home, instrument: Instrument) -> bool:
+    """Whether the exchange holds a long and a short leg of its own."""
+    hedged = home.account.position_mode is PositionMode.HEDGE
+    return hedged and instrument.kind is not Kind.SPOT
+
+
+def _moved(order: Order, position_id: int, now: datetime) -> Order:
+    return evolve(order, position_id=position_id, version=order.version + 1, updated_at=now)
+
+
+def _done(entry: Entry) -> CommandResult:
+    return CommandResult(
+        status=CommandStatus.DONE,
+        position_ids=tuple(position.id for position in entry.positions),
+        deal_ids=tuple(deal.id for deal in entry.deals),
+    )
+
+
+def _refused(why: Refused) -> CommandResult:
+    return CommandResult(status=CommandStatus.REFUSED, error=why)
+
+
+def _not_open(position_id: int) -> CommandResult:
+    message = f"position {position_id} is not open in this account"
+    return _refused(Refused(code="position_not_found", message=message))

@@ -1,0 +1,153 @@
+"""Commands on positions and over all of an account, carried out by a worker."""
+
+from typing import Any
+
+from kit.office import TRADER, Office
+
+SPOT_SHORTS = '{"oms":{"paper":{"source":"manual","allow_spot_short":true}}}'
+KEY = "oms_a-hedger-for-tests-only"
+SPOT, PERPETUAL = "BTC/USDT", "BTC/USDT:USDT"
+
+
+async def _account(office: Office, symbol: str) -> int:
+    """A hedge account whose price of ``symbol`` is 100."""
+    account_id = await office.add_account("hedge", SPOT_SHORTS)
+    await office.add_key("hedger", KEY, grants={account_id: TRADER})
+    await _price(office, account_id, symbol, "100")
+    return account_id
+
+
+async def _price(office: Office, account_id: int, symbol: str, price: str) -> None:
+    body = {"account_id": account_id, "symbol": symbol, "price": price}
+    answer = await office.client("POST", "/paper/price", body, key=KEY)
+    assert answer.status == 200, answer.body
+
+
+async def _run(office: Office, account_id: int, command: str, **payload: Any) -> dict[str, Any]:
+    """The result of a command that ends well."""
+    body = {"account_id": account_id, "command": command, "payload": payload}
+    answer = await office.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+    assert answer.status == 200, answer.body
+    row: dict[str, Any] = answer.json()["results"][0]
+    return row
+
+
+async def _send(office: Office, account_id: int, side: str, qty: str, **more: Any) -> int:
+    """The position of a market order."""
+    symbol = more.pop("symbol", SPOT)
+    wish = {"symbol": symbol, "side": side, "order_type": "market", "qty": qty} | more
+    row = await _run(office, account_id, "send_order", **wish)
+    position: int = row["order"]["position_id"]
+    return position
+
+
+async def _position(office: Office, position_id: int) -> dict[str, Any]:
+    found = await office.client.get(f"/oms/positions/{position_id}", key=KEY)
+    row: dict[str, Any] = found["items"][0]
+    return row
+
+
+async def test_two_tickets_close_against_each_other_at_the_second_ones_average(
+    busy: Office,
+) -> None:
+    account = await _account(busy, SPOT)
+    a = await _send(busy, account, "buy", "2")
+    await _price(busy, account, SPOT, "110")
+    b = await _send(busy, account, "sell", "1")
+
+    row = await _run(busy, account, "close_by", position_id_a=a, position_id_b=b, qty="1")
+
+    assert row["ok"], row
+    long, short = await _position(busy, a), await _position(busy, b)
+    assert (short["state"], short["qty"], short["close_reason"]) == (
+        "closed",
+        "0",
+        "close_by_internal",
+    )
+    deals = await busy.client.get(f"/oms/commands/{row['command_id']}", key=KEY)
+    ids = ",".join(str(each) for each in deals["deal_ids"])
+    legs = (await busy.client.get(f"/oms/deals/{ids}", key=KEY))["items"]
+    assert [leg["entry"] for leg in legs] == ["out_by", "out_by"]
+    assert [leg["side"] for leg in legs] == ["sell", "buy"]
+    assert legs[1]["pnl"] == "0"
+    assert float(legs[0]["pnl"]) > 9.9
+    assert (long["state"], long["qty"][:5]) == ("open", "0.998")
+
+
+async def test_tickets_of_one_side_do_not_close_against_each_other(busy: Office) -> None:
+    account = await _account(busy, SPOT)
+    a = await _send(busy, account, "buy", "2")
+    b = await _send(busy, account, "buy", "1", new_position=True)
+    body = {
+        "account_id": account,
+        "command": "close_by",
+        "payload": {"position_id_a": a, "position_id_b": b},
+    }
+    answer = await busy.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+    assert answer.detail["code"] == "invalid_position_id"
+    assert (await _position(busy, a))["state"] == "open"
+
+
+async def test_contracts_of_a_hedge_account_are_closed_by_two_orders(busy: Office) -> None:
+    account = await _account(busy, PERPETUAL)
+    a = await _send(busy, account, "buy", "2", symbol=PERPETUAL)
+    b = await _send(busy, account, "sell", "1.5", symbol=PERPETUAL)
+    row = await _run(busy, account, "close_by", position_id_a=a, position_id_b=b)
+    assert [order["status"] for order in row["orders"]] == ["FILLED", "FILLED"]
+    assert all(order["reduce_only"] for order in row["orders"])
+    assert (await _position(busy, a))["qty"] == "0.5"
+    assert (await _position(busy, b))["state"] == "closed"
+
+
+async def test_a_position_moves_into_another(busy: Office) -> None:
+    account = await _account(busy, PERPETUAL)
+    source = await _send(busy, account, "buy", "1", symbol=PERPETUAL)
+    await _price(busy, account, PERPETUAL, "200")
+    target = await _send(busy, account, "buy", "1", symbol=PERPETUAL, new_position=True)
+
+    await _run(
+        busy,
+        account,
+        "merge_positions",
+        source_position_id=source,
+        target_position_id=target,
+        stop_mode="set",
+        stop_loss="90",
+    )
+
+    ended, grown = await _position(busy, source), await _position(busy, target)
+    assert (ended["state"], ended["qty"], ended["merged_into"]) == ("closed", "0", target)
+    assert (grown["qty"], grown["avg_price"], grown["stop_loss"]) == ("2", "150", "90")
+
+
+async def test_levels_are_set_kept_and_cleared(busy: Office) -> None:
+    account = await _account(busy, PERPETUAL)
+    position = await _send(busy, account, "buy", "1", symbol=PERPETUAL, stop_loss="90")
+    at = {"position_id": position}
+    await _run(busy, account, "position_change", **at, stop_gain="130", comment="watched")
+    row = await _position(busy, position)
+    assert (row["stop_loss"], row["stop_gain"], row["comment"]) == ("90", "130", "watched")
+    await _run(busy, account, "position_change", **at, stop_loss=None)
+    row = await _position(busy, position)
+    assert (row["stop_loss"], row["stop_gain"]) == (None, "130")
+
+
+async def test_all_orders_are_canceled_and_all_positions_closed(busy: Office) -> None:
+    account = await _account(busy, PERPETUAL)
+    await _send(busy, account, "buy", "1", symbol=PERPETUAL)
+    await _send(busy, account, "sell", "2", symbol=PERPETUAL)
+    resting = {"symbol": PERPETUAL, "side": "buy", "order_type": "limit", "qty": "2", "price": "60"}
+    for _ in range(2):
+        await _run(busy, account, "send_order", **resting)
+
+    row = await _run(busy, account, "cancel_all_orders")
+    assert [order["status"] for order in row["orders"]] == ["CANCELED", "CANCELED"]
+    again = await _run(busy, account, "cancel_all_orders")
+    assert again["ok"] and not again["orders"]
+
+    await _run(busy, account, "send_order", **resting)
+    await _run(busy, account, "close_all")
+    query = f"account_ids={account}"
+    for rows in ("orders", "positions"):
+        found = await busy.client.get(f"/oms/{rows}/open?{query}", key=KEY)
+        assert found["items"] == [], rows
