@@ -23,12 +23,10 @@ from oms.adapters.wakeup import SocketDoorbell
 from oms.config import Settings
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
-from oms.services.rearrange import Rearrange
-from oms.services.sweep import Sweep
-from oms.services.unfold import Unfold
 
 if TYPE_CHECKING:
     from oms.api.app import Application
+    from oms.services.execute import Execute
     from oms.worker.main import Worker
 
 CLIENT_ORDER_ID_BYTES = 16
@@ -59,10 +57,6 @@ async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
 async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = ()) -> "Worker":
     """A worker process's parts; ``only`` narrows it to these accounts."""
     from oms.services.commit import Commit
-    from oms.services.execute import Execute
-    from oms.services.place import Place
-    from oms.services.record import Record
-    from oms.services.rights import Rights
     from oms.worker.account import Accounts
     from oms.worker.chores import Chores
     from oms.worker.leases import LeaseKeeper
@@ -73,21 +67,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     clock = SystemClock()
     bell = SocketDoorbell(settings.bell)
     owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    unfold = Unfold(ledger=store.ledger)
-    record = Record(ledger=store.ledger, ids=store.ids, unfold=unfold)
-    place = Place(ledger=store.ledger, record=record, ids=store.ids, new_name=client_order_id)
-    rights = Rights(registry=store.registry, cache_seconds=settings.access_cache_seconds)
-    execute = Execute(
-        ledger=store.ledger,
-        record=record,
-        rights=rights,
-        place=place,
-        sweep=Sweep(place=place),
-        rearrange=Rearrange(
-            ledger=store.ledger, record=record, ids=store.ids, place=place, unfold=unfold
-        ),
-        max_queue_seconds=settings.commands.max_queue_s,
-    )
+    execute = _execute(settings, store)
     keeper = LeaseKeeper(
         owner=owner,
         leases=store.leases,
@@ -100,7 +80,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         queue=store.queue,
         ledger=store.ledger,
         execute=execute,
-        record=record,
+        record=execute.record,
         pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
         connect=partial(connect, tapes=settings.tapes),
         batch_max=settings.commands.batch_max,
@@ -119,6 +99,31 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         bell=bell,
         tick_seconds=settings.paper_tick_ms / 1000,
         close=store.close,
+    )
+
+
+def _execute(settings: Settings, store: SqlStore) -> "Execute":
+    """What runs commands: each part on what lies below it."""
+    from oms.services.execute import Execute
+    from oms.services.place import Place
+    from oms.services.rearrange import Rearrange
+    from oms.services.record import Record
+    from oms.services.rights import Rights
+    from oms.services.sweep import Sweep
+    from oms.services.unfold import Unfold
+
+    ledger, ids = store.ledger, store.ids
+    unfold = Unfold(ledger=ledger)
+    record = Record(ledger=ledger, ids=ids, unfold=unfold)
+    place = Place(ledger=ledger, record=record, ids=ids, new_name=client_order_id)
+    return Execute(
+        ledger=ledger,
+        record=record,
+        rights=Rights(registry=store.registry, cache_seconds=settings.access_cache_seconds),
+        place=place,
+        sweep=Sweep(place=place),
+        rearrange=Rearrange(ledger=ledger, record=record, ids=ids, place=place, unfold=unfold),
+        max_queue_seconds=settings.commands.max_queue_s,
     )
 
 
