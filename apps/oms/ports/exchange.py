@@ -13,7 +13,7 @@ from typing import Protocol
 
 from oms.domain.instrument import Instrument
 from oms.domain.order import Order, Side
-from oms.domain.report import Report
+from oms.domain.report import Charge, Report
 from oms.domain.value import value
 
 
@@ -76,7 +76,9 @@ class Exchange(Protocol):
     """One account at one exchange, as its worker sees it.
 
     ``now`` is the time of the request. Reports of one answer are in the order of their facts and
-    may concern other orders than the one named.
+    may concern other orders than the one named, also orders that the exchange made by itself
+    (``order_id`` 0; each report about such a one says what it is). An answer without a report about
+    the order named means that it is on its way: a later ``advance`` tells it.
     """
 
     def instruments(self) -> Mapping[str, Instrument]:
@@ -88,7 +90,7 @@ class Exchange(Protocol):
         ...
 
     async def place(self, order: Order, now: datetime) -> Sequence[Report]:
-        """Send ``order``; a rejection is a report too."""
+        """Send ``order``; a rejection is a report too, a lost answer one of kind ``unknown``."""
         ...
 
     async def change(
@@ -101,8 +103,23 @@ class Exchange(Protocol):
         """Cancel what is left of ``order``; a ``rejected`` report means: not canceled."""
         ...
 
+    async def ask(self, order: Order, now: datetime) -> Sequence[Report]:
+        """Look up an order whose answer was lost; ``not_placed`` if the exchange never got it."""
+        ...
+
     async def advance(self, now: datetime) -> Sequence[Report]:
         """What happened by itself since the last call (a paper market moved, an order expired)."""
+        ...
+
+    def is_moved_by_time(self) -> bool:
+        """Whether ``advance`` may have anything to tell: open orders, contracts, late answers."""
+        ...
+
+    def charges(self) -> Sequence[Charge]:
+        """Payments that were told with the reports since the last call, and then are forgotten.
+
+        The first money of a new paper account is none of them.
+        """
         ...
 
     def set_price(self, quote: Quote) -> Sequence[Report]:
@@ -117,6 +134,15 @@ class Exchange(Protocol):
         """Pay money in, or below zero out (paper only).
 
         Raises ``Conflict`` with code ``insufficient_funds`` for what is not free.
+        """
+        ...
+
+    async def reset(
+        self, balances: Mapping[str, Decimal] | None, now: datetime
+    ) -> Sequence[Report]:
+        """Cancel all, close all at the mark and begin with ``balances`` (paper only).
+
+        ``None``: those of the account's settings. Raises ``Invalid`` for a negative balance.
         """
         ...
 

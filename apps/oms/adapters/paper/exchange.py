@@ -1,34 +1,33 @@
 """``PaperExchange``: the simulation behind the exchange port, for one account.
 
 Before a request is judged, the market of its symbol is brought up to ``now``: resting orders that
-the market has reached since are served first. It writes nothing; ``changed_memory`` hands out what
-must be stored with the reports.
+the market has reached since are served first. Reports are made of what is *told*, which may come
+late, twice or not at all, while the memory holds what is true. It writes nothing;
+``changed_memory`` hands out what must be stored with the reports.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from oms.adapters.paper.engine import PaperEngine
 from oms.adapters.paper.manual import news_of
-from oms.adapters.paper.prices import TAPES, Prices, Source
-from oms.adapters.paper.reports import reports_of
-from oms.adapters.paper.rows import Unsaved, stored_memory
-from oms.adapters.paper.settings import settings_of
+from oms.adapters.paper.prices import TAPES, Source
+from oms.adapters.paper.reports import Reporter
+from oms.adapters.paper.tickets import place_of
 from oms.adapters.paper.unified import UnifiedReads, answer
 from oms.domain.account import Account
 from oms.domain.errors import Conflict, Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.order import Order
-from oms.domain.report import Heard, Report, ReportKind
-from oms.domain.value import evolve
+from oms.domain.report import Charge, Heard, Report, ReportKind
 from oms.ports.exchange import MemoryRows, Print, Quote
 from oms.simulation.canonical import memory_hash
-from oms.simulation.exchange import step
-from oms.simulation.facts import Fact, Rejected
+from oms.simulation.facts import Fact, Outcome, Rejected, Step
 from oms.simulation.inputs import (
+    Ask,
     Cancel,
     Change,
     Deposit,
@@ -37,29 +36,19 @@ from oms.simulation.inputs import (
     Place,
     PlacePair,
     PrintSeen,
+    Reset,
     Withdraw,
 )
-from oms.simulation.matching import market_of
-from oms.simulation.memory import EPOCH, Market, Memory
-
-logger = logging.getLogger(__name__)
-
-LOOK_NEWS_MAX = 2000
-"""News of a tape that one look takes; what is due beyond comes with the next look."""
-
-ORDER_TYPES = frozenset({"market", "limit"})
-"""What it executes."""
+from oms.simulation.memory import Market, Memory
 
 
 class PaperExchange:
     """One account at the paper exchange; an ``Exchange`` of the port."""
 
-    def __init__(self, account: Account, memory: Memory, prices: Prices) -> None:
-        self._memory = memory
-        self._prices = prices
-        self._venue = account.venue
-        self._settings = settings_of(account)
-        self._unsaved = Unsaved(prices.is_kept)
+    def __init__(self, account: Account, engine: PaperEngine) -> None:
+        self._account = account
+        self._engine = engine
+        self._reporter = Reporter()
 
     @classmethod
     def restore(cls, account: Account, rows: MemoryRows, tapes: Path = TAPES) -> "PaperExchange":
@@ -68,24 +57,16 @@ class PaperExchange:
         Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
         account's settings name an unknown price source.
         """
-        prices = Prices(account, tapes)
-        prices.resume(rows.prices)
-        known = stored_memory(rows, prices.is_kept)
-        exchange = cls(account, known or Memory(), prices)
-        if known is None:
-            for currency, amount in sorted(account.paper.balances.items()):
-                if amount > 0:
-                    exchange._step(Deposit(currency=currency, amount=amount, at=EPOCH))
-            exchange._unsaved = Unsaved(prices.is_kept)
-        return exchange
+        return cls(account, PaperEngine(account, rows, tapes))
 
     def instruments(self) -> Mapping[str, Instrument]:
         """All instruments by symbol."""
-        return self._settings.instruments
+        return self._engine.settings.instruments
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
         """The best prices now, less what was taken since they were shown."""
-        look = self._market if self._is_shown(symbol) else self._read
+        engine = self._engine
+        look = engine.market if engine.is_shown(symbol) else engine.read
         try:
             market = look(symbol, now)
         except Invalid:  # told to who reads the market; here the price is not known
@@ -93,61 +74,80 @@ class PaperExchange:
         return None if market is None else _quote(market)
 
     async def place(self, order: Order, now: datetime) -> Sequence[Report]:
-        """Send ``order``; a rejection is a report too."""
-        if order.order_type not in ORDER_TYPES:
-            return [_unsupported(order, now)]
-        facts = self._look(order.symbol, now)
-        facts += self._step(
-            Place(
-                client_id=str(order.id),
-                symbol=order.symbol,
-                side=order.side,
-                order_type=order.order_type,
-                qty=order.qty,
-                price=None if order.order_type == "market" else order.price,
-                reduce_only=order.reduce_only,
-                post_only=order.post_only,
-                at=now,
-            )
-        )
-        return reports_of(facts, order.id, now)
+        """Send ``order``; a rejection is a report too. Nothing about it: its answer is on the way.
+
+        A lost answer is a report of kind ``unknown``.
+        """
+        try:
+            wish = place_of(order, self.instruments()[order.symbol], now)
+        except Invalid as wrong:
+            return [_rejected(order, wrong.code, wrong.message, now)]
+        steps = self._engine.look(order.symbol, now)
+        result = self._engine.step(wish)
+        steps.append(result)
+        reports = self._told(steps, now, order)
+        match result.answer.outcome:
+            case Outcome.LOST if all(report.order_id != order.id for report in reports):
+                reports.append(_about(order, ReportKind.UNKNOWN, Heard.REPLY, now))
+            case Outcome.OVERLOADED:
+                message = "the exchange asks for a pause and has not looked at the order"
+                reports.append(_rejected(order, "exchange_rate_limited", message, now))
+        return reports
 
     async def change(
         self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
     ) -> Sequence[Report]:
         """Change price and/or total quantity; a ``rejected`` report means: not changed."""
-        facts = self._look(order.symbol, now)
-        facts += self._step(
-            Change(
-                client_id=str(order.id),
-                exchange_order_id=order.exchange_order_id or "",
-                symbol=order.symbol,
-                price=price,
-                qty=qty,
-                at=now,
-            )
+        steps = self._engine.look(order.symbol, now)
+        wish = Change(
+            client_id=str(order.id),
+            exchange_order_id=order.exchange_order_id or "",
+            symbol=order.symbol,
+            price=price,
+            qty=qty,
+            at=now,
         )
-        return reports_of(facts, order.id, now)
+        steps.append(self._engine.step(wish))
+        return self._told(steps, now, order)
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[Report]:
         """Cancel what is left of ``order``; a ``rejected`` report means: not canceled."""
-        facts = self._look(order.symbol, now)
-        facts += self._step(
-            Cancel(
-                client_id=str(order.id),
-                exchange_order_id=order.exchange_order_id or "",
-                symbol=order.symbol,
-                at=now,
-            )
+        steps = self._engine.look(order.symbol, now)
+        wish = Cancel(
+            client_id=str(order.id),
+            exchange_order_id=order.exchange_order_id or "",
+            symbol=order.symbol,
+            at=now,
         )
-        return reports_of(facts, order.id, now)
+        steps.append(self._engine.step(wish))
+        return self._told(steps, now, order)
+
+    async def ask(self, order: Order, now: datetime) -> Sequence[Report]:
+        """What is known of an order whose answer was lost; ``not_placed`` if it never arrived.
+
+        Nothing about it: its request is still on the way, or all was told before.
+        """
+        steps = self._engine.look(order.symbol, now)
+        steps.append(self._engine.step(Ask(client_id=str(order.id), at=now)))
+        reports = self._told(steps, now, order, Heard.RECONCILE)
+        if any(report.order_id == order.id for report in reports):
+            return reports
+        open_order = self._open(order)
+        if open_order is not None:
+            kind, name = ReportKind.ACCEPTED, open_order
+        elif order.exchange_order_id is not None or self._is_coming(order):
+            return reports
+        else:
+            kind, name = ReportKind.NOT_PLACED, None
+        return [*reports, _about(order, kind, Heard.RECONCILE, now, name)]
 
     async def advance(self, now: datetime) -> Sequence[Report]:
-        """Let walks and tapes reach orders and positions."""
-        facts: list[Fact] = []
-        for symbol in self._alive():
-            facts += self._look(symbol, now, is_tick=True)
-        return reports_of(facts, None, now)
+        """Let walks and tapes reach orders and positions, and time do what is due."""
+        return self._told(self._engine.look_round(now, is_tick=True), now)
+
+    def is_moved_by_time(self) -> bool:
+        """Whether anything may happen to the account without a command."""
+        return self._engine.is_moved_by_time()
 
     def set_price(self, quote: Quote) -> Sequence[Report]:
         """Set a manual price. Raises ``Conflict`` where the source is not manual.
@@ -155,7 +155,7 @@ class PaperExchange:
         Raises ``Invalid`` for prices that are not positive or crossed.
         """
         self._check_manual(quote.symbol)
-        return reports_of(self._step(news_of(quote)), None, quote.at)
+        return self._told([self._engine.step(news_of(quote))], quote.at)
 
     def set_print(self, trade: Print) -> Sequence[Report]:
         """Tell of a trade of others. Raises as ``set_price``."""
@@ -165,19 +165,38 @@ class PaperExchange:
         seen = PrintSeen(
             symbol=trade.symbol, price=trade.price, qty=trade.qty, side=trade.side, at=trade.at
         )
-        return reports_of(self._step(seen), None, trade.at)
+        return self._told([self._engine.step(seen)], trade.at)
 
     def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[Report]:
         """Pay money in, or below zero out. Raises ``Conflict`` for what is not free."""
         size = amount.copy_abs()
         if amount > ZERO:
-            facts = self._step(Deposit(currency=currency, amount=size, at=now))
+            result = self._engine.step(Deposit(currency=currency, amount=size, at=now))
         else:
-            facts = self._step(Withdraw(currency=currency, amount=size, at=now))
-        for fact in facts:
-            if isinstance(fact, Rejected):
+            result = self._engine.step(Withdraw(currency=currency, amount=size, at=now))
+        for fact in result.facts:
+            if isinstance(fact, Rejected) and not fact.client_id:
                 raise Conflict(fact.message, code=fact.code)
-        return reports_of(facts, None, now)
+        return self._told([result], now)
+
+    async def reset(
+        self, balances: Mapping[str, Decimal] | None, now: datetime
+    ) -> Sequence[Report]:
+        """Cancel all orders, close all positions at the mark, and begin with these balances.
+
+        ``None``: those of the account's settings. Raises ``Invalid`` for a negative one.
+        """
+        wished = self._account.paper.balances if balances is None else balances
+        if any(amount < ZERO for amount in wished.values()):
+            raise Invalid("no balance can be below 0")
+        steps = self._engine.look_round(now)
+        told = tuple((name, amount) for name, amount in sorted(wished.items()) if amount)
+        steps.append(self._engine.step(Reset(balances=told, at=now)))
+        return self._told(steps, now)
+
+    def charges(self) -> Sequence[Charge]:
+        """Payments that were told since the last call: funding, transfers, insurance."""
+        return self._reporter.charges()
 
     async def call(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
@@ -187,55 +206,35 @@ class PaperExchange:
         Raises ``Invalid`` with code ``unsupported_func`` for what is not answered here.
         """
         reads = UnifiedReads(
-            venue=self._venue,
-            settings=self._settings,
-            prices=self._prices,
-            balances=self._memory.balances,
-            market=self._read,
+            venue=self._account.venue,
+            settings=self._engine.settings,
+            prices=self._engine.prices,
+            balances=self._engine.memory.balances,
+            market=self._engine.read,
             now=now,
         )
         return answer(reads, func, args, kwargs)
 
     def changed_memory(self) -> MemoryRows | None:
         """What changed since the last call and must be stored with the reports."""
-        rows = self._unsaved.take(self._memory)
-        if rows is None or not rows.prices:
-            return rows
-        prices = {name: self._prices.with_place(name, row) for name, row in rows.prices.items()}
-        return evolve(rows, prices=prices)
+        return self._engine.changed_rows()
 
     def memory_hash(self) -> str:
         """SHA-256 of the whole memory: equal exchanges have equal ones."""
-        return memory_hash(self._memory)
-
-    def _is_shown(self, symbol: str) -> bool:
-        """Whether the price stands until somebody looks again."""
-        if self._prices.source(symbol) is not Source.REPLAY:
-            return True
-        return symbol in self._memory.markets and self._prices.replay(symbol).is_stepped
-
-    def _check_manual(self, symbol: str) -> None:
-        if not self._is_manual(symbol):
-            source = self._prices.source(symbol)
-            message = f"the price of {symbol} comes from {source}; it cannot be set"
-            raise Conflict(message, reason="price_source_not_manual")
-
-    def _is_manual(self, symbol: str) -> bool:
-        return self._prices.source(symbol) is Source.MANUAL
+        return memory_hash(self._engine.memory)
 
     @property
     def memory(self) -> Memory:
         """What it remembers."""
-        return self._memory
+        return self._engine.memory
 
     def tape_places(self) -> Mapping[str, str]:
         """How far each tape was played, by symbol, as text."""
-        return {symbol: self._prices.with_place(symbol, "{}") for symbol in self._memory.markets}
+        return self._engine.tape_places()
 
     def take_over(self, memory: Memory, places: Mapping[str, str]) -> None:
         """Go on from a memory and ``tape_places`` of another run."""
-        self._memory = memory
-        self._prices.resume(places)
+        self._engine.take_over(memory, places)
 
     def feed(self, input: Input) -> Sequence[Fact]:
         """One timed input, prices of what it concerns first: for scripts. Its facts.
@@ -247,74 +246,45 @@ class PaperExchange:
                 symbols = [first.symbol]
             case _:
                 named: str | None = getattr(input, "symbol", None)
-                symbols = self._alive() if named is None else [named]
+                symbols = self._engine.alive() if named is None else [named]
         if isinstance(input, News) and not self._is_manual(input.symbol):
-            source = self._prices.source(input.symbol)
+            source = self._engine.prices.source(input.symbol)
             raise Invalid(f"the price of {input.symbol} comes from {source}; it cannot be told")
-        facts = [fact for symbol in symbols for fact in self._look(symbol, input.at)]
-        return facts + self._step(input)
+        steps = [each for symbol in symbols for each in self._engine.look(symbol, input.at)]
+        steps.append(self._engine.step(input))
+        return [fact for each in steps for fact in each.facts]
 
-    def _alive(self) -> list[str]:
-        """Symbols with open orders or positions."""
-        held = {symbol for symbol, _ in self._memory.positions}
-        return [*self._memory.orders, *sorted(held - self._memory.orders.keys())]
+    def _told(
+        self,
+        steps: Sequence[Step],
+        now: datetime,
+        asked: Order | None = None,
+        answer: Heard = Heard.REPLY,
+    ) -> list[Report]:
+        name = None if asked is None else asked.id
+        return self._reporter.reports(steps, self._engine.made, now, name, answer)
 
-    def _look(self, symbol: str, now: datetime, *, is_tick: bool = False) -> list[Fact]:
-        """Bring the symbol's market up to ``now``, once per step of its walk."""
-        source = self._prices.source(symbol)
-        if source is Source.REPLAY:
-            return self._play(symbol, now, is_tick=is_tick)
-        if source is Source.MANUAL:
-            return []
-        shown = self._prices.shown(self._settings.instruments[symbol], now)
-        known = self._memory.markets.get(symbol)
-        if known is not None and known.at == shown.at:
-            return []
-        return self._step(shown)
+    def _check_manual(self, symbol: str) -> None:
+        if not self._is_manual(symbol):
+            source = self._engine.prices.source(symbol)
+            message = f"the price of {symbol} comes from {source}; it cannot be set"
+            raise Conflict(message, reason="price_source_not_manual")
 
-    def _play(self, symbol: str, now: datetime, *, is_tick: bool) -> list[Fact]:
-        """Let the tape run up to ``now``; one that cannot be read leaves the price as it is.
+    def _is_manual(self, symbol: str) -> bool:
+        return self._engine.prices.source(symbol) is Source.MANUAL
 
-        A tape of one price a look goes on with ticks and reads: an order gets the price read.
-        """
-        tape = self._prices.replay(symbol)
-        facts: list[Fact] = []
-        if tape.is_stepped and not is_tick and symbol in self._memory.markets:
-            return facts
-        try:
-            for seen in tape.news(now, LOOK_NEWS_MAX):
-                facts += self._step(seen)
-        except Invalid as wrong:
-            logger.warning("tape_unreadable", extra={"symbol": symbol, "why": wrong.message})
-        return facts
+    def _open(self, order: Order) -> str | None:
+        """The exchange's id of ``order`` if it is open there."""
+        held = self._engine.memory.orders.get(order.symbol, {})
+        client_id = str(order.id)
+        return next((name for name, each in held.items() if each.client_id == client_id), None)
 
-    def _read(self, symbol: str, now: datetime) -> Market | None:
-        """The market at ``now``; a tape runs as far as nothing happens to the account by it.
-
-        Raises ``Invalid`` where a tape cannot be read.
-        """
-        if self._prices.source(symbol) is Source.REPLAY:
-            for seen in self._prices.replay(symbol).news(now, LOOK_NEWS_MAX):
-                result = step(self._memory, seen, self._settings)
-                if result.facts or result.told:
-                    break
-                self._memory = result.memory
-                self._unsaved.add(result)
-        return self._market(symbol, now)
-
-    def _step(self, input: Input) -> list[Fact]:
-        result = step(self._memory, input, self._settings)
-        self._memory = result.memory
-        self._unsaved.add(result)
-        return list(result.facts)
-
-    def _market(self, symbol: str, now: datetime) -> Market | None:
-        """The market at ``now``; looking at it serves no order."""
-        known = self._memory.markets.get(symbol)
-        if self._prices.is_kept(symbol):
-            return known
-        shown = self._prices.shown(self._settings.instruments[symbol], now)
-        return known if known is not None and known.at == shown.at else market_of(shown)
+    def _is_coming(self, order: Order) -> bool:
+        """Whether the request to place ``order`` has not arrived yet."""
+        line = self._engine.memory.line
+        requests = () if line is None else (each.request for each in line.arrivals)
+        client_id = str(order.id)
+        return any(isinstance(each, Place) and each.client_id == client_id for each in requests)
 
 
 def _quote(market: Market) -> Quote | None:
@@ -331,12 +301,18 @@ def _quote(market: Market) -> Quote | None:
     )
 
 
-def _unsupported(order: Order, now: datetime) -> Report:
+def _about(
+    order: Order, kind: ReportKind, heard: Heard, now: datetime, name: str | None = None
+) -> Report:
+    return Report(kind=kind, order_id=order.id, heard=heard, heard_at=now, exchange_order_id=name)
+
+
+def _rejected(order: Order, code: str, message: str, now: datetime) -> Report:
     return Report(
         kind=ReportKind.REJECTED,
         order_id=order.id,
         heard=Heard.REPLY,
         heard_at=now,
-        code="order_type_not_supported",
-        message=f"the paper exchange does not know the order type {order.order_type}",
+        code=code,
+        message=message,
     )

@@ -1,83 +1,151 @@
-"""Facts of the simulation as reports of the port: the client id is our order id.
+"""What the simulation tells, as reports and charges of the port: the client id is our order id.
 
-Orders that the exchange made by itself, and money that moves beside orders, are no reports yet.
+Orders that the exchange made by itself have the order id 0 and say what they are in each report.
+Money that moves beside orders is collected as charges until somebody asks for them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import assert_never
 
-from oms.domain.report import Execution, Heard, Report, ReportKind
+from oms.adapters.paper.self_made import SelfMade
+from oms.domain.report import (
+    Charge,
+    ChargeKind,
+    Execution,
+    Heard,
+    Report,
+    ReportKind,
+)
 from oms.simulation.facts import (
     Accepted,
     AccountFact,
     Canceled,
     Changed,
+    Deposited,
     Expired,
-    Fact,
     Filled,
+    FundingPaid,
+    InsurancePaid,
+    LeverageSet,
+    MarginModeSet,
+    OrderFact,
     Rejected,
+    Step,
     Triggered,
+    Withdrawn,
 )
 from oms.simulation.memory import PaperTrade
-from oms.simulation.telling import client_of
+
+_ABOUT_ORDERS = (Accepted, Canceled, Changed, Triggered, Expired)
+_KINDS: Mapping[type[OrderFact], ReportKind] = {
+    Accepted: ReportKind.ACCEPTED,
+    Changed: ReportKind.CHANGED,
+    Canceled: ReportKind.CANCELED,
+    Triggered: ReportKind.TRIGGERED,
+    Expired: ReportKind.EXPIRED,
+}
 
 
-def reports_of(facts: Iterable[Fact], asked: int | None, now: datetime) -> list[Report]:
-    """Reports in the order of their facts; those about the order ``asked`` are its reply."""
-    return [report for fact in facts if (report := _report(fact, asked, now)) is not None]
+class Reporter:
+    """Facts as they are told, in the words of the ledger."""
+
+    def __init__(self) -> None:
+        self._charges: list[Charge] = []
+
+    def reports(
+        self,
+        steps: Iterable[Step],
+        made: SelfMade,
+        now: datetime,
+        asked: int | None = None,
+        answer: Heard = Heard.REPLY,
+    ) -> list[Report]:
+        """Reports in the order of their facts; those about the order ``asked`` are its answer."""
+        told: list[Report] = []
+        for step in steps:
+            for fact in step.told:
+                if isinstance(fact, Filled):
+                    told.append(_execution(fact.trade, made, now, asked, answer))
+                elif isinstance(fact, _ABOUT_ORDERS):
+                    told.append(_report(fact, made, now, asked, answer))
+                elif not isinstance(fact, Rejected):
+                    self._hear(fact, now)
+                elif fact.client_id:  # else a wish of ours that is no order
+                    told.append(_rejected(fact, now, asked, answer))
+        return told
+
+    def charges(self) -> Sequence[Charge]:
+        """Payments told since the last call."""
+        told, self._charges = self._charges, []
+        return told
+
+    def _hear(self, fact: AccountFact, now: datetime) -> None:
+        if not isinstance(fact, LeverageSet | MarginModeSet):
+            self._charges.append(charge_of(fact, now))
 
 
-def _report(fact: Fact, asked: int | None, now: datetime) -> Report | None:
-    if isinstance(fact, AccountFact) or not client_of(fact):
-        return None
+def charge_of(fact: FundingPaid | Deposited | Withdrawn | InsurancePaid, now: datetime) -> Charge:
+    """A payment as it is booked: positive when received."""
+    symbol, price, kind = None, None, ChargeKind.BALANCE
     match fact:
-        case Filled(trade=trade):
-            return _execution(trade, asked, now)
-        case Accepted(order=order):
-            kind, qty, price = ReportKind.ACCEPTED, None, None
-        case Changed(order=order):
-            kind, qty, price = ReportKind.CHANGED, order.qty, order.price
-        case Canceled(order=order):
-            kind, qty, price = ReportKind.CANCELED, None, None
-        case Triggered(order=order):
-            kind, qty, price = ReportKind.TRIGGERED, None, None
-        case Expired(order=order):
-            kind, qty, price = ReportKind.EXPIRED, None, None
-        case Rejected():
-            return _rejected(fact, asked, now)
-        case _:
-            assert_never(fact)
-    order_id = int(order.client_id)
-    return Report(
+        case FundingPaid():
+            name, amount, kind = fact.funding_id, fact.amount, ChargeKind.FUNDING
+            symbol, price = fact.symbol, fact.mark
+        case Withdrawn():
+            name, amount = fact.transfer_id, fact.amount.copy_negate()
+        case Deposited() | InsurancePaid():
+            name, amount = fact.transfer_id, fact.amount
+    return Charge(
         kind=kind,
-        order_id=order_id,
-        heard=_heard(order_id, asked),
-        heard_at=now,
-        exchange_order_id=order.exchange_order_id,
-        qty=qty,
+        charge_id=name,
+        amount=amount,
+        currency=fact.currency,
+        symbol=symbol,
         price=price,
+        executed_at=fact.at,
+        heard=Heard.STREAM,
+        heard_at=now,
     )
 
 
-def _rejected(fact: Rejected, asked: int | None, now: datetime) -> Report:
+def _report(
+    fact: OrderFact, made: SelfMade, now: datetime, asked: int | None, answer: Heard
+) -> Report:
+    order, kind = fact.order, _KINDS[type(fact)]
+    order_id = int(order.client_id or 0)
+    is_change = kind is ReportKind.CHANGED
+    return Report(
+        kind=kind,
+        order_id=order_id,
+        heard=answer if order_id and order_id == asked else Heard.STREAM,
+        heard_at=now,
+        exchange_order_id=order.exchange_order_id,
+        qty=order.qty if is_change else None,
+        price=order.price if is_change else None,
+        external=None if order_id else made.external(order),
+    )
+
+
+def _rejected(fact: Rejected, now: datetime, asked: int | None, answer: Heard) -> Report:
     order_id = int(fact.client_id)
     return Report(
         kind=ReportKind.REJECTED,
         order_id=order_id,
-        heard=_heard(order_id, asked),
+        heard=answer if order_id == asked else Heard.STREAM,
         heard_at=now,
         code=fact.code,
         message=fact.message,
     )
 
 
-def _execution(trade: PaperTrade, asked: int | None, now: datetime) -> Report:
-    order_id = int(trade.client_id)
+def _execution(
+    trade: PaperTrade, made: SelfMade, now: datetime, asked: int | None, answer: Heard
+) -> Report:
+    order_id = int(trade.client_id or 0)
     return Report(
         kind=ReportKind.EXECUTION,
         order_id=order_id,
-        heard=_heard(order_id, asked),
+        heard=answer if order_id and order_id == asked else Heard.STREAM,
         heard_at=now,
         exchange_order_id=trade.exchange_order_id,
         execution=Execution(
@@ -89,8 +157,5 @@ def _execution(trade: PaperTrade, asked: int | None, now: datetime) -> Report:
             fee_currency=trade.fee_currency,
             maker=trade.maker,
         ),
+        external=None if order_id else made.traded(trade),
     )
-
-
-def _heard(order_id: int, asked: int | None) -> Heard:
-    return Heard.REPLY if order_id == asked else Heard.STREAM

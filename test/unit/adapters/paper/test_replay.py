@@ -9,7 +9,7 @@ import pytest
 
 from kit.builders import NOON, an_order
 from kit.tape import SYMBOL, write_tapes
-from oms.adapters.paper import exchange as paper_exchange
+from oms.adapters.paper import engine as paper_engine
 from oms.adapters.paper.exchange import PaperExchange
 from oms.adapters.paper.replay import JOIN, Replay
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode, ReplaySettings
@@ -239,7 +239,7 @@ async def test_looks_of_any_size_end_in_one_memory(
     account = an_account(ReplaySettings(file=write_tapes(tmp_path, seconds=60)))
     hashes = set()
     for bound in (1, 7, 5000):
-        monkeypatch.setattr(paper_exchange, "LOOK_NEWS_MAX", bound)
+        monkeypatch.setattr(paper_engine, "LOOK_NEWS_MAX", bound)
         exchange = PaperExchange.restore(account, MemoryRows(), tmp_path)
         await exchange.place(a_buy("61803", qty="1.5"), NOON)
         for _ in range(700):

@@ -1,0 +1,106 @@
+"""An order of the ledger as the simulation's request, with what its ``params`` ask of it.
+
+Of ``params`` the paper exchange knows ``sim`` (a fault on purpose), ``stopLoss`` and ``takeProfit``
+(attached exits, as ccxt spells them) and ``triggerPriceType``; it leaves others alone, as an
+exchange would.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from oms.domain.command import LIMIT_TYPES
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument
+from oms.domain.money import NotADecimal, decimal, on_step, plain
+from oms.domain.order import Order
+from oms.simulation.faults import Fault, fault_of
+from oms.simulation.inputs import Place
+from oms.simulation.memory import PLAIN, Exit, Terms, TimeInForce, TriggerBy
+
+POST_ONLY = "PO"
+"""The time in force that is none: it means post-only."""
+
+
+def place_of(order: Order, instrument: Instrument, now: datetime) -> Place:
+    """The request to place ``order``. Raises ``Invalid`` where ``params`` make no sense."""
+    params = order.params
+    return Place(
+        client_id=str(order.id),
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        qty=order.qty,
+        price=order.price if order.order_type in LIMIT_TYPES else None,
+        reduce_only=order.reduce_only,
+        post_only=order.post_only or order.time_in_force == POST_ONLY,
+        terms=PLAIN if _is_plain(order) else _terms(order, instrument),
+        fault=_fault(params["sim"]) if "sim" in params else None,
+        at=now,
+    )
+
+
+def _is_plain(order: Order) -> bool:
+    return (
+        order.time_in_force in (None, POST_ONLY, "GTC")
+        and order.trigger_price is None
+        and order.trailing_amount is None
+        and order.trailing_percent is None
+        and not order.params
+    )
+
+
+def _terms(order: Order, instrument: Instrument) -> Terms:
+    params, force = order.params, order.time_in_force
+    return Terms(
+        time_in_force=TimeInForce.GTC if force in (None, POST_ONLY) else TimeInForce(force),
+        expires_at=order.expires_at,
+        trigger_price=order.trigger_price,
+        trigger_by=_trigger_by(params),
+        trailing_amount=order.trailing_amount,
+        trailing_percent=order.trailing_percent,
+        take_profit=_exit("takeProfit", params, instrument),
+        stop_loss=_exit("stopLoss", params, instrument),
+    )
+
+
+def _fault(told: object) -> Fault:
+    if not isinstance(told, str):
+        raise Invalid("params.sim: the name of a fault is expected")
+    return fault_of(told)
+
+
+def _trigger_by(params: Mapping[str, object]) -> TriggerBy:
+    told = params.get("triggerPriceType", TriggerBy.LAST)
+    if told not in TriggerBy.__members__.values():
+        known = ", ".join(TriggerBy)
+        raise Invalid(f"params.triggerPriceType: {told!r} is none of {known}")
+    return TriggerBy(str(told))
+
+
+def _exit(name: str, params: Mapping[str, object], instrument: Instrument) -> Exit | None:
+    """``{triggerPrice, price?}``: where an attached order gets out."""
+    told = params.get(name)
+    if told is None:
+        return None
+    if not isinstance(told, Mapping) or told.keys() - {"triggerPrice", "price", "type"}:
+        raise Invalid(f"params.{name}: {{triggerPrice, price?}} is expected")
+    trigger = _price(f"{name}.triggerPrice", told.get("triggerPrice"), instrument)
+    if trigger is None:
+        raise Invalid(f"params.{name}: a triggerPrice is needed")
+    return Exit(price=trigger, limit_price=_price(f"{name}.price", told.get("price"), instrument))
+
+
+def _price(name: str, told: object, instrument: Instrument) -> Decimal | None:
+    if told is None:
+        return None
+    try:
+        price = decimal(repr(told) if isinstance(told, float) else told)  # type: ignore[arg-type]
+    except (NotADecimal, TypeError):
+        raise Invalid(f"params.{name}: a price is expected") from None
+    if isinstance(told, bool) or price <= 0:
+        raise Invalid(f"params.{name}: a price above 0 is expected")
+    if not on_step(price, instrument.tick):
+        message = f"params.{name}: {plain(price)} is no multiple of {plain(instrument.tick)}"
+        raise Invalid(message, code="precision_mismatch")
+    return price
