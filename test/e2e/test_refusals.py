@@ -1,8 +1,8 @@
 """Refusals by the one writer: understood, judged against the ledger, kept as REJECTED orders."""
 
 import pytest
-from kit.gateway import Gateway
 
+from kit.gateway import Gateway
 from kit.http import call, get
 
 LINEAR = "BTC/USDT:USDT"
@@ -20,7 +20,7 @@ LINEAR = "BTC/USDT:USDT"
         ({"strategy_id": 424242}, 422, "invalid_strategy_id"),
         ({"position_id": 424242}, 422, "invalid_position_id"),
         ({"reduce_only": True}, 422, "invalid_close_volume"),
-        ({"order_type": "trailing_stop", "trailing_amount": "5"}, 422, "order_type_not_supported"),
+        ({"time_in_force": "IOC", "post_only": True}, 422, "validation_error"),
     ],
 )
 def test_a_refused_order_says_why_and_is_kept(

@@ -9,19 +9,15 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
 
-from oms.domain.account import Account, PositionMode
+from oms.domain.account import Account, Engine, PositionMode
 from oms.domain.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument, refuse_off_grid, refuse_small
 from oms.domain.money import ZERO, difference, down_to_step, plain, total
 from oms.domain.order import Order, Side
+from oms.domain.order_forms import expected_price, is_post_only, limit_price, refuse_form
 from oms.domain.position import Position
 from oms.domain.value import value
-
-ORDER_TYPES = frozenset({"market", "limit"})
-"""What the paper exchange executes."""
-
-TIMES_IN_FORCE = frozenset({None, "GTC", "PO"})
 
 
 @value
@@ -61,7 +57,7 @@ def admit_send(wish: SendOrder, desk: Desk) -> Terms | Refused:
         return named
     closes = named is not None and named.side is not wish.side and _is_hedge(desk)
     refused = (
-        _refuse_form(wish.order_type, wish.time_in_force)
+        _refuse_form(wish, desk)
         or refuse_off_grid(desk.instrument, qty=wish.qty, prices=_prices(wish))
         or _refuse_strategy(wish, desk)
         or (_refuse_over_close(wish.qty, named, desk) if closes and named else None)
@@ -81,11 +77,11 @@ def admit_send(wish: SendOrder, desk: Desk) -> Terms | Refused:
         side=wish.side,
         order_type=wish.order_type,
         qty=qty,
-        price=None if wish.order_type == "market" else wish.price,
+        price=limit_price(wish),
         strategy_id=wish.strategy_id,
         position_id=wish.position_id,
         reduce_only=reduce_only,
-        post_only=wish.post_only or wish.time_in_force == "PO",
+        post_only=is_post_only(wish),
     )
 
 
@@ -102,8 +98,8 @@ def admit_close(wish: ClosePosition, position: Position, desk: Desk) -> Terms | 
         return Refused(code="position_close_in_progress", message=message)
     qty = wish.qty if wish.qty is not None else down_to_step(held, desk.instrument.step)
     refused = (
-        _refuse_form(wish.order_type, wish.time_in_force)
-        or refuse_off_grid(desk.instrument, qty=qty, prices=(wish.price,))
+        _refuse_form(wish, desk)
+        or refuse_off_grid(desk.instrument, qty=qty, prices=(wish.price, wish.trigger_price))
         or _refuse_over_close(qty, position, desk)
     )
     if refused is not None:
@@ -113,11 +109,11 @@ def admit_close(wish: ClosePosition, position: Position, desk: Desk) -> Terms | 
         side=Side.SELL if position.qty > 0 else Side.BUY,
         order_type=wish.order_type,
         qty=qty,
-        price=None if wish.order_type == "market" else wish.price,
+        price=limit_price(wish),
         strategy_id=strategy_id,
         position_id=position.id,
         reduce_only=True,
-        post_only=wish.post_only or wish.time_in_force == "PO",
+        post_only=is_post_only(wish),
     )
 
 
@@ -180,14 +176,8 @@ def _named(wish: SendOrder, desk: Desk) -> Position | Refused | None:
     return Refused(code="invalid_position_id", message=message)
 
 
-def _refuse_form(order_type: str, time_in_force: str | None) -> Refused | None:
-    if order_type not in ORDER_TYPES:
-        message = f"order type {order_type} is not supported here; use market or limit"
-        return Refused(code="order_type_not_supported", message=message)
-    if time_in_force not in TIMES_IN_FORCE:
-        message = f"time in force {time_in_force} is not supported here; use GTC or PO"
-        return Refused(code="order_type_not_supported", message=message)
-    return None
+def _refuse_form(wish: SendOrder | ClosePosition, desk: Desk) -> Refused | None:
+    return refuse_form(wish, is_paper=desk.account.engine is Engine.PAPER)
 
 
 def _refuse_strategy(wish: SendOrder, desk: Desk) -> Refused | None:
@@ -201,7 +191,7 @@ def _refuse_opening(wish: SendOrder, desk: Desk) -> Refused | None:
     refused = _refuse_account(desk.account)
     if refused is not None:
         return refused
-    price = wish.price if wish.order_type != "market" else desk.price
+    price = expected_price(wish, desk.price)
     if price is None:
         return None  # the exchange says itself that it has no price
     return refuse_small(desk.instrument, qty=wish.qty, price=price)

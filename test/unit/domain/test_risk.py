@@ -20,8 +20,8 @@ BUY = SendOrder(symbol="BTC/USDT:USDT", side=Side.BUY, order_type="market", qty=
 @pytest.mark.parametrize(
     ("changes", "code", "limit"),
     [
-        ({"order_type": "stop_market"}, "order_type_not_supported", None),
-        ({"time_in_force": "FOK"}, "order_type_not_supported", None),
+        ({"order_type": "iceberg"}, "order_type_not_supported", None),
+        ({"time_in_force": "DAY"}, "order_type_not_supported", None),
         ({"qty": Decimal("0.0005")}, "qty_below_minimum", Decimal("0.001")),
         ({"qty": Decimal("0.0105")}, "precision_mismatch", Decimal("0.001")),
         ({"order_type": "limit", "price": Decimal("9.05")}, "precision_mismatch", Decimal("0.1")),
