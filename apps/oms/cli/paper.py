@@ -14,7 +14,6 @@ from typing import IO, Any
 from oms import bootstrap
 from oms.adapters.paper.exchange import PaperExchange
 from oms.adapters.paper.script import Script
-from oms.adapters.sql.rows.accounts import paper_settings
 from oms.cli.install import ended
 from oms.cli.output import Failed
 from oms.cli.settings import settings_of
@@ -22,6 +21,7 @@ from oms.domain.account import Account, Engine, Environment, PositionMode
 from oms.domain.errors import Invalid, NotFound
 from oms.simulation.codec import encoded
 from oms.wire.json import NotJson, dumps, dumps_plain, loads
+from oms.wire.paper_settings import paper_settings
 
 #: What a run is without a line of settings.
 USUAL: dict[str, Any] = {
@@ -119,7 +119,7 @@ def _account(head: dict[str, Any]) -> Account:
             label="script",
             position_mode=PositionMode(told["position_mode"]),
             environment=Environment.PAPER,
-            paper=paper_settings(dumps({"oms": {"paper": told["paper"]}})),
+            paper=paper_settings(dumps({"oms": {"paper": told["paper"]}}), strict=True),
         )
     except ValueError as wrong:
         raise Invalid(f"line 1: {wrong}") from None

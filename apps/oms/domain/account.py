@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -54,6 +54,26 @@ class ReplaySettings:
 
 
 @value
+class LatencySettings:
+    """``latency_ms``: how long requests, answers and news of the stream are under way."""
+
+    decision: timedelta = timedelta(0)
+    ack: timedelta = timedelta(0)
+    stream: timedelta = timedelta(0)
+    #: Each takes up to this much more.
+    jitter: timedelta = timedelta(0)
+
+
+@value
+class FeeTierSettings:
+    """One of ``fee_tiers``: rates from a volume of the last 30 days on, in dollars."""
+
+    volume: Decimal
+    maker: Decimal
+    taker: Decimal
+
+
+@value
 class PaperSettings:
     """``extra_config_json.oms.paper``: how the paper exchange of an account behaves."""
 
@@ -61,15 +81,42 @@ class PaperSettings:
     #: Price source per symbol, over ``source``.
     sources: Mapping[str, str] = field(default_factory=dict)
     replay: ReplaySettings = field(default_factory=ReplaySettings)
+    #: Of walks and chances; ``None`` is the account's id.
     seed: int | None = None
     balances: Mapping[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(100_000)})
     #: Maker and taker rate that replace the profile's, as fractions (0.001 = 0.1 %).
     maker: Decimal | None = None
     taker: Decimal | None = None
+    #: By ``spot`` and ``linear``, the lowest volume first.
+    fee_tiers: Mapping[str, tuple[FeeTierSettings, ...]] = field(default_factory=dict)
     #: Whether a spot buy pays its fee in base, as most exchanges do.
     base_fee_on_buy: bool = True
     allow_spot_short: bool = False
     leverage: int = 10
+    #: ``cross`` or ``isolated``.
+    margin_mode: str = "cross"
+    #: Two legs per contract; ``None``: as hedge accounts have, and netting ones do not.
+    hedge: bool | None = None
+    funding_rate: Decimal = Decimal("0.0001")
+    #: Distance of bid and ask around a price told alone, in hundredths of a percent.
+    spread_bps: Decimal = Decimal(0)
+    #: How far a market order moves a price told without depth, as a fraction.
+    slippage: Decimal = Decimal(0)
+    #: How far one that takes as much again as is shown moves the price, as a fraction.
+    impact: Decimal = Decimal("0.001")
+    #: ``queue``, ``through`` or ``touch``: when a resting order is executed.
+    fill: str = "queue"
+    #: Cancels ahead of a resting order bring it forward.
+    queue_prorata: bool = False
+    #: Share of the first of two executions that each is split into; 0 is off.
+    partial_fill: Decimal = Decimal(0)
+    #: Share of orders rejected by chance.
+    reject_rate: Decimal = Decimal(0)
+    #: Share of a candle's volume that may be executed, in percent; 0 is all.
+    volume_cap_pct: Decimal = Decimal(0)
+    #: Older prices fill nothing; ``None``: prices do not age.
+    max_price_age: timedelta | None = None
+    latency: LatencySettings | None = None
 
 
 @value

@@ -57,7 +57,7 @@ def test_the_hash_of_texts_does_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "status", "message"),
     [
-        ('{"do": "settings", "paper": {"source": "dice"}}', 1, "price source 'dice'"),
+        ('{"do": "settings", "paper": {"source": "dice"}}', 1, "source: 'dice'"),
         ('{"do": "settings", "colour": "red"}', 1, "settings have no key colour"),
         ('{"do": "settings", "position_mode": "x"}', 1, "line 1"),
         ('{"do": "clock"', 1, "line 1"),

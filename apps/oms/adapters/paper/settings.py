@@ -1,26 +1,63 @@
 """The settings of an account as the simulation takes them."""
 
-from oms.domain.account import Account, PositionMode
+from collections.abc import Mapping
+
+from oms.domain.account import Account, FeeTierSettings, PaperSettings, PositionMode
 from oms.domain.instrument import Kind
+from oms.simulation.contracts import MarginMode
 from oms.simulation.instruments import fees_of, instruments_of
-from oms.simulation.settings import Rates, Settings
+from oms.simulation.settings import FeeTier, FillModel, Latency, Rates, Settings
 
 
 def settings_of(account: Account) -> Settings:
     """How the account's paper exchange behaves."""
     paper = account.paper
-    fees = dict(fees_of(account.venue))
+    is_hedge = account.position_mode is PositionMode.HEDGE
+    return Settings(
+        instruments=instruments_of(account.venue),
+        fees=_fees(account.venue, paper),
+        fee_tiers={Kind(kind): _tiers(tiers) for kind, tiers in paper.fee_tiers.items()},
+        hedge=is_hedge if paper.hedge is None else paper.hedge,
+        base_fee_on_buy=paper.base_fee_on_buy,
+        allow_spot_short=paper.allow_spot_short,
+        leverage=paper.leverage,
+        margin_mode=MarginMode(paper.margin_mode),
+        funding_rate=paper.funding_rate,
+        impact=paper.impact,
+        slippage=paper.slippage,
+        spread_bps=paper.spread_bps,
+        fill=FillModel(paper.fill),
+        queue_prorata=paper.queue_prorata,
+        partial_fill=paper.partial_fill,
+        reject_rate=paper.reject_rate,
+        volume_cap_pct=paper.volume_cap_pct,
+        max_price_age=paper.max_price_age,
+        latency=_latency(paper),
+        seed=account.id if paper.seed is None else paper.seed,
+    )
+
+
+def _fees(venue: str, paper: PaperSettings) -> Mapping[Kind, Rates]:
+    """The profile's rates, where the account has none of its own."""
+    fees = dict(fees_of(venue))
     for kind in (Kind.SPOT, Kind.LINEAR):
         known = fees[kind]
         fees[kind] = Rates(
             maker=known.maker if paper.maker is None else paper.maker,
             taker=known.taker if paper.taker is None else paper.taker,
         )
-    return Settings(
-        instruments=instruments_of(account.venue),
-        fees=fees,
-        hedge=account.position_mode is PositionMode.HEDGE,
-        base_fee_on_buy=paper.base_fee_on_buy,
-        allow_spot_short=paper.allow_spot_short,
-        leverage=paper.leverage,
+    return fees
+
+
+def _tiers(told: tuple[FeeTierSettings, ...]) -> tuple[FeeTier, ...]:
+    return tuple(
+        FeeTier(volume=each.volume, rates=Rates(maker=each.maker, taker=each.taker))
+        for each in told
     )
+
+
+def _latency(paper: PaperSettings) -> Latency | None:
+    told = paper.latency
+    if told is None:
+        return None
+    return Latency(decision=told.decision, ack=told.ack, stream=told.stream, jitter=told.jitter)

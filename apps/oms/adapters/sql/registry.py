@@ -9,11 +9,11 @@ from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
 from oms.adapters.sql.ids import SqlIdBlocks
 from oms.adapters.sql.registry_reads import RegistryReads
 from oms.adapters.sql.rows import access
-from oms.adapters.sql.rows.accounts import paper_settings
 from oms.adapters.sql.session import Session
 from oms.domain.access import Grant
 from oms.domain.errors import Conflict, NotFound
 from oms.ports.registry import AuditEntry, UserRow
+from oms.wire.paper_settings import paper_settings
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -117,7 +117,7 @@ class SqlRegistry(RegistryReads):
 
         Raises ``Invalid`` where ``extra_config`` cannot be read, ``Unavailable``.
         """
-        paper_settings(extra_config)
+        paper_settings(extra_config, strict=True)
         await self._ids.ensure("account", 1)
         account_id = self._ids("account")
         row = (
