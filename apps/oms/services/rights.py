@@ -30,7 +30,7 @@ from oms.domain.errors import Refused
 from oms.domain.value import evolve
 from oms.ports.registry import Registry
 
-CACHE_ENTRIES_MAX = 10_000
+CACHE_ENTRIES_MAX = 1_000
 _COMMENTED = frozenset({Permission.CANCEL, Permission.CLOSE, Permission.REASSIGN})
 
 
@@ -81,18 +81,14 @@ def refuse_silence(principal: Principal, payload: Payload) -> Refused | None:
     return Refused(code="comment_required", message="the role risk gives a comment with this")
 
 
-#: (key, account, permission, strategies, whether all strategies are meant).
-Question = tuple[int, int, Permission, tuple[int, ...], bool]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """Asks again, with a short memory for "yes"."""
+    """Asks again, with a short memory of who may what."""
 
     registry: Registry
     cache_seconds: float
-    #: Until when a question is answered with "yes".
-    _allowed: dict[Question, datetime] = field(default_factory=dict)
+    #: By key: until when it is believed what was read of it, and that.
+    _known: dict[int, tuple[datetime, Principal]] = field(default_factory=dict)
 
     async def __call__(
         self,
@@ -103,20 +99,25 @@ class Rights:
         now: datetime,
     ) -> Refused | None:
         """Refuse what the actor may not do (any more); a "no" is never from memory."""
-        needed = permission_for(payload)
-        is_sweep = isinstance(payload, CancelAllOrders | CloseAll)
-        question = (actor.api_key_id, account_id, needed, strategies, is_sweep)
-        until = self._allowed.get(question)
-        if until is not None and now < until:
-            return None
+        until, principal = self._known.get(actor.api_key_id, (now, None))
+        if principal is not None and now < until:
+            allowed = _refused(principal, account_id, payload, strategies) is None
+            if allowed:
+                return None
         principal = await self.registry.principal_of(actor.api_key_id, now)
         if principal is None:
+            self._known.pop(actor.api_key_id, None)
             message = "the key that sent this command is no longer valid"
             return Refused(code="permission_denied", message=message)
-        refused = refuse(principal, needed, account_id, strategies)
-        refused = refused or refuse_sweep(principal, account_id, payload)
-        if refused is None:
-            if len(self._allowed) >= CACHE_ENTRIES_MAX:
-                self._allowed.clear()
-            self._allowed[question] = now + timedelta(seconds=self.cache_seconds)
-        return refused
+        if len(self._known) >= CACHE_ENTRIES_MAX:
+            self._known.clear()
+        until = now + timedelta(seconds=self.cache_seconds)
+        self._known[actor.api_key_id] = (until, principal)
+        return _refused(principal, account_id, payload, strategies)
+
+
+def _refused(
+    principal: Principal, account_id: int, payload: Payload, strategies: tuple[int, ...]
+) -> Refused | None:
+    refused = refuse(principal, permission_for(payload), account_id, strategies)
+    return refused or refuse_sweep(principal, account_id, payload)

@@ -68,7 +68,7 @@ def step_at(moment: datetime) -> int:
 
 def quote_at(seed: int, instrument: Instrument, step: int) -> tuple[Decimal, Decimal]:
     """Best bid and ask at ``step``, on the tick."""
-    bid, spread, _ = _best(seed, instrument, step)
+    bid, spread, _, _ = _best(seed, instrument, step)
     return _price(instrument, bid), _price(instrument, bid + spread)
 
 
@@ -76,12 +76,12 @@ def book_at(
     seed: int, instrument: Instrument, step: int, depth: int = BOOK_DEPTH
 ) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
     """Bids and asks at ``step``, best first, quantities on the step; ``depth`` levels at most."""
-    bid, spread, gap = _best(seed, instrument, step)
+    bid, spread, gap, base = _best(seed, instrument, step)
     noise = _mixed(_key(seed, instrument.symbol) ^ step)
     if instrument.kind is Kind.INVERSE:
         price = int(instrument.contract_size.scaleb(9))
     else:
-        price = _path(seed, instrument.base, step)
+        price = base
     step_up, step_down = instrument.step.as_integer_ratio()
     unit = max(_LEVEL_VALUE * _ONE * step_down // (price * step_up), 2)
     bids: list[Level] = []
@@ -96,14 +96,14 @@ def book_at(
     return tuple(bids), tuple(asks)
 
 
-def _best(seed: int, instrument: Instrument, step: int) -> tuple[int, int, int]:
-    """Best bid, spread, and gap between levels, in ticks."""
+def _best(seed: int, instrument: Instrument, step: int) -> tuple[int, int, int, int]:
+    """Best bid, spread, and gap between levels, in ticks; the base asset in dollars × 10⁹."""
     up, down = instrument.tick.as_integer_ratio()
     base, quote = _path(seed, instrument.base, step), _path(seed, instrument.quote, step)
     middle = max(base * down // (quote * up), 2)
     gap = 1 + middle // 200_000
     spread = 1 + _mixed(_key(seed, instrument.symbol) + step) % (2 * gap)
-    return max(middle - spread // 2, 1), spread, gap
+    return max(middle - spread // 2, 1), spread, gap, base
 
 
 def _path(seed: int, asset: str, step: int) -> int:
@@ -116,20 +116,20 @@ def _path(seed: int, asset: str, step: int) -> int:
     regime = _regime(key, step)
     moved, period, height = 0, 1, _HEIGHT
     for octave in range(_OCTAVES):
-        value = _joined(key, octave, step, period) * height >> 32
+        index, along = divmod(step, period)
+        left, rise = _line(key, octave, index)
+        value = (left + rise * along // period) * height >> 32
         moved += value * regime // 1000 if octave < _QUICK_OCTAVES else value
         period *= 4
         height *= 2
     return usual * (_ONE + moved * swing // 1000) // _ONE
 
 
-def _joined(key: int, octave: int, step: int, period: int) -> int:
-    """The octave's line at ``step``, between −2³² and 2³²."""
-    index, along = divmod(step, period)
+@lru_cache(maxsize=16_384)
+def _line(key: int, octave: int, index: int) -> tuple[int, int]:
+    """Where the octave's line begins at ``index``, between −2³² and 2³², and how far it rises."""
     left = _lattice(key, octave, index)
-    if not along:
-        return left
-    return left + (_lattice(key, octave, index + 1) - left) * along // period
+    return left, _lattice(key, octave, index + 1) - left
 
 
 def _regime(key: int, step: int) -> int:
@@ -139,7 +139,6 @@ def _regime(key: int, step: int) -> int:
     return left + (right - left) * along // _REGIME_STEPS
 
 
-@lru_cache(maxsize=16_384)
 def _lattice(key: int, octave: int, index: int) -> int:
     """A hashed whole number from −2³² to 2³² − 1."""
     return (_mixed(key + octave * 0xD1B54A32D192ED03 ^ index * 0x9E3779B97F4A7C15) >> 31) - 2**32
