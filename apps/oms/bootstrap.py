@@ -22,6 +22,7 @@ from oms.adapters.sql.store import SqlStore
 from oms.adapters.wakeup import SocketDoorbell
 from oms.config import Settings
 from oms.ports.exchange import Exchange
+from oms.ports.history import History
 from oms.ports.ledger import AccountImage
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         execute=execute,
         record=execute.record,
         pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
-        connect=partial(connect, tapes=settings.tapes),
+        connect=partial(connect, tapes=settings.tapes, history=store.history),
         batch_max=settings.commands.batch_max,
     )
     return Worker(
@@ -127,11 +128,11 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
     )
 
 
-def connect(image: AccountImage, *, tapes: Path) -> Exchange:
+def connect(image: AccountImage, *, tapes: Path, history: History | None = None) -> Exchange:
     """The exchange of an account; ``tapes`` is the folder of recorded prices."""
     from oms.adapters.paper.exchange import PaperExchange
 
-    return PaperExchange.restore(image.account, image.memory, tapes)
+    return PaperExchange.restore(image.account, image.memory, tapes, history)
 
 
 def client_order_id() -> str:

@@ -5,29 +5,33 @@ reports on it. It refuses to know orders and reports of the ledger.
 """
 
 import logging
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from oms.adapters.paper.prices import TAPES, Prices, Source
-from oms.adapters.paper.rows import Unsaved, stored_memory
+from oms.adapters.paper.rows import Unsaved, stored_memory, trade_read
 from oms.adapters.paper.self_made import SelfMade
 from oms.adapters.paper.settings import settings_of
 from oms.domain.account import Account
 from oms.domain.errors import Invalid
 from oms.domain.value import evolve
-from oms.ports.exchange import MemoryRows
+from oms.ports.exchange import MemoryRows, TradeRow
 from oms.simulation.exchange import step
-from oms.simulation.facts import Step
+from oms.simulation.facts import Filled, Step
 from oms.simulation.inputs import Clock, Deposit, Input
 from oms.simulation.matching import market_of
-from oms.simulation.memory import EPOCH, Market, Memory
+from oms.simulation.memory import EPOCH, Market, Memory, PaperTrade
 from oms.simulation.passage import next_due
 
 logger = logging.getLogger(__name__)
 
 LOOK_NEWS_MAX = 2000
 """News of a tape that one look takes; what is due beyond comes with the next look."""
+
+TRADES_KEPT_MAX = 1000
+"""Executions that can be read back; the store tells as many."""
 
 
 class PaperEngine:
@@ -46,6 +50,7 @@ class PaperEngine:
         self.memory = self._begun(account) if known is None else known
         self.made = SelfMade.of(self.memory)
         self._unsaved = Unsaved(self.prices.is_kept)
+        self._trades: deque[TradeRow | PaperTrade] = deque(rows.trades, maxlen=TRADES_KEPT_MAX)
 
     def step(self, input: Input) -> Step:
         """What ``input`` does, done."""
@@ -54,6 +59,7 @@ class PaperEngine:
         self._unsaved.add(result)
         if result.facts:
             self.made.add(result)
+            self._trades.extend(fact.trade for fact in result.facts if isinstance(fact, Filled))
         return result
 
     def look(self, symbol: str, now: datetime, *, is_tick: bool = False) -> list[Step]:
@@ -118,6 +124,10 @@ class PaperEngine:
         if memory.orders or memory.positions:
             return True
         return memory.line is not None and bool(memory.line.arrivals or memory.line.deliveries)
+
+    def trades(self) -> list[PaperTrade]:
+        """The newest executions, the oldest first."""
+        return [trade_read(each) if isinstance(each, TradeRow) else each for each in self._trades]
 
     def changed_rows(self) -> MemoryRows | None:
         """What changed since the last call, to be stored."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from oms.adapters.paper.account_reads import AccountReads
 from oms.adapters.paper.engine import PaperEngine
 from oms.adapters.paper.manual import news_of
 from oms.adapters.paper.prices import TAPES, Source
@@ -24,6 +25,7 @@ from oms.domain.money import ZERO
 from oms.domain.order import Order
 from oms.domain.report import Charge, Heard, Report, ReportKind
 from oms.ports.exchange import MemoryRows, Print, Quote
+from oms.ports.history import History
 from oms.simulation.canonical import memory_hash
 from oms.simulation.facts import Fact, Outcome, Rejected, Step
 from oms.simulation.inputs import (
@@ -45,19 +47,29 @@ from oms.simulation.memory import Market, Memory
 class PaperExchange:
     """One account at the paper exchange; an ``Exchange`` of the port."""
 
-    def __init__(self, account: Account, engine: PaperEngine) -> None:
+    def __init__(
+        self, account: Account, engine: PaperEngine, history: History | None = None
+    ) -> None:
         self._account = account
+        self._history = history
         self._engine = engine
         self._reporter = Reporter()
 
     @classmethod
-    def restore(cls, account: Account, rows: MemoryRows, tapes: Path = TAPES) -> "PaperExchange":
+    def restore(
+        cls,
+        account: Account,
+        rows: MemoryRows,
+        tapes: Path = TAPES,
+        history: History | None = None,
+    ) -> "PaperExchange":
         """The account's exchange as it was stored; without rows a new one with its first money.
 
+        In ``history`` the ledger records orders; without it those that are over cannot be read.
         Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
         account's settings name an unknown price source.
         """
-        return cls(account, PaperEngine(account, rows, tapes))
+        return cls(account, PaperEngine(account, rows, tapes), history)
 
     def instruments(self) -> Mapping[str, Instrument]:
         """All instruments by symbol."""
@@ -205,15 +217,24 @@ class PaperExchange:
 
         Raises ``Invalid`` with code ``unsupported_func`` for what is not answered here.
         """
-        reads = UnifiedReads(
+        engine = self._engine
+        market = UnifiedReads(
             venue=self._account.venue,
-            settings=self._engine.settings,
-            prices=self._engine.prices,
-            balances=self._engine.memory.balances,
-            market=self._engine.read,
+            settings=engine.settings,
+            prices=engine.prices,
+            market=engine.read,
             now=now,
         )
-        return answer(reads, func, args, kwargs)
+        account = AccountReads(
+            account_id=self._account.id,
+            settings=engine.settings,
+            memory=engine.memory,
+            market=engine.market,
+            trades=engine.trades,
+            history=self._history,
+            now=now,
+        )
+        return await answer(market, account, func, args, kwargs)
 
     def changed_memory(self) -> MemoryRows | None:
         """What changed since the last call and must be stored with the reports."""

@@ -4,8 +4,11 @@ Open orders and manual markets are a row each, all else is one small state row. 
 are not stored: the walk knows them, and what was taken of one is forgotten with its step.
 """
 
+import json
 from collections.abc import Callable
+from decimal import Decimal
 
+from oms.domain.side import Side
 from oms.ports.exchange import MemoryRows, TradeRow
 from oms.simulation.canonical import (
     StoredMemory,
@@ -17,7 +20,7 @@ from oms.simulation.canonical import (
 )
 from oms.simulation.facts import Filled, Step
 from oms.simulation.invariants import InvariantBroken
-from oms.simulation.memory import Memory, PaperOrder, PaperTrade
+from oms.simulation.memory import Leg, Memory, OrderSource, PaperOrder, PaperTrade
 
 
 def stored_memory(rows: MemoryRows, is_manual: Callable[[str], bool]) -> Memory | None:
@@ -79,4 +82,27 @@ def _trade_row(trade: PaperTrade) -> TradeRow:
         symbol=trade.symbol,
         executed_at=trade.executed_at,
         trade=trade_text(trade),
+    )
+
+
+def trade_read(row: TradeRow) -> PaperTrade:
+    """The execution that a row holds."""
+    told = json.loads(row.trade)
+    return PaperTrade(
+        trade_id=told["trade_id"],
+        exchange_order_id=told["exchange_order_id"],
+        client_id=told["client_id"],
+        symbol=told["symbol"],
+        side=Side(told["side"]),
+        leg=Leg(told["leg"]),
+        qty=Decimal(told["qty"]),
+        price=Decimal(told["price"]),
+        fee=Decimal(told["fee"]),
+        fee_currency=told["fee_currency"],
+        maker=told["maker"],
+        extrapolated=told["extrapolated"],
+        realised=Decimal(told["realised"]),
+        executed_at=row.executed_at,
+        source=OrderSource(told.get("source", OrderSource.USER)),
+        parent=told.get("parent", ""),
     )

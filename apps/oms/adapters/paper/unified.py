@@ -8,15 +8,19 @@ or side without limit shows ``UNLIMITED``.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
+from oms.adapters.paper.account_reads import FUNCTIONS as ACCOUNT_FUNCTIONS
+from oms.adapters.paper.account_reads import AccountReads
 from oms.adapters.paper.markets import market_structure
 from oms.adapters.paper.prices import Prices, Source
+from oms.adapters.paper.structures import Structure, milliseconds, times
+from oms.adapters.paper.structures import number as _number
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, difference, product, total
-from oms.simulation.memory import EPOCH, Balance, Level, Market
+from oms.simulation.memory import Level, Market
 from oms.simulation.settings import Settings
 from oms.simulation.walk import BOOK_DEPTH
 
@@ -26,15 +30,19 @@ UNLIMITED = Decimal(10**9)
 DEPTH_MAX = 100
 """Levels of each side that an order book shows at most."""
 
-Structure = dict[str, object]
-"""A structure of ccxt: a JSON object."""
-
 _ANSWERED = (
     "fetchTicker",
     "fetchOrderBook",
-    "fetchBalance",
     "fetchTime",
     "fetchMarkets",
+    "fetchBalance",
+    "fetchPositions",
+    "fetchOrder",
+    "fetchOrders",
+    "fetchOpenOrders",
+    "fetchClosedOrders",
+    "fetchCanceledOrders",
+    "fetchMyTrades",
 )
 _HALF = Decimal("0.5")
 
@@ -46,7 +54,6 @@ class UnifiedReads:
     venue: str
     settings: Settings
     prices: Prices
-    balances: Mapping[str, Balance]
     market: Callable[[str, datetime], Market | None]
     now: datetime
 
@@ -58,7 +65,7 @@ class UnifiedReads:
         last = _middle(bid, ask)
         return {
             "symbol": symbol,
-            **self._times(),
+            **times(self.now),
             **_best(bid, ask),
             **self._day(instrument, last),
             "last": _number(last),
@@ -89,29 +96,13 @@ class UnifiedReads:
             "symbol": symbol,
             "bids": _levels(bids[:depth]),
             "asks": _levels(asks[:depth]),
-            **self._times(),
+            **times(self.now),
             "nonce": None,
         }
 
-    def fetch_balance(self, params: object = None) -> Structure:
-        """What is free, used, and in all, per currency."""
-        rows = {
-            currency: {
-                "free": _number(balance.free),
-                "used": _number(balance.used),
-                "total": _number(balance.total),
-            }
-            for currency, balance in sorted(self.balances.items())
-        }
-        columns = {
-            column: {currency: row[column] for currency, row in rows.items()}
-            for column in ("free", "used", "total")
-        }
-        return {"info": {}, **self._times(), **rows, **columns}
-
     def fetch_time(self, params: object = None) -> int:
         """The exchange's clock in milliseconds."""
-        return _milliseconds(self.now)
+        return milliseconds(self.now)
 
     def fetch_markets(self, params: object = None) -> list[Structure]:
         """All markets."""
@@ -148,10 +139,6 @@ class UnifiedReads:
             raise Invalid(message, code="instrument_not_supported")
         return known
 
-    def _times(self) -> Structure:
-        moment = self.now.replace(tzinfo=None).isoformat(timespec="milliseconds")
-        return {"timestamp": _milliseconds(self.now), "datetime": f"{moment}Z"}
-
     def _day(self, instrument: Instrument, last: Decimal | None) -> Structure:
         """Open, high, low and change over 24 hours; a manual price has no past."""
         keys = ("open", "high", "low", "change", "percentage", "average")
@@ -171,7 +158,6 @@ _FUNCTIONS: Mapping[str, Callable[..., object]] = {
     for name in (
         "fetch_ticker",
         "fetch_order_book",
-        "fetch_balance",
         "fetch_time",
         "fetch_markets",
         "load_markets",
@@ -181,18 +167,26 @@ _FUNCTIONS: Mapping[str, Callable[..., object]] = {
 }
 
 
-def answer(
-    reads: UnifiedReads, func: str, args: Sequence[object], kwargs: Mapping[str, object]
+async def answer(
+    market: UnifiedReads,
+    account: AccountReads,
+    func: str,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
 ) -> object:
     """What ``func`` answers. Raises ``Invalid`` for an unknown one or arguments it cannot take."""
-    function = _FUNCTIONS.get(func)
+    asked = ACCOUNT_FUNCTIONS.get(func)
+    function = asked or _FUNCTIONS.get(func)
     if function is None:
         message = f"a paper exchange does not answer {func}"
         raise Invalid(message, code="unsupported_func")
+    reads = market if asked is None else account
     try:
         inspect.signature(function).bind(reads, *args, **kwargs)
     except TypeError as wrong:
         raise Invalid(f"{func}: {wrong}") from None
+    if asked is not None:
+        return await asked(reads, *args, **kwargs)
     return function(reads, *args, **kwargs)
 
 
@@ -217,11 +211,3 @@ def _levels(levels: Sequence[Level]) -> list[list[object]]:
 
 def _depth(qty: Decimal | None) -> object:
     return _number(UNLIMITED if qty is None else qty)
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,160 @@
+"""What a ccxt client reads of its own paper account, in ccxt's shapes, at today's marks."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import ccxt
+import pytest
+
+from kit.builders import NOON
+from kit.paper_port import LINEAR, SPOT, PaperPort
+from oms.domain.account import PositionMode
+from oms.domain.errors import Invalid
+from oms.domain.order import Order
+from oms.ports.history import Page, Window
+
+
+class Recorded:
+    """The ledger's records of a port's orders: the one method of a history that is asked here."""
+
+    def __init__(self, port: PaperPort) -> None:
+        self._port = port
+
+    async def orders(self, window: Window) -> Page[Order]:
+        words = window.status or frozenset()
+        found = [
+            order
+            for order in self._port.orders.values()
+            if order.state.value in words and window.symbol in (None, order.symbol)
+        ]
+        return Page(items=found[::-1][: window.page_size], total=None, next_after_id=None)
+
+
+async def asked(port: PaperPort, func: str, *args: object, **kwargs: object) -> Any:
+    """The answer, as JSON would carry it."""
+    answer = await port.exchange.call(func, args, kwargs, port.now)
+    return json.loads(json.dumps(answer, allow_nan=False))
+
+
+async def test_positions_at_their_marks() -> None:
+    port = PaperPort(PositionMode.HEDGE, leverage=10, balances={"USDT": Decimal(1000)})
+    port.quote("100")
+    await port.buy("2")
+    await port.sell("1")
+    port.quote("110")
+    long, short = await asked(port, "fetch_positions")
+    assert (long["side"], long["contracts"], long["entryPrice"], long["markPrice"]) == (
+        "long",
+        2,
+        100,
+        110,
+    )
+    assert (long["unrealizedPnl"], short["unrealizedPnl"]) == (20, -10)
+    assert (long["notional"], long["leverage"], long["initialMargin"]) == (220, 10, 22)
+    assert (long["marginMode"], long["hedged"], short["side"]) == ("cross", True, "short")
+    assert short["liquidationPrice"] is None or short["liquidationPrice"] > 110
+    assert {"collateral", "maintenanceMargin", "percentage", "info", "datetime"} <= set(long)
+    assert await asked(port, "fetch_positions", [SPOT]) == []
+    balance = await asked(port, "fetch_balance")
+    wallet = balance["info"]["wallets"]["USDT"]
+    assert (wallet["unrealizedPnl"], wallet["equity"], balance["USDT"]["total"]) == (10, 1010, 1000)
+
+
+async def test_a_walks_marks_are_those_of_now() -> None:
+    port = PaperPort(source="walk")
+    await port.buy("1")
+    (before,) = await asked(port, "fetch_positions")
+    port.now = port.now.replace(hour=13)
+    (after,) = await asked(port, "fetch_positions")
+    assert before["markPrice"] != after["markPrice"]
+    assert after["unrealizedPnl"] == pytest.approx(after["markPrice"] - after["entryPrice"])
+
+
+async def test_open_orders() -> None:
+    port = PaperPort()
+    port.quote("100")
+    await port.buy("2", order_type="limit", price="90", post_only=True)
+    await port.sell("1", order_type="stop_market", trigger_price="95", symbol=LINEAR)
+    port.quote("10", symbol=SPOT)
+    await port.buy("1", symbol=SPOT, order_type="limit", price="9")
+    orders = await asked(port, "fetch_open_orders")
+    assert [order["id"] for order in orders] == ["o1", "o2", "o3"]
+    first, stop, _ = orders
+    assert set(ccxt.Exchange().safe_order({})) <= set(first)
+    assert (first["type"], first["side"], first["price"], first["amount"]) == (
+        "limit",
+        "buy",
+        90,
+        2,
+    )
+    assert (first["status"], first["remaining"], first["timeInForce"]) == ("open", 2, "PO")
+    assert (stop["triggerPrice"], stop["price"]) == (95, None)
+    of_spot = await asked(port, "fetch_open_orders", SPOT)
+    assert [order["id"] for order in of_spot] == ["o3"]
+    assert len(await asked(port, "fetch_open_orders", None, None, 2)) == 2
+    assert await asked(port, "fetch_order", "o2", LINEAR) == stop
+
+
+async def test_orders_that_are_over_are_read_from_the_records() -> None:
+    port = PaperPort()
+    port.quote("100")
+    await port.buy("2")
+    await port.buy("1", order_type="limit", price="90")
+    await port.cancel(2)
+    await port.sell("1", order_type="limit", price="120")
+    await port.buy("1", order_type="iceberg")
+    assert await asked(port, "fetch_closed_orders") == []
+    port.paper._history = Recorded(port)  # type: ignore[assignment]
+    (closed,) = await asked(port, "fetch_closed_orders", LINEAR)
+    assert set(ccxt.Exchange().safe_order({})) <= set(closed)
+    assert (closed["id"], closed["status"], closed["filled"], closed["average"]) == (
+        "o1",
+        "closed",
+        2,
+        100,
+    )
+    (canceled,) = await asked(port, "fetch_canceled_orders")
+    assert (canceled["id"], canceled["status"], canceled["remaining"]) == ("o2", "canceled", 1)
+    every = await asked(port, "fetch_orders")
+    assert [order["id"] for order in every] == ["o1", "o2", "o3"]
+    assert await asked(port, "fetch_order", "o1") == closed
+
+
+async def test_trades_are_read_back_after_a_restart() -> None:
+    port = PaperPort(maker=Decimal("0.001"), taker=Decimal("0.002"))
+    port.quote("100")
+    await port.buy("2")
+    rows = port.exchange.changed_memory()
+    assert rows is not None
+    port.now = NOON.replace(hour=13)
+    await port.sell("1")
+    first, second = await asked(port, "fetch_my_trades", LINEAR)
+    known = {"id", "order", "timestamp", "datetime", "symbol", "side", "takerOrMaker", "price"}
+    assert known | set(ccxt.Exchange().safe_trade({})) <= set(first)
+    assert (first["id"], first["order"], first["amount"], first["cost"]) == ("t1", "o1", 2, 200)
+    assert first["fee"] == {"cost": 0.4, "currency": "USDT"}
+    since = int(port.now.timestamp() * 1000)
+    assert await asked(port, "fetch_my_trades", LINEAR, since) == [second]
+    assert await asked(port, "fetch_my_trades", LINEAR, None, 1) == [second]
+    again = type(port.paper).restore(port.account, rows)
+    port.paper = again
+    assert await asked(port, "fetch_my_trades") == [first]
+
+
+@pytest.mark.parametrize(
+    ("func", "args", "code"),
+    [
+        ("fetch_order", ["o77"], "order_not_found"),
+        ("fetch_open_orders", ["NO/SUCH"], "instrument_not_supported"),
+        ("fetch_positions", ["ETH/USDT:USDT"], "validation_error"),
+        ("fetch_my_trades", [None, "soon"], "validation_error"),
+        ("fetch_my_trades", [None, None, 0], "validation_error"),
+        ("fetch_order", [], "validation_error"),
+        ("fetch_ledger", [], "unsupported_func"),
+    ],
+)
+async def test_what_cannot_be_read(func: str, args: list[object], code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await PaperPort().exchange.call(func, args, {}, NOON)
+    assert refused.value.code == code
