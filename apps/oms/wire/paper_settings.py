@@ -39,12 +39,12 @@ def paper_settings(extra_config: str, *, strict: bool = False) -> PaperSettings:
         raise _refused(f"cannot be read: {wrong}") from wrong
     values: dict[str, Any] = {}
     for key, each in keys:
-        if key not in _KEYS:
+        if key not in KEYS:
             if strict:
-                raise _refused(f"has no key {key!r}; known are {', '.join(_KEYS)}")
+                raise _refused(f"has no key {key!r}; known are {', '.join(KEYS)}")
             continue
         try:
-            values |= _KEYS[key](each)
+            values |= KEYS[key](each)
         except _WRONG as wrong:
             raise _refused(f"{key}: {wrong}") from wrong
     return PaperSettings(**values)
@@ -202,7 +202,7 @@ def _moment(told: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-_KEYS: Mapping[str, Read] = {
+KEYS: Mapping[str, Read] = {
     "source": _put("source", _word(*SOURCES)),
     "sources": _put("sources", _sources),
     "replay": _put("replay", _replay),
@@ -233,3 +233,4 @@ _KEYS: Mapping[str, Read] = {
     "max_price_age": _put("max_price_age", _age),
     "latency_ms": _put("latency", _latency),
 }
+"""How each key is read into fields of ``PaperSettings``."""

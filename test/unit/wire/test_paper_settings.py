@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,14 @@ from oms.adapters.paper.settings import settings_of
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Kind
+from oms.domain.order_forms import ORDER_TYPES, TIMES_IN_FORCE
 from oms.simulation.contracts import MarginMode
+from oms.simulation.faults import FaultKind
 from oms.simulation.settings import FillModel, Latency, Settings
 from oms.wire.json import dumps
-from oms.wire.paper_settings import paper_settings
+from oms.wire.paper_settings import KEYS, paper_settings
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def read(told: object, *, strict: bool = True) -> PaperSettings:
@@ -162,3 +167,9 @@ def test_what_is_no_object(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         paper_settings(text)
     assert refused.value.code == "extra_config_refused"
+
+
+def test_the_reference_names_every_key_type_and_fault() -> None:
+    page = (ROOT / "docs/reference/paper.md").read_text(encoding="utf-8")
+    words = [*KEYS, *ORDER_TYPES, *TIMES_IN_FORCE, *(kind.value for kind in FaultKind)]
+    assert [word for word in words if f"`{word}" not in page] == []
