@@ -49,6 +49,11 @@ class ModelReads:
         rows = self._books.orders.values()
         return sorted({o.account_id for o in rows if o.state.is_open} & set(account_ids))
 
+    def holding(self, account_ids: Collection[int]) -> Sequence[int]:
+        """Accounts with open positions."""
+        rows = self._books.positions.values()
+        return sorted({p.account_id for p in rows if p.is_open} & set(account_ids))
+
     def order(self, account_id: int, order_id: int) -> Order | None:
         """An order of that account."""
         found = self._books.orders.get(order_id)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from oms.domain.account import PositionMode
 from oms.domain.deal import Deal, DealEntry, signed_quantity
+from oms.domain.external import is_forced
 from oms.domain.ids import Mint
 from oms.domain.instrument import Instrument
 from oms.domain.legs import FoldKey, Leg, Route, fold_key, legs, shares
@@ -27,6 +28,7 @@ def route_of(order: Order) -> Route:
         reduce_only=order.reduce_only,
         fresh=order.new_position and not order.filled_qty,
         named=order.ticket_id != 0,
+        forced=order.command_id is None and is_forced(order),
     )
 
 
@@ -107,7 +109,7 @@ def booked(
             qty=part.qty,
             fee=part.fee,
             profit=profit,
-            strategy_id=route.strategy_id,
+            strategy_id=position.strategy_id if route.forced else route.strategy_id,
             entry=leg.entry,
         )
         if number:

@@ -6,6 +6,8 @@ hedge              the order's ticket; else, reduce-only, the strategy's opposit
                    first; else the newest ticket of the same symbol, side and strategy;
                    ``new_position`` always opens one. An opposite deal never nets by itself.
 
+What the exchange forces closes opposite positions of every strategy, the oldest first.
+
 What is larger than all it closes is cut: ``out`` legs close, an ``in`` leg takes the rest. In the
 netting modes that rest continues the flipped position's identifier; in hedge it is an *over-close*
 and opens a ticket of its own.
@@ -44,6 +46,8 @@ class Route(NamedTuple):
     fresh: bool = False
     #: The order was sent to a ticket: it closes no other.
     named: bool = False
+    #: Forced by the exchange: closes the positions of all strategies.
+    forced: bool = False
 
 
 class Leg(NamedTuple):
@@ -99,6 +103,8 @@ def _candidates(
     mode: PositionMode, route: Route, positions: Sequence[Position]
 ) -> Sequence[Position]:
     """The positions an execution may touch, in the order it takes them."""
+    if route.forced:
+        return sorted((p for p in positions if p.side is not route.side), key=age)
     match mode:
         case PositionMode.NETTING:
             return positions

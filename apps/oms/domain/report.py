@@ -78,6 +78,8 @@ class Charge:
     amount: Decimal
     currency: str
     symbol: str | None
+    #: The leg of a hedged contract that funding was paid for; ``None``: all of the symbol.
+    side: Side | None = None
     #: Price that the payment was counted at, where there is one.
     price: Decimal | None = None
     executed_at: datetime

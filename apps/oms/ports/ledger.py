@@ -97,6 +97,10 @@ class LedgerStore(Protocol):
         """Those of the accounts that have open orders, ascending."""
         ...
 
+    async def holding(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Those of the accounts that have open positions, ascending."""
+        ...
+
     async def order(self, account_id: int, order_id: int) -> Order | None:
         """An order in any state."""
         ...

@@ -88,6 +88,16 @@ class Home:
             order = order or draft.orders_changed.get(order_id) or draft.orders_new.get(order_id)
         return order
 
+    def order_called(self, symbol: str, name: str) -> Order | None:
+        """An order by the exchange's id, if it is open or its last change is not stored yet."""
+        held = [*self.orders.values()]
+        for draft in (self.draft, self.sent):
+            held += [*draft.orders_changed.values(), *draft.orders_new.values()]
+        for order in held:
+            if order.exchange_order_id == name and order.symbol == symbol:
+                return order
+        return None
+
     def orders_not_stored(self) -> Iterator[Order]:
         """Orders that are new since the last transaction that is known to be stored."""
         yield from self.draft.orders_new.values()

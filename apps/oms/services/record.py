@@ -23,7 +23,9 @@ from oms.domain.refold import BUST, History
 from oms.domain.report import Heard, Report, ReportKind
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import EventRow, LedgerStore
+from oms.services.adopt import adopted
 from oms.services.home import Home
+from oms.services.settle import settled
 from oms.services.unfold import Unfold
 from oms.wire.events import EVENTS_PER_ROW_MAX, Tale, Told, outbox_payload, told
 
@@ -41,6 +43,10 @@ class Changes:
     positions: dict[int, Position] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     exec_types: dict[int, tuple[str, bool]] = field(default_factory=dict)
+
+    def has_content(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.deals or self.orders or self.positions or self.events)
 
     def add(self, entry: Entry) -> None:
         """Take in what one report changed."""
@@ -71,15 +77,29 @@ class Record:
         reports: Sequence[Report],
         changes: Changes,
     ) -> None:
-        """Apply ``reports`` in order; what changed is in the home's draft and in ``changes``."""
+        """Apply ``reports`` in order, then the payments told with them.
+
+        What changed is in the home's draft and in ``changes``.
+        """
         await self.ids.ensure("deal", IDS_PER_REPORT_MAX * len(reports))
         await self.ids.ensure("position", IDS_PER_REPORT_MAX * len(reports))
         for report in reports:
-            order = home.known_order(report.order_id)
-            if order is None:
-                order = await self.ledger.order(home.account.id, report.order_id)
-            assert order is not None, "adapters look orders up before they report on them"
+            order = await self._order(home, report, changes)
             await self._apply(home, order, report, changes)
+        for charge in home.exchange.charges():
+            self.keep(home, await settled(self.ledger, self.ids, home, charge), changes)
+
+    async def _order(self, home: Home, report: Report, changes: Changes) -> Order:
+        if not report.order_id:
+            order, is_new = await adopted(self.ledger, self.ids, home, report)
+            if is_new:
+                changes.orders[order.id] = order
+            return order
+        known = home.known_order(report.order_id)
+        if known is None:
+            known = await self.ledger.order(home.account.id, report.order_id)
+        assert known is not None, "adapters look orders up before they report on them"
+        return known
 
     async def _apply(self, home: Home, order: Order, report: Report, changes: Changes) -> None:
         instrument = home.exchange.instruments().get(order.symbol)

@@ -78,10 +78,8 @@ def book_at(
     """Bids and asks at ``step``, best first, quantities on the step; ``depth`` levels at most."""
     bid, spread, gap, base = _best(seed, instrument, step)
     noise = _mixed(_key(seed, instrument.symbol) ^ step)
-    if instrument.kind is Kind.INVERSE:
-        price = int(instrument.contract_size.scaleb(9))
-    else:
-        price = base
+    inverse = instrument.kind is Kind.INVERSE
+    price = int(instrument.contract_size.scaleb(9)) if inverse else base
     step_up, step_down = instrument.step.as_integer_ratio()
     unit = max(_LEVEL_VALUE * _ONE * step_down // (price * step_up), 2)
     bids: list[Level] = []

@@ -68,7 +68,7 @@ def order_row(order: Order) -> Row:
         "reject_message": order.reject_message,
         "replaced_by": None,
         "group_id": None,
-        "parent_order_id": None,
+        "parent_order_id": order.parent_order_id,
         "signal_id": None,
         "submitted_at": optional_time(order.submitted_at),
         "last_fill_at": optional_time(order.last_fill_at),

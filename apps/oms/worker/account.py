@@ -8,11 +8,15 @@ something to do and dropped at the first doubt.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from oms.domain.command import Command, CommandResult, CommandStatus
 from oms.domain.errors import LeaseLost, Refused
+from oms.domain.order import OrderState
+from oms.domain.report import Report
 from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage, LedgerStore
@@ -28,6 +32,12 @@ logger = logging.getLogger(__name__)
 
 CHUNK = 100
 """Commands after which a free database gets something to commit, though more are waiting."""
+
+TURNS_PER_LOOK = 20
+"""Accounts without open orders that one look at the market takes on."""
+
+ASK_AFTER = timedelta(seconds=1)
+"""An order whose answer was lost is asked for so long after it."""
 
 READ_AHEAD_FROM = 16
 """Commands in a round that make it likely that more are waiting already."""
@@ -47,6 +57,8 @@ class Accounts:
     connect: Callable[[AccountImage], Exchange]
     batch_max: int
     homes: dict[int, Home] = field(default_factory=dict)
+    #: Accounts that time may move though they have no orders, in the order of their turns.
+    _turns: deque[int] = field(default_factory=deque)
     #: The read of the next round, begun early.
     _next: "asyncio.Task[Sequence[CommandRow]] | None" = None
 
@@ -103,30 +115,69 @@ class Accounts:
         await self.settle_all()
 
     async def look_at_market(self) -> int:
-        """Let time pass for accounts with open orders; the number of accounts it changed."""
+        """Let time pass for accounts that it may move; the number of accounts it changed.
+
+        Those with open orders are looked at each time. The others take turns: a position is judged
+        again by its next command, and a payment that comes later is of the same moment.
+        """
         now = self.clock.now()
         changed = 0
-        for account_id in list(self.homes):
+        for account_id in [*self._in_a_hurry(), *self._next_in_turn()]:
             home = await self._home(account_id)
-            if home is None or not home.orders:
-                continue
-            reports = await home.exchange.advance(now)
-            if reports:
-                changes = Changes()
-                await self.record(home, reports, changes)
-                await self.record.tell(home, changes)
-                self.pipeline.add(home)
+            if home is not None and await self._let_time_pass(home, now):
                 changed += 1
         await self._push()
         return changed
 
+    def is_moved_by_time(self) -> bool:
+        """Whether ``look_at_market`` has anything to look at."""
+        return bool(self._turns) or any(home.orders for home in self.homes.values())
+
     async def move_in(self, account_ids: Iterable[int]) -> None:
-        """Load the homes of those newly leased accounts that have open orders."""
-        for account_id in await self.ledger.busy([i for i in account_ids if i]):
+        """Load the homes of those newly leased accounts that have open orders.
+
+        Accounts that only hold positions are loaded when it is their turn.
+        """
+        leased = [account_id for account_id in account_ids if account_id]
+        for account_id in await self.ledger.busy(leased):
             await self._home(account_id)
+        self._turns.extend(await self.ledger.holding(leased))
+
+    def _in_a_hurry(self) -> list[int]:
+        return [account_id for account_id, home in self.homes.items() if home.orders]
+
+    def _next_in_turn(self) -> list[int]:
+        """The next few accounts that may be moved by time though they have no orders."""
+        if not self._turns:
+            held = self.homes.items()
+            self._turns.extend(i for i, home in held if home.exchange.is_moved_by_time())
+        turns = [self._turns.popleft() for _ in range(min(len(self._turns), TURNS_PER_LOOK))]
+        return [i for i in turns if i not in self.homes or not self.homes[i].orders]
+
+    async def _let_time_pass(self, home: Home, now: datetime) -> bool:
+        reports = [*await home.exchange.advance(now), *await self._asked(home, now)]
+        changes = Changes()
+        await self.record(home, reports, changes)
+        if not changes.has_content():
+            return False
+        await self.record.tell(home, changes)
+        self.pipeline.add(home)
+        return True
+
+    async def _asked(self, home: Home, now: datetime) -> list[Report]:
+        """What the exchange says of orders whose answer was lost."""
+        told: list[Report] = []
+        for order in list(home.orders.values()):
+            if order.state is OrderState.UNKNOWN and now - order.updated_at >= ASK_AFTER:
+                told += await home.exchange.ask(order, now)
+        return told
 
     async def drop_all(self) -> None:
-        """Forget all homes, once nothing is on its way any more: each is loaded when needed."""
+        """Forget all homes, once nothing is on its way any more.
+
+        Each is loaded again when a command needs it, at the latest when it is its turn.
+        """
+        self._turns.extend(self.homes.keys() - set(self._turns))
         if self._next is not None:
             await asyncio.gather(self._next, return_exceptions=True)
             self._next = None

@@ -100,8 +100,8 @@ class Worker:
         while not stop.is_set() and not self._new:
             if not done:
                 patience = max(market_at - time.monotonic(), 0)
-                resting = any(home.orders for home in self.accounts.homes.values())
-                await self.bell.wait(Topic.COMMANDS, patience if resting else SWEEP_SECONDS)
+                awake = self.accounts.is_moved_by_time()
+                await self.bell.wait(Topic.COMMANDS, patience if awake else SWEEP_SECONDS)
             done = await self._drain()
             if time.monotonic() >= market_at:
                 await self.accounts.look_at_market()

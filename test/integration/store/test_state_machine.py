@@ -187,6 +187,7 @@ class StoreMachine(RuleBasedStateMachine):
         self._same(lambda: ours.snapshot(one, limit), lambda: theirs.snapshot(one, limit))
         busy = asked.account_ids
         self._same(lambda: self.store.ledger.busy(busy), lambda: theirs.busy(busy))
+        self._same(lambda: self.store.ledger.holding(busy), lambda: theirs.holding(busy))
         for lease in self._leases(accounts, age):
             self._load(lease)
 

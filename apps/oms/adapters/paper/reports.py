@@ -16,6 +16,7 @@ from oms.domain.report import (
     Report,
     ReportKind,
 )
+from oms.domain.side import Side
 from oms.simulation.facts import (
     Accepted,
     AccountFact,
@@ -34,7 +35,7 @@ from oms.simulation.facts import (
     Triggered,
     Withdrawn,
 )
-from oms.simulation.memory import PaperTrade
+from oms.simulation.memory import Leg, PaperTrade
 
 _ABOUT_ORDERS = (Accepted, Canceled, Changed, Triggered, Expired)
 _KINDS: Mapping[type[OrderFact], ReportKind] = {
@@ -44,6 +45,7 @@ _KINDS: Mapping[type[OrderFact], ReportKind] = {
     Triggered: ReportKind.TRIGGERED,
     Expired: ReportKind.EXPIRED,
 }
+_SIDES = {Leg.LONG: Side.BUY, Leg.SHORT: Side.SELL}
 
 
 class Reporter:
@@ -86,11 +88,11 @@ class Reporter:
 
 def charge_of(fact: FundingPaid | Deposited | Withdrawn | InsurancePaid, now: datetime) -> Charge:
     """A payment as it is booked: positive when received."""
-    symbol, price, kind = None, None, ChargeKind.BALANCE
+    symbol, side, price, kind = None, None, None, ChargeKind.BALANCE
     match fact:
         case FundingPaid():
             name, amount, kind = fact.funding_id, fact.amount, ChargeKind.FUNDING
-            symbol, price = fact.symbol, fact.mark
+            symbol, side, price = fact.symbol, _SIDES.get(fact.leg), fact.mark
         case Withdrawn():
             name, amount = fact.transfer_id, fact.amount.copy_negate()
         case Deposited() | InsurancePaid():
@@ -101,6 +103,7 @@ def charge_of(fact: FundingPaid | Deposited | Withdrawn | InsurancePaid, now: da
         amount=amount,
         currency=fact.currency,
         symbol=symbol,
+        side=side,
         price=price,
         executed_at=fact.at,
         heard=Heard.STREAM,

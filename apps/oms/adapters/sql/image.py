@@ -8,7 +8,8 @@ from oms.ports.leases import Lease
 from oms.ports.ledger import AccountImage
 
 OPEN_ORDERS_INDEX = "ix_oms_orders_open"
-_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
+POSITIONS_INDEX = "ix_oms_positions_state"
+OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
 
 
 async def image_of(session: Session, lease: Lease) -> AccountImage:
@@ -32,7 +33,7 @@ async def image_of(session: Session, lease: Lease) -> AccountImage:
     )
     open_positions = await session.fetch(
         f"SELECT {positions.SELECTED} FROM oms_positions"
-        f" WHERE {of_account} AND state IN ({_STATES}) ORDER BY id",
+        f" WHERE {of_account} AND state IN ({OPEN_STATES}) ORDER BY id",
         values,
     )
     strategies = await session.fetch(

@@ -13,7 +13,7 @@ from oms.adapters.sql import refold_reads
 from oms.adapters.sql.commit import FENCE, lost_of, script_of
 from oms.adapters.sql.database import Database
 from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
-from oms.adapters.sql.image import OPEN_ORDERS_INDEX, image_of
+from oms.adapters.sql.image import OPEN_ORDERS_INDEX, OPEN_STATES, POSITIONS_INDEX, image_of
 from oms.adapters.sql.rows import deals, orders, positions
 from oms.adapters.sql.script import Missed
 from oms.adapters.sql.session import Session
@@ -59,6 +59,18 @@ class SqlLedger:
             f"SELECT DISTINCT account_id FROM {table}"
             f" WHERE account_id IN ({self._dialect.marks(len(account_ids))}) AND is_open = 1"
             " ORDER BY account_id"
+        )
+        return [row[0] for row in await self._database.rows(text, account_ids)]
+
+    async def holding(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Accounts with open positions, ascending. Raises ``Unavailable``."""
+        if not account_ids:
+            return ()
+        table = self._dialect.pinned("oms_positions", POSITIONS_INDEX)
+        text = (
+            f"SELECT DISTINCT account_id FROM {table}"
+            f" WHERE account_id IN ({self._dialect.marks(len(account_ids))})"
+            f" AND state IN ({OPEN_STATES}) ORDER BY account_id"
         )
         return [row[0] for row in await self._database.rows(text, account_ids)]
 

@@ -1,0 +1,157 @@
+"""What a paper exchange does by itself: exits, liquidations, payments, answers that get lost."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kit.office import MANUAL, TRADER, Office
+
+KEY = "oms_an-owner-for-tests-only"
+SYMBOL = "BTC/USDT:USDT"
+POOR = '{"oms":{"paper":{"source":"manual","balances":{"USDT":"1000"},"leverage":100}}}'
+GIVE_UP_SECONDS = 10
+
+
+async def _account(office: Office, mode: str = "netting", extra: str = MANUAL) -> int:
+    account_id = await office.add_account(mode, extra)
+    await office.add_key("owner", KEY, grants={account_id: TRADER})
+    await _price(office, account_id, "50000")
+    return account_id
+
+
+async def _price(office: Office, account_id: int, price: str) -> None:
+    body = {"account_id": account_id, "symbol": SYMBOL, "price": price}
+    answer = await office.client("POST", "/paper/price", body, key=KEY)
+    assert answer.status == 200, answer.body
+
+
+async def _send(office: Office, account_id: int, **payload: Any) -> dict[str, Any]:
+    """The result of an order of 0.01, in whatever way it ends."""
+    order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"} | payload
+    body = {"account_id": account_id, "command": "send_order", "payload": order}
+    answer = await office.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+    row: dict[str, Any] = answer.json()["results"][0]
+    return row
+
+
+async def _rows(office: Office, what: str, account_id: int) -> list[dict[str, Any]]:
+    """All rows, the oldest first."""
+    span = "start_date=2020-01-01&end_date=2099-01-01"
+    found = await office.client.get(f"/oms/{what}?account_ids={account_id}&{span}", key=KEY)
+    rows: list[dict[str, Any]] = sorted(found["items"], key=lambda row: row["id"])
+    return rows
+
+
+async def _lose(office: Office, account_id: int, fault: str) -> int:
+    """The id of an order whose answer is lost."""
+    order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"}
+    body = {
+        "account_id": account_id,
+        "command": "send_order",
+        "payload": order | {"params": {"sim": fault}},
+    }
+    answer = await office.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+    assert answer.status == 504, answer.body
+    assert answer.json()["detail"]["code"] == "outcome_unknown"
+    (row,) = await _rows(office, "orders/open", account_id)
+    assert row["state"] == "UNKNOWN"
+    order_id: int = row["id"]
+    return order_id
+
+
+async def _until(look: Callable[[], Awaitable[Any]]) -> Any:
+    """The first true answer."""
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while not (seen := await look()):
+            await asyncio.sleep(0.02)
+    return seen
+
+
+async def test_attached_exits_are_orders_of_the_strategy_and_close_its_position(
+    busy: Office,
+) -> None:
+    account = await _account(busy)
+    exits = {"stopLoss": {"triggerPrice": "45000"}, "takeProfit": {"triggerPrice": "55000"}}
+    entry = (await _send(busy, account, params=exits))["order"]
+
+    children = await _rows(busy, "orders/open", account)
+    assert {child["reason"] for child in children} == {"sl", "tp"}
+    assert {child["parent_order_id"] for child in children} == {entry["id"]}
+    assert all(child["reduce_only"] and child["reconciled"] for child in children)
+
+    await _price(busy, account, "56000")
+
+    assert await _rows(busy, "orders/open", account) == []
+    (position,) = await _rows(busy, "positions/history", account)
+    assert (position["state"], position["close_reason"]) == ("closed", "tp")
+    assert position["id"] == entry["position_id"]
+    out = [deal for deal in await _rows(busy, "deals", account) if deal["entry"] == "out"]
+    assert [deal["reason"] for deal in out] == ["tp"]
+
+
+async def test_what_cannot_be_carried_is_liquidated_and_booked(busy: Office) -> None:
+    account = await _account(busy, "hedge", POOR)
+    assert (await _send(busy, account, qty="1"))["ok"]
+
+    await _price(busy, account, "49000")
+
+    (position,) = await _rows(busy, "positions/history", account)
+    assert (position["state"], position["close_reason"]) == ("closed", "liquidation")
+    orders = await _rows(busy, "orders/history", account)
+    forced = next(order for order in orders if order["reason"] == "liquidation")
+    assert (forced["strategy_id"], forced["state"], forced["side"]) == (0, "FILLED", "sell")
+    deals = await _rows(busy, "deals", account)
+    assert [d["type"] for d in deals] == ["trade", "trade", "balance"]  # the loss was insured
+    assert deals[-1]["pnl"] != "0"
+
+
+async def test_a_deposit_is_a_deal_of_type_balance_and_a_reset_begins_anew(busy: Office) -> None:
+    account = await _account(busy)
+    assert (await _send(busy, account))["ok"]
+    assert (await _send(busy, account, order_type="limit", price="40000"))["ok"]
+    body = {"currency": "USDT", "amount": "500"}
+    paid = await busy.client("POST", f"/paper/{account}/deposit", body, key=KEY)
+    assert paid.status == 200, paid.body
+
+    reset = await busy.client("POST", f"/paper/{account}/reset", {"comment": "again"}, key=KEY)
+    assert reset.status == 200, reset.body
+
+    deals = await _rows(busy, "deals", account)
+    assert [d["type"] for d in deals][:2] == ["trade", "balance"]
+    assert (deals[1]["pnl"], deals[1]["symbol"]) == ("500", "USDT")
+    correction = next(d for d in deals if d["reason"] == "correction")
+    assert correction["entry"] == "out"
+    (position,) = await _rows(busy, "positions/history", account)
+    assert (position["state"], position["close_reason"]) == ("closed", "correction")
+    assert await _rows(busy, "orders/open", account) == []
+    balance = await busy.client(
+        "POST", f"/ccxt/{account}/fetch_balance", {"args": [], "kwargs": {}}, key=KEY
+    )
+    assert balance.status == 200, balance.body
+    assert float(balance.json()["result"]["total"]["USDT"]) == 100_000
+
+
+async def test_an_answer_that_is_lost_is_asked_for_and_never_sent_again(busy: Office) -> None:
+    account = await _account(busy)
+    order_id = await _lose(busy, account, "timeout")
+
+    async def settled() -> Any:
+        found = await busy.client.get(f"/oms/orders/{order_id}", key=KEY)
+        order = found["items"][0]
+        return order if order["state"] not in ("UNKNOWN", "PENDING_SUBMIT") else None
+
+    order = await _until(settled)
+    assert order["state"] == "FILLED"
+    assert len(await _rows(busy, "deals", account)) == 1
+
+
+async def test_a_request_that_never_arrived_is_found_not_placed(busy: Office) -> None:
+    account = await _account(busy)
+    order_id = await _lose(busy, account, "timeout_before")
+
+    async def rejected() -> bool:
+        found = await busy.client.get(f"/oms/orders/{order_id}", key=KEY)
+        return bool(found["items"][0]["state"] == "REJECTED")
+
+    assert await _until(rejected)
+    assert await _rows(busy, "deals", account) == []
