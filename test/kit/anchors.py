@@ -10,7 +10,7 @@ ANCHORS = Path(__file__).parent.parent / "anchors" / "ledger.txt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One order that fills completely at one price."""
+    """One order that fills completely at one price, or is refused."""
 
     strategy_id: int
     side: str
@@ -19,6 +19,19 @@ class Step:
     maker: bool
     ticket: str | None
     name: str | None
+    #: The code it is refused with.
+    refused: str | None
+    #: Executed by the exchange though we would have refused it.
+    external: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseByStep:
+    """Two tickets close against each other."""
+
+    a: str
+    b: str
+    qty: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +39,18 @@ class Expectation:
     """What must hold after the steps before it; ``words`` as written."""
 
     words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """An expectation of a position; ``profit`` and ``fee`` only where they are written."""
+
+    state: str
+    side: str
+    qty: str
+    avg: str
+    profit: str | None
+    fee: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,12 +62,30 @@ class Example:
     symbol: str
     maker: Decimal
     taker: Decimal
-    lines: list[Step | Expectation] = field(default_factory=list)
+    contract: Decimal
+    lines: list[Step | CloseByStep | Expectation] = field(default_factory=list)
 
 
 def examples() -> list[Example]:
     """All worked examples, in the order of the file."""
     return list(_read(ANCHORS.read_text(encoding="utf-8")))
+
+
+def stand(words: tuple[str, ...]) -> Stand:
+    """How a position is to stand: ``open buy 10 avg 100 [profit 5] [fee 0.1]``."""
+    state, side, qty, avg, price, *more = words
+    assert avg == "avg", words
+    named = _pairs(more)
+    known = Stand(
+        state=state,
+        side=side,
+        qty=qty,
+        avg=price,
+        profit=named.pop("profit", None),
+        fee=named.pop("fee", None),
+    )
+    assert not named, words
+    return known
 
 
 def _read(text: str) -> Iterator[Example]:
@@ -57,34 +100,44 @@ def _read(text: str) -> Iterator[Example]:
             current = _example(words)
             continue
         assert current is not None, "an example begins with its head"
-        is_expectation = words[0] == "expect"
-        current.lines.append(
-            Expectation(words=tuple(words[1:])) if is_expectation else _step(words)
-        )
+        current.lines.append(_line(words))
     if current is not None:
         yield current
 
 
+def _line(words: list[str]) -> Step | CloseByStep | Expectation:
+    match words:
+        case ["expect", *rest]:
+            return Expectation(words=tuple(rest))
+        case ["close_by", a, b, "qty", qty]:
+            return CloseByStep(a=a, b=b, qty=Decimal(qty))
+        case _:
+            return _step(words)
+
+
 def _example(words: list[str]) -> Example:
     _, number, mode, symbol, *rates = words
-    named = dict(zip(rates[::2], rates[1::2], strict=True))
+    named = _pairs(rates)
     return Example(
         number=number,
         mode=mode,
         symbol=symbol,
         maker=Decimal(named.get("maker", "0")),
         taker=Decimal(named.get("taker", "0")),
+        contract=Decimal(named.get("contract", "1")),
     )
 
 
 def _step(words: list[str]) -> Step:
+    external = words[0] == "external"
+    words = words[external:]
     strategy = 0
     if words[0][0] == "s" and words[0][1:].isdigit():
-        strategy = int(words.pop(0)[1:])
+        strategy, words = int(words[0][1:]), words[1:]
     side, qty, at, price, *rest = words
     assert at == "@", words
     maker = bool(rest) and rest[0] == "maker"
-    named = dict(zip(rest[maker::2], rest[maker + 1 :: 2], strict=True))
+    named = _pairs(rest[maker:])
     return Step(
         strategy_id=strategy,
         side=side,
@@ -93,4 +146,10 @@ def _step(words: list[str]) -> Step:
         maker=maker,
         ticket=named.get("ticket"),
         name=named.get("as"),
+        refused=named.get("refused"),
+        external=external,
     )
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    return dict(zip(words[::2], words[1::2], strict=True))

@@ -5,13 +5,24 @@ from typing import assert_never
 
 import pytest
 
-from kit.anchors import Example, Expectation, Step, examples
-from kit.builders import a_spot_instrument, an_instrument
+from kit.anchors import CloseByStep, Example, Expectation, Step, examples, stand
+from kit.builders import NOON, a_spot_instrument, an_instrument
 from kit.ledger_book import LedgerBook
-from oms.domain.account import PositionMode
+from oms.domain.account import Account, Environment, PositionMode
+from oms.domain.command import SendOrder
 from oms.domain.deal import Deal
+from oms.domain.errors import Refused
+from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import plain
+from oms.domain.order import Side
 from oms.domain.position import Position
+from oms.domain.risk import Desk, admit_send
+
+NUMBERS = [str(number) for number in range(1, 12)]
+
+
+def test_no_example_is_missing() -> None:
+    assert [example.number for example in examples()] == NUMBERS
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: f"example-{example.number}")
@@ -21,6 +32,8 @@ def test_worked_example(example: Example) -> None:
         match line:
             case Step():
                 run.trade(line)
+            case CloseByStep():
+                run.close_by(line)
             case Expectation():
                 run.check(*line.words)
             case _:
@@ -30,25 +43,36 @@ def test_worked_example(example: Example) -> None:
 
 class _Run:
     def __init__(self, example: Example) -> None:
-        is_spot = ":" not in example.symbol
         self.example = example
-        self.book = LedgerBook(
-            PositionMode(example.mode), a_spot_instrument() if is_spot else an_instrument()
-        )
+        self.book = LedgerBook(PositionMode(example.mode), _instrument(example))
         self.named: dict[str, int] = {}
         self.last_deals: tuple[Deal, ...] = ()
         self.checked = 0
 
     def trade(self, step: Step) -> None:
         ticket = self.named[step.ticket] if step.ticket else 0
+        if step.refused is not None:
+            self._refuse(step, ticket)
+            return
         order = self.book.send(
-            step.side, step.qty, strategy_id=step.strategy_id, position_id=ticket
+            step.side,
+            step.qty,
+            strategy_id=step.strategy_id,
+            reconciled=not step.external,
+            **self.book.named(ticket),
         )
         rate = self.example.maker if step.maker else self.example.taker
         entry = self.book.fill(order.id, step.qty, step.price, rate)
         self.last_deals = entry.deals
+        assert step.external is any(event.name == "position_over_closed" for event in entry.events)
         if step.name:
             self.named[step.name] = entry.deals[-1].position_id
+
+    def close_by(self, step: CloseByStep) -> None:
+        a, b = self.named[step.a], self.named[step.b]
+        self.last_deals = self.book.close_by(a, b, step.qty, 77, NOON).deals
+        assert [deal.entry.value for deal in self.last_deals] == ["out_by", "out_by"]
+        assert [deal.position_id for deal in self.last_deals] == [a, b]
 
     def check(self, what: str, *words: str) -> None:
         self.checked += 1
@@ -56,11 +80,12 @@ class _Run:
             case "flat":
                 assert self.book.open_positions() == []
             case "profit":
-                profit = sum((deal.profit for deal in self.last_deals), Decimal(0))
-                assert plain(profit) == words[0]
+                profits = [deal.profit for deal in self.last_deals]
+                told = profits if len(words) > 1 else [sum(profits, Decimal(0))]
+                assert tuple(map(plain, told)) == words
             case "fees":
-                told = tuple(plain(deal.fee or Decimal(0)) for deal in self.last_deals)
-                assert told == words
+                told = [deal.fee or Decimal(0) for deal in self.last_deals]
+                assert tuple(map(plain, told)) == words
             case "realized":
                 realized = (p.realized_pnl for p in self.book.positions.values())
                 assert plain(sum(realized, Decimal(0))) == words[0]
@@ -70,18 +95,63 @@ class _Run:
                 before = self.book.positions[last.previous_position_id]
                 assert last.id != before.id
                 assert last.identifier == before.identifier
+            case "unchained":
+                last = self._position("last")
+                assert (last.identifier, last.previous_position_id) == (last.id, None)
             case name:
                 self._check_position(self._position(name), *words)
 
-    def _check_position(
-        self, position: Position, state: str, side: str, qty: str, avg: str, price: str
-    ) -> None:
-        assert avg == "avg"
-        assert position.state.value == state
-        assert position.side.value == side
-        assert plain(position.qty.copy_abs()) == qty
-        assert plain(position.avg_price) == price
+    def _check_position(self, position: Position, *words: str) -> None:
+        wanted = stand(words)
+        assert position.state.value == wanted.state
+        assert position.side.value == wanted.side
+        assert plain(position.qty.copy_abs()) == wanted.qty
+        assert plain(position.avg_price) == wanted.avg
+        if wanted.profit is not None:
+            assert plain(position.profit) == wanted.profit
+        if wanted.fee is not None:
+            assert plain(position.fees["USDT"]) == wanted.fee
 
     def _position(self, name: str) -> Position:
         number = self.last_deals[-1].position_id if name == "last" else self.named[name]
         return self.book.positions[number]
+
+    def _refuse(self, step: Step, ticket: int) -> None:
+        desk = Desk(
+            account=Account(
+                id=1,
+                exchange_id="paper.binance",
+                label="example",
+                position_mode=self.book.mode,
+                environment=Environment.PAPER,
+            ),
+            instrument=self.book.instrument,
+            positions=self.book.open_positions(),
+            orders=[order for order in self.book.orders.values() if order.is_open],
+            strategy_ids=frozenset({0}),
+        )
+        wish = SendOrder(
+            symbol=self.example.symbol,
+            side=Side(step.side),
+            order_type="market",
+            qty=step.qty,
+            position_id=ticket,
+        )
+        refused = admit_send(wish, desk)
+        assert isinstance(refused, Refused)
+        assert refused.code == step.refused
+
+
+def _instrument(example: Example) -> Instrument:
+    base, _, rest = example.symbol.partition("/")
+    quote, _, settle = rest.partition(":")
+    if not settle:
+        return a_spot_instrument(symbol=example.symbol, base=base, quote=quote, settle=quote)
+    return an_instrument(
+        symbol=example.symbol,
+        kind=Kind.INVERSE if settle == base else Kind.LINEAR,
+        base=base,
+        quote=quote,
+        settle=settle,
+        contract_size=example.contract,
+    )
