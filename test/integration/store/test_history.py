@@ -245,3 +245,33 @@ async def test_events_come_after_a_number_ascending_per_account(store: SqlStore)
     assert await store.history.oldest([first, second, 999]) == {first: 1, second: 1}
     (stored,) = await store.history.events({second: 4}, 1)
     assert stored.row == rows[1] and stored.created_at > NOON
+
+
+async def test_pages_of_several_accounts_are_merged_by_id(store: SqlStore) -> None:
+    """Three accounts with every third order each, one of them silent since; and one without."""
+    ids_ = [await an_account(store, f"a{number}") for number in range(3)]
+    for index, account_id in enumerate(ids_):
+        numbers = range(index + 1, 10 if index == 0 else 31, 3)
+        batch = AccountBatch(
+            lease=await a_lease(store, account_id),
+            head_before=0,
+            head_after=0,
+            orders_new=[an_order(n, account_id) for n in numbers],
+        )
+        assert not await store.ledger.commit([batch])
+    all_of_them = sorted({*range(1, 10, 3), *range(2, 31, 3), *range(3, 31, 3)})
+    window = Window(account_ids=(*ids_, ids_[0], 999), page_size=4, after_id=0)
+    for descending in (False, True):
+        seen: list[int] = []
+        after: int | None = 0
+        while after is not None:
+            asked = replace(window, after_id=after, descending=descending)
+            page = await store.history.orders(asked)
+            seen += ids(page.items)
+            after = page.next_after_id
+        assert seen == sorted(all_of_them, reverse=descending)
+    numbered = replace(window, after_id=None, page=1)
+    first = await store.history.orders(numbered)
+    third = await store.history.orders(replace(numbered, page=3))
+    assert (ids(first.items), first.total) == (all_of_them[:4], len(all_of_them))
+    assert ids(third.items) == all_of_them[8:12]

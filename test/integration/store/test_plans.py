@@ -1,65 +1,60 @@
 """What is asked all the time reads a handful of rows, however long the history behind it is."""
 
 import asyncio
+import functools
+import itertools
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kit import long_history
+from kit.long_history import FIRST_ACCOUNT, FIRST_ID
 from kit.mariadb import PrivateMariaDB
-from kit.sql import change, rows
+from kit.statement_costs import Noted, cost_of, noting
 from kit.stores import NOON, a_command, a_lease, an_account, an_order, enqueued
 from oms.adapters.sql.migrate import upgrade
-from oms.adapters.sql.session import WireSession
 from oms.adapters.sql.store import SqlStore
+from oms.domain.command import CommandResult, CommandStatus
 from oms.domain.order import OrderState
 from oms.ports.history import Window
+from oms.ports.leases import Lease
 from oms.ports.ledger import AccountBatch
+from oms.ports.queue import KeyRow, Submission
 
 HISTORY_ROWS = 100_000
-ACCOUNTS = 50
-#: About ten rows an account.
-ROWS_READ_MAX = 500
+ACCOUNTS = 20
+PAGE_ROWS = 100
+#: Rows of MariaDB, the merging of pages counted thrice; steps of SQLite.
+WORK_MAX = {"mariadb": 500, "sqlite": 10_000}
+WORK_PER_PAGE_MAX = {"mariadb": 3 * PAGE_ROWS + 50, "sqlite": 8_000}
 MEDIAN_SECONDS_MAX = 0.02
-ROUNDS = 9
+ROUNDS = 5
+#: What holds history, by the names that statements give it.
+LONG = frozenset((*long_history.TABLES, "c", "e", "p"))
 
-_DONE_COMMANDS = f"""
-INSERT INTO oms_commands (id, account_id, command_type, fingerprint, payload_json, status,
-    created_at, updated_at)
-SELECT 1000000 + seq, 1000 + seq % {ACCOUNTS}, 'send_order', '', '{{}}', 'done',
-    NOW(6) - INTERVAL seq SECOND, NOW(6) FROM seq_1_to_{HISTORY_ROWS}"""
-_CLOSED_ORDERS = f"""
-INSERT INTO oms_orders (id, account_id, symbol, side, order_type, status, state, is_open, qty,
-    fees_json, created_at, updated_at)
-SELECT 1000000 + seq, 1000 + seq % {ACCOUNTS}, 'BTC/USDT', 'buy', 'market', 'FILLED', 'FILLED', 0,
-    1, '{{}}', NOW(6), NOW(6) - INTERVAL seq SECOND FROM seq_1_to_{HISTORY_ROWS}"""
-_EVENTS = f"""
-INSERT INTO event_outbox (id, account_id, seq, seq_to, namespace, event_type, payload_json,
-    created_at)
-SELECT 1000000 + seq, 1000 + seq % {ACCOUNTS}, seq DIV {ACCOUNTS} + 1, seq DIV {ACCOUNTS} + 1,
-    'position', 'order_updated', '{{}}', NOW(6) FROM seq_1_to_{HISTORY_ROWS}"""
-_CLOSED_POSITIONS = f"""
-INSERT INTO oms_positions (id, account_id, symbol, side, qty, avg_price, cost_exact, exit_exact,
-    state, identifier, qty_opened, qty_closed, max_qty, profit, realized_pnl, fees, funding,
-    version, opened_at, created_at, updated_at)
-SELECT 1000000 + seq, 1000 + seq % {ACCOUNTS}, 'BTC/USDT', 'buy', 0, 1, '0/1', '0/1', 'closed',
-    seq, 1, 1, 1, 0, 0, '{{}}', 0, 1, NOW(6), NOW(6), NOW(6) FROM seq_1_to_{HISTORY_ROWS}"""
+Ask = Callable[[], Awaitable[object]]
 
 
-@pytest.fixture(scope="module")
-def url(mariadb: PrivateMariaDB) -> Iterator[str]:
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A database with a long history."""
+    if request.param == "sqlite":
+        dsn = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('plans') / 'oms.sqlite3'}"
+        asyncio.run(upgrade(dsn))
+        long_history.fill(dsn, count=HISTORY_ROWS, accounts=ACCOUNTS)
+        yield dsn
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
     name = f"plans_{uuid.uuid4().hex[:12]}"
-    mariadb.create_database(name)
-    dsn = mariadb.dsn(name, "asyncmy")
+    server.create_database(name)
+    dsn = server.dsn(name, "asyncmy")
     asyncio.run(upgrade(dsn))
-    tables = "oms_commands, oms_orders, oms_positions, event_outbox"
-    change(dsn, _DONE_COMMANDS, _CLOSED_ORDERS, _CLOSED_POSITIONS, _EVENTS)
-    rows(dsn, f"ANALYZE TABLE {tables}")
+    long_history.fill(dsn, count=HISTORY_ROWS, accounts=ACCOUNTS)
     yield dsn
-    mariadb.drop_database(name)
+    server.drop_database(name)
 
 
 @pytest.fixture
@@ -71,91 +66,139 @@ async def store(url: str) -> AsyncIterator[SqlStore]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Sequence[Any]]]:
-    """Every SELECT that the store sends, with its values."""
-    seen: list[tuple[str, Sequence[Any]]] = []
-    honest = WireSession.fetch
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Noted]:
+    """Every statement that the store sends."""
+    return noting(monkeypatch)
 
-    async def noted(self: WireSession, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
-        seen.append((text, tuple(values)))
-        return await honest(self, text, values)
 
-    monkeypatch.setattr(WireSession, "fetch", noted)
-    return seen
+@pytest.fixture
+async def lease(store: SqlStore) -> Lease:
+    """An account with three commands that wait and an open order."""
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    ids = range(account_id * 10 + 1, account_id * 10 + 4)
+    await enqueued(store, [a_command(number, account_id) for number in ids])
+    open_order = an_order(account_id, account_id, state=OrderState.SUBMITTED)
+    batch = AccountBatch(lease=lease, head_before=0, head_after=0, orders_new=(open_order,))
+    assert not await store.ledger.commit([batch])
+    return lease
 
 
 async def test_what_is_asked_all_the_time_never_walks_through_history(
-    store: SqlStore, asked: list[tuple[str, Sequence[Any]]]
+    url: str, store: SqlStore, lease: Lease, asked: list[Noted]
 ) -> None:
-    account_id = await an_account(store)
-    lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(number, account_id) for number in range(1, 4)])
-    open_order = an_order(1, account_id, state=OrderState.SUBMITTED)
-    batch = AccountBatch(lease=lease, head_before=0, head_after=0, orders_new=(open_order,))
-    assert not await store.ledger.commit([batch])
-    accounts = [account_id, *range(1000, 1000 + ACCOUNTS)]
-    heads = dict.fromkeys(accounts, HISTORY_ROWS // ACCOUNTS - 1)
-    window = Window(account_ids=accounts)
-    deep = Window(account_ids=accounts, after_id=1_000_000 + HISTORY_ROWS // 2, page_size=100)
+    kind = "sqlite" if url.startswith("sqlite") else "mariadb"
+    slow: dict[str, object] = {}
+    for name, ask in {**_of_worker(store, lease), **_of_callers(store, lease)}.items():
+        await _judge(name, ask, WORK_MAX[kind], url, asked, slow)
+    for name, (ask, accounts) in _pages(store, lease).items():
+        work_max = WORK_MAX[kind] + WORK_PER_PAGE_MAX[kind] * accounts
+        await _judge(name, ask, work_max, url, asked, slow)
+    assert slow == {}
 
-    questions = {
+
+async def _judge(
+    name: str, ask: Ask, work_max: int, url: str, asked: list[Noted], slow: dict[str, object]
+) -> None:
+    asked.clear()
+    await ask()
+    assert asked, f"{name} asks nothing"
+    costs = [cost_of(url, noted) for noted in asked]
+    work = sum(cost.work for cost in costs)
+    walked = LONG.intersection(table for cost in costs for table in cost.walked)
+    seconds = await _median_seconds(ask)
+    if walked or work > work_max or seconds > MEDIAN_SECONDS_MAX:
+        slow[name] = (work, round(seconds, 4), walked)
+
+
+def _of_worker(store: SqlStore, lease: Lease) -> Mapping[str, Ask]:
+    """What a worker asks, some of it many times a second."""
+    one = lease.account_id
+    accounts = [one, *range(FIRST_ACCOUNT, FIRST_ACCOUNT + ACCOUNTS)]
+    done = {one * 10 + 1: CommandResult(status=CommandStatus.DONE)}
+    batch = AccountBatch(lease=lease, head_before=0, head_after=0, results=done)
+    trade = f"T{FIRST_ID + 1}"
+    return {
         "take": lambda: store.queue.take(accounts, 100),
+        "take besides": lambda: store.queue.take(accounts, 100, range(1, 200)),
         "depths": store.queue.depths,
         "find": lambda: store.queue.find([1, 2, 3]),
         "busy": lambda: store.ledger.busy(accounts),
         "load": lambda: store.ledger.load(lease),
-        "open orders": lambda: store.history.open_orders(window, 500),
-        "open positions": lambda: store.history.open_positions(window, 500),
-        "snapshot": lambda: store.history.snapshot(account_id, 500),
-        "events": lambda: store.history.events(heads, 100),
-        "heads": lambda: store.history.heads(accounts),
-        "oldest": lambda: store.history.oldest(accounts),
-        "a deep page": lambda: store.history.orders(deep),
-        "client ids": lambda: store.ledger.orders_by_client_id([(account_id, "C1")]),
-        "deals": lambda: store.ledger.deals_of(account_id, "BTC/USDT", ["T1"]),
+        "commit": lambda: store.ledger.commit([batch]),
+        "order": lambda: store.ledger.order(FIRST_ACCOUNT, FIRST_ID),
+        "position": lambda: store.ledger.position(FIRST_ACCOUNT, FIRST_ID),
+        "client ids": lambda: store.ledger.orders_by_client_id([(one, "C1")]),
+        "deals by trade": lambda: store.ledger.deals_of(FIRST_ACCOUNT + 1, "BTC/USDT", [trade]),
         "trim": lambda: store.ledger.trim(NOON.replace(year=2000), 100),
+        "forget keys": lambda: store.queue.drop_expired_keys(NOON),
+        "free leases": lambda: store.leases.free(100),
+        "renew": lambda: store.leases.renew("w1", [lease], 60),
+        "counts": store.leases.counts,
     }
-    slow: dict[str, object] = {}
-    for name, ask in questions.items():
-        asked.clear()
-        read = await _rows_read(store, ask)
-        seconds = await _median_seconds(ask)
-        plans = [await _plan(store, text, values) for text, values in asked[:6]]
-        scans = [step for plan in plans for step in plan if step[0] == "ALL" and step[1] > 100]
-        if scans or read > ROWS_READ_MAX or seconds > MEDIAN_SECONDS_MAX:
-            slow[name] = (read, seconds, scans)
-    assert slow == {}
 
 
-async def _median_seconds(ask: Any) -> float:
+def _of_callers(store: SqlStore, lease: Lease) -> Mapping[str, Ask]:
+    """What callers ask through the API."""
+    one, other = lease.account_id, FIRST_ACCOUNT
+    accounts = [one, *range(FIRST_ACCOUNT, FIRST_ACCOUNT + ACCOUNTS)]
+    heads = dict.fromkeys(accounts, HISTORY_ROWS // ACCOUNTS - 1)
+    middle = datetime.now(UTC) - timedelta(seconds=HISTORY_ROWS // 2)
+    reads = store.history
+    window = Window(account_ids=accounts, with_total=False)
+    keys = [KeyRow(scope_hash=f"K{FIRST_ID + n}", fingerprint="", expires_at=NOON) for n in (1, 2)]
+    known = [Submission(commands=(), key=key) for key in keys]
+    again = a_command(1, FIRST_ACCOUNT + 1, request_id=f"R{FIRST_ID + 1}")
+    return {
+        "known keys": lambda: store.queue.enqueue(known),
+        "known request ids": lambda: store.queue.enqueue([Submission(commands=(again,))]),
+        "open orders": lambda: reads.open_orders(window, 500),
+        "open positions": lambda: reads.open_positions(window, 500),
+        "snapshot": lambda: reads.snapshot(one, 500),
+        "snapshot of one with a past": lambda: reads.snapshot(other, 500),
+        "events": lambda: reads.events(heads, 100),
+        "events of one, far behind": lambda: reads.events({other: 5}, 100),
+        "heads": lambda: reads.heads(accounts),
+        "oldest": lambda: reads.oldest(accounts),
+        "place of an event": lambda: reads.event_place(FIRST_ID + HISTORY_ROWS // 2),
+        "numbers before": lambda: reads.numbers_before(accounts, middle),
+        "deals of orders": lambda: reads.deals_by_order(range(FIRST_ID, FIRST_ID + 20)),
+        "orders by id": lambda: reads.orders_by_id(range(FIRST_ID, FIRST_ID + 20)),
+        "deals of positions": lambda: store.audit.deals_of_positions([FIRST_ID, FIRST_ID + 1]),
+    }
+
+
+def _pages(store: SqlStore, lease: Lease) -> Mapping[str, tuple[Ask, int]]:
+    """First and deep pages, forwards and backwards, of every history; of how many accounts."""
+    past, middle = FIRST_ACCOUNT, FIRST_ID + HISTORY_ROWS // 2
+    reads = store.history
+    lists = {
+        "orders": reads.orders,
+        "deals": reads.deals,
+        "positions": reads.positions,
+        "commands": reads.commands,
+    }
+    whose = {
+        "a new one": [lease.account_id],
+        "one": [past],
+        "two": [past, lease.account_id],
+        "all": [lease.account_id, *range(past, past + ACCOUNTS)],
+    }
+    asks: dict[str, tuple[Ask, int]] = {}
+    for (name, read), (who, ids), after, descending in itertools.product(
+        lists.items(), whose.items(), (0, middle), (False, True)
+    ):
+        window = Window(account_ids=ids, after_id=after, descending=descending, page_size=PAGE_ROWS)
+        way = "backwards" if descending else "forwards"
+        ask = functools.partial(read, window)
+        asks[f"{name} of {who} from {after} {way}"] = (ask, len(ids))
+    return asks
+
+
+async def _median_seconds(ask: Ask) -> float:
     times = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
         await ask()
         times.append(time.perf_counter() - began)
     return sorted(times)[ROUNDS // 2]
-
-
-async def _rows_read(store: SqlStore, ask: Any) -> int:
-    """How many rows the server's tables handed out for one question."""
-    before = await _handler_reads(store)
-    await ask()
-    # The counting itself reads a few hundred rows of a table of counters, always as many.
-    idle = await _handler_reads(store)
-    again = await _handler_reads(store)
-    return (idle - before) - (again - idle)
-
-
-async def _handler_reads(store: SqlStore) -> int:
-    found = await store._database.rows(
-        "SELECT SUM(VARIABLE_VALUE) FROM information_schema.GLOBAL_STATUS"
-        " WHERE VARIABLE_NAME IN ('HANDLER_READ_NEXT', 'HANDLER_READ_KEY', 'HANDLER_READ_RND_NEXT',"
-        " 'HANDLER_READ_FIRST', 'HANDLER_READ_PREV', 'HANDLER_READ_RND')"
-    )
-    return int(found[0][0])
-
-
-async def _plan(store: SqlStore, text: str, values: Sequence[Any]) -> list[tuple[str, int]]:
-    """(access type, rows expected) of each step."""
-    plan = await store._database.rows(f"EXPLAIN {text}", values)
-    return [(str(step[3]), int(step[8] or 0)) for step in plan]

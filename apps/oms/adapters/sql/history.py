@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from oms.adapters.sql.database import Database
 from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.moments import STREAM_INDEX, numbers_before
 from oms.adapters.sql.pages import Kind, Where, narrowed, page_text
 from oms.adapters.sql.rows import commands, deals, events, orders, positions
 from oms.adapters.sql.session import Session
@@ -24,7 +25,6 @@ _COMMANDS = Kind(
     table="oms_commands", columns=commands.SELECTED, moment="created_at", status="status"
 )
 _OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
-_STREAM_INDEX = "uq_event_outbox_seq_to"
 
 Reader = Callable[[Any, Dialect], Any]
 
@@ -147,13 +147,17 @@ class SqlHistory:
         """The first event number still kept of each account."""
         if not account_ids:
             return {}
-        text = (
-            "SELECT e.account_id, e.seq FROM event_outbox e JOIN"
-            " (SELECT account_id, MIN(seq_to) AS seq_to FROM event_outbox"
-            f" WHERE account_id IN ({self._dialect.marks(len(account_ids))})"
-            " GROUP BY account_id) o ON o.account_id = e.account_id AND o.seq_to = e.seq_to"
+        # From account to account: grouping would walk through every event on SQLite.
+        first = (
+            f"SELECT e.seq FROM {self._dialect.pinned('event_outbox', STREAM_INDEX, 'e')}"
+            " WHERE e.account_id = s.account_id ORDER BY e.seq_to LIMIT 1"
         )
-        return {row[0]: row[1] for row in await self._database.rows(text, account_ids)}
+        text = (
+            f"SELECT s.account_id, ({first}) FROM account_streams s"
+            f" WHERE s.account_id IN ({self._dialect.marks(len(account_ids))})"
+        )
+        found = await self._database.rows(text, account_ids)
+        return {row[0]: row[1] for row in found if row[1] is not None}
 
     async def events(self, after: Mapping[int, int], limit: int) -> Sequence[StoredEvents]:
         """Event rows behind the given numbers, ascending per account, at most ``limit`` rows."""
@@ -162,7 +166,7 @@ class SqlHistory:
         dialect = self._dialect
         behind = f"(account_id = {dialect.mark} AND seq_to > {dialect.mark})"
         text = (
-            f"SELECT {events.SELECTED} FROM {dialect.pinned('event_outbox', _STREAM_INDEX)}"
+            f"SELECT {events.SELECTED} FROM {dialect.pinned('event_outbox', STREAM_INDEX)}"
             f" WHERE {' OR '.join([behind] * len(after))}"
             f" ORDER BY account_id, seq_to LIMIT {dialect.mark}"
         )
@@ -189,17 +193,11 @@ class SqlHistory:
         self, account_ids: Sequence[int], moment: datetime
     ) -> Mapping[int, int]:
         """The last number of each account written before ``moment``."""
-        dialect = self._dialect
-        if not account_ids:
-            return {}
-        text = (
-            f"SELECT account_id, MAX(seq_to) FROM event_outbox"
-            f" WHERE account_id IN ({dialect.marks(len(account_ids))})"
-            f" AND created_at < {dialect.mark} GROUP BY account_id"
-        )
-        values = (*account_ids, dialect.time_in(moment))
-        found = {row[0]: row[1] for row in await self._database.rows(text, values)}
-        return {account_id: found.get(account_id, 0) for account_id in account_ids}
+
+        async def work(session: Session) -> Mapping[int, int]:
+            return await numbers_before(session, account_ids, moment)
+
+        return await self._database.read(work)
 
     async def _newest(
         self, kind: Kind, table: str, where: Where, limit: int, reader: Reader
@@ -211,11 +209,11 @@ class SqlHistory:
         self, kind: Kind, window: Window, reader: Reader, where: Where | None = None
     ) -> Page[Row]:
         dialect = self._dialect
-        where = where or narrowed(dialect, kind, window)
         text, values = page_text(dialect, kind, window, where)
         found = await self._database.rows(text, values)
         total = None
         if window.with_total and window.after_id is None:
+            where = where or narrowed(dialect, kind, window)
             counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
             total = int((await self._database.rows(counting, where.values))[0][0])
         more = len(found) > window.page_size
