@@ -155,16 +155,16 @@ class _Fold:
         self._book(deal, self._route(deal, order), order)
 
     def close_by(self, pair: Sequence[Deal]) -> None:
-        """Fold both legs at the exact average of the second one's position."""
+        """Fold both legs at the exact average of the second one's position; dust at its own."""
         held = [self._standing(leg.position_id) for leg in pair]
-        if len(pair) != 2 or any(
+        if len(pair) > 2 or any(
             one is None or one.qty.copy_abs() < leg.qty or one.side is leg.side
             for one, leg in zip(held, pair, strict=True)
         ):
             for leg in pair:
                 self._book(leg, self._route(leg, None), None)
             return
-        second = held[1]
+        second = held[-1]
         assert second is not None
         average = second.cost / Fraction(second.qty)
         for leg, position in zip(pair, held, strict=True):

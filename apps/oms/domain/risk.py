@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import reduce
 
 from oms.domain.account import Account, Engine, PositionMode
+from oms.domain.close_lock import closes
 from oms.domain.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument, refuse_off_grid, refuse_small
@@ -93,7 +94,7 @@ def admit_close(wish: ClosePosition, position: Position, desk: Desk) -> Terms | 
     if own_only and strategy_id != position.strategy_id:
         message = f"position {position.id} belongs to strategy {position.strategy_id}"
         return Refused(code="invalid_strategy_id", message=message)
-    if any(o.reduce_only and o.position_id == position.id for o in desk.orders):
+    if any(closes(order, position.id) for order in desk.orders):
         message = f"an order that closes position {position.id} is already open"
         return Refused(code="position_close_in_progress", message=message)
     qty = wish.qty if wish.qty is not None else down_to_step(held, desk.instrument.step)
@@ -234,7 +235,7 @@ def _reserved(desk: Desk, position: Position) -> Decimal:
     resting = (
         order.remaining_qty
         for order in desk.orders
-        if order.position_id == position.id and order.reduce_only
+        if closes(order, position.id)
     )
     return reduce(total, resting, ZERO)
 

@@ -41,10 +41,11 @@ from oms.domain.risk import (
 from oms.ports.exchange import Exchange, Print, Quote
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
-from oms.services.place import Place, strategies_of
+from oms.services.place import Place
 from oms.services.rearrange import Rearrange
 from oms.services.record import Changes, Record
 from oms.services.rights import Rights
+from oms.services.strategies import strategies_of
 from oms.services.sweep import Sweep
 from oms.wire.json import dumps
 

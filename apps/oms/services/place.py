@@ -11,29 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oms.domain.command import (
-    CancelAllOrders,
-    CancelOrder,
-    CcxtCall,
-    ChangeOrder,
-    CloseAll,
-    CloseBy,
     ClosePosition,
     Command,
     CommandResult,
     CommandStatus,
-    MergePositions,
-    PaperDeposit,
-    PaperPrice,
-    PaperReset,
-    Payload,
-    PositionChange,
-    Reassign,
     SendOrder,
 )
+from oms.domain.dust import swept
 from oms.domain.errors import Refused
 from oms.domain.money import plain
-from oms.domain.named import positions_named
 from oms.domain.order import Order, OrderState, Side
+from oms.domain.position import Position
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.risk import Desk, Terms, admit_close, admit_send, unknown_symbol
 from oms.ports.ids import IdBlocks
@@ -69,6 +57,9 @@ class Place:
             position = home.positions.get(wish.position_id)
             if position is None:
                 return await self._no_position(home, wish)
+            instrument = home.exchange.instruments()[position.symbol]
+            if wish.qty is None and position.qty.copy_abs() < instrument.step:
+                return await self._sweep(home, command, position, changes, now)
             terms = admit_close(wish, position, _desk(home, position.symbol, now))
         order = await self._new_order(home, command, terms, fingerprint, now)
         changes.orders[order.id] = order
@@ -99,6 +90,27 @@ class Place:
             order_id=known.id,
             client_order_id=name,
             replayed=True,
+        )
+
+    async def _sweep(
+        self, home: Home, command: Command, position: Position, changes: Changes, now: datetime
+    ) -> CommandResult:
+        """End a position that no order can close."""
+        await self.ids.ensure("deal", 1)
+        entry = swept(
+            position,
+            home.exchange.instruments()[position.symbol],
+            self.ids,
+            name=f"command:{command.id}:{position.id}",
+            reason="api",
+            executed_at=now,
+            heard_at=now,
+        )
+        self.record.keep(home, entry, changes)
+        return CommandResult(
+            status=CommandStatus.DONE,
+            position_ids=(position.id,),
+            deal_ids=tuple(deal.id for deal in entry.deals),
         )
 
     async def _no_position(self, home: Home, wish: ClosePosition) -> CommandResult:
@@ -153,43 +165,6 @@ class Place:
         )
         home.put_order(order, is_new=True)
         return order
-
-
-def strategies_of(home: Home, payload: Payload) -> tuple[int, ...]:
-    """The strategies a command acts for: its own, or those of the rows it names."""
-    match payload:
-        case SendOrder():
-            return (payload.strategy_id,)
-        case ClosePosition():
-            position = home.positions.get(payload.position_id)
-            own = 0 if position is None else position.strategy_id
-            return (own, payload.strategy_id or own)
-        case ChangeOrder():
-            named: tuple[Order | None, ...] = (home.known_order(payload.order_id),)
-        case CancelOrder():
-            named = tuple(home.known_order(order_id) for order_id in payload.order_ids)
-        case Reassign():
-            sources = tuple(home.known_order(order_id) for order_id in payload.order_ids)
-            own_ids = {order.strategy_id for order in sources if order is not None}
-            return tuple(sorted(own_ids | {payload.strategy_id}))
-        case CancelAllOrders() | CloseAll():
-            return payload.strategy_ids
-        case CloseBy() | MergePositions() | PositionChange():
-            return _strategies_of_positions(home, payload)
-        case PaperPrice() | PaperDeposit() | PaperReset() | CcxtCall():
-            return ()
-    return tuple(order.strategy_id for order in named if order is not None)
-
-
-def _strategies_of_positions(
-    home: Home, payload: CloseBy | MergePositions | PositionChange
-) -> tuple[int, ...]:
-    strategies = {payload.strategy_id} - {0} if isinstance(payload, CloseBy) else set()
-    for position_id in positions_named(payload):
-        position = home.positions.get(position_id)
-        if position is not None:
-            strategies.add(position.strategy_id)
-    return tuple(sorted(strategies))
 
 
 def _judge_send(home: Home, wish: SendOrder, now: datetime) -> Terms | Refused:

@@ -24,6 +24,7 @@ from oms.domain.report import Heard, Report, ReportKind
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import EventRow, LedgerStore
 from oms.services.adopt import adopted
+from oms.services.aftermath import dust, relocked
 from oms.services.home import Home
 from oms.services.settle import settled
 from oms.services.unfold import Unfold
@@ -88,6 +89,8 @@ class Record:
             await self._apply(home, order, report, changes)
         for charge in home.exchange.charges():
             self.keep(home, await settled(self.ledger, self.ids, home, charge), changes)
+        for entry in await dust(home, changes.orders.values(), changes.deals, self.ids):
+            self.keep(home, entry, changes)
 
     async def _order(self, home: Home, report: Report, changes: Changes) -> Order:
         if not report.order_id:
@@ -174,6 +177,9 @@ class Record:
         command: tuple[Command, CommandResult] | None = None,
     ) -> None:
         """Number what changed and add it to the outbox of the draft."""
+        locked = relocked(home, changes.orders.values(), changes.positions.values())
+        home.put_positions(locked)
+        changes.positions.update((position.id, position) for position in locked)
         tale = Tale(
             account_id=home.account.id,
             events=changes.events,

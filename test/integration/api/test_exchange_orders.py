@@ -62,9 +62,10 @@ async def _lose(office: Office, account_id: int, fault: str) -> int:
 async def _until(look: Callable[[], Awaitable[Any]]) -> Any:
     """The first true answer."""
     async with asyncio.timeout(GIVE_UP_SECONDS):
-        while not (seen := await look()):
+        while True:
+            if seen := await look():
+                return seen
             await asyncio.sleep(0.02)
-    return seen
 
 
 async def test_attached_exits_are_orders_of_the_strategy_and_close_its_position(

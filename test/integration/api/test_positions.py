@@ -151,3 +151,56 @@ async def test_all_orders_are_canceled_and_all_positions_closed(busy: Office) ->
     for rows in ("orders", "positions"):
         found = await busy.client.get(f"/oms/{rows}/open?{query}", key=KEY)
         assert found["items"] == [], rows
+
+
+async def test_a_resting_close_locks_its_position_until_it_ends(busy: Office) -> None:
+    account = await _account(busy, PERPETUAL)
+    held = await _send(busy, account, "buy", "2", symbol=PERPETUAL)
+    close = {"position_id": held, "order_type": "limit", "price": "120", "qty": "1"}
+    resting = (await _run(busy, account, "close_position", **close))["order_id"]
+    assert (await _position(busy, held))["state"] == "close_requested"
+
+    body = {"account_id": account, "command": "close_position", "payload": {"position_id": held}}
+    second = await busy.client("POST", "/oms/commands", body, key=KEY)
+    assert second.json()["detail"]["code"] == "position_close_in_progress"
+    order = {"symbol": PERPETUAL, "side": "sell", "order_type": "market", "position_id": held}
+    body = {"account_id": account, "command": "send_order", "payload": order | {"qty": "1.5"}}
+    too_much = await busy.client("POST", "/oms/commands", body, key=KEY)
+    refused = too_much.json()["detail"]
+    assert (refused["code"], refused["limit"]) == ("invalid_close_volume", "1")
+
+    await _run(busy, account, "cancel_order", order_id=resting)
+    assert (await _position(busy, held))["state"] == "open"
+    await _run(busy, account, "close_position", position_id=held)
+    assert (await _position(busy, held))["state"] == "closed"
+
+
+async def test_what_is_too_small_to_be_closed_ends_with_the_close(busy: Office) -> None:
+    """Bought with a fee in base: 0.99900 is held; 0.99 are closed, 0.9 dollars are left."""
+    account = await _account(busy, SPOT)
+    held = await _send(busy, account, "buy", "1")
+    row = await _run(busy, account, "close_position", position_id=held, qty="0.99")
+
+    assert row["ok"], row
+    position = await _position(busy, held)
+    assert (position["state"], position["qty"], position["qty_closed"]) == ("closed", "0", "0.999")
+    span = "start_date=2020-01-01&end_date=2099-01-01"
+    deals = (await busy.client.get(f"/oms/deals?account_ids={account}&{span}", key=KEY))["items"]
+    dust = next(deal for deal in deals if deal["exchange_trade_id"].startswith("dust:"))
+    assert (dust["entry"], dust["qty"], dust["pnl"]) == ("out_by", "0.009", "0")
+
+
+async def test_dust_alone_is_closed_without_an_order(busy: Office) -> None:
+    """0.099990 is held after the fee; a plain sale leaves 0.000000 01 below the step."""
+    account = await busy.add_account("netting", SPOT_SHORTS)
+    await busy.add_key("hedger", KEY, grants={account: TRADER})
+    await _price(busy, account, SPOT, "100")
+    held = await _send(busy, account, "buy", "0.10001")
+    await _send(busy, account, "sell", "0.0999")
+    position = await _position(busy, held)
+    assert (position["state"], position["qty"]) == ("open", "0.00000999")
+
+    row = await _run(busy, account, "close_position", position_id=held)
+
+    assert (row["ok"], row["order_id"]) == (True, None), row
+    assert (await _position(busy, held))["state"] == "closed"
