@@ -16,10 +16,10 @@ run: ## start the gateway on SQLite in var/ (OMS_HOST, OMS_PORT; Ctrl-C ends it)
 	@$(PYTHON) tools/setup
 	@$(BIN)/oms up
 
-# curl: the printed first order is pasted as it is.
+# curl: the printed first order is pasted as it is. galera-4: one library, for clusters of nodes.
 # Files go to the workers in the order of collection, so the long end-to-end files start first.
 test: ## every test, on SQLite and on a private MariaDB (ARGS="-k name")
-	@$(PYTHON) tools/setup $(MARIADB) curl
+	@$(PYTHON) tools/setup $(MARIADB) galera-4 curl
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## style, types, import contracts, unit and property tests

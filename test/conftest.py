@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kit.galera import GaleraCluster
 from kit.mariadb import PrivateMariaDB
 
 pytest_plugins = ["kit.recorded"]
@@ -14,3 +15,10 @@ def mariadb() -> Iterator[PrivateMariaDB]:
     """A private MariaDB for one pytest process; a test makes its own database in it."""
     with PrivateMariaDB() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def galera() -> Iterator[GaleraCluster]:
+    """A private Galera cluster of three nodes for one pytest process."""
+    with GaleraCluster(3) as cluster:
+        yield cluster

@@ -46,6 +46,7 @@ class PrivateMariaDB:
 
     def __init__(self, options: Sequence[str] = ()) -> None:
         self._options = tuple(options)
+        self._environment: dict[str, str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._server_binary = _binary("mariadbd")
         self._install_binary = _binary("mariadb-install-db")
@@ -86,7 +87,11 @@ class PrivateMariaDB:
             self._install()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._server_command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self._server_command(),
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         self._wait_until_it_answers()
 

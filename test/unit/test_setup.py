@@ -100,9 +100,17 @@ def test_root_installs_and_reads_the_package_lists_only_when_that_fails(
     assert asked == [install, "apt-get -o DPkg::Lock::Timeout=300 update", install]
 
 
+def test_a_library_is_there_when_its_file_is(setup: ModuleType, tmp_path: Path) -> None:
+    library = tmp_path / "library.so"
+    assert not setup._is_there(str(library))
+    library.write_bytes(b"")
+    assert setup._is_there(str(library))
+
+
 def test_no_package_that_leaves_a_service_behind(setup: ModuleType) -> None:
     assert "mariadb-server" not in setup.PACKAGES
     assert "default-mysql-server" not in setup.PACKAGES
+    assert "rsync" not in setup.PACKAGES
 
 
 def test_the_lock_file_names_no_index_and_no_path() -> None:

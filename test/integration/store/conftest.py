@@ -5,13 +5,15 @@ migrations left.
 """
 
 import asyncio
+import itertools
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import pytest
 
+from kit.galera import GaleraCluster
 from kit.mariadb import PrivateMariaDB
 from kit.sql import change
 from oms.adapters.sql import script
@@ -21,6 +23,8 @@ from oms.adapters.sql.tables import METADATA
 
 #: The last is told to repeat statements for few rows too, as it does for many.
 KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy", "mariadb-asyncmy-repeating")
+#: What happens when several write at once is asked of a cluster too, of several nodes.
+CONCURRENT = ("doubt", "ids", "leases", "ledger", "many_writers", "queue", "state_machine")
 KEPT = ("account_leases", "account_streams", "id_blocks")
 
 
@@ -30,6 +34,8 @@ class Place:
 
     kind: str
     url: str
+    #: The same database at the other nodes of a cluster.
+    more_urls: Sequence[str] = ()
 
     @property
     def is_sqlite(self) -> bool:
@@ -37,7 +43,17 @@ class Place:
         return self.kind == "sqlite"
 
 
-@pytest.fixture(scope="module", params=KINDS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test of the store its kinds of database."""
+    if "place" in metafunc.fixturenames:
+        about = metafunc.module.__name__.rpartition("test_")[2]
+        kinds = (*KINDS, "galera") if about in CONCURRENT else KINDS
+        if about == "cluster":
+            kinds = ("galera",)
+        metafunc.parametrize("place", kinds, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
@@ -46,6 +62,9 @@ def place(
         url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('store') / 'oms.sqlite3'}"
         asyncio.run(upgrade(url))
         yield Place("sqlite", url)
+        return
+    if request.param == "galera":
+        yield from _on_cluster(request.getfixturevalue("galera"))
         return
     server: PrivateMariaDB = request.getfixturevalue("mariadb")
     name = f"store_{uuid.uuid4().hex[:12]}"
@@ -59,12 +78,22 @@ def place(
     server.drop_database(name)
 
 
+def _on_cluster(cluster: GaleraCluster) -> Iterator[Place]:
+    name = f"store_{uuid.uuid4().hex[:12]}"
+    first = cluster.nodes[0]
+    first.create_database(name)
+    urls = cluster.dsns(name)
+    asyncio.run(upgrade(urls[0]))
+    yield Place("galera", urls[0], urls[1:])
+    first.drop_database(name)
+
+
 Opener = Callable[[], Awaitable[SqlStore]]
 
 
 @pytest.fixture
 async def another(place: Place) -> AsyncIterator[Opener]:
-    """Opens the emptied database; each call is another process's view of it."""
+    """Opens the emptied database; each call is another process's view of it, at the next node."""
     change(
         place.url,
         *(
@@ -76,10 +105,11 @@ async def another(place: Place) -> AsyncIterator[Opener]:
         "UPDATE account_streams SET head_seq = 0, lease_token = 0",
         "UPDATE account_leases SET owner = '', token = 0, expires_at = '1970-01-01 00:00:00'",
     )
+    urls = itertools.cycle((place.url, *place.more_urls))
     async with AsyncExitStack() as stack:
 
         async def opened() -> SqlStore:
-            store = await SqlStore.open(place.url)
+            store = await SqlStore.open(next(urls))
             stack.push_async_callback(store.close)
             return store
 

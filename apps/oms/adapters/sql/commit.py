@@ -15,6 +15,7 @@ from oms.adapters.sql.session import Session
 from oms.ports.ledger import AccountBatch
 
 FENCE = "fence"
+TOUCH = "touch"
 
 
 def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
@@ -22,6 +23,8 @@ def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
     now = datetime.now(UTC)
     script = Script.of_rows(dialect, sum(_size(batch) for batch in batches))
     _fence(script, batches)
+    if dialect.in_cluster:
+        _touch(script, [b.lease.account_id for b in batches if b.head_after == b.head_before])
     each = batches
     orders.INSERT.into(script, [orders.values(o, dialect) for b in each for o in b.orders_new])
     orders.UPSERT.into(script, [orders.values(o, dialect) for b in each for o in b.orders_changed])
@@ -91,6 +94,20 @@ def _fence(script: Script, batches: Sequence[AccountBatch]) -> None:
     for batch in batches:
         values += (batch.lease.account_id, batch.lease.token, batch.head_before)
     script.add(FENCE, text, [tuple(values)], must_meet=count)
+
+
+def _touch(script: Script, account_ids: Sequence[int]) -> None:
+    """Write streams that the fence only looked at, so that whoever takes the lease meets us.
+
+    What a lock would do on one server. Forth and back: what is written over with the same is not
+    written, and a batch without events moves no head.
+    """
+    if not account_ids:
+        return
+    ours = f"account_id IN ({script.dialect.marks(len(account_ids))})"
+    for way in "+-":
+        text = f"UPDATE account_streams SET head_seq = head_seq {way} 1 WHERE {ours}"
+        script.add(TOUCH, text, [tuple(account_ids)], must_meet=len(account_ids))
 
 
 def _size(batch: AccountBatch) -> int:

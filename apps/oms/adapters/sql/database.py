@@ -6,10 +6,13 @@ out. A pooled connection that turns out dead costs nothing but the next one.
 """
 
 import asyncio
+import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import make_url
@@ -20,6 +23,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from oms.adapters.sql.dialect import Dialect, dialect_of
 from oms.adapters.sql.engine import (
     READ_CONNECTIONS_MAX,
+    is_in_cluster,
     mysql_engine,
     sqlite_engine,
 )
@@ -28,7 +32,12 @@ from oms.adapters.sql.session import LocalSession, Session, WireSession, driven
 from oms.domain.errors import OmsError, Unavailable
 
 STATEMENTS_SECONDS_MAX = 12
-UNDONE_MAX = 5
+#: In a cluster nobody waits for a lock: whoever comes second begins anew, some times over.
+UNDONE_MAX = 20
+UNDONE_SECONDS_MAX = 25
+#: Who was undone together waits for different times, up to this, doubled each time.
+PAUSE_SECONDS_MIN = 0.002
+PAUSE_SECONDS_MAX = 0.1
 #: Every connection of a pool may have died with the server; then a new one is made.
 LOST_MAX = READ_CONNECTIONS_MAX + 1
 
@@ -107,6 +116,7 @@ class Database:
         ``Duplicate``, or ``InDoubt``.
         """
         undone = lost = 0
+        begun = time.monotonic()
         while True:
             stage = _Stage()
             try:
@@ -116,8 +126,10 @@ class Database:
                 failure = translated(error)
                 if isinstance(failure, Again):
                     undone += 1
-                    if undone == UNDONE_MAX:
+                    late = time.monotonic() - begun > UNDONE_SECONDS_MAX
+                    if late or undone == UNDONE_MAX:
                         raise Unavailable("too many writers at once", reason="locks") from error
+                    await asyncio.sleep(_pause(undone))
                 elif stage.in_doubt:
                     raise InDoubt from error
                 elif isinstance(failure, Lost) and lost < LOST_MAX:
@@ -199,26 +211,32 @@ class Database:
 async def connected(url: str) -> Database:
     """Pools for ``url``, with one connection made. Raises ``Unavailable``, ``ValueError``."""
     database = open_database(url)
+    is_sqlite = database.dialect.name == "sqlite"
     try:
         async with asyncio.timeout(STATEMENTS_SECONDS_MAX), database.reads.connect() as connection:
             server = connection.dialect
             repeats = server.driver == "asyncmy" and bool(getattr(server, "is_mariadb", False))
+            in_cluster = not is_sqlite and await is_in_cluster(connection)
     except database.failures as error:
         await database.close()
         raise _told(translated(error), error) from error
-    dialect = dialect_of(database.dialect.name, repeats=repeats)
-    return Database(dialect, database.writes, database.reads, database.failures)
+    if in_cluster:
+        await database.close()
+        return open_database(url, in_cluster=True)
+    return replace(database, dialect=dialect_of(database.dialect.name, repeats=repeats))
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, in_cluster: bool = False) -> Database:
     """Pools for ``url``; nothing is connected yet. Raises ``ValueError`` for other databases."""
     parsed = make_url(url)
     if parsed.drivername not in ("mysql+aiomysql", "mysql+asyncmy", "sqlite+aiosqlite"):
         raise ValueError(
             "database_url must begin with mysql+aiomysql, mysql+asyncmy or sqlite+aiosqlite"
         )
-    dialect = dialect_of(parsed.get_backend_name(), repeats=False)
-    make = sqlite_engine if dialect.name == "sqlite" else mysql_engine
+    dialect = dialect_of(parsed.get_backend_name(), repeats=False, in_cluster=in_cluster)
+    make = partial(mysql_engine, in_cluster=in_cluster)
+    if dialect.name == "sqlite":
+        make = partial(sqlite_engine)
     writes, reads = make(parsed, autocommit=False), make(parsed, autocommit=True)
     driver: Any = reads.dialect.loaded_dbapi
     failures = (SQLAlchemyError, OSError, EOFError, driver.Error)
@@ -250,6 +268,11 @@ async def _lent(
             lent.close()
         else:
             lent.invalidate()
+
+
+def _pause(undone: int) -> float:
+    """Seconds, drawn anew each time, before a transaction that was undone is begun again."""
+    return random.uniform(0, min(PAUSE_SECONDS_MIN * 2**undone, PAUSE_SECONDS_MAX))
 
 
 def _told(failure: Exception, error: BaseException) -> Exception:

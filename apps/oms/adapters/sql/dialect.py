@@ -31,6 +31,9 @@ class Dialect:
     age: str
     #: Whether the driver repeats a prepared statement for many rows cheaply (``bulk``).
     repeats: bool
+    #: Whether nodes of a cluster write beside each other. A lock holds at one node only: there
+    #: transactions exclude each other by the rows they change alone.
+    in_cluster: bool
     #: Locks the rows read, where the transaction does not hold them already.
     for_update: str
     seconds_in: Callable[[float], Any]
@@ -88,6 +91,7 @@ MYSQL = Dialect(
     now_plus="UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND",
     age="TIMESTAMPDIFF(MICROSECOND, {}, UTC_TIMESTAMP(6)) / 1e6",
     repeats=False,
+    in_cluster=False,
     for_update=" FOR UPDATE",
     seconds_in=lambda seconds: round(seconds * 1_000_000),
     # The drivers write the digits of a time and leave the zone out.
@@ -105,6 +109,7 @@ SQLITE = Dialect(
     now_plus="strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', ?)",
     age="(julianday('now') - julianday({})) * 86400.0",
     repeats=True,
+    in_cluster=False,
     for_update="",
     seconds_in=lambda seconds: f"{seconds:+.3f} seconds",
     time_in=time_text,
@@ -114,6 +119,6 @@ SQLITE = Dialect(
 )
 
 
-def dialect_of(name: str, *, repeats: bool) -> Dialect:
-    """The dialect of a SQLAlchemy backend name; ``repeats`` is the driver's art on MySQL."""
-    return SQLITE if name == "sqlite" else replace(MYSQL, repeats=repeats)
+def dialect_of(name: str, *, repeats: bool, in_cluster: bool = False) -> Dialect:
+    """The dialect of a SQLAlchemy backend name; on MySQL with the arts of driver and server."""
+    return SQLITE if name == "sqlite" else replace(MYSQL, repeats=repeats, in_cluster=in_cluster)

@@ -12,7 +12,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from oms.domain.errors import OmsError, Unavailable
 
-#: Deadlock, lock wait timeout, and MariaDB's "record has changed since last read".
+#: Deadlock, lock wait timeout, and MariaDB's "record has changed since last read". Galera tells of
+#: a transaction that another node's overtook as a deadlock, at any statement or at its COMMIT.
 _AGAIN = frozenset({1213, 1205, 1020})
 #: Duplicate key, in its two wordings.
 _DUPLICATE = frozenset({1062, 1586})
@@ -23,6 +24,8 @@ _AWAY = frozenset(
     | {1968, 4031}
     | set(range(2000, 2070))
 )
+#: A Galera node that has left its cluster, or has not entered it yet, serves nobody.
+_APART = frozenset({1047})
 _SQLITE_AWAY = (
     "locked",
     "busy",
@@ -75,6 +78,8 @@ def translated(error: BaseException) -> Exception:
         return Again()
     if code in _DUPLICATE:
         return Duplicate()
+    if code in _APART:
+        return unavailable(raw)
     return Lost() if code in _AWAY else _mistake(raw)
 
 

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from oms.adapters.sql.database import Database, open_database
+from oms.adapters.sql.database import Database, connected
 from oms.adapters.sql.errors import translated, unavailable
 from oms.domain.errors import OmsError
 
@@ -61,7 +61,7 @@ def expected() -> str | None:
 
 
 async def _with(url: str, work: Callable[[Connection], Answer]) -> Answer:
-    database = open_database(url)
+    database = await connected(url)
     try:
         return await _run(database, database.writes, work)
     finally:

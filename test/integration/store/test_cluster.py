@@ -1,0 +1,167 @@
+"""A Galera cluster: what is asked of several nodes at once, and of one that is left alone.
+
+Here nobody waits for another node's locks: a transaction that comes second is undone, at any of
+its statements or at its COMMIT, and done again as a whole.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from kit.galera import GaleraCluster
+from kit.stores import a_command, a_fill, a_lease, an_account, enqueued
+from kit.until import until
+from oms.adapters.sql.database import Database, connected
+from oms.adapters.sql.session import Session
+from oms.adapters.sql.store import SqlStore
+from oms.domain.command import CommandResult, CommandStatus
+from oms.domain.errors import Unavailable
+from oms.ports.ledger import AccountBatch
+from oms.ports.queue import Submission
+
+Opener = Callable[[], Awaitable[SqlStore]]
+ROUNDS = 40
+#: Of a race that is lost about once in 80.
+RACES = 160
+_RAISE = "UPDATE id_blocks SET next_id = next_id + %s WHERE name = 'deal'"
+_NEXT = "SELECT next_id FROM id_blocks WHERE name = 'deal'"
+
+
+async def test_one_request_told_to_all_nodes_at_once_is_one_command(
+    another: Opener, galera: GaleraCluster
+) -> None:
+    stores = [await another() for _ in range(3)]
+    account_id = await an_account(stores[0])
+    overtaken = galera.overtaken()
+    for number in range(ROUNDS):
+        wishes = [
+            a_command(3 * number + place + 1, account_id, request_id=f"r{number}")
+            for place in range(3)
+        ]
+        told = await asyncio.gather(
+            *(
+                store.queue.enqueue([Submission(commands=(wish,))])
+                for store, wish in zip(stores, wishes, strict=True)
+            )
+        )
+        assert len({answers[0].ids for answers in told}) == 1
+        assert sum(bool(answers[0].replayed) for answers in told) == 2
+    for store in stores:
+        assert len(await store.queue.take([account_id], 1000)) == ROUNDS
+    assert galera.overtaken() > overtaken, "nobody came second: one node would have done"
+
+
+async def test_what_one_node_committed_the_next_one_tells_at_once(another: Opener) -> None:
+    first, second, third = [await another() for _ in range(3)]
+    lease = await a_lease(first, await an_account(first))
+    for seq in range(1, ROUNDS + 1):
+        await enqueued(second, [a_command(seq, lease.account_id)])
+        assert [row.id for row in await third.queue.take([lease.account_id], 9)] == [seq]
+        assert not await first.ledger.commit([a_fill(lease, seq, seq)])
+        assert (await second.queue.find([seq]))[seq].status.is_final
+        assert (await third.history.snapshot(lease.account_id, 9)).seq == seq
+        assert len(await second.history.events({lease.account_id: seq - 1}, 9)) == 1
+
+
+async def test_two_nodes_never_give_the_same_lease(another: Opener) -> None:
+    stores = [await another() for _ in range(3)]
+    ids = [await an_account(stores[0], f"a{number}") for number in range(20)]
+    taken = await asyncio.gather(
+        *(store.leases.acquire(f"w{place}", ids, 60) for place, store in enumerate(stores))
+    )
+    assert sorted(lease.account_id for leases in taken for lease in leases) == ids
+
+
+async def test_what_a_new_home_has_read_stays_though_the_old_one_writes_no_event(
+    another: Opener,
+) -> None:
+    """A batch without events moves no head: at one server its lock is what keeps others out."""
+    old, new = await another(), await another()
+    for number in range(1, RACES + 1):
+        account_id = await an_account(old, f"a{number}")
+        lease = await a_lease(old, account_id)
+        await enqueued(old, [a_command(number, account_id)])
+        await old.leases.release("w1", [lease])
+        done = {number: CommandResult(status=CommandStatus.DONE)}
+        batch = AccountBatch(lease=lease, head_before=0, head_after=0, results=done)
+        lost, waiting = await asyncio.gather(old.ledger.commit([batch]), _moved_in(new, account_id))
+        assert waiting == ([number] if lost else [])
+
+
+async def test_a_batch_without_events_moves_no_head(another: Opener) -> None:
+    store = await another()
+    lease = await a_lease(store, await an_account(store))
+    batch = AccountBatch(lease=lease, head_before=0, head_after=0)
+    assert not await store.ledger.commit(
+        [
+            batch,
+        ]
+    )
+    assert (await store.ledger.load(lease)).head_seq == 0
+
+
+@pytest.mark.usefixtures("another")
+async def test_a_transaction_overtaken_between_two_statements_is_done_again_whole(
+    place: object, galera: GaleraCluster
+) -> None:
+    """A driver that hides what PREPARE was told goes on after it, without the first statement."""
+    urls = (place.url, *place.more_urls)  # type: ignore[attr-defined]
+    ours, theirs = [await connected(url) for url in urls[:2]]
+    starts: list[int] = []
+
+    async def work(session: Session) -> int:
+        starts.append(len(starts))
+        await session.execute(_RAISE, [1])
+        if len(starts) == 1:
+            undone = _aborts(galera)
+            await _overtake(theirs)
+            until(lambda: _aborts(galera) > undone, 10, "we are overtaken")
+        return int((await session.fetch(_NEXT))[0][0])
+
+    try:
+        before = int((await ours.rows(_NEXT))[0][0])
+        assert await ours.write(work) == before + 101
+        assert len(starts) == 2
+    finally:
+        await ours.close()
+        await theirs.close()
+
+
+async def test_a_node_that_is_alone_serves_nobody_until_it_is_back(
+    another: Opener, galera: GaleraCluster
+) -> None:
+    first, second = await another(), await another()
+    account_id = await an_account(first)
+    alone = galera.nodes[1]
+    alone.cut_off()
+    try:
+        with pytest.raises(Unavailable):
+            await second.queue.depths()
+        with pytest.raises(Unavailable):
+            await enqueued(second, [a_command(1, account_id, request_id="r")])
+        await enqueued(first, [a_command(2, account_id, request_id="r")])
+    finally:
+        alone.kill()
+        galera.rejoin(alone)
+    (again,) = await second.queue.enqueue(
+        [Submission(commands=(a_command(3, account_id, request_id="r"),))]
+    )
+    assert again.ids == (2,)
+
+
+async def _overtake(database: Database) -> None:
+    async def work(session: Session) -> None:
+        await session.execute(_RAISE, [100])
+
+    await database.write(work)
+
+
+async def _moved_in(store: SqlStore, account_id: int) -> list[int]:
+    """Take the lease; the commands that are found waiting."""
+    await a_lease(store, account_id, "w2")
+    return [row.id for row in await store.queue.take([account_id], 9)]
+
+
+def _aborts(cluster: GaleraCluster) -> int:
+    return int(cluster.nodes[0].status("wsrep_local_bf_aborts"))
