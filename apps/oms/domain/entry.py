@@ -30,6 +30,10 @@ EXEC_TYPES: Mapping[ReportKind, str] = MappingProxyType(
 )
 
 
+CHANGE_REJECTED = "change_rejected"
+"""A rejection that leaves the order as it was."""
+
+
 @value
 class Entry:
     """Rows in their new form; empty when a report was stale or told before."""

@@ -18,7 +18,7 @@ from functools import reduce
 from oms.domain.account import PositionMode
 from oms.domain.booking import booked, deal_of, key_of, route_of
 from oms.domain.deal import Deal, DealEntry, DealType
-from oms.domain.entry import EXEC_TYPES, Entry
+from oms.domain.entry import CHANGE_REJECTED, EXEC_TYPES, Entry
 from oms.domain.event import Event
 from oms.domain.ids import Mint
 from oms.domain.instrument import Instrument
@@ -90,8 +90,12 @@ def _advanced(book: Book, report: Report) -> Entry:
     return Entry(
         order=order,
         events=order_events(book.order, order, report),
-        exec_type=EXEC_TYPES[report.kind],
+        exec_type=CHANGE_REJECTED if _keeps_order(order, report) else EXEC_TYPES[report.kind],
     )
+
+
+def _keeps_order(after: Order, report: Report) -> bool:
+    return report.kind is ReportKind.REJECTED and after.is_open
 
 
 def _executed(book: Book, report: Report, execution: Execution, mint: Mint) -> Entry:

@@ -27,6 +27,9 @@ def order_events(before: Order, order: Order, report: Report) -> tuple[Event, ..
         case ReportKind.EXPIRED:
             name = "order_expired"
             facts["client_order_id"] = order.client_order_id
+        case ReportKind.REJECTED if order.is_open:
+            name = "order_change_replace_failed"
+            facts["error"] = {"code": report.code, "message": report.message}
         case ReportKind.REJECTED | ReportKind.REFUSED | ReportKind.NOT_PLACED:
             name = "order_rejected"
             outcome = "not_sent" if report.kind is ReportKind.REFUSED else "rejected"

@@ -224,6 +224,8 @@ def advanced(
     Executions are not checked for repetition here: the ledger knows the deals.
     """
     kind, fill, now = report.kind, report.execution, report.heard_at
+    if kind is ReportKind.REJECTED and refuses_change(order):
+        return evolve(order, pending_change=None, updated_at=now, version=order.version + 1)
     changed = kind is ReportKind.CHANGED
     qty = report.qty if changed and report.qty is not None else order.qty
     price = report.price if changed and report.price is not None else order.price
@@ -257,6 +259,11 @@ def advanced(
         updated_at=now,
         version=order.version + 1,
     )
+
+
+def refuses_change(order: Order) -> bool:
+    """Whether a rejection would mean a wished change or cancel, not the order."""
+    return order.pending_change is not None and order.state in (_SUBMITTED, _PARTIAL)
 
 
 def without_provisional(order: Order, qty: Decimal, price: Decimal) -> Order:

@@ -38,6 +38,7 @@ from oms.domain.risk import (
     not_open,
     unknown_symbol,
 )
+from oms.domain.value import evolve
 from oms.ports.exchange import Exchange, Print, Quote
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
@@ -134,7 +135,10 @@ class Execute:
                 skipped.append((order_id, problem))
         single = wish.order_ids[0] if len(wish.order_ids) == 1 else None
         if single is not None and skipped:
-            return refused(skipped[0][1], order_id=single)
+            why = skipped[0][1]
+            if why.outcome == "unknown":
+                return CommandResult(status=CommandStatus.UNKNOWN, error=why, order_id=single)
+            return refused(why, order_id=single)
         return CommandResult(
             status=CommandStatus.DONE,
             order_id=single,
@@ -151,7 +155,7 @@ class Execute:
         if not order.is_open:
             return not_open(order)
         reports = await home.exchange.cancel(order, now)
-        return await self._applied(home, reports, changes)
+        return await self._applied(home, order, "cancel", reports, changes)
 
     async def _change(
         self, home: Home, wish: ChangeOrder, changes: Changes, now: datetime
@@ -170,25 +174,48 @@ class Execute:
         if denied is not None:
             return refused(denied, order_id=order.id)
         reports = await home.exchange.change(order, wish.new_price, wish.new_qty, now)
-        denied = await self._applied(home, reports, changes)
+        denied = await self._applied(home, order, "change", reports, changes)
         if denied is not None:
-            return CommandResult(status=CommandStatus.FAILED, error=denied, order_id=order.id)
+            in_doubt = denied.outcome == "unknown"
+            status = CommandStatus.UNKNOWN if in_doubt else CommandStatus.FAILED
+            return CommandResult(status=status, error=denied, order_id=order.id)
         return CommandResult(status=CommandStatus.DONE, order_id=order.id)
 
     async def _applied(
-        self, home: Home, reports: Sequence[Report], changes: Changes
+        self, home: Home, order: Order, wish: str, reports: Sequence[Report], changes: Changes
     ) -> Refused | None:
-        """Record an answer to a cancel or change; a ``rejected`` report means: nothing done."""
-        facts = [report for report in reports if report.kind is not ReportKind.REJECTED]
+        """Record an answer to a cancel or change; a ``rejected`` report means: nothing done.
+
+        What is not answered yet, or whose answer was lost, stays noted at the order.
+        """
+        mine = {report.kind: report for report in reports if report.order_id == order.id}
+        refusal = mine.get(ReportKind.REJECTED)
+        in_doubt = mine.pop(ReportKind.UNKNOWN, None)
+        aside = (ReportKind.REJECTED, ReportKind.UNKNOWN)
+        facts = [r for r in reports if r.order_id != order.id or r.kind not in aside]
         await self.record(home, facts, changes)
-        for report in reports:
-            if report.kind is ReportKind.REJECTED:
-                return Refused(
-                    code=report.code or "exchange_rejected",
-                    message=report.message or "the exchange said no",
-                    outcome="rejected",
-                )
-        return None
+        if refusal is not None:
+            return Refused(
+                code=refusal.code or "exchange_rejected",
+                message=refusal.message or "the exchange said no",
+                outcome="rejected",
+            )
+        if not mine:
+            self._note(home, order.id, wish, changes)
+        if in_doubt is None:
+            return None
+        message = f"the exchange may have carried out the {wish}; it is being looked up"
+        return Refused(code="outcome_unknown", message=message, outcome="unknown")
+
+    def _note(self, home: Home, order_id: int, wish: str, changes: Changes) -> None:
+        """A change or cancel is under way; its end is told with the order's next reports."""
+        order = home.known_order(order_id)
+        if order is None or not order.is_open:
+            return
+        noted = evolve(order, pending_change=wish, version=order.version + 1)
+        home.put_order(noted)
+        changes.orders[noted.id] = noted
+        changes.exec_types[noted.id] = (f"{wish}_requested", False)
 
     async def _set_price(
         self, home: Home, wish: PaperPrice, changes: Changes, now: datetime

@@ -11,16 +11,15 @@ import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from oms.domain.command import Command, CommandResult, CommandStatus
 from oms.domain.errors import LeaseLost, Refused
-from oms.domain.order import OrderState
-from oms.domain.report import Report
 from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage, LedgerStore
 from oms.ports.queue import CommandQueue, CommandRow
+from oms.services.ask import asked
 from oms.services.execute import Execute
 from oms.services.home import Home
 from oms.services.record import Changes, Record
@@ -35,9 +34,6 @@ CHUNK = 100
 
 TURNS_PER_LOOK = 20
 """Accounts without open orders that one look at the market takes on."""
-
-ASK_AFTER = timedelta(seconds=1)
-"""An order whose answer was lost is asked for so long after it."""
 
 READ_AHEAD_FROM = 16
 """Commands in a round that make it likely that more are waiting already."""
@@ -155,7 +151,7 @@ class Accounts:
         return [i for i in turns if i not in self.homes or not self.homes[i].orders]
 
     async def _let_time_pass(self, home: Home, now: datetime) -> bool:
-        reports = [*await home.exchange.advance(now), *await self._asked(home, now)]
+        reports = [*await home.exchange.advance(now), *await asked(home, now)]
         changes = Changes()
         await self.record(home, reports, changes)
         if not changes.has_content():
@@ -163,14 +159,6 @@ class Accounts:
         await self.record.tell(home, changes)
         self.pipeline.add(home)
         return True
-
-    async def _asked(self, home: Home, now: datetime) -> list[Report]:
-        """What the exchange says of orders whose answer was lost."""
-        told: list[Report] = []
-        for order in list(home.orders.values()):
-            if order.state is OrderState.UNKNOWN and now - order.updated_at >= ASK_AFTER:
-                told += await home.exchange.ask(order, now)
-        return told
 
     async def drop_all(self) -> None:
         """Forget all homes, once nothing is on its way any more.

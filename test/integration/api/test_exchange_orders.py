@@ -156,3 +156,46 @@ async def test_a_request_that_never_arrived_is_found_not_placed(busy: Office) ->
 
     assert await _until(rejected)
     assert await _rows(busy, "deals", account) == []
+
+
+SLOW = '{"oms":{"paper":{"source":"manual","latency_ms":{"ack":150,"stream":150}}}}'
+
+
+async def _command(office: Office, account_id: int, name: str, **payload: Any) -> Any:
+    body = {"account_id": account_id, "command": name, "payload": payload}
+    return await office.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+
+
+async def test_a_change_on_its_way_is_noted_and_its_refusal_leaves_the_order(busy: Office) -> None:
+    account = await _account(busy, extra=SLOW)
+    order_id = (await _send(busy, account, order_type="limit", price="40000", post_only=True))[
+        "order_id"
+    ]
+
+    async def order() -> dict[str, Any]:
+        row: dict[str, Any] = (await busy.client.get(f"/oms/orders/{order_id}", key=KEY))["items"][
+            0
+        ]
+        return row
+
+    async def submitted() -> bool:
+        return bool((await order())["state"] == "SUBMITTED")
+
+    assert await _until(submitted)
+    await _command(busy, account, "change_order", order_id=order_id, new_price="41000")
+    assert ((await order())["price"], (await order())["pending_change"]) == ("40000", "change")
+
+    async def changed() -> bool:
+        return (await order())["price"] == "41000"
+
+    assert await _until(changed)
+    assert (await order())["pending_change"] is None
+    await _command(
+        busy, account, "change_order", order_id=order_id, new_price="60000"
+    )  # would take
+
+    async def refused() -> bool:
+        return (await order())["pending_change"] is None
+
+    assert await _until(refused)
+    assert ((await order())["state"], (await order())["price"]) == ("SUBMITTED", "41000")
