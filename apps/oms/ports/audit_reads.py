@@ -1,10 +1,42 @@
 """Reads for checking the books: what no caller asks for and no home holds."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple, Protocol
 
 from oms.domain.deal import Deal
-from oms.ports.exchange import MemoryRows
+from oms.domain.position import Position
+from oms.ports.exchange import MemoryRows, TradeRow
+
+
+class OrderColumns(NamedTuple):
+    """What is stored of an order beside its state, for reading by others."""
+
+    status: str
+    is_open: bool
+    avg_fill_price: Decimal | None
+
+
+class Fence(NamedTuple):
+    """The lease tokens of an account: the last that wrote, and the last that was given out."""
+
+    written: int
+    given: int
+
+
+class UsedKey(NamedTuple):
+    """An idempotency key and the commands that it stands for."""
+
+    scope_hash: str
+    command_ids: Sequence[int]
+
+
+class Stray(NamedTuple):
+    """Rows of a table whose account does not exist."""
+
+    table: str
+    account_id: int
+    rows: int
 
 
 class AuditReads(Protocol):
@@ -14,10 +46,42 @@ class AuditReads(Protocol):
         """Deals of the positions, ascending by id."""
         ...
 
+    async def merged_into(self, account_id: int, position_ids: Sequence[int]) -> Sequence[Position]:
+        """Positions of the account that ended in one of these."""
+        ...
+
+    async def order_columns(self, order_ids: Sequence[int]) -> Mapping[int, OrderColumns]:
+        """Columns beside the state by order id; unknown ids are left out."""
+        ...
+
+    async def strategies(self, strategy_ids: Sequence[int]) -> frozenset[int]:
+        """Those of the strategies that exist."""
+        ...
+
     async def commands_with_several_orders(self, account_id: int) -> Sequence[int]:
-        """Ids of commands that made more than one order, ascending."""
+        """Ids of commands that may make one order and made more, ascending."""
+        ...
+
+    async def fence(self, account_id: int) -> Fence:
+        """The account's lease tokens; 0 where there is none."""
+        ...
+
+    async def used_keys(self, after: str, limit: int) -> Sequence[UsedKey]:
+        """Idempotency keys that have not expired, ascending by scope behind ``after``."""
+        ...
+
+    async def strays(self) -> Sequence[Stray]:
+        """Rows whose account does not exist, by table and account."""
         ...
 
     async def paper_memory(self, account_id: int) -> MemoryRows:
         """The stored memory of the account's paper exchange; no lease is needed to look."""
+        ...
+
+    async def paper_trades(self, account_id: int, after: str, limit: int) -> Sequence[TradeRow]:
+        """Executions in the paper exchange's own books, ascending by id behind ``after``."""
+        ...
+
+    async def paper_trades_named(self, account_id: int, trade_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the executions that the paper exchange's own books have."""
         ...

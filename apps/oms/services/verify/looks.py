@@ -15,6 +15,7 @@ from oms.ports.queue import CommandQueue, CommandRow
 from oms.services.verify.findings import Findings, breach
 from oms.services.verify.pages import PAGE_ROWS, pages
 from oms.services.verify.stream import EventCheck, command_findings, must_be_told
+from oms.services.verify.told import Tales, Untold
 
 _ALL = 2**31 - 1
 
@@ -41,6 +42,9 @@ class EventLook:
             if stored.row.seq > check.last + 1 and not is_young:
                 await self._trimmed_meanwhile(stored, check)
             findings.add(check.add(stored))
+            if len(check.tales.fresh) >= PAGE_ROWS:
+                await self._compare(check.tales)
+        await self._compare(check.tales)
         if check.last < head and (check.events or is_young):
             findings.add([breach("event_numbers", "account", self.account_id, head, check.last)])
         return check
@@ -49,6 +53,25 @@ class EventLook:
         """Take in what commands are told of behind the events checked."""
         async for stored in self._rows(check.last):
             check.hear(stored)
+
+    async def judge_rows(self, check: EventCheck, untold: Untold, findings: Findings) -> None:
+        """Whether all rows are as they were told, newer events included."""
+        if untold.rows or check.tales.differing:
+            await self.hear_newer(check)
+        findings.add(untold.findings)
+        findings.add(check.tales.differing.values())
+        findings.add(untold.still())
+
+    async def _compare(self, tales: Tales) -> None:
+        """Look whether the rows are what was told of them last."""
+        for kind, ids in tales.parts(PAGE_ROWS):
+            match kind:
+                case "order":
+                    tales.compare_orders(ids, await self.history.orders_by_id(ids))
+                case "deal":
+                    tales.compare_deals(ids, await self.history.deals_by_id(ids))
+                case "position":
+                    tales.compare_positions(ids, await self.history.positions_by_id(ids))
 
     async def _beyond(self, stored: StoredEvents, findings: Findings) -> None:
         head = await self._head()
@@ -104,6 +127,10 @@ class CommandLook:
             if command_id not in check.told_of
         )
         await self._running(account_id, running, findings)
+        fence = await self.audit.fence(account_id)
+        if fence.written > fence.given:
+            expected = f"at most lease token {fence.given}"
+            findings.add([breach("lease_fence", "account", account_id, expected, fence.written)])
         findings.add(
             breach("command_order", "command", command_id, "one order", "several")
             for command_id in await self.audit.commands_with_several_orders(account_id)

@@ -1,23 +1,59 @@
-"""The invariants of a paper account's money and contracts as pure rules. Spot is not compared.
+"""The invariants of a paper account's money and contracts as pure rules.
 
-A spot balance also holds what was paid in, so it is not the sum of positions. A loss on contracts
-may leave their currency below zero, and a spot short its base where that is allowed.
+What the paper exchange knows and has not told yet (it is on the way, or its answer was lost) is
+*pending*: our book need not know it. A loss on contracts may leave their currency below zero, and
+a spot short its base where that is allowed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument, Kind
-from oms.domain.money import ZERO, total
-from oms.domain.order import Order
+from oms.domain.money import ZERO, product, total
+from oms.domain.order import Order, OrderState
 from oms.domain.position import Position
-from oms.ports.exchange import MemoryRows
+from oms.domain.side import Side
 from oms.services.verify.findings import Finding, breach
-from oms.simulation.canonical import StoredMemory, text_hash
+from oms.simulation.facts import Deposited, Filled, FundingPaid, InsurancePaid, Withdrawn
 from oms.simulation.memory import Memory
+
+Amounts = dict[str, Decimal]
+"""By currency."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """What was not told yet: trades and orders by the exchange's id, orders by ours, symbols."""
+
+    trades: set[str] = field(default_factory=set)
+    orders: set[str] = field(default_factory=set)
+    clients: set[str] = field(default_factory=set)
+    symbols: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, memory: Memory, orders: Iterable[Order]) -> "Pending":
+        """What is on the way, and all about our orders whose answer was lost."""
+        pending = cls()
+        for order in orders:
+            if order.state in (OrderState.UNKNOWN, OrderState.PENDING_SUBMIT):
+                pending.clients.add(str(order.id))
+                pending.symbols.add(order.symbol)
+        line = memory.line
+        for delivery in () if line is None else line.deliveries:
+            match delivery.fact:
+                case Filled(trade=trade):
+                    pending.trades.add(trade.trade_id)
+                    pending.orders.add(trade.exchange_order_id)
+                    pending.symbols.add(trade.symbol)
+                case other:
+                    told = getattr(other, "order", None)
+                    if told is not None:
+                        pending.orders.add(told.exchange_order_id)
+                        pending.symbols.add(told.symbol)
+        return pending
 
 
 def balance_findings(
@@ -36,8 +72,58 @@ def balance_findings(
             yield breach("paper_total", "paper_balance", currency, "0 or more", balance.total)
 
 
+def money_findings(memory: Memory, flows: Mapping[str, Decimal]) -> Iterator[Finding]:
+    """Whether each total is the first money and all that moved since."""
+    for currency in sorted(memory.balances.keys() | flows.keys()):
+        balance = memory.balances.get(currency)
+        there, moved = ZERO if balance is None else balance.total, flows.get(currency, ZERO)
+        if there != moved:
+            yield breach("paper_balance", "paper_balance", currency, moved, there)
+
+
+def first_money(account: Account) -> Amounts:
+    """What a new account begins with."""
+    return {name: amount for name, amount in account.paper.balances.items() if amount > 0}
+
+
+def add_trade(flows: Amounts, trade: Mapping[str, str], instrument: Instrument | None) -> None:
+    """Add what an execution moved, as the paper exchange wrote it down."""
+    if instrument is None:
+        return
+    qty, price = Decimal(trade["qty"]), Decimal(trade["price"])
+    if instrument.kind is Kind.SPOT:
+        buys = trade["side"] == Side.BUY.value
+        worth = product(qty, price)
+        add(flows, instrument.base, qty if buys else qty.copy_negate())
+        add(flows, instrument.quote, worth.copy_negate() if buys else worth)
+    else:
+        add(flows, instrument.settle, Decimal(trade["realised"]))
+    add(flows, trade["fee_currency"], Decimal(trade["fee"]).copy_negate())
+
+
+def add_pending(flows: Amounts, memory: Memory) -> None:
+    """Add payments that have moved and were not told."""
+    line = memory.line
+    for delivery in () if line is None else line.deliveries:
+        match delivery.fact:
+            case Withdrawn() as paid:
+                add(flows, paid.currency, paid.amount.copy_negate())
+            case Deposited() | InsurancePaid() | FundingPaid() as paid:
+                add(flows, paid.currency, paid.amount)
+            case _:
+                pass
+
+
+def add(flows: Amounts, currency: str, amount: Decimal) -> None:
+    """Add an amount of a currency."""
+    flows[currency] = total(flows.get(currency, ZERO), amount)
+
+
 def contract_findings(
-    memory: Memory, instruments: Mapping[str, Instrument], positions: Iterable[Position]
+    memory: Memory,
+    instruments: Mapping[str, Instrument],
+    positions: Iterable[Position],
+    pending: Pending,
 ) -> Iterator[Finding]:
     """Whether the exchange's contracts are, per symbol, those of our book."""
     ours: dict[str, Decimal] = defaultdict(lambda: ZERO)
@@ -48,22 +134,28 @@ def contract_findings(
             ours[position.symbol] = total(ours[position.symbol], position.qty)
     for held in memory.positions.values():
         theirs[held.symbol] = total(theirs[held.symbol], held.qty)
-    for symbol in sorted(ours.keys() | theirs.keys()):
+    for symbol in sorted((ours.keys() | theirs.keys()) - pending.symbols):
         if ours[symbol] != theirs[symbol]:
             yield breach("paper_position", "symbol", symbol, theirs[symbol], ours[symbol])
 
 
-def resting_findings(memory: Memory, orders: Iterable[Order]) -> Iterator[Finding]:
+def resting_findings(
+    memory: Memory, orders: Iterable[Order], pending: Pending
+) -> Iterator[Finding]:
     """Whether the orders that rest at the exchange are our open ones."""
-    resting = {name for found in memory.orders.values() for name in found}
+    resting = {
+        name: order.client_id for found in memory.orders.values() for name, order in found.items()
+    }
     ours: dict[str, int] = {}
     for order in orders:
         if order.exchange_order_id is not None:
             ours[order.exchange_order_id] = order.id
-    for name in sorted(ours.keys() - resting):
-        yield breach("paper_order", "order", ours[name], f"{name} at rest", None)
-    for name in sorted(resting - ours.keys()):
-        yield breach("paper_order", "paper_order", name, "an open order of ours", None)
+    for name in sorted(ours.keys() - resting.keys() - pending.orders):
+        if str(ours[name]) not in pending.clients:
+            yield breach("paper_order", "order", ours[name], f"{name} at rest", None)
+    for name in sorted(resting.keys() - ours.keys() - pending.orders):
+        if resting[name] not in pending.clients:
+            yield breach("paper_order", "paper_order", name, "an open order of ours", None)
 
 
 def _locks(memory: Memory, instruments: Mapping[str, Instrument]) -> Mapping[str, Decimal]:
@@ -77,29 +169,3 @@ def _locks(memory: Memory, instruments: Mapping[str, Instrument]) -> Mapping[str
         if instrument is not None:
             locks[instrument.settle] = total(locks[instrument.settle], position.margin)
     return locks
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperLook:
-    """A paper account and what is traded there."""
-
-    account: Account
-    instruments: Mapping[str, Instrument]
-
-    def findings(
-        self, rows: MemoryRows, orders: Sequence[Order], positions: Sequence[Position]
-    ) -> list[Finding]:
-        """What is wrong between the stored memory and our open orders and positions."""
-        if rows.state is None:
-            memory = Memory()
-        elif rows.state_hash and rows.state_hash != text_hash(rows.state):
-            account_id, found = self.account.id, text_hash(rows.state)
-            return [breach("paper_hash", "paper_state", account_id, rows.state_hash, found)]
-        else:
-            resting = [text for text in rows.orders.values() if text is not None]
-            memory = StoredMemory(books=rows.state, orders=resting, markets={}).memory()
-        return [
-            *balance_findings(self.account, memory, self.instruments),
-            *contract_findings(memory, self.instruments, positions),
-            *resting_findings(memory, orders),
-        ]

@@ -13,6 +13,7 @@ from oms.domain.order import Order
 from oms.ports.history import StoredEvents
 from oms.ports.queue import CommandRow
 from oms.services.verify.findings import Finding, breach
+from oms.services.verify.told import Tales
 from oms.wire.json import NotJson, loads
 
 _WENT_WRONG = frozenset({CommandStatus.FAILED, CommandStatus.REFUSED})
@@ -25,7 +26,7 @@ class EventCheck:
     """Event rows of one account, fed in ascending order.
 
     ``last`` is the number before the next row's; ``events`` counts the numbers checked. Its memory
-    is one number per command told of.
+    is one number per command and row told of.
     """
 
     last: int
@@ -33,6 +34,7 @@ class EventCheck:
     events: int = 0
     oldest_at: datetime | None = None
     told_of: set[int] = field(default_factory=set)
+    tales: Tales = field(default_factory=Tales)
     _in_doubt: set[int] = field(default_factory=set)
 
     def add(self, stored: StoredEvents) -> Iterator[Finding]:
@@ -50,13 +52,15 @@ class EventCheck:
         elif len(items) != numbers:
             yield breach("event_count", "event", row.id, f"{numbers} events", f"{len(items)}")
         for item in items or ():
+            self.tales.hear(item)
             yield from self._command(row.id, item)
         self.events += max(row.seq_to - max(row.seq, self.from_seq) + 1, 0)
         self.last = max(row.seq_to, self.last)
 
     def hear(self, stored: StoredEvents) -> None:
-        """Only take in what commands the row tells of."""
+        """Only take in what commands and rows it tells of."""
         for item in _items(stored) or ():
+            self.tales.hear(item)
             if item.get("event") == "command_updated":
                 self.told_of.add(item["payload"]["command_id"])
 
@@ -114,9 +118,6 @@ def _order_findings(command: CommandRow, orders: Mapping[int, Order]) -> Iterato
 def _items(stored: StoredEvents) -> list[Mapping[str, Any]] | None:
     """The events of a row, ``None`` if it holds none that can be read."""
     row = stored.row
-    if row.event_type not in ("batch", "command_updated"):
-        one: Mapping[str, Any] = {"event": row.event_type}
-        return [one] if _is_object(row.payload) else None
     try:
         payload = loads(row.payload)
     except NotJson:
@@ -127,16 +128,11 @@ def _items(stored: StoredEvents) -> list[Mapping[str, Any]] | None:
     return [item] if _is_told(item) else None
 
 
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(loads(text), dict)
-    except NotJson:
-        return False
-
-
 def _is_told(item: object) -> bool:
     """Whether it is an event; one of a command names the command and its status."""
     if not isinstance(item, dict) or not isinstance(item.get("payload"), dict):
+        return False
+    if "event" not in item:
         return False
     payload = item["payload"]
     is_command = item.get("event") == "command_updated"
