@@ -26,6 +26,8 @@ class Post:
 
     role: str
     number: int
+    #: The node of the database at which it works.
+    node: int
     dsn: str
     port: int = 0
     #: How often a process was started here; it is part of a worker's name.
@@ -74,9 +76,9 @@ class Fleet(Gateway):
         super().__init__(
             folder, dsn=dsns[0], mariadb=mariadb, workers=workers, environment=environment
         )
-        nodes = len(dsns)
-        self.apis = [Post(role="api", number=n, dsn=dsns[n % nodes]) for n in range(apis)]
-        self.workers = [Post(role="worker", number=n, dsn=dsns[n % nodes]) for n in range(workers)]
+        self.dsns = dsns
+        self.apis = [self._post("api", number) for number in range(apis)]
+        self.workers = [self._post("worker", number) for number in range(workers)]
 
     @property
     def urls(self) -> list[str]:
@@ -108,6 +110,10 @@ class Fleet(Gateway):
         else:
             post.process = self._spawn("worker", "--name", post.owner, environment=place)
 
+    def at_node(self, node: int) -> list[Post]:
+        """The posts whose processes work at one node of the database."""
+        return [post for post in (*self.apis, *self.workers) if post.node == node]
+
     def wait_for(self, post: Post) -> None:
         """Wait until the API at the post is ready."""
         try:
@@ -129,11 +135,15 @@ class Fleet(Gateway):
         )
         return dict(rows(dsn or self.dsn, held))
 
-    def queued_for(self, post: Post, dsn: str | None = None) -> int:
+    def queued_for(self, post: Post) -> int:
         """Commands that wait in the queues of the accounts that the worker there holds."""
         text = (
             "SELECT COUNT(*) FROM oms_commands c JOIN account_leases l USING (account_id)"
             f" WHERE c.status = 'queued' AND l.owner = '{post.owner}'"
         )
-        ((found,),) = rows(dsn or self.dsn, text)
+        ((found,),) = rows(self.dsn, text)
         return int(found)
+
+    def _post(self, role: str, number: int) -> Post:
+        node = number % len(self.dsns)
+        return Post(role=role, number=number, node=node, dsn=self.dsns[node])

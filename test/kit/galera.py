@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,8 @@ PATIENCE = (
     "evs.keepalive_period=PT0.3S;evs.inactive_check_period=PT0.3S;"
     "evs.suspect_timeout=PT1S;evs.inactive_timeout=PT3S"
 )
+#: A transaction is overtaken at its COMMIT, or while it holds what the other's rows need.
+OVERTAKEN = ("cert_failures", "bf_aborts")
 #: Run by the server on both sides when a node joins; donor and joiner share this machine's disk.
 TRANSFER = """#!/bin/sh
 bypass=no
@@ -104,6 +107,10 @@ class GaleraNode(PrivateMariaDB):
         assert found is not None, f"no status variable is called {name}"
         return str(found[1])
 
+    def overtaken(self) -> dict[str, int]:
+        """Its transactions that another node's has undone since it started."""
+        return {word: int(self.status(f"wsrep_local_{word}")) for word in OVERTAKEN}
+
     def members(self) -> int:
         """How many nodes have the majority together, this one among them; 0 without one."""
         is_primary = self.status("wsrep_cluster_status") == "Primary"
@@ -175,6 +182,7 @@ class GaleraCluster:
                 f"{PROVIDER} is missing; install it as root with:\n  {INSTALL_LINE}"
             )
         self._folder = Path(tempfile.mkdtemp(prefix="omscluster"))
+        self._lost: Counter[str] = Counter()
         script = self._folder / "wsrep_sst_oms"
         script.write_text(TRANSFER, encoding="ascii")
         script.chmod(0o755)
@@ -196,6 +204,11 @@ class GaleraCluster:
     ) -> None:
         self.close()
 
+    def lose(self, node: GaleraNode) -> None:
+        """Kill a node; what it counted is kept."""
+        self._lost.update(node.overtaken())
+        node.kill()
+
     def rejoin(self, node: GaleraNode) -> None:
         """Start a node that has ended; the others must live.
 
@@ -210,10 +223,12 @@ class GaleraCluster:
         """The URL of one database at each node."""
         return [node.dsn(database, driver="asyncmy") for node in self.nodes]
 
-    def overtaken(self) -> int:
-        """How many transactions of the nodes that live were undone by another node's."""
-        words = ("wsrep_local_cert_failures", "wsrep_local_bf_aborts")
-        return sum(int(node.status(word)) for node in self.nodes for word in words)
+    def overtaken(self) -> dict[str, int]:
+        """How many transactions another node's has undone so far, by where they were caught."""
+        found = Counter(self._lost)
+        for node in self.nodes:
+            found.update(node.overtaken())
+        return dict(found)
 
     def close(self) -> None:
         """End all nodes and remove their folders."""

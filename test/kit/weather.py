@@ -2,7 +2,8 @@
 
 A process is stopped (SIGSTOP) first, until it is seen that work waits for it: every stroke finds
 commands in flight. Then it is killed, or it stays stopped past its lease and wakes up as one who
-believes to be home still. A stroke that finds no work within its time is a failure.
+believes to be home still. A node of the database is killed without warning, stays away until the
+others have taken over, and comes back. A stroke that finds no work is a failure.
 """
 
 import random
@@ -11,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 from kit.fleet import Fleet, Post
+from kit.galera import GaleraCluster
 from kit.storm import Storm
 from kit.until import until
 
@@ -27,11 +29,13 @@ class Weather:
     storm: Storm
     seed: int
     lease_seconds: float
+    #: What the fleet works on, where nodes are to be struck.
+    cluster: GaleraCluster | None = None
     #: What each stroke found in flight, in order.
     found: list[tuple[str, int]] = field(default_factory=list)
 
     def run(self, strokes: list[str]) -> None:
-        """All ``strokes`` (``worker``, ``api``, ``sleep``) in an order drawn from the seed."""
+        """All ``strokes`` (``worker``, ``api``, ``sleep``, ``node``), their order by the seed."""
         chance = random.Random(self.seed)
         chance.shuffle(strokes)
         for number, stroke in enumerate(strokes, start=1):
@@ -42,6 +46,9 @@ class Weather:
 
     def strike(self, stroke: str, chance: random.Random) -> None:
         """One stroke."""
+        if stroke == "node":
+            self.found.append((stroke, self._lose_node(chance)))
+            return
         posts = self.fleet.apis if stroke == "api" else self.fleet.workers
         post = chance.choice(posts)
         self.found.append((stroke, self._stop_amid_work(post)))
@@ -54,6 +61,30 @@ class Weather:
         self.fleet.man(post, inherits=post.role == "worker" and chance.random() < 0.5)
         if post.role == "api":
             self.fleet.wait_for(post)
+
+    def _lose_node(self, chance: random.Random) -> int:
+        """Kill a node, see its worker's accounts taken over, bring it back; what was in flight."""
+        assert self.cluster is not None
+        node = chance.choice(self.cluster.nodes)
+        posts = self.fleet.at_node(node.number)
+        elsewhere = self.fleet.dsns[(node.number + 1) % len(self.fleet.dsns)]
+        workers = [post for post in posts if post.role == "worker"]
+        until(lambda: all(map(self._is_at_home, workers)), STROKE_SECONDS_MAX, "leases there")
+        self.storm.add(self.storm.clients)
+        # A node that is stopped is soon left behind by the others, so it is not: it dies a moment
+        # after work was seen there.
+        waits = until(
+            lambda: sum(map(self._waiting, posts)), STROKE_SECONDS_MAX, "work at the node"
+        )
+        self.cluster.lose(node)
+        self.storm.add(self.storm.clients * 4)
+        gone = {post.owner for post in workers}
+        until(lambda: not gone & self.fleet.shares(elsewhere).keys(), 30, f"{gone} are replaced")
+        self.cluster.rejoin(node)
+        for post in posts:
+            if post.role == "api":
+                self.fleet.wait_for(post)
+        return waits
 
     def _stop_amid_work(self, post: Post) -> int:
         """Stop the process with work before it; how much that is."""
