@@ -61,7 +61,7 @@ def deal_of(order: Order, report: Report, execution: Execution, deal_id: int) ->
         leg=0,
         entry=DealEntry.IN,
         provisional=execution.provisional,
-        origin=report.heard.value,
+        origin=str(report.heard),
         liquidity=None if maker is None else "maker" if maker else "taker",
         executed_at=execution.executed_at,
         created_at=report.heard_at,

@@ -47,6 +47,12 @@ class Instrument:
             return -1 / Fraction(price)
         return Fraction(price)
 
+    def worth(self, qty: Decimal, price: Decimal) -> Fraction:
+        """``qty × v(price)``, exact."""
+        if self.kind is Kind.INVERSE:
+            return -Fraction(qty) / Fraction(price)
+        return Fraction(product(qty, price))
+
     def price_of(self, value: Fraction) -> Fraction:
         """The price whose value is ``value``: the inverse of ``value()``."""
         if self.kind is Kind.INVERSE:

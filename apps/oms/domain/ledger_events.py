@@ -66,11 +66,11 @@ def deal_event(deal: Deal) -> Event:
             "position_id": deal.position_id,
             "exchange_trade_id": deal.exchange_trade_id,
             "symbol": deal.symbol,
-            "side": deal.side.value,
+            "side": str(deal.side),
             "strategy_id": deal.strategy_id,
             "qty": deal.qty,
             "price": deal.price,
-            "entry": deal.entry.value,
+            "entry": str(deal.entry),
         },
     )
 

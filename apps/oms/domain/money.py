@@ -66,8 +66,15 @@ def rounded(value: Fraction | Decimal) -> Decimal:
     """``value`` at 18 fractional digits, half-even: what may be stored or told."""
     if isinstance(value, Decimal):
         return value.quantize(_QUANTUM, ROUND_HALF_EVEN, EXACT)
-    whole, rest = divmod(value.numerator * _SCALE, value.denominator)
-    if 2 * rest > value.denominator or (2 * rest == value.denominator and whole % 2):
+    return rounded_ratio(value.numerator, value.denominator)
+
+
+def rounded_ratio(numerator: int, denominator: int) -> Decimal:
+    """``numerator / denominator`` at 18 fractional digits, half-even, without a fraction made."""
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
+    whole, rest = divmod(numerator * _SCALE, denominator)
+    if 2 * rest > denominator or (2 * rest == denominator and whole % 2):
         whole += 1
     return Decimal(whole).scaleb(-DIGITS_MAX, EXACT)
 

@@ -170,7 +170,7 @@ class Order:
     @property
     def is_open(self) -> bool:
         """Whether the order may still execute."""
-        return self.state.is_open
+        return self.state not in TERMINAL
 
     @property
     def remaining_qty(self) -> Decimal:

@@ -23,7 +23,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from oms.domain.instrument import Instrument, Kind
-from oms.domain.money import EXACT, ZERO, product, rounded, total
+from oms.domain.money import EXACT, ZERO, product, rounded, rounded_ratio, total
 from oms.domain.order import Side
 from oms.domain.value import evolve, value
 
@@ -117,14 +117,14 @@ def folded(position: Position, instrument: Instrument, fill: Fill) -> tuple[Posi
     grows = position.qty == 0 or (fill.delta > 0) == (position.qty > 0)
     if grows:
         return _added(position, instrument, fill), ZERO
-    profit, released = _released(position, instrument, fill)
-    return _reduced(position, instrument, fill, profit, released), profit
+    taken = _worth(instrument, fill.delta.copy_abs(), fill)
+    profit, released = _released(position, instrument, fill, taken)
+    return _reduced(position, instrument, fill, taken, profit, released), profit
 
 
 def unrealized(position: Position, instrument: Instrument, mark: Decimal) -> Decimal:
     """Profit if all were closed at ``mark``, before fees, at 18 places."""
-    value = Fraction(position.qty) * instrument.value(mark) - position.cost
-    return rounded(Fraction(instrument.contract_size) * value)
+    return _profit(instrument, instrument.worth(position.qty, mark) - position.cost)
 
 
 def charged(position: Position, instrument: Instrument, fee: Decimal, currency: str) -> Position:
@@ -179,21 +179,38 @@ def joined(target: Position, source: Position, at: datetime) -> tuple[Position, 
 
 def averaged(position: Position, instrument: Instrument) -> Decimal:
     """Average entry of what is open, at 18 places."""
-    return rounded(instrument.price_of(position.cost / Fraction(position.qty)))
+    return _average(instrument, position.cost, position.qty)
 
 
-def _value(instrument: Instrument, fill: Fill) -> Fraction:
-    return instrument.value(fill.price) if fill.value is None else fill.value
+def _average(instrument: Instrument, cost: Fraction, qty: Decimal) -> Decimal:
+    """The price at which ``qty`` costs ``cost``, at 18 places."""
+    if instrument.kind is Kind.INVERSE:
+        return rounded(instrument.price_of(cost / Fraction(qty)))
+    up, down = qty.as_integer_ratio()
+    return rounded_ratio(cost.numerator * down, cost.denominator * up)
+
+
+def _profit(instrument: Instrument, gained: Fraction) -> Decimal:
+    """What was gained in value space, in the settle currency at 18 places."""
+    up, down = instrument.contract_size.as_integer_ratio()
+    return rounded_ratio(gained.numerator * up, gained.denominator * down)
+
+
+def _worth(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:
+    """``qty`` of the fill in value space."""
+    if fill.value is None:
+        return instrument.worth(qty, fill.price)
+    return Fraction(qty) * fill.value
 
 
 def _added(position: Position, instrument: Instrument, fill: Fill) -> Position:
     qty = total(position.qty, fill.delta)
-    cost = _bounded(position.cost + Fraction(fill.delta) * _value(instrument, fill))
+    cost = _bounded(position.cost + _worth(instrument, fill.delta, fill))
     return evolve(
         position,
         qty=qty,
         cost=cost,
-        avg_price=rounded(instrument.price_of(cost / Fraction(qty))),
+        avg_price=_average(instrument, cost, qty),
         qty_opened=total(position.qty_opened, fill.delta.copy_abs()),
         max_qty=max(position.max_qty, qty.copy_abs()),
         realized_pnl=_realized(position, instrument, fill, ZERO),
@@ -203,22 +220,29 @@ def _added(position: Position, instrument: Instrument, fill: Fill) -> Position:
     )
 
 
-def _released(position: Position, instrument: Instrument, fill: Fill) -> tuple[Decimal, Fraction]:
-    """The profit of a reducing fill, and the part of the cost that it takes along."""
+def _released(
+    position: Position, instrument: Instrument, fill: Fill, taken: Fraction
+) -> tuple[Decimal, Fraction]:
+    """The profit of a reducing fill worth ``taken``, and the part of the cost it takes along."""
     size = fill.delta.copy_abs()
     held = position.qty.copy_abs()
     assert size <= held, "the ledger cuts what would flip a position"
     released = position.cost if size == held else position.cost * Fraction(size) / Fraction(held)
-    gained = Fraction(fill.delta.copy_negate()) * _value(instrument, fill) - released
-    return rounded(Fraction(instrument.contract_size) * gained), released
+    gained = taken - released if position.qty > 0 else -taken - released
+    return _profit(instrument, gained), released
 
 
 def _reduced(
-    position: Position, instrument: Instrument, fill: Fill, profit: Decimal, released: Fraction
+    position: Position,
+    instrument: Instrument,
+    fill: Fill,
+    taken: Fraction,
+    profit: Decimal,
+    released: Fraction,
 ) -> Position:
     size = fill.delta.copy_abs()
     qty = total(position.qty, fill.delta)
-    exits = position.exit_value + Fraction(size) * _value(instrument, fill)
+    exits = position.exit_value + taken
     closed = total(position.qty_closed, size)
     is_open = bool(qty)
     return evolve(
@@ -227,7 +251,7 @@ def _reduced(
         cost=_bounded(position.cost - released) if is_open else Fraction(0),
         exit_value=exits,
         qty_closed=closed,
-        close_price=rounded(instrument.price_of(exits / Fraction(closed))),
+        close_price=_average(instrument, exits, closed),
         profit=total(position.profit, profit),
         realized_pnl=_realized(position, instrument, fill, profit),
         fees=_fees_with(position, fill),

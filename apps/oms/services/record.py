@@ -202,7 +202,7 @@ class Record:
         namespace, event_type, payload = outbox_payload(events)
         first = home.head_seq + 1
         home.head_seq += len(events)
-        strategies = {event.strategy_id for event in events}
+        strategies = {event["strategy_id"] for event in events}
         row = EventRow(
             id=first_id,
             account_id=home.account.id,

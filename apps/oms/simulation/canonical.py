@@ -113,8 +113,8 @@ def trade_text(trade: PaperTrade) -> str:
             "exchange_order_id": trade.exchange_order_id,
             "client_id": trade.client_id,
             "symbol": trade.symbol,
-            "side": trade.side.value,
-            "leg": trade.leg.value,
+            "side": trade.side,
+            "leg": trade.leg,
             "qty": plain(trade.qty),
             "price": plain(trade.price),
             "fee": plain(trade.fee),
@@ -157,7 +157,7 @@ def _rare(memory: Memory) -> Fields:
 
 
 def _position(held: PaperPosition) -> list[str]:
-    told = [held.symbol, held.leg.value, plain(held.qty), plain(held.cost), plain(held.margin)]
+    told = [held.symbol, held.leg, plain(held.qty), plain(held.cost), plain(held.margin)]
     return told if held.funded_at is None else [*told, _time(held.funded_at)]
 
 
@@ -219,11 +219,11 @@ def _order(order: PaperOrder) -> Fields:
         "exchange_order_id": order.exchange_order_id,
         "client_id": order.client_id,
         "symbol": order.symbol,
-        "side": order.side.value,
+        "side": order.side,
         "order_type": order.order_type,
         "qty": plain(order.qty),
         "price": _optional(order.price),
-        "leg": order.leg.value,
+        "leg": order.leg,
         "reduce_only": order.reduce_only,
         "post_only": order.post_only,
         "filled": plain(order.filled),

@@ -6,13 +6,14 @@ with microseconds. Neither accepts nor makes NaN and Infinity.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from pydantic_core import to_json
+import orjson
 
 from oms.domain.money import plain
 
@@ -42,8 +43,11 @@ def dumps(value: Any) -> str:
 
 
 def dumps_plain(value: Any) -> str:
-    """Like ``dumps``, several times faster, for values that hold JSON's own types alone."""
-    return to_json(value).decode()
+    """Like ``dumps``, many times faster, for mappings whose keys are text."""
+    try:
+        return orjson.dumps(value, _plainly, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    except TypeError:  # it knows no integers of more than 64 bits
+        return _ENCODER.encode(value)
 
 
 def canonical(value: Any) -> str:
@@ -80,6 +84,8 @@ def _plainly(value: object) -> object:
             return value.value
         case frozenset() | set():
             return sorted(value)
+        case Mapping():
+            return dict(value)
         case _:
             raise TypeError(f"{type(value).__name__} has no JSON form")
 

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 def order_status(state: OrderState) -> str:
     """The frozen word for a state: an expired order is shown as CANCELED."""
-    return "CANCELED" if state is OrderState.EXPIRED else state.value
+    return "CANCELED" if state is OrderState.EXPIRED else str(state)
 
 
 def order_row(order: Order) -> Row:
@@ -27,7 +27,7 @@ def order_row(order: Order) -> Row:
         "command_id": order.command_id,
         "account_id": order.account_id,
         "symbol": order.symbol,
-        "side": order.side.value,
+        "side": str(order.side),
         "order_type": order.order_type,
         "status": order_status(order.state),
         "strategy_id": order.strategy_id,
@@ -50,7 +50,7 @@ def order_row(order: Order) -> Row:
         "created_at": time_text(order.created_at),
         "updated_at": time_text(order.updated_at),
         "closed_at": optional_time(order.closed_at),
-        "state": order.state.value,
+        "state": str(order.state),
         "pending_change": order.pending_change,
         "remaining_qty": plain(order.remaining_qty),
         "canceled_qty": plain(order.canceled_qty),
@@ -85,7 +85,7 @@ def deal_row(deal: Deal) -> Row:
         "position_id": deal.position_id,
         "previous_position_id": deal.previous_position_id,
         "symbol": deal.symbol,
-        "side": deal.side.value,
+        "side": str(deal.side),
         "qty": plain(deal.qty),
         "price": plain(deal.price),
         "fee": optional_decimal(deal.fee),
@@ -98,9 +98,9 @@ def deal_row(deal: Deal) -> Row:
         "exchange_trade_id": deal.exchange_trade_id,
         "created_at": time_text(deal.created_at),
         "executed_at": time_text(deal.executed_at),
-        "entry": deal.entry.value,
+        "entry": str(deal.entry),
         "leg": deal.leg,
-        "type": deal.type.value,
+        "type": str(deal.type),
         "provisional": deal.provisional,
         "origin": deal.origin,
         "liquidity": deal.liquidity,
@@ -117,12 +117,12 @@ def position_row(position: Position) -> Row:
         "account_id": position.account_id,
         "symbol": position.symbol,
         "strategy_id": position.strategy_id,
-        "side": position.side.value,
+        "side": str(position.side),
         "qty": plain(position.qty.copy_abs()),
         "avg_price": plain(position.avg_price),
         "stop_loss": optional_decimal(position.stop_loss),
         "stop_gain": optional_decimal(position.stop_gain),
-        "state": PositionState.CLOSED.value if merged else position.state.value,
+        "state": str(PositionState.CLOSED if merged else position.state),
         "reason": position.reason,
         "comment": position.comment,
         "opened_at": time_text(position.opened_at),
@@ -152,5 +152,8 @@ def _main_fee(order: Order) -> tuple[str | None, str | None]:
     """Currency and amount of the largest fee: orders that pay in two are rare."""
     if not order.fees:
         return None, None
+    if len(order.fees) == 1:
+        [(currency, fee)] = order.fees.items()
+        return currency, plain(fee)
     currency = max(order.fees, key=lambda name: order.fees[name].copy_abs())
     return currency, plain(order.fees.get(currency, ZERO))

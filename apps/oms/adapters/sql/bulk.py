@@ -117,9 +117,8 @@ def _filled(
     columns: Sequence[str], rows: Sequence[Values]
 ) -> tuple[Sequence[str], Sequence[str], list[Values]]:
     """The columns that say something, those that are NULL in every row, the rows without these."""
-    count = len(rows)
     by_column = list(zip(*rows, strict=True))
-    empty = [index for index, values in enumerate(by_column) if values.count(None) == count]
+    empty = [index for index, values in enumerate(by_column) if all(v is None for v in values)]
     if not empty:
         return columns, (), list(rows)
     kept = [index for index in range(len(columns)) if index not in set(empty)]

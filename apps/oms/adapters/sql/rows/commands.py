@@ -113,7 +113,7 @@ def finish_values(
     at = dialect.time_in(now)
     return (
         command_id,
-        result.status.value,
+        str(result.status),
         None if result.error is None else dump_error(result.error),
         dump_result(result),
         result.order_id,
