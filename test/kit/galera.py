@@ -178,9 +178,7 @@ class GaleraCluster:
 
     def __init__(self, size: int) -> None:
         if not PROVIDER.exists():
-            raise MariaDBFailed(
-                f"{PROVIDER} is missing; install it as root with:\n  {INSTALL_LINE}"
-            )
+            raise MariaDBFailed(f"{PROVIDER} is missing; install it as root: {INSTALL_LINE}")
         self._folder = Path(tempfile.mkdtemp(prefix="omscluster"))
         self._lost: Counter[str] = Counter()
         script = self._folder / "wsrep_sst_oms"

@@ -6,10 +6,12 @@ its statements or at its COMMIT, and done again as a whole.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from kit.galera import GaleraCluster
+from kit.mariadb import MariaDBFailed
 from kit.stores import a_command, a_fill, a_lease, an_account, enqueued
 from kit.until import until
 from oms.adapters.sql.database import Database, connected
@@ -148,6 +150,14 @@ async def test_a_node_that_is_alone_serves_nobody_until_it_is_back(
         [Submission(commands=(a_command(3, account_id, request_id="r"),))]
     )
     assert again.ids == (2,)
+
+
+def test_where_the_library_is_missing_one_line_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("kit.galera.PROVIDER", tmp_path / "libgalera_smm.so")
+    with pytest.raises(MariaDBFailed, match=r"\A[^\n]+ install .*galera-4\Z"):
+        GaleraCluster(3)
 
 
 async def _overtake(database: Database) -> None:
