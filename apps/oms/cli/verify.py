@@ -1,7 +1,7 @@
 """``oms verify``: the books checked against their invariants, on the database, server or not."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -30,9 +30,16 @@ def verify(parsed: argparse.Namespace) -> Any:
 
 
 async def verified(
-    store: SqlStore, settings: Settings, account_id: int | None = None, from_seq: int = 0
+    store: SqlStore,
+    settings: Settings,
+    account_id: int | None = None,
+    from_seq: int = 0,
+    instruments: Callable[[Account], Mapping[str, Instrument]] | None = None,
 ) -> dict[str, Any]:
-    """The answer. Raises ``NotFound``, ``Unavailable``."""
+    """The answer; ``instruments`` tells what an account trades, else its venue does.
+
+    Raises ``NotFound``, ``Unavailable``.
+    """
     look = Verify(
         registry=store.registry,
         history=store.history,
@@ -41,7 +48,7 @@ async def verified(
         leases=store.leases,
         audit=store.audit,
         clock=SystemClock(),
-        instruments=_instruments,
+        instruments=instruments or instruments_at_venue,
         retention=timedelta(days=settings.events.retention_days),
     )
     verdicts = [verdict async for verdict in look(account_id, from_seq)]
@@ -51,7 +58,8 @@ async def verified(
     }
 
 
-def _instruments(account: Account) -> Mapping[str, Instrument]:
+def instruments_at_venue(account: Account) -> Mapping[str, Instrument]:
+    """What is traded where the account is."""
     return instruments_of(account.venue)
 
 

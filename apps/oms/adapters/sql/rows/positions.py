@@ -10,7 +10,7 @@ from oms.domain.money import exact_text
 from oms.domain.order import Side
 from oms.domain.position import Position, PositionState
 
-#: Set once.
+#: Set once, unless a symbol is folded again.
 _FIXED = (
     "id",
     "account_id",
@@ -50,7 +50,9 @@ _MOVING = (
 COLUMNS = _FIXED + _MOVING
 SELECTED = ", ".join(COLUMNS)
 INSERT = Insert(table="oms_positions", columns=COLUMNS)
-UPSERT = Insert(table="oms_positions", columns=COLUMNS, changes=_MOVING)
+#: What another first deal changes, when a symbol is folded again.
+_FOLDED = ("side", "reason", "identifier", "previous_position_id", "external", "opened_at")
+UPSERT = Insert(table="oms_positions", columns=COLUMNS, changes=_MOVING + _FOLDED)
 OPEN_STATES = (PositionState.OPEN.value, PositionState.CLOSE_REQUESTED.value)
 
 

@@ -1,0 +1,52 @@
+"""Random histories of all kinds, stored step by step, have no finding."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from kit.ledger_histories import history
+from kit.sql import change
+from kit.stored_book import stored
+from oms.adapters.sql.migrate import upgrade
+from oms.adapters.sql.store import SqlStore
+from oms.cli.verify import verified
+from oms.config import Settings
+from oms.domain.account import Account
+from oms.domain.instrument import Instrument
+
+HISTORIES = 50
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    """An empty store with three strategies."""
+    dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    await upgrade(dsn)
+    change(
+        dsn,
+        "INSERT INTO strategies (id, name, created_at) VALUES"
+        " (1, 'one', '2026-01-01T00:00:00.000000Z'), (2, 'two', '2026-01-01T00:00:00.000000Z')",
+    )
+    store = await SqlStore.open(dsn)
+    yield store
+    await store.close()
+
+
+async def test_honest_histories_have_no_finding(store: SqlStore) -> None:
+    traded: dict[int, Instrument] = {}
+    for seed in range(HISTORIES):
+        one = history(seed)
+        account_id, _ = await stored(store, one)
+        traded[account_id] = one.instrument
+
+    def instruments(account: Account) -> Mapping[str, Instrument]:
+        instrument = traded[account.id]
+        return {instrument.symbol: instrument}
+
+    answer = await verified(store, Settings(), instruments=instruments)
+    broken = {
+        row["account_id"]: row["findings"][:3] for row in answer["accounts"] if row["findings"]
+    }
+    assert answer["ok"] is True, broken
+    assert len(answer["accounts"]) == HISTORIES
