@@ -12,7 +12,8 @@ nothing, and what comes out is laid over what stood before:
   positions than before is cut into more legs.
 * A busted execution and its reversing deal cancel out: the book is as if neither had been, but for
   the two deals that tell of it.
-* The two legs of a close-by meet at the average that their second position has at that moment.
+* The two legs of a close-by meet at the average that their second position has at that moment:
+  it is their price, which no exchange told.
 * Funding and late commissions stay with the position or the trade that they were charged for.
 """
 
@@ -28,6 +29,7 @@ from oms.domain.deal import Deal, DealEntry, DealType, signed_quantity
 from oms.domain.ids import IdKind, Mint
 from oms.domain.instrument import Instrument
 from oms.domain.legs import Route, age, fold_key
+from oms.domain.money import rounded
 from oms.domain.order import Order
 from oms.domain.position import Fill, Position, averaged, folded, joined
 from oms.domain.value import evolve, value
@@ -218,17 +220,24 @@ class _Fold:
     def _flipped(
         self, deals: tuple[Deal, ...], positions: tuple[Position, ...]
     ) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
-        """A leg that opens where the leg before it closed continues the identifier."""
+        """A leg that opens where the leg before it closed continues the identifier.
+
+        All legs of a trade that enter what it opened say where they came from.
+        """
         last = self.deals[-1] if self.deals else None
         first = positions[0]
-        opens = first.id not in self.positions
         if (
-            not opens
-            or last is None
+            last is None
             or last.exchange_trade_id != deals[0].exchange_trade_id
-            or last.entry is not DealEntry.OUT
             or self.history.mode is PositionMode.HEDGE
         ):
+            return deals, positions
+        if first.id in self.positions:
+            if deals[0].entry is not DealEntry.IN or last.position_id != first.id:
+                return deals, positions
+            leg = evolve(deals[0], previous_position_id=last.previous_position_id)
+            return (leg, *deals[1:]), positions
+        if last.entry is not DealEntry.OUT:
             return deals, positions
         before = self.positions[last.position_id]
         opened = evolve(first, identifier=before.identifier, previous_position_id=before.id)
@@ -237,9 +246,10 @@ class _Fold:
 
     def _close_leg(self, leg: Deal, position: Position, average: Fraction) -> None:
         instrument = self.history.instrument
+        price = rounded(instrument.price_of(average))
         fill = Fill(
             delta=signed_quantity(instrument, leg.side, leg.qty, None, None),
-            price=leg.price,
+            price=price,
             fee=None,
             fee_currency=None,
             reason=leg.reason,
@@ -249,7 +259,7 @@ class _Fold:
         )
         after, profit = folded(position, instrument, fill)
         self.positions[after.id] = after
-        self.deals.append(evolve(leg, position_id=after.id, profit=profit))
+        self.deals.append(evolve(leg, position_id=after.id, price=price, profit=profit))
 
     def _route(self, deal: Deal, order: Order | None) -> Route:
         """Where the execution goes: as its order wished, or where its position went."""

@@ -293,10 +293,11 @@ def _orders(
 ) -> tuple[tuple[Order, ...], Order | None]:
     """Orders whose executions went to another position, and the one the report is about."""
     moved: list[Order] = []
+    merged = {p.id: p.merged_into for p in history.positions if p.merged_into is not None}
     for order_id, number in fold.tickets.items():
         known = order if order is not None and order.id == order_id else None
         known = known or history.orders.get(order_id)
-        if known is None or known.position_id == ids[number]:
+        if known is None or _stands(known, ids[number], merged):
             continue
         if order is not None and order.id == order_id:
             order = evolve(order, position_id=ids[number])
@@ -305,6 +306,14 @@ def _orders(
                 evolve(known, position_id=ids[number], version=known.version + 1, updated_at=now)
             )
     return tuple(moved), order
+
+
+def _stands(order: Order, position_id: int, merged: Mapping[int, int]) -> bool:
+    """Whether the order's position is this one; what is over stays with what was merged into it."""
+    held = order.position_id
+    while not order.is_open and held != position_id and held in merged:
+        held = merged[held]
+    return held == position_id
 
 
 def _refold_event(history: History, positions: Sequence[Position], cause: str) -> tuple[Event, ...]:

@@ -44,6 +44,7 @@ _FOLDED = (
     "position_id",
     "previous_position_id",
     "qty",
+    "price",
     "fee",
     "pnl",
     "strategy_id",
