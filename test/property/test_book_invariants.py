@@ -1,0 +1,167 @@
+"""What the rules promise of a book, for any history of an account; a test for each promise.
+
+The numbers are those of the list of invariants that ``oms verify`` looks for as well:
+
+1. The signed deal quantities of a position sum to its signed open quantity.
+2. The fills of an order sum to its filled quantity.
+3. netting: at most one open position per symbol; strategy_netting: per symbol and strategy.
+4. Profit and what is unrealized at any mark are what cash and holdings say.
+6. Folding all deals again gives the stored positions.
+
+5, 10 and 11 are in ``test_delivery_invariants``, 7 to 9 in ``test_account_invariants``. The
+histories know every mode, kind of instrument, kind of fee and command, late, repeated and shuffled
+reports, busts, inferred executions, and facts that make our own moves impossible in hindsight.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kit.builders import NOON
+from kit.ledger_book import LedgerBook
+from kit.ledger_histories import INSTRUMENTS, STEPS, History, Step, played
+from oms.domain.account import PositionMode
+from oms.domain.deal import Deal, DealEntry, DealType, signed_quantity
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.position import Position, unrealized
+from oms.domain.rewrite import reassigned
+
+ROUNDING = Fraction(1, 10**18)
+ZERO = Fraction(0)
+
+
+def _numbers(drawn: bytes) -> tuple[int, ...]:
+    return tuple(int.from_bytes(drawn[at : at + 2]) % 1000 for at in range(0, 16, 2))
+
+
+STEP = st.builds(Step, st.sampled_from(STEPS), st.binary(min_size=16, max_size=16).map(_numbers))
+HISTORIES = st.builds(
+    History,
+    mode=st.sampled_from(PositionMode),
+    instrument=st.sampled_from(INSTRUMENTS),
+    steps=st.integers(1, 60).flatmap(lambda size: st.lists(STEP, min_size=size, max_size=size)),
+    hostile=st.integers(0, 9).map(lambda number: number == 9),
+)
+MARKS = st.integers(1, 10_000_000).map(lambda number: Decimal(number).scaleb(-2))
+
+
+@settings(max_examples=500, deadline=None)
+@given(HISTORIES)
+def test_1_the_deals_of_a_position_sum_to_its_quantity(history: History) -> None:
+    """What was merged has moved with its deals; a bust is a deal like any other."""
+    book = played(history).book
+    for positions, deals in _owned(book):
+        moved = sum((_moved(book.instrument, deal) for deal in deals), ZERO)
+        assert moved == sum((Fraction(one.qty) for one in positions), ZERO)
+
+
+@settings(max_examples=500, deadline=None)
+@given(HISTORIES)
+def test_2_the_fills_of_an_order_sum_to_its_filled_quantity(history: History) -> None:
+    book = played(history).book
+    filled: dict[int | None, Decimal] = defaultdict(Decimal)
+    for deal in book.deals:
+        if deal.type in (DealType.TRADE, DealType.CORRECTION):
+            taken_back = deal.type is DealType.CORRECTION
+            filled[deal.order_id] += -deal.qty if taken_back else deal.qty
+    for order in book.orders.values():
+        assert filled[order.id] == order.filled_qty
+        assert order.remaining_qty == (max(order.qty - order.filled_qty, 0) if order.is_open else 0)
+
+
+@settings(max_examples=500, deadline=None)
+@given(HISTORIES)
+def test_3_at_most_one_position_is_open_where_positions_net(history: History) -> None:
+    book = played(history).book
+    held = book.open_positions()
+    owners = [one.strategy_id for one in held]
+    match book.mode:
+        case PositionMode.NETTING:
+            assert len(held) <= 1
+        case PositionMode.STRATEGY_NETTING:
+            assert len(set(owners)) == len(owners)
+        case PositionMode.HEDGE:
+            assert all((one.qty > 0) == (one.side.sign > 0) for one in held)
+
+
+@settings(max_examples=500, deadline=None)
+@given(HISTORIES, MARKS)
+def test_4_profit_and_unrealized_are_cash_at_any_mark(history: History, mark: Decimal) -> None:
+    """profit + unrealized(mark) = m·(Σ −d·v(p) + Q·v(mark)), position by position."""
+    book = played(history).book
+    instrument = book.instrument
+    for positions, deals in _owned(book):
+        flow, slack = ZERO, ROUNDING * len(positions)
+        for deal in deals:
+            moved = _moved(instrument, deal)
+            flow -= moved * instrument.value(deal.price)
+            # The average at which tickets close against each other is told with 18 places.
+            meets = deal.entry is DealEntry.OUT_BY
+            slack += ROUNDING * (1 + abs(moved) * Fraction(instrument.contract_size) * meets)
+        held = sum((Fraction(one.qty) for one in positions), ZERO)
+        exact = Fraction(instrument.contract_size) * (flow + held * instrument.value(mark))
+        told = sum((one.profit + unrealized(one, instrument, mark) for one in positions), Decimal())
+        assert abs(Fraction(told) - exact) <= slack
+
+
+@settings(max_examples=500, deadline=None)
+@given(HISTORIES.filter(lambda one: one.instrument.kind is Kind.SPOT), MARKS)
+def test_4_spot_cash_balances_to_the_last_digit(history: History, mark: Decimal) -> None:
+    """Δquote + Δbase·mark = realized + unrealized, whatever the fees were paid in."""
+    book = played(history).book
+    quote, base, roundings = ZERO, ZERO, 0
+    for deal in book.deals:
+        fee = Fraction(deal.fee or 0)
+        quote -= _moved_before_fees(deal) * Fraction(deal.price)
+        quote -= fee * (deal.fee_currency == book.instrument.quote)
+        base += _moved_before_fees(deal) - fee * (deal.fee_currency == book.instrument.base)
+        quote += Fraction(deal.profit) * (deal.type is DealType.FUNDING)
+        roundings += 2  # its profit, and a fee in base at its price
+    realized = sum((Fraction(one.realized_pnl) for one in book.positions.values()), ZERO)
+    open_profit = sum(
+        (Fraction(unrealized(one, book.instrument, mark)) for one in book.open_positions()), ZERO
+    )
+    told, exact = realized + open_profit, quote + base * Fraction(mark)
+    assert abs(told - exact) <= ROUNDING * (roundings + len(book.positions))
+
+
+@settings(max_examples=500, deadline=None)
+@given(HISTORIES.map(lambda one: one._replace(hostile=False)))
+def test_6_folding_all_deals_again_gives_the_stored_positions(history: History) -> None:
+    book = played(history).book
+    again = reassigned(book.history(), {}, book.mint, NOON)
+    assert not again.positions
+    assert not again.deals
+    assert not again.deals_changed
+    assert not again.orders
+
+
+def _owned(book: LedgerBook) -> Iterator[tuple[list[Position], list[Deal]]]:
+    """Positions with what was merged into them, and all deals that moved their quantity."""
+    positions: dict[int, list[Position]] = defaultdict(list)
+    deals: dict[int, list[Deal]] = defaultdict(list)
+    for position in book.positions.values():
+        positions[_end(book, position)].append(position)
+    for deal in book.deals:
+        if deal.type in (DealType.TRADE, DealType.CORRECTION):
+            deals[_end(book, book.positions[deal.position_id])].append(deal)
+    for position_id, held in positions.items():
+        yield held, deals[position_id]
+
+
+def _end(book: LedgerBook, position: Position) -> int:
+    while position.merged_into is not None:
+        position = book.positions[position.merged_into]
+    return position.id
+
+
+def _moved(instrument: Instrument, deal: Deal) -> Fraction:
+    return Fraction(signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency))
+
+
+def _moved_before_fees(deal: Deal) -> Fraction:
+    return Fraction(deal.qty) * deal.side.sign
