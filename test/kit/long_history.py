@@ -30,9 +30,9 @@ _FILLS: dict[str, tuple[str, str]] = {
     "oms_positions": (
         "id, account_id, symbol, side, qty, avg_price, cost_exact, exit_exact, state, identifier,"
         " qty_opened, qty_closed, max_qty, profit, realized_pnl, fees, funding, version,"
-        " opened_at, created_at, updated_at",
+        " opened_at, created_at, updated_at, closed_at",
         "{id}, {account}, 'BTC/USDT', 'buy', 0, 1, '0/1', '0/1', 'closed', {id}, 1, 1, 1, 0, 0,"
-        " '{{}}', 0, 1, {then}, {then}, {then}",
+        " '{{}}', 0, 1, {then}, {then}, {then}, {then}",
     ),
     "event_outbox": (
         "id, account_id, seq, seq_to, namespace, event_type, payload_json, created_at",
@@ -50,10 +50,17 @@ _FILLS: dict[str, tuple[str, str]] = {
 TABLES = tuple(_FILLS)
 
 
-def fill(dsn: str, *, count: int, accounts: int, tables: tuple[str, ...] = TABLES) -> None:
+def fill(
+    dsn: str,
+    *,
+    count: int,
+    accounts: int,
+    tables: tuple[str, ...] = TABLES,
+    first_account: int = FIRST_ACCOUNT,
+) -> None:
     """Put ``count`` rows into each of ``tables``, the newest a second ago."""
     is_sqlite = dsn.startswith("sqlite")
-    words = _words(is_sqlite, count, accounts)
+    words = _words(is_sqlite, count, accounts, first_account)
     source = f"seq_1_to_{count}"
     if is_sqlite:
         source = (
@@ -71,9 +78,9 @@ def fill(dsn: str, *, count: int, accounts: int, tables: tuple[str, ...] = TABLE
         rows(dsn, f"ANALYZE TABLE {', '.join(tables)}")
 
 
-def _words(is_sqlite: bool, count: int, accounts: int) -> dict[str, str]:
+def _words(is_sqlite: bool, count: int, accounts: int, first_account: int) -> dict[str, str]:
     number = f"({FIRST_ID} + seq)"
-    turn = f"(seq / {accounts} + 1)" if is_sqlite else f"(seq DIV {accounts} + 1)"
+    turn = f"((seq - 1) {'/' if is_sqlite else 'DIV'} {accounts} + 1)"
     now, then = "NOW(6)", "(NOW(6) - INTERVAL {0} SECOND)"
     if is_sqlite:
         now = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
@@ -86,7 +93,7 @@ def _words(is_sqlite: bool, count: int, accounts: int) -> dict[str, str]:
     }
     return {
         "id": number,
-        "account": f"({FIRST_ACCOUNT} + seq % {accounts})",
+        "account": f"({first_account} + seq % {accounts})",
         "turn": turn,
         "now": now,
         "then": then.format(f"({count} + 1 - seq)"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from kit.stores import NOON, a_command, a_lease, an_account, enqueued, seconds_after
+from oms.adapters.sql.queue import ACCOUNTS_NAMED_MAX
 from oms.adapters.sql.store import SqlStore
 from oms.domain.command import CommandResult, CommandStatus
 from oms.domain.errors import Refused
@@ -271,3 +272,26 @@ async def test_a_large_group_is_one_group(store: SqlStore) -> None:
 
     assert len(stored.ids) == 1000
     assert await store.queue.depths() == {1: 1000}
+
+
+async def test_who_holds_many_accounts_takes_from_those_that_have_something(
+    store: SqlStore,
+) -> None:
+    """3 belongs to nobody here, and 4 waits for it."""
+    held = range(1, 2 * ACCOUNTS_NAMED_MAX, 2)
+    assert len(held) == ACCOUNTS_NAMED_MAX
+    many = [*held, 2 * ACCOUNTS_NAMED_MAX + 1]
+    await enqueued(
+        store,
+        [
+            a_command(1, many[-1]),
+            a_command(2, many[0]),
+            a_command(3, 2),
+            a_command(4, many[3], after=3),
+            a_command(5, many[4], after=2),
+        ],
+    )
+
+    assert [row.id for row in await store.queue.take(many, 10)] == [1, 2, 5]
+    assert [row.id for row in await store.queue.take(many, 10, [1, 2])] == [5]
+    assert await store.queue.take(range(10_000, 20_000), 10) == ()

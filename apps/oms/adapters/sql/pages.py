@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oms.adapters.sql.dialect import Dialect
+from oms.domain.command import CommandStatus
 from oms.domain.value import evolve
 from oms.ports.history import Window
 
@@ -15,6 +16,7 @@ _NARROWING = (
     *("strategy_id", "strategies", "symbol", "status", "reconciled", "order_id", "position_id"),
     *("order_ids", "since", "until"),
 )
+_ANY_STATUS = ", ".join(f"'{status}'" for status in CommandStatus)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ def narrowed(dialect: Dialect, kind: Kind, window: Window) -> Where:
     if window.order_ids is not None and kind.table == "oms_orders":
         where = _among(dialect, where, "id", window.order_ids)
     moment = "created_at" if window.by_creation else kind.moment
+    if _is_dated_commands(kind, window):
+        where = where.also(f"status IN ({_ANY_STATUS})")
     if window.since is not None:
         where = where.also(f"{moment} >= {mark}", dialect.time_in(window.since))
     if window.until is not None:
@@ -83,7 +87,8 @@ def page_text(
     accounts = tuple(dict.fromkeys(window.account_ids))
     if where is None and not skipped and 1 < len(accounts) <= SEEKS_MAX:
         return _sought(dialect, kind, window, accounts, limit)
-    table = _table(dialect, kind, window) if where is None and len(accounts) == 1 else kind.table
+    is_along = len(accounts) == 1 or _is_dated_commands(kind, window)
+    table = _table(dialect, kind, window) if where is None and is_along else kind.table
     where = _behind(dialect, window, where or narrowed(dialect, kind, window))
     text = (
         f"SELECT {kind.columns} FROM {table} WHERE {where.text}"
@@ -126,14 +131,22 @@ def _sought(
 
 
 def _table(dialect: Dialect, kind: Kind, window: Window) -> str:
-    """The table, to be read along an account's rows where nothing else narrows.
+    """The table, to be read along an account's rows where nothing else narrows, or along time.
 
     A planner that is told to stop early may walk all ids instead, and then does not stop where an
-    account has few rows.
+    account has few rows, or few in its dates.
     """
+    if _is_dated_commands(kind, window):
+        return dialect.pinned(kind.table, "ix_oms_commands_queue")
     bare = Window(account_ids=window.account_ids)
     is_bare = all(getattr(window, name) == getattr(bare, name) for name in _NARROWING)
     return dialect.pinned(kind.table, f"ix_{kind.table}_page") if is_bare else kind.table
+
+
+def _is_dated_commands(kind: Kind, window: Window) -> bool:
+    """Commands of any status within dates: the index that knows their times begins with status."""
+    is_dated = window.since is not None or window.until is not None
+    return kind.table == "oms_commands" and is_dated and window.status is None
 
 
 def _behind(dialect: Dialect, window: Window, where: Where) -> Where:

@@ -21,6 +21,8 @@ from oms.domain.errors import Unavailable
 from oms.ports.queue import CommandRow, KeyRow, Stored, Submission
 
 STORE_ATTEMPTS_MAX = 6
+ACCOUNTS_NAMED_MAX = 200
+"""Of more accounts it is asked first which have anything queued: few, however many are held."""
 
 _KEY_COLUMNS = (
     "scope_hash",
@@ -66,6 +68,8 @@ class SqlQueue:
         self, account_ids: Sequence[int], limit: int, besides: Collection[int] = ()
     ) -> Sequence[CommandRow]:
         """Queued commands of the accounts, oldest first. Raises ``Unavailable``."""
+        if len(account_ids) > ACCOUNTS_NAMED_MAX:
+            account_ids = await self._with_queued(account_ids)
         if not account_ids:
             return ()
         taken: dict[int, CommandRow] = {}
@@ -81,6 +85,13 @@ class SqlQueue:
             if len(found) < limit or len(taken) >= limit:
                 return list(taken.values())[:limit]
             behind = found[-1][_CREATED_AT], found[-1][0]
+
+    async def _with_queued(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Those of the accounts that have anything queued."""
+        table = self._database.dialect.pinned("oms_commands", _QUEUE_INDEX)
+        text = f"SELECT DISTINCT account_id FROM {table} WHERE status = 'queued'"
+        held = frozenset(account_ids)
+        return [row[0] for row in await self._database.rows(text) if row[0] in held]
 
     async def _waiting(
         self,

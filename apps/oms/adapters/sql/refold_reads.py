@@ -1,7 +1,7 @@
 """Reads for folding a symbol again: its newest trade, and its rows from some moment on."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from oms.adapters.sql.rows import deals, orders, positions
 from oms.adapters.sql.session import Session
@@ -14,16 +14,23 @@ from oms.ports.ledger import FoldedRows
 IDS_PER_READ_MAX = 500
 """Ids in one statement."""
 
+AHEAD_MAX = timedelta(hours=1)
+"""An exchange's clock is not further ahead of ours: what was closed since was written since."""
+
+_OPEN_OR_MERGED = ", ".join(f"'{state}'" for state in (*positions.OPEN_STATES, "merged"))
+
 
 async def newest_key(session: Session, account_id: int, symbol: str) -> FoldKey | None:
     """The place of the symbol's newest trade or merge in the order of folding."""
     dialect = session.dialect
     mark = dialect.mark
     mine = f"account_id = {mark} AND symbol = {mark}"
+    table = dialect.pinned("oms_deals", "ix_oms_deals_folding")
     rows = await session.fetch(
-        f"SELECT executed_at, exchange_trade_id FROM oms_deals WHERE {mine} AND type = 'trade'"
-        f" AND executed_at = (SELECT MAX(executed_at) FROM oms_deals WHERE {mine}"
-        " AND type = 'trade')",
+        f"SELECT executed_at, exchange_trade_id FROM {table} WHERE {mine} AND type = 'trade'"
+        # Not MAX: it would read all of the symbol for the one row that the order begins with.
+        f" AND executed_at = (SELECT executed_at FROM {table} WHERE {mine}"
+        " AND type = 'trade' ORDER BY executed_at DESC LIMIT 1)",
         (account_id, symbol, account_id, symbol),
     )
     keys = [fold_key(dialect.time_out(row[0]), row[1] or "") for row in rows]
@@ -57,10 +64,17 @@ async def folded_since(
     dialect = session.dialect
     mark = dialect.mark
     mine = f"account_id = {mark} AND symbol = {mark}"
+    by_state = dialect.pinned("oms_positions", "ix_oms_positions_state")
+    by_time = dialect.pinned("oms_positions", "ix_oms_positions_updated_at")
     rows = await session.fetch(
-        f"SELECT {positions.SELECTED} FROM oms_positions WHERE {mine}"
-        f" AND (closed_at IS NULL OR closed_at >= {mark} OR merged_into IS NOT NULL)",
-        (account_id, symbol, dialect.time_in(moment)),
+        f"SELECT {positions.SELECTED} FROM"
+        f" (SELECT id AS kept_id FROM {by_state} WHERE {mine} AND state IN ({_OPEN_OR_MERGED})"
+        f" UNION SELECT id FROM {by_time} WHERE {mine} AND updated_at >= {mark}"
+        f" AND closed_at >= {mark}) AS k CROSS JOIN oms_positions WHERE id = kept_id",
+        (
+            *(account_id, symbol, account_id, symbol),
+            *(dialect.time_in(moment - AHEAD_MAX), dialect.time_in(moment)),
+        ),
     )
     known = [positions.position_of(row, dialect) for row in rows]
     held = _connected(known, moment)
