@@ -6,11 +6,17 @@ unexpired and well addressed is the authenticator's part, the account's state th
 
 from collections.abc import Mapping
 from dataclasses import field
-from enum import StrEnum
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from types import MappingProxyType
+from typing import TypeVar
 
 from oms.domain.errors import Refused
 from oms.domain.value import value
+
+Limit = TypeVar("Limit", datetime, Decimal)
 
 
 class Role(StrEnum):
@@ -30,16 +36,37 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """The kinds of things one may do with an account."""
+    """The kinds of things one may do: the rows of the table."""
 
+    SELF = "self"
     READ = "read"
     MARKET = "market"
     TRADE = "trade"
     CANCEL = "cancel"
     CLOSE = "close"
+    CCXT_TRADE = "ccxt_trade"
+    CCXT_ALLOWED = "ccxt_allowed"
+    RECONCILE = "reconcile"
     REASSIGN = "reassign"
+    STRATEGY_CREATE = "strategy_create"
+    RISK_SWITCH = "risk_switch"
+    RISK_BLOCK = "risk_block"
+    KILL_ON = "kill_on"
+    KILL_OFF = "kill_off"
+    AUTOMATE = "automate"
+    RESEARCH = "research"
     PAPER = "paper"
     ADMIN = "admin"
+    AUDIT = "audit"
+
+
+class Cell(Enum):
+    """What the table says of a role and an action."""
+
+    NO = "–"
+    YES = "✓"
+    #: Allowed with a comment that is not empty.
+    COMMENT = "c"
 
 
 @value
@@ -57,6 +84,20 @@ class Grant:
 
 
 @value
+class Restrictions:
+    """What a key is held to, whatever its grants say; nothing by default."""
+
+    expires_at: datetime | None = None
+    #: Where it may be used from; empty: anywhere.
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    max_order_notional: Decimal | None = None
+    max_day_notional: Decimal | None = None
+
+
+UNRESTRICTED = Restrictions()
+
+
+@value
 class Principal:
     """Who is at the door, with all that the key may touch."""
 
@@ -65,37 +106,79 @@ class Principal:
     api_key_id: int
     role: Role
     grants: Mapping[int, Grant] = field(default_factory=dict)
+    restrictions: Restrictions = UNRESTRICTED
+    #: The login token that was shown instead of the key.
+    token_id: int | None = None
+    #: When what was shown ends: the token, or the key.
+    expires_at: datetime | None = None
 
     def grant(self, account_id: int) -> Grant | None:
         """The key's flags on the account."""
         return self.grants.get(account_id)
 
 
-_TRADERS = frozenset({Role.TRADER, Role.PORTFOLIO_MANAGER, Role.ROBOT})
-_EVERYONE = frozenset(Role)
+#: One row an action; columns: admin, trader, portfolio_manager, robot, risk, readonly.
+_TABLE = """
+self             ✓ ✓ ✓ ✓ ✓ ✓
+read             ✓ ✓ ✓ ✓ ✓ ✓
+market           ✓ ✓ ✓ ✓ ✓ ✓
+trade            – ✓ ✓ ✓ – –
+cancel           – ✓ ✓ ✓ c –
+close            – ✓ ✓ ✓ c –
+ccxt_trade       – ✓ ✓ – – –
+ccxt_allowed     – ✓ ✓ – – –
+reconcile        ✓ ✓ ✓ ✓ ✓ –
+reassign         ✓ ✓ ✓ – c –
+strategy_create  ✓ ✓ ✓ – – –
+risk_switch      c c c – c –
+risk_block       c c c – c –
+kill_on          c c c – c –
+kill_off         c – – – c –
+automate         – ✓ ✓ ✓ – –
+research         ✓ ✓ ✓ ✓ – –
+paper            ✓ ✓ ✓ ✓ – –
+admin            ✓ – – – – –
+audit            ✓ – – – ✓ –
+"""
+
+
+def _cells() -> dict[tuple[Permission, Role], Cell]:
+    cells: dict[tuple[Permission, Role], Cell] = {}
+    for line in _TABLE.strip().splitlines():
+        word, *signs = line.split()
+        for role, sign in zip(Role, signs, strict=True):
+            cells[Permission(word), role] = Cell(sign)
+    return cells
+
+
+MATRIX: Mapping[tuple[Permission, Role], Cell] = MappingProxyType(_cells())
 ROLES: Mapping[Permission, frozenset[Role]] = MappingProxyType(
     {
-        Permission.READ: _EVERYONE,
-        Permission.MARKET: _EVERYONE,
-        Permission.TRADE: _TRADERS,
-        Permission.CANCEL: _TRADERS | {Role.RISK},
-        Permission.CLOSE: _TRADERS | {Role.RISK},
-        Permission.REASSIGN: frozenset(
-            {Role.ADMIN, Role.TRADER, Role.PORTFOLIO_MANAGER, Role.RISK}
-        ),
-        Permission.PAPER: _TRADERS | {Role.ADMIN},
-        Permission.ADMIN: frozenset({Role.ADMIN}),
+        permission: frozenset(r for r in Role if MATRIX[permission, r] is not Cell.NO)
+        for permission in Permission
     }
 )
+#: What an admin may not do, since orders are for others.
+_TRADING = frozenset(
+    {
+        Permission.TRADE,
+        Permission.CANCEL,
+        Permission.CLOSE,
+        Permission.CCXT_TRADE,
+        Permission.CCXT_ALLOWED,
+        Permission.AUTOMATE,
+    }
+)
+_DESK = frozenset({Permission.ADMIN, Permission.AUDIT})
 
 
 def refuse_role(principal: Principal, permission: Permission) -> Refused | None:
     """Refuse what the role may never do, whatever the account."""
     if principal.role in ROLES[permission]:
         return None
-    if permission is Permission.ADMIN:
+    if permission in _DESK:
         return _denied("admin_required", "this needs the role admin")
-    if principal.role is Role.ADMIN:
+    if principal.role is Role.ADMIN and permission in _TRADING:
         return _denied("admin_read_only", "an admin does not trade; use a trader's key")
     word = principal.role.value
     return _denied("permission_denied", f"role {word} may not {permission.value}")
@@ -111,13 +194,24 @@ def refuse_account(principal: Principal, permission: Permission, account_id: int
     return _denied("permission_denied", f"account_id={account_id}")
 
 
+def refuse_silence(
+    principal: Principal, permission: Permission, comment: str | None
+) -> Refused | None:
+    """Refuse without a comment what the table allows only with one."""
+    if MATRIX[permission, principal.role] is not Cell.COMMENT:
+        return None
+    if comment is not None and comment.strip():
+        return None
+    word = principal.role.value
+    return _denied("comment_required", f"the role {word} gives a comment with this")
+
+
 def allowed_strategies(principal: Principal, account_id: int) -> frozenset[int] | None:
     """The key's allow-list on the account; ``None``: every strategy is open to it."""
     grant = principal.grant(account_id)
     if principal.role is Role.ADMIN or grant is None:
         return None
-    is_restricted = grant.restrict_to_strategies or principal.role is Role.ROBOT
-    return grant.strategy_ids if is_restricted else None
+    return grant.strategy_ids if _is_restricted(principal.role, grant) else None
 
 
 def refuse_strategy(
@@ -135,6 +229,16 @@ def refuse_strategy(
     )
 
 
+def refuse_whole(principal: Principal, permission: Permission, account_id: int) -> Refused | None:
+    """Refuse to a key that is kept to strategies what concerns all of an account."""
+    if permission not in (Permission.CCXT_TRADE, Permission.CCXT_ALLOWED):
+        return None
+    if allowed_strategies(principal, account_id) is None:
+        return None
+    text = f"account_id={account_id} is open to this key for its own strategies only"
+    return _denied("strategy_permission_denied", text)
+
+
 def refuse(
     principal: Principal,
     permission: Permission,
@@ -145,24 +249,79 @@ def refuse(
     return (
         refuse_role(principal, permission)
         or refuse_account(principal, permission, account_id)
+        or refuse_whole(principal, permission, account_id)
         or refuse_strategy(principal, account_id, strategy_ids)
     )
 
 
+def refuse_place(restrictions: Restrictions, ip: str) -> Refused | None:
+    """Refuse a key that is used from where it may not be."""
+    if not restrictions.networks:
+        return None
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        address = None
+    if address is not None:
+        plain = getattr(address, "ipv4_mapped", None) or address
+        if any(plain in network for network in restrictions.networks):
+            return None
+    return _denied("ip_not_allowed", "the API key may not be used from this address")
+
+
+def is_tighter(wanted: Restrictions, held: Restrictions) -> bool:
+    """Whether ``wanted`` allows nothing that ``held`` does not."""
+    return (
+        _is_less(wanted.expires_at, held.expires_at)
+        and _is_less(wanted.max_order_notional, held.max_order_notional)
+        and _is_less(wanted.max_day_notional, held.max_day_notional)
+        and (not held.networks or _is_inside(wanted.networks, held.networks))
+    )
+
+
+def _is_inside(
+    wanted: tuple[IPv4Network | IPv6Network, ...], held: tuple[IPv4Network | IPv6Network, ...]
+) -> bool:
+    return bool(wanted) and all(any(_holds(old, new) for old in held) for new in wanted)
+
+
+def _holds(outer: IPv4Network | IPv6Network, inner: IPv4Network | IPv6Network) -> bool:
+    if isinstance(outer, IPv4Network):
+        return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(inner, IPv6Network) and inner.subnet_of(outer)
+
+
+def _is_less(wanted: Limit | None, held: Limit | None) -> bool:
+    return held is None or (wanted is not None and wanted <= held)
+
+
+def _is_restricted(role: Role, grant: Grant) -> bool:
+    return grant.restrict_to_strategies or role is Role.ROBOT
+
+
 def _flagged(role: Role, grant: Grant, permission: Permission) -> bool:
+    """Whether the flags suffice; that the account may be read was asked before."""
     match permission:
-        case Permission.READ | Permission.MARKET:
-            return True
-        case Permission.TRADE | Permission.PAPER:
+        case Permission.TRADE | Permission.PAPER | Permission.AUTOMATE:
+            return grant.can_trade
+        case Permission.CCXT_TRADE | Permission.CCXT_ALLOWED | Permission.STRATEGY_CREATE:
             return grant.can_trade
         case Permission.CANCEL:
             return grant.can_risk_manage if role is Role.RISK else grant.can_trade
         case Permission.CLOSE:
             return grant.can_close_position
-        case Permission.REASSIGN:
+        case Permission.REASSIGN | Permission.KILL_ON:
             return grant.can_trade or grant.can_risk_manage
-        case Permission.ADMIN:
-            return False
+        case Permission.RISK_SWITCH:
+            return grant.can_risk_manage and grant.can_block_new_positions
+        case Permission.RISK_BLOCK:
+            return grant.can_risk_manage and grant.can_block_account
+        case Permission.KILL_OFF:
+            return grant.can_risk_manage
+        case Permission.READ | Permission.MARKET | Permission.RECONCILE | Permission.AUDIT:
+            return True
+        case Permission.SELF | Permission.RESEARCH | Permission.ADMIN:
+            return True  # no account is asked for
 
 
 def _denied(code: str, message: str) -> Refused:

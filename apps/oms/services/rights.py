@@ -7,7 +7,8 @@ A "yes" is believed for ``cache_seconds`` (at most 5); a "no" is asked again.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from oms.domain.access import Permission, Principal, Role, allowed_strategies, refuse
+from oms.domain import access
+from oms.domain.access import Permission, Principal, allowed_strategies, refuse
 from oms.domain.command import (
     Actor,
     CancelAllOrders,
@@ -31,7 +32,6 @@ from oms.domain.value import evolve
 from oms.ports.registry import Registry
 
 CACHE_ENTRIES_MAX = 1_000
-_COMMENTED = frozenset({Permission.CANCEL, Permission.CLOSE, Permission.REASSIGN})
 
 
 def permission_for(payload: Payload) -> Permission:
@@ -73,12 +73,10 @@ def refuse_sweep(principal: Principal, account_id: int, payload: Payload) -> Ref
 
 
 def refuse_silence(principal: Principal, payload: Payload) -> Refused | None:
-    """Refuse what the role risk asks without saying why."""
-    if principal.role is not Role.RISK or permission_for(payload) not in _COMMENTED:
-        return None
-    if isinstance(comment := getattr(payload, "comment", None), str) and comment.strip():
-        return None
-    return Refused(code="comment_required", message="the role risk gives a comment with this")
+    """Refuse what the role must give a reason for and does not."""
+    comment = getattr(payload, "comment", None)
+    said = comment if isinstance(comment, str) else None
+    return access.refuse_silence(principal, permission_for(payload), said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,13 @@ from oms.domain.access import (
     refuse_strategy,
 )
 
-FULL = Grant(can_trade=True, can_close_position=True, can_risk_manage=True)
+FULL = Grant(
+    can_trade=True,
+    can_close_position=True,
+    can_risk_manage=True,
+    can_block_new_positions=True,
+    can_block_account=True,
+)
 
 
 @pytest.mark.parametrize("role", Role)

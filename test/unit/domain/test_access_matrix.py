@@ -1,0 +1,98 @@
+"""The decision is the table of the page, cell by cell and flag by flag."""
+
+from itertools import chain, combinations
+
+import pytest
+
+from kit.matrix import LETTERS, Line, lines
+from oms.domain.access import (
+    Grant,
+    Permission,
+    Principal,
+    Role,
+    refuse,
+    refuse_role,
+    refuse_silence,
+)
+from oms.domain.value import evolve
+
+LINES = lines()
+FLAGS = (
+    "can_read",
+    "can_trade",
+    "can_close_position",
+    "can_risk_manage",
+    "can_block_new_positions",
+    "can_block_account",
+)
+SETS = list(chain.from_iterable(combinations(FLAGS, size) for size in range(len(FLAGS) + 1)))
+#: Asked of nobody's account.
+WITHOUT_ACCOUNT = {"self", "research", "admin"}
+
+
+def test_the_page_has_a_line_for_every_action_and_a_column_for_every_role() -> None:
+    assert set(LINES) == {permission.value for permission in Permission}
+    assert set(LETTERS.values()) == {role.value for role in Role}
+    assert {sign for line in LINES.values() for sign in line.signs.values()} == {"✓", "c", "–"}
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_role_and_flags(line: Line, role: Role) -> None:
+    permission = Permission(line.action)
+    for held in SETS:
+        for is_restricted in (False, True):
+            grant = Grant(
+                **{flag: flag in held for flag in FLAGS},
+                restrict_to_strategies=is_restricted,
+                strategy_ids=frozenset({3}),
+            )
+            who = _who(role, grant)
+            if line.action in WITHOUT_ACCOUNT:
+                refused = refuse_role(who, permission)
+            else:
+                refused = refuse(who, permission, 1)
+            expected = line.allows(role.value, set(held), is_restricted=is_restricted)
+            assert (refused is None) is expected, (held, is_restricted, refused)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_comments(line: Line, role: Role) -> None:
+    who, permission = _who(role, Grant()), Permission(line.action)
+    for silence in (None, "", "  \t"):
+        refused = refuse_silence(who, permission, silence)
+        assert (refused is not None) is line.needs_comment(role.value)
+        if refused is not None:
+            assert refused.code == "comment_required"
+    assert refuse_silence(who, permission, "because") is None
+
+
+@pytest.mark.parametrize(
+    ("role", "permission", "code"),
+    [
+        (Role.ADMIN, Permission.CANCEL, "admin_read_only"),
+        (Role.ADMIN, Permission.CCXT_TRADE, "admin_read_only"),
+        (Role.ADMIN, Permission.AUTOMATE, "admin_read_only"),
+        (Role.TRADER, Permission.ADMIN, "admin_required"),
+        (Role.READONLY, Permission.AUDIT, "admin_required"),
+        (Role.RISK, Permission.TRADE, "permission_denied"),
+        (Role.ROBOT, Permission.CCXT_TRADE, "permission_denied"),
+        (Role.TRADER, Permission.KILL_OFF, "permission_denied"),
+    ],
+)
+def test_the_word_of_a_refusal(role: Role, permission: Permission, code: str) -> None:
+    refused = refuse_role(_who(role, Grant()), permission)
+    assert refused is not None and refused.code == code
+
+
+def test_a_restricted_key_never_trades_past_its_list_through_the_exchange() -> None:
+    grant = Grant(can_trade=True, restrict_to_strategies=True, strategy_ids=frozenset({3}))
+    refused = refuse(_who(Role.TRADER, grant), Permission.CCXT_TRADE, 1)
+    assert refused is not None and refused.code == "strategy_permission_denied"
+    free = evolve(grant, restrict_to_strategies=False)
+    assert refuse(_who(Role.TRADER, free), Permission.CCXT_TRADE, 1) is None
+
+
+def _who(role: Role, grant: Grant) -> Principal:
+    return Principal(user_id=1, user_name="u", api_key_id=1, role=role, grants={1: grant})
