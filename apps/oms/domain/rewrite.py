@@ -36,17 +36,24 @@ def rewritten(history: History, order: Order, report: Report, mint: Mint) -> Ent
     order, shrunk, removed = _replaced(history, order, execution)
     after = advanced(order, report)
     assert after is not None, "a fill is legal from every state"
-    late = deal_of(order, report, execution, mint("deal"))
-    gone = {deal.id for deal in (*removed, *shrunk)}
+    inferred = (*removed, *shrunk)
+    late = evolve(
+        deal_of(order, report, execution, mint("deal")),
+        position_id=inferred[0].position_id if inferred else 0,  # whose ticket keeps its name
+    )
+    gone = {deal.id for deal in inferred}
     kept = [deal for deal in history.deals if deal.id not in gone]
     history = evolve(
         history,
         deals=(*kept, *shrunk, late),
         orders={**history.orders, order.id: order},
     )
-    entry = _laid_over(history, mint, report.heard_at, cause="late_fill", order=after)
+    fresh = frozenset((late.id,))
+    entry = _laid_over(history, mint, report.heard_at, cause="late_fill", order=after, fresh=fresh)
+    told = {deal.id for deal in entry.deals_changed}
     return evolve(
         entry,
+        deals_changed=(*entry.deals_changed, *(d for d in shrunk if d.id not in told)),
         deals_removed=removed,
         exec_type=EXEC_TYPES[report.kind],
         late_fill=True,
