@@ -1,0 +1,348 @@
+"""What the rules promise of facts however they are delivered; a test for each promise.
+
+5. The same executions in any order, any number of times, over any channel, cut into any parts,
+   give the same book.
+10. Tickets and netting give equal equity for the same fills.
+11. Reconciling an unchanged exchange twice writes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kit.builders import NOON, a_report
+from kit.ledger_book import LedgerBook
+from kit.ledger_histories import INSTRUMENTS
+from oms.domain.account import PositionMode
+from oms.domain.deal import DealType
+from oms.domain.entry import Entry
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.position import Position, unrealized
+from oms.domain.report import Execution, Heard, Report, ReportKind
+from oms.domain.value import evolve
+
+ROUNDING = Fraction(1, 10**18)
+
+
+class Fill(NamedTuple):
+    """A part of an order, ``pause`` milliseconds after the one before; of another order, 1 or more.
+
+    Two tickets opened in one millisecond have no age to tell them apart by.
+    """
+
+    pause: int
+    steps: int
+    price: Decimal
+    rate: str
+    pays_in: int
+
+
+class Wish(NamedTuple):
+    """An order and what becomes of it."""
+
+    side: str
+    strategy: int
+    reduce_only: bool
+    fresh: bool
+    #: Which of the tickets opened by the first orders it names, if so many are open.
+    ticket: int
+    fills: Sequence[Fill]
+    canceled: bool
+
+
+class Scene(NamedTuple):
+    """Orders of one account and all that the exchange says about them, in its order."""
+
+    mode: PositionMode
+    instrument: Instrument
+    #: These are heard in order and open the tickets that later orders name.
+    first: Sequence[Wish]
+    later: Sequence[Wish]
+    #: The orders' turns, by which their fills interleave.
+    turns: Sequence[int]
+
+
+FILLS = st.builds(
+    Fill,
+    pause=st.integers(0, 3),
+    steps=st.integers(1, 20_000).map(lambda number: number * 10),
+    price=st.integers(100, 100_000).map(lambda number: Decimal(number).scaleb(-1)),
+    rate=st.sampled_from(["0", "0.001", "0.00055", "-0.0002"]),
+    pays_in=st.integers(0, 3),
+)
+WISHES = st.builds(
+    Wish,
+    side=st.sampled_from(["buy", "sell"]),
+    strategy=st.integers(0, 2),
+    reduce_only=st.sampled_from([False, False, False, True]),
+    fresh=st.sampled_from([False, False, True]),
+    ticket=st.integers(0, 5),
+    fills=st.lists(FILLS, min_size=1, max_size=4),
+    canceled=st.booleans(),
+)
+SCENES = st.builds(
+    Scene,
+    mode=st.sampled_from(PositionMode),
+    instrument=st.sampled_from(INSTRUMENTS),
+    first=st.lists(WISHES, max_size=3),
+    later=st.lists(WISHES, min_size=1, max_size=5),
+    turns=st.lists(st.integers(0, 7), min_size=20, max_size=20),
+)
+
+
+class _Told(NamedTuple):
+    """A book after the first orders were heard, and what is still to be heard."""
+
+    book: LedgerBook
+    later: list[Report]
+
+
+@settings(max_examples=500, deadline=None)
+@given(SCENES, st.randoms(use_true_random=False))
+def test_5_the_same_executions_in_any_order_over_any_channel_give_the_same_book(
+    scene: Scene, chance: Any
+) -> None:
+    """Some of them several times."""
+    straight, shuffled = _begun(scene), _begun(scene)
+    for report in straight.later:
+        straight.book.hear(report)
+    again = [one for one in shuffled.later if chance.random() < 0.3]
+    reports = [*shuffled.later, *again]
+    chance.shuffle(reports)
+    for report in reports:
+        shuffled.book.hear(evolve(report, heard=chance.choice(list(Heard))))
+    _agree(straight.book, shuffled.book)
+
+
+@settings(max_examples=500, deadline=None)
+@given(SCENES, st.lists(st.integers(1, 9), min_size=8, max_size=8))
+def test_5_executions_cut_into_parts_give_the_same_book(scene: Scene, parts: list[int]) -> None:
+    whole, cut = _begun(scene), _begun(scene)
+    for report in whole.later:
+        whole.book.hear(report)
+    for number, report in enumerate(cut.later):
+        for part in _cut(report, Decimal(parts[number % len(parts)]) / 10):
+            cut.book.hear(part)
+    _agree(whole.book, cut.book, legs=False)
+
+
+@settings(max_examples=500, deadline=None)
+@given(SCENES, st.integers(1, 10_000).map(Decimal))
+def test_10_tickets_and_netting_give_equal_equity_for_the_same_fills(
+    scene: Scene, mark: Decimal
+) -> None:
+    equities: list[tuple[Fraction, Fraction]] = []
+    for mode in PositionMode:
+        told = _begun(scene._replace(mode=mode))
+        for report in told.later:
+            told.book.hear(report)
+        held = sum((Fraction(one.qty) for one in told.book.open_positions()), Fraction(0))
+        equities.append((held, _equity(told.book, mark)))
+    slack = ROUNDING * 4 * (len(told.book.deals) + 10)
+    for held, equity in equities:
+        assert held == equities[0][0]
+        assert abs(equity - equities[0][1]) <= slack
+
+
+@settings(max_examples=500, deadline=None)
+@given(SCENES, st.randoms(use_true_random=False))
+def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
+    scene: Scene, chance: Any
+) -> None:
+    """Much was never heard, some only inferred. The first look finds it all, the second nothing."""
+    told = _begun(scene)
+    book, facts = told.book, told.later
+    for report in facts:
+        match chance.choice(("heard", "lost", "inferred")):
+            case "heard":
+                book.hear(report)
+            case "inferred" if report.execution is not None:
+                book.hear(_inferred(report))
+    for _ in range(2):
+        entries = [book.hear(evolve(report, heard=Heard.RECONCILE)) for report in facts]
+        chance.shuffle(facts)
+    assert entries == [Entry()] * len(facts)
+    assert not any(deal.provisional for deal in book.deals)
+    straight = _begun(scene)
+    for report in straight.later:
+        straight.book.hear(report)
+    _agree(straight.book, book)
+
+
+def _begun(scene: Scene) -> _Told:
+    """The same rows and ids whenever it is asked for the same scene."""
+    book = LedgerBook(scene.mode, scene.instrument)
+    now, last = 0, 0
+    for wish in scene.first:
+        order_id = _sent(book, wish)
+        for number, fill in enumerate(wish.fills):
+            now, last = now + max(fill.pause, order_id != last), order_id
+            book.hear(_execution(book, order_id, fill, f"a{order_id:04}{number}", now))
+    orders = [(_sent(book, wish), list(wish.fills), wish.canceled) for wish in scene.later]
+    later: list[Report] = []
+    turns = list(scene.turns)
+    while orders:
+        order_id, fills, canceled = orders[turns.pop() % len(orders) if turns else 0]
+        if fills:
+            fill = fills.pop(0)
+            now, last = now + max(fill.pause, order_id != last), order_id
+            later.append(_execution(book, order_id, fill, f"b{len(later):04}0", now))
+        if not fills:
+            orders = [one for one in orders if one[0] != order_id]
+            if canceled:
+                later.append(a_report(ReportKind.CANCELED, order_id=order_id))
+    return _Told(book, later)
+
+
+def _sent(book: LedgerBook, wish: Wish) -> int:
+    held = [one.id for one in book.open_positions()]
+    named = held[wish.ticket] if wish.ticket < len(held) else 0
+    qty = sum(fill.steps for fill in wish.fills) * book.instrument.step
+    return book.send(
+        wish.side,
+        qty,
+        strategy_id=wish.strategy,
+        reduce_only=wish.reduce_only,
+        new_position=wish.fresh and not named,
+        **book.named(named),
+    ).id
+
+
+def _execution(book: LedgerBook, order_id: int, fill: Fill, name: str, at: int) -> Report:
+    instrument = book.instrument
+    qty, rate = fill.steps * instrument.step, Decimal(fill.rate)
+    fee, currency = qty * fill.price * rate, instrument.settle
+    if fill.pays_in == 1 and instrument.kind is Kind.SPOT:
+        fee, currency = qty * rate, instrument.base
+    elif fill.pays_in == 2:
+        fee, currency = qty * rate, "BNB"
+    execution = Execution(
+        exchange_trade_id=name,
+        qty=qty,
+        price=fill.price,
+        executed_at=NOON + timedelta(milliseconds=at),
+        fee=None if fill.pays_in == 3 else fee,
+        fee_currency=None if fill.pays_in == 3 else currency,
+    )
+    return a_report(ReportKind.EXECUTION, order_id=order_id, execution=execution)
+
+
+def _cut(report: Report, share: Decimal) -> Iterable[Report]:
+    """An execution as two, the fee by quantity."""
+    whole = report.execution
+    if whole is None:
+        return [report]
+    first = whole.qty * share
+    parts = []
+    for number, (qty, part) in enumerate([(first, share), (whole.qty - first, 1 - share)]):
+        fee = None if whole.fee is None else whole.fee * part
+        name = f"{whole.exchange_trade_id[:-1]}{number}"
+        execution = evolve(whole, qty=qty, fee=fee, exchange_trade_id=name)
+        parts.append(evolve(report, execution=execution))
+    return parts
+
+
+def _inferred(report: Report) -> Report:
+    """The exchange says that so much is filled; the fill itself is not found."""
+    assert report.execution is not None
+    execution = evolve(
+        report.execution,
+        exchange_trade_id=f"inferred-{report.execution.exchange_trade_id}",
+        executed_at=report.execution.executed_at + timedelta(seconds=9),
+        fee=None,
+        fee_currency=None,
+        provisional=True,
+    )
+    return evolve(report, execution=execution)
+
+
+def _equity(book: LedgerBook, mark: Decimal) -> Fraction:
+    profit = sum((Fraction(one.realized_pnl) for one in book.positions.values()), Fraction(0))
+    rest = (Fraction(unrealized(one, book.instrument, mark)) for one in book.open_positions())
+    return profit + sum(rest, Fraction(0))
+
+
+def _agree(one: LedgerBook, other: LedgerBook, *, legs: bool = True) -> None:
+    """Both books say the same, but for the names of rows and what rounding leaves of profit."""
+    names = [_named(book) for book in (one, other)]
+    ours, theirs = (
+        {names[at][p.id]: p for p in book.positions.values() if p.id in names[at]}
+        for at, book in enumerate((one, other))
+    )
+    assert ours.keys() == theirs.keys()
+    slack = ROUNDING * (len(one.deals) + len(other.deals))
+    for name in ours:
+        assert _facts(ours[name], names[0]) == _facts(theirs[name], names[1])
+        for money in ("profit", "realized_pnl"):
+            gap = Fraction(getattr(ours[name], money)) - Fraction(getattr(theirs[name], money))
+            assert abs(gap) <= slack, (name, money)
+        for currency in {*ours[name].fees, *theirs[name].fees}:
+            fees = [Fraction(each[name].fees.get(currency, 0)) for each in (ours, theirs)]
+            assert abs(fees[0] - fees[1]) <= slack, (name, currency)
+    assert [_order_facts(one, names[0])] == [_order_facts(other, names[1])]
+    if legs:
+        assert _deal_facts(one, names[0]) == _deal_facts(other, names[1])
+
+
+_Names = dict[int, str]
+
+
+def _named(book: LedgerBook) -> _Names:
+    """Positions by the trade that opened them; those that nothing is left of have no name."""
+    first: dict[int, tuple[Any, str]] = {}
+    for deal in book.deals:
+        if deal.type is DealType.TRADE and book.positions[deal.position_id].qty_opened:
+            key = (deal.executed_at, deal.exchange_trade_id[:-1])
+            first[deal.position_id] = min(first.get(deal.position_id, key), key)
+    names = {position_id: name for position_id, (_, name) in first.items()}
+    assert len(set(names.values())) == len(names)
+    return names
+
+
+def _facts(position: Position, names: _Names) -> tuple[object, ...]:
+    return (
+        position.strategy_id,
+        position.side,
+        position.qty,
+        position.cost,
+        position.avg_price,
+        position.close_price,
+        position.qty_opened,
+        position.qty_closed,
+        position.max_qty,
+        position.state,
+        position.close_reason,
+        position.opened_at,
+        position.closed_at,
+        names[position.identifier],
+        names.get(position.previous_position_id or 0),
+    )
+
+
+def _order_facts(book: LedgerBook, names: _Names) -> list[tuple[object, ...]]:
+    return [
+        (
+            order.id,
+            order.filled_qty,
+            Fraction(order.fill_value),
+            order.state,
+            names.get(order.position_id),
+            {currency: Fraction(fee) for currency, fee in order.fees.items()},
+        )
+        for order in book.orders.values()
+    ]
+
+
+def _deal_facts(book: LedgerBook, names: _Names) -> dict[object, object]:
+    """What each trade did to each position, however many legs it was cut into."""
+    sums: dict[object, Fraction] = defaultdict(Fraction)
+    for deal in book.deals:
+        key = (deal.exchange_trade_id, names[deal.position_id], deal.entry, deal.price)
+        sums[key] += Fraction(deal.qty)
+    return dict(sums)
