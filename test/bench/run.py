@@ -26,7 +26,7 @@ import pymysql
 # Started as a script: the folder that holds the packages `bench` and `kit` is not on the path yet.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import floors, load, systems
+from bench import fan_out, floors, growth, load, systems
 from bench.kills import Kills, kill_worker_under_load
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
@@ -76,6 +76,10 @@ class Results:
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["growth"]:
+        return growth.main(sys.argv[2:])
+    if sys.argv[1:2] == ["fan_out"]:
+        return fan_out.main(sys.argv[2:])
     options = _options()
     # Ended from outside, it must still end the processes that it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -49,8 +49,10 @@ class System:
         worker: Process,
         books: Books,
         server: Server | None,
+        database_url: str = "",
     ) -> None:
         self.name = name
+        self.database_url = database_url
         self.target = target
         self.books = books
         self._api = api
@@ -150,11 +152,15 @@ def gateway(
     symbol: str,
     qty: str,
     settings: Mapping[str, str],
+    label: str = "gateway",
 ) -> System:
-    """Install oms-gateway on `sqlite` or `mariadb`; nothing runs yet."""
-    home = folder / kind
+    """Install oms-gateway on `sqlite` or `mariadb`; nothing runs yet.
+
+    `label` tells several on one database server apart.
+    """
+    home = folder / f"{label}-{kind}"
     home.mkdir()
-    database_name = f"bench_gateway_{os.getpid()}"
+    database_name = f"bench_{label}_{os.getpid()}"
     if kind == "sqlite":
         path = home / "oms.sqlite"
         url, database = f"sqlite+aiosqlite:///{path}", sqlite_database(str(path))
@@ -171,7 +177,7 @@ def gateway(
     api_key, account_ids = _install(environment, home, accounts)
     port = free_port()
     return System(
-        f"gateway/{kind}",
+        f"{label}/{kind}",
         target=Target(
             base_url=f"http://127.0.0.1:{port}",
             api_key=api_key,
@@ -188,6 +194,7 @@ def gateway(
         worker=Process([str(OMS), "worker"], environment=environment, folder=home, name="worker"),
         books=GatewayBooks(database),
         server=server if kind == "mariadb" else None,
+        database_url=url,
     )
 
 

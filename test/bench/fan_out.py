@@ -1,0 +1,247 @@
+"""What a hundred listeners cost: the same events told to one WebSocket, and to all of them.
+
+    .venv/bin/python test/bench/run.py fan_out [--quick] [--databases mariadb]
+
+Commands leave at a fixed rate, each tells about five events; every event that reaches a client is
+timed from its commit, by the `ts` that the frame bears. All clocks are this machine's: the client,
+gateway and database share it. Then the same with as many commands as the worker can do: events
+that reached clients, a second.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench import load, machine, systems
+from bench.latency import percentile
+from bench.load import Target
+from bench.processes import BenchError
+from bench.sockets import Client
+from bench.systems import System
+from kit.mariadb import MariaDBFailed, PrivateMariaDB
+
+CLIENTS = (1, 100)
+ACCOUNTS = (1, 10)
+EVENTS_PER_COMMAND = 5
+#: A hundred clients share the key, and the load has connections of its own.
+SETTINGS = {"OMS_EVENTS__SOCKETS_PER_KEY_MAX": "1000"}
+SUBSCRIBED_SECONDS = 20.0
+LAST_EVENT_SECONDS = 10.0
+_QUIET_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One run. Milliseconds from commit to client over all events and clients.
+
+    ``events``: told to the client that heard most; ``lost``: what others heard less, all together.
+    """
+
+    accounts: int
+    clients: int
+    p50_ms: float
+    p99_ms: float
+    events: int
+    lost: int
+    delivered_per_second: float
+    api_us_per_frame: float
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the bench; the exit status."""
+    options = _options(arguments)
+    lost = 0
+    for kind in options.databases:
+        with tempfile.TemporaryDirectory(prefix="omsfan") as name, contextlib.ExitStack() as stack:
+            try:
+                server = stack.enter_context(PrivateMariaDB())
+                system = systems.gateway(
+                    kind,
+                    folder=Path(name),
+                    server=server,
+                    accounts=max(ACCOUNTS),
+                    symbol="BTC/USDT:USDT",
+                    qty="0.003",
+                    settings=SETTINGS,
+                )
+                stack.callback(system.stop)
+                system.start()
+                paced = _rounds(system, options, options.rate)
+                pushed = _rounds(system, options, 0)
+            except (BenchError, MariaDBFailed) as error:
+                print(f"bench: {error}", file=sys.stderr)
+                return 2
+        lost += sum(run.lost for one in (*paced, *pushed) for run in one)
+        print(_table(f"{kind}, {options.rate} events/s", paced))
+        print(_table(f"{kind}, as many as come", pushed), flush=True)
+    return 1 if lost else 0
+
+
+def _rounds(system: System, options: argparse.Namespace, rate: int) -> list[list[Told]]:
+    """For each number of accounts and clients the runs of all rounds, taken in turns."""
+    plans = [(accounts, clients) for accounts in ACCOUNTS for clients in CLIENTS]
+    runs: list[list[Told]] = [[] for _ in plans]
+    gc.collect()
+    gc.disable()
+    for number in range(options.rounds):
+        for (accounts, clients), mine in zip(plans, runs, strict=True):
+            target = replace(system.target, accounts=system.target.accounts[:accounts])
+            prefix = f"fan{rate}-{number}-{accounts}-{clients}"
+            work = _run(system, target, clients, rate, options.seconds, prefix)
+            mine.append(asyncio.run(work))
+            print(f"{rate or 'all'} events/s: {mine[-1]}", flush=True)
+    gc.enable()
+    return runs
+
+
+async def _run(
+    system: System, target: Target, count: int, rate: int, seconds: float, prefix: str
+) -> Told:
+    loop, parts = asyncio.get_running_loop(), urlsplit(target.base_url)
+    clients = [
+        (await loop.create_connection(lambda: Client(target), parts.hostname, parts.port))[1]
+        for _ in range(count)
+    ]
+    try:
+        await _subscribed(clients)
+        before, began = machine.read(system.roles()), time.monotonic()
+        if rate:
+            await _pace(target, rate / EVENTS_PER_COMMAND, seconds, prefix)
+        else:
+            await asyncio.to_thread(
+                load.run,
+                target,
+                load.Load(name="fan", connections=4, batch=100),
+                seconds=seconds,
+                prefix=prefix,
+            )
+        await _quiet(clients)
+        elapsed = time.monotonic() - began - _QUIET_SECONDS
+        usage = machine.between(before, machine.read(system.roles()))
+    finally:
+        for client in clients:
+            client.close()
+    return _told(clients, len(target.accounts), elapsed, usage.roles_us["api"])
+
+
+def _told(clients: Sequence[Client], accounts: int, seconds: float, api_us: float) -> Told:
+    counts = [client.heard.count for client in clients]
+    delays = [delay for client in clients for delay in client.heard.delays]
+    return Told(
+        accounts=accounts,
+        clients=len(clients),
+        p50_ms=percentile(delays, 0.5),
+        p99_ms=percentile(delays, 0.99),
+        events=max(counts),
+        lost=sum(max(counts) - count for count in counts),
+        delivered_per_second=sum(counts) / seconds,
+        api_us_per_frame=api_us / max(sum(counts), 1),
+    )
+
+
+async def _subscribed(clients: Sequence[Client]) -> None:
+    try:
+        async with asyncio.timeout(SUBSCRIBED_SECONDS):
+            for client in clients:
+                await client.heard.is_subscribed.wait()
+    except TimeoutError:
+        said = next(c.heard.said for c in clients if not c.heard.is_subscribed.is_set())
+        raise BenchError(f"a WebSocket is not subscribed, it was told {said[:500]!r}") from None
+
+
+async def _quiet(clients: Sequence[Client]) -> None:
+    """Wait until nothing was heard for a while."""
+    deadline = time.monotonic() + LAST_EVENT_SECONDS
+    seen, since = -1, time.monotonic()
+    while time.monotonic() - since < _QUIET_SECONDS and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+        now = sum(client.heard.count for client in clients)
+        if now != seen:
+            seen, since = now, time.monotonic()
+
+
+async def _pace(target: Target, commands_per_second: float, seconds: float, prefix: str) -> None:
+    """Market orders at a fixed rate, on one connection, answers read and dropped."""
+    parts = urlsplit(target.base_url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    dropping = asyncio.create_task(_dropped(reader))
+    began = time.monotonic()
+    for number in range(round(commands_per_second * seconds)):
+        await asyncio.sleep(max(0.0, began + number / commands_per_second - time.monotonic()))
+        turn, index = divmod(number, len(target.accounts))
+        wish = {
+            "account_id": target.accounts[index],
+            "request_id": f"{prefix}-{number}",
+            "command": "send_order",
+            "payload": {
+                "symbol": target.symbol,
+                "side": "sell" if turn % 2 else "buy",
+                "order_type": "market",
+                "qty": target.qty,
+            },
+        }
+        body = json.dumps(wish).encode()
+        writer.write(
+            f"POST /oms/commands?wait_ms=0 HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            f"x-api-key: {target.api_key}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+    dropping.cancel()
+    await asyncio.gather(dropping, return_exceptions=True)
+    await asyncio.sleep(0.2)
+    writer.close()
+
+
+async def _dropped(reader: asyncio.StreamReader) -> None:
+    while await reader.read(65_536):
+        continue
+
+
+def _table(title: str, runs: Sequence[Sequence[Told]]) -> str:
+    heads = ["accounts", "clients", "p50 ms", "p99 ms", "p50 / one client", "p99 / one client"]
+    heads += ["frames/s to clients", "API µs per frame", "events", "lost"]
+    lines = [heads, ["---"] * len(heads)]
+    for mine in runs:
+        alone = next(one for one in runs if one[0].accounts == mine[0].accounts)
+        pairs = list(zip(mine, alone, strict=True))
+        middle = [
+            statistics.median(values)
+            for values in (
+                [run.p50_ms for run in mine],
+                [run.p99_ms for run in mine],
+                [run.p50_ms / other.p50_ms for run, other in pairs],
+                [run.p99_ms / other.p99_ms for run, other in pairs],
+                [run.delivered_per_second for run in mine],
+                [run.api_us_per_frame for run in mine],
+                [run.events for run in mine],
+                [run.lost for run in mine],
+            )
+        ]
+        places = (1, 1, 2, 2, 0, 0, 0, 0)
+        cells = [f"{value:.{place}f}" for value, place in zip(middle, places, strict=True)]
+        lines.append([str(mine[0].accounts), str(mine[0].clients), *cells])
+    return f"\n{title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench fan_out", description="What listeners cost.")
+    parser.add_argument("--quick", action="store_true", help="1 round of 2 s")
+    parser.add_argument("--rounds", type=int, help="5; quick: 1")
+    parser.add_argument("--seconds", type=float, help="of one run; 4; quick: 2")
+    parser.add_argument("--rate", type=int, default=100, help="events a second (100)")
+    parser.add_argument("--databases", type=lambda t: t.split(","), default=["mariadb", "sqlite"])
+    options = parser.parse_args(arguments)
+    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.seconds = options.seconds or (2.0 if options.quick else 4.0)
+    return options

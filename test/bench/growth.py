@@ -1,0 +1,291 @@
+"""What a long past and many accounts cost: the same loads and reads beside an empty gateway.
+
+    .venv/bin/python test/bench/run.py growth [--quick] [--databases mariadb]
+
+Three gateways stand side by side and are asked in turns: a hundred accounts without a past, the
+same with a million closed rows in every table, and ten thousand accounts with that past. Ratios are
+medians over rounds. A fourth row of commands goes to all ten thousand accounts instead of a
+hundred of them.
+"""
+
+import argparse
+import contextlib
+import http.client
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench import load, machine, past, systems
+from bench.checks import mariadb_database, sqlite_database
+from bench.latency import percentile
+from bench.processes import BenchError
+from bench.report import median, ratio
+from bench.rounds import Rounds, Run, Workload
+from bench.systems import System
+from kit.mariadb import MariaDBFailed, PrivateMariaDB
+from kit.sql import number
+
+BUSY_ACCOUNTS = 100
+LEASED_SECONDS = 120.0
+IDLE_SECONDS = 4.0
+READS_PER_ROUND = 60
+SERVER_OPTIONS = ("--innodb-log-file-size=512M", "--innodb-buffer-pool-size=1G")
+#: What was told long ago stays, so that all gateways have the same work.
+SETTINGS = {"OMS_EVENTS__RETENTION_DAYS": "3650"}
+LOADS = (
+    load.Load(name="1 connection", connections=1),
+    load.Load(name="16 connections", connections=16),
+    load.Load(name="batches of 100, 4 connections", connections=4, batch=100),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How large a gateway is."""
+
+    name: str
+    accounts: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One line of the report: a figure of each gateway, and its ratio to the first."""
+
+    name: str
+    values: Sequence[float | None]
+    ratios: Sequence[float | None]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the bench; the exit status."""
+    options = _options(arguments)
+    shapes = [
+        Shape(name="empty", accounts=BUSY_ACCOUNTS, rows=0),
+        Shape(name="past", accounts=BUSY_ACCOUNTS, rows=options.rows),
+        Shape(name="crowd", accounts=options.accounts, rows=options.rows),
+    ]
+    report: dict[str, Sequence[Figures]] = {}
+    is_clean = True
+    for kind in options.databases:
+        with tempfile.TemporaryDirectory(prefix="omsgrowth") as name, contextlib.ExitStack() as st:
+            try:
+                server = st.enter_context(PrivateMariaDB(SERVER_OPTIONS))
+                running = [_started(s, kind, Path(name), server, st) for s in shapes]
+                report[kind], clean = _measured(running, server, options)
+            except (BenchError, MariaDBFailed) as error:
+                print(f"bench: {error}", file=sys.stderr)
+                return 2
+            is_clean = is_clean and clean
+        print(_table(kind, shapes, report[kind]), flush=True)
+    return 0 if is_clean else 1
+
+
+def _started(
+    shape: Shape, kind: str, folder: Path, server: PrivateMariaDB, stack: contextlib.ExitStack
+) -> System:
+    """A gateway of that shape, running, with all accounts leased."""
+    _say(f"installing {shape.name} on {kind}: {shape.accounts} accounts, {shape.rows} rows each")
+    system = systems.gateway(
+        kind,
+        folder=folder,
+        server=server,
+        accounts=1,
+        symbol="BTC/USDT:USDT",
+        qty="0.003",
+        settings=SETTINGS,
+        label=shape.name,
+    )
+    url = system.database_url
+    ids = past.crowd(url, system.target.accounts[0], shape.accounts)
+    past.fill(url, ids, shape.rows)
+    path = urlsplit(url).path[1:]
+    database = (
+        sqlite_database(path)
+        if kind == "sqlite"
+        else mariadb_database("127.0.0.1", server.port, path)
+    )
+    system.books = past.LateBooks(database)
+    stack.callback(system.stop)
+    system.start()
+    began = time.monotonic()
+    leased = "SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id > 0"
+    while number(url, leased) < shape.accounts:
+        if time.monotonic() > began + LEASED_SECONDS:
+            raise BenchError(f"{shape.name}: not all accounts are leased: {number(url, leased)}")
+        time.sleep(0.2)
+    _say(f"{shape.name}: all leased {time.monotonic() - began:.1f} s after the first answer")
+    system.target = replace(system.target, accounts=ids[:BUSY_ACCOUNTS])
+    return system
+
+
+def _measured(
+    running: Sequence[System], server: PrivateMariaDB, options: argparse.Namespace
+) -> tuple[Sequence[Figures], bool]:
+    names = [system.name for system in running]
+    figures = [_idle(running)]
+    rounds = Rounds(
+        running,
+        own_pids=[server.pid],
+        count=options.rounds,
+        spare=0,
+        seconds=options.seconds,
+        say=_say,
+    )
+    workloads = [rounds.throughput(shape) for shape in LOADS]
+    for workload in workloads:
+        figures.append(_line(f"{workload.name}, commands/s", workload, names, _rate))
+        figures.append(_line(f"{workload.name}, machine µs", workload, names, _cost))
+    latency = rounds.open_loop(100, running)
+    figures.append(_line("FILLED event at 100/s, p50 ms", latency, names, _p50))
+    figures.append(_line("FILLED event at 100/s, p99 ms", latency, names, _p99))
+    figures += _reads(running, options.rounds)
+    widest = running[-1]
+    account_ids = range(widest.target.accounts[0], widest.target.accounts[0] + options.accounts)
+    widest.target = replace(widest.target, accounts=account_ids)
+    for name in ("first visit to each account", "all accounts, again"):
+        everywhere = rounds.throughput(load.Load(name=name, connections=16))
+        figures.append(_line(f"16 connections, {name}, commands/s", everywhere, names, _rate))
+        workloads.append(everywhere)
+    found = [
+        finding
+        for workload in (*workloads, latency)
+        for one in workload.rounds
+        for run in one.values()
+        for finding in run.findings
+    ]
+    return figures, not found
+
+
+def _idle(running: Sequence[System]) -> Figures:
+    """What each worker uses when nothing happens, in percent of a core."""
+    time.sleep(1)
+    before = [machine.read(system.roles()) for system in running]
+    time.sleep(IDLE_SECONDS)
+    used = []
+    for system, reading in zip(running, before, strict=True):
+        usage = machine.between(reading, machine.read(system.roles()))
+        used.append(usage.roles_us["worker"] / usage.seconds / 10_000)
+    _say(f"idle workers: {', '.join(f'{share:.1f} %' for share in used)} of a core")
+    return Figures(name="idle worker, % of a core", values=used, ratios=[None] * len(used))
+
+
+def _reads(running: Sequence[System], rounds: int) -> list[Figures]:
+    """Reads on one connection, one after the other, the gateways in turns."""
+    figures = []
+    for name, path in _paths().items():
+        medians: list[list[float]] = [[] for _ in running]
+        for _ in range(rounds):
+            for system, mine in zip(running, medians, strict=True):
+                mine.append(_read_ms(system, path(system.target.accounts[0])))
+        ratios = [
+            statistics.median(one / first for one, first in zip(mine, medians[0], strict=True))
+            for mine in medians
+        ]
+        values = [statistics.median(mine) for mine in medians]
+        _say(f"{name}: {', '.join(f'{value:.2f}' for value in values)} ms")
+        figures.append(Figures(name=f"{name}, p50 ms", values=values, ratios=ratios))
+    return figures
+
+
+def _paths() -> Mapping[str, Callable[[int], str]]:
+    return {
+        "open orders": lambda one: f"/oms/orders/open?account_ids={one}",
+        "open positions": lambda one: f"/oms/positions/open?account_ids={one}",
+        "newest 100 orders": lambda one: (
+            f"/oms/orders/history?account_ids={one}&cursor=aTA&sort=desc&page_size=100"
+        ),
+        "100 events from the end": lambda one: f"/oms/events?account_ids={one}&limit=100&after=END",
+    }
+
+
+def _read_ms(system: System, path: str) -> float:
+    parts = urlsplit(system.target.base_url)
+    headers = {"x-api-key": system.target.api_key}
+    times = []
+    with contextlib.closing(http.client.HTTPConnection(str(parts.hostname), parts.port)) as link:
+        for _ in range(READS_PER_ROUND):
+            if path.endswith("END"):
+                heads = f"{path.removesuffix('END')}now"
+                one, head = next(iter(_asked(link, heads, headers)["heads"].items()))
+                path = path.removesuffix("END") + f"{one}:{max(head - 100, 0)}"
+            began = time.perf_counter()
+            _asked(link, path, headers)
+            times.append((time.perf_counter() - began) * 1_000)
+    return percentile(times, 0.5)
+
+
+def _asked(
+    link: http.client.HTTPConnection, path: str, headers: Mapping[str, str]
+) -> dict[str, dict[str, int]]:
+    link.request("GET", path, headers=dict(headers))
+    answer = link.getresponse()
+    content = answer.read()
+    if answer.status != 200:
+        raise BenchError(f"{path} answers {answer.status} {content[:300]!r}")
+    told: dict[str, dict[str, int]] = json.loads(content)
+    return told
+
+
+def _line(
+    name: str, workload: Workload, systems_: Sequence[str], figure: Callable[[Run], float]
+) -> Figures:
+    return Figures(
+        name=name,
+        values=[median(workload, system, figure) for system in systems_],
+        ratios=[ratio(workload, system, systems_[0], figure) for system in systems_],
+    )
+
+
+def _rate(run: Run) -> float:
+    return run.rate
+
+
+def _cost(run: Run) -> float:
+    return sum(run.cpu_us.values())
+
+
+def _p50(run: Run) -> float:
+    return run.p50_ms
+
+
+def _p99(run: Run) -> float:
+    return run.p99_ms
+
+
+def _table(kind: str, shapes: Sequence[Shape], figures: Sequence[Figures]) -> str:
+    heads = [f"{s.name}: {s.accounts} accounts, {s.rows:.0e} rows" for s in shapes]
+    lines = [["on " + kind, *heads], ["---"] * (len(shapes) + 1)]
+    for one in figures:
+        cells = [
+            f"{'–' if value is None else f'{value:.3g}'}"
+            + ("" if share is None else f" ({share:.2f}×)")
+            for value, share in zip(one.values, one.ratios, strict=True)
+        ]
+        lines.append([one.name, *cells])
+    return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench growth", description="What growth costs.")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of 2 s, 100 000 rows")
+    parser.add_argument("--rounds", type=int, help="5; quick: 2")
+    parser.add_argument("--seconds", type=float, help="of one run; 4; quick: 2")
+    parser.add_argument("--rows", type=int, help="closed rows of each table; 1 000 000")
+    parser.add_argument("--accounts", type=int, default=10_000)
+    parser.add_argument("--databases", type=lambda t: t.split(","), default=["mariadb", "sqlite"])
+    options = parser.parse_args(arguments)
+    options.rounds = options.rounds or (2 if options.quick else 5)
+    options.seconds = options.seconds or (2.0 if options.quick else 4.0)
+    options.rows = options.rows or (100_000 if options.quick else 1_000_000)
+    return options
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
