@@ -108,6 +108,7 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
     from oms.services.execute import Execute
     from oms.services.place import Place
     from oms.services.rearrange import Rearrange
+    from oms.services.reconcile import Reconciling
     from oms.services.record import Record
     from oms.services.rights import Rights
     from oms.services.sweep import Sweep
@@ -124,6 +125,7 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
         place=place,
         sweep=Sweep(place=place),
         rearrange=Rearrange(ledger=ledger, record=record, ids=ids, place=place, unfold=unfold),
+        reconcile=Reconciling(ledger=ledger, record=record, ids=ids, rows=store.reconciliations),
         max_queue_seconds=settings.commands.max_queue_s,
     )
 

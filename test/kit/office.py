@@ -35,6 +35,7 @@ from oms.services.execute import Execute
 from oms.services.place import Place
 from oms.services.reads import Reads
 from oms.services.rearrange import Rearrange
+from oms.services.reconcile import Reconciling
 from oms.services.record import Record
 from oms.services.rights import Rights
 from oms.services.submit import Submit
@@ -205,6 +206,9 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
     execute = Execute(
         ledger=store.ledger,
         record=record,
+        reconcile=Reconciling(
+            ledger=store.ledger, record=record, ids=store.ids, rows=store.reconciliations
+        ),
         rights=Rights(registry=store.registry, cache_seconds=1),
         place=place,
         sweep=Sweep(place=place),

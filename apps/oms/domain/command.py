@@ -12,6 +12,7 @@ from enum import Enum, StrEnum
 
 from oms.domain.errors import Refused
 from oms.domain.order import Side
+from oms.domain.reconciliation import Scope
 from oms.domain.value import value
 
 
@@ -200,6 +201,18 @@ class PaperReset:
 
 
 @value
+class Reconcile:
+    """Compare the account with the exchange and apply what was missed."""
+
+    scope: Scope = Scope.SHORT
+    #: Bounds of the scope ``period``.
+    start: datetime | None = None
+    end: datetime | None = None
+    #: Symbols to read besides those that are known.
+    symbols: tuple[str, ...] = ()
+
+
+@value
 class PaperPrice:
     """Set the price of a symbol on a paper account whose source for it is ``manual``."""
 
@@ -239,6 +252,7 @@ Payload = (
     | MergePositions
     | PositionChange
     | Reassign
+    | Reconcile
     | PaperPrice
     | PaperDeposit
     | PaperReset
@@ -256,6 +270,7 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
     MergePositions: "merge_positions",
     PositionChange: "position_change",
     Reassign: "reassign",
+    Reconcile: "reconcile",
     PaperPrice: "paper_price",
     PaperDeposit: "paper_deposit",
     PaperReset: "paper_reset",

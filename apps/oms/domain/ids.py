@@ -6,7 +6,22 @@ the same mint give the same book.
 
 from typing import Literal, Protocol
 
-IdKind = Literal["command", "order", "deal", "position", "event", "account", "user", "key", "audit"]
+IdKind = Literal[
+    "command",
+    "order",
+    "deal",
+    "position",
+    "event",
+    "account",
+    "user",
+    "key",
+    "audit",
+    "reconcile_run",
+    "discrepancy",
+    "strategy",
+    "token",
+    "login",
+]
 
 ID_MAX = 2**53 - 1
 """The largest id that every JSON reader keeps exactly."""

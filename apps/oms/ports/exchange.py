@@ -13,6 +13,7 @@ from typing import Protocol
 
 from oms.domain.instrument import Instrument
 from oms.domain.order import Order, Side
+from oms.domain.reconciliation import Holding
 from oms.domain.report import Charge, Report
 from oms.domain.value import value
 
@@ -72,6 +73,19 @@ class Print:
     at: datetime
 
 
+@value
+class Snapshot:
+    """An account as the exchange shows it at one moment.
+
+    ``orders`` and ``trades`` are reports like any other, trades with their symbol; ``holdings`` are
+    the contracts held, signed, by symbol and, where the exchange holds two legs, by side.
+    """
+
+    orders: Sequence[Report]
+    trades: Sequence[tuple[str, Report]]
+    holdings: Mapping[Holding, Decimal]
+
+
 class Exchange(Protocol):
     """One account at one exchange, as its worker sees it.
 
@@ -105,6 +119,10 @@ class Exchange(Protocol):
 
     async def ask(self, order: Order, now: datetime) -> Sequence[Report]:
         """Look up an order whose answer was lost; ``not_placed`` if the exchange never got it."""
+        ...
+
+    async def snapshot(self, since: datetime, now: datetime) -> Snapshot:
+        """All open orders, executions from ``since`` on (UTC, inclusive), and what is held."""
         ...
 
     async def advance(self, now: datetime) -> Sequence[Report]:

@@ -19,6 +19,7 @@ from oms.domain.position import Position
 from oms.domain.value import value
 from oms.ports.exchange import MemoryRows
 from oms.ports.leases import Lease
+from oms.ports.reconciliation import ReconcileRows
 
 
 @value
@@ -72,6 +73,7 @@ class AccountBatch:
     results: Mapping[int, CommandResult] = field(default_factory=dict)
     events: Sequence[EventRow] = ()
     memory: MemoryRows | None = None
+    reconciled: Sequence[ReconcileRows] = ()
 
 
 @value

@@ -27,6 +27,7 @@ from oms.domain.command import (
     PaperReset,
     PositionChange,
     Reassign,
+    Reconcile,
     SendOrder,
 )
 from oms.domain.errors import Conflict, Invalid, OmsError, Refused
@@ -44,6 +45,7 @@ from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
 from oms.services.place import Place
 from oms.services.rearrange import Rearrange
+from oms.services.reconcile import Reconciling
 from oms.services.record import Changes, Record
 from oms.services.rights import Rights
 from oms.services.strategies import strategies_of
@@ -61,6 +63,7 @@ class Execute:
     place: Place
     sweep: Sweep
     rearrange: Rearrange
+    reconcile: Reconciling
     max_queue_seconds: float
 
     async def __call__(self, home: Home, command: Command, now: datetime) -> None:
@@ -114,6 +117,8 @@ class Execute:
                 return self.rearrange.change(home, wish, changes, now)
             case Reassign() as wish:
                 return await self.rearrange.reassign(home, wish, changes, now)
+            case Reconcile() as wish:
+                return await self.reconcile(home, wish, changes, now)
             case CcxtCall() as wish:
                 return await self._call(home, wish, now)
             case PaperReset():

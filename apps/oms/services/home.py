@@ -19,6 +19,7 @@ from oms.domain.position import Position
 from oms.ports.exchange import Exchange
 from oms.ports.leases import Lease
 from oms.ports.ledger import AccountBatch, AccountImage, EventRow
+from oms.ports.reconciliation import ReconcileRows
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class Draft:
     positions_changed: dict[int, Position] = field(default_factory=dict)
     results: dict[int, CommandResult] = field(default_factory=dict)
     events: list[EventRow] = field(default_factory=list)
+    reconciled: list[ReconcileRows] = field(default_factory=list)
 
     def has_content(self) -> bool:
         """Whether there is anything to write."""
@@ -169,6 +171,7 @@ class Home:
             results=draft.results,
             events=tuple(draft.events),
             memory=self.exchange.changed_memory(),
+            reconciled=tuple(draft.reconciled),
         )
 
     def settled(self) -> None:

@@ -25,6 +25,7 @@ from oms.domain.command import (
     Payload,
     PositionChange,
     Reassign,
+    Reconcile,
     SendOrder,
 )
 from oms.domain.errors import Refused
@@ -47,6 +48,8 @@ def permission_for(payload: Payload) -> Permission:
             return Permission.REASSIGN
         case PaperPrice() | PaperDeposit() | PaperReset():
             return Permission.PAPER
+        case Reconcile():
+            return Permission.RECONCILE
         case CcxtCall():
             return Permission.MARKET
 

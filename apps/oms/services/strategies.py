@@ -15,6 +15,7 @@ from oms.domain.command import (
     Payload,
     PositionChange,
     Reassign,
+    Reconcile,
     SendOrder,
 )
 from oms.domain.named import positions_named
@@ -43,7 +44,7 @@ def strategies_of(home: Home, payload: Payload) -> tuple[int, ...]:
             return payload.strategy_ids
         case CloseBy() | MergePositions() | PositionChange():
             return _strategies_of_positions(home, payload)
-        case PaperPrice() | PaperDeposit() | PaperReset() | CcxtCall():
+        case PaperPrice() | PaperDeposit() | PaperReset() | CcxtCall() | Reconcile():
             return ()
     return tuple(order.strategy_id for order in named if order is not None)
 

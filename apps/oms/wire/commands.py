@@ -8,6 +8,7 @@ is the matter of ``wire.wishes``.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, assert_never
 
@@ -29,12 +30,14 @@ from oms.domain.command import (
     Payload,
     PositionChange,
     Reassign,
+    Reconcile,
     SendOrder,
     StopMode,
 )
 from oms.domain.money import plain
 from oms.domain.order import Side
-from oms.wire.json import dumps_plain
+from oms.domain.reconciliation import Scope
+from oms.wire.json import dumps_plain, time_text
 from oms.wire.order_wishes import (
     optional,
     put_decimals,
@@ -57,6 +60,8 @@ def encode(payload: Payload) -> str:
             return dumps_plain(_write_position_change(payload))
         case PaperPrice() | PaperDeposit() | PaperReset():
             told = _write_paper(payload)
+        case Reconcile():
+            told = _write_reconcile(payload)
         case CcxtCall():
             told = {"func": payload.func}
             if payload.args:
@@ -167,6 +172,21 @@ def _write_paper(payload: PaperPrice | PaperDeposit | PaperReset) -> dict[str, A
     return told
 
 
+def _write_reconcile(payload: Reconcile) -> dict[str, Any]:
+    told: dict[str, Any] = {"scope": payload.scope.value}
+    for name, moment in (("start", payload.start), ("end", payload.end)):
+        if moment is not None:
+            told[name] = time_text(moment)
+    if payload.symbols:
+        told["symbols"] = list(payload.symbols)
+    return told
+
+
+def _read_reconcile(told: Mapping[str, Any]) -> Reconcile:
+    bounds = {name: datetime.fromisoformat(told[name]) for name in ("start", "end") if name in told}
+    return Reconcile(scope=Scope(told["scope"]), symbols=tuple(told.get("symbols", ())), **bounds)
+
+
 def _read_sweep(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "strategy_ids": tuple(told.get("strategy_ids", ())),
@@ -269,6 +289,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Payload]] = {
     "merge_positions": _read_merge,
     "position_change": _read_position_change,
     "reassign": _read_reassign,
+    "reconcile": _read_reconcile,
     "paper_price": _read_price,
     "paper_deposit": _read_deposit,
     "paper_reset": lambda told: PaperReset(comment=told.get("comment")),

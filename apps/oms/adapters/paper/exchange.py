@@ -16,6 +16,7 @@ from oms.adapters.paper.engine import PaperEngine
 from oms.adapters.paper.manual import news_of
 from oms.adapters.paper.prices import TAPES, Source
 from oms.adapters.paper.reports import Reporter
+from oms.adapters.paper.snapshot import snapshot_of
 from oms.adapters.paper.tickets import place_of
 from oms.adapters.paper.unified import UnifiedReads, answer
 from oms.domain.account import Account
@@ -24,7 +25,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.order import Order
 from oms.domain.report import Charge, Heard, Report, ReportKind
-from oms.ports.exchange import MemoryRows, Print, Quote
+from oms.ports.exchange import MemoryRows, Print, Quote, Snapshot
 from oms.ports.history import History
 from oms.simulation.canonical import memory_hash
 from oms.simulation.facts import Fact, Outcome, Rejected, Step
@@ -152,6 +153,10 @@ class PaperExchange:
         else:
             kind, name = ReportKind.NOT_PLACED, None
         return [*reports, _about(order, kind, Heard.RECONCILE, now, name)]
+
+    async def snapshot(self, since: datetime, now: datetime) -> Snapshot:
+        """What the account really is, whatever was told of it."""
+        return snapshot_of(self._engine, since, now)
 
     async def advance(self, now: datetime) -> Sequence[Report]:
         """Let walks and tapes reach orders and positions, and time do what is due."""

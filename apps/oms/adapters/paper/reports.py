@@ -145,10 +145,18 @@ def _execution(
     trade: PaperTrade, made: SelfMade, now: datetime, asked: int | None, answer: Heard
 ) -> Report:
     order_id = int(trade.client_id or 0)
+    return execution_of(
+        trade, made, now, answer if order_id and order_id == asked else Heard.STREAM
+    )
+
+
+def execution_of(trade: PaperTrade, made: SelfMade, now: datetime, heard: Heard) -> Report:
+    """An execution of the exchange's books as a report."""
+    order_id = int(trade.client_id or 0)
     return Report(
         kind=ReportKind.EXECUTION,
         order_id=order_id,
-        heard=answer if order_id and order_id == asked else Heard.STREAM,
+        heard=heard,
         heard_at=now,
         exchange_order_id=trade.exchange_order_id,
         execution=Execution(

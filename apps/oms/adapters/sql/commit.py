@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.rows import commands, deals, events, memory, orders, positions
+from oms.adapters.sql.rows import commands, deals, events, memory, orders, positions, reconciliation
 from oms.adapters.sql.script import Script
 from oms.adapters.sql.session import Session
 from oms.ports.ledger import AccountBatch
@@ -47,6 +47,9 @@ def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
     memories = {b.lease.account_id: b.memory for b in each if b.memory is not None}
     if memories:
         memory.into(script, memories)
+    swept = [rows for b in each for rows in b.reconciled]
+    if swept:
+        reconciliation.into(script, swept)
     return script
 
 

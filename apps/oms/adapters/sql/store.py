@@ -10,6 +10,7 @@ from oms.adapters.sql.leases import SqlLeases
 from oms.adapters.sql.ledger import SqlLedger
 from oms.adapters.sql.migrate import version_of
 from oms.adapters.sql.queue import SqlQueue
+from oms.adapters.sql.reconciliation import SqlReconciliations
 from oms.adapters.sql.registry import SqlRegistry
 
 
@@ -25,6 +26,7 @@ class SqlStore:
         self.ids = SqlIdBlocks(database)
         self.registry = SqlRegistry(database, self.ids)
         self.leases = SqlLeases(database)
+        self.reconciliations = SqlReconciliations(database)
 
     @classmethod
     async def open(cls, url: str) -> Self:

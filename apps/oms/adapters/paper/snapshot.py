@@ -1,0 +1,42 @@
+"""The paper account as it is, told or not: what a sweep compares the book with."""
+
+from datetime import datetime
+
+from oms.adapters.paper.engine import PaperEngine
+from oms.adapters.paper.reports import execution_of
+from oms.domain.report import Heard, Report, ReportKind
+from oms.domain.side import Side
+from oms.ports.exchange import Snapshot
+from oms.simulation.memory import Leg, PaperOrder
+
+_SIDES = {Leg.LONG: Side.BUY, Leg.SHORT: Side.SELL, Leg.BOTH: None}
+
+
+def snapshot_of(engine: PaperEngine, since: datetime, now: datetime) -> Snapshot:
+    """Open orders, executions from ``since`` on as far as they are kept, and contracts held."""
+    memory = engine.memory
+    orders = [order for held in memory.orders.values() for order in held.values()]
+    return Snapshot(
+        orders=[_open(engine, order, now) for order in orders],
+        trades=[
+            (trade.symbol, execution_of(trade, engine.made, now, Heard.RECONCILE))
+            for trade in engine.trades()
+            if trade.executed_at >= since
+        ],
+        holdings={
+            (symbol, _SIDES[leg]): position.qty
+            for (symbol, leg), position in memory.positions.items()
+        },
+    )
+
+
+def _open(engine: PaperEngine, order: PaperOrder, now: datetime) -> Report:
+    order_id = int(order.client_id or 0)
+    return Report(
+        kind=ReportKind.ACCEPTED,
+        order_id=order_id,
+        heard=Heard.RECONCILE,
+        heard_at=now,
+        exchange_order_id=order.exchange_order_id,
+        external=None if order_id else engine.made.external(order),
+    )
