@@ -3,6 +3,7 @@
 No load is made here; the books are a few rows written by hand, on both databases.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import latency, load, machine, report
+from bench import latency, load, machine, report, sockets
 from bench.checks import Database, GatewayBooks, mariadb_database, sqlite_database
 from bench.processes import BenchError
 from bench.rounds import Run, Workload
@@ -150,3 +151,35 @@ def test_foreign_work_is_what_is_neither_ours_nor_idle() -> None:
     usage = machine.between(before, after)
     assert usage.foreign_share == pytest.approx(0.25)
     assert usage.roles_us["api"] == pytest.approx(machine.CORES * 500_000)
+
+
+async def test_a_listener_reads_frames_however_they_are_cut() -> None:
+    """Short, long and very long ones, byte by byte; only events of the ledger count."""
+    target = load.Target(base_url="http://h:1", api_key="k", accounts=[1], symbol="S", qty="1")
+    event = b'{"type":"ws_event","namespace":"position","event":"x","payload":"%s","ts":"%s"}'
+    ts = b"2026-11-21T10:00:00.000000+00:00"
+    contents = [event % (b"p" * size, ts) for size in (0, 200, 70_000)]
+    frames = [b"HTTP/1.1 101 Switching Protocols\r\n\r\n", _frame(b'{"event":"subscribed"}')]
+    frames += [_frame(content) for content in contents]
+    client = sockets.Client(target)
+    client.connection_made(_Nowhere())
+    for byte in b"".join(frames):
+        client.data_received(bytes([byte]))
+    assert client.heard.is_subscribed.is_set()
+    assert client.heard.count == len(client.heard.delays) == 3
+
+
+class _Nowhere(asyncio.Transport):
+    """A transport that nothing comes out of."""
+
+    def write(self, data: object) -> None:
+        """Drop it."""
+
+
+def _frame(content: bytes) -> bytes:
+    size = len(content)
+    if size < 126:
+        return bytes([129, size]) + content
+    if size < 65_536:
+        return bytes([129, 126]) + size.to_bytes(2, "big") + content
+    return bytes([129, 127]) + size.to_bytes(8, "big") + content
