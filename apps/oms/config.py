@@ -11,6 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: Name of the file of master keys in the home folder.
+KEY_FILE = "master.key"
+
 
 class Commands(BaseModel):
     """The door in."""
@@ -64,7 +67,12 @@ class Settings(BaseModel):
     home: Path = Path("var")
     #: SQLAlchemy URL: ``mysql+asyncmy``, ``mysql+aiomysql`` or ``sqlite+aiosqlite``;
     #: absent: SQLite in ``home``.
-    database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
+    #: Master keys that seal the credentials of exchanges, separated by commas: the first seals, all
+    #: open. It goes before the file.
+    master_key: str | None = Field(default=None, repr=False)
+    #: The file of master keys, one a line; absent: ``home/master.key``.
+    master_key_file: Path | None = None
     #: Folder of the Unix sockets that wake the other processes; absent: ``home/bell``.
     bell_dir: Path | None = None
     #: Folder of the recorded prices that paper accounts may replay; absent: ``home/tapes``.
@@ -89,6 +97,11 @@ class Settings(BaseModel):
         if self.database_url is not None:
             return self.database_url
         return f"sqlite+aiosqlite:///{(self.home / 'oms.sqlite3').absolute()}"
+
+    @property
+    def key_file(self) -> Path:
+        """The file of master keys."""
+        return self.master_key_file if self.master_key_file is not None else self.home / KEY_FILE
 
     @property
     def bell(self) -> Path:

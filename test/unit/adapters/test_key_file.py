@@ -1,0 +1,54 @@
+"""The file of master keys: who may read it, and that it is never half there."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from oms.adapters.key_file import KeyFile
+from oms.ports.vault import NoMasterKey
+
+
+def test_it_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        file = KeyFile(tmp_path / "below" / "master.key")
+        assert file.read() == ()
+        assert file.create("first")
+        assert not file.create("second")
+    finally:
+        os.umask(before)
+    assert list(file.read()) == ["first"]
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert not file.is_open_to_others()
+    assert [path.name for path in file.path.parent.iterdir()] == ["master.key"]
+
+
+def test_it_is_replaced_whole(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "master.key")
+    file.create("first")
+    file.replace(["second", "first"])
+    assert list(file.read()) == ["second", "first"]
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
+
+
+def test_remarks_and_empty_lines_are_no_keys(tmp_path: Path) -> None:
+    (tmp_path / "k").write_text("# a remark\n\n  key  \n")
+    assert list(KeyFile(tmp_path / "k").read()) == ["key"]
+
+
+def test_a_file_that_others_read_is_noticed(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "k")
+    file.create("key")
+    file.path.chmod(0o640)
+    assert file.is_open_to_others()
+
+
+def test_what_cannot_be_read_is_told_without_its_content(tmp_path: Path) -> None:
+    (tmp_path / "k").write_bytes(b"\xff\xfe binary")
+    with pytest.raises(NoMasterKey, match="no text"):
+        KeyFile(tmp_path / "k").read()
+    with pytest.raises(NoMasterKey, match="directory"):
+        KeyFile(tmp_path).read()
