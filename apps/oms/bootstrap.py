@@ -180,6 +180,7 @@ async def api(settings: Settings) -> "Application":
         waiting=Waiting(queue=store.queue, bell=bell),
         reads=Reads(registry=store.registry, history=store.history, queue=store.queue),
         history=store.history,
+        reconciliations=store.reconciliations,
         leases=store.leases,
         depths=depths,
         bell=bell,

@@ -186,6 +186,7 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
         waiting=Waiting(queue=store.queue, bell=bell),
         reads=reads,
         history=store.history,
+        reconciliations=store.reconciliations,
         leases=store.leases,
         depths=depths,
         bell=bell,

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 from oms.api.deps import Doors
 from oms.api.errors import on_failure, on_http
 from oms.api.limits import Threshold
-from oms.api.routes import ccxt, commands, events, ledger, ops, reassign
+from oms.api.routes import ccxt, commands, events, ledger, ops, reassign, reconcile
 from oms.api.supervise import kept_running
 from oms.domain.errors import OmsError
 
@@ -55,7 +55,7 @@ def create_app(parts: Doors) -> FastAPI:
     app.state.doors = parts
     post = Route("/oms/commands", commands.PostCommands(parts), methods=["POST"])
     app.router.routes.insert(0, post)
-    for group in (commands, ledger, events, ccxt, ops, reassign):
+    for group in (commands, ledger, events, ccxt, ops, reassign, reconcile):
         app.include_router(group.router)
     if parts.sockets is not None:
         _add_sockets(app, parts)

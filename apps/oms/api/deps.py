@@ -17,6 +17,7 @@ from oms.domain.errors import NotFound
 from oms.ports.clock import Clock
 from oms.ports.history import History
 from oms.ports.leases import Leases
+from oms.ports.reconciliation import Reconciliations
 from oms.ports.wakeup import Doorbell
 from oms.services.authenticate import Authenticate
 from oms.services.depth import Depths
@@ -70,6 +71,7 @@ class Doors:
     waiting: Waiting
     reads: Reads
     history: History
+    reconciliations: Reconciliations
     leases: Leases
     depths: Depths
     bell: Doorbell

@@ -141,6 +141,11 @@ def read_after(
     return after
 
 
+def read_seconds(query: Query, name: str, default: int) -> float:
+    """A number of seconds, not negative. Raises ``Malformed``."""
+    return float(_number(query, name, default, 0, 10**9))
+
+
 def read_limit(query: Query, default: int, most: int) -> int:
     """``limit``, bent into 1..``most``."""
     return _number(query, "limit", default, 1, most)

@@ -3,7 +3,7 @@
 Keys stand under the domain's names; ``wire.wishes`` has put aliases in their place before.
 """
 
-from typing import Annotated, Any, Required
+from typing import Annotated, Any, Literal, Required
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
@@ -168,6 +168,18 @@ class ReassignFields(TypedDict, total=False):
     comment: Comment
 
 
+class ReconcileFields(TypedDict, total=False):
+    """The body of a sweep on demand."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    account_id: Id
+    account_ids: IdsText
+    symbols_hint: Annotated[list[str], Field(max_length=IDS_MAX)]
+    scope: Literal["short", "hourly", "long", "period"]
+    start_date: Moment
+    end_date: Moment
+
+
 class BookFields(TypedDict):
     """Levels, best first: ``[price, quantity]``, null quantity without limit."""
 
@@ -234,6 +246,7 @@ CLOSE_BY = TypeAdapter(CloseByFields)
 MERGE = TypeAdapter(MergeFields)
 POSITION_CHANGE = TypeAdapter(PositionChangeFields)
 REASSIGN = TypeAdapter(ReassignFields)
+RECONCILE = TypeAdapter(ReconcileFields)
 PRICE = TypeAdapter(PriceFields)
 DEPOSIT = TypeAdapter(DepositFields)
 RESET = TypeAdapter(ResetFields)

@@ -13,11 +13,17 @@ ITEMS_MAX = 200
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+def dsn(tmp_path: Path) -> str:
+    """The office's database."""
+    return f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
+
+
+@pytest.fixture
+async def office(dsn: str) -> AsyncIterator[Office]:
     """Nobody works yet; a test starts the worker when it wants one."""
     limits = {"body_bytes_max": BODY_BYTES_MAX, "items_max": ITEMS_MAX, "queue_depth_max": 500}
     settings = Settings.model_validate({"commands": limits, "access_cache_seconds": 0})
-    async with open_office(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", settings) as office:
+    async with open_office(dsn, settings) as office:
         yield office
 
 

@@ -22,10 +22,12 @@ from oms.domain.command import (
     Payload,
     PositionChange,
     Reassign,
+    Reconcile,
     SendOrder,
     StopMode,
 )
 from oms.domain.order import Side
+from oms.domain.reconciliation import Scope
 from oms.wire.commands import command_type, decode, encode, fingerprint
 
 FULL = SendOrder(
@@ -95,6 +97,13 @@ PAYLOADS: list[Payload] = [
     PositionChange(position_id=1, stop_loss=None),
     PositionChange(position_id=1, stop_gain=Decimal("2.5"), comment=None),
     PositionChange(position_id=1, stop_loss=Decimal(1), stop_gain=None, comment="c"),
+    Reconcile(),
+    Reconcile(
+        scope=Scope.PERIOD,
+        start=datetime(2026, 1, 1, tzinfo=UTC),
+        end=datetime(2026, 2, 1, tzinfo=UTC),
+        symbols=("BTC/USDT",),
+    ),
     Reassign(order_ids=(1, 2), strategy_id=3),
     Reassign(order_ids=(1,), strategy_id=3, position_id=4, comment="c"),
     PaperDeposit(currency="USDT", amount=Decimal("-1.5")),

@@ -10,7 +10,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Three tables of their own."""
+    """Three tables of their own, and where their ids begin."""
     op.create_table(
         "reconciliation_cursor",
         Column("account_id", ID, primary_key=True, autoincrement=False),
@@ -50,3 +50,5 @@ def upgrade() -> None:
         **TABLE_OPTIONS,
     )
     op.create_index("ix_discrepancies_account_id", "discrepancies", ["account_id", "status", "id"])
+    for kind in ("reconcile_run", "discrepancy"):
+        op.execute(f"INSERT INTO id_blocks (name, next_id, block) VALUES ('{kind}', 1, 100)")

@@ -1,0 +1,100 @@
+"""The body of a sweep on demand, and how what sweeps left behind is told."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from oms.domain.command import Reconcile
+from oms.domain.reconciliation import Scope
+from oms.ports.reconciliation import TRADES_READ, Cursor, Discrepancy
+from oms.wire.bodies import wrong_at
+from oms.wire.fields import object_at, present, validated
+from oms.wire.json import optional_time, time_text
+from oms.wire.shapes import RECONCILE
+
+SYMBOLS_MAX = 20
+STALE_SECONDS = 120
+
+
+def read_reconcile(body: object) -> tuple[tuple[int, ...] | None, Reconcile]:
+    """The accounts named (``None``: all readable ones) and the sweep. Raises ``Malformed``."""
+    fields = validated(RECONCILE, present(object_at(body, ("body",))), ())
+    named = list(fields.get("account_ids", ()))
+    if "account_id" in fields:
+        named.insert(0, fields["account_id"])
+    scope = Scope(fields.get("scope", Scope.SHORT))
+    start, end = fields.get("start_date"), fields.get("end_date")
+    if scope is Scope.PERIOD and (start is None or end is None):
+        raise wrong_at(("start_date",), "a period needs start_date and end_date", "missing")
+    if start is not None and end is not None and end < start:
+        raise wrong_at(("end_date",), "end_date is before start_date", "value_error")
+    hints = [text.upper() for text in fields.get("symbols_hint", ())]
+    symbols = tuple(text for text in hints if "/" in text)[:SYMBOLS_MAX]
+    wish = Reconcile(scope=scope, start=start, end=end, symbols=symbols)
+    return tuple(dict.fromkeys(named)) or None, wish
+
+
+def result_row(
+    account_id: int, told: Mapping[str, Any] | None, error: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What became of one account's sweep; counts are ``None`` where it did not end well."""
+    counts = told or {}
+    return {
+        "account_id": account_id,
+        "run_id": counts.get("run_id"),
+        "ok": error is None and told is not None,
+        "fetched": counts.get("fetched"),
+        "new_deals": counts.get("new_deals"),
+        "new_orders": counts.get("new_orders"),
+        "discrepancies": counts.get("discrepancies"),
+        "watermark": counts.get("watermark"),
+        "error": error,
+    }
+
+
+def status_rows(
+    account_ids: Sequence[int],
+    cursors: Sequence[Cursor],
+    open_rows: Sequence[Discrepancy],
+    stale_after: float,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """How fresh each account's last sweep is: ``fresh``, ``stale`` or ``never``."""
+    read = {cursor.account_id: cursor for cursor in cursors if cursor.entity == TRADES_READ}
+    rows: list[dict[str, Any]] = []
+    for account_id in account_ids:
+        cursor = read.get(account_id)
+        age = None if cursor is None else (now - cursor.updated_at).total_seconds()
+        status = "never" if age is None else "fresh" if age <= stale_after else "stale"
+        rows.append(
+            {
+                "account_id": account_id,
+                "status": status,
+                "cursor_value": None if cursor is None else cursor.value,
+                "updated_at": optional_time(None if cursor is None else cursor.updated_at),
+                "age_seconds": None if age is None else round(age, 3),
+                "lag_ms": None if age is None else round(age * 1000),
+                "discrepancies": sum(
+                    row.account_id == account_id and row.status == "open" for row in open_rows
+                ),
+            }
+        )
+    return rows
+
+
+def discrepancy_row(row: Discrepancy, evidence: object, fix: object) -> dict[str, Any]:
+    """A discrepancy; ``evidence`` and ``fix`` as JSON values."""
+    return {
+        "id": row.id,
+        "account_id": row.account_id,
+        "class": row.kind,
+        "symbol": row.symbol,
+        "status": row.status,
+        "policy": row.policy,
+        "evidence": evidence,
+        "fix": fix,
+        "first_seen": time_text(row.first_seen),
+        "last_seen": time_text(row.last_seen),
+        "decided_by": row.decided_by,
+        "comment": row.comment,
+    }
