@@ -57,6 +57,10 @@ class Registry(Protocol):
         """Who the key is: ``None`` if unknown, disabled, expired, or its user is disabled."""
         ...
 
+    async def principal_of_token(self, token_hash: str, now: datetime) -> Principal | None:
+        """Who the login token is, by the same rules, and while it has not ended itself."""
+        ...
+
     async def principal_of(self, api_key_id: int, now: datetime) -> Principal | None:
         """Who the key of that id is now, by the same rules."""
         ...

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import (
     Boolean,
     Column,
+    Date,
     Index,
     Integer,
     SmallInteger,
@@ -23,7 +24,14 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "tables.md"
 
 def word(column: Column[object]) -> str:
     """A column as the page names it: ``name TYPE``, with ``?`` where it may be absent."""
-    kinds = {DEC: "DEC", TS: "TS", Boolean: "B", Integer: "INT", SmallInteger: "SMALLINT"}
+    kinds = {
+        DEC: "DEC",
+        TS: "TS",
+        Boolean: "B",
+        Date: "DATE",
+        Integer: "INT",
+        SmallInteger: "SMALLINT",
+    }
     kind = column.type
     if kind is ID:
         name = "ID"

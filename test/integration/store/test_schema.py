@@ -15,7 +15,7 @@ from oms.adapters.sql.tables import METADATA
 from oms.domain.money import product
 from oms.ports.ledger import AccountBatch
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 
 
 async def test_an_empty_database_is_brought_to_the_newest_version_once(tmp_path: Path) -> None:
@@ -26,9 +26,13 @@ async def test_an_empty_database_is_brought_to_the_newest_version_once(tmp_path:
     after = await status(url)
 
     assert (before.version, before.pending) == (None, VERSIONS)
-    assert (first.from_version, first.to_version, first.applied) == (None, "0005", VERSIONS)
-    assert (second.from_version, second.to_version, second.applied) == ("0005", "0005", ())
-    assert (after.version, after.pending) == ("0005", ())
+    assert (first.from_version, first.to_version, first.applied) == (None, VERSIONS[-1], VERSIONS)
+    assert (second.from_version, second.to_version, second.applied) == (
+        VERSIONS[-1],
+        VERSIONS[-1],
+        (),
+    )
+    assert (after.version, after.pending) == (VERSIONS[-1], ())
 
 
 async def test_metadata_from_scratch_equals_all_migrations_on_sqlite(tmp_path: Path) -> None:
@@ -54,7 +58,7 @@ async def test_metadata_from_scratch_equals_all_migrations_on_mariadb(
 
 
 async def test_the_store_tells_its_version(store: SqlStore) -> None:
-    assert await store.schema_version() == "0005"
+    assert await store.schema_version() == VERSIONS[-1]
 
 
 async def test_row_zero_of_the_chores_is_there_from_the_beginning(store: SqlStore) -> None:

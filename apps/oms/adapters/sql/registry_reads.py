@@ -7,14 +7,21 @@ from typing import Any
 from oms.adapters.sql.database import Database
 from oms.adapters.sql.rows.access import FLAGS, grant_of
 from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_of
+from oms.adapters.sql.rows.people import HELD, restrictions_of
 from oms.adapters.sql.session import Session
 from oms.domain.access import Grant, Principal, Role
 from oms.ports.registry import AccountRow, UserRow
 
 _KEY = (
-    "SELECT k.id, k.expires_at, u.id, u.name, u.role"
+    f"SELECT k.id, u.id, u.name, u.role, {HELD}, NULL, NULL"
     " FROM user_api_keys k JOIN users u ON u.id = k.user_id"
     " WHERE k.{column} = {mark} AND k.status = 'active' AND u.status = 'active'"
+)
+_TOKEN = (
+    f"SELECT k.id, u.id, u.name, u.role, {HELD}, t.id, t.expires_at"
+    " FROM auth_tokens t JOIN user_api_keys k ON k.id = t.api_key_id"
+    " JOIN users u ON u.id = k.user_id WHERE t.{column} = {mark} AND t.status = 'active'"
+    " AND k.status = 'active' AND u.status = 'active'"
 )
 _GRANTS = (
     f"SELECT p.account_id, s.strategy_id, {', '.join(f'p.{flag}' for flag in FLAGS)}"
@@ -33,11 +40,15 @@ class RegistryReads:
 
     async def principal(self, key_hash: str, now: datetime) -> Principal | None:
         """Who the key of this hash is."""
-        return await self._principal("api_key_hash", key_hash, now)
+        return await self._principal(_KEY, "api_key_hash", key_hash, now)
+
+    async def principal_of_token(self, token_hash: str, now: datetime) -> Principal | None:
+        """Who the login token of this hash is."""
+        return await self._principal(_TOKEN, "token_hash", token_hash, now)
 
     async def principal_of(self, api_key_id: int, now: datetime) -> Principal | None:
         """Who the key of this id is."""
-        return await self._principal("id", api_key_id, now)
+        return await self._principal(_KEY, "id", api_key_id, now)
 
     async def user(self, name: str) -> UserRow | None:
         """A user by name."""
@@ -98,11 +109,13 @@ class RegistryReads:
             found.setdefault(account_id, set()).add(strategy_id)
         return {account_id: frozenset(ids) for account_id, ids in found.items()}
 
-    async def _principal(self, column: str, value: str | int, now: datetime) -> Principal | None:
+    async def _principal(
+        self, text: str, column: str, value: str | int, now: datetime
+    ) -> Principal | None:
         mark = self._dialect.mark
 
         async def work(session: Session) -> tuple[Any, Sequence[Any]]:
-            found = await session.fetch(_KEY.format(column=column, mark=mark), (value,))
+            found = await session.fetch(text.format(column=column, mark=mark), (value,))
             if not found:
                 return None, ()
             return found[0], await session.fetch(_GRANTS.format(mark=mark), (found[0][0],))
@@ -110,15 +123,19 @@ class RegistryReads:
         key, grants = await self._database.read(work)
         if key is None:
             return None
-        expires_at = self._dialect.optional_time_out(key[1])
-        if expires_at is not None and expires_at <= now:
+        held = restrictions_of(key[4:8], self._dialect)
+        ends = [at for at in (held.expires_at, self._dialect.optional_time_out(key[9])) if at]
+        if ends and min(ends) <= now:
             return None
         return Principal(
-            user_id=key[2],
-            user_name=key[3],
+            user_id=key[1],
+            user_name=key[2],
             api_key_id=key[0],
-            role=Role.read(key[4]),
+            role=Role.read(key[3]),
             grants=_grants(grants),
+            restrictions=held,
+            token_id=key[8],
+            expires_at=min(ends, default=None),
         )
 
 

@@ -2,16 +2,20 @@
 
 from typing import Self
 
+from oms.adapters.sql.audit_log import SqlAuditLog
 from oms.adapters.sql.audit_reads import SqlAuditReads
+from oms.adapters.sql.credentials import SqlCredentials
 from oms.adapters.sql.database import Database, connected
 from oms.adapters.sql.history import SqlHistory
 from oms.adapters.sql.ids import SqlIdBlocks
 from oms.adapters.sql.leases import SqlLeases
 from oms.adapters.sql.ledger import SqlLedger
 from oms.adapters.sql.migrate import version_of
+from oms.adapters.sql.people import SqlPeople
 from oms.adapters.sql.queue import SqlQueue
 from oms.adapters.sql.reconciliation import SqlReconciliations
 from oms.adapters.sql.registry import SqlRegistry
+from oms.adapters.sql.strategies import SqlStrategies
 
 
 class SqlStore:
@@ -25,6 +29,10 @@ class SqlStore:
         self.audit = SqlAuditReads(database)
         self.ids = SqlIdBlocks(database)
         self.registry = SqlRegistry(database, self.ids)
+        self.people = SqlPeople(database, self.ids)
+        self.credentials = SqlCredentials(database, self.ids)
+        self.strategies = SqlStrategies(database, self.ids)
+        self.audit_log = SqlAuditLog(database)
         self.leases = SqlLeases(database)
         self.reconciliations = SqlReconciliations(database)
 

@@ -1,6 +1,6 @@
-"""Who may do what: users, keys, permissions, and the log of what was done."""
+"""Who may do what: users, keys, passwords, tokens, permissions, and the log of what was done."""
 
-from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy import Column, Date, ForeignKey, Index, Table, UniqueConstraint
 
 from oms.adapters.sql.tables.metadata import METADATA, absent, created, flag, needed, updated
 from oms.adapters.sql.types import DEC, ID, TABLE_OPTIONS, TS, J, S, X
@@ -35,6 +35,49 @@ user_api_keys = Table(
     created(),
     UniqueConstraint("api_key_hash"),
     Index(None, "user_id"),
+    **TABLE_OPTIONS,
+)
+
+user_password_credentials = Table(
+    "user_password_credentials",
+    METADATA,
+    Column("user_id", ID, primary_key=True, autoincrement=False),
+    needed("password_hash", S(255)),
+    created(),
+    updated(),
+    **TABLE_OPTIONS,
+)
+
+auth_tokens = Table(
+    "auth_tokens",
+    METADATA,
+    Column("id", ID, primary_key=True, autoincrement=False),
+    needed("user_id", ID),
+    needed("api_key_id", ID),
+    needed("token_hash", X(64)),
+    needed("status", S(32), "'active'"),
+    absent("expires_at", TS()),
+    absent("last_used_at", TS()),
+    absent("last_used_ip", X(45)),
+    created(),
+    UniqueConstraint("token_hash"),
+    Index(None, "api_key_id"),
+    Index(None, "user_id"),
+    Index(None, "expires_at"),
+    **TABLE_OPTIONS,
+)
+
+login_attempts = Table(
+    "login_attempts",
+    METADATA,
+    Column("id", ID, primary_key=True, autoincrement=False),
+    needed("user_name", S(128)),
+    needed("ip", X(45)),
+    flag("ok"),
+    created(),
+    Index("ix_login_attempts_user_name", "user_name", "created_at"),
+    Index("ix_login_attempts_ip", "ip", "created_at"),
+    Index(None, "created_at"),
     **TABLE_OPTIONS,
 )
 
@@ -82,6 +125,16 @@ api_key_strategy_permissions = Table(
     **TABLE_OPTIONS,
 )
 
+api_key_usage = Table(
+    "api_key_usage",
+    METADATA,
+    Column("api_key_id", ID, primary_key=True, autoincrement=False),
+    Column("account_id", ID, primary_key=True, autoincrement=False),
+    Column("day", Date(), primary_key=True),
+    needed("notional", DEC(), "'0'"),
+    **TABLE_OPTIONS,
+)
+
 audit_log = Table(
     "audit_log",
     METADATA,
@@ -102,8 +155,20 @@ audit_log = Table(
     absent("prev_hash", X(64)),
     absent("hash", X(64)),
     created(),
+    absent("chain_no", ID),
+    Index("ux_audit_log_chain_no", "chain_no", unique=True),
+    Index("ix_audit_log_created_at", "created_at"),
     Index("ix_audit_log_account_id", "account_id", "id"),
     Index("ix_audit_log_actor_user_id", "actor_user_id", "id"),
     Index("ix_audit_log_entity", "entity", "entity_id"),
+    **TABLE_OPTIONS,
+)
+
+audit_chain = Table(
+    "audit_chain",
+    METADATA,
+    Column("id", ID, primary_key=True, autoincrement=False),
+    needed("length", ID),
+    needed("hash", X(64)),
     **TABLE_OPTIONS,
 )

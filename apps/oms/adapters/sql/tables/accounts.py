@@ -1,9 +1,9 @@
 """Accounts, strategies, and the plumbing of processes: leases, workers, id blocks."""
 
-from sqlalchemy import Column, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, Table, Text, UniqueConstraint
 
 from oms.adapters.sql.tables.metadata import METADATA, absent, created, flag, needed, updated
-from oms.adapters.sql.types import ID, TABLE_OPTIONS, TS, J, S
+from oms.adapters.sql.types import ID, TABLE_OPTIONS, TS, J, S, X
 
 accounts = Table(
     "accounts",
@@ -32,6 +32,20 @@ accounts = Table(
     flag("live_enabled", False),
     created(),
     Index(None, "status"),
+    **TABLE_OPTIONS,
+)
+
+account_credentials_encrypted = Table(
+    "account_credentials_encrypted",
+    METADATA,
+    Column("account_id", ID, primary_key=True, autoincrement=False),
+    needed("api_key_enc", Text()),
+    needed("secret_enc", Text()),
+    absent("passphrase_enc", Text()),
+    needed("key_id", S(32)),
+    needed("fingerprint", X(64)),
+    created(),
+    updated(),
     **TABLE_OPTIONS,
 )
 

@@ -1,0 +1,168 @@
+"""Steps of the changes of users and keys, inside somebody's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.rows import access
+from oms.adapters.sql.rows.people import (
+    KEY_JOINED,
+    KEY_SELECTED,
+    USER_SELECTED,
+    key_of,
+    restrictions_in,
+    told_grant,
+    told_key,
+    user_of,
+)
+from oms.adapters.sql.session import Session
+from oms.domain.access import Grant
+from oms.domain.errors import Conflict, Invalid, NotFound
+from oms.ports.audit_log import Hand
+from oms.ports.people import KeyRow, NewKey, Permit
+from oms.ports.registry import AuditEntry, UserRow
+
+_KEY = Insert(
+    table="user_api_keys",
+    columns=(
+        *("id", "user_id", "label", "api_key_hash", "key_prefix", "status"),
+        *("expires_at", "ip_allowlist", "max_order_notional", "max_day_notional", "created_at"),
+    ),
+)
+_PASSWORD = Insert(
+    table="user_password_credentials",
+    columns=("user_id", "password_hash", "created_at", "updated_at"),
+    key=("user_id",),
+    changes=("password_hash", "updated_at"),
+)
+
+
+async def user_for_change(session: Session, user_id: int) -> UserRow:
+    """The user, his row locked. Raises ``NotFound``."""
+    dialect = session.dialect
+    text = f"SELECT {USER_SELECTED} FROM users WHERE id = {dialect.mark}{dialect.for_update}"
+    for row in await session.fetch(text, (user_id,)):
+        return user_of(row, dialect)
+    raise NotFound(f"user_id={user_id}", code="user_not_found")
+
+
+async def key_for_change(session: Session, key_id: int) -> KeyRow:
+    """The key, its row locked. Raises ``NotFound``."""
+    dialect = session.dialect
+    text = (
+        f"SELECT {KEY_SELECTED} FROM {KEY_JOINED} WHERE k.id = {dialect.mark}{dialect.for_update}"
+    )
+    for row in await session.fetch(text, (key_id,)):
+        return key_of(row, dialect)
+    raise NotFound(f"api_key_id={key_id}")
+
+
+async def guard_last_admin(session: Session, user_id: int) -> None:
+    """Raises ``Conflict`` if nobody else is an active admin; two who ask wait for each other."""
+    text = "SELECT id FROM users WHERE role = 'admin' AND status = 'active' ORDER BY id"
+    rows = await session.fetch(text + session.dialect.for_update)
+    if all(row[0] == user_id for row in rows):
+        raise Conflict("the last active admin stays an active admin")
+
+
+async def insert_key(
+    session: Session, key_id: int, user_id: int, key: NewKey, hand: Hand
+) -> AuditEntry:
+    """Store a key without permits; its audit row."""
+    dialect = session.dialect
+    held = restrictions_in(key.restrictions, dialect)
+    await _KEY(
+        session,
+        [
+            (
+                *(key_id, user_id, key.label, key.hash, key.prefix, "active"),
+                *held,
+                dialect.time_in(hand.at),
+            )
+        ],
+    )
+    told = told_key(key.label, "active", key.restrictions, user_id=user_id, key_prefix=key.prefix)
+    return hand.entry("create_api_key", "api_key", key_id, after=told)
+
+
+async def put_permit(session: Session, key_id: int, permit: Permit, hand: Hand) -> AuditEntry:
+    """Replace a permit and its list; its audit row. Raises ``NotFound``, ``Invalid``."""
+    dialect, account_id = session.dialect, permit.account_id
+    mark = dialect.mark
+    if not await session.fetch(f"SELECT id FROM accounts WHERE id = {mark}", (account_id,)):
+        raise NotFound(f"account_id={account_id}", code="account_not_found")
+    listed = sorted(permit.grant.strategy_ids)
+    await _need_strategies(session, listed)
+    before = await _grant(session, key_id, account_id)
+    values = access.grant_values(key_id, account_id, permit.grant, hand.at, dialect)
+    await access.GRANT(session, [values])
+    await session.execute(
+        "DELETE FROM api_key_strategy_permissions"
+        f" WHERE api_key_id = {mark} AND account_id = {mark}",
+        (key_id, account_id),
+    )
+    at = dialect.time_in(hand.at)
+    await access.STRATEGY_GRANT(session, [(key_id, account_id, i, at) for i in listed])
+    return hand.entry(
+        "set_permission",
+        "api_key",
+        key_id,
+        before=told_grant(before),
+        after=told_grant(permit.grant),
+        account_id=account_id,
+    )
+
+
+async def put_password(session: Session, user_id: int, stored: str, now: datetime) -> None:
+    """Store the hash of a user's password."""
+    at = session.dialect.time_in(now)
+    await _PASSWORD(session, [(user_id, stored, at, at)])
+
+
+async def end_tokens_of_user(session: Session, user_id: int, keep_token_id: int | None) -> int:
+    """End all tokens of a user but one; how many."""
+    mark = session.dialect.mark
+    return await session.execute(
+        f"UPDATE auth_tokens SET status = 'revoked' WHERE user_id = {mark}"
+        f" AND status = 'active' AND id <> {mark}",
+        (user_id, keep_token_id or 0),
+    )
+
+
+async def disable_tokens(session: Session, key_id: int) -> None:
+    """End all tokens of a key."""
+    mark = session.dialect.mark
+    await session.execute(
+        "UPDATE auth_tokens SET status = 'revoked'"
+        f" WHERE api_key_id = {mark} AND status = 'active'",
+        (key_id,),
+    )
+
+
+async def _need_strategies(session: Session, strategy_ids: Sequence[int]) -> None:
+    if not strategy_ids:
+        return
+    marks = session.dialect.marks(len(strategy_ids))
+    text = f"SELECT id FROM strategies WHERE id IN ({marks})"
+    known = {row[0] for row in await session.fetch(text, tuple(strategy_ids))}
+    for strategy_id in strategy_ids:
+        if strategy_id and strategy_id not in known:
+            message = f"there is no strategy {strategy_id}"
+            raise Invalid(message, code="invalid_strategy_id")
+
+
+async def _grant(session: Session, key_id: int, account_id: int) -> Grant | None:
+    mark = session.dialect.mark
+    named: tuple[Any, ...] = (key_id, account_id)
+    rows = await session.fetch(
+        f"SELECT {', '.join(access.FLAGS)} FROM api_key_account_permissions"
+        f" WHERE api_key_id = {mark} AND account_id = {mark} AND status = 'active'",
+        named,
+    )
+    listed = await session.fetch(
+        "SELECT strategy_id FROM api_key_strategy_permissions"
+        f" WHERE api_key_id = {mark} AND account_id = {mark} AND status = 'active'",
+        named,
+    )
+    return access.grant_of(rows[0], frozenset(row[0] for row in listed)) if rows else None

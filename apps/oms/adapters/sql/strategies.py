@@ -1,0 +1,180 @@
+"""Strategies and their links to accounts: ``ports.strategies.Strategies``."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from oms.adapters.sql.audited import Audited, Traced
+from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.errors import Duplicate
+from oms.adapters.sql.session import Session
+from oms.domain.errors import Conflict, NotFound
+from oms.ports.audit_log import Hand
+from oms.ports.strategies import StrategyChange, StrategyRow
+from oms.wire.json import dumps
+
+_SELECTED = "SELECT id, name, status, client_strategy_id FROM strategies"
+_STRATEGY = Insert(
+    table="strategies", columns=("id", "client_strategy_id", "name", "status", "created_at")
+)
+_LINK = Insert(
+    table="strategy_accounts",
+    columns=("strategy_id", "account_id", "status", "created_at"),
+    key=("strategy_id", "account_id"),
+    changes=("status",),
+)
+
+
+_Work = Callable[[Session], Awaitable[Traced[int]]]
+
+
+class SqlStrategies(Audited):
+    """The strategies."""
+
+    async def all(self) -> Sequence[StrategyRow]:
+        """All, active ones first, then by name."""
+
+        async def work(session: Session) -> Sequence[StrategyRow]:
+            return await _read(session)
+
+        rows = await self._database.consistent(work)
+        return sorted(rows, key=lambda row: (row.status != "active", row.name, row.id))
+
+    async def create(
+        self, name: str, client_strategy_id: int | None, account_ids: Sequence[int], hand: Hand
+    ) -> int:
+        """Raises ``Conflict``, ``NotFound``."""
+        await self._ids.ensure("strategy", 1)
+        strategy_id = self._ids("strategy")
+
+        async def work(session: Session) -> Traced[int]:
+            at = session.dialect.time_in(hand.at)
+            await _need_accounts(session, account_ids)
+            await _STRATEGY(session, [(strategy_id, client_strategy_id, name, "active", at)])
+            links = [(strategy_id, account_id, "active", at) for account_id in account_ids]
+            await _LINK(session, links)
+            made = StrategyRow(
+                id=strategy_id,
+                name=name,
+                status="active",
+                client_strategy_id=client_strategy_id,
+                account_ids=tuple(sorted(account_ids)),
+            )
+            entry = hand.entry("create_strategy", "strategy", strategy_id, after=_told(made))
+            return strategy_id, [entry]
+
+        return await self._named(work, hand)
+
+    async def change(self, strategy_id: int, change: StrategyChange, hand: Hand) -> int:
+        """Raises ``Conflict``, ``NotFound``."""
+
+        async def work(session: Session) -> Traced[int]:
+            before = await _for_change(session, strategy_id)
+            after = _changed(before, change)
+            mark = session.dialect.mark
+            await session.execute(
+                f"UPDATE strategies SET name = {mark}, status = {mark},"
+                f" client_strategy_id = {mark} WHERE id = {mark}",
+                (after.name, after.status, after.client_strategy_id, strategy_id),
+            )
+            if change.account_ids is not None:
+                await _need_accounts(session, change.account_ids)
+                await _relink(session, before, after, hand)
+            entry = hand.entry(
+                "change_strategy",
+                "strategy",
+                strategy_id,
+                before=_told(before),
+                after=_told(after),
+            )
+            return 1, [entry]
+
+        return await self._named(work, hand)
+
+    async def _named(self, work: _Work, hand: Hand) -> int:
+        try:
+            return await self._traced(work, hand.at)
+        except Duplicate as twice:
+            raise Conflict("this strategy name is taken") from twice
+
+
+async def _read(session: Session) -> Sequence[StrategyRow]:
+    links: dict[int, list[int]] = {}
+    found = await session.fetch(
+        "SELECT strategy_id, account_id FROM strategy_accounts WHERE status = 'active'"
+    )
+    for strategy_id, account_id in found:
+        links.setdefault(strategy_id, []).append(account_id)
+    return [
+        StrategyRow(
+            id=row[0],
+            name=row[1],
+            status=row[2],
+            client_strategy_id=row[3],
+            account_ids=tuple(sorted(links.get(row[0], ()))),
+        )
+        for row in await session.fetch(_SELECTED)
+    ]
+
+
+async def _for_change(session: Session, strategy_id: int) -> StrategyRow:
+    dialect = session.dialect
+    text = f"{_SELECTED} WHERE id = {dialect.mark}{dialect.for_update}"
+    rows = await session.fetch(text, (strategy_id,))
+    if not rows:
+        raise NotFound(f"strategy_id={strategy_id}", code="strategy_not_found")
+    links = await session.fetch(
+        "SELECT account_id FROM strategy_accounts WHERE status = 'active'"
+        f" AND strategy_id = {dialect.mark} ORDER BY account_id",
+        (strategy_id,),
+    )
+    row = rows[0]
+    return StrategyRow(
+        id=row[0],
+        name=row[1],
+        status=row[2],
+        client_strategy_id=row[3],
+        account_ids=tuple(link[0] for link in links),
+    )
+
+
+def _changed(before: StrategyRow, change: StrategyChange) -> StrategyRow:
+    client_id = change.client_strategy_id
+    if client_id is None and not change.clears_client_id:
+        client_id = before.client_strategy_id
+    linked = before.account_ids if change.account_ids is None else change.account_ids
+    return StrategyRow(
+        id=before.id,
+        name=change.name or before.name,
+        status=change.status or before.status,
+        client_strategy_id=client_id,
+        account_ids=tuple(sorted(linked)),
+    )
+
+
+async def _relink(session: Session, before: StrategyRow, after: StrategyRow, hand: Hand) -> None:
+    at = session.dialect.time_in(hand.at)
+    gone = sorted(set(before.account_ids) - set(after.account_ids))
+    rows = [(after.id, account_id, "disabled", at) for account_id in gone]
+    rows += [(after.id, account_id, "active", at) for account_id in after.account_ids]
+    await _LINK(session, rows)
+
+
+async def _need_accounts(session: Session, account_ids: Sequence[int]) -> None:
+    if not account_ids:
+        return
+    marks = session.dialect.marks(len(account_ids))
+    text = f"SELECT id FROM accounts WHERE id IN ({marks})"
+    known = {row[0] for row in await session.fetch(text, tuple(account_ids))}
+    for account_id in account_ids:
+        if account_id not in known:
+            raise NotFound(f"account_id={account_id}", code="account_not_found")
+
+
+def _told(row: StrategyRow) -> str:
+    return dumps(
+        {
+            "name": row.name,
+            "status": row.status,
+            "client_strategy_id": row.client_strategy_id,
+            "account_ids": row.account_ids,
+        }
+    )

@@ -1,0 +1,120 @@
+"""The audit log: who changed what, when, and why; written with the change, chained afterwards."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from oms.domain.audit import AuditRow, Link
+from oms.domain.value import value
+from oms.ports.registry import AuditEntry
+
+
+@value
+class Hand:
+    """Who makes a change, from where, why and when."""
+
+    actor: str
+    at: datetime
+    user_id: int | None = None
+    api_key_id: int | None = None
+    role: str | None = None
+    ip: str | None = None
+    comment: str | None = None
+    request_id: str | None = None
+
+    def entry(
+        self,
+        action: str,
+        entity: str,
+        entity_id: object,
+        *,
+        before: str | None = None,
+        after: str | None = None,
+        account_id: int | None = None,
+    ) -> AuditEntry:
+        """The row of one change; ``before`` and ``after`` are JSON text."""
+        return AuditEntry(
+            actor=self.actor,
+            action=action,
+            entity=entity,
+            entity_id=str(entity_id),
+            account_id=account_id,
+            actor_user_id=self.user_id,
+            actor_api_key_id=self.api_key_id,
+            actor_role=self.role,
+            actor_ip=self.ip,
+            before=before,
+            after=after,
+            comment=self.comment,
+            request_id=self.request_id,
+        )
+
+
+@value
+class AuditWindow:
+    """Which rows are asked for."""
+
+    #: ``None``: those of all accounts and of none.
+    account_ids: tuple[int, ...] | None = None
+    actor_user_id: int | None = None
+    action: str | None = None
+    entity: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    page: int = 1
+    page_size: int = 100
+    after_id: int | None = None
+    descending: bool = False
+    with_total: bool = True
+
+
+@value
+class AuditPage:
+    """One page; ``next_after_id`` is where the next one begins."""
+
+    items: Sequence[AuditRow]
+    total: int | None
+    next_after_id: int | None
+
+
+@value
+class Chained:
+    """A row with its place in the chain."""
+
+    row: AuditRow
+    link: Link
+
+
+@value
+class ChainHead:
+    """How long the chain is and its last hash."""
+
+    length: int
+    hash: str
+
+
+class AuditLog(Protocol):
+    """Reads and chains the log. Nothing of it is ever changed or taken out."""
+
+    async def page(self, window: AuditWindow) -> AuditPage:
+        """Rows and commands of the window, by id. Raises ``Unavailable``."""
+        ...
+
+    async def head(self) -> ChainHead:
+        """The end of the chain. Raises ``Unavailable``."""
+        ...
+
+    async def unchained(self, limit: int) -> Sequence[AuditRow]:
+        """Rows that are in no chain yet, ascending by id. Raises ``Unavailable``."""
+        ...
+
+    async def chain(self, before: ChainHead, rows: Sequence[Chained]) -> bool:
+        """Put ``rows`` at the end; ``False`` if the end was not ``before`` any more.
+
+        Raises ``Unavailable``.
+        """
+        ...
+
+    async def chained(self, after: int, limit: int) -> Sequence[Chained]:
+        """Rows of the chain from number ``after`` + 1 on. Raises ``Unavailable``."""
+        ...

@@ -1,0 +1,52 @@
+"""Strategies and the accounts they are linked to."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from oms.domain.value import value
+from oms.ports.audit_log import Hand
+
+
+@value
+class StrategyRow:
+    """A strategy; ``account_ids`` are those it is linked to, ascending."""
+
+    id: int
+    name: str
+    status: str
+    client_strategy_id: int | None = None
+    account_ids: tuple[int, ...] = ()
+
+
+@value
+class StrategyChange:
+    """What changes of a strategy; ``None`` keeps."""
+
+    name: str | None = None
+    status: str | None = None
+    client_strategy_id: int | None = None
+    clears_client_id: bool = False
+    #: Replace the accounts it is linked to.
+    account_ids: tuple[int, ...] | None = None
+
+
+class Strategies(Protocol):
+    """The strategies; every method raises ``Unavailable``."""
+
+    async def all(self) -> Sequence[StrategyRow]:
+        """All, active ones first, then by name."""
+        ...
+
+    async def create(
+        self,
+        name: str,
+        client_strategy_id: int | None,
+        account_ids: Sequence[int],
+        hand: Hand,
+    ) -> int:
+        """The id of a new one. Raises ``Conflict`` (name taken), ``NotFound`` (account)."""
+        ...
+
+    async def change(self, strategy_id: int, change: StrategyChange, hand: Hand) -> int:
+        """How many rows changed. Raises ``Conflict``, ``NotFound``."""
+        ...
