@@ -15,6 +15,7 @@ from oms.adapters.sql.people import SqlPeople
 from oms.adapters.sql.queue import SqlQueue
 from oms.adapters.sql.reconciliation import SqlReconciliations
 from oms.adapters.sql.registry import SqlRegistry
+from oms.adapters.sql.sealed import SqlSealed
 from oms.adapters.sql.strategies import SqlStrategies
 
 
@@ -34,6 +35,7 @@ class SqlStore:
         self.strategies = SqlStrategies(database, self.ids)
         self.audit_log = SqlAuditLog(database)
         self.leases = SqlLeases(database)
+        self.sealed = SqlSealed(database, self.ids)
         self.reconciliations = SqlReconciliations(database)
 
     @classmethod

@@ -1,0 +1,137 @@
+"""Sealed credentials: ``ports.vault.SealedRows``. Nothing here can open them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oms.adapters.sql.audited import Audited, Traced
+from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.session import Session
+from oms.domain.errors import Invalid, NotFound
+from oms.ports.audit_log import Hand
+from oms.ports.sealed import SealedChange, SealedRow
+from oms.ports.vault import FIELDS
+from oms.wire.json import dumps
+
+_TABLE = "account_credentials_encrypted"
+_TEXTS = ("api_key_enc", "secret_enc", "passphrase_enc", "key_id", "fingerprint")
+_SELECTED = f"SELECT account_id, {', '.join(_TEXTS)} FROM {_TABLE}"
+_PUT = Insert(
+    table=_TABLE,
+    columns=("account_id", *_TEXTS, "created_at", "updated_at"),
+    key=("account_id",),
+    changes=(*_TEXTS, "updated_at"),
+)
+
+
+class SqlSealed(Audited):
+    """``ports.vault.SealedRows``."""
+
+    async def read(self, account_id: int) -> SealedRow | None:
+        """The credentials of an account."""
+        text = f"{_SELECTED} WHERE account_id = {self._dialect.mark}"
+        found = await self._database.rows(text, (account_id,))
+        return _row(found[0]) if found else None
+
+    async def page(self, after_account_id: int, limit: int) -> Sequence[SealedRow]:
+        """Rows of accounts above that id, ascending."""
+        mark = self._dialect.mark
+        text = f"{_SELECTED} WHERE account_id > {mark} ORDER BY account_id LIMIT {mark}"
+        return [_row(row) for row in await self._database.rows(text, (after_account_id, limit))]
+
+    async def change(self, change: SealedChange, hand: Hand) -> SealedRow:
+        """See ``SealedRows``."""
+
+        async def work(session: Session) -> Traced[SealedRow]:
+            account_id = change.account_id
+            known = f"SELECT id FROM accounts WHERE id = {session.dialect.mark}"
+            if not await session.fetch(known, (account_id,)):
+                raise NotFound(f"account_id={account_id}", code="account_not_found")
+            before = await _locked(session, account_id)
+            after = _changed(before, change)
+            await _put(session, after, hand)
+            names = [name for name in FIELDS if getattr(change, name) is not None]
+            entry = hand.entry(
+                "set_credentials",
+                "account_credentials",
+                account_id,
+                before=None if before is None else _told(before),
+                after=_told(after, names),
+                account_id=account_id,
+            )
+            return after, [entry]
+
+        return await self._traced(work, hand.at)
+
+    async def reseal(self, before: SealedRow, after: SealedRow, hand: Hand) -> bool:
+        """See ``SealedRows``."""
+
+        async def work(session: Session) -> Traced[bool]:
+            if await _locked(session, before.account_id) != before:
+                return False, []
+            await _put(session, after, hand)
+            entry = hand.entry(
+                "reseal_credentials",
+                "account_credentials",
+                before.account_id,
+                before=_told(before),
+                after=_told(after),
+                account_id=before.account_id,
+            )
+            return True, [entry]
+
+        return await self._traced(work, hand.at)
+
+
+def _changed(before: SealedRow | None, change: SealedChange) -> SealedRow:
+    if before is None:
+        if change.api_key is None or change.secret is None or change.fingerprint is None:
+            raise Invalid("first credentials need api_key and secret")
+        return SealedRow(
+            account_id=change.account_id,
+            api_key=change.api_key,
+            secret=change.secret,
+            passphrase=change.passphrase,
+            key_id=change.key_id,
+            fingerprint=change.fingerprint,
+        )
+    kept = any(
+        getattr(change, name) is None and getattr(before, name) is not None for name in FIELDS
+    )
+    return SealedRow(
+        account_id=change.account_id,
+        api_key=change.api_key or before.api_key,
+        secret=change.secret or before.secret,
+        passphrase=change.passphrase or before.passphrase,
+        # What is kept is under the old key: a rotation must find it.
+        key_id=before.key_id if kept else change.key_id,
+        fingerprint=change.fingerprint or before.fingerprint,
+    )
+
+
+async def _locked(session: Session, account_id: int) -> SealedRow | None:
+    mark, lock = session.dialect.mark, session.dialect.for_update
+    found = await session.fetch(f"{_SELECTED} WHERE account_id = {mark}{lock}", (account_id,))
+    return _row(found[0]) if found else None
+
+
+async def _put(session: Session, row: SealedRow, hand: Hand) -> None:
+    at = session.dialect.time_in(hand.at)
+    texts = (row.api_key, row.secret, row.passphrase, row.key_id, row.fingerprint)
+    await _PUT(session, [(row.account_id, *texts, at, at)])
+
+
+def _told(row: SealedRow, names: Sequence[str] = ()) -> str:
+    """What the audit log learns: which key, which fields; never a value, not even sealed."""
+    has = [name for name in FIELDS if getattr(row, name) is not None]
+    return dumps({"key_id": row.key_id, "has": has} | ({"set": list(names)} if names else {}))
+
+
+def _row(row: Any) -> SealedRow:
+    return SealedRow(
+        account_id=row[0],
+        api_key=row[1],
+        secret=row[2],
+        passphrase=row[3],
+        key_id=row[4],
+        fingerprint=row[5],
+    )
