@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,11 +14,14 @@ from typing import Any
 import pytest
 
 from kit.asgi import AsgiClient
-from kit.office import MANUAL, TRADER, Office, now, open_office
+from kit.mariadb import PrivateMariaDB
+from kit.office import MANUAL, TRADER, Office, open_office
+from kit.sql import change
+from oms.adapters.sql.migrate import upgrade
 from oms.adapters.sql.store import SqlStore
+from oms.adapters.sql.tables import METADATA
 from oms.cli.verify import verified
 from oms.config import Settings
-from oms.wire.json import time_text
 
 ORDERS = 200
 #: Share of contract orders that may only reduce; a hedge account closes by no others.
@@ -54,6 +58,14 @@ class Damaged:
     connection: sqlite3.Connection
     accounts: dict[str, int]
 
+    def words(self, text: str) -> str:
+        """A statement in the dialect of the copy."""
+        return text
+
+    def time(self, year: int) -> str:
+        """The beginning of a year."""
+        return f"{year}-01-01T00:00:00.000000Z"
+
     def one(self, text: str, *values: object) -> Any:
         """The first row of a SELECT that must have one."""
         row = self.connection.execute(text, values).fetchone()
@@ -66,18 +78,69 @@ class Damaged:
 
     async def found(self, **narrowed: int) -> set[tuple[str, str, int | str]]:
         """What ``oms verify`` finds: invariant, entity and id."""
-        answer = await self.answer(**narrowed)
-        findings = [finding for row in answer["accounts"] for finding in row["findings"]]
-        assert answer["ok"] is not bool(findings)
-        return {(finding["invariant"], finding["entity"], finding["id"]) for finding in findings}
+        return found_in(await self.answer(**narrowed))
 
     async def answer(self, **narrowed: int) -> Checked:
         """What ``oms verify`` answers."""
-        store = await SqlStore.open(dsn_of(self.path))
-        try:
-            return await verified(store, Settings(), **narrowed)
-        finally:
-            await store.close()
+        return await answered(dsn_of(self.path), **narrowed)
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedServer:
+    """A copy on MariaDB; what was damaged is put right from the healthy database."""
+
+    dsn: str
+    healthy: str
+    connection: Any
+    accounts: dict[str, int]
+
+    def words(self, text: str) -> str:
+        """A statement in the dialect of the copy."""
+        return text.replace("%", "%%").replace("?", "%s")
+
+    def time(self, year: int) -> str:
+        """The beginning of a year."""
+        return f"{year}-01-01"
+
+    def one(self, text: str, *values: object) -> Any:
+        """The first row of a SELECT that must have one."""
+        cursor = self.connection.cursor()
+        cursor.execute(self.words(text), values)
+        row = cursor.fetchone()
+        assert row is not None, text
+        return row
+
+    def do(self, text: str, *values: object) -> None:
+        """A statement that must change a row."""
+        assert self.connection.cursor().execute(self.words(text), values) > 0, text
+
+    async def found(self) -> set[tuple[str, str, int | str]]:
+        """What ``oms verify`` finds."""
+        return found_in(await answered(self.dsn))
+
+    def put_right(self) -> None:
+        """Every table as it is in the healthy database."""
+        cursor = self.connection.cursor()
+        cursor.execute("SET foreign_key_checks = 0")
+        for table in METADATA.sorted_tables:
+            cursor.execute(f"DELETE FROM {table.name}")
+            cursor.execute(f"INSERT INTO {table.name} SELECT * FROM {self.healthy}.{table.name}")
+
+
+async def answered(dsn: str, **narrowed: int) -> Checked:
+    """What ``oms verify`` answers."""
+    store = await SqlStore.open(dsn)
+    try:
+        return await verified(store, Settings(), **narrowed)
+    finally:
+        await store.close()
+
+
+def found_in(answer: Checked) -> set[tuple[str, str, int | str]]:
+    """Invariant, entity and id of all findings."""
+    findings = [finding for row in answer["accounts"] for finding in row["findings"]]
+    assert answer["ok"] is not bool(findings)
+    return {(finding["invariant"], finding["entity"], finding["id"]) for finding in findings}
 
 
 def dsn_of(path: Path) -> str:
@@ -101,12 +164,36 @@ def damaged(healthy: Ledger, tmp_path: Path) -> Iterator[Damaged]:
         yield Damaged(path, connection, healthy.accounts)
 
 
+@pytest.fixture(scope="module")
+def healthy_server(mariadb: PrivateMariaDB) -> Iterator[DamagedServer]:
+    """The like on MariaDB, a little smaller, beside its healthy database."""
+    healthy, copy = (f"verify_{uuid.uuid4().hex[:12]}" for _ in range(2))
+    for name in (healthy, copy):
+        mariadb.create_database(name)
+    dsn = mariadb.dsn(healthy, "asyncmy")
+    with ThreadPoolExecutor(1) as thread:
+        accounts, _ = thread.submit(asyncio.run, traded(dsn, ROUNDS // 2)).result()
+        thread.submit(asyncio.run, upgrade(mariadb.dsn(copy, "asyncmy"))).result()
+    with closing(mariadb.connect(copy)) as connection:
+        connection.autocommit(True)
+        yield DamagedServer(mariadb.dsn(copy, "asyncmy"), healthy, connection, accounts)
+    for name in (healthy, copy):
+        mariadb.drop_database(name)
+
+
+@pytest.fixture
+def damaged_server(healthy_server: DamagedServer) -> DamagedServer:
+    """A healthy copy on MariaDB."""
+    healthy_server.put_right()
+    return healthy_server
+
+
 @pytest.fixture
 async def working(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Checked]]]:
     """An office that trades without pause; asks it for a check meanwhile."""
     path = tmp_path / "oms.sqlite3"
     async with open_office(dsn_of(path), Settings()) as office:
-        accounts = await three_accounts(office, path)
+        accounts = await three_accounts(office, dsn_of(path))
         office.start_worker()
         trading = asyncio.create_task(_trade_on(office, accounts))
 
@@ -120,15 +207,22 @@ async def working(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Checke
 
 
 async def _traded(path: Path) -> Ledger:
-    async with open_office(dsn_of(path), Settings()) as office:
-        accounts = await three_accounts(office, path)
+    accounts, sent = await traded(dsn_of(path), ROUNDS)
+    assert sent >= ORDERS
+    return Ledger(path, accounts)
+
+
+async def traded(dsn: str, rounds: int) -> tuple[dict[str, int], int]:
+    """Three accounts that traded, and how many orders were stored."""
+    async with open_office(dsn, Settings()) as office:
+        accounts = await three_accounts(office, dsn)
         office.start_worker()
         chance = random.Random(7)
         sent = 0
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             sent += await a_round(office, accounts, chance)
-        assert sent >= ORDERS
-    return Ledger(path, accounts)
+        await rearranged(office, accounts["strategy_netting"])
+    return accounts, sent
 
 
 async def _trade_on(office: Office, accounts: dict[str, int]) -> None:
@@ -137,15 +231,13 @@ async def _trade_on(office: Office, accounts: dict[str, int]) -> None:
         await a_round(office, accounts, chance)
 
 
-async def three_accounts(office: Office, path: Path) -> dict[str, int]:
+async def three_accounts(office: Office, dsn: str) -> dict[str, int]:
     """An account of each mode with strategies 0, 1 and 2, and a key that trades on them."""
     accounts = {mode: await office.add_account(mode, MANUAL) for mode in MODES}
     grants = dict.fromkeys(accounts.values(), TRADER)
     await office.add_key("three", KEY, grants=grants)
     office.client = AsgiClient(office.app, KEY)
-    connection = sqlite3.connect(path, isolation_level=None)
-    _strategies(connection, list(accounts.values()))
-    connection.close()
+    _strategies(dsn, list(accounts.values()))
     return accounts
 
 
@@ -168,6 +260,28 @@ async def a_round(office: Office, accounts: dict[str, int], chance: random.Rando
     return sum(row["order_id"] is not None for row in results)
 
 
+async def rearranged(office: Office, account_id: int) -> None:
+    """A close-by of two strategies, and a merge of a third into one of them."""
+    for strategy_id, side in ((1, "buy"), (2, "sell"), (0, "buy")):
+        order = {"symbol": CONTRACT, "side": side, "order_type": "market", "qty": "0.3"}
+        await _done(office, account_id, "send_order", order | {"strategy_id": strategy_id})
+    answer = await office.client("GET", f"/oms/positions/open?account_ids={account_id}")
+    rows = [row for row in answer.json()["items"] if row["symbol"] == CONTRACT]
+    held = {row["strategy_id"]: row["id"] for row in rows}
+    pair = {"position_id_a": held[1], "position_id_b": held[2], "qty": "0.002"}
+    await _done(office, account_id, "close_by", pair)
+    both = {"source_position_id": held[0], "target_position_id": held[1]}
+    await _done(office, account_id, "merge_positions", both)
+
+
+async def _done(office: Office, account_id: int, command: str, payload: dict[str, Any]) -> None:
+    body = {"account_id": account_id, "command": command, "payload": payload}
+    answer = await office.client("POST", "/oms/commands?wait_ms=10000", body)
+    assert answer.status == 200, answer.body
+    (result,) = answer.json()["results"]
+    assert result["status"] == "done", answer.body
+
+
 def _an_order(chance: random.Random) -> dict[str, Any]:
     symbol, middle = chance.choice([(CONTRACT, 50_000), (CONTRACT, 50_000), (COIN, 100)])
     qty = chance.randint(5, 60)
@@ -184,14 +298,13 @@ def _an_order(chance: random.Random) -> dict[str, Any]:
     return order
 
 
-def _strategies(connection: sqlite3.Connection, account_ids: list[int]) -> None:
-    at = time_text(now())
-    for strategy_id in (1, 2):
-        connection.execute(
-            "INSERT INTO strategies (id, name, created_at) VALUES (?, ?, ?)",
-            (strategy_id, f"strategy {strategy_id}", at),
-        )
-        connection.executemany(
-            "INSERT INTO strategy_accounts (strategy_id, account_id, created_at) VALUES (?, ?, ?)",
-            [(strategy_id, account_id, at) for account_id in account_ids],
-        )
+def _strategies(dsn: str, account_ids: list[int]) -> None:
+    at = "'2026-01-01T00:00:00.000000Z'" if dsn.startswith("sqlite") else "'2026-01-01'"
+    links = [f"({name}, {each}, {at})" for name in (1, 2) for each in account_ids]
+    change(
+        dsn,
+        "INSERT INTO strategies (id, name, created_at)"
+        f" VALUES (1, 'strategy 1', {at}), (2, 'strategy 2', {at})",
+        "INSERT INTO strategy_accounts (strategy_id, account_id, created_at)"
+        f" VALUES {', '.join(links)}",
+    )
