@@ -35,6 +35,8 @@ BUSY_ACCOUNTS = 100
 LEASED_SECONDS = 120.0
 IDLE_SECONDS = 4.0
 READS_PER_ROUND = 60
+#: The second: wrk throws its first request away, so that batches pass the first account by.
+READ_ACCOUNT = 1
 SERVER_OPTIONS = ("--innodb-log-file-size=512M", "--innodb-buffer-pool-size=1G")
 #: What was told long ago stays, so that all gateways have the same work.
 SETTINGS = {"OMS_EVENTS__RETENTION_DAYS": "3650"}
@@ -141,7 +143,7 @@ def _measured(
     workloads = [rounds.throughput(shape) for shape in LOADS]
     for workload in workloads:
         figures.append(_line(f"{workload.name}, commands/s", workload, names, _rate))
-        figures.append(_line(f"{workload.name}, machine µs", workload, names, _cost))
+        figures.append(_line(f"{workload.name}, CPU µs", workload, names, _cost))
     latency = rounds.open_loop(100, running)
     figures.append(_line("FILLED event at 100/s, p50 ms", latency, names, _p50))
     figures.append(_line("FILLED event at 100/s, p99 ms", latency, names, _p99))
@@ -183,7 +185,7 @@ def _reads(running: Sequence[System], rounds: int) -> list[Figures]:
         medians: list[list[float]] = [[] for _ in running]
         for _ in range(rounds):
             for system, mine in zip(running, medians, strict=True):
-                mine.append(_read_ms(system, path(system.target.accounts[0])))
+                mine.append(_read_ms(system, path(system.target.accounts[READ_ACCOUNT])))
         ratios = [
             statistics.median(one / first for one, first in zip(mine, medians[0], strict=True))
             for mine in medians
