@@ -76,13 +76,13 @@ class Results:
 
 
 def main() -> int:
+    # Ended from outside, it must still end the processes that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if sys.argv[1:2] == ["growth"]:
         return growth.main(sys.argv[2:])
     if sys.argv[1:2] == ["fan_out"]:
         return fan_out.main(sys.argv[2:])
     options = _options()
-    # Ended from outside, it must still end the processes that it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="omsbench") as name:
         folder = Path(name)
         try:
