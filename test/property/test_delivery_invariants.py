@@ -28,6 +28,7 @@ from oms.domain.report import Execution, Heard, Report, ReportKind
 from oms.domain.value import evolve
 
 ROUNDING = Fraction(1, 10**18)
+PRICE_MAX = 10_000
 
 
 class Fill(NamedTuple):
@@ -72,7 +73,7 @@ FILLS = st.builds(
     Fill,
     pause=st.integers(0, 3),
     steps=st.integers(1, 20_000).map(lambda number: number * 10),
-    price=st.integers(100, 100_000).map(lambda number: Decimal(number).scaleb(-1)),
+    price=st.integers(100, PRICE_MAX * 10).map(lambda number: Decimal(number).scaleb(-1)),
     rate=st.sampled_from(["0", "0.001", "0.00055", "-0.0002"]),
     pays_in=st.integers(0, 3),
 )
@@ -201,14 +202,16 @@ def _begun(scene: Scene) -> _Told:
 
 
 def _sent(book: LedgerBook, wish: Wish) -> int:
-    held = [one.id for one in book.open_positions()]
-    named = held[wish.ticket] if wish.ticket < len(held) else 0
+    held = book.open_positions()
+    ticket = held[wish.ticket] if wish.ticket < len(held) else None
+    named = 0 if ticket is None else ticket.id
+    closes = ticket is not None and ticket.side.value != wish.side  # as admission makes it
     qty = sum(fill.steps for fill in wish.fills) * book.instrument.step
     return book.send(
         wish.side,
         qty,
         strategy_id=wish.strategy,
-        reduce_only=wish.reduce_only,
+        reduce_only=wish.reduce_only or closes,
         new_position=wish.fresh and not named,
         **book.named(named),
     ).id
@@ -269,14 +272,17 @@ def _equity(book: LedgerBook, mark: Decimal) -> Fraction:
 
 
 def _agree(one: LedgerBook, other: LedgerBook, *, legs: bool = True) -> None:
-    """Both books say the same, but for the names of rows and what rounding leaves of profit."""
+    """Both books say the same, but for the names of rows and what rounding leaves of money.
+
+    Each leg's share of a fee is rounded, and a fee in base is valued at the price.
+    """
     names = [_named(book) for book in (one, other)]
     ours, theirs = (
         {names[at][p.id]: p for p in book.positions.values() if p.id in names[at]}
         for at, book in enumerate((one, other))
     )
     assert ours.keys() == theirs.keys()
-    slack = ROUNDING * (len(one.deals) + len(other.deals))
+    slack = ROUNDING * PRICE_MAX * (len(one.deals) + len(other.deals))
     for name in ours:
         assert _facts(ours[name], names[0]) == _facts(theirs[name], names[1])
         for money in ("profit", "realized_pnl"):
@@ -287,7 +293,9 @@ def _agree(one: LedgerBook, other: LedgerBook, *, legs: bool = True) -> None:
             assert abs(fees[0] - fees[1]) <= slack, (name, currency)
     assert [_order_facts(one, names[0])] == [_order_facts(other, names[1])]
     if legs:
-        assert _deal_facts(one, names[0]) == _deal_facts(other, names[1])
+        sums = _deal_facts(one, names[0]), _deal_facts(other, names[1])
+        assert sums[0].keys() == sums[1].keys()
+        assert all(abs(qty - sums[1][key]) <= slack for key, qty in sums[0].items())
 
 
 _Names = dict[int, str]
@@ -339,10 +347,10 @@ def _order_facts(book: LedgerBook, names: _Names) -> list[tuple[object, ...]]:
     ]
 
 
-def _deal_facts(book: LedgerBook, names: _Names) -> dict[object, object]:
+def _deal_facts(book: LedgerBook, names: _Names) -> dict[object, Fraction]:
     """What each trade did to each position, however many legs it was cut into."""
     sums: dict[object, Fraction] = defaultdict(Fraction)
     for deal in book.deals:
         key = (deal.exchange_trade_id, names[deal.position_id], deal.entry, deal.price)
         sums[key] += Fraction(deal.qty)
-    return dict(sums)
+    return sums
