@@ -46,6 +46,10 @@ class AuditReads(Protocol):
         """Deals of the positions, ascending by id."""
         ...
 
+    async def symbols(self, account_id: int) -> Sequence[str]:
+        """All that the account has orders, deals or positions of, ascending."""
+        ...
+
     async def merged_into(self, account_id: int, position_ids: Sequence[int]) -> Sequence[Position]:
         """Positions of the account that ended in one of these."""
         ...

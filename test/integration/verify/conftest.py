@@ -3,12 +3,14 @@
 import asyncio
 import random
 import sqlite3
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -186,6 +188,12 @@ def damaged_server(healthy_server: DamagedServer) -> DamagedServer:
     """A healthy copy on MariaDB."""
     healthy_server.put_right()
     return healthy_server
+
+
+@pytest.fixture
+def trading() -> ModuleType:
+    """What trades here, for tests that say when."""
+    return sys.modules[__name__]
 
 
 @pytest.fixture

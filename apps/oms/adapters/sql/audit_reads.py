@@ -35,6 +35,15 @@ class SqlAuditReads:
         found = await self._database.rows(text, position_ids)
         return [deals.deal_of(row, self._dialect) for row in found]
 
+    async def symbols(self, account_id: int) -> Sequence[str]:
+        """All that there are rows of."""
+        text = " UNION ".join(
+            f"SELECT DISTINCT symbol FROM {table} WHERE account_id = {self._dialect.mark}"
+            for table in ("oms_orders", "oms_deals", "oms_positions")
+        )
+        found = await self._database.rows(text, (account_id,) * 3)
+        return sorted(row[0] for row in found)
+
     async def merged_into(self, account_id: int, position_ids: Sequence[int]) -> Sequence[Position]:
         """Positions that ended in one of these."""
         if not position_ids:

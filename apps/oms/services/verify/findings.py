@@ -73,17 +73,18 @@ def breach(
         invariant=invariant,
         entity=entity,
         id=row_id,
-        expected=_text(expected),
-        found=_text(found),
+        expected=text_of(expected),
+        found=text_of(found),
     )
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A value as findings tell it."""
     match value:
         case Decimal():
             return plain(value)
         case dict():
-            return ", ".join(f"{_text(amount)} {name}" for name, amount in sorted(value.items()))
+            return ", ".join(f"{text_of(amount)} {name}" for name, amount in sorted(value.items()))
         case None:
             return "nothing"
         case _:

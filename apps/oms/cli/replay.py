@@ -1,0 +1,152 @@
+"""``oms replay``: an account's books rebuilt from facts on the database; nothing is changed."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from oms import bootstrap
+from oms.adapters.clock import SystemClock
+from oms.adapters.sql.store import SqlStore
+from oms.cli.install import ended
+from oms.cli.output import Failed, table
+from oms.cli.settings import settings_of
+from oms.cli.verify import instruments_at_venue
+from oms.domain.account import Account
+from oms.domain.instrument import Instrument
+from oms.domain.money import plain
+from oms.domain.order import Order
+from oms.services.replay.replay import Replay, Replayed
+from oms.wire.json import time_text
+from oms.wire.ledger import deal_row, position_row
+
+#: Keys of a row that no fact tells.
+_NOT_REBUILT = frozenset(
+    {
+        *("updated_at", "version", "stop_loss", "stop_gain", "comment", "protection"),
+        *("mark_price", "mark_at", "unrealized_pnl"),
+    }
+)
+_IN_TABLES = {
+    "positions": (
+        *("id", "symbol", "strategy_id", "side", "qty", "avg_price", "state", "realized_pnl"),
+        *("opened_at", "closed_at"),
+    ),
+    "orders": ("id", "symbol", "side", "qty", "filled_qty", "avg_fill_price", "strategy_id"),
+    "differences": ("entity", "id", "field", "rebuilt", "stored"),
+}
+
+
+def replay(parsed: argparse.Namespace) -> Any:
+    """The answer; on a terminal, tables. Exit status 1 with any difference."""
+    settings = settings_of(parsed)
+    until = _moment(parsed.until)
+
+    async def run() -> dict[str, Any]:
+        async with bootstrap.open_store(settings) as store:
+            return await replayed(store, parsed.account_id, until, parsed.symbol)
+
+    answer = ended(run())
+    if parsed.write_to is not None:
+        return _written(answer, parsed.write_to)
+    if parsed.json or not sys.stdout.isatty():
+        return answer
+    print(tables(answer))
+    if not answer["ok"]:
+        raise Failed(f"{len(answer['differences'])} fields differ from what the facts give")
+    return None
+
+
+async def replayed(
+    store: SqlStore,
+    account_id: int,
+    until: datetime | None = None,
+    symbol: str | None = None,
+    instruments: Callable[[Account], Mapping[str, Instrument]] = instruments_at_venue,
+) -> dict[str, Any]:
+    """The answer. Only the books of now are compared. Raises ``NotFound``, ``Unavailable``."""
+    clock = SystemClock()
+    past = until if until is not None and until < clock.now() else None
+    look = Replay(
+        registry=store.registry,
+        history=store.history,
+        audit=store.audit,
+        clock=clock,
+        instruments=instruments,
+    )
+    symbols = [each async for each in look(account_id, past, symbol)]
+    differences = [asdict(found) for each in symbols for found in each.differences]
+    return {
+        "ok": not differences,
+        "account_id": account_id,
+        "until": None if until is None else time_text(until),
+        "compared": past is None,
+        "orders": [_order(order) for each in symbols for order in each.books.orders],
+        "deals": [_told(deal_row(deal)) for each in symbols for deal in each.books.deals],
+        "positions": _positions(symbols),
+        "differences": differences,
+    }
+
+
+def tables(answer: Mapping[str, Any]) -> str:
+    """The answer for people: positions, orders, and what differs; deals are counted."""
+    parts: list[str] = []
+    for name, keys in _IN_TABLES.items():
+        rows = [{key: row[key] for key in keys} for row in answer[name]]
+        if rows:
+            parts.append(f"{name}\n{table(rows)}")
+        elif name != "differences":
+            parts.append(f"{name}: none")
+    count = len(answer["deals"])
+    word = "as stored" if answer["ok"] and answer["compared"] else ""
+    verdict = word or ("not compared: the time is past" if answer["ok"] else "NOT as stored")
+    return "\n\n".join([*parts, f"rebuilt from {count} deals, {verdict}"])
+
+
+def _positions(symbols: Sequence[Replayed]) -> list[dict[str, Any]]:
+    return [_told(position_row(row)) for each in symbols for row in each.books.positions]
+
+
+def _order(order: Order) -> dict[str, Any]:
+    average = order.avg_fill_price
+    return {
+        "id": order.id,
+        "account_id": order.account_id,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "order_type": order.order_type,
+        "strategy_id": order.strategy_id,
+        "qty": plain(order.qty),
+        "filled_qty": plain(order.filled_qty),
+        "avg_fill_price": None if average is None else plain(average),
+        "fees": {name: plain(fee) for name, fee in order.fees.items() if fee},
+        "created_at": time_text(order.created_at),
+    }
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: told for key, told in row.items() if key not in _NOT_REBUILT}
+
+
+def _written(answer: dict[str, Any], path: str) -> dict[str, Any]:
+    """The whole answer in a file; what is left to print are counts and differences."""
+    try:
+        Path(path).write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    except OSError as wrong:
+        raise Failed(f"{path} cannot be written: {wrong.strerror}") from None
+    counts = {name: len(answer[name]) for name in ("orders", "deals", "positions")}
+    return {**answer, **counts, "file": path}
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Failed(f"{text!r} is no RFC 3339 time", status=2) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Rebuilding the books of an account from facts; nothing is changed."""

@@ -1,0 +1,95 @@
+"""Reads one account symbol by symbol and rebuilds each from its facts; changes nothing.
+
+In memory is one symbol at a time. The gateway may run meanwhile: what differs is read again until
+two reads are equal.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from oms.domain.account import Account
+from oms.domain.errors import NotFound
+from oms.domain.instrument import Instrument
+from oms.domain.value import value
+from oms.ports.audit_reads import AuditReads
+from oms.ports.clock import Clock
+from oms.ports.history import History, Page, Row, Window
+from oms.ports.registry import Registry
+from oms.services.replay.rebuild import Books, Difference, differences, rebuilt
+from oms.services.verify.pages import PAGE_ROWS
+from oms.services.verify.settled import LOOKS_MAX
+
+
+@value
+class Replayed:
+    """One symbol, rebuilt; ``differences`` are empty for a time that is past."""
+
+    symbol: str
+    books: Books
+    differences: Sequence[Difference]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """Rebuilds accounts; raises ``Unavailable``, ``NotFound``."""
+
+    registry: Registry
+    history: History
+    audit: AuditReads
+    clock: Clock
+    instruments: Callable[[Account], Mapping[str, Instrument]]
+
+    async def __call__(
+        self, account_id: int, until: datetime | None = None, symbol: str | None = None
+    ) -> AsyncIterator[Replayed]:
+        """Each symbol, or the one named, as it stood ``until`` then, or stands now."""
+        rows = await self.registry.accounts([account_id])
+        if not rows:
+            raise NotFound(f"account {account_id} does not exist", code="account_not_found")
+        account = rows[0].account
+        instruments = self.instruments(account)
+        for name in await self.audit.symbols(account_id):
+            if symbol is None or name == symbol:
+                yield await self._replayed(account, instruments.get(name), name, until)
+
+    async def _replayed(
+        self, account: Account, instrument: Instrument | None, symbol: str, until: datetime | None
+    ) -> Replayed:
+        mode, stored = account.position_mode, await self._books(account.id, symbol)
+        for _ in range(LOOKS_MAX):
+            books = rebuilt(mode, instrument, stored, self.clock.now(), until)
+            found = () if until is not None else tuple(differences(stored, books))
+            again = await self._books(account.id, symbol) if found else stored
+            if again == stored:
+                break
+            stored = again
+        return Replayed(symbol=symbol, books=books, differences=found)
+
+    async def _books(self, account_id: int, symbol: str) -> Books:
+        return Books(
+            positions=await _all(self.history.positions, account_id, symbol),
+            deals=await _all(self.history.deals, account_id, symbol),
+            orders=await _all(self.history.orders, account_id, symbol),
+        )
+
+
+async def _all(
+    read: Callable[[Window], Awaitable[Page[Row]]], account_id: int, symbol: str
+) -> Sequence[Row]:
+    """All rows of the symbol, ascending by id."""
+    rows: list[Row] = []
+    after: int | None = 0
+    while after is not None:
+        page = await read(
+            Window(
+                account_ids=(account_id,),
+                symbol=symbol,
+                page_size=PAGE_ROWS,
+                after_id=after,
+                with_total=False,
+            )
+        )
+        rows += page.items
+        after = page.next_after_id
+    return rows
