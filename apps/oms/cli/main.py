@@ -129,6 +129,13 @@ def _add_local(commands: Any, common: argparse.ArgumentParser) -> None:
     verify.add_argument("--from-seq", type=int, default=0)
     verify.set_defaults(run=_later("verify", "verify"))
 
+    replay = commands.add_parser("replay", parents=[common], help="rebuild the books from facts")
+    replay.add_argument("--account-id", type=int, required=True)
+    replay.add_argument("--until", metavar="TIME", help="RFC 3339; facts up to then")
+    replay.add_argument("--symbol", help="only this one")
+    replay.add_argument("--write-to", metavar="FILE", help="write all of it there, as JSON")
+    replay.set_defaults(run=_later("replay", "replay"))
+
 
 def _add_paper(commands: Any, common: argparse.ArgumentParser) -> None:
     paper = commands.add_parser("paper", help="what only paper exchanges can")
