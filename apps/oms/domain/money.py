@@ -19,6 +19,16 @@ _SCALE = 10**DIGITS_MAX
 #: Wide enough for any exact product of two wire decimals (72 digits) and their sums.
 EXACT = Context(prec=120)
 
+# The methods themselves: a function around each would cost as much again, dozens of times a fill.
+product = EXACT.multiply
+"""``left × right``, exactly."""
+
+total = EXACT.add
+"""``left + right``, exactly."""
+
+difference = EXACT.subtract
+"""``left − right``, exactly."""
+
 
 class NotADecimal(ValueError):
     """The text is no plain decimal within 18 integer and 18 fractional digits."""
@@ -77,21 +87,6 @@ def rounded_ratio(numerator: int, denominator: int) -> Decimal:
     if 2 * rest > denominator or (2 * rest == denominator and whole % 2):
         whole += 1
     return Decimal(whole).scaleb(-DIGITS_MAX, EXACT)
-
-
-def product(left: Decimal, right: Decimal) -> Decimal:
-    """``left × right``, exactly."""
-    return EXACT.multiply(left, right)
-
-
-def total(left: Decimal, right: Decimal) -> Decimal:
-    """``left + right``, exactly."""
-    return EXACT.add(left, right)
-
-
-def difference(left: Decimal, right: Decimal) -> Decimal:
-    """``left − right``, exactly."""
-    return EXACT.subtract(left, right)
 
 
 def quotient(left: Decimal, right: Decimal) -> Decimal:

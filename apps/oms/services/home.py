@@ -36,6 +36,8 @@ class Draft:
     results: dict[int, CommandResult] = field(default_factory=dict)
     events: list[EventRow] = field(default_factory=list)
     reconciled: list[ReconcileRows] = field(default_factory=list)
+    #: Trade ids of ``deals``; some of them may have been removed again.
+    trade_ids: set[str] = field(default_factory=set)
 
     def has_content(self) -> bool:
         """Whether there is anything to write."""
@@ -77,7 +79,7 @@ class Home:
     def positions_in(self, symbol: str) -> list[Position]:
         """Open positions of the symbol, oldest first."""
         found = [p for p in self.positions.values() if p.symbol == symbol]
-        return sorted(found, key=lambda position: position.id)
+        return found if len(found) < 2 else sorted(found, key=lambda position: position.id)
 
     def orders_in(self, symbol: str) -> Collection[Order]:
         """Open orders of the symbol."""
@@ -110,10 +112,18 @@ class Home:
         yield from self.draft.deals
         yield from self.sent.deals
 
+    def deals_called(self, symbol: str, trade_ids: Collection[str]) -> list[Deal]:
+        """Deals with these trade ids since the last transaction that is known to be stored."""
+        if all(draft.trade_ids.isdisjoint(trade_ids) for draft in (self.draft, self.sent)):
+            return []
+        found = (deal for deal in self.deals_not_stored() if deal.symbol == symbol)
+        return [deal for deal in found if deal.exchange_trade_id in trade_ids]
+
     def put_deals(self, entry: Entry) -> None:
         """Write the deals of ``entry`` with the next commit."""
         draft = self.draft
         draft.deals.extend(entry.deals)
+        draft.trade_ids.update(deal.exchange_trade_id for deal in entry.deals)
         if not entry.deals_changed and not entry.deals_removed:
             return
         changed = {deal.id: deal for deal in entry.deals_changed}

@@ -158,11 +158,7 @@ class Record:
         trade_id = report.execution.exchange_trade_id
         busted = report.kind is ReportKind.BUSTED
         names = [trade_id, f"{BUST}{trade_id}"] if busted else [trade_id]
-        drafted = [
-            deal
-            for deal in home.deals_not_stored()
-            if deal.exchange_trade_id in names and deal.symbol == order.symbol
-        ]
+        drafted = home.deals_called(order.symbol, names)
         if drafted and not busted:
             return drafted
         if report.heard is Heard.REPLY and not busted:

@@ -64,11 +64,13 @@ def time_text(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+@lru_cache(maxsize=4096)
 def optional_time(moment: datetime | None) -> str | None:
     """``time_text``, or ``None``."""
     return None if moment is None else time_text(moment)
 
 
+@lru_cache(maxsize=4096)
 def optional_decimal(value: Decimal | None) -> str | None:
     """Plain notation, or ``None``."""
     return None if value is None else plain(value)

@@ -4,7 +4,7 @@
 what these wrote. No judgement here, and no other command.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,16 @@ from oms.wire.json import time_text
 
 _WORDS = ("reason", "comment", "client_order_id", "time_in_force")
 _TRIGGERS = ("trigger_price", "take_profit_price", "trailing_amount", "trailing_percent")
+
+_SIDES = {str(side): side for side in Side}
+#: How a value is read that is no value of JSON itself.
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("qty", "price", "oms_stop_loss", "oms_stop_gain", *_TRIGGERS), Decimal),
+    "side": _SIDES.__getitem__,
+    "expires_at": datetime.fromisoformat,
+}
+#: Fields that have another name in the domain.
+_FIELDS = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
 
 
 def write_send(wish: SendOrder) -> dict[str, Any]:
@@ -50,26 +60,12 @@ def write_close(wish: ClosePosition) -> dict[str, Any]:
 
 def read_send(told: Mapping[str, Any]) -> SendOrder:
     """What ``write_send`` wrote."""
-    expires_at = told.get("expires_at")
-    return SendOrder(
-        symbol=told["symbol"],
-        side=Side(told["side"]),
-        qty=Decimal(told["qty"]),
-        stop_loss=optional(told, "oms_stop_loss"),
-        stop_gain=optional(told, "oms_stop_gain"),
-        position_id=told.get("position_id", 0),
-        reduce_only=told.get("reduce_only", False),
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
-        new_position=told.get("new_position", False),
-        **_shared(told),
-    )
+    return SendOrder(**_fields(told))
 
 
 def read_close(told: Mapping[str, Any]) -> ClosePosition:
     """What ``write_close`` wrote."""
-    return ClosePosition(
-        position_id=told["position_id"], qty=optional(told, "qty"), **_shared(told)
-    )
+    return ClosePosition(**_fields(told))
 
 
 def put_decimals(told: dict[str, Any], **values: Decimal | None) -> None:
@@ -109,16 +105,10 @@ def _put_shared(told: dict[str, Any], wish: SendOrder | ClosePosition) -> None:
         told["params"] = sorted_keys(wish.params)
 
 
-def _shared(told: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What was written, by field; what was left out has its default."""
     return {
-        "order_type": told["order_type"],
-        "price": optional(told, "price"),
-        "strategy_id": told.get("strategy_id", 0),
-        "reason": told.get("reason", "api"),
-        "comment": told.get("comment"),
-        "client_order_id": told.get("client_order_id"),
-        "params": told.get("params", {}),
-        "post_only": told.get("post_only", False),
-        "time_in_force": told.get("time_in_force"),
-        **{name: optional(told, name) for name in _TRIGGERS},
+        _FIELDS.get(name, name): _READERS[name](text) if name in _READERS else text
+        for name, text in told.items()
+        if text is not None
     }

@@ -40,6 +40,8 @@ class Dialect:
     time_in: Callable[[datetime], Any]
     time_out: Callable[[Any], datetime]
     decimal_in: Callable[[Decimal], Any]
+    #: ``decimal_in``, or ``None``: of a dozen numbers of a row most are absent.
+    optional_decimal_in: Callable[[Decimal | None], Any]
     decimal_out: Callable[[Any], Decimal]
 
     def marks(self, count: int) -> str:
@@ -53,10 +55,6 @@ class Dialect:
     def optional_time_out(self, value: Any) -> datetime | None:
         """``time_out``, or ``None``."""
         return None if value is None else self.time_out(value)
-
-    def optional_decimal_in(self, value: Decimal | None) -> Any:
-        """``decimal_in``, or ``None``."""
-        return None if value is None else self.decimal_in(value)
 
     def optional_decimal_out(self, value: Any) -> Decimal | None:
         """``decimal_out``, or ``None``."""
@@ -98,6 +96,7 @@ MYSQL = Dialect(
     time_in=utc,
     time_out=lambda value: value.replace(tzinfo=UTC),
     decimal_in=lambda value: value,
+    optional_decimal_in=lambda value: value,
     decimal_out=lambda value: value,
 )
 
@@ -115,6 +114,7 @@ SQLITE = Dialect(
     time_in=time_text,
     time_out=time_of_text,
     decimal_in=plain,
+    optional_decimal_in=lambda value: None if value is None else plain(value),
     decimal_out=Decimal,
 )
 
