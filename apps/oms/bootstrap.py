@@ -26,6 +26,7 @@ from oms.ports.history import History
 from oms.ports.ledger import AccountImage
 
 if TYPE_CHECKING:
+    from oms.adapters.vault import AesVault
     from oms.api.app import Application
     from oms.services.execute import Execute
     from oms.worker.main import Worker
@@ -53,6 +54,27 @@ async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
         yield store
     finally:
         await store.close()
+
+
+def vault(settings: Settings) -> "AesVault":
+    """What seals and opens credentials, with the keys of the environment, else of the file."""
+    from oms.adapters.key_file import KeyFile
+    from oms.adapters.vault import AesVault
+
+    if settings.master_key:
+        told = [part.strip() for part in settings.master_key.split(",") if part.strip()]
+        return AesVault(lambda: told)
+    return AesVault(KeyFile(settings.key_file).read)
+
+
+def ensure_master_key(settings: Settings) -> bool:
+    """Make the key file where there is no master key; whether it was made. Raises ``OSError``."""
+    from oms.adapters.key_file import KeyFile
+    from oms.adapters.vault import new_master_key
+
+    if settings.master_key:
+        return False
+    return KeyFile(settings.key_file).create(new_master_key())
 
 
 async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = ()) -> "Worker":

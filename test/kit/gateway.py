@@ -173,7 +173,7 @@ class Gateway:
 
     async def _added(self, count: int, position_mode: str) -> list[int]:
         async with bootstrap.open_store(self._settings()) as store:
-            office = Office(registry=store.registry)
+            office = Office(registry=store.registry, people=store.people)
             trader, _ = await office.user("trader", "trader")
             wishes = [
                 Namespace(

@@ -4,8 +4,10 @@ Readable by its owner alone, and replaced in one step: whoever reads finds the o
 ones, never half a file. Nothing here knows what a key is good for.
 """
 
+import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +51,17 @@ class KeyFile:
     def replace(self, keys: Sequence[str]) -> None:
         """Put these keys in the place of those that were there."""
         self._written(keys).replace(self.path)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The right to replace it. Raises ``NoMasterKey`` where another process has it."""
+        path = self.path.with_name(f".{self.path.name}.lock")
+        with path.open("w", encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise NoMasterKey(f"another process changes {self.path}") from None
+            yield
 
     def is_open_to_others(self) -> bool:
         """Whether it is ours and somebody else may read it."""

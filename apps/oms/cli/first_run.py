@@ -26,10 +26,11 @@ FILE = "first-run.json"
 async def first_run(settings: Settings) -> dict[str, Any]:
     """What ``first-run.json`` holds, after setting up whatever is missing."""
     await bootstrap.migrate(settings)
+    bootstrap.ensure_master_key(settings)
     path = settings.home / FILE
     base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     async with bootstrap.open_store(settings) as store:
-        office = Office(registry=store.registry)
+        office = Office(registry=store.registry, people=store.people)
         told = _read(path)
         if told is None or not await _is_there(office, told):
             told = await _set_up(office)

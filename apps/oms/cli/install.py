@@ -5,16 +5,17 @@ import asyncio
 import string
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from oms.cli.office import FULL, Office, exchange_id_of, now
+from oms.cli.office import FULL, Office, exchange_id_of, hand, now
 from oms.cli.output import Failed
-from oms.cli.settings import key_text, settings_of
+from oms.cli.restrictions import restrictions_of
+from oms.cli.settings import secret_text, settings_of
 from oms.config import Settings
-from oms.domain.access import Grant
-from oms.domain.errors import NotFound, OmsError, Unavailable
-from oms.ports.registry import UserRow
+from oms.domain.access import UNRESTRICTED, Grant
+from oms.domain.errors import Invalid, NotFound, OmsError, Unavailable
+from oms.ports.people import KeyChange, UserChange
+from oms.ports.registry import AccountRow, UserRow
 from oms.services.authenticate import hash_of
 
 Answer = TypeVar("Answer")
@@ -25,16 +26,19 @@ KEY_CHARACTERS_SAFE = 24
 
 def install(parsed: argparse.Namespace) -> Any:
     """Schema, an admin, and with ``--with-account`` a trader who trades on a new account."""
-    parsed.api_key = key_text(parsed)
+    parsed.api_key = secret_text(parsed, "api-key")
     check_key(parsed.api_key)
     exchange_id_of(parsed.exchange_id)
 
     async def work(settings: Settings, office: Office) -> Any:
         return await installed(parsed, office)
 
-    if not parsed.skip_schema:
-        ended(_upgraded(settings_of(parsed)))
-    return _with_office(parsed, work)
+    settings = settings_of(parsed)
+    applied = None if parsed.skip_schema else ended(_upgraded(settings))["applied"]
+    if _makes_master_key(settings):
+        print(f"oms: the master key was made in {settings.key_file}", file=sys.stderr)
+    told = _with_office(parsed, work)
+    return told if applied is None else {"ok": True, "schema_files": applied} | told
 
 
 async def installed(parsed: argparse.Namespace, office: Office) -> dict[str, Any]:
@@ -50,18 +54,17 @@ async def installed(parsed: argparse.Namespace, office: Office) -> dict[str, Any
     if with_trader:
         trader, _ = await office.user(parsed.trader_name, "trader")
         key = await _first_key(office, trader, parsed.api_key, parsed.api_key_label)
-    known = [row for row in await office.registry.accounts() if row.account.label == parsed.label]
-    account_id = known[0].account.id if known else await office.account(parsed, trader.id, FULL)
+    account = await _account(parsed, office, trader.id, key["id"])
     return {
         "ok": True,
         "user": _user(trader),
         "api_key": key,
         "account": {
-            "id": account_id,
-            "exchange_id": exchange_id_of(parsed.exchange_id),
-            "label": parsed.label,
-            "position_mode": parsed.position_mode,
-            "is_testnet": bool(parsed.testnet),
+            "id": account.account.id,
+            "exchange_id": account.account.exchange_id,
+            "label": account.account.label,
+            "position_mode": account.account.position_mode,
+            "is_testnet": account.is_testnet,
         },
         "admin": {
             "user_id": admin.id,
@@ -73,10 +76,19 @@ async def installed(parsed: argparse.Namespace, office: Office) -> dict[str, Any
 
 
 def create_user(parsed: argparse.Namespace) -> Any:
-    """A user; an existing name gives the same id."""
+    """A user; an existing name gives the same id, and keeps what it has."""
+    password = secret_text(parsed, "password", warns=True)
 
     async def work(settings: Settings, office: Office) -> Any:
+        from oms.services.passwords import Passwords
+
+        hashed = None if password is None else await Passwords().hash(password)
         user, created = await office.user(parsed.name, parsed.role)
+        if hashed is not None and created:
+            change = UserChange(password_hash=hashed)
+            await office.people.change_user(user.id, change, hand())
+        elif hashed is not None:
+            print(f"oms: warning: {user.name} was there, the password stays", file=sys.stderr)
         told = {"user_id": user.id, "name": user.name, "role": user.role, "created": created}
         return {"ok": True} | told
 
@@ -85,12 +97,16 @@ def create_user(parsed: argparse.Namespace) -> Any:
 
 def create_api_key(parsed: argparse.Namespace) -> Any:
     """A key with the grants of its user."""
-    parsed.api_key = key_text(parsed)
+    parsed.api_key = secret_text(parsed, "api-key")
     check_key(parsed.api_key)
-    expires_at = _time(parsed.expires_at)
+    restrictions = restrictions_of(parsed)
 
     async def work(settings: Settings, office: Office) -> Any:
-        key_id, plain = await office.key(parsed.user_id, parsed.api_key, parsed.label, expires_at)
+        key_id, plain = await office.key(parsed.user_id, parsed.api_key, parsed.label)
+        if restrictions != UNRESTRICTED:
+            # Nobody knows the key's text before this is stored too.
+            held = KeyChange(restrictions=restrictions)
+            await office.people.change_key(key_id, held, hand())
         return {
             "ok": True,
             "user_id": parsed.user_id,
@@ -161,7 +177,7 @@ def _with_office(
 
     async def run() -> Any:
         async with bootstrap.open_store(settings) as store:
-            return await work(settings, Office(registry=store.registry))
+            return await work(settings, Office(registry=store.registry, people=store.people))
 
     return ended(run())
 
@@ -174,6 +190,8 @@ def ended(work: Coroutine[Any, Any, Answer]) -> Answer:
         raise Failed(missing.message, status=4) from None
     except Unavailable as lost:
         raise Failed(lost.message, status=6) from None
+    except Invalid as wrong:
+        raise Failed(wrong.message, status=2) from None
     except OmsError as wrong:
         raise Failed(wrong.message, status=1) from None
 
@@ -188,6 +206,31 @@ async def _upgraded(settings: Settings) -> dict[str, Any]:
         "to": done.to_version,
         "applied": list(done.applied),
     }
+
+
+async def _account(
+    parsed: argparse.Namespace, office: Office, user_id: int, key_id: int
+) -> AccountRow:
+    """The account of that label as it stands, made if need be; the key has full rights to it."""
+    rows = await office.registry.accounts()
+    known = [row for row in rows if row.account.label == parsed.label]
+    if not known:
+        account_id = await office.account(parsed, user_id, FULL)
+        known = list(await office.registry.accounts([account_id]))
+    account_id = known[0].account.id
+    owner = await office.registry.principal_of(key_id, now())
+    if owner is None or owner.grant(account_id) is None:
+        await office.grant(user_id, account_id, FULL)
+    return known[0]
+
+
+def _makes_master_key(settings: Settings) -> bool:
+    from oms import bootstrap
+
+    try:
+        return bootstrap.ensure_master_key(settings)
+    except OSError as problem:
+        raise Failed(f"{settings.key_file}: {problem.strerror}") from None
 
 
 async def _first_key(
@@ -208,13 +251,3 @@ async def _first_key(
 
 def _user(user: UserRow) -> dict[str, Any]:
     return {"id": user.id, "name": user.name}
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Failed(f"{text!r} is no RFC 3339 time", status=2) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

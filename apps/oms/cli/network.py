@@ -1,18 +1,18 @@
 """Network commands: one HTTP request each, the server's JSON unchanged."""
 
 import argparse
-import getpass
 import http.client
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from oms.cli.output import Failed
-from oms.cli.settings import environment, key_text
+from oms.cli.settings import asked, environment, secret_text
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+#: What a code says more exactly than its HTTP status.
+_CODES = {"exchange_unavailable": 6, "outcome_unknown": 5, "timeout": 5}
 _STATUSES = {400: 2, 401: 3, 403: 3, 404: 4, 413: 2, 422: 2, 503: 6, 504: 5}
 _HISTORIES = {
     "orders-history": "/oms/orders/history",
@@ -31,19 +31,54 @@ def send_order(parsed: argparse.Namespace) -> Any:
 
 def change_order(parsed: argparse.Namespace) -> Any:
     """``change_order``."""
-    payload = _present(parsed, ("order_id", "new_price", "new_qty"))
+    payload = _present(parsed, ("order_id", "new_price", "new_qty", "comment"))
     return _command(parsed, "change_order", payload, {})
 
 
 def cancel_order(parsed: argparse.Namespace) -> Any:
     """``cancel_order``."""
-    return _command(parsed, "cancel_order", {"order_id": parsed.order_id}, {})
+    return _command(parsed, "cancel_order", _present(parsed, ("order_id", "comment")), {})
 
 
 def close_position(parsed: argparse.Namespace) -> Any:
     """``close_position``."""
     names = ("position_id", "order_type", "price", "qty", "strategy_id", "comment")
     return _command(parsed, "close_position", _present(parsed, names), {})
+
+
+def close_by(parsed: argparse.Namespace) -> Any:
+    """``close_by``."""
+    names = ("position_id_a", "position_id_b", "strategy_id", "qty", "comment")
+    return _command(parsed, "close_by", _present(parsed, names), {})
+
+
+def reassign_position(parsed: argparse.Namespace) -> Any:
+    """Orders with their deals and positions to another strategy."""
+    names = ("account_id", "order_ids", "deal_ids", "target_strategy_id", "target_position_id")
+    body = _present(parsed, names)
+    return request(parsed, "POST", "/oms/reassign", {}, body, parsed.comment)
+
+
+def create_strategy(parsed: argparse.Namespace) -> Any:
+    """A strategy of the accounts named."""
+    names = ("name", "account_ids", "client_strategy_id")
+    return request(parsed, "POST", "/strategies", {}, _present(parsed, names))
+
+
+def reconcile(parsed: argparse.Namespace) -> Any:
+    """A sweep of the accounts named, else of all that the key reads."""
+    body = _present(parsed, ("account_id", "scope", "start_date", "end_date"))
+    for name in ("account_ids", "symbols_hint"):
+        if getattr(parsed, name):
+            body[name] = getattr(parsed, name)
+    return request(parsed, "POST", "/oms/reconcile", {}, body)
+
+
+def reconcile_status(parsed: argparse.Namespace) -> Any:
+    """How long ago accounts were compared with their exchange."""
+    query = _present(parsed, ("status", "stale_after_seconds"))
+    one = "" if parsed.account_id is None else f"/{parsed.account_id}"
+    return request(parsed, "GET", f"/oms/reconcile{one}/status", query)
 
 
 def read_open(parsed: argparse.Namespace) -> Any:
@@ -91,6 +126,7 @@ def request(
     path: str,
     query: dict[str, Any],
     body: Any = None,
+    comment: str | None = None,
 ) -> Any:
     """The JSON answer to one request. Raises ``Failed`` with the exit status of its code."""
     base_url = parsed.base_url or environment().get("OMS_BASE_URL") or DEFAULT_URL
@@ -99,6 +135,10 @@ def request(
         raise Failed(f"--base-url {base_url!r} is no http address", status=2)
     dial = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     headers = {"content-type": "application/json"}
+    if comment:
+        if not comment.isascii() or not comment.isprintable():
+            raise Failed("--comment has printable ASCII characters only", status=2)
+        headers["x-comment"] = comment
     if parsed.command != "healthz":
         headers["x-api-key"] = _key(parsed)
     target = parts.path.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
@@ -122,7 +162,8 @@ def _judged(parsed: argparse.Namespace, status: int, answer: Any) -> Any:
         detail = answer.get("detail") if isinstance(answer, dict) else None
         told = detail if isinstance(detail, dict) else {}
         message = f"{told.get('code', status)}: {told.get('message', 'the server said no')}"
-        raise Failed(message, status=_STATUSES.get(status, 1), answer=answer)
+        exit_status = _CODES.get(told.get("code", ""), _STATUSES.get(status, 1))
+        raise Failed(message, status=exit_status, answer=answer)
     if status == 207:
         raise Failed("some commands failed", status=1, answer=answer)
     if status == 202 and getattr(parsed, "wait_ms", None) != 0:
@@ -132,9 +173,7 @@ def _judged(parsed: argparse.Namespace, status: int, answer: Any) -> Any:
 
 def _key(parsed: argparse.Namespace) -> str:
     """The API key. Raises ``Failed`` where there is none."""
-    key = key_text(parsed) or environment().get("OMS_API_KEY")
-    if not key and sys.stdin.isatty():
-        key = getpass.getpass("API key: ")
+    key = secret_text(parsed, "api-key") or environment().get("OMS_API_KEY") or asked("API key")
     if not key:
         raise Failed("an API key is needed: --api-key or OMS_API_KEY", status=2)
     if not key.isascii() or not key.isprintable():

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from oms.cli.output import Failed
 from oms.domain.access import Grant
+from oms.ports.audit_log import Hand
+from oms.ports.people import People
 from oms.ports.registry import AuditEntry, Registry, UserRow
 from oms.services.authenticate import hash_of
 
@@ -27,6 +29,7 @@ class Office:
     """The registry with the hand that changes it."""
 
     registry: Registry
+    people: People
 
     def entry(self, action: str, entity: str, entity_id: object) -> AuditEntry:
         """The audit row of a change from the command line."""
@@ -47,7 +50,6 @@ class Office:
         user_id: int,
         text: str | None,
         label: str | None,
-        expires_at: datetime | None = None,
     ) -> tuple[int, str]:
         """A new key: its id and its text, which is stored nowhere."""
         plain = text or f"oms_{secrets.token_urlsafe(KEY_BYTES)}"
@@ -56,7 +58,7 @@ class Office:
             key_hash=hash_of(plain),
             key_prefix=plain[:8],
             label=label,
-            expires_at=expires_at,
+            expires_at=None,
             now=now(),
             audit=self.entry("create_api_key", "user", user_id),
         )
@@ -78,6 +80,11 @@ class Office:
             now=now(),
             audit=self.entry("create_account", "account", parsed.label),
         )
+        await self.grant(user_id, account_id, grant)
+        return account_id
+
+    async def grant(self, user_id: int, account_id: int, grant: Grant) -> None:
+        """Give the user and all his keys these flags on the account."""
         await self.registry.grant(
             user_id=user_id,
             account_id=account_id,
@@ -85,7 +92,6 @@ class Office:
             now=now(),
             audit=self.entry("grant", "account", account_id),
         )
-        return account_id
 
 
 def exchange_id_of(text: str) -> str:
@@ -96,6 +102,11 @@ def exchange_id_of(text: str) -> str:
     if not full.startswith("paper."):
         raise Failed("only paper accounts can be run by this version", status=2)
     return full
+
+
+def hand() -> Hand:
+    """Whoever sits at the command line."""
+    return Hand(actor=f"cli:{_os_user()}", at=now())
 
 
 def now() -> datetime:

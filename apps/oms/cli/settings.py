@@ -4,6 +4,7 @@ Secrets come by flag, from a file, from stdin, from the environment, or from a h
 """
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Mapping
@@ -32,17 +33,46 @@ def environment() -> Mapping[str, str]:
     return _dotenv() | dict(os.environ)
 
 
-def key_text(parsed: argparse.Namespace) -> str | None:
-    """The API key that a flag, a file or stdin tells; ``None`` where none of them is used."""
-    if parsed.api_key_file is not None:
+def secret_text(parsed: argparse.Namespace, name: str, *, warns: bool = False) -> str | None:
+    """The secret that ``--name``, ``--name-file`` or ``--name-stdin`` tells; ``None`` without.
+
+    With ``warns`` a word is said where it stands in the list of processes for all to read.
+    """
+    flag = name.replace("-", "_")
+    path = getattr(parsed, f"{flag}_file")
+    if path is not None:
         try:
-            return Path(parsed.api_key_file).read_text(encoding="utf-8").strip()
-        except OSError as problem:
-            raise Failed(f"--api-key-file: {problem}", status=2) from None
-    if parsed.api_key_stdin:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            told = getattr(problem, "strerror", None) or "it is no text"
+            raise Failed(f"--{name}-file: {path}: {told}", status=2) from None
+    if getattr(parsed, f"{flag}_stdin"):
         return sys.stdin.readline().strip()
-    text: str | None = parsed.api_key
+    text: str | None = getattr(parsed, flag)
+    if text is not None and warns:
+        better = f"use --{name}-stdin or --{name}-file"
+        print(
+            f"oms: warning: others see --{name} in the list of processes; {better}", file=sys.stderr
+        )
     return text
+
+
+def asked(what: str) -> str | None:
+    """What is typed at a hidden prompt; ``None`` where nobody can be asked or nothing is typed."""
+    if not sys.stdin.isatty():
+        return None
+    return getpass.getpass(f"{what}: ").strip() or None
+
+
+def confirmed(parsed: argparse.Namespace, what: str) -> None:
+    """Ask before what cannot be undone. Raises ``Failed`` unless it is wished."""
+    if parsed.yes:
+        return
+    if not sys.stdin.isatty():
+        raise Failed(f"{what}: say --yes", status=2)
+    print(f"{what}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Failed("nothing was done", status=1)
 
 
 def _dotenv(path: Path = Path(".env")) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from oms.cli.install import check_key
 from oms.cli.output import Failed
-from oms.cli.settings import environment, key_text, settings_of
+from oms.cli.settings import environment, secret_text, settings_of
 
 
 @pytest.fixture(autouse=True)
@@ -64,12 +64,12 @@ def test_a_key_comes_from_a_flag_a_file_or_stdin(
     (folder / "key").write_text("from-a-file\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("from-stdin\nmore\n"))
     ways = {"api_key": None, "api_key_file": None, "api_key_stdin": False}
-    assert key_text(Namespace(**ways | {"api_key": "plain"})) == "plain"
-    assert key_text(Namespace(**ways | {"api_key_file": "key"})) == "from-a-file"
-    assert key_text(Namespace(**ways | {"api_key_stdin": True})) == "from-stdin"
-    assert key_text(Namespace(**ways)) is None
+    assert secret_text(Namespace(**ways | {"api_key": "plain"}), "api-key") == "plain"
+    assert secret_text(Namespace(**ways | {"api_key_file": "key"}), "api-key") == "from-a-file"
+    assert secret_text(Namespace(**ways | {"api_key_stdin": True}), "api-key") == "from-stdin"
+    assert secret_text(Namespace(**ways), "api-key") is None
     with pytest.raises(Failed, match="absent"):
-        key_text(Namespace(**ways | {"api_key_file": "absent"}))
+        secret_text(Namespace(**ways | {"api_key_file": "absent"}), "api-key")
 
 
 @pytest.mark.parametrize("text", ["short", "x" * 129, "with a space", "ümlaut-key", ""])

@@ -44,7 +44,7 @@ LOST_MAX = READ_CONNECTIONS_MAX + 1
 Answer = TypeVar("Answer")
 Work = Callable[[Session], Coroutine[Any, Any, Answer]]
 
-_BEGIN_CONSISTENT = {
+BEGIN_CONSISTENT = {
     "mysql": (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT",
@@ -100,7 +100,7 @@ class Database:
         """Like ``read``, all statements seeing the same moment. Raises ``Unavailable``."""
 
         async def at_one_moment(session: Session) -> Answer:
-            for statement in _BEGIN_CONSISTENT[session.dialect.name]:
+            for statement in BEGIN_CONSISTENT[session.dialect.name]:
                 await session.execute(statement)
             try:
                 return await work(session)

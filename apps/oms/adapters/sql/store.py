@@ -1,9 +1,11 @@
 """One database, opened: every port that is kept in it."""
 
+from datetime import datetime
 from typing import Self
 
 from oms.adapters.sql.audit_log import SqlAuditLog
 from oms.adapters.sql.audit_reads import SqlAuditReads
+from oms.adapters.sql.backup import SqlBackup
 from oms.adapters.sql.credentials import SqlCredentials
 from oms.adapters.sql.database import Database, connected
 from oms.adapters.sql.history import SqlHistory
@@ -36,6 +38,7 @@ class SqlStore:
         self.audit_log = SqlAuditLog(database)
         self.leases = SqlLeases(database)
         self.sealed = SqlSealed(database, self.ids)
+        self.backup = SqlBackup(database, self.ids)
         self.reconciliations = SqlReconciliations(database)
 
     @classmethod
@@ -51,6 +54,12 @@ class SqlStore:
     async def ping(self) -> None:
         """Ask the database for an answer. Raises ``Unavailable``."""
         await self._database.rows("SELECT 1")
+
+    async def now(self) -> datetime:
+        """What the database's clock says. Raises ``Unavailable``."""
+        dialect = self._database.dialect
+        ((told,),) = await self._database.rows(f"SELECT {dialect.now}")
+        return dialect.time_out(told)
 
     async def schema_version(self) -> str | None:
         """The last migration applied, ``None`` before the first. Raises ``Unavailable``."""

@@ -1,0 +1,56 @@
+"""``oms backup`` and ``oms restore``: all tables in a file. The master key is kept elsewhere."""
+
+import argparse
+import zlib
+from pathlib import Path
+from typing import Any
+
+from oms import bootstrap
+from oms.adapters.sql.store import SqlStore
+from oms.cli.install import ended
+from oms.cli.office import hand
+from oms.cli.output import Failed
+from oms.cli.settings import confirmed, settings_of
+from oms.domain.errors import Conflict
+
+WORKER_SECONDS_MAX = 15.0
+
+
+def backup(parsed: argparse.Namespace) -> Any:
+    """One moment of the database, the gateway running or not."""
+    settings = settings_of(parsed)
+
+    async def work() -> dict[str, int]:
+        async with bootstrap.open_store(settings) as store:
+            return await store.backup.write(Path(parsed.out), await store.schema_version())
+
+    try:
+        return {"ok": True, "file": parsed.out, "rows": ended(work())}
+    except OSError as problem:
+        raise Failed(f"{parsed.out}: {problem.strerror}", status=2) from None
+
+
+def restore(parsed: argparse.Namespace) -> Any:
+    """Everything replaced by what the file holds; the gateway must stand still."""
+    confirmed(parsed, "replace everything in the database")
+    settings = settings_of(parsed)
+
+    async def work() -> dict[str, int]:
+        await bootstrap.migrate(settings)
+        async with bootstrap.open_store(settings) as store:
+            await _refuse_at_work(store)
+            schema = await store.schema_version()
+            return await store.backup.restore(Path(parsed.file), schema, hand())
+
+    try:
+        return {"ok": True, "file": parsed.file, "rows": ended(work())}
+    except (EOFError, zlib.error, UnicodeDecodeError, ValueError, KeyError):
+        raise Failed(f"{parsed.file}: it is no backup, or broken", status=2) from None
+    except OSError as problem:
+        told = problem.strerror or "it is no backup, or broken"
+        raise Failed(f"{parsed.file}: {told}", status=2) from None
+
+
+async def _refuse_at_work(store: SqlStore) -> None:
+    if await store.leases.workers(WORKER_SECONDS_MAX) or await store.leases.counts():
+        raise Conflict("a worker is at work on this database: stop the gateway first")

@@ -1,0 +1,130 @@
+"""``oms doctor``: whether configuration, database, keys, clock and workers are as they should be.
+
+Changes nothing. A check that cannot be made because an earlier one failed is not told.
+"""
+
+import argparse
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from oms import bootstrap
+from oms.adapters.key_file import KeyFile
+from oms.adapters.sql.store import SqlStore
+from oms.cli.output import Failed
+from oms.cli.settings import settings_of
+from oms.config import Settings
+from oms.domain.account import Engine
+from oms.domain.errors import OmsError, Unavailable
+from oms.ports.vault import NoMasterKey
+from oms.services.rotate import Rotate
+
+CLOCK_SECONDS_MAX = 1.0
+WORKER_SECONDS_MAX = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What was looked at and what was found; never a secret, never an address of the database."""
+
+    name: str
+    ok: bool
+    detail: str
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"name": self.name, "ok": self.ok, "detail": self.detail}
+
+
+def doctor(parsed: argparse.Namespace) -> Any:
+    """``{ok, checks}``."""
+    try:
+        settings = settings_of(parsed)
+    except Failed as wrong:
+        checks = [Check(name="config", ok=False, detail=wrong.message)]
+    else:
+        where = os.environ.get("OMS_CONFIG", "no config file")
+        checks = [Check(name="config", ok=True, detail=where)]
+        checks += asyncio.run(_all(settings, parsed.account_id))
+    return {"ok": all(check.ok for check in checks), "checks": [each.told() for each in checks]}
+
+
+async def _all(settings: Settings, account_id: int | None) -> list[Check]:
+    checks: list[Check] = []
+    name = "database"
+    try:
+        async with bootstrap.open_store(settings) as store:
+            async for check in _of_store(store, settings, account_id):
+                checks.append(check)
+                name = "migrations" if check.name == "database" else "tables"
+    except (OmsError, ValueError) as wrong:
+        told = wrong.message if isinstance(wrong, OmsError) else "database_url cannot be read"
+        checks.append(Check(name=name, ok=False, detail=told))
+    return checks
+
+
+async def _of_store(
+    store: SqlStore, settings: Settings, account_id: int | None
+) -> AsyncIterator[Check]:
+    before = datetime.now(UTC)
+    database_now = await store.now()
+    took = datetime.now(UTC) - before
+    yield Check(name="database", ok=True, detail=store.dialect)
+    status = await bootstrap.migration_status(settings)
+    pending = ", ".join(status.pending)
+    detail = f"pending: {pending}; run oms db upgrade" if pending else f"at {status.version}"
+    yield Check(name="migrations", ok=not pending, detail=detail)
+    if pending:
+        return
+    yield await _keys(store, settings)
+    skew = abs((database_now - before - took / 2).total_seconds())
+    is_near = skew <= CLOCK_SECONDS_MAX + took.total_seconds() / 2
+    yield Check(name="clock", ok=is_near, detail=f"{skew:.3f} s from the database's")
+    yield await _worker(store)
+    if account_id is not None:
+        yield await _exchange(store, account_id)
+
+
+async def _keys(store: SqlStore, settings: Settings) -> Check:
+    """Whether all credentials open, and nobody else reads the keys."""
+    vault = bootstrap.vault(settings)
+    try:
+        current = vault.key_id
+    except NoMasterKey as missing:
+        is_needed = bool(await store.sealed.page(0, 1)) or settings.key_file.exists()
+        detail = missing.message if is_needed else "no master key; no credentials need one"
+        return Check(name="keys", ok=not is_needed, detail=detail)
+    look = await Rotate(rows=store.sealed, vault=vault).look()
+    if look.unreadable:
+        ids = ", ".join(map(str, look.unreadable[:20]))
+        detail = f"credentials that no master key opens: accounts {ids}"
+        return Check(name="keys", ok=False, detail=detail)
+    file = KeyFile(settings.key_file)
+    if not settings.master_key and file.is_open_to_others():
+        return Check(name="keys", ok=False, detail=f"{file.path} can be read by others: chmod 600")
+    detail = f"{current}; {look.verified} credentials open"
+    if look.key_ids - {current}:
+        detail += ", some under an older key: run oms rotate-master-key"
+    return Check(name="keys", ok=True, detail=detail)
+
+
+async def _worker(store: SqlStore) -> Check:
+    alive = await store.leases.workers(WORKER_SECONDS_MAX)
+    counts = await store.leases.counts()
+    accounts = sum(counts.values())
+    detail = f"{len(alive)} alive, {accounts} accounts held" if alive else "none is alive"
+    return Check(name="worker", ok=bool(alive), detail=detail)
+
+
+async def _exchange(store: SqlStore, account_id: int) -> Check:
+    """Whether the account's exchange can be reached; a paper exchange is always there."""
+    rows = await store.registry.accounts([account_id])
+    if not rows:
+        return Check(name="exchange", ok=False, detail=f"account_id={account_id} is not there")
+    account = rows[0].account
+    if account.engine is Engine.PAPER:
+        return Check(name="exchange", ok=True, detail=f"{account.exchange_id}: within the gateway")
+    raise Unavailable(f"{account.exchange_id} cannot be reached by this version")
