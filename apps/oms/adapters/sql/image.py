@@ -32,7 +32,7 @@ async def image_of(session: Session, lease: Lease) -> AccountImage:
         values,
     )
     open_positions = await session.fetch(
-        f"SELECT {positions.SELECTED} FROM oms_positions"
+        f"SELECT {positions.SELECTED} FROM {dialect.pinned('oms_positions', POSITIONS_INDEX)}"
         f" WHERE {of_account} AND state IN ({OPEN_STATES}) ORDER BY id",
         values,
     )
