@@ -28,6 +28,7 @@ from oms.ports.ledger import AccountImage
 if TYPE_CHECKING:
     from oms.adapters.vault import AesVault
     from oms.api.app import Application
+    from oms.services.administer import Administer
     from oms.services.execute import Execute
     from oms.worker.main import Worker
 
@@ -165,13 +166,38 @@ def client_order_id() -> str:
     return text.rstrip("=").translate(_CROCKFORD)
 
 
+def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Administer":
+    """The desk of users and keys."""
+    from oms.services.administer import Administer
+    from oms.services.authenticate import Authenticate
+    from oms.services.last_use import LastUse
+    from oms.services.login import Login
+    from oms.services.passwords import Passwords
+
+    last_use, passwords = LastUse(credentials=store.credentials), Passwords()
+    return Administer(
+        people=store.people,
+        strategies=store.strategies,
+        registry=store.registry,
+        audit_log=store.audit_log,
+        passwords=passwords,
+        login=Login(credentials=store.credentials, passwords=passwords, clock=clock),
+        authenticate=Authenticate(
+            registry=store.registry,
+            clock=clock,
+            cache_seconds=settings.access_cache_seconds,
+            noted=last_use,
+        ),
+        last_use=last_use,
+    )
+
+
 async def api(settings: Settings) -> "Application":
     """The application of an API process; it closes its store when it stops."""
     from oms.api.app import create_app
     from oms.api.deps import Doors
     from oms.api.feed import Feed
     from oms.api.sockets.door import Sockets
-    from oms.services.authenticate import Authenticate
     from oms.services.depth import Depths
     from oms.services.enqueue import Enqueue
     from oms.services.reads import Reads
@@ -182,13 +208,13 @@ async def api(settings: Settings) -> "Application":
     clock = SystemClock()
     commands, bell = settings.commands, SocketDoorbell(settings.bell)
     depths = Depths(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
+    administer = _administer(settings, store, clock)
     parts = Doors(
         settings=settings,
         version=__version__,
         clock=clock,
-        authenticate=Authenticate(
-            registry=store.registry, clock=clock, cache_seconds=settings.access_cache_seconds
-        ),
+        authenticate=administer.authenticate,
+        administer=administer,
         submit=Submit(
             queue=store.queue,
             history=store.history,

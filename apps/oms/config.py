@@ -83,6 +83,8 @@ class Settings(BaseModel):
     commands: Commands = Commands()
     events: Events = Events()
     cors_origins: tuple[str, ...] = ()
+    #: Networks of proxies whose ``X-Forwarded-For`` is believed.
+    trusted_proxies: tuple[str, ...] = ()
     public_docs: bool = True
     live_trading_allowed: bool = False
     #: Seconds for which a process may believe what it read of keys and permissions.

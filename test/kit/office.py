@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from kit.asgi import AsgiClient
 from kit.bell import Belfry, LocalBell
+from kit.desk import an_administer
 from oms.adapters.clock import SystemClock
 from oms.adapters.paper.exchange import PaperExchange
 from oms.adapters.sql.migrate import upgrade
@@ -27,7 +28,7 @@ from oms.domain.access import Grant
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
 from oms.ports.registry import AuditEntry
-from oms.services.authenticate import Authenticate, hash_of
+from oms.services.authenticate import hash_of
 from oms.services.commit import Commit
 from oms.services.depth import Depths
 from oms.services.enqueue import Enqueue
@@ -166,13 +167,13 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
     commands = settings.commands
     depths = Depths(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
     reads = Reads(registry=store.registry, history=store.history, queue=store.queue)
+    administer = an_administer(store, settings)
     return Doors(
         settings=settings,
         version="0.0.0",
         clock=clock,
-        authenticate=Authenticate(
-            registry=store.registry, clock=clock, cache_seconds=settings.access_cache_seconds
-        ),
+        authenticate=administer.authenticate,
+        administer=administer,
         submit=Submit(
             queue=store.queue,
             history=store.history,

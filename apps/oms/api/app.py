@@ -13,7 +13,19 @@ from starlette.websockets import WebSocket
 from oms.api.deps import Doors
 from oms.api.errors import on_failure, on_http
 from oms.api.limits import Threshold
-from oms.api.routes import ccxt, commands, events, ledger, ops, reassign, reconcile
+from oms.api.routes import (
+    admin_audit,
+    admin_people,
+    ccxt,
+    commands,
+    events,
+    ledger,
+    login,
+    ops,
+    reassign,
+    reconcile,
+    strategies,
+)
 from oms.api.supervise import kept_running
 from oms.domain.errors import OmsError
 
@@ -40,6 +52,22 @@ _EXPOSED_HEADERS = (
 )
 
 
+GROUPS = (
+    commands,
+    ledger,
+    events,
+    ccxt,
+    ops,
+    reassign,
+    reconcile,
+    login,
+    strategies,
+    admin_people,
+    admin_audit,
+)
+"""All routes but ``POST /oms/commands``."""
+
+
 def create_app(parts: Doors) -> FastAPI:
     """The ASGI application that serves ``parts``."""
     app = FastAPI(
@@ -55,7 +83,7 @@ def create_app(parts: Doors) -> FastAPI:
     app.state.doors = parts
     post = Route("/oms/commands", commands.PostCommands(parts), methods=["POST"])
     app.router.routes.insert(0, post)
-    for group in (commands, ledger, events, ccxt, ops, reassign, reconcile):
+    for group in GROUPS:
         app.include_router(group.router)
     if parts.sockets is not None:
         _add_sockets(app, parts)
@@ -110,5 +138,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         await parts.bell.close()
+        await parts.administer.last_use.close()
         if parts.close is not None:
             await parts.close()

@@ -11,19 +11,26 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
+from oms.api.errors import request_id_of
+from oms.api.peer import peer
 from oms.config import Settings
-from oms.domain.access import Principal
-from oms.domain.errors import NotFound
+from oms.domain.access import Permission, Principal, refuse_role
+from oms.domain.errors import Forbidden, NotFound
+from oms.ports.audit_log import Hand
 from oms.ports.clock import Clock
 from oms.ports.history import History
 from oms.ports.leases import Leases
 from oms.ports.reconciliation import Reconciliations
 from oms.ports.wakeup import Doorbell
+from oms.services.administer import Administer
 from oms.services.authenticate import Authenticate
 from oms.services.depth import Depths
 from oms.services.reads import Reads
 from oms.services.submit import Submit
 from oms.services.waiting import Waiting
+
+COMMENT_CHARACTERS_MAX = 255
+IP_CHARACTERS_MAX = 45
 
 
 class SocketDoor(Protocol):
@@ -67,6 +74,7 @@ class Doors:
     version: str
     clock: Clock
     authenticate: Authenticate
+    administer: Administer
     submit: Submit
     waiting: Waiting
     reads: Reads
@@ -109,8 +117,34 @@ def credential(headers: Headers) -> str | None:
 
 async def caller(request: Request) -> Caller:
     """Who sent ``request``. Raises ``Unauthenticated``, ``Unavailable``."""
-    principal = await doors(request).authenticate(credential(request.headers))
-    return Caller(principal=principal, ip=request.client.host if request.client else "")
+    parts = doors(request)
+    ip = peer(request, parts.settings.trusted_proxies)
+    principal = await parts.authenticate(credential(request.headers), ip)
+    return Caller(principal=principal, ip=ip)
+
+
+async def admitted(request: Request, permission: Permission) -> Caller:
+    """Who sent ``request``, whose role must allow it. Raises as ``caller``, and ``Forbidden``."""
+    who = await caller(request)
+    refused = refuse_role(who.principal, permission)
+    if refused is not None:
+        raise Forbidden(refused.message, code=refused.code)
+    return who
+
+
+def hand_of(request: Request, who: Caller, comment: str | None = None) -> Hand:
+    """The caller as the audit log names him; the comment of the body, else of ``X-Comment``."""
+    said = comment or request.headers.get("x-comment") or None
+    return Hand(
+        actor=who.principal.user_name,
+        at=doors(request).clock.now(),
+        user_id=who.principal.user_id,
+        api_key_id=who.principal.api_key_id,
+        role=who.principal.role.value,
+        ip=who.ip[:IP_CHARACTERS_MAX],
+        comment=None if said is None else said[:COMMENT_CHARACTERS_MAX],
+        request_id=request_id_of(request),
+    )
 
 
 def account_id_of(text: str) -> int:

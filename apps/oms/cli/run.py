@@ -85,6 +85,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             app,
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # whom we believe about addresses is our own setting
             backlog=LISTEN_BACKLOG,
             **socket_options(settings.events),
             timeout_graceful_shutdown=STOP_SECONDS,

@@ -47,6 +47,7 @@ async def verified(
         queue=store.queue,
         leases=store.leases,
         audit=store.audit,
+        audit_log=store.audit_log,
         clock=SystemClock(),
         instruments=instruments or instruments_at_venue,
         retention=timedelta(days=settings.events.retention_days),
@@ -68,7 +69,6 @@ def _told(verdict: Verdict) -> dict[str, Any]:
         "account_id": verdict.account_id,
         "events": verdict.events,
         "invariants": "broken" if verdict.findings else "ok",
-        # Audit rows are not chained yet.
-        "hash_chain": None,
+        "hash_chain": "ok" if verdict.chain_holds else "broken",
         "findings": [asdict(finding) for finding in verdict.findings],
     }

@@ -172,6 +172,26 @@ def is_true(query: Query, name: str) -> bool:
     return query.get(name, "").lower() in ("true", "1")
 
 
+def read_number(query: Query, name: str) -> int | None:
+    """An id as a parameter; ``None`` where it is not sent. Raises ``Malformed``."""
+    return _id(query, name)
+
+
+def read_cursor(query: Query) -> int | None:
+    """``cursor`` as the place it names; ``None`` where it is not sent. Raises ``Malformed``."""
+    return _cursor(query)
+
+
+def read_since(query: Query, name: str) -> datetime | None:
+    """A moment as a parameter: RFC 3339 or integer milliseconds. Raises ``Malformed``."""
+    return _moment(query, name)
+
+
+def is_false(query: Query, name: str) -> bool:
+    """Whether a flag is set to ``false`` or ``0``."""
+    return query.get(name, "").lower() in ("false", "0")
+
+
 def wrong(name: str, msg: str, kind: str = "value_error", at: str = "query") -> Malformed:
     """The error that names a parameter."""
     return wrong_at((at, name), msg, kind)

@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket
 
 from oms.api.deps import Doors, credential
 from oms.api.feed import Feed
+from oms.api.peer import peer
 from oms.api.sockets.pictures import Pictures
 from oms.api.sockets.session import Session
 from oms.api.supervise import kept_running
@@ -54,7 +55,7 @@ class Sockets:
             feed=self._feed,
             pictures=self._pictures,
             turnstile=self._counts,
-            ip=websocket.client.host if websocket.client else "",
+            ip=peer(websocket, self._parts.settings.trusted_proxies),
         )
         self._sessions.add(session)
         try:

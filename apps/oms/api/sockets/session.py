@@ -29,6 +29,7 @@ from oms.api.sockets.outbox import Outbox
 from oms.api.sockets.pictures import Pictures
 from oms.domain.access import Principal
 from oms.domain.errors import (
+    Forbidden,
     Invalid,
     OmsError,
     RateLimited,
@@ -150,8 +151,8 @@ class Session:
         """Whether the credential of the connection counts; else it is closing."""
         try:
             await self._authenticate(key)
-        except Unauthenticated:
-            self._outbox.close(INVALID_CREDENTIAL, "invalid_api_key")
+        except (Unauthenticated, Forbidden) as wrong:
+            self._outbox.close(INVALID_CREDENTIAL, wrong.code)
         except RateLimited as wrong:
             self._outbox.put(error_reply(Frame(payload={}, request_id=self.id), wrong))
             self._outbox.close(TOO_MANY)
@@ -170,7 +171,7 @@ class Session:
 
     async def _authenticate(self, key: str | None) -> Principal:
         """Become who the key is. Raises ``Unauthenticated``, ``RateLimited``, ``Unavailable``."""
-        principal = await self.parts.authenticate(key)
+        principal = await self.parts.authenticate(key, self.ip)
         known = self.principal
         if known is None or known.api_key_id != principal.api_key_id:
             if not self.turnstile.enter(principal.api_key_id):
@@ -185,7 +186,7 @@ class Session:
         self.principal = principal
 
     async def _who(self) -> Principal:
-        return await self.parts.authenticate(self.key)
+        return await self.parts.authenticate(self.key, self.ip)
 
     async def _take(self, text: str | None) -> None:
         """One frame. Whatever is wrong with it is told, and the connection stays."""
@@ -253,7 +254,7 @@ class Session:
             deadline = clock() + RIGHTS_SECONDS
             try:
                 self._listening.narrow(await self._authenticate(self.key))
-            except Unauthenticated:
+            except (Unauthenticated, Forbidden):
                 self._outbox.close(NOT_AUTHENTICATED, "credential ended")
                 return
             except Unavailable:

@@ -6,12 +6,13 @@ account's event number), and only what is still found then is told.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from oms.domain.account import Account, Engine
 from oms.domain.errors import NotFound
 from oms.domain.instrument import Instrument
+from oms.ports.audit_log import AuditLog
 from oms.ports.audit_reads import AuditReads
 from oms.ports.clock import Clock
 from oms.ports.history import History
@@ -19,6 +20,7 @@ from oms.ports.leases import Leases
 from oms.ports.ledger import LedgerStore
 from oms.ports.queue import CommandQueue
 from oms.ports.registry import AccountRow, Registry
+from oms.services.verify.chain import chain_findings
 from oms.services.verify.findings import Finding, Findings, breach
 from oms.services.verify.looks import CommandLook, EventLook
 from oms.services.verify.pages import PAGE_ROWS
@@ -38,6 +40,8 @@ class Verdict:
     #: Event numbers checked.
     events: int
     findings: tuple[Finding, ...]
+    #: Whether the chain of the audit log, one for all accounts, holds.
+    chain_holds: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class Verify:
     queue: CommandQueue
     leases: Leases
     audit: AuditReads
+    audit_log: AuditLog
     clock: Clock
     instruments: Callable[[Account], Mapping[str, Instrument]]
     #: Events younger than this are kept.
@@ -60,18 +65,20 @@ class Verify:
     ) -> AsyncIterator[Verdict]:
         """Verdicts, by account ascending; events are checked from number ``from_seq`` on.
 
-        Of all accounts, one of account 0 comes first if rows of no account are wrong.
+        One of account 0 comes first if rows of no account are wrong, or the audit log's chain.
         """
         rows = await self.registry.accounts(None if account_id is None else [account_id])
         if account_id is not None and not rows:
             raise NotFound(f"account {account_id} does not exist", code="account_not_found")
+        findings = Findings(NOBODY)
+        findings.add(await chain_findings(self.audit_log))
+        holds = not findings.kept
         if account_id is None:
-            findings = Findings(NOBODY)
             await self._nobodys(findings)
-            if told := findings.told():
-                yield Verdict(account_id=NOBODY, events=0, findings=told)
+        if told := findings.told():
+            yield Verdict(account_id=NOBODY, events=0, findings=told, chain_holds=holds)
         for row in rows:
-            yield await self._verdict(row, from_seq)
+            yield replace(await self._verdict(row, from_seq), chain_holds=holds)
 
     async def _verdict(self, row: AccountRow, from_seq: int) -> Verdict:
         account = row.account

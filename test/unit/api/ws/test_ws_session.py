@@ -57,7 +57,7 @@ class Streams:
 
 
 def session(line: Line, streams: Streams) -> Session:
-    async def authenticate(key: str | None) -> Principal:
+    async def authenticate(key: str | None, ip: str = "") -> Principal:
         return TRADER
 
     parts = SimpleNamespace(

@@ -1,0 +1,25 @@
+"""Ids that paths of the desk name."""
+
+from oms.domain.errors import NotFound
+from oms.domain.ids import ID_MAX
+
+
+def key_id_of(text: str) -> int:
+    """The key that a path names. Raises ``NotFound``."""
+    return _number(text, NotFound("there is no such API key"))
+
+
+def user_id_of(text: str) -> int:
+    """The user that a path names. Raises ``NotFound``."""
+    return _number(text, NotFound("there is no such user", code="user_not_found"))
+
+
+def strategy_id_of(text: str) -> int:
+    """The strategy that a path names. Raises ``NotFound``."""
+    return _number(text, NotFound("there is no such strategy", code="strategy_not_found"))
+
+
+def _number(text: str, wrong: NotFound) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= 16 and 0 < int(text) <= ID_MAX:
+        return int(text)
+    raise wrong

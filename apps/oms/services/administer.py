@@ -1,0 +1,135 @@
+"""The desk of users, keys, permits and strategies: what is written down, and what follows at once.
+
+Who may ask is decided at the door. After each change this process believes nothing of what it had
+read of access before; the others learn within their short memory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oms.domain.access import (
+    Permission,
+    Principal,
+    Role,
+    allowed_strategies,
+    refuse,
+    refuse_account,
+)
+from oms.domain.errors import Forbidden, NotFound
+from oms.domain.value import evolve
+from oms.ports.audit_log import AuditLog, Hand
+from oms.ports.people import KeyChange, KeyRow, NewKey, People, Permit, UserChange
+from oms.ports.registry import Registry
+from oms.ports.strategies import Strategies, StrategyChange, StrategyRow
+from oms.services.authenticate import Authenticate
+from oms.services.last_use import LastUse
+from oms.services.login import Login
+from oms.services.passwords import Passwords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administer:
+    """Users, keys, permits, strategies; every method raises ``Unavailable``."""
+
+    people: People
+    strategies: Strategies
+    registry: Registry
+    audit_log: AuditLog
+    passwords: Passwords
+    login: Login
+    authenticate: Authenticate
+    last_use: LastUse
+
+    async def create_user(
+        self,
+        name: str,
+        role: str,
+        password: str | None,
+        key: NewKey,
+        permits: Sequence[Permit],
+        hand: Hand,
+    ) -> tuple[int, int]:
+        """Ids of the user and his key. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
+        stored = None if password is None else await self.passwords.hash(password)
+        return await self.people.create_user(name, role, stored, key, permits, hand)
+
+    async def change_user(
+        self, user_id: int, role: str | None, status: str | None, password: str | None, hand: Hand
+    ) -> int:
+        """Rows changed. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
+        stored = None if password is None else await self.passwords.hash(password)
+        change = UserChange(role=role, status=status, password_hash=stored)
+        rows = await self.people.change_user(user_id, change, hand)
+        self.authenticate.forget()
+        return rows
+
+    async def rename(self, user_id: int, name: str, hand: Hand) -> None:
+        """Raises ``Conflict``."""
+        await self.people.rename_user(user_id, name, hand)
+        self.authenticate.forget()
+
+    async def create_key(self, user_id: int, key: NewKey, hand: Hand) -> int:
+        """The id of a key without permits. Raises ``Conflict``, ``NotFound``."""
+        key_id = await self.people.create_key(user_id, key, hand)
+        self.authenticate.forget()  # it may have been asked for before it was made
+        return key_id
+
+    async def change_key(self, key_id: int, change: KeyChange, hand: Hand) -> int:
+        """Rows changed. Raises ``NotFound``."""
+        rows = await self.people.change_key(key_id, change, hand)
+        self.authenticate.forget()
+        return rows
+
+    async def key(self, key_id: int, owner_id: int | None = None) -> KeyRow:
+        """A key, of that owner if one is named. Raises ``NotFound``."""
+        row = await self.people.key(key_id)
+        if row is None or owner_id not in (None, row.user_id):
+            raise NotFound(f"there is no API key {key_id}")
+        return row
+
+    async def permit(self, key_id: int, permit: Permit, hand: Hand) -> int:
+        """Rows changed. Raises ``NotFound``, ``Invalid``."""
+        rows = await self.people.permit(key_id, permit, hand)
+        self.authenticate.forget()
+        return rows
+
+    async def strategies_of(self, principal: Principal) -> Sequence[StrategyRow]:
+        """The strategies on accounts the key may read, without those outside its lists."""
+        rows = await self.strategies.all()
+        if principal.role is Role.ADMIN:
+            return rows
+        shown = []
+        for row in rows:
+            mine = tuple(i for i in row.account_ids if _sees(principal, i, row.id))
+            if mine:
+                shown.append(evolve(row, account_ids=mine))
+        return shown
+
+    async def create_strategy(
+        self,
+        principal: Principal,
+        name: str,
+        client_strategy_id: int | None,
+        account_ids: Sequence[int],
+        hand: Hand,
+    ) -> int:
+        """The id of a trader's new strategy. Raises ``Forbidden``, ``NotFound``, ``Conflict``."""
+        for account_id in account_ids:
+            known = principal.grant(account_id) is not None
+            if not known and not await self.registry.accounts([account_id]):
+                raise NotFound(f"account_id={account_id}", code="account_not_found")
+            refused = refuse(principal, Permission.STRATEGY_CREATE, account_id)
+            if refused is not None:
+                raise Forbidden(refused.message, code=refused.code)
+        return await self.strategies.create(name, client_strategy_id, account_ids, hand)
+
+    async def change_strategy(self, strategy_id: int, change: StrategyChange, hand: Hand) -> int:
+        """Rows changed. Raises ``Conflict``, ``NotFound``."""
+        return await self.strategies.change(strategy_id, change, hand)
+
+
+def _sees(principal: Principal, account_id: int, strategy_id: int) -> bool:
+    if refuse_account(principal, Permission.READ, account_id) is not None:
+        return False
+    mine = allowed_strategies(principal, account_id)
+    return mine is None or strategy_id in mine
