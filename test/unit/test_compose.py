@@ -48,9 +48,11 @@ def test_the_schema_would_notice(stack: dict[str, Any]) -> None:
 
 def test_the_services_and_their_commands(stack: dict[str, Any]) -> None:
     services = stack["services"]
-    assert services.keys() == {"mysql", "migrate", "api", "worker"}
-    commands = {name: services[name].get("command") for name in ("migrate", "api", "worker")}
+    assert services.keys() == {"mysql", "master-key", "migrate", "api", "worker"}
+    ours = ("master-key", "migrate", "api", "worker")
+    commands = {name: services[name].get("command") for name in ours}
     assert commands == {
+        "master-key": ["generate-master-key", "--into-file"],
         "migrate": ["db", "upgrade"],
         "api": ["api", "--host", "0.0.0.0"],
         "worker": ["worker"],
@@ -64,7 +66,8 @@ def test_nobody_starts_before_the_migrations(stack: dict[str, Any]) -> None:
     done = {"condition": "service_completed_successfully"}
     assert services["migrate"]["depends_on"] == {"mysql": healthy}
     for name in ("api", "worker"):
-        assert services[name]["depends_on"] == {"mysql": healthy, "migrate": done}
+        first = {"mysql": healthy, "migrate": done, "master-key": done}
+        assert services[name]["depends_on"] == first
     for name in ("mysql", "api", "worker"):
         assert services[name]["healthcheck"]["test"][0] == "CMD"
 
@@ -77,6 +80,18 @@ def test_api_and_worker_share_database_settings_and_doorbell(stack: dict[str, An
     assert used <= stack["volumes"].keys()
     bell = load({"OMS_CONFIG": str(EXAMPLE)}).bell
     assert f"bell:{bell}" in api["volumes"]
+
+
+def test_the_master_key_is_made_by_one_and_read_by_all(stack: dict[str, Any]) -> None:
+    services = stack["services"]
+    file = load({"OMS_CONFIG": str(EXAMPLE)}).key_file
+    assert f"keys:{file.parent}" in services["master-key"]["volumes"]
+    for name in ("api", "worker"):
+        assert f"keys:{file.parent}:ro" in services[name]["volumes"]
+    # A volume takes owner and mode from the image's folder: it must be the user's own.
+    recipe = (ROOT / "apps" / "Dockerfile").read_text()
+    assert f"-o oms -g oms -m 0700 /var/lib/oms {file.parent}" in recipe
+    assert "keys" in stack["volumes"]
 
 
 def test_no_password_stands_in_the_file_and_no_database_port_is_open(stack: dict[str, Any]) -> None:

@@ -5,6 +5,10 @@ import sys
 from typing import Any
 
 
+#: What is left out of a table where all rows have it.
+_EMPTY: tuple[Any, ...] = (None, "", {}, [])
+
+
 class Failed(Exception):
     """A command that did not do what was asked; ``status`` is the process's exit status."""
 
@@ -30,7 +34,8 @@ def emit(answer: Any, *, as_json: bool) -> None:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Rows under the names of their keys; keys that are empty in all rows are left out."""
-    names = [name for name in rows[0] if any(row.get(name) not in (None, "", {}) for row in rows)]
+    known = dict.fromkeys(name for row in rows for name in row)
+    names = [name for name in known if any(row.get(name) not in _EMPTY for row in rows)]
     cells = [names, *([_text(row.get(name)) for name in names] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
     return "\n".join(
@@ -47,9 +52,16 @@ def _lines(value: Any, depth: int = 0) -> list[str]:
         if isinstance(item, dict):
             lines.append(f"{'  ' * depth}{key}:")
             lines.extend(_lines(item, depth + 1))
+        elif _is_table(item):
+            lines.append(f"{'  ' * depth}{key}:")
+            lines.extend("  " * (depth + 1) + line for line in table(item).splitlines())
         else:
             lines.append(f"{'  ' * depth}{key}: {_text(item)}")
     return lines
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
 def _text(value: Any) -> str:

@@ -32,6 +32,22 @@ def test_a_table_on_a_terminal(
     assert capsys.readouterr().out == "ok: true\nuser:\n  id: 3\n  name: ann\n"
 
 
+def test_a_list_of_objects_inside_an_answer_is_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    checks = [{"name": "clock", "ok": True, "more": []}, {"name": "keys", "ok": False, "why": "x"}]
+    emit({"ok": False, "checks": checks, "ids": [1, 2]}, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "ok: false",
+        "checks:",
+        "  name   ok     why",
+        "  clock  true",
+        "  keys   false  x",
+        "ids: [1, 2]",
+    ]
+
+
 def test_json_on_a_terminal_when_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,50 @@
+"""The page about configuration names every setting and variable, and tells the true defaults."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from oms.config import Settings
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| `([a-z_.]+)` \| `(OMS_[A-Z_]+)` \| `([^`]*)` \| (\S.*) \|$", re.MULTILINE)
+VARIABLE = re.compile(r"\bOMS_[A-Z_]*[A-Z]\b")
+#: Names of other things, and the pattern of a setting's variable.
+NO_VARIABLES = {"OMS_ID", "OMS_NAME", "OMS_A_B"}
+
+
+def test_every_setting_stands_on_the_page_with_its_default() -> None:
+    told = [(name, json.loads(default)) for name, _, default, _ in ROW.findall(PAGE)]
+    assert told == [(name, default) for name, default in _settings(Settings)]
+
+
+def test_a_setting_s_variable_is_named_after_it() -> None:
+    found = ROW.findall(PAGE)
+    assert found
+    for name, variable, _, _ in found:
+        assert variable == "OMS_" + name.replace(".", "_").upper()
+
+
+def test_every_variable_that_the_code_reads_stands_on_the_page() -> None:
+    files = [
+        *(ROOT / "apps" / "oms").rglob("*.py"),
+        *(ROOT / "ccxt_driver").rglob("*.py"),
+        *(ROOT / name for name in ("docker-compose.stack.yml", "apps/Dockerfile", "Makefile")),
+    ]
+    read = set().union(*(VARIABLE.findall(file.read_text(encoding="utf-8")) for file in files))
+    assert read - NO_VARIABLES - set(VARIABLE.findall(PAGE)) == set()
+
+
+def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _settings(kind, f"{prefix}{name}.")
+        else:
+            default = list(field.default) if isinstance(field.default, tuple) else field.default
+            yield f"{prefix}{name}", str(default) if isinstance(default, Path) else default
