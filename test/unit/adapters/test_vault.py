@@ -62,7 +62,11 @@ def test_an_old_key_opens_and_a_strange_one_is_named() -> None:
         strange.open(1, "secret", before)
 
 
-@pytest.mark.parametrize("text", ["", "short", "x" * 43, "ä" * 32, NEW[:-4], NEW + "AAAA"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "short", "x" * 43, "ä" * 32, NEW[:-4], NEW + "AAAA"],
+    ids=["empty", "short", "not_random", "not_ascii", "cut_off", "too_long"],
+)
 def test_what_is_no_master_key_is_refused_untold(text: str) -> None:
     with pytest.raises(NoMasterKey) as refused:
         MasterKey.of(text if text != "x" * 43 else "!" * 43)
