@@ -5,6 +5,7 @@ from dataclasses import field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from oms.domain.value import value
 
@@ -137,9 +138,14 @@ class Account:
     @property
     def engine(self) -> Engine:
         """The part of ``exchange_id`` before the dot."""
-        return Engine(self.exchange_id.partition(".")[0])
+        return _engine_of(self.exchange_id)
 
     @property
     def venue(self) -> str:
         """The part of ``exchange_id`` after the dot."""
         return self.exchange_id.partition(".")[2]
+
+
+@lru_cache  # asked of the same few accounts with every order
+def _engine_of(exchange_id: str) -> Engine:
+    return Engine(exchange_id.partition(".")[0])

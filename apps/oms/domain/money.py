@@ -89,6 +89,7 @@ def rounded_ratio(numerator: int, denominator: int) -> Decimal:
     return Decimal(whole).scaleb(-DIGITS_MAX, EXACT)
 
 
+@lru_cache(maxsize=1024)  # an order's average price is told and stored
 def quotient(left: Decimal, right: Decimal) -> Decimal:
     """``left / right`` at 18 fractional digits, half-even.
 

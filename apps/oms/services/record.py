@@ -20,7 +20,7 @@ from oms.domain.legs import FoldKey, fold_key
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.domain.refold import BUST, History
-from oms.domain.report import Heard, Report, ReportKind
+from oms.domain.report import Execution, Heard, Report, ReportKind
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import EventRow, LedgerStore
 from oms.services.adopt import adopted
@@ -106,9 +106,10 @@ class Record:
 
     async def _apply(self, home: Home, order: Order, report: Report, changes: Changes) -> None:
         instrument = home.exchange.instruments().get(order.symbol)
-        known = await self._known_deals(home, order, report)
+        known: Sequence[Deal] = ()
         history: History | None = None
         if report.execution is not None:
+            known = await self._known_deals(home, order, report, report.execution)
             newest = await self._newest(home, order.symbol)
             if needs_history(order, report, newest, known):
                 assert instrument is not None, "what was executed is traded"
@@ -117,8 +118,8 @@ class Record:
             mode=home.account.position_mode,
             instrument=instrument,
             order=order,
-            positions=home.positions_in(order.symbol),
-            deals={"" if report.execution is None else report.execution.exchange_trade_id: known},
+            positions=() if report.execution is None else home.positions_in(order.symbol),
+            deals={} if report.execution is None else {report.execution.exchange_trade_id: known},
             history=history,
         )
         entry = apply(book, report, self.ids)
@@ -151,11 +152,11 @@ class Record:
             home.newest[symbol] = max((stored, *drafted) if stored else drafted, default=None)
         return home.newest[symbol]
 
-    async def _known_deals(self, home: Home, order: Order, report: Report) -> Sequence[Deal]:
+    async def _known_deals(
+        self, home: Home, order: Order, report: Report, execution: Execution
+    ) -> Sequence[Deal]:
         """Deals booked under the report's trade id, stored or on their way; of a bust its own."""
-        if report.execution is None:
-            return ()
-        trade_id = report.execution.exchange_trade_id
+        trade_id = execution.exchange_trade_id
         busted = report.kind is ReportKind.BUSTED
         names = [trade_id, f"{BUST}{trade_id}"] if busted else [trade_id]
         drafted = home.deals_called(order.symbol, names)

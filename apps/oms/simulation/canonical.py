@@ -107,26 +107,27 @@ def market_text(market: Market) -> str:
 
 def trade_text(trade: PaperTrade) -> str:
     """One execution."""
-    return _encode(
-        {
-            "trade_id": trade.trade_id,
-            "exchange_order_id": trade.exchange_order_id,
-            "client_id": trade.client_id,
-            "symbol": trade.symbol,
-            "side": trade.side,
-            "leg": trade.leg,
-            "qty": plain(trade.qty),
-            "price": plain(trade.price),
-            "fee": plain(trade.fee),
-            "fee_currency": trade.fee_currency,
-            "maker": trade.maker,
-            "extrapolated": trade.extrapolated,
-            "realised": plain(trade.realised),
-            "executed_at": _time(trade.executed_at),
-        }
-        | ({} if trade.source is OrderSource.USER else {"source": trade.source.value})
-        | ({"parent": trade.parent} if trade.parent else {})
-    )
+    told = {
+        "trade_id": trade.trade_id,
+        "exchange_order_id": trade.exchange_order_id,
+        "client_id": trade.client_id,
+        "symbol": trade.symbol,
+        "side": trade.side,
+        "leg": trade.leg,
+        "qty": plain(trade.qty),
+        "price": plain(trade.price),
+        "fee": plain(trade.fee),
+        "fee_currency": trade.fee_currency,
+        "maker": trade.maker,
+        "extrapolated": trade.extrapolated,
+        "realised": plain(trade.realised),
+        "executed_at": _time(trade.executed_at),
+    }
+    if trade.source is not OrderSource.USER:
+        told["source"] = trade.source
+    if trade.parent:
+        told["parent"] = trade.parent
+    return _encode(told)
 
 
 def _books(memory: Memory) -> Fields:

@@ -31,12 +31,12 @@ def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> P
     realised = ZERO
     if instrument.kind is Kind.SPOT:
         _swap(sheet, instrument, order.side, qty, instrument.notional(qty, price))
+        sheet.credit(currency, fee.copy_negate())
     else:
         realised = _fold(sheet, instrument, order, taking)
-        sheet.credit(instrument.settle, realised)
-        sheet.pools.add(instrument.settle)
+        sheet.credit(currency, difference(realised, fee))
+        sheet.pools.add(currency)
     count_volume(sheet, instrument, qty, price)
-    sheet.credit(currency, fee.copy_negate())
     sheet.trades_made += 1
     trade = PaperTrade(
         trade_id=f"t{sheet.trades_made}",
