@@ -4,7 +4,8 @@ netting            the one open position of the symbol
 strategy_netting   the one open position of the symbol and the order's strategy
 hedge              the order's ticket; else, reduce-only, the strategy's opposite tickets, oldest
                    first; else the newest ticket of the same symbol, side and strategy;
-                   ``new_position`` always opens one. An opposite deal never nets by itself.
+                   ``new_position`` always opens one, unless it may only reduce. An opposite deal
+                   never nets by itself.
 
 What the exchange forces closes opposite positions of every strategy, the oldest first.
 
@@ -116,7 +117,7 @@ def _candidates(
 
 def _tickets(route: Route, positions: Sequence[Position]) -> Sequence[Position]:
     named = [p for p in positions if route.ticket_id and p.id == route.ticket_id]
-    if route.fresh or (route.reduce_only and route.named):
+    if route.named if route.reduce_only else route.fresh:
         return named
     if named and (named[0].side is route.side or not route.reduce_only):
         return named

@@ -19,7 +19,7 @@ from oms.adapters.paper.reports import Reporter
 from oms.adapters.paper.snapshot import snapshot_of
 from oms.adapters.paper.tickets import place_of
 from oms.adapters.paper.unified import UnifiedReads, answer
-from oms.domain.account import Account
+from oms.domain.account import Account, PositionMode
 from oms.domain.errors import Conflict, Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
@@ -92,7 +92,8 @@ class PaperExchange:
         A lost answer is a report of kind ``unknown``.
         """
         try:
-            wish = place_of(order, self.instruments()[order.symbol], now)
+            instrument = self.instruments()[order.symbol]
+            wish = place_of(order, instrument, now, is_virtual=self._is_virtual())
         except Invalid as wrong:
             return [_rejected(order, wrong.code, wrong.message, now)]
         steps = self._engine.look(order.symbol, now)
@@ -106,6 +107,11 @@ class PaperExchange:
                 message = "the exchange asks for a pause and has not looked at the order"
                 reports.append(_rejected(order, "exchange_rate_limited", message, now))
         return reports
+
+    def _is_virtual(self) -> bool:
+        """Whether the exchange nets contracts that the account holds apart."""
+        mode = self._account.position_mode
+        return mode is not PositionMode.NETTING and not self._engine.settings.hedge
 
     async def change(
         self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime

@@ -22,8 +22,14 @@ POST_ONLY = "PO"
 """The time in force that is none: it means post-only."""
 
 
-def place_of(order: Order, instrument: Instrument, now: datetime) -> Place:
-    """The request to place ``order``. Raises ``Invalid`` where ``params`` make no sense."""
+def place_of(
+    order: Order, instrument: Instrument, now: datetime, *, is_virtual: bool = False
+) -> Place:
+    """The request to place ``order``. Raises ``Invalid`` where ``params`` make no sense.
+
+    Where positions are *virtual* the exchange nets what we hold apart: what reduces ours may
+    enlarge the net, so the exchange is not asked to refuse that.
+    """
     params = order.params
     return Place(
         client_id=str(order.id),
@@ -32,7 +38,7 @@ def place_of(order: Order, instrument: Instrument, now: datetime) -> Place:
         order_type=order.order_type,
         qty=order.qty,
         price=order.price if order.order_type in LIMIT_TYPES else None,
-        reduce_only=order.reduce_only,
+        reduce_only=order.reduce_only and not is_virtual,
         post_only=order.post_only or order.time_in_force == POST_ONLY,
         terms=PLAIN if _is_plain(order) else _terms(order, instrument),
         fault=_fault(params["sim"]) if "sim" in params else None,
