@@ -1,0 +1,280 @@
+"""One paper account with all its services, its rows in dictionaries, and a process that may die.
+
+The services are the real ones. Nothing is durable but what a commit wrote; ``house`` decides at
+which moment the process dies, and what was not written is done again.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from kit.builders import NOON
+from kit.paper_port import a_paper_account
+from oms.adapters.paper.exchange import PaperExchange
+from oms.domain.account import PositionMode
+from oms.domain.command import Actor, CcxtCall, Command, CommandResult, Payload
+from oms.domain.deal import Deal, DealType
+from oms.domain.ids import IdKind
+from oms.domain.legs import FoldKey, fold_key
+from oms.domain.order import Order
+from oms.domain.position import Position
+from oms.ports.exchange import MemoryRows
+from oms.ports.leases import Lease
+from oms.ports.ledger import AccountBatch, AccountImage, EventRow, FoldedRows, LedgerStore
+from oms.ports.reconciliation import Cursor, Discrepancy, Reconciliations
+from oms.services.execute import Execute
+from oms.services.home import Home
+from oms.services.place import Place
+from oms.services.rearrange import Rearrange
+from oms.services.reconcile import Reconciling
+from oms.services.record import Record
+from oms.services.rights import Rights
+from oms.services.sweep import Sweep
+from oms.services.unfold import Unfold
+
+ACTOR = Actor(user_id=1, api_key_id=1, role="trader")
+STRATEGIES = frozenset({1, 2})
+
+
+class MemoryIds:
+    """Ids of each kind, counted."""
+
+    def __init__(self) -> None:
+        self._next: dict[IdKind, int] = defaultdict(lambda: 1)
+
+    async def ensure(self, kind: IdKind, count: int) -> None:
+        """There are always enough."""
+
+    def __call__(self, kind: IdKind) -> int:
+        return self.run(kind, 1)
+
+    def run(self, kind: IdKind, count: int) -> int:
+        """The first of so many."""
+        first = self._next[kind]
+        self._next[kind] += count
+        return first
+
+
+class MemoryLedger:
+    """The rows of one account, as ``ports.ledger`` and ``ports.reconciliation`` tell of them."""
+
+    def __init__(self) -> None:
+        self.head = 0
+        self.orders: dict[int, Order] = {}
+        self.positions: dict[int, Position] = {}
+        self.deals: dict[int, Deal] = {}
+        self.events: list[EventRow] = []
+        self.results: dict[int, list[CommandResult]] = defaultdict(list)
+        self.memory = MemoryRows()
+        self.cursor: dict[str, str] = {}
+        self.seen: dict[int, Discrepancy] = {}
+
+    async def order(self, account_id: int, order_id: int) -> Order | None:
+        """An order in any state."""
+        return self.orders.get(order_id)
+
+    async def position(self, account_id: int, position_id: int) -> Position | None:
+        """A position in any state."""
+        return self.positions.get(position_id)
+
+    async def deals_of(
+        self, account_id: int, symbol: str, trade_ids: Collection[str]
+    ) -> Mapping[str, Sequence[Deal]]:
+        """Deals by trade id."""
+        found: dict[str, list[Deal]] = {}
+        for deal in self.deals.values():
+            if deal.symbol == symbol and deal.exchange_trade_id in trade_ids:
+                found.setdefault(deal.exchange_trade_id, []).append(deal)
+        return {name: sorted(legs, key=lambda leg: leg.leg) for name, legs in found.items()}
+
+    async def newest_key(self, account_id: int, symbol: str) -> FoldKey | None:
+        """The newest trade or merge."""
+        mine = [deal for deal in self.deals.values() if deal.symbol == symbol]
+        trades = (deal for deal in mine if deal.type is DealType.TRADE)
+        keys = [fold_key(deal.executed_at, deal.exchange_trade_id) for deal in trades]
+        for position in self.positions.values():
+            if position.symbol == symbol and position.merged_into and position.closed_at:
+                keys.append(fold_key(position.closed_at, ""))
+        return max(keys, default=None)
+
+    async def orders_by_exchange_id(
+        self, account_id: int, symbol: str, names: Sequence[str]
+    ) -> Mapping[str, Order]:
+        """Orders by the exchange's id."""
+        return {
+            order.exchange_order_id: order
+            for order in self.orders.values()
+            if order.symbol == symbol and order.exchange_order_id in names
+        }
+
+    async def orders_by_client_id(
+        self, names: Sequence[tuple[int, str]]
+    ) -> Mapping[tuple[int, str], Order]:
+        """Orders by our name."""
+        named = {(o.account_id, o.client_order_id or ""): o for o in self.orders.values()}
+        return {name: named[name] for name in names if name in named}
+
+    async def folded_since(self, account_id: int, symbol: str, moment: datetime) -> FoldedRows:
+        """All of the symbol: nothing is too old."""
+        return FoldedRows(
+            positions=[p for p in self.positions.values() if p.symbol == symbol],
+            deals=[deal for deal in self.deals.values() if deal.symbol == symbol],
+            orders=[order for order in self.orders.values() if order.symbol == symbol],
+        )
+
+    async def cursors(self, account_ids: Sequence[int]) -> Sequence[Cursor]:
+        """How far sweeps read."""
+        return [
+            Cursor(account_id=account_ids[0], entity=name, value=text, updated_at=NOON)
+            for name, text in self.cursor.items()
+        ]
+
+    async def unsettled(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
+        """Discrepancies that are not over."""
+        return [row for row in self.seen.values() if row.status in ("pending", "open")]
+
+    def write(self, batch: AccountBatch) -> None:
+        """One transaction."""
+        assert batch.head_before == self.head, "the stream goes on where it ended"
+        self.head = batch.head_after
+        for order in (*batch.orders_new, *batch.orders_changed):
+            self.orders[order.id] = order
+        for position in (*batch.positions_new, *batch.positions_changed):
+            self.positions[position.id] = position
+        for deal in batch.deals_removed:
+            del self.deals[deal.id]
+        for deal in (*batch.deals, *batch.deals_changed):
+            self.deals[deal.id] = deal
+        for command_id, result in batch.results.items():
+            self.results[command_id].append(result)
+        for rows in batch.reconciled:
+            self.cursor |= rows.cursors
+            self.seen |= {row.id: row for row in rows.discrepancies}
+        self.events += batch.events
+        if batch.memory is not None:
+            self._remember(batch.memory)
+
+    def _remember(self, news: MemoryRows) -> None:
+        orders = {**self.memory.orders, **news.orders}
+        self.memory = MemoryRows(
+            state=news.state if news.state is not None else self.memory.state,
+            state_hash=news.state_hash if news.state is not None else self.memory.state_hash,
+            version=news.version if news.state is not None else self.memory.version,
+            orders={name: text for name, text in orders.items() if text is not None},
+            trades=(*self.memory.trades, *news.trades),
+            prices={**self.memory.prices, **news.prices},
+        )
+
+
+class MemoryHouse:
+    """The account, its queue, and the process that works on it."""
+
+    def __init__(self, mode: PositionMode, **paper: Any) -> None:
+        self.account = a_paper_account(mode, **paper)
+        self.rows = MemoryLedger()
+        self.now = NOON
+        self.commands: list[Command] = []
+        self._ids = MemoryIds()
+        self._names = itertools.count(1)
+        self._execute = self._services()
+        self._home: Home | None = None
+        self._token = 0
+
+    @property
+    def home(self) -> Home:
+        """The account in memory; as it is stored after the process died."""
+        if self._home is None:
+            self._token += 1
+            held = (p for p in self.rows.positions.values() if p.is_open)
+            image = AccountImage(
+                account=self.account,
+                head_seq=self.rows.head,
+                orders=[order for order in self.rows.orders.values() if order.is_open],
+                positions=sorted(held, key=lambda position: position.id),
+                strategy_ids=STRATEGIES,
+                memory=self.rows.memory,
+            )
+            exchange = PaperExchange.restore(self.account, self.rows.memory)
+            lease = Lease(account_id=self.account.id, token=self._token)
+            self._home = Home.furnished(image, lease, exchange)
+        return self._home
+
+    def queue(self, payload: Payload) -> Command:
+        """A command to be done by the next ``work``."""
+        command = Command(
+            id=len(self.commands) + 1,
+            account_id=self.account.id,
+            payload=payload,
+            actor=ACTOR,
+            created_at=self.now,
+        )
+        self.commands.append(command)
+        return command
+
+    def waiting(self) -> list[Command]:
+        """Commands without a result that is stored."""
+        return [command for command in self.commands if command.id not in self.rows.results]
+
+    async def work(self, *, limit: int = 10**9) -> None:
+        """Do what waits, at most so many; nothing of it is written yet."""
+        begun = {*self.home.draft.results, *self.home.sent.results}
+        for command in [one for one in self.waiting() if one.id not in begun][:limit]:
+            self.now += timedelta(milliseconds=7)
+            await self._execute(self.home, command, self.now)
+
+    def commit(self, *, dies: bool = False) -> None:
+        """Write what was done; the process may die before it hears that it is written."""
+        self.rows.write(self.home.send())
+        if dies:
+            self.die()
+        else:
+            self.home.settled()
+
+    def die(self) -> None:
+        """All that is in memory is gone."""
+        self._home = None
+
+    async def asked(self, func: str, *args: object) -> Any:
+        """What the exchange answers to a call of the driver."""
+        return await self.home.exchange.call(func, args, {}, self.now)
+
+    def silent(self, command: Command) -> bool:
+        """Whether the command tells no event."""
+        return isinstance(command.payload, CcxtCall)
+
+    def _services(self) -> Execute:
+        ledger = cast(LedgerStore, self.rows)
+        unfold = Unfold(ledger=ledger)
+        record = Record(ledger=ledger, ids=self._ids, unfold=unfold)
+        place = Place(
+            ledger=ledger,
+            record=record,
+            ids=self._ids,
+            new_name=lambda: f"NAME{next(self._names):022d}",
+        )
+        return Execute(
+            ledger=ledger,
+            record=record,
+            reconcile=Reconciling(
+                ledger=ledger, record=record, ids=self._ids, rows=cast(Reconciliations, self.rows)
+            ),
+            rights=cast(Rights, _granted),
+            place=place,
+            sweep=Sweep(place=place),
+            rearrange=Rearrange(
+                ledger=ledger, record=record, ids=self._ids, place=place, unfold=unfold
+            ),
+            max_queue_seconds=60,
+        )
+
+
+async def _granted(*asked: object) -> None:
+    """Everybody may do everything."""
+
+
+def total_of(balances: Mapping[str, Any], currency: str) -> Decimal:
+    """A total of ``fetch_balance``."""
+    return Decimal(str(balances["total"].get(currency, 0)))
