@@ -232,11 +232,7 @@ def _refuse_over_close(qty: Decimal, position: Position, desk: Desk) -> Refused 
 
 def _reserved(desk: Desk, position: Position) -> Decimal:
     """What resting closes of the position may still take."""
-    resting = (
-        order.remaining_qty
-        for order in desk.orders
-        if closes(order, position.id)
-    )
+    resting = (order.remaining_qty for order in desk.orders if closes(order, position.id))
     return reduce(total, resting, ZERO)
 
 
