@@ -84,13 +84,15 @@ def book_at(
     unit = max(_LEVEL_VALUE * _ONE * step_down // (price * step_up), 2)
     bids: list[Level] = []
     asks: list[Level] = []
+    # Forty products a book: each is spared a function around it.
+    times, tick, smallest = EXACT.multiply, instrument.tick, instrument.step
     for index in range(depth):
         size = unit * (index + 2) // 2
         below, above = bid - index * gap, bid + spread + index * gap
         bits = noise >> (index * 6 % 58)
         if below > 0:
-            bids.append((_price(instrument, below), _size(instrument, size, bits & 63)))
-        asks.append((_price(instrument, above), _size(instrument, size, bits >> 3 & 63)))
+            bids.append((times(tick, below), times(smallest, _steps(size, bits & 63))))
+        asks.append((times(tick, above), times(smallest, _steps(size, bits >> 3 & 63))))
     return tuple(bids), tuple(asks)
 
 
@@ -106,8 +108,7 @@ def _best(seed: int, instrument: Instrument, step: int) -> tuple[int, int, int, 
 
 def _path(seed: int, asset: str, step: int) -> int:
     """The asset's price in dollars × 10⁹."""
-    start, swing = _ASSETS.get(asset, _OTHER)
-    usual = int(Decimal(start).scaleb(9))
+    usual, swing = _usual(asset)
     if not swing:
         return usual
     key = _key(seed, asset)
@@ -121,6 +122,13 @@ def _path(seed: int, asset: str, step: int) -> int:
         period *= 4
         height *= 2
     return usual * (_ONE + moved * swing // 1000) // _ONE
+
+
+@lru_cache
+def _usual(asset: str) -> tuple[int, int]:
+    """Its usual price in dollars × 10⁹, and its swing in permille."""
+    start, swing = _ASSETS.get(asset, _OTHER)
+    return int(Decimal(start).scaleb(9)), swing
 
 
 @lru_cache(maxsize=16_384)
@@ -160,6 +168,6 @@ def _price(instrument: Instrument, ticks: int) -> Decimal:
     return EXACT.multiply(instrument.tick, ticks)
 
 
-def _size(instrument: Instrument, steps: int, noise: int) -> Decimal:
+def _steps(steps: int, noise: int) -> int:
     """Between a half and one and a half of ``steps``, at least one step."""
-    return EXACT.multiply(instrument.step, max(steps * (32 + noise) // 64, 1))
+    return steps * (32 + noise) // 64 or 1
