@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from oms.wire.values import (
     IDS_MAX,
     LEVELS_MAX,
+    AccountIds,
     Amount,
     ClientOrderId,
     Comment,
@@ -173,7 +174,7 @@ class ReconcileFields(TypedDict, total=False):
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     account_id: Id
-    account_ids: IdsText
+    account_ids: AccountIds
     symbols_hint: Annotated[list[str], Field(max_length=IDS_MAX)]
     scope: Literal["short", "hourly", "long", "period"]
     start_date: Moment

@@ -72,6 +72,26 @@ def read_ids(text: object, least: int = 1) -> tuple[int, ...]:
     return tuple(read_id(part, least) for part in parts if part)
 
 
+def read_accounts(value: object) -> tuple[int, ...]:
+    """Account ids of a body: a list, or a text with commas; what is no id falls out, as in a query.
+
+    An empty list or text names none.
+    """
+    if not isinstance(value, (str, list)):
+        raise PydanticCustomError("ids", "account_ids is a list, or a text with commas")
+    parts = value.split(",") if isinstance(value, str) else value
+    texts = [str(part).strip() for part in parts if not isinstance(part, bool)]
+    ids = dict.fromkeys(
+        int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= 16
+    )
+    ids.pop(0, None)
+    if value and not ids:
+        raise PydanticCustomError("ids", "account_ids is required")
+    if len(ids) > IDS_MAX:
+        raise PydanticCustomError("ids", f"at most {IDS_MAX} accounts")
+    return tuple(ids)
+
+
 def read_amount(value: object) -> Decimal:
     """A decimal other than zero, read as ``read_positive`` reads."""
     if isinstance(value, str) and value.startswith("-"):
@@ -157,6 +177,7 @@ def _word_of(known: Mapping[str, Value], fold: Callable[[str], str]) -> Callable
 
 Id = Annotated[int, PlainValidator(read_id)]
 IdOrZero = Annotated[int, PlainValidator(lambda value: read_id(value, 0))]
+AccountIds = Annotated[tuple[int, ...], PlainValidator(lambda value: read_accounts(value))]
 IdsText = Annotated[tuple[int, ...], PlainValidator(lambda text: read_ids(text))]
 IdsOrZeroText = Annotated[tuple[int, ...], PlainValidator(lambda text: read_ids(text, 0))]
 Positive = Annotated[Decimal, PlainValidator(read_positive)]
