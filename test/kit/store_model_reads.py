@@ -16,6 +16,7 @@ from oms.ports.ledger import EventRow
 from oms.ports.queue import CommandRow
 
 READ_CALL = "ccxt_call"
+SINGLE = ("send_order", "close_position")
 
 
 class ModelReads:
@@ -175,10 +176,15 @@ class ModelReads:
     # Audits
 
     def several_orders(self, account_id: int) -> Sequence[int]:
-        """Commands with more than one order."""
+        """Commands for a single order with more than one."""
         rows = [o for o in self._books.orders.values() if o.account_id == account_id]
         made = Counter(o.command_id for o in rows if o.command_id is not None)
-        return sorted(each for each, count in made.items() if count > 1)
+        known = self._books.commands
+        return sorted(
+            each
+            for each, count in made.items()
+            if count > 1 and each in known and known[each].command_type in SINGLE
+        )
 
     def paper_memory(self, account_id: int) -> MemoryRows:
         """The memory of the account's exchange."""
