@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from oms.domain.account import PositionMode
 from oms.domain.charges import FEE
 from oms.domain.deal import Deal, DealType
+from oms.domain.dust import DUST
 from oms.domain.moves import CLOSE_BY
 from oms.domain.order import Order
 from oms.domain.position import Position
@@ -18,6 +19,10 @@ _PAYMENTS = {
     DealType.COMMISSION: FEE,
     DealType.BALANCE: "balance:",
 }
+
+
+OUR_OWN = (CLOSE_BY, DUST)
+"""What the trade ids of deals begin with that no exchange executed: they are priced by us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +99,7 @@ def _position_findings(deal: Deal, around: Around) -> Iterator[Finding]:
         expected = f"account {deal.account_id}, {deal.symbol}"
         yield breach("deal_position", "deal", deal.id, expected, told)
     per_strategy = around.mode is PositionMode.STRATEGY_NETTING
-    is_own = deal.exchange_trade_id.startswith(CLOSE_BY) or deal.strategy_id == position.strategy_id
+    is_own = deal.exchange_trade_id.startswith(OUR_OWN) or deal.strategy_id == position.strategy_id
     standing = deal.type is DealType.TRADE and not _is_busted(deal, around)
     if per_strategy and standing and not is_own:
         yield breach("deal_strategy", "deal", deal.id, position.strategy_id, deal.strategy_id)

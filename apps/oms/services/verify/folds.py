@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from oms.domain.deal import Deal, DealEntry, DealType, signed_quantity
+from oms.domain.dust import DUST
 from oms.domain.instrument import Instrument
 from oms.domain.legs import fold_key
 from oms.domain.money import ZERO, rounded
@@ -154,19 +155,23 @@ class _Fold:
         self._fold(deal, position, delta)
 
     def pair(self, pair: Sequence[Deal]) -> None:
-        """Fold both legs of a close-by at the exact average of the second one's position."""
-        if len(pair) != 2 or pair[0].side is pair[1].side or pair[0].qty != pair[1].qty:
+        """Fold both legs of a close-by at the exact average of the second one's position.
+
+        Dust is one leg, taken out at the average of its own.
+        """
+        whole = 1 if pair[0].exchange_trade_id.startswith(DUST) else 2
+        sides, sizes = {leg.side for leg in pair}, {leg.qty for leg in pair}
+        if len(pair) != whole or len(sides) != whole or len(sizes) != 1:
             told = ", ".join(f"{leg.side.value} {leg.qty:f}" for leg in pair)
-            self.found.append(
-                breach("deal_close_by", "deal", pair[0].id, "two opposite equal legs", told)
-            )
+            expected = "two opposite equal legs, of dust one"
+            self.found.append(breach("deal_close_by", "deal", pair[0].id, expected, told))
             raise _Stuck
         held = [self.after[leg.position_id] for leg in pair]
         for leg, position in zip(pair, held, strict=True):
             grows = (position.qty > 0) == (leg.side is Side.BUY)
             if not position.qty or grows or position.qty.copy_abs() < leg.qty:
                 self._stop(leg, f"at most {position.qty.copy_abs():f}", self._delta(leg))
-        average = held[1].cost / Fraction(held[1].qty)
+        average = held[-1].cost / Fraction(held[-1].qty)
         price = rounded(self.instrument.price_of(average))
         for leg, position in zip(pair, held, strict=True):
             if leg.price != price:

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.account import Account, Engine
-from oms.domain.deal import Deal, DealEntry, DealType
+from oms.domain.deal import Deal, DealType
 from oms.domain.instrument import Instrument
-from oms.domain.moves import CLOSE_BY
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.domain.refold import BUST
@@ -18,7 +17,7 @@ from oms.ports.audit_reads import AuditReads, OrderColumns
 from oms.ports.history import History
 from oms.ports.ledger import LedgerStore
 from oms.ports.queue import CommandQueue
-from oms.services.verify.deals import Around, deal_findings, repeated_deals, victim_id
+from oms.services.verify.deals import OUR_OWN, Around, deal_findings, repeated_deals, victim_id
 from oms.services.verify.findings import Finding, Findings, breach
 from oms.services.verify.folds import Group, group_findings
 from oms.services.verify.groups import Groups
@@ -202,6 +201,6 @@ def _owner_findings(order: Order, position: Position | None) -> list[Finding]:
 
 
 def _is_executed(deal: Deal) -> bool:
-    """Whether the exchange made it: close-bys are ours alone, and inferred deals are not found."""
-    ours = deal.entry is DealEntry.OUT_BY or deal.exchange_trade_id.startswith(CLOSE_BY)
+    """Whether the exchange made it; inferred deals are not found there yet."""
+    ours = deal.exchange_trade_id.startswith(OUR_OWN)
     return deal.type is DealType.TRADE and not ours and not deal.provisional

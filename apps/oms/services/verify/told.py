@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from oms.domain.deal import Deal
-from oms.domain.moves import CLOSE_BY
 from oms.domain.order import Order
 from oms.domain.position import Position
+from oms.services.verify.deals import OUR_OWN
 from oms.services.verify.findings import Finding, breach
 from oms.wire.ledger import deal_row, order_row, position_row
 
@@ -115,9 +115,9 @@ class Tales:
 
 
 def _facts(deal: Deal) -> dict[str, Any]:
-    """The row; the price of a close-by is no fact of an exchange and follows the average."""
+    """The row; what no exchange executed is priced at an average, which may move."""
     row = deal_row(deal)
-    if deal.exchange_trade_id.startswith(CLOSE_BY):
+    if deal.exchange_trade_id.startswith(OUR_OWN):
         del row["price"]
     return row
 
