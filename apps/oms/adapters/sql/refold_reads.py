@@ -1,5 +1,6 @@
 """Reads for folding a symbol again: its newest trade, and its rows from some moment on."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ from oms.adapters.sql.rows import deals, orders, positions
 from oms.adapters.sql.session import Session
 from oms.domain.deal import Deal
 from oms.domain.legs import FoldKey, fold_key
+from oms.domain.moves import CLOSE_BY
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.ports.ledger import FoldedRows
@@ -60,7 +62,10 @@ async def orders_by_exchange_id(
 async def folded_since(
     session: Session, account_id: int, symbol: str, moment: datetime
 ) -> FoldedRows:
-    """Positions open at ``moment`` or later with all that was merged into them, their deals."""
+    """Positions open at ``moment`` or later with all that they met, and their deals.
+
+    They met what was merged into them, and what they were closed by: its average is needed.
+    """
     dialect = session.dialect
     mark = dialect.mark
     mine = f"account_id = {mark} AND symbol = {mark}"
@@ -77,16 +82,22 @@ async def folded_since(
         ),
     )
     known = [positions.position_of(row, dialect) for row in rows]
-    held = _connected(known, moment)
-    booked = await _deals(session, [position.id for position in held])
+    kept = {p.id for p in known if p.closed_at is None or p.closed_at >= moment}
+    while True:
+        held = _connected(known, kept)
+        booked = await _deals(session, [position.id for position in held])
+        more = await _closed_by(session, account_id, symbol, booked)
+        if more <= kept:
+            break
+        known += await _positions(session, sorted(more - {position.id for position in known}))
+        kept |= more
     named = sorted({deal.order_id for deal in booked if deal.order_id is not None})
     return FoldedRows(positions=held, deals=booked, orders=await _orders(session, named))
 
 
-def _connected(known: Sequence[Position], moment: datetime) -> list[Position]:
-    """Those open at ``moment`` or later, and what was merged into any of them."""
+def _connected(known: Sequence[Position], kept: set[int]) -> list[Position]:
+    """Those that are ``kept``, and what was merged into any of them; ``kept`` grows by these."""
     by_id = {position.id: position for position in known}
-    kept = {p.id for p in known if p.closed_at is None or p.closed_at >= moment}
     grown = True
     while grown:
         grown = False
@@ -99,6 +110,38 @@ def _connected(known: Sequence[Position], moment: datetime) -> list[Position]:
                 grown = grown or target not in kept
                 kept.add(target)
     return [by_id[position_id] for position_id in sorted(kept)]
+
+
+async def _closed_by(
+    session: Session, account_id: int, symbol: str, booked: Sequence[Deal]
+) -> set[int]:
+    """Positions that the other leg of a close-by stands in, where ``booked`` has but one."""
+    legs = Counter(d.exchange_trade_id for d in booked if d.exchange_trade_id.startswith(CLOSE_BY))
+    alone = [name for name, count in legs.items() if count == 1]
+    found: set[int] = set()
+    mark = session.dialect.mark
+    for start in range(0, len(alone), IDS_PER_READ_MAX):
+        some = alone[start : start + IDS_PER_READ_MAX]
+        rows = await session.fetch(
+            f"SELECT position_id FROM oms_deals WHERE account_id = {mark} AND symbol = {mark}"
+            f" AND exchange_trade_id IN ({session.dialect.marks(len(some))})",
+            (account_id, symbol, *some),
+        )
+        found.update(row[0] for row in rows)
+    return found
+
+
+async def _positions(session: Session, position_ids: Sequence[int]) -> list[Position]:
+    found: list[Position] = []
+    for start in range(0, len(position_ids), IDS_PER_READ_MAX):
+        some = position_ids[start : start + IDS_PER_READ_MAX]
+        rows = await session.fetch(
+            f"SELECT {positions.SELECTED} FROM oms_positions"
+            f" WHERE id IN ({session.dialect.marks(len(some))})",
+            some,
+        )
+        found += [positions.position_of(row, session.dialect) for row in rows]
+    return found
 
 
 async def _deals(session: Session, position_ids: Sequence[int]) -> list[Deal]:
