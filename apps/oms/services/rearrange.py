@@ -23,7 +23,7 @@ from oms.domain.entry import Entry
 from oms.domain.errors import Refused
 from oms.domain.event import Event
 from oms.domain.instrument import Instrument, Kind, refuse_off_grid
-from oms.domain.legs import fold_key
+from oms.domain.legs import FoldKey, fold_key
 from oms.domain.money import plain
 from oms.domain.moves import changed, closed_by, merged, refuse_close_by, refuse_merge
 from oms.domain.order import Order
@@ -67,6 +67,7 @@ class Rearrange:
         await self.ids.ensure("deal", 2)
         entry = closed_by(wish, a, b, instrument, command.id, self.ids, now)
         self.record.keep(home, entry, changes)
+        _note(home, a.symbol, fold_key(now, entry.deals[0].exchange_trade_id))
         return _done(entry)
 
     async def _two_closes(
@@ -125,8 +126,7 @@ class Rearrange:
         )
         entry = evolve(entry, orders=moved)
         self.record.keep(home, entry, changes)
-        known, at = home.newest.get(target.symbol), fold_key(now, "")
-        home.newest[target.symbol] = at if known is None else max(known, at)
+        _note(home, target.symbol, fold_key(now, ""))
         return _done(entry)
 
     def change(
@@ -207,6 +207,12 @@ class Rearrange:
         event = Event(name="reassigned", strategy_id=wish.strategy_id, facts=facts)
         changes.events.append(event)
         return entry
+
+
+def _note(home: Home, symbol: str, at: FoldKey) -> None:
+    """What is executed before ``at`` and heard of later is late, though nothing else was traded."""
+    known = home.newest.get(symbol)
+    home.newest[symbol] = at if known is None else max(known, at)
 
 
 def _native_legs(home: Home, instrument: Instrument) -> bool:
