@@ -105,7 +105,8 @@ def _candidates(
 ) -> Sequence[Position]:
     """The positions an execution may touch, in the order it takes them."""
     if route.forced:
-        return sorted((p for p in positions if p.side is not route.side), key=age)
+        opposite = sorted((p for p in positions if p.side is not route.side), key=age)
+        return [*opposite, *_growing(mode, route, positions)]
     match mode:
         case PositionMode.NETTING:
             return positions
@@ -113,6 +114,18 @@ def _candidates(
             return [p for p in positions if p.strategy_id == route.strategy_id]
         case PositionMode.HEDGE:
             return _tickets(route, positions)
+
+
+def _growing(mode: PositionMode, route: Route, positions: Sequence[Position]) -> Sequence[Position]:
+    """The position that a rest of what was forced adds to, where the mode allows but one."""
+    same = [p for p in positions if p.side is route.side]
+    match mode:
+        case PositionMode.NETTING:
+            return same
+        case PositionMode.STRATEGY_NETTING:
+            return [p for p in same if p.strategy_id == route.strategy_id]
+        case PositionMode.HEDGE:
+            return ()
 
 
 def _tickets(route: Route, positions: Sequence[Position]) -> Sequence[Position]:
