@@ -80,6 +80,7 @@ def ensure_master_key(settings: Settings) -> bool:
 
 async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = ()) -> "Worker":
     """A worker process's parts; ``only`` narrows it to these accounts."""
+    from oms.services.chain_audit import ChainAudit
     from oms.services.commit import Commit
     from oms.worker.account import Accounts
     from oms.worker.chores import Chores
@@ -118,6 +119,8 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
             clock=clock,
             queue=store.queue,
             ledger=store.ledger,
+            credentials=store.credentials,
+            chain_audit=ChainAudit(log=store.audit_log),
             retention_days=settings.events.retention_days,
         ),
         bell=bell,
@@ -129,6 +132,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
 def _execute(settings: Settings, store: SqlStore) -> "Execute":
     """What runs commands: each part on what lies below it."""
     from oms.services.execute import Execute
+    from oms.services.linked import Linked
     from oms.services.place import Place
     from oms.services.rearrange import Rearrange
     from oms.services.reconcile import Reconciling
@@ -145,6 +149,7 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
         ledger=ledger,
         record=record,
         rights=Rights(registry=store.registry, cache_seconds=settings.access_cache_seconds),
+        linked=Linked(registry=store.registry, cache_seconds=settings.access_cache_seconds),
         place=place,
         sweep=Sweep(place=place),
         rearrange=Rearrange(ledger=ledger, record=record, ids=ids, place=place, unfold=unfold),
@@ -173,6 +178,7 @@ def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Adm
     from oms.services.last_use import LastUse
     from oms.services.login import Login
     from oms.services.passwords import Passwords
+    from oms.services.seal import Seal
 
     last_use, passwords = LastUse(credentials=store.credentials), Passwords()
     return Administer(
@@ -189,6 +195,8 @@ def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Adm
             noted=last_use,
         ),
         last_use=last_use,
+        account_desk=store.account_desk,
+        seal=Seal(rows=store.sealed, sealer=vault(settings)),
     )
 
 

@@ -2,12 +2,16 @@
 
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
+from oms.adapters.vault import AesVault, new_master_key
 from oms.config import Settings
 from oms.services.administer import Administer
 from oms.services.authenticate import Authenticate
 from oms.services.last_use import LastUse
 from oms.services.login import Login
 from oms.services.passwords import Passwords
+from oms.services.seal import Seal
+
+MASTER_KEY = new_master_key()
 
 
 def an_administer(store: SqlStore, settings: Settings) -> Administer:
@@ -28,4 +32,6 @@ def an_administer(store: SqlStore, settings: Settings) -> Administer:
             noted=last_use,
         ),
         last_use=last_use,
+        account_desk=store.account_desk,
+        seal=Seal(rows=store.sealed, sealer=AesVault(lambda: [MASTER_KEY])),
     )

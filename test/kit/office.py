@@ -29,10 +29,12 @@ from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
 from oms.ports.registry import AuditEntry
 from oms.services.authenticate import hash_of
+from oms.services.chain_audit import ChainAudit
 from oms.services.commit import Commit
 from oms.services.depth import Depths
 from oms.services.enqueue import Enqueue
 from oms.services.execute import Execute
+from oms.services.linked import Linked
 from oms.services.place import Place
 from oms.services.reads import Reads
 from oms.services.rearrange import Rearrange
@@ -212,6 +214,7 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
             ledger=store.ledger, record=record, ids=store.ids, rows=store.reconciliations
         ),
         rights=Rights(registry=store.registry, cache_seconds=1),
+        linked=Linked(registry=store.registry, cache_seconds=1),
         place=place,
         sweep=Sweep(place=place),
         rearrange=Rearrange(
@@ -236,7 +239,14 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
         accounts=accounts,
         keeper=keeper,
         leases=store.leases,
-        chores=Chores(clock=clock, queue=store.queue, ledger=store.ledger, retention_days=7),
+        chores=Chores(
+            clock=clock,
+            queue=store.queue,
+            ledger=store.ledger,
+            credentials=store.credentials,
+            chain_audit=ChainAudit(log=store.audit_log),
+            retention_days=7,
+        ),
         bell=bell,
         tick_seconds=0.25,
         close=_nothing,

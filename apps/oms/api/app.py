@@ -14,6 +14,7 @@ from oms.api.deps import Doors
 from oms.api.errors import on_failure, on_http
 from oms.api.limits import Threshold
 from oms.api.routes import (
+    admin_accounts,
     admin_audit,
     admin_people,
     ccxt,
@@ -63,6 +64,7 @@ GROUPS = (
     login,
     strategies,
     admin_people,
+    admin_accounts,
     admin_audit,
 )
 """All routes but ``POST /oms/commands``."""

@@ -17,14 +17,20 @@ from oms.domain.access import (
 )
 from oms.domain.errors import Forbidden, NotFound
 from oms.domain.value import evolve
+from oms.ports.account_desk import AccountChange, AccountDesk, NewAccount
 from oms.ports.audit_log import AuditLog, Hand
 from oms.ports.people import KeyChange, KeyRow, NewKey, People, Permit, UserChange
 from oms.ports.registry import Registry
 from oms.ports.strategies import Strategies, StrategyChange, StrategyRow
+from oms.ports.vault import Secrets
 from oms.services.authenticate import Authenticate
 from oms.services.last_use import LastUse
 from oms.services.login import Login
 from oms.services.passwords import Passwords
+from oms.services.seal import Seal
+from oms.wire.json import dumps
+
+_TOLD = ("exchange_id", "label", "position_mode", "environment", "is_testnet", "extra_config")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,8 @@ class Administer:
     login: Login
     authenticate: Authenticate
     last_use: LastUse
+    account_desk: AccountDesk
+    seal: Seal
 
     async def create_user(
         self,
@@ -90,6 +98,34 @@ class Administer:
     async def permit(self, key_id: int, permit: Permit, hand: Hand) -> int:
         """Rows changed. Raises ``NotFound``, ``Invalid``."""
         rows = await self.people.permit(key_id, permit, hand)
+        self.authenticate.forget()
+        return rows
+
+    async def create_account(self, account: NewAccount, hand: Hand) -> int:
+        """The id of a new account, open to no key. Raises ``Invalid``."""
+        told = {name: getattr(account, name) for name in _TOLD}
+        entry = hand.entry("create_account", "account", "", after=dumps(told))
+        return await self.registry.create_account(
+            exchange_id=account.exchange_id,
+            label=account.label,
+            position_mode=account.position_mode,
+            environment=account.environment,
+            is_testnet=account.is_testnet,
+            extra_config=account.extra_config,
+            trader_name=None,
+            now=hand.at,
+            audit=entry,
+        )
+
+    async def change_account(
+        self, account_id: int, change: AccountChange, secrets: Secrets | None, hand: Hand
+    ) -> int:
+        """Rows changed. Raises ``NotFound``, ``Invalid``, ``Conflict``."""
+        rows = 1
+        if secrets is not None:
+            await self.seal(account_id, secrets, hand)
+        if secrets is None or change != AccountChange():
+            rows = await self.account_desk.change(account_id, change, hand)
         self.authenticate.forget()
         return rows
 

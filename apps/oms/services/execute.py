@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
 
+from oms.domain.account import Engine
 from oms.domain.command import (
     CancelAllOrders,
     CancelOrder,
@@ -43,6 +44,7 @@ from oms.domain.value import evolve
 from oms.ports.exchange import Exchange, Print, Quote
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
+from oms.services.linked import Linked
 from oms.services.place import Place
 from oms.services.rearrange import Rearrange
 from oms.services.reconcile import Reconciling
@@ -65,6 +67,8 @@ class Execute:
     rearrange: Rearrange
     reconcile: Reconciling
     max_queue_seconds: float
+    #: Learns of strategies that were made or changed since the home was furnished.
+    linked: Linked | None = None
 
     async def __call__(self, home: Home, command: Command, now: datetime) -> None:
         """Run ``command``; its result and all it changed are in the home's draft."""
@@ -89,6 +93,11 @@ class Execute:
                     set_by="commands.max_queue_s",
                 )
             )
+        if home.account.engine is not Engine.PAPER:
+            message = f"no worker of this version serves {home.account.exchange_id}"
+            return refused(Refused(code="engine_unavailable", message=message))
+        if self.linked is not None:
+            await self.linked(home, command.payload, now)
         strategies = strategies_of(home, command.payload)
         denied = await self.rights(command.actor, home.account.id, command.payload, strategies, now)
         return None if denied is None else refused(denied)

@@ -1,17 +1,20 @@
-"""What must be done once, by whoever holds lease 0: forgetting what is past its time."""
+"""What must be done once, by who holds lease 0: forget what is past its time, chain the audit."""
 
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
 from oms.ports.clock import Clock
+from oms.ports.credentials import Credentials
 from oms.ports.ledger import LedgerStore
 from oms.ports.queue import CommandQueue
+from oms.services.chain_audit import ChainAudit
 
 logger = logging.getLogger(__name__)
 
 CHORES_EVERY_SECONDS = 60.0
 ROWS_PER_ROUND_MAX = 5000
+LOGINS_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,8 @@ class Chores:
     clock: Clock
     queue: CommandQueue
     ledger: LedgerStore
+    credentials: Credentials
+    chain_audit: ChainAudit
     retention_days: int
 
     async def __call__(self) -> None:
@@ -29,5 +34,8 @@ class Chores:
         keys = await self.queue.drop_expired_keys(now)
         before = now - timedelta(days=self.retention_days)
         rows = await self.ledger.trim(before, ROWS_PER_ROUND_MAX)
-        if keys or rows:
-            logger.info("housekeeping idempotency_keys=%d rows=%d", keys, rows)
+        logins = await self.credentials.forget(now - LOGINS_KEPT, ROWS_PER_ROUND_MAX)
+        links = await self.chain_audit()
+        if keys or rows or logins or links:
+            told = "housekeeping idempotency_keys=%d rows=%d logins=%d audit_links=%d"
+            logger.info(told, keys, rows, logins, links)

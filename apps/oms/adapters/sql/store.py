@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Self
 
+from oms.adapters.sql.account_desk import SqlAccountDesk
 from oms.adapters.sql.audit_log import SqlAuditLog
 from oms.adapters.sql.audit_reads import SqlAuditReads
 from oms.adapters.sql.backup import SqlBackup
@@ -32,6 +33,7 @@ class SqlStore:
         self.audit = SqlAuditReads(database)
         self.ids = SqlIdBlocks(database)
         self.registry = SqlRegistry(database, self.ids)
+        self.account_desk = SqlAccountDesk(database, self.ids)
         self.people = SqlPeople(database, self.ids)
         self.credentials = SqlCredentials(database, self.ids)
         self.strategies = SqlStrategies(database, self.ids)

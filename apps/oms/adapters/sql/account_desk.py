@@ -1,0 +1,217 @@
+"""Accounts as an admin changes them: ``ports.account_desk.AccountDesk``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oms.adapters.sql.audited import Audited, Traced
+from oms.adapters.sql.rows import events
+from oms.adapters.sql.session import Session
+from oms.domain.errors import Conflict, NotFound
+from oms.ports.account_desk import AccountChange, AccountRecord
+from oms.ports.audit_log import Hand
+from oms.ports.ledger import EventRow
+from oms.ports.registry import AuditEntry
+from oms.wire.admin_accounts import environment_of
+from oms.wire.json import dumps, loads
+from oms.wire.paper_settings import paper_settings
+
+#: Columns that are shown as they are.
+_SHOWN = (
+    "reconcile_enabled",
+    "reconcile_short_interval_seconds",
+    "reconcile_short_lookback_seconds",
+    "reconcile_hourly_interval_seconds",
+    "reconcile_hourly_lookback_seconds",
+    "reconcile_long_interval_seconds",
+    "reconcile_long_lookback_seconds",
+    "dispatcher_worker_hint",
+    "dispatcher_hint_updated_at",
+    "raw_storage_mode",
+)
+_SELECTED = (
+    "SELECT a.id, a.label, a.exchange_id, a.position_mode, a.environment, a.is_testnet, a.status,"
+    " a.live_enabled, a.extra_config_json, a.trader_name, a.created_at, c.api_key_enc,"
+    f" c.secret_enc, c.passphrase_enc, c.updated_at, {', '.join(f'a.{name}' for name in _SHOWN)}"
+    " FROM accounts a LEFT JOIN account_credentials_encrypted c ON c.account_id = a.id"
+)
+_SEALED = ("api_key_enc", "secret_enc", "passphrase_enc")
+#: What a change may set, as columns and as fields of ``AccountRecord``.
+_SET = {
+    "label": "label",
+    "exchange_id": "exchange_id",
+    "position_mode": "position_mode",
+    "environment": "environment",
+    "is_testnet": "is_testnet",
+    "status": "status",
+    "live_enabled": "live_enabled",
+    "extra_config_json": "extra_config",
+    "trader_name": "trader_name",
+}
+#: What trading does not look at.
+_ASIDE = frozenset({"label", "trader_name"})
+
+
+class SqlAccountDesk(Audited):
+    """Reads and changes accounts."""
+
+    async def records(self) -> Sequence[AccountRecord]:
+        """All accounts, ascending."""
+        return [self._of(row) for row in await self._database.rows(f"{_SELECTED} ORDER BY a.id")]
+
+    async def record(self, account_id: int) -> AccountRecord | None:
+        """One account."""
+        text = f"{_SELECTED} WHERE a.id = {self._dialect.mark}"
+        found = await self._database.rows(text, (account_id,))
+        return self._of(found[0]) if found else None
+
+    async def change(self, account_id: int, change: AccountChange, hand: Hand) -> int:
+        """Raises ``NotFound``, ``Conflict``, ``Invalid``."""
+        if change.extra_config is not None:
+            paper_settings(change.extra_config, strict=True)
+        await self._ids.ensure("event", 1)
+
+        async def work(session: Session) -> Traced[int]:
+            before = await self._locked(session, account_id)
+            wanted = _wanted(before, change)
+            changed = {n for n, field in _SET.items() if wanted[n] != getattr(before, field)}
+            head = None if changed <= _ASIDE else await _take_over(session, account_id)
+            await _guard(session, account_id, changed)
+            if changed:
+                await _update(session, account_id, {name: wanted[name] for name in changed})
+            if "status" in changed and head is not None:
+                event = _status_event(self._ids("event"), account_id, head, wanted["status"], hand)
+                await events.INSERT(session, [events.values(event, hand.at, session.dialect)])
+                await _advance(session, account_id, head + 1)
+            return 1, [_entry(before, {name: wanted[name] for name in sorted(changed)}, hand)]
+
+        return await self._traced(work, hand.at)
+
+    async def _locked(self, session: Session, account_id: int) -> AccountRecord:
+        mark = session.dialect.mark
+        lock = f"SELECT id FROM accounts WHERE id = {mark}{session.dialect.for_update}"
+        if not await session.fetch(lock, (account_id,)):
+            raise NotFound(f"account_id={account_id}", code="account_not_found")
+        found = await session.fetch(f"{_SELECTED} WHERE a.id = {mark}", (account_id,))
+        return self._of(found[0])
+
+    def _of(self, row: Any) -> AccountRecord:
+        more: dict[str, object] = dict(zip(_SHOWN, row[15:], strict=True))
+        more["reconcile_enabled"] = bool(more["reconcile_enabled"])
+        hinted = self._dialect.optional_time_out(more["dispatcher_hint_updated_at"])
+        more["dispatcher_hint_updated_at"] = hinted
+        return AccountRecord(
+            id=row[0],
+            label=row[1],
+            exchange_id=row[2],
+            position_mode=row[3],
+            environment=row[4],
+            is_testnet=bool(row[5]),
+            status=row[6],
+            live_enabled=bool(row[7]),
+            extra_config=row[8] or "{}",
+            trader_name=row[9],
+            created_at=self._dialect.time_out(row[10]),
+            more=more,
+            sealed=frozenset(n for n, text in zip(_SEALED, row[11:14], strict=True) if text),
+            sealed_at=self._dialect.optional_time_out(row[14]),
+        )
+
+
+def _wanted(before: AccountRecord, change: AccountChange) -> dict[str, Any]:
+    """The columns as they shall be."""
+    wanted: dict[str, Any] = {}
+    for column, field in _SET.items():
+        new = getattr(change, field)
+        wanted[column] = getattr(before, field) if new is None else new
+    if change.clears_trader_name:
+        wanted["trader_name"] = None
+    moved = (wanted["exchange_id"], wanted["is_testnet"])
+    if change.environment is None and moved != (before.exchange_id, before.is_testnet):
+        wanted["environment"] = environment_of(*moved)
+    return wanted
+
+
+async def _take_over(session: Session, account_id: int) -> int:
+    """Fence whoever holds the account; the number of its last event.
+
+    The lease is free afterwards. The same two rows are written as by any takeover, in its order.
+    """
+    dialect, mark = session.dialect, session.dialect.mark
+    await session.execute(
+        f"UPDATE account_leases SET owner = '', token = token + 1, expires_at = {dialect.now}"
+        f" WHERE account_id = {mark}",
+        (account_id,),
+    )
+    await session.execute(
+        "UPDATE account_streams SET lease_token ="
+        f" (SELECT token FROM account_leases WHERE account_id = {mark}) WHERE account_id = {mark}",
+        (account_id, account_id),
+    )
+    text = f"SELECT head_seq FROM account_streams WHERE account_id = {mark}"
+    return int((await session.fetch(text, (account_id,)))[0][0])
+
+
+async def _advance(session: Session, account_id: int, head: int) -> None:
+    mark = session.dialect.mark
+    text = f"UPDATE account_streams SET head_seq = {mark} WHERE account_id = {mark}"
+    await session.execute(text, (head, account_id))
+
+
+async def _guard(session: Session, account_id: int, changed: set[str]) -> None:
+    """Raises ``Conflict``."""
+    mark = session.dialect.mark
+    if changed & {"exchange_id", "is_testnet"}:
+        text = f"SELECT id FROM oms_orders WHERE account_id = {mark} LIMIT 1"
+        if await session.fetch(text, (account_id,)):
+            raise Conflict("exchange_id and is_testnet change only before the first order")
+    if "position_mode" in changed:
+        orders = f"SELECT id FROM oms_orders WHERE account_id = {mark} AND is_open = 1 LIMIT 1"
+        positions = (
+            f"SELECT id FROM oms_positions WHERE account_id = {mark}"
+            " AND state IN ('open', 'close_requested') LIMIT 1"
+        )
+        for text in (orders, positions):
+            if await session.fetch(text, (account_id,)):
+                raise Conflict("position_mode changes only while flat and without open orders")
+
+
+async def _update(session: Session, account_id: int, columns: dict[str, Any]) -> None:
+    mark = session.dialect.mark
+    sets = ", ".join(f"{name} = {mark}" for name in columns)
+    text = f"UPDATE accounts SET {sets} WHERE id = {mark}"
+    await session.execute(text, (*columns.values(), account_id))
+
+
+def _status_event(event_id: int, account_id: int, head: int, status: str, hand: Hand) -> EventRow:
+    told = {
+        "account_id": account_id,
+        "status": status,
+        "comment": hand.comment,
+        "actor_user_id": hand.user_id,
+        "actor_api_key_id": hand.api_key_id,
+    }
+    return EventRow(
+        id=event_id,
+        account_id=account_id,
+        seq=head + 1,
+        seq_to=head + 1,
+        strategy_id=0,
+        namespace="risk",
+        event_type="account_status_changed",
+        payload=dumps(told),
+    )
+
+
+def _entry(before: AccountRecord, after: dict[str, Any], hand: Hand) -> AuditEntry:
+    was = {column: getattr(before, _SET[column]) for column in after}
+    for told in (was, after):
+        if "extra_config_json" in told:
+            told["extra_config_json"] = loads(told["extra_config_json"])
+    return hand.entry(
+        "change_account",
+        "account",
+        before.id,
+        before=dumps(was),
+        after=dumps(after),
+        account_id=before.id,
+    )
