@@ -25,6 +25,7 @@ from oms.adapters.sql.session import Session
 from oms.adapters.sql.tables import METADATA
 from oms.adapters.sql.types import DEC, TS
 from oms.domain.errors import Conflict, Invalid, OmsError
+from oms.domain.money import plain
 from oms.ports.audit_log import Hand
 from oms.wire.json import dumps
 
@@ -153,7 +154,7 @@ def _line(file: Any, told: dict[str, Any]) -> None:
 
 def _out(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return plain(value)
     return value.isoformat() if isinstance(value, date) else value
 
 

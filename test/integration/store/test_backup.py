@@ -1,0 +1,104 @@
+"""Backups: everything, at one moment, from any database to any other; refused where they must."""
+
+import gzip
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.sql import change, rows
+from kit.stores import NOON, a_deal, a_lease, an_account, an_order
+from oms.adapters.sql.migrate import upgrade
+from oms.adapters.sql.store import SqlStore
+from oms.adapters.sql.tables import METADATA
+from oms.domain.errors import Conflict, Invalid
+from oms.ports.audit_log import Hand
+from oms.ports.ledger import AccountBatch
+
+HAND = Hand(actor="test", at=NOON)
+TABLES = sorted(METADATA.tables)
+
+
+async def test_a_backup_restores_everything_anywhere(
+    store: SqlStore, place: Any, tmp_path: Path
+) -> None:
+    await _filled(store)
+    path, again = tmp_path / "a.gz", tmp_path / "b.gz"
+    told = await store.backup.write(path, await store.schema_version())
+
+    url = f"sqlite+aiosqlite:///{tmp_path / 'other.sqlite3'}"
+    await upgrade(url)
+    other = await SqlStore.open(url)
+    try:
+        restored = await other.backup.restore(path, await other.schema_version(), HAND)
+        entries = rows(url, "SELECT action FROM audit_log WHERE action = 'restore'")
+        change(url, "DELETE FROM audit_log WHERE action = 'restore'")
+        await other.backup.write(again, await other.schema_version())
+    finally:
+        await other.close()
+
+    assert told == restored
+    assert told == {name: rows(place.url, f"SELECT COUNT(*) FROM {name}")[0][0] for name in TABLES}
+    assert told["oms_orders"] == told["oms_deals"] == 1
+    assert entries == [("restore",)]
+    assert _but_ids(path) == _but_ids(again)
+
+
+async def test_what_was_there_is_replaced(store: SqlStore, tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    await an_account(store, "kept")
+    await store.backup.write(path, await store.schema_version())
+    await an_account(store, "made later")
+
+    await store.backup.restore(path, await store.schema_version(), HAND)
+
+    assert [row.account.label for row in await store.registry.accounts()] == ["kept"]
+
+
+async def test_a_broken_file_changes_nothing(store: SqlStore, tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    await an_account(store, "kept")
+    schema = await store.schema_version()
+    await store.backup.write(path, schema)
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    broken: list[tuple[bytes, type[Exception]]] = [
+        (b'{"format": "another"}\n', Invalid),
+        (b"[]\n", Invalid),
+        (b"".join(lines) + b'{"t": "nonsense", "r": []}\n', Invalid),
+        (b"".join(lines) + b"{", ValueError),
+        (lines[0].replace(b'"schema":"', b'"schema":"9'), Conflict),
+    ]
+    for text, wrong in broken:
+        path.write_bytes(gzip.compress(text))
+        with pytest.raises(wrong):
+            await store.backup.restore(path, schema, HAND)
+    assert [row.account.label for row in await store.registry.accounts()] == ["kept"]
+
+
+async def test_a_backup_is_its_owner_s_alone(store: SqlStore, tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    await store.backup.write(path, "x")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["a.gz"]
+
+
+async def _filled(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    batch = AccountBatch(
+        lease=lease,
+        head_before=0,
+        head_after=0,
+        orders_new=(an_order(1, account_id),),
+        deals=(a_deal(1, account_id),),
+    )
+    assert not await store.ledger.commit([batch])
+
+
+def _but_ids(path: Path) -> list[Any]:
+    """The rows of a backup; blocks of ids move on, and the restoring one takes some."""
+    told = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    return [row for row in told if row.get("t") != "id_blocks"]

@@ -1,0 +1,299 @@
+"""What each network command asks a server: method, path, query, body, headers; nothing else."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from oms.cli.main import main
+from oms.cli.settings import environment
+
+KEY = "oms_key-of-a-test-key-of-a-test"
+TODAY = datetime.now(UTC).date()
+ORDER = "--account-id 1 --order-id 2"
+CSV = "--account-ids 1,2"
+
+
+def _open() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
+@dataclass
+class Asked:
+    """The last request, and what is answered to it."""
+
+    method: str = ""
+    path: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int = 200
+    may_answer: threading.Event = field(default_factory=_open)
+    answer: bytes = b'{"ok": true, "text": "\xc3\xbc", "items": [{"b": 1, "a": "2"}]}'
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+    """A server that remembers."""
+    asked = Asked()
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.method, parts = self.command, urlsplit(self.path)
+            asked.path, asked.query = parts.path, dict(parse_qsl(parts.query))
+            asked.headers = {name.lower(): value for name, value in self.headers.items()}
+            length = int(self.headers.get("content-length") or 0)
+            asked.body = json.loads(self.rfile.read(length)) if length else None
+            asked.may_answer.wait()
+            self.send_response(asked.status)
+            self.send_header("content-length", str(len(asked.answer)))
+            self.end_headers()
+            self.wfile.write(asked.answer)
+
+        do_POST = do_GET
+
+        def log_message(self, format: str, *parts: object) -> None:
+            """Say nothing."""
+
+    for name in list(environment()):
+        if name.startswith("OMS_"):
+            monkeypatch.delenv(name)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as listening:
+        thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
+        thread.start()
+        monkeypatch.setenv("OMS_BASE_URL", f"http://127.0.0.1:{listening.server_port}")
+        monkeypatch.setenv("OMS_API_KEY", KEY)
+        yield asked
+        asked.may_answer.set()
+        listening.shutdown()
+        thread.join()
+
+
+def _command(name: str, **payload: object) -> dict[str, Any]:
+    return {"account_id": 1, "command": name, "payload": payload}
+
+
+@pytest.mark.parametrize(
+    ("line", "body"),
+    [
+        (
+            "send-order --account-id 1 --symbol A/B --side buy --order-type limit --qty 1e-3"
+            " --price 2 --strategy-id 3 --position-id 4 --client-order-id c --reduce-only"
+            " --stop-loss 1 --stop-gain 9 --comment x",
+            _command(
+                "send_order",
+                symbol="A/B",
+                side="buy",
+                order_type="limit",
+                qty="1e-3",
+                price="2",
+                strategy_id=3,
+                position_id=4,
+                client_order_id="c",
+                reduce_only=True,
+                stop_loss="1",
+                stop_gain="9",
+                comment="x",
+            ),
+        ),
+        (
+            "send-order --account-id 1 --symbol A/B --side buy --order-type market --qty 1",
+            _command(
+                "send_order",
+                symbol="A/B",
+                side="buy",
+                order_type="market",
+                qty="1",
+                strategy_id=0,
+                position_id=0,
+                reduce_only=False,
+            ),
+        ),
+        (
+            f"change-order {ORDER} --new-price 3 --comment x",
+            _command("change_order", order_id=2, new_price="3", comment="x"),
+        ),
+        (f"cancel-order {ORDER}", _command("cancel_order", order_id=2)),
+        (
+            "close-position --account-id 1 --position-id 2 --qty 3",
+            _command("close_position", position_id=2, order_type="market", qty="3", strategy_id=0),
+        ),
+        (
+            "close-by --account-id 1 --position-id-a 2 --position-id-b 3 --qty 4",
+            _command("close_by", position_id_a=2, position_id_b=3, strategy_id=0, qty="4"),
+        ),
+    ],
+)
+def test_commands(line: str, body: dict[str, Any], server: Asked) -> None:
+    main(line.split())
+    assert (server.method, server.path, server.query) == ("POST", "/oms/commands", {})
+    assert server.body == body
+    assert server.headers["x-api-key"] == KEY
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "body"),
+    [
+        (
+            "reassign-position --account-id 1 --order-ids 2 3 --target-strategy-id 4",
+            "/oms/reassign",
+            {
+                "account_id": 1,
+                "order_ids": [2, 3],
+                "deal_ids": [],
+                "target_strategy_id": 4,
+                "target_position_id": 0,
+            },
+        ),
+        (
+            "create-strategy --name s --account-ids 1 2 --client-strategy-id 3",
+            "/strategies",
+            {"name": "s", "account_ids": [1, 2], "client_strategy_id": 3},
+        ),
+        ("reconcile", "/oms/reconcile", {"scope": "short"}),
+        (
+            "reconcile --account-ids 1 2 --scope period --start-date 2026-01-01"
+            " --end-date 2026-01-02 --symbols-hint A/B C/D",
+            "/oms/reconcile",
+            {
+                "account_ids": [1, 2],
+                "scope": "period",
+                "start_date": "2026-01-01",
+                "end_date": "2026-01-02",
+                "symbols_hint": ["A/B", "C/D"],
+            },
+        ),
+        (
+            "paper price --symbol A/B --bid 1 --ask 2",
+            "/paper/price",
+            {"symbol": "A/B", "bid": "1", "ask": "2"},
+        ),
+        (
+            "paper deposit --account-id 1 --currency X --amount -5",
+            "/paper/1/deposit",
+            {"currency": "X", "amount": "-5"},
+        ),
+        ("paper reset --account-id 1 --comment x", "/paper/1/reset", {"comment": "x"}),
+    ],
+)
+def test_posts(line: str, path: str, body: dict[str, Any], server: Asked) -> None:
+    main(line.split())
+    assert (server.method, server.path, server.query) == ("POST", path, {})
+    assert server.body == body
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "query"),
+    [
+        (f"orders-open {CSV}", "/oms/orders/open", {"account_ids": "1,2", "limit": "500"}),
+        (
+            f"positions-open {CSV} --strategy-id 0 --limit 5",
+            "/oms/positions/open",
+            {"account_ids": "1,2", "strategy_id": "0", "limit": "5"},
+        ),
+        (
+            f"orders-history {CSV} --days-back 3 --page 2 --page-size 9",
+            "/oms/orders/history",
+            {
+                "account_ids": "1,2",
+                "start_date": str(TODAY - timedelta(days=3)),
+                "end_date": str(TODAY),
+                "page": "2",
+                "page_size": "9",
+            },
+        ),
+        (
+            f"deals {CSV} --start-date 2026-01-01 --end-date 2026-01-02",
+            "/oms/deals",
+            {
+                "account_ids": "1,2",
+                "start_date": "2026-01-01",
+                "end_date": "2026-01-02",
+                "page": "1",
+                "page_size": "100",
+            },
+        ),
+        ("list-accounts", "/oms/accounts", {}),
+        ("list-strategies", "/strategies", {}),
+        ("dispatcher-status", "/dispatcher/status", {}),
+        (
+            "reconcile-status --status stale",
+            "/oms/reconcile/status",
+            {"status": "stale", "stale_after_seconds": "120"},
+        ),
+        (
+            "reconcile-status --account-id 7 --stale-after-seconds 5",
+            "/oms/reconcile/7/status",
+            {"stale_after_seconds": "5"},
+        ),
+    ],
+)
+def test_reads(line: str, path: str, query: dict[str, str], server: Asked) -> None:
+    main(line.split())
+    assert (server.method, server.path, server.query) == ("GET", path, query)
+    assert server.body is None and server.headers["x-api-key"] == KEY
+
+
+def test_health_needs_no_key(server: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMS_API_KEY")
+    main(["healthz"])
+    assert server.path == "/healthz" and "x-api-key" not in server.headers
+
+
+def test_the_answer_is_printed_as_it_came(
+    server: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["list-accounts"])
+    assert (
+        capsys.readouterr().out
+        == json.dumps(json.loads(server.answer), indent=2, ensure_ascii=False) + "\n"
+    )
+
+
+def test_why_is_told_where_the_body_has_no_word_for_it(server: Asked) -> None:
+    main(["reassign-position", "--account-id", "1", "--order-ids", "2", "--comment=tidied"])
+    assert server.headers["x-comment"] == "tidied"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_status"),
+    [
+        (502, "exchange_unavailable", 6),
+        (502, "exchange_rejected", 1),
+        (504, "outcome_unknown", 5),
+        (503, "database_unavailable", 6),
+        (422, "comment_required", 2),
+    ],
+)
+def test_a_refusal_s_code_decides(
+    status: int, code: str, exit_status: int, server: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.status = status
+    server.answer = json.dumps({"detail": {"code": code, "message": "words"}}).encode()
+    with pytest.raises(SystemExit) as ended:
+        main(["list-accounts"])
+    shown = capsys.readouterr()
+    assert ended.value.code == exit_status
+    assert shown.err == f"oms: {code}: words\n"
+    assert json.loads(shown.out)["detail"]["code"] == code
+
+
+def test_a_server_that_does_not_answer_is_a_time_out(server: Asked) -> None:
+    server.may_answer.clear()
+    with pytest.raises(SystemExit) as ended:
+        main(["list-accounts", "--timeout", "0.1"])
+    assert ended.value.code == 5
+
+
+def test_a_word_for_the_header_is_ascii(server: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["reassign-position", "--account-id", "1", "--order-ids", "2", "--comment", "ü"])
+    assert ended.value.code == 2 and "--comment" in capsys.readouterr().err
