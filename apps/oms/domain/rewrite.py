@@ -203,6 +203,11 @@ def _positions(
         ids[number]: _named(position, ids, before.get(ids[number]), before)
         for number, position in fold.positions.items()
     }
+    for position_id, position in after.items():
+        first = after.get(position.identifier)
+        if first is not None and first.identifier != position.identifier:
+            # The chain began before this history.
+            after[position_id] = evolve(position, identifier=first.identifier)
     for position_id, old in before.items():
         if position_id not in after:
             after[position_id] = _emptied(old, now)
