@@ -3,6 +3,7 @@
 import gzip
 import json
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ KEYS = {
     "create-user": {"ok", "user_id", "name", "role", "created"},
     "create-api-key": {"ok", "user_id", "api_key_id", "api_key", "label"},
     "add-account": {"ok", "account_id", "user_id", "exchange_id", "label"},
+    "set-account-testnet": {"ok", "account_id", "is_testnet", "rows"},
     "generate-master-key": {"ok", "key_id", "file", "created"},
     "encrypt": {"encrypted"},
     "upsert-account-credentials": {"ok", "account_id", "stored"},
@@ -197,6 +199,8 @@ def _paper(story: Story) -> None:
     story.run("paper deposit", account, "--currency=USDT", "--amount=5", "--comment=gift", **key)
     story.run("paper reset", account, "--comment=anew", **key)
     story.run("paper hash", account)
+    fresh = story.run("add-account", *line[:2], "--label=fresh")["account_id"]
+    story.run("set-account-testnet", f"--account-id={fresh}", "--enabled")
     script = story.gateway.folder / "script.jsonl"
     script.write_text('{"at": 1, "do": "clock"}\n', encoding="utf-8")
     story.run("paper run", str(script))
@@ -277,6 +281,17 @@ def test_a_chosen_key_trades_on_the_account_it_was_made_with(story: Story) -> No
     key = story.hidden.install_key
     status, answer, _ = call(story.gateway, "POST", "/oms/commands", body, key=key)
     assert (status, answer["results"][0]["status"]) == (200, "done")
+
+
+def test_an_account_keeps_its_environment_from_the_first_order_on(story: Story) -> None:
+    assert story.told["set-account-testnet"]["is_testnet"] is True
+    traded = f"--account-id={story.gateway.account_id}"
+    story.shell.run("set-account-testnet", traded, "--enabled", status=1)
+    story.shell.run("set-account-testnet", "--account-id=987654", "--disabled", status=4)
+
+
+def test_the_key_file_is_its_owner_s_alone(story: Story) -> None:
+    assert stat.S_IMODE((story.gateway.home / "master.key").stat().st_mode) == 0o600
 
 
 def test_a_restored_database_holds_the_same_rows(story: Story) -> None:

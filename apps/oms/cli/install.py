@@ -144,6 +144,23 @@ def add_account(parsed: argparse.Namespace) -> Any:
     return _with_office(parsed, work)
 
 
+def set_account_testnet(parsed: argparse.Namespace) -> Any:
+    """Testnet or not; whoever holds the account loads it anew. Only before its first order."""
+    from oms import bootstrap
+    from oms.ports.account_desk import AccountChange
+
+    settings = settings_of(parsed)
+
+    async def work() -> int:
+        change = AccountChange(is_testnet=parsed.enabled)
+        async with bootstrap.open_store(settings) as store:
+            return await store.account_desk.change(parsed.account_id, change, hand())
+
+    rows = ended(work())
+    told = {"account_id": parsed.account_id, "is_testnet": parsed.enabled, "rows": rows}
+    return {"ok": True} | told
+
+
 def database(parsed: argparse.Namespace) -> Any:
     """``db upgrade`` and ``db status``."""
     from oms import bootstrap

@@ -58,6 +58,15 @@ def _add_accounts(commands: Any, json: argparse.ArgumentParser) -> None:
     account.add_argument("--can-risk-manage", action="store_true")
     account.set_defaults(run=later("install", "add_account"))
 
+    testnet = commands.add_parser(
+        "set-account-testnet", parents=[json], help="whether an account is on its testnet"
+    )
+    testnet.add_argument("--account-id", type=int, required=True)
+    ways = testnet.add_mutually_exclusive_group(required=True)
+    ways.add_argument("--enabled", action="store_true")
+    ways.add_argument("--disabled", action="store_true")
+    testnet.set_defaults(run=later("install", "set_account_testnet"))
+
 
 def _add_keys(commands: Any, json: argparse.ArgumentParser) -> None:
     make = commands.add_parser("generate-master-key", parents=[json], help="a fresh master key")

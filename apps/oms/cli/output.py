@@ -4,7 +4,6 @@ import json
 import sys
 from typing import Any
 
-
 #: What is left out of a table where all rows have it.
 _EMPTY: tuple[Any, ...] = (None, "", {}, [])
 

@@ -39,6 +39,14 @@ def test_remarks_and_empty_lines_are_no_keys(tmp_path: Path) -> None:
     assert list(KeyFile(tmp_path / "k").read()) == ["key"]
 
 
+def test_one_process_at_a_time_changes_it(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "master.key")
+    with file.held(), pytest.raises(NoMasterKey, match="another process"), file.held():
+        raise AssertionError("held twice")
+    with file.held():
+        assert list(file.read()) == []
+
+
 def test_a_file_that_others_read_is_noticed(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "k")
     file.create("key")

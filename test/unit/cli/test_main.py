@@ -20,6 +20,7 @@ COMMANDS = {
     "up": "--host 127.0.0.1 --port 9000 --demo",
     "api": "--port 9000",
     "worker": "--accounts 1,2 --name w",
+    "set-account-testnet": "--account-id 1 --enabled",
     "generate-master-key": "--into-file",
     "encrypt": "--value-file a",
     "upsert-account-credentials": "--account-id 1 --secret-stdin --api-key-file a --encrypt-input",
@@ -87,6 +88,12 @@ def test_every_command_is_listed_above() -> None:
         "db sideways",
         "add-account --user-id x",
         "up --port a",
+        "set-account-testnet --account-id 1",
+        "set-account-testnet --account-id 1 --enabled --disabled",
+        "create-user --name a --password x --password-stdin",
+        "reconcile --scope sideways",
+        "create-strategy --name a --account-ids",
+        "restore",
     ],
 )
 def test_wrong_usage_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,6 +101,34 @@ def test_wrong_usage_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) 
         main(line.split())
     assert ended.value.code == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("trouble", "status"), [(KeyboardInterrupt, 130), (BrokenPipeError, 1)])
+def test_who_interrupts_sees_no_trace(
+    trouble: type[BaseException], status: int, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    def interrupted(parsed: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr("oms.cli.network.read_plain", interrupted)
+    monkeypatch.setattr("os.dup2", lambda ours, theirs: None)
+    with pytest.raises(SystemExit) as ended:
+        main(["healthz"])
+    assert ended.value.code == status
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_bug_tells_no_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(parsed: object) -> None:
+        raise RuntimeError("mysql://oms:hidden@host and oms_0123456789abcdefghij")
+
+    monkeypatch.setattr("oms.cli.network.read_plain", broken)
+    with pytest.raises(SystemExit):
+        main(["healthz"])
+    said = capsys.readouterr().err
+    assert "hidden" not in said and "0123456789" not in said
 
 
 def test_a_bug_is_told_in_one_line(
