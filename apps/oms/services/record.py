@@ -143,12 +143,12 @@ class Record:
 
     async def _newest(self, home: Home, symbol: str) -> FoldKey | None:
         if symbol not in home.newest:
-            stored = await self.ledger.newest_key(home.account.id, symbol)
             drafted = [
                 fold_key(deal.executed_at, deal.exchange_trade_id)
                 for deal in home.deals_not_stored()
                 if deal.symbol == symbol and deal.type is DealType.TRADE
             ]
+            stored = await self.ledger.newest_key(home.account.id, symbol)
             home.newest[symbol] = max((stored, *drafted) if stored else drafted, default=None)
         return home.newest[symbol]
 
