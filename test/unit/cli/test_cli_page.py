@@ -23,7 +23,7 @@ def test_the_page_is_the_parser() -> None:
 
 EXAMPLE = re.compile(r"^```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: A command in a line of shell: at its beginning, after a pipe, or told to a container.
-TOLD = re.compile(r"(?:^|\| )oms ([a-z-]+.*)$|run .* api ([a-z-]+.*)$")
+TOLD = re.compile(r"(?:^|\| )oms ([a-z-]+.*)$|run .* --no-deps master-key ([a-z-]+.*)$")
 DOCS = PAGE.parents[1]
 
 

@@ -39,6 +39,22 @@ def test_the_order_of_sources(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (settings.port, settings.host, settings.home) == (4, "dotenv", Path("there"))
 
 
+def test_settings_show_no_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMS_MASTER_KEY", "hidden-key")
+    monkeypatch.setenv("OMS_DATABASE_URL", "mysql+asyncmy://oms:hidden@host/oms")
+    settings = settings_of(_asked())
+    assert settings.master_key == "hidden-key"
+    assert "hidden" not in repr(settings) + str(settings)
+    monkeypatch.setenv("OMS_MASTER_KEY_FILE", "there")
+    (folder / "oms.json").write_text('{"master_key": {"hidden": "hidden"}, "database_url": 7}')
+    for name in ("OMS_MASTER_KEY", "OMS_DATABASE_URL"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OMS_CONFIG", "oms.json")
+    with pytest.raises(Failed) as wrong:
+        settings_of(_asked())
+    assert "hidden" not in wrong.value.message and "master_key" in wrong.value.message
+
+
 def test_a_nested_setting_has_an_underscore(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMS_COMMANDS_MAX_QUEUE_S", "7")
     assert settings_of(_asked()).commands.max_queue_s == 7
