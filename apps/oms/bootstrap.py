@@ -210,6 +210,7 @@ async def api(settings: Settings) -> "Application":
     from oms.services.enqueue import Enqueue
     from oms.services.reads import Reads
     from oms.services.submit import Submit
+    from oms.adapters.paper.marks import PaperMarks
     from oms.services.waiting import Waiting
 
     store = await SqlStore.open(settings.dsn)
@@ -246,3 +247,4 @@ async def api(settings: Settings) -> "Application":
     )
     feed = Feed(history=store.history, bell=SocketDoorbell(settings.bell))
     return create_app(replace(parts, sockets=Sockets(parts, feed)))
+        marks=PaperMarks(store.registry, store.paper_prices, clock),

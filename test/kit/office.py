@@ -17,6 +17,7 @@ from kit.bell import Belfry, LocalBell
 from kit.desk import an_administer
 from oms.adapters.clock import SystemClock
 from oms.adapters.paper.exchange import PaperExchange
+from oms.adapters.paper.marks import PaperMarks
 from oms.adapters.sql.migrate import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.api.app import create_app
@@ -195,6 +196,7 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
         bell=bell,
         health=store,
     )
+        marks=PaperMarks(store.registry, store.paper_prices, clock),
 
 
 def _worker(store: SqlStore, bell: Belfry) -> Worker:

@@ -20,6 +20,7 @@ from oms.ports.audit_log import Hand
 from oms.ports.clock import Clock
 from oms.ports.history import History
 from oms.ports.leases import Leases
+from oms.ports.marks import Marks
 from oms.ports.reconciliation import Reconciliations
 from oms.ports.wakeup import Doorbell
 from oms.services.administer import Administer
@@ -84,6 +85,8 @@ class Doors:
     depths: Depths
     bell: Doorbell
     health: StoreHealth
+    #: What open positions are worth; without it reads show no marks.
+    marks: Marks | None = None
     #: The schema this program was made for; ``None`` where that is not checked.
     schema_expected: str | None = None
     sockets: SocketDoor | None = None

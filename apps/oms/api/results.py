@@ -20,12 +20,14 @@ from oms.domain.command import (
 from oms.domain.deal import Deal
 from oms.domain.errors import Refused
 from oms.domain.order import Order
+from oms.domain.value import evolve
 from oms.ports.queue import CommandRow
 from oms.services.reads import Made, Reads
 from oms.services.submit import Placed
 from oms.wire.commands import command_type
 from oms.wire.json import loads, optional_time, time_text
 from oms.wire.ledger import Row, deal_row, order_row
+from oms.wire.mt5 import command_view
 from oms.wire.results import load_result
 
 Rows = Mapping[int, CommandRow]
@@ -42,19 +44,48 @@ _LEGACY = {
 
 
 async def results_of(
-    items: Sequence[Placed], rows: Rows, request_id: str, made_from: Reads | None
+    items: Sequence[Placed],
+    rows: Rows,
+    request_id: str,
+    made_from: Reads | None,
+    *,
+    mt5_from: Reads | None = None,
 ) -> list[Row]:
-    """One result per wish, in their order; with order and deals if ``made_from`` is given."""
+    """One result per wish, in their order; with order and deals if ``made_from`` is given.
+
+    ``mt5_from`` adds ``mt5``: the result in MetaTrader's words.
+    """
     ended = [_ended(item, rows) for item in items]
     made = Made()
-    if made_from is not None:
+    read = made_from or mt5_from
+    if read is not None:
         order_ids = {order_id for one in ended for order_id in _orders_of(one)}
-        made = await made_from.made_by(sorted(order_ids))
+        made = await read.made_by(sorted(order_ids))
     orders = {order.id: order for order in made.orders}
-    return [
-        _result(index, item, one, request_id) | _made(item.wish.payload, one, orders, made.deals)
+    shown = orders if made_from is not None else {}
+    results = [
+        _result(index, item, one, request_id) | _made(item.wish.payload, one, shown, made.deals)
         for index, (item, one) in enumerate(zip(items, ended, strict=True))
     ]
+    if mt5_from is not None:
+        for row, one in zip(results, ended, strict=True):
+            row["mt5"] = mt5_view(one, row["request_id"], made)
+    return results
+
+
+def mt5_view(ended: CommandResult, request_id: str | None, made: Made) -> Row:
+    """A result in MetaTrader's words, with what it made."""
+    mine = _orders_of(ended)
+    orders = [order for order in made.orders if order.id in mine]
+    deals = [deal for deal in made.deals if deal.order_id in mine]
+    error = _error_of(ended)
+    told = ended if error is ended.error else evolve(ended, error=error)
+    return command_view(told, request_id, orders, deals)
+
+
+def command_mt5(row: CommandRow, made: Made) -> Row:
+    """A stored command as MetaTrader's trade result."""
+    return mt5_view(_result_of(row), row.request_id, made)
 
 
 def first_error(results: Sequence[Row]) -> Refused:

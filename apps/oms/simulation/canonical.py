@@ -105,6 +105,11 @@ def market_text(market: Market) -> str:
     return _encode(_market(market))
 
 
+def market_read(symbol: str, text: str) -> Market:
+    """The market that ``market_text`` wrote, whatever else stands beside it."""
+    return _market_read(symbol, json.loads(text))
+
+
 def trade_text(trade: PaperTrade) -> str:
     """One execution."""
     told = {

@@ -192,6 +192,14 @@ def is_false(query: Query, name: str) -> bool:
     return query.get(name, "").lower() in ("false", "0")
 
 
+def is_mt5(query: Query) -> bool:
+    """Whether rows are asked for in MetaTrader's words. Raises ``Malformed`` for another view."""
+    view = query.get("view", "").lower()
+    if view not in ("", "mt5"):
+        raise wrong("view", "mt5 is the one view there is", "enum")
+    return bool(view)
+
+
 def wrong(name: str, msg: str, kind: str = "value_error", at: str = "query") -> Malformed:
     """The error that names a parameter."""
     return wrong_at((at, name), msg, kind)

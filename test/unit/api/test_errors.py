@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from oms.api.errors import CODES, Kind, detail, refusal
+from oms.api.errors import detail, refusal
 from oms.domain.errors import Refused
+from oms.wire.codes import CODES, Kind
 
 PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "reference" / "errors.md"
 

@@ -15,6 +15,7 @@ from oms.adapters.sql.leases import SqlLeases
 from oms.adapters.sql.ledger import SqlLedger
 from oms.adapters.sql.migrate import version_of
 from oms.adapters.sql.people import SqlPeople
+from oms.adapters.sql.paper_prices import SqlPaperPrices
 from oms.adapters.sql.queue import SqlQueue
 from oms.adapters.sql.reconciliation import SqlReconciliations
 from oms.adapters.sql.registry import SqlRegistry
@@ -43,6 +44,7 @@ class SqlStore:
         self.backup = SqlBackup(database, self.ids)
         self.reconciliations = SqlReconciliations(database)
 
+        self.paper_prices = SqlPaperPrices(database)
     @classmethod
     async def open(cls, url: str) -> Self:
         """The store at ``url``. Raises ``Unavailable``, or ``ValueError`` for a strange URL."""

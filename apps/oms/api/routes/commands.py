@@ -14,7 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from oms.api.deps import Doors, caller, doors
 from oms.api.errors import JsonResponse, failure, refusal, request_id_of
-from oms.api.results import command_row, first_error, orders_named, results_of
+from oms.api.results import (
+    command_mt5,
+    command_row,
+    first_error,
+    orders_named,
+    results_of,
+)
 from oms.api.routes.paging import envelope
 from oms.domain.command import CommandStatus
 from oms.domain.errors import Refused
@@ -23,7 +29,16 @@ from oms.services.submit import Accepted, Ask, IdempotencyKey
 from oms.wire.bodies import load_body, wrong_at
 from oms.wire.json import canonical
 from oms.wire.ledger import Row
-from oms.wire.queries import WAIT_MS_MAX, Wait, is_true, read_history, read_wait, read_wait_ms
+from oms.wire.queries import (
+    WAIT_MS_MAX,
+    Query,
+    Wait,
+    is_mt5,
+    is_true,
+    read_history,
+    read_wait,
+    read_wait_ms,
+)
 from oms.wire.wishes import read_commands
 
 router = APIRouter()
@@ -49,6 +64,7 @@ class PostCommands:
         body = load_body(await request.body())
         settings = parts.settings.commands
         wishes = read_commands(body, settings.items_max)
+        is_mt5(query)  # what is wrong is told before anything is stored
         wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
         accepted = await parts.submit(
             Ask(
@@ -64,7 +80,8 @@ class PostCommands:
         rows = await parts.waiting(ids, 0 if accepted.replayed else wait.seconds)
         with_rows = parts.reads if wait.is_asked and wait.seconds > 0 else None
         request_id = request_id_of(request)
-        results = await results_of(accepted.items, rows, request_id, with_rows)
+        mt5 = parts.reads if is_mt5(query) else None
+        results = await results_of(accepted.items, rows, request_id, with_rows, mt5_from=mt5)
         return _response(accepted, results, wait, request_id)
 
 
@@ -118,7 +135,7 @@ async def get_command(request: Request, command_id: str) -> Response:
     wait_ms = read_wait_ms(request.query_params, WAIT_MS_MAX)
     if wait_ms and not row.status.is_final:
         row = (await parts.waiting([row.id], wait_ms / 1000)).get(row.id, row)
-    return JsonResponse((await _rows(parts, [row]))[0])
+    return JsonResponse((await _rows(parts, [row], request.query_params))[0])
 
 
 @router.get("/oms/commands")
@@ -127,9 +144,13 @@ async def get_commands(request: Request) -> Response:
     parts, who = doors(request), await caller(request)
     window = read_history(request.query_params, parts.clock.now())
     page = await parts.reads.commands(who.principal, window)
-    return JsonResponse(envelope(await _rows(parts, list(page.items)), page, window))
+    shown = await _rows(parts, list(page.items), request.query_params)
+    return JsonResponse(envelope(shown, page, window))
 
 
-async def _rows(parts: Doors, rows: list[CommandRow]) -> list[Mapping[str, object]]:
+async def _rows(parts: Doors, rows: list[CommandRow], query: Query) -> list[Mapping[str, object]]:
+    mt5 = is_mt5(query)
     made = await parts.reads.made_by(orders_named(rows))
+    if mt5:
+        return [command_mt5(row, made) for row in rows]
     return [command_row(row, made.deals, made.orders) for row in rows]

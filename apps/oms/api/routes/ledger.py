@@ -1,7 +1,7 @@
 """Reads of orders, deals, positions and accounts. What is shown was committed before."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -10,18 +10,13 @@ from starlette.responses import Response
 from oms.api.deps import caller, doors
 from oms.api.errors import JsonResponse, refusal, request_id_of
 from oms.api.routes.paging import envelope, open_list
+from oms.api.views import deal_rows, order_rows, position_rows
 from oms.domain.access import Grant, Principal, Role
-from oms.domain.deal import Deal
 from oms.domain.errors import Refused
-from oms.domain.order import Order
-from oms.domain.position import Position
 from oms.ports.registry import AccountRow
-from oms.wire.ledger import deal_row, order_row, position_row
 from oms.wire.queries import read_history, read_ids_path, read_open
 
 router = APIRouter()
-
-Shown = TypeVar("Shown", Order, Deal, Position)
 
 
 @router.get("/oms/orders/open")
@@ -30,7 +25,7 @@ async def open_orders(request: Request) -> Response:
     parts, who = doors(request), await caller(request)
     window, limit = read_open(request.query_params)
     rows = await parts.reads.open_orders(who.principal, window, limit + 1)
-    return _open(rows, limit, order_row)
+    return _open(order_rows(rows[-limit:], request.query_params), len(rows) > limit)
 
 
 @router.get("/oms/positions/open")
@@ -39,7 +34,8 @@ async def open_positions(request: Request) -> Response:
     parts, who = doors(request), await caller(request)
     window, limit = read_open(request.query_params)
     rows = await parts.reads.open_positions(who.principal, window, limit + 1)
-    return _open(rows, limit, position_row)
+    shown = await position_rows(parts, rows[-limit:], request.query_params)
+    return _open(shown, len(rows) > limit)
 
 
 @router.get("/oms/orders/history")
@@ -48,7 +44,8 @@ async def order_history(request: Request) -> Response:
     parts, who = doors(request), await caller(request)
     window = read_history(request.query_params, parts.clock.now())
     page = await parts.reads.orders(who.principal, window)
-    return JsonResponse(envelope([order_row(row) for row in page.items], page, window))
+    shown = order_rows(page.items, request.query_params)
+    return JsonResponse(envelope(shown, page, window))
 
 
 @router.get("/oms/positions/history")
@@ -57,7 +54,8 @@ async def position_history(request: Request) -> Response:
     parts, who = doors(request), await caller(request)
     window = read_history(request.query_params, parts.clock.now())
     page = await parts.reads.positions(who.principal, window)
-    return JsonResponse(envelope([position_row(row) for row in page.items], page, window))
+    shown = await position_rows(parts, page.items, request.query_params)
+    return JsonResponse(envelope(shown, page, window))
 
 
 @router.get("/oms/deals")
@@ -66,7 +64,8 @@ async def deal_history(request: Request) -> Response:
     parts, who = doors(request), await caller(request)
     window = read_history(request.query_params, parts.clock.now())
     page = await parts.reads.deals(who.principal, window)
-    return JsonResponse(envelope([deal_row(row) for row in page.items], page, window))
+    shown = deal_rows(page.items, request.query_params)
+    return JsonResponse(envelope(shown, page, window))
 
 
 @router.get("/oms/orders/{ids}")
@@ -76,7 +75,7 @@ async def orders_by_id(request: Request, ids: str) -> Response:
     if wanted is None:
         return _no_such_path(request)
     rows = await doors(request).reads.orders_by_id(who.principal, wanted)
-    return JsonResponse({"items": [order_row(row) for row in rows]})
+    return JsonResponse({"items": order_rows(rows, request.query_params)})
 
 
 @router.get("/oms/deals/{ids}")
@@ -86,17 +85,17 @@ async def deals_by_id(request: Request, ids: str) -> Response:
     if wanted is None:
         return _no_such_path(request)
     rows = await doors(request).reads.deals_by_id(who.principal, wanted)
-    return JsonResponse({"items": [deal_row(row) for row in rows]})
+    return JsonResponse({"items": deal_rows(rows, request.query_params)})
 
 
 @router.get("/oms/positions/{ids}")
 async def positions_by_id(request: Request, ids: str) -> Response:
     """Positions by id."""
-    who, wanted = await caller(request), read_ids_path(ids)
+    parts, who, wanted = doors(request), await caller(request), read_ids_path(ids)
     if wanted is None:
         return _no_such_path(request)
-    rows = await doors(request).reads.positions_by_id(who.principal, wanted)
-    return JsonResponse({"items": [position_row(row) for row in rows]})
+    rows = await parts.reads.positions_by_id(who.principal, wanted)
+    return JsonResponse({"items": await position_rows(parts, rows, request.query_params)})
 
 
 @router.get("/oms/accounts")
@@ -109,9 +108,8 @@ async def accounts(request: Request) -> Response:
     return JsonResponse({"items": items})
 
 
-def _open(rows: Sequence[Shown], limit: int, shown: Callable[[Shown], Any]) -> Response:
-    items = [shown(row) for row in rows[-limit:]]
-    return JsonResponse(open_list(items, is_truncated=len(rows) > limit))
+def _open(items: Sequence[Any], is_truncated: bool) -> Response:
+    return JsonResponse(open_list(items, is_truncated=is_truncated))
 
 
 def _no_such_path(request: Request) -> Response:

@@ -1,0 +1,176 @@
+"""Reads as the contract says them: every route once, with all its keys."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kit import contract
+from kit.contract import holds
+from kit.office import TRADER as TRADING
+from kit.office import Office
+
+WINDOW = "start_date=2020-01-01&end_date=2099-01-01"
+
+
+async def traded(office: Office) -> tuple[int, int]:
+    """An order filled, and one resting; their ids."""
+    ids = []
+    for payload in ({}, {"order_type": "limit", "price": "40000"}):
+        answer = await office.order("?wait_ms=5000", **payload)
+        assert answer.status == 200, answer.body
+        (result,) = answer.json()["results"]
+        holds(result, contract.RESULT)
+        ids.append(result["order_id"])
+    return ids[0], ids[1]
+
+
+async def test_open_lists(busy: Office) -> None:
+    _, resting = await traded(busy)
+    for kind, keys in (("orders", contract.ORDER), ("positions", contract.POSITION)):
+        body = await busy.client.get(f"/oms/{kind}/open?account_ids={busy.account_id}")
+        holds(body, contract.OPEN_LIST)
+        assert [body[name] for name in ("total", "page", "page_size")] == [None] * 3
+        assert body["truncated"] is False
+        (row,) = body["items"]
+        holds(row, keys)
+    orders = await busy.client.get(f"/oms/orders/open?account_ids={busy.account_id}&cache=false")
+    assert [row["id"] for row in orders["items"]] == [resting]
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("/oms/orders/history", contract.ORDER),
+        ("/oms/positions/history", contract.POSITION),
+        ("/oms/deals", contract.DEAL),
+        ("/oms/commands", contract.COMMAND),
+    ],
+)
+async def test_histories(busy: Office, path: str, keys: frozenset[str]) -> None:
+    await traded(busy)
+    account = f"account_ids={busy.account_id},{busy.account_id},x"
+    body = await busy.client.get(f"{path}?{account}&{WINDOW}&page_size=5000&page=x&unknown=1")
+    holds(body, contract.PAGE)
+    assert (body["page"], body["page_size"], body["next_cursor"]) == (1, 500, None)
+    assert body["total"] == len(body["items"]) > 0
+    assert [row.get("id", row.get("command_id")) for row in body["items"]] == sorted(
+        row.get("id", row.get("command_id")) for row in body["items"]
+    )
+    for row in body["items"]:
+        holds(row, keys)
+    body = await busy.client.get(f"{path}?{account}&cursor=&page_size=1&with_total=false")
+    assert (body["total"], body["page"], body["page_size"]) == (None, None, 1)
+    answer = await busy.client("GET", f"{path}?{account}")
+    assert (answer.status, answer.detail["code"]) == (422, "validation_error")
+    holds(answer.detail, contract.ERROR | {"errors"})
+
+
+async def test_rows_by_id(busy: Office) -> None:
+    filled, resting = await traded(busy)
+    body = await busy.client.get(f"/oms/orders/{resting},{filled},999999999")
+    assert set(body) == {"items"}
+    assert [row["id"] for row in body["items"]] == [filled, resting]
+    (deal,) = (await busy.client.get(f"/oms/deals?account_ids={busy.account_id}&cursor="))["items"]
+    for kind, row_id, keys in (
+        ("deals", deal["id"], contract.DEAL),
+        ("positions", deal["position_id"], contract.POSITION),
+    ):
+        (row,) = (await busy.client.get(f"/oms/{kind}/{row_id}"))["items"]
+        holds(row, keys)
+    assert (await busy.client.get("/oms/orders/999999999")) == {"items": []}
+    too_many = ",".join(str(number) for number in range(1, 502))
+    assert (await busy.client("GET", f"/oms/orders/{too_many}")).status == 422
+
+
+async def test_one_command(busy: Office) -> None:
+    answer = await busy.order()
+    (result,) = answer.json()["results"]
+    command = await busy.client.get(answer.headers["location"] + "?wait_ms=5000")
+    holds(command, contract.COMMAND)
+    assert (command["status"], command["legacy_status"]) == ("done", "completed")
+    assert command["order_ids"] == [result["order_id"]]
+
+
+async def test_the_words_of_metatrader(busy: Office) -> None:
+    filled, resting = await traded(busy)
+    account = f"account_ids={busy.account_id}&view=MT5&cursor="
+    orders = (await busy.client.get(f"/oms/orders/history?{account}"))["items"]
+    for row in orders:
+        holds(row, contract.MT5_ORDER)
+    assert [(row["ticket"], row["type"], row["state"]) for row in orders] == [
+        (filled, 0, 4),
+        (resting, 2, 1),
+    ]
+    (deal,) = (await busy.client.get(f"/oms/deals?{account}"))["items"]
+    holds(deal, contract.MT5_DEAL)
+    assert (deal["type"], deal["entry"], deal["reason"]) == (0, 0, 3)
+    assert deal["time_msc"] // 1000 == deal["time"]
+    (position,) = (await busy.client.get(f"/oms/positions/open?{account}"))["items"]
+    holds(position, contract.MT5_POSITION)
+    assert (position["type"], position["price_current"]) == (0, "50000")
+    commands = (await busy.client.get(f"/oms/commands?{account}"))["items"]
+    done = [row for row in commands if row["order"] in (filled, resting)]
+    for row in done:
+        holds(row, contract.MT5_COMMAND)
+    assert [row["retcode"] for row in done] == [10009, 10008]
+    answer = await busy.order("?view=mt5", qty="0.0000001")
+    assert answer.detail["results"][0]["mt5"]["retcode"] == 10014
+    answer = await busy.client("GET", f"/oms/orders/{filled}?view=mt4")
+    assert answer.detail["code"] == "validation_error"
+
+
+async def test_a_flip_is_one_deal_of_metatrader(busy: Office) -> None:
+    await busy.order("?wait_ms=5000")
+    await busy.order("?wait_ms=5000", side="sell", qty="0.03")
+    path = f"/oms/deals?account_ids={busy.account_id}&cursor="
+    legs: list[dict[str, Any]] = (await busy.client.get(path))["items"]
+    assert [leg["entry"] for leg in legs] == ["in", "out", "in"]
+    shown = (await busy.client.get(path + "&view=mt5"))["items"]
+    assert [(deal["entry"], deal["volume"]) for deal in shown] == [(0, "0.01"), (2, "0.03")]
+
+
+async def test_open_positions_are_marked(busy: Office) -> None:
+    await busy.order("?wait_ms=5000")
+    body = {"account_id": busy.account_id, "symbol": "BTC/USDT:USDT", "price": "51000"}
+    assert (await busy.client("POST", "/paper/price", body)).status == 200
+    path = f"/oms/positions/open?account_ids={busy.account_id}"
+    (row,) = (await busy.client.get(path))["items"]
+    assert (row["mark_price"], Decimal(row["unrealized_pnl"])) == ("51000", 10)
+    assert row["mark_at"] is not None
+    await busy.order("?wait_ms=5000", side="sell")
+    path = f"/oms/positions/history?account_ids={busy.account_id}&cursor="
+    (row,) = (await busy.client.get(path))["items"]
+    assert (row["state"], row["qty"], row["mark_price"]) == ("closed", "0", None)
+
+
+async def test_a_walk_marks_without_a_stored_price(busy: Office) -> None:
+    walking = await busy.add_account(extra="{}")
+    key = await busy.add_key("walker", "oms_walks-alone-in-tests", grants={walking: TRADING})
+    command = busy.command() | {"account_id": walking}
+    answer = await busy.client("POST", "/oms/commands?wait_ms=5000", command, key=key)
+    assert answer.status == 200, answer.body
+    path = f"/oms/positions/open?account_ids={walking}"
+    (row,) = (await busy.client.get(path, key=key))["items"]
+    assert Decimal(row["mark_price"]) > 0
+    assert row["unrealized_pnl"] is not None
+
+
+async def test_accounts_of_the_key(busy: Office) -> None:
+    (row,) = (await busy.client.get("/oms/accounts?status=all"))["items"]
+    holds(row, contract.ACCOUNT)
+    assert (row["environment"], row["engine"]) == ("paper", "paper")
+    assert (await busy.client.get("/oms/accounts?status=blocked"))["items"] == []
+
+
+async def test_the_first_account_that_may_not_be_read_fails_the_read(busy: Office) -> None:
+    closed = await busy.add_account()
+    for ids, status, code in (
+        (f"{busy.account_id},999999,{closed}", 404, "account_not_found"),
+        (f"{closed},999999", 403, "permission_denied"),
+    ):
+        answer = await busy.client("GET", f"/oms/orders/open?account_ids={ids}")
+        assert (answer.status, answer.detail["code"]) == (status, code)
+        assert answer.detail["message"].startswith("account_id=")
+    answer = await busy.client("GET", "/oms/orders/open?account_ids=-1,x")
+    assert answer.detail["errors"][0]["msg"] == "account_ids is required"

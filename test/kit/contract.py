@@ -1,0 +1,72 @@
+"""The key sets of the wire contract: what each object must hold, no more and no less."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PAGE = _keys("items total page page_size next_cursor")
+OPEN_LIST = PAGE | {"truncated"}
+ERROR = _keys(
+    "code message request_id outcome retryable ccxt_class mt5_retcode reason limit value set_by"
+)
+ORDER = _keys(
+    "id command_id account_id symbol side order_type status strategy_id position_id "
+    "previous_position_id reason comment client_order_id exchange_order_id qty price "
+    "stop_loss stop_gain filled_qty avg_fill_price edit_replace_state edit_replace_at "
+    "edit_replace_orphan_order_id edit_replace_origin_order_id created_at updated_at "
+    "closed_at state pending_change remaining_qty canceled_qty reconciled reduce_only "
+    "post_only time_in_force trigger_price triggered_at expires_at fee fee_currency "
+    "reject_source reject_code reject_message replaced_by group_id parent_order_id signal_id "
+    "submitted_at last_fill_at version"
+)
+DEAL = _keys(
+    "id account_id order_id position_id previous_position_id symbol side qty price fee "
+    "fee_currency pnl strategy_id reason comment reconciled exchange_trade_id created_at "
+    "executed_at entry leg type provisional origin liquidity exchange_order_id signal_id"
+)
+POSITION = _keys(
+    "id account_id symbol strategy_id side qty avg_price stop_loss stop_gain state reason "
+    "comment opened_at updated_at closed_at identifier previous_position_id qty_opened "
+    "qty_closed max_qty realized_pnl fees funding mark_price mark_at unrealized_pnl "
+    "close_price close_reason merged_into external protection version"
+)
+ACCOUNT = _keys(
+    "account_id label exchange_id position_mode is_testnet status allow_new_positions "
+    "can_read can_trade can_risk_manage trader_name can_close_position "
+    "can_block_new_positions can_block_account restrict_to_strategies strategy_ids "
+    "environment engine exchange_mode live_enabled quarantine"
+)
+RESULT = _keys(
+    "index ok command_id order_id error status request_id client_order_id replayed order "
+    "deals orders"
+)
+COMMAND = _keys(
+    "command_id account_id command status legacy_status request_id payload order_id order_ids "
+    "deal_ids position_ids error actor_user_id actor_api_key_id created_at started_at "
+    "finished_at attempts"
+)
+EVENT = _keys("event_id account_id seq namespace event ts payload")
+MT5_ORDER = _keys(
+    "ticket type state symbol volume_initial volume_current price_open price_current "
+    "price_stoplimit sl tp type_filling type_time time_setup time_setup_msc time_done "
+    "time_done_msc time_expiration magic reason position_id position_by_id comment "
+    "external_id"
+)
+MT5_DEAL = _keys(
+    "ticket order time time_msc type entry magic reason position_id volume price commission "
+    "swap profit fee symbol comment external_id"
+)
+MT5_POSITION = _keys(
+    "ticket identifier time time_msc time_update time_update_msc type magic reason volume "
+    "price_open price_current sl tp swap profit symbol comment external_id"
+)
+MT5_COMMAND = _keys("retcode deal order volume price bid ask comment request_id")
+
+
+def holds(body: Mapping[str, Any], keys: frozenset[str]) -> None:
+    """Fail with what is missing or too much."""
+    assert set(body) == keys, {"missing": keys - set(body), "unknown": set(body) - keys}
