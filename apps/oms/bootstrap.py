@@ -131,6 +131,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
 
 def _execute(settings: Settings, store: SqlStore) -> "Execute":
     """What runs commands: each part on what lies below it."""
+    from oms.services.caps import Caps
     from oms.services.execute import Execute
     from oms.services.linked import Linked
     from oms.services.place import Place
@@ -144,11 +145,18 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
     ledger, ids = store.ledger, store.ids
     unfold = Unfold(ledger=ledger)
     record = Record(ledger=ledger, ids=ids, unfold=unfold)
-    place = Place(ledger=ledger, record=record, ids=ids, new_name=client_order_id)
+    rights = Rights(registry=store.registry, cache_seconds=settings.access_cache_seconds)
+    place = Place(
+        ledger=ledger,
+        record=record,
+        ids=ids,
+        new_name=client_order_id,
+        caps=Caps(rights=rights, usage=store.key_usage),
+    )
     return Execute(
         ledger=ledger,
         record=record,
-        rights=Rights(registry=store.registry, cache_seconds=settings.access_cache_seconds),
+        rights=rights,
         linked=Linked(registry=store.registry, cache_seconds=settings.access_cache_seconds),
         place=place,
         sweep=Sweep(place=place),
@@ -202,6 +210,7 @@ def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Adm
 
 async def api(settings: Settings) -> "Application":
     """The application of an API process; it closes its store when it stops."""
+    from oms.adapters.paper.marks import PaperMarks
     from oms.api.app import create_app
     from oms.api.deps import Doors
     from oms.api.feed import Feed
@@ -210,7 +219,6 @@ async def api(settings: Settings) -> "Application":
     from oms.services.enqueue import Enqueue
     from oms.services.reads import Reads
     from oms.services.submit import Submit
-    from oms.adapters.paper.marks import PaperMarks
     from oms.services.waiting import Waiting
 
     store = await SqlStore.open(settings.dsn)
@@ -242,9 +250,9 @@ async def api(settings: Settings) -> "Application":
         depths=depths,
         bell=bell,
         health=store,
+        marks=PaperMarks(store.registry, store.paper_prices, clock),
         schema_expected=migrations.expected(),
         close=store.close,
     )
     feed = Feed(history=store.history, bell=SocketDoorbell(settings.bell))
     return create_app(replace(parts, sockets=Sockets(parts, feed)))
-        marks=PaperMarks(store.registry, store.paper_prices, clock),

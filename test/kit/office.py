@@ -30,6 +30,7 @@ from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
 from oms.ports.registry import AuditEntry
 from oms.services.authenticate import hash_of
+from oms.services.caps import Caps
 from oms.services.chain_audit import ChainAudit
 from oms.services.commit import Commit
 from oms.services.depth import Depths
@@ -195,19 +196,21 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
         depths=depths,
         bell=bell,
         health=store,
-    )
         marks=PaperMarks(store.registry, store.paper_prices, clock),
+    )
 
 
 def _worker(store: SqlStore, bell: Belfry) -> Worker:
     clock = SystemClock()
     record = Record(ledger=store.ledger, ids=store.ids, unfold=Unfold(ledger=store.ledger))
     names = iter(range(1, 10**9))
+    rights = Rights(registry=store.registry, cache_seconds=1)
     place = Place(
         ledger=store.ledger,
         record=record,
         ids=store.ids,
         new_name=lambda: f"NAME{next(names):022d}",
+        caps=Caps(rights=rights, usage=store.key_usage),
     )
     execute = Execute(
         ledger=store.ledger,
@@ -215,7 +218,7 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
         reconcile=Reconciling(
             ledger=store.ledger, record=record, ids=store.ids, rows=store.reconciliations
         ),
-        rights=Rights(registry=store.registry, cache_seconds=1),
+        rights=rights,
         linked=Linked(registry=store.registry, cache_seconds=1),
         place=place,
         sweep=Sweep(place=place),

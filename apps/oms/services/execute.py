@@ -43,6 +43,7 @@ from oms.domain.risk import (
 from oms.domain.value import evolve
 from oms.ports.exchange import Exchange, Print, Quote
 from oms.ports.ledger import LedgerStore
+from oms.services.caps import Caps, Opening
 from oms.services.home import Home
 from oms.services.linked import Linked
 from oms.services.place import Place
@@ -111,7 +112,7 @@ class Execute:
             case CancelOrder() as wish:
                 return await self._cancel(home, wish, changes, now)
             case ChangeOrder() as wish:
-                return await self._change(home, wish, changes, now)
+                return await self._change(home, command, wish, changes, now)
             case PaperPrice() as wish:
                 return await self._set_price(home, wish, changes, now)
             case PaperDeposit() as wish:
@@ -172,7 +173,7 @@ class Execute:
         return await self._applied(home, order, "cancel", reports, changes)
 
     async def _change(
-        self, home: Home, wish: ChangeOrder, changes: Changes, now: datetime
+        self, home: Home, command: Command, wish: ChangeOrder, changes: Changes, now: datetime
     ) -> CommandResult:
         order = await self._order(home, wish.order_id)
         if order is None:
@@ -185,6 +186,9 @@ class Execute:
             strategy_ids=home.strategy_ids,
         )
         denied = admit_change(wish, order, desk)
+        caps = self.place.caps
+        if denied is None and caps is not None and caps.hold(command.actor.api_key_id):
+            denied = await _over_caps(caps, home, command, wish, order, now)
         if denied is not None:
             return refused(denied, order_id=order.id)
         reports = await home.exchange.change(order, wish.new_price, wish.new_qty, now)
@@ -284,6 +288,21 @@ def _told(exchange: Exchange, wish: PaperPrice, now: datetime) -> Sequence[Repor
         )
         reports += exchange.set_print(trade)
     return reports
+
+
+async def _over_caps(
+    caps: Caps, home: Home, command: Command, wish: ChangeOrder, order: Order, now: datetime
+) -> Refused | None:
+    """Whether the order as it shall be is above a cap of the key that changes it."""
+    if order.reduce_only:
+        return None
+    opening = Opening(
+        command_id=order.command_id or command.id,
+        symbol=order.symbol,
+        qty=wish.new_qty or order.qty,
+        price=wish.new_price or order.price or order.trigger_price,
+    )
+    return await caps(home, command.actor.api_key_id, opening, now)
 
 
 def refused(why: Refused, *, order_id: int | None = None) -> CommandResult:

@@ -21,11 +21,13 @@ from oms.domain.dust import swept
 from oms.domain.errors import Refused
 from oms.domain.money import plain
 from oms.domain.order import Order, OrderState, Side
+from oms.domain.order_forms import expected_price
 from oms.domain.position import Position
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.risk import Desk, Terms, admit_close, admit_send, unknown_symbol
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import LedgerStore
+from oms.services.caps import Caps, Opening
 from oms.services.home import Home
 from oms.services.record import Changes, Record
 
@@ -39,6 +41,8 @@ class Place:
     ids: IdBlocks
     #: Makes a client order id where the caller gave none.
     new_name: Callable[[], str]
+    #: The caps of keys; ``None``: nobody has any.
+    caps: Caps | None = None
 
     async def __call__(
         self, home: Home, command: Command, changes: Changes, now: datetime
@@ -53,6 +57,9 @@ class Place:
                 return told
         if isinstance(wish, SendOrder):
             terms = _judge_send(home, wish, now)
+            caps = self.caps
+            if caps is not None and caps.hold(command.actor.api_key_id):
+                terms = await _capped(caps, home, command, wish, terms, now)
         else:
             position = home.positions.get(wish.position_id)
             if position is None:
@@ -165,6 +172,27 @@ class Place:
         )
         home.put_order(order, is_new=True)
         return order
+
+
+async def _capped(
+    caps: Caps,
+    home: Home,
+    command: Command,
+    wish: SendOrder,
+    terms: Terms | Refused,
+    now: datetime,
+) -> Terms | Refused:
+    """The terms, or why the key may not open as much."""
+    if isinstance(terms, Refused) or terms.reduce_only:
+        return terms
+    quote = home.exchange.quote(terms.symbol, now)
+    opening = Opening(
+        command_id=command.id,
+        symbol=terms.symbol,
+        qty=terms.qty,
+        price=expected_price(wish, None if quote is None else quote.ask),
+    )
+    return await caps(home, command.actor.api_key_id, opening, now) or terms
 
 
 def _judge_send(home: Home, wish: SendOrder, now: datetime) -> Terms | Refused:

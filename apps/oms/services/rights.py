@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from oms.domain import access
-from oms.domain.access import Permission, Principal, allowed_strategies, refuse
+from oms.domain.access import (
+    UNRESTRICTED,
+    Permission,
+    Principal,
+    Restrictions,
+    allowed_strategies,
+    refuse,
+)
 from oms.domain.command import (
     Actor,
     CancelAllOrders,
@@ -90,6 +97,11 @@ class Rights:
     cache_seconds: float
     #: By key: until when it is believed what was read of it, and that.
     _known: dict[int, tuple[datetime, Principal]] = field(default_factory=dict)
+
+    def held(self, api_key_id: int) -> Restrictions:
+        """What the key is held to, as it was when its last command was judged."""
+        known = self._known.get(api_key_id)
+        return UNRESTRICTED if known is None else known[1].restrictions
 
     async def __call__(
         self,

@@ -11,11 +11,12 @@ from oms.adapters.sql.credentials import SqlCredentials
 from oms.adapters.sql.database import Database, connected
 from oms.adapters.sql.history import SqlHistory
 from oms.adapters.sql.ids import SqlIdBlocks
+from oms.adapters.sql.key_usage import SqlKeyUsage
 from oms.adapters.sql.leases import SqlLeases
 from oms.adapters.sql.ledger import SqlLedger
 from oms.adapters.sql.migrate import version_of
-from oms.adapters.sql.people import SqlPeople
 from oms.adapters.sql.paper_prices import SqlPaperPrices
+from oms.adapters.sql.people import SqlPeople
 from oms.adapters.sql.queue import SqlQueue
 from oms.adapters.sql.reconciliation import SqlReconciliations
 from oms.adapters.sql.registry import SqlRegistry
@@ -40,11 +41,12 @@ class SqlStore:
         self.strategies = SqlStrategies(database, self.ids)
         self.audit_log = SqlAuditLog(database)
         self.leases = SqlLeases(database)
+        self.key_usage = SqlKeyUsage(database)
         self.sealed = SqlSealed(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
+        self.paper_prices = SqlPaperPrices(database)
         self.reconciliations = SqlReconciliations(database)
 
-        self.paper_prices = SqlPaperPrices(database)
     @classmethod
     async def open(cls, url: str) -> Self:
         """The store at ``url``. Raises ``Unavailable``, or ``ValueError`` for a strange URL."""

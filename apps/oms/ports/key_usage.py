@@ -1,0 +1,30 @@
+"""What a key has opened since a moment, as the orders tell it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from oms.domain.value import value
+
+
+@value
+class OpeningOrder:
+    """An order that may open or enlarge a position; ``price`` is what it is worth a unit."""
+
+    command_id: int
+    symbol: str
+    qty: Decimal
+    filled_qty: Decimal
+    price: Decimal | None
+    is_open: bool
+
+
+class KeyUsage(Protocol):
+    """Reads the orders of keys."""
+
+    async def opened(
+        self, account_id: int, api_key_id: int, since: datetime
+    ) -> Sequence[OpeningOrder]:
+        """Stored orders that the key sent to the account since then. Raises ``Unavailable``."""
+        ...
