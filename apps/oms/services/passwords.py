@@ -49,7 +49,9 @@ class Passwords:
     async def fits(self, stored: str | None, password: str) -> bool:
         """Whether ``password`` is the one; ``None`` fits nothing, and takes as long."""
         async with self._seats:
-            fits = await asyncio.to_thread(self._compared, stored or NOBODYS, password)
+            fits = await asyncio.to_thread(
+                self._compared, NOBODYS if stored is None else stored, password
+            )
         return fits and stored is not None
 
     def is_old(self, stored: str) -> bool:

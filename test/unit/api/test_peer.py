@@ -1,0 +1,39 @@
+"""Whose address counts: the peer's, or what a trusted proxy saw."""
+
+import pytest
+from starlette.requests import HTTPConnection
+
+from oms.api.peer import peer
+
+TRUSTED = ("10.0.0.0/8", "::1")
+
+
+def asked(client: str | None, *forwarded: str) -> HTTPConnection:
+    headers = [(b"x-forwarded-for", text.encode()) for text in forwarded]
+    address = None if client is None else (client, 1)
+    return HTTPConnection({"type": "http", "headers": headers, "client": address})
+
+
+@pytest.mark.parametrize(
+    ("client", "forwarded", "address"),
+    [
+        ("192.0.2.1", "203.0.113.9", "192.0.2.1"),
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "198.51.100.1, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", "203.0.113.9:1234", "203.0.113.9"),
+        ("::1", "[2001:db8::9]:1234", "2001:db8::9"),
+        ("::1", "2001:db8::9", "2001:db8::9"),
+        ("10.0.0.1", "nonsense", "nonsense"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", " , ", "10.0.0.1"),
+        (None, "203.0.113.9", ""),
+    ],
+)
+def test_behind_proxies(client: str | None, forwarded: str, address: str) -> None:
+    assert peer(asked(client, forwarded), TRUSTED) == address
+
+
+def test_nobody_is_trusted_by_default() -> None:
+    assert peer(asked("10.0.0.1", "203.0.113.9"), ()) == "10.0.0.1"
