@@ -41,6 +41,13 @@ class AsgiSocket:
         frame: Frame = json.loads(message["text"])
         return frame
 
+    async def closed(self) -> int:
+        """The code that the other side closes with."""
+        async with asyncio.timeout(SECONDS_MAX):
+            while (message := await self.told.get())["type"] != "websocket.close":
+                pass
+        return int(message["code"])
+
 
 @asynccontextmanager
 async def connected(app: ASGIApp, key: str) -> AsyncIterator[AsgiSocket]:

@@ -9,10 +9,12 @@ from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
 from oms.adapters.sql.ids import SqlIdBlocks
 from oms.adapters.sql.registry_reads import RegistryReads
 from oms.adapters.sql.rows import access
+from oms.adapters.sql.rows.people import told_grant
 from oms.adapters.sql.session import Session
 from oms.domain.access import Grant
 from oms.domain.errors import Conflict, NotFound
 from oms.ports.registry import AuditEntry, UserRow
+from oms.wire.json import dumps, optional_time
 from oms.wire.paper_settings import paper_settings
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,7 +57,8 @@ class SqlRegistry(RegistryReads):
         async def work(session: Session) -> None:
             at = session.dialect.time_in(now)
             await access.USER(session, [(row.id, name, role, row.status, at)])
-            await self._audit(session, audit, now, row.id)
+            after = dumps({"user_name": name, "role": role, "status": row.status})
+            await self._audit(session, audit, now, row.id, after)
 
         try:
             await self._write(work)
@@ -92,7 +95,14 @@ class SqlRegistry(RegistryReads):
                 raise NotFound(f"user_id={user_id}", code="user_not_found")
             await access.KEY(session, [row])
             await _copy_template(session, user_id, key_id, now)
-            await self._audit(session, audit, now, key_id)
+            told = {
+                "user_id": user_id,
+                "label": label,
+                "status": "active",
+                "key_prefix": key_prefix,
+            }
+            told["expires_at"] = optional_time(expires_at)
+            await self._audit(session, audit, now, key_id, dumps(told))
 
         try:
             await self._write(work)
@@ -136,7 +146,11 @@ class SqlRegistry(RegistryReads):
             await _ACCOUNT(session, [row])
             await _STREAM(session, [(account_id,)])
             await _LEASE(session, [(account_id, session.dialect.time_in(LONG_AGO))])
-            await self._audit(session, replace(audit, account_id=account_id), now, account_id)
+            told: dict[str, object] = {"exchange_id": exchange_id, "label": label}
+            told |= {"position_mode": position_mode, "environment": environment}
+            told["trader_name"] = trader_name
+            entry = replace(audit, account_id=account_id)
+            await self._audit(session, entry, now, account_id, dumps(told))
 
         await self._write(work)
         return account_id
@@ -160,11 +174,16 @@ class SqlRegistry(RegistryReads):
             )
             for (key_id,) in keys:
                 await _grant_key(session, key_id, account_id, grant, now)
-            await self._audit(session, audit, now, user_id)
+            entry = replace(audit, account_id=audit.account_id or account_id)
+            await self._audit(session, entry, now, user_id, told_grant(grant))
 
         await self._write(work)
 
-    async def _audit(self, session: Session, entry: AuditEntry, now: datetime, made: int) -> None:
+    async def _audit(
+        self, session: Session, entry: AuditEntry, now: datetime, made: int, after: str | None
+    ) -> None:
+        if entry.after is None:
+            entry = replace(entry, after=after)
         row = access.audit_values(self._ids("audit"), entry, made, now, session.dialect)
         await access.AUDIT(session, [row])
 
