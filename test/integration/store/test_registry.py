@@ -216,10 +216,12 @@ async def test_each_change_leaves_one_audit_row(store: SqlStore, place: object) 
     found = rows(
         url_of(place), "SELECT entity_id, account_id, actor, request_id FROM audit_log ORDER BY id"
     )
+    untold = rows(url_of(place), "SELECT id FROM audit_log WHERE after_json IS NULL")
+    assert untold == []
 
     assert found == [
         (str(user_id), None, "test", "r"),
         (str(key_id), None, "test", "r"),
         (str(account_id), account_id, "test", "r"),
-        (str(user_id), None, "test", "r"),
+        (str(user_id), account_id, "test", "r"),
     ]
