@@ -63,7 +63,9 @@ _SUBMITTED, _PARTIAL = OrderState.SUBMITTED, OrderState.PARTIALLY_FILLED
 _FILLED, _CANCELED = OrderState.FILLED, OrderState.CANCELED
 _EXPIRED, _REJECTED = OrderState.EXPIRED, OrderState.REJECTED
 #: Reports that prove that the order reached the exchange.
-_ACKNOWLEDGES = frozenset({ReportKind.ACCEPTED, ReportKind.EXECUTION})
+_ACKNOWLEDGES = frozenset(
+    {ReportKind.ACCEPTED, ReportKind.EXECUTION, ReportKind.CHANGED, ReportKind.TRIGGERED}
+)
 
 TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity] = MappingProxyType(
     {
@@ -73,10 +75,14 @@ TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity]
         (_PENDING, ReportKind.REFUSED): _REJECTED,
         (_PENDING, ReportKind.CANCELED): _CANCELED,  # revoked before it was sent
         (_PENDING, ReportKind.EXPIRED): _EXPIRED,
+        (_PENDING, ReportKind.TRIGGERED): _SUBMITTED,
+        (_PENDING, ReportKind.CHANGED): _SUBMITTED,  # cut on arrival, told before the answer
         (_PENDING, ReportKind.UNKNOWN): _UNKNOWN,
         (_PENDING, ReportKind.NOT_PLACED): _REJECTED,
         (_UNKNOWN, ReportKind.ACCEPTED): _SUBMITTED,
         (_UNKNOWN, ReportKind.EXECUTION): FOLLOW_QUANTITY,
+        (_UNKNOWN, ReportKind.TRIGGERED): _SUBMITTED,
+        (_UNKNOWN, ReportKind.CHANGED): _SUBMITTED,
         (_UNKNOWN, ReportKind.REJECTED): _REJECTED,
         (_UNKNOWN, ReportKind.CANCELED): _CANCELED,
         (_UNKNOWN, ReportKind.EXPIRED): _EXPIRED,
@@ -224,7 +230,7 @@ def advanced(
     Executions are not checked for repetition here: the ledger knows the deals.
     """
     kind, fill, now = report.kind, report.execution, report.heard_at
-    if kind is ReportKind.REJECTED and refuses_change(order):
+    if kind is ReportKind.REJECTED and _refuses_change(order, report):
         return evolve(order, pending_change=None, updated_at=now, version=order.version + 1)
     changed = kind is ReportKind.CHANGED
     qty = report.qty if changed and report.qty is not None else order.qty
@@ -261,9 +267,14 @@ def advanced(
     )
 
 
-def refuses_change(order: Order) -> bool:
-    """Whether a rejection would mean a wished change or cancel, not the order."""
-    return order.pending_change is not None and order.state in (_SUBMITTED, _PARTIAL)
+def _refuses_change(order: Order, report: Report) -> bool:
+    """Whether a rejection means a wished change or cancel, not the order.
+
+    One that has outrun its order is told that there is none.
+    """
+    if order.pending_change is None:
+        return False
+    return order.state in (_SUBMITTED, _PARTIAL) or report.code == "order_not_found"
 
 
 def without_provisional(order: Order, qty: Decimal, price: Decimal) -> Order:

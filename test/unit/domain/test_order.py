@@ -106,6 +106,29 @@ def test_who_said_no_is_kept() -> None:
     assert (rejected.reject_source, rejected.reject_code) == ("exchange", "no_price")
 
 
+def test_a_cut_told_before_the_answer_counts() -> None:
+    """Reduce-only: cut from 3 to 1 on arrival, executed, and only then said to have arrived."""
+    cut = _after(an_order(qty=Decimal(3)), a_report(ReportKind.CHANGED, qty=Decimal(1)))
+    assert (cut.state, cut.qty) == (OrderState.SUBMITTED, Decimal(1))
+    assert advanced(cut, a_report(ReportKind.ACCEPTED)) is None
+    assert _after(cut, a_fill("1", "100")).state is OrderState.FILLED
+
+
+@pytest.mark.parametrize("code", ["order_not_found", "invalid_order_state"])
+def test_a_refused_cancel_leaves_the_order(code: str) -> None:
+    order = _accepted(qty=Decimal(3), pending_change="cancel")
+    after = _after(order, a_report(ReportKind.REJECTED, code=code))
+    assert (after.state, after.pending_change) == (OrderState.SUBMITTED, None)
+
+
+def test_a_cancel_that_outruns_its_order_does_not_reject_it() -> None:
+    order = an_order(pending_change="cancel")
+    after = _after(order, a_report(ReportKind.REJECTED, code="order_not_found"))
+    assert (after.state, after.pending_change) == (OrderState.PENDING_SUBMIT, None)
+    rejected = _after(order, a_report(ReportKind.REJECTED, code="no_price"))
+    assert rejected.state is OrderState.REJECTED
+
+
 def _accepted(**changes: object) -> Order:
     return _after(an_order(**changes), a_report(ReportKind.ACCEPTED))
 
