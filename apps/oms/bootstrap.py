@@ -7,6 +7,7 @@ import base64
 import os
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -212,9 +213,11 @@ async def api(settings: Settings) -> "Application":
     """The application of an API process; it closes its store when it stops."""
     from oms.adapters.paper.marks import PaperMarks
     from oms.api.app import create_app
+    from oms.api.budgets import Budgets
     from oms.api.deps import Doors
     from oms.api.feed import Feed
     from oms.api.sockets.door import Sockets
+    from oms.api.tally import Tally
     from oms.services.depth import Depths
     from oms.services.enqueue import Enqueue
     from oms.services.reads import Reads
@@ -250,6 +253,9 @@ async def api(settings: Settings) -> "Application":
         depths=depths,
         bell=bell,
         health=store,
+        budgets=Budgets(limits=settings.limits, now=time.monotonic),
+        tally=Tally(started_at=clock.now()),
+        figures=store.figures,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
         schema_expected=migrations.expected(),
         close=store.close,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 #: Name of the file of master keys in the home folder.
 KEY_FILE = "master.key"
@@ -55,6 +55,21 @@ class Events(BaseModel):
     frames_per_second_max: int = Field(default=5000, ge=1)
 
 
+class Limits(BaseModel):
+    """What one key may do a second, in one process; the defaults lie above any honest client."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: Whatever is neither of the others.
+    read_per_second: int = Field(default=5000, ge=1)
+    #: Commands that may open or change something; a batch counts once per command.
+    trade_per_second: int = Field(default=500, ge=1)
+    #: Commands that cancel or close have a budget of their own.
+    cancel_per_second: int = Field(default=500, ge=1)
+    #: Calls of the ccxt gateway.
+    ccxt_per_second: int = Field(default=200, ge=1)
+
+
 class Settings(BaseModel):
     """All settings with their defaults."""
 
@@ -82,6 +97,7 @@ class Settings(BaseModel):
     silence_seconds_max: float = Field(default=5, ge=1)
     commands: Commands = Commands()
     events: Events = Events()
+    limits: Limits = Limits()
     cors_origins: tuple[str, ...] = ()
     #: Networks of proxies whose ``X-Forwarded-For`` is believed.
     trusted_proxies: tuple[str, ...] = ()
@@ -92,6 +108,13 @@ class Settings(BaseModel):
     #: How often a paper account with open orders looks at the market.
     paper_tick_ms: int = Field(default=250, ge=10)
     log_level: str = "INFO"
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _refuse_any_origin(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if "*" in origins:
+            raise ValueError("it lists exact origins; * is refused")
+        return origins
 
     @property
     def dsn(self) -> str:

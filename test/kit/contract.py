@@ -65,6 +65,28 @@ MT5_POSITION = _keys(
     "price_open price_current sl tp swap profit symbol comment external_id"
 )
 MT5_COMMAND = _keys("retcode deal order volume price bid ask comment request_id")
+HEALTH = _keys("status app env db_engine")
+CHECKS = _keys("database migrations workers queue outbox")
+VERSION = _keys("name version commit schema_version ccxt_version python_version")
+CACHE_CLEARED = _keys("scope cleared_before account_count")
+WORKER = _keys("worker_id host heartbeat_age_s accounts")
+PERCENTILES = _keys("p50 p95 p99")
+OP_TIMING = _keys("count total_ms avg_ms max_ms p95_ms p99_ms")
+DISPATCHER = _keys(
+    "started_at pool_size_by_engine total_requests total_errors op_counts accounts_mapped "
+    "worker_inflight worker_active_accounts worker_queue_depth read_pool_size "
+    "read_worker_inflight read_worker_queue_depth control_queue_depth "
+    "ccxt_session_count_total ccxt_session_count_by_engine ccxt_session_account_ids "
+    "ccxt_session_ttl_seconds ccxt_session_oldest_age_seconds auth_cache_ttl_seconds "
+    "auth_cache_size auth_cache_hits auth_cache_misses auth_cache_invalidations "
+    "permission_cache_ttl_seconds permission_cache_account_size permission_cache_strategy_size "
+    "permission_cache_account_hits permission_cache_account_misses "
+    "permission_cache_strategy_hits permission_cache_strategy_misses "
+    "permission_cache_invalidations oms_query_cache_ttl_seconds oms_query_cache_size "
+    "oms_query_cache_hits oms_query_cache_misses oms_query_cache_invalidations "
+    "timing_samples_count queue_wait_ms execute_ms op_timing_ms workers outbox_lag_ms "
+    "orders_unknown"
+)
 
 
 def holds(body: Mapping[str, Any], keys: frozenset[str]) -> None:

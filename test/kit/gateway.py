@@ -52,6 +52,8 @@ class Gateway:
             "OMS_HOME": str(self.home),
             "OMS_DATABASE_URL": self.dsn,
             "OMS_PORT": str(self.port),
+            "OMS_LIMITS_TRADE_PER_SECOND": "100000",  # one key stands for many clients here
+            "OMS_LIMITS_CANCEL_PER_SECOND": "100000",
             **(environment or {}),
         }
         self._processes: list[subprocess.Popen[bytes]] = []

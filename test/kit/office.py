@@ -4,6 +4,7 @@ The parts are the real ones; only the doorbell is a local one, because there is 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -21,9 +22,11 @@ from oms.adapters.paper.marks import PaperMarks
 from oms.adapters.sql.migrate import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.api.app import create_app
+from oms.api.budgets import Budgets
 from oms.api.deps import Doors
 from oms.api.feed import Feed
 from oms.api.sockets.door import Sockets
+from oms.api.tally import Tally
 from oms.config import Settings
 from oms.domain.access import Grant
 from oms.ports.exchange import Exchange
@@ -196,6 +199,9 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
         depths=depths,
         bell=bell,
         health=store,
+        budgets=Budgets(limits=settings.limits, now=time.monotonic),
+        tally=Tally(started_at=clock.now()),
+        figures=store.figures,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
     )
 

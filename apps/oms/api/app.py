@@ -26,6 +26,7 @@ from oms.api.routes import (
     reassign,
     reconcile,
     strategies,
+    system,
 )
 from oms.api.supervise import kept_running
 from oms.domain.errors import OmsError
@@ -46,9 +47,14 @@ _EXPOSED_HEADERS = (
     "Idempotent-Replayed",
     "Location",
     "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "WWW-Authenticate",
     "X-OMS-Version",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
     "X-Request-Id",
 )
 
@@ -59,6 +65,7 @@ GROUPS = (
     events,
     ccxt,
     ops,
+    system,
     reassign,
     reconcile,
     login,
@@ -96,6 +103,7 @@ def create_app(parts: Doors) -> FastAPI:
         Threshold,
         version=parts.version,
         body_bytes_max=parts.settings.commands.body_bytes_max,
+        tally=parts.tally,
     )
     return app
 
@@ -114,8 +122,6 @@ def _add_cross_origin(app: FastAPI, parts: Doors) -> None:
     origins = parts.settings.cors_origins
     if not origins:
         return
-    if "*" in origins:
-        raise ValueError("cors_origins lists exact origins; * is refused")
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(origins),

@@ -3,7 +3,8 @@
 No injection framework: a route takes ``doors(request)`` and asks.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,13 +12,16 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
+from oms.api.budgets import Budgets, Spent, kind_of
 from oms.api.errors import request_id_of
 from oms.api.peer import peer
+from oms.api.tally import Tally
 from oms.config import Settings
 from oms.domain.access import Permission, Principal, refuse_role
 from oms.domain.errors import Forbidden, NotFound
 from oms.ports.audit_log import Hand
 from oms.ports.clock import Clock
+from oms.ports.figures import Figures
 from oms.ports.history import History
 from oms.ports.leases import Leases
 from oms.ports.marks import Marks
@@ -29,6 +33,9 @@ from oms.services.depth import Depths
 from oms.services.reads import Reads
 from oms.services.submit import Submit
 from oms.services.waiting import Waiting
+
+BUDGET = "oms.budget"
+"""Where what is left of the budget that a request used stands in its ASGI scope."""
 
 COMMENT_CHARACTERS_MAX = 255
 IP_CHARACTERS_MAX = 45
@@ -43,6 +50,10 @@ class SocketDoor(Protocol):
 
     async def start(self) -> None:
         """Begin background work."""
+        ...
+
+    def lag_seconds(self) -> float:
+        """For how long events are stored and not told to who listens."""
         ...
 
     async def stop(self) -> None:
@@ -85,6 +96,9 @@ class Doors:
     depths: Depths
     bell: Doorbell
     health: StoreHealth
+    budgets: Budgets
+    tally: Tally
+    figures: Figures
     #: What open positions are worth; without it reads show no marks.
     marks: Marks | None = None
     #: The schema this program was made for; ``None`` where that is not checked.
@@ -119,11 +133,33 @@ def credential(headers: Headers) -> str | None:
 
 
 async def caller(request: Request) -> Caller:
-    """Who sent ``request``. Raises ``Unauthenticated``, ``Unavailable``."""
-    parts = doors(request)
+    """Who sent ``request``, whose budget it uses.
+
+    Raises ``Unauthenticated``, ``Unavailable``, ``RateLimited``.
+    """
+    who = await identified(request, doors(request))
+    with budgeted(request):
+        kind = kind_of(request.scope["path"])
+        left = doors(request).budgets.take(who.principal.api_key_id, kind)
+        request.scope[BUDGET] = left
+    return who
+
+
+async def identified(request: Request, parts: Doors) -> Caller:
+    """Who sent ``request``; no budget is used. Raises ``Unauthenticated``, ``Unavailable``."""
     ip = peer(request, parts.settings.trusted_proxies)
     principal = await parts.authenticate(credential(request.headers), ip)
     return Caller(principal=principal, ip=ip)
+
+
+@contextmanager
+def budgeted(request: Request) -> Iterator[None]:
+    """Tell of a budget that is used up in the headers of the refusal too."""
+    try:
+        yield
+    except Spent as spent:
+        request.scope[BUDGET] = spent.left
+        raise
 
 
 async def admitted(request: Request, permission: Permission) -> Caller:

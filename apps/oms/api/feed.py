@@ -99,6 +99,13 @@ class Feed:
     sweep_seconds: float = SWEEP_SECONDS
     _streams: dict[int, _Stream] = field(default_factory=dict)
     _nudged: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Since when there is something to tell.
+    _behind_since: float | None = None
+
+    def lag_seconds(self) -> float:
+        """For how long events are known to be stored and not told yet."""
+        since = self._behind_since
+        return 0.0 if since is None else asyncio.get_running_loop().time() - since
 
     def join(self, account_id: int, listener: Listener, after: int) -> Sequence[FeedEvent] | None:
         """Listen from now on; what came after ``after`` already is returned.
@@ -177,8 +184,11 @@ class Feed:
                 behind[stream.account_id] = head
             elif head < seq and self._is_followed(stream):
                 self._fell_back(stream, head)
+        if behind and self._behind_since is None:
+            self._behind_since = asyncio.get_running_loop().time()
         while behind:
             behind = await self._told_some(behind)
+        self._behind_since = None
 
     async def _told_some(self, behind: dict[int, int]) -> dict[int, int]:
         """Tell one reading's worth; those that are still behind their head."""

@@ -9,11 +9,23 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from oms.api.budgets import Left
+from oms.api.deps import BUDGET
 from oms.api.errors import REQUEST_ID, internal_error, refusal
+from oms.api.tally import Tally
 from oms.domain.errors import Invalid, Refused
 
 DRAINED_BYTES_MAX = 64 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that its sender hears why."""
+
+_GUARDS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+"""What keeps browsers from keeping, framing or guessing an answer that is data."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -23,8 +35,9 @@ logger = logging.getLogger(__name__)
 class Threshold:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, *, version: str, body_bytes_max: int) -> None:
+    def __init__(self, app: ASGIApp, *, version: str, body_bytes_max: int, tally: Tally) -> None:
         self._app = app
+        self._tally = tally
         self._version = version
         self._body_bytes_max = body_bytes_max
 
@@ -38,7 +51,7 @@ class Threshold:
         path: str = scope["path"]
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path.rstrip("/") or "/"
-        answer = _Answer(send, request_id, self._version)
+        answer = _Answer(send, scope, self._version, self._tally)
         if length > self._body_bytes_max:
             await _drain(receive)
             await _too_large(self._body_bytes_max, request_id)(scope, receive, answer)
@@ -56,18 +69,24 @@ class Threshold:
 class _Answer:
     """``send`` with the headers that every response has."""
 
-    def __init__(self, send: Send, request_id: str, version: str) -> None:
+    def __init__(self, send: Send, scope: Scope, version: str, tally: Tally) -> None:
         self._send = send
+        self._scope = scope
+        self._tally = tally
         self._added = [
-            (b"x-request-id", request_id.encode()),
+            (b"x-request-id", scope[REQUEST_ID].encode()),
             (b"x-oms-version", version.encode()),
+            *_GUARDS,
         ]
         self.has_started = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_started = True
-            message["headers"] = [*message.get("headers", ()), *self._added]
+            self._tally.answered(message["status"])
+            left: Left | None = self._scope.get(BUDGET)
+            told = () if left is None else left.headers()
+            message["headers"] = [*message.get("headers", ()), *self._added, *told]
         await self._send(message)
 
 

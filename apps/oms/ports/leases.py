@@ -65,6 +65,10 @@ class Leases(Protocol):
         """Take the worker off the list (a clean stop)."""
         ...
 
+    async def owners(self) -> Mapping[int, str]:
+        """Who holds which account now; row 0 and free accounts are left out."""
+        ...
+
     async def counts(self) -> Mapping[str, int]:
         """Live leases per owner, row 0 not counted."""
         ...

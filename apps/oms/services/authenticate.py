@@ -30,6 +30,10 @@ class Authenticate:
     cache_seconds: float
     #: Told who was found, from where, and when; it must not wait.
     noted: Callable[[Principal, str, datetime], None] | None = None
+    #: Keys found in the memory, asked for, and how often all was forgotten.
+    hits: int = 0
+    misses: int = 0
+    invalidations: int = 0
     _known: OrderedDict[str, tuple[datetime, Principal | None]] = field(default_factory=OrderedDict)
     _asking: dict[str, "asyncio.Task[Principal | None]"] = field(default_factory=dict)
 
@@ -44,7 +48,9 @@ class Authenticate:
             known, now = self._known.get(key_hash), self.clock.now()
             if known is not None and now - known[0] < timedelta(seconds=self.cache_seconds):
                 principal = known[1]
+                self.hits += 1
             else:
+                self.misses += 1
                 principal = await self._asked(key_hash, key.startswith(TOKEN_BEGINS), ip)
             if principal is not None and principal.expires_at is not None:
                 principal = principal if principal.expires_at > now else None
@@ -59,6 +65,12 @@ class Authenticate:
         """Believe nothing of what was read so far, nor of what is being read now."""
         self._known = OrderedDict()
         self._asking = {}
+        self.invalidations += 1
+
+    @property
+    def size(self) -> int:
+        """How many keys are remembered."""
+        return len(self._known)
 
     async def _asked(self, key_hash: str, is_token: bool, ip: str) -> Principal | None:
         asking = self._asking.get(key_hash)

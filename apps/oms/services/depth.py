@@ -33,6 +33,13 @@ class Depths:
         accounts = {*self._counted, *self._added}
         return max((self._depth(account_id) for account_id in accounts), default=0)
 
+    async def by_account(self) -> Mapping[int, int]:
+        """The length of each queue that is not empty. Raises ``Unavailable``."""
+        if self._is_stale():
+            await self._refresh()
+        accounts = {*self._counted, *self._added}
+        return {i: depth for i in accounts if (depth := self._depth(i))}
+
     async def claim(self, account_id: int) -> Refused | None:
         """Count one more command, or refuse it: the queue is full. Raises ``Unavailable``."""
         if self._is_stale():

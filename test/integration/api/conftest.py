@@ -10,6 +10,7 @@ from oms.config import Settings
 
 BODY_BYTES_MAX = 100_000
 ITEMS_MAX = 200
+TRADES_PER_SECOND = 5000
 
 
 @pytest.fixture
@@ -22,7 +23,13 @@ def dsn(tmp_path: Path) -> str:
 async def office(dsn: str) -> AsyncIterator[Office]:
     """Nobody works yet; a test starts the worker when it wants one."""
     limits = {"body_bytes_max": BODY_BYTES_MAX, "items_max": ITEMS_MAX, "queue_depth_max": 500}
-    settings = Settings.model_validate({"commands": limits, "access_cache_seconds": 0})
+    settings = Settings.model_validate(
+        {
+            "commands": limits,
+            "limits": {"trade_per_second": TRADES_PER_SECOND},
+            "access_cache_seconds": 0,
+        }
+    )
     async with open_office(dsn, settings) as office:
         yield office
 

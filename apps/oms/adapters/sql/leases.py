@@ -123,6 +123,14 @@ class SqlLeases:
 
         await self._write(work)
 
+    async def owners(self) -> Mapping[int, str]:
+        """Live leases by account. Raises ``Unavailable``."""
+        text = (
+            "SELECT account_id, owner FROM account_leases WHERE account_id > 0 AND owner <> ''"
+            f" AND expires_at > {self._dialect.now}"
+        )
+        return {row[0]: row[1] for row in await self._database.rows(text, ())}
+
     async def counts(self) -> Mapping[str, int]:
         """Live leases per owner. Raises ``Unavailable``."""
         text = (

@@ -9,6 +9,7 @@ from oms.adapters.sql.audit_reads import SqlAuditReads
 from oms.adapters.sql.backup import SqlBackup
 from oms.adapters.sql.credentials import SqlCredentials
 from oms.adapters.sql.database import Database, connected
+from oms.adapters.sql.figures import SqlFigures
 from oms.adapters.sql.history import SqlHistory
 from oms.adapters.sql.ids import SqlIdBlocks
 from oms.adapters.sql.key_usage import SqlKeyUsage
@@ -44,6 +45,7 @@ class SqlStore:
         self.key_usage = SqlKeyUsage(database)
         self.sealed = SqlSealed(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
+        self.figures = SqlFigures(database)
         self.paper_prices = SqlPaperPrices(database)
         self.reconciliations = SqlReconciliations(database)
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from oms.api.deps import Doors, caller, doors
+from oms.api.deps import BUDGET, Doors, budgeted, caller, doors, identified
 from oms.api.errors import JsonResponse, failure, refusal, request_id_of
 from oms.api.results import (
     command_mt5,
@@ -60,10 +60,14 @@ class PostCommands:
 
     async def _answer(self, request: Request) -> Response:
         parts, query, headers = self._doors, request.query_params, request.headers
-        who = await caller(request)
+        who = await identified(request, parts)
         body = load_body(await request.body())
         settings = parts.settings.commands
         wishes = read_commands(body, settings.items_max)
+        with budgeted(request):
+            payloads = [wish.payload for wish in wishes]
+            left = parts.budgets.take_commands(who.principal.api_key_id, payloads)
+            request.scope[BUDGET] = left
         is_mt5(query)  # what is wrong is told before anything is stored
         wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
         accepted = await parts.submit(
@@ -78,6 +82,7 @@ class PostCommands:
         )
         ids = [item.command_id for item in accepted.items if item.command_id is not None]
         rows = await parts.waiting(ids, 0 if accepted.replayed else wait.seconds)
+        parts.tally.sent(payloads, rows.values())
         with_rows = parts.reads if wait.is_asked and wait.seconds > 0 else None
         request_id = request_id_of(request)
         mt5 = parts.reads if is_mt5(query) else None

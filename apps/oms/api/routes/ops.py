@@ -1,9 +1,8 @@
-"""Operations: health, version, the dispatcher's figures, and the manual paper price."""
+"""Operations: health, version, and the money and manual prices of paper accounts."""
 
 import os
 import platform
 from importlib.metadata import version as version_of
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -23,6 +22,7 @@ from oms.wire.wishes import Wish, read_paper_deposit, read_paper_price, read_pap
 router = APIRouter()
 
 WORKER_ALIVE_SECONDS = 15.0
+OUTBOX_LAG_SECONDS_MAX = 10.0
 
 
 @router.get("/healthz")
@@ -73,33 +73,6 @@ async def version(request: Request) -> Response:
             "python_version": platform.python_version(),
         }
     )
-
-
-@router.get("/dispatcher/status")
-async def dispatcher_status(request: Request) -> Response:
-    """The workers that are alive and what waits for them."""
-    await caller(request)
-    parts = doors(request)
-    workers = await parts.leases.workers(WORKER_ALIVE_SECONDS)
-    if not workers:
-        raise Unavailable("no worker is alive", code="engine_unavailable")
-    held = await parts.leases.counts()
-    shown = [
-        {
-            "worker_id": worker.worker_id,
-            "host": worker.host,
-            "heartbeat_age_s": round(worker.heartbeat_age_seconds, 3),
-            "accounts": held.get(worker.worker_id, 0),
-        }
-        for worker in workers
-    ]
-    result: dict[str, Any] = {
-        "accounts_mapped": sum(held.values()),
-        "control_queue_depth": 0,
-        "queue_depth_max": parts.depths.deepest(),
-        "workers": shown,
-    }
-    return JsonResponse({"ok": True, "result": result})
 
 
 @router.post("/paper/price")
@@ -193,7 +166,7 @@ async def _checks(parts: Doors) -> dict[str, bool]:
         "migrations": schema is not None and expected in (None, schema),
         "workers": bool(workers),
         "queue": parts.depths.deepest() < parts.settings.commands.queue_depth_max,
-        "outbox": True,  # written with every change: if the database takes one, it takes both
+        "outbox": parts.sockets is None or parts.sockets.lag_seconds() < OUTBOX_LAG_SECONDS_MAX,
     }
 
 

@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oms.api.budgets import Budgets, Kind
 from oms.api.errors import as_refused, detail
 from oms.api.results import results_of
 from oms.api.routes.ccxt import judge, need_worker
 from oms.api.sockets.frames import Frame, error_reply, reply
 from oms.api.sockets.outbox import Outbox
 from oms.api.sockets.stream import Spawn
+from oms.api.tally import Tally
 from oms.config import Settings
 from oms.domain.access import Principal
 from oms.domain.command import CommandStatus
@@ -50,6 +52,10 @@ class CommandParts(Protocol):
     def reads(self) -> Reads: ...
     @property
     def leases(self) -> Leases: ...
+    @property
+    def budgets(self) -> Budgets: ...
+    @property
+    def tally(self) -> Tally: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,9 @@ class Commands:
     async def _store_batch(self, batch: Sequence[_Wanted]) -> None:
         try:
             principal = await self.who()
+            batch = self._affordable(batch, principal)
+            if not batch:
+                return
             ask = Ask(wishes=[one.wish for one in batch], principal=principal, ip=self.ip)
             placed = (await self.parts.submit(ask)).items
         except OmsError as wrong:
@@ -147,9 +156,21 @@ class Commands:
         for one, item in zip(batch, placed, strict=True):
             self.spawn(self._await(one, item))
 
+    def _affordable(self, batch: Sequence[_Wanted], principal: Principal) -> Sequence[_Wanted]:
+        """What the key's budgets allow; the rest is answered."""
+        allowed: list[_Wanted] = []
+        for one in batch:
+            try:
+                self.parts.budgets.take_commands(principal.api_key_id, [one.wish.payload])
+                allowed.append(one)
+            except OmsError as wrong:
+                self._answer(error_reply(one.frame, wrong))
+        return allowed
+
     async def _await(self, one: _Wanted, item: Placed) -> None:
         ids = [] if item.command_id is None else [item.command_id]
         rows = await self.parts.waiting(ids, one.wait_seconds)
+        self.parts.tally.sent([one.wish.payload], rows.values())
         made_from = self.parts.reads if one.wants_rows else None
         (result,) = await results_of([item], rows, one.frame.request_id, made_from)
         self._answer(reply(one.frame, "command_result", result, ok=result["ok"]))
@@ -163,6 +184,7 @@ class Commands:
 
     async def _called(self, frame: Frame, wish: Wish) -> str:
         principal = await self.who()
+        self.parts.budgets.take(principal.api_key_id, Kind.CCXT)
         await need_worker(self.parts.leases)
         ask = Ask(wishes=[wish], principal=principal, ip=self.ip)
         (item,) = (await self.parts.submit(ask)).items

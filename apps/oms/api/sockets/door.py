@@ -33,6 +33,10 @@ class Sockets:
         """Follow the streams."""
         self._following = asyncio.create_task(kept_running("feed", self._feed.run), name="feed")
 
+    def lag_seconds(self) -> float:
+        """For how long events are stored and not told."""
+        return self._feed.lag_seconds()
+
     async def stop(self) -> None:
         """Tell every listener to come back later, and end."""
         for session in self._sessions:

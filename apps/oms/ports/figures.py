@@ -1,0 +1,23 @@
+"""Figures of the house for those who watch it: counted when they are asked for."""
+
+from typing import Protocol
+
+from oms.domain.value import value
+
+
+@value
+class Counted:
+    """What the database holds at this moment."""
+
+    #: Control commands that wait for their worker.
+    control_queue_depth: int
+    #: Orders whose answer was lost and not found yet.
+    orders_unknown: int
+
+
+class Figures(Protocol):
+    """Counts; an index leads to each."""
+
+    async def __call__(self) -> Counted:
+        """Raises ``Unavailable``."""
+        ...
