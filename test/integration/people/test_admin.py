@@ -7,6 +7,8 @@ import pytest
 
 from kit.people import PASSWORD, Desk
 from kit.sql import rows
+from oms.cli.verify import verified
+from oms.config import Settings
 
 ACCOUNT = {
     *("account_id", "label", "exchange_id", "position_mode", "extra_config_json", "is_testnet"),
@@ -286,6 +288,8 @@ async def test_status_rules_the_next_order_and_is_told(desk: Desk) -> None:
     )
     await desk.admin("PATCH", f"/admin/accounts/{account_id}", {"status": "active"})
     assert (await desk.office.order()).status == 200
+    books = await verified(desk.office.store, Settings())
+    assert books["ok"] is True, books
 
 
 async def test_what_changes_only_while_new_or_flat(desk: Desk) -> None:
