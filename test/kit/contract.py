@@ -65,6 +65,14 @@ MT5_POSITION = _keys(
     "price_open price_current sl tp swap profit symbol comment external_id"
 )
 MT5_COMMAND = _keys("retcode deal order volume price bid ask comment request_id")
+TIMELINE = _keys("order_id summary items")
+TIMELINE_SUMMARY = _keys(
+    "queue_ms risk_ms send_ms ack_ms first_fill_ms total_ms arrival_price avg_fill_price "
+    "slippage_bps"
+)
+TIMELINE_ITEM = _keys(
+    "seq at phase exec_type status state source filled_qty remaining_qty request_id detail"
+)
 HEALTH = _keys("status app env db_engine")
 CHECKS = _keys("database migrations workers queue outbox")
 VERSION = _keys("name version commit schema_version ccxt_version python_version")

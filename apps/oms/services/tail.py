@@ -60,7 +60,7 @@ class Tails:
         rows = await self.history.events(after, min(limit, ROWS_READ_MAX))
         items: list[Mapping[str, Any]] = []
         for stored in rows:
-            for seq, item in _events(stored, after[stored.row.account_id]):
+            for seq, item in unrolled(stored, after[stored.row.account_id]):
                 if len(items) >= limit:
                     return Tail(items=items, after=after, heads=heads, gaps=gaps)
                 after[stored.row.account_id] = seq
@@ -69,7 +69,7 @@ class Tails:
         return Tail(items=items, after=after, heads=heads, gaps=gaps)
 
 
-def _events(stored: StoredEvents, after: int) -> Iterator[tuple[int, dict[str, Any]]]:
+def unrolled(stored: StoredEvents, after: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """The events of a row past ``after``, with their numbers."""
     row = stored.row
     payload = loads(row.payload)

@@ -174,3 +174,30 @@ async def test_the_first_account_that_may_not_be_read_fails_the_read(busy: Offic
         assert answer.detail["message"].startswith("account_id=")
     answer = await busy.client("GET", "/oms/orders/open?account_ids=-1,x")
     assert answer.detail["errors"][0]["msg"] == "account_ids is required"
+
+
+async def test_the_life_of_an_order(busy: Office) -> None:
+    filled, resting = await traded(busy)
+    for command, payload in (
+        ("change_order", {"order_id": resting, "new_price": "41000"}),
+        ("cancel_order", {"order_id": resting}),
+    ):
+        body = {"command": command, "payload": payload}
+        assert (await busy.client("POST", "/oms/commands?wait_ms=5000", body)).status == 200
+    refused = (await busy.order("?wait_ms=5000", qty="0.0000001")).detail["results"][0]["order_id"]
+    for order_id, phases in (
+        (filled, ["queued", "risk_checked", "sent", "acked", "fill"]),
+        (resting, ["queued", "risk_checked", "sent", "acked", "changed", "canceled"]),
+        (refused, ["queued", "refused"]),
+    ):
+        body = await busy.client.get(f"/oms/orders/{order_id}/timeline")
+        holds(body, contract.TIMELINE)
+        holds(body["summary"], contract.TIMELINE_SUMMARY)
+        for item in body["items"]:
+            holds(item, contract.TIMELINE_ITEM)
+        assert [item["phase"] for item in body["items"]] == phases
+        assert [item["seq"] for item in body["items"]] == list(range(1, len(phases) + 1))
+        assert body["summary"]["total_ms"] >= body["summary"]["queue_ms"] >= 0
+    for path in ("999999", "x", "0"):
+        answer = await busy.client("GET", f"/oms/orders/{path}/timeline")
+        assert (answer.status, answer.detail["code"]) == (404, "order_not_found")

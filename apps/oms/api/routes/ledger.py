@@ -10,11 +10,14 @@ from starlette.responses import Response
 from oms.api.deps import caller, doors
 from oms.api.errors import JsonResponse, refusal, request_id_of
 from oms.api.routes.paging import envelope, open_list
+from oms.api.routes.path_ids import order_id_of
 from oms.api.views import deal_rows, order_rows, position_rows
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Refused
 from oms.ports.registry import AccountRow
+from oms.services.timeline import Timelines
 from oms.wire.queries import read_history, read_ids_path, read_open
+from oms.wire.timeline import timeline
 
 router = APIRouter()
 
@@ -66,6 +69,14 @@ async def deal_history(request: Request) -> Response:
     page = await parts.reads.deals(who.principal, window)
     shown = deal_rows(page.items, request.query_params)
     return JsonResponse(envelope(shown, page, window))
+
+
+@router.get("/oms/orders/{order_id}/timeline")
+async def order_timeline(request: Request, order_id: str) -> Response:
+    """The life of one order."""
+    parts, who = doors(request), await caller(request)
+    timelines = Timelines(reads=parts.reads, history=parts.history, queue=parts.reads.queue)
+    return JsonResponse(timeline(await timelines(who.principal, order_id_of(order_id))))
 
 
 @router.get("/oms/orders/{ids}")

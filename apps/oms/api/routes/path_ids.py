@@ -19,6 +19,11 @@ def strategy_id_of(text: str) -> int:
     return _number(text, NotFound("there is no such strategy", code="strategy_not_found"))
 
 
+def order_id_of(text: str) -> int:
+    """The order that a path names. Raises ``NotFound``."""
+    return _number(text, NotFound("there is no such order", code="order_not_found"))
+
+
 def _number(text: str, wrong: NotFound) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 16 and 0 < int(text) <= ID_MAX:
         return int(text)
