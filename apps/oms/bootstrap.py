@@ -256,6 +256,7 @@ async def api(settings: Settings) -> "Application":
         budgets=Budgets(limits=settings.limits, now=time.monotonic),
         tally=Tally(started_at=clock.now()),
         figures=store.figures,
+        replies=store.replies,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
         schema_expected=migrations.expected(),
         close=store.close,

@@ -202,6 +202,7 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
         budgets=Budgets(limits=settings.limits, now=time.monotonic),
         tally=Tally(started_at=clock.now()),
         figures=store.figures,
+        replies=store.replies,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
     )
 

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 from oms.api.deps import Doors
 from oms.api.errors import on_failure, on_http
 from oms.api.limits import Threshold
+from oms.api.once import Once
 from oms.api.routes import (
     admin_accounts,
     admin_audit,
@@ -98,6 +99,7 @@ def create_app(parts: Doors) -> FastAPI:
         _add_sockets(app, parts)
     app.add_exception_handler(OmsError, on_failure)
     app.add_exception_handler(HTTPException, on_http)
+    app.add_middleware(Once, parts=parts)
     _add_cross_origin(app, parts)
     app.add_middleware(
         Threshold,

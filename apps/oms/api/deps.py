@@ -26,6 +26,7 @@ from oms.ports.history import History
 from oms.ports.leases import Leases
 from oms.ports.marks import Marks
 from oms.ports.reconciliation import Reconciliations
+from oms.ports.replies import Replies
 from oms.ports.wakeup import Doorbell
 from oms.services.administer import Administer
 from oms.services.authenticate import Authenticate
@@ -99,6 +100,7 @@ class Doors:
     budgets: Budgets
     tally: Tally
     figures: Figures
+    replies: Replies
     #: What open positions are worth; without it reads show no marks.
     marks: Marks | None = None
     #: The schema this program was made for; ``None`` where that is not checked.

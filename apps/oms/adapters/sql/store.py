@@ -21,6 +21,7 @@ from oms.adapters.sql.people import SqlPeople
 from oms.adapters.sql.queue import SqlQueue
 from oms.adapters.sql.reconciliation import SqlReconciliations
 from oms.adapters.sql.registry import SqlRegistry
+from oms.adapters.sql.replies import SqlReplies
 from oms.adapters.sql.sealed import SqlSealed
 from oms.adapters.sql.strategies import SqlStrategies
 
@@ -45,6 +46,7 @@ class SqlStore:
         self.key_usage = SqlKeyUsage(database)
         self.sealed = SqlSealed(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
+        self.replies = SqlReplies(database)
         self.figures = SqlFigures(database)
         self.paper_prices = SqlPaperPrices(database)
         self.reconciliations = SqlReconciliations(database)

@@ -91,7 +91,7 @@ class PostCommands:
 
 
 def idempotency_key(
-    headers: Headers, user_id: int, path: str, body: object
+    headers: Headers, user_id: int, path: str, body: object, method: str = "POST"
 ) -> IdempotencyKey | None:
     """The caller's name for a whole request, if there is one. Raises ``Malformed``."""
     name = headers.get("idempotency-key")
@@ -101,7 +101,7 @@ def idempotency_key(
     if not visible or not 0 < len(name) <= IDEMPOTENCY_KEY_CHARACTERS_MAX:
         msg = f"1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII characters are expected"
         raise wrong_at(("header", "Idempotency-Key"), msg)
-    return IdempotencyKey(scope=f"{user_id} POST {path} {name}", body=canonical(body))
+    return IdempotencyKey(scope=f"{user_id} {method} {path} {name}", body=canonical(body))
 
 
 def in_flight(request_id: str, results: list[Row]) -> Response:

@@ -1,0 +1,77 @@
+"""Every door takes an Idempotency-Key: what is repeated is answered, not done again."""
+
+import pytest
+
+from kit.office import ADMIN_KEY, Office
+
+NAMED = {"Idempotency-Key": "once"}
+
+
+async def test_a_change_is_made_once(office: Office) -> None:
+    body = {"user_name": "ann", "role": "trader", "password": "correct horse battery"}
+    path = "/admin/users-with-api-key"
+    first = await office.client("POST", path, body, key=ADMIN_KEY, headers=NAMED)
+    again = await office.client("POST", path, body, key=ADMIN_KEY, headers=NAMED)
+    assert (first.status, again.status) == (200, 200)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.headers
+    secret = first.json()["api_key_plain"]
+    assert again.json() == first.json() | {"api_key_plain": None}
+    users = (await office.client.get("/admin/users", key=ADMIN_KEY))["items"]
+    assert [user["user_name"] for user in users].count("ann") == 1
+    other = await office.client("POST", path, body | {"role": "risk"}, key=ADMIN_KEY, headers=NAMED)
+    assert (other.status, other.detail["code"]) == (422, "idempotency_mismatch")
+    assert other.detail["reason"] == "Idempotency-Key"
+    assert secret
+    for user in users:
+        if user["user_name"] == "ann":
+            told = {"status": "disabled"}
+            changed = f"/admin/users/{user['user_id']}"
+            assert (
+                await office.client("PATCH", changed, told, key=ADMIN_KEY, headers=NAMED)
+            ).status == 200, "another method and path is another key"
+
+
+async def test_control_commands_of_paper_accounts(busy: Office) -> None:
+    path, body = f"/paper/{busy.account_id}/deposit", {"currency": "EUR", "amount": "5"}
+    for _ in range(3):
+        assert (await busy.client("POST", path, body, headers=NAMED)).status == 200
+    told = await busy.client("POST", f"/ccxt/{busy.account_id}/fetch_balance", {})
+    assert told.json()["result"]["EUR"]["total"] == 5
+
+
+async def test_what_was_refused_leaves_the_key_free(busy: Office) -> None:
+    path = f"/paper/{busy.account_id}/deposit"
+    for body, status in (
+        ({"currency": "EUR"}, 422),
+        ({"currency": "EUR", "amount": "1"}, 200),
+        ({"currency": "EUR", "amount": "2"}, 422),
+    ):
+        assert (await busy.client("POST", path, body, headers=NAMED)).status == status
+    assert (await busy.client("POST", path, raw=b"{", headers=NAMED)).status == 422
+    assert (await busy.client("POST", path, {}, key="", headers=NAMED)).status == 401
+    wrong = {"Idempotency-Key": "a b"}
+    assert (await busy.client("POST", path, {}, headers=wrong)).detail["code"] == "validation_error"
+
+
+async def test_before_the_first_answer_a_repeat_waits(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def died(*_: object) -> None:
+        raise ZeroDivisionError
+
+    path = "/oms/cache/clear"
+    with monkeypatch.context() as broken:
+        broken.setattr(office.store.replies, "keep", died)
+        assert (await office.client("POST", path, headers=NAMED)).status == 500
+    answer = await office.client("POST", path, headers=NAMED)
+    assert (answer.status, answer.detail["code"]) == (409, "idempotency_in_flight")
+    assert (answer.headers["retry-after"], answer.detail["retryable"]) == ("1", False)
+
+
+async def test_two_users_do_not_share_a_key(office: Office) -> None:
+    path = "/oms/cache/clear"
+    for key in (office.client.key, ADMIN_KEY):
+        answer = await office.client("POST", path, key=key, headers=NAMED)
+        assert "idempotent-replayed" not in answer.headers
+        assert answer.status == 200
