@@ -73,6 +73,8 @@ TIMELINE_SUMMARY = _keys(
 TIMELINE_ITEM = _keys(
     "seq at phase exec_type status state source filled_qty remaining_qty request_id detail"
 )
+SWITCHED = _keys("ok account_id strategy_id status allow_new_positions rows command_id")
+STRATEGY_SWITCH = _keys("account_id strategy_id name status allow_new_positions")
 HEALTH = _keys("status app env db_engine")
 CHECKS = _keys("database migrations workers queue outbox")
 VERSION = _keys("name version commit schema_version ccxt_version python_version")

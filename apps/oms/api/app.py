@@ -26,6 +26,7 @@ from oms.api.routes import (
     ops,
     reassign,
     reconcile,
+    risk,
     strategies,
     system,
 )
@@ -69,6 +70,7 @@ GROUPS = (
     system,
     reassign,
     reconcile,
+    risk,
     login,
     strategies,
     admin_people,

@@ -133,6 +133,8 @@ class Account:
     #: ``active`` or ``blocked``; a blocked account may only reduce.
     status: str = "active"
     allow_new_positions: bool = True
+    #: Strategies that may not open or enlarge positions here.
+    closed_strategies: frozenset[int] = frozenset()
     paper: PaperSettings = field(default_factory=PaperSettings)
 
     @property

@@ -201,6 +201,19 @@ class PaperReset:
 
 
 @value
+class RiskSwitch:
+    """Open or close an account, or one strategy on it, to what enlarges; or block the account."""
+
+    #: ``active`` or ``blocked``, of the whole account; else ``None``.
+    status: str | None = None
+    #: Whether positions may be opened or enlarged; ``None`` where ``status`` is told.
+    allow_new_positions: bool | None = None
+    #: 0 is the whole account.
+    strategy_id: int = 0
+    comment: str | None = None
+
+
+@value
 class Reconcile:
     """Compare the account with the exchange and apply what was missed."""
 
@@ -252,6 +265,7 @@ Payload = (
     | MergePositions
     | PositionChange
     | Reassign
+    | RiskSwitch
     | Reconcile
     | PaperPrice
     | PaperDeposit
@@ -270,12 +284,17 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
     MergePositions: "merge_positions",
     PositionChange: "position_change",
     Reassign: "reassign",
+    RiskSwitch: "risk_switch",
     Reconcile: "reconcile",
     PaperPrice: "paper_price",
     PaperDeposit: "paper_deposit",
     PaperReset: "paper_reset",
     CcxtCall: "ccxt_call",
 }
+
+
+CONTROL = (RiskSwitch, Reassign, Reconcile, PaperPrice, PaperDeposit, PaperReset)
+"""Commands that are no trade: they wait for their worker as long as it takes."""
 
 
 @value

@@ -139,7 +139,11 @@ def admit_change(wish: ChangeOrder, order: Order, desk: Desk) -> Refused | None:
             set_by="order",
         )
     grows = wish.new_qty is not None and wish.new_qty > order.qty
-    if grows and not order.reduce_only and (refused := _refuse_account(desk.account)) is not None:
+    if (
+        grows
+        and not order.reduce_only
+        and (refused := _refuse_account(desk.account, order.strategy_id)) is not None
+    ):
         return refused
     return refuse_off_grid(desk.instrument, qty=wish.new_qty, prices=(wish.new_price,))
 
@@ -189,7 +193,7 @@ def _refuse_strategy(wish: SendOrder, desk: Desk) -> Refused | None:
 
 
 def _refuse_opening(wish: SendOrder, desk: Desk) -> Refused | None:
-    refused = _refuse_account(desk.account)
+    refused = _refuse_account(desk.account, wish.strategy_id)
     if refused is not None:
         return refused
     price = expected_price(wish, desk.price)
@@ -198,7 +202,7 @@ def _refuse_opening(wish: SendOrder, desk: Desk) -> Refused | None:
     return refuse_small(desk.instrument, qty=wish.qty, price=price)
 
 
-def _refuse_account(account: Account) -> Refused | None:
+def _refuse_account(account: Account, strategy_id: int) -> Refused | None:
     if account.status != "active":
         return Refused(
             code="risk_blocked",
@@ -212,6 +216,13 @@ def _refuse_account(account: Account) -> Refused | None:
             reason="new_positions_disabled",
             message=f"account {account.id} may not open or enlarge positions",
             set_by="account",
+        )
+    if strategy_id in account.closed_strategies:
+        return Refused(
+            code="risk_blocked",
+            reason="new_positions_disabled",
+            message=f"strategy {strategy_id} may not open or enlarge positions here",
+            set_by="strategy",
         )
     return None
 

@@ -56,6 +56,16 @@ class EventRow:
 
 
 @value
+class Switched:
+    """A switch of the account's, as it stands now; ``strategy_id`` 0 is the whole account."""
+
+    strategy_id: int = 0
+    #: ``active`` or ``blocked``; ``None`` keeps.
+    status: str | None = None
+    allow_new_positions: bool | None = None
+
+
+@value
 class AccountBatch:
     """What one transaction writes for one account."""
 
@@ -74,6 +84,7 @@ class AccountBatch:
     events: Sequence[EventRow] = ()
     memory: MemoryRows | None = None
     reconciled: Sequence[ReconcileRows] = ()
+    switches: Sequence[Switched] = ()
 
 
 @value

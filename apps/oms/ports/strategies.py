@@ -37,6 +37,10 @@ class Strategies(Protocol):
         """All, active ones first, then by name."""
         ...
 
+    async def closed(self, account_id: int) -> frozenset[int]:
+        """Those that may not open or enlarge positions on the account."""
+        ...
+
     async def create(
         self,
         name: str,

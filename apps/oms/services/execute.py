@@ -12,6 +12,7 @@ from typing import assert_never
 
 from oms.domain.account import Engine
 from oms.domain.command import (
+    CONTROL,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -29,6 +30,7 @@ from oms.domain.command import (
     PositionChange,
     Reassign,
     Reconcile,
+    RiskSwitch,
     SendOrder,
 )
 from oms.domain.errors import Conflict, Invalid, OmsError, Refused
@@ -53,6 +55,7 @@ from oms.services.record import Changes, Record
 from oms.services.rights import Rights
 from oms.services.strategies import strategies_of
 from oms.services.sweep import Sweep
+from oms.services.switch import switched
 from oms.wire.json import dumps
 
 
@@ -85,7 +88,9 @@ class Execute:
     async def _refuse_before(
         self, home: Home, command: Command, now: datetime
     ) -> CommandResult | None:
-        if now - command.created_at > timedelta(seconds=self.max_queue_seconds):
+        waited = now - command.created_at
+        may_expire = not isinstance(command.payload, CONTROL)
+        if may_expire and waited > timedelta(seconds=self.max_queue_seconds):
             return refused(
                 Refused(
                     code="command_expired",
@@ -127,6 +132,8 @@ class Execute:
                 return self.rearrange.change(home, wish, changes, now)
             case Reassign() as wish:
                 return await self.rearrange.reassign(home, wish, changes, now)
+            case RiskSwitch() as wish:
+                return switched(home, command, wish, changes)
             case Reconcile() as wish:
                 return await self.reconcile(home, wish, changes, now)
             case CcxtCall() as wish:

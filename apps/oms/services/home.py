@@ -18,7 +18,7 @@ from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.ports.exchange import Exchange
 from oms.ports.leases import Lease
-from oms.ports.ledger import AccountBatch, AccountImage, EventRow
+from oms.ports.ledger import AccountBatch, AccountImage, EventRow, Switched
 from oms.ports.reconciliation import ReconcileRows
 
 
@@ -36,6 +36,7 @@ class Draft:
     results: dict[int, CommandResult] = field(default_factory=dict)
     events: list[EventRow] = field(default_factory=list)
     reconciled: list[ReconcileRows] = field(default_factory=list)
+    switches: list[Switched] = field(default_factory=list)
     #: Trade ids of ``deals``; some of them may have been removed again.
     trade_ids: set[str] = field(default_factory=set)
 
@@ -182,6 +183,7 @@ class Home:
             events=tuple(draft.events),
             memory=self.exchange.changed_memory(),
             reconciled=tuple(draft.reconciled),
+            switches=tuple(draft.switches),
         )
 
     def settled(self) -> None:

@@ -33,6 +33,7 @@ from oms.domain.command import (
     PositionChange,
     Reassign,
     Reconcile,
+    RiskSwitch,
     SendOrder,
 )
 from oms.domain.errors import Refused
@@ -53,6 +54,8 @@ def permission_for(payload: Payload) -> Permission:
             return Permission.CLOSE
         case Reassign():
             return Permission.REASSIGN
+        case RiskSwitch(status=status):
+            return Permission.RISK_SWITCH if status is None else Permission.RISK_BLOCK
         case PaperPrice() | PaperDeposit() | PaperReset():
             return Permission.PAPER
         case Reconcile():

@@ -16,6 +16,7 @@ from oms.domain.command import (
     PositionChange,
     Reassign,
     Reconcile,
+    RiskSwitch,
     SendOrder,
 )
 from oms.domain.named import positions_named
@@ -40,6 +41,8 @@ def strategies_of(home: Home, payload: Payload) -> tuple[int, ...]:
             sources = tuple(home.known_order(order_id) for order_id in payload.order_ids)
             own_ids = {order.strategy_id for order in sources if order is not None}
             return tuple(sorted(own_ids | {payload.strategy_id}))
+        case RiskSwitch(strategy_id=strategy_id):
+            return (strategy_id,) if strategy_id else ()
         case CancelAllOrders() | CloseAll():
             return payload.strategy_ids
         case CloseBy() | MergePositions() | PositionChange():

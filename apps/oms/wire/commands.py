@@ -31,6 +31,7 @@ from oms.domain.command import (
     PositionChange,
     Reassign,
     Reconcile,
+    RiskSwitch,
     SendOrder,
     StopMode,
 )
@@ -62,6 +63,8 @@ def encode(payload: Payload) -> str:
             told = _write_paper(payload)
         case Reconcile():
             told = _write_reconcile(payload)
+        case RiskSwitch():
+            told = _write_switch(payload)
         case CcxtCall():
             told = {"func": payload.func}
             if payload.args:
@@ -182,6 +185,17 @@ def _write_reconcile(payload: Reconcile) -> dict[str, Any]:
     return told
 
 
+def _write_switch(payload: RiskSwitch) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if payload.status is not None:
+        told["status"] = payload.status
+    if payload.allow_new_positions is not None:
+        told["allow_new_positions"] = payload.allow_new_positions
+    if payload.strategy_id:
+        told["strategy_id"] = payload.strategy_id
+    return told
+
+
 def _read_reconcile(told: Mapping[str, Any]) -> Reconcile:
     bounds = {name: datetime.fromisoformat(told[name]) for name in ("start", "end") if name in told}
     return Reconcile(scope=Scope(told["scope"]), symbols=tuple(told.get("symbols", ())), **bounds)
@@ -290,6 +304,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Payload]] = {
     "position_change": _read_position_change,
     "reassign": _read_reassign,
     "reconcile": _read_reconcile,
+    "risk_switch": lambda told: RiskSwitch(**told),
     "paper_price": _read_price,
     "paper_deposit": _read_deposit,
     "paper_reset": lambda told: PaperReset(comment=told.get("comment")),

@@ -23,6 +23,7 @@ from oms.domain.command import (
     PositionChange,
     Reassign,
     Reconcile,
+    RiskSwitch,
     SendOrder,
     StopMode,
 )
@@ -97,6 +98,8 @@ PAYLOADS: list[Payload] = [
     PositionChange(position_id=1, stop_loss=None),
     PositionChange(position_id=1, stop_gain=Decimal("2.5"), comment=None),
     PositionChange(position_id=1, stop_loss=Decimal(1), stop_gain=None, comment="c"),
+    RiskSwitch(status="blocked", comment="c"),
+    RiskSwitch(allow_new_positions=False, strategy_id=7, comment="c"),
     Reconcile(),
     Reconcile(
         scope=Scope.PERIOD,

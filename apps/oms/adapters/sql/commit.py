@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.rows import commands, deals, events, memory, orders, positions, reconciliation
+from oms.adapters.sql.rows import (
+    commands,
+    deals,
+    events,
+    memory,
+    orders,
+    positions,
+    reconciliation,
+    switches,
+)
 from oms.adapters.sql.script import Script
 from oms.adapters.sql.session import Session
 from oms.ports.ledger import AccountBatch
@@ -50,6 +59,8 @@ def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
     swept = [rows for b in each for rows in b.reconciled]
     if swept:
         reconciliation.into(script, swept)
+    for batch in each:
+        switches.into(script, batch.lease.account_id, batch.switches, now)
     return script
 
 

@@ -4,6 +4,7 @@ from oms.adapters.sql.rows import memory, orders, positions
 from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_of
 from oms.adapters.sql.session import Session
 from oms.domain.errors import LeaseLost
+from oms.domain.value import evolve
 from oms.ports.leases import Lease
 from oms.ports.ledger import AccountImage
 
@@ -41,8 +42,14 @@ async def image_of(session: Session, lease: Lease) -> AccountImage:
         f" WHERE l.{of_account} AND l.status = 'active' AND s.status = 'active'",
         values,
     )
+    closed = await session.fetch(
+        "SELECT strategy_id FROM account_strategy_risk_state"
+        f" WHERE {of_account} AND allow_new_positions = 0",
+        values,
+    )
+    account = account_of(accounts[0])
     return AccountImage(
-        account=account_of(accounts[0]),
+        account=evolve(account, closed_strategies=frozenset(row[0] for row in closed)),
         head_seq=streams[0][0],
         orders=[orders.order_of(row, dialect) for row in open_orders],
         positions=[positions.position_of(row, dialect) for row in open_positions],

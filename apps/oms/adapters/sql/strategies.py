@@ -38,6 +38,14 @@ class SqlStrategies(Audited):
         rows = await self._database.consistent(work)
         return sorted(rows, key=lambda row: (row.status != "active", row.name, row.id))
 
+    async def closed(self, account_id: int) -> frozenset[int]:
+        """Those whose switch on the account is off."""
+        text = (
+            "SELECT strategy_id FROM account_strategy_risk_state"
+            f" WHERE account_id = {self._dialect.mark} AND allow_new_positions = 0"
+        )
+        return frozenset(row[0] for row in await self._database.rows(text, (account_id,)))
+
     async def create(
         self, name: str, client_strategy_id: int | None, account_ids: Sequence[int], hand: Hand
     ) -> int:

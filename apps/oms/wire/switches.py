@@ -1,0 +1,75 @@
+"""Bodies of the risk switches. Each says why."""
+
+from typing import Any, Required
+
+from pydantic import ConfigDict, TypeAdapter
+from typing_extensions import TypedDict
+
+from oms.domain.command import RiskSwitch
+from oms.domain.errors import Invalid
+from oms.wire.bodies import wrong_at
+from oms.wire.fields import object_at, present, validated
+from oms.wire.values import Comment, Id
+
+STATUSES = ("active", "blocked")
+_OPEN = ConfigDict(extra="ignore", strict=True)
+
+
+class AllowFields(TypedDict, total=False):
+    """``.../allow_new_positions`` of an account."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    allow_new_positions: Required[bool]
+    comment: Comment
+
+
+class StrategyAllowFields(TypedDict, total=False):
+    """``.../strategies/allow_new_positions``."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    strategy_id: Required[Id]
+    allow_new_positions: Required[bool]
+    comment: Comment
+
+
+class StatusFields(TypedDict, total=False):
+    """``.../status``."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    status: Required[str]
+    comment: Comment
+
+
+_ALLOW = TypeAdapter(AllowFields)
+_STRATEGY_ALLOW = TypeAdapter(StrategyAllowFields)
+_STATUS = TypeAdapter(StatusFields)
+
+
+def read_allow(body: object, said: str | None) -> RiskSwitch:
+    """The switch of an account; ``said`` is the comment of the header.
+
+    Raises ``Malformed``, ``Invalid`` (``comment_required``).
+    """
+    return _switch(_ALLOW, body, said)
+
+
+def read_strategy_allow(body: object, said: str | None) -> RiskSwitch:
+    """The switch of a strategy on an account. Raises as ``read_allow``."""
+    return _switch(_STRATEGY_ALLOW, body, said)
+
+
+def read_status(body: object, said: str | None) -> RiskSwitch:
+    """The block of an account. Raises as ``read_allow``."""
+    wish = _switch(_STATUS, body, said)
+    word = (wish.status or "").lower()
+    if word not in STATUSES:
+        raise wrong_at(("status",), f"one of {', '.join(STATUSES)} is expected", "enum")
+    return RiskSwitch(status=word, comment=wish.comment)
+
+
+def _switch(shape: TypeAdapter[Any], body: object, said: str | None) -> RiskSwitch:
+    fields = validated(shape, present(object_at(body, ("body",))), ())
+    comment = (fields.pop("comment", None) or said or "").strip()
+    if not comment:
+        raise Invalid("say why in comment", code="comment_required")
+    return RiskSwitch(**fields, comment=comment)

@@ -1,0 +1,123 @@
+"""Risk switches as the contract says them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kit import contract
+from kit.asgi import Answer
+from kit.contract import holds
+from kit.office import ADMIN_KEY, TRADER, Office
+from oms.domain.value import evolve
+
+WATCH = evolve(TRADER, can_risk_manage=True, can_block_new_positions=True, can_block_account=True)
+
+
+@pytest.fixture
+async def watched(busy: Office) -> Office:
+    """An office with a key of role risk, which the client shows; its strategy is ``one``."""
+    key = await busy.add_key(
+        "watch", "oms_watches-over-risk-here", role="risk", grants={busy.account_id: WATCH}
+    )
+    body = {"name": "one", "account_ids": [busy.account_id]}
+    made = await busy.client("POST", "/strategies", body)
+    assert made.status == 200, made.body
+    busy.app.state.strategy_id = made.json()["strategy_id"]
+    busy.app.state.trader_key = busy.client.key
+    busy.client = replace(busy.client, key=key)
+    return busy
+
+
+async def switch(office: Office, path: str, **body: object) -> Answer:
+    """One switch."""
+    return await office.client("POST", f"/oms/risk/{office.account_id}/{path}", body)
+
+
+async def opened(office: Office, **payload: object) -> Any:
+    """The result of an order of the trader."""
+    answer = await office.client(
+        "POST",
+        "/oms/commands?wait_ms=5000",
+        office.command(**payload),
+        key=office.app.state.trader_key,
+    )
+    return answer.json() if answer.status == 200 else answer.detail
+
+
+async def test_an_account_is_closed_to_what_opens(watched: Office) -> None:
+    assert "code" not in await opened(watched)
+    answer = await switch(
+        watched, "allow_new_positions", allow_new_positions=False, comment="too wild"
+    )
+    body = answer.json()
+    holds(body, contract.SWITCHED)
+    assert (answer.status, body["ok"], body["rows"]) == (200, True, 1)
+    assert (body["allow_new_positions"], body["status"], body["strategy_id"]) == (
+        *(False, "active", None),
+    )
+    refused = await opened(watched)
+    assert (refused["code"], refused["reason"]) == ("risk_blocked", "new_positions_disabled")
+    assert "code" not in await opened(watched, side="sell", reduce_only=True)
+    (row,) = (await watched.client.get("/oms/accounts"))["items"]
+    assert row["allow_new_positions"] is False
+    again = await switch(watched, "allow_new_positions", allow_new_positions=False, comment="x")
+    assert again.json()["rows"] == 0
+    await switch(watched, "allow_new_positions", allow_new_positions=True, comment="calm")
+    assert "code" not in await opened(watched)
+
+
+async def test_one_strategy_is_closed(watched: Office) -> None:
+    mine = watched.app.state.strategy_id
+    path = f"/oms/risk/{watched.account_id}/strategies"
+    (row,) = (await watched.client.get(path))["items"]
+    holds(row, contract.STRATEGY_SWITCH)
+    assert row["allow_new_positions"] is True
+    wish = {"allow_new_positions": False, "comment": "it lost"}
+    answer = await switch(watched, "strategies/allow_new_positions", strategy_id=mine, **wish)
+    assert answer.json()["strategy_id"] == mine
+    (row,) = (await watched.client.get(path))["items"]
+    assert (row["strategy_id"], row["name"], row["allow_new_positions"]) == (mine, "one", False)
+    refused = await opened(watched, strategy_id=mine)
+    assert (refused["reason"], refused["set_by"]) == ("new_positions_disabled", "strategy")
+    assert "code" not in await opened(watched)
+    unknown = await switch(watched, "strategies/allow_new_positions", strategy_id=99999, **wish)
+    assert (unknown.status, unknown.detail["code"]) == (404, "strategy_not_found")
+    await watched.stop_worker()
+    assert await watched.store.strategies.closed(watched.account_id) == {mine}
+
+
+async def test_an_account_is_blocked_and_opened_again(watched: Office) -> None:
+    body = (await switch(watched, "status", status="Blocked", comment="stop")).json()
+    assert (body["status"], body["allow_new_positions"]) == ("blocked", True)
+    refused = await opened(watched)
+    assert (refused["code"], refused["reason"]) == ("risk_blocked", "account_blocked")
+    body = (await switch(watched, "status", status="active", comment="go")).json()
+    assert body["status"] == "active"
+    assert "code" not in await opened(watched)
+    events = await watched.client.get(
+        f"/oms/events?account_ids={watched.account_id}&namespaces=risk"
+    )
+    told = [(event["event"], event["payload"]["status"]) for event in events["items"]]
+    assert told == [("account_status_changed", "blocked"), ("account_status_changed", "active")]
+    assert events["items"][0]["payload"]["comment"] == "stop"
+    assert events["items"][0]["payload"]["actor_user_id"] > 0
+
+
+async def test_who_may_and_must_say_why(watched: Office) -> None:
+    silent = await switch(watched, "status", status="blocked")
+    assert (silent.status, silent.detail["code"]) == (422, "comment_required")
+    for body in ({"comment": "x"}, {"comment": "x", "allow_new_positions": "maybe"}):
+        assert (await switch(watched, "allow_new_positions", **body)).status == 422
+    assert (await switch(watched, "status", status="asleep", comment="x")).status == 422
+    path = f"/oms/risk/{watched.account_id}/status"
+    body = {"status": "blocked", "comment": "x"}
+    trader = await watched.client("POST", path, body, key=watched.app.state.trader_key)
+    assert (trader.status, trader.detail["code"]) == (403, "permission_denied")
+    assert (await watched.client("POST", path, body, key=ADMIN_KEY)).status == 200
+    named = {"X-Comment": "from the header", "Prefer": "respond-async"}
+    soon = await watched.client("POST", path, {"status": "active"}, headers=named)
+    assert (soon.status, soon.headers["preference-applied"]) == (202, "respond-async")
+    holds(soon.json(), contract.SWITCHED)
+    missing = await watched.client("POST", "/oms/risk/99999/status", body, key=ADMIN_KEY)
+    assert (missing.status, missing.detail["code"]) == (404, "account_not_found")
