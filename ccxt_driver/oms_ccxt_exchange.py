@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from ccxt_driver.config import read_config
+from ccxt_driver.driver import NO_PARAMS
 from ccxt_driver.errors import raise_if_refused
 from ccxt_driver.exchange import OmsMethods
 from ccxt_driver.http_client import OmsHttpClient
@@ -73,6 +74,15 @@ class OmsCcxtExchange(OmsMethods):
         close = getattr(self.http, "close", None)
         if close is not None:
             close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def _need_markets(self) -> None:
+        self._run(self._load_markets(False, NO_PARAMS))
 
     def _run(self, plan: Plan[Any]) -> Any:
         try:

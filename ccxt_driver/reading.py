@@ -101,6 +101,12 @@ def fetch_positions(
     return [terms.shapes.position(row) for row in _of_symbols(_items(body), symbols)]
 
 
+def fetch_position(terms: Terms, symbol: str, params: Params) -> Plan[Structure | None]:
+    """The first open position of a symbol."""
+    found = yield from fetch_positions(terms, symbol, params)
+    return found[0] if found else None
+
+
 def fetch_balance(terms: Terms, params: Params) -> Plan[Any]:
     """The exchange's balance, as ccxt tells it."""
     path = f"/ccxt/core/{terms.account_id}/fetch_balance"
