@@ -4,13 +4,17 @@ Rows are told in full by whoever writes them; these only say why.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import assert_never
 
 from oms.domain.deal import Deal
 from oms.domain.event import Event
-from oms.domain.order import Order
+from oms.domain.order import Order, OrderState
 from oms.domain.position import Position
 from oms.domain.report import Report, ReportKind
+
+DOUBT_WINDOW = timedelta(seconds=15)
+"""After so long an order that the exchange does not show was surely not placed."""
 
 
 def order_events(before: Order, order: Order, report: Report) -> tuple[Event, ...]:
@@ -38,11 +42,33 @@ def order_events(before: Order, order: Order, report: Report) -> tuple[Event, ..
         case ReportKind.UNKNOWN:
             name = "order_unknown"
             facts["client_order_id"] = order.client_order_id
+            facts["deadline_at"] = report.heard_at + DOUBT_WINDOW
         case ReportKind.TRIGGERED | ReportKind.EXECUTION | ReportKind.BUSTED:
             return ()
         case _:
             assert_never(report.kind)
     return (Event(name=name, strategy_id=before.strategy_id, facts=facts),)
+
+
+def doubt_events(before: Order, order: Order, report: Report) -> tuple[Event, ...]:
+    """That what became of an order is known at last, or that it turned up after all."""
+    was_lost = before.state is OrderState.UNKNOWN and order.state is not OrderState.UNKNOWN
+    turned_up = before.state is OrderState.REJECTED and order.state is not OrderState.REJECTED
+    if not was_lost and not turned_up:
+        return ()
+    facts = {
+        "command_id": order.command_id,
+        "order_id": order.id,
+        "client_order_id": order.client_order_id,
+        "state": str(order.state),
+        "evidence": {
+            "report": str(report.kind),
+            "heard": str(report.heard),
+            "exchange_order_id": order.exchange_order_id,
+        },
+    }
+    name = "order_resolved" if was_lost else "order_late_found"
+    return (Event(name=name, strategy_id=order.strategy_id, facts=facts),)
 
 
 def execution_events(

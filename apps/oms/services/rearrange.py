@@ -204,8 +204,12 @@ class Rearrange:
             "target_strategy_id": wish.strategy_id,
             "target_position_id": wish.position_id,
         }
-        event = Event(name="reassigned", strategy_id=wish.strategy_id, facts=facts)
-        changes.events.append(event)
+        audit = facts | {
+            "before": [_place_of(order) for order in orders],
+            "after": [_place_of(changes.orders[order.id]) for order in orders],
+        }
+        for name, told in (("reassigned", facts), ("reassign_audit", audit)):
+            changes.events.append(Event(name=name, strategy_id=wish.strategy_id, facts=told))
         return entry
 
 
@@ -219,6 +223,15 @@ def _native_legs(home: Home, instrument: Instrument) -> bool:
     """Whether the exchange holds a long and a short leg of its own."""
     hedged = home.account.position_mode is PositionMode.HEDGE
     return hedged and instrument.kind is not Kind.SPOT
+
+
+def _place_of(order: Order) -> dict[str, int]:
+    """Where an order belongs."""
+    return {
+        "order_id": order.id,
+        "strategy_id": order.strategy_id,
+        "position_id": order.position_id,
+    }
 
 
 def _moved(order: Order, position_id: int, now: datetime) -> Order:

@@ -16,8 +16,9 @@ from oms.domain.deal import Deal, DealType
 from oms.domain.entry import Entry
 from oms.domain.event import Event
 from oms.domain.ledger import Book, apply, needs_history
+from oms.domain.ledger_events import doubt_events
 from oms.domain.legs import FoldKey, fold_key
-from oms.domain.order import Order
+from oms.domain.order import Order, OrderState
 from oms.domain.position import Position
 from oms.domain.refold import BUST, History
 from oms.domain.report import Execution, Heard, Report, ReportKind
@@ -29,6 +30,8 @@ from oms.services.home import Home
 from oms.services.settle import settled
 from oms.services.unfold import Unfold
 from oms.wire.events import EVENTS_PER_ROW_MAX, Tale, Told, outbox_payload, told
+
+_DOUBTED = frozenset({OrderState.UNKNOWN, OrderState.REJECTED})
 
 IDS_PER_REPORT_MAX = 16
 """Deals and positions that one report may make before more ids are fetched."""
@@ -124,6 +127,8 @@ class Record:
         )
         entry = apply(book, report, self.ids)
         self.keep(home, entry, changes, history)
+        if entry.order is not None and order.state in _DOUBTED:
+            changes.events.extend(doubt_events(order, entry.order, report))
         if entry.deals and report.execution is not None:
             key, newest = key_of(report.execution), home.newest.get(order.symbol)
             home.newest[order.symbol] = key if newest is None else max(key, newest)

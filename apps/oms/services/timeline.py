@@ -62,6 +62,8 @@ class Timelines:
 
 def _is_about(item: Mapping[str, Any], order_id: int) -> bool:
     payload = item["payload"]
-    if item["event"] == "reassigned":
-        return order_id in payload.get("order_ids", ())
+    if item["event"] == "reassign_audit":
+        return any(place["order_id"] == order_id for place in payload["after"])
+    if item["event"] in ("order_resolved", "order_late_found"):
+        return bool(payload["order_id"] == order_id)
     return bool(item["event"] == "order_updated" and payload["id"] == order_id)

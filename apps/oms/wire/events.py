@@ -10,9 +10,11 @@ from typing import TypedDict
 
 from oms.domain.command import Command, CommandResult
 from oms.domain.deal import Deal
+from oms.domain.errors import Refused
 from oms.domain.event import Event, Namespace
 from oms.domain.order import Order
 from oms.domain.position import Position
+from oms.wire.codes import kind_of
 from oms.wire.json import dumps_plain
 from oms.wire.ledger import Row, deal_row, order_row, position_row
 
@@ -53,7 +55,7 @@ def told(tale: Tale) -> Iterator[Told]:
             "namespace": str(event.namespace),
             "event": event.name,
             "strategy_id": event.strategy_id,
-            "payload": {"account_id": tale.account_id, **event.facts},
+            "payload": {"account_id": tale.account_id, **_facts(event)},
         }
     for deal in tale.deals:
         yield _row("deal_updated", deal.strategy_id, deal_row(deal))
@@ -69,6 +71,15 @@ def told(tale: Tale) -> Iterator[Told]:
         yield _row("position_updated", held.strategy_id, position_row(held))
     if tale.command is not None:
         yield command_updated(*tale.command)
+
+
+def _facts(event: Event) -> Mapping[str, object]:
+    if event.name != "order_rejected":
+        return event.facts
+    code, outcome = str(event.facts["code"]), str(event.facts["outcome"])
+    kind = kind_of(Refused(code=code, message="", outcome=outcome))
+    is_wish = kind.ccxt_class == "BadRequest" and kind.status == 422
+    return {**event.facts, "ccxt_class": "InvalidOrder" if is_wish else kind.ccxt_class}
 
 
 def command_updated(command: Command, result: CommandResult) -> Told:

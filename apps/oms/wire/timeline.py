@@ -25,10 +25,14 @@ PHASES: Mapping[str, tuple[str, str]] = {
     "change_rejected": ("rejected", "exchange_reply"),
     "unknown": ("unknown", "worker"),
     "trade_cancel": ("reconciled", "exchange_stream"),
-    "not_placed": ("resolved", "reconcile"),
 }
 """Phase and source of an order's event by its ``exec_type``; the rows tell the others."""
 
+_NAMED: Mapping[str, tuple[str, str]] = {
+    "reassign_audit": ("reassigned", "operator"),
+    "order_resolved": ("resolved", "reconcile"),
+    "order_late_found": ("resolved", "reconcile"),
+}
 _ENDS: Mapping[OrderState, str] = {
     OrderState.CANCELED: "canceled",
     OrderState.EXPIRED: "expired",
@@ -107,8 +111,7 @@ def _told(events: Sequence[Mapping[str, Any]]) -> Iterable[Row]:
     for event in events:
         row = event["payload"]
         known = PHASES.get(row.get("exec_type") or "")
-        if event["event"] == "reassigned":
-            known = ("reassigned", "operator")
+        known = _NAMED.get(event["event"], known)
         if known is None:
             continue
         phase, source = known
