@@ -7,6 +7,7 @@ book, without an order.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from oms.domain.account import PositionMode
 from oms.domain.command import (
@@ -19,6 +20,7 @@ from oms.domain.command import (
     PositionChange,
     Reassign,
 )
+from oms.domain.deal import DealEntry
 from oms.domain.entry import Entry
 from oms.domain.errors import Refused
 from oms.domain.event import Event
@@ -28,6 +30,7 @@ from oms.domain.money import plain
 from oms.domain.moves import changed, closed_by, merged, refuse_close_by, refuse_merge
 from oms.domain.order import Order
 from oms.domain.position import Position
+from oms.domain.refold import History
 from oms.domain.rewrite import reassigned
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
@@ -160,25 +163,26 @@ class Rearrange:
         if wish.strategy_id not in home.strategy_ids:
             message = f"strategy {wish.strategy_id} is not active on account {home.account.id}"
             return _refused(Refused(code="invalid_strategy_id", message=message))
-        entries: list[Entry] = []
+        moves: list[_Move] = []
         for symbol in sorted({order.symbol for order in orders}):
             mine = [order for order in orders if order.symbol == symbol]
-            entries.append(await self._reassign(home, wish, mine, changes, now))
+            move = await self._planned(home, wish, mine, now)
+            if (opening := _opened_by_a_close(move)) is not None:
+                return _refused(_no_longer_closes(opening, wish))
+            moves.append(move)
+        for move in moves:
+            self._carry_out(home, wish, move, changes)
         return CommandResult(
             status=CommandStatus.DONE,
             order_ids=wish.order_ids,
-            deal_ids=tuple(d.id for entry in entries for d in entry.deals_changed),
-            position_ids=tuple(p.id for entry in entries for p in entry.positions),
+            deal_ids=tuple(d.id for move in moves for d in move.entry.deals_changed),
+            position_ids=tuple(p.id for move in moves for p in move.entry.positions),
         )
 
-    async def _reassign(
-        self,
-        home: Home,
-        wish: Reassign,
-        orders: list[Order],
-        changes: Changes,
-        now: datetime,
-    ) -> Entry:
+    async def _planned(
+        self, home: Home, wish: Reassign, orders: list[Order], now: datetime
+    ) -> "_Move":
+        """What moving orders of one symbol comes to; a ticket that an order named stays named."""
         instrument = home.exchange.instruments()[orders[0].symbol]
         moment = min(order.created_at for order in orders)
         history = await self.unfold(home, instrument, moment)
@@ -188,7 +192,7 @@ class Rearrange:
             order.id: evolve(
                 order,
                 strategy_id=wish.strategy_id,
-                ticket_id=wish.position_id,
+                ticket_id=wish.position_id or order.ticket_id,
                 reconciled=True,
                 version=order.version + 1,
                 updated_at=now,
@@ -196,7 +200,11 @@ class Rearrange:
             for order in orders
         }
         entry = reassigned(history, moved, self.ids, now)
-        self.record.keep(home, entry, changes, history)
+        return _Move(orders=orders, history=history, entry=entry)
+
+    def _carry_out(self, home: Home, wish: Reassign, move: "_Move", changes: Changes) -> None:
+        entry, orders = move.entry, move.orders
+        self.record.keep(home, entry, changes, move.history)
         facts = {
             "deals_updated": len(entry.deals_changed),
             "orders_updated": len(orders),
@@ -210,7 +218,34 @@ class Rearrange:
         }
         for name, told in (("reassigned", facts), ("reassign_audit", audit)):
             changes.events.append(Event(name=name, strategy_id=wish.strategy_id, facts=told))
-        return entry
+
+
+class _Move(NamedTuple):
+    """Orders of one symbol, the history they stand in, and what moving them changes."""
+
+    orders: list[Order]
+    history: History
+    entry: Entry
+
+
+def _opened_by_a_close(move: _Move) -> Order | None:
+    """An order of ours that only reduces and would open a position where it is moved to."""
+    known = {deal.id: deal for deal in move.history.deals}
+    for deal in (*move.entry.deals, *move.entry.deals_changed):
+        before = known.get(deal.id)
+        opens = deal.entry is DealEntry.IN and (before is None or before.entry is not DealEntry.IN)
+        order = next((order for order in move.orders if order.id == deal.order_id), None)
+        if opens and order is not None and order.reduce_only and order.command_id is not None:
+            return order
+    return None
+
+
+def _no_longer_closes(order: Order, wish: Reassign) -> Refused:
+    message = (
+        f"order {order.id} only closes, and strategy {wish.strategy_id} holds nothing there that"
+        " it could close: move the order that opened the position with it"
+    )
+    return Refused(code="invalid_close_volume", reason="nothing_to_close", message=message)
 
 
 def _note(home: Home, symbol: str, at: FoldKey) -> None:

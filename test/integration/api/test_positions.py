@@ -3,6 +3,7 @@
 from typing import Any
 
 from kit.office import TRADER, Office
+from kit.sql import change
 
 SPOT_SHORTS = '{"oms":{"paper":{"source":"manual","allow_spot_short":true}}}'
 KEY = "oms_a-hedger-for-tests-only"
@@ -204,3 +205,32 @@ async def test_dust_alone_is_closed_without_an_order(busy: Office) -> None:
 
     assert (row["ok"], row["order_id"]) == (True, None), row
     assert (await _position(busy, held))["state"] == "closed"
+
+
+async def test_a_close_moves_only_with_what_it_closes(busy: Office, dsn: str) -> None:
+    """A reduce-only order without a ticket closes its strategy's; alone elsewhere it would open."""
+    account = await _account(busy, PERPETUAL)
+    change(
+        dsn,
+        "INSERT INTO strategies (id, name, status, created_at)"
+        " VALUES (7, 'seven', 'active', '2026-01-01')",
+        "INSERT INTO strategy_accounts (strategy_id, account_id, status, created_at)"
+        f" VALUES (7, {account}, 'active', '2026-01-01')",
+    )
+    order = {"symbol": PERPETUAL, "order_type": "market", "qty": "1"}
+    opening = (await _run(busy, account, "send_order", side="buy", **order))["order_id"]
+    closing = (await _run(busy, account, "send_order", side="sell", reduce_only=True, **order))[
+        "order_id"
+    ]
+
+    alone = {"order_ids": [closing], "target_strategy_id": 7}
+    refused = await busy.client("POST", "/oms/reassign", alone, key=KEY)
+    assert (refused.status, refused.detail["reason"]) == (422, "nothing_to_close")
+
+    both = {"order_ids": [opening, closing], "target_strategy_id": 7}
+    moved = await busy.client("POST", "/oms/reassign", both, key=KEY)
+    assert moved.status == 200, moved.body
+    span = "start_date=2020-01-01&end_date=2099-01-01"
+    found = await busy.client.get(f"/oms/positions/history?account_ids={account}&{span}", key=KEY)
+    (position,) = found["items"]
+    assert (position["strategy_id"], position["state"]) == (7, "closed")
