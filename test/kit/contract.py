@@ -98,6 +98,45 @@ DISPATCHER = _keys(
     "orders_unknown"
 )
 
+EVENTS: Mapping[str, frozenset[str]] = {
+    name: _keys(text)
+    for name, text in {
+        "order_submitted": "command_id order_id exchange_order_id",
+        "order_changed": "command_id order_id",
+        "order_canceled": "command_id order_id",
+        "orders_canceled_batch": "command_id command_type canceled_order_ids skipped_order_ids",
+        "order_expired": "command_id order_id client_order_id",
+        "order_rejected": "command_id order_id code message outcome ccxt_class",
+        "order_unknown": "command_id order_id client_order_id deadline_at",
+        "order_resolved": "command_id order_id client_order_id state evidence",
+        "order_late_found": "command_id order_id client_order_id state evidence",
+        "order_change_replace_failed": "command_id order_id error",
+        "deal_created": "deal_id order_id position_id exchange_trade_id symbol side strategy_id "
+        "qty price entry",
+        "position_changed": "position_id oms_stop_loss oms_stop_gain comment",
+        "position_closed": "position_id symbol strategy_id close_price close_reason realized_pnl "
+        "fees",
+        "close_by_executed": "command_id position_id_a position_id_b qty",
+        "positions_merged": "command_id source_position_id target_position_id symbol side "
+        "source_qty target_qty_before target_qty_after target_avg_price_after "
+        "source_strategy_id target_strategy_id stop_mode",
+        "reassigned": "deals_updated orders_updated positions_updated target_strategy_id "
+        "target_position_id",
+        "reassign_audit": "deals_updated orders_updated positions_updated target_strategy_id "
+        "target_position_id before after",
+        "reconciliation_tick": "scope lookback_seconds trades_count cursor fetch_path "
+        "raw_inserted_count projected_deals_count projected_orders_count "
+        "skipped_duplicate_count lag_ms",
+        "account_allow_new_positions_changed": "allow_new_positions comment actor_user_id "
+        "actor_api_key_id",
+        "strategy_allow_new_positions_changed": "allow_new_positions strategy_id comment "
+        "actor_user_id actor_api_key_id",
+        "account_status_changed": "status comment actor_user_id actor_api_key_id",
+        "command_updated": "command_id command status request_id order_id error",
+    }.items()
+}
+"""Payloads of events, besides ``account_id``; rows that are told in full stand above."""
+
 
 def holds(body: Mapping[str, Any], keys: frozenset[str]) -> None:
     """Fail with what is missing or too much."""

@@ -20,7 +20,7 @@ async def test_only_ping_and_auth_before_authentication(studio: Studio) -> None:
         wrong = await ear.ask("auth", {"api_key": "nobody"})
         none = await ear.ask("auth", {})
         right = await ear.ask("auth", {"api_key": KEY}, namespace="system")
-        unknown = await ear.ask("subscribe_market", {}, namespace="ccxt")
+        unknown = await ear.ask("subscribe_moon", {}, namespace="ccxt")
     assert (pong["event"], pong["namespace"], pong["payload"]) == ("pong", "anything", {})
     assert refused["ok"] is False
     assert refused["event"] == "error"

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket
 from oms.api.deps import Doors, credential
 from oms.api.feed import Feed
 from oms.api.peer import peer
+from oms.api.sockets.markets import Markets
 from oms.api.sockets.pictures import Pictures
 from oms.api.sockets.session import Session
 from oms.api.supervise import kept_running
@@ -24,6 +25,7 @@ class Sockets:
         self._parts = parts
         self._feed = feed
         self._pictures = Pictures(history=parts.history)
+        self._markets = Markets(parts=parts)
         limits = parts.settings.events
         self._counts = KeyCounts(limits.sockets_per_key_max, limits.frames_per_second_max)
         self._sessions: set[Session] = set()
@@ -59,6 +61,7 @@ class Sockets:
             feed=self._feed,
             pictures=self._pictures,
             turnstile=self._counts,
+            markets=self._markets,
             ip=peer(websocket, self._parts.settings.trusted_proxies),
         )
         self._sessions.add(session)

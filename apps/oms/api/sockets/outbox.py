@@ -6,7 +6,7 @@ dropped silently. Frames that were made for him alone (replay, snapshots) wait f
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,6 +22,8 @@ class _Waiting(NamedTuple):
     weight: int
     account_id: int
     seq: int
+    #: What the frame is the newest of; its text stands aside.
+    subject: Hashable | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Outbox:
     sent: dict[int, int] = field(default_factory=dict)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     _queue: deque[_Waiting] = field(default_factory=deque)
+    _newest: dict[Hashable, str] = field(default_factory=dict)
     _bytes: int = 0
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
     _eased: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,9 +58,21 @@ class Outbox:
         self._queue.append(_Waiting(text, weight, account_id, seq))
         self._stirred.set()
 
+    def put_newest(self, subject: Hashable, text: str) -> None:
+        """Send ``text``, in the place of what was put of ``subject`` and still waits."""
+        if subject not in self._newest:
+            if self.closing.is_set():
+                return
+            if len(self._queue) >= self.frames_max or self._bytes + len(text) > self.bytes_max:
+                return  # the next one comes soon; what is not stored never ends a connection
+            self._queue.append(_Waiting("", 0, 0, 0, subject))
+        self._newest[subject] = text
+        self._stirred.set()
+
     def overflow(self) -> None:
         """He is too slow: drop what waits and close."""
         self._queue.clear()
+        self._newest.clear()
         self._bytes = 0
         self.close(SLOW_CONSUMER)
 
@@ -83,7 +98,8 @@ class Outbox:
             while self._queue:
                 one = self._queue.popleft()
                 self._bytes = max(self._bytes - one.weight, 0)
-                await self.send({"type": "websocket.send", "text": one.text})
+                text = one.text if one.subject is None else self._newest.pop(one.subject)
+                await self.send({"type": "websocket.send", "text": text})
                 if one.seq:
                     self.sent[one.account_id] = one.seq
                 self._eased.set()

@@ -25,8 +25,10 @@ from oms.api.sockets.frames import (
     reply,
 )
 from oms.api.sockets.listening import Listening
+from oms.api.sockets.markets import Markets
 from oms.api.sockets.outbox import Outbox
 from oms.api.sockets.pictures import Pictures
+from oms.api.sockets.watching import Watching
 from oms.domain.access import Principal
 from oms.domain.errors import (
     Forbidden,
@@ -76,6 +78,7 @@ class Session:
     feed: Feed
     pictures: Pictures
     turnstile: Turnstile
+    markets: Markets
     ip: str
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     key: str | None = None
@@ -85,6 +88,7 @@ class Session:
     _outbox: Outbox = field(init=False)
     _commands: Commands = field(init=False)
     _listening: Listening = field(init=False)
+    _watching: Watching = field(init=False)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -104,6 +108,9 @@ class Session:
             outbox=self._outbox,
             spawn=self._spawn,
         )
+        self._watching = Watching(
+            markets=self.markets, outbox=self._outbox, spawn=self._spawn, who=self._who
+        )
 
     async def run(self, key: str | None) -> None:
         """Serve until one side closes."""
@@ -116,6 +123,7 @@ class Session:
                 await asyncio.wait({writer}, timeout=CLOSE_SECONDS)
         finally:
             self._listening.close()
+            self._watching.close()
             tasks = [writer, closing, *self._tasks]
             for task in tasks:
                 task.cancel()
@@ -228,6 +236,10 @@ class Session:
                     self._commands.command(frame)
                 case "ccxt", "call":
                     self._commands.call(frame)
+                case "ccxt", "subscribe_market":
+                    self._watching.subscribe(frame, self.principal)
+                case "ccxt", "unsubscribe_market":
+                    self._watching.unsubscribe(frame)
                 case _:
                     raise Invalid("there is no such action", code="unsupported_action")
 
@@ -236,9 +248,13 @@ class Session:
         if not isinstance(key, str) or not key:
             raise Unauthenticated("api_key is the key", code="missing_api_key")
         who = await self._authenticate(key.strip())
-        self._listening.narrow(who)
+        self._narrow(who)
         told = {"user_id": who.user_id, "api_key_id": who.api_key_id, "role": who.role.value}
         self._outbox.put(reply(frame, "authenticated", told))
+
+    def _narrow(self, who: Principal) -> None:
+        self._listening.narrow(who)
+        self._watching.narrow(who)
 
     async def _watch(self) -> None:
         """Credential and rights, as long as the connection lives."""
@@ -253,7 +269,7 @@ class Session:
                 continue
             deadline = clock() + RIGHTS_SECONDS
             try:
-                self._listening.narrow(await self._authenticate(self.key))
+                self._narrow(await self._authenticate(self.key))
             except (Unauthenticated, Forbidden):
                 self._outbox.close(NOT_AUTHENTICATED, "credential ended")
                 return

@@ -13,6 +13,7 @@ from kit.listening import eventually
 from oms.api.deps import Doors
 from oms.api.feed import Feed
 from oms.api.sockets.door import KeyCounts
+from oms.api.sockets.markets import Markets
 from oms.api.sockets.pictures import Pictures
 from oms.api.sockets.session import MALFORMED_IN_A_ROW_MAX, Session
 from oms.config import Settings
@@ -73,6 +74,7 @@ def session(line: Line, streams: Streams) -> Session:
         feed=cast(Feed, None),
         pictures=cast(Pictures, None),
         turnstile=KeyCounts(10, 1000),
+        markets=cast(Markets, None),
         ip="",
     )
 
