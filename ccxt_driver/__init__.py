@@ -8,13 +8,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ccxt_driver.async_exchange import OmsCcxtAsyncExchange
+    from ccxt_driver.async_http_client import OmsAsyncHttpClient
     from ccxt_driver.http_client import OmsHttpClient
     from ccxt_driver.oms_ccxt_exchange import OmsCcxtExchange
+    from ccxt_driver.oms_ccxtpro_exchange import OmsCcxtProExchange
 
-__all__ = ["OmsCcxtExchange", "OmsHttpClient"]
+__all__ = [
+    "OmsAsyncHttpClient",
+    "OmsCcxtAsyncExchange",
+    "OmsCcxtExchange",
+    "OmsCcxtProExchange",
+    "OmsHttpClient",
+]
 
 _HOMES = {
+    "OmsAsyncHttpClient": "ccxt_driver.async_http_client",
+    "OmsCcxtAsyncExchange": "ccxt_driver.async_exchange",
     "OmsCcxtExchange": "ccxt_driver.oms_ccxt_exchange",
+    "OmsCcxtProExchange": "ccxt_driver.oms_ccxtpro_exchange",
     "OmsHttpClient": "ccxt_driver.http_client",
 }
 

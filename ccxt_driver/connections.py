@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 #: A connection that lay idle for longer is not trusted with a request that can be sent only once:
 #: the other side may be closing it at this very moment.
@@ -37,6 +37,14 @@ class Answer:
     body: bytes
 
 
+def read_address(base_url: str) -> SplitResult:
+    """The parts of a gateway's address. Raises ``ValueError``."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{base_url!r} is no address such as http://127.0.0.1:8000")
+    return parts
+
+
 @dataclass(slots=True)
 class _Kept:
     connection: HTTPConnection
@@ -56,10 +64,7 @@ class Connections:
     """Connections to one address, opened when they are needed."""
 
     def __init__(self, base_url: str, timeout_seconds: float) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{base_url!r} is no address such as http://127.0.0.1:8000")
-        self._parts = parts
+        self._parts = read_address(base_url)
         self._timeout_seconds = timeout_seconds
         self._kept: list[_Kept] = []
         self._pid = os.getpid()

@@ -18,6 +18,15 @@ HAS: Mapping[str, bool] = dict.fromkeys(
 )
 """What the gateway gives on every account, whatever exchange stands behind it."""
 
+WATCHED: Mapping[str, bool] = dict.fromkeys(
+    (
+        *("watchOrders", "watchMyTrades", "watchPositions", "watchTicker", "watchOrderBook"),
+        *("watchTrades", "watchOHLCV", "ws"),
+    ),
+    True,
+)
+"""What the classes that stream have besides."""
+
 
 def overlaid(own: Mapping[str, bool], remote: object, methods: type) -> dict[str, Any]:
     """``has``: the exchange's, then the driver's.

@@ -8,7 +8,6 @@ is a call of the same name on the account's exchange.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 from ccxt_driver import reading
@@ -18,10 +17,8 @@ from ccxt_driver.errors import own_error
 from ccxt_driver.lent import lent
 from ccxt_driver.markets import TICK_SIZE, Markets
 from ccxt_driver.names import CamelCaseTwins, is_trading, snake_case
-from ccxt_driver.plans import Params, Plan, Terms
+from ccxt_driver.plans import Plan, Terms
 from ccxt_driver.structures import Shapes
-
-NO_PARAMS: Params = MappingProxyType({})
 
 
 def utc_now() -> datetime:

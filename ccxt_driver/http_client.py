@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from ccxt_driver.connections import Answer, Connections, NotSent
-from ccxt_driver.errors import own_error, raise_if_refused, unreached
+from ccxt_driver.errors import OmsDriverError, own_error, raise_if_refused, unreached
 from ccxt_driver.wire import Body, Request, json_bytes
 
 Transport = Callable[[str, str, dict[str, str], Any], Body]
@@ -58,15 +58,13 @@ class OmsHttpClient:
         request = Request(method=method, path=path, query=query or {}, payload=payload)
         if self._transport is None:
             return self._over_network(request)
-        headers = self._headers(request)
+        headers = headers_of(request, self._api_key)
         try:
             body = self._transport(method, request.url(self.base_url), headers, payload)
         except HTTPError as answer:  # of a transport made of urllib
-            return _read(_answer_in(answer), request)
+            return read_raised(answer, request)
         except OSError as wrong:
-            cause = _innermost(wrong)
-            is_sent = not isinstance(cause, _NOT_SENT)
-            raise unreached(cause, request, is_sent=is_sent) from wrong
+            raise unreached_by(wrong, request) from wrong
         raise_if_refused(body, request)
         return body
 
@@ -74,19 +72,12 @@ class OmsHttpClient:
         """Close the connections; the next request opens one."""
         self._connections.close()
 
-    def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"accept": "application/json", "x-api-key": self._api_key}
-        if request.payload is not None:
-            headers["content-type"] = "application/json"
-        return headers
-
     def _over_network(self, request: Request) -> Body:
-        parts = urlsplit(request.url(self.base_url))
         try:
             answer = self._connections.exchange(
                 request.method,
-                f"{parts.path}?{parts.query}" if parts.query else parts.path,
-                self._headers(request),
+                target_of(request, self.base_url),
+                headers_of(request, self._api_key),
                 None if request.payload is None else json_bytes(request.payload),
                 is_repeatable=request.is_read,
             )
@@ -94,21 +85,39 @@ class OmsHttpClient:
             raise unreached(wrong.cause, request, is_sent=False) from wrong.cause
         except OSError as cause:
             raise unreached(cause, request, is_sent=True) from cause
-        return _read(answer, request)
+        return read_answer(answer, request)
 
 
-def _answer_in(raised: HTTPError) -> Answer:
+def headers_of(request: Request, api_key: str) -> dict[str, str]:
+    """The headers of a request, the key among them."""
+    headers = {"accept": "application/json", "x-api-key": api_key}
+    if request.payload is not None:
+        headers["content-type"] = "application/json"
+    return headers
+
+
+def target_of(request: Request, base_url: str) -> str:
+    """Path and query, below the path that the gateway's address may have."""
+    parts = urlsplit(request.url(base_url))
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def read_raised(raised: HTTPError, request: Request) -> Body:
+    """What an answer says that urllib raised."""
     with raised:
         headers = {name.lower(): value for name, value in raised.headers.items()}
-        return Answer(status=raised.code, headers=headers, body=raised.read())
+        answer = Answer(status=raised.code, headers=headers, body=raised.read())
+    return read_answer(answer, request)
 
 
-def _innermost(wrong: OSError) -> OSError:
+def unreached_by(wrong: OSError, request: Request) -> OmsDriverError:
+    """The exception for a transport's failure."""
     reason = wrong.reason if isinstance(wrong, URLError) else None
-    return reason if isinstance(reason, OSError) else wrong
+    cause = reason if isinstance(reason, OSError) else wrong
+    return unreached(cause, request, is_sent=not isinstance(cause, _NOT_SENT))
 
 
-def _read(answer: Answer, request: Request) -> Body:
+def read_answer(answer: Answer, request: Request) -> Body:
     """The object in an answer. Raises what it refuses, and for a body that is no JSON object."""
     try:
         body = json.loads(answer.body)

@@ -8,10 +8,10 @@ from decimal import ROUND_HALF_UP
 from typing import Any
 
 from ccxt_driver import reading
-from ccxt_driver.driver import NO_PARAMS, Driver
+from ccxt_driver.driver import Driver
 from ccxt_driver.errors import own_error
 from ccxt_driver.markets import Markets, Rounding, on_grid
-from ccxt_driver.plans import Params, Plan
+from ccxt_driver.plans import NO_PARAMS, Params, Plan
 from ccxt_driver.structures import CCXT
 
 
@@ -58,23 +58,24 @@ class MarketMethods(Driver):
 
     def amount_to_precision(self, symbol: str, amount: Any) -> Any:
         """The amount as text, cut to the market's step. Raises ``InvalidOrder`` below one step."""
-        return self._rounding(symbol).amount(amount)
+        return self._told(self._rounding(symbol).amount(amount))
 
     def price_to_precision(self, symbol: str, price: Any) -> Any:
         """The price as text, rounded to the market's tick. Raises ``InvalidOrder`` for zero."""
-        return self._rounding(symbol).price(price)
+        return self._told(self._rounding(symbol).price(price))
 
     def cost_to_precision(self, symbol: str, cost: Any) -> Any:
         """The cost as text, cut."""
-        return self._rounding(symbol).cost(cost)
+        return self._told(self._rounding(symbol).cost(cost))
 
     def fee_to_precision(self, symbol: str, fee: Any) -> Any:
         """The fee as text, rounded."""
-        return self._rounding(symbol).fee(fee)
+        return self._told(self._rounding(symbol).fee(fee))
 
     def currency_to_precision(self, code: str, fee: Any, network_code: Any = None) -> Any:
         """An amount of a currency as text, rounded to the finest step that a market tells."""
-        return on_grid(fee, self.currency(code)["precision"], ROUND_HALF_UP, self.precisionMode)
+        step = self.currency(code)["precision"]
+        return self._told(on_grid(fee, step, ROUND_HALF_UP, self.precisionMode))
 
     def check_required_credentials(self, error: bool = True) -> bool:
         """Whether there is a key; an object without one cannot be made."""
@@ -106,6 +107,10 @@ class MarketMethods(Driver):
             message = "markets are not loaded: call load_markets first"
             raise own_error("ExchangeError", message, code="markets_not_loaded")
         return self._loaded
+
+    def _told(self, value: Any) -> Any:
+        """What a method answers that asks nobody."""
+        return value
 
     def _need_markets(self) -> None:
         """Load the markets, where that can be done without waiting for an event loop."""

@@ -1,37 +1,11 @@
-"""``OmsCcxtExchange``: ccxt's methods, synchronous. A trading request is sent exactly once."""
+"""``OmsCcxtExchange``: ccxt's methods, synchronous."""
 
-import time
-from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import Self
 
-from ccxt_driver.config import read_config
-from ccxt_driver.driver import NO_PARAMS
-from ccxt_driver.errors import raise_if_refused
-from ccxt_driver.exchange import OmsMethods
-from ccxt_driver.http_client import OmsHttpClient
-from ccxt_driver.plans import Plan
-from ccxt_driver.wire import Body, Request
-
-#: Seconds before a failed read is tried again, the first and the second time.
-READ_PAUSES = (0.1, 0.4)
+from ccxt_driver.blocking import BlockingMethods
 
 
-class HttpClient(Protocol):
-    """Whatever can ask the gateway."""
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        payload: Any = None,
-    ) -> Body:
-        """The body of the answer; raises where it is a refusal."""
-        ...
-
-
-class OmsCcxtExchange(OmsMethods):
+class OmsCcxtExchange(BlockingMethods):
     """An account of a gateway as a ccxt exchange.
 
     Made with keywords, or with one ccxt config dict (``apiKey``, ``accountId``, ``strategyId``,
@@ -39,84 +13,12 @@ class OmsCcxtExchange(OmsMethods):
     first call.
     """
 
-    def __init__(
-        self,
-        config: Mapping[str, Any] | None = None,
-        /,
-        *,
-        api_key: str | None = None,
-        account_id: int | str | None = None,
-        strategy_id: int | str | None = None,
-        base_url: str | None = None,
-        timeout_seconds: float | None = None,
-        http_client: HttpClient | None = None,
-        dialect: str | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        keywords = {
-            "api_key": api_key,
-            "account_id": account_id,
-            "strategy_id": strategy_id,
-            "base_url": base_url,
-            "timeout_seconds": timeout_seconds,
-            "dialect": dialect,
-            "options": options,
-        }
-        read = read_config(config, keywords)
-        super().__init__(read)
-        self.http: HttpClient = http_client or OmsHttpClient(
-            base_url=read.base_url, api_key=read.api_key, timeout_seconds=read.timeout_seconds
-        )
-        self._sleep = time.sleep
-
     def close(self) -> None:
         """Close the connections to the gateway; the next call opens one."""
-        close = getattr(self.http, "close", None)
-        if close is not None:
-            close()
+        self._close_blocking()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:
         self.close()
-
-    def _need_markets(self) -> None:
-        self._run(self._load_markets(False, NO_PARAMS))
-
-    def _run(self, plan: Plan[Any]) -> Any:
-        try:
-            request = next(plan)
-            while True:
-                try:
-                    body = self._send(request)
-                except RuntimeError as failed:
-                    request = plan.throw(failed)
-                else:
-                    request = plan.send(body)
-        except StopIteration as done:
-            return done.value
-
-    def _send(self, request: Request) -> Body:
-        """Send a request once; a read that failed for a while up to two times more."""
-        ends_at = time.monotonic() + self.timeout_seconds
-        for pause in READ_PAUSES if request.is_read else ():
-            try:
-                return self._ask(request)
-            except RuntimeError as failed:
-                wait = max(pause, getattr(failed, "retry_after", None) or 0)
-                is_hopeless = not getattr(failed, "retryable", False)
-                if is_hopeless or time.monotonic() + wait > ends_at:
-                    raise
-                self._sleep(wait)
-        return self._ask(request)
-
-    def _ask(self, request: Request) -> Body:
-        body = self.http.request(
-            request.method,
-            request.path,
-            query=dict(request.query) or None,
-            payload=request.payload,
-        )
-        raise_if_refused(body, request)
-        return body

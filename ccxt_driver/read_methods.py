@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ccxt_driver import reading
-from ccxt_driver.driver import NO_PARAMS, Driver
+from ccxt_driver.driver import Driver
 from ccxt_driver.names import also_called
-from ccxt_driver.plans import Params
+from ccxt_driver.plans import NO_PARAMS, Params
 
 
 class ReadMethods(Driver):

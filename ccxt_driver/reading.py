@@ -32,7 +32,7 @@ def fetch_order(terms: Terms, id: Any, symbol: str | None, params: Params) -> Pl
         query = {"account_ids": terms.account_id, "limit": OPEN_ORDERS_MAX}
         row = _named((yield _get("/oms/orders/open", query)), id)
         if row is None:
-            query = _history(terms, None, None, None, {"page_size": PAGE_SIZE_MAX})
+            query = history_query(terms, None, None, None, {"page_size": PAGE_SIZE_MAX})
             row = _named((yield _get("/oms/orders/history", query)), id)
     if row is not None:
         return terms.shapes.order(row)
@@ -52,7 +52,7 @@ def fetch_open_orders(
         query["limit"] = int(wanted)
     _narrow(query, terms, symbol, params)
     body = yield _get("/oms/orders/open", query)
-    rows = _since(_of_symbols(_items(body), symbol), since, "created_at", "updated_at")
+    rows = _since(_of_symbols(rows_of(body), symbol), since, "created_at", "updated_at")
     return [terms.shapes.order(row) for row in rows]
 
 
@@ -60,9 +60,9 @@ def fetch_orders(
     terms: Terms, symbol: str | None, since: int | None, limit: int | None, params: Params
 ) -> Plan[list[Structure]]:
     """Orders of any status; without dates in ``params``, those of yesterday and today (UTC)."""
-    query = _history(terms, symbol, since, limit, params)
+    query = history_query(terms, symbol, since, limit, params)
     body = yield _get("/oms/orders/history", query)
-    rows = _since(_of_symbols(_items(body), symbol), since, "created_at", "updated_at")
+    rows = _since(_of_symbols(rows_of(body), symbol), since, "created_at", "updated_at")
     return [terms.shapes.order(row) for row in rows]
 
 
@@ -79,9 +79,9 @@ def fetch_my_trades(
     terms: Terms, symbol: str | None, since: int | None, limit: int | None, params: Params
 ) -> Plan[list[Structure]]:
     """Deals; without dates in ``params``, those of yesterday and today (UTC)."""
-    query = _history(terms, symbol, since, limit, params)
+    query = history_query(terms, symbol, since, limit, params)
     body = yield _get("/oms/deals", query)
-    rows = _since(_of_symbols(_items(body), symbol), since, "executed_at", "created_at")
+    rows = _since(_of_symbols(rows_of(body), symbol), since, "executed_at", "created_at")
     return [terms.shapes.trade(row) for row in rows]
 
 
@@ -91,14 +91,14 @@ def fetch_positions(
     """Open positions; with ``params["history"]`` positions of any state, windowed as orders."""
     if params.get("history"):
         limit = params.get("limit")
-        query = _history(terms, None, params.get("since"), limit, params)
+        query = history_query(terms, None, params.get("since"), limit, params)
         body = yield _get("/oms/positions/history", query)
     else:
         limit = int(params.get("limit") or OPEN_POSITIONS)
         query = {"account_ids": terms.account_id, "limit": limit}
         _narrow(query, terms, None, params)
         body = yield _get("/oms/positions/open", query)
-    return [terms.shapes.position(row) for row in _of_symbols(_items(body), symbols)]
+    return [terms.shapes.position(row) for row in _of_symbols(rows_of(body), symbols)]
 
 
 def fetch_position(terms: Terms, symbol: str, params: Params) -> Plan[Structure | None]:
@@ -132,7 +132,7 @@ def _get(path: str, query: Mapping[str, Any]) -> Request:
     return Request(method="GET", path=path, query=query)
 
 
-def _history(
+def history_query(
     terms: Terms, symbol: str | None, since: int | None, limit: int | None, params: Params
 ) -> dict[str, Any]:
     """The query of a history: dates, and at most ``limit`` rows.
@@ -163,7 +163,7 @@ def _narrow(query: dict[str, Any], terms: Terms, symbol: str | None, params: Par
         query["symbol"] = symbol
 
 
-def _items(body: Body) -> list[Body]:
+def rows_of(body: Body) -> list[Body]:
     """The rows of a list, oldest first."""
     rows = [row for row in body.get("items") or [] if isinstance(row, dict)]
     return sorted(rows, key=_row_number)
@@ -175,7 +175,7 @@ def _row_number(row: Body) -> int:
 
 
 def _named(body: Body, id: Any) -> Body | None:
-    return next((row for row in _items(body) if str(row.get("id")) == str(id)), None)
+    return next((row for row in rows_of(body) if str(row.get("id")) == str(id)), None)
 
 
 def _of_symbols(rows: list[Body], symbols: Sequence[str] | str | None) -> list[Body]:

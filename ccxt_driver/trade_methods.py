@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ccxt_driver import trading
-from ccxt_driver.driver import NO_PARAMS, Driver
+from ccxt_driver.driver import Driver
 from ccxt_driver.names import also_called
-from ccxt_driver.plans import Params
+from ccxt_driver.plans import NO_PARAMS, Params
 
 
 class TradeMethods(Driver):

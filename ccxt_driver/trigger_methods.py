@@ -6,8 +6,7 @@ Whether an account's exchange takes the condition is judged by the gateway.
 from collections.abc import Mapping
 from typing import Any
 
-from ccxt_driver.driver import NO_PARAMS
-from ccxt_driver.plans import Params
+from ccxt_driver.plans import NO_PARAMS, Params
 from ccxt_driver.trade_methods import TradeMethods
 
 

@@ -1,0 +1,101 @@
+"""``OmsCcxtProExchange``: the gateway's own methods at once, ``watch_*`` and the rest by await."""
+
+import asyncio
+import inspect
+from collections.abc import Coroutine, Mapping
+from functools import partial
+from typing import Any, Self
+
+from ccxt_driver import reading
+from ccxt_driver.answers import awaitable
+from ccxt_driver.async_http_client import OmsAsyncHttpClient
+from ccxt_driver.awaiting import AsyncHttpClient, carry_out
+from ccxt_driver.blocking import BlockingMethods, HttpClient
+from ccxt_driver.names import snake_case
+from ccxt_driver.plans import Plan
+from ccxt_driver.watching import POLL_INTERVAL_SECONDS, WATCH_TIMEOUT_SECONDS, WatchMethods
+from ccxt_driver.wire import Body
+
+
+class OmsCcxtProExchange(WatchMethods, BlockingMethods):
+    """``OmsCcxtExchange`` that also streams.
+
+    Methods that ask the gateway about its own rows block, as there; their results may be awaited
+    all the same. ``watch_*``, ``close``, ``call_ccxt_async`` and whatever asks the exchange about
+    its markets are coroutines.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | None = None,
+        /,
+        *,
+        poll_interval_seconds: float = POLL_INTERVAL_SECONDS,
+        watch_timeout_seconds: float = WATCH_TIMEOUT_SECONDS,
+        **keywords: Any,
+    ) -> None:
+        super().__init__(config, **keywords)
+        self.poll_interval_seconds = poll_interval_seconds
+        self.watch_timeout_seconds = watch_timeout_seconds
+        self._own_http = self.http if keywords.get("http_client") is None else None
+        self._async_http = OmsAsyncHttpClient(
+            base_url=self.base_url, api_key=self.apiKey, timeout_seconds=self.timeout_seconds
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the stream and the connections; the next call opens what it needs."""
+        await super().close()
+        await self._async_http.close()
+        self._close_blocking()
+
+    async def call_ccxt_async(self, func: str, *args: Any, **kwargs: Any) -> Any:
+        """``call_ccxt``, to be awaited."""
+        return await self._carry_out(reading.call(self._terms(), snake_case(func), args, kwargs))
+
+    def _run(self, plan: Plan[Any]) -> Any:
+        return awaitable(super()._run(plan))
+
+    def _run_other(self, plan: Plan[Any]) -> Coroutine[Any, Any, Any]:
+        return self._carry_out(plan)
+
+    def _told(self, value: Any) -> Any:
+        return awaitable(value)
+
+    def _passed_on(self, name: str) -> Any:
+        return partial(self.call_ccxt_async, name)
+
+    async def _carry_out(self, plan: Plan[Any]) -> Any:
+        return await carry_out(plan, self._waiting_http(), self.timeout_seconds)
+
+    def _waiting_http(self) -> AsyncHttpClient:
+        """An asynchronous client; whoever gave a client of his own is asked through that."""
+        given: Any = self.http
+        if given is self._own_http:
+            return self._async_http
+        is_asynchronous = inspect.iscoroutinefunction(given.request)
+        asked: AsyncHttpClient = given if is_asynchronous else _InThread(given)
+        return asked
+
+
+class _InThread:
+    """A blocking client, asked in a thread so that the loop goes on."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        payload: Any = None,
+    ) -> Body:
+        asked = partial(self._client.request, method, path, query=query, payload=payload)
+        return await asyncio.to_thread(asked)
