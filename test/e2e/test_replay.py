@@ -178,7 +178,8 @@ def test_on_recorded_prices(gateway: Gateway, recorded_data: Path, mode: str, sp
     account_id = a_replay_account(gateway, mode, RECORDED, speed=speed, loop=True)
     traded(gateway, account_id, 690)
     with driver(gateway, account_id) as exchange:
-        assert check_books(exchange) > 10
+        # At a speed, a slow machine looks seldom and so meets fewer prices.
+        assert check_books(exchange) > (10 if speed == "max" else 3)
 
 
 def test_a_tape_goes_on_through_a_crash_and_fills_what_rests(
