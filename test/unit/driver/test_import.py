@@ -38,6 +38,19 @@ def test_importing_the_driver_loads_no_big_package(statement: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from ccxt_driver import OmsCcxtAsyncExchange as E; E(api_key='k', account_id=1).has",
+        "from ccxt_driver import OmsCcxtProExchange as E; E(api_key='k', account_id=1).has",
+        "import ccxt_driver.autopatch",
+    ],
+)
+def test_nor_do_the_others_before_their_first_call(statement: str) -> None:
+    heavy = {"ccxt", "oms", "fastapi", "pydantic", "sqlalchemy", "websockets", "aiohttp"}
+    assert not _loaded_after(statement) & heavy
+
+
 def test_importing_the_package_does_not_even_load_the_client() -> None:
     assert not _loaded_after("import ccxt_driver") & {"http", "ssl", "socket"}
 
@@ -48,6 +61,8 @@ def test_the_classes_have_their_two_addresses() -> None:
 
     assert ccxt_driver.OmsCcxtExchange is OmsCcxtExchange
     assert ccxt_driver.OmsHttpClient is OmsHttpClient
-    assert {"OmsCcxtExchange", "OmsHttpClient"} <= set(dir(ccxt_driver))
+    assert set(ccxt_driver.__all__) <= set(dir(ccxt_driver))
+    assert ccxt_driver.OmsCcxtAsyncExchange.__module__ == "ccxt_driver.async_exchange"
+    assert ccxt_driver.OmsCcxtProExchange.__module__ == "ccxt_driver.oms_ccxtpro_exchange"
     with pytest.raises(AttributeError, match="Nothing"):
         _ = ccxt_driver.Nothing

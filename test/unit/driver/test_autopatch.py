@@ -1,0 +1,164 @@
+"""Patching ccxt, and the start file of Python that has it done."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ccxt_driver import OmsCcxtAsyncExchange, OmsCcxtExchange, autopatch, start_file
+
+CONFIG = {"apiKey": "key", "accountId": 7}
+
+
+@pytest.fixture
+def theirs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A ccxt of our own, with its two other packages."""
+    for name in ("ccxt", "ccxt.async_support", "ccxt.pro"):
+        module: Any = ModuleType(name)
+        module.binance, module.okx = type("binance", (), {}), type("okx", (), {})
+        module.Exchange = type("Exchange", (), {})
+        monkeypatch.setitem(sys.modules, name, module)
+    for name in ("API_KEY", "ACCOUNT_ID", "STRATEGY_ID", "BASE_URL"):
+        monkeypatch.delenv(f"CCXT_OMS_{name}", raising=False)
+    return sys.modules["ccxt"]  # type: ignore[return-value]
+
+
+def test_safe_adds_a_door_and_changes_nothing_else(theirs: Any) -> None:
+    before = theirs.binance
+    assert autopatch.patch_ccxt(mode="safe", overrides=["binance"]) is True
+    assert autopatch.patch_ccxt(mode="aggressive", overrides=["binance"]) is False
+    assert (theirs._ccxt_oms_autopatched, theirs._ccxt_oms_autopatch_mode) == (True, "safe")
+    assert theirs.binance is before
+    for door in (theirs.oms_exchange, theirs.Exchange.oms_exchange):
+        made = door(CONFIG)
+        assert isinstance(made, OmsCcxtExchange)
+        assert (made.account_id, made.dialect) == (7, "ccxt")
+
+
+def test_aggressive_takes_the_place_of_the_named(theirs: Any) -> None:
+    autopatch.patch_ccxt(mode="aggressive", overrides=["binance", "nowhere"])
+    assert isinstance(theirs.binance(CONFIG), OmsCcxtExchange)
+    assert issubclass(theirs.binance, OmsCcxtExchange)
+    assert not hasattr(theirs, "nowhere")
+    assert theirs.okx(), "left as it was"
+    for name in ("ccxt.async_support", "ccxt.pro"):
+        module: Any = sys.modules[name]
+        assert isinstance(module.binance(CONFIG), OmsCcxtAsyncExchange)
+
+
+def test_what_a_config_lacks_comes_from_the_environment(
+    theirs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RuntimeError, match="api_key"):
+        autopatch.oms_exchange({})
+    monkeypatch.setenv("CCXT_OMS_API_KEY", "theirs")
+    with pytest.raises(RuntimeError, match="account_id"):
+        autopatch.oms_exchange()
+    monkeypatch.setenv("CCXT_OMS_ACCOUNT_ID", "5")
+    monkeypatch.setenv("CCXT_OMS_STRATEGY_ID", "6")
+    monkeypatch.setenv("CCXT_OMS_BASE_URL", "http://127.0.0.1:1/")
+    made = autopatch.oms_exchange({"apiKey": "mine", "secret": "unused"})
+    told = (made.apiKey, made.account_id, made.strategy_id, made.base_url)
+    assert told == ("mine", 5, 6, "http://127.0.0.1:1")
+
+
+def test_the_environment_decides(theirs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert autopatch.apply_from_env() is False
+    monkeypatch.setenv("CCXT_OMS_AUTOPATCH", "On")
+    monkeypatch.setenv("CCXT_OMS_AUTOPATCH_MODE", "aggressive")
+    monkeypatch.setenv("CCXT_OMS_OVERRIDE_EXCHANGES", " binance , okx")
+    assert autopatch.apply_from_env() is True
+    assert autopatch.apply_from_env() is False
+    assert issubclass(theirs.okx, OmsCcxtExchange)
+    monkeypatch.setenv("CCXT_OMS_AUTOPATCH_MODE", "wild")
+    with pytest.raises(ValueError, match="safe, aggressive"):
+        autopatch.apply_from_env()
+
+
+def test_a_ccxt_that_has_no_more_than_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare: Any = SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "ccxt", bare)
+    assert autopatch.patch_ccxt(mode="safe", overrides=()) is True
+    assert bare._ccxt_oms_autopatched is True
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(start_file.site, "getusersitepackages", lambda: str(tmp_path / "site"))
+    return tmp_path / "site"
+
+
+def test_installed_twice_stands_there_once_and_the_rest_is_kept(folder: Path) -> None:
+    folder.mkdir()
+    path = folder / "sitecustomize.py"
+    path.write_text("before = 1", encoding="utf-8")
+    assert autopatch.install(scope="user", mode="safe", overrides=()) == path
+    path.write_text(path.read_text(encoding="utf-8") + "after = 2\n", encoding="utf-8")
+    autopatch.install(scope="user", mode="aggressive", overrides=["binance", "okx"])
+    text = path.read_text(encoding="utf-8")
+    assert text.count(start_file.BEGIN) == text.count(start_file.END) == 1
+    told = autopatch.status(scope="user")
+    assert (told["installed"], told["mode"], told["overrides"]) == (
+        True,
+        "aggressive",
+        "binance,okx",
+    )
+    assert autopatch.uninstall(scope="user") == (path, True)
+    assert path.read_text(encoding="utf-8") == "before = 1\nafter = 2\n"
+    assert autopatch.uninstall(scope="user") == (path, False)
+    assert autopatch.status(scope="user")["installed"] is False
+
+
+def test_what_the_commands_print(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "sitecustomize.py"
+    arguments = ["--scope", "user", "--mode", "aggressive", "--override", "binance"]
+    assert autopatch.main(["install", *arguments]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"installed: {path}",
+        "scope=user",
+        f"sitecustomize={path}",
+        "exists=True",
+        "installed=True",
+        "mode=aggressive",
+        "overrides=binance",
+    ]
+    autopatch.main(["uninstall", "--scope", "user"])
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == f"uninstall: {path} removed=True"
+    assert "installed=False" in printed
+    assert list(folder.iterdir()) == []
+
+
+def _at_start(folder: Path, script: str, **environment: str) -> str:
+    """What Python prints that starts with the start file of a folder."""
+    start = f"import site; site.addsitedir({str(folder)!r}); "
+    done = subprocess.run(
+        [sys.executable, "-c", start + script],
+        env={"PATH": "", "CCXT_OMS_API_KEY": "k", "CCXT_OMS_ACCOUNT_ID": "3", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def test_python_starts_patched_without_having_imported_ccxt(folder: Path) -> None:
+    autopatch.install(scope="user", mode="aggressive", overrides=["binance"])
+    script = (
+        "import sys; print('ccxt' in sys.modules); import ccxt, ccxt.async_support as a;"
+        "print(ccxt.binance().account_id, a.binance.__mro__[1].__name__, ccxt.okx.__module__)"
+    )
+    assert _at_start(folder, script) == "False\n3 OmsCcxtAsyncExchange ccxt.okx"
+    off = "import ccxt; print(hasattr(ccxt, 'oms_exchange'))"
+    assert _at_start(folder, off, CCXT_OMS_AUTOPATCH="0") == "False"
+
+
+def test_whatever_is_wrong_python_starts(folder: Path) -> None:
+    autopatch.install(scope="user", mode="safe", overrides=())
+    assert _at_start(folder, "print('up')", CCXT_OMS_AUTOPATCH_MODE="wild") == "up"

@@ -1,0 +1,123 @@
+"""Markets and rounding, measured by ccxt itself."""
+
+from typing import Any
+
+import ccxt
+import pytest
+from ccxt.base.decimal_to_precision import ROUND, TRUNCATE, decimal_to_precision
+
+from ccxt_driver.markets import DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE, Markets, Rounding
+from kit.transport import exchange_on
+
+SPOT: dict[str, Any] = {
+    "id": "BTCUSDT",
+    "symbol": "BTC/USDT",
+    "base": "BTC",
+    "quote": "USDT",
+    "settle": None,
+    "spot": True,
+    "swap": False,
+    "precision": {"amount": 0.00001, "price": 0.01, "cost": None},
+}
+SWAP = {
+    **SPOT,
+    "symbol": "BTC/USDT:USDT",
+    "settle": "USDT",
+    "spot": False,
+    "swap": True,
+    "precision": {"amount": 0.001, "price": 0.5},
+}
+TOLD = {"BTC/USDT": SPOT, "BTC/USDT:USDT": SWAP}
+VALUES = [1, 0.1, 0.123456789, "1e-3", 1234567.891, 0.005, 99999.995, 2.5, 1e-7 + 1]
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("step", [0.01, 0.5, 0.00001, 1, 10, 0.25])
+def test_amounts_are_cut_and_prices_rounded_as_ccxt_does(value: Any, step: float) -> None:
+    rounding = Rounding(market={"symbol": "X", "precision": {"amount": step, "price": step}})
+    for name, how in (("cost", TRUNCATE), ("fee", ROUND)):
+        theirs = decimal_to_precision(str(value), how, step, ccxt.TICK_SIZE)
+        assert float(getattr(rounding, name)(value)) == float(theirs)
+
+
+@pytest.mark.parametrize("mode", [DECIMAL_PLACES, SIGNIFICANT_DIGITS])
+def test_other_ways_to_tell_a_precision_are_ccxt_s(mode: int) -> None:
+    rounding = Rounding(market={"symbol": "X", "precision": {"amount": 3, "price": 3}}, mode=mode)
+    assert rounding.amount(1.23456) == decimal_to_precision("1.23456", TRUNCATE, 3, mode)
+    assert rounding.price(1.23456) == decimal_to_precision("1.23456", ROUND, 3, mode)
+
+
+def test_nothing_left_is_an_invalid_order() -> None:
+    rounding = Rounding(market=SPOT, mode=TICK_SIZE)
+    assert (rounding.amount(0.000019), rounding.amount(None)) == ("0.00001", None)
+    for round_off in (rounding.amount, rounding.price):
+        with pytest.raises(ccxt.InvalidOrder):
+            round_off(0.0000001)
+    with pytest.raises(ccxt.InvalidOrder, match="no number"):
+        rounding.amount("many")
+
+
+def test_a_market_is_found_by_symbol_or_id() -> None:
+    markets = Markets(by_symbol=TOLD)
+    assert markets.find("BTC/USDT:USDT") is SWAP
+    assert (markets.find("BTCUSDT"), markets.find("BTCUSDT", "swap")) == (SPOT, SWAP)
+    with pytest.raises(ccxt.BadSymbol):
+        markets.find("DOGE")
+
+
+def test_currencies_have_the_finest_step_and_all_keys_of_ccxt() -> None:
+    currencies = Markets(by_symbol=TOLD).currencies
+    assert {code: each["precision"] for code, each in currencies.items()} == {
+        "BTC": 0.00001,
+        "USDT": 0.01,
+    }
+    theirs = ccxt.Exchange().safe_currency_structure({"id": "BTC", "code": "BTC"})
+    assert set(theirs) <= set(currencies["BTC"])
+
+
+def test_load_markets_is_asked_once_and_sets_what_ccxt_sets() -> None:
+    exchange, transport = exchange_on({"result": TOLD})
+    assert exchange.markets is None
+    assert exchange.amountToPrecision("BTC/USDT", 1.000019) == "1.00001"
+    assert exchange.load_markets() is exchange.markets
+    assert (exchange.symbols, exchange.ids) == (sorted(TOLD), ["BTCUSDT"])
+    assert exchange.markets_by_id == {"BTCUSDT": [SPOT, SWAP]}
+    assert exchange.market_id("BTC/USDT:USDT") == "BTCUSDT"
+    assert exchange.symbol("BTCUSDT") == "BTC/USDT"
+    assert exchange.price_to_precision("BTC/USDT:USDT", 10.3) == "10.5"
+    assert exchange.cost_to_precision("BTC/USDT", 10.009) == "10"
+    assert exchange.fee_to_precision("BTC/USDT", 10.009) == "10.01"
+    assert exchange.currency_to_precision("USDT", 1.005) == "1.01"
+    assert exchange.currency("BTC")["code"] == "BTC"
+    with pytest.raises(ccxt.ExchangeError):
+        exchange.currency("XYZ")
+    assert transport.only.path == "/ccxt/7/load_markets"
+    exchange.load_markets(True)
+    assert transport.sent[1].payload == {"args": [True], "kwargs": {}}
+
+
+def test_in_ccxt_s_dialect_has_and_timeframes_come_with_the_markets() -> None:
+    described = {"has": {"fetchOHLCV": True}, "timeframes": {"1m": "1m"}, "precisionMode": 2}
+    exchange, transport = exchange_on({"result": TOLD}, {"result": described}, dialect="ccxt")
+    exchange.load_markets()
+    assert [sent.path for sent in transport.sent] == ["/ccxt/7/load_markets", "/ccxt/7/describe"]
+    assert exchange.has["fetchOHLCV"] is True
+    assert (exchange.timeframes, exchange.precisionMode) == ({"1m": "1m"}, 2)
+
+
+def test_small_functions_ask_nobody() -> None:
+    exchange, transport = exchange_on({"result": 1})
+    assert exchange.milliseconds() // 1000 - exchange.seconds() in (0, 1)
+    assert exchange.iso8601(0) == ccxt.Exchange.iso8601(0)
+    text = "2026-03-01T10:00:00.500Z"
+    assert exchange.parse8601(text) == ccxt.Exchange.parse8601(text)
+    for frame in ("1s", "5m", "4h", "1d", "1w", "1M", "1y"):
+        assert exchange.parseTimeframe(frame) == ccxt.Exchange.parse_timeframe(frame)
+    with pytest.raises(ValueError, match="5m"):
+        exchange.parse_timeframe("soon")
+    assert exchange.safe_string({"a": 1}, "a") == "1"
+    assert exchange.safeFloat({"a": "1.5"}, "a") == 1.5
+    assert exchange.sum(1, 2) == 3
+    assert exchange.check_required_credentials() is True
+    assert transport.sent == []
+    assert exchange.safe_nothing_known() == 1, "no function of ccxt: a call"
