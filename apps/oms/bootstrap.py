@@ -136,6 +136,7 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
     from oms.services.execute import Execute
     from oms.services.linked import Linked
     from oms.services.place import Place
+    from oms.services.raw_told import RawTold
     from oms.services.rearrange import Rearrange
     from oms.services.reconcile import Reconciling
     from oms.services.record import Record
@@ -162,7 +163,13 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
         place=place,
         sweep=Sweep(place=place),
         rearrange=Rearrange(ledger=ledger, record=record, ids=ids, place=place, unfold=unfold),
-        reconcile=Reconciling(ledger=ledger, record=record, ids=ids, rows=store.reconciliations),
+        reconcile=Reconciling(
+            ledger=ledger,
+            record=record,
+            ids=ids,
+            rows=store.reconciliations,
+            raw=RawTold(rows=store.raw, ids=ids),
+        ),
         max_queue_seconds=settings.commands.max_queue_s,
     )
 
@@ -257,6 +264,7 @@ async def api(settings: Settings) -> "Application":
         tally=Tally(started_at=clock.now()),
         figures=store.figures,
         replies=store.replies,
+        raw=store.raw,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
         schema_expected=migrations.expected(),
         close=store.close,

@@ -75,6 +75,10 @@ TIMELINE_ITEM = _keys(
 )
 SWITCHED = _keys("ok account_id strategy_id status allow_new_positions rows command_id")
 STRATEGY_SWITCH = _keys("account_id strategy_id name status allow_new_positions")
+RAW = _keys("id account_id exchange_id exchange_order_id symbol raw_json observed_at")
+RECONCILED = _keys(
+    "account_id run_id ok fetched new_deals new_orders discrepancies watermark error"
+)
 HEALTH = _keys("status app env db_engine")
 CHECKS = _keys("database migrations workers queue outbox")
 VERSION = _keys("name version commit schema_version ccxt_version python_version")

@@ -41,6 +41,7 @@ from oms.services.enqueue import Enqueue
 from oms.services.execute import Execute
 from oms.services.linked import Linked
 from oms.services.place import Place
+from oms.services.raw_told import RawTold
 from oms.services.reads import Reads
 from oms.services.rearrange import Rearrange
 from oms.services.reconcile import Reconciling
@@ -203,6 +204,7 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
         tally=Tally(started_at=clock.now()),
         figures=store.figures,
         replies=store.replies,
+        raw=store.raw,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
     )
 
@@ -223,7 +225,11 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
         ledger=store.ledger,
         record=record,
         reconcile=Reconciling(
-            ledger=store.ledger, record=record, ids=store.ids, rows=store.reconciliations
+            ledger=store.ledger,
+            record=record,
+            ids=store.ids,
+            rows=store.reconciliations,
+            raw=RawTold(rows=store.raw, ids=store.ids),
         ),
         rights=rights,
         linked=Linked(registry=store.registry, cache_seconds=1),

@@ -1,7 +1,8 @@
 """Waiting for a condition, with a deadline, instead of sleeping."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -16,3 +17,14 @@ def until(look: Callable[[], Value], seconds: float, what: str) -> Value:
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(LOOK_EVERY_SECONDS)
     return value
+
+
+async def until_told(
+    ask: Callable[[], Awaitable[Value]], is_it: Callable[[Value], object], seconds: float = 10
+) -> Value:
+    """The first answer of ``ask`` that is the one; fails after ``seconds``."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if is_it(told := await ask()):
+                return told
+            await asyncio.sleep(LOOK_EVERY_SECONDS)

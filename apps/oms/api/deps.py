@@ -25,6 +25,7 @@ from oms.ports.figures import Figures
 from oms.ports.history import History
 from oms.ports.leases import Leases
 from oms.ports.marks import Marks
+from oms.ports.raw_reads import RawRows
 from oms.ports.reconciliation import Reconciliations
 from oms.ports.replies import Replies
 from oms.ports.wakeup import Doorbell
@@ -101,6 +102,7 @@ class Doors:
     tally: Tally
     figures: Figures
     replies: Replies
+    raw: RawRows
     #: What open positions are worth; without it reads show no marks.
     marks: Marks | None = None
     #: The schema this program was made for; ``None`` where that is not checked.

@@ -21,6 +21,7 @@ IdKind = Literal[
     "strategy",
     "token",
     "login",
+    "raw",
 ]
 
 ID_MAX = 2**53 - 1

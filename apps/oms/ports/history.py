@@ -12,7 +12,7 @@ from oms.domain.value import value
 from oms.ports.ledger import EventRow
 from oms.ports.queue import CommandRow
 
-Row = TypeVar("Row", Order, Deal, Position, CommandRow)
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

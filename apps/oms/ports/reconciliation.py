@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from oms.domain.value import value
+from oms.ports.raw import RawRow
 
 TRADES_READ = "my_trades_since"
 """The cursor of executions: RFC 3339, all before it was read."""
@@ -55,6 +56,8 @@ class ReconcileRows:
     run: ReconcileRun
     cursors: Mapping[str, str] = field(default_factory=dict)
     discrepancies: Sequence[Discrepancy] = ()
+    #: What the exchange told, in its own words.
+    raw: Sequence[RawRow] = ()
 
 
 @value

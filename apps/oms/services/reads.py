@@ -101,6 +101,8 @@ class Reads:
         row = (await self.queue.find([command_id])).get(command_id)
         if row is None or refuse_account(principal, Permission.READ, row.account_id) is not None:
             raise NotFound(f"there is no command {command_id}", code="command_not_found")
+        if not await self._is_of_his_strategies(principal, row):
+            raise NotFound(f"there is no command {command_id}", code="command_not_found")
         return row
 
     async def orders_by_id(self, principal: Principal, ids: Sequence[int]) -> Sequence[Order]:
@@ -133,6 +135,15 @@ class Reads:
             return await self.registry.accounts()
         readable = sorted(i for i, grant in principal.grants.items() if grant.can_read)
         return await self.registry.accounts(readable) if readable else ()
+
+    async def _is_of_his_strategies(self, principal: Principal, row: CommandRow) -> bool:
+        """Commands have no strategy of their own: that of the order they made counts."""
+        allowed = allowed_strategies(principal, row.account_id)
+        if allowed is None or row.actor.api_key_id == principal.api_key_id:
+            return True
+        ids = [] if row.order_id is None else [row.order_id]
+        orders = await self.history.account_of("order", ids)
+        return any(strategy_id in allowed for _, strategy_id in orders.values())
 
     async def _check_account(self, principal: Principal, account_id: int) -> None:
         if principal.grant(account_id) is None and not await self.registry.accounts([account_id]):

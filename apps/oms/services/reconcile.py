@@ -27,6 +27,7 @@ from oms.ports.reconciliation import (
     Reconciliations,
 )
 from oms.services.home import Home
+from oms.services.raw_told import RawTold
 from oms.services.record import Changes, Record
 from oms.wire.json import dumps_plain, time_text
 
@@ -41,6 +42,8 @@ class Reconciling:
     record: Record
     ids: IdBlocks
     rows: Reconciliations
+    #: Keeps what the exchange told; ``None`` keeps nothing.
+    raw: RawTold | None = None
 
     async def __call__(
         self, home: Home, wish: Reconcile, changes: Changes, now: datetime
@@ -49,6 +52,7 @@ class Reconciling:
         since = read_from(wish.scope, await self._watermark(home), wish.start, now)
         await self.record(home, await home.exchange.advance(now), changes)
         seen = await home.exchange.snapshot(since, now)
+        told = () if self.raw is None else await self.raw(home, since, now)
         deals, orders = len(changes.deals), len(changes.orders)
         new = await self._unknown(home, seen.trades)
         await self.record(home, [*seen.orders, *new], changes)
@@ -62,10 +66,12 @@ class Reconciling:
         }
         run = await self._run(home, wish, counts, now)
         cursors = {} if wish.scope is Scope.PERIOD else {TRADES_READ: time_text(now)}
-        home.draft.reconciled.append(ReconcileRows(run=run, cursors=cursors, discrepancies=noted))
-        changes.events.append(_tick(wish, since, seen, counts, now))
-        told = counts | {"run_id": run.id, "watermark": cursors.get(TRADES_READ)}
-        return CommandResult(status=CommandStatus.DONE, value=dumps_plain(told))
+        home.draft.reconciled.append(
+            ReconcileRows(run=run, cursors=cursors, discrepancies=noted, raw=told)
+        )
+        changes.events.append(_tick(wish, since, seen, counts | {"raw": len(told)}, now))
+        value = counts | {"run_id": run.id, "watermark": cursors.get(TRADES_READ)}
+        return CommandResult(status=CommandStatus.DONE, value=dumps_plain(value))
 
     async def _watermark(self, home: Home) -> datetime | None:
         for cursor in await self.rows.cursors([home.account.id]):
@@ -179,7 +185,7 @@ def _tick(
         "trades_count": len(seen.trades),
         "cursor": now,
         "fetch_path": "snapshot",
-        "raw_inserted_count": 0,
+        "raw_inserted_count": counts["raw"],
         "projected_deals_count": counts["new_deals"],
         "projected_orders_count": counts["new_orders"],
         "skipped_duplicate_count": max(skipped, 0),

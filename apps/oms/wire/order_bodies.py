@@ -48,6 +48,8 @@ def read_send(sent: Mapping[str, Any], at: At) -> SendOrder:
 def read_close(sent: Mapping[str, Any], at: At) -> ClosePosition:
     """The close that ``sent`` asks for. Raises ``Malformed``."""
     known = {key: value for key, value in sent.items() if key not in _IDLE_ON_CLOSE}
+    if known.get("extra") is not None:
+        raise wrong_at((*at, "extra"), "a close knows no such key", "extra_forbidden")
     fields = _order_fields(known, _CLOSE_ALIASES, at)
     fields.pop("reduce_only", None)  # by its ccxt spelling: a close always reduces
     checked = validated(CLOSE, fields, at, _spelled(sent, _CLOSE_ALIASES))

@@ -2,8 +2,8 @@
 
 ``error``   {code, message, reason, limit, value, set_by, outcome}
 ``result``  {order_id, client_order_id, order_ids, position_ids, deal_ids,
-            skipped: [[order_id, code]], value}; a key that says nothing is left out, a result
-            that says nothing is ``None``
+            skipped: [[order_id, code]], value, replayed}; a key that says nothing is left out, a
+            result that says nothing is ``None``
 """
 
 from decimal import Decimal
@@ -44,6 +44,8 @@ def dump_result(result: CommandResult) -> str | None:
         said["skipped"] = [list(pair) for pair in result.skipped]
     if result.value is not None:
         said["value"] = result.value
+    if result.replayed:
+        said["replayed"] = True
     return dumps_plain(said) if said else None
 
 
@@ -76,6 +78,7 @@ def load_result(
         deal_ids=tuple(told.get("deal_ids", ())),
         skipped=tuple((pair[0], pair[1]) for pair in told.get("skipped", ())),
         value=told.get("value"),
+        replayed=told.get("replayed", False),
     )
 
 

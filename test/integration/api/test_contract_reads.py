@@ -9,6 +9,7 @@ from kit import contract
 from kit.contract import holds
 from kit.office import TRADER as TRADING
 from kit.office import Office
+from oms.domain.value import evolve
 
 WINDOW = "start_date=2020-01-01&end_date=2099-01-01"
 
@@ -201,3 +202,65 @@ async def test_the_life_of_an_order(busy: Office) -> None:
     for path in ("999999", "x", "0"):
         answer = await busy.client("GET", f"/oms/orders/{path}/timeline")
         assert (answer.status, answer.detail["code"]) == (404, "order_not_found")
+
+
+async def test_what_the_exchange_told_is_kept_as_it_told_it(busy: Office) -> None:
+    await traded(busy)
+    path = f"?account_ids={busy.account_id}&{WINDOW}"
+    assert (await busy.client.get(f"/ccxt/trades/raw{path}"))["items"] == []
+    for _ in range(2):
+        answer = await busy.client("POST", "/oms/reconcile", {"account_id": busy.account_id})
+        holds(answer.json()["results"][0], contract.RECONCILED)
+    for kind, key, value in (
+        ("orders", "client_order_id", "clientOrderId"),
+        ("trades", "exchange_trade_id", "id"),
+    ):
+        body = await busy.client.get(f"/ccxt/{kind}/raw{path}&page_size=1")
+        holds(body, contract.PAGE)
+        (row,) = body["items"]
+        assert body["total"] == 1
+        holds(row, contract.RAW | {key})
+        assert row[key] == row["raw_json"][value]
+        assert row["raw_json"]["symbol"] == row["symbol"] == "BTC/USDT:USDT"
+    ticks = await busy.client.get(f"/oms/events?account_ids={busy.account_id}&limit=1000")
+    counts = [
+        event["payload"]["raw_inserted_count"]
+        for event in ticks["items"]
+        if event["event"] == "reconciliation_tick"
+    ]
+    assert counts == [2, 0]
+    answer = await busy.client("GET", f"/ccxt/orders/raw?account_ids={busy.account_id}")
+    assert answer.status == 422
+
+
+async def test_commands_of_other_strategies_are_not_shown(busy: Office) -> None:
+    body = {"name": "mine", "account_ids": [busy.account_id]}
+    made = await busy.client("POST", "/strategies", body)
+    mine = made.json()["strategy_id"]
+    for strategy_id in (0, mine):
+        answer = await busy.order("?wait_ms=5000", strategy_id=strategy_id)
+        assert answer.status == 200, answer.body
+    grant = evolve(TRADING, restrict_to_strategies=True, strategy_ids=frozenset({mine}))
+    key = await busy.add_key(
+        "narrow", "oms_sees-one-strategy-only", grants={busy.account_id: grant}
+    )
+    path = f"/oms/commands?account_ids={busy.account_id}&cursor="
+    every = (await busy.client.get(path))["items"]
+    seen = (await busy.client.get(path, key=key))["items"]
+    assert [row["payload"].get("strategy_id") for row in seen] == [mine]
+    asked = (await busy.client.get(f"{path}&strategy_id={mine}"))["items"]
+    assert [row["command_id"] for row in asked] == [row["command_id"] for row in seen]
+    for row in every:
+        status = 200 if row["command_id"] == seen[0]["command_id"] else 404
+        answer = await busy.client("GET", f"/oms/commands/{row['command_id']}", key=key)
+        assert answer.status == status
+    for kind in ("orders/history", "deals"):
+        rows = await busy.client.get(f"/oms/{kind}?account_ids={busy.account_id}&cursor=", key=key)
+        assert {row["strategy_id"] for row in rows["items"]} == {mine}
+    for wished, status in ((mine, 200), (0, 403), (mine + 1, 403)):
+        answer = await busy.client(
+            "GET",
+            f"/oms/orders/open?account_ids={busy.account_id}&strategy_id={wished}",
+            key=key,
+        )
+        assert answer.status == status

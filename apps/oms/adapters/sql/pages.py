@@ -47,7 +47,12 @@ def narrowed(dialect: Dialect, kind: Kind, window: Window) -> Where:
     """The conditions of ``window``; what a table does not have does not narrow it."""
     mark = dialect.mark
     where = _among(dialect, Where("1 = 1", ()), "account_id", window.account_ids)
-    if kind.table != "oms_commands":
+    if kind.table.startswith("ccxt_"):
+        if window.symbol is not None:
+            where = where.also(f"symbol = {mark}", window.symbol)
+    elif kind.table == "oms_commands":
+        where = _of_strategies(dialect, where, window)
+    else:
         if window.strategy_id is not None:
             where = where.also(f"strategy_id = {mark}", window.strategy_id)
         if window.strategies is not None:
@@ -166,6 +171,19 @@ def _among(dialect: Dialect, where: Where, column: str, values: Sequence[Any]) -
     if not values:
         return where.also("1 = 0")
     return where.also(f"{column} IN ({dialect.marks(len(values))})", *values)
+
+
+def _of_strategies(dialect: Dialect, where: Where, window: Window) -> Where:
+    """Commands have no strategy of their own: that of the order they made or touched counts."""
+    asked = None if window.strategy_id is None else {window.strategy_id}
+    if window.strategies is not None:
+        asked = set(window.strategies) if asked is None else asked & window.strategies
+    if asked is None:
+        return where
+    mine = _among(
+        dialect, Where("o.id = oms_commands.order_id", ()), "o.strategy_id", sorted(asked)
+    )
+    return where.also(f"EXISTS (SELECT 1 FROM oms_orders o WHERE {mine.text})", *mine.values)
 
 
 def _among_status(dialect: Dialect, where: Where, kind: Kind, words: Sequence[str]) -> Where:

@@ -19,6 +19,7 @@ from oms.adapters.sql.migrate import version_of
 from oms.adapters.sql.paper_prices import SqlPaperPrices
 from oms.adapters.sql.people import SqlPeople
 from oms.adapters.sql.queue import SqlQueue
+from oms.adapters.sql.raw import SqlRaw
 from oms.adapters.sql.reconciliation import SqlReconciliations
 from oms.adapters.sql.registry import SqlRegistry
 from oms.adapters.sql.replies import SqlReplies
@@ -46,6 +47,7 @@ class SqlStore:
         self.key_usage = SqlKeyUsage(database)
         self.sealed = SqlSealed(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
+        self.raw = SqlRaw(database)
         self.replies = SqlReplies(database)
         self.figures = SqlFigures(database)
         self.paper_prices = SqlPaperPrices(database)

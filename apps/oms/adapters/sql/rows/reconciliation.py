@@ -5,6 +5,7 @@ from typing import Any
 
 from oms.adapters.sql.bulk import Insert
 from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.rows import raw
 from oms.adapters.sql.rows.text import clipped
 from oms.adapters.sql.script import Script, Values
 from oms.ports.reconciliation import Cursor, Discrepancy, ReconcileRows, ReconcileRun
@@ -54,6 +55,7 @@ def into(script: Script, sweeps: Sequence[ReconcileRows]) -> None:
     _UPSERT_CURSOR.into(script, cursors)
     rows = [_discrepancy(row, dialect) for each in sweeps for row in each.discrepancies]
     _UPSERT_DISCREPANCY.into(script, rows)
+    raw.into(script, [row for each in sweeps for row in each.raw])
 
 
 def cursor_of(row: Any, dialect: Dialect) -> Cursor:

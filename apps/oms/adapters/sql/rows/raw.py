@@ -1,0 +1,112 @@
+"""Rows of what exchanges told."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.script import Script
+from oms.ports.raw import RawOrder, RawRow, RawTrade
+
+_ORDER = (
+    "id",
+    "account_id",
+    "exchange_id",
+    "exchange_order_id",
+    "client_order_id",
+    "symbol",
+    "raw_json",
+    "fingerprint_hash",
+    "observed_at",
+)
+_TRADE = (
+    "id",
+    "account_id",
+    "exchange_id",
+    "exchange_trade_id",
+    "exchange_order_id",
+    "symbol",
+    "raw_json",
+    "fingerprint_hash",
+    "observed_at",
+)
+ORDERS, TRADES = ", ".join(_ORDER), ", ".join(_TRADE)
+_PUT_ORDER = Insert(
+    table="ccxt_orders_raw",
+    columns=_ORDER,
+    key=("account_id", "exchange_id", "fingerprint_hash"),
+    changes=("symbol",),
+)
+_PUT_TRADE = Insert(
+    table="ccxt_trades_raw",
+    columns=_TRADE,
+    key=("account_id", "exchange_id", "symbol", "exchange_trade_id"),
+    changes=("raw_json", "fingerprint_hash"),
+)
+
+
+def into(script: Script, rows: Sequence[RawRow]) -> None:
+    """Write what was told; what is there already stays, a trade in its newest words."""
+    dialect = script.dialect
+    orders = [_order(row, dialect) for row in rows if isinstance(row, RawOrder)]
+    trades = [_trade(row, dialect) for row in rows if isinstance(row, RawTrade)]
+    _PUT_ORDER.into(script, orders)
+    _PUT_TRADE.into(script, trades)
+
+
+def order_of(row: Any, dialect: Dialect) -> RawOrder:
+    """A row of ``ORDERS``."""
+    return RawOrder(
+        id=row[0],
+        account_id=row[1],
+        exchange_id=row[2],
+        exchange_order_id=row[3],
+        client_order_id=row[4],
+        symbol=row[5],
+        raw=row[6],
+        fingerprint=row[7],
+        observed_at=dialect.time_out(row[8]),
+    )
+
+
+def trade_of(row: Any, dialect: Dialect) -> RawTrade:
+    """A row of ``TRADES``."""
+    return RawTrade(
+        id=row[0],
+        account_id=row[1],
+        exchange_id=row[2],
+        exchange_trade_id=row[3],
+        exchange_order_id=row[4],
+        symbol=row[5],
+        raw=row[6],
+        fingerprint=row[7],
+        observed_at=dialect.time_out(row[8]),
+    )
+
+
+def _order(row: RawOrder, dialect: Dialect) -> tuple[Any, ...]:
+    return (
+        row.id,
+        row.account_id,
+        row.exchange_id,
+        row.exchange_order_id,
+        row.client_order_id,
+        row.symbol,
+        row.raw,
+        row.fingerprint,
+        dialect.time_in(row.observed_at),
+    )
+
+
+def _trade(row: RawTrade, dialect: Dialect) -> tuple[Any, ...]:
+    return (
+        row.id,
+        row.account_id,
+        row.exchange_id,
+        row.exchange_trade_id,
+        row.exchange_order_id,
+        row.symbol,
+        row.raw,
+        row.fingerprint,
+        dialect.time_in(row.observed_at),
+    )

@@ -1,0 +1,89 @@
+"""What an exchange tells of orders and trades in a sweep, kept as evidence in its own words."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from oms.domain.errors import Invalid
+from oms.ports.ids import IdBlocks
+from oms.ports.raw import RawOrder, RawRow, RawTrade
+from oms.ports.raw_reads import RawRows
+from oms.services.home import Home
+from oms.wire.json import dumps
+
+ROWS_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawTold:
+    """Reads open orders and trades in ccxt's shape; what is stored already is left out."""
+
+    rows: RawRows
+    ids: IdBlocks
+
+    async def __call__(self, home: Home, since: datetime, now: datetime) -> Sequence[RawRow]:
+        """New versions of orders and new trades since then."""
+        orders = await _asked(home, "fetch_open_orders", (), now)
+        first = int(since.timestamp() * 1000)
+        trades = await _asked(home, "fetch_my_trades", (None, first, ROWS_MAX), now)
+        told = [(each, True) for each in orders] + [(each, False) for each in trades]
+        texts = [dumps(each) for each, _ in told]
+        prints = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+        known = set(await self.rows.known(home.account.id, prints))
+        await self.ids.ensure("raw", len(told))
+        made: list[RawRow] = []
+        for (each, is_order), text, fingerprint in zip(told, texts, prints, strict=True):
+            if fingerprint not in known:
+                known.add(fingerprint)
+                made.append(self._row(home, each, text, fingerprint, now, is_order=is_order))
+        return made
+
+    def _row(
+        self,
+        home: Home,
+        each: Mapping[str, Any],
+        text: str,
+        fingerprint: str,
+        now: datetime,
+        *,
+        is_order: bool,
+    ) -> RawRow:
+        if not is_order:
+            return RawTrade(
+                id=self.ids("raw"),
+                account_id=home.account.id,
+                exchange_id=home.account.exchange_id,
+                exchange_trade_id=str(each["id"]),
+                exchange_order_id=_text(each.get("order")),
+                symbol=str(each["symbol"]),
+                raw=text,
+                fingerprint=fingerprint,
+                observed_at=now,
+            )
+        return RawOrder(
+            id=self.ids("raw"),
+            account_id=home.account.id,
+            exchange_id=home.account.exchange_id,
+            exchange_order_id=_text(each.get("id")),
+            client_order_id=_text(each.get("clientOrderId")),
+            symbol=_text(each.get("symbol")),
+            raw=text,
+            fingerprint=fingerprint,
+            observed_at=now,
+        )
+
+
+async def _asked(
+    home: Home, func: str, args: Sequence[object], now: datetime
+) -> Sequence[Mapping[str, Any]]:
+    try:
+        told = await home.exchange.call(func, args, {}, now)
+    except Invalid:  # an exchange that does not tell it has nothing to be kept
+        return ()
+    return told if isinstance(told, list) else ()
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

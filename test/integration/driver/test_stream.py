@@ -1,0 +1,218 @@
+"""The driver's stream over a real WebSocket whose other side is scripted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import ccxt
+import pytest
+
+from ccxt_driver import OmsCcxtAsyncExchange
+from kit.scripted_socket import ScriptedSocket, scripted_socket
+from kit.transport import DEAL, ORDER, POSITION
+
+SECONDS = 10
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedSocket]:
+    async with scripted_socket() as running:
+        yield running
+
+
+class Client:
+    """The gateway's HTTP: what it answers to any request, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answer: Any = {}
+
+    async def request(self, method: str, path: str, **told: Any) -> Any:
+        self.asked.append(path)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+async def exchange(server: ScriptedSocket) -> AsyncIterator[OmsCcxtAsyncExchange]:
+    made = OmsCcxtAsyncExchange(
+        api_key="key", account_id=7, base_url=server.base_url, http_client=Client()
+    )
+    made.watch_timeout_seconds = SECONDS
+    yield made
+    await made.close()
+
+
+def client(exchange: OmsCcxtAsyncExchange) -> Client:
+    assert isinstance(exchange.http, Client)
+    return exchange.http
+
+
+def snapshot(seq: int, *rows: Any) -> list[dict[str, Any]]:
+    orders, positions = "snapshot_open_orders", "snapshot_open_positions"
+    return [
+        {"event": orders, "payload": {"account_id": 7, "items": list(rows), "seq": seq}},
+        {"event": positions, "payload": {"account_id": 7, "items": [POSITION], "seq": seq}},
+    ]
+
+
+def event(seq: int, before: int, version: int, **told: Any) -> dict[str, Any]:
+    row = {**ORDER, "version": version, **told}
+    return {
+        "event": "order_updated",
+        "account_id": 7,
+        "seq": seq,
+        "prev_seq": before,
+        "payload": row,
+    }
+
+
+def versions(orders: list[Any]) -> list[int]:
+    return [order["info"]["version"] for order in orders]
+
+
+async def test_what_is_said_at_the_beginning(
+    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    server.script = [snapshot(10, {**ORDER, "version": 1})]
+    assert versions(await exchange.watch_orders()) == [1]
+    (position,) = await exchange.watch_positions()
+    assert (position["side"], server.keys) == ("long", ["key"])
+    auth, subscribe = server.asked
+    assert auth["payload"] == {"api_key": "key"}
+    assert subscribe["payload"]["account_ids"] == [7]
+    assert subscribe["payload"]["refresh"] is False
+    assert "from_seq" not in subscribe["payload"]
+    assert client(exchange).asked == []
+
+
+async def test_a_closed_connection_is_resumed_behind_the_last_event(
+    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    server.script = [
+        [*snapshot(10, {**ORDER, "version": 1}), event(11, 10, 2)],
+        [event(12, 11, 3), event(12, 11, 3)],
+    ]
+    seen = versions(await exchange.watch_orders())
+    while 2 not in seen:
+        seen += versions(await exchange.watch_orders())
+    await server.hang_up()
+    while 3 not in seen:
+        seen += versions(await exchange.watch_orders())
+    assert seen == [1, 2, 3]
+    assert server.asked[-1]["payload"]["from_seq"] == {"7": 11}
+
+
+async def test_a_hole_in_the_numbers_is_asked_for_again(
+    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    lost = [*snapshot(10, {**ORDER, "version": 1}), event(13, 12, 4)]
+    server.script = [lost, [event(12, 10, 3), event(13, 12, 4)]]
+    seen: list[int] = []
+    while 4 not in seen:
+        seen += versions(await exchange.watch_orders())
+    assert seen == [1, 3, 4]
+    assert server.asked[-1]["payload"]["from_seq"] == {"7": 10}
+
+
+async def test_after_a_gap_what_vanished_is_looked_up(
+    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    gap = {"event": "gap", "payload": {"account_id": 7, "from": 11, "to": 90}}
+    server.script = [[*snapshot(10, {**ORDER, "version": 1})]]
+    assert versions(await exchange.watch_orders()) == [1]
+    client(exchange).answer = {"items": [{**ORDER, "version": 5, "status": "FILLED"}]}
+    watching = asyncio.create_task(exchange.watch_orders())
+    await server.say(gap, *snapshot(90))
+    (order,) = await watching
+    assert (order["status"], client(exchange).asked) == ("closed", ["/oms/orders/42"])
+
+
+async def test_trades_come_as_they_happen(
+    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    deal = {"event": "deal_updated", "account_id": 7, "seq": 11, "prev_seq": 10, "payload": DEAL}
+    server.script = [[*snapshot(10), deal]]
+    (trade,) = await exchange.watch_my_trades("btc/usdt")
+    assert (trade["id"], trade["order"]) == ("9", "42")
+    assert await exchange.watch_my_trades("btc/usdt", params={"watch_timeout_seconds": 0}) == []
+
+
+async def test_a_refused_key_is_an_exception_of_ccxt(
+    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    server.is_refusing = True
+    client(exchange).answer = ccxt.AuthenticationError("no")
+    with pytest.raises(ccxt.AuthenticationError):
+        await exchange.watch_orders()
+
+
+async def test_nobody_there_means_polling(exchange: OmsCcxtAsyncExchange) -> None:
+    exchange.base_url = "http://127.0.0.1:1"
+    client(exchange).answer = {"items": [{**ORDER, "version": 1}]}
+    assert versions(await exchange.watch_orders()) == [1]
+    assert "/oms/orders/open" in client(exchange).asked
+
+
+async def test_market_data_is_pushed_and_each_told_once(
+    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    watching = asyncio.create_task(exchange.watch_ticker("btc/usdt"))
+    while not any(frame["action"] == "subscribe_market" for frame in server.asked):
+        await asyncio.sleep(0.01)
+    told = {"account_id": 7, "symbol": "BTC/USDT", "channel": "ticker", "data": {"last": 5}}
+    await server.say({"event": "ticker_updated", "payload": told})
+    assert await watching == {"last": 5}
+    assert client(exchange).asked == []
+    quiet = await exchange._watch_market_via_ws(
+        "ticker", symbol="btc/usdt", timeout_s=0.05, poll_interval_ms=1000
+    )
+    assert quiet is None
+    (asked,) = [frame for frame in server.asked if frame["action"] == "subscribe_market"]
+    assert asked["payload"]["channels"] == ["ticker"]
+
+
+async def test_a_gateway_without_market_data_is_asked_over_http(
+    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    server.knows_markets = False
+    client(exchange).answer = {"result": {"last": 6}}
+    assert await exchange.watch_ticker("BTC/USDT") == {"last": 6}
+    assert client(exchange).asked == ["/ccxt/7/fetch_ticker"]
+
+
+async def test_many_watchers_share_one_connection(
+    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    server.script = [snapshot(10, {**ORDER, "version": 1})]
+    told = await asyncio.gather(
+        exchange.watch_orders(), exchange.watch_orders("BTC/USDT"), exchange.watch_positions()
+    )
+    assert [len(rows) for rows in told] == [1, 1, 1]
+    assert len(server.keys) == 1
+
+
+def test_another_event_loop_goes_on_where_the_first_stood() -> None:
+    async def first(made: OmsCcxtAsyncExchange, server: ScriptedSocket) -> list[int]:
+        made.base_url = server.base_url
+        return versions(await made.watch_orders())
+
+    async def begin(made: OmsCcxtAsyncExchange) -> list[int]:
+        async with scripted_socket() as server:
+            server.script = [snapshot(10, {**ORDER, "version": 1})]
+            seen = await first(made, server)
+            assert made._stream is not None
+            await made._stream.close()
+            return seen
+
+    async def go_on(made: OmsCcxtAsyncExchange) -> list[int]:
+        async with scripted_socket() as server:
+            server.script = [[event(11, 10, 2)]]
+            seen = await first(made, server)
+            assert server.asked[1]["payload"]["from_seq"] == {"7": 10}
+            await made.close()
+            return seen
+
+    made = OmsCcxtAsyncExchange(api_key="key", account_id=7, http_client=Client())
+    assert asyncio.run(begin(made)) + asyncio.run(go_on(made)) == [1, 2]
