@@ -23,6 +23,8 @@ class ScriptedSocket:
     script: list[list[dict[str, Any]]] = field(default_factory=list)
     knows_markets: bool = True
     is_refusing: bool = False
+    #: Set when market data were asked for.
+    market_asked: asyncio.Event = field(default_factory=asyncio.Event)
     _live: ServerConnection | None = None
 
     async def say(self, *frames: dict[str, Any]) -> None:
@@ -54,6 +56,8 @@ class ScriptedSocket:
         refused |= frame["action"] == "subscribe_market" and not self.knows_markets
         reply = {"id": frame["id"], "ok": not refused, "type": "ws_response", "payload": {}}
         await connection.send(json.dumps(reply))
+        if frame["action"] == "subscribe_market":
+            self.market_asked.set()
         if frame["action"] == "subscribe" and self.script:
             for said in self.script.pop(0):
                 await connection.send(json.dumps(said))

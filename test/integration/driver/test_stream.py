@@ -159,8 +159,7 @@ async def test_market_data_is_pushed_and_each_told_once(
     server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     watching = asyncio.create_task(exchange.watch_ticker("btc/usdt"))
-    while not any(frame["action"] == "subscribe_market" for frame in server.asked):
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(server.market_asked.wait(), SECONDS)
     told = {"account_id": 7, "symbol": "BTC/USDT", "channel": "ticker", "data": {"last": 5}}
     await server.say({"event": "ticker_updated", "payload": told})
     assert await watching == {"last": 5}
