@@ -28,14 +28,14 @@ def install(*, scope: str = "env", mode: str = SAFE, overrides: Iterable[str] = 
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}, not {mode!r}")
     path = _file(scope)
-    kept = _without_block(_read(path))
+    kept = _without(_read(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     if kept and not kept.endswith("\n"):
         kept += "\n"
-    block = _block(mode, list(overrides))
-    path.write_text(kept + block, encoding="utf-8")
+    text = block(mode, list(overrides))
+    path.write_text(kept + text, encoding="utf-8")
     if _is_shadowed(path):
-        _start_line(path).write_text(f"import os; exec({block!r})\n", encoding="utf-8")
+        _start_line(path).write_text(f"import os; exec({text!r})\n", encoding="utf-8")
     return path
 
 
@@ -44,7 +44,7 @@ def uninstall(*, scope: str = "env") -> tuple[Path, bool]:
     path = _file(scope)
     _start_line(path).unlink(missing_ok=True)
     text = _read(path)
-    kept = _without_block(text)
+    kept = _without(text)
     if kept == text:
         return path, False
     if kept.strip():
@@ -110,11 +110,12 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _without_block(text: str) -> str:
+def _without(text: str) -> str:
     return _BLOCK.sub("", text)
 
 
-def _block(mode: str, overrides: list[str]) -> str:
+def block(mode: str, overrides: list[str]) -> str:
+    """The text between the marks, and these."""
     switches = {
         "CCXT_OMS_AUTOPATCH": "1",
         "CCXT_OMS_AUTOPATCH_MODE": mode,

@@ -1,9 +1,6 @@
-"""The ccxt driver against a real gateway: trade, read back, be refused; and the example runs."""
+"""The ccxt driver against a real gateway: trade, read back, be refused."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import ccxt
 import pytest
@@ -13,7 +10,6 @@ from kit.gateway import Gateway
 
 SYMBOL = "BTC/USDT"
 LINEAR = "BTC/USDT:USDT"
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 
 def _exchange(gateway: Gateway, account_id: int) -> Iterator[OmsCcxtExchange]:
@@ -124,17 +120,3 @@ def test_refusals_are_exceptions_of_ccxt(gateway: Gateway, exchange: OmsCcxtExch
     with pytest.raises(ccxt.AuthenticationError):
         stranger.fetch_open_orders()
     stranger.close()
-
-
-def test_the_example_runs(gateway: Gateway) -> None:
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / "basic_usage.py"],
-        cwd=gateway.folder,  # holds var/first-run.json
-        env=gateway.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "closed" in done.stdout

@@ -1,0 +1,69 @@
+"""A program for ccxt alone: it knows nothing of the gateway, and trades through it when patched.
+
+See "Without changing a program" in ``ccxt_driver/README.md``. Without the patch it talks to the
+real Binance, and its orders are refused for want of a key.
+"""
+
+import asyncio
+
+import ccxt
+import ccxt.pro
+
+SYMBOL = "BTC/USDT:USDT"
+
+
+def trade() -> None:
+    exchange = ccxt.binance({"enableRateLimit": True, "options": {"defaultType": "swap"}})
+    exchange.load_markets()
+    assert exchange.has["createOrder"] and exchange.has["editOrder"]
+    last = exchange.fetch_ticker(SYMBOL)["last"]
+    amount = float(exchange.amount_to_precision(SYMBOL, 0.0123))
+    price = float(exchange.price_to_precision(SYMBOL, last * 0.8))
+
+    order = exchange.create_order(SYMBOL, "limit", "buy", amount, price)
+    order = exchange.edit_order(order["id"], SYMBOL, "limit", "buy", amount * 2, price)
+    assert order["id"] in [one["id"] for one in exchange.fetch_open_orders(SYMBOL)]
+    print(f"resting: {order['amount']} at {order['price']}")
+    exchange.cancel_order(order["id"], SYMBOL)
+    print(f"then: {exchange.fetch_order(order['id'], SYMBOL)['status']}")
+
+    levels = {
+        "stopLoss": {"triggerPrice": exchange.price_to_precision(SYMBOL, last * 0.9)},
+        "takeProfit": {"triggerPrice": exchange.price_to_precision(SYMBOL, last * 1.1)},
+    }
+    bought = exchange.create_order(SYMBOL, "market", "buy", amount, None, levels)
+    print(f"bought: {bought['status']}, stop {bought['stopLossPrice']}")
+    position = exchange.fetch_positions([SYMBOL])[0]
+    assert position["side"] == "long" and position["contracts"] >= amount
+    exchange.create_order(
+        SYMBOL, "market", "sell", position["contracts"], None, {"reduceOnly": True}
+    )
+    assert exchange.fetch_positions([SYMBOL]) == []
+    assert exchange.fetch_balance()["USDT"]["total"] > 0
+    trades = exchange.fetch_my_trades(SYMBOL, exchange.milliseconds() - 60_000)
+    print(f"trades: {[trade['side'] for trade in trades[-2:]]}")
+    try:
+        exchange.create_order(SYMBOL, "limit", "buy", 1_000_000, price)
+    except ccxt.InsufficientFunds:
+        print("not so much")
+
+
+async def watch() -> None:
+    exchange = ccxt.pro.binance({"options": {"defaultType": "swap"}})
+    try:
+        watching = asyncio.create_task(exchange.watch_orders(SYMBOL))
+        order = await exchange.create_order(SYMBOL, "market", "buy", 0.01)
+        told = await watching
+        while not any(one["status"] == "closed" for one in told):
+            told = await exchange.watch_orders(SYMBOL)
+        await exchange.create_order(
+            SYMBOL, "market", "sell", order["amount"], None, {"reduceOnly": True}
+        )
+        print("watched")
+    finally:
+        await exchange.close()
+
+
+if __name__ == "__main__":
+    trade()
+    asyncio.run(watch())

@@ -1,0 +1,38 @@
+"""What the account's exchange tells of its markets, many questions at once.
+
+Start a gateway with ``make run``, then run ``.venv/bin/python examples/market_data.py``.
+"""
+
+import asyncio
+
+from first_run import config
+
+from ccxt_driver import OmsCcxtAsyncExchange
+
+SYMBOLS = ["BTC/USDT", "BTC/USDT:USDT"]
+
+
+async def main() -> None:
+    async with OmsCcxtAsyncExchange(config()) as exchange:
+        markets = await exchange.load_markets()
+        print(f"{len(markets)} markets, {len(exchange.currencies)} currencies")
+        for symbol in SYMBOLS:
+            market = exchange.market(symbol)
+            print(
+                f"{symbol}: a {market['type']}, amounts in steps of {market['precision']['amount']}"
+            )
+
+        tickers = await asyncio.gather(*(exchange.fetch_ticker(symbol) for symbol in SYMBOLS))
+        for ticker in tickers:
+            print(f"{ticker['symbol']}: bid {ticker['bid']}, ask {ticker['ask']}")
+
+        book = await exchange.fetch_order_book(SYMBOLS[0], 3)
+        for price, amount in book["bids"]:
+            print(f"  {amount} wanted at {price}")
+
+        balance = await exchange.fetch_balance()
+        print(f"free: {balance['USDT']['free']} USDT")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

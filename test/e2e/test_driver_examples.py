@@ -1,0 +1,79 @@
+"""The examples run as they stand; a program for ccxt alone runs unchanged under autopatch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ccxt_driver import start_file
+from kit.gateway import Gateway
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+
+
+def _run(gateway: Gateway, *arguments: str | Path, **environment: str) -> str:
+    """What a program prints that runs beside a gateway's ``var/first-run.json``."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=gateway.folder,
+        env=gateway.environment | environment,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("basic_usage", "closed at"),
+        ("order_flow", "the gateway remembers: canceled"),
+        ("market_data", "free: "),
+        ("watch_loop", "closed: closed"),
+    ],
+)
+def test_an_example_runs(gateway: Gateway, name: str, told: str) -> None:
+    assert told in _run(gateway, EXAMPLES / f"{name}.py")
+
+
+def _patched(gateway: Gateway, folder: Path, mode: str, script: str) -> str:
+    """What a script prints in a Python that starts with autopatch's block."""
+    block = start_file.block(mode, ["binance"])
+    (folder / "sitecustomize.py").write_text(block, encoding="utf-8")
+    start = "import runpy, sys, sitecustomize; "
+    return _run(
+        gateway,
+        "-c",
+        start + script,
+        PYTHONPATH=str(folder),
+        CCXT_OMS_API_KEY=gateway.api_key,
+        CCXT_OMS_ACCOUNT_ID=str(gateway.netting_account_id),
+        CCXT_OMS_BASE_URL=gateway.base_url,
+    )
+
+
+def test_a_program_for_ccxt_alone_runs_unchanged(gateway: Gateway, tmp_path: Path) -> None:
+    script = f"runpy.run_path({str(EXAMPLES / 'ccxt_only.py')!r}, run_name='__main__')"
+    told = _patched(gateway, tmp_path, "aggressive", script).splitlines()
+    assert told[1:] == [
+        "then: canceled",
+        *[line for line in told if line.startswith("bought: closed, stop ")],
+        "trades: ['buy', 'sell']",
+        "not so much",
+        "watched",
+    ]
+    assert len(told) == 6
+
+
+def test_in_safe_mode_it_needs_to_name_the_door(gateway: Gateway, tmp_path: Path) -> None:
+    script = (
+        "import ccxt; exchange = ccxt.oms_exchange({'timeout': 20000});"
+        "order = exchange.create_market_buy_order('BTC/USDT', 0.01);"
+        "print(ccxt.binance.__module__, order['status'])"
+    )
+    assert _patched(gateway, tmp_path, "safe", script).split() == ["ccxt.binance", "closed"]
