@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from oms.api.sockets.frames import push
-from oms.api.sockets.market_wish import Channel
 from oms.api.supervise import kept_running
 from oms.domain.access import Principal
 from oms.domain.command import CommandStatus
@@ -20,6 +19,7 @@ from oms.ports.clock import Clock
 from oms.services.submit import Ask, Submit
 from oms.services.waiting import Waiting
 from oms.wire.json import dumps_plain
+from oms.wire.market_wish import Channel
 from oms.wire.results import load_result
 from oms.wire.wishes import Wish
 

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from oms.api.sockets.frames import Frame, error_reply, reply
-from oms.api.sockets.market_wish import Channel, MarketWish, is_named, read_market
 from oms.api.sockets.markets import Markets
 from oms.api.sockets.outbox import Outbox
 from oms.api.sockets.stream import Spawn
 from oms.domain.access import Permission, Principal, refuse_account, refuse_role
 from oms.domain.errors import Forbidden, Invalid, OmsError, Refused
+from oms.wire.market_wish import Channel, MarketWish, is_named, read_market
 
 CHANNELS_MAX = 200
 """Channels that one socket may watch."""
