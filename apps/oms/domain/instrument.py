@@ -110,6 +110,7 @@ def _off_grid(
     hint = f"; the next lower is {plain(down_to_step(value, grid))}" if value >= grid else ""
     return Refused(
         code="precision_mismatch",
+        reason=name,
         message=f"{name} {plain(value)} is no multiple of the {word} {plain(grid)}"
         f" of {instrument.symbol}{hint}",
         limit=grid,

@@ -29,6 +29,9 @@ class AccountRow:
     extra_config: str
     trader_name: str | None
     created_at: datetime
+    live_enabled: bool = False
+    #: Why nothing may be opened here until somebody looked; ``None``: nothing is wrong.
+    quarantine: str | None = None
 
 
 @value

@@ -98,6 +98,8 @@ CODES: Mapping[str, Kind] = {
 }
 
 REASONS_MT5: Mapping[str, int] = {
+    "qty": 10014,
+    "price": 10015,
     "change_pending": 10028,
     "order_in_doubt": 10028,
     "key_order_notional": 10040,

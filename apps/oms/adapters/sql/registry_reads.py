@@ -80,7 +80,8 @@ class RegistryReads:
             return ()
         where = "" if ids is None else f" WHERE a.id IN ({self._dialect.marks(len(ids))})"
         text = (
-            f"SELECT {SELECTED}, a.is_testnet, a.trader_name, a.created_at"
+            f"SELECT {SELECTED}, a.is_testnet, a.trader_name, a.created_at,"
+            " a.live_enabled, a.quarantine"
             f" FROM {JOINED}{where} ORDER BY a.id"
         )
         return [
@@ -90,6 +91,8 @@ class RegistryReads:
                 is_testnet=bool(row[8]),
                 trader_name=row[9],
                 created_at=self._dialect.time_out(row[10]),
+                live_enabled=bool(row[11]),
+                quarantine=row[12],
             )
             for row in await self._database.rows(text, ids or ())
         ]

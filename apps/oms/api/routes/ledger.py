@@ -153,6 +153,6 @@ def _account(row: AccountRow, principal: Principal) -> dict[str, Any]:
         "environment": account.environment.value,
         "engine": account.engine.value,
         "exchange_mode": account.environment.value,
-        "live_enabled": False,
-        "quarantine": None,
+        "live_enabled": row.live_enabled,
+        "quarantine": row.quarantine,
     }
