@@ -1,6 +1,7 @@
 """The asyncio and the streaming driver against a real gateway, over connections that break."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -198,3 +199,25 @@ def _rows(gateway: Gateway, after: int, event: str) -> list[Any]:
 def _versions(gateway: Gateway, after: int, event: str, ids: set[str]) -> list[Any]:
     rows = _rows(gateway, after, event)
     return [(row["id"], row["version"]) for row in rows if row["id"] in ids]
+
+
+async def test_a_gateway_that_is_killed_and_comes_back_is_followed_on(gateway: Gateway) -> None:
+    watcher, trader = _pro(gateway, gateway.base_url), _pro(gateway, gateway.base_url)
+    resting = trader.create_limit_buy_order(LINEAR, 0.01, 20000)
+    told: list[Any] = await watcher.watch_orders(LINEAR)
+    gateway.kill("api")
+    canceled = asyncio.create_task(asyncio.to_thread(_cancel_when_back, gateway, trader, resting))
+    async with asyncio.timeout(60):
+        while not any((one["id"], one["status"]) == (resting["id"], "canceled") for one in told):
+            with contextlib.suppress(ccxt.NetworkError):  # nobody is there: as in ccxt, ask again
+                told += await watcher.watch_orders(LINEAR)
+    await canceled
+    versions = [one["info"]["version"] for one in told if one["id"] == resting["id"]]
+    assert versions == sorted(set(versions))
+    await watcher.close()
+    await trader.close()
+
+
+def _cancel_when_back(gateway: Gateway, trader: Any, order: Any) -> None:
+    gateway.wait_until_ready()
+    trader.cancel_order(order["id"])
