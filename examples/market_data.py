@@ -30,6 +30,9 @@ async def main() -> None:
         for price, amount in book["bids"]:
             print(f"  {amount} wanted at {price}")
 
+        for _, first, high, low, last, _ in await exchange.fetch_ohlcv(SYMBOLS[0], "1m", None, 3):
+            print(f"  a minute: {first} -> {last}, between {low} and {high}")
+
         balance = await exchange.fetch_balance()
         print(f"free: {balance['USDT']['free']} USDT")
 

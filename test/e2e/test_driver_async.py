@@ -96,6 +96,7 @@ async def test_what_was_open_comes_first_and_then_every_change(gateway: Gateway)
     assert await pro.watch_orders(LINEAR, params={"watch_timeout_seconds": 0.2}) == []
     assert (await pro.watch_ticker(SYMBOL))["last"] > 0
     assert (await pro.watch_order_book(SYMBOL, 5))["bids"]
+    assert len(await pro.watch_ohlcv(SYMBOL, "1m", None, 3)) == 3
     await pro.close()
 
 

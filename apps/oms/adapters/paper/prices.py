@@ -111,6 +111,10 @@ class Prices:
         """The walk's bids and asks at ``now``, as deep as wished."""
         return book_at(self._seed, instrument, step_at(now), depth)
 
+    def quote(self, instrument: Instrument, at: datetime) -> tuple[Decimal, Decimal]:
+        """The walk's best bid and ask at a moment, past ones too."""
+        return quote_at(self._seed, instrument, step_at(at))
+
     def day(self, instrument: Instrument, now: datetime) -> list[Decimal]:
         """The walk's bids of the last 24 hours, every half hour, the oldest first."""
         last = step_at(now)

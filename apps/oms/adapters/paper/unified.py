@@ -13,6 +13,9 @@ from decimal import Decimal
 
 from oms.adapters.paper.account_reads import FUNCTIONS as ACCOUNT_FUNCTIONS
 from oms.adapters.paper.account_reads import AccountReads
+from oms.adapters.paper.market_reads import FUNCTIONS as MARKET_FUNCTIONS
+from oms.adapters.paper.market_reads import HAS as MARKET_HAS
+from oms.adapters.paper.market_reads import TIMEFRAMES
 from oms.adapters.paper.markets import market_structure
 from oms.adapters.paper.prices import Prices, Source
 from oms.adapters.paper.structures import Structure, milliseconds, times
@@ -43,7 +46,11 @@ _ANSWERED = (
     "fetchClosedOrders",
     "fetchCanceledOrders",
     "fetchMyTrades",
+    *MARKET_HAS,
 )
+TICK_SIZE = 4
+"""ccxt's number for precisions that are the steps themselves."""
+
 _HALF = Decimal("0.5")
 
 
@@ -59,7 +66,7 @@ class UnifiedReads:
 
     def fetch_ticker(self, symbol: str, params: object = None) -> Structure:
         """Best prices, and what a walk did in the last 24 hours."""
-        instrument = self._instrument(symbol)
+        instrument = self.instrument(symbol)
         market = self.market(symbol, self.now)
         bid, ask = (None, None) if market is None else (market.bids.best, market.asks.best)
         last = _middle(bid, ask)
@@ -83,7 +90,7 @@ class UnifiedReads:
         self, symbol: str, limit: int | None = None, params: object = None
     ) -> Structure:
         """The book, less what was taken since it was shown."""
-        instrument = self._instrument(symbol)
+        instrument = self.instrument(symbol)
         depth = BOOK_DEPTH if limit is None else limit
         if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
             raise Invalid("limit must be a whole number above 0")
@@ -128,11 +135,13 @@ class UnifiedReads:
             "certified": False,
             "pro": False,
             "has": self.has(),
-            "timeframes": {},
+            "timeframes": {name: name for name in TIMEFRAMES},
+            "precisionMode": TICK_SIZE,
             "features": {},
         }
 
-    def _instrument(self, symbol: object) -> Instrument:
+    def instrument(self, symbol: object) -> Instrument:
+        """A market that is traded here. Raises ``Invalid``."""
         known = self.settings.instruments.get(symbol) if isinstance(symbol, str) else None
         if known is None:
             message = f"paper.{self.venue} does not trade {symbol!r}"
@@ -164,7 +173,7 @@ _FUNCTIONS: Mapping[str, Callable[..., object]] = {
         "has",
         "describe",
     )
-}
+} | dict(MARKET_FUNCTIONS)
 
 
 async def answer(
