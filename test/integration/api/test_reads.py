@@ -139,7 +139,8 @@ async def test_ccxt_reads(busy: Office) -> None:
         ("createOrder", 403, "ccxt_method_not_allowed"),
         ("__class__", 403, "ccxt_method_not_allowed"),
         ("watchTicker", 422, "unsupported_func"),
-        ("fetch_ohlcv", 422, "unsupported_func"),
+        ("fetch_ohlcv", 422, "validation_error"),
+        ("fetch_funding_rate_history", 422, "unsupported_func"),
         ("core/withdraw", 422, "unsupported_func"),
     ],
 )

@@ -125,7 +125,7 @@ def test_strategies_do_not_close_each_other_in_strategy_netting() -> None:
             "too_late",
         ),
         ({}, {"new_price": Decimal(5)}, "validation_error", None),
-        ({}, {"new_qty": Decimal("1.0001")}, "precision_mismatch", None),
+        ({}, {"new_qty": Decimal("1.0001")}, "precision_mismatch", "qty"),
     ],
 )
 def test_a_change_is_refused(
