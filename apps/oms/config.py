@@ -18,7 +18,7 @@ KEY_FILE = "master.key"
 class Commands(BaseModel):
     """The door in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     #: How long a request waits for its outcome when it does not say.
     default_wait_ms: int = Field(default=10_000, ge=0, le=60_000)
@@ -39,7 +39,7 @@ class Commands(BaseModel):
 class Events(BaseModel):
     """The door out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     retention_days: int = Field(default=7, ge=1)
     #: Server PING on a WebSocket, and how long no PONG is borne.
@@ -58,7 +58,7 @@ class Events(BaseModel):
 class Limits(BaseModel):
     """What one key may do a second, in one process; the defaults lie above any honest client."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     #: Whatever is neither of the others.
     read_per_second: int = Field(default=5000, ge=1)
@@ -73,7 +73,7 @@ class Limits(BaseModel):
 class Settings(BaseModel):
     """All settings with their defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     env: str = "local"
     host: str = "127.0.0.1"

@@ -6,7 +6,8 @@ Callers log an event with fields, as text or as ``extra``::
     logger.error("request_failed", extra={"request_id": request_id})
 
 Both become one line, ``event key=value``, or with ``OMS_LOG_FORMAT=json`` one JSON object. What
-looks like an API key or a password in a URL is blotted out on its way, whoever logged it.
+looks like an API key, a login token or a password in a URL is blotted out on its way, whoever
+logged it.
 """
 
 import json
@@ -21,7 +22,7 @@ from datetime import UTC, datetime
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 _EVENT = re.compile(r"([a-z][a-z0-9_]*)(?: (\w+=.*))?")
 _FIELD = re.compile(r"(\w+)=(.*?)(?= \w+=|$)")
-_KEY = re.compile(r"\boms_[A-Za-z0-9_-]{16,}")
+_KEY = re.compile(r"(?<![A-Za-z0-9])(oms|tok)_[A-Za-z0-9_-]{16,}")
 _PASSWORD = re.compile(r"(\w://[^\s:/@]*:)[^\s@]+(?=@)")
 _QUIET = ("alembic", "asyncio", "uvicorn")
 
@@ -39,9 +40,9 @@ def setup(level: str) -> None:
 
 
 def without_secrets(text: str) -> str:
-    """``text`` with API keys and passwords of URLs blotted out."""
-    if "oms_" in text:
-        text = _KEY.sub("oms_***", text)
+    """``text`` with API keys, login tokens and passwords of URLs blotted out."""
+    if "oms_" in text or "tok_" in text:
+        text = _KEY.sub(r"\1_***", text)
     return _PASSWORD.sub(r"\1***", text) if "://" in text else text
 
 

@@ -10,6 +10,7 @@ import pytest
 from oms import logs
 
 KEY = "oms_" + "aB3_-" * 8 + "xyz"
+TOKEN = "tok_" + "aB3_-" * 8 + "xyz"
 
 
 @contextmanager
@@ -71,6 +72,14 @@ def test_a_key_is_blotted_out(told: str, form: str, capsys: pytest.CaptureFixtur
         logger.info("somebody_logged it=%s", told, extra={"more": told})
     line = capsys.readouterr().err
     assert KEY not in line and line.count("oms_***") == 2
+
+
+@pytest.mark.parametrize("told", [f"token={TOKEN}", f'{{"token": "{TOKEN}"}}', f"Bearer {TOKEN}"])
+def test_a_login_token_is_blotted_out(told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with _logging() as logger:
+        logger.info("somebody_logged it=%s", told, extra={"more": f"_{told}"})
+    line = capsys.readouterr().err
+    assert TOKEN[4:] not in line and line.count("tok_***") == 2
 
 
 def test_a_password_in_a_url_is_blotted_out() -> None:

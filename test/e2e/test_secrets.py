@@ -1,0 +1,170 @@
+"""A whole session with secrets in every hand; then all that was said or stored is searched.
+
+What a secret becomes where it must be known again (a hash, a sealed text) is looked for too: a
+search that finds nothing at all would prove nothing.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit import secrets_session
+from kit.gateway import Gateway
+from kit.http import call
+from kit.mariadb import PrivateMariaDB
+from kit.secrets_session import Session, made
+from kit.shell import Shell
+from kit.sql import connected
+from kit.until import until
+from oms.adapters.sql.tables import METADATA
+
+LOUD = {"OMS_LOG_LEVEL": "DEBUG", "OMS_ACCESS_CACHE_SECONDS": "0"}
+Outage = tuple[Callable[[], None], Callable[[], None]]
+
+
+@contextmanager
+def _on_mariadb(folder: Path, server: PrivateMariaDB, password: str) -> Iterator[Gateway]:
+    """A gateway whose database asks for a password."""
+    name = "oms_secrets"
+    server.create_database(name)
+    with server.connect() as root, root.cursor() as cursor:
+        cursor.execute(f"CREATE USER 'keeper'@'%' IDENTIFIED BY '{password}'")
+        cursor.execute(f"GRANT ALL ON {name}.* TO 'keeper'@'%'")
+    dsn = f"mysql+asyncmy://keeper:{password}@127.0.0.1:{server.port}/{name}"
+    gateway = Gateway(folder, dsn=dsn, mariadb=server, workers=1, environment=LOUD)
+    gateway.start()
+    try:
+        yield gateway
+    finally:
+        gateway.stop()
+
+
+@contextmanager
+def _on_sqlite(folder: Path) -> Iterator[Gateway]:
+    gateway = Gateway(folder, workers=1, environment=LOUD | {"OMS_LOG_FORMAT": "json"})
+    gateway.start()
+    try:
+        yield gateway
+    finally:
+        gateway.stop()
+
+
+@pytest.fixture(params=["mariadb", "sqlite"])
+def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]:
+    """A gateway that says all it can say, with a session behind it, outage and all."""
+    with ExitStack() as stack:
+        if request.param == "mariadb":
+            server: PrivateMariaDB = request.getfixturevalue("mariadb")
+            password = made("database")
+            gateway = stack.enter_context(_on_mariadb(tmp_path, server, password))
+            away: Outage = (server.kill, server.restart)
+        else:
+            password = made("unused")
+            gateway = stack.enter_context(_on_sqlite(tmp_path))
+            away = _locks(stack, gateway)
+        session = Session(gateway, {"database password": password})
+        secrets_session.run(session)
+        secrets_session.while_away(session, *away)
+        until(lambda: call(gateway, "GET", "/readyz")[0] == 200, 40, "it is ready again")
+        yield session
+
+
+def _locks(stack: ExitStack, gateway: Gateway) -> Outage:
+    """SQLite is away when somebody else writes."""
+    other = stack.enter_context(connected(gateway.dsn))
+    other.isolation_level = None
+    return lambda: other.execute("BEGIN IMMEDIATE"), lambda: other.execute("ROLLBACK")
+
+
+def test_no_secret_is_said_or_stored_anywhere(session: Session) -> None:
+    shell = _commands(session)
+    session.hide("master key", _master_key(session.gateway))
+    stored = dict(_dump(session))
+    places = {
+        "log": session.gateway.log.read_text(encoding="utf-8"),
+        **{f"table {name}": text for name, text in stored.items()},
+        **{f"{n} {where}": text for n, (where, text) in enumerate(session.answers)},
+        **{f"oms {' '.join(done.words[:1])}": done.out + done.err for done in shell.done},
+        **{f"/proc {pid}": _command_line(pid) for pid in _pids(session.gateway)},
+    }
+    assert len(session.secrets) > 25 and len(session.answers) > 50
+    assert {"worker_started", "store_unavailable"} <= set(re.findall(r"\w+", places["log"]))
+    leaks = [
+        (place, name)
+        for place, text in places.items()
+        for name, secret in session.secrets.items()
+        for form in _forms(secret)
+        if form in text
+    ]
+    assert leaks == []
+    _known_again(session, stored)
+
+
+def _known_again(session: Session, stored: dict[str, str]) -> None:
+    """Keys and tokens by hash, passwords by a slow hash, credentials sealed."""
+    for name in ("trader key", "admin key", "made key", "chosen key"):
+        assert _hash(session.secrets[name]) in stored["user_api_keys"]
+    assert _hash(session.secrets["token"]) in stored["auth_tokens"]
+    assert "$argon2id$" in stored["user_password_credentials"]
+    assert stored["account_credentials_encrypted"].count("enc:v1:") == 3
+    assert "chosen" in stored["user_api_keys"] and "first" in stored["audit_log"]
+
+
+def _commands(session: Session) -> Shell:
+    """Commands that go wrong with a secret in their hands."""
+    gateway = session.gateway
+    shell = Shell({**gateway.environment, **LOUD, "OMS_BASE_URL": gateway.base_url}, gateway.folder)
+    odd = session.hide("odd master key")
+    url = f"mysql+asyncmy://oms:{session.hide('url password')}@127.0.0.1:1/oms"
+    shell.run("doctor", status=(0, 7))
+    shell.run("doctor", status=(0, 7), OMS_MASTER_KEY=odd)
+    shell.run("doctor", status=7, OMS_DATABASE_URL=url)
+    shell.run("list-accounts", status=3, OMS_API_KEY=session.secrets["bad key"])
+    shell.run("verify", status=(0, 7))
+    shell.run("api", status=(1, 2, 6), OMS_DATABASE_URL=session.hide("no url"))
+    shell.run("worker", status=(1, 2, 6), OMS_DATABASE_URL=f"x://{session.secrets['no url']}")
+    return shell
+
+
+def _dump(session: Session) -> Iterator[tuple[str, str]]:
+    """Every row of every table, as text."""
+    gateway = session.gateway
+    with ExitStack() as stack:
+        if gateway.dsn.startswith("mysql"):
+            connection: Any = stack.enter_context(gateway.mariadb.connect("oms_secrets"))
+        else:
+            connection = stack.enter_context(connected(gateway.dsn))
+        for name in METADATA.tables:
+            cursor = connection.cursor()
+            cursor.execute(f"SELECT * FROM {name}")
+            yield name, "\n".join(str(row) for row in cursor.fetchall())
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it is and as it is easily written otherwise."""
+    raw = secret.encode()
+    return {secret, raw.hex(), base64.b64encode(raw).decode().rstrip("=")}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _master_key(gateway: Gateway) -> str:
+    lines = (gateway.home / "master.key").read_text(encoding="ascii").splitlines()
+    (key,) = [line for line in lines if line and not line.startswith("#")]
+    return key
+
+
+def _pids(gateway: Gateway) -> list[int]:
+    return [*gateway.api_pids(), *gateway.worker_pids()]
+
+
+def _command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
