@@ -14,6 +14,7 @@ from oms.api.deps import Doors
 from oms.api.errors import on_failure, on_http
 from oms.api.limits import Threshold
 from oms.api.once import Once
+from oms.api.openapi.door import PATH, OpenApi
 from oms.api.routes import (
     admin_accounts,
     admin_audit,
@@ -89,7 +90,7 @@ def create_app(parts: Doors) -> FastAPI:
         version=parts.version,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json" if parts.settings.public_docs else None,
+        openapi_url=None,
         lifespan=_lifespan,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
@@ -99,6 +100,7 @@ def create_app(parts: Doors) -> FastAPI:
     app.router.routes.insert(0, post)
     for group in GROUPS:
         app.include_router(group.router)
+    app.router.routes.append(Route(PATH, OpenApi(parts, served()).answer, methods=["GET"]))
     if parts.sockets is not None:
         _add_sockets(app, parts)
     app.add_exception_handler(OmsError, on_failure)
@@ -112,6 +114,16 @@ def create_app(parts: Doors) -> FastAPI:
         tally=parts.tally,
     )
     return app
+
+
+def served() -> list[tuple[str, str]]:
+    """Method and path of every HTTP route."""
+    found = [("POST", "/oms/commands"), ("GET", PATH)]
+    for group in GROUPS:
+        for route in group.router.routes:
+            if isinstance(route, Route):
+                found += [(method, route.path) for method in sorted(route.methods or ())]
+    return [(method, path) for method, path in found if method != "HEAD"]
 
 
 def _add_sockets(app: FastAPI, parts: Doors) -> None:

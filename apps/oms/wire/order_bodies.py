@@ -12,15 +12,15 @@ from oms.wire.bodies import At, wrong_at
 from oms.wire.fields import present, spelled_by, unaliased, validated
 from oms.wire.shapes import CLOSE, SEND
 
-_SEND_ALIASES = {
+SEND_ALIASES = {
     "type": "order_type",
     "amount": "qty",
     "oms_stop_loss": "stop_loss",
     "oms_stop_gain": "stop_gain",
     "stop_price": "trigger_price",
 }
-_CLOSE_ALIASES = {"stop_price": "trigger_price"}
-_IDLE_ON_CLOSE = ("reduce_only", "oms_stop_loss", "oms_stop_gain")
+CLOSE_ALIASES = {"stop_price": "trigger_price"}
+IDLE_ON_CLOSE = ("reduce_only", "oms_stop_loss", "oms_stop_gain")
 _CCXT_SPELLINGS = {
     "reduceOnly": "reduce_only",
     "postOnly": "post_only",
@@ -38,8 +38,8 @@ _TRAILING = ("trailing_amount", "trailing_percent")
 
 def read_send(sent: Mapping[str, Any], at: At) -> SendOrder:
     """The order that ``sent`` asks for. Raises ``Malformed``."""
-    fields = _order_fields(sent, _SEND_ALIASES, at)
-    checked = validated(SEND, fields, at, _spelled(sent, _SEND_ALIASES))
+    fields = _order_fields(sent, SEND_ALIASES, at)
+    checked = validated(SEND, fields, at, _spelled(sent, SEND_ALIASES))
     _settle_form(checked, at)
     _check_expiry(checked, at)
     return SendOrder(**checked)
@@ -47,12 +47,12 @@ def read_send(sent: Mapping[str, Any], at: At) -> SendOrder:
 
 def read_close(sent: Mapping[str, Any], at: At) -> ClosePosition:
     """The close that ``sent`` asks for. Raises ``Malformed``."""
-    known = {key: value for key, value in sent.items() if key not in _IDLE_ON_CLOSE}
+    known = {key: value for key, value in sent.items() if key not in IDLE_ON_CLOSE}
     if known.get("extra") is not None:
         raise wrong_at((*at, "extra"), "a close knows no such key", "extra_forbidden")
-    fields = _order_fields(known, _CLOSE_ALIASES, at)
+    fields = _order_fields(known, CLOSE_ALIASES, at)
     fields.pop("reduce_only", None)  # by its ccxt spelling: a close always reduces
-    checked = validated(CLOSE, fields, at, _spelled(sent, _CLOSE_ALIASES))
+    checked = validated(CLOSE, fields, at, _spelled(sent, CLOSE_ALIASES))
     checked.setdefault("order_type", "market")
     _settle_form(checked, at)
     if checked.get("time_in_force") == "GTD":

@@ -5,13 +5,13 @@ from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Required
 
-from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter
+from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from oms.domain.access import Role
 from oms.domain.account import PositionMode
-from oms.wire.values import Comment, Id, IdOrZero, JsonObject, Moment, read_positive
+from oms.wire.values import Comment, Id, IdOrZero, JsonObject, Moment, read_positive, words_schema
 
 NETWORKS_MAX = 100
 LISTED_MAX = 1000
@@ -58,19 +58,35 @@ def _read_cap(value: object) -> Decimal:
     return read_positive(value)
 
 
-Name = Annotated[str, PlainValidator(_read_name)]
+_ROLES = {role.value: role.value for role in Role}
+_STATUSES = {"active": "active", "disabled": "disabled"}
+_ACCOUNT_STATUSES = {"active": "active", "blocked": "blocked"}
+_MODES = {mode.value: mode.value for mode in PositionMode}
+_ENVIRONMENTS = {word: word for word in ("paper", "testnet", "demo", "loopback", "live")}
+
+Name = Annotated[
+    str,
+    PlainValidator(_read_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 128}),
+]
 Label = Annotated[str, Field(max_length=128)]
 KeyText = Annotated[str, Field(max_length=512)]
 Password = Annotated[str, Field(max_length=1024)]
-RoleWord = Annotated[str, _word({role.value: role.value for role in Role})]
-StatusWord = Annotated[str, _word({"active": "active", "disabled": "disabled"})]
-AccountStatusWord = Annotated[str, _word({"active": "active", "blocked": "blocked"})]
-ModeWord = Annotated[str, _word({mode.value: mode.value for mode in PositionMode})]
-EnvironmentWord = Annotated[
-    str, _word({word: word for word in ("paper", "testnet", "demo", "loopback", "live")})
+RoleWord = Annotated[str, _word(_ROLES), words_schema(_ROLES)]
+StatusWord = Annotated[str, _word(_STATUSES), words_schema(_STATUSES)]
+AccountStatusWord = Annotated[str, _word(_ACCOUNT_STATUSES), words_schema(_ACCOUNT_STATUSES)]
+ModeWord = Annotated[str, _word(_MODES), words_schema(_MODES)]
+EnvironmentWord = Annotated[str, _word(_ENVIRONMENTS), words_schema(_ENVIRONMENTS)]
+Networks = Annotated[
+    tuple[IPv4Network | IPv6Network, ...],
+    PlainValidator(_read_networks),
+    WithJsonSchema({"type": "array", "maxItems": NETWORKS_MAX, "items": {"type": "string"}}),
 ]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], PlainValidator(_read_networks)]
-Cap = Annotated[Decimal, PlainValidator(_read_cap)]
+Cap = Annotated[
+    Decimal,
+    PlainValidator(_read_cap),
+    WithJsonSchema({"type": ["string", "number"], "pattern": "^[0-9]{1,18}$", "minimum": 0}),
+]
 Ids = Annotated[list[Id], Field(max_length=LISTED_MAX)]
 IdsOrZero = Annotated[list[IdOrZero], Field(max_length=LISTED_MAX)]
 

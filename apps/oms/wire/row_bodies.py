@@ -19,7 +19,7 @@ from oms.wire.fields import present, spelled_by, unaliased, validated
 from oms.wire.shapes import CANCEL, CHANGE, CLOSE_BY, MERGE, POSITION_CHANGE, SWEEP
 from oms.wire.values import IDS_MAX
 
-_STOP_ALIASES = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
+STOP_ALIASES = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
 _CHANGES = ("stop_loss", "stop_gain", "comment")
 
 
@@ -63,7 +63,7 @@ def read_merge(sent: Mapping[str, Any], at: At) -> MergePositions:
     """Source and target, which are not one; levels with ``stop_mode`` set. Raises ``Malformed``."""
     known = present(sent)
     fields = validated(
-        MERGE, unaliased(known, _STOP_ALIASES, at), at, spelled_by(known, _STOP_ALIASES)
+        MERGE, unaliased(known, STOP_ALIASES, at), at, spelled_by(known, STOP_ALIASES)
     )
     if fields["source_position_id"] == fields["target_position_id"]:
         raise wrong_at((*at, "target_position_id"), "a position is not merged into itself")
@@ -79,7 +79,7 @@ def read_merge(sent: Mapping[str, Any], at: At) -> MergePositions:
 def read_position_change(sent: Mapping[str, Any], at: At) -> PositionChange:
     """What is there changes, null clears, what is absent stays. Raises ``Malformed``."""
     fields = validated(
-        POSITION_CHANGE, unaliased(sent, _STOP_ALIASES, at), at, spelled_by(sent, _STOP_ALIASES)
+        POSITION_CHANGE, unaliased(sent, STOP_ALIASES, at), at, spelled_by(sent, STOP_ALIASES)
     )
     if not any(name in fields for name in _CHANGES):
         raise wrong_at((*at, "stop_loss"), "give stop_loss, stop_gain or comment", "missing")

@@ -1,6 +1,6 @@
 """Bodies of the risk switches. Each says why."""
 
-from typing import Any, Required
+from typing import Annotated, Any, Required
 
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
@@ -9,7 +9,7 @@ from oms.domain.command import RiskSwitch
 from oms.domain.errors import Invalid
 from oms.wire.bodies import wrong_at
 from oms.wire.fields import object_at, present, validated
-from oms.wire.values import Comment, Id
+from oms.wire.values import Comment, Id, words_schema
 
 STATUSES = ("active", "blocked")
 _OPEN = ConfigDict(extra="ignore", strict=True)
@@ -36,13 +36,13 @@ class StatusFields(TypedDict, total=False):
     """``.../status``."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
-    status: Required[str]
+    status: Required[Annotated[str, words_schema(STATUSES)]]
     comment: Comment
 
 
-_ALLOW = TypeAdapter(AllowFields)
-_STRATEGY_ALLOW = TypeAdapter(StrategyAllowFields)
-_STATUS = TypeAdapter(StatusFields)
+ALLOW = TypeAdapter(AllowFields)
+STRATEGY_ALLOW = TypeAdapter(StrategyAllowFields)
+STATUS = TypeAdapter(StatusFields)
 
 
 def read_allow(body: object, said: str | None) -> RiskSwitch:
@@ -50,17 +50,17 @@ def read_allow(body: object, said: str | None) -> RiskSwitch:
 
     Raises ``Malformed``, ``Invalid`` (``comment_required``).
     """
-    return _switch(_ALLOW, body, said)
+    return _switch(ALLOW, body, said)
 
 
 def read_strategy_allow(body: object, said: str | None) -> RiskSwitch:
     """The switch of a strategy on an account. Raises as ``read_allow``."""
-    return _switch(_STRATEGY_ALLOW, body, said)
+    return _switch(STRATEGY_ALLOW, body, said)
 
 
 def read_status(body: object, said: str | None) -> RiskSwitch:
     """The block of an account. Raises as ``read_allow``."""
-    wish = _switch(_STATUS, body, said)
+    wish = _switch(STATUS, body, said)
     word = (wish.status or "").lower()
     if word not in STATUSES:
         raise wrong_at(("status",), f"one of {', '.join(STATUSES)} is expected", "enum")

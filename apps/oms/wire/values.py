@@ -6,12 +6,12 @@ English sentence that never repeats what was sent.
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from oms.domain.command import StopMode
@@ -49,6 +49,27 @@ _ORDER_WORDS = {state.value: state.value for state in OrderState}
 _ROW_KINDS = {word: word for word in ("order", "deal")}
 
 Value = TypeVar("Value")
+
+
+def _id_schema(least: int) -> WithJsonSchema:
+    """How an id is published: an integer, or its decimal digits."""
+    number = {"type": "integer", "minimum": least, "maximum": ID_MAX}
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": "^[0-9]{1,16}$"}]})
+
+
+def words_schema(known: Iterable[str]) -> WithJsonSchema:
+    """How a word of a list is published; its case does not matter."""
+    return WithJsonSchema({"type": "string", "enum": sorted(known)})
+
+
+_DECIMAL_TEXT = {"type": "string", "pattern": r"^[0-9]{1,18}(\.[0-9]{1,18})?$"}
+_POSITIVE = WithJsonSchema(
+    {"anyOf": [_DECIMAL_TEXT, {"type": "number", "exclusiveMinimum": 0, "maximum": 1e15}]}
+)
+_IDS_TEXT = WithJsonSchema({"type": "string", "pattern": "^ *[0-9]{1,16}( *, *[0-9]{1,16})* *$"})
+_LEVEL = WithJsonSchema(
+    {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": ["string", "number", "null"]}}
+)
 
 
 def read_id(value: object, least: int = 1) -> int:
@@ -175,23 +196,47 @@ def _word_of(known: Mapping[str, Value], fold: Callable[[str], str]) -> Callable
     return read
 
 
-Id = Annotated[int, PlainValidator(read_id)]
-IdOrZero = Annotated[int, PlainValidator(lambda value: read_id(value, 0))]
-AccountIds = Annotated[tuple[int, ...], PlainValidator(lambda value: read_accounts(value))]
-IdsText = Annotated[tuple[int, ...], PlainValidator(lambda text: read_ids(text))]
-IdsOrZeroText = Annotated[tuple[int, ...], PlainValidator(lambda text: read_ids(text, 0))]
-Positive = Annotated[Decimal, PlainValidator(read_positive)]
-Moment = Annotated[datetime, PlainValidator(read_moment)]
-JsonObject = Annotated[dict[str, Any], PlainValidator(_read_object)]
-JsonList = Annotated[list[Any], PlainValidator(read_json)]
-SideWord = Annotated[Side, PlainValidator(_word_of(_SIDES, str.lower))]
-OrderType = Annotated[str, PlainValidator(_word_of(ORDER_TYPES, str.lower))]
-StopModeWord = Annotated[StopMode, PlainValidator(_word_of(_STOP_MODES, str.lower))]
-OrderStatus = Annotated[str, PlainValidator(_word_of(_ORDER_WORDS, str.upper))]
-RowKind = Annotated[str, PlainValidator(_word_of(_ROW_KINDS, str.lower))]
-TimeInForce = Annotated[str, PlainValidator(_word_of(_TIMES_IN_FORCE, str.upper))]
-Amount = Annotated[Decimal, PlainValidator(read_amount)]
-LevelPair = Annotated[tuple[Decimal, Decimal | None], PlainValidator(read_level)]
+Id = Annotated[int, PlainValidator(read_id), _id_schema(1)]
+IdOrZero = Annotated[int, PlainValidator(lambda value: read_id(value, 0)), _id_schema(0)]
+AccountIds = Annotated[
+    tuple[int, ...],
+    PlainValidator(lambda value: read_accounts(value)),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": ["integer", "string"]}}),
+]
+IdsText = Annotated[tuple[int, ...], PlainValidator(lambda text: read_ids(text)), _IDS_TEXT]
+IdsOrZeroText = Annotated[
+    tuple[int, ...], PlainValidator(lambda text: read_ids(text, 0)), _IDS_TEXT
+]
+Positive = Annotated[Decimal, PlainValidator(read_positive), _POSITIVE]
+Moment = Annotated[
+    datetime,
+    PlainValidator(read_moment),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+JsonObject = Annotated[
+    dict[str, Any], PlainValidator(_read_object), WithJsonSchema({"type": "object"})
+]
+JsonList = Annotated[list[Any], PlainValidator(read_json), WithJsonSchema({"type": "array"})]
+SideWord = Annotated[Side, PlainValidator(_word_of(_SIDES, str.lower)), words_schema(_SIDES)]
+OrderType = Annotated[
+    str, PlainValidator(_word_of(ORDER_TYPES, str.lower)), words_schema(ORDER_TYPES)
+]
+StopModeWord = Annotated[
+    StopMode, PlainValidator(_word_of(_STOP_MODES, str.lower)), words_schema(_STOP_MODES)
+]
+OrderStatus = Annotated[
+    str, PlainValidator(_word_of(_ORDER_WORDS, str.upper)), words_schema(_ORDER_WORDS)
+]
+RowKind = Annotated[str, PlainValidator(_word_of(_ROW_KINDS, str.lower)), words_schema(_ROW_KINDS)]
+TimeInForce = Annotated[
+    str, PlainValidator(_word_of(_TIMES_IN_FORCE, str.upper)), words_schema(_TIMES_IN_FORCE)
+]
+Amount = Annotated[
+    Decimal,
+    PlainValidator(read_amount),
+    WithJsonSchema({"type": ["string", "number"], "pattern": _DECIMAL_TEXT["pattern"]}),
+]
+LevelPair = Annotated[tuple[Decimal, Decimal | None], PlainValidator(read_level), _LEVEL]
 Currency = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,20}$")]
 Symbol = Annotated[str, Field(min_length=1, max_length=64)]
 Reason = Annotated[str, Field(min_length=1, max_length=32)]

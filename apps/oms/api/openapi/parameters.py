@@ -1,0 +1,98 @@
+"""Parameters of paths, queries and headers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oms.api.openapi.schema import BOOLEAN, ID, TEXT, Schema, words
+
+Parameter = dict[str, Any]
+#: What clients send there is bent into range, so no bound is a refusal.
+_BENT: Schema = {"type": "integer"}
+_DATE: Schema = {"type": "string", "format": "date"}
+_SINCE: Schema = {"type": "string", "examples": ["2026-02-25T20:00:00Z", "1772049600000"]}
+
+
+def query(name: str, schema: Schema, about: str, *, required: bool = False) -> Parameter:
+    """A parameter of the query."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": required,
+        "description": about,
+        "schema": schema,
+    }
+
+
+def header(name: str, schema: Schema, about: str) -> Parameter:
+    """A header that may be sent."""
+    return {"name": name, "in": "header", "required": False, "description": about, "schema": schema}
+
+
+_IDS_TEXT: Schema = {"type": "string", "pattern": "^[0-9]{1,16}(,[0-9]{1,16})*$"}
+PATHS: Mapping[str, Schema] = {
+    "account_id": ID,
+    "api_key_id": ID,
+    "command_id": ID,
+    "entity": words("orders", "positions", "deals"),
+    "func": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]{0,63}$"},
+    "ids": _IDS_TEXT,
+    "order_id": ID,
+    "strategy_id": ID,
+    "user_id": ID,
+    "view": words(
+        *("open_orders", "history_orders", "open_positions", "history_positions", "deals")
+    ),
+}
+"""What stands in the braces of a path."""
+
+ACCOUNTS = query(
+    "account_ids", _IDS_TEXT, "Accounts, with commas between their ids.", required=True
+)
+SOME_ACCOUNTS = query("account_ids", _IDS_TEXT, "Accounts; absent: all.")
+STRATEGY = query("strategy_id", {"type": "integer", "minimum": 0}, "Rows of one strategy.")
+SYMBOL = query("symbol", TEXT, "Rows of one symbol.")
+LIMIT = query("limit", _BENT, "How many rows at most; bent into range.")
+CACHE = query("cache", BOOLEAN, "Accepted for old clients, without effect.")
+VIEW = query("view", words("mt5"), "Rows in MetaTrader's words.")
+STATUS = query("status", TEXT, "Words of status or state, with commas between.")
+ORDER = query("order_id", ID, "Rows of one order.")
+POSITION = query("position_id", ID, "Rows of one position.")
+RECONCILED = query("reconciled", BOOLEAN, "Rows that are reconciled, or not.")
+SINCE = query("since", _SINCE, "From this moment on: RFC 3339 or integer milliseconds.")
+UNTIL = query("until", _SINCE, "Before this moment: RFC 3339 or integer milliseconds.")
+WAIT_MS = query("wait_ms", _BENT, "How long the answer may wait, in milliseconds.")
+PAGING = (
+    query("page", _BENT, "The page, from 1."),
+    query("page_size", _BENT, "Rows of a page, 1 to 500; bent into range."),
+    query("sort", words("asc", "desc"), "By id; ascending where nothing is said."),
+    query("with_total", BOOLEAN, "Whether rows are counted."),
+    query("cursor", TEXT, "Where the page before ended; empty begins."),
+)
+DATES = (
+    query("start_date", _DATE, "First day, YYYY-MM-DD; not needed with since or cursor."),
+    query("end_date", _DATE, "Last day, YYYY-MM-DD."),
+    query("tz", {"type": "string", "examples": ["UTC", "+02:00"]}, "The zone of the days."),
+)
+OPEN = (ACCOUNTS, STRATEGY, SYMBOL, LIMIT, CACHE, VIEW)
+HISTORY = (ACCOUNTS, STRATEGY, SYMBOL, STATUS, RECONCILED, *DATES, SINCE, UNTIL, *PAGING)
+WAIT = (
+    WAIT_MS,
+    query("request_timeout_seconds", _BENT, "As wait_ms, in seconds, at least 1."),
+    header("Prefer", {"type": "string", "examples": ["wait=5"]}, "wait=S or respond-async."),
+)
+COMMENT = header("X-Comment", {"type": "string", "maxLength": 255}, "Why, for the audit log.")
+REQUEST_ID = header(
+    "X-Request-Id",
+    {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    "The caller's name for this request; made by the server otherwise.",
+)
+IDEMPOTENCY_KEY = header(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,128}$"},
+    "The first answer is repeated, nothing is done twice.",
+)
+
+
+def in_path(name: str) -> Parameter:
+    """The parameter between braces."""
+    return {"name": name, "in": "path", "required": True, "schema": PATHS[name]}

@@ -1,0 +1,124 @@
+"""Words in which shapes are written down, and the JSON Schemas they mean. No shape is here."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from oms.domain.ids import ID_MAX
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+BOOLEAN: Schema = {"type": "boolean"}
+NUMBER: Schema = {"type": "number"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+ID: Schema = {"type": "integer", "minimum": 1, "maximum": ID_MAX}
+#: Plain notation: no exponent, no trailing zeros.
+DECIMAL: Schema = {"type": "string", "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?$"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+OBJECT: Schema = {"type": "object"}
+ANY: Schema = {}
+NULL: Schema = {"type": "null"}
+
+WORDS: Mapping[str, Schema] = {
+    "any": ANY,
+    "bool": BOOLEAN,
+    "count": COUNT,
+    "dec": DECIMAL,
+    "id": ID,
+    "ids": {"type": "array", "items": ID},
+    "int": {"type": "integer"},
+    "null": NULL,
+    "number": NUMBER,
+    "object": OBJECT,
+    "text": TEXT,
+    "time": TIME,
+}
+"""What may stand behind the colon of a key in ``row``."""
+
+
+def row(text: str, **special: Schema) -> Schema:
+    """An object whose keys are always present: ``"id:id price:dec? comment:text?"``.
+
+    A question mark means that the value may be null; ``special`` holds the keys that need more
+    than a word.
+    """
+    keys = {}
+    for part in text.split():
+        name, _, word = part.partition(":")
+        schema = WORDS[word.removesuffix("?")]
+        keys[name] = maybe(schema) if word.endswith("?") else schema
+    return obj(keys | special)
+
+
+def obj(properties: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+    """An object; keys of ``optional`` are there in some answers only."""
+    return {
+        "type": "object",
+        "properties": {**properties, **(optional or {})},
+        "required": list(properties),
+    }
+
+
+def maybe(schema: Schema) -> Schema:
+    """``schema``, or null."""
+    return {"anyOf": [schema, NULL]} if schema else ANY
+
+
+def either(*schemas: Schema) -> Schema:
+    """One of several shapes."""
+    return {"anyOf": list(schemas)}
+
+
+def words(*known: str) -> Schema:
+    """One of these words."""
+    return {"type": "string", "enum": list(known)}
+
+
+def a_list(schema: Schema) -> Schema:
+    """A list of these."""
+    return {"type": "array", "items": schema}
+
+
+def by_name(schema: Schema) -> Schema:
+    """An object of any keys, each of which holds this."""
+    return {"type": "object", "additionalProperties": schema}
+
+
+def ref(name: str) -> Schema:
+    """A shape that stands under its name in the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def items(schema: Schema) -> Schema:
+    """``{items: [...]}``."""
+    return obj({"items": a_list(schema)})
+
+
+def page(schema: Schema) -> Schema:
+    """A page of a history."""
+    told = row("total:count? page:count? page_size:count? next_cursor:text?")
+    return obj({"items": a_list(schema), **told["properties"]})
+
+
+def open_list(schema: Schema) -> Schema:
+    """An open list: the envelope of a page whose numbers are null."""
+    told = row("total:null page:null page_size:null next_cursor:null truncated:bool")
+    return obj({"items": a_list(schema), **told["properties"]})
+
+
+def done(text: str = "", **special: Schema) -> Schema:
+    """``{ok: true, ...}``: what a change answers."""
+    return row(f"ok:bool {text}", **special)
+
+
+def without_titles(schema: Any) -> Any:
+    """A generated schema without the titles that only repeat its keys."""
+    if isinstance(schema, Mapping):
+        return {
+            key: without_titles(value)
+            for key, value in schema.items()
+            if not (key == "title" and isinstance(value, str))
+        }
+    if isinstance(schema, Iterable) and not isinstance(schema, str):
+        return [without_titles(value) for value in schema]
+    return schema
