@@ -1,24 +1,108 @@
-"""Every route stands on the page about HTTP."""
+"""The pages about HTTP tell of every route and of no other; the list is drawn from them."""
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
-from fastapi import APIRouter
+import pytest
 from fastapi.routing import APIRoute
 
+from kit.http_pages import (
+    INDEX,
+    PAGES,
+    ROOT,
+    TITLES,
+    Section,
+    all_sections,
+    differences,
+    page_text,
+    redrawn,
+)
 from oms.api.app import GROUPS
+from oms.domain.access import Permission
+from oms.wire.codes import CODES
 
-PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "reference" / "http.md"
+SECTIONS = all_sections()
+LINES_MAX = 400
+#: Who may, where it is no row of the table of rights.
+NO_ROW = ("anybody", "any key", "by command")
+#: A parameter of a query as the code reads it.
+READ = re.compile(r'quer(?:y|y_params)(?:\.get\(|, |\[)"(\w+)"')
 
 
-def test_every_route_is_written_down() -> None:
-    page = re.sub(r"\{\w+\}", "{}", PAGE.read_text(encoding="utf-8"))
-    routers: list[APIRouter] = [group.router for group in GROUPS]
-    paths = {
-        re.sub(r"\{\w+\}", "{}", route.path)
-        for router in routers
-        for route in router.routes
-        if isinstance(route, APIRoute)
-    }
-    assert len(paths) > 15
-    assert [path for path in sorted(paths) if path not in page] == []
+def _routes() -> Iterator[str]:
+    yield "POST /oms/commands"
+    for group in GROUPS:
+        for route in group.router.routes:
+            if isinstance(route, APIRoute):
+                yield from (f"{method} {route.path}" for method in route.methods)
+
+
+def test_the_pages_are_the_routes() -> None:
+    told = [section.route for section in SECTIONS]
+    known = set(_routes())
+    assert len(told) == len(set(told)) > 50
+    assert sorted(known - set(told)) == []
+    assert sorted(set(told) - known) == []
+
+
+def test_the_pages_are_those_of_the_list() -> None:
+    assert {page.stem for page in PAGES.glob("*.md")} == set(TITLES)
+    index = INDEX.read_text(encoding="utf-8")
+    assert redrawn(index) == index, "run tools/draw_http.py"
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_a_page_is_read_in_one_sitting(name: str) -> None:
+    assert len(page_text(name).splitlines()) <= LINES_MAX
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=[section.route for section in SECTIONS])
+def test_a_route_is_told_in_full(section: Section) -> None:
+    rows = section.rows
+    assert {"who", "answer", "errors"} <= set(rows)
+    named = re.match(r"`(\w+)`", rows["who"])
+    assert (named and named[1] in set(Permission)) or rows["who"].startswith(NO_ROW)
+    words = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)*)`", rows["errors"]))
+    assert words <= set(CODES) | REASONS
+    assert rows["errors"].startswith("none") or words & set(CODES)
+
+
+REASONS = {
+    *("order_already_assigned", "target_position_account_mismatch"),
+    *("target_position_symbol_mismatch", "target_position_side_mismatch"),
+    *("order_ids", "period", "results"),
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=[section.route for section in SECTIONS])
+def test_a_route_has_an_example_and_its_answer(section: Section) -> None:
+    examples = [text for language, text in section.blocks if language == "bash"]
+    answers = [text for language, text in section.blocks if language in ("json", "text")]
+    assert examples and answers
+    method, path = section.route.split(" ")
+    shown = " ".join(examples)
+    fixed = re.escape(path)
+    pattern = re.sub(r"\\\{\w+\\\}", r"[^/ ]+", fixed)
+    assert re.search(pattern, shown), pattern
+    assert method in (*re.findall(r"\b(GET|POST|PUT|PATCH|DELETE) ", shown), _curl(shown))
+
+
+def _curl(shown: str) -> str:
+    """The method of a ``curl`` that names none."""
+    return "POST" if " -d " in shown else "GET"
+
+
+def test_every_parameter_of_a_query_is_told() -> None:
+    sources = [*(ROOT / "apps/oms/api/routes").glob("*.py"), ROOT / "apps/oms/wire/queries.py"]
+    read = {name for path in sources for name in READ.findall(path.read_text(encoding="utf-8"))}
+    told = "".join(page_text(name) for name in TITLES)
+    assert len(read) > 20
+    assert sorted(name for name in read if not re.search(rf"`{name}[`=]", told)) == []
+
+
+def test_differences_are_found() -> None:
+    assert differences({"a": 1, "b": [{"c": None}]}, {"a": 2.0, "b": [{"c": "x"}]}) == []
+    assert differences({"a": 1}, {"a": "1"}) == ["$.a: str"]
+    assert differences({"a": 1}, {"b": 1}) == ["$.a", "$.b"]
+    assert differences([{"a": 1}], []) == ["$ is empty"]
+    assert differences([{"a": 1}], [{}]) == ["$[0].a"]

@@ -1,0 +1,35 @@
+"""The examples of the pages about HTTP run as printed and answer with the keys that are printed."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from kit.gateway import Gateway
+from kit.http_pages import TITLES, answers, differences, printed_after
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_the_examples_answer_as_printed(name: str, tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path)
+    try:
+        gateway.start()
+        told = answers(name, gateway.folder, gateway.environment)
+    finally:
+        gateway.stop()
+    compared = 0
+    for place, said in told:
+        assert '"ccxt_class"' not in said, f"an example was refused: {said}"
+        printed = printed_after(name, place)
+        if printed is not None:
+            compared += 1
+            assert _wrong(*printed, said) == [], f"{said}\nrun tools/draw_http.py --record {name}"
+    assert compared >= 3
+
+
+def _wrong(language: str, printed: str, said: str) -> list[str]:
+    if language == "json":
+        return differences(json.loads(printed), json.loads(said.splitlines()[-1]))
+    names = [set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE)) for text in (printed, said)]
+    return sorted(names[0] ^ names[1])
