@@ -1,0 +1,38 @@
+"""``python tools/loopback``: a venue on 127.0.0.1 that unmodified ccxt trades against, offline.
+
+    python tools/loopback                     18070 Bybit, 18079 control
+    python tools/loopback --bybit-port 0 --control-port 0      free ports
+
+The first line of the output is JSON: the ports, the keys, and under ``extra_config`` what a ccxt
+constructor takes (or an account's ``extra_config_json``). Keys: ``loop-a`` / ``secret-a``,
+``loop-b`` / ``secret-b``, ``loop-ro`` / ``secret-ro`` (reads the account of ``loop-a``).
+
+    exchange = ccxt.bybit({"apiKey": "loop-a", "secret": "secret-a"} | extra_config)
+    exchange.set_sandbox_mode(True)           # the first call
+    exchange.create_order("BTC/USDT:USDT", "limit", "buy", 0.01, 50000)
+
+Prices stand still, with as much offered as anybody wants, until ``--walk`` or the control port
+moves them:
+
+    curl -s 127.0.0.1:18079/__ctl -d '{"op": "price", "symbol": "BTC/USDT:USDT", "price": "60000"}'
+    curl -s 127.0.0.1:18079/__ctl -d '{"op": "fault", "match": "order/create", "mode": "hang"}'
+    curl -s 127.0.0.1:18079/__ctl -d '{"op": "books"}'
+
+Everything else: docs/how-to/loopback.md. A tool for tests and demos, never a part of the product.
+"""
+
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Run until it is told to stop."""
+    # A folder that is run has no name of its own: its modules are found beside it.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from loopback.start import run
+
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,162 @@
+"""The Bybit dialect at its port: from request to route to reply, and the dial of its streams."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loopback.account import Account
+from loopback.bybit import rest_account, rest_orders, rest_public
+from loopback.bybit.errors import Refusal, bad
+from loopback.bybit.names import Json, compact, ms
+from loopback.bybit.pages import spoiled
+from loopback.bybit.signature import key_of
+from loopback.bybit.sockets import Sockets
+from loopback.faults import Group
+from loopback.gate import Gate
+from loopback.http import Reply, Request, Socket
+from loopback.venue import Venue
+
+Public = Callable[[Venue, Mapping[str, Any]], Json]
+Private = Callable[["Caller", Mapping[str, Any]], Json]
+
+PUBLIC: Mapping[tuple[str, str], Public] = {
+    ("GET", "/v5/market/time"): rest_public.server_time,
+    ("GET", "/v5/market/instruments-info"): rest_public.instruments_info,
+    ("GET", "/v5/market/tickers"): rest_public.tickers,
+    ("GET", "/v5/market/orderbook"): rest_public.order_book,
+    ("GET", "/v5/market/kline"): rest_public.kline,
+    ("GET", "/v5/market/recent-trade"): rest_public.recent_trade,
+}
+PRIVATE: Mapping[tuple[str, str], Private] = {
+    ("GET", "/v5/user/query-api"): rest_account.query_api,
+    ("GET", "/v5/account/info"): rest_account.account_info,
+    ("GET", "/v5/asset/coin/query-info"): rest_account.coin_info,
+    ("GET", "/v5/account/wallet-balance"): rest_account.wallet_balance,
+    ("GET", "/v5/account/fee-rate"): rest_account.fee_rate,
+    ("GET", "/v5/position/list"): rest_account.position_list,
+    ("GET", "/v5/order/realtime"): rest_orders.realtime,
+    ("GET", "/v5/order/history"): rest_orders.history,
+    ("GET", "/v5/execution/list"): rest_orders.executions,
+    ("POST", "/v5/order/create"): rest_orders.create,
+    ("POST", "/v5/order/amend"): rest_orders.amend,
+    ("POST", "/v5/order/cancel"): rest_orders.cancel,
+    ("POST", "/v5/order/cancel-all"): rest_orders.cancel_all,
+    ("POST", "/v5/position/set-leverage"): rest_account.set_leverage,
+    ("POST", "/v5/position/switch-mode"): rest_account.switch_mode,
+    ("POST", "/v5/position/trading-stop"): rest_account.trading_stop,
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: the account that the key opens, at this venue, through this gate."""
+
+    venue: Venue
+    gate: Gate
+    account: Account
+    key: str
+    read_only: bool
+
+
+class Bybit:
+    """Answers at a port; see ``loopback.http.Answering``."""
+
+    def __init__(self, venue: Venue, gate: Gate) -> None:
+        self.venue, self.gate = venue, gate
+        self.sockets = Sockets(venue, gate)
+
+    async def answer(self, request: Request) -> Reply:
+        """The answer to a REST request, faults included."""
+        key = request.headers.get("x-bapi-api-key", "")
+        time = self.venue.now().isoformat()
+        entry = self.gate.write(request, time, key, _client_id(request))
+        reply = await self.gate.before(request, key)
+        if reply is None:
+            reply = await self.gate.after(request, key, self._reply(request, key))
+        entry.status = reply.status
+        return reply
+
+    async def refuses(self, request: Request) -> Reply | None:
+        """503 for a dial that a fault refuses, 404 for a stream that there is none of."""
+        self.gate.write(request, self.venue.now().isoformat(), "", "")
+        if self.gate.faults.take(Group.STREAM, request.path, "", "refuse"):
+            return Reply(503, b"no capacity", {"Content-Type": "text/plain"})
+        return None if self.sockets.has(request.path) else Reply(404)
+
+    async def serve(self, request: Request, socket: Socket) -> None:
+        """A stream, until it is gone."""
+        await self.sockets.serve(request.path, socket)
+
+    def _reply(self, request: Request, key: str) -> Reply:
+        load = self.gate.faults.take(Group.LOAD, request.path, key)
+        if load is not None and load.mode == "ban":
+            wait = load.word("retry_after", "60")
+            return Reply(418, b"banned", {"Retry-After": wait, "Content-Type": "text/plain"})
+        headers: dict[str, str] = {}
+        code, message, result, status = 0, "OK", {}, 200
+        try:
+            if load is not None:
+                raise Refusal(10006, "Too many visits. Exceeded the API Rate Limit.")
+            result = self._result(request, key, headers)
+        except Refusal as refusal:
+            code, message, status = refusal.code, refusal.message, refusal.status
+        body = {
+            "retCode": code,
+            "retMsg": message,
+            "result": result,
+            "retExtInfo": {},
+            "time": self._now_ms(),
+        }
+        return Reply(status, compact(body).encode(), headers)
+
+    def _result(self, request: Request, key: str, headers: dict[str, str]) -> Json:
+        where = (request.method, request.path.rstrip("/"))
+        if where in PUBLIC:
+            told = PUBLIC[where](self.venue, request.params)
+            if where[1] == "/v5/market/time":
+                told = rest_public.time_told(self._now_ms())
+            return spoiled(self.gate, request.path, key, told, self.venue.now())
+        if where not in PRIVATE:
+            raise Refusal(404, "Not Found", status=404)
+        caller = self._caller(request, headers)
+        params = request.params if request.method == "GET" else _body(request)
+        told = PRIVATE[where](caller, params)
+        return spoiled(self.gate, request.path, key, told, self.venue.now())
+
+    def _caller(self, request: Request, headers: dict[str, str]) -> Caller:
+        key = key_of(request, self.venue.keys, self._now_ms())
+        is_over, left, allowed = self.gate.is_over(key.name)
+        headers |= {
+            "X-Bapi-Limit": str(allowed),
+            "X-Bapi-Limit-Status": str(left),
+            "X-Bapi-Limit-Reset-Timestamp": str(self._now_ms() + (1000 if is_over else 0)),
+        }
+        if is_over:
+            raise Refusal(10006, "Too many visits. Exceeded the API Rate Limit.")
+        account = self.venue.account_of(key.name)
+        return Caller(self.venue, self.gate, account, key.name, key.read_only)
+
+    def _now_ms(self) -> int:
+        return ms(self.venue.now()) + self.gate.skew_ms
+
+
+def _body(request: Request) -> Json:
+    try:
+        told = json.loads(request.body or b"{}")
+    except ValueError:
+        raise bad("The request body is no JSON") from None
+    if not isinstance(told, dict):
+        raise bad("The request body is no JSON object")
+    return told
+
+
+def _client_id(request: Request) -> str:
+    """The client id that a request names, for the log."""
+    if request.method == "GET":
+        return request.params.get("orderLinkId", "")
+    try:
+        told = json.loads(request.body)
+    except ValueError:
+        return ""
+    return str(told.get("orderLinkId", "")) if isinstance(told, dict) else ""

@@ -1,0 +1,43 @@
+"""A fill that is told after the cancel, and has happened before it."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from loopback.faults import Fault
+from loopback.rows import Happening, OrderRow, OrderTold, State
+from loopback.strokes import filled
+from oms.domain.money import down_to_step, product
+from oms.domain.value import evolve
+from oms.simulation.inputs import Cancel
+
+if TYPE_CHECKING:
+    from loopback.bybit.gateway import Caller
+
+
+def fill_after_cancel(caller: "Caller", row: OrderRow, fault: Fault) -> None:
+    """Execute ``share`` of the order, cancel what is left, and tell the cancel first.
+
+    The books are right at once; the stream says for ``ms`` that nothing more was executed.
+    """
+    account, now = caller.account, caller.venue.now()
+    step = account.settings.instruments[row.order.symbol].step
+    share = fault.told.get("share", 1)
+    qty = down_to_step(product(row.remaining, type(row.remaining)(str(share))), step)
+    with account.muted() as told:
+        if qty:
+            account.take(filled(account, row.order_id, qty, now), {})
+        if account.orders[row.order_id].state.is_open:
+            order = row.order
+            account.do(
+                Cancel(
+                    client_id=order.client_id,
+                    exchange_order_id=order.exchange_order_id,
+                    symbol=order.symbol,
+                    at=now,
+                )
+            )
+    early = evolve(row, state=State.CANCELED, updated_at=now)
+    account.tell([OrderTold(row=early)])
+    late: list[Happening] = list(told)
+    pause = fault.number("ms", 300) / 1000
+    asyncio.get_running_loop().call_later(pause, account.tell, late)

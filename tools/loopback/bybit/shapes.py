@@ -1,0 +1,309 @@
+"""Orders, executions, positions and wallets as Bybit v5 writes them.
+
+A contract's order has ``tpslMode``, a spot order has not: clients tell them apart by it. A flat
+one-way position has the side "". A position's price is ``avgPrice`` by REST and ``entryPrice`` on
+the stream.
+"""
+
+from decimal import Decimal
+
+from loopback.bybit.names import INDEXES, Json, category_of, id_of, ms, side_text, text
+from loopback.rows import CoinRow, ExecutionRow, Exit, OrderRow, Origin, PositionRow, State
+from oms.domain.money import ZERO, difference, product
+from oms.simulation.memory import Leg
+
+_STATES = {
+    State.UNTRIGGERED: "Untriggered",
+    State.TRIGGERED: "Triggered",
+    State.NEW: "New",
+    State.PARTLY_FILLED: "PartiallyFilled",
+    State.FILLED: "Filled",
+    State.CANCELED: "Cancelled",
+    State.DEACTIVATED: "Deactivated",
+}
+_REASONS = {
+    "post_only_would_take": "EC_PostOnlyWillTakeLiquidity",
+    "unfilled": "EC_NoImmediateQtyToFill",
+    "no_price": "EC_NoImmediateQtyToFill",
+    "ioc": "EC_NoImmediateQtyToFill",
+    "fok": "EC_NoEnoughQtyToFill",
+    "": "EC_PerCancelRequest",
+    "reduce_only": "EC_CancelByReduceOnly",
+    "liquidation": "EC_CancelByMMP",
+    "oco": "EC_PerCancelRequest",
+}
+_CANCEL_TYPES = {
+    "": "CancelByUser",
+    "oco": "CancelByTpSlTsClear",
+    "reduce_only": "CancelByReduceOnly",
+}
+_EXITS = {
+    Exit.NONE: "",
+    Exit.TAKE_PROFIT: "TakeProfit",
+    Exit.STOP_LOSS: "StopLoss",
+    Exit.TRAILING: "TrailingStop",
+}
+_CREATED_BY_EXIT = {
+    Exit.TAKE_PROFIT: "CreateByTakeProfit",
+    Exit.STOP_LOSS: "CreateByStopLoss",
+    Exit.TRAILING: "CreateByTrailingStop",
+}
+_EXECUTION_KINDS = {
+    "trade": "Trade",
+    "funding": "Funding",
+    "liquidation": "BustTrade",
+    "adl": "AdlTrade",
+}
+
+
+def order_json(row: OrderRow) -> Json:
+    """An order; ``category`` is added where it stands among others."""
+    order, wish = row.order, row.wish
+    is_spot = category_of(order.symbol) == "spot"
+    in_quote = wish.get("marketUnit") == "quoteCoin"
+    trigger = order.terms.trigger_price
+    if row.exit is Exit.TAKE_PROFIT and trigger is None:
+        trigger = order.price
+    stop_type = _EXITS[row.exit] or ("Stop" if trigger is not None else "")
+    told: Json = {
+        "symbol": id_of(order.symbol),
+        "orderId": row.order_id,
+        "orderLinkId": order.client_id,
+        "blockTradeId": "",
+        "side": side_text(order.side),
+        "orderType": "Limit" if order.price is not None else "Market",
+        "price": text(order.price, "0"),
+        "qty": str(wish["qty"]) if in_quote else text(order.qty),
+        "marketUnit": str(wish.get("marketUnit", "")),
+        "timeInForce": _time_in_force(row),
+        "orderStatus": _status(row, is_spot=is_spot),
+        "createType": _create_type(row),
+        "cancelType": _cancel_type(row),
+        "rejectReason": _reason(row),
+        "avgPrice": text(row.average),
+        "leavesQty": text(row.remaining),
+        "leavesValue": text(product(row.remaining, order.price or ZERO)),
+        "cumExecQty": text(row.filled),
+        "cumExecValue": text(row.value),
+        "cumExecFee": text(sum(row.fees.values(), ZERO)),
+        "cumFeeDetail": {name: text(fee) for name, fee in row.fees.items()},
+        "stopOrderType": "tpslOrder" if is_spot and row.exit else stop_type,
+        "orderIv": "",
+        "triggerPrice": text(trigger),
+        "triggerDirection": 0 if trigger is None or is_spot else _direction(row, trigger),
+        "triggerBy": str(wish.get("triggerBy") or "LastPrice") if trigger is not None else "",
+        "takeProfit": text(_attached(row, "takeProfit")),
+        "stopLoss": text(_attached(row, "stopLoss")),
+        "tpTriggerBy": "",
+        "slTriggerBy": "",
+        "tpLimitPrice": str(wish.get("tpLimitPrice", "")),
+        "slLimitPrice": str(wish.get("slLimitPrice", "")),
+        "lastPriceOnCreated": text(row.last_on_created),
+        "reduceOnly": order.reduce_only,
+        "closeOnTrigger": bool(wish.get("closeOnTrigger")) or row.exit is not Exit.NONE,
+        "isLeverage": "0" if is_spot else "",
+        "positionIdx": INDEXES[order.leg],
+        "placeType": "",
+        "smpType": "None",
+        "smpGroup": 0,
+        "smpOrderId": "",
+        "slippageTolerance": "0",
+        "slippageToleranceType": "UNKNOWN",
+        "createdTime": str(ms(row.created_at)),
+        "updatedTime": str(ms(row.updated_at)),
+        "extraFees": "",
+    }
+    if not is_spot:
+        whole = row.exit is not Exit.NONE or told["takeProfit"] or told["stopLoss"]
+        told["tpslMode"] = str(wish.get("tpslMode") or ("Full" if whole else ""))
+    return told
+
+
+def is_conditional(row: OrderRow) -> bool:
+    """Whether it is listed with the stop orders: it waits, or has waited, for a price."""
+    return row.order.terms.trigger_price is not None or row.exit is not Exit.NONE
+
+
+def execution_json(row: ExecutionRow) -> Json:
+    """An execution, of a trade or of funding."""
+    trade, order = row.trade, row.order
+    is_spot = category_of(trade.symbol) == "spot"
+    told: Json = {
+        "symbol": id_of(trade.symbol),
+        "orderId": "" if order is None else order.order_id,
+        "orderLinkId": "" if order is None else order.order.client_id,
+        "side": side_text(trade.side),
+        "orderPrice": "0" if order is None else text(order.order.price, "0"),
+        "orderQty": text(trade.qty if order is None else order.order.qty),
+        "leavesQty": "0" if order is None else text(order.remaining),
+        "orderType": "UNKNOWN" if order is None else _type_text(order),
+        "stopOrderType": "UNKNOWN" if order is None else (_EXITS[order.exit] or "UNKNOWN"),
+        "execFee": text(trade.fee),
+        "feeCurrency": trade.fee_currency,
+        "feeCoin": trade.fee_currency,
+        "feeRate": text(row.rate),
+        "execId": row.execution_id,
+        "execPrice": text(trade.price),
+        "execQty": text(trade.qty),
+        "execType": _EXECUTION_KINDS[row.kind],
+        "execValue": text(product(trade.qty, trade.price)),
+        "execTime": str(ms(trade.executed_at)),
+        "isMaker": trade.maker,
+        "isLeverage": "0",
+        "markPrice": text(row.mark),
+        "indexPrice": "",
+        "underlyingPrice": "",
+        "tradeIv": "",
+        "markIv": "",
+        "blockTradeId": "",
+        "closedSize": text(_closed(row)),
+        "seq": row.number,
+        "marketUnit": "" if order is None else str(order.wish.get("marketUnit", "")),
+        "extraFees": "",
+    }
+    if not is_spot:
+        told["createType"] = "" if order is None else _create_type(order)
+        told["execPnl"] = text(trade.realised)
+    return told
+
+
+def position_json(row: PositionRow, *, stream: bool = False) -> Json:
+    """A position; on the stream its price has another name."""
+    value = "0" if row.entry is None else text(product(row.qty.copy_abs(), row.entry))
+    flat_side = {Leg.LONG: "Buy", Leg.SHORT: "Sell"}.get(row.leg, "")
+    told: Json = {
+        "positionIdx": INDEXES[row.leg],
+        "riskId": 1,
+        "riskLimitValue": "2000000",
+        "symbol": id_of(row.symbol),
+        "side": flat_side or ("" if not row.qty else "Buy" if row.qty > 0 else "Sell"),
+        "size": text(row.qty.copy_abs()),
+        "positionValue": value if row.qty else ("" if not stream else "0"),
+        "tradeMode": 0,
+        "positionStatus": "Normal",
+        "autoAddMargin": 0,
+        "adlRankIndicator": 0,
+        "leverage": str(row.leverage),
+        "positionBalance": text(row.margin),
+        "markPrice": text(row.mark),
+        "liqPrice": text(row.liquidation),
+        "bustPrice": "",
+        "positionMM": text(row.maintenance),
+        "positionIM": text(row.margin),
+        "tpslMode": "Full",
+        "takeProfit": text(row.take_profit),
+        "stopLoss": text(row.stop_loss),
+        "trailingStop": text(row.trailing, "0"),
+        "unrealisedPnl": text(row.unrealised),
+        "curRealisedPnl": text(row.realised),
+        "cumRealisedPnl": text(row.realised),
+        "seq": ms(row.updated_at),
+        "isReduceOnly": False,
+        "createdTime": str(ms(row.created_at)),
+        "updatedTime": str(ms(row.updated_at)),
+    }
+    told["entryPrice" if stream else "avgPrice"] = text(row.entry, "0")
+    return told
+
+
+def wallet_json(coins: tuple[CoinRow, ...]) -> Json:
+    """A unified wallet; sums in dollars are those of the dollar currencies."""
+    dollars = [coin for coin in coins if coin.currency in ("USDT", "USDC")]
+    wallet = sum((coin.total for coin in dollars), ZERO)
+    equity = sum((coin.equity for coin in dollars), ZERO)
+    initial = sum((coin.order_margin + coin.position_margin for coin in dollars), ZERO)
+    return {
+        "accountType": "UNIFIED",
+        "accountLTV": "0",
+        "accountIMRate": "0",
+        "accountMMRate": "0",
+        "totalEquity": text(equity),
+        "totalWalletBalance": text(wallet),
+        "totalMarginBalance": text(equity),
+        "totalAvailableBalance": text(difference(equity, initial)),
+        "totalPerpUPL": text(difference(equity, wallet)),
+        "totalInitialMargin": text(initial),
+        "totalMaintenanceMargin": text(sum((coin.maintenance for coin in dollars), ZERO)),
+        "coin": [_coin_json(coin) for coin in coins],
+    }
+
+
+def _coin_json(coin: CoinRow) -> Json:
+    return {
+        "coin": coin.currency,
+        "equity": text(coin.equity),
+        "usdValue": text(coin.equity) if coin.currency in ("USDT", "USDC") else "",
+        "walletBalance": text(coin.total),
+        "availableToWithdraw": "",
+        "availableToBorrow": "",
+        "borrowAmount": "0",
+        "accruedInterest": "0",
+        "locked": text(coin.spot_locked),
+        "totalOrderIM": text(coin.order_margin),
+        "totalPositionIM": text(coin.position_margin),
+        "totalPositionMM": text(coin.maintenance),
+        "unrealisedPnl": text(coin.unrealised),
+        "cumRealisedPnl": text(coin.realised),
+        "bonus": "0",
+        "marginCollateral": True,
+        "collateralSwitch": True,
+        "spotHedgingQty": "0",
+    }
+
+
+def _status(row: OrderRow, *, is_spot: bool) -> str:
+    if is_spot and row.state is State.CANCELED and row.filled:
+        return "PartiallyFilledCanceled"
+    return _STATES[row.state]
+
+
+def _time_in_force(row: OrderRow) -> str:
+    told = row.wish.get("timeInForce")
+    if told and row.order.price is not None:
+        return str(told)
+    return "GTC" if row.order.price is not None else "IOC"
+
+
+def _type_text(row: OrderRow) -> str:
+    return "Limit" if row.order.price is not None else "Market"
+
+
+def _create_type(row: OrderRow) -> str:
+    if row.origin is Origin.LIQUIDATION:
+        return "CreateByLiq"
+    if row.origin is Origin.ADL:
+        return "CreateByAdl_PassThrough"
+    return _CREATED_BY_EXIT.get(row.exit, "CreateByUser")
+
+
+def _cancel_type(row: OrderRow) -> str:
+    if row.state not in (State.CANCELED, State.DEACTIVATED):
+        return "UNKNOWN"
+    return _CANCEL_TYPES.get(row.reason, "UNKNOWN")
+
+
+def _reason(row: OrderRow) -> str:
+    if row.state not in (State.CANCELED, State.DEACTIVATED):
+        return "EC_NoError"
+    return _REASONS.get(row.reason, "EC_Others")
+
+
+def _direction(row: OrderRow, trigger: Decimal) -> int:
+    """1: the price must rise to the trigger, 2: fall."""
+    told = row.wish.get("triggerDirection")
+    if told in (1, 2, "1", "2"):
+        return int(told)
+    was = row.last_on_created
+    return 1 if was is None or trigger > was else 2
+
+
+def _attached(row: OrderRow, name: str) -> Decimal | None:
+    terms = row.order.terms
+    exit = terms.take_profit if name == "takeProfit" else terms.stop_loss
+    return None if exit is None else exit.price
+
+
+def _closed(row: ExecutionRow) -> Decimal:
+    """How much of a position it has closed, as far as its order says so."""
+    order = row.order
+    return row.trade.qty if order is not None and order.order.reduce_only else ZERO

@@ -1,0 +1,207 @@
+"""Operations on accounts: money, orders of others' making, and the books as they are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loopback import wanted
+from loopback.account import Account
+from loopback.desk import Desk
+from loopback.rows import OrderRow, Origin
+from loopback.standing import position_row, wallet_rows
+from loopback.strokes import Impossible, closed, filled, nudged, shown_in_parts
+from loopback.venue import Key
+from loopback.wanted import Wrong
+from oms.domain.money import plain
+from oms.simulation.inputs import BookSeen, Deposit, Place, Withdraw
+from oms.simulation.memory import Leg
+
+Json = dict[str, Any]
+
+
+async def account(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """A new key: ``key``, ``secret``, ``account`` (its own if none is told), ``read_only``."""
+    name, secret = str(told.get("key", "")), str(told.get("secret", ""))
+    if not name or not secret:
+        raise Wrong("key and secret are needed")
+    owner, read_only = str(told.get("account") or name), bool(told.get("read_only"))
+    desk.venue.add_key(Key(name=name, secret=secret, account=owner, read_only=read_only))
+    return {"account": owner}
+
+
+async def deposit(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """``currency`` and ``amount`` arrive."""
+    amount = wanted.number(told, "amount")
+    if amount <= 0:
+        raise Wrong("amount must be positive")
+    paid = Deposit(currency=str(told.get("currency")), amount=amount, at=desk.venue.now())
+    _account(desk, told).do(paid)
+    return {}
+
+
+async def withdraw(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """``currency`` and ``amount`` leave."""
+    wish = Withdraw(
+        currency=str(told.get("currency")),
+        amount=wanted.number(told, "amount"),
+        at=desk.venue.now(),
+    )
+    refused = _account(desk, told).do(wish)
+    if refused is not None:
+        raise Wrong(refused.message)
+    return {}
+
+
+async def external(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """An order made in the venue's own app: no client id.
+
+    ``symbol``, ``side``, ``qty``, ``price`` (a limit order, else market), ``leg``,
+    ``reduce_only``, ``fills``: in how many parts a market order is executed.
+    """
+    owner, symbol = _account(desk, told), wanted.symbol(desk.venue, told)
+    price, parts = wanted.number_or_none(told, "price"), int(told.get("fills", 1))
+    place = Place(
+        client_id="",
+        symbol=symbol,
+        side=wanted.side(told),
+        order_type="market" if price is None else "limit",
+        qty=wanted.number(told, "qty"),
+        price=price,
+        reduce_only=bool(told.get("reduce_only")),
+        leg=_leg(owner, symbol, told) if symbol in owner.hedged else None,
+        at=desk.venue.now(),
+    )
+    made = len(owner.orders)
+    if parts > 1:
+        owner.do(shown_in_parts(owner, place, parts))
+    refused = owner.do(place, wish={"orderType": "Market" if price is None else "Limit"})
+    if parts > 1:
+        shown = desk.venue.shown[symbol]
+        owner.do(BookSeen(symbol=symbol, bids=shown.bids, asks=shown.asks, at=place.at))
+    if refused is not None:
+        raise Wrong(refused.message)
+    row = list(owner.orders.values())[made]
+    return {"order_id": row.order_id, "state": owner.orders[row.order_id].state}
+
+
+async def fill(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """A resting order (``order_id``, or ``client_id`` and ``symbol``) is executed at its price."""
+    owner = _account(desk, told)
+    order_id = str(told.get("order_id", ""))
+    if not order_id:
+        row = owner.order_named(wanted.symbol(desk.venue, told), None, str(told.get("client_id")))
+        order_id = "" if row is None else row.order_id
+    qty = wanted.number_or_none(told, "qty")
+    owner.take(filled(owner, order_id, qty, desk.venue.now()), {})
+    return {"order": order_json(owner.orders[order_id])}
+
+
+async def nudge(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """A position changes by the signed ``qty`` and nobody is told."""
+    owner, symbol = _account(desk, told), wanted.symbol(desk.venue, told)
+    qty = wanted.number(told, "qty")
+    nudged(owner, symbol, _leg(owner, symbol, told), qty, desk.venue.now())
+    return {}
+
+
+async def liquidate(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """A position is closed at the mark; ``kind`` "adl": for another trader's loss."""
+    owner, symbol = _account(desk, told), wanted.symbol(desk.venue, told)
+    origin = Origin.ADL if told.get("kind") == "adl" else Origin.LIQUIDATION
+    closed(owner, symbol, _leg(owner, symbol, told), origin, desk.venue.now())
+    return {}
+
+
+async def books(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """All accounts as they are; numbers are texts."""
+    accounts = {name: _books(desk, name, each) for name, each in desk.venue.accounts.items()}
+    return {"accounts": accounts}
+
+
+def order_json(row: OrderRow) -> Json:
+    """An order in plain words."""
+    order = row.order
+    return {
+        "order_id": row.order_id,
+        "client_id": order.client_id,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "type": order.order_type,
+        "leg": order.leg.value,
+        "qty": plain(order.qty),
+        "price": None if order.price is None else plain(order.price),
+        "trigger": None if order.terms.trigger_price is None else plain(order.terms.trigger_price),
+        "reduce_only": order.reduce_only,
+        "filled": plain(row.filled),
+        "average": None if row.average is None else plain(row.average),
+        "fees": {name: plain(fee) for name, fee in row.fees.items()},
+        "state": row.state.value,
+        "reason": row.reason,
+        "origin": row.origin.value,
+        "exit": row.exit.value,
+        "parent": row.parent,
+        "created_at": row.created_at.isoformat(),
+        "updated_at": row.updated_at.isoformat(),
+    }
+
+
+def _books(desk: Desk, name: str, owner: Account) -> Json:
+    trades = [
+        {
+            "trade_id": row.execution_id,
+            "order_id": "" if row.order is None else row.order.order_id,
+            "client_id": row.trade.client_id,
+            "kind": row.kind,
+            "symbol": row.trade.symbol,
+            "side": row.trade.side.value,
+            "leg": row.trade.leg.value,
+            "qty": plain(row.trade.qty),
+            "price": plain(row.trade.price),
+            "fee": plain(row.trade.fee),
+            "fee_currency": row.trade.fee_currency,
+            "maker": row.trade.maker,
+            "at": row.trade.executed_at.isoformat(),
+        }
+        for row in owner.executions
+    ]
+    positions = [position_row(owner, *each) for each in sorted(owner.memory.positions)]
+    return {
+        "keys": [key.name for key in desk.venue.keys.values() if key.account == name],
+        "orders": [order_json(row) for row in owner.orders.values()],
+        "trades": trades,
+        "positions": [
+            {
+                "symbol": row.symbol,
+                "leg": row.leg.value,
+                "qty": plain(row.qty),
+                "entry": None if row.entry is None else plain(row.entry),
+                "unrealised": plain(row.unrealised),
+                "margin": plain(row.margin),
+                "leverage": row.leverage,
+            }
+            for row in positions
+        ],
+        "balances": {
+            coin.currency: {
+                "free": plain(coin.free),
+                "used": plain(coin.total - coin.free),
+                "total": plain(coin.total),
+            }
+            for coin in wallet_rows(owner)
+        },
+        "hedged": sorted(owner.hedged),
+    }
+
+
+def _account(desk: Desk, told: Mapping[str, Any]) -> Account:
+    return desk.venue.account_of(wanted.key(desk.venue, told))
+
+
+def _leg(owner: Account, symbol: str, told: Mapping[str, Any]) -> Leg:
+    usual = "long" if symbol in owner.hedged else "both"
+    try:
+        leg = Leg(str(told.get("leg") or usual))
+    except ValueError:
+        raise Wrong("leg must be both, long or short") from None
+    if (leg is not Leg.BOTH) is not (symbol in owner.hedged):
+        raise Impossible(f"{symbol} is in {'hedge' if leg is Leg.BOTH else 'one-way'} mode")
+    return leg

@@ -1,0 +1,92 @@
+"""Operations on what goes wrong, and on what is remembered of requests."""
+
+import asyncio
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+
+from loopback import control_accounts
+from loopback.desk import Desk
+from loopback.faults import Fault, Group, fault_of
+from loopback.gate import Limit
+
+Json = dict[str, Any]
+
+
+async def limit(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """``per_second`` private requests of a ``key`` (or of each), for ``seconds`` or for ever."""
+    seconds = told.get("seconds")
+    row = Limit(
+        per_second=int(told.get("per_second", 0)),
+        ends=None if seconds is None else monotonic() + float(seconds),
+        key=str(told.get("key", "")),
+    )
+    desk.gate.limits = [*(old for old in desk.gate.limits if old.key != row.key), row]
+    return {}
+
+
+async def skew(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """``ms``: how far the time that requests are judged by is ahead."""
+    desk.gate.skew_ms = int(told.get("ms", 0))
+    return {}
+
+
+async def fault(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """``mode``, ``match``, ``count``, ``after``, ``key`` and what the mode wants."""
+    asked = fault_of(dict(told))
+    if asked.group is not Group.NOW:
+        desk.gate.faults.add(asked)
+        return {}
+    match asked.mode:
+        case "refuse_connect":
+            await _refuse_connect(desk, asked)
+        case "adl":
+            return await control_accounts.liquidate(desk, {**told, "kind": "adl"})
+        case "skew":
+            return await skew(desk, told)
+        case _:
+            return {"connections": desk.bybit.sockets.strike(asked)}
+    return {}
+
+
+async def faults(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """Those that still wait."""
+    return {"faults": desk.gate.faults.listing()}
+
+
+async def clear(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """No faults, no limits, no skew; what is held is sent, the ports are open."""
+    desk.gate.faults.clear()
+    desk.gate.limits.clear()
+    desk.gate.skew_ms = 0
+    desk.bybit.sockets.release()
+    await _open(desk)
+    return {}
+
+
+async def log(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """Requests after number ``after`` whose path has ``match``."""
+    return {"log": desk.gate.logged(told)}
+
+
+async def reset(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """Everything as at the start; the log is empty."""
+    await clear(desk, told)
+    desk.venue.reset()
+    desk.gate.log.clear()
+    return {}
+
+
+async def _refuse_connect(desk: Desk, asked: Fault) -> None:
+    """The ports of the dialects are gone, for ``seconds`` or until ``clear``."""
+    for listener in desk.listeners.values():
+        await listener.close()
+    seconds = asked.number("seconds", 0)
+    if seconds:
+        loop = asyncio.get_running_loop()
+        loop.call_later(seconds, lambda: loop.create_task(_open(desk)))
+
+
+async def _open(desk: Desk) -> None:
+    for listener in desk.listeners.values():
+        await listener.open()

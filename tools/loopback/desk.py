@@ -1,0 +1,18 @@
+"""What belongs together in one process: the venue, its gate, the dialects and their ports."""
+
+from dataclasses import dataclass, field
+
+from loopback.bybit.gateway import Bybit
+from loopback.gate import Gate
+from loopback.http import Listener
+from loopback.venue import Venue
+
+
+@dataclass
+class Desk:
+    """All of it; ``listeners`` are the ports of the dialects, by name."""
+
+    venue: Venue
+    gate: Gate
+    bybit: Bybit
+    listeners: dict[str, Listener] = field(default_factory=dict)

@@ -1,0 +1,141 @@
+"""The gate that every request passes: the log, the rate limit, and the faults around the answer.
+
+What is inside (who signs, what is asked) is the dialect's matter, and so are the words in which a
+pause is asked for.
+"""
+
+import asyncio
+import json
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from time import monotonic
+from typing import Any
+
+from loopback.faults import Fault, Faults, Group
+from loopback.http import Reply, Request
+
+LOG_MAX = 50_000
+HTML = b"<html><head><title>Attention</title></head><body>Please wait.</body></html>"
+USUAL_PER_SECOND = 50
+
+
+@dataclass
+class Entry:
+    """One request in the log; ``status`` is 0 while, or if, it has no answer."""
+
+    number: int
+    time: str
+    method: str
+    host: str
+    path: str
+    key: str
+    client_id: str
+    status: int = 0
+
+
+@dataclass
+class Limit:
+    """So many private requests a second, until ``ends`` on the monotonic clock."""
+
+    per_second: int
+    ends: float | None = None
+    key: str = ""
+
+
+@dataclass
+class Gate:
+    """One of a venue; all dialects and streams share it."""
+
+    faults: Faults = field(default_factory=Faults)
+    log: deque[Entry] = field(default_factory=lambda: deque(maxlen=LOG_MAX))
+    #: How far the time that requests are judged by is ahead, in milliseconds.
+    skew_ms: int = 0
+    limits: list[Limit] = field(default_factory=list)
+    _count: int = 0
+    _seen: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
+
+    def write(self, request: Request, time: str, key: str, client_id: str) -> Entry:
+        """Put a request into the log."""
+        self._count += 1
+        path = request.path + (f"?{request.query}" if request.query else "")
+        entry = Entry(self._count, time, request.method, request.host, path, key, client_id)
+        self.log.append(entry)
+        return entry
+
+    def logged(self, told: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The log, from the newest ``after`` on, of paths with ``match``."""
+        after, match = int(told.get("after") or 0), str(told.get("match", ""))
+        return [asdict(entry) for entry in self.log if entry.number > after and match in entry.path]
+
+    def is_over(self, key: str) -> tuple[bool, int, int]:
+        """Count a request: whether it is one too many, what is left, and what is allowed."""
+        now = monotonic()
+        self.limits = [each for each in self.limits if each.ends is None or each.ends > now]
+        matching = [each.per_second for each in self.limits if each.key in ("", key)]
+        allowed = min(matching, default=USUAL_PER_SECOND)
+        seen = self._seen[key]
+        while seen and seen[0] <= now - 1:
+            seen.popleft()
+        if len(seen) >= allowed and matching:
+            return True, 0, allowed
+        seen.append(now)
+        return False, max(allowed - len(seen), 0), allowed
+
+    async def before(self, request: Request, key: str) -> Reply | None:
+        """What a fault answers in place of the venue."""
+        fault = self.faults.take(Group.BEFORE, request.path, key)
+        if fault is None:
+            return None
+        match fault.mode:
+            case "hang":
+                await _for_ever()
+            case "slow_before":
+                await asyncio.sleep(fault.number("ms", 300) / 1000)
+                return None
+            case "close_before":
+                return Reply(dead=True)
+            case "redirect":
+                there = fault.word("location", "http://127.0.0.1:9/")
+                return Reply(int(fault.number("status", 307)), headers={"Location": there})
+        return _substitute(fault)
+
+    async def after(self, request: Request, key: str, reply: Reply) -> Reply:
+        """What a fault makes of an answer."""
+        fault = self.faults.take(Group.AFTER, request.path, key)
+        if fault is None:
+            return reply
+        match fault.mode:
+            case "slow":
+                await asyncio.sleep(fault.number("ms", 300) / 1000)
+                return reply
+            case "accept_then_hang":
+                await _for_ever()
+            case "accept_then_close":
+                return Reply(dead=True)
+            case "accept_then_truncate":
+                reply.cut = max(len(reply.body) // 2, 1)
+                return reply
+        return _substitute(fault)
+
+
+def _substitute(fault: Fault) -> Reply:
+    """An answer that was made elsewhere: any status, body and type."""
+    body = fault.told.get("body")
+    if fault.mode.endswith("html"):
+        text = HTML if body is None else str(body).encode()
+        return Reply(int(fault.number("status", 200)), text, {"Content-Type": "text/html"})
+    is_json = fault.mode.endswith("json")
+    if body is None:
+        raw = b"{}" if is_json else b"upstream is not available"
+    else:
+        raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    usual = "application/json" if is_json or isinstance(body, dict) else "text/plain"
+    headers = {"Content-Type": fault.word("type", usual)}
+    headers |= {str(name): str(each) for name, each in fault.told.get("headers", {}).items()}
+    return Reply(int(fault.number("status", 200 if is_json else 503)), raw, headers)
+
+
+async def _for_ever() -> None:
+    """Until the client has gone: then whoever waits here is canceled."""
+    await asyncio.Event().wait()

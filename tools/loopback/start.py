@@ -1,0 +1,95 @@
+"""Options, ports and the life of the process."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from loopback.bybit.gateway import Bybit
+from loopback.control import Control
+from loopback.desk import Desk
+from loopback.gate import Gate
+from loopback.http import Listener
+from loopback.printed import extra_config
+from loopback.venue import Key, Venue
+from loopback.walking import walk_for_ever
+
+KEYS = (
+    Key(name="loop-a", secret="secret-a", account="a"),
+    Key(name="loop-b", secret="secret-b", account="b"),
+    Key(name="loop-ro", secret="secret-ro", account="a", read_only=True),
+)
+TICK_SECONDS = 0.5
+
+
+def run(argv: Sequence[str]) -> int:
+    """Serve until SIGINT or SIGTERM. Returns the exit code."""
+    options = _options(argv)
+    try:
+        return asyncio.run(_serve(options))
+    except OSError as taken:
+        print(f"loopback: {taken}", file=sys.stderr)
+        return 1
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python tools/loopback", description="Loopback exchange")
+    parser.add_argument("--bybit-port", type=int, default=18070, help="0 is a free one")
+    parser.add_argument("--control-port", type=int, default=18079)
+    parser.add_argument("--seed", type=int, default=1, help="of the prices")
+    parser.add_argument("--walk", action="store_true", help="let prices move by themselves")
+    parser.add_argument("--balance", action="append", default=[], metavar="CURRENCY=AMOUNT")
+    return parser.parse_args(argv)
+
+
+async def _serve(options: argparse.Namespace) -> int:
+    balances = dict(each.split("=", 1) for each in options.balance or ["USDT=100000"])
+    venue = Venue(
+        KEYS,
+        {name: Decimal(amount) for name, amount in balances.items()},
+        seed=options.seed,
+        run=str(time.time_ns()),
+    )
+    gate = Gate()
+    desk = Desk(venue, gate, Bybit(venue, gate))
+    desk.listeners["bybit"] = Listener(desk.bybit, options.bybit_port)
+    control = Listener(Control(desk), options.control_port)
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    for listener in (*desk.listeners.values(), control):
+        await listener.open()
+    ports = {name: listener.port for name, listener in desk.listeners.items()}
+    _print(ports | {"control": control.port})
+    ticking = asyncio.create_task(_tick(venue, walks=options.walk))
+    await stop.wait()
+    ticking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await ticking
+    for listener in (*desk.listeners.values(), control):
+        await listener.close()
+    return 0
+
+
+def _print(ports: dict[str, int]) -> None:
+    told: dict[str, Any] = {
+        "ports": ports,
+        "keys": {key.name: key.secret for key in KEYS},
+        "extra_config": {"bybit": extra_config(ports["bybit"])},
+    }
+    print(json.dumps(told), flush=True)
+
+
+async def _tick(venue: Venue, *, walks: bool) -> None:
+    """Let time pass, and prices move if they are to."""
+    if walks:
+        await walk_for_ever(venue, TICK_SECONDS)
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        venue.tick()

@@ -1,0 +1,252 @@
+"""The venue: accounts by key, the prices they share, its clock, and who listens.
+
+It knows no dialect and opens no socket. The clock is the machine's plus an offset, so that a test
+may live in another week.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from loopback.account import Account
+from loopback.rows import Executed, Happening
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import ZERO, total
+from oms.domain.order import Side
+from oms.domain.value import evolve, value
+from oms.simulation.inputs import (
+    BookSeen,
+    Clock,
+    FundingSeen,
+    Input,
+    MarkSeen,
+    PrintSeen,
+    QuoteSeen,
+)
+from oms.simulation.instruments import fees_of, instruments_of
+from oms.simulation.memory import Level
+from oms.simulation.settings import Settings
+from oms.simulation.walk import quote_at
+
+PRINTS_KEPT_MAX = 1000
+BARS_KEPT_MAX = 1500
+_MINUTE = timedelta(minutes=1)
+
+
+@value
+class Key:
+    """What signs requests; several may lead to one account."""
+
+    name: str
+    secret: str
+    account: str
+    read_only: bool = False
+
+
+@value
+class Print:
+    """A public trade."""
+
+    number: int
+    price: Decimal
+    qty: Decimal
+    side: Side
+    at: datetime
+
+
+@value
+class Bar:
+    """One minute."""
+
+    begins: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal = ZERO
+
+
+@dataclass
+class Shown:
+    """What the public sees of a symbol; ``None`` quantity is without limit."""
+
+    instrument: Instrument
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    last: Decimal
+    at: datetime
+    mark: Decimal | None = None
+    funding: Decimal = Decimal("0.0001")
+    sequence: int = 1
+    prints: deque[Print] = field(default_factory=lambda: deque(maxlen=PRINTS_KEPT_MAX))
+    bars: deque[Bar] = field(default_factory=lambda: deque(maxlen=BARS_KEPT_MAX))
+
+    @property
+    def mark_price(self) -> Decimal:
+        """The mark that was told, else the middle."""
+        if self.mark is not None:
+            return self.mark
+        if self.bids and self.asks:
+            return (self.bids[0][0] + self.asks[0][0]) / 2
+        return self.last
+
+    def saw(self, price: Decimal, qty: Decimal, at: datetime) -> None:
+        """A price becomes the last one, and part of its minute."""
+        self.last, self.at = price, at
+        begins = at.replace(second=0, microsecond=0)
+        if not self.bars or self.bars[-1].begins < begins:
+            self.bars.append(Bar(begins=begins, open=price, high=price, low=price, close=price))
+        bar = self.bars[-1]
+        self.bars[-1] = evolve(
+            bar,
+            high=max(bar.high, price),
+            low=min(bar.low, price),
+            close=price,
+            volume=total(bar.volume, qty),
+        )
+
+
+AccountEar = Callable[[Account, Sequence[Happening]], None]
+MarketEar = Callable[[Shown, Sequence[Print]], None]
+
+
+class Venue:
+    """``keys`` open its accounts; ``balances`` are each account's first money."""
+
+    def __init__(
+        self, keys: Sequence[Key], balances: Mapping[str, Decimal], *, seed: int, run: str
+    ) -> None:
+        self.offset = timedelta(0)
+        self.balances, self.seed, self._run = dict(balances), seed, run
+        self.instruments = {
+            name: row
+            for name, row in instruments_of("bybit").items()
+            if row.kind is not Kind.INVERSE
+        }
+        self.settings = Settings(instruments=self.instruments, fees=fees_of("bybit"))
+        self.keys: dict[str, Key] = {}
+        self.accounts: dict[str, Account] = {}
+        self.shown: dict[str, Shown] = {}
+        self.account_ears: list[AccountEar] = []
+        self.market_ears: list[MarketEar] = []
+        self._prints = 0
+        for symbol in self.instruments:
+            self._show_first(symbol)
+        for key in keys:
+            self.add_key(key)
+
+    def now(self) -> datetime:
+        """The venue's time."""
+        return datetime.now(UTC) + self.offset
+
+    def add_key(self, key: Key) -> None:
+        """A key, and its account if there is none yet."""
+        self.keys[key.name] = key
+        if key.account not in self.accounts:
+            account = Account(key.account, self.settings, self._run, self._tell)
+            self.accounts[key.account] = account
+            self._begin(account)
+
+    def account_of(self, key: str) -> Account:
+        """The account that a key opens. Raises ``KeyError``."""
+        return self.accounts[self.keys[key].account]
+
+    def reset(self) -> None:
+        """All accounts and prices as at the start; ids go on, so that no id means two things."""
+        self.offset = timedelta(0)
+        for symbol in self.instruments:
+            self._show_first(symbol)
+        self._run = f"{self._run}'"
+        for name in self.accounts:
+            self.accounts[name] = Account(name, self.settings, self._run, self._tell)
+            self._begin(self.accounts[name])
+
+    def see(self, news: QuoteSeen | BookSeen | PrintSeen | MarkSeen | FundingSeen) -> None:
+        """News of a market: the public sees them, and every account's orders meet them."""
+        shown, prints = self.shown[news.symbol], []
+        match news:
+            case QuoteSeen():
+                shown.bids = ((news.bid, news.bid_qty),)
+                shown.asks = ((news.ask, news.ask_qty),)
+                self._clamp(shown, news.at)
+            case BookSeen():
+                shown.bids, shown.asks = news.bids, news.asks
+                self._clamp(shown, news.at)
+            case PrintSeen():
+                prints = [self._print(shown, news.price, news.qty, news.side, news.at)]
+            case MarkSeen():
+                shown.mark = news.price
+            case FundingSeen():
+                shown.funding = news.rate
+        for account in self.accounts.values():
+            account.do(news)
+        for ear in self.market_ears:
+            ear(shown, prints)
+
+    def tick(self) -> None:
+        """Time alone: what expires does, what is due is paid."""
+        clock = Clock(at=self.now())
+        for account in self.accounts.values():
+            account.do(clock)
+
+    def move_clock(self, offset: timedelta) -> None:
+        """Go to another time; going back forgets how late it was."""
+        earlier, self.offset = offset < self.offset, offset
+        if earlier:
+            for account in self.accounts.values():
+                account.memory = evolve(account.memory, clock=self.now())
+        self.tick()
+
+    def _begin(self, account: Account) -> None:
+        account.begin(self.balances)
+        for news in self._news():
+            account.do(news)
+
+    def _news(self) -> list[Input]:
+        news: list[Input] = []
+        for symbol, shown in self.shown.items():
+            seen = BookSeen(symbol=symbol, bids=shown.bids, asks=shown.asks, at=self.now())
+            news.append(seen)
+            if shown.mark is not None:
+                news.append(MarkSeen(symbol=symbol, price=shown.mark, at=self.now()))
+        return news
+
+    def _show_first(self, symbol: str) -> None:
+        """The price at the start: of this seed, and as much of it as anybody wants."""
+        instrument, now = self.instruments[symbol], self.now()
+        bid, ask = quote_at(self.seed, instrument, 0)
+        shown = Shown(instrument, ((bid, None),), ((ask, None),), bid, now)
+        shown.saw(bid, ZERO, now)
+        self.shown[symbol] = shown
+
+    def _clamp(self, shown: Shown, at: datetime) -> None:
+        shown.sequence += 1
+        last = shown.last
+        if shown.asks:
+            last = min(last, shown.asks[0][0])
+        if shown.bids:
+            last = max(last, shown.bids[0][0])
+        shown.saw(last, ZERO, at)
+
+    def _print(
+        self, shown: Shown, price: Decimal, qty: Decimal, side: Side | None, at: datetime
+    ) -> Print:
+        self._prints += 1
+        row = Print(number=self._prints, price=price, qty=qty, side=side or Side.BUY, at=at)
+        shown.prints.append(row)
+        shown.saw(price, qty, at)
+        return row
+
+    def _tell(self, account: Account, told: Sequence[Happening]) -> None:
+        """What happened to an account; its executions are public trades too."""
+        for each in told:
+            if isinstance(each, Executed) and each.row.kind != "funding":
+                trade, shown = each.row.trade, self.shown[each.row.trade.symbol]
+                side = trade.side.opposite if trade.maker else trade.side
+                row = self._print(shown, trade.price, trade.qty, side, trade.executed_at)
+                for market_ear in self.market_ears:
+                    market_ear(shown, [row])
+        for ear in self.account_ears:
+            ear(account, told)
