@@ -24,6 +24,7 @@ from oms.services.execute import Execute
 from oms.services.home import Home
 from oms.services.record import Changes, Record
 from oms.wire.commands import decode
+from oms.worker.ear import Ear
 from oms.worker.leases import LeaseKeeper
 from oms.worker.pipeline import Pipeline
 
@@ -35,7 +36,7 @@ CHUNK = 100
 TURNS_PER_LOOK = 20
 """Accounts without open orders that one look at the market takes on."""
 
-READ_AHEAD_FROM = 16
+READ_AHEAD_FROM = 64
 """Commands in a round that make it likely that more are waiting already."""
 
 
@@ -67,9 +68,8 @@ class Accounts:
 
     async def run(self, rows: Sequence[CommandRow]) -> int:
         """Execute in order and send to be committed together; the number of commands."""
-        if len(rows) >= READ_AHEAD_FROM and self._next is None:
-            besides = {*self.pipeline.in_hand(), *(row.id for row in rows)}
-            self._next = asyncio.create_task(self._queued(besides))
+        if len(rows) >= min(READ_AHEAD_FROM, self.batch_max):
+            await self._look_ahead(rows)
         count = 0
         for row in rows:
             home = await self._home(row.account_id)
@@ -84,18 +84,28 @@ class Accounts:
         await self._push()
         return count
 
-    async def settle(self) -> bool:
-        """Wait for the commit on its way, if any; whether another was begun.
+    def is_ahead(self) -> bool:
+        """Whether the next round is being read, or was."""
+        return self._next is not None
 
+    async def settle(self, ear: Ear) -> bool:
+        """Wait for the commits on their way; whether there is more to do at once.
+
+        What is rung for meanwhile is read, so that it can be executed when the commit is over; not
+        before, for each command between two of its steps would hold it up.
         Raises ``Unavailable`` if it is in doubt.
         """
-        await self._push(wait=True)
-        return self.pipeline.is_running()
+        while (running := self.pipeline.running) is not None and not self.is_ahead():
+            while await ear.rings_before(running):
+                await self._look_ahead()
+            await self._push(wait=True)
+        return self.is_ahead()
 
     async def settle_all(self) -> None:
         """Wait until nothing is on its way any more. Raises ``Unavailable``."""
-        while await self.settle():
-            pass
+        await self._push(wait=True)
+        while self.pipeline.running is not None:
+            await self._push(wait=True)
 
     async def fail(self, row: CommandRow) -> None:
         """End a command that broke us; nothing it did is kept."""
@@ -171,6 +181,13 @@ class Accounts:
             self._next = None
         await self.pipeline.drop()
         self.homes.clear()
+
+    async def _look_ahead(self, besides: Sequence[CommandRow] = ()) -> None:
+        """Begin to read the next round, anew if it was read before."""
+        if self._next is not None:
+            await asyncio.gather(self._next, return_exceptions=True)
+        in_hand = {*self.pipeline.in_hand(), *(row.id for row in besides)}
+        self._next = asyncio.create_task(self._queued(in_hand))
 
     async def _queued(self, besides: Collection[int]) -> Sequence[CommandRow]:
         held = [account_id for account_id in self.keeper.held if account_id]

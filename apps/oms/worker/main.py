@@ -20,14 +20,12 @@ from oms.domain.errors import Unavailable
 from oms.ports.leases import Lease, Leases
 from oms.ports.queue import CommandRow
 from oms.ports.wakeup import Doorbell, Topic
-from oms.worker.account import READ_AHEAD_FROM, Accounts
+from oms.worker.account import Accounts
 from oms.worker.chores import CHORES_EVERY_SECONDS, Chores
+from oms.worker.ear import SWEEP_SECONDS, Ear
 from oms.worker.leases import CHORES, LeaseKeeper
 
 logger = logging.getLogger(__name__)
-
-SWEEP_SECONDS = 1.0
-"""The longest time without a look at the queue, whatever the bell says."""
 
 RETRY_SECONDS = 0.25
 STOP_SECONDS_MAX = 4.0
@@ -49,6 +47,10 @@ class Worker:
     _new: list[Lease] = field(default_factory=list)
     _careful: bool = False
     _is_heir: bool = False
+    _ear: Ear = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ear = Ear(bell=self.bell)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
@@ -101,7 +103,7 @@ class Worker:
             if not done:
                 patience = max(market_at - time.monotonic(), 0)
                 awake = self.accounts.is_moved_by_time()
-                await self.bell.wait(Topic.COMMANDS, patience if awake else SWEEP_SECONDS)
+                await self._ear.wait(patience if awake else SWEEP_SECONDS)
             done = await self._drain()
             if time.monotonic() >= market_at:
                 await self.accounts.look_at_market()
@@ -110,15 +112,12 @@ class Worker:
     async def _drain(self) -> bool:
         """One round; whether there may be more to do at once."""
         rows = await self.accounts.take()
-        if not rows:
-            return await self.accounts.settle()
-        done = await (self._run_carefully(rows) if self._careful else self.accounts.run(rows))
-        self._careful = False
-        self.commands_done += done
-        if len(rows) >= READ_AHEAD_FROM:
-            return True
-        # Who comes alone is answered soonest if nothing else is read meanwhile; a ring is kept.
-        return await self.accounts.settle()
+        if rows:
+            done = await (self._run_carefully(rows) if self._careful else self.accounts.run(rows))
+            self._careful = False
+            self.commands_done += done
+        # Who comes alone is answered soonest if his commit is all that goes on.
+        return self.accounts.is_ahead() or await self.accounts.settle(self._ear)
 
     async def _run_carefully(self, rows: Sequence[CommandRow]) -> int:
         """A commit for each command, so that one that breaks us fails alone."""
@@ -159,6 +158,7 @@ class Worker:
         except Unavailable as lost:
             logger.warning("left_without_release message=%s", lost.message)
         await self.accounts.drop_all()
+        await self._ear.close()
         await self.close()
 
     def _status(self) -> str:

@@ -56,9 +56,10 @@ class Pipeline:
             self._running = asyncio.create_task(self.commit(batches))
         return lost
 
-    def is_running(self) -> bool:
-        """Whether a commit is on its way."""
-        return self._running is not None
+    @property
+    def running(self) -> "asyncio.Task[frozenset[int]] | None":
+        """The commit on its way, to look at and never to cancel."""
+        return self._running
 
     async def drop(self) -> None:
         """Throw the drafts away, once nothing is on its way any more."""
