@@ -37,6 +37,7 @@ OPS: Mapping[str, Op] = {
     "fault": control_weather.fault,
     "faults": control_weather.faults,
     "clear": control_weather.clear,
+    "streams": control_weather.streams,
     "log": control_weather.log,
     "reset": control_weather.reset,
 }

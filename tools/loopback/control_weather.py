@@ -21,7 +21,7 @@ async def limit(desk: Desk, told: Mapping[str, Any]) -> Json:
         ends=None if seconds is None else monotonic() + float(seconds),
         key=str(told.get("key", "")),
     )
-    desk.gate.limits = [*(old for old in desk.gate.limits if old.key != row.key), row]
+    desk.gate.allow(row)
     return {}
 
 
@@ -67,6 +67,11 @@ async def clear(desk: Desk, told: Mapping[str, Any]) -> Json:
 async def log(desk: Desk, told: Mapping[str, Any]) -> Json:
     """Requests after number ``after`` whose path has ``match``."""
     return {"log": desk.gate.logged(told)}
+
+
+async def streams(desk: Desk, told: Mapping[str, Any]) -> Json:
+    """The topics of each connection, the oldest first."""
+    return {"streams": desk.bybit.sockets.topics()}
 
 
 async def reset(desk: Desk, told: Mapping[str, Any]) -> Json:

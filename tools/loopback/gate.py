@@ -82,6 +82,11 @@ class Gate:
         seen.append(now)
         return False, max(allowed - len(seen), 0), allowed
 
+    def allow(self, limit: Limit) -> None:
+        """A new limit in place of the key's old one; what was asked before does not count."""
+        self.limits = [*(old for old in self.limits if old.key != limit.key), limit]
+        self._seen.clear()
+
     async def before(self, request: Request, key: str) -> Reply | None:
         """What a fault answers in place of the venue."""
         fault = self.faults.take(Group.BEFORE, request.path, key)

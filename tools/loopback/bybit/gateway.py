@@ -1,7 +1,7 @@
 """The Bybit dialect at its port: from request to route to reply, and the dial of its streams."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +12,18 @@ from loopback.bybit.names import Json, compact, ms
 from loopback.bybit.pages import spoiled
 from loopback.bybit.signature import key_of
 from loopback.bybit.sockets import Sockets
+from loopback.bybit.stops import follow_positions
 from loopback.faults import Group
 from loopback.gate import Gate
 from loopback.http import Reply, Request, Socket
+from loopback.rows import Happening, PositionTold
 from loopback.venue import Venue
 
 Public = Callable[[Venue, Mapping[str, Any]], Json]
 Private = Callable[["Caller", Mapping[str, Any]], Json]
 
 PUBLIC: Mapping[tuple[str, str], Public] = {
+    ("GET", "/v5/system/status"): rest_public.system_status,
     ("GET", "/v5/market/time"): rest_public.server_time,
     ("GET", "/v5/market/instruments-info"): rest_public.instruments_info,
     ("GET", "/v5/market/tickers"): rest_public.tickers,
@@ -65,6 +68,7 @@ class Bybit:
     def __init__(self, venue: Venue, gate: Gate) -> None:
         self.venue, self.gate = venue, gate
         self.sockets = Sockets(venue, gate)
+        venue.account_ears.append(_keep_stops)
 
     async def answer(self, request: Request) -> Reply:
         """The answer to a REST request, faults included."""
@@ -139,6 +143,11 @@ class Bybit:
 
     def _now_ms(self) -> int:
         return ms(self.venue.now()) + self.gate.skew_ms
+
+
+def _keep_stops(account: Account, told: Sequence[Happening]) -> None:
+    if any(isinstance(each, PositionTold) for each in told):
+        follow_positions(account)
 
 
 def _body(request: Request) -> Json:

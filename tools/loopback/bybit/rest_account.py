@@ -136,7 +136,7 @@ def position_list(caller: "Caller", params: Mapping[str, Any]) -> Json:
     if params.get("symbol"):
         symbol = instrument_in(caller.venue.instruments, category, params).symbol
         rows = [position_row(account, symbol, leg) for leg in legs_of(account, symbol)]
-    else:
+    elif category == "linear":
         if not params.get("settleCoin") and not params.get("baseCoin"):
             raise bad("params error: Symbol or settleCoin can not be empty")
         for symbol, leg in sorted(account.memory.positions):
@@ -144,7 +144,7 @@ def position_list(caller: "Caller", params: Mapping[str, Any]) -> Json:
             if params.get("settleCoin") in (None, "", settle):
                 rows.append(position_row(account, symbol, leg))
     shown, cursor = page(rows, params, limit_in(params, 20, 200))
-    told = [position_json(row) for row in shown] if category == "linear" else []
+    told = [position_json(row) for row in shown]
     return {"category": category, "list": told, "nextPageCursor": cursor}
 
 

@@ -44,6 +44,11 @@ def time_told(now_ms: int) -> Json:
     return {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)}
 
 
+def system_status(venue: Venue, params: Mapping[str, Any]) -> Json:
+    """No maintenance is announced."""
+    return {"list": []}
+
+
 def instruments_info(venue: Venue, params: Mapping[str, Any]) -> Json:
     """What can be traded; nothing waits for its launch, and there are no options."""
     category = category_in(params)

@@ -85,6 +85,10 @@ class Sockets:
                 talk.socket.close(int(fault.number("code", 1001)))
         return len(hit)
 
+    def topics(self) -> list[list[str]]:
+        """What each connection listens to."""
+        return [sorted(talk.topics) for talk in self._talks]
+
     def release(self) -> None:
         """Send what is held."""
         held, self._held = self._held, []

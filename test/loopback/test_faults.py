@@ -1,0 +1,223 @@
+"""What the control port lets go wrong, as unmodified ccxt sees it, and what the books say then."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import ccxt
+import pytest
+
+from kit.loopback import Loopback
+
+LINEAR = "BTC/USDT:USDT"
+CREATE = "order/create"
+
+
+@pytest.fixture
+def impatient(bybit: ccxt.bybit) -> ccxt.bybit:
+    """A client that knows the markets and waits half a second for an answer."""
+    bybit.load_markets()
+    bybit.fetch_balance()
+    bybit.timeout = 500
+    return bybit
+
+
+def buy(exchange: ccxt.bybit) -> Any:
+    """A resting order."""
+    return exchange.create_order(LINEAR, "limit", "buy", 0.1, 50000, {"clientOrderId": "mine"})
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"mode": "hang"}, ccxt.RequestTimeout),
+        ({"mode": "http", "status": 502}, ccxt.ExchangeNotAvailable),
+        ({"mode": "http", "status": 503, "body": "wait"}, ccxt.ExchangeNotAvailable),
+        ({"mode": "close_before"}, ccxt.NetworkError),
+        (
+            {"mode": "json", "body": {"retCode": 10016, "retMsg": "System error."}},
+            ccxt.ExchangeError,
+        ),
+        ({"mode": "rate_limit"}, ccxt.RateLimitExceeded),
+        ({"mode": "ban"}, ccxt.DDoSProtection),
+        ({"mode": "reject", "code": 110003}, ccxt.InvalidOrder),
+        ({"mode": "redirect"}, ccxt.NetworkError),
+    ],
+)
+def test_before_acceptance_nothing_exists(
+    venue: Loopback, impatient: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
+) -> None:
+    venue.ctl("fault", match=CREATE, **fault)
+    with pytest.raises(error):
+        buy(impatient)
+    assert venue.books()["orders"] == []
+    impatient.timeout = 10_000
+    assert buy(impatient)["id"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"mode": "accept_then_hang"}, ccxt.RequestTimeout),
+        ({"mode": "accept_then_http", "status": 504}, ccxt.NetworkError),
+        ({"mode": "accept_then_close"}, ccxt.NetworkError),
+        ({"mode": "accept_then_truncate"}, ccxt.BaseError),
+        ({"mode": "accept_then_json", "body": {"retCode": 10016}}, ccxt.ExchangeError),
+    ],
+)
+def test_after_acceptance_there_is_one_order(
+    venue: Loopback, impatient: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
+) -> None:
+    venue.ctl("fault", match=CREATE, **fault)
+    with pytest.raises(error):
+        buy(impatient)
+    [order] = venue.books()["orders"]
+    assert (order["client_id"], order["state"]) == ("mine", "new")
+    [found] = impatient.fetch_open_orders(LINEAR, params={"orderLinkId": "mine"})
+    assert found["id"] == order["order_id"]
+
+
+@pytest.mark.parametrize(("mode", "orders"), [("html", 0), ("accept_then_html", 1)])
+def test_a_page_in_place_of_an_answer(
+    venue: Loopback, impatient: ccxt.bybit, mode: str, orders: int
+) -> None:
+    venue.ctl("fault", match=CREATE, mode=mode)
+    made: Any = impatient.create_order(LINEAR, "limit", "buy", 0.1, 50000)
+    assert made["id"] is None  # ccxt makes an order of it, without an id
+    assert len(venue.books()["orders"]) == orders
+
+
+def test_nobody_listens(venue: Loopback, impatient: ccxt.bybit) -> None:
+    venue.ctl("fault", mode="refuse_connect")
+    with pytest.raises(ccxt.NetworkError):
+        buy(impatient)
+    venue.ctl("clear")
+    assert buy(impatient)["id"]
+    assert len(venue.books()["orders"]) == 1
+
+
+def test_so_many_requests_a_second(venue: Loopback, impatient: ccxt.bybit) -> None:
+    venue.ctl("limit", per_second=2)
+    seen: list[str] = []
+    for _ in range(5):
+        try:
+            impatient.fetch_balance()
+        except ccxt.RateLimitExceeded:
+            seen.append(impatient.last_response_headers["X-Bapi-Limit-Status"])
+    assert seen == ["0", "0", "0"]
+    venue.ctl("clear")
+    assert impatient.fetch_balance()["USDT"]["free"] == 100_000
+
+
+def test_after_skips_and_count_repeats(venue: Loopback, impatient: ccxt.bybit) -> None:
+    venue.ctl("fault", match=CREATE, mode="http", status=500, after=1, count=2, key="loop-a")
+    outcomes = []
+    for number in range(4):
+        try:
+            impatient.create_order(LINEAR, "limit", "buy", 0.1, 50000 + number)
+            outcomes.append(True)
+        except ccxt.ExchangeNotAvailable:
+            outcomes.append(False)
+    assert outcomes == [True, False, False, True]
+    assert venue.ctl("faults")["faults"] == []
+
+
+def test_an_answer_that_takes_its_time(venue: Loopback, bybit: ccxt.bybit) -> None:
+    bybit.load_markets()
+    venue.ctl("fault", match="wallet", mode="slow", ms=300)
+    began = time.monotonic()
+    assert bybit.fetch_balance()["USDT"]["free"] == 100_000
+    assert time.monotonic() - began >= 0.3
+
+
+Read = Callable[[ccxt.bybit], Any]
+READS: list[tuple[dict[str, Any], str, Read, Any]] = [
+    ({"mode": "lag", "seconds": 60}, "realtime", lambda b: len(b.fetch_open_orders(LINEAR)), 0),
+    ({"mode": "empty"}, "realtime", lambda b: len(b.fetch_open_orders(LINEAR)), 0),
+    ({"mode": "short_page"}, "execution", lambda b: len(b.fetch_my_trades(LINEAR)), 1),
+    ({"mode": "no_trade_id"}, "execution", lambda b: b.fetch_my_trades(LINEAR)[0]["id"], None),
+    ({"mode": "null_fields"}, "execution", lambda b: b.fetch_my_trades(LINEAR)[0]["price"], None),
+    ({"mode": "missing_leg"}, "position", lambda b: b.fetch_positions(), []),
+]
+
+
+@pytest.mark.parametrize(("fault", "match", "read", "seen"), READS)
+def test_a_reading_that_is_not_whole(
+    venue: Loopback, impatient: ccxt.bybit, fault: dict[str, Any], match: str, read: Read, seen: Any
+) -> None:
+    impatient.create_order(LINEAR, "market", "buy", 0.1)
+    impatient.create_order(LINEAR, "market", "buy", 0.1)
+    buy(impatient)
+    venue.ctl("fault", match=match, **fault)
+    assert read(impatient) == seen
+    venue.ctl("clear")
+    assert read(impatient) != seen
+
+
+def test_an_order_is_executed_in_part(venue: Loopback, impatient: ccxt.bybit) -> None:
+    venue.ctl("price", symbol=LINEAR, price="60000")
+    venue.ctl("fault", mode="partial", share="0.25")
+    impatient.create_order(LINEAR, "limit", "buy", 0.4, 60000)
+    [order] = impatient.fetch_open_orders(LINEAR)
+    assert (order["filled"], order["remaining"]) == (0.1, 0.3)
+    venue.ctl("fill", order_id=order["id"], qty="0.1")
+    [order] = impatient.fetch_open_orders(LINEAR)
+    assert (order["filled"], order["info"]["orderStatus"]) == (0.2, "PartiallyFilled")
+
+
+def test_orders_and_changes_from_elsewhere(venue: Loopback, bybit: ccxt.bybit) -> None:
+    venue.ctl("price", symbol=LINEAR, price="60000")
+    venue.ctl("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
+    trades = bybit.fetch_my_trades(LINEAR)
+    assert [trade["amount"] for trade in trades] == [0.1, 0.1, 0.1]
+    assert {trade["info"]["orderLinkId"] for trade in trades} == {""}
+    venue.ctl("nudge", symbol=LINEAR, qty="-0.1")
+    assert bybit.fetch_positions()[0]["contracts"] == 0.2
+    assert len(bybit.fetch_my_trades(LINEAR)) == 3
+    venue.ctl("fault", mode="adl", symbol=LINEAR)
+    assert bybit.fetch_positions() == []
+    [row] = [row for row in venue.books()["trades"] if row["kind"] == "adl"]
+    assert (row["side"], row["qty"], row["client_id"]) == ("sell", "0.2", "")
+
+
+def test_a_position_that_can_no_longer_be_carried(venue: Loopback, bybit: ccxt.bybit) -> None:
+    venue.ctl("price", symbol=LINEAR, price="60000")
+    bybit.create_order(LINEAR, "market", "buy", 10)
+    venue.ctl("price", symbol=LINEAR, price="50000")
+    assert bybit.fetch_positions() == []
+    kinds = [row["kind"] for row in venue.books()["trades"]]
+    assert kinds == ["trade", "liquidation"]
+
+
+def test_money_comes_and_goes(venue: Loopback, bybit: ccxt.bybit) -> None:
+    venue.ctl("deposit", currency="BTC", amount="2")
+    venue.ctl("withdraw", currency="USDT", amount="40000")
+    balance = bybit.fetch_balance()
+    assert (balance["BTC"]["free"], balance["USDT"]["free"]) == (2, 60_000)
+    with pytest.raises(AssertionError, match="can be withdrawn"):
+        venue.ctl("withdraw", currency="USDT", amount="60001")
+
+
+def test_funding_is_paid_when_its_time_comes(venue: Loopback, bybit: ccxt.bybit) -> None:
+    venue.ctl("price", symbol=LINEAR, price="60000")
+    venue.ctl("funding", symbol=LINEAR, rate="0.001")
+    bybit.create_order(LINEAR, "market", "buy", 1)
+    venue.ctl("clock", advance_s=8 * 3600)
+    paid = [row for row in venue.books()["trades"] if row["kind"] == "funding"]
+    assert [row["fee"] for row in paid] == ["60"]
+    bybit.load_time_difference()
+    [trade] = bybit.fetch_my_trades(LINEAR)
+    [told] = bybit.private_get_v5_execution_list({"category": "linear", "execType": "Funding"})[
+        "result"
+    ]["list"]
+    assert (trade["amount"], told["execFee"]) == (1, "60")
+
+
+def test_the_log_tells_who_asked_what(venue: Loopback, bybit: ccxt.bybit) -> None:
+    buy(bybit)
+    [entry] = venue.ctl("log", match=CREATE)["log"]
+    assert entry["client_id"] == "mine"
+    assert (entry["method"], entry["host"], entry["status"]) == ("POST", "127.0.0.1", 200)
+    assert (entry["path"], entry["key"]) == ("/v5/order/create", "loop-a")
+    with pytest.raises(AssertionError, match="mode must be one of"):
+        venue.ctl("fault", mode="magic")
