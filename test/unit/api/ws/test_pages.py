@@ -1,31 +1,21 @@
-"""The pages about the stream say what the code does."""
+"""The page about the WebSocket says what the code does: actions, close codes, words, settings."""
 
+import ast
 import re
 from pathlib import Path
 
+from kit.event_pages import actions, close_codes
 from oms.api.sockets import door, listening, outbox, protocol, session
-from oms.api.sockets.subscribe import NAMESPACES
+from oms.api.sockets.subscribe import NAMESPACES, SubscribeWish
 from oms.config import Events
 
 ROOT = Path(__file__).resolve().parents[4]
-PAGES = ROOT / "docs" / "reference"
-NAMED = re.compile(r'name\s?=\s?"([a-z_]+)"|"((?:order|deal|position|command)_updated)"')
+PAGE = (ROOT / "docs" / "reference" / "websocket.md").read_text(encoding="utf-8")
+#: Told by the server that the sockets run on.
+OF_THE_PROTOCOL = {1009}
 
 
-def test_every_event_that_is_made_is_written_down() -> None:
-    page = (PAGES / "events.md").read_text(encoding="utf-8")
-    made: set[str] = set()
-    code = ROOT / "apps" / "oms"
-    for source in (*code.glob("domain/*.py"), *code.glob("services/*.py"), code / "wire/events.py"):
-        text = source.read_text(encoding="utf-8")
-        if "Event(" in text or source.name == "events.py":
-            made |= {match[1] or match[2] for match in NAMED.finditer(text)}
-    assert len(made) > 20
-    assert [name for name in sorted(made) if f"`{name}`" not in page] == []
-
-
-def test_every_close_code_namespace_and_setting_is_written_down() -> None:
-    page = (PAGES / "websocket.md").read_text(encoding="utf-8")
+def test_every_close_code_stands_on_the_page_and_no_other() -> None:
     codes = {
         value
         for module in (door, listening, outbox, protocol, session)
@@ -33,6 +23,33 @@ def test_every_close_code_namespace_and_setting_is_written_down() -> None:
         if isinstance(value, int) and (1000 < value < 1016 or 4400 <= value < 4500)
     }
     assert len(codes) >= 9
-    assert [code for code in sorted(codes) if f"| {code} |" not in page] == []
-    assert [word for word in NAMESPACES if f"`{word}`" not in page] == []
-    assert [name for name in Events.model_fields if f"`events.{name}`" not in page] == []
+    assert {code for code, _ in close_codes()} == codes | OF_THE_PROTOCOL
+
+
+def test_every_action_stands_on_the_page_and_no_other() -> None:
+    tree = ast.parse(Path(session.__file__).read_text(encoding="utf-8"))
+    known = {("system", "ping"), ("system", "auth")}
+    for case in (node for node in ast.walk(tree) if isinstance(node, ast.match_case)):
+        words = [part.value for part in ast.walk(case.pattern) if isinstance(part, ast.Constant)]
+        if len(words) == 2:
+            known.add((str(words[0]), str(words[1])))
+    assert len(known) >= 8
+    assert {(action.namespace, action.name) for action in actions()} == known
+
+
+def test_every_reply_is_made_and_every_reply_that_is_made_is_told() -> None:
+    folder = ROOT / "apps" / "oms" / "api" / "sockets"
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    made = set(re.findall(r'\breply\(\s*(?:one\.)?frame, "(\w+)"', text)) - {"error"}
+    assert made == {action.reply for action in actions()}
+
+
+def test_every_key_of_a_subscription_is_told() -> None:
+    (subscribe,) = [action for action in actions() if action.name == "subscribe"]
+    assert set(subscribe.keys) == set(SubscribeWish.__dataclass_fields__)
+
+
+def test_every_namespace_and_setting_is_written_down() -> None:
+    assert [word for word in NAMESPACES if f"`{word}`" not in PAGE] == []
+    told = set(re.findall(r"`events\.(\w+)`", PAGE))
+    assert told == set(Events.model_fields)
