@@ -136,6 +136,8 @@ class Account:
     #: Strategies that may not open or enlarge positions here.
     closed_strategies: frozenset[int] = frozenset()
     paper: PaperSettings = field(default_factory=PaperSettings)
+    #: ccxt methods of no class that may be called on this account all the same.
+    ccxt_allow: frozenset[str] = frozenset()
 
     @property
     def engine(self) -> Engine:

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 from oms.domain.order import Order, Side
 from oms.domain.reconciliation import Holding
@@ -19,10 +20,34 @@ from oms.domain.value import value
 
 
 @value
-class MemoryRows:
-    """The stored memory of a paper exchange, or what of it changed; all texts are JSON.
+class AttemptRow:
+    """One request about an order, stored before it is sent (exchange.md 4.3, 5.1).
 
-    ``None`` in ``orders`` deletes the row. ``trades`` are new and never change.
+    ``client_id`` is the name the exchange sees, ``request`` JSON text. ``outcome`` is ``acked``,
+    ``rejected``, ``not_sent`` or ``unknown``; ``None`` while it is on its way.
+    """
+
+    order_id: int
+    attempt: int
+    #: ``place``, ``change`` or ``cancel``.
+    kind: str
+    client_id: str
+    request: str
+    may_send_until: datetime
+    exchange_order_id: str | None = None
+    sent_at: datetime | None = None
+    acked_at: datetime | None = None
+    outcome: str | None = None
+    code: str | None = None
+    created_at: datetime
+
+
+@value
+class MemoryRows:
+    """The stored memory of an exchange, or what of it changed; all texts are JSON.
+
+    ``None`` in ``orders`` deletes the row. ``trades`` are new and never change. Real exchanges
+    remember ``attempts`` alone: those of open orders when a home is furnished.
     """
 
     state: str | None = None
@@ -31,6 +56,7 @@ class MemoryRows:
     orders: Mapping[str, str | None] = field(default_factory=dict)
     trades: Sequence["TradeRow"] = ()
     prices: Mapping[str, str] = field(default_factory=dict)
+    attempts: Sequence[AttemptRow] = ()
 
 
 @value
@@ -84,6 +110,18 @@ class Snapshot:
     orders: Sequence[Report]
     trades: Sequence[tuple[str, Report]]
     holdings: Mapping[Holding, Decimal]
+
+
+@value
+class Traded:
+    """What a trading call did: its answer in ccxt's shape, or why there is none, and what is told.
+
+    Reports are those of the exchange whatever the answer is.
+    """
+
+    value: object = None
+    refused: Refused | None = None
+    reports: Sequence[Report] = ()
 
 
 class Exchange(Protocol):
@@ -173,6 +211,46 @@ class Exchange(Protocol):
         """
         ...
 
+    async def trade(
+        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
+    ) -> Traded:
+        """A ccxt method that changes something, past the ledger: its orders are not ours.
+
+        What the exchange has no such method for is refused with code ``unsupported_func``.
+        """
+        ...
+
     def changed_memory(self) -> MemoryRows | None:
         """What changed since the last call and must be stored with the reports."""
+        ...
+
+    def stored(self) -> None:
+        """All that ``changed_memory`` handed out is durable: what waited for that may be sent."""
+        ...
+
+    def answers_later(self) -> bool:
+        """Whether requests are only taken down: they are sent once stored, and told by ``advance``.
+
+        Until its outcome is told a command is running. A paper exchange answers at once.
+        """
+        ...
+
+    def is_ready(self) -> bool:
+        """Whether commands may run now; until then they wait in their queue."""
+        ...
+
+    def trouble(self) -> Refused | None:
+        """Why nothing can be sent now, though it is ready; ``None`` when all is well."""
+        ...
+
+    def begin_sweep(self, since: datetime) -> None:
+        """Begin to read a whole ``snapshot`` where that takes time; ``swept`` tells it."""
+        ...
+
+    def swept(self) -> Sequence[Snapshot]:
+        """Snapshots that were read since the last call, also those it read by itself."""
+        ...
+
+    async def close(self) -> None:
+        """Stop everything that goes on by itself. What was not told yet is asked for later."""
         ...

@@ -97,6 +97,9 @@ CODES: Mapping[str, Kind] = {
     "outcome_unknown": Kind(504, "RequestTimeout", 10012, "unknown"),
 }
 
+NOT_SUPPORTED = "not_supported"
+"""The reason of an ``unsupported_func`` that the exchange has no method for, as ccxt says it."""
+
 REASONS_MT5: Mapping[str, int] = {
     "qty": 10014,
     "price": 10015,
@@ -111,6 +114,8 @@ REASONS_MT5: Mapping[str, int] = {
 
 def kind_of(refused: Refused) -> Kind:
     """The row of a code; a code without one follows from what the exchange has to do with it."""
+    if refused.reason == NOT_SUPPORTED:
+        return _UNSUPPORTED
     known = CODES.get(refused.code)
     if known is not None:
         return known

@@ -52,9 +52,10 @@ class PaperEngine:
         self._unsaved = Unsaved(self.prices.is_kept)
         self._trades: deque[TradeRow | PaperTrade] = deque(rows.trades, maxlen=TRADES_KEPT_MAX)
 
-    def step(self, input: Input) -> Step:
-        """What ``input`` does, done."""
-        result = step(self.memory, input, self.settings)
+    def step(self, input: Input, *, at_once: bool = False) -> Step:
+        """What ``input`` does, done; ``at_once`` without the account's latency."""
+        rules = evolve(self.settings, latency=None) if at_once else self.settings
+        result = step(self.memory, input, rules)
         self.memory = result.memory
         self._unsaved.add(result)
         if result.facts:

@@ -18,6 +18,7 @@ from oms.adapters.paper.prices import TAPES, Source
 from oms.adapters.paper.reports import Reporter
 from oms.adapters.paper.snapshot import snapshot_of
 from oms.adapters.paper.tickets import place_of
+from oms.adapters.paper.trading import PaperTrading
 from oms.adapters.paper.unified import UnifiedReads, answer
 from oms.domain.account import Account, PositionMode
 from oms.domain.errors import Conflict, Invalid
@@ -25,7 +26,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.order import Order
 from oms.domain.report import Charge, Heard, Report, ReportKind
-from oms.ports.exchange import MemoryRows, Print, Quote, Snapshot
+from oms.ports.exchange import MemoryRows, Print, Quote, Snapshot, Traded
 from oms.ports.history import History
 from oms.simulation.canonical import memory_hash
 from oms.simulation.facts import Fact, Outcome, Rejected, Step
@@ -235,6 +236,7 @@ class PaperExchange:
             prices=engine.prices,
             market=engine.read,
             now=now,
+            contracts=engine.memory.contracts,
         )
         account = AccountReads(
             account_id=self._account.id,
@@ -246,6 +248,14 @@ class PaperExchange:
             now=now,
         )
         return await answer(market, account, func, args, kwargs)
+
+    async def trade(
+        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
+    ) -> Traded:
+        """A trade in ccxt's words; whatever it did before it failed is told."""
+        trading = PaperTrading(engine=self._engine, now=now)
+        value, refused = trading.answer(func, args, kwargs)
+        return Traded(value=value, refused=refused, reports=self._told(trading.steps, now))
 
     def changed_memory(self) -> MemoryRows | None:
         """What changed since the last call and must be stored with the reports."""

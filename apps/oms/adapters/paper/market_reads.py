@@ -88,7 +88,7 @@ def fetch_ohlcv(
         raise Invalid(f"timeframe is one of {', '.join(TIMEFRAMES)}")
     if reads.prices.source(symbol) is not Source.WALK:
         message = f"the price of {symbol} is no walk, so it has no candles"
-        raise Invalid(message, code="unsupported_func")
+        raise Invalid(message, code="unsupported_func", reason="not_supported")
     count = _count(limit)
     newest = (reads.now - EPOCH) // length
     first = newest - count + 1 if since is None else -(-_moment(since) // length)
@@ -151,6 +151,3 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "fetch_ohlcv": fetch_ohlcv,
 }
 """What is answered, by its ccxt name; the first argument is what may be read."""
-
-HAS = ("fetchTickers", "fetchBidsAsks", "fetchStatus", "fetchCurrencies", "fetchOHLCV")
-"""The same in ccxt's ``has``."""

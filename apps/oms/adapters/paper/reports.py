@@ -7,6 +7,7 @@ Money that moves beside orders is collected as charges until somebody asks for t
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from oms.adapters.paper.names import ledger_id
 from oms.adapters.paper.self_made import SelfMade
 from oms.domain.report import (
     Charge,
@@ -72,7 +73,7 @@ class Reporter:
                     told.append(_report(fact, made, now, asked, answer))
                 elif not isinstance(fact, Rejected):
                     self._hear(fact, now)
-                elif fact.client_id:  # else a wish of ours that is no order
+                elif ledger_id(fact.client_id):  # else nobody's order, or none
                     told.append(_rejected(fact, now, asked, answer))
         return told
 
@@ -115,7 +116,7 @@ def _report(
     fact: OrderFact, made: SelfMade, now: datetime, asked: int | None, answer: Heard
 ) -> Report:
     order, kind = fact.order, _KINDS[type(fact)]
-    order_id = int(order.client_id or 0)
+    order_id = ledger_id(order.client_id)
     is_change = kind is ReportKind.CHANGED
     return Report(
         kind=kind,
@@ -130,7 +131,7 @@ def _report(
 
 
 def _rejected(fact: Rejected, now: datetime, asked: int | None, answer: Heard) -> Report:
-    order_id = int(fact.client_id)
+    order_id = ledger_id(fact.client_id)
     return Report(
         kind=ReportKind.REJECTED,
         order_id=order_id,
@@ -144,7 +145,7 @@ def _rejected(fact: Rejected, now: datetime, asked: int | None, answer: Heard) -
 def _execution(
     trade: PaperTrade, made: SelfMade, now: datetime, asked: int | None, answer: Heard
 ) -> Report:
-    order_id = int(trade.client_id or 0)
+    order_id = ledger_id(trade.client_id)
     return execution_of(
         trade, made, now, answer if order_id and order_id == asked else Heard.STREAM
     )
@@ -152,7 +153,7 @@ def _execution(
 
 def execution_of(trade: PaperTrade, made: SelfMade, now: datetime, heard: Heard) -> Report:
     """An execution of the exchange's books as a report."""
-    order_id = int(trade.client_id or 0)
+    order_id = ledger_id(trade.client_id)
     return Report(
         kind=ReportKind.EXECUTION,
         order_id=order_id,

@@ -1,11 +1,12 @@
-"""Orders that the exchange made by itself: attached exits, liquidations, corrections.
+"""Orders that are not the ledger's: made by the exchange itself, or by a caller of the gateway.
 
-They have no client id, so whoever hears of one must be told what it is. It is known here from the
-moment it is made until nothing more can be told of it, whatever is still on the way.
+They have no number of the ledger, so whoever hears of one must be told what it is. It is known
+here from the moment it is made until nothing more can be told of it, whatever is still on the way.
 """
 
 from collections.abc import Iterable
 
+from oms.adapters.paper.names import ledger_id
 from oms.domain.report import External
 from oms.simulation.facts import (
     Accepted,
@@ -40,7 +41,7 @@ class SelfMade:
         told = () if memory.line is None else [each.fact for each in memory.line.deliveries]
         for held in memory.orders.values():
             for order in held.values():
-                if not order.client_id:
+                if not ledger_id(order.client_id):
                     made._put(order, memory, told)
         made._hear(told, memory)
         return made
@@ -48,7 +49,7 @@ class SelfMade:
     def add(self, step: Step) -> None:
         """Take in what a step made."""
         for fact in step.facts:
-            if type(fact) is Accepted and not fact.order.client_id:
+            if type(fact) is Accepted and not ledger_id(fact.order.client_id):
                 self._hear(step.facts, step.memory)
                 return
 
@@ -64,7 +65,7 @@ class SelfMade:
             trigger_price=order.terms.trigger_price,
             reduce_only=order.reduce_only,
             reason=_reason(order),
-            parent_order_id=int(parent) if parent else None,
+            parent_order_id=ledger_id(parent) or None,
             created_at=order.created_at,
         )
 
@@ -78,14 +79,14 @@ class SelfMade:
             side=trade.side,
             order_type="market",
             qty=trade.qty,
-            reduce_only=True,
+            reduce_only=trade.source is not OrderSource.USER,
             reason=_TRADE_REASONS.get(trade.source, "external"),
             created_at=trade.executed_at,
         )
 
     def _hear(self, facts: Iterable[Fact], memory: Memory) -> None:
         for fact in facts:
-            if isinstance(fact, _ABOUT_ORDERS) and not fact.order.client_id:
+            if isinstance(fact, _ABOUT_ORDERS) and not ledger_id(fact.order.client_id):
                 self._put(fact.order, memory, facts)
         if len(self._orders) > KNOWN_MAX:
             self._forget(memory)

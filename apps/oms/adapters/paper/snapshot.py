@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from oms.adapters.paper.engine import PaperEngine
+from oms.adapters.paper.names import ledger_id
 from oms.adapters.paper.reports import execution_of
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.side import Side
@@ -31,7 +32,7 @@ def snapshot_of(engine: PaperEngine, since: datetime, now: datetime) -> Snapshot
 
 
 def _open(engine: PaperEngine, order: PaperOrder, now: datetime) -> Report:
-    order_id = int(order.client_id or 0)
+    order_id = ledger_id(order.client_id)
     return Report(
         kind=ReportKind.ACCEPTED,
         order_id=order_id,

@@ -1,11 +1,14 @@
 """Orders, trades and positions as ccxt's structures; decimals become JSON numbers at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 
-from oms.domain.money import EXACT, product
+from oms.adapters.paper.names import shown_name
+from oms.domain.money import EXACT, product, total
 from oms.domain.order import Order, OrderState
+from oms.domain.value import evolve
 from oms.simulation.costs import worth
 from oms.simulation.margin import Stand, entry_price, liquidation_price
 from oms.simulation.memory import EPOCH, Leg, Memory, PaperOrder, PaperTrade, TimeInForce
@@ -15,6 +18,12 @@ Structure = dict[str, object]
 """A structure of ccxt: a JSON object."""
 
 _HUNDRED = Decimal(100)
+_ORDER_KEYS = (
+    *("id", "clientOrderId", "timestamp", "datetime", "lastTradeTimestamp"),
+    *("lastUpdateTimestamp", "symbol", "type", "timeInForce", "postOnly", "reduceOnly", "side"),
+    *("price", "triggerPrice", "stopPrice", "takeProfitPrice", "stopLossPrice", "amount"),
+    *("filled", "remaining", "cost", "average", "fee"),
+)
 _STATUS: Mapping[OrderState, str] = {
     OrderState.FILLED: "closed",
     OrderState.CANCELED: "canceled",
@@ -50,7 +59,7 @@ def open_order(order: PaperOrder) -> Structure:
     gain, loss = (None if each is None else number(each.price) for each in exits)
     return {
         "id": order.exchange_order_id,
-        "clientOrderId": order.client_id or None,
+        "clientOrderId": shown_name(order.client_id),
         **times(order.created_at),
         "lastTradeTimestamp": None,
         "lastUpdateTimestamp": None,
@@ -75,6 +84,38 @@ def open_order(order: PaperOrder) -> Structure:
         "trades": [],
         "info": {"leg": order.leg.value, "source": terms.source.value, "parent": terms.parent},
     }
+
+
+def dealt_order(
+    order: PaperOrder, later: Sequence[PaperTrade], settings: Settings, status: str
+) -> Structure:
+    """An order in answer to a request: as it was told last, with what it executed since then."""
+    for each in later:
+        filled = total(order.filled, each.qty)
+        order = evolve(
+            order, filled=filled, value=total(order.value, product(each.qty, each.price))
+        )
+    told = open_order(order)
+    trades = [trade(each, settings) for each in later]
+    fees: list[Structure] = []
+    for currency in sorted({each.fee_currency for each in later}):
+        costs = (each.fee for each in later if each.fee_currency == currency)
+        fees.append({"cost": number(reduce(total, costs)), "currency": currency})
+    return told | {
+        "status": status,
+        "lastTradeTimestamp": milliseconds(later[-1].executed_at) if later else None,
+        "trades": trades,
+        "fee": fees[0] if len(fees) == 1 else None,
+        "fees": fees,
+    }
+
+
+def refused_order(symbol: str | None, code: str, message: str) -> Structure:
+    """An order of several that was refused; ``info`` says why."""
+    empty = dict.fromkeys(_ORDER_KEYS)
+    info = {"code": code, "message": message}
+    lists: Structure = {"fees": [], "trades": [], "info": info}
+    return empty | lists | {"symbol": symbol, "status": "rejected"}
 
 
 def closed_order(order: Order) -> Structure:

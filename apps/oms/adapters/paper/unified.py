@@ -6,50 +6,37 @@ or side without limit shows ``UNLIMITED``.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from oms.adapters.paper.account_reads import FUNCTIONS as ACCOUNT_FUNCTIONS
 from oms.adapters.paper.account_reads import AccountReads
+from oms.adapters.paper.account_views import FUNCTIONS as ACCOUNT_VIEWS
 from oms.adapters.paper.market_reads import FUNCTIONS as MARKET_FUNCTIONS
-from oms.adapters.paper.market_reads import HAS as MARKET_HAS
-from oms.adapters.paper.market_reads import TIMEFRAMES
+from oms.adapters.paper.market_views import FUNCTIONS as MARKET_VIEWS
 from oms.adapters.paper.markets import market_structure
+from oms.adapters.paper.meta_reads import FUNCTIONS as META
+from oms.adapters.paper.meta_reads import has_of
 from oms.adapters.paper.prices import Prices, Source
+from oms.adapters.paper.refusals import not_supported
 from oms.adapters.paper.structures import Structure, milliseconds, times
 from oms.adapters.paper.structures import number as _number
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, difference, product, total
+from oms.simulation.contracts import ContractTerms
 from oms.simulation.memory import Level, Market
 from oms.simulation.settings import Settings
 from oms.simulation.walk import BOOK_DEPTH
+from oms.wire.ccxt_orders import METHODS
 
 UNLIMITED = Decimal(10**9)
 """Quantity told for a level whose depth is without limit."""
 
 DEPTH_MAX = 100
 """Levels of each side that an order book shows at most."""
-
-_ANSWERED = (
-    "fetchTicker",
-    "fetchOrderBook",
-    "fetchTime",
-    "fetchMarkets",
-    "fetchBalance",
-    "fetchPositions",
-    "fetchOrder",
-    "fetchOrders",
-    "fetchOpenOrders",
-    "fetchClosedOrders",
-    "fetchCanceledOrders",
-    "fetchMyTrades",
-    *MARKET_HAS,
-)
-TICK_SIZE = 4
-"""ccxt's number for precisions that are the steps themselves."""
 
 _HALF = Decimal("0.5")
 
@@ -63,6 +50,8 @@ class UnifiedReads:
     prices: Prices
     market: Callable[[str, datetime], Market | None]
     now: datetime
+    #: What was set or told for contracts, by symbol.
+    contracts: Mapping[str, ContractTerms] = field(default_factory=dict)
 
     def fetch_ticker(self, symbol: str, params: object = None) -> Structure:
         """Best prices, and what a walk did in the last 24 hours."""
@@ -124,21 +113,7 @@ class UnifiedReads:
 
     def has(self) -> Structure:
         """What is answered, by ccxt's camelCase names."""
-        return {"CORS": None, "spot": True, "swap": True, **dict.fromkeys(_ANSWERED, True)}
-
-    def describe(self) -> Structure:
-        """Who this is."""
-        return {
-            "id": f"paper.{self.venue}",
-            "name": f"Paper {self.venue}",
-            "countries": [],
-            "certified": False,
-            "pro": False,
-            "has": self.has(),
-            "timeframes": {name: name for name in TIMEFRAMES},
-            "precisionMode": TICK_SIZE,
-            "features": {},
-        }
+        return has_of([*_FUNCTIONS, *ACCOUNT_READS, *METHODS])
 
     def instrument(self, symbol: object) -> Instrument:
         """A market that is traded here. Raises ``Invalid``."""
@@ -170,10 +145,16 @@ _FUNCTIONS: Mapping[str, Callable[..., object]] = {
         "fetch_time",
         "fetch_markets",
         "load_markets",
-        "has",
-        "describe",
     )
-} | dict(MARKET_FUNCTIONS)
+} | {**MARKET_FUNCTIONS, **MARKET_VIEWS, **META}
+
+ACCOUNT_READS: Mapping[str, Callable[..., Awaitable[object]]] = {
+    **ACCOUNT_FUNCTIONS,
+    **ACCOUNT_VIEWS,
+}
+
+READS = frozenset({*_FUNCTIONS, *ACCOUNT_READS})
+"""Every read that is answered."""
 
 
 async def answer(
@@ -184,11 +165,10 @@ async def answer(
     kwargs: Mapping[str, object],
 ) -> object:
     """What ``func`` answers. Raises ``Invalid`` for an unknown one or arguments it cannot take."""
-    asked = ACCOUNT_FUNCTIONS.get(func)
+    asked = ACCOUNT_READS.get(func)
     function = asked or _FUNCTIONS.get(func)
     if function is None:
-        message = f"a paper exchange does not answer {func}"
-        raise Invalid(message, code="unsupported_func")
+        raise not_supported(func)
     reads = market if asked is None else account
     try:
         inspect.signature(function).bind(reads, *args, **kwargs)

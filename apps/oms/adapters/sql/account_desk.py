@@ -13,6 +13,7 @@ from oms.ports.ledger import EventRow
 from oms.ports.registry import AuditEntry
 from oms.wire.admin_accounts import environment_of
 from oms.wire.json import dumps, loads
+from oms.wire.ccxt_allow import check_ccxt_allow
 from oms.wire.paper_settings import paper_settings
 
 #: Columns that are shown as they are.
@@ -68,6 +69,7 @@ class SqlAccountDesk(Audited):
         """Raises ``NotFound``, ``Conflict``, ``Invalid``."""
         if change.extra_config is not None:
             paper_settings(change.extra_config, strict=True)
+            check_ccxt_allow(change.extra_config)
         await self._ids.ensure("event", 1)
 
         async def work(session: Session) -> Traced[int]:

@@ -10,6 +10,7 @@ from typing import Any
 from oms.adapters.sql.database import Database
 from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
+from oms.adapters.sql.rows.commands import CALL_TRADES
 from oms.adapters.sql.session import Session
 from oms.domain.audit import AuditRow, Link
 from oms.ports.audit_log import AuditPage, AuditWindow, Chained, ChainHead
@@ -32,7 +33,7 @@ class _Source:
 
 
 _LOG = _Source(f"{_COLUMNS}, t.id * 2 AS place", "audit_log t", "t.id", "t.action")
-#: Reads of the exchange change nothing.
+#: Reads of the exchange change nothing; calls that trade say so first.
 _COMMANDS = _Source(
     "t.id, t.account_id, COALESCE(u.name, '') AS actor, t.actor_user_id, t.actor_api_key_id,"
     " t.actor_role, t.actor_ip, t.command_type AS action, 'command' AS entity,"
@@ -41,7 +42,7 @@ _COMMANDS = _Source(
     "oms_commands t LEFT JOIN users u ON u.id = t.actor_user_id",
     "t.id",
     "t.command_type",
-    "t.command_type <> 'ccxt_call'",
+    f"(t.command_type <> 'ccxt_call' OR {CALL_TRADES.format('t.')})",
 )
 
 

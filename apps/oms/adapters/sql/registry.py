@@ -15,6 +15,7 @@ from oms.domain.access import Grant
 from oms.domain.errors import Conflict, NotFound
 from oms.ports.registry import AuditEntry, UserRow
 from oms.wire.json import dumps, optional_time
+from oms.wire.ccxt_allow import check_ccxt_allow
 from oms.wire.paper_settings import paper_settings
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,6 +129,7 @@ class SqlRegistry(RegistryReads):
         Raises ``Invalid`` where ``extra_config`` cannot be read, ``Unavailable``.
         """
         paper_settings(extra_config, strict=True)
+        check_ccxt_allow(extra_config)
         await self._ids.ensure("account", 1)
         account_id = self._ids("account")
         row = (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from oms.adapters.sql.rows.commands import WAITING
+from oms.adapters.sql.rows.commands import CALL_TRADES, WAITING
 from oms.adapters.sql.session import Session
 
 
@@ -20,6 +20,7 @@ async def trimmed(session: Session, before: datetime, limit: int) -> int:
     calls = await session.fetch(
         f"SELECT id FROM {dialect.pinned('oms_commands', 'ix_oms_commands_type')}"
         f" WHERE command_type = 'ccxt_call' AND created_at < {dialect.mark}"
+        f" AND NOT {CALL_TRADES.format('')}"
         f" AND status NOT IN ({waiting}) ORDER BY created_at LIMIT {dialect.mark}",
         values,
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from oms.domain.account import Account, Environment, PositionMode
+from oms.wire.ccxt_allow import ccxt_allow
 from oms.wire.paper_settings import paper_settings
 
 #: Columns of an account where the table is named ``a`` and ``account_risk_state`` ``r``.
@@ -24,4 +25,5 @@ def account_of(row: Any) -> Account:
         status=row[5],
         allow_new_positions=bool(row[7]),
         paper=paper_settings(row[6] or "{}"),
+        ccxt_allow=ccxt_allow(row[6] or "{}"),
     )

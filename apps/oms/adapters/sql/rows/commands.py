@@ -54,6 +54,9 @@ FINISH = Change(
     },
 )
 
+CALL_TRADES = """SUBSTR({}payload_json, 1, 8) = '{{"trade"'"""
+"""Whether a stored ccxt call trades, of a table to be named; see ``wire.commands``."""
+
 _READ = (
     "id",
     "account_id",

@@ -1,0 +1,148 @@
+"""Which ccxt methods may be called, and by whom: lists of names, and a default of never.
+
+The lists are complete and exact. What a newer ccxt adds may not be called before it stands here.
+Names are ccxt's in snake_case; how callers spell them is read elsewhere.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class MethodClass(StrEnum):
+    """What a method is to the gateway."""
+
+    READ = "read"
+    TRADE = "trade"
+    STREAM = "stream"
+    NEVER = "never"
+
+
+def _words(text: str, prefix: str = "") -> frozenset[str]:
+    return frozenset(f"{prefix}{word}" for word in text.split())
+
+
+META = _words(
+    "describe id name has features timeframes limits fees precision_mode symbols currencies"
+    " markets market market_id load_markets load_time_difference amount_to_precision"
+    " price_to_precision cost_to_precision fee_to_precision currency_to_precision calculate_fee"
+    " milliseconds seconds iso8601 parse8601 parse_timeframe"
+)
+"""Reads that say what an exchange is, or compute."""
+
+MARKET = _words(
+    "markets currencies status time ticker tickers bids_asks last_prices mark_price mark_prices"
+    " order_book order_books l2_order_book l3_order_book trades ohlcv mark_ohlcv index_ohlcv"
+    " premium_index_ohlcv funding_rate funding_rates funding_rate_history funding_interval"
+    " funding_intervals open_interest open_interests open_interest_history liquidations"
+    " long_short_ratio long_short_ratio_history greeks all_greeks option option_chain"
+    " volatility_history settlement_history leverage_tiers market_leverage_tiers borrow_rate"
+    " cross_borrow_rate cross_borrow_rates isolated_borrow_rate isolated_borrow_rates"
+    " trading_limits fees transaction_fee transaction_fees deposit_withdraw_fee"
+    " deposit_withdraw_fees convert_currencies adl_rank",
+    "fetch_",
+)
+"""Reads of the market."""
+
+ACCOUNT = _words(
+    "balance free_balance used_balance total_balance partial_balance accounts order orders"
+    " open_order open_orders closed_order closed_orders canceled_orders"
+    " canceled_and_closed_orders order_trades order_status order_with_client_order_id my_trades"
+    " my_liquidations position positions positions_for_symbol positions_risk position_history"
+    " positions_history position_mode position_adl_rank positions_adl_rank leverage leverages"
+    " margin_mode margin_modes margin_adjustment_history funding_history borrow_interest"
+    " trading_fee trading_fees ledger ledger_entry deposits withdrawals deposits_withdrawals"
+    " transactions transfer transfers convert_trade convert_trade_history",
+    "fetch_",
+)
+"""Reads of the account."""
+
+READS = META | MARKET | ACCOUNT
+
+ENTRIES = _words(
+    "order orders limit_order market_order limit_buy_order limit_sell_order market_buy_order"
+    " market_sell_order market_order_with_cost market_buy_order_with_cost"
+    " market_sell_order_with_cost post_only_order reduce_only_order stop_order stop_limit_order"
+    " stop_market_order stop_loss_order take_profit_order trigger_order trailing_amount_order"
+    " trailing_percent_order twap_order order_with_take_profit_and_stop_loss",
+    "create_",
+) | _words(
+    "order orders limit_order limit_buy_order limit_sell_order order_with_client_order_id",
+    "edit_",
+)
+"""Methods that may open or enlarge a position."""
+
+CANCELS = _words(
+    "order orders all_orders all_orders_after orders_for_symbols order_with_client_order_id"
+    " orders_with_client_order_ids",
+    "cancel_",
+)
+"""Methods that cancel: they are never held up."""
+
+TRADES = (
+    ENTRIES
+    | CANCELS
+    | _words(
+        "close_position close_all_positions set_leverage set_margin_mode set_position_mode"
+        " set_margin add_margin reduce_margin"
+    )
+)
+"""Methods that change something at the exchange."""
+
+NOTABLE_NEVER = (
+    "withdraw",
+    "transfer",
+    "borrow_*",
+    "repay_*",
+    "create_deposit_address",
+    "fetch_deposit_address*",
+    "create_convert_trade",
+    "create_sub_account",
+    "request",
+    "fetch",
+    "fetch2",
+    "sign",
+    "fetch_web_endpoint",
+    "public_*, private_*, sapi_*, fapi_*, v1_* and every other implicit API method",
+    "set_sandbox_mode",
+    "enable_demo_trading",
+    "set_property",
+    "close",
+    "_*",
+)
+"""Some of what may never be called, named for clarity; the rule is that nothing else may."""
+
+_NOT_TO_BE_ALLOWED = frozenset({"close", "set_sandbox_mode", "enable_demo_trading"})
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+_LISTS: Mapping[MethodClass, frozenset[str]] = MappingProxyType(
+    {MethodClass.READ: READS, MethodClass.TRADE: TRADES}
+)
+
+
+def class_of(func: str) -> MethodClass:
+    """The class of a method by its snake_case name; what is not listed is ``never``."""
+    for method_class, names in _LISTS.items():
+        if func in names:
+            return method_class
+    if func.startswith(("watch_", "un_watch_")) or func.endswith("_ws"):
+        return MethodClass.STREAM
+    return MethodClass.NEVER
+
+
+def is_trade(func: str) -> bool:
+    """Whether a call of it changes something: all but reads, an allowed ``never`` included."""
+    return func not in READS
+
+
+def may_be_allowed(func: str) -> bool:
+    """Whether an account's option ``ccxt_allow`` may name the method."""
+    if func in _NOT_TO_BE_ALLOWED or not _NAME.fullmatch(func):
+        return False
+    return class_of(func) is MethodClass.NEVER
+
+
+def allowed_of(names: Iterable[str]) -> frozenset[str]:
+    """Those of ``names`` that an account may allow."""
+    return frozenset(name for name in names if may_be_allowed(name))
