@@ -84,10 +84,9 @@ def _messages(actions: list[ToldAction], events: list[ToldEvent]) -> Iterator[tu
     for action in actions:
         yield action.name, _message(f"Ask for `{action.name}`.", _asked(action))
         yield action.reply, _message(f"The answer to `{action.name}`.", _answered(action))
-    yield (
-        "error",
-        _message("A frame was refused.", _told("error", _schema("ErrorDetail"), ok=False)),
-    )
+    of_call = _object("message", "request_id", code={"const": "ccxt_error"}, detail=_schema(DETAIL))
+    refused = _told("error", {"anyOf": [_schema(DETAIL), of_call]}, ok=False)
+    yield "error", _message("A frame was refused, or a call was.", refused)
     for event in events:
         yield event.name, _message(event.about, _pushed(event))
 
