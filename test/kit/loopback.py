@@ -63,7 +63,8 @@ class Loopback:
 @contextmanager
 def loopback(*options: str) -> Iterator[Loopback]:
     """Start one on free ports; it is ended, and has to end by itself, when the test is over."""
-    command = [sys.executable, str(TOOL), "--bybit-port", "0", "--control-port", "0", *options]
+    ports = [f"--{name}-port=0" for name in ("bybit", "tls", "control")]
+    command = [sys.executable, str(TOOL), *ports, *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -1,5 +1,6 @@
 """What an account needs to reach this process: the ``extra_config_json`` of each dialect."""
 
+from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
@@ -24,3 +25,15 @@ def extra_config(port: int) -> Json:
     }
     types = {"types": ["spot", "linear"]}
     return {"urls": {"test": test}, "options": {"fetchMarkets": types}}
+
+
+def extra_config_tls(port: int, cafile: Path) -> Json:
+    """With production URLs: every name leads here, and its authority is trusted.
+
+    ``oms.resolve`` is read by the gateway; a plain script gives its session a resolver instead.
+    """
+    return {
+        "cafile": str(cafile),
+        "options": {"fetchMarkets": {"types": ["spot", "linear"]}},
+        "oms": {"resolve": {"*": f"127.0.0.1:{port}"}},
+    }

@@ -16,7 +16,8 @@ from loopback.control import Control
 from loopback.desk import Desk
 from loopback.gate import Gate
 from loopback.http import Listener
-from loopback.printed import extra_config
+from loopback.printed import extra_config, extra_config_tls
+from loopback.tls import Authority, throw_away_authority
 from loopback.venue import Key, Venue
 from loopback.walking import walk_for_ever
 
@@ -41,6 +42,7 @@ def run(argv: Sequence[str]) -> int:
 def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python tools/loopback", description="Loopback exchange")
     parser.add_argument("--bybit-port", type=int, default=18070, help="0 is a free one")
+    parser.add_argument("--tls-port", type=int, default=18443, help="all venues by their names")
     parser.add_argument("--control-port", type=int, default=18079)
     parser.add_argument("--seed", type=int, default=1, help="of the prices")
     parser.add_argument("--walk", action="store_true", help="let prices move by themselves")
@@ -58,32 +60,47 @@ async def _serve(options: argparse.Namespace) -> int:
     )
     gate = Gate()
     desk = Desk(venue, gate, Bybit(venue, gate))
-    desk.listeners["bybit"] = Listener(desk.bybit, options.bybit_port)
-    control = Listener(Control(desk), options.control_port)
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    for listener in (*desk.listeners.values(), control):
-        await listener.open()
-    ports = {name: listener.port for name, listener in desk.listeners.items()}
-    _print(ports | {"control": control.port})
-    ticking = asyncio.create_task(_tick(venue, walks=options.walk))
-    await stop.wait()
-    ticking.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await ticking
-    for listener in (*desk.listeners.values(), control):
-        await listener.close()
+    with throw_away_authority() as authority:
+        desk.listeners["bybit"] = Listener(desk.bybit, options.bybit_port)
+        desk.listeners["tls"] = Listener(desk.bybit, options.tls_port, authority.context)
+        control = Listener(Control(desk), options.control_port)
+        try:
+            for listener in (*desk.listeners.values(), control):
+                await listener.open()
+            told = _first_line(desk, control, authority)
+            print(json.dumps(told), flush=True)
+            await _until_stopped(venue, walks=options.walk)
+        finally:
+            for listener in (*desk.listeners.values(), control):
+                await listener.close()
     return 0
 
 
-def _print(ports: dict[str, int]) -> None:
-    told: dict[str, Any] = {
-        "ports": ports,
+async def _until_stopped(venue: Venue, *, walks: bool) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    stopping = asyncio.create_task(stop.wait())
+    ticking = asyncio.create_task(_tick(venue, walks=walks))
+    done, _ = await asyncio.wait({stopping, ticking}, return_when=asyncio.FIRST_COMPLETED)
+    if ticking in done:
+        await ticking  # it never ends but by an error, which has to be seen
+    ticking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await ticking
+
+
+def _first_line(desk: Desk, control: Listener, authority: Authority) -> dict[str, Any]:
+    ports = {name: listener.port for name, listener in desk.listeners.items()}
+    return {
+        "ports": ports | {"control": control.port},
         "keys": {key.name: key.secret for key in KEYS},
-        "extra_config": {"bybit": extra_config(ports["bybit"])},
+        "cafile": str(authority.cafile),
+        "extra_config": {
+            "bybit": extra_config(ports["bybit"]),
+            "bybit_tls": extra_config_tls(ports["tls"], authority.cafile),
+        },
     }
-    print(json.dumps(told), flush=True)
 
 
 async def _tick(venue: Venue, *, walks: bool) -> None:
