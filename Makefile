@@ -1,7 +1,7 @@
 # Plain `make` lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle bench lock clean
+.PHONY: help run test check oracle bench loopback lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -39,6 +39,10 @@ oracle: ## the ledger against its oracle over random account histories (HISTORIE
 bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth or fan_out)
 	@$(PYTHON) tools/setup $(MARIADB) wrk
 	@$(BIN)/python test/bench/run.py $(ARGS)
+
+loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help)
+	@$(PYTHON) tools/setup
+	@$(BIN)/python tools/loopback $(ARGS)
 
 lock: ## write requirements.lock from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }

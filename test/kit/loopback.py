@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "loopback"
 SECONDS_MAX = 20
@@ -25,12 +25,17 @@ class Loopback:
     """A running one: its first line, and what a test may do to it."""
 
     told: Mapping[str, Any]
-    pid: int
+    output: IO[str]
 
     @property
     def port(self) -> int:
         """Where Bybit answers."""
         return int(self.told["ports"]["bybit"])
+
+    def next_line(self) -> Json:
+        """The next line of the output, which is JSON."""
+        line: Json = json.loads(self.output.readline())
+        return line
 
     def ctl(self, op: str, **told: Any) -> Json:
         """One operation of the control port; fails with its words if it was refused."""
@@ -65,14 +70,12 @@ def loopback(*options: str) -> Iterator[Loopback]:
     """Start one on free ports; it is ended, and has to end by itself, when the test is over."""
     ports = [f"--{name}-port=0" for name in ("bybit", "tls", "control")]
     command = [sys.executable, str(TOOL), *ports, *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        assert first, "the loopback exchange did not start"
-        yield Loopback(json.loads(first), process.pid)
-    finally:
-        process.terminate()
-        assert process.wait(SECONDS_MAX) == 0
-        assert process.stdout is not None
-        process.stdout.close()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            assert first, "the loopback exchange did not start"
+            yield Loopback(json.loads(first), process.stdout)
+        finally:
+            process.terminate()
+            assert process.wait(SECONDS_MAX) == 0

@@ -16,6 +16,7 @@ from loopback.control import Control
 from loopback.desk import Desk
 from loopback.gate import Gate
 from loopback.http import Listener
+from loopback.join import Gateway, NotJoined, join
 from loopback.printed import extra_config, extra_config_tls
 from loopback.tls import Authority, throw_away_authority
 from loopback.venue import Key, Venue
@@ -27,6 +28,14 @@ KEYS = (
     Key(name="loop-ro", secret="secret-ro", account="a", read_only=True),
 )
 TICK_SECONDS = 0.5
+FIRST_ORDER = """A first order:
+  import ccxt, json
+  told = json.loads(...)  # the first line above
+  bybit = ccxt.bybit({{"apiKey": "loop-a", "secret": "secret-a"}} | told["extra_config"]["bybit"])
+  bybit.set_sandbox_mode(True)
+  print(bybit.create_order("BTC/USDT:USDT", "market", "buy", 0.01))
+What the venue knows of it:
+  curl -s 127.0.0.1:{port}/__ctl -d '{{"op": "books"}}'"""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -34,8 +43,8 @@ def run(argv: Sequence[str]) -> int:
     options = _options(argv)
     try:
         return asyncio.run(_serve(options))
-    except OSError as taken:
-        print(f"loopback: {taken}", file=sys.stderr)
+    except (OSError, NotJoined) as wrong:
+        print(f"loopback: {wrong}", file=sys.stderr)
         return 1
 
 
@@ -46,11 +55,17 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--control-port", type=int, default=18079)
     parser.add_argument("--seed", type=int, default=1, help="of the prices")
     parser.add_argument("--walk", action="store_true", help="let prices move by themselves")
+    parser.add_argument("--join", metavar="URL", help="make accounts at this gateway")
+    parser.add_argument("--api-key", default="", help="an admin's key there")
+    parser.add_argument("--grant", type=int, metavar="KEY_ID", help="let this API key trade them")
     parser.add_argument("--balance", action="append", default=[], metavar="CURRENCY=AMOUNT")
     return parser.parse_args(argv)
 
 
 async def _serve(options: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
     balances = dict(each.split("=", 1) for each in options.balance or ["USDT=100000"])
     venue = Venue(
         KEYS,
@@ -69,17 +84,25 @@ async def _serve(options: argparse.Namespace) -> int:
                 await listener.open()
             told = _first_line(desk, control, authority)
             print(json.dumps(told), flush=True)
-            await _until_stopped(venue, walks=options.walk)
+            await asyncio.to_thread(_join, options, told)
+            print(FIRST_ORDER.format(port=control.port), flush=True)
+            await _until_stopped(stop, venue, walks=options.walk)
         finally:
             for listener in (*desk.listeners.values(), control):
                 await listener.close()
     return 0
 
 
-async def _until_stopped(venue: Venue, *, walks: bool) -> None:
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+def _join(options: argparse.Namespace, told: dict[str, Any]) -> None:
+    """Make the accounts, if that is wished; one line of JSON tells them."""
+    if options.join:
+        gateway = Gateway(options.join, options.api_key)
+        extra = told["extra_config"]["bybit"]
+        accounts = join(gateway, options.grant, told["keys"], extra)
+        print(json.dumps({"joined": accounts}), flush=True)
+
+
+async def _until_stopped(stop: asyncio.Event, venue: Venue, *, walks: bool) -> None:
     stopping = asyncio.create_task(stop.wait())
     ticking = asyncio.create_task(_tick(venue, walks=walks))
     done, _ = await asyncio.wait({stopping, ticking}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,41 @@
+"""``--join`` makes accounts at a real gateway that lead to the loopback exchange."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kit.gateway import Gateway
+from kit.http import call
+from kit.loopback import loopback
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    """``oms up`` on SQLite."""
+    running = Gateway(tmp_path)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+def test_accounts_are_made_once_and_led_here(gateway: Gateway) -> None:
+    admin = gateway.admin_api_key
+    options = ("--join", gateway.base_url, "--api-key", admin)
+    seen = []
+    for _ in range(2):
+        with loopback(*options) as running:
+            joined = running.next_line()["joined"]
+            _, rows, _ = call(gateway, "GET", "/admin/accounts", key=admin)
+            seen.append((joined, rows, running.port))
+    (first, _, _), (second, rows, port) = seen
+    assert first == second
+    assert [row["exchange_id"] for row in first] == ["ccxtpro.bybit", "ccxtpro.bybit", "ccxt.bybit"]
+    accounts = {row["account_id"]: row for row in rows["items"]}
+    for row in second:
+        account = accounts[row["account_id"]]
+        assert account["environment"] == "testnet"
+        assert str(port) in account["extra_config_json"]["urls"]["test"]["private"]
+        assert account["secret_enc"] == "enc:***"
