@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.websockets import WebSocket
 
+from oms.api.cross_origin import CrossOrigin
 from oms.api.deps import Doors
 from oms.api.errors import on_failure, on_http
 from oms.api.limits import Threshold
@@ -37,31 +37,6 @@ from oms.domain.errors import OmsError
 
 Application = FastAPI
 """What ``create_app`` makes, for those who may not know the framework."""
-
-_ALLOWED_HEADERS = (
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "prefer",
-    "x-api-key",
-    "x-comment",
-    "x-request-id",
-)
-_EXPOSED_HEADERS = (
-    "Idempotent-Replayed",
-    "Location",
-    "Preference-Applied",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Retry-After",
-    "WWW-Authenticate",
-    "X-OMS-Version",
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-    "X-Request-Id",
-)
-
 
 GROUPS = (
     commands,
@@ -106,12 +81,13 @@ def create_app(parts: Doors) -> FastAPI:
     app.add_exception_handler(OmsError, on_failure)
     app.add_exception_handler(HTTPException, on_http)
     app.add_middleware(Once, parts=parts)
-    _add_cross_origin(app, parts)
+    origins = parts.settings.cors_origins
     app.add_middleware(
         Threshold,
         version=parts.version,
         body_bytes_max=parts.settings.commands.body_bytes_max,
         tally=parts.tally,
+        cross_origin=CrossOrigin(origins) if origins else None,
     )
     return app
 
@@ -134,20 +110,6 @@ def _add_sockets(app: FastAPI, parts: Doors) -> None:
         await sockets.serve(websocket)
 
     app.add_api_websocket_route("/ws", serve)
-
-
-def _add_cross_origin(app: FastAPI, parts: Doors) -> None:
-    origins = parts.settings.cors_origins
-    if not origins:
-        return
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=list(origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=list(_ALLOWED_HEADERS),
-        allow_credentials=True,
-        expose_headers=list(_EXPOSED_HEADERS),
-    )
 
 
 @asynccontextmanager

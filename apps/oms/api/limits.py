@@ -1,4 +1,4 @@
-"""What every request passes first: its id, the limit of its body, the last net under it.
+"""What every request passes first: id, origin, the limit of its body, the last net under it.
 
 Pure ASGI. Nothing is decided about who asks.
 """
@@ -6,26 +6,21 @@ Pure ASGI. Nothing is decided about who asks.
 import logging
 import re
 import secrets
+from collections.abc import Iterable
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.api.budgets import Left
+from oms.api.cross_origin import CrossOrigin
 from oms.api.deps import BUDGET
 from oms.api.errors import REQUEST_ID, internal_error, refusal
+from oms.api.guards import GUARDS
 from oms.api.tally import Tally
 from oms.domain.errors import Invalid, Refused
 
 DRAINED_BYTES_MAX = 64 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that its sender hears why."""
-
-_GUARDS = (
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-)
-"""What keeps browsers from keeping, framing or guessing an answer that is data."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -35,8 +30,17 @@ logger = logging.getLogger(__name__)
 class Threshold:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, *, version: str, body_bytes_max: int, tally: Tally) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        version: str,
+        body_bytes_max: int,
+        tally: Tally,
+        cross_origin: CrossOrigin | None = None,
+    ) -> None:
         self._app = app
+        self._cross_origin = cross_origin
         self._tally = tally
         self._version = version
         self._body_bytes_max = body_bytes_max
@@ -52,6 +56,13 @@ class Threshold:
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path.rstrip("/") or "/"
         answer = _Answer(send, scope, self._version, self._tally)
+        if self._cross_origin is not None:
+            sent = Headers(scope=scope)
+            answer.add(self._cross_origin.headers(sent.get("origin")))
+            told = self._cross_origin.preflight(scope["method"], sent, request_id)
+            if told is not None:
+                await told(scope, receive, answer)
+                return
         if length > self._body_bytes_max:
             await _drain(receive)
             await _too_large(self._body_bytes_max, request_id)(scope, receive, answer)
@@ -76,9 +87,13 @@ class _Answer:
         self._added = [
             (b"x-request-id", scope[REQUEST_ID].encode()),
             (b"x-oms-version", version.encode()),
-            *_GUARDS,
+            *GUARDS,
         ]
         self.has_started = False
+
+    def add(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """More headers for the response."""
+        self._added += headers
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

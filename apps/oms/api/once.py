@@ -13,7 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from oms.api.deps import Doors, identified
+from oms.api.deps import Doors, caller, identified
 from oms.api.errors import JsonResponse, on_failure, refusal, request_id_of
 from oms.api.routes.commands import idempotency_key
 from oms.domain.errors import OmsError, Refused, Unavailable
@@ -25,6 +25,9 @@ from oms.wire.json import dumps_plain, loads
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 OWN_KEYS = frozenset({"/oms/commands", "/oms/reassign"})
 """Paths that keep their keys with the commands they store."""
+
+WITHOUT_USER = "/auth/login-password"
+"""A key is a user's; there is none yet, so the header says nothing there."""
 
 NOT_DONE = frozenset({401, 403, 404, 405, 413, 422, 429, 503})
 """Answers that leave the key free."""
@@ -52,7 +55,7 @@ class Once:
         named = (
             scope["type"] == "http"
             and scope["method"] in METHODS
-            and scope["path"] not in OWN_KEYS
+            and not _keeps_own(scope["path"])
             and any(name == b"idempotency-key" for name, _ in scope["headers"])
         )
         if not named:
@@ -94,6 +97,11 @@ class Once:
             await (await on_failure(request, lost))(scope, receive, send)
             return
         if known is not None:
+            try:
+                await caller(request)  # a repeat uses the budget that the first one used
+            except OmsError as wrong:
+                await (await on_failure(request, wrong))(scope, receive, send)
+                return
             await _repeated(known, key, request_id_of(request))(scope, receive, send)
             return
         answer = _Kept(send)
@@ -151,6 +159,11 @@ class _Kept:
         """Send it."""
         for message in self._messages:
             await self._send(message)
+
+
+def _keeps_own(path: str) -> bool:
+    """Whether what is stored for the path keeps the key: commands."""
+    return path in OWN_KEYS or path == WITHOUT_USER
 
 
 def _repeated(known: Reply, key: IdempotencyKey, request_id: str) -> JsonResponse:

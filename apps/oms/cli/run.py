@@ -76,6 +76,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from oms import bootstrap
+    from oms.api.http_protocol import http_options
     from oms.api.sockets.protocol import socket_options
 
     app = await bootstrap.api(settings)
@@ -87,6 +88,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             access_log=False,
             proxy_headers=False,  # whom we believe about addresses is our own setting
             backlog=LISTEN_BACKLOG,
+            **http_options(),
             **socket_options(settings.events),
             timeout_graceful_shutdown=STOP_SECONDS,
             timeout_keep_alive=65,
