@@ -21,7 +21,7 @@ def test_the_page_is_the_parser() -> None:
     assert told == _known()
 
 
-EXAMPLE = re.compile(r"^```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLE = re.compile(r"^```[^\n`]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: A command in a line of shell: at its beginning, after a pipe, or told to a container.
 TOLD = re.compile(r"(?:^|\| )oms ([a-z-]+.*)$|run .* --no-deps master-key ([a-z-]+.*)$")
 DOCS = PAGE.parents[1]
@@ -31,7 +31,7 @@ def test_every_example_of_the_documentation_is_a_command() -> None:
     """None of them is run here; those of docs/start.md are, elsewhere."""
     read = []
     for page in sorted(DOCS.rglob("*.md")):
-        if page.name == "start.md":
+        if page.name == "start.md" or page.parent.name == "http":
             continue
         for block in EXAMPLE.findall(page.read_text(encoding="utf-8")):
             found = map(TOLD.search, block.replace("\\\n", " ").splitlines())

@@ -1,0 +1,105 @@
+"""The pages about running the gateway name what the code has: metrics, log, checks, roles."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from oms.api.metrics import families_of, text_of
+from oms.api.tally import Tally
+from oms.domain.access import MATRIX, Cell, Permission, Role
+from oms.domain.command import CancelAllOrders
+from oms.ports.queue import CommandRow
+
+ROOT = Path(__file__).parents[3]
+OBSERVABILITY = (ROOT / "docs/operations/observability.md").read_text(encoding="utf-8")
+MODEL = (ROOT / "docs/security-model.md").read_text(encoding="utf-8")
+METRIC = re.compile(r"^\| `(oms_\w+)` \| (\w+) \| (.*?) \|", re.MULTILINE)
+LOGGED = re.compile(r'logger\.(debug|info|warning|error|exception|critical)\(\s*f?"([a-z]\w*_\w+)')
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+
+
+def _told() -> dict[str, tuple[str, set[str]]]:
+    """Kind and labels of each family when everything has something to say."""
+    tally = Tally(started_at=NOW)
+    tally.answered(200)
+    row = SimpleNamespace(
+        command_type="cancel_all_orders",
+        created_at=NOW,
+        started_at=NOW,
+        finished_at=NOW + timedelta(seconds=1),
+    )
+    tally.sent([CancelAllOrders()], [cast(CommandRow, row)])
+    figures: dict[str, Any] = {
+        "workers": [{"worker_id": "w", "accounts": 1}],
+        "worker_queue_depth": {"paper": {"w": 1}},
+        "orders_unknown": 0,
+        "outbox_lag_ms": 0,
+        "control_queue_depth": 0,
+        "auth_cache_hits": 0,
+        "auth_cache_misses": 0,
+    }
+    text = text_of(families_of(tally, figures, is_well=True))
+    found: dict[str, tuple[str, set[str]]] = {}
+    for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
+        labels = re.findall(rf"^{name}{{(\w+)=", text, re.MULTILINE)
+        found[name] = (kind, set(labels))
+    return found
+
+
+def test_every_metric_stands_on_the_page_and_no_other() -> None:
+    page = {
+        name: (kind, set(re.findall(r"`(\w+)`", labels)))
+        for name, kind, labels in METRIC.findall(OBSERVABILITY)
+    }
+    assert len(page) > 10
+    assert page == _told()
+
+
+def test_alerts_name_metrics_that_are_there() -> None:
+    named = set(re.findall(r"\b(oms_[a-z_]+)\b", OBSERVABILITY))
+    assert named <= set(_told())
+
+
+def test_every_event_of_the_log_stands_on_the_page_and_no_other() -> None:
+    sources = (ROOT / "apps" / "oms").rglob("*.py")
+    logged: dict[str, set[str]] = {}
+    for path in sources:
+        if path.name != "logs.py":
+            for level, name in LOGGED.findall(path.read_text(encoding="utf-8")):
+                word = "error" if level == "exception" else level
+                logged.setdefault(name, set()).add(word)
+    page: dict[str, set[str]] = {}
+    part = OBSERVABILITY.split("## The log")[1].split("\n## ")[0]
+    for names, levels in re.findall(r"^\| (`[a-z_]+`.*?) \| ([a-z, ]+) \|", part, re.MULTILINE):
+        for name in re.findall(r"`(\w+)`", names):
+            page[name] = set(levels.split(", "))
+    assert len(page) > 15
+    assert page == logged
+
+
+def test_the_checks_of_readiness_are_told() -> None:
+    text = (ROOT / "apps/oms/api/routes/ops.py").read_text(encoding="utf-8")
+    (line,) = re.findall(r"names = \((.*?)\)", text)
+    part = OBSERVABILITY.split("`/readyz` checks")[1].split("\n\n")[0]
+    for name in re.findall(r'"(\w+)"', line):
+        assert f"`{name}`" in part
+
+
+def test_the_roles_of_the_model_are_those_of_the_table() -> None:
+    columns = (Permission.TRADE, Permission.CLOSE, Permission.RISK_SWITCH)
+    words = {Cell.NO: "no", Cell.YES: "yes", Cell.COMMENT: "with a comment"}
+    part = MODEL.split("| role | is for |")[1].split("\n\n")[0]
+    rows = {cells[0]: cells[2:] for cells in map(_cells, part.splitlines()[2:])}
+    assert set(rows) == {role.value for role in Role}
+    for role in Role:
+        assert rows[role.value][:3] == [words[MATRIX[column, role]] for column in columns]
+        administers = {"admin": "yes", "risk": "reads the audit log"}.get(role.value, "no")
+        assert rows[role.value][3] == administers
+        may_audit = MATRIX[Permission.AUDIT, role] is not Cell.NO
+        assert may_audit == (administers != "no")
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
