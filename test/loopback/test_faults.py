@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ccxt
@@ -221,3 +222,22 @@ def test_the_log_tells_who_asked_what(venue: Loopback, bybit: ccxt.bybit) -> Non
     assert (entry["path"], entry["key"]) == ("/v5/order/create", "loop-a")
     with pytest.raises(AssertionError, match="mode must be one of"):
         venue.ctl("fault", mode="magic")
+
+
+def test_trades_of_other_weeks(venue: Loopback, bybit: ccxt.bybit) -> None:
+    began = datetime.now(UTC) - timedelta(days=20)
+    venue.ctl("clock", at=began.isoformat())
+    for _ in range(20):
+        venue.ctl("external", symbol=LINEAR, side="buy", qty="0.01")
+        venue.ctl("clock", advance_s=86_400)
+    venue.ctl("clock", offset_s=0)
+    seen: list[str] = []
+    for week in range(3):
+        since = began + timedelta(days=7 * week)
+        window = {"startTime": _ms(since), "endTime": _ms(since + timedelta(days=7)) - 1}
+        seen += [trade["id"] for trade in bybit.fetch_my_trades(LINEAR, params=window)]
+    assert len(seen) == len(set(seen)) == 20
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -88,7 +88,9 @@ async def fill(desk: Desk, told: Mapping[str, Any]) -> Json:
     owner = _account(desk, told)
     order_id = str(told.get("order_id", ""))
     if not order_id:
-        row = owner.order_named(wanted.symbol(desk.venue, told), None, str(told.get("client_id")))
+        row = owner.records.order_named(
+            wanted.symbol(desk.venue, told), None, str(told.get("client_id"))
+        )
         order_id = "" if row is None else row.order_id
     qty = wanted.number_or_none(told, "qty")
     owner.take(filled(owner, order_id, qty, desk.venue.now()), {})
@@ -161,7 +163,7 @@ def _books(desk: Desk, name: str, owner: Account) -> Json:
             "maker": row.trade.maker,
             "at": row.trade.executed_at.isoformat(),
         }
-        for row in owner.executions
+        for row in owner.records.executions
     ]
     positions = [position_row(owner, *each) for each in sorted(owner.memory.positions)]
     return {

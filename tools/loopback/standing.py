@@ -31,7 +31,7 @@ def position_row(account: "Account", symbol: str, leg: Leg) -> PositionRow:
         margin=ZERO if held is None else held.margin,
         maintenance=ZERO if stand is None else rounded(stand.maintenance),
         unrealised=ZERO if stand is None else rounded(stand.unrealised),
-        realised=account.realised.get(key, ZERO),
+        realised=account.records.realised.get(key, ZERO),
         leverage=settings.leverage_of(instrument, memory.contracts.get(symbol)),
         liquidation=liquidation_price(memory, settings, symbol, leg),
         take_profit=exits.get(Exit.TAKE_PROFIT),
@@ -78,7 +78,7 @@ def _coin(account: "Account", currency: str, balance: Balance) -> CoinRow:
         position_margin=positions,
         maintenance=rounded(maintenance),
         unrealised=rounded(unrealised),
-        realised=account.realised.get(currency, ZERO),
+        realised=account.records.realised.get(currency, ZERO),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from loopback.bybit.holdings import position_json, wallet_json
 from loopback.bybit.names import Json, category_of, id_of, ms, text
 from loopback.bybit.rest_public import (
     INTERVALS,
@@ -12,7 +13,7 @@ from loopback.bybit.rest_public import (
     print_stream_json,
     ticker_json,
 )
-from loopback.bybit.shapes import execution_json, order_json, position_json, wallet_json
+from loopback.bybit.shapes import execution_json, order_json
 from loopback.rows import Executed, Happening, OrderTold, PositionTold, WalletTold
 from loopback.venue import Print, Shown, Venue
 from oms.domain.money import product

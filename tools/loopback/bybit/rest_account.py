@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from loopback.bybit.errors import Refusal, bad, of_engine
+from loopback.bybit.holdings import position_json, wallet_json
 from loopback.bybit.names import (
     Json,
     category_in,
@@ -17,7 +18,6 @@ from loopback.bybit.names import (
     text,
 )
 from loopback.bybit.pages import page
-from loopback.bybit.shapes import position_json, wallet_json
 from loopback.bybit.stops import put_stops
 from loopback.rows import PositionRow
 from loopback.standing import legs_of, position_row, wallet_rows

@@ -45,13 +45,12 @@ def create(caller: "Caller", params: Mapping[str, Any]) -> Json:
     place = place_of(caller, instrument, params, fault)
     made = len(account.orders)
     rejected = account.do(place, wish=params)
-    if rejected is None:
-        row = next(islice(account.orders.values(), made, None))
-    elif rejected.code in _TAKEN_ANYWAY:
-        row = account.refused(place, params, rejected.code)
-    else:
-        told = params.get("triggerDirection")
-        raise of_engine(rejected, category, rises=None if told is None else str(told) == "1")
+    if rejected is not None:
+        if rejected.code not in _TAKEN_ANYWAY:
+            rises = str(params.get("triggerDirection")) == "1"
+            raise of_engine(rejected, category, rises=rises)
+        account.refused(place, params, rejected.code)
+    row = next(islice(account.orders.values(), made, None))
     return {"orderId": row.order_id, "orderLinkId": str(params.get("orderLinkId") or "")}
 
 
@@ -153,7 +152,7 @@ def executions(caller: "Caller", params: Mapping[str, Any]) -> Json:
     order_id, link = params.get("orderId"), params.get("orderLinkId")
     rows = [
         row
-        for row in caller.account.executions
+        for row in caller.account.records.executions
         if category_of(row.trade.symbol) == category
         and (symbol is None or row.trade.symbol == symbol)
         and (not order_id or (row.order is not None and row.order.order_id == order_id))
@@ -205,7 +204,7 @@ def _open_row(caller: "Caller", params: Mapping[str, Any], category: str, word: 
     order_id, link = params.get("orderId"), params.get("orderLinkId")
     if not order_id and not link:
         raise bad("params error: OrderId or orderLinkId is required")
-    row = caller.account.order_named(instrument.symbol, order_id, link)
+    row = caller.account.records.order_named(instrument.symbol, order_id, link)
     if row is None or not row.state.is_open:
         raise not_found(category, word)
     return row

@@ -65,7 +65,7 @@ def _link(caller: "Caller", instrument: Instrument, params: Mapping[str, Any]) -
     link = str(params.get("orderLinkId") or "")
     if len(link) > LINK_CHARACTERS_MAX:
         raise bad("orderLinkId is too long")
-    if caller.account.knows_client(instrument.symbol, link):
+    if caller.account.records.knows_client(instrument.symbol, link):
         raise duplicate(category_of(instrument.symbol))
     return link
 
