@@ -18,6 +18,10 @@ from kit.http_pages import (
     redrawn,
 )
 from oms.api.app import GROUPS
+from oms.api.openapi.bodies import body_schemas
+from oms.api.openapi.document import OPERATIONS
+from oms.api.openapi.door import PATH as OPENAPI
+from oms.api.openapi.operation import Operation
 from oms.domain.access import Permission
 from oms.wire.codes import CODES
 
@@ -31,6 +35,7 @@ READ = re.compile(r'quer(?:y|y_params)(?:\.get\(|, |\[)"(\w+)"')
 
 def _routes() -> Iterator[str]:
     yield "POST /oms/commands"
+    yield f"GET {OPENAPI}"
     for group in GROUPS:
         for route in group.router.routes:
             if isinstance(route, APIRoute):
@@ -98,6 +103,46 @@ def test_every_parameter_of_a_query_is_told() -> None:
     told = "".join(page_text(name) for name in TITLES)
     assert len(read) > 20
     assert sorted(name for name in read if not re.search(rf"`{name}[`=]", told)) == []
+
+
+#: Words that stand for several parameters.
+SEVERAL = {
+    "window": {"start_date", "end_date", "tz", "since", "until"},
+    "paging": {"page", "page_size", "sort", "with_total", "cursor"},
+}
+#: Read with every history, and of no use to some.
+OF_HISTORIES = {"status", "reconciled", "symbol", "strategy_id", "cache"}
+#: A key that is read with others like it and means nothing here.
+NO_USE = {"POST /user/api-keys": {"user_id"}}
+PUBLISHED = {f"{one.method.upper()} {one.path}": one for one in OPERATIONS}
+BOTH = [section for section in SECTIONS if section.route in PUBLISHED]
+
+
+def test_most_routes_are_published() -> None:
+    assert len(BOTH) > 50
+
+
+@pytest.mark.parametrize("section", BOTH, ids=[section.route for section in BOTH])
+def test_parameters_and_keys_are_those_of_the_openapi_document(section: Section) -> None:
+    operation = PUBLISHED[section.route]
+    query = section.rows.get("query", "")
+    told = set(re.findall(r"`(\w+)[`=]", query)) - {"Prefer", "now"}
+    for word, names in SEVERAL.items():
+        told |= names if word in query else set()
+    published = {one["name"] for one in operation.parameters if one["in"] == "query"}
+    assert told - published == set()
+    assert published - told <= OF_HISTORIES
+    body = section.rows.get("body", "")
+    keys = _keys_of(operation) - NO_USE.get(section.route, set())
+    assert keys - set(re.findall(r"`(\w+)[`:]", body)) == set()
+
+
+def _keys_of(operation: Operation) -> set[str]:
+    """The keys of a body that has one shape."""
+    if operation.body is None or "$ref" not in operation.body.schema:
+        return set()
+    shape = body_schemas()[operation.body.schema["$ref"].rpartition("/")[2]]
+    return set(shape.get("properties", ()))
 
 
 def test_differences_are_found() -> None:
