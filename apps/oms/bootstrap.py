@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from oms.api.app import Application
     from oms.services.administer import Administer
     from oms.services.execute import Execute
+    from oms.services.mutate import Mutate
+    from oms.services.rearrange import Rearrange
+    from oms.services.record import Record
+    from oms.services.rights import Rights
     from oms.worker.main import Worker
 
 CLIENT_ORDER_ID_BYTES = 16
@@ -83,6 +87,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     """A worker process's parts; ``only`` narrows it to these accounts."""
     from oms.services.chain_audit import ChainAudit
     from oms.services.commit import Commit
+    from oms.services.hear import Hear
     from oms.worker.account import Accounts
     from oms.worker.chores import Chores
     from oms.worker.leases import LeaseKeeper
@@ -107,6 +112,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         ledger=store.ledger,
         execute=execute,
         record=execute.record,
+        hear=Hear(record=execute.record, reconcile=execute.reconcile),
         pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
         connect=partial(connect, tapes=settings.tapes, history=store.history),
         batch_max=settings.commands.batch_max,
@@ -134,6 +140,7 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
     """What runs commands: each part on what lies below it."""
     from oms.services.caps import Caps
     from oms.services.execute import Execute
+    from oms.services.kill import KillSwitches
     from oms.services.linked import Linked
     from oms.services.place import Place
     from oms.services.raw_told import RawTold
@@ -155,6 +162,7 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
         new_name=client_order_id,
         caps=Caps(rights=rights, usage=store.key_usage),
     )
+    rearrange = Rearrange(ledger=ledger, record=record, ids=ids, place=place, unfold=unfold)
     return Execute(
         ledger=ledger,
         record=record,
@@ -162,7 +170,9 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
         linked=Linked(registry=store.registry, cache_seconds=settings.access_cache_seconds),
         place=place,
         sweep=Sweep(place=place),
-        rearrange=Rearrange(ledger=ledger, record=record, ids=ids, place=place, unfold=unfold),
+        rearrange=rearrange,
+        mutate=_mutate(store, record, rights, rearrange),
+        switches=KillSwitches(kills=store.kills),
         reconcile=Reconciling(
             ledger=ledger,
             record=record,
@@ -174,8 +184,34 @@ def _execute(settings: Settings, store: SqlStore) -> "Execute":
     )
 
 
-def connect(image: AccountImage, *, tapes: Path, history: History | None = None) -> Exchange:
-    """The exchange of an account; ``tapes`` is the folder of recorded prices."""
+def _mutate(
+    store: SqlStore, record: "Record", rights: "Rights", rearrange: "Rearrange"
+) -> "Mutate":
+    """What sets rows right."""
+    from oms.services.mutate import mutate_parts
+
+    return mutate_parts(
+        ledger=store.ledger,
+        history=store.history,
+        audit=store.audit,
+        ids=store.ids,
+        record=record,
+        rights=rights,
+        rearrange=rearrange,
+    )
+
+
+def connect(
+    image: AccountImage,
+    on_news: Callable[[], None],
+    *,
+    tapes: Path,
+    history: History | None = None,
+) -> Exchange:
+    """The exchange of an account; ``tapes`` is the folder of recorded prices.
+
+    ``on_news`` is for exchanges that have something to tell at any time.
+    """
     from oms.adapters.paper.exchange import PaperExchange
 
     return PaperExchange.restore(image.account, image.memory, tapes, history)
@@ -265,6 +301,7 @@ async def api(settings: Settings) -> "Application":
         figures=store.figures,
         replies=store.replies,
         raw=store.raw,
+        kills=store.kills,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
         schema_expected=migrations.expected(),
         close=store.close,

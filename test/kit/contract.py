@@ -75,6 +75,11 @@ TIMELINE_ITEM = _keys(
 )
 SWITCHED = _keys("ok account_id strategy_id status allow_new_positions rows command_id")
 STRATEGY_SWITCH = _keys("account_id strategy_id name status allow_new_positions")
+KILL = _keys(
+    "id scope scope_id mode on comment cancel_entries flatten set_by set_by_user_id "
+    "set_by_api_key_id set_at released_at released_by release_comment confirm"
+)
+KILL_REPORT = _keys("account_id command_id status canceled not_canceled closed remaining dust")
 RAW = _keys("id account_id exchange_id exchange_order_id symbol raw_json observed_at")
 RECONCILED = _keys(
     "account_id run_id ok fetched new_deals new_orders discrepancies watermark error"
@@ -136,6 +141,7 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "strategy_allow_new_positions_changed": "allow_new_positions strategy_id comment "
         "actor_user_id actor_api_key_id",
         "account_status_changed": "status comment actor_user_id actor_api_key_id",
+        "kill_switch_changed": "kill_id scope scope_id mode on comment actor",
         "command_updated": "command_id command status request_id order_id error",
     }.items()
 }

@@ -54,6 +54,8 @@ class Ask:
     account_id: int | None = None
     strategies: tuple[int, ...] = ()
     is_sweep: bool = False
+    #: Whether it concerns all of the account, whatever strategies there are.
+    is_whole: bool = False
     has_comment: bool = False
 
 
@@ -67,11 +69,12 @@ def expected(ask: Ask, line: Line, holder: Holder, granted: int) -> str | None:
     if ask.account_id is not None and holder.role != "admin":
         here = holder.flags is not None and ask.account_id == granted
         flags = set(holder.flags or ()) if here else set()
-        if not line.allows(holder.role, flags, is_restricted=holder.is_restricted):
+        is_restricted = holder.is_restricted and not ask.is_whole  # that is told apart, below
+        if not line.allows(holder.role, flags, is_restricted=is_restricted):
             return "permission_denied"
         if holder.is_restricted or holder.role == "robot":
             outside = set(ask.strategies) - holder.strategy_ids
-            if outside or (ask.is_sweep and not holder.strategy_ids):
+            if outside or ask.is_whole or (ask.is_sweep and not holder.strategy_ids):
                 return "strategy_permission_denied"
     if line.needs_comment(holder.role) and not ask.has_comment:
         return "comment_required"
@@ -122,6 +125,38 @@ def _commands(stock: Stock, account_id: int, comment: str | None) -> list[Ask]:
     return found
 
 
+def _calls(account_id: int) -> list[Ask]:
+    """Trades through the ccxt gateway, by each of its ways in."""
+    symbol = "BTC/USDT:USDT"
+    wish = {"symbol": symbol, "side": "buy", "order_type": "market", "amount": "0.01"}
+    bodies = {
+        "create_order": {"args": [symbol, "market", "buy", 0.01]},
+        "cancelAllOrders": {"kwargs": {"symbol": symbol}},
+        "set_leverage": {"args": [5, symbol]},
+        "close_all_positions": {},
+    }
+    targets = [(f"{account_id}/{func}", body) for func, body in bodies.items()]
+    targets.append((f"core/{account_id}/create_order", wish))
+    return [
+        Ask(
+            action="ccxt_trade",
+            method="POST",
+            target=f"/ccxt/{target}?wait_ms=0",
+            body=body,
+            frame=(
+                "ccxt",
+                "call",
+                {"account_id": account_id, "func": target.rpartition("/")[2], "kwargs": {}} | body,
+            )
+            if not target.startswith("core")
+            else None,
+            account_id=account_id,
+            is_whole=True,
+        )
+        for target, body in targets
+    ]
+
+
 def _others(stock: Stock, account_id: int, comment: str | None) -> list[Ask]:
     said = {} if comment is None else {"comment": comment}
     window = f"account_ids={account_id}&since=2026-01-01"
@@ -143,6 +178,7 @@ def _others(stock: Stock, account_id: int, comment: str | None) -> list[Ask]:
     price = {"account_id": account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
     return [
         *found,
+        *_calls(account_id),
         Ask(action="read", frame=subscribe, account_id=account_id),
         Ask(
             action="market",

@@ -5,7 +5,7 @@ The parts are the real ones; only the doorbell is a local one, because there is 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -39,7 +39,10 @@ from oms.services.commit import Commit
 from oms.services.depth import Depths
 from oms.services.enqueue import Enqueue
 from oms.services.execute import Execute
+from oms.services.hear import Hear
+from oms.services.kill import KillSwitches
 from oms.services.linked import Linked
+from oms.services.mutate import mutate_parts
 from oms.services.place import Place
 from oms.services.raw_told import RawTold
 from oms.services.reads import Reads
@@ -205,6 +208,7 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
         figures=store.figures,
         replies=store.replies,
         raw=store.raw,
+        kills=store.kills,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
     )
 
@@ -221,9 +225,22 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
         new_name=lambda: f"NAME{next(names):022d}",
         caps=Caps(rights=rights, usage=store.key_usage),
     )
+    rearrange = Rearrange(
+        ledger=store.ledger, record=record, ids=store.ids, place=place, unfold=record.unfold
+    )
     execute = Execute(
         ledger=store.ledger,
         record=record,
+        mutate=mutate_parts(
+            ledger=store.ledger,
+            history=store.history,
+            audit=store.audit,
+            ids=store.ids,
+            record=record,
+            rights=rights,
+            rearrange=rearrange,
+        ),
+        switches=KillSwitches(kills=store.kills),
         reconcile=Reconciling(
             ledger=store.ledger,
             record=record,
@@ -235,9 +252,7 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
         linked=Linked(registry=store.registry, cache_seconds=1),
         place=place,
         sweep=Sweep(place=place),
-        rearrange=Rearrange(
-            ledger=store.ledger, record=record, ids=store.ids, place=place, unfold=record.unfold
-        ),
+        rearrange=rearrange,
         max_queue_seconds=60,
     )
     keeper = LeaseKeeper(owner="office", leases=store.leases, seconds=5, only=())
@@ -248,6 +263,7 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
         ledger=store.ledger,
         execute=execute,
         record=record,
+        hear=Hear(record=record, reconcile=execute.reconcile),
         pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
         connect=_connect,
         batch_max=500,
@@ -271,7 +287,7 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
     )
 
 
-def _connect(image: AccountImage) -> Exchange:
+def _connect(image: AccountImage, _on_news: Callable[[], None]) -> Exchange:
     return PaperExchange.restore(image.account, image.memory)
 
 

@@ -20,8 +20,8 @@ from kit.doors import REFUSALS, Ask, Holder, Stock, asks, expected
 from kit.matrix import LETTERS, lines
 from kit.office import Office, now, open_office
 from kit.sql import change
+from oms.api import ccxt_calls
 from oms.api.routes import reconcile
-from oms.api.sockets import actions
 from oms.config import Settings
 from oms.domain.access import Grant
 from oms.ports.audit_log import Hand
@@ -100,7 +100,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     dsn = f"sqlite+aiosqlite:///{folder}/oms.sqlite3"
     with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
         patch.setattr(reconcile, "SWEEP_SECONDS_MAX", 0.0)
-        patch.setattr(actions, "CALL_SECONDS", 0.0)
+        patch.setattr(ccxt_calls, "READ_SECONDS", 0.0)
+        patch.setattr(ccxt_calls, "TRADE_SECONDS", 0.0)
         stack = AsyncExitStack()
         runner.run(stack.__aenter__())
         made = open_office(dsn, Settings.model_validate({"access_cache_seconds": 5}))
@@ -162,7 +163,7 @@ def _own(holder: Holder, stock: Stock) -> Holder:
 
 def test_there_is_a_wish_for_every_action_that_a_door_takes(house: House) -> None:
     actions = {ask.action for ask in asks(house.stock, house.stock.account_id, None)}
-    later = {"ccxt_trade", "ccxt_allowed", "risk_switch", "risk_block", "kill_on", "kill_off"}
+    later = {"ccxt_allowed", "risk_switch", "risk_block", "kill_on", "kill_off"}
     assert actions == set(LINES) - later - {"automate", "research"}
 
 

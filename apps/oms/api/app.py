@@ -18,10 +18,12 @@ from oms.api.openapi.door import PATH, OpenApi
 from oms.api.routes import (
     admin_accounts,
     admin_audit,
+    admin_oms,
     admin_people,
     ccxt,
     commands,
     events,
+    kill,
     ledger,
     login,
     ops,
@@ -54,6 +56,8 @@ GROUPS = (
     admin_people,
     admin_accounts,
     admin_audit,
+    admin_oms,
+    kill,
 )
 """All routes but ``POST /oms/commands``."""
 

@@ -23,6 +23,7 @@ from oms.ports.audit_log import Hand
 from oms.ports.clock import Clock
 from oms.ports.figures import Figures
 from oms.ports.history import History
+from oms.ports.kills import Kills
 from oms.ports.leases import Leases
 from oms.ports.marks import Marks
 from oms.ports.raw_reads import RawRows
@@ -103,6 +104,7 @@ class Doors:
     figures: Figures
     replies: Replies
     raw: RawRows
+    kills: Kills
     #: What open positions are worth; without it reads show no marks.
     marks: Marks | None = None
     #: The schema this program was made for; ``None`` where that is not checked.

@@ -46,7 +46,7 @@ def detail(
         "value": optional_decimal(refused.value),
         "set_by": refused.set_by,
     }
-    return told | more
+    return told | dict(refused.facts or {}) | more
 
 
 def as_refused(wrong: OmsError) -> Refused:

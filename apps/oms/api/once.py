@@ -162,8 +162,8 @@ class _Kept:
 
 
 def _keeps_own(path: str) -> bool:
-    """Whether what is stored for the path keeps the key: commands."""
-    return path in OWN_KEYS or path == WITHOUT_USER
+    """Whether what is stored for the path keeps the key: commands, and calls of the gateway."""
+    return path in OWN_KEYS or path == WITHOUT_USER or path.startswith("/ccxt/")
 
 
 def _repeated(known: Reply, key: IdempotencyKey, request_id: str) -> JsonResponse:

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
 
+from oms.domain.ccxt_methods import is_trade
 from oms.domain.errors import Refused
 from oms.domain.order import Side
 from oms.domain.reconciliation import Scope
@@ -214,6 +215,43 @@ class RiskSwitch:
 
 
 @value
+class MutateItem:
+    """One row to be set right; ``row`` holds the columns that were sent, as JSON values."""
+
+    #: Its place in the caller's list.
+    index: int
+    #: ``insert``, ``update`` or ``delete``.
+    op: str
+    row: Mapping[str, object] = field(default_factory=dict)
+
+
+@value
+class AdminMutate:
+    """Set rows of the ledger right: deals by correction deals, the rest where it may change."""
+
+    #: ``orders``, ``positions`` or ``deals``.
+    entity: str
+    items: tuple[MutateItem, ...]
+    comment: str | None = None
+
+
+@value
+class Kill:
+    """What follows from a kill switch on one account: tell, cancel entries, close positions."""
+
+    kill_id: int
+    scope: str
+    scope_id: str
+    mode: str
+    #: Whether it was pulled; else it was released.
+    on: bool = True
+    cancel_entries: bool = False
+    #: Close everything that the switch is about, again and again.
+    flatten: bool = False
+    comment: str | None = None
+
+
+@value
 class Reconcile:
     """Compare the account with the exchange and apply what was missed."""
 
@@ -253,6 +291,11 @@ class CcxtCall:
     args: tuple[object, ...] = ()
     kwargs: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def is_trade(self) -> bool:
+        """Whether it changes something at the exchange."""
+        return is_trade(self.func)
+
 
 Payload = (
     SendOrder
@@ -266,6 +309,8 @@ Payload = (
     | PositionChange
     | Reassign
     | RiskSwitch
+    | AdminMutate
+    | Kill
     | Reconcile
     | PaperPrice
     | PaperDeposit
@@ -285,6 +330,8 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
     PositionChange: "position_change",
     Reassign: "reassign",
     RiskSwitch: "risk_switch",
+    AdminMutate: "admin_mutate",
+    Kill: "kill",
     Reconcile: "reconcile",
     PaperPrice: "paper_price",
     PaperDeposit: "paper_deposit",
@@ -293,7 +340,16 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
 }
 
 
-CONTROL = (RiskSwitch, Reassign, Reconcile, PaperPrice, PaperDeposit, PaperReset)
+CONTROL = (
+    RiskSwitch,
+    AdminMutate,
+    Kill,
+    Reassign,
+    Reconcile,
+    PaperPrice,
+    PaperDeposit,
+    PaperReset,
+)
 """Commands that are no trade: they wait for their worker as long as it takes."""
 
 

@@ -12,6 +12,7 @@ OmsError
     LeaseLost            this worker may no longer write the account
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from oms.domain.value import value
@@ -33,6 +34,8 @@ class Refused:
     set_by: str | None = None
     #: What happened at the exchange: not_sent, rejected or unknown.
     outcome: str = "not_sent"
+    #: Finer facts under names of their own, told beside the others.
+    facts: Mapping[str, str | None] | None = None
 
 
 class OmsError(Exception):

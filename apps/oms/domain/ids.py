@@ -22,6 +22,7 @@ IdKind = Literal[
     "token",
     "login",
     "raw",
+    "kill",
 ]
 
 ID_MAX = 2**53 - 1

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from oms.domain.booking import deal_of
-from oms.domain.deal import Deal, DealType
+from oms.domain.deal import Deal, DealEntry, DealType
 from oms.domain.entry import EXEC_TYPES, Entry
 from oms.domain.event import Event
 from oms.domain.ids import Mint
@@ -58,6 +58,57 @@ def rewritten(history: History, order: Order, report: Report, mint: Mint) -> Ent
         exec_type=EXEC_TYPES[report.kind],
         late_fill=True,
     )
+
+
+def corrected(
+    history: History, order: Order, bust: Report | None, right: Report | None, mint: Mint
+) -> Entry:
+    """Take an execution back, book the ``right`` one, or both: folded together.
+
+    A right one takes the place of its victim, so that a ticket it opened keeps its name.
+    """
+    told = bust or right
+    assert told is not None, "something is to be corrected"
+    victims: list[Deal] = []
+    after = order
+    if bust is not None and bust.execution is not None:
+        name = bust.execution.exchange_trade_id
+        victims = [d for d in history.deals if d.exchange_trade_id == name]
+        after = advanced(after, bust) or after
+        history = _with(history, [_reversing(victim, bust, mint) for victim in victims])
+    fresh = {deal.id for deal in history.deals[len(history.deals) - len(victims) :]}
+    if right is not None and right.execution is not None:
+        after = advanced(after, right) or after
+        whole = deal_of(order, right, right.execution, mint("deal"))
+        place = next((d for d in victims if d.entry is DealEntry.IN), next(iter(victims), whole))
+        whole = evolve(whole, position_id=place.position_id, entry=place.entry)
+        history = _with(history, [evolve(whole, comment=place.comment)])
+        fresh.add(whole.id)
+    elif not after.filled_qty:
+        after = evolve(after, position_id=after.ticket_id)
+    history = evolve(history, orders={**history.orders, order.id: after})
+    cause = "correction"
+    entry = _laid_over(
+        history, mint, told.heard_at, cause=cause, order=after, fresh=frozenset(fresh)
+    )
+    exec_type = "trade_cancel" if right is None else "trade_correct" if bust else "trade"
+    return evolve(entry, exec_type=exec_type)
+
+
+def overlaid(history: History, entry: Entry) -> History:
+    """The history as it is after ``entry``."""
+    deals = {d.id: d for d in (*history.deals, *entry.deals, *entry.deals_changed)}
+    positions = {p.id: p for p in (*history.positions, *entry.positions)}
+    orders = {**history.orders, **{order.id: order for order in entry.orders}}
+    if entry.order is not None:
+        orders[entry.order.id] = entry.order
+    return evolve(
+        history, deals=tuple(deals.values()), positions=tuple(positions.values()), orders=orders
+    )
+
+
+def _with(history: History, deals: Sequence[Deal]) -> History:
+    return evolve(history, deals=(*history.deals, *deals))
 
 
 def reassigned(history: History, orders: Mapping[int, Order], mint: Mint, now: datetime) -> Entry:

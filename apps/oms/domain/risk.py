@@ -14,6 +14,7 @@ from oms.domain.close_lock import closes
 from oms.domain.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument, refuse_off_grid, refuse_small
+from oms.domain.kill import KillSwitch, refuse_killed
 from oms.domain.money import ZERO, difference, down_to_step, plain, total
 from oms.domain.order import Order, Side
 from oms.domain.order_forms import expected_price, is_post_only, limit_price, refuse_form
@@ -34,6 +35,8 @@ class Desk:
     strategy_ids: frozenset[int]
     #: The price a market order would be judged by; ``None`` where none is known.
     price: Decimal | None = None
+    #: The strictest kill switch that is about the order.
+    killed: KillSwitch | None = None
 
 
 @value
@@ -62,6 +65,7 @@ def admit_send(wish: SendOrder, desk: Desk) -> Terms | Refused:
         or refuse_off_grid(desk.instrument, qty=wish.qty, prices=_prices(wish))
         or _refuse_strategy(wish, desk)
         or (_refuse_over_close(wish.qty, named, desk) if closes and named else None)
+        or refuse_killed(desk.killed, opens=False)
     )
     if refused is not None:
         return refused
@@ -72,7 +76,10 @@ def admit_send(wish: SendOrder, desk: Desk) -> Terms | Refused:
         if not qty:
             return _nothing_to_reduce(wish)
     elif not reduce_only and (refused := _refuse_opening(wish, desk)) is not None:
-        return refused
+        qty = min(qty, _reducible(wish, named, desk))
+        if refused.reason != "kill_switch" or _is_hedge(desk) or not qty:
+            return refused
+        reduce_only = True  # what it would close may go out, what it would open may not
     return Terms(
         symbol=wish.symbol,
         side=wish.side,
@@ -102,6 +109,7 @@ def admit_close(wish: ClosePosition, position: Position, desk: Desk) -> Terms | 
         _refuse_form(wish, desk)
         or refuse_off_grid(desk.instrument, qty=qty, prices=(wish.price, wish.trigger_price))
         or _refuse_over_close(qty, position, desk)
+        or refuse_killed(desk.killed, opens=False)
     )
     if refused is not None:
         return refused
@@ -139,11 +147,10 @@ def admit_change(wish: ChangeOrder, order: Order, desk: Desk) -> Refused | None:
             set_by="order",
         )
     grows = wish.new_qty is not None and wish.new_qty > order.qty
-    if (
-        grows
-        and not order.reduce_only
-        and (refused := _refuse_account(desk.account, order.strategy_id)) is not None
-    ):
+    opens = grows and not order.reduce_only
+    refused = _refuse_account(desk, order.strategy_id) if opens else None
+    refused = refused or refuse_killed(desk.killed, opens=opens)
+    if refused is not None:
         return refused
     return refuse_off_grid(desk.instrument, qty=wish.new_qty, prices=(wish.new_price,))
 
@@ -193,7 +200,7 @@ def _refuse_strategy(wish: SendOrder, desk: Desk) -> Refused | None:
 
 
 def _refuse_opening(wish: SendOrder, desk: Desk) -> Refused | None:
-    refused = _refuse_account(desk.account, wish.strategy_id)
+    refused = _refuse_account(desk, wish.strategy_id)
     if refused is not None:
         return refused
     price = expected_price(wish, desk.price)
@@ -202,7 +209,8 @@ def _refuse_opening(wish: SendOrder, desk: Desk) -> Refused | None:
     return refuse_small(desk.instrument, qty=wish.qty, price=price)
 
 
-def _refuse_account(account: Account, strategy_id: int) -> Refused | None:
+def _refuse_account(desk: Desk, strategy_id: int) -> Refused | None:
+    account = desk.account
     if account.status != "active":
         return Refused(
             code="risk_blocked",
@@ -210,6 +218,8 @@ def _refuse_account(account: Account, strategy_id: int) -> Refused | None:
             message=f"account {account.id} is blocked: only orders that reduce are allowed",
             set_by="account",
         )
+    if (killed := refuse_killed(desk.killed, opens=True)) is not None:
+        return killed
     if not account.allow_new_positions:
         return Refused(
             code="risk_blocked",
@@ -266,3 +276,10 @@ def _nothing_to_reduce(wish: SendOrder) -> Refused:
     return Refused(
         code="invalid_close_volume", message=message, limit=ZERO, value=wish.qty, set_by="position"
     )
+
+
+def admit_past(desk: Desk, *, opens: bool) -> Refused | None:
+    """Judge an order that goes past the ledger, to the exchange directly, as strategy 0."""
+    if opens:
+        return _refuse_account(desk, 0)
+    return refuse_killed(desk.killed, opens=False)

@@ -101,12 +101,13 @@ class Print:
 
 @value
 class Snapshot:
-    """An account as the exchange shows it at one moment.
+    """An account as the exchange shows it at one moment, its trades from ``since`` on.
 
     ``orders`` and ``trades`` are reports like any other, trades with their symbol; ``holdings`` are
     the contracts held, signed, by symbol and, where the exchange holds two legs, by side.
     """
 
+    since: datetime
     orders: Sequence[Report]
     trades: Sequence[tuple[str, Report]]
     holdings: Mapping[Holding, Decimal]

@@ -19,7 +19,9 @@ from oms.domain.position import Position
 from oms.domain.value import value
 from oms.ports.exchange import MemoryRows
 from oms.ports.leases import Lease
+from oms.ports.queue import CommandRow
 from oms.ports.reconciliation import ReconcileRows
+from oms.ports.registry import AuditEntry
 
 
 @value
@@ -34,6 +36,8 @@ class AccountImage:
     positions: Sequence[Position]
     #: Strategies that are active and linked to the account.
     strategy_ids: frozenset[int]
+    #: Commands that are running, or unknown while their order is open.
+    waiting: Sequence[CommandRow] = ()
     memory: MemoryRows = field(default_factory=MemoryRows)
 
 
@@ -85,6 +89,8 @@ class AccountBatch:
     memory: MemoryRows | None = None
     reconciled: Sequence[ReconcileRows] = ()
     switches: Sequence[Switched] = ()
+    #: Rows of the audit log, each with its id.
+    audits: Sequence[tuple[int, AuditEntry]] = ()
 
 
 @value

@@ -13,6 +13,7 @@ from typing import assert_never
 from oms.domain.account import Engine
 from oms.domain.command import (
     CONTROL,
+    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -23,6 +24,7 @@ from oms.domain.command import (
     Command,
     CommandResult,
     CommandStatus,
+    Kill,
     MergePositions,
     PaperDeposit,
     PaperPrice,
@@ -45,9 +47,13 @@ from oms.domain.risk import (
 from oms.domain.value import evolve
 from oms.ports.exchange import Exchange, Print, Quote
 from oms.ports.ledger import LedgerStore
+from oms.services.awaiting import begun
 from oms.services.caps import Caps, Opening
+from oms.services.ccxt_call import CcxtCalls
 from oms.services.home import Home
+from oms.services.kill import KillAct, KillSwitches, refuse_move
 from oms.services.linked import Linked
+from oms.services.mutate import Mutate
 from oms.services.place import Place
 from oms.services.rearrange import Rearrange
 from oms.services.reconcile import Reconciling
@@ -56,7 +62,6 @@ from oms.services.rights import Rights
 from oms.services.strategies import strategies_of
 from oms.services.sweep import Sweep
 from oms.services.switch import switched
-from oms.wire.json import dumps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +78,22 @@ class Execute:
     max_queue_seconds: float
     #: Learns of strategies that were made or changed since the home was furnished.
     linked: Linked | None = None
+    #: Sets rows right; ``None`` where nobody may ask for it.
+    mutate: Mutate | None = None
+    #: The kill switches that are pulled; ``None`` where nobody pulls any.
+    switches: KillSwitches | None = None
 
     async def __call__(self, home: Home, command: Command, now: datetime) -> None:
         """Run ``command``; its result and all it changed are in the home's draft."""
         changes = Changes()
         result = await self._refuse_before(home, command, now)
         if result is None:
-            result = await self._run(home, command, changes, now)
-        if isinstance(command.payload, CcxtCall):
+            result = begun(home, command, await self._run(home, command, changes, now))
+        if isinstance(command.payload, CcxtCall) and not command.payload.is_trade:
             home.draft.results[command.id] = result  # a read makes no event
+        elif result.status is CommandStatus.RUNNING:
+            home.draft.results[command.id] = result  # its end will be told
+            await self.record.tell(home, changes)
         else:
             await self.record.tell(home, changes, (command, result))
 
@@ -104,6 +116,10 @@ class Execute:
             return refused(Refused(code="engine_unavailable", message=message))
         if self.linked is not None:
             await self.linked(home, command.payload, now)
+        if self.switches is not None:
+            await self.switches(home, now)
+            if (killed := refuse_move(home, command)) is not None:
+                return refused(killed)
         strategies = strategies_of(home, command.payload)
         denied = await self.rights(command.actor, home.account.id, command.payload, strategies, now)
         return None if denied is None else refused(denied)
@@ -134,10 +150,20 @@ class Execute:
                 return await self.rearrange.reassign(home, wish, changes, now)
             case RiskSwitch() as wish:
                 return switched(home, command, wish, changes)
+            case AdminMutate() as wish:
+                assert self.mutate is not None, "a worker that takes it has the part"
+                return await self.mutate(home, command, wish, changes, now)
+            case Kill() as wish:
+                return await KillAct(sweep=self.sweep)(
+                    home, command, wish, self._cancel_one, changes, now
+                )
             case Reconcile() as wish:
+                if home.exchange.answers_later():
+                    return await self.reconcile.begin(home, command, now)
                 return await self.reconcile(home, wish, changes, now)
             case CcxtCall() as wish:
-                return await self._call(home, wish, now)
+                calls = CcxtCalls(record=self.record, caps=self.place.caps)
+                return await calls(home, command, wish, changes, now)
             case PaperReset():
                 await self.record(home, await home.exchange.reset(None, now), changes)
                 return CommandResult(status=CommandStatus.DONE)
@@ -191,6 +217,7 @@ class Execute:
             positions=home.positions_in(order.symbol),
             orders=home.orders_in(order.symbol),
             strategy_ids=home.strategy_ids,
+            killed=home.killed(order.symbol, order.strategy_id, command.actor.api_key_id),
         )
         denied = admit_change(wish, order, desk)
         caps = self.place.caps
@@ -257,13 +284,6 @@ class Execute:
             return home.exchange.deposit(wish.currency, wish.amount, now)
 
         return await _or_refused(ask, home, changes, self)
-
-    async def _call(self, home: Home, wish: CcxtCall, now: datetime) -> CommandResult:
-        try:
-            value = await home.exchange.call(wish.func, wish.args, wish.kwargs, now)
-        except (Invalid, Conflict) as wrong:
-            return refused(_as_refusal(wrong))
-        return CommandResult(status=CommandStatus.DONE, value=dumps(value))
 
     async def _order(self, home: Home, order_id: int) -> Order | None:
         """An order of this account, from memory or, once final, from the store."""

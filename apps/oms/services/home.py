@@ -8,11 +8,14 @@ thrown away and loaded anew: it is never repaired.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from oms.domain.account import Account
-from oms.domain.command import CommandResult
+from oms.domain.command import Command, CommandResult
 from oms.domain.deal import Deal
 from oms.domain.entry import Entry
+from oms.domain.errors import Refused
+from oms.domain.kill import Aim, KillSwitch, strictest
 from oms.domain.legs import FoldKey
 from oms.domain.order import Order
 from oms.domain.position import Position
@@ -20,6 +23,7 @@ from oms.ports.exchange import Exchange
 from oms.ports.leases import Lease
 from oms.ports.ledger import AccountBatch, AccountImage, EventRow, Switched
 from oms.ports.reconciliation import ReconcileRows
+from oms.ports.registry import AuditEntry
 
 
 @dataclass(slots=True)
@@ -37,12 +41,35 @@ class Draft:
     events: list[EventRow] = field(default_factory=list)
     reconciled: list[ReconcileRows] = field(default_factory=list)
     switches: list[Switched] = field(default_factory=list)
+    #: Rows of the audit log, each with its id.
+    audits: list[tuple[int, AuditEntry]] = field(default_factory=list)
     #: Trade ids of ``deals``; some of them may have been removed again.
     trade_ids: set[str] = field(default_factory=set)
 
     def has_content(self) -> bool:
         """Whether there is anything to write."""
         return bool(self.orders_new or self.orders_changed or self.results or self.events)
+
+
+@dataclass(slots=True, kw_only=True)
+class Awaited:
+    """A command that waits for the exchange's word (``services.awaiting``)."""
+
+    command: Command
+    #: ``place``, ``change`` or ``cancel``, by the order it was asked of.
+    asked: dict[int, str]
+    #: What is known so far.
+    result: CommandResult
+    #: Orders of which it has not come to pass, and why.
+    refused: dict[int, Refused] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Sweeping:
+    """A command that waits for a whole reading of the exchange, from ``since`` on."""
+
+    command: Command
+    since: datetime
 
 
 @dataclass(slots=True)
@@ -62,6 +89,12 @@ class Home:
     sent: Draft = field(default_factory=Draft)
     #: The newest trade folded in each symbol that was traded since the home was furnished.
     newest: dict[str, FoldKey | None] = field(default_factory=dict)
+    #: Commands that wait for the exchange's word, by their ids.
+    awaited: dict[int, Awaited] = field(default_factory=dict)
+    #: Commands that wait for a sweep.
+    sweeping: list[Sweeping] = field(default_factory=list)
+    #: Kill switches that may be about an order of the account.
+    kills: tuple[KillSwitch, ...] = ()
 
     @classmethod
     def furnished(cls, image: AccountImage, lease: Lease, exchange: Exchange) -> "Home":
@@ -85,6 +118,18 @@ class Home:
     def orders_in(self, symbol: str) -> Collection[Order]:
         """Open orders of the symbol."""
         return [order for order in self.orders.values() if order.symbol == symbol]
+
+    def killed(self, symbol: str, strategy_id: int, api_key_id: int) -> KillSwitch | None:
+        """The kill switch that rules orders of the symbol, strategy and key."""
+        if not self.kills:
+            return None
+        aim = Aim(
+            account_id=self.account.id,
+            strategy_id=strategy_id,
+            symbol=symbol,
+            api_key_id=api_key_id,
+        )
+        return strictest(self.kills, aim)
 
     def known_order(self, order_id: int) -> Order | None:
         """An order that is open, or whose last change is not stored yet."""
@@ -184,8 +229,10 @@ class Home:
             memory=self.exchange.changed_memory(),
             reconciled=tuple(draft.reconciled),
             switches=tuple(draft.switches),
+            audits=tuple(draft.audits),
         )
 
     def settled(self) -> None:
         """What was sent is stored."""
         self.sent = Draft()
+        self.exchange.stored()

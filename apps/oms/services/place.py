@@ -19,6 +19,7 @@ from oms.domain.command import (
 )
 from oms.domain.dust import swept
 from oms.domain.errors import Refused
+from oms.domain.kill import KillSwitch
 from oms.domain.money import plain
 from oms.domain.order import Order, OrderState, Side
 from oms.domain.order_forms import expected_price
@@ -56,7 +57,7 @@ class Place:
             if told is not None:
                 return told
         if isinstance(wish, SendOrder):
-            terms = _judge_send(home, wish, now)
+            terms = _judge_send(home, wish, command.actor.api_key_id, now)
             caps = self.caps
             if caps is not None and caps.hold(command.actor.api_key_id):
                 terms = await _capped(caps, home, command, wish, terms, now)
@@ -67,7 +68,9 @@ class Place:
             instrument = home.exchange.instruments()[position.symbol]
             if wish.qty is None and position.qty.copy_abs() < instrument.step:
                 return await self._sweep(home, command, position, changes, now)
-            terms = admit_close(wish, position, _desk(home, position.symbol, now))
+            strategy_id = wish.strategy_id or position.strategy_id
+            killed = home.killed(position.symbol, strategy_id, command.actor.api_key_id)
+            terms = admit_close(wish, position, _desk(home, position.symbol, killed, now))
         order = await self._new_order(home, command, terms, fingerprint, now)
         changes.orders[order.id] = order
         if isinstance(terms, Refused):
@@ -195,14 +198,15 @@ async def _capped(
     return await caps(home, command.actor.api_key_id, opening, now) or terms
 
 
-def _judge_send(home: Home, wish: SendOrder, now: datetime) -> Terms | Refused:
+def _judge_send(home: Home, wish: SendOrder, api_key_id: int, now: datetime) -> Terms | Refused:
     known = home.exchange.instruments()
     if wish.symbol not in known:
         return unknown_symbol(wish.symbol, known, home.account.exchange_id)
-    return admit_send(wish, _desk(home, wish.symbol, now))
+    killed = home.killed(wish.symbol, wish.strategy_id, api_key_id)
+    return admit_send(wish, _desk(home, wish.symbol, killed, now))
 
 
-def _desk(home: Home, symbol: str, now: datetime) -> Desk:
+def _desk(home: Home, symbol: str, killed: KillSwitch | None, now: datetime) -> Desk:
     quote = home.exchange.quote(symbol, now)
     return Desk(
         account=home.account,
@@ -211,6 +215,7 @@ def _desk(home: Home, symbol: str, now: datetime) -> Desk:
         orders=home.orders_in(symbol),
         strategy_ids=home.strategy_ids,
         price=None if quote is None else quote.ask,
+        killed=killed,
     )
 
 

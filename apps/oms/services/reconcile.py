@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from oms.domain.command import CommandResult, CommandStatus, Reconcile
+from oms.domain.command import Command, CommandResult, CommandStatus, Reconcile
 from oms.domain.event import Event
 from oms.domain.instrument import Kind
 from oms.domain.order import OrderState
@@ -26,7 +26,7 @@ from oms.ports.reconciliation import (
     ReconcileRun,
     Reconciliations,
 )
-from oms.services.home import Home
+from oms.services.home import Home, Sweeping
 from oms.services.raw_told import RawTold
 from oms.services.record import Changes, Record
 from oms.wire.json import dumps_plain, time_text
@@ -52,11 +52,49 @@ class Reconciling:
         since = read_from(wish.scope, await self._watermark(home), wish.start, now)
         await self.record(home, await home.exchange.advance(now), changes)
         seen = await home.exchange.snapshot(since, now)
+        value, _ = await self._book(home, wish, seen, since, changes, now)
+        return CommandResult(status=CommandStatus.DONE, value=value)
+
+    async def begin(self, home: Home, command: Command, now: datetime) -> CommandResult:
+        """Ask for a sweep that takes time; ``finish`` ends the command."""
+        wish = command.payload
+        assert isinstance(wish, Reconcile)
+        since = read_from(wish.scope, await self._watermark(home), wish.start, now)
+        home.sweeping.append(Sweeping(command=command, since=since))
+        home.exchange.begin_sweep(since)
+        return CommandResult(status=CommandStatus.RUNNING)
+
+    async def finish(
+        self, home: Home, seen: Snapshot, changes: Changes, now: datetime
+    ) -> tuple[list[Report], list[tuple[Command, CommandResult]]]:
+        """Book a sweep that was read meanwhile: its reports, and the commands that it ends.
+
+        One that nobody asked for is the exchange's own, of the short scope.
+        """
+        mine = [each for each in home.sweeping if seen.since <= each.since]
+        home.sweeping = [each for each in home.sweeping if seen.since > each.since]
+        asked = mine[0].command.payload if mine else None
+        wish = asked if isinstance(asked, Reconcile) else Reconcile(scope=Scope.SHORT)
+        value, told = await self._book(home, wish, seen, seen.since, changes, now)
+        done = CommandResult(status=CommandStatus.DONE, value=value)
+        return told, [(each.command, done) for each in mine]
+
+    async def _book(
+        self,
+        home: Home,
+        wish: Reconcile,
+        seen: Snapshot,
+        since: datetime,
+        changes: Changes,
+        now: datetime,
+    ) -> tuple[str, list[Report]]:
+        """What the sweep came to, as JSON text, and the reports it told."""
         told = () if self.raw is None else await self.raw(home, since, now)
         deals, orders = len(changes.deals), len(changes.orders)
-        new = await self._unknown(home, seen.trades)
-        await self.record(home, [*seen.orders, *new], changes)
-        await self.record(home, await self._vanished(home, seen, now), changes)
+        new = [*seen.orders, *await self._unknown(home, seen.trades)]
+        await self.record(home, new, changes)
+        vanished = await self._vanished(home, seen, now)
+        await self.record(home, vanished, changes)
         noted = await self._differing(home, seen, changes, now)
         counts = {
             "fetched": len(seen.orders) + len(seen.trades),
@@ -71,7 +109,7 @@ class Reconciling:
         )
         changes.events.append(_tick(wish, since, seen, counts | {"raw": len(told)}, now))
         value = counts | {"run_id": run.id, "watermark": cursors.get(TRADES_READ)}
-        return CommandResult(status=CommandStatus.DONE, value=dumps_plain(value))
+        return dumps_plain(value), [*new, *vanished]
 
     async def _watermark(self, home: Home) -> datetime | None:
         for cursor in await self.rows.cursors([home.account.id]):
@@ -92,6 +130,8 @@ class Reconciling:
 
     async def _vanished(self, home: Home, seen: Snapshot, now: datetime) -> list[Report]:
         """What is told of orders of ours that are open here and not shown there."""
+        if home.exchange.answers_later():
+            return []  # it looks them up by itself: that takes time
         shown = {report.exchange_order_id for report in seen.orders}
         told: list[Report] = []
         for order in list(home.orders.values()):

@@ -16,8 +16,10 @@ from oms.domain.access import (
     allowed_strategies,
     refuse,
 )
+from oms.domain.ccxt_methods import MethodClass, class_of
 from oms.domain.command import (
     Actor,
+    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -25,6 +27,7 @@ from oms.domain.command import (
     CloseAll,
     CloseBy,
     ClosePosition,
+    Kill,
     MergePositions,
     PaperDeposit,
     PaperPrice,
@@ -43,6 +46,14 @@ from oms.ports.registry import Registry
 CACHE_ENTRIES_MAX = 1_000
 
 
+_FOR_CALLS = {
+    MethodClass.READ: Permission.MARKET,
+    MethodClass.TRADE: Permission.CCXT_TRADE,
+    MethodClass.STREAM: Permission.CCXT_ALLOWED,  # refused before anybody's rights are asked
+    MethodClass.NEVER: Permission.CCXT_ALLOWED,
+}
+
+
 def permission_for(payload: Payload) -> Permission:
     """What a command needs."""
     match payload:
@@ -56,12 +67,16 @@ def permission_for(payload: Payload) -> Permission:
             return Permission.REASSIGN
         case RiskSwitch(status=status):
             return Permission.RISK_SWITCH if status is None else Permission.RISK_BLOCK
+        case AdminMutate():
+            return Permission.ADMIN
+        case Kill(on=on):
+            return Permission.KILL_ON if on else Permission.KILL_OFF
         case PaperPrice() | PaperDeposit() | PaperReset():
             return Permission.PAPER
         case Reconcile():
             return Permission.RECONCILE
-        case CcxtCall():
-            return Permission.MARKET
+        case CcxtCall(func=func):
+            return _FOR_CALLS[class_of(func)]
 
 
 def narrowed(principal: Principal, account_id: int, payload: Payload) -> Payload:
@@ -105,6 +120,11 @@ class Rights:
         """What the key is held to, as it was when its last command was judged."""
         known = self._known.get(api_key_id)
         return UNRESTRICTED if known is None else known[1].restrictions
+
+    def name_of(self, actor: Actor) -> str:
+        """What the actor is called, as it was when his last command was judged."""
+        known = self._known.get(actor.api_key_id)
+        return f"user {actor.user_id}" if known is None else known[1].user_name
 
     async def __call__(
         self,

@@ -1,6 +1,7 @@
 """The strategies that a command acts for, as rights are asked for them."""
 
 from oms.domain.command import (
+    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -8,6 +9,7 @@ from oms.domain.command import (
     CloseAll,
     CloseBy,
     ClosePosition,
+    Kill,
     MergePositions,
     PaperDeposit,
     PaperPrice,
@@ -48,6 +50,8 @@ def strategies_of(home: Home, payload: Payload) -> tuple[int, ...]:
         case CloseBy() | MergePositions() | PositionChange():
             return _strategies_of_positions(home, payload)
         case PaperPrice() | PaperDeposit() | PaperReset() | CcxtCall() | Reconcile():
+            return ()
+        case AdminMutate() | Kill():
             return ()
     return tuple(order.strategy_id for order in named if order is not None)
 

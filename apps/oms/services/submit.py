@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from oms.domain.access import Principal, refuse_account, refuse_role, refuse_strategy
+from oms.domain.access import Principal, refuse_account, refuse_role, refuse_strategy, refuse_whole
 from oms.domain.command import (
     Actor,
     CancelOrder,
@@ -137,6 +137,7 @@ class Submit:
         if refused is None and account_id:
             refused = await self._refuse_unknown(principal, account_id)
             refused = refused or refuse_account(principal, permission, account_id)
+        refused = refused or refuse_whole(principal, permission, account_id)
         refused = refused or missing or refuse_strategy(principal, account_id, strategies)
         refused = refused or refuse_sweep(
             principal, account_id, narrowed(principal, account_id, wish.payload)

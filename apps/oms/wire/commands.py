@@ -15,6 +15,7 @@ from typing import Any, assert_never
 from oms.domain.command import (
     COMMAND_TYPES,
     KEEP,
+    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -23,7 +24,9 @@ from oms.domain.command import (
     CloseBy,
     ClosePosition,
     Keep,
+    Kill,
     MergePositions,
+    MutateItem,
     PaperDeposit,
     PaperPrice,
     PaperReset,
@@ -65,8 +68,15 @@ def encode(payload: Payload) -> str:
             told = _write_reconcile(payload)
         case RiskSwitch():
             told = _write_switch(payload)
+        case AdminMutate():
+            items = [[item.index, item.op, dict(item.row)] for item in payload.items]
+            told = {"entity": payload.entity, "items": items}
+        case Kill():
+            told = _write_kill(payload)
         case CcxtCall():
-            told = {"func": payload.func}
+            # Read back where trades and reads are kept apart, so it stands first.
+            told = {"trade": True} if payload.is_trade else {}
+            told["func"] = payload.func
             if payload.args:
                 told["args"] = list(payload.args)
             if payload.kwargs:
@@ -77,6 +87,11 @@ def encode(payload: Payload) -> str:
     if comment is not None:
         told["comment"] = comment
     return dumps_plain(told)
+
+
+def says_it_trades(text: str) -> bool:
+    """Whether an encoded ccxt call is one that trades."""
+    return text.startswith('{"trade"')
 
 
 def decode(command_type: str, text: str) -> Payload:
@@ -196,6 +211,16 @@ def _write_switch(payload: RiskSwitch) -> dict[str, Any]:
     return told
 
 
+def _write_kill(payload: Kill) -> dict[str, Any]:
+    names = ("kill_id", "scope", "scope_id", "mode", "on", "cancel_entries", "flatten")
+    return {name: getattr(payload, name) for name in names}
+
+
+def _read_mutate(told: Mapping[str, Any]) -> AdminMutate:
+    items = (MutateItem(index=index, op=op, row=row) for index, op, row in told["items"])
+    return AdminMutate(entity=told["entity"], items=tuple(items), comment=told.get("comment"))
+
+
 def _read_reconcile(told: Mapping[str, Any]) -> Reconcile:
     bounds = {name: datetime.fromisoformat(told[name]) for name in ("start", "end") if name in told}
     return Reconcile(scope=Scope(told["scope"]), symbols=tuple(told.get("symbols", ())), **bounds)
@@ -305,6 +330,8 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Payload]] = {
     "reassign": _read_reassign,
     "reconcile": _read_reconcile,
     "risk_switch": lambda told: RiskSwitch(**told),
+    "admin_mutate": _read_mutate,
+    "kill": lambda told: Kill(**told),
     "paper_price": _read_price,
     "paper_deposit": _read_deposit,
     "paper_reset": lambda told: PaperReset(comment=told.get("comment")),

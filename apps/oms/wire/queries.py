@@ -115,6 +115,21 @@ def read_history(query: Query, now: datetime, *, is_dated: bool = True) -> Windo
     return replace(_narrowed(query, window), since=since, until=until)
 
 
+def read_admin_window(query: Query, now: datetime) -> Window:
+    """A page of an admin's view; no account named is all of them. Raises ``Malformed``."""
+    named = query.get("account_ids", "").strip()
+    since, until = _dates(query, now)
+    window = Window(
+        account_ids=read_account_ids(query) if named else (),
+        page=_number(query, "page", 1, 1, 10**9),
+        page_size=_number(query, "page_size", 100, 1, PAGE_ROWS_MAX),
+        after_id=_cursor(query),
+        descending=query.get("sort", "").lower() == "desc",
+        with_total=_flag(query, "with_total") is not False,
+    )
+    return replace(_narrowed(query, window), since=since, until=until)
+
+
 def cursor_text(after_id: int) -> str:
     """The opaque cursor of a page that ends at ``after_id``."""
     return base64.urlsafe_b64encode(b"i%d" % after_id).decode().rstrip("=")

@@ -1,6 +1,6 @@
 """How a command ended, as the JSON texts that are kept with it.
 
-``error``   {code, message, reason, limit, value, set_by, outcome}
+``error``   {code, message, reason, limit, value, set_by, outcome, facts?}
 ``result``  {order_id, client_order_id, order_ids, position_ids, deal_ids,
             skipped: [[order_id, code]], value, replayed}; a key that says nothing is left out, a
             result that says nothing is ``None``
@@ -15,18 +15,19 @@ from oms.wire.json import dumps_plain, loads, optional_decimal
 
 
 def dump_error(error: Refused) -> str:
-    """The error as JSON text; every key is present."""
-    return dumps_plain(
-        {
-            "code": error.code,
-            "message": error.message,
-            "reason": error.reason,
-            "limit": optional_decimal(error.limit),
-            "value": optional_decimal(error.value),
-            "set_by": error.set_by,
-            "outcome": error.outcome,
-        }
-    )
+    """The error as JSON text; every key is present but ``facts``, which most have not."""
+    told: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "reason": error.reason,
+        "limit": optional_decimal(error.limit),
+        "value": optional_decimal(error.value),
+        "set_by": error.set_by,
+        "outcome": error.outcome,
+    }
+    if error.facts:
+        told["facts"] = dict(error.facts)
+    return dumps_plain(told)
 
 
 def dump_result(result: CommandResult) -> str | None:
@@ -60,6 +61,7 @@ def load_error(text: str) -> Refused:
         value=_decimal(told["value"]),
         set_by=told["set_by"],
         outcome=told["outcome"],
+        facts=told.get("facts"),
     )
 
 

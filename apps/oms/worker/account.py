@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from oms.domain.command import Command, CommandResult, CommandStatus
 from oms.domain.errors import LeaseLost, Refused
@@ -19,11 +20,13 @@ from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage, LedgerStore
 from oms.ports.queue import CommandQueue, CommandRow
-from oms.services.ask import asked
+from oms.services.awaiting import resumed
 from oms.services.execute import Execute
+from oms.services.hear import Hear
 from oms.services.home import Home
 from oms.services.record import Changes, Record
 from oms.wire.commands import decode
+from oms.wire.results import load_result
 from oms.worker.ear import Ear
 from oms.worker.leases import LeaseKeeper
 from oms.worker.pipeline import Pipeline
@@ -50,12 +53,18 @@ class Accounts:
     ledger: LedgerStore
     execute: Execute
     record: Record
+    hear: Hear
     pipeline: Pipeline
-    connect: Callable[[AccountImage], Exchange]
+    #: Makes an account's exchange, which calls the function given when it has something to tell.
+    connect: Callable[[AccountImage, Callable[[], None]], Exchange]
     batch_max: int
+    #: Called when an exchange has something to tell.
+    stir: Callable[[], None] = lambda: None
     homes: dict[int, Home] = field(default_factory=dict)
     #: Accounts that time may move though they have no orders, in the order of their turns.
     _turns: deque[int] = field(default_factory=deque)
+    #: Accounts whose exchange has something to tell.
+    _news: set[int] = field(default_factory=set)
     #: The read of the next round, begun early.
     _next: "asyncio.Task[Sequence[CommandRow]] | None" = None
 
@@ -73,8 +82,8 @@ class Accounts:
         count = 0
         for row in rows:
             home = await self._home(row.account_id)
-            if home is None:
-                continue
+            if home is None or not home.exchange.is_ready():
+                continue  # it stays queued
             await self.execute(home, command_of(row), self.clock.now())
             self.pipeline.add(home)
             count += 1
@@ -130,10 +139,20 @@ class Accounts:
         changed = 0
         for account_id in [*self._in_a_hurry(), *self._next_in_turn()]:
             home = await self._home(account_id)
-            if home is not None and await self._let_time_pass(home, now):
+            if home is not None and await self._listen(home, now):
                 changed += 1
         await self._push()
         return changed
+
+    async def hear_news(self) -> None:
+        """Record what exchanges have to tell now."""
+        news, self._news = self._news, set()
+        for account_id in news:
+            home = self.homes.get(account_id)
+            if home is not None and account_id in self.keeper.held:
+                await self._listen(home, self.clock.now())
+        if news:
+            await self._push()
 
     def is_moved_by_time(self) -> bool:
         """Whether ``look_at_market`` has anything to look at."""
@@ -160,15 +179,12 @@ class Accounts:
         turns = [self._turns.popleft() for _ in range(min(len(self._turns), TURNS_PER_LOOK))]
         return [i for i in turns if i not in self.homes or not self.homes[i].orders]
 
-    async def _let_time_pass(self, home: Home, now: datetime) -> bool:
-        reports = [*await home.exchange.advance(now), *await asked(home, now)]
-        changes = Changes()
-        await self.record(home, reports, changes)
-        if not changes.has_content():
-            return False
-        await self.record.tell(home, changes)
-        self.pipeline.add(home)
-        return True
+    async def _listen(self, home: Home, now: datetime) -> bool:
+        """Record what the exchange tells; whether that changed anything."""
+        changed = await self.hear(home, now)
+        if changed:
+            self.pipeline.add(home)
+        return changed
 
     async def drop_all(self) -> None:
         """Forget all homes, once nothing is on its way any more.
@@ -176,6 +192,8 @@ class Accounts:
         Each is loaded again when a command needs it, at the latest when it is its turn.
         """
         self._turns.extend(self.homes.keys() - set(self._turns))
+        for home in self.homes.values():
+            await home.exchange.close()
         if self._next is not None:
             await asyncio.gather(self._next, return_exceptions=True)
             self._next = None
@@ -195,13 +213,13 @@ class Accounts:
 
     async def _push(self, *, wait: bool = False) -> None:
         for account_id in await self.pipeline.push(wait=wait):
-            self.homes.pop(account_id, None)
+            await self._leave(account_id)
             self.keeper.drop(account_id)
 
     async def _home(self, account_id: int) -> Home | None:
         lease = self.keeper.held.get(account_id)
         if lease is None:
-            self.homes.pop(account_id, None)
+            await self._leave(account_id)
             return None
         home = self.homes.get(account_id)
         if home is not None and home.lease.token == lease.token:
@@ -211,9 +229,26 @@ class Accounts:
         except LeaseLost:
             self.keeper.drop(account_id)
             return None
-        home = Home.furnished(image, lease, self.connect(image))
+        await self._leave(account_id)
+        home = Home.furnished(image, lease, self.connect(image, partial(self._note, account_id)))
+        resumed(home, [(command_of(row), result_of(row)) for row in image.waiting])
         self.homes[account_id] = home
         return home
+
+    async def _leave(self, account_id: int) -> None:
+        home = self.homes.pop(account_id, None)
+        if home is not None:
+            await home.exchange.close()
+
+    def _note(self, account_id: int) -> None:
+        """An exchange has something to tell."""
+        self._news.add(account_id)
+        self.stir()
+
+
+def result_of(row: CommandRow) -> CommandResult:
+    """What is known so far of a command that is not over."""
+    return load_result(row.status, row.error, row.result, row.order_id)
 
 
 def command_of(row: CommandRow) -> Command:

@@ -2,6 +2,7 @@
 
 It knows whether the queue was rung since it was last asked, so that nobody reads a queue that
 nothing can have entered. A second without a ring counts as one: rings are hints, and may be lost.
+Exchanges that have something to tell stir it from within the process.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ class Ear:
 
     bell: Doorbell
     _listening: "asyncio.Task[Sequence[int]] | None" = field(default=None, init=False)
+    #: Done once there is something to look at.
+    _rung: "asyncio.Future[None] | None" = field(default=None, init=False)
 
     async def wait(self, seconds: float) -> None:
         """Return at a ring, at once if there was one since the last call, or after ``seconds``."""
@@ -32,6 +35,13 @@ class Ear:
             return False
         return await self._first_of((other,), None)
 
+    def stir(self) -> None:
+        """Like a ring, from within the process."""
+        if self._rung is None:
+            self._rung = asyncio.get_running_loop().create_future()
+        if not self._rung.done():
+            self._rung.set_result(None)
+
     async def close(self) -> None:
         """Stop listening."""
         if self._listening is not None:
@@ -42,12 +52,25 @@ class Ear:
         self, others: "Sequence[asyncio.Future[Any]]", at_most: float | None
     ) -> bool:
         """Whether it is the ring that came first."""
+        if self._rung is None:
+            self._rung = asyncio.get_running_loop().create_future()
         if self._listening is None:
             self._listening = asyncio.create_task(self.bell.wait(Topic.COMMANDS, SWEEP_SECONDS))
-        ring = self._listening
+            self._listening.add_done_callback(self._heard)
+        ring = self._rung
         await asyncio.wait((ring, *others), timeout=at_most, return_when=asyncio.FIRST_COMPLETED)
         if not ring.done():
             return False
-        self._listening = None
+        self._rung = None
         ring.result()  # a bell that breaks is told
         return True
+
+    def _heard(self, listening: "asyncio.Task[Sequence[int]]") -> None:
+        self._listening = None
+        if listening.cancelled():
+            return
+        problem = listening.exception()
+        if problem is None:
+            self.stir()
+        elif self._rung is not None and not self._rung.done():
+            self._rung.set_exception(problem)

@@ -51,6 +51,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._ear = Ear(bell=self.bell)
+        self.accounts.stir = self._ear.stir
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
@@ -111,6 +112,7 @@ class Worker:
 
     async def _drain(self) -> bool:
         """One round; whether there may be more to do at once."""
+        await self.accounts.hear_news()
         rows = await self.accounts.take()
         if rows:
             done = await (self._run_carefully(rows) if self._careful else self.accounts.run(rows))

@@ -136,7 +136,7 @@ async def test_ccxt_reads(busy: Office) -> None:
     ("func", "status", "code"),
     [
         ("withdraw", 403, "ccxt_method_not_allowed"),
-        ("createOrder", 403, "ccxt_method_not_allowed"),
+        ("createConvertTrade", 403, "ccxt_method_not_allowed"),
         ("__class__", 403, "ccxt_method_not_allowed"),
         ("watchTicker", 422, "unsupported_func"),
         ("fetch_ohlcv", 422, "validation_error"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from oms.wire.calls import READS, is_stream, snake_case
+from oms.domain.ccxt_methods import READS
+from oms.wire.calls import is_stream, snake_case
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from kit.bell import LocalBell
 
+from kit.bell import LocalBell
 from oms.ports.wakeup import Topic
 from oms.worker.ear import SWEEP_SECONDS, Ear
 

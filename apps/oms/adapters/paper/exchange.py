@@ -21,7 +21,7 @@ from oms.adapters.paper.tickets import place_of
 from oms.adapters.paper.trading import PaperTrading
 from oms.adapters.paper.unified import UnifiedReads, answer
 from oms.domain.account import Account, PositionMode
-from oms.domain.errors import Conflict, Invalid
+from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.order import Order
@@ -260,6 +260,31 @@ class PaperExchange:
     def changed_memory(self) -> MemoryRows | None:
         """What changed since the last call and must be stored with the reports."""
         return self._engine.changed_rows()
+
+    def stored(self) -> None:
+        """Nothing waits for it: what it did is done by the answer."""
+
+    def answers_later(self) -> bool:
+        """No: it answers at once, even that an answer is on its way."""
+        return False
+
+    def is_ready(self) -> bool:
+        """From the beginning."""
+        return True
+
+    def trouble(self) -> Refused | None:
+        """It can always be reached."""
+        return None
+
+    def begin_sweep(self, since: datetime) -> None:
+        """Nothing to begin: ``snapshot`` takes no time."""
+
+    def swept(self) -> Sequence[Snapshot]:
+        """Nothing is read by itself."""
+        return ()
+
+    async def close(self) -> None:
+        """Nothing goes on by itself."""
 
     def memory_hash(self) -> str:
         """SHA-256 of the whole memory: equal exchanges have equal ones."""

@@ -18,6 +18,7 @@ def snapshot_of(engine: PaperEngine, since: datetime, now: datetime) -> Snapshot
     memory = engine.memory
     orders = [order for held in memory.orders.values() for order in held.values()]
     return Snapshot(
+        since=since,
         orders=[_open(engine, order, now) for order in orders],
         trades=[
             (trade.symbol, execution_of(trade, engine.made, now, Heard.RECONCILE))

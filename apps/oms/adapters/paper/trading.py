@@ -42,6 +42,7 @@ from oms.simulation.inputs import (
 )
 from oms.simulation.memory import Leg, Memory, PaperOrder, PaperPosition, PaperTrade
 from oms.wire import ccxt_orders as asked
+from oms.wire.ccxt_trades import read_trade
 
 _ABOUT_ORDERS = (Accepted, Changed, Canceled, Triggered, Expired)
 One = TypeVar("One", asked.Create, asked.Edit, asked.Cancel)
@@ -68,7 +69,7 @@ class PaperTrading:
     ) -> tuple[object, Refused | None]:
         """What a method answers, or why it does not."""
         try:
-            trade = asked.read_trade(func, args, kwargs)
+            trade = read_trade(func, args, kwargs)
             if trade is None:
                 raise not_supported(func)
             return self(trade), None
@@ -184,8 +185,19 @@ class PaperTrading:
         for order in sorted(found, key=lambda order: order.number):
             memory = self.engine.memory
             if memory.order(order.symbol, order.exchange_order_id) is not None:
-                canceled.append(self._canceled(order))  # else it ended with one before it
+                canceled.append(self._canceled(order))
+            else:
+                canceled.append(self._ended_with_another(order))
         return canceled
+
+    def _ended_with_another(self, order: PaperOrder) -> Structure:
+        """An order that ended because its sibling was canceled."""
+        name = order.exchange_order_id
+        for step in reversed(self.steps):
+            for fact in step.facts:
+                if isinstance(fact, Canceled) and fact.order.exchange_order_id == name:
+                    return self._told(step, name)
+        raise AssertionError(f"order {name} ended untold")
 
     def _close(self, told: asked.Close) -> object:
         positions = [

@@ -30,7 +30,7 @@ from oms.simulation.contracts import ContractTerms
 from oms.simulation.memory import Level, Market
 from oms.simulation.settings import Settings
 from oms.simulation.walk import BOOK_DEPTH
-from oms.wire.ccxt_orders import METHODS
+from oms.wire.ccxt_trades import METHODS
 
 UNLIMITED = Decimal(10**9)
 """Quantity told for a level whose depth is without limit."""

@@ -12,8 +12,8 @@ from oms.ports.audit_log import Hand
 from oms.ports.ledger import EventRow
 from oms.ports.registry import AuditEntry
 from oms.wire.admin_accounts import environment_of
-from oms.wire.json import dumps, loads
 from oms.wire.ccxt_allow import check_ccxt_allow
+from oms.wire.json import dumps, loads
 from oms.wire.paper_settings import paper_settings
 
 #: Columns that are shown as they are.

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.rows import (
+    access,
     commands,
     deals,
     events,
@@ -59,6 +60,13 @@ def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
     swept = [rows for b in each for rows in b.reconciled]
     if swept:
         reconciliation.into(script, swept)
+    audits = [
+        access.audit_values(audit_id, entry, 0, now, dialect)
+        for b in each
+        for audit_id, entry in b.audits
+    ]
+    if audits:
+        access.AUDIT.into(script, audits)
     for batch in each:
         switches.into(script, batch.lease.account_id, batch.switches, now)
     return script

@@ -1,15 +1,19 @@
 """What an account's home reads when it moves in: the account as the last transaction left it."""
 
-from oms.adapters.sql.rows import memory, orders, positions
+from collections.abc import Sequence
+
+from oms.adapters.sql.rows import commands, memory, orders, positions
 from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_of
 from oms.adapters.sql.session import Session
 from oms.domain.errors import LeaseLost
 from oms.domain.value import evolve
 from oms.ports.leases import Lease
 from oms.ports.ledger import AccountImage
+from oms.ports.queue import CommandRow
 
 OPEN_ORDERS_INDEX = "ix_oms_orders_open"
 POSITIONS_INDEX = "ix_oms_positions_state"
+QUEUE_INDEX = "ix_oms_commands_queue"
 OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
 
 
@@ -54,5 +58,23 @@ async def image_of(session: Session, lease: Lease) -> AccountImage:
         orders=[orders.order_of(row, dialect) for row in open_orders],
         positions=[positions.position_of(row, dialect) for row in open_positions],
         strategy_ids=frozenset(row[0] for row in strategies),
+        waiting=await _waiting(session, account_id, [row[0] for row in open_orders]),
         memory=await memory.recall(session, account_id),
     )
+
+
+async def _waiting(
+    session: Session, account_id: int, open_orders: Sequence[int]
+) -> Sequence[CommandRow]:
+    """Commands that wait for the exchange's word."""
+    dialect = session.dialect
+    table = dialect.pinned("oms_commands", QUEUE_INDEX)
+    text = (
+        f"SELECT {commands.SELECTED} FROM {table}"
+        f" WHERE status = '{{}}' AND account_id = {dialect.mark}"
+    )
+    found = [*await session.fetch(text.format("running"), (account_id,))]
+    if open_orders:
+        text += f" AND order_id IN ({dialect.marks(len(open_orders))})"
+        found += await session.fetch(text.format("unknown"), (account_id, *open_orders))
+    return [commands.command_of(row, dialect) for row in found]

@@ -14,8 +14,8 @@ from oms.adapters.sql.session import Session
 from oms.domain.access import Grant
 from oms.domain.errors import Conflict, NotFound
 from oms.ports.registry import AuditEntry, UserRow
-from oms.wire.json import dumps, optional_time
 from oms.wire.ccxt_allow import check_ccxt_allow
+from oms.wire.json import dumps, optional_time
 from oms.wire.paper_settings import paper_settings
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

@@ -13,6 +13,7 @@ from oms.adapters.sql.figures import SqlFigures
 from oms.adapters.sql.history import SqlHistory
 from oms.adapters.sql.ids import SqlIdBlocks
 from oms.adapters.sql.key_usage import SqlKeyUsage
+from oms.adapters.sql.kills import SqlKills
 from oms.adapters.sql.leases import SqlLeases
 from oms.adapters.sql.ledger import SqlLedger
 from oms.adapters.sql.migrate import version_of
@@ -44,6 +45,7 @@ class SqlStore:
         self.strategies = SqlStrategies(database, self.ids)
         self.audit_log = SqlAuditLog(database)
         self.leases = SqlLeases(database)
+        self.kills = SqlKills(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
         self.sealed = SqlSealed(database, self.ids)
         self.backup = SqlBackup(database, self.ids)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from oms.api.openapi import (  # fmt: skip
+from oms.api.openapi import (
+    kills,
     operations_desk,
     operations_house,
     operations_ledger,
@@ -21,6 +22,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *operations_house.OPERATIONS,
     *operations_ledger.OPERATIONS,
     *operations_desk.OPERATIONS,
+    *kills.OPERATIONS,
 )
 """Everything that the HTTP contract has; a document shows what is served."""
 
@@ -44,6 +46,7 @@ _OF_BUDGETS = (
     *("RateLimit", "RateLimit-Policy"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
+_AT_TIMES = frozenset({"Idempotent-Replayed", "Location", "Preference-Applied"})
 _HEADERS: Mapping[str, tuple[str, Schema]] = {
     "X-Request-Id": ("The id of this request.", TEXT),
     "X-OMS-Version": ("The version that answered.", TEXT),
@@ -72,14 +75,19 @@ def build(version: str, served: Iterable[tuple[str, str]]) -> dict[str, Any]:
         "info": {"title": "oms-gateway", "version": version, "description": _DESCRIPTION},
         "paths": paths,
         "components": {
-            "schemas": {**rows_desk.ROWS, **rows_ledger.ROWS, **body_schemas()},
+            "schemas": {
+                **rows_desk.ROWS,
+                **rows_ledger.ROWS,
+                **kills.ROWS,
+                **body_schemas(),
+            },
             "responses": {
                 f"Refused{status}": _answer(status, ref("Error"), _headers_of_refusal(status))
                 for status in sorted({kind.status for kind in CODES.values()})
             },
             "securitySchemes": _SCHEMES,
             "headers": {
-                name: {"description": about, "schema": schema}
+                name: {"description": about, "required": name not in _AT_TIMES, "schema": schema}
                 for name, (about, schema) in _HEADERS.items()
             },
         },
@@ -126,7 +134,7 @@ def _answer(
 
 def _headers(operation: Operation) -> list[str]:
     named = [*_OF_ALL]
-    if not operation.is_public:
+    if not operation.is_public and operation.name != "get_metrics":  # this machine needs no key
         named += _OF_BUDGETS
     if operation.changes:
         named.append("Idempotent-Replayed")
@@ -138,6 +146,5 @@ def _headers(operation: Operation) -> list[str]:
 
 
 def _headers_of_refusal(status: int) -> list[str]:
-    more = {401: ("WWW-Authenticate",), 409: ("Retry-After",)}
-    waits = {429: ("Retry-After", *_OF_BUDGETS), 503: ("Retry-After",)}
-    return [*_OF_ALL, *more.get(status, ()), *waits.get(status, ())]
+    more = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+    return [*_OF_ALL, more[status]] if status in more else [*_OF_ALL]

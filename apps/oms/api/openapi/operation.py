@@ -47,7 +47,7 @@ class Operation:
     def parameters(self) -> tuple[Parameter, ...]:
         """All parameters: of the path, the query and the headers."""
         named = tuple(in_path(name) for name in _BRACES.findall(self.path))
-        key = (IDEMPOTENCY_KEY,) if self.changes else ()
+        key = (IDEMPOTENCY_KEY,) if self.changes and not self.is_public else ()
         return (*named, *self.query, *key, REQUEST_ID)
 
     @property

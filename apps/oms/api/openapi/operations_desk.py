@@ -13,6 +13,7 @@ from oms.api.openapi.schema import (
     done,
     either,
     items,
+    obj,
     page,
     ref,
     row,
@@ -60,7 +61,7 @@ _SELF = (
         body=body("Login"),
         answers={
             200: done(
-                "token:text expires_at:time user_id:id role:text api_key_id:id",
+                "token:text? expires_at:time user_id:id role:text api_key_id:id",
                 token_type=words("bearer"),
             )
         },
@@ -97,6 +98,14 @@ _SELF = (
             "A strategy on accounts that the key may trade on",
             "StrategyWish", done("strategy_id:id")),
 )  # fmt: skip
+_MUTATED = obj(
+    {
+        "ok": BOOLEAN,
+        "entity": words("orders", "positions", "deals"),
+        "results": a_list(row("index:count ok:bool op:text? id:id? error:text?")),
+    },
+    {"command_id": ID, "command_ids": a_list(ID)},
+)
 _ROWS = either(
     ref("Order"), ref("Deal"), ref("Position"),
     ref("Mt5Order"), ref("Mt5Deal"), ref("Mt5Position"),
@@ -144,12 +153,16 @@ _ADMIN = (
           )),
     _read("/admin/oms/{view}", "list_any_rows", "Rows of any accounts, page by page",
           page(_ROWS), (p.SOME_ACCOUNTS, *p.DATES, p.SINCE, p.UNTIL, *p.PAGING, p.VIEW)),
-    _change("post", "/admin/oms/{entity}/mutate", "mutate_rows",
-            "Correct rows one by one; each change is audited", "Mutations",
-            done(
-                entity=words("orders", "positions", "deals"),
-                results=a_list(row("index:count ok:bool op:text? id:id? error:text?")),
-            )),
+    Operation(
+        method="post",
+        path="/admin/oms/{entity}/mutate",
+        name="mutate_rows",
+        summary="Set rows right one by one; each change is audited",
+        query=(*p.WAIT, p.COMMENT),
+        body=body("Mutations"),
+        answers=dict.fromkeys((200, 202, 207), _MUTATED),
+        errors=frozenset({404, 502, 504}),
+    ),
 )  # fmt: skip
 
 OPERATIONS = (*_SELF, *_ADMIN)

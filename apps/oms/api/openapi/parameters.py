@@ -34,6 +34,7 @@ PATHS: Mapping[str, Schema] = {
     "api_key_id": ID,
     "command_id": ID,
     "entity": words("orders", "positions", "deals"),
+    "kill_id": ID,
     "func": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]{0,63}$"},
     "ids": _IDS_TEXT,
     "order_id": ID,

@@ -53,7 +53,8 @@ _PEOPLE: Mapping[str, Schema] = {
     "Permission": row(
         f"api_key_id:id account_id:id {_FLAGS} status:text", strategy_ids=a_list(COUNT)
     ),
-    "NewKey": row("ok:bool user_id:id api_key_id:id api_key_plain:text label:text?"),
+    # The key is told once; a repeat under its Idempotency-Key has null in its place.
+    "NewKey": row("ok:bool user_id:id api_key_id:id api_key_plain:text? label:text?"),
     "Strategy": row(
         "strategy_id:id client_strategy_id:id? name:text account_ids:ids", status=_STATUS
     ),

@@ -24,6 +24,11 @@ def order_id_of(text: str) -> int:
     return _number(text, NotFound("there is no such order", code="order_not_found"))
 
 
+def kill_id_of(text: str) -> int:
+    """The kill switch that a path names. Raises ``NotFound``."""
+    return _number(text, NotFound("there is no such kill switch"))
+
+
 def _number(text: str, wrong: NotFound) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 16 and 0 < int(text) <= ID_MAX:
         return int(text)

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from oms.api.budgets import Budgets, Kind
+from oms.api.ccxt_calls import command_of, ended, judge, need_worker, seconds_for, value_of
 from oms.api.errors import as_refused, detail
 from oms.api.results import results_of
-from oms.api.routes.ccxt import judge, need_worker
 from oms.api.sockets.frames import Frame, error_reply, reply
 from oms.api.sockets.outbox import Outbox
 from oms.api.sockets.stream import Spawn
 from oms.api.tally import Tally
 from oms.config import Settings
 from oms.domain.access import Principal
-from oms.domain.command import CommandStatus
+from oms.domain.command import CcxtCall
 from oms.domain.errors import Invalid, OmsError, Refused
 from oms.ports.leases import Leases
 from oms.services.reads import Reads
@@ -28,7 +28,6 @@ from oms.services.waiting import Waiting
 from oms.wire.bodies import Malformed, wrong_at
 from oms.wire.calls import snake_case
 from oms.wire.queries import WAIT_MS_MAX
-from oms.wire.results import load_result
 from oms.wire.values import read_id
 from oms.wire.wishes import Wish, read_call, read_commands
 
@@ -36,7 +35,6 @@ IN_FLIGHT_MAX = 1000
 """Commands and calls of one socket without an answer yet."""
 
 BATCH_MAX = 100
-CALL_SECONDS = 30.0
 
 
 class CommandParts(Protocol):
@@ -92,19 +90,13 @@ class Commands:
             self.spawn(self._store())
 
     def call(self, frame: Frame) -> None:
-        """Take a ccxt call. Raises ``Malformed``, ``Invalid``, ``Forbidden``."""
+        """Take a ccxt call. Raises ``Malformed``, ``Invalid``."""
         payload = dict(frame.payload)
         account_id = _account_id(payload.pop("account_id", None))
         func = payload.pop("func", None)
         if not isinstance(func, str):
             raise wrong_at(("func",), "func names the method", "missing")
-        name = snake_case(func)
-        try:
-            judge(name)
-        except OmsError as wrong:
-            self.outbox.put(_ccxt_error(frame, as_refused(wrong)))
-            return
-        wish = Wish(payload=read_call(name, payload), account_id=account_id)
+        wish = Wish(payload=read_call(snake_case(func), payload), account_id=account_id)
         self._claim()
         self.spawn(self._call(frame, wish))
 
@@ -183,31 +175,27 @@ class Commands:
         self._answer(text)
 
     async def _called(self, frame: Frame, wish: Wish) -> str:
-        principal = await self.who()
+        principal, payload = await self.who(), wish.payload
+        assert isinstance(payload, CcxtCall) and wish.account_id is not None
+        await judge(payload.func, wish.account_id, self.parts.submit.registry)
         self.parts.budgets.take(principal.api_key_id, Kind.CCXT)
         await need_worker(self.parts.leases)
         ask = Ask(wishes=[wish], principal=principal, ip=self.ip)
         (item,) = (await self.parts.submit(ask)).items
-        if item.refused is not None:
-            return _ccxt_error(frame, item.refused)
-        assert item.command_id is not None
-        row = (await self.parts.waiting([item.command_id], CALL_SECONDS)).get(item.command_id)
-        if row is None or not row.status.is_final:
-            message = f"the exchange did not answer within {CALL_SECONDS:g} s"
-            return _ccxt_error(frame, Refused(code="timeout", message=message))
-        result = load_result(row.status, row.error, row.result, row.order_id)
-        if result.error is not None:
-            return _ccxt_error(frame, result.error)
-        assert result.status is CommandStatus.DONE
-        return reply(frame, "ccxt_result", f'{{"result":{result.value or "null"}}}')
+        seconds = seconds_for(payload)
+        ids = [] if item.command_id is None else [item.command_id]
+        result = ended(item, await self.parts.waiting(ids, seconds), seconds)
+        if isinstance(result, Refused):
+            return _ccxt_error(frame, result, command_of(payload))
+        return reply(frame, "ccxt_result", f'{{"result":{value_of(result)}}}')
 
 
-def _ccxt_error(frame: Frame, refused: Refused) -> str:
+def _ccxt_error(frame: Frame, refused: Refused, command: str | None = None) -> str:
     told = {
         "code": "ccxt_error",
         "message": refused.message,
         "request_id": frame.request_id,
-        "detail": detail(refused, frame.request_id),
+        "detail": detail(refused, frame.request_id, command=command),
     }
     return reply(frame, "error", told, ok=False)
 

@@ -124,8 +124,12 @@ def contract_findings(
     instruments: Mapping[str, Instrument],
     positions: Iterable[Position],
     pending: Pending,
+    by_hand: Amounts,
 ) -> Iterator[Finding]:
-    """Whether the exchange's contracts are, per symbol, those of our book."""
+    """Whether the exchange's contracts are, per symbol, those of our book.
+
+    What an admin booked or took back ``by_hand`` is no fact of the exchange's.
+    """
     ours: dict[str, Decimal] = defaultdict(lambda: ZERO)
     theirs: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for position in positions:
@@ -134,6 +138,10 @@ def contract_findings(
             ours[position.symbol] = total(ours[position.symbol], position.qty)
     for held in memory.positions.values():
         theirs[held.symbol] = total(theirs[held.symbol], held.qty)
+    for symbol, qty in by_hand.items():
+        instrument = instruments.get(symbol)
+        if instrument is not None and instrument.kind is not Kind.SPOT:
+            theirs[symbol] = total(theirs[symbol], qty)
     for symbol in sorted((ours.keys() | theirs.keys()) - pending.symbols):
         if ours[symbol] != theirs[symbol]:
             yield breach("paper_position", "symbol", symbol, theirs[symbol], ours[symbol])

@@ -14,6 +14,8 @@ from oms.domain.account import Account
 from oms.domain.deal import Deal, DealType
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, plain, total
+from oms.domain.report import Heard
+from oms.domain.side import Side
 from oms.ports.audit_reads import AuditReads
 from oms.ports.exchange import MemoryRows, TradeRow
 from oms.ports.history import History, Window
@@ -70,11 +72,11 @@ class PaperLook:
         pending = Pending.of(memory, orders)
         flows = first_money(self.account) if rows.state is not None else {}
         found_trades = await self._trades(flows, pending)
-        await self._payments(flows)
+        by_hand = await self._payments(flows)
         add_pending(flows, memory)
         return [
             *balance_findings(self.account, memory, self.instruments),
-            *contract_findings(memory, self.instruments, positions, pending),
+            *contract_findings(memory, self.instruments, positions, pending, by_hand),
             *resting_findings(memory, orders, pending),
             *found_trades,
             *money_findings(memory, flows),
@@ -109,8 +111,9 @@ class PaperLook:
             booked |= {(symbol, name): legs for name, legs in found.items()}
         return booked
 
-    async def _payments(self, flows: Amounts) -> None:
-        """Add what deals without quantity moved."""
+    async def _payments(self, flows: Amounts) -> Amounts:
+        """Add what deals without quantity moved; what was booked by hand, by symbol."""
+        by_hand: Amounts = {}
         async for deals in pages(self.account.id, self.history.deals):
             for deal in deals:
                 instrument = self.instruments.get(deal.symbol)
@@ -118,6 +121,10 @@ class PaperLook:
                     add(flows, instrument.settle, deal.profit)
                 elif deal.type is DealType.BALANCE:
                     add(flows, deal.symbol, deal.profit)
+                elif deal.origin == Heard.OPERATOR.value and deal.order_id is not None:
+                    is_buy = deal.side is Side.BUY
+                    add(by_hand, deal.symbol, deal.qty if is_buy else deal.qty.copy_negate())
+        return by_hand
 
 
 def _memory_of(state: str, rows: MemoryRows) -> Memory:

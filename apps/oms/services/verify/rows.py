@@ -13,6 +13,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.domain.refold import BUST
+from oms.domain.report import Heard
 from oms.ports.audit_reads import AuditReads, OrderColumns
 from oms.ports.history import History
 from oms.ports.ledger import LedgerStore
@@ -201,6 +202,7 @@ def _owner_findings(order: Order, position: Position | None) -> list[Finding]:
 
 
 def _is_executed(deal: Deal) -> bool:
-    """Whether the exchange made it; inferred deals are not found there yet."""
-    ours = deal.exchange_trade_id.startswith(OUR_OWN)
+    """Whether the exchange made it; inferred deals are not found there yet, an admin's never."""
+    by_hand = deal.origin == Heard.OPERATOR.value
+    ours = by_hand or deal.exchange_trade_id.startswith(OUR_OWN)
     return deal.type is DealType.TRADE and not ours and not deal.provisional

@@ -14,11 +14,12 @@ from oms.ports.history import StoredEvents
 from oms.ports.queue import CommandRow
 from oms.services.verify.findings import Finding, breach
 from oms.services.verify.told import Tales
+from oms.wire.commands import says_it_trades
 from oms.wire.json import NotJson, loads
 
 _WENT_WRONG = frozenset({CommandStatus.FAILED, CommandStatus.REFUSED})
-_READ = "ccxt_call"
-"""Commands of this type change nothing and make no event."""
+_CALL = "ccxt_call"
+"""Commands of this type make no event unless they trade."""
 
 
 @dataclass(slots=True)
@@ -82,8 +83,8 @@ class EventCheck:
 
 def must_be_told(command: CommandRow, oldest_at: datetime | None) -> bool:
     """Whether the event of the command's end is among those kept since ``oldest_at``."""
-    ended = command.status.is_final and command.command_type != _READ
-    if not ended or command.finished_at is None or oldest_at is None:
+    is_read = command.command_type == _CALL and not says_it_trades(command.payload)
+    if is_read or not command.status.is_final or command.finished_at is None or oldest_at is None:
         return False
     return command.finished_at > oldest_at
 

@@ -1,9 +1,10 @@
-"""Rows of the paper exchange's memory; only what changed is written."""
+"""Rows of what an exchange remembers; only what changed is written."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.rows import attempts
 from oms.adapters.sql.script import Script
 from oms.adapters.sql.session import Session
 from oms.ports.exchange import MemoryRows, TradeRow
@@ -59,6 +60,11 @@ def into(script: Script, memories: Mapping[int, MemoryRows]) -> None:
         for account_id, memory in memories.items()
         for symbol, price in memory.prices.items()
     ]
+    requests = [
+        attempts.values(account_id, row, dialect)
+        for account_id, memory in memories.items()
+        for row in memory.attempts
+    ]
     _STATE.into(script, states)
     _ORDERS.into(script, [row for row in orders if row[2] is not None])
     forgotten = [row[:2] for row in orders if row[2] is None]
@@ -66,10 +72,11 @@ def into(script: Script, memories: Mapping[int, MemoryRows]) -> None:
         script.add("paper_orders", _FORGET.format(dialect.mark), forgotten)
     _TRADES.into(script, trades)
     _PRICES.into(script, prices)
+    attempts.UPSERT.into(script, requests)
 
 
 async def recall(session: Session, account_id: int) -> MemoryRows:
-    """All that the paper exchange of the account must know again; trades ascending."""
+    """All that the account's exchange must know again; trades ascending."""
 
     async def rows(columns: str, table: str, tail: str = "") -> Sequence[Any]:
         where = f"WHERE account_id = {session.dialect.mark}"
@@ -96,4 +103,5 @@ async def recall(session: Session, account_id: int) -> MemoryRows:
             for row in reversed(trades)
         ),
         prices={row[0]: row[1] for row in prices},
+        attempts=await attempts.of_open_orders(session, account_id),
     )

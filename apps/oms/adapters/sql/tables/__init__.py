@@ -3,7 +3,7 @@
 It describes; the migrations make. A test holds the two equal.
 """
 
-from oms.adapters.sql.tables import access, accounts, ledger, paper, raw, reconciliation
+from oms.adapters.sql.tables import access, accounts, kills, ledger, paper, raw, reconciliation
 from oms.adapters.sql.tables.metadata import METADATA
 
-__all__ = ["METADATA", "access", "accounts", "ledger", "paper", "raw", "reconciliation"]
+__all__ = ["METADATA", "access", "accounts", "kills", "ledger", "paper", "raw", "reconciliation"]

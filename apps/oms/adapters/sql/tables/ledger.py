@@ -109,6 +109,27 @@ oms_orders = Table(
     **TABLE_OPTIONS,
 )
 
+oms_order_attempts = Table(
+    "oms_order_attempts",
+    METADATA,
+    Column("order_id", ID, primary_key=True, autoincrement=False),
+    Column("attempt", Integer(), primary_key=True, autoincrement=False),
+    Column("kind", S(16), primary_key=True),
+    needed("account_id", ID),
+    needed("client_id", X(64)),
+    needed("request_json", J),
+    absent("exchange_order_id", X(128)),
+    needed("may_send_until", TS()),
+    absent("sent_at", TS()),
+    absent("acked_at", TS()),
+    absent("outcome", S(16)),
+    absent("code", S(64)),
+    created(),
+    UniqueConstraint("client_id", "kind", name="uq_oms_order_attempts_client_id"),
+    Index("ix_oms_order_attempts_exchange_order_id", "exchange_order_id"),
+    **TABLE_OPTIONS,
+)
+
 oms_deals = Table(
     "oms_deals",
     METADATA,

@@ -1,0 +1,83 @@
+"""A call of the ccxt gateway on its way: may it be made at all, how long it takes, how it ended.
+
+The same for every door. A call is a command like any other, carried out by the account's worker;
+the API process itself never speaks to an exchange.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oms.api.errors import detail
+from oms.domain.ccxt_methods import MethodClass, class_of, may_be_allowed
+from oms.domain.command import CcxtCall, CommandResult
+from oms.domain.errors import Forbidden, Invalid, Refused, Unavailable
+from oms.ports.leases import Leases
+from oms.ports.queue import CommandRow
+from oms.ports.registry import Registry
+from oms.services.submit import Placed
+from oms.wire.results import load_result
+
+READ_SECONDS = 30.0
+TRADE_SECONDS = 60.0
+BATCH_SECONDS = 60.0
+WORKER_ALIVE_SECONDS = 15.0
+
+
+async def judge(func: str, account_id: int, registry: Registry) -> None:
+    """Refuse methods that may not be called on the account. Raises ``Invalid``, ``Forbidden``."""
+    match class_of(func):
+        case MethodClass.STREAM:
+            raise Invalid("streams are served by the WebSocket", code="unsupported_func")
+        case MethodClass.NEVER:
+            rows = await registry.accounts([account_id]) if may_be_allowed(func) else ()
+            if not any(func in row.account.ccxt_allow for row in rows):
+                message = f"the ccxt method {func[:64]!r} may not be called"
+                raise Forbidden(message, code="ccxt_method_not_allowed")
+        case _:
+            return
+
+
+async def need_worker(leases: Leases) -> None:
+    """Refuse where no worker lives to make a call. Raises ``Unavailable``."""
+    if not await leases.workers(WORKER_ALIVE_SECONDS):
+        raise Unavailable("no worker is alive to make the call", code="engine_unavailable")
+
+
+def seconds_for(call: CcxtCall) -> float:
+    """How long an answer is waited for where the caller says nothing."""
+    return TRADE_SECONDS if call.is_trade else READ_SECONDS
+
+
+def ended(item: Placed, rows: Mapping[int, CommandRow], seconds: float) -> CommandResult | Refused:
+    """How a call ended: its value, or what is told in place of one."""
+    if item.refused is not None:
+        return item.refused
+    row = rows.get(item.command_id or 0)
+    if row is None or not row.status.is_final:
+        return _too_late(item, seconds)
+    result = load_result(row.status, row.error, row.result, row.order_id)
+    return result if result.error is None else result.error
+
+
+def value_of(result: CommandResult) -> str:
+    """The JSON text of an answer."""
+    return result.value or "null"
+
+
+def told(item_func: CcxtCall | None, refused: Refused, request_id: str) -> dict[str, Any]:
+    """The error object of a call that did not end well."""
+    return detail(refused, request_id, command=command_of(item_func))
+
+
+def command_of(call: CcxtCall | None) -> str | None:
+    """The command whose words for wrong input a call shares."""
+    return "send_order" if call is not None and call.is_trade else None
+
+
+def _too_late(item: Placed, seconds: float) -> Refused:
+    message = f"the exchange did not answer within {seconds:g} s"
+    payload = item.wish.payload
+    if isinstance(payload, CcxtCall) and payload.is_trade:
+        message += "; what was asked may still be carried out"
+        return Refused(code="outcome_unknown", message=message, outcome="unknown")
+    return Refused(code="timeout", message=message)

@@ -1,0 +1,213 @@
+"""The ledger as an admin sees it, all accounts together, and sets single rows of it right."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.api.deps import COMMENT_CHARACTERS_MAX, Doors, admitted, doors
+from oms.api.errors import JsonResponse, detail, failure, request_id_of
+from oms.api.results import results_of
+from oms.api.routes.commands import PENDING, idempotency_key, in_flight
+from oms.api.routes.paging import envelope
+from oms.api.views import deal_rows, order_rows, position_rows
+from oms.domain.access import Permission
+from oms.domain.command import MutateItem
+from oms.domain.errors import NotFound, Refused
+from oms.domain.value import evolve
+from oms.ports.history import Page, Window
+from oms.ports.queue import CommandRow
+from oms.services.submit import Accepted, Ask
+from oms.wire.admin_mutate import ENTITIES, account_of, mutate_of, read_items, row_id
+from oms.wire.bodies import load_body
+from oms.wire.codes import kind_of
+from oms.wire.json import loads
+from oms.wire.ledger import Row
+from oms.wire.queries import read_admin_window, read_wait
+from oms.wire.results import load_result
+from oms.wire.wishes import Wish
+
+router = APIRouter()
+
+VIEWS = ("open_orders", "history_orders", "open_positions", "history_positions", "deals")
+OPEN_ROWS_MAX = 5000
+
+
+@router.get("/admin/oms/{view}")
+async def view(request: Request, view: str) -> Response:
+    """A page of orders, positions or deals of the accounts named, or of all."""
+    await admitted(request, Permission.ADMIN)
+    if view not in VIEWS:
+        raise NotFound(f"the views are {', '.join(VIEWS)}")
+    parts = doors(request)
+    window = read_admin_window(request.query_params, parts.clock.now())
+    known = [row.account.id for row in await parts.reads.registry.accounts()]
+    for account_id in window.account_ids:
+        if account_id not in known:
+            raise NotFound(f"account_id={account_id}", code="account_not_found")
+    window = evolve(window, account_ids=window.account_ids or tuple(known))
+    if not window.account_ids:
+        return JsonResponse(envelope([], Page(items=(), total=0, next_after_id=None), window))
+    shown, page = await _page(request, parts, view, window)
+    return JsonResponse(envelope(shown, page, window))
+
+
+async def _page(
+    request: Request, parts: Doors, view: str, window: Window
+) -> tuple[list[Row], Page[Any]]:
+    history, query = parts.history, request.query_params
+    page: Page[Any]
+    match view:
+        case "open_orders":
+            page = _cut(await history.open_orders(window, OPEN_ROWS_MAX), window)
+            return order_rows(page.items, query), page
+        case "history_orders":
+            page = await history.orders(window)
+            return order_rows(page.items, query), page
+        case "open_positions":
+            page = _cut(await history.open_positions(window, OPEN_ROWS_MAX), window)
+            return await position_rows(parts, page.items, query), page
+        case "history_positions":
+            page = await history.positions(window)
+            return await position_rows(parts, page.items, query), page
+        case _:
+            page = await history.deals(window)
+            return deal_rows(page.items, query), page
+
+
+def _cut(rows: Sequence[Any], window: Window) -> Page[Any]:
+    """A page of rows that are all here."""
+    start = (window.page - 1) * window.page_size
+    items = rows[start : start + window.page_size]
+    return Page(items=items, total=len(rows), next_after_id=None)
+
+
+@router.post("/admin/oms/{entity}/mutate")
+async def mutate(request: Request, entity: str) -> Response:
+    """Set rows right, each by itself: one command per account, the answers in input order."""
+    who = await admitted(request, Permission.ADMIN)
+    if entity not in ENTITIES:
+        raise NotFound(f"what is set right is one of {', '.join(ENTITIES)}")
+    parts, body = doors(request), load_body(await request.body())
+    items = read_items(entity, body, parts.settings.commands.items_max)
+    said = (request.headers.get("x-comment") or "")[:COMMENT_CHARACTERS_MAX] or None
+    owners = await _owners(parts, entity, items)
+    told: dict[int, Row] = {
+        item.index: _missing(item, entity) for item in items if item.index not in owners
+    }
+    wishes = [
+        Wish(payload=mutate_of(entity, mine, said), account_id=account_id)
+        for account_id, mine in _by_account(items, owners).items()
+    ]
+    if not wishes:
+        return _answer(request, entity, told)
+    key = idempotency_key(request.headers, who.principal.user_id, request.scope["path"], body)
+    accepted = await parts.submit(Ask(wishes=wishes, principal=who.principal, ip=who.ip, key=key))
+    return await _done(request, entity, told, accepted)
+
+
+async def _owners(parts: Doors, entity: str, items: Sequence[MutateItem]) -> dict[int, int]:
+    """The account of each item, by its index; those of unknown rows are left out."""
+    ids = sorted({row_id(item) for item in items} - {0})
+    rows: Sequence[Any]
+    match entity:
+        case "orders":
+            rows = await parts.history.orders_by_id(ids)
+        case "positions":
+            rows = await parts.history.positions_by_id(ids)
+        case _:
+            rows = await parts.history.deals_by_id(ids)
+    of_row = {row.id: int(row.account_id) for row in rows}
+    wanted = {account_of(item) for item in items if item.op == "insert"}
+    known = {row.account.id for row in await parts.reads.registry.accounts(sorted(wanted))}
+    found: dict[int, int] = {}
+    for item in items:
+        account_id = account_of(item) if item.op == "insert" else of_row.get(row_id(item), 0)
+        if account_id and (item.op != "insert" or account_id in known):
+            found[item.index] = account_id
+    return found
+
+
+def _by_account(items: Sequence[MutateItem], owners: dict[int, int]) -> dict[int, list[MutateItem]]:
+    grouped: dict[int, list[MutateItem]] = {}
+    for item in items:
+        if item.index in owners:
+            grouped.setdefault(owners[item.index], []).append(item)
+    return grouped
+
+
+async def _done(
+    request: Request, entity: str, told: dict[int, Row], accepted: Accepted
+) -> Response:
+    """The answer once the commands have ended, or the wait is over."""
+    parts, request_id = doors(request), request_id_of(request)
+    default_ms = parts.settings.commands.default_wait_ms
+    wait = read_wait(request.query_params, request.headers.get("prefer"), default_ms)
+    ids = [item.command_id for item in accepted.items if item.command_id is not None]
+    rows = await parts.waiting(ids, 0 if accepted.replayed else wait.seconds)
+    results = await results_of(accepted.items, rows, request_id, None)
+    if accepted.replayed and any(row["status"] in PENDING for row in results):
+        return in_flight(request_id, results)
+    for placed, result in zip(accepted.items, results, strict=True):
+        row = rows.get(placed.command_id or 0)
+        for item in getattr(placed.wish.payload, "items", ()):
+            told[item.index] = _pending(item, result)
+        for one in _values(row):
+            told[one["index"]] = one
+    response = _answer(request, entity, told, ids)
+    if wait.applied is not None:
+        response.headers["Preference-Applied"] = wait.applied
+    if accepted.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _values(row: CommandRow | None) -> list[Row]:
+    """What a command that ended told of its items."""
+    if row is None:
+        return []
+    result = load_result(row.status, row.error, row.result, row.order_id)
+    return list(loads(result.value)) if result.value is not None else []
+
+
+def _pending(item: MutateItem, result: Row) -> Row:
+    """An item whose command has not ended, or was refused as a whole."""
+    error = result["error"]
+    told = _item(item, None if error is None else f"{error['code']}: {error['message']}")
+    status = 202 if error is None else kind_of(Refused(code=error["code"], message="")).status
+    return told | {"status": status, "ok": error is None}
+
+
+def _missing(item: MutateItem, entity: str) -> Row:
+    code = {"orders": "order_not_found", "positions": "position_not_found"}.get(entity, "not_found")
+    message = f"there is no {entity.removesuffix('s')} {row_id(item)}"
+    if item.op == "insert":
+        code, message = "account_not_found", f"account_id={account_of(item)}"
+    return _item(item, f"{code}: {message}") | {"status": 404, "ok": False}
+
+
+def _item(item: MutateItem, error: str | None) -> Row:
+    return {
+        "index": item.index,
+        "ok": error is None,
+        "op": item.op,
+        "id": row_id(item) or None,
+        "error": error,
+    }
+
+
+def _answer(
+    request: Request, entity: str, told: dict[int, Row], command_ids: Sequence[int] = ()
+) -> Response:
+    statuses = [told[index].pop("status") for index in sorted(told)]
+    results = [told[index] for index in sorted(told)]
+    failed = [row for row in results if not row["ok"]]
+    body = {"entity": entity, "results": results, "command_ids": list(command_ids)}
+    if failed and len(failed) == len(results):
+        code, _, message = str(failed[0]["error"]).partition(": ")
+        refused = Refused(code=code, message=message)
+        return failure(refused, detail(refused, request_id_of(request)) | body)
+    status = 207 if failed else 202 if 202 in statuses else 200
+    return JsonResponse({"ok": not failed} | body, status)

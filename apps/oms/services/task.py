@@ -1,0 +1,49 @@
+"""One row to be set right: what is asked of which account, and what came of it. Nothing is done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from oms.domain.command import Command, MutateItem
+from oms.domain.errors import Refused
+from oms.services.home import Home
+from oms.services.record import Changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """An item of a command, at the home of its account."""
+
+    home: Home
+    command: Command
+    item: MutateItem
+    changes: Changes
+    now: datetime
+
+    @property
+    def name(self) -> str:
+        """What trades and orders that it makes are called; unique in the account."""
+        return f"admin:{self.command.id}:{self.item.index}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The row that was set right, and how it looked before and looks now."""
+
+    id: int
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+def not_mutable(column: str, way: str) -> Refused:
+    """A column that follows from others, or from what happened."""
+    message = f"{column} is not set by hand: {way}"
+    return Refused(code="column_not_mutable", reason=column, message=message)
+
+
+def not_there(entity: str, row_id: int) -> Refused:
+    """The account has no such row."""
+    known = entity in ("order", "position")
+    code = f"{entity}_not_found" if known else "not_found"
+    return Refused(code=code, message=f"there is no {entity} {row_id} in this account")

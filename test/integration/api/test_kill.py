@@ -1,0 +1,206 @@
+"""Kill switches: pulled in one call, effective within a second, released with care."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kit.asgi import Answer
+from kit.contract import EVENTS, KILL, KILL_REPORT, holds
+from kit.office import ADMIN_KEY, TRADER, Office, now
+from kit.sql import change, rows
+from oms.cli.verify import verified
+from oms.config import Settings
+from oms.domain.value import evolve
+
+WATCH = evolve(TRADER, can_risk_manage=True)
+PRICE = {"symbol": "BTC/USDT:USDT", "price": "50000"}
+
+
+@pytest.fixture
+async def watched(busy: Office) -> Office:
+    """An office with a key of role risk; the client shows the trader's."""
+    busy.app.state.watch = await busy.add_key(
+        "watch", "oms_watches-over-risk-here", role="risk", grants={busy.account_id: WATCH}
+    )
+    return busy
+
+
+async def pull(office: Office, key: str | None = None, **body: Any) -> Answer:
+    """One switch, of the account if nothing else is said; the workers know of it at once."""
+    told = {"scope": "account", "scope_id": office.account_id, "mode": "reduce_only"}
+    told |= {"comment": "stop it"} | body
+    answer = await office.client("POST", "/risk/kill", told, key=key or office.app.state.watch)
+    forget(office)
+    return answer
+
+
+def forget(office: Office) -> None:
+    """Let the worker read its switches with the next command."""
+    switches = office.worker.accounts.execute.switches
+    assert switches is not None
+    switches.forget()
+
+
+async def released(
+    office: Office, number: int, scope: str, scope_id: object, **body: Any
+) -> Answer:
+    """Release one that was pulled long ago."""
+    told = {"comment": "calm again", "confirm": f"RELEASE {scope} {scope_id}".strip()} | body
+    path = f"/risk/kill/{number}/release"
+    answer = await office.client("POST", path, told, key=office.app.state.watch)
+    forget(office)
+    return answer
+
+
+async def sent(office: Office, **payload: Any) -> Any:
+    """The one result of an order."""
+    answer = await office.order("?wait_ms=5000", **payload)
+    body = answer.json()
+    return (body.get("detail") or body)["results"][0]
+
+
+def age(dsn: str) -> None:
+    """Let all switches be older than they are."""
+    moment = (now() - timedelta(seconds=90)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    change(dsn, f"UPDATE kill_switches SET created_at = '{moment}'")
+
+
+async def test_reduce_only_of_an_account(watched: Office, dsn: str) -> None:
+    office = watched
+    await sent(office, qty="0.02")
+    resting = (await sent(office, order_type="limit", price="40000"))["order_id"]
+    answer = await pull(office)
+    body = answer.json()
+    assert answer.status == 200, body
+    holds(body, KILL | {"ok", "drill", "report"})
+    (report,) = body["report"]
+    holds(report, KILL_REPORT)
+    assert report["canceled"] == [resting]
+    refused = await sent(office)
+    error = refused["error"]
+    assert (error["code"], error["reason"], error["mt5_retcode"]) == (
+        *("risk_blocked", "kill_switch", 10026),
+    )
+    assert (error["scope"], error["scope_id"], error["mode"], error["by"], error["comment"]) == (
+        *("account", str(office.account_id), "reduce_only", "watch", "stop it"),
+    )
+    assert error["since"] == body["set_at"]
+    (order,) = (await office.client.get(f"/oms/orders/{refused['order_id']}"))["items"]
+    assert (order["status"], order["reject_code"]) == ("REJECTED", "risk_blocked")
+    trimmed = await sent(office, side="sell", qty="0.03")
+    assert (trimmed["ok"], trimmed["order"]["qty"], trimmed["order"]["reduce_only"]) == (
+        *(True, "0.02", True),
+    )
+    found = await office.client.get(f"/risk/kill/{body['id']}", key=office.app.state.watch)
+    assert (found["on"], found["report"][0]["canceled"]) == (True, [resting])
+    early = await released(office, body["id"], "account", office.account_id)
+    assert (early.status, early.detail["reason"]) == (409, "too_early")
+    age(dsn)
+    wrong = await released(office, body["id"], "account", 99)
+    assert (wrong.status, wrong.detail["code"]) == (422, "validation_error")
+    assert (await sent(office))["ok"] is False
+    done = await released(office, body["id"], "account", office.account_id)
+    assert (done.status, done.json()["on"]) == (200, False), done.body
+    assert (await sent(office))["ok"] is True
+    twice = await released(office, body["id"], "account", office.account_id)
+    assert (twice.status, twice.detail["reason"]) == (409, "released")
+    events = await office.client.get(f"/oms/events?account_ids={office.account_id}&namespaces=risk")
+    told = [e["payload"] for e in events["items"] if e["event"] == "kill_switch_changed"]
+    assert [payload["on"] for payload in told] == [True, False]
+    holds(told[0], EVENTS["kill_switch_changed"] | {"account_id"})
+    log = await office.client.get("/admin/audit?entity=kill_switch", key=ADMIN_KEY)
+    assert [(row["action"], row["comment"]) for row in log["items"]] == [
+        ("kill_on", "stop it"),
+        ("kill_off", "calm again"),
+    ]
+    assert (await verified(office.store, Settings()))["ok"]
+
+
+async def test_flatten_closes_everything(watched: Office) -> None:
+    office = watched
+    await sent(office, qty="0.02")
+    await sent(office, symbol="BTC/USDT:USDT", order_type="limit", price="41000")
+    body = (await pull(office, mode="flatten")).json()
+    (report,) = body["report"]
+    assert (body["mode"], body["flatten"]) == ("reduce_only", True)
+    assert (len(report["closed"]), report["remaining"], report["dust"]) == (1, [], [])
+    for view in ("orders", "positions"):
+        rows = await office.client.get(f"/oms/{view}/open?account_ids={office.account_id}")
+        assert rows["items"] == []
+
+
+@pytest.mark.parametrize("mode", ["cancel_only", "halt"])
+async def test_stricter_modes_leave_cancels(watched: Office, mode: str) -> None:
+    office = watched
+    await sent(office, qty="0.02")
+    resting = (await sent(office, order_type="limit", price="40000"))["order_id"]
+    await pull(office, mode=mode, scope="global", scope_id=None, cancel_entries=False)
+    (position,) = (await office.client.get(f"/oms/positions/open?account_ids={office.account_id}"))[
+        "items"
+    ]
+    payload = {"position_id": position["id"]}
+    for command, more in (
+        ("close_position", {}),
+        ("position_change", {"comment": "x"}),
+    ):
+        body = {"account_id": office.account_id, "command": command, "payload": payload | more}
+        answer = await office.client("POST", "/oms/commands", body)
+        refused = mode == "halt" or command == "close_position"
+        assert (answer.status == 409) is refused, answer.body
+    assert (await sent(office, side="sell", reduce_only=True))["ok"] is False
+    body = {"command": "cancel_order", "payload": {"order_id": resting}}
+    assert (await office.client("POST", "/oms/commands", body)).status == 200
+
+
+async def test_scopes_rule_what_they_name(watched: Office, dsn: str) -> None:
+    office = watched
+    made = await office.client(
+        "POST", "/strategies", {"name": "one", "account_ids": [office.account_id]}
+    )
+    mine = made.json()["strategy_id"]
+    await pull(office, scope="strategy", scope_id=mine)
+    assert (await sent(office, strategy_id=mine))["error"]["scope"] == "strategy"
+    assert (await sent(office))["ok"] is True
+    await pull(office, scope="symbol", scope_id="BTC/USDT:USDT")
+    assert (await sent(office))["error"]["scope_id"] == "BTC/USDT:USDT"
+    profile = await office.client.get("/user/profile")
+    own = await pull(office, key=office.client.key, scope="key", scope_id=profile["api_key_id"])
+    assert own.status == 200, own.body
+    shown = await office.client.get("/risk/kill")
+    assert [row["scope"] for row in shown["items"]] == ["strategy", "symbol", "key"]
+    told = rows(dsn, "SELECT event_type, namespace FROM event_outbox WHERE account_id = 0")
+    assert told == [("kill_switch_changed", "risk")] * 3
+
+
+async def test_who_may_and_what_is_wrong(watched: Office) -> None:
+    office = watched
+    silent = await pull(office, comment=" ")
+    assert (silent.status, silent.detail["code"]) == (422, "comment_required")
+    for wrong in ({"scope": "house"}, {"mode": "asleep"}, {"scope_id": "x"}, {"scope_id": ""}):
+        assert (await pull(office, **wrong)).status == 422
+    assert (await pull(office, scope_id=99999)).detail["code"] == "account_not_found"
+    wide = await pull(office, key=office.client.key, scope="global")
+    assert (wide.status, wide.detail["code"]) == (403, "permission_denied")
+    admin = await pull(office, key=ADMIN_KEY, scope="symbol", scope_id="SOL/USDT", drill=True)
+    assert (admin.status, admin.json()["drill"], admin.json()["id"]) == (200, True, None)
+    resting = (await sent(office, order_type="limit", price="40000"))["order_id"]
+    drill = (await pull(office, drill=True)).json()
+    assert drill["would"]["cancel"] == [resting]
+    assert (await sent(office))["ok"] is True
+    shown = await office.client.get("/risk/kill", key=ADMIN_KEY)
+    assert shown["items"] == []
+    missing = await office.client("GET", "/risk/kill/77")
+    assert missing.status == 404
+    stranger = replace(
+        office.client, key=await office.add_key("far", "oms_far-away-key", grants={})
+    )
+    pulled = (await pull(office)).json()
+    assert (await stranger("GET", f"/risk/kill/{pulled['id']}")).status == 404
+    release = await stranger("POST", f"/risk/kill/{pulled['id']}/release", {"comment": "x"})
+    assert release.status == 404
+    mine = await office.client(
+        "POST", f"/risk/kill/{pulled['id']}/release", {"comment": "x", "confirm": "y"}
+    )
+    assert (mine.status, mine.detail["code"]) == (403, "permission_denied")

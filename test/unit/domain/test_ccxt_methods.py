@@ -1,0 +1,128 @@
+"""Which ccxt methods may be called, against ccxt itself; and by whom, cell by cell."""
+
+import hashlib
+import inspect
+import re
+from itertools import product
+
+import ccxt
+import pytest
+
+from oms.domain.access import Grant, Principal, Role, refuse
+from oms.domain.ccxt_methods import (
+    CANCELS,
+    ENTRIES,
+    READS,
+    TRADES,
+    MethodClass,
+    allowed_of,
+    class_of,
+    is_trade,
+    may_be_allowed,
+)
+from oms.domain.command import CcxtCall
+from oms.services.rights import permission_for
+from oms.wire.calls import snake_case
+from oms.wire.ccxt_trades import METHODS
+
+THEIRS = ccxt.Exchange()
+#: Listed for exchanges that have them although ccxt's own base class has not, and one attribute
+#: that is spelled otherwise there.
+NOT_IN_THE_BASE = {
+    *("fetch_closed_order", "fetch_open_order", "fetch_settlement_history"),
+    *("fetch_volatility_history", "precision_mode"),
+}
+READS_HASH = "ddfe7b602ae386eb"
+TRADES_HASH = "9d06dd98c4cacbe0"
+ACCOUNT = 1
+
+
+def _hash(names: frozenset[str]) -> str:
+    return hashlib.sha256(" ".join(sorted(names)).encode()).hexdigest()[:16]
+
+
+def test_the_lists_are_what_they_were() -> None:
+    """A change of a list is a decision: it is made here too."""
+    assert (len(READS), len(TRADES), len(ENTRIES), len(CANCELS)) == (125, 44, 29, 7)
+    assert (_hash(READS), _hash(TRADES)) == (READS_HASH, TRADES_HASH)
+    assert not READS & TRADES and not ENTRIES & CANCELS and ENTRIES | CANCELS <= TRADES
+
+
+def test_what_is_listed_is_ccxts() -> None:
+    listed = READS | TRADES
+    assert {name for name in listed if not hasattr(THEIRS, name)} == NOT_IN_THE_BASE
+
+
+def test_no_other_method_of_ccxt_may_be_called() -> None:
+    names = {snake_case(name) for name, _ in inspect.getmembers(THEIRS)} | set(dir(ccxt.binance))
+    others = {name for name in names if name not in READS | TRADES}
+    assert len(others) > 500
+    classes = {class_of(name) for name in others}
+    assert classes == {MethodClass.NEVER, MethodClass.STREAM}
+    streams = {name for name in others if class_of(name) is MethodClass.STREAM}
+    assert all(re.match(r"(un_)?watch_|.*_ws$", name) for name in streams)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("withdraw", "transfer", "borrow_cross_margin", "repay_isolated_margin", "request"),
+        *("create_deposit_address", "fetch_deposit_address", "fetch_deposit_addresses"),
+        *("create_convert_trade", "create_sub_account", "fetch", "fetch2", "sign"),
+        *("fetch_web_endpoint", "public_get_ticker", "private_post_order", "sapi_get_account"),
+        *("fapi_private_v2_get_account", "v1_get_x", "set_sandbox_mode", "enable_demo_trading"),
+        *("set_property", "close", "__init__", "_x", "", "fetch_tickerx", "Fetch_ticker", "watch"),
+    ],
+)
+def test_never(name: str) -> None:
+    assert class_of(name) is MethodClass.NEVER
+    assert is_trade(name)
+
+
+def test_every_method_under_both_spellings() -> None:
+    for name in READS | TRADES:
+        first, *rest = name.split("_")
+        camel = first + "".join(part.capitalize() for part in rest)
+        assert snake_case(camel) == snake_case(name) == name
+    for camel, snake in (("fetchOHLCV", "fetch_ohlcv"), ("fetchADLRank", "fetch_adl_rank")):
+        assert snake_case(camel) == snake
+
+
+def test_what_an_account_may_allow() -> None:
+    assert may_be_allowed("withdraw") and may_be_allowed("fetch_deposit_address")
+    never = ["close", "set_sandbox_mode", "enable_demo_trading", "_x", "__class__", "a b", "A"]
+    listed = ["fetch_ticker", "create_order", "watch_ticker", "create_order_ws"]
+    assert allowed_of([*never, *listed, "transfer"]) == {"transfer"}
+
+
+def test_what_has_a_form_trades() -> None:
+    assert METHODS <= TRADES
+    signatures = (inspect.signature(getattr(ccxt.Exchange, name)) for name in METHODS)
+    assert all("params" in signature.parameters for signature in signatures)
+
+
+MAY_READ = set(Role)
+MAY_TRADE = {Role.TRADER, Role.PORTFOLIO_MANAGER}
+CASES = list(product(["fetch_ticker", "create_order", "cancel_order", "withdraw"], Role))
+
+
+@pytest.mark.parametrize(("func", "role"), CASES)
+def test_who_may_call(func: str, role: Role) -> None:
+    permission = permission_for(CcxtCall(func=func))
+    reads = class_of(func) is MethodClass.READ
+    for trades, restricted in product((True, False), (True, False)):
+        grant = Grant(can_trade=trades, restrict_to_strategies=restricted)
+        who = Principal(user_id=1, user_name="x", api_key_id=1, role=role, grants={ACCOUNT: grant})
+        denied = refuse(who, permission, ACCOUNT)
+        if reads:
+            assert denied is None
+        elif role is Role.ADMIN:
+            assert denied is not None and denied.code == "admin_read_only"
+        elif role not in MAY_TRADE or not trades:
+            assert denied is not None and denied.code == "permission_denied"
+        elif restricted:
+            assert denied is not None and denied.code == "strategy_permission_denied"
+        else:
+            assert denied is None
+    stranger = Principal(user_id=1, user_name="x", api_key_id=1, role=role, grants={})
+    assert (refuse(stranger, permission, ACCOUNT) is None) == (reads and role is Role.ADMIN)
