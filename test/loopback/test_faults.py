@@ -42,7 +42,7 @@ def buy(exchange: ccxt.bybit) -> Any:
         ({"mode": "rate_limit"}, ccxt.RateLimitExceeded),
         ({"mode": "ban"}, ccxt.DDoSProtection),
         ({"mode": "reject", "code": 110003}, ccxt.InvalidOrder),
-        ({"mode": "redirect"}, ccxt.NetworkError),
+        ({"mode": "redirect"}, ccxt.ExchangeError),
     ],
 )
 def test_before_acceptance_nothing_exists(
@@ -86,6 +86,13 @@ def test_a_page_in_place_of_an_answer(
     made: Any = impatient.create_order(LINEAR, "limit", "buy", 0.1, 50000)
     assert made["id"] is None  # ccxt makes an order of it, without an id
     assert len(venue.books()["orders"]) == orders
+
+
+def test_plain_ccxt_follows_a_redirect(venue: Loopback, impatient: ccxt.bybit) -> None:
+    venue.ctl("fault", match=CREATE, mode="redirect")
+    with pytest.raises(ccxt.ExchangeError):
+        buy(impatient)
+    assert venue.paths()[-2:] == ["POST /v5/order/create", "POST /redirected"]
 
 
 def test_nobody_listens(venue: Loopback, impatient: ccxt.bybit) -> None:
@@ -212,6 +219,14 @@ def test_funding_is_paid_when_its_time_comes(venue: Loopback, bybit: ccxt.bybit)
         "result"
     ]["list"]
     assert (trade["amount"], told["execFee"]) == (1, "60")
+
+
+def test_more_accounts_can_be_made(venue: Loopback) -> None:
+    venue.ctl("account", key="loop-c", secret="secret-c", balances={"BTC": "3"})
+    other = ccxt.bybit(venue.config() | {"apiKey": "loop-c", "secret": "secret-c"})
+    other.set_sandbox_mode(True)
+    assert other.fetch_balance()["BTC"]["free"] == 3
+    assert venue.books("loop-c")["balances"].keys() == {"BTC"}
 
 
 def test_the_log_tells_who_asked_what(venue: Loopback, bybit: ccxt.bybit) -> None:

@@ -19,12 +19,19 @@ Json = dict[str, Any]
 
 
 async def account(desk: Desk, told: Mapping[str, Any]) -> Json:
-    """A new key: ``key``, ``secret``, ``account`` (its own if none is told), ``read_only``."""
+    """A new key: ``key``, ``secret``, ``account`` (its own if none is told), ``read_only``.
+
+    ``balances`` are a new account's first money, by currency.
+    """
     name, secret = str(told.get("key", "")), str(told.get("secret", ""))
     if not name or not secret:
         raise Wrong("key and secret are needed")
     owner, read_only = str(told.get("account") or name), bool(told.get("read_only"))
-    desk.venue.add_key(Key(name=name, secret=secret, account=owner, read_only=read_only))
+    told_balances = told.get("balances", desk.venue.balances)
+    if not isinstance(told_balances, dict):
+        raise Wrong("balances must be an object")
+    balances = {str(coin): wanted.number(told_balances, coin) for coin in told_balances}
+    desk.venue.add_key(Key(name=name, secret=secret, account=owner, read_only=read_only), balances)
     return {"account": owner}
 
 

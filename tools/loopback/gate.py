@@ -101,7 +101,8 @@ class Gate:
             case "close_before":
                 return Reply(dead=True)
             case "redirect":
-                there = fault.word("location", "http://127.0.0.1:9/")
+                host = request.headers.get("host", "127.0.0.1")
+                there = fault.word("location", f"http://{host}/redirected")
                 return Reply(int(fault.number("status", 307)), headers={"Location": there})
         return _substitute(fault)
 

@@ -6,6 +6,7 @@ the listener may be gone. It knows nothing of exchanges.
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from urllib.parse import parse_qsl
 
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
+
+logger = logging.getLogger(__name__)
 
 HEAD_BYTES_MAX = 65536
 _READ_BYTES = 65536
@@ -199,7 +202,7 @@ class Listener:
         gone = asyncio.ensure_future(reader.gone.wait())
         try:
             await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-            return answer.result() if answer.done() else Reply(dead=True)
+            return _result(answer) if answer.done() else Reply(dead=True)
         finally:
             answer.cancel()
             gone.cancel()
@@ -219,6 +222,15 @@ class Listener:
         socket = Socket(reader, writer)
         if socket.accept(head):
             await self._who.serve(request, socket)
+
+
+def _result(answer: asyncio.Future[Reply]) -> Reply:
+    """The answer; a bug is told on the terminal, and to the client as 500."""
+    try:
+        return answer.result()
+    except Exception:
+        logger.exception("the answer to a request has failed")
+        return Reply(500, b"the loopback exchange has a bug", {"Content-Type": "text/plain"})
 
 
 class _Reader(asyncio.StreamReader):

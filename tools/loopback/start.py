@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import contextlib
 import json
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from loopback.bybit.gateway import Bybit
@@ -17,10 +17,12 @@ from loopback.desk import Desk
 from loopback.gate import Gate
 from loopback.http import Listener
 from loopback.join import Gateway, NotJoined, join
+from loopback.playing import play
 from loopback.printed import extra_config, extra_config_tls
 from loopback.tls import Authority, throw_away_authority
 from loopback.venue import Key, Venue
 from loopback.walking import walk_for_ever
+from oms.domain.errors import Invalid
 
 KEYS = (
     Key(name="loop-a", secret="secret-a", account="a"),
@@ -43,7 +45,7 @@ def run(argv: Sequence[str]) -> int:
     options = _options(argv)
     try:
         return asyncio.run(_serve(options))
-    except (OSError, NotJoined) as wrong:
+    except (OSError, Invalid, NotJoined) as wrong:
         print(f"loopback: {wrong}", file=sys.stderr)
         return 1
 
@@ -55,6 +57,9 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--control-port", type=int, default=18079)
     parser.add_argument("--seed", type=int, default=1, help="of the prices")
     parser.add_argument("--walk", action="store_true", help="let prices move by themselves")
+    parser.add_argument(
+        "--replay", action="append", default=[], metavar="SYMBOL=FILE", help="play a recording"
+    )
     parser.add_argument("--join", metavar="URL", help="make accounts at this gateway")
     parser.add_argument("--api-key", default="", help="an admin's key there")
     parser.add_argument("--grant", type=int, metavar="KEY_ID", help="let this API key trade them")
@@ -86,7 +91,7 @@ async def _serve(options: argparse.Namespace) -> int:
             print(json.dumps(told), flush=True)
             await asyncio.to_thread(_join, options, told)
             print(FIRST_ORDER.format(port=control.port), flush=True)
-            await _until_stopped(stop, venue, walks=options.walk)
+            await _until_stopped(stop, venue, options)
         finally:
             for listener in (*desk.listeners.values(), control):
                 await listener.close()
@@ -102,15 +107,21 @@ def _join(options: argparse.Namespace, told: dict[str, Any]) -> None:
         print(json.dumps({"joined": accounts}), flush=True)
 
 
-async def _until_stopped(stop: asyncio.Event, venue: Venue, *, walks: bool) -> None:
+async def _until_stopped(stop: asyncio.Event, venue: Venue, options: argparse.Namespace) -> None:
+    """Let time pass and prices move; an error of what moves them ends the process."""
+    moving = [asyncio.create_task(_tick(venue, walks=options.walk))]
+    for each in options.replay:
+        symbol, _, name = each.partition("=")
+        moving.append(asyncio.create_task(play(venue, symbol, Path(name))))
     stopping = asyncio.create_task(stop.wait())
-    ticking = asyncio.create_task(_tick(venue, walks=walks))
-    done, _ = await asyncio.wait({stopping, ticking}, return_when=asyncio.FIRST_COMPLETED)
-    if ticking in done:
-        await ticking  # it never ends but by an error, which has to be seen
-    ticking.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await ticking
+    waiting: set[asyncio.Task[Any]] = {stopping, *moving}
+    while not stopping.done():
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def _first_line(desk: Desk, control: Listener, authority: Authority) -> dict[str, Any]:

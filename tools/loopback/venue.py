@@ -128,6 +128,7 @@ class Venue:
         self.settings = Settings(instruments=self.instruments, fees=fees_of("bybit"))
         self.keys: dict[str, Key] = {}
         self.accounts: dict[str, Account] = {}
+        self._money: dict[str, dict[str, Decimal]] = {}
         self.shown: dict[str, Shown] = {}
         self.account_ears: list[AccountEar] = []
         self.market_ears: list[MarketEar] = []
@@ -141,12 +142,13 @@ class Venue:
         """The venue's time."""
         return datetime.now(UTC) + self.offset
 
-    def add_key(self, key: Key) -> None:
-        """A key, and its account if there is none yet."""
+    def add_key(self, key: Key, balances: Mapping[str, Decimal] | None = None) -> None:
+        """A key, and its account, with this money, if there is none yet."""
         self.keys[key.name] = key
         if key.account not in self.accounts:
             account = Account(key.account, self.settings, self._run, self._tell)
             self.accounts[key.account] = account
+            self._money[key.account] = dict(self.balances if balances is None else balances)
             self._begin(account)
 
     def account_of(self, key: str) -> Account:
@@ -200,7 +202,7 @@ class Venue:
         self.tick()
 
     def _begin(self, account: Account) -> None:
-        account.begin(self.balances)
+        account.begin(self._money[account.name])
         for news in self._news():
             account.do(news)
 
