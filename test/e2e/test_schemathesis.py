@@ -1,0 +1,132 @@
+"""What the OpenAPI document says may be asked is asked, and every answer is held to it.
+
+A running gateway is asked by two processes at once: with an admin's key and with a trader's. The
+keys that ask are not among the ids that are asked about, so neither can lock itself out.
+"""
+
+from typing import Any
+
+import pytest
+
+from kit.fuzzing import Fuzzed, Fuzzing, Known, narrowed
+from kit.gateway import Gateway
+from kit.http import call, get, post_order
+
+SECONDS_MAX = 240.0
+EXAMPLES = 12
+RESTING = {"order_type": "limit", "price": "20000"}
+PASSWORD = "seventeen quiet rivers"
+ROLES = ("admin", "trader")
+NEVER_DONE = frozenset(
+    {
+        "change_password",  # neither asker has one
+        "log_in",  # the name and the password would have to be guessed
+        "log_out",  # a key is no token
+    }
+)
+"""Operations of which no answer of 2xx is asked for."""
+
+
+@pytest.fixture(scope="module")
+def runs(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fuzzed]:
+    """Both runs, side by side."""
+    folder = tmp_path_factory.mktemp("fuzzing")
+    gateway.add_accounts(2, position_mode="hedge")
+    accounts = [row["account_id"] for row in get(gateway, "/oms/accounts")["items"]]
+    document = call(gateway, "GET", "/openapi.json")[1]
+    keys = {"admin": gateway.admin_api_key, "trader": gateway.api_key}
+    mine = {"admin": accounts[2:], "trader": accounts[:2]}
+    started = {
+        role: Fuzzing.start(
+            folder / role,
+            gateway.base_url,
+            keys[role],
+            narrowed(document, *known(gateway, role, mine[role])),
+            examples=EXAMPLES,
+        )
+        for role in ROLES
+    }
+    try:
+        return {role: run.ended(SECONDS_MAX) for role, run in started.items()}
+    finally:
+        for run in started.values():
+            run.stop()
+
+
+def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[Known, Known]:
+    """What is there to be asked about, in parameters and bodies: made here for this role alone."""
+    keys = {"admin": gateway.admin_api_key, "trader": gateway.api_key}
+    orders: list[int] = []
+    for account_id in accounts:
+        for payload in ({}, {"side": "sell", "qty": "0.004"}, RESTING):
+            orders.append(post_order(gateway, account_id, **payload)["results"][0]["order_id"])
+    listed = ",".join(map(str, accounts))
+    positions = get(gateway, f"/oms/positions/open?account_ids={listed}")["items"]
+    strategy = _made(gateway, gateway.api_key, "/strategies", name=role, account_ids=accounts)
+    key = _made(gateway, keys[role], "/user/api-keys", label="asked about")
+    user = _made(
+        gateway,
+        gateway.admin_api_key,
+        "/admin/users-with-api-key",
+        user_name=f"{role} asked about",
+        password=PASSWORD,
+    )
+    ids = [positions[0]["id"], positions[1]["id"]]
+    rows = [{"id": orders[-1], "comment": "set right"}, {"id": ids[0], "comment": "set right"}]
+    both: Known = {
+        "account_id": accounts,
+        "strategy_id": [0, strategy["strategy_id"]],
+        "target_strategy_id": [0, strategy["strategy_id"]],
+        "order_id": orders,
+        "order_ids": [orders, orders[:1]],
+        "position_id": ids,
+        "target_position_id": [0, ids[0]],
+        **dict.fromkeys(("position_id_a", "source_position_id"), ids[:1]),
+        "position_id_b": ids[1:],
+        "command_id": [get(gateway, f"/oms/orders/{orders[0]}")["items"][0]["command_id"]],
+        "ids": [",".join(map(str, orders)), str(ids[0])],
+        "user_id": [user["user_id"]],
+        "api_key_id": [key["api_key_id"], user["api_key_id"]],
+        "symbol": ["BTC/USDT:USDT", "BTC/USDT"],
+        "since": ["0", "2026-01-01T00:00:00Z"],
+        "start_date": ["2026-01-01"],
+        "end_date": ["2026-12-31"],
+        "tz": ["UTC", "+02:00"],
+        "cursor": [""],
+        "after": ["now", f"{accounts[0]}:0"],
+        "func": ["fetch_balance", "fetchTicker", "fetch_open_orders", "describe", "withdraw"],
+    }
+    asked_by = {**both, "account_ids": [str(accounts[0]), listed]}
+    carried = {
+        **both,
+        "account_ids": [accounts],
+        "scope": ["account", "short"],
+        "scope_id": accounts[:1],
+        "row": rows,
+        "name": [f"{role} {number}" for number in range(30)],
+    }
+    return asked_by, carried
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_answers_are_as_published(gateway: Gateway, runs: dict[str, Fuzzed], role: str) -> None:
+    assert runs[role].status == 0, runs[role].said[-20_000:] + gateway.log_tail()
+
+
+def test_questions_get_past_the_first_refusal(gateway: Gateway, runs: dict[str, Fuzzed]) -> None:
+    document = call(gateway, "GET", "/openapi.json")[1]
+    names = {told["operationId"] for path in document["paths"].values() for told in path.values()}
+    done = {
+        name
+        for run in runs.values()
+        for name, statuses in run.answers.items()
+        if any(status < 300 for status in statuses)
+    }
+    assert names - done <= NEVER_DONE
+    assert all(set(run.answers) == names for run in runs.values())
+
+
+def _made(gateway: Gateway, key: str, path: str, **body: object) -> Any:
+    status, told, _ = call(gateway, "POST", path, body, key=key)
+    assert status == 200, told
+    return told
