@@ -15,6 +15,7 @@ from kit.http import call, get, post_order
 SECONDS_MAX = 240.0
 EXAMPLES = 12
 RESTING = {"order_type": "limit", "price": "20000"}
+KILL = {"scope": "symbol", "scope_id": "DOGE/USDT", "mode": "halt", "comment": "asked about"}
 PASSWORD = "seventeen quiet rivers"
 ROLES = ("admin", "trader")
 NEVER_DONE = frozenset(
@@ -22,6 +23,7 @@ NEVER_DONE = frozenset(
         "change_password",  # neither asker has one
         "log_in",  # the name and the password would have to be guessed
         "log_out",  # a key is no token
+        "release_kill_switch",  # a switch is not released in haste
     }
 )
 """Operations of which no answer of 2xx is asked for."""
@@ -72,8 +74,10 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[Known, Know
         password=PASSWORD,
     )
     ids = [positions[0]["id"], positions[1]["id"]]
+    switch = _made(gateway, gateway.admin_api_key, "/risk/kill", **KILL)
     rows = [{"id": orders[-1], "comment": "set right"}, {"id": ids[0], "comment": "set right"}]
     both: Known = {
+        "kill_id": [switch["id"]],
         "account_id": accounts,
         "strategy_id": [0, strategy["strategy_id"]],
         "target_strategy_id": [0, strategy["strategy_id"]],
@@ -102,6 +106,7 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[Known, Know
         "account_ids": [accounts],
         "scope": ["account", "short"],
         "scope_id": accounts[:1],
+        "confirm": [switch["confirm"]],
         "row": rows,
         "name": [f"{role} {number}" for number in range(30)],
     }

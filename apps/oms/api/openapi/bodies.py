@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from oms.api.openapi.operation import Body
 from oms.api.openapi.schema import NULL, Schema, a_list, either, obj, ref, without_titles, words
+from oms.wire import kill, shapes, switches
 from oms.wire import people_shapes as people
-from oms.wire import shapes, switches
 from oms.wire.order_bodies import CLOSE_ALIASES, IDLE_ON_CLOSE, SEND_ALIASES
 from oms.wire.row_bodies import STOP_ALIASES
 
@@ -60,6 +60,8 @@ BODIES: Mapping[str, Shape] = {
     "Allow": switches.ALLOW,
     "StrategyAllow": switches.STRATEGY_ALLOW,
     "AccountStatus": switches.STATUS,
+    "KillPull": kill.PULL,
+    "KillRelease": kill.RELEASE,
 }
 """Bodies by the name they have in the document."""
 
@@ -91,6 +93,8 @@ EXAMPLES: Mapping[str, object] = {
     "Mutations": [{"op": "update", "row": {"id": 1, "comment": "told by the desk"}}],
     "Allow": {"allow_new_positions": False, "comment": "maintenance"},
     "StrategyAllow": {"strategy_id": 1, "allow_new_positions": True, "comment": "tested"},
+    "KillPull": {"scope": "account", "scope_id": 1, "mode": "reduce_only", "comment": "fat finger"},
+    "KillRelease": {"comment": "the incident is over", "confirm": "account 1"},
     "AccountStatus": {"status": "active", "comment": "the incident is over"},
 }
 _ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from oms.api.openapi import (
+    kills,
     operations_desk,
     operations_house,
     operations_ledger,
@@ -21,6 +22,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *operations_house.OPERATIONS,
     *operations_ledger.OPERATIONS,
     *operations_desk.OPERATIONS,
+    *kills.OPERATIONS,
 )
 """Everything that the HTTP contract has; a document shows what is served."""
 
@@ -73,7 +75,12 @@ def build(version: str, served: Iterable[tuple[str, str]]) -> dict[str, Any]:
         "info": {"title": "oms-gateway", "version": version, "description": _DESCRIPTION},
         "paths": paths,
         "components": {
-            "schemas": {**rows_desk.ROWS, **rows_ledger.ROWS, **body_schemas()},
+            "schemas": {
+                **rows_desk.ROWS,
+                **rows_ledger.ROWS,
+                **kills.ROWS,
+                **body_schemas(),
+            },
             "responses": {
                 f"Refused{status}": _answer(status, ref("Error"), _headers_of_refusal(status))
                 for status in sorted({kind.status for kind in CODES.values()})
