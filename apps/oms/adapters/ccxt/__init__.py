@@ -1,0 +1,1 @@
+"""Real exchanges through ccxt, which is imported inside functions here and nowhere else."""

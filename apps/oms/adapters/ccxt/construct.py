@@ -1,0 +1,126 @@
+"""A ccxt object made from an account: settings, guard, environment. Nothing is sent here."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+from oms.adapters.ccxt.environments import guard_of
+from oms.adapters.ccxt.extra_config import ExtraConfig, read_extra_config
+from oms.adapters.ccxt.faults import NotSent
+from oms.adapters.ccxt.guarded import guarded
+from oms.adapters.ccxt.session import new_session, trust
+from oms.adapters.ccxt.venues import Venue, venues
+from oms.domain.errors import Invalid
+from oms.domain.value import value
+
+TIMEOUT_MS = 10_000
+RECEIVE_WINDOW_MS = 5_000
+
+
+@value
+class ClientSpec:
+    """An account as its client needs it; secrets are plain text and stay in memory."""
+
+    account_id: int
+    #: ccxt's id of the exchange, the part of ``exchange_id`` behind the dot.
+    venue: str
+    #: ``ccxt`` or ``ccxtpro``.
+    engine: str
+    environment: str
+    api_key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    passphrase: str = field(default="", repr=False)
+    extra_config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: Where the tables of markets are kept.
+    cache_folder: Path
+
+
+async def construct(spec: ClientSpec, called: Callable[[str], None]) -> tuple[Any, Any]:
+    """The ccxt object in its environment and its session; ``called`` hears each URL.
+
+    Who asked closes both. Raises ``NotSent``.
+    """
+    venue = venues().get(spec.venue)
+    if venue is None:
+        raise NotSent("engine_unavailable", f"there is no exchange {spec.venue}")
+    extra = _extra(spec, venue)
+    base = await asyncio.to_thread(load_class, spec.engine, spec.venue)
+    tls = await asyncio.to_thread(_trust, extra)
+    guard = guard_of(
+        venue, spec.environment, allowed_hosts=extra.allowed_hosts, resolve=extra.resolve
+    )
+    session = new_session(tls, extra.resolve, only_loopback=spec.environment == "loopback")
+    try:
+        exchange = guarded(base, guard, called)({**_settings(spec, extra), "session": session})
+        exchange.ssl_context = tls
+        _switch(exchange, spec.environment, venue, extra)
+    except BaseException:
+        await session.close()
+        raise
+    return exchange, session
+
+
+def _extra(spec: ClientSpec, venue: Venue) -> ExtraConfig:
+    try:
+        return read_extra_config(spec.extra_config, venue, spec.environment)
+    except Invalid as wrong:
+        raise NotSent(wrong.code, wrong.message) from None
+
+
+def _trust(extra: ExtraConfig) -> Any:
+    try:
+        return trust(extra.ccxt.get("cafile"), verify=extra.verify)
+    except OSError as wrong:
+        raise NotSent("extra_config_refused", f"cafile cannot be read: {wrong}") from None
+
+
+def _settings(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
+    """What the ccxt class is constructed with, beside its session."""
+    ours: dict[str, Any] = {
+        "apiKey": spec.api_key,
+        "secret": spec.secret,
+        "password": spec.passphrase,
+        "enableRateLimit": True,
+        "asyncio_loop": asyncio.get_running_loop(),
+        "aiohttp_trust_env": False,
+        "timeout": extra.ccxt.get("timeout", TIMEOUT_MS),
+    }
+    options = {
+        "recvWindow": RECEIVE_WINDOW_MS,
+        "adjustForTimeDifference": True,
+        **extra.ccxt.get("options", {}),
+        # With 2, one HTTP 502 after the order was accepted makes two orders.
+        "maxRetriesOnFailure": 0,
+    }
+    return {**extra.ccxt, **ours, "options": options}
+
+
+def _switch(exchange: Any, environment: str, venue: Venue, extra: ExtraConfig) -> None:
+    """The environment, before anything else is done with the object; then exact numbers."""
+    if environment == "loopback":
+        has_tree = "test" in extra.ccxt.get("urls", {})
+        if has_tree or ("testnet" in venue.environments and not extra.resolve):
+            environment = "testnet"
+    if environment == "testnet":
+        exchange.set_sandbox_mode(True)
+    elif environment == "demo":
+        exchange.enable_demo_trading(True)
+    exchange.number = str
+
+
+def load_class(engine: str, venue: str) -> type[Any]:
+    """A venue's class of ccxt. Takes seconds the first time: for a thread.
+
+    Raises ``NotSent`` (``engine_unavailable``).
+    """
+    try:
+        if engine == "ccxtpro":
+            import ccxt.pro as library  # type: ignore[import-untyped]
+        else:
+            import ccxt.async_support as library  # type: ignore[import-untyped]
+        found: type[Any] = getattr(library, venue)
+    except (ImportError, AttributeError) as missing:
+        raise NotSent("engine_unavailable", f"{engine}.{venue}: {missing}") from None
+    return found

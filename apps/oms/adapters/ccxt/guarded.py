@@ -1,0 +1,66 @@
+"""A class of ccxt with the host guard in it: the last place before a socket opens.
+
+It adds to ``fetch`` and ``client`` and changes no meaning: what the venue class says is said.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from oms.adapters.ccxt.environments import Guard
+from oms.adapters.ccxt.faults import Reply, Unreadable
+from oms.adapters.ccxt.session import CALL
+from oms.adapters.ccxt.venue_codes import is_success
+from oms.domain.value import evolve
+
+Watch = Callable[[str], None]
+
+
+def guarded(base: type[Any], guard: Guard, called: Watch) -> type[Any]:
+    """``base``, a venue's class of ccxt, under ``guard``; ``called`` hears each URL that passes."""
+
+    class Guarded(base):  # type: ignore[misc]
+        async def fetch(
+            self, url: str, method: str = "GET", headers: Any = None, body: Any = None
+        ) -> Any:
+            guard.check(url, {**(self.headers or {}), **(headers or {})})
+            called(url)
+            call = CALL.get()
+            if call is not None and _is_unwatched(self):
+                call.headers_sent += 1
+            told = await super().fetch(url, method, headers, body)
+            if not is_success(guard.venue, told):
+                raise Unreadable("HTTP said success, the body did not")
+            if call is not None and call.reply is not None:
+                call.reply = evolve(call.reply, is_accepted=True)
+            return told
+
+        def client(self, url: str) -> Any:
+            guard.check_stream(url)
+            called(url)
+            return super().client(url)
+
+        def on_rest_response(
+            self,
+            code: int,
+            reason: str,
+            url: str,
+            method: str,
+            response_headers: Any,
+            response_body: str,
+            *more: Any,
+        ) -> str:
+            call = CALL.get()
+            if call is not None:
+                call.reply = Reply(status=code, headers=response_headers, body=response_body)
+            told: str = super().on_rest_response(
+                code, reason, url, method, response_headers, response_body, *more
+            )
+            return told
+
+    Guarded.__name__ = Guarded.__qualname__ = base.__name__
+    return Guarded
+
+
+def _is_unwatched(exchange: Any) -> bool:
+    """Behind a SOCKS proxy ccxt uses a session of its own, which tells nothing."""
+    return bool(exchange.socksProxy or exchange.socks_proxy or exchange.socksProxyCallback)

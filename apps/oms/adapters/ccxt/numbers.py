@@ -1,0 +1,73 @@
+"""Numbers between ccxt and us: exact decimals from texts in, plain texts out.
+
+Nothing here knows an exchange, and nothing is rounded but to a grid that is named.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+
+def decimal_of(told: Any) -> Decimal | None:
+    """A venue's number, exact; ``None`` for what is empty: absent is never zero.
+
+    A float, where ccxt keeps no text, is taken as the shortest text that means it. Raises
+    ``ValueError`` for what is no finite number.
+    """
+    if told is None or told == "" or isinstance(told, bool):
+        return None
+    if isinstance(told, float):
+        told = repr(told)
+    try:
+        number = Decimal(told)
+    except (InvalidOperation, TypeError, ValueError) as wrong:
+        raise ValueError(f"{str(told)[:64]!r} is no number") from wrong
+    if not number.is_finite():
+        raise ValueError(f"{told!r} is no number")
+    return number
+
+
+def first_decimal(info: Mapping[str, Any], *keys: str) -> Decimal | None:
+    """The first of ``keys`` in ``info`` that holds a number; raises ``ValueError``."""
+    for key in keys:
+        number = decimal_of(info.get(key))
+        if number is not None:
+            return number
+    return None
+
+
+def told_to_ccxt(value: Any) -> Any:
+    """``value`` with each decimal as a plain text, at any depth."""
+    match value:
+        case Decimal():
+            return format(value, "f")
+        case dict():
+            return {key: told_to_ccxt(each) for key, each in value.items()}
+        case list() | tuple():
+            return [told_to_ccxt(each) for each in value]
+    return value
+
+
+def down(number: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of ``step`` not above ``number``; both not negative."""
+    return number // step * step
+
+
+def up(number: Decimal, step: Decimal) -> Decimal:
+    """The smallest multiple of ``step`` not below ``number``; both not negative."""
+    lower = down(number, step)
+    return lower if lower == number else lower + step
+
+
+def passive(price: Decimal, tick: Decimal, *, is_buy: bool) -> Decimal:
+    """A limit price on its grid, never better for the other side than what was asked."""
+    return down(price, tick) if is_buy else up(price, tick)
+
+
+def earlier(trigger: Decimal, tick: Decimal, *, is_buy: bool, is_stop: bool) -> Decimal:
+    """A trigger on its grid, on the side that fires sooner.
+
+    A stop that buys waits for a rise, so a lower one is sooner; one that takes profit by buying
+    waits for a fall.
+    """
+    return down(trigger, tick) if is_buy is is_stop else up(trigger, tick)
