@@ -47,7 +47,7 @@ from oms.domain.risk import (
 from oms.domain.value import evolve
 from oms.ports.exchange import Exchange, Print, Quote
 from oms.ports.ledger import LedgerStore
-from oms.services.awaiting import begun
+from oms.services.awaiting import begun, ended
 from oms.services.caps import Caps, Opening
 from oms.services.ccxt_call import CcxtCalls
 from oms.services.home import Home
@@ -96,6 +96,8 @@ class Execute:
             await self.record.tell(home, changes)
         else:
             await self.record.tell(home, changes, (command, result))
+        for ending in ended(home, (), changes) if home.awaited else ():
+            await self.record.tell(home, Changes(), ending)
 
     async def _refuse_before(
         self, home: Home, command: Command, now: datetime

@@ -1,0 +1,172 @@
+"""Commands at an exchange that answers later: they run until its word, and end by it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from kit.late_exchange import LateExchange, late
+from kit.office import Office
+from kit.until import until_told
+
+SYMBOL = "BTC/USDT:USDT"
+
+
+@pytest.fixture
+async def slow(office: Office) -> AsyncIterator[Office]:
+    """An office whose exchange answers later."""
+    office.worker.accounts.connect = late
+    office.start_worker()
+    price = {"symbol": SYMBOL, "bid": "59990", "ask": "60000"}
+    told = await office.client("POST", "/paper/price", {"account_id": office.account_id, **price})
+    assert told.status == 200
+    yield office
+
+
+def exchange_of(office: Office) -> LateExchange:
+    exchange = office.worker.accounts.homes[office.account_id].exchange
+    assert isinstance(exchange, LateExchange)
+    return exchange
+
+
+async def rows_of(office: Office, command_id: int) -> dict[str, Any]:
+    answer: dict[str, Any] = await office.client.get(f"/oms/commands/{command_id}")
+    return answer
+
+
+async def test_an_order_is_running_until_the_exchange_answers(slow: Office) -> None:
+    exchange_of(slow).held = True
+    (row,) = (await slow.order("?wait_ms=300")).json()["results"]
+    assert (row["ok"], row["status"]) == (True, "running")
+    assert row["order"]["status"] == "PENDING_SUBMIT"
+    exchange_of(slow).answer()
+    command = await slow.client.get(f"/oms/commands/{row['command_id']}?wait_ms=5000")
+    assert (command["status"], command["order_id"]) == ("done", row["order_id"])
+    (order,) = (await slow.client.get(f"/oms/orders/{row['order_id']}"))["items"]
+    assert order["status"] == "FILLED"
+
+
+async def test_whoever_waits_is_answered_by_the_exchange(slow: Office) -> None:
+    answer = await slow.order("?wait_ms=5000")
+    assert answer.status == 200
+    assert answer.json()["results"][0]["order"]["status"] == "FILLED"
+
+
+async def test_a_rejection_ends_the_command(slow: Office) -> None:
+    answer = await slow.order("?wait_ms=5000", qty="900")
+    assert answer.status == 502
+    (row,) = answer.json()["detail"]["results"]
+    assert (row["status"], row["error"]["code"]) == ("failed", "insufficient_funds")
+    assert row["order"]["status"] == "REJECTED"
+
+
+async def test_nothing_is_sent_before_it_is_stored(slow: Office) -> None:
+    exchange_of(slow).held = True
+    (row,) = (await slow.order("?wait_ms=200")).json()["results"]
+    stored = await slow.store.ledger.order(slow.account_id, row["order_id"])
+    assert stored is not None
+    assert [wish[1].id for wish in exchange_of(slow).sent] == [row["order_id"]]
+
+
+async def resting(office: Office) -> int:
+    limit = {"order_type": "limit", "price": "50000"}
+    (row,) = (await office.order("?wait_ms=5000", **limit)).json()["results"]
+    assert row["status"] == "done"
+    return int(row["order_id"])
+
+
+async def test_a_cancel_is_done_when_the_order_is_canceled(slow: Office) -> None:
+    order_id = await resting(slow)
+    body = {"account_id": slow.account_id, "command": "cancel_order"}
+    answer = await slow.client(
+        "POST", "/oms/commands?wait_ms=5000", body | {"payload": {"order_id": order_id}}
+    )
+    (row,) = answer.json()["results"]
+    assert (answer.status, row["status"], row["order_id"]) == (200, "done", order_id)
+    assert row["order"]["status"] == "CANCELED"
+
+
+async def test_a_cancel_that_comes_too_late_fails(slow: Office) -> None:
+    order_id = await resting(slow)
+    exchange_of(slow).held = True
+    body = {"account_id": slow.account_id, "command": "cancel_order"}
+    answer = await slow.client(
+        "POST", "/oms/commands?wait_ms=300", body | {"payload": {"order_id": order_id}}
+    )
+    (row,) = answer.json()["results"]
+    assert (row["status"], row["order"]["pending_change"]) == ("running", "cancel")
+    price = {"symbol": SYMBOL, "bid": "49000", "ask": "49010", "account_id": slow.account_id}
+    await slow.client("POST", "/paper/price", price)
+    exchange_of(slow).answer()
+    command = await slow.client.get(f"/oms/commands/{row['command_id']}?wait_ms=5000")
+    assert command["status"] == "failed"
+    (order,) = (await slow.client.get(f"/oms/orders/{order_id}"))["items"]
+    assert order["status"] == "FILLED"
+
+
+async def test_a_change_is_done_when_it_is_confirmed(slow: Office) -> None:
+    order_id = await resting(slow)
+    body = {"account_id": slow.account_id, "command": "change_order"}
+    payload = {"order_id": order_id, "new_price": "51000"}
+    answer = await slow.client("POST", "/oms/commands?wait_ms=5000", body | {"payload": payload})
+    (row,) = answer.json()["results"]
+    assert (row["status"], row["order"]["price"]) == ("done", "51000")
+    assert row["order"]["pending_change"] is None
+
+
+async def test_cancel_all_waits_for_every_order(slow: Office) -> None:
+    ids = [await resting(slow) for _ in range(3)]
+    body = {"account_id": slow.account_id, "command": "cancel_all_orders", "payload": {}}
+    (row,) = (await slow.client("POST", "/oms/commands?wait_ms=5000", body)).json()["results"]
+    assert row["status"] == "done"
+    command = await rows_of(slow, row["command_id"])
+    assert sorted(command["order_ids"]) == sorted(ids)
+    items = (await slow.client.get(f"/oms/orders/{','.join(map(str, ids))}"))["items"]
+    assert {item["status"] for item in items} == {"CANCELED"}
+
+
+async def test_a_lost_answer_is_unknown_until_it_is_found(slow: Office) -> None:
+    exchange_of(slow).loses = 1
+    answer = await slow.order("?wait_ms=5000")
+    assert answer.status == 504
+    (row,) = answer.json()["detail"]["results"]
+    assert (row["status"], row["order"]["state"]) == ("unknown", "UNKNOWN")
+    exchange_of(slow).look_up()
+    await until_told(
+        lambda: rows_of(slow, row["command_id"]), lambda command: command["status"] == "done"
+    )
+    (order,) = (await slow.client.get(f"/oms/orders/{row['order_id']}"))["items"]
+    assert order["status"] == "FILLED"
+
+
+async def test_a_new_home_goes_on_waiting(slow: Office) -> None:
+    exchange_of(slow).held = True
+    (row,) = (await slow.order("?wait_ms=300")).json()["results"]
+    before = exchange_of(slow)
+    await slow.worker.accounts.drop_all()
+    assert not before.is_open
+    assert (await slow.client("POST", "/oms/reconcile", {})).status == 200
+    home = slow.worker.accounts.homes[slow.account_id]
+    assert [each.order_id for each in exchange_of(slow).seen_attempts] == [row["order_id"]]
+    assert home.awaited[row["command_id"]].asked == {row["order_id"]: "place"}
+
+
+async def test_a_sweep_takes_its_time(slow: Office) -> None:
+    answer = await slow.client("POST", "/oms/reconcile", {"account_id": slow.account_id})
+    assert answer.status == 200
+    (result,) = answer.json()["results"]
+    assert (result["ok"], result["new_deals"]) == (True, 0)
+    assert result["run_id"]
+
+
+async def test_an_exchange_that_is_not_ready_lets_commands_wait(slow: Office) -> None:
+    exchange = exchange_of(slow)
+    is_ready = asyncio.Event()
+    exchange.is_ready = is_ready.is_set  # type: ignore[method-assign]
+    answer = await slow.order("?wait_ms=300")
+    assert answer.json()["results"][0]["status"] == "queued"
+    is_ready.set()
+    exchange.on_news()
+    path = f"/oms/commands/{answer.json()['results'][0]['command_id']}"
+    assert (await slow.client.get(f"{path}?wait_ms=5000"))["status"] == "done"
