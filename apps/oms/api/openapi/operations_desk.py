@@ -152,7 +152,8 @@ _ADMIN = (
               *p.PAGING,
           )),
     _read("/admin/oms/{view}", "list_any_rows", "Rows of any accounts, page by page",
-          page(_ROWS), (p.SOME_ACCOUNTS, *p.DATES, p.SINCE, p.UNTIL, *p.PAGING, p.VIEW)),
+          page(_ROWS),
+          (p.SOME_ACCOUNTS, p.STRATEGY, p.SYMBOL, *p.DATES, *p.PAGING, p.VIEW)),
     Operation(
         method="post",
         path="/admin/oms/{entity}/mutate",

@@ -2,10 +2,14 @@
 
 from oms.api.openapi.bodies import body
 from oms.api.openapi.operation import Operation
-from oms.api.openapi.parameters import WAIT
-from oms.api.openapi.schema import OBJECT, TEXT, a_list, done, obj, ref, row, words
+from oms.api.openapi.parameters import PARALLEL, WAIT
+from oms.api.openapi.schema import OBJECT, TEXT, a_list, done, either, obj, ref, row, words
 
 _CAN_FAIL = frozenset({502, 504})
+_CALLED = either(
+    row("index:count ok:bool result:any"),
+    row("index:count ok:bool", error=ref("ErrorDetail")),
+)
 
 OPERATIONS = (
     Operation(
@@ -135,9 +139,9 @@ OPERATIONS = (
         path="/ccxt/commands",
         name="call_ccxt_many",
         summary="Several ccxt calls; each tells its own end",
-        query=WAIT[:2],
+        query=(PARALLEL, *WAIT[:2]),
         body=body("Calls"),
-        answers={200: obj({"results": a_list(row("index:count ok:bool"))})},
+        answers={200: obj({"results": a_list(_CALLED)})},
         errors=_CAN_FAIL,
     ),
 )

@@ -5,7 +5,6 @@ from oms.api.openapi.bodies import body, commands_body
 from oms.api.openapi.operation import Operation
 from oms.api.openapi.parameters import Parameter
 from oms.api.openapi.schema import (
-    BOOLEAN,
     Schema,
     a_list,
     either,
@@ -142,7 +141,7 @@ OPERATIONS = (
         name="send_commands",
         summary="Send one command or a list of them, and wait for their end",
         query=(
-            p.query("parallel", BOOLEAN, "All at once, in place of one after the other."),
+            p.PARALLEL,
             *p.WAIT,
             p.VIEW,
         ),

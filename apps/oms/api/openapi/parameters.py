@@ -54,6 +54,7 @@ STRATEGY = query("strategy_id", {"type": "integer", "minimum": 0}, "Rows of one 
 SYMBOL = query("symbol", TEXT, "Rows of one symbol.")
 LIMIT = query("limit", _BENT, "How many rows at most; bent into range.")
 CACHE = query("cache", BOOLEAN, "Accepted for old clients, without effect.")
+PARALLEL = query("parallel", BOOLEAN, "All at once, in place of one after the other.")
 VIEW = query("view", words("mt5"), "Rows in MetaTrader's words.")
 STATUS = query("status", TEXT, "Words of status or state, with commas between.")
 ORDER = query("order_id", ID, "Rows of one order.")
