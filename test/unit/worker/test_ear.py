@@ -72,3 +72,15 @@ async def test_a_broken_bell_is_told(ear: Ear, bell: LocalBell) -> None:
     bell.wait = broken  # type: ignore[method-assign,assignment]
     with pytest.raises(OSError, match="no bell"):
         await ear.wait(LONG)
+
+
+async def test_who_stirs_it_ends_the_wait(ear: Ear) -> None:
+    asyncio.get_running_loop().call_soon(ear.stir)
+    async with asyncio.timeout(SWEEP_SECONDS / 2):
+        await ear.wait(LONG)
+    ear.stir()
+    ear.stir()
+    async with asyncio.timeout(SWEEP_SECONDS / 2):
+        await ear.wait(LONG)
+    over = asyncio.create_task(asyncio.sleep(0))
+    assert not await ear.rings_before(over)
