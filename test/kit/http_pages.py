@@ -20,6 +20,7 @@ TITLES = {
     "commands": "Commands",
     "reads": "Reads",
     "control": "The control of accounts",
+    "kill": "Kill switches",
     "ccxt": "ccxt",
     "people": "Oneself",
     "admin": "Administration",
