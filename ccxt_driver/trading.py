@@ -199,6 +199,11 @@ def _send_payload(
     }
     if price is not None:
         wish["price"] = _number("price", price)
+    stop = params.get("stopLossPrice")
+    if stop is not None and fields.get("take_profit_price") is not None:
+        # Both exits of a pair: the order is the take profit, the stop its other one.
+        wish["trigger_price"] = fields["take_profit_price"]
+        extra["stopLossPrice"] = _number("stopLossPrice", _level(stop))
     if extra:
         wish["extra"] = extra
     return wish

@@ -17,7 +17,7 @@ from oms.adapters.paper.manual import news_of
 from oms.adapters.paper.prices import TAPES, Source
 from oms.adapters.paper.reports import Reporter
 from oms.adapters.paper.snapshot import snapshot_of
-from oms.adapters.paper.tickets import place_of
+from oms.adapters.paper.tickets import request_of
 from oms.adapters.paper.trading import PaperTrading
 from oms.adapters.paper.unified import UnifiedReads, answer
 from oms.domain.account import Account, PositionMode
@@ -94,7 +94,7 @@ class PaperExchange:
         """
         try:
             instrument = self.instruments()[order.symbol]
-            wish = place_of(order, instrument, now, is_virtual=self._is_virtual())
+            wish = request_of(order, instrument, now, is_virtual=self._is_virtual())
         except Invalid as wrong:
             return [_rejected(order, wrong.code, wrong.message, now)]
         steps = self._engine.look(order.symbol, now)
@@ -351,7 +351,8 @@ class PaperExchange:
         line = self._engine.memory.line
         requests = () if line is None else (each.request for each in line.arrivals)
         client_id = str(order.id)
-        return any(isinstance(each, Place) and each.client_id == client_id for each in requests)
+        firsts = (each.first if isinstance(each, PlacePair) else each for each in requests)
+        return any(isinstance(each, Place) and each.client_id == client_id for each in firsts)
 
 
 def _quote(market: Market) -> Quote | None:

@@ -92,7 +92,8 @@ class SelfMade:
             self._forget(memory)
 
     def _put(self, order: PaperOrder, memory: Memory, facts: Iterable[Fact]) -> None:
-        name, parent = order.exchange_order_id, order.terms.parent
+        name = order.exchange_order_id
+        parent = order.terms.parent or ("" if order.client_id else order.terms.sibling)
         self._orders[name] = order
         if parent and name not in self._parents:
             client = _client_of(parent, order.symbol, memory, facts)
@@ -138,7 +139,8 @@ def _reason(order: PaperOrder) -> str:
         case OrderSource.ATTACHED:
             return "tp" if order.terms.trigger_price is None else "sl"
         case OrderSource.USER:
-            return "external"
+            # Without a name, and of a pair: the exit that came with an order of somebody.
+            return "external" if order.client_id or not order.terms.sibling else "sl"
         case source:
             return source.value
 

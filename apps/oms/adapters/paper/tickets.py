@@ -1,8 +1,8 @@
 """An order of the ledger as the simulation's request, with what its ``params`` ask of it.
 
 Of ``params`` the paper exchange knows ``sim`` (a fault on purpose), ``stopLoss`` and ``takeProfit``
-(attached exits, as ccxt spells them) and ``triggerPriceType``; it leaves others alone, as an
-exchange would.
+(attached exits, as ccxt spells them), ``triggerPriceType``, and beside a take profit
+``stopLossPrice``: the other exit of a pair. It leaves others alone, as an exchange would.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,37 @@ from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.money import NotADecimal, decimal, on_step, plain
 from oms.domain.order import Order
+from oms.domain.value import evolve
 from oms.simulation.faults import Fault, fault_of
-from oms.simulation.inputs import Place
+from oms.simulation.inputs import Place, PlacePair
 from oms.simulation.memory import PLAIN, Exit, Terms, TimeInForce, TriggerBy
+
+OTHER_EXIT = "stopLossPrice"
+"""Of a take profit: where the stop stands that is canceled by it, and cancels it."""
+
+_GAINS = frozenset({"take_profit_market", "take_profit_limit"})
 
 POST_ONLY = "PO"
 """The time in force that is none: it means post-only."""
+
+
+def request_of(
+    order: Order, instrument: Instrument, now: datetime, *, is_virtual: bool = False
+) -> Place | PlacePair:
+    """The request to place ``order``, with the other exit of its pair if it has one.
+
+    That one is the exchange's own order: the first fill of one cancels the other. Raises as
+    ``place_of``.
+    """
+    place = place_of(order, instrument, now, is_virtual=is_virtual)
+    if order.order_type not in _GAINS or OTHER_EXIT not in order.params:
+        return place
+    trigger = _price(OTHER_EXIT, order.params[OTHER_EXIT], instrument)
+    if trigger is None:
+        return place
+    terms = Terms(trigger_price=trigger, trigger_by=place.terms.trigger_by)
+    stop = evolve(place, client_id="", order_type="stop_market", price=None, terms=terms)
+    return PlacePair(first=place, second=evolve(stop, post_only=False, fault=None), at=now)
 
 
 def place_of(
