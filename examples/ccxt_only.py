@@ -35,6 +35,18 @@ def trade() -> None:
     print(f"bought: {bought['status']}, stop {bought['stopLossPrice']}")
     position = exchange.fetch_positions([SYMBOL])[0]
     assert position["side"] == "long" and position["contracts"] >= amount
+
+    # One cancels the other: a take profit and a stop for the same contracts.
+    exits = {
+        "takeProfitPrice": exchange.price_to_precision(SYMBOL, last * 1.2),
+        "stopLossPrice": exchange.price_to_precision(SYMBOL, last * 0.8),
+        "reduceOnly": True,
+    }
+    pair = exchange.create_order(SYMBOL, "market", "sell", amount, None, exits)
+    resting = exchange.fetch_open_orders(SYMBOL)
+    assert len(resting) == 2 and pair["id"] in [one["id"] for one in resting]
+    exchange.cancel_order(pair["id"], SYMBOL)
+    print(f"exits left: {len(exchange.fetch_open_orders(SYMBOL))}")
     exchange.create_order(
         SYMBOL, "market", "sell", position["contracts"], None, {"reduceOnly": True}
     )

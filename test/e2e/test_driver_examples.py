@@ -63,11 +63,12 @@ def test_a_program_for_ccxt_alone_runs_unchanged(gateway: Gateway, tmp_path: Pat
     assert told[1:] == [
         "then: canceled",
         *[line for line in told if line.startswith("bought: closed, stop ")],
+        "exits left: 0",
         "trades: ['buy', 'sell']",
         "not so much",
         "watched",
     ]
-    assert len(told) == 6
+    assert len(told) == 7
 
 
 def test_in_safe_mode_it_needs_to_name_the_door(gateway: Gateway, tmp_path: Path) -> None:
@@ -77,3 +78,16 @@ def test_in_safe_mode_it_needs_to_name_the_door(gateway: Gateway, tmp_path: Path
         "print(ccxt.binance.__module__, order['status'])"
     )
     assert _patched(gateway, tmp_path, "safe", script).split() == ["ccxt.binance", "closed"]
+
+
+def test_the_same_program_trades_through_the_door_of_safe_mode(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    script = (
+        f"import ccxt; program = runpy.run_path({str(EXAMPLES / 'ccxt_only.py')!r});"
+        "ccxt.binance = ccxt.oms_exchange; program['trade']()"
+    )
+    told = _patched(gateway, tmp_path, "safe", script).splitlines()
+    assert [line.partition(":")[0] for line in told] == [
+        *("resting", "then", "bought", "exits left", "trades", "not so much")
+    ]
