@@ -111,6 +111,9 @@ def _orders(story: Story) -> None:
 def _strategies(story: Story) -> None:
     account_id = story.gateway.account_id
     made = story.run("create-strategy", "--name=whole", "--account-ids", str(account_id))
+    mine = ("--scope=strategy", f"--id={made['strategy_id']}", "--comment=only a drill")
+    story.run("kill on", *mine, "--mode=reduce_only", "--drill")
+    story.run("kill off", *mine, "--yes")
     story.run("list-strategies")
     history = story.run("orders-history", f"--account-ids={account_id}")["items"]
     unassigned = next(row for row in history if row["status"] == "FILLED")

@@ -14,7 +14,7 @@ import sys
 import traceback
 from typing import Any
 
-from oms.cli.flags import json_flags, later, network_flags
+from oms.cli.flags import add_confirmation, json_flags, later, network_flags
 from oms.cli.local import add_local
 from oms.cli.output import Failed, emit
 from oms.cli.remote import add_remote
@@ -22,6 +22,8 @@ from oms.logs import without_secrets
 
 #: Commands whose ``ok`` is the verdict of a check.
 CHECKS = ("verify", "doctor")
+KILL_MODES = ("reduce_only", "cancel_only", "halt", "flatten")
+KILL_SCOPES = ("global", "account", "strategy", "symbol", "key")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -65,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     _add_checks(commands, common)
     add_remote(commands, common)
     _add_paper(commands, common)
+    _add_kill(commands, common)
     return top
 
 
@@ -135,3 +138,21 @@ def _add_paper_changes(verbs: Any, network: argparse.ArgumentParser) -> None:
     for verb in (deposit, reset):
         verb.add_argument("--account-id", type=int, required=True)
         verb.add_argument("--comment")
+
+
+def _add_kill(commands: Any, common: argparse.ArgumentParser) -> None:
+    kill = commands.add_parser("kill", help="kill switches")
+    verbs = kill.add_subparsers(dest="verb", metavar="VERB", required=True)
+    network = network_flags(common)
+    on = verbs.add_parser("on", parents=[network], help="pull one")
+    on.add_argument("--mode", default="halt", choices=KILL_MODES)
+    on.add_argument("--keep-entries", action="store_true", help="cancel nothing")
+    on.add_argument("--drill", action="store_true", help="only tell what would happen")
+    on.set_defaults(run=later("kill", "pull"))
+    off = verbs.add_parser("off", parents=[network], help="release those that are on")
+    add_confirmation(off)
+    off.set_defaults(run=later("kill", "release"))
+    for verb in (on, off):
+        verb.add_argument("--scope", default="global", choices=KILL_SCOPES)
+        verb.add_argument("--id", help="of the account, strategy or key; or the symbol")
+        verb.add_argument("--comment", required=True)

@@ -69,6 +69,8 @@ CODES: Mapping[str, Kind] = {
     "notional_below_minimum": _WRONG_QTY,
     "precision_mismatch": _WRONG,
     "comment_required": _WRONG,
+    "column_not_mutable": _WRONG,
+    "average_not_reachable": _WRONG,
     "weak_password": _WRONG,
     "weak_key": _WRONG,
     "unsupported_engine": _UNSUPPORTED,

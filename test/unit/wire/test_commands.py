@@ -8,6 +8,7 @@ import pytest
 from oms.domain.command import (
     COMMAND_TYPES,
     KEEP,
+    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -15,7 +16,9 @@ from oms.domain.command import (
     CloseAll,
     CloseBy,
     ClosePosition,
+    Kill,
     MergePositions,
+    MutateItem,
     PaperDeposit,
     PaperPrice,
     PaperReset,
@@ -100,6 +103,16 @@ PAYLOADS: list[Payload] = [
     PositionChange(position_id=1, stop_loss=Decimal(1), stop_gain=None, comment="c"),
     RiskSwitch(status="blocked", comment="c"),
     RiskSwitch(allow_new_positions=False, strategy_id=7, comment="c"),
+    AdminMutate(
+        entity="deals",
+        items=(
+            MutateItem(index=0, op="update", row={"id": 1, "price": "2.5", "comment": None}),
+            MutateItem(index=2, op="delete", row={"id": 7}),
+        ),
+        comment="c",
+    ),
+    Kill(kill_id=3, scope="account", scope_id="1", mode="halt", flatten=True, comment="c"),
+    Kill(kill_id=3, scope="global", scope_id="", mode="halt", on=False),
     Reconcile(),
     Reconcile(
         scope=Scope.PERIOD,
