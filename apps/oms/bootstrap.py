@@ -116,6 +116,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
         connect=partial(connect, tapes=settings.tapes, history=store.history),
         batch_max=settings.commands.batch_max,
+        live_allowed=settings.live_trading_allowed,
     )
     return Worker(
         name=owner,

@@ -138,6 +138,10 @@ class Account:
     paper: PaperSettings = field(default_factory=PaperSettings)
     #: ccxt methods of no class that may be called on this account all the same.
     ccxt_allow: frozenset[str] = frozenset()
+    #: Both switches before live trading are on, the gateway's and the account's.
+    live_enabled: bool = False
+    #: All that its owner set, as JSON text.
+    extra_config: str = "{}"
 
     @property
     def engine(self) -> Engine:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
 
-from oms.domain.account import Account, Engine, PositionMode
+from oms.domain.account import Account, Engine, Environment, PositionMode
 from oms.domain.close_lock import closes
 from oms.domain.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
@@ -233,6 +233,14 @@ def _refuse_account(desk: Desk, strategy_id: int) -> Refused | None:
             reason="new_positions_disabled",
             message=f"strategy {strategy_id} may not open or enlarge positions here",
             set_by="strategy",
+        )
+    if account.environment is Environment.LIVE and not account.live_enabled:
+        return Refused(
+            code="risk_blocked",
+            reason="live_disabled",
+            message="live trading needs live_trading_allowed of the gateway"
+            f" and live_enabled of account {account.id}",
+            set_by="account",
         )
     return None
 

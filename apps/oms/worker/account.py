@@ -16,6 +16,7 @@ from functools import partial
 
 from oms.domain.command import Command, CommandResult, CommandStatus
 from oms.domain.errors import LeaseLost, Refused
+from oms.domain.value import evolve
 from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage, LedgerStore
@@ -58,6 +59,8 @@ class Accounts:
     #: Makes an account's exchange, which calls the function given when it has something to tell.
     connect: Callable[[AccountImage, Callable[[], None]], Exchange]
     batch_max: int
+    #: The gateway's own switch before live trading.
+    live_allowed: bool = False
     #: Called when an exchange has something to tell.
     stir: Callable[[], None] = lambda: None
     homes: dict[int, Home] = field(default_factory=dict)
@@ -230,6 +233,8 @@ class Accounts:
             self.keeper.drop(account_id)
             return None
         await self._leave(account_id)
+        if image.account.live_enabled and not self.live_allowed:
+            image = evolve(image, account=evolve(image.account, live_enabled=False))
         home = Home.furnished(image, lease, self.connect(image, partial(self._note, account_id)))
         resumed(home, [(command_of(row), result_of(row)) for row in image.waiting])
         self.homes[account_id] = home

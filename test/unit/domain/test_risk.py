@@ -44,6 +44,7 @@ def test_a_send_is_refused(changes: dict[str, Any], code: str, limit: Decimal | 
     [
         ({"status": "blocked"}, "account_blocked"),
         ({"allow_new_positions": False}, "new_positions_disabled"),
+        ({"environment": Environment.LIVE}, "live_disabled"),
     ],
 )
 def test_a_blocked_account_only_reduces(account: dict[str, Any], reason: str) -> None:
@@ -52,6 +53,11 @@ def test_a_blocked_account_only_reduces(account: dict[str, Any], reason: str) ->
     assert isinstance(refused, Refused)
     assert (refused.code, refused.reason, refused.set_by) == ("risk_blocked", reason, "account")
     assert isinstance(admit_send(replace(BUY, reduce_only=True), desk), Terms)
+
+
+def test_a_live_account_opens_with_both_switches_on() -> None:
+    live = _account(environment=Environment.LIVE, live_enabled=True)
+    assert isinstance(admit_send(BUY, _desk(account=live)), Terms)
 
 
 def test_reduce_only_is_cut_to_what_is_open_and_unreserved() -> None:
