@@ -26,6 +26,9 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 """Everything that the HTTP contract has; a document shows what is served."""
 
+WITHOUT_KEY_FROM_HERE = frozenset({"get_metrics"})
+"""Operations that this machine itself may ask without a key."""
+
 _DESCRIPTION = (
     "Every answer is JSON, errors of any status included. Decimals are text in plain notation, "
     "times are RFC 3339 in UTC with microseconds. Keys may be added to answers; clients ignore "
@@ -101,12 +104,18 @@ def _described(operation: Operation) -> dict[str, Any]:
         "tags": [operation.path.split("/")[1]],
         "parameters": list(operation.parameters),
         "responses": {str(status): told for status, told in sorted(_answers(operation).items())},
-        "security": [] if operation.is_public else _SECURITY,
+        "security": _security(operation),
     }
     if operation.body is not None:
         media = {"schema": operation.body.schema, "example": operation.body.example}
         told["requestBody"] = {"required": operation.body.required, "content": {JSON: media}}
     return told
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.is_public:
+        return []
+    return [{}, *_SECURITY] if operation.name in WITHOUT_KEY_FROM_HERE else _SECURITY
 
 
 def _answers(operation: Operation) -> dict[int, Any]:
@@ -134,7 +143,7 @@ def _answer(
 
 def _headers(operation: Operation) -> list[str]:
     named = [*_OF_ALL]
-    if not operation.is_public and operation.name != "get_metrics":  # this machine needs no key
+    if not operation.is_public and operation.name not in WITHOUT_KEY_FROM_HERE:
         named += _OF_BUDGETS
     if operation.changes:
         named.append("Idempotent-Replayed")
