@@ -163,6 +163,9 @@ class LedgerStore(Protocol):
         """
         ...
 
-    async def trim(self, before: datetime, limit: int) -> int:
-        """Forget events and finished read calls older than ``before``; how many rows went."""
+    async def trim(self, before: datetime, limit: int, calls_before: datetime | None = None) -> int:
+        """Forget events and finished read calls older than ``before``; how many rows went.
+
+        ``calls_before`` is for the calls, where it is given. Calls that traded stay.
+        """
         ...

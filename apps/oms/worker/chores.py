@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 CHORES_EVERY_SECONDS = 60.0
 ROWS_PER_ROUND_MAX = 5000
 LOGINS_KEPT = timedelta(days=30)
+READ_CALLS_KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Chores:
         now = self.clock.now()
         keys = await self.queue.drop_expired_keys(now)
         before = now - timedelta(days=self.retention_days)
-        rows = await self.ledger.trim(before, ROWS_PER_ROUND_MAX)
+        rows = await self.ledger.trim(before, ROWS_PER_ROUND_MAX, now - READ_CALLS_KEPT)
         logins = await self.credentials.forget(now - LOGINS_KEPT, ROWS_PER_ROUND_MAX)
         links = await self.chain_audit()
         if keys or rows or logins or links:

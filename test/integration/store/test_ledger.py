@@ -21,12 +21,13 @@ from kit.stores import (
     seconds_after,
 )
 from oms.adapters.sql.store import SqlStore
-from oms.domain.command import CommandResult, CommandStatus
+from oms.domain.command import CcxtCall, CommandResult, CommandStatus
 from oms.domain.errors import LeaseLost, OmsError
 from oms.domain.order import OrderState, Side
 from oms.domain.position import PositionState
 from oms.ports.leases import Lease
 from oms.ports.ledger import AccountBatch
+from oms.wire.commands import encode
 
 Opener = Callable[[], Awaitable[SqlStore]]
 
@@ -301,6 +302,26 @@ async def test_old_events_and_finished_read_calls_are_forgotten(store: SqlStore)
     assert sorted(await store.queue.find([1, 2, 3])) == [2, 3]
     assert await store.ledger.trim(future, 2) == 1
     assert await store.history.oldest([account_id]) == {}
+
+
+async def test_calls_that_traded_stay_and_reads_go_by_their_own_time(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    payloads = (CcxtCall(func="fetch_ticker"), CcxtCall(func="create_order"))
+    calls = [
+        replace(a_command(number, account_id), command_type="ccxt_call", payload=encode(payload))
+        for number, payload in enumerate(payloads, 1)
+    ]
+    await enqueued(store, calls)
+    done = CommandResult(status=CommandStatus.DONE)
+    assert not await store.ledger.commit(
+        [replace(an_empty_batch(lease), results={1: done, 2: done})]
+    )
+    future = seconds_after(20 * 365 * 86400)
+
+    assert await store.ledger.trim(NOON, 10, future) == 1
+    assert sorted(await store.queue.find([1, 2])) == [2]
+    assert await store.ledger.trim(future, 10, future) == 0
 
 
 async def _taken_over(store: SqlStore, account_id: int) -> Lease:

@@ -173,11 +173,11 @@ class SqlLedger:
                 break
         return lost
 
-    async def trim(self, before: datetime, limit: int) -> int:
+    async def trim(self, before: datetime, limit: int, calls_before: datetime | None = None) -> int:
         """Forget old events and read calls. Raises ``Unavailable``."""
 
         async def work(session: Session) -> int:
-            return await trimmed(session, before, limit)
+            return await trimmed(session, before, calls_before or before, limit)
 
         try:
             return await self._database.write(work)

@@ -8,21 +8,20 @@ from oms.adapters.sql.rows.commands import CALL_TRADES, WAITING
 from oms.adapters.sql.session import Session
 
 
-async def trimmed(session: Session, before: datetime, limit: int) -> int:
-    """Forget the oldest rows made before ``before``, at most ``limit`` of each kind."""
+async def trimmed(session: Session, before: datetime, calls_before: datetime, limit: int) -> int:
+    """Forget the oldest events and calls made before their time, at most ``limit`` of each."""
     dialect, waiting = session.dialect, ", ".join(f"'{word}'" for word in WAITING)
-    values = (dialect.time_in(before), limit)
     events = await session.fetch(
         f"SELECT id FROM event_outbox WHERE created_at < {dialect.mark}"
         f" ORDER BY created_at LIMIT {dialect.mark}",
-        values,
+        (dialect.time_in(before), limit),
     )
     calls = await session.fetch(
         f"SELECT id FROM {dialect.pinned('oms_commands', 'ix_oms_commands_type')}"
         f" WHERE command_type = 'ccxt_call' AND created_at < {dialect.mark}"
         f" AND NOT {CALL_TRADES.format('')}"
         f" AND status NOT IN ({waiting}) ORDER BY created_at LIMIT {dialect.mark}",
-        values,
+        (dialect.time_in(calls_before), limit),
     )
     await _delete(session, "event_outbox", events)
     await _delete(session, "oms_commands", calls)
