@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from kit.asgi import Answer
+from kit.listening import listening, serving
 from kit.office import Office, open_office
-from oms.config import Settings
+from oms.config import Events, Settings
 
 MINE = "https://desk.example"
 ASKS = {"Access-Control-Request-Method": "POST"}
@@ -109,3 +111,25 @@ async def test_a_page_needs_a_key_all_the_same(listed: Office) -> None:
 def test_any_origin_is_refused(origins: list[str]) -> None:
     with pytest.raises(ValueError, match="exact origins"):
         Settings.model_validate({"cors_origins": origins})
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_let_in"),
+    [
+        (MINE, True),
+        (None, True),
+        ("https://evil.example", False),
+        ("https://desk.example.evil", False),
+        ("http://desk.example", False),
+        ("null", False),
+    ],
+)
+async def test_sockets_of_pages(listed: Office, origin: str | None, is_let_in: bool) -> None:
+    async with serving(listed.app, Events()) as url:
+        if is_let_in:
+            async with listening(url, listed.client.key, origin=origin) as ear:
+                assert (await ear.ask("ping"))["event"] == "pong"
+        else:
+            with pytest.raises(InvalidStatus, match="HTTP 403"):
+                async with listening(url, listed.client.key, origin=origin):
+                    pass
