@@ -10,6 +10,7 @@ from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_of
 from oms.adapters.sql.rows.people import HELD, restrictions_of
 from oms.adapters.sql.session import Session
 from oms.domain.access import Grant, Principal, Role
+from oms.domain.account import Account
 from oms.ports.registry import AccountRow, UserRow
 
 _KEY = (
@@ -80,22 +81,23 @@ class RegistryReads:
             return ()
         where = "" if ids is None else f" WHERE a.id IN ({self._dialect.marks(len(ids))})"
         text = (
-            f"SELECT {SELECTED}, a.is_testnet, a.trader_name, a.created_at,"
-            " a.live_enabled, a.quarantine"
+            f"SELECT a.is_testnet, a.trader_name, a.created_at, a.quarantine, {SELECTED}"
             f" FROM {JOINED}{where} ORDER BY a.id"
         )
-        return [
-            AccountRow(
-                account=account_of(row),
-                extra_config=row[6] or "{}",
-                is_testnet=bool(row[8]),
-                trader_name=row[9],
-                created_at=self._dialect.time_out(row[10]),
-                live_enabled=bool(row[11]),
-                quarantine=row[12],
-            )
-            for row in await self._database.rows(text, ids or ())
-        ]
+        rows = await self._database.rows(text, ids or ())
+        return [self._account_row(row[:4], account_of(row[4:])) for row in rows]
+
+    def _account_row(self, told: Any, account: Account) -> AccountRow:
+        is_testnet, trader_name, created_at, quarantine = told
+        return AccountRow(
+            account=account,
+            extra_config=account.extra_config,
+            is_testnet=bool(is_testnet),
+            trader_name=trader_name,
+            created_at=self._dialect.time_out(created_at),
+            live_enabled=account.live_enabled,
+            quarantine=quarantine,
+        )
 
     async def linked_strategies(self, account_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
         """Active strategies by account."""
