@@ -157,6 +157,8 @@ async def _done(
         for one in _values(row):
             told[one["index"]] = one
     response = _answer(request, entity, told, ids)
+    if len(ids) == 1:
+        response.headers["Location"] = f"/oms/commands/{ids[0]}"
     if wait.applied is not None:
         response.headers["Preference-Applied"] = wait.applied
     if accepted.replayed:

@@ -83,6 +83,7 @@ async def _followed(
     default_ms = parts.settings.commands.default_wait_ms
     wait = read_wait(request.query_params, request.headers.get("prefer"), default_ms)
     results: list[dict[str, Any]] = []
+    ids: list[int] = []
     if wishes:
         accepted = await parts.submit(Ask(wishes=wishes, principal=who.principal, ip=who.ip))
         ids = [item.command_id for item in accepted.items if item.command_id is not None]
@@ -95,6 +96,8 @@ async def _followed(
     report = await _report(parts, switch)
     body = {"ok": not failed} | switch_row(switch) | {"drill": False, "report": report}
     response = JsonResponse(body, 207 if failed else 202 if pending else 200)
+    if len(ids) == 1:
+        response.headers["Location"] = f"/oms/commands/{ids[0]}"
     if wait.applied is not None:
         response.headers["Preference-Applied"] = wait.applied
     return response

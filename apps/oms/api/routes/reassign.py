@@ -76,8 +76,12 @@ async def _applied(request: Request, errand: _Errand, accepted: Accepted) -> Res
     if failed:
         body["results"] = results
     response = JsonResponse(body, 207 if failed else 202 if is_pending else 200)
+    if len(ids) == 1:
+        response.headers["Location"] = f"/oms/commands/{ids[0]}"
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
+    if wait.applied is not None:
+        response.headers["Preference-Applied"] = wait.applied
     return response
 
 

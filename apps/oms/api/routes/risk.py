@@ -97,6 +97,7 @@ async def _answer(request: Request, who: Caller, wish: Wish) -> Response:
         "command_id": ids[0],
     }
     response = JsonResponse(body, 200 if told else 202)
+    response.headers["Location"] = f"/oms/commands/{ids[0]}"
     if wait.applied is not None:
         response.headers["Preference-Applied"] = wait.applied
     return response
