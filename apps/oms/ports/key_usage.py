@@ -7,11 +7,19 @@ from typing import Protocol
 
 from oms.domain.value import value
 
+ORDERS_A_CALL_MAX = 100
+
+
+def call_order(command_id: int, number: int) -> int:
+    """The name of an order that a call of the gateway made: no command's id is below 0."""
+    return -(command_id * ORDERS_A_CALL_MAX + number)
+
 
 @value
 class OpeningOrder:
     """An order that may open or enlarge a position; ``price`` is what it is worth a unit."""
 
+    #: The command that made it; of one made past the ledger its ``call_order``.
     command_id: int
     symbol: str
     qty: Decimal

@@ -15,10 +15,11 @@ from oms.domain.errors import Conflict, Invalid, OmsError, Refused
 from oms.domain.money import EXACT, ZERO, total
 from oms.domain.order import Order
 from oms.domain.risk import Desk, admit_past
+from oms.ports.key_usage import call_order
 from oms.services.caps import Caps, Opening
 from oms.services.home import Home
 from oms.services.record import Changes, Record
-from oms.wire.ccxt_orders import ORDERS_MAX, Close, Create, Creates, Edit, Edits, Trade
+from oms.wire.ccxt_orders import Close, Create, Creates, Edit, Edits, Trade
 from oms.wire.ccxt_trades import read_trade
 from oms.wire.json import dumps
 
@@ -53,7 +54,10 @@ class CcxtCalls:
         await self.record(home, traded.reports, changes)
         if traded.refused is not None:
             return _ended(traded.refused)
-        return CommandResult(status=CommandStatus.DONE, value=dumps(traded.value))
+        names = _names(traded.value)
+        mine = (o.id for o in changes.orders.values() if o.exchange_order_id in names)
+        value = dumps(traded.value)
+        return CommandResult(status=CommandStatus.DONE, value=value, order_ids=tuple(sorted(mine)))
 
     async def _refuse(
         self, home: Home, command: Command, wish: CcxtCall, now: datetime
@@ -70,7 +74,7 @@ class CcxtCalls:
             return self._refuse_unread(home, wish, trade, key_id)
         orders: Sequence[Create | Edit] = trade.orders
         for number, order in enumerate(orders):
-            name = -(command.id * ORDERS_MAX + number)
+            name = call_order(command.id, number)
             denied = await self._refuse_entry(home, order, key_id, name, now)
             if denied is not None:
                 return denied
@@ -105,6 +109,12 @@ class CcxtCalls:
             return None
         opening = _opening(home, wish, order, symbol, name, now)
         return await self.caps(home, key_id, opening, now)
+
+
+def _names(value: object) -> frozenset[str]:
+    """The exchange's ids of the orders that an answer tells of."""
+    told = value if isinstance(value, list) else [value]
+    return frozenset(str(one["id"]) for one in told if isinstance(one, dict) and one.get("id"))
 
 
 def _reduces(home: Home, wish: Create) -> bool:

@@ -309,6 +309,24 @@ async def test_caps_of_a_key_hold_here_too(busy: Office) -> None:
     assert answer.status == 200, answer.body
 
 
+async def test_a_days_cap_counts_what_went_past_the_ledger_before(busy: Office) -> None:
+    key = await busy.add_key("capped", KEY)
+    listed = await busy.doors.administer.people.keys()
+    change = {"status": "active", "restrictions": {"max_day_notional": "1200"}}
+    path = f"/user/api-keys/{listed[-1].id}"
+    assert (await busy.client("PATCH", path, change, key=key)).status == 200
+    args = {"args": [SYMBOL, "market", "buy", 0.01]}
+    path = f"/ccxt/{busy.account_id}/create_order"
+    for _ in range(2):
+        assert (await busy.client("POST", path, args, key=key)).status == 200
+    (caps,) = [busy.worker.accounts.execute.place.caps]
+    assert caps is not None
+    caps._tallies.clear()  # as a new worker begins
+    status, why = await refused(busy, "create_order", SYMBOL, "market", "buy", 0.01, key=key)
+    assert (status, why["reason"]) == (409, "key_day_notional")
+    assert float(why["value"]) == 1500
+
+
 async def test_several_orders_of_which_one_is_refused(busy: Office) -> None:
     one = {"symbol": SYMBOL, "type": "limit", "side": "buy", "amount": 0.01, "price": 40000}
     made = await call(busy, "create_orders", [one, one | {"amount": 1e-9}, one])

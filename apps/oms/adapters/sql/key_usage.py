@@ -1,10 +1,18 @@
 """Orders that a key has sent: ``ports.key_usage.KeyUsage``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from oms.adapters.sql.database import Database
-from oms.ports.key_usage import OpeningOrder
+from oms.adapters.sql.rows.commands import CALL_TRADES
+from oms.ports.key_usage import OpeningOrder, call_order
+from oms.wire.json import loads
+
+_ORDER = (
+    "o.symbol, o.qty, o.filled_qty, o.price, o.trigger_price, o.avg_fill_price, o.is_open,"
+    " o.reduce_only"
+)
 
 
 class SqlKeyUsage:
@@ -17,26 +25,50 @@ class SqlKeyUsage:
     async def opened(
         self, account_id: int, api_key_id: int, since: datetime
     ) -> Sequence[OpeningOrder]:
-        """Stored orders that the key sent to the account since then."""
-        dialect, mark = self._dialect, self._dialect.mark
+        """Stored orders that the key sent to the account since then, by us or past us."""
+        mark = self._dialect.mark
         text = (
-            "SELECT o.command_id, o.symbol, o.qty, o.filled_qty, o.price, o.trigger_price,"
-            " o.avg_fill_price, o.is_open"
+            f"SELECT o.command_id, {_ORDER}"
             f" FROM oms_orders o JOIN oms_commands c ON c.id = o.command_id"
             f" WHERE o.account_id = {mark} AND o.updated_at >= {mark} AND o.created_at >= {mark}"
             f" AND o.reduce_only = 0 AND c.actor_api_key_id = {mark}"
         )
-        moment = dialect.time_in(since)
+        moment = self._dialect.time_in(since)
         found = await self._database.rows(text, (account_id, moment, moment, api_key_id))
-        price = dialect.optional_decimal_out
-        return [
-            OpeningOrder(
-                command_id=row[0],
-                symbol=row[1],
-                qty=dialect.decimal_out(row[2]),
-                filled_qty=dialect.decimal_out(row[3]),
-                price=price(row[6]) or price(row[4]) or price(row[5]),
-                is_open=bool(row[7]),
-            )
-            for row in found
-        ]
+        past = await self._past(account_id, api_key_id, since)
+        return [self._order(row[0], row[1:]) for row in found] + past
+
+    async def _past(self, account_id: int, api_key_id: int, since: datetime) -> list[OpeningOrder]:
+        """Orders that were made by calls of the gateway: the ledger knows no sender of them."""
+        mark = self._dialect.mark
+        text = (
+            "SELECT c.id, c.payload_json, c.result_json FROM oms_commands c"
+            f" WHERE c.command_type = 'ccxt_call' AND c.created_at >= {mark}"
+            f" AND c.account_id = {mark} AND c.actor_api_key_id = {mark}"
+            f" AND {CALL_TRADES.format('c.')} AND c.result_json IS NOT NULL"
+        )
+        values = (self._dialect.time_in(since), account_id, api_key_id)
+        names: dict[int, int] = {}
+        for command_id, payload, result in await self._database.rows(text, values):
+            if str(loads(payload)["func"]).startswith("create_"):
+                for number, order_id in enumerate(loads(result).get("order_ids", ())):
+                    names.setdefault(order_id, call_order(command_id, number))
+        rows = await self._orders(sorted(names)) if names else {}
+        return [self._order(names[i], row) for i, row in rows.items() if not row[-1]]
+
+    async def _orders(self, ids: Sequence[int]) -> Mapping[int, Sequence[Any]]:
+        text = f"SELECT o.id, {_ORDER} FROM oms_orders o WHERE o.id IN"
+        marks = self._dialect.marks(len(ids))
+        rows = await self._database.rows(f"{text} ({marks})", tuple(ids))
+        return {row[0]: row[1:] for row in rows}
+
+    def _order(self, name: int, row: Sequence[Any]) -> OpeningOrder:
+        price, number = self._dialect.optional_decimal_out, self._dialect.decimal_out
+        return OpeningOrder(
+            command_id=name,
+            symbol=row[0],
+            qty=number(row[1]),
+            filled_qty=number(row[2]),
+            price=price(row[5]) or price(row[3]) or price(row[4]),
+            is_open=bool(row[6]),
+        )
