@@ -18,8 +18,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from kit.gateway import Gateway
+from kit.until import until
 
 ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
+SECONDS_MAX = 30
 TOLD_ONCE = ("api_key_plain", "token")
 """Keys of answers under which a new secret is told to who asked for it."""
 
@@ -268,6 +270,8 @@ def while_away(session: Session, take: Callable[[], None], give: Callable[[], No
         session.call("GET", "/healthz")[0],
         session.call("GET", "/metrics")[0],
     ]
+    log = session.gateway.log
+    until(lambda: "store_unavailable" in log.read_text(), SECONDS_MAX, "the worker noticed")
     give()
     assert statuses[1] == 503, statuses
 
