@@ -59,16 +59,16 @@ class Loopback:
         rows = self.ctl("log", match=match)["log"]
         return [f"{row['method']} {row['path'].partition('?')[0]}" for row in rows]
 
-    def config(self, key: str = "loop-a") -> Json:
-        """What a ``ccxt.bybit`` of this key is constructed with."""
+    def config(self, key: str = "loop-a", venue: str = "bybit") -> Json:
+        """What a ``ccxt.bybit`` (or ``binance``) of this key is constructed with."""
         credentials = {"apiKey": key, "secret": self.told["keys"][key], "enableRateLimit": False}
-        return credentials | dict(self.told["extra_config"]["bybit"])
+        return credentials | dict(self.told["extra_config"][venue])
 
 
 @contextmanager
 def loopback(*options: str) -> Iterator[Loopback]:
     """Start one on free ports; it is ended, and has to end by itself, when the test is over."""
-    ports = [f"--{name}-port=0" for name in ("bybit", "tls", "control")]
+    ports = [f"--{name}-port=0" for name in ("bybit", "binance", "tls", "control")]
     command = [sys.executable, str(TOOL), *ports, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

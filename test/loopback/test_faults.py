@@ -222,11 +222,11 @@ def test_funding_is_paid_when_its_time_comes(venue: Loopback, bybit: ccxt.bybit)
 
 
 def test_more_accounts_can_be_made(venue: Loopback) -> None:
-    venue.ctl("account", key="loop-c", secret="secret-c", balances={"BTC": "3"})
-    other = ccxt.bybit(venue.config() | {"apiKey": "loop-c", "secret": "secret-c"})
+    venue.ctl("account", key="loop-d", secret="secret-d", balances={"BTC": "3"})
+    other = ccxt.bybit(venue.config() | {"apiKey": "loop-d", "secret": "secret-d"})
     other.set_sandbox_mode(True)
     assert other.fetch_balance()["BTC"]["free"] == 3
-    assert venue.books("loop-c")["balances"].keys() == {"BTC"}
+    assert venue.books("loop-d")["balances"].keys() == {"BTC"}
 
 
 def test_the_log_tells_who_asked_what(venue: Loopback, bybit: ccxt.bybit) -> None:

@@ -32,10 +32,14 @@ def test_accounts_are_made_once_and_led_here(gateway: Gateway) -> None:
             seen.append((joined, rows, running.port))
     (first, _, _), (second, rows, port) = seen
     assert first == second
-    assert [row["exchange_id"] for row in first] == ["ccxtpro.bybit", "ccxtpro.bybit", "ccxt.bybit"]
+    assert [row["exchange_id"] for row in first] == [
+        *("ccxtpro.bybit", "ccxtpro.bybit", "ccxt.bybit", "ccxtpro.binance")
+    ]
     accounts = {row["account_id"]: row for row in rows["items"]}
-    for row in second:
-        account = accounts[row["account_id"]]
+    *bybit, binance = (accounts[row["account_id"]] for row in second)
+    for account in bybit:
         assert account["environment"] == "testnet"
         assert str(port) in account["extra_config_json"]["urls"]["test"]["private"]
         assert account["secret_enc"] == "enc:***"
+    assert binance["environment"] == "loopback"
+    assert binance["extra_config_json"]["oms"]["resolve"].keys() == {"*"}

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import ccxt
 import ccxt.pro
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from kit.loopback import Loopback, loopback
+from kit.until import until_told
 
-LINEAR = "BTC/USDT:USDT"
+LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 
 
 class Here(AbstractResolver):
@@ -72,6 +74,54 @@ async def test_it_trades_under_the_names_of_production(
     assert resolver.asked == {"api.bybit.com", "stream.bybit.com"}
     hosts = {row["host"] for row in venue.ctl("log")["log"]}
     assert hosts == {"api.bybit.com", "stream.bybit.com"}
+
+
+@pytest.fixture
+async def binance(venue: Loopback, resolver: Here) -> AsyncIterator[Any]:
+    """An unmodified ``ccxt.pro.binance`` with production URLs."""
+    context = ssl.create_default_context(cafile=venue.told["cafile"])
+    connector = aiohttp.TCPConnector(ssl=context, resolver=resolver)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        credentials = {"apiKey": "loop-b", "secret": "secret-b", "newUpdates": True}
+        extra = venue.told["extra_config"]["binance_tls"]
+        exchange = ccxt.pro.binance(credentials | {"options": extra["options"]})
+        exchange.session, exchange.own_session = session, False
+        yield exchange
+        await exchange.close()
+
+
+@pytest.mark.parametrize(
+    ("symbol", "hosts"),
+    [
+        (SPOT, {"api.binance.com", "fapi.binance.com", "ws-api.binance.com"}),
+        (LINEAR, {"api.binance.com", "fapi.binance.com", "fstream.binance.com"}),
+    ],
+)
+async def test_binance_streams_under_the_names_of_production(
+    venue: Loopback, binance: Any, resolver: Here, symbol: str, hosts: set[str]
+) -> None:
+    venue.ctl("price", symbol=symbol, price="60000")
+    await binance.load_markets()
+    heard = asyncio.create_task(binance.watch_orders(symbol))
+
+    async def listening() -> Any:
+        return venue.ctl("streams")["streams"]
+
+    await until_told(listening, lambda topics: topics == [["userDataStream"]])
+    made = await binance.create_order(symbol, "limit", "buy", 0.01, 50000)
+    [order] = await asyncio.wait_for(heard, 10)
+    assert (order["id"], order["symbol"], order["status"]) == (made["id"], symbol, "open")
+    trades = asyncio.create_task(binance.watch_my_trades(symbol))
+    await asyncio.sleep(0)
+    venue.ctl("price", symbol=symbol, price="49999")
+    [trade] = await asyncio.wait_for(trades, 10)
+    assert (trade["order"], trade["price"], trade["amount"]) == (made["id"], 50000, 0.01)
+    [read] = await binance.fetch_my_trades(symbol)
+    assert (read["id"], read["fee"]["cost"]) == (trade["id"], trade["fee"]["cost"])
+    with pytest.raises(ccxt.OrderImmediatelyFillable, match="-2021"):
+        stop = {"triggerPrice": 40000}
+        await binance.create_order(LINEAR, "market", "buy", 0.1, None, stop)
+    assert resolver.asked - {"stream.binance.com"} == hosts
 
 
 async def test_nobody_else_trusts_it(venue: Loopback) -> None:

@@ -1,11 +1,14 @@
 """``python tools/loopback``: a venue on 127.0.0.1 that unmodified ccxt trades against, offline.
 
-    python tools/loopback                     18070 Bybit, 18079 control
-    python tools/loopback --bybit-port 0 --control-port 0      free ports
+    python tools/loopback        18070 Bybit, 18071 Binance, 18443 TLS for both, 18079 control
+    python tools/loopback --bybit-port 0 --binance-port 0 --tls-port 0 --control-port 0
+
+Port 0 is a free one.
 
 The first line of the output is JSON: the ports, the keys, and under ``extra_config`` what a ccxt
 constructor takes (or an account's ``extra_config_json``). Keys: ``loop-a`` / ``secret-a``,
-``loop-b`` / ``secret-b``, ``loop-ro`` / ``secret-ro`` (reads the account of ``loop-a``).
+``loop-b`` / ``secret-b``, ``loop-c`` / ``secret-c``, ``loop-ro`` / ``secret-ro`` (reads the
+account of ``loop-a``).
 
     exchange = ccxt.bybit({"apiKey": "loop-a", "secret": "secret-a"} | extra_config)
     exchange.set_sandbox_mode(True)           # the first call

@@ -24,10 +24,12 @@ Ear = Callable[["Account", Sequence[Happening]], None]
 
 
 class Account:
-    """``run`` makes ids of one start differ from those of another."""
+    """``run`` and ``base`` make ids of one start differ from those of another."""
 
-    def __init__(self, name: str, settings: Settings, run: str, ear: Ear) -> None:
+    def __init__(self, name: str, settings: Settings, run: str, base: int, ear: Ear) -> None:
         self.name, self.settings, self._run, self._ear = name, settings, run, ear
+        #: Where whole-number ids begin, for dialects that count.
+        self.base = base
         self.hedged: set[str] = set()
         self.begin({})
 

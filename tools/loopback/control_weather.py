@@ -45,7 +45,7 @@ async def fault(desk: Desk, told: Mapping[str, Any]) -> Json:
         case "skew":
             return await skew(desk, told)
         case _:
-            return {"connections": desk.bybit.sockets.strike(asked)}
+            return {"connections": desk.talks.strike(asked)}
     return {}
 
 
@@ -59,7 +59,7 @@ async def clear(desk: Desk, told: Mapping[str, Any]) -> Json:
     desk.gate.faults.clear()
     desk.gate.limits.clear()
     desk.gate.skew_ms = 0
-    desk.bybit.sockets.release()
+    desk.talks.release()
     await _open(desk)
     return {}
 
@@ -71,7 +71,7 @@ async def log(desk: Desk, told: Mapping[str, Any]) -> Json:
 
 async def streams(desk: Desk, told: Mapping[str, Any]) -> Json:
     """The topics of each connection, the oldest first."""
-    return {"streams": desk.bybit.sockets.topics()}
+    return {"streams": desk.talks.topics()}
 
 
 async def reset(desk: Desk, told: Mapping[str, Any]) -> Json:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from loopback.bybit.gateway import Bybit
 from loopback.gate import Gate
 from loopback.http import Listener
+from loopback.talks import Talks
 from loopback.venue import Venue
 
 
@@ -14,5 +14,5 @@ class Desk:
 
     venue: Venue
     gate: Gate
-    bybit: Bybit
+    talks: Talks
     listeners: dict[str, Listener] = field(default_factory=dict)

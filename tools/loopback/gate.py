@@ -82,6 +82,10 @@ class Gate:
         seen.append(now)
         return False, max(allowed - len(seen), 0), allowed
 
+    def count_of(self, key: str) -> int:
+        """Private requests of a key within a second of its last."""
+        return len(self._seen[key])
+
     def allow(self, limit: Limit) -> None:
         """A new limit in place of the key's old one; what was asked before does not count."""
         self.limits = [*(old for old in self.limits if old.key != limit.key), limit]

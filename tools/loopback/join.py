@@ -11,11 +11,13 @@ from typing import Any
 
 Json = dict[str, Any]
 SECONDS_MAX = 20
-#: Label, exchange id, key. The mirror has the key of the first: both see each other's trades.
+#: Label, exchange id, key, environment, and which of the printed settings. The mirror has the key
+#: of the first: both see each other's trades.
 ACCOUNTS = (
-    ("loopback", "ccxtpro.bybit", "loop-a"),
-    ("loopback mirror", "ccxtpro.bybit", "loop-a"),
-    ("loopback rest", "ccxt.bybit", "loop-b"),
+    ("loopback", "ccxtpro.bybit", "loop-a", "testnet", "bybit"),
+    ("loopback mirror", "ccxtpro.bybit", "loop-a", "testnet", "bybit"),
+    ("loopback rest", "ccxt.bybit", "loop-b", "testnet", "bybit"),
+    ("loopback binance", "ccxtpro.binance", "loop-c", "loopback", "binance_tls"),
 )
 _RIGHTS = (
     "can_read",
@@ -57,18 +59,20 @@ class Gateway:
         return told
 
 
-def join(gateway: Gateway, grant: int | None, keys: dict[str, str], extra: Json) -> list[Json]:
+def join(gateway: Gateway, grant: int | None, keys: dict[str, str], extras: Json) -> list[Json]:
     """Make the accounts and grant them to an API key; id, label and exchange id of each.
 
     Raises ``NotJoined``.
     """
     known = {row["label"]: row for row in gateway.ask("GET", "/admin/accounts")["items"]}
     made = []
-    for label, exchange_id, key in ACCOUNTS:
+    for label, exchange_id, key, environment, name in ACCOUNTS:
+        extra = extras[name]
         if label in known:
             account_id = known[label]["account_id"]
         else:
-            account_id = _make(gateway, label, exchange_id, extra)
+            wish = {"exchange_id": exchange_id, "label": label, "environment": environment}
+            account_id = _make(gateway, wish | {"extra_config_json": extra})
         credentials = {"api_key": key, "secret": keys[key]}
         change = {"extra_config_json": extra, "credentials": credentials}
         gateway.ask("PATCH", f"/admin/accounts/{account_id}", change)
@@ -80,12 +84,6 @@ def join(gateway: Gateway, grant: int | None, keys: dict[str, str], extra: Json)
     return made
 
 
-def _make(gateway: Gateway, label: str, exchange_id: str, extra: Json) -> int:
-    wish = {
-        "exchange_id": exchange_id,
-        "label": label,
-        "position_mode": "netting",
-        "is_testnet": True,
-        "extra_config_json": extra,
-    }
-    return int(gateway.ask("POST", "/admin/accounts", wish)["account_id"])
+def _make(gateway: Gateway, wish: Json) -> int:
+    usual = {"position_mode": "netting", "is_testnet": True}
+    return int(gateway.ask("POST", "/admin/accounts", usual | wish)["account_id"])

@@ -37,3 +37,36 @@ def extra_config_tls(port: int, cafile: Path) -> Json:
         "options": {"fetchMarkets": {"types": ["spot", "linear"]}},
         "oms": {"resolve": {"*": f"127.0.0.1:{port}"}},
     }
+
+
+_BINANCE_OPTIONS: Json = {
+    "fetchMarkets": {"types": ["spot", "linear"]},
+    "fetchMargins": False,
+    "warnOnFetchOpenOrdersWithoutSymbol": False,
+}
+
+
+def extra_config_binance(port: int) -> Json:
+    """For Binance with sandbox mode: its whole test tree leads here."""
+    rest, stream = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
+    test: Json = {
+        "public": f"{rest}/api/v3",
+        "private": f"{rest}/api/v3",
+        "v1": f"{rest}/api/v1",
+        "sapi": f"{rest}/sapi/v1",
+    }
+    for word in ("Public", "Private"):
+        test[f"fapi{word}"] = f"{rest}/fapi/v1"
+        test |= {f"fapi{word}V{number}": f"{rest}/fapi/v{number}" for number in (2, 3)}
+    test["ws"] = {
+        "spot": f"{stream}/ws",
+        "margin": f"{stream}/ws",
+        "linear": f"{stream}/ws",
+        "ws-api": {"spot": f"{stream}/ws-api/v3", "linear": f"{stream}/ws-fapi/v1"},
+    }
+    return {"urls": {"test": test}, "options": _BINANCE_OPTIONS}
+
+
+def extra_config_binance_tls(port: int, cafile: Path) -> Json:
+    """With production URLs; see ``extra_config_tls``."""
+    return extra_config_tls(port, cafile) | {"options": _BINANCE_OPTIONS}

@@ -11,14 +11,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from loopback.binance.gateway import Binance
 from loopback.bybit.gateway import Bybit
 from loopback.control import Control
 from loopback.desk import Desk
 from loopback.gate import Gate
 from loopback.http import Listener
 from loopback.join import Gateway, NotJoined, join
+from loopback.naming import ByName
 from loopback.playing import play
-from loopback.printed import extra_config, extra_config_tls
+from loopback.printed import (
+    extra_config,
+    extra_config_binance,
+    extra_config_binance_tls,
+    extra_config_tls,
+)
+from loopback.talks import Talks
 from loopback.tls import Authority, throw_away_authority
 from loopback.venue import Key, Venue
 from loopback.walking import walk_for_ever
@@ -27,6 +35,7 @@ from oms.domain.errors import Invalid
 KEYS = (
     Key(name="loop-a", secret="secret-a", account="a"),
     Key(name="loop-b", secret="secret-b", account="b"),
+    Key(name="loop-c", secret="secret-c", account="c"),
     Key(name="loop-ro", secret="secret-ro", account="a", read_only=True),
 )
 TICK_SECONDS = 0.5
@@ -53,6 +62,7 @@ def run(argv: Sequence[str]) -> int:
 def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python tools/loopback", description="Loopback exchange")
     parser.add_argument("--bybit-port", type=int, default=18070, help="0 is a free one")
+    parser.add_argument("--binance-port", type=int, default=18071)
     parser.add_argument("--tls-port", type=int, default=18443, help="all venues by their names")
     parser.add_argument("--control-port", type=int, default=18079)
     parser.add_argument("--seed", type=int, default=1, help="of the prices")
@@ -79,10 +89,14 @@ async def _serve(options: argparse.Namespace) -> int:
         run=str(time.time_ns()),
     )
     gate = Gate()
-    desk = Desk(venue, gate, Bybit(venue, gate))
+    talks = Talks(gate)
+    desk = Desk(venue, gate, talks)
+    bybit, binance = Bybit(venue, gate, talks), Binance(venue, gate, talks)
     with throw_away_authority() as authority:
-        desk.listeners["bybit"] = Listener(desk.bybit, options.bybit_port)
-        desk.listeners["tls"] = Listener(desk.bybit, options.tls_port, authority.context)
+        desk.listeners["bybit"] = Listener(bybit, options.bybit_port)
+        desk.listeners["binance"] = Listener(binance, options.binance_port)
+        by_name = ByName({"binance": binance}, usual=bybit)
+        desk.listeners["tls"] = Listener(by_name, options.tls_port, authority.context)
         control = Listener(Control(desk), options.control_port)
         try:
             for listener in (*desk.listeners.values(), control):
@@ -102,8 +116,7 @@ def _join(options: argparse.Namespace, told: dict[str, Any]) -> None:
     """Make the accounts, if that is wished; one line of JSON tells them."""
     if options.join:
         gateway = Gateway(options.join, options.api_key)
-        extra = told["extra_config"]["bybit"]
-        accounts = join(gateway, options.grant, told["keys"], extra)
+        accounts = join(gateway, options.grant, told["keys"], told["extra_config"])
         print(json.dumps({"joined": accounts}), flush=True)
 
 
@@ -133,6 +146,8 @@ def _first_line(desk: Desk, control: Listener, authority: Authority) -> dict[str
         "extra_config": {
             "bybit": extra_config(ports["bybit"]),
             "bybit_tls": extra_config_tls(ports["tls"], authority.cafile),
+            "binance": extra_config_binance(ports["binance"]),
+            "binance_tls": extra_config_binance_tls(ports["tls"], authority.cafile),
         },
     }
 

@@ -32,7 +32,8 @@ from oms.simulation.walk import quote_at
 
 PRINTS_KEPT_MAX = 1000
 BARS_KEPT_MAX = 1500
-_MINUTE = timedelta(minutes=1)
+#: Whole-number ids: so many for each second since 2026.
+_IDS_OF_A_START, _IDS_SINCE = 100_000, 1_767_225_600
 
 
 @value
@@ -133,6 +134,7 @@ class Venue:
         self.account_ears: list[AccountEar] = []
         self.market_ears: list[MarketEar] = []
         self._prints = 0
+        self._base = (int(self.now().timestamp()) - _IDS_SINCE) * _IDS_OF_A_START
         for symbol in self.instruments:
             self._show_first(symbol)
         for key in keys:
@@ -146,7 +148,7 @@ class Venue:
         """A key, and its account, with this money, if there is none yet."""
         self.keys[key.name] = key
         if key.account not in self.accounts:
-            account = Account(key.account, self.settings, self._run, self._tell)
+            account = Account(key.account, self.settings, self._run, self._base, self._tell)
             self.accounts[key.account] = account
             self._money[key.account] = dict(self.balances if balances is None else balances)
             self._begin(account)
@@ -160,9 +162,9 @@ class Venue:
         self.offset = timedelta(0)
         for symbol in self.instruments:
             self._show_first(symbol)
-        self._run = f"{self._run}'"
+        self._run, self._base = f"{self._run}'", self._base + _IDS_OF_A_START
         for name in self.accounts:
-            self.accounts[name] = Account(name, self.settings, self._run, self._tell)
+            self.accounts[name] = Account(name, self.settings, self._run, self._base, self._tell)
             self._begin(self.accounts[name])
 
     def see(self, news: QuoteSeen | BookSeen | PrintSeen | MarkSeen | FundingSeen) -> None:

@@ -5,21 +5,17 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from loopback.bybit.holdings import position_json, wallet_json
-from loopback.bybit.names import Json, category_of, id_of, ms, text
-from loopback.bybit.rest_public import (
-    INTERVALS,
-    bars_of,
-    book_json,
-    print_stream_json,
-    ticker_json,
-)
+from loopback.bybit.names import category_of
+from loopback.bybit.rest_public import INTERVALS, book_json, print_stream_json, ticker_json
 from loopback.bybit.shapes import execution_json, order_json
 from loopback.rows import Executed, Happening, OrderTold, PositionTold, WalletTold
+from loopback.showing import bars_of
 from loopback.venue import Print, Shown, Venue
+from loopback.words import Json, id_of, ms, text
 from oms.domain.money import product
 
 if TYPE_CHECKING:
-    from loopback.bybit.sockets import Talk
+    from loopback.talks import Talk
 
 
 def private_frames(

@@ -8,16 +8,17 @@ from typing import Any
 from loopback.account import Account
 from loopback.bybit import rest_account, rest_orders, rest_public
 from loopback.bybit.errors import Refusal, bad
-from loopback.bybit.names import Json, compact, ms
-from loopback.bybit.pages import spoiled
 from loopback.bybit.signature import key_of
 from loopback.bybit.sockets import Sockets
 from loopback.bybit.stops import follow_positions
 from loopback.faults import Group
 from loopback.gate import Gate
 from loopback.http import Reply, Request, Socket
+from loopback.reads import spoiled
 from loopback.rows import Happening, PositionTold
+from loopback.talks import Talks
 from loopback.venue import Venue
+from loopback.words import Json, compact, ms
 
 Public = Callable[[Venue, Mapping[str, Any]], Json]
 Private = Callable[["Caller", Mapping[str, Any]], Json]
@@ -65,9 +66,9 @@ class Caller:
 class Bybit:
     """Answers at a port; see ``loopback.http.Answering``."""
 
-    def __init__(self, venue: Venue, gate: Gate) -> None:
+    def __init__(self, venue: Venue, gate: Gate, talks: Talks) -> None:
         self.venue, self.gate = venue, gate
-        self.sockets = Sockets(venue, gate)
+        self.sockets = Sockets(venue, gate, talks)
         venue.account_ears.append(_keep_stops)
 
     async def answer(self, request: Request) -> Reply:
@@ -120,13 +121,13 @@ class Bybit:
             told = PUBLIC[where](self.venue, request.params)
             if where[1] == "/v5/market/time":
                 told = rest_public.time_told(self._now_ms())
-            return spoiled(self.gate, request.path, key, told, self.venue.now())
+            return _spoiled(self, request, key, told)
         if where not in PRIVATE:
             raise Refusal(404, "Not Found", status=404)
         caller = self._caller(request, headers)
         params = request.params if request.method == "GET" else _body(request)
         told = PRIVATE[where](caller, params)
-        return spoiled(self.gate, request.path, key, told, self.venue.now())
+        return _spoiled(self, request, key, told)
 
     def _caller(self, request: Request, headers: dict[str, str]) -> Caller:
         key = key_of(request, self.venue.keys, self._now_ms())
@@ -143,6 +144,11 @@ class Bybit:
 
     def _now_ms(self) -> int:
         return ms(self.venue.now()) + self.gate.skew_ms
+
+
+def _spoiled(bybit: Bybit, request: Request, key: str, told: Json) -> Json:
+    result: Json = spoiled(bybit.gate, request.path, key, told, bybit.venue.now())
+    return result
 
 
 def _keep_stops(account: Account, told: Sequence[Happening]) -> None:

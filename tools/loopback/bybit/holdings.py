@@ -4,8 +4,9 @@ A flat one-way position has the side "". A position's price is ``avgPrice`` by R
 ``entryPrice`` on the stream.
 """
 
-from loopback.bybit.names import INDEXES, Json, id_of, ms, text
+from loopback.bybit.names import INDEXES
 from loopback.rows import CoinRow, PositionRow
+from loopback.words import Json, id_of, ms, text
 from oms.domain.money import ZERO, difference, product
 from oms.simulation.memory import Leg
 

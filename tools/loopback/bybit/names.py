@@ -1,19 +1,16 @@
 """Symbols, categories and words of the Bybit dialect, both ways."""
 
-import json
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from loopback.bybit.errors import Refusal, bad
+from loopback.words import id_of
 from oms.domain.instrument import Instrument, Kind
-from oms.domain.money import NotADecimal, decimal, plain
+from oms.domain.money import NotADecimal, decimal
 from oms.domain.order import Side
 from oms.simulation.memory import Leg
-
-Json = dict[str, Any]
 
 CATEGORIES = ("spot", "linear", "inverse", "option")
 SIDES = MappingProxyType({"Buy": Side.BUY, "Sell": Side.SELL})
@@ -24,11 +21,6 @@ LEGS = MappingProxyType({number: leg for leg, number in INDEXES.items()})
 def category_of(symbol: str) -> str:
     """Spot or linear."""
     return "linear" if ":" in symbol else "spot"
-
-
-def id_of(symbol: str) -> str:
-    """BTC/USDT:USDT → BTCUSDT."""
-    return symbol.partition(":")[0].replace("/", "")
 
 
 def side_text(side: Side) -> str:
@@ -79,18 +71,3 @@ def limit_in(params: Mapping[str, Any], usual: int, most: int) -> int:
     """The page size of a request."""
     told = str(params.get("limit", ""))
     return max(1, min(int(told), most)) if told.isdigit() else usual
-
-
-def text(number: Decimal | None, empty: str = "") -> str:
-    """A number as Bybit writes it."""
-    return empty if number is None else plain(number)
-
-
-def compact(told: Json) -> str:
-    """JSON as Bybit writes it: without blanks."""
-    return json.dumps(told, separators=(",", ":"))
-
-
-def ms(moment: datetime) -> int:
-    """Milliseconds since 1970."""
-    return int(moment.timestamp() * 1000)

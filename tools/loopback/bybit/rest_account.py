@@ -6,21 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from loopback.bybit.errors import Refusal, bad, of_engine
 from loopback.bybit.holdings import position_json, wallet_json
-from loopback.bybit.names import (
-    Json,
-    category_in,
-    id_of,
-    instrument_in,
-    limit_in,
-    listed,
-    ms,
-    number_in,
-    text,
-)
+from loopback.bybit.names import category_in, instrument_in, limit_in, listed, number_in
 from loopback.bybit.pages import page
 from loopback.bybit.stops import put_stops
 from loopback.rows import PositionRow
 from loopback.standing import legs_of, position_row, wallet_rows
+from loopback.words import Json, id_of, ms, text
 from oms.simulation.inputs import SetLeverage
 
 if TYPE_CHECKING:

@@ -8,22 +8,15 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from loopback.bybit import late
 from loopback.bybit.errors import Refusal, bad, not_found, of_engine
-from loopback.bybit.names import (
-    Json,
-    category_in,
-    category_of,
-    instrument_in,
-    limit_in,
-    ms,
-    number_in,
-)
+from loopback.bybit.names import category_in, category_of, instrument_in, limit_in, number_in
 from loopback.bybit.pages import in_time, page
 from loopback.bybit.shapes import execution_json, is_conditional, order_json
 from loopback.bybit.wishes import place_of
 from loopback.faults import Group
+from loopback.late import fill_after_cancel
 from loopback.rows import Exit, OrderRow, Origin
+from loopback.words import Json, ms
 from oms.simulation.inputs import Cancel, Change
 
 if TYPE_CHECKING:
@@ -96,7 +89,7 @@ def cancel(caller: "Caller", params: Mapping[str, Any]) -> Json:
             raise not_found(category)
     fault = caller.gate.faults.take(Group.MATCHING, CANCEL, caller.key, "late_fill")
     if fault is not None and row.order.price is not None:
-        late.fill_after_cancel(caller, row, fault)
+        fill_after_cancel(caller.account, row, fault, caller.venue.now())
     else:
         _cancel(caller, row)
     return {"orderId": row.order_id, "orderLinkId": row.order.client_id}

@@ -1,29 +1,18 @@
 """Market data of the Bybit dialect, by REST."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from loopback.bybit.errors import bad
-from loopback.bybit.names import (
-    Json,
-    category_in,
-    id_of,
-    instrument_in,
-    limit_in,
-    listed,
-    ms,
-    side_text,
-    text,
-)
+from loopback.bybit.names import category_in, instrument_in, limit_in, listed, side_text
+from loopback.showing import bars_of, levels_json, size_of
 from loopback.venue import Bar, Print, Shown, Venue
+from loopback.words import Json, id_of, ms, text
 from oms.domain.instrument import Instrument, Kind
-from oms.domain.money import ZERO, product, total
-from oms.simulation.memory import Level
+from oms.domain.money import ZERO, product
 
-#: Shown where as much is offered as anybody wants, in dollars.
-ENDLESS_VALUE = Decimal(100_000_000)
 INTERVALS = {
     **{str(minutes): timedelta(minutes=minutes) for minutes in (1, 3, 5, 15, 30)},
     **{str(minutes): timedelta(minutes=minutes) for minutes in (60, 120, 240, 360, 720)},
@@ -120,48 +109,6 @@ def book_json(shown: Shown, depth: int) -> Json:
         "u": shown.sequence,
         "seq": shown.sequence,
     }
-
-
-def levels_json(instrument: Instrument, levels: Iterable[Level]) -> list[list[str]]:
-    """Levels as pairs of texts."""
-    return [[text(price), text(size_of(instrument, price, qty))] for price, qty in levels]
-
-
-def size_of(instrument: Instrument, price: Decimal, qty: Decimal | None) -> Decimal:
-    """What is shown of a level: where there is no limit, a great deal."""
-    if qty is not None:
-        return qty
-    return max((ENDLESS_VALUE / price) // instrument.step, Decimal(1)) * instrument.step
-
-
-def bars_of(minutes: Iterable[Bar], span: timedelta) -> list[Bar]:
-    """Bars of ``span``, the oldest first."""
-    made: list[Bar] = []
-    seconds = int(span.total_seconds())
-    for bar in minutes:
-        begins = bar.begins - timedelta(seconds=int(bar.begins.timestamp()) % seconds)
-        if made and made[-1].begins == begins:
-            last = made[-1]
-            made[-1] = Bar(
-                begins=begins,
-                open=last.open,
-                high=max(last.high, bar.high),
-                low=min(last.low, bar.low),
-                close=bar.close,
-                volume=total(last.volume, bar.volume),
-            )
-        else:
-            made.append(
-                Bar(
-                    begins=begins,
-                    open=bar.open,
-                    high=bar.high,
-                    low=bar.low,
-                    close=bar.close,
-                    volume=bar.volume,
-                )
-            )
-    return made
 
 
 def ticker_json(shown: Shown) -> Json:

@@ -5,8 +5,9 @@ A contract's order has ``tpslMode``, a spot order has not: clients tell them apa
 
 from decimal import Decimal
 
-from loopback.bybit.names import INDEXES, Json, category_of, id_of, ms, side_text, text
+from loopback.bybit.names import INDEXES, category_of, side_text
 from loopback.rows import ExecutionRow, Exit, OrderRow, Origin, State
+from loopback.words import Json, id_of, ms, text
 from oms.domain.money import ZERO, product
 
 _STATES = {

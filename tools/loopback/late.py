@@ -1,8 +1,9 @@
 """A fill that is told after the cancel, and has happened before it."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from datetime import datetime
 
+from loopback.account import Account
 from loopback.faults import Fault
 from loopback.rows import Happening, OrderRow, OrderTold, State
 from loopback.strokes import filled
@@ -10,16 +11,12 @@ from oms.domain.money import down_to_step, product
 from oms.domain.value import evolve
 from oms.simulation.inputs import Cancel
 
-if TYPE_CHECKING:
-    from loopback.bybit.gateway import Caller
 
-
-def fill_after_cancel(caller: "Caller", row: OrderRow, fault: Fault) -> None:
+def fill_after_cancel(account: Account, row: OrderRow, fault: Fault, now: datetime) -> None:
     """Execute ``share`` of the order, cancel what is left, and tell the cancel first.
 
     The books are right at once; the stream says for ``ms`` that nothing more was executed.
     """
-    account, now = caller.account, caller.venue.now()
     step = account.settings.instruments[row.order.symbol].step
     share = fault.told.get("share", 1)
     qty = down_to_step(product(row.remaining, type(row.remaining)(str(share))), step)

@@ -1,0 +1,180 @@
+"""Unmodified ``ccxt.binance`` trades by URL: spot and linear contracts, on the same books."""
+
+from typing import Any
+
+import ccxt
+import pytest
+
+from kit.loopback import Loopback
+
+LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
+
+
+@pytest.fixture
+def binance(venue: Loopback) -> ccxt.binance:
+    """A client; both markets are at 60,000."""
+    exchange = ccxt.binance(venue.config(venue="binance"))
+    exchange.set_sandbox_mode(True)
+    for symbol in (LINEAR, SPOT):
+        venue.ctl("price", symbol=symbol, price="60000")
+    return exchange
+
+
+def test_markets_and_prices(venue: Loopback, binance: ccxt.binance) -> None:
+    markets = binance.load_markets()
+    assert markets[SPOT]["precision"]["amount"] == 0.00001
+    assert markets[LINEAR]["limits"]["cost"]["min"] == 100
+    for symbol in (SPOT, LINEAR):
+        assert binance.fetch_order_book(symbol)["bids"][0][0] == 60000
+        venue.ctl("print", symbol=symbol, price="60000", qty="0.5", side="sell")
+        assert binance.fetch_trades(symbol)[-1]["side"] == "sell"
+        assert binance.fetch_ticker(symbol)["symbol"] == symbol
+        assert binance.fetch_ohlcv(symbol)[-1][4] == 60000
+    assert abs(binance.fetch_time() - binance.milliseconds()) < 5000
+
+
+@pytest.mark.parametrize("symbol", [SPOT, LINEAR])
+def test_a_resting_order_is_found_and_canceled(binance: ccxt.binance, symbol: str) -> None:
+    link = {"clientOrderId": "c" * 32}
+    made = binance.create_order(symbol, "limit", "buy", 0.01, 50000, link)
+    assert (made["status"], made["clientOrderId"]) == ("open", "c" * 32)
+    [order] = binance.fetch_open_orders(symbol)
+    assert (order["id"], order["price"]) == (made["id"], 50000)
+    found = binance.fetch_order(None, symbol, {"origClientOrderId": "c" * 32})
+    assert found["id"] == made["id"]
+    with pytest.raises(ccxt.ExchangeError, match=r"[Dd]uplicate"):
+        binance.create_order(symbol, "limit", "buy", 0.01, 50000, link)
+    assert binance.cancel_order(made["id"], symbol)["status"] == "canceled"
+    assert binance.fetch_open_orders(symbol) == []
+    with pytest.raises(ccxt.OrderNotFound):
+        binance.cancel_order(made["id"], symbol)
+    again = binance.create_order(symbol, "limit", "buy", 0.01, 50000, link)
+    assert binance.fetch_order(None, symbol, {"origClientOrderId": "c" * 32})["id"] == again["id"]
+    binance.cancel_all_orders(symbol)
+    assert [row["status"] for row in binance.fetch_orders(symbol)] == ["canceled", "canceled"]
+
+
+def test_spot_is_bought_and_sold(venue: Loopback, binance: ccxt.binance) -> None:
+    made = binance.create_order(SPOT, "market", "buy", 0.1)
+    assert (made["status"], made["average"], len(made["trades"])) == ("closed", 60000, 1)
+    [trade] = binance.fetch_my_trades(SPOT)
+    assert (trade["order"], trade["fee"]["currency"]) == (made["id"], "BTC")
+    assert binance.fetch_balance()["BTC"]["total"] == 0.0999
+    made = binance.create_market_buy_order_with_cost(SPOT, 600)
+    assert made["filled"] == 0.01
+    with pytest.raises(ccxt.InsufficientFunds):
+        binance.create_order(SPOT, "limit", "sell", 1, 61000)
+    assert binance.create_order(SPOT, "market", "sell", 0.1)["status"] == "closed"
+    assert len(venue.books()["trades"]) == 3
+
+
+def test_a_spot_order_is_replaced(venue: Loopback, binance: ccxt.binance) -> None:
+    made = binance.create_order(SPOT, "limit", "buy", 0.01, 50000)
+    replaced = {"cancelOrderId": made["id"], "cancelReplaceMode": "STOP_ON_FAILURE"}
+    other = binance.edit_order(made["id"], SPOT, "limit", "buy", 0.02, 51000, replaced)
+    assert other["id"] != made["id"]
+    [order] = binance.fetch_open_orders(SPOT)
+    assert (order["id"], order["amount"]) == (other["id"], 0.02)
+    with pytest.raises(ccxt.BaseError):
+        binance.edit_order(made["id"], SPOT, "limit", "buy", 0.03, 51000, replaced)
+    assert len(binance.fetch_open_orders(SPOT)) == 1
+
+
+def test_a_contract_is_opened_changed_and_closed(venue: Loopback, binance: ccxt.binance) -> None:
+    binance.set_leverage(20, LINEAR)
+    made = binance.create_order(LINEAR, "limit", "buy", 0.5, 50000)
+    binance.edit_order(made["id"], LINEAR, "limit", "buy", 0.4, 60000)
+    order = binance.fetch_order(made["id"], LINEAR)
+    assert (order["status"], order["filled"], order["average"]) == ("closed", 0.4, 60000)
+    [position] = binance.fetch_positions([LINEAR])
+    assert (position["side"], position["contracts"], position["entryPrice"]) == ("long", 0.4, 60000)
+    [trade] = binance.fetch_my_trades(LINEAR)
+    assert (trade["takerOrMaker"], trade["fee"]["currency"]) == ("taker", "USDT")
+    binance.create_order(LINEAR, "market", "sell", 0.9, None, {"reduceOnly": True})
+    assert binance.fetch_positions([LINEAR]) == []
+    wallet = binance.fetch_balance({"type": "future"})["USDT"]
+    assert str(wallet["total"]) == venue.books()["balances"]["USDT"]["total"]
+
+
+def test_a_conditional_order_is_an_algo_order(venue: Loopback, binance: ccxt.binance) -> None:
+    params = {"triggerPrice": 61000, "clientOrderId": "waits"}
+    made = binance.create_order(LINEAR, "market", "buy", 0.1, None, params)
+    assert binance.fetch_open_orders(LINEAR) == []
+    [order] = binance.fetch_open_orders(LINEAR, params={"trigger": True})
+    assert (order["id"], order["clientOrderId"], order["triggerPrice"]) == (
+        *(made["id"], "waits"),
+        61000,
+    )
+    with pytest.raises(ccxt.ExchangeError, match="-2021"):  # bare: ccxt's table goes by the URL
+        binance.create_order(LINEAR, "market", "buy", 0.1, None, {"triggerPrice": 59000})
+    venue.ctl("price", symbol=LINEAR, price="61000")
+    assert binance.fetch_open_orders(LINEAR, params={"trigger": True}) == []
+    assert binance.fetch_positions([LINEAR])[0]["contracts"] == 0.1
+    made = binance.create_order(LINEAR, "market", "sell", 0.1, None, {"stopLossPrice": 60000})
+    binance.cancel_order(made["id"], LINEAR, {"trigger": True})
+    assert binance.fetch_open_orders(LINEAR, params={"trigger": True}) == []
+
+
+def test_hedge_mode_is_of_the_whole_account(binance: ccxt.binance) -> None:
+    binance.load_markets()
+    binance.set_position_mode(True, LINEAR)
+    with pytest.raises(ccxt.ExchangeError, match="No need to change"):
+        binance.set_position_mode(True, LINEAR)
+    with pytest.raises(ccxt.ExchangeError, match="position side"):
+        binance.create_order(LINEAR, "market", "buy", 0.1)
+    hedged = {"hedged": True}
+    binance.create_order(LINEAR, "market", "buy", 0.3, None, hedged)
+    binance.create_order(LINEAR, "market", "sell", 0.2, None, hedged)
+    sides = {row["side"]: row["contracts"] for row in binance.fetch_positions([LINEAR])}
+    assert sides == {"long": 0.3, "short": 0.2}
+    binance.create_order(LINEAR, "market", "buy", 0.2, None, hedged | {"reduceOnly": True})
+    assert [row["side"] for row in binance.fetch_positions([LINEAR])] == ["long"]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "order", "code"),
+    [
+        (SPOT, ("limit", "buy", 100, 60000, {}), -2010),
+        (LINEAR, ("limit", "buy", 100, 60000, {}), -2019),
+        (LINEAR, ("limit", "buy", 0.001, 60000, {}), -4164),
+        (SPOT, ("limit", "buy", 0.00005, 60000, {}), -1013),
+        (SPOT, ("limit", "buy", 0.1, 61000, {"postOnly": True}), -2010),
+        (LINEAR, ("limit", "buy", 0.1, 61000, {"postOnly": True}), -5022),
+        (LINEAR, ("limit", "sell", 0.1, 61000, {"reduceOnly": True}), -2022),
+    ],
+)
+def test_refusals_have_the_codes_of_the_venue(
+    venue: Loopback, binance: ccxt.binance, symbol: str, order: Any, code: int
+) -> None:
+    binance.load_markets()
+    with pytest.raises(ccxt.BaseError):
+        binance.create_order(symbol, *order)
+    assert f'"code": {code},' in binance.last_http_response
+    assert venue.books()["orders"] == []
+
+
+def test_who_may_ask(venue: Loopback, binance: ccxt.binance) -> None:
+    for wrong, code in (({"apiKey": "nobody"}, -2015), ({"secret": "wrong"}, -1022)):
+        exchange = ccxt.binance(venue.config(venue="binance") | wrong)
+        exchange.set_sandbox_mode(True)
+        with pytest.raises(ccxt.AuthenticationError):
+            exchange.fetch_balance()
+        assert str(code) in exchange.last_http_response
+    venue.ctl("skew", ms=20_000)
+    with pytest.raises(ccxt.InvalidNonce):
+        binance.fetch_balance()
+    venue.ctl("clear")
+    venue.ctl("limit", per_second=0)
+    with pytest.raises(ccxt.DDoSProtection):
+        binance.fetch_balance()
+
+
+def test_both_dialects_see_the_same_account(
+    venue: Loopback, binance: ccxt.binance, bybit: ccxt.bybit
+) -> None:
+    binance.create_order(LINEAR, "market", "buy", 0.1)
+    assert bybit.fetch_positions()[0]["contracts"] == 0.1
+    venue.ctl("fault", match="/fapi/v1/order", mode="accept_then_close")
+    with pytest.raises(ccxt.NetworkError):
+        binance.create_order(LINEAR, "market", "buy", 0.1, None, {"clientOrderId": "lost"})
+    assert binance.fetch_order(None, LINEAR, {"origClientOrderId": "lost"})["status"] == "closed"

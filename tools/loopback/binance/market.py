@@ -1,0 +1,225 @@
+"""Market data of the Binance dialect by REST; spot and contracts differ in some words."""
+
+from datetime import timedelta
+from typing import Any
+
+from loopback.binance.asking import Params, instrument_in, instruments, limit_in
+from loopback.binance.errors import Refusal
+from loopback.showing import bars_of, levels_json
+from loopback.venue import Print, Shown, Venue
+from loopback.words import Json, id_of, ms, text
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import ZERO, product
+
+SPOT_TYPES = (
+    *("LIMIT", "LIMIT_MAKER", "MARKET"),
+    *("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"),
+)
+LINEAR_TYPES = (
+    *("LIMIT", "MARKET", "STOP", "STOP_MARKET"),
+    *("TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"),
+)
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(days=7),
+}
+
+
+def ping(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """Nothing."""
+    return {}
+
+
+def server_time(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """The venue's time."""
+    return {"serverTime": ms(venue.now())}
+
+
+def exchange_info(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """What can be traded."""
+    return {
+        "timezone": "UTC",
+        "serverTime": ms(venue.now()),
+        "rateLimits": [],
+        "exchangeFilters": [],
+        "symbols": [_instrument_json(each) for each in instruments(venue, spot=spot)],
+    }
+
+
+def depth(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """The book, best levels first."""
+    shown = _shown(venue, params, spot=spot)
+    most = limit_in(params, 100, 1000)
+    told: Json = {
+        "lastUpdateId": shown.sequence,
+        "bids": levels_json(shown.instrument, shown.bids[:most]),
+        "asks": levels_json(shown.instrument, shown.asks[:most]),
+    }
+    return told if spot else told | {"E": ms(venue.now()), "T": ms(shown.at)}
+
+
+def trades(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """Public trades, the oldest first."""
+    shown = _shown(venue, params, spot=spot)
+    return [_print_json(row) for row in list(shown.prints)[-limit_in(params, 500, 1000) :]]
+
+
+def grouped_trades(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """Public trades, the oldest first, in the words of aggregated ones."""
+    shown = _shown(venue, params, spot=spot)
+    return [
+        {
+            "a": row.number,
+            "p": text(row.price),
+            "q": text(row.qty),
+            "f": row.number,
+            "l": row.number,
+            "T": ms(row.at),
+            "m": row.side.value == "sell",
+            "M": True,
+        }
+        for row in list(shown.prints)[-limit_in(params, 500, 1000) :]
+    ]
+
+
+def ticker(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """Prices of one or of all symbols."""
+    if params.get("symbol"):
+        return _ticker_json(venue, _shown(venue, params, spot=spot))
+    rows = instruments(venue, spot=spot)
+    return [_ticker_json(venue, venue.shown[row.symbol]) for row in rows]
+
+
+def klines(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """Bars of what was seen since the start, the oldest first."""
+    shown, name = _shown(venue, params, spot=spot), str(params.get("interval", ""))
+    if name[-1:] not in _UNITS or not name[:-1].isdigit():
+        raise Refusal(-1120, "Invalid interval.")
+    span = _UNITS[name[-1]] * int(name[:-1])
+    start, end = (int(params.get(each) or 0) for each in ("startTime", "endTime"))
+    rows = [bar for bar in bars_of(shown.bars, span) if ms(bar.begins) >= start]
+    rows = [bar for bar in rows if not end or ms(bar.begins) <= end]
+    told = []
+    for bar in rows[-limit_in(params, 500, 1000) :]:
+        prices = [text(each) for each in (bar.open, bar.high, bar.low, bar.close)]
+        value = text(product(bar.volume, bar.close))
+        begins, ends = ms(bar.begins), ms(bar.begins + span) - 1
+        told.append([begins, *prices, text(bar.volume), ends, value, 0, "0", "0", "0"])
+    return told
+
+
+def premium_index(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """Mark price and funding of one or of all contracts."""
+    if params.get("symbol"):
+        return _premium_json(venue, _shown(venue, params, spot=spot))
+    rows = instruments(venue, spot=spot)
+    return [_premium_json(venue, venue.shown[row.symbol]) for row in rows]
+
+
+def _shown(venue: Venue, params: Params, *, spot: bool) -> Shown:
+    return venue.shown[instrument_in(venue, params, spot=spot).symbol]
+
+
+def _premium_json(venue: Venue, shown: Shown) -> Json:
+    now = ms(venue.now())
+    return {
+        "symbol": id_of(shown.instrument.symbol),
+        "markPrice": text(shown.mark_price),
+        "indexPrice": text(shown.mark_price),
+        "estimatedSettlePrice": text(shown.mark_price),
+        "lastFundingRate": text(shown.funding),
+        "interestRate": "0",
+        "nextFundingTime": (now // 28_800_000 + 1) * 28_800_000,
+        "time": now,
+    }
+
+
+def _print_json(row: Print) -> Json:
+    return {
+        "id": row.number,
+        "price": text(row.price),
+        "qty": text(row.qty),
+        "quoteQty": text(product(row.price, row.qty)),
+        "time": ms(row.at),
+        "isBuyerMaker": row.side.value == "sell",
+        "isBestMatch": True,
+    }
+
+
+def _ticker_json(venue: Venue, shown: Shown) -> Json:
+    opened, now = shown.bars[0].open, ms(venue.now())
+    bid, ask = (levels_json(shown.instrument, side[:1]) for side in (shown.bids, shown.asks))
+    told: Json = {
+        "symbol": id_of(shown.instrument.symbol),
+        "priceChange": text(shown.last - opened),
+        "priceChangePercent": text(round((shown.last - opened) / opened * 100, 4)),
+        "weightedAvgPrice": text(shown.last),
+        "lastPrice": text(shown.last),
+        "lastQty": "0",
+        "openPrice": text(opened),
+        "highPrice": text(max(bar.high for bar in shown.bars)),
+        "lowPrice": text(min(bar.low for bar in shown.bars)),
+        "volume": text(sum((bar.volume for bar in shown.bars), ZERO)),
+        "quoteVolume": text(sum((product(bar.volume, bar.close) for bar in shown.bars), ZERO)),
+        "openTime": now - 86_400_000,
+        "closeTime": now,
+        "firstId": 0,
+        "lastId": 0,
+        "count": 0,
+    }
+    if shown.instrument.kind is Kind.SPOT:
+        for word, levels in (("bid", bid), ("ask", ask)):
+            price, qty = levels[0] if levels else ("0", "0")
+            told |= {f"{word}Price": price, f"{word}Qty": qty}
+    return told
+
+
+def _instrument_json(row: Instrument) -> Json:
+    tick, step = text(row.tick), text(row.step)
+    most = text(row.step * 100_000_000)
+    told: Json = {
+        "symbol": id_of(row.symbol),
+        "status": "TRADING",
+        "baseAsset": row.base,
+        "quoteAsset": row.quote,
+        "baseAssetPrecision": 8,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "filters": [
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": tick,
+                "maxPrice": text(row.tick * 100_000_000),
+                "tickSize": tick,
+            },
+            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": most, "stepSize": step},
+            {"filterType": "MARKET_LOT_SIZE", "minQty": step, "maxQty": most, "stepSize": step},
+        ],
+    }
+    notional = text(row.min_notional)
+    if row.kind is Kind.SPOT:
+        told["filters"].append({"filterType": "NOTIONAL", "minNotional": notional})
+        return told | {
+            "orderTypes": list(SPOT_TYPES),
+            "isSpotTradingAllowed": True,
+            "isMarginTradingAllowed": False,
+            "cancelReplaceAllowed": True,
+            "permissions": [],
+            "permissionSets": [["SPOT"]],
+        }
+    told["filters"].append({"filterType": "MIN_NOTIONAL", "notional": notional})
+    return told | {
+        "pair": id_of(row.symbol),
+        "contractType": "PERPETUAL",
+        "deliveryDate": 4133404800000,
+        "onboardDate": 1569398400000,
+        "marginAsset": row.settle,
+        "pricePrecision": max(-int(row.tick.as_tuple().exponent), 0),
+        "quantityPrecision": max(-int(row.step.as_tuple().exponent), 0),
+        "orderTypes": list(LINEAR_TYPES),
+        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+        "maintMarginPercent": text(row.maintenance_rate * 100),
+        "requiredMarginPercent": "5",
+    }

@@ -1,0 +1,294 @@
+"""Orders of the Binance dialect: new, changed, replaced, canceled, and what is read of them.
+
+A client id is refused only while an order of that name is open: once it is over, the name may be
+used again, and then means the newest.
+"""
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from loopback.binance.asking import Caller, Params, limit_in, number_in
+from loopback.binance.errors import Refusal, missing, of_engine
+from loopback.binance.shapes import (
+    algo_json,
+    fill_json,
+    is_conditional,
+    is_listed,
+    is_spot,
+    order_json,
+    order_number,
+    trade_json,
+    trade_number,
+)
+from loopback.binance.wishes import client_in, place_of
+from loopback.faults import Group
+from loopback.late import fill_after_cancel
+from loopback.rows import OrderRow, State
+from loopback.words import Json, ms
+from oms.simulation.inputs import Cancel, Change
+
+_AT_CREATE = ("partial", "reject", "child_orders")
+_DAY_MS = 86_400_000
+
+
+def create(caller: Caller, params: Params) -> Any:
+    """A new order; its fills stand in the answer."""
+    row = _place(caller, params, algo=False)
+    account, told = caller.account, order_json(caller.account, row)
+    if not caller.spot:
+        return told | {"cumQty": told["executedQty"]}
+    made = [
+        fill_json(account, each)
+        for each in account.records.executions
+        if each.order is not None and each.order.order_id == row.order_id
+    ]
+    return told | {"transactTime": ms(row.updated_at), "fills": made}
+
+
+def create_algo(caller: Caller, params: Params) -> Any:
+    """A new conditional order of a contract."""
+    return algo_json(caller.account, _place(caller, params, algo=True))
+
+
+def read(caller: Caller, params: Params) -> Any:
+    """One order, open or over."""
+    return order_json(caller.account, _named(caller, params, is_listed, -2013))
+
+
+def read_algo(caller: Caller, params: Params) -> Any:
+    """One conditional order of a contract."""
+    return algo_json(caller.account, _named(caller, params, is_conditional, -2013))
+
+
+def cancel(caller: Caller, params: Params) -> Any:
+    """Cancel an order."""
+    row = _named(caller, params, is_listed, -2011)
+    late = caller.gate.faults.take(Group.MATCHING, "/order", caller.key, "late_fill")
+    if late is None or row.order.price is None or not row.state.is_open:
+        return order_json(caller.account, _cancel(caller, row))
+    fill_after_cancel(caller.account, row, late, caller.venue.now())
+    return order_json(caller.account, row) | {"status": "CANCELED"}
+
+
+def cancel_algo(caller: Caller, params: Params) -> Any:
+    """Cancel a conditional order that waits."""
+    row = _named(caller, params, is_conditional, -2011)
+    if is_listed(row):
+        raise Refusal(-2011, "Unknown order sent.")
+    row = _cancel(caller, row)
+    account = caller.account
+    name = {"algoId": order_number(account, row), "clientAlgoId": row.order.client_id}
+    return name | {"code": "200", "msg": "success"}
+
+
+def cancel_all(caller: Caller, params: Params) -> Any:
+    """Cancel the open orders of a symbol."""
+    symbol = caller.instrument(params).symbol
+    done = []
+    for row in _rows(caller, is_listed, symbol):
+        if caller.account.orders[row.order_id].state.is_open:
+            done.append(order_json(caller.account, _cancel(caller, row)))
+    if caller.spot:
+        return done
+    return {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+
+def change(caller: Caller, params: Params) -> Any:
+    """Another quantity and price of a contract's limit order; the id stays."""
+    row = _named(caller, params, is_listed, -2013)
+    qty, price = (number_in(params, name) for name in ("quantity", "price"))
+    if (qty or row.order.qty) == row.order.qty and (price or row.order.price) == row.order.price:
+        raise Refusal(-5027, "No need to modify the order.")
+    order = row.order
+    wish = Change(
+        client_id=order.client_id,
+        exchange_order_id=order.exchange_order_id,
+        symbol=order.symbol,
+        price=price,
+        qty=qty,
+        at=caller.venue.now(),
+    )
+    if not row.state.is_open:
+        raise Refusal(-2013, "Order does not exist.")
+    rejected = caller.account.do(wish)
+    if rejected is not None:
+        raise of_engine(rejected, spot=False)
+    return order_json(caller.account, caller.account.orders[row.order_id])
+
+
+def cancel_replace(caller: Caller, params: Params) -> Any:
+    """Cancel, and place another: with STOP_ON_FAILURE nothing is placed if nothing was canceled."""
+    names = {
+        "orderId": params.get("cancelOrderId"),
+        "origClientOrderId": params.get("cancelOrigClientOrderId"),
+        "symbol": params.get("symbol"),
+    }
+    try:
+        canceled = cancel(caller, names)
+    except Refusal as refused:
+        told = {"code": refused.code, "msg": refused.message}
+        raise _half(-2022, "FAILURE", "NOT_ATTEMPTED", told, None) from None
+    try:
+        made = create(caller, params)
+    except Refusal as refused:
+        told = {"code": refused.code, "msg": refused.message}
+        raise _half(-2021, "SUCCESS", "FAILURE", canceled, told) from None
+    return {
+        "cancelResult": "SUCCESS",
+        "newOrderResult": "SUCCESS",
+        "cancelResponse": canceled,
+        "newOrderResponse": made,
+    }
+
+
+class Half(Refusal):
+    """A cancel-replace that was done by half, or not at all."""
+
+    def __init__(self, code: int, message: str, data: Json, status: int) -> None:
+        super().__init__(code, message, status)
+        self.data = data
+
+
+def _half(code: int, canceled: str, made: str, cancel_told: Json, made_told: Json | None) -> Half:
+    words = "Order cancel-replace partially failed." if canceled == "SUCCESS" else ""
+    data = {
+        "cancelResult": canceled,
+        "newOrderResult": made,
+        "cancelResponse": cancel_told,
+        "newOrderResponse": made_told,
+    }
+    status = 409 if canceled == "SUCCESS" else 400
+    return Half(code, words or "Order cancel-replace failed.", data, status)
+
+
+def open_orders(caller: Caller, params: Params) -> Any:
+    """Open orders of a symbol, or of all."""
+    rows = _rows(caller, is_listed, _symbol(caller, params))
+    return [order_json(caller.account, row) for row in rows if row.state.is_open]
+
+
+def open_algo_orders(caller: Caller, params: Params) -> Any:
+    """Conditional orders of contracts that wait."""
+    rows = _rows(caller, is_conditional, _symbol(caller, params))
+    waiting = [row for row in rows if row.state is State.UNTRIGGERED]
+    return [algo_json(caller.account, row) for row in waiting]
+
+
+def all_orders(caller: Caller, params: Params) -> Any:
+    """Orders of a symbol, open and over, the oldest first."""
+    account, symbol = caller.account, caller.instrument(params).symbol
+    rows = _rows(caller, is_listed, symbol)
+    first = int(params.get("orderId") or 0)
+    if first:
+        rows = [row for row in rows if order_number(account, row) >= first]
+    start, end = _window(params, 1 if caller.spot else 7)
+    rows = [row for row in rows if start <= ms(row.created_at) <= end]
+    most = limit_in(params, 500, 1000)
+    rows = rows[:most] if first or start else rows[-most:]
+    return [order_json(account, row) for row in rows]
+
+
+def my_trades(caller: Caller, params: Params) -> Any:
+    """Executions of a symbol, the oldest first."""
+    account, symbol = caller.account, caller.instrument(params).symbol
+    order_id, first = str(params.get("orderId") or ""), int(params.get("fromId") or 0)
+    start, end = _window(params, 1 if caller.spot else 7)
+    rows = [
+        row
+        for row in account.records.executions
+        if row.trade.symbol == symbol
+        and row.order is not None
+        and (not order_id or str(order_number(account, row.order)) == order_id)
+        and trade_number(account, row) >= first
+        and start <= ms(row.trade.executed_at) <= end
+    ]
+    most = limit_in(params, 500, 1000)
+    rows = rows[:most] if first or start else rows[-most:]
+    return [trade_json(account, row) for row in rows]
+
+
+def _place(caller: Caller, params: Params, *, algo: bool) -> OrderRow:
+    instrument = caller.instrument(params)
+    path = "/algoOrder" if algo else "/order"
+    fault = caller.gate.faults.take(Group.MATCHING, path, caller.key, *_AT_CREATE)
+    if fault is not None and fault.mode == "reject":
+        raise Refusal(int(fault.number("code", -2010)), fault.word("message", "as was asked for"))
+    name = client_in(params)
+    if name and any(row.order.client_id == name for row in _open(caller)):
+        if caller.spot:
+            raise Refusal(-2010, "Duplicate order sent.")
+        raise Refusal(-4116, "ClientOrderId is duplicated.")
+    account = caller.account
+    place = place_of(caller, instrument, params, fault, algo=algo)
+    made = len(account.orders)
+    rejected = account.do(place, wish=params)
+    if rejected is not None:
+        if rejected.code != "no_price":
+            raise of_engine(rejected, spot=caller.spot)
+        account.refused(place, params, rejected.code)
+    return next(islice(account.orders.values(), made, None))
+
+
+def _open(caller: Caller) -> list[OrderRow]:
+    rows = caller.account.open_orders()
+    return [row for row in rows if is_spot(row.order.symbol) is caller.spot]
+
+
+def _rows(
+    caller: Caller, is_meant: Callable[[OrderRow], bool], symbol: str | None
+) -> list[OrderRow]:
+    return [
+        row
+        for row in caller.account.orders.values()
+        if is_spot(row.order.symbol) is caller.spot
+        and is_meant(row)
+        and symbol in (None, row.order.symbol)
+    ]
+
+
+def _symbol(caller: Caller, params: Params) -> str | None:
+    return caller.instrument(params).symbol if params.get("symbol") else None
+
+
+def _named(
+    caller: Caller, params: Params, is_meant: Callable[[OrderRow], bool], code: int
+) -> OrderRow:
+    """The order of an id, else the newest of a client id. Raises ``Refusal``."""
+    number = str(params.get("orderId") or params.get("algoId") or "")
+    name = str(params.get("origClientOrderId") or params.get("clientAlgoId") or "")
+    if not number and not name:
+        raise missing("orderId")
+    symbol = _symbol(caller, params)
+    for row in reversed(_rows(caller, is_meant, symbol)):
+        found = str(order_number(caller.account, row)) if number else row.order.client_id
+        if found == (number or name):
+            return row
+    message = "Unknown order sent." if code == -2011 else "Order does not exist."
+    raise Refusal(code, message)
+
+
+def _cancel(caller: Caller, row: OrderRow) -> OrderRow:
+    order = row.order
+    if not row.state.is_open:
+        raise Refusal(-2011, "Unknown order sent.")
+    wish = Cancel(
+        client_id=order.client_id,
+        exchange_order_id=order.exchange_order_id,
+        symbol=order.symbol,
+        at=caller.venue.now(),
+    )
+    rejected = caller.account.do(wish)
+    if rejected is not None:
+        raise of_engine(rejected, spot=caller.spot)
+    return caller.account.orders[row.order_id]
+
+
+def _window(params: Params, days: int) -> tuple[int, int]:
+    """Start and end that are asked for. Raises ``Refusal`` for more than ``days``."""
+    start, end = (int(params.get(name) or 0) for name in ("startTime", "endTime"))
+    if start and end and end - start > days * _DAY_MS:
+        raise Refusal(-1127, f"More than {days * 24} hours between startTime and endTime.")
+    if start and not end:
+        return start, start + days * _DAY_MS
+    return start or max(end - days * _DAY_MS, 0), end or 2**53
