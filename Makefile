@@ -44,6 +44,10 @@ loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help
 	@$(PYTHON) tools/setup
 	@$(BIN)/python tools/loopback $(ARGS)
 
+venues: ## write venues.json (environments, hosts, capabilities) from the pinned ccxt
+	@$(PYTHON) tools/setup
+	@$(BIN)/python tools/venues.py $(ARGS)
+
 lock: ## write requirements.lock from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }
 	uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 \

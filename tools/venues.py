@@ -16,6 +16,8 @@ import ccxt
 import ccxt.async_support
 import ccxt.pro
 
+from venue_table import TABLE
+
 TARGET = Path(__file__).resolve().parents[1] / "apps/oms/adapters/ccxt/venues.json"
 
 #: Environments on the hosts of another one: only this header differs. Paths that go without.
@@ -28,6 +30,8 @@ UNMARKED: Mapping[str, tuple[str, ...]] = {
 }
 #: Orders by websocket are not sent; some trees name the production host there.
 LEFT_OUT = frozenset({"trade"})
+#: Some trees hold the streams of both: those with this word are the demo's.
+DEMO_WORD = "demo"
 HAS = [
     "createOrder",
     "editOrder",
@@ -99,21 +103,27 @@ def _new(name: str) -> Any:
 
 def _venue(name: str) -> dict[str, Any]:
     exchange = _new(name)
-    live = _hosts(exchange)
+    live = _hosts(exchange, is_live=True)
     environments = {"live": live}
     for environment, switch in (
         ("testnet", "set_sandbox_mode"),
         ("demo", "enable_demo_trading"),
     ):
         hosts = _switched(name, switch)
-        if hosts is not None and (hosts != live):
+        if hosts is not None and _is_apart(hosts, live):
             environments[environment] = hosts
     return {
         "name": exchange.name,
         "websockets": name in ccxt.pro.exchanges,
         "environments": environments,
         "declared": _declared(exchange),
+        "table": TABLE.get(name, {}),
     }
+
+
+def _is_apart(hosts: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    """Whether a guard can tell the two: by where orders go, else by a header."""
+    return "header" in hosts or hosts["rest"] != live["rest"]
 
 
 def _switched(name: str, switch: str) -> dict[str, Any] | None:
@@ -121,7 +131,7 @@ def _switched(name: str, switch: str) -> dict[str, Any] | None:
     exchange = _new(name)
     try:
         getattr(exchange, switch)(True)
-        hosts = _hosts(exchange)
+        hosts = _hosts(exchange, is_live=False)
     except (ccxt.NotSupported, TypeError, KeyError, AttributeError):
         return None
     if not hosts["rest"]:
@@ -133,9 +143,13 @@ def _switched(name: str, switch: str) -> dict[str, Any] | None:
     return hosts
 
 
-def _hosts(exchange: Any) -> dict[str, Any]:
+def _hosts(exchange: Any, *, is_live: bool) -> dict[str, Any]:
     trees: dict[str, set[str]] = {"rest": set(), "private_stream": set(), "public_stream": set()}
-    for path, url in _leaves(exchange.urls["api"]):
+    leaves = list(_leaves(exchange.urls["api"]))
+    has_both = any(_is_demo(path) for path, _ in leaves)
+    for path, url in leaves:
+        if has_both and url.startswith("ws") and _is_demo(path) is is_live:
+            continue
         places = {"hostname": exchange.hostname or ""}
         parts = urlsplit(exchange.implode_params(url, places))
         if not parts.hostname or "{" in parts.netloc or LEFT_OUT & set(path):
@@ -153,6 +167,10 @@ def _leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
     elif isinstance(tree, dict):
         for key, each in tree.items():
             yield from _leaves(each, (*path, str(key)))
+
+
+def _is_demo(path: tuple[str, ...]) -> bool:
+    return any(DEMO_WORD in word.lower() for word in path)
 
 
 def _trees(scheme: str, words: tuple[str, ...]) -> tuple[str, ...]:

@@ -36,11 +36,15 @@ def read_account(body: object) -> NewAccount:
     """An account to be made. Raises ``Malformed``, ``Invalid``."""
     fields = read(shapes.ACCOUNT, body)
     exchange_id = exchange_id_of(fields["exchange_id"])
-    is_testnet = fields.get("is_testnet", True)
+    named = fields.get("environment")
+    is_testnet = fields.get("is_testnet", named != "live")
     usual = environment_of(exchange_id, is_testnet)
-    environment = fields.get("environment", usual)
+    environment = named or usual
     if (environment == "paper") is not (usual == "paper"):
         message = f"{exchange_id} has no environment {environment}"
+        raise Invalid(message, code="environment_not_supported")
+    if usual != "paper" and (environment == "live") is is_testnet:
+        message = f"environment {environment} contradicts is_testnet"
         raise Invalid(message, code="environment_not_supported")
     return NewAccount(
         exchange_id=exchange_id,

@@ -55,7 +55,8 @@ class VenueClient:
 
     def __init__(self, spec: ClientSpec, shelf: MarketShelf | None = None) -> None:
         self.spec = spec
-        self.clock_error_ms = 0.0
+        #: Half of what the last reading of the venue's clock took.
+        self.clock_error_ms = 0
         self.last_call_at: datetime | None = None
         self._shelf = shelf or MarketShelf()
         self._hosts: dict[str, None] = {}
@@ -141,7 +142,6 @@ class VenueClient:
         """Measure the venue's clock against ours. Raises ``ReadFailed``."""
         async with self._clock_door:
             if self._exchange.has.get("fetchTime"):
-                self._exchange.options["timeDifference"] = 0
                 before = self._exchange.milliseconds()
                 theirs = await self._tried("fetch_time", (), {})
                 after = self._exchange.milliseconds()
@@ -149,7 +149,7 @@ class VenueClient:
                     raise ReadFailed("exchange_error", "no time was told", retryable=True)
                 middle = (before + after) / 2
                 self._exchange.options["timeDifference"] = int(middle - float(theirs))
-                self.clock_error_ms = (after - before) / 2
+                self.clock_error_ms = (after - before + 1) // 2
             self._clock_read_at = monotonic()
 
     async def refresh_markets(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from oms.domain.value import value
 
 TIMEOUT_MS = 10_000
 RECEIVE_WINDOW_MS = 5_000
+#: Tables without what is refused anyhow, and without a private call.
+_SPOT_AND_LINEAR: Mapping[str, Any] = {"fetchMarkets": {"types": ["spot", "linear"]}}
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "bybit": _SPOT_AND_LINEAR,
+    "binance": {**_SPOT_AND_LINEAR, "fetchMargins": False},
+}
 
 
 @value
@@ -90,11 +97,32 @@ def _settings(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
     options = {
         "recvWindow": RECEIVE_WINDOW_MS,
         "adjustForTimeDifference": True,
+        **_options(spec),
         **extra.ccxt.get("options", {}),
         # With 2, one HTTP 502 after the order was accepted makes two orders.
         "maxRetriesOnFailure": 0,
     }
-    return {**extra.ccxt, **ours, "options": options}
+    settings: dict[str, Any] = _plain({**extra.ccxt, **ours, "options": options})
+    return settings
+
+
+def _plain(told: Any) -> Any:
+    """Settings as ccxt reads them: it knows no decimals there."""
+    match told:
+        case Decimal():
+            return int(told) if told == told.to_integral_value() else float(told)
+        case dict():
+            return {key: _plain(each) for key, each in told.items()}
+        case list():
+            return [_plain(each) for each in told]
+    return told
+
+
+def _options(spec: ClientSpec) -> Mapping[str, Any]:
+    """ccxt refuses Binance's futures testnet: there, only spot is read."""
+    if spec.venue == "binance" and spec.environment == "testnet":
+        return {**_OPTIONS["binance"], "fetchMarkets": {"types": ["spot"]}}
+    return _OPTIONS.get(spec.venue, {})
 
 
 def _switch(exchange: Any, environment: str, venue: Venue, extra: ExtraConfig) -> None:

@@ -13,59 +13,34 @@ from oms.adapters.ccxt.session import is_loopback
 from oms.adapters.ccxt.venues import Venue, venues
 from oms.domain.errors import Invalid
 from oms.domain.value import value
-from oms.wire.json import NotJson, loads
 
-#: Merged into the constructor of ccxt.
-MERGED = frozenset(
-    [
-        "urls",
-        "hostname",
-        "options",
-        "timeout",
-        "headers",
-        "userAgent",
-        "rateLimit",
-        "enableRateLimit",
-        "cafile",
-        "verify",
-        "httpProxy",
-        "httpsProxy",
-        "socksProxy",
-        "wsProxy",
-        "wssProxy",
-        "wsSocksProxy",
-    ]
+#: Merged into the constructor of ccxt; a key of no list is kept and goes nowhere.
+_MERGED = frozenset(
+    (
+        *("urls", "hostname", "options", "timeout", "headers", "userAgent", "rateLimit"),
+        *("enableRateLimit", "cafile", "httpProxy", "httpsProxy", "socksProxy"),
+        *("wsProxy", "wssProxy", "wsSocksProxy"),
+    )
 )
-#: Options that would be a second door to what is refused.
+#: They live in the vault.
+_CREDENTIALS = frozenset(
+    (
+        *("apiKey", "secret", "password", "uid", "login", "privateKey", "walletAddress"),
+        *("token", "twofa"),
+    )
+)
+#: They would change the environment, or send a request twice, unwatched or to a third party.
+_REFUSED = frozenset(
+    (
+        *("sandbox", "testnet", "maxRetriesOnFailure", "session", "own_session"),
+        *("proxyUrl", "proxy_url", "proxyUrlCallback", "proxy", "proxy_url_callback"),
+    )
+)
 _OPTIONS_REFUSED = frozenset(
-    [
-        "sandboxMode",
-        "sandbox",
-        "testnet",
-        "enableDemoTrading",
-        "maxRetriesOnFailure",
-        "maxRetriesOnFailureDelay",
-        "session",
-        "own_session",
-    ]
-)
-_ALWAYS_TRUE = "enableRateLimit"
-_OMS_KEYS = frozenset(
-    [
-        "allowed_hosts",
-        "resolve",
-        "capabilities",
-        "unknown_policy",
-        "provisional_deals",
-        "inflight_writes_max",
-        "policies",
-        "paper",
-        "ccxt_allow",
-        "stop_price_mode",
-        "stop_min_age_seconds",
-        "protection_mode",
-        "report_currency",
-    ]
+    (
+        *("sandboxMode", "sandbox", "testnet", "enableDemoTrading", "session", "own_session"),
+        *("maxRetriesOnFailure", "maxRetriesOnFailureDelay"),
+    )
 )
 _POLICIES = ("close", "resend")
 
@@ -83,49 +58,32 @@ class ExtraConfig:
     inflight_writes_max: int | None = None
 
 
-def check_account(*, exchange_id: str, environment: str, extra_config: str) -> None:
-    """Whether an account may be kept so. Raises ``Invalid`` with one of
-    ``unsupported_engine``, ``environment_not_supported``, ``extra_config_refused``.
-    """
-    engine, _, name = exchange_id.partition(".")
-    if engine == "paper":
-        return
-    venue = venues().get(name)
-    if venue is None or (engine == "ccxtpro" and not venue.websockets):
-        raise Invalid(_no_venue(engine, name), code="unsupported_engine")
-    check_environment(venue, environment)
-    try:
-        told = loads(extra_config)
-    except NotJson as wrong:
-        raise _refused("", "cannot be read") from wrong
-    read_extra_config(told, venue, environment)
-
-
-def check_environment(venue: Venue, environment: str) -> None:
-    """Raises ``Invalid`` (``environment_not_supported``), naming what the venue has."""
-    known = (*sorted(venue.environments), "loopback")
-    if environment not in known:
-        message = f"{venue.id} has no environment {environment}; it has {', '.join(known)}"
-        raise Invalid(message, code="environment_not_supported")
+def refuse_keys(told: Mapping[str, Any]) -> None:
+    """What no account may have, whatever its engine. Raises ``Invalid``."""
+    for key in told:
+        if key in _CREDENTIALS:
+            raise refused(key, "is a credential: those are sealed, not configured")
+        if key in _REFUSED:
+            raise refused(key, "may not be set")
 
 
 def read_extra_config(told: Any, venue: Venue, environment: str) -> ExtraConfig:
     """The settings of an account. Raises ``Invalid`` (``extra_config_refused``)."""
     if not isinstance(told, Mapping):
-        raise _refused("", "an object is expected")
+        raise refused("", "an object is expected")
     ours = told.get("oms", {})
     if not isinstance(ours, Mapping):
-        raise _refused("oms", "an object is expected")
-    merged = {key: each for key, each in told.items() if key != "oms"}
-    for key, each in merged.items():
+        raise refused("oms", "an object is expected")
+    refuse_keys(told)
+    for key, each in told.items():
         _check_key(key, each, environment)
+    merged = {key: each for key, each in told.items() if key in _MERGED}
     extra = _ours(ours, venue, environment)
     for path, url in _urls_of(merged):
         _check_url(path, url, venue, environment, extra)
-    verify = merged.pop("verify", True)
     return ExtraConfig(
         ccxt=merged,
-        verify=verify,
+        verify=told.get("verify", True),
         allowed_hosts=extra.allowed_hosts,
         resolve=extra.resolve,
         capabilities=extra.capabilities,
@@ -135,22 +93,20 @@ def read_extra_config(told: Any, venue: Venue, environment: str) -> ExtraConfig:
 
 
 def _check_key(key: str, told: Any, environment: str) -> None:
-    if key not in MERGED:
-        raise _refused(key, "may not be set")
-    if key == _ALWAYS_TRUE and told is not True:
-        raise _refused(key, "is always true")
+    if key == "enableRateLimit" and told is not True:
+        raise refused(key, "is always true")
     if key == "verify" and (not isinstance(told, bool) or (not told and environment != "loopback")):
-        raise _refused(key, "is false in the environment loopback alone")
+        raise refused(key, "is false in the environment loopback alone")
     if key in ("options", "urls", "headers") and not isinstance(told, Mapping):
-        raise _refused(key, "an object is expected")
+        raise refused(key, "an object is expected")
     if key == "options":
         for path, name in _names(told, ("options",)):
             if name in _OPTIONS_REFUSED:
-                raise _refused(path, "may not be set")
+                raise refused(path, "may not be set")
     if key == "headers":
         _check_headers(told)
     if key in ("timeout", "rateLimit") and (isinstance(told, bool) or not _is_positive(told)):
-        raise _refused(key, "a positive number is expected")
+        raise refused(key, "a positive number is expected")
 
 
 def _check_headers(told: Mapping[str, Any]) -> None:
@@ -163,29 +119,26 @@ def _check_headers(told: Mapping[str, Any]) -> None:
     }
     for name in told:
         if str(name).lower() in marks:
-            raise _refused(f"headers.{name}", "is set by the environment")
+            raise refused(f"headers.{name}", "is set by the environment")
 
 
 def _ours(told: Mapping[str, Any], venue: Venue, environment: str) -> ExtraConfig:
-    for key in told:
-        if key not in _OMS_KEYS:
-            raise _refused(f"oms.{key}", "is not known")
     hosts = told.get("allowed_hosts", [])
     if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
-        raise _refused("oms.allowed_hosts", "a list of hosts is expected")
+        raise refused("oms.allowed_hosts", "a list of hosts is expected")
     foreign = _foreign(venue, environment)
     for host in hosts:
         if host.lower() in foreign or "/" in host or not host:
-            raise _refused("oms.allowed_hosts", f"{host[:64]!r} belongs to another environment")
+            raise refused("oms.allowed_hosts", f"{host[:64]!r} belongs to another environment")
     policy = told.get("unknown_policy", "close")
     if policy not in _POLICIES:
-        raise _refused("oms.unknown_policy", f"is one of {', '.join(_POLICIES)}")
+        raise refused("oms.unknown_policy", f"is one of {', '.join(_POLICIES)}")
     capabilities = told.get("capabilities", {})
     if not isinstance(capabilities, Mapping):
-        raise _refused("oms.capabilities", "an object is expected")
+        raise refused("oms.capabilities", "an object is expected")
     most = told.get("inflight_writes_max")
     if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
-        raise _refused("oms.inflight_writes_max", "a positive whole number is expected")
+        raise refused("oms.inflight_writes_max", "a positive whole number is expected")
     return ExtraConfig(
         allowed_hosts=tuple(host.lower() for host in hosts),
         resolve=_resolve(told.get("resolve", {}), environment),
@@ -197,13 +150,13 @@ def _ours(told: Mapping[str, Any], venue: Venue, environment: str) -> ExtraConfi
 
 def _resolve(told: Any, environment: str) -> dict[str, str]:
     if told and environment != "loopback":
-        raise _refused("oms.resolve", "is for the environment loopback alone")
+        raise refused("oms.resolve", "is for the environment loopback alone")
     if not isinstance(told, Mapping):
-        raise _refused("oms.resolve", "an object is expected")
+        raise refused("oms.resolve", "an object is expected")
     for name, place in told.items():
         host, _, port = str(place).rpartition(":")
         if not is_loopback(host) or not port.isdigit():
-            raise _refused(f"oms.resolve.{name}", "an address of this machine with its port")
+            raise refused(f"oms.resolve.{name}", "an address of this machine with its port")
     return {str(name).lower(): str(place) for name, place in told.items()}
 
 
@@ -231,13 +184,13 @@ def _check_url(path: str, url: str, venue: Venue, environment: str, extra: Extra
     guard = guard_of(venue, environment, allowed_hosts=extra.allowed_hosts, resolve=extra.resolve)
     if path == "hostname":
         if shown(host, port) in _foreign(venue, environment):
-            raise _refused(path, "belongs to another environment")
+            raise refused(path, "belongs to another environment")
         return
     is_rest = scheme in ("http", "https")
     try:
         (guard.check_rest if is_rest else guard.check_stream)(url)
     except HostMismatch as wrong:
-        raise _refused(path, str(wrong)) from wrong
+        raise refused(path, str(wrong)) from wrong
 
 
 def _names(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -266,12 +219,7 @@ def _is_positive(told: Any) -> bool:
         return False
 
 
-def _no_venue(engine: str, name: str) -> str:
-    if engine == "ccxtpro" and name in venues():
-        return f"{name} has no websockets: it is ccxt.{name}"
-    return f"{engine}.{name}: there is no such exchange"
-
-
-def _refused(key: str, why: str) -> Invalid:
+def refused(key: str, why: str) -> Invalid:
+    """The refusal that names the key."""
     where = f"extra_config: {key} {why}" if key else f"extra_config {why}"
     return Invalid(where, code="extra_config_refused")

@@ -66,10 +66,11 @@ def ccxt_version() -> str:
 
 
 def exchange_ids() -> tuple[str, ...]:
-    """``ccxt.*``, ``ccxtpro.*`` and ``paper.*`` of every venue, sorted."""
+    """``ccxt.*``, ``ccxtpro.*`` and ``paper.*`` of every venue, sorted; with ``paper.generic``."""
     known = venues().values()
     named = [f"{engine}.{each.id}" for each in known for engine in ("ccxt", "paper")]
-    return tuple(sorted([*named, *(f"ccxtpro.{each.id}" for each in known if each.websockets)]))
+    streams = [f"ccxtpro.{each.id}" for each in known if each.websockets]
+    return tuple(sorted(["paper.generic", *named, *streams]))
 
 
 def _told() -> Any:

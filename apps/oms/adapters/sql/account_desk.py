@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from oms.adapters.ccxt.account_check import check_account
 from oms.adapters.sql.audited import Audited, Traced
 from oms.adapters.sql.rows import events
 from oms.adapters.sql.session import Session
@@ -50,6 +51,8 @@ _SET = {
 }
 #: What trading does not look at.
 _ASIDE = frozenset({"label", "trader_name"})
+#: What is judged together: each may make the others impossible.
+_JUDGED = frozenset({"exchange_id", "environment", "is_testnet", "extra_config_json"})
 
 
 class SqlAccountDesk(Audited):
@@ -78,6 +81,12 @@ class SqlAccountDesk(Audited):
             changed = {n for n, field in _SET.items() if wanted[n] != getattr(before, field)}
             head = None if changed <= _ASIDE else await _take_over(session, account_id)
             await _guard(session, account_id, changed)
+            if changed & _JUDGED:
+                check_account(
+                    exchange_id=wanted["exchange_id"],
+                    environment=wanted["environment"],
+                    extra_config=wanted["extra_config_json"],
+                )
             if changed:
                 await _update(session, account_id, {name: wanted[name] for name in changed})
             if "status" in changed and head is not None:

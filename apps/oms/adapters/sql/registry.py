@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from oms.adapters.ccxt.account_check import check_account
 from oms.adapters.sql.bulk import Insert
 from oms.adapters.sql.database import Database, Work
 from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
@@ -126,8 +127,10 @@ class SqlRegistry(RegistryReads):
     ) -> int:
         """A new account with its lease and event stream; its id.
 
-        Raises ``Invalid`` where ``extra_config`` cannot be read, ``Unavailable``.
+        Raises ``Invalid`` where engine, environment and ``extra_config`` cannot be,
+        ``Unavailable``.
         """
+        check_account(exchange_id=exchange_id, environment=environment, extra_config=extra_config)
         paper_settings(extra_config, strict=True)
         check_ccxt_allow(extra_config)
         await self._ids.ensure("account", 1)

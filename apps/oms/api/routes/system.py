@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from oms.adapters.ccxt.venues import exchange_ids
 from oms.api.deps import Caller, caller, doors
 from oms.api.errors import JsonResponse
-from oms.api.exchanges import exchange_ids
 from oms.api.metrics import CONTENT_TYPE, families_of, text_of
 from oms.api.peer import peer
 from oms.api.status import Figures, figures

@@ -1,0 +1,50 @@
+"""Whether an account can be what it says: engine, environment, settings. Asked when it is stored.
+
+ccxt is not needed for that, and not imported.
+"""
+
+from collections.abc import Mapping
+
+from oms.adapters.ccxt.extra_config import read_extra_config, refuse_keys, refused
+from oms.adapters.ccxt.venues import Venue, venues
+from oms.domain.errors import Invalid
+from oms.wire.json import NotJson, loads
+
+PAPER = "paper"
+LOOPBACK = "loopback"
+
+
+def check_account(*, exchange_id: str, environment: str, extra_config: str) -> None:
+    """Raises ``Invalid``: ``unsupported_engine``, ``environment_not_supported``,
+    ``extra_config_refused``. ``extra_config`` is JSON text.
+    """
+    try:
+        told = loads(extra_config)
+    except NotJson as wrong:
+        raise refused("", "cannot be read") from wrong
+    engine, _, name = exchange_id.partition(".")
+    if engine == PAPER:
+        if isinstance(told, Mapping):
+            refuse_keys(told)
+        return
+    venue = _venue(engine, name)
+    check_environment(venue, environment)
+    read_extra_config(told, venue, environment)
+
+
+def check_environment(venue: Venue, environment: str) -> None:
+    """Raises ``Invalid`` (``environment_not_supported``), naming what the venue has."""
+    known = (*sorted(venue.environments), LOOPBACK)
+    if environment not in known:
+        message = f"{venue.id} has no environment {environment}; it has {', '.join(known)}"
+        raise Invalid(message, code="environment_not_supported")
+
+
+def _venue(engine: str, name: str) -> Venue:
+    venue = venues().get(name)
+    if venue is None:
+        raise Invalid(f"{engine}.{name}: there is no such exchange", code="unsupported_engine")
+    if engine == "ccxtpro" and not venue.websockets:
+        message = f"{name} has no websockets: it is ccxt.{name}"
+        raise Invalid(message, code="unsupported_engine")
+    return venue

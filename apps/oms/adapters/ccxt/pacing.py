@@ -1,0 +1,164 @@
+"""Rate limits of one scope, shared by all clients of a key: tokens, priorities, pauses.
+
+ccxt's own bucket is one for each instance and knows nothing of the others; it stays as a second
+fence. Waiting here is waiting before the send: who gives up here has sent nothing.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from itertools import count
+from time import monotonic
+
+Clock = Callable[[], float]
+
+#: The share of each budget that is kept for cancels.
+KEPT = 0.2
+PAUSE_SECONDS_MAX = 60.0
+BAN_SECONDS_MIN = 120.0
+
+#: Where a reply tells what is left.
+_LEFT: Mapping[str, str] = dict.fromkeys(("bybit", "bybiteu", "bybitid"), "x-bapi-limit-status")
+
+
+class Urgency(IntEnum):
+    """Who goes first."""
+
+    CANCEL = 0
+    FIND = 1
+    REDUCE = 2
+    OPEN = 3
+    SWEEP = 4
+    HISTORY = 5
+
+
+class TooLate(Exception):
+    """The deadline passed while waiting; nothing was sent."""
+
+
+class Scope:
+    """One budget: ``per_second`` tokens, at most as many at once, for (venue, key) or (venue, IP).
+
+    ``pause`` stops all of it, for everybody who shares it.
+    """
+
+    def __init__(self, per_second: float, clock: Clock = monotonic) -> None:
+        assert per_second > 0, "a budget of nothing lets nobody through"
+        self._per_second = per_second
+        self._clock = clock
+        self._tokens = per_second
+        self._counted_at = clock()
+        self._paused_until = 0.0
+        self._pauses_in_a_row = 0
+        self._waiting: list[tuple[int, int]] = []
+        self._number = count()
+        self._changed = asyncio.Event()
+
+    @property
+    def paused_for(self) -> float:
+        """Seconds until anybody may go."""
+        return max(self._paused_until - self._clock(), 0.0)
+
+    async def take(
+        self, urgency: Urgency, cost: float = 1.0, deadline: float | None = None
+    ) -> None:
+        """Wait for ``cost`` tokens, the more urgent and then the earlier first.
+
+        ``deadline`` is of the clock given at the start. Raises ``TooLate``.
+        """
+        mine = (int(urgency), next(self._number))
+        heapq.heappush(self._waiting, mine)
+        try:
+            while (wait := self._wait_of(mine, urgency, cost)) > 0:
+                left = None if deadline is None else deadline - self._clock()
+                if left is not None and left <= 0:
+                    raise TooLate
+                await self._sleep(wait if left is None else min(wait, left))
+            self._tokens -= cost
+        finally:
+            self._waiting.remove(mine)
+            heapq.heapify(self._waiting)
+            self._wake()
+
+    def pause(self, seconds: float | None, *, is_ban: bool = False) -> float:
+        """The venue said stop: for ``seconds``, else 1, 2, 4 … 60; a ban is two minutes at least.
+
+        Returns the seconds. Pauses that overlap count as one.
+        """
+        if seconds is None:
+            if not self.paused_for:
+                self._pauses_in_a_row += 1
+            doubled: float = 2.0 ** (self._pauses_in_a_row - 1)
+            seconds = min(doubled, PAUSE_SECONDS_MAX)
+        if is_ban:
+            seconds = max(seconds, BAN_SECONDS_MIN)
+        self._paused_until = max(self._paused_until, self._clock() + seconds)
+        self._wake()
+        return seconds
+
+    def went_well(self) -> None:
+        """A request was answered in the ordinary way: the next pause is a short one again."""
+        self._pauses_in_a_row = 0
+
+    def correct(self, left: float) -> None:
+        """The venue's own word on what is left, if it is less than ours."""
+        self._refill()
+        self._tokens = min(self._tokens, max(left, 0.0))
+
+    def _wait_of(self, mine: tuple[int, int], urgency: Urgency, cost: float) -> float:
+        """Seconds to wait at least; 0 is go."""
+        if self.paused_for:
+            return self.paused_for
+        if self._waiting[0] != mine:
+            return PAUSE_SECONDS_MAX
+        self._refill()
+        kept = 0.0 if urgency is Urgency.CANCEL else KEPT * self._per_second
+        # A single request dearer than what is not kept must pass some day: with a full bucket.
+        needed = min(cost + kept, self._per_second)
+        return max(needed - self._tokens, 0.0) / self._per_second
+
+    def _refill(self) -> None:
+        now = self._clock()
+        grown = self._tokens + (now - self._counted_at) * self._per_second
+        self._tokens, self._counted_at = min(grown, self._per_second), now
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until time is up or something changed for all who wait."""
+        changed = self._changed
+        try:
+            async with asyncio.timeout(max(seconds, 0.001)):
+                await changed.wait()
+        except TimeoutError:
+            return
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class Scopes:
+    """The scopes of one process by name, made when they are first asked for."""
+
+    def __init__(self, clock: Clock = monotonic) -> None:
+        self._clock = clock
+        self._known: dict[str, Scope] = {}
+
+    def of(self, name: str, per_second: float) -> Scope:
+        """One object for all who share ``name``; the budget is that of the first who asked."""
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = Scope(per_second, self._clock)
+        return found
+
+
+def told_left(venue: str, headers: Mapping[str, str]) -> float | None:
+    """What a reply says is left of the budget; ``None`` where it does not say so."""
+    name = _LEFT.get(venue)
+    if name is None:
+        return None
+    told = {key.lower(): text for key, text in headers.items()}.get(name)
+    try:
+        return None if told is None else float(told)
+    except ValueError:
+        return None
