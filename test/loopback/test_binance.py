@@ -1,5 +1,6 @@
 """Unmodified ``ccxt.binance`` trades by URL: spot and linear contracts, on the same books."""
 
+import random
 from typing import Any
 
 import ccxt
@@ -178,3 +179,41 @@ def test_both_dialects_see_the_same_account(
     with pytest.raises(ccxt.NetworkError):
         binance.create_order(LINEAR, "market", "buy", 0.1, None, {"clientOrderId": "lost"})
     assert binance.fetch_order(None, LINEAR, {"origClientOrderId": "lost"})["status"] == "closed"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_read_are_the_books(venue: Loopback, binance: ccxt.binance, seed: int) -> None:
+    rng = random.Random(seed)
+    venue.ctl("deposit", currency="BTC", amount="5")
+    binance.load_markets()
+    for number in range(80):
+        symbol, side = rng.choice((SPOT, LINEAR)), rng.choice(("buy", "sell"))
+        kind, price = rng.choice(("limit", "market")), 60_000 + rng.randrange(-2000, 2000)
+        params: dict[str, Any] = {"clientOrderId": f"order-{number}"}
+        if rng.random() < 0.2:
+            params[rng.choice(("stopLossPrice", "takeProfitPrice"))] = price
+        elif kind == "limit" and rng.random() < 0.3:
+            params["timeInForce"] = rng.choice(("IOC", "FOK"))
+        try:
+            made = binance.create_order(symbol, kind, side, 0.05, price, params)
+            if rng.random() < 0.2 and len(params) == 1:
+                binance.cancel_order(made["id"], symbol)
+        except ccxt.ExchangeError:
+            pass
+        if rng.random() < 0.3:
+            at = str(60_000 + rng.randrange(-2000, 2000))
+            for each in (SPOT, LINEAR):
+                venue.ctl("price", symbol=each, price=at)
+    books = venue.books()
+    trades = [trade for symbol in (SPOT, LINEAR) for trade in binance.fetch_my_trades(symbol)]
+    read = sorted((row["info"]["qty"], row["info"]["price"], row["fee"]["cost"]) for row in trades)
+    assert read == sorted((row["qty"], row["price"], float(row["fee"])) for row in books["trades"])
+    assert len({trade["id"] for trade in trades}) == len(trades) > 20
+    waiting = binance.fetch_open_orders(LINEAR, params={"trigger": True})
+    orders = [order for symbol in (SPOT, LINEAR) for order in binance.fetch_orders(symbol)]
+    told = {row["clientOrderId"]: row["filled"] for row in orders + waiting}
+    assert told == {
+        row["client_id"]: float(row["filled"])
+        for row in books["orders"]
+        if row["client_id"] in told or row["state"] != "deactivated"
+    }

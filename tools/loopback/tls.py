@@ -18,7 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-DOMAINS = ("bybit.com", "bytick.com", "binance.com", "binance.vision")
+DOMAINS = (
+    *("bybit.com", "bytick.com", "binance.com", "binance.vision"),
+    *("testnet.binance.vision", "binancefuture.com"),
+)
 _LIFE = datetime.timedelta(days=30)
 
 
