@@ -57,9 +57,7 @@ KEYS = {
     "orders-history": {"items", "total", "page", "page_size"},
     "deals": {"items", "total", "page", "page_size"},
     "positions-history": {"items", "total", "page", "page_size"},
-    "kill on": {
-        *("ok", "scope", "id", "mode", "on", "kill_ids", "through", "report", "would")
-    },
+    "kill on": {*("ok", "scope", "id", "mode", "on", "kill_ids", "through", "report", "would")},
     "kill off": {"ok", "scope", "id", "mode", "on", "kill_ids", "through"},
     "paper hash": {"ok", "account_id", "hash"},
     "paper run": {"ok", "hash", "lines", "facts", "at"},

@@ -259,3 +259,17 @@ async def _mutations(office: Office, account_id: int, chance: random.Random) -> 
             qty = chance.choice((row["qty"], "0.33", "0"))
             answer = await update(office, "positions", row["id"], qty=qty, avg_price="49000")
             assert answer.status < 500, answer.body
+
+
+async def test_a_repeat_corrects_nothing_twice(busy: Office) -> None:
+    row = {"account_id": busy.account_id, "symbol": COIN, "side": "buy", "qty": "1"}
+    item = {"op": "insert", "row": row | {"price": "100"}}
+    named = {"Idempotency-Key": "once-only"}
+    first = await mutate(busy, "deals", item, headers=named)
+    again = await mutate(busy, "deals", item, headers=named)
+    assert (first.status, again.status, again.body) == (200, 200, first.body)
+    assert again.headers["idempotent-replayed"] == "true"
+    other = await mutate(busy, "deals", item | {"op": "delete"}, headers=named)
+    assert other.status == 422
+    deals = await busy.client.get(f"/oms/deals?account_ids={busy.account_id}&since=0")
+    assert len(deals["items"]) == 1

@@ -204,3 +204,16 @@ async def test_who_may_and_what_is_wrong(watched: Office) -> None:
         "POST", f"/risk/kill/{pulled['id']}/release", {"comment": "x", "confirm": "y"}
     )
     assert (mine.status, mine.detail["code"]) == (403, "permission_denied")
+
+
+async def test_a_repeat_pulls_nothing_twice(watched: Office) -> None:
+    told = {"scope": "symbol", "scope_id": "XRP/USDT", "mode": "halt", "comment": "x"}
+    named = {"Idempotency-Key": "once-only"}
+    answers = [
+        await watched.client("POST", "/risk/kill", told, key=ADMIN_KEY, headers=named)
+        for _ in range(2)
+    ]
+    assert answers[0].status == 200, answers[0].body
+    assert answers[1].body == answers[0].body
+    assert answers[1].headers["idempotent-replayed"] == "true"
+    assert len((await watched.client.get("/risk/kill"))["items"]) == 1

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from oms.api.deps import COMMENT_CHARACTERS_MAX, Doors, admitted, doors
 from oms.api.errors import JsonResponse, detail, failure, request_id_of
 from oms.api.results import results_of
-from oms.api.routes.commands import PENDING, idempotency_key, in_flight
 from oms.api.routes.paging import envelope
 from oms.api.views import deal_rows, order_rows, position_rows
 from oms.domain.access import Permission
@@ -103,8 +102,7 @@ async def mutate(request: Request, entity: str) -> Response:
     ]
     if not wishes:
         return _answer(request, entity, told)
-    key = idempotency_key(request.headers, who.principal.user_id, request.scope["path"], body)
-    accepted = await parts.submit(Ask(wishes=wishes, principal=who.principal, ip=who.ip, key=key))
+    accepted = await parts.submit(Ask(wishes=wishes, principal=who.principal, ip=who.ip))
     return await _done(request, entity, told, accepted)
 
 
@@ -146,10 +144,8 @@ async def _done(
     default_ms = parts.settings.commands.default_wait_ms
     wait = read_wait(request.query_params, request.headers.get("prefer"), default_ms)
     ids = [item.command_id for item in accepted.items if item.command_id is not None]
-    rows = await parts.waiting(ids, 0 if accepted.replayed else wait.seconds)
+    rows = await parts.waiting(ids, wait.seconds)
     results = await results_of(accepted.items, rows, request_id, None)
-    if accepted.replayed and any(row["status"] in PENDING for row in results):
-        return in_flight(request_id, results)
     for placed, result in zip(accepted.items, results, strict=True):
         row = rows.get(placed.command_id or 0)
         for item in getattr(placed.wish.payload, "items", ()):
@@ -161,8 +157,6 @@ async def _done(
         response.headers["Location"] = f"/oms/commands/{ids[0]}"
     if wait.applied is not None:
         response.headers["Preference-Applied"] = wait.applied
-    if accepted.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
