@@ -177,7 +177,7 @@ async def test_commands_and_calls_over_the_socket(studio: Studio) -> None:
         ticker = {"account_id": studio.account_id, "func": "fetch_ticker"}
         ticker |= {"args": ["BTC/USDT:USDT"]}
         price = await ear.ask("call", ticker, namespace="ccxt")
-        trade = await ear.ask("call", ticker | {"func": "createOrder"}, namespace="ccxt")
+        trade = await ear.ask("call", ticker | {"func": "withdraw"}, namespace="ccxt")
     assert all(frame["ok"] for frame in told.values())
     results = [told[number]["payload"] for number in range(20)]
     assert {row["order"]["status"] for row in results} == {"FILLED"}
