@@ -1,0 +1,102 @@
+"""The client in use: opened, replaced when it could not be, and what is known of its health.
+
+A client is opened once; after a failure a new one is made. Whoever holds the connection need not
+know which client it leads to.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from oms.adapters.ccxt.faults import Fault, NotSent, ReadFailed, Rejected
+from oms.adapters.ccxt.pace import Pace, nth
+from oms.adapters.ccxt.venue import Venue
+from oms.domain.errors import Refused
+from oms.domain.instrument import Instrument
+
+#: Reads that failed in a row before an account counts as out of reach.
+_FAILURES_SHOWN = 2
+_REFUSED = "auth_failed"
+
+
+class Connection:
+    """A ``Venue`` over clients that ``make`` makes."""
+
+    def __init__(self, make: Callable[[], Venue], pace: Pace) -> None:
+        self._make = make
+        self._pace = pace
+        self._client: Venue | None = None
+        self._failures = 0
+        self._last: Fault | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it ever was opened."""
+        return self._client is not None
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All instruments by symbol; none before it is open."""
+        return {} if self._client is None else self._client.instruments
+
+    @property
+    def exchange(self) -> Any:
+        """The ccxt object."""
+        assert self._client is not None, "asked before it is open"
+        return self._client.exchange
+
+    @property
+    def clock_error_ms(self) -> int:
+        """How far our clock may be off the venue's."""
+        return 0 if self._client is None else self._client.clock_error_ms
+
+    def trouble(self) -> Refused | None:
+        """Why nothing can be sent, as far as is known."""
+        fault = self._last
+        if fault is None:
+            return None
+        if self.is_open and fault.code != _REFUSED and self._failures < _FAILURES_SHOWN:
+            return None
+        code = fault.code if fault.code in (_REFUSED, "host_mismatch") else "exchange_unavailable"
+        return Refused(code=code, message=fault.message, reason=fault.reason)
+
+    async def open(self) -> None:
+        """Try until it is open, ever more slowly."""
+        while self._client is None:
+            client = self._make()
+            try:
+                await client.open()
+            except (NotSent, Rejected, ReadFailed) as fault:
+                await asyncio.sleep(self.failed(fault))
+            else:
+                self._client = client
+                self.succeeded()
+
+    def failed(self, fault: Fault) -> float:
+        """Note a failure; seconds to wait before the next try."""
+        self._last = fault
+        self._failures += 1
+        pauses = self._pace.reopen_refused if fault.code == _REFUSED else self._pace.reopen
+        return max(nth(pauses, self._failures - 1), fault.retry_after or 0.0)
+
+    def succeeded(self) -> None:
+        """Note that it works."""
+        self._last, self._failures = None, 0
+
+    async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Send once. Raises as ``Venue.write``."""
+        if self._client is None:
+            raise NotSent("exchange_unavailable", "the exchange cannot be reached yet")
+        return await self._client.write(method, *args, **kwargs)
+
+    async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Ask. Raises ``ReadFailed``."""
+        if self._client is None:
+            message = "the exchange cannot be reached yet"
+            raise ReadFailed("exchange_unavailable", message, retryable=True)
+        return await self._client.read(method, *args, **kwargs)
+
+    async def close(self) -> None:
+        """End it for good."""
+        if self._client is not None:
+            await self._client.close()

@@ -1,0 +1,77 @@
+"""Exact numbers and times out of ccxt's rows: the venue's own text first, floats last.
+
+Empty or absent is ``None``, never zero; what is no number makes the row unreadable.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.ccxt.faults import ReadFailed
+from oms.adapters.ccxt.numbers import decimal_of
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def number(row: Mapping[str, Any], name: str, own_names: Sequence[str] = ()) -> Decimal | None:
+    """The number called ``name``, out of ``info`` under the first of ``own_names`` that has one.
+
+    Raises ``ReadFailed`` for what is no number.
+    """
+    info = row.get("info")
+    if isinstance(info, Mapping):
+        for own in own_names:
+            if info.get(own) not in (None, ""):
+                return _read(info[own], own)
+    told = row.get(name)
+    return None if told in (None, "") else _read(told, name)
+
+
+def needed(row: Mapping[str, Any], name: str, own_names: Sequence[str] = ()) -> Decimal:
+    """As ``number``. Raises ``ReadFailed`` where there is none."""
+    told = number(row, name, own_names)
+    if told is None:
+        raise malformed(f"{name} is missing")
+    return told
+
+
+def text(row: Mapping[str, Any], name: str) -> str | None:
+    """A text that is not empty."""
+    told = row.get(name)
+    return None if told in (None, "") else str(told)
+
+
+def moment(row: Mapping[str, Any], name: str) -> datetime | None:
+    """A time told in milliseconds, UTC."""
+    told = row.get(name)
+    if told in (None, ""):
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=int(told))
+    except (TypeError, ValueError, OverflowError):
+        raise malformed(f"{name} is no time: {told!r:.40}") from None
+
+
+def milliseconds(at: datetime) -> int:
+    """The time as exchanges say it."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def rows_of(told: Any, what: str) -> list[Mapping[str, Any]]:
+    """A list of rows, as every read of many must be. Raises ``ReadFailed``."""
+    if not isinstance(told, list) or not all(isinstance(row, Mapping) for row in told):
+        raise malformed(f"no list of {what}")
+    return told
+
+
+def malformed(message: str) -> ReadFailed:
+    """An answer that makes no sense."""
+    return ReadFailed("exchange_error", message, retryable=True)
+
+
+def _read(told: Any, name: str) -> Decimal | None:
+    try:
+        return decimal_of(told)
+    except ValueError:
+        raise malformed(f"{name} is no number: {told!r:.40}") from None

@@ -1,0 +1,72 @@
+"""What was heard and not told yet: reports, changed attempt rows, payments, snapshots.
+
+Rows that change with a report leave after it: they are stored in its transaction or a later one.
+"""
+
+from collections.abc import Callable, Sequence
+
+from oms.domain.report import Charge, Report
+from oms.ports.exchange import AttemptRow, Snapshot
+
+
+class Inbox:
+    """Filled by the adapter's tasks, emptied by the worker; ``on_news`` wakes it."""
+
+    def __init__(self, on_news: Callable[[], None]) -> None:
+        self._on_news = on_news
+        self._reports: list[Report] = []
+        self._rows: list[AttemptRow] = []
+        self._charges: list[Charge] = []
+        self._snapshots: list[Snapshot] = []
+        self._rows_due: dict[tuple[int, int, str], AttemptRow] = {}
+        self._charges_due: list[Charge] = []
+
+    def put(
+        self,
+        reports: Sequence[Report] = (),
+        rows: Sequence[AttemptRow] = (),
+        charges: Sequence[Charge] = (),
+    ) -> None:
+        """Take in what belongs together."""
+        if reports or rows or charges:
+            self._reports.extend(reports)
+            self._rows.extend(rows)
+            self._charges.extend(charges)
+            self._on_news()
+
+    def ring(self) -> None:
+        """Wake the worker though nothing is told."""
+        self._on_news()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Take in a whole snapshot."""
+        self._snapshots.append(snapshot)
+        self._on_news()
+
+    def is_empty(self) -> bool:
+        """Whether nobody waits to be told anything."""
+        return not (self._reports or self._rows or self._charges or self._snapshots)
+
+    def reports(self) -> list[Report]:
+        """The reports in the order heard; what belongs to them may be stored from now on."""
+        told, self._reports = self._reports, []
+        for row in self._rows:
+            self._rows_due[row.order_id, row.attempt, row.kind] = row
+        self._charges_due.extend(self._charges)
+        self._rows, self._charges = [], []
+        return told
+
+    def rows(self) -> list[AttemptRow]:
+        """Rows that changed with reports told, each in its last form."""
+        due, self._rows_due = self._rows_due, {}
+        return list(due.values())
+
+    def charges(self) -> list[Charge]:
+        """Payments told with reports told."""
+        due, self._charges_due = self._charges_due, []
+        return due
+
+    def snapshots(self) -> list[Snapshot]:
+        """Snapshots since the last call."""
+        due, self._snapshots = self._snapshots, []
+        return due

@@ -1,0 +1,143 @@
+"""Orders that the adapter knows: ours by their attempts, strangers by what was read of them.
+
+A memory of this process, no truth: it says which order a name or an exchange id belongs to, and
+what was told of it already. All of it can be lost and is read again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.adapters.ccxt.own_names import OwnNames
+from oms.domain.money import ZERO
+from oms.domain.report import External
+from oms.domain.side import Side
+
+
+@dataclass(slots=True, kw_only=True)
+class Known:
+    """One order; ``order_id`` 0 is a stranger, which ``external`` describes."""
+
+    order_id: int
+    symbol: str
+    side: Side
+    order_type: str
+    #: The terms as the exchange is believed to hold them: quantity in base.
+    qty: Decimal
+    price: Decimal | None
+    created_at: datetime
+    #: The name of the request that placed it; ``None`` for strangers.
+    client_id: str | None = None
+    exchange_order_id: str | None = None
+    external: External | None = None
+    #: How many requests about it there are.
+    attempts: int = 0
+    is_accepted: bool = False
+    accepted_at: datetime | None = None
+    is_over: bool = False
+    #: It was said that it was never placed; it may turn up all the same.
+    is_not_placed: bool = False
+    #: Its trigger has not been met yet.
+    is_waiting: bool = False
+    #: How often a wish about it was answered (changed, or refused): put into the inbox, and
+    #: heard by the worker. Each answer ends whatever the ledger believes to be wished.
+    answers: int = 0
+    answers_heard: int = 0
+    #: When it was looked for last because a list did not show it.
+    missed_at: datetime | None = None
+    #: Whether it is not known if it exists.
+    is_in_doubt: bool = False
+    over_at: datetime | None = None
+    #: ``updated_at`` of the newest state that was taken in.
+    seen_at: datetime | None = None
+    #: Σ of the executions that were told, and since when more should have been.
+    filled: Decimal = ZERO
+    short_since: datetime | None = None
+    #: Executions that were told by name, and that were inferred.
+    trade_ids: set[str] = field(default_factory=set)
+    inferred: Decimal = ZERO
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it stands at the exchange and may still be executed."""
+        return self.is_accepted and not self.is_over
+
+
+class KnownOrders:
+    """All of one account."""
+
+    def __init__(self, names: OwnNames) -> None:
+        self.names = names
+        self._own: dict[int, Known] = {}
+        self._by_exchange_id: dict[tuple[str, str], Known] = {}
+
+    def add(self, known: Known) -> Known:
+        """Know it from now on."""
+        if known.order_id:
+            self._own[known.order_id] = known
+        if known.exchange_order_id is not None:
+            self.link(known, known.exchange_order_id)
+        return known
+
+    def link(self, known: Known, exchange_order_id: str) -> None:
+        """The exchange calls the order so, too; the first of its ids stays its own."""
+        if known.exchange_order_id is None:
+            known.exchange_order_id = exchange_order_id
+        self._by_exchange_id[known.symbol, exchange_order_id] = known
+
+    def own(self, order_id: int) -> Known | None:
+        """Our order of that id."""
+        return self._own.get(order_id)
+
+    def named(self, symbol: str, exchange_order_id: str | None, name: str | None) -> Known | None:
+        """The order that is called so, by the exchange's id first, then by our name."""
+        known = None
+        if exchange_order_id is not None:
+            known = self._by_exchange_id.get((symbol, exchange_order_id))
+        if known is None:
+            order_id = self.names.order_id_of(name)
+            known = None if order_id is None else self._own.get(order_id)
+        if known is None or known.symbol != symbol:
+            return None
+        if exchange_order_id is not None:
+            self.link(known, exchange_order_id)
+        return known
+
+    def __iter__(self) -> Iterator[Known]:
+        return iter(list(self._own.values()))
+
+    def live(self) -> Sequence[Known]:
+        """Ours that stand at the exchange."""
+        return [known for known in self._own.values() if known.is_live]
+
+    def unsettled(self, symbol: str) -> bool:
+        """Whether an order of ours in the symbol has no id of the exchange yet."""
+        return any(
+            known.symbol == symbol and not known.is_over and known.exchange_order_id is None
+            for known in self._own.values()
+        )
+
+    def forget(self, before: datetime) -> None:
+        """Let go of orders that ended before then."""
+        gone = [k for k in self._all() if k.over_at is not None and k.over_at < before]
+        for known in gone:
+            self._own.pop(known.order_id, None)
+        names = {id(known) for known in gone}
+        self._by_exchange_id = {
+            key: known for key, known in self._by_exchange_id.items() if id(known) not in names
+        }
+
+    def _all(self) -> Sequence[Known]:
+        return [*self._own.values(), *self._by_exchange_id.values()]
+
+
+def ended(known: Known, now: datetime) -> None:
+    """It stands at the exchange no more."""
+    known.is_over, known.is_in_doubt = True, False
+    known.over_at = known.over_at or now
+
+
+def forget_before(now: datetime, seconds: float) -> datetime:
+    """The moment before which ended orders are let go of."""
+    return now - timedelta(seconds=seconds)

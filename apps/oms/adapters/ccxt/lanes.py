@@ -1,0 +1,99 @@
+"""Lanes: the requests of one order leave one after the other, those of different orders overlap.
+
+At most so many writes are under way at once; when one may start, cancels go first. What a lane
+carries is not judged here.
+"""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+
+from oms.adapters.ccxt.chores import Chores
+from oms.adapters.ccxt.wishes import CANCEL, PLACE, Wish
+
+
+class Gate:
+    """Lets at most ``room`` writes through at once; of those that wait, cancels first."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._number = count()
+
+    @asynccontextmanager
+    async def passed(self, wish: Wish) -> AsyncIterator[None]:
+        """Wait for a place and hold it."""
+        await self._enter(0 if wish.kind == CANCEL else 1)
+        try:
+            yield
+        finally:
+            self._leave()
+
+    async def _enter(self, rank: int) -> None:
+        if self._room:
+            self._room -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._number), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave()  # the place was given in the moment of leaving
+            raise
+
+    def _leave(self) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._room += 1
+
+
+class Lanes:
+    """One lane an order; ``carry`` takes one wish to its outcome."""
+
+    def __init__(self, carry: Callable[[Wish], Awaitable[None]], chores: Chores) -> None:
+        self._carry = carry
+        self._chores = chores
+        self._lanes: dict[int, deque[Wish]] = {}
+
+    def enter(self, wish: Wish) -> None:
+        """Let it follow those of its order that came before."""
+        order_id = wish.known.order_id
+        lane = self._lanes.get(order_id)
+        if lane is not None:
+            lane.append(wish)
+            return
+        self._lanes[order_id] = deque([wish])
+        self._chores.begin(self._run(order_id))
+
+    def unsent(self, order_id: int) -> Sequence[Wish]:
+        """The wishes about an order, if its placing is among them and not under way."""
+        lane = self._lanes.get(order_id)
+        if not lane or lane[0].kind != PLACE or lane[0].is_sending:
+            return ()
+        return list(lane)
+
+    def of(self, order_id: int) -> Sequence[Wish]:
+        """The wishes about an order whose outcome is not known yet."""
+        return list(self._lanes.get(order_id, ()))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is under way."""
+        return not self._lanes
+
+    async def _run(self, order_id: int) -> None:
+        lane = self._lanes[order_id]
+        try:
+            while lane:
+                if not lane[0].is_revoked:
+                    await self._carry(lane[0])
+                lane.popleft()
+        finally:
+            del self._lanes[order_id]

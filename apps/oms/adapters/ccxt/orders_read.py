@@ -1,0 +1,214 @@
+"""An order as the exchange shows it: ccxt's row and the venue's own words become one value.
+
+The venue's word for the state decides by a table; a word that is in no table says nothing: it is
+never read as the end of an order.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from oms.adapters.ccxt.exact import malformed, moment, number, text
+from oms.domain.instrument import Instrument
+from oms.domain.money import ZERO, product
+from oms.domain.report import External
+from oms.domain.side import Side
+from oms.domain.value import value
+
+
+class Shown(StrEnum):
+    """Where an order stands there; fills are told by executions alone."""
+
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    #: A word that nobody taught us.
+    STRANGE = "strange"
+
+
+@value
+class OrderShown:
+    """One order at one moment; quantities in base, absent is ``None``."""
+
+    exchange_order_id: str
+    client_id: str | None
+    symbol: str
+    side: Side
+    order_type: str
+    shown: Shown
+    raw_status: str | None
+    qty: Decimal | None
+    filled: Decimal
+    average: Decimal | None
+    price: Decimal | None
+    trigger_price: Decimal | None
+    reduce_only: bool
+    #: It waits for its trigger.
+    is_waiting: bool
+    reason: str
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+#: ccxt's words.
+_UNIFIED: Mapping[str, Shown] = {
+    "open": Shown.OPEN,
+    "closed": Shown.FILLED,
+    "canceled": Shown.CANCELED,
+    "canceling": Shown.OPEN,
+    "expired": Shown.EXPIRED,
+    "rejected": Shown.REJECTED,
+}
+#: Venues' own words, where ccxt's say less; with the key in ``info`` that holds them.
+_OWN_STATUS: Mapping[str, tuple[str, Mapping[str, Shown]]] = {
+    "bybit": (
+        "orderStatus",
+        {
+            **dict.fromkeys(("Created", "New", "PartiallyFilled", "PendingCancel"), Shown.OPEN),
+            **dict.fromkeys(("Untriggered", "Triggered", "Active"), Shown.OPEN),
+            "Filled": Shown.FILLED,
+            **dict.fromkeys(("Cancelled", "PartiallyFilledCanceled"), Shown.CANCELED),
+            "Deactivated": Shown.CANCELED,
+            "Rejected": Shown.REJECTED,
+        },
+    ),
+    "binance": (
+        "status",
+        {
+            **dict.fromkeys(("NEW", "PARTIALLY_FILLED", "PENDING_CANCEL"), Shown.OPEN),
+            **dict.fromkeys(("PENDING_NEW", "ACCEPTED", "TRIGGERED"), Shown.OPEN),
+            "FILLED": Shown.FILLED,
+            "CANCELED": Shown.CANCELED,
+            **dict.fromkeys(("EXPIRED", "EXPIRED_IN_MATCH"), Shown.EXPIRED),
+            "REJECTED": Shown.REJECTED,
+        },
+    ),
+}
+#: Keys in ``info`` that hold exact numbers.
+_OWN_NUMBERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "bybit": {
+        "amount": ("qty",),
+        "filled": ("cumExecQty",),
+        "average": ("avgPrice",),
+        "price": ("price",),
+        "triggerPrice": ("triggerPrice",),
+    },
+    "binance": {
+        "amount": ("origQty",),
+        "filled": ("executedQty",),
+        "price": ("price",),
+        "triggerPrice": ("stopPrice",),
+    },
+}
+_CREATED_BY: Mapping[str, str] = {
+    "CreateByLiq": "liquidation",
+    "CreateByTakeOver_PassThrough": "liquidation",
+    "CreateByAdl_PassThrough": "adl",
+    "CreateBySettle": "settlement",
+}
+_WAITING = frozenset({"Untriggered"})
+_CLIENT_ID_KEYS = ("orderLinkId", "origClientOrderId", "clOrdId", "clientOrderId", "cl_ord_id")
+
+
+def order_shown(
+    row: Mapping[str, Any], venue: str, instruments: Mapping[str, Instrument]
+) -> OrderShown | None:
+    """What ``row`` says; ``None`` for symbols that are not traded here.
+
+    Raises ``ReadFailed`` for a row that cannot be one of a real order.
+    """
+    info = row.get("info")
+    info = info if isinstance(info, Mapping) else {}
+    instrument = instruments.get(str(row.get("symbol")))
+    if instrument is None:
+        if not row.get("symbol"):
+            raise malformed("an order without a symbol")
+        return None
+    name, side = text(row, "id"), row.get("side")
+    if name is None or side not in ("buy", "sell"):
+        raise malformed(f"an order of {instrument.symbol} without id or side")
+    numbers = _OWN_NUMBERS.get(venue, {})
+    qty = _base(instrument, number(row, "amount", numbers.get("amount", ())))
+    price = number(row, "price", numbers.get("price", ()))
+    trigger = number(row, "triggerPrice", numbers.get("triggerPrice", ()))
+    if info.get("marketUnit") == "quoteCoin":
+        qty = None
+    shown, word = _state(row, info, venue)
+    return OrderShown(
+        exchange_order_id=name,
+        client_id=_client_id(row, info),
+        symbol=instrument.symbol,
+        side=Side(side),
+        order_type=_type(row, trigger),
+        shown=shown,
+        raw_status=word,
+        qty=qty or None,
+        filled=_base(instrument, number(row, "filled", numbers.get("filled", ()))) or ZERO,
+        average=number(row, "average", numbers.get("average", ())) or None,
+        price=price or None,
+        trigger_price=trigger or None,
+        reduce_only=row.get("reduceOnly") is True,
+        is_waiting=word in _WAITING,
+        reason=_CREATED_BY.get(str(info.get("createType")), "external"),
+        created_at=moment(row, "timestamp"),
+        updated_at=moment(row, "lastUpdateTimestamp") or _updated(info),
+    )
+
+
+def external_of(shown: OrderShown, now: datetime) -> External | None:
+    """The description of an order that is not ours; ``None`` while its quantity is not told."""
+    qty = shown.qty or shown.filled
+    if not qty:
+        return None
+    return External(
+        symbol=shown.symbol,
+        side=shown.side,
+        order_type=shown.order_type,
+        qty=qty,
+        price=shown.price if "limit" in shown.order_type else None,
+        trigger_price=shown.trigger_price,
+        reduce_only=shown.reduce_only,
+        reason=shown.reason,
+        created_at=shown.created_at or now,
+    )
+
+
+def _state(row: Mapping[str, Any], info: Mapping[str, Any], venue: str) -> tuple[Shown, str | None]:
+    if venue in _OWN_STATUS:
+        key, words = _OWN_STATUS[venue]
+        word = text(info, key)
+        if word is not None:
+            return words.get(word, Shown.STRANGE), word
+    word = text(row, "status")
+    return _UNIFIED.get(word or "", Shown.STRANGE), word
+
+
+def _client_id(row: Mapping[str, Any], info: Mapping[str, Any]) -> str | None:
+    return text(row, "clientOrderId") or next(
+        (told for key in _CLIENT_ID_KEYS if (told := text(info, key)) is not None), None
+    )
+
+
+def client_id_of(row: Mapping[str, Any]) -> str | None:
+    """The client id that a row of any kind tells."""
+    info = row.get("info")
+    return _client_id(row, info if isinstance(info, Mapping) else {})
+
+
+def _updated(info: Mapping[str, Any]) -> datetime | None:
+    return moment(info, "updatedTime") or moment(info, "updateTime")
+
+
+def _type(row: Mapping[str, Any], trigger: Decimal | None) -> str:
+    told = str(row.get("type") or "limit").lower()
+    base = "limit" if "limit" in told else "market"
+    return f"stop_{base}" if trigger else base
+
+
+def _base(instrument: Instrument, amount: Decimal | None) -> Decimal | None:
+    """An amount as the venue counts it (contracts) in base."""
+    return None if amount is None else product(amount, instrument.contract_size)

@@ -1,0 +1,45 @@
+"""How often is asked, how long is waited: the times of the ccxt adapter, in seconds."""
+
+from oms.domain.value import value
+
+
+@value
+class Pace:
+    """The usual times; tests take shorter ones."""
+
+    #: A request is sent within so long of its admission, or never.
+    may_send: float = 10
+    #: Readings of an account with live orders, and without.
+    live: float = 2
+    idle: float = 30
+    #: After an outcome the next reading follows so soon.
+    soon: float = 0.25
+    #: Looking up what is in doubt: so long after its send, then every ``look_up_every``.
+    look_up: tuple[float, ...] = (0.5, 1.5, 3.5, 7.5, 15.5)
+    look_up_every: float = 15
+    #: Looking for what was acknowledged, to see it done.
+    confirm: tuple[float, ...] = (0.1, 1, 2, 4, 8)
+    #: A request may be carried out so long after its send (plus the clocks' difference).
+    window: float = 15
+    #: The same where the exchange does not refuse requests for their age.
+    window_endless: float = 60
+    #: Two looks that found nothing are so far apart before they count.
+    absent_apart: float = 2
+    #: Waits between attempts to send what has not left, and between attempts to connect.
+    resend: tuple[float, ...] = (0.2, 0.5, 1, 2, 4)
+    reopen: tuple[float, ...] = (1, 2, 4, 8, 16, 32, 60)
+    #: The same where credentials are refused.
+    reopen_refused: tuple[float, ...] = (60, 120, 240, 480, 900)
+    #: Executions are read again from so long before the last one.
+    overlap: float = 60
+    #: Executions that an order's state proves are inferred when they are missing so long.
+    provisional: float = 60
+    #: A price asked for is kept fresh so long after it was asked for last.
+    ticker: float = 60
+    #: Orders that ended are remembered so long.
+    remember: float = 86_400
+
+
+def nth(times: tuple[float, ...], number: int) -> float:
+    """The time of try ``number``, from 0; the last one for all that follow."""
+    return times[min(number, len(times) - 1)]

@@ -1,0 +1,95 @@
+"""Whole lists out of pages: by the venue's cursor, else by time, until a page is short.
+
+No fixed number of rows ends a list.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from oms.adapters.ccxt.exact import malformed, milliseconds, rows_of
+from oms.adapters.ccxt.venue import Venue
+from oms.domain.value import value
+
+Row = Mapping[str, Any]
+_CURSOR = "nextPageCursor"
+_PAGES_MAX = 10_000
+
+
+@value
+class Window:
+    """A stretch of time, both ends within."""
+
+    since: datetime
+    until: datetime
+
+
+def windows(since: datetime, until: datetime, span_days: int) -> list[Window]:
+    """``since`` to ``until`` in stretches of at most so many days; 0 is no limit."""
+    if not span_days:
+        return [Window(since=since, until=until)]
+    # A second short of it: venues count the ends differently.
+    span = timedelta(days=span_days) - timedelta(seconds=1)
+    found, start = [], since
+    while start <= until:
+        end = min(start + span, until)
+        found.append(Window(since=start, until=end))
+        start = end + timedelta(milliseconds=1)
+    return found
+
+
+async def whole_list(
+    client: Venue,
+    method: str,
+    symbol: str | None,
+    since: int | None,
+    page: int | None,
+    params: Mapping[str, object],
+) -> list[Row]:
+    """All rows of a list, each once. Raises ``ReadFailed``."""
+    rows: dict[str, Row] = {}
+    async for told in _pages(client, method, symbol, since, page, params):
+        for number, row in enumerate(told):
+            name = str(row.get("id") or f"{row.get('timestamp')}:{len(rows)}:{number}")
+            rows[f"{row.get('symbol')}:{name}"] = row
+    return list(rows.values())
+
+
+async def _pages(
+    client: Venue,
+    method: str,
+    symbol: str | None,
+    since: int | None,
+    page: int | None,
+    params: Mapping[str, object],
+) -> AsyncIterator[list[Row]]:
+    asked: dict[str, object] = dict(params)
+    last: list[Row] = []
+    for _ in range(_PAGES_MAX):
+        rows = rows_of(await client.read(method, symbol, since, page, asked), method)
+        yield rows
+        cursor = cursor_of(rows)
+        if cursor is not None:
+            asked["cursor"] = cursor
+            continue
+        if "cursor" in asked or page is None or since is None or len(rows) < page:
+            return
+        newest = max(int(row.get("timestamp") or 0) for row in rows)
+        if newest <= since and rows == last:
+            raise malformed(f"{method}: a full page of one moment cannot be walked")
+        # Inclusive: rows of the same moment may stand on the next page.
+        since, last = max(since, newest), rows
+
+
+def cursor_of(rows: list[Row]) -> str | None:
+    """Where the next page begins, as some row of this one says."""
+    for row in rows:
+        info = row.get("info")
+        if isinstance(info, Mapping) and info.get(_CURSOR):
+            return str(info[_CURSOR])
+    return None
+
+
+def until_params(params: Mapping[str, object], until: datetime) -> dict[str, object]:
+    """The parameters of a list that ends at ``until``."""
+    return {**params, "until": milliseconds(until)}

@@ -1,0 +1,134 @@
+"""The parts of one ``CcxtExchange``, put together once; which part does what is told by each."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from oms.adapters.ccxt.chores import Chores
+from oms.adapters.ccxt.connection import Connection
+from oms.adapters.ccxt.digest import Digest
+from oms.adapters.ccxt.finding import Finder
+from oms.adapters.ccxt.inbox import Inbox
+from oms.adapters.ccxt.known import KnownOrders
+from oms.adapters.ccxt.lanes import Lanes
+from oms.adapters.ccxt.looking_up import LookingUp
+from oms.adapters.ccxt.outcomes import Outcomes
+from oms.adapters.ccxt.own_names import OwnNames
+from oms.adapters.ccxt.pace import Pace
+from oms.adapters.ccxt.polling import Polling
+from oms.adapters.ccxt.reading import Reader
+from oms.adapters.ccxt.rules import rules_of
+from oms.adapters.ccxt.sweeping import Sweeping
+from oms.adapters.ccxt.taking_down import TakingDown
+from oms.adapters.ccxt.telling import Telling
+from oms.adapters.ccxt.tickers import Tickers
+from oms.adapters.ccxt.venue import Venue
+from oms.adapters.ccxt.wishes import Wish
+from oms.domain.account import Account
+
+
+class Parts:
+    """All of them; nothing runs yet."""
+
+    def __init__(
+        self,
+        *,
+        account: Account,
+        make_client: Callable[[], Venue],
+        tag: str,
+        on_news: Callable[[], None],
+        belongs: Callable[[int], Awaitable[bool]] | None,
+        is_hedged: bool,
+        inflight_writes_max: int,
+        pace: Pace,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._pace = pace
+        self._clock = clock
+        self.chores = Chores()
+        self.inbox = Inbox(on_news)
+        self.orders = KnownOrders(OwnNames(tag))
+        self.connection = Connection(make_client, pace)
+        self._rules = rules_of(account.venue)
+        self._telling = Telling(self.orders)
+        self._finder = Finder(self.connection, account.venue, self._rules)
+        self._reader = Reader(self.connection, account.venue, self._rules, self._symbols)
+        self.looking_up = self._asks()
+        self._digest = self._digests(belongs)
+        self.polling = self._polls()
+        self.sweeping = Sweeping(
+            connection=self.connection,
+            reader=self._reader,
+            digest=self._digest,
+            inbox=self.inbox,
+            clock=clock,
+        )
+        self.lanes = Lanes(self._carries(inflight_writes_max).carry_out, self.chores)
+        self.tickers = Tickers(self.connection, clock, pace)
+        self.taking_down = TakingDown(
+            orders=self.orders,
+            lanes=self.lanes,
+            inbox=self.inbox,
+            venue=account.venue,
+            pace=pace,
+            is_hedged=is_hedged,
+        )
+
+    def _asks(self) -> LookingUp:
+        return LookingUp(
+            finder=self._finder,
+            telling=self._telling,
+            inbox=self.inbox,
+            clock=self._clock,
+            pace=self._pace,
+            window=self._window,
+            chores=self.chores,
+            again=self._again,
+        )
+
+    def _digests(self, belongs: Callable[[int], Awaitable[bool]] | None) -> Digest:
+        return Digest(
+            orders=self.orders,
+            telling=self._telling,
+            finder=self._finder,
+            reader=self._reader,
+            rules=self._rules,
+            window=self._window,
+            belongs=belongs,
+        )
+
+    def _polls(self) -> Polling:
+        return Polling(
+            connection=self.connection,
+            reader=self._reader,
+            digest=self._digest,
+            orders=self.orders,
+            telling=self._telling,
+            looking_up=self.looking_up,
+            inbox=self.inbox,
+            clock=self._clock,
+            pace=self._pace,
+        )
+
+    def _carries(self, room: int) -> Outcomes:
+        return Outcomes(
+            client=self.connection,
+            orders=self.orders,
+            inbox=self.inbox,
+            looking_up=self.looking_up,
+            clock=self._clock,
+            pace=self._pace,
+            room=room,
+            heard_soon=self.polling.stir,
+        )
+
+    def _again(self, wish: Wish) -> None:
+        self.lanes.enter(wish)
+
+    def _window(self) -> float:
+        """Seconds after a send in which it may still be carried out."""
+        rules, pace = self._rules, self._pace
+        seconds = pace.window if rules.expires_requests else pace.window_endless
+        return seconds + self.connection.clock_error_ms / 1000
+
+    def _symbols(self) -> list[str]:
+        return [known.symbol for known in self.orders]

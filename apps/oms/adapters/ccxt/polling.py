@@ -1,0 +1,137 @@
+"""Readings that go on by themselves: often while orders are live, seldom else.
+
+An order of ours that is live and that a list does not show is looked up, never assumed to have
+ended.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from oms.adapters.ccxt.connection import Connection
+from oms.adapters.ccxt.digest import Digest
+from oms.adapters.ccxt.faults import ReadFailed
+from oms.adapters.ccxt.inbox import Inbox
+from oms.adapters.ccxt.known import Known, KnownOrders
+from oms.adapters.ccxt.looking_up import Doubt, LookingUp, Question
+from oms.adapters.ccxt.orders_read import OrderShown
+from oms.adapters.ccxt.pace import Pace
+from oms.adapters.ccxt.reading import Reader
+from oms.adapters.ccxt.rules import Part
+from oms.adapters.ccxt.telling import Telling
+
+FIRST_LOOK_BACK = timedelta(seconds=600)
+
+
+class Polling:
+    """Polls one account once it is open."""
+
+    def __init__(
+        self,
+        *,
+        connection: Connection,
+        reader: Reader,
+        digest: Digest,
+        orders: KnownOrders,
+        telling: Telling,
+        looking_up: LookingUp,
+        inbox: Inbox,
+        clock: Callable[[], datetime],
+        pace: Pace,
+    ) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._digest = digest
+        self._orders = orders
+        self._telling = telling
+        self._looking_up = looking_up
+        self._inbox = inbox
+        self._clock = clock
+        self._pace = pace
+        self._read_until: dict[str, datetime] = {}
+        self._all_read_at: datetime | None = None
+        self._stirred: set[str] = set()
+        self._stir = asyncio.Event()
+        self.is_ready = False
+
+    def stir(self, symbol: str) -> None:
+        """Something has happened in the symbol: read it soon."""
+        self._stirred.add(symbol)
+        self._stir.set()
+
+    async def run(self) -> None:
+        """Read for ever. It is ready once the first reading is over, whatever it came to."""
+        while True:
+            try:
+                await self._read()
+            except ReadFailed as failed:
+                pause = self._connection.failed(failed)
+                self._become_ready()
+                await asyncio.sleep(pause)
+            else:
+                self._connection.succeeded()
+                self._become_ready()
+                await self._rest()
+
+    def _become_ready(self) -> None:
+        if not self.is_ready:
+            self.is_ready = True
+            self._inbox.ring()
+
+    async def _rest(self) -> None:
+        """Until the next reading is due; soon, if something has happened."""
+        pause = self._pace.live if self._orders.live() else self._pace.idle
+        try:
+            async with asyncio.timeout(pause):
+                await self._stir.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(self._pace.soon)
+
+    async def _read(self) -> None:
+        now = self._clock()
+        idle = timedelta(seconds=self._pace.idle)
+        is_all = self._all_read_at is None or now - self._all_read_at >= idle
+        busy = {known.symbol for known in self._orders.live()} | self._stirred
+        self._stir.clear()
+        for part in self._reader.parts():
+            if is_all or part.symbols & busy:
+                await self._read_part(part)
+        self._stirred -= busy
+        if is_all:
+            self._all_read_at = now
+            self._orders.forget(now - timedelta(seconds=self._pace.remember))
+
+    async def _read_part(self, part: Part) -> None:
+        began = self._clock()
+        shown = await self._reader.open_orders(part)
+        until = self._read_until.get(part.name)
+        since = began - FIRST_LOOK_BACK
+        if until is not None:
+            since = until - timedelta(seconds=self._pace.overlap)
+        now = self._clock()
+        trades, _ = await self._reader.trades(part, since, now, all_kinds=False, now=now)
+        digested = await self._digest(part, shown, trades, now)
+        reports = [*digested.orders, *(report for _, report in digested.trades)]
+        self._inbox.put(reports, [], digested.charges)
+        self._read_until[part.name] = min(began, digested.waiting_since or began)
+        self._look_for_missing(part, shown, began)
+
+    def _look_for_missing(self, part: Part, shown: Sequence[OrderShown], began: datetime) -> None:
+        """Ask for orders that are not in the list, and for executions that are not told."""
+        names = {each.exchange_order_id for each in shown}
+        for known in self._orders.live():
+            is_shown = known.symbol not in part.symbols or known.exchange_order_id in names
+            if not is_shown and (known.accepted_at or began) < began:
+                self._ask(known, began)
+        for each in shown:
+            known_as = self._orders.named(each.symbol, each.exchange_order_id, each.client_id)
+            if known_as is not None and self._telling.missing(each, known_as):
+                self._ask(known_as, began)
+
+    def _ask(self, known: Known, now: datetime) -> None:
+        pause = timedelta(seconds=self._pace.look_up_every)
+        if known.missed_at is not None and now - known.missed_at < pause:
+            return
+        if not self._looking_up.is_asked(known):
+            self._looking_up.begin(Question(known=known, kind=Doubt.SEEN, since=now))

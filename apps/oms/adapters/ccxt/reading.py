@@ -1,0 +1,129 @@
+"""Reads the parts of an account whole: open and closed orders, executions, what is held."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.ccxt.exact import malformed, milliseconds, needed, rows_of
+from oms.adapters.ccxt.orders_read import OrderShown, order_shown
+from oms.adapters.ccxt.paging import until_params, whole_list, windows
+from oms.adapters.ccxt.rules import Part, VenueRules, parts_of
+from oms.adapters.ccxt.trades_read import TradeShown, funding_of, trades_shown
+from oms.adapters.ccxt.venue import Venue
+from oms.domain.money import ZERO, product, total
+from oms.domain.reconciliation import Holding
+from oms.domain.report import Charge
+from oms.domain.side import Side
+
+_CLOSED = "fetch_canceled_and_closed_orders"
+
+
+class Reader:
+    """Asks; nothing is told here. Each method raises ``ReadFailed``."""
+
+    def __init__(
+        self,
+        client: Venue,
+        venue: str,
+        rules: VenueRules,
+        symbols: Callable[[], Iterable[str]],
+    ) -> None:
+        self._client = client
+        self._venue = venue
+        self._rules = rules
+        #: Symbols to ask for where a venue tells nothing without one.
+        self._symbols = symbols
+
+    def parts(self) -> list[Part]:
+        """The parts of the account."""
+        return parts_of(self._venue, self._client.instruments)
+
+    async def open_orders(self, part: Part) -> list[OrderShown]:
+        """All open orders of the part."""
+        return await self._orders("fetch_open_orders", part, None, part.params)
+
+    async def closed_orders(self, part: Part, since: datetime, until: datetime) -> list[OrderShown]:
+        """Orders of the part that ended, made since then."""
+        has = self._client.exchange.has
+        if not has.get("fetchCanceledAndClosedOrders"):
+            return []
+        found = []
+        for window in windows(self._reachable(since, until), until, self._rules.span_days):
+            params = until_params(part.params, window.until)
+            found += await self._orders(_CLOSED, part, milliseconds(window.since), params)
+        return found
+
+    async def trades(
+        self, part: Part, since: datetime, until: datetime, *, all_kinds: bool, now: datetime
+    ) -> tuple[list[TradeShown], list[Charge]]:
+        """Executions of the part, oldest first, and funding, where all kinds are asked for."""
+        more = self._rules.more_executions if all_kinds and part.has_positions else ()
+        rows: list[Mapping[str, Any]] = []
+        for window in windows(self._reachable(since, until), until, self._rules.span_days):
+            for kind in (None, *more):
+                named = {} if kind is None else {"execType": kind}
+                params = {**until_params(part.params, window.until), **named}
+                rows += await self._rows_of_trades(part, milliseconds(window.since), params)
+        instruments = self._client.instruments
+        return trades_shown(rows, self._venue, instruments), funding_of(rows, instruments, now)
+
+    async def holdings(self, parts: Sequence[Part]) -> dict[Holding, Decimal]:
+        """Contracts held, signed; by side where the exchange holds two legs."""
+        held: dict[Holding, Decimal] = {}
+        for part in parts:
+            if part.has_positions:
+                rows = await self._client.read("fetch_positions", None, dict(part.params))
+                self._add_holdings(held, rows_of(rows, "positions"))
+        return held
+
+    def _add_holdings(
+        self, held: dict[Holding, Decimal], rows: Iterable[Mapping[str, Any]]
+    ) -> None:
+        for row in rows:
+            instrument = self._client.instruments.get(str(row.get("symbol")))
+            if instrument is None:
+                if not row.get("symbol"):
+                    raise malformed("a position without a symbol")
+                continue
+            qty = product(needed(row, "contracts", ("size",)), instrument.contract_size)
+            if not qty:
+                continue
+            side = row.get("side")
+            if side not in ("long", "short"):
+                raise malformed(f"a position in {instrument.symbol} without a side")
+            leg = Side.BUY if side == "long" else Side.SELL
+            key = (instrument.symbol, leg if row.get("hedged") is True else None)
+            held[key] = total(held.get(key, ZERO), qty if leg is Side.BUY else -qty)
+
+    async def _orders(
+        self, method: str, part: Part, since: int | None, params: Mapping[str, object]
+    ) -> list[OrderShown]:
+        found = []
+        for symbol in self._asked(part):
+            rows = await whole_list(
+                self._client, method, symbol, since, self._rules.orders_page, params
+            )
+            told = (order_shown(row, self._venue, self._client.instruments) for row in rows)
+            found += [each for each in told if each is not None]
+        return found
+
+    async def _rows_of_trades(
+        self, part: Part, since: int, params: Mapping[str, object]
+    ) -> list[Mapping[str, Any]]:
+        rows: list[Mapping[str, Any]] = []
+        for symbol in self._asked(part):
+            page = self._rules.trades_page
+            rows += await whole_list(self._client, "fetch_my_trades", symbol, since, page, params)
+        return rows
+
+    def _asked(self, part: Part) -> Sequence[str | None]:
+        if not self._rules.symbol_required:
+            return (None,)
+        return sorted(set(self._symbols()) & part.symbols)
+
+    def _reachable(self, since: datetime, until: datetime) -> datetime:
+        """``since``, or as far back as anything is told."""
+        if not self._rules.back_days:
+            return since
+        return max(since, until - timedelta(days=self._rules.back_days) + timedelta(hours=1))

@@ -1,0 +1,108 @@
+"""A restart: what the ledger and the stored attempts say was under way when the last run ended.
+
+An attempt without an outcome was perhaps sent. It is said so, and looked up; it is not sent again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from oms.adapters.ccxt.inbox import Inbox
+from oms.adapters.ccxt.known import Known, KnownOrders, ended
+from oms.adapters.ccxt.looking_up import Doubt, LookingUp, Question
+from oms.adapters.ccxt.telling import about, accept, refused
+from oms.adapters.ccxt.wishes import (
+    CANCEL,
+    CHANGE,
+    PLACE,
+    REVOKED,
+    Wish,
+    known_of_order,
+    terms_of_row,
+)
+from oms.domain.order import Order
+from oms.domain.report import Heard, Report, ReportKind
+from oms.domain.value import evolve
+from oms.ports.exchange import AttemptRow
+
+_DOUBTS = {PLACE: Doubt.PLACE, CHANGE: Doubt.CHANGE, CANCEL: Doubt.CANCEL}
+
+
+def remembered(
+    orders: KnownOrders, open_orders: Sequence[Order], rows: Sequence[AttemptRow]
+) -> None:
+    """Know the open orders and all their names."""
+    for order in open_orders:
+        orders.add(known_of_order(order))
+    for row in rows:
+        known = orders.own(row.order_id)
+        if known is None:
+            continue
+        known.attempts = max(known.attempts, row.attempt)
+        if row.kind == PLACE:
+            known.client_id = row.client_id
+        if row.exchange_order_id is not None:
+            orders.link(known, row.exchange_order_id)
+
+
+def resume(
+    orders: KnownOrders,
+    open_orders: Sequence[Order],
+    rows: Sequence[AttemptRow],
+    inbox: Inbox,
+    looking_up: LookingUp,
+    now: datetime,
+) -> None:
+    """Tell what is known of the attempts, and look up the rest."""
+    pending = {order.id: order.pending_change for order in open_orders}
+    last: Mapping[int, AttemptRow] = {row.order_id: row for row in rows}
+    for row in rows:
+        known = orders.own(row.order_id)
+        if known is None:
+            continue
+        wish = _wish(known, row)
+        is_wished = pending.get(row.order_id) is not None and last[row.order_id] is row
+        if row.kind == PLACE and known.is_accepted:
+            continue
+        if row.kind != PLACE and not is_wished:
+            continue
+        reports, changed = _told(wish, now)
+        inbox.put(reports, changed)
+        if row.outcome in (None, "unknown") or (row.outcome == "acked" and row.kind != PLACE):
+            if row.kind == PLACE:
+                known.is_in_doubt = True
+            question = Question(
+                known=known,
+                kind=_DOUBTS[row.kind],
+                since=row.may_send_until if row.outcome is None else row.sent_at or now,
+                is_acked=row.outcome == "acked",
+                wish=None if row.kind == PLACE else wish,
+            )
+            looking_up.begin(question)
+
+
+def _told(wish: Wish, now: datetime) -> tuple[list[Report], list[AttemptRow]]:
+    """What the row alone says."""
+    known, row, heard = wish.known, wish.row, Heard.RECONCILE
+    match row.outcome:
+        case None:
+            row = evolve(row, outcome="unknown", code="restart")
+            return [about(known, ReportKind.UNKNOWN, heard, now, code="outcome_unknown")], [row]
+        case "rejected" | "not_sent":
+            if wish.kind == PLACE:
+                ended(known, now)
+                if row.code == REVOKED:
+                    return [about(known, ReportKind.CANCELED, heard, now)], []
+            code = row.code or "exchange_rejected"
+            return refused(wish, code, code, heard, now), []
+        case "acked" if wish.kind == PLACE:
+            accept(known, now)
+            return [about(known, ReportKind.ACCEPTED, heard, now)], []
+        case _:
+            return [], []
+
+
+def _wish(known: Known, row: AttemptRow) -> Wish:
+    qty, price = (None, None) if row.kind != CHANGE else terms_of_row(row)
+    return Wish(
+        kind=row.kind, known=known, row=row, deadline=row.may_send_until, qty=qty, price=price
+    )

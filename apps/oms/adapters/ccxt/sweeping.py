@@ -1,0 +1,122 @@
+"""Sweeps: the whole of an account read at one time, as a snapshot.
+
+Executions are read twice: those that came while the rest was read belong to it, or what is held
+would differ from what was told.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.adapters.ccxt.connection import Connection
+from oms.adapters.ccxt.digest import Digest
+from oms.adapters.ccxt.faults import ReadFailed
+from oms.adapters.ccxt.inbox import Inbox
+from oms.adapters.ccxt.orders_read import OrderShown
+from oms.adapters.ccxt.reading import Reader
+from oms.adapters.ccxt.rules import Part
+from oms.domain.reconciliation import Holding
+from oms.domain.report import Charge, Report
+from oms.ports.exchange import Snapshot
+
+_OVERLAP = timedelta(seconds=5)
+
+
+class Sweeping:
+    """Sweeps of one account, one at a time."""
+
+    def __init__(
+        self,
+        *,
+        connection: Connection,
+        reader: Reader,
+        digest: Digest,
+        inbox: Inbox,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._digest = digest
+        self._inbox = inbox
+        self._clock = clock
+        self._since: datetime | None = None
+        self._asked = asyncio.Event()
+
+    def begin(self, since: datetime) -> None:
+        """Sweep from then on, as soon as it can be done."""
+        self._since = since if self._since is None else min(since, self._since)
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Sweep whenever one is asked for; a failed one is begun again later."""
+        while True:
+            await self._asked.wait()
+            since, self._since = self._since, None
+            self._asked.clear()
+            assert since is not None, "who asks says from when on"
+            try:
+                snapshot = await self.snapshot(since)
+            except ReadFailed as failed:
+                self.begin(since)
+                await asyncio.sleep(self._connection.failed(failed))
+            else:
+                self._connection.succeeded()
+                self._inbox.show(snapshot)
+
+    async def snapshot(self, since: datetime) -> Snapshot:
+        """One sweep. Raises ``ReadFailed``; what was heard until then is told all the same."""
+        heard = _Heard()
+        try:
+            holdings = await self._read(since, heard)
+        except ReadFailed:
+            reports = [*heard.orders, *(report for _, report in heard.trades.values())]
+            self._inbox.put(reports, [], heard.charges)
+            raise
+        self._inbox.put([], [], heard.charges)
+        return Snapshot(
+            since=since,
+            orders=tuple(heard.orders),
+            trades=tuple(heard.trades.values()),
+            holdings=holdings,
+        )
+
+    async def _read(self, since: datetime, heard: "_Heard") -> dict[Holding, Decimal]:
+        """Orders and executions, what is held, and the executions of meanwhile."""
+        began = self._clock()
+        parts = self._reader.parts()
+        for part in parts:
+            shown = await self._reader.open_orders(part)
+            await self._read_trades(part, shown, since, heard, all_kinds=True)
+        holdings = await self._reader.holdings(parts)
+        for part in parts:
+            await self._read_trades(part, (), began - _OVERLAP, heard, all_kinds=False)
+        return holdings
+
+    async def _read_trades(
+        self,
+        part: Part,
+        shown: Sequence[OrderShown],
+        since: datetime,
+        heard: "_Heard",
+        *,
+        all_kinds: bool,
+    ) -> None:
+        now = self._clock()
+        trades, paid = await self._reader.trades(part, since, now, all_kinds=all_kinds, now=now)
+        digested = await self._digest(part, shown, trades, now, always=True)
+        heard.orders += digested.orders
+        heard.charges += [*paid, *digested.charges]
+        for symbol, report in digested.trades:
+            assert report.execution is not None, "an execution is told"
+            heard.trades[symbol, report.execution.exchange_trade_id] = (symbol, report)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What one sweep heard so far."""
+
+    orders: list[Report] = field(default_factory=list)
+    trades: dict[tuple[str, str], tuple[str, Report]] = field(default_factory=dict)
+    charges: list[Charge] = field(default_factory=list)

@@ -1,0 +1,157 @@
+"""Wishes are taken down as attempts; they may leave once the store has them, and not before.
+
+An order that has not left is taken back by its cancel, and with it all that was wished of it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.adapters.ccxt.inbox import Inbox
+from oms.adapters.ccxt.known import Known, KnownOrders, ended
+from oms.adapters.ccxt.lanes import Lanes
+from oms.adapters.ccxt.pace import Pace
+from oms.adapters.ccxt.telling import about
+from oms.adapters.ccxt.wishes import (
+    CANCEL,
+    CHANGE,
+    PLACE,
+    REVOKED,
+    Call,
+    Wish,
+    deadline_of,
+    known_of_order,
+    place_call,
+    request_text,
+)
+from oms.domain.instrument import Instrument
+from oms.domain.order import Order
+from oms.domain.report import Heard, ReportKind
+from oms.domain.value import evolve
+from oms.ports.exchange import AttemptRow
+
+
+class TakingDown:
+    """The wishes of one account that are on their way to the store."""
+
+    def __init__(
+        self,
+        *,
+        orders: KnownOrders,
+        lanes: Lanes,
+        inbox: Inbox,
+        venue: str,
+        pace: Pace,
+        is_hedged: bool,
+    ) -> None:
+        self._orders = orders
+        self._lanes = lanes
+        self._inbox = inbox
+        self._venue = venue
+        self._pace = pace
+        self._is_hedged = is_hedged
+        self._fresh: list[Wish] = []
+        self._handed: list[Wish] = []
+
+    def place(self, order: Order, instrument: Instrument, now: datetime) -> None:
+        """Take down a new order. Raises ``Invalid`` for forms that are not sent."""
+        number = 1
+        client_id = self._orders.names.render(order.id, number)
+        call = place_call(order, instrument, self._venue, client_id, is_hedged=self._is_hedged)
+        known = self._orders.add(known_of_order(order))
+        known.client_id = client_id
+        self._take(PLACE, known, order, now, call=call)
+
+    def change(
+        self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
+    ) -> None:
+        """Take down other terms; what is ``None`` stays as it is."""
+        known = self.known(order)
+        qty, price = qty or known.qty, price or known.price
+        self._take(CHANGE, known, order, now, qty=qty, price=price)
+
+    def cancel(self, order: Order, now: datetime) -> None:
+        """Take down a cancel, or take back what has not left."""
+        known = self.known(order)
+        waiting = [each for each in self._waiting(order.id) if not each.is_revoked]
+        if any(each.kind == PLACE for each in waiting):
+            self._revoke(known, waiting, now)
+        else:
+            self._take(CANCEL, known, order, now)
+
+    def known(self, order: Order) -> Known:
+        """The order; one that was a stranger to the adapter is the ledger's from now on."""
+        known = self._orders.own(order.id)
+        if known is not None:
+            return known
+        known = self._orders.named(order.symbol, order.exchange_order_id, None)
+        if known is None:
+            known = known_of_order(order)
+        known.order_id, known.external = order.id, None
+        return self._orders.add(known)
+
+    def handed_out(self, changed: Sequence[AttemptRow]) -> tuple[AttemptRow, ...]:
+        """New rows, and those that changed, to be stored in one transaction."""
+        rows = {(wish.row.order_id, wish.row.attempt): wish.row for wish in self._fresh}
+        rows |= {(row.order_id, row.attempt): row for row in changed}
+        self._handed += self._fresh
+        self._fresh = []
+        return tuple(rows.values())
+
+    def stored(self) -> None:
+        """What was handed out enters its lane."""
+        handed, self._handed = self._handed, []
+        for wish in handed:
+            if not wish.is_revoked:
+                self._lanes.enter(wish)
+
+    def _take(
+        self,
+        kind: str,
+        known: Known,
+        order: Order,
+        now: datetime,
+        *,
+        call: Call | None = None,
+        qty: Decimal | None = None,
+        price: Decimal | None = None,
+    ) -> None:
+        known.attempts += 1
+        deadline = now + timedelta(seconds=self._pace.may_send)
+        if kind == PLACE:
+            deadline = deadline_of(order, now, self._pace.may_send)
+        row = AttemptRow(
+            order_id=order.id,
+            attempt=known.attempts,
+            kind=kind,
+            client_id=self._orders.names.render(order.id, known.attempts),
+            request=request_text(known, call, qty or known.qty, price or known.price),
+            may_send_until=deadline,
+            created_at=now,
+        )
+        wish = Wish(
+            kind=kind,
+            known=known,
+            row=row,
+            deadline=deadline,
+            qty=qty,
+            price=price,
+            call=call,
+            answers=known.answers_heard,
+        )
+        self._fresh.append(wish)
+
+    def _waiting(self, order_id: int) -> Sequence[Wish]:
+        """What was wished of an order that has not left."""
+        noted = [each for each in (*self._handed, *self._fresh) if each.known.order_id == order_id]
+        return [*self._lanes.unsent(order_id), *noted]
+
+    def _revoke(self, known: Known, wishes: Sequence[Wish], now: datetime) -> None:
+        rows = []
+        for wish in wishes:
+            wish.is_revoked = True
+            wish.row = evolve(wish.row, outcome="not_sent", code=REVOKED)
+            if wish not in self._fresh:
+                rows.append(wish.row)
+        ended(known, now)
+        self._inbox.put([about(known, ReportKind.CANCELED, Heard.REPLY, now)], rows)

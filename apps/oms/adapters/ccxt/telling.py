@@ -1,0 +1,222 @@
+"""What is shown becomes reports, each fact once: the rule that keeps states from going back.
+
+A state that is older than one taken in before, or about an order that ended, tells at most that
+the order exists. Fills come from executions alone. Any order of the same facts, told any number of
+times, ends in the same book.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.adapters.ccxt.known import Known, KnownOrders, ended
+from oms.adapters.ccxt.orders_read import OrderShown, Shown, external_of
+from oms.adapters.ccxt.trades_read import TradeShown
+from oms.adapters.ccxt.wishes import PLACE, Wish
+from oms.domain.money import ZERO, difference, total
+from oms.domain.report import Execution, External, Heard, Report, ReportKind
+
+_ENDS = {
+    Shown.CANCELED: ReportKind.CANCELED,
+    Shown.EXPIRED: ReportKind.EXPIRED,
+    Shown.REJECTED: ReportKind.REJECTED,
+}
+
+
+class Telling:
+    """Turns snapshots and executions of one account into reports."""
+
+    def __init__(self, orders: KnownOrders) -> None:
+        self._orders = orders
+
+    def of_order(
+        self, shown: OrderShown, heard: Heard, now: datetime, *, always: bool = False
+    ) -> list[Report]:
+        """What is new in ``shown``; with ``always`` an open order is told in any case."""
+        known = self.known_as(shown, now)
+        if known is None:
+            return []
+        reports: list[Report] = []
+        if known.is_not_placed:
+            known.is_over, known.over_at, known.is_not_placed = False, None, False
+        is_news = not known.is_accepted and shown.shown is not Shown.REJECTED
+        if is_news or (always and not known.is_over and shown.shown is Shown.OPEN):
+            accept(known, now)
+            reports.append(about(known, ReportKind.ACCEPTED, heard, now))
+        if known.is_over or _is_old(shown, known):
+            return reports
+        known.seen_at = shown.updated_at or known.seen_at
+        reports += _triggered(shown, known, heard, now)
+        reports += _changed(shown, known, heard, now)
+        reports += _ended(shown, known, heard, now)
+        return reports
+
+    def of_trade(
+        self, trade: TradeShown, heard: Heard, now: datetime, *, always: bool = False
+    ) -> Report | None:
+        """The execution, ``None`` if it was told before or its order is not known."""
+        known = self._orders.named(trade.symbol, trade.exchange_order_id, trade.client_id)
+        if known is None:
+            return None
+        name = trade.execution.exchange_trade_id
+        is_new = name not in known.trade_ids
+        if not is_new and not always:
+            return None
+        if is_new:
+            known.trade_ids.add(name)
+            known.filled = total(known.filled, trade.execution.qty)
+        if known.is_not_placed:
+            known.is_over, known.over_at, known.is_not_placed = False, None, False
+        known.is_in_doubt = False
+        if known.is_accepted and known.filled >= known.qty:
+            ended(known, now)
+        return about(known, ReportKind.EXECUTION, heard, now, execution=trade.execution)
+
+    def found(
+        self, shown: OrderShown | None, trades: Sequence[TradeShown], now: datetime
+    ) -> list[Report]:
+        """One order looked up: that it exists, what was executed, what became of it."""
+        heard = Heard.RECONCILE
+        fills = [fill for each in trades if (fill := self.of_trade(each, heard, now)) is not None]
+        states = [] if shown is None else self.of_order(shown, heard, now)
+        exists = [each for each in states if each.kind is ReportKind.ACCEPTED]
+        return [*exists, *fills, *(each for each in states if each not in exists)]
+
+    def known_as(self, shown: OrderShown, now: datetime) -> Known | None:
+        """The order shown; a stranger is known from now on, once its quantity is told."""
+        known = self._orders.named(shown.symbol, shown.exchange_order_id, shown.client_id)
+        if known is not None:
+            return known
+        external = external_of(shown, now)
+        if external is None:
+            return None
+        return self.stranger(external, shown.exchange_order_id)
+
+    def stranger(self, external: External, exchange_order_id: str) -> Known:
+        """An order that is not ours, from now on known."""
+        known = Known(
+            order_id=0,
+            symbol=external.symbol,
+            side=external.side,
+            order_type=external.order_type,
+            qty=external.qty,
+            price=external.price,
+            created_at=external.created_at,
+            exchange_order_id=exchange_order_id,
+            external=external,
+        )
+        return self._orders.add(known)
+
+    def missing(self, shown: OrderShown, known: Known) -> Decimal:
+        """How much of it was executed and not told."""
+        return max(difference(difference(shown.filled, known.filled), known.inferred), ZERO)
+
+    def inferred(
+        self, shown: OrderShown, now: datetime, after: timedelta, heard: Heard
+    ) -> list[Report]:
+        """An execution in place of those that are proven and were not found for so long."""
+        known = self.known_as(shown, now)
+        missing = ZERO if known is None else self.missing(shown, known)
+        if known is None or not missing or shown.average is None:
+            if known is not None:
+                known.short_since = None
+            return []
+        known.short_since = known.short_since or now
+        if now - known.short_since < after:
+            return []
+        known.inferred = total(known.inferred, missing)
+        execution = Execution(
+            exchange_trade_id=f"syn-{shown.exchange_order_id}-{shown.filled.normalize():f}",
+            qty=missing,
+            price=shown.average,
+            executed_at=shown.updated_at or now,
+            provisional=True,
+        )
+        return [about(known, ReportKind.EXECUTION, heard, now, execution=execution)]
+
+
+def accept(known: Known, now: datetime) -> None:
+    """It is proven to stand at the exchange, or to have stood there."""
+    known.is_accepted, known.is_in_doubt = True, False
+    known.accepted_at = known.accepted_at or now
+
+
+def about(
+    known: Known,
+    kind: ReportKind,
+    heard: Heard,
+    now: datetime,
+    *,
+    execution: Execution | None = None,
+    qty: Decimal | None = None,
+    price: Decimal | None = None,
+    code: str | None = None,
+    message: str | None = None,
+) -> Report:
+    """A report about the order."""
+    return Report(
+        kind=kind,
+        order_id=known.order_id,
+        heard=heard,
+        heard_at=now,
+        exchange_order_id=known.exchange_order_id,
+        execution=execution,
+        qty=qty,
+        price=price,
+        code=code,
+        message=message,
+        external=known.external if not known.order_id else None,
+    )
+
+
+def refused(wish: Wish, code: str, message: str, heard: Heard, now: datetime) -> list[Report]:
+    """That a wish was not carried out; nothing where the ledger wishes nothing any more.
+
+    A change or cancel that is refused after its wish was answered otherwise would be read as a
+    rejection of the order itself.
+    """
+    known = wish.known
+    if wish.kind != PLACE:
+        if wish.answers != known.answers:
+            return []
+        known.answers += 1
+    return [about(known, ReportKind.REJECTED, heard, now, code=code, message=message)]
+
+
+def _is_old(shown: OrderShown, known: Known) -> bool:
+    if shown.updated_at is None or known.seen_at is None:
+        return False
+    return shown.updated_at < known.seen_at
+
+
+def _triggered(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Sequence[Report]:
+    was_waiting, known.is_waiting = known.is_waiting, shown.is_waiting
+    if not was_waiting or shown.is_waiting or shown.shown not in (Shown.OPEN, Shown.FILLED):
+        return ()
+    return (about(known, ReportKind.TRIGGERED, heard, now),)
+
+
+def _changed(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Sequence[Report]:
+    """Other terms than those it was believed to have."""
+    if shown.shown in (Shown.STRANGE, Shown.REJECTED):
+        return ()
+    price = shown.price if known.price is not None else None
+    qty = shown.qty
+    if qty in (None, known.qty) and price in (None, known.price):
+        return ()
+    known.qty, known.price = qty or known.qty, price or known.price
+    known.answers += 1
+    return (about(known, ReportKind.CHANGED, heard, now, qty=known.qty, price=known.price),)
+
+
+def _ended(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Sequence[Report]:
+    if shown.shown is Shown.FILLED and known.filled >= known.qty:
+        ended(known, now)
+    kind = _ENDS.get(shown.shown)
+    if kind is None:
+        return ()
+    ended(known, now)
+    if kind is ReportKind.REJECTED:
+        message = f"the exchange shows it as {shown.raw_status}"
+        return (about(known, kind, heard, now, code="exchange_rejected", message=message),)
+    return (about(known, kind, heard, now),)

@@ -1,0 +1,173 @@
+"""An execution as the exchange shows it, with all its fees; and what else moves money there."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.ccxt.exact import malformed, milliseconds, moment, needed, number, text
+from oms.adapters.ccxt.orders_read import client_id_of
+from oms.domain.instrument import Instrument
+from oms.domain.money import plain, product, total
+from oms.domain.report import Charge, ChargeKind, Execution, Heard
+from oms.domain.side import Side
+from oms.domain.value import value
+
+
+@value
+class TradeShown:
+    """One execution; ``more_fees`` are those in further currencies."""
+
+    symbol: str
+    side: Side
+    exchange_order_id: str | None
+    client_id: str | None
+    execution: Execution
+    more_fees: tuple[tuple[Decimal, str], ...]
+    #: ``external``, or why the exchange did it by itself.
+    reason: str
+
+
+_OWN_NUMBERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "bybit": {"amount": ("execQty",), "price": ("execPrice",), "fee": ("execFee",)},
+    "binance": {"amount": ("qty",), "price": ("price",), "fee": ("commission",)},
+}
+_REASONS: Mapping[str, str] = {
+    "BustTrade": "liquidation",
+    "AdlTrade": "adl",
+    "Settle": "settlement",
+    "Delivery": "settlement",
+}
+
+
+def trades_shown(
+    rows: Iterable[Mapping[str, Any]], venue: str, instruments: Mapping[str, Instrument]
+) -> list[TradeShown]:
+    """The executions, oldest first. Raises ``ReadFailed`` for a row that makes no sense.
+
+    Two that have no id and are alike in all else are told apart by their number.
+    """
+    found: list[TradeShown] = []
+    ordinals: dict[str, int] = {}
+    for row in rows:
+        instrument = instruments.get(str(row.get("symbol")))
+        if instrument is not None and not is_funding(row):
+            found.append(_trade(row, venue, instrument, ordinals))
+    return sorted(found, key=_order)
+
+
+def is_funding(row: Mapping[str, Any]) -> bool:
+    """Whether the row is a payment and no execution."""
+    info = row.get("info")
+    return isinstance(info, Mapping) and info.get("execType") == "Funding"
+
+
+def funding_of(
+    rows: Iterable[Mapping[str, Any]], instruments: Mapping[str, Instrument], now: datetime
+) -> list[Charge]:
+    """The payments of funding among the rows."""
+    found = []
+    for row in rows:
+        instrument = instruments.get(str(row.get("symbol")))
+        if instrument is None or not is_funding(row):
+            continue
+        at = moment(row, "timestamp")
+        if at is None:
+            raise malformed("funding without a time")
+        charge = Charge(
+            kind=ChargeKind.FUNDING,
+            charge_id=str(milliseconds(at)),
+            amount=-needed(row, "fee", ("execFee",)),
+            currency=instrument.settle,
+            symbol=instrument.symbol,
+            price=number(row, "price", ("markPrice", "execPrice")),
+            executed_at=at,
+            heard=Heard.RECONCILE,
+            heard_at=now,
+        )
+        found.append(charge)
+    return found
+
+
+def fee_charges(trade: TradeShown, heard: Heard, now: datetime) -> list[Charge]:
+    """Fees in further currencies, as payments of the same execution."""
+    return [
+        Charge(
+            kind=ChargeKind.COMMISSION,
+            charge_id=trade.execution.exchange_trade_id,
+            amount=-amount,
+            currency=currency,
+            symbol=trade.symbol,
+            executed_at=trade.execution.executed_at,
+            heard=heard,
+            heard_at=now,
+        )
+        for amount, currency in trade.more_fees
+    ]
+
+
+def _trade(
+    row: Mapping[str, Any], venue: str, instrument: Instrument, ordinals: dict[str, int]
+) -> TradeShown:
+    numbers = _OWN_NUMBERS.get(venue, {})
+    side, at = row.get("side"), moment(row, "timestamp")
+    if side not in ("buy", "sell") or at is None:
+        raise malformed(f"an execution of {instrument.symbol} without side or time")
+    amount = needed(row, "amount", numbers.get("amount", ()))
+    price = needed(row, "price", numbers.get("price", ()))
+    if amount <= 0 or price <= 0:
+        raise malformed(f"an execution of {instrument.symbol} of {amount} at {price}")
+    qty = product(amount, instrument.contract_size)
+    order_id = text(row, "order")
+    name = text(row, "id") or _hashed(
+        (venue, instrument.symbol, order_id, milliseconds(at), side, plain(price), plain(qty)),
+        ordinals,
+    )
+    fees = _fees(row, numbers.get("fee", ()))
+    maker = row.get("takerOrMaker")
+    info = row.get("info")
+    kind = str(info.get("execType")) if isinstance(info, Mapping) else ""
+    return TradeShown(
+        symbol=instrument.symbol,
+        side=Side(side),
+        exchange_order_id=order_id,
+        client_id=client_id_of(row),
+        execution=Execution(
+            exchange_trade_id=name,
+            qty=qty,
+            price=price,
+            executed_at=at,
+            fee=fees[0][0] if fees else None,
+            fee_currency=fees[0][1] if fees else None,
+            maker=None if maker is None else maker == "maker",
+        ),
+        more_fees=tuple(fees[1:]),
+        reason=_REASONS.get(kind, "external"),
+    )
+
+
+def _fees(row: Mapping[str, Any], own: Sequence[str]) -> list[tuple[Decimal, str]]:
+    """All fees, one a currency, in the order told; negative is a rebate."""
+    listed = row.get("fees") or [row.get("fee")]
+    told = [fee for fee in listed if isinstance(fee, Mapping) and fee.get("cost") is not None]
+    sums: dict[str, Decimal] = {}
+    for fee in told:
+        # The venue's own text is the whole fee: it is exact where there is only one.
+        source = {**fee, "info": row.get("info")} if len(told) == 1 else fee
+        amount, currency = needed(source, "cost", own), text(fee, "currency")
+        if currency is not None:
+            known = sums.get(currency)
+            sums[currency] = amount if known is None else total(known, amount)
+    return [(amount, currency) for currency, amount in sums.items()]
+
+
+def _hashed(parts: tuple[object, ...], ordinals: dict[str, int]) -> str:
+    """The name of an execution that has none: the same whenever it is read again."""
+    content = "|".join(str(part) for part in parts)
+    ordinal = ordinals[content] = ordinals.get(content, -1) + 1
+    return "x-" + hashlib.sha256(f"{content}|{ordinal}".encode()).hexdigest()[:24]
+
+
+def _order(trade: TradeShown) -> tuple[datetime, str]:
+    return trade.execution.executed_at, trade.execution.exchange_trade_id

@@ -1,0 +1,172 @@
+"""A ``CcxtExchange`` with the worker's part played by hand: what is stored, what was heard.
+
+Commits are prompt: each request is handed out, stored and confirmed in one step, unless a test
+holds it back.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from kit.builders import an_order
+from oms.adapters.ccxt.exchange import CcxtExchange
+from oms.adapters.ccxt.pace import Pace
+from oms.adapters.ccxt.venue import Venue
+from oms.domain.account import Account, Environment, PositionMode
+from oms.domain.order import Order, OrderState, advanced
+from oms.domain.report import Report, ReportKind
+from oms.domain.side import Side
+from oms.domain.value import evolve
+from oms.ports.exchange import AttemptRow, Snapshot
+
+TAG = "0a1b2c3d"
+LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
+ACCOUNT = Account(
+    id=1,
+    exchange_id="ccxt.bybit",
+    label="loopback",
+    position_mode=PositionMode.NETTING,
+    environment=Environment.LOOPBACK,
+)
+QUICK = Pace(
+    live=0.3,
+    idle=0.6,
+    soon=0.02,
+    look_up=(0.05, 0.15, 0.3),
+    look_up_every=0.3,
+    confirm=(0.05, 0.1, 0.2),
+    window=1.0,
+    absent_apart=0.2,
+    resend=(0.05, 0.1),
+    reopen=(0.1, 0.2),
+    reopen_refused=(0.2,),
+    may_send=3,
+)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Desk:
+    """One exchange and what the worker knows: orders by id, attempts by key, reports heard."""
+
+    make_client: Callable[[], Venue]
+    pace: Pace = QUICK
+    orders: dict[int, Order] = field(default_factory=dict)
+    rows: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
+    heard: list[Report] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    def begin(self) -> "Desk":
+        """Make the exchange from what is stored."""
+        self.news = asyncio.Event()
+        self.exchange = CcxtExchange(
+            account=ACCOUNT,
+            make_client=self.make_client,
+            tag=TAG,
+            on_news=self.news.set,
+            open_orders=[order for order in self.orders.values() if order.is_open],
+            attempts=sorted(
+                (row for row in self.rows.values() if self.orders[row.order_id].is_open),
+                key=lambda row: (row.order_id, row.created_at, row.attempt),
+            ),
+            pace=self.pace,
+        )
+        return self
+
+    async def ready(self) -> "Desk":
+        await self.until(self.exchange.is_ready, "ready")
+        return self
+
+    async def send(self, order_id: int, side: str, qty: str, price: str | None, **more: object):
+        """Place a new order and store it."""
+        order = an_order(
+            id=order_id,
+            symbol=more.pop("symbol", LINEAR),
+            side=Side(side),
+            order_type="market" if price is None else "limit",
+            qty=Decimal(qty),
+            price=None if price is None else Decimal(price),
+            created_at=now(),
+            **more,
+        )
+        self.orders[order_id] = order
+        self.heard += await self.exchange.place(order, now())
+        self.store()
+        return order
+
+    async def cancel(self, order_id: int) -> None:
+        self.heard += await self.exchange.cancel(self.orders[order_id], now())
+        self._wish(order_id, "cancel")
+        self.store()
+
+    async def change(self, order_id: int, price: str | None, qty: str | None) -> None:
+        terms = [None if each is None else Decimal(each) for each in (price, qty)]
+        self.heard += await self.exchange.change(self.orders[order_id], *terms, now())
+        self._wish(order_id, "change")
+        self.store()
+
+    def _wish(self, order_id: int, wish: str) -> None:
+        order = self.orders[order_id]
+        if order.is_open:
+            self.orders[order_id] = evolve(order, pending_change=wish)
+
+    def store(self) -> None:
+        """Commit at once."""
+        self.hold()
+        self.exchange.stored()
+
+    def hold(self) -> None:
+        """Hand out without the word that it is durable."""
+        memory = self.exchange.changed_memory()
+        for row in () if memory is None else memory.attempts:
+            self.rows[row.order_id, row.attempt, row.kind] = row
+
+    async def listen(self) -> Sequence[Report]:
+        """Hear what is told, and book it into the orders."""
+        told = [*await self.exchange.advance(now())]
+        for seen in self.exchange.swept():
+            self.snapshots.append(seen)
+            told += [*seen.orders, *(report for _, report in seen.trades)]
+        for report in told:
+            self._book(report)
+        self.heard += told
+        self.store()
+        return told
+
+    def _book(self, report: Report) -> None:
+        order = self.orders.get(report.order_id)
+        if order is None:
+            return
+        if report.execution is not None:
+            name = report.execution.exchange_trade_id
+            if any(
+                each.execution is not None and each.execution.exchange_trade_id == name
+                for each in self.heard
+            ):
+                return
+        self.orders[order.id] = advanced(order, report) or order
+
+    def kinds(self, order_id: int) -> list[ReportKind]:
+        """What was heard of an order."""
+        return [report.kind for report in self.heard if report.order_id == order_id]
+
+    def state(self, order_id: int) -> OrderState:
+        return self.orders[order_id].state
+
+    async def until(self, is_so: Callable[[], object], what: str, seconds: float = 15) -> None:
+        """Listen until it is so; fails naming ``what`` after ``seconds``."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not is_so():
+                    await self.listen()
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds:g} s: {what}; {self.heard}") from None
+
+    async def until_state(self, order_id: int, state: str, seconds: float = 15) -> None:
+        await self.until(lambda: self.state(order_id) == state, f"{order_id} {state}", seconds)
