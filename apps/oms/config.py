@@ -92,6 +92,8 @@ class Settings(BaseModel):
     bell_dir: Path | None = None
     #: Folder of the recorded prices that paper accounts may replay; absent: ``home/tapes``.
     tapes_dir: Path | None = None
+    #: Folder of what exchanges told of their markets; absent: ``home/markets``.
+    markets_dir: Path | None = None
     lease_seconds: float = Field(default=5, ge=1)
     #: How long ``oms up`` bears a process that does not tell that it lives.
     silence_seconds_max: float = Field(default=5, ge=1)
@@ -132,6 +134,11 @@ class Settings(BaseModel):
     def bell(self) -> Path:
         """The folder of the doorbell."""
         return self.bell_dir if self.bell_dir is not None else self.home / "bell"
+
+    @property
+    def markets(self) -> Path:
+        """The folder of the tables of markets."""
+        return self.markets_dir if self.markets_dir is not None else self.home / "markets"
 
     @property
     def tapes(self) -> Path:

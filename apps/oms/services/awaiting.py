@@ -11,18 +11,21 @@ from collections.abc import Iterable, Sequence
 from oms.domain.command import (
     CancelAllOrders,
     CancelOrder,
+    CcxtCall,
     ChangeOrder,
     CloseAll,
     ClosePosition,
     Command,
     CommandResult,
     CommandStatus,
+    Reconcile,
     SendOrder,
 )
 from oms.domain.errors import Refused
 from oms.domain.order import Order, OrderState
 from oms.domain.report import Report, ReportKind
 from oms.domain.value import evolve
+from oms.services.ccxt_call import abandoned
 from oms.services.home import Awaited, Home
 from oms.services.record import Changes
 
@@ -41,12 +44,25 @@ def begun(home: Home, command: Command, result: CommandResult) -> CommandResult:
     return result if _in_doubt(result) else evolve(result, status=CommandStatus.RUNNING)
 
 
-def resumed(home: Home, stored: Iterable[tuple[Command, CommandResult]]) -> None:
-    """Wait again for the commands that were waiting when the last home of the account ended."""
+def resumed(
+    home: Home, stored: Iterable[tuple[Command, CommandResult]]
+) -> list[tuple[Command, CommandResult]]:
+    """Wait again for the commands that were waiting when the last home of the account ended.
+
+    Calls and sweeps ended with it; how, is returned.
+    """
+    over: list[tuple[Command, CommandResult]] = []
     for command, result in stored:
+        match command.payload:
+            case CcxtCall() as call:
+                over.append((command, abandoned(command, call)))
+            case Reconcile():
+                why = Refused(code="timeout", message="the worker ended while it was sweeping")
+                over.append((command, CommandResult(status=CommandStatus.FAILED, error=why)))
         asked = _asked(home, command, result)
         if asked:
             home.awaited[command.id] = Awaited(command=command, asked=asked, result=result)
+    return over
 
 
 def ended(

@@ -7,7 +7,7 @@ the exchange and comes back as what the exchange says of it: orders of nobody, u
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import partial, reduce
 
 from oms.domain.ccxt_methods import ENTRIES, MethodClass, class_of
 from oms.domain.command import CcxtCall, Command, CommandResult, CommandStatus
@@ -17,7 +17,7 @@ from oms.domain.order import Order
 from oms.domain.risk import Desk, admit_past
 from oms.ports.key_usage import call_order
 from oms.services.caps import Caps, Opening
-from oms.services.home import Home
+from oms.services.home import Calling, Home
 from oms.services.record import Changes, Record
 from oms.wire.ccxt_orders import Close, Create, Creates, Edit, Edits, Trade
 from oms.wire.ccxt_trades import read_trade
@@ -36,16 +36,20 @@ class CcxtCalls:
         self, home: Home, command: Command, wish: CcxtCall, changes: Changes, now: datetime
     ) -> CommandResult:
         """What the exchange answers, or why it was not asked."""
+        later = home.exchange.answers_later()
+        if not wish.is_trade and not later:
+            return await _read(home, wish, now)
         try:
-            if not wish.is_trade:
-                value = await home.exchange.call(wish.func, wish.args, wish.kwargs, now)
-                return CommandResult(status=CommandStatus.DONE, value=dumps(value))
-            denied = await self._refuse(home, command, wish, now)
+            denied = await self._refuse(home, command, wish, now) if wish.is_trade else None
         except (Invalid, Conflict) as wrong:
             return _ended(_as_refused(wrong))
         if denied is not None:
             return _ended(denied)
-        return await self._trade(home, wish, changes, now)
+        if not later:
+            return await self._trade(home, wish, changes, now)
+        make = partial(_traded if wish.is_trade else _read, home, wish, now)
+        home.calls.append(Calling(command=command, make=make))
+        return CommandResult(status=CommandStatus.RUNNING)
 
     async def _trade(
         self, home: Home, wish: CcxtCall, changes: Changes, now: datetime
@@ -109,6 +113,40 @@ class CcxtCalls:
             return None
         opening = _opening(home, wish, order, symbol, name, now)
         return await self.caps(home, key_id, opening, now)
+
+
+async def _read(home: Home, wish: CcxtCall, now: datetime) -> CommandResult:
+    try:
+        value = await home.exchange.call(wish.func, wish.args, wish.kwargs, now)
+    except (Invalid, Conflict) as wrong:
+        return _ended(_as_refused(wrong))
+    return CommandResult(status=CommandStatus.DONE, value=dumps(value))
+
+
+async def _traded(home: Home, wish: CcxtCall, now: datetime) -> CommandResult:
+    """A trade at an exchange that tells of its orders later."""
+    traded = await home.exchange.trade(wish.func, wish.args, wish.kwargs, now)
+    if traded.refused is not None:
+        return _ended(traded.refused)
+    return CommandResult(status=CommandStatus.DONE, value=dumps(traded.value))
+
+
+def ended_calls(home: Home) -> list[tuple[Command, CommandResult]]:
+    """Calls that were made, with what came of them; a failure of ours is one of theirs."""
+    done = [call for call in home.calls if call.task is not None and call.task.done()]
+    home.calls = [call for call in home.calls if call not in done]
+    return [(call.command, call.task.result()) for call in done if call.task is not None]
+
+
+def abandoned(command: Command, wish: CcxtCall) -> CommandResult:
+    """What is known of a call whose home ended while it was being made."""
+    if wish.is_trade:
+        message = "the exchange may have carried out the call; ask it"
+        why = Refused(code="outcome_unknown", message=message, outcome="unknown")
+    else:
+        message = f"the worker ended while it asked for {wish.func[:64]!r}"
+        why = Refused(code="timeout", message=message)
+    return _ended(why)
 
 
 def _names(value: object) -> frozenset[str]:

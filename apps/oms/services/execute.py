@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
 
-from oms.domain.account import Engine
 from oms.domain.command import (
     CONTROL,
     AdminMutate,
@@ -63,6 +62,9 @@ from oms.services.strategies import strategies_of
 from oms.services.sweep import Sweep
 from oms.services.switch import switched
 
+#: What needs nothing of the exchange, and can be done while it cannot be reached.
+_LOCAL = (RiskSwitch, Kill, PositionChange)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execute:
@@ -113,9 +115,10 @@ class Execute:
                     set_by="commands.max_queue_s",
                 )
             )
-        if home.account.engine is not Engine.PAPER:
-            message = f"no worker of this version serves {home.account.exchange_id}"
-            return refused(Refused(code="engine_unavailable", message=message))
+        if not isinstance(command.payload, _LOCAL):
+            trouble = home.exchange.trouble()
+            if trouble is not None:
+                return refused(trouble)
         if self.linked is not None:
             await self.linked(home, command.payload, now)
         if self.switches is not None:

@@ -6,9 +6,11 @@ home is true for others before its transaction is. After any doubt about a commi
 thrown away and loaded anew: it is never repaired.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from oms.domain.account import Account
 from oms.domain.command import Command, CommandResult
@@ -72,6 +74,16 @@ class Sweeping:
     since: datetime
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class Calling:
+    """A call of the gateway at an exchange that takes time: made once its command is stored."""
+
+    command: Command
+    make: Callable[[], Coroutine[Any, Any, CommandResult]]
+    is_sent: bool = False
+    task: "asyncio.Task[CommandResult] | None" = None
+
+
 @dataclass(slots=True)
 class Home:
     """One leased account in memory."""
@@ -93,6 +105,10 @@ class Home:
     awaited: dict[int, Awaited] = field(default_factory=dict)
     #: Commands that wait for a sweep.
     sweeping: list[Sweeping] = field(default_factory=list)
+    #: Calls that are being made.
+    calls: list[Calling] = field(default_factory=list)
+    #: Called when something of the account's can be recorded.
+    on_news: Callable[[], None] = lambda: None
     #: Kill switches that may be about an order of the account.
     kills: tuple[KillSwitch, ...] = ()
 
@@ -212,6 +228,8 @@ class Home:
     def send(self) -> AccountBatch:
         """The draft and the exchange's memory as one transaction's part; begin a new draft."""
         draft, before = self.draft, self.sent_seq
+        for call in self.calls:
+            call.is_sent = True
         self.draft, self.sent, self.sent_seq = Draft(), draft, self.head_seq
         return AccountBatch(
             lease=self.lease,
@@ -236,3 +254,15 @@ class Home:
         """What was sent is stored."""
         self.sent = Draft()
         self.exchange.stored()
+        for call in self.calls:
+            if call.is_sent and call.task is None:
+                call.task = asyncio.create_task(call.make())
+                call.task.add_done_callback(lambda _: self.on_news())
+
+    async def close(self) -> None:
+        """Leave it: nothing of it goes on by itself. What was on its way is asked for later."""
+        tasks = [call.task for call in self.calls if call.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.exchange.close()

@@ -85,7 +85,7 @@ class Accounts:
         count = 0
         for row in rows:
             home = await self._home(row.account_id)
-            if home is None or not home.exchange.is_ready():
+            if home is None or _must_wait(home):
                 continue  # it stays queued
             await self.execute(home, command_of(row), self.clock.now())
             self.pipeline.add(home)
@@ -196,7 +196,7 @@ class Accounts:
         """
         self._turns.extend(self.homes.keys() - set(self._turns))
         for home in self.homes.values():
-            await home.exchange.close()
+            await home.close()
         if self._next is not None:
             await asyncio.gather(self._next, return_exceptions=True)
             self._next = None
@@ -235,20 +235,30 @@ class Accounts:
         await self._leave(account_id)
         if image.account.live_enabled and not self.live_allowed:
             image = evolve(image, account=evolve(image.account, live_enabled=False))
-        home = Home.furnished(image, lease, self.connect(image, partial(self._note, account_id)))
-        resumed(home, [(command_of(row), result_of(row)) for row in image.waiting])
+        on_news = partial(self._note, account_id)
+        home = Home.furnished(image, lease, self.connect(image, on_news))
+        home.on_news = on_news
+        waiting = [(command_of(row), result_of(row)) for row in image.waiting]
+        for ending in resumed(home, waiting):
+            await self.record.tell(home, Changes(), ending)
+            self.pipeline.add(home)
         self.homes[account_id] = home
         return home
 
     async def _leave(self, account_id: int) -> None:
         home = self.homes.pop(account_id, None)
         if home is not None:
-            await home.exchange.close()
+            await home.close()
 
     def _note(self, account_id: int) -> None:
         """An exchange has something to tell."""
         self._news.add(account_id)
         self.stir()
+
+
+def _must_wait(home: Home) -> bool:
+    """Whether the exchange is only being connected; in trouble, it refuses."""
+    return not home.exchange.is_ready() and home.exchange.trouble() is None
 
 
 def result_of(row: CommandRow) -> CommandResult:

@@ -75,6 +75,11 @@ class SqlStore:
         ((told,),) = await self._database.rows(f"SELECT {dialect.now}")
         return dialect.time_out(told)
 
+    async def installation_tag(self) -> str:
+        """Eight hex digits that name this installation to exchanges. Raises ``Unavailable``."""
+        ((tag,),) = await self._database.rows("SELECT tag FROM installation")
+        return str(tag)
+
     async def schema_version(self) -> str | None:
         """The last migration applied, ``None`` before the first. Raises ``Unavailable``."""
         return await version_of(self._database)

@@ -3,7 +3,26 @@
 It describes; the migrations make. A test holds the two equal.
 """
 
-from oms.adapters.sql.tables import access, accounts, kills, ledger, paper, raw, reconciliation
+from oms.adapters.sql.tables import (
+    access,
+    accounts,
+    installation,
+    kills,
+    ledger,
+    paper,
+    raw,
+    reconciliation,
+)
 from oms.adapters.sql.tables.metadata import METADATA
 
-__all__ = ["METADATA", "access", "accounts", "kills", "ledger", "paper", "raw", "reconciliation"]
+__all__ = [
+    "METADATA",
+    "access",
+    "accounts",
+    "installation",
+    "kills",
+    "ledger",
+    "paper",
+    "raw",
+    "reconciliation",
+]

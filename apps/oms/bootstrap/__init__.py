@@ -8,11 +8,9 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oms import __version__
@@ -21,10 +19,8 @@ from oms.adapters.sql import migrate as migrations
 from oms.adapters.sql.migrate import Status, Upgraded
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.wakeup import SocketDoorbell
+from oms.bootstrap.exchanges import exchanges
 from oms.config import Settings
-from oms.ports.exchange import Exchange
-from oms.ports.history import History
-from oms.ports.ledger import AccountImage
 
 if TYPE_CHECKING:
     from oms.adapters.vault import AesVault
@@ -97,6 +93,13 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
     bell = SocketDoorbell(settings.bell)
+    connect = exchanges(
+        store=store,
+        vault=vault(settings),
+        tag=await store.installation_tag(),
+        tapes=settings.tapes,
+        cache=settings.markets,
+    )
     owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     execute = _execute(settings, store)
     keeper = LeaseKeeper(
@@ -114,7 +117,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         record=execute.record,
         hear=Hear(record=execute.record, reconcile=execute.reconcile),
         pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
-        connect=partial(connect, tapes=settings.tapes, history=store.history),
+        connect=connect,
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,
     )
@@ -200,22 +203,6 @@ def _mutate(
         rights=rights,
         rearrange=rearrange,
     )
-
-
-def connect(
-    image: AccountImage,
-    on_news: Callable[[], None],
-    *,
-    tapes: Path,
-    history: History | None = None,
-) -> Exchange:
-    """The exchange of an account; ``tapes`` is the folder of recorded prices.
-
-    ``on_news`` is for exchanges that have something to tell at any time.
-    """
-    from oms.adapters.paper.exchange import PaperExchange
-
-    return PaperExchange.restore(image.account, image.memory, tapes, history)
 
 
 def client_order_id() -> str:

@@ -1,0 +1,67 @@
+"""A client whose credentials are opened when it is, and kept nowhere else."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from oms.adapters.ccxt.client import VenueClient
+from oms.adapters.ccxt.construct import ClientSpec
+from oms.adapters.ccxt.faults import NotSent, Rejected
+from oms.adapters.ccxt.markets import MarketShelf
+from oms.domain.errors import Conflict, Unavailable
+from oms.domain.instrument import Instrument
+
+
+class SealedClient:
+    """A ``Venue`` over the ``VenueClient`` that ``spec`` tells how to make."""
+
+    def __init__(self, spec: Callable[[], Awaitable[ClientSpec]], shelf: MarketShelf) -> None:
+        self._spec = spec
+        self._shelf = shelf
+        self._client: VenueClient | None = None
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All instruments by symbol; none before it is open."""
+        return {} if self._client is None else self._client.instruments
+
+    @property
+    def exchange(self) -> Any:
+        """The ccxt object."""
+        return None if self._client is None else self._client.exchange
+
+    @property
+    def clock_error_ms(self) -> int:
+        """How far our clock may be off the venue's."""
+        return 0 if self._client is None else self._client.clock_error_ms
+
+    async def open(self) -> None:
+        """Open the credentials, then the client.
+
+        Raises ``NotSent``, ``ReadFailed``, and ``Rejected`` where the credentials do not open.
+        """
+        try:
+            spec = await self._spec()
+        except Conflict as sealed:
+            raise Rejected("auth_failed", sealed.message, reason=sealed.reason) from None
+        except Unavailable as lost:
+            raise NotSent("exchange_unavailable", lost.message) from None
+        client = VenueClient(spec, self._shelf)
+        await client.open()
+        self._client = client
+
+    async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Send once. Raises as ``VenueClient.write``."""
+        return await self._opened().write(method, *args, **kwargs)
+
+    async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Ask. Raises as ``VenueClient.read``."""
+        return await self._opened().read(method, *args, **kwargs)
+
+    async def close(self) -> None:
+        """End it for good."""
+        if self._client is not None:
+            await self._client.close()
+
+    def _opened(self) -> VenueClient:
+        assert self._client is not None, "used before it is open"
+        return self._client

@@ -1,0 +1,17 @@
+"""The name by which exchanges know the orders of this installation."""
+
+import secrets
+
+from alembic import op
+from sqlalchemy import Column, column, table
+
+from oms.adapters.sql.types import TABLE_OPTIONS, X
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """One table of one row, drawn once and never changed."""
+    op.create_table("installation", Column("tag", X(8), primary_key=True), **TABLE_OPTIONS)
+    op.execute(table("installation", column("tag")).insert().values(tag=secrets.token_hex(4)))
