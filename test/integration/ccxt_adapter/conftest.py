@@ -1,56 +1,71 @@
-"""A loopback exchange for the whole folder, and desks that trade at it with the real ccxt."""
+"""One loopback exchange for each file, as at its start before each test, and clients of it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kit.ccxt_desk import Desk
 from kit.loopback import Loopback, loopback
 from oms.adapters.ccxt.client import ClientSpec, VenueClient
+from oms.adapters.ccxt.markets import MarketShelf
+
+Opened = Callable[..., Awaitable[VenueClient]]
 
 
-@pytest.fixture(scope="session")
-def running() -> Iterator[Loopback]:
-    with loopback() as lb:
-        yield lb
-
-
-@pytest.fixture
-def venue(running: Loopback) -> Loopback:
-    """The loopback exchange as it was when it began."""
-    running.ctl("clear")
-    running.ctl("reset")
-    return running
+@pytest.fixture(scope="module")
+def process() -> Iterator[Loopback]:
+    """A running process."""
+    with loopback() as running:
+        yield running
 
 
 @pytest.fixture
-async def new_desk(venue: Loopback, tmp_path: Path) -> AsyncIterator[Callable[..., Desk]]:
-    """Makes desks on account a; all are closed at the end."""
-    desks: list[Desk] = []
+def venue(process: Loopback) -> Loopback:
+    """The process, as at its start."""
+    process.ctl("reset")
+    return process
 
-    def make(**more: Any) -> Desk:
-        spec = ClientSpec(
-            account_id=1,
-            venue="bybit",
-            engine="ccxt",
-            environment="loopback",
-            api_key="loop-a",
-            secret=venue.told["keys"]["loop-a"],
-            extra_config=venue.told["extra_config"]["bybit"],
-            cache_folder=tmp_path,
-        )
-        desk = Desk(make_client=lambda: VenueClient(spec), **more)
-        desks.append(desk)
-        return desk.begin()
+
+@pytest.fixture(scope="module")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all clients of a file keep their tables of markets."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+async def made(venue: Loopback, cache_folder: Path) -> AsyncIterator[Callable[..., VenueClient]]:
+    """Makes clients that are not open yet, and closes them."""
+    clients, shelf = list[VenueClient](), MarketShelf()
+
+    def make(dialect: str = "bybit", shares: bool = True, **changes: Any) -> VenueClient:
+        name = dialect.removesuffix("_tls")
+        told: dict[str, Any] = {
+            "account_id": 1,
+            "venue": name,
+            "engine": "ccxt",
+            "environment": "loopback",
+            "api_key": "loop-a",
+            "secret": venue.told["keys"]["loop-a"],
+            "extra_config": venue.told["extra_config"][dialect],
+            "cache_folder": cache_folder,
+        }
+        client = VenueClient(ClientSpec(**(told | changes)), shelf if shares else None)
+        clients.append(client)
+        return client
 
     yield make
-    for desk in desks:
-        await desk.exchange.close()
+    for client in clients:
+        await client.close()
 
 
 @pytest.fixture
-async def desk(new_desk: Callable[..., Desk]) -> Desk:
-    """A desk that is ready."""
-    return await new_desk().ready()
+async def opened(made: Callable[..., VenueClient]) -> Opened:
+    """Makes clients and opens them."""
+
+    async def make(dialect: str = "bybit", **changes: Any) -> VenueClient:
+        client = made(dialect, **changes)
+        await client.open()
+        return client
+
+    return make

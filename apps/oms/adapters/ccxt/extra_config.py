@@ -3,11 +3,12 @@
 What would change the environment, leak a signed request or send it twice is refused by name.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from oms.adapters.ccxt.environments import guard_of, place_of, shown
+from oms.adapters.ccxt.environments import guard_of, place_of
 from oms.adapters.ccxt.faults import HostMismatch
 from oms.adapters.ccxt.session import is_loopback
 from oms.adapters.ccxt.venues import Venue, venues
@@ -42,6 +43,7 @@ _OPTIONS_REFUSED = frozenset(
         *("maxRetriesOnFailure", "maxRetriesOnFailureDelay"),
     )
 )
+_HOSTNAME = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
 _POLICIES = ("close", "resend")
 
 
@@ -79,7 +81,7 @@ def read_extra_config(told: Any, venue: Venue, environment: str) -> ExtraConfig:
         _check_key(key, each, environment)
     merged = {key: each for key, each in told.items() if key in _MERGED}
     extra = _ours(ours, venue, environment)
-    for path, url in _urls_of(merged):
+    for path, url in _texts(merged.get("urls", {}), ("urls",)):
         _check_url(path, url, venue, environment, extra)
     return ExtraConfig(
         ccxt=merged,
@@ -99,6 +101,8 @@ def _check_key(key: str, told: Any, environment: str) -> None:
         raise refused(key, "is false in the environment loopback alone")
     if key in ("options", "urls", "headers") and not isinstance(told, Mapping):
         raise refused(key, "an object is expected")
+    if key == "hostname" and not _HOSTNAME.fullmatch(str(told)):
+        raise refused(key, "a host is expected")
     if key == "options":
         for path, name in _names(told, ("options",)):
             if name in _OPTIONS_REFUSED:
@@ -168,25 +172,12 @@ def _foreign(venue: Venue, environment: str) -> frozenset[str]:
     return frozenset().union(*others) - own
 
 
-def _urls_of(merged: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Where a URL stands, and the URL, with the name of the host filled in."""
-    yield from _texts(merged.get("urls", {}), ("urls",))
-    hostname = merged.get("hostname")
-    if hostname is not None:
-        yield "hostname", f"https://{hostname}"
-
-
 def _check_url(path: str, url: str, venue: Venue, environment: str, extra: ExtraConfig) -> None:
     """A URL of the constructor under the environment's rule; the guard asks again at each call."""
     if "{" in url or "://" not in url:
         return
-    scheme, host, port = place_of(url)
     guard = guard_of(venue, environment, allowed_hosts=extra.allowed_hosts, resolve=extra.resolve)
-    if path == "hostname":
-        if shown(host, port) in _foreign(venue, environment):
-            raise refused(path, "belongs to another environment")
-        return
-    is_rest = scheme in ("http", "https")
+    is_rest = place_of(url)[0] in ("http", "https")
     try:
         (guard.check_rest if is_rest else guard.check_stream)(url)
     except HostMismatch as wrong:

@@ -273,7 +273,8 @@ def _cause(told: _Told) -> str:
     if "RequestTimeout" in told.names and told.status is None:
         return "timeout"
     if told.status is not None:
-        return f"http_{told.status}" if told.status >= 400 else "unlisted_code"
+        is_bare = told.status >= 500 or (told.status >= 400 and told.venue_code is None)
+        return f"http_{told.status}" if is_bare else "unlisted_code"
     found = [word for kind, word in _CAUSES if isinstance(told.error, kind)]
     return found[0] if found else "connection_lost"
 

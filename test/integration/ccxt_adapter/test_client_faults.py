@@ -1,0 +1,239 @@
+"""Every fault of the loopback exchange through real ccxt: the kind of the table, sent once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kit.loopback import Loopback
+from kit.until import until_told
+from oms.adapters.ccxt.client import VenueClient
+from oms.adapters.ccxt.faults import (
+    Fault,
+    NotSent,
+    OutcomeUnknown,
+    Overloaded,
+    ReadFailed,
+    Rejected,
+)
+
+Opened = Callable[..., Awaitable[VenueClient]]
+LINEAR = "BTC/USDT:USDT"
+CREATE = {"bybit": "order/create", "bybit_tls": "order/create", "binance_tls": "fapi/v1/order"}
+DIALECTS = sorted(CREATE)
+IMPATIENT_MS = 700
+
+BEFORE: list[tuple[dict[str, Any], type[Fault], str | None]] = [
+    ({"mode": "hang"}, OutcomeUnknown, "timeout"),
+    ({"mode": "http", "status": 500}, OutcomeUnknown, "http_500"),
+    ({"mode": "http", "status": 502}, OutcomeUnknown, "http_502"),
+    ({"mode": "http", "status": 503}, OutcomeUnknown, "http_503"),
+    ({"mode": "http", "status": 404}, OutcomeUnknown, "http_404"),
+    ({"mode": "http", "status": 403}, Overloaded, None),
+    ({"mode": "close_before"}, OutcomeUnknown, "connection_lost"),
+    ({"mode": "json", "body": {}}, OutcomeUnknown, None),
+    ({"mode": "html"}, OutcomeUnknown, "unreadable"),
+    ({"mode": "redirect"}, OutcomeUnknown, "redirect"),
+    ({"mode": "redirect", "status": 302}, OutcomeUnknown, "redirect"),
+    ({"mode": "rate_limit"}, Overloaded, None),
+    ({"mode": "ban"}, Overloaded, None),
+]
+AFTER: list[tuple[dict[str, Any], str]] = [
+    ({"mode": "accept_then_hang"}, "timeout"),
+    ({"mode": "accept_then_http", "status": 502}, "http_502"),
+    ({"mode": "accept_then_http", "status": 504}, "http_504"),
+    ({"mode": "accept_then_close"}, "connection_lost"),
+    ({"mode": "accept_then_truncate"}, "connection_lost"),
+    ({"mode": "accept_then_html"}, "unreadable"),
+]
+
+
+async def order(client: VenueClient) -> Any:
+    price, qty = Decimal("50000"), Decimal("0.1")
+    return await client.write("create_order", LINEAR, "limit", "buy", qty, price)
+
+
+async def impatient(opened: Opened, dialect: str) -> VenueClient:
+    client = await opened(dialect)
+    client.exchange.timeout = IMPATIENT_MS
+    return client
+
+
+def sent(venue: Loopback, dialect: str) -> int:
+    """How many orders left us."""
+    return len([path for path in venue.paths(CREATE[dialect]) if path.startswith("POST")])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("fault", "kind", "cause"), BEFORE)
+async def test_before_acceptance(
+    venue: Loopback,
+    opened: Opened,
+    fault: dict[str, Any],
+    kind: type[Fault],
+    cause: str | None,
+    dialect: str,
+) -> None:
+    client = await impatient(opened, dialect)
+    venue.ctl("fault", match=CREATE[dialect], **fault)
+    with pytest.raises(kind) as failed:
+        await order(client)
+    assert type(failed.value) is kind
+    assert failed.value.headers_sent
+    assert cause is None or failed.value.reason == cause
+    if isinstance(failed.value, Overloaded):
+        assert failed.value.retry_after == (120 if fault["mode"] == "ban" else 1)
+    assert sent(venue, dialect) == 1, "sent once, and nowhere else"
+    assert venue.books()["orders"] == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("fault", "cause"), AFTER)
+async def test_after_acceptance(
+    venue: Loopback, opened: Opened, fault: dict[str, Any], cause: str, dialect: str
+) -> None:
+    client = await impatient(opened, dialect)
+    venue.ctl("fault", match=CREATE[dialect], **fault)
+    with pytest.raises(OutcomeUnknown) as failed:
+        await order(client)
+    assert failed.value.cause == cause
+    assert sent(venue, dialect) == 1
+    assert len(venue.books()["orders"]) == 1, "it exists, and only once"
+    client.exchange.timeout = 10_000
+    assert len(await client.read("fetch_open_orders", LINEAR)) == 1
+
+
+async def test_a_refused_connection_is_not_sent(venue: Loopback, opened: Opened) -> None:
+    client = await opened()
+    venue.ctl("fault", mode="refuse_connect", seconds=1)
+    with pytest.raises(NotSent) as failed:
+        await order(client)
+    assert (failed.value.code, failed.value.headers_sent) == ("exchange_unavailable", False)
+    assert failed.value.retry_after == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "word"),
+    [
+        (110003, Rejected, "exchange_rejected"),
+        (110007, Rejected, "insufficient_funds"),
+        (110001, Rejected, "order_not_found"),
+        (10005, Rejected, "auth_failed"),
+        (10006, Overloaded, "exchange_rate_limited"),
+        (110072, OutcomeUnknown, "outcome_unknown"),
+        (10016, OutcomeUnknown, "outcome_unknown"),
+        (123456, OutcomeUnknown, "outcome_unknown"),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["bybit", "bybit_tls"])
+async def test_codes_of_bybit_on_the_wire(
+    venue: Loopback, opened: Opened, dialect: str, code: int, kind: type[Fault], word: str
+) -> None:
+    client = await opened(dialect)
+    body = {"retCode": code, "retMsg": "as told", "result": {}, "retExtInfo": {}, "time": 1}
+    venue.ctl("fault", match=CREATE[dialect], mode="json", body=body)
+    with pytest.raises(kind) as failed:
+        await order(client)
+    assert (failed.value.code, failed.value.venue_code) == (word, str(code))
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "word"),
+    [
+        (-2019, "Margin is insufficient.", Rejected, "insufficient_funds"),
+        (-2022, "ReduceOnly Order is rejected.", Rejected, "exchange_rejected"),
+        (-4164, "Order's notional must be no smaller", Rejected, "exchange_rejected"),
+        (-4061, "Order's position side does not match", Rejected, "position_mode_mismatch"),
+        (-2015, "Invalid API-key, IP, or permissions.", Rejected, "auth_failed"),
+        (-1003, "Too many requests.", Overloaded, "exchange_rate_limited"),
+        (-4116, "ClientOrderId is duplicated.", OutcomeUnknown, "outcome_unknown"),
+        (-1007, "Timeout waiting for response.", OutcomeUnknown, "outcome_unknown"),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["binance", "binance_tls"])
+async def test_codes_of_binance_on_the_wire(
+    venue: Loopback,
+    opened: Opened,
+    dialect: str,
+    code: int,
+    message: str,
+    kind: type[Fault],
+    word: str,
+) -> None:
+    """By URL override ccxt does not know the host and loses the futures table."""
+    client = await opened(dialect)
+    body = {"code": code, "msg": message}
+    venue.ctl("fault", match="fapi/v1/order", mode="json", body=body, status=400)
+    with pytest.raises(kind) as failed:
+        await order(client)
+    assert (failed.value.code, failed.value.venue_code) == (word, str(code))
+
+
+@pytest.mark.parametrize(
+    ("fault", "tries"),
+    [
+        ({"mode": "http", "status": 502}, 2),
+        ({"mode": "close_before"}, 2),
+        ({"mode": "html"}, 2),
+        ({"mode": "rate_limit"}, 2),
+        ({"mode": "json", "body": {}}, 2),
+    ],
+)
+async def test_a_read_is_tried_again(
+    venue: Loopback, opened: Opened, fault: dict[str, Any], tries: int
+) -> None:
+    client = await opened()
+    before = len(venue.paths("wallet-balance"))
+    venue.ctl("fault", match="wallet-balance", **fault)
+    assert (await client.read("fetch_balance"))["USDT"]["total"] == "100000"
+    assert len(venue.paths("wallet-balance")) - before == tries
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "tries"),
+    [
+        ({"mode": "http", "status": 502}, "exchange_unavailable", 3),
+        ({"mode": "html"}, "exchange_error", 3),
+        ({"mode": "redirect"}, "exchange_error", 1),
+        ({"mode": "ban"}, "exchange_rate_limited", 1),
+        ({"mode": "json", "body": {"retCode": 10003, "retMsg": "x"}}, "auth_failed", 1),
+    ],
+)
+async def test_a_read_fails_at_last(
+    venue: Loopback, opened: Opened, fault: dict[str, Any], code: str, tries: int
+) -> None:
+    client = await opened()
+    before = len(venue.paths("wallet-balance"))
+    venue.ctl("fault", match="wallet-balance", count=9, **fault)
+    with pytest.raises(ReadFailed) as failed:
+        await client.read("fetch_balance")
+    assert failed.value.code == code
+    assert len(venue.paths("wallet-balance")) - before == tries
+
+
+async def test_a_dropped_connection_is_not_tried_again_behind_our_back(
+    venue: Loopback, opened: Opened
+) -> None:
+    """aiohttp would send a GET once more; some venues place orders so."""
+    client = await opened()
+    before = len(venue.paths("wallet-balance"))
+    venue.ctl("fault", match="wallet-balance", mode="close_before")
+    with pytest.raises(OutcomeUnknown):
+        await client.write("fetch_balance")
+    assert len(venue.paths("wallet-balance")) - before == 1
+
+
+async def test_a_cancellation_goes_through(venue: Loopback, opened: Opened) -> None:
+    client = await opened()
+    venue.ctl("fault", match="order/create", mode="hang")
+    sending = asyncio.create_task(order(client))
+
+    async def asked() -> list[str]:
+        return venue.paths("order/create")
+
+    await until_told(asked, lambda paths: paths == ["POST /v5/order/create"])
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending

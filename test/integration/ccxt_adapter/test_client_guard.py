@@ -1,0 +1,115 @@
+"""What the guard stops before a socket opens, seen by whoever would be called."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from kit.loopback import Loopback
+from oms.adapters.ccxt.client import VenueClient
+from oms.adapters.ccxt.faults import HostMismatch, NotSent, ReadFailed
+from oms.adapters.ccxt.session import Resolver
+
+Opened = Callable[..., Awaitable[VenueClient]]
+LINEAR = "BTC/USDT:USDT"
+
+
+async def order(client: VenueClient) -> Any:
+    return await client.write("create_order", LINEAR, "limit", "buy", "0.1", "50000")
+
+
+@pytest.fixture
+def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every name that anybody looks up; none is."""
+    names: list[str] = []
+
+    async def resolve(_self: Resolver, host: str, port: int = 0, family: int = 0) -> Any:
+        names.append(host)
+        raise OSError("nobody is asked in a test")
+
+    monkeypatch.setattr(Resolver, "resolve", resolve)
+    return names
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.bybit.com",
+        "https://api-testnet.bybit.com",
+        "https://elsewhere.example",
+        "http://10.1.2.3:80",
+        "ftp://127.0.0.1",
+    ],
+)
+async def test_an_address_elsewhere_is_never_looked_up(
+    venue: Loopback, opened: Opened, resolved: list[str], url: str
+) -> None:
+    client = await opened()
+    before = venue.ctl("log")["log"][-1]["number"]
+    client.exchange.urls["api"]["private"] = url
+    with pytest.raises(NotSent) as refused:
+        await order(client)
+    assert (refused.value.code, refused.value.headers_sent) == ("host_mismatch", False)
+    with pytest.raises(ReadFailed) as failed:
+        await client.read("fetch_balance")
+    assert (failed.value.code, failed.value.retryable) == ("host_mismatch", False)
+    assert resolved == []
+    assert venue.ctl("log", after=before)["log"] == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "extra", "url"),
+    [
+        ("testnet", {}, "https://api.bybit.com"),
+        ("demo", {}, "https://api.bybit.com"),
+        ("demo", {}, "https://api-testnet.bybit.com"),
+        ("live", {}, "https://api-testnet.bybit.com"),
+        ("live", {}, "http://127.0.0.1:1"),
+        ("live", {}, "http://api.bybit.com"),
+    ],
+)
+async def test_an_account_stays_in_its_environment(
+    made: Callable[..., VenueClient],
+    resolved: list[str],
+    environment: str,
+    extra: dict[str, Any],
+    url: str,
+) -> None:
+    client = made(environment=environment, extra_config=extra)
+    with pytest.raises(ReadFailed) as failed:
+        await client.open()
+    assert failed.value.code == "exchange_unavailable"
+    host = {"live": "api", "demo": "api-demo", "testnet": "api-testnet"}[environment]
+    assert set(resolved) == {f"{host}.bybit.com"}, "its own host was looked up, and did not answer"
+    resolved.clear()
+    again = made(environment=environment, extra_config={"urls": {"api": {"private": url}}})
+    with pytest.raises(NotSent) as refused:
+        await again.open()
+    assert refused.value.code == "extra_config_refused"
+    assert resolved == []
+
+
+async def test_a_stream_elsewhere_is_not_dialed(opened: Opened, resolved: list[str]) -> None:
+    client = await opened(engine="ccxtpro")
+    client.exchange.urls["api"]["ws"]["private"]["contract"] = "wss://stream.bybit.com/v5/private"
+    with pytest.raises(HostMismatch):
+        client.exchange.client("wss://stream.bybit.com/v5/private")
+    assert resolved == []
+
+
+async def test_a_second_hop_is_never_called(venue: Loopback, opened: Opened) -> None:
+    client = await opened()
+    here = f"http://127.0.0.1:{venue.port}/second-hop"
+    venue.ctl("fault", match="wallet-balance", mode="redirect", location=here, status=307)
+    with pytest.raises(ReadFailed):
+        await client.read("fetch_balance")
+    assert venue.paths("second-hop") == []
+
+
+async def test_a_name_that_leads_out_is_refused_after_it_was_resolved() -> None:
+    resolver = Resolver({"here": "127.0.0.1:5", "there": "192.0.2.1:5"}, only_loopback=True)
+    [found] = await resolver.resolve("here", 443)
+    assert (found["host"], found["port"], found["hostname"]) == ("127.0.0.1", 5, "here")
+    with pytest.raises(HostMismatch):
+        await resolver.resolve("there", 443)
+    await resolver.close()

@@ -1,0 +1,122 @@
+"""One budget for all who share a key: order, the cancels' share, pauses; a clock by hand."""
+
+import asyncio
+
+import pytest
+
+from oms.adapters.ccxt.pacing import Scope, Scopes, TooLate, Urgency, told_left
+
+
+class Hands:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+async def settled() -> None:
+    """Everybody who can go has gone."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def turn(scope: Scope, hands: Hands, seconds: float) -> None:
+    """Let time pass and let all who wait look at the clock."""
+    hands.now += seconds
+    scope.correct(1e9)
+    scope._wake()
+
+
+async def test_cancels_go_first_and_others_in_their_order(hands: Hands) -> None:
+    scope, went = Scope(10, hands), list[str]()
+    scope.pause(5)
+
+    async def go(name: str, urgency: Urgency) -> None:
+        await scope.take(urgency)
+        went.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        for name, urgency in (
+            ("sweep", Urgency.SWEEP),
+            ("open 1", Urgency.OPEN),
+            ("open 2", Urgency.OPEN),
+            ("find", Urgency.FIND),
+            ("cancel", Urgency.CANCEL),
+        ):
+            tasks.create_task(go(name, urgency))
+        await settled()
+        assert went == []
+        turn(scope, hands, 5)
+    assert went == ["cancel", "find", "open 1", "open 2", "sweep"]
+
+
+async def test_a_fifth_is_kept_for_cancels(hands: Hands) -> None:
+    scope = Scope(10, hands)
+    for _ in range(8):
+        await scope.take(Urgency.OPEN)
+    with pytest.raises(TooLate):
+        await scope.take(Urgency.OPEN, deadline=hands.now)
+    await scope.take(Urgency.CANCEL)
+    await scope.take(Urgency.CANCEL)
+    with pytest.raises(TooLate):
+        await scope.take(Urgency.CANCEL, deadline=hands.now)
+    hands.now += 0.1
+    await scope.take(Urgency.CANCEL)
+
+
+async def test_who_gives_up_frees_the_way(hands: Hands) -> None:
+    scope = Scope(2, hands)
+    scope.pause(60)
+    waiting = asyncio.create_task(scope.take(Urgency.FIND))
+    await settled()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    hands.now += 60
+    await scope.take(Urgency.HISTORY)
+
+
+async def test_what_costs_more_than_there_ever_is_passes_when_all_is_there(hands: Hands) -> None:
+    scope = Scope(10, hands)
+    await scope.take(Urgency.SWEEP, cost=50)
+    with pytest.raises(TooLate):
+        await scope.take(Urgency.CANCEL, deadline=hands.now)
+    hands.now += 5
+    await scope.take(Urgency.CANCEL)
+
+
+def test_pauses_double_until_an_answer(hands: Hands) -> None:
+    scope, pauses = Scope(10, hands), []
+    for _ in range(8):
+        pauses.append(scope.pause(None))
+        hands.now += pauses[-1]
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    scope.went_well()
+    assert scope.pause(None) == 1
+    assert scope.pause(None) == 1, "what is refused during a pause does not lengthen it"
+    assert scope.pause(5, is_ban=True) == 120
+    assert scope.paused_for == 120
+
+
+async def test_the_venue_has_the_last_word(hands: Hands) -> None:
+    scope = Scope(10, hands)
+    scope.correct(0)
+    with pytest.raises(TooLate):
+        await scope.take(Urgency.CANCEL, deadline=hands.now)
+    left = told_left("bybit", {"X-Bapi-Limit-Status": "3"})
+    assert left == 3
+    assert told_left("bybit", {}) is None and told_left("kraken", {"x": "1"}) is None
+
+
+def test_one_scope_for_one_name() -> None:
+    scopes = Scopes()
+    assert scopes.of("bybit key", 10) is scopes.of("bybit key", 10)
+    assert scopes.of("bybit key", 10) is not scopes.of("bybit ip", 10)
