@@ -29,6 +29,7 @@ COMMANDS = {
     "doctor": "--account-id 1",
     "backup": "--out a",
     "restore": "--in a --yes",
+    "kill": "on --scope account --id 1 --mode halt --comment x",
     "verify": "--account-id 1 --from-seq 5",
     "replay": "--account-id 1 --until 2026-01-01 --symbol A/B --write-to a --json",
     "paper": "run script.jsonl --save a --load b --tapes c --facts",
