@@ -83,7 +83,8 @@ class Desk:
         return self
 
     async def send(self, order_id: int, side: str, qty: str, price: str | None, **more: object):
-        """Place a new order and store it."""
+        """Place a new order and store it; with ``holds`` it is stored and nobody was told."""
+        holds = more.pop("holds", False)
         order = an_order(
             id=order_id,
             symbol=more.pop("symbol", LINEAR),
@@ -96,7 +97,9 @@ class Desk:
         )
         self.orders[order_id] = order
         self.heard += await self.exchange.place(order, now())
-        self.store()
+        self.hold()
+        if not holds:
+            self.exchange.stored()
         return order
 
     async def cancel(self, order_id: int) -> None:
@@ -125,6 +128,12 @@ class Desk:
         memory = self.exchange.changed_memory()
         for row in () if memory is None else memory.attempts:
             self.rows[row.order_id, row.attempt, row.kind] = row
+
+    async def listen_only(self) -> None:
+        """Give the exchange time, and hear what it tells, without a commit."""
+        for _ in range(20):
+            self.heard += await self.exchange.advance(now())
+            await asyncio.sleep(0.01)
 
     async def listen(self) -> Sequence[Report]:
         """Hear what is told, and book it into the orders."""

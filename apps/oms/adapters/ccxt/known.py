@@ -6,7 +6,7 @@ what was told of it already. All of it can be lost and is read again.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from oms.adapters.ccxt.own_names import OwnNames
@@ -108,8 +108,8 @@ class KnownOrders:
         return iter(list(self._own.values()))
 
     def live(self) -> Sequence[Known]:
-        """Ours that stand at the exchange."""
-        return [known for known in self._own.values() if known.is_live]
+        """All that stand at the exchange, ours and strangers."""
+        return [known for known in self._all() if known.is_live]
 
     def unsettled(self, symbol: str) -> bool:
         """Whether an order of ours in the symbol has no id of the exchange yet."""
@@ -129,15 +129,12 @@ class KnownOrders:
         }
 
     def _all(self) -> Sequence[Known]:
-        return [*self._own.values(), *self._by_exchange_id.values()]
+        """Each once, though it may have several names."""
+        every = [*self._own.values(), *self._by_exchange_id.values()]
+        return list({id(known): known for known in every}.values())
 
 
 def ended(known: Known, now: datetime) -> None:
     """It stands at the exchange no more."""
     known.is_over, known.is_in_doubt = True, False
     known.over_at = known.over_at or now
-
-
-def forget_before(now: datetime, seconds: float) -> datetime:
-    """The moment before which ended orders are let go of."""
-    return now - timedelta(seconds=seconds)
