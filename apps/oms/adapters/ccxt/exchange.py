@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from oms.adapters.ccxt.faults import ReadFailed
+from oms.adapters.ccxt.gateway_calls import asked, traded
 from oms.adapters.ccxt.looking_up import Doubt, Question
 from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.parts import Parts
-from oms.adapters.ccxt.plain_values import plain_value
 from oms.adapters.ccxt.resuming import remembered, resume
 from oms.adapters.ccxt.telling import about
 from oms.adapters.ccxt.venue import Venue
@@ -166,23 +166,17 @@ class CcxtExchange:
         Raises ``Invalid`` with code ``unsupported_func`` for what ccxt does not have here,
         ``Conflict`` with the failure's code where it fails.
         """
-        if not self._parts.connection.is_open:
-            raise Conflict("the exchange cannot be reached yet", code="exchange_unavailable")
-        if func.startswith("_") or not callable(
-            getattr(self._parts.connection.exchange, func, None)
-        ):
-            raise Invalid(f"this exchange does not answer {func[:64]!r}", code="unsupported_func")
-        try:
-            return plain_value(await self._parts.connection.read(func, *args, **kwargs))
-        except ReadFailed as failed:
-            raise Conflict(failed.message, code=failed.code, reason=failed.reason) from None
+        return await asked(self._parts.connection, func, args, kwargs)
 
     async def trade(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> Traded:
-        """Not offered yet: what goes past the ledger would have to be stored before it is sent."""
-        message = f"{func[:64]!r} is not offered for this exchange yet"
-        return Traded(refused=Refused(code="unsupported_func", message=message))
+        """One write; the orders it makes are heard by the next reading, as orders of nobody."""
+        told = await traded(self._parts.connection, func, args, kwargs)
+        words = {each for each in (*args, *kwargs.values()) if isinstance(each, str)}
+        for symbol in self.instruments().keys() & words:
+            self._parts.polling.stir(symbol)
+        return told
 
     def changed_memory(self) -> MemoryRows | None:
         """Attempts that are new or have changed."""
