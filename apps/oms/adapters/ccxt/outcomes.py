@@ -82,7 +82,9 @@ class Outcomes:
         known = wish.known
         while known.is_in_doubt and not known.is_over:
             await self._looking_up.settled(known)
-            wish.deadline = max(wish.deadline, self._clock() + timedelta(seconds=5))
+        if wish.kind == CANCEL:  # what it waited for was not its own; one may always get out
+            least = self._clock() + timedelta(seconds=self._pace.may_send / 2)
+            wish.deadline = max(wish.deadline, least)
         if wish.is_revoked:
             return False
         if known.is_over:

@@ -43,7 +43,7 @@ class Telling:
         if is_news or (always and not known.is_over and shown.shown is Shown.OPEN):
             accept(known, now)
             reports.append(about(known, ReportKind.ACCEPTED, heard, now))
-        if known.is_over or _is_old(shown, known):
+        if known.is_over or shown.shown is Shown.STRANGE or _is_old(shown, known):
             return reports
         known.seen_at = shown.updated_at or known.seen_at
         reports += _triggered(shown, known, heard, now)
@@ -198,7 +198,7 @@ def _triggered(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> 
 
 def _changed(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Sequence[Report]:
     """Other terms than those it was believed to have."""
-    if shown.shown in (Shown.STRANGE, Shown.REJECTED):
+    if shown.shown is Shown.REJECTED:
         return ()
     price = shown.price if known.price is not None else None
     qty = shown.qty

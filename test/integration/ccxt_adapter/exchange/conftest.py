@@ -1,0 +1,62 @@
+"""Desks that trade at a loopback exchange of their own, through the real ccxt."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.ccxt_desk import Desk
+from kit.loopback import Loopback, loopback
+from oms.adapters.ccxt.client import ClientSpec, VenueClient
+
+
+@pytest.fixture(scope="package")
+def running() -> Iterator[Loopback]:
+    with loopback() as lb:
+        yield lb
+
+
+@pytest.fixture
+def venue(running: Loopback) -> Loopback:
+    """The exchange as it was when it began."""
+    running.ctl("clear")
+    running.ctl("reset")
+    return running
+
+
+@pytest.fixture(scope="package")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the desks keep their tables of markets."""
+    return tmp_path_factory.mktemp("tables")
+
+
+@pytest.fixture
+async def new_desk(venue: Loopback, tables: Path) -> AsyncIterator[Callable[..., Desk]]:
+    """Makes desks on account a; all are closed at the end."""
+    desks: list[Desk] = []
+
+    def make(key: str = "loop-a", **more: Any) -> Desk:
+        spec = ClientSpec(
+            account_id=1,
+            venue="bybit",
+            engine="ccxt",
+            environment="loopback",
+            api_key=key,
+            secret=more.pop("secret", venue.told["keys"].get(key)),
+            extra_config=venue.told["extra_config"]["bybit"],
+            cache_folder=tables,
+        )
+        desk = Desk(make_client=lambda: VenueClient(spec), **more)
+        desks.append(desk)
+        return desk.begin()
+
+    yield make
+    for desk in desks:
+        await desk.exchange.close()
+
+
+@pytest.fixture
+async def desk(new_desk: Callable[..., Desk]) -> Desk:
+    """A desk that is ready."""
+    return await new_desk().ready()

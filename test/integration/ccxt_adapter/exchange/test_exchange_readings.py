@@ -1,0 +1,122 @@
+"""Sweeps and polls of the loopback exchange: what others did, what is held, what went wrong."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+from kit.ccxt_desk import LINEAR, SPOT, Desk, now
+from kit.loopback import Loopback
+from oms.domain.report import ReportKind
+
+
+async def test_an_order_of_others_is_described_before_its_fills(
+    desk: Desk, venue: Loopback
+) -> None:
+    made = venue.ctl("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
+    await desk.until(lambda: len(desk.heard) >= 4, "heard", seconds=5)
+    assert [report.kind for report in desk.heard] == [
+        ReportKind.ACCEPTED,
+        *[ReportKind.EXECUTION] * 3,
+    ]
+    for report in desk.heard:
+        assert (report.order_id, report.exchange_order_id) == (0, made["order_id"])
+        assert report.external is not None
+        assert (report.external.symbol, report.external.qty) == (LINEAR, Decimal("0.3"))
+        assert report.external.reason == "external"
+    await desk.until(lambda: desk.exchange.swept() == [], "nothing swept")
+    await desk.listen_only()
+    assert len(desk.heard) == 4, "each is told once"
+
+
+async def test_a_resting_order_of_others_is_shown_and_ends(desk: Desk, venue: Loopback) -> None:
+    made = venue.ctl("external", symbol=LINEAR, side="buy", qty="0.1", price="10000")
+    await desk.until(lambda: desk.heard, "shown")
+    assert desk.heard[0].external is not None
+    assert desk.heard[0].external.price == Decimal("10000")
+    client = desk.make_client()
+    await client.open()
+    await client.write("cancel_order", made["order_id"], LINEAR)
+    await client.close()
+    await desk.until(lambda: len(desk.heard) > 1, "ended")
+    assert [report.kind for report in desk.heard] == [ReportKind.ACCEPTED, ReportKind.CANCELED]
+    assert desk.heard[1].exchange_order_id == made["order_id"]
+    desk.exchange.begin_sweep(now() - timedelta(minutes=5))
+    await desk.until(lambda: desk.snapshots, "swept")
+    assert not desk.snapshots[0].orders
+
+
+async def test_a_sweep_shows_orders_trades_and_what_is_held(desk: Desk, venue: Loopback) -> None:
+    await desk.send(7, "buy", "0.01", None)
+    await desk.send(8, "sell", "0.005", None)
+    await desk.send(9, "buy", "0.01", "10000")
+    await desk.send(10, "buy", "0.02", None, symbol=SPOT)
+    for order_id in (7, 8, 10):
+        await desk.until_state(order_id, "FILLED")
+    await desk.until_state(9, "SUBMITTED")
+    since = now() - timedelta(minutes=5)
+    desk.exchange.begin_sweep(since)
+    await desk.until(lambda: desk.snapshots, "swept")
+    [seen] = desk.snapshots
+    assert seen.since == since
+    assert {(r.order_id, r.kind) for r in seen.orders} == {(9, ReportKind.ACCEPTED)}
+    told = sorted((report.order_id, symbol) for symbol, report in seen.trades)
+    assert told == [(7, LINEAR), (8, LINEAR), (10, SPOT)]
+    assert seen.holdings == {(LINEAR, None): Decimal("0.005")}
+
+
+async def test_a_sweep_awaited_is_the_same(desk: Desk, venue: Loopback) -> None:
+    venue.ctl("external", symbol=LINEAR, side="sell", qty="0.2")
+    seen = await desk.exchange.snapshot(now() - timedelta(minutes=5), now())
+    assert seen.holdings == {(LINEAR, None): Decimal("-0.2")}
+    assert [symbol for symbol, _ in seen.trades] == [LINEAR]
+
+
+async def test_long_lists_are_read_to_their_end(desk: Desk, venue: Loopback) -> None:
+    for _ in range(7):
+        venue.ctl("external", symbol=LINEAR, side="buy", qty="0.3", fills=30)
+    seen = await desk.exchange.snapshot(now() - timedelta(days=20), now())
+    assert len({report.execution.exchange_trade_id for _, report in seen.trades}) == 210
+    assert len({report.exchange_order_id for _, report in seen.trades}) == 7
+    assert all(
+        report.external and report.external.qty == Decimal("0.3") for _, report in seen.trades
+    )
+
+
+async def test_an_unreadable_answer_changes_nothing(desk: Desk, venue: Loopback) -> None:
+    await desk.send(7, "buy", "0.01", None)
+    await desk.until_state(7, "FILLED")
+    venue.ctl("fault", match="/v5/position/list", mode="null_fields", count=4)
+    desk.exchange.begin_sweep(now() - timedelta(minutes=5))
+    await desk.until(lambda: desk.snapshots, "swept after all", seconds=30)
+    assert [seen.holdings for seen in desk.snapshots] == [{(LINEAR, None): Decimal("0.01")}]
+
+
+async def test_an_order_that_a_list_leaves_out_is_looked_up(desk: Desk, venue: Loopback) -> None:
+    await desk.send(7, "buy", "0.01", "10000")
+    await desk.until_state(7, "SUBMITTED")
+    venue.ctl("fault", match="/v5/order/realtime", mode="empty", count=12)
+    await desk.listen_only()
+    venue.ctl("clear")
+    await desk.listen_only()
+    assert desk.state(7) == "SUBMITTED"
+    assert set(desk.kinds(7)) == {ReportKind.ACCEPTED}
+
+
+async def test_refused_credentials_are_trouble(new_desk: Callable[..., Desk]) -> None:
+    desk = new_desk(secret="wrong")
+    await desk.until(lambda: desk.exchange.trouble() is not None, "trouble")
+    trouble = desk.exchange.trouble()
+    assert trouble is not None and trouble.code == "auth_failed"
+    assert not desk.exchange.is_ready()
+    assert not desk.exchange.instruments()
+
+
+async def test_what_the_exchange_closed_by_force_says_why(desk: Desk, venue: Loopback) -> None:
+    await desk.send(7, "buy", "0.1", None)
+    await desk.until_state(7, "FILLED")
+    venue.ctl("liquidate", symbol=LINEAR)
+    desk.exchange.begin_sweep(now() - timedelta(minutes=5))
+    await desk.until(lambda: desk.snapshots, "swept")
+    forced = [report for _, report in desk.snapshots[0].trades if not report.order_id]
+    assert [report.external.reason for report in forced if report.external] == ["liquidation"]
+    assert not desk.snapshots[0].holdings

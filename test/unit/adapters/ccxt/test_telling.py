@@ -1,0 +1,228 @@
+"""What is shown becomes reports: orders of all states, executions with all their fees."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kit.scripted_venue import INSTRUMENTS, LINEAR, a_trade_row, an_order_row
+from oms.adapters.ccxt.faults import ReadFailed
+from oms.adapters.ccxt.known import Known, KnownOrders
+from oms.adapters.ccxt.orders_read import OrderShown, Shown, order_shown
+from oms.adapters.ccxt.own_names import OwnNames
+from oms.adapters.ccxt.telling import Telling
+from oms.adapters.ccxt.trades_read import TradeShown, fee_charges, funding_of, trades_shown
+from oms.domain.report import Heard, Report, ReportKind
+from oms.domain.side import Side
+
+NAMES = OwnNames("0a1b2c3d")
+OURS = NAMES.render(7, 1)
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+AT = 1_700_000_000_000
+
+
+def shown(name: str = "x7", client_id: str = OURS, **changes: Any) -> OrderShown:
+    told = order_shown(an_order_row(name, client_id, **changes), "bybit", INSTRUMENTS)
+    assert told is not None
+    return told
+
+
+def trade(name: str = "t1", **changes: Any) -> TradeShown:
+    row = a_trade_row(name, changes.pop("order", "x7"), changes.pop("client_id", OURS), **changes)
+    [told] = trades_shown([row], "bybit", INSTRUMENTS)
+    return told
+
+
+@pytest.fixture
+def telling() -> Telling:
+    orders = KnownOrders(NAMES)
+    orders.add(
+        Known(
+            order_id=7,
+            symbol=LINEAR,
+            side=Side.BUY,
+            order_type="limit",
+            qty=Decimal(1),
+            price=Decimal(100),
+            created_at=NOW,
+            client_id=OURS,
+        )
+    )
+    return Telling(orders)
+
+
+def told(telling: Telling, seen: OrderShown) -> list[Report]:
+    return telling.of_order(seen, Heard.RECONCILE, NOW)
+
+
+def kinds(reports: list[Report]) -> list[ReportKind]:
+    return [report.kind for report in reports]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("New", [ReportKind.ACCEPTED]),
+        ("Untriggered", [ReportKind.ACCEPTED]),
+        ("PartiallyFilled", [ReportKind.ACCEPTED]),
+        ("Filled", [ReportKind.ACCEPTED]),
+        ("Cancelled", [ReportKind.ACCEPTED, ReportKind.CANCELED]),
+        ("PartiallyFilledCanceled", [ReportKind.ACCEPTED, ReportKind.CANCELED]),
+        ("Rejected", [ReportKind.REJECTED]),
+        ("SomethingNew", [ReportKind.ACCEPTED]),
+    ],
+)
+def test_each_state_says_what_it_proves(
+    telling: Telling, status: str, expected: list[ReportKind]
+) -> None:
+    reports = told(telling, shown(status=status))
+    assert kinds(reports) == expected
+    assert {(report.order_id, report.exchange_order_id) for report in reports} == {(7, "x7")}
+    assert told(telling, shown(status=status)) == [], "told once"
+
+
+def test_a_strange_word_is_shown_and_ends_nothing(telling: Telling) -> None:
+    seen = shown(status="SettledSomehow")
+    assert (seen.shown, seen.raw_status) == (Shown.STRANGE, "SettledSomehow")
+    told(telling, seen)
+    assert kinds(told(telling, shown(status="Cancelled"))) == [ReportKind.CANCELED]
+
+
+def test_other_terms_are_a_change_and_older_ones_are_not(telling: Telling) -> None:
+    told(telling, shown(at=AT))
+    [report] = told(telling, shown(at=AT + 5, qty="2", price="101"))
+    assert (report.kind, report.qty, report.price) == (
+        ReportKind.CHANGED,
+        Decimal(2),
+        Decimal(101),
+    )
+    assert told(telling, shown(at=AT)) == [], "older"
+    assert told(telling, shown(at=AT + 5, qty="2", price="101")) == []
+
+
+def test_after_its_end_nothing_is_told_of_it(telling: Telling) -> None:
+    told(telling, shown(at=AT, status="Cancelled"))
+    assert told(telling, shown(at=AT + 1)) == []
+    late = telling.of_trade(trade(qty="0.5"), Heard.RECONCILE, NOW)
+    assert late is not None and late.kind is ReportKind.EXECUTION, "a fill is told from any state"
+
+
+def test_a_trigger_that_was_met_is_told(telling: Telling) -> None:
+    told(telling, shown(status="Untriggered"))
+    assert kinds(told(telling, shown(status="New", at=AT + 1))) == [ReportKind.TRIGGERED]
+
+
+def test_executions_are_told_once_by_symbol_and_name(telling: Telling) -> None:
+    first = telling.of_trade(trade("t1", qty="0.25"), Heard.RECONCILE, NOW)
+    assert first is not None and first.execution is not None
+    assert (first.execution.qty, first.execution.fee) == (Decimal("0.25"), Decimal("0.05"))
+    assert telling.of_trade(trade("t1", qty="0.25"), Heard.RECONCILE, NOW) is None
+    assert telling.of_trade(trade("t2", qty="0.25"), Heard.RECONCILE, NOW) is not None
+
+
+def test_an_execution_joins_its_order_by_either_name(telling: Telling) -> None:
+    told(telling, shown())
+    for seen in (trade("t1", client_id=""), trade("t2", order="x8")):
+        report = telling.of_trade(seen, Heard.RECONCILE, NOW)
+        assert report is not None and report.order_id == 7
+    stranger = trade("t3", order="y1", client_id="")
+    assert telling.of_trade(stranger, Heard.RECONCILE, NOW) is None
+
+
+def test_a_stranger_is_described(telling: Telling) -> None:
+    [report] = told(telling, shown("y1", "", qty="3", price="90"))
+    assert (report.order_id, report.exchange_order_id) == (0, "y1")
+    assert report.external is not None
+    assert (report.external.qty, report.external.price) == (Decimal(3), Decimal(90))
+    forced = shown("y2", "", info={"createType": "CreateByLiq"})
+    assert [r.external.reason for r in told(telling, forced) if r.external] == ["liquidation"]
+
+
+def test_what_is_proven_and_not_found_is_inferred_after_a_while(telling: Telling) -> None:
+    seen = shown(status="PartiallyFilled", filled="0.6", average="99.5")
+    told(telling, seen)
+    telling.of_trade(trade("t1", qty="0.2"), Heard.RECONCILE, NOW)
+    minute = timedelta(seconds=60)
+    assert telling.inferred(seen, NOW, minute, Heard.RECONCILE) == []
+    [report] = telling.inferred(seen, NOW + minute, minute, Heard.RECONCILE)
+    assert report.execution is not None and report.execution.provisional
+    assert (report.execution.qty, report.execution.price) == (Decimal("0.4"), Decimal("99.5"))
+    assert telling.inferred(seen, NOW + 2 * minute, minute, Heard.RECONCILE) == []
+
+
+@pytest.mark.parametrize(
+    ("fees", "expected"),
+    [
+        ({"fee": {"currency": "USDT", "cost": "-0.05"}, "fees": None}, ("USDT", "-0.05")),
+        ({"fee": {"currency": "BTC", "cost": "0.05"}}, ("BTC", "0.05")),
+        ({"fee": {"currency": "BNB", "cost": "0.05"}}, ("BNB", "0.05")),
+    ],
+)
+def test_a_fee_is_taken_as_told(fees: dict[str, Any], expected: tuple[str, str]) -> None:
+    cost = fees["fee"]["cost"]
+    told = trade(fee=cost)
+    row = {**a_trade_row("t1", "x7", fee=cost), **fees}
+    [told] = trades_shown([row], "bybit", INSTRUMENTS)
+    assert (told.execution.fee_currency, told.execution.fee) == (expected[0], Decimal(expected[1]))
+    assert told.more_fees == ()
+
+
+def test_fees_in_two_currencies_are_both_kept() -> None:
+    row = a_trade_row("t1", "x7")
+    row["fees"] = [{"currency": "USDT", "cost": "0.01"}, {"currency": "MNT", "cost": "0.5"}]
+    [told] = trades_shown([row], "bybit", INSTRUMENTS)
+    assert told.execution.fee == Decimal("0.01")
+    [charge] = fee_charges(told, Heard.RECONCILE, NOW)
+    assert (charge.amount, charge.currency) == (Decimal("-0.5"), "MNT")
+
+
+def test_no_fee_is_no_fee_and_not_zero() -> None:
+    row = {**a_trade_row("t1", "x7"), "fee": None, "fees": []}
+    [told] = trades_shown([row], "bybit", INSTRUMENTS)
+    assert (told.execution.fee, told.execution.fee_currency) == (None, None)
+
+
+def test_executions_without_a_name_get_one_that_stays() -> None:
+    rows = [a_trade_row("", "x7", qty=qty) for qty in ("1", "1", "2")]
+    first = [each.execution.exchange_trade_id for each in trades_shown(rows, "bybit", INSTRUMENTS)]
+    again = [each.execution.exchange_trade_id for each in trades_shown(rows, "bybit", INSTRUMENTS)]
+    assert first == again
+    assert len(set(first)) == 3
+    assert all(name.startswith("x-") and len(name) == 26 for name in first)
+
+
+def test_funding_is_a_payment() -> None:
+    row = a_trade_row("f1", "", kind="Funding", fee="0.3")
+    assert trades_shown([row], "bybit", INSTRUMENTS) == []
+    [charge] = funding_of([row], INSTRUMENTS, NOW)
+    assert (charge.amount, charge.currency, charge.symbol) == (Decimal("-0.3"), "USDT", LINEAR)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        a_trade_row("t1", "x7", qty=""),
+        a_trade_row("t1", "x7", price=""),
+        a_trade_row("t1", "x7", qty="nan"),
+        a_trade_row("t1", "x7", qty="0"),
+        {**a_trade_row("t1", "x7"), "side": None},
+        {**a_trade_row("t1", "x7"), "timestamp": None},
+    ],
+)
+def test_an_execution_that_makes_no_sense_is_not_read(row: dict[str, Any]) -> None:
+    with pytest.raises(ReadFailed):
+        trades_shown([row], "bybit", INSTRUMENTS)
+
+
+@pytest.mark.parametrize("missing", ["id", "side", "symbol"])
+def test_an_order_that_makes_no_sense_is_not_read(missing: str) -> None:
+    with pytest.raises(ReadFailed):
+        order_shown({**an_order_row("x7"), missing: None}, "bybit", INSTRUMENTS)
+
+
+def test_numbers_are_the_venue_s_own_text() -> None:
+    exact = "0.123456789012345678"
+    row = an_order_row("x7", qty=exact) | {"amount": 0.12345678901234568}
+    told = order_shown(row, "bybit", INSTRUMENTS)
+    assert told is not None and told.qty == Decimal(exact)
