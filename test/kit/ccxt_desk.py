@@ -89,7 +89,7 @@ class Desk:
             id=order_id,
             symbol=more.pop("symbol", LINEAR),
             side=Side(side),
-            order_type="market" if price is None else "limit",
+            order_type=more.pop("order_type", "market" if price is None else "limit"),
             qty=Decimal(qty),
             price=None if price is None else Decimal(price),
             created_at=now(),

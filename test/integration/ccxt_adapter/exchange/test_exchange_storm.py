@@ -1,0 +1,102 @@
+"""Orders in bad weather: whatever is lost on the way, both books are equal in the end."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from kit.ccxt_desk import LINEAR, QUICK, SPOT, Desk, now
+from kit.loopback import Loopback
+from oms.domain.order import OrderState
+from oms.domain.value import evolve
+
+WEATHER = (
+    {"match": "/order/create", "mode": "accept_then_close"},
+    {"match": "/order/create", "mode": "accept_then_html"},
+    {"match": "/order/create", "mode": "accept_then_http", "status": 502},
+    {"match": "/order/create", "mode": "close_before"},
+    {"match": "/order/create", "mode": "http", "status": 503},
+    {"match": "/order/create", "mode": "rate_limit"},
+    {"match": "/order/cancel", "mode": "accept_then_close"},
+    {"match": "/order/cancel", "mode": "close_before"},
+    {"match": "/order/amend", "mode": "accept_then_truncate"},
+    {"match": "/order/amend", "mode": "close_before"},
+    {"match": "/v5/order/realtime", "mode": "http", "status": 500},
+    {"match": "/v5/execution/list", "mode": "shuffled", "count": 5},
+    {"match": "/v5/order/realtime", "mode": "empty", "count": 2},
+    {"match": "/v5/order/history", "mode": "null_fields"},
+)
+STATES = {
+    "filled": OrderState.FILLED,
+    "canceled": OrderState.CANCELED,
+    "new": OrderState.SUBMITTED,
+    "partly_filled": OrderState.PARTIALLY_FILLED,
+}
+
+
+async def trade(desk: Desk, venue: Loopback, random: Random, order_id: int) -> None:
+    """One order and what may follow it, with some fault on the way."""
+    venue.ctl("fault", **random.choice(WEATHER))
+    symbol = random.choice((LINEAR, SPOT))
+    price = random.choice((None, "10000", "10001"))
+    await desk.send(order_id, "buy", "0.01", price, symbol=symbol)
+    await desk.listen()
+    older = [order for order in desk.orders.values() if order.state == "SUBMITTED"]
+    if older and random.random() < 0.6:
+        order = random.choice(older)
+        if order.pending_change is None and random.random() < 0.5:
+            await desk.change(order.id, random.choice(("10002", "10003")), None)
+        elif order.pending_change is None:
+            await desk.cancel(order.id)
+    if older and random.random() < 0.3:
+        name = random.choice(older).exchange_order_id
+        open_now = {o["order_id"] for o in venue.books()["orders"] if o["state"] == "new"}
+        if name in open_now:
+            venue.ctl("fill", order_id=name, qty=random.choice(("0.004", "0.01")))
+
+
+def in_doubt(desk: Desk) -> list[int]:
+    """Orders of which it is not known how they stand."""
+    open_states = (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN)
+    return [o.id for o in desk.orders.values() if o.state in open_states or o.pending_change]
+
+
+def is_equal(desk: Desk, venue: Loopback) -> bool:
+    """Whether our orders and fills are the exchange's, to the last digit."""
+    books = venue.books()
+    shown = {row["client_id"]: row for row in books["orders"]}
+    assert len(shown) == len(books["orders"]), "no name was accepted twice"
+    for order in desk.orders.values():
+        row = shown.get(desk.rows[order.id, 1, "place"].client_id)
+        if row is None:
+            if order.state is not OrderState.REJECTED:
+                return False
+            continue
+        mine = (order.filled_qty, order.qty, order.price)
+        price = None if row["price"] is None else Decimal(row["price"])
+        theirs = (Decimal(row["filled"]), Decimal(row["qty"]), price)
+        if mine != theirs or order.state is not STATES[row["state"]]:
+            return False
+    fills = {r.execution.exchange_trade_id for r in desk.heard if r.execution}
+    return fills == {trade["trade_id"] for trade in books["trades"]}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_both_books_are_equal_when_the_weather_clears(
+    new_desk: Callable[..., Desk], venue: Loopback, seed: int
+) -> None:
+    desk = await new_desk(pace=evolve(QUICK, window=2.0, may_send=5)).ready()
+    random = Random(seed)
+    for order_id in range(1, 16):
+        await trade(desk, venue, random, order_id)
+        if order_id == 8:  # the worker dies, and another goes on
+            await desk.exchange.close()
+            desk.begin()
+            await desk.ready()
+    venue.ctl("clear")
+    await desk.until(lambda: not in_doubt(desk), "all known", seconds=40)
+    desk.exchange.begin_sweep(now() - timedelta(minutes=5))
+    await desk.until(lambda: desk.snapshots, "swept", seconds=20)
+    await desk.until(lambda: is_equal(desk, venue), "equal books", seconds=20)
