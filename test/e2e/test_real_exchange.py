@@ -100,6 +100,21 @@ def test_a_resting_order_is_changed_and_canceled(desk: Desk) -> None:
     assert (canceled["status"], canceled["order"]["status"]) == ("done", "CANCELED")
 
 
+def test_numbers_go_to_the_grid_on_their_harmless_side(desk: Desk) -> None:
+    for side, price in (("buy", "60000.05"), ("sell", "80000.05")):
+        sent = desk.order(side, "0.0029999", order_type="limit", price=price)
+        expected = ("0.002", "60000" if side == "buy" else "80000.1")
+        there = desk.venue.books("b")["orders"]
+        named = {row["order_id"]: row for row in there}[sent["order"]["exchange_order_id"]]
+        assert (sent["order"]["qty"], sent["order"]["price"]) == expected
+        assert (named["qty"], named["price"]) == expected
+        _, asked = desk.ask("GET", f"/oms/commands/{sent['command_id']}")
+        assert (asked["payload"]["qty"], asked["payload"]["price"]) == ("0.0029999", price)
+        desk.send("cancel_order", order_id=sent["order_id"])
+    refused = desk.order("buy", "0.0029999", params={"precision": "refuse"})
+    assert (refused["status"], refused["error"]["code"]) == ("refused", "precision_mismatch")
+
+
 def test_a_rejection_says_what_the_exchange_said(desk: Desk) -> None:
     result = desk.order("buy", "900")
     assert result["status"] == "failed"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
 
+from oms.domain.account import Engine
 from oms.domain.command import (
     CONTROL,
     AdminMutate,
@@ -35,6 +36,7 @@ from oms.domain.command import (
     SendOrder,
 )
 from oms.domain.errors import Conflict, Invalid, OmsError, Refused
+from oms.domain.grid import change_on_grid
 from oms.domain.order import Order
 from oms.domain.report import Report, ReportKind
 from oms.domain.risk import (
@@ -224,6 +226,8 @@ class Execute:
             strategy_ids=home.strategy_ids,
             killed=home.killed(order.symbol, order.strategy_id, command.actor.api_key_id),
         )
+        if home.account.engine is not Engine.PAPER:
+            wish = change_on_grid(wish, order.side, desk.instrument)
         denied = admit_change(wish, order, desk)
         caps = self.place.caps
         if denied is None and caps is not None and caps.hold(command.actor.api_key_id):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from oms.domain.account import Engine
 from oms.domain.command import (
     ClosePosition,
     Command,
@@ -19,6 +20,7 @@ from oms.domain.command import (
 )
 from oms.domain.dust import swept
 from oms.domain.errors import Refused
+from oms.domain.grid import close_on_grid, send_on_grid
 from oms.domain.kill import KillSwitch
 from oms.domain.money import plain
 from oms.domain.order import Order, OrderState, Side
@@ -26,6 +28,7 @@ from oms.domain.order_forms import expected_price
 from oms.domain.position import Position
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.risk import Desk, Terms, admit_close, admit_send, unknown_symbol
+from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import LedgerStore
 from oms.services.caps import Caps, Opening
@@ -52,6 +55,9 @@ class Place:
         wish = command.payload
         assert isinstance(wish, SendOrder | ClosePosition)
         fingerprint = _fingerprint(home.account.id, wish)
+        if home.account.engine is not Engine.PAPER:
+            wish = _on_grid(home, wish)
+            command = evolve(command, payload=wish)
         if wish.client_order_id is not None:
             told = await self._told_before(home, wish.client_order_id, fingerprint)
             if told is not None:
@@ -196,6 +202,18 @@ async def _capped(
         price=expected_price(wish, None if quote is None else quote.ask),
     )
     return await caps(home, command.actor.api_key_id, opening, now) or terms
+
+
+def _on_grid(home: Home, wish: SendOrder | ClosePosition) -> SendOrder | ClosePosition:
+    """The wish as a real exchange can take it."""
+    known = home.exchange.instruments()
+    if isinstance(wish, SendOrder):
+        return send_on_grid(wish, known[wish.symbol]) if wish.symbol in known else wish
+    position = home.positions.get(wish.position_id)
+    if position is None:
+        return wish
+    side = Side.SELL if position.qty > 0 else Side.BUY
+    return close_on_grid(wish, side, known[position.symbol])
 
 
 def _judge_send(home: Home, wish: SendOrder, api_key_id: int, now: datetime) -> Terms | Refused:
