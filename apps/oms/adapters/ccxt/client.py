@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oms.adapters.ccxt.construct import ClientSpec, construct
-from oms.adapters.ccxt.faults import ReadFailed, Rejected
+from oms.adapters.ccxt.faults import Fault, ReadFailed, Rejected
 from oms.adapters.ccxt.judging import Judging, check_written
 from oms.adapters.ccxt.markets import (
     MarketShelf,
@@ -30,6 +30,7 @@ from oms.adapters.ccxt.markets import (
 )
 from oms.adapters.ccxt.numbers import told_to_ccxt
 from oms.adapters.ccxt.session import CALL, Call
+from oms.adapters.ccxt.turns import Turns, urgency_of
 from oms.adapters.ccxt.venue_codes import ALREADY_SO, CLOCK_SKEW
 from oms.adapters.ccxt.venues import ccxt_version
 from oms.domain.instrument import Instrument
@@ -59,6 +60,12 @@ class VenueClient:
         self.clock_error_ms = 0
         self.last_call_at: datetime | None = None
         self._shelf = shelf or MarketShelf()
+        self._turns = Turns(
+            self._shelf.scopes,
+            venue=spec.venue,
+            environment=spec.environment,
+            api_key=spec.api_key,
+        )
         self._hosts: dict[str, None] = {}
         self._session: Any = None
         self._exchange: Any = None
@@ -93,7 +100,9 @@ class VenueClient:
         """
         try:
             with self._judging(Call(is_write=False), is_write=True):
-                self._exchange, self._session = await construct(self.spec, self._called)
+                self._exchange, self._session = await construct(
+                    self.spec, self._turns, self._called
+                )
             await self.read_clock()
             await self._load_markets()
             await self._ask_first()
@@ -240,7 +249,7 @@ class VenueClient:
     async def _once(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_write: bool
     ) -> Any:
-        call = Call(is_write=is_write)
+        call = Call(is_write=is_write, urgency=urgency_of(method, is_write=is_write))
         token = CALL.set(call)
         try:
             with self._judging(call, is_write=is_write):
@@ -248,7 +257,12 @@ class VenueClient:
                 told = await getattr(self._exchange, method)(*given[0], **given[1])
                 if is_write:
                     check_written(method, told)
-                return told
+        except Fault as fault:
+            self._turns.heard(call, fault)
+            raise
+        else:
+            self._turns.heard(call, None)
+            return told
         finally:
             CALL.reset(token)
 

@@ -12,6 +12,7 @@ from oms.adapters.ccxt.extra_config import ExtraConfig, read_extra_config
 from oms.adapters.ccxt.faults import NotSent
 from oms.adapters.ccxt.guarded import guarded
 from oms.adapters.ccxt.session import new_session, trust
+from oms.adapters.ccxt.turns import Turns
 from oms.adapters.ccxt.venues import Venue, venues
 from oms.domain.errors import Invalid
 from oms.domain.value import value
@@ -44,7 +45,9 @@ class ClientSpec:
     cache_folder: Path
 
 
-async def construct(spec: ClientSpec, called: Callable[[str], None]) -> tuple[Any, Any]:
+async def construct(
+    spec: ClientSpec, turns: Turns, called: Callable[[str], None]
+) -> tuple[Any, Any]:
     """The ccxt object in its environment and its session; ``called`` hears each URL.
 
     Who asked closes both. Raises ``NotSent``.
@@ -60,7 +63,9 @@ async def construct(spec: ClientSpec, called: Callable[[str], None]) -> tuple[An
     )
     session = new_session(tls, extra.resolve, only_loopback=spec.environment == "loopback")
     try:
-        exchange = guarded(base, guard, called)({**_settings(spec, extra), "session": session})
+        exchange = guarded(base, guard, turns, called)(
+            {**_settings(spec, extra), "session": session}
+        )
         exchange.ssl_context = tls
         _switch(exchange, spec.environment, venue, extra)
     except BaseException:

@@ -1,24 +1,44 @@
 """A class of ccxt with the host guard in it: the last place before a socket opens.
 
-It adds to ``fetch`` and ``client`` and changes no meaning: what the venue class says is said.
+It waits for its turn before a request is signed, and changes no meaning: what the venue's class
+says is said.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from oms.adapters.ccxt.environments import Guard
 from oms.adapters.ccxt.faults import Reply, Unreadable
 from oms.adapters.ccxt.session import CALL
+from oms.adapters.ccxt.turns import Turns
 from oms.adapters.ccxt.venue_codes import is_success
 from oms.domain.value import evolve
 
 Watch = Callable[[str], None]
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def guarded(base: type[Any], guard: Guard, called: Watch) -> type[Any]:
+def guarded(base: type[Any], guard: Guard, turns: Turns, called: Watch) -> type[Any]:
     """``base``, a venue's class of ccxt, under ``guard``; ``called`` hears each URL that passes."""
 
     class Guarded(base):  # type: ignore[misc]
+        async def fetch2(
+            self,
+            path: str,
+            api: Any = "public",
+            method: str = "GET",
+            params: Any = _NOTHING,
+            config: Any = _NOTHING,
+        ) -> Any:
+            await turns.wait(
+                CALL.get(),
+                is_public="public" in str(api).lower(),
+                cost=self.calculate_rate_limiter_cost(api, method, path, params, config),
+                per_second=1000 / self.rateLimit,
+            )
+            return await super().fetch2(path, api, method, dict(params), dict(config))
+
         async def fetch(
             self, url: str, method: str = "GET", headers: Any = None, body: Any = None
         ) -> Any:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from oms.adapters.ccxt.numbers import decimal_of
+from oms.adapters.ccxt.pacing import Scopes
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import ZERO
 from oms.domain.value import value
@@ -36,12 +37,10 @@ class MarketTerms:
 
 
 class MarketShelf:
-    """The tables of one process by name, one exchange object each, and their files.
-
-    A loaded ccxt object is kept as the one that others share from; it is never asked to trade.
-    """
+    """What the clients of one process share: tables of markets by name, and budgets of requests."""
 
     def __init__(self) -> None:
+        self.scopes = Scopes()
         self._tables: dict[str, Mapping[str, Any]] = {}
         self._doors: dict[str, asyncio.Lock] = {}
 

@@ -1,4 +1,4 @@
-"""Rate limits of one scope, shared by all clients of a key: tokens, priorities, pauses.
+"""Rate limits of one scope, shared by all clients of a key: a window, priorities, pauses.
 
 ccxt's own bucket is one for each instance and knows nothing of the others; it stays as a second
 fence. Waiting here is waiting before the send: who gives up here has sent nothing.
@@ -6,6 +6,7 @@ fence. Waiting here is waiting before the send: who gives up here has sent nothi
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from itertools import count
@@ -15,11 +16,15 @@ Clock = Callable[[], float]
 
 #: The share of each budget that is kept for cancels.
 KEPT = 0.2
+_SOON = 0.001
 PAUSE_SECONDS_MAX = 60.0
 BAN_SECONDS_MIN = 120.0
+#: A second, and a little more: what leaves evenly may arrive closer together.
+WINDOW_SECONDS = 1.05
 
-#: Where a reply tells what is left.
-_LEFT: Mapping[str, str] = dict.fromkeys(("bybit", "bybiteu", "bybitid"), "x-bapi-limit-status")
+#: Where a reply tells what a second allows and what of it is left, counted in requests.
+_BYBIT = ("x-bapi-limit", "x-bapi-limit-status")
+_TOLD: Mapping[str, tuple[str, str]] = dict.fromkeys(("bybit", "bybiteu", "bybitid"), _BYBIT)
 
 
 class Urgency(IntEnum):
@@ -38,8 +43,10 @@ class TooLate(Exception):
 
 
 class Scope:
-    """One budget: ``per_second`` tokens, at most as many at once, for (venue, key) or (venue, IP).
+    """One budget: costs of ``per_second`` in any second, for (venue, key) or (venue, IP).
 
+    Venues count so; a bucket that fills evenly would let nearly twice as much pass in its first
+    second.
     ``pause`` stops all of it, for everybody who shares it.
     """
 
@@ -47,8 +54,8 @@ class Scope:
         assert per_second > 0, "a budget of nothing lets nobody through"
         self._per_second = per_second
         self._clock = clock
-        self._tokens = per_second
-        self._counted_at = clock()
+        #: When each cost is forgotten, with the cost.
+        self._spent: deque[tuple[float, float]] = deque()
         self._paused_until = 0.0
         self._pauses_in_a_row = 0
         self._waiting: list[tuple[int, int]] = []
@@ -63,7 +70,7 @@ class Scope:
     async def take(
         self, urgency: Urgency, cost: float = 1.0, deadline: float | None = None
     ) -> None:
-        """Wait for ``cost`` tokens, the more urgent and then the earlier first.
+        """Wait until ``cost`` may be spent, the more urgent and then the earlier first.
 
         ``deadline`` is of the clock given at the start. Raises ``TooLate``.
         """
@@ -75,7 +82,7 @@ class Scope:
                 if left is not None and left <= 0:
                     raise TooLate
                 await self._sleep(wait if left is None else min(wait, left))
-            self._tokens -= cost
+            self._spend(cost)
         finally:
             self._waiting.remove(mine)
             heapq.heapify(self._waiting)
@@ -89,7 +96,7 @@ class Scope:
         if seconds is None:
             if not self.paused_for:
                 self._pauses_in_a_row += 1
-            doubled: float = 2.0 ** (self._pauses_in_a_row - 1)
+            doubled: float = 2.0 ** max(self._pauses_in_a_row - 1, 0)
             seconds = min(doubled, PAUSE_SECONDS_MAX)
         if is_ban:
             seconds = max(seconds, BAN_SECONDS_MIN)
@@ -103,8 +110,14 @@ class Scope:
 
     def correct(self, left: float) -> None:
         """The venue's own word on what is left, if it is less than ours."""
-        self._refill()
-        self._tokens = min(self._tokens, max(left, 0.0))
+        missing = self._per_second - self._used() - max(left, 0.0)
+        if missing > 0:
+            self._spend(missing)
+
+    def limit(self, per_second: float) -> None:
+        """The venue's own word on how much there is; less or more than was believed."""
+        if per_second > 0:
+            self._per_second = per_second
 
     def _wait_of(self, mine: tuple[int, int], urgency: Urgency, cost: float) -> float:
         """Seconds to wait at least; 0 is go."""
@@ -112,22 +125,35 @@ class Scope:
             return self.paused_for
         if self._waiting[0] != mine:
             return PAUSE_SECONDS_MAX
-        self._refill()
         kept = 0.0 if urgency is Urgency.CANCEL else KEPT * self._per_second
-        # A single request dearer than what is not kept must pass some day: with a full bucket.
-        needed = min(cost + kept, self._per_second)
-        return max(needed - self._tokens, 0.0) / self._per_second
+        # A single request dearer than all there is must pass some day: with nothing beside it.
+        room = max(self._per_second - kept - cost, 0.0)
+        used = self._used()
+        for ends, spent in sorted(self._spent):
+            if used <= room:
+                break
+            used -= spent
+            wait = ends - self._clock()
+            if used <= room:
+                return max(wait, _SOON)
+        return 0.0
 
-    def _refill(self) -> None:
+    def _used(self) -> float:
+        """What was spent within the last second."""
         now = self._clock()
-        grown = self._tokens + (now - self._counted_at) * self._per_second
-        self._tokens, self._counted_at = min(grown, self._per_second), now
+        self._spent = deque(each for each in self._spent if each[0] > now)
+        return sum(spent for _, spent in self._spent)
+
+    def _spend(self, cost: float) -> None:
+        """What is dearer than a second allows is remembered for longer."""
+        lasts = WINDOW_SECONDS * max(cost / self._per_second, 1.0)
+        self._spent.append((self._clock() + lasts, cost))
 
     async def _sleep(self, seconds: float) -> None:
         """Until time is up or something changed for all who wait."""
         changed = self._changed
         try:
-            async with asyncio.timeout(max(seconds, 0.001)):
+            async with asyncio.timeout(max(seconds, _SOON)):
                 await changed.wait()
         except TimeoutError:
             return
@@ -152,11 +178,22 @@ class Scopes:
         return found
 
 
+def counts_requests(venue: str) -> bool:
+    """Whether replies tell a limit in requests; elsewhere ccxt's costs count."""
+    return venue in _TOLD
+
+
+def told_limit(venue: str, headers: Mapping[str, str]) -> float | None:
+    """What a reply says a second allows; ``None`` where it does not say so."""
+    return None if venue not in _TOLD else _number(headers, _TOLD[venue][0])
+
+
 def told_left(venue: str, headers: Mapping[str, str]) -> float | None:
-    """What a reply says is left of the budget; ``None`` where it does not say so."""
-    name = _LEFT.get(venue)
-    if name is None:
-        return None
+    """What a reply says is left; ``None`` where it does not say so."""
+    return None if venue not in _TOLD else _number(headers, _TOLD[venue][1])
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
     told = {key.lower(): text for key, text in headers.items()}.get(name)
     try:
         return None if told is None else float(told)

@@ -16,15 +16,19 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from oms.adapters.ccxt.faults import HostMismatch, Redirected, Reply
+from oms.adapters.ccxt.pacing import Scope, Urgency
 
 
 class Call:
     """One call of a ccxt method: what the session saw of it."""
 
-    def __init__(self, *, is_write: bool) -> None:
+    def __init__(self, *, is_write: bool, urgency: Urgency = Urgency.SWEEP) -> None:
         self.is_write = is_write
+        self.urgency = urgency
         self.headers_sent = 0
         self.reply: Reply | None = None
+        #: The budget that its last request counted against.
+        self.scope: Scope | None = None
 
 
 #: The call that the running task is making; tasks that it starts see the same one.

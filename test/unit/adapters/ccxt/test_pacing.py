@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from oms.adapters.ccxt.pacing import Scope, Scopes, TooLate, Urgency, told_left
+from oms.adapters.ccxt.pacing import WINDOW_SECONDS, Scope, Scopes, TooLate, Urgency, told_left
 
 
 class Hands:
@@ -31,7 +31,6 @@ async def settled() -> None:
 def turn(scope: Scope, hands: Hands, seconds: float) -> None:
     """Let time pass and let all who wait look at the clock."""
     hands.now += seconds
-    scope.correct(1e9)
     scope._wake()
 
 
@@ -68,8 +67,21 @@ async def test_a_fifth_is_kept_for_cancels(hands: Hands) -> None:
     await scope.take(Urgency.CANCEL)
     with pytest.raises(TooLate):
         await scope.take(Urgency.CANCEL, deadline=hands.now)
-    hands.now += 0.1
+    hands.now += WINDOW_SECONDS
     await scope.take(Urgency.CANCEL)
+
+
+async def test_no_second_sees_more_than_allowed(hands: Hands) -> None:
+    scope, left = Scope(10, hands), list[float]()
+    for _ in range(300):
+        try:
+            await scope.take(Urgency.SWEEP, deadline=hands.now)
+        except TooLate:
+            hands.now += 0.05
+        else:
+            left.append(hands.now)
+    for start in left:
+        assert sum(start <= at < start + 1 for at in left) <= 8
 
 
 async def test_who_gives_up_frees_the_way(hands: Hands) -> None:
@@ -89,7 +101,7 @@ async def test_what_costs_more_than_there_ever_is_passes_when_all_is_there(hands
     await scope.take(Urgency.SWEEP, cost=50)
     with pytest.raises(TooLate):
         await scope.take(Urgency.CANCEL, deadline=hands.now)
-    hands.now += 5
+    hands.now += 6
     await scope.take(Urgency.CANCEL)
 
 

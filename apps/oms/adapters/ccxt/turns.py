@@ -1,0 +1,121 @@
+"""The turns of one client: waiting before a request, and what its answer says of the budget.
+
+Private requests count for (venue, key), public ones and all of Binance's for (venue, this machine).
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import monotonic
+from typing import Any
+
+from oms.adapters.ccxt.faults import Fault, NotSent, Overloaded, ReadFailed
+from oms.adapters.ccxt.pacing import (
+    Scope,
+    Scopes,
+    TooLate,
+    Urgency,
+    counts_requests,
+    told_left,
+    told_limit,
+)
+from oms.adapters.ccxt.session import Call
+from oms.adapters.ccxt.venue_codes import OVERLOAD
+
+#: A write waits so long at most; then its sender decides again.
+WRITE_SECONDS_MAX = 10.0
+#: A read does not begin to wait for a pause that is longer.
+READ_PAUSE_MAX = 30.0
+BAN = 418
+#: All their requests count for the address they come from.
+_BY_ADDRESS = frozenset({"binance", "binanceusdm", "binancecoinm", "binanceus"})
+_METHODS: Mapping[str, Urgency] = {
+    "create_order": Urgency.OPEN,
+    "edit_order": Urgency.OPEN,
+    "fetch_order": Urgency.FIND,
+    "fetch_my_trades": Urgency.HISTORY,
+    "fetch_closed_orders": Urgency.HISTORY,
+    "fetch_canceled_and_closed_orders": Urgency.HISTORY,
+}
+_REFUSED_FOR_LOAD = (Overloaded, ReadFailed)
+_URGENCY: ContextVar[Urgency | None] = ContextVar("ccxt_urgency", default=None)
+
+
+@contextmanager
+def urgent(urgency: Urgency) -> Iterator[None]:
+    """What is asked inside has this urgency, whatever its method."""
+    token = _URGENCY.set(urgency)
+    try:
+        yield
+    finally:
+        _URGENCY.reset(token)
+
+
+def urgency_of(method: str, *, is_write: bool) -> Urgency:
+    """The one that was said, else the usual one of a ccxt method."""
+    said = _URGENCY.get()
+    if said is not None:
+        return said
+    if method.startswith("cancel"):
+        return Urgency.CANCEL
+    return _METHODS.get(method, Urgency.OPEN if is_write else Urgency.SWEEP)
+
+
+class Turns:
+    """``scopes`` are those of the process: clients of one key share theirs."""
+
+    def __init__(self, scopes: Scopes, *, venue: str, environment: str, api_key: str) -> None:
+        self._scopes = scopes
+        self._venue = venue
+        mark = hashlib.sha256(api_key.encode()).hexdigest()[:16]
+        here = f"{venue}.{environment}"
+        self._shared = f"{here} address"
+        self._private = self._shared if venue in _BY_ADDRESS else f"{here} key {mark}"
+
+    async def wait(
+        self, call: Call | None, *, is_public: bool, cost: float, per_second: float
+    ) -> None:
+        """Until the request may leave. Raises ``NotSent``, ``ReadFailed``: too long a wait."""
+        scope = self._scopes.of(self._shared if is_public else self._private, per_second)
+        urgency = Urgency.SWEEP if call is None else call.urgency
+        is_write = call is not None and call.is_write
+        if call is not None:
+            call.scope = scope
+        if scope.paused_for > (WRITE_SECONDS_MAX if is_write else READ_PAUSE_MAX):
+            raise _too_late(scope, is_write=is_write)
+        deadline = monotonic() + WRITE_SECONDS_MAX if is_write else None
+        try:
+            await scope.take(urgency, self._cost(cost), deadline)
+        except TooLate:
+            raise _too_late(scope, is_write=is_write) from None
+
+    def heard(self, call: Call, fault: Fault | None) -> None:
+        """What a finished request says of the budget; a pause is written into ``fault``."""
+        scope = call.scope
+        if scope is None or call.reply is None:
+            return
+        headers = call.reply.headers
+        if fault is not None and fault.code == OVERLOAD and isinstance(fault, _REFUSED_FOR_LOAD):
+            given = any(name.lower() == "retry-after" for name in headers)
+            seconds = fault.retry_after if given else None
+            fault.retry_after = scope.pause(seconds, is_ban=call.reply.status == BAN)
+            return
+        scope.went_well()
+        limit, left = told_limit(self._venue, headers), told_left(self._venue, headers)
+        if limit is not None:
+            scope.limit(limit)
+        if left is not None:
+            scope.correct(left)
+
+    def _cost(self, cost: float) -> float:
+        """Where the venue tells its limit in requests, each is one."""
+        return 1.0 if counts_requests(self._venue) else cost
+
+
+def _too_late(scope: Scope, *, is_write: bool) -> Fault:
+    message, pause = "the rate limit lets nobody through", max(scope.paused_for, 1.0)
+    more: dict[str, Any] = {"retry_after": pause, "headers_sent": False}
+    if is_write:
+        return NotSent(OVERLOAD, message, **more)
+    return ReadFailed(OVERLOAD, message, retryable=True, **more)

@@ -1,0 +1,92 @@
+"""One budget for all clients of a key, as the exchange sees it: who goes first, who pauses."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kit.loopback import Loopback
+from oms.adapters.ccxt.client import VenueClient
+from oms.adapters.ccxt.faults import NotSent, Overloaded, ReadFailed
+
+Opened = Callable[..., Awaitable[VenueClient]]
+LINEAR = "BTC/USDT:USDT"
+#: Sweeps that wait when the cancel comes, and what a second allows.
+SWEEPS, LIMIT = 40, 10
+
+
+async def order(client: VenueClient) -> Any:
+    return await client.write("create_order", LINEAR, "limit", "buy", "0.1", "50000")
+
+
+async def test_a_cancel_passes_the_sweeps_of_every_client(venue: Loopback, opened: Opened) -> None:
+    here, mirror = await opened(), await opened(account_id=2)
+    made = await order(here)
+    venue.ctl("limit", per_second=LIMIT)
+    await here.read("fetch_balance")
+    before = venue.ctl("log")["log"][-1]["number"]
+    sweeps = [
+        asyncio.create_task(client.read("fetch_balance"))
+        for _ in range(SWEEPS // 2)
+        for client in (here, mirror)
+    ]
+    await asyncio.sleep(0)
+    asked = time.monotonic()
+    await here.write("cancel_order", made["id"], LINEAR)
+    assert time.monotonic() - asked < 1
+    await asyncio.gather(*sweeps)
+    rows = venue.ctl("log", after=before)["log"]
+    assert len(rows) == SWEEPS + 1, "nothing was refused and asked again"
+    assert all(row["status"] == 200 for row in rows)
+    cancel = next(n for n, row in enumerate(rows) if row["path"].endswith("order/cancel"))
+    assert cancel <= LIMIT
+
+
+async def test_one_refusal_pauses_the_key_and_nothing_is_lost(
+    venue: Loopback, opened: Opened
+) -> None:
+    client, mirror = await opened(), await opened(account_id=2)
+    venue.ctl("fault", match="order/create", mode="rate_limit")
+    refused: list[float] = []
+    try:
+        await order(client)
+    except Overloaded as overloaded:
+        refused.append(overloaded.retry_after)
+    assert refused == [1]
+    asked = time.monotonic()
+    assert (await order(mirror))["id"]
+    assert time.monotonic() - asked > 0.8, "the other client of the key waits as well"
+    assert len(venue.books()["orders"]) == 1
+
+
+async def test_pauses_grow_while_it_goes_on(venue: Loopback, opened: Opened) -> None:
+    client = await opened()
+    venue.ctl("fault", match="order/create", mode="rate_limit", count=2)
+    pauses: list[float] = []
+    for _ in range(2):
+        try:
+            await order(client)
+        except Overloaded as overloaded:
+            pauses.append(overloaded.retry_after)
+    assert pauses == [1, 2]
+
+
+async def test_after_a_ban_nobody_waits_and_nothing_leaves(venue: Loopback, opened: Opened) -> None:
+    client = await opened()
+    venue.ctl("fault", match="order/create", mode="ban")
+    try:
+        await order(client)
+    except Overloaded as overloaded:
+        assert overloaded.retry_after == 120
+    before = venue.ctl("log")["log"][-1]["number"]
+    asked = time.monotonic()
+    for call in (order(client), client.read("fetch_balance")):
+        try:
+            await call
+        except (NotSent, ReadFailed) as refused:
+            assert refused.code == "exchange_rate_limited"
+            assert refused.retry_after is not None and refused.retry_after > 100
+        else:
+            raise AssertionError("it left")
+    assert time.monotonic() - asked < 1
+    assert venue.ctl("log", after=before)["log"] == []
