@@ -55,6 +55,7 @@ class Desk:
     """One exchange and what the worker knows: orders by id, attempts by key, reports heard."""
 
     make_client: Callable[[], Venue]
+    exchange_id: str = "ccxt.bybit"
     pace: Pace = QUICK
     orders: dict[int, Order] = field(default_factory=dict)
     rows: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class Desk:
         """Make the exchange from what is stored."""
         self.news = asyncio.Event()
         self.exchange = CcxtExchange(
-            account=ACCOUNT,
+            account=evolve(ACCOUNT, exchange_id=self.exchange_id),
             make_client=self.make_client,
             tag=TAG,
             on_news=self.news.set,

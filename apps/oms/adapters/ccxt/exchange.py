@@ -15,9 +15,7 @@ from oms.adapters.ccxt.looking_up import Doubt, Question
 from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.parts import Parts
 from oms.adapters.ccxt.resuming import remembered, resume
-from oms.adapters.ccxt.telling import about
 from oms.adapters.ccxt.venue import Venue
-from oms.adapters.ccxt.wishes import known_of_order
 from oms.domain.account import Account
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
@@ -94,16 +92,18 @@ class CcxtExchange:
         try:
             self._parts.taking_down.place(order, self.instruments()[order.symbol], now)
         except Invalid as wrong:
-            known = known_of_order(order)
-            kind, heard = ReportKind.REFUSED, Heard.OPERATOR
-            return [about(known, kind, heard, now, code=wrong.code, message=wrong.message)]
+            return [_refused(order, ReportKind.REFUSED, wrong, now)]
         return []
 
     async def change(
         self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
     ) -> Sequence[Report]:
         """Take the wish down; an absent term keeps its value."""
-        self._parts.taking_down.change(order, price, qty, now)
+        instrument = self.instruments()[order.symbol]
+        try:
+            self._parts.taking_down.change(order, instrument, price, qty, now)
+        except Invalid as wrong:
+            return [_refused(order, ReportKind.REJECTED, wrong, now)]
         return []
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[Report]:
@@ -222,6 +222,18 @@ class CcxtExchange:
             known = self._parts.orders.own(report.order_id) if report.kind in _ANSWERS else None
             if known is not None:
                 known.answers_heard += 1
+
+
+def _refused(order: Order, kind: ReportKind, wrong: Invalid, now: datetime) -> Report:
+    """That a wish was not even taken down."""
+    return Report(
+        kind=kind,
+        order_id=order.id,
+        heard=Heard.OPERATOR,
+        heard_at=now,
+        code=wrong.code,
+        message=wrong.message,
+    )
 
 
 def _paper_only(what: str) -> Conflict:

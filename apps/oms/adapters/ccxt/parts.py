@@ -69,6 +69,7 @@ class Parts:
             lanes=self.lanes,
             inbox=self.inbox,
             venue=account.venue,
+            rules=self._rules,
             pace=pace,
             is_hedged=is_hedged,
         )

@@ -39,10 +39,15 @@ class VenueRules:
     back_days: int = 0
     #: Kinds of executions that are told only when asked for by name.
     more_executions: tuple[str, ...] = ()
+    #: Where an order keeps its id and its place when it is given other terms.
+    changes: frozenset[Kind] = frozenset()
+    #: Where conditional orders stand in a list of their own, under ids of their own.
+    stops_apart: frozenset[Kind] = frozenset()
     #: Whether requests that are too old are refused by their time.
     expires_requests: bool = False
 
 
+_ALL = frozenset({Kind.SPOT, Kind.LINEAR})
 _CAREFUL = VenueRules()
 _RULES: Mapping[str, VenueRules] = {
     "bybit": VenueRules(
@@ -53,6 +58,7 @@ _RULES: Mapping[str, VenueRules] = {
         span_days=7,
         back_days=730,
         more_executions=("BustTrade", "AdlTrade", "Funding"),
+        changes=_ALL,
         expires_requests=True,
     ),
     "binance": VenueRules(
@@ -63,11 +69,19 @@ _RULES: Mapping[str, VenueRules] = {
         trades_page=1000,
         orders_page=1000,
         span_days=1,
+        changes=frozenset({Kind.LINEAR}),
+        stops_apart=frozenset({Kind.LINEAR}),
         expires_requests=True,
     ),
     "okx": VenueRules(
-        look_up=LookUp.BY_PARAM, name_param="clOrdId", id_param="ordId", back_days=90
+        look_up=LookUp.BY_PARAM,
+        name_param="clOrdId",
+        id_param="ordId",
+        back_days=90,
+        changes=_ALL,
+        stops_apart=_ALL,
     ),
+    **dict.fromkeys(("kraken", "gate"), VenueRules(changes=_ALL, stops_apart=_ALL)),
     **dict.fromkeys(
         ("kucoin", "bitget", "mexc", "htx", "hyperliquid"),
         VenueRules(look_up=LookUp.BY_PARAM, name_param="clientOrderId", span_days=7),

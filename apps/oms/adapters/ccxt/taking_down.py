@@ -11,6 +11,7 @@ from oms.adapters.ccxt.inbox import Inbox
 from oms.adapters.ccxt.known import Known, KnownOrders, ended
 from oms.adapters.ccxt.lanes import Lanes
 from oms.adapters.ccxt.pace import Pace
+from oms.adapters.ccxt.rules import VenueRules
 from oms.adapters.ccxt.telling import about
 from oms.adapters.ccxt.wishes import (
     CANCEL,
@@ -22,6 +23,8 @@ from oms.adapters.ccxt.wishes import (
     deadline_of,
     known_of_order,
     place_call,
+    refuse_change,
+    refuse_form,
     request_text,
 )
 from oms.domain.instrument import Instrument
@@ -41,6 +44,7 @@ class TakingDown:
         lanes: Lanes,
         inbox: Inbox,
         venue: str,
+        rules: VenueRules,
         pace: Pace,
         is_hedged: bool,
     ) -> None:
@@ -48,6 +52,7 @@ class TakingDown:
         self._lanes = lanes
         self._inbox = inbox
         self._venue = venue
+        self._rules = rules
         self._pace = pace
         self._is_hedged = is_hedged
         self._fresh: list[Wish] = []
@@ -55,17 +60,23 @@ class TakingDown:
 
     def place(self, order: Order, instrument: Instrument, now: datetime) -> None:
         """Take down a new order. Raises ``Invalid`` for forms that are not sent."""
-        number = 1
-        client_id = self._orders.names.render(order.id, number)
+        refuse_form(order, instrument, self._rules)
+        client_id = self._orders.names.render(order.id, 1)
         call = place_call(order, instrument, self._venue, client_id, is_hedged=self._is_hedged)
         known = self._orders.add(known_of_order(order))
         known.client_id = client_id
         self._take(PLACE, known, order, now, call=call)
 
     def change(
-        self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
+        self,
+        order: Order,
+        instrument: Instrument,
+        price: Decimal | None,
+        qty: Decimal | None,
+        now: datetime,
     ) -> None:
-        """Take down other terms; what is ``None`` stays as it is."""
+        """Take down other terms; ``None`` stays. Raises ``Invalid`` where that is not done."""
+        refuse_change(instrument, self._rules)
         known = self.known(order)
         qty, price = qty or known.qty, price or known.price
         self._take(CHANGE, known, order, now, qty=qty, price=price)

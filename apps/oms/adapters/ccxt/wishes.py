@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from oms.adapters.ccxt.known import Known
+from oms.adapters.ccxt.rules import VenueRules
 from oms.domain.command import LIMIT_TYPES
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, Kind
@@ -58,16 +59,30 @@ class Wish:
     answers: int = 0
 
 
+def refuse_form(order: Order, instrument: Instrument, rules: VenueRules) -> None:
+    """Raises ``Invalid`` for forms that are not sent natively."""
+    message = None
+    if order.order_type == TRAILING:
+        message = "trailing stops are not sent to this exchange"
+    elif order.expires_at is not None or order.time_in_force == "GTD":
+        message = "orders that expire by themselves are not sent to this exchange"
+    elif order.trigger_price is not None and instrument.kind in rules.stops_apart:
+        message = "orders with a trigger are not sent to this exchange"
+    if message is not None:
+        raise Invalid(message, code="order_type_not_supported")
+
+
+def refuse_change(instrument: Instrument, rules: VenueRules) -> None:
+    """Raises ``Invalid`` where a change would make another order."""
+    if instrument.kind not in rules.changes:
+        message = "orders are not changed in place at this exchange: cancel it and send a new one"
+        raise Invalid(message, code="order_type_not_supported")
+
+
 def place_call(
     order: Order, instrument: Instrument, venue: str, client_id: str, *, is_hedged: bool
 ) -> Call:
-    """The request to place ``order``. Raises ``Invalid`` for forms that are not sent natively."""
-    if order.order_type == TRAILING:
-        message = "trailing stops are not sent to this exchange"
-        raise Invalid(message, code="order_type_not_supported")
-    if order.expires_at is not None or order.time_in_force == "GTD":
-        message = "orders that expire by themselves are not sent to this exchange"
-        raise Invalid(message, code="order_type_not_supported")
+    """The request to place ``order``, of a form that is sent natively."""
     is_limit = order.order_type in LIMIT_TYPES
     params: dict[str, object] = {k: v for k, v in order.params.items() if k not in _OURS}
     params["clientOrderId"] = client_id

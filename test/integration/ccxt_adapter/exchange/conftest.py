@@ -36,18 +36,19 @@ async def new_desk(venue: Loopback, tables: Path) -> AsyncIterator[Callable[...,
     """Makes desks on account a; all are closed at the end."""
     desks: list[Desk] = []
 
-    def make(key: str = "loop-a", **more: Any) -> Desk:
+    def make(key: str = "loop-a", dialect: str = "bybit", **more: Any) -> Desk:
         spec = ClientSpec(
             account_id=1,
-            venue="bybit",
+            venue=dialect,
             engine="ccxt",
             environment="loopback",
             api_key=key,
             secret=more.pop("secret", venue.told["keys"].get(key)),
-            extra_config=venue.told["extra_config"]["bybit"],
+            extra_config=venue.told["extra_config"][dialect],
             cache_folder=tables,
         )
-        desk = Desk(make_client=lambda: VenueClient(spec), **more)
+        exchange_id = f"ccxt.{dialect}"
+        desk = Desk(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
         desks.append(desk)
         return desk.begin()
 
