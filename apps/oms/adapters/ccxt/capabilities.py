@@ -1,0 +1,108 @@
+"""What a venue can do in an environment, each field with its source. ccxt is not imported.
+
+``declared`` is ccxt's own word, ``table`` is ours and stands above it, ``account`` what the
+settings of an account took away. Nothing is added by settings, and nothing is tried out here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oms.adapters.ccxt.venues import Venue
+from oms.domain.value import value
+
+DECLARED, TABLE, ACCOUNT = "declared", "table", "account"
+UNTESTED = "untested"
+_KINDS = ("spot", "linear")
+_STREAMS = {
+    "orders": "watchOrders",
+    "trades": "watchMyTrades",
+    "positions": "watchPositions",
+    "balance": "watchBalance",
+}
+#: What the settings of an account may say of a field: less than there is.
+_NOTHING = (False, "none", None)
+
+
+@value
+class Capability:
+    """One field: what it is and who says so."""
+
+    value: Any
+    source: str
+
+
+def capabilities(
+    venue: Venue, environment: str, taken: Mapping[str, Any] | None = None
+) -> dict[str, Capability]:
+    """By field; ``taken`` is ``oms.capabilities`` of an account."""
+    told = {name: Capability(value=each, source=DECLARED) for name, each in _declared(venue)}
+    for name, each in venue.table.items():
+        told[name] = Capability(value=each, source=TABLE)
+    told["environments"] = Capability(value=sorted(venue.environments), source=DECLARED)
+    told["environment"] = Capability(value=environment, source=DECLARED)
+    told["label"] = Capability(value=None if venue.is_tested else UNTESTED, source=TABLE)
+    for name, each in (taken or {}).items():
+        before = told.get(name)
+        if before is not None and before.value not in _NOTHING:
+            told[name] = Capability(value=_less(before.value, each), source=ACCOUNT)
+    return told
+
+
+def _declared(venue: Venue) -> list[tuple[str, Any]]:
+    """The fields as ccxt tells them; a kind without features has none."""
+    has = venue.declared
+    kinds = {kind: has[kind] for kind in _KINDS if kind in has}
+    in_force = {kind: sorted(k for k, v in _words(each)) for kind, each in kinds.items()}
+    return [
+        ("time_in_force", in_force),
+        ("post_only", {kind: "PO" in words for kind, words in in_force.items()}),
+        ("trigger", {kind: bool(each.get("triggerPrice")) for kind, each in kinds.items()}),
+        ("trigger_direction", bool(kinds.get("linear", {}).get("triggerDirection"))),
+        ("trailing", {kind: bool(each.get("trailing")) for kind, each in kinds.items()}),
+        ("attached_tp_sl", [k for k, v in kinds.items() if v.get("attachedStopLossTakeProfit")]),
+        ("hedge", "unified" if kinds.get("linear", {}).get("hedged") else "none"),
+        ("read_position_mode", has.get("fetchPositionMode") is True),
+        ("edit", dict.fromkeys(kinds, "emulated")),
+        ("cancel_all_after", has.get("cancelAllOrdersAfter") is True),
+        ("look_up", "scan"),
+        ("trades", {kind: each["trades"] for kind, each in kinds.items() if "trades" in each}),
+        (
+            "closed_orders",
+            {kind: v["closed_orders"] for kind, v in kinds.items() if "closed_orders" in v},
+        ),
+        ("streams", [topic for topic, name in _STREAMS.items() if has.get(name)]),
+    ]
+
+
+def _words(features: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(word, there) for word, there in features.get("timeInForce", {}).items() if there]
+
+
+def _less(before: Any, wanted: Any) -> Any:
+    """``wanted`` where it takes away, ``before`` where it would add."""
+    if isinstance(before, list):
+        kept = wanted if isinstance(wanted, list) else []
+        return [each for each in before if each in kept]
+    if wanted in _NOTHING and _is_tree(before):
+        return {kind: _nothing(each) for kind, each in before.items()}
+    if wanted in _NOTHING:
+        return _nothing(before)
+    if _is_tree(before) and isinstance(wanted, Mapping):
+        return {kind: _less(v, wanted[kind]) if kind in wanted else v for kind, v in before.items()}
+    return before
+
+
+def _is_tree(told: Any) -> bool:
+    return isinstance(told, Mapping)
+
+
+def _nothing(before: Any) -> Any:
+    """The word for "cannot" in the form of a field."""
+    match before:
+        case bool():
+            return False
+        case str():
+            return "none"
+        case list():
+            return []
+    return None
