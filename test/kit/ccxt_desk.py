@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from kit.builders import an_order
 from oms.adapters.ccxt.exchange import CcxtExchange
@@ -56,6 +57,8 @@ class Desk:
 
     make_client: Callable[[], Venue]
     exchange_id: str = "ccxt.bybit"
+    #: More arguments of the exchange.
+    more: dict[str, Any] = field(default_factory=dict)
     pace: Pace = QUICK
     orders: dict[int, Order] = field(default_factory=dict)
     rows: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
@@ -76,6 +79,7 @@ class Desk:
                 key=lambda row: (row.order_id, row.created_at, row.attempt),
             ),
             pace=self.pace,
+            **self.more,
         )
         return self
 

@@ -62,9 +62,7 @@ class Finder:
         elif self._rules.name_param and self._rules.trades_tell_names:
             names = {self._rules.name_param: known.client_id}
         since = None if names else milliseconds(known.created_at - timedelta(seconds=60))
-        rows = await whole_list(
-            self._client, "fetch_my_trades", known.symbol, since, self._rules.trades_page, names
-        )
+        rows = await self._list("fetch_my_trades", known, since, self._rules.trades_page, names)
         told = trades_shown(rows, self._venue, self._client.instruments)
         wanted = {name, known.client_id} - {None}
         return [each for each in told if wanted & {each.exchange_order_id, each.client_id}]
@@ -114,8 +112,22 @@ class Finder:
         if method != _CLOSED and not self._has("fetchClosedOrders"):
             return None, False
         since = milliseconds(known.created_at - timedelta(seconds=60))
-        closed = await whole_list(self._client, method, known.symbol, since, None, {})
+        closed = await self._list(method, known, since, None, {})
         return self._newest(known, closed), True
+
+    async def _list(
+        self,
+        method: str,
+        known: Known,
+        since: int | None,
+        page: int | None,
+        params: Mapping[str, object],
+    ) -> list[Mapping[str, Any]]:
+        """All rows of a list of the order's symbol."""
+        by_cursor = self._rules.by_cursor
+        return await whole_list(
+            self._client, method, known.symbol, since, page, params, by_cursor=by_cursor
+        )
 
     def _newest(self, known: Known, rows: Sequence[Mapping[str, Any]]) -> OrderShown | None:
         """The order among rows; of several tellings the last."""

@@ -45,10 +45,15 @@ async def whole_list(
     since: int | None,
     page: int | None,
     params: Mapping[str, object],
+    *,
+    by_cursor: bool,
 ) -> list[Row]:
-    """All rows of a list, each once. Raises ``ReadFailed``."""
+    """All rows of a list, each once. Raises ``ReadFailed``.
+
+    ``by_cursor``: the venue says itself where the next page begins, or that there is none.
+    """
     rows: dict[str, Row] = {}
-    async for told in _pages(client, method, symbol, since, page, params):
+    async for told in _pages(client, method, symbol, since, page, params, by_cursor):
         for number, row in enumerate(told):
             name = str(row.get("id") or f"{row.get('timestamp')}:{len(rows)}:{number}")
             rows[f"{row.get('symbol')}:{name}"] = row
@@ -62,6 +67,7 @@ async def _pages(
     since: int | None,
     page: int | None,
     params: Mapping[str, object],
+    by_cursor: bool,
 ) -> AsyncIterator[list[Row]]:
     asked: dict[str, object] = dict(params)
     last: list[Row] = []
@@ -72,7 +78,7 @@ async def _pages(
         if cursor is not None:
             asked["cursor"] = cursor
             continue
-        if "cursor" in asked or page is None or since is None or len(rows) < page:
+        if by_cursor or page is None or since is None or len(rows) < page:
             return
         newest = max(int(row.get("timestamp") or 0) for row in rows)
         if newest <= since and rows == last:

@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from oms.adapters.ccxt.exact import malformed, milliseconds, needed, rows_of
+from oms.adapters.ccxt.evidence import (
+    AGAIN_OTHERWISE,
+    NOT_TRADED,
+    ORDER,
+    POSITION,
+    TRADE,
+    Evidence,
+    Row,
+)
+from oms.adapters.ccxt.exact import malformed, milliseconds, needed, rows_of, text
+from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.orders_read import OrderShown, order_shown
 from oms.adapters.ccxt.paging import until_params, whole_list, windows
 from oms.adapters.ccxt.rules import Part, VenueRules, parts_of
@@ -20,7 +30,10 @@ _CLOSED = "fetch_canceled_and_closed_orders"
 
 
 class Reader:
-    """Asks; nothing is told here. Each method raises ``ReadFailed``."""
+    """Asks; nothing is told here. Each method raises ``ReadFailed``.
+
+    A row that makes no sense is set aside: the others are read.
+    """
 
     def __init__(
         self,
@@ -28,12 +41,14 @@ class Reader:
         venue: str,
         rules: VenueRules,
         symbols: Callable[[], Iterable[str]],
+        evidence: Evidence,
     ) -> None:
         self._client = client
         self._venue = venue
         self._rules = rules
         #: Symbols to ask for where a venue tells nothing without one.
         self._symbols = symbols
+        self._evidence = evidence
 
     def parts(self) -> list[Part]:
         """The parts of the account."""
@@ -64,7 +79,8 @@ class Reader:
             for kind in (None, *more):
                 named = {} if kind is None else {"execType": kind}
                 params = {**until_params(part.params, window.until), **named}
-                rows += await self._rows_of_trades(part, milliseconds(window.since), params)
+                start, page = milliseconds(window.since), self._rules.trades_page
+                rows += await self._rows("fetch_my_trades", part, start, page, params)
         instruments = self._client.instruments
         return trades_shown(rows, self._venue, instruments), funding_of(rows, instruments, now)
 
@@ -99,22 +115,25 @@ class Reader:
     async def _orders(
         self, method: str, part: Part, since: int | None, params: Mapping[str, object]
     ) -> list[OrderShown]:
-        found = []
-        for symbol in self._asked(part):
-            rows = await whole_list(
-                self._client, method, symbol, since, self._rules.orders_page, params
-            )
-            told = (order_shown(row, self._venue, self._client.instruments) for row in rows)
-            found += [each for each in told if each is not None]
-        return found
+        rows = await self._rows(method, part, since, self._rules.orders_page, params)
+        told = (order_shown(row, self._venue, self._client.instruments) for row in rows)
+        return [each for each in told if each is not None]
 
-    async def _rows_of_trades(
-        self, part: Part, since: int, params: Mapping[str, object]
+    async def _rows(
+        self,
+        method: str,
+        part: Part,
+        since: int | None,
+        page: int,
+        params: Mapping[str, object],
     ) -> list[Mapping[str, Any]]:
+        """All rows of a list, of each symbol where the venue asks for one."""
         rows: list[Mapping[str, Any]] = []
+        by_cursor = self._rules.by_cursor
         for symbol in self._asked(part):
-            page = self._rules.trades_page
-            rows += await whole_list(self._client, "fetch_my_trades", symbol, since, page, params)
+            rows += await whole_list(
+                self._client, method, symbol, since, page, params, by_cursor=by_cursor
+            )
         return rows
 
     def _asked(self, part: Part) -> Sequence[str | None]:

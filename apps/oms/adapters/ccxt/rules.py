@@ -34,6 +34,8 @@ class VenueRules:
     symbol_required: bool = False
     trades_page: int = 100
     orders_page: int = 50
+    #: Lists say where their next page begins.
+    by_cursor: bool = False
     #: Days a call may span, and how many back anything is told; 0: no limit known.
     span_days: int = 0
     back_days: int = 0
@@ -55,6 +57,7 @@ _RULES: Mapping[str, VenueRules] = {
         name_param="orderLinkId",
         id_param="orderId",
         trades_tell_names=True,
+        by_cursor=True,
         span_days=7,
         back_days=730,
         more_executions=("BustTrade", "AdlTrade", "Funding"),

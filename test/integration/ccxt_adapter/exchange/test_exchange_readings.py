@@ -7,6 +7,7 @@ from decimal import Decimal
 from kit.ccxt_desk import LINEAR, SPOT, Desk, now
 from kit.loopback import Loopback
 from oms.domain.report import ReportKind
+from oms.domain.side import Side
 
 
 async def test_an_order_of_others_is_described_before_its_fills(
@@ -120,3 +121,22 @@ async def test_what_the_exchange_closed_by_force_says_why(desk: Desk, venue: Loo
     forced = [report for _, report in desk.snapshots[0].trades if not report.order_id]
     assert [report.external.reason for report in forced if report.external] == ["liquidation"]
     assert not desk.snapshots[0].holdings
+
+
+async def test_two_legs_are_held_apart(new_desk: Callable[..., Desk], venue: Loopback) -> None:
+    desk = await new_desk(more={"is_hedged": True}).ready()
+    client = desk.make_client()
+    await client.open()
+    await client.write("set_position_mode", True, LINEAR)
+    await client.close()
+    await desk.send(7, "buy", "0.02", None)
+    await desk.send(8, "sell", "0.03", None)
+    await desk.until_state(7, "FILLED")
+    await desk.until_state(8, "FILLED")
+    await desk.send(9, "buy", "0.01", None, reduce_only=True)
+    await desk.until_state(9, "FILLED")
+    seen = await desk.exchange.snapshot(now() - timedelta(minutes=5), now())
+    assert seen.holdings == {
+        (LINEAR, Side.BUY): Decimal("0.02"),
+        (LINEAR, Side.SELL): Decimal("-0.02"),
+    }
