@@ -1,5 +1,6 @@
 """Clients of real ccxt classes at the loopback exchange: numbers, markets, clock, keys."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Awaitable, Callable
@@ -127,6 +128,16 @@ async def test_the_clock_is_measured_and_read_anew_when_it_was_wrong(
     assert made["id"], "refused for our clock, read anew, sent once more"
     assert venue.paths("order/create") == ["POST /v5/order/create"] * 2
     assert len(venue.books()["orders"]) == 1
+
+
+async def test_an_old_clock_is_read_once_for_all_who_ask(
+    venue: Loopback, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await opened()
+    before = len(venue.paths("market/time"))
+    monkeypatch.setattr(client, "_clock_read_at", client._clock_read_at - 601)
+    await asyncio.gather(*(client.read("fetch_balance") for _ in range(4)))
+    assert len(venue.paths("market/time")) - before == 1
 
 
 async def test_a_clock_that_cannot_be_set_right_is_a_refusal(

@@ -143,13 +143,15 @@ class VenueClient:
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """One ccxt method, tried three times at most. Raises ``ReadFailed``."""
-        if monotonic() - self._clock_read_at > CLOCK_SECONDS_MAX:
-            await self.read_clock()
+        if self._is_clock_old():
+            await self.read_clock(only_if_old=True)
         return await self._tried(method, args, kwargs)
 
-    async def read_clock(self) -> None:
+    async def read_clock(self, *, only_if_old: bool = False) -> None:
         """Measure the venue's clock against ours. Raises ``ReadFailed``."""
         async with self._clock_door:
+            if only_if_old and not self._is_clock_old():
+                return  # many find it old at once; the first has read it
             if self._exchange.has.get("fetchTime"):
                 before = self._exchange.milliseconds()
                 theirs = await self._tried("fetch_time", (), {})
@@ -181,6 +183,9 @@ class VenueClient:
         finally:
             if session is not None:
                 await session.close()
+
+    def _is_clock_old(self) -> bool:
+        return monotonic() - self._clock_read_at > CLOCK_SECONDS_MAX
 
     async def _load_markets(self) -> None:
         name = self._table_name()
