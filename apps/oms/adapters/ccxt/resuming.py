@@ -19,7 +19,7 @@ from oms.adapters.ccxt.wishes import (
     known_of_order,
     terms_of_row,
 )
-from oms.domain.order import Order
+from oms.domain.order import Order, OrderState
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
@@ -53,6 +53,7 @@ def resume(
     now: datetime,
 ) -> None:
     """Tell what is known of the attempts, and look up the rest."""
+    inbox.put(_never_sent(orders, open_orders, rows, now))
     pending = {order.id: order.pending_change for order in open_orders}
     last: Mapping[int, AttemptRow] = {row.order_id: row for row in rows}
     for row in rows:
@@ -78,6 +79,22 @@ def resume(
                 wish=None if row.kind == PLACE else wish,
             )
             looking_up.begin(question)
+
+
+def _never_sent(
+    orders: KnownOrders, open_orders: Sequence[Order], rows: Sequence[AttemptRow], now: datetime
+) -> list[Report]:
+    """Orders that were stored without a request: nothing leaves that is not stored before."""
+    named = {row.order_id for row in rows if row.kind == PLACE}
+    reports = []
+    for order in open_orders:
+        known = orders.own(order.id)
+        if order.state is OrderState.PENDING_SUBMIT and order.id not in named and known:
+            ended(known, now)
+            code, message = "expired_before_send", "the gateway stopped before it was sent"
+            kind, heard = ReportKind.REJECTED, Heard.RECONCILE
+            reports.append(about(known, kind, heard, now, code=code, message=message))
+    return reports
 
 
 def _told(wish: Wish, now: datetime) -> tuple[list[Report], list[AttemptRow]]:
