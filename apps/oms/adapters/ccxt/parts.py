@@ -6,6 +6,7 @@ from datetime import datetime
 from oms.adapters.ccxt.chores import Chores
 from oms.adapters.ccxt.connection import Connection
 from oms.adapters.ccxt.digest import Digest
+from oms.adapters.ccxt.evidence import Evidence
 from oms.adapters.ccxt.finding import Finder
 from oms.adapters.ccxt.inbox import Inbox
 from oms.adapters.ccxt.known import KnownOrders
@@ -22,7 +23,7 @@ from oms.adapters.ccxt.taking_down import TakingDown
 from oms.adapters.ccxt.telling import Telling
 from oms.adapters.ccxt.tickers import Tickers
 from oms.adapters.ccxt.venue import Venue
-from oms.adapters.ccxt.wishes import Wish
+from oms.adapters.ccxt.wishes import Wish, legs_of
 from oms.domain.account import Account
 
 
@@ -51,7 +52,10 @@ class Parts:
         self._rules = rules_of(account.venue)
         self._telling = Telling(self.orders)
         self._finder = Finder(self.connection, account.venue, self._rules)
-        self._reader = Reader(self.connection, account.venue, self._rules, self._symbols)
+        self.evidence = Evidence(account.venue)
+        self._reader = Reader(
+            self.connection, account.venue, self._rules, self._symbols, self.evidence
+        )
         self.looking_up = self._asks()
         self._digest = self._digests(belongs)
         self.polling = self._polls()
@@ -61,6 +65,7 @@ class Parts:
             digest=self._digest,
             inbox=self.inbox,
             clock=clock,
+            evidence=self.evidence,
         )
         self.lanes = Lanes(self._carries(inflight_writes_max).carry_out, self.chores)
         self.tickers = Tickers(self.connection, clock, pace)
@@ -71,7 +76,7 @@ class Parts:
             venue=account.venue,
             rules=self._rules,
             pace=pace,
-            is_hedged=is_hedged,
+            legs=legs_of(account.position_mode, is_hedged=is_hedged),
         )
 
     def _asks(self) -> LookingUp:

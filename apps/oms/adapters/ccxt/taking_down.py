@@ -19,6 +19,7 @@ from oms.adapters.ccxt.wishes import (
     PLACE,
     REVOKED,
     Call,
+    Legs,
     Wish,
     deadline_of,
     known_of_order,
@@ -46,7 +47,7 @@ class TakingDown:
         venue: str,
         rules: VenueRules,
         pace: Pace,
-        is_hedged: bool,
+        legs: Legs,
     ) -> None:
         self._orders = orders
         self._lanes = lanes
@@ -54,7 +55,7 @@ class TakingDown:
         self._venue = venue
         self._rules = rules
         self._pace = pace
-        self._is_hedged = is_hedged
+        self._legs = legs
         self._fresh: list[Wish] = []
         self._handed: list[Wish] = []
 
@@ -62,7 +63,7 @@ class TakingDown:
         """Take down a new order. Raises ``Invalid`` for forms that are not sent."""
         refuse_form(order, instrument, self._rules)
         client_id = self._orders.names.render(order.id, 1)
-        call = place_call(order, instrument, self._venue, client_id, is_hedged=self._is_hedged)
+        call = place_call(order, instrument, self._venue, client_id, self._legs)
         known = self._orders.add(known_of_order(order))
         known.client_id = client_id
         self._take(PLACE, known, order, now, call=call)

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from oms.adapters.ccxt.known import Known
 from oms.adapters.ccxt.rules import VenueRules
+from oms.domain.account import PositionMode
 from oms.domain.command import LIMIT_TYPES
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, Kind
@@ -30,6 +32,25 @@ REVOKED = "revoked"
 _OURS = frozenset({"sim", "precision", "deadline_ms"})
 #: Venues that ask on which side of the market a trigger lies, on contracts.
 _ASKS_DIRECTION = frozenset({"bybit"})
+
+
+class Legs(Enum):
+    """How the exchange holds contracts beside the ledger."""
+
+    #: One position a symbol, here and there.
+    ONE = "one"
+    #: A long and a short leg there.
+    TWO = "two"
+    #: The exchange nets what is held apart here: what reduces ours may enlarge the net, so the
+    #: exchange is not asked to refuse that.
+    VIRTUAL = "virtual"
+
+
+def legs_of(mode: PositionMode, *, is_hedged: bool) -> Legs:
+    """For an account of ``mode`` at an exchange that holds two legs, or does not."""
+    if is_hedged:
+        return Legs.TWO
+    return Legs.ONE if mode is PositionMode.NETTING else Legs.VIRTUAL
 
 
 @value
@@ -80,7 +101,7 @@ def refuse_change(instrument: Instrument, rules: VenueRules) -> None:
 
 
 def place_call(
-    order: Order, instrument: Instrument, venue: str, client_id: str, *, is_hedged: bool
+    order: Order, instrument: Instrument, venue: str, client_id: str, legs: Legs
 ) -> Call:
     """The request to place ``order``, of a form that is sent natively."""
     is_limit = order.order_type in LIMIT_TYPES
@@ -91,9 +112,9 @@ def place_call(
     elif order.time_in_force not in (None, "GTC"):
         params["timeInForce"] = order.time_in_force
     if instrument.kind is not Kind.SPOT:
-        if order.reduce_only:
+        if order.reduce_only and legs is not Legs.VIRTUAL:
             params["reduceOnly"] = True
-        if is_hedged:
+        if legs is Legs.TWO:
             params["hedged"] = True
     if order.trigger_price is not None and order.order_type in TRIGGERED_TYPES:
         params["triggerPrice"] = plain(order.trigger_price)
