@@ -1,7 +1,7 @@
 # Plain `make` lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle bench loopback lock clean
+.PHONY: help run test check oracle bench interop-freqtrade loopback lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +10,7 @@ TEST_WORKERS ?= 2
 MARIADB := mariadb-server-core mariadb-client-core
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start the gateway on SQLite in var/ (OMS_HOST, OMS_PORT; Ctrl-C ends it)
 	@$(PYTHON) tools/setup
@@ -39,6 +39,10 @@ oracle: ## the ledger against its oracle over random account histories (HISTORIE
 bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth or fan_out)
 	@$(PYTHON) tools/setup $(MARIADB) wrk
 	@$(BIN)/python test/bench/run.py $(ARGS)
+
+interop-freqtrade: ## freqtrade, from PyPI, trades through a gateway of its own (a few minutes)
+	@$(PYTHON) tools/setup
+	@$(BIN)/python test/interop/freqtrade/run.py $(ARGS)
 
 loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help)
 	@$(PYTHON) tools/setup

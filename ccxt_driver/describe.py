@@ -18,6 +18,16 @@ HAS: Mapping[str, bool] = dict.fromkeys(
 )
 """What the gateway gives on every account, whatever exchange stands behind it."""
 
+PRESUMED: Mapping[str, bool] = dict.fromkeys(
+    (
+        *("createLimitOrder", "createMarketOrder", "fetchMarkets", "fetchOHLCV", "fetchTickers"),
+        *("fetchOrderBook", "fetchL2OrderBook", "fetchTrades", "fetchTime"),
+    ),
+    True,
+)
+"""What nearly every exchange has. Programs for ccxt look it up on an object that has asked nobody
+yet; as soon as the account's exchange has described itself, its own words are told instead."""
+
 WATCHED: Mapping[str, bool] = dict.fromkeys(
     (
         *("watchOrders", "watchMyTrades", "watchPositions", "watchTicker", "watchOrderBook"),

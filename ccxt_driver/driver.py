@@ -12,13 +12,13 @@ from typing import Any, NoReturn
 
 from ccxt_driver import reading
 from ccxt_driver.config import Config
-from ccxt_driver.describe import HAS, OMS_ID, OMS_NAME, description, overlaid
+from ccxt_driver.describe import HAS, OMS_ID, OMS_NAME, PRESUMED, description, overlaid
 from ccxt_driver.errors import own_error
 from ccxt_driver.lent import lent
 from ccxt_driver.markets import TICK_SIZE, Markets
 from ccxt_driver.names import CamelCaseTwins, is_trading, snake_case
 from ccxt_driver.plans import Plan, Terms
-from ccxt_driver.structures import Shapes
+from ccxt_driver.structures import CCXT, Shapes
 
 
 def utc_now() -> datetime:
@@ -50,10 +50,12 @@ class Driver(CamelCaseTwins):
         self.timeout_seconds = config.timeout_seconds
         self.dialect = config.dialect
         self.options = dict(config.options)
-        self.has: dict[str, Any] = dict(self.own_has)
+        presumed = PRESUMED if config.dialect == CCXT else {}
+        self.has: dict[str, Any] = {**presumed, **self.own_has}
         self.apiKey = config.api_key
         self.timeframes: dict[str, Any] = {}
         self.features: dict[str, Any] = {}
+        self.fees: dict[str, Any] = {"trading": {}, "funding": {}}
         self.precisionMode = TICK_SIZE
         self.paddingMode = 5
         self.markets: dict[str, Any] | None = None
@@ -62,6 +64,10 @@ class Driver(CamelCaseTwins):
         self.ids: list[str] | None = None
         self.currencies: dict[str, Any] = {}
         self.currencies_by_id: dict[str, Any] = {}
+        #: What was watched last, as ccxt.pro keeps it: by symbol, candles also by timeframe.
+        self.tickers: dict[str, Any] = {}
+        self.orderbooks: dict[str, Any] = {}
+        self.ohlcvs: dict[str, dict[str, list[Any]]] = {}
         self._loaded: Markets | None = None
         self._remote: Mapping[str, Any] | None = None
         self._clock = utc_now
@@ -108,12 +114,16 @@ class Driver(CamelCaseTwins):
     def _load_has(self, refresh: bool) -> Plan[dict[str, Any]]:
         if refresh or self._remote is None:
             told = yield from reading.call(self._terms(), "describe", (), {})
-            self._remote = told if isinstance(told, dict) else {}
-            self.has = overlaid(self.own_has, self._remote.get("has"), type(self))
-            self.timeframes = dict(self._remote.get("timeframes") or {})
-            self.features = dict(self._remote.get("features") or {})
-            self.precisionMode = self._remote.get("precisionMode") or TICK_SIZE
+            self._take_description(told if isinstance(told, dict) else {})
         return self.has
+
+    def _take_description(self, remote: Mapping[str, Any]) -> None:
+        self._remote = remote
+        self.has = overlaid(self.own_has, remote.get("has"), type(self))
+        self.timeframes = dict(remote.get("timeframes") or {})
+        self.features = dict(remote.get("features") or {})
+        self.fees = dict(remote.get("fees") or self.fees)
+        self.precisionMode = remote.get("precisionMode") or TICK_SIZE
 
     def _describe(self) -> Plan[dict[str, Any]]:
         has = yield from self._load_has(False)

@@ -25,6 +25,23 @@ class MarketMethods(Driver):
         """
         return self._run_other(self._load_markets(reload, params or NO_PARAMS))
 
+    def set_markets_from_exchange(self, source_exchange: Any) -> Any:
+        """Take over the markets that another object of the same account has loaded.
+
+        With what it was told of the exchange; nobody is asked. Raises ``ArgumentsRequired`` if it
+        has loaded none, ``BadRequest`` for an object of another kind.
+        """
+        if not isinstance(source_exchange, MarketMethods):
+            message = "markets are shared between objects of this driver only"
+            raise own_error("BadRequest", message, code="validation_error")
+        if source_exchange._loaded is None:
+            message = "the source exchange must load its markets first"
+            raise own_error("ArgumentsRequired", message, code="markets_not_loaded")
+        self._take_markets(source_exchange._loaded)
+        if source_exchange._remote is not None:
+            self._take_description(source_exchange._remote)
+        return self
+
     def fetch_markets(self, params: Params = NO_PARAMS) -> Any:
         """All markets, asked anew."""
         return self._fetch_market("fetch_markets", [], params)
@@ -93,12 +110,15 @@ class MarketMethods(Driver):
             return told
         if self.dialect == CCXT:
             yield from self._load_has(reload)
-        self._loaded = Markets(by_symbol=told)
-        self.markets, self.markets_by_id = told, self._loaded.by_id
-        self.symbols, self.ids = sorted(told), sorted(self._loaded.by_id)
-        self.currencies = self._loaded.currencies
-        self.currencies_by_id = {each["id"]: each for each in self.currencies.values()}
+        self._take_markets(Markets(by_symbol=told))
         return self.markets
+
+    def _take_markets(self, loaded: Markets) -> None:
+        self._loaded = loaded
+        self.markets, self.markets_by_id = loaded.by_symbol, loaded.by_id
+        self.symbols, self.ids = sorted(loaded.by_symbol), sorted(loaded.by_id)
+        self.currencies = loaded.currencies
+        self.currencies_by_id = {each["id"]: each for each in self.currencies.values()}
 
     def _markets(self) -> Markets:
         if self._loaded is None:

@@ -1,4 +1,4 @@
-"""Names of methods in ccxt's two spellings, and which of them trade."""
+"""Names of methods in ccxt's two spellings, which of them trade, and names of order types."""
 
 import re
 from collections.abc import Callable
@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 
 _TRADING = ("create", "edit", "cancel", "close_position", "close_all_positions")
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+#: Words of exchanges that programs written for one of them say, and the gateway's.
+_ORDER_TYPES = {"stop_loss_limit": "stop_limit"}
 _ALL_CAPITALS = frozenset({"ohlcv"})
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -29,6 +31,12 @@ def camel_case(name: str) -> str:
 def is_trading(name: str) -> bool:
     """Whether a method of that name, in either spelling, makes, changes or ends orders."""
     return snake_case(name).startswith(_TRADING)
+
+
+def order_type(told: object) -> str:
+    """The gateway's word for an order type; one that is unknown here goes as it is."""
+    word = str(told).lower()
+    return _ORDER_TYPES.get(word, word)
 
 
 def also_called(**names: str) -> Callable[[Function], Function]:

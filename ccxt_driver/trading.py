@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ccxt_driver.errors import own_error
+from ccxt_driver.names import order_type
 from ccxt_driver.plans import Params, Plan, Terms
 from ccxt_driver.structures import Structure
 from ccxt_driver.wire import Body, Request, plain
@@ -190,7 +191,7 @@ def _send_payload(
     wish = {
         "symbol": symbol,
         "side": str(side).lower(),
-        "order_type": str(type).lower(),
+        "order_type": order_type(type),
         "qty": _number("amount", amount),
         "strategy_id": terms.strategy_id,
         "position_id": 0,

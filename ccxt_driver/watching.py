@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ccxt_driver import reading
+from ccxt_driver import candles, reading
 from ccxt_driver.describe import HAS, WATCHED
 from ccxt_driver.driver import Driver
 from ccxt_driver.errors import own_error
@@ -156,7 +156,9 @@ class WatchMethods(Driver):
 
     async def watch_ticker(self, symbol: str, params: Params = NO_PARAMS) -> Any:
         """The ticker, when it has changed."""
-        return await self._watch_market("ticker", symbol, params, "fetch_ticker", [symbol])
+        told = await self._watch_market("ticker", symbol, params, "fetch_ticker", [symbol])
+        self.tickers[symbol] = told
+        return told
 
     async def watch_order_book(
         self, symbol: str, limit: int | None = None, params: Params = NO_PARAMS
@@ -164,9 +166,11 @@ class WatchMethods(Driver):
         """The order book, when it has changed."""
         options = {} if limit is None else {"depth": limit}
         args = [symbol, *options.values()]
-        return await self._watch_market(
+        told = await self._watch_market(
             "orderbook", symbol, params, "fetch_order_book", args, **options
         )
+        self.orderbooks[symbol] = told
+        return told
 
     async def watch_trades(
         self,
@@ -189,12 +193,15 @@ class WatchMethods(Driver):
         limit: int | None = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """The candles, when they have changed."""
+        """The candles, when they have changed; all that were watched stay in ``ohlcvs``."""
         options: dict[str, Any] = {"timeframe": timeframe}
         if limit is not None:
             options["limit"] = limit
         args = [symbol, timeframe, since, limit]
         data = await self._watch_market("ohlcv", symbol, params, "fetch_ohlcv", args, **options)
+        if isinstance(data, list):
+            of_symbol = self.ohlcvs.setdefault(symbol, {})
+            of_symbol[timeframe] = candles.merged(of_symbol.get(timeframe, ()), data)
         return _windowed(data, since, limit, lambda candle: candle[0])
 
     async def _watch_market(

@@ -183,6 +183,7 @@ async def test_settings_and_fees(port: PaperPort) -> None:
         ("calculate_fee", [LINEAR, "limit", "buy", 2, 1000.0, "maker"]),
         ("calculate_fee", [SPOT, "limit", "buy", 2, 1000.0]),
         ("calculate_fee", [SPOT, "limit", "sell", 2, 1000.0]),
+        ("calculate_fee", [SPOT, "", "", 2, 1000.0]),
     ],
 )
 async def test_small_functions_answer_as_ccxts(port: PaperPort, func: str, args: list[Any]) -> None:

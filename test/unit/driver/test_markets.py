@@ -105,6 +105,34 @@ def test_in_ccxt_s_dialect_has_and_timeframes_come_with_the_markets() -> None:
     assert (exchange.timeframes, exchange.precisionMode) == ({"1m": "1m"}, 2)
 
 
+def test_before_anything_was_asked_has_tells_what_exchanges_usually_have() -> None:
+    exchange, transport = exchange_on({"result": TOLD}, {"result": {"has": {}}}, dialect="ccxt")
+    assert exchange.has["fetchOHLCV"] is exchange.has["createMarketOrder"] is True
+    assert transport.sent == []
+    exchange.load_markets()
+    assert "fetchOHLCV" not in exchange.has, "the exchange itself does not tell of it"
+    oms, _ = exchange_on()
+    assert "fetchOHLCV" not in oms.has
+
+
+def test_markets_are_taken_over_from_another_object_without_asking() -> None:
+    fees = {"trading": {"taker": 0.001}}
+    told = {"has": {"fetchTime": True}, "timeframes": {"1m": "1m"}, "fees": fees}
+    source, _ = exchange_on({"result": TOLD}, {"result": told}, dialect="ccxt")
+    exchange, transport = exchange_on(dialect="ccxt")
+    with pytest.raises(ccxt.ArgumentsRequired):
+        exchange.set_markets_from_exchange(source)
+    source.load_markets()
+    assert exchange.setMarketsFromExchange(source) is exchange
+    assert (exchange.markets, exchange.symbols) == (source.markets, source.symbols)
+    assert (exchange.timeframes, exchange.fees) == ({"1m": "1m"}, fees)
+    assert exchange.load_markets() is exchange.markets
+    assert exchange.market("BTCUSDT") is SPOT
+    assert transport.sent == []
+    with pytest.raises(ccxt.BadRequest):
+        exchange.set_markets_from_exchange(ccxt.Exchange())
+
+
 def test_small_functions_ask_nobody() -> None:
     exchange, transport = exchange_on({"result": 1})
     assert exchange.milliseconds() // 1000 - exchange.seconds() in (0, 1)

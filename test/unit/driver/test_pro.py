@@ -146,6 +146,7 @@ async def test_market_data_by_polling_is_paced() -> None:
     assert transport.sent[0].payload == {"args": ["BTC/USDT"], "kwargs": {}}
     exchange, _ = async_on({"result": [[1, 0], [2, 0], [3, 0]]})
     assert await exchange.watch_ohlcv("X", "1m", 2, 1, POLLING) == [[3, 0]]
+    assert exchange.ohlcvs["X"]["1m"][-1] == [3, 0]
 
 
 async def test_the_frozen_hook_reads_frames() -> None:

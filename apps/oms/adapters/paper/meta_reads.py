@@ -196,14 +196,14 @@ def calculate_fee(
     takerOrMaker: object = "taker",
     params: object = None,
 ) -> Structure:
-    """What an order would pay."""
+    """What an order would pay; without a side, as programs ask for the rate alone, a buy's."""
     instrument, settings = _instrument(reads, symbol), reads.settings
-    if takerOrMaker not in ("taker", "maker") or side not in ("buy", "sell"):
+    if takerOrMaker not in ("taker", "maker") or side not in ("buy", "sell", "", None):
         raise Invalid("side is buy or sell, takerOrMaker is taker or maker")
     qty, at = _number("amount", amount), _number("price", price)
     rates = settings.rates_of(instrument.kind)
     rate = rates.taker if takerOrMaker == "taker" else rates.maker
-    base = side == "buy" and pays_in_base(settings, instrument, Side.BUY)
+    base = side != "sell" and pays_in_base(settings, instrument, Side.BUY)
     value = qty if base else worth(instrument, qty, at)
     return {
         "type": takerOrMaker,
