@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
@@ -100,17 +100,27 @@ class Print:
 
 
 @value
+class ToldRow:
+    """An order or an execution in ccxt's shape, as it was read; kept as evidence."""
+
+    is_order: bool
+    row: Mapping[str, Any]
+
+
+@value
 class Snapshot:
     """An account as the exchange shows it at one moment, its trades from ``since`` on.
 
     ``orders`` and ``trades`` are reports like any other, trades with their symbol; ``holdings`` are
-    the contracts held, signed, by symbol and, where the exchange holds two legs, by side.
+    the contracts held, signed, by symbol and, where the exchange holds two legs, by side. ``raw``
+    are the rows it was read from; ``None`` where they are asked for by ``call``.
     """
 
     since: datetime
     orders: Sequence[Report]
     trades: Sequence[tuple[str, Report]]
     holdings: Mapping[Holding, Decimal]
+    raw: Sequence[ToldRow] | None = None
 
 
 @value

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from oms.domain.errors import Invalid
+from oms.ports.exchange import ToldRow
 from oms.ports.ids import IdBlocks
 from oms.ports.raw import RawOrder, RawRow, RawTrade
 from oms.ports.raw_reads import RawRows
@@ -18,17 +19,22 @@ ROWS_MAX = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawTold:
-    """Reads open orders and trades in ccxt's shape; what is stored already is left out."""
+    """Takes the rows of a sweep, or reads open orders and trades in ccxt's shape.
+
+    What is stored already is left out.
+    """
 
     rows: RawRows
     ids: IdBlocks
 
-    async def __call__(self, home: Home, since: datetime, now: datetime) -> Sequence[RawRow]:
-        """New versions of orders and new trades since then."""
-        orders = await _asked(home, "fetch_open_orders", (), now)
-        first = int(since.timestamp() * 1000)
-        trades = await _asked(home, "fetch_my_trades", (None, first, ROWS_MAX), now)
-        told = [(each, True) for each in orders] + [(each, False) for each in trades]
+    async def __call__(
+        self, home: Home, since: datetime, now: datetime, seen: Sequence[ToldRow] | None = None
+    ) -> Sequence[RawRow]:
+        """New versions of orders and new trades since then; ``seen`` are those of the sweep."""
+        if seen is None:
+            told = await _all_told(home, since, now)
+        else:
+            told = [(each.row, each.is_order) for each in seen]
         texts = [dumps(each) for each, _ in told]
         prints = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         known = set(await self.rows.known(home.account.id, prints))
@@ -55,9 +61,9 @@ class RawTold:
                 id=self.ids("raw"),
                 account_id=home.account.id,
                 exchange_id=home.account.exchange_id,
-                exchange_trade_id=str(each["id"]),
+                exchange_trade_id=_text(each.get("id")) or "",
                 exchange_order_id=_text(each.get("order")),
-                symbol=str(each["symbol"]),
+                symbol=_text(each.get("symbol")) or "",
                 raw=text,
                 fingerprint=fingerprint,
                 observed_at=now,
@@ -73,6 +79,16 @@ class RawTold:
             fingerprint=fingerprint,
             observed_at=now,
         )
+
+
+async def _all_told(
+    home: Home, since: datetime, now: datetime
+) -> list[tuple[Mapping[str, Any], bool]]:
+    """Open orders and trades of an exchange that tells no rows with its sweeps."""
+    orders = await _asked(home, "fetch_open_orders", (), now)
+    first = int(since.timestamp() * 1000)
+    trades = await _asked(home, "fetch_my_trades", (None, first, ROWS_MAX), now)
+    return [(each, True) for each in orders] + [(each, False) for each in trades]
 
 
 async def _asked(

@@ -89,7 +89,7 @@ class Reconciling:
         now: datetime,
     ) -> tuple[str, list[Report]]:
         """What the sweep came to, as JSON text, and the reports it told."""
-        told = () if self.raw is None else await self.raw(home, since, now)
+        told = () if self.raw is None else await self.raw(home, since, now, seen.raw)
         deals, orders = len(changes.deals), len(changes.orders)
         new = [*seen.orders, *await self._unknown(home, seen.trades)]
         await self.record(home, new, changes)

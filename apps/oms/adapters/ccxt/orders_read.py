@@ -129,8 +129,10 @@ def order_shown(
             raise malformed("an order without a symbol")
         return None
     name, side = text(row, "id"), row.get("side")
-    if name is None or side not in ("buy", "sell"):
-        raise malformed(f"an order of {instrument.symbol} without id or side")
+    if name is None:
+        raise malformed("an order without an id")
+    if side not in ("buy", "sell"):
+        raise malformed("an order without a side")
     numbers = _OWN_NUMBERS.get(venue, {})
     qty = _base(instrument, number(row, "amount", numbers.get("amount", ())))
     price = number(row, "price", numbers.get("price", ()))

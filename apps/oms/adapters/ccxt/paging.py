@@ -3,7 +3,7 @@
 No fixed number of rows ends a list.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,17 +47,31 @@ async def whole_list(
     params: Mapping[str, object],
     *,
     by_cursor: bool,
+    other: Callable[[Row], None] | None = None,
 ) -> list[Row]:
     """All rows of a list, each once. Raises ``ReadFailed``.
 
     ``by_cursor``: the venue says itself where the next page begins, or that there is none.
+    Of rows with one id the newest is told, each other one to ``other``.
     """
     rows: dict[str, Row] = {}
     async for told in _pages(client, method, symbol, since, page, params, by_cursor):
         for number, row in enumerate(told):
             name = str(row.get("id") or f"{row.get('timestamp')}:{len(rows)}:{number}")
-            rows[f"{row.get('symbol')}:{name}"] = row
+            key = f"{row.get('symbol')}:{name}"
+            known = rows.get(key)
+            if known is not None and known != row:
+                known, row = sorted((known, row), key=_age)
+                if other is not None:
+                    other(known)
+            rows[key] = row
     return list(rows.values())
+
+
+def _age(row: Row) -> tuple[int, bool, float, str]:
+    """The newer of two tellings has the greater; where time decides nothing, what was done does."""
+    at = row.get("lastUpdateTimestamp") or row.get("timestamp") or 0
+    return int(at), row.get("status") != "open", float(row.get("filled") or 0), repr(row)
 
 
 async def _pages(

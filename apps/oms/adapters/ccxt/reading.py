@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
 
 from oms.adapters.ccxt.evidence import (
     AGAIN_OTHERWISE,
@@ -14,19 +14,19 @@ from oms.adapters.ccxt.evidence import (
     Evidence,
     Row,
 )
-from oms.adapters.ccxt.exact import malformed, milliseconds, needed, rows_of, text
+from oms.adapters.ccxt.exact import malformed, milliseconds, rows_of
 from oms.adapters.ccxt.faults import ReadFailed
+from oms.adapters.ccxt.holdings_read import holding_shown
 from oms.adapters.ccxt.orders_read import OrderShown, order_shown
 from oms.adapters.ccxt.paging import until_params, whole_list, windows
 from oms.adapters.ccxt.rules import Part, VenueRules, parts_of
 from oms.adapters.ccxt.trades_read import TradeShown, funding_of, trades_shown
 from oms.adapters.ccxt.venue import Venue
-from oms.domain.money import ZERO, product, total
+from oms.domain.money import ZERO, total
 from oms.domain.reconciliation import Holding
 from oms.domain.report import Charge
-from oms.domain.side import Side
 
-_CLOSED = "fetch_canceled_and_closed_orders"
+_CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
 
 
 class Reader:
@@ -74,15 +74,16 @@ class Reader:
     ) -> tuple[list[TradeShown], list[Charge]]:
         """Executions of the part, oldest first, and funding, where all kinds are asked for."""
         more = self._rules.more_executions if all_kinds and part.has_positions else ()
-        rows: list[Mapping[str, Any]] = []
+        rows: list[Row] = []
         for window in windows(self._reachable(since, until), until, self._rules.span_days):
             for kind in (None, *more):
                 named = {} if kind is None else {"execType": kind}
                 params = {**until_params(part.params, window.until), **named}
                 start, page = milliseconds(window.since), self._rules.trades_page
-                rows += await self._rows("fetch_my_trades", part, start, page, params)
-        instruments = self._client.instruments
-        return trades_shown(rows, self._venue, instruments), funding_of(rows, instruments, now)
+                rows += await self._rows(_TRADES, part, start, page, params)
+        instruments, aside = self._client.instruments, partial(self._evidence.aside, TRADE)
+        shown = trades_shown(rows, self._venue, instruments, aside)
+        return shown, funding_of(rows, instruments, now, aside)
 
     async def holdings(self, parts: Sequence[Part]) -> dict[Holding, Decimal]:
         """Contracts held, signed; by side where the exchange holds two legs."""
@@ -93,31 +94,35 @@ class Reader:
                 self._add_holdings(held, rows_of(rows, "positions"))
         return held
 
-    def _add_holdings(
-        self, held: dict[Holding, Decimal], rows: Iterable[Mapping[str, Any]]
-    ) -> None:
+    def _add_holdings(self, held: dict[Holding, Decimal], rows: Iterable[Row]) -> None:
         for row in rows:
-            instrument = self._client.instruments.get(str(row.get("symbol")))
-            if instrument is None:
-                if not row.get("symbol"):
-                    raise malformed("a position without a symbol")
+            if not row.get("symbol"):
+                raise malformed("a position without a symbol")  # what is held is anyone's guess
+            try:
+                shown = holding_shown(row, self._client.instruments)
+            except ReadFailed as wrong:
+                self._evidence.aside(POSITION, wrong.message, row)
                 continue
-            qty = product(needed(row, "contracts", ("size",)), instrument.contract_size)
-            if not qty:
-                continue
-            side = row.get("side")
-            if side not in ("long", "short"):
-                raise malformed(f"a position in {instrument.symbol} without a side")
-            leg = Side.BUY if side == "long" else Side.SELL
-            key = (instrument.symbol, leg if row.get("hedged") is True else None)
-            held[key] = total(held.get(key, ZERO), qty if leg is Side.BUY else -qty)
+            if shown is not None:
+                key, qty = shown
+                held[key] = total(held.get(key, ZERO), qty)
 
     async def _orders(
         self, method: str, part: Part, since: int | None, params: Mapping[str, object]
     ) -> list[OrderShown]:
         rows = await self._rows(method, part, since, self._rules.orders_page, params)
-        told = (order_shown(row, self._venue, self._client.instruments) for row in rows)
-        return [each for each in told if each is not None]
+        found = []
+        for row in rows:
+            try:
+                shown = order_shown(row, self._venue, self._client.instruments)
+            except ReadFailed as wrong:
+                self._evidence.aside(ORDER, wrong.message, row)
+                continue
+            if shown is None:
+                self._evidence.aside(ORDER, NOT_TRADED, row)
+            else:
+                found.append(shown)
+        return found
 
     async def _rows(
         self,
@@ -126,15 +131,24 @@ class Reader:
         since: int | None,
         page: int,
         params: Mapping[str, object],
-    ) -> list[Mapping[str, Any]]:
+    ) -> list[Row]:
         """All rows of a list, of each symbol where the venue asks for one."""
-        rows: list[Mapping[str, Any]] = []
+        rows: list[Row] = []
+        what = TRADE if method == _TRADES else ORDER
         by_cursor = self._rules.by_cursor
+        other = partial(self._told_otherwise, what)
         for symbol in self._asked(part):
             rows += await whole_list(
-                self._client, method, symbol, since, page, params, by_cursor=by_cursor
+                self._client, method, symbol, since, page, params, by_cursor=by_cursor, other=other
             )
+        self._evidence.told(what, rows)
         return rows
+
+    def _told_otherwise(self, what: str, row: Row) -> None:
+        """An older version of an order, or an execution that contradicts another."""
+        self._evidence.told(what, [row])
+        if what == TRADE:
+            self._evidence.aside(what, AGAIN_OTHERWISE, row)
 
     def _asked(self, part: Part) -> Sequence[str | None]:
         if not self._rules.symbol_required:

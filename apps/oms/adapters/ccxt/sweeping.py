@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from oms.adapters.ccxt.connection import Connection
 from oms.adapters.ccxt.digest import Digest
+from oms.adapters.ccxt.evidence import Evidence
 from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.inbox import Inbox
 from oms.adapters.ccxt.orders_read import OrderShown
@@ -35,12 +36,14 @@ class Sweeping:
         digest: Digest,
         inbox: Inbox,
         clock: Callable[[], datetime],
+        evidence: Evidence,
     ) -> None:
         self._connection = connection
         self._reader = reader
         self._digest = digest
         self._inbox = inbox
         self._clock = clock
+        self._evidence = evidence
         self._since: datetime | None = None
         self._asked = asyncio.Event()
 
@@ -80,6 +83,7 @@ class Sweeping:
             orders=tuple(heard.orders),
             trades=tuple(heard.trades.values()),
             holdings=holdings,
+            raw=self._evidence.taken(),
         )
 
     async def _read(self, since: datetime, heard: "_Heard") -> dict[Holding, Decimal]:

@@ -1,18 +1,32 @@
 """An execution as the exchange shows it, with all its fees; and what else moves money there."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from oms.adapters.ccxt.evidence import NOT_TRADED
 from oms.adapters.ccxt.exact import malformed, milliseconds, moment, needed, number, text
+from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.orders_read import client_id_of
 from oms.domain.instrument import Instrument
 from oms.domain.money import plain, product, total
 from oms.domain.report import Charge, ChargeKind, Execution, Heard
 from oms.domain.side import Side
 from oms.domain.value import value
+
+Aside = Callable[[str, Mapping[str, Any]], None]
+"""Takes a row that is left out, with the reason."""
+
+#: How some venues name the execution of an update that is none.
+_NONE = "-1"
+
+
+def refuse(reason: str, row: Mapping[str, Any]) -> None:
+    """Raises ``ReadFailed`` for all but strangers' symbols: for lists that must be whole."""
+    if reason != NOT_TRADED:
+        raise malformed(reason)
 
 
 @value
@@ -42,9 +56,12 @@ _REASONS: Mapping[str, str] = {
 
 
 def trades_shown(
-    rows: Iterable[Mapping[str, Any]], venue: str, instruments: Mapping[str, Instrument]
+    rows: Iterable[Mapping[str, Any]],
+    venue: str,
+    instruments: Mapping[str, Instrument],
+    aside: Aside = refuse,
 ) -> list[TradeShown]:
-    """The executions, oldest first. Raises ``ReadFailed`` for a row that makes no sense.
+    """The executions, oldest first. A row that makes no sense goes ``aside`` with the reason.
 
     Two that have no id and are alike in all else are told apart by their number.
     """
@@ -52,8 +69,13 @@ def trades_shown(
     ordinals: dict[str, int] = {}
     for row in rows:
         instrument = instruments.get(str(row.get("symbol")))
-        if instrument is not None and not is_funding(row):
-            found.append(_trade(row, venue, instrument, ordinals))
+        if instrument is None:
+            aside(NOT_TRADED, row)
+        elif not is_funding(row):
+            try:
+                found.append(_trade(row, venue, instrument, ordinals))
+            except ReadFailed as wrong:
+                aside(wrong.message, row)
     return sorted(found, key=_order)
 
 
@@ -64,7 +86,10 @@ def is_funding(row: Mapping[str, Any]) -> bool:
 
 
 def funding_of(
-    rows: Iterable[Mapping[str, Any]], instruments: Mapping[str, Instrument], now: datetime
+    rows: Iterable[Mapping[str, Any]],
+    instruments: Mapping[str, Instrument],
+    now: datetime,
+    aside: Aside = refuse,
 ) -> list[Charge]:
     """The payments of funding among the rows."""
     found = []
@@ -74,7 +99,8 @@ def funding_of(
             continue
         at = moment(row, "timestamp")
         if at is None:
-            raise malformed("funding without a time")
+            aside("funding without a time", row)
+            continue
         charge = Charge(
             kind=ChargeKind.FUNDING,
             charge_id=str(milliseconds(at)),
@@ -112,12 +138,16 @@ def _trade(
 ) -> TradeShown:
     numbers = _OWN_NUMBERS.get(venue, {})
     side, at = row.get("side"), moment(row, "timestamp")
-    if side not in ("buy", "sell") or at is None:
-        raise malformed(f"an execution of {instrument.symbol} without side or time")
+    if side not in ("buy", "sell"):
+        raise malformed("an execution without a side")
+    if at is None:
+        raise malformed("an execution without a time")
+    if text(row, "id") == _NONE:
+        raise malformed("no execution: its id says that there was none")
     amount = needed(row, "amount", numbers.get("amount", ()))
     price = needed(row, "price", numbers.get("price", ()))
     if amount <= 0 or price <= 0:
-        raise malformed(f"an execution of {instrument.symbol} of {amount} at {price}")
+        raise malformed("an execution of nothing, or at no price")
     qty = product(amount, instrument.contract_size)
     order_id = text(row, "order")
     name = text(row, "id") or _hashed(
