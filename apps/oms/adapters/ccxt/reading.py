@@ -101,6 +101,8 @@ class Reader:
             try:
                 shown = holding_shown(row, self._client.instruments)
             except ReadFailed as wrong:
+                if wrong.message != NOT_TRADED:
+                    raise  # left out, it would look like nothing held
                 self._evidence.aside(POSITION, wrong.message, row)
                 continue
             if shown is not None:
