@@ -28,7 +28,7 @@ check: ## style, types, import contracts, unit and property tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n $(TEST_WORKERS) $(wildcard test/unit test/property)
+	OMS_TEST_EXAMPLES_PERCENT=20 $(BIN)/pytest -q -n $(TEST_WORKERS) $(wildcard test/unit test/property)
 
 HISTORIES ?= 10000
 

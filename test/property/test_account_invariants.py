@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
+from kit.examples import examples
 from kit.memory_house import MemoryHouse, total_of
 from kit.paper_port import LINEAR, SPOT
 from oms.domain.account import PositionMode
@@ -83,7 +84,7 @@ HOUSES = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HOUSES, STORIES)
 def test_7_event_numbers_have_no_gap(house: MemoryHouse, story: list[tuple[Wish, str]]) -> None:
     asyncio.run(_lived(house, story))
@@ -96,7 +97,7 @@ def test_7_event_numbers_have_no_gap(house: MemoryHouse, story: list[tuple[Wish,
     assert after == house.rows.head
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HOUSES, STORIES)
 def test_8_every_command_has_exactly_one_result(
     house: MemoryHouse, story: list[tuple[Wish, str]]
@@ -116,7 +117,7 @@ def test_8_every_command_has_exactly_one_result(
         assert told[command.id] == (0 if house.silent(command) else 1)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HOUSES, STORIES)
 def test_9_paper_balances_conserve(house: MemoryHouse, story: list[tuple[Wish, str]]) -> None:
     """Once all is closed, money is what came in and what the ledger says was gained."""
@@ -148,7 +149,7 @@ def test_9_paper_balances_conserve(house: MemoryHouse, story: list[tuple[Wish, s
     asyncio.run(lived())
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HOUSES, STORIES)
 def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
     house: MemoryHouse, story: list[tuple[Wish, str]]

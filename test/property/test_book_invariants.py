@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
+from kit.examples import examples
 from kit.ledger_book import LedgerBook
 from kit.ledger_histories import INSTRUMENTS, STEPS, History, Step, played
 from oms.domain.account import PositionMode
@@ -49,7 +50,7 @@ HISTORIES = st.builds(
 MARKS = st.integers(1, 10_000_000).map(lambda number: Decimal(number).scaleb(-2))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HISTORIES)
 def test_1_the_deals_of_a_position_sum_to_its_quantity(history: History) -> None:
     """What was merged has moved with its deals; a bust is a deal like any other."""
@@ -59,7 +60,7 @@ def test_1_the_deals_of_a_position_sum_to_its_quantity(history: History) -> None
         assert moved == sum((Fraction(one.qty) for one in positions), ZERO)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HISTORIES)
 def test_2_the_fills_of_an_order_sum_to_its_filled_quantity(history: History) -> None:
     book = played(history).book
@@ -73,7 +74,7 @@ def test_2_the_fills_of_an_order_sum_to_its_filled_quantity(history: History) ->
         assert order.remaining_qty == (max(order.qty - order.filled_qty, 0) if order.is_open else 0)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HISTORIES)
 def test_3_at_most_one_position_is_open_where_positions_net(history: History) -> None:
     book = played(history).book
@@ -88,7 +89,7 @@ def test_3_at_most_one_position_is_open_where_positions_net(history: History) ->
             assert all((one.qty > 0) == (one.side.sign > 0) for one in held)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HISTORIES, MARKS)
 def test_4_profit_and_unrealized_are_cash_at_any_mark(history: History, mark: Decimal) -> None:
     """profit + unrealized(mark) = m·(Σ −d·v(p) + Q·v(mark)), position by position."""
@@ -108,7 +109,7 @@ def test_4_profit_and_unrealized_are_cash_at_any_mark(history: History, mark: De
         assert abs(Fraction(told) - exact) <= slack
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HISTORIES.filter(lambda one: one.instrument.kind is Kind.SPOT), MARKS)
 def test_4_spot_cash_balances_to_the_last_digit(history: History, mark: Decimal) -> None:
     """Δquote + Δbase·mark = realized + unrealized, whatever the fees were paid in."""
@@ -129,7 +130,7 @@ def test_4_spot_cash_balances_to_the_last_digit(history: History, mark: Decimal)
     assert abs(told - exact) <= ROUNDING * (roundings + len(book.positions))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HISTORIES.map(lambda one: one._replace(hostile=False)))
 def test_6_folding_all_deals_again_gives_the_stored_positions(history: History) -> None:
     book = played(history).book

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON, a_report
+from kit.examples import examples
 from kit.ledger_book import LedgerBook
 from kit.ledger_histories import INSTRUMENTS
 from oms.domain.account import PositionMode
@@ -104,7 +105,7 @@ class _Told(NamedTuple):
     later: list[Report]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(SCENES, st.randoms(use_true_random=False))
 def test_5_the_same_executions_in_any_order_over_any_channel_give_the_same_book(
     scene: Scene, chance: Any
@@ -121,7 +122,7 @@ def test_5_the_same_executions_in_any_order_over_any_channel_give_the_same_book(
     _agree(straight.book, shuffled.book)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(SCENES, st.lists(st.integers(1, 9), min_size=8, max_size=8))
 def test_5_executions_cut_into_parts_give_the_same_book(scene: Scene, parts: list[int]) -> None:
     whole, cut = _begun(scene), _begun(scene)
@@ -133,7 +134,7 @@ def test_5_executions_cut_into_parts_give_the_same_book(scene: Scene, parts: lis
     _agree(whole.book, cut.book, legs=False)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(SCENES, st.integers(1, 10_000).map(Decimal))
 def test_10_tickets_and_netting_give_equal_equity_for_the_same_fills(
     scene: Scene, mark: Decimal
@@ -151,7 +152,7 @@ def test_10_tickets_and_netting_give_equal_equity_for_the_same_fills(
         assert abs(equity - equities[0][1]) <= slack
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(SCENES, st.randoms(use_true_random=False))
 def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
     scene: Scene, chance: Any

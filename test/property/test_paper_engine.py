@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
+from kit.examples import examples
 from kit.paper import LINEAR, SPOT, rates, some_settings
 from kit.paper_money import expected_totals
 from oms.domain.instrument import Kind
@@ -135,7 +136,7 @@ def _run(inputs: list[Input], rules: Settings, memory: Memory) -> tuple[Memory, 
     return memory, facts
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(INPUTS, SETTINGS)
 def test_money_is_conserved(inputs: list[Input], rules: Settings) -> None:
     memory, facts = _run(START + inputs, rules, Memory())
@@ -152,7 +153,7 @@ def test_money_is_conserved(inputs: list[Input], rules: Settings) -> None:
     assert all(balance.used == locked[c] for c, balance in memory.balances.items())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(INPUTS, FEES, st.booleans())
 def test_spot_alone_is_never_in_debt(inputs: list[Input], fees: Any, base_fee: bool) -> None:
     rules = some_settings(fees=fees, base_fee_on_buy=base_fee)
@@ -164,7 +165,7 @@ def test_spot_alone_is_never_in_debt(inputs: list[Input], fees: Any, base_fee: b
             assert balance.used >= 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(INPUTS, SETTINGS)
 def test_fills_make_up_what_is_filled(inputs: list[Input], rules: Settings) -> None:
     memory, facts = _run(START + inputs, rules, Memory())
@@ -185,7 +186,7 @@ def test_fills_make_up_what_is_filled(inputs: list[Input], rules: Settings) -> N
             assert order.filled == filled[name] < order.qty
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(INPUTS, SETTINGS)
 def test_reduce_only_never_enlarges(inputs: list[Input], rules: Settings) -> None:
     memory = Memory()
@@ -198,7 +199,7 @@ def test_reduce_only_never_enlarges(inputs: list[Input], rules: Settings) -> Non
         memory = result.memory
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(INPUTS, SETTINGS, st.integers(0, 50))
 def test_saved_and_read_on_the_way_it_is_the_same(
     inputs: list[Input], rules: Settings, cut: int

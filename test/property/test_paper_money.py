@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
+from kit.examples import examples
 from kit.paper import LINEAR, some_settings
 from kit.paper_money import MIXED, RULES, SCENES, expected_totals, histories, steps_of
 from oms.domain.instrument import Kind
@@ -37,7 +38,7 @@ from oms.simulation.settings import Settings
     ],
 )
 def test_wallets_are_conserved(scene: str, hedge: bool) -> None:
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(500), deadline=None)
     @given(histories(SCENES[scene]), RULES)
     def holds(inputs: list[Input], rules: Settings) -> None:
         rules = _with_legs(rules, hedge=hedge)
@@ -74,7 +75,7 @@ def _check_positions(memory: Memory, held: dict[tuple[str, Leg], Decimal], rules
     assert open_ones == expected
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.sampled_from(sorted(SCENES)).flatmap(lambda name: histories(SCENES[name])), RULES)
 def test_after_every_step_wallets_carry_what_they_hold(
     inputs: list[Input], rules: Settings
@@ -107,7 +108,7 @@ HOURS = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(HOURS, st.sets(st.integers(0, 39)), st.booleans(), st.sampled_from(["0.0001", "-0.0003"]))
 def test_funding_is_paid_once_per_time_whatever_the_ticks(
     spans: list[timedelta], restarts: set[int], quiet: bool, rate: str
@@ -166,7 +167,7 @@ def _eights(first: datetime, last: datetime) -> list[datetime]:
 
 @pytest.mark.parametrize("scene", ["linear", "inverse"])
 def test_profit_is_that_of_exact_fractions(scene: str) -> None:
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(500), deadline=None)
     @given(histories(SCENES[scene]), RULES)
     def holds(inputs: list[Input], rules: Settings) -> None:
         held: dict[tuple[str, Leg], tuple[Fraction, Fraction]] = {}

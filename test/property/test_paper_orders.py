@@ -10,6 +10,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.examples import examples
 from kit.paper_inputs import SETTINGS, START, inputs
 from oms.domain.money import ZERO, product, total
 from oms.domain.order import Side
@@ -46,7 +47,7 @@ def _resting(memory: Memory) -> list[PaperOrder]:
     return [order for held in memory.orders.values() for order in held.values()]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(inputs(), SETTINGS)
 def test_fills_keep_to_the_order(listed: list[Input], rules: Settings) -> None:
     """Σ fills = filled ≤ qty, none beyond the limit, no trade twice; IOC and FOK never rest."""
@@ -84,7 +85,7 @@ def test_fills_keep_to_the_order(listed: list[Input], rules: Settings) -> None:
             assert filled[name] in (0, order.qty)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(inputs(), SETTINGS)
 def test_reduce_only_never_enlarges(listed: list[Input], rules: Settings) -> None:
     """Nor flips; and what is attached never asks for more than is held."""
@@ -107,7 +108,7 @@ def test_reduce_only_never_enlarges(listed: list[Input], rules: Settings) -> Non
                 assert order.client_id == ""
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(inputs(), SETTINGS)
 def test_of_a_pair_one_is_executed_and_trailing_never_gives_way(
     listed: list[Input], rules: Settings
@@ -132,7 +133,7 @@ def test_of_a_pair_one_is_executed_and_trailing_never_gives_way(
                 best[name] = order.best
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(inputs(), SETTINGS, st.integers(0, 45))
 def test_the_same_inputs_give_the_same_memory_and_words(
     listed: list[Input], rules: Settings, cut: int
@@ -157,7 +158,7 @@ def test_the_same_inputs_give_the_same_memory_and_words(
     assert told == [fact for result in whole for fact in result.told]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(inputs(), SETTINGS)
 def test_everything_that_happens_is_told_in_the_end(listed: list[Input], rules: Settings) -> None:
     """Whatever was late or lost: each fill is told at least once, and none that was not."""
