@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from kit.gateway import Gateway
 
+from kit.gateway import Gateway
 from kit.http import call
 from kit.sql import number
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from kit.gateway import Gateway
-
 from kit.http import call
 from kit.sql import connected, number
 from kit.storm import Storm

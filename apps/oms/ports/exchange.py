@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
@@ -104,7 +104,7 @@ class ToldRow:
     """An order or an execution in ccxt's shape, as it was read; kept as evidence."""
 
     is_order: bool
-    row: Mapping[str, Any]
+    row: Mapping[str, object]
 
 
 @value
