@@ -11,11 +11,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from oms.domain.command import Command, CommandResult, CommandStatus
-from oms.domain.errors import LeaseLost, Refused
+from oms.domain.errors import LeaseLost, Refused, Unavailable
 from oms.domain.value import evolve
 from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange
@@ -39,6 +39,9 @@ CHUNK = 100
 
 TURNS_PER_LOOK = 20
 """Accounts without open orders that one look at the market takes on."""
+
+REST = timedelta(seconds=5)
+"""How long an account is left alone whose exchange failed us; its commands wait."""
 
 READ_AHEAD_FROM = 64
 """Commands in a round that make it likely that more are waiting already."""
@@ -66,6 +69,8 @@ class Accounts:
     homes: dict[int, Home] = field(default_factory=dict)
     #: Accounts that time may move though they have no orders, in the order of their turns.
     _turns: deque[int] = field(default_factory=deque)
+    #: Accounts whose exchange failed us, and until when they are left alone.
+    _resting: dict[int, datetime] = field(default_factory=dict)
     #: Accounts whose exchange has something to tell.
     _news: set[int] = field(default_factory=set)
     #: The read of the next round, begun early.
@@ -183,11 +188,30 @@ class Accounts:
         return [i for i in turns if i not in self.homes or not self.homes[i].orders]
 
     async def _listen(self, home: Home, now: datetime) -> bool:
-        """Record what the exchange tells; whether that changed anything."""
-        changed = await self.hear(home, now)
+        """Record what the exchange tells; whether that changed anything.
+
+        What breaks here is an adapter of one account: the others go on.
+        """
+        try:
+            changed = await self.hear(home, now)
+        except Unavailable:
+            raise
+        except Exception:
+            logger.exception("exchange_failed account_id=%d", home.account.id)
+            await self._forsake(home, now)
+            return False
         if changed:
             self.pipeline.add(home)
         return changed
+
+    async def _forsake(self, home: Home, now: datetime) -> None:
+        """Believe nothing of a home any more, and leave its account alone for a while."""
+        account_id = home.account.id
+        self.pipeline.discard(home)
+        await self.settle_all()
+        await self._leave(account_id)
+        self._resting[account_id] = now + REST
+        self._turns.append(account_id)
 
     async def drop_all(self) -> None:
         """Forget all homes, once nothing is on its way any more.
@@ -227,6 +251,10 @@ class Accounts:
         home = self.homes.get(account_id)
         if home is not None and home.lease.token == lease.token:
             return home
+        if account_id in self._resting:
+            if self.clock.now() < self._resting[account_id]:
+                return None
+            del self._resting[account_id]
         try:
             image = await self.ledger.load(lease)
         except LeaseLost:

@@ -25,6 +25,10 @@ class Pipeline:
         """The home has something to write."""
         self._drafted[home.account.id] = home
 
+    def discard(self, home: Home) -> None:
+        """What the home has drafted is not written."""
+        self._drafted.pop(home.account.id, None)
+
     def in_hand(self) -> Collection[int]:
         """Commands that are executed and not known to be stored: the queue still shows them."""
         ids: set[int] = set()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from kit.late_exchange import LateExchange, late
 from kit.office import Office
 from kit.until import until_told
+from oms.worker import account
 
 SYMBOL = "BTC/USDT:USDT"
 
@@ -170,3 +172,25 @@ async def test_an_exchange_that_is_not_ready_lets_commands_wait(slow: Office) ->
     exchange.on_news()
     path = f"/oms/commands/{answer.json()['results'][0]['command_id']}"
     assert (await slow.client.get(f"{path}?wait_ms=5000"))["status"] == "done"
+
+
+async def test_an_adapter_that_breaks_is_made_anew(
+    slow: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "REST", timedelta(seconds=0.3))
+    exchange, home = exchange_of(slow), slow.worker.accounts.homes[slow.account_id]
+
+    async def broken(at: Any) -> Any:
+        raise ZeroDivisionError("a bug of ours")
+
+    exchange.advance = broken  # type: ignore[method-assign]
+    exchange.on_news()
+    accounts = slow.worker.accounts
+    await until_told(_none, lambda _: accounts.homes.get(slow.account_id) is not home)
+    assert not exchange.is_open
+    (row,) = (await slow.order("?wait_ms=5000")).json()["results"]
+    assert row["status"] == "done", "the account came back with a new exchange"
+
+
+async def _none() -> None:
+    return None
