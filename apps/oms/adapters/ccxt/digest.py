@@ -77,8 +77,11 @@ class Digest:
         owned = [each if each.exchange_order_id else _with_order(each) for each in trades]
         owned = [each for each, told in zip(owned, trades, strict=True) if told not in waiting]
         strangers = await self._strangers(part, shown, owned, now)
+        outgrown = await self._outgrown(owned)
         heard = Heard.RECONCILE
         orders: list[Report] = []
+        for each in outgrown:
+            orders += self._telling.terms(each, heard, now)
         for each in shown:
             orders += self._telling.of_order(each, heard, now, always=always)
         for each in strangers:
@@ -167,6 +170,13 @@ class Digest:
                 if isinstance(answer, Found) and answer.shown is not None:
                     found.append(answer.shown)
         return found
+
+    async def _outgrown(self, trades: Sequence[TradeShown]) -> list[OrderShown]:
+        """Orders that were changed, as they are now: more was executed than they were for."""
+        answers = [await self._finder.find(each) for each in self._telling.outgrown(trades)]
+        return [
+            each.shown for each in answers if isinstance(each, Found) and each.shown is not None
+        ]
 
     def _describe(self, trades: Sequence[TradeShown]) -> None:
         """Make strangers known that nothing but their executions is known of."""

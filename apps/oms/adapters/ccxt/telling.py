@@ -5,7 +5,7 @@ the order exists. Fills come from executions alone. Any order of the same facts,
 times, ends in the same book.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -77,10 +77,35 @@ class Telling:
     ) -> list[Report]:
         """One order looked up: that it exists, what was executed, what became of it."""
         heard = Heard.RECONCILE
+        terms = [] if shown is None else self.terms(shown, heard, now)
         fills = [fill for each in trades if (fill := self.of_trade(each, heard, now)) is not None]
         states = [] if shown is None else self.of_order(shown, heard, now)
         exists = [each for each in states if each.kind is ReportKind.ACCEPTED]
-        return [*exists, *fills, *(each for each in states if each not in exists)]
+        return [*exists, *terms, *fills, *(each for each in states if each not in exists)]
+
+    def terms(self, shown: OrderShown, heard: Heard, now: datetime) -> list[Report]:
+        """Only the terms it has now: before executions that would be too many under the old."""
+        known = self.known_as(shown, now)
+        if known is None or known.is_over or _is_old(shown, known):
+            return []
+        return list(_changed(shown, known, heard, now))
+
+    def outgrown(self, trades: Iterable[TradeShown]) -> list[Known]:
+        """Orders of which more was executed than they are believed to be for."""
+        filled: dict[int, Decimal] = {}
+        found: list[Known] = []
+        for trade in trades:
+            known = self._orders.named(trade.symbol, trade.exchange_order_id, trade.client_id)
+            is_ours = known is not None and known.order_id and not known.is_over
+            if known is None or not is_ours:
+                continue
+            if trade.execution.exchange_trade_id in known.trade_ids:
+                continue
+            before = filled.get(known.order_id, known.filled)
+            filled[known.order_id] = total(before, trade.execution.qty)
+            if filled[known.order_id] > known.qty and known not in found:
+                found.append(known)
+        return found
 
     def known_as(self, shown: OrderShown, now: datetime) -> Known | None:
         """The order shown; a stranger is known from now on, once its quantity is told."""
