@@ -21,3 +21,9 @@ class RawRows(Protocol):
     async def known(self, account_id: int, fingerprints: Collection[str]) -> frozenset[str]:
         """Which of the fingerprints are stored of orders or trades of the account."""
         ...
+
+    async def trades_called(
+        self, account_id: int, names: Collection[str]
+    ) -> frozenset[tuple[str, str]]:
+        """Symbol and id of stored trades of the account that have one of the ids."""
+        ...

@@ -39,11 +39,14 @@ class RawTold:
         prints = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         known = set(await self.rows.known(home.account.id, prints))
         await self.ids.ensure("raw", len(told))
+        names = {str(each["id"]) for each, is_order in told if not is_order and each.get("id")}
+        taken = set(await self.rows.trades_called(home.account.id, names))
         made: list[RawRow] = []
         for (each, is_order), text, fingerprint in zip(told, texts, prints, strict=True):
             if fingerprint not in known:
                 known.add(fingerprint)
-                made.append(self._row(home, each, text, fingerprint, now, is_order=is_order))
+                name = None if is_order else _trade_name(each, fingerprint, taken)
+                made.append(self._row(home, each, text, fingerprint, now, name))
         return made
 
     def _row(
@@ -53,15 +56,14 @@ class RawTold:
         text: str,
         fingerprint: str,
         now: datetime,
-        *,
-        is_order: bool,
+        trade_name: str | None,
     ) -> RawRow:
-        if not is_order:
+        if trade_name is not None:
             return RawTrade(
                 id=self.ids("raw"),
                 account_id=home.account.id,
                 exchange_id=home.account.exchange_id,
-                exchange_trade_id=_text(each.get("id")) or "",
+                exchange_trade_id=trade_name,
                 exchange_order_id=_text(each.get("order")),
                 symbol=_text(each.get("symbol")) or "",
                 raw=text,
@@ -79,6 +81,17 @@ class RawTold:
             fingerprint=fingerprint,
             observed_at=now,
         )
+
+
+def _trade_name(each: Mapping[str, Any], fingerprint: str, taken: set[tuple[str, str]]) -> str:
+    """The exchange's, for the first payload alone: another one of that id is kept beside it."""
+    symbol, name = _text(each.get("symbol")) or "", _text(each.get("id"))
+    if not name:
+        return f"x-{fingerprint[:24]}"
+    if (symbol, name) in taken:
+        return f"{name}~{fingerprint[:8]}"
+    taken.add((symbol, name))
+    return name
 
 
 async def _all_told(

@@ -33,16 +33,14 @@ class Evidence:
         self.set_aside: Counter[tuple[str, str]] = Counter()
 
     def told(self, what: str, rows: Iterable[Row]) -> None:
-        """Keep what was read, each row in its last form."""
+        """Keep what was read, each version of a row once."""
         for row in rows:
-            key = (what, row.get("symbol"), row.get("id"), _moment_of(row))
-            self._told.pop(key, None)
-            self._told[key] = ToldRow(is_order=what == ORDER, row=row)
+            self._told[what, hash(repr(row))] = ToldRow(is_order=what == ORDER, row=row)
         _let_go(self._told)
 
     def aside(self, what: str, reason: str, row: Row) -> None:
         """Leave a row out, and say so."""
-        key = (what, reason, row.get("symbol"), row.get("id"), _facts_of(row))
+        key = (what, reason, hash(repr(row)))
         if key in self._aside:
             return
         self._aside[key] = None
@@ -63,16 +61,6 @@ class Evidence:
         """What was told since the last call."""
         told, self._told = self._told, {}
         return tuple(told.values())
-
-
-def _moment_of(row: Row) -> object:
-    """What tells versions of an order apart, and executions without a name."""
-    return _facts_of(row) if row.get("id") in (None, "") else row.get("lastUpdateTimestamp")
-
-
-def _facts_of(row: Row) -> object:
-    names = ("timestamp", "side", "price", "amount", "status", "filled", "contracts")
-    return tuple(str(row.get(name)) for name in names)
 
 
 def _let_go(kept: dict[tuple[object, ...], Any]) -> None:

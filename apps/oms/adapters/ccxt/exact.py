@@ -11,6 +11,10 @@ from typing import Any
 from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.numbers import decimal_of
 
+#: How some venues name the execution of an update that is none.
+NO_ID = "-1"
+#: The year 5138; some venues tell microseconds, and ccxt hands nanoseconds of some on.
+_MILLISECONDS_MAX = 10**14
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,13 +46,22 @@ def text(row: Mapping[str, Any], name: str) -> str | None:
     return None if told in (None, "") else str(told)
 
 
+def name_of(row: Mapping[str, Any]) -> str | None:
+    """The row's id; ``None`` where the venue says that there is none."""
+    name = text(row, "id")
+    return None if name == NO_ID else name
+
+
 def moment(row: Mapping[str, Any], name: str) -> datetime | None:
-    """A time told in milliseconds, UTC."""
+    """A time told in milliseconds, UTC; what were some 3,000 years is in finer units."""
     told = row.get(name)
     if told in (None, ""):
         return None
     try:
-        return _EPOCH + timedelta(milliseconds=int(told))
+        finer = int(told)
+        while finer >= _MILLISECONDS_MAX:
+            finer //= 1000
+        return _EPOCH + timedelta(milliseconds=finer)
     except (TypeError, ValueError, OverflowError):
         raise malformed(f"{name} is no time: {told!r:.40}") from None
 

@@ -13,7 +13,7 @@ from oms.adapters.ccxt.known import Known
 from oms.adapters.ccxt.orders_read import OrderShown, order_shown
 from oms.adapters.ccxt.paging import whole_list
 from oms.adapters.ccxt.rules import LookUp, VenueRules
-from oms.adapters.ccxt.trades_read import TradeShown, trades_shown
+from oms.adapters.ccxt.trades_read import Aside, TradeShown, leave_out, refuse, trades_shown
 from oms.adapters.ccxt.venue import Venue
 from oms.domain.value import value
 
@@ -63,7 +63,7 @@ class Finder:
             names = {self._rules.name_param: known.client_id}
         since = None if names else milliseconds(known.created_at - timedelta(seconds=60))
         rows = await self._list("fetch_my_trades", known, since, self._rules.trades_page, names)
-        told = trades_shown(rows, self._venue, self._client.instruments)
+        told = trades_shown(rows, self._venue, self._client.instruments, _unread(known))
         wanted = {name, known.client_id} - {None}
         return [each for each in told if wanted & {each.exchange_order_id, each.client_id}]
 
@@ -133,13 +133,22 @@ class Finder:
         """The order among rows; of several tellings the last."""
         found = None
         for row in rows:
-            shown = order_shown(row, self._venue, self._client.instruments)
+            try:
+                shown = order_shown(row, self._venue, self._client.instruments)
+            except ReadFailed as wrong:
+                _unread(known)(wrong.message, row)
+                continue
             if shown is not None and shown.symbol == known.symbol and _is_it(shown, known):
                 found = shown
         return found
 
     def _has(self, feature: str) -> bool:
         return bool(self._client.exchange.has.get(feature))
+
+
+def _unread(known: Known) -> Aside:
+    """What to do with rows that make no sense: any may be what is sought of an order of ours."""
+    return refuse if known.order_id else leave_out
 
 
 def _is_it(shown: OrderShown, known: Known) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from oms.adapters.ccxt.exact import malformed, milliseconds, rows_of
+from oms.adapters.ccxt.exact import malformed, milliseconds, name_of, rows_of
 from oms.adapters.ccxt.venue import Venue
 from oms.domain.value import value
 
@@ -47,31 +47,36 @@ async def whole_list(
     params: Mapping[str, object],
     *,
     by_cursor: bool,
-    other: Callable[[Row], None] | None = None,
+    other: Callable[[Row, Row], None] | None = None,
 ) -> list[Row]:
     """All rows of a list, each once. Raises ``ReadFailed``.
 
     ``by_cursor``: the venue says itself where the next page begins, or that there is none.
-    Of rows with one id the newest is told, each other one to ``other``.
+    Of rows with one id the newest is told; ``other`` hears of each other one, and of what stays.
     """
     rows: dict[str, Row] = {}
     async for told in _pages(client, method, symbol, since, page, params, by_cursor):
         for number, row in enumerate(told):
-            name = str(row.get("id") or f"{row.get('timestamp')}:{len(rows)}:{number}")
+            name = name_of(row) or f"{row.get('timestamp')}:{len(rows)}:{number}"
             key = f"{row.get('symbol')}:{name}"
             known = rows.get(key)
             if known is not None and known != row:
                 known, row = sorted((known, row), key=_age)
                 if other is not None:
-                    other(known)
+                    other(known, row)
             rows[key] = row
     return list(rows.values())
 
 
-def _age(row: Row) -> tuple[int, bool, float, str]:
-    """The newer of two tellings has the greater; where time decides nothing, what was done does."""
+def _age(row: Row) -> tuple[int, bool, float, int, str]:
+    """The newer of two tellings has the greater; where time decides nothing, what was done does.
+
+    Then the one that tells more: a fee, an order. The rest only makes it the same each time.
+    """
     at = row.get("lastUpdateTimestamp") or row.get("timestamp") or 0
-    return int(at), row.get("status") != "open", float(row.get("filled") or 0), repr(row)
+    told = sum(each not in (None, "", []) for each in row.values())
+    filled = float(row.get("filled") or 0)
+    return int(at), row.get("status") != "open", filled, told, repr(row)
 
 
 async def _pages(

@@ -26,6 +26,8 @@ from oms.domain.money import ZERO, total
 from oms.domain.reconciliation import Holding
 from oms.domain.report import Charge
 
+#: What two tellings of one execution must agree on.
+_FACTS = ("side", "price", "amount", "timestamp")
 _CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
 
 
@@ -91,10 +93,10 @@ class Reader:
         for part in parts:
             if part.has_positions:
                 rows = await self._client.read("fetch_positions", None, dict(part.params))
-                self._add_holdings(held, rows_of(rows, "positions"))
+                self._add_holdings(held, part, rows_of(rows, "positions"))
         return held
 
-    def _add_holdings(self, held: dict[Holding, Decimal], rows: Iterable[Row]) -> None:
+    def _add_holdings(self, held: dict[Holding, Decimal], part: Part, rows: Iterable[Row]) -> None:
         for row in rows:
             if not row.get("symbol"):
                 raise malformed("a position without a symbol")  # what is held is anyone's guess
@@ -105,7 +107,8 @@ class Reader:
                     raise  # left out, it would look like nothing held
                 self._evidence.aside(POSITION, wrong.message, row)
                 continue
-            if shown is not None:
+            # A venue may tell all parts in each.
+            if shown is not None and shown[0][0] in part.symbols:
                 key, qty = shown
                 held[key] = total(held.get(key, ZERO), qty)
 
@@ -146,10 +149,10 @@ class Reader:
         self._evidence.told(what, rows)
         return rows
 
-    def _told_otherwise(self, what: str, row: Row) -> None:
-        """An older version of an order, or an execution that contradicts another."""
+    def _told_otherwise(self, what: str, row: Row, kept: Row) -> None:
+        """An older version of an order, or an execution in other words."""
         self._evidence.told(what, [row])
-        if what == TRADE:
+        if what == TRADE and any(row.get(name) != kept.get(name) for name in _FACTS):
             self._evidence.aside(what, AGAIN_OTHERWISE, row)
 
     def _asked(self, part: Part) -> Sequence[str | None]:

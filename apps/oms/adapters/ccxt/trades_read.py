@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from oms.adapters.ccxt.evidence import NOT_TRADED
-from oms.adapters.ccxt.exact import malformed, milliseconds, moment, needed, number, text
+from oms.adapters.ccxt.exact import NO_ID, malformed, milliseconds, moment, needed, number, text
 from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.orders_read import client_id_of
 from oms.domain.instrument import Instrument
@@ -19,14 +19,15 @@ from oms.domain.value import value
 Aside = Callable[[str, Mapping[str, Any]], None]
 """Takes a row that is left out, with the reason."""
 
-#: How some venues name the execution of an update that is none.
-_NONE = "-1"
-
 
 def refuse(reason: str, row: Mapping[str, Any]) -> None:
     """Raises ``ReadFailed`` for all but strangers' symbols: for lists that must be whole."""
     if reason != NOT_TRADED:
         raise malformed(reason)
+
+
+def leave_out(reason: str, row: Mapping[str, Any]) -> None:
+    """Nothing: for lists in which a stranger is sought."""
 
 
 @value
@@ -142,7 +143,7 @@ def _trade(
         raise malformed("an execution without a side")
     if at is None:
         raise malformed("an execution without a time")
-    if text(row, "id") == _NONE:
+    if text(row, "id") == NO_ID:
         raise malformed("no execution: its id says that there was none")
     amount = needed(row, "amount", numbers.get("amount", ()))
     price = needed(row, "price", numbers.get("price", ()))

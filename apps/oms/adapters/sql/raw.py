@@ -45,6 +45,20 @@ class SqlRaw:
             found |= {row[0] for row in await self._database.rows(text, (account_id, *names))}
         return frozenset(found)
 
+    async def trades_called(
+        self, account_id: int, names: Collection[str]
+    ) -> frozenset[tuple[str, str]]:
+        """Symbol and id of stored trades that have one of the ids. Raises ``Unavailable``."""
+        if not names:
+            return frozenset()
+        text = (
+            f"SELECT symbol, exchange_trade_id FROM {_TRADES.table}"
+            f" WHERE account_id = {self._dialect.mark}"
+            f" AND exchange_trade_id IN ({self._dialect.marks(len(names))})"
+        )
+        found = await self._database.rows(text, (account_id, *names))
+        return frozenset((row[0], row[1]) for row in found)
+
     async def _page(
         self, kind: Kind, window: Window, reader: Callable[[Any, Dialect], Told]
     ) -> Page[Told]:

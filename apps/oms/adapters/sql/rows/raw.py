@@ -41,12 +41,12 @@ _PUT_TRADE = Insert(
     table="ccxt_trades_raw",
     columns=_TRADE,
     key=("account_id", "exchange_id", "symbol", "exchange_trade_id"),
-    changes=("raw_json", "fingerprint_hash"),
+    changes=("symbol",),
 )
 
 
 def into(script: Script, rows: Sequence[RawRow]) -> None:
-    """Write what was told; what is there already stays, a trade in its newest words."""
+    """Write what was told; what is there already stays."""
     dialect = script.dialect
     orders = [_order(row, dialect) for row in rows if isinstance(row, RawOrder)]
     trades = [_trade(row, dialect) for row in rows if isinstance(row, RawTrade)]
