@@ -1,0 +1,228 @@
+"""Payloads recorded at real exchanges become orders and deals, each once and with its numbers.
+
+What has no id, side or time is set aside with its reason and stops nothing. The table that is
+printed (``-s``) is the one in the documentation.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.recorded_venues import Recorded, Row, recordings
+from oms.adapters.ccxt.exact import milliseconds
+from oms.domain.instrument import Kind
+
+Reception = Any
+pytestmark = pytest.mark.recorded
+#: How a venue says that an update is of no execution.
+NO_TRADE = "-1"
+#: Why rows may be set aside.
+NO_EXECUTION = ("execution", "no execution: its id says that there was none")
+CONTRADICTS = ("execution", "told again under one id with other facts")
+NO_PAIR = ("position", "its symbol is not traded here")
+ALLOWED = {NO_EXECUTION, CONTRADICTS, NO_PAIR}
+
+
+@dataclass
+class Tally:
+    """What became of one recording."""
+
+    name: str
+    orders: int
+    new_orders: int
+    trades: int
+    new_deals: int
+    positions: int
+    held: int
+    aside: Mapping[tuple[str, str], int]
+
+
+async def test_every_row_is_ingested_once_whatever_its_order(
+    reception: Reception, recorded_data: Path
+) -> None:
+    """Told twice and in another order changes nothing; another account told so is the same."""
+    tallies = []
+    for number, (name, recorded) in enumerate(recordings(recorded_data).items()):
+        account_id = await reception.add(recorded)
+        await reception.sweep(account_id, recorded)
+        tallies.append(checked(reception, account_id, name, recorded))
+        once = reception.every_row(account_id)
+        for shuffle in (None, number + 1000):
+            again = await reception.sweep(account_id, recorded, shuffle)
+            assert (again["new_deals"], again["new_orders"]) == (0, 0), name
+            assert reception.every_row(account_id) == once, name
+        other = await reception.add(recorded)
+        await reception.sweep(other, recorded, number)
+        assert reception.book(other) == reception.book(account_id), name
+        assert reception.set_aside(other) == reception.set_aside(account_id)
+    print(table(tallies))
+    assert sum(each.new_orders for each in tallies) > 150
+    assert sum(each.new_deals for each in tallies) > 90
+    told = await reception.verify()
+    found = {
+        (each["account_id"], finding["invariant"], finding["id"])
+        for each in told["accounts"]
+        for finding in each["findings"]
+    }
+    assert found == overfilled(reception)
+    assert len(found) == 2, "the same one in each of two accounts"
+
+
+def overfilled(reception: Reception) -> set[tuple[int, str, int]]:
+    """Orders of which more was executed than their amount: booked as told, and shown."""
+    found = set()
+    for account_id, venue in reception.venues.items():
+        traded: Counter[tuple[str, str]] = Counter()
+        for row in distinct(venue.trades):
+            if row["order"] is not None:
+                traded[row["symbol"], row["order"]] += row["amount"]
+        told = {(row["symbol"], row["id"]): row["amount"] for row in venue.orders}
+        columns = "id, symbol, exchange_order_id"
+        for order_id, *key in reception.stored(account_id, "oms_orders", columns):
+            if traded[tuple(key)] > told.get(tuple(key), traded[tuple(key)]):
+                found.add((account_id, "order_overfilled", order_id))
+    return found
+
+
+def checked(reception: Reception, account_id: int, name: str, recorded: Recorded) -> Tally:
+    """Compare the book with the recording, row by row."""
+    orders = {
+        (row[0], row[1]): row[2:]
+        for row in reception.stored(
+            account_id, "oms_orders", "symbol, exchange_order_id, side, qty, price, order_type"
+        )
+    }
+    deals = dealt(reception, account_id)
+    aside = reception.set_aside(account_id)
+    assert set(aside) <= ALLOWED, (name, aside)
+    versions = grouped(recorded.orders)
+    for key, told in versions.items():
+        assert any(is_order(orders[key], row) for row in told), (name, key, orders[key], told)
+    named = grouped(row for row in recorded.trades if row["id"] not in (None, NO_TRADE))
+    for key, told in named.items():
+        assert any(is_deal(deals[key], row) for row in told), (name, key, deals[key], told)
+    nameless = sum(row["id"] is None for row in recorded.trades)
+    contradict = sum(disagreeing(told) for told in named.values())
+    assert (CONTRADICTS in aside) == (contradict > 0), name
+    updates = [row for row in recorded.trades if row["id"] == NO_TRADE]
+    assert aside.get(NO_EXECUTION, 0) == len(distinct(updates)), name
+    assert sum(1 for key in deals if key not in named) == nameless, name
+    held = check_holdings(reception, account_id, recorded)
+    return Tally(
+        name=name,
+        orders=len(recorded.orders),
+        new_orders=len(versions),
+        trades=len(recorded.trades),
+        new_deals=len(deals),
+        positions=len(recorded.positions),
+        held=held,
+        aside=aside,
+    )
+
+
+def dealt(reception: Reception, account_id: int) -> dict[tuple[str, str], Row]:
+    """Executions in the book: the legs of each put together."""
+    found: dict[tuple[str, str], Row] = {}
+    columns = "type, symbol, exchange_trade_id, side, qty, price, executed_at, fee, fee_currency"
+    for kind, symbol, trade_id, side, qty, price, at, fee, currency in reception.stored(
+        account_id, "oms_deals", columns
+    ):
+        if kind != "trade":
+            continue  # a fee in a second currency
+        deal = found.setdefault(
+            (symbol, trade_id),
+            {"side": side, "qty": Decimal(0), "price": price, "at": at, "fee": None},
+        )
+        deal["qty"] += Decimal(str(qty))
+        if fee is not None:
+            deal["fee"] = (deal["fee"] or Decimal(0)) + Decimal(str(fee))
+            deal["currency"] = currency
+    return found
+
+
+def grouped(told: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Rows by symbol and id."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in told:
+        found.setdefault((row["symbol"], row["id"]), []).append(row)
+    return found
+
+
+def disagreeing(told: list[Row]) -> int:
+    """How many tellings of one execution there are beside the first that say something else."""
+    names = ("side", "price", "amount", "timestamp")
+    return len({tuple(row[name] for name in names) for row in told}) - 1
+
+
+def distinct(told: Iterable[Row]) -> list[Row]:
+    """Rows that differ in anything."""
+    found: list[Row] = []
+    for row in told:
+        if row not in found:
+            found.append(row)
+    return found
+
+
+def is_order(stored: tuple[Any, ...], row: Row) -> bool:
+    """Whether the stored order has the side, the quantity and the price of ``row``."""
+    side, qty, price, order_type = stored
+    is_priced = "limit" in order_type and row["price"]
+    return (
+        side == row["side"]
+        and float(qty) == row["amount"]
+        and (not is_priced or float(price) == row["price"])
+    )
+
+
+def is_deal(deal: Row, row: Row) -> bool:
+    """Whether the booked execution has side, quantity, price, time and fee of ``row``."""
+    fee = row["fee"] or {}
+    is_paid = fee.get("cost") is not None and fee.get("currency") is not None
+    paid = None if deal["fee"] is None else float(deal["fee"])
+    return (
+        deal["side"] == row["side"]
+        and float(deal["qty"]) == row["amount"]
+        and float(deal["price"]) == row["price"]
+        and milliseconds(datetime.fromisoformat(deal["at"])) == row["timestamp"]
+        and (not is_paid or (paid, deal.get("currency")) == (fee["cost"], fee["currency"]))
+    )
+
+
+def check_holdings(reception: Reception, account_id: int, recorded: Recorded) -> int:
+    """What is held is what the positions come to; how many of them say anything."""
+    instruments = reception.venues[account_id].instruments
+    sums: Counter[str] = Counter()
+    count = 0
+    for row in recorded.positions:
+        if row["symbol"] in instruments and row["contracts"]:
+            assert instruments[row["symbol"]].kind is not Kind.SPOT
+            side = row["side"] or row["info"]["positionSide"].lower()
+            sign = 1 if side == "long" else -1
+            sums[row["symbol"]] += sign * Decimal(repr(abs(row["contracts"])))
+            count += 1
+    shown: Counter[str] = Counter()
+    for (symbol, _), qty in reception.holdings(account_id).items():
+        shown[symbol] += qty
+    assert shown == sums
+    return count
+
+
+def table(tallies: list[Tally]) -> str:
+    """As the documentation shows it."""
+    lines = [
+        "| exchange | orders told | orders | executions told | deals | positions told | held"
+        " | set aside |",
+        "|---|---:|---:|---:|---:|---:|---:|---|",
+    ]
+    for each in tallies:
+        why = "; ".join(f"{n} {what}: {reason}" for (what, reason), n in each.aside.items())
+        counts = (each.orders, each.new_orders, each.trades, each.new_deals)
+        cells = [each.name, *map(str, (*counts, each.positions, each.held)), why or "–"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(["", *lines])
