@@ -106,6 +106,11 @@ class Reception:
         told_result: dict[str, Any] = result
         return told_result
 
+    async def forget(self, account_id: int) -> None:
+        """Have the account's exchange made anew: it remembers nothing of what it told."""
+        accounts = self.office.worker.accounts
+        await accounts.homes.pop(account_id).close()
+
     def stored(self, account_id: int, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
         """Rows of the account, in one order."""
         found = rows(self.dsn, f"SELECT {columns} FROM {table} WHERE account_id = {account_id}")
