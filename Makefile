@@ -36,7 +36,7 @@ oracle: ## the ledger against its oracle over random account histories (HISTORIE
 	@$(PYTHON) tools/setup
 	@ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) test/property/test_ledger_oracle.py
 
-bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth or fan_out)
+bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth, fan_out or driver)
 	@$(PYTHON) tools/setup $(MARIADB) wrk
 	@$(BIN)/python test/bench/run.py $(ARGS)
 

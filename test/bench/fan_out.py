@@ -116,7 +116,7 @@ async def _run(
         await _subscribed(clients)
         before, began = machine.read(system.roles()), time.monotonic()
         if rate:
-            await _pace(target, rate / EVENTS_PER_COMMAND, seconds, prefix)
+            await pace(target, rate / EVENTS_PER_COMMAND, seconds, prefix)
         else:
             await asyncio.to_thread(
                 load.run,
@@ -170,7 +170,7 @@ async def _quiet(clients: Sequence[Client]) -> None:
             seen, since = now, time.monotonic()
 
 
-async def _pace(target: Target, commands_per_second: float, seconds: float, prefix: str) -> None:
+async def pace(target: Target, commands_per_second: float, seconds: float, prefix: str) -> None:
     """Market orders at a fixed rate, on one connection, answers read and dropped."""
     parts = urlsplit(target.base_url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)

@@ -77,7 +77,7 @@ async def _measure(
     pool = _Pool(target.base_url)
     async with contextlib.AsyncExitStack() as stack:
         if not is_naive:
-            listener = await stack.enter_async_context(_subscribed(target))
+            listener = await stack.enter_async_context(subscribed(target))
             listening = asyncio.create_task(_listen(listener, record), name="listener")
             stack.callback(listening.cancel)
         sends = []
@@ -186,7 +186,7 @@ def content_length(head: bytes) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _subscribed(target: Target) -> AsyncIterator[websocket.ClientConnection]:
+async def subscribed(target: Target) -> AsyncIterator[websocket.ClientConnection]:
     """A WebSocket that has been told `subscribed` for the accounts of the load."""
     url = f"ws://{urlsplit(target.base_url).netloc}/ws"
     payload: Mapping[str, object] = {

@@ -22,7 +22,7 @@ NAIVE = Path(__file__).with_name("naive") / "app.py"
 READY_SECONDS = 30.0
 SETTLED_SECONDS = 0.3
 
-_NO_LIMITS = {
+NO_LIMITS = {
     f"OMS_LIMITS_{kind}_PER_SECOND": "100000000" for kind in ("READ", "TRADE", "CANCEL", "CCXT")
 }
 """One key does the work of all clients here."""
@@ -177,7 +177,7 @@ def gateway(
         **{name: value for name, value in os.environ.items() if not name.startswith("OMS_")},
         "OMS_DATABASE_URL": url,
         "OMS_BELL_DIR": str(home),
-        **_NO_LIMITS,
+        **NO_LIMITS,
         **settings,
     }
     api_key, account_ids = _install(environment, home, accounts)
