@@ -81,10 +81,14 @@ def _instrument(symbol: str, *, is_held: bool) -> Instrument:
     )
 
 
-class _Nothing:
-    """A ccxt object whose lists of closed orders are not told."""
+class _Everything:
+    """A ccxt object that has all methods."""
 
-    has: Mapping[str, bool] = {}
+    has: Mapping[str, bool] = {"fetchCanceledAndClosedOrders": True}
+
+
+#: States of orders in a list of those that ended; what is in none stands with the open ones.
+_ENDED = frozenset({"closed", "canceled", "expired", "rejected"})
 
 
 @dataclass
@@ -96,7 +100,7 @@ class RecordedVenue:
     trades: Sequence[Row] = ()
     positions: Sequence[Row] = ()
     clock_error_ms: int = 0
-    exchange: Any = field(default_factory=_Nothing)
+    exchange: Any = field(default_factory=_Everything)
 
     async def open(self) -> None:
         """Always."""
@@ -108,19 +112,22 @@ class RecordedVenue:
         params = args[-1] if args and isinstance(args[-1], dict) else {}
         match method:
             case "fetch_open_orders":
-                return self._part(self.orders, params)
+                return [row for row in self._orders(params) if row["status"] not in _ENDED]
+            case "fetch_canceled_and_closed_orders":
+                return [row for row in self._orders(params) if row["status"] in _ENDED]
             case "fetch_my_trades":
                 return [] if "execType" in params else self._part(self.trades, params)
             case "fetch_positions":
                 return self._part(self.positions, params)
-            case "fetch_canceled_and_closed_orders":
-                return []
             case "fetch_order":
                 raise ReadFailed("order_not_found", "it was not recorded", retryable=False)
         raise ReadFailed("unsupported_func", method, retryable=False)
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    def _orders(self, params: Mapping[str, Any]) -> list[Row]:
+        return self._part(self.orders, params)
 
     def _part(self, rows: Iterable[Row], params: Mapping[str, Any]) -> list[Row]:
         """Rows of the part of the account that is asked for; strangers' symbols in each."""

@@ -66,6 +66,7 @@ class Parts:
             inbox=self.inbox,
             clock=clock,
             evidence=self.evidence,
+            orders=self.orders,
         )
         self.lanes = Lanes(self._carries(inflight_writes_max).carry_out, self.chores)
         self.tickers = Tickers(self.connection, clock, pace)

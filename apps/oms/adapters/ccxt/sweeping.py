@@ -15,6 +15,7 @@ from oms.adapters.ccxt.digest import Digest
 from oms.adapters.ccxt.evidence import Evidence
 from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.inbox import Inbox
+from oms.adapters.ccxt.known import KnownOrders
 from oms.adapters.ccxt.orders_read import OrderShown
 from oms.adapters.ccxt.reading import Reader
 from oms.adapters.ccxt.rules import Part
@@ -37,6 +38,7 @@ class Sweeping:
         inbox: Inbox,
         clock: Callable[[], datetime],
         evidence: Evidence,
+        orders: KnownOrders,
     ) -> None:
         self._connection = connection
         self._reader = reader
@@ -44,6 +46,7 @@ class Sweeping:
         self._inbox = inbox
         self._clock = clock
         self._evidence = evidence
+        self._orders = orders
         self._since: datetime | None = None
         self._asked = asyncio.Event()
 
@@ -91,12 +94,34 @@ class Sweeping:
         began = self._clock()
         parts = self._reader.parts()
         for part in parts:
-            shown = await self._reader.open_orders(part)
+            shown = [
+                *await self._reader.open_orders(part),
+                *await self._ended(part, since),
+            ]
             await self._read_trades(part, shown, since, heard, all_kinds=True)
         holdings = await self._reader.holdings(parts)
         for part in parts:
             await self._read_trades(part, (), began - _OVERLAP, heard, all_kinds=False)
         return holdings
+
+    async def _ended(self, part: Part, since: datetime) -> Sequence[OrderShown]:
+        """Strangers' orders that ended; none where the venue does not list them so.
+
+        How one of ours ended is looked up: its executions are told before its end.
+        """
+        try:
+            told = await self._reader.closed_orders(part, since, self._clock())
+        except ReadFailed as failed:
+            if failed.retryable:
+                raise
+            return ()
+        return [each for each in told if not self._is_ours(each)]
+
+    def _is_ours(self, shown: OrderShown) -> bool:
+        if self._orders.names.order_id_of(shown.client_id) is not None:
+            return True
+        known = self._orders.named(shown.symbol, shown.exchange_order_id, shown.client_id)
+        return known is not None and known.order_id != 0
 
     async def _read_trades(
         self,
