@@ -145,6 +145,9 @@ def _trade(
         raise malformed("an execution without a time")
     if text(row, "id") == NO_ID:
         raise malformed("no execution: its id says that there was none")
+    if venue in _OWN_NUMBERS and text(row, "id") is None:
+        # It has one: under another name the same execution would be booked a second time.
+        raise malformed("an execution without its id")
     amount = needed(row, "amount", numbers.get("amount", ()))
     price = needed(row, "price", numbers.get("price", ()))
     if amount <= 0 or price <= 0:

@@ -1,0 +1,42 @@
+"""Executions are booked once and under the right terms, whatever lists leave out."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from kit.ccxt_desk import Desk
+from kit.loopback import Loopback
+from oms.domain.report import ReportKind
+
+AMEND = "order/amend"
+
+
+async def test_a_change_filled_before_it_is_heard_of_comes_first(
+    new_desk: Callable[..., Desk], venue: Loopback
+) -> None:
+    first = await new_desk().ready()
+    await first.send(7, "buy", "0.01", "10000")
+    await first.until_state(7, "SUBMITTED")
+    venue.ctl("fault", match=AMEND, mode="accept_then_hang")
+    await first.change(7, None, "0.03")
+    await first.until(lambda: venue.paths(AMEND), "changed there")
+    await first.exchange.close()
+    venue.ctl("fill", order_id=first.orders[7].exchange_order_id)
+
+    second = new_desk(orders=first.orders, rows=first.rows)
+    await second.until_state(7, "FILLED")
+    assert (second.orders[7].qty, second.orders[7].filled_qty) == (Decimal("0.03"),) * 2
+    kinds = second.kinds(7)
+    assert kinds.index(ReportKind.CHANGED) < kinds.index(ReportKind.EXECUTION)
+
+
+async def test_an_execution_told_without_its_id_is_not_booked_twice(
+    desk: Desk, venue: Loopback
+) -> None:
+    venue.ctl("fault", match="execution/list", mode="no_trade_id", count=3)
+    await desk.send(7, "buy", "0.01", None)
+    await desk.until_state(7, "FILLED")
+    await desk.until(lambda: not venue.ctl("faults")["faults"], "all were told without ids")
+    (trade,) = venue.books()["trades"]
+    told = [each.execution for each in desk.heard if each.execution is not None]
+    assert {each.exchange_trade_id for each in told} == {trade["trade_id"]}
+    assert desk.orders[7].filled_qty == Decimal("0.01")
