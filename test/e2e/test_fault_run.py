@@ -1,0 +1,172 @@
+"""Fault run: orders at a loopback exchange while it goes wrong and the worker is killed.
+
+Every kind of fault that concerns requests or reads strikes ten times, every kill finds commands in
+flight. In the end orders, deals, positions and balances equal the exchange's own books.
+
+A longer run: ``OMS_FAULT_RUN_ORDERS``, ``OMS_FAULT_RUN_FAULTS`` (of each kind),
+``OMS_FAULT_RUN_SECONDS``, ``OMS_FAULT_RUN_KILL_SECONDS``, ``OMS_FAULT_RUN_SEED``.
+"""
+
+import json
+import os
+import random
+import time
+from collections import Counter
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from kit.bad_days import KINDS, PLANTED_BY_KILLER, BadDays
+from kit.gateway import Gateway
+from kit.http import call
+from kit.loopback import Loopback, loopback
+from kit.loopback_accounts import VenueAccount, add_venue_accounts
+from kit.sql import number, rows
+from kit.until import until
+from kit.venue_books import Unequal, compared
+from kit.venue_clients import LINEAR, SPOT, VenueClient
+
+ACCOUNTS = 6
+ORDERS = int(os.environ.get("OMS_FAULT_RUN_ORDERS", "300"))
+FAULTS = int(os.environ.get("OMS_FAULT_RUN_FAULTS", "10"))
+SECONDS = float(os.environ.get("OMS_FAULT_RUN_SECONDS", "80"))
+KILL_SECONDS = float(os.environ.get("OMS_FAULT_RUN_KILL_SECONDS", "7"))
+SECONDS_MAX = 2 * SECONDS
+SETTLE_SECONDS_MAX = 60.0
+PRICE = 60_000
+_DOUBTFUL = """SELECT id, account_id, status, pending_change FROM oms_orders
+               WHERE status IN ('PENDING_SUBMIT', 'UNKNOWN')"""
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_fault_run(database: str, gateway_on: Any) -> None:
+    seed = int(os.environ.get("OMS_FAULT_RUN_SEED") or time.time_ns() % 1_000_000)
+    print(f"seed {seed}")
+    gateway: Gateway = gateway_on(database, environment={"OMS_LEASE_SECONDS": "3"})
+    with loopback() as venue:
+        _show(venue, PRICE)
+        accounts = add_venue_accounts(gateway, venue, ACCOUNTS)
+        pause = SECONDS * ACCOUNTS / (ORDERS * 1.4)
+        clients = [VenueClient(gateway, each, PRICE, seed, pause) for each in accounts]
+        days = BadDays(venue, FAULTS, seed)
+        found = _storm(gateway, venue, clients, days, seed)
+        struck = days.struck()
+        venue.ctl("clear")
+        _show(venue, PRICE)
+        unequal, settled = _settled(gateway, venue, accounts)
+        print(_table(clients, struck, found, unequal, settled, seed))
+        assert not unequal.any(), "\n".join(unequal.any()[:20])
+        _check_ends(gateway.dsn)
+    assert all(found), f"a kill found nothing in flight: {found}"
+    assert {kind: struck[kind] for kind in KINDS if struck[kind] < FAULTS} == {}
+    assert sum(each.orders for each in clients) >= ORDERS
+    verdict = gateway.verify()
+    assert verdict["ok"], json.dumps(verdict)[:2000]
+
+
+def _storm(
+    gateway: Gateway,
+    venue: Loopback,
+    clients: list[VenueClient],
+    days: BadDays,
+    seed: int,
+) -> list[int]:
+    """Trade until all has gone wrong often enough; what each kill found in flight."""
+    threads = [Thread(target=client.run, daemon=True) for client in clients]
+    threads.append(Thread(target=days.run, args=(SECONDS * 0.9,), daemon=True))
+    for thread in threads:
+        thread.start()
+    try:
+        return _kills(gateway, venue, clients, days, seed)
+    finally:
+        for stopped in (*clients, days):
+            stopped.stop()
+        for thread in threads:
+            thread.join(60)
+
+
+def _kills(
+    gateway: Gateway,
+    venue: Loopback,
+    clients: list[VenueClient],
+    days: BadDays,
+    seed: int,
+) -> list[int]:
+    """Kill the worker until all has gone wrong often enough; what each kill found in flight."""
+    found: list[int] = []
+    chance = random.Random(seed)
+    began = time.monotonic()
+    while not _is_enough(clients, days) and time.monotonic() - began < SECONDS_MAX:
+        _until_next_kill(venue, chance, KILL_SECONDS * chance.uniform(0.6, 1.4))
+        days.plant(PLANTED_BY_KILLER)
+        until(lambda: not days.waiting(PLANTED_BY_KILLER), 30, "the ban has struck")
+        found.append(int(until(lambda: _in_flight(gateway), 30, "commands in flight")))
+        gateway.kill("worker")
+    return found
+
+
+def _is_enough(clients: list[VenueClient], days: BadDays) -> bool:
+    enough = days.struck()[PLANTED_BY_KILLER] >= FAULTS and not days.lacking()
+    return enough and sum(each.orders for each in clients) >= ORDERS
+
+
+def _until_next_kill(venue: Loopback, chance: random.Random, seconds: float) -> None:
+    """Let the market move meanwhile, so that resting orders are filled."""
+    ends = time.monotonic() + seconds
+    while (left := ends - time.monotonic()) > 0:
+        _show(venue, PRICE + chance.randint(-600, 600))
+        time.sleep(min(left, 1.0))  # the pace of a market, no condition is waited for
+
+
+def _in_flight(gateway: Gateway) -> int:
+    return number(gateway.dsn, "SELECT COUNT(*) FROM oms_commands WHERE status = 'running'")
+
+
+def _show(venue: Loopback, price: int) -> None:
+    for symbol in (LINEAR, SPOT):
+        venue.ctl("price", symbol=symbol, bid=str(price), ask=str(price + 1))
+
+
+def _settled(
+    gateway: Gateway, venue: Loopback, accounts: list[VenueAccount]
+) -> tuple[Unequal, float]:
+    """Wait until nothing is in doubt and both sides are equal; what is not, and the seconds."""
+    began = time.monotonic()
+    until(lambda: not rows(gateway.dsn, _DOUBTFUL), SETTLE_SECONDS_MAX, "no order is in doubt")
+    wish = {"account_ids": [each.account_id for each in accounts], "scope": "short"}
+    status, told, _ = call(gateway, "POST", "/oms/reconcile", wish, seconds=90)
+    assert status == 200, told
+    while True:
+        unequal = compared(gateway, venue, accounts)
+        seconds = time.monotonic() - began
+        if not unequal.any() or seconds > SETTLE_SECONDS_MAX:
+            return unequal, seconds
+        time.sleep(1)
+
+
+def _check_ends(dsn: str) -> None:
+    open_ones = "SELECT id, command_type, status, error_json FROM oms_commands WHERE status IN"
+    assert not rows(dsn, f"{open_ones} ('queued', 'running', 'unknown')")
+    assert not rows(dsn, _DOUBTFUL)
+
+
+def _table(
+    clients: list[VenueClient],
+    struck: dict[str, int],
+    found: list[int],
+    unequal: Unequal,
+    settled: float,
+    seed: int,
+) -> str:
+    deeds = dict(sum((each.done for each in clients), Counter()))
+    lines = [
+        f"seed {seed}: {sum(each.orders for each in clients)} orders, commands {deeds}",
+        f"faults struck: {sum(struck.values())} of {len(struck)} kinds: {dict(struck)}",
+        f"kills {len(found)}, commands in flight at each: {found}",
+        f"lost {len(unequal.lost)}, doubled {len(unequal.doubled)}, "
+        f"mis-attributed {len(unequal.misattributed)}, differing {len(unequal.differs)}",
+        f"settled {settled:.0f} s after the storm; refused at the door: "
+        f"{sum(len(each.refused) for each in clients)} {clients[0].refused[:2]}",
+    ]
+    return "\n".join(lines)

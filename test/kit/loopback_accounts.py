@@ -1,0 +1,73 @@
+"""Accounts of a gateway that trade at a loopback exchange, each with credentials of its own."""
+
+from dataclasses import dataclass
+
+from kit.gateway import Gateway
+from kit.http import call, get
+from kit.loopback import Loopback
+from kit.until import until
+
+MONEY = "100000"
+_RIGHTS = (
+    "can_read",
+    "can_trade",
+    "can_close_position",
+    "can_risk_manage",
+    "can_block_new_positions",
+    "can_block_account",
+)
+
+
+@dataclass(frozen=True)
+class VenueAccount:
+    """One account on both sides: our id, and the name (and key) at the exchange."""
+
+    account_id: int
+    name: str
+
+
+def add_venue_accounts(
+    gateway: Gateway, venue: Loopback, count: int, exchange_id: str = "ccxt.bybit"
+) -> list[VenueAccount]:
+    """New accounts at the loopback exchange that the trader's key may trade, in USDT."""
+    made = [_added(gateway, venue, f"storm-{number}", exchange_id) for number in range(count)]
+    wanted = {each.account_id for each in made}
+    until(lambda: wanted <= _known(gateway), 20, "the key knows its accounts")
+    return made
+
+
+def _added(gateway: Gateway, venue: Loopback, name: str, exchange_id: str) -> VenueAccount:
+    secret = f"secret of {name}"
+    venue.ctl("account", key=name, secret=secret, account=name, balances={"USDT": MONEY})
+    wish = {
+        "exchange_id": exchange_id,
+        "label": name,
+        "environment": "testnet",
+        "is_testnet": True,
+        "position_mode": "netting",
+        "extra_config_json": venue.told["extra_config"]["bybit"],
+    }
+    account_id = int(_asked(gateway, "POST", "/admin/accounts", wish)["account_id"])
+    credentials = {"credentials": {"api_key": name, "secret": secret}}
+    _asked(gateway, "PATCH", f"/admin/accounts/{account_id}", credentials)
+    rights = dict.fromkeys(_RIGHTS, True) | {"account_id": account_id}
+    _asked(gateway, "PUT", f"/admin/api-keys/{_key_id(gateway)}/permissions", rights)
+    return VenueAccount(account_id, name)
+
+
+def _key_id(gateway: Gateway) -> int:
+    rows = _asked(gateway, "GET", "/admin/users-api-keys")["items"]
+    (key_id,) = (
+        row["api_key_id"] for row in rows if gateway.api_key.startswith(str(row["key_prefix"]))
+    )
+    return int(key_id)
+
+
+def _known(gateway: Gateway) -> set[int]:
+    return {row["account_id"] for row in get(gateway, "/oms/accounts")["items"]}
+
+
+def _asked(gateway: Gateway, method: str, path: str, body: object = None) -> dict[str, object]:
+    status, told, _ = call(gateway, method, path, body, key=gateway.admin_api_key)
+    assert status == 200, (method, path, status, told)
+    return dict(told)
