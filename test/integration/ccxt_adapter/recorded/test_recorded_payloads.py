@@ -115,6 +115,12 @@ def checked(reception: Reception, account_id: int, name: str, recorded: Recorded
     updates = [row for row in recorded.trades if row["id"] == NO_TRADE]
     assert aside.get(NO_EXECUTION, 0) == len(distinct(updates)), name
     assert sum(1 for key in deals if key not in named) == nameless, name
+    for table_name, rows in (
+        ("ccxt_orders_raw", recorded.orders),
+        ("ccxt_trades_raw", recorded.trades),
+    ):
+        kept = reception.stored(account_id, table_name, "raw_json")
+        assert len(kept) == len(distinct(rows)), (name, table_name)
     held = check_holdings(reception, account_id, recorded)
     return Tally(
         name=name,
