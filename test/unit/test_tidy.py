@@ -37,7 +37,10 @@ ANYLESS = ("domain", "ports", "backtest", "strategies")
 #: Who may catch everything: it answers, logs and restarts for whoever is below it.
 SUPERVISORS = frozenset(
     f"apps/oms/{name}.py"
-    for name in ("api/errors", "api/limits", "api/supervise", "worker/main", "cli/main", "cli/run")
+    for name in (
+        *("api/errors", "api/limits", "api/supervise", "cli/main", "cli/run"),
+        *("worker/main", "worker/account"),
+    )
 )
 #: Absolute paths under which people keep their own files: they are true on one machine only.
 MACHINE_PATH = re.compile(r"(?<![\w.~$}/-])/(home|root|Users|mnt|media|workspace|work)/\w")

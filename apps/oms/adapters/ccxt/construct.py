@@ -95,6 +95,8 @@ def _settings(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
         "secret": spec.secret,
         "password": spec.passphrase,
         "enableRateLimit": True,
+        # A leaky bucket lets each call wait for the one before it, however long ago that was.
+        "rateLimiterAlgorithm": "rollingWindow",
         "asyncio_loop": asyncio.get_running_loop(),
         "aiohttp_trust_env": False,
         "timeout": extra.ccxt.get("timeout", TIMEOUT_MS),
