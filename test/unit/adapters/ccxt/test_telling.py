@@ -185,11 +185,16 @@ def test_no_fee_is_no_fee_and_not_zero() -> None:
 
 def test_executions_without_a_name_get_one_that_stays() -> None:
     rows = [a_trade_row("", "x7", qty=qty) for qty in ("1", "1", "2")]
-    first = [each.execution.exchange_trade_id for each in trades_shown(rows, "bybit", INSTRUMENTS)]
-    again = [each.execution.exchange_trade_id for each in trades_shown(rows, "bybit", INSTRUMENTS)]
+    first = [each.execution.exchange_trade_id for each in trades_shown(rows, "gate", INSTRUMENTS)]
+    again = [each.execution.exchange_trade_id for each in trades_shown(rows, "gate", INSTRUMENTS)]
     assert first == again
     assert len(set(first)) == 3
     assert all(name.startswith("x-") and len(name) == 26 for name in first)
+
+
+def test_where_all_have_a_name_one_without_is_unreadable() -> None:
+    with pytest.raises(ReadFailed, match="without its id"):
+        trades_shown([a_trade_row("", "x7")], "bybit", INSTRUMENTS)
 
 
 def test_funding_is_a_payment() -> None:
