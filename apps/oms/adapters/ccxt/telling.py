@@ -2,7 +2,8 @@
 
 A state that is older than one taken in before, or about an order that ended, tells at most that
 the order exists. Fills come from executions alone. Any order of the same facts, told any number of
-times, ends in the same book.
+times, ends in the same book; only the limit of an order that was filled before its last change was
+heard stays what it was.
 """
 
 from collections.abc import Iterable, Sequence

@@ -95,7 +95,8 @@ def ended(facts: list[Fact]) -> dict[str, Any]:
     return {
         "state": last.state,
         "qty": last.qty,
-        "price": last.price,
+        # An order that fills have ended is not told its last price any more.
+        "price": last.price if last.is_open else None,
         "filled": last.filled_qty,
         "value": last.fill_value,
         "fees": dict(last.fees),
