@@ -29,6 +29,8 @@ from oms.api.sockets.door import Sockets
 from oms.api.tally import Tally
 from oms.config import Settings
 from oms.domain.access import Grant
+from oms.domain.account import Engine
+from oms.domain.errors import Refused
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
 from oms.ports.registry import AuditEntry
@@ -287,8 +289,17 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
     )
 
 
+class _Unserved(PaperExchange):
+    """What stands in for a real exchange: nothing can be sent to it from here."""
+
+    def trouble(self) -> Refused:
+        message = "this office serves paper accounts alone"
+        return Refused(code="engine_unavailable", message=message)
+
+
 def _connect(image: AccountImage, _on_news: Callable[[], None]) -> Exchange:
-    return PaperExchange.restore(image.account, image.memory)
+    kind = PaperExchange if image.account.engine is Engine.PAPER else _Unserved
+    return kind.restore(image.account, image.memory)
 
 
 async def _nothing() -> None:

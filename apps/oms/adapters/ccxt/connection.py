@@ -17,6 +17,8 @@ from oms.domain.instrument import Instrument
 #: Reads that failed in a row before an account counts as out of reach.
 _FAILURES_SHOWN = 2
 _REFUSED = "auth_failed"
+#: Codes that say more than that it cannot be reached.
+_TOLD = (_REFUSED, "host_mismatch", "engine_unavailable")
 
 
 class Connection:
@@ -57,7 +59,7 @@ class Connection:
             return None
         if self.is_open and fault.code != _REFUSED and self._failures < _FAILURES_SHOWN:
             return None
-        code = fault.code if fault.code in (_REFUSED, "host_mismatch") else "exchange_unavailable"
+        code = fault.code if fault.code in _TOLD else "exchange_unavailable"
         return Refused(code=code, message=fault.message, reason=fault.reason)
 
     async def open(self) -> None:
