@@ -1,7 +1,7 @@
 # Plain `make` lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle bench interop-freqtrade loopback lock clean
+.PHONY: help run test check oracle faults bench interop-freqtrade loopback lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,6 +35,10 @@ HISTORIES ?= 10000
 oracle: ## the ledger against its oracle over random account histories (HISTORIES=10000)
 	@$(PYTHON) tools/setup
 	@ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) test/property/test_ledger_oracle.py
+
+faults: ## the fault run: a worker is killed while a loopback exchange goes wrong (3 minutes)
+	@$(PYTHON) tools/setup $(MARIADB)
+	@$(BIN)/pytest -q -s test/e2e/fault_run.py $(ARGS)
 
 bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth, fan_out or driver)
 	@$(PYTHON) tools/setup $(MARIADB) wrk
