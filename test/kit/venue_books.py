@@ -69,14 +69,6 @@ def compared(gateway: Gateway, venue: Loopback, accounts: Iterable[VenueAccount]
     return told
 
 
-def sent_more_than_once(venue: Loopback) -> dict[str, list[int]]:
-    """The answers, by client id, of what was sent more than once; 0 is no answer."""
-    answers: dict[str, list[int]] = {}
-    for row in venue.ctl("log", match="order/create")["log"]:
-        answers.setdefault(row["client_id"], []).append(row["status"])
-    return {name: told for name, told in answers.items() if len(told) > 1}
-
-
 def _both(gateway: Gateway, account: VenueAccount, books: Json) -> Both:
     of = f"account_ids={account.account_id}"
     path = f"/ccxt/{account.account_id}/fetch_balance"

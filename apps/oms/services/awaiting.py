@@ -29,8 +29,6 @@ from oms.services.ccxt_call import abandoned
 from oms.services.home import Awaited, Home
 from oms.services.record import Changes
 
-_TOO_LATE = "the order was filled before the {} arrived"
-
 
 def begun(home: Home, command: Command, result: CommandResult) -> CommandResult:
     """The result of a command just run: running, if the exchange's word is still to come."""
@@ -136,7 +134,7 @@ def _refusal(order: Order, verb: str, report: Report | None) -> Refused | None:
     if report is not None:
         return _told(report.code or "exchange_rejected", report.message)
     if order.state is OrderState.FILLED and verb == "cancel":
-        message = _TOO_LATE.format(verb)
+        message = "the order was filled before the cancel arrived"
         return Refused(code="invalid_order_state", reason="too_late", message=message)
     return None
 
@@ -160,5 +158,6 @@ def _result(awaited: Awaited) -> CommandResult:
             skipped=(*result.skipped, *skipped),
         )
     why = next(iter(refused.values()), None)
-    status = CommandStatus.DONE if why is None else CommandStatus.FAILED
-    return evolve(result, status=status, error=why)
+    if why is None:
+        return evolve(result, status=CommandStatus.DONE, error=None)
+    return evolve(result, status=CommandStatus.FAILED, error=why, order_ids=())

@@ -93,9 +93,7 @@ class Execute:
         result = await self._refuse_before(home, command, now)
         if result is None:
             result = begun(home, command, await self._run(home, command, changes, now))
-        if isinstance(command.payload, CcxtCall) and not command.payload.is_trade:
-            home.draft.results[command.id] = result  # a read makes no event
-        elif result.status is CommandStatus.RUNNING:
+        if result.status is CommandStatus.RUNNING:
             home.draft.results[command.id] = result  # its end will be told
             await self.record.tell(home, changes)
         else:

@@ -6,7 +6,7 @@ It is recorded like any other report, and ends the commands that waited for it.
 from dataclasses import dataclass
 from datetime import datetime
 
-from oms.domain.command import CcxtCall, Command, CommandResult
+from oms.domain.command import Command, CommandResult
 from oms.services.ask import asked
 from oms.services.awaiting import ended
 from oms.services.ccxt_call import ended_calls
@@ -34,12 +34,7 @@ class Hear:
             told, swept = await self.reconcile.finish(home, seen, changes, now)
             reports += told
             over += swept
-        over += ended(home, reports, changes)
-        for command, result in ended_calls(home):
-            if isinstance(command.payload, CcxtCall) and not command.payload.is_trade:
-                home.draft.results[command.id] = result  # a read makes no event
-            else:
-                over.append((command, result))
+        over += [*ended(home, reports, changes), *ended_calls(home)]
         if not changes.has_content() and not over:
             return home.draft.has_content()
         endings: list[tuple[Command, CommandResult] | None] = [*over]

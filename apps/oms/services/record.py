@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from oms.domain.booking import key_of
-from oms.domain.command import Command, CommandResult
+from oms.domain.command import CcxtCall, Command, CommandResult
 from oms.domain.deal import Deal, DealType
 from oms.domain.entry import Entry
 from oms.domain.event import Event
@@ -178,7 +178,11 @@ class Record:
         changes: Changes,
         command: tuple[Command, CommandResult] | None = None,
     ) -> None:
-        """Number what changed and add it to the outbox of the draft."""
+        """Number what changed and add it to the outbox of the draft.
+
+        The end of a call that only reads makes no event.
+        """
+        is_told = command is not None and not _only_reads(command[0])
         locked = relocked(home, changes.orders.values(), changes.positions.values())
         home.put_positions(locked)
         changes.positions.update((position.id, position) for position in locked)
@@ -190,7 +194,7 @@ class Record:
             orders=tuple(changes.orders.values()),
             positions=tuple(changes.positions.values()),
             exec_types=changes.exec_types,
-            command=command,
+            command=command if is_told else None,
         )
         events = list(told(tale))
         for start in range(0, len(events), EVENTS_PER_ROW_MAX):
@@ -216,6 +220,10 @@ class Record:
             payload=payload,
         )
         home.draft.events.append(row)
+
+
+def _only_reads(command: Command) -> bool:
+    return isinstance(command.payload, CcxtCall) and not command.payload.is_trade
 
 
 def _moment(report: Report, order: Order) -> datetime:
