@@ -25,6 +25,8 @@ from oms.domain.report import Heard, Report, ReportKind
 
 _log = logging.getLogger("oms.ccxt")
 _SEEN_TRIES = 3
+#: Order, kind, attempt: the next change of an order is another question than the one before.
+_Key = tuple[int, "Doubt", int]
 
 
 class Doubt(StrEnum):
@@ -81,12 +83,11 @@ class LookingUp:
         self._chores = chores
         #: Sends a cancel once more.
         self._again = again
-        self._open: dict[tuple[int, Doubt], Question] = {}
+        self._open: dict[_Key, Question] = {}
 
     def begin(self, question: Question) -> None:
         """Ask until it is known; a question that is open already is not asked twice."""
-        known = question.known
-        key = (known.order_id or id(known), question.kind)
+        key = _key(question)
         if key in self._open:
             self._open[key].hurry.set()
             return
@@ -96,7 +97,7 @@ class LookingUp:
     def is_asked(self, known: Known) -> bool:
         """Whether anything is being asked about the order."""
         name = known.order_id or id(known)
-        return any((name, kind) in self._open for kind in Doubt)
+        return any(name == order for order, _, _ in self._open)
 
     def is_idle(self) -> bool:
         """Whether nothing is asked."""
@@ -104,14 +105,14 @@ class LookingUp:
 
     async def settled(self, known: Known) -> None:
         """Wait until it is known whether the order was placed; asks at once."""
-        question = self._open.get((known.order_id, Doubt.PLACE))
+        question = self._open.get((known.order_id, Doubt.PLACE, 0))
         if question is None:
             known.is_in_doubt = False
             return
         question.hurry.set()
         await question.over.wait()
 
-    async def _ask(self, key: tuple[int, Doubt], question: Question) -> None:
+    async def _ask(self, key: _Key, question: Question) -> None:
         try:
             for number in count():
                 await self._wait(question, number)
@@ -222,6 +223,12 @@ class LookingUp:
 
     def _is_past_window(self, question: Question, now: datetime) -> bool:
         return now >= question.since + timedelta(seconds=self._window())
+
+
+def _key(question: Question) -> _Key:
+    known, kind, wish = question.known, question.kind, question.wish
+    attempt = 0 if kind is Doubt.PLACE or wish is None else wish.row.attempt
+    return known.order_id or id(known), kind, attempt
 
 
 def _has_terms(known: Known, wish: Wish) -> bool:

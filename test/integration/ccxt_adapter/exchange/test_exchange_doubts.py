@@ -108,6 +108,21 @@ async def test_a_lost_change_tells_which_terms_hold(desk: Desk, venue: Loopback)
     assert len(venue.paths(AMEND)) == 2, "each sent once"
 
 
+async def test_a_change_is_asked_after_though_the_one_before_still_is(
+    new_desk: Callable[..., Desk], venue: Loopback
+) -> None:
+    """A reading tells of the first change long before its own look does."""
+    pace = evolve(QUICK, live=0.05, look_up=(2.0,), window=2.0)
+    desk = await new_desk(pace=pace).ready()
+    await desk.send(7, "buy", "0.01", "10000")
+    await desk.until_state(7, "SUBMITTED")
+    for mode, price in (("accept_then_close", "10001"), ("close_before", "10002")):
+        venue.ctl("fault", match=AMEND, mode=mode)
+        await desk.change(7, price, None)
+        await desk.until(lambda: desk.orders[7].pending_change is None, mode)
+        assert str(desk.orders[7].price) == "10001"
+
+
 async def test_a_cancel_of_an_order_in_doubt_follows_once_it_is_found(
     desk: Desk, venue: Loopback
 ) -> None:
