@@ -34,13 +34,12 @@ from oms.domain.command import (
     ClosePosition,
     CommandStatus,
     MergePositions,
-    PaperPrice,
     Payload,
     PositionChange,
     Reassign,
-    Reconcile,
     SendOrder,
 )
+from oms.domain.control import PaperPrice, Reconcile
 from oms.domain.deal import DealType
 from oms.domain.side import Side
 from oms.domain.value import evolve

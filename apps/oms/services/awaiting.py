@@ -18,9 +18,9 @@ from oms.domain.command import (
     Command,
     CommandResult,
     CommandStatus,
-    Reconcile,
     SendOrder,
 )
+from oms.domain.control import Reconcile
 from oms.domain.errors import Refused
 from oms.domain.order import Order, OrderState
 from oms.domain.report import Report, ReportKind

@@ -13,7 +13,6 @@ from typing import assert_never
 from oms.domain.account import Engine
 from oms.domain.command import (
     CONTROL,
-    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -24,16 +23,19 @@ from oms.domain.command import (
     Command,
     CommandResult,
     CommandStatus,
-    Kill,
     MergePositions,
+    PositionChange,
+    Reassign,
+    SendOrder,
+)
+from oms.domain.control import (
+    AdminMutate,
+    Kill,
     PaperDeposit,
     PaperPrice,
     PaperReset,
-    PositionChange,
-    Reassign,
     Reconcile,
     RiskSwitch,
-    SendOrder,
 )
 from oms.domain.errors import Conflict, Invalid, OmsError, Refused
 from oms.domain.grid import change_on_grid

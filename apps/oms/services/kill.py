@@ -15,10 +15,10 @@ from oms.domain.command import (
     Command,
     CommandResult,
     CommandStatus,
-    Kill,
     MergePositions,
     PositionChange,
 )
+from oms.domain.control import Kill
 from oms.domain.errors import Refused
 from oms.domain.event import Event, Namespace
 from oms.domain.kill import KillMode, KillScope, KillSwitch, refuse_killed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oms.domain.access import Permission, Principal, Role, refuse_account, refuse_role
-from oms.domain.command import Kill
+from oms.domain.control import Kill
 from oms.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from oms.domain.kill import RELEASE_AFTER, KillScope, KillSwitch
 from oms.ports.audit_log import Hand

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from oms.domain.command import AdminMutate, Command, CommandResult, CommandStatus, MutateItem
+from oms.domain.command import Command, CommandResult, CommandStatus
+from oms.domain.control import AdminMutate, MutateItem
 from oms.domain.errors import Refused
 from oms.ports.audit_reads import AuditReads
 from oms.ports.history import History

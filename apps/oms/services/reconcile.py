@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from oms.domain.command import Command, CommandResult, CommandStatus, Reconcile
+from oms.domain.command import Command, CommandResult, CommandStatus
+from oms.domain.control import Reconcile
 from oms.domain.event import Event
 from oms.domain.instrument import Kind
 from oms.domain.order import OrderState

@@ -19,7 +19,6 @@ from oms.domain.access import (
 from oms.domain.ccxt_methods import MethodClass, class_of
 from oms.domain.command import (
     Actor,
-    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -27,17 +26,20 @@ from oms.domain.command import (
     CloseAll,
     CloseBy,
     ClosePosition,
-    Kill,
     MergePositions,
-    PaperDeposit,
-    PaperPrice,
-    PaperReset,
     Payload,
     PositionChange,
     Reassign,
+    SendOrder,
+)
+from oms.domain.control import (
+    AdminMutate,
+    Kill,
+    PaperDeposit,
+    PaperPrice,
+    PaperReset,
     Reconcile,
     RiskSwitch,
-    SendOrder,
 )
 from oms.domain.errors import Refused
 from oms.domain.value import evolve

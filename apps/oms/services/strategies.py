@@ -1,7 +1,6 @@
 """The strategies that a command acts for, as rights are asked for them."""
 
 from oms.domain.command import (
-    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -9,17 +8,20 @@ from oms.domain.command import (
     CloseAll,
     CloseBy,
     ClosePosition,
-    Kill,
     MergePositions,
-    PaperDeposit,
-    PaperPrice,
-    PaperReset,
     Payload,
     PositionChange,
     Reassign,
+    SendOrder,
+)
+from oms.domain.control import (
+    AdminMutate,
+    Kill,
+    PaperDeposit,
+    PaperPrice,
+    PaperReset,
     Reconcile,
     RiskSwitch,
-    SendOrder,
 )
 from oms.domain.named import positions_named
 from oms.domain.order import Order

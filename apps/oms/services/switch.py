@@ -5,7 +5,8 @@ is touched.
 """
 
 from oms.domain.account import Account
-from oms.domain.command import Command, CommandResult, CommandStatus, RiskSwitch
+from oms.domain.command import Command, CommandResult, CommandStatus
+from oms.domain.control import RiskSwitch
 from oms.domain.errors import Refused
 from oms.domain.event import Event, Namespace
 from oms.domain.value import evolve

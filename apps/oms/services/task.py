@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from oms.domain.command import Command, MutateItem
+from oms.domain.command import Command
+from oms.domain.control import MutateItem
 from oms.domain.errors import Refused
 from oms.services.home import Home
 from oms.services.record import Changes

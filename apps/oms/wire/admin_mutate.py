@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from oms.domain.command import AdminMutate, MutateItem
+from oms.domain.control import AdminMutate, MutateItem
 from oms.domain.money import NotADecimal, decimal, plain
 from oms.wire.bodies import Error, Malformed, wrong_at
 from oms.wire.fields import object_at

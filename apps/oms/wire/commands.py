@@ -15,7 +15,6 @@ from typing import Any, assert_never
 from oms.domain.command import (
     COMMAND_TYPES,
     KEEP,
-    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -24,19 +23,22 @@ from oms.domain.command import (
     CloseBy,
     ClosePosition,
     Keep,
-    Kill,
     MergePositions,
+    Payload,
+    PositionChange,
+    Reassign,
+    SendOrder,
+    StopMode,
+)
+from oms.domain.control import (
+    AdminMutate,
+    Kill,
     MutateItem,
     PaperDeposit,
     PaperPrice,
     PaperReset,
-    Payload,
-    PositionChange,
-    Reassign,
     Reconcile,
     RiskSwitch,
-    SendOrder,
-    StopMode,
 )
 from oms.domain.money import plain
 from oms.domain.order import Side

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from oms.domain.command import Reconcile
+from oms.domain.control import Reconcile
 from oms.domain.reconciliation import Scope
 from oms.ports.reconciliation import TRADES_READ, Cursor, Discrepancy
 from oms.wire.bodies import wrong_at

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Required
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
-from oms.domain.command import RiskSwitch
+from oms.domain.control import RiskSwitch
 from oms.domain.errors import Invalid
 from oms.wire.bodies import wrong_at
 from oms.wire.fields import object_at, present, validated

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from oms.domain.command import CcxtCall, PaperDeposit, PaperPrice, PaperReset, Payload
+from oms.domain.command import CcxtCall, Payload
+from oms.domain.control import PaperDeposit, PaperPrice, PaperReset
 from oms.wire.bodies import ERRORS_TOLD_MAX, At, Error, Malformed, wrong_at
 from oms.wire.fields import object_at, present, validated
 from oms.wire.order_bodies import read_close, read_send

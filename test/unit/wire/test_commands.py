@@ -8,7 +8,6 @@ import pytest
 from oms.domain.command import (
     COMMAND_TYPES,
     KEEP,
-    AdminMutate,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -16,19 +15,22 @@ from oms.domain.command import (
     CloseAll,
     CloseBy,
     ClosePosition,
-    Kill,
     MergePositions,
+    Payload,
+    PositionChange,
+    Reassign,
+    SendOrder,
+    StopMode,
+)
+from oms.domain.control import (
+    AdminMutate,
+    Kill,
     MutateItem,
     PaperDeposit,
     PaperPrice,
     PaperReset,
-    Payload,
-    PositionChange,
-    Reassign,
     Reconcile,
     RiskSwitch,
-    SendOrder,
-    StopMode,
 )
 from oms.domain.order import Side
 from oms.domain.reconciliation import Scope

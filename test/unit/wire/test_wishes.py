@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from oms.domain.command import (
-    CancelOrder,
-    ChangeOrder,
-    ClosePosition,
-    PaperDeposit,
-    PaperPrice,
-    PaperReset,
-    SendOrder,
-)
+from oms.domain.command import CancelOrder, ChangeOrder, ClosePosition, SendOrder
+from oms.domain.control import PaperDeposit, PaperPrice, PaperReset
 from oms.domain.order import Side
 from oms.wire.bodies import Malformed, load_body
 from oms.wire.json import dumps

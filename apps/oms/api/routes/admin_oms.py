@@ -13,7 +13,7 @@ from oms.api.results import results_of
 from oms.api.routes.paging import envelope
 from oms.api.views import deal_rows, order_rows, position_rows
 from oms.domain.access import Permission
-from oms.domain.command import MutateItem
+from oms.domain.control import MutateItem
 from oms.domain.errors import NotFound, Refused
 from oms.domain.value import evolve
 from oms.ports.history import Page, Window

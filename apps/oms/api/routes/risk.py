@@ -11,7 +11,7 @@ from oms.api.deps import COMMENT_CHARACTERS_MAX, Caller, account_id_of, caller, 
 from oms.api.errors import JsonResponse, failure, request_id_of
 from oms.api.results import first_error, results_of
 from oms.domain.access import allowed_strategies
-from oms.domain.command import RiskSwitch
+from oms.domain.control import RiskSwitch
 from oms.ports.history import Window
 from oms.services.submit import Ask
 from oms.wire.bodies import load_body
