@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from oms.domain.errors import Refused
@@ -135,6 +136,34 @@ class Traded:
     reports: Sequence[Report] = ()
 
 
+class StreamState(StrEnum):
+    """How the streams of an account stand; without one it is only read in turns."""
+
+    NONE = "none"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+
+
+@value
+class ConnectionState:
+    """How an exchange is reached, as its worker sees it now; times are UTC.
+
+    ``hosts_called`` are host and port in the order of their first call. What streams would have
+    told in a gap is read instead.
+    """
+
+    engine: str
+    environment: str
+    hosts_called: tuple[str, ...] = ()
+    last_call_at: datetime | None = None
+    stream: StreamState = StreamState.NONE
+    #: The last fact that a stream told, and how often streams broke.
+    last_event_at: datetime | None = None
+    gaps: int = 0
+    #: All that happened until then was read; ``None`` before the first reading.
+    reconciled_at: datetime | None = None
+
+
 class Exchange(Protocol):
     """One account at one exchange, as its worker sees it.
 
@@ -252,6 +281,10 @@ class Exchange(Protocol):
 
     def trouble(self) -> Refused | None:
         """Why nothing can be sent now, though it is ready; ``None`` when all is well."""
+        ...
+
+    def connection(self) -> ConnectionState:
+        """How it is reached now; takes no time."""
         ...
 
     def begin_sweep(self, since: datetime) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oms.adapters.ccxt.construct import ClientSpec, construct
+from oms.adapters.ccxt.exact import rows_of
 from oms.adapters.ccxt.faults import Fault, ReadFailed, Rejected
 from oms.adapters.ccxt.judging import Judging, check_written
 from oms.adapters.ccxt.markets import (
@@ -31,6 +32,7 @@ from oms.adapters.ccxt.markets import (
 from oms.adapters.ccxt.numbers import told_to_ccxt
 from oms.adapters.ccxt.session import CALL, Call
 from oms.adapters.ccxt.turns import Turns, urgency_of
+from oms.adapters.ccxt.venue import Row
 from oms.adapters.ccxt.venue_codes import ALREADY_SO, CLOCK_SKEW
 from oms.adapters.ccxt.venues import ccxt_version
 from oms.domain.instrument import Instrument
@@ -146,6 +148,24 @@ class VenueClient:
         if self._is_clock_old():
             await self.read_clock(only_if_old=True)
         return await self._tried(method, args, kwargs)
+
+    async def watch(self, method: str, params: Mapping[str, Any]) -> list[Row]:
+        """What a stream tells next, of all symbols, copied: ccxt changes what it keeps.
+
+        Dials where that is needed. Raises ``ReadFailed``.
+        """
+        call = Call(is_write=False)
+        token = CALL.set(call)
+        try:
+            with self._judging(call, is_write=False):
+                told = await getattr(self._exchange, method)(None, None, None, dict(params))
+                return [dict(row) for row in rows_of(told, method)]
+        finally:
+            CALL.reset(token)
+
+    async def hang_up(self) -> None:
+        """Close all streams; watching dials again."""
+        await self._exchange.close_ws_clients()
 
     async def read_clock(self, *, only_if_old: bool = False) -> None:
         """Measure the venue's clock against ours. Raises ``ReadFailed``."""

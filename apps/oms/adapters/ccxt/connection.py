@@ -5,12 +5,13 @@ know which client it leads to.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from oms.adapters.ccxt.faults import Fault, NotSent, ReadFailed, Rejected
 from oms.adapters.ccxt.pace import Pace, nth
-from oms.adapters.ccxt.venue import Venue
+from oms.adapters.ccxt.venue import Row, Venue
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 
@@ -51,6 +52,16 @@ class Connection:
     def clock_error_ms(self) -> int:
         """How far our clock may be off the venue's."""
         return 0 if self._client is None else self._client.clock_error_ms
+
+    @property
+    def hosts_called(self) -> tuple[str, ...]:
+        """The hosts called so far."""
+        return () if self._client is None else tuple(self._client.hosts_called)
+
+    @property
+    def last_call_at(self) -> datetime | None:
+        """When it was called last."""
+        return None if self._client is None else self._client.last_call_at
 
     def trouble(self) -> Refused | None:
         """Why nothing can be sent, as far as is known."""
@@ -97,6 +108,16 @@ class Connection:
             message = "the exchange cannot be reached yet"
             raise ReadFailed("exchange_unavailable", message, retryable=True)
         return await self._client.read(method, *args, **kwargs)
+
+    async def watch(self, method: str, params: Mapping[str, Any]) -> Sequence[Row]:
+        """What a stream tells next. Raises ``ReadFailed``."""
+        assert self._client is not None, "asked before it is open"
+        return await self._client.watch(method, params)
+
+    async def hang_up(self) -> None:
+        """Close all streams."""
+        if self._client is not None:
+            await self._client.hang_up()
 
     async def close(self) -> None:
         """End it for good."""

@@ -21,7 +21,15 @@ from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
 from oms.domain.order import Order
 from oms.domain.report import Charge, Heard, Report, ReportKind
-from oms.ports.exchange import AttemptRow, MemoryRows, Print, Quote, Snapshot, Traded
+from oms.ports.exchange import (
+    AttemptRow,
+    ConnectionState,
+    MemoryRows,
+    Print,
+    Quote,
+    Snapshot,
+    Traded,
+)
 
 INFLIGHT_WRITES_MAX = 8
 _ANSWERS = (ReportKind.CHANGED, ReportKind.REJECTED)
@@ -198,6 +206,10 @@ class CcxtExchange:
     def trouble(self) -> Refused | None:
         """Why it cannot be reached, or lets nobody in."""
         return self._parts.connection.trouble()
+
+    def connection(self) -> ConnectionState:
+        """How it is reached now."""
+        return self._parts.connection_state()
 
     def begin_sweep(self, since: datetime) -> None:
         """Begin to read all; ``swept`` tells it."""

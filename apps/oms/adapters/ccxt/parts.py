@@ -25,6 +25,7 @@ from oms.adapters.ccxt.tickers import Tickers
 from oms.adapters.ccxt.venue import Venue
 from oms.adapters.ccxt.wishes import Wish, legs_of
 from oms.domain.account import Account
+from oms.ports.exchange import ConnectionState
 
 
 class Parts:
@@ -43,6 +44,7 @@ class Parts:
         pace: Pace,
         clock: Callable[[], datetime],
     ) -> None:
+        self._account = account
         self._pace = pace
         self._clock = clock
         self.chores = Chores()
@@ -78,6 +80,16 @@ class Parts:
             rules=self._rules,
             pace=pace,
             legs=legs_of(account.position_mode, is_hedged=is_hedged),
+        )
+
+    def connection_state(self) -> ConnectionState:
+        """How the exchange is reached now."""
+        return ConnectionState(
+            engine=self._account.engine.value,
+            environment=self._account.environment.value,
+            hosts_called=self.connection.hosts_called,
+            last_call_at=self.connection.last_call_at,
+            reconciled_at=self.polling.all_read_at,
         )
 
     def _asks(self) -> LookingUp:

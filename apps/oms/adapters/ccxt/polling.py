@@ -54,6 +54,11 @@ class Polling:
         self._stir = asyncio.Event()
         self.is_ready = False
 
+    @property
+    def all_read_at(self) -> datetime | None:
+        """When the last reading of all began."""
+        return self._all_read_at
+
     def stir(self, symbol: str) -> None:
         """Something has happened in the symbol: read it soon."""
         self._stirred.add(symbol)

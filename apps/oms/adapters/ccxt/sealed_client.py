@@ -1,12 +1,14 @@
 """A client whose credentials are opened when it is, and kept nowhere else."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from oms.adapters.ccxt.client import VenueClient
 from oms.adapters.ccxt.construct import ClientSpec
 from oms.adapters.ccxt.faults import NotSent, Rejected
 from oms.adapters.ccxt.markets import MarketShelf
+from oms.adapters.ccxt.venue import Row
 from oms.domain.errors import Conflict, Unavailable
 from oms.domain.instrument import Instrument
 
@@ -34,6 +36,16 @@ class SealedClient:
         """How far our clock may be off the venue's."""
         return 0 if self._client is None else self._client.clock_error_ms
 
+    @property
+    def hosts_called(self) -> Sequence[str]:
+        """The hosts called so far."""
+        return () if self._client is None else self._client.hosts_called
+
+    @property
+    def last_call_at(self) -> datetime | None:
+        """When one was called last."""
+        return None if self._client is None else self._client.last_call_at
+
     async def open(self) -> None:
         """Open the credentials, then the client.
 
@@ -56,6 +68,14 @@ class SealedClient:
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Ask. Raises as ``VenueClient.read``."""
         return await self._opened().read(method, *args, **kwargs)
+
+    async def watch(self, method: str, params: Mapping[str, Any]) -> Sequence[Row]:
+        """What a stream tells next. Raises as ``VenueClient.watch``."""
+        return await self._opened().watch(method, params)
+
+    async def hang_up(self) -> None:
+        """Close all streams."""
+        await self._opened().hang_up()
 
     async def close(self) -> None:
         """End it for good."""

@@ -3,7 +3,8 @@
 ``write`` sends at most once and says by its exceptions what is certain; ``read`` may try again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from oms.domain.instrument import Instrument
@@ -30,6 +31,16 @@ class Venue(Protocol):
         """How far our clock may be off the venue's."""
         ...
 
+    @property
+    def hosts_called(self) -> Sequence[str]:
+        """The hosts called so far."""
+        ...
+
+    @property
+    def last_call_at(self) -> datetime | None:
+        """When one was called last."""
+        ...
+
     async def open(self) -> None:
         """Load markets and try the credentials. Raises ``ReadFailed``."""
         ...
@@ -40,6 +51,14 @@ class Venue(Protocol):
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Ask. Raises ``ReadFailed``."""
+        ...
+
+    async def watch(self, method: str, params: Mapping[str, Any]) -> Sequence[Row]:
+        """What a stream tells next, copied from what it keeps. Raises ``ReadFailed``."""
+        ...
+
+    async def hang_up(self) -> None:
+        """Close all streams; watching dials again."""
         ...
 
     async def close(self) -> None:

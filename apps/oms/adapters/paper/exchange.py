@@ -26,7 +26,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.order import Order
 from oms.domain.report import Charge, Heard, Report, ReportKind
-from oms.ports.exchange import MemoryRows, Print, Quote, Snapshot, Traded
+from oms.ports.exchange import ConnectionState, MemoryRows, Print, Quote, Snapshot, Traded
 from oms.ports.history import History
 from oms.simulation.canonical import memory_hash
 from oms.simulation.facts import Fact, Outcome, Rejected, Step
@@ -275,6 +275,11 @@ class PaperExchange:
     def trouble(self) -> Refused | None:
         """It can always be reached."""
         return None
+
+    def connection(self) -> ConnectionState:
+        """Nothing is called."""
+        account = self._account
+        return ConnectionState(engine=account.engine.value, environment=account.environment.value)
 
     def begin_sweep(self, since: datetime) -> None:
         """Nothing to begin: ``snapshot`` takes no time."""
