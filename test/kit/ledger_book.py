@@ -64,9 +64,12 @@ class LedgerBook:
         known = [] if execution is None else self._known(execution.exchange_trade_id)
         newest = max(
             (
-                *(fold_key(d.executed_at, d.exchange_trade_id) for d in self._trades()),
                 *(
-                    (p.closed_at, 0, "")
+                    fold_key(d.executed_at, d.exchange_sequence, d.exchange_trade_id)
+                    for d in self._trades()
+                ),
+                *(
+                    fold_key(p.closed_at, 0, "")
                     for p in self.positions.values()
                     if p.merged_into is not None
                 ),

@@ -94,10 +94,13 @@ class MemoryLedger:
         """The newest trade or merge."""
         mine = [deal for deal in self.deals.values() if deal.symbol == symbol]
         trades = (deal for deal in mine if deal.type is DealType.TRADE)
-        keys = [fold_key(deal.executed_at, deal.exchange_trade_id) for deal in trades]
+        keys = [
+            fold_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
+            for deal in trades
+        ]
         for position in self.positions.values():
             if position.symbol == symbol and position.merged_into and position.closed_at:
-                keys.append(fold_key(position.closed_at, ""))
+                keys.append(fold_key(position.closed_at, 0, ""))
         return max(keys, default=None)
 
     async def orders_by_exchange_id(

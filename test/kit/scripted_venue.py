@@ -145,6 +145,7 @@ def a_trade_row(
         "execPrice": changes.pop("price", "100"),
         "execFee": changes.pop("fee", "0.05"),
         "execType": changes.pop("kind", "Trade"),
+        "seq": changes.pop("sequence", 0),
     }
     return {
         "id": trade,

@@ -34,7 +34,7 @@ def route_of(order: Order) -> Route:
 
 def key_of(execution: Execution) -> FoldKey:
     """The execution's place in the order of folding."""
-    return fold_key(execution.executed_at, execution.exchange_trade_id)
+    return fold_key(execution.executed_at, execution.sequence, execution.exchange_trade_id)
 
 
 def deal_of(order: Order, report: Report, execution: Execution, deal_id: int) -> Deal:
@@ -57,6 +57,7 @@ def deal_of(order: Order, report: Report, execution: Execution, deal_id: int) ->
         comment=order.comment,
         reconciled=order.reconciled,
         exchange_trade_id=execution.exchange_trade_id,
+        exchange_sequence=execution.sequence,
         exchange_order_id=order.exchange_order_id or report.exchange_order_id,
         leg=0,
         entry=DealEntry.IN,

@@ -57,6 +57,8 @@ class Deal:
     comment: str | None = None
     reconciled: bool = True
     exchange_trade_id: str
+    #: The exchange's order of executions within one moment of the symbol; 0: it tells none.
+    exchange_sequence: int = 0
     exchange_order_id: str | None = None
     leg: int
     entry: DealEntry

@@ -26,13 +26,17 @@ from oms.domain.money import EXACT, ZERO, difference, rounded, total
 from oms.domain.order import Side
 from oms.domain.position import Position
 
-FoldKey = tuple[datetime, int, str]
-"""Where an execution stands in the exchange's order: time, then trade id, shorter ids first."""
+FoldKey = tuple[datetime, int, int, str]
+"""Where an execution stands in the exchange's order: time, sequence, trade id (shorter first)."""
 
 
-def fold_key(executed_at: datetime, trade_id: str) -> FoldKey:
-    """The place of an execution in the order of folding; counted ids sort as numbers."""
-    return executed_at, len(trade_id), trade_id
+def fold_key(executed_at: datetime, sequence: int, trade_id: str) -> FoldKey:
+    """The place of an execution in the order of folding; counted ids sort as numbers.
+
+    ``sequence`` orders what an exchange executes within the same millisecond; 0 where it tells
+    none.
+    """
+    return executed_at, sequence, len(trade_id), trade_id
 
 
 class Route(NamedTuple):

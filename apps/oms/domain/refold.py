@@ -90,7 +90,7 @@ def busted_ids(deals: Sequence[Deal]) -> frozenset[str]:
     )
 
 
-_Key = tuple[datetime, int, int, str, int]
+_Key = tuple[datetime, int, int, int, str, int]
 _Step = Callable[[], None]
 
 
@@ -111,14 +111,15 @@ def _steps(history: History, fold: "_Fold") -> list[tuple[_Key, _Step]]:
         steps.append((_key(pair[0], 1), partial(fold.close_by, pair)))
     for position in history.positions:
         if position.merged_into is not None and position.closed_at is not None:
-            key = (position.closed_at, 2, 0, "", position.id)
+            key = (position.closed_at, 2, 0, 0, "", position.id)
             steps.append((key, partial(fold.merge, position)))
     return steps
 
 
 def _key(deal: Deal, turn: int) -> _Key:
-    at, length, text = fold_key(deal.executed_at, deal.exchange_trade_id)
-    return at, turn, length, text, deal.leg
+    key = fold_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
+    at, sequence, length, text = key
+    return at, turn, sequence, length, text, deal.leg
 
 
 class _Numbers:

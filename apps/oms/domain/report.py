@@ -49,6 +49,8 @@ class Execution:
     qty: Decimal
     price: Decimal
     executed_at: datetime
+    #: The exchange's order of executions within one moment of a symbol; 0: it tells none.
+    sequence: int = 0
     fee: Decimal | None = None
     fee_currency: str | None = None
     maker: bool | None = None

@@ -203,6 +203,7 @@ def _whole(legs: Sequence[Deal]) -> Execution:
         qty=reduce(total, (leg.qty for leg in legs), ZERO),
         price=first.price,
         executed_at=first.executed_at,
+        sequence=first.exchange_sequence,
         fee=reduce(total, fees, ZERO) if fees else None,
         fee_currency=first.fee_currency,
         maker=None if first.liquidity is None else first.liquidity == "maker",

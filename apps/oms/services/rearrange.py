@@ -70,7 +70,7 @@ class Rearrange:
         await self.ids.ensure("deal", 2)
         entry = closed_by(wish, a, b, instrument, command.id, self.ids, now)
         self.record.keep(home, entry, changes)
-        _note(home, a.symbol, fold_key(now, entry.deals[0].exchange_trade_id))
+        _note(home, a.symbol, fold_key(now, 0, entry.deals[0].exchange_trade_id))
         return _done(entry)
 
     async def _two_closes(
@@ -129,7 +129,7 @@ class Rearrange:
         )
         entry = evolve(entry, orders=moved)
         self.record.keep(home, entry, changes)
-        _note(home, target.symbol, fold_key(now, ""))
+        _note(home, target.symbol, fold_key(now, 0, ""))
         return _done(entry)
 
     def change(

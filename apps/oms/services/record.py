@@ -149,7 +149,7 @@ class Record:
     async def _newest(self, home: Home, symbol: str) -> FoldKey | None:
         if symbol not in home.newest:
             drafted = [
-                fold_key(deal.executed_at, deal.exchange_trade_id)
+                fold_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
                 for deal in home.deals_not_stored()
                 if deal.symbol == symbol and deal.type is DealType.TRADE
             ]

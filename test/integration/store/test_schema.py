@@ -15,7 +15,7 @@ from oms.adapters.sql.tables import METADATA
 from oms.domain.money import product
 from oms.ports.ledger import AccountBatch
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+VERSIONS = tuple(f"{number:04}" for number in range(1, 13))
 
 
 async def test_an_empty_database_is_brought_to_the_newest_version_once(tmp_path: Path) -> None:

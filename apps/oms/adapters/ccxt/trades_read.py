@@ -10,7 +10,9 @@ from oms.adapters.ccxt.evidence import NOT_TRADED
 from oms.adapters.ccxt.exact import NO_ID, malformed, milliseconds, moment, needed, number, text
 from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.orders_read import client_id_of
+from oms.domain.booking import key_of
 from oms.domain.instrument import Instrument
+from oms.domain.legs import FoldKey
 from oms.domain.money import plain, product, total
 from oms.domain.report import Charge, ChargeKind, Execution, Heard
 from oms.domain.side import Side
@@ -48,6 +50,8 @@ _OWN_NUMBERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "bybit": {"amount": ("execQty",), "price": ("execPrice",), "fee": ("execFee",)},
     "binance": {"amount": ("qty",), "price": ("price",), "fee": ("commission",)},
 }
+#: Where a venue numbers executions in their order, beside ids that tell none.
+_SEQUENCES: Mapping[str, str] = {"bybit": "seq"}
 _REASONS: Mapping[str, str] = {
     "BustTrade": "liquidation",
     "AdlTrade": "adl",
@@ -172,6 +176,7 @@ def _trade(
             qty=qty,
             price=price,
             executed_at=at,
+            sequence=_sequence(info, venue),
             fee=fees[0][0] if fees else None,
             fee_currency=fees[0][1] if fees else None,
             maker=None if maker is None else maker == "maker",
@@ -179,6 +184,11 @@ def _trade(
         more_fees=tuple(fees[1:]),
         reason=_REASONS.get(kind, "external"),
     )
+
+
+def _sequence(info: object, venue: str) -> int:
+    told = str(info.get(_SEQUENCES.get(venue))) if isinstance(info, Mapping) else ""
+    return int(told) if told.isdecimal() else 0
 
 
 def _fees(row: Mapping[str, Any], own: Sequence[str]) -> list[tuple[Decimal, str]]:
@@ -203,5 +213,5 @@ def _hashed(parts: tuple[object, ...], ordinals: dict[str, int]) -> str:
     return "x-" + hashlib.sha256(f"{content}|{ordinal}".encode()).hexdigest()[:24]
 
 
-def _order(trade: TradeShown) -> tuple[datetime, str]:
-    return trade.execution.executed_at, trade.execution.exchange_trade_id
+def _order(trade: TradeShown) -> FoldKey:
+    return key_of(trade.execution)

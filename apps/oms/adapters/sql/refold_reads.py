@@ -29,19 +29,20 @@ async def newest_key(session: Session, account_id: int, symbol: str) -> FoldKey 
     mine = f"account_id = {mark} AND symbol = {mark}"
     table = dialect.pinned("oms_deals", "ix_oms_deals_folding")
     rows = await session.fetch(
-        f"SELECT executed_at, exchange_trade_id FROM {table} WHERE {mine} AND type = 'trade'"
+        f"SELECT executed_at, exchange_sequence, exchange_trade_id FROM {table}"
+        f" WHERE {mine} AND type = 'trade'"
         # Not MAX: it would read all of the symbol for the one row that the order begins with.
         f" AND executed_at = (SELECT executed_at FROM {table} WHERE {mine}"
         " AND type = 'trade' ORDER BY executed_at DESC LIMIT 1)",
         (account_id, symbol, account_id, symbol),
     )
-    keys = [fold_key(dialect.time_out(row[0]), row[1] or "") for row in rows]
+    keys = [fold_key(dialect.time_out(row[0]), row[1], row[2] or "") for row in rows]
     ended = await session.fetch(
         f"SELECT closed_at FROM oms_positions WHERE {mine} AND state = 'merged'"
         " ORDER BY closed_at DESC LIMIT 1",
         (account_id, symbol),
     )
-    keys += [fold_key(dialect.time_out(row[0]), "") for row in ended]
+    keys += [fold_key(dialect.time_out(row[0]), 0, "") for row in ended]
     return max(keys, default=None)
 
 

@@ -71,8 +71,10 @@ def group_findings(group: Group, instrument: Instrument | None) -> list[Finding]
 
 
 def _exchange_key(deal: Deal) -> Any:
-    at, length, text = fold_key(deal.executed_at, deal.exchange_trade_id)
-    return at, 1 if deal.entry is DealEntry.OUT_BY else 0, length, text, deal.leg
+    key = fold_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
+    at, sequence, length, text = key
+    turn = 1 if deal.entry is DealEntry.OUT_BY else 0
+    return at, turn, sequence, length, text, deal.leg
 
 
 def _heard_key(deal: Deal) -> Any:

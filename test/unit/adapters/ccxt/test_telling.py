@@ -34,6 +34,11 @@ def trade(name: str = "t1", **changes: Any) -> TradeShown:
     return told
 
 
+def test_an_execution_keeps_the_exchange_s_sequence() -> None:
+    assert trade(sequence=4_688_002_127).execution.sequence == 4_688_002_127
+    assert trade(sequence=None).execution.sequence == 0
+
+
 @pytest.fixture
 def telling() -> Telling:
     orders = KnownOrders(NAMES)

@@ -37,6 +37,7 @@ COLUMNS = (
     "liquidity",
     "executed_at",
     "created_at",
+    "exchange_sequence",
 )
 SELECTED = ", ".join(COLUMNS)
 #: What follows when a symbol is folded again.
@@ -83,6 +84,7 @@ def values(deal: Deal, dialect: Dialect) -> Values:
         deal.liquidity,
         dialect.time_in(deal.executed_at),
         dialect.time_in(deal.created_at),
+        deal.exchange_sequence,
     )
 
 
@@ -115,4 +117,5 @@ def deal_of(row: Any, dialect: Dialect) -> Deal:
         liquidity=row[23],
         executed_at=dialect.time_out(row[24]),
         created_at=dialect.time_out(row[25]),
+        exchange_sequence=row[26],
     )

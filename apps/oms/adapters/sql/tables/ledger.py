@@ -160,6 +160,7 @@ oms_deals = Table(
     absent("signal_id", ID),
     needed("executed_at", TS()),
     created(),
+    needed("exchange_sequence", ID, "0"),
     UniqueConstraint(
         "account_id", "symbol", "exchange_trade_id", "leg", name="uq_oms_deals_exchange_trade_id"
     ),
