@@ -32,6 +32,8 @@ REVOKED = "revoked"
 _OURS = frozenset({"sim", "precision", "deadline_ms"})
 #: Venues that ask on which side of the market a trigger lies, on contracts.
 _ASKS_DIRECTION = frozenset({"bybit"})
+#: Venues that tell a stop from a take profit by its type, and not by the side of the trigger.
+_TELLS_GAINS_APART = frozenset({"binance"})
 
 
 class Legs(Enum):
@@ -117,7 +119,7 @@ def place_call(
         if legs is Legs.TWO:
             params["hedged"] = True
     if order.trigger_price is not None and order.order_type in TRIGGERED_TYPES:
-        params["triggerPrice"] = plain(order.trigger_price)
+        params[_trigger_word(order, instrument, venue)] = plain(order.trigger_price)
         if venue in _ASKS_DIRECTION and instrument.kind is not Kind.SPOT:
             params["triggerDirection"] = _direction(order)
     amount = EXACT.divide(order.qty, instrument.contract_size)
@@ -188,6 +190,13 @@ def deadline_of(order: Order, now: datetime, seconds: float) -> datetime:
     if isinstance(wished, int) and not isinstance(wished, bool):
         seconds = min(seconds, wished / 1000)
     return now + timedelta(seconds=seconds)
+
+
+def _trigger_word(order: Order, instrument: Instrument, venue: str) -> str:
+    """The parameter that a trigger goes by."""
+    if venue not in _TELLS_GAINS_APART or instrument.kind is not Kind.SPOT:
+        return "triggerPrice"
+    return "stopLossPrice" if order.order_type.startswith("stop") else "takeProfitPrice"
 
 
 def _direction(order: Order) -> str:

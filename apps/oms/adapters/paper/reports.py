@@ -38,6 +38,8 @@ from oms.simulation.facts import (
 )
 from oms.simulation.memory import Leg, PaperTrade
 
+#: Words of the simulation that the port has another word for.
+_CODES: Mapping[str, str] = {"order_not_open": "too_late"}
 _ABOUT_ORDERS = (Accepted, Canceled, Changed, Triggered, Expired)
 _KINDS: Mapping[type[OrderFact], ReportKind] = {
     Accepted: ReportKind.ACCEPTED,
@@ -137,7 +139,7 @@ def _rejected(fact: Rejected, now: datetime, asked: int | None, answer: Heard) -
         order_id=order_id,
         heard=answer if order_id == asked else Heard.STREAM,
         heard_at=now,
-        code=fact.code,
+        code=_CODES.get(fact.code, fact.code),
         message=fact.message,
     )
 

@@ -120,7 +120,7 @@ async def test_change_and_cancel() -> None:
     (canceled,) = await exchange.cancel(order, NOON)
     assert (canceled.kind, canceled.heard) == (ReportKind.CANCELED, Heard.REPLY)
     (again,) = await exchange.cancel(order, NOON)
-    assert (again.kind, again.code) == (ReportKind.REJECTED, "order_not_open")
+    assert (again.kind, again.code) == (ReportKind.REJECTED, "too_late")
     (never,) = await exchange.cancel(a_limit(6, "90"), NOON)
     assert (never.kind, never.code) == (ReportKind.REJECTED, "order_not_found")
 

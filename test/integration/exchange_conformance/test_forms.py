@@ -1,0 +1,108 @@
+"""Forms of orders: what an exchange cannot do is refused by its code, never imitated."""
+
+from decimal import Decimal
+
+import pytest
+
+from kit.port_desk import PortDesk
+from oms.domain.report import ReportKind
+
+NOT_DONE = "order_type_not_supported"
+ENOUGH = "0.03"
+
+
+async def test_post_only_never_takes(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "61000", post_only=True)
+    await desk.until_over(number)
+    assert desk.state(number) in ("REJECTED", "CANCELED", "EXPIRED")
+    assert not desk.fills(number)
+    resting = await desk.send("buy", ENOUGH, "59000", post_only=True)
+    await desk.until_state(resting, "SUBMITTED")
+
+
+async def test_ioc_takes_what_there_is_and_ends(desk: PortDesk) -> None:
+    await desk.shows("59990", "60000", ask_qty="0.01")
+    number = await desk.send("buy", ENOUGH, "60000", time_in_force="IOC")
+    await desk.until_over(number)
+    assert desk.orders[number].filled_qty == Decimal("0.01")
+    assert desk.state(number) in ("CANCELED", "EXPIRED")
+
+
+async def test_fok_takes_all_or_nothing(desk: PortDesk) -> None:
+    await desk.shows("59990", "60000", ask_qty="0.01")
+    number = await desk.send("buy", ENOUGH, "60000", time_in_force="FOK")
+    await desk.until_over(number)
+    assert not desk.fills(number)
+    await desk.shows("60000")
+    whole = await desk.send("buy", ENOUGH, "60000", time_in_force="FOK")
+    await desk.until_state(whole, "FILLED")
+
+
+@pytest.mark.parametrize(
+    ("order_type", "price", "trigger", "met"),
+    [
+        ("stop_market", None, "60500", "60600"),
+        ("stop_limit", "60700", "60500", "60600"),
+        ("take_profit_market", None, "59500", "59400"),
+    ],
+)
+async def test_a_trigger_is_waited_for(
+    desk: PortDesk, order_type: str, price: str | None, trigger: str, met: str
+) -> None:
+    number = await desk.send("buy", ENOUGH, price, order_type=order_type, trigger_price=trigger)
+    if not desk.can["stops"]:
+        assert (desk.code(number), desk.state(number)) == (NOT_DONE, "REJECTED")
+        return
+    await desk.until_state(number, "SUBMITTED")
+    assert not desk.fills(number)
+    await desk.shows(met)
+    await desk.until_state(number, "FILLED")
+
+
+@pytest.mark.parametrize(
+    ("deed", "terms"),
+    [
+        ("trailing", {"order_type": "trailing_stop", "trailing_percent": "1"}),
+        ("expiry", {"price": "59000", "time_in_force": "GTD"}),
+    ],
+)
+async def test_what_is_not_sent_is_refused_before_it_leaves(
+    desk: PortDesk, deed: str, terms: dict[str, str]
+) -> None:
+    number = await desk.send("sell" if deed == "trailing" else "buy", ENOUGH, **terms)
+    if desk.can[deed]:
+        assert desk.last(number, ReportKind.REFUSED) is None
+        return
+    assert (desk.code(number), desk.state(number)) == (NOT_DONE, "REJECTED")
+    assert not desk.rows, "nothing was taken down"
+
+
+async def test_price_and_quantity_are_changed(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "59000")
+    await desk.until_state(number, "SUBMITTED")
+    first = desk.orders[number].exchange_order_id
+    await desk.change(number, price="58000")
+    await desk.until_answered(number)
+    if not desk.can["change"]:
+        assert (desk.code(number), desk.orders[number].price) == (NOT_DONE, Decimal(59000))
+        return
+    await desk.change(number, qty="0.04")
+    await desk.until_answered(number)
+    order = desk.orders[number]
+    assert (order.price, order.qty, order.state) == (Decimal(58000), Decimal("0.04"), "SUBMITTED")
+    assert order.exchange_order_id == first
+    await desk.shows("57999")
+    await desk.until_state(number, "FILLED")
+    assert order.qty == Decimal("0.04")
+
+
+async def test_a_change_below_what_is_filled_is_refused(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "59000")
+    await desk.until_state(number, "SUBMITTED")
+    await desk.shows("58999", "59000", ask_qty="0.02")
+    await desk.until_state(number, "PARTIALLY_FILLED")
+    await desk.change(number, qty="0.01")
+    await desk.until_answered(number)
+    assert desk.code(number)
+    order = desk.orders[number]
+    assert (order.qty, order.filled_qty) == (Decimal(ENOUGH), Decimal("0.02"))

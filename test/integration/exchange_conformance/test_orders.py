@@ -1,0 +1,120 @@
+"""Rules of the exchange port about orders, each said once and held everywhere."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from kit.port_desk import PortDesk, now
+from oms.domain.report import ReportKind
+
+ENOUGH = "0.03"
+
+
+async def test_a_market_order_fills_and_its_deals_say_all(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH)
+    await desk.until_state(number, "FILLED")
+    fills = desk.fills(number)
+    assert sum(fill.qty for fill in fills) == Decimal(ENOUGH)
+    for fill in fills:
+        assert fill.exchange_trade_id and fill.price == Decimal(60000)
+        assert fill.fee is not None and fill.fee > 0
+        assert fill.fee_currency == ("BTC" if desk.is_spot else "USDT")
+        assert fill.maker is False and not fill.provisional
+        assert abs(fill.executed_at - now()) < timedelta(seconds=30)
+    assert desk.orders[number].exchange_order_id
+
+
+async def test_a_limit_order_rests_and_is_filled_later_as_maker(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "59000")
+    await desk.until_state(number, "SUBMITTED")
+    assert not desk.fills(number)
+    await desk.shows("58999")
+    await desk.until_state(number, "FILLED")
+    [fill] = desk.fills(number)
+    assert (fill.qty, fill.price, fill.maker) == (Decimal(ENOUGH), Decimal(59000), True)
+
+
+async def test_a_resting_order_is_filled_in_parts(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "59000")
+    await desk.until_state(number, "SUBMITTED")
+    await desk.shows("58999", "59000", ask_qty="0.01")
+    await desk.until_state(number, "PARTIALLY_FILLED")
+    assert desk.orders[number].filled_qty == Decimal("0.01")
+    await desk.shows("58998")
+    await desk.until_state(number, "FILLED")
+    assert [fill.qty for fill in desk.fills(number)] == [Decimal("0.01"), Decimal("0.02")]
+
+
+async def test_what_is_left_of_an_order_is_canceled(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "59000")
+    await desk.until_state(number, "SUBMITTED")
+    await desk.shows("58999", "59000", ask_qty="0.01")
+    await desk.until_state(number, "PARTIALLY_FILLED")
+    await desk.cancel(number)
+    await desk.until_state(number, "CANCELED")
+    assert desk.orders[number].canceled_qty == Decimal("0.02")
+
+
+async def test_a_cancel_of_a_filled_order_is_too_late(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH)
+    await desk.until_state(number, "FILLED")
+    await desk.cancel(number)
+    await desk.until(lambda: desk.code(number), "an answer")
+    assert desk.code(number) == "too_late"
+    assert desk.state(number) == "FILLED"
+
+
+async def test_a_fill_wins_against_a_cancel_that_was_wished_after_it(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "59000")
+    await desk.until_state(number, "SUBMITTED")
+    told_late = desk.market("58999", "58999")
+    await desk.cancel(number)
+    desk.hear(told_late)
+    await desk.until_over(number)
+    assert desk.state(number) == "FILLED"
+    assert desk.last(number, ReportKind.CANCELED) is None
+
+
+async def test_reports_told_again_change_nothing(desk: PortDesk) -> None:
+    began = now()
+    number = await desk.send("buy", ENOUGH)
+    resting = await desk.send("buy", ENOUGH, "59000")
+    await desk.until_state(number, "FILLED")
+    await desk.until_state(resting, "SUBMITTED")
+    before = desk.orders[number]
+    first = await desk.snapshot(began)
+    second = await desk.snapshot(began)
+    names = [
+        [report.execution.exchange_trade_id for _, report in each.trades if report.execution]
+        for each in (first, second)
+    ]
+    assert names[0] == names[1] == [fill.exchange_trade_id for fill in desk.fills(number)]
+    assert desk.orders[number] == before
+    assert {desk.book(report) for report in desk.heard if report.execution} == {False}
+
+
+async def test_a_snapshot_tells_orders_executions_and_holdings(desk: PortDesk) -> None:
+    began = now()
+    filled = await desk.send("buy", ENOUGH)
+    resting = await desk.send("buy", "0.02", "59000")
+    await desk.until_state(filled, "FILLED")
+    await desk.until_state(resting, "SUBMITTED")
+    seen = await desk.snapshot(began)
+    assert resting in [report.order_id for report in seen.orders]
+    assert [report.order_id for _, report in seen.trades] == [filled]
+    assert {symbol for symbol, _ in seen.trades} == {desk.symbol}
+    assert sum(seen.holdings.values()) == (0 if desk.is_spot else Decimal(ENOUGH))
+
+
+async def test_what_was_never_placed_is_found_out(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "59000", **desk.lose_next())
+    await desk.until_state(number, "UNKNOWN")
+    await desk.ask(number)
+    await desk.until_state(number, "REJECTED")
+    assert desk.orders[number].reject_code == "not_placed"
+
+
+async def test_refused_money_says_so(desk: PortDesk) -> None:
+    number = await desk.send("buy", "90", "60000")
+    await desk.until_state(number, "REJECTED")
+    assert desk.code(number) == "insufficient_funds"
+    assert not desk.fills(number)

@@ -1,0 +1,61 @@
+"""What is held: reductions never flip, and two legs are held apart where there are two."""
+
+from decimal import Decimal
+
+from kit.port_desk import PortDesk, now
+from kit.port_floors import LINEAR, SPOT, floors
+from oms.domain.account import PositionMode
+from oms.domain.side import Side
+
+
+@floors(LINEAR, PositionMode.NETTING)
+async def test_a_reduction_never_flips(desk: PortDesk) -> None:
+    began = now()
+    await desk.until_state(await desk.send("buy", "0.02"), "FILLED")
+    number = await desk.send("sell", "0.05", reduce_only=True)
+    await desk.until_over(number)
+    assert desk.orders[number].filled_qty <= Decimal("0.02")
+    held = (await desk.snapshot(began)).holdings
+    assert sum(held.values()) >= 0
+
+
+@floors(LINEAR, PositionMode.NETTING)
+async def test_one_position_a_symbol_where_there_is_one_leg(desk: PortDesk) -> None:
+    began = now()
+    await desk.until_state(await desk.send("buy", "0.03"), "FILLED")
+    await desk.until_state(await desk.send("sell", "0.01"), "FILLED")
+    assert (await desk.snapshot(began)).holdings == {(LINEAR, None): Decimal("0.02")}
+
+
+@floors(LINEAR, PositionMode.HEDGE)
+async def test_two_legs_are_held_and_a_close_picks_its_own(desk: PortDesk) -> None:
+    began = now()
+    for side, qty in (("buy", "0.03"), ("sell", "0.02")):
+        await desk.until_state(await desk.send(side, qty), "FILLED")
+    legs = (LINEAR, Side.BUY), (LINEAR, Side.SELL)
+    held = (await desk.snapshot(began)).holdings
+    assert [held[leg] for leg in legs] == [Decimal("0.03"), Decimal("-0.02")]
+    await desk.until_state(await desk.send("buy", "0.01", reduce_only=True), "FILLED")
+    await desk.until_state(await desk.send("sell", "0.01", reduce_only=True), "FILLED")
+    held = (await desk.snapshot(began)).holdings
+    assert [held[leg] for leg in legs] == [Decimal("0.02"), Decimal("-0.01")]
+
+
+@floors(LINEAR, PositionMode.HEDGE)
+async def test_a_reduction_never_flips_its_leg(desk: PortDesk) -> None:
+    began = now()
+    for side, qty in (("buy", "0.02"), ("sell", "0.01")):
+        await desk.until_state(await desk.send(side, qty), "FILLED")
+    number = await desk.send("buy", "0.05", reduce_only=True)
+    await desk.until_over(number)
+    held = (await desk.snapshot(began)).holdings
+    assert held[LINEAR, Side.BUY] == Decimal("0.02")
+    assert held.get((LINEAR, Side.SELL), Decimal(0)) <= 0
+
+
+@floors(SPOT)
+async def test_nothing_is_sold_that_is_not_there(desk: PortDesk) -> None:
+    await desk.until_state(await desk.send("buy", "0.02"), "FILLED")
+    number = await desk.send("sell", "0.05")
+    await desk.until_over(number)
+    assert (desk.state(number), desk.code(number)) == ("REJECTED", "insufficient_funds")

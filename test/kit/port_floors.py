@@ -1,0 +1,161 @@
+"""Floors of the conformance suite: paper, and the loopback exchange's two dialects by real ccxt.
+
+What an exchange can do is read from what the adapter itself goes by, never tried out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from kit.ccxt_desk import QUICK, TAG
+from kit.loopback import Loopback
+from kit.port_desk import PortDesk, now
+from oms.adapters.ccxt.client import ClientSpec, VenueClient
+from oms.adapters.ccxt.exchange import CcxtExchange
+from oms.adapters.ccxt.markets import MarketShelf
+from oms.adapters.ccxt.rules import rules_of
+from oms.adapters.paper.exchange import PaperExchange
+from oms.domain.account import Account, Environment, PaperSettings, PositionMode
+from oms.domain.instrument import Kind
+from oms.domain.report import Report
+from oms.domain.value import evolve
+from oms.ports.exchange import MemoryRows, Quote
+
+LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
+PACE = evolve(QUICK, live=0.1, soon=0.01, confirm=(0.02, 0.05, 0.1), window=0.4, absent_apart=0.05)
+MONEY = {"USDT": Decimal(100_000)}
+_NUMBERS = count(1)
+
+
+@dataclass(frozen=True)
+class Floor:
+    """An exchange, a symbol there and a way to hold positions."""
+
+    venue: str
+    symbol: str
+    mode: PositionMode
+
+    def __str__(self) -> str:
+        kind = "linear" if ":" in self.symbol else "spot"
+        return f"{self.venue}-{kind}-{self.mode.value}"
+
+
+VENUES = ("paper", "bybit", "binance")
+MODES = (PositionMode.NETTING, PositionMode.HEDGE)
+FLOORS = [Floor(v, symbol, mode) for v in VENUES for symbol in (SPOT, LINEAR) for mode in MODES]
+
+
+def floors(symbol: str, mode: PositionMode | None = None) -> pytest.MarkDecorator:
+    """Those of a symbol, for a rule that is about such alone."""
+    fitting = [f for f in FLOORS if f.symbol == symbol and mode in (None, f.mode)]
+    return pytest.mark.parametrize("floor", fitting, ids=str)
+
+
+def account_of(floor: Floor) -> Account:
+    """An account on that floor."""
+    is_paper = floor.venue == "paper"
+    return Account(
+        id=1,
+        exchange_id="paper.bybit" if is_paper else f"ccxt.{floor.venue}",
+        label="desk",
+        position_mode=floor.mode,
+        environment=Environment.PAPER if is_paper else Environment.LOOPBACK,
+        paper=PaperSettings(source="manual", balances=MONEY),
+    )
+
+
+def paper_desk(floor: Floor) -> PortDesk:
+    """A paper account."""
+    paper = PaperExchange.restore(account_of(floor), MemoryRows())
+
+    def show(bid: str, ask: str, **sizes: str | None) -> Sequence[Report]:
+        told = {name: None if size is None else Decimal(size) for name, size in sizes.items()}
+        quote = Quote(
+            symbol=floor.symbol,
+            bid=Decimal(bid),
+            ask=Decimal(ask),
+            bid_qty=told.get("bid_qty"),
+            ask_qty=told.get("ask_qty"),
+            at=now(),
+        )
+        return paper.set_price(quote)
+
+    return PortDesk(
+        exchange=paper,
+        symbol=floor.symbol,
+        market=show,
+        can=dict.fromkeys(("change", "stops", "trailing", "expiry"), True),
+        lose_next=lambda: {"params": {"sim": "timeout_before"}},
+    )
+
+
+@dataclass(frozen=True)
+class LoopbackDesks:
+    """Makes accounts at the loopback exchange; ``tables`` and ``shelf`` are shared by all."""
+
+    venue: Loopback
+    tables: Path
+    shelf: MarketShelf
+
+    async def desk(self, floor: Floor) -> PortDesk:
+        """A new account there, its contracts in the mode of the floor."""
+        spec = self._spec(floor.venue)
+        if floor.mode is PositionMode.HEDGE:
+            client = VenueClient(spec, self.shelf)
+            await client.open()
+            await client.write("set_position_mode", True, LINEAR)
+            await client.close()
+        exchange = CcxtExchange(
+            account=account_of(floor),
+            make_client=lambda: VenueClient(spec, self.shelf),
+            tag=TAG,
+            on_news=lambda: None,
+            is_hedged=floor.mode is PositionMode.HEDGE,
+            pace=PACE,
+        )
+
+        def show(bid: str, ask: str, **sizes: str | None) -> Sequence[Report]:
+            told = {name: size for name, size in sizes.items() if size is not None}
+            self.venue.ctl("price", symbol=floor.symbol, bid=bid, ask=ask, **told)
+            return ()
+
+        def lose() -> Mapping[str, object]:
+            self.venue.ctl("fault", match="/order", mode="close_before", key=spec.api_key)
+            return {}
+
+        return PortDesk(
+            exchange=exchange,
+            symbol=floor.symbol,
+            market=show,
+            can=_can(floor),
+            lose_next=lose,
+        )
+
+    def _spec(self, venue: str) -> ClientSpec:
+        key = f"desk-{next(_NUMBERS)}"
+        money = {currency: str(amount) for currency, amount in MONEY.items()}
+        self.venue.ctl("account", key=key, secret=key, balances=money)
+        return ClientSpec(
+            account_id=1,
+            venue=venue,
+            engine="ccxt",
+            environment="loopback",
+            api_key=key,
+            secret=key,
+            extra_config=self.venue.told["extra_config"][venue] | {"rateLimit": 2},
+            cache_folder=self.tables,
+        )
+
+
+def _can(floor: Floor) -> dict[str, bool]:
+    rules, kind = rules_of(floor.venue), Kind.SPOT if floor.symbol == SPOT else Kind.LINEAR
+    return {
+        "change": kind in rules.changes,
+        "stops": kind not in rules.stops_apart,
+        "trailing": False,
+        "expiry": False,
+    }
