@@ -32,12 +32,15 @@ def exchanges(
     ``cache`` the one of the tables of markets.
     """
     from oms.adapters.ccxt.markets import MarketShelf
+    from oms.adapters.ccxt.pacing import Scopes
+    from oms.adapters.ccxt.shared_pacing import SharedScope
 
+    scopes = Scopes(make_shared=partial(SharedScope, store.rate_chunks))
     real = partial(
         _real,
         store=store,
         unseal=Unseal(rows=store.sealed, vault=vault),
-        shelf=MarketShelf(),
+        shelf=MarketShelf(scopes),
         tag=tag,
         cache=cache,
     )

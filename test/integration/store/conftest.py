@@ -24,7 +24,10 @@ from oms.adapters.sql.tables import METADATA
 #: The last is told to repeat statements for few rows too, as it does for many.
 KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy", "mariadb-asyncmy-repeating")
 #: What happens when several write at once is asked of a cluster too, of several nodes.
-CONCURRENT = ("doubt", "ids", "leases", "ledger", "many_writers", "queue", "state_machine")
+CONCURRENT = (
+    *("doubt", "ids", "leases", "ledger", "many_writers", "queue", "rate_chunks"),
+    "state_machine",
+)
 KEPT = ("account_leases", "account_streams", "id_blocks")
 
 

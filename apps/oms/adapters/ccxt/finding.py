@@ -11,9 +11,11 @@ from oms.adapters.ccxt.exact import milliseconds, rows_of
 from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.known import Known
 from oms.adapters.ccxt.orders_read import OrderShown, order_shown
+from oms.adapters.ccxt.pacing import Urgency
 from oms.adapters.ccxt.paging import whole_list
 from oms.adapters.ccxt.rules import LookUp, VenueRules
 from oms.adapters.ccxt.trades_read import Aside, TradeShown, leave_out, refuse, trades_shown
+from oms.adapters.ccxt.turns import urgent
 from oms.adapters.ccxt.venue import Venue
 from oms.domain.value import value
 
@@ -45,6 +47,10 @@ class Finder:
 
     async def find(self, known: Known) -> Found | Absent:
         """The order with its executions, or that there is none. Raises ``ReadFailed``."""
+        with urgent(Urgency.FIND):
+            return await self._found(known)
+
+    async def _found(self, known: Known) -> Found | Absent:
         shown, is_complete = await self._order(known)
         if shown is not None and shown.filled <= known.filled:
             return Found(shown=shown, trades=())

@@ -1,7 +1,7 @@
 """Lanes: the requests of one order leave one after the other, those of different orders overlap.
 
-At most so many writes are under way at once; when one may start, cancels go first. What a lane
-carries is not judged here.
+At most so many writes are under way at once; cancels go first, and have one place beside, so that
+none waits behind writes which wait for the rate limit. What a lane carries is not judged here.
 """
 
 import asyncio
@@ -14,26 +14,32 @@ from itertools import count
 from oms.adapters.ccxt.chores import Chores
 from oms.adapters.ccxt.wishes import CANCEL, PLACE, Wish
 
+_FIRST, _THEN = 0, 1
+
 
 class Gate:
-    """Lets at most ``room`` writes through at once; of those that wait, cancels first."""
+    """Lets at most ``room`` writes through at once; of those that wait, cancels first.
+
+    One cancel goes beside them, unless ``room`` is 1: then nothing overlaps at all.
+    """
 
     def __init__(self, room: int) -> None:
         self._room = room
+        self._beside = 0 if room == 1 else 1
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._number = count()
 
     @asynccontextmanager
     async def passed(self, wish: Wish) -> AsyncIterator[None]:
         """Wait for a place and hold it."""
-        await self._enter(0 if wish.kind == CANCEL else 1)
+        await self._enter(_FIRST if wish.kind == CANCEL else _THEN)
         try:
             yield
         finally:
             self._leave()
 
     async def _enter(self, rank: int) -> None:
-        if self._room:
+        if self._has_room(rank):
             self._room -= 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -46,12 +52,15 @@ class Gate:
             raise
 
     def _leave(self) -> None:
-        while self._waiting:
+        self._room += 1
+        while self._waiting and self._has_room(self._waiting[0][0]):
             turn = heapq.heappop(self._waiting)[2]
             if not turn.done():
+                self._room -= 1
                 turn.set_result(None)
-                return
-        self._room += 1
+
+    def _has_room(self, rank: int) -> bool:
+        return self._room + (self._beside if rank == _FIRST else 0) > 0
 
 
 class Lanes:

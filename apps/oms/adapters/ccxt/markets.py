@@ -39,8 +39,8 @@ class MarketTerms:
 class MarketShelf:
     """What the clients of one process share: tables of markets by name, and budgets of requests."""
 
-    def __init__(self) -> None:
-        self.scopes = Scopes()
+    def __init__(self, scopes: Scopes | None = None) -> None:
+        self.scopes = scopes or Scopes()
         self._tables: dict[str, Mapping[str, Any]] = {}
         self._doors: dict[str, asyncio.Lock] = {}
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from itertools import count
+from math import inf
 from time import monotonic
 
 Clock = Callable[[], float]
@@ -77,11 +78,15 @@ class Scope:
         mine = (int(urgency), next(self._number))
         heapq.heappush(self._waiting, mine)
         try:
-            while (wait := self._wait_of(mine, urgency, cost)) > 0:
-                left = None if deadline is None else deadline - self._clock()
-                if left is not None and left <= 0:
+            while True:
+                wait = self._wait_of(mine, urgency, cost)
+                if wait <= 0 and await self._is_stocked(urgency, cost):
+                    break
+                left = inf if deadline is None else deadline - self._clock()
+                if left < 0 or (wait > 0 and left <= 0):
                     raise TooLate
-                await self._sleep(wait if left is None else min(wait, left))
+                if wait > 0:
+                    await self._sleep(min(wait, left))
             self._spend(cost)
         finally:
             self._waiting.remove(mine)
@@ -118,6 +123,10 @@ class Scope:
         """The venue's own word on how much there is; less or more than was believed."""
         if per_second > 0:
             self._per_second = per_second
+
+    async def _is_stocked(self, urgency: Urgency, cost: float) -> bool:
+        """Whether others than this process agree; whoever had to ask them looks again."""
+        return True
 
     def _wait_of(self, mine: tuple[int, int], urgency: Urgency, cost: float) -> float:
         """Seconds to wait at least; 0 is go."""
@@ -164,17 +173,29 @@ class Scope:
 
 
 class Scopes:
-    """The scopes of one process by name, made when they are first asked for."""
+    """The scopes of one process by name, made when they are first asked for.
 
-    def __init__(self, clock: Clock = monotonic) -> None:
+    ``make_shared`` makes those that other processes share, by name, budget and clock.
+    """
+
+    def __init__(
+        self,
+        clock: Clock = monotonic,
+        make_shared: Callable[[str, float, Clock], Scope] | None = None,
+    ) -> None:
         self._clock = clock
+        self._make_shared = make_shared
         self._known: dict[str, Scope] = {}
 
-    def of(self, name: str, per_second: float) -> Scope:
+    def of(self, name: str, per_second: float, *, is_shared: bool = False) -> Scope:
         """One object for all who share ``name``; the budget is that of the first who asked."""
         found = self._known.get(name)
         if found is None:
-            found = self._known[name] = Scope(per_second, self._clock)
+            if is_shared and self._make_shared is not None:
+                found = self._make_shared(name, per_second, self._clock)
+            else:
+                found = Scope(per_second, self._clock)
+            self._known[name] = found
         return found
 
 

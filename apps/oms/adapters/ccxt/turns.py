@@ -1,6 +1,7 @@
 """The turns of one client: waiting before a request, and what its answer says of the budget.
 
-Private requests count for (venue, key), public ones and all of Binance's for (venue, this machine).
+Private requests count for (venue, key), whose clients are in one worker; public ones and all of
+Binance's for (venue, address), which all workers share.
 """
 
 import hashlib
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 from oms.adapters.ccxt.faults import Fault, NotSent, Overloaded, ReadFailed
@@ -52,13 +54,17 @@ def urgent(urgency: Urgency) -> Iterator[None]:
         _URGENCY.reset(token)
 
 
-def urgency_of(method: str, *, is_write: bool) -> Urgency:
-    """The one that was said, else the usual one of a ccxt method."""
+def urgency_of(
+    method: str, *, is_write: bool, kwargs: Mapping[str, Any] = MappingProxyType({})
+) -> Urgency:
+    """The one that was said, else the usual one of a ccxt method with these arguments."""
     said = _URGENCY.get()
     if said is not None:
         return said
     if method.startswith("cancel"):
         return Urgency.CANCEL
+    if is_write and (kwargs.get("params") or {}).get("reduceOnly") is True:
+        return Urgency.REDUCE
     return _METHODS.get(method, Urgency.OPEN if is_write else Urgency.SWEEP)
 
 
@@ -77,7 +83,8 @@ class Turns:
         self, call: Call | None, *, is_public: bool, cost: float, per_second: float
     ) -> None:
         """Until the request may leave. Raises ``NotSent``, ``ReadFailed``: too long a wait."""
-        scope = self._scopes.of(self._shared if is_public else self._private, per_second)
+        name = self._shared if is_public else self._private
+        scope = self._scopes.of(name, per_second, is_shared=name == self._shared)
         urgency = Urgency.SWEEP if call is None else call.urgency
         is_write = call is not None and call.is_write
         if call is not None:

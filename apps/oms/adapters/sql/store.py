@@ -20,6 +20,7 @@ from oms.adapters.sql.migrate import version_of
 from oms.adapters.sql.paper_prices import SqlPaperPrices
 from oms.adapters.sql.people import SqlPeople
 from oms.adapters.sql.queue import SqlQueue
+from oms.adapters.sql.rate_chunks import SqlRateChunks
 from oms.adapters.sql.raw import SqlRaw
 from oms.adapters.sql.reconciliation import SqlReconciliations
 from oms.adapters.sql.registry import SqlRegistry
@@ -49,6 +50,7 @@ class SqlStore:
         self.key_usage = SqlKeyUsage(database)
         self.sealed = SqlSealed(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
+        self.rate_chunks = SqlRateChunks(database)
         self.raw = SqlRaw(database)
         self.replies = SqlReplies(database)
         self.figures = SqlFigures(database)

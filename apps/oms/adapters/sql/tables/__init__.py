@@ -10,6 +10,7 @@ from oms.adapters.sql.tables import (
     kills,
     ledger,
     paper,
+    rate_chunks,
     raw,
     reconciliation,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "kills",
     "ledger",
     "paper",
+    "rate_chunks",
     "raw",
     "reconciliation",
 ]

@@ -1,7 +1,7 @@
 """The exchange's own order of the executions of one moment."""
 
 from alembic import op
-from sqlalchemy import Column
+from sqlalchemy import Column, text
 
 from oms.adapters.sql.types import ID
 
@@ -11,5 +11,5 @@ down_revision = "0011"
 
 def upgrade() -> None:
     """Deals that are there already were told without it."""
-    column = Column("exchange_sequence", ID, nullable=False, server_default="0")
+    column = Column("exchange_sequence", ID, nullable=False, server_default=text("0"))
     op.add_column("oms_deals", column)

@@ -1,0 +1,34 @@
+"""Row 20, first half: nobody is let in for a while; ten orders and a cancel wait."""
+
+from collections import Counter
+
+from kit.ccxt_desk import Desk
+from kit.loopback import Loopback
+
+ORDERS = range(1, 11)
+
+
+async def test_none_is_lost_or_doubled_and_the_cancel_goes_first(
+    desk: Desk, venue: Loopback
+) -> None:
+    await desk.send(11, "buy", "0.01", "10000")
+    await desk.until_state(11, "SUBMITTED")
+    venue.ctl("limit", per_second=0, seconds=0.6)
+    before = venue.ctl("log")["log"][-1]["number"]
+    for order_id in ORDERS:
+        await desk.send(order_id, "buy", "0.01", "10000")
+    await desk.until(lambda: venue.ctl("log", after=before, match="order/")["log"], "refused")
+    await desk.cancel(11)
+    refused = len(venue.ctl("log", after=before)["log"])
+    await desk.until(lambda: all(desk.state(each) == "SUBMITTED" for each in ORDERS), "all stand")
+    await desk.until_state(11, "CANCELED")
+
+    later = venue.ctl("log", after=before, match="order/")["log"]
+    names = [desk.rows[each, 1, "place"].client_id for each in ORDERS]
+    shown = Counter(row["client_id"] for row in venue.books()["orders"])
+    assert all(shown[name] == 1 for name in names), "the same names, each once"
+    assert set(desk.rows) == {*((each, 1, "place") for each in (11, *ORDERS)), (11, 2, "cancel")}
+    writes = [row for row in later if row["path"].endswith(("/create", "/cancel"))]
+    first = next(n for n, row in enumerate(writes) if row["path"].endswith("/cancel"))
+    assert first <= refused, "nothing but what was refused at first left before the cancel"
+    assert len(writes) - 11 <= refused, "one pause: what waited was not refused again"
