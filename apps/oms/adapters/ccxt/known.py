@@ -44,6 +44,8 @@ class Known:
     #: heard by the worker. Each answer ends whatever the ledger believes to be wished.
     answers: int = 0
     answers_heard: int = 0
+    #: A change was sent and is not answered: its terms may be others than are believed.
+    is_changing: bool = False
     #: When it was looked for last because a list did not show it.
     missed_at: datetime | None = None
     #: Whether it is not known if it exists.

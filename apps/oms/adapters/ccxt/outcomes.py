@@ -128,6 +128,7 @@ class Outcomes:
         name = answer.get("id") or known.exchange_order_id
         if name is not None:
             self._orders.link(known, str(name))
+        wish.known.is_changing |= wish.kind == CHANGE
         wish.row = evolve(wish.row, acked_at=now, outcome="acked", exchange_order_id=name)
         reports: list[Report] = []
         if wish.kind == PLACE and not known.is_accepted:

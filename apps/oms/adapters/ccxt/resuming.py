@@ -42,6 +42,8 @@ def remembered(
             known.client_id = row.client_id
         if row.exchange_order_id is not None:
             orders.link(known, row.exchange_order_id)
+        if row.kind == CHANGE and row.outcome in (None, "unknown", "acked"):
+            known.is_changing = terms_of_row(row) != (known.qty, known.price)
 
 
 def resume(

@@ -2,8 +2,7 @@
 
 A state that is older than one taken in before, or about an order that ended, tells at most that
 the order exists. Fills come from executions alone. Any order of the same facts, told any number of
-times, ends in the same book; only the limit of an order that was filled before its last change was
-heard stays what it was.
+times, ends in the same book.
 """
 
 from collections.abc import Iterable, Sequence
@@ -92,7 +91,11 @@ class Telling:
         return list(_changed(shown, known, heard, now))
 
     def outgrown(self, trades: Iterable[TradeShown]) -> list[Known]:
-        """Orders of which more was executed than they are believed to be for."""
+        """Orders of which more was executed than they are believed to be for.
+
+        And those executed in full with a change on its way: which terms they ended with is not
+        known.
+        """
         filled: dict[int, Decimal] = {}
         found: list[Known] = []
         for trade in trades:
@@ -104,7 +107,9 @@ class Telling:
                 continue
             before = filled.get(known.order_id, known.filled)
             filled[known.order_id] = total(before, trade.execution.qty)
-            if filled[known.order_id] > known.qty and known not in found:
+            is_outgrown = filled[known.order_id] > known.qty
+            is_unclear = known.is_changing and filled[known.order_id] == known.qty
+            if (is_outgrown or is_unclear) and known not in found:
                 found.append(known)
         return found
 
@@ -209,6 +214,7 @@ def refused(wish: Wish, code: str, message: str, heard: Heard, now: datetime) ->
     return [about(known, ReportKind.REJECTED, heard, now, code=code, message=message)]
 
 
+        known.is_changing = False
 def _is_old(shown: OrderShown, known: Known) -> bool:
     if shown.updated_at is None or known.seen_at is None:
         return False
@@ -235,6 +241,7 @@ def _changed(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Se
     return (about(known, ReportKind.CHANGED, heard, now, qty=known.qty, price=known.price),)
 
 
+    known.is_changing = False
 def _ended(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Sequence[Report]:
     if shown.shown is Shown.FILLED and known.filled >= known.qty:
         ended(known, now)

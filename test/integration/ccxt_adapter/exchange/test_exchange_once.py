@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+import pytest
+
 from kit.ccxt_desk import Desk
 from kit.loopback import Loopback
 from oms.domain.report import ReportKind
@@ -10,21 +12,26 @@ from oms.domain.report import ReportKind
 AMEND = "order/amend"
 
 
+@pytest.mark.parametrize(("price", "qty"), [(None, "0.03"), ("10100", None)])
 async def test_a_change_filled_before_it_is_heard_of_comes_first(
-    new_desk: Callable[..., Desk], venue: Loopback
+    new_desk: Callable[..., Desk], venue: Loopback, price: str | None, qty: str | None
 ) -> None:
+    """Though the last that was wished is a cancel, which never left."""
     first = await new_desk().ready()
     await first.send(7, "buy", "0.01", "10000")
     await first.until_state(7, "SUBMITTED")
     venue.ctl("fault", match=AMEND, mode="accept_then_hang")
-    await first.change(7, None, "0.03")
+    await first.change(7, price, qty)
     await first.until(lambda: venue.paths(AMEND), "changed there")
+    await first.cancel(7)
     await first.exchange.close()
     venue.ctl("fill", order_id=first.orders[7].exchange_order_id)
 
     second = new_desk(orders=first.orders, rows=first.rows)
     await second.until_state(7, "FILLED")
-    assert (second.orders[7].qty, second.orders[7].filled_qty) == (Decimal("0.03"),) * 2
+    order, terms = second.orders[7], (Decimal(qty or "0.01"), Decimal(price or "10000"))
+    assert (order.qty, order.price) == terms
+    assert order.filled_qty == order.qty
     kinds = second.kinds(7)
     assert kinds.index(ReportKind.CHANGED) < kinds.index(ReportKind.EXECUTION)
 
