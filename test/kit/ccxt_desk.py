@@ -57,6 +57,7 @@ class Desk:
 
     make_client: Callable[[], Venue]
     exchange_id: str = "ccxt.bybit"
+    extra_config: str = "{}"
     #: More arguments of the exchange.
     more: dict[str, Any] = field(default_factory=dict)
     pace: Pace = QUICK
@@ -69,7 +70,9 @@ class Desk:
         """Make the exchange from what is stored."""
         self.news = asyncio.Event()
         self.exchange = CcxtExchange(
-            account=evolve(ACCOUNT, exchange_id=self.exchange_id),
+            account=evolve(
+                ACCOUNT, exchange_id=self.exchange_id, extra_config=self.extra_config
+            ),
             make_client=self.make_client,
             tag=TAG,
             on_news=self.news.set,

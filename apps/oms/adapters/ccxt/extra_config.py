@@ -10,6 +10,7 @@ from typing import Any
 
 from oms.adapters.ccxt.environments import guard_of, place_of
 from oms.adapters.ccxt.faults import HostMismatch
+from oms.adapters.ccxt.rules import rules_of
 from oms.adapters.ccxt.session import is_loopback
 from oms.adapters.ccxt.venues import Venue, venues
 from oms.domain.errors import Invalid
@@ -58,6 +59,7 @@ class ExtraConfig:
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     unknown_policy: str = "close"
     inflight_writes_max: int | None = None
+    provisional_deals: bool = True
 
 
 def refuse_keys(told: Mapping[str, Any]) -> None:
@@ -91,6 +93,7 @@ def read_extra_config(told: Any, venue: Venue, environment: str) -> ExtraConfig:
         capabilities=extra.capabilities,
         unknown_policy=extra.unknown_policy,
         inflight_writes_max=extra.inflight_writes_max,
+        provisional_deals=extra.provisional_deals,
     )
 
 
@@ -137,18 +140,25 @@ def _ours(told: Mapping[str, Any], venue: Venue, environment: str) -> ExtraConfi
     policy = told.get("unknown_policy", "close")
     if policy not in _POLICIES:
         raise refused("oms.unknown_policy", f"is one of {', '.join(_POLICIES)}")
+    if policy == "resend" and not rules_of(venue.id).names_are_unique:
+        message = f"is not resend: {venue.id} takes the id of an order that ended once more"
+        raise refused("oms.unknown_policy", message)
     capabilities = told.get("capabilities", {})
     if not isinstance(capabilities, Mapping):
         raise refused("oms.capabilities", "an object is expected")
     most = told.get("inflight_writes_max")
     if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
         raise refused("oms.inflight_writes_max", "a positive whole number is expected")
+    infers = told.get("provisional_deals", True)
+    if not isinstance(infers, bool):
+        raise refused("oms.provisional_deals", "is true or false")
     return ExtraConfig(
         allowed_hosts=tuple(host.lower() for host in hosts),
         resolve=_resolve(told.get("resolve", {}), environment),
         capabilities=capabilities,
         unknown_policy=policy,
         inflight_writes_max=most,
+        provisional_deals=infers,
     )
 
 

@@ -1,7 +1,8 @@
 """What is in doubt is looked up until it is known, and what was acknowledged until it is seen.
 
 An order counts as never placed when the time in which its request could be carried out is over and
-two complete searches, some time apart, found nothing. Nothing is sent here but cancels again.
+two complete searches, some time apart, found nothing. Nothing is sent here but cancels again, and
+what was not placed where the account wishes that.
 """
 
 import asyncio
@@ -73,6 +74,7 @@ class LookingUp:
         window: Callable[[], float],
         chores: Chores,
         again: Callable[[Wish], None],
+        resend: Callable[[Wish], bool],
     ) -> None:
         self._finder = finder
         self._telling = telling
@@ -83,6 +85,8 @@ class LookingUp:
         self._chores = chores
         #: Sends a cancel once more.
         self._again = again
+        #: Sends what was not placed once more; ``False`` where that is not done.
+        self._resend = resend
         self._open: dict[_Key, Question] = {}
 
     def begin(self, question: Question) -> None:
@@ -208,7 +212,8 @@ class LookingUp:
         if now - question.absent_at < apart:
             return False
         if question.kind is Doubt.PLACE:
-            self._inbox.put([self._not_placed(known, now)])
+            if question.wish is None or not self._resend(question.wish):
+                self._inbox.put([self._not_placed(known, now)])
         elif question.wish is not None:
             message = "the exchange does not show the order"
             told = refused(question.wish, "order_not_found", message, Heard.RECONCILE, now)

@@ -18,6 +18,7 @@ from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.polling import Polling
 from oms.adapters.ccxt.reading import Reader
 from oms.adapters.ccxt.rules import rules_of
+from oms.adapters.ccxt.settings import settings_of
 from oms.adapters.ccxt.sweeping import Sweeping
 from oms.adapters.ccxt.taking_down import TakingDown
 from oms.adapters.ccxt.telling import Telling
@@ -52,7 +53,8 @@ class Parts:
         self.orders = KnownOrders(OwnNames(tag))
         self.connection = Connection(make_client, pace)
         self._rules = rules_of(account.venue)
-        self._telling = Telling(self.orders)
+        self._settings = settings_of(account)
+        self._telling = Telling(self.orders, infers=self._settings.infers)
         self._finder = Finder(self.connection, account.venue, self._rules)
         self.evidence = Evidence(account.venue)
         self._reader = Reader(
@@ -70,7 +72,8 @@ class Parts:
             evidence=self.evidence,
             orders=self.orders,
         )
-        self.lanes = Lanes(self._carries(inflight_writes_max).carry_out, self.chores)
+        room = self._settings.inflight_writes_max or inflight_writes_max
+        self.lanes = Lanes(self._carries(room).carry_out, self.chores)
         self.tickers = Tickers(self.connection, clock, pace)
         self.taking_down = TakingDown(
             orders=self.orders,
@@ -79,6 +82,7 @@ class Parts:
             venue=account.venue,
             rules=self._rules,
             pace=pace,
+            settings=self._settings,
             legs=legs_of(account.position_mode, is_hedged=is_hedged),
         )
 
@@ -102,6 +106,7 @@ class Parts:
             window=self._window,
             chores=self.chores,
             again=self._again,
+            resend=self._resend,
         )
 
     def _digests(self, belongs: Callable[[int], Awaitable[bool]] | None) -> Digest:
@@ -142,6 +147,12 @@ class Parts:
 
     def _again(self, wish: Wish) -> None:
         self.lanes.enter(wish)
+
+    def _resend(self, wish: Wish) -> bool:
+        """Once more, unless something else was wished of the order meanwhile."""
+        if not self._settings.resends or self.lanes.of(wish.known.order_id):
+            return False
+        return self.taking_down.resend(wish, self._clock())
 
     def _window(self) -> float:
         """Seconds after a send in which it may still be carried out."""

@@ -45,6 +45,8 @@ class VenueRules:
     changes: frozenset[Kind] = frozenset()
     #: Where conditional orders stand in a list of their own, under ids of their own.
     stops_apart: frozenset[Kind] = frozenset()
+    #: Whether our name of an order is refused as a duplicate while it lives and after its end.
+    names_are_unique: bool = False
     #: Whether requests that are too old are refused by their time.
     expires_requests: bool = False
 
@@ -62,6 +64,7 @@ _RULES: Mapping[str, VenueRules] = {
         back_days=730,
         more_executions=("BustTrade", "AdlTrade", "Funding"),
         changes=_ALL,
+        names_are_unique=True,
         expires_requests=True,
     ),
     "binance": VenueRules(

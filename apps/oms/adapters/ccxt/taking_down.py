@@ -12,6 +12,7 @@ from oms.adapters.ccxt.known import Known, KnownOrders, ended
 from oms.adapters.ccxt.lanes import Lanes
 from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.rules import VenueRules
+from oms.adapters.ccxt.settings import Settings
 from oms.adapters.ccxt.telling import about
 from oms.adapters.ccxt.wishes import (
     CANCEL,
@@ -34,6 +35,9 @@ from oms.domain.report import Heard, ReportKind
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
 
+#: What is sent once more leaves so long after its first time at most: as long as a command waits.
+RESEND_WITHIN = timedelta(seconds=60)
+
 
 class TakingDown:
     """The wishes of one account that are on their way to the store."""
@@ -47,6 +51,7 @@ class TakingDown:
         venue: str,
         rules: VenueRules,
         pace: Pace,
+        settings: Settings,
         legs: Legs,
     ) -> None:
         self._orders = orders
@@ -55,6 +60,7 @@ class TakingDown:
         self._venue = venue
         self._rules = rules
         self._pace = pace
+        self._settings = settings
         self._legs = legs
         self._fresh: list[Wish] = []
         self._handed: list[Wish] = []
@@ -62,6 +68,7 @@ class TakingDown:
     def place(self, order: Order, instrument: Instrument, now: datetime) -> None:
         """Take down a new order. Raises ``Invalid`` for forms that are not sent."""
         refuse_form(order, instrument, self._rules)
+        self._settings.refuse(order, instrument)
         client_id = self._orders.names.render(order.id, 1)
         call = place_call(order, instrument, self._venue, client_id, self._legs)
         known = self._orders.add(known_of_order(order))
@@ -81,6 +88,19 @@ class TakingDown:
         known = self.known(order)
         qty, price = qty or known.qty, price or known.price
         self._take(CHANGE, known, order, now, qty=qty, price=price)
+
+    def resend(self, wish: Wish, now: datetime) -> bool:
+        """Take the same request down once more, if its command may still wait so long."""
+        row = wish.row
+        is_hurried = row.may_send_until < row.created_at + timedelta(seconds=self._pace.may_send)
+        if wish.is_resent or is_hurried or now >= row.created_at + RESEND_WITHIN:
+            return False
+        wish.is_resent = True
+        wish.deadline = now + timedelta(seconds=self._pace.may_send)
+        wish.row = evolve(row, may_send_until=wish.deadline, sent_at=None, outcome=None, code=None)
+        self._fresh.append(wish)
+        self._inbox.put([], [wish.row])
+        return True
 
     def cancel(self, order: Order, now: datetime) -> None:
         """Take down a cancel, or take back what has not left."""

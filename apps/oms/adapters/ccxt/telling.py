@@ -26,8 +26,9 @@ _ENDS = {
 class Telling:
     """Turns snapshots and executions of one account into reports."""
 
-    def __init__(self, orders: KnownOrders) -> None:
+    def __init__(self, orders: KnownOrders, *, infers: bool = True) -> None:
         self._orders = orders
+        self._infers = infers
 
     def of_order(
         self, shown: OrderShown, heard: Heard, now: datetime, *, always: bool = False
@@ -146,6 +147,8 @@ class Telling:
         self, shown: OrderShown, now: datetime, after: timedelta, heard: Heard
     ) -> list[Report]:
         """An execution in place of those that are proven and were not found for so long."""
+        if not self._infers:
+            return []
         known = self.known_as(shown, now)
         missing = ZERO if known is None else self.missing(shown, known)
         if known is None or not missing or shown.average is None:

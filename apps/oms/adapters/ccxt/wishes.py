@@ -78,6 +78,8 @@ class Wish:
     call: Call | None = None
     is_sending: bool = False
     is_revoked: bool = False
+    #: It was not placed at first, and leaves once more under its name.
+    is_resent: bool = False
     #: ``known.answers_heard`` when it was taken down.
     answers: int = 0
 
