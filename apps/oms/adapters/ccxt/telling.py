@@ -214,10 +214,10 @@ def refused(wish: Wish, code: str, message: str, heard: Heard, now: datetime) ->
         if wish.answers != known.answers:
             return []
         known.answers += 1
+        known.is_changing = False
     return [about(known, ReportKind.REJECTED, heard, now, code=code, message=message)]
 
 
-        known.is_changing = False
 def _is_old(shown: OrderShown, known: Known) -> bool:
     if shown.updated_at is None or known.seen_at is None:
         return False
@@ -241,10 +241,10 @@ def _changed(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Se
         return ()
     known.qty, known.price = qty or known.qty, price or known.price
     known.answers += 1
+    known.is_changing = False
     return (about(known, ReportKind.CHANGED, heard, now, qty=known.qty, price=known.price),)
 
 
-    known.is_changing = False
 def _ended(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Sequence[Report]:
     if shown.shown is Shown.FILLED and known.filled >= known.qty:
         ended(known, now)
