@@ -38,15 +38,19 @@ class Floor:
     venue: str
     symbol: str
     mode: PositionMode
+    #: Whether the exchange nets what a hedge account holds apart.
+    is_virtual: bool = False
 
     def __str__(self) -> str:
         kind = "linear" if ":" in self.symbol else "spot"
-        return f"{self.venue}-{kind}-{self.mode.value}"
+        mode = "virtual" if self.is_virtual else self.mode.value
+        return f"{self.venue}-{kind}-{mode}"
 
 
 VENUES = ("paper", "bybit", "binance")
 MODES = (PositionMode.NETTING, PositionMode.HEDGE)
 FLOORS = [Floor(v, symbol, mode) for v in VENUES for symbol in (SPOT, LINEAR) for mode in MODES]
+VIRTUAL = [Floor(v, LINEAR, PositionMode.HEDGE, is_virtual=True) for v in VENUES]
 
 
 def floors(symbol: str, mode: PositionMode | None = None) -> pytest.MarkDecorator:
@@ -58,13 +62,14 @@ def floors(symbol: str, mode: PositionMode | None = None) -> pytest.MarkDecorato
 def account_of(floor: Floor) -> Account:
     """An account on that floor."""
     is_paper = floor.venue == "paper"
+    hedge = False if floor.is_virtual else None
     return Account(
         id=1,
         exchange_id="paper.bybit" if is_paper else f"ccxt.{floor.venue}",
         label="desk",
         position_mode=floor.mode,
         environment=Environment.PAPER if is_paper else Environment.LOOPBACK,
-        paper=PaperSettings(source="manual", balances=MONEY),
+        paper=PaperSettings(source="manual", balances=MONEY, hedge=hedge),
     )
 
 
@@ -104,7 +109,7 @@ class LoopbackDesks:
     async def desk(self, floor: Floor) -> PortDesk:
         """A new account there, its contracts in the mode of the floor."""
         spec = self._spec(floor.venue)
-        if floor.mode is PositionMode.HEDGE:
+        if floor.mode is PositionMode.HEDGE and not floor.is_virtual:
             client = VenueClient(spec, self.shelf)
             await client.open()
             await client.write("set_position_mode", True, LINEAR)
@@ -114,7 +119,6 @@ class LoopbackDesks:
             make_client=lambda: VenueClient(spec, self.shelf),
             tag=TAG,
             on_news=lambda: None,
-            is_hedged=floor.mode is PositionMode.HEDGE,
             pace=PACE,
         )
 

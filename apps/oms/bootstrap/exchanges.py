@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from oms.domain.account import Account, Engine, PositionMode
+from oms.domain.account import Account, Engine
 from oms.ports.exchange import Exchange
 from oms.ports.history import History
 from oms.ports.ledger import AccountImage
@@ -91,7 +91,6 @@ def _real(
         open_orders=image.orders,
         attempts=image.memory.attempts,
         belongs=belongs,
-        is_hedged=account.position_mode is PositionMode.HEDGE,
     )
 
 

@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
+import pytest
+
 from kit.port_desk import PortDesk, now
-from kit.port_floors import LINEAR, SPOT, floors
+from kit.port_floors import LINEAR, SPOT, VIRTUAL, floors
 from oms.domain.account import PositionMode
 from oms.domain.side import Side
 
@@ -51,6 +53,17 @@ async def test_a_reduction_never_flips_its_leg(desk: PortDesk) -> None:
     held = (await desk.snapshot(began)).holdings
     assert held[LINEAR, Side.BUY] == Decimal("0.02")
     assert held.get((LINEAR, Side.SELL), Decimal(0)) <= 0
+
+
+@pytest.mark.parametrize("floor", VIRTUAL, ids=str)
+async def test_what_is_held_apart_is_netted_where_there_is_one_leg(desk: PortDesk) -> None:
+    began = now()
+    for side, qty in (("buy", "0.03"), ("sell", "0.02")):
+        await desk.until_state(await desk.send(side, qty), "FILLED")
+    assert (await desk.snapshot(began)).holdings == {(LINEAR, None): Decimal("0.01")}
+    # It reduces what is held here and enlarges the net there: nobody may refuse that.
+    await desk.until_state(await desk.send("buy", "0.02", reduce_only=True), "FILLED")
+    assert (await desk.snapshot(began)).holdings == {(LINEAR, None): Decimal("0.03")}
 
 
 @floors(SPOT)

@@ -57,7 +57,6 @@ class CcxtExchange:
         open_orders: Sequence[Order] = (),
         attempts: Sequence[AttemptRow] = (),
         belongs: Callable[[int], Awaitable[bool]] | None = None,
-        is_hedged: bool = False,
         inflight_writes_max: int = INFLIGHT_WRITES_MAX,
         pace: Pace | None = None,
         clock: Callable[[], datetime] = _now,
@@ -69,7 +68,6 @@ class CcxtExchange:
             tag=tag,
             on_news=on_news,
             belongs=belongs,
-            is_hedged=is_hedged,
             inflight_writes_max=inflight_writes_max,
             pace=pace or Pace(),
             clock=clock,
@@ -181,6 +179,8 @@ class CcxtExchange:
     ) -> Traded:
         """One write; the orders it makes are heard by the next reading, as orders of nobody."""
         told = await traded(self._parts.connection, func, args, kwargs)
+        if func == "set_position_mode":
+            self._parts.modes.forget()
         words = {each for each in (*args, *kwargs.values()) if isinstance(each, str)}
         for symbol in self.instruments().keys() & words:
             self._parts.polling.stir(symbol)

@@ -9,15 +9,32 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from oms.adapters.ccxt.faults import Fault, NotSent, OutcomeUnknown, Overloaded, Rejected
+from oms.adapters.ccxt.faults import (
+    Fault,
+    NotSent,
+    OutcomeUnknown,
+    Overloaded,
+    ReadFailed,
+    Rejected,
+)
 from oms.adapters.ccxt.inbox import Inbox
 from oms.adapters.ccxt.known import KnownOrders, ended
 from oms.adapters.ccxt.lanes import Gate
 from oms.adapters.ccxt.looking_up import Doubt, LookingUp, Question
 from oms.adapters.ccxt.pace import Pace, nth
+from oms.adapters.ccxt.position_modes import MISMATCH, PositionModes
 from oms.adapters.ccxt.telling import about, accept, refused
 from oms.adapters.ccxt.venue import Venue
-from oms.adapters.ccxt.wishes import CANCEL, CHANGE, PLACE, Call, Wish, cancel_call, change_call
+from oms.adapters.ccxt.wishes import (
+    CANCEL,
+    CHANGE,
+    PLACE,
+    Call,
+    Wish,
+    cancel_call,
+    change_call,
+    with_legs,
+)
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.value import evolve
 
@@ -33,6 +50,7 @@ class Outcomes:
         self,
         *,
         client: Venue,
+        modes: PositionModes,
         orders: KnownOrders,
         inbox: Inbox,
         looking_up: LookingUp,
@@ -42,6 +60,7 @@ class Outcomes:
         heard_soon: Callable[[str], None],
     ) -> None:
         self._client = client
+        self._modes = modes
         self._orders = orders
         self._inbox = inbox
         self._looking_up = looking_up
@@ -95,7 +114,14 @@ class Outcomes:
 
     async def _send(self, wish: Wish) -> Fault | None:
         """Send it once; ``None`` if it has its outcome, else why it has not left."""
-        call = self._call(wish)
+        try:
+            call = await self._call(wish)
+        except ReadFailed as failed:
+            return NotSent("exchange_unavailable", failed.message, headers_sent=False)
+        if wish.is_revoked:
+            return None
+        if self._clock() >= wish.deadline:
+            return NotSent(EXPIRED, "the time to send it was over", headers_sent=False)
         wish.is_sending = True
         wish.row = evolve(wish.row, sent_at=self._clock())
         try:
@@ -112,11 +138,13 @@ class Outcomes:
             wish.is_sending = False
         return None
 
-    def _call(self, wish: Wish) -> Call:
+    async def _call(self, wish: Wish) -> Call:
+        """The request as it leaves. Raises ``ReadFailed``: which leg it is for is not known."""
+        known = wish.known
         if wish.kind == PLACE:
             assert wish.call is not None, "a wish to place comes with its request"
-            return wish.call
-        known = wish.known
+            instrument = self._client.instruments[known.symbol]
+            return with_legs(wish.call, instrument, await self._modes.legs(known.symbol))
         if wish.kind == CANCEL:
             return cancel_call(known)
         instrument = self._client.instruments[known.symbol]
@@ -143,6 +171,8 @@ class Outcomes:
 
     async def _rejected(self, wish: Wish, fault: Rejected) -> None:
         now, known = self._clock(), wish.known
+        if fault.code == MISMATCH:
+            self._modes.forget()
         wish.row = evolve(wish.row, acked_at=now, outcome="rejected", code=fault.code)
         if wish.kind == PLACE:
             ended(known, now)

@@ -16,6 +16,7 @@ from oms.adapters.ccxt.outcomes import Outcomes
 from oms.adapters.ccxt.own_names import OwnNames
 from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.polling import Polling
+from oms.adapters.ccxt.position_modes import PositionModes
 from oms.adapters.ccxt.reading import Reader
 from oms.adapters.ccxt.rules import rules_of
 from oms.adapters.ccxt.settings import settings_of
@@ -24,7 +25,7 @@ from oms.adapters.ccxt.taking_down import TakingDown
 from oms.adapters.ccxt.telling import Telling
 from oms.adapters.ccxt.tickers import Tickers
 from oms.adapters.ccxt.venue import Venue
-from oms.adapters.ccxt.wishes import Wish, legs_of
+from oms.adapters.ccxt.wishes import Wish
 from oms.domain.account import Account
 from oms.ports.exchange import ConnectionState
 
@@ -40,7 +41,6 @@ class Parts:
         tag: str,
         on_news: Callable[[], None],
         belongs: Callable[[int], Awaitable[bool]] | None,
-        is_hedged: bool,
         inflight_writes_max: int,
         pace: Pace,
         clock: Callable[[], datetime],
@@ -53,6 +53,9 @@ class Parts:
         self.orders = KnownOrders(OwnNames(tag))
         self.connection = Connection(make_client, pace)
         self._rules = rules_of(account.venue)
+        self.modes = PositionModes(
+            client=self.connection, venue=account.venue, mode=account.position_mode
+        )
         self._settings = settings_of(account)
         self._telling = Telling(self.orders, infers=self._settings.infers)
         self._finder = Finder(self.connection, account.venue, self._rules)
@@ -83,7 +86,6 @@ class Parts:
             rules=self._rules,
             pace=pace,
             settings=self._settings,
-            legs=legs_of(account.position_mode, is_hedged=is_hedged),
         )
 
     def connection_state(self) -> ConnectionState:
@@ -136,6 +138,7 @@ class Parts:
     def _carries(self, room: int) -> Outcomes:
         return Outcomes(
             client=self.connection,
+            modes=self.modes,
             orders=self.orders,
             inbox=self.inbox,
             looking_up=self.looking_up,

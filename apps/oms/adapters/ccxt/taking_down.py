@@ -20,7 +20,6 @@ from oms.adapters.ccxt.wishes import (
     PLACE,
     REVOKED,
     Call,
-    Legs,
     Wish,
     deadline_of,
     known_of_order,
@@ -52,7 +51,6 @@ class TakingDown:
         rules: VenueRules,
         pace: Pace,
         settings: Settings,
-        legs: Legs,
     ) -> None:
         self._orders = orders
         self._lanes = lanes
@@ -61,7 +59,6 @@ class TakingDown:
         self._rules = rules
         self._pace = pace
         self._settings = settings
-        self._legs = legs
         self._fresh: list[Wish] = []
         self._handed: list[Wish] = []
 
@@ -70,7 +67,7 @@ class TakingDown:
         refuse_form(order, instrument, self._rules)
         self._settings.refuse(order, instrument)
         client_id = self._orders.names.render(order.id, 1)
-        call = place_call(order, instrument, self._venue, client_id, self._legs)
+        call = place_call(order, instrument, self._venue, client_id)
         known = self._orders.add(known_of_order(order))
         known.client_id = client_id
         self._take(PLACE, known, order, now, call=call)

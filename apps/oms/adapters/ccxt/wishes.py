@@ -21,7 +21,7 @@ from oms.domain.money import EXACT, decimal, plain
 from oms.domain.order import Order, OrderState
 from oms.domain.order_forms import TRAILING, TRIGGERED_TYPES
 from oms.domain.side import Side
-from oms.domain.value import value
+from oms.domain.value import evolve, value
 from oms.ports.exchange import AttemptRow
 from oms.wire.json import dumps_plain
 
@@ -104,10 +104,8 @@ def refuse_change(instrument: Instrument, rules: VenueRules) -> None:
         raise Invalid(message, code="order_type_not_supported")
 
 
-def place_call(
-    order: Order, instrument: Instrument, venue: str, client_id: str, legs: Legs
-) -> Call:
-    """The request to place ``order``, of a form that is sent natively."""
+def place_call(order: Order, instrument: Instrument, venue: str, client_id: str) -> Call:
+    """The request to place ``order``, of a form that is sent natively; ``with_legs`` ends it."""
     is_limit = order.order_type in LIMIT_TYPES
     params: dict[str, object] = {k: v for k, v in order.params.items() if k not in _OURS}
     params["clientOrderId"] = client_id
@@ -115,11 +113,8 @@ def place_call(
         params["postOnly"] = True
     elif order.time_in_force not in (None, "GTC"):
         params["timeInForce"] = order.time_in_force
-    if instrument.kind is not Kind.SPOT:
-        if order.reduce_only and legs is not Legs.VIRTUAL:
-            params["reduceOnly"] = True
-        if legs is Legs.TWO:
-            params["hedged"] = True
+    if instrument.kind is not Kind.SPOT and order.reduce_only:
+        params["reduceOnly"] = True
     if order.trigger_price is not None and order.order_type in TRIGGERED_TYPES:
         params[_trigger_word(order, instrument, venue)] = plain(order.trigger_price)
         if venue in _ASKS_DIRECTION and instrument.kind is not Kind.SPOT:
@@ -129,6 +124,18 @@ def place_call(
     kind = "limit" if is_limit else "market"
     args = (order.symbol, kind, order.side.value, amount, price)
     return Call(method="create_order", args=args, params=params)
+
+
+def with_legs(call: Call, instrument: Instrument, legs: Legs) -> Call:
+    """The request to place an order, as an exchange that holds ``legs`` is told."""
+    params = dict(call.params)
+    if instrument.kind is not Kind.SPOT:
+        match legs:
+            case Legs.TWO:
+                params["hedged"] = True
+            case Legs.VIRTUAL:
+                params.pop("reduceOnly", None)
+    return evolve(call, params=params)
 
 
 def change_call(known: Known, instrument: Instrument, qty: Decimal, price: Decimal | None) -> Call:

@@ -44,7 +44,7 @@ async def new_desk(venue: Loopback, tables: Path) -> AsyncIterator[Callable[...,
             environment="loopback",
             api_key=key,
             secret=more.pop("secret", venue.told["keys"].get(key)),
-            extra_config=venue.told["extra_config"][dialect],
+            extra_config=venue.told["extra_config"][dialect] | more.pop("extra", {}),
             cache_folder=tables,
         )
         exchange_id = f"ccxt.{dialect}"

@@ -7,6 +7,7 @@ from decimal import Decimal
 from kit.ccxt_desk import LINEAR, SPOT, Desk, now
 from kit.loopback import Loopback
 from oms.domain.report import ReportKind
+from oms.domain.account import PositionMode
 from oms.domain.side import Side
 
 
@@ -124,7 +125,7 @@ async def test_what_the_exchange_closed_by_force_says_why(desk: Desk, venue: Loo
 
 
 async def test_two_legs_are_held_apart(new_desk: Callable[..., Desk], venue: Loopback) -> None:
-    desk = await new_desk(more={"is_hedged": True}).ready()
+    desk = await new_desk(mode=PositionMode.HEDGE).ready()
     client = desk.make_client()
     await client.open()
     await client.write("set_position_mode", True, LINEAR)

@@ -9,7 +9,7 @@ import pytest
 from kit.builders import an_order
 from kit.scripted_venue import INSTRUMENTS, LINEAR
 from oms.adapters.ccxt.rules import rules_of
-from oms.adapters.ccxt.wishes import Legs, deadline_of, legs_of, place_call, refuse_form
+from oms.adapters.ccxt.wishes import Legs, deadline_of, legs_of, place_call, refuse_form, with_legs
 from oms.domain.account import PositionMode
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Kind
@@ -23,7 +23,8 @@ NAME = {"clientOrderId": "n"}
 
 def called(legs: Legs = Legs.ONE, spot: bool = False, **changes: Any) -> tuple[Any, Any]:
     order = an_order(order_type=changes.pop("order_type", "limit"), **changes)
-    call = place_call(order, SPOT if spot else INSTRUMENT, "bybit", "n", legs)
+    market = SPOT if spot else INSTRUMENT
+    call = with_legs(place_call(order, market, "bybit", "n"), market, legs)
     return call.args, dict(call.params)
 
 
@@ -73,7 +74,7 @@ def test_a_trigger_lies_where_the_price_comes_from(
 def test_contracts_are_counted_in_contracts() -> None:
     order = an_order(order_type="market", qty=Decimal("0.5"))
     instrument = evolve(INSTRUMENT, contract_size=Decimal("0.01"))
-    assert place_call(order, instrument, "okx", "n", Legs.ONE).args[3] == 50
+    assert place_call(order, instrument, "okx", "n").args[3] == 50
 
 
 @pytest.mark.parametrize(
