@@ -58,6 +58,7 @@ class Desk:
     make_client: Callable[[], Venue]
     exchange_id: str = "ccxt.bybit"
     extra_config: str = "{}"
+    mode: PositionMode = PositionMode.NETTING
     #: More arguments of the exchange.
     more: dict[str, Any] = field(default_factory=dict)
     pace: Pace = QUICK
@@ -71,7 +72,10 @@ class Desk:
         self.news = asyncio.Event()
         self.exchange = CcxtExchange(
             account=evolve(
-                ACCOUNT, exchange_id=self.exchange_id, extra_config=self.extra_config
+                ACCOUNT,
+                exchange_id=self.exchange_id,
+                position_mode=self.mode,
+                extra_config=self.extra_config,
             ),
             make_client=self.make_client,
             tag=TAG,
