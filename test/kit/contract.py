@@ -104,7 +104,7 @@ DISPATCHER = _keys(
     "permission_cache_invalidations oms_query_cache_ttl_seconds oms_query_cache_size "
     "oms_query_cache_hits oms_query_cache_misses oms_query_cache_invalidations "
     "timing_samples_count queue_wait_ms execute_ms op_timing_ms workers outbox_lag_ms "
-    "orders_unknown"
+    "orders_unknown orders_unknown_age_seconds_max"
 )
 
 EVENTS: Mapping[str, frozenset[str]] = {

@@ -20,6 +20,7 @@ TITLES = {
     "commands": "Commands",
     "reads": "Reads",
     "control": "The control of accounts",
+    "exchanges": "Exchanges",
     "kill": "Kill switches",
     "ccxt": "ccxt",
     "people": "Oneself",

@@ -11,10 +11,11 @@ from decimal import Decimal
 
 from oms.adapters.paper.exchange import PaperExchange
 from oms.adapters.paper.snapshot import snapshot_of
+from oms.domain.errors import Refused
 from oms.domain.order import Order
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.value import evolve
-from oms.ports.exchange import AttemptRow, MemoryRows, Snapshot
+from oms.ports.exchange import AttemptRow, Looked, MemoryRows, Snapshot
 from oms.ports.ledger import AccountImage
 
 Wish = tuple[str, Order, tuple[Decimal | None, Decimal | None], datetime]
@@ -39,6 +40,8 @@ class LateExchange(PaperExchange):
         self.untold: list[Report] = []
         self.found = False
         self.asked_since: list[datetime] = []
+        #: Orders that were looked for, and under which id.
+        self.looked_for: list[tuple[int, str | None]] = []
         self.is_open = True
 
     def answers_later(self) -> bool:
@@ -92,6 +95,17 @@ class LateExchange(PaperExchange):
             else:
                 told += reports
         return told
+
+    async def find(self, order: Order, exchange_order_id: str | None, now: datetime) -> Looked:
+        """What was done and not told of the order is told by the next ``advance``."""
+        self.looked_for.append((order.id, exchange_order_id))
+        mine = [each for each in self.untold if each.order_id == order.id]
+        names = {each.exchange_order_id for each in mine}
+        if exchange_order_id is not None and exchange_order_id not in names:
+            why = Refused(code="order_not_found", message="no such order")
+            return Looked(refused=why)
+        self.found = self.found or bool(mine)
+        return Looked()
 
     def look_up(self) -> None:
         """Find what was done and not told."""

@@ -23,10 +23,12 @@ from oms.api.routes import (
     ccxt,
     commands,
     events,
+    exchange_accounts,
     kill,
     ledger,
     login,
     ops,
+    order_doubt,
     raw,
     reassign,
     reconcile,
@@ -58,6 +60,8 @@ GROUPS = (
     admin_audit,
     admin_oms,
     kill,
+    order_doubt,
+    exchange_accounts,
 )
 """All routes but ``POST /oms/commands``."""
 

@@ -78,6 +78,7 @@ def families_of(tally: Tally, figures: Mapping[str, Any], is_well: bool) -> list
 def _plain(figures: Mapping[str, Any]) -> list[Family]:
     found = {
         "orders_unknown": "Orders whose answer was lost and not found yet.",
+        "orders_unknown_age_seconds_max": "For how long the oldest of them has been so.",
         "outbox_lag_ms": "For how long stored events are not told to listeners.",
         "control_queue_depth": "Control commands that wait.",
         "auth_cache_hits": "Keys that were known.",

@@ -51,6 +51,9 @@ async def figures(parts: Doors, readable: Collection[int] | None) -> Figures:
         **_of_caches(parts),
         "outbox_lag_ms": round(lag * 1000, 3),
         "orders_unknown": counted.orders_unknown,
+        "orders_unknown_age_seconds_max": 0.0
+        if counted.orders_unknown_since is None
+        else round((parts.clock.now() - counted.orders_unknown_since).total_seconds(), 3),
     }
 
 

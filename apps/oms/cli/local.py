@@ -6,6 +6,7 @@ from typing import Any
 from oms.cli.flags import add_confirmation, add_restrictions, add_secret, later
 
 POSITION_MODES = ("hedge", "netting", "strategy_netting")
+ENVIRONMENTS = ("paper", "testnet", "demo", "loopback", "live")
 ROLES = ("admin", "trader", "portfolio_manager", "robot", "risk", "readonly")
 
 
@@ -16,6 +17,16 @@ def add_local(commands: Any, json: argparse.ArgumentParser) -> None:
     _add_accounts(commands, json)
     _add_keys(commands, json)
     _add_upkeep(commands, json)
+    _add_exchange(commands, json)
+
+
+def _add_exchange(commands: Any, json: argparse.ArgumentParser) -> None:
+    exchange = commands.add_parser("exchange", help="what exchanges can do")
+    verbs = exchange.add_subparsers(dest="verb", metavar="VERB", required=True)
+    show = verbs.add_parser("show", parents=[json], help="one of them, field by field")
+    show.add_argument("exchange_id", metavar="EXCHANGE_ID", help="as ccxtpro.bybit")
+    show.add_argument("--environment", choices=ENVIRONMENTS, help="live; on paper paper")
+    show.set_defaults(run=later("exchange", "show"))
 
 
 def _add_install(commands: Any, json: argparse.ArgumentParser) -> None:

@@ -17,7 +17,10 @@ from oms.domain.control import (
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadConnection,
     Reconcile,
+    Refresh,
+    Resolve,
     RiskSwitch,
 )
 from oms.domain.errors import Refused
@@ -222,6 +225,9 @@ Payload = (
     | AdminMutate
     | Kill
     | Reconcile
+    | Refresh
+    | Resolve
+    | ReadConnection
     | PaperPrice
     | PaperDeposit
     | PaperReset
@@ -243,6 +249,9 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
     AdminMutate: "admin_mutate",
     Kill: "kill",
     Reconcile: "reconcile",
+    Refresh: "refresh",
+    Resolve: "resolve",
+    ReadConnection: "connection",
     PaperPrice: "paper_price",
     PaperDeposit: "paper_deposit",
     PaperReset: "paper_reset",
@@ -256,6 +265,8 @@ CONTROL = (
     Kill,
     Reassign,
     Reconcile,
+    Refresh,
+    Resolve,
     PaperPrice,
     PaperDeposit,
     PaperReset,

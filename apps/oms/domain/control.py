@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from oms.domain.reconciliation import Scope
 from oms.domain.side import Side
@@ -109,3 +110,33 @@ class PaperReset:
     """Cancel everything, close everything at mark, and begin with the settings' balances."""
 
     comment: str | None = None
+
+
+@value
+class Refresh:
+    """Ask the exchange for one order now."""
+
+    order_id: int
+
+
+class Resolution(StrEnum):
+    """What an operator says of an order whose answer was lost."""
+
+    ADOPT = "adopt"
+    DECLARE_NOT_PLACED = "declare_not_placed"
+
+
+@value
+class Resolve:
+    """Say what became of an order in doubt: it is one of the exchange's, or there is none."""
+
+    order_id: int
+    action: Resolution
+    #: What the exchange calls the order that is adopted.
+    exchange_order_id: str | None = None
+    comment: str | None = None
+
+
+@value
+class ReadConnection:
+    """Tell how the account's exchange is reached; a read that changes nothing."""

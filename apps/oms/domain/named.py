@@ -10,6 +10,7 @@ from oms.domain.command import (
     PositionChange,
     Reassign,
 )
+from oms.domain.control import Refresh, Resolve
 
 
 def orders_named(payload: Payload) -> tuple[int, ...]:
@@ -17,7 +18,9 @@ def orders_named(payload: Payload) -> tuple[int, ...]:
     match payload:
         case CancelOrder(order_ids=order_ids) | Reassign(order_ids=order_ids):
             return order_ids
-        case ChangeOrder(order_id=order_id):
+        case ChangeOrder(order_id=order_id) | Refresh(order_id=order_id):
+            return (order_id,)
+        case Resolve(order_id=order_id):
             return (order_id,)
         case _:
             return ()

@@ -164,6 +164,14 @@ class ConnectionState:
     reconciled_at: datetime | None = None
 
 
+@value
+class Looked:
+    """What one look for an order told at once, or why nothing was found out."""
+
+    reports: Sequence[Report] = ()
+    refused: Refused | None = None
+
+
 class Exchange(Protocol):
     """One account at one exchange, as its worker sees it.
 
@@ -197,6 +205,18 @@ class Exchange(Protocol):
 
     async def ask(self, order: Order, now: datetime) -> Sequence[Report]:
         """Look up an order whose answer was lost; ``not_placed`` if the exchange never got it."""
+        ...
+
+    async def find(self, order: Order, exchange_order_id: str | None, now: datetime) -> Looked:
+        """One look for an order now; under the id given, it is that order from now on.
+
+        Refused with ``order_not_found`` or ``conflict`` where the id is none of it, with another
+        code where the exchange cannot be read. What was found may be told by ``advance`` instead.
+        """
+        ...
+
+    def declared_absent(self, order: Order, now: datetime) -> None:
+        """An operator says that the order was never placed; should it turn up, it is told."""
         ...
 
     async def snapshot(self, since: datetime, now: datetime) -> Snapshot:

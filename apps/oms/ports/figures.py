@@ -1,5 +1,6 @@
 """Figures of the house for those who watch it: counted when they are asked for."""
 
+from datetime import datetime
 from typing import Protocol
 
 from oms.domain.value import value
@@ -13,6 +14,8 @@ class Counted:
     control_queue_depth: int
     #: Orders whose answer was lost and not found yet.
     orders_unknown: int
+    #: Since when the oldest of them is; ``None`` where there is none.
+    orders_unknown_since: datetime | None = None
 
 
 class Figures(Protocol):

@@ -14,6 +14,22 @@ CHANGE_ASK_AFTER = timedelta(seconds=8)
 """A change or cancel that nobody answered is asked for so long after it."""
 
 
+ALARM_AFTER = timedelta(seconds=30)
+"""An order is in doubt for so long before somebody should look at it."""
+
+
+def overdue(home: Home, now: datetime) -> Sequence[Order]:
+    """Orders that have been in doubt for too long, each told once while it is."""
+    lost = {
+        order.id: order
+        for order in home.orders.values()
+        if order.state is OrderState.UNKNOWN and now - order.updated_at >= ALARM_AFTER
+    }
+    fresh = [order for order in lost.values() if order.id not in home.alarmed]
+    home.alarmed = set(lost)
+    return fresh
+
+
 async def asked(home: Home, now: datetime) -> Sequence[Report]:
     """What the exchange says of the account's orders that are in doubt."""
     told: list[Report] = []

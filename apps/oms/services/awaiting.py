@@ -20,7 +20,7 @@ from oms.domain.command import (
     CommandStatus,
     SendOrder,
 )
-from oms.domain.control import Reconcile
+from oms.domain.control import Reconcile, Refresh, Resolve
 from oms.domain.errors import Refused
 from oms.domain.order import Order, OrderState
 from oms.domain.report import Report, ReportKind
@@ -56,6 +56,9 @@ def resumed(
                 over.append((command, abandoned(command, call)))
             case Reconcile():
                 why = Refused(code="timeout", message="the worker ended while it was sweeping")
+                over.append((command, CommandResult(status=CommandStatus.FAILED, error=why)))
+            case Refresh() | Resolve():
+                why = Refused(code="timeout", message="the worker ended while it was asking")
                 over.append((command, CommandResult(status=CommandStatus.FAILED, error=why)))
         asked = _asked(home, command, result)
         if asked:

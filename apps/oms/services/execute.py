@@ -24,6 +24,7 @@ from oms.domain.command import (
     CommandResult,
     CommandStatus,
     MergePositions,
+    Payload,
     PositionChange,
     Reassign,
     SendOrder,
@@ -34,7 +35,11 @@ from oms.domain.control import (
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadConnection,
     Reconcile,
+    Refresh,
+    Resolution,
+    Resolve,
     RiskSwitch,
 )
 from oms.domain.errors import Conflict, Invalid, OmsError, Refused
@@ -61,13 +66,16 @@ from oms.services.place import Place
 from oms.services.rearrange import Rearrange
 from oms.services.reconcile import Reconciling
 from oms.services.record import Changes, Record
+from oms.services.resolve import Resolving
 from oms.services.rights import Rights
 from oms.services.strategies import strategies_of
 from oms.services.sweep import Sweep
 from oms.services.switch import switched
+from oms.wire.connection import connection_row
+from oms.wire.json import dumps
 
 #: What needs nothing of the exchange, and can be done while it cannot be reached.
-_LOCAL = (RiskSwitch, Kill, PositionChange)
+_LOCAL = (RiskSwitch, Kill, PositionChange, ReadConnection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +125,7 @@ class Execute:
                     set_by="commands.max_queue_s",
                 )
             )
-        if not isinstance(command.payload, _LOCAL):
+        if not _is_local(command.payload):
             trouble = home.exchange.trouble()
             if trouble is not None:
                 return refused(trouble)
@@ -168,6 +176,13 @@ class Execute:
                 if home.exchange.answers_later():
                     return await self.reconcile.begin(home, command, now)
                 return await self.reconcile(home, wish, changes, now)
+            case Refresh() as wish:
+                return await self._resolving().refresh(home, command, wish, changes, now)
+            case Resolve() as wish:
+                return await self._resolving().resolve(home, command, wish, changes, now)
+            case ReadConnection():
+                row = connection_row(home.exchange.connection(), home.exchange.trouble())
+                return CommandResult(status=CommandStatus.DONE, value=dumps(row))
             case CcxtCall() as wish:
                 calls = CcxtCalls(record=self.record, caps=self.place.caps)
                 return await calls(home, command, wish, changes, now)
@@ -176,6 +191,9 @@ class Execute:
                 return CommandResult(status=CommandStatus.DONE)
             case _:
                 assert_never(command.payload)
+
+    def _resolving(self) -> Resolving:
+        return Resolving(ledger=self.ledger, record=self.record, rights=self.rights)
 
     async def _cancel(
         self, home: Home, wish: CancelOrder, changes: Changes, now: datetime
@@ -297,6 +315,12 @@ class Execute:
     async def _order(self, home: Home, order_id: int) -> Order | None:
         """An order of this account, from memory or, once final, from the store."""
         return home.known_order(order_id) or await self.ledger.order(home.account.id, order_id)
+
+
+def _is_local(payload: Payload) -> bool:
+    """Whether nothing is needed of the exchange."""
+    declares = isinstance(payload, Resolve) and payload.action is Resolution.DECLARE_NOT_PLACED
+    return declares or isinstance(payload, _LOCAL)
 
 
 def _told(exchange: Exchange, wish: PaperPrice, now: datetime) -> Sequence[Report]:

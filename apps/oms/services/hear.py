@@ -3,16 +3,19 @@
 It is recorded like any other report, and ends the commands that waited for it.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
 from oms.domain.command import Command, CommandResult
-from oms.services.ask import asked
+from oms.services.ask import asked, overdue
 from oms.services.awaiting import ended
 from oms.services.ccxt_call import ended_calls
 from oms.services.home import Home
 from oms.services.reconcile import Reconciling
 from oms.services.record import Changes, Record
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,16 @@ class Hear:
 
     async def __call__(self, home: Home, now: datetime) -> bool:
         """Record what is told; whether that changed anything."""
+        for order in overdue(home, now):
+            logger.warning(
+                "order_in_doubt account_id=%d order_id=%d symbol=%s seconds=%d",
+                home.account.id,
+                order.id,
+                order.symbol,
+                (now - order.updated_at).total_seconds(),
+            )
         exchange, changes = home.exchange, Changes()
+        called = ended_calls(home)  # before what they found is taken in
         reports = [*await exchange.advance(now)]
         if not exchange.answers_later():
             reports += await asked(home, now)
@@ -34,7 +46,7 @@ class Hear:
             told, swept = await self.reconcile.finish(home, seen, changes, now)
             reports += told
             over += swept
-        over += [*ended(home, reports, changes), *ended_calls(home)]
+        over += [*ended(home, reports, changes), *called]
         if not changes.has_content() and not over:
             return home.draft.has_content()
         endings: list[tuple[Command, CommandResult] | None] = [*over]

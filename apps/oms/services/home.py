@@ -105,6 +105,8 @@ class Home:
     awaited: dict[int, Awaited] = field(default_factory=dict)
     #: Commands that wait for a sweep.
     sweeping: list[Sweeping] = field(default_factory=list)
+    #: Orders in doubt that an alarm was raised for.
+    alarmed: set[int] = field(default_factory=set)
     #: Calls that are being made.
     calls: list[Calling] = field(default_factory=list)
     #: Called when something of the account's can be recorded.

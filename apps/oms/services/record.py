@@ -12,6 +12,7 @@ from datetime import datetime
 
 from oms.domain.booking import key_of
 from oms.domain.command import CcxtCall, Command, CommandResult
+from oms.domain.control import ReadConnection
 from oms.domain.deal import Deal, DealType
 from oms.domain.entry import Entry
 from oms.domain.event import Event
@@ -223,7 +224,9 @@ class Record:
 
 
 def _only_reads(command: Command) -> bool:
-    return isinstance(command.payload, CcxtCall) and not command.payload.is_trade
+    payload = command.payload
+    is_call = isinstance(payload, CcxtCall) and not payload.is_trade
+    return is_call or isinstance(payload, ReadConnection)
 
 
 def _moment(report: Report, order: Order) -> datetime:

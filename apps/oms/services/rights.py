@@ -38,7 +38,10 @@ from oms.domain.control import (
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadConnection,
     Reconcile,
+    Refresh,
+    Resolve,
     RiskSwitch,
 )
 from oms.domain.errors import Refused
@@ -65,7 +68,7 @@ def permission_for(payload: Payload) -> Permission:
             return Permission.CANCEL
         case ClosePosition() | CloseAll() | CloseBy() | MergePositions():
             return Permission.CLOSE
-        case Reassign():
+        case Reassign() | Resolve():
             return Permission.REASSIGN
         case RiskSwitch(status=status):
             return Permission.RISK_SWITCH if status is None else Permission.RISK_BLOCK
@@ -75,8 +78,10 @@ def permission_for(payload: Payload) -> Permission:
             return Permission.KILL_ON if on else Permission.KILL_OFF
         case PaperPrice() | PaperDeposit() | PaperReset():
             return Permission.PAPER
-        case Reconcile():
+        case Reconcile() | Refresh():
             return Permission.RECONCILE
+        case ReadConnection():
+            return Permission.READ
         case CcxtCall(func=func):
             return _FOR_CALLS[class_of(func)]
 

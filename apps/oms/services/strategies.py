@@ -20,7 +20,10 @@ from oms.domain.control import (
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadConnection,
     Reconcile,
+    Refresh,
+    Resolve,
     RiskSwitch,
 )
 from oms.domain.named import positions_named
@@ -37,7 +40,7 @@ def strategies_of(home: Home, payload: Payload) -> tuple[int, ...]:
             position = home.positions.get(payload.position_id)
             own = 0 if position is None else position.strategy_id
             return (own, payload.strategy_id or own)
-        case ChangeOrder():
+        case ChangeOrder() | Refresh() | Resolve():
             named: tuple[Order | None, ...] = (home.known_order(payload.order_id),)
         case CancelOrder():
             named = tuple(home.known_order(order_id) for order_id in payload.order_ids)
@@ -53,7 +56,7 @@ def strategies_of(home: Home, payload: Payload) -> tuple[int, ...]:
             return _strategies_of_positions(home, payload)
         case PaperPrice() | PaperDeposit() | PaperReset() | CcxtCall() | Reconcile():
             return ()
-        case AdminMutate() | Kill():
+        case AdminMutate() | Kill() | ReadConnection():
             return ()
     return tuple(order.strategy_id for order in named if order is not None)
 

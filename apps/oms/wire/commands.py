@@ -37,7 +37,11 @@ from oms.domain.control import (
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadConnection,
     Reconcile,
+    Refresh,
+    Resolution,
+    Resolve,
     RiskSwitch,
 )
 from oms.domain.money import plain
@@ -68,6 +72,12 @@ def encode(payload: Payload) -> str:
             told = _write_paper(payload)
         case Reconcile():
             told = _write_reconcile(payload)
+        case Refresh():
+            told = {"order_id": payload.order_id}
+        case Resolve():
+            told = _write_resolve(payload)
+        case ReadConnection():
+            told = {}
         case RiskSwitch():
             told = _write_switch(payload)
         case AdminMutate():
@@ -202,6 +212,13 @@ def _write_reconcile(payload: Reconcile) -> dict[str, Any]:
     return told
 
 
+def _write_resolve(payload: Resolve) -> dict[str, Any]:
+    told = {"order_id": payload.order_id, "action": payload.action.value}
+    if payload.exchange_order_id is not None:
+        told["exchange_order_id"] = payload.exchange_order_id
+    return told
+
+
 def _write_switch(payload: RiskSwitch) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if payload.status is not None:
@@ -226,6 +243,10 @@ def _read_mutate(told: Mapping[str, Any]) -> AdminMutate:
 def _read_reconcile(told: Mapping[str, Any]) -> Reconcile:
     bounds = {name: datetime.fromisoformat(told[name]) for name in ("start", "end") if name in told}
     return Reconcile(scope=Scope(told["scope"]), symbols=tuple(told.get("symbols", ())), **bounds)
+
+
+def _read_resolve(told: Mapping[str, Any]) -> Resolve:
+    return Resolve(**{**told, "action": Resolution(told["action"])})
 
 
 def _read_sweep(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -331,6 +352,9 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Payload]] = {
     "position_change": _read_position_change,
     "reassign": _read_reassign,
     "reconcile": _read_reconcile,
+    "refresh": lambda told: Refresh(order_id=told["order_id"]),
+    "resolve": _read_resolve,
+    "connection": lambda _: ReadConnection(),
     "risk_switch": lambda told: RiskSwitch(**told),
     "admin_mutate": _read_mutate,
     "kill": lambda told: Kill(**told),

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from oms.domain.command import Command, CommandResult, CommandStatus
+from oms.domain.command import COMMAND_TYPES, Command, CommandResult, CommandStatus
+from oms.domain.control import ReadConnection
 from oms.domain.errors import LeaseLost, Refused, Unavailable
 from oms.domain.value import evolve
 from oms.ports.clock import Clock
@@ -42,6 +43,9 @@ TURNS_PER_LOOK = 20
 
 REST = timedelta(seconds=5)
 """How long an account is left alone whose exchange failed us; its commands wait."""
+
+CONNECTION = COMMAND_TYPES[ReadConnection]
+"""The command that is carried out while the exchange is only being connected, too."""
 
 READ_AHEAD_FROM = 64
 """Commands in a round that make it likely that more are waiting already."""
@@ -90,7 +94,7 @@ class Accounts:
         count = 0
         for row in rows:
             home = await self._home(row.account_id)
-            if home is None or _must_wait(home):
+            if home is None or (_must_wait(home) and row.command_type != CONNECTION):
                 continue  # it stays queued
             await self.execute(home, command_of(row), self.clock.now())
             self.pipeline.add(home)

@@ -75,6 +75,7 @@ def test_a_route_is_told_in_full(section: Section) -> None:
 REASONS = {
     *("order_already_assigned", "target_position_account_mismatch"),
     *("target_position_symbol_mismatch", "target_position_side_mismatch"),
+    *("order_not_in_doubt", "order_differs", "exchange_order_id"),
     *("order_ids", "period", "results", "confirm", "too_early", "released"),
 }
 

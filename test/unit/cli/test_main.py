@@ -27,6 +27,7 @@ COMMANDS = {
     "rotate-master-key": "--drop-old --yes",
     "db": "upgrade",
     "doctor": "--account-id 1",
+    "exchange": "show ccxtpro.bybit --environment testnet --json",
     "backup": "--out a",
     "restore": "--in a --yes",
     "kill": "on --scope account --id 1 --mode halt --comment x",

@@ -35,6 +35,7 @@ def _told() -> dict[str, tuple[str, set[str]]]:
         "workers": [{"worker_id": "w", "accounts": 1}],
         "worker_queue_depth": {"paper": {"w": 1}},
         "orders_unknown": 0,
+        "orders_unknown_age_seconds_max": 0.0,
         "outbox_lag_ms": 0,
         "control_queue_depth": 0,
         "auth_cache_hits": 0,

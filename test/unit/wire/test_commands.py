@@ -29,7 +29,11 @@ from oms.domain.control import (
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadConnection,
     Reconcile,
+    Refresh,
+    Resolution,
+    Resolve,
     RiskSwitch,
 )
 from oms.domain.order import Side
@@ -115,6 +119,10 @@ PAYLOADS: list[Payload] = [
     ),
     Kill(kill_id=3, scope="account", scope_id="1", mode="halt", flatten=True, comment="c"),
     Kill(kill_id=3, scope="global", scope_id="", mode="halt", on=False),
+    Refresh(order_id=4),
+    Resolve(order_id=4, action=Resolution.ADOPT, exchange_order_id="e1", comment="seen"),
+    Resolve(order_id=4, action=Resolution.DECLARE_NOT_PLACED, comment="support says so"),
+    ReadConnection(),
     Reconcile(),
     Reconcile(
         scope=Scope.PERIOD,

@@ -27,7 +27,7 @@ def check_account(*, exchange_id: str, environment: str, extra_config: str) -> N
         if isinstance(told, Mapping):
             refuse_keys(told)
         return
-    venue = _venue(engine, name)
+    venue = venue_of(engine, name)
     check_environment(venue, environment)
     read_extra_config(told, venue, environment)
 
@@ -40,7 +40,8 @@ def check_environment(venue: Venue, environment: str) -> None:
         raise Invalid(message, code="environment_not_supported")
 
 
-def _venue(engine: str, name: str) -> Venue:
+def venue_of(engine: str, name: str) -> Venue:
+    """The venue of an account at a real exchange. Raises ``Invalid`` (``unsupported_engine``)."""
     venue = venues().get(name)
     if venue is None:
         raise Invalid(f"{engine}.{name}: there is no such exchange", code="unsupported_engine")

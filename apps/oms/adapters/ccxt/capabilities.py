@@ -4,9 +4,10 @@
 settings of an account took away. Nothing is added by settings, and nothing is tried out here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from oms.adapters.ccxt.rules import rules_of
 from oms.adapters.ccxt.venues import Venue
 from oms.domain.value import value
 
@@ -19,6 +20,12 @@ _STREAMS = {
     "positions": "watchPositions",
     "balance": "watchBalance",
 }
+#: Order types that are sent as they are: everywhere, and where a trigger is known.
+_PLAIN = ("market", "limit")
+_TRIGGERED = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit")
+#: How long our name of a request belongs to one order there; ``None``: for ever.
+_UNIQUE_FOR = {"binance": "open orders"}
+REQUEST_EXPIRY_MS = 5000
 #: What the settings of an account may say of a field: less than there is.
 _NOTHING = (False, "none", None)
 
@@ -32,19 +39,29 @@ class Capability:
 
 
 def capabilities(
-    venue: Venue, environment: str, taken: Mapping[str, Any] | None = None
+    venue: Venue,
+    environment: str,
+    taken: Mapping[str, Any] | None = None,
+    *,
+    streams: bool = True,
 ) -> dict[str, Capability]:
-    """By field; ``taken`` is ``oms.capabilities`` of an account."""
+    """By field; ``taken`` is ``oms.capabilities`` of an account, ``streams`` whether it hears any.
+
+    ``declared`` is what ccxt says of the venue, ``table`` what we know, or do, ourselves.
+    """
     told = {name: Capability(value=each, source=DECLARED) for name, each in _declared(venue)}
-    for name, each in venue.table.items():
+    table = {name: each for name, each in venue.table.items() if name != "look_up"}
+    for name, each in {**table, **_ours(venue)}.items():
         told[name] = Capability(value=each, source=TABLE)
+    if not streams:
+        told["streams"] = Capability(value=[], source=TABLE)
     told["environments"] = Capability(value=sorted(venue.environments), source=DECLARED)
     told["environment"] = Capability(value=environment, source=DECLARED)
     told["label"] = Capability(value=None if venue.is_tested else UNTESTED, source=TABLE)
     for name, each in (taken or {}).items():
         before = told.get(name)
         if before is not None and before.value not in _NOTHING:
-            told[name] = Capability(value=_less(before.value, each), source=ACCOUNT)
+            told[name] = Capability(value=less(before.value, each), source=ACCOUNT)
     return told
 
 
@@ -64,7 +81,6 @@ def _declared(venue: Venue) -> list[tuple[str, Any]]:
         ("read_position_mode", has.get("fetchPositionMode") is True),
         ("edit", dict.fromkeys(kinds, "emulated")),
         ("cancel_all_after", has.get("cancelAllOrdersAfter") is True),
-        ("look_up", "scan"),
         ("trades", {kind: each["trades"] for kind, each in kinds.items() if "trades" in each}),
         (
             "closed_orders",
@@ -74,11 +90,44 @@ def _declared(venue: Venue) -> list[tuple[str, Any]]:
     ]
 
 
+def _ours(venue: Venue) -> dict[str, Any]:
+    """What follows from how this gateway speaks to the venue."""
+    rules, kinds = rules_of(venue.id), [kind for kind in _KINDS if kind in venue.declared]
+    apart = {kind.value for kind in rules.stops_apart}
+    types = {}
+    for kind in kinds:
+        is_sent = bool(venue.declared[kind].get("triggerPrice")) and kind not in apart
+        types[kind] = [*_PLAIN, *(_TRIGGERED if is_sent else ())]
+    return {
+        "client_id": {
+            "rendering": "32 hex characters",
+            "look_up": venue.table.get("look_up", "scan"),
+            "unique_for": _UNIQUE_FOR.get(venue.id),
+        },
+        "order_types": types,
+        "reduce_only": {kind: "checked" if kind == "spot" else "native" for kind in kinds},
+        "conditional_list": {
+            kind: _list_of(kind, apart, is_tested=venue.is_tested) for kind in kinds
+        },
+        "edit_fields": ["price", "qty"],
+        "request_expiry_ms": REQUEST_EXPIRY_MS if rules.expires_requests else None,
+        "spot_fee_currency": "as told by each execution",
+        "contract_size": "as told by each instrument",
+    }
+
+
+def _list_of(kind: str, apart: Collection[str], *, is_tested: bool) -> str | None:
+    """Where conditional orders are listed; ``None``: nobody has looked."""
+    if kind in apart:
+        return "separate"
+    return "same" if is_tested else None
+
+
 def _words(features: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(word, there) for word, there in features.get("timeInForce", {}).items() if there]
 
 
-def _less(before: Any, wanted: Any) -> Any:
+def less(before: Any, wanted: Any) -> Any:
     """``wanted`` where it takes away, ``before`` where it would add."""
     if isinstance(before, list):
         kept = wanted if isinstance(wanted, list) else []
@@ -88,7 +137,7 @@ def _less(before: Any, wanted: Any) -> Any:
     if wanted in _NOTHING:
         return _nothing(before)
     if _is_tree(before) and isinstance(wanted, Mapping):
-        return {kind: _less(v, wanted[kind]) if kind in wanted else v for kind, v in before.items()}
+        return {kind: less(v, wanted[kind]) if kind in wanted else v for kind, v in before.items()}
     return before
 
 

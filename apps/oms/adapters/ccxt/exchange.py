@@ -24,6 +24,7 @@ from oms.domain.report import Charge, Heard, Report, ReportKind
 from oms.ports.exchange import (
     AttemptRow,
     ConnectionState,
+    Looked,
     MemoryRows,
     Print,
     Quote,
@@ -123,6 +124,14 @@ class CcxtExchange:
         kind = Doubt.PLACE if known.is_in_doubt else Doubt.SEEN
         self._parts.looking_up.begin(Question(known=known, kind=kind, since=now))
         return []
+
+    async def find(self, order: Order, exchange_order_id: str | None, now: datetime) -> Looked:
+        """Look once; what is found is told by ``advance``."""
+        return await self._parts.asking(order, exchange_order_id)
+
+    def declared_absent(self, order: Order, now: datetime) -> None:
+        """Believe it until the order is seen."""
+        self._parts.asking.absent(order)
 
     async def snapshot(self, since: datetime, now: datetime) -> Snapshot:
         """One whole reading, awaited. Raises ``Conflict`` where it fails."""

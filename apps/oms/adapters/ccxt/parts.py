@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from oms.adapters.ccxt.asking import Asking
 from oms.adapters.ccxt.chores import Chores
 from oms.adapters.ccxt.connection import Connection
 from oms.adapters.ccxt.digest import Digest
@@ -86,6 +87,15 @@ class Parts:
             rules=self._rules,
             pace=pace,
             settings=self._settings,
+        )
+        self.asking = Asking(
+            orders=self.orders,
+            finder=self._finder,
+            telling=self._telling,
+            inbox=self.inbox,
+            taking_down=self.taking_down,
+            clock=clock,
+            pace=pace,
         )
 
     def connection_state(self) -> ConnectionState:

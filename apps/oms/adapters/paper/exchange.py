@@ -14,6 +14,7 @@ from pathlib import Path
 from oms.adapters.paper.account_reads import AccountReads
 from oms.adapters.paper.engine import PaperEngine
 from oms.adapters.paper.manual import news_of
+from oms.adapters.paper.operated import Operated
 from oms.adapters.paper.prices import TAPES, Source
 from oms.adapters.paper.reports import Reporter
 from oms.adapters.paper.snapshot import snapshot_of
@@ -46,7 +47,7 @@ from oms.simulation.inputs import (
 from oms.simulation.memory import Market, Memory
 
 
-class PaperExchange:
+class PaperExchange(Operated):
     """One account at the paper exchange; an ``Exchange`` of the port."""
 
     def __init__(

@@ -42,7 +42,7 @@ _COMMANDS = _Source(
     "oms_commands t LEFT JOIN users u ON u.id = t.actor_user_id",
     "t.id",
     "t.command_type",
-    f"(t.command_type <> 'ccxt_call' OR {CALL_TRADES.format('t.')})",
+    f"(t.command_type NOT IN ('ccxt_call', 'connection') OR {CALL_TRADES.format('t.')})",
 )
 
 

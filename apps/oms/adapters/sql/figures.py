@@ -8,6 +8,8 @@ CONTROL = (
     "risk_block",
     "reassign",
     "reconcile",
+    "refresh",
+    "resolve",
     "paper_price",
     "paper_deposit",
     "paper_reset",
@@ -29,9 +31,13 @@ class SqlFigures:
             f" AND command_type IN ({marks})"
         )
         unknown = (
-            "SELECT COUNT(*) FROM accounts a JOIN oms_orders o"
+            "SELECT COUNT(*), MIN(o.updated_at) FROM accounts a JOIN oms_orders o"
             " ON o.account_id = a.id AND o.is_open = 1 WHERE o.state = 'UNKNOWN'"
         )
         ((controls,),) = await self._database.rows(queued, CONTROL)
-        ((lost,),) = await self._database.rows(unknown)
-        return Counted(control_queue_depth=int(controls), orders_unknown=int(lost))
+        ((lost, since),) = await self._database.rows(unknown)
+        return Counted(
+            control_queue_depth=int(controls),
+            orders_unknown=int(lost),
+            orders_unknown_since=self._database.dialect.optional_time_out(since),
+        )

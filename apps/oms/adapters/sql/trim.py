@@ -18,7 +18,7 @@ async def trimmed(session: Session, before: datetime, calls_before: datetime, li
     )
     calls = await session.fetch(
         f"SELECT id FROM {dialect.pinned('oms_commands', 'ix_oms_commands_type')}"
-        f" WHERE command_type = 'ccxt_call' AND created_at < {dialect.mark}"
+        f" WHERE command_type IN ('ccxt_call', 'connection') AND created_at < {dialect.mark}"
         f" AND NOT {CALL_TRADES.format('')}"
         f" AND status NOT IN ({waiting}) ORDER BY created_at LIMIT {dialect.mark}",
         (dialect.time_in(calls_before), limit),

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from oms.api.openapi.operation import Body
 from oms.api.openapi.schema import NULL, Schema, a_list, either, obj, ref, without_titles, words
-from oms.wire import kill, shapes, switches
+from oms.wire import kill, resolve, shapes, switches
 from oms.wire import people_shapes as people
 from oms.wire.order_bodies import CLOSE_ALIASES, IDLE_ON_CLOSE, SEND_ALIASES
 from oms.wire.row_bodies import STOP_ALIASES
@@ -60,6 +60,7 @@ BODIES: Mapping[str, Shape] = {
     "Allow": switches.ALLOW,
     "StrategyAllow": switches.STRATEGY_ALLOW,
     "AccountStatus": switches.STATUS,
+    "OrderResolution": resolve.RESOLVE,
     "KillPull": kill.PULL,
     "KillRelease": kill.RELEASE,
 }
@@ -93,6 +94,7 @@ EXAMPLES: Mapping[str, object] = {
     "Mutations": [{"op": "update", "row": {"id": 1, "comment": "told by the desk"}}],
     "Allow": {"allow_new_positions": False, "comment": "maintenance"},
     "StrategyAllow": {"strategy_id": 1, "allow_new_positions": True, "comment": "tested"},
+    "OrderResolution": {"action": "declare_not_placed", "comment": "support says so"},
     "KillPull": {"scope": "account", "scope_id": 1, "mode": "reduce_only", "comment": "fat finger"},
     "KillRelease": {"comment": "the incident is over", "confirm": "account 1"},
     "AccountStatus": {"status": "active", "comment": "the incident is over"},

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from oms.api.openapi import (
+    exchange_accounts,
     kills,
     operations_desk,
     operations_house,
@@ -23,6 +24,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *operations_ledger.OPERATIONS,
     *operations_desk.OPERATIONS,
     *kills.OPERATIONS,
+    *exchange_accounts.OPERATIONS,
 )
 """Everything that the HTTP contract has; a document shows what is served."""
 
@@ -82,6 +84,7 @@ def build(version: str, served: Iterable[tuple[str, str]]) -> dict[str, Any]:
                 **rows_desk.ROWS,
                 **rows_ledger.ROWS,
                 **kills.ROWS,
+                **exchange_accounts.ROWS,
                 **body_schemas(),
             },
             "responses": {

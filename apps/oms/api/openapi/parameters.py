@@ -35,6 +35,7 @@ PATHS: Mapping[str, Schema] = {
     "command_id": ID,
     "entity": words("orders", "positions", "deals"),
     "kill_id": ID,
+    "exchange_id": {"type": "string", "pattern": r"^[a-z0-9_]{1,48}(\.[a-z0-9_]{1,48})?$"},
     "func": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]{0,63}$"},
     "ids": _IDS_TEXT,
     "order_id": ID,

@@ -90,7 +90,8 @@ _DISPATCHER = row(
     "permission_cache_strategy_misses:count permission_cache_invalidations:count "
     "oms_query_cache_ttl_seconds:number oms_query_cache_size:count oms_query_cache_hits:count "
     "oms_query_cache_misses:count oms_query_cache_invalidations:count "
-    "timing_samples_count:count outbox_lag_ms:number orders_unknown:count",
+    "timing_samples_count:count outbox_lag_ms:number orders_unknown:count "
+    "orders_unknown_age_seconds_max:number",
     pool_size_by_engine=_BY_ENGINE,
     op_counts=_BY_ENGINE,
     worker_inflight=_BY_WORKER,

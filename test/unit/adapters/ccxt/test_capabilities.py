@@ -19,7 +19,7 @@ def test_the_row_of_bybit() -> None:
     assert row["attached_tp_sl"] == (["spot", "linear"], TABLE)
     assert row["hedge"] == ("unified", TABLE)
     assert row["cancel_all_after"] == (True, TABLE)
-    assert row["look_up"] == ("orderLinkId", TABLE)
+    assert row["client_id"][0]["look_up"] == "orderLinkId"
     assert row["trailing"] == ({"spot": True, "linear": True}, DECLARED)
     assert row["time_in_force"][0]["linear"] == ["FOK", "GTC", "IOC", "PO"]
     assert row["streams"] == (["orders", "trades", "positions", "balance"], DECLARED)
@@ -30,7 +30,8 @@ def test_the_row_of_bybit() -> None:
 def test_a_venue_without_a_row_is_untested() -> None:
     row = told("zaif")
     assert row["label"] == ("untested", TABLE)
-    assert (row["look_up"], row["hedge"]) == (("scan", DECLARED), ("none", DECLARED))
+    assert row["client_id"][0]["look_up"] == "scan"
+    assert row["hedge"] == ("none", DECLARED)
     assert all(word == "emulated" for word in row["edit"][0].values())
 
 

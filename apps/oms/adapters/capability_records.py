@@ -1,0 +1,99 @@
+"""What an exchange can do, as it is told to people: one record for an exchange and environment.
+
+Read from data of ours alone: ccxt is not needed, nothing is asked of the exchange.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oms.adapters.ccxt.account_check import check_environment, venue_of
+from oms.adapters.ccxt.capabilities import ACCOUNT, TABLE, capabilities, less
+from oms.adapters.ccxt.environments import guard_of
+from oms.adapters.ccxt.venues import ccxt_version, exchange_ids, venues
+from oms.adapters.paper.capabilities import paper_capabilities
+from oms.domain.account import Account, Engine
+from oms.domain.errors import Invalid
+from oms.wire.json import loads
+
+_PAPER = Engine.PAPER.value
+_ENGINES = frozenset(engine.value for engine in Engine)
+
+
+def record_of(
+    exchange_id: str, environment: str | None = None, taken: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The record; a bare id is one of ``ccxt``, no environment is ``live``, on paper ``paper``.
+
+    ``taken`` is ``oms.capabilities`` of an account. Raises ``Invalid`` (``unsupported_engine``,
+    ``environment_not_supported``).
+    """
+    full = exchange_id if "." in exchange_id else f"{Engine.CCXT.value}.{exchange_id}"
+    engine, _, name = full.partition(".")
+    if engine not in _ENGINES:
+        raise Invalid(f"{full}: there is no engine {engine}", code="unsupported_engine")
+    if engine == _PAPER:
+        fields = _of_paper(full, environment or _PAPER, taken or {})
+    else:
+        venue, place = venue_of(engine, name), environment or "live"
+        check_environment(venue, place)
+        known = capabilities(venue, place, taken, streams=engine == Engine.CCXTPRO.value)
+        fields = {k: {"value": v.value, "source": v.source} for k, v in known.items()}
+    return {
+        "exchange_id": full,
+        "engine": engine,
+        "venue": name,
+        "environment": environment or (_PAPER if engine == _PAPER else "live"),
+        "name": venues()[name].name if name in venues() else name,
+        "ccxt": None if engine == _PAPER else ccxt_version(),
+        "capabilities": fields,
+    }
+
+
+def record_of_account(account: Account) -> dict[str, Any]:
+    """The same less what the account's own settings take away."""
+    taken = _settings(account).get("capabilities")
+    wished = taken if isinstance(taken, Mapping) else {}
+    record = record_of(account.exchange_id, account.environment.value, wished)
+    return {"account_id": account.id} | record
+
+
+def hosts_allowed(account: Account) -> dict[str, list[str]]:
+    """The hosts that the account may call, by tree; none on paper, whose prices are its own."""
+    if account.engine is Engine.PAPER:
+        return {"rest": [], "private_stream": [], "public_stream": []}
+    ours = _settings(account)
+    more, resolve = ours.get("allowed_hosts", ()), ours.get("resolve", {})
+    guard = guard_of(
+        venue_of(account.engine.value, account.venue),
+        account.environment.value,
+        allowed_hosts=more,
+        resolve=resolve,
+    )
+    loopback = [*sorted(resolve), "127.0.0.0/8", "::1"]
+    own = [] if account.environment.value == "live" else loopback
+    return {
+        "rest": [*sorted(guard.rest), *own],
+        "private_stream": [*sorted(guard.private_streams), *own],
+        "public_stream": [*sorted(guard.public_streams), *own],
+    }
+
+
+def _settings(account: Account) -> Mapping[str, Any]:
+    told = loads(account.extra_config)
+    ours = told.get("oms", {}) if isinstance(told, Mapping) else {}
+    return ours if isinstance(ours, Mapping) else {}
+
+
+def _of_paper(
+    exchange_id: str, environment: str, taken: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    if exchange_id not in exchange_ids():
+        raise Invalid(f"{exchange_id}: there is no such exchange", code="unsupported_engine")
+    if environment != _PAPER:
+        message = f"{exchange_id} has no environment {environment}; it has {_PAPER}"
+        raise Invalid(message, code="environment_not_supported")
+    told = {k: {"value": v, "source": TABLE} for k, v in paper_capabilities().items()}
+    for name, each in taken.items():
+        if name in told:
+            told[name] = {"value": less(told[name]["value"], each), "source": ACCOUNT}
+    return told

@@ -1,0 +1,40 @@
+"""What the paper exchange does by itself, in the fields that real venues are told in."""
+
+from typing import Any
+
+from oms.domain.order_forms import ORDER_TYPES
+
+_FORCES = ("FOK", "GTC", "GTD", "IOC", "PO")
+_KINDS = ("spot", "linear")
+
+
+def paper_capabilities() -> dict[str, Any]:
+    """By field: all of it is ours."""
+    both = dict.fromkeys(_KINDS, True)
+    lists = {"symbol_required": False, "page": None, "span_days": None, "back_days": None}
+    return {
+        "client_id": {"rendering": "the order's id", "look_up": "id", "unique_for": None},
+        "order_types": {kind: sorted(ORDER_TYPES) for kind in _KINDS},
+        "time_in_force": {kind: list(_FORCES) for kind in _KINDS},
+        "post_only": both,
+        "reduce_only": dict.fromkeys(_KINDS, "native"),
+        "trigger": both,
+        "trigger_direction": True,
+        "attached_tp_sl": list(_KINDS),
+        "conditional_list": dict.fromkeys(_KINDS, "same"),
+        "trailing": both,
+        "hedge": "unified",
+        "read_position_mode": True,
+        "edit": dict.fromkeys(_KINDS, "native"),
+        "edit_fields": ["price", "qty"],
+        "cancel_all_after": False,
+        "request_expiry_ms": None,
+        "trades": dict.fromkeys(_KINDS, lists),
+        "closed_orders": dict.fromkeys(_KINDS, lists),
+        "spot_fee_currency": "base on a buy, quote on a sell",
+        "contract_size": "1",
+        "streams": ["orders", "trades", "positions", "balance"],
+        "environments": ["paper"],
+        "environment": "paper",
+        "label": None,
+    }
