@@ -7,7 +7,7 @@ holds it back.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from oms.domain.order import Order, OrderState, advanced
 from oms.domain.report import Report, ReportKind
 from oms.domain.side import Side
 from oms.domain.value import evolve
-from oms.ports.exchange import AttemptRow, Snapshot
+from oms.ports.exchange import AttemptRow, Snapshot, StreamState
 
 TAG = "0a1b2c3d"
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
@@ -44,6 +44,10 @@ QUICK = Pace(
     reopen=(0.1, 0.2),
     reopen_refused=(0.2,),
     may_send=3,
+)
+#: The same with streams: readings are so seldom that what is heard at once came by a stream.
+STREAMED = evolve(
+    QUICK, streaming=30.0, settle=0.1, missing=0.1, late=0.2, redial=0.05, redial_max=0.4
 )
 
 
@@ -93,6 +97,20 @@ class Desk:
     async def ready(self) -> "Desk":
         await self.until(self.exchange.is_ready, "ready")
         return self
+
+    async def listening(self) -> "Desk":
+        """Ready, its streams stand, and what they missed was read."""
+        await self.ready()
+        await self.until(self.streams_stand, "streams stand")
+        await self.until(self._is_quiet, "nothing is asked any more")
+        return self
+
+    def _is_quiet(self) -> bool:
+        asked_at = self.exchange.connection().last_call_at
+        return asked_at is not None and now() - asked_at > timedelta(seconds=0.2)
+
+    def streams_stand(self) -> bool:
+        return self.exchange.connection().stream is StreamState.CONNECTED
 
     async def send(self, order_id: int, side: str, qty: str, price: str | None, **more: object):
         """Place a new order and store it; with ``holds`` it is stored and nobody was told."""

@@ -31,6 +31,7 @@ from oms.adapters.ccxt.markets import (
 )
 from oms.adapters.ccxt.numbers import told_to_ccxt
 from oms.adapters.ccxt.session import CALL, Call
+from oms.adapters.ccxt.stream_lines import hang_up
 from oms.adapters.ccxt.turns import Turns, urgency_of
 from oms.adapters.ccxt.venue import Row
 from oms.adapters.ccxt.venue_codes import ALREADY_SO, CLOCK_SKEW
@@ -165,7 +166,7 @@ class VenueClient:
 
     async def hang_up(self) -> None:
         """Close all streams; watching dials again."""
-        await self._exchange.close_ws_clients()
+        await hang_up(self._exchange)
 
     async def read_clock(self, *, only_if_old: bool = False) -> None:
         """Measure the venue's clock against ours. Raises ``ReadFailed``."""
@@ -199,6 +200,7 @@ class VenueClient:
         try:
             if exchange is not None and not exchange.closed_by_user:
                 exchange.timeout_on_exit = 0
+                exchange.cancel_delayed()
                 await exchange.close()
         finally:
             if session is not None:
@@ -274,7 +276,7 @@ class VenueClient:
     async def _once(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_write: bool
     ) -> Any:
-        call = Call(is_write=is_write, urgency=urgency_of(method, is_write=is_write))
+        call = Call(is_write=is_write, urgency=urgency_of(method, is_write=is_write, kwargs=kwargs))
         token = CALL.set(call)
         try:
             with self._judging(call, is_write=is_write):

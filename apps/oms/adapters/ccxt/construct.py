@@ -23,7 +23,12 @@ RECEIVE_WINDOW_MS = 5_000
 _SPOT_AND_LINEAR: Mapping[str, Any] = {"fetchMarkets": {"types": ["spot", "linear"]}}
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "bybit": _SPOT_AND_LINEAR,
-    "binance": {**_SPOT_AND_LINEAR, "fetchMargins": False},
+    "binance": {
+        **_SPOT_AND_LINEAR,
+        "fetchMargins": False,
+        # Asked for when a stream begins, and used by nobody.
+        "watchPositions": {"fetchPositionsSnapshot": False},
+    },
 }
 
 

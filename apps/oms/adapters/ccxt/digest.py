@@ -69,6 +69,7 @@ class Digest:
         now: datetime,
         *,
         always: bool = False,
+        heard: Heard = Heard.RECONCILE,
     ) -> Digested:
         """What is new, or with ``always`` all of it. Raises ``ReadFailed``."""
         # All that may fail comes first: what is told once is not told again.
@@ -78,7 +79,6 @@ class Digest:
         owned = [each for each, told in zip(owned, trades, strict=True) if told not in waiting]
         strangers = await self._strangers(part, shown, owned, now)
         outgrown = await self._outgrown(owned)
-        heard = Heard.RECONCILE
         orders: list[Report] = []
         for each in outgrown:
             orders += self._telling.terms(each, heard, now)

@@ -84,6 +84,8 @@ class CcxtExchange:
         resume(parts.orders, open_orders, attempts, parts.inbox, parts.looking_up, now)
         parts.chores.begin(parts.sweeping.run())
         parts.chores.begin(parts.tickers.run())
+        parts.chores.begin(parts.watching.run())
+        parts.chores.begin(parts.streams.run())
         await parts.polling.run()
 
     def instruments(self) -> Mapping[str, Instrument]:

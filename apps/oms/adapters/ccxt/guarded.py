@@ -10,6 +10,7 @@ from typing import Any
 
 from oms.adapters.ccxt.environments import Guard
 from oms.adapters.ccxt.faults import Reply, Unreadable
+from oms.adapters.ccxt.guarded_streams import guarded_streams
 from oms.adapters.ccxt.session import CALL
 from oms.adapters.ccxt.turns import Turns
 from oms.adapters.ccxt.venue_codes import is_success
@@ -22,7 +23,9 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 def guarded(base: type[Any], guard: Guard, turns: Turns, called: Watch) -> type[Any]:
     """``base``, a venue's class of ccxt, under ``guard``; ``called`` hears each URL that passes."""
 
-    class Guarded(base):  # type: ignore[misc]
+    streaming: Any = guarded_streams(base, guard, called)
+
+    class Guarded(streaming):  # type: ignore[misc]
         async def fetch2(
             self,
             path: str,
@@ -53,11 +56,6 @@ def guarded(base: type[Any], guard: Guard, turns: Turns, called: Watch) -> type[
             if call is not None and call.reply is not None:
                 call.reply = evolve(call.reply, is_accepted=True)
             return told
-
-        def client(self, url: str) -> Any:
-            guard.check_stream(url)
-            called(url)
-            return super().client(url)
 
         def on_rest_response(
             self,

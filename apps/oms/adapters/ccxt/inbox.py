@@ -10,10 +10,18 @@ from oms.ports.exchange import AttemptRow, Snapshot
 
 
 class Inbox:
-    """Filled by the adapter's tasks, emptied by the worker; ``on_news`` wakes it."""
+    """Filled by the adapter's tasks, emptied by the worker; ``on_news`` wakes it.
 
-    def __init__(self, on_news: Callable[[], None]) -> None:
+    ``on_reports`` is shown what is taken in, but for snapshots.
+    """
+
+    def __init__(
+        self,
+        on_news: Callable[[], None],
+        on_reports: Callable[[Sequence[Report]], None] = lambda _: None,
+    ) -> None:
         self._on_news = on_news
+        self._on_reports = on_reports
         self._reports: list[Report] = []
         self._rows: list[AttemptRow] = []
         self._charges: list[Charge] = []
@@ -29,6 +37,7 @@ class Inbox:
     ) -> None:
         """Take in what belongs together."""
         if reports or rows or charges:
+            self._on_reports(reports)
             self._reports.extend(reports)
             self._rows.extend(rows)
             self._charges.extend(charges)

@@ -5,7 +5,7 @@ looked up and never sent again, but for cancels, which can be repeated.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +58,7 @@ class Outcomes:
         pace: Pace,
         room: int,
         heard_soon: Callable[[str], None],
+        first: Callable[[], Awaitable[None]],
     ) -> None:
         self._client = client
         self._modes = modes
@@ -69,11 +70,15 @@ class Outcomes:
         self._gate = Gate(room)
         #: Called with a symbol in which the exchange has something new to show.
         self._heard_soon = heard_soon
+        #: What an order that is placed waits for.
+        self._first = first
 
     async def carry_out(self, wish: Wish) -> None:
         """Take the wish to its outcome; nothing is raised but bugs."""
         if wish.kind != PLACE and not await self._may_follow(wish):
             return
+        if wish.kind == PLACE:
+            await self._first()
         fault: Fault | None = None
         for number in range(1_000_000):
             async with self._gate.passed(wish):

@@ -12,6 +12,20 @@ class Pace:
     #: Readings of an account with live orders, and without.
     live: float = 2
     idle: float = 30
+    #: The same while streams stand.
+    streaming: float = 60
+    #: Streams stand so long after they were dialled, and the first order waits for them so long.
+    settle: float = 0.5
+    first_order: float = 5
+    #: They are dialled anew after no sign of life for so long, or when a reading knows of what
+    #: happened so long ago and they do not.
+    silence: float = 60
+    late: float = 5
+    #: The first wait before it, doubled each time, and the last.
+    redial: float = 0.1
+    redial_max: float = 30
+    #: Executions that a stream should have told are looked up so long after their order's state.
+    missing: float = 1
     #: After an outcome the next reading follows so soon.
     soon: float = 0.25
     #: Looking up what is in doubt: so long after its send, then every ``look_up_every``.

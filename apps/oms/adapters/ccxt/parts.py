@@ -21,13 +21,15 @@ from oms.adapters.ccxt.position_modes import PositionModes
 from oms.adapters.ccxt.reading import Reader
 from oms.adapters.ccxt.rules import rules_of
 from oms.adapters.ccxt.settings import settings_of
+from oms.adapters.ccxt.streams import Streams
 from oms.adapters.ccxt.sweeping import Sweeping
 from oms.adapters.ccxt.taking_down import TakingDown
 from oms.adapters.ccxt.telling import Telling
 from oms.adapters.ccxt.tickers import Tickers
 from oms.adapters.ccxt.venue import Venue
+from oms.adapters.ccxt.watching import Watching
 from oms.adapters.ccxt.wishes import Wish
-from oms.domain.account import Account
+from oms.domain.account import Account, Engine
 from oms.ports.exchange import ConnectionState
 
 
@@ -50,7 +52,7 @@ class Parts:
         self._pace = pace
         self._clock = clock
         self.chores = Chores()
-        self.inbox = Inbox(on_news)
+        self.inbox = Inbox(on_news, lambda reports: self.streams.overhear(reports))
         self.orders = KnownOrders(OwnNames(tag))
         self.connection = Connection(make_client, pace)
         self._rules = rules_of(account.venue)
@@ -66,16 +68,10 @@ class Parts:
         )
         self.looking_up = self._asks()
         self._digest = self._digests(belongs)
+        self.streams = self._streams()
         self.polling = self._polls()
-        self.sweeping = Sweeping(
-            connection=self.connection,
-            reader=self._reader,
-            digest=self._digest,
-            inbox=self.inbox,
-            clock=clock,
-            evidence=self.evidence,
-            orders=self.orders,
-        )
+        self.watching = self._watches()
+        self.sweeping = self._sweeps()
         room = self._settings.inflight_writes_max or inflight_writes_max
         self.lanes = Lanes(self._carries(room).carry_out, self.chores)
         self.tickers = Tickers(self.connection, clock, pace)
@@ -88,15 +84,7 @@ class Parts:
             pace=pace,
             settings=self._settings,
         )
-        self.asking = Asking(
-            orders=self.orders,
-            finder=self._finder,
-            telling=self._telling,
-            inbox=self.inbox,
-            taking_down=self.taking_down,
-            clock=clock,
-            pace=pace,
-        )
+        self.asking = self._looks()
 
     def connection_state(self) -> ConnectionState:
         """How the exchange is reached now."""
@@ -105,6 +93,9 @@ class Parts:
             environment=self._account.environment.value,
             hosts_called=self.connection.hosts_called,
             last_call_at=self.connection.last_call_at,
+            stream=self.streams.state,
+            last_event_at=self.streams.last_event_at,
+            gaps=self.streams.gaps,
             reconciled_at=self.polling.all_read_at,
         )
 
@@ -141,6 +132,57 @@ class Parts:
             telling=self._telling,
             looking_up=self.looking_up,
             inbox=self.inbox,
+            streams=self.streams,
+            clock=self._clock,
+            pace=self._pace,
+        )
+
+    def _streams(self) -> Streams:
+        return Streams(
+            is_wanted=self._account.engine is Engine.CCXTPRO,
+            connection=self.connection,
+            venue=self._account.venue,
+            orders=self.orders,
+            hear=lambda method, rows: self.watching.take(method, rows),
+            read_soon=lambda: self.polling.read_soon(),
+            clock=self._clock,
+            pace=self._pace,
+        )
+
+    def _watches(self) -> Watching:
+        return Watching(
+            client=self.connection,
+            venue=self._account.venue,
+            parts=self._reader.parts,
+            digest=self._digest,
+            telling=self._telling,
+            looking_up=self.looking_up,
+            inbox=self.inbox,
+            evidence=self.evidence,
+            chores=self.chores,
+            read_soon=self.polling.read_soon,
+            clock=self._clock,
+            pace=self._pace,
+        )
+
+    def _sweeps(self) -> Sweeping:
+        return Sweeping(
+            connection=self.connection,
+            reader=self._reader,
+            digest=self._digest,
+            inbox=self.inbox,
+            clock=self._clock,
+            evidence=self.evidence,
+            orders=self.orders,
+        )
+
+    def _looks(self) -> Asking:
+        return Asking(
+            orders=self.orders,
+            finder=self._finder,
+            telling=self._telling,
+            inbox=self.inbox,
+            taking_down=self.taking_down,
             clock=self._clock,
             pace=self._pace,
         )
@@ -156,6 +198,7 @@ class Parts:
             pace=self._pace,
             room=room,
             heard_soon=self.polling.stir,
+            first=self.streams.first,
         )
 
     def _again(self, wish: Wish) -> None:

@@ -18,6 +18,7 @@ from oms.adapters.ccxt.orders_read import OrderShown
 from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.reading import Reader
 from oms.adapters.ccxt.rules import Part
+from oms.adapters.ccxt.streams import Streams
 from oms.adapters.ccxt.telling import Telling
 
 FIRST_LOOK_BACK = timedelta(seconds=600)
@@ -36,6 +37,7 @@ class Polling:
         telling: Telling,
         looking_up: LookingUp,
         inbox: Inbox,
+        streams: Streams,
         clock: Callable[[], datetime],
         pace: Pace,
     ) -> None:
@@ -46,12 +48,14 @@ class Polling:
         self._telling = telling
         self._looking_up = looking_up
         self._inbox = inbox
+        self._streams = streams
         self._clock = clock
         self._pace = pace
         self._read_until: dict[str, datetime] = {}
         self._all_read_at: datetime | None = None
         self._stirred: set[str] = set()
         self._stir = asyncio.Event()
+        self._all_is_due = True
         self.is_ready = False
 
     @property
@@ -60,8 +64,15 @@ class Polling:
         return self._all_read_at
 
     def stir(self, symbol: str) -> None:
-        """Something has happened in the symbol: read it soon."""
+        """Something has happened in the symbol: read it soon, unless streams tell."""
+        if self._streams.stands:
+            return
         self._stirred.add(symbol)
+        self._stir.set()
+
+    def read_soon(self) -> None:
+        """Something may have happened anywhere: read all soon."""
+        self._all_is_due = True
         self._stir.set()
 
     async def run(self) -> None:
@@ -71,6 +82,7 @@ class Polling:
                 await self._read()
             except ReadFailed as failed:
                 pause = self._connection.failed(failed)
+                self._all_is_due = True
                 self._become_ready()
                 await asyncio.sleep(pause)
             else:
@@ -86,6 +98,8 @@ class Polling:
     async def _rest(self) -> None:
         """Until the next reading is due; soon, if something has happened."""
         pause = self._pace.live if self._orders.live() else self._pace.idle
+        if self._streams.stands:
+            pause = self._pace.streaming
         try:
             async with asyncio.timeout(pause):
                 await self._stir.wait()
@@ -97,6 +111,8 @@ class Polling:
         now = self._clock()
         idle = timedelta(seconds=self._pace.idle)
         is_all = self._all_read_at is None or now - self._all_read_at >= idle
+        is_all = is_all or self._all_is_due or self._streams.stands
+        self._all_is_due = False
         busy = {known.symbol for known in self._orders.live()} | self._stirred
         self._stir.clear()
         for part in self._reader.parts():

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from random import Random
 
 import pytest
 
+from kit.ccxt_books import in_doubt, is_equal
 from kit.ccxt_desk import LINEAR, QUICK, SPOT, Desk, now
 from kit.loopback import Loopback
-from oms.domain.order import OrderState
 from oms.domain.value import evolve
 
 WEATHER = (
@@ -28,12 +27,6 @@ WEATHER = (
     {"match": "/v5/order/realtime", "mode": "empty", "count": 2},
     {"match": "/v5/order/history", "mode": "null_fields"},
 )
-STATES = {
-    "filled": OrderState.FILLED,
-    "canceled": OrderState.CANCELED,
-    "new": OrderState.SUBMITTED,
-    "partly_filled": OrderState.PARTIALLY_FILLED,
-}
 
 
 async def trade(desk: Desk, venue: Loopback, random: Random, order_id: int) -> None:
@@ -55,32 +48,6 @@ async def trade(desk: Desk, venue: Loopback, random: Random, order_id: int) -> N
         open_now = {o["order_id"] for o in venue.books()["orders"] if o["state"] == "new"}
         if name in open_now:
             venue.ctl("fill", order_id=name, qty=random.choice(("0.004", "0.01")))
-
-
-def in_doubt(desk: Desk) -> list[int]:
-    """Orders of which it is not known how they stand."""
-    open_states = (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN)
-    return [o.id for o in desk.orders.values() if o.state in open_states or o.pending_change]
-
-
-def is_equal(desk: Desk, venue: Loopback) -> bool:
-    """Whether our orders and fills are the exchange's, to the last digit."""
-    books = venue.books()
-    shown = {row["client_id"]: row for row in books["orders"]}
-    assert len(shown) == len(books["orders"]), "no name was accepted twice"
-    for order in desk.orders.values():
-        row = shown.get(desk.rows[order.id, 1, "place"].client_id)
-        if row is None:
-            if order.state is not OrderState.REJECTED:
-                return False
-            continue
-        mine = (order.filled_qty, order.qty, order.price)
-        price = None if row["price"] is None else Decimal(row["price"])
-        theirs = (Decimal(row["filled"]), Decimal(row["qty"]), price)
-        if mine != theirs or order.state is not STATES[row["state"]]:
-            return False
-    fills = {r.execution.exchange_trade_id for r in desk.heard if r.execution}
-    return fills == {trade["trade_id"] for trade in books["trades"]}
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -1,0 +1,40 @@
+"""A class of ccxt.pro under the host guard where it dials, which tells when it cannot go on."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from oms.adapters.ccxt.environments import Guard
+from oms.adapters.ccxt.stream_lines import is_dialled
+
+
+def guarded_streams(base: type[Any], guard: Guard, called: Callable[[str], None]) -> type[Any]:
+    """``base``, a venue's class of ccxt, with guarded streams; ``called`` hears each address."""
+
+    class GuardedStreams(base):  # type: ignore[misc]
+        delayed: Sequence[Any] = ()
+
+        def client(self, url: str) -> Any:
+            if is_dialled(url):
+                guard.check_stream(url)
+                called(url)
+            return super().client(url)
+
+        def handle_message(self, client: Any, message: Any) -> None:
+            try:
+                super().handle_message(client, message)
+            except Exception as wrong:
+                client.reject(wrong)  # ccxt ends its reading of the connection: who listens is told
+                raise
+
+        def delay(self, timeout: float, method: Any, *args: Any) -> Any:
+            handle = super().delay(timeout, method, *args)
+            self.delayed = [*(each for each in self.delayed if not each.cancelled()), handle]
+            return handle
+
+        def cancel_delayed(self) -> None:
+            """Let nothing begin by itself any more: ccxt renews what streams are signed with."""
+            for handle in self.delayed:
+                handle.cancel()
+            self.delayed = ()
+
+    return GuardedStreams

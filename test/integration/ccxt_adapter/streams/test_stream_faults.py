@@ -1,0 +1,93 @@
+"""Orders go on while streams go wrong: the books are equal soon, and nothing is told twice."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from kit.ccxt_books import in_doubt, is_equal
+from kit.ccxt_desk import LINEAR, SPOT, STREAMED, Desk
+from kit.loopback import Loopback
+from oms.domain.value import evolve
+
+Made = Callable[..., Desk]
+#: Readings follow each other as they would after a minute.
+SEEN = evolve(STREAMED, streaming=1.0)
+#: Where the dialects' streams are, and what tells of orders and executions there.
+STREAM = {"bybit": "/v5/private", "binance": "/"}
+ORDER = {"bybit": "order", "binance": "ORDER_TRADE_UPDATE"}
+FILL = {"bybit": "execution", "binance": "executionReport"}
+
+
+def weather(mode: str, dialect: str) -> list[dict[str, Any]]:
+    """The faults of a mode: one after each few orders."""
+    order, fill = ORDER[dialect], FILL[dialect]
+    match mode:
+        case "abort" | "close":
+            return [{"mode": mode}] * 3
+        case "refuse" | "auth_refused":
+            again = {"mode": mode, "match": STREAM[dialect], "count": 2}
+            return [again, {"mode": "abort"}]
+        case "silence":
+            return [{"mode": "silence", "count": None}]
+        case "hold":
+            return [{"mode": mode, "match": order, "frames": 4}, {"mode": mode, "match": fill}]
+        case _:
+            told = {"mode": mode, "count": 2, "ms": 300}
+            return [told | {"match": order}, told | {"match": fill}, told]
+
+
+async def trade(desk: Desk, venue: Loopback, random: Random, order_id: int) -> None:
+    """One order, and what may become of an older one."""
+    symbol = random.choice((LINEAR, SPOT))
+    await desk.send(order_id, "buy", "0.01", random.choice((None, "10000")), symbol=symbol)
+    await desk.listen()
+    older = [o for o in desk.orders.values() if o.state == "SUBMITTED" and not o.pending_change]
+    if not older:
+        return
+    order = random.choice(older)
+    standing = {o["order_id"] for o in venue.books()["orders"] if o["state"] == "new"}
+    if random.random() < 0.5 and order.exchange_order_id in standing:
+        venue.ctl("fill", order_id=order.exchange_order_id, qty=random.choice(("0.004", "0.01")))
+    else:
+        await desk.cancel(order.id)
+
+
+@pytest.mark.parametrize("dialect", ["bybit", "binance"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "abort",
+        "close",
+        "refuse",
+        "auth_refused",
+        "silence",
+        "drop",
+        "dup",
+        "dup_late",
+        "hold",
+        "delay",
+    ],
+)
+async def test_the_books_are_equal_soon(
+    new_desk: Made, venue: Loopback, mode: str, dialect: str
+) -> None:
+    desk = await new_desk(dialect, pace=SEEN).listening()
+    random = Random(f"{mode} {dialect}")
+    faults = weather(mode, dialect)
+    for order_id in range(1, 13):
+        if faults and order_id % 3 == 1:
+            venue.ctl("fault", **faults.pop(0))
+        await trade(desk, venue, random, order_id)
+        await asyncio.sleep(0.02)
+    if mode != "silence":  # that lasts until the streams are dialled anew
+        venue.ctl("clear")
+    await desk.until(lambda: not in_doubt(desk), "all known", seconds=5)
+    await desk.until(lambda: is_equal(desk, venue), "equal books", seconds=5)
+    told = Counter(r.execution.exchange_trade_id for r in desk.heard if r.execution)
+    assert set(told.values()) <= {1}
+    if mode not in ("drop", "dup", "dup_late", "hold", "delay"):
+        await desk.until(lambda: desk.exchange.connection().gaps, "a gap")

@@ -1,0 +1,160 @@
+"""What streams tell: at once, once, and the same as readings would."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from kit.ccxt_desk import LINEAR, QUICK, SPOT, STREAMED, Desk
+from kit.loopback import Loopback
+from oms.domain.report import Heard, Report, ReportKind
+from oms.domain.value import evolve
+from oms.ports.exchange import StreamState
+
+Made = Callable[..., Desk]
+
+
+def executions(desk: Desk) -> list[Report]:
+    return [report for report in desk.heard if report.execution]
+
+
+def last_request(venue: Loopback) -> int:
+    return int(venue.ctl("log")["log"][-1]["number"])
+
+
+def reads(venue: Loopback, after: int) -> list[str]:
+    return [row["path"] for row in venue.ctl("log", after=after)["log"] if row["method"] == "GET"]
+
+
+@pytest.mark.parametrize("dialect", ["bybit", "binance", "binance_tls"])
+async def test_fills_are_heard_with_their_fees(
+    new_desk: Made, venue: Loopback, dialect: str
+) -> None:
+    desk = await new_desk(dialect).listening()
+    before = last_request(venue)
+    for order_id, symbol in ((7, LINEAR), (8, SPOT)):
+        await desk.send(order_id, "buy", "0.01", None, symbol=symbol)
+        await desk.until_state(order_id, "FILLED", seconds=5)
+    assert reads(venue, before) == []
+    told = executions(desk)
+    assert [report.heard for report in told] == [Heard.STREAM] * 2
+    for report, trade in zip(told, venue.books()["trades"], strict=True):
+        fill = report.execution
+        assert fill is not None
+        assert dialect != "bybit" or fill.exchange_trade_id == trade["trade_id"]
+        assert (fill.qty, fill.price) == (Decimal(trade["qty"]), Decimal(trade["price"]))
+        assert (fill.fee, fill.fee_currency) == (Decimal(trade["fee"]), trade["fee_currency"])
+        assert fill.maker is False
+
+
+async def test_an_end_is_told_after_what_was_executed(desk: Desk, venue: Loopback) -> None:
+    await desk.send(7, "buy", "0.01", "10000")
+    await desk.until_state(7, "SUBMITTED")
+    venue.ctl("fault", mode="delay", match="execution", ms=60)
+    venue.ctl("fill", order_id=desk.orders[7].exchange_order_id, qty="0.004")
+    await desk.cancel(7)
+    await desk.until_state(7, "CANCELED")
+    kinds = [kind for kind in desk.kinds(7) if kind is not ReportKind.ACCEPTED]
+    assert kinds == [ReportKind.EXECUTION, ReportKind.CANCELED]
+    assert desk.orders[7].filled_qty == Decimal("0.004")
+
+
+@pytest.mark.parametrize("dialect", ["bybit", "binance"])
+async def test_other_terms_are_heard(new_desk: Made, venue: Loopback, dialect: str) -> None:
+    desk = await new_desk(dialect).listening()
+    await desk.send(7, "buy", "0.01", "10000")
+    await desk.until_state(7, "SUBMITTED")
+    await desk.change(7, "10001", "0.02")
+    await desk.until(lambda: desk.orders[7].pending_change is None, "changed")
+    assert (desk.orders[7].price, desk.orders[7].qty) == (Decimal(10001), Decimal("0.02"))
+    assert desk.kinds(7).count(ReportKind.CHANGED) == 1
+
+
+async def test_orders_of_others_are_heard(desk: Desk, venue: Loopback) -> None:
+    venue.ctl("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
+    await desk.until(lambda: len(executions(desk)) == 3, "three executions")
+    assert {(report.order_id, report.heard) for report in executions(desk)} == {(0, Heard.STREAM)}
+
+
+async def test_a_reading_repeats_nothing(new_desk: Made, venue: Loopback) -> None:
+    desk = await new_desk(pace=evolve(STREAMED, streaming=0.1)).listening()
+    await desk.send(7, "buy", "0.01", None)
+    await desk.until_state(7, "FILLED")
+    before = last_request(venue)
+    await desk.until(lambda: len(reads(venue, before)) >= 8, "read several times")
+    assert len(executions(desk)) == 1
+
+
+async def test_only_one_who_does_not_listen_asks_all_the_time(
+    new_desk: Made, venue: Loopback
+) -> None:
+    asked = {}
+    for order_id, engine in ((7, "ccxtpro"), (8, "ccxt")):
+        desk = new_desk(engine=engine)
+        await (desk.listening() if engine == "ccxtpro" else desk.ready())
+        await desk.send(order_id, "buy", "0.01", "10000")
+        await desk.until_state(order_id, "SUBMITTED")
+        before = last_request(venue)
+        await asyncio.sleep(2 * QUICK.live)
+        asked[engine] = len(reads(venue, before))
+        await desk.exchange.close()
+    assert asked["ccxtpro"] == 0
+    assert asked["ccxt"] > 0
+
+
+async def test_the_first_order_waits_for_its_stream(new_desk: Made, venue: Loopback) -> None:
+    venue.ctl("fault", mode="refuse", match="/v5/private", count=3)
+    desk = await new_desk().ready()
+    await desk.send(7, "buy", "0.01", None)
+    await desk.until_state(7, "FILLED")
+    assert desk.streams_stand()
+    assert [report.heard for report in executions(desk)] == [Heard.STREAM]
+
+
+async def test_but_not_for_ever(new_desk: Made, venue: Loopback) -> None:
+    venue.ctl("fault", mode="refuse", match="/v5/private", count=None)
+    desk = await new_desk(pace=evolve(STREAMED, first_order=0.3)).ready()
+    await desk.send(7, "buy", "0.01", None)
+    await desk.until_state(7, "FILLED")
+    assert [report.heard for report in executions(desk)] == [Heard.RECONCILE]
+    assert desk.exchange.connection().stream is StreamState.CONNECTING
+
+
+async def test_its_state_is_told(new_desk: Made, venue: Loopback) -> None:
+    desk = await new_desk().listening()
+    told = desk.exchange.connection()
+    assert (told.engine, told.environment, told.gaps) == ("ccxtpro", "loopback", 0)
+    assert told.hosts_called == (f"127.0.0.1:{venue.port}",)
+    assert told.last_event_at is None
+    await desk.send(7, "buy", "0.01", "10000")
+    await desk.until(lambda: desk.exchange.connection().last_event_at, "an event")
+    assert venue.ctl("fault", mode="abort")["connections"] == 1
+    await desk.until(lambda: desk.exchange.connection().gaps == 1, "a gap")
+    await desk.until(desk.streams_stand, "streams stand")
+    read_at = desk.exchange.connection().reconciled_at
+    assert read_at is not None
+    assert read_at >= (told.reconciled_at or read_at)
+    unheard = await new_desk(engine="ccxt").ready()
+    assert unheard.exchange.connection().stream is StreamState.NONE
+
+
+@pytest.mark.parametrize("dialect", ["bybit", "binance"])
+async def test_nothing_is_left_and_nothing_secret_was_said(
+    new_desk: Made, venue: Loopback, dialect: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    before = asyncio.all_tasks()
+    desk = await new_desk(dialect).listening()
+    venue.ctl("fault", mode="auth_refused")
+    venue.ctl("fault", mode="abort")
+    await desk.until(lambda: desk.exchange.connection().gaps, "a gap")
+    await desk.until(desk.streams_stand, "streams stand")
+    await desk.exchange.close()
+    assert asyncio.all_tasks() == before
+    assert venue.ctl("streams")["streams"] == []
+    said = " ".join(record.getMessage() for record in caplog.records)
+    assert "the streams broke" in said
+    for secret in ("secret-a", "loop-a", "listenKey=", "signature="):
+        assert secret not in said
