@@ -1,6 +1,6 @@
 """Accounts at real exchanges, made and changed over HTTP: what none can be is refused and named.
 
-Rows 2 and 5 of the page of acceptance for exchanges.
+Rows 2, 4 and 5 of the page of acceptance for exchanges.
 """
 
 from typing import Any
@@ -105,6 +105,26 @@ async def test_row_5_refused_keys_are_named_and_not_stored(
     answer = await desk.admin("POST", ACCOUNTS, body)
     assert (answer.status, answer.detail["code"]) == (422, "extra_config_refused")
     assert len((await desk.admin.get(ACCOUNTS))["items"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "key", "url"),
+    [
+        ("loopback", "urls.test.private", "https://api-testnet.bybit.com"),
+        ("loopback", "urls.api.private", "https://api.bybit.com"),
+        ("testnet", "urls.test.private", "https://api.bybit.com"),
+        ("testnet", "urls.api.public", "https://api-demo.bybit.com"),
+    ],
+)
+async def test_row_4_a_url_of_another_environment_is_refused_when_it_is_stored(
+    desk: Desk, environment: str, key: str, url: str
+) -> None:
+    _, tree, name = key.split(".")
+    body = {"exchange_id": "ccxt.bybit", "label": "x", "environment": environment}
+    told = {"extra_config_json": {"urls": {tree: {name: url}}}}
+    answer = await desk.admin("POST", ACCOUNTS, body | told)
+    assert (answer.status, answer.detail["code"]) == (422, "extra_config_refused")
+    assert f"extra_config: {key} " in answer.detail["message"]
 
 
 async def test_a_change_is_judged_with_what_stays(desk: Desk) -> None:

@@ -1,0 +1,35 @@
+"""Row 26: many wishes at once at a slow exchange."""
+
+import time
+
+from kit.ccxt_desk import Desk
+from kit.loopback import Loopback
+
+SENT, SLOW_MS = 20, 300
+#: Canceled while on their way, and before they left.
+FOLLOWED, TAKEN_BACK = (1, 2), (18, 19, 20)
+
+
+async def test_calls_overlap_and_each_order_keeps_its_sequence(desk: Desk, venue: Loopback) -> None:
+    venue.ctl("fault", match="order/", mode="slow", ms=SLOW_MS, count=2 * SENT)
+    before = venue.ctl("log")["log"][-1]["number"]
+    began = time.monotonic()
+    for order_id in range(1, SENT + 1):
+        await desk.send(order_id, "buy", "0.01", "10000")
+    await desk.until(lambda: len(venue.paths("order/create")) >= 8, "eight are under way")
+    for order_id in (*FOLLOWED, *TAKEN_BACK):
+        await desk.cancel(order_id)
+    left = [each for each in range(1, SENT + 1) if each not in TAKEN_BACK]
+    for order_id in (*FOLLOWED, *TAKEN_BACK):
+        await desk.until_state(order_id, "CANCELED")
+    stay = [each for each in left if each not in FOLLOWED]
+    await desk.until(lambda: all(desk.state(each) == "SUBMITTED" for each in stay), "all stand")
+    assert time.monotonic() - began < SENT * SLOW_MS / 1000, "calls overlap"
+
+    log = venue.ctl("log", after=before, match="order/")["log"]
+    creates = [row["client_id"] for row in log if row["path"].endswith("/create")]
+    assert creates == [desk.rows[each, 1, "place"].client_id for each in left]
+    cancels = [n for n, row in enumerate(log) if row["path"].endswith("/cancel")]
+    assert len(cancels) == len(FOLLOWED), "what had not left was never canceled there"
+    assert all(desk.rows[each, 1, "place"].outcome == "not_sent" for each in TAKEN_BACK)
+    assert {row["state"] for row in venue.books()["orders"]} == {"new", "canceled"}

@@ -1,0 +1,113 @@
+"""An office whose worker serves one account at the loopback exchange through the real ccxt."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kit.asgi import AsgiClient
+from kit.ccxt_desk import LINEAR, QUICK, TAG
+from kit.loopback import Loopback
+from kit.office import ADMIN_KEY, AUDIT, TRADER, Office
+from kit.until import until_told
+from oms.adapters.ccxt.client import ClientSpec, VenueClient
+from oms.adapters.ccxt.exchange import CcxtExchange
+from oms.adapters.ccxt.pace import Pace
+from oms.ports.exchange import Exchange
+from oms.ports.ledger import AccountImage
+from oms.wire.json import dumps, loads
+
+KEY = "oms_a-venue-trader-for-tests"
+
+
+@dataclass
+class VenueHouse:
+    """The office, the exchange, and the account between them."""
+
+    office: Office
+    venue: Loopback
+    cache: Path
+    pace: Pace = QUICK
+    account_id: int = 0
+    client: AsgiClient = field(init=False)
+
+    async def furnish(self, environment: str = "loopback", **extra: Any) -> "VenueHouse":
+        """An account with ``extra`` settings that a trader may trade; the worker begins."""
+        self.account_id = await self.office.store.registry.create_account(
+            exchange_id="ccxt.bybit",
+            label="at the venue",
+            position_mode="netting",
+            environment=environment,
+            is_testnet=environment != "live",
+            extra_config=dumps(extra or dict(self.venue.told["extra_config"]["bybit"])),
+            trader_name=None,
+            now=datetime.now(UTC),
+            audit=AUDIT,
+        )
+        await self.office.add_key("venue trader", KEY, grants={self.account_id: TRADER})
+        self.client = AsgiClient(self.office.app, KEY)
+        self.office.worker.accounts.connect = self._connect
+        self.office.start_worker()
+        return self
+
+    async def let_worker_begin_anew(self, *, live_allowed: bool) -> None:
+        """The same worker, as after a restart with the gateway's switch so."""
+        await self.office.stop_worker()
+        self.office.worker.accounts.homes.clear()
+        self.office.worker.accounts.live_allowed = live_allowed
+        self.office._stop = asyncio.Event()
+        self.office.start_worker()
+
+    async def send(self, command: str = "send_order", **payload: Any) -> dict[str, Any]:
+        """A command's result; an order is a resting buy unless it is said otherwise."""
+        wish = {"symbol": LINEAR, "side": "buy", "qty": "0.01", "order_type": "limit"}
+        told = (wish | {"price": "10000"} | payload) if command == "send_order" else payload
+        body = {"account_id": self.account_id, "command": command, "payload": told}
+        answer = await self.client("POST", "/oms/commands?wait_ms=15000", body)
+        said = answer.json()
+        rows = said["results"] if "results" in said else said["detail"]["results"]
+        row: dict[str, Any] = rows[0]
+        return row
+
+    async def order(self, order_id: int) -> dict[str, Any]:
+        """An order as it is told."""
+        told = await self.client.get(f"/oms/orders/{order_id}")
+        row: dict[str, Any] = told["items"][0]
+        return row
+
+    async def until_order(self, order_id: int, status: str) -> dict[str, Any]:
+        """The order, once it is so."""
+        return await until_told(
+            lambda: self.order(order_id), lambda row: row["status"] == status, seconds=15
+        )
+
+    async def switch(self, *, live_enabled: bool) -> None:
+        """The account's own switch before live trading."""
+        body = {"live_enabled": live_enabled, "comment": "a test"}
+        admin = AsgiClient(self.office.app, ADMIN_KEY)
+        answer = await admin("PATCH", f"/admin/accounts/{self.account_id}", body)
+        assert answer.status == 200, answer.body
+
+    def _connect(self, image: AccountImage, on_news: Callable[[], None]) -> Exchange:
+        account = image.account
+        spec = ClientSpec(
+            account_id=account.id,
+            venue=account.venue,
+            engine=account.engine.value,
+            environment=account.environment.value,
+            api_key="loop-a",
+            secret=self.venue.told["keys"]["loop-a"],
+            extra_config=loads(account.extra_config),
+            cache_folder=self.cache,
+        )
+        return CcxtExchange(
+            account=account,
+            make_client=lambda: VenueClient(spec),
+            tag=TAG,
+            on_news=on_news,
+            open_orders=image.orders,
+            attempts=image.memory.attempts,
+            pace=self.pace,
+        )
