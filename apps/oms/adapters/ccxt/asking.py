@@ -16,9 +16,11 @@ from oms.adapters.ccxt.taking_down import TakingDown
 from oms.adapters.ccxt.telling import Telling
 from oms.adapters.ccxt.trades_read import fee_charges
 from oms.domain.errors import Refused
-from oms.domain.order import Order
+from oms.domain.order import Order, OrderState
 from oms.domain.report import Heard
 from oms.ports.exchange import Looked
+
+NOT_PLACED = "not_placed"
 
 
 class Asking:
@@ -75,7 +77,8 @@ class Asking:
         known.client_id = known.client_id or self._orders.names.render(order.id, 1)
         if not order.is_open and known.over_at is None:
             ended(known, self._clock())
-            known.is_not_placed = order.reject_code == "not_placed"
+        if order.state is OrderState.REJECTED and order.reject_code == NOT_PLACED:
+            known.is_not_placed, known.is_accepted = True, False  # it is news that it exists
         return known
 
     def _differs(self, known: Known, name: str, side: str, bears: str | None) -> str | None:
