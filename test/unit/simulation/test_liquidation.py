@@ -235,3 +235,14 @@ def test_an_inverse_loss_beyond_the_wallet_is_paid_in_base() -> None:
     facts = desk.quote("40000", "40000", INVERSE)
     assert insured(facts) == Decimal("0.01")  # 0.01 − 0.02
     assert desk.total("BTC") == "0"
+
+
+def test_the_bound_of_the_acceptance_page() -> None:
+    """9,000 ÷ 0.995 = 9,045.226…: a tick above it lives, a tick below does not."""
+    desk = a_desk("1000")
+    desk.quote("10000", "10000", LINEAR)
+    desk.buy("1", symbol=LINEAR)
+    assert desk.quote("9045.3", "9045.3", LINEAR) == ()
+    facts = desk.quote("9045.2", "9045.2", LINEAR)
+    assert fills(facts) == ["1 @ 9045.2"]
+    assert [trade.source for trade in trades(facts)] == [OrderSource.LIQUIDATION]
