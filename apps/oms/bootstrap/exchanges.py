@@ -82,7 +82,7 @@ def _real(
     async def belongs(order_id: int) -> bool:
         return await store.ledger.order(account.id, order_id) is not None
 
-    spec = partial(_spec, account, unseal, cache)
+    spec = partial(client_spec, account, unseal, cache)
     return CcxtExchange(
         account=account,
         make_client=lambda: SealedClient(spec, shelf),
@@ -94,7 +94,7 @@ def _real(
     )
 
 
-async def _spec(account: Account, unseal: Unseal, cache: Path) -> "ClientSpec":
+async def client_spec(account: Account, unseal: Unseal, cache: Path) -> "ClientSpec":
     """What a client is made of. Raises ``Unsealable``, ``NoMasterKey``, ``Unavailable``."""
     from oms.adapters.ccxt.construct import ClientSpec
 

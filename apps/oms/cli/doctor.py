@@ -14,11 +14,12 @@ from typing import Any
 from oms import bootstrap
 from oms.adapters.key_file import KeyFile
 from oms.adapters.sql.store import SqlStore
+from oms.bootstrap.trial import tried
 from oms.cli.output import Failed
 from oms.cli.settings import settings_of
 from oms.config import Settings
 from oms.domain.account import Engine
-from oms.domain.errors import OmsError, Unavailable
+from oms.domain.errors import Conflict, OmsError
 from oms.ports.vault import NoMasterKey
 from oms.services.rotate import Rotate
 
@@ -85,7 +86,8 @@ async def _of_store(
     yield Check(name="clock", ok=is_near, detail=f"{skew:.3f} s from the database's")
     yield await _worker(store)
     if account_id is not None:
-        yield await _exchange(store, account_id)
+        async for check in _exchange(store, settings, account_id):
+            yield check
 
 
 async def _keys(store: SqlStore, settings: Settings) -> Check:
@@ -119,12 +121,19 @@ async def _worker(store: SqlStore) -> Check:
     return Check(name="worker", ok=bool(alive), detail=detail)
 
 
-async def _exchange(store: SqlStore, account_id: int) -> Check:
-    """Whether the account's exchange can be reached; a paper exchange is always there."""
+async def _exchange(store: SqlStore, settings: Settings, account_id: int) -> AsyncIterator[Check]:
+    """Whether the account's exchange can be traded at; a paper exchange is always there."""
     rows = await store.registry.accounts([account_id])
     if not rows:
-        return Check(name="exchange", ok=False, detail=f"account_id={account_id} is not there")
+        yield Check(name="exchange", ok=False, detail=f"account_id={account_id} is not there")
+        return
     account = rows[0].account
     if account.engine is Engine.PAPER:
-        return Check(name="exchange", ok=True, detail=f"{account.exchange_id}: within the gateway")
-    raise Unavailable(f"{account.exchange_id} cannot be reached by this version")
+        detail = f"{account.exchange_id}: within the gateway"
+        yield Check(name="exchange", ok=True, detail=detail)
+        return
+    try:
+        async for name, ok, detail in tried(account, store, bootstrap.vault(settings), settings):
+            yield Check(name=name, ok=ok, detail=detail)
+    except Conflict as sealed:
+        yield Check(name="exchange", ok=False, detail=sealed.message)

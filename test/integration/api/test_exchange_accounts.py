@@ -45,7 +45,7 @@ async def test_the_record_of_paper_has_the_same_fields(office: Office) -> None:
     [
         ("foo.bybit/capabilities", "unsupported_engine"),
         ("ccxt.nothing/capabilities", "unsupported_engine"),
-        ("paper.nothing/capabilities", "unsupported_engine"),
+        ("paper.NoName/capabilities", "unsupported_engine"),
         ("ccxtpro.zaif/capabilities", "unsupported_engine"),
         ("ccxt.kraken/capabilities?environment=testnet", "environment_not_supported"),
         ("paper.binance/capabilities?environment=live", "environment_not_supported"),

@@ -20,6 +20,7 @@ from oms.adapters.ccxt.construct import ClientSpec, construct
 from oms.adapters.ccxt.exact import rows_of
 from oms.adapters.ccxt.faults import Fault, ReadFailed, Rejected
 from oms.adapters.ccxt.judging import Judging, check_written
+from oms.adapters.ccxt.key_rights import key_rights, refuse_rights
 from oms.adapters.ccxt.markets import (
     MarketShelf,
     file_name,
@@ -255,6 +256,9 @@ class VenueClient:
         method = _ASKED_FIRST.get(self.spec.venue)
         if method is not None and self.spec.api_key:
             await self._tried(method, (), {})
+        if self.spec.api_key:
+            rights = await key_rights(self, self.spec.venue, self.spec.environment)
+            refuse_rights(rights, self.spec.extra_config)
 
     async def _read_clock_or(self, refused: Rejected) -> None:
         try:

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from kit.ccxt_desk import LINEAR, SPOT, Desk, now
 from kit.loopback import Loopback
-from oms.domain.report import ReportKind
 from oms.domain.account import PositionMode
+from oms.domain.report import ReportKind
 from oms.domain.side import Side
 
 

@@ -1,0 +1,87 @@
+"""What a key may do, where the venue tells it: one that may withdraw is not used.
+
+An account whose admin insists says so in its settings (``oms.withdrawal_key``). Where a venue does
+not tell, or the table does not know how it does, nothing is assumed and nothing refused.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from oms.adapters.ccxt.faults import ReadFailed, Rejected
+from oms.domain.value import value
+
+REASON = "withdrawal_key"
+
+
+class Reads(Protocol):
+    """What can ask a venue."""
+
+    async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """One ccxt method. Raises ``ReadFailed``."""
+        ...
+
+
+@value
+class KeyRights:
+    """``None``: not told."""
+
+    trades: bool | None = None
+    withdraws: bool | None = None
+
+
+def _of_bybit(told: Any) -> KeyRights:
+    result = told["result"]
+    held: Mapping[str, Any] = result["permissions"]
+    named = {word for kind in ("ContractTrade", "Spot", "Derivatives") for word in held[kind]}
+    return KeyRights(
+        trades=bool(named) and not int(result["readOnly"]),
+        withdraws="Withdraw" in held["Wallet"],
+    )
+
+
+def _of_binance(told: Any) -> KeyRights:
+    trades = bool(told["enableSpotAndMarginTrading"]) or bool(told.get("enableFutures"))
+    return KeyRights(trades=trades, withdraws=bool(told["enableWithdrawals"]))
+
+
+def _of_okx(told: Any) -> KeyRights:
+    words = {word.strip() for word in str(told["data"][0]["perm"]).split(",")}
+    return KeyRights(trades="trade" in words, withdraws="withdraw" in words)
+
+
+#: Venue: what is called, how it is read, and in which environments it is there.
+_WAYS: Mapping[str, tuple[str, Callable[[Any], KeyRights], frozenset[str]]] = {
+    "bybit": (
+        "private_get_v5_user_query_api",
+        _of_bybit,
+        frozenset({"live", "testnet", "demo", "loopback"}),
+    ),
+    "binance": ("sapi_get_account_apirestrictions", _of_binance, frozenset({"live"})),
+    "okx": ("private_get_account_config", _of_okx, frozenset({"live", "testnet"})),
+}
+
+
+async def key_rights(client: Reads, venue: str, environment: str) -> KeyRights:
+    """What the venue tells of the key, as far as it can be read. Raises nothing of its own."""
+    way = _WAYS.get(venue)
+    if way is None or environment not in way[2]:
+        return KeyRights()
+    method, read, _ = way
+    try:
+        return read(await client.read(method))
+    except ReadFailed:
+        return KeyRights()
+    except (KeyError, IndexError, TypeError, ValueError):
+        return KeyRights()  # another form than is known tells nothing
+
+
+def refuse_rights(rights: KeyRights, settings: Any) -> None:
+    """Raises ``Rejected`` (``auth_failed``) for a key that may withdraw, unless that is wished."""
+    ours = settings.get("oms") if isinstance(settings, Mapping) else None
+    insists = isinstance(ours, Mapping) and ours.get(REASON) is True
+    if rights.withdraws and not insists:
+        message = (
+            "this key may withdraw money, which nobody here needs: make one that may not, "
+            f"or set oms.{REASON} to true"
+        )
+        raise Rejected("auth_failed", message, reason=REASON)
