@@ -112,7 +112,7 @@ class LateExchange(PaperExchange):
         self.found = True
         self.on_news()
 
-    def begin_sweep(self, since: datetime) -> None:
+    def begin_sweep(self, since: datetime, until: datetime | None = None) -> None:
         self.asked_since.append(since)
         self.on_news()
 

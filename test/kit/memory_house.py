@@ -17,6 +17,7 @@ from oms.adapters.paper.exchange import PaperExchange
 from oms.domain.account import PositionMode
 from oms.domain.command import Actor, CcxtCall, Command, CommandResult, Payload
 from oms.domain.deal import Deal, DealType
+from oms.domain.discrepancy import STANDING, Discrepancy
 from oms.domain.ids import IdKind
 from oms.domain.legs import FoldKey, fold_key
 from oms.domain.order import Order
@@ -24,7 +25,7 @@ from oms.domain.position import Position
 from oms.ports.exchange import MemoryRows
 from oms.ports.leases import Lease
 from oms.ports.ledger import AccountBatch, AccountImage, EventRow, FoldedRows, LedgerStore
-from oms.ports.reconciliation import Cursor, Discrepancy, Reconciliations
+from oms.ports.reconciliation import Cursor, Reconciliations
 from oms.services.execute import Execute
 from oms.services.home import Home
 from oms.services.place import Place
@@ -135,9 +136,15 @@ class MemoryLedger:
             for name, text in self.cursor.items()
         ]
 
-    async def unsettled(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
+    async def standing(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
         """Discrepancies that are not over."""
-        return [row for row in self.seen.values() if row.status in ("pending", "open")]
+        return [row for row in self.seen.values() if row.status in STANDING]
+
+    async def executions(self, account_id: int, since: datetime, until: datetime) -> Sequence[Deal]:
+        """Deals of executions, made in that time."""
+        kinds = (DealType.TRADE, DealType.CORRECTION)
+        found = (deal for deal in self.deals.values() if since <= deal.executed_at < until)
+        return [deal for deal in found if deal.type in kinds]
 
     def write(self, batch: AccountBatch) -> None:
         """One transaction."""

@@ -72,6 +72,33 @@ def families_of(tally: Tally, figures: Mapping[str, Any], is_well: bool) -> list
             [({"worker": name}, n) for rows in depths for name, n in sorted(rows.items())],
         ),
         *_plain(figures),
+        *_reconciled(figures.get("reconciled", {})),
+    ]
+
+
+def _reconciled(told: Mapping[str, Any]) -> list[Family]:
+    return [
+        Family(
+            "oms_discrepancies_open",
+            "gauge",
+            "Differences from the exchange that wait for a decision.",
+            [({"class": kind}, count) for kind, count in told.get("open", {}).items()],
+        ),
+        Family(
+            "oms_position_difference",
+            "gauge",
+            "What the exchange holds more than the book, where a discrepancy is open.",
+            [
+                ({"account": account, "symbol": symbol}, at)
+                for (account, symbol), at in told.get("differences", {}).items()
+            ],
+        ),
+        Family(
+            "oms_reconcile_lag_seconds",
+            "gauge",
+            "Since when an account was not swept.",
+            [({"account": account}, at) for account, at in told.get("lags", {}).items()],
+        ),
     ]
 
 

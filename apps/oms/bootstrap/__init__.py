@@ -89,6 +89,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     from oms.worker.leases import LeaseKeeper
     from oms.worker.main import Worker
     from oms.worker.pipeline import Pipeline
+    from oms.worker.sweeps import Sweeps
 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
@@ -103,10 +104,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     execute = _execute(settings, store)
     keeper = LeaseKeeper(
-        owner=owner,
-        leases=store.leases,
-        seconds=settings.lease_seconds,
-        only=only,
+        owner=owner, leases=store.leases, seconds=settings.lease_seconds, only=only
     )
     accounts = Accounts(
         keeper=keeper,
@@ -137,6 +135,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         bell=bell,
         tick_seconds=settings.paper_tick_ms / 1000,
         close=store.close,
+        sweeps=Sweeps(accounts=accounts, rows=store.reconciliations),
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
+from oms.domain.sweep_plan import SweepPlan
 from oms.domain.value import value
 
 
@@ -140,6 +141,12 @@ class Account:
     ccxt_allow: frozenset[str] = frozenset()
     #: Both switches before live trading are on, the gateway's and the account's.
     live_enabled: bool = False
+    #: Class of the discrepancy for which the account may only reduce; ``None``: none does.
+    quarantine: str | None = None
+    #: When it is swept by itself.
+    sweeps: SweepPlan = field(default_factory=SweepPlan)
+    #: Who decides on a discrepancy, by its class, where the owner says it (``oms.policies``).
+    policies: Mapping[str, str] = field(default_factory=dict)
     #: All that its owner set, as JSON text.
     extra_config: str = "{}"
 

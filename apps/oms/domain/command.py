@@ -23,6 +23,7 @@ from oms.domain.control import (
     Resolve,
     RiskSwitch,
 )
+from oms.domain.discrepancy import Decide
 from oms.domain.errors import Refused
 from oms.domain.order import Side
 from oms.domain.value import value
@@ -228,6 +229,7 @@ Payload = (
     | Refresh
     | Resolve
     | ReadConnection
+    | Decide
     | PaperPrice
     | PaperDeposit
     | PaperReset
@@ -252,6 +254,7 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
     Refresh: "refresh",
     Resolve: "resolve",
     ReadConnection: "connection",
+    Decide: "discrepancy",
     PaperPrice: "paper_price",
     PaperDeposit: "paper_deposit",
     PaperReset: "paper_reset",
@@ -260,6 +263,7 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
 
 
 CONTROL = (
+    Decide,
     RiskSwitch,
     AdminMutate,
     Kill,

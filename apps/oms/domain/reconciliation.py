@@ -60,13 +60,17 @@ class Difference:
 
 
 def read_from(
-    scope: Scope, watermark: datetime | None, start: datetime | None, now: datetime
+    scope: Scope,
+    watermark: datetime | None,
+    start: datetime | None,
+    now: datetime,
+    look_back: timedelta | None = None,
 ) -> datetime:
-    """From when on a sweep reads executions."""
+    """From when on a sweep reads executions; ``look_back`` replaces the scope's own."""
     if scope is Scope.PERIOD:
         assert start is not None, "a period has bounds"
         return start
-    floor = now - LOOK_BACK[scope]
+    floor = now - (LOOK_BACK[scope] if look_back is None else look_back)
     return floor if watermark is None else min(watermark - OVERLAP, floor)
 
 

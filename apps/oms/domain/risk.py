@@ -220,6 +220,13 @@ def _refuse_account(desk: Desk, strategy_id: int) -> Refused | None:
         )
     if (killed := refuse_killed(desk.killed, opens=True)) is not None:
         return killed
+    if account.quarantine is not None:
+        return Refused(
+            code="risk_blocked",
+            reason="account_quarantined",
+            message=f"account {account.id} only reduces until {account.quarantine} is settled",
+            set_by="account",
+        )
     if not account.allow_new_positions:
         return Refused(
             code="risk_blocked",

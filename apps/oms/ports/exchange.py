@@ -114,14 +114,20 @@ class Snapshot:
 
     ``orders`` and ``trades`` are reports like any other, trades with their symbol; ``holdings`` are
     the contracts held, signed, by symbol and, where the exchange holds two legs, by side. ``raw``
-    are the rows it was read from; ``None`` where they are asked for by ``call``.
+    are the rows it was read from; ``None`` where they are asked for by ``call``. ``balances`` are
+    totals by currency; ``None`` where they are not told.
     """
 
     since: datetime
+    #: The end of what was asked for; ``None`` is now.
+    until: datetime | None = None
     orders: Sequence[Report]
     trades: Sequence[tuple[str, Report]]
     holdings: Mapping[Holding, Decimal]
     raw: Sequence[ToldRow] | None = None
+    balances: Mapping[str, Decimal] | None = None
+    #: From when on every execution of the account is among ``trades``; ``None``: nobody knows.
+    trades_whole_from: datetime | None = None
 
 
 @value
@@ -307,8 +313,11 @@ class Exchange(Protocol):
         """How it is reached now; takes no time."""
         ...
 
-    def begin_sweep(self, since: datetime) -> None:
-        """Begin to read a whole ``snapshot`` where that takes time; ``swept`` tells it."""
+    def begin_sweep(self, since: datetime, until: datetime | None = None) -> None:
+        """Begin to read a whole ``snapshot`` where that takes time; ``swept`` tells it.
+
+        With ``until`` executions are read up to then only.
+        """
         ...
 
     def swept(self) -> Sequence[Snapshot]:

@@ -67,6 +67,9 @@ class Switched:
     #: ``active`` or ``blocked``; ``None`` keeps.
     status: str | None = None
     allow_new_positions: bool | None = None
+    #: Whether this is about the quarantine alone, and the class it is for; ``None`` lifts it.
+    is_quarantine: bool = False
+    quarantine: str | None = None
 
 
 @value

@@ -5,6 +5,9 @@ from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
+from oms.domain.deal import Deal
+from oms.domain.discrepancy import Discrepancy
+from oms.domain.sweep_plan import SweepPlan
 from oms.domain.value import value
 from oms.ports.raw import RawRow
 
@@ -26,34 +29,13 @@ class ReconcileRun:
 
 
 @value
-class Discrepancy:
-    """A difference that was seen; ``evidence`` and ``fix`` are JSON text.
+class ReconcileRows:
+    """What a sweep or a decision writes in the transaction of the facts it found.
 
-    ``status`` is ``pending`` until it was seen twice, then ``open``, and ends as ``closed`` (it is
-    gone), ``applied`` or ``dismissed`` (somebody decided).
+    Without a ``run`` nothing was swept, or nothing was found that is worth a row.
     """
 
-    id: int
-    account_id: int
-    kind: str
-    symbol: str | None
-    #: What makes it the same difference when it is seen again.
-    subject: str
-    status: str
-    policy: str
-    evidence: str
-    fix: str | None = None
-    first_seen: datetime
-    last_seen: datetime
-    decided_by: str | None = None
-    comment: str | None = None
-
-
-@value
-class ReconcileRows:
-    """What a sweep writes in the transaction of the facts it found."""
-
-    run: ReconcileRun
+    run: ReconcileRun | None = None
     cursors: Mapping[str, str] = field(default_factory=dict)
     discrepancies: Sequence[Discrepancy] = ()
     #: What the exchange told, in its own words.
@@ -70,6 +52,27 @@ class Cursor:
     updated_at: datetime
 
 
+@value
+class Swept:
+    """An account that may be swept by itself."""
+
+    account_id: int
+    exchange_id: str
+    plan: SweepPlan
+
+
+@value
+class InboxQuery:
+    """A page of the inbox: rows of these accounts with these words, oldest first."""
+
+    account_ids: Sequence[int]
+    statuses: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    #: Rows after this id.
+    after_id: int = 0
+    limit: int = 100
+
+
 class Reconciliations(Protocol):
     """Reads of what sweeps left behind."""
 
@@ -77,6 +80,35 @@ class Reconciliations(Protocol):
         """All cursors of these accounts."""
         ...
 
-    async def unsettled(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
-        """Discrepancies that are pending or open, oldest first."""
+    async def standing(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
+        """Discrepancies that the next comparison must know, oldest first."""
+        ...
+
+    async def opened(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
+        """Discrepancies that are open, oldest first."""
+        ...
+
+    async def inbox(self, query: InboxQuery) -> Sequence[Discrepancy]:
+        """A page of discrepancies."""
+        ...
+
+    async def discrepancy(self, discrepancy_id: int) -> Discrepancy | None:
+        """One of them in any state."""
+        ...
+
+    async def plans(self, account_ids: Sequence[int]) -> Sequence[Swept]:
+        """Those of the accounts that are active or blocked and may be swept."""
+        ...
+
+    async def executions(self, account_id: int, since: datetime, until: datetime) -> Sequence[Deal]:
+        """Deals of executions of the account, made in that time."""
+        ...
+
+    async def siblings(
+        self, account_id: int, symbol: str, exchange_order_ids: Sequence[str]
+    ) -> Mapping[str, int]:
+        """Whose order it is, by the exchange's id: that of an account on the same credentials.
+
+        Only orders that the other account sent itself.
+        """
         ...

@@ -42,6 +42,7 @@ from oms.domain.control import (
     Resolve,
     RiskSwitch,
 )
+from oms.domain.discrepancy import Decide
 from oms.domain.errors import Conflict, Invalid, OmsError, Refused
 from oms.domain.grid import change_on_grid
 from oms.domain.order import Order
@@ -64,7 +65,7 @@ from oms.services.linked import Linked
 from oms.services.mutate import Mutate
 from oms.services.place import Place
 from oms.services.rearrange import Rearrange
-from oms.services.reconcile import Reconciling
+from oms.services.reconcile import Deciding, Reconciling
 from oms.services.record import Changes, Record
 from oms.services.resolve import Resolving
 from oms.services.rights import Rights
@@ -168,6 +169,9 @@ class Execute:
             case AdminMutate() as wish:
                 assert self.mutate is not None, "a worker that takes it has the part"
                 return await self.mutate(home, command, wish, changes, now)
+            case Decide() as wish:
+                deciding = Deciding(reconciling=self.reconcile, rights=self.rights)
+                return await deciding(home, command, wish, changes, now)
             case Kill() as wish:
                 return await KillAct(sweep=self.sweep)(
                     home, command, wish, self._cancel_one, changes, now

@@ -14,6 +14,7 @@ from typing import Any
 
 from oms.domain.account import Account
 from oms.domain.command import Command, CommandResult
+from oms.domain.control import Reconcile
 from oms.domain.deal import Deal
 from oms.domain.entry import Entry
 from oms.domain.errors import Refused
@@ -50,7 +51,8 @@ class Draft:
 
     def has_content(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.orders_new or self.orders_changed or self.results or self.events)
+        told = self.orders_new or self.orders_changed or self.results or self.events
+        return bool(told or self.reconciled)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,9 +70,10 @@ class Awaited:
 
 @dataclass(slots=True, kw_only=True)
 class Sweeping:
-    """A command that waits for a whole reading of the exchange, from ``since`` on."""
+    """What waits for a whole reading of the exchange, from ``since`` on; a command, if asked."""
 
-    command: Command
+    command: Command | None
+    wish: Reconcile
     since: datetime
 
 
@@ -103,8 +106,10 @@ class Home:
     newest: dict[str, FoldKey | None] = field(default_factory=dict)
     #: Commands that wait for the exchange's word, by their ids.
     awaited: dict[int, Awaited] = field(default_factory=dict)
-    #: Commands that wait for a sweep.
+    #: Sweeps that are on their way.
     sweeping: list[Sweeping] = field(default_factory=list)
+    #: Up to when it was swept since the home was furnished.
+    read_until: datetime | None = None
     #: Orders in doubt that an alarm was raised for.
     alarmed: set[int] = field(default_factory=set)
     #: Calls that are being made.

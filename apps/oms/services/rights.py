@@ -44,6 +44,7 @@ from oms.domain.control import (
     Resolve,
     RiskSwitch,
 )
+from oms.domain.discrepancy import Decide
 from oms.domain.errors import Refused
 from oms.domain.value import evolve
 from oms.ports.registry import Registry
@@ -70,6 +71,8 @@ def permission_for(payload: Payload) -> Permission:
             return Permission.CLOSE
         case Reassign() | Resolve():
             return Permission.REASSIGN
+        case Decide(lifts=lifts):
+            return Permission.RISK_SWITCH if lifts else Permission.REASSIGN
         case RiskSwitch(status=status):
             return Permission.RISK_SWITCH if status is None else Permission.RISK_BLOCK
         case AdminMutate():

@@ -26,6 +26,7 @@ from oms.domain.control import (
     Resolve,
     RiskSwitch,
 )
+from oms.domain.discrepancy import Decide
 from oms.domain.named import positions_named
 from oms.domain.order import Order
 from oms.services.home import Home
@@ -56,7 +57,7 @@ def strategies_of(home: Home, payload: Payload) -> tuple[int, ...]:
             return _strategies_of_positions(home, payload)
         case PaperPrice() | PaperDeposit() | PaperReset() | CcxtCall() | Reconcile():
             return ()
-        case AdminMutate() | Kill() | ReadConnection():
+        case AdminMutate() | Kill() | ReadConnection() | Decide():
             return ()
     return tuple(order.strategy_id for order in named if order is not None)
 

@@ -44,6 +44,7 @@ from oms.domain.control import (
     Resolve,
     RiskSwitch,
 )
+from oms.domain.discrepancy import Answer, Decide
 from oms.domain.money import plain
 from oms.domain.order import Side
 from oms.domain.reconciliation import Scope
@@ -85,6 +86,9 @@ def encode(payload: Payload) -> str:
             told = {"entity": payload.entity, "items": items}
         case Kill():
             told = _write_kill(payload)
+        case Decide():
+            told = {"discrepancy_id": payload.discrepancy_id, "answer": payload.answer.value}
+            told |= {"lifts": True} if payload.lifts else {}
         case CcxtCall():
             # Read back where trades and reads are kept apart, so it stands first.
             told = {"trade": True} if payload.is_trade else {}
@@ -358,6 +362,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Payload]] = {
     "risk_switch": lambda told: RiskSwitch(**told),
     "admin_mutate": _read_mutate,
     "kill": lambda told: Kill(**told),
+    "discrepancy": lambda told: Decide(**{**told, "answer": Answer(told["answer"])}),
     "paper_price": _read_price,
     "paper_deposit": _read_deposit,
     "paper_reset": lambda told: PaperReset(comment=told.get("comment")),

@@ -1,19 +1,23 @@
 """The body of a sweep on demand, and how what sweeps left behind is told."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from oms.domain.control import Reconcile
+from oms.domain.discrepancy import Answer, Class, Decide, Discrepancy, Policy, Status
 from oms.domain.reconciliation import Scope
-from oms.ports.reconciliation import TRADES_READ, Cursor, Discrepancy
+from oms.ports.reconciliation import TRADES_READ, Cursor, InboxQuery
 from oms.wire.bodies import wrong_at
 from oms.wire.fields import object_at, present, validated
 from oms.wire.json import optional_time, time_text
-from oms.wire.shapes import RECONCILE
+from oms.wire.queries import Query, read_account_ids, read_cursor, read_limit, read_words, wrong
+from oms.wire.shapes import DECIDE, RECONCILE
 
 SYMBOLS_MAX = 20
 STALE_SECONDS = 120
+INBOX_ROWS = 100
+INBOX_ROWS_MAX = 500
 
 
 def read_reconcile(body: object) -> tuple[tuple[int, ...] | None, Reconcile]:
@@ -32,6 +36,38 @@ def read_reconcile(body: object) -> tuple[tuple[int, ...] | None, Reconcile]:
     symbols = tuple(text for text in hints if "/" in text)[:SYMBOLS_MAX]
     wish = Reconcile(scope=scope, start=start, end=end, symbols=symbols)
     return tuple(dict.fromkeys(named)) or None, wish
+
+
+def read_inbox(query: Query, readable: Sequence[int]) -> InboxQuery:
+    """The filters of the inbox; without ``status`` what is open. Raises ``Malformed``."""
+    named = read_account_ids(query) if query.get("account_ids") else readable
+    statuses = read_words(query, "status") or frozenset({Status.OPEN.value})
+    kinds = read_words(query, "class") or frozenset()
+    for name, words, known in (("status", statuses, Status), ("class", kinds, Class)):
+        if words - {each.value for each in known} - {"all"}:
+            raise wrong(name, f"of {', '.join(known)}, all", "literal_error")
+    return InboxQuery(
+        account_ids=[account_id for account_id in named if account_id in set(readable)],
+        statuses=() if "all" in statuses else sorted(statuses),
+        kinds=() if "all" in kinds else sorted(kinds),
+        after_id=read_cursor(query) or 0,
+        limit=read_limit(query, INBOX_ROWS, INBOX_ROWS_MAX),
+    )
+
+
+def read_decision(body: object, said: str | None, row: Discrepancy, answer: Answer) -> Decide:
+    """The decision on ``row``; ``said`` is the comment of the header. Raises ``Malformed``.
+
+    To leave open what holds an account in quarantine lifts the quarantine.
+    """
+    fields = validated(DECIDE, present(object_at(body, ("body",))), ())
+    is_held = row.status == Status.OPEN and row.policy == Policy.QUARANTINE
+    return Decide(
+        discrepancy_id=row.id,
+        answer=answer,
+        lifts=is_held and answer is Answer.DISMISS,
+        comment=fields.get("comment") or said or None,
+    )
 
 
 def result_row(
@@ -58,9 +94,14 @@ def status_rows(
     open_rows: Sequence[Discrepancy],
     stale_after: float,
     now: datetime,
+    heartbeats: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """How fresh each account's last sweep is: ``fresh``, ``stale`` or ``never``."""
-    read = {cursor.account_id: cursor for cursor in cursors if cursor.entity == TRADES_READ}
+    """How fresh each account's last sweep is: ``fresh``, ``stale`` or ``never``.
+
+    Sweeps that found nothing are told by the ``heartbeats`` of workers alone.
+    """
+    read = newest_cursors(cursors, heartbeats)
+    degraded = {key: code for each in heartbeats for key, code in each.get("degraded", {}).items()}
     rows: list[dict[str, Any]] = []
     for account_id in account_ids:
         cursor = read.get(account_id)
@@ -77,9 +118,25 @@ def status_rows(
                 "discrepancies": sum(
                     row.account_id == account_id and row.status == "open" for row in open_rows
                 ),
+                "degraded": degraded.get(str(account_id)),
             }
         )
     return rows
+
+
+def newest_cursors(
+    cursors: Sequence[Cursor], heartbeats: Sequence[Mapping[str, Any]]
+) -> dict[int, Cursor]:
+    """Up to when each account was read, as the store or its worker says."""
+    read = {cursor.account_id: cursor for cursor in cursors if cursor.entity == TRADES_READ}
+    for each in heartbeats:
+        for key, text in each.get("reconciled", {}).items():
+            at = datetime.fromisoformat(text).astimezone(UTC)
+            told = Cursor(account_id=int(key), entity=TRADES_READ, value=text, updated_at=at)
+            known = read.get(told.account_id)
+            if known is None or known.updated_at < at:
+                read[told.account_id] = told
+    return read
 
 
 def discrepancy_row(row: Discrepancy, evidence: object, fix: object) -> dict[str, Any]:

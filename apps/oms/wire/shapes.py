@@ -181,6 +181,13 @@ class ReconcileFields(TypedDict, total=False):
     end_date: Moment
 
 
+class DecideFields(TypedDict, total=False):
+    """A decision on a discrepancy."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    comment: Comment
+
+
 class BookFields(TypedDict):
     """Levels, best first: ``[price, quantity]``, null quantity without limit."""
 
@@ -248,6 +255,7 @@ MERGE = TypeAdapter(MergeFields)
 POSITION_CHANGE = TypeAdapter(PositionChangeFields)
 REASSIGN = TypeAdapter(ReassignFields)
 RECONCILE = TypeAdapter(ReconcileFields)
+DECIDE = TypeAdapter(DecideFields)
 PRICE = TypeAdapter(PriceFields)
 DEPOSIT = TypeAdapter(DepositFields)
 RESET = TypeAdapter(ResetFields)

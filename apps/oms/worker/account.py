@@ -17,6 +17,8 @@ from functools import partial
 from oms.domain.command import COMMAND_TYPES, Command, CommandResult, CommandStatus
 from oms.domain.control import ReadConnection
 from oms.domain.errors import LeaseLost, Refused, Unavailable
+from oms.domain.reconciliation import Scope
+from oms.domain.sweep_plan import SweepPlan
 from oms.domain.value import evolve
 from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange
@@ -164,6 +166,38 @@ class Accounts:
             if home is not None and account_id in self.keeper.held:
                 await self._listen(home, self.clock.now())
         if news:
+            await self._push()
+
+    async def sweep(self, account_id: int, scope: Scope, plan: SweepPlan) -> Refused | None:
+        """Sweep an account though nobody asked, or begin to; why not, where it cannot be."""
+        home = await self._home(account_id)
+        if home is None or _must_wait(home):
+            return Refused(code="busy", message="it is not at home yet")
+        if (trouble := home.exchange.trouble()) is not None:
+            return trouble
+        if home.sweeping:
+            return None  # what is on its way sees the same
+        changes, now = Changes(), self.clock.now()
+        try:
+            await self.hear.reconcile.by_itself(home, scope, plan, changes, now)
+        except Unavailable:
+            raise
+        except Exception:
+            logger.exception("exchange_failed account_id=%d", account_id)
+            await self._forsake(home, now)
+            return None
+        if changes.has_content():
+            await self.record.tell(home, changes)
+        self.pipeline.add(home)
+        await self._push()
+        return None
+
+    async def note_unreadable(self, account_id: int, code: str) -> None:
+        """Write down that an account could not be read."""
+        home = self.homes.get(account_id)
+        if home is not None:
+            await self.hear.reconcile.unreadable(home, code, self.clock.now())
+            self.pipeline.add(home)
             await self._push()
 
     def is_moved_by_time(self) -> bool:

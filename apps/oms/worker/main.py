@@ -24,6 +24,7 @@ from oms.worker.account import Accounts
 from oms.worker.chores import CHORES_EVERY_SECONDS, Chores
 from oms.worker.ear import SWEEP_SECONDS, Ear
 from oms.worker.leases import CHORES, LeaseKeeper
+from oms.worker.sweeps import Sweeps
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class Worker:
     bell: Doorbell
     tick_seconds: float
     close: Callable[[], Awaitable[None]]
+    #: Sweeps that nobody asked for; ``None``: there are none.
+    sweeps: Sweeps | None = None
     commands_done: int = 0
     _new: list[Lease] = field(default_factory=list)
     _careful: bool = False
@@ -108,6 +111,8 @@ class Worker:
             done = await self._drain()
             if time.monotonic() >= market_at:
                 await self.accounts.look_at_market()
+                if self.sweeps is not None:
+                    await self.sweeps(self.accounts.clock.now())
                 market_at = time.monotonic() + self.tick_seconds
 
     async def _drain(self) -> bool:
@@ -166,9 +171,12 @@ class Worker:
     def _status(self) -> str:
         """What the worker tells of itself."""
         accounts = len([i for i in self.keeper.held if i != CHORES])
-        return json.dumps(
-            {"pid": os.getpid(), "accounts": accounts, "commands_done": self.commands_done}
-        )
+        told: dict[str, object] = {
+            "pid": os.getpid(),
+            "accounts": accounts,
+            "commands_done": self.commands_done,
+        }
+        return json.dumps(told | (dict(self.sweeps.told()) if self.sweeps is not None else {}))
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -14,7 +14,7 @@ from kit.event_pages import ROOT, ToldEvent, events
 CODE = ROOT / "apps" / "oms"
 SOURCES = [
     *sorted((CODE / "domain").glob("*.py")),
-    *sorted((CODE / "services").glob("*.py")),
+    *sorted((CODE / "services").rglob("*.py")),
     CODE / "wire" / "events.py",
     CODE / "adapters" / "sql" / "account_desk.py",
 ]

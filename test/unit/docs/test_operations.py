@@ -35,6 +35,11 @@ def _told() -> dict[str, tuple[str, set[str]]]:
         "workers": [{"worker_id": "w", "accounts": 1}],
         "worker_queue_depth": {"paper": {"w": 1}},
         "orders_unknown": 0,
+        "reconciled": {
+            "open": {"position_differs": 1},
+            "differences": {(1, "BTC/USDT:USDT"): 1.0},
+            "lags": {1: 60.0},
+        },
         "orders_unknown_age_seconds_max": 0.0,
         "outbox_lag_ms": 0,
         "control_queue_depth": 0,
@@ -44,8 +49,8 @@ def _told() -> dict[str, tuple[str, set[str]]]:
     text = text_of(families_of(tally, figures, is_well=True))
     found: dict[str, tuple[str, set[str]]] = {}
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
-        labels = re.findall(rf"^{name}{{(\w+)=", text, re.MULTILINE)
-        found[name] = (kind, set(labels))
+        samples = re.findall(rf"^{name}{{(.*)}} ", text, re.MULTILINE)
+        found[name] = (kind, {label for each in samples for label in re.findall(r'(\w+)="', each)})
     return found
 
 

@@ -36,6 +36,7 @@ from oms.domain.control import (
     Resolve,
     RiskSwitch,
 )
+from oms.domain.discrepancy import Answer, Decide
 from oms.domain.order import Side
 from oms.domain.reconciliation import Scope
 from oms.wire.commands import command_type, decode, encode, fingerprint
@@ -108,6 +109,8 @@ PAYLOADS: list[Payload] = [
     PositionChange(position_id=1, stop_gain=Decimal("2.5"), comment=None),
     PositionChange(position_id=1, stop_loss=Decimal(1), stop_gain=None, comment="c"),
     RiskSwitch(status="blocked", comment="c"),
+    Decide(discrepancy_id=7, answer=Answer.APPLY),
+    Decide(discrepancy_id=7, answer=Answer.DISMISS, lifts=True, comment="c"),
     RiskSwitch(allow_new_positions=False, strategy_id=7, comment="c"),
     AdminMutate(
         entity="deals",

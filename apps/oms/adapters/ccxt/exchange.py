@@ -222,9 +222,9 @@ class CcxtExchange:
         """How it is reached now."""
         return self._parts.connection_state()
 
-    def begin_sweep(self, since: datetime) -> None:
+    def begin_sweep(self, since: datetime, until: datetime | None = None) -> None:
         """Begin to read all; ``swept`` tells it."""
-        self._parts.sweeping.begin(since)
+        self._parts.sweeping.begin(since, until)
 
     def swept(self) -> Sequence[Snapshot]:
         """Snapshots read since the last call."""

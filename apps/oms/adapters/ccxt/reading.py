@@ -160,6 +160,10 @@ class Reader:
             return (None,)
         return sorted(set(self._symbols()) & part.symbols)
 
+    def whole_from(self, since: datetime, now: datetime) -> datetime | None:
+        """From when on ``trades`` leaves nothing out; ``None`` where symbols must be named."""
+        return None if self._rules.symbol_required else self._reachable(since, now)
+
     def _reachable(self, since: datetime, until: datetime) -> datetime:
         """``since``, or as far back as anything is told."""
         if not self._rules.back_days:

@@ -48,34 +48,48 @@ class Sweeping:
         self._evidence = evidence
         self._orders = orders
         self._since: datetime | None = None
+        #: Readings with an end, each by itself.
+        self._periods: list[tuple[datetime, datetime]] = []
         self._asked = asyncio.Event()
 
-    def begin(self, since: datetime) -> None:
-        """Sweep from then on, as soon as it can be done."""
-        self._since = since if self._since is None else min(since, self._since)
+    def begin(self, since: datetime, until: datetime | None = None) -> None:
+        """Sweep from then on, as soon as it can be done; executions until then only, if said."""
+        if until is not None:
+            self._periods.append((since, until))
+        else:
+            self._since = since if self._since is None else min(since, self._since)
         self._asked.set()
 
     async def run(self) -> None:
         """Sweep whenever one is asked for; a failed one is begun again later."""
         while True:
             await self._asked.wait()
-            since, self._since = self._since, None
-            self._asked.clear()
-            assert since is not None, "who asks says from when on"
+            since, until = self._next()
             try:
-                snapshot = await self.snapshot(since)
+                snapshot = await self.snapshot(since, until)
             except ReadFailed as failed:
-                self.begin(since)
+                self.begin(since, until)
                 await asyncio.sleep(self._connection.failed(failed))
             else:
                 self._connection.succeeded()
                 self._inbox.show(snapshot)
 
-    async def snapshot(self, since: datetime) -> Snapshot:
+    def _next(self) -> tuple[datetime, datetime | None]:
+        """What to read now; a period waits for what is asked up to now."""
+        since, self._since = self._since, None
+        if since is not None:
+            asked: tuple[datetime, datetime | None] = since, None
+        else:
+            asked = self._periods.pop(0)
+        if not self._periods:
+            self._asked.clear()
+        return asked
+
+    async def snapshot(self, since: datetime, until: datetime | None = None) -> Snapshot:
         """One sweep. Raises ``ReadFailed``; what was heard until then is told all the same."""
         heard = _Heard()
         try:
-            holdings = await self._read(since, heard)
+            holdings = await self._read(since, until, heard)
         except ReadFailed:
             reports = [*heard.orders, *(report for _, report in heard.trades.values())]
             self._inbox.put(reports, [], heard.charges)
@@ -83,13 +97,17 @@ class Sweeping:
         self._inbox.put([], [], heard.charges)
         return Snapshot(
             since=since,
+            until=until,
             orders=tuple(heard.orders),
             trades=tuple(heard.trades.values()),
             holdings=holdings,
             raw=self._evidence.taken(),
+            trades_whole_from=self._reader.whole_from(since, self._clock()),
         )
 
-    async def _read(self, since: datetime, heard: "_Heard") -> dict[Holding, Decimal]:
+    async def _read(
+        self, since: datetime, until: datetime | None, heard: "_Heard"
+    ) -> dict[Holding, Decimal]:
         """Orders and executions, what is held, and the executions of meanwhile."""
         began = self._clock()
         parts = self._reader.parts()
@@ -98,9 +116,9 @@ class Sweeping:
                 *await self._reader.open_orders(part),
                 *await self._ended(part, since),
             ]
-            await self._read_trades(part, shown, since, heard, all_kinds=True)
+            await self._read_trades(part, shown, since, heard, until=until, all_kinds=True)
         holdings = await self._reader.holdings(parts)
-        for part in parts:
+        for part in parts if until is None else ():
             await self._read_trades(part, (), began - _OVERLAP, heard, all_kinds=False)
         return holdings
 
@@ -130,10 +148,12 @@ class Sweeping:
         since: datetime,
         heard: "_Heard",
         *,
+        until: datetime | None = None,
         all_kinds: bool,
     ) -> None:
         now = self._clock()
-        trades, paid = await self._reader.trades(part, since, now, all_kinds=all_kinds, now=now)
+        end = now if until is None else min(until, now)
+        trades, paid = await self._reader.trades(part, since, end, all_kinds=all_kinds, now=now)
         digested = await self._digest(part, shown, trades, now, always=True)
         heard.orders += digested.orders
         heard.charges += [*paid, *digested.charges]

@@ -282,7 +282,7 @@ class PaperExchange(Operated):
         account = self._account
         return ConnectionState(engine=account.engine.value, environment=account.environment.value)
 
-    def begin_sweep(self, since: datetime) -> None:
+    def begin_sweep(self, since: datetime, until: datetime | None = None) -> None:
         """Nothing to begin: ``snapshot`` takes no time."""
 
     def swept(self) -> Sequence[Snapshot]:

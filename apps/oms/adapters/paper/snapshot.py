@@ -17,14 +17,16 @@ def snapshot_of(engine: PaperEngine, since: datetime, now: datetime) -> Snapshot
     """Open orders, executions from ``since`` on as far as they are kept, and contracts held."""
     memory = engine.memory
     orders = [order for held in memory.orders.values() for order in held.values()]
+    kept = engine.trades()
     return Snapshot(
         since=since,
         orders=[_open(engine, order, now) for order in orders],
         trades=[
             (trade.symbol, execution_of(trade, engine.made, now, Heard.RECONCILE))
-            for trade in engine.trades()
+            for trade in kept
             if trade.executed_at >= since
         ],
+        trades_whole_from=max(since, kept[0].executed_at) if kept else None,
         holdings={
             (symbol, _SIDES[leg]): position.qty
             for (symbol, leg), position in memory.positions.items()

@@ -16,6 +16,7 @@ from oms.wire.admin_accounts import environment_of
 from oms.wire.ccxt_allow import check_ccxt_allow
 from oms.wire.json import dumps, loads
 from oms.wire.paper_settings import paper_settings
+from oms.wire.policies import check_policies
 
 #: Columns that are shown as they are.
 _SHOWN = (
@@ -73,6 +74,7 @@ class SqlAccountDesk(Audited):
         if change.extra_config is not None:
             paper_settings(change.extra_config, strict=True)
             check_ccxt_allow(change.extra_config)
+            check_policies(change.extra_config)
         await self._ids.ensure("event", 1)
 
         async def work(session: Session) -> Traced[int]:

@@ -18,6 +18,7 @@ from oms.ports.registry import AuditEntry, UserRow
 from oms.wire.ccxt_allow import check_ccxt_allow
 from oms.wire.json import dumps, optional_time
 from oms.wire.paper_settings import paper_settings
+from oms.wire.policies import check_policies
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -133,6 +134,7 @@ class SqlRegistry(RegistryReads):
         check_account(exchange_id=exchange_id, environment=environment, extra_config=extra_config)
         paper_settings(extra_config, strict=True)
         check_ccxt_allow(extra_config)
+        check_policies(extra_config)
         await self._ids.ensure("account", 1)
         account_id = self._ids("account")
         row = (

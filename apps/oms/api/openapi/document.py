@@ -6,6 +6,7 @@ from typing import Any
 
 from oms.api.openapi import (
     exchange_accounts,
+    inbox,
     kills,
     operations_desk,
     operations_house,
@@ -23,6 +24,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *operations_house.OPERATIONS,
     *operations_ledger.OPERATIONS,
     *operations_desk.OPERATIONS,
+    *inbox.OPERATIONS,
     *kills.OPERATIONS,
     *exchange_accounts.OPERATIONS,
 )
@@ -83,6 +85,7 @@ def build(version: str, served: Iterable[tuple[str, str]]) -> dict[str, Any]:
             "schemas": {
                 **rows_desk.ROWS,
                 **rows_ledger.ROWS,
+                **inbox.ROWS,
                 **kills.ROWS,
                 **exchange_accounts.ROWS,
                 **body_schemas(),

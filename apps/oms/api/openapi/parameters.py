@@ -33,6 +33,7 @@ PATHS: Mapping[str, Schema] = {
     "account_id": ID,
     "api_key_id": ID,
     "command_id": ID,
+    "discrepancy_id": ID,
     "entity": words("orders", "positions", "deals"),
     "kill_id": ID,
     "exchange_id": {"type": "string", "pattern": r"^[a-z0-9_]{1,48}(\.[a-z0-9_]{1,48})?$"},

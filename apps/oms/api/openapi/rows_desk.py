@@ -148,13 +148,10 @@ _HOUSE: Mapping[str, Schema] = {
         error=maybe(ref("ErrorDetail")),
     ),
     "ReconcileStatus": row(
-        "account_id:id cursor_value:text? updated_at:time? lag_ms:number? discrepancies:count",
+        "account_id:id cursor_value:text? updated_at:time? lag_ms:number? discrepancies:count "
+        "degraded:text?",
         status=words("fresh", "stale", "never"),
         age_seconds=maybe(NUMBER),
-    ),
-    "Discrepancy": row(
-        "id:id account_id:id class:text symbol:text? status:text policy:text evidence:any fix:any "
-        "first_seen:time last_seen:time decided_by:text? comment:text?"
     ),
     "PaperDone": row("ok:bool account_ids:ids command_id:id command_ids:ids"),
     "CallDone": row("ok:bool result:any"),

@@ -29,6 +29,11 @@ def kill_id_of(text: str) -> int:
     return _number(text, NotFound("there is no such kill switch"))
 
 
+def discrepancy_id_of(text: str) -> int:
+    """The discrepancy that a path names. Raises ``NotFound``."""
+    return _number(text, NotFound("there is no such discrepancy"))
+
+
 def _number(text: str, wrong: NotFound) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 16 and 0 < int(text) <= ID_MAX:
         return int(text)

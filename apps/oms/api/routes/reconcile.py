@@ -1,4 +1,4 @@
-"""Sweeps on demand, how fresh the last ones are, and what differs."""
+"""Sweeps on demand, and how fresh the last ones are."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from oms.api.deps import Caller, Doors, account_id_of, caller, doors
 from oms.api.errors import JsonResponse, detail, failure, request_id_of
 from oms.api.results import first_error, results_of
+from oms.api.sweep_figures import heartbeats
 from oms.domain.access import Permission, refuse_account
 from oms.domain.errors import NotFound, Refused
 from oms.services.submit import Ask
@@ -18,7 +19,6 @@ from oms.wire.json import loads
 from oms.wire.queries import read_seconds
 from oms.wire.reconcile import (
     STALE_SECONDS,
-    discrepancy_row,
     read_reconcile,
     result_row,
     status_rows,
@@ -37,7 +37,7 @@ async def reconcile(request: Request) -> Response:
     """Sweep now, accounts side by side; on return the deals found can be read."""
     parts, who = doors(request), await caller(request)
     named, wish = read_reconcile(load_body(await request.body() or b"{}"))
-    accounts = named or await _readable(parts, who)
+    accounts = named or await readable(parts, who)
     wishes = [Wish(payload=wish, account_id=account_id) for account_id in accounts]
     if not wishes:
         return JsonResponse({"ok": True, "account_ids": [], "triggered_count": 0, "results": []})
@@ -73,7 +73,7 @@ async def all_statuses(request: Request) -> Response:
     wished = request.query_params.get("status")
     if wished is not None and wished not in STATUSES:
         raise wrong_at(("query", "status"), f"one of {', '.join(STATUSES)}", "literal_error")
-    rows = await _statuses(request, parts, await _readable(parts, who))
+    rows = await _statuses(request, parts, await readable(parts, who))
     return JsonResponse({"items": [r for r in rows if wished in (None, r["status"])]})
 
 
@@ -82,26 +82,13 @@ async def one_status(request: Request, account_id: str) -> Response:
     """How fresh the last sweep of one account is."""
     parts, who = doors(request), await caller(request)
     number = account_id_of(account_id)
-    if number not in await _readable(parts, who):
+    if number not in await readable(parts, who):
         raise NotFound(f"account_id={number}", code="account_not_found")
     return JsonResponse({"items": await _statuses(request, parts, [number])})
 
 
-@router.get("/oms/discrepancies")
-@router.get("/oms/reconcile/inbox")
-async def discrepancies(request: Request) -> Response:
-    """What the exchange shows and no fact explains, of all readable accounts."""
-    parts, who = doors(request), await caller(request)
-    found = await parts.reconciliations.unsettled(await _readable(parts, who))
-    items = [
-        discrepancy_row(row, loads(row.evidence), None if row.fix is None else loads(row.fix))
-        for row in found
-        if row.status == "open"
-    ]
-    return JsonResponse({"items": items})
-
-
-async def _readable(parts: Doors, who: Caller) -> list[int]:
+async def readable(parts: Doors, who: Caller) -> list[int]:
+    """The accounts that the caller may read, ascending."""
     rows = await parts.reads.accounts(who.principal)
     ids = [row.account.id for row in rows]
     return [i for i in ids if refuse_account(who.principal, Permission.READ, i) is None]
@@ -112,8 +99,9 @@ async def _statuses(
 ) -> list[dict[str, Any]]:
     stale_after = read_seconds(request.query_params, "stale_after_seconds", STALE_SECONDS)
     cursors = await parts.reconciliations.cursors(account_ids)
-    differing = await parts.reconciliations.unsettled(account_ids)
-    return status_rows(account_ids, cursors, differing, stale_after, parts.clock.now())
+    differing = await parts.reconciliations.opened(account_ids)
+    beats = await heartbeats(parts)
+    return status_rows(account_ids, cursors, differing, stale_after, parts.clock.now(), beats)
 
 
 def _late(request: Request) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from oms.api.errors import JsonResponse
 from oms.api.metrics import CONTENT_TYPE, families_of, text_of
 from oms.api.peer import peer
 from oms.api.status import Figures, figures
+from oms.api.sweep_figures import reconciled
 from oms.domain.access import Role
 from oms.domain.errors import Forbidden, Unavailable
 from oms.wire.json import time_text
@@ -45,6 +46,7 @@ async def metrics(request: Request) -> Response:
     is_well = True
     try:
         told = await figures(parts, None)
+        told["reconciled"] = await reconciled(parts)
     except Unavailable as lost:
         is_well = lost.code == "engine_unavailable"
     return Response(text_of(families_of(parts.tally, told, is_well)), media_type=CONTENT_TYPE)

@@ -1,15 +1,28 @@
 """Rows of ``accounts``, with what their owner set in ``extra_config_json``."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from oms.domain.account import Account, Environment, PositionMode
+from oms.domain.reconciliation import Scope
+from oms.domain.sweep_plan import SweepPlan
 from oms.wire.ccxt_allow import ccxt_allow
 from oms.wire.paper_settings import paper_settings
+from oms.wire.policies import policies
 
+_SCOPES = (Scope.SHORT, Scope.HOURLY, Scope.LONG)
+#: When an account is swept, where the table is named ``a``.
+PLAN = "a.reconcile_enabled, " + ", ".join(
+    f"a.reconcile_{scope.value}_{what}_seconds"
+    for what in ("interval", "lookback")
+    for scope in _SCOPES
+)
 #: Columns of an account where the table is named ``a`` and ``account_risk_state`` ``r``.
 SELECTED = (
     "a.id, a.exchange_id, a.label, a.position_mode, a.environment, a.status,"
-    " a.extra_config_json, COALESCE(r.allow_new_positions, 1), a.live_enabled"
+    " a.extra_config_json, COALESCE(r.allow_new_positions, 1), a.live_enabled, a.quarantine,"
+    f" {PLAN}"
 )
 JOINED = "accounts a LEFT JOIN account_risk_state r ON r.account_id = a.id"
 
@@ -27,5 +40,20 @@ def account_of(row: Any) -> Account:
         paper=paper_settings(row[6] or "{}"),
         ccxt_allow=ccxt_allow(row[6] or "{}"),
         live_enabled=bool(row[8]),
+        quarantine=row[9],
+        sweeps=plan_of(row[10:17]),
+        policies=policies(row[6] or "{}"),
         extra_config=row[6] or "{}",
     )
+
+
+def plan_of(row: Sequence[Any]) -> SweepPlan:
+    """The plan of a row of ``PLAN``."""
+    count = len(_SCOPES)
+    intervals, look_backs = row[1 : 1 + count], row[1 + count : 1 + 2 * count]
+    return SweepPlan(enabled=bool(row[0]), intervals=_told(intervals), look_backs=_told(look_backs))
+
+
+def _told(seconds: Sequence[int | None]) -> dict[Scope, timedelta]:
+    pairs = zip(_SCOPES, seconds, strict=True)
+    return {scope: timedelta(seconds=told) for scope, told in pairs if told is not None}

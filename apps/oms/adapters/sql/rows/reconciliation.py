@@ -8,7 +8,8 @@ from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.rows import raw
 from oms.adapters.sql.rows.text import clipped
 from oms.adapters.sql.script import Script, Values
-from oms.ports.reconciliation import Cursor, Discrepancy, ReconcileRows, ReconcileRun
+from oms.domain.discrepancy import Discrepancy
+from oms.ports.reconciliation import Cursor, ReconcileRows, ReconcileRun
 
 _RUN = ("id", "account_id", "scope", "started_at", "finished_at", "counts_json", "error")
 _CURSOR = ("account_id", "entity", "cursor_value", "updated_at")
@@ -39,17 +40,22 @@ _UPSERT_CURSOR = Insert(
 _UPSERT_DISCREPANCY = Insert(
     table="discrepancies",
     columns=_DISCREPANCY,
-    changes=("status", "evidence_json", "fix_json", "last_seen", "decided_by", "comment"),
+    changes=(
+        *("status", "policy", "evidence_json", "fix_json", "last_seen"),
+        *("decided_by", "comment"),
+    ),
 )
 
 
 def into(script: Script, sweeps: Sequence[ReconcileRows]) -> None:
     """Write what these sweeps leave behind."""
     dialect = script.dialect
-    _INSERT_RUN.into(script, [_run(each.run, dialect) for each in sweeps])
+    runs = [each.run for each in sweeps if each.run is not None]
+    _INSERT_RUN.into(script, [_run(run, dialect) for run in runs])
     cursors = [
         (each.run.account_id, entity, text, dialect.time_in(each.run.finished_at))
         for each in sweeps
+        if each.run is not None
         for entity, text in each.cursors.items()
     ]
     _UPSERT_CURSOR.into(script, cursors)

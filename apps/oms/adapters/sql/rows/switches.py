@@ -26,6 +26,9 @@ def into(script: Script, account_id: int, switches: Sequence[Switched], now: dat
     dialect = script.dialect
     mark, at = dialect.mark, dialect.time_in(now)
     for switch in switches:
+        if switch.is_quarantine:
+            text = f"UPDATE accounts SET quarantine = {mark} WHERE id = {mark}"
+            script.add("accounts", text, [(switch.quarantine, account_id)])
         allowed = switch.allow_new_positions
         if switch.status is not None:
             text = f"UPDATE accounts SET status = {mark} WHERE id = {mark}"

@@ -1,0 +1,180 @@
+"""Discrepancies: what the exchange shows and no fact explains, and what becomes of one.
+
+A *finding* is what one comparison sees. The row of a discrepancy follows from findings and from
+decisions alone, so that seeing the same again changes nothing.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from oms.domain.reconciliation import SETTLE
+from oms.domain.value import evolve, value
+
+
+class Class(StrEnum):
+    """What kind of difference it is."""
+
+    POSITION_DIFFERS = "position_differs"
+    ORDER_VANISHED = "order_vanished"
+    DEAL_EXTRA = "deal_extra"
+    DEAL_DIFFERS = "deal_differs"
+    BALANCE_DIFFERS = "balance_differs"
+
+
+class Policy(StrEnum):
+    """Who decides: nobody (the proposed fix is carried out), somebody, or somebody in a hurry."""
+
+    AUTO = "auto"
+    ASK = "ask"
+    #: Somebody, and until then the account only reduces.
+    QUARANTINE = "quarantine"
+
+
+class Status(StrEnum):
+    """Where a discrepancy stands."""
+
+    #: Seen once: it may be under way.
+    PENDING = "pending"
+    OPEN = "open"
+    #: The proposed fix was carried out.
+    APPLIED = "applied"
+    #: Somebody said that it is to stay so; he is not asked again while it says the same.
+    DISMISSED = "dismissed"
+    #: The difference ended by itself.
+    CLOSED = "closed"
+    #: The fix was carried out and taken back.
+    REVERSED = "reversed"
+
+
+STANDING = (Status.PENDING, Status.OPEN, Status.APPLIED, Status.DISMISSED)
+"""Of these the next comparison must know."""
+
+DEFAULTS: Mapping[Class, Policy] = MappingProxyType(
+    {
+        Class.POSITION_DIFFERS: Policy.QUARANTINE,
+        Class.ORDER_VANISHED: Policy.ASK,
+        Class.DEAL_EXTRA: Policy.ASK,
+        Class.DEAL_DIFFERS: Policy.ASK,
+        Class.BALANCE_DIFFERS: Policy.ASK,
+    }
+)
+
+
+@value
+class Discrepancy:
+    """A difference that was seen; ``evidence`` and ``fix`` are JSON text."""
+
+    id: int
+    account_id: int
+    kind: str
+    symbol: str | None
+    #: What makes it the same difference when it is seen again.
+    subject: str
+    status: str
+    policy: str
+    evidence: str
+    fix: str | None = None
+    first_seen: datetime
+    last_seen: datetime
+    decided_by: str | None = None
+    comment: str | None = None
+
+
+@value
+class Finding:
+    """What one comparison sees of one difference; ``evidence`` and ``fix`` as for the row."""
+
+    kind: Class
+    symbol: str | None
+    subject: str
+    evidence: str
+    fix: str | None = None
+    #: What the owner of the account said of the class, else its default.
+    policy: Policy
+
+
+def policy_of(kind: Class, said: Mapping[str, str], *, is_small: bool = False) -> Policy:
+    """Who decides: what was ``said`` of the account, else the default of the class.
+
+    A small difference in money needs nobody.
+    """
+    told = said.get(kind.value)
+    if told is not None:
+        return Policy(told)
+    return Policy.AUTO if is_small else DEFAULTS[kind]
+
+
+def seen(row: Discrepancy, finding: Finding, now: datetime) -> Discrepancy:
+    """``row`` after it was seen again; the same object where that changes nothing.
+
+    One that waits opens once it was seen again ``SETTLE`` later.
+    """
+    status, opened = row.status, False
+    if status == Status.PENDING and now - row.first_seen >= SETTLE:
+        status, opened = Status.OPEN.value, True
+    told = (row.evidence, row.fix, row.policy)
+    says_the_same = told == (finding.evidence, finding.fix, finding.policy.value)
+    if not opened and (says_the_same or status in (Status.APPLIED, Status.DISMISSED)):
+        return row
+    return evolve(
+        row,
+        status=status,
+        policy=finding.policy.value,
+        evidence=finding.evidence,
+        fix=finding.fix,
+        last_seen=now,
+    )
+
+
+def is_answered(row: Discrepancy, finding: Finding) -> bool:
+    """Whether ``row`` already says all of it, so that no new one begins."""
+    match row.status:
+        case Status.PENDING | Status.OPEN:
+            return True
+        case Status.DISMISSED:
+            return row.evidence == finding.evidence
+        case Status.APPLIED:
+            return finding.kind in _SAID_FOR_EVER and row.evidence == finding.evidence
+        case _:
+            return False
+
+
+#: The exchange goes on telling them after they were put right.
+_SAID_FOR_EVER = (Class.DEAL_EXTRA, Class.DEAL_DIFFERS)
+
+
+def ended(row: Discrepancy, now: datetime) -> Discrepancy:
+    """``row`` when the difference is not seen any more; an applied fix stands."""
+    if row.status == Status.APPLIED:
+        return row
+    return evolve(row, status=Status.CLOSED.value, last_seen=now)
+
+
+def quarantine_of(rows: Mapping[int, Discrepancy]) -> str | None:
+    """The class for which the account may only reduce: that of the oldest open row that says so."""
+    found = sorted(
+        (row.id, row.kind)
+        for row in rows.values()
+        if row.status == Status.OPEN and row.policy == Policy.QUARANTINE
+    )
+    return found[0][1] if found else None
+
+
+class Answer(StrEnum):
+    """What somebody says of a discrepancy."""
+
+    APPLY = "apply"
+    DISMISS = "dismiss"
+
+
+@value
+class Decide:
+    """Carry out what is proposed for a discrepancy, leave it so, or take back what was done."""
+
+    discrepancy_id: int
+    answer: Answer
+    #: Whether it may lift a quarantine without the difference having ended.
+    lifts: bool = False
+    comment: str | None = None

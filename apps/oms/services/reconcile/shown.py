@@ -1,0 +1,231 @@
+"""What one comparison sees: the book beside what the exchange shows, as findings.
+
+Nothing is changed here. What is under way is left out; whether a difference counts is decided by
+seeing it again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+from oms.domain.correction import correction_for
+from oms.domain.deal import Deal, DealEntry, DealType
+from oms.domain.discrepancy import Class, Discrepancy, Finding, Policy, Status, policy_of
+from oms.domain.instrument import Kind
+from oms.domain.money import ZERO, difference, plain, total
+from oms.domain.order import Order, OrderState
+from oms.domain.reconciliation import Difference, differences
+from oms.domain.refold import BUST
+from oms.domain.report import Execution, Heard, Report
+from oms.domain.side import Side
+from oms.ports.exchange import Snapshot
+from oms.services.home import Home
+from oms.services.reconcile.standing import read
+from oms.wire.json import dumps_plain, time_text
+
+Trade = tuple[str, str]
+"""A symbol and a trade id."""
+
+LAG = timedelta(seconds=60)
+"""An execution that is younger may be missing from a list."""
+
+_MARGIN = timedelta(seconds=1)
+_WAITING = (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One reading of one account, and what the book had of it."""
+
+    home: Home
+    seen: Snapshot
+    #: Deals under the trade ids that were told, before anything of it was recorded.
+    booked: Mapping[Trade, Sequence[Deal]]
+    now: datetime
+
+    def busy(self) -> frozenset[str]:
+        """Symbols with something under way."""
+        orders = self.home.orders.values()
+        waiting = (o for o in orders if o.pending_change or o.state in _WAITING)
+        return frozenset(order.symbol for order in waiting)
+
+    def positions(self, standing: Iterable[Discrepancy]) -> list[Finding]:
+        """Contracts of which the positions are not the sum."""
+        kinds = self.home.exchange.instruments()
+        held = [p for p in self.home.positions.values() if kinds[p.symbol].kind is not Kind.SPOT]
+        applied = [row for row in standing if row.status == Status.APPLIED]
+        found = differences(held, self.seen.holdings, self.busy())
+        return [self._position(each, applied) for each in found]
+
+    def _position(self, each: Difference, applied: Sequence[Discrepancy]) -> Finding:
+        leg = "" if each.side is None else f":{each.side.value}"
+        subject = f"{Class.POSITION_DIFFERS.value}:{each.symbol}{leg}"
+        wanted = correction_for(there=each.exchange_qty, here=each.book_qty, leg=each.side)
+        fix: dict[str, Any] = {
+            "action": "correct",
+            "side": wanted.side.value,
+            "qty": plain(wanted.qty),
+        }
+        policy = policy_of(Class.POSITION_DIFFERS, self.home.account.policies)
+        for row in applied:
+            if row.subject == subject and _undoes(read(row.fix), fix):
+                fix, policy = {"action": "reverse", "of": row.id}, Policy.AUTO
+        return Finding(
+            kind=Class.POSITION_DIFFERS,
+            symbol=each.symbol,
+            subject=subject,
+            evidence=dumps_plain(each.evidence()),
+            fix=dumps_plain(fix),
+            policy=policy,
+        )
+
+    def vanished(self) -> list[Finding]:
+        """Orders of ours that are open here, and of which the exchange shows nothing."""
+        shown = {(report.exchange_order_id or "") for report in self.seen.orders}
+        return [
+            self._vanished(order)
+            for order in self.home.orders.values()
+            if order.exchange_order_id not in shown
+            and order.state not in _WAITING
+            and not order.pending_change
+            and self.now - order.updated_at >= LAG
+        ]
+
+    def _vanished(self, order: Order) -> Finding:
+        evidence = {
+            "order_id": order.id,
+            "exchange_order_id": order.exchange_order_id,
+            "state": order.state.value,
+            "remaining_qty": plain(order.remaining_qty),
+        }
+        kind = Class.ORDER_VANISHED
+        return Finding(
+            kind=kind,
+            symbol=order.symbol,
+            subject=f"{kind.value}:{order.id}",
+            evidence=dumps_plain(evidence),
+            fix=dumps_plain({"action": "cancel"}),
+            policy=policy_of(kind, self.home.account.policies),
+        )
+
+    def differing(self) -> list[Finding]:
+        """Executions that the exchange tells otherwise than they are booked."""
+        found: list[Finding] = []
+        for symbol, report in self.seen.trades:
+            fill = report.execution
+            assert fill is not None, "a trade is an execution"
+            deals = self.booked.get((symbol, fill.exchange_trade_id), ())
+            legs = [deal for deal in deals if deal.type is DealType.TRADE and not deal.provisional]
+            if legs and _differs(legs, fill):
+                right = {"action": "replace", "victim": _victim(legs), "right": _told(fill)}
+                found.append(self._deal(Class.DEAL_DIFFERS, legs, right, fill))
+        return found
+
+    def extra(self, deals: Iterable[Deal]) -> list[Finding]:
+        """Executions that are booked and that the exchange does not tell of.
+
+        ``deals`` are all of executions since ``whole_from``.
+        """
+        told = {_trade_of(symbol, report) for symbol, report in self.seen.trades}
+        groups: dict[Trade, list[Deal]] = {}
+        taken_back: set[Trade] = set()
+        for deal in deals:
+            name = deal.exchange_trade_id
+            if deal.type is DealType.CORRECTION:
+                taken_back.add((deal.symbol, name.removeprefix(BUST)))
+            elif (deal.symbol, name) not in told and _is_the_exchanges(deal):
+                groups.setdefault((deal.symbol, name), []).append(deal)
+        return [
+            self._deal(Class.DEAL_EXTRA, legs, {"action": "take_back", "victim": _victim(legs)})
+            for trade, legs in groups.items()
+            if trade not in taken_back
+        ]
+
+    def whole_from(self) -> datetime | None:
+        """From when on every execution must be told, if the exchange tells all."""
+        start = self.seen.trades_whole_from
+        return None if start is None or self.seen.until is not None else start + _MARGIN
+
+    def _deal(
+        self,
+        kind: Class,
+        legs: Sequence[Deal],
+        fix: Mapping[str, Any],
+        fill: Execution | None = None,
+    ) -> Finding:
+        first = legs[0]
+        told = None if fill is None else _told(fill)
+        evidence = {"booked": _victim(legs), "told": told, "deal_ids": [leg.id for leg in legs]}
+        return Finding(
+            kind=kind,
+            symbol=first.symbol,
+            subject=f"{kind.value}:{first.symbol}:{first.exchange_trade_id}",
+            evidence=dumps_plain(evidence),
+            fix=dumps_plain(fix),
+            policy=policy_of(kind, self.home.account.policies),
+        )
+
+
+def book_qty(home: Home, symbol: str, leg: Side | None) -> Decimal:
+    """The sum of the open positions of a symbol, signed, or of those on one leg."""
+    held = (p.qty for p in home.positions_in(symbol) if leg is None or p.side is leg)
+    return reduce(total, held, ZERO)
+
+
+def _undoes(booked: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether taking back the correction that is ``booked`` is what is ``wanted``."""
+    if booked.get("action") != "correct":
+        return False
+    return booked["side"] != wanted["side"] and Decimal(booked["qty"]) == Decimal(wanted["qty"])
+
+
+def _trade_of(symbol: str, report: Report) -> Trade:
+    assert report.execution is not None, "a trade is an execution"
+    return symbol, report.execution.exchange_trade_id
+
+
+def _is_the_exchanges(deal: Deal) -> bool:
+    """Whether an exchange told of it under its own name."""
+    is_ours = deal.origin == Heard.OPERATOR.value or deal.entry is DealEntry.OUT_BY
+    return not is_ours and not deal.provisional and ":" not in deal.exchange_trade_id
+
+
+def _differs(legs: Sequence[Deal], fill: Execution) -> bool:
+    first = legs[0]
+    qty = reduce(total, (leg.qty for leg in legs), ZERO)
+    if qty != fill.qty or first.price != fill.price:
+        return True
+    fees = [leg.fee for leg in legs if leg.fee is not None]
+    if not fees or fill.fee is None or first.fee_currency != fill.fee_currency:
+        return False
+    return bool(difference(reduce(total, fees, ZERO), fill.fee))
+
+
+def _victim(legs: Sequence[Deal]) -> dict[str, Any]:
+    """The execution that these legs are parts of."""
+    first = legs[0]
+    fees = [leg.fee for leg in legs if leg.fee is not None]
+    return {
+        "order_id": first.order_id,
+        "trade_id": first.exchange_trade_id,
+        "side": first.side.value,
+        "qty": plain(reduce(total, (leg.qty for leg in legs), ZERO)),
+        "price": plain(first.price),
+        "fee": plain(reduce(total, fees, ZERO)) if fees else None,
+        "fee_currency": first.fee_currency,
+        "executed_at": time_text(first.executed_at),
+    }
+
+
+def _told(fill: Execution) -> dict[str, Any]:
+    return {
+        "trade_id": fill.exchange_trade_id,
+        "qty": plain(fill.qty),
+        "price": plain(fill.price),
+        "fee": None if fill.fee is None else plain(fill.fee),
+        "fee_currency": fill.fee_currency,
+        "executed_at": time_text(fill.executed_at),
+    }

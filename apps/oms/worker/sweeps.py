@@ -1,0 +1,111 @@
+"""Sweeps that nobody asked for: each account held, as often as its owner wants it.
+
+Accounts at real exchanges are swept as a matter of course. The book of a paper account is written
+in the transaction of its exchange's memory: it is swept where an interval is set, to try it out.
+What a quiet sweep came to is told by the worker's heartbeat and written nowhere else.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from oms.domain.account import Engine
+from oms.domain.sweep_plan import Timetable
+from oms.ports.reconciliation import Reconciliations, Swept
+from oms.wire.json import time_text
+from oms.worker.account import Accounts
+
+logger = logging.getLogger(__name__)
+
+PLANS_EVERY = timedelta(seconds=60)
+"""How often the owners' settings are read anew."""
+
+SWEEPS_PER_ROUND = 5
+"""Sweeps that one round begins, so that commands need not wait."""
+
+RETRY = timedelta(seconds=5)
+
+
+@dataclass(slots=True, kw_only=True)
+class Sweeps:
+    """The timetables of one worker."""
+
+    accounts: Accounts
+    rows: Reconciliations
+    _plans: dict[int, Swept] = field(default_factory=dict)
+    _tables: dict[int, Timetable] = field(default_factory=dict)
+    #: Accounts that cannot be read, and the code that says why.
+    _degraded: dict[int, str] = field(default_factory=dict)
+    #: Accounts whose turn comes later, though something is due.
+    _later: dict[int, datetime] = field(default_factory=dict)
+    _held: frozenset[int] = frozenset()
+    _read_at: datetime | None = None
+
+    async def __call__(self, now: datetime) -> None:
+        """Begin what is due. Raises ``Unavailable``."""
+        held = frozenset(account_id for account_id in self.accounts.keeper.held if account_id)
+        if self._read_at is None or held != self._held or now - self._read_at >= PLANS_EVERY:
+            await self._read(held, now)
+        begun = 0
+        for account_id, table in list(self._tables.items()):
+            scope = table.scope_due(now)
+            if scope is None or now < self._later.get(account_id, now):
+                continue
+            if begun == SWEEPS_PER_ROUND:
+                return
+            begun += 1
+            plan = self._plans[account_id].plan
+            self._later[account_id] = now + RETRY
+            trouble = await self.accounts.sweep(account_id, scope, plan)
+            if trouble is not None:
+                await self._note(account_id, trouble.code if trouble.code != "busy" else None)
+                continue
+            await self._note(account_id, None)
+            self._tables[account_id] = table.swept(scope, plan, now)
+
+    async def _read(self, held: frozenset[int], now: datetime) -> None:
+        """The plans of the accounts held; an account that is new begins its timetable."""
+        found = {row.account_id: row for row in await self.rows.plans(sorted(held))}
+        self._plans = {key: row for key, row in found.items() if is_swept(row)}
+        self._held, self._read_at = held, now
+        for each in (self._tables, self._degraded, self._later):
+            for account_id in each.keys() - self._plans.keys():
+                del each[account_id]
+        for account_id, row in self._plans.items():
+            if account_id not in self._tables:
+                waits = _engine(row) is Engine.PAPER
+                self._tables[account_id] = Timetable.begun(account_id, row.plan, now, waits=waits)
+
+    async def _note(self, account_id: int, code: str | None) -> None:
+        """That an account cannot be read, or can be again, is told once."""
+        if code == self._degraded.get(account_id):
+            return
+        if code is None:
+            del self._degraded[account_id]
+            logger.info("account_recovered account_id=%d", account_id)
+            return
+        self._degraded[account_id] = code
+        logger.warning("account_degraded account_id=%d code=%s", account_id, code)
+        await self.accounts.note_unreadable(account_id, code)
+
+    def told(self) -> Mapping[str, Mapping[str, str]]:
+        """Up to when accounts were read, and which cannot be, for the heartbeat."""
+        times = {
+            str(account_id): time_text(home.read_until)
+            for account_id, home in self.accounts.homes.items()
+            if home.read_until is not None
+        }
+        degraded = {str(account_id): code for account_id, code in self._degraded.items()}
+        return {"reconciled": times, "degraded": degraded}
+
+
+def is_swept(row: Swept) -> bool:
+    """Whether an account is swept by itself."""
+    if not row.plan.enabled:
+        return False
+    return _engine(row) is not Engine.PAPER or bool(row.plan.intervals)
+
+
+def _engine(row: Swept) -> Engine:
+    return Engine(row.exchange_id.partition(".")[0])

@@ -1,0 +1,143 @@
+"""Discrepancies, corrections and timetables for any numbers."""
+
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.builders import NOON
+from oms.domain.correction import correction_for
+from oms.domain.discrepancy import (
+    Class,
+    Discrepancy,
+    Finding,
+    Policy,
+    Status,
+    ended,
+    is_answered,
+    policy_of,
+    quarantine_of,
+    seen,
+)
+from oms.domain.money import total
+from oms.domain.reconciliation import SETTLE, Scope
+from oms.domain.side import Side
+from oms.domain.sweep_plan import EVERY, SweepPlan, Timetable
+
+QUANTITIES = st.decimals("-1000", "1000", places=8, allow_nan=False)
+SECONDS = st.integers(0, 3600).map(lambda each: timedelta(seconds=each))
+
+
+def _row(status: str = "pending", evidence: str = "{}") -> Discrepancy:
+    return Discrepancy(
+        id=1,
+        account_id=1,
+        kind=Class.POSITION_DIFFERS.value,
+        symbol="BTC/USDT:USDT",
+        subject="position_differs:BTC/USDT:USDT",
+        status=status,
+        policy="quarantine",
+        evidence=evidence,
+        first_seen=NOON,
+        last_seen=NOON,
+    )
+
+
+def _finding(evidence: str = "{}", kind: Class = Class.POSITION_DIFFERS) -> Finding:
+    row = _row()
+    return Finding(
+        kind=kind,
+        symbol=row.symbol,
+        subject=row.subject,
+        evidence=evidence,
+        policy=Policy.QUARANTINE,
+    )
+
+
+@given(st.lists(SECONDS, max_size=20))
+def test_the_same_seen_again_changes_a_row_at_most_once(waits: list[timedelta]) -> None:
+    row, changed = _row(), 0
+    for wait in sorted(waits):
+        after = seen(row, _finding(), NOON + wait)
+        changed += after is not row
+        row = after
+    late = [wait for wait in waits if wait >= SETTLE]
+    assert changed == bool(late)
+    assert row.status == ("open" if late else "pending")
+
+
+@given(st.lists(st.sampled_from(["a", "b"]), max_size=10))
+def test_what_is_dismissed_answers_only_what_it_says(told: list[str]) -> None:
+    row = _row(Status.DISMISSED.value, "a")
+    for evidence in told:
+        assert is_answered(row, _finding(evidence)) is (evidence == "a")
+        assert seen(row, _finding("a"), NOON) is row
+
+
+@given(st.sampled_from(list(Status)))
+def test_only_a_fix_outlives_the_difference(status: Status) -> None:
+    after = ended(_row(status.value), NOON)
+    assert after.status == ("applied" if status is Status.APPLIED else "closed")
+
+
+@given(QUANTITIES, QUANTITIES, st.sampled_from([None, Side.BUY, Side.SELL]))
+def test_a_correction_leads_from_the_book_to_the_exchange(
+    there: Decimal, here: Decimal, leg: Side | None
+) -> None:
+    if there == here:
+        return
+    wanted = correction_for(there=there, here=here, leg=leg)
+    signed = wanted.qty if wanted.side is Side.BUY else -wanted.qty
+    assert wanted.qty > 0
+    assert total(here, signed) == there
+    assert wanted.closes is (leg is not None and leg is not wanted.side)
+    back = correction_for(there=here, here=there, leg=leg)
+    assert (back.qty, back.side) == (wanted.qty, wanted.side.opposite)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Status)), st.sampled_from(list(Policy)))))
+def test_an_account_is_held_for_open_items_alone(items: list[tuple[Status, Policy]]) -> None:
+    rows: dict[int, Discrepancy] = {}
+    for number, (status, policy) in enumerate(items):
+        base = _row(status.value)
+        rows[number] = Discrepancy(
+            **{name: getattr(base, name) for name in base.__slots__ if name != "policy"}
+            | {"policy": policy.value}
+        )
+    held = any(status is Status.OPEN and policy is Policy.QUARANTINE for status, policy in items)
+    assert (quarantine_of(rows) is not None) is held
+
+
+def test_a_policy_is_the_owners_word_or_the_default() -> None:
+    assert policy_of(Class.POSITION_DIFFERS, {}) is Policy.QUARANTINE
+    assert policy_of(Class.BALANCE_DIFFERS, {}, is_small=True) is Policy.AUTO
+    assert policy_of(Class.BALANCE_DIFFERS, {"balance_differs": "ask"}, is_small=True) is Policy.ASK
+
+
+@given(st.integers(1, 10_000), st.lists(st.integers(1, 120), min_size=1, max_size=100))
+def test_each_scope_is_swept_once_an_interval_and_the_widest_counts_for_all(
+    account_id: int, steps: list[int]
+) -> None:
+    plan = SweepPlan(intervals={Scope.SHORT: timedelta(seconds=30)})
+    table, now = Timetable.begun(account_id, plan, NOON, waits=False), NOON
+    assert table.scope_due(NOON) is Scope.SHORT or table.due[Scope.HOURLY] == NOON
+    times: list[timedelta] = []
+    for step in steps:
+        scope = table.scope_due(now)
+        if scope is not None:
+            times.append(now - NOON)
+            table = table.swept(scope, plan, now)
+            assert table.scope_due(now) is None or table.scope_due(now) is not Scope.SHORT
+        now += timedelta(seconds=step)
+    passed = times[-1] - times[0]
+    assert len(times) <= passed / timedelta(seconds=30) + 2 + len(EVERY)
+
+
+def test_start_times_are_spread() -> None:
+    tables = [Timetable.begun(number, SweepPlan(), NOON) for number in range(1, 61)]
+    firsts = sorted(table.due[Scope.SHORT] - NOON for table in tables)
+    assert firsts[-1] < timedelta(seconds=60)
+    gaps = [b - a for a, b in pairwise(firsts)]
+    assert max(gaps) < timedelta(seconds=5)
