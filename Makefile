@@ -38,9 +38,9 @@ oracle: ## the ledger against its oracle over random account histories (HISTORIE
 
 faults: ## the fault run: a worker is killed while a loopback exchange goes wrong (3 minutes)
 	@$(PYTHON) tools/setup $(MARIADB)
-	@$(BIN)/pytest -q -s test/e2e/fault_run.py $(ARGS)
+	@$(BIN)/pytest -q -s test/e2e/test_fault_run.py $(ARGS)
 
-bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth, fan_out or driver)
+bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth, fan_out, driver or exchange)
 	@$(PYTHON) tools/setup $(MARIADB) wrk
 	@$(BIN)/python test/bench/run.py $(ARGS)
 

@@ -6,50 +6,90 @@ What was planted and does not wait any more has struck; only that counts.
 import random
 import threading
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kit.loopback import Json, Loopback
 
-WRITES = ("order/create", "order/create", "order/create", "order/create", "order/cancel", "order/")
-READS = ("order/realtime", "execution/list", "/list", "/v5/")
-CREATE = ("order/create",)
-ANY = ("",)
 
-#: Where each kind may strike, and what it is told. Not among them: faults of streams, which these
-#: accounts do not use, and what changes an account without any request of ours.
-KINDS: dict[str, tuple[tuple[str, ...], Json]] = {
-    "hang": (WRITES, {}),
-    "http": (WRITES, {"status": 503}),
-    "json": (CREATE, {"body": {"retCode": 10016, "retMsg": "internal", "result": {}}}),
-    "html": (WRITES, {}),
-    "close_before": (WRITES, {}),
-    "redirect": (WRITES, {}),
-    "slow_before": (WRITES, {"ms": 900}),
-    "accept_then_hang": (WRITES, {}),
-    "accept_then_http": (WRITES, {"status": 502}),
-    "accept_then_close": (WRITES, {}),
-    "accept_then_truncate": (WRITES, {}),
-    "accept_then_json": (CREATE, {"body": {"retCode": 10016, "retMsg": "internal"}}),
-    "accept_then_html": (WRITES, {}),
-    "slow": (WRITES, {"ms": 900}),
-    "rate_limit": (CREATE, {}),
-    "ban": (READS[:1], {"retry_after": "2"}),
-    "lag": (READS[:2], {"count": 3, "seconds": 4}),
-    "empty": (READS, {}),
-    "short_page": (READS, {}),
-    "null_fields": (READS, {}),
-    "no_trade_id": (READS[1:2], {}),
-    "shuffled": (READS, {}),
-    "missing_leg": (READS, {}),
-    "partial": (ANY, {"share": "0.5"}),
-    "reject": (ANY, {"code": 110003}),
-    "late_fill": (ANY, {"share": "0.5"}),
-    "refuse_connect": (ANY, {"seconds": 0.7}),
-    "skew": (ANY, {"ms": 20_000}),
+@dataclass(frozen=True)
+class Doors:
+    """Where a dialect's requests can be struck: parts of method and path."""
+
+    writes: tuple[str, ...]
+    creates: tuple[str, ...]
+    reads: tuple[str, ...]
+    trades: tuple[str, ...]
+    any: tuple[str, ...]
+    #: What faults are told in the words of the dialect.
+    words: Mapping[str, Json]
+
+
+DOORS = {
+    "bybit": Doors(
+        writes=(*("order/create",) * 4, "order/cancel", "order/"),
+        creates=("order/create",),
+        reads=("order/realtime", "execution/list", "/list", "/v5/"),
+        trades=("execution/list",),
+        any=("/v5/",),
+        words={
+            "json": {"body": {"retCode": 10016, "retMsg": "internal", "result": {}}},
+            "accept_then_json": {"body": {"retCode": 10016, "retMsg": "internal"}},
+            "reject": {"code": 110003},
+        },
+    ),
+    "binance": Doors(
+        writes=(
+            *("POST /fapi/v1/order", "POST /api/v3/order") * 2,
+            *("DELETE /fapi/v1/order", "DELETE /api/v3/order", "PUT /fapi/v1/order"),
+        ),
+        creates=("POST /fapi/v1/order", "POST /api/v3/order"),
+        reads=("openOrders", "Trades", "positionRisk", "/fapi/v"),
+        trades=("Trades",),
+        any=("/fapi/v1", "/api/v3"),
+        words={
+            "json": {"status": 400, "body": {"code": -1006, "msg": "execution unknown"}},
+            "accept_then_json": {"status": 400, "body": {"code": -1006, "msg": "unknown"}},
+            "reject": {"code": -2010},
+        },
+    ),
 }
-#: A ban stops a whole scope for minutes: whoever kills the worker plants it.
+#: Which doors each kind may strike at, and what it is told. Not among them: what changes an account
+#: without any request of ours.
+KINDS: dict[str, tuple[str, Json]] = {
+    "hang": ("writes", {}),
+    "http": ("writes", {"status": 503}),
+    "json": ("creates", {}),
+    "html": ("writes", {}),
+    "close_before": ("writes", {}),
+    "redirect": ("writes", {}),
+    "slow_before": ("writes", {"ms": 900}),
+    "accept_then_hang": ("writes", {}),
+    "accept_then_http": ("writes", {"status": 502}),
+    "accept_then_close": ("writes", {}),
+    "accept_then_truncate": ("writes", {}),
+    "accept_then_json": ("creates", {}),
+    "accept_then_html": ("writes", {}),
+    "slow": ("writes", {"ms": 900}),
+    "rate_limit": ("creates", {}),
+    "ban": ("reads", {"retry_after": "2"}),
+    "lag": ("reads", {"count": 3, "seconds": 4}),
+    "empty": ("reads", {}),
+    "short_page": ("reads", {}),
+    "null_fields": ("reads", {}),
+    "no_trade_id": ("trades", {}),
+    "shuffled": ("reads", {}),
+    "missing_leg": ("reads", {}),
+    "partial": ("any", {"share": "0.5"}),
+    "reject": ("any", {}),
+    "late_fill": ("any", {"share": "0.5"}),
+    "refuse_connect": ("any", {"seconds": 0.7}),
+    "skew": ("any", {"ms": 20_000}),
+}
+#: A ban stops a whole scope for minutes: whoever kills the worker plants it, and only where the
+#: scope is the worker's own.
 PLANTED_BY_KILLER = "ban"
-AT_ONCE = frozenset({"refuse_connect", "skew"})
+_BANNED = "bybit"
 _SKEW_SECONDS = 1.0
 
 
@@ -60,13 +100,17 @@ class BadDays:
     venue: Loopback
     each: int
     seed: int
+    dialects: Sequence[str] = ("bybit",)
     planted: Counter[str] = field(default_factory=Counter)
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
-        self._left = [kind for kind in KINDS if kind != PLANTED_BY_KILLER for _ in range(self.each)]
+        #: All that may strike.
+        self.kinds = [k for k in KINDS if k != PLANTED_BY_KILLER or _BANNED in self.dialects]
+        usual = [kind for kind in self.kinds if kind != PLANTED_BY_KILLER]
+        self._left = [kind for kind in usual for _ in range(self.each)]
         self._random.shuffle(self._left)
 
     def run(self, seconds: float) -> None:
@@ -75,7 +119,8 @@ class BadDays:
         while self._left and not self._over.wait(pause):
             self.plant(self._left.pop())
         while not self._over.wait(pause):
-            missing = [kind for kind in self.lacking() if not self._waits_first(kind)]
+            lacking = self.lacking().items()
+            missing = [kind for kind, count in lacking if self._waiting_first(kind) < count]
             if missing:
                 self.plant(self._random.choice(missing), first=True)
 
@@ -85,11 +130,14 @@ class BadDays:
 
     def plant(self, kind: str, *, first: bool = False) -> None:
         """One fault of this kind; ``first`` where it strikes soonest."""
-        places, told = KINDS[kind]
-        place = places[0] if first else self._random.choice(places)
+        dialect = _BANNED if kind == PLANTED_BY_KILLER else self._random.choice(self.dialects)
+        places, told = self._places(kind, dialect), KINDS[kind][1]
+        place = places[0] if first or kind == PLANTED_BY_KILLER else self._random.choice(places)
+        words = DOORS[dialect].words.get(kind, {})
         with self._lock:
             self.planted[kind] += 1
-            self.venue.ctl("fault", **{"mode": kind, "match": place, "count": 1} | told)
+            wish = {"mode": kind, "match": place, "count": 1} | told | dict(words)
+            self.venue.ctl("fault", **wish)
         if kind == "skew":
             self._over.wait(_SKEW_SECONDS)
             self.venue.ctl("skew", ms=0)
@@ -103,17 +151,22 @@ class BadDays:
     def lacking(self) -> dict[str, int]:
         """Kinds that have not struck often enough yet, and how many times are left."""
         struck = self.struck()
-        wanted = [kind for kind in KINDS if kind != PLANTED_BY_KILLER]
+        wanted = [kind for kind in self.kinds if kind != PLANTED_BY_KILLER]
         return {kind: self.each - struck[kind] for kind in wanted if struck[kind] < self.each}
 
     def waiting(self, kind: str) -> int:
         """How many of a kind have not struck yet."""
         return self._waiting()[kind]
 
-    def _waits_first(self, kind: str) -> bool:
-        place = KINDS[kind][0][0]
+    def _waiting_first(self, kind: str) -> int:
+        """How many of a kind wait where they strike soonest."""
+        firsts = {self._places(kind, dialect)[0] for dialect in self.dialects}
         rows = self.venue.ctl("faults")["faults"]
-        return any((row["mode"], row.get("match", "")) == (kind, place) for row in rows)
+        return sum(row["mode"] == kind and row.get("match", "") in firsts for row in rows)
+
+    def _places(self, kind: str, dialect: str) -> tuple[str, ...]:
+        places: tuple[str, ...] = getattr(DOORS[dialect], KINDS[kind][0])
+        return places
 
     def _waiting(self) -> Counter[str]:
         told = self.venue.ctl("faults")["faults"]

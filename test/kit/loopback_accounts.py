@@ -1,5 +1,6 @@
 """Accounts of a gateway that trade at a loopback exchange, each with credentials of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit.gateway import Gateway
@@ -24,13 +25,26 @@ class VenueAccount:
 
     account_id: int
     name: str
+    exchange_id: str
+
+    @property
+    def dialect(self) -> str:
+        """The exchange whose protocol it speaks."""
+        return self.exchange_id.partition(".")[2]
+
+
+#: Environment of an account, and which of the printed settings lead it here.
+_WAYS = {"bybit": ("testnet", "bybit"), "binance": ("loopback", "binance_tls")}
 
 
 def add_venue_accounts(
-    gateway: Gateway, venue: Loopback, count: int, exchange_id: str = "ccxt.bybit"
+    gateway: Gateway, venue: Loopback, exchange_ids: Sequence[str]
 ) -> list[VenueAccount]:
     """New accounts at the loopback exchange that the trader's key may trade, in USDT."""
-    made = [_added(gateway, venue, f"storm-{number}", exchange_id) for number in range(count)]
+    made = [
+        _added(gateway, venue, f"storm-{number}", exchange_id)
+        for number, exchange_id in enumerate(exchange_ids)
+    ]
     wanted = {each.account_id for each in made}
     until(lambda: wanted <= _known(gateway), 20, "the key knows its accounts")
     return made
@@ -39,20 +53,21 @@ def add_venue_accounts(
 def _added(gateway: Gateway, venue: Loopback, name: str, exchange_id: str) -> VenueAccount:
     secret = f"secret of {name}"
     venue.ctl("account", key=name, secret=secret, account=name, balances={"USDT": MONEY})
+    environment, settings = _WAYS[exchange_id.partition(".")[2]]
     wish = {
         "exchange_id": exchange_id,
         "label": name,
-        "environment": "testnet",
+        "environment": environment,
         "is_testnet": True,
         "position_mode": "netting",
-        "extra_config_json": venue.told["extra_config"]["bybit"],
+        "extra_config_json": venue.told["extra_config"][settings],
     }
     account_id = int(_asked(gateway, "POST", "/admin/accounts", wish)["account_id"])
     credentials = {"credentials": {"api_key": name, "secret": secret}}
     _asked(gateway, "PATCH", f"/admin/accounts/{account_id}", credentials)
     rights = dict.fromkeys(_RIGHTS, True) | {"account_id": account_id}
     _asked(gateway, "PUT", f"/admin/api-keys/{_key_id(gateway)}/permissions", rights)
-    return VenueAccount(account_id, name)
+    return VenueAccount(account_id, name, exchange_id)
 
 
 def _key_id(gateway: Gateway) -> int:

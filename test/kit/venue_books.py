@@ -25,6 +25,8 @@ _STATES = {
 }
 _EVER = "start_date=2020-01-01&end_date=2100-01-01&page_size=1000"
 _ORDER_ID = slice(8, 24)
+#: Dialects whose ids are numbers.
+_COUNTING = frozenset({"binance"})
 
 
 @dataclass
@@ -71,6 +73,8 @@ def compared(gateway: Gateway, venue: Loopback, accounts: Iterable[VenueAccount]
 
 def _both(gateway: Gateway, account: VenueAccount, books: Json) -> Both:
     of = f"account_ids={account.account_id}"
+    if account.dialect in _COUNTING:
+        books = _numbered(books)
     path = f"/ccxt/{account.account_id}/fetch_balance"
     status, told, _ = call(gateway, "POST", path, {})
     return Both(
@@ -81,6 +85,17 @@ def _both(gateway: Gateway, account: VenueAccount, books: Json) -> Both:
         balance=told["result"]["total"] if status == 200 else {"failed": str(told)[:200]},
         books=books,
     )
+
+
+def _numbered(books: Json) -> Json:
+    """Books whose orders and executions are called as a dialect that counts calls them."""
+    names = {row["order_id"]: str(row["number"]) for row in books["orders"]}
+    orders = [row | {"order_id": str(row["number"])} for row in books["orders"]]
+    trades = [
+        row | {"order_id": names.get(row["order_id"], ""), "trade_id": str(row["number"])}
+        for row in books["trades"]
+    ]
+    return books | {"orders": orders, "trades": trades}
 
 
 def _pages(gateway: Gateway, path: str) -> list[Json]:

@@ -126,11 +126,12 @@ async def books(desk: Desk, told: Mapping[str, Any]) -> Json:
     return {"accounts": accounts}
 
 
-def order_json(row: OrderRow) -> Json:
-    """An order in plain words."""
+def order_json(row: OrderRow, base: int = 0) -> Json:
+    """An order in plain words; ``number`` is its id where a dialect counts, from ``base`` on."""
     order = row.order
     return {
         "order_id": row.order_id,
+        "number": base + row.number,
         "client_id": order.client_id,
         "symbol": order.symbol,
         "side": order.side.value,
@@ -157,6 +158,7 @@ def _books(desk: Desk, name: str, owner: Account) -> Json:
     trades = [
         {
             "trade_id": row.execution_id,
+            "number": owner.base + row.number,
             "order_id": "" if row.order is None else row.order.order_id,
             "client_id": row.trade.client_id,
             "kind": row.kind,
@@ -175,7 +177,7 @@ def _books(desk: Desk, name: str, owner: Account) -> Json:
     positions = [position_row(owner, *each) for each in sorted(owner.memory.positions)]
     return {
         "keys": [key.name for key in desk.venue.keys.values() if key.account == name],
-        "orders": [order_json(row) for row in owner.orders.values()],
+        "orders": [order_json(row, owner.base) for row in owner.orders.values()],
         "trades": trades,
         "positions": [
             {

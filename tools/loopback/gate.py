@@ -93,7 +93,7 @@ class Gate:
 
     async def before(self, request: Request, key: str) -> Reply | None:
         """What a fault answers in place of the venue."""
-        fault = self.faults.take(Group.BEFORE, request.path, key)
+        fault = self.faults.take(Group.BEFORE, request.line, key)
         if fault is None:
             return None
         match fault.mode:
@@ -112,7 +112,7 @@ class Gate:
 
     async def after(self, request: Request, key: str, reply: Reply) -> Reply:
         """What a fault makes of an answer."""
-        fault = self.faults.take(Group.AFTER, request.path, key)
+        fault = self.faults.take(Group.AFTER, request.line, key)
         if fault is None:
             return reply
         match fault.mode:

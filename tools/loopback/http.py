@@ -39,6 +39,11 @@ class Request:
         return self.headers.get("host", "").rpartition(":")[0] or self.headers.get("host", "")
 
     @property
+    def line(self) -> str:
+        """What faults match: the method and the path."""
+        return f"{self.method} {self.path}"
+
+    @property
     def params(self) -> dict[str, str]:
         """The query's parameters."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
@@ -76,15 +81,20 @@ class Socket:
 
     def send(self, text: str) -> None:
         """Send a text, unless the connection is gone."""
-        if not self.is_gone and not self._writer.is_closing():
+        if self._is_open():
             self._protocol.send_text(text.encode())
             self._flush()
 
     def close(self, code: int) -> None:
         """Say goodbye with a close code."""
-        if not self.is_gone:
+        if self._is_open():
             self._protocol.send_close(code)
             self._flush()
+
+    def _is_open(self) -> bool:
+        """Whether nobody has said goodbye yet."""
+        is_up = not self.is_gone and not self._writer.is_closing()
+        return is_up and self._protocol.state is State.OPEN
 
     def abort(self) -> None:
         """Be gone without a word."""

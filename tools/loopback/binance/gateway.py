@@ -116,10 +116,12 @@ class Binance:
         await self._sockets.serve(request, socket)
 
     def _reply(self, request: Request, key: str, params: dict[str, str]) -> Reply:
-        load = self._gate.faults.take(Group.LOAD, request.path, key)
+        load = self._gate.faults.take(Group.LOAD, request.line, key)
         if load is not None:
             status = 418 if load.mode == "ban" else 429
-            return _refusal(Refusal(-1003, "Too many requests.", status), load.word("wait", "1"))
+            return _refusal(
+                Refusal(-1003, "Too many requests.", status), load.word("retry_after", "1")
+            )
         try:
             told = self._told(request, key, params)
         except Refusal as refused:

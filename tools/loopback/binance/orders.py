@@ -64,7 +64,9 @@ def read_algo(caller: Caller, params: Params) -> Any:
 def cancel(caller: Caller, params: Params) -> Any:
     """Cancel an order."""
     row = _named(caller, params, is_listed, -2011)
-    late = caller.gate.faults.take(Group.MATCHING, "/order", caller.key, "late_fill")
+    late = caller.gate.faults.take(
+        Group.MATCHING, _matched(caller, "/order"), caller.key, "late_fill"
+    )
     if late is None or row.order.price is None or not row.state.is_open:
         return order_json(caller.account, _cancel(caller, row))
     fill_after_cancel(caller.account, row, late, caller.venue.now())
@@ -125,6 +127,7 @@ def cancel_replace(caller: Caller, params: Params) -> Any:
         "symbol": params.get("symbol"),
     }
     try:
+        _judge_restrictions(caller, params, names)
         canceled = cancel(caller, names)
     except Refusal as refused:
         told = {"code": refused.code, "msg": refused.message}
@@ -140,6 +143,18 @@ def cancel_replace(caller: Caller, params: Params) -> Any:
         "cancelResponse": canceled,
         "newOrderResponse": made,
     }
+
+
+def _judge_restrictions(caller: Caller, params: Params, names: Params) -> None:
+    """Whether what was executed of the order allows that it is replaced. Raises ``Refusal``."""
+    told = params.get("cancelRestrictions")
+    if told is None:
+        return
+    if told not in ("ONLY_NEW", "ONLY_PARTIALLY_FILLED"):
+        raise Refusal(-1145, "Invalid cancelRestrictions")
+    row = _named(caller, names, is_listed, -2011)
+    if (row.filled == 0) is not (told == "ONLY_NEW"):
+        raise Refusal(-2011, "Order was not canceled due to cancel restrictions.")
 
 
 class Half(Refusal):
@@ -210,8 +225,12 @@ def my_trades(caller: Caller, params: Params) -> Any:
 
 def _place(caller: Caller, params: Params, *, algo: bool) -> OrderRow:
     instrument = caller.instrument(params)
-    path = "/algoOrder" if algo else "/order"
-    fault = caller.gate.faults.take(Group.MATCHING, path, caller.key, *_AT_CREATE)
+    fault = caller.gate.faults.take(
+        Group.MATCHING,
+        _matched(caller, "/algoOrder" if algo else "/order"),
+        caller.key,
+        *_AT_CREATE,
+    )
     if fault is not None and fault.mode == "reject":
         raise Refusal(int(fault.number("code", -2010)), fault.word("message", "as was asked for"))
     name = client_in(params)
@@ -228,6 +247,10 @@ def _place(caller: Caller, params: Params, *, algo: bool) -> OrderRow:
             raise of_engine(rejected, spot=caller.spot)
         account.refused(place, params, rejected.code)
     return next(islice(account.orders.values(), made, None))
+
+
+def _matched(caller: Caller, path: str) -> str:
+    return f"/api/v3{path}" if caller.spot else f"/fapi/v1{path}"
 
 
 def _open(caller: Caller) -> list[OrderRow]:

@@ -94,7 +94,7 @@ class Bybit:
         await self.sockets.serve(request.path, socket)
 
     def _reply(self, request: Request, key: str) -> Reply:
-        load = self.gate.faults.take(Group.LOAD, request.path, key)
+        load = self.gate.faults.take(Group.LOAD, request.line, key)
         if load is not None and load.mode == "ban":
             wait = load.word("retry_after", "60")
             return Reply(418, b"banned", {"Retry-After": wait, "Content-Type": "text/plain"})
