@@ -15,6 +15,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl
 
 from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 logger = logging.getLogger(__name__)
