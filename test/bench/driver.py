@@ -100,7 +100,7 @@ def _real(folder: Path, options: argparse.Namespace) -> None:
     with loopback() as venue:
         try:
             gateway.start()
-            account = _account_at(venue, gateway)
+            account = account_at(venue, gateway, KEY, "loop-b", venue.told["keys"]["loop-b"])
             target = Target(
                 base_url=gateway.base_url,
                 api_key=gateway.api_key,
@@ -119,8 +119,8 @@ def _real(folder: Path, options: argparse.Namespace) -> None:
     _print("sqlite: an account at the loopback exchange, ms (ratio to ccxt itself)", told)
 
 
-def _account_at(venue: Loopback, gateway: Gateway) -> int:
-    """A new account at that exchange, which the trader's key may read."""
+def account_at(venue: Loopback, gateway: Gateway, label: str, key: str, secret: str) -> int:
+    """A new account at that exchange with this key there, which the trader's key may trade."""
 
     def asked(method: str, path: str, body: object = None) -> Any:
         status, told, _ = call(gateway, method, path, body, key=gateway.admin_api_key)
@@ -130,14 +130,14 @@ def _account_at(venue: Loopback, gateway: Gateway) -> int:
 
     wish = {
         "exchange_id": "ccxt.bybit",
-        "label": KEY,
+        "label": label,
         "environment": "testnet",
         "is_testnet": True,
         "position_mode": "netting",
         "extra_config_json": venue.told["extra_config"]["bybit"],
     }
     account = int(asked("POST", "/admin/accounts", wish)["account_id"])
-    secrets = {"api_key": "loop-b", "secret": venue.told["keys"]["loop-b"]}
+    secrets = {"api_key": key, "secret": secret}
     asked("PATCH", f"/admin/accounts/{account}", {"credentials": secrets})
     keys = asked("GET", "/admin/users-api-keys")["items"]
     (key_id,) = (

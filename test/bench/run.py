@@ -26,7 +26,7 @@ import pymysql
 # Started as a script: the folder that holds the packages `bench` and `kit` is not on the path yet.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import driver, fan_out, floors, growth, load, systems
+from bench import driver, exchange, fan_out, floors, growth, load, systems
 from bench.kills import Kills, kill_worker_under_load
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
@@ -84,6 +84,8 @@ def main() -> int:
         return fan_out.main(sys.argv[2:])
     if sys.argv[1:2] == ["driver"]:
         return driver.main(sys.argv[2:])
+    if sys.argv[1:2] == ["exchange"]:
+        return exchange.main(sys.argv[2:])
     options = _options()
     with tempfile.TemporaryDirectory(prefix="omsbench") as name:
         folder = Path(name)
