@@ -107,7 +107,7 @@ class Desk:
 
     def _is_quiet(self) -> bool:
         asked_at = self.exchange.connection().last_call_at
-        return asked_at is not None and now() - asked_at > timedelta(seconds=0.2)
+        return asked_at is not None and now() - asked_at > timedelta(seconds=0.25)
 
     def streams_stand(self) -> bool:
         return self.exchange.connection().stream is StreamState.CONNECTED

@@ -66,7 +66,9 @@ class Streams:
         self._pace = pace
         self._watchdog = Watchdog(silence=pace.silence, late=pace.late)
         self._standing = asyncio.Event()
+        #: Until when orders wait for the first time that they stand; whether that is over.
         self._first_until: float | None = None
+        self._is_begun = False
         self.gaps = 0
         self.last_event_at: datetime | None = None
 
@@ -84,17 +86,18 @@ class Streams:
 
     async def first(self) -> None:
         """Wait for the streams before the first order, but not for ever."""
-        if not self._is_wanted or self.stands:
+        if not self._is_wanted or self._is_begun:
             return
         now = asyncio.get_running_loop().time()
         if self._first_until is None:
             self._first_until = now + self._pace.first_order
-        if now < self._first_until:
-            try:
-                async with asyncio.timeout(self._first_until - now):
-                    await self._standing.wait()
-            except TimeoutError:
+        try:
+            async with asyncio.timeout(max(self._first_until - now, 0.0)):
+                await self._standing.wait()
+        except TimeoutError:
+            if not self._is_begun:
                 _log.warning("%s: the first order goes without its stream", self._venue)
+            self._is_begun = True
 
     def overhear(self, reports: Sequence[Report]) -> None:
         """What is told on either way: executions that were read first count against the streams."""
@@ -170,6 +173,7 @@ class Streams:
             await _tick()
         # The words that sign in and subscribe are on their way.
         await asyncio.sleep(self._pace.settle)
+        self._is_begun = True
         self._watchdog.begin(self._clock())
         self._standing.set()
         self._read_soon()
