@@ -57,6 +57,7 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: str
+    url: str = ""
     is_accepted: bool = False
 
 

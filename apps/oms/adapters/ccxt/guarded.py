@@ -69,7 +69,9 @@ def guarded(base: type[Any], guard: Guard, turns: Turns, called: Watch) -> type[
         ) -> str:
             call = CALL.get()
             if call is not None:
-                call.reply = Reply(status=code, headers=response_headers, body=response_body)
+                call.reply = Reply(
+                    status=code, headers=response_headers, body=response_body, url=url
+                )
             told: str = super().on_rest_response(
                 code, reason, url, method, response_headers, response_body, *more
             )

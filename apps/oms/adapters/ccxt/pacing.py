@@ -26,6 +26,9 @@ WINDOW_SECONDS = 1.05
 #: Where a reply tells what a second allows and what of it is left, counted in requests.
 _BYBIT = ("x-bapi-limit", "x-bapi-limit-status")
 _TOLD: Mapping[str, tuple[str, str]] = dict.fromkeys(("bybit", "bybiteu", "bybitid"), _BYBIT)
+#: Where a reply tells what was used of a minute, and what a minute has by a part of the URL.
+_WEIGHT = "x-mbx-used-weight-1m"
+_WEIGHTS: Mapping[str, float] = {"/api/v3/": 6000, "/fapi/": 2400}
 
 
 class Urgency(IntEnum):
@@ -59,6 +62,7 @@ class Scope:
         self._spent: deque[tuple[float, float]] = deque()
         self._paused_until = 0.0
         self._pauses_in_a_row = 0
+        self._for_cancels_until = 0.0
         self._waiting: list[tuple[int, int]] = []
         self._number = count()
         self._changed = asyncio.Event()
@@ -119,6 +123,10 @@ class Scope:
         if missing > 0:
             self._spend(missing)
 
+    def keep_for_cancels(self, seconds: float) -> None:
+        """What is left of a longer budget than a second's is for cancels alone, for so long."""
+        self._for_cancels_until = max(self._for_cancels_until, self._clock() + seconds)
+
     def limit(self, per_second: float) -> None:
         """The venue's own word on how much there is; less or more than was believed."""
         if per_second > 0:
@@ -134,6 +142,8 @@ class Scope:
             return self.paused_for
         if self._waiting[0] != mine:
             return PAUSE_SECONDS_MAX
+        if urgency is not Urgency.CANCEL and self._for_cancels_until > self._clock():
+            return self._for_cancels_until - self._clock()
         kept = 0.0 if urgency is Urgency.CANCEL else KEPT * self._per_second
         # A single request dearer than all there is must pass some day: with nothing beside it.
         room = max(self._per_second - kept - cost, 0.0)
@@ -212,6 +222,13 @@ def told_limit(venue: str, headers: Mapping[str, str]) -> float | None:
 def told_left(venue: str, headers: Mapping[str, str]) -> float | None:
     """What a reply says is left; ``None`` where it does not say so."""
     return None if venue not in _TOLD else _number(headers, _TOLD[venue][1])
+
+
+def told_used(url: str, headers: Mapping[str, str]) -> float | None:
+    """What share of this minute's budget is used; ``None`` where a reply does not say so."""
+    used = _number(headers, _WEIGHT)
+    limits = [limit for part, limit in _WEIGHTS.items() if part in url]
+    return used / limits[0] if used is not None and limits else None
 
 
 def _number(headers: Mapping[str, str], name: str) -> float | None:

@@ -8,12 +8,13 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from time import monotonic
+from time import monotonic, time
 from types import MappingProxyType
 from typing import Any
 
 from oms.adapters.ccxt.faults import Fault, NotSent, Overloaded, ReadFailed
 from oms.adapters.ccxt.pacing import (
+    KEPT,
     Scope,
     Scopes,
     TooLate,
@@ -21,6 +22,7 @@ from oms.adapters.ccxt.pacing import (
     counts_requests,
     told_left,
     told_limit,
+    told_used,
 )
 from oms.adapters.ccxt.session import Call
 from oms.adapters.ccxt.venue_codes import OVERLOAD
@@ -114,6 +116,9 @@ class Turns:
             scope.limit(limit)
         if left is not None:
             scope.correct(left)
+        used = told_used(call.reply.url, headers)
+        if used is not None and used >= 1 - KEPT:
+            scope.keep_for_cancels(60 - time() % 60)
 
     def _cost(self, cost: float) -> float:
         """Where the venue tells its limit in requests, each is one."""

@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from oms.adapters.ccxt.faults import Reply
 from oms.adapters.ccxt.pacing import WINDOW_SECONDS, Scope, Scopes, TooLate, Urgency, told_left
+from oms.adapters.ccxt.session import Call
+from oms.adapters.ccxt.turns import Turns
 
 
 class Hands:
@@ -126,6 +129,45 @@ async def test_the_venue_has_the_last_word(hands: Hands) -> None:
     left = told_left("bybit", {"X-Bapi-Limit-Status": "3"})
     assert left == 3
     assert told_left("bybit", {}) is None and told_left("kraken", {"x": "1"}) is None
+
+
+async def test_the_end_of_a_minute_is_kept_for_cancels(hands: Hands) -> None:
+    scope = Scope(10, hands)
+    scope.keep_for_cancels(20)
+    with pytest.raises(TooLate):
+        await scope.take(Urgency.FIND, deadline=hands.now)
+    await scope.take(Urgency.CANCEL)
+    hands.now += 20
+    await scope.take(Urgency.FIND)
+
+
+@pytest.mark.parametrize(
+    ("used", "url", "waits"),
+    [
+        ("4799", "https://api.binance.com/api/v3/order", False),
+        ("4800", "https://api.binance.com/api/v3/order", True),
+        ("1919", "https://fapi.binance.com/fapi/v1/order", False),
+        ("1920", "https://fapi.binance.com/fapi/v1/order", True),
+        ("9999", "https://elsewhere.example/other", False),
+        ("many", "https://fapi.binance.com/fapi/v1/order", False),
+    ],
+)
+async def test_what_a_reply_says_of_its_minute(
+    hands: Hands, used: str, url: str, waits: bool
+) -> None:
+    turns = Turns(Scopes(hands), venue="binance", environment="live", api_key="k")
+    call = Call(is_write=False)
+    await turns.wait(call, is_public=False, cost=1, per_second=20)
+    headers = {"X-MBX-USED-WEIGHT-1M": used}
+    call.reply = Reply(status=200, headers=headers, body="{}", url=url)
+    turns.heard(call, None)
+    assert call.scope is not None
+    if waits:
+        with pytest.raises(TooLate):
+            await call.scope.take(Urgency.OPEN, deadline=hands.now)
+    else:
+        await call.scope.take(Urgency.OPEN, deadline=hands.now)
+    await call.scope.take(Urgency.CANCEL, deadline=hands.now)
 
 
 def test_one_scope_for_one_name() -> None:
