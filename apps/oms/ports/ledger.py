@@ -141,6 +141,12 @@ class LedgerStore(Protocol):
         """The place of the newest trade of the symbol; ``None`` before the first."""
         ...
 
+    async def senders(
+        self, account_id: int, symbol: str, names: Sequence[str]
+    ) -> Mapping[str, int]:
+        """By exchange order id: which other account on the same credentials sent the order."""
+        ...
+
     async def orders_by_exchange_id(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, Order]:

@@ -103,12 +103,3 @@ class Reconciliations(Protocol):
     async def executions(self, account_id: int, since: datetime, until: datetime) -> Sequence[Deal]:
         """Deals of executions of the account, made in that time."""
         ...
-
-    async def siblings(
-        self, account_id: int, symbol: str, exchange_order_ids: Sequence[str]
-    ) -> Mapping[str, int]:
-        """Whose order it is, by the exchange's id: that of an account on the same credentials.
-
-        Only orders that the other account sent itself.
-        """
-        ...

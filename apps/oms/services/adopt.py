@@ -3,9 +3,11 @@
 from oms.domain.external import external_order
 from oms.domain.order import Order
 from oms.domain.report import Report
+from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
+from oms.services.mirrored import mirrored
 
 
 async def adopted(
@@ -33,5 +35,8 @@ async def adopted(
         account_id=home.account.id,
         mode=home.account.position_mode,
     )
+    sender = await mirrored(ledger, home, [order])
+    if sender:
+        order = evolve(order, comment=f"sent by account {sender[order.id]}")
     home.put_order(order, is_new=True)
     return order, True

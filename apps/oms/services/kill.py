@@ -28,6 +28,7 @@ from oms.domain.position import Position
 from oms.domain.value import evolve
 from oms.ports.kills import Kills
 from oms.services.home import Home
+from oms.services.mirrored import mirrored
 from oms.services.record import Changes
 from oms.services.sweep import CancelOne, Sweep
 from oms.wire.json import dumps_plain
@@ -111,7 +112,11 @@ class KillAct:
             entries = [
                 o.id for o in home.orders.values() if not o.reduce_only and _is_about(wish, o)
             ]
+            found = (home.orders[order_id] for order_id in entries)
+            others = await mirrored(self.sweep.place.ledger, home, found)
             for order_id in sorted(entries):
+                if order_id in others:
+                    continue  # another account sent it: its own switch cancels it
                 problem = await cancel(home, order_id, changes, now)
                 report["canceled" if problem is None else "not_canceled"].append(order_id)
         if wish.flatten:

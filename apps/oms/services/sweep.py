@@ -22,6 +22,7 @@ from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.domain.value import evolve
 from oms.services.home import Home
+from oms.services.mirrored import ANOTHERS, mirrored
 from oms.services.place import Place
 from oms.services.record import Changes
 
@@ -44,9 +45,13 @@ class Sweep:
         wish = command.payload
         assert isinstance(wish, CancelAllOrders | CloseAll)
         orders = [order for order in home.orders.values() if _meant(wish, order)]
+        others = await mirrored(self.place.ledger, home, orders)
         canceled: list[int] = []
         skipped: list[tuple[int, str]] = []
         for order in sorted(orders, key=lambda each: each.id):
+            if order.id in others:
+                skipped.append((order.id, ANOTHERS))
+                continue
             problem = await cancel(home, order.id, changes, now)
             if problem is None:
                 canceled.append(order.id)

@@ -117,6 +117,16 @@ class SqlLedger:
 
         return await self._database.consistent(work)
 
+    async def senders(
+        self, account_id: int, symbol: str, names: Sequence[str]
+    ) -> Mapping[str, int]:
+        """Who sent orders, among accounts on the same credentials. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> Mapping[str, int]:
+            return await refold_reads.senders(session, account_id, symbol, names)
+
+        return await self._database.consistent(work) if names else {}
+
     async def orders_by_exchange_id(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, Order]:

@@ -1,6 +1,6 @@
 """``ports.reconciliation.Reconciliations`` on the store's tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from oms.adapters.sql.database import Database
@@ -97,21 +97,3 @@ class SqlReconciliations:
         kinds = (DealType.TRADE.value, DealType.CORRECTION.value)
         values = (account_id, dialect.time_in(since), dialect.time_in(until), *kinds)
         return [deals.deal_of(row, dialect) for row in await self._database.rows(text, values)]
-
-    async def siblings(
-        self, account_id: int, symbol: str, exchange_order_ids: Sequence[str]
-    ) -> Mapping[str, int]:
-        """Whose order it is, of an account on the same credentials, by the exchange's id."""
-        if not exchange_order_ids:
-            return {}
-        mark = self._dialect.mark
-        text = (
-            "SELECT o.exchange_order_id, o.account_id FROM account_credentials_encrypted mine"
-            " JOIN account_credentials_encrypted theirs ON theirs.fingerprint = mine.fingerprint"
-            " AND theirs.account_id <> mine.account_id"
-            " JOIN oms_orders o ON o.account_id = theirs.account_id"
-            f" WHERE mine.account_id = {mark} AND o.symbol = {mark} AND o.exchange_order_id IN"
-            f" ({self._dialect.marks(len(exchange_order_ids))}) AND o.command_id IS NOT NULL"
-        )
-        rows = await self._database.rows(text, (account_id, symbol, *exchange_order_ids))
-        return dict(rows)

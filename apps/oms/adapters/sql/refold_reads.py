@@ -46,6 +46,22 @@ async def newest_key(session: Session, account_id: int, symbol: str) -> FoldKey 
     return max(keys, default=None)
 
 
+async def senders(
+    session: Session, account_id: int, symbol: str, names: Sequence[str]
+) -> dict[str, int]:
+    """By exchange order id: the other account on the same credentials that sent the order."""
+    mark = session.dialect.mark
+    text = (
+        "SELECT o.exchange_order_id, o.account_id FROM account_credentials_encrypted mine"
+        " JOIN account_credentials_encrypted theirs ON theirs.fingerprint = mine.fingerprint"
+        " AND theirs.account_id <> mine.account_id"
+        " JOIN oms_orders o ON o.account_id = theirs.account_id"
+        f" WHERE mine.account_id = {mark} AND o.symbol = {mark} AND o.exchange_order_id IN"
+        f" ({session.dialect.marks(len(names))}) AND o.command_id IS NOT NULL"
+    )
+    return {row[0]: row[1] for row in await session.fetch(text, (account_id, symbol, *names))}
+
+
 async def orders_by_exchange_id(
     session: Session, account_id: int, symbol: str, names: Sequence[str]
 ) -> dict[str, Order]:

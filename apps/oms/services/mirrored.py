@@ -1,0 +1,32 @@
+"""Orders of accounts on the same credentials: at the exchange they are one account's.
+
+What another account of ours sent is external here. Whose it is is asked of the store by the
+exchange's id, so it is right even if the other's row came later; nothing is noted.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from oms.domain.account import Engine
+from oms.domain.external import EXTERNAL
+from oms.domain.order import Order
+from oms.ports.ledger import LedgerStore
+from oms.services.home import Home
+
+ANOTHERS = "order_of_another_account"
+"""Why "cancel all" leaves an order alone."""
+
+
+async def mirrored(ledger: LedgerStore, home: Home, orders: Iterable[Order]) -> Mapping[int, int]:
+    """By order: the account that sent it, where that is another one."""
+    if home.account.engine is Engine.PAPER:
+        return {}  # it has no credentials
+    named: dict[str, dict[str, int]] = {}
+    for order in orders:
+        is_stranger = order.command_id is None and order.reason == EXTERNAL
+        if is_stranger and order.exchange_order_id is not None:
+            named.setdefault(order.symbol, {})[order.exchange_order_id] = order.id
+    found: dict[int, int] = {}
+    for symbol, ids in named.items():
+        senders = await ledger.senders(home.account.id, symbol, list(ids))
+        found |= {ids[name]: account_id for name, account_id in senders.items()}
+    return found

@@ -1,0 +1,135 @@
+"""Differences and siblings at a loopback exchange: gateway, worker and real ccxt in one process."""
+
+from typing import Any
+
+import pytest
+
+from kit.asgi import AsgiClient
+from kit.ccxt_desk import LINEAR
+from kit.loopback import Loopback
+from kit.office import AUDIT, TRADER, now
+from kit.sql import change
+from kit.venue_house import VenueHouse
+from oms.wire.json import dumps
+
+
+@pytest.fixture
+def dsn(tmp_path: Any) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+
+
+async def _swept(house: VenueHouse, account_id: int) -> dict[str, Any]:
+    answer = await house.client("POST", "/oms/reconcile", {"account_id": account_id})
+    assert answer.status == 200, answer.body
+    row: dict[str, Any] = answer.json()["results"][0]
+    return row
+
+
+async def _deals(house: VenueHouse, account_id: int) -> list[dict[str, Any]]:
+    span = "start_date=2020-01-01&end_date=2099-01-01"
+    found = await house.client.get(f"/oms/deals?account_ids={account_id}&{span}")
+    rows: list[dict[str, Any]] = found["items"]
+    return rows
+
+
+async def _open(house: VenueHouse, account_id: int) -> list[dict[str, Any]]:
+    found = await house.client.get(f"/oms/orders/open?account_ids={account_id}")
+    rows: list[dict[str, Any]] = found["items"]
+    return rows
+
+
+async def _inbox(house: VenueHouse) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = (await house.client.get("/oms/discrepancies"))["items"]
+    return rows
+
+
+async def test_row_30_a_nudged_position_is_seen_twice_held_and_corrected(
+    house: VenueHouse, venue: Loopback, dsn: str
+) -> None:
+    await house.furnish()
+    bought = await house.send(order_type="market", price=None, qty="0.05")
+    await house.until_order(bought["order_id"], "FILLED")
+    venue.ctl("nudge", symbol=LINEAR, qty="1")
+    assert (await _swept(house, house.account_id))["discrepancies"] == 0
+    change(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
+    assert (await _swept(house, house.account_id))["discrepancies"] == 1
+    (row,) = await _inbox(house)
+    assert (row["class"], row["evidence"]["exchange_qty"]) == ("position_differs", "1.05")
+
+    refused = await house.send()
+    assert refused["error"]["reason"] == "account_quarantined"
+    (position,) = (await house.client.get(f"/oms/positions/open?account_ids={house.account_id}"))[
+        "items"
+    ]
+    closed = await house.send("close_position", position_id=position["id"], qty="0.01")
+    assert closed["ok"], closed
+    assert (await _swept(house, house.account_id))["discrepancies"] == 1
+    path = f"/oms/discrepancies/{row['id']}/apply?wait_ms=8000"
+    done = await house.client("POST", path, {"comment": "as the exchange says"})
+    assert done.json()["item"]["status"] == "applied", done.body
+    again = await _swept(house, house.account_id)
+    assert (again["discrepancies"], again["new_deals"]) == (0, 0)
+    assert (await house.send())["ok"]
+
+
+async def test_row_29_accounts_on_the_same_credentials_leave_each_others_orders(
+    house: VenueHouse, venue: Loopback, dsn: str
+) -> None:
+    await house.furnish()
+    mirror = await _a_mirror(house, dsn)
+    resting = await house.send()
+    bought = await house.send(order_type="market", price=None, qty="0.02")
+    await house.until_order(bought["order_id"], "FILLED")
+    first = await _swept(house, mirror)
+    again = await _swept(house, mirror)
+    assert (first["ok"], again["new_deals"]) == (True, 0)
+    mine, theirs = await _deals(house, house.account_id), await _deals(house, mirror)
+    assert [row["exchange_trade_id"] for row in theirs] == [
+        row["exchange_trade_id"] for row in mine
+    ]
+    assert {(row["strategy_id"], row["reason"], row["reconciled"]) for row in theirs} == {
+        (0, "external", False)
+    }
+    (order,) = await _open(house, mirror)
+    assert order["comment"] == f"sent by account {house.account_id}"
+
+    body = {"account_id": mirror, "command": "cancel_all_orders", "payload": {}}
+    told = (await house.client("POST", "/oms/commands?wait_ms=15000", body)).json()
+    assert told["results"][0]["ok"], told
+    assert [row["id"] for row in await _open(house, house.account_id)] == [resting["order_id"]]
+    assert venue.paths("order/cancel") == []
+
+
+async def _a_mirror(house: VenueHouse, dsn: str) -> int:
+    """Another account on the same credentials."""
+
+    registry = house.office.store.registry
+    mirror = await registry.create_account(
+        exchange_id="ccxt.bybit",
+        label="its mirror",
+        position_mode="netting",
+        environment="loopback",
+        is_testnet=True,
+        extra_config=dumps(dict(house.venue.told["extra_config"]["bybit"])),
+        trader_name=None,
+        now=now(),
+        audit=AUDIT,
+    )
+    await house.office.add_key(
+        "both",
+        "oms_a-trader-of-both-accounts",
+        grants={
+            house.account_id: TRADER,
+            mirror: TRADER,
+        },
+    )
+    house.client = AsgiClient(house.office.app, "oms_a-trader-of-both-accounts")
+    for account_id in (house.account_id, mirror):
+        change(
+            dsn,
+            "INSERT INTO account_credentials_encrypted (account_id, api_key_enc, secret_enc,"
+            " key_id, fingerprint, created_at, updated_at) VALUES"
+            f" ({account_id}, '', '', 'k', 'the same', '2026-01-01T00:00:00.000000Z',"
+            " '2026-01-01T00:00:00.000000Z')",
+        )
+    return mirror
