@@ -3,6 +3,7 @@
 What an exchange can do is read from what the adapter itself goes by, never tried out.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -40,10 +41,13 @@ class Floor:
     mode: PositionMode
     #: Whether the exchange nets what a hedge account holds apart.
     is_virtual: bool = False
+    #: Whether ``oms.capabilities`` takes away that orders are changed in place.
+    edits_nothing: bool = False
 
     def __str__(self) -> str:
         kind = "linear" if ":" in self.symbol else "spot"
         mode = "virtual" if self.is_virtual else self.mode.value
+        mode += "-anew" if self.edits_nothing else ""
         return f"{self.venue}-{kind}-{mode}"
 
 
@@ -51,6 +55,12 @@ VENUES = ("paper", "bybit", "binance")
 MODES = (PositionMode.NETTING, PositionMode.HEDGE)
 FLOORS = [Floor(v, symbol, mode) for v in VENUES for symbol in (SPOT, LINEAR) for mode in MODES]
 VIRTUAL = [Floor(v, LINEAR, PositionMode.HEDGE, is_virtual=True) for v in VENUES]
+ANEW = [
+    Floor(v, symbol, PositionMode.NETTING, edits_nothing=True)
+    for v in VENUES
+    if v != "paper"
+    for symbol in (SPOT, LINEAR)
+]
 
 
 def floors(symbol: str, mode: PositionMode | None = None) -> pytest.MarkDecorator:
@@ -93,7 +103,7 @@ def paper_desk(floor: Floor) -> PortDesk:
         exchange=paper,
         symbol=floor.symbol,
         market=show,
-        can=dict.fromkeys(("change", "stops", "trailing", "expiry"), True),
+        can=dict.fromkeys(("stops", "trailing", "expiry"), True),
         lose_next=lambda: {"params": {"sim": "timeout_before"}},
     )
 
@@ -114,8 +124,11 @@ class LoopbackDesks:
             await client.open()
             await client.write("set_position_mode", True, LINEAR)
             await client.close()
+        extra = dict(spec.extra_config)
+        if floor.edits_nothing:
+            extra["oms"] = {**extra.get("oms", {}), "capabilities": {"edit": "none"}}
         exchange = CcxtExchange(
-            account=account_of(floor),
+            account=evolve(account_of(floor), extra_config=json.dumps(extra)),
             make_client=lambda: VenueClient(spec, self.shelf),
             tag=TAG,
             on_news=lambda: None,
@@ -158,7 +171,6 @@ class LoopbackDesks:
 def _can(floor: Floor) -> dict[str, bool]:
     rules, kind = rules_of(floor.venue), Kind.SPOT if floor.symbol == SPOT else Kind.LINEAR
     return {
-        "change": kind in rules.changes,
         "stops": kind not in rules.stops_apart,
         "trailing": False,
         "expiry": False,

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from kit.port_desk import PortDesk
+from kit.port_floors import ANEW, FLOORS
 from oms.domain.report import ReportKind
 
 NOT_DONE = "order_type_not_supported"
@@ -77,15 +78,13 @@ async def test_what_is_not_sent_is_refused_before_it_leaves(
     assert not desk.rows, "nothing was taken down"
 
 
+@pytest.mark.parametrize("floor", [*FLOORS, *ANEW], ids=str)
 async def test_price_and_quantity_are_changed(desk: PortDesk) -> None:
     number = await desk.send("buy", ENOUGH, "59000")
     await desk.until_state(number, "SUBMITTED")
     first = desk.orders[number].exchange_order_id
     await desk.change(number, price="58000")
     await desk.until_answered(number)
-    if not desk.can["change"]:
-        assert (desk.code(number), desk.orders[number].price) == (NOT_DONE, Decimal(59000))
-        return
     await desk.change(number, qty="0.04")
     await desk.until_answered(number)
     order = desk.orders[number]
@@ -93,9 +92,25 @@ async def test_price_and_quantity_are_changed(desk: PortDesk) -> None:
     assert order.exchange_order_id == first
     await desk.shows("57999")
     await desk.until_state(number, "FILLED")
-    assert order.qty == Decimal("0.04")
+    assert sum(fill.qty for fill in desk.fills(number)) == Decimal("0.04")
 
 
+@pytest.mark.parametrize("floor", [*FLOORS, *ANEW], ids=str)
+async def test_what_was_executed_stays_when_the_rest_is_changed(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "59000")
+    await desk.until_state(number, "SUBMITTED")
+    await desk.shows("58999", "59000", ask_qty="0.01")
+    await desk.until_state(number, "PARTIALLY_FILLED")
+    await desk.change(number, price="58000")
+    await desk.until_answered(number)
+    assert desk.code(number) is None
+    assert (desk.orders[number].price, desk.state(number)) == (Decimal(58000), "PARTIALLY_FILLED")
+    await desk.cancel(number)
+    await desk.until_state(number, "CANCELED")
+    assert desk.orders[number].filled_qty == Decimal("0.01")
+
+
+@pytest.mark.parametrize("floor", [*FLOORS, *ANEW], ids=str)
 async def test_a_change_below_what_is_filled_is_refused(desk: PortDesk) -> None:
     number = await desk.send("buy", ENOUGH, "59000")
     await desk.until_state(number, "SUBMITTED")
@@ -106,3 +121,4 @@ async def test_a_change_below_what_is_filled_is_refused(desk: PortDesk) -> None:
     assert desk.code(number)
     order = desk.orders[number]
     assert (order.qty, order.filled_qty) == (Decimal(ENOUGH), Decimal("0.02"))
+    assert order.state == "PARTIALLY_FILLED"

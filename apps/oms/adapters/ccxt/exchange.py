@@ -81,7 +81,7 @@ class CcxtExchange:
         parts = self._parts
         await parts.connection.open()
         now = self._clock()
-        resume(parts.orders, open_orders, attempts, parts.inbox, parts.looking_up, now)
+        resume(parts.orders, open_orders, attempts, parts.inbox, parts.looking_up, parts.lanes, now)
         parts.chores.begin(parts.sweeping.run())
         parts.chores.begin(parts.tickers.run())
         parts.chores.begin(parts.watching.run())
@@ -109,10 +109,7 @@ class CcxtExchange:
     ) -> Sequence[Report]:
         """Take the wish down; an absent term keeps its value."""
         instrument = self.instruments()[order.symbol]
-        try:
-            self._parts.taking_down.change(order, instrument, price, qty, now)
-        except Invalid as wrong:
-            return [_refused(order, ReportKind.REJECTED, wrong, now)]
+        self._parts.taking_down.change(order, instrument, price, qty, now)
         return []
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[Report]:

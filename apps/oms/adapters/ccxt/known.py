@@ -4,20 +4,24 @@ A memory of this process, no truth: it says which order a name or an exchange id
 what was told of it already. All of it can be lost and is read again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from oms.adapters.ccxt.own_names import OwnNames
-from oms.domain.money import ZERO
+from oms.domain.money import ZERO, total
 from oms.domain.report import External
 from oms.domain.side import Side
 
 
 @dataclass(slots=True, kw_only=True)
 class Known:
-    """One order; ``order_id`` 0 is a stranger, which ``external`` describes."""
+    """One order at the exchange; ``order_id`` 0 is a stranger, which ``external`` describes.
+
+    An order of the ledger that is changed by being placed anew has several of these, one after the
+    other; ``qty`` and ``filled`` are those of this one alone.
+    """
 
     order_id: int
     symbol: str
@@ -31,6 +35,14 @@ class Known:
     client_id: str | None = None
     exchange_order_id: str | None = None
     external: External | None = None
+    #: How it was placed, beside its terms: what else was asked for.
+    params: Mapping[str, object] = field(default_factory=dict)
+    #: Of one placed anew: the exchange's id of the first, and what those before it executed.
+    first_id: str | None = None
+    before: Decimal = ZERO
+    #: Another one takes its place: that this one is canceled does not end the ledger's order.
+    is_replacing: bool = False
+    successor: "Known | None" = None
     #: How many requests about it there are.
     attempts: int = 0
     is_accepted: bool = False
@@ -61,6 +73,16 @@ class Known:
     inferred: Decimal = ZERO
 
     @property
+    def told_id(self) -> str | None:
+        """The exchange's id that the ledger's order bears."""
+        return self.first_id or self.exchange_order_id
+
+    @property
+    def whole_qty(self) -> Decimal:
+        """Quantity of the ledger's order."""
+        return total(self.before, self.qty)
+
+    @property
     def is_live(self) -> bool:
         """Whether it stands at the exchange and may still be executed."""
         return self.is_accepted and not self.is_over
@@ -88,6 +110,18 @@ class KnownOrders:
             known.exchange_order_id = exchange_order_id
         self._by_exchange_id[known.symbol, exchange_order_id] = known
 
+    def promote(self, known: Known, now: datetime) -> Known:
+        """The successor is the order from now on; the one before stays known by its id."""
+        new = known.successor
+        assert new is not None, "one that is replaced has a successor"
+        known.successor, known.is_replacing, known.is_changing = None, False, False
+        ended(known, now)
+        new.answers, new.answers_heard = known.answers, known.answers_heard
+        new.attempts = known.attempts
+        accepted_at = new.accepted_at or now
+        new.is_accepted, new.is_in_doubt, new.accepted_at = True, False, accepted_at
+        return self.add(new)
+
     def own(self, order_id: int) -> Known | None:
         """Our order of that id."""
         return self._own.get(order_id)
@@ -98,8 +132,7 @@ class KnownOrders:
         if exchange_order_id is not None:
             known = self._by_exchange_id.get((symbol, exchange_order_id))
         if known is None:
-            order_id = self.names.order_id_of(name)
-            known = None if order_id is None else self._own.get(order_id)
+            known = self._bearing(name)
         if known is None or known.symbol != symbol:
             return None
         if exchange_order_id is not None:
@@ -114,9 +147,11 @@ class KnownOrders:
         return [known for known in self._all() if known.is_live]
 
     def unsettled(self, symbol: str) -> bool:
-        """Whether an order of ours in the symbol has no id of the exchange yet."""
+        """Whether an order of ours in the symbol has no id of the exchange, or soon another."""
         return any(
-            known.symbol == symbol and not known.is_over and known.exchange_order_id is None
+            known.symbol == symbol
+            and not known.is_over
+            and (known.exchange_order_id is None or known.is_replacing)
             for known in self._own.values()
         )
 
@@ -129,6 +164,13 @@ class KnownOrders:
         self._by_exchange_id = {
             key: known for key, known in self._by_exchange_id.items() if id(known) not in names
         }
+
+    def _bearing(self, name: str | None) -> Known | None:
+        """Ours by the name of a request; one that is about to be replaced has two."""
+        order_id = self.names.order_id_of(name)
+        known = None if order_id is None else self._own.get(order_id)
+        new = None if known is None else known.successor
+        return new if new is not None and new.client_id == name else known
 
     def _all(self) -> Sequence[Known]:
         """Each once, though it may have several names."""

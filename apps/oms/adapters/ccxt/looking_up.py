@@ -187,7 +187,7 @@ class LookingUp:
             if known.answers != wish.answers:
                 return []
             known.answers += 1
-            kind, qty, price = ReportKind.CHANGED, known.qty, known.price
+            kind, qty, price = ReportKind.CHANGED, known.whole_qty, known.price
             return [about(known, kind, heard, now, qty=qty, price=price)]
         may_repeat = question.kind is Doubt.CANCEL and now < wish.deadline
         if may_repeat and not question.is_acked:
@@ -237,4 +237,4 @@ def _key(question: Question) -> _Key:
 
 
 def _has_terms(known: Known, wish: Wish) -> bool:
-    return wish.qty in (None, known.qty) and wish.price in (None, known.price)
+    return wish.qty in (None, known.whole_qty) and wish.price in (None, known.price)

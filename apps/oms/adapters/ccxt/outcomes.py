@@ -23,6 +23,8 @@ from oms.adapters.ccxt.lanes import Gate
 from oms.adapters.ccxt.looking_up import Doubt, LookingUp, Question
 from oms.adapters.ccxt.pace import Pace, nth
 from oms.adapters.ccxt.position_modes import MISMATCH, PositionModes
+from oms.adapters.ccxt.replacing import Replacing
+from oms.adapters.ccxt.sending import EXPIRED, is_passing
 from oms.adapters.ccxt.telling import about, accept, refused
 from oms.adapters.ccxt.venue import Venue
 from oms.adapters.ccxt.wishes import (
@@ -30,6 +32,7 @@ from oms.adapters.ccxt.wishes import (
     CHANGE,
     PLACE,
     Call,
+    Way,
     Wish,
     cancel_call,
     change_call,
@@ -37,10 +40,6 @@ from oms.adapters.ccxt.wishes import (
 )
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.value import evolve
-
-EXPIRED = "expired_before_send"
-#: Failures before the first byte that may pass by themselves.
-_PASSING = frozenset({"exchange_unavailable", "exchange_rate_limited", "shutting_down"})
 
 
 class Outcomes:
@@ -56,7 +55,8 @@ class Outcomes:
         looking_up: LookingUp,
         clock: Callable[[], datetime],
         pace: Pace,
-        room: int,
+        gate: Gate,
+        replacing: Replacing,
         heard_soon: Callable[[str], None],
         first: Callable[[], Awaitable[None]],
     ) -> None:
@@ -67,7 +67,8 @@ class Outcomes:
         self._looking_up = looking_up
         self._clock = clock
         self._pace = pace
-        self._gate = Gate(room)
+        self._gate = gate
+        self._replacing = replacing
         #: Called with a symbol in which the exchange has something new to show.
         self._heard_soon = heard_soon
         #: What an order that is placed waits for.
@@ -75,8 +76,13 @@ class Outcomes:
 
     async def carry_out(self, wish: Wish) -> None:
         """Take the wish to its outcome; nothing is raised but bugs."""
-        if wish.kind != PLACE and not await self._may_follow(wish):
-            return
+        if wish.kind != PLACE:
+            if not await self._may_follow(wish):
+                return
+            if wish.kind == CHANGE and wish.way is not Way.NATIVE:
+                await self._replacing(wish)
+                self._heard_soon(wish.known.symbol)
+                return
         if wish.kind == PLACE:
             await self._first()
         fault: Fault | None = None
@@ -89,7 +95,7 @@ class Outcomes:
                 fault = await self._send(wish)
             if fault is None:
                 return
-            if not self._is_passing(fault):
+            if not is_passing(fault):
                 break
             pause = nth(self._pace.resend, number)
             if isinstance(fault, Overloaded):
@@ -103,7 +109,8 @@ class Outcomes:
 
     async def _may_follow(self, wish: Wish) -> bool:
         """Wait until it is known whether the order exists; then whether there is one to change."""
-        known = wish.known
+        # The one before may have placed it anew.
+        known = wish.known = self._orders.own(wish.known.order_id) or wish.known
         while known.is_in_doubt and not known.is_over:
             await self._looking_up.settled(known)
         if wish.kind == CANCEL:  # what it waited for was not its own; one may always get out
@@ -232,9 +239,6 @@ class Outcomes:
 
     def _refused(self, wish: Wish, code: str, message: str) -> list[Report]:
         return refused(wish, code, message, Heard.REPLY, self._clock())
-
-    def _is_passing(self, fault: Fault) -> bool:
-        return isinstance(fault, Overloaded) or fault.code in _PASSING
 
 
 def _params(call: Call) -> dict[str, Any]:

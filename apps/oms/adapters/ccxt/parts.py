@@ -11,7 +11,7 @@ from oms.adapters.ccxt.evidence import Evidence
 from oms.adapters.ccxt.finding import Finder
 from oms.adapters.ccxt.inbox import Inbox
 from oms.adapters.ccxt.known import KnownOrders
-from oms.adapters.ccxt.lanes import Lanes
+from oms.adapters.ccxt.lanes import Gate, Lanes
 from oms.adapters.ccxt.looking_up import LookingUp
 from oms.adapters.ccxt.outcomes import Outcomes
 from oms.adapters.ccxt.own_names import OwnNames
@@ -19,7 +19,9 @@ from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.polling import Polling
 from oms.adapters.ccxt.position_modes import PositionModes
 from oms.adapters.ccxt.reading import Reader
+from oms.adapters.ccxt.replacing import Replacing
 from oms.adapters.ccxt.rules import rules_of
+from oms.adapters.ccxt.sending import Sending
 from oms.adapters.ccxt.settings import settings_of
 from oms.adapters.ccxt.streams import Streams
 from oms.adapters.ccxt.sweeping import Sweeping
@@ -187,7 +189,23 @@ class Parts:
             pace=self._pace,
         )
 
+    def _replaces(self, gate: Gate) -> Replacing:
+        return Replacing(
+            client=self.connection,
+            modes=self.modes,
+            orders=self.orders,
+            finder=self._finder,
+            telling=self._telling,
+            inbox=self.inbox,
+            sending=Sending(client=self.connection, gate=gate, clock=self._clock, pace=self._pace),
+            anew=lambda *wished: self.taking_down.anew(*wished),
+            clock=self._clock,
+            pace=self._pace,
+            window=self._window,
+        )
+
     def _carries(self, room: int) -> Outcomes:
+        gate = Gate(room)
         return Outcomes(
             client=self.connection,
             modes=self.modes,
@@ -196,7 +214,8 @@ class Parts:
             looking_up=self.looking_up,
             clock=self._clock,
             pace=self._pace,
-            room=room,
+            gate=gate,
+            replacing=self._replaces(gate),
             heard_soon=self.polling.stir,
             first=self.streams.first,
         )

@@ -8,7 +8,9 @@ from datetime import datetime
 
 from oms.adapters.ccxt.inbox import Inbox
 from oms.adapters.ccxt.known import Known, KnownOrders, ended
+from oms.adapters.ccxt.lanes import Lanes
 from oms.adapters.ccxt.looking_up import Doubt, LookingUp, Question
+from oms.adapters.ccxt.resuming_anew import is_anew, resume_replacing
 from oms.adapters.ccxt.telling import about, accept, refused
 from oms.adapters.ccxt.wishes import (
     CANCEL,
@@ -16,9 +18,13 @@ from oms.adapters.ccxt.wishes import (
     PLACE,
     REVOKED,
     Wish,
+    before_of_row,
     known_of_order,
+    params_of_row,
+    successor_of,
     terms_of_row,
 )
+from oms.domain.money import difference
 from oms.domain.order import Order, OrderState
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.value import evolve
@@ -38,12 +44,30 @@ def remembered(
         if known is None:
             continue
         known.attempts = max(known.attempts, row.attempt)
-        if row.kind == PLACE:
-            known.client_id = row.client_id
+        if row.kind == PLACE and row.attempt == 1:
+            known.client_id, known.params = row.client_id, params_of_row(row)
+        elif is_anew(row):
+            _placed_anew(orders, known, row)
+            continue
         if row.exchange_order_id is not None:
             orders.link(known, row.exchange_order_id)
         if row.kind == CHANGE and row.outcome in (None, "unknown", "acked"):
             known.is_changing = terms_of_row(row) != (known.qty, known.price)
+
+
+def _placed_anew(orders: KnownOrders, known: Known, row: AttemptRow) -> None:
+    """Know what a stored request put in the place of the order, as far as it did."""
+    qty, price = terms_of_row(row)
+    before = before_of_row(row)
+    if row.kind == CHANGE:
+        qty = difference(qty, before)
+    if row.outcome not in (None, "unknown", "acked"):
+        return
+    new = successor_of(known, row.client_id, qty, price, before)
+    known.successor = new
+    if row.exchange_order_id is not None:
+        orders.link(new, row.exchange_order_id)
+        orders.promote(known, row.created_at)
 
 
 def resume(
@@ -52,10 +76,13 @@ def resume(
     rows: Sequence[AttemptRow],
     inbox: Inbox,
     looking_up: LookingUp,
+    lanes: Lanes,
     now: datetime,
 ) -> None:
     """Tell what is known of the attempts, and look up the rest."""
     inbox.put(_never_sent(orders, open_orders, rows, now))
+    resumed = resume_replacing(orders, rows, inbox, lanes, now)
+    rows = [row for row in rows if row.order_id not in resumed]
     pending = {order.id: order.pending_change for order in open_orders}
     last: Mapping[int, AttemptRow] = {row.order_id: row for row in rows}
     for row in rows:

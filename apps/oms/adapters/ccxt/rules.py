@@ -43,6 +43,8 @@ class VenueRules:
     more_executions: tuple[str, ...] = ()
     #: Where an order keeps its id and its place when it is given other terms.
     changes: frozenset[Kind] = frozenset()
+    #: Where one request cancels an order and places another, if nothing of it was executed.
+    replaces: frozenset[Kind] = frozenset()
     #: Where conditional orders stand in a list of their own, under ids of their own.
     stops_apart: frozenset[Kind] = frozenset()
     #: Whether our name of an order is refused as a duplicate while it lives and after its end.
@@ -76,6 +78,7 @@ _RULES: Mapping[str, VenueRules] = {
         orders_page=1000,
         span_days=1,
         changes=frozenset({Kind.LINEAR}),
+        replaces=frozenset({Kind.SPOT}),
         stops_apart=frozenset({Kind.LINEAR}),
         expires_requests=True,
     ),

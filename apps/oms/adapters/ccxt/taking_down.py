@@ -3,6 +3,7 @@
 An order that has not left is taken back by its cancel, and with it all that was wished of it.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,13 +21,16 @@ from oms.adapters.ccxt.wishes import (
     PLACE,
     REVOKED,
     Call,
+    Way,
     Wish,
+    again_call,
     deadline_of,
     known_of_order,
     place_call,
-    refuse_change,
     refuse_form,
     request_text,
+    successor_of,
+    way_of_change,
 )
 from oms.domain.instrument import Instrument
 from oms.domain.order import Order
@@ -36,6 +40,9 @@ from oms.ports.exchange import AttemptRow
 
 #: What is sent once more leaves so long after its first time at most: as long as a command waits.
 RESEND_WITHIN = timedelta(seconds=60)
+
+Terms = tuple[Decimal, Decimal | None, Decimal]
+"""Quantity and price of what is placed anew, and what was executed before it."""
 
 
 class TakingDown:
@@ -70,6 +77,7 @@ class TakingDown:
         call = place_call(order, instrument, self._venue, client_id)
         known = self._orders.add(known_of_order(order))
         known.client_id = client_id
+        known.params = {name: each for name, each in call.params.items() if name != "clientOrderId"}
         self._take(PLACE, known, order, now, call=call)
 
     def change(
@@ -80,11 +88,36 @@ class TakingDown:
         qty: Decimal | None,
         now: datetime,
     ) -> None:
-        """Take down other terms; ``None`` stays. Raises ``Invalid`` where that is not done."""
-        refuse_change(instrument, self._rules)
+        """Take down other terms; ``None`` stays."""
         known = self.known(order)
-        qty, price = qty or known.qty, price or known.price
-        self._take(CHANGE, known, order, now, qty=qty, price=price)
+        qty, price = qty or known.whole_qty, price or known.price
+        way = way_of_change(known, instrument.kind, self._rules, self._settings.left)
+        self._take(CHANGE, known, order, now, qty=qty, price=price, way=way)
+
+    def anew(
+        self, known: Known, instrument: Instrument, terms: Terms, now: datetime
+    ) -> tuple[Wish, Known]:
+        """Take down what takes the place of ``known``; ``released`` is set once it is stored."""
+        known.attempts += 1
+        qty, price, before = terms
+        client_id = self._orders.names.render(known.order_id, known.attempts)
+        new = successor_of(known, client_id, qty, price, before)
+        call, deadline = again_call(new, instrument), now + timedelta(seconds=self._pace.may_send)
+        row = AttemptRow(
+            order_id=known.order_id,
+            attempt=known.attempts,
+            kind=PLACE,
+            client_id=client_id,
+            request=request_text(new, call, qty, price),
+            may_send_until=deadline,
+            created_at=now,
+        )
+        wish = Wish(
+            kind=PLACE, known=new, row=row, deadline=deadline, call=call, released=asyncio.Event()
+        )
+        self._fresh.append(wish)
+        self._inbox.put([], [row])
+        return wish, new
 
     def resend(self, wish: Wish, now: datetime) -> bool:
         """Take the same request down once more, if its command may still wait so long."""
@@ -131,7 +164,9 @@ class TakingDown:
         """What was handed out enters its lane."""
         handed, self._handed = self._handed, []
         for wish in handed:
-            if not wish.is_revoked:
+            if wish.released is not None:
+                wish.released.set()
+            elif not wish.is_revoked:
                 self._lanes.enter(wish)
 
     def _take(
@@ -144,6 +179,7 @@ class TakingDown:
         call: Call | None = None,
         qty: Decimal | None = None,
         price: Decimal | None = None,
+        way: Way | None = None,
     ) -> None:
         known.attempts += 1
         deadline = now + timedelta(seconds=self._pace.may_send)
@@ -154,7 +190,7 @@ class TakingDown:
             attempt=known.attempts,
             kind=kind,
             client_id=self._orders.names.render(order.id, known.attempts),
-            request=request_text(known, call, qty or known.qty, price or known.price),
+            request=request_text(known, call, qty or known.qty, price or known.price, way),
             may_send_until=deadline,
             created_at=now,
         )
@@ -167,6 +203,7 @@ class TakingDown:
             price=price,
             call=call,
             answers=known.answers_heard,
+            way=way or Way.NATIVE,
         )
         self._fresh.append(wish)
 

@@ -193,7 +193,7 @@ def about(
         order_id=known.order_id,
         heard=heard,
         heard_at=now,
-        exchange_order_id=known.exchange_order_id,
+        exchange_order_id=known.told_id,
         execution=execution,
         qty=qty,
         price=price,
@@ -242,14 +242,15 @@ def _changed(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Se
     known.qty, known.price = qty or known.qty, price or known.price
     known.answers += 1
     known.is_changing = False
-    return (about(known, ReportKind.CHANGED, heard, now, qty=known.qty, price=known.price),)
+    qty, price = known.whole_qty, known.price
+    return (about(known, ReportKind.CHANGED, heard, now, qty=qty, price=price),)
 
 
 def _ended(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Sequence[Report]:
     if shown.shown is Shown.FILLED and known.filled >= known.qty:
         ended(known, now)
     kind = _ENDS.get(shown.shown)
-    if kind is None:
+    if kind is None or known.is_replacing:
         return ()
     ended(known, now)
     if kind is ReportKind.REJECTED:

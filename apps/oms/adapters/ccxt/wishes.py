@@ -3,12 +3,13 @@
 The request is kept as JSON with the attempt, enough to know the order again after a crash.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
 from oms.adapters.ccxt.known import Known
@@ -17,7 +18,7 @@ from oms.domain.account import PositionMode
 from oms.domain.command import LIMIT_TYPES
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, Kind
-from oms.domain.money import EXACT, decimal, plain
+from oms.domain.money import EXACT, ZERO, decimal, difference, plain
 from oms.domain.order import Order, OrderState
 from oms.domain.order_forms import TRAILING, TRIGGERED_TYPES
 from oms.domain.side import Side
@@ -30,6 +31,7 @@ REVOKED = "revoked"
 """The code of a request that was taken back before it left."""
 #: Keys of ``params`` that are ours and do not travel.
 _OURS = frozenset({"sim", "precision", "deadline_ms"})
+_NOTHING = (False, None, "none", "emulated")
 #: Venues that ask on which side of the market a trigger lies, on contracts.
 _ASKS_DIRECTION = frozenset({"bybit"})
 #: Venues that tell a stop from a take profit by its type, and not by the side of the trigger.
@@ -53,6 +55,17 @@ def legs_of(mode: PositionMode, *, is_hedged: bool) -> Legs:
     if is_hedged:
         return Legs.TWO
     return Legs.ONE if mode is PositionMode.NETTING else Legs.VIRTUAL
+
+
+class Way(StrEnum):
+    """How an order is given other terms."""
+
+    #: It keeps its id and its place.
+    NATIVE = "native"
+    #: One request ends it and places another.
+    REPLACE = "replace"
+    #: It is canceled, and another one is placed by us.
+    EMULATED = "emulated"
 
 
 @value
@@ -82,6 +95,12 @@ class Wish:
     is_resent: bool = False
     #: ``known.answers_heard`` when it was taken down.
     answers: int = 0
+    #: Of a change: how.
+    way: Way = Way.NATIVE
+    #: Somebody waits until it is stored, to send it himself: it enters no lane.
+    released: asyncio.Event | None = None
+    #: Of a change that a restart found under way.
+    is_resumed: bool = False
 
 
 def refuse_form(order: Order, instrument: Instrument, rules: VenueRules) -> None:
@@ -97,11 +116,16 @@ def refuse_form(order: Order, instrument: Instrument, rules: VenueRules) -> None
         raise Invalid(message, code="order_type_not_supported")
 
 
-def refuse_change(instrument: Instrument, rules: VenueRules) -> None:
-    """Raises ``Invalid`` where a change would make another order."""
-    if instrument.kind not in rules.changes:
-        message = "orders are not changed in place at this exchange: cancel it and send a new one"
-        raise Invalid(message, code="order_type_not_supported")
+def way_of_change(known: Known, kind: Kind, rules: VenueRules, left: Mapping[str, Any]) -> Way:
+    """How it is done; ``left`` is what the account's settings leave of the capabilities."""
+    edit = left.get("edit", True)
+    if (edit.get(kind.value) if isinstance(edit, Mapping) else edit) in _NOTHING:
+        return Way.EMULATED
+    if kind in rules.changes:
+        return Way.NATIVE
+    if kind in rules.replaces and known.order_type == "limit":
+        return Way.REPLACE
+    return Way.EMULATED
 
 
 def place_call(order: Order, instrument: Instrument, venue: str, client_id: str) -> Call:
@@ -140,10 +164,28 @@ def with_legs(call: Call, instrument: Instrument, legs: Legs) -> Call:
 
 def change_call(known: Known, instrument: Instrument, qty: Decimal, price: Decimal | None) -> Call:
     """The request to give an order other terms; both are always sent."""
-    amount = EXACT.divide(qty, instrument.contract_size)
+    amount = EXACT.divide(difference(qty, known.before), instrument.contract_size)
     kind = "limit" if price is not None else "market"
     args = (known.exchange_order_id, known.symbol, kind, known.side.value, amount, price)
     return Call(method="edit_order", args=args, params={})
+
+
+def replace_call(known: Known, new: Known, instrument: Instrument) -> Call:
+    """The request that cancels ``known``, if nothing of it was executed, and places ``new``."""
+    amount = EXACT.divide(new.qty, instrument.contract_size)
+    params = {**known.params, "clientOrderId": new.client_id, "cancelRestrictions": "ONLY_NEW"}
+    args = (known.exchange_order_id, known.symbol, "limit", known.side.value, amount, new.price)
+    return Call(method="edit_order", args=args, params=params)
+
+
+def again_call(new: Known, instrument: Instrument) -> Call:
+    """The request to place what is left of an order, as it was placed before."""
+    kind = "limit" if new.order_type in LIMIT_TYPES else "market"
+    amount = EXACT.divide(new.qty, instrument.contract_size)
+    price = new.price if kind == "limit" else None
+    params = {**new.params, "clientOrderId": new.client_id}
+    args = (new.symbol, kind, new.side.value, amount, price)
+    return Call(method="create_order", args=args, params=params)
 
 
 def cancel_call(known: Known) -> Call:
@@ -153,7 +195,13 @@ def cancel_call(known: Known) -> Call:
     return Call(method="cancel_order", args=(known.exchange_order_id, known.symbol), params=params)
 
 
-def request_text(known: Known, call: Call | None, qty: Decimal, price: Decimal | None) -> str:
+def request_text(
+    known: Known,
+    call: Call | None,
+    qty: Decimal,
+    price: Decimal | None,
+    way: Way | None = None,
+) -> str:
     """The request as JSON: the order's terms, and what is called with what."""
     told: dict[str, Any] = {
         "symbol": known.symbol,
@@ -166,6 +214,10 @@ def request_text(known: Known, call: Call | None, qty: Decimal, price: Decimal |
         told["id"] = known.exchange_order_id
     if call is not None:
         told |= {"method": call.method, "params": dict(call.params)}
+    if known.before:
+        told["before"] = plain(known.before)
+    if way is not None:
+        told["way"] = way.value
     return dumps_plain(told)
 
 
@@ -174,6 +226,48 @@ def terms_of_row(row: AttemptRow) -> tuple[Decimal, Decimal | None]:
     told = json.loads(row.request)
     price = told.get("price")
     return decimal(told["qty"]), None if price is None else decimal(price)
+
+
+def way_of_row(row: AttemptRow) -> Way:
+    """How a stored change was to be made."""
+    return Way(json.loads(row.request).get("way", Way.NATIVE))
+
+
+def in_two_steps(row: AttemptRow) -> AttemptRow:
+    """A stored change that one request could not make: it is canceled and placed anew."""
+    told = json.loads(row.request) | {"way": Way.EMULATED.value}
+    return evolve(row, request=dumps_plain(told))
+
+
+def params_of_row(row: AttemptRow) -> Mapping[str, object]:
+    """How a stored request to place asked for it, beside the terms."""
+    told = json.loads(row.request).get("params", {})
+    return {name: each for name, each in told.items() if name != "clientOrderId"}
+
+
+def before_of_row(row: AttemptRow) -> Decimal:
+    """What had been executed of the order before a stored request placed it anew."""
+    told = json.loads(row.request).get("before")
+    return ZERO if told is None else decimal(told)
+
+
+def successor_of(
+    known: Known, client_id: str, qty: Decimal, price: Decimal | None, before: Decimal
+) -> Known:
+    """What takes the place of ``known``: ``qty`` is its own."""
+    return Known(
+        order_id=known.order_id,
+        symbol=known.symbol,
+        side=known.side,
+        order_type=known.order_type,
+        qty=qty,
+        price=price,
+        created_at=known.created_at,
+        client_id=client_id,
+        params=known.params,
+        first_id=known.told_id,
+        before=before,
+    )
 
 
 def known_of_order(order: Order) -> Known:

@@ -1,0 +1,340 @@
+"""Other terms where an order is not changed in place: it ends at the exchange, another one begins.
+
+First the end is certain, with all that was executed, then what is left is placed, under an attempt
+that is stored before it leaves: never are two of them live. The ledger's order keeps its id and the
+exchange's first one. What is in doubt is looked up; nothing is placed twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+
+from oms.adapters.ccxt.faults import Fault, OutcomeUnknown, ReadFailed, Rejected
+from oms.adapters.ccxt.finding import Absent, Finder, Found
+from oms.adapters.ccxt.inbox import Inbox
+from oms.adapters.ccxt.known import Known, KnownOrders, ended
+from oms.adapters.ccxt.orders_read import OrderShown, Shown
+from oms.adapters.ccxt.pace import Pace
+from oms.adapters.ccxt.position_modes import PositionModes
+from oms.adapters.ccxt.sending import Sending
+from oms.adapters.ccxt.taking_down import Terms
+from oms.adapters.ccxt.telling import Telling, about, refused
+from oms.adapters.ccxt.venue import Venue
+from oms.adapters.ccxt.wishes import (
+    Way,
+    Wish,
+    cancel_call,
+    in_two_steps,
+    replace_call,
+    successor_of,
+    with_legs,
+)
+from oms.domain.instrument import Instrument
+from oms.domain.money import ZERO, difference, plain, total
+from oms.domain.report import Heard, ReportKind
+from oms.domain.value import evolve
+
+_log = logging.getLogger("oms.ccxt")
+CREATE_FAILED = "create_failed"
+_OVER = (Shown.FILLED, Shown.CANCELED, Shown.EXPIRED, Shown.REJECTED)
+Anew = Callable[[Known, Instrument, Terms, datetime], tuple[Wish, Known]]
+
+
+class Replacing:
+    """Carries changes of one account out, each within the lane of its order."""
+
+    def __init__(
+        self,
+        *,
+        client: Venue,
+        modes: PositionModes,
+        orders: KnownOrders,
+        finder: Finder,
+        telling: Telling,
+        inbox: Inbox,
+        sending: Sending,
+        anew: Anew,
+        clock: Callable[[], datetime],
+        pace: Pace,
+        window: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._modes = modes
+        self._orders = orders
+        self._finder = finder
+        self._telling = telling
+        self._inbox = inbox
+        self._sending = sending
+        self._anew = anew
+        self._clock = clock
+        self._pace = pace
+        self._window = window
+
+    async def __call__(self, wish: Wish) -> None:
+        """Take the change to its end, from wherever a restart found it."""
+        known = wish.known
+        executed = total(known.before, known.filled)
+        if not wish.is_resumed and wish.qty is not None and executed >= wish.qty:
+            self._refuse(wish, "too_late", f"{plain(executed)} of it are executed")
+            return
+        known.is_replacing = True
+        try:
+            new = known.successor
+            if new is not None and wish.way is Way.EMULATED:
+                await self._settle_create(wish, new)
+            elif wish.way is Way.REPLACE and (wish.is_resumed or known.filled == ZERO):
+                await self._replace(wish)
+            else:
+                await self._emulate(wish)
+        finally:
+            known.is_replacing, known.successor = False, None
+
+    async def _replace(self, wish: Wish) -> None:
+        """One request; the exchange does it only while nothing of the order was executed."""
+        known = wish.known
+        assert wish.qty is not None, "a change knows all its terms"
+        own_qty = difference(wish.qty, known.before)
+        new = successor_of(known, wish.row.client_id, own_qty, wish.price, known.before)
+        known.successor, refusal = new, None
+        if not wish.is_resumed:
+            self._note(wish, sent_at=self._clock())
+            call = replace_call(known, new, self._client.instruments[known.symbol])
+            try:
+                answer = await self._sending(wish, call)
+            except Rejected as fault:
+                refusal = fault
+            except OutcomeUnknown as fault:
+                self._doubt(wish, fault)
+            except Fault as fault:
+                self._refuse(wish, fault.code, fault.message, outcome="not_sent")
+                return
+            else:
+                self._orders.link(new, str(answer["id"]))
+                self._done(wish)
+                return
+        if not await self._settle_replace(wish, new, refusal):
+            known.successor = None
+            wish.way, wish.row = Way.EMULATED, in_two_steps(wish.row)
+            self._note(wish)
+            await self._emulate(wish)
+
+    async def _settle_replace(self, wish: Wish, new: Known, refusal: Rejected | None) -> bool:
+        """What became of the request; false: it has to be done in two steps."""
+        known, since, absent = wish.known, self._since(wish), 0
+        for number in count():
+            there, old = await self._look(new), await self._look(known)
+            is_certain = refusal is not None or self._is_past(since)
+            if isinstance(there, Found):
+                self._tell(new, there)
+                self._done(wish)
+                return True
+            if isinstance(old, Found) and isinstance(there, Absent) and is_certain:
+                absent += 1
+                if old.shown is not None and old.shown.shown not in _OVER:
+                    if refusal is not None and old.shown.filled > ZERO:
+                        return False
+                    code = "exchange_rejected" if refusal is None else refusal.code
+                    self._refuse(wish, code, "the order is as it was", old)
+                    return True
+                if self._is_told(known, old) and (refusal is not None or absent > 1):
+                    self._end(wish, old, "the new order was not placed")
+                    return True
+            await asyncio.sleep(self._pause(number))
+        raise AssertionError("it is looked for until it is known")
+
+    async def _emulate(self, wish: Wish) -> None:
+        """Cancel, be sure of it, place what is left."""
+        found = await self._canceled(wish)
+        if found is None:
+            return
+        known, shown = wish.known, found.shown
+        assert shown is not None and wish.qty is not None, "it was shown, and the terms are known"
+        filled = total(known.before, shown.filled)
+        if shown.shown is Shown.FILLED or filled >= wish.qty:
+            self._end(wish, found, "it was executed before", code="too_late")
+            return
+        self._tell(known, found)
+        await self._create(wish, (difference(wish.qty, filled), wish.price, filled))
+
+    async def _canceled(self, wish: Wish) -> Found | None:
+        """The order as it ended, all executions found; ``None``: it lives on, and so it was said.
+
+        A cancel that is in doubt is repeated until the deadline.
+        """
+        known, sent_at, is_acked = wish.known, self._since(wish), False
+        for number in count(1 if wish.is_resumed else 0):
+            found = await self._look(known) if number else None
+            if isinstance(found, Found) and _is_over(found.shown):
+                if self._is_told(known, found):
+                    return found
+                self._infer(known, found)
+            is_open = isinstance(found, Found) and not _is_over(found.shown)
+            if number and is_open and self._clock() >= wish.deadline and self._is_past(sent_at):
+                self._refuse(wish, "exchange_rejected", "it could not be canceled", found)
+                return None
+            if not is_acked and (not number or is_open) and self._clock() < wish.deadline:
+                sent_at = self._clock()
+                self._note(wish, sent_at=sent_at)
+                try:
+                    await self._sending(wish, cancel_call(known))
+                except OutcomeUnknown as fault:
+                    self._doubt(wish, fault)
+                except Rejected as fault:
+                    if fault.code != "order_not_found":
+                        self._refuse(wish, fault.code, fault.message)
+                        return None
+                except Fault as fault:
+                    if not number:
+                        self._refuse(wish, fault.code, fault.message, outcome="not_sent")
+                        return None
+                is_acked = True
+            await asyncio.sleep(self._pause(number))
+        raise AssertionError("it is looked for until it is known")
+
+    async def _create(self, wish: Wish, terms: Terms) -> None:
+        """Place what is left, once its attempt is stored."""
+        known, instrument = wish.known, self._client.instruments[wish.known.symbol]
+        create, new = self._anew(known, instrument, terms, self._clock())
+        known.successor = new
+        assert create.released is not None and create.call is not None, "made to be waited for"
+        await create.released.wait()
+        if create.is_revoked:
+            return
+        create.deadline = self._clock() + timedelta(seconds=self._pace.may_send)
+        create.row = evolve(create.row, sent_at=self._clock())
+        try:
+            call = with_legs(create.call, instrument, await self._modes.legs(known.symbol))
+            answer = await self._sending(create, call)
+        except OutcomeUnknown as fault:
+            self._close(create, "unknown", fault.cause)
+            self._doubt(wish, fault)
+            await self._settle_create(wish, new)
+        except Fault as fault:
+            outcome = "rejected" if isinstance(fault, Rejected) else "not_sent"
+            self._close(create, outcome, fault.code)
+            self._end(wish, None, fault.message)
+        else:
+            self._orders.link(new, str(answer["id"]))
+            self._close(create, "acked", None, exchange_order_id=new.exchange_order_id)
+            self._done(wish)
+
+    async def _settle_create(self, wish: Wish, new: Known) -> None:
+        """Whether a request to place that is in doubt was carried out."""
+        since, absent = self._clock(), 0
+        for number in count():
+            if new.exchange_order_id is not None:
+                self._done(wish)
+                return
+            found = await self._look(new)
+            if isinstance(found, Found):
+                self._tell(new, found)
+                self._done(wish)
+                return
+            absent += isinstance(found, Absent) and found.is_complete and self._is_past(since)
+            if absent > 1:
+                self._end(wish, None, "the exchange does not show it")
+                return
+            await asyncio.sleep(self._pace.absent_apart if absent else self._pause(number))
+
+    def _done(self, wish: Wish) -> None:
+        """The successor stands with the terms wished."""
+        now, known = self._clock(), wish.known
+        new = self._orders.promote(known, now)
+        new.answers += 1
+        qty, price = new.whole_qty, new.price
+        report = about(new, ReportKind.CHANGED, Heard.REPLY, now, qty=qty, price=price)
+        replaced = {"exchange_order_id": new.exchange_order_id} if wish.way is Way.REPLACE else {}
+        wish.row = evolve(wish.row, acked_at=now, outcome="acked", **replaced)
+        self._inbox.put([report], [wish.row])
+
+    def _end(self, wish: Wish, found: Found | None, why: str, *, code: str = CREATE_FAILED) -> None:
+        """It ended and nothing took its place: the change failed, what was left is canceled."""
+        now, known = self._clock(), wish.known
+        if code == CREATE_FAILED:
+            _log.error("order %d was canceled and not placed again: %s", known.order_id, why)
+        told = refused(wish, code, why, Heard.REPLY, now)
+        known.is_replacing = False
+        if found is not None:
+            told += self._telling.found(found.shown, found.trades, now)
+        if not known.is_over:
+            ended(known, now)
+            told.append(about(known, ReportKind.CANCELED, Heard.RECONCILE, now))
+        wish.row = evolve(wish.row, acked_at=now, outcome="rejected", code=code)
+        self._inbox.put(told, [wish.row])
+
+    def _refuse(
+        self,
+        wish: Wish,
+        code: str,
+        message: str,
+        found: Found | Absent | None = None,
+        *,
+        outcome: str = "rejected",
+    ) -> None:
+        """The order lives on as it was."""
+        now = self._clock()
+        told = refused(wish, code, message, Heard.REPLY, now)
+        if isinstance(found, Found):
+            told += self._telling.found(found.shown, found.trades, now)
+        wish.row = evolve(wish.row, outcome=outcome, code=code)
+        self._inbox.put(told, [wish.row])
+
+    def _doubt(self, wish: Wish, fault: OutcomeUnknown) -> None:
+        kind, now = ReportKind.UNKNOWN, self._clock()
+        told = about(wish.known, kind, Heard.REPLY, now, code=fault.code, message=fault.message)
+        self._inbox.put([told])
+
+    def _close(self, wish: Wish, outcome: str, code: str | None, **more: str | None) -> None:
+        now = self._clock()
+        wish.row = evolve(wish.row, acked_at=now, outcome=outcome, code=code, **more)
+        self._inbox.put([], [wish.row])
+
+    def _note(self, wish: Wish, **changes: object) -> None:
+        wish.row = evolve(wish.row, **changes)
+        self._inbox.put([], [wish.row])
+
+    def _tell(self, known: Known, found: Found) -> None:
+        self._inbox.put(self._telling.found(found.shown, found.trades, self._clock()))
+
+    def _infer(self, known: Known, found: Found) -> None:
+        """Tell what was found of an order of which more was executed; infer what stays away."""
+        assert found.shown is not None, "it is over"
+        now, after = self._clock(), timedelta(seconds=self._pace.provisional)
+        told = self._telling.found(found.shown, found.trades, now)
+        told += self._telling.inferred(found.shown, now, after, Heard.RECONCILE)
+        self._inbox.put(told)
+
+    async def _look(self, known: Known) -> Found | Absent | None:
+        """The order as it is; ``None`` where it could not be read."""
+        try:
+            return await self._finder.find(known)
+        except ReadFailed as failed:
+            _log.warning("order %d cannot be looked up: %s", known.order_id, failed.message)
+            return None
+
+    def _is_told(self, known: Known, found: Found) -> bool:
+        """Whether it is over and what was found tells all of its executions."""
+        shown = found.shown
+        if shown is None or not _is_over(shown):
+            return False
+        fresh = {each.execution.exchange_trade_id: each.execution.qty for each in found.trades}
+        told = total(known.filled, known.inferred)
+        for name, qty in fresh.items():
+            told = told if name in known.trade_ids else total(told, qty)
+        return told >= shown.filled
+
+    def _since(self, wish: Wish) -> datetime:
+        return wish.row.sent_at or wish.row.may_send_until
+
+    def _is_past(self, since: datetime) -> bool:
+        return self._clock() >= since + timedelta(seconds=self._window())
+
+    def _pause(self, number: int) -> float:
+        times = (*self._pace.confirm, self._pace.look_up_every)
+        return times[min(number, len(times) - 1)]
+
+
+def _is_over(shown: OrderShown | None) -> bool:
+    return shown is not None and shown.shown in _OVER

@@ -1,0 +1,257 @@
+"""Other terms where an order is not changed in place: never two live at once, nothing lost.
+
+Held requirement 22, and what a crash in the middle of it leaves behind.
+"""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kit.ccxt_desk import LINEAR, SPOT, Desk
+from kit.loopback import Loopback
+from oms.domain.report import ReportKind
+
+Made = Callable[..., Desk]
+CREATE = {"bybit": "/order/create", "binance": "/api/v3/order"}
+
+
+@pytest.fixture
+def anew(new_desk: Made, venue: Loopback) -> Callable[[], Desk]:
+    """A desk at an exchange whose own way to change orders was taken away."""
+
+    def make(**more: Any) -> Desk:
+        extra = dict(venue.told["extra_config"]["bybit"])
+        extra["oms"] = {**extra.get("oms", {}), "capabilities": {"edit": "none"}}
+        return new_desk(extra_config=json.dumps(extra), **more)
+
+    return make
+
+
+def live(venue: Loopback) -> list[tuple[str, str, str]]:
+    """Quantity, price and what is filled of the orders that are live."""
+    return [
+        (row["qty"], row["price"], row["filled"])
+        for row in venue.books()["orders"]
+        if row["state"] in ("new", "partly_filled", "untriggered")
+    ]
+
+
+async def resting(desk: Desk, symbol: str = LINEAR, **more: Any) -> None:
+    await desk.send(7, "buy", "0.03", "10000", symbol=symbol, **more)
+    await desk.until_state(7, "SUBMITTED")
+
+
+async def until_answered(desk: Desk) -> None:
+    await desk.until(lambda: desk.orders[7].pending_change is None, "answered")
+
+
+def terms(desk: Desk) -> tuple[str, str, str]:
+    order = desk.orders[7]
+    return str(order.qty), str(order.price), order.state.value
+
+
+def last_code(desk: Desk) -> str | None:
+    return next(r.code for r in reversed(desk.heard) if r.kind is ReportKind.REJECTED)
+
+
+async def test_one_request_replaces_and_the_order_keeps_its_ids(
+    new_desk: Made, venue: Loopback
+) -> None:
+    desk = await new_desk(dialect="binance").ready()
+    await resting(desk, SPOT)
+    first = desk.orders[7].exchange_order_id
+    await desk.change(7, "10001", "0.04")
+    await until_answered(desk)
+    assert terms(desk) == ("0.04", "10001", "SUBMITTED")
+    row = desk.rows[7, 2, "change"]
+    assert (row.outcome, desk.orders[7].exchange_order_id) == ("acked", first)
+    assert row.exchange_order_id not in (None, first), "the id it has there now"
+    assert live(venue) == [("0.04", "10001", "0")]
+    assert len(venue.paths("/cancelReplace")) == 1
+    venue.ctl("fill", order_id=venue.books()["orders"][-1]["order_id"])
+    await desk.until_state(7, "FILLED")
+
+
+@pytest.mark.parametrize("mode", ["accept_then_close", "close_before"])
+async def test_a_replacement_in_doubt_is_looked_up(
+    new_desk: Made, venue: Loopback, mode: str
+) -> None:
+    desk = await new_desk(dialect="binance", extra={"rateLimit": 2}).ready()
+    await resting(desk, SPOT)
+    venue.ctl("fault", match="/cancelReplace", mode=mode)
+    await desk.change(7, "10001", None)
+    await until_answered(desk)
+    is_done = mode == "accept_then_close"
+    assert terms(desk) == ("0.03", "10001" if is_done else "10000", "SUBMITTED")
+    assert [price for _, price, _ in live(venue)] == ["10001" if is_done else "10000"]
+    assert len(venue.paths("/cancelReplace")) == 1
+
+
+async def test_a_fill_before_the_replacement_makes_it_two_steps(
+    new_desk: Made, venue: Loopback
+) -> None:
+    desk = await new_desk(dialect="binance").ready()
+    await resting(desk, SPOT)
+    venue.ctl("fill", order_id=venue.books()["orders"][0]["order_id"], qty="0.01")
+    await desk.change(7, "10001", None)
+    await until_answered(desk)
+    await desk.until_state(7, "PARTIALLY_FILLED")
+    assert terms(desk) == ("0.03", "10001", "PARTIALLY_FILLED")
+    assert live(venue) == [("0.02", "10001", "0")]
+
+
+async def test_a_replacement_by_half_cancels_and_says_so(new_desk: Made, venue: Loopback) -> None:
+    desk = await new_desk(dialect="binance", extra={"rateLimit": 2}).ready()
+    await resting(desk, SPOT)
+    await desk.change(7, None, "900")
+    await desk.until_state(7, "CANCELED")
+    assert last_code(desk) == "create_failed"
+    assert not live(venue)
+
+
+@pytest.mark.parametrize("symbol", [LINEAR, SPOT])
+async def test_it_is_canceled_and_placed_anew(anew: Made, venue: Loopback, symbol: str) -> None:
+    desk = await anew().ready()
+    await resting(desk, symbol, post_only=True)
+    first = desk.orders[7].exchange_order_id
+    await desk.change(7, "10001", None)
+    await until_answered(desk)
+    assert terms(desk) == ("0.03", "10001", "SUBMITTED")
+    assert desk.orders[7].exchange_order_id == first
+    assert live(venue) == [("0.03", "10001", "0")]
+    kinds = [(row.kind, row.outcome) for _, row in sorted(desk.rows.items())]
+    assert kinds == [("place", "acked"), ("change", "acked"), ("place", "acked")]
+    await desk.change(7, None, "0.05")
+    await until_answered(desk)
+    assert live(venue) == [("0.05", "10001", "0")]
+    await desk.cancel(7)
+    await desk.until_state(7, "CANCELED")
+    assert not live(venue)
+
+
+async def test_what_was_filled_before_the_cancel_is_not_placed_again(
+    anew: Made, venue: Loopback
+) -> None:
+    desk = await anew().ready()
+    await resting(desk)
+    venue.ctl("fill", order_id=desk.orders[7].exchange_order_id, qty="0.01")
+    await desk.change(7, "10001", "0.05")
+    await until_answered(desk)
+    assert live(venue) == [("0.04", "10001", "0")]
+    venue.ctl("fill", order_id=venue.books()["orders"][-1]["order_id"])
+    await desk.until_state(7, "FILLED")
+    assert (desk.orders[7].filled_qty, desk.orders[7].qty) == (Decimal("0.05"), Decimal("0.05"))
+
+
+async def test_what_was_filled_beyond_the_wish_is_too_late(anew: Made, venue: Loopback) -> None:
+    desk = await anew().ready()
+    await resting(desk)
+    venue.ctl("fill", order_id=desk.orders[7].exchange_order_id, qty="0.02")
+    await desk.change(7, None, "0.01")
+    await desk.until_state(7, "CANCELED")
+    assert last_code(desk) == "too_late"
+    assert desk.orders[7].filled_qty == Decimal("0.02")
+    assert len(venue.paths("/order/create")) == 1
+
+
+async def test_a_create_that_is_refused_ends_the_order(
+    anew: Made, venue: Loopback, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = await anew().ready()
+    await resting(desk)
+    await desk.change(7, None, "900")
+    await desk.until_state(7, "CANCELED")
+    assert last_code(desk) == "create_failed"
+    assert not live(venue)
+    assert [r.levelname for r in caplog.records if "not placed again" in r.message] == ["ERROR"]
+
+
+@pytest.mark.parametrize("mode", ["accept_then_close", "close_before"])
+async def test_a_create_in_doubt_is_looked_up_and_never_sent_twice(
+    anew: Made, venue: Loopback, mode: str
+) -> None:
+    desk = await anew().ready()
+    await resting(desk)
+    venue.ctl("fault", match="/order/create", mode=mode)
+    await desk.change(7, "10001", None)
+    if mode == "accept_then_close":
+        await until_answered(desk)
+        assert terms(desk) == ("0.03", "10001", "SUBMITTED")
+        assert live(venue) == [("0.03", "10001", "0")]
+    else:
+        await desk.until_state(7, "CANCELED")
+        assert last_code(desk) == "create_failed"
+        assert not live(venue)
+    assert len(venue.paths("/order/create")) == 2
+
+
+async def test_a_cancel_meanwhile_ends_what_takes_its_place(anew: Made, venue: Loopback) -> None:
+    desk = await anew().ready()
+    await resting(desk)
+    await desk.change(7, "10001", None)
+    await desk.cancel(7)
+    await desk.until_state(7, "CANCELED")
+    assert not live(venue)
+
+
+async def test_a_restart_after_the_cancel_places_what_is_left(anew: Made, venue: Loopback) -> None:
+    desk = await anew().ready()
+    await resting(desk)
+    await desk.change(7, "10001", None)
+    while live(venue):  # the cancel is out; the create is not stored, as nobody listens
+        await desk.listen_only()
+    await desk.exchange.close()
+    assert (7, 3, "place") not in desk.rows
+    await desk.begin().ready()
+    await until_answered(desk)
+    assert terms(desk) == ("0.03", "10001", "SUBMITTED")
+    assert live(venue) == [("0.03", "10001", "0")]
+
+
+@pytest.mark.parametrize("has_left", [True, False])
+async def test_a_restart_after_the_create_was_stored_sends_no_other(
+    anew: Made, venue: Loopback, has_left: bool
+) -> None:
+    desk = await anew().ready()
+    await resting(desk)
+    if has_left:
+        venue.ctl("fault", match="/order/create", mode="accept_then_hang")
+    await desk.change(7, "10001", None)
+    while (7, 3, "place") not in desk.rows:
+        await desk.listen_only()
+        desk.hold()
+    if has_left:
+        desk.exchange.stored()
+        while not live(venue):
+            await desk.listen_only()
+    await desk.exchange.close()
+    assert desk.rows[7, 3, "place"].outcome is None
+    await desk.begin().ready()
+    if has_left:
+        await until_answered(desk)
+        assert terms(desk) == ("0.03", "10001", "SUBMITTED")
+        assert live(venue) == [("0.03", "10001", "0")]
+    else:
+        await desk.until_state(7, "CANCELED")
+        assert not live(venue)
+    assert len(venue.paths("/order/create")) == (2 if has_left else 1)
+
+
+async def test_executions_before_and_after_are_one_order_s(anew: Made, venue: Loopback) -> None:
+    desk = await anew().ready()
+    await resting(desk)
+    venue.ctl("fill", order_id=desk.orders[7].exchange_order_id, qty="0.01")
+    await desk.change(7, "10001", None)
+    await until_answered(desk)
+    await desk.exchange.close()
+    await desk.begin().ready()
+    venue.ctl("fill", order_id=venue.books()["orders"][-1]["order_id"])
+    await desk.until_state(7, "FILLED")
+    assert desk.orders[7].filled_qty == Decimal("0.03")
+    traded = {trade["trade_id"] for trade in venue.books()["trades"]}
+    told = [r for r in desk.heard if r.execution is not None]
+    assert {r.execution.exchange_trade_id for r in told if r.execution} == traded
+    assert {r.order_id for r in told} == {7}
