@@ -125,6 +125,24 @@ def test_a_rejection_says_what_the_exchange_said(desk: Desk) -> None:
     assert "110007" in result["error"]["message"]
 
 
+def test_an_operator_sees_how_it_is_reached_and_asks_for_one_order(desk: Desk) -> None:
+    _, told = desk.ask("GET", f"/oms/accounts/{desk.account_id}/connection")
+    assert (told["answered"], told["engine"], told["trouble"]) == (True, "ccxt", None)
+    assert any(host.startswith("127.0.0.1") for host in told["hosts_called"])
+    assert told["last_call_at"] is not None and told["reconcile_lag_s"] < SECONDS_MAX
+    _, record = desk.ask("GET", f"/oms/accounts/{desk.account_id}/capabilities")
+    assert record["capabilities"]["hedge"] == {"value": "unified", "source": "table"}
+    sent = desk.order("buy", "0.01", order_type="limit", price="60000")
+    desk.venue.ctl("fault", match="order/realtime", mode="slow", ms=300)
+    status, asked = desk.ask("POST", f"/oms/orders/{sent['order_id']}/refresh", {})
+    assert (status, asked["status"], asked["order"]["status"]) == (200, "done", "SUBMITTED")
+    desk.venue.ctl("clear")
+    wish = {"action": "declare_not_placed", "comment": "it is there"}
+    status, refused = desk.ask("POST", f"/oms/orders/{sent['order_id']}/resolve", wish)
+    assert (status, refused["detail"]["code"]) == (409, "invalid_order_state")
+    desk.send("cancel_order", order_id=sent["order_id"])
+
+
 def test_a_lost_answer_is_found_and_never_sent_again(desk: Desk) -> None:
     desk.venue.ctl("fault", match="order/create", mode="accept_then_close")
     sent = len(desk.venue.paths("order/create"))

@@ -30,6 +30,9 @@ KEYS = {
     "db upgrade": {"ok", "from", "to", "applied"},
     "db status": {"version", "pending"},
     "doctor": {"ok", "checks"},
+    "exchange show": {
+        *("exchange_id", "engine", "venue", "environment", "name", "ccxt", "capabilities")
+    },
     "backup": {"ok", "file", "rows"},
     "restore": {"ok", "file", "rows"},
     "verify": {"ok", "accounts"},

@@ -157,6 +157,31 @@ def _calls(account_id: int) -> list[Ask]:
     ]
 
 
+def _of_one_order(stock: Stock, account_id: int, comment: str | None) -> list[Ask]:
+    """An order asked for, and one settled; the order names its account, the comment is needed."""
+    if account_id != stock.account_id or not (comment and comment.strip()):
+        return []
+    path = f"/oms/orders/{stock.own_order}"
+    return [
+        Ask(
+            action="reconcile",
+            method="POST",
+            target=f"{path}/refresh?wait_ms=0",
+            account_id=account_id,
+            strategies=(stock.own,),
+        ),
+        Ask(
+            action="reassign",
+            method="POST",
+            target=f"{path}/resolve?wait_ms=0",
+            body={"action": "declare_not_placed", "comment": comment},
+            account_id=account_id,
+            strategies=(stock.own,),
+            has_comment=True,
+        ),
+    ]
+
+
 def _others(stock: Stock, account_id: int, comment: str | None) -> list[Ask]:
     said = {} if comment is None else {"comment": comment}
     window = f"account_ids={account_id}&since=2026-01-01"
@@ -211,6 +236,19 @@ def _others(stock: Stock, account_id: int, comment: str | None) -> list[Ask]:
             body={"account_id": account_id},
             account_id=account_id,
         ),
+        Ask(
+            action="read",
+            method="GET",
+            target=f"/oms/accounts/{account_id}/connection?wait_ms=1",
+            account_id=account_id,
+        ),
+        Ask(
+            action="read",
+            method="GET",
+            target=f"/oms/accounts/{account_id}/capabilities",
+            account_id=account_id,
+        ),
+        *_of_one_order(stock, account_id, comment),
         Ask(
             action="strategy_create",
             method="POST",

@@ -189,6 +189,7 @@ def _upkeep(story: Story, other: Path) -> None:
     story.run("db upgrade")
     story.run("db status")
     story.run("doctor", f"--account-id={story.gateway.account_id}")
+    story.run("exchange show", "ccxtpro.bybit")
     story.run("verify")
     story.run("replay", f"--account-id={story.gateway.account_id}")
     story.run("backup", "--out=copy.gz")

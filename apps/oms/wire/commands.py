@@ -110,6 +110,13 @@ def says_it_trades(text: str) -> bool:
     return text.startswith('{"trade"')
 
 
+def only_reads(command_type: str, text: str) -> bool:
+    """Whether a stored command asks and changes nothing: it is told in no event."""
+    if command_type == COMMAND_TYPES[CcxtCall]:
+        return not says_it_trades(text)
+    return command_type == COMMAND_TYPES[ReadConnection]
+
+
 def decode(command_type: str, text: str) -> Payload:
     """The payload that ``encode`` wrote as ``text``."""
     read = _READERS.get(command_type)

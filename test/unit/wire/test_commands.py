@@ -39,7 +39,7 @@ from oms.domain.control import (
 from oms.domain.discrepancy import Answer, Decide
 from oms.domain.order import Side
 from oms.domain.reconciliation import Scope
-from oms.wire.commands import command_type, decode, encode, fingerprint
+from oms.wire.commands import command_type, decode, encode, fingerprint, only_reads
 
 FULL = SendOrder(
     symbol="BTC/USDT",
@@ -213,3 +213,11 @@ def test_what_a_change_clears_is_written_and_what_it_keeps_is_absent() -> None:
 def test_an_unknown_word_is_a_bug() -> None:
     with pytest.raises(AssertionError):
         decode("send_money", "{}")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: type(payload).__name__)
+def test_what_only_reads_is_known_by_its_text(payload: Payload) -> None:
+    reads = isinstance(payload, ReadConnection) or (
+        isinstance(payload, CcxtCall) and not payload.is_trade
+    )
+    assert only_reads(command_type(payload), encode(payload)) is reads

@@ -14,11 +14,10 @@ from oms.ports.history import StoredEvents
 from oms.ports.queue import CommandRow
 from oms.services.verify.findings import Finding, breach
 from oms.services.verify.told import Tales
-from oms.wire.commands import says_it_trades
+from oms.wire.commands import only_reads
 from oms.wire.json import NotJson, loads
 
 _WENT_WRONG = frozenset({CommandStatus.FAILED, CommandStatus.REFUSED})
-_CALL = "ccxt_call"
 """Commands of this type make no event unless they trade."""
 
 
@@ -83,7 +82,7 @@ class EventCheck:
 
 def must_be_told(command: CommandRow, oldest_at: datetime | None) -> bool:
     """Whether the event of the command's end is among those kept since ``oldest_at``."""
-    is_read = command.command_type == _CALL and not says_it_trades(command.payload)
+    is_read = only_reads(command.command_type, command.payload)
     if is_read or not command.status.is_final or command.finished_at is None or oldest_at is None:
         return False
     return command.finished_at > oldest_at
