@@ -152,6 +152,8 @@ def _ours(told: Mapping[str, Any], venue: Venue, environment: str) -> ExtraConfi
     infers = told.get("provisional_deals", True)
     if not isinstance(infers, bool):
         raise refused("oms.provisional_deals", "is true or false")
+    if not isinstance(told.get("withdrawal_key", False), bool):
+        raise refused("oms.withdrawal_key", "is true or false")
     return ExtraConfig(
         allowed_hosts=tuple(host.lower() for host in hosts),
         resolve=_resolve(told.get("resolve", {}), environment),

@@ -1,11 +1,14 @@
 """What a key may do, as venues tell it; one that may withdraw is refused unless that is wished."""
 
+from json import dumps
 from typing import Any
 
 import pytest
 
+from oms.adapters.ccxt.account_check import check_account
 from oms.adapters.ccxt.faults import ReadFailed, Rejected
 from oms.adapters.ccxt.key_rights import KeyRights, key_rights, refuse_rights
+from oms.domain.errors import Invalid
 
 BYBIT: dict[str, Any] = {"ContractTrade": ["Order"], "Spot": [], "Derivatives": [], "Wallet": []}
 
@@ -55,3 +58,10 @@ def test_a_key_that_may_withdraw_is_refused_unless_that_is_wished() -> None:
     refuse_rights(rights, {"oms": {"withdrawal_key": True}})
     refuse_rights(KeyRights(trades=True, withdraws=False), {})
     refuse_rights(KeyRights(), {})
+
+
+@pytest.mark.parametrize("told", ["yes", 1, None])
+def test_the_wish_is_true_or_false(told: Any) -> None:
+    extra = dumps({"oms": {"withdrawal_key": told}})
+    with pytest.raises(Invalid, match=r"oms\.withdrawal_key"):
+        check_account(exchange_id="ccxt.bybit", environment="live", extra_config=extra)
