@@ -121,7 +121,7 @@ def _told(events: Sequence[Mapping[str, Any]]) -> Iterable[Row]:
             "exec_type": row.get("exec_type"),
             "status": row.get("status"),
             "state": row.get("state"),
-            "source": source,
+            "source": (row.get("evidence") or {}).get("heard", source),
             "filled_qty": row.get("filled_qty"),
             "remaining_qty": row.get("remaining_qty"),
             "request_id": None,

@@ -111,6 +111,9 @@ async def test_an_order_is_declared_not_placed_and_found_late(slow: Office) -> N
     command = await ended(slow, order_id)
     assert (command["status"], command["error"]["code"]) == ("failed", "not_placed")
     assert (await slow.client("POST", path, body)).status == 200
+    life = await slow.client.get(f"/oms/orders/{order_id}/timeline")
+    (said,) = [step for step in life["items"] if step["phase"] == "resolved"]
+    assert said["source"] == "operator"
     exchange_of(slow).look_up()
 
     async def state() -> str:
