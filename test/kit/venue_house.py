@@ -15,6 +15,8 @@ from kit.until import until_told
 from oms.adapters.ccxt.client import ClientSpec, VenueClient
 from oms.adapters.ccxt.exchange import CcxtExchange
 from oms.adapters.ccxt.pace import Pace
+from oms.adapters.paper.exchange import PaperExchange
+from oms.domain.account import Engine
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage
 from oms.wire.json import dumps, loads
@@ -60,12 +62,14 @@ class VenueHouse:
         self.office._stop = asyncio.Event()
         self.office.start_worker()
 
-    async def send(self, command: str = "send_order", **payload: Any) -> dict[str, Any]:
+    async def send(
+        self, command: str = "send_order", wait_ms: int = 15_000, **payload: Any
+    ) -> dict[str, Any]:
         """A command's result; an order is a resting buy unless it is said otherwise."""
         wish = {"symbol": LINEAR, "side": "buy", "qty": "0.01", "order_type": "limit"}
         told = (wish | {"price": "10000"} | payload) if command == "send_order" else payload
         body = {"account_id": self.account_id, "command": command, "payload": told}
-        answer = await self.client("POST", "/oms/commands?wait_ms=15000", body)
+        answer = await self.client("POST", f"/oms/commands?wait_ms={wait_ms}", body)
         said = answer.json()
         rows = said["results"] if "results" in said else said["detail"]["results"]
         row: dict[str, Any] = rows[0]
@@ -92,6 +96,8 @@ class VenueHouse:
 
     def _connect(self, image: AccountImage, on_news: Callable[[], None]) -> Exchange:
         account = image.account
+        if account.engine is Engine.PAPER:
+            return PaperExchange.restore(account, image.memory)
         spec = ClientSpec(
             account_id=account.id,
             venue=account.venue,

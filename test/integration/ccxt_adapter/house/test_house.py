@@ -1,10 +1,13 @@
 """Rows of the acceptance page that need gateway, worker and exchange together."""
 
+import asyncio
 import ssl
+import sys
 from typing import Any
 
 import pytest
 
+from kit.ccxt_desk import LINEAR
 from kit.loopback import Loopback
 from kit.venue_house import VenueHouse
 from oms.adapters.ccxt.session import Resolver
@@ -103,3 +106,37 @@ async def test_row_21_a_cancel_after_the_fill_is_too_late(
     canceled = await house.send("cancel_order", order_id=sent["order_id"])
     assert (canceled["status"], canceled["error"]["reason"]) == ("failed", "too_late")
     assert (await house.until_order(sent["order_id"], "FILLED"))["filled_qty"] == "0.01"
+
+
+async def test_row_1_without_ccxt_paper_trades_and_the_other_account_says_why(
+    house: VenueHouse, venue: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ccxt.async_support", None)  # as if it were not installed
+    await house.furnish()
+    price = {"account_id": house.office.account_id, "symbol": LINEAR, "price": "50000"}
+    assert (await house.office.client("POST", "/paper/price", price)).status == 200
+    paper = await house.office.order("?wait_ms=10000")
+    assert paper.json()["results"][0]["order"]["status"] == "FILLED"
+    order = house.office.command() | {"account_id": house.account_id}
+    answer = await house.client("POST", "/oms/commands?wait_ms=10000", order)
+    assert (answer.status, answer.detail["code"]) == (503, "engine_unavailable")
+    assert venue.ctl("log")["log"] == []
+
+
+async def test_row_18_while_nothing_can_be_read_a_repeat_is_the_same_order(
+    house: VenueHouse, venue: Loopback
+) -> None:
+    await house.furnish()
+    venue.ctl("fault", match="order/create", mode="accept_then_close")
+    for path in ("order/realtime", "order/history", "execution/list"):
+        venue.ctl("fault", match=path, mode="http", status=503, count=10_000)
+    lost = await house.send(client_order_id="mine")
+    assert (lost["status"], lost["order"]["status"]) == ("unknown", "UNKNOWN")
+    again = await house.send(wait_ms=200, client_order_id="mine")
+    assert again["order_id"] == lost["order_id"]
+    await asyncio.sleep(house.pace.window + 2 * house.pace.absent_apart)
+    assert (await house.order(lost["order_id"]))["status"] == "UNKNOWN", "no read, no verdict"
+    assert len(venue.paths("order/create")) == 1
+    venue.ctl("clear")
+    found = await house.until_order(lost["order_id"], "SUBMITTED")
+    assert [found["exchange_order_id"]] == [row["order_id"] for row in venue.books()["orders"]]
