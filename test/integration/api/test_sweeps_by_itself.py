@@ -13,6 +13,7 @@ from kit.until import until_told
 from oms.domain.errors import Refused
 from oms.domain.reconciliation import Scope
 from oms.domain.sweep_plan import SweepPlan
+from oms.worker import sweeps
 from oms.worker.sweeps import Sweeps
 
 SYMBOL = "BTC/USDT:USDT"
@@ -107,8 +108,9 @@ async def test_quiet_sweeps_are_told_by_the_heartbeat(swept: Office, dsn: str) -
 
 
 async def test_an_account_that_cannot_be_read_is_degraded_until_it_can(
-    swept: Office, dsn: str
+    swept: Office, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sweeps, "RETRY", timedelta(seconds=0.2))
     swept.start_worker()
     await _price(swept, "50000")
     exchange = _exchange(swept)

@@ -1,5 +1,6 @@
 """Differences and siblings at a loopback exchange: gateway, worker and real ccxt in one process."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from kit.asgi import AsgiClient
 from kit.ccxt_desk import LINEAR
 from kit.loopback import Loopback
 from kit.office import AUDIT, TRADER, now
-from kit.sql import change
+from kit.sql import change, number
 from kit.venue_house import VenueHouse
 from oms.wire.json import dumps
 
@@ -98,6 +99,41 @@ async def test_row_29_accounts_on_the_same_credentials_leave_each_others_orders(
     assert told["results"][0]["ok"], told
     assert [row["id"] for row in await _open(house, house.account_id)] == [resting["order_id"]]
     assert venue.paths("order/cancel") == []
+
+
+async def test_row_27_an_external_order_is_found_once(house: VenueHouse, venue: Loopback) -> None:
+    await house.furnish()
+    venue.ctl("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
+    first = await _swept(house, house.account_id)
+    again = await _swept(house, house.account_id)
+    assert (first["ok"], again["new_deals"], again["new_orders"]) == (True, 0, 0)
+    deals = await _deals(house, house.account_id)
+    assert [(deal["strategy_id"], deal["reconciled"]) for deal in deals] == [(0, False)] * 3
+    assert len({(deal["order_id"], deal["position_id"]) for deal in deals}) == 1
+
+
+async def test_row_28_a_period_of_twenty_days_is_read_whole_and_once(
+    house: VenueHouse, venue: Loopback, dsn: str
+) -> None:
+    for day in range(21, 0, -1):
+        venue.ctl("clock", offset_s=-86_400 * day)
+        venue.ctl("external", symbol=LINEAR, side="buy", qty="0.5", fills=5)
+    venue.ctl("clock", offset_s=0)
+    await house.furnish()
+    trades = "SELECT COUNT(DISTINCT exchange_trade_id) FROM oms_deals WHERE type = 'trade'"
+    today = now()
+    half = {
+        "account_id": house.account_id,
+        "scope": "period",
+        "start_date": (today - timedelta(days=22)).isoformat(),
+        "end_date": (today - timedelta(days=10, hours=12)).isoformat(),
+    }
+    told = (await house.client("POST", "/oms/reconcile", half)).json()["results"][0]
+    assert (told["ok"], told["watermark"], number(dsn, trades)) == (True, None, 55)
+    whole = half | {"end_date": today.isoformat()}
+    await house.client("POST", "/oms/reconcile", whole)
+    assert number(dsn, trades) == 105
+    assert number(dsn, "SELECT COUNT(*) FROM oms_deals WHERE type = 'trade'") == 105
 
 
 async def _a_mirror(house: VenueHouse, dsn: str) -> int:
