@@ -94,6 +94,9 @@ async def test_a_stream_elsewhere_is_not_dialed(opened: Opened, resolved: list[s
     client.exchange.urls["api"]["ws"]["private"]["contract"] = "wss://stream.bybit.com/v5/private"
     with pytest.raises(HostMismatch):
         client.exchange.client("wss://stream.bybit.com/v5/private")
+    with pytest.raises(ReadFailed) as failed:
+        await client.watch("watch_orders", {})
+    assert failed.value.code == "host_mismatch"
     assert resolved == []
 
 

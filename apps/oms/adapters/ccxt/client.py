@@ -201,7 +201,7 @@ class VenueClient:
         try:
             if exchange is not None and not exchange.closed_by_user:
                 exchange.timeout_on_exit = 0
-                exchange.cancel_delayed()
+                await hang_up(exchange)
                 await exchange.close()
         finally:
             if session is not None:

@@ -1,7 +1,9 @@
 """A class of ccxt.pro under the host guard where it dials, which tells when it cannot go on."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from oms.adapters.ccxt.environments import Guard
 from oms.adapters.ccxt.stream_lines import is_dialled
@@ -11,12 +13,17 @@ def guarded_streams(base: type[Any], guard: Guard, called: Callable[[str], None]
     """``base``, a venue's class of ccxt, with guarded streams; ``called`` hears each address."""
 
     class GuardedStreams(base):  # type: ignore[misc]
-        delayed: Sequence[Any] = ()
+        def __init__(self, config: Mapping[str, Any]) -> None:
+            self.delayed: Sequence[Any] = ()
+            #: The address that a task listens to.
+            self.line_of: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+            super().__init__(config)
 
         def client(self, url: str) -> Any:
             if is_dialled(url):
                 guard.check_stream(url)
                 called(url)
+                self.line_of[asyncio.current_task()] = url
             return super().client(url)
 
         def handle_message(self, client: Any, message: Any) -> None:

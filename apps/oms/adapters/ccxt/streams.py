@@ -101,8 +101,8 @@ class Streams:
 
     def overhear(self, reports: Sequence[Report]) -> None:
         """What is told on either way: executions that were read first count against the streams."""
-        read = [each for each in reports if each.heard is Heard.RECONCILE and each.execution]
-        facts = [each.execution.executed_at for each in read if each.execution]
+        read = [each.execution for each in reports if each.heard is Heard.RECONCILE]
+        facts = [each.executed_at for each in read if each is not None and not each.provisional]
         self._watchdog.read(facts, self._clock())
 
     async def run(self) -> None:
@@ -147,7 +147,7 @@ class Streams:
     async def _until_broken(self, topics: Sequence[Topic]) -> str:
         """Listen to all; why one of them ended. Raises bugs."""
         tasks = [asyncio.create_task(self._listen(topic)) for topic in topics]
-        tasks.append(asyncio.create_task(self._look_after()))
+        tasks.append(asyncio.create_task(self._look_after(list(tasks))))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -166,10 +166,10 @@ class Streams:
                 self.last_event_at = self._clock()
                 self._hear(topic.method, rows)
 
-    async def _look_after(self) -> str:
+    async def _look_after(self, listeners: Sequence[asyncio.Task[str]]) -> str:
         """Say when they stand; ends when they are dead."""
-        exchange, number = self._connection.exchange, len(self._kinds())
-        while not stand(exchange, number):
+        exchange = self._connection.exchange
+        while not stand(exchange, listeners):
             await _tick()
         # The words that sign in and subscribe are on their way.
         await asyncio.sleep(self._pace.settle)
@@ -177,7 +177,7 @@ class Streams:
         self._watchdog.begin(self._clock())
         self._standing.set()
         self._read_soon()
-        while stand(exchange, number):
+        while stand(exchange, listeners):
             await _tick()
             if self._watchdog.is_dead(silent_seconds(exchange), is_live=bool(self._orders.live())):
                 return "the watchdog heard too little"
