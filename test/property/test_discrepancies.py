@@ -25,6 +25,7 @@ from oms.domain.money import total
 from oms.domain.reconciliation import SETTLE, Scope
 from oms.domain.side import Side
 from oms.domain.sweep_plan import EVERY, SweepPlan, Timetable
+from oms.domain.value import evolve
 
 QUANTITIES = st.decimals("-1000", "1000", places=8, allow_nan=False)
 SECONDS = st.integers(0, 3600).map(lambda each: timedelta(seconds=each))
@@ -68,6 +69,18 @@ def test_the_same_seen_again_changes_a_row_at_most_once(waits: list[timedelta]) 
     assert row.status == ("open" if late else "pending")
 
 
+@given(st.lists(st.tuples(SECONDS, st.sampled_from(["a", "b"])), max_size=20))
+def test_what_differs_each_time_is_under_way(looks: list[tuple[timedelta, str]]) -> None:
+    row, last = evolve(_row(), fix="a"), ("a", timedelta())
+    opened = False
+    for wait, fix in sorted(looks):
+        row = seen(row, evolve(_finding(), fix=fix), NOON + wait)
+        told, since = last
+        opened = opened or (told == fix and wait - since >= SETTLE)
+        last = last if told == fix else (fix, wait)
+        assert (row.status == "open") is opened
+
+
 @given(st.lists(st.sampled_from(["a", "b"]), max_size=10))
 def test_what_is_dismissed_answers_only_what_it_says(told: list[str]) -> None:
     row = _row(Status.DISMISSED.value, "a")
@@ -101,11 +114,7 @@ def test_a_correction_leads_from_the_book_to_the_exchange(
 def test_an_account_is_held_for_open_items_alone(items: list[tuple[Status, Policy]]) -> None:
     rows: dict[int, Discrepancy] = {}
     for number, (status, policy) in enumerate(items):
-        base = _row(status.value)
-        rows[number] = Discrepancy(
-            **{name: getattr(base, name) for name in base.__slots__ if name != "policy"}
-            | {"policy": policy.value}
-        )
+        rows[number] = evolve(_row(status.value), policy=policy.value)
     held = any(status is Status.OPEN and policy is Policy.QUARANTINE for status, policy in items)
     assert (quarantine_of(rows) is not None) is held
 

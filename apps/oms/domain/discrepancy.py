@@ -109,10 +109,13 @@ def policy_of(kind: Class, said: Mapping[str, str], *, is_small: bool = False) -
 def seen(row: Discrepancy, finding: Finding, now: datetime) -> Discrepancy:
     """``row`` after it was seen again; the same object where that changes nothing.
 
-    One that waits opens once it was seen again ``SETTLE`` later.
+    One that waits opens once the same was seen again ``SETTLE`` later; another difference of the
+    same subject begins anew, for where much is traded something is always under way.
     """
-    status, opened = row.status, False
-    if status == Status.PENDING and now - row.first_seen >= SETTLE:
+    status, opened, first_seen = row.status, False, row.first_seen
+    if status == Status.PENDING and row.fix != finding.fix:
+        first_seen = now
+    elif status == Status.PENDING and now - row.first_seen >= SETTLE:
         status, opened = Status.OPEN.value, True
     told = (row.evidence, row.fix, row.policy)
     says_the_same = told == (finding.evidence, finding.fix, finding.policy.value)
@@ -124,6 +127,7 @@ def seen(row: Discrepancy, finding: Finding, now: datetime) -> Discrepancy:
         policy=finding.policy.value,
         evidence=finding.evidence,
         fix=finding.fix,
+        first_seen=first_seen,
         last_seen=now,
     )
 

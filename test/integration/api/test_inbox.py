@@ -1,14 +1,20 @@
 """The inbox: what no fact explains is put right by facts, left so, or ends by itself."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from kit.office import TRADER, Office
 from kit.sql import change, rows
 from oms.adapters.paper.engine import PaperEngine
 from oms.adapters.paper.exchange import PaperExchange
 from oms.domain.access import Grant
+from oms.domain.order import Order
+from oms.domain.report import Report
 from oms.domain.value import evolve
+from oms.services.reconcile import compare, shown
 
 KEY = "oms_a-sweeper-for-tests-only"
 RISK = "oms_a-risk-key-for-tests-only"
@@ -206,6 +212,52 @@ async def test_an_execution_told_otherwise_is_replaced(busy: Office, dsn: str) -
     assert (position["qty"], position["avg_price"]) == ("0.01", "50000")
     _age(dsn)
     assert (await _sweep(busy, account))["discrepancies"] == 0
+
+
+async def test_an_execution_that_the_exchange_does_not_tell_is_taken_back(
+    busy: Office, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown, "_MARGIN", timedelta())
+    for module in (shown, compare):
+        monkeypatch.setattr(module, "LAG", timedelta())
+    account = await _account(busy, "ask")
+    assert (await _send(busy, account, qty="0.02")).status == 200
+    trades = _engine(busy, account)._trades
+    lost = trades.pop()
+    await _sweep(busy, account)
+    _age(dsn)
+    await _sweep(busy, account)
+    (row,) = await _inbox(busy, "class=deal_extra")
+    assert row["evidence"]["booked"]["qty"] == "0.02"
+    assert (await _decide(busy, row, "apply")).status == 200
+    assert await _held(busy, account) == Decimal("0.01")
+    assert await _inbox(busy, "class=deal_extra") == []
+    assert lost is not None
+
+
+async def test_an_order_that_is_nowhere_ends_when_somebody_says_so(
+    busy: Office, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown, "LAG", timedelta())
+    account = await _account(busy, "ask")
+    resting = (await _send(busy, account, order_type="limit", price="40000", qty="0.01")).json()
+    order_id = resting["results"][0]["order_id"]
+    engine = _engine(busy, account)
+    engine.memory = evolve(engine.memory, orders={})
+    exchange = busy.worker.accounts.homes[account].exchange
+
+    async def nothing(order: Order, now: datetime) -> list[Report]:
+        return []
+
+    monkeypatch.setattr(exchange, "ask", nothing)
+    await _sweep(busy, account)
+    _age(dsn)
+    await _sweep(busy, account)
+    (row,) = await _inbox(busy, "class=order_vanished")
+    assert row["evidence"]["order_id"] == order_id
+    assert (await _decide(busy, row, "apply")).status == 200
+    order = (await busy.client.get(f"/oms/orders/{order_id}", key=KEY))["items"][0]
+    assert order["status"] == "CANCELED"
 
 
 async def test_the_inbox_is_filtered_and_paged(busy: Office, dsn: str) -> None:

@@ -41,7 +41,7 @@ _UPSERT_DISCREPANCY = Insert(
     table="discrepancies",
     columns=_DISCREPANCY,
     changes=(
-        *("status", "policy", "evidence_json", "fix_json", "last_seen"),
+        *("status", "policy", "evidence_json", "fix_json", "first_seen", "last_seen"),
         *("decided_by", "comment"),
     ),
 )
