@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from oms.domain.account import Account, Engine
+from oms.domain.value import evolve
 from oms.ports.exchange import Exchange
 from oms.ports.history import History
 from oms.ports.ledger import AccountImage
@@ -82,7 +83,10 @@ def _real(
     async def belongs(order_id: int) -> bool:
         return await store.ledger.order(account.id, order_id) is not None
 
-    spec = partial(client_spec, account, unseal, cache)
+    async def spec() -> "ClientSpec":
+        told = await client_spec(account, unseal, cache)
+        return evolve(told, is_key_shared=await store.sealed.is_key_shared(account.id))
+
     return CcxtExchange(
         account=account,
         make_client=lambda: SealedClient(spec, shelf),

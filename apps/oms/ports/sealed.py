@@ -41,6 +41,10 @@ class SealedRows(Protocol):
         """The credentials of an account."""
         ...
 
+    async def is_key_shared(self, account_id: int) -> bool:
+        """Whether another account has the same key of the exchange."""
+        ...
+
     async def page(self, after_account_id: int, limit: int) -> Sequence[SealedRow]:
         """Rows of accounts above that id, ascending."""
         ...

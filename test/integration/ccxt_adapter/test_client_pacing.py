@@ -4,17 +4,27 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from kit.loopback import Loopback
+from kit.sql import rows
 from kit.until import until_told
 from oms.adapters.ccxt.client import VenueClient
 from oms.adapters.ccxt.faults import NotSent, Overloaded, ReadFailed
+from oms.adapters.ccxt.pacing import Scopes
+from oms.adapters.ccxt.shared_pacing import SharedScope
+from oms.adapters.ccxt.turns import Turns
+from oms.adapters.sql.migrate import upgrade
+from oms.adapters.sql.store import SqlStore
 
 Opened = Callable[..., Awaitable[VenueClient]]
 LINEAR = "BTC/USDT:USDT"
 #: Sweeps that wait when the cancel comes, and what a second allows.
 SWEEPS, LIMIT = 500, 10
+#: What the loopback says that a second allows a key.
+USUAL = 50
 
 
 async def order(client: VenueClient) -> Any:
@@ -38,11 +48,11 @@ async def test_a_cancel_passes_the_sweeps_of_every_client(venue: Loopback, opene
     await here.write("cancel_order", made["id"], LINEAR)
     assert time.monotonic() - asked < 1
 
-    async def rows() -> list[dict[str, Any]]:
+    async def log() -> list[dict[str, Any]]:
         told: list[dict[str, Any]] = venue.ctl("log", after=before)["log"]
         return told
 
-    seen = await until_told(rows, lambda told: len(told) > 2 * LIMIT)
+    seen = await until_told(log, lambda told: len(told) > 2 * LIMIT)
     for each in sweeps:
         each.cancel()
     await asyncio.gather(*sweeps, return_exceptions=True)
@@ -101,3 +111,30 @@ async def test_after_a_ban_nobody_waits_and_nothing_leaves(venue: Loopback, open
             raise AssertionError("it left")
     assert time.monotonic() - asked < 1
     assert venue.ctl("log", after=before)["log"] == []
+
+
+async def test_two_workers_share_the_budget_of_one_key(
+    venue: Loopback, made: Callable[..., VenueClient], tmp_path: Path
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    await upgrade(url)
+    store = await SqlStore.open(url)
+    clients = list[VenueClient]()
+    for account_id in (1, 2):
+        client = made(account_id=account_id, is_key_shared=True)
+        scopes = Scopes(make_shared=partial(SharedScope, store.rate_chunks))
+        client._turns = Turns(
+            scopes, venue="bybit", environment="loopback", api_key="loop-a", is_key_shared=True
+        )
+        await client.open()
+        clients.append(client)
+    before = venue.ctl("log")["log"][-1]["number"]
+    await asyncio.gather(
+        *(client.read("fetch_balance") for client in clients for _ in range(2 * LIMIT))
+    )
+    await store.close()
+    asked = len(venue.ctl("log", after=before)["log"])
+    keys = "SELECT used FROM rate_chunks WHERE scope LIKE '% key %'"
+    used = [row[0] / 1000 for row in rows(url, keys)]
+    assert all(each <= 0.8 * USUAL for each in used), "no second has more for both together"
+    assert sum(used) >= asked >= 4 * LIMIT, "each took its tokens there"

@@ -52,6 +52,19 @@ async def test_what_is_sealed_is_opened_again(store: SqlStore, ring: Ring) -> No
     assert row.fingerprint == ring.vault.fingerprint("clear-key")
 
 
+async def test_a_key_may_be_of_several_accounts(store: SqlStore, ring: Ring) -> None:
+    first, second, third = [await an_account(store, label) for label in ("a", "b", "c")]
+    for account_id, key in ((first, "clear-key"), (second, "clear-other")):
+        await _seal(store, ring, account_id, evolve(CLEAR, api_key=key))
+    assert [await store.sealed.is_key_shared(each) for each in (first, second, third)] == [
+        False
+    ] * 3
+    await _seal(store, ring, third, CLEAR)
+    assert [await store.sealed.is_key_shared(each) for each in (first, second, third)] == [
+        *(True, False, True)
+    ]
+
+
 async def test_a_change_keeps_what_it_does_not_name(store: SqlStore, ring: Ring) -> None:
     account_id = await an_account(store)
     first = Secrets(api_key="clear-1", secret="clear-2")

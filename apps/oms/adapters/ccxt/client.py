@@ -69,6 +69,7 @@ class VenueClient:
             venue=spec.venue,
             environment=spec.environment,
             api_key=spec.api_key,
+            is_key_shared=spec.is_key_shared,
         )
         self._hosts: dict[str, None] = {}
         self._session: Any = None

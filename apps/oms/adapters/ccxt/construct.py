@@ -46,6 +46,8 @@ class ClientSpec:
     secret: str = field(default="", repr=False)
     passphrase: str = field(default="", repr=False)
     extra_config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: Whether other accounts, of other workers perhaps, spend the budget of the same key.
+    is_key_shared: bool = False
     #: Where the tables of markets are kept.
     cache_folder: Path
 

@@ -1,7 +1,7 @@
 """The turns of one client: waiting before a request, and what its answer says of the budget.
 
-Private requests count for (venue, key), whose clients are in one worker; public ones and all of
-Binance's for (venue, address), which all workers share.
+Private requests count for (venue, key), public ones and all of Binance's for (venue, address). The
+latter is shared by all workers, and a key is where several accounts have it.
 """
 
 import hashlib
@@ -73,8 +73,17 @@ def urgency_of(
 class Turns:
     """``scopes`` are those of the process: clients of one key share theirs."""
 
-    def __init__(self, scopes: Scopes, *, venue: str, environment: str, api_key: str) -> None:
+    def __init__(
+        self,
+        scopes: Scopes,
+        *,
+        venue: str,
+        environment: str,
+        api_key: str,
+        is_key_shared: bool = False,
+    ) -> None:
         self._scopes = scopes
+        self._is_key_shared = is_key_shared
         self._venue = venue
         mark = hashlib.sha256(api_key.encode()).hexdigest()[:16]
         here = f"{venue}.{environment}"
@@ -86,7 +95,9 @@ class Turns:
     ) -> None:
         """Until the request may leave. Raises ``NotSent``, ``ReadFailed``: too long a wait."""
         name = self._shared if is_public else self._private
-        scope = self._scopes.of(name, per_second, is_shared=name == self._shared)
+        scope = self._scopes.of(
+            name, per_second, is_shared=self._is_key_shared or name == self._shared
+        )
         urgency = Urgency.SWEEP if call is None else call.urgency
         is_write = call is not None and call.is_write
         if call is not None:

@@ -32,6 +32,15 @@ class SqlSealed(Audited):
         found = await self._database.rows(text, (account_id,))
         return _row(found[0]) if found else None
 
+    async def is_key_shared(self, account_id: int) -> bool:
+        """See ``SealedRows``."""
+        text = (
+            f"SELECT 1 FROM {_TABLE} mine JOIN {_TABLE} theirs"
+            " ON theirs.fingerprint = mine.fingerprint AND theirs.account_id <> mine.account_id"
+            f" WHERE mine.account_id = {self._dialect.mark} LIMIT 1"
+        )
+        return bool(await self._database.rows(text, (account_id,)))
+
     async def page(self, after_account_id: int, limit: int) -> Sequence[SealedRow]:
         """Rows of accounts above that id, ascending."""
         mark = self._dialect.mark
