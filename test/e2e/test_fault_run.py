@@ -28,7 +28,9 @@ from kit.until import until
 from kit.venue_books import Unequal, compared
 from kit.venue_clients import LINEAR, SPOT, VenueClient
 
-EXCHANGES = os.environ.get("OMS_FAULT_RUN_EXCHANGES", ",".join(["ccxt.bybit"] * 6)).split(",")
+EXCHANGES = os.environ.get(
+    "OMS_FAULT_RUN_EXCHANGES", ",".join(["ccxtpro.bybit", "ccxt.bybit"] * 3)
+).split(",")
 ORDERS = int(os.environ.get("OMS_FAULT_RUN_ORDERS", "300"))
 FAULTS = int(os.environ.get("OMS_FAULT_RUN_FAULTS", "10"))
 SECONDS = float(os.environ.get("OMS_FAULT_RUN_SECONDS", "80"))
@@ -50,7 +52,9 @@ def test_fault_run(database: str, gateway_on: Any) -> None:
         accounts = add_venue_accounts(gateway, venue, EXCHANGES)
         pause = SECONDS * len(accounts) / (ORDERS * 1.4)
         clients = [VenueClient(gateway, each, PRICE, seed, pause) for each in accounts]
-        days = BadDays(venue, FAULTS, seed, sorted({each.dialect for each in accounts}))
+        dialects = sorted({each.dialect for each in accounts})
+        listens = any(each.exchange_id.startswith("ccxtpro.") for each in accounts)
+        days = BadDays(venue, FAULTS, seed, dialects, listens)
         found = _storm(gateway, venue, clients, days, seed)
         struck = days.struck()
         venue.ctl("clear")

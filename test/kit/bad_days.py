@@ -21,6 +21,9 @@ class Doors:
     reads: tuple[str, ...]
     trades: tuple[str, ...]
     any: tuple[str, ...]
+    #: What their private streams tell, and where they are dialled.
+    frames: tuple[str, ...]
+    dials: tuple[str, ...]
     #: What faults are told in the words of the dialect.
     words: Mapping[str, Json]
 
@@ -32,6 +35,8 @@ DOORS = {
         reads=("order/realtime", "execution/list", "/list", "/v5/"),
         trades=("execution/list",),
         any=("/v5/",),
+        frames=("execution", "order"),
+        dials=("/v5/private",),
         words={
             "json": {"body": {"retCode": 10016, "retMsg": "internal", "result": {}}},
             "accept_then_json": {"body": {"retCode": 10016, "retMsg": "internal"}},
@@ -47,6 +52,8 @@ DOORS = {
         reads=("openOrders", "Trades", "positionRisk", "/fapi/v"),
         trades=("Trades",),
         any=("/fapi/v1", "/api/v3"),
+        frames=("ORDER_TRADE_UPDATE", "executionReport"),
+        dials=("/private/ws", "/ws-api"),
         words={
             "json": {"status": 400, "body": {"code": -1006, "msg": "execution unknown"}},
             "accept_then_json": {"status": 400, "body": {"code": -1006, "msg": "unknown"}},
@@ -85,7 +92,18 @@ KINDS: dict[str, tuple[str, Json]] = {
     "late_fill": ("any", {"share": "0.5"}),
     "refuse_connect": ("any", {"seconds": 0.7}),
     "skew": ("any", {"ms": 20_000}),
+    "abort": ("dials", {}),
+    "close": ("dials", {"code": 1011}),
+    "refuse": ("dials", {}),
+    "auth_refused": ("dials", {}),
+    "silence": ("frames", {"count": 5}),
+    "drop": ("frames", {}),
+    "dup": ("frames", {}),
+    "dup_late": ("frames", {"ms": 800}),
+    "hold": ("frames", {"frames": 3}),
+    "delay": ("frames", {"ms": 900}),
 }
+_OF_STREAMS = ("frames", "dials")
 #: A ban stops a whole scope for minutes: whoever kills the worker plants it, and only where the
 #: scope is the worker's own.
 PLANTED_BY_KILLER = "ban"
@@ -101,6 +119,8 @@ class BadDays:
     each: int
     seed: int
     dialects: Sequence[str] = ("bybit",)
+    #: Whether any account listens to streams.
+    streams: bool = False
     planted: Counter[str] = field(default_factory=Counter)
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -108,7 +128,7 @@ class BadDays:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         #: All that may strike.
-        self.kinds = [k for k in KINDS if k != PLANTED_BY_KILLER or _BANNED in self.dialects]
+        self.kinds = [kind for kind in KINDS if self._may_strike(kind)]
         usual = [kind for kind in self.kinds if kind != PLANTED_BY_KILLER]
         self._left = [kind for kind in usual for _ in range(self.each)]
         self._random.shuffle(self._left)
@@ -163,6 +183,11 @@ class BadDays:
         firsts = {self._places(kind, dialect)[0] for dialect in self.dialects}
         rows = self.venue.ctl("faults")["faults"]
         return sum(row["mode"] == kind and row.get("match", "") in firsts for row in rows)
+
+    def _may_strike(self, kind: str) -> bool:
+        if kind == PLANTED_BY_KILLER:
+            return _BANNED in self.dialects
+        return self.streams or KINDS[kind][0] not in _OF_STREAMS
 
     def _places(self, kind: str, dialect: str) -> tuple[str, ...]:
         places: tuple[str, ...] = getattr(DOORS[dialect], KINDS[kind][0])
