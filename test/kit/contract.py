@@ -119,6 +119,7 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "order_unknown": "command_id order_id client_order_id deadline_at",
         "order_resolved": "command_id order_id client_order_id state evidence",
         "order_late_found": "command_id order_id client_order_id state evidence",
+        "order_change_replace_pending": "command_id order_id",
         "order_change_replace_failed": "command_id order_id error",
         "deal_created": "deal_id order_id position_id exchange_trade_id symbol side strategy_id "
         "qty price entry",

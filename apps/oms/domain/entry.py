@@ -32,6 +32,8 @@ EXEC_TYPES: Mapping[ReportKind, str] = MappingProxyType(
 
 CHANGE_REJECTED = "change_rejected"
 """A rejection that leaves the order as it was."""
+CHANGE_REQUESTED = "replace_requested"
+"""A change that is on its way, or one step further."""
 
 
 @value

@@ -18,7 +18,7 @@ from functools import reduce
 from oms.domain.account import PositionMode
 from oms.domain.booking import booked, deal_of, key_of, route_of
 from oms.domain.deal import Deal, DealEntry, DealType
-from oms.domain.entry import CHANGE_REJECTED, EXEC_TYPES, Entry
+from oms.domain.entry import CHANGE_REJECTED, CHANGE_REQUESTED, EXEC_TYPES, Entry
 from oms.domain.event import Event
 from oms.domain.ids import Mint
 from oms.domain.instrument import Instrument
@@ -90,8 +90,16 @@ def _advanced(book: Book, report: Report) -> Entry:
     return Entry(
         order=order,
         events=order_events(book.order, order, report),
-        exec_type=CHANGE_REJECTED if _keeps_order(order, report) else EXEC_TYPES[report.kind],
+        exec_type=_why(order, report),
     )
+
+
+def _why(after: Order, report: Report) -> str:
+    if _keeps_order(after, report):
+        return CHANGE_REJECTED
+    if report.edit is not None and report.edit.is_on_its_way:
+        return CHANGE_REQUESTED
+    return EXEC_TYPES[report.kind]
 
 
 def _keeps_order(after: Order, report: Report) -> bool:

@@ -25,7 +25,8 @@ def order_events(before: Order, order: Order, report: Report) -> tuple[Event, ..
             name = "order_submitted"
             facts["exchange_order_id"] = order.exchange_order_id
         case ReportKind.CHANGED:
-            name = "order_changed"
+            pending = report.edit is not None and report.edit.is_on_its_way
+            name = "order_change_replace_pending" if pending else "order_changed"
         case ReportKind.CANCELED:
             name = "order_canceled"
         case ReportKind.EXPIRED:

@@ -24,7 +24,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from oms.domain.money import ZERO, difference, product, quotient, total
-from oms.domain.report import Execution, Report, ReportKind
+from oms.domain.report import Edit, Execution, Report, ReportKind
 from oms.domain.side import Side as Side  # an order's word, wherever it is imported
 from oms.domain.value import evolve, value
 
@@ -164,6 +164,9 @@ class Order:
     parent_order_id: int | None = None
     #: Part of ``filled_qty`` whose executions are inferred, not found yet.
     provisional_qty: Decimal = ZERO
+    #: How far the last change is, or came, that is made in steps at the exchange; and since when.
+    edit_replace_state: Edit | None = None
+    edit_replace_at: datetime | None = None
     reconciled: bool = True
     version: int = 1
     created_at: datetime
@@ -233,6 +236,7 @@ def advanced(
     if kind is ReportKind.REJECTED and _refuses_change(order, report):
         return evolve(order, pending_change=None, updated_at=now, version=order.version + 1)
     changed = kind is ReportKind.CHANGED
+    is_answered = changed and not (report.edit and report.edit.is_on_its_way)
     qty = report.qty if changed and report.qty is not None else order.qty
     price = report.price if changed and report.price is not None else order.price
     filled, fill_value, fees = _filled(order, report)
@@ -254,7 +258,9 @@ def advanced(
         fees=fees,
         last_fill_at=_last_fill_at(order, report),
         provisional_qty=_provisional(order, fill),
-        pending_change=None if changed or not state.is_open else order.pending_change,
+        pending_change=None if is_answered or not state.is_open else order.pending_change,
+        edit_replace_state=report.edit or order.edit_replace_state,
+        edit_replace_at=order.edit_replace_at if report.edit is None else now,
         exchange_order_id=order.exchange_order_id or report.exchange_order_id,
         reject_source=source,
         reject_code=code,

@@ -37,6 +37,26 @@ class Heard(StrEnum):
     OPERATOR = "operator"
 
 
+class Edit(StrEnum):
+    """What the change of an order has come to, where it is made in steps (``edit_replace_state``).
+
+    The first three are on the way: the wish is not answered yet.
+    """
+
+    CHANGING = "changing"
+    CANCEL_PENDING = "cancel_pending"
+    CREATE_PENDING = "create_pending"
+    #: It was canceled there, and nothing took its place.
+    CREATE_FAILED = "create_failed"
+    #: It stands with its new terms, under our own id.
+    DONE = "consolidated_to_self"
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether the wish is not answered yet."""
+        return self not in (Edit.CREATE_FAILED, Edit.DONE)
+
+
 @value
 class Execution:
     """One fill, as the exchange told it.
@@ -125,6 +145,8 @@ class Report:
     #: New total quantity and new price of a ``changed`` report; ``None`` keeps.
     qty: Decimal | None = None
     price: Decimal | None = None
+    #: Of a ``changed`` report, and of the end that a failed change comes to: how far it is.
+    edit: Edit | None = None
     #: Stable code and message of a ``rejected`` or ``refused`` report.
     code: str | None = None
     message: str | None = None

@@ -84,6 +84,7 @@ CODES: Mapping[str, Kind] = {
     "insufficient_funds": Kind(502, "InsufficientFunds", 10019, "rejected"),
     "exchange_rejected": Kind(502, "InvalidOrder", 10006, "rejected"),
     "not_placed": Kind(502, "InvalidOrder", 10006, "rejected"),
+    "create_failed": Kind(502, "InvalidOrder", 10006, "rejected"),
     "market_closed": Kind(502, "MarketClosed", 10018, "rejected"),
     "auth_failed": Kind(502, "AuthenticationError", 10017, "rejected"),
     "host_mismatch": Kind(502, "AuthenticationError", 10017),

@@ -239,7 +239,9 @@ class CcxtExchange:
     def _note_answers(self, reports: Sequence[Report]) -> None:
         """The worker hears now how wishes ended."""
         for report in reports:
-            known = self._parts.orders.own(report.order_id) if report.kind in _ANSWERS else None
+            is_answer = report.kind in _ANSWERS
+            is_answer &= report.edit is None or not report.edit.is_on_its_way
+            known = self._parts.orders.own(report.order_id) if is_answer else None
             if known is not None:
                 known.answers_heard += 1
 

@@ -20,6 +20,7 @@ from oms.adapters.ccxt.polling import Polling
 from oms.adapters.ccxt.position_modes import PositionModes
 from oms.adapters.ccxt.reading import Reader
 from oms.adapters.ccxt.replacing import Replacing
+from oms.adapters.ccxt.replacing_told import ReplacingTold
 from oms.adapters.ccxt.rules import rules_of
 from oms.adapters.ccxt.sending import Sending
 from oms.adapters.ccxt.settings import settings_of
@@ -195,8 +196,13 @@ class Parts:
             modes=self.modes,
             orders=self.orders,
             finder=self._finder,
-            telling=self._telling,
-            inbox=self.inbox,
+            told=ReplacingTold(
+                orders=self.orders,
+                telling=self._telling,
+                inbox=self.inbox,
+                clock=self._clock,
+                pace=self._pace,
+            ),
             sending=Sending(client=self.connection, gate=gate, clock=self._clock, pace=self._pace),
             anew=lambda *wished: self.taking_down.anew(*wished),
             clock=self._clock,

@@ -13,14 +13,13 @@ from itertools import count
 
 from oms.adapters.ccxt.faults import Fault, OutcomeUnknown, ReadFailed, Rejected
 from oms.adapters.ccxt.finding import Absent, Finder, Found
-from oms.adapters.ccxt.inbox import Inbox
-from oms.adapters.ccxt.known import Known, KnownOrders, ended
-from oms.adapters.ccxt.orders_read import OrderShown, Shown
+from oms.adapters.ccxt.known import Known, KnownOrders
+from oms.adapters.ccxt.orders_read import Shown
 from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.position_modes import PositionModes
+from oms.adapters.ccxt.replacing_told import ReplacingTold, is_over, is_told
 from oms.adapters.ccxt.sending import Sending
 from oms.adapters.ccxt.taking_down import Terms
-from oms.adapters.ccxt.telling import Telling, about, refused
 from oms.adapters.ccxt.venue import Venue
 from oms.adapters.ccxt.wishes import (
     Way,
@@ -33,12 +32,10 @@ from oms.adapters.ccxt.wishes import (
 )
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, difference, plain, total
-from oms.domain.report import Heard, ReportKind
+from oms.domain.report import Edit
 from oms.domain.value import evolve
 
 _log = logging.getLogger("oms.ccxt")
-CREATE_FAILED = "create_failed"
-_OVER = (Shown.FILLED, Shown.CANCELED, Shown.EXPIRED, Shown.REJECTED)
 Anew = Callable[[Known, Instrument, Terms, datetime], tuple[Wish, Known]]
 
 
@@ -52,8 +49,7 @@ class Replacing:
         modes: PositionModes,
         orders: KnownOrders,
         finder: Finder,
-        telling: Telling,
-        inbox: Inbox,
+        told: ReplacingTold,
         sending: Sending,
         anew: Anew,
         clock: Callable[[], datetime],
@@ -64,8 +60,7 @@ class Replacing:
         self._modes = modes
         self._orders = orders
         self._finder = finder
-        self._telling = telling
-        self._inbox = inbox
+        self._told = told
         self._sending = sending
         self._anew = anew
         self._clock = clock
@@ -77,7 +72,7 @@ class Replacing:
         known = wish.known
         executed = total(known.before, known.filled)
         if not wish.is_resumed and wish.qty is not None and executed >= wish.qty:
-            self._refuse(wish, "too_late", f"{plain(executed)} of it are executed")
+            self._told.refuse(wish, "too_late", f"{plain(executed)} of it are executed")
             return
         known.is_replacing = True
         try:
@@ -99,25 +94,26 @@ class Replacing:
         new = successor_of(known, wish.row.client_id, own_qty, wish.price, known.before)
         known.successor, refusal = new, None
         if not wish.is_resumed:
-            self._note(wish, sent_at=self._clock())
+            wish.row = evolve(wish.row, sent_at=self._clock())
+            self._told.step(wish, Edit.CHANGING)
             call = replace_call(known, new, self._client.instruments[known.symbol])
             try:
                 answer = await self._sending(wish, call)
             except Rejected as fault:
                 refusal = fault
             except OutcomeUnknown as fault:
-                self._doubt(wish, fault)
+                self._told.doubt(wish, fault)
             except Fault as fault:
-                self._refuse(wish, fault.code, fault.message, outcome="not_sent")
+                self._told.refuse(wish, fault.code, fault.message, outcome="not_sent")
                 return
             else:
                 self._orders.link(new, str(answer["id"]))
-                self._done(wish)
+                self._told.done(wish)
                 return
         if not await self._settle_replace(wish, new, refusal):
             known.successor = None
             wish.way, wish.row = Way.EMULATED, in_two_steps(wish.row)
-            self._note(wish)
+            self._told.note(wish)
             await self._emulate(wish)
 
     async def _settle_replace(self, wish: Wish, new: Known, refusal: Rejected | None) -> bool:
@@ -127,19 +123,19 @@ class Replacing:
             there, old = await self._look(new), await self._look(known)
             is_certain = refusal is not None or self._is_past(since)
             if isinstance(there, Found):
-                self._tell(new, there)
-                self._done(wish)
+                self._told.found(new, there)
+                self._told.done(wish)
                 return True
             if isinstance(old, Found) and isinstance(there, Absent) and is_certain:
                 absent += 1
-                if old.shown is not None and old.shown.shown not in _OVER:
+                if old.shown is not None and not is_over(old.shown):
                     if refusal is not None and old.shown.filled > ZERO:
                         return False
                     code = "exchange_rejected" if refusal is None else refusal.code
-                    self._refuse(wish, code, "the order is as it was", old)
+                    self._told.refuse(wish, code, "the order is as it was", old)
                     return True
-                if self._is_told(known, old) and (refusal is not None or absent > 1):
-                    self._end(wish, old, "the new order was not placed")
+                if is_told(known, old) and (refusal is not None or absent > 1):
+                    self._told.ended(wish, old, "the new order was not placed")
                     return True
             await asyncio.sleep(self._pause(number))
         raise AssertionError("it is looked for until it is known")
@@ -153,9 +149,9 @@ class Replacing:
         assert shown is not None and wish.qty is not None, "it was shown, and the terms are known"
         filled = total(known.before, shown.filled)
         if shown.shown is Shown.FILLED or filled >= wish.qty:
-            self._end(wish, found, "it was executed before", code="too_late")
+            self._told.ended(wish, found, "it was executed before", code="too_late")
             return
-        self._tell(known, found)
+        self._told.found(known, found)
         await self._create(wish, (difference(wish.qty, filled), wish.price, filled))
 
     async def _canceled(self, wish: Wish) -> Found | None:
@@ -166,28 +162,29 @@ class Replacing:
         known, sent_at, is_acked = wish.known, self._since(wish), False
         for number in count(1 if wish.is_resumed else 0):
             found = await self._look(known) if number else None
-            if isinstance(found, Found) and _is_over(found.shown):
-                if self._is_told(known, found):
+            if isinstance(found, Found) and is_over(found.shown):
+                if is_told(known, found):
                     return found
-                self._infer(known, found)
-            is_open = isinstance(found, Found) and not _is_over(found.shown)
+                self._told.infer(known, found)
+            is_open = isinstance(found, Found) and not is_over(found.shown)
             if number and is_open and self._clock() >= wish.deadline and self._is_past(sent_at):
-                self._refuse(wish, "exchange_rejected", "it could not be canceled", found)
+                self._told.refuse(wish, "exchange_rejected", "it could not be canceled", found)
                 return None
             if not is_acked and (not number or is_open) and self._clock() < wish.deadline:
                 sent_at = self._clock()
-                self._note(wish, sent_at=sent_at)
+                wish.row = evolve(wish.row, sent_at=sent_at)
+                self._told.step(wish, Edit.CANCEL_PENDING)
                 try:
                     await self._sending(wish, cancel_call(known))
                 except OutcomeUnknown as fault:
-                    self._doubt(wish, fault)
+                    self._told.doubt(wish, fault)
                 except Rejected as fault:
                     if fault.code != "order_not_found":
-                        self._refuse(wish, fault.code, fault.message)
+                        self._told.refuse(wish, fault.code, fault.message)
                         return None
                 except Fault as fault:
                     if not number:
-                        self._refuse(wish, fault.code, fault.message, outcome="not_sent")
+                        self._told.refuse(wish, fault.code, fault.message, outcome="not_sent")
                         return None
                 is_acked = True
             await asyncio.sleep(self._pause(number))
@@ -198,6 +195,7 @@ class Replacing:
         known, instrument = wish.known, self._client.instruments[wish.known.symbol]
         create, new = self._anew(known, instrument, terms, self._clock())
         known.successor = new
+        self._told.step(wish, Edit.CREATE_PENDING)
         assert create.released is not None and create.call is not None, "made to be waited for"
         await create.released.wait()
         if create.is_revoked:
@@ -208,103 +206,35 @@ class Replacing:
             call = with_legs(create.call, instrument, await self._modes.legs(known.symbol))
             answer = await self._sending(create, call)
         except OutcomeUnknown as fault:
-            self._close(create, "unknown", fault.cause)
-            self._doubt(wish, fault)
+            self._told.close(create, "unknown", fault.cause)
+            self._told.doubt(wish, fault)
             await self._settle_create(wish, new)
         except Fault as fault:
             outcome = "rejected" if isinstance(fault, Rejected) else "not_sent"
-            self._close(create, outcome, fault.code)
-            self._end(wish, None, fault.message)
+            self._told.close(create, outcome, fault.code)
+            self._told.ended(wish, None, fault.message)
         else:
             self._orders.link(new, str(answer["id"]))
-            self._close(create, "acked", None, exchange_order_id=new.exchange_order_id)
-            self._done(wish)
+            self._told.close(create, "acked", None, exchange_order_id=new.exchange_order_id)
+            self._told.done(wish)
 
     async def _settle_create(self, wish: Wish, new: Known) -> None:
         """Whether a request to place that is in doubt was carried out."""
         since, absent = self._clock(), 0
         for number in count():
             if new.exchange_order_id is not None:
-                self._done(wish)
+                self._told.done(wish)
                 return
             found = await self._look(new)
             if isinstance(found, Found):
-                self._tell(new, found)
-                self._done(wish)
+                self._told.found(new, found)
+                self._told.done(wish)
                 return
             absent += isinstance(found, Absent) and found.is_complete and self._is_past(since)
             if absent > 1:
-                self._end(wish, None, "the exchange does not show it")
+                self._told.ended(wish, None, "the exchange does not show it")
                 return
             await asyncio.sleep(self._pace.absent_apart if absent else self._pause(number))
-
-    def _done(self, wish: Wish) -> None:
-        """The successor stands with the terms wished."""
-        now, known = self._clock(), wish.known
-        new = self._orders.promote(known, now)
-        new.answers += 1
-        qty, price = new.whole_qty, new.price
-        report = about(new, ReportKind.CHANGED, Heard.REPLY, now, qty=qty, price=price)
-        replaced = {"exchange_order_id": new.exchange_order_id} if wish.way is Way.REPLACE else {}
-        wish.row = evolve(wish.row, acked_at=now, outcome="acked", **replaced)
-        self._inbox.put([report], [wish.row])
-
-    def _end(self, wish: Wish, found: Found | None, why: str, *, code: str = CREATE_FAILED) -> None:
-        """It ended and nothing took its place: the change failed, what was left is canceled."""
-        now, known = self._clock(), wish.known
-        if code == CREATE_FAILED:
-            _log.error("order %d was canceled and not placed again: %s", known.order_id, why)
-        told = refused(wish, code, why, Heard.REPLY, now)
-        known.is_replacing = False
-        if found is not None:
-            told += self._telling.found(found.shown, found.trades, now)
-        if not known.is_over:
-            ended(known, now)
-            told.append(about(known, ReportKind.CANCELED, Heard.RECONCILE, now))
-        wish.row = evolve(wish.row, acked_at=now, outcome="rejected", code=code)
-        self._inbox.put(told, [wish.row])
-
-    def _refuse(
-        self,
-        wish: Wish,
-        code: str,
-        message: str,
-        found: Found | Absent | None = None,
-        *,
-        outcome: str = "rejected",
-    ) -> None:
-        """The order lives on as it was."""
-        now = self._clock()
-        told = refused(wish, code, message, Heard.REPLY, now)
-        if isinstance(found, Found):
-            told += self._telling.found(found.shown, found.trades, now)
-        wish.row = evolve(wish.row, outcome=outcome, code=code)
-        self._inbox.put(told, [wish.row])
-
-    def _doubt(self, wish: Wish, fault: OutcomeUnknown) -> None:
-        kind, now = ReportKind.UNKNOWN, self._clock()
-        told = about(wish.known, kind, Heard.REPLY, now, code=fault.code, message=fault.message)
-        self._inbox.put([told])
-
-    def _close(self, wish: Wish, outcome: str, code: str | None, **more: str | None) -> None:
-        now = self._clock()
-        wish.row = evolve(wish.row, acked_at=now, outcome=outcome, code=code, **more)
-        self._inbox.put([], [wish.row])
-
-    def _note(self, wish: Wish, **changes: object) -> None:
-        wish.row = evolve(wish.row, **changes)
-        self._inbox.put([], [wish.row])
-
-    def _tell(self, known: Known, found: Found) -> None:
-        self._inbox.put(self._telling.found(found.shown, found.trades, self._clock()))
-
-    def _infer(self, known: Known, found: Found) -> None:
-        """Tell what was found of an order of which more was executed; infer what stays away."""
-        assert found.shown is not None, "it is over"
-        now, after = self._clock(), timedelta(seconds=self._pace.provisional)
-        told = self._telling.found(found.shown, found.trades, now)
-        told += self._telling.inferred(found.shown, now, after, Heard.RECONCILE)
-        self._inbox.put(told)
 
     async def _look(self, known: Known) -> Found | Absent | None:
         """The order as it is; ``None`` where it could not be read."""
@@ -313,17 +243,6 @@ class Replacing:
         except ReadFailed as failed:
             _log.warning("order %d cannot be looked up: %s", known.order_id, failed.message)
             return None
-
-    def _is_told(self, known: Known, found: Found) -> bool:
-        """Whether it is over and what was found tells all of its executions."""
-        shown = found.shown
-        if shown is None or not _is_over(shown):
-            return False
-        fresh = {each.execution.exchange_trade_id: each.execution.qty for each in found.trades}
-        told = total(known.filled, known.inferred)
-        for name, qty in fresh.items():
-            told = told if name in known.trade_ids else total(told, qty)
-        return told >= shown.filled
 
     def _since(self, wish: Wish) -> datetime:
         return wish.row.sent_at or wish.row.may_send_until
@@ -334,7 +253,3 @@ class Replacing:
     def _pause(self, number: int) -> float:
         times = (*self._pace.confirm, self._pace.look_up_every)
         return times[min(number, len(times) - 1)]
-
-
-def _is_over(shown: OrderShown | None) -> bool:
-    return shown is not None and shown.shown in _OVER

@@ -9,10 +9,10 @@ from datetime import datetime
 from oms.adapters.ccxt.inbox import Inbox
 from oms.adapters.ccxt.known import Known, KnownOrders, ended
 from oms.adapters.ccxt.lanes import Lanes
-from oms.adapters.ccxt.replacing import CREATE_FAILED
+from oms.adapters.ccxt.replacing_told import CREATE_FAILED
 from oms.adapters.ccxt.telling import about, refused
 from oms.adapters.ccxt.wishes import CANCEL, CHANGE, PLACE, Way, Wish, terms_of_row, way_of_row
-from oms.domain.report import Heard, ReportKind
+from oms.domain.report import Edit, Heard, ReportKind
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
 
@@ -68,13 +68,17 @@ def _go_on(
     elif created[-1] == "acked":
         known.answers += 1
         kind, whole = ReportKind.CHANGED, known.whole_qty
-        told = about(known, kind, Heard.RECONCILE, now, qty=whole, price=known.price)
+        told = about(
+            known, kind, Heard.RECONCILE, now, qty=whole, price=known.price, edit=Edit.DONE
+        )
         inbox.put([told], [evolve(row, acked_at=now, outcome="acked")])
     else:
         message = "the order was canceled and not placed again"
         reports = refused(wish, CREATE_FAILED, message, Heard.RECONCILE, now)
         ended(known, now)
-        reports.append(about(known, ReportKind.CANCELED, Heard.RECONCILE, now))
+        reports.append(
+            about(known, ReportKind.CANCELED, Heard.RECONCILE, now, edit=Edit.CREATE_FAILED)
+        )
         inbox.put(reports, [evolve(row, outcome="rejected", code=CREATE_FAILED)])
     for each in later:
         if each.kind == CANCEL and each.outcome in (*_OPEN, "acked"):

@@ -14,7 +14,7 @@ from oms.adapters.ccxt.orders_read import OrderShown, Shown, external_of
 from oms.adapters.ccxt.trades_read import TradeShown
 from oms.adapters.ccxt.wishes import PLACE, Wish
 from oms.domain.money import ZERO, difference, total
-from oms.domain.report import Execution, External, Heard, Report, ReportKind
+from oms.domain.report import Edit, Execution, External, Heard, Report, ReportKind
 
 _ENDS = {
     Shown.CANCELED: ReportKind.CANCELED,
@@ -184,6 +184,7 @@ def about(
     execution: Execution | None = None,
     qty: Decimal | None = None,
     price: Decimal | None = None,
+    edit: Edit | None = None,
     code: str | None = None,
     message: str | None = None,
 ) -> Report:
@@ -197,6 +198,7 @@ def about(
         execution=execution,
         qty=qty,
         price=price,
+        edit=edit,
         code=code,
         message=message,
         external=known.external if not known.order_id else None,

@@ -124,6 +124,9 @@ async def test_it_is_canceled_and_placed_anew(anew: Made, venue: Loopback, symbo
     assert live(venue) == [("0.03", "10001", "0")]
     kinds = [(row.kind, row.outcome) for _, row in sorted(desk.rows.items())]
     assert kinds == [("place", "acked"), ("change", "acked"), ("place", "acked")]
+    steps = [r.edit for r in desk.heard if r.edit is not None]
+    assert steps == ["cancel_pending", "create_pending", "consolidated_to_self"]
+    assert desk.orders[7].edit_replace_state == "consolidated_to_self"
     await desk.change(7, None, "0.05")
     await until_answered(desk)
     assert live(venue) == [("0.05", "10001", "0")]
@@ -165,8 +168,9 @@ async def test_a_create_that_is_refused_ends_the_order(
     await desk.change(7, None, "900")
     await desk.until_state(7, "CANCELED")
     assert last_code(desk) == "create_failed"
+    assert desk.orders[7].edit_replace_state == "create_failed"
     assert not live(venue)
-    assert [r.levelname for r in caplog.records if "not placed again" in r.message] == ["ERROR"]
+    assert [r.levelname for r in caplog.records if "order_create_failed" in r.message] == ["ERROR"]
 
 
 @pytest.mark.parametrize("mode", ["accept_then_close", "close_before"])

@@ -9,6 +9,7 @@ from oms.adapters.sql.rows.text import clipped, fees_of, fees_text
 from oms.adapters.sql.script import Values
 from oms.domain.money import plain
 from oms.domain.order import Order, OrderState, Side
+from oms.domain.report import Edit
 from oms.wire.json import dumps, loads
 from oms.wire.ledger import order_status
 
@@ -65,6 +66,8 @@ _MOVING = (
     "closed_at",
     "ticket_id",
     "provisional_qty",
+    "edit_replace_state",
+    "edit_replace_at",
 )
 COLUMNS = _FIXED + _MOVING
 SELECTED = ", ".join(COLUMNS)
@@ -125,6 +128,8 @@ def values(order: Order, dialect: Dialect) -> Values:
         time(order.closed_at),
         order.ticket_id,
         decimal(order.provisional_qty),
+        order.edit_replace_state,
+        time(order.edit_replace_at),
     )
 
 
@@ -178,4 +183,6 @@ def order_of(row: Any, dialect: Dialect) -> Order:
         closed_at=time(row[46]),
         ticket_id=row[47],
         provisional_qty=dialect.decimal_out(row[48]),
+        edit_replace_state=None if row[49] is None else Edit(row[49]),
+        edit_replace_at=time(row[50]),
     )
