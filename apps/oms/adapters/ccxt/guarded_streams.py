@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from oms.adapters.ccxt.environments import Guard
-from oms.adapters.ccxt.stream_lines import is_dialled
+from oms.adapters.ccxt.stream_lines import is_dialled, take_over
 
 
 def guarded_streams(base: type[Any], guard: Guard, called: Callable[[str], None]) -> type[Any]:
@@ -24,7 +24,9 @@ def guarded_streams(base: type[Any], guard: Guard, called: Callable[[str], None]
                 guard.check_stream(url)
                 called(url)
                 self.line_of[asyncio.current_task()] = url
-            return super().client(url)
+            line = super().client(url)
+            take_over(line)
+            return line
 
         def handle_message(self, client: Any, message: Any) -> None:
             try:
