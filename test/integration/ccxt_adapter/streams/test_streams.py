@@ -83,7 +83,8 @@ async def test_orders_of_others_are_heard(desk: Desk, venue: Loopback) -> None:
 
 
 async def test_a_reading_repeats_nothing(new_desk: Made, venue: Loopback) -> None:
-    desk = await new_desk(pace=evolve(STREAMED, streaming=0.1)).listening()
+    desk = await new_desk(pace=evolve(STREAMED, streaming=0.1)).ready()
+    await desk.until(desk.streams_stand, "streams stand")
     await desk.send(7, "buy", "0.01", None)
     await desk.until_state(7, "FILLED")
     before = last_request(venue)
