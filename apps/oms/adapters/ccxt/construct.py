@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from decimal import Decimal
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from oms.adapters.ccxt.environments import guard_of
@@ -17,6 +18,8 @@ from oms.adapters.ccxt.venues import Venue, venues
 from oms.domain.errors import Invalid
 from oms.domain.value import value
 
+#: Both trees of ccxt import each other's modules: begun by two threads, they lock each other out.
+_IMPORTING = Lock()
 TIMEOUT_MS = 10_000
 RECEIVE_WINDOW_MS = 5_000
 #: Tables without what is refused anyhow, and without a private call.
@@ -158,10 +161,11 @@ def load_class(engine: str, venue: str) -> type[Any]:
     Raises ``NotSent`` (``engine_unavailable``).
     """
     try:
-        if engine == "ccxtpro":
-            import ccxt.pro as library  # type: ignore[import-untyped]
-        else:
-            import ccxt.async_support as library  # type: ignore[import-untyped]
+        with _IMPORTING:
+            if engine == "ccxtpro":
+                import ccxt.pro as library  # type: ignore[import-untyped]
+            else:
+                import ccxt.async_support as library  # type: ignore[import-untyped]
         found: type[Any] = getattr(library, venue)
     except (ImportError, AttributeError) as missing:
         raise NotSent("engine_unavailable", f"{engine}.{venue}: {missing}") from None
