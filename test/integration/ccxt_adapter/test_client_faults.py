@@ -16,7 +16,6 @@ from oms.adapters.ccxt.faults import (
     OutcomeUnknown,
     Overloaded,
     ReadFailed,
-    Rejected,
 )
 
 Opened = Callable[..., Awaitable[VenueClient]]
@@ -112,63 +111,6 @@ async def test_a_refused_connection_is_not_sent(venue: Loopback, opened: Opened)
         await order(client)
     assert (failed.value.code, failed.value.headers_sent) == ("exchange_unavailable", False)
     assert failed.value.retry_after == 1
-
-
-@pytest.mark.parametrize(
-    ("code", "kind", "word"),
-    [
-        (110003, Rejected, "exchange_rejected"),
-        (110007, Rejected, "insufficient_funds"),
-        (110001, Rejected, "order_not_found"),
-        (10005, Rejected, "auth_failed"),
-        (10006, Overloaded, "exchange_rate_limited"),
-        (110072, OutcomeUnknown, "outcome_unknown"),
-        (10016, OutcomeUnknown, "outcome_unknown"),
-        (123456, OutcomeUnknown, "outcome_unknown"),
-    ],
-)
-@pytest.mark.parametrize("dialect", ["bybit", "bybit_tls"])
-async def test_codes_of_bybit_on_the_wire(
-    venue: Loopback, opened: Opened, dialect: str, code: int, kind: type[Fault], word: str
-) -> None:
-    client = await opened(dialect)
-    body = {"retCode": code, "retMsg": "as told", "result": {}, "retExtInfo": {}, "time": 1}
-    venue.ctl("fault", match=CREATE[dialect], mode="json", body=body)
-    with pytest.raises(kind) as failed:
-        await order(client)
-    assert (failed.value.code, failed.value.venue_code) == (word, str(code))
-
-
-@pytest.mark.parametrize(
-    ("code", "message", "kind", "word"),
-    [
-        (-2019, "Margin is insufficient.", Rejected, "insufficient_funds"),
-        (-2022, "ReduceOnly Order is rejected.", Rejected, "exchange_rejected"),
-        (-4164, "Order's notional must be no smaller", Rejected, "exchange_rejected"),
-        (-4061, "Order's position side does not match", Rejected, "position_mode_mismatch"),
-        (-2015, "Invalid API-key, IP, or permissions.", Rejected, "auth_failed"),
-        (-1003, "Too many requests.", Overloaded, "exchange_rate_limited"),
-        (-4116, "ClientOrderId is duplicated.", OutcomeUnknown, "outcome_unknown"),
-        (-1007, "Timeout waiting for response.", OutcomeUnknown, "outcome_unknown"),
-    ],
-)
-@pytest.mark.parametrize("dialect", ["binance", "binance_tls"])
-async def test_codes_of_binance_on_the_wire(
-    venue: Loopback,
-    opened: Opened,
-    dialect: str,
-    code: int,
-    message: str,
-    kind: type[Fault],
-    word: str,
-) -> None:
-    """By URL override ccxt does not know the host and loses the futures table."""
-    client = await opened(dialect)
-    body = {"code": code, "msg": message}
-    venue.ctl("fault", match="fapi/v1/order", mode="json", body=body, status=400)
-    with pytest.raises(kind) as failed:
-        await order(client)
-    assert (failed.value.code, failed.value.venue_code) == (word, str(code))
 
 
 @pytest.mark.parametrize(

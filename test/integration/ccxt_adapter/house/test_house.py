@@ -1,14 +1,18 @@
 """Rows of the acceptance page that need gateway, worker and exchange together."""
 
 import asyncio
+import os
 import ssl
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.ccxt_desk import LINEAR
 from kit.loopback import Loopback
+from kit.sql import number
 from kit.venue_house import VenueHouse
 from oms.adapters.ccxt.session import Resolver
 from oms.domain.value import evolve
@@ -140,3 +144,29 @@ async def test_row_18_while_nothing_can_be_read_a_repeat_is_the_same_order(
     venue.ctl("clear")
     found = await house.until_order(lost["order_id"], "SUBMITTED")
     assert [found["exchange_order_id"]] == [row["order_id"] for row in venue.books()["orders"]]
+
+
+async def test_row_31_every_version_of_an_order_is_kept(
+    house: VenueHouse, venue: Loopback, tmp_path: Path
+) -> None:
+    await house.furnish()
+    sent = await house.send()
+    for price in ("", "10001", "10002", "10003"):
+        if price:
+            changed = await house.send("change_order", order_id=sent["order_id"], new_price=price)
+            assert changed["order"]["price"] == price
+        swept = await house.client("POST", "/oms/reconcile", {"account_id": house.account_id})
+        assert swept.json()["results"][0]["ok"]
+    dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    named = f"exchange_order_id = '{sent['order']['exchange_order_id']}'"
+    assert number(dsn, f"SELECT COUNT(*) FROM ccxt_orders_raw WHERE {named}") == 4
+    await house.office.stop_worker()
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "oms", "verify", "--json"],
+        env=os.environ | {"OMS_DATABASE_URL": dsn},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-1000:]
