@@ -140,6 +140,14 @@ class MemoryLedger:
         """Discrepancies that are not over."""
         return [row for row in self.seen.values() if row.status in STANDING]
 
+    async def balance_entries(self, account_id: int) -> dict[str, Decimal]:
+        """What was paid in and out, by currency."""
+        sums: dict[str, Decimal] = {}
+        for deal in self.deals.values():
+            if deal.type is DealType.BALANCE:
+                sums[deal.symbol] = sums.get(deal.symbol, Decimal(0)) + deal.profit
+        return sums
+
     async def executions(self, account_id: int, since: datetime, until: datetime) -> Sequence[Deal]:
         """Deals of executions, made in that time."""
         kinds = (DealType.TRADE, DealType.CORRECTION)

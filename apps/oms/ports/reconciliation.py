@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from oms.domain.deal import Deal
@@ -98,6 +99,10 @@ class Reconciliations(Protocol):
 
     async def plans(self, account_ids: Sequence[int]) -> Sequence[Swept]:
         """Those of the accounts that are active or blocked and may be swept."""
+        ...
+
+    async def balance_entries(self, account_id: int) -> Mapping[str, Decimal]:
+        """What was paid in and out of the account, summed by currency."""
         ...
 
     async def executions(self, account_id: int, since: datetime, until: datetime) -> Sequence[Deal]:

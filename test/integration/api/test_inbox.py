@@ -10,11 +10,15 @@ from kit.office import TRADER, Office
 from kit.sql import change, rows
 from oms.adapters.paper.engine import PaperEngine
 from oms.adapters.paper.exchange import PaperExchange
+from oms.cli.replay import replayed
+from oms.cli.verify import verified
+from oms.config import Settings
 from oms.domain.access import Grant
 from oms.domain.order import Order
 from oms.domain.report import Report
 from oms.domain.value import evolve
 from oms.services.reconcile import compare, shown
+from oms.simulation.memory import Balance
 
 KEY = "oms_a-sweeper-for-tests-only"
 RISK = "oms_a-risk-key-for-tests-only"
@@ -93,6 +97,16 @@ async def _held(office: Office, account_id: int) -> Decimal:
     found = (await office.client.get(path, key=KEY))["items"]
     signs = {"buy": 1, "sell": -1}
     return sum((Decimal(row["qty"]) * signs[row["side"]] for row in found), Decimal(0))
+
+
+async def _sound(office: Office) -> None:
+    """The books have no finding, and are what their facts give."""
+    checked = await verified(office.store, Settings())
+    assert checked["ok"], [row["findings"] for row in checked["accounts"]]
+    for account in checked["accounts"]:
+        if account["account_id"]:
+            answer = await replayed(office.store, account["account_id"])
+            assert answer["differences"] == []
 
 
 async def _quarantine(office: Office, account_id: int) -> str | None:
@@ -258,6 +272,67 @@ async def test_an_order_that_is_nowhere_ends_when_somebody_says_so(
     assert (await _decide(busy, row, "apply")).status == 200
     order = (await busy.client.get(f"/oms/orders/{order_id}", key=KEY))["items"][0]
     assert order["status"] == "CANCELED"
+
+
+async def test_coins_that_no_deal_explains_are_entered_and_trades_keep_the_sum(
+    busy: Office, dsn: str
+) -> None:
+    extra = '{"oms":{"paper":{"source":"manual","balances":{"USDT":"100000","SOL":"5"}}}}'
+    account = await busy.add_account("netting", extra)
+    await busy.add_key("sweeper", KEY, grants={account: TRADER})
+    body = {"account_id": account, "symbol": "SOL/USDT", "price": "150"}
+    assert (await busy.client("POST", "/paper/price", body, key=KEY)).status == 200
+    await _sweep(busy, account)
+    engine = _engine(busy, account)
+    more = {**engine.memory.balances, "SOL": Balance(free=Decimal(10))}
+    engine.memory = evolve(engine.memory, balances=more)
+    await _sweep(busy, account)
+    _age(dsn)
+    await _sweep(busy, account)
+    (row,) = await _inbox(busy)
+    assert (row["class"], row["symbol"], row["policy"]) == ("balance_differs", "SOL", "ask")
+    assert row["fix"]["amount"] == "5"
+    assert (await _decide(busy, row, "apply")).status == 200
+    entry = rows(dsn, f"SELECT type, symbol, pnl FROM oms_deals WHERE account_id = {account}")
+    assert [(kind, symbol, Decimal(amount)) for kind, symbol, amount in entry] == [
+        ("balance", "SOL", Decimal(5))
+    ]
+    assert (await _send(busy, account, symbol="SOL/USDT", qty="1")).status == 200
+    await _sweep(busy, account)
+    assert await _inbox(busy, "status=pending,open") == []
+    await _sound(busy)
+    undone = await _decide(busy, row, "dismiss")
+    assert undone.json()["item"]["status"] == "reversed"
+    await _sweep(busy, account)
+    (again,) = await _inbox(busy, "status=pending")
+    assert again["evidence"]["exchange_total"] == "5.999"
+
+
+async def test_a_leg_that_holds_less_is_closed_oldest_first(busy: Office, dsn: str) -> None:
+    account = await _account(busy, "ask", mode="hedge")
+    assert (await _send(busy, account, qty="0.02", new_position=True)).status == 200
+    engine = _engine(busy, account)
+    before = engine.memory.positions
+    held = {
+        key: evolve(each, qty=Decimal("0.015")) for key, each in engine.memory.positions.items()
+    }
+    assert len(held) == 1
+    engine.memory = evolve(engine.memory, positions=held)
+    await _sweep(busy, account)
+    _age(dsn)
+    await _sweep(busy, account)
+    (row,) = await _inbox(busy)
+    assert (row["evidence"]["side"], row["fix"]["side"], row["fix"]["qty"]) == (
+        *("buy", "sell", "0.015"),
+    )
+    assert (await _decide(busy, row, "apply")).status == 200
+    path = f"/oms/positions/open?account_ids={account}"
+    (left,) = (await busy.client.get(path, key=KEY))["items"]
+    assert (left["side"], left["qty"]) == ("buy", "0.015")
+    assert (await _decide(busy, row, "dismiss")).status == 200
+    assert await _held(busy, account) == Decimal("0.03")
+    engine.memory = evolve(engine.memory, positions=before)
+    await _sound(busy)
 
 
 async def test_the_inbox_is_filtered_and_paged(busy: Office, dsn: str) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
+from oms.adapters.ccxt.balances_read import totals_shown
 from oms.adapters.ccxt.evidence import (
     AGAIN_OTHERWISE,
     NOT_TRADED,
@@ -95,6 +96,19 @@ class Reader:
                 rows = await self._client.read("fetch_positions", None, dict(part.params))
                 self._add_holdings(held, part, rows_of(rows, "positions"))
         return held
+
+    async def balances(self, parts: Sequence[Part]) -> dict[str, Decimal] | None:
+        """Totals of the part that holds coins; ``None`` where there is none, or none are told."""
+        for part in parts:
+            if not part.has_positions:
+                try:
+                    told = await self._client.read("fetch_balance", dict(part.params))
+                except ReadFailed as failed:
+                    if failed.retryable:
+                        raise
+                    return None
+                return totals_shown(told)
+        return None
 
     def _add_holdings(self, held: dict[Holding, Decimal], part: Part, rows: Iterable[Row]) -> None:
         for row in rows:

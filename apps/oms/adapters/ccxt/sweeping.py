@@ -89,7 +89,7 @@ class Sweeping:
         """One sweep. Raises ``ReadFailed``; what was heard until then is told all the same."""
         heard = _Heard()
         try:
-            holdings = await self._read(since, until, heard)
+            holdings, balances = await self._read(since, until, heard)
         except ReadFailed:
             reports = [*heard.orders, *(report for _, report in heard.trades.values())]
             self._inbox.put(reports, [], heard.charges)
@@ -102,12 +102,13 @@ class Sweeping:
             trades=tuple(heard.trades.values()),
             holdings=holdings,
             raw=self._evidence.taken(),
+            balances=balances,
             trades_whole_from=self._reader.whole_from(since, self._clock()),
         )
 
     async def _read(
         self, since: datetime, until: datetime | None, heard: "_Heard"
-    ) -> dict[Holding, Decimal]:
+    ) -> tuple[dict[Holding, Decimal], dict[str, Decimal] | None]:
         """Orders and executions, what is held, and the executions of meanwhile."""
         began = self._clock()
         parts = self._reader.parts()
@@ -118,9 +119,10 @@ class Sweeping:
             ]
             await self._read_trades(part, shown, since, heard, until=until, all_kinds=True)
         holdings = await self._reader.holdings(parts)
+        balances = await self._reader.balances(parts)
         for part in parts if until is None else ():
             await self._read_trades(part, (), began - _OVERLAP, heard, all_kinds=False)
-        return holdings
+        return holdings, balances
 
     async def _ended(self, part: Part, since: datetime) -> Sequence[OrderShown]:
         """Strangers' orders that ended; none where the venue does not list them so.

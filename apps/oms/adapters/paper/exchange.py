@@ -164,7 +164,7 @@ class PaperExchange(Operated):
 
     async def snapshot(self, since: datetime, now: datetime) -> Snapshot:
         """What the account really is, whatever was told of it."""
-        return snapshot_of(self._engine, since, now)
+        return snapshot_of(self._engine, since, now, self._account.paper.balances)
 
     async def advance(self, now: datetime) -> Sequence[Report]:
         """Let walks and tapes reach orders and positions, and time do what is due."""

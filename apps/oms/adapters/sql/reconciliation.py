@@ -1,13 +1,15 @@
 """``ports.reconciliation.Reconciliations`` on the store's tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from oms.adapters.sql.database import Database
 from oms.adapters.sql.rows import deals, reconciliation
 from oms.adapters.sql.rows.accounts import PLAN, plan_of
 from oms.domain.deal import Deal, DealType
 from oms.domain.discrepancy import STANDING, Discrepancy, Status
+from oms.domain.money import ZERO, total
 from oms.ports.reconciliation import Cursor, InboxQuery, Swept
 
 _SELECT = f"SELECT {reconciliation.DISCREPANCIES} FROM discrepancies"
@@ -85,6 +87,19 @@ class SqlReconciliations:
         )
         rows = await self._database.rows(text, account_ids)
         return [Swept(account_id=row[0], exchange_id=row[1], plan=plan_of(row[2:])) for row in rows]
+
+    async def balance_entries(self, account_id: int) -> Mapping[str, Decimal]:
+        """What was paid in and out of the account, summed by currency."""
+        mark = self._dialect.mark
+        text = (
+            f"SELECT {deals.SELECTED} FROM oms_deals WHERE position_id = 0"
+            f" AND account_id = {mark} AND type = {mark}"
+        )
+        sums: dict[str, Decimal] = {}
+        for row in await self._database.rows(text, (account_id, DealType.BALANCE.value)):
+            deal = deals.deal_of(row, self._dialect)
+            sums[deal.symbol] = total(sums.get(deal.symbol, ZERO), deal.profit)
+        return sums
 
     async def executions(self, account_id: int, since: datetime, until: datetime) -> Sequence[Deal]:
         """Deals of executions of the account, made in that time."""

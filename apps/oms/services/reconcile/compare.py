@@ -70,6 +70,8 @@ class Compare:
 
     async def _findings(self, shown: Shown, found: Standing) -> list[Finding]:
         findings = [*shown.positions(found.rows.values()), *shown.vanished(), *shown.differing()]
+        if shown.seen.balances is not None:
+            findings += shown.balances(await self.rows.balance_entries(shown.home.account.id))
         whole_from = shown.whole_from()
         if whole_from is not None:
             home, until = shown.home, shown.now - LAG

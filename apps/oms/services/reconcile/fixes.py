@@ -12,25 +12,25 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from oms.domain.charges import charge_id
 from oms.domain.correction import Correction, correction_for, correction_order
 from oms.domain.discrepancy import Class, Discrepancy, Status
 from oms.domain.errors import Refused
-from oms.domain.money import plain, product, total
+from oms.domain.money import plain
 from oms.domain.order import Order, Side
-from oms.domain.report import Execution, Heard, Report, ReportKind
+from oms.domain.report import Charge, ChargeKind, Execution, Heard, Report, ReportKind
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
-from oms.services.reconcile.shown import book_qty
+from oms.services.reconcile.shown import book_qty, mark
 from oms.services.reconcile.standing import read
 from oms.services.record import Changes, Record
+from oms.services.settle import settled
 from oms.wire.json import dumps_plain, time_text
 
 SYNTHETIC = "syn-"
 """What the trade id of a correction begins with; the hash of the item follows."""
-
-_HALF = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,8 @@ class Fixes:
                 done = await self._bust(home, fix["victim"], changes, now)
             case Class.DEAL_DIFFERS:
                 done = await self._replace(home, row, changes, now)
+            case Class.BALANCE_DIFFERS:
+                done = await self._enter(home, fix, _name(row), changes, now)
             case _:
                 done = _nothing_to_do(row)
         if isinstance(done, Refused):
@@ -67,10 +69,14 @@ class Fixes:
     ) -> Discrepancy | Refused:
         """``row`` after the correction that was booked for it was taken back."""
         fix = read(row.fix)
-        if row.status != Status.APPLIED or fix.get("action") != "correct":
+        if row.status == Status.APPLIED and fix.get("action") == "enter":
+            back = {**fix, "amount": plain(Decimal(fix["amount"]).copy_negate())}
+            done = await self._enter(home, back, f"{_name(row)}-back", changes, now)
+        elif row.status == Status.APPLIED and fix.get("action") == "correct":
+            done = await self._bust(home, fix, changes, now)
+        else:
             message = f"discrepancy {row.id} is {row.status}: there is nothing to take back"
             return Refused(code="conflict", reason="nothing_to_undo", message=message)
-        done = await self._bust(home, fix, changes, now)
         if isinstance(done, Refused):
             return done
         return evolve(row, status=Status.REVERSED.value, last_seen=now)
@@ -85,7 +91,7 @@ class Fixes:
         if held != Decimal(facts["book_qty"]):
             message = f"{symbol} is {plain(held)} now: sweep again, and decide on what differs then"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
-        price = _mark(home, symbol, now)
+        price = mark(home, symbol, now)
         if price is None:
             message = f"no price of {symbol} is known to correct it at"
             return Refused(code="conflict", reason="no_price", message=message)
@@ -150,6 +156,23 @@ class Fixes:
         await self.record(home, [report], changes)
         return {"trade_id": right.exchange_trade_id}
 
+    async def _enter(
+        self, home: Home, fix: Mapping[str, Any], name: str, changes: Changes, now: datetime
+    ) -> Mapping[str, Any] | Refused:
+        """Book that money came or went; once, however often it is asked for."""
+        charge = Charge(
+            kind=ChargeKind.BALANCE,
+            charge_id=name,
+            amount=Decimal(fix["amount"]),
+            currency=fix["currency"],
+            symbol=None,
+            executed_at=now,
+            heard=Heard.OPERATOR,
+            heard_at=now,
+        )
+        self.record.keep(home, await settled(self.ledger, self.ids, home, charge), changes)
+        return {"trade_id": charge_id(charge)}
+
     async def _order(self, home: Home, order_id: int) -> Order | None:
         return home.known_order(order_id) or await self.ledger.order(home.account.id, order_id)
 
@@ -158,15 +181,6 @@ def _name(row: Discrepancy) -> str:
     """The trade id of what is booked for a row: the same however often it is asked for."""
     item = f"{row.account_id}:{row.id}:{row.subject}"
     return SYNTHETIC + hashlib.sha256(item.encode()).hexdigest()[:32]
-
-
-def _mark(home: Home, symbol: str, now: datetime) -> Decimal | None:
-    """The middle of the best prices, else the average of what is held."""
-    quote = home.exchange.quote(symbol, now)
-    if quote is not None:
-        return product(total(quote.bid, quote.ask), _HALF)
-    held = home.positions_in(symbol)
-    return held[-1].avg_price if held else None
 
 
 def _told_of(wanted: Correction) -> dict[str, Any]:

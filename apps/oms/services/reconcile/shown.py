@@ -11,11 +11,12 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
+from oms.domain.balances import BalanceDifference, balance_differences
 from oms.domain.correction import correction_for
 from oms.domain.deal import Deal, DealEntry, DealType
 from oms.domain.discrepancy import Class, Discrepancy, Finding, Policy, Status, policy_of
 from oms.domain.instrument import Kind
-from oms.domain.money import ZERO, difference, plain, total
+from oms.domain.money import ZERO, difference, plain, product, total
 from oms.domain.order import Order, OrderState
 from oms.domain.reconciliation import Difference, differences
 from oms.domain.refold import BUST
@@ -33,6 +34,7 @@ LAG = timedelta(seconds=60)
 """An execution that is younger may be missing from a list."""
 
 _MARGIN = timedelta(seconds=1)
+_HALF = Decimal("0.5")
 _WAITING = (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN)
 
 
@@ -80,6 +82,38 @@ class Shown:
             evidence=dumps_plain(each.evidence()),
             fix=dumps_plain(fix),
             policy=policy,
+        )
+
+    def balances(self, entries: Mapping[str, Decimal]) -> list[Finding]:
+        """Coins of which positions and ``entries`` are not the total."""
+        home, totals = self.home, self.seen.balances
+        if totals is None:
+            return []
+        known = home.exchange.instruments()
+        held = home.positions.values()
+        found = balance_differences(held, self._with_drafts(entries), totals, known, self.busy())
+        return [self._balance(each) for each in found]
+
+    def _with_drafts(self, entries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        sums = dict(entries)
+        for deal in self.home.deals_not_stored():
+            if deal.type is DealType.BALANCE:
+                sums[deal.symbol] = total(sums.get(deal.symbol, ZERO), deal.profit)
+        return sums
+
+    def _balance(self, each: BalanceDifference) -> Finding:
+        kind, symbol = Class.BALANCE_DIFFERS, f"{each.currency}/USDT"
+        is_known = symbol in self.home.exchange.instruments()
+        price = mark(self.home, symbol, self.now) if is_known else None
+        fix = {"action": "enter", "currency": each.currency, "amount": plain(each.amount)}
+        said = self.home.account.policies
+        return Finding(
+            kind=kind,
+            symbol=each.currency,
+            subject=f"{kind.value}:{each.currency}",
+            evidence=dumps_plain(each.evidence()),
+            fix=dumps_plain(fix),
+            policy=policy_of(kind, said, is_small=each.is_small(price)),
         )
 
     def vanished(self) -> list[Finding]:
@@ -173,6 +207,15 @@ def book_qty(home: Home, symbol: str, leg: Side | None) -> Decimal:
     """The sum of the open positions of a symbol, signed, or of those on one leg."""
     held = (p.qty for p in home.positions_in(symbol) if leg is None or p.side is leg)
     return reduce(total, held, ZERO)
+
+
+def mark(home: Home, symbol: str, now: datetime) -> Decimal | None:
+    """The middle of the best prices, else the average of what is held."""
+    quote = home.exchange.quote(symbol, now)
+    if quote is not None:
+        return product(total(quote.bid, quote.ask), _HALF)
+    held = home.positions_in(symbol)
+    return held[-1].avg_price if held else None
 
 
 def _undoes(booked: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
