@@ -25,6 +25,7 @@ from oms.domain.command import CcxtCall, CommandResult, CommandStatus
 from oms.domain.errors import LeaseLost, OmsError
 from oms.domain.order import OrderState, Side
 from oms.domain.position import PositionState
+from oms.domain.report import Edit
 from oms.ports.leases import Lease
 from oms.ports.ledger import AccountBatch
 from oms.wire.commands import encode
@@ -84,6 +85,8 @@ async def test_every_field_survives(store: SqlStore) -> None:
         reject_code="no",
         reject_message="because",
         reconciled=False,
+        edit_replace_state=Edit.CREATE_PENDING,
+        edit_replace_at=seconds_after(3),
         version=5,
         triggered_at=seconds_after(1),
         updated_at=seconds_after(2),

@@ -31,7 +31,7 @@ from oms.adapters.ccxt.wishes import (
     with_legs,
 )
 from oms.domain.instrument import Instrument
-from oms.domain.money import ZERO, difference, plain, total
+from oms.domain.money import ZERO, difference, plain, product, total
 from oms.domain.report import Edit
 from oms.domain.value import evolve
 
@@ -70,9 +70,9 @@ class Replacing:
     async def __call__(self, wish: Wish) -> None:
         """Take the change to its end, from wherever a restart found it."""
         known = wish.known
-        executed = total(known.before, known.filled)
-        if not wish.is_resumed and wish.qty is not None and executed >= wish.qty:
-            self._told.refuse(wish, "too_late", f"{plain(executed)} of it are executed")
+        refusal = None if wish.is_resumed else self._refusal(wish)
+        if refusal is not None:
+            self._told.refuse(wish, *refusal)
             return
         known.is_replacing = True
         try:
@@ -85,6 +85,21 @@ class Replacing:
                 await self._emulate(wish)
         finally:
             known.is_replacing, known.successor = False, None
+
+    def _refusal(self, wish: Wish) -> tuple[str, str] | None:
+        """Why it is not even begun: the order would be canceled, and nothing take its place."""
+        known, instrument = wish.known, self._client.instruments[wish.known.symbol]
+        assert wish.qty is not None, "a change knows all its terms"
+        executed = total(known.before, known.filled)
+        if executed >= wish.qty:
+            return "too_late", f"{plain(executed)} of it are executed"
+        left = difference(wish.qty, executed)
+        worth = None if wish.price is None else product(left, wish.price)
+        is_free = known.params.get("reduceOnly") is True
+        if worth is not None and worth < instrument.min_notional and not is_free:
+            least = plain(instrument.min_notional)
+            return "exchange_rejected", f"what is left is worth less than {least}"
+        return None
 
     async def _replace(self, wish: Wish) -> None:
         """One request; the exchange does it only while nothing of the order was executed."""

@@ -173,6 +173,19 @@ async def test_a_create_that_is_refused_ends_the_order(
     assert [r.levelname for r in caplog.records if "order_create_failed" in r.message] == ["ERROR"]
 
 
+async def test_a_rest_that_is_too_small_to_be_placed_is_not_canceled(
+    anew: Made, venue: Loopback
+) -> None:
+    desk = await anew().ready()
+    await resting(desk)
+    venue.ctl("fill", order_id=desk.orders[7].exchange_order_id, qty="0.02")
+    await desk.until_state(7, "PARTIALLY_FILLED")
+    await desk.change(7, "9000", None)
+    await until_answered(desk)
+    assert last_code(desk) == "exchange_rejected"
+    assert live(venue) == [("0.03", "10000", "0.02")]
+
+
 @pytest.mark.parametrize("mode", ["accept_then_close", "close_before"])
 async def test_a_create_in_doubt_is_looked_up_and_never_sent_twice(
     anew: Made, venue: Loopback, mode: str

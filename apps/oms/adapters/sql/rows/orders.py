@@ -128,7 +128,7 @@ def values(order: Order, dialect: Dialect) -> Values:
         time(order.closed_at),
         order.ticket_id,
         decimal(order.provisional_qty),
-        order.edit_replace_state,
+        None if order.edit_replace_state is None else str(order.edit_replace_state),
         time(order.edit_replace_at),
     )
 
