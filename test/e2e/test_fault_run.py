@@ -1,22 +1,22 @@
-"""Fault run: orders at a loopback exchange while it goes wrong and the worker is killed.
+"""Fault run: orders at a loopback exchange while it goes wrong and workers are killed.
 
-Every kind of fault that concerns requests or reads strikes ten times, every kill finds commands in
-flight. In the end orders, deals, positions and balances equal the exchange's own books.
+Every kind of fault that concerns requests, reads or streams strikes ten times, every kill finds
+commands in flight; of two workers one is frozen beyond its lease now and then. In the end orders,
+deals, positions and balances equal the exchange's own books.
 
 Another run: ``OMS_FAULT_RUN_ORDERS``, ``OMS_FAULT_RUN_FAULTS`` (of each kind),
 ``OMS_FAULT_RUN_SECONDS``, ``OMS_FAULT_RUN_KILL_SECONDS``, ``OMS_FAULT_RUN_SEED``,
-``OMS_FAULT_RUN_EXCHANGES`` (exchange ids with commas, an account each).
+``OMS_FAULT_RUN_EXCHANGES`` (exchange ids with commas, an account each), ``OMS_FAULT_RUN_DATABASE``.
 """
 
 import json
 import os
 import random
+import signal
 import time
 from collections import Counter
 from threading import Thread
 from typing import Any
-
-import pytest
 
 from kit.bad_days import PLANTED_BY_KILLER, BadDays
 from kit.gateway import Gateway
@@ -27,6 +27,7 @@ from kit.sql import number, rows
 from kit.until import until
 from kit.venue_books import Unequal, compared
 from kit.venue_clients import LINEAR, SPOT, VenueClient
+from oms.adapters.sql.tables import METADATA
 
 EXCHANGES = os.environ.get(
     "OMS_FAULT_RUN_EXCHANGES", ",".join(["ccxtpro.bybit", "ccxt.bybit"] * 3)
@@ -37,16 +38,21 @@ SECONDS = float(os.environ.get("OMS_FAULT_RUN_SECONDS", "80"))
 KILL_SECONDS = float(os.environ.get("OMS_FAULT_RUN_KILL_SECONDS", "7"))
 SECONDS_MAX = 2 * SECONDS
 SETTLE_SECONDS_MAX = 60.0
+LEASE_SECONDS = 3
+DATABASE = os.environ.get("OMS_FAULT_RUN_DATABASE", "sqlite")
+#: How many strikes freeze a worker where there are two.
+FROZEN = 0.25
 PRICE = 60_000
 _DOUBTFUL = """SELECT id, account_id, status, pending_change FROM oms_orders
                WHERE status IN ('PENDING_SUBMIT', 'UNKNOWN')"""
 
 
-@pytest.mark.parametrize("database", ["sqlite"])
-def test_fault_run(database: str, gateway_on: Any) -> None:
+def test_fault_run(gateway_on: Any) -> None:
     seed = int(os.environ.get("OMS_FAULT_RUN_SEED") or time.time_ns() % 1_000_000)
     print(f"seed {seed}")
-    gateway: Gateway = gateway_on(database, environment={"OMS_LEASE_SECONDS": "3"})
+    workers = 2 if DATABASE == "mariadb" else None
+    environment = {"OMS_LEASE_SECONDS": str(LEASE_SECONDS)}
+    gateway: Gateway = gateway_on(DATABASE, workers=workers, environment=environment)
     with loopback() as venue:
         _show(venue, PRICE)
         accounts = add_venue_accounts(gateway, venue, EXCHANGES)
@@ -61,6 +67,8 @@ def test_fault_run(database: str, gateway_on: Any) -> None:
         _show(venue, PRICE)
         unequal, settled = _settled(gateway, venue, accounts)
         print(_table(clients, struck, found, unequal, settled, seed))
+        if unequal.any():
+            _keep_evidence(gateway, venue)
         assert not unequal.any(), "\n".join(unequal.any()[:20])
         _check_ends(gateway.dsn)
     assert all(found), f"a kill found nothing in flight: {found}"
@@ -108,8 +116,38 @@ def _kills(
             days.plant(PLANTED_BY_KILLER)
             until(lambda: not days.waiting(PLANTED_BY_KILLER), 30, "the ban has struck")
         found.append(int(until(lambda: _in_flight(gateway), 30, "commands in flight")))
-        gateway.kill("worker")
+        _strike(gateway, chance)
+    _renew(gateway)
     return found
+
+
+def _strike(gateway: Gateway, chance: random.Random) -> None:
+    """Kill a worker, or freeze one until its lease is over; it must send nothing when it wakes."""
+    pids = gateway.worker_pids()
+    if len(pids) < 2:
+        gateway.kill("worker")
+        return
+    pid = chance.choice(pids)
+    if chance.random() < FROZEN:
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: _holds_nothing(gateway, pid), 30, "another has its accounts")
+        os.kill(pid, signal.SIGCONT)
+    else:
+        os.kill(pid, signal.SIGKILL)
+        gateway.start_worker()
+
+
+def _holds_nothing(gateway: Gateway, pid: int) -> bool:
+    owners = rows(gateway.dsn, "SELECT DISTINCT owner FROM account_leases WHERE owner <> ''")
+    return all(gateway.pid_of_owner(owner) != pid for (owner,) in owners)
+
+
+def _renew(gateway: Gateway) -> None:
+    """End what a ban has stopped for minutes: another process knows nothing of it."""
+    pids = gateway.worker_pids()
+    for pid in pids if len(pids) > 1 else ():
+        os.kill(pid, signal.SIGKILL)
+        gateway.start_worker()
 
 
 def _is_enough(clients: list[VenueClient], days: BadDays) -> bool:
@@ -150,6 +188,22 @@ def _settled(
         if not unequal.any() or seconds > SETTLE_SECONDS_MAX:
             return unequal, seconds
         time.sleep(1)
+
+
+def _keep_evidence(gateway: Gateway, venue: Loopback) -> None:
+    """Both sides whole, for whoever looks for the cause."""
+    names = ("oms_orders", "oms_order_attempts", "oms_deals", "oms_commands")
+    told = {name: _table_of(gateway.dsn, name) for name in names}
+    text = json.dumps({"ours": told, "there": venue.ctl("books")}, default=str)
+    path = gateway.folder / "unequal.json"
+    path.write_text(text, encoding="utf-8")
+    print(f"both sides: {path}")
+
+
+def _table_of(dsn: str, name: str) -> list[dict[str, Any]]:
+    columns = [column.name for column in METADATA.tables[name].columns]
+    found = rows(dsn, f"SELECT {', '.join(columns)} FROM {name}")
+    return [dict(zip(columns, row, strict=True)) for row in found]
 
 
 def _check_ends(dsn: str) -> None:

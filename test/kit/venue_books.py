@@ -177,7 +177,7 @@ def _whole(deals: Iterable[Json]) -> dict[str, Json]:
             continue
         before = whole.get(name)
         if before is not None:
-            sums = {word: _plain(before[word], row[word]) for word in ("qty", "fee")}
+            sums = {word: _plain(before[word], row[word]) for word in ("qty", "fee", "pnl")}
             whole[name] = before | sums
         else:
             whole[name] = row
@@ -195,11 +195,12 @@ def _plain(one: str, other: str) -> str:
 def _deal_of(row: Json) -> Json:
     words = ("symbol", "side", "qty", "price", "fee", "fee_currency", "provisional")
     maker, at = row["liquidity"] == "maker", _milliseconds(row["executed_at"])
-    return {word: row[word] for word in words} | {"maker": maker, "at": at}
+    realised = row["pnl"] if ":" in row["symbol"] else "0"
+    return {word: row[word] for word in words} | {"maker": maker, "at": at, "realised": realised}
 
 
 def _deal_there(row: Json) -> Json:
-    words = ("symbol", "side", "qty", "price", "fee", "fee_currency", "maker")
+    words = ("symbol", "side", "qty", "price", "fee", "fee_currency", "maker", "realised")
     at = _milliseconds(row["at"])
     return {word: row[word] for word in words} | {"provisional": False, "at": at}
 

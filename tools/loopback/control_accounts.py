@@ -170,6 +170,7 @@ def _books(desk: Desk, name: str, owner: Account) -> Json:
             "fee": plain(row.trade.fee),
             "fee_currency": row.trade.fee_currency,
             "maker": row.trade.maker,
+            "realised": plain(row.trade.realised),
             "at": row.trade.executed_at.isoformat(),
         }
         for row in owner.records.executions

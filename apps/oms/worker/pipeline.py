@@ -50,7 +50,9 @@ class Pipeline:
             running, self._running = self._running, None
             lost = await running
             for home in self._sent:
-                home.settled()
+                # What fell out of the commit is not stored: nothing of it may leave.
+                if home.account.id not in lost:
+                    home.settled()
             self._sent = []
         homes = [home for home in self._drafted.values() if home.draft.has_content()]
         self._drafted = {}

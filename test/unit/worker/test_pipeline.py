@@ -1,0 +1,44 @@
+"""The pipeline: what fell out of a commit is not taken for stored."""
+
+from collections.abc import Sequence
+
+from kit.memory_house import MemoryHouse
+from oms.domain.account import PositionMode
+from oms.domain.command import Reconcile
+from oms.domain.reconciliation import Scope
+from oms.ports.ledger import AccountBatch
+from oms.services.home import Home
+from oms.worker.pipeline import Pipeline
+
+
+class Losing:
+    """Commits nothing of the accounts in ``lost``."""
+
+    def __init__(self) -> None:
+        self.lost: frozenset[int] = frozenset()
+
+    async def __call__(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
+        return self.lost
+
+
+async def drafted(house: MemoryHouse) -> tuple[Home, list[str]]:
+    """A home that has something to write, and what its exchange is told."""
+    told: list[str] = []
+    house.queue(Reconcile(scope=Scope.SHORT))
+    home = house.home
+    home.exchange.stored = lambda: told.append("stored")  # type: ignore[method-assign]
+    await house.work()
+    return home, told
+
+
+async def test_an_exchange_hears_only_of_what_is_stored() -> None:
+    commit = Losing()
+    pipeline = Pipeline(commit=commit)  # type: ignore[arg-type]
+    for lost, expected in ((False, ["stored"]), (True, [])):
+        home, told = await drafted(MemoryHouse(PositionMode.NETTING))
+        commit.lost = frozenset({home.account.id} if lost else ())
+        pipeline.add(home)
+        await pipeline.push()
+        assert pipeline.running is not None
+        assert await pipeline.push(wait=True) == commit.lost
+        assert told == expected
