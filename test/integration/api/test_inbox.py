@@ -184,6 +184,24 @@ async def test_a_correction_ends_when_the_exchange_shows_what_it_stood_for(
     assert first["id"] == applied["id"]
 
 
+async def test_a_correction_ends_at_once_when_the_real_execution_appears(
+    busy: Office, dsn: str
+) -> None:
+    account = await _account(busy, "ask")
+    late = {"order_type": "limit", "price": "49000", "params": {"sim": "late_fill"}}
+    assert (await _send(busy, account, qty="0.49", **late)).status == 200
+    row = await _differing(busy, dsn, account)
+    assert (await _decide(busy, row, "apply")).status == 200
+    body = {"account_id": account, "symbol": SYMBOL, "price": "48000"}
+    assert (await busy.client("POST", "/paper/price", body, key=KEY)).status == 200
+    _hold(busy, account, "0.5")  # what was filled and not told is what was corrected
+    assert (await _sweep(busy, account))["new_deals"] == 1
+    assert await _held(busy, account) == Decimal("0.5")
+    (first,) = await _inbox(busy, "status=reversed")
+    assert first["id"] == row["id"]
+    assert await _inbox(busy, "status=open,pending") == []
+
+
 async def test_what_is_dismissed_is_not_asked_again_while_it_says_the_same(
     busy: Office, dsn: str
 ) -> None:
