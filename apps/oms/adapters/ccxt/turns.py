@@ -1,7 +1,8 @@
 """The turns of one client: waiting before a request, and what its answer says of the budget.
 
-Private requests count for (venue, key), public ones and all of Binance's for (venue, address). The
-latter is shared by all workers, and a key is where several accounts have it.
+Private requests count for (venue, key), public ones and all of Binance's for (venue, address); its
+orders weigh next to nothing there and count for their account. What counts for an address is shared
+by all workers, and a key is where several accounts have it.
 """
 
 import hashlib
@@ -34,6 +35,8 @@ READ_PAUSE_MAX = 30.0
 BAN = 418
 #: All their requests count for the address they come from.
 _BY_ADDRESS = frozenset({"binance", "binanceusdm", "binancecoinm", "binanceus"})
+#: What one of their orders weighs for the address: one of 6,000 a minute, in ccxt's costs.
+_ORDER_WEIGHT = 0.2
 _METHODS: Mapping[str, Urgency] = {
     "create_order": Urgency.OPEN,
     "edit_order": Urgency.OPEN,
@@ -88,16 +91,15 @@ class Turns:
         mark = hashlib.sha256(api_key.encode()).hexdigest()[:16]
         here = f"{venue}.{environment}"
         self._shared = f"{here} address"
-        self._private = self._shared if venue in _BY_ADDRESS else f"{here} key {mark}"
+        self._key = f"{here} key {mark}"
+        self._is_by_address = venue in _BY_ADDRESS
 
     async def wait(
         self, call: Call | None, *, is_public: bool, cost: float, per_second: float
     ) -> None:
         """Until the request may leave. Raises ``NotSent``, ``ReadFailed``: too long a wait."""
-        name = self._shared if is_public else self._private
-        scope = self._scopes.of(
-            name, per_second, is_shared=self._is_key_shared or name == self._shared
-        )
+        name = self._shared if is_public or self._is_by_address else self._key
+        scope, cost = self._scope(name, per_second), self._cost(cost)
         urgency = Urgency.SWEEP if call is None else call.urgency
         is_write = call is not None and call.is_write
         if call is not None:
@@ -106,9 +108,16 @@ class Turns:
             raise _too_late(scope, is_write=is_write)
         deadline = monotonic() + WRITE_SECONDS_MAX if is_write else None
         try:
-            await scope.take(urgency, self._cost(cost), deadline)
+            if is_write and self._is_by_address:
+                await self._scope(self._key, per_second).take(urgency, cost, deadline)
+                cost = min(cost, _ORDER_WEIGHT)
+            await scope.take(urgency, cost, deadline)
         except TooLate:
             raise _too_late(scope, is_write=is_write) from None
+
+    def _scope(self, name: str, per_second: float) -> Scope:
+        is_shared = self._is_key_shared or name == self._shared
+        return self._scopes.of(name, per_second, is_shared=is_shared)
 
     def heard(self, call: Call, fault: Fault | None) -> None:
         """What a finished request says of the budget; a pause is written into ``fault``."""

@@ -174,3 +174,18 @@ def test_one_scope_for_one_name() -> None:
     scopes = Scopes()
     assert scopes.of("bybit key", 10) is scopes.of("bybit key", 10)
     assert scopes.of("bybit key", 10) is not scopes.of("bybit ip", 10)
+
+
+async def test_orders_of_an_account_leave_the_address_to_the_others(hands: Hands) -> None:
+    """Each of two accounts of one address places what an account may in a second."""
+    scopes = Scopes(hands)
+    accounts = [
+        Turns(scopes, venue="binance", environment="live", api_key=key) for key in ("k", "l")
+    ]
+    async with asyncio.timeout(5):
+        for turns in accounts:
+            for _ in range(4):
+                call = Call(is_write=True, urgency=Urgency.OPEN)
+                await turns.wait(call, is_public=False, cost=4, per_second=20)
+        await accounts[0].wait(Call(is_write=False), is_public=False, cost=10, per_second=20)
+    assert call.scope is scopes.of("binance.live address", 20), "what pauses it pauses all"
