@@ -1,0 +1,108 @@
+"""What sweeps and decisions leave behind, on every kind of database."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from kit.sql import change
+from kit.stores import NOON, a_deal, a_fill, a_lease, an_account, seconds_after
+from oms.adapters.sql.store import SqlStore
+from oms.domain.deal import DealType
+from oms.domain.discrepancy import Discrepancy, Status
+from oms.domain.reconciliation import Scope
+from oms.domain.value import evolve
+from oms.ports.ledger import Switched
+from oms.ports.reconciliation import InboxQuery, ReconcileRows
+
+AT = "2026-01-01 00:00:00"
+
+
+def _row(number: int, account_id: int, status: Status) -> Discrepancy:
+    return Discrepancy(
+        id=number,
+        account_id=account_id,
+        kind="position_differs" if number % 2 else "order_vanished",
+        symbol="BTC/USDT",
+        subject=f"subject {number}",
+        status=status.value,
+        policy="quarantine",
+        evidence='{"side":null}',
+        fix='{"action":"correct"}',
+        first_seen=NOON,
+        last_seen=NOON,
+    )
+
+
+async def test_discrepancies_are_kept_found_and_paged(store: SqlStore) -> None:
+    account = await an_account(store)
+    lease = await a_lease(store, account)
+    rows = [_row(number, account, status) for number, status in enumerate(Status, 1)]
+    fill = evolve(a_fill(lease, 1, 1), results={}, reconciled=[ReconcileRows(discrepancies=rows)])
+    assert await store.ledger.commit([fill]) == frozenset()
+    read = store.reconciliations
+    assert [row.status for row in await read.standing([account])] == [
+        *("pending", "open", "applied", "dismissed"),
+    ]
+    assert list(await read.opened([account])) == [rows[1]]
+    assert await read.discrepancy(3) == rows[2]
+    assert await read.discrepancy(99) is None
+    query = InboxQuery(account_ids=[account], kinds=["position_differs"], limit=2)
+    assert list(await read.inbox(query)) == [rows[0], rows[2]]
+    assert list(await read.inbox(evolve(query, after_id=3))) == [rows[4]]
+    assert await read.inbox(evolve(query, account_ids=[])) == ()
+
+
+async def test_executions_and_entries_of_an_account(store: SqlStore) -> None:
+    account = await an_account(store)
+    fill = a_fill(await a_lease(store, account), 1, 1)
+    entries = [
+        a_deal(
+            number,
+            account,
+            order_id=None,
+            position_id=0,
+            symbol="SOL",
+            type=DealType.BALANCE,
+            profit=Decimal(amount),
+            qty=Decimal(0),
+            exchange_trade_id=f"balance:{number}",
+        )
+        for number, amount in ((7, "5"), (8, "-1.5"))
+    ]
+    batch = evolve(fill, results={}, deals=(*fill.deals, *entries))
+    assert await store.ledger.commit([batch]) == frozenset()
+    read = store.reconciliations
+    assert await read.balance_entries(account) == {"SOL": Decimal("3.5")}
+    (deal,) = await read.executions(account, NOON, seconds_after(1))
+    assert deal.exchange_trade_id == "T1"
+    assert await read.executions(account, seconds_after(1), seconds_after(2)) == []
+
+
+async def test_who_sent_an_order_among_accounts_on_the_same_credentials(
+    store: SqlStore, place: Any
+) -> None:
+    first, second, third = [await an_account(store, label) for label in ("a", "b", "c")]
+    await store.ledger.commit([evolve(a_fill(await a_lease(store, first), 1, 1), results={})])
+    for account, fingerprint in ((first, "same"), (second, "same"), (third, "other")):
+        change(
+            place.url,
+            "INSERT INTO account_credentials_encrypted (account_id, api_key_enc, secret_enc,"
+            " key_id, fingerprint, created_at, updated_at) VALUES"
+            f" ({account}, '', '', 'k', '{fingerprint}', '{AT}', '{AT}')",
+        )
+    assert await store.ledger.senders(second, "BTC/USDT", ["X1", "X2"]) == {"X1": first}
+    assert await store.ledger.senders(third, "BTC/USDT", ["X1"]) == {}
+    assert await store.ledger.senders(first, "BTC/USDT", ["X1"]) == {}
+
+
+async def test_plans_and_quarantine_are_the_accounts(store: SqlStore, place: Any) -> None:
+    account = await an_account(store)
+    change(place.url, "UPDATE accounts SET reconcile_short_interval_seconds = 5")
+    (row,) = await store.reconciliations.plans([account])
+    assert (row.exchange_id, row.plan.every(Scope.SHORT)) == ("paper.binance", timedelta(seconds=5))
+    lease = await a_lease(store, account)
+    held = Switched(is_quarantine=True, quarantine="position_differs")
+    await store.ledger.commit([evolve(a_fill(lease, 1, 1), results={}, switches=[held])])
+    assert (await store.ledger.load(lease)).account.quarantine == "position_differs"
+    (told,) = await store.registry.accounts([account])
+    assert told.quarantine == "position_differs"
