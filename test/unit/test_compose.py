@@ -46,9 +46,21 @@ def test_the_schema_would_notice(stack: dict[str, Any]) -> None:
         _validate(wrong)
 
 
+def test_the_loopback_exchange_is_asked_for_and_stands_where_the_worker_may_reach_it(
+    stack: dict[str, Any],
+) -> None:
+    service = stack["services"]["loopback"]
+    assert service["profiles"] == ["loopback"]
+    assert service["network_mode"] == "service:worker"
+    (mount,) = service["volumes"]
+    here, there = mount.split(":")[:2]
+    assert service["entrypoint"] == ["python", there]
+    assert (ROOT / here / "__main__.py").is_file()
+
+
 def test_the_services_and_their_commands(stack: dict[str, Any]) -> None:
     services = stack["services"]
-    assert services.keys() == {"mysql", "master-key", "migrate", "api", "worker"}
+    assert services.keys() == {"mysql", "master-key", "migrate", "api", "worker", "loopback"}
     ours = ("master-key", "migrate", "api", "worker")
     commands = {name: services[name].get("command") for name in ours}
     assert commands == {
