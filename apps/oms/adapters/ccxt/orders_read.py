@@ -50,6 +50,8 @@ class OrderShown:
     #: It waits for its trigger.
     is_waiting: bool
     reason: str
+    #: ``takeProfit`` or ``stopLoss`` where the venue says that it is such an exit.
+    exit: str | None = None
     created_at: datetime | None
     updated_at: datetime | None
 
@@ -110,6 +112,10 @@ _CREATED_BY: Mapping[str, str] = {
     "CreateByAdl_PassThrough": "adl",
     "CreateBySettle": "settlement",
 }
+_EXITS: Mapping[str, str] = {
+    **dict.fromkeys(("CreateByTakeProfit", "CreateByPartialTakeProfit"), "takeProfit"),
+    **dict.fromkeys(("CreateByStopLoss", "CreateByPartialStopLoss"), "stopLoss"),
+}
 _WAITING = frozenset({"Untriggered"})
 _CLIENT_ID_KEYS = ("orderLinkId", "origClientOrderId", "clOrdId", "clientOrderId", "cl_ord_id")
 
@@ -156,6 +162,7 @@ def order_shown(
         reduce_only=row.get("reduceOnly") is True,
         is_waiting=word in _WAITING,
         reason=_CREATED_BY.get(str(info.get("createType")), "external"),
+        exit=_EXITS.get(str(info.get("createType"))),
         created_at=moment(row, "timestamp"),
         updated_at=moment(row, "lastUpdateTimestamp") or _updated(info),
     )

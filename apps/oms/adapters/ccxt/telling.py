@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from oms.adapters.ccxt.children import EXIT_REASONS, parent_of
 from oms.adapters.ccxt.known import Known, KnownOrders, ended
 from oms.adapters.ccxt.orders_read import OrderShown, Shown, external_of
 from oms.adapters.ccxt.trades_read import TradeShown
 from oms.adapters.ccxt.wishes import PLACE, Wish
 from oms.domain.money import ZERO, difference, total
 from oms.domain.report import Edit, Execution, External, Heard, Report, ReportKind
+from oms.domain.value import evolve
 
 _ENDS = {
     Shown.CANCELED: ReportKind.CANCELED,
@@ -122,6 +124,10 @@ class Telling:
         external = external_of(shown, now)
         if external is None:
             return None
+        parent = parent_of(shown, self._orders)
+        if parent is not None and shown.exit is not None:
+            reason = EXIT_REASONS[shown.exit]
+            external = evolve(external, parent_order_id=parent.order_id, reason=reason)
         return self.stranger(external, shown.exchange_order_id)
 
     def stranger(self, external: External, exchange_order_id: str) -> Known:
