@@ -18,6 +18,12 @@ Made = Callable[..., Desk]
 CREATE = {"bybit": "/order/create", "binance": "/api/v3/order"}
 
 
+@pytest.fixture(autouse=True)
+def many_requests(venue: Loopback) -> None:
+    """The exchange lets as many pass as are sent: nobody waits for a turn."""
+    venue.ctl("limit", per_second=1000)
+
+
 @pytest.fixture
 def anew(new_desk: Made, venue: Loopback) -> Callable[[], Desk]:
     """A desk at an exchange whose own way to change orders was taken away."""

@@ -11,6 +11,12 @@ from oms.domain.report import Report
 EXITS = {"takeProfit": {"triggerPrice": "66000"}, "stopLoss": {"triggerPrice": "54000"}}
 
 
+@pytest.fixture(autouse=True)
+def many_requests(venue: Loopback) -> None:
+    """The exchange lets as many pass as are sent: nobody waits for a turn."""
+    venue.ctl("limit", per_second=1000)
+
+
 async def exits(desk: Desk) -> dict[str, Report]:
     """Orders of the exchange's making, by the price of their trigger."""
     seen = await desk.exchange.snapshot(now(), now())

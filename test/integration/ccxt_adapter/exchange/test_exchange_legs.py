@@ -16,6 +16,12 @@ FAST = {"rateLimit": 2}
 READ = {"bybit": "/v5/position/list", "binance": "/fapi/v1/positionSide/dual"}
 
 
+@pytest.fixture(autouse=True)
+def many_requests(venue: Loopback) -> None:
+    """The exchange lets as many pass as are sent: nobody waits for a turn."""
+    venue.ctl("limit", per_second=1000)
+
+
 async def set_hedged(desk: Desk, hedged: bool) -> None:
     """In the venue's own app, past the gateway."""
     client = desk.make_client()
