@@ -135,6 +135,7 @@ class Outcomes:
         if self._clock() >= wish.deadline:
             return NotSent(EXPIRED, "the time to send it was over", headers_sent=False)
         wish.is_sending = True
+        wish.known.is_changing |= wish.kind == CHANGE
         wish.row = evolve(wish.row, sent_at=self._clock())
         try:
             answer = await self._client.write(call.method, *call.args, **_params(call))
@@ -168,7 +169,6 @@ class Outcomes:
         name = answer.get("id") or known.exchange_order_id
         if name is not None:
             self._orders.link(known, str(name))
-        wish.known.is_changing |= wish.kind == CHANGE
         wish.row = evolve(wish.row, acked_at=now, outcome="acked", exchange_order_id=name)
         reports: list[Report] = []
         if wish.kind == PLACE and not known.is_accepted:
