@@ -12,18 +12,18 @@ Another run: ``OMS_FAULT_RUN_ORDERS``, ``OMS_FAULT_RUN_FAULTS`` (of each kind),
 import json
 import os
 import random
-import signal
 import time
 from collections import Counter
 from threading import Thread
 from typing import Any
 
-from kit.bad_days import PLANTED_BY_KILLER, BadDays
+from kit.bad_days import BadDays
 from kit.gateway import Gateway
 from kit.http import call
 from kit.loopback import Loopback, loopback
 from kit.loopback_accounts import VenueAccount, add_venue_accounts
-from kit.sql import number, rows
+from kit.sql import rows
+from kit.strikes import Strikes
 from kit.until import until
 from kit.venue_books import Unequal, compared
 from kit.venue_clients import LINEAR, SPOT, VenueClient
@@ -40,8 +40,6 @@ SECONDS_MAX = 2 * SECONDS
 SETTLE_SECONDS_MAX = 60.0
 LEASE_SECONDS = 3
 DATABASE = os.environ.get("OMS_FAULT_RUN_DATABASE", "sqlite")
-#: How many strikes freeze a worker where there are two.
-FROZEN = 0.25
 PRICE = 60_000
 _DOUBTFUL = """SELECT id, account_id, status, pending_change FROM oms_orders
                WHERE status IN ('PENDING_SUBMIT', 'UNKNOWN')"""
@@ -109,45 +107,12 @@ def _kills(
     """Kill the worker until all has gone wrong often enough; what each kill found in flight."""
     found: list[int] = []
     chance = random.Random(seed)
+    strikes = Strikes(gateway, days, chance)
     began = time.monotonic()
     while not _is_enough(clients, days) and time.monotonic() - began < SECONDS_MAX:
         _until_next_kill(venue, chance, KILL_SECONDS * chance.uniform(0.6, 1.4))
-        if PLANTED_BY_KILLER in days.kinds:
-            days.plant(PLANTED_BY_KILLER)
-            until(lambda: not days.waiting(PLANTED_BY_KILLER), 30, "the ban has struck")
-        found.append(int(until(lambda: _in_flight(gateway), 30, "commands in flight")))
-        _strike(gateway, chance)
-    _renew(gateway)
+        found.append(strikes.one())
     return found
-
-
-def _strike(gateway: Gateway, chance: random.Random) -> None:
-    """Kill a worker, or freeze one until its lease is over; it must send nothing when it wakes."""
-    pids = gateway.worker_pids()
-    if len(pids) < 2:
-        gateway.kill("worker")
-        return
-    pid = chance.choice(pids)
-    if chance.random() < FROZEN:
-        os.kill(pid, signal.SIGSTOP)
-        until(lambda: _holds_nothing(gateway, pid), 30, "another has its accounts")
-        os.kill(pid, signal.SIGCONT)
-    else:
-        os.kill(pid, signal.SIGKILL)
-        gateway.start_worker()
-
-
-def _holds_nothing(gateway: Gateway, pid: int) -> bool:
-    owners = rows(gateway.dsn, "SELECT DISTINCT owner FROM account_leases WHERE owner <> ''")
-    return all(gateway.pid_of_owner(owner) != pid for (owner,) in owners)
-
-
-def _renew(gateway: Gateway) -> None:
-    """End what a ban has stopped for minutes: another process knows nothing of it."""
-    pids = gateway.worker_pids()
-    for pid in pids if len(pids) > 1 else ():
-        os.kill(pid, signal.SIGKILL)
-        gateway.start_worker()
 
 
 def _is_enough(clients: list[VenueClient], days: BadDays) -> bool:
@@ -162,10 +127,6 @@ def _until_next_kill(venue: Loopback, chance: random.Random, seconds: float) -> 
     while (left := ends - time.monotonic()) > 0:
         _show(venue, PRICE + chance.randint(-600, 600))
         time.sleep(min(left, 1.0))  # the pace of a market, no condition is waited for
-
-
-def _in_flight(gateway: Gateway) -> int:
-    return number(gateway.dsn, "SELECT COUNT(*) FROM oms_commands WHERE status = 'running'")
 
 
 def _show(venue: Loopback, price: int) -> None:

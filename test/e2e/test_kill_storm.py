@@ -14,10 +14,11 @@ from kit import books
 from kit.gateway import Gateway
 from kit.sql import number, rows
 from kit.storm import Storm
+from kit.whole import size
 
-TOTAL = 2000
+TOTAL = size(2000, 1000)
 ACCOUNTS = 20
-WORKER_KILLS = 10
+WORKER_KILLS = size(10, 100)
 API_KILLS = 2
 
 

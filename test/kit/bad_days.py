@@ -79,7 +79,7 @@ KINDS: dict[str, tuple[str, Json]] = {
     "accept_then_html": ("writes", {}),
     "slow": ("writes", {"ms": 900}),
     "rate_limit": ("creates", {}),
-    "ban": ("reads", {"retry_after": "2"}),
+    "ban": ("any", {"retry_after": "2"}),
     "lag": ("reads", {"count": 3, "seconds": 4}),
     "empty": ("reads", {}),
     "short_page": ("reads", {}),

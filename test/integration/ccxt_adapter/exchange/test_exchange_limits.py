@@ -4,6 +4,7 @@ from collections import Counter
 
 from kit.ccxt_desk import Desk
 from kit.loopback import Loopback
+from kit.whole import size
 from oms.adapters.ccxt.exchange import INFLIGHT_WRITES_MAX
 
 ORDERS = range(1, 11)
@@ -14,7 +15,7 @@ async def test_none_is_lost_or_doubled_and_the_cancel_goes_first(
 ) -> None:
     await desk.send(11, "buy", "0.01", "10000")
     await desk.until_state(11, "SUBMITTED")
-    venue.ctl("limit", per_second=0, seconds=0.6)
+    venue.ctl("limit", per_second=0, seconds=size(0.6, 5.0))
     before = venue.ctl("log")["log"][-1]["number"]
     for order_id in ORDERS:
         await desk.send(order_id, "buy", "0.01", "10000")

@@ -11,6 +11,7 @@ import pytest
 from kit.ccxt_books import in_doubt, is_equal
 from kit.ccxt_desk import LINEAR, SPOT, STREAMED, Desk
 from kit.loopback import Loopback
+from kit.whole import size
 from oms.domain.value import evolve
 
 Made = Callable[..., Desk]
@@ -95,8 +96,8 @@ async def test_the_books_are_equal_soon(
 ) -> None:
     desk = await new_desk(dialect, pace=SEEN).listening()
     random = Random(f"{mode} {dialect}")
-    faults = weather(mode, dialect)
-    for order_id in range(1, 11):
+    faults = weather(mode, dialect) * size(1, 20)
+    for order_id in range(1, size(10, 200) + 1):
         if faults and order_id % 3 == 1:
             venue.ctl("fault", **faults.pop(0))
         await trade(desk, venue, random, order_id)
@@ -104,8 +105,8 @@ async def test_the_books_are_equal_soon(
     if mode == "silence":
         await until_dialled_anew(desk)
     venue.ctl("clear")
-    await desk.until(lambda: not in_doubt(desk), "all known", seconds=5)
-    await desk.until(lambda: is_equal(desk, venue), "equal books", seconds=5)
+    await desk.until(lambda: not in_doubt(desk), "all known", seconds=size(5, 65))
+    await desk.until(lambda: is_equal(desk, venue), "equal books", seconds=size(5, 65))
     told = Counter(r.execution.exchange_trade_id for r in desk.heard if r.execution)
     assert set(told.values()) <= {1}
     if mode not in ("drop", "dup", "dup_late", "hold", "delay"):

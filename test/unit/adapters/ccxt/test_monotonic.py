@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kit.builders import an_order
 from kit.ledger_book import LedgerBook
 from kit.scripted_venue import INSTRUMENTS, LINEAR, a_trade_row, an_order_row
+from kit.whole import size
 from oms.adapters.ccxt.known import KnownOrders
 from oms.adapters.ccxt.orders_read import order_shown
 from oms.adapters.ccxt.own_names import OwnNames
@@ -106,7 +107,7 @@ def ended(facts: list[Fact]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=size(300, 10_000), deadline=None)
 @given(lives(), st.randoms(use_true_random=False), st.data())
 def test_any_order_and_repetition_ends_in_the_same_book(
     facts: list[Fact], random: Any, data: st.DataObject
