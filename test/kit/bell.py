@@ -32,7 +32,9 @@ class LocalBell:
         """The ids rung since the last call."""
         ear = self._ears[topic]
         try:
-            await asyncio.wait_for(ear.rung.wait(), timeout_seconds)
+            # `wait_for` would lose a cancellation that comes with the ring.
+            async with asyncio.timeout(timeout_seconds):
+                await ear.rung.wait()
         except TimeoutError:
             return ()
         ear.rung.clear()

@@ -198,7 +198,9 @@ class SocketDoorbell:
         if event.is_set():
             return
         try:
-            await asyncio.wait_for(event.wait(), seconds)
+            # `wait_for` would lose a cancellation that comes with the event.
+            async with asyncio.timeout(seconds):
+                await event.wait()
         except TimeoutError:
             return
 
