@@ -72,7 +72,7 @@ async def _looked_at(client: "VenueClient", account: Account) -> AsyncIterator[F
 
 
 async def _position_mode(client: "VenueClient", account: Account) -> Found:
-    """An account of two legs needs them at the exchange, or each ticket is held apart here."""
+    """How the tickets of a hedge account are held: on two legs there, or over the net."""
     from oms.adapters.ccxt.faults import ReadFailed
     from oms.adapters.ccxt.position_modes import PositionModes
 
@@ -85,4 +85,6 @@ async def _position_mode(client: "VenueClient", account: Account) -> Found:
         await modes.legs("BTC/USDT:USDT" if "BTC/USDT:USDT" in contracts else contracts[0])
     except ReadFailed as failed:
         return name, False, f"{failed.code}: {failed.message}"
-    return name, modes.shown() == "hedge", f"the exchange has {modes.shown() or 'told none'}"
+    shown = modes.shown() or "told none"
+    apart = "" if shown == "hedge" else ": one position there, tickets are told apart here"
+    return name, True, f"the exchange has {shown}{apart}"

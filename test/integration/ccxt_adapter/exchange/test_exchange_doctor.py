@@ -81,7 +81,8 @@ def test_what_is_wrong_is_named(checks: Callable[..., Any], venue: Loopback) -> 
     reader = checks("loop-ro", venue.told["keys"]["loop-ro"])
     assert reader["permissions"] == (False, "trade: no; withdraw: no")
     hedge = checks("loop-b", venue.told["keys"]["loop-b"], "hedge")
-    assert hedge["position_mode"][0] is False and "one_way" in hedge["position_mode"][1]
+    assert hedge["position_mode"][0] is True, "tickets over the net are no fault"
+    assert "one_way" in hedge["position_mode"][1] and "here" in hedge["position_mode"][1]
 
 
 def test_a_key_that_may_withdraw_is_not_used(
