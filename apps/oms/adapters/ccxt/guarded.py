@@ -36,7 +36,7 @@ def guarded(base: type[Any], guard: Guard, turns: Turns, called: Watch) -> type[
         ) -> Any:
             await turns.wait(
                 CALL.get(),
-                is_public="public" in str(api).lower(),
+                api=str(api),
                 cost=self.calculate_rate_limiter_cost(api, method, path, params, config),
                 per_second=1000 / self.rateLimit,
             )

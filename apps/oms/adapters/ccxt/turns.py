@@ -35,6 +35,9 @@ READ_PAUSE_MAX = 30.0
 BAN = 418
 #: All their requests count for the address they come from.
 _BY_ADDRESS = frozenset({"binance", "binanceusdm", "binancecoinm", "binanceus"})
+#: Their houses that count by themselves, by the beginning of ccxt's name for the API: what each
+#: allows a second, in ccxt's costs (2,400 a minute). All else is the spot house.
+_HOUSES: Mapping[str, float] = {"fapi": 40.0, "dapi": 40.0}
 #: What one of their orders weighs for the address: one of 6,000 a minute, in ccxt's costs.
 _ORDER_WEIGHT = 0.2
 _METHODS: Mapping[str, Urgency] = {
@@ -94,12 +97,12 @@ class Turns:
         self._key = f"{here} key {mark}"
         self._is_by_address = venue in _BY_ADDRESS
 
-    async def wait(
-        self, call: Call | None, *, is_public: bool, cost: float, per_second: float
-    ) -> None:
-        """Until the request may leave. Raises ``NotSent``, ``ReadFailed``: too long a wait."""
-        name = self._shared if is_public or self._is_by_address else self._key
-        scope, cost = self._scope(name, per_second), self._cost(cost)
+    async def wait(self, call: Call | None, *, api: str, cost: float, per_second: float) -> None:
+        """Until the request may leave. Raises ``NotSent``, ``ReadFailed``: too long a wait.
+
+        ``api`` is ccxt's name of the part of the venue that is asked.
+        """
+        scope, cost = self._scope(api.lower(), per_second), self._cost(cost)
         urgency = Urgency.SWEEP if call is None else call.urgency
         is_write = call is not None and call.is_write
         if call is not None:
@@ -109,14 +112,23 @@ class Turns:
         deadline = monotonic() + WRITE_SECONDS_MAX if is_write else None
         try:
             if is_write and self._is_by_address:
-                await self._scope(self._key, per_second).take(urgency, cost, deadline)
+                await self._of(self._key, per_second).take(urgency, cost, deadline)
                 cost = min(cost, _ORDER_WEIGHT)
             await scope.take(urgency, cost, deadline)
         except TooLate:
             raise _too_late(scope, is_write=is_write) from None
 
-    def _scope(self, name: str, per_second: float) -> Scope:
-        is_shared = self._is_key_shared or name == self._shared
+    def _scope(self, api: str, per_second: float) -> Scope:
+        """The one that a request to this part counts for."""
+        if self._is_by_address:
+            for house, allowed in _HOUSES.items():
+                if api.startswith(house):
+                    return self._of(f"{self._shared} {house}", allowed)
+        is_of_address = self._is_by_address or "public" in api
+        return self._of(self._shared if is_of_address else self._key, per_second)
+
+    def _of(self, name: str, per_second: float) -> Scope:
+        is_shared = self._is_key_shared or name.startswith(self._shared)
         return self._scopes.of(name, per_second, is_shared=is_shared)
 
     def heard(self, call: Call, fault: Fault | None) -> None:
