@@ -80,7 +80,7 @@ class ScriptedVenue:
         match method:
             case "fetch_open_orders":
                 return [row for row in self.open_orders if _is_named(row, names)]
-            case "fetch_canceled_and_closed_orders":
+            case "fetch_canceled_and_closed_orders" | "fetch_closed_orders":
                 return [row for row in self.closed_orders if _is_named(row, names)]
             case "fetch_my_trades":
                 return [row for row in self.trades if _is_named(row, names)]

@@ -37,6 +37,9 @@ class Instrument:
     min_notional: Decimal
     #: Base per contract, quote per contract on inverse; 1 on spot.
     contract_size: Decimal = Decimal(1)
+    #: Base in one unit of the exchange's own amounts: 1 where it counts in base, else the size of
+    #: its contract. Only an adapter needs it: all quantities here are in base.
+    amount_unit: Decimal = Decimal(1)
     max_leverage: int = 1
     #: Share of the notional below which a position is liquidated.
     maintenance_rate: Decimal = ZERO

@@ -7,12 +7,16 @@ settings of an account took away. Nothing is added by settings, and nothing is t
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from oms.adapters.ccxt.rules import rules_of
+from oms.adapters.ccxt.rules import LookUp, VenueRules, rules_of
 from oms.adapters.ccxt.venues import Venue
+from oms.domain.instrument import Kind
 from oms.domain.value import value
 
 DECLARED, TABLE, ACCOUNT = "declared", "table", "account"
 UNTESTED = "untested"
+#: Held against answers that were recorded or documented, through ccxt itself; never tried there.
+RECORDED = "recorded"
+_RECORDED = frozenset({"okx", "kraken", "gate", "kucoin", "bitget"})
 _KINDS = ("spot", "linear")
 _STREAMS = {
     "orders": "watchOrders",
@@ -26,6 +30,7 @@ _TRIGGERED = ("stop_market", "stop_limit", "take_profit_market", "take_profit_li
 #: How long our name of a request belongs to one order there; ``None``: for ever.
 _UNIQUE_FOR = {"binance": "open orders"}
 REQUEST_EXPIRY_MS = 5000
+_HEX = "32 hex characters"
 #: What the settings of an account may say of a field: less than there is.
 _NOTHING = (False, "none", None)
 
@@ -57,7 +62,7 @@ def capabilities(
         told["streams"] = Capability(value=[], source=TABLE)
     told["environments"] = Capability(value=sorted(venue.environments), source=DECLARED)
     told["environment"] = Capability(value=environment, source=DECLARED)
-    told["label"] = Capability(value=None if venue.is_tested else UNTESTED, source=TABLE)
+    told["label"] = Capability(value=_label(venue), source=TABLE)
     for name, each in (taken or {}).items():
         before = told.get(name)
         if before is not None and before.value not in _NOTHING:
@@ -94,15 +99,19 @@ def _ours(venue: Venue) -> dict[str, Any]:
     """What follows from how this gateway speaks to the venue."""
     rules, kinds = rules_of(venue.id), [kind for kind in _KINDS if kind in venue.declared]
     apart = {kind.value for kind in rules.stops_apart}
-    types = {}
+    types, edit = {}, {}
     for kind in kinds:
-        is_sent = bool(venue.declared[kind].get("triggerPrice")) and kind not in apart
+        has_trigger = bool(venue.declared[kind].get("triggerPrice"))
+        is_sent = has_trigger and rules.sends_stops(Kind(kind))
         types[kind] = [*_PLAIN, *(_TRIGGERED if is_sent else ())]
+        edit[kind] = _edit(rules, Kind(kind))
     return {
+        "edit": edit,
         "client_id": {
-            "rendering": "32 hex characters",
+            "rendering": "t- and 28 hex characters" if rules.names_are_cut else _HEX,
             "look_up": venue.table.get("look_up", "scan"),
             "unique_for": _UNIQUE_FOR.get(venue.id),
+            "absence": _absence(rules),
         },
         "order_types": types,
         "reduce_only": {kind: "checked" if kind == "spot" else "native" for kind in kinds},
@@ -114,6 +123,26 @@ def _ours(venue: Venue) -> dict[str, Any]:
         "spot_fee_currency": "as told by each execution",
         "contract_size": "as told by each instrument",
     }
+
+
+def _edit(rules: VenueRules, kind: Kind) -> str:
+    """How this gateway changes an order there; not what the venue could do."""
+    if kind in rules.changes:
+        return "native"
+    return "replace" if kind in rules.replaces else "emulated"
+
+
+def _absence(rules: VenueRules) -> str:
+    """What is searched before an order counts as not there."""
+    if rules.look_up is LookUp.BY_PARAM and not rules.lists_prove_absence:
+        return "by name"
+    return "lists" if rules.look_up is not LookUp.BY_PARAM else "by name, then lists"
+
+
+def _label(venue: Venue) -> str | None:
+    if venue.id in _RECORDED:
+        return RECORDED
+    return None if venue.is_tested else UNTESTED
 
 
 def _list_of(kind: str, apart: Collection[str], *, is_tested: bool) -> str | None:

@@ -48,9 +48,12 @@ PAUSE_SECONDS_MAX = 5.0
 CLOCK_SECONDS_MAX = 600.0
 
 #: What a venue's class asks before its first private call, and remembers.
-_ASKED_FIRST: Mapping[str, str] = {
-    **dict.fromkeys(("bybit", "bybiteu", "bybitid"), "is_unified_enabled"),
-    **dict.fromkeys(("gate", "gateeu"), "load_unified_status"),
+_ASKED_FIRST: Mapping[str, Sequence[tuple[str, Sequence[Any]]]] = {
+    **dict.fromkeys(("bybit", "bybiteu", "bybitid"), (("is_unified_enabled", ()),)),
+    **dict.fromkeys(("gate", "gateeu"), (("load_unified_status", ()),)),
+    # The kind of account; and which of two trees its spot orders go to, beside shared markets.
+    "kucoin": (("is_uta_enabled", ()), ("load_migration_status", ())),
+    "bitget": (("handle_uta_and_params", ({}, "createOrder")),),
 }
 _log = logging.getLogger("oms.ccxt")
 
@@ -254,9 +257,8 @@ class VenueClient:
 
     async def _ask_first(self) -> None:
         """What a first write would ask by itself, so that a write is one request."""
-        method = _ASKED_FIRST.get(self.spec.venue)
-        if method is not None and self.spec.api_key:
-            await self._tried(method, (), {})
+        for method, args in _ASKED_FIRST.get(self.spec.venue, ()) if self.spec.api_key else ():
+            await self._tried(method, args, {})
         if self.spec.api_key:
             rights = await key_rights(self, self.spec.venue, self.spec.environment)
             refuse_rights(rights, self.spec.extra_config)

@@ -19,7 +19,7 @@ from oms.adapters.ccxt.turns import urgent
 from oms.adapters.ccxt.venue import Venue
 from oms.domain.value import value
 
-_CLOSED = "fetch_canceled_and_closed_orders"
+_CLOSED, _OPEN = "fetch_canceled_and_closed_orders", "fetch_open_orders"
 
 
 @value
@@ -97,29 +97,72 @@ class Finder:
         return None, True
 
     async def _by_param(self, known: Known) -> tuple[OrderShown | None, bool]:
-        """One order by its id, or by our name in a parameter."""
-        name = known.exchange_order_id
-        params = {} if name is not None else {self._rules.name_param: known.client_id}
+        """One order by its id, or by our name in a parameter; at last among all lists."""
+        shown = await self._asked(known, {})
+        if shown is None and self._may_wait(known) and self._rules.finds_stops is not None:
+            shown = await self._asked(known, self._rules.finds_stops)
+        if shown is not None or not self._rules.lists_prove_absence:
+            return shown, True
+        return await self._scanned(known)
+
+    async def _asked(self, known: Known, more: Mapping[str, object]) -> OrderShown | None:
+        """What the venue answers to the order's name."""
+        name: str | None = known.exchange_order_id
+        params = dict(more)
+        if name is None:
+            name = self._rules.without_id
+            params[self._rules.name_param] = known.client_id
         try:
             row = await self._client.read("fetch_order", name, known.symbol, params)
         except ReadFailed as failed:
             if failed.code == "order_not_found":
-                return None, True
+                return None
             raise
-        return self._newest(known, rows_of([row], "orders")), True
+        if isinstance(row, Mapping) and not row.get("info") and not row.get("id"):
+            return None  # some venues answer with nothing, and call it a success
+        return self._newest(known, rows_of([row], "orders"))
 
     async def _scanned(self, known: Known) -> tuple[OrderShown | None, bool]:
-        """Whole lists, compared one by one."""
-        rows = await self._client.read("fetch_open_orders", known.symbol)
-        shown = self._newest(known, rows_of(rows, "orders"))
+        """Whole lists, compared one by one: open, conditional, ended."""
+        shown, is_complete = await self._among_open(known)
         if shown is not None:
             return shown, True
-        method = _CLOSED if self._has("fetchCanceledAndClosedOrders") else "fetch_closed_orders"
-        if method != _CLOSED and not self._has("fetchClosedOrders"):
+        methods = self._rules.closed_lists or self._closed_lists()
+        if not methods:
             return None, False
         since = milliseconds(known.created_at - timedelta(seconds=60))
-        closed = await self._list(method, known, since, None, {})
-        return self._newest(known, closed), True
+        is_walked = bool(self._rules.newest_first or self._rules.offset_param)
+        for method in methods:
+            page = self._rules.page_of(method) if is_walked else None
+            shown = self._newest(known, await self._list(method, known, since, page, {}))
+            if shown is not None:
+                return shown, True
+        return None, is_complete
+
+    async def _among_open(self, known: Known) -> tuple[OrderShown | None, bool]:
+        """The order, or whether no list of open ones was so full that it may be behind it."""
+        kind, is_complete = self._client.instruments[known.symbol].kind, True
+        for params in ({}, *self._rules.stop_lists_of(kind)):
+            asked = (known.symbol, None, self._rules.orders_page, params) if params else ()
+            rows = await self._client.read(_OPEN, *(asked or (known.symbol,)))
+            shown = self._newest(known, rows_of(rows, "orders"))
+            if shown is not None:
+                return shown, True
+            is_complete = is_complete and not self._may_be_cut(rows)
+        return None, is_complete
+
+    def _may_be_cut(self, rows: Sequence[object]) -> bool:
+        """Lists of venues that walk from the newest end at their page."""
+        return self._rules.newest_first and len(rows) >= self._rules.orders_page
+
+    def _closed_lists(self) -> Sequence[str]:
+        if self._has("fetchCanceledAndClosedOrders"):
+            return (_CLOSED,)
+        return ("fetch_closed_orders",) if self._has("fetchClosedOrders") else ()
+
+    def _may_wait(self, known: Known) -> bool:
+        """Whether it may stand among the conditional orders: none of ours does."""
+        return not known.order_id or known.is_waiting
 
     async def _list(
         self,
@@ -130,9 +173,16 @@ class Finder:
         params: Mapping[str, object],
     ) -> list[Mapping[str, Any]]:
         """All rows of a list of the order's symbol."""
-        by_cursor = self._rules.by_cursor
         return await whole_list(
-            self._client, method, known.symbol, since, page, params, by_cursor=by_cursor
+            self._client,
+            method,
+            known.symbol,
+            since,
+            page,
+            params,
+            by_cursor=self._rules.by_cursor,
+            newest_first=self._rules.newest_first,
+            offset_param=self._rules.offset_param,
         )
 
     def _newest(self, known: Known, rows: Sequence[Mapping[str, Any]]) -> OrderShown | None:

@@ -28,7 +28,7 @@ def holding_shown(
     instrument = instruments.get(str(row.get("symbol")))
     if instrument is None:
         raise malformed(NOT_TRADED)
-    qty = product(abs(needed(row, "contracts", ("size",))), instrument.contract_size)
+    qty = product(abs(needed(row, "contracts", ("size",))), instrument.amount_unit)
     if not qty:
         return None
     info = row.get("info")

@@ -125,7 +125,7 @@ def instruments_of(exchange: Any) -> dict[str, Instrument]:
     """Spot and linear markets by unified symbol; what has no grid or is closed is left out.
 
     Quantities are in base everywhere, so ``contract_size`` is 1 and the step is that of one
-    contract times its size; ``terms_of`` tells the size.
+    contract times its size; ``amount_unit`` is the size, for who speaks with the venue.
     """
     found = {}
     for symbol, market in (exchange.markets or {}).items():
@@ -174,6 +174,7 @@ def _instrument(market: Mapping[str, Any], mode: int) -> Instrument | None:
         tick=tick,
         step=step * size,
         min_notional=terms.notional_min or ZERO,
+        amount_unit=Decimal(1) if is_spot else size,
         max_leverage=1 if leverage is None else max(int(leverage), 1),
     )
 

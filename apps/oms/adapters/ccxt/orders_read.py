@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from oms.adapters.ccxt.exact import malformed, moment, number, text
+from oms.adapters.ccxt.own_names import as_rendered
+from oms.adapters.ccxt.states import state_told
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, product
 from oms.domain.report import External
@@ -145,7 +147,8 @@ def order_shown(
     trigger = number(row, "triggerPrice", numbers.get("triggerPrice", ()))
     if info.get("marketUnit") == "quoteCoin":
         qty = None
-    shown, word = _state(row, info, venue)
+    shown, word, is_conditional = _state(row, info, venue)
+    filled = _base(instrument, number(row, "filled", numbers.get("filled", ())))
     return OrderShown(
         exchange_order_id=name,
         client_id=_client_id(row, info),
@@ -155,12 +158,12 @@ def order_shown(
         shown=shown,
         raw_status=word,
         qty=qty or None,
-        filled=_base(instrument, number(row, "filled", numbers.get("filled", ()))) or ZERO,
+        filled=ZERO if is_conditional else filled or ZERO,
         average=number(row, "average", numbers.get("average", ())) or None,
         price=price or None,
         trigger_price=trigger or None,
         reduce_only=row.get("reduceOnly") is True,
-        is_waiting=word in _WAITING,
+        is_waiting=word in _WAITING or (is_conditional and shown is Shown.OPEN),
         reason=_CREATED_BY.get(str(info.get("createType")), "external"),
         exit=_EXITS.get(str(info.get("createType"))),
         created_at=moment(row, "timestamp"),
@@ -186,20 +189,27 @@ def external_of(shown: OrderShown, now: datetime) -> External | None:
     )
 
 
-def _state(row: Mapping[str, Any], info: Mapping[str, Any], venue: str) -> tuple[Shown, str | None]:
+def _state(
+    row: Mapping[str, Any], info: Mapping[str, Any], venue: str
+) -> tuple[Shown, str | None, bool]:
+    """Where it stands, in which word; whether it is a conditional order under its own id."""
     if venue in _OWN_STATUS:
         key, words = _OWN_STATUS[venue]
         word = text(info, key)
         if word is not None:
-            return words.get(word, Shown.STRANGE), word
+            return words.get(word, Shown.STRANGE), word, False
+    told = state_told(info, venue)
+    if told is not None:
+        return _UNIFIED.get(told.word or "", Shown.STRANGE), told.raw, told.is_conditional
     word = text(row, "status")
-    return _UNIFIED.get(word or "", Shown.STRANGE), word
+    return _UNIFIED.get(word or "", Shown.STRANGE), word, False
 
 
 def _client_id(row: Mapping[str, Any], info: Mapping[str, Any]) -> str | None:
-    return text(row, "clientOrderId") or next(
+    told = text(row, "clientOrderId") or next(
         (told for key in _CLIENT_ID_KEYS if (told := text(info, key)) is not None), None
     )
+    return as_rendered(told)
 
 
 def client_id_of(row: Mapping[str, Any]) -> str | None:
@@ -220,4 +230,4 @@ def _type(row: Mapping[str, Any], trigger: Decimal | None) -> str:
 
 def _base(instrument: Instrument, amount: Decimal | None) -> Decimal | None:
     """An amount as the venue counts it (contracts) in base."""
-    return None if amount is None else product(amount, instrument.contract_size)
+    return None if amount is None else product(amount, instrument.amount_unit)

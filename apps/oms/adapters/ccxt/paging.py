@@ -48,14 +48,21 @@ async def whole_list(
     *,
     by_cursor: bool,
     other: Callable[[Row, Row], None] | None = None,
+    newest_first: bool = False,
+    offset_param: str = "",
 ) -> list[Row]:
     """All rows of a list, each once. Raises ``ReadFailed``.
 
     ``by_cursor``: the venue says itself where the next page begins, or that there is none.
+    ``newest_first``: a full page leaves out older rows; ``offset_param`` counts those seen.
     Of rows with one id the newest is told; ``other`` hears of each other one, and of what stays.
     """
     rows: dict[str, Row] = {}
-    async for told in _pages(client, method, symbol, since, page, params, by_cursor):
+    if page is not None and since is not None and (newest_first or offset_param):
+        pages = _pages_back(client, method, symbol, since, page, params, offset_param)
+    else:
+        pages = _pages(client, method, symbol, since, page, params, by_cursor)
+    async for told in pages:
         for number, row in enumerate(told):
             name = name_of(row) or f"{row.get('timestamp')}:{len(rows)}:{number}"
             key = f"{row.get('symbol')}:{name}"
@@ -104,6 +111,32 @@ async def _pages(
             raise malformed(f"{method}: a full page of one moment cannot be walked")
         # Inclusive: rows of the same moment may stand on the next page.
         since, last = max(since, newest), rows
+
+
+async def _pages_back(
+    client: Venue,
+    method: str,
+    symbol: str | None,
+    since: int,
+    page: int,
+    params: Mapping[str, object],
+    offset_param: str,
+) -> AsyncIterator[list[Row]]:
+    """From the newest to the oldest: by an earlier end, or past the rows that were seen."""
+    asked, seen, last = dict(params), 0, list[Row]()
+    for _ in range(_PAGES_MAX):
+        rows = rows_of(await client.read(method, symbol, since, page, asked), method)
+        yield rows
+        if len(rows) < page:
+            return
+        if rows == last:
+            raise malformed(f"{method}: a full page of one moment cannot be walked")
+        seen, last = seen + len(rows), rows
+        if offset_param:
+            asked[offset_param] = seen
+        else:
+            # Inclusive: rows of the same moment may stand on the next page.
+            asked["until"] = min(int(row.get("timestamp") or 0) for row in rows)
 
 
 def cursor_of(rows: list[Row]) -> str | None:

@@ -56,7 +56,8 @@ class Parts:
         self._clock = clock
         self.chores = Chores()
         self.inbox = Inbox(on_news, lambda reports: self.streams.overhear(reports))
-        self.orders = KnownOrders(OwnNames(tag))
+        names = OwnNames(tag, are_cut=rules_of(account.venue).names_are_cut)
+        self.orders = KnownOrders(names)
         self.connection = Connection(make_client, pace)
         self._rules = rules_of(account.venue)
         self.modes = PositionModes(

@@ -23,6 +23,7 @@ from oms.adapters.ccxt.paging import until_params, whole_list, windows
 from oms.adapters.ccxt.rules import Part, VenueRules, parts_of
 from oms.adapters.ccxt.trades_read import TradeShown, funding_of, trades_shown
 from oms.adapters.ccxt.venue import Venue
+from oms.domain.instrument import Kind
 from oms.domain.money import ZERO, total
 from oms.domain.reconciliation import Holding
 from oms.domain.report import Charge
@@ -30,6 +31,7 @@ from oms.domain.report import Charge
 #: What two tellings of one execution must agree on.
 _FACTS = ("side", "price", "amount", "timestamp")
 _CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
+_OPEN = "fetch_open_orders"
 
 
 class Reader:
@@ -58,18 +60,24 @@ class Reader:
         return parts_of(self._venue, self._client.instruments)
 
     async def open_orders(self, part: Part) -> list[OrderShown]:
-        """All open orders of the part."""
-        return await self._orders("fetch_open_orders", part, None, part.params)
+        """All open orders of the part, with those that stand in lists of their own."""
+        found = await self._orders(_OPEN, part, None, part.params)
+        kind = Kind.LINEAR if part.has_positions else Kind.SPOT
+        for params in self._rules.stop_lists_of(kind):
+            found += await self._orders(_OPEN, part, None, {**part.params, **params})
+        return found
 
     async def closed_orders(self, part: Part, since: datetime, until: datetime) -> list[OrderShown]:
         """Orders of the part that ended, made since then."""
         has = self._client.exchange.has
-        if not has.get("fetchCanceledAndClosedOrders"):
-            return []
+        lists = self._rules.closed_lists
+        if not lists and has.get("fetchCanceledAndClosedOrders"):
+            lists = (_CLOSED,)
         found = []
         for window in windows(self._reachable(since, until), until, self._rules.span_days):
-            params = until_params(part.params, window.until)
-            found += await self._orders(_CLOSED, part, milliseconds(window.since), params)
+            params = self._until(part.params, window.until)
+            for method in lists:
+                found += await self._orders(method, part, milliseconds(window.since), params)
         return found
 
     async def trades(
@@ -81,7 +89,7 @@ class Reader:
         for window in windows(self._reachable(since, until), until, self._rules.span_days):
             for kind in (None, *more):
                 named = {} if kind is None else {"execType": kind}
-                params = {**until_params(part.params, window.until), **named}
+                params = {**self._until(part.params, window.until), **named}
                 start, page = milliseconds(window.since), self._rules.trades_page
                 rows += await self._rows(_TRADES, part, start, page, params)
         instruments, aside = self._client.instruments, partial(self._evidence.aside, TRADE)
@@ -129,7 +137,7 @@ class Reader:
     async def _orders(
         self, method: str, part: Part, since: int | None, params: Mapping[str, object]
     ) -> list[OrderShown]:
-        rows = await self._rows(method, part, since, self._rules.orders_page, params)
+        rows = await self._rows(method, part, since, self._rules.page_of(method), params)
         found = []
         for row in rows:
             try:
@@ -158,7 +166,16 @@ class Reader:
         other = partial(self._told_otherwise, what)
         for symbol in self._asked(part):
             rows += await whole_list(
-                self._client, method, symbol, since, page, params, by_cursor=by_cursor, other=other
+                self._client,
+                method,
+                symbol,
+                since,
+                page,
+                params,
+                by_cursor=by_cursor,
+                other=other,
+                newest_first=self._rules.newest_first,
+                offset_param=self._rules.offset_param,
             )
         self._evidence.told(what, rows)
         return rows
@@ -168,6 +185,10 @@ class Reader:
         self._evidence.told(what, [row])
         if what == TRADE and any(row.get(name) != kept.get(name) for name in _FACTS):
             self._evidence.aside(what, AGAIN_OTHERWISE, row)
+
+    def _until(self, params: Mapping[str, object], until: datetime) -> dict[str, object]:
+        """Where lists are walked by offsets, an end would move them."""
+        return dict(params) if self._rules.offset_param else until_params(params, until)
 
     def _asked(self, part: Part) -> Sequence[str | None]:
         if not self._rules.symbol_required:

@@ -3,7 +3,8 @@
 A table; nothing is asked of a venue here. What is not in it is read in the most careful way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from enum import StrEnum
 
 from oms.domain.instrument import Instrument, Kind
@@ -29,11 +30,15 @@ class VenueRules:
     #: Parameter that holds our name, and the exchange's id, in lists.
     name_param: str = ""
     id_param: str = ""
+    #: What stands for the exchange's id where our name is asked for.
+    without_id: str | None = None
     #: Executions tell our name: one without is nobody's of ours.
     trades_tell_names: bool = False
     symbol_required: bool = False
     trades_page: int = 100
     orders_page: int = 50
+    #: Rows of a list of orders that ended, where there are others than of open ones.
+    closed_page: int = 0
     #: Lists say where their next page begins.
     by_cursor: bool = False
     #: Days a call may span, and how many back anything is told; 0: no limit known.
@@ -47,13 +52,50 @@ class VenueRules:
     replaces: frozenset[Kind] = frozenset()
     #: Where conditional orders stand in a list of their own, under ids of their own.
     stops_apart: frozenset[Kind] = frozenset()
+    #: Where they are not sent though they stand with the others: the form is not unified.
+    stops_unsent: frozenset[Kind] = frozenset()
+    #: What asks for the lists of conditional orders, one after the other.
+    stop_lists: Mapping[Kind, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+    #: What makes ``fetch_order`` look among them; ``None``: it cannot.
+    finds_stops: Mapping[str, object] | None = None
+    #: The lists that hold, together, all orders that ended.
+    closed_lists: Sequence[str] = ()
+    #: An order that is not found by name counts as absent only once all lists were searched.
+    lists_prove_absence: bool = False
+    #: Lists show the newest rows of their span first: what is older is asked for by an earlier end.
+    newest_first: bool = False
+    #: The parameter that counts the rows to leave out, where lists are walked so.
+    offset_param: str = ""
+    #: Our names are cut to their first 28 characters there, and stand behind ``t-``.
+    names_are_cut: bool = False
+    #: Where a market order to buy says what to spend, and never how much to buy.
+    buys_by_cost: frozenset[Kind] = frozenset()
+    #: Times in force that are not there.
+    not_in_force: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
     #: Whether our name of an order is refused as a duplicate while it lives and after its end.
     names_are_unique: bool = False
     #: Whether requests that are too old are refused by their time.
     expires_requests: bool = False
 
+    def page_of(self, method: str) -> int:
+        """How many rows a list has at most, as it is asked."""
+        if method == "fetch_my_trades":
+            return self.trades_page
+        is_open = method == "fetch_open_orders"
+        return self.orders_page if is_open or not self.closed_page else self.closed_page
+
+    def stop_lists_of(self, kind: Kind) -> Sequence[Mapping[str, object]]:
+        """What asks for the lists of conditional orders."""
+        return self.stop_lists.get(kind, ())
+
+    def sends_stops(self, kind: Kind) -> bool:
+        """Whether orders with a trigger are sent."""
+        return kind not in self.stops_apart | self.stops_unsent
+
 
 _ALL = frozenset({Kind.SPOT, Kind.LINEAR})
+_SPOT = frozenset({Kind.SPOT})
+_TRIGGER: Mapping[str, object] = {"trigger": True}
 _CAREFUL = VenueRules()
 _RULES: Mapping[str, VenueRules] = {
     "bybit": VenueRules(
@@ -86,13 +128,70 @@ _RULES: Mapping[str, VenueRules] = {
         look_up=LookUp.BY_PARAM,
         name_param="clOrdId",
         id_param="ordId",
+        orders_page=100,
         back_days=90,
         changes=_ALL,
         stops_apart=_ALL,
+        stop_lists=dict.fromkeys(_ALL, (_TRIGGER, {**_TRIGGER, "ordType": "conditional,oco"})),
+        finds_stops=_TRIGGER,
+        closed_lists=("fetch_closed_orders", "fetch_canceled_orders"),
+        lists_prove_absence=True,
+        newest_first=True,
     ),
-    **dict.fromkeys(("kraken", "gate"), VenueRules(changes=_ALL, stops_apart=_ALL)),
+    "kraken": VenueRules(
+        trades_page=50,
+        closed_page=50,
+        orders_page=1000,
+        changes=_ALL,
+        stops_unsent=_ALL,
+        closed_lists=("fetch_closed_orders",),
+        offset_param="ofs",
+    ),
+    "gate": VenueRules(
+        trades_page=1000,
+        orders_page=100,
+        span_days=30,
+        changes=_ALL,
+        stops_apart=_ALL,
+        stop_lists=dict.fromkeys(_ALL, (_TRIGGER,)),
+        closed_lists=("fetch_closed_orders",),
+        newest_first=True,
+        names_are_cut=True,
+        buys_by_cost=_SPOT,
+    ),
+    "kucoin": VenueRules(
+        look_up=LookUp.BY_PARAM,
+        name_param="clientOrderId",
+        id_param="orderId",
+        symbol_required=True,
+        span_days=7,
+        stops_apart=_ALL,
+        stop_lists=dict.fromkeys(_ALL, (_TRIGGER,)),
+        closed_lists=("fetch_closed_orders",),
+        lists_prove_absence=True,
+        newest_first=True,
+        not_in_force={Kind.LINEAR: frozenset({"FOK"})},
+    ),
+    "bitget": VenueRules(
+        look_up=LookUp.BY_PARAM,
+        name_param="clientOrderId",
+        id_param="orderId",
+        without_id="",
+        symbol_required=True,
+        orders_page=100,
+        span_days=7,
+        stops_apart=_ALL,
+        stop_lists={
+            Kind.SPOT: (_TRIGGER,),
+            Kind.LINEAR: (_TRIGGER, {**_TRIGGER, "planType": "profit_loss"}),
+        },
+        closed_lists=("fetch_canceled_and_closed_orders",),
+        lists_prove_absence=True,
+        newest_first=True,
+        buys_by_cost=_SPOT,
+    ),
     **dict.fromkeys(
-        ("kucoin", "bitget", "mexc", "htx", "hyperliquid"),
+        ("mexc", "htx", "hyperliquid"),
         VenueRules(look_up=LookUp.BY_PARAM, name_param="clientOrderId", span_days=7),
     ),
 }

@@ -156,7 +156,7 @@ def _trade(
     price = needed(row, "price", numbers.get("price", ()))
     if amount <= 0 or price <= 0:
         raise malformed("an execution of nothing, or at no price")
-    qty = product(amount, instrument.contract_size)
+    qty = product(amount, instrument.amount_unit)
     order_id = text(row, "order")
     name = text(row, "id") or _hashed(
         (venue, instrument.symbol, order_id, milliseconds(at), side, plain(price), plain(qty)),

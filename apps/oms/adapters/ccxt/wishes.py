@@ -110,10 +110,18 @@ def refuse_form(order: Order, instrument: Instrument, rules: VenueRules) -> None
         message = "trailing stops are not sent to this exchange"
     elif order.expires_at is not None or order.time_in_force == "GTD":
         message = "orders that expire by themselves are not sent to this exchange"
-    elif order.trigger_price is not None and instrument.kind in rules.stops_apart:
+    elif order.trigger_price is not None and not rules.sends_stops(instrument.kind):
         message = "orders with a trigger are not sent to this exchange"
+    elif order.time_in_force in rules.not_in_force.get(instrument.kind, ()):
+        message = f"this exchange has no {order.time_in_force} here"
+    elif _is_bought_by_cost(order) and instrument.kind in rules.buys_by_cost:
+        message = "this exchange takes market orders to buy by cost alone, never by quantity"
     if message is not None:
         raise Invalid(message, code="order_type_not_supported")
+
+
+def _is_bought_by_cost(order: Order) -> bool:
+    return order.order_type == "market" and order.side is Side.BUY
 
 
 def way_of_change(known: Known, kind: Kind, rules: VenueRules, left: Mapping[str, Any]) -> Way:
@@ -143,7 +151,7 @@ def place_call(order: Order, instrument: Instrument, venue: str, client_id: str)
         params[_trigger_word(order, instrument, venue)] = plain(order.trigger_price)
         if venue in _ASKS_DIRECTION and instrument.kind is not Kind.SPOT:
             params["triggerDirection"] = _direction(order)
-    amount = EXACT.divide(order.qty, instrument.contract_size)
+    amount = EXACT.divide(order.qty, instrument.amount_unit)
     price = order.price if is_limit else None
     kind = "limit" if is_limit else "market"
     args = (order.symbol, kind, order.side.value, amount, price)
@@ -164,7 +172,7 @@ def with_legs(call: Call, instrument: Instrument, legs: Legs) -> Call:
 
 def change_call(known: Known, instrument: Instrument, qty: Decimal, price: Decimal | None) -> Call:
     """The request to give an order other terms; both are always sent."""
-    amount = EXACT.divide(difference(qty, known.before), instrument.contract_size)
+    amount = EXACT.divide(difference(qty, known.before), instrument.amount_unit)
     kind = "limit" if price is not None else "market"
     args = (known.exchange_order_id, known.symbol, kind, known.side.value, amount, price)
     return Call(method="edit_order", args=args, params={})
@@ -172,7 +180,7 @@ def change_call(known: Known, instrument: Instrument, qty: Decimal, price: Decim
 
 def replace_call(known: Known, new: Known, instrument: Instrument) -> Call:
     """The request that cancels ``known``, if nothing of it was executed, and places ``new``."""
-    amount = EXACT.divide(new.qty, instrument.contract_size)
+    amount = EXACT.divide(new.qty, instrument.amount_unit)
     params = {**known.params, "clientOrderId": new.client_id, "cancelRestrictions": "ONLY_NEW"}
     args = (known.exchange_order_id, known.symbol, "limit", known.side.value, amount, new.price)
     return Call(method="edit_order", args=args, params=params)
@@ -181,7 +189,7 @@ def replace_call(known: Known, new: Known, instrument: Instrument) -> Call:
 def again_call(new: Known, instrument: Instrument) -> Call:
     """The request to place what is left of an order, as it was placed before."""
     kind = "limit" if new.order_type in LIMIT_TYPES else "market"
-    amount = EXACT.divide(new.qty, instrument.contract_size)
+    amount = EXACT.divide(new.qty, instrument.amount_unit)
     price = new.price if kind == "limit" else None
     params = {**new.params, "clientOrderId": new.client_id}
     args = (new.symbol, kind, new.side.value, amount, price)

@@ -73,7 +73,7 @@ def test_a_trigger_lies_where_the_price_comes_from(
 
 def test_contracts_are_counted_in_contracts() -> None:
     order = an_order(order_type="market", qty=Decimal("0.5"))
-    instrument = evolve(INSTRUMENT, contract_size=Decimal("0.01"))
+    instrument = evolve(INSTRUMENT, amount_unit=Decimal("0.01"))
     assert place_call(order, instrument, "okx", "n").args[3] == 50
 
 

@@ -1,0 +1,131 @@
+"""What venues' own words say of an order's state, where ccxt's reading of them says too little.
+
+A word that stands here wins over ccxt's; one that does not is no end of an order. A conditional
+order whose trigger was met has ended: what it placed is an order of its own, with executions of
+its own, so nothing was ever executed of the conditional one.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from oms.domain.value import value
+
+Info = Mapping[str, Any]
+#: ccxt's words.
+OPEN, CLOSED, CANCELED, EXPIRED, REJECTED = "open", "closed", "canceled", "expired", "rejected"
+
+
+@value
+class StateTold:
+    """``word`` is one of ccxt's, ``None`` for a strange one; ``raw`` is the venue's."""
+
+    word: str | None
+    raw: str | None
+    #: An order that waits for its trigger, or did, under an id of its own.
+    is_conditional: bool = False
+
+
+def state_told(info: Info, venue: str) -> StateTold | None:
+    """What the venue's row says; ``None`` where ccxt's word is as good."""
+    reads = _READS.get(venue)
+    return None if reads is None else reads(info)
+
+
+def _words(**told: tuple[str, ...]) -> dict[str, str]:
+    return {word: unified for unified, words in told.items() for word in words}
+
+
+_OKX = _words(
+    open=("live", "partially_filled", "partially_effective", "pause"),
+    closed=("filled",),
+    canceled=("canceled", "mmp_canceled", "effective", "order_placed"),
+    rejected=("order_failed",),
+)
+_KRAKEN = _words(
+    open=("pending", "open", "new", "pending_new", "partially_filled"),
+    closed=("closed", "filled"),
+    canceled=("canceled",),
+    expired=("expired",),
+)
+_GATE = _words(
+    open=("open", "_new", "_update"),
+    closed=("filled", "closed"),
+    canceled=(
+        *("cancelled", "canceled", "ioc", "stp", "poc", "fok", "reduce_only", "reduce_out"),
+        *("trader_not_enough", "depth_not_enough", "small", "position_closed"),
+        *("liquidated", "liquidate_cancelled", "auto_deleveraged"),
+    ),
+    expired=("expired",),
+    rejected=("failed",),
+)
+_GATE_STOPS = _GATE | _words(canceled=("finish", "finished", "succeeded", "inactive"))
+_BITGET = _words(
+    open=(
+        *("new", "init", "live", "not_trigger"),
+        *("partial_fill", "partially_fill", "partially_filled"),
+    ),
+    closed=("full_fill", "filled"),
+    canceled=("cancel", "cancelled", "canceled", "triggered", "executed", "executing"),
+    rejected=("fail_trigger", "fail_execute"),
+)
+
+
+def _okx(info: Info) -> StateTold | None:
+    raw = _text(info, "state")
+    is_conditional = bool(info.get("algoId")) and "accFillSz" not in info
+    if raw is None:
+        return None
+    return StateTold(word=_OKX.get(raw), raw=raw, is_conditional=is_conditional)
+
+
+def _kraken(info: Info) -> StateTold | None:
+    raw = _text(info, "status")
+    return None if raw is None else StateTold(word=_KRAKEN.get(raw), raw=raw)
+
+
+def _gate(info: Info) -> StateTold | None:
+    """Why an order ended says more than that it did."""
+    is_conditional = "trigger" in info and ("put" in info or "initial" in info)
+    raw = _text(info, "finish_as") or _text(info, "status")
+    if raw is None:
+        return None
+    words = _GATE_STOPS if is_conditional else _GATE
+    return StateTold(word=words.get(raw), raw=raw, is_conditional=is_conditional)
+
+
+def _kucoin(info: Info) -> StateTold | None:
+    """Flags tell; ccxt takes an order that was executed for cancelled: its ``stop`` is empty."""
+    is_active = info.get("isActive", info.get("active"))
+    is_conditional = bool(info.get("stop")) and info.get("stopTriggered") is not True
+    if is_conditional and is_active is not False:
+        return StateTold(word=OPEN, raw=_text(info, "status"), is_conditional=True)
+    if not isinstance(is_active, bool):
+        return None
+    if is_active:
+        return StateTold(word=OPEN, raw="active")
+    is_canceled = info.get("cancelExist") is True
+    word = CANCELED if is_canceled or is_conditional else CLOSED
+    return StateTold(word=word, raw=word, is_conditional=is_conditional)
+
+
+def _bitget(info: Info) -> StateTold | None:
+    keys = ("planStatus", "status", "state", "orderStatus")
+    raw = next((told for key in keys if (told := _text(info, key)) is not None), None)
+    is_conditional = bool(info.get("planType")) and bool(info.get("triggerPrice"))
+    if raw is None:
+        return None
+    return StateTold(word=_BITGET.get(raw), raw=raw, is_conditional=is_conditional)
+
+
+def _text(info: Info, key: str) -> str | None:
+    told = info.get(key)
+    return None if told in (None, "") else str(told)
+
+
+_READS: Mapping[str, Callable[[Info], StateTold | None]] = {
+    "okx": _okx,
+    "kraken": _kraken,
+    "gate": _gate,
+    "kucoin": _kucoin,
+    "bitget": _bitget,
+}
