@@ -8,16 +8,21 @@ from oms.ports.ids import IdBlocks
 from oms.ports.ledger import LedgerStore
 from oms.services.home import Home
 from oms.services.mirrored import mirrored
+from oms.services.read_ahead import NOTHING, ReadAhead
 
 
 async def adopted(
-    ledger: LedgerStore, ids: IdBlocks, home: Home, report: Report
+    ledger: LedgerStore, ids: IdBlocks, home: Home, report: Report, read: ReadAhead = NOTHING
 ) -> tuple[Order, bool]:
-    """The order that a report with order id 0 is about, and whether its row is new."""
+    """The order that a report with order id 0 is about, and whether its row is new.
+
+    ``read`` is what was read of such orders before.
+    """
     external, name = report.external, report.exchange_order_id
     assert external is not None and name is not None, "adapters say what a foreign order is"
-    known = home.order_called(external.symbol, name)
-    if known is None:
+    called = (external.symbol, name)
+    known = home.order_called(external.symbol, name) or read.orders.get(called)
+    if known is None and called not in read.orders_asked:
         stored = await ledger.orders_by_exchange_id(home.account.id, external.symbol, [name])
         known = stored.get(name)
     if known is not None:
@@ -35,8 +40,11 @@ async def adopted(
         account_id=home.account.id,
         mode=home.account.position_mode,
     )
-    sender = await mirrored(ledger, home, [order])
-    if sender:
-        order = evolve(order, comment=f"sent by account {sender[order.id]}")
+    if called in read.orders_asked:
+        sender = read.senders.get(called)
+    else:
+        sender = (await mirrored(ledger, home, [order])).get(order.id)
+    if sender is not None:
+        order = evolve(order, comment=f"sent by account {sender}")
     home.put_order(order, is_new=True)
     return order, True

@@ -48,6 +48,8 @@ class Draft:
     audits: list[tuple[int, AuditEntry]] = field(default_factory=list)
     #: Trade ids of ``deals``; some of them may have been removed again.
     trade_ids: set[str] = field(default_factory=set)
+    #: Ids of its orders by symbol and the exchange's id, the last that had it.
+    called: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def has_content(self) -> bool:
         """Whether there is anything to write."""
@@ -163,10 +165,11 @@ class Home:
 
     def order_called(self, symbol: str, name: str) -> Order | None:
         """An order by the exchange's id, if it is open or its last change is not stored yet."""
-        held = [*self.orders.values()]
         for draft in (self.draft, self.sent):
-            held += [*draft.orders_changed.values(), *draft.orders_new.values()]
-        for order in held:
+            order = self.known_order(draft.called.get((symbol, name), 0))
+            if order is not None and order.exchange_order_id == name:
+                return order
+        for order in self.orders.values():
             if order.exchange_order_id == name and order.symbol == symbol:
                 return order
         return None
@@ -214,6 +217,8 @@ class Home:
             self.orders.pop(order.id, None)
         new = is_new or order.id in self.draft.orders_new
         (self.draft.orders_new if new else self.draft.orders_changed)[order.id] = order
+        if order.exchange_order_id is not None:
+            self.draft.called[order.symbol, order.exchange_order_id] = order.id
 
     def put_positions(
         self, positions: Iterable[Position], stored: Collection[int] = frozenset()

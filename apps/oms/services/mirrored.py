@@ -16,10 +16,15 @@ ANOTHERS = "order_of_another_account"
 """Why "cancel all" leaves an order alone."""
 
 
+def may_have_siblings(home: Home) -> bool:
+    """Whether others may trade on the account's credentials: paper has none."""
+    return home.account.engine is not Engine.PAPER
+
+
 async def mirrored(ledger: LedgerStore, home: Home, orders: Iterable[Order]) -> Mapping[int, int]:
     """By order: the account that sent it, where that is another one."""
-    if home.account.engine is Engine.PAPER:
-        return {}  # it has no credentials
+    if not may_have_siblings(home):
+        return {}
     named: dict[str, dict[str, int]] = {}
     for order in orders:
         is_stranger = order.command_id is None and order.reason == EXTERNAL

@@ -9,30 +9,32 @@ transaction.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 
 from oms.domain.booking import key_of
 from oms.domain.command import CcxtCall, Command, CommandResult
 from oms.domain.control import ReadConnection
 from oms.domain.deal import Deal, DealType
-from oms.domain.entry import Entry
+from oms.domain.entry import EXEC_TYPES, Entry
 from oms.domain.event import Event
 from oms.domain.ledger import Book, apply, needs_history
 from oms.domain.ledger_events import doubt_events
 from oms.domain.legs import FoldKey, fold_key
-from oms.domain.order import Order, OrderState
+from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.domain.refold import BUST, History
-from oms.domain.report import Execution, Heard, Report, ReportKind
+from oms.domain.report import Heard, Report, ReportKind
+from oms.domain.rewrite import caught_up
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import EventRow, LedgerStore
 from oms.services.adopt import adopted
 from oms.services.aftermath import dust, relocked
 from oms.services.home import Home
+from oms.services.late import DOUBTED, LateRun
+from oms.services.read_ahead import NOTHING, ReadAhead, read_ahead
 from oms.services.settle import settled
 from oms.services.unfold import Unfold
 from oms.wire.events import EVENTS_PER_ROW_MAX, Tale, Told, outbox_payload, told
-
-_DOUBTED = frozenset({OrderState.UNKNOWN, OrderState.REJECTED})
 
 IDS_PER_REPORT_MAX = 16
 """Deals and positions that one report may make before more ids are fetched."""
@@ -88,17 +90,57 @@ class Record:
         """
         await self.ids.ensure("deal", IDS_PER_REPORT_MAX * len(reports))
         await self.ids.ensure("position", IDS_PER_REPORT_MAX * len(reports))
-        for report in reports:
-            order = await self._order(home, report, changes)
-            await self._apply(home, order, report, changes)
+        read = await read_ahead(self.ledger, home, reports)
+        for is_fill, run in groupby(reports, lambda each: each.kind is ReportKind.EXECUTION):
+            told = [*run]
+            if is_fill and len(told) > 1:
+                told = await self._caught_up(home, told, changes, read)
+            for report in told:
+                order = await self._order(home, report, changes, read)
+                await self._apply(home, order, report, changes, read)
         for charge in home.exchange.charges():
             self.keep(home, await settled(self.ledger, self.ids, home, charge), changes)
         for entry in await dust(home, changes.orders.values(), changes.deals, self.ids):
             self.keep(home, entry, changes)
 
-    async def _order(self, home: Home, report: Report, changes: Changes) -> Order:
+    async def _caught_up(
+        self,
+        home: Home,
+        reports: Sequence[Report],
+        changes: Changes,
+        read: ReadAhead,
+    ) -> list[Report]:
+        """Book what is late with one fold for each symbol; the reports that are left."""
+        late: dict[str, LateRun] = {}
+        left: list[Report] = []
+        for report in reports:
+            order = await self._order(home, report, changes, read)
+            newest = await self._newest(home, order.symbol)
+            run = late.setdefault(order.symbol, LateRun())
+            if not run.takes(order, report, newest) or await self._known_deals(
+                home, order, report, read
+            ):
+                left.append(report)
+            else:
+                run.add(order, report)
+        for symbol, run in late.items():
+            if len(run.reports) < 2:
+                left = [*run.told, *left]
+                continue
+            instrument = home.exchange.instruments()[symbol]
+            history = await self.unfold(home, instrument, run.moment())
+            entry = caught_up(history, run.orders, run.reports, self.ids)
+            self.keep(home, entry, changes, history)
+            exec_type = (EXEC_TYPES[ReportKind.EXECUTION], True)
+            changes.exec_types.update(dict.fromkeys(run.orders, exec_type))
+            changes.events.extend(run.doubts(entry))
+        return left
+
+    async def _order(
+        self, home: Home, report: Report, changes: Changes, read: ReadAhead = NOTHING
+    ) -> Order:
         if not report.order_id:
-            order, is_new = await adopted(self.ledger, self.ids, home, report)
+            order, is_new = await adopted(self.ledger, self.ids, home, report, read)
             if is_new:
                 changes.orders[order.id] = order
             return order
@@ -108,12 +150,19 @@ class Record:
         assert known is not None, "adapters look orders up before they report on them"
         return known
 
-    async def _apply(self, home: Home, order: Order, report: Report, changes: Changes) -> None:
+    async def _apply(
+        self,
+        home: Home,
+        order: Order,
+        report: Report,
+        changes: Changes,
+        read: ReadAhead,
+    ) -> None:
         instrument = home.exchange.instruments().get(order.symbol)
         known: Sequence[Deal] = ()
         history: History | None = None
         if report.execution is not None:
-            known = await self._known_deals(home, order, report, report.execution)
+            known = await self._known_deals(home, order, report, read)
             newest = await self._newest(home, order.symbol)
             if needs_history(order, report, newest, known):
                 assert instrument is not None, "what was executed is traded"
@@ -128,7 +177,7 @@ class Record:
         )
         entry = apply(book, report, self.ids)
         self.keep(home, entry, changes, history)
-        if entry.order is not None and order.state in _DOUBTED:
+        if entry.order is not None and order.state in DOUBTED:
             changes.events.extend(doubt_events(order, entry.order, report))
         if entry.deals and report.execution is not None:
             key, newest = key_of(report.execution), home.newest.get(order.symbol)
@@ -159,10 +208,15 @@ class Record:
         return home.newest[symbol]
 
     async def _known_deals(
-        self, home: Home, order: Order, report: Report, execution: Execution
+        self,
+        home: Home,
+        order: Order,
+        report: Report,
+        read: ReadAhead,
     ) -> Sequence[Deal]:
         """Deals booked under the report's trade id, stored or on their way; of a bust its own."""
-        trade_id = execution.exchange_trade_id
+        assert report.execution is not None, "only executions are booked"
+        trade_id = report.execution.exchange_trade_id
         busted = report.kind is ReportKind.BUSTED
         names = [trade_id, f"{BUST}{trade_id}"] if busted else [trade_id]
         drafted = home.deals_called(order.symbol, names)
@@ -170,6 +224,8 @@ class Record:
             return drafted
         if report.heard is Heard.REPLY and not busted:
             return ()  # told in answer to this very request: nobody can have told it before
+        if (order.symbol, trade_id) in read.deals_asked and not busted:
+            return read.deals.get((order.symbol, trade_id), ())
         stored = await self.ledger.deals_of(home.account.id, order.symbol, names)
         return [*(deal for legs in stored.values() for deal in legs), *drafted]
 

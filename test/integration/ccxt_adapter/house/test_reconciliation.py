@@ -1,5 +1,7 @@
 """Differences and siblings at a loopback exchange: gateway, worker and real ccxt in one process."""
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -113,27 +115,54 @@ async def test_row_27_an_external_order_is_found_once(house: VenueHouse, venue: 
 
 
 async def test_row_28_a_period_of_twenty_days_is_read_whole_and_once(
-    house: VenueHouse, venue: Loopback, dsn: str
+    house: VenueHouse, venue: Loopback, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for day in range(21, 0, -1):
         venue.ctl("clock", offset_s=-86_400 * day)
         venue.ctl("external", symbol=LINEAR, side="buy", qty="0.5", fills=5)
     venue.ctl("clock", offset_s=0)
     await house.furnish()
+    reads = _counted(house, monkeypatch)
     trades = "SELECT COUNT(DISTINCT exchange_trade_id) FROM oms_deals WHERE type = 'trade'"
     today = now()
-    half = {
+    middle = {
         "account_id": house.account_id,
         "scope": "period",
-        "start_date": (today - timedelta(days=22)).isoformat(),
-        "end_date": (today - timedelta(days=10, hours=12)).isoformat(),
+        "start_date": (today - timedelta(days=15, hours=12)).isoformat(),
+        "end_date": (today - timedelta(days=5, hours=12)).isoformat(),
     }
-    told = (await house.client("POST", "/oms/reconcile", half)).json()["results"][0]
-    assert (told["ok"], told["watermark"], number(dsn, trades)) == (True, None, 55)
-    whole = half | {"end_date": today.isoformat()}
+    told = (await house.client("POST", "/oms/reconcile", middle)).json()["results"][0]
+    assert (told["ok"], told["watermark"], number(dsn, trades)) == (True, None, 50)
+    whole = middle | {
+        "start_date": (today - timedelta(days=22)).isoformat(),
+        "end_date": today.isoformat(),
+    }
     await house.client("POST", "/oms/reconcile", whole)
     assert number(dsn, trades) == 105
     assert number(dsn, "SELECT COUNT(*) FROM oms_deals WHERE type = 'trade'") == 105
+    total = "SELECT COUNT(*) FROM oms_positions WHERE state = 'open' AND ABS(qty - 10.5) < 1e-9"
+    assert number(dsn, total) == 1
+    # What is older than what is booked is folded together, and what is stored read together:
+    # once for each telling, not for each of the 105.
+    assert 1 <= reads["folded_since"] < 15
+    assert 1 <= reads["orders_by_exchange_id"] < 15
+
+
+def _counted(house: VenueHouse, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often the store is read, by what."""
+    reads: Counter[str] = Counter()
+    ledger = house.office.worker.accounts.ledger
+    for name in ("folded_since", "orders_by_exchange_id"):
+        monkeypatch.setattr(ledger, name, _counting(name, getattr(ledger, name), reads))
+    return reads
+
+
+def _counting(name: str, read: Callable[..., Any], reads: Counter[str]) -> Callable[..., Any]:
+    async def counted(*args: Any) -> Any:
+        reads[name] += 1
+        return await read(*args)
+
+    return counted
 
 
 async def _a_mirror(house: VenueHouse, dsn: str) -> int:
