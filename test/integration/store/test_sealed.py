@@ -52,6 +52,16 @@ async def test_what_is_sealed_is_opened_again(store: SqlStore, ring: Ring) -> No
     assert row.fingerprint == ring.vault.fingerprint("clear-key")
 
 
+async def test_who_holds_the_account_loses_it_to_new_credentials(
+    store: SqlStore, ring: Ring
+) -> None:
+    account_id = await an_account(store)
+    (lease,) = await store.leases.acquire("w-1", [account_id], 60)
+    assert await store.leases.renew("w-1", [lease], 60) == []
+    await _seal(store, ring, account_id, CLEAR)
+    assert await store.leases.renew("w-1", [lease], 60) == [account_id]
+
+
 async def test_a_key_may_be_of_several_accounts(store: SqlStore, ring: Ring) -> None:
     first, second, third = [await an_account(store, label) for label in ("a", "b", "c")]
     for account_id, key in ((first, "clear-key"), (second, "clear-other")):

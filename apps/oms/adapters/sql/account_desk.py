@@ -5,6 +5,7 @@ from typing import Any
 
 from oms.adapters.ccxt.account_check import check_account
 from oms.adapters.sql.audited import Audited, Traced
+from oms.adapters.sql.fencing import take_over
 from oms.adapters.sql.rows import events
 from oms.adapters.sql.session import Session
 from oms.domain.errors import Conflict, NotFound
@@ -81,7 +82,7 @@ class SqlAccountDesk(Audited):
             before = await self._locked(session, account_id)
             wanted = _wanted(before, change)
             changed = {n for n, field in _SET.items() if wanted[n] != getattr(before, field)}
-            head = None if changed <= _ASIDE else await _take_over(session, account_id)
+            head = None if changed <= _ASIDE else await take_over(session, account_id)
             await _guard(session, account_id, changed)
             if changed & _JUDGED:
                 check_account(
@@ -142,26 +143,6 @@ def _wanted(before: AccountRecord, change: AccountChange) -> dict[str, Any]:
     if change.environment is None and moved != (before.exchange_id, before.is_testnet):
         wanted["environment"] = environment_of(*moved)
     return wanted
-
-
-async def _take_over(session: Session, account_id: int) -> int:
-    """Fence whoever holds the account; the number of its last event.
-
-    The lease is free afterwards. The same two rows are written as by any takeover, in its order.
-    """
-    dialect, mark = session.dialect, session.dialect.mark
-    await session.execute(
-        f"UPDATE account_leases SET owner = '', token = token + 1, expires_at = {dialect.now}"
-        f" WHERE account_id = {mark}",
-        (account_id,),
-    )
-    await session.execute(
-        "UPDATE account_streams SET lease_token ="
-        f" (SELECT token FROM account_leases WHERE account_id = {mark}) WHERE account_id = {mark}",
-        (account_id, account_id),
-    )
-    text = f"SELECT head_seq FROM account_streams WHERE account_id = {mark}"
-    return int((await session.fetch(text, (account_id,)))[0][0])
 
 
 async def _advance(session: Session, account_id: int, head: int) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from oms.adapters.sql.audited import Audited, Traced
 from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.fencing import take_over
 from oms.adapters.sql.session import Session
 from oms.domain.errors import Invalid, NotFound
 from oms.ports.audit_log import Hand
@@ -58,6 +59,8 @@ class SqlSealed(Audited):
             before = await _locked(session, account_id)
             after = _changed(before, change)
             await _put(session, after, hand)
+            # The client that its worker has was opened with the old ones.
+            await take_over(session, account_id)
             names = [name for name in FIELDS if getattr(change, name) is not None]
             entry = hand.entry(
                 "set_credentials",
