@@ -1,7 +1,7 @@
 # Plain `make` lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle faults bench interop-freqtrade loopback lock clean
+.PHONY: help run test check oracle faults acceptance bench interop-freqtrade loopback testnet lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -31,6 +31,9 @@ check: ## style, types, import contracts, unit and property tests
 	OMS_TEST_EXAMPLES_PERCENT=20 $(BIN)/pytest -q -n $(TEST_WORKERS) $(wildcard test/unit test/property)
 
 HISTORIES ?= 10000
+WHOLE := test/e2e/test_kill_storm.py test/unit/adapters/ccxt/test_monotonic.py \
+	test/integration/ccxt_adapter/streams/test_stream_faults.py \
+	test/integration/ccxt_adapter/exchange/test_exchange_limits.py
 
 oracle: ## the ledger against its oracle over random account histories (HISTORIES=10000)
 	@$(PYTHON) tools/setup
@@ -39,6 +42,10 @@ oracle: ## the ledger against its oracle over random account histories (HISTORIE
 faults: ## the fault run: a worker is killed while a loopback exchange goes wrong (3 minutes)
 	@$(PYTHON) tools/setup $(MARIADB)
 	@$(BIN)/pytest -q -s test/e2e/test_fault_run.py $(ARGS)
+
+acceptance: ## the rows of docs/domain/acceptance.md that the suite runs smaller, at their whole size
+	@$(PYTHON) tools/setup $(MARIADB)
+	@OMS_TEST_WHOLE=1 $(BIN)/pytest -q -s $(WHOLE) $(ARGS)
 
 bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth, fan_out, driver or exchange)
 	@$(PYTHON) tools/setup $(MARIADB) wrk
@@ -51,6 +58,10 @@ interop-freqtrade: ## freqtrade, from PyPI, trades through a gateway of its own 
 loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help)
 	@$(PYTHON) tools/setup
 	@$(BIN)/python tools/loopback $(ARGS)
+
+testnet: ## walk through a testnet with keys of yours: three accounts, from bootstrap to flat
+	@$(PYTHON) tools/setup
+	@$(BIN)/python test/e2e/testnet_walk.py
 
 venues: ## write venues.json (environments, hosts, capabilities) from the pinned ccxt
 	@$(PYTHON) tools/setup

@@ -24,9 +24,9 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:^|[ /])oms ([a-z][a-z-]+(?: [^|&\n]*)?)(?=$|[|&])", re.MULTILINE)
 #: Languages of blocks that are read here or by the test of their page.
 RUN = {"bash", "python"}
-#: Pages whose blocks are run: by test_docs, test_docs_http and test_first_minutes.
+#: Pages whose blocks are run: by test_docs, test_docs_http, test_first_minutes, test_testnet_walk.
 RUN_PAGES = {
-    *("docs/start.md", "docs/operations/single-host.md", "README.md"),
+    *("docs/start.md", "docs/operations/single-host.md", "README.md", "docs/how-to/testnet.md"),
     *(name for name in NAMES if name.startswith("docs/reference/http/")),
 }
 KNOWN_SECTIONS = {

@@ -1,0 +1,123 @@
+"""The walk through a testnet, as ``make testnet`` walks it, at the loopback exchange.
+
+``OMS_WALK_EXCHANGE`` names another exchange id than ``ccxtpro.bybit``: ``ccxt.bybit``, or
+``ccxt.binance``, whose limits make it take minutes.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from kit.gateway import Gateway
+from kit.loopback import Loopback, loopback
+
+PROGRAM = Path(__file__).parent / "testnet_walk.py"
+EXCHANGE_ID = os.environ.get("OMS_WALK_EXCHANGE", "ccxtpro.bybit")
+CHAPTERS = ("Bootstrap", "Hedge", "Netting", "Strategy netting", "Mirrored accounts", "Flat")
+STEPS_MIN = 45
+PAGE = Path(__file__).parents[2] / "docs/how-to/testnet.md"
+BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: What the commands of the page print, if all is as the page says.
+BY_HAND = ("18; held 0.002\n", "\n2 rest there\n", '"items":[]', '"ok": true')
+ENDED = ("filled", "canceled", "cancelled")
+SECONDS_MAX = 300
+
+
+def test_all_is_as_expected_from_bootstrap_to_flat() -> None:
+    with loopback() as venue:
+        done = _walked(_settings(venue))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "secret of walk" not in done.stdout + done.stderr
+        _check_lines(done.stdout)
+        books = venue.books("walk")
+    assert _left_over(books) == []
+
+
+def test_without_keys_it_says_what_to_set() -> None:
+    done = _walked({"OMS_TESTNET_EXCHANGE_ID": "ccxt.bybit"})
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "OMS_TESTNET_API_KEY, OMS_TESTNET_SECRET" in line
+
+
+def test_by_hand_it_is_the_same(gateway: Gateway) -> None:
+    """The commands of the page, as they stand but for the keys."""
+    with loopback() as venue:
+        settings = _settings(venue)
+        done = _pasted(gateway, settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert '"ccxt_class"' not in done.stdout, done.stdout
+        for words in BY_HAND:
+            assert words in done.stdout, (words, done.stdout, done.stderr)
+        assert _left_over(venue.books("walk")) == []
+
+
+def _pasted(gateway: Gateway, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """All blocks of the page that are run, in one shell; the keys were typed before."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    typed = {
+        "EXCHANGE": settings["OMS_TESTNET_EXCHANGE_ID"],
+        "ENVIRONMENT": settings["OMS_TESTNET_ENVIRONMENT"],
+        "EXTRA": settings["OMS_TESTNET_EXTRA_CONFIG"],
+        "SYMBOL": "BTC/USDT:USDT",
+        "TESTNET_KEY": settings["OMS_TESTNET_API_KEY"],
+        "TESTNET_SECRET": settings["OMS_TESTNET_SECRET"],
+    }
+    return subprocess.run(
+        ["bash", "-c", "\n".join(["set -eu", *BLOCK.findall(PAGE.read_text(encoding="utf-8"))])],
+        cwd=gateway.folder,
+        env=gateway.environment | {"PATH": path} | typed,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+
+
+def _left_over(books: dict[str, Any]) -> list[Any]:
+    """What is held or rests at the exchange."""
+    held = [row for row in books["positions"] if row["qty"] != "0"]
+    return held + [row for row in books["orders"] if row["state"] not in ENDED]
+
+
+def _settings(venue: Loopback) -> dict[str, str]:
+    secret = "secret of walk"
+    venue.ctl("account", key="walk", secret=secret, account="walk", balances={"USDT": "100000"})
+    venue.ctl("price", symbol="BTC/USDT:USDT", price="60000")
+    is_binance = EXCHANGE_ID.endswith("binance")
+    extra = venue.told["extra_config"]["binance_tls" if is_binance else "bybit"]
+    return {
+        "OMS_TESTNET_EXCHANGE_ID": EXCHANGE_ID,
+        "OMS_TESTNET_API_KEY": "walk",
+        "OMS_TESTNET_SECRET": secret,
+        "OMS_TESTNET_ENVIRONMENT": "loopback" if is_binance else "testnet",
+        "OMS_TESTNET_EXTRA_CONFIG": json.dumps(extra),
+    }
+
+
+def _walked(settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("OMS_")}
+    return subprocess.run(
+        [sys.executable, str(PROGRAM)],
+        env=inherited | settings,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+
+
+def _check_lines(printed: str) -> None:
+    """Each step is a line with what was expected and seen; no chapter was left out."""
+    lines = printed.splitlines()
+    steps = [line for line in lines if " | expected: " in line]
+    assert len(steps) >= STEPS_MIN
+    assert [line for line in steps if not line.startswith("ok ")] == []
+    assert all(" | seen: " in line for line in steps)
+    titles = [line[3:].split(":")[0] for line in lines if line[:1].isdigit()]
+    assert tuple(titles) == CHAPTERS
