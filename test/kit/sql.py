@@ -52,3 +52,15 @@ def connected(dsn: str) -> Iterator[Any]:
         yield connection
     finally:
         connection.close()
+
+
+def with_key(dsn: str, account_id: int, fingerprint: str) -> None:
+    """Credentials of the account, which nothing opens, of a key known by ``fingerprint``."""
+    is_lite = dsn.startswith("sqlite")
+    at = "2026-01-01T00:00:00.000000Z" if is_lite else "2026-01-01 00:00:00"
+    change(
+        dsn,
+        "INSERT INTO account_credentials_encrypted (account_id, api_key_enc, secret_enc,"
+        " key_id, fingerprint, created_at, updated_at) VALUES"
+        f" ({account_id}, '', '', 'k', '{fingerprint}', '{at}', '{at}')",
+    )

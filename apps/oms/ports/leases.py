@@ -38,7 +38,14 @@ class Leases(Protocol):
     async def acquire(
         self, owner: str, account_ids: Sequence[int], seconds: float
     ) -> Sequence[Lease]:
-        """Take what is still free of ``account_ids``, with a new token each, in one transaction."""
+        """Take what is still free of ``account_ids``, with a new token each, in one transaction.
+
+        Of accounts on the same credentials only the holder of the lowest id may take the others.
+        """
+        ...
+
+    async def followers(self) -> Mapping[int, int]:
+        """Accounts on the credentials of one with a lower id, with the lowest such id."""
         ...
 
     async def renew(self, owner: str, leases: Sequence[Lease], seconds: float) -> Sequence[int]:

@@ -1,12 +1,13 @@
 """Leases: one home an account, by the clock of the database."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from kit.sql import number, rows
+from kit.sql import number, rows, with_key
 from kit.stores import an_account
 from oms.adapters.sql.store import SqlStore
 from oms.ports.leases import Lease
+from oms.worker.leases import LeaseKeeper
 
 Opener = Callable[[], Awaitable[SqlStore]]
 
@@ -139,3 +140,53 @@ async def test_giving_back_late_does_not_free_what_was_taken_anew(store: SqlStor
     await store.leases.release("w1", old)
 
     assert account_id not in await store.leases.free(10)
+
+
+async def test_accounts_on_one_key_go_to_who_holds_the_lowest(
+    store: SqlStore, place: object
+) -> None:
+    alone, lead, second, third = [await an_account(store) for _ in range(4)]
+    url: str = place.url  # type: ignore[attr-defined]
+    for account_id, key in ((alone, "k1"), (lead, "k2"), (second, "k2"), (third, "k2")):
+        with_key(url, account_id, key)
+    leases = store.leases
+
+    assert await leases.followers() == {second: lead, third: lead}
+    assert _ids(await leases.acquire("w2", [second, third], 60)) == []
+    assert _ids(await leases.acquire("w1", [lead, second], 60)) == [lead, second]
+    assert _ids(await leases.acquire("w2", [alone, third], 60)) == [alone]
+    assert _ids(await leases.acquire("w1", [third], 60)) == [third]
+
+
+async def test_two_workers_never_share_a_key(store: SqlStore, place: object) -> None:
+    ids = [await an_account(store) for _ in range(8)]
+    url: str = place.url  # type: ignore[attr-defined]
+    keepers = [LeaseKeeper(owner=name, leases=store.leases, seconds=60) for name in ("w1", "w2")]
+    for keeper in keepers:
+        await keeper.round(2)
+    # Two pairs and a three get keys of their own while they are held apart.
+    groups = [ids[0:2], ids[2:4], ids[4:7]]
+    for number_, group in enumerate(groups):
+        for account_id in group:
+            with_key(url, account_id, f"key {number_}")
+    for _ in range(4):
+        for keeper in keepers:
+            await keeper.round(2)
+
+    held = [{*keeper.held} for keeper in keepers]
+    assert held[0] | held[1] >= {*ids}
+    for group in groups:
+        assert [mine >= {*group} for mine in held].count(True) == 1, (group, held)
+    assert min(len(mine) for mine in held) >= 3
+    before = held
+    await keepers[0].round(2)
+    await keepers[1].round(2)
+    assert [{*keeper.held} for keeper in keepers] == before
+
+    await keepers[0].release_all()
+    await keepers[1].round(1)
+    assert {*keepers[1].held} >= {*ids}
+
+
+def _ids(leases: Sequence[Lease]) -> list[int]:
+    return [lease.account_id for lease in leases]

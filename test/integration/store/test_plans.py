@@ -163,6 +163,7 @@ def _of_worker(store: SqlStore, lease: Lease) -> Mapping[str, Ask]:
         "free leases": lambda: store.leases.free(100),
         "renew": lambda: store.leases.renew("w1", [lease], 60),
         "counts": store.leases.counts,
+        "followers": store.leases.followers,
     }
 
 

@@ -46,6 +46,10 @@ class SqlLeases:
             leases.extend(await self._write(work))
         return leases
 
+    async def followers(self) -> Mapping[int, int]:
+        """See ``Leases``. Raises ``Unavailable``."""
+        return {row[0]: row[1] for row in await self._database.rows(_FOLLOWERS, ())}
+
     async def renew(self, owner: str, leases: Sequence[Lease], seconds: float) -> Sequence[int]:
         """Extend what is still held; the lost are returned. Raises ``Unavailable``."""
         held: set[tuple[int, int]] = set()
@@ -143,14 +147,19 @@ class SqlLeases:
         self, session: Session, owner: str, account_ids: Sequence[int], seconds: float
     ) -> Sequence[Lease]:
         dialect = self._dialect
+        marks = dialect.marks(len(account_ids))
+        text = f"{_FOLLOWERS} AND mine.account_id IN ({marks})"
+        leads = {row[0]: row[1] for row in await session.fetch(text, account_ids)}
+        asked = sorted({*account_ids, *leads.values()})
+        is_free = f"(owner = '' OR expires_at <= {dialect.now})"
         text = (
-            "SELECT account_id, token + 1 FROM account_leases"
-            f" WHERE account_id IN ({dialect.marks(len(account_ids))})"
-            f" AND (owner = '' OR expires_at <= {dialect.now})"
+            f"SELECT account_id, token + 1, CASE WHEN {is_free} THEN 1 ELSE 0 END"
+            f" FROM account_leases WHERE account_id IN ({dialect.marks(len(asked))})"
+            f" AND ({is_free} OR owner = {dialect.mark})"
             f" ORDER BY account_id{dialect.for_update}"
         )
-        found = await session.fetch(text, account_ids)
-        leases = [Lease(account_id=row[0], token=row[1]) for row in found]
+        found = await session.fetch(text, (*asked, owner))
+        leases = _allowed(found, frozenset(account_ids), leads)
         if not leases:
             return ()
         taken = [lease.account_id for lease in leases]
@@ -183,6 +192,29 @@ class SqlLeases:
             return await self._database.write(work)
         except InDoubt as doubt:
             raise in_doubt() from doubt
+
+
+#: The lowest id of those on the same credentials stands for the key: who holds it, owns it.
+_FOLLOWERS = (
+    "SELECT mine.account_id, shared.lowest FROM account_credentials_encrypted mine"
+    " JOIN (SELECT fingerprint, MIN(account_id) AS lowest FROM account_credentials_encrypted"
+    " GROUP BY fingerprint HAVING COUNT(*) > 1) shared ON shared.fingerprint = mine.fingerprint"
+    " WHERE mine.account_id <> shared.lowest"
+)
+
+
+def _allowed(
+    found: Sequence[Any], wanted: frozenset[int], leads: Mapping[int, int]
+) -> Sequence[Lease]:
+    """What may be taken of rows (account, next token, is free), which are free or ours."""
+    held = {row[0] for row in found if not row[2]}
+    leases = []
+    for account_id, token, is_free in found:
+        lead = leads.get(account_id)
+        if is_free and account_id in wanted and (lead is None or lead in held):
+            leases.append(Lease(account_id=account_id, token=token))
+            held.add(account_id)
+    return leases
 
 
 #: The new tokens where writers are fenced; the rows exist.

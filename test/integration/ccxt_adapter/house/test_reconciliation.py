@@ -11,7 +11,7 @@ from kit.asgi import AsgiClient
 from kit.ccxt_desk import LINEAR
 from kit.loopback import Loopback
 from kit.office import AUDIT, TRADER, now
-from kit.sql import change, number
+from kit.sql import change, number, with_key
 from kit.venue_house import VenueHouse
 from oms.wire.json import dumps
 
@@ -190,11 +190,5 @@ async def _a_mirror(house: VenueHouse, dsn: str) -> int:
     )
     house.client = AsgiClient(house.office.app, "oms_a-trader-of-both-accounts")
     for account_id in (house.account_id, mirror):
-        change(
-            dsn,
-            "INSERT INTO account_credentials_encrypted (account_id, api_key_enc, secret_enc,"
-            " key_id, fingerprint, created_at, updated_at) VALUES"
-            f" ({account_id}, '', '', 'k', 'the same', '2026-01-01T00:00:00.000000Z',"
-            " '2026-01-01T00:00:00.000000Z')",
-        )
+        with_key(dsn, account_id, "the same")
     return mirror
