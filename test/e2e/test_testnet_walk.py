@@ -9,8 +9,11 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from kit.gateway import Gateway
 from kit.loopback import Loopback, loopback
@@ -27,34 +30,38 @@ ENDED = ("filled", "canceled", "cancelled")
 SECONDS_MAX = 300
 
 
-def test_all_is_as_expected_from_bootstrap_to_flat() -> None:
-    with loopback() as venue:
-        done = _walked(_settings(venue))
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "secret of walk" not in done.stdout + done.stderr
-        _check_lines(done.stdout)
-        books = venue.books("walk")
-    assert _left_over(books) == []
+@pytest.fixture(scope="module")
+def venue() -> Iterator[Loopback]:
+    """The loopback exchange; each walk has an account of its own there."""
+    with loopback() as running:
+        running.ctl("price", symbol="BTC/USDT:USDT", price="60000")
+        yield running
 
 
-def test_without_keys_it_says_what_to_set() -> None:
-    done = _walked({"OMS_TESTNET_EXCHANGE_ID": "ccxt.bybit"})
+def test_without_keys_it_says_what_to_set(gateway: Gateway) -> None:
+    done = _walked({"OMS_TESTNET_EXCHANGE_ID": "ccxt.bybit"}, gateway)
     assert done.returncode == 2
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert "OMS_TESTNET_API_KEY, OMS_TESTNET_SECRET" in line
 
 
-def test_by_hand_it_is_the_same(gateway: Gateway) -> None:
-    """The commands of the page, as they stand but for the keys."""
-    with loopback() as venue:
-        settings = _settings(venue)
-        done = _pasted(gateway, settings)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert '"ccxt_class"' not in done.stdout, done.stdout
-        for words in BY_HAND:
-            assert words in done.stdout, (words, done.stdout, done.stderr)
-        assert _left_over(venue.books("walk")) == []
+def test_by_hand_it_is_the_same(gateway: Gateway, venue: Loopback) -> None:
+    """The commands of the page, as they stand."""
+    done = _pasted(gateway, _settings(venue, "by hand"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"ccxt_class"' not in done.stdout, done.stdout
+    for words in BY_HAND:
+        assert words in done.stdout, (words, done.stdout, done.stderr)
+    assert _left_over(venue.books("by hand")) == []
+
+
+def test_all_is_as_expected_from_bootstrap_to_flat(gateway: Gateway, venue: Loopback) -> None:
+    done = _walked(_settings(venue, "alone") | {"OMS_TESTNET_HOME": str(gateway.home)}, gateway)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "secret of" not in done.stdout + done.stderr
+    _check_lines(done.stdout)
+    assert _left_over(venue.books("alone")) == []
 
 
 def _pasted(gateway: Gateway, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -85,26 +92,25 @@ def _left_over(books: dict[str, Any]) -> list[Any]:
     return held + [row for row in books["orders"] if row["state"] not in ENDED]
 
 
-def _settings(venue: Loopback) -> dict[str, str]:
-    secret = "secret of walk"
-    venue.ctl("account", key="walk", secret=secret, account="walk", balances={"USDT": "100000"})
-    venue.ctl("price", symbol="BTC/USDT:USDT", price="60000")
+def _settings(venue: Loopback, name: str) -> dict[str, str]:
+    """Credentials of an account that is called so at the exchange, and the way there."""
+    secret = f"secret of {name}"
+    venue.ctl("account", key=name, secret=secret, account=name, balances={"USDT": "100000"})
     is_binance = EXCHANGE_ID.endswith("binance")
     extra = venue.told["extra_config"]["binance_tls" if is_binance else "bybit"]
     return {
         "OMS_TESTNET_EXCHANGE_ID": EXCHANGE_ID,
-        "OMS_TESTNET_API_KEY": "walk",
+        "OMS_TESTNET_API_KEY": name,
         "OMS_TESTNET_SECRET": secret,
         "OMS_TESTNET_ENVIRONMENT": "loopback" if is_binance else "testnet",
         "OMS_TESTNET_EXTRA_CONFIG": json.dumps(extra),
     }
 
 
-def _walked(settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("OMS_")}
+def _walked(settings: dict[str, str], gateway: Gateway) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(PROGRAM)],
-        env=inherited | settings,
+        env=gateway.environment | settings,
         capture_output=True,
         text=True,
         timeout=SECONDS_MAX,

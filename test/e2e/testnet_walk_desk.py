@@ -6,13 +6,15 @@ else: the exchange is seen only through the gateway.
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from kit.gateway import Gateway
 from kit.http import call
 from kit.until import until
 
@@ -31,6 +33,40 @@ class Broken(Exception):
     """A request was refused: the steps behind it make no sense."""
 
 
+class House(Protocol):
+    """A gateway that runs: the admin's way in, and its command line."""
+
+    base_url: str
+    admin_api_key: str
+
+    def oms(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> Any:
+        """The JSON answer of one command."""
+
+
+class Running:
+    """The gateway that ``oms up`` runs over this home folder; it stays as it is."""
+
+    def __init__(self, home: Path) -> None:
+        told = json.loads((home / "first-run.json").read_text(encoding="utf-8"))
+        self.base_url: str = told["base_url"]
+        self.admin_api_key: str = told["admin_api_key"]
+        self._home = home.resolve()
+
+    def oms(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> Any:
+        """See ``House``."""
+        done = subprocess.run(
+            [sys.executable, "-m", "oms", *arguments, "--json"],
+            env={**os.environ, "OMS_HOME": str(self._home)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode not in statuses:
+            raise Broken(f"oms {arguments[0]}: {done.returncode} {done.stderr}")
+        return json.loads(done.stdout)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """Where to walk, with which credentials, and how much to trade in one stroke."""
@@ -43,6 +79,8 @@ class Target:
     extra_config: Json
     symbol: str
     unit: Decimal
+    #: Home folder of the gateway that is used; ``None``: one of its own.
+    home: Path | None
 
     @classmethod
     def told(cls, environ: Mapping[str, str]) -> "Target":
@@ -59,6 +97,7 @@ class Target:
             extra_config=json.loads(environ.get("OMS_TESTNET_EXTRA_CONFIG", "{}")),
             symbol=environ.get("OMS_TESTNET_SYMBOL", "BTC/USDT:USDT"),
             unit=Decimal(environ.get("OMS_TESTNET_QTY", "0.002")),
+            home=Path(home) if (home := environ.get("OMS_TESTNET_HOME")) else None,
         )
 
 
@@ -77,7 +116,7 @@ def signed(position: Json) -> Decimal:
 class Desk:
     """An operator at a gateway; ``api_key`` is the walker's own once there is one."""
 
-    gateway: Gateway
+    gateway: House
     target: Target
     api_key: str
     began_ms: int = field(default_factory=lambda: int(time.time() * 1000))

@@ -47,11 +47,12 @@ class Made:
 def bootstrap(desk: Desk, walk: Walk) -> Made:
     """A user, a key, three accounts on the same credentials, rights, strategies, the doctor."""
     walk.chapter("1. Bootstrap")
-    wish = {"user_name": "walker", "role": "trader", "label": "testnet walk"}
+    name = f"walker-{desk.began_ms}"
+    wish = {"user_name": name, "role": "trader", "label": "testnet walk"}
     person = desk.ask("POST", "/admin/users-with-api-key", wish, admin=True)
     desk.api_key = person["api_key_plain"]
     profile = desk.ask("GET", "/user/profile")
-    walk.see("a user with an API key", "walker", lambda: profile["user_name"])
+    walk.see("a user with an API key", name, lambda: profile["user_name"])
     ids = [_account(desk, mode) for mode in MODES]
     sealed = [row["api_key_enc"] for row in _rows(desk) if row["account_id"] in ids]
     walk.see("three accounts, credentials sealed", ["enc:***"] * 3, lambda: sealed)
@@ -69,7 +70,6 @@ def bootstrap(desk: Desk, walk: Walk) -> Made:
     for mode, found in zip(MODES, told, strict=True):
         walk.see(f"oms doctor of {mode}", "all well", partial(str, found))
     made = Made(*ids, *strategies)
-    desk.reconcile(ids)
     walk.see("held there, resting there", "0, 0", partial(_before, desk, made))
     return made
 
@@ -190,7 +190,7 @@ def flatten(desk: Desk, walk: Walk, made: Made) -> None:
     walk.see("held there, resting there", "0, 0", partial(_before, desk, made))
     differ = desk.ask("GET", "/oms/discrepancies?status=open")["items"]
     walk.see("open discrepancies", [], lambda: differ)
-    verdict = desk.gateway.verify()
+    verdict = desk.gateway.oms("verify", statuses=(0, 7))
     findings = [row["findings"] for row in verdict["accounts"] if row["findings"]]
     walk.see("oms verify finds", [], lambda: findings)
 
@@ -199,7 +199,7 @@ def _account(desk: Desk, mode: str) -> int:
     target: Target = desk.target
     wish = {
         "exchange_id": target.exchange_id,
-        "label": f"walk {mode}",
+        "label": f"walk {mode} {desk.began_ms}",
         "environment": target.environment,
         "is_testnet": True,
         "position_mode": mode,
