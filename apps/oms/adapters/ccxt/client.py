@@ -55,6 +55,8 @@ _ASKED_FIRST: Mapping[str, Sequence[tuple[str, Sequence[Any]]]] = {
     "kucoin": (("is_uta_enabled", ()), ("load_migration_status", ())),
     "bitget": (("handle_uta_and_params", ({}, "createOrder")),),
 }
+#: Their classes compare amounts of contracts, which are whole, with numbers.
+_COMPARES = frozenset({"kucoin", "kucoinfutures"})
 _log = logging.getLogger("oms.ccxt")
 
 
@@ -287,7 +289,8 @@ class VenueClient:
         token = CALL.set(call)
         try:
             with self._judging(call, is_write=is_write):
-                given = told_to_ccxt(list(args)), told_to_ccxt(dict(kwargs))
+                whole = self.spec.venue in _COMPARES
+                given = [told_to_ccxt(t, whole_as_int=whole) for t in (list(args), dict(kwargs))]
                 told = await getattr(self._exchange, method)(*given[0], **given[1])
                 if is_write:
                     check_written(method, told)

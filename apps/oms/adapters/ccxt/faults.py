@@ -181,6 +181,9 @@ def classified(
     )
     text = f"{error} {reply.body if reply is not None else ''}"
     said = meaning(venue, told.venue_code, text)
+    if headers_sent and not is_write and "OrderNotFound" in told.names:
+        # ccxt says it of an answer that is a success and empty, too.
+        return _read(Rejected("order_not_found", told.message, **told.more()))
     fault = _sent(told, said) if headers_sent else _unsent(told)
     return fault if is_write else _read(fault)
 

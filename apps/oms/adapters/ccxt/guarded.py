@@ -20,6 +20,11 @@ Watch = Callable[[str], None]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+def _copied(params: Any) -> Any:
+    """Some venues take a list of orders even for one."""
+    return list(params) if isinstance(params, list) else dict(params)
+
+
 def guarded(base: type[Any], guard: Guard, turns: Turns, called: Watch) -> type[Any]:
     """``base``, a venue's class of ccxt, under ``guard``; ``called`` hears each URL that passes."""
 
@@ -40,7 +45,7 @@ def guarded(base: type[Any], guard: Guard, turns: Turns, called: Watch) -> type[
                 cost=self.calculate_rate_limiter_cost(api, method, path, params, config),
                 per_second=1000 / self.rateLimit,
             )
-            return await super().fetch2(path, api, method, dict(params), dict(config))
+            return await super().fetch2(path, api, method, _copied(params), dict(config))
 
         async def fetch(
             self, url: str, method: str = "GET", headers: Any = None, body: Any = None

@@ -36,15 +36,19 @@ def first_decimal(info: Mapping[str, Any], *keys: str) -> Decimal | None:
     return None
 
 
-def told_to_ccxt(value: Any) -> Any:
-    """``value`` with each decimal as a plain text, at any depth."""
+def told_to_ccxt(value: Any, *, whole_as_int: bool = False) -> Any:
+    """``value`` with each decimal as a plain text, at any depth.
+
+    ``whole_as_int``: whole numbers as such, for classes of ccxt that compare an amount with one.
+    """
     match value:
         case Decimal():
-            return format(value, "f")
+            is_whole = whole_as_int and value == value.to_integral_value()
+            return int(value) if is_whole else format(value, "f")
         case dict():
-            return {key: told_to_ccxt(each) for key, each in value.items()}
+            return {k: told_to_ccxt(v, whole_as_int=whole_as_int) for k, v in value.items()}
         case list() | tuple():
-            return [told_to_ccxt(each) for each in value]
+            return [told_to_ccxt(each, whole_as_int=whole_as_int) for each in value]
     return value
 
 

@@ -1,0 +1,134 @@
+"""Five venues that nobody has tried: their answers as recorded, their requests as ccxt sends them.
+
+Each is written down as a ``Talk``: which routes place, list and find orders, and how a recorded
+row becomes the row of an order of ours.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.answering_venue import AnsweringVenue, answering_venue, client_of, now_ms
+from kit.ccxt_desk import Desk
+from oms.adapters.ccxt.client import VenueClient
+
+Row = dict[str, Any]
+
+
+def ids() -> dict[str, Any]:
+    """What the venues answer before anything is asked of an account."""
+    now = now_ms()
+    return {
+        "GET /api/v5/public/time": {"code": "0", "data": [{"ts": str(now)}]},
+        "GET /api/v5/account/config": {
+            "code": "0",
+            "data": [{"perm": "read_only,trade", "posMode": "net_mode"}],
+        },
+        "GET /0/public/Time": {"error": [], "result": {"unixtime": now // 1000}},
+        "GET /api/v4/spot/time": {"server_time": now},
+        "GET /api/v4/account/detail": {"key": {"mode": 1}},
+        "GET /api/v1/timestamp": {"code": "200000", "data": now},
+        "GET /api/ua/v1/account/mode": {
+            "code": "200000",
+            "data": {"selfAccountMode": "CLASSIC"},
+        },
+        "GET /api/v1/hf/accounts/opened": {"code": "200000", "data": True},
+        "GET /api/v2/public/time": {"code": "00000", "data": {"serverTime": str(now)}},
+        "GET /api/v3/account/settings": {"code": "40084", "msg": "classic", "data": None},
+    }
+
+
+#: What a venue answers where it has nothing to tell.
+NOTHING: dict[str, Any] = {
+    "okx": {"code": "0", "data": [], "msg": ""},
+    "kraken": {"error": [], "result": {}},
+    "gate": [],
+    "kucoin": {"code": "200000", "data": None},
+    "bitget": {"code": "00000", "msg": "success", "data": []},
+}
+MARKETS: dict[str, list[dict[str, Any]]] = {
+    "okx": [
+        {"id": "ETH-USDT", "pair": ("ETH", "USDT")},
+        {"id": "BTC-USDT-SWAP", "pair": ("BTC", "USDT"), "contract": 0.01, "step": "0.01"},
+    ],
+    "kraken": [
+        {"id": "XBTUSDT", "pair": ("BTC", "USDT"), "base_id": "XXBT"},
+    ],
+    "gate": [
+        {"id": "ETH_USDT", "pair": ("ETH", "USDT")},
+        {"id": "ADA_USDT", "pair": ("ADA", "USDT")},
+        {
+            "id": "ETH_USDT",
+            "pair": ("ETH", "USDT"),
+            "contract": 0.01,
+            "step": "1",
+            "settle_id": "usdt",
+        },
+    ],
+    "kucoin": [
+        {"id": "LTC-USDT", "pair": ("LTC", "USDT")},
+        {"id": "XBTUSDTM", "pair": ("BTC", "USDT"), "contract": 0.001, "step": "1"},
+    ],
+    "bitget": [
+        {"id": "BTCUSDT", "pair": ("BTC", "USDT")},
+        {"id": "BTCUSDT", "pair": ("BTC", "USDT"), "contract": 1, "step": "0.001"},
+    ],
+}
+ENVIRONMENTS = {
+    "okx": "testnet",
+    "kraken": "loopback",
+    "gate": "testnet",
+    "kucoin": "loopback",
+    "bitget": "demo",
+}
+
+
+@dataclass
+class Place:
+    """One venue that runs, a client of it, and a desk where one is opened."""
+
+    name: str
+    venue: AnsweringVenue
+    folder: Path
+    clients: list[VenueClient] = field(default_factory=list)
+
+    def client(self, environment: str | None = None) -> VenueClient:
+        """A client that is not open yet."""
+        where = environment or ENVIRONMENTS[self.name]
+        made = client_of(self.name, where, self.venue.base_url, MARKETS[self.name], self.folder)
+        self.clients.append(made)
+        return made
+
+    async def opened(self, environment: str | None = None) -> VenueClient:
+        """One that is."""
+        client = self.client(environment)
+        await client.open()
+        return client
+
+    async def desk(self, **changes: Any) -> Desk:
+        """An account that is read and traded."""
+        told = {"make_client": self.client, "exchange_id": f"ccxt.{self.name}"} | changes
+        return await Desk(**told).begin().ready()
+
+
+@pytest.fixture
+async def places(tmp_path: Path) -> AsyncIterator[Callable[[str], Place]]:
+    """Makes venues, and ends them with their clients."""
+    running: list[tuple[Any, Place]] = []
+
+    def make(name: str) -> Place:
+        context = answering_venue(NOTHING[name])
+        venue = context.__enter__()
+        venue.answers |= ids()
+        place = Place(name, venue, tmp_path)
+        running.append((context, place))
+        return place
+
+    yield make
+    for context, place in running:
+        for client in place.clients:
+            await client.close()
+        context.__exit__(None, None, None)

@@ -1,0 +1,328 @@
+"""Orders at five venues through real ccxt: what is sent, and how what was lost is found again.
+
+The rows are recorded ones under a name and at a time of ours; KuCoin's are as documented.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.answering_venue import LOST, Asked
+from kit.ccxt_desk import TAG
+from kit.venue_bodies import body_of, recorded_row
+from oms.adapters.ccxt.finding import Absent, Finder, Found
+from oms.adapters.ccxt.known import Known
+from oms.adapters.ccxt.own_names import OwnNames
+from oms.adapters.ccxt.rules import rules_of
+from oms.domain.money import decimal
+from oms.domain.side import Side
+
+pytestmark = pytest.mark.recorded
+Places = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How one order is placed and found: routes, where our name stands, what is sent for it."""
+
+    venue: str
+    symbol: str
+    place: str
+    #: The key of our name in the request, and what stands before it.
+    name_key: str
+    amount: tuple[str, Any]
+    qty: str
+    #: The recorded row, the route that shows it, and what that route is asked.
+    row: tuple[str, int]
+    route: str
+    asked: Mapping[str, str]
+    exchange_id: str
+    before: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+
+
+TALKS = [
+    Talk(
+        venue="okx",
+        symbol="ETH/USDT",
+        place="POST /api/v5/trade/batch-orders",
+        name_key="clOrdId",
+        amount=("sz", "0.001"),
+        qty="0.001",
+        row=("okx", 0),
+        route="GET /api/v5/trade/order",
+        asked={"instId": "ETH-USDT"},
+        exchange_id="317251910906576896",
+        more={"tdMode": "cash", "ordType": "limit", "px": "2000"},
+        id="okx-spot",
+    ),
+    Talk(
+        venue="okx",
+        symbol="BTC/USDT:USDT",
+        place="POST /api/v5/trade/batch-orders",
+        name_key="clOrdId",
+        amount=("sz", "0.1"),  # contracts of 0.01
+        qty="0.001",
+        row=("okx", 10),
+        route="GET /api/v5/trade/order",
+        asked={"instId": "BTC-USDT-SWAP"},
+        exchange_id="1234567890123456789",
+        more={"tdMode": "cross"},
+        id="okx-swap",
+    ),
+    Talk(
+        venue="kraken",
+        symbol="BTC/USDT",
+        place="POST /0/private/AddOrder",
+        name_key="cl_ord_id",
+        amount=("volume", "0.5"),
+        qty="0.5",
+        row=("kraken_open", 0),
+        route="POST /0/private/OpenOrders",
+        asked={},
+        exchange_id="O26VBY-ISGAE-JP5TLU",
+        more={"ordertype": "limit", "type": "buy"},
+        id="kraken-spot",
+    ),
+    Talk(
+        venue="kraken",
+        symbol="BTC/USDT",
+        place="POST /0/private/AddOrder",
+        name_key="cl_ord_id",
+        amount=("volume", "0.5"),
+        qty="0.5",
+        row=("kraken_closed", 0),
+        route="POST /0/private/ClosedOrders",
+        asked={},
+        exchange_id="O5KZFT-GH3AD-LP6TLU",
+        id="kraken-ended",
+    ),
+    Talk(
+        venue="gate",
+        symbol="ETH/USDT",
+        place="POST /api/v4/spot/orders",
+        name_key="text",
+        before="t-",
+        amount=("amount", "0.01"),
+        qty="0.01",
+        row=("gate", 0),
+        route="GET /api/v4/spot/open_orders",
+        asked={"currency_pair": "ETH_USDT"},
+        exchange_id="95282841887",
+        id="gate-spot",
+    ),
+    Talk(
+        venue="gate",
+        symbol="ETH/USDT",
+        place="POST /api/v4/spot/orders",
+        name_key="text",
+        before="t-",
+        amount=("amount", "0.01"),
+        qty="0.01",
+        row=("gate", 8),
+        route="GET /api/v4/spot/orders",
+        asked={"status": "finished"},
+        exchange_id="95282841887",
+        id="gate-ended",
+    ),
+    Talk(
+        venue="gate",
+        symbol="ETH/USDT:USDT",
+        place="POST /api/v4/futures/usdt/orders",
+        name_key="text",
+        before="t-",
+        amount=("size", 1),  # contracts of 0.01
+        qty="0.01",
+        row=("gate", 1),
+        route="GET /api/v4/futures/usdt/orders",
+        asked={"contract": "ETH_USDT", "status": "open"},
+        exchange_id="95938572327",
+        id="gate-swap",
+    ),
+    Talk(
+        venue="kucoin",
+        symbol="LTC/USDT",
+        place="POST /api/v1/hf/orders",
+        name_key="clientOid",
+        amount=("size", "0.1"),
+        qty="0.1",
+        row=("kucoin_spot", 0),
+        route="GET /api/v1/hf/orders/client-order/*",
+        asked={"symbol": "LTC-USDT"},
+        exchange_id="6478cf1439bdfc0001528a1d",
+        id="kucoin-spot",
+    ),
+    Talk(
+        venue="kucoin",
+        symbol="BTC/USDT:USDT",
+        place="POST /api/v1/orders",
+        name_key="clientOid",
+        amount=("size", 1),  # contracts of 0.001
+        qty="0.001",
+        row=("kucoin_swap", 0),
+        route="GET /api/v1/orders/byClientOid",
+        asked={},
+        exchange_id="64507d02921f1c0001ff6892",
+        more={"leverage": 1},
+        id="kucoin-swap",
+    ),
+    Talk(
+        venue="bitget",
+        symbol="BTC/USDT",
+        place="POST /api/v2/spot/trade/place-order",
+        name_key="clientOid",
+        amount=("size", "0.0002"),
+        qty="0.0002",
+        row=("bitget", 3),
+        route="GET /api/v2/spot/trade/orderInfo",
+        asked={},
+        exchange_id="1111461743123927040",
+        id="bitget-spot",
+    ),
+    Talk(
+        venue="bitget",
+        symbol="BTC/USDT:USDT",
+        place="POST /api/v2/mix/order/place-order",
+        name_key="clientOid",
+        amount=("size", "0.001"),
+        qty="0.001",
+        row=("bitget", 4),
+        route="GET /api/v2/mix/order/detail",
+        asked={"symbol": "BTCUSDT", "productType": "USDT-FUTURES"},
+        exchange_id="1111465253393825792",
+        id="bitget-swap",
+    ),
+]
+#: Every list that is searched before an order counts as not there.
+LISTS = {
+    "okx-spot": {"orders-pending", "orders-algo-pending", "orders-history"},
+    "okx-swap": {"orders-pending", "orders-algo-pending", "orders-history"},
+    "kraken-spot": {"OpenOrders", "ClosedOrders", "TradesHistory"},
+    "gate-spot": {"open_orders", "price_orders", "orders", "my_trades"},
+    "gate-swap": {"orders", "price_orders", "orders_timerange", "my_trades_timerange"},
+    "kucoin-spot": {"active", "done", "stop-order", "fills"},
+    "kucoin-swap": {"orders", "stopOrders", "fills"},
+    "bitget-spot": {"unfilled-orders", "current-plan-order", "history-orders", "fills"},
+    "bitget-swap": {"orders-pending", "orders-plan-pending", "orders-history", "fills"},
+}
+
+
+def first(asked: Asked) -> Any:
+    """The only order of a request."""
+    return asked.told[0] if isinstance(asked.told, list) else asked.told
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.id)
+async def test_an_order_whose_answer_is_lost_is_found_by_our_name(
+    talk: Talk, places: Places, recorded_data: Path
+) -> None:
+    """The name travels as the venue asks for it; what it shows under that name is adopted."""
+    place = places(talk.venue)
+    sent: list[Any] = []
+
+    def taken(asked: Asked) -> Any:
+        sent.append(first(asked))
+        return LOST
+
+    def shown(asked: Asked) -> Any:
+        row = recorded_row(recorded_data, talk.row, sent[0][talk.name_key]) if sent else None
+        return body_of(talk.venue, talk.route, row)
+
+    place.venue.answers |= {talk.place: taken, talk.route: shown}
+    desk = await place.desk()
+    price = "29500" if talk.venue == "kraken" else "2000"
+    await desk.send(1, "buy", talk.qty, price, symbol=talk.symbol)
+    await desk.until(lambda: desk.orders[1].exchange_order_id, "adopted")
+    await desk.exchange.close()
+    assert desk.orders[1].exchange_order_id == talk.exchange_id
+    assert len(sent) == 1
+    name = OwnNames(TAG, are_cut=rules_of(talk.venue).names_are_cut).render(1, 1)
+    assert desk.rows[1, 1, "place"].client_id == name
+    assert sent[0][talk.name_key] == talk.before + name
+    assert sent[0][talk.amount[0]] == talk.amount[1]
+    assert {key: sent[0][key] for key in talk.more} == talk.more
+    looked = place.venue.sent(talk.route)[-1]
+    assert {key: looked.told[key] for key in talk.asked} == talk.asked
+    if rules_of(talk.venue).look_up == "by_param":
+        assert name in (*map(str, looked.told.values()), looked.path.rpartition("/")[2])
+
+
+def known(talk: Talk, **changes: Any) -> Known:
+    """An order that nobody has."""
+    told: dict[str, Any] = {
+        "order_id": 1,
+        "symbol": talk.symbol,
+        "side": Side.BUY,
+        "order_type": "limit",
+        "qty": decimal(talk.qty),
+        "price": decimal("2000"),
+        "created_at": datetime.now(UTC),
+        "client_id": OwnNames(TAG, are_cut=rules_of(talk.venue).names_are_cut).render(1, 1),
+    }
+    return Known(**(told | changes))
+
+
+@pytest.mark.parametrize("talk", [t for t in TALKS if t.id in LISTS], ids=lambda talk: talk.id)
+async def test_it_is_absent_once_open_and_ended_ones_were_searched(
+    talk: Talk, places: Places
+) -> None:
+    """Under each list that the venue has, conditional ones among them; then it is complete."""
+    place = places(talk.venue)
+    client = await place.opened()
+    finder = Finder(client, talk.venue, rules_of(talk.venue))
+    place.venue.asked.clear()
+    found = await finder.find(known(talk))
+    assert found == Absent(is_complete=True)
+    searched = {asked.path.rpartition("/")[2] for asked in place.venue.asked}
+    assert LISTS[talk.id] <= searched
+    if talk.venue == "okx":
+        states = {a.told["state"] for a in place.venue.sent("GET /api/v5/trade/orders-history")}
+        assert states == {"filled", "canceled"}
+
+
+@pytest.mark.parametrize("talk", [t for t in TALKS if t.id == "gate-spot"], ids=lambda t: t.id)
+async def test_a_list_that_may_be_cut_proves_nothing(
+    talk: Talk, places: Places, recorded_data: Path
+) -> None:
+    """A full page of open orders: ours may stand behind it."""
+    place = places(talk.venue)
+    rows = [
+        recorded_row(recorded_data, talk.row, f"t-other{number}") | {"id": str(number)}
+        for number in range(100)
+    ]
+    place.venue.answers["GET /api/v4/spot/open_orders"] = [{"orders": rows}]
+    client = await place.opened()
+    found = await Finder(client, talk.venue, rules_of(talk.venue)).find(known(talk))
+    assert found == Absent(is_complete=False)
+
+
+async def test_ended_orders_are_walked_back_page_by_page(
+    places: Places, recorded_data: Path
+) -> None:
+    """Kraken shows the newest fifty: ours is behind them, past an offset."""
+    talk = next(each for each in TALKS if each.id == "kraken-ended")
+    place, one = places("kraken"), known(talk)
+
+    def closed(asked: Asked) -> Any:
+        start = int(asked.told.get("ofs", 0))
+        names = ["other"] * 60 + [str(one.client_id)]
+        rows = {
+            f"O{number}": recorded_row(recorded_data, talk.row, names[number])
+            for number in range(start, min(start + 50, len(names)))
+        }
+        return {"error": [], "result": {"closed": rows}}
+
+    place.venue.answers["POST /0/private/ClosedOrders"] = closed
+    client = await place.opened()
+    found = await Finder(client, "kraken", rules_of("kraken")).find(one)
+    assert isinstance(found, Found) and found.shown is not None
+    assert found.shown.exchange_order_id == "O60"
+    assert [a.told.get("ofs") for a in place.venue.sent("POST /0/private/ClosedOrders")] == [
+        None,
+        "50",
+    ]
