@@ -24,7 +24,6 @@ from oms.domain.command import (
     CommandResult,
     CommandStatus,
     MergePositions,
-    Payload,
     PositionChange,
     Reassign,
     SendOrder,
@@ -38,7 +37,6 @@ from oms.domain.control import (
     ReadConnection,
     Reconcile,
     Refresh,
-    Resolution,
     Resolve,
     RiskSwitch,
 )
@@ -64,6 +62,7 @@ from oms.services.kill import KillAct, KillSwitches, refuse_move
 from oms.services.linked import Linked
 from oms.services.mutate import Mutate
 from oms.services.place import Place
+from oms.services.reach import refuse_unreached
 from oms.services.rearrange import Rearrange
 from oms.services.reconcile import Deciding, Reconciling
 from oms.services.record import Changes, Record
@@ -74,9 +73,6 @@ from oms.services.sweep import Sweep
 from oms.services.switch import switched
 from oms.wire.connection import connection_row
 from oms.wire.json import dumps
-
-#: What needs nothing of the exchange, and can be done while it cannot be reached.
-_LOCAL = (RiskSwitch, Kill, PositionChange, ReadConnection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +122,8 @@ class Execute:
                     set_by="commands.max_queue_s",
                 )
             )
-        if not _is_local(command.payload):
-            trouble = home.exchange.trouble()
-            if trouble is not None:
-                return refused(trouble)
+        if (trouble := refuse_unreached(home, command.payload)) is not None:
+            return refused(trouble)
         if self.linked is not None:
             await self.linked(home, command.payload, now)
         if self.switches is not None:
@@ -319,12 +313,6 @@ class Execute:
     async def _order(self, home: Home, order_id: int) -> Order | None:
         """An order of this account, from memory or, once final, from the store."""
         return home.known_order(order_id) or await self.ledger.order(home.account.id, order_id)
-
-
-def _is_local(payload: Payload) -> bool:
-    """Whether nothing is needed of the exchange."""
-    declares = isinstance(payload, Resolve) and payload.action is Resolution.DECLARE_NOT_PLACED
-    return declares or isinstance(payload, _LOCAL)
 
 
 def _told(exchange: Exchange, wish: PaperPrice, now: datetime) -> Sequence[Report]:

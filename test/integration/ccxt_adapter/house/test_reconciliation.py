@@ -12,7 +12,9 @@ from kit.ccxt_desk import LINEAR
 from kit.loopback import Loopback
 from kit.office import AUDIT, TRADER, now
 from kit.sql import change, number, with_key
+from kit.until import until_told
 from kit.venue_house import VenueHouse
+from oms.domain.errors import Refused
 from oms.wire.json import dumps
 
 
@@ -163,6 +165,47 @@ def _counting(name: str, read: Callable[..., Any], reads: Counter[str]) -> Calla
         return await read(*args)
 
     return counted
+
+
+async def test_what_cannot_be_read_may_still_be_left(house: VenueHouse, venue: Loopback) -> None:
+    await house.furnish()
+    resting = await house.send()
+    bought = await house.send(order_type="market", price=None, qty="0.05")
+    filled = await house.until_order(bought["order_id"], "FILLED")
+    for path in ("order/realtime", "order/history", "execution/list", "position/list"):
+        venue.ctl("fault", match=path, mode="http", status=503, count=10_000)
+    await until_told(lambda: _trouble(house), bool)
+
+    opening = await house.send()
+    assert (opening["status"], opening["error"]["code"]) == ("refused", "exchange_unavailable")
+    created = len(venue.paths("order/create"))
+    await house.send("cancel_order", wait_ms=200, order_id=resting["order_id"])
+    await house.send("close_position", wait_ms=200, position_id=filled["position_id"], qty="0.02")
+    reducing = {"side": "sell", "order_type": "market", "price": None, "reduce_only": True}
+    await house.send(wait_ms=200, qty="0.01", **reducing)
+    await until_told(lambda: _asked(venue, "order/create"), lambda count: count == created + 2)
+    assert len(venue.paths("order/cancel")) == 1
+
+    venue.ctl("clear")
+    await house.until_order(resting["order_id"], "CANCELED")
+    await until_told(lambda: _trouble(house), lambda why: why is None)
+    (held,) = await _held(house)
+    assert held["qty"] == "0.02"
+    assert (await house.send())["ok"]
+
+
+async def _trouble(house: VenueHouse) -> Refused | None:
+    return house.office.worker.accounts.homes[house.account_id].exchange.trouble()
+
+
+async def _asked(venue: Loopback, path: str) -> int:
+    return len(venue.paths(path))
+
+
+async def _held(house: VenueHouse) -> list[dict[str, Any]]:
+    path = f"/oms/positions/open?account_ids={house.account_id}"
+    rows: list[dict[str, Any]] = (await house.client.get(path))["items"]
+    return rows
 
 
 async def _a_mirror(house: VenueHouse, dsn: str) -> int:
