@@ -109,6 +109,8 @@ class Settings(BaseModel):
     access_cache_seconds: float = Field(default=2, ge=0, le=5)
     #: How often a paper account with open orders looks at the market.
     paper_tick_ms: int = Field(default=250, ge=10)
+    #: From what age on a live price fills and releases nothing on a paper account.
+    max_price_age_seconds: float = Field(default=10, gt=0, le=86_400)
     log_level: str = "INFO"
 
     @field_validator("cors_origins")

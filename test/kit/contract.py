@@ -143,6 +143,7 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "actor_user_id actor_api_key_id",
         "account_status_changed": "status comment actor_user_id actor_api_key_id",
         "kill_switch_changed": "kill_id scope scope_id mode on comment actor",
+        "stop_price_stale": "symbol age_ms",
         "command_updated": "command_id command status request_id order_id error",
     }.items()
 }

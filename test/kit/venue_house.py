@@ -33,16 +33,19 @@ class VenueHouse:
     cache: Path
     pace: Pace = QUICK
     account_id: int = 0
+    exchange_id: str = "ccxt.bybit"
+    #: What makes exchanges in place of ours.
+    connect: Callable[[AccountImage, Callable[[], None]], Exchange] | None = None
     client: AsgiClient = field(init=False)
 
     async def furnish(self, environment: str = "loopback", **extra: Any) -> "VenueHouse":
         """An account with ``extra`` settings that a trader may trade; the worker begins."""
         self.account_id = await self.office.store.registry.create_account(
-            exchange_id="ccxt.bybit",
+            exchange_id=self.exchange_id,
             label="at the venue",
             position_mode="netting",
             environment=environment,
-            is_testnet=environment != "live",
+            is_testnet=environment not in ("live", "paper"),
             extra_config=dumps(extra or dict(self.venue.told["extra_config"]["bybit"])),
             trader_name=None,
             now=datetime.now(UTC),
@@ -50,7 +53,7 @@ class VenueHouse:
         )
         await self.office.add_key("venue trader", KEY, grants={self.account_id: TRADER})
         self.client = AsgiClient(self.office.app, KEY)
-        self.office.worker.accounts.connect = self._connect
+        self.office.worker.accounts.connect = self.connect or self._connect
         self.office.start_worker()
         return self
 

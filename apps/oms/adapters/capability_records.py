@@ -10,6 +10,7 @@ from typing import Any
 from oms.adapters.ccxt.account_check import check_environment, venue_of
 from oms.adapters.ccxt.capabilities import ACCOUNT, TABLE, capabilities, less
 from oms.adapters.ccxt.environments import guard_of
+from oms.adapters.ccxt.extra_config import price_environment
 from oms.adapters.ccxt.venues import ccxt_version, venues
 from oms.adapters.paper.capabilities import paper_capabilities
 from oms.domain.account import Account, Engine
@@ -60,9 +61,10 @@ def record_of_account(account: Account) -> dict[str, Any]:
 
 
 def hosts_allowed(account: Account) -> dict[str, list[str]]:
-    """The hosts that the account may call, by tree; none on paper, whose prices are its own."""
+    """The hosts that the account may call, by tree; on paper those of live prices alone."""
     if account.engine is Engine.PAPER:
-        return {"rest": [], "private_stream": [], "public_stream": []}
+        rest = _price_hosts(account) if account.paper.uses("live") else []
+        return {"rest": rest, "private_stream": [], "public_stream": []}
     ours = _settings(account)
     more, resolve = ours.get("allowed_hosts", ()), ours.get("resolve", {})
     guard = guard_of(
@@ -78,6 +80,16 @@ def hosts_allowed(account: Account) -> dict[str, list[str]]:
         "private_stream": [*sorted(guard.private_streams), *own],
         "public_stream": [*sorted(guard.public_streams), *own],
     }
+
+
+def _price_hosts(account: Account) -> list[str]:
+    told, ours = loads(account.extra_config), _settings(account)
+    if price_environment(told) == "loopback":
+        return [*sorted(ours.get("resolve", {})), "127.0.0.0/8", "::1"]
+    venue = venues().get(account.venue)
+    if venue is None:
+        return []
+    return sorted(guard_of(venue, "live", allowed_hosts=ours.get("allowed_hosts", ())).rest)
 
 
 def _settings(account: Account) -> Mapping[str, Any]:

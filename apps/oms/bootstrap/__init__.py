@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from oms import __version__
@@ -100,6 +101,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         tag=await store.installation_tag(),
         tapes=settings.tapes,
         cache=settings.markets,
+        live_age=timedelta(seconds=settings.max_price_age_seconds),
     )
     owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     execute = _execute(settings, store)

@@ -5,7 +5,8 @@ opened, in a thread: a worker of paper accounts alone never pays for it.
 """
 
 from collections.abc import Callable
-from functools import partial
+from datetime import timedelta
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,42 +15,59 @@ from oms.domain.value import evolve
 from oms.ports.exchange import Exchange
 from oms.ports.history import History
 from oms.ports.ledger import AccountImage
+from oms.ports.live_prices import LivePrices
 from oms.services.unseal import Unseal
 from oms.wire.json import loads
 
 if TYPE_CHECKING:
     from oms.adapters.ccxt.construct import ClientSpec
+    from oms.adapters.ccxt.live_prices import LiveFeeds
     from oms.adapters.ccxt.markets import MarketShelf
     from oms.adapters.sql.store import SqlStore
     from oms.ports.vault import Vault
 
 
 def exchanges(
-    *, store: "SqlStore", vault: "Vault", tag: str, tapes: Path, cache: Path
+    *,
+    store: "SqlStore",
+    vault: "Vault",
+    tag: str,
+    tapes: Path,
+    cache: Path,
+    live_age: timedelta = timedelta(seconds=10),
 ) -> Callable[[AccountImage, Callable[[], None]], Exchange]:
     """What makes an account's exchange; the second argument is called when it has news.
 
     ``tag`` names this installation to exchanges, ``tapes`` is the folder of recorded prices,
-    ``cache`` the one of the tables of markets.
+    ``cache`` the one of the tables of markets. Live prices older than ``live_age`` fill nothing.
     """
     from oms.adapters.ccxt.markets import MarketShelf
     from oms.adapters.ccxt.pacing import Scopes
     from oms.adapters.ccxt.shared_pacing import SharedScope
 
-    scopes = Scopes(make_shared=partial(SharedScope, store.rate_chunks))
+    shelf = MarketShelf(Scopes(make_shared=partial(SharedScope, store.rate_chunks)))
     real = partial(
         _real,
         store=store,
         unseal=Unseal(rows=store.sealed, vault=vault),
-        shelf=MarketShelf(scopes),
+        shelf=shelf,
         tag=tag,
         cache=cache,
     )
 
+    @lru_cache(maxsize=1)
+    def feeds() -> "LiveFeeds":
+        from oms.adapters.ccxt.live_prices import LiveFeeds
+
+        return LiveFeeds(shelf, cache)
+
+    def hold(on_news: Callable[[], None]) -> Callable[[Account], LivePrices]:
+        return lambda account: feeds().hold(account, on_news)
+
     def connect(image: AccountImage, on_news: Callable[[], None]) -> Exchange:
         match image.account.engine:
             case Engine.PAPER:
-                return paper(image, tapes, store.history)
+                return paper(image, tapes, store.history, hold(on_news), live_age)
             case Engine.CCXT | Engine.CCXTPRO:
                 return real(image, on_news)
             case engine:
@@ -58,11 +76,19 @@ def exchanges(
     return connect
 
 
-def paper(image: AccountImage, tapes: Path, history: History | None = None) -> Exchange:
-    """The paper exchange of an account as it was stored."""
+def paper(
+    image: AccountImage,
+    tapes: Path,
+    history: History | None = None,
+    hold: Callable[[Account], LivePrices] | None = None,
+    live_age: timedelta = timedelta(seconds=10),
+) -> Exchange:
+    """The paper exchange of an account as it was stored; ``hold`` brings live prices."""
     from oms.adapters.paper.exchange import PaperExchange
 
-    return PaperExchange.restore(image.account, image.memory, tapes, history)
+    account = image.account
+    feed = hold(account) if hold is not None and account.paper.uses("live") else None
+    return PaperExchange.restore(account, image.memory, tapes, history, feed, live_age)
 
 
 def _real(

@@ -120,6 +120,10 @@ class PaperSettings:
     max_price_age: timedelta | None = None
     latency: LatencySettings | None = None
 
+    def uses(self, source: str) -> bool:
+        """Whether any symbol has its prices from there."""
+        return source == self.source or source in self.sources.values()
+
 
 @value
 class Account:

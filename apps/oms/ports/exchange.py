@@ -101,6 +101,14 @@ class Print:
 
 
 @value
+class StalePrice:
+    """A symbol in use whose price is too old to trade at, and how old it is."""
+
+    symbol: str
+    age_ms: int
+
+
+@value
 class ToldRow:
     """An order or an execution in ccxt's shape, as it was read; kept as evidence."""
 
@@ -168,6 +176,9 @@ class ConnectionState:
     gaps: int = 0
     #: All that happened until then was read; ``None`` before the first reading.
     reconciled_at: datetime | None = None
+    #: Where the prices of a paper account come from, in words, and why none come.
+    prices: str | None = None
+    prices_trouble: Refused | None = None
 
 
 @value
@@ -307,6 +318,10 @@ class Exchange(Protocol):
 
     def trouble(self) -> Refused | None:
         """Why nothing can be sent now, though it is ready; ``None`` when all is well."""
+        ...
+
+    def stale(self) -> Sequence[StalePrice]:
+        """Symbols in use whose price has become too old, told since the last call (paper only)."""
         ...
 
     def connection(self) -> ConnectionState:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oms.domain.command import Command, CommandResult
+from oms.domain.event import Event, Namespace
+from oms.ports.exchange import StalePrice
 from oms.services.ask import asked, overdue
 from oms.services.awaiting import ended
 from oms.services.ccxt_call import ended_calls
@@ -38,6 +40,7 @@ class Hear:
         exchange, changes = home.exchange, Changes()
         called = ended_calls(home)  # before what they found is taken in
         reports = [*await exchange.advance(now)]
+        changes.events += map(_stale_event, exchange.stale())
         if not exchange.answers_later():
             reports += await asked(home, now)
         await self.record(home, reports, changes)
@@ -54,3 +57,8 @@ class Hear:
             await self.record.tell(home, changes, ending)
             changes = Changes()
         return True
+
+
+def _stale_event(stale: StalePrice) -> Event:
+    facts = {"symbol": stale.symbol, "age_ms": stale.age_ms}
+    return Event(name="stop_price_stale", namespace=Namespace.RISK, facts=facts)

@@ -83,9 +83,15 @@ class Settings:
     volume_cap_pct: Decimal = ZERO
     #: Older prices fill and release nothing; ``None``: prices do not age.
     max_price_age: timedelta | None = None
+    #: The same of symbols whose prices age differently.
+    price_ages: Mapping[str, timedelta | None] = field(default_factory=dict)
     #: ``None`` is none at all.
     latency: Latency | None = None
     seed: int = 0
+
+    def price_age_of(self, symbol: str) -> timedelta | None:
+        """From what age on a price of the symbol fills and releases nothing."""
+        return self.price_ages.get(symbol, self.max_price_age)
 
     def leverage_of(self, instrument: Instrument, terms: ContractTerms | None = None) -> int:
         """The leverage in force, within what the instrument allows."""

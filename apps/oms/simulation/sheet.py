@@ -166,7 +166,7 @@ class Sheet:
 
     def fresh_market(self, symbol: str) -> Market | None:
         """A symbol's market, ``None`` where it is unknown or too old to trade at."""
-        market, age = self.markets.get(symbol), self.settings.max_price_age
+        market, age = self.markets.get(symbol), self.settings.price_age_of(symbol)
         if market is None or age is None:
             return market
         return market if self.heard_at - market.at <= age else None

@@ -18,7 +18,9 @@ def connection_row(state: ConnectionState, trouble: Refused | None) -> dict[str,
         "last_event_at": optional_time(state.last_event_at),
         "gaps": state.gaps,
         "reconciled_at": optional_time(state.reconciled_at),
-        "trouble": None if trouble is None else {"code": trouble.code, "message": trouble.message},
+        "trouble": _trouble(trouble),
+        "prices": state.prices,
+        "prices_trouble": _trouble(state.prices_trouble),
     }
 
 
@@ -52,7 +54,13 @@ def connection_body(
         "reconcile_lag_s": _age(read_at, now),
         "answered": told is not None,
         "trouble": row.get("trouble"),
+        "prices": row.get("prices"),
+        "prices_trouble": row.get("prices_trouble"),
     }
+
+
+def _trouble(why: Refused | None) -> dict[str, str] | None:
+    return None if why is None else {"code": why.code, "message": why.message}
 
 
 def _time(text: str | None) -> datetime | None:

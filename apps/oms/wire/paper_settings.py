@@ -12,16 +12,25 @@ from typing import Any
 from oms.domain.account import FeeTierSettings, LatencySettings, PaperSettings, ReplaySettings
 from oms.domain.errors import Invalid
 from oms.domain.money import NotADecimal, decimal, plain
+from oms.domain.value import evolve
 from oms.simulation.contracts import MarginMode
 from oms.simulation.settings import FillModel
 from oms.wire.json import NotJson, loads
 
 Read = Callable[[Any], Any]
 
+LIVE = "live"
+#: Orders at live prices are on their way as long as real ones.
+LIVE_LATENCY = LatencySettings(
+    decision=timedelta(milliseconds=50),
+    ack=timedelta(milliseconds=30),
+    stream=timedelta(milliseconds=20),
+)
+
 LEVERAGE_MAX = 1000
 DELAY_MS_MAX = 3_600_000
 #: What prices may come from; ``sim`` is another name of ``walk``.
-SOURCES = ("walk", "sim", "manual", "replay")
+SOURCES = ("walk", "sim", "manual", "replay", LIVE)
 _KINDS = ("spot", "linear")
 _WAYS = ("decision", "ack", "stream", "jitter")
 _WRONG = (AttributeError, KeyError, NotADecimal, OverflowError, TypeError, ValueError)
@@ -47,7 +56,10 @@ def paper_settings(extra_config: str, *, strict: bool = False) -> PaperSettings:
             values |= KEYS[key](each)
         except _WRONG as wrong:
             raise _refused(f"{key}: {wrong}") from wrong
-    return PaperSettings(**values)
+    settings = PaperSettings(**values)
+    if "latency" not in values and settings.uses(LIVE):
+        settings = evolve(settings, latency=LIVE_LATENCY)
+    return settings
 
 
 def _refused(message: str) -> Invalid:

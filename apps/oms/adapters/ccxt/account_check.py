@@ -4,11 +4,18 @@ ccxt is not needed for that, and not imported.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from oms.adapters.ccxt.extra_config import read_extra_config, refuse_keys, refused
+from oms.adapters.ccxt.extra_config import (
+    price_environment,
+    read_extra_config,
+    refuse_keys,
+    refused,
+)
 from oms.adapters.ccxt.venues import Venue, venues
 from oms.domain.errors import Invalid
 from oms.wire.json import NotJson, loads
+from oms.wire.paper_settings import paper_settings
 
 PAPER = "paper"
 LOOPBACK = "loopback"
@@ -26,10 +33,20 @@ def check_account(*, exchange_id: str, environment: str, extra_config: str) -> N
     if engine == PAPER:
         if isinstance(told, Mapping):
             refuse_keys(told)
+        if isinstance(told, Mapping) and paper_settings(extra_config).uses("live"):
+            check_live_prices(name, told)
         return
     venue = venue_of(engine, name)
     check_environment(venue, environment)
     read_extra_config(told, venue, environment)
+
+
+def check_live_prices(name: str, told: Mapping[str, Any]) -> None:
+    """What reads live prices for a paper account. Raises ``Invalid`` (``extra_config_refused``)."""
+    venue = venues().get(name)
+    if venue is None:
+        raise refused("oms.paper.source", f"is not live: there is no exchange {name}")
+    read_extra_config(told, venue, price_environment(told))
 
 
 def check_environment(venue: Venue, environment: str) -> None:

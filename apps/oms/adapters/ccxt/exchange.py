@@ -29,6 +29,7 @@ from oms.ports.exchange import (
     Print,
     Quote,
     Snapshot,
+    StalePrice,
     Traded,
 )
 
@@ -198,6 +199,10 @@ class CcxtExchange:
         """Attempts that are new or have changed."""
         rows = self._parts.taking_down.handed_out(self._parts.inbox.rows())
         return MemoryRows(attempts=rows) if rows else None
+
+    def stale(self) -> Sequence[StalePrice]:
+        """None: no fill hangs on a price that is read here."""
+        return ()
 
     def stored(self) -> None:
         """What was handed out may leave now."""

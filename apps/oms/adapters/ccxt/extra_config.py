@@ -97,6 +97,13 @@ def read_extra_config(told: Any, venue: Venue, environment: str) -> ExtraConfig:
     )
 
 
+def price_environment(told: Mapping[str, Any]) -> str:
+    """Of a paper account's live prices: ``loopback`` where they are led here, else ``live``."""
+    ours = told.get("oms") or {}
+    is_led_here = told.get("urls") or (isinstance(ours, Mapping) and ours.get("resolve"))
+    return "loopback" if is_led_here else "live"
+
+
 def _check_key(key: str, told: Any, environment: str) -> None:
     if key == "enableRateLimit" and told is not True:
         raise refused(key, "is always true")

@@ -7,20 +7,22 @@ reports on it. It refuses to know orders and reports of the ledger.
 import logging
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from oms.adapters.paper.live import LiveMarkets
 from oms.adapters.paper.prices import TAPES, Prices, Source
 from oms.adapters.paper.rows import Unsaved, stored_memory, trade_read
 from oms.adapters.paper.self_made import SelfMade
-from oms.adapters.paper.settings import settings_of
+from oms.adapters.paper.settings import LIVE_PRICE_AGE, settings_of
 from oms.domain.account import Account
 from oms.domain.errors import Invalid
 from oms.domain.value import evolve
-from oms.ports.exchange import MemoryRows, TradeRow
+from oms.ports.exchange import MemoryRows, StalePrice, TradeRow
+from oms.ports.live_prices import LivePrices
 from oms.simulation.exchange import step
 from oms.simulation.facts import Filled, Step
-from oms.simulation.inputs import Clock, Deposit, Input
+from oms.simulation.inputs import Clock, Deposit, Input, Place, PlacePair
 from oms.simulation.matching import market_of
 from oms.simulation.memory import EPOCH, Market, Memory, PaperTrade
 from oms.simulation.passage import next_due
@@ -37,15 +39,25 @@ TRADES_KEPT_MAX = 1000
 class PaperEngine:
     """Memory, rules and prices of one account."""
 
-    def __init__(self, account: Account, rows: MemoryRows, tapes: Path = TAPES) -> None:
+    def __init__(
+        self,
+        account: Account,
+        rows: MemoryRows,
+        tapes: Path = TAPES,
+        feed: LivePrices | None = None,
+        live_age: timedelta = LIVE_PRICE_AGE,
+    ) -> None:
         """As it was stored; without rows a new one with its first money, of which nothing is told.
+
+        Symbols of the source ``live`` have the prices of ``feed``, none older than ``live_age``.
 
         Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
         account's settings name an unknown price source.
         """
         self.prices = Prices(account, tapes)
         self.prices.resume(rows.prices)
-        self.settings = settings_of(account)
+        self.settings = settings_of(account, live_age)
+        self.live = LiveMarkets(feed, self.prices, self.settings)
         known = stored_memory(rows, self.prices.is_kept)
         self.memory = self._begun(account) if known is None else known
         self.made = SelfMade.of(self.memory)
@@ -54,7 +66,11 @@ class PaperEngine:
 
     def step(self, input: Input, *, at_once: bool = False) -> Step:
         """What ``input`` does, done; ``at_once`` without the account's latency."""
-        rules = evolve(self.settings, latency=None) if at_once else self.settings
+        rules = self.settings
+        if at_once:
+            rules = evolve(rules, latency=None)
+        elif isinstance(input, Place | PlacePair):
+            rules = self.live.rules(input, self.memory)
         result = step(self.memory, input, rules)
         self.memory = result.memory
         self._unsaved.add(result)
@@ -68,6 +84,8 @@ class PaperEngine:
         source = self.prices.source(symbol)
         if source is Source.REPLAY:
             return self._play(symbol, now, is_tick=is_tick)
+        if source is Source.LIVE:
+            return [self.step(seen) for seen in self.live.news(symbol, self.memory, now)]
         if source is Source.MANUAL:
             return []
         shown = self.prices.shown(self.settings.instruments[symbol], now)
@@ -103,6 +121,8 @@ class PaperEngine:
     def market(self, symbol: str, now: datetime) -> Market | None:
         """The market at ``now``; looking at it serves no order."""
         known = self.memory.markets.get(symbol)
+        if self.prices.source(symbol) is Source.LIVE:
+            return self.live.market(symbol, known, now)
         if self.prices.is_kept(symbol):
             return known
         shown = self.prices.shown(self.settings.instruments[symbol], now)
@@ -115,9 +135,14 @@ class PaperEngine:
         return symbol in self.memory.markets and self.prices.replay(symbol).is_stepped
 
     def alive(self) -> list[str]:
-        """Symbols with open orders or positions."""
+        """Symbols with open orders or positions, live ones with requests on their way too."""
         held = {symbol for symbol, _ in self.memory.positions}
-        return [*self.memory.orders, *sorted(held - self.memory.orders.keys())]
+        known = [*self.memory.orders, *sorted(held - self.memory.orders.keys())]
+        return known + [each for each in self.live.awaited(self.memory) if each not in known]
+
+    def stale(self, now: datetime) -> list[StalePrice]:
+        """Live symbols in use whose price has become too old; each is told once."""
+        return self.live.stale(self.alive(), self.memory, now)
 
     def is_moved_by_time(self) -> bool:
         """Whether anything may happen without a request."""

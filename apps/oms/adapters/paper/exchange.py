@@ -7,7 +7,7 @@ late, twice or not at all, while the memory holds what is true. It writes nothin
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,18 +17,21 @@ from oms.adapters.paper.manual import news_of
 from oms.adapters.paper.operated import Operated
 from oms.adapters.paper.prices import TAPES, Source
 from oms.adapters.paper.reports import Reporter
+from oms.adapters.paper.settings import LIVE_PRICE_AGE
 from oms.adapters.paper.snapshot import snapshot_of
+from oms.adapters.paper.standing import Standing
 from oms.adapters.paper.tickets import request_of
 from oms.adapters.paper.trading import PaperTrading
 from oms.adapters.paper.unified import UnifiedReads, answer
 from oms.domain.account import Account, PositionMode
-from oms.domain.errors import Conflict, Invalid, Refused
+from oms.domain.errors import Conflict, Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.order import Order
 from oms.domain.report import Charge, Heard, Report, ReportKind
-from oms.ports.exchange import ConnectionState, MemoryRows, Print, Quote, Snapshot, Traded
+from oms.ports.exchange import MemoryRows, Print, Quote, Snapshot, StalePrice, Traded
 from oms.ports.history import History
+from oms.ports.live_prices import LivePrices
 from oms.simulation.canonical import memory_hash
 from oms.simulation.facts import Fact, Outcome, Rejected, Step
 from oms.simulation.inputs import (
@@ -47,7 +50,7 @@ from oms.simulation.inputs import (
 from oms.simulation.memory import Market, Memory
 
 
-class PaperExchange(Operated):
+class PaperExchange(Operated, Standing):
     """One account at the paper exchange; an ``Exchange`` of the port."""
 
     def __init__(
@@ -57,6 +60,7 @@ class PaperExchange(Operated):
         self._history = history
         self._engine = engine
         self._reporter = Reporter()
+        self._stale: list[StalePrice] = []
 
     @classmethod
     def restore(
@@ -65,14 +69,17 @@ class PaperExchange(Operated):
         rows: MemoryRows,
         tapes: Path = TAPES,
         history: History | None = None,
+        feed: LivePrices | None = None,
+        live_age: timedelta = LIVE_PRICE_AGE,
     ) -> "PaperExchange":
         """The account's exchange as it was stored; without rows a new one with its first money.
 
         In ``history`` the ledger records orders; without it those that are over cannot be read.
+        Symbols of the source ``live`` have the prices of ``feed``, none older than ``live_age``.
         Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
         account's settings name an unknown price source.
         """
-        return cls(account, PaperEngine(account, rows, tapes), history)
+        return cls(account, PaperEngine(account, rows, tapes, feed, live_age), history)
 
     def instruments(self) -> Mapping[str, Instrument]:
         """All instruments by symbol."""
@@ -168,7 +175,9 @@ class PaperExchange(Operated):
 
     async def advance(self, now: datetime) -> Sequence[Report]:
         """Let walks and tapes reach orders and positions, and time do what is due."""
-        return self._told(self._engine.look_round(now, is_tick=True), now)
+        steps = self._engine.look_round(now, is_tick=True)
+        self._stale += self._engine.stale(now)
+        return self._told(steps, now)
 
     def is_moved_by_time(self) -> bool:
         """Whether anything may happen to the account without a command."""
@@ -261,36 +270,6 @@ class PaperExchange(Operated):
     def changed_memory(self) -> MemoryRows | None:
         """What changed since the last call and must be stored with the reports."""
         return self._engine.changed_rows()
-
-    def stored(self) -> None:
-        """Nothing waits for it: what it did is done by the answer."""
-
-    def answers_later(self) -> bool:
-        """No: it answers at once, even that an answer is on its way."""
-        return False
-
-    def is_ready(self) -> bool:
-        """From the beginning."""
-        return True
-
-    def trouble(self) -> Refused | None:
-        """It can always be reached."""
-        return None
-
-    def connection(self) -> ConnectionState:
-        """Nothing is called."""
-        account = self._account
-        return ConnectionState(engine=account.engine.value, environment=account.environment.value)
-
-    def begin_sweep(self, since: datetime, until: datetime | None = None) -> None:
-        """Nothing to begin: ``snapshot`` takes no time."""
-
-    def swept(self) -> Sequence[Snapshot]:
-        """Nothing is read by itself."""
-        return ()
-
-    async def close(self) -> None:
-        """Nothing goes on by itself."""
 
     def memory_hash(self) -> str:
         """SHA-256 of the whole memory: equal exchanges have equal ones."""

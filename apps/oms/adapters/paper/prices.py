@@ -1,7 +1,7 @@
-"""Where an account's paper prices come from: a walk that goes by itself, a tape, somebody's word.
+"""Where an account's paper prices come from: a walk, a tape, somebody's word, a real exchange.
 
 It knows which source a symbol has, what a walk shows at a moment and how far each tape has been
-played. What a tape showed last and manual prices live in the memory of the exchange.
+played. All but a walk's live in the memory of the exchange, as they were told last.
 """
 
 import json
@@ -27,6 +27,7 @@ class Source(StrEnum):
     WALK = "walk"
     MANUAL = "manual"
     REPLAY = "replay"
+    LIVE = "live"
 
 
 TAPES = Path("var/tapes")
@@ -46,8 +47,8 @@ class Prices:
     def __init__(self, account: Account, tapes: Path = TAPES) -> None:
         settings = account.paper
         self._seed = account.id if settings.seed is None else settings.seed
-        self._default = _source(settings.source)
-        self._sources = {symbol: _source(word) for symbol, word in settings.sources.items()}
+        self._default = source_of(settings.source)
+        self._sources = {symbol: source_of(word) for symbol, word in settings.sources.items()}
         self._shown: dict[str, tuple[int, BookSeen]] = {}
         self._replay = settings.replay
         self._tapes = tapes
@@ -123,7 +124,8 @@ class Prices:
         return [quote_at(self._seed, instrument, step)[0] for step in steps]
 
 
-def _source(word: str) -> Source:
+def source_of(word: str) -> Source:
+    """The source that settings name. Raises ``Invalid``."""
     if word in _ALIASES:
         return _ALIASES[word]
     if word in Source.__members__.values():

@@ -1,6 +1,7 @@
 """The settings of an account as the simulation takes them."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from oms.domain.account import Account, FeeTierSettings, PaperSettings, PositionMode
 from oms.domain.instrument import Kind
@@ -8,9 +9,13 @@ from oms.simulation.contracts import MarginMode
 from oms.simulation.instruments import fees_of, instruments_of
 from oms.simulation.settings import FeeTier, FillModel, Latency, Rates, Settings
 
+LIVE = "live"
+LIVE_PRICE_AGE = timedelta(seconds=10)
+"""From what age on a live price fills nothing, where nothing else is said."""
 
-def settings_of(account: Account) -> Settings:
-    """How the account's paper exchange behaves."""
+
+def settings_of(account: Account, live_age: timedelta = LIVE_PRICE_AGE) -> Settings:
+    """How the account's paper exchange behaves; ``live_age`` is that of live prices."""
     paper = account.paper
     is_hedge = account.position_mode is PositionMode.HEDGE
     return Settings(
@@ -31,7 +36,8 @@ def settings_of(account: Account) -> Settings:
         partial_fill=paper.partial_fill,
         reject_rate=paper.reject_rate,
         volume_cap_pct=paper.volume_cap_pct,
-        max_price_age=paper.max_price_age,
+        max_price_age=_age(paper.source, paper, live_age),
+        price_ages={name: _age(word, paper, live_age) for name, word in paper.sources.items()},
         latency=_latency(paper),
         seed=account.id if paper.seed is None else paper.seed,
     )
@@ -54,6 +60,11 @@ def _tiers(told: tuple[FeeTierSettings, ...]) -> tuple[FeeTier, ...]:
         FeeTier(volume=each.volume, rates=Rates(maker=each.maker, taker=each.taker))
         for each in told
     )
+
+
+def _age(source: str, paper: PaperSettings, live_age: timedelta) -> timedelta | None:
+    """What the account says; without it live prices age, and others do not."""
+    return live_age if paper.max_price_age is None and source == LIVE else paper.max_price_age
 
 
 def _latency(paper: PaperSettings) -> Latency | None:

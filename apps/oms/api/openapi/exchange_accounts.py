@@ -37,6 +37,8 @@ ROWS: Mapping[str, Schema] = {
         hosts_called=maybe(_HOSTS),
         stream=maybe(words("none", "connecting", "connected")),
         trouble=maybe(row("code:text message:text")),
+        prices=maybe(TEXT),
+        prices_trouble=maybe(row("code:text message:text")),
     ),
     "OrderAsked": row("ok:bool command_id:id status:text", order=maybe(ref("Order"))),
 }

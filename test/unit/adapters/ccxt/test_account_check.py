@@ -162,3 +162,19 @@ def test_ccxt_is_not_imported() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def live(**more: Any) -> Any:
+    return {"oms": {"paper": {"source": "live"}}, **more}
+
+
+def test_live_prices_need_an_exchange_and_stay_at_its_hosts_or_on_this_machine() -> None:
+    check("paper.bybit", "paper", live())
+    check("paper.bybit", "paper", live(urls={"test": {"public": HOME}}, timeout=400))
+    elsewhere = {"test": {"public": "https://api-testnet.bybit.com"}}
+    code, message = refused("paper.bybit", "paper", live(urls=elsewhere))
+    assert (code, "urls.test.public" in message) == ("extra_config_refused", True)
+    for wrong in (live(sandbox=True), live(timeout=0), live(apiKey="key")):
+        assert refused("paper.bybit", "paper", wrong)[0] == "extra_config_refused"
+    assert "oms.paper.source" in refused("paper.generic", "paper", live())[1]
+    check("paper.generic", "paper", {"oms": {"paper": {"source": "walk"}}})

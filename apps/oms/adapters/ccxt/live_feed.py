@@ -1,0 +1,280 @@
+"""The live prices of one venue, read in turns; what is new is kept for those who take it over.
+
+Public data are read within the budget that all workers share for them: tickers of all wanted
+symbols in one request a kind of market, trades and book of those that are wished closely. Only
+what somebody asked for lately is read. Each request flies alone: one that hangs holds up no other.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.ccxt.faults import Fault, ReadFailed
+from oms.adapters.ccxt.live_known import Known, PublicVenue
+from oms.adapters.ccxt.markets import now_utc
+from oms.adapters.ccxt.price_rows import book_of, key_of, mark_of, print_of, quote_of
+from oms.domain.errors import Refused
+from oms.domain.instrument import Kind
+from oms.domain.money import product, total
+from oms.ports.live_prices import MarkPrice
+
+logger = logging.getLogger("oms.ccxt")
+
+EVERY_SECONDS = 1.0
+WANTED = timedelta(seconds=60)
+"""How long a symbol is read after it was asked for last."""
+
+MARK_BELIEVED = timedelta(seconds=10)
+REOPEN_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
+_FAILURES_SHOWN = 2
+_HALF = Decimal("0.5")
+_TOLD = ("engine_unavailable", "host_mismatch", "extra_config_refused")
+#: Levels asked for, where the venue takes any such number; elsewhere its usual ones.
+_DEPTH = {"binance": 50, "bybit": 50}
+
+
+class Feed:
+    """The prices of one venue under one set of settings."""
+
+    def __init__(
+        self,
+        venue: str,
+        make: Callable[[], PublicVenue],
+        *,
+        patience: float,
+        every: float = EVERY_SECONDS,
+        clock: Callable[[], datetime] = now_utc,
+    ) -> None:
+        """``patience``: seconds that an answer may take; what comes later is old news."""
+        self._venue = venue
+        self._make = make
+        self._patience = patience
+        self._every = every
+        self._clock = clock
+        self._client: PublicVenue | None = None
+        self._symbols: dict[str, Known] = {}
+        self._wish = asyncio.Event()
+        self._flying: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._running: asyncio.Task[None] | None = None
+        self._fault: Fault | None = None
+        self._failures = 0
+        self._waiting: list[Callable[[], None]] = []
+
+    @property
+    def client(self) -> PublicVenue | None:
+        """The client, once it is open."""
+        return self._client
+
+    def want(self, symbol: str, now: datetime, *, closely: bool = False) -> Known:
+        """What is known of a symbol, which is kept fresh from now on for a while."""
+        known = self._symbols.get(symbol)
+        if known is None:
+            known = self._symbols[symbol] = Known(now)
+            self._wish.set()
+        known.asked_at = now
+        if closely:
+            if not known.is_close(now):
+                known.keys = None  # trades before that are nobody's
+                self._wish.set()
+            known.close_at = now
+        return known
+
+    def is_coming(self, symbol: str) -> bool:
+        """Whether the first price of a symbol is on its way."""
+        known = self._symbols.get(symbol)
+        if known is None or known.quote is not None or known.has_failed:
+            return False
+        return self.trouble() is None
+
+    def begin(self) -> None:
+        """Open the client, and read as long as somebody asks."""
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_task(self._run())
+            self._running.add_done_callback(_tell_of_bugs)
+
+    def is_ready(self) -> bool:
+        """Whether it is open, or known to be in trouble."""
+        return self._client is not None or self._fault is not None
+
+    def when_ready(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` once it is."""
+        if not self.is_ready():
+            self._waiting.append(tell)
+
+    def trouble(self) -> Refused | None:
+        """Why no prices come, as far as is known."""
+        fault = self._fault
+        if fault is None or (self._client is not None and self._failures < _FAILURES_SHOWN):
+            return None
+        code = fault.code if fault.code in _TOLD else "exchange_unavailable"
+        return Refused(code=code, message=fault.message, reason=fault.reason)
+
+    async def close(self) -> None:
+        """End it for good."""
+        tasks = [*self._flying.values()]
+        if self._running is not None:
+            tasks.append(self._running)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._client is not None:
+            await self._client.close()
+
+    async def _run(self) -> None:
+        client = await self._opened()
+        while True:
+            self._wish.clear()
+            self._begin_round(client)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._every if self._symbols else None):
+                    await self._wish.wait()
+
+    async def _opened(self) -> PublicVenue:
+        for tries in range(1_000_000_000):
+            client = self._make()
+            try:
+                await client.open()
+            except Fault as fault:
+                self._failed(fault)
+                self._tell_ready()
+                pause = REOPEN_SECONDS[min(tries, len(REOPEN_SECONDS) - 1)]
+                await asyncio.sleep(max(pause, fault.retry_after or 0.0))
+            else:
+                break
+        self._client = client
+        self._fault, self._failures = None, 0
+        self._tell_ready()
+        return client
+
+    def _tell_ready(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for tell in waiting:
+            tell()
+
+    def _begin_round(self, client: PublicVenue) -> None:
+        """Ask for what is wanted, but for what is being asked for still."""
+        now = self._clock()
+        by_kind: dict[Kind, list[str]] = {}
+        for symbol, known in list(self._symbols.items()):
+            instrument = client.instruments.get(symbol)
+            if now - known.asked_at > WANTED:
+                del self._symbols[symbol]
+            elif instrument is None:
+                known.has_failed = True  # the venue does not trade it
+            else:
+                by_kind.setdefault(instrument.kind, []).append(symbol)
+                if known.is_close(now):
+                    self._fly(("book", symbol), self._read_closely(client, symbol, known))
+        for kind, symbols in by_kind.items():
+            self._fly(("tickers", kind.value), self._read_tickers(client, symbols))
+
+    def _fly(self, name: tuple[str, str], work: Coroutine[Any, Any, None]) -> None:
+        if name in self._flying:
+            work.close()
+            return
+        self._flying[name] = task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(lambda done: self._landed(name, done))
+
+    def _landed(self, name: tuple[str, str], task: asyncio.Task[None]) -> None:
+        self._flying.pop(name, None)
+        _tell_of_bugs(task)
+
+    async def _read_tickers(self, client: PublicVenue, symbols: list[str]) -> None:
+        """The best prices of all; one that has none there is read by its book."""
+        at = self._clock()
+        method = "fetch_bids_asks" if client.has("fetchBidsAsks") else "fetch_tickers"
+        told = await self._asked(client, symbols, method, symbols)
+        for symbol in symbols if told is not None else ():
+            known, row = self._symbols.get(symbol), told.get(symbol) or {}
+            if known is None:
+                continue
+            if not known.is_close(at):
+                quote = quote_of(row, client.instruments[symbol].amount_unit, symbol, at)
+                if quote is None:
+                    self._fly(("book", symbol), self._read_book(client, symbol, known))
+                else:
+                    known.tell(quote)
+            mark = mark_of(row, symbol, at)
+            if mark is not None:
+                known.tell(mark)
+
+    async def _read_closely(self, client: PublicVenue, symbol: str, known: Known) -> None:
+        """Trades, then the book that they left; without the book nothing is told."""
+        rows = await self._asked(client, (), "fetch_trades", symbol)
+        await self._read_book(client, symbol, known, rows)
+
+    async def _read_book(
+        self,
+        client: PublicVenue,
+        symbol: str,
+        known: Known,
+        trades: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        at = self._clock()
+        depth = _DEPTH.get(self._venue)
+        args = (symbol,) if depth is None else (symbol, depth)
+        told = await self._asked(client, [symbol], "fetch_order_book", *args)
+        unit = client.instruments[symbol].amount_unit
+        quote = None if told is None else book_of(told, unit, symbol, at)
+        if quote is None:
+            return
+        if trades is not None:
+            self._tell_trades(client, symbol, known, trades, at)
+        known.tell(quote)
+        if known.marked_at is not None and at - known.marked_at > MARK_BELIEVED:
+            # A mark that is not told any more is the middle, as where none ever was.
+            middle = product(total(quote.bid, quote.ask), _HALF)
+            known.tell(MarkPrice(symbol=symbol, price=middle, at=at))
+
+    def _tell_trades(
+        self,
+        client: PublicVenue,
+        symbol: str,
+        known: Known,
+        rows: Sequence[Mapping[str, Any]],
+        now: datetime,
+    ) -> None:
+        """Those that the last answer did not have; of the first answer none."""
+        before, known.keys = known.keys, frozenset(map(key_of, rows))
+        if before is None:
+            return
+        unit, ahead = client.instruments[symbol].amount_unit, client.clock_ahead_ms
+        new = [row for row in rows if key_of(row) not in before]
+        prints = [print_of(row, unit, symbol, ahead, now) for row in new]
+        for each in sorted((p for p in prints if p is not None), key=lambda p: p.at):
+            known.tell(each)
+
+    async def _asked(
+        self, client: PublicVenue, symbols: Sequence[str], method: str, *args: Any
+    ) -> Any:
+        """An answer in time, or ``None``; ``symbols`` have no price then."""
+        try:
+            async with asyncio.timeout(self._patience):
+                told = await client.ask(method, *args)
+        except TimeoutError:
+            message = f"no answer to {method} within {self._patience:g} s"
+            self._failed(ReadFailed("exchange_unavailable", message, retryable=True), symbols)
+        except Fault as fault:
+            self._failed(fault, symbols)
+        else:
+            self._fault, self._failures = None, 0
+            return told
+        return None
+
+    def _failed(self, fault: Fault, symbols: Sequence[str] = ()) -> None:
+        if not self._failures:
+            logger.warning("live_prices_unreachable venue=%s why=%s", self._venue, fault.message)
+        self._fault = fault
+        self._failures += 1
+        for symbol in symbols:
+            if symbol in self._symbols:
+                self._symbols[symbol].has_failed = True
+
+
+def _tell_of_bugs(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (broken := task.exception()) is not None:
+        logger.error("live_prices_failed", exc_info=broken)

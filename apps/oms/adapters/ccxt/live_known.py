@@ -1,0 +1,91 @@
+"""What a feed of live prices reads from, and what it knows of one symbol."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from oms.domain.instrument import Instrument
+from oms.ports.exchange import Print, Quote
+from oms.ports.live_prices import LiveNews, MarkPrice
+
+CLOSE = timedelta(seconds=10)
+"""How long the trades and the book of a symbol are read after they were wished last."""
+
+NEWS_KEPT_MAX = 500
+
+
+class PublicVenue(Protocol):
+    """A client of ``public_client.PublicClient``'s kind."""
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All instruments by symbol; none before it is open."""
+        ...
+
+    @property
+    def hosts_called(self) -> Sequence[str]:
+        """The hosts called so far."""
+        ...
+
+    @property
+    def last_call_at(self) -> datetime | None:
+        """When one was called last."""
+        ...
+
+    @property
+    def clock_ahead_ms(self) -> int:
+        """How far our clock is ahead of the venue's."""
+        ...
+
+    def has(self, method: str) -> bool:
+        """Whether the venue itself answers a method, by ccxt's name of it."""
+        ...
+
+    async def open(self) -> None:
+        """Raises ``NotSent``, ``Rejected``, ``ReadFailed``."""
+        ...
+
+    async def ask(self, method: str, *args: Any) -> Any:
+        """Public data. Raises ``ReadFailed``."""
+        ...
+
+    async def close(self) -> None:
+        """End it for good."""
+        ...
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one symbol."""
+
+    asked_at: datetime
+    #: When it was asked for closely last.
+    close_at: datetime | None = None
+    quote: Quote | None = None
+    has_failed: bool = False
+    marked_at: datetime | None = None
+    #: Trades of the last answer; ``None`` before the first.
+    keys: frozenset[str] | None = None
+    #: The number of the newest of ``news``.
+    number: int = 0
+    news: deque[tuple[int, LiveNews]] = field(default_factory=lambda: deque(maxlen=NEWS_KEPT_MAX))
+
+    def tell(self, news: LiveNews) -> None:
+        """Take in what is new; a quote only if no newer one is known."""
+        match news:
+            case Quote():
+                if self.quote is not None and news.at <= self.quote.at:
+                    return
+                self.quote = news
+            case MarkPrice():
+                self.marked_at = news.at
+            case Print():
+                pass
+        self.number += 1
+        self.news.append((self.number, news))
+
+    def is_close(self, now: datetime) -> bool:
+        """Whether book and trades are wished."""
+        return self.close_at is not None and now - self.close_at <= CLOSE

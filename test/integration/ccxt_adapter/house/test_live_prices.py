@@ -1,0 +1,76 @@
+"""A paper account at live prices: those of the loopback exchange, read by the real ccxt."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.asgi import AsgiClient
+from kit.ccxt_desk import LINEAR, TAG
+from kit.loopback import Loopback
+from kit.until import until_told
+from kit.venue_house import KEY, VenueHouse
+from oms.adapters.vault import AesVault, new_master_key
+from oms.bootstrap.exchanges import exchanges
+
+MAX_AGE = 2.0
+
+
+@pytest.fixture
+async def paper(house: VenueHouse, venue: Loopback, tables: Path) -> VenueHouse:
+    """The account of row 12; its worker is wired as any other."""
+    master_key = new_master_key()
+    house.exchange_id = "paper.bybit"
+    house.connect = exchanges(
+        store=house.office.store,
+        vault=AesVault(lambda: [master_key]),
+        tag=TAG,
+        tapes=tables,
+        cache=tables,
+        live_age=timedelta(seconds=MAX_AGE),
+    )
+    extra: dict[str, Any] = dict(venue.told["extra_config"]["bybit"])
+    return await house.furnish("paper", **extra, timeout=400, oms={"paper": {"source": "live"}})
+
+
+async def events(house: VenueHouse, name: str) -> list[dict[str, Any]]:
+    told = await AsgiClient(house.office.app, KEY).get(
+        f"/oms/events?account_ids={house.account_id}&since_seq=0"
+    )
+    return [each for each in told["items"] if each["event"] == name]
+
+
+async def connection(house: VenueHouse) -> dict[str, Any]:
+    path = f"/oms/accounts/{house.account_id}/connection"
+    told: dict[str, Any] = await house.client.get(path)
+    return told
+
+
+async def test_row_12_stale_prices_fill_nothing(paper: VenueHouse, venue: Loopback) -> None:
+    venue.ctl("price", symbol=LINEAR, price="60000")
+    resting = await paper.send(price="59000")
+    await paper.until_order(resting["order_id"], "SUBMITTED")
+    told = await connection(paper)
+    assert (told["prices"], told["prices_trouble"]) == ("paper, live bybit", None)
+    assert told["hosts_called"] == [f"127.0.0.1:{venue.port}"]
+
+    venue.ctl("fault", match="market/", mode="hang", count=None)
+    venue.ctl("price", symbol=LINEAR, price="58000")
+    (stale,) = await until_told(lambda: events(paper, "stop_price_stale"), len)
+    assert stale["payload"]["symbol"] == LINEAR
+    assert stale["payload"]["age_ms"] > MAX_AGE * 1000
+    refused = await paper.send(order_type="market", price=None)
+    ended = await paper.until_order(refused["order_id"], "REJECTED")
+    assert ended["reject_code"] == "no_price"
+    assert (await paper.order(resting["order_id"]))["filled_qty"] == "0"
+    told = await until_told(lambda: connection(paper), lambda row: row["prices_trouble"])
+    assert told["prices_trouble"]["code"] == "exchange_unavailable"
+
+    venue.ctl("clear")
+    filled = await paper.until_order(resting["order_id"], "FILLED")
+    assert filled["avg_fill_price"] == "59000", "a maker gets its own price"
+    bought = await paper.send(order_type="market", price=None)
+    assert (await paper.until_order(bought["order_id"], "FILLED"))["avg_fill_price"] == "58000"
+    assert len(await events(paper, "stop_price_stale")) == 1
+    assert not [path for path in venue.paths() if "/v5/market/" not in path], "public data alone"

@@ -1,0 +1,242 @@
+"""Feeds of live prices over a scripted venue: what is asked, what is told, who shares what."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.builders import an_instrument
+from kit.until import until_told
+from oms.adapters.ccxt.extra_config import price_environment
+from oms.adapters.ccxt.faults import NotSent, ReadFailed
+from oms.adapters.ccxt.live_feed import Feed
+from oms.adapters.ccxt.live_known import PublicVenue
+from oms.adapters.ccxt.live_prices import HeldPrices, LiveFeeds
+from oms.adapters.ccxt.markets import MarketShelf
+from oms.adapters.ccxt.price_rows import book_of, print_of, quote_of
+from oms.adapters.ccxt.public_client import PublicClient, price_spec
+from oms.domain.account import Account, Environment, PositionMode
+from oms.domain.instrument import Instrument, Kind
+from oms.ports.exchange import Print, Quote
+from oms.ports.live_prices import MarkPrice
+
+SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+class ScriptedVenue:
+    """Answers what a test sets; ``closed`` holds it back until it is set."""
+
+    hosts_called: Sequence[str] = ("prices.example",)
+    last_call_at = None
+    clock_ahead_ms = 1000
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.answers: dict[str, Any] = {}
+        self.refuses: Exception | None = None
+        self.is_closed = False
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        contract = an_instrument(symbol=LINEAR, kind=Kind.LINEAR, amount_unit=Decimal("0.1"))
+        return {SPOT: an_instrument(symbol=SPOT, kind=Kind.SPOT), LINEAR: contract}
+
+    def has(self, method: str) -> bool:
+        return False
+
+    async def open(self) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+
+    async def ask(self, method: str, *args: Any) -> Any:
+        self.asked.append((method, args[0]))
+        told = self.answers.get(method)
+        if isinstance(told, Exception):
+            raise told
+        if told is None:
+            await asyncio.Event().wait()
+        return told
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+def ticker(bid: str, ask: str, **more: Any) -> dict[str, Any]:
+    return {"bid": bid, "ask": ask, "bidVolume": "20", "askVolume": None, "info": {}, **more}
+
+
+def trade(name: str, price: str, at_ms: int) -> dict[str, Any]:
+    return {"id": name, "price": price, "amount": "30", "side": "sell", "timestamp": at_ms}
+
+
+@pytest.fixture
+def venue() -> ScriptedVenue:
+    return ScriptedVenue()
+
+
+@pytest.fixture
+async def feed(venue: ScriptedVenue) -> AsyncIterator[Feed]:
+    feed = Feed("bybit", lambda: venue, patience=0.1, every=0.02)
+    yield feed
+    await feed.close()
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    async def look() -> object:
+        return is_so()
+
+    await until_told(look, bool, seconds=5)
+
+
+async def test_tickers_of_all_wanted_symbols_are_one_request_a_kind(
+    feed: Feed, venue: ScriptedVenue
+) -> None:
+    prices = HeldPrices(feed, lambda: None)
+    venue.answers["fetch_tickers"] = {
+        SPOT: ticker("10.1", "10.2"),
+        LINEAR: ticker("9.5", "10.5", markPrice="10"),
+    }
+    feed.begin()
+    assert not prices.take(SPOT, datetime.now(UTC), closely=False)
+    prices.take(LINEAR, datetime.now(UTC), closely=False)
+    assert prices.is_coming(SPOT)
+    await until(lambda: prices.newest(LINEAR, datetime.now(UTC)))
+    quote, mark = prices.take(LINEAR, datetime.now(UTC), closely=False)[:2]
+    assert isinstance(quote, Quote) and isinstance(mark, MarkPrice)
+    assert (quote.bid, quote.ask, quote.bid_qty, quote.ask_qty) == (
+        Decimal("9.5"),
+        Decimal("10.5"),
+        2,
+        None,
+    )
+    assert mark.price == 10
+    assert not prices.is_coming(LINEAR)
+    assert [SPOT] in [symbols for _, symbols in venue.asked]
+    assert {method for method, _ in venue.asked} == {"fetch_tickers"}
+
+
+async def test_with_open_orders_the_book_is_read_and_only_new_trades_are_told(
+    feed: Feed, venue: ScriptedVenue
+) -> None:
+    prices = HeldPrices(feed, lambda: None)
+    venue.answers["fetch_tickers"] = {LINEAR: ticker("1", "2")}
+    book = {"bids": [["9.5", "10"], ["10.1", "20"]], "asks": [["10.4", "5"], ["9.9e1", "1"]]}
+    venue.answers["fetch_order_book"] = book
+    venue.answers["fetch_trades"] = [trade("1", "10", 0)]
+    feed.begin()
+    told: list[Any] = []
+
+    def hear(kind: type) -> bool:
+        told.extend(prices.take(LINEAR, datetime.now(UTC), closely=True))
+        return any(isinstance(each, kind) for each in told)
+
+    await until(lambda: hear(Quote))
+    assert not hear(Print), "trades before the first look are nobody's"
+    quote = told[0]
+    assert quote.bids == ((Decimal("10.1"), 2), (Decimal("9.5"), 1)), "best first, in base"
+    venue.answers["fetch_trades"] = [trade("1", "10", 0), trade("2", "10.2", 1_700_000_000_000)]
+    await until(lambda: hear(Print))
+    (traded,) = [each for each in told if isinstance(each, Print)]
+    assert (traded.price, traded.qty) == (Decimal("10.2"), 3)
+    assert traded.at == datetime.fromtimestamp(1_700_000_001, UTC), "by our clock"
+    after = told[told.index(traded) + 1]
+    assert isinstance(after, Quote), "the book that it left follows"
+
+
+async def test_one_request_that_hangs_holds_up_no_other_and_is_told(
+    feed: Feed, venue: ScriptedVenue
+) -> None:
+    prices = HeldPrices(feed, lambda: None)
+    venue.answers["fetch_tickers"] = {SPOT: ticker("10.1", "10.2")}
+    feed.begin()
+    prices.take(LINEAR, datetime.now(UTC), closely=True)
+    await until(lambda: prices.newest(SPOT, datetime.now(UTC)))
+    venue.answers["fetch_tickers"] = ReadFailed("exchange_unavailable", "down", retryable=True)
+    await until(prices.trouble)
+    why = prices.trouble()
+    assert why is not None and why.code == "exchange_unavailable"
+    venue.answers["fetch_tickers"] = {SPOT: ticker("11", "12")}
+    venue.answers["fetch_trades"] = []
+    venue.answers["fetch_order_book"] = {"bids": [], "asks": []}
+    await until(lambda: prices.trouble() is None)
+
+
+async def test_a_missing_library_is_trouble_at_once(venue: ScriptedVenue) -> None:
+    venue.refuses = NotSent("engine_unavailable", "no ccxt")
+    feed, ready = Feed("bybit", lambda: venue, patience=0.1), asyncio.Event()
+    feed.when_ready(ready.set)
+    feed.begin()
+    await asyncio.wait_for(ready.wait(), 5)
+    why = feed.trouble()
+    assert why is not None and why.code == "engine_unavailable"
+    feed.want(SPOT, NOW)
+    assert not feed.is_coming(SPOT)
+    await feed.close()
+
+
+async def test_accounts_of_one_venue_share_a_feed_and_the_last_ends_it(tmp_path: Path) -> None:
+    made: list[Feed] = []
+
+    def make(venue: str, _client: Callable[[], PublicVenue], patience: float) -> Feed:
+        made.append(Feed(venue, ScriptedVenue, patience=patience))
+        return made[-1]
+
+    feeds = LiveFeeds(MarketShelf(), tmp_path, make)
+    held = [
+        feeds.hold(_account("bybit", '{"oms": {"paper": {"seed": 1}}}'), lambda: None),
+        feeds.hold(_account("bybit", '{"oms": {"paper": {"seed": 2}}}'), lambda: None),
+        feeds.hold(_account("binance", "{}"), lambda: None),
+        feeds.hold(_account("bybit", '{"timeout": 300}'), lambda: None),
+    ]
+    assert len(made) == 3
+    await until(lambda: made[0].client)
+    client = made[0].client
+    assert isinstance(client, ScriptedVenue)
+    await held[0].close()
+    assert not client.is_closed
+    await held[1].close()
+    await held[1].close()
+    assert client.is_closed
+    for each in held[2:]:
+        await each.close()
+
+
+async def test_the_client_calls_public_data_alone(tmp_path: Path) -> None:
+    client = PublicClient(price_spec("bybit", {}, tmp_path), MarketShelf())
+    with pytest.raises(ValueError, match="public"):
+        await client.ask("create_order")
+    with pytest.raises(ValueError, match="public"):
+        await client.ask("fetch_balance")
+
+
+def test_prices_come_from_live_hosts_or_from_this_machine() -> None:
+    assert price_environment({}) == "live"
+    assert price_environment({"urls": {"test": {"public": "http://127.0.0.1:1"}}}) == "loopback"
+    assert price_environment({"oms": {"resolve": {"*": "127.0.0.1:1"}}}) == "loopback"
+
+
+def test_what_is_empty_or_crossed_is_no_price() -> None:
+    one = Decimal(1)
+    assert quote_of(ticker("2", "1"), one, SPOT, NOW) is None
+    assert quote_of({"bid": None, "ask": "1"}, one, SPOT, NOW) is None
+    assert book_of({"bids": [["2", "1"]], "asks": [["1", "1"]]}, one, SPOT, NOW) is None
+    assert book_of({"bids": [["1", "0"]], "asks": [["2", "1"]]}, one, SPOT, NOW) is None
+    assert print_of({"price": "1", "amount": "1"}, one, SPOT, 0, NOW) is None
+    late = print_of(trade("1", "1", 2**42), one, SPOT, 0, NOW)
+    assert late is not None and late.at == NOW, "no trade is of the future"
+
+
+def _account(venue: str, extra_config: str) -> Account:
+    return Account(
+        id=1,
+        exchange_id=f"paper.{venue}",
+        label="paper",
+        position_mode=PositionMode.NETTING,
+        environment=Environment.PAPER,
+        extra_config=extra_config,
+    )
