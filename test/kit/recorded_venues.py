@@ -113,8 +113,10 @@ class RecordedVenue:
         match method:
             case "fetch_open_orders":
                 return [row for row in self._orders(params) if row["status"] not in _ENDED]
-            case "fetch_canceled_and_closed_orders":
+            case "fetch_canceled_and_closed_orders" | "fetch_closed_orders":
                 return [row for row in self._orders(params) if row["status"] in _ENDED]
+            case "fetch_canceled_orders":
+                return []  # they are among the others
             case "fetch_my_trades":
                 return [] if "execType" in params else self._part(self.trades, params)
             case "fetch_positions":

@@ -12,7 +12,7 @@ from typing import Any
 
 from oms.adapters.ccxt.exact import malformed, moment, number, text
 from oms.adapters.ccxt.own_names import as_rendered
-from oms.adapters.ccxt.states import state_told
+from oms.adapters.ccxt.states import side_told, state_told
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, product
 from oms.domain.report import External
@@ -136,7 +136,7 @@ def order_shown(
         if not row.get("symbol"):
             raise malformed("an order without a symbol")
         return None
-    name, side = text(row, "id"), row.get("side")
+    name, side = text(row, "id"), side_told(row, venue)
     if name is None:
         raise malformed("an order without an id")
     if side not in ("buy", "sell"):

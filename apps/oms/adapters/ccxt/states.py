@@ -31,6 +31,25 @@ def state_told(info: Info, venue: str) -> StateTold | None:
     return None if reads is None else reads(info)
 
 
+def side_told(row: Mapping[str, Any], venue: str) -> Any:
+    """Whether it buys or sells.
+
+    Where Bitget holds two legs, its word is that of the leg, and ``tradeSide`` tells what is done
+    to it: closing a long is told as a purchase, which ccxt passes on.
+    """
+    info = row.get("info")
+    if venue != "bitget" or not isinstance(info, Mapping):
+        return row.get("side")
+    if info.get("posMode") != "hedge_mode" or "tradeSide" not in info:
+        return row.get("side")
+    leg = str(info.get("side")).lower()
+    closes = str(info["tradeSide"]).lower().startswith("close")
+    return _OTHER.get(leg) if closes else leg
+
+
+_OTHER: Mapping[str, str] = {"buy": "sell", "sell": "buy"}
+
+
 def _words(**told: tuple[str, ...]) -> dict[str, str]:
     return {word: unified for unified, words in told.items() for word in words}
 

@@ -10,6 +10,7 @@ from oms.adapters.ccxt.evidence import NOT_TRADED
 from oms.adapters.ccxt.exact import NO_ID, malformed, milliseconds, moment, needed, number, text
 from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.orders_read import client_id_of
+from oms.adapters.ccxt.states import side_told
 from oms.domain.booking import key_of
 from oms.domain.instrument import Instrument
 from oms.domain.legs import FoldKey
@@ -142,7 +143,7 @@ def _trade(
     row: Mapping[str, Any], venue: str, instrument: Instrument, ordinals: dict[str, int]
 ) -> TradeShown:
     numbers = _OWN_NUMBERS.get(venue, {})
-    side, at = row.get("side"), moment(row, "timestamp")
+    side, at = side_told(row, venue), moment(row, "timestamp")
     if side not in ("buy", "sell"):
         raise malformed("an execution without a side")
     if at is None:

@@ -149,6 +149,7 @@ class Reception:
 async def reception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Reception]:
     """A recording has no pages, and its rows are of all years: lists are told whole."""
     whole: dict[str, Any] = {"span_days": 0, "back_days": 0, "by_cursor": True}
+    whole |= {"newest_first": False, "offset_param": "", "closed_page": 0}
     monkeypatch.setattr(
         parts, "rules_of", lambda venue: evolve(rules_of(venue), symbol_required=False, **whole)
     )

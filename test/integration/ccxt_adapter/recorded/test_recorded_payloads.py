@@ -194,12 +194,20 @@ def is_deal(deal: Row, row: Row) -> bool:
     is_paid = fee.get("cost") is not None and fee.get("currency") is not None
     paid = None if deal["fee"] is None else float(deal["fee"])
     return (
-        deal["side"] == row["side"]
+        deal["side"] == side_of(row)
         and float(deal["qty"]) == row["amount"]
         and float(deal["price"]) == row["price"]
         and milliseconds(datetime.fromisoformat(deal["at"])) == row["timestamp"]
         and (not is_paid or (paid, deal.get("currency")) == (fee["cost"], fee["currency"]))
     )
+
+
+def side_of(row: Row) -> str:
+    """What was done: closing a long leg at Bitget is told by the side that opened it."""
+    info = row["info"]
+    if info.get("posMode") == "hedge_mode" and info.get("tradeSide") == "close":
+        return "sell" if info["side"] == "buy" else "buy"
+    return str(row["side"])
 
 
 def check_holdings(reception: Reception, account_id: int, recorded: Recorded) -> int:

@@ -233,6 +233,9 @@ async def test_executions_keep_their_fees(places: Places, recorded_data: Path) -
         (trade,) = trades_shown([row], venue, client.instruments)
         assert name in (None, trade.execution.exchange_trade_id)
         assert trade.exchange_order_id == order
+        # Closing a long is told as a purchase.
+        is_sold = told.get("tradeSide") == "close" or "sell" in (told.get("side"), told.get("type"))
+        assert (trade.side is Side.SELL) == is_sold
         assert (trade.execution.qty, trade.execution.fee) == (Decimal(qty), Decimal(fee)), venue
         assert (trade.execution.fee_currency, trade.execution.maker) == (currency, maker)
 

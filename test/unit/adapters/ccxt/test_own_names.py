@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms.adapters.ccxt.own_names import ATTEMPT_MAX, ORDER_ID_MAX, OwnName, OwnNames
+from oms.adapters.ccxt.own_names import (
+    ATTEMPT_MAX,
+    ORDER_ID_MAX,
+    OwnName,
+    OwnNames,
+    as_rendered,
+)
 
 TAGS = st.text("0123456789abcdef", min_size=8, max_size=8)
 ORDERS = st.integers(0, ORDER_ID_MAX)
@@ -44,6 +50,17 @@ def test_other_names_tell_nothing(name: str | None) -> None:
 
 def test_the_form_of_a_name() -> None:
     assert OwnNames("0a1b2c3d").render(7, 2)[:28] == "0a1b2c3d" + "0000000000000007" + "0002"
+
+
+def test_a_name_that_is_cut_has_no_check_and_is_read_from_behind_its_mark() -> None:
+    """Gate keeps 28 characters and sets its mark before them."""
+    names = OwnNames("0a1b2c3d", are_cut=True)
+    name = names.render(7, 2)
+    assert name == "0a1b2c3d" + "0000000000000007" + "0002"
+    assert names.read(as_rendered(f"t-{name}")) == OwnName(order_id=7, attempt=2)
+    assert names.read(OwnNames("0a1b2c3d").render(7, 2)) is None
+    assert OwnNames("0a1b2c3d").read(name) is None
+    assert as_rendered("t-mine") == "t-mine" and as_rendered(None) is None
 
 
 def test_the_check_is_crc_16_xmodem() -> None:

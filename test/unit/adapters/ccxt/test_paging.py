@@ -37,6 +37,17 @@ class ByTime(ByCursor):
         return [row for row in self.rows if row["timestamp"] >= since][:page]
 
 
+class NewestFirst(ByCursor):
+    """A venue that shows the newest of what it is asked for, up to an end or past an offset."""
+
+    async def read(self, method: str, *args: Any) -> list[dict[str, Any]]:
+        _, since, page, params = args
+        until = params.get("until", 10**6)
+        rows = [row for row in self.rows if since <= row["timestamp"] <= until]
+        end = len(rows) - int(params.get("ofs", 0))
+        return rows[max(end - page, 0) : max(end, 0)]
+
+
 def rows_at(times: list[int]) -> list[dict[str, Any]]:
     return [
         {"id": f"t{number}", "symbol": "A/B", "timestamp": at, "info": {}}
@@ -50,6 +61,35 @@ async def test_a_cursor_leads_to_the_end(times: list[int]) -> None:
     rows = rows_at(times)
     told = await whole_list(ByCursor(rows), "fetch_my_trades", None, 0, PAGE, {}, by_cursor=True)
     assert [row["id"] for row in told] == [row["id"] for row in rows]
+
+
+@pytest.mark.parametrize("offset_param", ["", "ofs"])
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 1000), max_size=20, unique=True))
+async def test_what_is_older_is_reached_from_the_newest(
+    offset_param: str, times: list[int]
+) -> None:
+    rows = rows_at(times)
+    told = await whole_list(
+        NewestFirst(rows),
+        "fetch_my_trades",
+        None,
+        0,
+        PAGE,
+        {},
+        by_cursor=False,
+        newest_first=not offset_param,
+        offset_param=offset_param,
+    )
+    assert {row["id"] for row in told} == {row["id"] for row in rows}
+
+
+async def test_a_moment_that_fills_a_page_cannot_be_walked_back() -> None:
+    venue = NewestFirst(rows_at([5] * (PAGE + 1)))
+    with pytest.raises(ReadFailed):
+        await whole_list(
+            venue, "fetch_my_trades", None, 0, PAGE, {}, by_cursor=False, newest_first=True
+        )
 
 
 @settings(max_examples=100, deadline=None)
