@@ -21,6 +21,8 @@ class Doors:
     reads: tuple[str, ...]
     trades: tuple[str, ...]
     any: tuple[str, ...]
+    #: What counts for a key, and not for the address that all have in common.
+    keyed: tuple[str, ...]
     #: What their private streams tell, and where they are dialled.
     frames: tuple[str, ...]
     dials: tuple[str, ...]
@@ -35,6 +37,7 @@ DOORS = {
         reads=("order/realtime", "execution/list", "/list", "/v5/"),
         trades=("execution/list",),
         any=("/v5/",),
+        keyed=("/v5/order/",),
         frames=("execution", "order"),
         dials=("/v5/private",),
         words={
@@ -52,6 +55,7 @@ DOORS = {
         reads=("openOrders", "Trades", "positionRisk", "/fapi/v"),
         trades=("Trades",),
         any=("/fapi/v1", "/api/v3"),
+        keyed=(),
         frames=("ORDER_TRADE_UPDATE", "executionReport"),
         dials=("/private/ws", "/ws-api"),
         words={
@@ -79,7 +83,7 @@ KINDS: dict[str, tuple[str, Json]] = {
     "accept_then_html": ("writes", {}),
     "slow": ("writes", {"ms": 900}),
     "rate_limit": ("creates", {}),
-    "ban": ("any", {"retry_after": "2"}),
+    "ban": ("keyed", {"retry_after": "2"}),
     "lag": ("reads", {"count": 3, "seconds": 4}),
     "empty": ("reads", {}),
     "short_page": ("reads", {}),

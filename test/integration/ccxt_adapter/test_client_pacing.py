@@ -138,3 +138,24 @@ async def test_two_workers_share_the_budget_of_one_key(
     used = [row[0] / 1000 for row in rows(url, keys)]
     assert all(each <= 0.8 * USUAL for each in used), "no second has more for both together"
     assert sum(used) >= asked >= 4 * LIMIT, "each took its tokens there"
+
+
+async def test_spot_and_contracts_of_binance_are_two_houses(
+    made: Callable[..., VenueClient], tmp_path: Path
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    await upgrade(url)
+    store = await SqlStore.open(url)
+    client = made("binance_tls", environment="loopback")
+    client._turns = Turns(
+        Scopes(make_shared=partial(SharedScope, store.rate_chunks)),
+        venue="binance",
+        environment="loopback",
+        api_key="loop-a",
+    )
+    await client.open()
+    for symbol in (LINEAR, "BTC/USDT"):
+        await client.read("fetch_my_trades", symbol)
+    await store.close()
+    told = {name for (name,) in rows(url, "SELECT DISTINCT scope FROM rate_chunks")}
+    assert told == {"binance.loopback address", "binance.loopback address fapi"}

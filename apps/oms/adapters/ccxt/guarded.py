@@ -41,7 +41,7 @@ def guarded(base: type[Any], guard: Guard, turns: Turns, called: Watch) -> type[
         ) -> Any:
             await turns.wait(
                 CALL.get(),
-                api=str(api),
+                api=api if isinstance(api, str) else " ".join(api),
                 cost=self.calculate_rate_limiter_cost(api, method, path, params, config),
                 per_second=1000 / self.rateLimit,
             )
