@@ -111,11 +111,15 @@ def _real(
 
     async def spec() -> "ClientSpec":
         told = await client_spec(account, unseal, cache)
-        return evolve(told, is_key_shared=await store.sealed.is_key_shared(account.id))
+        return evolve(
+            told,
+            is_key_shared=await store.sealed.is_key_shared(account.id),
+            owner=await store.sealed.owner(account.id),
+        )
 
     return CcxtExchange(
         account=account,
-        make_client=lambda: SealedClient(spec, shelf),
+        make_client=lambda: SealedClient(spec, shelf, partial(store.sealed.own, account.id)),
         tag=tag,
         on_news=on_news,
         open_orders=image.orders,

@@ -136,6 +136,10 @@ class Snapshot:
     balances: Mapping[str, Decimal] | None = None
     #: From when on every execution of the account is among ``trades``; ``None``: nobody knows.
     trades_whole_from: datetime | None = None
+    #: From when on executions are told at all, where that is later than ``since``.
+    reaches_from: datetime | None = None
+    #: Whether the exchange account holds a long and a short leg; ``None``: it does not say.
+    has_legs: bool | None = None
 
 
 @value

@@ -41,6 +41,7 @@ BOTH: Mapping[str, Public] = {
     "trades": market.trades,
     "aggTrades": market.grouped_trades,
     "ticker/24hr": market.ticker,
+    "ticker/bookTicker": market.best_prices,
     "klines": market.klines,
 }
 PUBLIC: Mapping[str, Public] = {

@@ -1,5 +1,6 @@
 """Market data of the Binance dialect by REST; spot and contracts differ in some words."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -92,6 +93,16 @@ def ticker(venue: Venue, params: Params, *, spot: bool) -> Any:
     return [_ticker_json(venue, venue.shown[row.symbol]) for row in rows]
 
 
+def best_prices(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """The best prices of one or of all symbols, on spot also of a list."""
+    if params.get("symbol"):
+        return _best_json(venue, _shown(venue, params, spot=spot), spot=spot)
+    wished = json.loads(params.get("symbols") or "[]") if spot else []
+    rows = [venue.shown[row.symbol] for row in instruments(venue, spot=spot)]
+    named = [row for row in rows if not wished or id_of(row.instrument.symbol) in wished]
+    return [_best_json(venue, row, spot=spot) for row in named]
+
+
 def klines(venue: Venue, params: Params, *, spot: bool) -> Any:
     """Bars of what was seen since the start, the oldest first."""
     shown, name = _shown(venue, params, spot=spot), str(params.get("interval", ""))
@@ -174,6 +185,15 @@ def _ticker_json(venue: Venue, shown: Shown) -> Json:
             price, qty = levels[0] if levels else ("0", "0")
             told |= {f"{word}Price": price, f"{word}Qty": qty}
     return told
+
+
+def _best_json(venue: Venue, shown: Shown, *, spot: bool) -> Json:
+    told: Json = {"symbol": id_of(shown.instrument.symbol)}
+    for word, side in (("bid", shown.bids), ("ask", shown.asks)):
+        levels = levels_json(shown.instrument, side[:1])
+        price, qty = levels[0] if levels else ("0", "0")
+        told |= {f"{word}Price": price, f"{word}Qty": qty}
+    return told if spot else told | {"time": ms(venue.now())}
 
 
 def _instrument_json(row: Instrument) -> Json:

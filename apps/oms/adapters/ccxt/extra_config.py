@@ -161,6 +161,9 @@ def _ours(told: Mapping[str, Any], venue: Venue, environment: str) -> ExtraConfi
         raise refused("oms.provisional_deals", "is true or false")
     if not isinstance(told.get("withdrawal_key", False), bool):
         raise refused("oms.withdrawal_key", "is true or false")
+    owner = told.get("exchange_owner", "any")
+    if not isinstance(owner, str) or not owner:
+        raise refused("oms.exchange_owner", "the exchange's name of an account is expected")
     return ExtraConfig(
         allowed_hosts=tuple(host.lower() for host in hosts),
         resolve=_resolve(told.get("resolve", {}), environment),

@@ -16,7 +16,7 @@ from typing import Any
 from oms.adapters.ccxt.faults import Fault, ReadFailed
 from oms.adapters.ccxt.live_known import Known, PublicVenue
 from oms.adapters.ccxt.markets import now_utc
-from oms.adapters.ccxt.price_rows import book_of, key_of, mark_of, print_of, quote_of
+from oms.adapters.ccxt.price_rows import book_of, mark_of, print_of, quote_of
 from oms.domain.errors import Refused
 from oms.domain.instrument import Kind
 from oms.domain.money import product, total
@@ -54,6 +54,9 @@ class Feed:
         self._make = make
         self._patience = patience
         self._every = every
+        #: Trades and marks weigh more than prices, and miss nothing by waiting.
+        self._seldom = timedelta(seconds=2.5 * every)
+        self._marked_at: datetime | None = None
         self._clock = clock
         self._client: PublicVenue | None = None
         self._symbols: dict[str, Known] = {}
@@ -78,7 +81,7 @@ class Feed:
         known.asked_at = now
         if closely:
             if not known.is_close(now):
-                known.keys = None  # trades before that are nobody's
+                known.keys = known.traded_at = None  # trades before that are nobody's
                 self._wish.set()
             known.close_at = now
         return known
@@ -171,6 +174,10 @@ class Feed:
                     self._fly(("book", symbol), self._read_closely(client, symbol, known))
         for kind, symbols in by_kind.items():
             self._fly(("tickers", kind.value), self._read_tickers(client, symbols))
+        contracts = by_kind.get(Kind.LINEAR, [])
+        is_time = self._marked_at is None or now - self._marked_at >= self._seldom
+        if contracts and is_time and client.has("fetchMarkPrices"):
+            self._fly(("marks", ""), self._read_marks(client, contracts))
 
     def _fly(self, name: tuple[str, str], work: Coroutine[Any, Any, None]) -> None:
         if name in self._flying:
@@ -203,9 +210,21 @@ class Feed:
                 known.tell(mark)
 
     async def _read_closely(self, client: PublicVenue, symbol: str, known: Known) -> None:
-        """Trades, then the book that they left; without the book nothing is told."""
-        rows = await self._asked(client, (), "fetch_trades", symbol)
+        """Trades now and then, and the book that they left; without it nothing is told."""
+        rows, now = None, self._clock()
+        if known.traded_at is None or now - known.traded_at >= self._seldom:
+            rows = await self._asked(client, (), "fetch_trades", symbol)
+            known.traded_at = now if rows is not None else known.traded_at
         await self._read_book(client, symbol, known, rows)
+
+    async def _read_marks(self, client: PublicVenue, symbols: list[str]) -> None:
+        """Marks, where tickers do not tell them."""
+        at = self._marked_at = self._clock()
+        told = await self._asked(client, (), "fetch_mark_prices", symbols)
+        for symbol in symbols if told is not None else ():
+            known, mark = self._symbols.get(symbol), mark_of(told.get(symbol) or {}, symbol, at)
+            if known is not None and mark is not None:
+                known.tell(mark)
 
     async def _read_book(
         self,
@@ -223,30 +242,13 @@ class Feed:
         if quote is None:
             return
         if trades is not None:
-            self._tell_trades(client, symbol, known, trades, at)
+            new, ahead = known.new_trades(trades), client.clock_ahead_ms
+            known.tell_trades([print_of(row, unit, symbol, ahead, at) for row in new])
         known.tell(quote)
         if known.marked_at is not None and at - known.marked_at > MARK_BELIEVED:
             # A mark that is not told any more is the middle, as where none ever was.
             middle = product(total(quote.bid, quote.ask), _HALF)
             known.tell(MarkPrice(symbol=symbol, price=middle, at=at))
-
-    def _tell_trades(
-        self,
-        client: PublicVenue,
-        symbol: str,
-        known: Known,
-        rows: Sequence[Mapping[str, Any]],
-        now: datetime,
-    ) -> None:
-        """Those that the last answer did not have; of the first answer none."""
-        before, known.keys = known.keys, frozenset(map(key_of, rows))
-        if before is None:
-            return
-        unit, ahead = client.instruments[symbol].amount_unit, client.clock_ahead_ms
-        new = [row for row in rows if key_of(row) not in before]
-        prints = [print_of(row, unit, symbol, ahead, now) for row in new]
-        for each in sorted((p for p in prints if p is not None), key=lambda p: p.at):
-            known.tell(each)
 
     async def _asked(
         self, client: PublicVenue, symbols: Sequence[str], method: str, *args: Any

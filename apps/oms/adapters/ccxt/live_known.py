@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from oms.adapters.ccxt.price_rows import key_of
 from oms.domain.instrument import Instrument
 from oms.ports.exchange import Print, Quote
 from oms.ports.live_prices import LiveNews, MarkPrice
@@ -66,7 +67,8 @@ class Known:
     quote: Quote | None = None
     has_failed: bool = False
     marked_at: datetime | None = None
-    #: Trades of the last answer; ``None`` before the first.
+    #: When trades were asked for last, and those of the last answer; ``None`` before the first.
+    traded_at: datetime | None = None
     keys: frozenset[str] | None = None
     #: The number of the newest of ``news``.
     number: int = 0
@@ -85,6 +87,16 @@ class Known:
                 pass
         self.number += 1
         self.news.append((self.number, news))
+
+    def new_trades(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Those that the last answer did not have; of the first answer none."""
+        before, self.keys = self.keys, frozenset(map(key_of, rows))
+        return [] if before is None else [row for row in rows if key_of(row) not in before]
+
+    def tell_trades(self, trades: Sequence[Print | None]) -> None:
+        """Take in trades of others, the oldest first."""
+        for each in sorted((one for one in trades if one is not None), key=lambda one: one.at):
+            self.tell(each)
 
     def is_close(self, now: datetime) -> bool:
         """Whether book and trades are wished."""

@@ -15,7 +15,12 @@ from oms.adapters.ccxt.extra_config import price_environment
 from oms.adapters.ccxt.markets import MarketShelf
 from oms.domain.instrument import Instrument
 
-PUBLIC = frozenset({"fetch_tickers", "fetch_bids_asks", "fetch_order_book", "fetch_trades"})
+PUBLIC = frozenset(
+    (
+        *("fetch_tickers", "fetch_bids_asks", "fetch_mark_prices"),
+        *("fetch_order_book", "fetch_trades"),
+    )
+)
 """All that it calls, beside the clock and the table of markets when it is opened."""
 
 TIMEOUT_MS = 5_000

@@ -11,6 +11,7 @@ from kit.ccxt_desk import LINEAR, TAG
 from kit.loopback import Loopback
 from kit.until import until_told
 from kit.venue_house import KEY, VenueHouse
+from oms.adapters.ccxt.faults import NotSent
 from oms.adapters.vault import AesVault, new_master_key
 from oms.bootstrap.exchanges import exchanges
 
@@ -74,3 +75,23 @@ async def test_row_12_stale_prices_fill_nothing(paper: VenueHouse, venue: Loopba
     assert (await paper.until_order(bought["order_id"], "FILLED"))["avg_fill_price"] == "58000"
     assert len(await events(paper, "stop_price_stale")) == 1
     assert not [path for path in venue.paths() if "/v5/market/" not in path], "public data alone"
+
+
+async def test_without_ccxt_all_but_prices_works(
+    paper: VenueHouse, venue: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_engine: str, _venue: str) -> None:
+        raise NotSent("engine_unavailable", "ccxt.bybit: there is no ccxt")
+
+    monkeypatch.setattr("oms.adapters.ccxt.construct.load_class", missing)
+    resting = await paper.send(price="59000")
+    await paper.until_order(resting["order_id"], "SUBMITTED")
+    bought = await paper.send(order_type="market", price=None)
+    ended = await paper.until_order(bought["order_id"], "REJECTED")
+    assert ended["reject_code"] == "no_price"
+    await paper.send("cancel_order", order_id=resting["order_id"])
+    await paper.until_order(resting["order_id"], "CANCELED")
+    told = await connection(paper)
+    assert told["prices_trouble"]["code"] == "engine_unavailable"
+    assert (told["trouble"], told["hosts_called"]) == (None, [])
+    assert venue.paths() == []

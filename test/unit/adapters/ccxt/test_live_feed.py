@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class ScriptedVenue:
         self.answers: dict[str, Any] = {}
         self.refuses: Exception | None = None
         self.is_closed = False
+        self.methods: set[str] = set()
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -47,7 +48,7 @@ class ScriptedVenue:
         return {SPOT: an_instrument(symbol=SPOT, kind=Kind.SPOT), LINEAR: contract}
 
     def has(self, method: str) -> bool:
-        return False
+        return method in self.methods
 
     async def open(self) -> None:
         if self.refuses is not None:
@@ -146,6 +147,48 @@ async def test_with_open_orders_the_book_is_read_and_only_new_trades_are_told(
     assert traded.at == datetime.fromtimestamp(1_700_000_001, UTC), "by our clock"
     after = told[told.index(traded) + 1]
     assert isinstance(after, Quote), "the book that it left follows"
+
+
+async def test_best_prices_and_marks_have_requests_of_their_own_where_there_are_such(
+    feed: Feed, venue: ScriptedVenue
+) -> None:
+    prices = HeldPrices(feed, lambda: None)
+    venue.methods = {"fetchBidsAsks", "fetchMarkPrices"}
+    venue.answers["fetch_bids_asks"] = {LINEAR: ticker("9", "11"), SPOT: ticker("9", "11")}
+    venue.answers["fetch_mark_prices"] = {LINEAR: {"markPrice": "10", "info": {}}}
+    feed.begin()
+    prices.take(SPOT, datetime.now(UTC), closely=False)
+    told: list[Any] = []
+
+    def hear() -> bool:
+        told.extend(prices.take(LINEAR, datetime.now(UTC), closely=False))
+        return {type(each) for each in told} == {Quote, MarkPrice}
+
+    await until(hear)
+    marks = [symbols for method, symbols in venue.asked if method == "fetch_mark_prices"]
+    assert marks and all(symbols == [LINEAR] for symbols in marks)
+    assert len(marks) < len(venue.asked) / 2, "more seldom than prices"
+
+
+async def test_a_mark_that_is_not_told_any_more_is_the_middle(venue: ScriptedVenue) -> None:
+    now = [NOW]
+    feed = Feed("kraken", lambda: venue, patience=0.1, every=0.02, clock=lambda: now[0])
+    prices = HeldPrices(feed, lambda: None)
+    venue.answers["fetch_tickers"] = {LINEAR: ticker("9", "11", markPrice="10")}
+    venue.answers["fetch_trades"] = []
+    venue.answers["fetch_order_book"] = {"bids": [["20", "1"]], "asks": [["22", "1"]]}
+    feed.begin()
+    told: list[Any] = []
+
+    def marks() -> list[Decimal]:
+        told.extend(prices.take(LINEAR, now[0], closely=True))
+        return [each.price for each in told if isinstance(each, MarkPrice)]
+
+    await until(lambda: 10 in marks())
+    venue.answers["fetch_tickers"] = {}
+    now[0] += timedelta(seconds=11)
+    await until(lambda: 21 in marks())
+    await feed.close()
 
 
 async def test_one_request_that_hangs_holds_up_no_other_and_is_told(

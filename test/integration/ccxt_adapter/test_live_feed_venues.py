@@ -1,0 +1,53 @@
+"""Feeds of live prices over the real ccxt, at each dialect of the loopback exchange."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.loopback import Loopback
+from kit.until import until_told
+from oms.adapters.ccxt.live_feed import Feed
+from oms.adapters.ccxt.live_prices import HeldPrices
+from oms.adapters.ccxt.markets import MarketShelf
+from oms.adapters.ccxt.public_client import PublicClient, price_spec
+from oms.ports.exchange import Print, Quote
+from oms.ports.live_prices import MarkPrice
+
+SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
+
+
+@pytest.mark.parametrize("dialect", ["bybit", "binance"])
+async def test_quotes_books_trades_and_marks(
+    venue: Loopback, cache_folder: Path, dialect: str
+) -> None:
+    for symbol, price in ((SPOT, "59000"), (LINEAR, "60000")):
+        venue.ctl("price", symbol=symbol, price=price, bid_qty="2", ask_qty="3")
+    venue.ctl("mark", symbol=LINEAR, price="60001")
+    extra = venue.told["extra_config"][dialect]
+    spec = price_spec(dialect, extra, cache_folder)
+    feed = Feed(dialect, lambda: PublicClient(spec, MarketShelf()), patience=5, every=0.1)
+    prices, told = HeldPrices(feed, lambda: None), list[Any]()
+    feed.begin()
+
+    async def heard() -> set[tuple[str, type]]:
+        now = datetime.now(UTC)
+        told.extend(prices.take(SPOT, now, closely=False))
+        told.extend(prices.take(LINEAR, now, closely=True))
+        if (LINEAR, Quote) in {(each.symbol, type(each)) for each in told}:
+            venue.ctl("print", symbol=LINEAR, price="60000", qty="0.5", side="buy")
+        return {(each.symbol, type(each)) for each in told}
+
+    wished = {(SPOT, Quote), (LINEAR, Quote), (LINEAR, Print), (LINEAR, MarkPrice)}
+    await until_told(heard, lambda kinds: kinds >= wished)
+    await feed.close()
+    quotes = {each.symbol: each for each in told if isinstance(each, Quote)}
+    spot, linear = quotes[SPOT], quotes[LINEAR]
+    assert (spot.bid, spot.bid_qty, spot.ask_qty, spot.bids) == (59000, 2, 3, ())
+    assert linear.bids == ((Decimal(60000), 2),)
+    (trade, *_) = [each for each in told if isinstance(each, Print)]
+    assert (trade.price, trade.qty, trade.side) == (60000, Decimal("0.5"), "buy")
+    assert {each.price for each in told if isinstance(each, MarkPrice)} == {60001}
+    assert all("private" not in path and "order/" not in path for path in venue.paths())
