@@ -31,7 +31,7 @@ from oms.domain.report import Charge
 #: What two tellings of one execution must agree on.
 _FACTS = ("side", "price", "amount", "timestamp")
 _CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
-_OPEN = "fetch_open_orders"
+_OPEN, _POSITIONS = "fetch_open_orders", "fetch_positions"
 
 
 class Reader:
@@ -62,8 +62,7 @@ class Reader:
     async def open_orders(self, part: Part) -> list[OrderShown]:
         """All open orders of the part, with those that stand in lists of their own."""
         found = await self._orders(_OPEN, part, None, part.params)
-        kind = Kind.LINEAR if part.has_positions else Kind.SPOT
-        for params in self._rules.stop_lists_of(kind):
+        for params in self._rules.stop_lists_of(_kind(part)):
             found += await self._orders(_OPEN, part, None, {**part.params, **params})
         return found
 
@@ -101,7 +100,8 @@ class Reader:
         held: dict[Holding, Decimal] = {}
         for part in parts:
             if part.has_positions:
-                rows = await self._client.read("fetch_positions", None, dict(part.params))
+                params = self._rules.words(_POSITIONS, _kind(part), part.params)
+                rows = await self._client.read(_POSITIONS, None, params)
                 self._add_holdings(held, part, rows_of(rows, "positions"))
         return held
 
@@ -162,7 +162,7 @@ class Reader:
         """All rows of a list, of each symbol where the venue asks for one."""
         rows: list[Row] = []
         what = TRADE if method == _TRADES else ORDER
-        by_cursor = self._rules.by_cursor
+        params, by_cursor = self._rules.words(method, _kind(part), params), self._rules.by_cursor
         other = partial(self._told_otherwise, what)
         for symbol in self._asked(part):
             rows += await whole_list(
@@ -204,3 +204,8 @@ class Reader:
         if not self._rules.back_days:
             return since
         return max(since, until - timedelta(days=self._rules.back_days) + timedelta(hours=1))
+
+
+def _kind(part: Part) -> Kind:
+    """What the part holds; inverse contracts are not traded."""
+    return Kind.LINEAR if part.has_positions else Kind.SPOT

@@ -68,6 +68,10 @@ class VenueRules:
     offset_param: str = ""
     #: Our names are cut to their first 28 characters there, and stand behind ``t-``.
     names_are_cut: bool = False
+    #: Words of ccxt for a part of the account that would travel as words of the venue's own, by
+    #: method (``""`` any other): they are left out. And what says the same to the venue itself.
+    leaves_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    names_kind: Mapping[str, Mapping[Kind, Mapping[str, object]]] = field(default_factory=dict)
     #: Where a market order to buy says what to spend, and never how much to buy.
     buys_by_cost: frozenset[Kind] = frozenset()
     #: Times in force that are not there.
@@ -84,6 +88,12 @@ class VenueRules:
         is_open = method == "fetch_open_orders"
         return self.orders_page if is_open or not self.closed_page else self.closed_page
 
+    def words(self, method: str, kind: Kind, params: Mapping[str, object]) -> dict[str, object]:
+        """``params`` of a part of the account as the venue is asked for it by ``method``."""
+        gone = self.leaves_out.get(method, self.leaves_out.get("", frozenset()))
+        kept = {name: each for name, each in params.items() if name not in gone}
+        return {**kept, **self.names_kind.get(method, {}).get(kind, {})}
+
     def stop_lists_of(self, kind: Kind) -> Sequence[Mapping[str, object]]:
         """What asks for the lists of conditional orders."""
         return self.stop_lists.get(kind, ())
@@ -96,6 +106,11 @@ class VenueRules:
 _ALL = frozenset({Kind.SPOT, Kind.LINEAR})
 _SPOT = frozenset({Kind.SPOT})
 _TRIGGER: Mapping[str, object] = {"trigger": True}
+_PART = frozenset({"type", "subType"})
+_OKX_KINDS: Mapping[Kind, Mapping[str, object]] = {
+    Kind.SPOT: {"instType": "SPOT"},
+    Kind.LINEAR: {"instType": "SWAP"},
+}
 _CAREFUL = VenueRules()
 _RULES: Mapping[str, VenueRules] = {
     "bybit": VenueRules(
@@ -135,6 +150,11 @@ _RULES: Mapping[str, VenueRules] = {
         stop_lists=dict.fromkeys(_ALL, (_TRIGGER, {**_TRIGGER, "ordType": "conditional,oco"})),
         finds_stops=_TRIGGER,
         closed_lists=("fetch_closed_orders", "fetch_canceled_orders"),
+        leaves_out={
+            **dict.fromkeys(("fetch_open_orders", "fetch_positions"), _PART),
+            "": frozenset({"subType"}),
+        },
+        names_kind=dict.fromkeys(("fetch_open_orders", "fetch_positions"), _OKX_KINDS),
         lists_prove_absence=True,
         newest_first=True,
     ),
@@ -156,6 +176,7 @@ _RULES: Mapping[str, VenueRules] = {
         stop_lists=dict.fromkeys(_ALL, (_TRIGGER,)),
         closed_lists=("fetch_closed_orders",),
         newest_first=True,
+        leaves_out={"": frozenset({"subType"})},
         names_are_cut=True,
         buys_by_cost=_SPOT,
     ),
@@ -170,6 +191,7 @@ _RULES: Mapping[str, VenueRules] = {
         closed_lists=("fetch_closed_orders",),
         lists_prove_absence=True,
         newest_first=True,
+        leaves_out={"": _PART},
         not_in_force={Kind.LINEAR: frozenset({"FOK"})},
     ),
     "bitget": VenueRules(
@@ -186,6 +208,7 @@ _RULES: Mapping[str, VenueRules] = {
             Kind.LINEAR: (_TRIGGER, {**_TRIGGER, "planType": "profit_loss"}),
         },
         closed_lists=("fetch_canceled_and_closed_orders",),
+        leaves_out={"": _PART, "fetch_positions": frozenset({"type"})},
         lists_prove_absence=True,
         newest_first=True,
         buys_by_cost=_SPOT,

@@ -1,6 +1,7 @@
 """What five venues show: conditional orders, strange states, executions with fees, positions."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -273,3 +274,63 @@ async def test_positions_by_leg(places: Places, recorded_data: Path) -> None:
         row = exchange.parse_position(told, exchange.market(symbol))
         held = holding_shown(row, clients[venue].instruments)
         assert held == ((symbol, leg), Decimal(qty)), (venue, changes)
+
+
+#: What each list of a sweep is told beside its span and its page.
+TOLD: dict[str, dict[str, dict[str, str]]] = {
+    "okx": {
+        "orders-pending": {"instType": "SPOT|SWAP"},
+        "orders-history": {"instType": "SPOT|SWAP", "state": "filled|canceled"},
+        "fills-history": {"instType": "SPOT|SWAP"},
+        "positions": {"instType": "SWAP"},
+    },
+    "kraken": {"OpenOrders": {}, "ClosedOrders": {}, "TradesHistory": {}},
+    "gate": {
+        "open_orders": {"account": "spot", "status": "open"},
+        "my_trades": {"account": "spot"},
+        "my_trades_timerange": {},
+        "positions": {},
+    },
+    "kucoin": {
+        "active": {"symbol": "LTC-USDT", "tradeType": "TRADE", "status": "active"},
+        "stopOrders": {"symbol": "XBTUSDTM"},
+        "fills": {"symbol": "LTC-USDT|XBTUSDTM"},
+        "positions": {},
+    },
+    "bitget": {
+        "unfilled-orders": {"symbol": "BTCUSDT"},
+        "orders-pending": {"symbol": "BTCUSDT", "productType": "USDT-FUTURES"},
+        "fills": {"symbol": "BTCUSDT", "productType": "USDT-FUTURES"},
+        "all-position": {"productType": "USDT-FUTURES", "marginCoin": "USDT"},
+    },
+}
+SPAN = frozenset(
+    (
+        *("limit", "pageSize", "begin", "end", "start", "from", "to", "nonce"),
+        *("startAt", "endAt", "startTime", "endTime"),
+    )
+)
+
+
+@pytest.mark.parametrize("venue", TOLD)
+async def test_a_sweep_asks_in_the_venues_own_words(venue: str, places: Places) -> None:
+    """All parts are read without a failure, and no word of ccxt travels as a filter."""
+    place = places(venue)
+    client = await place.opened()
+    reader = Reader(client, venue, rules_of(venue), lambda: client.instruments, Evidence(venue))
+    place.venue.asked.clear()
+    until = datetime.now(UTC)
+    since = until - timedelta(days=1)
+    for part in reader.parts():
+        assert not await reader.open_orders(part)
+        assert not await reader.closed_orders(part, since, until)
+        assert await reader.trades(part, since, until, all_kinds=True, now=until) == ([], [])
+    assert not await reader.holdings(reader.parts())
+    lists = {asked.path.rpartition("/")[2] for asked in place.venue.asked}
+    assert TOLD[venue].keys() <= lists
+    for asked in place.venue.asked:
+        allowed = TOLD[venue].get(asked.path.rpartition("/")[2])
+        told = {key: each for key, each in asked.told.items() if key not in SPAN}
+        assert not told.keys() & {"subType"} and told.get("type") not in ("spot", "swap"), asked
+        for key, each in told.items() if allowed is not None else ():
+            assert each in allowed.get(key, "").split("|"), asked
