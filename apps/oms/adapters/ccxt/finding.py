@@ -45,15 +45,21 @@ class Finder:
         self._venue = venue
         self._rules = rules
 
-    async def find(self, known: Known) -> Found | Absent:
-        """The order with its executions, or that there is none. Raises ``ReadFailed``."""
-        with urgent(Urgency.FIND):
-            return await self._found(known)
+    async def find(self, known: Known, *, proves: bool = True) -> Found | Absent:
+        """The order with its executions, or that there is none. Raises ``ReadFailed``.
 
-    async def _found(self, known: Known) -> Found | Absent:
-        shown, is_complete = await self._order(known)
+        Without ``proves`` it is asked for alone: that it is not shown says nothing yet, so nobody
+        searches lists and executions for it.
+        """
+        with urgent(Urgency.FIND):
+            return await self._found(known, proves=proves)
+
+    async def _found(self, known: Known, *, proves: bool) -> Found | Absent:
+        shown, is_complete = await self._order(known, proves=proves)
         if shown is not None and shown.filled <= known.filled:
             return Found(shown=shown, trades=())
+        if shown is None and not proves:
+            return Absent(is_complete=False)
         trades = await self.trades(known, shown)
         if shown is None and not trades:
             return Absent(is_complete=is_complete)
@@ -73,12 +79,12 @@ class Finder:
         wanted = {name, known.client_id} - {None}
         return [each for each in told if wanted & {each.exchange_order_id, each.client_id}]
 
-    async def _order(self, known: Known) -> tuple[OrderShown | None, bool]:
+    async def _order(self, known: Known, *, proves: bool) -> tuple[OrderShown | None, bool]:
         match self._rules.look_up:
             case LookUp.LISTS:
                 return await self._in_lists(known)
             case LookUp.BY_PARAM:
-                return await self._by_param(known)
+                return await self._by_param(known, proves=proves)
             case LookUp.SCAN:
                 return await self._scanned(known)
 
@@ -96,12 +102,12 @@ class Finder:
                 return shown, True
         return None, True
 
-    async def _by_param(self, known: Known) -> tuple[OrderShown | None, bool]:
+    async def _by_param(self, known: Known, *, proves: bool) -> tuple[OrderShown | None, bool]:
         """One order by its id, or by our name in a parameter; at last among all lists."""
         shown = await self._asked(known, {})
         if shown is None and self._may_wait(known) and self._rules.finds_stops is not None:
             shown = await self._asked(known, self._rules.finds_stops)
-        if shown is not None or not self._rules.lists_prove_absence:
+        if shown is not None or not proves or not self._rules.lists_prove_absence:
             return shown, True
         return await self._scanned(known)
 

@@ -151,7 +151,7 @@ class LookingUp:
         """Look once; whether the question is answered."""
         known = question.known
         try:
-            found = await self._finder.find(known)
+            found = await self._finder.find(known, proves=self._may_prove(question))
         except ReadFailed as failed:
             _log.warning("order %d cannot be looked up: %s", known.order_id, failed.message)
             return question.kind is Doubt.SEEN and number + 1 >= _SEEN_TRIES
@@ -225,6 +225,11 @@ class LookingUp:
         known.is_not_placed = True
         message = "the exchange has no such order"
         return about(known, ReportKind.NOT_PLACED, Heard.RECONCILE, now, message=message)
+
+    def _may_prove(self, question: Question) -> bool:
+        """Whether it would mean anything that an order is not shown."""
+        is_placing = question.kind is Doubt.PLACE
+        return not is_placing or self._is_past_window(question, self._clock())
 
     def _is_past_window(self, question: Question, now: datetime) -> bool:
         return now >= question.since + timedelta(seconds=self._window())

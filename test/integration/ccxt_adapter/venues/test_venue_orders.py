@@ -285,6 +285,20 @@ async def test_it_is_absent_once_open_and_ended_ones_were_searched(
         assert states == {"filled", "canceled"}
 
 
+@pytest.mark.parametrize("talk", [t for t in TALKS if t.id in LISTS], ids=lambda talk: talk.id)
+async def test_a_look_that_can_prove_nothing_costs_little(talk: Talk, places: Places) -> None:
+    """While the request may still be carried out nobody searches executions for the order."""
+    place = places(talk.venue)
+    client = await place.opened()
+    finder = Finder(client, talk.venue, rules_of(talk.venue))
+    place.venue.asked.clear()
+    assert await finder.find(known(talk)) == Absent(is_complete=True)
+    whole = len(place.venue.asked)
+    place.venue.asked.clear()
+    assert await finder.find(known(talk), proves=False) == Absent(is_complete=False)
+    assert len(place.venue.asked) < whole
+
+
 @pytest.mark.parametrize("talk", [t for t in TALKS if t.id == "gate-spot"], ids=lambda t: t.id)
 async def test_a_list_that_may_be_cut_proves_nothing(
     talk: Talk, places: Places, recorded_data: Path
