@@ -70,6 +70,8 @@ def _fits(route: str, name: str) -> bool:
 
 class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    #: Head and body leave together: apart, the second waits for the first to be acknowledged.
+    wbufsize = -1
     venue: AnsweringVenue
 
     def log_message(self, *args: Any) -> None:
