@@ -34,6 +34,8 @@ class VenueHouse:
     pace: Pace = QUICK
     account_id: int = 0
     exchange_id: str = "ccxt.bybit"
+    #: Which account of the exchange the credentials led to before.
+    owner: str | None = None
     #: What makes exchanges in place of ours.
     connect: Callable[[AccountImage, Callable[[], None]], Exchange] | None = None
     client: AsgiClient = field(init=False)
@@ -109,6 +111,7 @@ class VenueHouse:
             api_key="loop-a",
             secret=self.venue.told["keys"]["loop-a"],
             extra_config=loads(account.extra_config),
+            owner=self.owner,
             cache_folder=self.cache,
         )
         return CcxtExchange(

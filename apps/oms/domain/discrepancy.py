@@ -21,6 +21,8 @@ class Class(StrEnum):
     DEAL_EXTRA = "deal_extra"
     DEAL_DIFFERS = "deal_differs"
     BALANCE_DIFFERS = "balance_differs"
+    POSITION_MODE_DIFFERS = "position_mode_differs"
+    CREDENTIALS_CHANGED_OWNER = "credentials_changed_owner"
 
 
 class Policy(StrEnum):
@@ -58,6 +60,8 @@ DEFAULTS: Mapping[Class, Policy] = MappingProxyType(
         Class.DEAL_EXTRA: Policy.ASK,
         Class.DEAL_DIFFERS: Policy.ASK,
         Class.BALANCE_DIFFERS: Policy.ASK,
+        Class.POSITION_MODE_DIFFERS: Policy.QUARANTINE,
+        Class.CREDENTIALS_CHANGED_OWNER: Policy.QUARANTINE,
     }
 )
 

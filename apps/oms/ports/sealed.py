@@ -45,6 +45,14 @@ class SealedRows(Protocol):
         """Whether another account has the same key of the exchange."""
         ...
 
+    async def owner(self, account_id: int) -> str | None:
+        """The exchange's own name of the account that its credentials led to when last used."""
+        ...
+
+    async def own(self, account_id: int, owner: str) -> None:
+        """Keep that name."""
+        ...
+
     async def page(self, after_account_id: int, limit: int) -> Sequence[SealedRow]:
         """Rows of accounts above that id, ascending."""
         ...

@@ -112,6 +112,8 @@ class Home:
     sweeping: list[Sweeping] = field(default_factory=list)
     #: Up to when it was swept since the home was furnished.
     read_until: datetime | None = None
+    #: From when on its executions are told, where a sweep asked for older ones.
+    reaches_from: datetime | None = None
     #: Orders in doubt that an alarm was raised for.
     alarmed: set[int] = field(default_factory=set)
     #: Calls that are being made.

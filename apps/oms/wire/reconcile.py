@@ -101,7 +101,8 @@ def status_rows(
     Sweeps that found nothing are told by the ``heartbeats`` of workers alone.
     """
     read = newest_cursors(cursors, heartbeats)
-    degraded = {key: code for each in heartbeats for key, code in each.get("degraded", {}).items()}
+    degraded = _by_account(heartbeats, "degraded")
+    unreachable = _by_account(heartbeats, "unreachable")
     rows: list[dict[str, Any]] = []
     for account_id in account_ids:
         cursor = read.get(account_id)
@@ -119,9 +120,14 @@ def status_rows(
                     row.account_id == account_id and row.status == "open" for row in open_rows
                 ),
                 "degraded": degraded.get(str(account_id)),
+                "history_unreachable": unreachable.get(str(account_id)),
             }
         )
     return rows
+
+
+def _by_account(heartbeats: Sequence[Mapping[str, Any]], name: str) -> dict[str, str]:
+    return {key: text for each in heartbeats for key, text in each.get(name, {}).items()}
 
 
 def newest_cursors(

@@ -192,11 +192,11 @@ class Accounts:
         await self._push()
         return None
 
-    async def note_unreadable(self, account_id: int, code: str) -> None:
+    async def note_unreadable(self, account_id: int, trouble: Refused) -> None:
         """Write down that an account could not be read."""
         home = self.homes.get(account_id)
         if home is not None:
-            await self.hear.reconcile.unreadable(home, code, self.clock.now())
+            await self.hear.reconcile.unreadable(home, trouble, self.clock.now())
             self.pipeline.add(home)
             await self._push()
 

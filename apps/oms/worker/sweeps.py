@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from oms.domain.account import Engine
+from oms.domain.errors import Refused
 from oms.domain.sweep_plan import Timetable
 from oms.ports.reconciliation import Reconciliations, Swept
 from oms.wire.json import time_text
@@ -35,8 +36,8 @@ class Sweeps:
     rows: Reconciliations
     _plans: dict[int, Swept] = field(default_factory=dict)
     _tables: dict[int, Timetable] = field(default_factory=dict)
-    #: Accounts that cannot be read, and the code that says why.
-    _degraded: dict[int, str] = field(default_factory=dict)
+    #: Accounts that cannot be read, and why.
+    _degraded: dict[int, Refused] = field(default_factory=dict)
     #: Accounts whose turn comes later, though something is due.
     _later: dict[int, datetime] = field(default_factory=dict)
     _held: frozenset[int] = frozenset()
@@ -59,7 +60,7 @@ class Sweeps:
             self._later[account_id] = now + RETRY
             trouble = await self.accounts.sweep(account_id, scope, plan)
             if trouble is not None:
-                await self._note(account_id, trouble.code if trouble.code != "busy" else None)
+                await self._note(account_id, trouble if trouble.code != "busy" else None)
                 continue
             await self._note(account_id, None)
             self._tables[account_id] = table.swept(scope, plan, now)
@@ -77,27 +78,36 @@ class Sweeps:
                 waits = _engine(row) is Engine.PAPER
                 self._tables[account_id] = Timetable.begun(account_id, row.plan, now, waits=waits)
 
-    async def _note(self, account_id: int, code: str | None) -> None:
+    async def _note(self, account_id: int, trouble: Refused | None) -> None:
         """That an account cannot be read, or can be again, is told once."""
-        if code == self._degraded.get(account_id):
+        if _why(trouble) == _why(self._degraded.get(account_id)):
             return
-        if code is None:
+        if trouble is None:
             del self._degraded[account_id]
             logger.info("account_recovered account_id=%d", account_id)
             return
-        self._degraded[account_id] = code
-        logger.warning("account_degraded account_id=%d code=%s", account_id, code)
-        await self.accounts.note_unreadable(account_id, code)
+        self._degraded[account_id] = trouble
+        logger.warning("account_degraded account_id=%d code=%s", account_id, trouble.code)
+        await self.accounts.note_unreadable(account_id, trouble)
 
     def told(self) -> Mapping[str, Mapping[str, str]]:
-        """Up to when accounts were read, and which cannot be, for the heartbeat."""
+        """Up to when accounts were read, and which cannot be, for the heartbeat.
+
+        And from when on executions are told, where some were asked for from before.
+        """
         times = {
             str(account_id): time_text(home.read_until)
             for account_id, home in self.accounts.homes.items()
             if home.read_until is not None
         }
-        degraded = {str(account_id): code for account_id, code in self._degraded.items()}
-        return {"reconciled": times, "degraded": degraded}
+        degraded = {str(account_id): why.code for account_id, why in self._degraded.items()}
+        told = {"reconciled": times, "degraded": degraded}
+        unreachable = {
+            str(account_id): time_text(home.reaches_from)
+            for account_id, home in self.accounts.homes.items()
+            if home.reaches_from is not None
+        }
+        return told | ({"unreachable": unreachable} if unreachable else {})
 
 
 def is_swept(row: Swept) -> bool:
@@ -105,6 +115,10 @@ def is_swept(row: Swept) -> bool:
     if not row.plan.enabled:
         return False
     return _engine(row) is not Engine.PAPER or bool(row.plan.intervals)
+
+
+def _why(trouble: Refused | None) -> tuple[str, str | None] | None:
+    return None if trouble is None else (trouble.code, trouble.reason)
 
 
 def _engine(row: Swept) -> Engine:

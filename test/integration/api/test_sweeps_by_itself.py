@@ -1,7 +1,7 @@
 """Sweeps that nobody asked for: by the owner's plan, quiet where nothing changed."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -126,3 +126,16 @@ async def test_an_account_that_cannot_be_read_is_degraded_until_it_can(
     exchange.trouble = lambda: None  # type: ignore[method-assign]
     await until_told(degraded, lambda told: told is None)
     assert len(rows(dsn, "SELECT error FROM reconcile_runs WHERE error IS NOT NULL")) == 1
+
+
+async def test_from_when_on_history_is_told_stands_in_the_status(swept: Office) -> None:
+    swept.start_worker()
+    await _price(swept, "50000")
+    assert (await _status(swept))["history_unreachable"] is None
+    home = swept.worker.accounts.homes[swept.account_id]
+    home.reaches_from = datetime(2026, 1, 2, tzinfo=UTC)
+
+    async def unreachable() -> Any:
+        return (await _status(swept))["history_unreachable"]
+
+    await until_told(unreachable, lambda told: told == "2026-01-02T00:00:00.000000Z")

@@ -15,7 +15,7 @@ from oms.adapters.sql.tables import METADATA
 from oms.domain.money import product
 from oms.ports.ledger import AccountBatch
 
-VERSIONS = tuple(f"{number:04}" for number in range(1, 14))
+VERSIONS = tuple(f"{number:04}" for number in range(1, 15))
 
 
 async def test_an_empty_database_is_brought_to_the_newest_version_once(tmp_path: Path) -> None:

@@ -75,6 +75,16 @@ async def test_a_key_may_be_of_several_accounts(store: SqlStore, ring: Ring) -> 
     ]
 
 
+async def test_whose_the_key_was_outlives_new_credentials(store: SqlStore, ring: Ring) -> None:
+    account_id = await an_account(store)
+    assert await store.sealed.owner(account_id) is None
+    await _seal(store, ring, account_id, CLEAR)
+    assert await store.sealed.owner(account_id) is None
+    await store.sealed.own(account_id, "u-1")
+    await _seal(store, ring, account_id, evolve(CLEAR, api_key="clear-other"))
+    assert await store.sealed.owner(account_id) == "u-1"
+
+
 async def test_a_change_keeps_what_it_does_not_name(store: SqlStore, ring: Ring) -> None:
     account_id = await an_account(store)
     first = Secrets(api_key="clear-1", secret="clear-2")

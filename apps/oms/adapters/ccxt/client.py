@@ -20,7 +20,7 @@ from oms.adapters.ccxt.construct import ClientSpec, construct
 from oms.adapters.ccxt.exact import rows_of
 from oms.adapters.ccxt.faults import Fault, ReadFailed, Rejected
 from oms.adapters.ccxt.judging import Judging, check_written
-from oms.adapters.ccxt.key_rights import key_rights, refuse_rights
+from oms.adapters.ccxt.key_rights import key_owner, key_rights, refuse_owner, refuse_rights
 from oms.adapters.ccxt.markets import (
     MarketShelf,
     file_name,
@@ -68,6 +68,8 @@ class VenueClient:
         #: Half of what the last reading of the venue's clock took.
         self.clock_error_ms = 0
         self.last_call_at: datetime | None = None
+        #: The venue's own name of the account, where it tells one.
+        self.owner: str | None = None
         self._shelf = shelf or MarketShelf()
         self._turns = Turns(
             self._shelf.scopes,
@@ -264,6 +266,9 @@ class VenueClient:
         if self.spec.api_key:
             rights = await key_rights(self, self.spec.venue, self.spec.environment)
             refuse_rights(rights, self.spec.extra_config)
+            owner = await key_owner(self, self.spec.venue, self.spec.environment, rights)
+            refuse_owner(owner, self.spec.owner, self.spec.extra_config)
+            self.owner = owner
 
     async def _read_clock_or(self, refused: Rejected) -> None:
         try:

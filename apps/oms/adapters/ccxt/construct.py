@@ -51,6 +51,8 @@ class ClientSpec:
     extra_config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     #: Whether other accounts, of other workers perhaps, spend the budget of the same key.
     is_key_shared: bool = False
+    #: The venue's own name of the account that earlier credentials led to.
+    owner: str | None = None
     #: Where the tables of markets are kept.
     cache_folder: Path
 

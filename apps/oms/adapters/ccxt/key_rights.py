@@ -11,6 +11,8 @@ from oms.adapters.ccxt.faults import ReadFailed, Rejected
 from oms.domain.value import value
 
 REASON = "withdrawal_key"
+CHANGED_OWNER = "credentials_changed_owner"
+OWNER_SETTING = "exchange_owner"
 
 
 class Reads(Protocol):
@@ -27,6 +29,8 @@ class KeyRights:
 
     trades: bool | None = None
     withdraws: bool | None = None
+    #: The exchange's own name of the account that the key leads to.
+    owner: str | None = None
 
 
 def _of_bybit(told: Any) -> KeyRights:
@@ -36,6 +40,7 @@ def _of_bybit(told: Any) -> KeyRights:
     return KeyRights(
         trades=bool(named) and not int(result["readOnly"]),
         withdraws="Withdraw" in held["Wallet"],
+        owner=_name(result.get("userID")),
     )
 
 
@@ -46,7 +51,10 @@ def _of_binance(told: Any) -> KeyRights:
 
 def _of_okx(told: Any) -> KeyRights:
     words = {word.strip() for word in str(told["data"][0]["perm"]).split(",")}
-    return KeyRights(trades="trade" in words, withdraws="withdraw" in words)
+    row = told["data"][0]
+    return KeyRights(
+        trades="trade" in words, withdraws="withdraw" in words, owner=_name(row.get("uid"))
+    )
 
 
 #: Venue: what is called, how it is read, and in which environments it is there.
@@ -71,8 +79,41 @@ async def key_rights(client: Reads, venue: str, environment: str) -> KeyRights:
         return read(await client.read(method))
     except ReadFailed:
         return KeyRights()
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         return KeyRights()  # another form than is known tells nothing
+
+
+async def key_owner(client: Reads, venue: str, environment: str, rights: KeyRights) -> str | None:
+    """Which account of the venue the key leads to, where it is told. Raises nothing of its own."""
+    if rights.owner is not None or venue != "binance" or environment not in ("live", "testnet"):
+        return rights.owner
+    try:
+        told = await client.read("private_get_account")
+    except ReadFailed:
+        return None
+    return _name(told.get("uid")) if isinstance(told, Mapping) else None
+
+
+def refuse_owner(owner: str | None, before: str | None, settings: Any) -> None:
+    """Raises ``Rejected`` (``auth_failed``) for a key that leads elsewhere than the last one did.
+
+    An admin who means it says so: ``oms.exchange_owner`` of the account's settings is where.
+    """
+    ours = settings.get("oms") if isinstance(settings, Mapping) else None
+    wished = ours.get(OWNER_SETTING) if isinstance(ours, Mapping) else None
+    expected = wished or before
+    if owner is None or expected is None or owner == expected:
+        return
+    message = (
+        f"these credentials lead to account {owner} of the exchange, and not to {expected}: "
+        f"store others, or set oms.{OWNER_SETTING} to {owner} if that is meant"
+    )
+    raise Rejected("auth_failed", message, reason=CHANGED_OWNER)
+
+
+def _name(told: Any) -> str | None:
+    """An account's name as text; venues tell 0 where they tell none."""
+    return str(told)[:64] if told not in (None, "", 0, "0") else None
 
 
 def refuse_rights(rights: KeyRights, settings: Any) -> None:

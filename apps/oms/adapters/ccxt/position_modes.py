@@ -14,7 +14,7 @@ from oms.domain.instrument import Kind
 
 MISMATCH = "position_mode_mismatch"
 #: Venues that tell the mode of a symbol by its positions, flat ones too.
-_BY_POSITIONS = frozenset({"bybit", "bybiteu", "bybitid"})
+MODES_BY_POSITIONS = frozenset({"bybit", "bybiteu", "bybitid"})
 
 
 class PositionModes:
@@ -48,12 +48,12 @@ class PositionModes:
         self._hedged.clear()
 
     def _key(self, symbol: str) -> str:
-        if self._venue in _BY_POSITIONS:
+        if self._venue in MODES_BY_POSITIONS:
             return symbol
         return self._client.instruments[symbol].kind.value
 
     async def _read(self, symbol: str) -> bool:
-        if self._venue in _BY_POSITIONS:
+        if self._venue in MODES_BY_POSITIONS:
             rows = rows_of(await self._client.read("fetch_positions", [symbol]), "positions")
             if not rows:
                 raise malformed("no position of the symbol, not even a flat one")

@@ -20,6 +20,7 @@ from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.holdings_read import holding_shown
 from oms.adapters.ccxt.orders_read import OrderShown, order_shown
 from oms.adapters.ccxt.paging import until_params, whole_list, windows
+from oms.adapters.ccxt.position_modes import MODES_BY_POSITIONS
 from oms.adapters.ccxt.rules import Part, VenueRules, parts_of
 from oms.adapters.ccxt.trades_read import TradeShown, funding_of, trades_shown
 from oms.adapters.ccxt.venue import Venue
@@ -30,6 +31,9 @@ from oms.domain.report import Charge
 
 #: What two tellings of one execution must agree on.
 _FACTS = ("side", "price", "amount", "timestamp")
+LEGS_EVERY = timedelta(hours=1)
+"""How often the account is asked for its mode: orders that do not fit it are refused anyway."""
+
 _CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
 _OPEN, _POSITIONS = "fetch_open_orders", "fetch_positions"
 
@@ -54,6 +58,8 @@ class Reader:
         #: Symbols to ask for where a venue tells nothing without one.
         self._symbols = symbols
         self._evidence = evidence
+        self._has_legs: bool | None = None
+        self._legs_read_at: datetime | None = None
 
     def parts(self) -> list[Part]:
         """The parts of the account."""
@@ -198,6 +204,31 @@ class Reader:
     def whole_from(self, since: datetime, now: datetime) -> datetime | None:
         """From when on ``trades`` leaves nothing out; ``None`` where symbols must be named."""
         return None if self._rules.symbol_required else self._reachable(since, now)
+
+    def reaches_from(self, since: datetime, now: datetime) -> datetime | None:
+        """From when on executions are told, where that is later than ``since``."""
+        start = self._reachable(since, now)
+        return start if start > since else None
+
+    async def has_legs(self, now: datetime) -> bool | None:
+        """Whether contracts are held in two legs, where one mode is told for the whole account.
+
+        Where each symbol has its own, what is held shows it.
+        """
+        has = self._client.exchange.has.get("fetchPositionMode")
+        symbols = [min(part.symbols) for part in self.parts() if part.has_positions]
+        if has is not True or self._venue in MODES_BY_POSITIONS or not symbols:
+            return None
+        if self._legs_read_at is None or now - self._legs_read_at >= LEGS_EVERY:
+            try:
+                told = await self._client.read("fetch_position_mode", symbols[0])
+            except ReadFailed as failed:
+                if failed.retryable:
+                    raise
+                told = {}
+            self._has_legs = told.get("hedged")
+            self._legs_read_at = now
+        return self._has_legs
 
     def _reachable(self, since: datetime, until: datetime) -> datetime:
         """``since``, or as far back as anything is told."""

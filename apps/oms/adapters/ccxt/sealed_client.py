@@ -16,8 +16,15 @@ from oms.domain.instrument import Instrument
 class SealedClient:
     """A ``Venue`` over the ``VenueClient`` that ``spec`` tells how to make."""
 
-    def __init__(self, spec: Callable[[], Awaitable[ClientSpec]], shelf: MarketShelf) -> None:
+    def __init__(
+        self,
+        spec: Callable[[], Awaitable[ClientSpec]],
+        shelf: MarketShelf,
+        own: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self._spec = spec
+        #: Keeps which account of the venue the credentials lead to.
+        self._own = own
         self._shelf = shelf
         self._client: VenueClient | None = None
 
@@ -59,6 +66,13 @@ class SealedClient:
             raise NotSent("exchange_unavailable", lost.message) from None
         client = VenueClient(spec, self._shelf)
         await client.open()
+        try:
+            if self._own is not None and client.owner not in (None, spec.owner):
+                assert client.owner is not None
+                await self._own(client.owner)
+        except Unavailable as lost:
+            await client.close()
+            raise NotSent("exchange_unavailable", lost.message) from None
         self._client = client
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:

@@ -90,6 +90,7 @@ class Sweeping:
         heard = _Heard()
         try:
             holdings, balances = await self._read(since, until, heard)
+            has_legs = await self._reader.has_legs(self._clock())
         except ReadFailed:
             reports = [*heard.orders, *(report for _, report in heard.trades.values())]
             self._inbox.put(reports, [], heard.charges)
@@ -104,6 +105,8 @@ class Sweeping:
             raw=self._evidence.taken(),
             balances=balances,
             trades_whole_from=self._reader.whole_from(since, self._clock()),
+            reaches_from=self._reader.reaches_from(since, self._clock()),
+            has_legs=has_legs,
         )
 
     async def _read(

@@ -5,6 +5,7 @@ from typing import Any
 
 from oms.adapters.sql.audited import Audited, Traced
 from oms.adapters.sql.bulk import Insert
+from oms.adapters.sql.errors import InDoubt
 from oms.adapters.sql.fencing import take_over
 from oms.adapters.sql.session import Session
 from oms.domain.errors import Invalid, NotFound
@@ -41,6 +42,25 @@ class SqlSealed(Audited):
             f" WHERE mine.account_id = {self._dialect.mark} LIMIT 1"
         )
         return bool(await self._database.rows(text, (account_id,)))
+
+    async def owner(self, account_id: int) -> str | None:
+        """See ``SealedRows``."""
+        text = f"SELECT exchange_owner FROM {_TABLE} WHERE account_id = {self._dialect.mark}"
+        found = await self._database.rows(text, (account_id,))
+        return found[0][0] if found else None
+
+    async def own(self, account_id: int, owner: str) -> None:
+        """See ``SealedRows``."""
+        mark = self._dialect.mark
+        text = f"UPDATE {_TABLE} SET exchange_owner = {mark} WHERE account_id = {mark}"
+
+        async def work(session: Session) -> None:
+            await session.execute(text, (owner, account_id))
+
+        try:
+            await self._database.write(work)
+        except InDoubt:
+            await self._database.write(work)  # it says the same
 
     async def page(self, after_account_id: int, limit: int) -> Sequence[SealedRow]:
         """Rows of accounts above that id, ascending."""

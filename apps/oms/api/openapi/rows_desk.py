@@ -149,7 +149,7 @@ _HOUSE: Mapping[str, Schema] = {
     ),
     "ReconcileStatus": row(
         "account_id:id cursor_value:text? updated_at:time? lag_ms:number? discrepancies:count "
-        "degraded:text?",
+        "degraded:text? history_unreachable:time?",
         status=words("fresh", "stale", "never"),
         age_seconds=maybe(NUMBER),
     ),

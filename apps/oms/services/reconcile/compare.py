@@ -70,6 +70,7 @@ class Compare:
 
     async def _findings(self, shown: Shown, found: Standing) -> list[Finding]:
         findings = [*shown.positions(found.rows.values()), *shown.vanished(), *shown.differing()]
+        findings += shown.mode()
         if shown.seen.balances is not None:
             findings += shown.balances(await self.rows.balance_entries(shown.home.account.id))
         whole_from = shown.whole_from()

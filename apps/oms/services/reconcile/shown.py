@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
+from oms.domain.account import Engine, PositionMode
 from oms.domain.balances import BalanceDifference, balance_differences
 from oms.domain.correction import correction_for
 from oms.domain.deal import Deal, DealEntry, DealType
@@ -83,6 +84,26 @@ class Shown:
             fix=dumps_plain(fix),
             policy=policy,
         )
+
+    def mode(self) -> list[Finding]:
+        """That the exchange holds two legs where the book holds one net position a symbol."""
+        account = self.home.account
+        if account.position_mode is PositionMode.HEDGE or account.engine is Engine.PAPER:
+            return []
+        symbols = sorted({symbol for symbol, side in self.seen.holdings if side is not None})
+        if not symbols and not self.seen.has_legs:
+            return []
+        kind, mode = Class.POSITION_MODE_DIFFERS, account.position_mode.value
+        evidence = {"position_mode": mode, "exchange_mode": "hedge", "symbols": symbols}
+        return [
+            Finding(
+                kind=kind,
+                symbol=None,
+                subject=kind.value,
+                evidence=dumps_plain(evidence),
+                policy=policy_of(kind, account.policies),
+            )
+        ]
 
     def balances(self, entries: Mapping[str, Decimal]) -> list[Finding]:
         """Coins of which positions and ``entries`` are not the total."""

@@ -14,6 +14,7 @@ from oms.domain.command import Command, CommandResult, CommandStatus
 from oms.domain.control import Reconcile
 from oms.domain.deal import Deal
 from oms.domain.discrepancy import Status
+from oms.domain.errors import Refused
 from oms.domain.event import Event
 from oms.domain.order import OrderState
 from oms.domain.reconciliation import Scope, read_from
@@ -28,6 +29,7 @@ from oms.services.home import Home, Sweeping
 from oms.services.raw_told import RawTold
 from oms.services.reconcile.compare import Compare
 from oms.services.reconcile.fixes import Fixes
+from oms.services.reconcile.owner import noted_owner
 from oms.services.reconcile.shown import Trade
 from oms.services.reconcile.standing import Standing
 from oms.services.record import Changes, Record
@@ -76,10 +78,15 @@ class Reconciling:
         home.sweeping.append(Sweeping(command=None, wish=wish, since=since))
         home.exchange.begin_sweep(since)
 
-    async def unreadable(self, home: Home, code: str, now: datetime) -> None:
-        """Write a run that came to nothing."""
-        run = await self._run(home, Reconcile(), {}, now)
-        home.draft.reconciled.append(ReconcileRows(run=evolve(run, error=code)))
+    async def unreadable(self, home: Home, trouble: Refused, now: datetime) -> None:
+        """Write a run that came to nothing, and the item that says why, where it is one."""
+        run, changes = await self._run(home, Reconcile(), {}, now), Changes()
+        noted = await noted_owner(self.rows, self.ids, home, trouble, changes, now)
+        home.draft.reconciled.append(
+            ReconcileRows(run=evolve(run, error=trouble.code), discrepancies=noted)
+        )
+        if changes.has_content():
+            await self.record.tell(home, changes)
 
     async def finish(
         self, home: Home, seen: Snapshot, changes: Changes, now: datetime
@@ -116,7 +123,7 @@ class Reconciling:
         vanished = await self._vanished(home, seen, now)
         await self.record(home, vanished, changes)
         fresh = {deal.symbol for deal in changes.deals[deals:]}
-        counts = {
+        counts: dict[str, object] = {
             "fetched": len(seen.orders) + len(trades),
             "new_deals": len(changes.deals) - deals,
             "new_orders": len(changes.orders) - orders,
@@ -130,6 +137,9 @@ class Reconciling:
         noted = () if standing is None else tuple(standing.changed.values())
         if wish.scope is not Scope.PERIOD:
             home.read_until = now
+        if seen.reaches_from is not None:
+            counts["history_unreachable"] = time_text(seen.reaches_from)
+            home.reaches_from = seen.reaches_from
         value: dict[str, object] = {**counts, "run_id": None, "watermark": time_text(now)}
         found = fresh or noted or told or counts["new_orders"] or vanished
         if is_asked or found:
@@ -188,7 +198,7 @@ class Reconciling:
         return told
 
     async def _run(
-        self, home: Home, wish: Reconcile, counts: dict[str, int], now: datetime
+        self, home: Home, wish: Reconcile, counts: Mapping[str, object], now: datetime
     ) -> ReconcileRun:
         await self.ids.ensure("reconcile_run", 1)
         return ReconcileRun(
@@ -224,8 +234,8 @@ def _name_of(report: Report) -> str:
     return report.execution.exchange_trade_id
 
 
-def _tick(wish: Reconcile, seen: Snapshot, counts: dict[str, int], now: datetime) -> Event:
-    skipped = len(seen.trades) - counts["new_deals"]
+def _tick(wish: Reconcile, seen: Snapshot, counts: Mapping[str, object], now: datetime) -> Event:
+    skipped = len(seen.trades) - int(str(counts["new_deals"]))
     facts: dict[str, object] = {
         "scope": wish.scope.value,
         "lookback_seconds": int((now - seen.since).total_seconds()),

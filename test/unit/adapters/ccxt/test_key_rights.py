@@ -7,7 +7,13 @@ import pytest
 
 from oms.adapters.ccxt.account_check import check_account
 from oms.adapters.ccxt.faults import ReadFailed, Rejected
-from oms.adapters.ccxt.key_rights import KeyRights, key_rights, refuse_rights
+from oms.adapters.ccxt.key_rights import (
+    KeyRights,
+    key_owner,
+    key_rights,
+    refuse_owner,
+    refuse_rights,
+)
 from oms.domain.errors import Invalid
 
 BYBIT: dict[str, Any] = {"ContractTrade": ["Order"], "Spot": [], "Derivatives": [], "Wallet": []}
@@ -23,8 +29,9 @@ class Told:
         return self.answer
 
 
-def bybit(wallet: list[str], read_only: int = 0) -> dict[str, Any]:
-    return {"result": {"permissions": BYBIT | {"Wallet": wallet}, "readOnly": read_only}}
+def bybit(wallet: list[str], read_only: int = 0, **more: Any) -> dict[str, Any]:
+    told = {"permissions": BYBIT | {"Wallet": wallet}, "readOnly": read_only}
+    return {"result": told | more}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,16 @@ def bybit(wallet: list[str], read_only: int = 0) -> dict[str, Any]:
         ),
         ("okx", {"data": [{"perm": "read_only,trade"}]}, KeyRights(trades=True, withdraws=False)),
         ("okx", {"data": [{"perm": "withdraw"}]}, KeyRights(trades=False, withdraws=True)),
+        (
+            "bybit",
+            bybit([], userID=24617703),
+            KeyRights(trades=True, withdraws=False, owner="24617703"),
+        ),
+        (
+            "okx",
+            {"data": [{"perm": "trade", "uid": "446"}]},
+            KeyRights(trades=True, withdraws=False, owner="446"),
+        ),
         ("okx", {"data": []}, KeyRights()),
         ("bybit", {"result": None}, KeyRights()),
         ("bybit", ReadFailed("exchange_error", "no", retryable=False), KeyRights()),
@@ -64,4 +81,37 @@ def test_a_key_that_may_withdraw_is_refused_unless_that_is_wished() -> None:
 def test_the_wish_is_true_or_false(told: Any) -> None:
     extra = dumps({"oms": {"withdrawal_key": told}})
     with pytest.raises(Invalid, match=r"oms\.withdrawal_key"):
+        check_account(exchange_id="ccxt.bybit", environment="live", extra_config=extra)
+
+
+@pytest.mark.parametrize(
+    ("venue", "environment", "answer", "owner"),
+    [
+        ("binance", "live", {"uid": 354937868}, "354937868"),
+        ("binance", "loopback", {"uid": 354937868}, None),
+        ("binance", "live", {"uid": 0}, None),
+        ("binance", "live", ReadFailed("exchange_error", "no", retryable=False), None),
+        ("okx", "live", {"uid": 1}, None),
+    ],
+)
+async def test_whose_a_key_is(venue: str, environment: str, answer: Any, owner: str | None) -> None:
+    assert await key_owner(Told(answer), venue, environment, KeyRights()) == owner
+
+
+def test_a_key_of_another_account_is_refused_unless_that_is_wished() -> None:
+    with pytest.raises(Rejected) as refused:
+        refuse_owner("2", "1", {})
+    why = refused.value
+    assert (why.code, why.reason) == ("auth_failed", "credentials_changed_owner")
+    refuse_owner("2", "1", {"oms": {"exchange_owner": "2"}})
+    with pytest.raises(Rejected):
+        refuse_owner("1", "1", {"oms": {"exchange_owner": "2"}})
+    for owner, before in (("1", "1"), ("1", None), (None, "1"), (None, None)):
+        refuse_owner(owner, before, {})
+
+
+@pytest.mark.parametrize("told", ["", 7, None])
+def test_the_owner_is_a_name(told: Any) -> None:
+    extra = dumps({"oms": {"exchange_owner": told}})
+    with pytest.raises(Invalid, match=r"oms\.exchange_owner"):
         check_account(exchange_id="ccxt.bybit", environment="live", extra_config=extra)

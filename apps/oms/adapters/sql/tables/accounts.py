@@ -46,6 +46,7 @@ account_credentials_encrypted = Table(
     needed("fingerprint", X(64)),
     created(),
     updated(),
+    absent("exchange_owner", S(64)),
     **TABLE_OPTIONS,
 )
 
