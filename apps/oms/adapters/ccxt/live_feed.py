@@ -66,6 +66,8 @@ class Feed:
         self._fault: Fault | None = None
         self._failures = 0
         self._waiting: list[Callable[[], None]] = []
+        self._limit: asyncio.TimerHandle | None = None
+        self._is_late = False
 
     @property
     def client(self) -> PublicVenue | None:
@@ -96,12 +98,14 @@ class Feed:
     def begin(self) -> None:
         """Open the client, and read as long as somebody asks."""
         if self._running is None:
-            self._running = asyncio.get_running_loop().create_task(self._run())
+            loop = asyncio.get_running_loop()
+            self._running = loop.create_task(self._run())
             self._running.add_done_callback(_tell_of_bugs)
+            self._limit = loop.call_later(self._patience, self._take_too_long)
 
     def is_ready(self) -> bool:
-        """Whether it is open, or known to be in trouble."""
-        return self._client is not None or self._fault is not None
+        """Whether it is open, or known to be in trouble, or takes too long to be waited for."""
+        return self._client is not None or self._fault is not None or self._is_late
 
     def when_ready(self, tell: Callable[[], None]) -> None:
         """Call ``tell`` once it is."""
@@ -118,6 +122,8 @@ class Feed:
 
     async def close(self) -> None:
         """End it for good."""
+        if self._limit is not None:
+            self._limit.cancel()
         tasks = [*self._flying.values()]
         if self._running is not None:
             tasks.append(self._running)
@@ -152,6 +158,10 @@ class Feed:
         self._fault, self._failures = None, 0
         self._tell_ready()
         return client
+
+    def _take_too_long(self) -> None:
+        self._is_late = True
+        self._tell_ready()
 
     def _tell_ready(self) -> None:
         waiting, self._waiting = self._waiting, []

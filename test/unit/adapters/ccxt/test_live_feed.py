@@ -41,6 +41,7 @@ class ScriptedVenue:
         self.refuses: Exception | None = None
         self.is_closed = False
         self.methods: set[str] = set()
+        self.hangs = False
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -51,6 +52,8 @@ class ScriptedVenue:
         return method in self.methods
 
     async def open(self) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.refuses is not None:
             raise self.refuses
 
@@ -220,6 +223,18 @@ async def test_a_missing_library_is_trouble_at_once(venue: ScriptedVenue) -> Non
     feed.want(SPOT, NOW)
     assert not feed.is_coming(SPOT)
     await feed.close()
+
+
+async def test_nobody_waits_long_for_an_exchange_that_says_nothing(
+    feed: Feed, venue: ScriptedVenue
+) -> None:
+    venue.hangs = True
+    ready = asyncio.Event()
+    feed.when_ready(ready.set)
+    feed.begin()
+    assert not feed.is_ready()
+    await asyncio.wait_for(ready.wait(), 5)
+    assert feed.is_ready() and feed.client is None
 
 
 async def test_accounts_of_one_venue_share_a_feed_and_the_last_ends_it(tmp_path: Path) -> None:
