@@ -22,7 +22,7 @@ from oms.domain.value import value
 
 @value
 class AttemptRow:
-    """One request about an order, stored before it is sent (exchange.md 4.3, 5.1).
+    """One request about an order, stored before it is sent.
 
     ``client_id`` is the name the exchange sees, ``request`` JSON text. ``outcome`` is ``acked``,
     ``rejected``, ``not_sent`` or ``unknown``; ``None`` while it is on its way.

@@ -26,6 +26,7 @@ from oms.domain.errors import LeaseLost, OmsError
 from oms.domain.order import OrderState, Side
 from oms.domain.position import PositionState
 from oms.domain.report import Edit
+from oms.ports.exchange import AttemptRow, MemoryRows
 from oms.ports.leases import Lease
 from oms.ports.ledger import AccountBatch
 from oms.wire.commands import encode
@@ -53,6 +54,31 @@ async def test_a_fill_is_written_whole(store: SqlStore) -> None:
     assert told.row == an_event(1, account_id, 1)
     assert (await store.queue.find([1]))[1].status is CommandStatus.DONE
     assert await store.history.heads([account_id]) == {account_id: 1}
+
+
+async def test_an_order_is_found_by_every_id_that_it_had(store: SqlStore) -> None:
+    """Where an exchange replaces orders each gets an id of its own; ours is one all the while."""
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueued(store, [a_command(1, account_id)])
+    replaced = AttemptRow(
+        order_id=1,
+        attempt=2,
+        kind="change",
+        client_id="a name",
+        request="{}",
+        may_send_until=NOON,
+        exchange_order_id="X1b",
+        created_at=NOON,
+    )
+    memory = MemoryRows(attempts=[replaced])
+    await store.ledger.commit([replace(a_fill(lease, 1, 1), memory=memory)])
+
+    names = ["X1", "X1b", "X2"]
+    found = await store.ledger.orders_by_exchange_id(account_id, "BTC/USDT", names)
+    assert {name: order.id for name, order in found.items()} == {"X1": 1, "X1b": 1}
+    assert not await store.ledger.orders_by_exchange_id(account_id, "ETH/USDT", names)
+    assert not await store.ledger.orders_by_exchange_id(account_id + 1, "BTC/USDT", names)
 
 
 async def test_every_field_survives(store: SqlStore) -> None:

@@ -153,6 +153,7 @@ def _of_worker(store: SqlStore, lease: Lease) -> Mapping[str, Ask]:
         "position": lambda: store.ledger.position(FIRST_ACCOUNT, FIRST_ID),
         "client ids": lambda: store.ledger.orders_by_client_id([(one, "C1")]),
         "exchange ids": lambda: ledger.orders_by_exchange_id(past, "BTC/USDT", [order_id]),
+        "no such exchange id": lambda: ledger.orders_by_exchange_id(past, "BTC/USDT", ["none"]),
         "newest trade": lambda: ledger.newest_key(past, "BTC/USDT"),
         "first trade": lambda: ledger.newest_key(one, "BTC/USDT"),
         "what to fold again": lambda: ledger.folded_since(past, "BTC/USDT", lately),

@@ -78,6 +78,7 @@ class Digest:
         owned = [each if each.exchange_order_id else _with_order(each) for each in trades]
         owned = [each for each, told in zip(owned, trades, strict=True) if told not in waiting]
         strangers = await self._strangers(part, shown, owned, now)
+        await self._admit(strangers, ())  # their names are told only now
         outgrown = await self._outgrown(owned)
         orders: list[Report] = []
         for each in outgrown:

@@ -65,7 +65,7 @@ async def senders(
 async def orders_by_exchange_id(
     session: Session, account_id: int, symbol: str, names: Sequence[str]
 ) -> dict[str, Order]:
-    """Orders by exchange order id."""
+    """Orders by any exchange order id that they have or had."""
     mark, marks = session.dialect.mark, session.dialect.marks(len(names))
     text = (
         f"SELECT {orders.SELECTED} FROM oms_orders WHERE account_id = {mark}"
@@ -73,7 +73,25 @@ async def orders_by_exchange_id(
     )
     rows = await session.fetch(text, (account_id, symbol, *names))
     found = [orders.order_of(row, session.dialect) for row in rows]
-    return {order.exchange_order_id or "": order for order in found}
+    named = {order.exchange_order_id or "": order for order in found}
+    others = [name for name in names if name not in named]
+    return named | await _replaced(session, account_id, symbol, others)
+
+
+async def _replaced(
+    session: Session, account_id: int, symbol: str, names: Sequence[str]
+) -> dict[str, Order]:
+    """Orders whose place another of the exchange's has taken, by the id of that one."""
+    if not names:
+        return {}
+    mark, marks = session.dialect.mark, session.dialect.marks(len(names))
+    rows = await session.fetch(
+        "SELECT exchange_order_id, order_id FROM oms_order_attempts"
+        f" WHERE exchange_order_id IN ({marks}) AND account_id = {mark}",
+        (*names, account_id),
+    )
+    known = {order.id: order for order in await _orders(session, sorted({row[1] for row in rows}))}
+    return {row[0]: known[row[1]] for row in rows if known[row[1]].symbol == symbol}
 
 
 async def folded_since(

@@ -79,6 +79,22 @@ async def test_an_execution_waits_while_an_order_of_ours_has_no_id(
     assert [report.order_id for report in desk.heard if report.execution] == [1]
 
 
+async def test_an_execution_whose_order_alone_tells_our_name_is_ours(
+    new_desk: Callable[..., Desk], venue: ScriptedVenue
+) -> None:
+    """The order that took the place of another: it has ended, and nothing here knows its id."""
+
+    async def belongs(order_id: int) -> bool:
+        return order_id == 70
+
+    name = NAMES.render(70, 2)
+    venue.trades = [a_trade_row("t1", "x9", "", "1", at=just_now())]
+    venue.closed_orders = [an_order_row("x9", name, "Filled")]
+    desk = await new_desk(more={"belongs": belongs}).ready()
+    await desk.until(lambda: any(report.execution for report in desk.heard), "the execution")
+    assert {report.order_id for report in desk.heard} == {70}
+
+
 async def test_an_execution_of_nobody_is_a_stranger_s(
     new_desk: Callable[..., Desk], venue: ScriptedVenue
 ) -> None:
