@@ -39,9 +39,9 @@ oracle: ## the ledger against its oracle over random account histories (HISTORIE
 	@$(PYTHON) tools/setup
 	@ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) test/property/test_ledger_oracle.py
 
-faults: ## the fault run: a worker is killed while a loopback exchange goes wrong (3 minutes)
+faults: ## the fault runs at their whole size: workers are killed while an exchange goes wrong (8 minutes)
 	@$(PYTHON) tools/setup $(MARIADB)
-	@$(BIN)/pytest -q -s test/e2e/test_fault_run.py $(ARGS)
+	@OMS_TEST_WHOLE=1 $(BIN)/pytest -q -s test/e2e/test_fault_run.py $(ARGS)
 
 acceptance: ## the rows of docs/domain/acceptance.md that the suite runs smaller, at their whole size
 	@$(PYTHON) tools/setup $(MARIADB)

@@ -4,9 +4,9 @@ Every kind of fault that concerns requests, reads or streams strikes ten times, 
 commands in flight; of two workers one is frozen beyond its lease now and then. In the end orders,
 deals, positions and balances equal the exchange's own books.
 
-Another run: ``OMS_FAULT_RUN_ORDERS``, ``OMS_FAULT_RUN_FAULTS`` (of each kind),
-``OMS_FAULT_RUN_SECONDS``, ``OMS_FAULT_RUN_KILL_SECONDS``, ``OMS_FAULT_RUN_SEED``,
-``OMS_FAULT_RUN_EXCHANGES`` (exchange ids with commas, an account each), ``OMS_FAULT_RUN_DATABASE``.
+``make faults`` runs both at their whole size. Another run: ``OMS_FAULT_RUN_ORDERS``, ``_FAULTS``
+(of each kind), ``_SECONDS``, ``_KILL_SECONDS``, ``_EXCHANGES`` (exchange ids with commas, an
+account each), ``_DATABASE`` and ``_SEED``.
 """
 
 import json
@@ -14,8 +14,11 @@ import os
 import random
 import time
 from collections import Counter
+from dataclasses import dataclass, fields, replace
 from threading import Thread
 from typing import Any
+
+import pytest
 
 from kit.bad_days import BadDays
 from kit.gateway import Gateway
@@ -27,39 +30,66 @@ from kit.strikes import Strikes
 from kit.until import until
 from kit.venue_books import Unequal, compared
 from kit.venue_clients import LINEAR, SPOT, VenueClient
+from kit.whole import size
 from oms.adapters.sql.tables import METADATA
 
-EXCHANGES = os.environ.get(
-    "OMS_FAULT_RUN_EXCHANGES", ",".join(["ccxtpro.bybit", "ccxt.bybit"] * 3)
-).split(",")
-ORDERS = int(os.environ.get("OMS_FAULT_RUN_ORDERS", "300"))
-FAULTS = int(os.environ.get("OMS_FAULT_RUN_FAULTS", "10"))
-SECONDS = float(os.environ.get("OMS_FAULT_RUN_SECONDS", "80"))
-KILL_SECONDS = float(os.environ.get("OMS_FAULT_RUN_KILL_SECONDS", "7"))
-SECONDS_MAX = 2 * SECONDS
+
+@dataclass(frozen=True)
+class Run:
+    """What a run is made of; two workers where the database is a server."""
+
+    database: str
+    exchanges: str
+    orders: int = 300
+    #: Of each kind.
+    faults: int = 10
+    seconds: float = 80.0
+    kill_seconds: float = 7.0
+
+    def otherwise(self) -> "Run":
+        """With what the environment says instead."""
+        told = {
+            name: type(getattr(self, name))(text)
+            for name in (each.name for each in fields(self))
+            if (text := os.environ.get(f"OMS_FAULT_RUN_{name.upper()}")) is not None
+        }
+        return replace(self, **told)
+
+
+RUNS = {
+    "bybit": Run("sqlite", "ccxtpro.bybit,ccxt.bybit," * 2 + "ccxtpro.bybit,ccxt.bybit"),
+    "both": Run(
+        "mariadb",
+        "ccxtpro.bybit,ccxt.bybit,ccxtpro.bybit,ccxtpro.binance,ccxt.binance,ccxtpro.binance",
+        orders=size(120, 300),
+        faults=size(3, 10),
+        seconds=size(40.0, 130.0),
+    ),
+}
 SETTLE_SECONDS_MAX = 60.0
 LEASE_SECONDS = 3
-DATABASE = os.environ.get("OMS_FAULT_RUN_DATABASE", "sqlite")
 PRICE = 60_000
 _DOUBTFUL = """SELECT id, account_id, status, pending_change FROM oms_orders
                WHERE status IN ('PENDING_SUBMIT', 'UNKNOWN')"""
 
 
-def test_fault_run(gateway_on: Any) -> None:
+@pytest.mark.parametrize("name", RUNS)
+def test_fault_run(name: str, gateway_on: Any) -> None:
+    run = RUNS[name].otherwise()
     seed = int(os.environ.get("OMS_FAULT_RUN_SEED") or time.time_ns() % 1_000_000)
     print(f"seed {seed}")
-    workers = 2 if DATABASE == "mariadb" else None
+    workers = 2 if run.database == "mariadb" else None
     environment = {"OMS_LEASE_SECONDS": str(LEASE_SECONDS)}
-    gateway: Gateway = gateway_on(DATABASE, workers=workers, environment=environment)
+    gateway: Gateway = gateway_on(run.database, workers=workers, environment=environment)
     with loopback() as venue:
         _show(venue, PRICE)
-        accounts = add_venue_accounts(gateway, venue, EXCHANGES)
-        pause = SECONDS * len(accounts) / (ORDERS * 1.4)
+        accounts = add_venue_accounts(gateway, venue, run.exchanges.split(","))
+        pause = run.seconds * len(accounts) / (run.orders * 1.4)
         clients = [VenueClient(gateway, each, PRICE, seed, pause) for each in accounts]
         dialects = sorted({each.dialect for each in accounts})
         listens = any(each.exchange_id.startswith("ccxtpro.") for each in accounts)
-        days = BadDays(venue, FAULTS, seed, dialects, listens)
-        found = _storm(gateway, venue, clients, days, seed)
+        days = BadDays(venue, run.faults, seed, dialects, listens)
+        found = _storm(run, gateway, venue, clients, days, seed)
         struck = days.struck()
         venue.ctl("clear")
         _show(venue, PRICE)
@@ -70,13 +100,14 @@ def test_fault_run(gateway_on: Any) -> None:
         assert not unequal.any(), "\n".join(unequal.any()[:20])
         _check_ends(gateway.dsn)
     assert all(found), f"a kill found nothing in flight: {found}"
-    assert {kind: struck[kind] for kind in days.kinds if struck[kind] < FAULTS} == {}
-    assert sum(each.orders for each in clients) >= ORDERS
+    assert {kind: struck[kind] for kind in days.kinds if struck[kind] < run.faults} == {}
+    assert sum(each.orders for each in clients) >= run.orders
     verdict = gateway.verify()
     assert verdict["ok"], json.dumps(verdict)[:2000]
 
 
 def _storm(
+    run: Run,
     gateway: Gateway,
     venue: Loopback,
     clients: list[VenueClient],
@@ -85,11 +116,11 @@ def _storm(
 ) -> list[int]:
     """Trade until all has gone wrong often enough; what each kill found in flight."""
     threads = [Thread(target=client.run, daemon=True) for client in clients]
-    threads.append(Thread(target=days.run, args=(SECONDS * 0.9,), daemon=True))
+    threads.append(Thread(target=days.run, args=(run.seconds * 0.9,), daemon=True))
     for thread in threads:
         thread.start()
     try:
-        return _kills(gateway, venue, clients, days, seed)
+        return _kills(run, gateway, venue, clients, days, seed)
     finally:
         for stopped in (*clients, days):
             stopped.stop()
@@ -98,6 +129,7 @@ def _storm(
 
 
 def _kills(
+    run: Run,
     gateway: Gateway,
     venue: Loopback,
     clients: list[VenueClient],
@@ -109,16 +141,16 @@ def _kills(
     chance = random.Random(seed)
     strikes = Strikes(gateway, days, chance)
     began = time.monotonic()
-    while not _is_enough(clients, days) and time.monotonic() - began < SECONDS_MAX:
-        _until_next_kill(venue, chance, KILL_SECONDS * chance.uniform(0.6, 1.4))
+    while not _is_enough(run, clients, days) and time.monotonic() - began < 2 * run.seconds:
+        _until_next_kill(venue, chance, run.kill_seconds * chance.uniform(0.6, 1.4))
         found.append(strikes.one())
     return found
 
 
-def _is_enough(clients: list[VenueClient], days: BadDays) -> bool:
+def _is_enough(run: Run, clients: list[VenueClient], days: BadDays) -> bool:
     struck = days.struck()
-    enough = all(struck[kind] >= FAULTS for kind in days.kinds)
-    return enough and sum(each.orders for each in clients) >= ORDERS
+    enough = all(struck[kind] >= run.faults for kind in days.kinds)
+    return enough and sum(each.orders for each in clients) >= run.orders
 
 
 def _until_next_kill(venue: Loopback, chance: random.Random, seconds: float) -> None:

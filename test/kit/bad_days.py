@@ -23,9 +23,10 @@ class Doors:
     any: tuple[str, ...]
     #: What counts for a key, and not for the address that all have in common.
     keyed: tuple[str, ...]
-    #: What their private streams tell, and where they are dialled.
+    #: What their private streams tell, where they are dialled, and where one signs in.
     frames: tuple[str, ...]
     dials: tuple[str, ...]
+    signs: tuple[str, ...]
     #: What faults are told in the words of the dialect.
     words: Mapping[str, Json]
 
@@ -40,6 +41,7 @@ DOORS = {
         keyed=("/v5/order/",),
         frames=("execution", "order"),
         dials=("/v5/private",),
+        signs=("/v5/private",),
         words={
             "json": {"body": {"retCode": 10016, "retMsg": "internal", "result": {}}},
             "accept_then_json": {"body": {"retCode": 10016, "retMsg": "internal"}},
@@ -58,6 +60,7 @@ DOORS = {
         keyed=(),
         frames=("ORDER_TRADE_UPDATE", "executionReport"),
         dials=("/private/ws", "/ws-api"),
+        signs=("/ws-api",),
         words={
             "json": {"status": 400, "body": {"code": -1006, "msg": "execution unknown"}},
             "accept_then_json": {"status": 400, "body": {"code": -1006, "msg": "unknown"}},
@@ -99,7 +102,7 @@ KINDS: dict[str, tuple[str, Json]] = {
     "abort": ("dials", {}),
     "close": ("dials", {"code": 1011}),
     "refuse": ("dials", {}),
-    "auth_refused": ("dials", {}),
+    "auth_refused": ("signs", {}),
     "silence": ("frames", {"count": 5}),
     "drop": ("frames", {}),
     "dup": ("frames", {}),
@@ -107,7 +110,7 @@ KINDS: dict[str, tuple[str, Json]] = {
     "hold": ("frames", {"frames": 3}),
     "delay": ("frames", {"ms": 900}),
 }
-_OF_STREAMS = ("frames", "dials")
+_OF_STREAMS = ("frames", "dials", "signs")
 #: A ban stops a whole scope for minutes: whoever kills the worker plants it, and only where the
 #: scope is the worker's own.
 PLANTED_BY_KILLER = "ban"

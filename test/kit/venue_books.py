@@ -15,6 +15,7 @@ from kit.gateway import Gateway
 from kit.http import call, get
 from kit.loopback import Json, Loopback
 from kit.loopback_accounts import MONEY, VenueAccount
+from kit.venue_chains import chained
 from oms.domain.money import plain
 
 _STATES = {
@@ -22,6 +23,7 @@ _STATES = {
     "partly_filled": "PARTIALLY_FILLED",
     "filled": "FILLED",
     "canceled": "CANCELED",
+    "expired": "EXPIRED",
 }
 _EVER = "start_date=2020-01-01&end_date=2100-01-01&page_size=1000"
 _ORDER_ID = slice(8, 24)
@@ -88,14 +90,20 @@ def _both(gateway: Gateway, account: VenueAccount, books: Json) -> Both:
 
 
 def _numbered(books: Json) -> Json:
-    """Books whose orders and executions are called as a dialect that counts calls them."""
+    """Books as a dialect that counts tells them."""
     names = {row["order_id"]: str(row["number"]) for row in books["orders"]}
-    orders = [row | {"order_id": str(row["number"])} for row in books["orders"]]
+    orders = [row | {"order_id": str(row["number"])} | _ended(row) for row in books["orders"]]
     trades = [
         row | {"order_id": names.get(row["order_id"], ""), "trade_id": str(row["number"])}
         for row in books["trades"]
     ]
     return books | {"orders": orders, "trades": trades}
+
+
+def _ended(row: Json) -> Json:
+    """An order that the exchange itself ended is not canceled there: it has expired."""
+    is_its_own = row["state"] == "canceled" and row["reason"] not in ("", "oco")
+    return {"state": "expired"} if is_its_own else {}
 
 
 def _pages(gateway: Gateway, path: str) -> list[Json]:
@@ -113,11 +121,9 @@ def _orders(both: Both, told: Unequal) -> None:
     ours = {row["exchange_order_id"]: row for row in both.orders if row["exchange_order_id"]}
     known = Counter(row["exchange_order_id"] for row in both.orders if row["exchange_order_id"])
     told.doubled += [both.name(f"order {each}: {n} rows") for each, n in known.items() if n > 1]
-    names = Counter(row["client_id"][_ORDER_ID] for row in both.books["orders"])
-    told.doubled += [
-        both.name(f"order {int(each, 16)}: {n} there") for each, n in names.items() if n > 1
-    ]
-    for row in both.books["orders"]:
+    chains = chained(both.books["orders"])
+    told.doubled += [both.name(each) for each in chains.wrong]
+    for row in chains.orders:
         mine = ours.pop(row["order_id"], None)
         if mine is None:
             told.lost.append(both.name(f"order {row} is not in the ledger"))
@@ -153,12 +159,13 @@ def _deals(both: Both, told: Unequal) -> None:
     told.doubled += [both.name(f"deal {each}: {n} rows") for each, n in known.items() if n > 1]
     ours = _whole(both.deals)
     orders = {row["exchange_order_id"]: row["id"] for row in both.orders}
+    first = chained(both.books["orders"]).first
     for row in both.books["trades"]:
         mine = ours.pop(row["trade_id"], None)
         if mine is None:
             told.lost.append(both.name(f"trade {row} is not in the ledger"))
             continue
-        if mine["order_id"] != orders.get(row["order_id"]):
+        if mine["order_id"] != orders.get(first.get(row["order_id"], "")):
             told.misattributed.append(both.name(f"deal {mine['id']}: {row}"))
         _same(both.name(f"deal {mine['id']}"), _deal_of(mine), _deal_there(row), told)
     told.lost += [both.name(f"deal {row} is not there") for row in ours.values()]
