@@ -61,12 +61,13 @@ def read_algo(caller: Caller, params: Params) -> Any:
     return algo_json(caller.account, _named(caller, params, is_conditional, -2013))
 
 
-def cancel(caller: Caller, params: Params) -> Any:
-    """Cancel an order."""
+def cancel(caller: Caller, params: Params, *, is_judged: bool = False) -> Any:
+    """Cancel an order; one that was judged by what is executed of it is not filled meanwhile."""
     row = _named(caller, params, is_listed, -2011)
-    late = caller.gate.faults.take(
-        Group.MATCHING, _matched(caller, "/order"), caller.key, "late_fill"
-    )
+    late = None
+    if not is_judged:
+        what = _matched(caller, "/order")
+        late = caller.gate.faults.take(Group.MATCHING, what, caller.key, "late_fill")
     if late is None or row.order.price is None or not row.state.is_open:
         return order_json(caller.account, _cancel(caller, row))
     fill_after_cancel(caller.account, row, late, caller.venue.now())
@@ -128,7 +129,7 @@ def cancel_replace(caller: Caller, params: Params) -> Any:
     }
     try:
         _judge_restrictions(caller, params, names)
-        canceled = cancel(caller, names)
+        canceled = cancel(caller, names, is_judged="cancelRestrictions" in params)
     except Refusal as refused:
         told = {"code": refused.code, "msg": refused.message}
         raise _half(-2022, "FAILURE", "NOT_ATTEMPTED", told, None) from None
