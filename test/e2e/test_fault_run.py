@@ -171,7 +171,11 @@ def _settled(
 ) -> tuple[Unequal, float]:
     """Wait until nothing is in doubt and both sides are equal; what is not, and the seconds."""
     began = time.monotonic()
-    until(lambda: not rows(gateway.dsn, _DOUBTFUL), SETTLE_SECONDS_MAX, "no order is in doubt")
+    try:
+        until(lambda: not rows(gateway.dsn, _DOUBTFUL), SETTLE_SECONDS_MAX, "no order is in doubt")
+    except AssertionError:
+        _keep_evidence(gateway, venue)
+        raise
     wish = {"account_ids": [each.account_id for each in accounts], "scope": "short"}
     status, told, _ = call(gateway, "POST", "/oms/reconcile", wish, seconds=90)
     assert status == 200, told
@@ -187,7 +191,8 @@ def _keep_evidence(gateway: Gateway, venue: Loopback) -> None:
     """Both sides whole, for whoever looks for the cause."""
     names = ("oms_orders", "oms_order_attempts", "oms_deals", "oms_commands")
     told = {name: _table_of(gateway.dsn, name) for name in names}
-    text = json.dumps({"ours": told, "there": venue.ctl("books")}, default=str)
+    there = {"there": venue.ctl("books"), "log": venue.ctl("log")["log"]}
+    text = json.dumps({"ours": told} | there, default=str)
     path = gateway.folder / "unequal.json"
     path.write_text(text, encoding="utf-8")
     print(f"both sides: {path}")
