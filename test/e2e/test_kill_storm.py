@@ -16,7 +16,7 @@ from kit.sql import number, rows
 from kit.storm import Storm
 from kit.whole import size
 
-TOTAL = size(2000, 1000)
+TOTAL = 1000
 ACCOUNTS = 20
 WORKER_KILLS = size(10, 100)
 API_KILLS = 2
