@@ -139,7 +139,7 @@ def _kills(
     chance = random.Random(seed)
     strikes = Strikes(gateway, days, chance)
     began = time.monotonic()
-    while not _is_enough(run, clients, days) and time.monotonic() - began < 2 * run.seconds:
+    while not _is_enough(run, clients, days) and time.monotonic() - began < 3 * run.seconds:
         _until_next_kill(venue, chance, run.kill_seconds * chance.uniform(0.6, 1.4))
         found.append(strikes.one())
     return found

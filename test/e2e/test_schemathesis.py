@@ -24,6 +24,9 @@ NEVER_DONE = frozenset(
         "log_in",  # the name and the password would have to be guessed
         "log_out",  # a key is no token
         "release_kill_switch",  # a switch is not released in haste
+        # An exchange whose book differs from ours is not to be had by asking.
+        *("apply_discrepancy", "dismiss_discrepancy"),
+        *("apply_reconcile_inbox", "dismiss_reconcile_inbox"),
     }
 )
 """Operations of which no answer of 2xx is asked for."""

@@ -1,7 +1,6 @@
 """What exchanges can do, what is left of it on an account, and how its exchange is reached."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -141,4 +140,3 @@ async def test_without_a_worker_it_says_what_is_known(office: Office) -> None:
     assert (told["engine"], told["environment"]) == ("ccxt", "testnet")
     assert "api-testnet.bybit.com" in told["hosts_allowed"]["rest"]
     assert "api.bybit.com" not in told["hosts_allowed"]["rest"]
-    assert "ccxt.bybit" not in sys.modules
