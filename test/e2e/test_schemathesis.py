@@ -13,7 +13,7 @@ from kit.gateway import Gateway
 from kit.http import call, get, post_order
 
 SECONDS_MAX = 240.0
-EXAMPLES = 8
+EXAMPLES = 12
 RESTING = {"order_type": "limit", "price": "20000"}
 KILL = {"scope": "symbol", "scope_id": "DOGE/USDT", "mode": "halt", "comment": "asked about"}
 PASSWORD = "seventeen quiet rivers"
