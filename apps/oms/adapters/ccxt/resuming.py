@@ -82,7 +82,8 @@ def resume(
     """Tell what is known of the attempts, and look up the rest."""
     inbox.put(_never_sent(orders, open_orders, rows, now))
     resumed = resume_replacing(orders, rows, inbox, lanes, now)
-    rows = [row for row in rows if row.order_id not in resumed]
+    # Whether the order was placed at all is asked first; a change of it waits for the answer.
+    rows = [row for row in rows if row.order_id not in resumed or _is_first_in_doubt(row)]
     pending = {order.id: order.pending_change for order in open_orders}
     last: Mapping[int, AttemptRow] = {row.order_id: row for row in rows}
     for row in rows:
@@ -108,6 +109,10 @@ def resume(
                 wish=None if row.kind == PLACE else wish,
             )
             looking_up.begin(question)
+
+
+def _is_first_in_doubt(row: AttemptRow) -> bool:
+    return row.kind == PLACE and row.attempt == 1 and row.outcome in (None, "unknown")
 
 
 def _never_sent(

@@ -278,3 +278,21 @@ async def test_executions_before_and_after_are_one_order_s(anew: Made, venue: Lo
     told = [r for r in desk.heard if r.execution is not None]
     assert {r.execution.exchange_trade_id for r in told if r.execution} == traded
     assert {r.order_id for r in told} == {7}
+
+
+async def test_a_change_and_a_cancel_of_what_never_arrived_end_with_it(
+    new_desk: Made, venue: Loopback
+) -> None:
+    """They waited for the answer when the process ended; the next one asks that first."""
+    first = await new_desk(dialect="binance").ready()
+    venue.ctl("fault", match=f"POST {CREATE['binance']}", mode="close_before")
+    await first.send(7, "buy", "0.03", "10000", symbol=SPOT)
+    await first.until_state(7, "UNKNOWN")
+    await first.change(7, "10100", None)
+    await first.cancel(7)
+    await first.exchange.close()
+
+    second = new_desk(dialect="binance", orders=first.orders, rows=first.rows)
+    await second.until_state(7, "REJECTED")
+    assert second.orders[7].reject_code == "not_placed"
+    assert venue.books()["orders"] == []
