@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from kit.office import Office
 from oms.adapters.paper.exchange import PaperExchange
 from oms.adapters.paper.snapshot import snapshot_of
 from oms.domain.errors import Refused
@@ -133,6 +134,13 @@ class LateExchange(PaperExchange):
                 return await super().change(order, *terms, now)
             case _:
                 return await super().cancel(order, now)
+
+
+def exchange_of(office: Office) -> LateExchange:
+    """The one of the office's account."""
+    exchange = office.worker.accounts.homes[office.account_id].exchange
+    assert isinstance(exchange, LateExchange)
+    return exchange
 
 
 def late(image: AccountImage, on_news: Callable[[], None]) -> LateExchange:

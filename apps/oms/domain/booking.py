@@ -4,6 +4,7 @@ Used for an execution that comes in order and, deal by deal, when a history is f
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 from oms.domain.account import PositionMode
 from oms.domain.deal import Deal, DealEntry, signed_quantity
@@ -11,7 +12,7 @@ from oms.domain.external import is_forced
 from oms.domain.ids import Mint
 from oms.domain.instrument import Instrument
 from oms.domain.legs import FoldKey, Leg, Route, fold_key, legs, shares
-from oms.domain.money import ZERO
+from oms.domain.money import ZERO, total
 from oms.domain.order import Order
 from oms.domain.position import Fill, Position, folded
 from oms.domain.report import Execution, Report
@@ -66,6 +67,22 @@ def deal_of(order: Order, report: Report, execution: Execution, deal_id: int) ->
         liquidity=None if maker is None else "maker" if maker else "taker",
         executed_at=execution.executed_at,
         created_at=report.heard_at,
+    )
+
+
+def whole_execution(legs: Sequence[Deal]) -> Execution:
+    """The execution that these legs are parts of."""
+    first = legs[0]
+    fees = [leg.fee for leg in legs if leg.fee is not None]
+    return Execution(
+        exchange_trade_id=first.exchange_trade_id,
+        qty=reduce(total, (leg.qty for leg in legs), ZERO),
+        price=first.price,
+        executed_at=first.executed_at,
+        sequence=first.exchange_sequence,
+        fee=reduce(total, fees, ZERO) if fees else None,
+        fee_currency=first.fee_currency,
+        maker=None if first.liquidity is None else first.liquidity == "maker",
     )
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import reduce
 from typing import Any
 
+from oms.domain.booking import whole_execution
 from oms.domain.deal import Deal, DealType, signed_quantity
 from oms.domain.entry import Entry
 from oms.domain.errors import Refused
@@ -100,7 +100,7 @@ class MutateDeals:
         if refused is not None or order is None:
             return refused or not_there("order", deal.order_id or 0)
         instrument = task.home.exchange.instruments()[deal.symbol]
-        victim = _whole(legs)
+        victim = whole_execution(legs)
         right = _right(deal, victim, facts, task.name) if facts else None
         if right is not None and (off := _refuse_facts(instrument, deal.side, right)) is not None:
             return off
@@ -192,22 +192,6 @@ _COLUMNS: Mapping[str, Any] = dict.fromkeys(
         *("liquidity", "exchange_order_id", "reason", "type"),
     )
 )
-
-
-def _whole(legs: Sequence[Deal]) -> Execution:
-    """The execution that these legs are parts of."""
-    first = legs[0]
-    fees = [leg.fee for leg in legs if leg.fee is not None]
-    return Execution(
-        exchange_trade_id=first.exchange_trade_id,
-        qty=reduce(total, (leg.qty for leg in legs), ZERO),
-        price=first.price,
-        executed_at=first.executed_at,
-        sequence=first.exchange_sequence,
-        fee=reduce(total, fees, ZERO) if fees else None,
-        fee_currency=first.fee_currency,
-        maker=None if first.liquidity is None else first.liquidity == "maker",
-    )
 
 
 def _right(deal: Deal, victim: Execution, facts: Mapping[str, Any], name: str) -> Execution:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.late_exchange import late
 from kit.office import Office, open_office
 from oms.config import Settings
 
@@ -41,4 +42,15 @@ async def busy(office: Office) -> Office:
     price = {"account_id": office.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
     answer = await office.client("POST", "/paper/price", price)
     assert answer.status == 200, answer.body
+    return office
+
+
+@pytest.fixture
+async def slow(office: Office) -> Office:
+    """An office whose exchange answers later."""
+    office.worker.accounts.connect = late
+    office.start_worker()
+    price = {"symbol": "BTC/USDT:USDT", "bid": "59990", "ask": "60000"}
+    told = await office.client("POST", "/paper/price", {"account_id": office.account_id, **price})
+    assert told.status == 200
     return office

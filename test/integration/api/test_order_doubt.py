@@ -2,37 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from kit.asgi import AsgiClient
-from kit.late_exchange import LateExchange, late
+from kit.late_exchange import exchange_of
 from kit.office import ADMIN_KEY, Office
 from kit.until import until_told
 from oms.domain.access import Grant
 from oms.services import ask
 
 SYMBOL = "BTC/USDT:USDT"
-
-
-@pytest.fixture
-async def slow(office: Office) -> AsyncIterator[Office]:
-    """An office whose exchange answers later."""
-    office.worker.accounts.connect = late
-    office.start_worker()
-    price = {"symbol": SYMBOL, "bid": "59990", "ask": "60000"}
-    told = await office.client("POST", "/paper/price", {"account_id": office.account_id, **price})
-    assert told.status == 200
-    yield office
-
-
-def exchange_of(office: Office) -> LateExchange:
-    exchange = office.worker.accounts.homes[office.account_id].exchange
-    assert isinstance(exchange, LateExchange)
-    return exchange
 
 
 async def lost(office: Office) -> int:

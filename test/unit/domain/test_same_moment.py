@@ -8,6 +8,7 @@ import pytest
 from kit.builders import a_fill, an_instrument
 from kit.ledger_book import LedgerBook
 from oms.domain.account import PositionMode
+from oms.domain.booking import whole_execution
 from oms.domain.value import evolve
 
 #: Trade id, side, quantity, price, in the exchange's order; the ids say the opposite.
@@ -30,3 +31,17 @@ def test_they_are_folded_by_sequence_in_whatever_order_they_are_told(
     ((side, qty, entry),) = [(p.side, p.qty, p.avg_price) for p in book.open_positions()]
     assert (side, qty, entry) == ("sell", -1, 120), "bought first, sold over flat at 120"
     assert sum(deal.profit for deal in book.deals) == 2 * 10 + 20
+
+
+def test_the_parts_of_an_execution_make_it_whole_again() -> None:
+    """Also where it turned a position around: what is booked anew keeps its place."""
+    book = LedgerBook(PositionMode.NETTING, an_instrument())
+    for number, (trade, side, qty, price) in enumerate(_TOLD, start=1):
+        sent = book.send(side, Decimal(qty))
+        report = a_fill(qty, price, order_id=sent.id, trade=trade, fee="0.3")
+        assert report.execution is not None
+        told = evolve(report.execution, sequence=number)
+        book.hear(evolve(report, execution=told))
+    legs = [deal for deal in book.deals if deal.exchange_trade_id == "a"]
+    assert len(legs) == 2, "it closed one and opened another"
+    assert whole_execution(legs) == told

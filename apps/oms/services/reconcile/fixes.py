@@ -202,6 +202,7 @@ def _fill_of(facts: Mapping[str, Any]) -> Execution:
         qty=Decimal(facts["qty"]),
         price=Decimal(facts["price"]),
         executed_at=datetime.fromisoformat(facts["executed_at"]),
+        sequence=facts.get("sequence", 0),
         fee=None if fee is None else Decimal(fee),
         fee_currency=facts.get("fee_currency"),
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from oms.domain.account import Engine, PositionMode
 from oms.domain.balances import BalanceDifference, balance_differences
+from oms.domain.booking import whole_execution
 from oms.domain.correction import correction_for
 from oms.domain.deal import Deal, DealEntry, DealType
 from oms.domain.discrepancy import Class, Discrepancy, Finding, Policy, Status, policy_of
@@ -258,30 +259,18 @@ def _is_the_exchanges(deal: Deal) -> bool:
 
 
 def _differs(legs: Sequence[Deal], fill: Execution) -> bool:
-    first = legs[0]
-    qty = reduce(total, (leg.qty for leg in legs), ZERO)
-    if qty != fill.qty or first.price != fill.price:
+    whole = whole_execution(legs)
+    if whole.qty != fill.qty or whole.price != fill.price:
         return True
-    fees = [leg.fee for leg in legs if leg.fee is not None]
-    if not fees or fill.fee is None or first.fee_currency != fill.fee_currency:
+    if whole.fee is None or fill.fee is None or whole.fee_currency != fill.fee_currency:
         return False
-    return bool(difference(reduce(total, fees, ZERO), fill.fee))
+    return bool(difference(whole.fee, fill.fee))
 
 
 def _victim(legs: Sequence[Deal]) -> dict[str, Any]:
     """The execution that these legs are parts of."""
     first = legs[0]
-    fees = [leg.fee for leg in legs if leg.fee is not None]
-    return {
-        "order_id": first.order_id,
-        "trade_id": first.exchange_trade_id,
-        "side": first.side.value,
-        "qty": plain(reduce(total, (leg.qty for leg in legs), ZERO)),
-        "price": plain(first.price),
-        "fee": plain(reduce(total, fees, ZERO)) if fees else None,
-        "fee_currency": first.fee_currency,
-        "executed_at": time_text(first.executed_at),
-    }
+    return {"order_id": first.order_id, "side": first.side.value} | _told(whole_execution(legs))
 
 
 def _told(fill: Execution) -> dict[str, Any]:
@@ -292,4 +281,5 @@ def _told(fill: Execution) -> dict[str, Any]:
         "fee": None if fill.fee is None else plain(fill.fee),
         "fee_currency": fill.fee_currency,
         "executed_at": time_text(fill.executed_at),
+        "sequence": fill.sequence,
     }
