@@ -85,7 +85,7 @@ class Watching:
 
     async def _tell(self, heard: Sequence[tuple[bool, Row]]) -> None:
         orders = self._orders_of(row for is_order, row in heard if is_order)
-        trades = self._trades_of(row for is_order, row in heard if not is_order)
+        trades = self._trades_of([row for is_order, row in heard if not is_order])
         for part in self._parts():
             shown = [each for each in orders if each.symbol in part.symbols]
             executed = [each for each in trades if each.symbol in part.symbols]
@@ -106,11 +106,11 @@ class Watching:
                 found.append(shown)
         return found
 
-    def _trades_of(self, rows: Iterable[Row]) -> list[TradeShown]:
+    def _trades_of(self, rows: Sequence[Row]) -> list[TradeShown]:
         """Those with an id: of two that are alike in all else, one may be a repetition."""
         named = [row for row in rows if name_of(row) is not None]
         once = {(row.get("symbol"), name_of(row)): row for row in named}
-        if len(named) < len(list(rows)):
+        if len(named) < len(rows):
             self._read_soon()
         aside = partial(self._evidence.aside, TRADE)
         return trades_shown(once.values(), self._venue, self._client.instruments, aside)
