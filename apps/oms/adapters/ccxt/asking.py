@@ -14,10 +14,8 @@ from oms.adapters.ccxt.known import Known, KnownOrders, ended
 from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.taking_down import TakingDown
 from oms.adapters.ccxt.telling import Telling
-from oms.adapters.ccxt.trades_read import fee_charges
 from oms.domain.errors import Refused
 from oms.domain.order import Order, OrderState
-from oms.domain.report import Heard
 from oms.ports.exchange import Looked
 
 NOT_PLACED = "not_placed"
@@ -94,12 +92,8 @@ class Asking:
         return None
 
     def _tell(self, found: Found) -> None:
-        now, heard = self._clock(), Heard.RECONCILE
-        reports = self._telling.found(found.shown, found.trades, now)
-        if found.shown is not None:
-            after = timedelta(seconds=self._pace.provisional)
-            reports += self._telling.inferred(found.shown, now, after, heard)
-        fees = [each for trade in found.trades for each in fee_charges(trade, heard, now)]
+        after = timedelta(seconds=self._pace.provisional)
+        reports, fees = self._telling.looked(found.shown, found.trades, self._clock(), after)
         self._inbox.put(reports, [], fees)
 
 

@@ -20,7 +20,6 @@ from oms.adapters.ccxt.inbox import Inbox
 from oms.adapters.ccxt.known import Known, ended
 from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.telling import Telling, about, refused
-from oms.adapters.ccxt.trades_read import fee_charges
 from oms.adapters.ccxt.wishes import Wish
 from oms.domain.report import Heard, Report, ReportKind
 
@@ -163,16 +162,13 @@ class LookingUp:
 
     def _judge(self, question: Question, found: Found, now: datetime) -> bool:
         known, wish = question.known, question.wish
-        reports = self._telling.found(found.shown, found.trades, now)
-        if found.shown is not None:
-            after = timedelta(seconds=self._pace.provisional)
-            reports += self._telling.inferred(found.shown, now, after, Heard.RECONCILE)
+        after = timedelta(seconds=self._pace.provisional)
+        reports, fees = self._telling.looked(found.shown, found.trades, now, after)
         is_known = known.is_over or question.kind in (Doubt.PLACE, Doubt.SEEN)
         if wish is not None and question.kind in (Doubt.CHANGE, Doubt.CANCEL):
             verdict = self._verdict(question, wish, now)
             is_known = is_known or verdict is not None
             reports += verdict or []
-        fees = [each for trade in found.trades for each in fee_charges(trade, Heard.RECONCILE, now)]
         self._inbox.put(reports, [], fees)
         return is_known
 

@@ -113,10 +113,9 @@ class ReplacingTold:
     def infer(self, known: Known, found: Found) -> None:
         """Tell what was found of an order of which more was executed; infer what stays away."""
         assert found.shown is not None, "it is over"
-        now, after = self._clock(), timedelta(seconds=self._pace.provisional)
-        told = self._telling.found(found.shown, found.trades, now)
-        told += self._telling.inferred(found.shown, now, after, Heard.RECONCILE)
-        self._inbox.put(told)
+        after = timedelta(seconds=self._pace.provisional)
+        told, fees = self._telling.looked(found.shown, found.trades, self._clock(), after)
+        self._inbox.put(told, [], fees)
 
 
 def is_told(known: Known, found: Found) -> bool:

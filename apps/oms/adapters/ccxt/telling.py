@@ -12,10 +12,10 @@ from decimal import Decimal
 from oms.adapters.ccxt.children import EXIT_REASONS, parent_of
 from oms.adapters.ccxt.known import Known, KnownOrders, ended
 from oms.adapters.ccxt.orders_read import OrderShown, Shown, external_of
-from oms.adapters.ccxt.trades_read import TradeShown
+from oms.adapters.ccxt.trades_read import TradeShown, fee_charges
 from oms.adapters.ccxt.wishes import PLACE, Wish
 from oms.domain.money import ZERO, difference, total
-from oms.domain.report import Edit, Execution, External, Heard, Report, ReportKind
+from oms.domain.report import Charge, Edit, Execution, External, Heard, Report, ReportKind
 from oms.domain.value import evolve
 
 _ENDS = {
@@ -85,6 +85,19 @@ class Telling:
         states = [] if shown is None else self.of_order(shown, heard, now)
         exists = [each for each in states if each.kind is ReportKind.ACCEPTED]
         return [*exists, *terms, *fills, *(each for each in states if each not in exists)]
+
+    def looked(
+        self,
+        shown: OrderShown | None,
+        trades: Sequence[TradeShown],
+        now: datetime,
+        after: timedelta,
+    ) -> tuple[list[Report], list[Charge]]:
+        """As ``found``, what is inferred ``after`` so long, and fees in further currencies."""
+        heard, reports = Heard.RECONCILE, self.found(shown, trades, now)
+        if shown is not None:
+            reports += self.inferred(shown, now, after, heard)
+        return reports, [fee for trade in trades for fee in fee_charges(trade, heard, now)]
 
     def terms(self, shown: OrderShown, heard: Heard, now: datetime) -> list[Report]:
         """Only the terms it has now: before executions that would be too many under the old."""
