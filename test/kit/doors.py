@@ -57,6 +57,8 @@ class Ask:
     #: Whether it concerns all of the account, whatever strategies there are.
     is_whole: bool = False
     has_comment: bool = False
+    #: An order's id alone says which account: without a permit there is no such order.
+    is_named_by_order: bool = False
 
 
 def expected(ask: Ask, line: Line, holder: Holder, granted: int) -> str | None:
@@ -68,6 +70,8 @@ def expected(ask: Ask, line: Line, holder: Holder, granted: int) -> str | None:
         return "admin_read_only" if is_trading else "permission_denied"
     if ask.account_id is not None and holder.role != "admin":
         here = holder.flags is not None and ask.account_id == granted
+        if ask.is_named_by_order and not here:
+            return "order_not_found"
         flags = set(holder.flags or ()) if here else set()
         is_restricted = holder.is_restricted and not ask.is_whole  # that is told apart, below
         if not line.allows(holder.role, flags, is_restricted=is_restricted):
@@ -169,6 +173,7 @@ def _of_one_order(stock: Stock, account_id: int, comment: str | None) -> list[As
             target=f"{path}/refresh?wait_ms=0",
             account_id=account_id,
             strategies=(stock.own,),
+            is_named_by_order=True,
         ),
         Ask(
             action="reassign",
@@ -178,6 +183,7 @@ def _of_one_order(stock: Stock, account_id: int, comment: str | None) -> list[As
             account_id=account_id,
             strategies=(stock.own,),
             has_comment=True,
+            is_named_by_order=True,
         ),
     ]
 

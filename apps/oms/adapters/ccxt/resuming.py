@@ -104,7 +104,8 @@ def resume(
             question = Question(
                 known=known,
                 kind=_DOUBTS[row.kind],
-                since=row.may_send_until if row.outcome is None else row.sent_at or now,
+                # Never from this start on: who restarts often would never know.
+                since=row.sent_at or row.may_send_until,
                 is_acked=row.outcome == "acked",
                 wish=None if row.kind == PLACE else wish,
             )

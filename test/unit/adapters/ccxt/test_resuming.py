@@ -11,6 +11,7 @@ from kit.builders import an_order
 from kit.ccxt_desk import QUICK, TAG, Desk, now
 from kit.scripted_venue import ScriptedVenue, a_trade_row, an_order_row
 from oms.adapters.ccxt.own_names import OwnNames
+from oms.adapters.ccxt.pace import Pace
 from oms.domain.order import Order, OrderState
 from oms.domain.report import ReportKind
 from oms.domain.value import evolve
@@ -29,10 +30,10 @@ def venue() -> ScriptedVenue:
 async def new_desk(venue: ScriptedVenue) -> AsyncIterator[Callable[..., Desk]]:
     desks: list[Desk] = []
 
-    def make(order: Order, *rows: AttemptRow) -> Desk:
+    def make(order: Order, *rows: AttemptRow, pace: Pace = PACE) -> Desk:
         desk = Desk(
             make_client=lambda: venue,
-            pace=PACE,
+            pace=pace,
             orders={order.id: order},
             rows={(row.order_id, row.attempt, row.kind): row for row in rows},
         )
@@ -86,6 +87,14 @@ async def test_an_order_that_does_not_exist(
     desk = new_desk(stored(), an_attempt(**changes))
     await desk.until_state(1, state)
     assert desk.orders[1].reject_code == code
+
+
+async def test_restarts_do_not_prolong_a_doubt(new_desk: Callable[..., Desk]) -> None:
+    """The request was written down a minute ago, and could be sent for ten seconds."""
+    pace = evolve(PACE, window=30.0)
+    desk = new_desk(stored(), an_attempt(outcome="unknown", code="restart"), pace=pace)
+    await desk.until_state(1, "REJECTED", seconds=10)
+    assert desk.orders[1].reject_code == "not_placed"
 
 
 @pytest.mark.parametrize("changes", [{"outcome": None}, {"outcome": "unknown"}, PLACED])
