@@ -172,6 +172,8 @@ def _settled(
     try:
         until(lambda: not rows(gateway.dsn, _DOUBTFUL), SETTLE_SECONDS_MAX, "no order is in doubt")
     except AssertionError:
+        print("in doubt:", *rows(gateway.dsn, _DOUBTFUL), sep="\n")
+        print(gateway.log_tail())
         _keep_evidence(gateway, venue)
         raise
     wish = {"account_ids": [each.account_id for each in accounts], "scope": "short"}

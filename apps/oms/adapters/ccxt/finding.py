@@ -1,25 +1,33 @@
 """Find one order at the exchange, by its id there or by our name: where to look is the venue's.
 
-``Absent`` is complete only where open and closed orders and executions were all searched.
+``Absent`` is complete only where open and closed orders and executions were all searched. One order
+is asked for by itself where the venue can; many at once are sought in whole lists, read once.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 from oms.adapters.ccxt.exact import milliseconds, rows_of
 from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.known import Known
-from oms.adapters.ccxt.orders_read import OrderShown, order_shown
+from oms.adapters.ccxt.lists import Listed, Lists
+from oms.adapters.ccxt.orders_read import OrderShown
 from oms.adapters.ccxt.pacing import Urgency
-from oms.adapters.ccxt.paging import whole_list
 from oms.adapters.ccxt.rules import LookUp, VenueRules
-from oms.adapters.ccxt.trades_read import Aside, TradeShown, leave_out, refuse, trades_shown
+from oms.adapters.ccxt.trades_read import Aside, TradeShown, leave_out, refuse
 from oms.adapters.ccxt.turns import urgent
 from oms.adapters.ccxt.venue import Venue
 from oms.domain.value import value
 
 _CLOSED, _OPEN = "fetch_canceled_and_closed_orders", "fetch_open_orders"
+#: So many orders of a symbol are asked for one by one at the same time; the rest share lists, if
+#: they are not so old that these would be long.
+_ALONE_MAX = 3
+_YOUNG = timedelta(hours=1)
+#: Lists begin so long before the order was made here: clocks differ.
+_BEFORE = timedelta(seconds=60)
 
 
 @value
@@ -40,10 +48,15 @@ class Absent:
 class Finder:
     """Looks orders of one account up."""
 
-    def __init__(self, client: Venue, venue: str, rules: VenueRules) -> None:
+    def __init__(
+        self, client: Venue, venue: str, rules: VenueRules, clock: Callable[[], datetime]
+    ) -> None:
         self._client = client
-        self._venue = venue
         self._rules = rules
+        self._clock = clock
+        self._lists = Lists(client, venue, rules)
+        #: How many are being asked for alone, by symbol.
+        self._alone: Counter[str] = Counter()
 
     async def find(self, known: Known, *, proves: bool = True) -> Found | Absent:
         """The order with its executions, or that there is none. Raises ``ReadFailed``.
@@ -51,41 +64,58 @@ class Finder:
         Without ``proves`` it is asked for alone: that it is not shown says nothing yet, so nobody
         searches lists and executions for it.
         """
-        with urgent(Urgency.FIND):
-            return await self._found(known, proves=proves)
+        with urgent(Urgency.FIND), self._counted(known) as is_alone:
+            return await self._found(known, is_alone=is_alone, proves=proves)
 
-    async def _found(self, known: Known, *, proves: bool) -> Found | Absent:
-        shown, is_complete = await self._order(known, proves=proves)
+    @contextmanager
+    def _counted(self, known: Known) -> Iterator[bool]:
+        """Whether it is asked for alone; where it is not, lists are read for many at once."""
+        is_young = self._clock() - known.created_at < _YOUNG
+        can_share = self._rules.look_up is LookUp.LISTS and is_young
+        is_alone = not can_share or self._alone[known.symbol] < _ALONE_MAX
+        self._alone[known.symbol] += is_alone
+        try:
+            yield is_alone
+        finally:
+            self._alone[known.symbol] -= is_alone
+
+    async def _found(self, known: Known, *, is_alone: bool, proves: bool) -> Found | Absent:
+        shown, is_complete = await self._order(known, is_alone=is_alone, proves=proves)
         if shown is not None and shown.filled <= known.filled:
             return Found(shown=shown, trades=())
         if shown is None and not proves:
             return Absent(is_complete=False)
-        trades = await self.trades(known, shown)
+        trades = await self.trades(known, shown, is_alone=is_alone)
         if shown is None and not trades:
             return Absent(is_complete=is_complete)
         return Found(shown=shown, trades=trades)
 
-    async def trades(self, known: Known, shown: OrderShown | None) -> list[TradeShown]:
+    async def trades(
+        self, known: Known, shown: OrderShown | None, *, is_alone: bool = True
+    ) -> list[TradeShown]:
         """The executions of one order. Raises ``ReadFailed``."""
         name = known.exchange_order_id or (None if shown is None else shown.exchange_order_id)
         names: dict[str, object] = {}
-        if name is not None and self._rules.id_param:
+        if is_alone and name is not None and self._rules.id_param:
             names = {self._rules.id_param: name}
-        elif self._rules.name_param and self._rules.trades_tell_names:
+        elif is_alone and self._rules.name_param and self._rules.trades_tell_names:
             names = {self._rules.name_param: known.client_id}
-        since = None if names else milliseconds(known.created_at - timedelta(seconds=60))
-        rows = await self._list("fetch_my_trades", known, since, self._rules.trades_page, names)
-        told = trades_shown(rows, self._venue, self._client.instruments, _unread(known))
+        since = None if names else milliseconds(known.created_at - _BEFORE)
+        told = await self._lists.trades(known.symbol, since, names)
+        for row in told.unread:
+            _unread(known)(row.message, row.row)
         wanted = {name, known.client_id} - {None}
-        return [each for each in told if wanted & {each.exchange_order_id, each.client_id}]
+        return [each for each in told.shown if wanted & {each.exchange_order_id, each.client_id}]
 
-    async def _order(self, known: Known, *, proves: bool) -> tuple[OrderShown | None, bool]:
+    async def _order(
+        self, known: Known, *, is_alone: bool, proves: bool
+    ) -> tuple[OrderShown | None, bool]:
         match self._rules.look_up:
-            case LookUp.LISTS:
+            case LookUp.LISTS if is_alone:
                 return await self._in_lists(known)
             case LookUp.BY_PARAM:
                 return await self._by_param(known, proves=proves)
-            case LookUp.SCAN:
+            case _:
                 return await self._scanned(known)
 
     async def _in_lists(self, known: Known) -> tuple[OrderShown | None, bool]:
@@ -95,9 +125,9 @@ class Finder:
             names = {self._rules.id_param: known.exchange_order_id}
         else:
             names = {self._rules.name_param: known.client_id}
-        for method in ("fetch_open_orders", _CLOSED):
+        for method in (_OPEN, _CLOSED):
             rows = await self._client.read(method, known.symbol, None, None, names)
-            shown = self._newest(known, rows_of(rows, "orders"))
+            shown = _newest(known, self._lists.read(rows_of(rows, "orders")))
             if shown is not None:
                 return shown, True
         return None, True
@@ -126,7 +156,7 @@ class Finder:
             raise
         if isinstance(row, Mapping) and not row.get("info") and not row.get("id"):
             return None  # some venues answer with nothing, and call it a success
-        return self._newest(known, rows_of([row], "orders"))
+        return _newest(known, self._lists.read(rows_of([row], "orders")))
 
     async def _scanned(self, known: Known) -> tuple[OrderShown | None, bool]:
         """Whole lists, compared one by one: open, conditional, ended."""
@@ -136,11 +166,11 @@ class Finder:
         methods = self._rules.closed_lists or self._closed_lists()
         if not methods:
             return None, False
-        since = milliseconds(known.created_at - timedelta(seconds=60))
+        since = milliseconds(known.created_at - _BEFORE)
         is_walked = bool(self._rules.newest_first or self._rules.offset_param)
         for method in methods:
-            page = self._rules.page_of(method) if is_walked else None
-            shown = self._newest(known, await self._list(method, known, since, page, {}))
+            page = self._rules.page_of(method) if is_walked or self._rules.by_cursor else None
+            shown = _newest(known, await self._lists.orders(method, known.symbol, since, page, {}))
             if shown is not None:
                 return shown, True
         return None, is_complete
@@ -149,17 +179,17 @@ class Finder:
         """The order, or whether no list of open ones was so full that it may be behind it."""
         kind, is_complete = self._client.instruments[known.symbol].kind, True
         for params in ({}, *self._rules.stop_lists_of(kind)):
-            asked = (known.symbol, None, self._rules.orders_page, params) if params else ()
-            rows = await self._client.read(_OPEN, *(asked or (known.symbol,)))
-            shown = self._newest(known, rows_of(rows, "orders"))
+            page = self._rules.orders_page if params or self._rules.by_cursor else None
+            told = await self._lists.orders(_OPEN, known.symbol, None, page, params)
+            shown = _newest(known, told)
             if shown is not None:
                 return shown, True
-            is_complete = is_complete and not self._may_be_cut(rows)
+            is_complete = is_complete and not self._may_be_cut(told.rows)
         return None, is_complete
 
-    def _may_be_cut(self, rows: Sequence[object]) -> bool:
+    def _may_be_cut(self, rows: int) -> bool:
         """Lists of venues that walk from the newest end at their page."""
-        return self._rules.newest_first and len(rows) >= self._rules.orders_page
+        return self._rules.newest_first and rows >= self._rules.orders_page
 
     def _closed_lists(self) -> Sequence[str]:
         if self._has("fetchCanceledAndClosedOrders"):
@@ -170,42 +200,16 @@ class Finder:
         """Whether it may stand among the conditional orders: none of ours does."""
         return not known.order_id or known.is_waiting
 
-    async def _list(
-        self,
-        method: str,
-        known: Known,
-        since: int | None,
-        page: int | None,
-        params: Mapping[str, object],
-    ) -> list[Mapping[str, Any]]:
-        """All rows of a list of the order's symbol."""
-        return await whole_list(
-            self._client,
-            method,
-            known.symbol,
-            since,
-            page,
-            params,
-            by_cursor=self._rules.by_cursor,
-            newest_first=self._rules.newest_first,
-            offset_param=self._rules.offset_param,
-        )
-
-    def _newest(self, known: Known, rows: Sequence[Mapping[str, Any]]) -> OrderShown | None:
-        """The order among rows; of several tellings the last."""
-        found = None
-        for row in rows:
-            try:
-                shown = order_shown(row, self._venue, self._client.instruments)
-            except ReadFailed as wrong:
-                _unread(known)(wrong.message, row)
-                continue
-            if shown is not None and shown.symbol == known.symbol and _is_it(shown, known):
-                found = shown
-        return found
-
     def _has(self, feature: str) -> bool:
         return bool(self._client.exchange.has.get(feature))
+
+
+def _newest(known: Known, told: Listed[OrderShown]) -> OrderShown | None:
+    """The order among what a list told; of several tellings the last."""
+    for row in told.unread:
+        _unread(known)(row.message, row.row)
+    its = [each for each in told.shown if each.symbol == known.symbol and _is_it(each, known)]
+    return its[-1] if its else None
 
 
 def _unread(known: Known) -> Aside:

@@ -65,7 +65,7 @@ class Parts:
         )
         self._settings = settings_of(account)
         self._telling = Telling(self.orders, infers=self._settings.infers)
-        self._finder = Finder(self.connection, account.venue, self._rules)
+        self._finder = Finder(self.connection, account.venue, self._rules, clock)
         self.evidence = Evidence(account.venue)
         self._reader = Reader(
             self.connection, account.venue, self._rules, self._symbols, self.evidence

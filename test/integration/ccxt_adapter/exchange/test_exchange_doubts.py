@@ -154,6 +154,28 @@ async def test_after_a_restart_an_attempt_without_outcome_is_looked_up(
     assert len(venue.books()["orders"]) == (1 if arrived else 0)
 
 
+async def test_many_in_doubt_are_sought_in_lists_that_are_read_once(
+    new_desk: Callable[..., Desk], venue: Loopback
+) -> None:
+    """A worker died with 16 requests under way; half of them had arrived, one is filled."""
+    pace = evolve(QUICK, may_send=2, look_up=(0.1,), look_up_every=5.0, window=0.1)
+    first = await new_desk(more={"inflight_writes_max": 16}, pace=pace).ready()
+    states = dict.fromkeys(range(1, 9), "REJECTED") | dict.fromkeys(range(9, 17), "SUBMITTED")
+    states[16] = "FILLED"
+    for order_id, state in states.items():
+        mode = "hang" if state == "REJECTED" else "accept_then_hang"
+        venue.ctl("fault", match=CREATE, mode=mode, seconds=30)
+        await first.send(order_id, "buy", "0.01", None if state == "FILLED" else "10000")
+    await first.until(lambda: len(venue.paths(CREATE)) == 16, "all arrived")
+    await first.exchange.close()
+
+    second = new_desk(orders=first.orders, rows=first.rows, pace=pace)
+    for order_id, state in states.items():
+        await second.until_state(order_id, state)
+    assert len(venue.paths("orderLinkId=")) < 40, "few are asked for by name"
+    assert len(venue.books()["orders"]) == 8, "nothing was sent again"
+
+
 async def test_after_a_restart_what_happened_meanwhile_is_heard(
     new_desk: Callable[..., Desk], venue: Loopback
 ) -> None:

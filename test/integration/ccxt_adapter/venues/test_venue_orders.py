@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kit.answering_venue import LOST, Asked
-from kit.ccxt_desk import TAG
+from kit.ccxt_desk import TAG, now
 from kit.venue_bodies import body_of, recorded_row
 from oms.adapters.ccxt.finding import Absent, Finder, Found
 from oms.adapters.ccxt.known import Known
@@ -274,7 +274,7 @@ async def test_it_is_absent_once_open_and_ended_ones_were_searched(
     """Under each list that the venue has, conditional ones among them; then it is complete."""
     place = places(talk.venue)
     client = await place.opened()
-    finder = Finder(client, talk.venue, rules_of(talk.venue))
+    finder = Finder(client, talk.venue, rules_of(talk.venue), now)
     place.venue.asked.clear()
     found = await finder.find(known(talk))
     assert found == Absent(is_complete=True)
@@ -290,7 +290,7 @@ async def test_a_look_that_can_prove_nothing_costs_little(talk: Talk, places: Pl
     """While the request may still be carried out nobody searches executions for the order."""
     place = places(talk.venue)
     client = await place.opened()
-    finder = Finder(client, talk.venue, rules_of(talk.venue))
+    finder = Finder(client, talk.venue, rules_of(talk.venue), now)
     place.venue.asked.clear()
     assert await finder.find(known(talk)) == Absent(is_complete=True)
     whole = len(place.venue.asked)
@@ -311,7 +311,7 @@ async def test_a_list_that_may_be_cut_proves_nothing(
     ]
     place.venue.answers["GET /api/v4/spot/open_orders"] = [{"orders": rows}]
     client = await place.opened()
-    found = await Finder(client, talk.venue, rules_of(talk.venue)).find(known(talk))
+    found = await Finder(client, talk.venue, rules_of(talk.venue), now).find(known(talk))
     assert found == Absent(is_complete=False)
 
 
@@ -333,7 +333,7 @@ async def test_ended_orders_are_walked_back_page_by_page(
 
     place.venue.answers["POST /0/private/ClosedOrders"] = closed
     client = await place.opened()
-    found = await Finder(client, "kraken", rules_of("kraken")).find(one)
+    found = await Finder(client, "kraken", rules_of("kraken"), now).find(one)
     assert isinstance(found, Found) and found.shown is not None
     assert found.shown.exchange_order_id == "O60"
     assert [a.told.get("ofs") for a in place.venue.sent("POST /0/private/ClosedOrders")] == [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kit.ccxt_desk import now
 from kit.venue_bodies import raw
 from oms.adapters.ccxt.evidence import Evidence
 from oms.adapters.ccxt.finding import Finder, Found
@@ -112,7 +113,7 @@ async def test_conditional_orders_are_listed_found_and_canceled_where_they_are(
     assert stop.shown is Shown.OPEN and stop.is_waiting and stop.trigger_price
     assert stop.filled == 0
     stranger = stranger_of(stop)
-    found = await Finder(client, venue, rules).find(stranger)
+    found = await Finder(client, venue, rules, now).find(stranger)
     assert isinstance(found, Found) and found.shown is not None
     assert found.shown.exchange_order_id == stop.exchange_order_id
     call = cancel_call(stranger)

@@ -1,0 +1,152 @@
+"""Lists of a symbol's orders and executions, read once for all who seek something in them.
+
+Who asks while a list is being read waits for the next reading of it: what is found, or not, was
+read after everybody who hears of it had asked.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from oms.adapters.ccxt.faults import ReadFailed
+from oms.adapters.ccxt.orders_read import OrderShown, order_shown
+from oms.adapters.ccxt.paging import Row, whole_list
+from oms.adapters.ccxt.rules import VenueRules
+from oms.adapters.ccxt.trades_read import TradeShown, trades_shown
+from oms.adapters.ccxt.venue import Venue
+from oms.domain.value import value
+
+_TRADES = "fetch_my_trades"
+#: Who comes out of one list goes into the next: so they go together.
+_GATHER_SECONDS = 0.01
+Shown = TypeVar("Shown")
+
+
+@value
+class Unread:
+    """A row that makes no sense, and why."""
+
+    message: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed(Generic[Shown]):
+    """What a list told, ``rows`` of it."""
+
+    shown: list[Shown]
+    unread: list[Unread]
+    rows: int
+
+
+class _Reading:
+    """One reading, from the earliest moment (in ms) that anybody wishes."""
+
+    def __init__(self) -> None:
+        self.since: int | None = None
+        self.told: Listed[Any] | None = None
+        self.failed: ReadFailed | None = None
+
+    def widen(self, since: int | None) -> None:
+        known = [each for each in (self.since, since) if each is not None]
+        self.since = min(known, default=None)
+
+
+class Lists:
+    """Reads whole lists of one account."""
+
+    def __init__(self, client: Venue, venue: str, rules: VenueRules) -> None:
+        self._client = client
+        self._venue = venue
+        self._rules = rules
+        #: The next reading of each list, as long as it has not begun.
+        self._next: dict[Hashable, _Reading] = {}
+        self._doors: dict[Hashable, asyncio.Lock] = {}
+
+    async def orders(
+        self,
+        method: str,
+        symbol: str,
+        since: int | None,
+        page: int | None,
+        params: Mapping[str, object],
+    ) -> Listed[OrderShown]:
+        """The orders of one list. Raises ``ReadFailed``."""
+
+        async def read(earliest: int | None) -> Listed[OrderShown]:
+            return self.read(await self._rows(method, symbol, earliest, page, params))
+
+        return await self._shared((method, symbol, repr(params)), since, read)
+
+    async def trades(
+        self, symbol: str, since: int | None, names: Mapping[str, object]
+    ) -> Listed[TradeShown]:
+        """The executions, oldest first; ``names`` ask for one order's. Raises ``ReadFailed``."""
+
+        async def read(earliest: int | None) -> Listed[TradeShown]:
+            page, unread = self._rules.trades_page, list[Unread]()
+            rows = await self._rows(_TRADES, symbol, earliest, page, names)
+
+            def aside(message: str, row: Row) -> None:
+                unread.append(Unread(message=message, row=row))
+
+            shown = trades_shown(rows, self._venue, self._client.instruments, aside)
+            return Listed(shown=shown, unread=unread, rows=len(rows))
+
+        return await self._shared((_TRADES, symbol, repr(names)), since, read)
+
+    def read(self, rows: Sequence[Row]) -> Listed[OrderShown]:
+        """The orders that ``rows`` show."""
+        shown, unread = list[OrderShown](), list[Unread]()
+        for row in rows:
+            try:
+                order = order_shown(row, self._venue, self._client.instruments)
+            except ReadFailed as wrong:
+                unread.append(Unread(message=wrong.message, row=row))
+                continue
+            if order is not None:
+                shown.append(order)
+        return Listed(shown=shown, unread=unread, rows=len(rows))
+
+    async def _shared(
+        self,
+        key: Hashable,
+        since: int | None,
+        read: Callable[[int | None], Awaitable[Listed[Shown]]],
+    ) -> Listed[Shown]:
+        reading = self._next.setdefault(key, _Reading())
+        reading.widen(since)
+        async with self._doors.setdefault(key, asyncio.Lock()):
+            if reading.told is None and reading.failed is None:
+                await asyncio.sleep(_GATHER_SECONDS)
+                if self._next.get(key) is reading:
+                    del self._next[key]
+                try:
+                    reading.told = await read(reading.since)
+                except ReadFailed as failed:
+                    reading.failed = failed
+        if reading.failed is not None:
+            raise reading.failed
+        assert reading.told is not None
+        return reading.told
+
+    async def _rows(
+        self,
+        method: str,
+        symbol: str,
+        since: int | None,
+        page: int | None,
+        params: Mapping[str, object],
+    ) -> list[Row]:
+        return await whole_list(
+            self._client,
+            method,
+            symbol,
+            since,
+            page,
+            params,
+            by_cursor=self._rules.by_cursor,
+            newest_first=self._rules.newest_first,
+            offset_param=self._rules.offset_param,
+        )
