@@ -52,13 +52,14 @@ DOORS = {
         writes=(
             *("POST /fapi/v1/order", "POST /api/v3/order") * 2,
             *("DELETE /fapi/v1/order", "DELETE /api/v3/order", "PUT /fapi/v1/order"),
+            *("POST /fapi/v1/algoOrder", "DELETE /fapi/v1/algoOrder"),
         ),
         creates=("POST /fapi/v1/order", "POST /api/v3/order"),
-        reads=("openOrders", "Trades", "positionRisk", "/fapi/v"),
+        reads=("openOrders", "openAlgoOrders", "Trades", "positionRisk", "/fapi/v"),
         trades=("Trades",),
         any=("/fapi/v1", "/api/v3"),
         keyed=(),
-        frames=("ORDER_TRADE_UPDATE", "executionReport"),
+        frames=("ORDER_TRADE_UPDATE", "executionReport", "ALGO_UPDATE"),
         dials=("/private/ws", "/ws-api"),
         signs=("/ws-api",),
         words={

@@ -63,6 +63,8 @@ class Desk:
     exchange_id: str = "ccxt.bybit"
     extra_config: str = "{}"
     mode: PositionMode = PositionMode.NETTING
+    #: Of the installation.
+    tag: str = TAG
     #: More arguments of the exchange.
     more: dict[str, Any] = field(default_factory=dict)
     pace: Pace = QUICK
@@ -82,7 +84,7 @@ class Desk:
                 extra_config=self.extra_config,
             ),
             make_client=self.make_client,
-            tag=TAG,
+            tag=self.tag,
             on_news=self.news.set,
             open_orders=[order for order in self.orders.values() if order.is_open],
             attempts=sorted(

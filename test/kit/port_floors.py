@@ -18,10 +18,8 @@ from kit.port_desk import PortDesk, now
 from oms.adapters.ccxt.client import ClientSpec, VenueClient
 from oms.adapters.ccxt.exchange import CcxtExchange
 from oms.adapters.ccxt.markets import MarketShelf
-from oms.adapters.ccxt.rules import rules_of
 from oms.adapters.paper.exchange import PaperExchange
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
-from oms.domain.instrument import Kind
 from oms.domain.report import Report
 from oms.domain.value import evolve
 from oms.ports.exchange import MemoryRows, Quote
@@ -105,7 +103,7 @@ def paper_desk(floor: Floor) -> PortDesk:
         exchange=paper,
         symbol=floor.symbol,
         market=show,
-        can=dict.fromkeys(("stops", "trailing", "expiry"), True),
+        can=dict.fromkeys(("trailing", "expiry"), True),
         lose_next=lambda: {"params": {"sim": "timeout_before"}},
     )
 
@@ -150,7 +148,7 @@ class LoopbackDesks:
             exchange=exchange,
             symbol=floor.symbol,
             market=show,
-            can=_can(floor),
+            can=dict.fromkeys(("trailing", "expiry"), False),
             lose_next=lose,
         )
 
@@ -168,12 +166,3 @@ class LoopbackDesks:
             extra_config=self.venue.told["extra_config"][venue] | {"rateLimit": 2},
             cache_folder=self.tables,
         )
-
-
-def _can(floor: Floor) -> dict[str, bool]:
-    rules, kind = rules_of(floor.venue), Kind.SPOT if floor.symbol == SPOT else Kind.LINEAR
-    return {
-        "stops": kind not in rules.stops_apart,
-        "trailing": False,
-        "expiry": False,
-    }

@@ -19,7 +19,7 @@ from kit.venue_chains import chained
 from oms.domain.money import plain
 
 _STATES = {
-    "new": "SUBMITTED",
+    **dict.fromkeys(("new", "untriggered", "triggered"), "SUBMITTED"),
     "partly_filled": "PARTIALLY_FILLED",
     "filled": "FILLED",
     "canceled": "CANCELED",
@@ -27,6 +27,8 @@ _STATES = {
 }
 _EVER = "start_date=2020-01-01&end_date=2100-01-01&page_size=1000"
 _ORDER_ID = slice(8, 24)
+#: Ids of conditional orders of contracts begin behind it, there.
+ALGO_BASE = 1_000_000_000_000_000
 #: Dialects whose ids are numbers.
 _COUNTING = frozenset({"binance"})
 
@@ -81,12 +83,19 @@ def _both(gateway: Gateway, account: VenueAccount, books: Json) -> Both:
     status, told, _ = call(gateway, "POST", path, {})
     return Both(
         account=account,
-        orders=_pages(gateway, f"/oms/orders/history?{of}"),
+        orders=[_ordinary(row) for row in _pages(gateway, f"/oms/orders/history?{of}")],
         deals=_pages(gateway, f"/oms/deals?{of}"),
         positions=_pages(gateway, f"/oms/positions/history?{of}"),
         balance=told["result"]["total"] if status == 200 else {"failed": str(told)[:200]},
         books=books,
     )
+
+
+def _ordinary(row: Json) -> Json:
+    """An order under the id of what it placed, where it waited under one of its own."""
+    name = row["exchange_order_id"] or ""
+    is_algo = name.isdecimal() and int(name) > ALGO_BASE
+    return row | {"exchange_order_id": str(int(name) - ALGO_BASE)} if is_algo else row
 
 
 def _numbered(books: Json) -> Json:

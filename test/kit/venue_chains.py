@@ -11,7 +11,7 @@ from kit.loopback import Json
 from oms.domain.money import plain, quotient
 
 _NUMBER = slice(8, 24)
-_LIVE = ("new", "partly_filled", "untriggered")
+_LIVE = ("new", "partly_filled", "untriggered", "triggered")
 
 
 @dataclass

@@ -28,6 +28,7 @@ _DEEDS = {
     "cancel": 40,
     "change": 16,
     "sweep": 10,
+    "stop": 24,
 }
 
 
@@ -64,7 +65,8 @@ class VenueClient:
     @property
     def orders(self) -> int:
         """Commands so far that make an order."""
-        return sum(self.done[deed] for deed in ("market", "spot", "limit", "spot limit", "close"))
+        deeds = ("market", "spot", "limit", "spot limit", "stop", "close")
+        return sum(self.done[deed] for deed in deeds)
 
     def _do(self, deed: str) -> None:
         match deed:
@@ -77,6 +79,8 @@ class VenueClient:
                 self._send(
                     deed, order | {"side": side, "qty": self._qty(), "price": self._resting(side)}
                 )
+            case "stop":
+                self._send(deed, self._stop())
             case "close":
                 self._close()
             case "sweep":
@@ -89,6 +93,17 @@ class VenueClient:
 
     def _qty(self) -> str:
         return f"0.{self._random.randint(1, 30):03d}"
+
+    def _stop(self) -> dict[str, Any]:
+        """One that waits where the market soon comes, and fills or rests there."""
+        side, kind = self._side(), self._random.choice(("market", "limit"))
+        up = 1 if side == "buy" else -1
+        trigger = self.price + up * self._random.randint(50, 700)
+        terms = {"order_type": f"stop_{kind}", "trigger_price": str(trigger)}
+        if kind == "limit":
+            terms["price"] = str(trigger + up * self._random.randint(-200, 100))
+        symbol = self._random.choice((LINEAR, LINEAR, SPOT))
+        return {"symbol": symbol, "side": side, "qty": self._qty(), **terms}
 
     def _resting(self, side: str) -> str:
         away = self._random.randint(50, 900)
@@ -118,7 +133,7 @@ class VenueClient:
     def _follow(self, deed: str) -> None:
         """Cancel or change one of the orders that are open, or of the last ones."""
         rows = self._asked(f"/oms/orders/open?account_ids={self.account.account_id}")
-        resting = [row for row in rows if row["order_type"] == "limit"]
+        resting = [row for row in rows if row["order_type"] in ("limit", "stop_limit")]
         known = {row["id"]: row for row in resting}
         ids = [*known, *self._made[-1:]]
         if not ids:

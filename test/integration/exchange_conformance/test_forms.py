@@ -56,13 +56,35 @@ TRIGGERED = (
 async def test_a_trigger_is_waited_for(desk: PortDesk) -> None:
     for order_type, price, trigger, met in TRIGGERED:
         number = await desk.send("buy", ENOUGH, price, order_type=order_type, trigger_price=trigger)
-        if not desk.can["stops"]:
-            assert (desk.code(number), desk.state(number)) == (NOT_DONE, "REJECTED")
-            continue
         await desk.until_state(number, "SUBMITTED")
         assert not desk.fills(number)
         await desk.shows(met)
         await desk.until_state(number, "FILLED")
+
+
+async def test_one_that_waits_is_changed_and_canceled(desk: PortDesk) -> None:
+    number = await desk.send("buy", ENOUGH, "61000", order_type="stop_limit", trigger_price="60900")
+    await desk.until_state(number, "SUBMITTED")
+    await desk.change(number, price="61100")
+    await desk.until_answered(number)
+    assert (desk.orders[number].price, desk.state(number)) == (Decimal(61100), "SUBMITTED")
+    await desk.cancel(number)
+    await desk.until_state(number, "CANCELED")
+    await desk.shows("60950")
+    assert not desk.fills(number)
+
+
+async def test_what_a_trigger_placed_is_canceled(desk: PortDesk) -> None:
+    """It buys at 60400 at most once the price was at 60500: it rests, for the price is 60600."""
+    terms = {"order_type": "stop_limit", "trigger_price": "60500"}
+    number = await desk.send("buy", ENOUGH, "60400", **terms)
+    await desk.until_state(number, "SUBMITTED")
+    await desk.shows("60600")
+    await desk.until(lambda: desk.last(number, ReportKind.TRIGGERED) is not None, "triggered")
+    await desk.cancel(number)
+    await desk.until_state(number, "CANCELED")
+    await desk.shows("60300")
+    assert not desk.fills(number)
 
 
 UNSENT = (

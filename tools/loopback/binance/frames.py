@@ -3,16 +3,21 @@
 from loopback.account import Account
 from loopback.binance.shapes import (
     SIDES,
+    actual_id,
+    algo_number,
+    algo_status,
     client_of,
     is_listed,
     is_spot,
+    listed_type,
     order_number,
     status_of,
+    stop_price,
     time_in_force,
     trade_number,
     type_of,
 )
-from loopback.rows import CoinRow, ExecutionRow, OrderRow, PositionRow
+from loopback.rows import CoinRow, ExecutionRow, OrderRow, PositionRow, State
 from loopback.words import Json, id_of, ms, text
 from oms.domain.money import ZERO, product
 
@@ -20,12 +25,17 @@ from oms.domain.money import ZERO, product
 def order_frame(account: Account, row: OrderRow, fill: ExecutionRow | None, now_ms: int) -> Json:
     """``executionReport``, ``ORDER_TRADE_UPDATE`` or, while it waits, ``ALGO_UPDATE``."""
     if not is_listed(row):
-        return {"e": "ALGO_UPDATE", "T": now_ms, "E": now_ms, "o": _algo(account, row)}
+        return algo_frame(account, row, now_ms)
     told = _order(account, row, fill)
     if is_spot(row.order.symbol):
         return {"e": "executionReport", "E": now_ms} | told | _spot(row, fill)
     more = {"e": "ORDER_TRADE_UPDATE", "E": now_ms, "T": now_ms}
     return more | {"o": told | _linear(row, fill)}
+
+
+def algo_frame(account: Account, row: OrderRow, now_ms: int) -> Json:
+    """``ALGO_UPDATE``."""
+    return {"e": "ALGO_UPDATE", "T": now_ms, "E": now_ms, "o": _algo(account, row)}
 
 
 def wallet_frame(coins: tuple[CoinRow, ...], now_ms: int) -> Json:
@@ -79,7 +89,7 @@ def _order(account: Account, row: OrderRow, fill: ExecutionRow | None) -> Json:
         "s": id_of(order.symbol),
         "c": client_of(account, row),
         "S": order.side.value.upper(),
-        "o": type_of(row),
+        "o": listed_type(row),
         "f": time_in_force(row),
         "q": text(order.qty),
         "p": text(order.price, "0"),
@@ -104,7 +114,7 @@ def _spot(row: OrderRow, fill: ExecutionRow | None) -> Json:
         "F": "0",
         "g": -1,
         "r": "NONE",
-        "w": row.state.is_open,
+        "w": row.state.is_open and row.state is not State.UNTRIGGERED,
         "M": False,
         "O": ms(row.created_at),
         "P": text(row.order.terms.trigger_price, "0"),
@@ -119,10 +129,10 @@ def _spot(row: OrderRow, fill: ExecutionRow | None) -> Json:
 def _linear(row: OrderRow, fill: ExecutionRow | None) -> Json:
     return {
         "ap": text(row.average, "0"),
-        "sp": text(row.order.terms.trigger_price, "0"),
+        "sp": stop_price(row),
         "R": row.order.reduce_only,
         "wt": "CONTRACT_PRICE",
-        "ot": type_of(row),
+        "ot": listed_type(row),
         "ps": SIDES[row.order.leg],
         "cp": False,
         "rp": text(ZERO if fill is None else fill.trade.realised),
@@ -137,7 +147,7 @@ def _algo(account: Account, row: OrderRow) -> Json:
     order = row.order
     return {
         "caid": client_of(account, row),
-        "aid": order_number(account, row),
+        "aid": algo_number(account, row),
         "at": "CONDITIONAL",
         "o": type_of(row),
         "s": id_of(order.symbol),
@@ -145,7 +155,8 @@ def _algo(account: Account, row: OrderRow) -> Json:
         "ps": SIDES[order.leg],
         "f": time_in_force(row),
         "q": text(order.qty),
-        "X": status_of(row),
+        "X": algo_status(row),
+        "ai": actual_id(account, row),
         "tp": text(order.terms.trigger_price, "0"),
         "p": text(order.price, "0"),
         "R": order.reduce_only,

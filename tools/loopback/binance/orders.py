@@ -12,6 +12,7 @@ from loopback.binance.asking import Caller, Params, limit_in, number_in
 from loopback.binance.errors import Refusal, missing, of_engine
 from loopback.binance.shapes import (
     algo_json,
+    algo_number,
     fill_json,
     is_conditional,
     is_listed,
@@ -81,7 +82,7 @@ def cancel_algo(caller: Caller, params: Params) -> Any:
         raise Refusal(-2011, "Unknown order sent.")
     row = _cancel(caller, row)
     account = caller.account
-    name = {"algoId": order_number(account, row), "clientAlgoId": row.order.client_id}
+    name = {"algoId": algo_number(account, row), "clientAlgoId": row.order.client_id}
     return name | {"code": "200", "msg": "success"}
 
 
@@ -284,8 +285,9 @@ def _named(
     if not number and not name:
         raise missing("orderId")
     symbol = _symbol(caller, params)
+    number_of = algo_number if is_meant is is_conditional else order_number
     for row in reversed(_rows(caller, is_meant, symbol)):
-        found = str(order_number(caller.account, row)) if number else row.order.client_id
+        found = str(number_of(caller.account, row)) if number else row.order.client_id
         if found == (number or name):
             return row
     message = "Unknown order sent." if code == -2011 else "Order does not exist."

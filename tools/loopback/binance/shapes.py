@@ -1,7 +1,7 @@
 """Orders, trades and holdings as Binance writes them, on spot and on contracts.
 
-Ids are whole numbers that rise. A conditional order of a contract is an *algo order* until it is
-triggered, and an ordinary one from then on.
+Ids are whole numbers that rise. A conditional order of a contract is an *algo order* under an id
+of its own; once it is triggered it has placed an ordinary one: another id, the same name.
 """
 
 from loopback.account import Account
@@ -10,6 +10,8 @@ from loopback.words import Json, id_of, ms, text
 from oms.domain.money import ZERO, product
 from oms.simulation.memory import Leg
 
+#: Ids of algo orders are of another size than those of orders.
+_ALGO_BASE = 1_000_000_000_000_000
 SIDES = {Leg.BOTH: "BOTH", Leg.LONG: "LONG", Leg.SHORT: "SHORT"}
 _SPOT_TYPES = {
     "market": "MARKET",
@@ -38,6 +40,11 @@ def is_spot(symbol: str) -> bool:
 def order_number(account: Account, row: OrderRow) -> int:
     """An order's id."""
     return account.base + row.number
+
+
+def algo_number(account: Account, row: OrderRow) -> int:
+    """A conditional order's id."""
+    return _ALGO_BASE + order_number(account, row)
 
 
 def trade_number(account: Account, row: ExecutionRow) -> int:
@@ -79,6 +86,19 @@ def type_of(row: OrderRow) -> str:
     return _SPOT_TYPES[row.order.order_type]
 
 
+def listed_type(row: OrderRow) -> str:
+    """The type of an ordinary order: what an algo order placed has no trigger any more."""
+    if is_spot(row.order.symbol) or not is_conditional(row):
+        return type_of(row)
+    return "MARKET" if row.order.price is None else "LIMIT"
+
+
+def stop_price(row: OrderRow) -> str:
+    """The trigger of an ordinary order."""
+    is_placed = not is_spot(row.order.symbol) and is_conditional(row)
+    return "0" if is_placed else text(row.order.terms.trigger_price, "0")
+
+
 def time_in_force(row: OrderRow) -> str:
     """GTX is post-only."""
     if row.order.post_only and not is_spot(row.order.symbol):
@@ -98,9 +118,9 @@ def order_json(account: Account, row: OrderRow) -> Json:
         "executedQty": text(row.filled),
         "status": status_of(row),
         "timeInForce": time_in_force(row),
-        "type": type_of(row),
+        "type": listed_type(row),
         "side": order.side.value.upper(),
-        "stopPrice": text(order.terms.trigger_price, "0"),
+        "stopPrice": stop_price(row),
         "time": ms(row.created_at),
         "updateTime": ms(row.updated_at),
     }
@@ -122,7 +142,7 @@ def order_json(account: Account, row: OrderRow) -> Json:
         "positionSide": SIDES[order.leg],
         "workingType": str(row.wish.get("workingType") or "CONTRACT_PRICE"),
         "priceProtect": False,
-        "origType": type_of(row),
+        "origType": listed_type(row),
         "priceMatch": "NONE",
         "selfTradePreventionMode": "NONE",
         "goodTillDate": 0,
@@ -132,10 +152,8 @@ def order_json(account: Account, row: OrderRow) -> Json:
 def algo_json(account: Account, row: OrderRow) -> Json:
     """A conditional order of a contract."""
     order = row.order
-    status = "FINISHED" if order.triggered_at is not None else status_of(row)
-    actual = str(order_number(account, row)) if order.triggered_at is not None else ""
     return {
-        "algoId": order_number(account, row),
+        "algoId": algo_number(account, row),
         "clientAlgoId": client_of(account, row),
         "algoType": "CONDITIONAL",
         "orderType": type_of(row),
@@ -144,7 +162,7 @@ def algo_json(account: Account, row: OrderRow) -> Json:
         "positionSide": SIDES[order.leg],
         "timeInForce": time_in_force(row),
         "quantity": text(order.qty),
-        "algoStatus": status,
+        "algoStatus": algo_status(row),
         "triggerPrice": text(order.terms.trigger_price, "0"),
         "price": text(order.price, "0"),
         "icebergQuantity": None,
@@ -159,9 +177,21 @@ def algo_json(account: Account, row: OrderRow) -> Json:
         "updateTime": ms(row.updated_at),
         "triggerTime": 0 if order.triggered_at is None else ms(order.triggered_at),
         "goodTillDate": 0,
-        "actualOrderId": actual,
+        "actualOrderId": actual_id(account, row),
         "actualPrice": text(row.average, "0"),
     }
+
+
+def algo_status(row: OrderRow) -> str:
+    """Binance's word for the state of a conditional order of a contract."""
+    if row.order.triggered_at is None:
+        return status_of(row)
+    return "TRIGGERED" if row.state.is_open else "FINISHED"
+
+
+def actual_id(account: Account, row: OrderRow) -> str:
+    """The id of what a conditional order placed, empty while it waits."""
+    return "" if row.order.triggered_at is None else str(order_number(account, row))
 
 
 def trade_json(account: Account, row: ExecutionRow) -> Json:

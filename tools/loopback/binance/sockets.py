@@ -11,9 +11,9 @@ from typing import Any
 from loopback.account import Account
 from loopback.binance.asking import judge_time, key_named, signed
 from loopback.binance.errors import Refusal
-from loopback.binance.frames import account_frame, order_frame, wallet_frame
+from loopback.binance.frames import account_frame, algo_frame, order_frame, wallet_frame
 from loopback.binance.holdings import listen_key
-from loopback.binance.shapes import is_spot
+from loopback.binance.shapes import is_conditional, is_spot
 from loopback.faults import Group
 from loopback.gate import Gate
 from loopback.http import Request, Socket
@@ -130,8 +130,10 @@ def _frames(
                 frame = order_frame(account, row, fill, now_ms)
                 executed = None
                 spot = is_spot(row.order.symbol)
-                topic = "executionReport" if spot else "ORDER_TRADE_UPDATE"
+                topic = str(frame["e"])
                 yield (SPOT if spot else LINEAR), topic, _wrapped(frame, spot=spot)
+                if topic == "ORDER_TRADE_UPDATE" and is_conditional(row):
+                    yield LINEAR, "ALGO_UPDATE", algo_frame(account, row, now_ms)
             case WalletTold(coins=coins):
                 frame = wallet_frame(coins, now_ms)
                 yield SPOT, "outboundAccountPosition", _wrapped(frame, spot=True)

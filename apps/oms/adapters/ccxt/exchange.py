@@ -15,6 +15,7 @@ from oms.adapters.ccxt.looking_up import Doubt, Question
 from oms.adapters.ccxt.pace import Pace
 from oms.adapters.ccxt.parts import Parts
 from oms.adapters.ccxt.resuming import remembered, resume
+from oms.adapters.ccxt.rules import rules_of
 from oms.adapters.ccxt.venue import Venue
 from oms.domain.account import Account
 from oms.domain.errors import Conflict, Invalid, Refused
@@ -74,7 +75,7 @@ class CcxtExchange:
             pace=pace or Pace(),
             clock=clock,
         )
-        remembered(self._parts.orders, open_orders, attempts)
+        remembered(self._parts.orders, open_orders, attempts, rules_of(account.venue))
         self._parts.chores.begin(self._live(open_orders, attempts))
 
     async def _live(self, open_orders: Sequence[Order], attempts: Sequence[AttemptRow]) -> None:

@@ -13,7 +13,7 @@ from oms.adapters.ccxt.exact import milliseconds, rows_of
 from oms.adapters.ccxt.faults import ReadFailed
 from oms.adapters.ccxt.known import Known
 from oms.adapters.ccxt.lists import Listed, Lists
-from oms.adapters.ccxt.orders_read import OrderShown
+from oms.adapters.ccxt.orders_read import OrderShown, Shown
 from oms.adapters.ccxt.pacing import Urgency
 from oms.adapters.ccxt.rules import LookUp, VenueRules
 from oms.adapters.ccxt.trades_read import Aside, TradeShown, leave_out, refuse
@@ -94,7 +94,9 @@ class Finder:
         self, known: Known, shown: OrderShown | None, *, is_alone: bool = True
     ) -> list[TradeShown]:
         """The executions of one order. Raises ``ReadFailed``."""
-        name = known.exchange_order_id or (None if shown is None else shown.exchange_order_id)
+        name = known.live_id
+        if shown is not None and (name is None or known.is_apart):
+            name = shown.exchange_order_id
         names: dict[str, object] = {}
         if is_alone and name is not None and self._rules.id_param:
             names = {self._rules.id_param: name}
@@ -121,8 +123,8 @@ class Finder:
     async def _in_lists(self, known: Known) -> tuple[OrderShown | None, bool]:
         """Lists that are asked for one order alone."""
         names: dict[str, object]
-        if known.exchange_order_id is not None:
-            names = {self._rules.id_param: known.exchange_order_id}
+        if known.live_id is not None:
+            names = {self._rules.id_param: known.live_id}
         else:
             names = {self._rules.name_param: known.client_id}
         for method in (_OPEN, _CLOSED):
@@ -134,16 +136,35 @@ class Finder:
 
     async def _by_param(self, known: Known, *, proves: bool) -> tuple[OrderShown | None, bool]:
         """One order by its id, or by our name in a parameter; at last among all lists."""
-        shown = await self._asked(known, {})
-        if shown is None and self._may_wait(known) and self._rules.finds_stops is not None:
-            shown = await self._asked(known, self._rules.finds_stops)
+        if known.is_apart:
+            return await self._apart(known), True
+        name = known.exchange_order_id
+        shown = await self._asked(known, {}, name)
+        if shown is None and self._rules.finds_stops is not None and self._may_wait(known):
+            shown = await self._asked(known, self._rules.finds_stops, name)
         if shown is not None or not proves or not self._rules.lists_prove_absence:
             return shown, True
         return await self._scanned(known)
 
-    async def _asked(self, known: Known, more: Mapping[str, object]) -> OrderShown | None:
-        """What the venue answers to the order's name."""
-        name: str | None = known.exchange_order_id
+    async def _apart(self, known: Known) -> OrderShown | None:
+        """What a conditional order of ours placed, by its name; else itself as it waits."""
+        placed = await self._asked(known, {}, known.placed_id)
+        if placed is not None:
+            return placed
+        shown = await self._asked(known, self._rules.finds_stops or {}, known.exchange_order_id)
+        if shown is None or shown.shown is not Shown.TRIGGERED:
+            return shown
+        known.placed_id = shown.placed_id
+        placed = await self._asked(known, {}, known.placed_id)
+        if placed is None:
+            message = "its trigger was met, what it placed is not shown yet"
+            raise ReadFailed("exchange_unavailable", message, retryable=True)
+        return placed
+
+    async def _asked(
+        self, known: Known, more: Mapping[str, object], name: str | None = None
+    ) -> OrderShown | None:
+        """What the venue answers to an id, else to the order's name."""
         params = dict(more)
         if name is None:
             name = self._rules.without_id
@@ -197,8 +218,9 @@ class Finder:
         return ("fetch_closed_orders",) if self._has("fetchClosedOrders") else ()
 
     def _may_wait(self, known: Known) -> bool:
-        """Whether it may stand among the conditional orders: none of ours does."""
-        return not known.order_id or known.is_waiting
+        """Whether it may stand in a list of conditional orders, and is none of ours."""
+        kind = self._client.instruments[known.symbol].kind
+        return not known.order_id and kind in self._rules.stops_apart
 
     def _has(self, feature: str) -> bool:
         return bool(self._client.exchange.has.get(feature))
@@ -218,6 +240,6 @@ def _unread(known: Known) -> Aside:
 
 
 def _is_it(shown: OrderShown, known: Known) -> bool:
-    if known.exchange_order_id is not None:
-        return shown.exchange_order_id == known.exchange_order_id
-    return known.client_id is not None and shown.client_id == known.client_id
+    if known.client_id is not None and shown.client_id == known.client_id:
+        return True
+    return shown.exchange_order_id in (known.exchange_order_id, known.placed_id)

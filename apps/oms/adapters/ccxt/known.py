@@ -52,6 +52,9 @@ class Known:
     is_not_placed: bool = False
     #: Its trigger has not been met yet.
     is_waiting: bool = False
+    #: It waits, or waited, under an id of its own, and what it placed has another: ``placed_id``.
+    is_apart: bool = False
+    placed_id: str | None = None
     #: How often a wish about it was answered (changed, or refused): put into the inbox, and
     #: heard by the worker. Each answer ends whatever the ledger believes to be wished.
     answers: int = 0
@@ -76,6 +79,11 @@ class Known:
     def told_id(self) -> str | None:
         """The exchange's id that the ledger's order bears."""
         return self.first_id or self.exchange_order_id
+
+    @property
+    def live_id(self) -> str | None:
+        """The id under which it is found and executed now."""
+        return self.placed_id or self.exchange_order_id
 
     @property
     def whole_qty(self) -> Decimal:
@@ -109,6 +117,11 @@ class KnownOrders:
         if known.exchange_order_id is None:
             known.exchange_order_id = exchange_order_id
         self._by_exchange_id[known.symbol, exchange_order_id] = known
+
+    def placed(self, known: Known, exchange_order_id: str) -> None:
+        """Its trigger was met: what it placed goes by this id."""
+        known.placed_id = exchange_order_id
+        self.link(known, exchange_order_id)
 
     def promote(self, known: Known, now: datetime) -> Known:
         """The successor is the order from now on; the one before stays known by its id."""

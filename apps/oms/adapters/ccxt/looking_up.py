@@ -186,7 +186,8 @@ class LookingUp:
             kind, qty, price = ReportKind.CHANGED, known.whole_qty, known.price
             return [about(known, kind, heard, now, qty=qty, price=price)]
         may_repeat = question.kind is Doubt.CANCEL and now < wish.deadline
-        if may_repeat and not question.is_acked:
+        has_moved = wish.named_id not in (None, known.live_id)
+        if may_repeat and (has_moved or not question.is_acked):
             self._again(wish)
             return []
         if question.refusal is not None and question.kind is Doubt.CHANGE:

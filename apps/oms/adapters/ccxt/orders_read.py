@@ -28,6 +28,8 @@ class Shown(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
+    #: A conditional order that is over; what it placed bears its name.
+    TRIGGERED = "triggered"
     #: A word that nobody taught us.
     STRANGE = "strange"
 
@@ -51,6 +53,10 @@ class OrderShown:
     reduce_only: bool
     #: It waits for its trigger.
     is_waiting: bool
+    #: It stands, or stood, among conditional orders, under an id that no execution bears.
+    is_conditional: bool = False
+    #: The id of what it placed, where it says so.
+    placed_id: str | None = None
     reason: str
     #: ``takeProfit`` or ``stopLoss`` where the venue says that it is such an exit.
     exit: str | None = None
@@ -66,6 +72,7 @@ _UNIFIED: Mapping[str, Shown] = {
     "canceling": Shown.OPEN,
     "expired": Shown.EXPIRED,
     "rejected": Shown.REJECTED,
+    "triggered": Shown.TRIGGERED,
 }
 #: Venues' own words, where ccxt's say less; with the key in ``info`` that holds them.
 _OWN_STATUS: Mapping[str, tuple[str, Mapping[str, Shown]]] = {
@@ -102,10 +109,10 @@ _OWN_NUMBERS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "triggerPrice": ("triggerPrice",),
     },
     "binance": {
-        "amount": ("origQty",),
+        "amount": ("origQty", "quantity"),
         "filled": ("executedQty",),
         "price": ("price",),
-        "triggerPrice": ("stopPrice",),
+        "triggerPrice": ("stopPrice", "triggerPrice"),
     },
 }
 _CREATED_BY: Mapping[str, str] = {
@@ -118,7 +125,9 @@ _EXITS: Mapping[str, str] = {
     **dict.fromkeys(("CreateByTakeProfit", "CreateByPartialTakeProfit"), "takeProfit"),
     **dict.fromkeys(("CreateByStopLoss", "CreateByPartialStopLoss"), "stopLoss"),
 }
-_WAITING = frozenset({"Untriggered"})
+_WAITING = "Untriggered"
+#: Keys in ``info`` that say whether an order works on the book, as it is read and as it streams.
+_WORKS = ("isWorking", "w")
 _CLIENT_ID_KEYS = ("orderLinkId", "origClientOrderId", "clOrdId", "clientOrderId", "cl_ord_id")
 
 
@@ -163,7 +172,9 @@ def order_shown(
         price=price or None,
         trigger_price=trigger or None,
         reduce_only=row.get("reduceOnly") is True,
-        is_waiting=word in _WAITING or (is_conditional and shown is Shown.OPEN),
+        is_waiting=shown is Shown.OPEN and (is_conditional or _waits(info, word, trigger)),
+        is_conditional=is_conditional,
+        placed_id=(text(info, "actualOrderId") or text(info, "ai")) if is_conditional else None,
         reason=_CREATED_BY.get(str(info.get("createType")), "external"),
         exit=_EXITS.get(str(info.get("createType"))),
         created_at=moment(row, "timestamp"),
@@ -203,6 +214,12 @@ def _state(
         return _UNIFIED.get(told.word or "", Shown.STRANGE), told.raw, told.is_conditional
     word = text(row, "status")
     return _UNIFIED.get(word or "", Shown.STRANGE), word, False
+
+
+def _waits(info: Mapping[str, Any], word: str | None, trigger: Decimal | None) -> bool:
+    """Whether an order that stands among the others waits for its trigger."""
+    works = next((info[key] for key in _WORKS if key in info), True)
+    return word == _WAITING or (bool(trigger) and works is False)
 
 
 def _client_id(row: Mapping[str, Any], info: Mapping[str, Any]) -> str | None:

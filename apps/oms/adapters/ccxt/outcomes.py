@@ -159,6 +159,7 @@ class Outcomes:
             instrument = self._client.instruments[known.symbol]
             return with_legs(wish.call, instrument, await self._modes.legs(known.symbol))
         if wish.kind == CANCEL:
+            wish.named_id = known.live_id
             return cancel_call(known)
         instrument = self._client.instruments[known.symbol]
         return change_call(known, instrument, wish.qty or known.qty, wish.price or known.price)

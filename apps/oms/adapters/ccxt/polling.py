@@ -142,7 +142,7 @@ class Polling:
         """Ask for orders that are not in the list, and for executions that are not told."""
         names = {each.exchange_order_id for each in shown}
         for known in self._orders.live():
-            is_shown = known.symbol not in part.symbols or known.exchange_order_id in names
+            is_shown = known.symbol not in part.symbols or known.live_id in names
             if not is_shown and (known.accepted_at or began) < began:
                 self._ask(known, began)
         for each in shown:

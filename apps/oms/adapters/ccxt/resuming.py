@@ -11,6 +11,7 @@ from oms.adapters.ccxt.known import Known, KnownOrders, ended
 from oms.adapters.ccxt.lanes import Lanes
 from oms.adapters.ccxt.looking_up import Doubt, LookingUp, Question
 from oms.adapters.ccxt.resuming_anew import is_anew, resume_replacing
+from oms.adapters.ccxt.rules import VenueRules
 from oms.adapters.ccxt.telling import about, accept, refused
 from oms.adapters.ccxt.wishes import (
     CANCEL,
@@ -34,11 +35,14 @@ _DOUBTS = {PLACE: Doubt.PLACE, CHANGE: Doubt.CHANGE, CANCEL: Doubt.CANCEL}
 
 
 def remembered(
-    orders: KnownOrders, open_orders: Sequence[Order], rows: Sequence[AttemptRow]
+    orders: KnownOrders,
+    open_orders: Sequence[Order],
+    rows: Sequence[AttemptRow],
+    rules: VenueRules,
 ) -> None:
     """Know the open orders and all their names."""
     for order in open_orders:
-        orders.add(known_of_order(order))
+        orders.add(known_of_order(order, rules))
     for row in rows:
         known = orders.own(row.order_id)
         if known is None:

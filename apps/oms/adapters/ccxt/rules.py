@@ -8,6 +8,7 @@ from dataclasses import field
 from enum import StrEnum
 
 from oms.domain.instrument import Instrument, Kind
+from oms.domain.order_forms import TRIGGERED_TYPES
 from oms.domain.value import value
 
 
@@ -50,9 +51,12 @@ class VenueRules:
     changes: frozenset[Kind] = frozenset()
     #: Where one request cancels an order and places another, if nothing of it was executed.
     replaces: frozenset[Kind] = frozenset()
-    #: Where conditional orders stand in a list of their own, under ids of their own.
+    #: Where conditional orders stand in a list of their own, under ids of their own. What one
+    #: places when its trigger is met bears its name and another id.
     stops_apart: frozenset[Kind] = frozenset()
-    #: Where they are not sent though they stand with the others: the form is not unified.
+    #: Whether an order says that it waits for its trigger.
+    tells_waiting: bool = False
+    #: Where none are sent.
     stops_unsent: frozenset[Kind] = frozenset()
     #: What asks for the lists of conditional orders, one after the other.
     stop_lists: Mapping[Kind, Sequence[Mapping[str, object]]] = field(default_factory=dict)
@@ -100,11 +104,18 @@ class VenueRules:
 
     def sends_stops(self, kind: Kind) -> bool:
         """Whether orders with a trigger are sent."""
-        return kind not in self.stops_apart | self.stops_unsent
+        return kind not in self.stops_unsent
+
+    def waits_apart(self, symbol: str, order_type: str) -> bool:
+        """Whether an order of ours waits for its trigger in a list of its own."""
+        kinds = self.stops_apart - self.stops_unsent
+        kind = Kind.LINEAR if ":" in symbol else Kind.SPOT
+        return kind in kinds and order_type in TRIGGERED_TYPES
 
 
 _ALL = frozenset({Kind.SPOT, Kind.LINEAR})
 _SPOT = frozenset({Kind.SPOT})
+_CONTRACTS = frozenset({Kind.LINEAR, Kind.INVERSE})
 _TRIGGER: Mapping[str, object] = {"trigger": True}
 _PART = frozenset({"type", "subType"})
 _OKX_KINDS: Mapping[Kind, Mapping[str, object]] = {
@@ -123,6 +134,7 @@ _RULES: Mapping[str, VenueRules] = {
         back_days=730,
         more_executions=("BustTrade", "AdlTrade", "Funding"),
         changes=_ALL,
+        tells_waiting=True,
         names_are_unique=True,
         expires_requests=True,
     ),
@@ -136,7 +148,11 @@ _RULES: Mapping[str, VenueRules] = {
         span_days=1,
         changes=frozenset({Kind.LINEAR}),
         replaces=frozenset({Kind.SPOT}),
-        stops_apart=frozenset({Kind.LINEAR}),
+        stops_apart=_CONTRACTS,
+        stops_unsent=frozenset({Kind.INVERSE}),
+        stop_lists=dict.fromkeys(_CONTRACTS, (_TRIGGER,)),
+        finds_stops=_TRIGGER,
+        tells_waiting=True,
         expires_requests=True,
     ),
     "okx": VenueRules(
@@ -147,6 +163,7 @@ _RULES: Mapping[str, VenueRules] = {
         back_days=90,
         changes=_ALL,
         stops_apart=_ALL,
+        stops_unsent=_ALL,
         stop_lists=dict.fromkeys(_ALL, (_TRIGGER, {**_TRIGGER, "ordType": "conditional,oco"})),
         finds_stops=_TRIGGER,
         closed_lists=("fetch_closed_orders", "fetch_canceled_orders"),
@@ -173,6 +190,7 @@ _RULES: Mapping[str, VenueRules] = {
         span_days=30,
         changes=_ALL,
         stops_apart=_ALL,
+        stops_unsent=_ALL,
         stop_lists=dict.fromkeys(_ALL, (_TRIGGER,)),
         closed_lists=("fetch_closed_orders",),
         newest_first=True,
@@ -187,6 +205,7 @@ _RULES: Mapping[str, VenueRules] = {
         symbol_required=True,
         span_days=7,
         stops_apart=_ALL,
+        stops_unsent=_ALL,
         stop_lists=dict.fromkeys(_ALL, (_TRIGGER,)),
         closed_lists=("fetch_closed_orders",),
         lists_prove_absence=True,
@@ -203,6 +222,7 @@ _RULES: Mapping[str, VenueRules] = {
         orders_page=100,
         span_days=7,
         stops_apart=_ALL,
+        stops_unsent=_ALL,
         stop_lists={
             Kind.SPOT: (_TRIGGER,),
             Kind.LINEAR: (_TRIGGER, {**_TRIGGER, "planType": "profit_loss"}),

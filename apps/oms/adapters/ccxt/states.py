@@ -2,7 +2,8 @@
 
 A word that stands here wins over ccxt's; one that does not is no end of an order. A conditional
 order whose trigger was met has ended: what it placed is an order of its own, with executions of
-its own, so nothing was ever executed of the conditional one.
+its own, so nothing was ever executed of the conditional one. Where it bears the same name, and the
+name is ours, it is the same order to the ledger.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from oms.domain.value import value
 Info = Mapping[str, Any]
 #: ccxt's words.
 OPEN, CLOSED, CANCELED, EXPIRED, REJECTED = "open", "closed", "canceled", "expired", "rejected"
+TRIGGERED = "triggered"
+"""Our word: it is over, and what it placed bears its name."""
 
 
 @value
@@ -89,6 +92,23 @@ _BITGET = _words(
 )
 
 
+_BINANCE_STOPS = _words(
+    open=("NEW", "TRIGGERING"),
+    triggered=("TRIGGERED", "FINISHED"),
+    canceled=("CANCELED",),
+    expired=("EXPIRED",),
+    rejected=("REJECTED",),
+)
+
+
+def _binance(info: Info) -> StateTold | None:
+    """Conditional orders of contracts alone, as they are read and as a stream tells them."""
+    raw = _text(info, "X" if "aid" in info else "algoStatus")
+    if raw is None or not ("aid" in info or "algoId" in info):
+        return None
+    return StateTold(word=_BINANCE_STOPS.get(raw), raw=raw, is_conditional=True)
+
+
 def _okx(info: Info) -> StateTold | None:
     raw = _text(info, "state")
     is_conditional = bool(info.get("algoId")) and "accFillSz" not in info
@@ -142,6 +162,7 @@ def _text(info: Info, key: str) -> str | None:
 
 
 _READS: Mapping[str, Callable[[Info], StateTold | None]] = {
+    "binance": _binance,
     "okx": _okx,
     "kraken": _kraken,
     "gate": _gate,

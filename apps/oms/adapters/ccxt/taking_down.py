@@ -75,7 +75,7 @@ class TakingDown:
         self._settings.refuse(order, instrument)
         client_id = self._orders.names.render(order.id, 1)
         call = place_call(order, instrument, self._venue, client_id)
-        known = self._orders.add(known_of_order(order))
+        known = self._orders.add(known_of_order(order, self._rules))
         known.client_id = client_id
         known.params = {name: each for name, each in call.params.items() if name != "clientOrderId"}
         self._take(PLACE, known, order, now, call=call)
@@ -148,7 +148,7 @@ class TakingDown:
             return known
         known = self._orders.named(order.symbol, order.exchange_order_id, None)
         if known is None:
-            known = known_of_order(order)
+            known = known_of_order(order, self._rules)
         known.order_id, known.external = order.id, None
         return self._orders.add(known)
 

@@ -25,6 +25,10 @@ _ENDS = {
 }
 
 
+#: What a trigger leads to.
+_LIVES_ON = (Shown.OPEN, Shown.FILLED, Shown.TRIGGERED)
+
+
 class Telling:
     """Turns snapshots and executions of one account into reports."""
 
@@ -46,6 +50,9 @@ class Telling:
         if is_news or (always and not known.is_over and shown.shown is Shown.OPEN):
             accept(known, now)
             reports.append(about(known, ReportKind.ACCEPTED, heard, now))
+        placed_id = shown.placed_id if shown.is_conditional else shown.exchange_order_id
+        if known.is_apart and placed_id is not None:
+            self._orders.placed(known, placed_id)
         if known.is_over or shown.shown is Shown.STRANGE or _is_old(shown, known):
             return reports
         known.seen_at = shown.updated_at or known.seen_at
@@ -247,7 +254,7 @@ def _is_old(shown: OrderShown, known: Known) -> bool:
 
 def _triggered(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Sequence[Report]:
     was_waiting, known.is_waiting = known.is_waiting, shown.is_waiting
-    if not was_waiting or shown.is_waiting or shown.shown not in (Shown.OPEN, Shown.FILLED):
+    if not was_waiting or shown.is_waiting or shown.shown not in _LIVES_ON:
         return ()
     return (about(known, ReportKind.TRIGGERED, heard, now),)
 
@@ -271,6 +278,8 @@ def _ended(shown: OrderShown, known: Known, heard: Heard, now: datetime) -> Sequ
     if shown.shown is Shown.FILLED and known.filled >= known.qty:
         ended(known, now)
     kind = _ENDS.get(shown.shown)
+    if shown.shown is Shown.TRIGGERED and known.client_id is None:
+        kind = ReportKind.CANCELED  # what it placed is another stranger
     if kind is None or known.is_replacing:
         return ()
     ended(known, now)

@@ -95,8 +95,6 @@ class Watching:
     def _orders_of(self, rows: Iterable[Row]) -> list[OrderShown]:
         found = []
         for row in rows:
-            if _stands_apart(row):
-                continue
             try:
                 shown = order_shown(row, self._venue, self._client.instruments)
             except ReadFailed as wrong:
@@ -154,9 +152,3 @@ class Watching:
         if self._short.pop(id(known), None) is not None:
             question = Question(known=known, kind=Doubt.SEEN, since=self._clock())
             self._looking_up.begin(question)
-
-
-def _stands_apart(row: Row) -> bool:
-    """Conditional orders of Binance have ids of their own; what they become is told again."""
-    info = row.get("info")
-    return isinstance(info, dict) and "aid" in info

@@ -101,6 +101,8 @@ class Wish:
     released: asyncio.Event | None = None
     #: Of a change that a restart found under way.
     is_resumed: bool = False
+    #: Of a cancel: the id that it named.
+    named_id: str | None = None
 
 
 def refuse_form(order: Order, instrument: Instrument, rules: VenueRules) -> None:
@@ -129,6 +131,8 @@ def way_of_change(known: Known, kind: Kind, rules: VenueRules, left: Mapping[str
     edit = left.get("edit", True)
     if (edit.get(kind.value) if isinstance(edit, Mapping) else edit) in _NOTHING:
         return Way.EMULATED
+    if known.is_apart and known.is_waiting:
+        return Way.EMULATED
     if kind in rules.changes:
         return Way.NATIVE
     if kind in rules.replaces and known.order_type == "limit":
@@ -148,7 +152,7 @@ def place_call(order: Order, instrument: Instrument, venue: str, client_id: str)
     if instrument.kind is not Kind.SPOT and order.reduce_only:
         params["reduceOnly"] = True
     if order.trigger_price is not None and order.order_type in TRIGGERED_TYPES:
-        params[_trigger_word(order, instrument, venue)] = plain(order.trigger_price)
+        params[_trigger_word(order, venue)] = plain(order.trigger_price)
         if venue in _ASKS_DIRECTION and instrument.kind is not Kind.SPOT:
             params["triggerDirection"] = _direction(order)
     amount = EXACT.divide(order.qty, instrument.amount_unit)
@@ -174,7 +178,7 @@ def change_call(known: Known, instrument: Instrument, qty: Decimal, price: Decim
     """The request to give an order other terms; both are always sent."""
     amount = EXACT.divide(difference(qty, known.before), instrument.amount_unit)
     kind = "limit" if price is not None else "market"
-    args = (known.exchange_order_id, known.symbol, kind, known.side.value, amount, price)
+    args = (known.live_id, known.symbol, kind, known.side.value, amount, price)
     return Call(method="edit_order", args=args, params={})
 
 
@@ -199,8 +203,8 @@ def again_call(new: Known, instrument: Instrument) -> Call:
 def cancel_call(known: Known) -> Call:
     """The request to cancel what is left of an order."""
     is_stop = known.is_waiting or known.order_type in TRIGGERED_TYPES
-    params: dict[str, object] = {"trigger": True} if is_stop else {}
-    return Call(method="cancel_order", args=(known.exchange_order_id, known.symbol), params=params)
+    params: dict[str, object] = {"trigger": True} if is_stop and known.placed_id is None else {}
+    return Call(method="cancel_order", args=(known.live_id, known.symbol), params=params)
 
 
 def request_text(
@@ -275,11 +279,14 @@ def successor_of(
         params=known.params,
         first_id=known.told_id,
         before=before,
+        is_waiting=known.is_waiting,
+        is_apart=known.is_apart,
     )
 
 
-def known_of_order(order: Order) -> Known:
+def known_of_order(order: Order, rules: VenueRules) -> Known:
     """An order as the ledger has it; what was executed is heard again."""
+    is_met = order.triggered_at is not None or order.order_type not in TRIGGERED_TYPES
     return Known(
         order_id=order.id,
         symbol=order.symbol,
@@ -292,6 +299,8 @@ def known_of_order(order: Order) -> Known:
         is_accepted=order.state not in (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN),
         accepted_at=order.submitted_at,
         is_over=not order.is_open,
+        is_waiting=rules.tells_waiting and not is_met,
+        is_apart=rules.waits_apart(order.symbol, order.order_type),
     )
 
 
@@ -303,9 +312,9 @@ def deadline_of(order: Order, now: datetime, seconds: float) -> datetime:
     return now + timedelta(seconds=seconds)
 
 
-def _trigger_word(order: Order, instrument: Instrument, venue: str) -> str:
+def _trigger_word(order: Order, venue: str) -> str:
     """The parameter that a trigger goes by."""
-    if venue not in _TELLS_GAINS_APART or instrument.kind is not Kind.SPOT:
+    if venue not in _TELLS_GAINS_APART:
         return "triggerPrice"
     return "stopLossPrice" if order.order_type.startswith("stop") else "takeProfitPrice"
 

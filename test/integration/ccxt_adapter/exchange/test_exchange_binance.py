@@ -70,9 +70,3 @@ async def test_a_sweep_shows_all_that_was_traded(desk: Desk, venue: Loopback) ->
     [seen] = desk.snapshots
     assert sorted(report.order_id for _, report in seen.trades) == [0, 0, 0, 7, 8]
     assert seen.holdings == {(LINEAR, None): Decimal("0.31")}
-
-
-async def test_what_stands_in_a_list_of_its_own_is_refused(desk: Desk, venue: Loopback) -> None:
-    await desk.send(8, "buy", "0.01", None, order_type="stop_market", trigger_price=Decimal(90000))
-    assert desk.kinds(8) == [ReportKind.REFUSED]
-    assert not venue.books()["orders"]

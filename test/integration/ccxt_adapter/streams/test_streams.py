@@ -82,6 +82,24 @@ async def test_orders_of_others_are_heard(desk: Desk, venue: Loopback) -> None:
     assert {(report.order_id, report.heard) for report in executions(desk)} == {(0, Heard.STREAM)}
 
 
+async def test_what_a_conditional_order_placed_is_told(new_desk: Made, venue: Loopback) -> None:
+    """Its frames come under another id and the same name, before it says that it was triggered."""
+    desk = await new_desk("binance_tls").listening()
+    venue.ctl("price", symbol=LINEAR, price="60000")
+    trigger = Decimal(60500)
+    await desk.send(7, "buy", "0.01", None, order_type="stop_market", trigger_price=trigger)
+    await desk.send(8, "buy", "0.01", "60400", order_type="stop_limit", trigger_price=trigger)
+    for order_id in (7, 8):
+        await desk.until_state(order_id, "SUBMITTED")
+    asked = len(venue.ctl("log")["log"])
+    venue.ctl("price", symbol=LINEAR, price="60600")
+    await desk.until_state(7, "FILLED")
+    await desk.until(lambda: ReportKind.TRIGGERED in desk.kinds(8), "triggered")
+    assert ReportKind.TRIGGERED in desk.kinds(7)
+    assert len(venue.ctl("log")["log"]) == asked, "nothing was read"
+    assert all(report.order_id for report in desk.heard)
+
+
 async def test_a_reading_repeats_nothing(new_desk: Made, venue: Loopback) -> None:
     desk = await new_desk(pace=evolve(STREAMED, streaming=0.1)).ready()
     await desk.until(desk.streams_stand, "streams stand")

@@ -14,6 +14,7 @@ from kit.whole import size
 from oms.adapters.ccxt.known import KnownOrders
 from oms.adapters.ccxt.orders_read import order_shown
 from oms.adapters.ccxt.own_names import OwnNames
+from oms.adapters.ccxt.rules import rules_of
 from oms.adapters.ccxt.telling import Telling
 from oms.adapters.ccxt.trades_read import trades_shown
 from oms.adapters.ccxt.wishes import known_of_order
@@ -78,7 +79,7 @@ def ended(facts: list[Fact]) -> dict[str, Any]:
     )
     book.orders[1] = order
     orders = KnownOrders(NAMES)
-    orders.add(known_of_order(order)).client_id = NAMES.render(1, 1)
+    orders.add(known_of_order(order, rules_of("bybit"))).client_id = NAMES.render(1, 1)
     telling = Telling(orders)
     for number, (kind, row) in enumerate(facts):
         now = NOON + timedelta(seconds=number)

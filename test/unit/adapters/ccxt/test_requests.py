@@ -12,7 +12,7 @@ from oms.adapters.ccxt.rules import rules_of
 from oms.adapters.ccxt.wishes import Legs, deadline_of, legs_of, place_call, refuse_form, with_legs
 from oms.domain.account import PositionMode
 from oms.domain.errors import Invalid
-from oms.domain.instrument import Kind
+from oms.domain.instrument import Instrument, Kind
 from oms.domain.side import Side
 from oms.domain.value import evolve
 
@@ -71,6 +71,16 @@ def test_a_trigger_lies_where_the_price_comes_from(
     assert called(**changes, spot=True)[1] == expected
 
 
+@pytest.mark.parametrize("market", [INSTRUMENT, SPOT])
+@pytest.mark.parametrize(
+    ("order_type", "word"),
+    [("stop_limit", "stopLossPrice"), ("take_profit_market", "takeProfitPrice")],
+)
+def test_a_venue_that_tells_gains_apart(market: Instrument, order_type: str, word: str) -> None:
+    order = an_order(order_type=order_type, trigger_price=Decimal(99))
+    assert dict(place_call(order, market, "binance", "n").params) == NAME | {word: "99"}
+
+
 def test_contracts_are_counted_in_contracts() -> None:
     order = an_order(order_type="market", qty=Decimal("0.5"))
     instrument = evolve(INSTRUMENT, amount_unit=Decimal("0.01"))
@@ -83,7 +93,7 @@ def test_contracts_are_counted_in_contracts() -> None:
         ("bybit", {"order_type": "trailing_stop"}),
         ("bybit", {"time_in_force": "GTD"}),
         ("bybit", {"expires_at": datetime(2030, 1, 1, tzinfo=UTC)}),
-        ("binance", {"order_type": "stop_market", "trigger_price": Decimal(1)}),
+        ("okx", {"order_type": "stop_market", "trigger_price": Decimal(1)}),
     ],
 )
 def test_what_is_not_sent(venue: str, changes: dict[str, Any]) -> None:
