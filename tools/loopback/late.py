@@ -12,6 +12,12 @@ from oms.domain.value import evolve
 from oms.simulation.inputs import Cancel
 
 
+def rests(row: OrderRow) -> bool:
+    """Whether it stands in the book: only such an order is filled before it is canceled."""
+    is_waiting = row.state is State.UNTRIGGERED
+    return row.order.price is not None and row.state.is_open and not is_waiting
+
+
 def fill_after_cancel(account: Account, row: OrderRow, fault: Fault, now: datetime) -> None:
     """Execute ``share`` of the order, cancel what is left, and tell the cancel first.
 

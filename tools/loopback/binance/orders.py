@@ -24,7 +24,7 @@ from loopback.binance.shapes import (
 )
 from loopback.binance.wishes import client_in, place_of
 from loopback.faults import Group
-from loopback.late import fill_after_cancel
+from loopback.late import fill_after_cancel, rests
 from loopback.rows import OrderRow, State
 from loopback.words import Json, ms
 from oms.simulation.inputs import Cancel, Change
@@ -69,7 +69,7 @@ def cancel(caller: Caller, params: Params, *, is_judged: bool = False) -> Any:
     if not is_judged:
         what = _matched(caller, "/order")
         late = caller.gate.faults.take(Group.MATCHING, what, caller.key, "late_fill")
-    if late is None or row.order.price is None or not row.state.is_open:
+    if late is None or not rests(row):
         return order_json(caller.account, _cancel(caller, row))
     fill_after_cancel(caller.account, row, late, caller.venue.now())
     return order_json(caller.account, row) | {"status": "CANCELED"}

@@ -14,7 +14,7 @@ from loopback.bybit.pages import in_time, page
 from loopback.bybit.shapes import execution_json, is_conditional, order_json
 from loopback.bybit.wishes import place_of
 from loopback.faults import Group
-from loopback.late import fill_after_cancel
+from loopback.late import fill_after_cancel, rests
 from loopback.rows import Exit, OrderRow, Origin
 from loopback.words import Json, ms
 from oms.simulation.inputs import Cancel, Change
@@ -88,7 +88,7 @@ def cancel(caller: "Caller", params: Mapping[str, Any]) -> Json:
         if (wanted == "Order") is is_conditional(row) and row.origin is Origin.USER:
             raise not_found(category)
     fault = caller.gate.faults.take(Group.MATCHING, CANCEL, caller.key, "late_fill")
-    if fault is not None and row.order.price is not None:
+    if fault is not None and rests(row):
         fill_after_cancel(caller.account, row, fault, caller.venue.now())
     else:
         _cancel(caller, row)
