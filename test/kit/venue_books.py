@@ -22,7 +22,7 @@ _STATES = {
     **dict.fromkeys(("new", "untriggered", "triggered"), "SUBMITTED"),
     "partly_filled": "PARTIALLY_FILLED",
     "filled": "FILLED",
-    "canceled": "CANCELED",
+    **dict.fromkeys(("canceled", "deactivated"), "CANCELED"),
     "expired": "EXPIRED",
 }
 _EVER = "start_date=2020-01-01&end_date=2100-01-01&page_size=1000"
@@ -111,7 +111,8 @@ def _numbered(books: Json) -> Json:
 
 def _ended(row: Json) -> Json:
     """An order that the exchange itself ended is not canceled there: it has expired."""
-    is_its_own = row["state"] == "canceled" and row["reason"] not in ("", "oco")
+    is_canceled = row["state"] in ("canceled", "deactivated")
+    is_its_own = is_canceled and row["reason"] not in ("", "oco")
     return {"state": "expired"} if is_its_own else {}
 
 

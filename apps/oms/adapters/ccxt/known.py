@@ -103,9 +103,12 @@ class KnownOrders:
         self.names = names
         self._own: dict[int, Known] = {}
         self._by_exchange_id: dict[tuple[str, str], Known] = {}
+        #: Those that have not ended, and some that have, by identity: a day's orders are many.
+        self._lasting: dict[int, Known] = {}
 
     def add(self, known: Known) -> Known:
         """Know it from now on."""
+        self._lasting[id(known)] = known
         if known.order_id:
             self._own[known.order_id] = known
         if known.exchange_order_id is not None:
@@ -117,6 +120,12 @@ class KnownOrders:
         if known.exchange_order_id is None:
             known.exchange_order_id = exchange_order_id
         self._by_exchange_id[known.symbol, exchange_order_id] = known
+        self._lasting[id(known)] = known
+
+    def revive(self, known: Known) -> None:
+        """It was said that it was never placed, and it has turned up."""
+        known.is_over, known.over_at, known.is_not_placed = False, None, False
+        self._lasting[id(known)] = known
 
     def placed(self, known: Known, exchange_order_id: str) -> None:
         """Its trigger was met: what it placed goes by this id."""
@@ -157,15 +166,15 @@ class KnownOrders:
 
     def live(self) -> Sequence[Known]:
         """All that stand at the exchange, ours and strangers."""
-        return [known for known in self._all() if known.is_live]
+        return [known for known in self._last() if known.is_live]
 
     def unsettled(self, symbol: str) -> bool:
         """Whether an order of ours in the symbol has no id of the exchange, or soon another."""
         return any(
-            known.symbol == symbol
-            and not known.is_over
+            known.order_id
+            and known.symbol == symbol
             and (known.exchange_order_id is None or known.is_replacing)
-            for known in self._own.values()
+            for known in self._last()
         )
 
     def forget(self, before: datetime) -> None:
@@ -177,6 +186,11 @@ class KnownOrders:
         self._by_exchange_id = {
             key: known for key, known in self._by_exchange_id.items() if id(known) not in names
         }
+
+    def _last(self) -> Sequence[Known]:
+        """Those that have not ended."""
+        self._lasting = {key: known for key, known in self._lasting.items() if not known.is_over}
+        return list(self._lasting.values())
 
     def _bearing(self, name: str | None) -> Known | None:
         """Ours by the name of a request; one that is about to be replaced has two."""

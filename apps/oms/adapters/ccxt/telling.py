@@ -45,7 +45,7 @@ class Telling:
             return []
         reports: list[Report] = []
         if known.is_not_placed:
-            known.is_over, known.over_at, known.is_not_placed = False, None, False
+            self._orders.revive(known)
         is_news = not known.is_accepted and shown.shown is not Shown.REJECTED
         if is_news or (always and not known.is_over and shown.shown is Shown.OPEN):
             accept(known, now)
@@ -76,7 +76,7 @@ class Telling:
             known.trade_ids.add(name)
             known.filled = total(known.filled, trade.execution.qty)
         if known.is_not_placed:
-            known.is_over, known.over_at, known.is_not_placed = False, None, False
+            self._orders.revive(known)
         known.is_in_doubt = False
         if known.is_accepted and known.filled >= known.qty:
             ended(known, now)
