@@ -22,6 +22,8 @@ from oms.domain.value import value
 _IMPORTING = Lock()
 TIMEOUT_MS = 10_000
 RECEIVE_WINDOW_MS = 5_000
+#: How many times of what ccxt believes to be allowed its own limiter lets through.
+_FENCE = 10
 #: Tables without what is refused anyhow, and without a private call.
 _SPOT_AND_LINEAR: Mapping[str, Any] = {"fetchMarkets": {"types": ["spot", "linear"]}}
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -78,6 +80,7 @@ async def construct(
         exchange = guarded(base, guard, turns, called)(
             {**_settings(spec, extra), "session": session}
         )
+        _widen(exchange)
         exchange.ssl_context = tls
         _switch(exchange, spec.environment, venue, extra)
     except BaseException:
@@ -123,6 +126,16 @@ def _settings(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
     }
     settings: dict[str, Any] = _plain({**extra.ccxt, **ours, "options": options})
     return settings
+
+
+def _widen(exchange: Any) -> None:
+    """Let ccxt's own limiter stop only what runs wild.
+
+    It knows no cancels: one waits there behind whatever came before, up to a whole window. What a
+    venue allows is kept before, by ``turns``.
+    """
+    exchange.tokenBucket = {**exchange.tokenBucket, "rateLimit": exchange.rateLimit / _FENCE}
+    exchange.init_throttler()
 
 
 def _plain(told: Any) -> Any:

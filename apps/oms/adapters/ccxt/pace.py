@@ -32,7 +32,7 @@ class Pace:
     look_up: tuple[float, ...] = (0.5, 1.5, 3.5, 7.5, 15.5)
     look_up_every: float = 15
     #: Looking for what was acknowledged, to see it done.
-    confirm: tuple[float, ...] = (0.03, 0.3, 1, 2, 4, 8)
+    confirm: tuple[float, ...] = (0.005, 0.05, 0.3, 1, 2, 4, 8)
     #: A request may be carried out so long after its send (plus the clocks' difference).
     window: float = 15
     #: The same where the exchange does not refuse requests for their age.
