@@ -35,8 +35,9 @@ from kit.until import until
 SYMBOL, QTY, MARKET, PRICE = "BTC/USDT:USDT", "0.003", "60000", "55000"
 ORDER, CANCEL = "create_order", "cancel_order"
 CCXT, OMS = "ccxt", "oms"
-#: What the loopback allows a key in a second, less what is kept for cancels: nobody waits for it.
-PAUSE_SECONDS = 0.06
+#: An order, its cancel and what is read about them are six requests, and the loopback allows a key
+#: twenty a second, a fifth of them for cancels: with such pauses nobody waits for it.
+PAUSE_SECONDS = 0.2
 MONEY = {"USDT": "10000000"}
 
 

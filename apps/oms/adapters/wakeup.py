@@ -96,6 +96,9 @@ class SocketDoorbell:
     async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
         """The ids rung since the last call, after a ring or the time-out."""
         ear = self._ears.get(topic) or self._listen(topic)
+        if ear is None and self._closed.is_set():
+            await asyncio.sleep(timeout_seconds)
+            return ()
         if ear is None:
             await self._sleep(self._closed, timeout_seconds)
             return ()
@@ -105,7 +108,7 @@ class SocketDoorbell:
         return ids
 
     async def close(self) -> None:
-        """Stop listening; who waits returns at once."""
+        """Stop listening; who waits now returns at once."""
         self._closed.set()
         self._owed.clear()
         loop = asyncio.get_running_loop()

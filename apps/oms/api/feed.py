@@ -26,7 +26,6 @@ EVENTS_REMEMBERED_MAX = 256
 EVENTS_TOLD_AT_ONCE_MAX = 200
 """Then the listeners' writers get a turn: a burst must not look like a slow listener."""
 
-EMPTY_RING_PAUSE_SECONDS = 0.02
 RETRY_SECONDS = (0.1, 0.25, 0.5, 1.0)
 
 logger = logging.getLogger(__name__)
@@ -152,10 +151,8 @@ class Feed:
 
     async def _listen(self) -> None:
         while True:
-            rung = await self.bell.wait(Topic.RESULTS, self.sweep_seconds)
+            await self.bell.wait(Topic.RESULTS, self.sweep_seconds)
             self._nudged.set()
-            if not rung:
-                await asyncio.sleep(EMPTY_RING_PAUSE_SECONDS)
 
     async def _follow(self) -> None:
         failures = 0

@@ -24,9 +24,12 @@ class Doorbell(Protocol):
         ...
 
     async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
-        """Wait for a ring or the time-out; the ids rung since the last call, maybe empty."""
+        """Wait for a ring or the time-out; the ids rung since the last call, maybe empty.
+
+        A bell that is closed or broken is not rung: it takes the whole time.
+        """
         ...
 
     async def close(self) -> None:
-        """Stop listening; what waits returns at once."""
+        """Stop listening; who waits now returns at once."""
         ...

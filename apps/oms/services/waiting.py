@@ -18,8 +18,6 @@ SWEEP_SECONDS = 1.0
 IDS_WAITED_MAX = 100_000
 RUNG_REMEMBERED_MAX = 20_000
 IDS_PER_LOOK_MAX = 1000
-EMPTY_RING_PAUSE_SECONDS = 0.02
-"""A ring without ids tells of events; a bell that is broken must not become a busy loop."""
 
 logger = logging.getLogger(__name__)
 
@@ -125,8 +123,6 @@ class Waiting:
                 self._look.set()
             self._stirred.set()
             self._stirred = asyncio.Event()
-            if not rung:
-                await asyncio.sleep(EMPTY_RING_PAUSE_SECONDS)
 
     async def _watch(self) -> None:
         """Look at what was rung at once, and at everything once a second."""

@@ -115,20 +115,3 @@ async def test_an_outage_of_the_database_is_survived(
     assert (await asyncio.wait_for(asking, 5))[1].status is CommandStatus.DONE
     assert len(queue.looks) < 20, "no busy loop"
     assert "outcomes_unread" in caplog.text
-
-
-async def test_a_broken_bell_is_no_busy_loop(queue: MemoryQueue) -> None:
-    class BrokenBell(LocalBell):
-        calls = 0
-
-        async def wait(self, topic: Topic, timeout_seconds: float) -> tuple[int, ...]:
-            self.calls += 1
-            return ()
-
-    bell = BrokenBell()
-    waiting = Waiting(queue=queue, bell=bell)
-    running = asyncio.create_task(waiting.run())
-    await waiting([1], 0.2)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    assert 1 <= bell.calls < 30
