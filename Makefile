@@ -37,7 +37,7 @@ WHOLE := test/e2e/test_kill_storm.py test/unit/adapters/ccxt/test_monotonic.py \
 
 oracle: ## the ledger against its oracle over random account histories (HISTORIES=10000)
 	@$(PYTHON) tools/setup
-	@ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) test/property/test_ledger_oracle.py
+	@OMS_TEST_RANDOM=1 ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) test/property/test_ledger_oracle.py
 
 faults: ## the fault runs at their whole size: workers are killed while an exchange goes wrong (8 minutes)
 	@$(PYTHON) tools/setup $(MARIADB)

@@ -1,13 +1,20 @@
 """Fixtures that every folder of tests may ask for. They start real servers, on 127.0.0.1 only."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from kit.galera import GaleraCluster
 from kit.mariadb import PrivateMariaDB
 
 pytest_plugins = ["kit.recorded"]
+
+# Examples are drawn alike each time: a change is judged by what it changed. To explore, others.
+settings.register_profile("alike", derandomize=True)
+settings.register_profile("random", derandomize=False)
+settings.load_profile("random" if os.environ.get("OMS_TEST_RANDOM") else "alike")
 
 
 @pytest.fixture(scope="session")
