@@ -1,4 +1,4 @@
-"""One loopback exchange for each file, as at its start before each test, and clients of it."""
+"""One loopback exchange, as at its start before each test, and clients of it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -13,28 +13,29 @@ from oms.adapters.ccxt.markets import MarketShelf
 Opened = Callable[..., Awaitable[VenueClient]]
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[Loopback]:
-    """A running process."""
-    with loopback() as running:
-        yield running
+@pytest.fixture(scope="package")
+def running() -> Iterator[Loopback]:
+    """The process; each test that asks for ``venue`` finds it as at its start."""
+    with loopback() as exchange:
+        yield exchange
 
 
 @pytest.fixture
-def venue(process: Loopback) -> Loopback:
-    """The process, as at its start."""
-    process.ctl("reset")
-    return process
+def venue(running: Loopback) -> Loopback:
+    """The exchange as it was when it began."""
+    running.ctl("clear")
+    running.ctl("reset")
+    return running
 
 
-@pytest.fixture(scope="module")
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all clients of a file keep their tables of markets."""
-    return tmp_path_factory.mktemp("cache")
+@pytest.fixture(scope="package")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all clients keep their tables of markets."""
+    return tmp_path_factory.mktemp("tables")
 
 
 @pytest.fixture
-async def made(venue: Loopback, cache_folder: Path) -> AsyncIterator[Callable[..., VenueClient]]:
+async def made(venue: Loopback, tables: Path) -> AsyncIterator[Callable[..., VenueClient]]:
     """Makes clients that are not open yet, and closes them."""
     clients, shelf = list[VenueClient](), MarketShelf()
 
@@ -48,7 +49,7 @@ async def made(venue: Loopback, cache_folder: Path) -> AsyncIterator[Callable[..
             "api_key": "loop-a",
             "secret": venue.told["keys"]["loop-a"],
             "extra_config": venue.told["extra_config"][dialect],
-            "cache_folder": cache_folder,
+            "cache_folder": tables,
         }
         client = VenueClient(ClientSpec(**(told | changes)), shelf if shares else None)
         clients.append(client)

@@ -81,7 +81,7 @@ async def test_production_names_are_resolved_home(opened: Opened) -> None:
 
 
 async def test_markets_are_loaded_once_and_shared(
-    venue: Loopback, opened: Opened, cache_folder: Path
+    venue: Loopback, opened: Opened, tables: Path
 ) -> None:
     first = await opened()
     before = venue.ctl("log")["log"][-1]["number"]
@@ -95,11 +95,11 @@ async def test_markets_are_loaded_once_and_shared(
 
 
 async def test_an_old_table_is_read_anew_and_serves_if_that_fails(
-    venue: Loopback, opened: Opened, made: Callable[..., VenueClient], cache_folder: Path
+    venue: Loopback, opened: Opened, made: Callable[..., VenueClient], tables: Path
 ) -> None:
     client = await opened(shares=False)
     path = client._table_path(client._table_name())
-    assert path.parent == cache_folder / "markets"
+    assert path.parent == tables / "markets"
     assert path.name.startswith("bybit.loopback-") and path.name.endswith(".json.gz")
     told = json.loads(gzip.decompress(path.read_bytes()))
     told["saved_at"] = "2020-01-01T00:00:00+00:00"

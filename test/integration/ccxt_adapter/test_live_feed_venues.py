@@ -20,14 +20,12 @@ SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
 
 
 @pytest.mark.parametrize("dialect", ["bybit", "binance"])
-async def test_quotes_books_trades_and_marks(
-    venue: Loopback, cache_folder: Path, dialect: str
-) -> None:
+async def test_quotes_books_trades_and_marks(venue: Loopback, tables: Path, dialect: str) -> None:
     for symbol, price in ((SPOT, "59000"), (LINEAR, "60000")):
         venue.ctl("price", symbol=symbol, price=price, bid_qty="2", ask_qty="3")
     venue.ctl("mark", symbol=LINEAR, price="60001")
     extra = venue.told["extra_config"][dialect]
-    spec = price_spec(dialect, extra, cache_folder)
+    spec = price_spec(dialect, extra, tables)
     feed = Feed(dialect, lambda: PublicClient(spec, MarketShelf()), patience=5, every=0.1)
     prices, told = HeldPrices(feed, lambda: None), list[Any]()
     feed.begin()

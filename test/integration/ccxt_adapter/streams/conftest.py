@@ -1,34 +1,21 @@
 """Desks that trade at a loopback exchange and listen to its streams, through the real ccxt.pro."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.ccxt_desk import STREAMED, Desk
-from kit.loopback import Loopback, loopback
+from kit.loopback import Loopback
 from oms.adapters.ccxt.client import ClientSpec, VenueClient
 
 
-@pytest.fixture(scope="package")
-def running() -> Iterator[Loopback]:
-    with loopback() as lb:
-        yield lb
-
-
 @pytest.fixture
-def venue(running: Loopback) -> Loopback:
-    """The exchange as it was when it began."""
-    running.ctl("reset")
-    running.ctl("limit", per_second=1000)  # nobody waits for a budget of requests here
-    return running
-
-
-@pytest.fixture(scope="package")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the desks keep their tables of markets."""
-    return tmp_path_factory.mktemp("tables")
+def venue(venue: Loopback) -> Loopback:
+    """The exchange as it was when it began, and nobody waits for a budget of requests."""
+    venue.ctl("limit", per_second=1000)
+    return venue
 
 
 @pytest.fixture
