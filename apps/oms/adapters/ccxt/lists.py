@@ -82,7 +82,10 @@ class Lists:
     async def trades(
         self, symbol: str, since: int | None, names: Mapping[str, object]
     ) -> Listed[TradeShown]:
-        """The executions, oldest first; ``names`` ask for one order's. Raises ``ReadFailed``."""
+        """The executions, oldest first. Raises ``ReadFailed``.
+
+        ``names`` ask for one order's alone, which nobody shares.
+        """
 
         async def read(earliest: int | None) -> Listed[TradeShown]:
             page, unread = self._rules.trades_page, list[Unread]()
@@ -94,7 +97,7 @@ class Lists:
             shown = trades_shown(rows, self._venue, self._client.instruments, aside)
             return Listed(shown=shown, unread=unread, rows=len(rows))
 
-        return await self._shared((_TRADES, symbol, repr(names)), since, read)
+        return await (read(since) if names else self._shared((_TRADES, symbol), since, read))
 
     def read(self, rows: Sequence[Row]) -> Listed[OrderShown]:
         """The orders that ``rows`` show."""

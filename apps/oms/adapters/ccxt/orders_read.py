@@ -12,7 +12,7 @@ from typing import Any
 
 from oms.adapters.ccxt.exact import malformed, moment, number, text
 from oms.adapters.ccxt.own_names import as_rendered
-from oms.adapters.ccxt.states import side_told, state_told
+from oms.adapters.ccxt.states import TRIGGERED, side_told, state_told
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, product
 from oms.domain.report import External
@@ -72,7 +72,7 @@ _UNIFIED: Mapping[str, Shown] = {
     "canceling": Shown.OPEN,
     "expired": Shown.EXPIRED,
     "rejected": Shown.REJECTED,
-    "triggered": Shown.TRIGGERED,
+    TRIGGERED: Shown.TRIGGERED,
 }
 #: Venues' own words, where ccxt's say less; with the key in ``info`` that holds them.
 _OWN_STATUS: Mapping[str, tuple[str, Mapping[str, Shown]]] = {

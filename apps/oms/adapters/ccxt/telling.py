@@ -23,8 +23,6 @@ _ENDS = {
     Shown.EXPIRED: ReportKind.EXPIRED,
     Shown.REJECTED: ReportKind.REJECTED,
 }
-
-
 #: What a trigger leads to.
 _LIVES_ON = (Shown.OPEN, Shown.FILLED, Shown.TRIGGERED)
 
