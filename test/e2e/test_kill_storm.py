@@ -1,4 +1,4 @@
-"""Kill storm: 2 000 commands over 20 accounts from 8 clients while worker and API are killed.
+"""Kill storm: 1 000 commands over 20 accounts from 8 clients while worker and API are killed.
 
 Every kill must find requests in flight (the test counts them). Clients repeat what was not
 answered under the same request_id. In the end every command is `done` exactly once, no deal is
