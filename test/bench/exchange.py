@@ -35,8 +35,8 @@ from kit.until import until
 SYMBOL, QTY, MARKET, PRICE = "BTC/USDT:USDT", "0.003", "60000", "55000"
 ORDER, CANCEL = "create_order", "cancel_order"
 CCXT, OMS = "ccxt", "oms"
-#: An order, its cancel and what is read about them are six requests, and the loopback allows a key
-#: twenty a second, a fifth of them for cancels: with such pauses nobody waits for it.
+#: An order, its cancel and what is read about them are six requests, and the loopback tells that it
+#: allows a key fifty a second, a fifth of them for cancels: with such pauses nobody waits for it.
 PAUSE_SECONDS = 0.2
 MONEY = {"USDT": "10000000"}
 

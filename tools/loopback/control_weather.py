@@ -14,12 +14,16 @@ Json = dict[str, Any]
 
 
 async def limit(desk: Desk, told: Mapping[str, Any]) -> Json:
-    """``per_second`` private requests of a ``key`` (or of each), for ``seconds`` or for ever."""
+    """``per_second`` private requests of a ``key`` (or of each), for ``seconds`` or for ever.
+
+    With ``match`` only those to such paths.
+    """
     seconds = told.get("seconds")
     row = Limit(
         per_second=int(told.get("per_second", 0)),
         ends=None if seconds is None else monotonic() + float(seconds),
         key=str(told.get("key", "")),
+        match=str(told.get("match", "")),
     )
     desk.gate.allow(row)
     return {}

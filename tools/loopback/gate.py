@@ -36,11 +36,15 @@ class Entry:
 
 @dataclass
 class Limit:
-    """So many private requests a second, until ``ends`` on the monotonic clock."""
+    """So many private requests a second, until ``ends`` on the monotonic clock.
+
+    With ``match`` those to paths that contain it, counted apart.
+    """
 
     per_second: int
     ends: float | None = None
     key: str = ""
+    match: str = ""
 
 
 @dataclass
@@ -53,7 +57,7 @@ class Gate:
     skew_ms: int = 0
     limits: list[Limit] = field(default_factory=list)
     _count: int = 0
-    _seen: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
+    _seen: dict[tuple[str, str], deque[float]] = field(default_factory=lambda: defaultdict(deque))
 
     def write(self, request: Request, time: str, key: str, client_id: str) -> Entry:
         """Put a request into the log."""
@@ -68,27 +72,38 @@ class Gate:
         after, match = int(told.get("after") or 0), str(told.get("match", ""))
         return [asdict(entry) for entry in self.log if entry.number > after and match in entry.path]
 
-    def is_over(self, key: str) -> tuple[bool, int, int]:
-        """Count a request: whether it is one too many, what is left, and what is allowed."""
+    def is_over(self, key: str, path: str) -> tuple[bool, int, int]:
+        """Count a request: whether it is one too many, what is left, and what is allowed.
+
+        Told is the limit that leaves least.
+        """
         now = monotonic()
         self.limits = [each for each in self.limits if each.ends is None or each.ends > now]
-        matching = [each.per_second for each in self.limits if each.key in ("", key)]
-        allowed = min(matching, default=USUAL_PER_SECOND)
-        seen = self._seen[key]
-        while seen and seen[0] <= now - 1:
-            seen.popleft()
-        if len(seen) >= allowed and matching:
-            return True, 0, allowed
-        seen.append(now)
-        return False, max(allowed - len(seen), 0), allowed
+        meant = [each for each in self.limits if each.key in ("", key) and each.match in path]
+        matches = {"", *(each.match for each in meant)}
+        counts = {match: self._count_since(key, match, now - 1) for match in matches}
+        if over := [each for each in meant if counts[each.match] >= each.per_second]:
+            return True, 0, over[0].per_second
+        for match in matches:
+            self._seen[key, match].append(now)
+        told = meant or [Limit(USUAL_PER_SECOND)]
+        left, allowed = min((e.per_second - counts[e.match] - 1, e.per_second) for e in told)
+        return False, max(left, 0), allowed
 
     def count_of(self, key: str) -> int:
         """Private requests of a key within a second of its last."""
-        return len(self._seen[key])
+        return len(self._seen[key, ""])
+
+    def _count_since(self, key: str, match: str, since: float) -> int:
+        seen = self._seen[key, match]
+        while seen and seen[0] <= since:
+            seen.popleft()
+        return len(seen)
 
     def allow(self, limit: Limit) -> None:
-        """A new limit in place of the key's old one; what was asked before does not count."""
-        self.limits = [*(old for old in self.limits if old.key != limit.key), limit]
+        """A new limit in place of an old one; what was asked before does not count."""
+        same = (limit.key, limit.match)
+        self.limits = [*(old for old in self.limits if (old.key, old.match) != same), limit]
         self._seen.clear()
 
     async def before(self, request: Request, key: str) -> Reply | None:

@@ -63,6 +63,21 @@ async def test_a_cancel_passes_the_sweeps_of_every_client(venue: Loopback, opene
     assert all(b - a >= timedelta(seconds=1) for a, b in zip(times, times[LIMIT:], strict=False))
 
 
+async def test_a_path_with_a_limit_of_its_own_is_not_overrun(
+    venue: Loopback, opened: Opened
+) -> None:
+    """A venue may allow few orders and many reads in the same second, and tells each by itself."""
+    client = await opened()
+    venue.ctl("limit", per_second=5, match="/order/create")
+    await order(client)
+    before = venue.ctl("log")["log"][-1]["number"]
+    await asyncio.gather(*(order(client) for _ in range(12)))
+    seen = venue.ctl("log", after=before, match="/order/create")["log"]
+    assert len(seen) == 12, "nothing was refused, and sent again"
+    times = [datetime.fromisoformat(row["time"]) for row in seen]
+    assert all(b - a >= timedelta(seconds=1) for a, b in zip(times, times[5:], strict=False))
+
+
 async def test_one_refusal_pauses_the_key_and_nothing_is_lost(
     venue: Loopback, opened: Opened
 ) -> None:

@@ -145,7 +145,7 @@ class Binance:
         judge_signature(key, text_of(request), params, now_ms)
         if key.read_only and request.method != "GET":
             raise Refusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-        if self._gate.is_over(key.name)[0]:
+        if self._gate.is_over(key.name, request.path)[0]:
             raise Refusal(-1003, "Too many requests; current limit is exceeded.", 429)
         account = self._venue.account_of(key.name)
         return PRIVATE[where](Caller(self._venue, self._gate, account, key.name, spot), params)

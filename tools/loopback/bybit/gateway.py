@@ -131,7 +131,7 @@ class Bybit:
 
     def _caller(self, request: Request, headers: dict[str, str]) -> Caller:
         key = key_of(request, self.venue.keys, self._now_ms())
-        is_over, left, allowed = self.gate.is_over(key.name)
+        is_over, left, allowed = self.gate.is_over(key.name, request.path)
         headers |= {
             "X-Bapi-Limit": str(allowed),
             "X-Bapi-Limit-Status": str(left),

@@ -42,6 +42,7 @@ def guarded(base: type[Any], guard: Guard, turns: Turns, called: Watch) -> type[
             await turns.wait(
                 CALL.get(),
                 api=api if isinstance(api, str) else " ".join(api),
+                path=path,
                 cost=self.calculate_rate_limiter_cost(api, method, path, params, config),
                 per_second=1000 / self.rateLimit,
             )

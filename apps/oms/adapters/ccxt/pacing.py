@@ -197,6 +197,10 @@ class Scopes:
         self._make_shared = make_shared
         self._known: dict[str, Scope] = {}
 
+    def known(self, name: str) -> Scope | None:
+        """The scope of that name, if anybody has asked for it."""
+        return self._known.get(name)
+
     def of(self, name: str, per_second: float, *, is_shared: bool = False) -> Scope:
         """One object for all who share ``name``; the budget is that of the first who asked."""
         found = self._known.get(name)

@@ -29,6 +29,8 @@ class Call:
         self.reply: Reply | None = None
         #: The budget that its last request counted against.
         self.scope: Scope | None = None
+        #: The name of the one of its path alone.
+        self.path_scope_name = ""
 
 
 #: The call that the running task is making; tasks that it starts see the same one.

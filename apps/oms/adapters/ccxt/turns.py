@@ -97,16 +97,19 @@ class Turns:
         self._key = f"{here} key {mark}"
         self._is_by_address = venue in _BY_ADDRESS
 
-    async def wait(self, call: Call | None, *, api: str, cost: float, per_second: float) -> None:
+    async def wait(
+        self, call: Call | None, *, api: str, path: str, cost: float, per_second: float
+    ) -> None:
         """Until the request may leave. Raises ``NotSent``, ``ReadFailed``: too long a wait.
 
         ``api`` is ccxt's name of the part of the venue that is asked.
         """
+        name = f"{self._key} {path}"
         scope, cost = self._scope(api.lower(), per_second), self._cost(cost)
         urgency = Urgency.SWEEP if call is None else call.urgency
         is_write = call is not None and call.is_write
         if call is not None:
-            call.scope = scope
+            call.scope, call.path_scope_name = scope, name
         if scope.paused_for > (WRITE_SECONDS_MAX if is_write else READ_PAUSE_MAX):
             raise _too_late(scope, is_write=is_write)
         deadline = monotonic() + WRITE_SECONDS_MAX if is_write else None
@@ -114,6 +117,8 @@ class Turns:
             if is_write and self._is_by_address:
                 await self._of(self._key, per_second).take(urgency, cost, deadline)
                 cost = min(cost, _ORDER_WEIGHT)
+            if (of_path := self._scopes.known(name)) is not None:
+                await of_path.take(urgency, cost, deadline)
             await scope.take(urgency, cost, deadline)
         except TooLate:
             raise _too_late(scope, is_write=is_write) from None
@@ -145,9 +150,10 @@ class Turns:
         scope.went_well()
         limit, left = told_limit(self._venue, headers), told_left(self._venue, headers)
         if limit is not None:
-            scope.limit(limit)
-        if left is not None:
-            scope.correct(left)
+            # Told of one path; the key has at least as much, and is not told apart anywhere.
+            for each in (scope, self._scopes.of(call.path_scope_name, limit)):
+                each.limit(limit)
+                each.correct(limit if left is None else left)
         used = told_used(call.reply.url, headers)
         if used is not None and used >= 1 - KEPT:
             scope.keep_for_cancels(60 - time() % 60)

@@ -157,7 +157,7 @@ async def test_what_a_reply_says_of_its_minute(
 ) -> None:
     turns = Turns(Scopes(hands), venue="binance", environment="live", api_key="k")
     call = Call(is_write=False)
-    await turns.wait(call, api="private", cost=1, per_second=20)
+    await turns.wait(call, api="private", path="order", cost=1, per_second=20)
     headers = {"X-MBX-USED-WEIGHT-1M": used}
     call.reply = Reply(status=200, headers=headers, body="{}", url=url)
     turns.heard(call, None)
@@ -186,6 +186,6 @@ async def test_orders_of_an_account_leave_the_address_to_the_others(hands: Hands
         for turns in accounts:
             for _ in range(4):
                 call = Call(is_write=True, urgency=Urgency.OPEN)
-                await turns.wait(call, api="fapiPrivate", cost=4, per_second=20)
+                await turns.wait(call, api="fapiPrivate", path="order", cost=4, per_second=20)
         await accounts[0].wait(Call(is_write=False), api="fapiPrivate", cost=30, per_second=20)
     assert call.scope is scopes.of("binance.live address fapi", 40), "what pauses it pauses all"
