@@ -187,5 +187,6 @@ async def test_orders_of_an_account_leave_the_address_to_the_others(hands: Hands
             for _ in range(4):
                 call = Call(is_write=True, urgency=Urgency.OPEN)
                 await turns.wait(call, api="fapiPrivate", path="order", cost=4, per_second=20)
-        await accounts[0].wait(Call(is_write=False), api="fapiPrivate", cost=30, per_second=20)
+        read = Call(is_write=False)
+        await accounts[0].wait(read, api="fapiPrivate", path="account", cost=30, per_second=20)
     assert call.scope is scopes.of("binance.live address fapi", 40), "what pauses it pauses all"
