@@ -1,7 +1,8 @@
 """Readings that go on by themselves: often while orders are live, seldom else.
 
 An order of ours that is live and that a list does not show is looked up, never assumed to have
-ended.
+ended. A reading that an order's send has called for reads no executions where the list of open
+orders shows all of them as they are known; the next one of the usual pace does.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from oms.adapters.ccxt.reading import Reader
 from oms.adapters.ccxt.rules import Part
 from oms.adapters.ccxt.streams import Streams
 from oms.adapters.ccxt.telling import Telling
+from oms.domain.money import ZERO
 
 FIRST_LOOK_BACK = timedelta(seconds=600)
 
@@ -51,7 +53,9 @@ class Polling:
         self._streams = streams
         self._clock = clock
         self._pace = pace
+        #: Until when executions of a part were told, and when they were asked for.
         self._read_until: dict[str, datetime] = {}
+        self._read_at: dict[str, datetime] = {}
         self._all_read_at: datetime | None = None
         self._stirred: set[str] = set()
         self._stir = asyncio.Event()
@@ -117,15 +121,25 @@ class Polling:
         self._stir.clear()
         for part in self._reader.parts():
             if is_all or part.symbols & busy:
-                await self._read_part(part)
+                await self._read_part(part, is_whole=is_all or self._is_due(part, now))
         self._stirred -= busy
         if is_all:
             self._all_read_at = now
             self._orders.forget(now - timedelta(seconds=self._pace.remember))
 
-    async def _read_part(self, part: Part) -> None:
+    def _is_due(self, part: Part, now: datetime) -> bool:
+        """Whether executions are to be read, whatever the list of open orders shows."""
+        read_at = self._read_at.get(part.name)
+        return read_at is None or now - read_at >= timedelta(seconds=self._pace.live)
+
+    async def _read_part(self, part: Part, *, is_whole: bool) -> None:
         began = self._clock()
         shown = await self._reader.open_orders(part)
+        if not is_whole and self._shows_all_resting(part, shown):
+            digested = await self._digest(part, shown, (), self._clock())
+            self._inbox.put(digested.orders)
+            return
+        self._read_at[part.name] = began
         until = self._read_until.get(part.name)
         since = began - FIRST_LOOK_BACK
         if until is not None:
@@ -137,6 +151,13 @@ class Polling:
         self._inbox.put(reports, [], digested.charges)
         self._read_until[part.name] = min(began, digested.waiting_since or began)
         self._look_for_missing(part, shown, began)
+
+    def _shows_all_resting(self, part: Part, shown: Sequence[OrderShown]) -> bool:
+        """Whether each live order is in the list, and nothing new was executed of any there."""
+        live = [known for known in self._orders.live() if known.symbol in part.symbols]
+        filled = {known.live_id: known.filled for known in live}
+        is_quiet = all(each.filled <= filled.get(each.exchange_order_id, ZERO) for each in shown)
+        return is_quiet and filled.keys() <= {each.exchange_order_id for each in shown}
 
     def _look_for_missing(self, part: Part, shown: Sequence[OrderShown], began: datetime) -> None:
         """Ask for orders that are not in the list, and for executions that are not told."""

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
-from kit.ccxt_desk import LINEAR, SPOT, Desk, now
+from kit.ccxt_desk import LINEAR, QUICK, SPOT, Desk, now
 from kit.loopback import Loopback
 from oms.domain.account import PositionMode
 from oms.domain.report import ReportKind
 from oms.domain.side import Side
+from oms.domain.value import evolve
 
 
 async def test_an_order_of_others_is_described_before_its_fills(
@@ -45,6 +46,21 @@ async def test_a_resting_order_of_others_is_shown_and_ends(desk: Desk, venue: Lo
     desk.exchange.begin_sweep(now() - timedelta(minutes=5))
     await desk.until(lambda: desk.snapshots, "swept")
     assert not desk.snapshots[0].orders
+
+
+async def test_while_orders_rest_a_send_reads_no_executions(
+    new_desk: Callable[..., Desk], venue: Loopback
+) -> None:
+    desk = await new_desk(pace=evolve(QUICK, live=30.0, idle=60.0)).ready()
+    executions, lists = (len(venue.paths(each)) for each in ("/execution/list", "/realtime"))
+    await desk.send(7, "buy", "0.01", "59000")
+    await desk.until(lambda: len(venue.paths("/realtime")) > lists, "a send calls for a reading")
+    await desk.listen_only()
+    assert len(venue.paths("/execution/list")) == executions
+    venue.ctl("price", symbol=LINEAR, price="58000")
+    await desk.send(8, "buy", "0.01", "50000")
+    await desk.until_state(7, "FILLED")
+    assert len(venue.paths("/execution/list")) > executions
 
 
 async def test_a_sweep_shows_orders_trades_and_what_is_held(desk: Desk, venue: Loopback) -> None:
