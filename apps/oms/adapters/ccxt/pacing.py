@@ -19,6 +19,8 @@ Clock = Callable[[], float]
 KEPT = 0.2
 _SOON = 0.001
 PAUSE_SECONDS_MAX = 60.0
+#: After a pause one goes ahead; the others wait so long at most for what becomes of it.
+PROBE_SECONDS_MAX = 5.0
 BAN_SECONDS_MIN = 120.0
 #: A second, and a little more: what leaves evenly may arrive closer together.
 WINDOW_SECONDS = 1.05
@@ -51,7 +53,8 @@ class Scope:
 
     Venues count so; a bucket that fills evenly would let nearly twice as much pass in its first
     second.
-    ``pause`` stops all of it, for everybody who shares it.
+    ``pause`` stops all of it, for everybody who shares it. When it is over the most urgent one goes
+    alone, and the others once it was answered in the ordinary way.
     """
 
     def __init__(self, per_second: float, clock: Clock = monotonic) -> None:
@@ -62,6 +65,9 @@ class Scope:
         self._spent: deque[tuple[float, float]] = deque()
         self._paused_until = 0.0
         self._pauses_in_a_row = 0
+        #: Nothing was answered in the ordinary way since the last pause; who goes first finds out.
+        self._must_probe = False
+        self._probed_until = 0.0
         self._for_cancels_until = 0.0
         self._waiting: list[tuple[int, int]] = []
         self._number = count()
@@ -92,6 +98,8 @@ class Scope:
                 if wait > 0:
                     await self._sleep(min(wait, left))
             self._spend(cost)
+            if self._must_probe:
+                self._probed_until = self._clock() + PROBE_SECONDS_MAX
         finally:
             self._waiting.remove(mine)
             heapq.heapify(self._waiting)
@@ -110,12 +118,16 @@ class Scope:
         if is_ban:
             seconds = max(seconds, BAN_SECONDS_MIN)
         self._paused_until = max(self._paused_until, self._clock() + seconds)
+        self._must_probe, self._probed_until = True, 0.0
         self._wake()
         return seconds
 
     def went_well(self) -> None:
         """A request was answered in the ordinary way: the next pause is a short one again."""
         self._pauses_in_a_row = 0
+        if self._must_probe:
+            self._must_probe, self._probed_until = False, 0.0
+            self._wake()
 
     def correct(self, left: float) -> None:
         """The venue's own word on what is left, if it is less than ours."""
@@ -142,6 +154,8 @@ class Scope:
             return self.paused_for
         if self._waiting[0] != mine:
             return PAUSE_SECONDS_MAX
+        if self._probed_until > self._clock():
+            return self._probed_until - self._clock()
         if urgency is not Urgency.CANCEL and self._for_cancels_until > self._clock():
             return self._for_cancels_until - self._clock()
         kept = 0.0 if urgency is Urgency.CANCEL else KEPT * self._per_second

@@ -74,7 +74,7 @@ async def trade(desk: Desk, venue: Loopback, random: Random, order_id: int) -> N
 
 async def until_dialled_anew(desk: Desk) -> None:
     """Trade on until readings know more than the streams told."""
-    for order_id in range(101, 130):
+    for order_id in range(1001, 1030):
         await desk.send(order_id, "buy", "0.01", None)
         for _ in range(10):
             await desk.listen()

@@ -5,7 +5,15 @@ import asyncio
 import pytest
 
 from oms.adapters.ccxt.faults import Reply
-from oms.adapters.ccxt.pacing import WINDOW_SECONDS, Scope, Scopes, TooLate, Urgency, told_left
+from oms.adapters.ccxt.pacing import (
+    PROBE_SECONDS_MAX,
+    WINDOW_SECONDS,
+    Scope,
+    Scopes,
+    TooLate,
+    Urgency,
+    told_left,
+)
 from oms.adapters.ccxt.session import Call
 from oms.adapters.ccxt.turns import Turns
 
@@ -57,6 +65,9 @@ async def test_cancels_go_first_and_others_in_their_order(hands: Hands) -> None:
         await settled()
         assert went == []
         turn(scope, hands, 5)
+        await settled()
+        assert went == ["cancel"]
+        scope.went_well()
     assert went == ["cancel", "find", "open 1", "open 2", "sweep"]
 
 
@@ -119,6 +130,39 @@ def test_pauses_double_until_an_answer(hands: Hands) -> None:
     assert scope.pause(None) == 1, "what is refused during a pause does not lengthen it"
     assert scope.pause(5, is_ban=True) == 120
     assert scope.paused_for == 120
+
+
+async def test_after_a_pause_the_most_urgent_goes_alone(hands: Hands) -> None:
+    scope, gone = Scope(10, hands), list[Urgency]()
+
+    async def go(urgency: Urgency) -> None:
+        await scope.take(urgency)
+        gone.append(urgency)
+
+    scope.pause(None)
+    wishes = (Urgency.OPEN, Urgency.SWEEP, Urgency.CANCEL)
+    waiting = [asyncio.create_task(go(urgency)) for urgency in wishes]
+    await settled()
+    turn(scope, hands, 1)
+    await settled()
+    assert gone == [Urgency.CANCEL]
+    scope.pause(None)
+    turn(scope, hands, 2)
+    await settled()
+    assert gone == [Urgency.CANCEL, Urgency.OPEN], "it was refused: again one, later"
+    scope.went_well()
+    await asyncio.gather(*waiting)
+
+
+async def test_a_probe_without_an_answer_holds_nobody_up_for_long(hands: Hands) -> None:
+    scope = Scope(10, hands)
+    scope.pause(1)
+    hands.now += 1
+    await scope.take(Urgency.OPEN)
+    with pytest.raises(TooLate):
+        await scope.take(Urgency.OPEN, deadline=hands.now)
+    hands.now += PROBE_SECONDS_MAX
+    await scope.take(Urgency.OPEN)
 
 
 async def test_the_venue_has_the_last_word(hands: Hands) -> None:

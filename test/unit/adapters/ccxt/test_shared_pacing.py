@@ -119,6 +119,10 @@ async def test_the_urgent_pass_those_who_wait_for_the_store(store: Store) -> Non
         await asyncio.sleep(0)
         store.now += 1.01
         scope._wake()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert order == ["cancel"], "alone, after a pause"
+        scope.went_well()
     assert order == ["cancel", "sweep"]
 
 
