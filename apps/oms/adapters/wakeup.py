@@ -96,11 +96,10 @@ class SocketDoorbell:
     async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
         """The ids rung since the last call, after a ring or the time-out."""
         ear = self._ears.get(topic) or self._listen(topic)
-        if ear is None and self._closed.is_set():
-            await asyncio.sleep(timeout_seconds)
-            return ()
         if ear is None:
-            await self._sleep(self._closed, timeout_seconds)
+            # One that is closed does not wake anybody again: that would be a busy loop.
+            ends = asyncio.Event() if self._closed.is_set() else self._closed
+            await self._sleep(ends, timeout_seconds)
             return ()
         await self._sleep(ear.rung, timeout_seconds)
         ear.rung.clear()

@@ -98,11 +98,10 @@ class Outcomes:
             if not is_passing(fault):
                 break
             pause = nth(self._pace.resend, number)
-            if isinstance(fault, Overloaded):
-                pause = max(pause, fault.retry_after)
             left = (wish.deadline - self._clock()).total_seconds()
-            if pause >= left:
+            if max(pause, fault.retry_after if isinstance(fault, Overloaded) else 0) >= left:
                 break
+            # A venue's pause is waited for in the queue of those who may not send: cancels first.
             await asyncio.sleep(pause)
         if not wish.is_revoked:
             self._given_up(wish, fault)

@@ -150,7 +150,7 @@ class Turns:
         scope.went_well()
         limit, left = told_limit(self._venue, headers), told_left(self._venue, headers)
         if limit is not None:
-            # Told of one path; the key has at least as much, and is not told apart anywhere.
+            # Meant is the path that was asked; of the key as a whole nothing else is told.
             for each in (scope, self._scopes.of(call.path_scope_name, limit)):
                 each.limit(limit)
                 each.correct(limit if left is None else left)
