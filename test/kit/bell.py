@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from oms.ports.wakeup import Topic
@@ -13,7 +13,7 @@ class _Ear:
     """What was rung about a topic and not heard yet."""
 
     rung: asyncio.Event = field(default_factory=asyncio.Event)
-    ids: list[int] = field(default_factory=list)
+    ids: dict[int, str] = field(default_factory=dict)
 
 
 class LocalBell:
@@ -22,13 +22,15 @@ class LocalBell:
     def __init__(self) -> None:
         self._ears: defaultdict[Topic, _Ear] = defaultdict(_Ear)
 
-    def ring(self, topic: Topic, ids: Sequence[int] = ()) -> None:
+    def ring(
+        self, topic: Topic, ids: Collection[int] = (), words: Mapping[int, str] | None = None
+    ) -> None:
         """Wake who listens, or is about to."""
         ear = self._ears[topic]
-        ear.ids.extend(ids)
+        ear.ids.update((one, (words or {}).get(one, "")) for one in ids)
         ear.rung.set()
 
-    async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
+    async def wait(self, topic: Topic, timeout_seconds: float) -> Mapping[int, str]:
         """The ids rung since the last call."""
         ear = self._ears[topic]
         try:
@@ -36,9 +38,9 @@ class LocalBell:
             async with asyncio.timeout(timeout_seconds):
                 await ear.rung.wait()
         except TimeoutError:
-            return ()
+            return {}
         ear.rung.clear()
-        ids, ear.ids = ear.ids, []
+        ids, ear.ids = ear.ids, {}
         return ids
 
     async def close(self) -> None:
@@ -53,12 +55,14 @@ class Belfry:
     def __init__(self, *bells: LocalBell) -> None:
         self._bells = bells
 
-    def ring(self, topic: Topic, ids: Sequence[int] = ()) -> None:
+    def ring(
+        self, topic: Topic, ids: Collection[int] = (), words: Mapping[int, str] | None = None
+    ) -> None:
         """Ring all."""
         for bell in self._bells:
-            bell.ring(topic, ids)
+            bell.ring(topic, ids, words)
 
-    async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
+    async def wait(self, topic: Topic, timeout_seconds: float) -> Mapping[int, str]:
         """Wait at the first."""
         return await self._bells[0].wait(topic, timeout_seconds)
 

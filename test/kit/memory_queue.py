@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from oms.domain.command import Actor, CommandStatus
 from oms.domain.errors import Unavailable
-from oms.ports.queue import CommandRow, Stored, Submission
+from oms.ports.queue import CommandRow, NewCommand, Stored, Submission
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -69,6 +69,19 @@ class MemoryQueue:
                 status=CommandStatus.QUEUED,
                 created_at=NOON,
             )
+
+    def command(self, command_id: int) -> NewCommand:
+        """A queued command as whoever stored it knows it."""
+        row = self.rows[command_id]
+        return NewCommand(
+            id=row.id,
+            account_id=row.account_id,
+            command_type=row.command_type,
+            payload=row.payload,
+            fingerprint=row.fingerprint,
+            actor=row.actor,
+            created_at=row.created_at,
+        )
 
     def end(self, *ids: int) -> None:
         """Give commands their result."""

@@ -266,7 +266,7 @@ def _worker(store: SqlStore, bell: Belfry) -> Worker:
         execute=execute,
         record=record,
         hear=Hear(record=record, reconcile=execute.reconcile),
-        pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
+        pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell, clock=clock)),
         connect=_connect,
         batch_max=500,
     )

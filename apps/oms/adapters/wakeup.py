@@ -2,8 +2,9 @@
 
 Whoever waits for a topic binds ``<topic>-<pid>-<random>.sock``; ringing is a non-blocking send to
 every socket of the topic. A kernel lets only some ten rings wait at a socket: the ids of those that
-find no room are told a moment later, together. A dead socket's file is removed. Rings are hints
-(``ports.wakeup``): where the folder cannot be used, waiting just takes its whole time.
+find no room are told a moment later, together and without their words. A dead socket's file is
+removed. Rings are hints (``ports.wakeup``): where the folder cannot be used, waiting just takes its
+whole time.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import secrets
 import socket
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +25,15 @@ from oms.ports.wakeup import Topic
 
 logger = logging.getLogger(__name__)
 
+#: Ids and the text that tells them.
+Datagram = tuple[Sequence[int], bytes]
+
 SOCKET_PATH_MAX = 107
 #: Of ``<topic>-<pid>-<random>.sock``.
 SOCKET_NAME_MAX = 40
-DATAGRAM_BYTES_MAX = 8192
-IDS_PER_DATAGRAM = 400
+DATAGRAM_BYTES_MAX = 32_768
+#: Of one id and its word; longer words are left out.
+RUNG_BYTES_MAX = 1024
 LISTING_SECONDS = 1.0
 #: Ids kept for a listener that does not listen; more are forgotten, which a hint may be.
 IDS_KEPT_MAX = 100_000
@@ -44,7 +49,7 @@ class _Ear:
     socket: socket.socket
     path: Path
     rung: asyncio.Event = field(default_factory=asyncio.Event)
-    ids: list[int] = field(default_factory=list)
+    ids: dict[int, str] = field(default_factory=dict)
 
     def hear(self) -> None:
         """Take in everything that has arrived."""
@@ -54,7 +59,7 @@ class _Ear:
             except (BlockingIOError, InterruptedError):
                 break
             if len(self.ids) < IDS_KEPT_MAX:
-                self.ids.extend(_ids_in(text))
+                self.ids.update(_rung_in(text))
             self.rung.set()
 
 
@@ -79,31 +84,33 @@ class SocketDoorbell:
         self._is_deaf = False
         self._out: socket.socket | None = None
 
-    def ring(self, topic: Topic, ids: Sequence[int] = ()) -> None:
+    def ring(
+        self, topic: Topic, ids: Collection[int] = (), words: Mapping[int, str] | None = None
+    ) -> None:
         """Wake all who wait for ``topic``. Never blocks, never fails."""
         listeners = self._listeners(topic)
         if not listeners or self._closed.is_set():
             return
         if self._out is None:
             self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        texts = _texts_of(ids)
+        datagrams = [*_datagrams(ids, words or {})]
         for path in listeners:
             if path in self._owed:
                 self._owe(path, ids)
-            elif sent := self._told(self._out, path, texts):
-                self._owe(path, ids[(sent - 1) * IDS_PER_DATAGRAM :])
+            else:
+                self._owe(path, self._untold(self._out, path, datagrams))
 
-    async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
+    async def wait(self, topic: Topic, timeout_seconds: float) -> Mapping[int, str]:
         """The ids rung since the last call, after a ring or the time-out."""
         ear = self._ears.get(topic) or self._listen(topic)
         if ear is None:
             # One that is closed does not wake anybody again: that would be a busy loop.
             ends = asyncio.Event() if self._closed.is_set() else self._closed
             await self._sleep(ends, timeout_seconds)
-            return ()
+            return {}
         await self._sleep(ear.rung, timeout_seconds)
         ear.rung.clear()
-        ids, ear.ids = ear.ids, []
+        ids, ear.ids = ear.ids, {}
         return ids
 
     async def close(self) -> None:
@@ -158,23 +165,25 @@ class SocketDoorbell:
         self._known[topic] = (now, paths)
         return paths
 
-    def _told(self, out: socket.socket, path: str, texts: Sequence[bytes]) -> int:
-        """0 if there is nothing left to tell, else the number of the text that found no room."""
-        for number, text in enumerate(texts, 1):
+    def _untold(
+        self, out: socket.socket, path: str, datagrams: Sequence[Datagram]
+    ) -> Sequence[int]:
+        """Send them; the ids of those that found no room."""
+        for number, (_, text) in enumerate(datagrams):
             try:
                 out.sendto(text, path)
             except BlockingIOError:
-                return number
+                return [one for ids, _ in datagrams[number:] for one in ids]
             except (ConnectionRefusedError, FileNotFoundError):
                 Path(path).unlink(missing_ok=True)
                 self._known.clear()
-                return 0
+                break
             except OSError as problem:
                 logger.warning("doorbell_send_failed problem=%s", problem)
-                return 0
-        return 0
+                break
+        return ()
 
-    def _owe(self, path: str, ids: Sequence[int]) -> None:
+    def _owe(self, path: str, ids: Collection[int]) -> None:
         """Tell these ids when there is room; a ring without ids is in those that wait there."""
         if not ids:
             return
@@ -189,10 +198,9 @@ class SocketDoorbell:
         owed = self._owed.pop(path, None)
         if owed is None or self._out is None:
             return
-        sent = self._told(self._out, path, _texts_of(owed.ids))
-        if sent and time.monotonic() < owed.until:
-            del owed.ids[: (sent - 1) * IDS_PER_DATAGRAM]
-            self._owed[path] = owed
+        untold = self._untold(self._out, path, [*_datagrams(owed.ids, {})])
+        if untold and time.monotonic() < owed.until:
+            self._owed[path] = _Owed([*untold], owed.until)
             asyncio.get_running_loop().call_later(RING_AGAIN_SECONDS, self._ring_again, path)
 
     @staticmethod
@@ -216,15 +224,36 @@ def usable_folder(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"oms-bell-{os.getuid()}-{name}"
 
 
-def _texts_of(ids: Sequence[int]) -> Sequence[bytes]:
-    starts = range(0, max(len(ids), 1), IDS_PER_DATAGRAM)
-    return [json.dumps(list(ids[start : start + IDS_PER_DATAGRAM])).encode() for start in starts]
+def _datagrams(ids: Collection[int], words: Mapping[int, str]) -> Iterator[Datagram]:
+    """A JSON list of ids and of pairs of an id and its word, in pieces; one piece at least."""
+    told: list[int] = []
+    parts: list[str] = []
+    size = 0
+    for one in ids:
+        word = words.get(one)
+        part = str(one) if word is None else json.dumps((one, word))
+        if len(part) > RUNG_BYTES_MAX:
+            part = str(one)
+        size += len(part) + 1
+        if size >= DATAGRAM_BYTES_MAX:
+            yield told, f"[{','.join(parts)}]".encode()
+            told, parts, size = [], [], len(part) + 1
+        told.append(one)
+        parts.append(part)
+    yield told, f"[{','.join(parts)}]".encode()
 
 
-def _ids_in(text: bytes) -> Sequence[int]:
-    """The ids of a ring; a ring that nobody here sent is one without ids."""
+def _rung_in(text: bytes) -> Mapping[int, str]:
+    """The ids of a ring with their words; a ring that nobody here sent is one without ids."""
     try:
-        ids = json.loads(text)
+        rung = json.loads(text)
     except ValueError:
-        return ()
-    return [one for one in ids if isinstance(one, int)] if isinstance(ids, list) else ()
+        return {}
+    heard: dict[int, str] = {}
+    for one in rung if isinstance(rung, list) else ():
+        match one:
+            case int():
+                heard[one] = ""
+            case [int(named), str(word)]:
+                heard[named] = word
+    return heard

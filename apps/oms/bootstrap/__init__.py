@@ -116,7 +116,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         execute=execute,
         record=execute.record,
         hear=Hear(record=execute.record, reconcile=execute.reconcile),
-        pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell)),
+        pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell, clock=clock)),
         connect=connect,
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,

@@ -1,10 +1,11 @@
 """The doorbell between processes of one host: a hint that something waits in the database.
 
 A ring may be lost, doubled or early; whoever waits also looks by itself at least once a second.
-Correctness never depends on it.
+Correctness never depends on it. A ring may also carry a word about an id, so that whoever waits
+for it need not look; it is told of what the database holds already, and may be lost like the ring.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -19,14 +20,20 @@ class Topic(StrEnum):
 class Doorbell(Protocol):
     """One process's end of the bell."""
 
-    def ring(self, topic: Topic, ids: Sequence[int] = ()) -> None:
-        """Wake all who wait for ``topic``; ``ids`` of commands are a hint. Never blocks."""
+    def ring(
+        self, topic: Topic, ids: Collection[int] = (), words: Mapping[int, str] | None = None
+    ) -> None:
+        """Wake all who wait for ``topic``; ``ids`` of commands are a hint. Never blocks.
+
+        ``words`` are told of some of them; a long one may be left out.
+        """
         ...
 
-    async def wait(self, topic: Topic, timeout_seconds: float) -> Sequence[int]:
-        """Wait for a ring or the time-out; the ids rung since the last call, maybe empty.
+    async def wait(self, topic: Topic, timeout_seconds: float) -> Mapping[int, str]:
+        """Wait for a ring or the time-out; the ids rung since the last call, maybe none.
 
-        A bell that is closed or broken is not rung: it takes the whole time.
+        With each id goes the word that was told of it, or an empty one. A bell that is closed or
+        broken is not rung: it takes the whole time.
         """
         ...
 

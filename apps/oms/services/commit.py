@@ -3,13 +3,19 @@
 What arrives together is written together: one commit carries the whole batch. An account whose
 lease is gone falls out of it; if it is not known whether a commit happened, nothing held in memory
 may be believed and the failure is raised for the worker to load every home anew.
+
+The ring tells those who wait how their commands ended: it comes after the commit, so what it says
+is what the database holds.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from oms.domain.command import CommandResult
+from oms.ports.clock import Clock
 from oms.ports.ledger import AccountBatch, LedgerStore
 from oms.ports.wakeup import Doorbell, Topic
+from oms.wire.results import dump_outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +24,7 @@ class Commit:
 
     ledger: LedgerStore
     bell: Doorbell
+    clock: Clock
 
     async def __call__(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
         """Write all batches; the ids of accounts whose lease is lost are returned.
@@ -25,9 +32,15 @@ class Commit:
         Raises ``Unavailable`` when the outcome is not known.
         """
         lost = await self.ledger.commit(batches)
-        finished: list[int] = []
+        finished: dict[int, CommandResult] = {}
         for batch in batches:
             if batch.lease.account_id not in lost:
-                finished.extend(batch.results)
-        self.bell.ring(Topic.RESULTS, finished)
+                finished.update(batch.results)
+        now = self.clock.now()
+        words = {
+            command_id: dump_outcome(result, now)
+            for command_id, result in finished.items()
+            if result.status.is_final and result.value is None
+        }
+        self.bell.ring(Topic.RESULTS, finished, words)
         return lost

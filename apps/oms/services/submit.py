@@ -86,6 +86,8 @@ class Accepted:
 
     items: Sequence[Placed]
     replayed: bool = False
+    #: What was stored for it, by command id.
+    stored: Mapping[int, NewCommand] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,7 +120,7 @@ class Submit:
             return await self._replayed(ask, stored.key)
         for position, index in enumerate(wanted):
             placed[index] = _settled(placed[index], stored, position)
-        return Accepted(items=placed)
+        return Accepted(items=placed, stored={command.id: command for command in commands})
 
     async def _rows(self, wishes: Sequence[Wish]) -> tuple[Rows, Rows]:
         """Accounts and strategies of the orders and positions that the wishes name."""

@@ -1,7 +1,8 @@
 """Waits for commands to end: one look at the database for all who wait, not one for each.
 
-The doorbell says which commands may have ended; once a second all that are waited for are looked
-up, so a lost ring costs a second and nothing else. Whoever waited long enough gets the rows as
+The doorbell says which commands have ended, and how: who brought the stored command along is told
+without a look. Once a second all that are waited for are looked up, so a lost ring costs a second
+and nothing else. Whoever waited long enough gets the rows as
 they stand. Nothing is decided or changed here.
 """
 
@@ -11,13 +12,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.errors import Unavailable
-from oms.ports.queue import CommandQueue, CommandRow
+from oms.ports.queue import CommandQueue, CommandRow, NewCommand
 from oms.ports.wakeup import Doorbell, Topic
+from oms.wire.results import load_outcome
 
 SWEEP_SECONDS = 1.0
 IDS_WAITED_MAX = 100_000
 RUNG_REMEMBERED_MAX = 20_000
 IDS_PER_LOOK_MAX = 1000
+
+Stored = Mapping[int, NewCommand]
+NOTHING: Stored = {}
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +33,17 @@ class _Wait:
 
     missing: set[int]
     over: "asyncio.Future[None]"
+    #: Of these, what the caller has stored just now.
+    stored: Stored
     rows: dict[int, CommandRow] = field(default_factory=dict)
+
+    def told(self, command_id: int, word: str) -> bool:
+        """A command was rung with ``word``; whether that says all there is to know."""
+        command = self.stored.get(command_id)
+        row = load_outcome(word, command) if word and command is not None else None
+        if row is not None:
+            self.add(row)
+        return row is not None
 
     def add(self, row: CommandRow) -> None:
         """A command has ended."""
@@ -51,8 +66,8 @@ class Waiting:
     bell: Doorbell
     sweep_seconds: float = SWEEP_SECONDS
     _waited: dict[int, list[_Wait]] = field(default_factory=dict)
-    #: Rung lately: a ring may come before the one who sent the command begins to wait.
-    _rung: dict[int, None] = field(default_factory=dict)
+    #: Rung lately, with the word: a ring may come before who sent the command begins to wait.
+    _rung: dict[int, str] = field(default_factory=dict)
     #: Rung, waited for, and not looked at since.
     _fresh: set[int] = field(default_factory=set)
     _look: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,15 +80,16 @@ class Waiting:
             tasks.create_task(self._watch(), name="waiting-watch")
 
     async def __call__(
-        self, ids: Collection[int], timeout_seconds: float
+        self, ids: Collection[int], timeout_seconds: float, stored: Stored = NOTHING
     ) -> Mapping[int, CommandRow]:
         """The commands' rows once all have ended, or as they stand when the time is over.
 
-        A row that cannot be read is left out: the command is stored all the same.
+        Of commands in ``stored`` a ring tells all that is to be known. A row that cannot be read
+        is left out: the command is stored all the same.
         """
         rows: dict[int, CommandRow] = {}
         if ids and timeout_seconds > 0 and len(self._waited) + len(ids) <= IDS_WAITED_MAX:
-            rows = await self._ended(set(ids), timeout_seconds)
+            rows = await self._ended(set(ids), timeout_seconds, stored)
         missing = [command_id for command_id in ids if command_id not in rows]
         try:
             for start in range(0, len(missing), IDS_PER_LOOK_MAX):
@@ -86,12 +102,17 @@ class Waiting:
         """Return at the next ring about results, or when the time is over."""
         await _set_within(self._stirred, timeout_seconds)
 
-    async def _ended(self, ids: set[int], timeout_seconds: float) -> dict[int, CommandRow]:
+    async def _ended(
+        self, ids: set[int], timeout_seconds: float, stored: Stored
+    ) -> dict[int, CommandRow]:
         loop = asyncio.get_running_loop()
-        wait = _Wait(missing=ids, over=loop.create_future())
-        for command_id in ids:
+        wait = _Wait(missing=ids, over=loop.create_future(), stored=stored)
+        for command_id in tuple(ids):
+            word = self._rung.get(command_id)
+            if word is not None and wait.told(command_id, word):
+                continue
             self._waited.setdefault(command_id, []).append(wait)
-            if command_id in self._rung:
+            if word is not None:
                 self._fresh.add(command_id)
                 self._look.set()
         timer = loop.call_later(timeout_seconds, wait.end)
@@ -113,16 +134,25 @@ class Waiting:
         """Note what is rung; who watches looks."""
         while True:
             rung = await self.bell.wait(Topic.RESULTS, self.sweep_seconds)
-            for command_id in rung:
-                self._rung[command_id] = None
+            self._rung.update(rung)
+            for command_id, word in rung.items():
                 if command_id in self._waited:
-                    self._fresh.add(command_id)
+                    self._hear(command_id, word)
             while len(self._rung) > RUNG_REMEMBERED_MAX:
                 del self._rung[next(iter(self._rung))]
             if self._fresh:
                 self._look.set()
             self._stirred.set()
             self._stirred = asyncio.Event()
+
+    def _hear(self, command_id: int, word: str) -> None:
+        """Tell those who can be told; for the others it is looked up."""
+        others = [wait for wait in self._waited[command_id] if not wait.told(command_id, word)]
+        if others:
+            self._waited[command_id] = others
+            self._fresh.add(command_id)
+        else:
+            del self._waited[command_id]
 
     async def _watch(self) -> None:
         """Look at what was rung at once, and at everything once a second."""

@@ -4,14 +4,19 @@
 ``result``  {order_id, client_order_id, order_ids, position_ids, deal_ids,
             skipped: [[order_id, code]], value, replayed}; a key that says nothing is left out, a
             result that says nothing is ``None``
+
+and as the word that goes with a ring to whoever waits: [status, error, result, order_id,
+finished_at], what the columns of those names hold.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from oms.domain.command import CommandResult, CommandStatus
 from oms.domain.errors import Refused
-from oms.wire.json import dumps_plain, loads, optional_decimal
+from oms.ports.queue import CommandRow, NewCommand
+from oms.wire.json import NotJson, dumps_plain, loads, optional_decimal, time_text
 
 
 def dump_error(error: Refused) -> str:
@@ -48,6 +53,39 @@ def dump_result(result: CommandResult) -> str | None:
     if result.replayed:
         said["replayed"] = True
     return dumps_plain(said) if said else None
+
+
+def dump_outcome(result: CommandResult, at: datetime) -> str:
+    """A final result, in one word."""
+    error = None if result.error is None else dump_error(result.error)
+    return dumps_plain(
+        [result.status.value, error, dump_result(result), result.order_id, time_text(at)]
+    )
+
+
+def load_outcome(word: str, command: NewCommand) -> CommandRow | None:
+    """``command`` as it stands by that word; ``None`` if the word is of another make."""
+    try:
+        status, error, result, order_id, finished_at = loads(word)
+        return CommandRow(
+            id=command.id,
+            account_id=command.account_id,
+            command_type=command.command_type,
+            payload=command.payload,
+            fingerprint=command.fingerprint,
+            actor=command.actor,
+            status=CommandStatus(status),
+            created_at=command.created_at,
+            request_id=command.request_id,
+            comment=command.comment,
+            error=error,
+            result=result,
+            order_id=order_id,
+            attempts=1,
+            finished_at=datetime.fromisoformat(finished_at),
+        )
+    except (NotJson, ValueError, TypeError):
+        return None
 
 
 def load_error(text: str) -> Refused:

@@ -6,7 +6,7 @@ Exchanges that have something to tell stir it from within the process.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ class Ear:
     """Hears the rings about commands. One task at a time asks it."""
 
     bell: Doorbell
-    _listening: "asyncio.Task[Sequence[int]] | None" = field(default=None, init=False)
+    _listening: "asyncio.Task[Mapping[int, str]] | None" = field(default=None, init=False)
     #: Done once there is something to look at.
     _rung: "asyncio.Future[None] | None" = field(default=None, init=False)
 
@@ -65,7 +65,7 @@ class Ear:
         ring.result()  # a bell that breaks is told
         return True
 
-    def _heard(self, listening: "asyncio.Task[Sequence[int]]") -> None:
+    def _heard(self, listening: "asyncio.Task[Mapping[int, str]]") -> None:
         self._listening = None
         if listening.cancelled():
             return

@@ -86,4 +86,4 @@ async def test_workers_are_rung_after_the_commit() -> None:
     hearing = asyncio.create_task(bell.wait(Topic.COMMANDS, 5))
     await asyncio.sleep(0)
     await Enqueue(queue=queue, bell=bell, batch_max=500)(a_submission(1, 2))
-    assert await hearing == [1, 2]
+    assert list(await hearing) == [1, 2]

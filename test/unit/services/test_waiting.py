@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kit.bell import LocalBell
-from kit.memory_queue import MemoryQueue
-from oms.domain.command import CommandStatus
+from kit.memory_queue import NOON, MemoryQueue
+from oms.domain.command import CommandResult, CommandStatus
 from oms.ports.wakeup import Topic
 from oms.services.waiting import Waiting
+from oms.wire.results import dump_outcome
 
 FOREVER = 30.0
 
@@ -62,6 +63,60 @@ async def test_a_ring_before_the_wait_counts(
     await waiting.stirred(5)
     waiting.sweep_seconds = FOREVER
     assert (await asyncio.wait_for(waiting([3], FOREVER), 5))[3].status is CommandStatus.DONE
+
+
+WORD = dump_outcome(CommandResult(status=CommandStatus.DONE, order_id=7), NOON)
+
+
+async def test_a_word_spares_the_look_of_who_knows_the_command(
+    queue: MemoryQueue, bell: LocalBell, waiting: Waiting
+) -> None:
+    waiting.sweep_seconds = FOREVER
+    asking = asyncio.create_task(waiting([1], FOREVER, {1: queue.command(1)}))
+    await asyncio.sleep(0)
+    bell.ring(Topic.RESULTS, [1], {1: WORD})
+    row = (await asyncio.wait_for(asking, 5))[1]
+    assert (row.status, row.order_id, row.finished_at) == (CommandStatus.DONE, 7, NOON)
+    assert not queue.looks
+
+
+async def test_a_word_before_the_wait_counts(
+    queue: MemoryQueue, bell: LocalBell, waiting: Waiting
+) -> None:
+    await asyncio.sleep(0)
+    bell.ring(Topic.RESULTS, [1], {1: WORD})
+    await waiting.stirred(5)
+    waiting.sweep_seconds = FOREVER
+    rows = await asyncio.wait_for(waiting([1], FOREVER, {1: queue.command(1)}), 5)
+    assert rows[1].status is CommandStatus.DONE
+    assert not queue.looks
+
+
+async def test_who_does_not_know_the_command_looks_beside_one_who_does(
+    queue: MemoryQueue, bell: LocalBell, waiting: Waiting
+) -> None:
+    waiting.sweep_seconds = FOREVER
+    sender = asyncio.create_task(waiting([1], FOREVER, {1: queue.command(1)}))
+    reader = asyncio.create_task(waiting([1], FOREVER))
+    await asyncio.sleep(0)
+    queue.end(1)
+    bell.ring(Topic.RESULTS, [1], {1: WORD})
+    assert (await asyncio.wait_for(sender, 5))[1].order_id == 7
+    assert (await asyncio.wait_for(reader, 5))[1].order_id is None
+    assert queue.looks == [(1,)]
+
+
+@pytest.mark.parametrize("word", ["", "[]", "no json", '["never_heard_of",null,null,7,""]'])
+async def test_a_word_that_says_nothing_is_a_ring(
+    queue: MemoryQueue, bell: LocalBell, waiting: Waiting, word: str
+) -> None:
+    waiting.sweep_seconds = FOREVER
+    asking = asyncio.create_task(waiting([1], FOREVER, {1: queue.command(1)}))
+    await asyncio.sleep(0)
+    queue.end(1)
+    bell.ring(Topic.RESULTS, [1], {1: word})
+    assert (await asyncio.wait_for(asking, 5))[1].status is CommandStatus.DONE
+    assert queue.looks == [(1,)]
 
 
 async def test_when_the_time_is_over_rows_are_told_as_they_stand(

@@ -1,13 +1,15 @@
 """How a command ended survives its way through the columns that keep it."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from oms.domain.command import CommandResult, CommandStatus
+from oms.domain.command import Actor, CommandResult, CommandStatus
 from oms.domain.errors import Refused
+from oms.ports.queue import NewCommand
 from oms.wire.json import loads
-from oms.wire.results import dump_error, dump_result, load_result
+from oms.wire.results import dump_error, dump_outcome, dump_result, load_outcome, load_result
 
 ERROR = Refused(
     code="risk_blocked",
@@ -17,6 +19,17 @@ ERROR = Refused(
     value=Decimal("1E+3"),
     set_by="account 7",
     outcome="not_sent",
+)
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+COMMAND = NewCommand(
+    id=3,
+    account_id=7,
+    command_type="send_order",
+    payload="{}",
+    fingerprint="f",
+    actor=Actor(user_id=1, api_key_id=2, role="trader"),
+    created_at=NOON,
 )
 
 
@@ -42,6 +55,10 @@ def test_a_result_comes_back_as_it_was(result: CommandResult) -> None:
     error = None if result.error is None else dump_error(result.error)
 
     assert load_result(result.status, error, dump_result(result), result.order_id) == result
+    row = load_outcome(dump_outcome(result, NOON), COMMAND)
+    assert row is not None
+    assert load_result(row.status, row.error, row.result, row.order_id) == result
+    assert (row.id, row.payload, row.finished_at) == (COMMAND.id, COMMAND.payload, NOON)
 
 
 def test_an_error_names_every_key_and_writes_plain_decimals() -> None:

@@ -81,7 +81,8 @@ class PostCommands:
             )
         )
         ids = [item.command_id for item in accepted.items if item.command_id is not None]
-        rows = await parts.waiting(ids, 0 if accepted.replayed else wait.seconds)
+        seconds = 0 if accepted.replayed else wait.seconds
+        rows = await parts.waiting(ids, seconds, accepted.stored)
         parts.tally.sent(payloads, rows.values())
         with_rows = parts.reads if wait.is_asked and wait.seconds > 0 else None
         request_id = request_id_of(request)
