@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from oms.api.cross_origin import CrossOrigin
@@ -40,8 +42,7 @@ from oms.api.routes import (
 from oms.api.supervise import kept_running
 from oms.domain.errors import OmsError
 
-Application = FastAPI
-"""What ``create_app`` makes, for those who may not know the framework."""
+COMMANDS = "/oms/commands"
 
 GROUPS = (
     commands,
@@ -68,21 +69,47 @@ GROUPS = (
 """All routes but ``POST /oms/commands``."""
 
 
-def create_app(parts: Doors) -> FastAPI:
+class Application(FastAPI):
+    """The framework's application, but commands go past it: its work costs what theirs does."""
+
+    def __init__(self, parts: Doors) -> None:
+        super().__init__(
+            title="oms-gateway",
+            version=parts.version,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            lifespan=_lifespan,
+            redirect_slashes=False,
+            telemetry={"tracing": False, "metrics": False, "logs": False},
+        )
+        self.state.doors = parts
+        commands_in = commands.PostCommands(parts)
+        origins = parts.settings.cors_origins
+        threshold = partial(
+            Threshold,
+            version=parts.version,
+            body_bytes_max=parts.settings.commands.body_bytes_max,
+            tally=parts.tally,
+            cross_origin=CrossOrigin(origins) if origins else None,
+        )
+        self._commands_in = threshold(commands_in)
+        # Who asks otherwise (a slash behind the path, another method) meets it here.
+        self.router.routes.append(Route(COMMANDS, commands_in, methods=["POST"]))
+        self.add_middleware(Once, parts=parts)
+        self.add_middleware(threshold)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, one connection, or the process's life."""
+        if scope["type"] == "http" and scope["path"] == COMMANDS and scope["method"] == "POST":
+            await self._commands_in(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(parts: Doors) -> Application:
     """The ASGI application that serves ``parts``."""
-    app = FastAPI(
-        title="oms-gateway",
-        version=parts.version,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        lifespan=_lifespan,
-        redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
-    app.state.doors = parts
-    post = Route("/oms/commands", commands.PostCommands(parts), methods=["POST"])
-    app.router.routes.insert(0, post)
+    app = Application(parts)
     for group in GROUPS:
         app.include_router(group.router)
     app.router.routes.append(Route(PATH, OpenApi(parts, served()).answer, methods=["GET"]))
@@ -90,21 +117,12 @@ def create_app(parts: Doors) -> FastAPI:
         _add_sockets(app, parts)
     app.add_exception_handler(OmsError, on_failure)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_middleware(Once, parts=parts)
-    origins = parts.settings.cors_origins
-    app.add_middleware(
-        Threshold,
-        version=parts.version,
-        body_bytes_max=parts.settings.commands.body_bytes_max,
-        tally=parts.tally,
-        cross_origin=CrossOrigin(origins) if origins else None,
-    )
     return app
 
 
 def served() -> list[tuple[str, str]]:
     """Method and path of every HTTP route."""
-    found = [("POST", "/oms/commands"), ("GET", PATH)]
+    found = [("POST", COMMANDS), ("GET", PATH)]
     for group in GROUPS:
         for route in group.router.routes:
             if isinstance(route, Route):

@@ -69,22 +69,27 @@ async def test_what_is_no_json(office: Office, text: bytes) -> None:
         assert set(detail["errors"][0]) == {"loc", "msg", "type"}
 
 
-async def test_a_bug_is_not_told(office: Office) -> None:
+ASKED = [("GET", "/oms/accounts"), ("POST", "/oms/commands"), ("POST", "/oms/commands/")]
+
+
+@pytest.mark.parametrize(("method", "path"), ASKED)
+async def test_a_bug_is_not_told(office: Office, method: str, path: str) -> None:
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the secret of this office")
 
     app = create_app(replace(office.doors, authenticate=broken))  # type: ignore[arg-type]
-    answer = await AsgiClient(app, office.client.key)("GET", "/oms/accounts")
+    answer = await AsgiClient(app, office.client.key)(method, path)
     told(answer, 500, "internal_error")
     assert b"secret" not in answer.body
 
 
-async def test_who_must_come_back_is_told_when(office: Office) -> None:
+@pytest.mark.parametrize(("method", "path"), ASKED)
+async def test_who_must_come_back_is_told_when(office: Office, method: str, path: str) -> None:
     async def gone(*_: object, **__: object) -> None:
         raise Unavailable("the database does not answer")
 
     app = create_app(replace(office.doors, authenticate=gone))  # type: ignore[arg-type]
-    answer = await AsgiClient(app, office.client.key)("GET", "/oms/accounts")
+    answer = await AsgiClient(app, office.client.key)(method, path)
     told(answer, 503, "database_unavailable")
     assert int(answer.headers["retry-after"]) >= 1
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from oms.api.deps import BUDGET, Doors, budgeted, caller, doors, identified
-from oms.api.errors import JsonResponse, failure, refusal, request_id_of
+from oms.api.errors import JsonResponse, failure, on_failure, refusal, request_id_of
 from oms.api.results import (
     command_mt5,
     command_row,
@@ -23,7 +23,7 @@ from oms.api.results import (
 )
 from oms.api.routes.paging import envelope
 from oms.domain.command import CommandStatus
-from oms.domain.errors import Refused
+from oms.domain.errors import OmsError, Refused
 from oms.ports.queue import CommandRow
 from oms.services.submit import Accepted, Ask, IdempotencyKey
 from oms.wire.bodies import load_body, wrong_at
@@ -55,7 +55,11 @@ class PostCommands:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        response = await self._answer(Request(scope, receive))
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except OmsError as wrong:
+            response = await on_failure(request, wrong)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
