@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
+from oms.adapters.sql.abreast import sent_abreast
 from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.script import Missed, Script, Statement
 
@@ -56,12 +57,15 @@ class WireSession:
 
     async def send(self, script: Script) -> None:
         """See ``Session``."""
+        statements = script.statements
+        if not script.at_once and await _answered(sent_abreast(self._connection, statements)):
+            return
         async with self._connection.cursor(*self._cursor_kinds) as cursor:
             if script.at_once:
-                for packet in _packets(cursor, script.statements):
+                for packet in _packets(cursor, statements):
                     await _sent_together(cursor, packet)
                 return
-            for statement in script.statements:
+            for statement in statements:
                 await _answered(cursor.executemany(statement.text, statement.rows))
                 if (missed := statement.missed(int(cursor.rowcount))) is not None:
                     raise missed

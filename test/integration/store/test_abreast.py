@@ -1,0 +1,178 @@
+"""Statements that travel abreast: what goes wrong in the middle is told, all answers are heard."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from kit.mariadb import PrivateMariaDB
+from kit.sql import change
+from oms.adapters.sql import abreast
+from oms.adapters.sql.database import Database, connected
+from oms.adapters.sql.errors import Again, Duplicate, translated
+from oms.adapters.sql.script import Missed, Script, Statement
+from oms.adapters.sql.session import Session
+
+INSERT = "INSERT INTO t (id, word) VALUES (%s, %s)"
+UPDATE = "UPDATE t SET word = %s WHERE id = %s"
+Rows = Sequence[tuple[Any, ...]]
+
+
+@pytest.fixture
+async def database(mariadb: PrivateMariaDB) -> AsyncIterator[Database]:
+    """One table of a server that repeats."""
+    mariadb.drop_database("abreast")
+    mariadb.create_database("abreast")
+    url = mariadb.dsn("abreast", "asyncmy")
+    change(url, "CREATE TABLE t (id BIGINT PRIMARY KEY, word VARCHAR(20)) ENGINE=InnoDB")
+    opened = await connected(url)
+    assert opened.dialect.repeats
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each script that was sent and ended well, whether it travelled abreast."""
+    seen: list[bool] = []
+    honest = abreast.sent_abreast
+
+    async def noted(connection: Any, statements: Sequence[Statement]) -> bool:
+        seen.append(await honest(connection, statements))
+        return seen[-1]
+
+    monkeypatch.setattr("oms.adapters.sql.session.sent_abreast", noted)
+    return seen
+
+
+def a_script(database: Database, *statements: tuple[str, Rows, int | None]) -> Script:
+    """A script of rows to be repeated."""
+    script = Script(database.dialect, at_once=False)
+    for number, (text, rows, must_meet) in enumerate(statements):
+        script.add(f"s{number}", text, rows, must_meet)
+    return script
+
+
+async def written(database: Database, *statements: tuple[str, Rows, int | None]) -> None:
+    """The statements, as one transaction."""
+    script = a_script(database, *statements)
+
+    async def work(session: Session) -> None:
+        await session.send(script)
+
+    await database.write(work)
+
+
+async def words(database: Database) -> dict[int, str | None]:
+    return {row[0]: row[1] for row in await database.rows("SELECT id, word FROM t")}
+
+
+async def test_all_is_written_in_order(database: Database, ways: list[bool]) -> None:
+    new = [(number, "new") for number in range(1, 4)]
+    await written(database, (INSERT, new, None), (UPDATE, [("b", 2), ("c", 3)], 2))
+    assert await words(database) == {1: "new", 2: "b", 3: "c"}
+    assert ways == [True]
+
+
+async def test_what_came_first_is_told_and_the_connection_serves_on(database: Database) -> None:
+    await written(database, (INSERT, [(1, "a")], None))
+    pool: Any = database.writes.pool
+    before = pool.checkedin()
+
+    with pytest.raises(Duplicate):
+        await written(
+            database,
+            (INSERT, [(2, "b")], None),
+            (INSERT, [(1, "again")], None),
+            (UPDATE, [("c", 9)], 1),
+            (INSERT, [(3, "c")], None),
+        )
+
+    assert pool.checkedin() == before, "its answers are all heard, so it may be lent again"
+    assert await words(database) == {1: "a"}
+    await written(database, (INSERT, [(2, "b")], None), (UPDATE, [("z", 2)], 1))
+    assert await words(database) == {1: "a", 2: "z"}
+
+
+async def test_a_miss_wins_over_what_came_of_it(database: Database) -> None:
+    await written(database, (INSERT, [(1, "a")], None))
+
+    async def work(session: Session) -> Any:
+        missing = ((UPDATE, [("x", 7)], 1), (INSERT, [(1, "b")], None))
+        with pytest.raises(Missed) as told:
+            await session.send(a_script(database, *missing))
+        assert told.value.statement.name == "s0"
+        return await session.fetch("SELECT COUNT(*) FROM t")
+
+    assert await database.write(work) == ((1,),)
+
+
+async def test_an_undone_transaction_is_told_as_such(
+    database: Database, mariadb: PrivateMariaDB
+) -> None:
+    """A lock that is not had in time: what follows it in the wire must not look like a miss."""
+    await written(database, (INSERT, [(1, "a"), (2, "b")], None))
+    with mariadb.connect("abreast") as blocker:
+        blocker.autocommit(False)
+        blocker.cursor().execute("SELECT * FROM t WHERE id = 1 FOR UPDATE")
+
+        lent = await database.writes.raw_connection()
+        session = database._session(lent)
+        await session.execute("SET innodb_lock_wait_timeout = 0")
+        with pytest.raises(database.failures) as told:
+            await session.send(a_script(database, (UPDATE, [("x", 1)], 1), (UPDATE, [("y", 7)], 1)))
+        await session.undo()
+        lent.invalidate()
+        blocker.rollback()
+    assert isinstance(translated(told.value), Again)
+    assert await words(database) == {1: "a", 2: "b"}
+
+
+@pytest.mark.parametrize("lacking", ["values of one type", "the driver's way"])
+async def test_what_cannot_travel_abreast_goes_one_after_the_other(
+    database: Database, ways: list[bool], monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    word: Any = "b"
+    if lacking == "values of one type":
+        word = 5
+    else:
+
+        async def none(*_: object) -> None:
+            return None
+
+        monkeypatch.setattr(abreast, "_messages", none)
+    await written(database, (INSERT, [(1, "a"), (2, word)], None), (UPDATE, [("c", 1)], 1))
+    assert await words(database) == {1: "c", 2: str(word)}
+    assert ways == [False]
+
+
+async def test_who_is_killed_in_the_middle_begins_anew(
+    database: Database, mariadb: PrivateMariaDB
+) -> None:
+    await written(database, (INSERT, [(1, "a")], None))
+    with mariadb.connect("abreast") as blocker:
+        blocker.autocommit(False)
+        blocker.cursor().execute("SELECT * FROM t WHERE id = 1 FOR UPDATE")
+        writing = asyncio.create_task(
+            written(database, (UPDATE, [("x", 1)], 1), (INSERT, [(2, "y")], None))
+        )
+        await asyncio.to_thread(_kill_the_waiting, mariadb)
+        blocker.rollback()
+    await writing
+    assert await words(database) == {1: "x", 2: "y"}
+
+
+def _kill_the_waiting(mariadb: PrivateMariaDB) -> None:
+    with mariadb.connect() as operator:
+        cursor = operator.cursor()
+        waiting = (
+            "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx"
+            " WHERE trx_state = 'LOCK WAIT'"
+        )
+        deadline = time.monotonic() + 5
+        while not cursor.execute(waiting):
+            assert time.monotonic() < deadline
+        for (thread,) in cursor.fetchall():
+            cursor.execute(f"KILL {thread}")
