@@ -13,7 +13,7 @@ from oms.domain.errors import Refused
 from oms.ports.clock import Clock
 from oms.ports.queue import CommandQueue
 
-READ_AGAIN_SECONDS = 1.0
+READ_AGAIN = timedelta(seconds=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,15 +35,19 @@ class Depths:
 
     async def by_account(self) -> Mapping[int, int]:
         """The length of each queue that is not empty. Raises ``Unavailable``."""
-        if self._is_stale():
-            await self._refresh()
+        await self.refresh()
         accounts = {*self._counted, *self._added}
         return {i: depth for i in accounts if (depth := self._depth(i))}
 
-    async def claim(self, account_id: int) -> Refused | None:
-        """Count one more command, or refuse it: the queue is full. Raises ``Unavailable``."""
+    async def refresh(self) -> None:
+        """Count again if the last count is too old. Raises ``Unavailable``."""
         if self._is_stale():
-            await self._refresh()
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read())
+            await asyncio.shield(self._reading)
+
+    def claim(self, account_id: int) -> Refused | None:
+        """Count one more command, or refuse it: the queue is full."""
         depth = self._depth(account_id)
         if depth < self.depth_max:
             self._added[account_id] += 1
@@ -61,12 +65,7 @@ class Depths:
     def _is_stale(self) -> bool:
         if self._read_at is None:
             return True
-        return self.clock.now() - self._read_at >= timedelta(seconds=READ_AGAIN_SECONDS)
-
-    async def _refresh(self) -> None:
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
-        await asyncio.shield(self._reading)
+        return self.clock.now() - self._read_at >= READ_AGAIN
 
     async def _read(self) -> None:
         try:

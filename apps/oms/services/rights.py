@@ -7,7 +7,6 @@ A "yes" is believed for ``cache_seconds`` (at most 5); a "no" is asked again.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from oms.domain import access
 from oms.domain.access import (
     UNRESTRICTED,
     Permission,
@@ -91,7 +90,7 @@ def permission_for(payload: Payload) -> Permission:
 
 def narrowed(principal: Principal, account_id: int, payload: Payload) -> Payload:
     """``payload``, kept to the key's allow-list where it names no strategy and so means all."""
-    if isinstance(payload, CancelAllOrders | CloseAll) and not payload.strategy_ids:
+    if isinstance(payload, (CancelAllOrders, CloseAll)) and not payload.strategy_ids:
         allowed = allowed_strategies(principal, account_id)
         if allowed:
             return evolve(payload, strategy_ids=tuple(sorted(allowed)))
@@ -100,7 +99,7 @@ def narrowed(principal: Principal, account_id: int, payload: Payload) -> Payload
 
 def refuse_sweep(principal: Principal, account_id: int, payload: Payload) -> Refused | None:
     """Refuse "all strategies" to a key that may not touch all, or none at all."""
-    if not isinstance(payload, CancelAllOrders | CloseAll) or payload.strategy_ids:
+    if not isinstance(payload, (CancelAllOrders, CloseAll)) or payload.strategy_ids:
         return None
     if allowed_strategies(principal, account_id) is None:
         return None
@@ -108,13 +107,6 @@ def refuse_sweep(principal: Principal, account_id: int, payload: Payload) -> Ref
         code="strategy_permission_denied",
         message=f"account_id={account_id} is open to this key for its own strategies only",
     )
-
-
-def refuse_silence(principal: Principal, payload: Payload) -> Refused | None:
-    """Refuse what the role must give a reason for and does not."""
-    comment = getattr(payload, "comment", None)
-    said = comment if isinstance(comment, str) else None
-    return access.refuse_silence(principal, permission_for(payload), said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from oms.domain.access import Principal, refuse_account, refuse_role, refuse_strategy, refuse_whole
+from oms.domain.access import (
+    Principal,
+    refuse_account,
+    refuse_role,
+    refuse_silence,
+    refuse_strategy,
+    refuse_whole,
+)
 from oms.domain.command import (
     Actor,
     CancelOrder,
@@ -21,6 +28,7 @@ from oms.domain.command import (
 )
 from oms.domain.errors import Invalid, Refused
 from oms.domain.named import orders_named, positions_named
+from oms.domain.value import evolve, value
 from oms.ports.clock import Clock
 from oms.ports.history import History
 from oms.ports.ids import IdBlocks
@@ -28,7 +36,7 @@ from oms.ports.queue import CommandQueue, KeyRow, NewCommand, Stored, Submission
 from oms.ports.registry import Registry
 from oms.services.depth import Depths
 from oms.services.enqueue import Enqueue
-from oms.services.rights import narrowed, permission_for, refuse_silence, refuse_sweep
+from oms.services.rights import narrowed, permission_for, refuse_sweep
 from oms.wire.commands import command_type, encode, fingerprint
 from oms.wire.json import dumps_plain, loads
 from oms.wire.results import dump_error, load_error
@@ -38,7 +46,7 @@ from oms.wire.wishes import Wish
 Rows = Mapping[int, tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class IdempotencyKey:
     """A caller's name for a whole request; ``scope`` is who, method, path and the name."""
 
@@ -56,7 +64,7 @@ class IdempotencyKey:
         return hashlib.sha256(self.body.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Ask:
     """The wishes of one request and who asks."""
 
@@ -69,7 +77,7 @@ class Ask:
     key: IdempotencyKey | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Placed:
     """What became of one wish: a command to wait for, or a refusal with nothing stored."""
 
@@ -80,7 +88,7 @@ class Placed:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Accepted:
     """What became of a request; ``replayed`` if its Idempotency-Key was used before."""
 
@@ -108,6 +116,10 @@ class Submit:
         """Store what may be stored. Raises ``Unavailable`` (nothing stored), ``Invalid``."""
         rows = await self._rows(ask.wishes)
         placed = [await self._judged(ask.principal, wish, rows) for wish in ask.wishes]
+        if all(item.refused is not None for item in placed):
+            return Accepted(items=placed)
+        await self.depths.refresh()
+        placed = [self._claimed(item) for item in placed]
         wanted = [index for index, item in enumerate(placed) if item.refused is None]
         if not wanted:
             return Accepted(items=placed)
@@ -137,20 +149,25 @@ class Submit:
         account_id, strategies, missing = _target(principal, wish, rows)
         refused = refuse_role(principal, permission)
         if refused is None and account_id:
-            refused = await self._refuse_unknown(principal, account_id)
+            if principal.grant(account_id) is None:  # grants stand on accounts that exist
+                refused = await self._refuse_unknown(account_id)
             refused = refused or refuse_account(principal, permission, account_id)
         refused = refused or refuse_whole(principal, permission, account_id)
         refused = refused or missing or refuse_strategy(principal, account_id, strategies)
         refused = refused or refuse_sweep(
             principal, account_id, narrowed(principal, account_id, wish.payload)
         )
-        refused = refused or refuse_silence(principal, wish.payload)
-        refused = refused or await self.depths.claim(account_id)
+        refused = refused or refuse_silence(principal, permission, wish.comment)
         return Placed(wish=wish, account_id=account_id or None, refused=refused)
 
-    async def _refuse_unknown(self, principal: Principal, account_id: int) -> Refused | None:
-        if principal.grant(account_id) is not None:
-            return None  # grants stand on accounts that exist
+    def _claimed(self, item: Placed) -> Placed:
+        """``item`` with its place in the queue, if it may have one and there is one."""
+        if item.refused is not None:
+            return item
+        refused = self.depths.claim(item.account_id or 0)
+        return item if refused is None else evolve(item, refused=refused)
+
+    async def _refuse_unknown(self, account_id: int) -> Refused | None:
         if await self.registry.accounts([account_id]):
             return None
         return Refused(code="account_not_found", message=f"account_id={account_id}")
@@ -169,6 +186,7 @@ class Submit:
             wished = item.wish.payload
             payload = narrowed(who, item.account_id, wished)
             word, text = command_type(payload), encode(payload)
+            said = text if payload is wished else encode(wished)
             before = commands[-1].id if commands and is_chain else None
             commands.append(
                 NewCommand(
@@ -176,7 +194,7 @@ class Submit:
                     account_id=item.account_id,
                     command_type=word,
                     payload=text,
-                    fingerprint=_fingerprint(wished),  # whatever the key was narrowed to
+                    fingerprint=fingerprint(word, said),  # whatever the key was narrowed to
                     actor=actor,
                     created_at=now,
                     request_id=item.wish.request_id,
@@ -263,7 +281,7 @@ def _target(
         text = f"there is no {kind} {missing[0]}"
         return account_id, (), Refused(code=f"{kind}_not_found", message=text)
     strategies = set(mine.values())
-    if isinstance(payload, ClosePosition | CloseBy | Reassign) and payload.strategy_id:
+    if isinstance(payload, (ClosePosition, CloseBy, Reassign)) and payload.strategy_id:
         strategies.add(payload.strategy_id)
     return account_id, tuple(sorted(strategies)), None
 

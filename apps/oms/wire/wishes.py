@@ -7,12 +7,12 @@ here: whether a symbol exists or an order type is supported is the worker's matt
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from oms.domain.command import CcxtCall, Payload
 from oms.domain.control import PaperDeposit, PaperPrice, PaperReset
+from oms.domain.value import value
 from oms.wire.bodies import ERRORS_TOLD_MAX, At, Error, Malformed, wrong_at
 from oms.wire.fields import object_at, present, validated
 from oms.wire.order_bodies import read_close, read_send
@@ -42,7 +42,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], At], Payload]] = {
 _ACCOUNT_COMMANDS = frozenset({"send_order", "cancel_all_orders", "close_all"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Wish:
     """One command of a body; ``account_id`` is ``None`` where the row names it."""
 
