@@ -32,6 +32,7 @@ from oms.wire.results import load_result
 
 Rows = Mapping[int, CommandRow]
 
+_OVER_SEVERAL = (CancelAllOrders, CloseAll, CloseBy, MergePositions, Reassign)
 _OK = frozenset({CommandStatus.DONE, CommandStatus.QUEUED, CommandStatus.RUNNING})
 _LEGACY = {
     CommandStatus.QUEUED: "accepted",
@@ -56,19 +57,20 @@ async def results_of(
     ``mt5_from`` adds ``mt5``: the result in MetaTrader's words.
     """
     ended = [_ended(item, rows) for item in items]
-    made = Made()
-    read = made_from or mt5_from
-    if read is not None:
-        order_ids = {order_id for one in ended for order_id in _orders_of(one)}
-        made = await read.made_by(sorted(order_ids))
-    orders = {order.id: order for order in made.orders}
-    shown = orders if made_from is not None else {}
     results = [
-        _result(index, item, one, request_id) | _made(item.wish.payload, one, shown, made.deals)
+        _result(index, item, one, request_id)
         for index, (item, one) in enumerate(zip(items, ended, strict=True))
     ]
-    if mt5_from is not None:
-        for row, one in zip(results, ended, strict=True):
+    read = made_from or mt5_from
+    if read is None:
+        return results
+    order_ids = {order_id for one in ended for order_id in _orders_of(one)}
+    made = await read.made_by(sorted(order_ids))
+    orders = {order.id: order for order in made.orders}
+    for row, item, one in zip(results, items, ended, strict=True):
+        if made_from is not None:
+            row |= _made(item.wish.payload, one, orders, made.deals)
+        if mt5_from is not None:
             row["mt5"] = mt5_view(one, row["request_id"], made)
     return results
 
@@ -148,6 +150,7 @@ def _result_of(row: CommandRow) -> CommandResult:
 
 
 def _result(index: int, item: Placed, ended: CommandResult, request_id: str) -> Row:
+    """A result without the rows beside it: they are ``None`` where nobody asks for them."""
     payload = item.wish.payload
     error = _error_of(ended)
     order_id = ended.order_id
@@ -166,6 +169,9 @@ def _result(index: int, item: Placed, ended: CommandResult, request_id: str) -> 
         "request_id": item.wish.request_id,
         "client_order_id": ended.client_order_id or name,
         "replayed": item.replayed or ended.replayed,
+        "order": None,
+        "deals": None,
+        "orders": None,
     }
 
 
@@ -190,9 +196,7 @@ def _is_over_several(payload: Payload) -> bool:
         case CancelOrder(order_ids=order_ids):
             return len(order_ids) > 1
         case _:
-            return isinstance(
-                payload, CancelAllOrders | CloseAll | CloseBy | MergePositions | Reassign
-            )
+            return isinstance(payload, _OVER_SEVERAL)
 
 
 def _orders_of(ended: CommandResult) -> tuple[int, ...]:
@@ -203,12 +207,12 @@ def _orders_of(ended: CommandResult) -> tuple[int, ...]:
 def _made(
     payload: Payload, ended: CommandResult, orders: Mapping[int, Order], deals: Sequence[Deal]
 ) -> Row:
-    """The rows beside a result; ``None`` where they were not asked for or do not apply."""
+    """The rows beside a result that apply."""
     shown = [orders[order_id] for order_id in _orders_of(ended) if order_id in orders]
     if _is_over_several(payload):
         rows = [order_row(order) for order in shown] if shown else None
-        return {"order": None, "deals": None, "orders": rows}
+        return {"orders": rows}
     if not shown:
-        return {"order": None, "deals": None, "orders": None}
+        return {}
     mine = [deal_row(deal) for deal in deals if deal.order_id == shown[0].id]
-    return {"order": order_row(shown[0]), "deals": mine, "orders": None}
+    return {"order": order_row(shown[0]), "deals": mine}

@@ -18,6 +18,8 @@ from oms.domain.errors import Refused
 from oms.ports.queue import CommandRow, NewCommand
 from oms.wire.json import NotJson, dumps_plain, loads, optional_decimal, time_text
 
+_ROWS = ("order_ids", "position_ids", "deal_ids")
+
 
 def dump_error(error: Refused) -> str:
     """The error as JSON text; every key is present but ``facts``, which most have not."""
@@ -42,7 +44,7 @@ def dump_result(result: CommandResult) -> str | None:
         said["order_id"] = result.order_id
     if result.client_order_id is not None:
         said["client_order_id"] = result.client_order_id
-    for name in ("order_ids", "position_ids", "deal_ids"):
+    for name in _ROWS:
         ids: tuple[int, ...] = getattr(result, name)
         if ids:
             said[name] = list(ids)
@@ -107,19 +109,14 @@ def load_result(
     status: CommandStatus, error: str | None, result: str | None, order_id: int | None
 ) -> CommandResult:
     """The result that the columns of a command tell of."""
-    told: dict[str, Any] = loads(result) if result is not None else {}
-    return CommandResult(
-        status=status,
-        error=None if error is None else load_error(error),
-        order_id=told.get("order_id", order_id),
-        client_order_id=told.get("client_order_id"),
-        order_ids=tuple(told.get("order_ids", ())),
-        position_ids=tuple(told.get("position_ids", ())),
-        deal_ids=tuple(told.get("deal_ids", ())),
-        skipped=tuple((pair[0], pair[1]) for pair in told.get("skipped", ())),
-        value=told.get("value"),
-        replayed=told.get("replayed", False),
-    )
+    told: dict[str, Any] = {"order_id": order_id}
+    if result is not None:
+        told |= loads(result)
+    for name in told.keys() & _ROWS:
+        told[name] = tuple(told[name])
+    if "skipped" in told:
+        told["skipped"] = tuple(tuple(pair) for pair in told["skipped"])
+    return CommandResult(status=status, error=None if error is None else load_error(error), **told)
 
 
 def _decimal(text: str | None) -> Decimal | None:
