@@ -24,6 +24,9 @@ from oms.domain.command import (
 )
 from oms.domain.errors import RateLimited
 
+BUDGET = "oms.budget"
+"""Where what is left of the budget that a request used stands in its ASGI scope."""
+
 BUCKETS_REMEMBERED_MAX = 20_000
 
 _CANCELS = (CancelOrder, CancelAllOrders, ClosePosition, CloseAll, CloseBy, MergePositions)

@@ -3,8 +3,7 @@
 No injection framework: a route takes ``doors(request)`` and asks.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,13 +11,14 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
-from oms.api.budgets import Budgets, Spent, kind_of
+from oms.api.budgets import BUDGET, Budgets, kind_of
 from oms.api.errors import request_id_of
 from oms.api.peer import peer
 from oms.api.tally import Tally
 from oms.config import Settings
 from oms.domain.access import Permission, Principal, refuse_role
 from oms.domain.errors import Forbidden, NotFound
+from oms.domain.value import value
 from oms.ports.audit_log import Hand
 from oms.ports.clock import Clock
 from oms.ports.figures import Figures
@@ -36,9 +36,6 @@ from oms.services.depth import Depths
 from oms.services.reads import Reads
 from oms.services.submit import Submit
 from oms.services.waiting import Waiting
-
-BUDGET = "oms.budget"
-"""Where what is left of the budget that a request used stands in its ASGI scope."""
 
 COMMENT_CHARACTERS_MAX = 255
 IP_CHARACTERS_MAX = 45
@@ -114,7 +111,7 @@ class Doors:
     close: Callable[[], Awaitable[None]] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Caller:
     """Who asks, and from where."""
 
@@ -144,10 +141,8 @@ async def caller(request: Request) -> Caller:
     Raises ``Unauthenticated``, ``Unavailable``, ``RateLimited``.
     """
     who = await identified(request, doors(request))
-    with budgeted(request):
-        kind = kind_of(request.scope["path"])
-        left = doors(request).budgets.take(who.principal.api_key_id, kind)
-        request.scope[BUDGET] = left
+    kind = kind_of(request.scope["path"])
+    request.scope[BUDGET] = doors(request).budgets.take(who.principal.api_key_id, kind)
     return who
 
 
@@ -156,16 +151,6 @@ async def identified(request: Request, parts: Doors) -> Caller:
     ip = peer(request, parts.settings.trusted_proxies)
     principal = await parts.authenticate(credential(request.headers), ip)
     return Caller(principal=principal, ip=ip)
-
-
-@contextmanager
-def budgeted(request: Request) -> Iterator[None]:
-    """Tell of a budget that is used up in the headers of the refusal too."""
-    try:
-        yield
-    except Spent as spent:
-        request.scope[BUDGET] = spent.left
-        raise
 
 
 async def admitted(request: Request, permission: Permission) -> Caller:

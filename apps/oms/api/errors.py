@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from oms.api.budgets import BUDGET, Spent
 from oms.domain.errors import OmsError, RateLimited, Refused
 from oms.wire.bodies import Malformed
 from oms.wire.codes import kind_of, mt5_retcode
@@ -101,6 +102,8 @@ async def on_failure(request: Request, wrong: Exception) -> Response:
     request_id = request_id_of(request)
     if isinstance(wrong, Malformed):
         return refusal(as_refused(wrong), request_id, errors=wrong.errors)
+    if isinstance(wrong, Spent):
+        request.scope[BUDGET] = wrong.left  # told in the headers of the refusal too
     if isinstance(wrong, RateLimited):
         return refusal(as_refused(wrong), request_id, retry_after_seconds=wrong.retry_after_seconds)
     return refusal(as_refused(wrong), request_id)

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from oms.api.budgets import Left
-from oms.api.cross_origin import CrossOrigin
-from oms.api.deps import BUDGET
+from oms.api.budgets import BUDGET, Left
+from oms.api.cross_origin import Added, CrossOrigin
 from oms.api.errors import REQUEST_ID, internal_error, refusal
 from oms.api.guards import GUARDS
 from oms.api.tally import Tally
@@ -42,8 +41,8 @@ class Threshold:
         self._app = app
         self._cross_origin = cross_origin
         self._tally = tally
-        self._version = version
         self._body_bytes_max = body_bytes_max
+        self._told = [(b"x-oms-version", version.encode()), *GUARDS]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other kinds of connections pass."""
@@ -55,7 +54,7 @@ class Threshold:
         path: str = scope["path"]
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path.rstrip("/") or "/"
-        answer = _Answer(send, scope, self._version, self._tally)
+        answer = _Answer(send, scope, self._told, self._tally)
         if self._cross_origin is not None:
             sent = Headers(scope=scope)
             answer.add(self._cross_origin.headers(sent.get("origin")))
@@ -80,15 +79,11 @@ class Threshold:
 class _Answer:
     """``send`` with the headers that every response has."""
 
-    def __init__(self, send: Send, scope: Scope, version: str, tally: Tally) -> None:
+    def __init__(self, send: Send, scope: Scope, told: Added, tally: Tally) -> None:
         self._send = send
         self._scope = scope
         self._tally = tally
-        self._added = [
-            (b"x-request-id", scope[REQUEST_ID].encode()),
-            (b"x-oms-version", version.encode()),
-            *GUARDS,
-        ]
+        self._added = [(b"x-request-id", scope[REQUEST_ID].encode()), *told]
         self.has_started = False
 
     def add(self, headers: Iterable[tuple[bytes, bytes]]) -> None:

@@ -4,7 +4,8 @@ Clients write them in many ways: aliases, ``extra``, ccxt spellings inside ``par
 with a market order. All end as one form here; whether it can be carried out is the worker's matter.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from oms.domain.command import LIMIT_TYPES, ClosePosition, SendOrder
@@ -39,7 +40,7 @@ _TRAILING = ("trailing_amount", "trailing_percent")
 def read_send(sent: Mapping[str, Any], at: At) -> SendOrder:
     """The order that ``sent`` asks for. Raises ``Malformed``."""
     fields = _order_fields(sent, SEND_ALIASES, at)
-    checked = validated(SEND, fields, at, _spelled(sent, SEND_ALIASES))
+    checked = validated(SEND, fields, at, partial(_spelled, sent, SEND_ALIASES))
     _settle_form(checked, at)
     _check_expiry(checked, at)
     return SendOrder(**checked)
@@ -52,7 +53,7 @@ def read_close(sent: Mapping[str, Any], at: At) -> ClosePosition:
         raise wrong_at((*at, "extra"), "a close knows no such key", "extra_forbidden")
     fields = _order_fields(known, CLOSE_ALIASES, at)
     fields.pop("reduce_only", None)  # by its ccxt spelling: a close always reduces
-    checked = validated(CLOSE, fields, at, _spelled(sent, CLOSE_ALIASES))
+    checked = validated(CLOSE, fields, at, partial(_spelled, sent, CLOSE_ALIASES))
     checked.setdefault("order_type", "market")
     _settle_form(checked, at)
     if checked.get("time_in_force") == "GTD":
@@ -130,21 +131,16 @@ def _check_expiry(fields: Mapping[str, Any], at: At) -> None:
         raise wrong_at((*at, "expires_at"), "expires_at goes with time_in_force GTD only")
 
 
-def _spelled(sent: Mapping[str, Any], aliases: Mapping[str, str]) -> Callable[[At], At]:
-    """Places under the name that the caller used: a field, an alias, or a ccxt spelling."""
-    by_alias = spelled_by(sent, aliases)
-
-    def spelled(loc: At) -> At:
-        told = by_alias(loc)
-        if told != loc or not loc or loc[0] in sent:
-            return told
-        for spelling, name in _CCXT_SPELLINGS.items():
-            for group in ("params", "extra"):
-                if name == loc[0] and spelling in (sent.get(group) or {}):
-                    return (group, spelling, *loc[1:])
-        return loc
-
-    return spelled
+def _spelled(sent: Mapping[str, Any], aliases: Mapping[str, str], loc: At) -> At:
+    """A place under the name that the caller used: a field, an alias, or a ccxt spelling."""
+    told = spelled_by(sent, aliases)(loc)
+    if told != loc or not loc or loc[0] in sent:
+        return told
+    for spelling, name in _CCXT_SPELLINGS.items():
+        for group in ("params", "extra"):
+            if name == loc[0] and spelling in (sent.get(group) or {}):
+                return (group, spelling, *loc[1:])
+    return loc
 
 
 def _is_zero(value: object) -> bool:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.budgets import Kind
+from oms.api.budgets import BUDGET, Kind
 from oms.api.ccxt_calls import (
     BATCH_SECONDS,
     command_of,
@@ -18,15 +18,7 @@ from oms.api.ccxt_calls import (
     told,
     value_of,
 )
-from oms.api.deps import (
-    BUDGET,
-    Caller,
-    account_id_of,
-    budgeted,
-    caller,
-    doors,
-    identified,
-)
+from oms.api.deps import Caller, account_id_of, caller, doors, identified
 from oms.api.errors import JsonResponse, as_refused, refusal, request_id_of
 from oms.api.routes.commands import idempotency_key, in_flight
 from oms.domain.command import CcxtCall, CommandResult
@@ -54,10 +46,8 @@ async def calls(request: Request) -> Response:
     if len(items) > parts.settings.commands.items_max:
         msg = f"at most {parts.settings.commands.items_max} calls in one body"
         raise wrong_at(("body",), msg, "too_long")
-    with budgeted(request):
-        count = max(len(items), 1)
-        left = parts.budgets.take(who.principal.api_key_id, Kind.CCXT, count)
-        request.scope[BUDGET] = left
+    count = max(len(items), 1)
+    request.scope[BUDGET] = parts.budgets.take(who.principal.api_key_id, Kind.CCXT, count)
     wait = read_wait(request.query_params, None, int(BATCH_SECONDS * 1000))
     read = [await _read(request, item) for item in items]
     wishes = [one for one in read if isinstance(one, Wish)]

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from oms.api.deps import BUDGET, Doors, budgeted, caller, doors, identified
+from oms.api.budgets import BUDGET
+from oms.api.deps import Doors, caller, doors, identified
 from oms.api.errors import JsonResponse, failure, on_failure, refusal, request_id_of
 from oms.api.results import (
     command_mt5,
@@ -55,24 +56,23 @@ class PostCommands:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
+        request = Request(scope)
         try:
-            response = await self._answer(request)
+            response = await self._answer(request, receive)
         except OmsError as wrong:
             response = await on_failure(request, wrong)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        parts, query, headers = self._doors, request.query_params, request.headers
+    async def _answer(self, request: Request, receive: Receive) -> Response:
+        parts, headers = self._doors, request.headers
+        query: Query = request.query_params if request.scope["query_string"] else {}
         who = await identified(request, parts)
-        body = load_body(await request.body())
+        body = load_body(await _body(receive))
         settings = parts.settings.commands
         wishes = read_commands(body, settings.items_max)
-        with budgeted(request):
-            payloads = [wish.payload for wish in wishes]
-            left = parts.budgets.take_commands(who.principal.api_key_id, payloads)
-            request.scope[BUDGET] = left
-        is_mt5(query)  # what is wrong is told before anything is stored
+        payloads = [wish.payload for wish in wishes]
+        request.scope[BUDGET] = parts.budgets.take_commands(who.principal.api_key_id, payloads)
+        mt5 = parts.reads if is_mt5(query) else None  # wrong is told before anything is stored
         wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
         accepted = await parts.submit(
             Ask(
@@ -90,9 +90,21 @@ class PostCommands:
         parts.tally.sent(payloads, rows.values())
         with_rows = parts.reads if wait.is_asked and wait.seconds > 0 else None
         request_id = request_id_of(request)
-        mt5 = parts.reads if is_mt5(query) else None
         results = await results_of(accepted.items, rows, request_id, with_rows, mt5_from=mt5)
         return _response(accepted, results, wait, request_id)
+
+
+async def _body(receive: Receive) -> bytes:
+    """All that is sent. Raises ``ClientDisconnect``."""
+    pieces: list[bytes] = []
+    has_more = True
+    while has_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        has_more = message.get("more_body", False)
+    return b"".join(pieces)
 
 
 def idempotency_key(
@@ -128,11 +140,12 @@ def _response(accepted: Accepted, results: list[Row], wait: Wait, request_id: st
         status = 207 if failed else 202 if is_pending else 200
         response = JsonResponse({"results": results}, status)
     if len(results) == 1 and results[0]["command_id"] is not None:
-        response.headers["Location"] = f"/oms/commands/{results[0]['command_id']}"
+        at = b"/oms/commands/%d" % results[0]["command_id"]
+        response.raw_headers.append((b"location", at))
     if accepted.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
+        response.raw_headers.append((b"idempotent-replayed", b"true"))
     if wait.applied is not None:
-        response.headers["Preference-Applied"] = wait.applied
+        response.raw_headers.append((b"preference-applied", wait.applied.encode()))
     return response
 
 
