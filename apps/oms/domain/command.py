@@ -262,18 +262,20 @@ COMMAND_TYPES: Mapping[type[Payload], str] = {
 }
 
 
-CONTROL = (
-    Decide,
-    RiskSwitch,
-    AdminMutate,
-    Kill,
-    Reassign,
-    Reconcile,
-    Refresh,
-    Resolve,
-    PaperPrice,
-    PaperDeposit,
-    PaperReset,
+CONTROL = frozenset(
+    {
+        Decide,
+        RiskSwitch,
+        AdminMutate,
+        Kill,
+        Reassign,
+        Reconcile,
+        Refresh,
+        Resolve,
+        PaperPrice,
+        PaperDeposit,
+        PaperReset,
+    }
 )
 """Commands that are no trade: they wait for their worker as long as it takes."""
 

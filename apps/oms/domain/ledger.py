@@ -41,8 +41,8 @@ class Book:
     #: ``None`` for a symbol the exchange does not trade: such an order is refused, never executed.
     instrument: Instrument | None
     order: Order
-    #: Open positions of the order's account and symbol.
-    positions: Sequence[Position]
+    #: Open positions of the order's account and symbol; of an execution only they are asked for.
+    positions: Sequence[Position] = ()
     #: Deals of the symbol by exchange trade id: at least those of the report's own trade id.
     deals: Mapping[str, Sequence[Deal]] = field(default_factory=dict)
     #: What must be folded again, where ``needs_history`` says so.

@@ -6,7 +6,7 @@ changed: they are written by one and the same transaction. A refusal is a result
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import assert_never
 
@@ -111,9 +111,8 @@ class Execute:
     async def _refuse_before(
         self, home: Home, command: Command, now: datetime
     ) -> CommandResult | None:
-        waited = now - command.created_at
-        may_expire = not isinstance(command.payload, CONTROL)
-        if may_expire and waited > timedelta(seconds=self.max_queue_seconds):
+        waited = (now - command.created_at).total_seconds()
+        if waited > self.max_queue_seconds and type(command.payload) not in CONTROL:
             return refused(
                 Refused(
                     code="command_expired",

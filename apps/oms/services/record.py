@@ -6,10 +6,9 @@ the outbox. Nothing is written here: ``services.commit`` writes the drafts of ma
 transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 
 from oms.domain.booking import key_of
 from oms.domain.command import CcxtCall, Command, CommandResult
@@ -23,7 +22,7 @@ from oms.domain.legs import FoldKey, fold_key
 from oms.domain.order import Order
 from oms.domain.position import Position
 from oms.domain.refold import BUST, History
-from oms.domain.report import Heard, Report, ReportKind
+from oms.domain.report import Execution, Heard, Report, ReportKind
 from oms.domain.rewrite import caught_up
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import EventRow, LedgerStore
@@ -91,10 +90,8 @@ class Record:
         await self.ids.ensure("deal", IDS_PER_REPORT_MAX * len(reports))
         await self.ids.ensure("position", IDS_PER_REPORT_MAX * len(reports))
         read = await read_ahead(self.ledger, home, reports)
-        for is_fill, run in groupby(reports, lambda each: each.kind is ReportKind.EXECUTION):
-            told = [*run]
-            if is_fill and len(told) > 1:
-                told = await self._caught_up(home, told, changes, read)
+        for run in _runs(reports):
+            told = run if len(run) < 2 else await self._caught_up(home, run, changes, read)
             for report in told:
                 order = await self._order(home, report, changes, read)
                 await self._apply(home, order, report, changes, read)
@@ -158,30 +155,36 @@ class Record:
         changes: Changes,
         read: ReadAhead,
     ) -> None:
-        instrument = home.exchange.instruments().get(order.symbol)
-        known: Sequence[Deal] = ()
+        instrument, execution = home.exchange.instruments().get(order.symbol), report.execution
+        if execution is None:
+            book = Book(mode=home.account.position_mode, instrument=instrument, order=order)
+            self._keep_of(home, book, report, changes)
+            return
+        known = await self._known_deals(home, order, report, read)
+        newest = await self._newest(home, order.symbol)
         history: History | None = None
-        if report.execution is not None:
-            known = await self._known_deals(home, order, report, read)
-            newest = await self._newest(home, order.symbol)
-            if needs_history(order, report, newest, known):
-                assert instrument is not None, "what was executed is traded"
-                history = await self.unfold(home, instrument, _moment(report, order))
+        if needs_history(order, report, newest, known):
+            assert instrument is not None, "what was executed is traded"
+            history = await self.unfold(home, instrument, _moment(execution, order))
         book = Book(
             mode=home.account.position_mode,
             instrument=instrument,
             order=order,
-            positions=() if report.execution is None else home.positions_in(order.symbol),
-            deals={} if report.execution is None else {report.execution.exchange_trade_id: known},
+            positions=home.positions_in(order.symbol),
+            deals={execution.exchange_trade_id: known},
             history=history,
         )
-        entry = apply(book, report, self.ids)
-        self.keep(home, entry, changes, history)
-        if entry.order is not None and order.state in DOUBTED:
-            changes.events.extend(doubt_events(order, entry.order, report))
-        if entry.deals and report.execution is not None:
-            key, newest = key_of(report.execution), home.newest.get(order.symbol)
+        if self._keep_of(home, book, report, changes).deals:
+            key, newest = key_of(execution), home.newest.get(order.symbol)
             home.newest[order.symbol] = key if newest is None else max(key, newest)
+
+    def _keep_of(self, home: Home, book: Book, report: Report, changes: Changes) -> Entry:
+        """Put what ``report`` means for ``book`` into the draft; what that is."""
+        entry = apply(book, report, self.ids)
+        self.keep(home, entry, changes, book.history)
+        if book.order.state in DOUBTED and entry.order is not None:
+            changes.events.extend(doubt_events(book.order, entry.order, report))
+        return entry
 
     def keep(
         self, home: Home, entry: Entry, changes: Changes, history: History | None = None
@@ -279,15 +282,26 @@ class Record:
         home.draft.events.append(row)
 
 
+def _runs(reports: Sequence[Report]) -> Iterator[Sequence[Report]]:
+    """Executions that follow one another, and each other report alone."""
+    run: list[Report] = []
+    for report in reports:
+        if run and not run[-1].kind is report.kind is ReportKind.EXECUTION:
+            yield run
+            run = []
+        run.append(report)
+    if run:
+        yield run
+
+
 def _only_reads(command: Command) -> bool:
     payload = command.payload
     is_call = isinstance(payload, CcxtCall) and not payload.is_trade
     return is_call or isinstance(payload, ReadConnection)
 
 
-def _moment(report: Report, order: Order) -> datetime:
+def _moment(execution: Execution, order: Order) -> datetime:
     """From when on the book must be folded again."""
-    assert report.execution is not None, "only executions are folded"
     if order.provisional_qty:
-        return min(report.execution.executed_at, order.created_at)
-    return report.execution.executed_at
+        return min(execution.executed_at, order.created_at)
+    return execution.executed_at

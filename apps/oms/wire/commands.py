@@ -59,6 +59,8 @@ from oms.wire.order_wishes import (
     write_send,
 )
 
+_DECODER = json.JSONDecoder()
+
 
 def encode(payload: Payload) -> str:
     """The JSON text of ``payload`` under the wire's names, without what has its default."""
@@ -121,7 +123,7 @@ def decode(command_type: str, text: str) -> Payload:
     """The payload that ``encode`` wrote as ``text``."""
     read = _READERS.get(command_type)
     assert read is not None, f"no command is called {command_type!r}"
-    told: dict[str, Any] = json.loads(text)
+    told, _ = _DECODER.raw_decode(text)  # no blank stands around what we wrote
     return read(told)
 
 

@@ -5,7 +5,7 @@ ones first, then the full rows: deals, orders, positions; then the command.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypedDict
 
 from oms.domain.command import Command, CommandResult
@@ -14,6 +14,7 @@ from oms.domain.errors import Refused
 from oms.domain.event import Event, Namespace
 from oms.domain.order import Order
 from oms.domain.position import Position
+from oms.domain.value import value
 from oms.wire.codes import kind_of
 from oms.wire.json import dumps_plain
 from oms.wire.ledger import Row, deal_row, order_row, position_row
@@ -33,7 +34,7 @@ class Told(TypedDict):
     payload: Row
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Tale:
     """All that one command or report changed."""
 

@@ -49,8 +49,9 @@ REST = timedelta(seconds=5)
 CONNECTION = COMMAND_TYPES[ReadConnection]
 """The command that is carried out while the exchange is only being connected, too."""
 
-READ_AHEAD_FROM = 64
-"""Commands in a round that make it likely that more are waiting already."""
+READ_AHEAD_BEFORE = 16
+"""Commands before the end of a round at which the next is read: late, so that it finds much, and in
+time, so that it is there when the round ends."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,17 +92,18 @@ class Accounts:
 
     async def run(self, rows: Sequence[CommandRow]) -> int:
         """Execute in order and send to be committed together; the number of commands."""
-        if len(rows) >= min(READ_AHEAD_FROM, self.batch_max):
-            await self._look_ahead(rows)
         count = 0
-        for row in rows:
+        for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
+            if left == READ_AHEAD_BEFORE:
+                await self._look_ahead(rows)
             home = await self._home(row.account_id)
             if home is None or (_must_wait(home) and row.command_type != CONNECTION):
                 continue  # it stays queued
             await self.execute(home, command_of(row), self.clock.now())
             self.pipeline.add(home)
             count += 1
-            await asyncio.sleep(0)  # the commit on its way moves on between two commands
+            if self.pipeline.running is not None:
+                await asyncio.sleep(0)  # the commit on its way moves on between two commands
             if count % CHUNK == 0:
                 await self._push()
         await self._push()
