@@ -102,8 +102,8 @@ class Accounts:
             await self.execute(home, command_of(row), self.clock.now())
             self.pipeline.add(home)
             count += 1
-            if self.pipeline.running is not None:
-                await asyncio.sleep(0)  # the commit on its way moves on between two commands
+            if self.pipeline.running is not None or self._next is not None:
+                await asyncio.sleep(0)  # what is on its way moves on between two commands
             if count % CHUNK == 0:
                 await self._push()
         await self._push()
