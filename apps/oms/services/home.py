@@ -188,7 +188,8 @@ class Home:
 
     def deals_called(self, symbol: str, trade_ids: Collection[str]) -> list[Deal]:
         """Deals with these trade ids since the last transaction that is known to be stored."""
-        if all(draft.trade_ids.isdisjoint(trade_ids) for draft in (self.draft, self.sent)):
+        drafted, sent = self.draft.trade_ids, self.sent.trade_ids
+        if drafted.isdisjoint(trade_ids) and sent.isdisjoint(trade_ids):
             return []
         found = (deal for deal in self.deals_not_stored() if deal.symbol == symbol)
         return [deal for deal in found if deal.exchange_trade_id in trade_ids]

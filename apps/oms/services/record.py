@@ -35,6 +35,7 @@ from oms.services.settle import settled
 from oms.services.unfold import Unfold
 from oms.wire.events import EVENTS_PER_ROW_MAX, Tale, Told, outbox_payload, told
 
+NONE_STORED: frozenset[int] = frozenset()
 IDS_PER_REPORT_MAX = 16
 """Deals and positions that one report may make before more ids are fetched."""
 
@@ -194,7 +195,7 @@ class Record:
             home.put_order(entry.order)
         for order in entry.orders:
             home.put_order(order)
-        stored = frozenset(() if history is None else (p.id for p in history.positions))
+        stored = NONE_STORED if history is None else {p.id for p in history.positions}
         home.put_positions(entry.positions, stored)
         home.put_deals(entry)
         changes.add(entry)

@@ -109,24 +109,37 @@ def refuse_sweep(principal: Principal, account_id: int, payload: Payload) -> Ref
     )
 
 
+Asked = tuple[Permission, int, tuple[int, ...]]
+"""For what, on which account, for which strategies."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read of a key, until when it is believed, and to what it said yes."""
+
+    principal: Principal
+    until: datetime
+    granted: set[Asked] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
     """Asks again, with a short memory of who may what."""
 
     registry: Registry
     cache_seconds: float
-    #: By key: until when it is believed what was read of it, and that.
-    _known: dict[int, tuple[datetime, Principal]] = field(default_factory=dict)
+    #: By key.
+    _known: dict[int, _Known] = field(default_factory=dict)
 
     def held(self, api_key_id: int) -> Restrictions:
         """What the key is held to, as it was when its last command was judged."""
         known = self._known.get(api_key_id)
-        return UNRESTRICTED if known is None else known[1].restrictions
+        return UNRESTRICTED if known is None else known.principal.restrictions
 
     def name_of(self, actor: Actor) -> str:
         """What the actor is called, as it was when his last command was judged."""
         known = self._known.get(actor.api_key_id)
-        return f"user {actor.user_id}" if known is None else known[1].user_name
+        return f"user {actor.user_id}" if known is None else known.principal.user_name
 
     async def __call__(
         self,
@@ -137,11 +150,10 @@ class Rights:
         now: datetime,
     ) -> Refused | None:
         """Refuse what the actor may not do (any more); a "no" is never from memory."""
-        until, principal = self._known.get(actor.api_key_id, (now, None))
-        if principal is not None and now < until:
-            allowed = _refused(principal, account_id, payload, strategies) is None
-            if allowed:
-                return None
+        asked = (permission_for(payload), account_id, strategies)
+        known = self._known.get(actor.api_key_id)
+        if known is not None and now < known.until and _allows(known, asked, payload):
+            return None
         principal = await self.registry.principal_of(actor.api_key_id, now)
         if principal is None:
             self._known.pop(actor.api_key_id, None)
@@ -150,12 +162,21 @@ class Rights:
         if len(self._known) >= CACHE_ENTRIES_MAX:
             self._known.clear()
         until = now + timedelta(seconds=self.cache_seconds)
-        self._known[actor.api_key_id] = (until, principal)
-        return _refused(principal, account_id, payload, strategies)
+        self._known[actor.api_key_id] = _Known(principal, until)
+        return _refused(principal, asked, payload)
 
 
-def _refused(
-    principal: Principal, account_id: int, payload: Payload, strategies: tuple[int, ...]
-) -> Refused | None:
-    refused = refuse(principal, permission_for(payload), account_id, strategies)
+def _allows(known: _Known, asked: Asked, payload: Payload) -> bool:
+    is_sweep = isinstance(payload, CancelAllOrders | CloseAll)
+    if asked in known.granted and not is_sweep:
+        return True
+    if _refused(known.principal, asked, payload) is not None:
+        return False
+    known.granted.add(asked)
+    return True
+
+
+def _refused(principal: Principal, asked: Asked, payload: Payload) -> Refused | None:
+    permission, account_id, strategies = asked
+    refused = refuse(principal, permission, account_id, strategies)
     return refused or refuse_sweep(principal, account_id, payload)
