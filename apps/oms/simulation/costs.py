@@ -88,11 +88,11 @@ def fee_of(
     instrument: Instrument,
     side: Side,
     qty: Decimal,
-    price: Decimal,
+    amount: Decimal,
     *,
     maker: bool,
 ) -> tuple[Decimal, str]:
-    """Fee and its currency of one execution: value × rate, never rounded but on inverse.
+    """Fee and its currency of one execution worth ``amount``: × rate, never rounded but on inverse.
 
     Spot buys pay in base (or quote, by setting), spot sells in quote, contracts in settle.
     """
@@ -100,7 +100,7 @@ def fee_of(
     rate = rates.maker if maker else rates.taker
     if pays_in_base(sheet.settings, instrument, side):
         return product(qty, rate), instrument.base
-    fee = product(worth(instrument, qty, price), rate)
+    fee = product(amount, rate)
     return rounded(fee) if instrument.kind is Kind.INVERSE else fee, instrument.settle
 
 

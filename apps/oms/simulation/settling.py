@@ -14,27 +14,29 @@ from oms.simulation.costs import (
     margin_of,
     rounded_up,
     value_of,
+    worth,
 )
 from oms.simulation.facts import Filled
 from oms.simulation.matching import Taking
-from oms.simulation.memory import OrderSource, PaperOrder, PaperPosition, PaperTrade
+from oms.simulation.memory import OrderSource, PaperOrder, PaperPosition, PaperTrade, PositionKey
 from oms.simulation.sheet import Sheet
 
 
 def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> PaperOrder:
     """Execute part of ``order``: book money and quantity, tell the fill, return the order."""
-    instrument = sheet.instrument(order.symbol)
-    qty, price = taking.qty, taking.price
-    fee, currency = fee_of(sheet, instrument, order.side, qty, price, maker=maker)
-    if order.terms.source is OrderSource.CORRECTION:
+    instrument, terms = sheet.instrument(order.symbol), order.terms
+    side, qty, price = order.side, taking.qty, taking.price
+    amount = worth(instrument, qty, price)
+    fee, currency = fee_of(sheet, instrument, side, qty, amount, maker=maker)
+    if terms.source is OrderSource.CORRECTION:
         fee = ZERO
     realised = ZERO
     if instrument.kind is Kind.SPOT:
-        _swap(sheet, instrument, order.side, qty, instrument.notional(qty, price))
+        _swap(sheet, instrument, side, qty, amount)
         sheet.credit(currency, fee.copy_negate())
     else:
-        realised = _fold(sheet, instrument, order, taking)
-        sheet.credit(currency, difference(realised, fee))
+        realised, locked = _fold(sheet, instrument, order, taking, amount)
+        sheet.credit(currency, difference(realised, fee), locked)
         sheet.pools.add(currency)
     count_volume(sheet, instrument, qty, price)
     sheet.trades_made += 1
@@ -43,7 +45,7 @@ def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> P
         exchange_order_id=order.exchange_order_id,
         client_id=order.client_id,
         symbol=order.symbol,
-        side=order.side,
+        side=side,
         leg=order.leg,
         qty=qty,
         price=price,
@@ -53,8 +55,8 @@ def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> P
         extrapolated=taking.extrapolated,
         realised=realised,
         executed_at=sheet.at,
-        source=order.terms.source,
-        parent=order.terms.parent,
+        source=terms.source,
+        parent=terms.parent,
     )
     sheet.facts.append(Filled(trade=trade))
     filled = total(order.filled, qty)
@@ -67,21 +69,22 @@ def _swap(sheet: Sheet, instrument: Instrument, side: Side, qty: Decimal, value:
     sheet.credit(instrument.base, qty if side is Side.BUY else qty.copy_negate())
 
 
-def _fold(sheet: Sheet, instrument: Instrument, order: PaperOrder, taking: Taking) -> Decimal:
-    """Bring an execution to its position; the profit realised, at 18 places.
+def _fold(
+    sheet: Sheet, instrument: Instrument, order: PaperOrder, taking: Taking, amount: Decimal
+) -> tuple[Decimal, Decimal]:
+    """Bring an execution worth ``amount`` to its position.
 
-    In value space, where one formula serves linear and inverse. A flip closes all and opens the
-    rest at the same price.
+    The profit realised, at 18 places, and how much more margin is locked than before. In value
+    space, where one formula serves linear and inverse. A flip closes all and opens the rest at the
+    same price.
     """
-    qty, value = taking.qty, value_of(instrument, taking.qty, taking.price)
-    key = (order.symbol, order.leg)
+    key, qty, is_buy = (order.symbol, order.leg), taking.qty, order.side is Side.BUY
     known = sheet.positions.get(key)
     held, cost = (ZERO, ZERO) if known is None else (known.qty, known.cost)
-    signed = order.side is Side.BUY
-    delta = qty if signed else qty.copy_negate()
-    paid = value if signed else value.copy_negate()
+    delta = qty if is_buy else qty.copy_negate()
+    paid = amount if is_buy is not (instrument.kind is Kind.INVERSE) else amount.copy_negate()
     realised = ZERO
-    if not held or (held > 0) == signed:
+    if not held or (held > 0) is is_buy:
         cost_after = total(cost, paid)
     elif qty <= held.copy_abs():
         cost_after = _share(cost, difference(held.copy_abs(), qty), held.copy_abs())
@@ -90,29 +93,32 @@ def _fold(sheet: Sheet, instrument: Instrument, order: PaperOrder, taking: Takin
         closing = value_of(instrument, held, taking.price)
         realised = rounded(difference(closing, cost))
         cost_after = total(paid, closing)
-    after = total(held, delta)
-    _put(sheet, instrument, order, after, cost_after)
-    return realised
+    position = _position(sheet, instrument, key, known, total(held, delta), cost_after)
+    sheet.put_position(key, position)
+    locked = ZERO if position is None else position.margin
+    return realised, locked if known is None else difference(locked, known.margin)
 
 
-def _put(
-    sheet: Sheet, instrument: Instrument, order: PaperOrder, qty: Decimal, cost: Decimal
-) -> None:
-    """Replace the order's position and the margin it locks."""
-    key = (order.symbol, order.leg)
-    known = sheet.positions.get(key)
-    margin = _margin(sheet, instrument, known, qty, cost) if qty else ZERO
-    sheet.lock(instrument.settle, difference(margin, ZERO if known is None else known.margin))
-    is_same = known is not None and (known.qty > 0) is (qty > 0)
-    position = PaperPosition(
-        symbol=order.symbol,
-        leg=order.leg,
+def _position(
+    sheet: Sheet,
+    instrument: Instrument,
+    key: PositionKey,
+    known: PaperPosition | None,
+    qty: Decimal,
+    cost: Decimal,
+) -> PaperPosition | None:
+    """What is held after an execution and the margin it locks; ``None`` where that is nothing."""
+    if not qty:
+        return None
+    stays = known is not None and (known.qty > 0) is (qty > 0)
+    return PaperPosition(
+        symbol=key[0],
+        leg=key[1],
         qty=qty,
         cost=cost,
-        margin=margin,
-        funded_at=known.funded_at if known is not None and is_same else sheet.at,
+        margin=_margin(sheet, instrument, known if stays else None, qty, cost),
+        funded_at=known.funded_at if stays and known is not None else sheet.at,
     )
-    sheet.put_position(key, position if qty else None)
 
 
 def _margin(
@@ -123,10 +129,9 @@ def _margin(
     cost: Decimal,
 ) -> Decimal:
     """What the position locks: by its cost, or, isolated, what was put in, less what came out."""
-    leverage = sheet.leverage_of(instrument)
-    terms = sheet.contracts.get(instrument.symbol)
-    is_isolated = sheet.settings.margin_mode_of(terms) is MarginMode.ISOLATED
-    if not is_isolated or known is None or (known.qty > 0) is not (qty > 0):
+    settings, terms = sheet.settings, sheet.contracts.get(instrument.symbol)
+    leverage = settings.leverage_of(instrument, terms)
+    if known is None or settings.margin_mode_of(terms) is not MarginMode.ISOLATED:
         return margin_of(leverage, cost)
     held, rest = known.qty.copy_abs(), qty.copy_abs()
     if rest > held:

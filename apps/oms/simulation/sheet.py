@@ -108,10 +108,13 @@ class Sheet:
         """What is not locked."""
         return self.balances.get(currency, _NOTHING).free
 
-    def credit(self, currency: str, amount: Decimal) -> None:
-        """Add to (negative: take from) what is free."""
+    def credit(self, currency: str, amount: Decimal, locked: Decimal = ZERO) -> None:
+        """Add to (negative: take from) what is free; then move ``locked`` from free to used."""
         known = self.balances.get(currency, _NOTHING)
-        self.balances[currency] = Balance(free=total(known.free, amount), used=known.used)
+        free, used = total(known.free, amount), known.used
+        if locked:
+            free, used = difference(free, locked), total(used, locked)
+        self.balances[currency] = Balance(free=free, used=used)
 
     def lock(self, currency: str, amount: Decimal) -> None:
         """Move from free to used; negative moves back."""
