@@ -127,10 +127,7 @@ def _refuse_unfunded(
 ) -> Rejection | None:
     instrument = sheet.instrument(order.symbol)
     if instrument.kind is not Kind.SPOT:
-        prices = [taking.price for taking in takings]
-        if order.reserve_price is not None:
-            prices.append(order.reserve_price)
-        need, there = margin_needed(sheet, order, prices)
+        need, there = margin_needed(sheet, order, [taking.price for taking in takings])
     elif order.side is Side.BUY:
         need = _cost_needed(sheet, instrument, order, takings)
         there = spendable(sheet, instrument.quote)

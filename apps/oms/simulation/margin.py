@@ -183,17 +183,22 @@ def margin_needed(
 ) -> tuple[Decimal, Decimal]:
     """Margin and fee of what would be opened at the dearest price, and what is there for it.
 
-    An order that opens beyond a close frees all that the closed position binds.
+    Dearest of ``prices`` and the one at which it reserves. An order that opens beyond a close
+    frees all that the closed position binds.
     """
-    instrument = sheet.instrument(order.symbol)
-    opening = opening_qty(order.side, order.remaining, sheet.held(order.symbol, order.leg))
+    position, qty = sheet.position(order.symbol, order.leg), order.remaining
+    opening = qty if position is None else opening_qty(order.side, qty, position.qty)
+    if not opening:
+        return ZERO, ZERO
+    instrument, reserve = sheet.instrument(order.symbol), order.reserve_price
+    if reserve is not None:
+        prices = [*prices, reserve]
     locks = [contract_lock(sheet, instrument, opening, price) for price in prices]
     need = max(locks, default=ZERO)
     if not need:
         return ZERO, ZERO
     there = available(sheet, sheet.settings, instrument.settle)
-    position = sheet.position(order.symbol, order.leg)
-    if position is not None and opening < order.remaining:
+    if position is not None and opening < qty:
         stand = stand_of(sheet, sheet.settings, position)
         freed = stand.initial
         if stand.is_isolated:

@@ -83,23 +83,8 @@ def take(
     book: Ladder, side: Side, qty: Decimal, limit: Decimal | None
 ) -> tuple[list[Taking], Ladder]:
     """Take up to ``qty`` from the levels within ``limit`` (``None``: from all)."""
-    takings: list[Taking] = []
-    levels = book.levels
-    left, used = qty, 0
-    rest: Level | None = None
-    for price, offered in levels:
-        if not left or (limit is not None and not reaches(side, limit, price)):
-            break
-        got = left if offered is None or offered > left else offered
-        takings.append(Taking(qty=got, price=price))
-        left = difference(left, got)
-        if offered is None or offered > got:
-            rest = (price, None if offered is None else difference(offered, got))
-        used += 1
-    if not used:
-        return takings, book
-    kept = levels[used:] if rest is None else (rest, *levels[used:])
-    return takings, Ladder(levels=kept, last=book.last, shown=book.shown, beyond=book.beyond)
+    takings, after, _ = _walked(book, side, qty, limit)
+    return takings, after
 
 
 def take_all(
@@ -117,14 +102,11 @@ def take_all(
     """
     if not book.shown and book.shown is not None:
         return [], book
-    takings, after = take(book, side, qty, None)
+    takings, after, left = _walked(book, side, qty, None)
     if slippage and takings and book.levels[len(takings) - 1][1] is None:
         last = takings[-1]
         price = _moved(last.price, side, Decimal(1), tick, slippage)
         takings[-1] = Taking(qty=last.qty, price=price)
-    left = qty
-    for taking in takings:
-        left = difference(left, taking.qty)
     if not left:
         return takings, after
     assert book.last is not None and book.shown is not None, "only a limited book runs out"
@@ -132,6 +114,32 @@ def take_all(
     price = _moved(book.last, side, _ROOT.divide(beyond, book.shown), tick, impact)
     takings.append(Taking(qty=left, price=price, extrapolated=True))
     return takings, Ladder(levels=(), last=book.last, shown=book.shown, beyond=beyond)
+
+
+def _walked(
+    book: Ladder, side: Side, qty: Decimal, limit: Decimal | None
+) -> tuple[list[Taking], Ladder, Decimal]:
+    """What the levels within ``limit`` give, what they keep, and what of ``qty`` is left."""
+    takings: list[Taking] = []
+    levels, left, used = book.levels, qty, 0
+    rest: tuple[Level, ...] = ()
+    for price, offered in levels:
+        if not left or (limit is not None and not reaches(side, limit, price)):
+            break
+        used += 1
+        if offered is None or offered > left:
+            takings.append(Taking(qty=left, price=price))
+            rest = ((price, None if offered is None else difference(offered, left)),)
+            left = ZERO
+        else:
+            takings.append(Taking(qty=offered, price=price))
+            left = difference(left, offered)
+    if not used:
+        return takings, book, left
+    after = Ladder(
+        levels=rest + levels[used:], last=book.last, shown=book.shown, beyond=book.beyond
+    )
+    return takings, after, left
 
 
 def qty_for_cost(book: Ladder, cost: Decimal, step: Decimal) -> Decimal:
