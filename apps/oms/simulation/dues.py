@@ -12,7 +12,7 @@ EVERY = timedelta(hours=HOURS)
 def due_by(moment: datetime) -> datetime:
     """The last funding time at or before ``moment``, which is in UTC."""
     hour = moment.hour - moment.hour % HOURS
-    return moment.replace(hour=hour, minute=0, second=0, microsecond=0)
+    return datetime(moment.year, moment.month, moment.day, hour, 0, 0, 0, moment.tzinfo)
 
 
 def funding_due(positions: Mapping[PositionKey, PaperPosition]) -> datetime | None:

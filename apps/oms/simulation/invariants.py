@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from oms.domain.errors import OmsError
-from oms.domain.instrument import Kind
-from oms.domain.money import EXACT, ZERO, difference
+from oms.domain.instrument import Instrument, Kind
+from oms.domain.money import EXACT, ZERO
 from oms.domain.order import Side
 from oms.simulation.facts import Deposited, Filled, FundingPaid, InsurancePaid, Withdrawn
 from oms.simulation.margin import is_pledged
@@ -31,25 +31,55 @@ class InvariantBroken(OmsError):
     """The paper exchange contradicts itself: a bug. The memory before the step still holds."""
 
 
+class _Told:
+    """What a step's facts say that has moved."""
+
+    __slots__ = ("fills", "flows", "moves", "trades")
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.trades: list[PaperTrade] = []
+        #: Quantity executed, by order.
+        self.fills: Amounts = {}
+        #: Quantity of positions, signed.
+        self.moves: dict[PositionKey, Decimal] = {}
+        #: Money, by currency.
+        self.flows: Amounts = {}
+        for fact in sheet.facts:
+            if isinstance(fact, Filled):
+                self._fill(sheet.settings.instruments[fact.trade.symbol], fact.trade)
+            elif isinstance(fact, Deposited | InsurancePaid | FundingPaid):
+                self._flow(fact.currency, fact.amount)
+            elif isinstance(fact, Withdrawn):
+                self._flow(fact.currency, fact.amount.copy_negate())
+
+    def _fill(self, instrument: Instrument, trade: PaperTrade) -> None:
+        self.trades.append(trade)
+        name, qty, is_buy = trade.exchange_order_id, trade.qty, trade.side is Side.BUY
+        self.fills[name] = _add(self.fills.get(name, ZERO), qty)
+        signed = qty if is_buy else qty.copy_negate()
+        if instrument.kind is Kind.SPOT:
+            value = EXACT.multiply(qty, trade.price)
+            self._flow(instrument.base, signed)
+            self._flow(instrument.quote, value.copy_negate() if is_buy else value)
+        else:
+            key = (trade.symbol, trade.leg)
+            self.moves[key] = _add(self.moves.get(key, ZERO), signed)
+            self._flow(instrument.settle, trade.realised)
+        self._flow(trade.fee_currency, trade.fee.copy_negate())
+
+    def _flow(self, currency: str, amount: Decimal) -> None:
+        self.flows[currency] = _add(self.flows.get(currency, ZERO), amount)
+
+
 def check(sheet: Sheet) -> None:
     """Raise ``InvariantBroken`` if the sheet's step broke a rule."""
-    flows: Amounts = {}
-    trades: list[PaperTrade] = []
-    for fact in sheet.facts:
-        match fact:
-            case Filled(trade=trade):
-                trades.append(trade)
-                _flow(sheet, flows, trade)
-            case Deposited() | InsurancePaid() | FundingPaid():
-                flows[fact.currency] = _add(flows.get(fact.currency, ZERO), fact.amount)
-            case Withdrawn():
-                flows[fact.currency] = _subtract(flows.get(fact.currency, ZERO), fact.amount)
-    locks = _check_orders(sheet, trades)
-    if trades or sheet.touched_positions:
-        _check_positions(sheet, trades, locks)
-    _check_balances(sheet, flows, locks)
-    if trades and not sheet.settings.allow_spot_short:
-        _check_no_short(sheet, trades)
+    told = _Told(sheet)
+    locks = _check_orders(sheet, told)
+    if told.moves or sheet.touched_positions:
+        _check_positions(sheet, told.moves, locks)
+    _check_balances(sheet, told.flows, locks)
+    if told.trades and not sheet.settings.allow_spot_short:
+        _check_no_short(sheet, told.trades)
 
 
 def check_all(memory: Memory, settings: Settings) -> None:
@@ -82,32 +112,9 @@ def check_all(memory: Memory, settings: Settings) -> None:
             _broken(f"{currency}: free and used are not the total")
 
 
-def _flow(sheet: Sheet, flows: Amounts, trade: PaperTrade) -> None:
-    """Add what a fill says that the totals moved by."""
-    instrument = sheet.settings.instruments[trade.symbol]
-    if instrument.kind is Kind.SPOT:
-        base, quote = instrument.base, instrument.quote
-        value = EXACT.multiply(trade.qty, trade.price)
-        if trade.side is Side.BUY:
-            flows[base] = _add(flows.get(base, ZERO), trade.qty)
-            flows[quote] = _subtract(flows.get(quote, ZERO), value)
-        else:
-            flows[base] = _subtract(flows.get(base, ZERO), trade.qty)
-            flows[quote] = _add(flows.get(quote, ZERO), value)
-    else:
-        settle = instrument.settle
-        flows[settle] = _add(flows.get(settle, ZERO), trade.realised)
-    fee_currency = trade.fee_currency
-    flows[fee_currency] = _subtract(flows.get(fee_currency, ZERO), trade.fee)
-
-
-def _check_orders(sheet: Sheet, trades: list[PaperTrade]) -> Amounts:
+def _check_orders(sheet: Sheet, told: _Told) -> Amounts:
     """Every touched order; what their locks say that the used amounts moved by."""
-    fills: Amounts = {}
-    for trade in trades:
-        name = trade.exchange_order_id
-        fills[name] = _add(fills.get(name, ZERO), trade.qty)
-    locks: Amounts = {}
+    fills, locks = told.fills, Amounts()
     limited: dict[str, PaperOrder] = {}
     touched, ended = sheet.touched_orders, set()
     for order in sheet.ended:
@@ -126,8 +133,8 @@ def _check_orders(sheet: Sheet, trades: list[PaperTrade]) -> Amounts:
             _broken(f"{name}: an order vanished")
     if fills:
         _broken(f"fills of unknown orders {sorted(fills)}")
-    if limited and trades:
-        _check_limits(sheet, limited, trades)
+    if limited and told.trades:
+        _check_limits(sheet, limited, told.trades)
     return locks
 
 
@@ -172,23 +179,16 @@ def _check_limits(
             _broken(f"{trade.trade_id}: a fill beyond the limit of its order")
 
 
-def _check_positions(sheet: Sheet, trades: list[PaperTrade], locks: Amounts) -> None:
+def _check_positions(sheet: Sheet, moves: dict[PositionKey, Decimal], locks: Amounts) -> None:
     """Positions move by their fills; adds the margins to what the locks moved by."""
-    moves: dict[PositionKey, Decimal] = {}
-    instruments = sheet.settings.instruments
-    for trade in trades:
-        if instruments[trade.symbol].kind is not Kind.SPOT:
-            key = (trade.symbol, trade.leg)
-            signed = trade.qty if trade.side is Side.BUY else trade.qty.copy_negate()
-            moves[key] = _add(moves.get(key, ZERO), signed)
     for key in sheet.touched_positions:
         now, was = sheet.positions.get(key), sheet.before.positions.get(key)
         held, margin = (ZERO, ZERO) if now is None else (now.qty, now.margin)
         if was is not None:
-            held, margin = difference(held, was.qty), difference(margin, was.margin)
+            held, margin = _subtract(held, was.qty), _subtract(margin, was.margin)
         if held != moves.pop(key, ZERO):
             _broken(f"{key}: position moved by {held}")
-        settle = instruments[key[0]].settle
+        settle = sheet.settings.instruments[key[0]].settle
         locks[settle] = _add(locks.get(settle, ZERO), margin)
     if moves:
         _broken(f"fills of unknown positions {sorted(moves)}")

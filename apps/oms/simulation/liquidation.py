@@ -27,11 +27,13 @@ def liquidate(sheet: Sheet) -> bool:
     """Close what can no longer be carried; whether anything was closed."""
     before, pools = sheet.trades_made, _pools(sheet)
     for currency in sorted(pools) if len(pools) > 1 else pools:
-        stands = list(stands_in(sheet, sheet.settings, currency))
-        if any(stand.is_isolated for stand in stands):
-            _judge_isolated(sheet, stands)
-            stands = list(stands_in(sheet, sheet.settings, currency))
-        _judge_cross(sheet, currency, stands)
+        stands = stands_in(sheet, sheet.settings, currency)
+        isolated = [stand for stand in stands if stand.is_isolated]
+        if isolated:
+            _judge_isolated(sheet, isolated)
+            stands = stands_in(sheet, sheet.settings, currency)
+        if not _is_sound(sheet, currency, stands):
+            _judge_cross(sheet, currency, stands)
     return sheet.trades_made != before
 
 
@@ -74,10 +76,12 @@ def cancel_orders(sheet: Sheet, reason: str, is_meant: Callable[[PaperOrder], bo
 def _pools(sheet: Sheet) -> set[str]:
     """Currencies whose positions, marks or money have moved in this step."""
     pools, instruments = set(sheet.pools), sheet.settings.instruments
-    has_facts, markets = bool(sheet.facts), sheet.touched_markets
     for symbol, _ in sheet.positions:
-        if symbol in markets or (has_facts and _has_moved(sheet, instruments[symbol].settle)):
-            pools.add(instruments[symbol].settle)
+        currency = instruments[symbol].settle
+        if currency not in pools and (
+            symbol in sheet.touched_markets or (sheet.facts and _has_moved(sheet, currency))
+        ):
+            pools.add(currency)
     return pools
 
 
@@ -91,8 +95,6 @@ def _has_moved(sheet: Sheet, currency: str) -> bool:
 
 def _judge_isolated(sheet: Sheet, stands: list[Stand]) -> None:
     for stand in sorted(stands, key=_key):
-        if not stand.is_isolated:
-            continue
         position, mark = stand.position, _mark(sheet, stand)
         if mark is not None and total(position.margin, stand.unrealised) <= stand.maintenance:
             _close_isolated(sheet, position, mark)
@@ -107,9 +109,8 @@ def _close_isolated(sheet: Sheet, position: PaperPosition, mark: Decimal) -> Non
 
 
 def _judge_cross(sheet: Sheet, currency: str, stands: list[Stand]) -> None:
-    if _is_sound(sheet, currency, stands) or any(
-        stand.mark is None and not stand.is_isolated for stand in stands
-    ):
+    """Close cross positions until the wallet carries what is left of them."""
+    if any(stand.mark is None and not stand.is_isolated for stand in stands):
         return
     instruments = sheet.settings.instruments
     cancel_orders(
@@ -127,7 +128,7 @@ def _judge_cross(sheet: Sheet, currency: str, stands: list[Stand]) -> None:
         largest = max(cross, key=lambda stand: (stand.maintenance, _key(stand)))
         assert largest.mark is not None, "only what has a price is closed"
         close_at(sheet, largest.position, largest.mark, OrderSource.LIQUIDATION)
-        stands = list(stands_in(sheet, sheet.settings, currency))
+        stands = stands_in(sheet, sheet.settings, currency)
     if all(stand.is_isolated for stand in stands):
         _settle_debt(sheet, currency, stands)
 

@@ -4,7 +4,7 @@ One currency is one wallet: of all cross positions settled in it, and of its spo
 isolated position stands on its own margin and takes no part. It only reads.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol
 
@@ -112,11 +112,14 @@ def stand_of(books: Books, settings: Settings, position: PaperPosition) -> Stand
     )
 
 
-def stands_in(books: Books, settings: Settings, currency: str) -> Iterator[Stand]:
+def stands_in(books: Books, settings: Settings, currency: str) -> list[Stand]:
     """The positions settled in ``currency``, at their marks."""
-    for position in books.positions.values():
-        if settings.instruments[position.symbol].settle == currency:
-            yield stand_of(books, settings, position)
+    instruments = settings.instruments
+    return [
+        stand_of(books, settings, position)
+        for position in books.positions.values()
+        if instruments[position.symbol].settle == currency
+    ]
 
 
 def entry_price(instrument: Instrument, position: PaperPosition) -> Decimal:
