@@ -69,30 +69,30 @@ class PaperEngine:
         rules = self.settings
         if at_once:
             rules = evolve(rules, latency=None)
-        elif isinstance(input, Place | PlacePair):
+        elif self.live.feed is not None and isinstance(input, Place | PlacePair):
             rules = self.live.rules(input, self.memory)
         result = step(self.memory, input, rules)
         self.memory = result.memory
-        self._unsaved.add(result)
+        trades = [fact.trade for fact in result.facts if isinstance(fact, Filled)]
+        self._unsaved.add(result, trades)
         if result.facts:
             self.made.add(result)
-            self._trades.extend(fact.trade for fact in result.facts if isinstance(fact, Filled))
+            self._trades.extend(trades)
         return result
 
     def look(self, symbol: str, now: datetime, *, is_tick: bool = False) -> list[Step]:
         """Bring the symbol's market up to ``now``, once per step of its walk."""
         source = self.prices.source(symbol)
+        if source is Source.WALK:
+            shown = self.prices.shown(self.settings.instruments[symbol], now)
+            known = self.memory.markets.get(symbol)
+            is_known = known is not None and known.at == shown.at
+            return [] if is_known else [self.step(shown)]
         if source is Source.REPLAY:
             return self._play(symbol, now, is_tick=is_tick)
         if source is Source.LIVE:
             return [self.step(seen) for seen in self.live.news(symbol, self.memory, now)]
-        if source is Source.MANUAL:
-            return []
-        shown = self.prices.shown(self.settings.instruments[symbol], now)
-        known = self.memory.markets.get(symbol)
-        if known is not None and known.at == shown.at:
-            return []
-        return [self.step(shown)]
+        return []
 
     def look_round(self, now: datetime, *, is_tick: bool = False) -> list[Step]:
         """Bring the markets of orders and positions up to ``now``, and what time alone moves."""
@@ -115,18 +115,16 @@ class PaperEngine:
                 if result.facts or result.told:
                     break
                 self.memory = result.memory
-                self._unsaved.add(result)
+                self._unsaved.add(result, ())
         return self.market(symbol, now)
 
     def market(self, symbol: str, now: datetime) -> Market | None:
         """The market at ``now``; looking at it serves no order."""
-        known = self.memory.markets.get(symbol)
-        if self.prices.source(symbol) is Source.LIVE:
-            return self.live.market(symbol, known, now)
-        if self.prices.is_kept(symbol):
-            return known
-        shown = self.prices.shown(self.settings.instruments[symbol], now)
-        return known if known is not None and known.at == shown.at else market_of(shown)
+        known, source = self.memory.markets.get(symbol), self.prices.source(symbol)
+        if source is Source.WALK:
+            shown = self.prices.shown(self.settings.instruments[symbol], now)
+            return known if known is not None and known.at == shown.at else market_of(shown)
+        return self.live.market(symbol, known, now) if source is Source.LIVE else known
 
     def is_shown(self, symbol: str) -> bool:
         """Whether the price stands until somebody looks again."""

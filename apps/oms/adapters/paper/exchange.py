@@ -61,6 +61,10 @@ class PaperExchange(Operated, Standing):
         self._engine = engine
         self._reporter = Reporter()
         self._stale: list[StalePrice] = []
+        #: Whether the exchange nets contracts that the account holds apart.
+        self._is_virtual = not (
+            account.position_mode is PositionMode.NETTING or engine.settings.hedge
+        )
 
     @classmethod
     def restore(
@@ -102,25 +106,22 @@ class PaperExchange(Operated, Standing):
         """
         try:
             instrument = self.instruments()[order.symbol]
-            wish = request_of(order, instrument, now, is_virtual=self._is_virtual())
+            wish = request_of(order, instrument, now, is_virtual=self._is_virtual)
         except Invalid as wrong:
             return [_rejected(order, wrong.code, wrong.message, now)]
         steps = self._engine.look(order.symbol, now)
         result = self._engine.step(wish)
         steps.append(result)
         reports = self._told(steps, now, order)
-        match result.answer.outcome:
-            case Outcome.LOST if all(report.order_id != order.id for report in reports):
-                reports.append(_about(order, ReportKind.UNKNOWN, Heard.REPLY, now))
-            case Outcome.OVERLOADED:
-                message = "the exchange asks for a pause and has not looked at the order"
-                reports.append(_rejected(order, "exchange_rate_limited", message, now))
+        outcome = result.answer.outcome
+        if outcome is Outcome.TOLD:
+            return reports
+        if outcome is Outcome.LOST and all(report.order_id != order.id for report in reports):
+            reports.append(_about(order, ReportKind.UNKNOWN, Heard.REPLY, now))
+        if outcome is Outcome.OVERLOADED:
+            message = "the exchange asks for a pause and has not looked at the order"
+            reports.append(_rejected(order, "exchange_rate_limited", message, now))
         return reports
-
-    def _is_virtual(self) -> bool:
-        """Whether the exchange nets contracts that the account holds apart."""
-        mode = self._account.position_mode
-        return mode is not PositionMode.NETTING and not self._engine.settings.hedge
 
     async def change(
         self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime

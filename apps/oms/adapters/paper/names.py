@@ -10,7 +10,12 @@ _CALLERS = "~"
 
 def ledger_id(client_id: str) -> int:
     """The ledger's order that is called so; 0 for one of somebody else."""
-    return int(client_id) if client_id and not client_id.startswith(_CALLERS) else 0
+    return int(client_id) if is_ledgers(client_id) else 0
+
+
+def is_ledgers(client_id: str) -> bool:
+    """Whether it is the name of one of the ledger's orders."""
+    return bool(client_id) and client_id[0] != _CALLERS
 
 
 def callers_name(told: str | None) -> str:

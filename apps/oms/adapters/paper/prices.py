@@ -49,7 +49,8 @@ class Prices:
         self._seed = account.id if settings.seed is None else settings.seed
         self._default = source_of(settings.source)
         self._sources = {symbol: source_of(word) for symbol, word in settings.sources.items()}
-        self._shown: dict[str, tuple[int, BookSeen]] = {}
+        #: What walks showed last, and until when.
+        self._shown: dict[str, tuple[BookSeen, datetime]] = {}
         self._replay = settings.replay
         self._tapes = tapes
         self._places: dict[str, TapePlace] = {}
@@ -97,13 +98,13 @@ class Prices:
 
     def shown(self, instrument: Instrument, now: datetime) -> BookSeen:
         """The walk's book at ``now``, as of the beginning of its step; one object for a step."""
-        step = step_at(now)
         known = self._shown.get(instrument.symbol)
-        if known is not None and known[0] == step:
-            return known[1]
+        if known is not None and known[0].at <= now < known[1]:
+            return known[0]
+        step = step_at(now)
         bids, asks = book_at(self._seed, instrument, step)
         book = BookSeen(symbol=instrument.symbol, bids=bids, asks=asks, at=EPOCH + step * STEP)
-        self._shown[instrument.symbol] = (step, book)
+        self._shown[instrument.symbol] = (book, book.at + STEP)
         return book
 
     def deep(

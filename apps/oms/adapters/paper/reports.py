@@ -148,14 +148,18 @@ def _execution(
     trade: PaperTrade, made: SelfMade, now: datetime, asked: int | None, answer: Heard
 ) -> Report:
     order_id = ledger_id(trade.client_id)
-    return execution_of(
-        trade, made, now, answer if order_id and order_id == asked else Heard.STREAM
-    )
+    heard = answer if order_id and order_id == asked else Heard.STREAM
+    return _executed(trade, order_id, made, now, heard)
 
 
 def execution_of(trade: PaperTrade, made: SelfMade, now: datetime, heard: Heard) -> Report:
     """An execution of the exchange's books as a report."""
-    order_id = ledger_id(trade.client_id)
+    return _executed(trade, ledger_id(trade.client_id), made, now, heard)
+
+
+def _executed(
+    trade: PaperTrade, order_id: int, made: SelfMade, now: datetime, heard: Heard
+) -> Report:
     return Report(
         kind=ReportKind.EXECUTION,
         order_id=order_id,

@@ -5,7 +5,7 @@ are not stored: the walk knows them, and what was taken of one is forgotten with
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from oms.domain.side import Side
@@ -18,7 +18,7 @@ from oms.simulation.canonical import (
     text_hash,
     trade_text,
 )
-from oms.simulation.facts import Filled, Step
+from oms.simulation.facts import Step
 from oms.simulation.invariants import InvariantBroken
 from oms.simulation.memory import Leg, Memory, OrderSource, PaperOrder, PaperTrade
 
@@ -47,18 +47,19 @@ class Unsaved:
         self._trades: list[PaperTrade] = []
         self._markets: set[str] = set()
 
-    def add(self, step: Step) -> None:
-        """Remember what ``step`` touched."""
+    def add(self, step: Step, trades: Iterable[PaperTrade]) -> None:
+        """Remember what ``step`` touched, and its ``trades``."""
         touched = step.touched
-        self._markets.update(filter(self._is_manual, touched.markets))
+        self._markets |= touched.markets
         if touched.books:
             self._books = True
             self._orders.update(touched.orders)
-            self._trades.extend(f.trade for f in step.facts if isinstance(f, Filled))
+            self._trades += trades
 
     def take(self, memory: Memory) -> MemoryRows | None:
         """The rows to be written, each in its last form; afterwards nothing is unsaved."""
-        if not self._books and not self._markets:
+        markets = set(filter(self._is_manual, self._markets))
+        if not self._books and not markets:
             return None
         state = books_text(memory)
         rows = MemoryRows(
@@ -70,7 +71,7 @@ class Unsaved:
                 for name, order in self._orders.items()
             },
             trades=tuple(_trade_row(trade) for trade in self._trades),
-            prices={symbol: market_text(memory.markets[symbol]) for symbol in self._markets},
+            prices={symbol: market_text(memory.markets[symbol]) for symbol in markets},
         )
         self._books, self._orders, self._trades, self._markets = False, {}, [], set()
         return rows

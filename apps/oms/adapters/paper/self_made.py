@@ -6,7 +6,7 @@ here from the moment it is made until nothing more can be told of it, whatever i
 
 from collections.abc import Iterable
 
-from oms.adapters.paper.names import ledger_id
+from oms.adapters.paper.names import is_ledgers, ledger_id
 from oms.domain.report import External
 from oms.simulation.facts import (
     Accepted,
@@ -49,7 +49,7 @@ class SelfMade:
     def add(self, step: Step) -> None:
         """Take in what a step made."""
         for fact in step.facts:
-            if type(fact) is Accepted and not ledger_id(fact.order.client_id):
+            if type(fact) is Accepted and not is_ledgers(fact.order.client_id):
                 self._hear(step.facts, step.memory)
                 return
 
