@@ -38,14 +38,8 @@ class Insert:
         dialect = script.dialect
         for part in self._parts(rows):
             columns, empty, filled = _filled(self.columns, part)
-            row = f"({dialect.marks(len(columns))})"
-            head = f"INSERT INTO {self.table} ({', '.join(columns)}) VALUES "
             tail = dialect.upsert_tail(self.key, self.changes, empty) if self.changes else ""
-            if script.at_once:
-                text = head + ", ".join([row] * len(filled)) + tail
-                script.add(self.table, text, [tuple(chain.from_iterable(filled))])
-            else:
-                script.add(self.table, head + row + tail, filled)
+            _insert(script, self.table, columns, {}, tail, filled)
 
     def _parts(self, rows: Sequence[Values]) -> Iterator[Sequence[Values]]:
         """``rows`` in pieces that one statement may carry."""
@@ -77,8 +71,8 @@ class Change:
     columns: tuple[str, ...]
     #: A change that needs no value and always changes something.
     also: str
-    #: SQL text for columns without default. The cheapest way to change many rows differently in
-    #: one statement is an INSERT that always meets its key; the fillers are never stored.
+    #: SQL text for columns without default. The cheapest way to change many rows differently on
+    #: MySQL is an INSERT that always meets its key; the fillers are never stored.
     fillers: Mapping[str, str]
 
     def into(self, script: Script, rows: Sequence[Values]) -> None:
@@ -86,12 +80,12 @@ class Change:
         for start in range(0, len(rows), ROWS_PER_STATEMENT_MAX):
             part = rows[start : start + ROWS_PER_STATEMENT_MAX]
             columns, empty, filled = _filled((self.key, *self.columns), part)
-            if script.at_once:
-                self._at_once(script, columns, empty, filled)
+            if script.dialect.name == "mysql":
+                self._by_inserts(script, columns, empty, filled)
             else:
-                self._repeated(script, columns, empty, filled)
+                self._one_by_one(script, columns, empty, filled)
 
-    def _repeated(
+    def _one_by_one(
         self, script: Script, columns: Sequence[str], empty: Sequence[str], rows: list[Values]
     ) -> None:
         mark = script.dialect.mark
@@ -101,16 +95,30 @@ class Change:
         turned = [(*row[1:], row[0]) for row in rows]
         script.add(self.table, text, turned, must_meet=len(rows))
 
-    def _at_once(
+    def _by_inserts(
         self, script: Script, columns: Sequence[str], empty: Sequence[str], rows: list[Values]
     ) -> None:
-        dialect = script.dialect
-        names = ", ".join([*columns, *self.fillers])
-        row = f"({', '.join([dialect.marks(len(columns)), *self.fillers.values()])})"
-        tail = dialect.upsert_tail((self.key,), self.columns, empty) + f", {self.also}"
-        text = f"INSERT INTO {self.table} ({names}) VALUES {', '.join([row] * len(rows))}{tail}"
+        tail = script.dialect.upsert_tail((self.key,), self.columns, empty) + f", {self.also}"
         # The server counts 2 for a changed row and 1 for one that it had to make.
-        script.add(self.table, text, [tuple(chain.from_iterable(rows))], must_meet=2 * len(rows))
+        _insert(script, self.table, columns, self.fillers, tail, rows, must_meet=2 * len(rows))
+
+
+def _insert(
+    script: Script,
+    table: str,
+    columns: Sequence[str],
+    fillers: Mapping[str, str],
+    tail: str,
+    rows: list[Values],
+    must_meet: int | None = None,
+) -> None:
+    """Add an INSERT of the rows, each with the same ``fillers``."""
+    row = f"({', '.join([script.dialect.marks(len(columns)), *fillers.values()])})"
+    count = len(rows) if script.at_once else 1
+    head = f"INSERT INTO {table} ({', '.join([*columns, *fillers])}) VALUES "
+    text = head + ", ".join([row] * count) + tail
+    bound = [tuple(chain.from_iterable(rows))] if script.at_once else rows
+    script.add(table, text, bound, must_meet)
 
 
 def _filled(
@@ -118,7 +126,12 @@ def _filled(
 ) -> tuple[Sequence[str], Sequence[str], list[Values]]:
     """The columns that say something, those that are NULL in every row, the rows without these."""
     by_column = list(zip(*rows, strict=True))
-    empty = [index for index, values in enumerate(by_column) if all(v is None for v in values)]
+    count = len(rows)
+    empty = [
+        index
+        for index, values in enumerate(by_column)
+        if values[0] is None and values.count(None) == count
+    ]
     if not empty:
         return columns, (), list(rows)
     kept = [index for index in range(len(columns)) if index not in set(empty)]
