@@ -47,26 +47,3 @@ class LocalBell:
         """Whoever waits returns now."""
         for ear in self._ears.values():
             ear.rung.set()
-
-
-class Belfry:
-    """The ringer's end of several bells; nobody listens here."""
-
-    def __init__(self, *bells: LocalBell) -> None:
-        self._bells = bells
-
-    def ring(
-        self, topic: Topic, ids: Collection[int] = (), words: Mapping[int, str] | None = None
-    ) -> None:
-        """Ring all."""
-        for bell in self._bells:
-            bell.ring(topic, ids, words)
-
-    async def wait(self, topic: Topic, timeout_seconds: float) -> Mapping[int, str]:
-        """Wait at the first."""
-        return await self._bells[0].wait(topic, timeout_seconds)
-
-    async def close(self) -> None:
-        """Close all."""
-        for bell in self._bells:
-            await bell.close()

@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from kit.asgi import AsgiClient
-from kit.bell import Belfry, LocalBell
+from kit.bell import LocalBell
 from kit.desk import an_administer
 from oms.adapters.clock import SystemClock
 from oms.adapters.paper.exchange import PaperExchange
@@ -157,11 +157,11 @@ async def open_office(dsn: str, settings: Settings | None = None) -> AsyncIterat
     """An office with one netting account at manual prices, a trader's key and an admin's."""
     await upgrade(dsn)
     store = await SqlStore.open(dsn)
-    bell, feed_bell = LocalBell(), LocalBell()
+    bell = LocalBell()
     doors = _doors(store, bell, settings or Settings())
-    feed = Feed(history=store.history, bell=feed_bell)
+    feed = Feed(history=store.history, stirred=doors.waiting.stirred)
     app = create_app(replace(doors, sockets=Sockets(doors, feed)))
-    worker = _worker(store, Belfry(bell, feed_bell))
+    worker = _worker(store, bell)
     office = Office(store, app, doors, AsgiClient(app), 0, worker)
     office.account_id = await office.add_account()
     key = await office.add_key("trader", "oms_a-trader-for-tests-only")
@@ -215,7 +215,7 @@ def _doors(store: SqlStore, bell: LocalBell, settings: Settings) -> Doors:
     )
 
 
-def _worker(store: SqlStore, bell: Belfry) -> Worker:
+def _worker(store: SqlStore, bell: LocalBell) -> Worker:
     clock = SystemClock()
     record = Record(ledger=store.ledger, ids=store.ids, unfold=Unfold(ledger=store.ledger))
     names = iter(range(1, 10**9))

@@ -9,13 +9,12 @@ skipped. Who may see an event is the listener's business.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from oms.domain.errors import Unavailable
 from oms.ports.history import History, StoredEvents
-from oms.ports.wakeup import Doorbell, Topic
 from oms.wire.json import dumps_plain, loads, time_text
 
 SWEEP_SECONDS = 1.0
@@ -94,7 +93,8 @@ class Feed:
     """Follows streams; ``run`` must be running."""
 
     history: History
-    bell: Doorbell
+    #: Returns at the next ring about results, or after so many seconds.
+    stirred: Callable[[float], Awaitable[object]]
     sweep_seconds: float = SWEEP_SECONDS
     _streams: dict[int, _Stream] = field(default_factory=dict)
     _nudged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -151,7 +151,7 @@ class Feed:
 
     async def _listen(self) -> None:
         while True:
-            await self.bell.wait(Topic.RESULTS, self.sweep_seconds)
+            await self.stirred(self.sweep_seconds)
             self._nudged.set()
 
     async def _follow(self) -> None:

@@ -295,5 +295,5 @@ async def api(settings: Settings) -> "Application":
         schema_expected=migrations.expected(),
         close=store.close,
     )
-    feed = Feed(history=store.history, bell=SocketDoorbell(settings.bell))
+    feed = Feed(history=store.history, stirred=parts.waiting.stirred)
     return create_app(replace(parts, sockets=Sockets(parts, feed)))

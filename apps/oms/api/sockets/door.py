@@ -46,7 +46,6 @@ class Sockets:
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
-        await self._feed.bell.close()
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection to its end."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 
 from kit.bell import LocalBell
@@ -80,7 +81,9 @@ class Diary:
 @asynccontextmanager
 async def running(shelf: Shelf) -> AsyncIterator[tuple[Feed, LocalBell]]:
     bell = LocalBell()
-    feed = Feed(history=cast(History, shelf), bell=bell, sweep_seconds=0.05)
+    feed = Feed(
+        history=cast(History, shelf), stirred=partial(bell.wait, Topic.RESULTS), sweep_seconds=0.05
+    )
     task = asyncio.create_task(feed.run())
     try:
         yield feed, bell
