@@ -47,7 +47,7 @@ def validated(
     Raises ``Malformed``.
     """
     try:
-        return shape.validate_python(fields)
+        return shape.validator.validate_python(fields)
     except ValidationError as wrong:
         told = wrong.errors(include_url=False, include_context=False, include_input=False)
         raise Malformed(
