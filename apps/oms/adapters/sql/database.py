@@ -7,10 +7,8 @@ out. A pooled connection that turns out dead costs nothing but the next one.
 
 import asyncio
 import random
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -28,6 +26,7 @@ from oms.adapters.sql.engine import (
     sqlite_engine,
 )
 from oms.adapters.sql.errors import Again, Duplicate, InDoubt, Lost, translated, unavailable
+from oms.adapters.sql.lending import Lender
 from oms.adapters.sql.session import LocalSession, Session, WireSession, driven
 from oms.domain.errors import OmsError, Unavailable
 
@@ -66,10 +65,20 @@ class Database:
     """The pools of one database and the dialect it speaks."""
 
     dialect: Dialect
-    writes: AsyncEngine
-    reads: AsyncEngine
+    writers: Lender
+    readers: Lender
     #: All that a statement may raise.
     failures: tuple[type[BaseException], ...]
+
+    @property
+    def writes(self) -> AsyncEngine:
+        """The pool whose connections keep a transaction."""
+        return self.writers.engine
+
+    @property
+    def reads(self) -> AsyncEngine:
+        """The pool whose connections keep none."""
+        return self.readers.engine
 
     @property
     def troubles(self) -> tuple[type[BaseException], ...]:
@@ -139,17 +148,17 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.writes.dispose()
-        await self.reads.dispose()
+        await self.writers.close()
+        await self.readers.close()
 
     async def _used(self, work: Work[Answer]) -> Answer:
-        async with _lent(self.reads, self.failures) as lent:
+        async with self.readers.lent() as lent:
             if self.dialect.name == "sqlite":
                 return await self._in_thread(lent, work)
             return await work(self._session(lent))
 
     async def _transaction(self, work: Work[Answer], stage: _Stage) -> Answer:
-        async with _lent(self.writes, self.failures) as lent:
+        async with self.writers.lent() as lent:
             if self.dialect.name == "sqlite":
                 return await self._local_transaction(lent, work, stage)
             session = self._session(lent)
@@ -240,34 +249,12 @@ def open_database(url: str, *, in_cluster: bool = False) -> Database:
     writes, reads = make(parsed, autocommit=False), make(parsed, autocommit=True)
     driver: Any = reads.dialect.loaded_dbapi
     failures = (SQLAlchemyError, OSError, EOFError, driver.Error)
-    return Database(dialect, writes, reads, failures)
+    return Database(dialect, _lender(writes, failures), _lender(reads, failures), failures)
 
 
-@asynccontextmanager
-async def _lent(
-    engine: AsyncEngine, failures: tuple[type[BaseException], ...]
-) -> AsyncIterator[PoolProxiedConnection]:
-    """A connection of the pool, given back unless it may be broken or in use still.
-
-    Raises ``Unavailable`` if none can be had.
-    """
-    try:
-        lent = await engine.raw_connection()
-    except failures as error:
-        raise unavailable(error) from error
-    whole = False
-    try:
-        yield lent
-        whole = True
-    except Exception as error:
-        # SQLite refuses a statement and is as good as before; of a server nobody knows.
-        whole = isinstance(error, sqlite3.Error) or not isinstance(error, (*failures, Lost))
-        raise
-    finally:
-        if whole:
-            lent.close()
-        else:
-            lent.invalidate()
+def _lender(engine: AsyncEngine, failures: tuple[type[BaseException], ...]) -> Lender:
+    pool: Any = engine.pool
+    return Lender(engine=engine, kept_max=pool.size() - 1, failures=failures)
 
 
 def _pause(undone: int) -> float:
