@@ -127,7 +127,7 @@ async def test_an_undone_transaction_is_told_as_such(
         blocker.cursor().execute("SELECT * FROM t WHERE id = 1 FOR UPDATE")
 
         lent = await database.writes.raw_connection()
-        session = database._session(lent)
+        session = database._session(lent, prepares=True)
         await session.execute("SET innodb_lock_wait_timeout = 0")
         with pytest.raises(database.failures) as told:
             await session.send(a_script(database, (UPDATE, [("x", 1)], 1), (UPDATE, [("y", 7)], 1)))

@@ -85,25 +85,27 @@ class Database:
         """``failures``, and what they are called once they are understood."""
         return (*self.failures, Again, Lost)
 
-    async def read(self, work: Work[Answer]) -> Answer:
-        """What ``work`` reads. Raises ``Unavailable``."""
+    async def read(self, work: Work[Answer], *, often: bool = False) -> Answer:
+        """What ``work`` reads; ``often`` in the same few words. Raises ``Unavailable``."""
         for _ in range(LOST_MAX + 1):
             try:
                 async with asyncio.timeout(STATEMENTS_SECONDS_MAX):
-                    return await self._used(work)
+                    return await self._used(work, often)
             except self.failures as error:
                 failure = translated(error)
                 if not isinstance(failure, Lost | Again):
                     raise _told(failure, error) from error
         raise Unavailable("the database closes its connections")
 
-    async def rows(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
-        """All rows of one SELECT. Raises ``Unavailable``."""
+    async def rows(
+        self, text: str, values: Sequence[Any] = (), *, often: bool = False
+    ) -> Sequence[Any]:
+        """All rows of one SELECT; ``often`` asked in the same words. Raises ``Unavailable``."""
 
         async def work(session: Session) -> Sequence[Any]:
             return await session.fetch(text, values)
 
-        return await self.read(work)
+        return await self.read(work, often=often)
 
     async def consistent(self, work: Work[Answer]) -> Answer:
         """Like ``read``, all statements seeing the same moment. Raises ``Unavailable``."""
@@ -151,17 +153,17 @@ class Database:
         await self.writers.close()
         await self.readers.close()
 
-    async def _used(self, work: Work[Answer]) -> Answer:
+    async def _used(self, work: Work[Answer], often: bool) -> Answer:
         async with self.readers.lent() as lent:
             if self.dialect.name == "sqlite":
                 return await self._in_thread(lent, work)
-            return await work(self._session(lent))
+            return await work(self._session(lent, prepares=often))
 
     async def _transaction(self, work: Work[Answer], stage: _Stage) -> Answer:
         async with self.writers.lent() as lent:
             if self.dialect.name == "sqlite":
                 return await self._local_transaction(lent, work, stage)
-            session = self._session(lent)
+            session = self._session(lent, prepares=True)
             try:
                 answer = await work(session)
             except self.failures as error:
@@ -209,12 +211,12 @@ class Database:
             raise ConnectionResetError("the connection is closed") from closed
         return answer
 
-    def _session(self, lent: PoolProxiedConnection) -> Session:
+    def _session(self, lent: PoolProxiedConnection, *, prepares: bool) -> Session:
         # aiomysql's own cursor asks for warnings after each statement; SQLAlchemy's does not.
         quiet = getattr(lent.dbapi_connection, "dbapi", None)
         kind = getattr(quiet, "Cursor", None)
         kinds = () if kind is None else (kind,)
-        return WireSession(lent.driver_connection, kinds, self.dialect)
+        return WireSession(lent.driver_connection, kinds, self.dialect, prepares)
 
 
 async def connected(url: str) -> Database:

@@ -5,7 +5,7 @@ statements are text with bound values, so they need both; everything else goes t
 SQLAlchemy's own compiler and the column types.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -47,6 +47,16 @@ class Dialect:
     def marks(self, count: int) -> str:
         """``count`` bound values for an IN list; at least one, which is then NULL's."""
         return ", ".join([self.mark] * count)
+
+    def listed(self, ids: Collection[int]) -> tuple[str, Sequence[int]]:
+        """An IN list of ``ids`` and its values, in one of few lengths: the same words for many.
+
+        The last is named again up to the next power of two.
+        """
+        values = tuple(ids)
+        more = (1 << (len(values) - 1).bit_length()) - len(values)
+        values += values[-1:] * more
+        return self.marks(len(values)), values
 
     def optional_time_in(self, value: datetime | None) -> Any:
         """``time_in``, or ``None``."""

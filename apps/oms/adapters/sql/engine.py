@@ -42,9 +42,9 @@ _SQLITE_SESSION = (
 def mysql_engine(url: URL, *, autocommit: bool, in_cluster: bool = False) -> AsyncEngine:
     """A pool for MySQL or MariaDB, or for one node ``in_cluster``; nothing is connected yet."""
     options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS_MAX}
-    # Writes say the same few things again and again; reads name ever other lists of ids. In a
-    # cluster the driver would hide from PREPARE that a transaction was overtaken.
-    if url.drivername == "mysql+asyncmy" and not autocommit and not in_cluster:
+    # What is said again and again is prepared. In a cluster the driver would hide from PREPARE that
+    # a transaction was overtaken.
+    if url.drivername == "mysql+asyncmy" and not in_cluster:
         options["stmt_cache_size"] = PREPARED_PER_CONNECTION_MAX
     size = READ_CONNECTIONS_MAX if autocommit else WRITE_CONNECTIONS_MAX
     url = url.update_query_dict({"charset": "utf8mb4"})

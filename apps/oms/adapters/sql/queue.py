@@ -101,35 +101,34 @@ class SqlQueue:
         behind: tuple[Any, int] | None,
     ) -> Sequence[Any]:
         """Queued rows in order, beginning ``behind`` a (time, id); some may still be held."""
-        dialect = self._database.dialect
-        mark, accounts = dialect.mark, dialect.marks(len(account_ids))
-        waiting = ", ".join(f"'{word}'" for word in rows.WAITING)
-        others = f" AND c.id NOT IN ({dialect.marks(len(besides))})" if besides else ""
-        later = f" AND (c.created_at > {mark} OR (c.created_at = {mark} AND c.id > {mark}))"
-        start = () if behind is None else (behind[0], *behind)
+        dialect, mark = self._database.dialect, self._database.dialect.mark
+        accounts, values = dialect.listed(account_ids)
+        others = later = ""
+        if besides:
+            marks, named = dialect.listed(besides)
+            others, values = f" AND c.id NOT IN ({marks})", (*values, *named)
+        if behind is not None:
+            later = f" AND (c.created_at > {mark} OR (c.created_at = {mark} AND c.id > {mark}))"
+            values = (*values, behind[0], *behind)
         text = (
             f"SELECT {rows.SELECTED_C}, c.after_command_id, p.status,"
             f" CASE WHEN c.hold_until <= {dialect.now} THEN 1 ELSE 0 END"
             f" FROM {dialect.pinned('oms_commands', _QUEUE_INDEX, 'c')}"
             " LEFT JOIN oms_commands p ON p.id = c.after_command_id"
-            f" WHERE c.status = 'queued' AND c.account_id IN ({accounts}){others}"
-            f"{later if start else ''}"
-            " AND (c.after_command_id IS NULL OR p.id IS NULL"
-            f" OR p.status NOT IN ({waiting}) OR p.account_id IN ({accounts})"
-            f" OR c.hold_until <= {dialect.now})"
+            f" WHERE c.status = 'queued' AND c.account_id IN ({accounts}){others}{later}"
             f" ORDER BY c.created_at, c.id LIMIT {mark}"
         )
-        values = (*account_ids, *besides, *start, *account_ids, limit)
-        return await self._database.rows(text, values)
+        return await self._database.rows(text, (*values, limit), often=True)
 
     async def find(self, ids: Sequence[int]) -> Mapping[int, CommandRow]:
         """Commands by id. Raises ``Unavailable``."""
         if not ids:
             return {}
         dialect = self._database.dialect
-        text = f"SELECT {rows.SELECTED} FROM oms_commands WHERE id IN ({dialect.marks(len(ids))})"
+        marks, values = dialect.listed(ids)
+        text = f"SELECT {rows.SELECTED} FROM oms_commands WHERE id IN ({marks})"
 
-        found = await self._database.rows(text, ids)
+        found = await self._database.rows(text, values, often=True)
         return {row[0]: rows.command_of(row, dialect) for row in found}
 
     async def depths(self) -> Mapping[int, int]:

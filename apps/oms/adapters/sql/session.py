@@ -44,15 +44,18 @@ class Session(Protocol):
 class WireSession:
     """A connection of aiomysql or asyncmy."""
 
-    def __init__(self, connection: Any, cursor_kinds: Sequence[type], dialect: Dialect) -> None:
+    def __init__(
+        self, connection: Any, cursor_kinds: Sequence[type], dialect: Dialect, prepares: bool
+    ) -> None:
         self.dialect = dialect
         self._connection = connection
         self._cursor_kinds = cursor_kinds
+        self._prepares = prepares
 
     async def execute(self, text: str, values: Sequence[Any] = ()) -> int:
         """See ``Session``."""
         async with self._connection.cursor(*self._cursor_kinds) as cursor:
-            await _answered(cursor.execute(text, tuple(values)))
+            await self._said(cursor, text, values)
             return int(cursor.rowcount)
 
     async def send(self, script: Script) -> None:
@@ -73,13 +76,20 @@ class WireSession:
     async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
         """See ``Session``."""
         async with self._connection.cursor(*self._cursor_kinds) as cursor:
-            await _answered(cursor.execute(text, tuple(values)))
+            await self._said(cursor, text, values)
             found: Sequence[Any] = await cursor.fetchall()
             return found
 
     async def undo(self) -> None:
         """See ``Session``."""
         await self._connection.rollback()
+
+    async def _said(self, cursor: Any, text: str, values: Sequence[Any]) -> None:
+        """Run one statement; a text that may never come again is not worth preparing."""
+        if self._prepares:
+            await _answered(cursor.execute(text, tuple(values)))
+        else:
+            await _answered(cursor.execute(cursor.mogrify(text, tuple(values))))
 
 
 class LocalSession:
