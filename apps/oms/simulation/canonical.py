@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from operator import itemgetter
 from typing import Any
 
 from oms.domain.money import plain
@@ -141,9 +140,7 @@ def _books(memory: Memory) -> Fields:
             currency: [plain(balance.free), plain(balance.used)]
             for currency, balance in memory.balances.items()
         },
-        "positions": [
-            _position(held) for _, held in sorted(memory.positions.items(), key=itemgetter(0))
-        ],
+        "positions": [_position(memory.positions[key]) for key in sorted(memory.positions)],
         "orders_made": memory.orders_made,
         "trades_made": memory.trades_made,
         "version": memory.version,
@@ -154,12 +151,12 @@ def _books(memory: Memory) -> Fields:
 def _rare(memory: Memory) -> Fields:
     """What most accounts do not have."""
     rare = {
-        "line": None if memory.line is None else encoded(memory.line),
-        "contracts": encoded(memory.contracts),
-        "volumes": encoded(memory.volumes),
+        "line": memory.line,
+        "contracts": memory.contracts,
+        "volumes": memory.volumes,
         "transfers_made": memory.transfers_made,
     }
-    return {name: told for name, told in rare.items() if told}
+    return {name: encoded(each) for name, each in rare.items() if each}
 
 
 def _position(held: PaperPosition) -> list[str]:

@@ -60,7 +60,8 @@ def decoded(kind: Any, text: Any) -> Any:
 
 def time_text(moment: datetime) -> str:
     """A time in UTC with microseconds."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    told = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return told.removesuffix("+00:00") + "Z"
 
 
 def _decoded_union(kinds: tuple[Any, ...], text: Any) -> Any:
