@@ -127,7 +127,7 @@ def _refuse_unfunded(
 ) -> Rejection | None:
     instrument = sheet.instrument(order.symbol)
     if instrument.kind is not Kind.SPOT:
-        need, there = margin_needed(sheet, order, [taking.price for taking in takings])
+        need, there = margin_needed(sheet, order, takings)
     elif order.side is Side.BUY:
         need = _cost_needed(sheet, instrument, order, takings)
         there = spendable(sheet, instrument.quote)

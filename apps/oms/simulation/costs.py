@@ -47,22 +47,19 @@ def rates_of(sheet: Sheet, instrument: Instrument) -> Rates:
     """The fees in force: those of the highest tier that the last 30 days have reached."""
     settings = sheet.settings
     rates = settings.rates_of(instrument.kind)
-    tiers = settings.tiers_of(instrument.kind)
-    if tiers:
+    if settings.fee_tiers:
         volume = reduce(total, _recent(sheet).values(), ZERO)
-        for tier in tiers:
+        for tier in settings.tiers_of(instrument.kind):
             if volume >= tier.volume:
                 rates = tier.rates
     return rates
 
 
 def count_volume(sheet: Sheet, instrument: Instrument, qty: Decimal, price: Decimal) -> None:
-    """Count an execution towards the fee tiers, in dollars; only where there are any.
+    """Count an execution towards the fee tiers, in dollars.
 
     What is quoted in another currency counts by its price in USDT, or not at all.
     """
-    if not sheet.settings.fee_tiers:
-        return
     amount = instrument.notional(qty, price)
     if instrument.quote not in _DOLLARS:
         market = sheet.markets.get(f"{instrument.quote}/USDT")
@@ -113,8 +110,9 @@ def fee_reserve(settings: Settings, instrument: Instrument, value: Decimal) -> D
     """The largest fee that ``value`` may cost, in any tier."""
     rates = settings.rates_of(instrument.kind)
     rate = max(rates.maker, rates.taker, ZERO)
-    for tier in settings.tiers_of(instrument.kind):
-        rate = max(rate, tier.rates.maker, tier.rates.taker)
+    if settings.fee_tiers:
+        for tier in settings.tiers_of(instrument.kind):
+            rate = max(rate, tier.rates.maker, tier.rates.taker)
     return product(value, rate)
 
 
@@ -142,10 +140,12 @@ def contract_lock(
     """Initial margin and fee of the part of a contract order that opens or enlarges."""
     if not opening:
         return ZERO
-    value = worth(instrument, opening, price)
-    margin = margin_of(sheet.leverage_of(instrument), value)
-    fee = fee_reserve(sheet.settings, instrument, value)
-    return total(margin, rounded_up(fee) if instrument.kind is Kind.INVERSE else fee)
+    settings, value = sheet.settings, worth(instrument, opening, price)
+    leverage = settings.leverage_of(instrument, sheet.contracts.get(instrument.symbol))
+    fee = fee_reserve(settings, instrument, value)
+    if instrument.kind is Kind.INVERSE:
+        fee = rounded_up(fee)
+    return total(margin_of(leverage, value), fee)
 
 
 def margin_of(leverage: int, value: Decimal) -> Decimal:

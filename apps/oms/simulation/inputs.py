@@ -41,6 +41,11 @@ class PlacePair:
     second: Place
     at: datetime
 
+    @property
+    def fault(self) -> Fault | None:
+        """What is to go wrong with both."""
+        return self.first.fault
+
 
 @value
 class Change:

@@ -34,7 +34,7 @@ class InvariantBroken(OmsError):
 class _Told:
     """What a step's facts say that has moved."""
 
-    __slots__ = ("fills", "flows", "moves", "trades")
+    __slots__ = ("fills", "flows", "moves", "sold", "trades")
 
     def __init__(self, sheet: Sheet) -> None:
         self.trades: list[PaperTrade] = []
@@ -44,6 +44,8 @@ class _Told:
         self.moves: dict[PositionKey, Decimal] = {}
         #: Money, by currency.
         self.flows: Amounts = {}
+        #: What was sold on spot.
+        self.sold: list[str] = []
         for fact in sheet.facts:
             if isinstance(fact, Filled):
                 self._fill(sheet.settings.instruments[fact.trade.symbol], fact.trade)
@@ -61,6 +63,8 @@ class _Told:
             value = EXACT.multiply(qty, trade.price)
             self._flow(instrument.base, signed)
             self._flow(instrument.quote, value.copy_negate() if is_buy else value)
+            if not is_buy:
+                self.sold.append(instrument.base)
         else:
             key = (trade.symbol, trade.leg)
             self.moves[key] = _add(self.moves.get(key, ZERO), signed)
@@ -78,8 +82,8 @@ def check(sheet: Sheet) -> None:
     if told.moves or sheet.touched_positions:
         _check_positions(sheet, told.moves, locks)
     _check_balances(sheet, told.flows, locks)
-    if told.trades and not sheet.settings.allow_spot_short:
-        _check_no_short(sheet, told.trades)
+    if told.sold and not sheet.settings.allow_spot_short:
+        _check_no_short(sheet, told.sold)
 
 
 def check_all(memory: Memory, settings: Settings) -> None:
@@ -214,17 +218,14 @@ def _check_balances(sheet: Sheet, flows: Amounts, locks: Amounts) -> None:
             _broken(f"{currency}: used is negative")
 
 
-def _check_no_short(sheet: Sheet, trades: list[PaperTrade]) -> None:
+def _check_no_short(sheet: Sheet, sold: list[str]) -> None:
     """Where contracts are settled in the base, their losses may take what is free below zero."""
-    for trade in trades:
-        instrument = sheet.settings.instruments[trade.symbol]
-        if instrument.kind is Kind.SPOT and trade.side is Side.SELL:
-            base = instrument.base
-            if base in sheet.pools or is_pledged(sheet, base):
-                continue
-            was = sheet.before.balances.get(base, _NOTHING).free
-            if sheet.free(base) < min(was, ZERO):
-                _broken(f"{base}: sold more than there was")
+    for base in sold:
+        if base in sheet.pools or is_pledged(sheet, base):
+            continue
+        was = sheet.before.balances.get(base, _NOTHING).free
+        if sheet.free(base) < min(was, ZERO):
+            _broken(f"{base}: sold more than there was")
 
 
 def _broken(message: str) -> None:

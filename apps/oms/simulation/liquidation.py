@@ -16,11 +16,19 @@ from oms.simulation.executing import end
 from oms.simulation.facts import Accepted, Filled, InsurancePaid
 from oms.simulation.margin import Stand, stands_in
 from oms.simulation.matching import Taking
-from oms.simulation.memory import OrderSource, PaperOrder, PaperPosition, PositionKey, Terms
+from oms.simulation.memory import (
+    Balance,
+    OrderSource,
+    PaperOrder,
+    PaperPosition,
+    PositionKey,
+    Terms,
+)
 from oms.simulation.settling import settle
 from oms.simulation.sheet import Sheet
 
 _REASON = "liquidation"
+_NOTHING = Balance()
 
 
 def liquidate(sheet: Sheet) -> bool:
@@ -152,21 +160,23 @@ def _insure(sheet: Sheet, currency: str, rest: Decimal) -> None:
 
 def _is_sound(sheet: Sheet, currency: str, stands: list[Stand]) -> bool:
     """Whether the wallet carries its cross positions; without any, whether nothing is owed."""
-    equity, maintenance, is_open = _wallet(sheet, currency, stands), ZERO, False
+    balance = sheet.balances.get(currency, _NOTHING)
+    equity, maintenance, is_open = balance.total, ZERO, False
     for stand in stands:
-        if not stand.is_isolated:
+        if stand.is_isolated:
+            equity = difference(equity, stand.position.margin)
+        else:
             equity = total(equity, stand.unrealised)
             maintenance = total(maintenance, stand.maintenance)
             is_open = True
     if is_open:
         return equity > maintenance
-    return equity >= 0 and (sheet.free(currency) >= 0 or currency not in sheet.pools)
+    return equity >= 0 and (balance.free >= 0 or currency not in sheet.pools)
 
 
 def _wallet(sheet: Sheet, currency: str, stands: list[Stand]) -> Decimal:
     """All of a currency but the margins of isolated positions."""
-    balance = sheet.balances.get(currency)
-    left = ZERO if balance is None else balance.total
+    left = sheet.balances.get(currency, _NOTHING).total
     for stand in stands:
         if stand.is_isolated:
             left = difference(left, stand.position.margin)

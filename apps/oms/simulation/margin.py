@@ -4,7 +4,7 @@ One currency is one wallet: of all cross positions settled in it, and of its spo
 isolated position stands on its own margin and takes no part. It only reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from oms.domain.money import EXACT, ZERO, difference, product, rounded, total
 from oms.domain.value import value
 from oms.simulation.contracts import ContractTerms, MarginMode
 from oms.simulation.costs import contract_lock, margin_of, opening_qty, value_of
+from oms.simulation.matching import Taking
 from oms.simulation.memory import (
     Balance,
     Leg,
@@ -182,20 +183,21 @@ def is_pledged(sheet: Sheet, currency: str) -> bool:
 
 
 def margin_needed(
-    sheet: Sheet, order: PaperOrder, prices: list[Decimal]
+    sheet: Sheet, order: PaperOrder, takings: Sequence[Taking]
 ) -> tuple[Decimal, Decimal]:
     """Margin and fee of what would be opened at the dearest price, and what is there for it.
 
-    Dearest of ``prices`` and the one at which it reserves. An order that opens beyond a close
-    frees all that the closed position binds.
+    Dearest of what it takes and of where it reserves. An order that opens beyond a close frees all
+    that the closed position binds.
     """
     position, qty = sheet.position(order.symbol, order.leg), order.remaining
     opening = qty if position is None else opening_qty(order.side, qty, position.qty)
     if not opening:
         return ZERO, ZERO
     instrument, reserve = sheet.instrument(order.symbol), order.reserve_price
+    prices = [taking.price for taking in takings]
     if reserve is not None:
-        prices = [*prices, reserve]
+        prices.append(reserve)
     locks = [contract_lock(sheet, instrument, opening, price) for price in prices]
     need = max(locks, default=ZERO)
     if not need:

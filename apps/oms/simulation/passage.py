@@ -53,7 +53,7 @@ def is_direct(memory: Memory, input: Input) -> bool:
     """Whether nothing is under way or due, and the input is a sound one: the usual case."""
     if memory.line is not None:
         return False
-    if isinstance(input, _REQUESTS) and _fault(input) is not None:
+    if isinstance(input, _REQUESTS) and input.fault is not None:
         return False
     return not memory.special or all(due > input.at for due, _ in _expiries(memory))
 
@@ -112,7 +112,7 @@ class _Passage:
 
     def request(self, request: Request) -> None:
         """A request sets out; what a fault spoils does not arrive."""
-        fault, latency = _fault(request), self._settings.latency or _AT_ONCE
+        fault, latency = request.fault, self._settings.latency or _AT_ONCE
         if fault is not None and self._is_stopped(request, fault):
             return
         due = self.now + self.telling.late(latency.decision)
@@ -201,7 +201,7 @@ class _Passage:
         if held is not None and any(isinstance(fact, Rejected) for fact in facts):
             self._facts = self._facts[: -len(facts)]
             facts = (Canceled(order=held[0]),)
-        reply = self.telling.tell(facts, at, names, _fault(request))
+        reply = self.telling.tell(facts, at, names, request.fault)
         if held is not None:
             self.telling.tell(held[1], at)
         return reply
@@ -215,10 +215,6 @@ def _expiries(memory: Memory) -> list[tuple[datetime, int]]:
         for order in found
         if order is not None and order.terms.expires_at is not None
     ]
-
-
-def _fault(request: Request) -> Fault | None:
-    return request.first.fault if isinstance(request, PlacePair) else request.fault
 
 
 def _clients(request: Request) -> tuple[str, ...]:

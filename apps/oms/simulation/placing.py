@@ -12,7 +12,7 @@ from oms.simulation.children import misplaced
 from oms.simulation.costs import lock_currency
 from oms.simulation.executing import carry_out, end
 from oms.simulation.facts import Accepted, Changed
-from oms.simulation.faults import FaultKind
+from oms.simulation.faults import Fault, FaultKind
 from oms.simulation.inputs import Cancel, Change, Place, PlacePair
 from oms.simulation.matching import qty_for_cost
 from oms.simulation.memory import PLAIN, Leg, Memory, PaperOrder, TimeInForce
@@ -28,7 +28,8 @@ def place(sheet: Sheet, wish: Place) -> Rejection | None:
     order = _ordered(sheet, wish, sheet.orders_made + 1)
     if isinstance(order, Rejection):
         return order
-    admitted = admit(sheet, order, _at_most(sheet, wish, order.qty))
+    at_most = None if wish.fault is None else _at_most(sheet, wish.fault, order)
+    admitted = admit(sheet, order, at_most)
     if isinstance(admitted, Rejection):
         return admitted
     sheet.orders_made += 1
@@ -129,7 +130,7 @@ def _ordered(sheet: Sheet, wish: Place, number: int) -> PaperOrder | Rejection:
     instrument = sheet.instrument(wish.symbol)
     terms = PLAIN if wish.terms is PLAIN or wish.terms == PLAIN else wish.terms
     qty = wish.qty if wish.cost is None else _qty_for_cost(sheet, wish, wish.cost)
-    leg = Leg.BOTH if instrument.kind is Kind.SPOT else _leg(sheet, wish)
+    leg = _leg(wish) if sheet.settings.hedge and instrument.kind is not Kind.SPOT else Leg.BOTH
     order = PaperOrder(
         exchange_order_id=f"o{number}",
         client_id=wish.client_id,
@@ -154,13 +155,11 @@ def _ordered(sheet: Sheet, wish: Place, number: int) -> PaperOrder | Rejection:
 _PLAIN_TYPES = frozenset({"market", "limit"})
 
 
-def _leg(sheet: Sheet, wish: Place) -> Leg:
+def _leg(wish: Place) -> Leg:
     """A hedge account's order opens its own side's leg, or reduces the other side's.
 
     Told the leg of the other side, it can only reduce that.
     """
-    if not sheet.settings.hedge:
-        return Leg.BOTH
     if wish.leg is not None:
         return wish.leg
     return _opened(wish.side.opposite if wish.reduce_only else wish.side)
@@ -201,12 +200,11 @@ def _malformed(sheet: Sheet, order: PaperOrder) -> Rejection | None:
     return misplaced(order, best[0] if entry is None and best is not None else entry)
 
 
-def _at_most(sheet: Sheet, wish: Place, qty: Decimal) -> Decimal | None:
+def _at_most(sheet: Sheet, fault: Fault, order: PaperOrder) -> Decimal | None:
     """What a fault leaves of the order to be executed at once."""
-    fault = wish.fault
-    if fault is None or fault.kind is not FaultKind.PARTIAL:
+    if fault.kind is not FaultKind.PARTIAL:
         return None
-    return down_to_step(product(qty, fault.amount), sheet.instrument(wish.symbol).step)
+    return down_to_step(product(order.qty, fault.amount), sheet.instrument(order.symbol).step)
 
 
 def _qty_for_cost(sheet: Sheet, wish: Place, cost: Decimal) -> Decimal:

@@ -38,7 +38,8 @@ def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> P
         realised, locked = _fold(sheet, instrument, order, taking, amount)
         sheet.credit(currency, difference(realised, fee), locked)
         sheet.pools.add(currency)
-    count_volume(sheet, instrument, qty, price)
+    if sheet.settings.fee_tiers:
+        count_volume(sheet, instrument, qty, price)
     sheet.trades_made += 1
     trade = PaperTrade(
         trade_id=f"t{sheet.trades_made}",

@@ -187,8 +187,8 @@ class Sheet:
         market = self.markets[symbol]
         if book is market.opposite(side):
             return
-        bids, asks = (market.bids, book) if side is Side.BUY else (book, market.asks)
-        self.put_market(evolve(market, bids=bids, asks=asks))
+        is_buy = side is Side.BUY
+        self.put_market(evolve(market, asks=book) if is_buy else evolve(market, bids=book))
 
     def next_rank(self) -> int:
         """The place in time of an order that arrives in this step."""
