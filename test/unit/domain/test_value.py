@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, field
 
 import pytest
 
-from oms.domain.value import evolve, value
+from oms.domain.value import constructor, evolve, value
 
 
 @value
@@ -27,6 +27,21 @@ def test_a_missing_or_unknown_field_is_refused() -> None:
         Point(x=1, z=2)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         Point(1)  # type: ignore[call-arg]
+
+
+def test_a_constructor_makes_what_the_class_makes() -> None:
+    point = constructor(Point)
+    made = point(x=1)
+    assert made == Point(x=1)
+    assert type(made) is Point
+    assert made.tags is not point(x=1).tags
+    assert point(x=1, y=3, tags=["told"]) == Point(x=1, y=3, tags=["told"])
+    with pytest.raises(FrozenInstanceError):
+        made.x = 2  # type: ignore[misc]
+    with pytest.raises(TypeError, match="'x'"):
+        point()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="'z'"):
+        point(x=1, z=2)  # type: ignore[call-arg]
 
 
 def test_nobody_changes_a_value() -> None:
