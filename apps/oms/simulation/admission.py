@@ -11,7 +11,7 @@ from functools import reduce
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import ZERO, difference, down_to_step, plain, total
 from oms.domain.order import Side
-from oms.domain.value import evolve, value
+from oms.domain.value import constructor, evolve, value
 from oms.simulation.costs import (
     fee_reserve,
     pays_in_base,
@@ -41,6 +41,9 @@ class Admitted:
     book: Ladder | None
 
 
+_new_admitted = constructor(Admitted)
+
+
 def admit(sheet: Sheet, order: PaperOrder, at_most: Decimal | None = None) -> Admitted | Rejection:
     """Judge ``order``, which holds nothing locked; it takes ``at_most`` of what is offered."""
     if order.reduce_only:
@@ -55,7 +58,7 @@ def admit(sheet: Sheet, order: PaperOrder, at_most: Decimal | None = None) -> Ad
     if isinstance(matched, Rejection):
         return matched
     takings, book = matched
-    return _refuse_unfunded(sheet, order, takings) or Admitted(
+    return _refuse_unfunded(sheet, order, takings) or _new_admitted(
         order=order, takings=takings, book=book
     )
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, ZERO, difference, product, rounded, total
-from oms.domain.value import value
+from oms.domain.value import constructor, value
 from oms.simulation.contracts import ContractTerms, MarginMode
 from oms.simulation.costs import contract_lock, margin_of, opening_qty, value_of
 from oms.simulation.matching import Taking
@@ -73,6 +73,9 @@ class Stand:
         return margin_of(self.leverage, self.value)
 
 
+_new_stand = constructor(Stand)
+
+
 @value
 class Wallet:
     """One currency's money, told at 18 places.
@@ -102,7 +105,7 @@ def stand_of(books: Books, settings: Settings, position: PaperPosition) -> Stand
     market = books.markets.get(position.symbol)
     mark = None if market is None else market.mark_price
     now = position.cost if mark is None else value_of(instrument, position.qty, mark)
-    return Stand(
+    return _new_stand(
         position=position,
         instrument=instrument,
         leverage=settings.leverage_of(instrument, terms),

@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from oms.domain.money import EXACT, ZERO, difference, down_to_step, product, total
 from oms.domain.order import Side
-from oms.domain.value import evolve, value
+from oms.domain.value import constructor, evolve, value
 from oms.simulation.inputs import BookSeen, QuoteSeen
 from oms.simulation.memory import Ladder, Level, Market
 
@@ -26,6 +26,9 @@ class Taking:
     extrapolated: bool = False
 
 
+_new_taking, _new_ladder = constructor(Taking), constructor(Ladder)
+
+
 def ladder(levels: tuple[Level, ...]) -> Ladder:
     """One side of a book as it is shown; levels without quantity are left out."""
     shown, add = ZERO, EXACT.add
@@ -40,7 +43,7 @@ def ladder(levels: tuple[Level, ...]) -> Ladder:
     last = levels[-1][0] if levels else None
     if has_gaps:
         levels = tuple(level for level in levels if level[1] is None or level[1] > 0)
-    return Ladder(levels=levels, last=last, shown=shown if is_limited else None)
+    return _new_ladder(levels=levels, last=last, shown=shown if is_limited else None)
 
 
 def market_of(news: QuoteSeen | BookSeen) -> Market:
@@ -106,14 +109,14 @@ def take_all(
     if slippage and takings and book.levels[len(takings) - 1][1] is None:
         last = takings[-1]
         price = _moved(last.price, side, Decimal(1), tick, slippage)
-        takings[-1] = Taking(qty=last.qty, price=price)
+        takings[-1] = _new_taking(qty=last.qty, price=price)
     if not left:
         return takings, after
     assert book.last is not None and book.shown is not None, "only a limited book runs out"
     beyond = total(book.beyond, left)
     price = _moved(book.last, side, _ROOT.divide(beyond, book.shown), tick, impact)
-    takings.append(Taking(qty=left, price=price, extrapolated=True))
-    return takings, Ladder(levels=(), last=book.last, shown=book.shown, beyond=beyond)
+    takings.append(_new_taking(qty=left, price=price, extrapolated=True))
+    return takings, _new_ladder(levels=(), last=book.last, shown=book.shown, beyond=beyond)
 
 
 def _walked(
@@ -128,15 +131,15 @@ def _walked(
             break
         used += 1
         if offered is None or offered > left:
-            takings.append(Taking(qty=left, price=price))
+            takings.append(_new_taking(qty=left, price=price))
             rest = ((price, None if offered is None else difference(offered, left)),)
             left = ZERO
         else:
-            takings.append(Taking(qty=offered, price=price))
+            takings.append(_new_taking(qty=offered, price=price))
             left = difference(left, offered)
     if not used:
         return takings, book, left
-    after = Ladder(
+    after = _new_ladder(
         levels=rest + levels[used:], last=book.last, shown=book.shown, beyond=book.beyond
     )
     return takings, after, left

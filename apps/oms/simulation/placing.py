@@ -5,7 +5,7 @@ from decimal import Decimal
 from oms.domain.instrument import Kind
 from oms.domain.money import ZERO, down_to_step, plain, product
 from oms.domain.order import Side
-from oms.domain.value import evolve
+from oms.domain.value import constructor, evolve
 from oms.simulation.admission import Admitted, Rejection, admit
 from oms.simulation.chance import share
 from oms.simulation.children import misplaced
@@ -20,6 +20,8 @@ from oms.simulation.resting import released
 from oms.simulation.sheet import Sheet
 from oms.simulation.triggers import CONDITIONAL, LIMITED, ORDER_TYPES, arm
 
+_new_order, _new_accepted = constructor(PaperOrder), constructor(Accepted)
+
 
 def place(sheet: Sheet, wish: Place) -> Rejection | None:
     """Let an order arrive."""
@@ -33,7 +35,7 @@ def place(sheet: Sheet, wish: Place) -> Rejection | None:
     if isinstance(admitted, Rejection):
         return admitted
     sheet.orders_made += 1
-    sheet.facts.append(Accepted(order=order))
+    sheet.facts.append(_new_accepted(order=order))
     if admitted.order.qty != order.qty:
         sheet.facts.append(Changed(order=admitted.order))
     carry_out(sheet, admitted)
@@ -131,7 +133,7 @@ def _ordered(sheet: Sheet, wish: Place, number: int) -> PaperOrder | Rejection:
     terms = PLAIN if wish.terms is PLAIN or wish.terms == PLAIN else wish.terms
     qty = wish.qty if wish.cost is None else _qty_for_cost(sheet, wish, wish.cost)
     leg = _leg(wish) if sheet.settings.hedge and instrument.kind is not Kind.SPOT else Leg.BOTH
-    order = PaperOrder(
+    order = _new_order(
         exchange_order_id=f"o{number}",
         client_id=wish.client_id,
         symbol=wish.symbol,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from oms.domain.instrument import Instrument, Kind
 from oms.domain.money import EXACT, ZERO, difference, product, rounded, total
 from oms.domain.order import Side
-from oms.domain.value import evolve
+from oms.domain.value import constructor, evolve
 from oms.simulation.contracts import MarginMode
 from oms.simulation.costs import (
     cost_share,
@@ -18,8 +18,18 @@ from oms.simulation.costs import (
 )
 from oms.simulation.facts import Filled
 from oms.simulation.matching import Taking
-from oms.simulation.memory import OrderSource, PaperOrder, PaperPosition, PaperTrade, PositionKey
+from oms.simulation.memory import (
+    PLAIN,
+    OrderSource,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+    PositionKey,
+)
 from oms.simulation.sheet import Sheet
+
+_new_trade, _new_filled = constructor(PaperTrade), constructor(Filled)
+_new_position = constructor(PaperPosition)
 
 
 def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> PaperOrder:
@@ -41,7 +51,7 @@ def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> P
     if sheet.settings.fee_tiers:
         count_volume(sheet, instrument, qty, price)
     sheet.trades_made += 1
-    trade = PaperTrade(
+    trade = _new_trade(
         trade_id=f"t{sheet.trades_made}",
         exchange_order_id=order.exchange_order_id,
         client_id=order.client_id,
@@ -56,10 +66,10 @@ def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> P
         extrapolated=taking.extrapolated,
         realised=realised,
         executed_at=sheet.at,
-        source=terms.source,
-        parent=terms.parent,
     )
-    sheet.facts.append(Filled(trade=trade))
+    if terms is not PLAIN:
+        trade = evolve(trade, source=terms.source, parent=terms.parent)
+    sheet.facts.append(_new_filled(trade=trade))
     filled = total(order.filled, qty)
     return evolve(order, filled=filled, value=total(order.value, product(qty, price)))
 
@@ -112,7 +122,7 @@ def _position(
     if not qty:
         return None
     stays = known is not None and (known.qty > 0) is (qty > 0)
-    return PaperPosition(
+    return _new_position(
         symbol=key[0],
         leg=key[1],
         qty=qty,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, difference, total
 from oms.domain.order import Side
-from oms.domain.value import evolve
+from oms.domain.value import constructor, evolve
 from oms.simulation.contracts import ContractTerms
 from oms.simulation.dues import funding_due
 from oms.simulation.facts import Fact, Step, Touched
@@ -28,6 +28,8 @@ from oms.simulation.memory import (
 from oms.simulation.settings import Settings
 
 _NOTHING = Balance()
+_new_balance, _new_memory = constructor(Balance), constructor(Memory)
+_new_touched, _new_step = constructor(Touched), constructor(Step)
 
 
 class Sheet:
@@ -114,7 +116,7 @@ class Sheet:
         free, used = total(known.free, amount), known.used
         if locked:
             free, used = difference(free, locked), total(used, locked)
-        self.balances[currency] = Balance(free=free, used=used)
+        self.balances[currency] = _new_balance(free=free, used=used)
 
     def lock(self, currency: str, amount: Decimal) -> None:
         """Move from free to used; negative moves back."""
@@ -199,7 +201,7 @@ class Sheet:
         before, facts = self.before, tuple(self.facts)
         books = bool(facts or self.touched_orders or self.touched_positions)
         books = books or self.contracts is not before.contracts
-        memory = Memory(
+        memory = _new_memory(
             balances=self.balances,
             orders=self.orders,
             positions=self.positions,
@@ -217,10 +219,10 @@ class Sheet:
             if self.touched_positions
             else before.funding_due,
         )
-        touched = Touched(
+        touched = _new_touched(
             orders=self.touched_orders, markets=frozenset(self.touched_markets), books=books
         )
-        return Step(memory=memory, facts=facts, told=facts, touched=touched)
+        return _new_step(memory=memory, facts=facts, told=facts, touched=touched)
 
     def _orders_of(self, symbol: str) -> dict[str, PaperOrder]:
         copied = self._copied.get(symbol)

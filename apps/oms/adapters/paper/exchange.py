@@ -29,6 +29,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.order import Order
 from oms.domain.report import Charge, Heard, Report, ReportKind
+from oms.domain.value import constructor
 from oms.ports.exchange import MemoryRows, Print, Quote, Snapshot, StalePrice, Traded
 from oms.ports.history import History
 from oms.ports.live_prices import LivePrices
@@ -48,6 +49,8 @@ from oms.simulation.inputs import (
     Withdraw,
 )
 from oms.simulation.memory import Market, Memory
+
+_new_quote = constructor(Quote)
 
 
 class PaperExchange(Operated, Standing):
@@ -345,7 +348,7 @@ def _quote(market: Market) -> Quote | None:
     bid, ask = market.bids.best, market.asks.best
     if bid is None or ask is None:
         return None
-    return Quote(
+    return _new_quote(
         symbol=market.symbol,
         bid=bid[0],
         ask=ask[0],

@@ -18,6 +18,7 @@ from oms.domain.report import (
     ReportKind,
 )
 from oms.domain.side import Side
+from oms.domain.value import constructor
 from oms.simulation.facts import (
     Accepted,
     AccountFact,
@@ -49,6 +50,7 @@ _KINDS: Mapping[type[OrderFact], ReportKind] = {
     Expired: ReportKind.EXPIRED,
 }
 _SIDES = {Leg.LONG: Side.BUY, Leg.SHORT: Side.SELL}
+_new_report, _new_execution = constructor(Report), constructor(Execution)
 
 
 class Reporter:
@@ -120,7 +122,7 @@ def _report(
     order, kind = fact.order, _KINDS[type(fact)]
     order_id = ledger_id(order.client_id)
     is_change = kind is ReportKind.CHANGED
-    return Report(
+    return _new_report(
         kind=kind,
         order_id=order_id,
         heard=answer if order_id and order_id == asked else Heard.STREAM,
@@ -134,7 +136,7 @@ def _report(
 
 def _rejected(fact: Rejected, now: datetime, asked: int | None, answer: Heard) -> Report:
     order_id = ledger_id(fact.client_id)
-    return Report(
+    return _new_report(
         kind=ReportKind.REJECTED,
         order_id=order_id,
         heard=answer if order_id == asked else Heard.STREAM,
@@ -160,13 +162,13 @@ def execution_of(trade: PaperTrade, made: SelfMade, now: datetime, heard: Heard)
 def _executed(
     trade: PaperTrade, order_id: int, made: SelfMade, now: datetime, heard: Heard
 ) -> Report:
-    return Report(
+    return _new_report(
         kind=ReportKind.EXECUTION,
         order_id=order_id,
         heard=heard,
         heard_at=now,
         exchange_order_id=trade.exchange_order_id,
-        execution=Execution(
+        execution=_new_execution(
             exchange_trade_id=trade.trade_id,
             qty=trade.qty,
             price=trade.price,

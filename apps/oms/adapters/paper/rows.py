@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from oms.domain.side import Side
+from oms.domain.value import constructor
 from oms.ports.exchange import MemoryRows, TradeRow
 from oms.simulation.canonical import (
     StoredMemory,
@@ -21,6 +22,8 @@ from oms.simulation.canonical import (
 from oms.simulation.facts import Step
 from oms.simulation.invariants import InvariantBroken
 from oms.simulation.memory import Leg, Memory, OrderSource, PaperOrder, PaperTrade
+
+_new_row = constructor(TradeRow)
 
 
 def stored_memory(rows: MemoryRows, is_manual: Callable[[str], bool]) -> Memory | None:
@@ -78,7 +81,7 @@ class Unsaved:
 
 
 def _trade_row(trade: PaperTrade) -> TradeRow:
-    return TradeRow(
+    return _new_row(
         trade_id=trade.trade_id,
         symbol=trade.symbol,
         executed_at=trade.executed_at,

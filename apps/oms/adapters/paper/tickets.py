@@ -14,13 +14,15 @@ from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.money import NotADecimal, decimal, on_step, plain
 from oms.domain.order import Order
-from oms.domain.value import evolve
+from oms.domain.value import constructor, evolve
 from oms.simulation.faults import Fault, fault_of
 from oms.simulation.inputs import Place, PlacePair
 from oms.simulation.memory import PLAIN, Exit, Terms, TimeInForce, TriggerBy
 
 OTHER_EXIT = "stopLossPrice"
 """Of a take profit: where the stop stands that is canceled by it, and cancels it."""
+
+_new_place = constructor(Place)
 
 _GAINS = frozenset({"take_profit_market", "take_profit_limit"})
 
@@ -56,7 +58,7 @@ def place_of(
     enlarge the net, so the exchange is not asked to refuse that.
     """
     params = order.params
-    return Place(
+    return _new_place(
         client_id=str(order.id),
         symbol=order.symbol,
         side=order.side,
