@@ -3,12 +3,12 @@
 No injection framework: a route takes ``doors(request)`` and asks.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.types import Scope
 from starlette.websockets import WebSocket
 
 from oms.api.budgets import BUDGET, Budgets, kind_of
@@ -125,7 +125,14 @@ def doors(request: Request) -> Doors:
     return parts
 
 
-def credential(headers: Headers) -> str | None:
+def sent_headers(scope: Scope) -> Mapping[str, str]:
+    """The headers of a request by their names in lower case; of several of one name the first."""
+    return {
+        name.decode("latin-1"): text.decode("latin-1") for name, text in reversed(scope["headers"])
+    }
+
+
+def credential(headers: Mapping[str, str]) -> str | None:
     """The key that was sent: ``x-api-key``, else ``Authorization: Bearer``."""
     key = headers.get("x-api-key")
     if key is None:
@@ -140,16 +147,16 @@ async def caller(request: Request) -> Caller:
 
     Raises ``Unauthenticated``, ``Unavailable``, ``RateLimited``.
     """
-    who = await identified(request, doors(request))
+    who = await identified(request.scope, request.headers, doors(request))
     kind = kind_of(request.scope["path"])
     request.scope[BUDGET] = doors(request).budgets.take(who.principal.api_key_id, kind)
     return who
 
 
-async def identified(request: Request, parts: Doors) -> Caller:
-    """Who sent ``request``; no budget is used. Raises ``Unauthenticated``, ``Unavailable``."""
-    ip = peer(request, parts.settings.trusted_proxies)
-    principal = await parts.authenticate(credential(request.headers), ip)
+async def identified(scope: Scope, headers: Mapping[str, str], parts: Doors) -> Caller:
+    """Who sent a request; no budget is used. Raises ``Unauthenticated``, ``Unavailable``."""
+    ip = peer(scope, headers, parts.settings.trusted_proxies)
+    principal = await parts.authenticate(credential(headers), ip)
     return Caller(principal=principal, ip=ip)
 
 

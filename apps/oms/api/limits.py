@@ -121,12 +121,10 @@ class _Body:
 
 def _read_headers(scope: Scope) -> tuple[str, int]:
     """The request id, the caller's or a new one, and the announced length of the body."""
-    request_id, length = "", 0
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            request_id = value.decode("latin-1")
-        elif name == b"content-length" and value.isdigit():
-            length = int(value[:18])
+    sent = dict(scope["headers"])
+    request_id = sent.get(b"x-request-id", b"").decode("latin-1")
+    announced = sent.get(b"content-length", b"")
+    length = int(announced[:18]) if announced.isdigit() else 0
     if not _REQUEST_ID.fullmatch(request_id):
         request_id = secrets.token_hex(12)
     return request_id, length

@@ -80,7 +80,7 @@ class Once:
             body = load_body(raw)
         except Malformed:
             return None
-        who = await identified(request, self._parts)
+        who = await identified(request.scope, request.headers, self._parts)
         shown = {"body": _without_secrets(body), "query": str(request.url.query)}
         user_id, path = who.principal.user_id, request.scope["path"]
         return idempotency_key(request.headers, user_id, path, shown, request.method)

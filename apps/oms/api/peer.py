@@ -4,18 +4,20 @@
 the last one that is not trusted is the client. Anybody may write what stands before it.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 
-def peer(connection: HTTPConnection, trusted: tuple[str, ...]) -> str:
+def peer(scope: Scope, headers: Mapping[str, str], trusted: tuple[str, ...]) -> str:
     """The address as text, empty where there is none."""
-    address = connection.client.host if connection.client else ""
+    client: tuple[str, int] | None = scope.get("client")
+    address = client[0] if client else ""
     if not trusted or not _is_in(address, trusted):
         return address
-    hops = [hop.strip() for hop in connection.headers.get("x-forwarded-for", "").split(",")]
+    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",")]
     for hop in reversed([hop for hop in hops if hop]):
         address = _without_port(hop)
         if not _is_in(address, trusted):

@@ -51,7 +51,8 @@ class Tally:
 
     def sent(self, payloads: Iterable[Payload], rows: Iterable[CommandRow]) -> None:
         """Commands were sent and, for those of ``rows``, waited for."""
-        self.ops.update(COMMAND_TYPES[type(payload)] for payload in payloads)
+        for payload in payloads:
+            self.ops[COMMAND_TYPES[type(payload)]] += 1
         self.ended(rows)
 
     def ended(self, rows: Iterable[CommandRow]) -> None:

@@ -9,6 +9,7 @@ from oms.domain.command import (
     Payload,
     PositionChange,
     Reassign,
+    SendOrder,
 )
 from oms.domain.control import Refresh, Resolve
 
@@ -16,6 +17,8 @@ from oms.domain.control import Refresh, Resolve
 def orders_named(payload: Payload) -> tuple[int, ...]:
     """The ids of the orders that a command names, in its order."""
     match payload:
+        case SendOrder():
+            return ()
         case CancelOrder(order_ids=order_ids) | Reassign(order_ids=order_ids):
             return order_ids
         case ChangeOrder(order_id=order_id) | Refresh(order_id=order_id):
@@ -29,6 +32,8 @@ def orders_named(payload: Payload) -> tuple[int, ...]:
 def positions_named(payload: Payload) -> tuple[int, ...]:
     """The ids of the positions that a command acts on, in its order."""
     match payload:
+        case SendOrder():
+            return ()
         case ClosePosition(position_id=position_id) | PositionChange(position_id=position_id):
             return (position_id,)
         case CloseBy(position_id_a=first, position_id_b=second):

@@ -36,8 +36,7 @@ def write_send(wish: SendOrder) -> dict[str, Any]:
         "order_type": wish.order_type,
         "qty": plain(wish.qty),
     }
-    put_decimals(told, price=wish.price)
-    put_decimals(told, oms_stop_loss=wish.stop_loss, oms_stop_gain=wish.stop_gain)
+    put_decimals(told, price=wish.price, oms_stop_loss=wish.stop_loss, oms_stop_gain=wish.stop_gain)
     _put_shared(told, wish)
     if wish.position_id:
         told["position_id"] = wish.position_id

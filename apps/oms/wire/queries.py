@@ -45,7 +45,7 @@ def read_wait(query: Query, prefer: str | None, default_ms: int) -> Wait:
     """The wait of a command: ``wait_ms``, else ``Prefer``, else ``request_timeout_seconds``."""
     if "wait_ms" in query:
         return Wait(seconds=read_wait_ms(query, WAIT_MS_MAX) / 1000, is_asked=True)
-    for part in (prefer or "").lower().split(","):
+    for part in prefer.lower().split(",") if prefer else ():
         word, _, value = part.strip().partition("=")
         if word == "respond-async":
             return Wait(seconds=0, is_asked=True, applied="respond-async")

@@ -112,8 +112,9 @@ def load_result(
     told: dict[str, Any] = {"order_id": order_id}
     if result is not None:
         told |= loads(result)
-    for name in told.keys() & _ROWS:
-        told[name] = tuple(told[name])
+    for name in _ROWS:
+        if name in told:
+            told[name] = tuple(told[name])
     if "skipped" in told:
         told["skipped"] = tuple(tuple(pair) for pair in told["skipped"])
     return CommandResult(status=status, error=None if error is None else load_error(error), **told)

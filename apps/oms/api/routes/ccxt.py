@@ -40,7 +40,7 @@ router = APIRouter()
 async def calls(request: Request) -> Response:
     """A list of calls, one after the other unless ``parallel``; always 200."""
     parts = doors(request)
-    who = await identified(request, parts)
+    who = await identified(request.scope, request.headers, parts)
     body = load_body(await request.body())
     items = body if isinstance(body, list) else [body]
     if len(items) > parts.settings.commands.items_max:

@@ -7,14 +7,14 @@ the command does.
 from collections.abc import Mapping
 
 from fastapi import APIRouter
-from starlette.datastructures import Headers
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from oms.api.budgets import BUDGET
-from oms.api.deps import Doors, caller, doors, identified
-from oms.api.errors import JsonResponse, failure, on_failure, refusal, request_id_of
+from oms.api.deps import Doors, caller, doors, identified, sent_headers
+from oms.api.errors import REQUEST_ID, JsonResponse, failure, on_failure, refusal
 from oms.api.results import (
     command_mt5,
     command_row,
@@ -56,22 +56,21 @@ class PostCommands:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope)
         try:
-            response = await self._answer(request, receive)
+            response = await self._answer(scope, receive)
         except OmsError as wrong:
-            response = await on_failure(request, wrong)
+            response = await on_failure(Request(scope), wrong)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request, receive: Receive) -> Response:
-        parts, headers = self._doors, request.headers
-        query: Query = request.query_params if request.scope["query_string"] else {}
-        who = await identified(request, parts)
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        parts, headers, asked = self._doors, sent_headers(scope), scope["query_string"]
+        query: Query = QueryParams(asked) if asked else {}
+        who = await identified(scope, headers, parts)
         body = load_body(await _body(receive))
         settings = parts.settings.commands
         wishes = read_commands(body, settings.items_max)
         payloads = [wish.payload for wish in wishes]
-        request.scope[BUDGET] = parts.budgets.take_commands(who.principal.api_key_id, payloads)
+        scope[BUDGET] = parts.budgets.take_commands(who.principal.api_key_id, payloads)
         mt5 = parts.reads if is_mt5(query) else None  # wrong is told before anything is stored
         wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
         accepted = await parts.submit(
@@ -81,7 +80,7 @@ class PostCommands:
                 ip=who.ip,
                 parallel=is_true(query, "parallel") or len(wishes) < 2,
                 hold_seconds=wait.seconds,
-                key=idempotency_key(headers, who.principal.user_id, request.scope["path"], body),
+                key=idempotency_key(headers, who.principal.user_id, scope["path"], body),
             )
         )
         ids = [item.command_id for item in accepted.items if item.command_id is not None]
@@ -89,7 +88,7 @@ class PostCommands:
         rows = await parts.waiting(ids, seconds, accepted.stored)
         parts.tally.sent(payloads, rows.values())
         with_rows = parts.reads if wait.is_asked and wait.seconds > 0 else None
-        request_id = request_id_of(request)
+        request_id = scope[REQUEST_ID]
         results = await results_of(accepted.items, rows, request_id, with_rows, mt5_from=mt5)
         return _response(accepted, results, wait, request_id)
 
@@ -108,7 +107,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def idempotency_key(
-    headers: Headers, user_id: int, path: str, body: object, method: str = "POST"
+    headers: Mapping[str, str], user_id: int, path: str, body: object, method: str = "POST"
 ) -> IdempotencyKey | None:
     """The caller's name for a whole request, if there is one. Raises ``Malformed``."""
     name = headers.get("idempotency-key")

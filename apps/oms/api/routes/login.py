@@ -146,6 +146,6 @@ async def change_own_key(request: Request, api_key_id: str) -> Response:
 def _stranger(request: Request) -> Hand:
     """Who has not said yet who he is."""
     nobody = Principal(user_id=0, user_name="", api_key_id=0, role=Role.READONLY)
-    ip = peer(request, doors(request).settings.trusted_proxies)
+    ip = peer(request.scope, request.headers, doors(request).settings.trusted_proxies)
     hand = hand_of(request, Caller(principal=nobody, ip=ip))
     return Hand(actor="nobody", at=hand.at, ip=hand.ip, request_id=hand.request_id)

@@ -38,7 +38,7 @@ async def dispatcher_status(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """The same for Prometheus: from this machine, or with a key of role admin or risk."""
     parts = doors(request)
-    if not _is_loopback(peer(request, parts.settings.trusted_proxies)):
+    if not _is_loopback(peer(request.scope, request.headers, parts.settings.trusted_proxies)):
         who = await caller(request)
         if who.principal.role not in (Role.ADMIN, Role.RISK):
             raise Forbidden("metrics are for the roles admin and risk")

@@ -61,7 +61,7 @@ class Sockets:
             pictures=self._pictures,
             turnstile=self._counts,
             markets=self._markets,
-            ip=peer(websocket, self._parts.settings.trusted_proxies),
+            ip=peer(websocket.scope, websocket.headers, self._parts.settings.trusted_proxies),
         )
         self._sessions.add(session)
         try:
