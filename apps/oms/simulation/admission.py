@@ -71,7 +71,7 @@ def reducible(sheet: Sheet, order: PaperOrder) -> Decimal:
     """
     if not order.reduce_only:
         return order.remaining
-    instrument = sheet.instrument(order.symbol)
+    instrument = sheet.instruments[order.symbol]
     if instrument.kind is Kind.SPOT:
         if order.side is Side.BUY or sheet.settings.allow_spot_short:
             return order.remaining
@@ -113,7 +113,7 @@ def _matched_market(
 ) -> tuple[Sequence[Taking], Ladder | None] | Rejection:
     takings: Sequence[Taking] = ()
     if book is not None and qty:
-        tick, rules = sheet.instrument(order.symbol).tick, sheet.settings
+        tick, rules = sheet.instruments[order.symbol].tick, sheet.settings
         takings, book = take_all(
             book, order.side, qty, tick=tick, impact=rules.impact, slippage=rules.slippage
         )
@@ -128,7 +128,7 @@ def _matched_market(
 def _refuse_unfunded(
     sheet: Sheet, order: PaperOrder, takings: Sequence[Taking]
 ) -> Rejection | None:
-    instrument = sheet.instrument(order.symbol)
+    instrument = sheet.instruments[order.symbol]
     if instrument.kind is not Kind.SPOT:
         need, there = margin_needed(sheet, order, takings)
     elif order.side is Side.BUY:

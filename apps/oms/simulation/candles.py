@@ -39,7 +39,7 @@ def _volume(sheet: Sheet, news: CandleSeen) -> Decimal | None:
     if not cap:
         return None
     share = EXACT.divide(product(news.volume, cap), Decimal(100))
-    return down_to_step(share, sheet.instrument(news.symbol).step)
+    return down_to_step(share, sheet.instruments[news.symbol].step)
 
 
 def _fill_resting(
@@ -93,7 +93,7 @@ def _show(sheet: Sheet, news: CandleSeen, price: Decimal) -> None:
     """The market at one price of the bar, without limit of depth."""
     quote = QuoteSeen(symbol=news.symbol, bid=price, ask=price, at=news.at)
     if sheet.settings.spread_bps:
-        tick = sheet.instrument(news.symbol).tick
+        tick = sheet.instruments[news.symbol].tick
         quote = widened(quote, sheet.settings.spread_bps, tick)
     known = sheet.markets.get(news.symbol)
     mark = None if known is None else known.mark

@@ -156,7 +156,7 @@ def _child(
         reduce_only=True,
         post_only=False,
         rank=sheet.next_rank(),
-        locked_currency=lock_currency(sheet.instrument(parent.symbol), parent.side.opposite),
+        locked_currency=lock_currency(sheet.instruments[parent.symbol], parent.side.opposite),
         created_at=sheet.at,
         terms=Terms(
             trigger_price=trigger,
@@ -177,7 +177,7 @@ def _arrive(sheet: Sheet, child: PaperOrder) -> None:
 
 
 def _levels(sheet: Sheet, parent: PaperOrder) -> _Levels:
-    tick = sheet.instrument(parent.symbol).tick
+    tick = sheet.instruments[parent.symbol].tick
     average = quotient(parent.value, parent.filled)
     up = parent.side is Side.BUY
     return _Levels(

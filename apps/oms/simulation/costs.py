@@ -95,6 +95,8 @@ def fee_of(
     """
     rates = rates_of(sheet, instrument)
     rate = rates.maker if maker else rates.taker
+    if instrument.kind is Kind.LINEAR:
+        return product(amount, rate), instrument.settle
     if pays_in_base(sheet.settings, instrument, side):
         return product(qty, rate), instrument.base
     fee = product(amount, rate)
@@ -150,7 +152,7 @@ def contract_lock(
 
 def margin_of(leverage: int, value: Decimal) -> Decimal:
     """Initial margin of a contract position worth ``value``, at 18 places, rounded up."""
-    return rounded_up(EXACT.divide(value.copy_abs(), Decimal(leverage)))
+    return rounded_up(EXACT.divide(value.copy_abs(), leverage))
 
 
 def rounded_up(amount: Decimal) -> Decimal:

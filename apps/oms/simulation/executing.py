@@ -25,7 +25,7 @@ def carry_out(sheet: Sheet, admitted: Admitted) -> None:
         if sheet.settings.partial_fill:
             takings = _split(sheet, order, takings)
         order = execute(sheet, order, takings, maker=False)
-    if not order.remaining:
+    if order.filled == order.qty:
         sheet.end_order(order)
         return
     if _may_rest(order):
@@ -101,7 +101,7 @@ def _may_rest(order: PaperOrder) -> bool:
 
 def _split(sheet: Sheet, order: PaperOrder, takings: Sequence[Taking]) -> list[Taking]:
     """Each in two, the first of the share that is set."""
-    instrument, share = sheet.instrument(order.symbol), sheet.settings.partial_fill
+    instrument, share = sheet.instruments[order.symbol], sheet.settings.partial_fill
     parts: list[Taking] = []
     for taking in takings:
         first: Decimal = down_to_step(product(taking.qty, share), instrument.step)

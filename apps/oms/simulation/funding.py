@@ -67,7 +67,7 @@ def see_funding(sheet: Sheet, news: FundingSeen) -> None:
 
 def _pay(sheet: Sheet, position: PaperPosition, mark: Decimal, moment: datetime) -> None:
     """− signed quantity × mark × rate; of an isolated position it moves the margin."""
-    instrument, symbol = sheet.instrument(position.symbol), position.symbol
+    instrument, symbol = sheet.instruments[position.symbol], position.symbol
     terms = sheet.contracts.get(symbol, AS_SET)
     rate = sheet.settings.funding_rate if terms.funding_rate is None else terms.funding_rate
     amount = rounded(product(worth(instrument, position.qty, mark), rate).copy_negate())

@@ -48,7 +48,7 @@ class _Told:
         self.sold: list[str] = []
         for fact in sheet.facts:
             if isinstance(fact, Filled):
-                self._fill(sheet.settings.instruments[fact.trade.symbol], fact.trade)
+                self._fill(sheet.instruments[fact.trade.symbol], fact.trade)
             elif isinstance(fact, Deposited | InsurancePaid | FundingPaid):
                 self._flow(fact.currency, fact.amount)
             elif isinstance(fact, Withdrawn):
@@ -192,7 +192,7 @@ def _check_positions(sheet: Sheet, moves: dict[PositionKey, Decimal], locks: Amo
             held, margin = _subtract(held, was.qty), _subtract(margin, was.margin)
         if held != moves.pop(key, ZERO):
             _broken(f"{key}: position moved by {held}")
-        settle = sheet.settings.instruments[key[0]].settle
+        settle = sheet.instruments[key[0]].settle
         locks[settle] = _add(locks.get(settle, ZERO), margin)
     if moves:
         _broken(f"fills of unknown positions {sorted(moves)}")

@@ -60,7 +60,7 @@ def close_at(sheet: Sheet, position: PaperPosition, price: Decimal, source: Orde
         reduce_only=True,
         post_only=False,
         rank=sheet.next_rank(),
-        locked_currency=sheet.instrument(position.symbol).settle,
+        locked_currency=sheet.instruments[position.symbol].settle,
         created_at=sheet.at,
         terms=Terms(source=source),
     )
@@ -83,7 +83,7 @@ def cancel_orders(sheet: Sheet, reason: str, is_meant: Callable[[PaperOrder], bo
 
 def _pools(sheet: Sheet) -> set[str]:
     """Currencies whose positions, marks or money have moved in this step."""
-    pools, instruments = set(sheet.pools), sheet.settings.instruments
+    pools, instruments = set(sheet.pools), sheet.instruments
     for symbol, _ in sheet.positions:
         currency = instruments[symbol].settle
         if currency not in pools and (
@@ -112,7 +112,7 @@ def _close_isolated(sheet: Sheet, position: PaperPosition, mark: Decimal) -> Non
     key = (position.symbol, position.leg)
     cancel_orders(sheet, _REASON, lambda order: (order.symbol, order.leg) == key)
     got = close_at(sheet, position, mark, OrderSource.LIQUIDATION)
-    settle_currency = sheet.instrument(position.symbol).settle
+    settle_currency = sheet.instruments[position.symbol].settle
     _insure(sheet, settle_currency, total(position.margin, got))
 
 
@@ -120,7 +120,7 @@ def _judge_cross(sheet: Sheet, currency: str, stands: list[Stand]) -> None:
     """Close cross positions until the wallet carries what is left of them."""
     if any(stand.mark is None and not stand.is_isolated for stand in stands):
         return
-    instruments = sheet.settings.instruments
+    instruments = sheet.instruments
     cancel_orders(
         sheet,
         _REASON,

@@ -181,7 +181,7 @@ def spendable(sheet: Sheet, currency: str) -> Decimal:
 
 def is_pledged(sheet: Sheet, currency: str) -> bool:
     """Whether positions are settled in ``currency``."""
-    instruments = sheet.settings.instruments
+    instruments = sheet.instruments
     return any(instruments[symbol].settle == currency for symbol, _ in sheet.positions)
 
 
@@ -197,7 +197,7 @@ def margin_needed(
     opening = qty if position is None else opening_qty(order.side, qty, position.qty)
     if not opening:
         return ZERO, ZERO
-    instrument, reserve = sheet.instrument(order.symbol), order.reserve_price
+    instrument, reserve = sheet.instruments[order.symbol], order.reserve_price
     prices = [taking.price for taking in takings]
     if reserve is not None:
         prices.append(reserve)

@@ -277,6 +277,9 @@ class Market:
         """The mark that was told, else the middle of what is offered, else the last price."""
         if self.mark is not None:
             return self.mark
+        bids, asks = self.bids.levels, self.asks.levels
+        if bids and asks:
+            return product(total(bids[0][0], asks[0][0]), _HALF)
         bid, ask = self.bids.best, self.asks.best
         if bid is not None and ask is not None:
             return product(total(bid[0], ask[0]), _HALF)

@@ -129,7 +129,7 @@ def expire(sheet: Sheet) -> None:
 
 def _ordered(sheet: Sheet, wish: Place, number: int) -> PaperOrder | Rejection:
     """The order that is wished for, or why there can be no such order."""
-    instrument = sheet.instrument(wish.symbol)
+    instrument = sheet.instruments[wish.symbol]
     terms = PLAIN if wish.terms is PLAIN or wish.terms == PLAIN else wish.terms
     qty = wish.qty if wish.cost is None else _qty_for_cost(sheet, wish, wish.cost)
     leg = _leg(wish) if sheet.settings.hedge and instrument.kind is not Kind.SPOT else Leg.BOTH
@@ -206,12 +206,12 @@ def _at_most(sheet: Sheet, fault: Fault, order: PaperOrder) -> Decimal | None:
     """What a fault leaves of the order to be executed at once."""
     if fault.kind is not FaultKind.PARTIAL:
         return None
-    return down_to_step(product(order.qty, fault.amount), sheet.instrument(order.symbol).step)
+    return down_to_step(product(order.qty, fault.amount), sheet.instruments[order.symbol].step)
 
 
 def _qty_for_cost(sheet: Sheet, wish: Place, cost: Decimal) -> Decimal:
     """Whole steps that ``cost`` buys; 0 where there is no price, or no such order."""
-    market, instrument = sheet.fresh_market(wish.symbol), sheet.instrument(wish.symbol)
+    market, instrument = sheet.fresh_market(wish.symbol), sheet.instruments[wish.symbol]
     is_spot_buy = wish.side is Side.BUY and instrument.kind is Kind.SPOT
     if market is None or not is_spot_buy or wish.order_type != "market":
         return ZERO

@@ -51,7 +51,7 @@ def lock_of(sheet: Sheet, order: PaperOrder) -> Decimal:
     price = order.reserve_price
     if price is None or order.terms.source is OrderSource.ATTACHED:
         return ZERO
-    instrument = sheet.instrument(order.symbol)
+    instrument = sheet.instruments[order.symbol]
     if instrument.kind is Kind.SPOT:
         return spot_lock(sheet.settings, instrument, order.side, order.remaining, price)
     if order.reduce_only:

@@ -30,7 +30,7 @@ def see_market(sheet: Sheet, news: QuoteSeen | BookSeen) -> None:
     """Take over what the market shows, and serve who it reaches."""
     symbol = news.symbol
     if sheet.settings.spread_bps and isinstance(news, QuoteSeen):
-        news = widened(news, sheet.settings.spread_bps, sheet.instrument(symbol).tick)
+        news = widened(news, sheet.settings.spread_bps, sheet.instruments[symbol].tick)
     known, market = sheet.markets.get(symbol), market_of(news)
     if known is not None and (known.last is not None or known.mark is not None):
         market = evolve(market, last=_moved_last(known.last, market), mark=known.mark)

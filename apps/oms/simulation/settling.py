@@ -34,7 +34,7 @@ _new_position = constructor(PaperPosition)
 
 def settle(sheet: Sheet, order: PaperOrder, taking: Taking, *, maker: bool) -> PaperOrder:
     """Execute part of ``order``: book money and quantity, tell the fill, return the order."""
-    instrument, terms = sheet.instrument(order.symbol), order.terms
+    instrument, terms = sheet.instruments[order.symbol], order.terms
     side, qty, price = order.side, taking.qty, taking.price
     amount = worth(instrument, qty, price)
     fee, currency = fee_of(sheet, instrument, side, qty, amount, maker=maker)

@@ -44,6 +44,7 @@ class Sheet:
         "ended",
         "facts",
         "heard_at",
+        "instruments",
         "markets",
         "orders",
         "orders_made",
@@ -63,8 +64,10 @@ class Sheet:
     def __init__(self, memory: Memory, settings: Settings, at: datetime) -> None:
         self.before = memory
         self.settings = settings
+        #: What is traded here, by symbol.
+        self.instruments = settings.instruments
         #: Time of this step's facts: a clock that was set back does not make them older.
-        self.at = max(memory.clock, at)
+        self.at = at if at > memory.clock else memory.clock
         #: The host's own time: ages of prices are told by one clock.
         self.heard_at = at
         self.balances = dict(memory.balances)
@@ -88,10 +91,6 @@ class Sheet:
         #: Currencies whose wallets contracts have moved in this step.
         self.pools: set[str] = set()
         self._copied: dict[str, dict[str, PaperOrder]] = {}
-
-    def instrument(self, symbol: str) -> Instrument:
-        """The instrument of a symbol that is traded here."""
-        return self.settings.instruments[symbol]
 
     def leverage_of(self, instrument: Instrument) -> int:
         """The leverage in force for a contract."""

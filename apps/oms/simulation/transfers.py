@@ -61,7 +61,7 @@ def reset(sheet: Sheet, wish: Reset) -> None:
 
 def set_leverage(sheet: Sheet, wish: SetLeverage) -> Rejection | None:
     """Another leverage for a contract: margins and what orders reserve are counted anew."""
-    instrument = sheet.instrument(wish.symbol)
+    instrument = sheet.instruments[wish.symbol]
     if instrument.kind is Kind.SPOT or not 1 <= wish.leverage <= instrument.max_leverage:
         return _refused(f"{wish.symbol} has a leverage of 1 to {instrument.max_leverage}")
     before = available(sheet, sheet.settings, instrument.settle)
@@ -88,7 +88,7 @@ def set_leverage(sheet: Sheet, wish: SetLeverage) -> Rejection | None:
 
 def set_margin_mode(sheet: Sheet, wish: SetMarginMode) -> Rejection | None:
     """Another margin mode for a contract without orders and positions; "already so" is success."""
-    if sheet.instrument(wish.symbol).kind is Kind.SPOT:
+    if sheet.instruments[wish.symbol].kind is Kind.SPOT:
         return _refused(f"{wish.symbol} has no margin")
     terms = sheet.contracts.get(wish.symbol, AS_SET)
     if sheet.settings.margin_mode_of(terms) is not wish.mode:

@@ -108,7 +108,7 @@ class PaperExchange(Operated, Standing):
         A lost answer is a report of kind ``unknown``.
         """
         try:
-            instrument = self.instruments()[order.symbol]
+            instrument = self._engine.settings.instruments[order.symbol]
             wish = request_of(order, instrument, now, is_virtual=self._is_virtual)
         except Invalid as wrong:
             return [_rejected(order, wrong.code, wrong.message, now)]
