@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
 from oms.domain.money import plain
@@ -110,28 +111,21 @@ def market_read(symbol: str, text: str) -> Market:
 
 
 def trade_text(trade: PaperTrade) -> str:
-    """One execution."""
-    told = {
-        "trade_id": trade.trade_id,
-        "exchange_order_id": trade.exchange_order_id,
-        "client_id": trade.client_id,
-        "symbol": trade.symbol,
-        "side": trade.side,
-        "leg": trade.leg,
-        "qty": plain(trade.qty),
-        "price": plain(trade.price),
-        "fee": plain(trade.fee),
-        "fee_currency": trade.fee_currency,
-        "maker": trade.maker,
-        "extrapolated": trade.extrapolated,
-        "realised": plain(trade.realised),
-        "executed_at": _time(trade.executed_at),
-    }
-    if trade.source is not OrderSource.USER:
-        told["source"] = trade.source
-    if trade.parent:
-        told["parent"] = trade.parent
-    return _encode(told)
+    """One execution. There is one for each fill, so it is written out and not encoded."""
+    parent = f'"parent":{_quoted(trade.parent)},' if trade.parent else ""
+    is_users = trade.source is OrderSource.USER
+    source = "" if is_users else f'"source":{_quoted(trade.source)},'
+    return (
+        f'{{"client_id":{_quoted(trade.client_id)}'
+        f',"exchange_order_id":{_quoted(trade.exchange_order_id)}'
+        f',"executed_at":"{_time(trade.executed_at)}"'
+        f',"extrapolated":{"true" if trade.extrapolated else "false"}'
+        f',"fee":"{plain(trade.fee)}","fee_currency":{_quoted(trade.fee_currency)}'
+        f',"leg":{_quoted(trade.leg)},"maker":{"true" if trade.maker else "false"}'
+        f',{parent}"price":"{plain(trade.price)}","qty":"{plain(trade.qty)}"'
+        f',"realised":"{plain(trade.realised)}","side":{_quoted(trade.side)}'
+        f',{source}"symbol":{_quoted(trade.symbol)},"trade_id":{_quoted(trade.trade_id)}}}'
+    )
 
 
 def _books(memory: Memory) -> Fields:
