@@ -23,6 +23,8 @@ from oms.simulation.sheet import Sheet
 _NOTHING = Balance()
 _add, _subtract = EXACT.add, EXACT.subtract
 
+_INCOMES = (Deposited, InsurancePaid, FundingPaid)
+
 Amounts = dict[str, Decimal]
 """By currency, or by order."""
 
@@ -49,7 +51,7 @@ class _Told:
         for fact in sheet.facts:
             if isinstance(fact, Filled):
                 self._fill(sheet.instruments[fact.trade.symbol], fact.trade)
-            elif isinstance(fact, Deposited | InsurancePaid | FundingPaid):
+            elif isinstance(fact, _INCOMES):
                 self._flow(fact.currency, fact.amount)
             elif isinstance(fact, Withdrawn):
                 self._flow(fact.currency, fact.amount.copy_negate())

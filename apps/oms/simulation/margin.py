@@ -161,6 +161,8 @@ def wallet_of(books: Books, settings: Settings, currency: str) -> Wallet:
 def available(books: Books, settings: Settings, currency: str) -> Decimal:
     """What new positions may be opened with; exact."""
     left = books.balances.get(currency, _NOTHING).free
+    if not books.positions:
+        return left
     for stand in stands_in(books, settings, currency):
         if not stand.is_isolated:
             bound = difference(stand.initial, stand.position.margin)
@@ -173,10 +175,7 @@ def spendable(sheet: Sheet, currency: str) -> Decimal:
 
     Profit that is not realised can be traded with but not spent.
     """
-    free = sheet.free(currency)
-    if not sheet.positions:
-        return free
-    return min(free, available(sheet, sheet.settings, currency))
+    return min(sheet.free(currency), available(sheet, sheet.settings, currency))
 
 
 def is_pledged(sheet: Sheet, currency: str) -> bool:
@@ -198,11 +197,11 @@ def margin_needed(
     if not opening:
         return ZERO, ZERO
     instrument, reserve = sheet.instruments[order.symbol], order.reserve_price
-    prices = [taking.price for taking in takings]
-    if reserve is not None:
-        prices.append(reserve)
-    locks = [contract_lock(sheet, instrument, opening, price) for price in prices]
-    need = max(locks, default=ZERO)
+    need = ZERO if reserve is None else contract_lock(sheet, instrument, opening, reserve)
+    for taking in takings:
+        lock = contract_lock(sheet, instrument, opening, taking.price)
+        if lock > need:
+            need = lock
     if not need:
         return ZERO, ZERO
     there = available(sheet, sheet.settings, instrument.settle)
