@@ -10,11 +10,12 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from oms.domain.instrument import Kind
-from oms.domain.money import ZERO, difference, total
+from oms.domain.money import ZERO, difference, product, total
 from oms.domain.order import Side
+from oms.simulation.contracts import MarginMode
 from oms.simulation.executing import end
 from oms.simulation.facts import Accepted, Filled, InsurancePaid
-from oms.simulation.margin import Stand, stands_in
+from oms.simulation.margin import Stand, marked, stands_in
 from oms.simulation.matching import Taking
 from oms.simulation.memory import (
     Balance,
@@ -35,6 +36,8 @@ def liquidate(sheet: Sheet) -> bool:
     """Close what can no longer be carried; whether anything was closed."""
     before, pools = sheet.trades_made, _pools(sheet)
     for currency in sorted(pools) if len(pools) > 1 else pools:
+        if _is_far_from_it(sheet, currency):
+            continue
         stands = stands_in(sheet, sheet.settings, currency)
         isolated = [stand for stand in stands if stand.is_isolated]
         if isolated:
@@ -99,6 +102,26 @@ def _has_moved(sheet: Sheet, currency: str) -> bool:
     if now is was:
         return False
     return now is None or was is None or now.total != was.total
+
+
+def _is_far_from_it(sheet: Sheet, currency: str) -> bool:
+    """Whether nothing is owed and the wallet carries its positions, none of them isolated.
+
+    Nearly always so, and found with less than all that the judgement needs.
+    """
+    balance = sheet.balances.get(currency, _NOTHING)
+    equity, maintenance = balance.total, ZERO
+    for position in sheet.positions.values():
+        instrument = sheet.instruments[position.symbol]
+        if instrument.settle == currency:
+            terms = sheet.contracts.get(position.symbol)
+            if sheet.settings.margin_mode_of(terms) is MarginMode.ISOLATED:
+                return False
+            _, now = marked(sheet, instrument, position)
+            equity = total(equity, difference(now, position.cost))
+            due = product(now.copy_abs(), instrument.maintenance_rate)
+            maintenance = total(maintenance, due)
+    return equity > maintenance and balance.free >= 0
 
 
 def _judge_isolated(sheet: Sheet, stands: list[Stand]) -> None:

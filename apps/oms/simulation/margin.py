@@ -102,9 +102,7 @@ def stand_of(books: Books, settings: Settings, position: PaperPosition) -> Stand
     """A position at its mark price."""
     instrument = settings.instruments[position.symbol]
     terms = books.contracts.get(position.symbol)
-    market = books.markets.get(position.symbol)
-    mark = None if market is None else market.mark_price
-    now = position.cost if mark is None else value_of(instrument, position.qty, mark)
+    mark, now = marked(books, instrument, position)
     return _new_stand(
         position=position,
         instrument=instrument,
@@ -114,6 +112,15 @@ def stand_of(books: Books, settings: Settings, position: PaperPosition) -> Stand
         value=now,
         unrealised=difference(now, position.cost),
     )
+
+
+def marked(
+    books: Books, instrument: Instrument, position: PaperPosition
+) -> tuple[Decimal | None, Decimal]:
+    """The mark price of a position and its value at that; its cost, where none is known."""
+    market = books.markets.get(position.symbol)
+    mark = None if market is None else market.mark_price
+    return mark, position.cost if mark is None else value_of(instrument, position.qty, mark)
 
 
 def stands_in(books: Books, settings: Settings, currency: str) -> list[Stand]:

@@ -321,4 +321,5 @@ class Memory:
 
     def order(self, symbol: str, exchange_order_id: str) -> PaperOrder | None:
         """An open order."""
-        return self.orders.get(symbol, {}).get(exchange_order_id)
+        held = self.orders.get(symbol)
+        return None if held is None else held.get(exchange_order_id)
