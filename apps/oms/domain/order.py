@@ -233,6 +233,8 @@ def advanced(
     Executions are not checked for repetition here: the ledger knows the deals.
     """
     kind, fill, now = report.kind, report.execution, report.heard_at
+    if kind is ReportKind.ACCEPTED and order.state is OrderState.PENDING_SUBMIT:
+        return _submitted(order, report)
     if kind is ReportKind.REJECTED and _refuses_change(order, report):
         return evolve(order, pending_change=None, updated_at=now, version=order.version + 1)
     changed = kind is ReportKind.CHANGED
@@ -269,6 +271,20 @@ def advanced(
         triggered_at=now if kind is ReportKind.TRIGGERED else order.triggered_at,
         closed_at=None if state.is_open else order.closed_at or now,
         updated_at=now,
+        version=order.version + 1,
+    )
+
+
+def _submitted(order: Order, report: Report) -> Order:
+    """The first acknowledgement of an order, which changes little."""
+    return evolve(
+        order,
+        state=OrderState.SUBMITTED,
+        exchange_order_id=order.exchange_order_id or report.exchange_order_id,
+        edit_replace_state=report.edit or order.edit_replace_state,
+        edit_replace_at=order.edit_replace_at if report.edit is None else report.heard_at,
+        submitted_at=order.submitted_at or report.heard_at,
+        updated_at=report.heard_at,
         version=order.version + 1,
     )
 
