@@ -17,5 +17,9 @@ def due_by(moment: datetime) -> datetime:
 
 def funding_due(positions: Mapping[PositionKey, PaperPosition]) -> datetime | None:
     """The first time that one of the positions has not settled yet."""
-    settled = [each.funded_at for each in positions.values() if each.funded_at is not None]
-    return due_by(min(settled)) + EVERY if settled else None
+    first: datetime | None = None
+    for position in positions.values():
+        settled = position.funded_at
+        if settled is not None and (first is None or settled < first):
+            first = settled
+    return None if first is None else due_by(first) + EVERY

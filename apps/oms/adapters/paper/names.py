@@ -10,7 +10,7 @@ _CALLERS = "~"
 
 def ledger_id(client_id: str) -> int:
     """The ledger's order that is called so; 0 for one of somebody else."""
-    return int(client_id) if is_ledgers(client_id) else 0
+    return int(client_id) if client_id and client_id[0] != _CALLERS else 0
 
 
 def is_ledgers(client_id: str) -> bool:

@@ -121,7 +121,7 @@ def _report(
 ) -> Report:
     order, kind = fact.order, _KINDS[type(fact)]
     order_id = ledger_id(order.client_id)
-    is_change = kind is ReportKind.CHANGED
+    is_change = type(fact) is Changed
     return _new_report(
         kind=kind,
         order_id=order_id,
