@@ -9,7 +9,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -58,6 +58,7 @@ def decoded(kind: Any, text: Any) -> Any:
     return kind(text)
 
 
+@lru_cache(maxsize=64)  # one moment is told in several rows of one step
 def time_text(moment: datetime) -> str:
     """A time in UTC with microseconds."""
     told = moment.astimezone(UTC).isoformat(timespec="microseconds")
