@@ -186,9 +186,9 @@ class Sheet:
     def leave(self, symbol: str, side: Side, book: Ladder) -> None:
         """What orders of ``side`` have left of the book that they met."""
         market = self.markets[symbol]
-        if book is market.opposite(side):
-            return
         is_buy = side is Side.BUY
+        if book is (market.asks if is_buy else market.bids):
+            return
         self.put_market(evolve(market, asks=book) if is_buy else evolve(market, bids=book))
 
     def next_rank(self) -> int:
