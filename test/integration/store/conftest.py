@@ -16,13 +16,11 @@ import pytest
 from kit.galera import GaleraCluster
 from kit.mariadb import PrivateMariaDB
 from kit.sql import change
-from oms.adapters.sql import script
 from oms.adapters.sql.migrate import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
 
-#: The last is told to repeat statements for few rows too, as it does for many.
-KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy", "mariadb-asyncmy-repeating")
+KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy")
 #: What happens when several write at once is asked of a cluster too, of several nodes.
 CONCURRENT = (
     *("doubt", "ids", "leases", "ledger", "many_writers", "queue", "rate_chunks"),
@@ -74,10 +72,7 @@ def place(
     server.create_database(name)
     url = server.dsn(name, "aiomysql" if "aiomysql" in request.param else "asyncmy")
     asyncio.run(upgrade(url))
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param.endswith("repeating"):
-            patch.setattr(script, "ROWS_AT_ONCE_MAX", 0)
-        yield Place(request.param, url)
+    yield Place(request.param, url)
     server.drop_database(name)
 
 

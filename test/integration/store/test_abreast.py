@@ -49,7 +49,7 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 def a_script(database: Database, *statements: tuple[str, Rows, int | None]) -> Script:
     """A script of rows to be repeated."""
-    script = Script(database.dialect, at_once=False)
+    script = Script(database.dialect)
     for number, (text, rows, must_meet) in enumerate(statements):
         script.add(f"s{number}", text, rows, must_meet)
     return script

@@ -29,7 +29,7 @@ class Insert:
 
     async def __call__(self, session: Session, rows: Sequence[Values]) -> None:
         """Write ``rows`` now."""
-        script = Script.of_rows(session.dialect, len(rows))
+        script = Script(session.dialect)
         self.into(script, rows)
         await session.send(script)
 

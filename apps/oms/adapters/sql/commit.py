@@ -31,7 +31,7 @@ TOUCH = "touch"
 def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
     """The script that writes ``batches``, accounts ascending."""
     now = datetime.now(UTC)
-    script = Script.of_rows(dialect, sum(_size(batch) for batch in batches))
+    script = Script(dialect)
     _fence(script, batches)
     if dialect.in_cluster:
         _touch(script, [b.lease.account_id for b in batches if b.head_after == b.head_before])
@@ -130,17 +130,3 @@ def _touch(script: Script, account_ids: Sequence[int]) -> None:
     for way in "+-":
         text = f"UPDATE account_streams SET head_seq = head_seq {way} 1 WHERE {ours}"
         script.add(TOUCH, text, [tuple(account_ids)], must_meet=len(account_ids))
-
-
-def _size(batch: AccountBatch) -> int:
-    """About how many rows a batch has."""
-    counted = (
-        batch.orders_new,
-        batch.orders_changed,
-        batch.deals,
-        batch.positions_new,
-        batch.positions_changed,
-        batch.results,
-        batch.events,
-    )
-    return sum(len(rows) for rows in counted)

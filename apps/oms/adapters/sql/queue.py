@@ -163,7 +163,7 @@ class SqlQueue:
         created_at = plan.commands[0].created_at if plan.commands else None
         keys = [_key_values(key, created_at or key.expires_at, dialect) for key in plan.keys]
 
-        script = Script.of_rows(dialect, len(keys) + len(commands))
+        script = Script(dialect)
         _INSERT_KEYS.into(script, keys)
         rows.INSERT.into(script, commands)
 

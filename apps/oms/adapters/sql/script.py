@@ -4,7 +4,7 @@ Two ways, by what the driver does best. *Repeated*: one-row text and the rows, w
 repeats a prepared statement cheaply (SQLite in the process, MariaDB's bulk protocol over asyncmy);
 no value is ever written as text, which halves the cost on both sides of the wire. *At once*: each
 statement holds all its rows as text, and all statements travel in one packet; the better way where
-nothing repeats, and for few rows, whose journeys cost more than their text.
+nothing repeats.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oms.adapters.sql.dialect import Dialect
-
-#: Up to so many rows a script is sent at once, though the driver could repeat.
-ROWS_AT_ONCE_MAX = 30
 
 Values = tuple[Any, ...]
 
@@ -47,14 +44,12 @@ class Script:
     """Statements in order, all worded for one way."""
 
     dialect: Dialect
-    at_once: bool
     statements: list[Statement] = field(default_factory=list)
 
-    @classmethod
-    def of_rows(cls, dialect: Dialect, count: int) -> "Script":
-        """An empty script for about ``count`` rows."""
-        few = dialect.name == "mysql" and count <= ROWS_AT_ONCE_MAX
-        return cls(dialect, few or not dialect.repeats)
+    @property
+    def at_once(self) -> bool:
+        """Whether each statement holds all its rows."""
+        return not self.dialect.repeats
 
     def add(
         self, name: str, text: str, rows: Sequence[Values], must_meet: int | None = None
