@@ -28,7 +28,7 @@ from oms.domain.command import (
 )
 from oms.domain.errors import Invalid, Refused
 from oms.domain.named import orders_named, positions_named
-from oms.domain.value import evolve, value
+from oms.domain.value import constructor, evolve, value
 from oms.ports.clock import Clock
 from oms.ports.history import History
 from oms.ports.ids import IdBlocks
@@ -86,6 +86,9 @@ class Placed:
     command_id: int | None = None
     refused: Refused | None = None
     replayed: bool = False
+
+
+_new_command, _new_placed = constructor(NewCommand), constructor(Placed)
 
 
 @value
@@ -158,7 +161,7 @@ class Submit:
             principal, account_id, narrowed(principal, account_id, wish.payload)
         )
         refused = refused or refuse_silence(principal, permission, wish.comment)
-        return Placed(wish=wish, account_id=account_id or None, refused=refused)
+        return _new_placed(wish=wish, account_id=account_id or None, refused=refused)
 
     def _claimed(self, item: Placed) -> Placed:
         """``item`` with its place in the queue, if it may have one and there is one."""
@@ -189,7 +192,7 @@ class Submit:
             said = text if payload is wished else encode(wished)
             before = commands[-1].id if commands and is_chain else None
             commands.append(
-                NewCommand(
+                _new_command(
                     id=self.ids("command"),
                     account_id=item.account_id,
                     command_type=word,
@@ -249,7 +252,7 @@ class Submit:
             command_id = next(ids)
             row = rows.get(command_id)
             same = row is None or row.fingerprint == _fingerprint(wish.payload)
-            item = Placed(
+            item = _new_placed(
                 wish=wish,
                 account_id=wish.account_id if row is None else row.account_id,
                 command_id=command_id if same else None,
@@ -288,8 +291,8 @@ def _target(
 
 def _settled(item: Placed, stored: Stored, position: int) -> Placed:
     if position in stored.mismatched:
-        return Placed(wish=item.wish, account_id=item.account_id, refused=_mismatch())
-    return Placed(
+        return _new_placed(wish=item.wish, account_id=item.account_id, refused=_mismatch())
+    return _new_placed(
         wish=item.wish,
         account_id=item.account_id,
         command_id=stored.ids[position],

@@ -15,8 +15,11 @@ from typing import Any
 
 from oms.domain.command import CommandResult, CommandStatus
 from oms.domain.errors import Refused
+from oms.domain.value import constructor
 from oms.ports.queue import CommandRow, NewCommand
 from oms.wire.json import NotJson, dumps_plain, loads, optional_decimal, time_text
+
+_new_row = constructor(CommandRow)
 
 _ROWS = ("order_ids", "position_ids", "deal_ids")
 
@@ -69,7 +72,7 @@ def load_outcome(word: str, command: NewCommand) -> CommandRow | None:
     """``command`` as it stands by that word; ``None`` if the word is of another make."""
     try:
         status, error, result, order_id, finished_at = loads(word)
-        return CommandRow(
+        return _new_row(
             id=command.id,
             account_id=command.account_id,
             command_type=command.command_type,
