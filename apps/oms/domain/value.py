@@ -3,7 +3,8 @@
 A frozen dataclass sets each field through ``object.__setattr__``; building orders, deals and
 positions that way was the largest single cost of a worker. ``value`` makes the same class, frozen
 to everybody, but fills it while it is still *open*: as an instance of a twin with the same slots
-and no guard, which then becomes the frozen class. ``evolve`` copies slot by slot in that way.
+and no guard, which then becomes the frozen class. ``evolve`` copies slot by slot in that way, by a
+function for each set of fields that is ever changed together.
 
 Not a model framework: nothing is validated or converted.
 """
@@ -25,18 +26,15 @@ def value(cls: type[T]) -> type[T]:
     twin = type(f"_Open{cls.__name__}", (), {"__slots__": names})
     frozen.__init__ = _initialiser(frozen, twin, known)
     frozen.__made__ = staticmethod(_maker(frozen, twin, known))
-    frozen.__opened__ = staticmethod(_opener(twin, names))
+    frozen.__evolvers__ = _Evolvers(frozen, twin, names)
     return frozen  # type: ignore[no-any-return]
 
 
 def evolve(before: T, /, **changes: object) -> T:
     """``before`` with some fields changed; an unknown field is an ``AttributeError``."""
-    frozen: Any = type(before)
-    after = frozen.__opened__(before)
-    for name, each in changes.items():
-        setattr(after, name, each)
-    after.__class__ = frozen
-    return after  # type: ignore[no-any-return]
+    evolvers: _Evolvers = type(before).__evolvers__  # type: ignore[attr-defined]
+    after: T = evolvers[tuple(changes)](before, *changes.values())
+    return after
 
 
 def constructor(cls: type[T]) -> type[T]:
@@ -85,10 +83,22 @@ def _filled(known: tuple[Field[Any], ...], scope: dict[str, Any]) -> tuple[str, 
     return f"*, {', '.join(heads)}" if heads else "", body
 
 
-def _opener(twin: type, names: tuple[str, ...]) -> Callable[[Any], Any]:
-    lines = ["def opened(before):", "after = _new(_twin)"]
-    lines += [f"after.{name} = before.{name}" for name in names]
-    return _compiled("opened", [*lines, "return after"], {"_new": object.__new__, "_twin": twin})
+class _Evolvers(dict[tuple[str, ...], Callable[..., Any]]):
+    """What makes a changed copy, by the names of what changes; made when it is first asked for."""
+
+    def __init__(self, frozen: type, twin: type, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self._scope = {"_new": object.__new__, "_twin": twin, "_frozen": frozen}
+        self._names = names
+
+    def __missing__(self, changed: tuple[str, ...]) -> Callable[..., Any]:
+        # The two names begin with a line: a field may be called after.
+        lines = [f"def evolved(_before, {', '.join(changed)}):", "_after = _new(_twin)"]
+        lines += [f"_after.{name} = _before.{name}" for name in self._names if name not in changed]
+        lines += [f"_after.{name} = {name}" for name in changed]
+        lines += ["_after.__class__ = _frozen", "return _after"]
+        made = self[changed] = _compiled("evolved", lines, dict(self._scope))
+        return made
 
 
 def _compiled(name: str, lines: list[str], scope: dict[str, Any]) -> Callable[..., Any]:
