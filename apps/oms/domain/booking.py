@@ -17,7 +17,9 @@ from oms.domain.order import Order
 from oms.domain.position import Fill, Position, folded
 from oms.domain.report import Execution, Report
 from oms.domain.side import Side
-from oms.domain.value import evolve
+from oms.domain.value import constructor, evolve
+
+_new_deal = constructor(Deal)
 
 
 def route_of(order: Order) -> Route:
@@ -41,7 +43,7 @@ def key_of(execution: Execution) -> FoldKey:
 def deal_of(order: Order, report: Report, execution: Execution, deal_id: int) -> Deal:
     """The whole execution as one deal that has no position yet."""
     maker = execution.maker
-    return Deal(
+    return _new_deal(
         id=deal_id,
         account_id=order.account_id,
         order_id=order.id,

@@ -30,7 +30,9 @@ from oms.domain.position import Position
 from oms.domain.refold import History
 from oms.domain.report import Execution, Report, ReportKind
 from oms.domain.rewrite import rewritten
-from oms.domain.value import value
+from oms.domain.value import constructor, value
+
+_new_entry = constructor(Entry)
 
 
 @value
@@ -87,7 +89,7 @@ def _advanced(book: Book, report: Report) -> Entry:
     order = advanced(book.order, report)
     if order is None:
         return Entry()
-    return Entry(
+    return _new_entry(
         order=order,
         events=order_events(book.order, order, report),
         exec_type=_why(order, report),
@@ -122,7 +124,7 @@ def _executed(book: Book, report: Report, execution: Execution, mint: Mint) -> E
     last = positions[-1]
     after = advanced(order, report, position_id=last.id, previous_id=last.previous_position_id)
     assert after is not None, "a fill is legal from every state"
-    return Entry(
+    return _new_entry(
         order=after,
         deals=deals,
         positions=positions,

@@ -12,6 +12,9 @@ from oms.domain.event import Event
 from oms.domain.order import Order, OrderState
 from oms.domain.position import Position
 from oms.domain.report import Report, ReportKind
+from oms.domain.value import constructor
+
+_new_event = constructor(Event)
 
 DOUBT_WINDOW = timedelta(seconds=15)
 """After so long an order that the exchange does not show was surely not placed."""
@@ -48,7 +51,7 @@ def order_events(before: Order, order: Order, report: Report) -> tuple[Event, ..
             return ()
         case _:
             assert_never(report.kind)
-    return (Event(name=name, strategy_id=before.strategy_id, facts=facts),)
+    return (_new_event(name=name, strategy_id=before.strategy_id, facts=facts),)
 
 
 def doubt_events(before: Order, order: Order, report: Report) -> tuple[Event, ...]:
@@ -69,7 +72,7 @@ def doubt_events(before: Order, order: Order, report: Report) -> tuple[Event, ..
         },
     }
     name = "order_resolved" if was_lost else "order_late_found"
-    return (Event(name=name, strategy_id=order.strategy_id, facts=facts),)
+    return (_new_event(name=name, strategy_id=order.strategy_id, facts=facts),)
 
 
 def execution_events(
@@ -84,7 +87,7 @@ def execution_events(
 
 def deal_event(deal: Deal) -> Event:
     """A new deal."""
-    return Event(
+    return _new_event(
         name="deal_created",
         strategy_id=deal.strategy_id,
         facts={
@@ -105,7 +108,7 @@ def deal_event(deal: Deal) -> Event:
 def _over_close_event(deals: Sequence[Deal]) -> Event:
     """The alarm that the exchange closed more than a ticket held; nothing executed is dropped."""
     excess = deals[-1]
-    return Event(
+    return _new_event(
         name="position_over_closed",
         strategy_id=excess.strategy_id,
         facts={
@@ -121,7 +124,7 @@ def _over_close_event(deals: Sequence[Deal]) -> Event:
 
 def closed_event(position: Position) -> Event:
     """The event that tells of a position's end."""
-    return Event(
+    return _new_event(
         name="position_closed",
         strategy_id=position.strategy_id,
         facts={

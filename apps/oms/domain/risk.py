@@ -19,7 +19,7 @@ from oms.domain.money import ZERO, difference, down_to_step, plain, total
 from oms.domain.order import Order, Side
 from oms.domain.order_forms import expected_price, is_post_only, limit_price, refuse_form
 from oms.domain.position import Position
-from oms.domain.value import value
+from oms.domain.value import constructor, value
 
 
 @value
@@ -54,6 +54,9 @@ class Terms:
     post_only: bool
 
 
+_new_terms = constructor(Terms)
+
+
 def admit_send(wish: SendOrder, desk: Desk) -> Terms | Refused:
     """Judge a wish to place an order."""
     named = _named(wish, desk)
@@ -80,7 +83,7 @@ def admit_send(wish: SendOrder, desk: Desk) -> Terms | Refused:
         if refused.reason != "kill_switch" or _is_hedge(desk) or not qty:
             return refused
         reduce_only = True  # what it would close may go out, what it would open may not
-    return Terms(
+    return _new_terms(
         symbol=wish.symbol,
         side=wish.side,
         order_type=wish.order_type,
@@ -113,7 +116,7 @@ def admit_close(wish: ClosePosition, position: Position, desk: Desk) -> Terms | 
     )
     if refused is not None:
         return refused
-    return Terms(
+    return _new_terms(
         symbol=position.symbol,
         side=Side.SELL if position.qty > 0 else Side.BUY,
         order_type=wish.order_type,

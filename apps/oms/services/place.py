@@ -28,12 +28,18 @@ from oms.domain.order_forms import expected_price
 from oms.domain.position import Position
 from oms.domain.report import Heard, Report, ReportKind
 from oms.domain.risk import Desk, Terms, admit_close, admit_send, unknown_symbol
-from oms.domain.value import evolve
+from oms.domain.value import constructor, evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import LedgerStore
 from oms.services.caps import Caps, Opening
 from oms.services.home import Home
 from oms.services.record import Changes, Record
+
+_new_order, _new_desk, _new_result = (
+    constructor(Order),
+    constructor(Desk),
+    constructor(CommandResult),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +155,7 @@ class Place:
         if isinstance(terms, Refused):
             terms = _as_wished(home, wish)
         await self.ids.ensure("order", 1)
-        order = Order(
+        order = _make_order(
             id=self.ids("order"),
             account_id=home.account.id,
             command_id=command.id,
@@ -226,7 +232,7 @@ def _judge_send(home: Home, wish: SendOrder, api_key_id: int, now: datetime) -> 
 
 def _desk(home: Home, symbol: str, killed: KillSwitch | None, now: datetime) -> Desk:
     quote = home.exchange.quote(symbol, now)
-    return Desk(
+    return _make_desk(
         account=home.account,
         instrument=home.exchange.instruments()[symbol],
         positions=home.positions_in(symbol),
@@ -291,7 +297,7 @@ def _result(order: Order, terms: Terms | Refused) -> CommandResult:
             client_order_id=name,
         )
     status = CommandStatus.UNKNOWN if order.state is OrderState.UNKNOWN else CommandStatus.DONE
-    return CommandResult(status=status, order_id=order.id, client_order_id=name)
+    return _make_result(status=status, order_id=order.id, client_order_id=name)
 
 
 def _error_of(order: Order) -> Refused:

@@ -24,6 +24,7 @@ from oms.domain.position import Position
 from oms.domain.refold import BUST, History
 from oms.domain.report import Execution, Heard, Report, ReportKind
 from oms.domain.rewrite import caught_up
+from oms.domain.value import constructor
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger import EventRow, LedgerStore
 from oms.services.adopt import adopted
@@ -34,6 +35,8 @@ from oms.services.read_ahead import NOTHING, ReadAhead, read_ahead
 from oms.services.settle import settled
 from oms.services.unfold import Unfold
 from oms.wire.events import EVENTS_PER_ROW_MAX, Tale, Told, outbox_payload, told
+
+_new_book, _new_event_row = constructor(Book), constructor(EventRow)
 
 NONE_STORED: frozenset[int] = frozenset()
 IDS_PER_REPORT_MAX = 16
@@ -158,7 +161,7 @@ class Record:
     ) -> None:
         instrument, execution = home.exchange.instruments().get(order.symbol), report.execution
         if execution is None:
-            book = Book(mode=home.account.position_mode, instrument=instrument, order=order)
+            book = _new_book(mode=home.account.position_mode, instrument=instrument, order=order)
             self._keep_of(home, book, report, changes)
             return
         known = await self._known_deals(home, order, report, read)
@@ -167,7 +170,7 @@ class Record:
         if needs_history(order, report, newest, known):
             assert instrument is not None, "what was executed is traded"
             history = await self.unfold(home, instrument, _moment(execution, order))
-        book = Book(
+        book = _new_book(
             mode=home.account.position_mode,
             instrument=instrument,
             order=order,
@@ -270,7 +273,7 @@ class Record:
         first = home.head_seq + 1
         home.head_seq += len(events)
         strategies = {event["strategy_id"] for event in events}
-        row = EventRow(
+        row = _new_event_row(
             id=first_id,
             account_id=home.account.id,
             seq=first,

@@ -19,7 +19,7 @@ from oms.domain.control import ReadConnection
 from oms.domain.errors import LeaseLost, Refused, Unavailable
 from oms.domain.reconciliation import Scope
 from oms.domain.sweep_plan import SweepPlan
-from oms.domain.value import evolve
+from oms.domain.value import constructor, evolve
 from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange
 from oms.ports.ledger import AccountImage, LedgerStore
@@ -34,6 +34,8 @@ from oms.wire.results import load_result
 from oms.worker.ear import Ear
 from oms.worker.leases import LeaseKeeper
 from oms.worker.pipeline import Pipeline
+
+_new_command = constructor(Command)
 
 logger = logging.getLogger(__name__)
 
@@ -336,7 +338,7 @@ def result_of(row: CommandRow) -> CommandResult:
 
 def command_of(row: CommandRow) -> Command:
     """The command that a stored row holds."""
-    return Command(
+    return _new_command(
         id=row.id,
         account_id=row.account_id,
         payload=decode(row.command_type, row.payload),
