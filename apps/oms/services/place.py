@@ -35,11 +35,8 @@ from oms.services.caps import Caps, Opening
 from oms.services.home import Home
 from oms.services.record import Changes, Record
 
-_new_order, _new_desk, _new_result = (
-    constructor(Order),
-    constructor(Desk),
-    constructor(CommandResult),
-)
+_make_order, _make_desk = constructor(Order), constructor(Desk)
+_make_result = constructor(CommandResult)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
