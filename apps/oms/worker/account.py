@@ -42,6 +42,10 @@ logger = logging.getLogger(__name__)
 CHUNK = 100
 """Commands after which a free database gets something to commit, though more are waiting."""
 
+FEW = 10
+"""The same in a round of less than a chunk: its commands have callers of their own, who send their
+next ones while the rest of the round is executed."""
+
 TURNS_PER_LOOK = 20
 """Accounts without open orders that one look at the market takes on."""
 
@@ -94,7 +98,7 @@ class Accounts:
 
     async def run(self, rows: Sequence[CommandRow]) -> int:
         """Execute in order and send to be committed together; the number of commands."""
-        count = 0
+        count, chunk = 0, CHUNK if len(rows) >= CHUNK else FEW
         for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
             if left == READ_AHEAD_BEFORE:
                 await self._look_ahead(rows)
@@ -106,7 +110,7 @@ class Accounts:
             count += 1
             if self.pipeline.running is not None or self._next is not None:
                 await asyncio.sleep(0)  # what is on its way moves on between two commands
-            if count % CHUNK == 0:
+            if count % chunk == 0:
                 await self._push()
         await self._push()
         return count
