@@ -12,9 +12,7 @@ from oms.domain.event import Event
 from oms.domain.order import Order, OrderState
 from oms.domain.position import Position
 from oms.domain.report import Report, ReportKind
-from oms.domain.value import constructor
 
-_new_event = constructor(Event)
 
 DOUBT_WINDOW = timedelta(seconds=15)
 """After so long an order that the exchange does not show was surely not placed."""
@@ -51,7 +49,7 @@ def order_events(before: Order, order: Order, report: Report) -> tuple[Event, ..
             return ()
         case _:
             assert_never(report.kind)
-    return (_new_event(name=name, strategy_id=before.strategy_id, facts=facts),)
+    return (Event(name=name, strategy_id=before.strategy_id, facts=facts),)
 
 
 def doubt_events(before: Order, order: Order, report: Report) -> tuple[Event, ...]:
@@ -72,7 +70,7 @@ def doubt_events(before: Order, order: Order, report: Report) -> tuple[Event, ..
         },
     }
     name = "order_resolved" if was_lost else "order_late_found"
-    return (_new_event(name=name, strategy_id=order.strategy_id, facts=facts),)
+    return (Event(name=name, strategy_id=order.strategy_id, facts=facts),)
 
 
 def execution_events(
@@ -87,7 +85,7 @@ def execution_events(
 
 def deal_event(deal: Deal) -> Event:
     """A new deal."""
-    return _new_event(
+    return Event(
         name="deal_created",
         strategy_id=deal.strategy_id,
         facts={
@@ -108,7 +106,7 @@ def deal_event(deal: Deal) -> Event:
 def _over_close_event(deals: Sequence[Deal]) -> Event:
     """The alarm that the exchange closed more than a ticket held; nothing executed is dropped."""
     excess = deals[-1]
-    return _new_event(
+    return Event(
         name="position_over_closed",
         strategy_id=excess.strategy_id,
         facts={
@@ -124,7 +122,7 @@ def _over_close_event(deals: Sequence[Deal]) -> Event:
 
 def closed_event(position: Position) -> Event:
     """The event that tells of a position's end."""
-    return _new_event(
+    return Event(
         name="position_closed",
         strategy_id=position.strategy_id,
         facts={
