@@ -13,7 +13,6 @@ from oms.domain.order import Order, OrderState
 from oms.domain.position import Position
 from oms.domain.report import Report, ReportKind
 
-
 DOUBT_WINDOW = timedelta(seconds=15)
 """After so long an order that the exchange does not show was surely not placed."""
 
