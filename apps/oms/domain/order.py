@@ -276,7 +276,10 @@ def advanced(
 
 
 def _submitted(order: Order, report: Report) -> Order:
-    """The first acknowledgement of an order, which changes little."""
+    """The first acknowledgement: the commonest report of all, and most of an order stays as it is.
+
+    The same that ``advanced`` comes to field by field, without asking for what cannot have changed.
+    """
     return evolve(
         order,
         state=OrderState.SUBMITTED,
