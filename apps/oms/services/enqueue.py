@@ -38,9 +38,20 @@ class Enqueue:
     async def _store_all(self) -> None:
         try:
             while self._waiting:
+                await self._gather()
                 await self._store(self._next_group())
         finally:
             self._storing = None
+
+    async def _gather(self) -> None:
+        """Let those come who are at the door: a transaction costs as much as ten of its rows.
+
+        It begins when a turn of the event loop brought nobody new.
+        """
+        seen = 0
+        while seen < len(self._waiting) < self.batch_max:
+            seen = len(self._waiting)
+            await asyncio.sleep(0)
 
     def _next_group(self) -> list[Waiting]:
         group = [self._waiting.popleft()]

@@ -18,7 +18,7 @@ from oms.wire.results import load_outcome
 
 SWEEP_SECONDS = 1.0
 IDS_WAITED_MAX = 100_000
-RUNG_REMEMBERED_MAX = 20_000
+RUNG_REMEMBERED_MIN = 10_000
 IDS_PER_LOOK_MAX = 1000
 
 Stored = Mapping[int, NewCommand]
@@ -66,8 +66,11 @@ class Waiting:
     bell: Doorbell
     sweep_seconds: float = SWEEP_SECONDS
     _waited: dict[int, list[_Wait]] = field(default_factory=dict)
-    #: Rung lately, with the word: a ring may come before who sent the command begins to wait.
+    #: Rung lately: a ring may come before who sent the command begins to wait. With the word,
+    #: unless that was told.
     _rung: dict[int, str] = field(default_factory=dict)
+    #: The same of those that were rung before.
+    _rung_before: dict[int, str] = field(default_factory=dict)
     #: Rung, waited for, and not looked at since.
     _fresh: set[int] = field(default_factory=set)
     _look: asyncio.Event = field(default_factory=asyncio.Event)
@@ -108,7 +111,7 @@ class Waiting:
         loop = asyncio.get_running_loop()
         wait = _Wait(missing=ids, over=loop.create_future(), stored=stored)
         for command_id in tuple(ids):
-            word = self._rung.get(command_id)
+            word = self._rung.get(command_id, self._rung_before.get(command_id))
             if word is not None and wait.told(command_id, word):
                 continue
             self._waited.setdefault(command_id, []).append(wait)
@@ -134,25 +137,25 @@ class Waiting:
         """Note what is rung; who watches looks."""
         while True:
             rung = await self.bell.wait(Topic.RESULTS, self.sweep_seconds)
-            self._rung.update(rung)
             for command_id, word in rung.items():
-                if command_id in self._waited:
-                    self._hear(command_id, word)
-            while len(self._rung) > RUNG_REMEMBERED_MAX:
-                del self._rung[next(iter(self._rung))]
+                is_told = command_id in self._waited and self._hear(command_id, word)
+                self._rung[command_id] = "" if is_told else word
+            if len(self._rung) > RUNG_REMEMBERED_MIN:
+                self._rung_before, self._rung = self._rung, {}
             if self._fresh:
                 self._look.set()
             self._stirred.set()
             self._stirred = asyncio.Event()
 
-    def _hear(self, command_id: int, word: str) -> None:
-        """Tell those who can be told; for the others it is looked up."""
+    def _hear(self, command_id: int, word: str) -> bool:
+        """Tell those who can be told, which may be all; for the others it is looked up."""
         others = [wait for wait in self._waited[command_id] if not wait.told(command_id, word)]
         if others:
             self._waited[command_id] = others
             self._fresh.add(command_id)
         else:
             del self._waited[command_id]
+        return not others
 
     async def _watch(self) -> None:
         """Look at what was rung at once, and at everything once a second."""

@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 CHUNK = 100
 """Commands after which a free database gets something to commit, though more are waiting."""
 
-FEW = 10
+FEW = 24
 """The same in a round of less than a chunk: its commands have callers of their own, who send their
 next ones while the rest of the round is executed."""
 
@@ -108,10 +108,10 @@ class Accounts:
             await self.execute(home, command_of(row), self.clock.now())
             self.pipeline.add(home)
             count += 1
+            if self.pipeline.added >= chunk and self.pipeline.is_free():
+                await self._push()
             if self.pipeline.running is not None or self._next is not None:
                 await asyncio.sleep(0)  # what is on its way moves on between two commands
-            if count % chunk == 0:
-                await self._push()
         await self._push()
         return count
 

@@ -29,7 +29,7 @@ from oms.worker.sweeps import Sweeps
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.25
-STOP_SECONDS_MAX = 4.0
+STOP_SECONDS_MAX = 2.0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -17,6 +17,8 @@ class Pipeline:
     """The commit that runs and the homes whose drafts wait for the next."""
 
     commit: Commit
+    #: How often something was added since the last commit was begun.
+    added: int = 0
     _drafted: dict[int, Home] = field(default_factory=dict)
     _sent: list[Home] = field(default_factory=list)
     _running: "asyncio.Task[frozenset[int]] | None" = None
@@ -24,6 +26,7 @@ class Pipeline:
     def add(self, home: Home) -> None:
         """The home has something to write."""
         self._drafted[home.account.id] = home
+        self.added += 1
 
     def discard(self, home: Home) -> None:
         """What the home has drafted is not written."""
@@ -45,7 +48,7 @@ class Pipeline:
         """
         lost: frozenset[int] = frozenset()
         if self._running is not None:
-            if not wait and not self._running.done():
+            if not wait and not self.is_free():
                 return lost
             running, self._running = self._running, None
             lost = await running
@@ -55,12 +58,16 @@ class Pipeline:
                     home.settled()
             self._sent = []
         homes = [home for home in self._drafted.values() if home.draft.has_content()]
-        self._drafted = {}
+        self._drafted, self.added = {}, 0
         self._sent = [home for home in homes if home.account.id not in lost]
         if self._sent:
             batches = [home.send() for home in self._sent]
             self._running = asyncio.create_task(self.commit(batches))
         return lost
+
+    def is_free(self) -> bool:
+        """Whether the database waits for something to commit."""
+        return self._running is None or self._running.done()
 
     @property
     def running(self) -> "asyncio.Task[frozenset[int]] | None":
@@ -72,4 +79,4 @@ class Pipeline:
         if self._running is not None:
             await asyncio.gather(self._running, return_exceptions=True)
         self._running = None
-        self._drafted, self._sent = {}, []
+        self._drafted, self._sent, self.added = {}, [], 0

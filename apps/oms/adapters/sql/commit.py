@@ -41,12 +41,7 @@ def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
     _remove_deals(script, [deal.id for b in each for deal in b.deals_removed])
     deals.UPSERT.into(script, [deals.values(d, dialect) for b in each for d in b.deals_changed])
     deals.INSERT.into(script, [deals.values(d, dialect) for b in each for d in b.deals])
-    positions.INSERT.into(
-        script, [positions.values(p, dialect) for b in each for p in b.positions_new]
-    )
-    positions.UPSERT.into(
-        script, [positions.values(p, dialect) for b in each for p in b.positions_changed]
-    )
+    _positions(script, batches)
     results = [
         commands.finish_values(command_id, result, b.lease.token, now, dialect)
         for b in each
@@ -70,6 +65,14 @@ def script_of(batches: Sequence[AccountBatch], dialect: Dialect) -> Script:
     for batch in each:
         switches.into(script, batch.lease.account_id, batch.switches, now)
     return script
+
+
+def _positions(script: Script, batches: Sequence[AccountBatch]) -> None:
+    """New ones and changed ones go together: a statement costs as much as ten of its rows."""
+    new = [position for batch in batches for position in batch.positions_new]
+    changed = [position for batch in batches for position in batch.positions_changed]
+    write = positions.UPSERT if changed else positions.INSERT
+    write.into(script, [positions.values(p, script.dialect) for p in (*new, *changed)])
 
 
 def _remove_deals(script: Script, ids: Sequence[int]) -> None:

@@ -25,28 +25,29 @@ ASKED_TIMES_HELD = 4
 
 @dataclass(slots=True)
 class _Stock:
-    """The ids of one kind at hand: ranges ``[next, end)`` in the order they were taken."""
+    """The ids of one kind at hand: the range ``[next, end)``, and those behind it in order."""
 
-    ranges: deque[list[int]] = field(default_factory=deque)
-    left: int = 0
+    next: int = 0
+    end: int = 0
+    behind: deque[tuple[int, int]] = field(default_factory=deque)
     block: int = BLOCK_IDS_MIN
     taken_at: float = 0.0
     taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def has(self, count: int) -> bool:
         """Whether ``count`` ids are at hand, with spare, and that many in a row."""
-        if count == 0:
-            return True
-        enough = bool(self.ranges) and self.left >= count * ASKED_TIMES_HELD
-        return enough and self.ranges[-1][1] - self.ranges[-1][0] >= count
+        first, end = self.behind[-1] if self.behind else (self.next, self.end)
+        left = self.end - self.next + sum(end - first for first, end in self.behind)
+        return left >= count * ASKED_TIMES_HELD and end - first >= count
 
     def add(self, first: int, count: int) -> None:
         """Put a block at hand; it joins the one before it where they touch."""
-        if self.ranges and self.ranges[-1][1] == first:
-            self.ranges[-1][1] = first + count
+        if not self.behind and self.end == first:
+            self.end = first + count
+        elif self.behind and self.behind[-1][1] == first:
+            self.behind[-1] = self.behind[-1][0], first + count
         else:
-            self.ranges.append([first, first + count])
-        self.left += count
+            self.behind.append((first, first + count))
 
 
 class SqlIdBlocks:
@@ -61,7 +62,7 @@ class SqlIdBlocks:
         stock = self._stocks.get(kind)
         if stock is None:
             stock = self._stocks[kind] = _Stock()
-        if stock.has(count):
+        if stock.end - stock.next >= count * ASKED_TIMES_HELD or stock.has(count):
             return
         async with stock.taking:
             if not stock.has(count):
@@ -74,16 +75,12 @@ class SqlIdBlocks:
     def run(self, kind: IdKind, count: int) -> int:
         """The first of ``count`` fresh ids in a row; a range too short for them is dropped."""
         stock = self._stocks[kind]
-        while stock.ranges:
-            ids = stock.ranges[0]
-            first = ids[0]
-            if ids[1] - first >= count:
-                ids[0] += count
-                stock.left -= count
-                return first
-            stock.left -= ids[1] - first
-            stock.ranges.popleft()
-        raise AssertionError(f"ids of kind {kind} were not provided for")
+        while stock.end - stock.next < count:
+            assert stock.behind, f"ids of kind {kind} were not provided for"
+            stock.next, stock.end = stock.behind.popleft()
+        first = stock.next
+        stock.next += count
+        return first
 
     async def _take(self, kind: IdKind, stock: _Stock, count: int) -> None:
         now = time.monotonic()
