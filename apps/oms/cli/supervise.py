@@ -33,7 +33,7 @@ START_SECONDS_MAX = 30.0
 RESTART_SECONDS = (0.2, 5.0)
 #: A child whose event loop lived this long was well: its successor does not wait.
 WELL_SECONDS = 2.0
-#: After it a child is killed, which must be well before five seconds are over: so long an end may take.
+#: After it a child is killed: well before five seconds are over, which an end may take.
 TERM_SECONDS_MAX = 3.0
 LOCK_FILE = "up.lock"
 

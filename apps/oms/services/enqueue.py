@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from oms.ports.queue import CommandQueue, Stored, Submission
 from oms.ports.wakeup import Doorbell, Topic
 
+FEW_OF_THOSE_BEFORE = 0.5
+MOMENT_SECONDS = 0.001
+
 Waiting = tuple[Submission, "asyncio.Future[Stored]"]
 
 
@@ -23,6 +26,8 @@ class Enqueue:
     batch_max: int
     _waiting: deque[Waiting] = field(default_factory=deque)
     _storing: "asyncio.Task[None] | None" = None
+    #: Submissions of the last transaction.
+    _stored_last: int = 0
 
     async def __call__(self, submission: Submission) -> Stored:
         """What became of ``submission``, once it is durable.
@@ -46,12 +51,15 @@ class Enqueue:
     async def _gather(self) -> None:
         """Let those come who are at the door: a transaction costs as much as ten of its rows.
 
-        It begins when a turn of the event loop brought nobody new.
+        It begins when a turn of the event loop brought nobody new. Who was answered together comes
+        again together: few after many are waited with for a moment.
         """
         seen = 0
         while seen < len(self._waiting) < self.batch_max:
             seen = len(self._waiting)
             await asyncio.sleep(0)
+        if len(self._waiting) < self._stored_last * FEW_OF_THOSE_BEFORE:
+            await asyncio.sleep(MOMENT_SECONDS)
 
     def _next_group(self) -> list[Waiting]:
         group = [self._waiting.popleft()]
@@ -66,6 +74,7 @@ class Enqueue:
     async def _store(self, group: list[Waiting]) -> None:
         storing = self.queue.enqueue([submission for submission, _ in group])
         (stored,) = await asyncio.gather(storing, return_exceptions=True)
+        self._stored_last = len(group)
         if isinstance(stored, BaseException):
             for _, answer in group:
                 if not answer.done():

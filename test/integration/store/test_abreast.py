@@ -11,7 +11,7 @@ from kit.mariadb import PrivateMariaDB
 from kit.sql import change
 from oms.adapters.sql import abreast
 from oms.adapters.sql.database import Database, connected
-from oms.adapters.sql.errors import Again, Duplicate, translated
+from oms.adapters.sql.errors import Again, Duplicate, InDoubt, translated
 from oms.adapters.sql.script import Missed, Script, Statement
 from oms.adapters.sql.session import Session
 
@@ -102,6 +102,49 @@ async def test_what_came_first_is_told_and_the_connection_serves_on(database: Da
     assert await words(database) == {1: "a"}
     await written(database, (INSERT, [(2, "b")], None), (UPDATE, [("z", 2)], 1))
     assert await words(database) == {1: "a", 2: "z"}
+
+
+async def test_one_insert_is_written_whole_without_a_commit(
+    database: Database, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(Database, "_transaction")
+    await database.insert(a_script(database, (INSERT, [(1, "a"), (2, "b"), (3, "c")], None)))
+    assert await words(database) == {1: "a", 2: "b", 3: "c"}
+    assert ways == [True]
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+async def test_of_one_insert_that_meets_a_key_nothing_is_written(
+    database: Database, at: int
+) -> None:
+    await written(database, (INSERT, [(9, "known")], None))
+    rows = [(1, "a"), (2, "b")]
+    rows.insert(at, (9, "again"))
+    with pytest.raises(Duplicate):
+        await database.insert(a_script(database, (INSERT, rows, None)))
+    assert await words(database) == {9: "known"}
+
+
+async def test_inserts_that_cannot_go_so_are_one_transaction(database: Database) -> None:
+    two = (INSERT, [(1, "a")], None), (INSERT, [(2, "b"), (1, "again")], None)
+    with pytest.raises(Duplicate):
+        await database.insert(a_script(database, *two))
+    mixed: Rows = [(3, "c"), (4, 4), (3, "again")]
+    with pytest.raises(Duplicate):
+        await database.insert(a_script(database, (INSERT, mixed, None)))
+    assert await words(database) == {}
+
+
+async def test_a_dead_connection_at_hand_leaves_a_single_insert_in_doubt(
+    database: Database, mariadb: PrivateMariaDB
+) -> None:
+    await database.insert(a_script(database, (INSERT, [(7, "prepared")], None)))
+    ((number,),) = await database.rows("SELECT CONNECTION_ID()")
+    change(mariadb.dsn("abreast", "asyncmy"), f"KILL {number}")
+    with pytest.raises(InDoubt):
+        await database.insert(a_script(database, (INSERT, [(1, "a")], None)))
+    await database.insert(a_script(database, (INSERT, [(1, "a")], None)))
+    assert await words(database) == {1: "a", 7: "prepared"}
 
 
 async def test_a_miss_wins_over_what_came_of_it(database: Database) -> None:

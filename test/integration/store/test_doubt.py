@@ -19,19 +19,24 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Cut:
     """``cut(written=...)`` breaks the connection in the next COMMITs, after or before it counts."""
 
     def arm(*, written: bool, times: int = 1) -> None:
-        honest = Database._transaction
         left = [times]
 
-        async def broken(self: Database, work: Any, stage: Any) -> Any:
-            if not left[0]:
-                return await honest(self, work, stage)
-            left[0] -= 1
-            if written:
-                await honest(self, work, stage)
-            stage.in_doubt = True
-            raise ConnectionResetError("cut in COMMIT")
+        def cutting(way: str) -> Any:
+            honest = getattr(Database, way)
 
-        monkeypatch.setattr(Database, "_transaction", broken)
+            async def broken(self: Database, work: Any, stage: Any) -> Any:
+                if not left[0]:
+                    return await honest(self, work, stage)
+                left[0] -= 1
+                if written:
+                    await honest(self, work, stage)
+                stage.in_doubt = True
+                raise ConnectionResetError("cut in COMMIT")
+
+            return broken
+
+        for way in ("_transaction", "_statement"):  # which of them is taken is the database's
+            monkeypatch.setattr(Database, way, cutting(way))
 
     return arm
 

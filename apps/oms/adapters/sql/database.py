@@ -8,7 +8,7 @@ out. A pooled connection that turns out dead costs nothing but the next one.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from oms.adapters.sql.engine import (
 )
 from oms.adapters.sql.errors import Again, Duplicate, InDoubt, Lost, translated, unavailable
 from oms.adapters.sql.lending import Lender
+from oms.adapters.sql.script import Script
 from oms.adapters.sql.session import LocalSession, Session, WireSession, driven
 from oms.domain.errors import OmsError, Unavailable
 
@@ -126,13 +127,32 @@ class Database:
         ``work`` may be called more than once. Raises ``Unavailable`` with nothing written,
         ``Duplicate``, or ``InDoubt``.
         """
+        return await self._done(partial(self._transaction, work))
+
+    async def insert(self, script: Script) -> None:
+        """All rows of a script of INSERTs, durably, or none. Raises what ``write`` raises.
+
+        One INSERT is a transaction by itself and needs no COMMIT, however many rows it repeats;
+        other statements are one for each row.
+        """
+
+        async def work(session: Session) -> None:
+            await session.send(script)
+
+        alone = len(script.statements) == 1 and not script.at_once
+        alone = alone and self.dialect.name == "mysql" and script.statements[0].must_meet is None
+        if not (alone and await self._done(partial(self._statement, script))):
+            await self.write(work)
+
+    async def _done(self, attempt: Callable[[_Stage], Awaitable[Answer]]) -> Answer:
+        """What ``attempt`` answers, after as many as it takes and is sound."""
         undone = lost = 0
         begun = time.monotonic()
         while True:
             stage = _Stage()
             try:
                 async with asyncio.timeout(STATEMENTS_SECONDS_MAX):
-                    return await self._transaction(work, stage)
+                    return await attempt(stage)
             except self.troubles as error:
                 failure = translated(error)
                 if isinstance(failure, Again):
@@ -158,6 +178,18 @@ class Database:
             if self.dialect.name == "sqlite":
                 return await self._in_thread(lent, work)
             return await work(self._session(lent, prepares=often))
+
+    async def _statement(self, script: Script, stage: _Stage) -> bool:
+        """Run the one statement of ``script``; ``False``: nothing was sent, and it cannot be so."""
+        async with self.readers.lent() as lent:
+            session = self._session(lent, prepares=True)
+            stage.in_doubt = True
+            try:
+                return await session.send_abreast(script)
+            except self.failures as error:
+                failure = translated(error)
+                stage.in_doubt = isinstance(failure, Lost)
+                raise failure from error
 
     async def _transaction(self, work: Work[Answer], stage: _Stage) -> Answer:
         async with self.writers.lent() as lent:
@@ -211,7 +243,7 @@ class Database:
             raise ConnectionResetError("the connection is closed") from closed
         return answer
 
-    def _session(self, lent: PoolProxiedConnection, *, prepares: bool) -> Session:
+    def _session(self, lent: PoolProxiedConnection, *, prepares: bool) -> WireSession:
         # aiomysql's own cursor asks for warnings after each statement; SQLAlchemy's does not.
         quiet = getattr(lent.dbapi_connection, "dbapi", None)
         kind = getattr(quiet, "Cursor", None)

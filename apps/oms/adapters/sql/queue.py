@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from oms.adapters.sql.bulk import Insert
-from oms.adapters.sql.database import Database
+from oms.adapters.sql.database import LOST_MAX, Database
 from oms.adapters.sql.dialect import Dialect
 from oms.adapters.sql.errors import Duplicate, InDoubt, in_doubt
 from oms.adapters.sql.rows import commands as rows
@@ -20,7 +20,8 @@ from oms.adapters.sql.submissions import Known, Plan, RequestName, planned
 from oms.domain.errors import Unavailable
 from oms.ports.queue import CommandRow, KeyRow, Stored, Submission
 
-STORE_ATTEMPTS_MAX = 6
+STORE_ATTEMPTS_MAX = LOST_MAX + 6
+"""Each connection at hand may turn out dead, which leaves an attempt in doubt: the next tells."""
 ACCOUNTS_NAMED_MAX = 200
 """Of more accounts it is asked first which have anything queued: few, however many are held."""
 
@@ -166,11 +167,7 @@ class SqlQueue:
         script = Script(dialect)
         _INSERT_KEYS.into(script, keys)
         rows.INSERT.into(script, commands)
-
-        async def work(session: Session) -> None:
-            await session.send(script)
-
-        await self._database.write(work)
+        await self._database.insert(script)
 
     async def _is_stored(self, plan: Plan) -> bool:
         ids = [command.id for command in plan.commands]

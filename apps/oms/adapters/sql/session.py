@@ -61,7 +61,7 @@ class WireSession:
     async def send(self, script: Script) -> None:
         """See ``Session``."""
         statements = script.statements
-        if not script.at_once and await _answered(sent_abreast(self._connection, statements)):
+        if not script.at_once and await self.send_abreast(script):
             return
         async with self._connection.cursor(*self._cursor_kinds) as cursor:
             if script.at_once:
@@ -72,6 +72,11 @@ class WireSession:
                 await _answered(cursor.executemany(statement.text, statement.rows))
                 if (missed := statement.missed(int(cursor.rowcount))) is not None:
                     raise missed
+
+    async def send_abreast(self, script: Script) -> bool:
+        """Run all statements in one journey; ``False``: they cannot be, and nothing was sent."""
+        went: bool = await _answered(sent_abreast(self._connection, script.statements))
+        return went
 
     async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
         """See ``Session``."""
