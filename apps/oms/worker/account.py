@@ -39,12 +39,13 @@ _new_command = constructor(Command)
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 100
-"""Commands after which a free database gets something to commit, though more are waiting."""
+CHUNKS = (8, 100)
+"""Commands after which a free database gets something to commit though more are waiting: half of
+those whose callers wait, so that these send their next ones while the other half is executed, but
+within these bounds: a commit costs as much as several commands."""
 
-FEW = 24
-"""The same in a round of less than a chunk: its commands have callers of their own, who send their
-next ones while the rest of the round is executed."""
+CROWD_KEPT = 0.995
+"""How much of the largest crowd a round remembers: a part of it is on its way outside of us."""
 
 TURNS_PER_LOOK = 20
 """Accounts without open orders that one look at the market takes on."""
@@ -86,6 +87,8 @@ class Accounts:
     _resting: dict[int, datetime] = field(default_factory=dict)
     #: Accounts whose exchange has something to tell.
     _news: set[int] = field(default_factory=set)
+    #: How many commands were in hand at once lately.
+    _crowd: float = 0.0
     #: The read of the next round, begun early.
     _next: "asyncio.Task[Sequence[CommandRow]] | None" = None
 
@@ -98,7 +101,7 @@ class Accounts:
 
     async def run(self, rows: Sequence[CommandRow]) -> int:
         """Execute in order and send to be committed together; the number of commands."""
-        count, chunk = 0, CHUNK if len(rows) >= CHUNK else FEW
+        count, chunk = 0, self._chunk(len(rows))
         for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
             if left == READ_AHEAD_BEFORE:
                 await self._look_ahead(rows)
@@ -114,6 +117,12 @@ class Accounts:
                 await asyncio.sleep(0)  # what is on its way moves on between two commands
         await self._push()
         return count
+
+    def _chunk(self, taken: int) -> int:
+        """How many commands of a round of ``taken`` are committed together while more wait."""
+        here = taken + len(self.pipeline.in_hand())
+        self._crowd = max(here, self._crowd * CROWD_KEPT)
+        return min(max(int(self._crowd) // 2, CHUNKS[0]), CHUNKS[1])
 
     def is_ahead(self) -> bool:
         """Whether the next round is being read, or was."""
