@@ -9,10 +9,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from oms.adapters.sql.types import time_of_text, time_text, utc
 from oms.domain.money import plain
+
+FILLED_UP_MAX = 1024
+"""More values than this are a list of their own length: drivers and servers bound what is bound."""
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +54,17 @@ class Dialect:
         return ", ".join([self.mark] * count)
 
     def listed(self, ids: Collection[int]) -> tuple[str, Sequence[int]]:
-        """An IN list of ``ids`` and its values, in one of few lengths: the same words for many.
-
-        The last is named again up to the next power of two.
-        """
-        values = tuple(ids)
-        more = (1 << (len(values) - 1).bit_length()) - len(values)
-        values += values[-1:] * more
+        """An IN list of ``ids`` and its values, in one of few lengths: the same words for many."""
+        values = self.filled_up(ids)
         return self.marks(len(values)), values
+
+    def filled_up(self, values: Collection[Value]) -> Sequence[Value]:
+        """``values``, of which the last is named again up to the next power of two; not of many."""
+        few = tuple(values)
+        if len(few) > FILLED_UP_MAX:
+            return few
+        more = (1 << (len(few) - 1).bit_length()) - len(few)
+        return few + few[-1:] * more
 
     def optional_time_in(self, value: datetime | None) -> Any:
         """``time_in``, or ``None``."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, Literal
 
 from oms.adapters.sql.database import Database
-from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.dialect import FILLED_UP_MAX, Dialect
 from oms.adapters.sql.moments import STREAM_INDEX, numbers_before
 from oms.adapters.sql.pages import Kind, Where, narrowed, page_text
 from oms.adapters.sql.rows import commands, deals, events, orders, positions
@@ -137,11 +138,9 @@ class SqlHistory:
         """The last event number of each account."""
         if not account_ids:
             return {}
-        text = (
-            "SELECT account_id, head_seq FROM account_streams"
-            f" WHERE account_id IN ({self._dialect.marks(len(account_ids))})"
-        )
-        return {row[0]: row[1] for row in await self._database.rows(text, account_ids)}
+        marks, values = self._dialect.listed(account_ids)
+        text = f"SELECT account_id, head_seq FROM account_streams WHERE account_id IN ({marks})"
+        return {row[0]: row[1] for row in await self._often(text, values)}
 
     async def oldest(self, account_ids: Sequence[int]) -> Mapping[int, int]:
         """The first event number still kept of each account."""
@@ -164,17 +163,15 @@ class SqlHistory:
         if not after:
             return ()
         dialect = self._dialect
+        pairs = dialect.filled_up(after.items())
         behind = f"(account_id = {dialect.mark} AND seq_to > {dialect.mark})"
         text = (
             f"SELECT {events.SELECTED} FROM {dialect.pinned('event_outbox', STREAM_INDEX)}"
-            f" WHERE {' OR '.join([behind] * len(after))}"
+            f" WHERE {' OR '.join([behind] * len(pairs))}"
             f" ORDER BY account_id, seq_to LIMIT {dialect.mark}"
         )
-        values = [number for pair in after.items() for number in pair]
-        return [
-            events.events_of(row, dialect)
-            for row in await self._database.rows(text, (*values, limit))
-        ]
+        found = await self._often(text, (*chain(*pairs), limit))
+        return [events.events_of(row, dialect) for row in found]
 
     async def event_place(self, event_id: int) -> tuple[int, int, datetime] | None:
         """(account id, number, time) of an event: its row is the last that begins at or before."""
@@ -198,6 +195,10 @@ class SqlHistory:
             return await numbers_before(session, account_ids, moment)
 
         return await self._database.read(work)
+
+    async def _often(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        """Rows that are asked for at each ring, unless the words are for this time only."""
+        return await self._database.rows(text, values, often=len(values) <= FILLED_UP_MAX)
 
     async def _newest(
         self, kind: Kind, table: str, where: Where, limit: int, reader: Reader
