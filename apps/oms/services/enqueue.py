@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from oms.ports.queue import CommandQueue, Stored, Submission
 from oms.ports.wakeup import Doorbell, Topic
 
+TURNS_MAX = 16
+"""Of the event loop, however many come: whoever was first must not wait without end."""
 FEW_OF_THOSE_BEFORE = 0.5
+"""Below this part of the last group it is worth a moment to wait for the others."""
 MOMENT_SECONDS = 0.001
 
 Waiting = tuple[Submission, "asyncio.Future[Stored]"]
@@ -55,7 +58,9 @@ class Enqueue:
         again together: few after many are waited with for a moment.
         """
         seen = 0
-        while seen < len(self._waiting) < self.batch_max:
+        for _ in range(TURNS_MAX):
+            if not seen < len(self._waiting) < self.batch_max:
+                break
             seen = len(self._waiting)
             await asyncio.sleep(0)
         if len(self._waiting) < self._stored_last * FEW_OF_THOSE_BEFORE:

@@ -31,6 +31,7 @@ from oms.services.home import Home
 from oms.services.record import Changes, Record
 from oms.wire.commands import decode
 from oms.wire.results import load_result
+from oms.worker.crowd import Crowd
 from oms.worker.ear import Ear
 from oms.worker.leases import LeaseKeeper
 from oms.worker.pipeline import Pipeline
@@ -38,14 +39,6 @@ from oms.worker.pipeline import Pipeline
 _new_command = constructor(Command)
 
 logger = logging.getLogger(__name__)
-
-CHUNKS = (8, 100)
-"""Commands after which a free database gets something to commit though more are waiting: half of
-those whose callers wait, so that these send their next ones while the other half is executed, but
-within these bounds: a commit costs as much as several commands."""
-
-CROWD_KEPT = 0.995
-"""How much of the largest crowd a round remembers: a part of it is on its way outside of us."""
 
 TURNS_PER_LOOK = 20
 """Accounts without open orders that one look at the market takes on."""
@@ -87,8 +80,7 @@ class Accounts:
     _resting: dict[int, datetime] = field(default_factory=dict)
     #: Accounts whose exchange has something to tell.
     _news: set[int] = field(default_factory=set)
-    #: How many commands were in hand at once lately.
-    _crowd: float = 0.0
+    _crowd: Crowd = field(default_factory=Crowd)
     #: The read of the next round, begun early.
     _next: "asyncio.Task[Sequence[CommandRow]] | None" = None
 
@@ -101,7 +93,7 @@ class Accounts:
 
     async def run(self, rows: Sequence[CommandRow]) -> int:
         """Execute in order and send to be committed together; the number of commands."""
-        count, chunk = 0, self._chunk(len(rows))
+        count, chunk = 0, self._crowd.chunk(len(rows) + len(self.pipeline.in_hand()))
         for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
             if left == READ_AHEAD_BEFORE:
                 await self._look_ahead(rows)
@@ -117,12 +109,6 @@ class Accounts:
                 await asyncio.sleep(0)  # what is on its way moves on between two commands
         await self._push()
         return count
-
-    def _chunk(self, taken: int) -> int:
-        """How many commands of a round of ``taken`` are committed together while more wait."""
-        here = taken + len(self.pipeline.in_hand())
-        self._crowd = max(here, self._crowd * CROWD_KEPT)
-        return min(max(int(self._crowd) // 2, CHUNKS[0]), CHUNKS[1])
 
     def is_ahead(self) -> bool:
         """Whether the next round is being read, or was."""

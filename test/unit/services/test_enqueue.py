@@ -87,3 +87,50 @@ async def test_workers_are_rung_after_the_commit() -> None:
     await asyncio.sleep(0)
     await Enqueue(queue=queue, bell=bell, batch_max=500)(a_submission(1, 2))
     assert list(await hearing) == [1, 2]
+
+
+async def test_who_is_at_the_door_is_stored_together() -> None:
+    """Each comes a turn of the loop after the one before, while nothing is being stored."""
+    queue = MemoryQueue()
+    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    asked = []
+    for number in range(1, 6):
+        asked.append(asyncio.create_task(enqueue(a_submission(number))))
+        await asyncio.sleep(0)
+    await asyncio.gather(*asked)
+    assert queue.groups == [5]
+
+
+async def test_few_after_many_are_waited_with_and_a_lone_caller_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("oms.services.enqueue.MOMENT_SECONDS", 0.2)
+    queue = MemoryQueue()
+    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    await asyncio.gather(*(enqueue(a_submission(number)) for number in range(1, 5)))
+    first = asyncio.create_task(enqueue(a_submission(5)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await asyncio.gather(first, enqueue(a_submission(6)))
+    assert queue.groups == [4, 2]
+    await enqueue(a_submission(7))
+    queue.has_begun.clear()
+    alone = asyncio.create_task(enqueue(a_submission(8)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert queue.has_begun.is_set(), "who comes alone again and again is stored at once"
+    await alone
+    assert queue.groups == [4, 2, 1, 1]
+
+
+async def test_a_stream_of_callers_does_not_hold_up_the_first() -> None:
+    queue = MemoryQueue()
+    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    asked = []
+    for number in range(1, 61):
+        asked.append(asyncio.create_task(enqueue(a_submission(number))))
+        await asyncio.sleep(0)
+    assert queue.has_begun.is_set()
+    await asyncio.gather(*asked)
+    assert sum(queue.groups) == 60
+    assert 10 < queue.groups[0] < 30

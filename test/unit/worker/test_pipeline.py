@@ -42,3 +42,22 @@ async def test_an_exchange_hears_only_of_what_is_stored() -> None:
         assert pipeline.running is not None
         assert await pipeline.push(wait=True) == commit.lost
         assert told == expected
+
+
+async def test_it_tells_what_came_since_the_last_commit_and_when_the_next_may_go() -> None:
+    pipeline = Pipeline(commit=Losing())  # type: ignore[arg-type]
+    home, _ = await drafted(MemoryHouse(PositionMode.NETTING))
+    assert pipeline.is_free()
+    pipeline.add(home)
+    pipeline.add(home)
+    assert pipeline.added == 2
+    await pipeline.push()
+    assert (pipeline.added, pipeline.is_free()) == (0, False)
+    pipeline.add(home)
+    await pipeline.push()
+    assert pipeline.added == 1, "one commit at a time"
+    assert pipeline.running is not None
+    await pipeline.running
+    assert pipeline.is_free()
+    await pipeline.drop()
+    assert pipeline.added == 0

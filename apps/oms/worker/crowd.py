@@ -1,0 +1,25 @@
+"""How many commands are committed together while more wait.
+
+Half of those whose callers wait: these send their next ones while the other half is executed, so
+that neither the worker nor the API stands still. Too few cost more than they bring, for a commit
+costs as much as several commands; of very many more than a chunk need not be waited with.
+"""
+
+from dataclasses import dataclass
+
+CHUNK_MIN, CHUNK_MAX = 8, 100
+KEPT = 0.995
+"""How much of the largest crowd is remembered from round to round: part of it is always on its way
+outside of us, answered and not back yet."""
+
+
+@dataclass(slots=True)
+class Crowd:
+    """The most commands that were in hand at once lately."""
+
+    _size: float = 0.0
+
+    def chunk(self, here: int) -> int:
+        """The commands of one commit of a round that begins with ``here`` in hand."""
+        self._size = max(here, self._size * KEPT)
+        return min(max(int(self._size) // 2, CHUNK_MIN), CHUNK_MAX)
