@@ -6,11 +6,14 @@ costs as much as several commands; of very many more than a chunk need not be wa
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 CHUNK_MIN, CHUNK_MAX = 8, 100
+PART = 0.55
+"""Of what is in hand at most. Part of the crowd is always outside, answered and not back yet, the
+more the smaller the parts are: a little more than half lets them grow until they are halves."""
 KEPT = 0.995
-"""How much of the largest crowd is remembered from round to round: part of it is always on its way
-outside of us, answered and not back yet."""
+"""How much of the largest crowd is remembered from round to round."""
 
 
 @dataclass(slots=True)
@@ -22,4 +25,4 @@ class Crowd:
     def chunk(self, here: int) -> int:
         """The commands of one commit of a round that begins with ``here`` in hand."""
         self._size = max(here, self._size * KEPT)
-        return min(max(int(self._size) // 2, CHUNK_MIN), CHUNK_MAX)
+        return min(max(ceil(self._size * PART), CHUNK_MIN), CHUNK_MAX)
