@@ -147,6 +147,21 @@ async def test_a_dead_connection_at_hand_leaves_a_single_insert_in_doubt(
     assert await words(database) == {1: "a", 7: "prepared"}
 
 
+async def test_a_single_insert_whose_answer_never_came_is_in_doubt(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = abreast.sent_abreast
+
+    async def unheard(connection: Any, statements: Sequence[Statement]) -> bool:
+        await honest(connection, statements)
+        raise TimeoutError(110, "the network gave up")
+
+    monkeypatch.setattr("oms.adapters.sql.session.sent_abreast", unheard)
+    with pytest.raises(InDoubt):
+        await database.insert(a_script(database, (INSERT, [(1, "a")], None)))
+    assert await words(database) == {1: "a"}
+
+
 async def test_a_miss_wins_over_what_came_of_it(database: Database) -> None:
     await written(database, (INSERT, [(1, "a")], None))
 

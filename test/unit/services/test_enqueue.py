@@ -8,7 +8,7 @@ from kit.bell import LocalBell
 from kit.memory_queue import NOON, MemoryQueue
 from oms.domain.command import Actor
 from oms.domain.errors import Unavailable
-from oms.ports.queue import NewCommand, Submission
+from oms.ports.queue import NewCommand, Stored, Submission
 from oms.ports.wakeup import Topic
 from oms.services.enqueue import Enqueue
 
@@ -89,15 +89,19 @@ async def test_workers_are_rung_after_the_commit() -> None:
     assert list(await hearing) == [1, 2]
 
 
+async def come(enqueue: Enqueue, count: int) -> list["asyncio.Task[Stored]"]:
+    """Callers, each a turn of the loop after the one before."""
+    callers = []
+    for number in range(1, count + 1):
+        callers.append(asyncio.create_task(enqueue(a_submission(number))))
+        await asyncio.sleep(0)
+    return callers
+
+
 async def test_who_is_at_the_door_is_stored_together() -> None:
-    """Each comes a turn of the loop after the one before, while nothing is being stored."""
     queue = MemoryQueue()
     enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
-    asked = []
-    for number in range(1, 6):
-        asked.append(asyncio.create_task(enqueue(a_submission(number))))
-        await asyncio.sleep(0)
-    await asyncio.gather(*asked)
+    await asyncio.gather(*await come(enqueue, 5))
     assert queue.groups == [5]
 
 
@@ -126,11 +130,8 @@ async def test_few_after_many_are_waited_with_and_a_lone_caller_is_not(
 async def test_a_stream_of_callers_does_not_hold_up_the_first() -> None:
     queue = MemoryQueue()
     enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
-    asked = []
-    for number in range(1, 61):
-        asked.append(asyncio.create_task(enqueue(a_submission(number))))
-        await asyncio.sleep(0)
+    callers = await come(enqueue, 60)
     assert queue.has_begun.is_set()
-    await asyncio.gather(*asked)
+    await asyncio.gather(*callers)
     assert sum(queue.groups) == 60
     assert 10 < queue.groups[0] < 30

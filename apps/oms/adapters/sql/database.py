@@ -188,6 +188,8 @@ class Database:
                 return await session.send_abreast(script)
             except self.failures as error:
                 failure = translated(error)
+                if isinstance(failure, Unavailable):
+                    raise  # nobody answered
                 stage.in_doubt = isinstance(failure, Lost)
                 raise failure from error
 
