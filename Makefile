@@ -31,7 +31,7 @@ check: ## style, types, import contracts, unit and property tests
 	OMS_TEST_EXAMPLES_PERCENT=20 $(BIN)/pytest -q -n $(TEST_WORKERS) $(wildcard test/unit test/property)
 
 HISTORIES ?= 10000
-WHOLE := test/e2e/test_kill_storm.py test/unit/adapters/ccxt/test_monotonic.py \
+WHOLE := test/e2e/test_process_kills.py test/unit/adapters/ccxt/sync/test_report_order_independence.py \
 	test/integration/ccxt_adapter/streams/test_stream_faults.py \
 	test/integration/ccxt_adapter/exchange/test_exchange_limits.py
 
@@ -65,7 +65,7 @@ testnet: ## walk through a testnet with keys of yours: three accounts, from boot
 
 venues: ## write venues.json (environments, hosts, capabilities) from the pinned ccxt
 	@$(PYTHON) tools/setup
-	@$(BIN)/python tools/venues.py $(ARGS)
+	@$(BIN)/python tools/generate_venues.py $(ARGS)
 
 lock: ## write requirements.lock from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from ccxt_driver.async_http_client import OmsAsyncHttpClient
-from ccxt_driver.awaiting import AsyncHttpClient, carry_out
 from ccxt_driver.config import read_config
-from ccxt_driver.exchange import OmsMethods
-from ccxt_driver.plans import Plan
+from ccxt_driver.methods.unified import UnifiedMethods
+from ccxt_driver.methods.watch import WatchMethods
+from ccxt_driver.sansio.flow import Flow
 from ccxt_driver.structures import CCXT
-from ccxt_driver.watching import WatchMethods
+from ccxt_driver.transport.async_runner import AsyncHttpClient, run_flow
 
 
-class OmsCcxtAsyncExchange(WatchMethods, OmsMethods):
+class OmsCcxtAsyncExchange(WatchMethods, UnifiedMethods):
     """An account of a gateway as an exchange of ``ccxt.async_support`` or ``ccxt.pro``.
 
     Made as ``OmsCcxtExchange``; its dialect is ccxt's unless another is named. Rounding needs
@@ -61,8 +61,8 @@ class OmsCcxtAsyncExchange(WatchMethods, OmsMethods):
         if close is not None:
             await close()
 
-    async def _run(self, plan: Plan[Any]) -> Any:
-        return await carry_out(plan, self.http, self.timeout_seconds)
+    async def _run(self, plan: Flow[Any]) -> Any:
+        return await run_flow(plan, self.http, self.timeout_seconds)
 
-    async def _carry_out(self, plan: Plan[Any]) -> Any:
+    async def _run_async(self, plan: Flow[Any]) -> Any:
         return await self._run(plan)

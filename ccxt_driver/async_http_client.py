@@ -4,18 +4,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.error import HTTPError
 
-from ccxt_driver.async_connections import AsyncConnections
-from ccxt_driver.connections import NotSent
-from ccxt_driver.errors import raise_if_refused, unreached
+from ccxt_driver.errors import no_response_error, raise_for_error
 from ccxt_driver.http_client import (
     DEFAULT_BASE_URL,
     DEFAULT_TIMEOUT_SECONDS,
-    headers_of,
-    read_answer,
-    read_raised,
-    target_of,
-    unreached_by,
+    build_headers,
+    parse_response,
+    parse_urllib_error,
+    request_target,
+    transport_error,
 )
+from ccxt_driver.transport.async_connection_pool import AsyncConnectionPool
+from ccxt_driver.transport.connection_pool import RequestNotSent
 from ccxt_driver.wire import Body, Request, json_bytes
 
 AsyncTransport = Callable[[str, str, dict[str, str], Any], Awaitable[Body]]
@@ -37,7 +37,7 @@ class OmsAsyncHttpClient:
         self.timeout_seconds = timeout_seconds
         self._api_key = api_key
         self._transport = transport
-        self._connections = AsyncConnections(self.base_url, timeout_seconds)
+        self._connections = AsyncConnectionPool(self.base_url, timeout_seconds)
 
     def __repr__(self) -> str:
         return f"OmsAsyncHttpClient(base_url={self.base_url!r})"
@@ -57,14 +57,14 @@ class OmsAsyncHttpClient:
         request = Request(method=method, path=path, query=query or {}, payload=payload)
         if self._transport is None:
             return await self._over_network(request)
-        headers = headers_of(request, self._api_key)
+        headers = build_headers(request, self._api_key)
         try:
             body = await self._transport(method, request.url(self.base_url), headers, payload)
         except HTTPError as answer:
-            return read_raised(answer, request)
+            return parse_urllib_error(answer, request)
         except OSError as wrong:
-            raise unreached_by(wrong, request) from wrong
-        raise_if_refused(body, request)
+            raise transport_error(wrong, request) from wrong
+        raise_for_error(body, request)
         return body
 
     async def close(self) -> None:
@@ -75,13 +75,13 @@ class OmsAsyncHttpClient:
         try:
             answer = await self._connections.exchange(
                 request.method,
-                target_of(request, self.base_url),
-                headers_of(request, self._api_key),
+                request_target(request, self.base_url),
+                build_headers(request, self._api_key),
                 None if request.payload is None else json_bytes(request.payload),
                 is_repeatable=request.is_read,
             )
-        except NotSent as wrong:
-            raise unreached(wrong.cause, request, is_sent=False) from wrong.cause
+        except RequestNotSent as wrong:
+            raise no_response_error(wrong.cause, request, is_sent=False) from wrong.cause
         except OSError as cause:
-            raise unreached(cause, request, is_sent=True) from cause
-        return read_answer(answer, request)
+            raise no_response_error(cause, request, is_sent=True) from cause
+        return parse_response(answer, request)

@@ -7,7 +7,7 @@ and ``start_file``.
 import sys
 
 from ccxt_driver.patching import apply_from_env, oms_exchange, patch_ccxt
-from ccxt_driver.start_file import install, main, status, uninstall
+from ccxt_driver.sitecustomize_block import install, main, status, uninstall
 
 __all__ = ["apply_from_env", "install", "main", "oms_exchange", "patch_ccxt", "status", "uninstall"]
 

@@ -100,7 +100,7 @@ def __getattr__(name: str) -> type[OmsDriverError]:
     return exception_class(name)
 
 
-def own_error(name: str, message: str, *, code: str, **attributes: Any) -> OmsDriverError:
+def driver_error(name: str, message: str, *, code: str, **attributes: Any) -> OmsDriverError:
     """An error that the driver itself finds, before anything was sent."""
     error = exception_class(name)(message)
     error.code = code
@@ -109,7 +109,7 @@ def own_error(name: str, message: str, *, code: str, **attributes: Any) -> OmsDr
     return error
 
 
-def unreached(cause: OSError, request: Request, *, is_sent: bool) -> OmsDriverError:
+def no_response_error(cause: OSError, request: Request, *, is_sent: bool) -> OmsDriverError:
     """No answer came. ``is_sent``: the gateway may have got the request."""
     is_late = isinstance(cause, TimeoutError)
     if is_sent and not request.is_read:
@@ -123,7 +123,7 @@ def unreached(cause: OSError, request: Request, *, is_sent: bool) -> OmsDriverEr
         message = f"the gateway cannot be reached: {cause}"
     if not is_sent:
         outcome = "not_sent"
-    return own_error(
+    return driver_error(
         name,
         message,
         code=code,
@@ -134,7 +134,7 @@ def unreached(cause: OSError, request: Request, *, is_sent: bool) -> OmsDriverEr
     )
 
 
-def raise_if_refused(
+def raise_for_error(
     body: Any, request: Request, *, status: int = 200, retry_after: float | None = None
 ) -> None:
     """Raise what an answer refuses: any status from 300, a ``detail``, or all results failed."""
@@ -143,10 +143,10 @@ def raise_if_refused(
         detail = _failed_result(body)
         if detail is None:
             return
-    raise refusal(detail, body, request, status=status, retry_after=retry_after)
+    raise error_from_response(detail, body, request, status=status, retry_after=retry_after)
 
 
-def refusal(
+def error_from_response(
     detail: Any, body: Any, request: Request, *, status: int, retry_after: float | None = None
 ) -> OmsDriverError:
     """The exception for the ``detail`` of an answer; ``detail`` may be missing or mere text."""

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from ccxt_driver.connections import Answer, Connections, NotSent
-from ccxt_driver.errors import OmsDriverError, own_error, raise_if_refused, unreached
+from ccxt_driver.errors import OmsDriverError, driver_error, no_response_error, raise_for_error
+from ccxt_driver.transport.connection_pool import ConnectionPool, HttpResponse, RequestNotSent
 from ccxt_driver.wire import Body, Request, json_bytes
 
 Transport = Callable[[str, str, dict[str, str], Any], Body]
@@ -38,7 +38,7 @@ class OmsHttpClient:
         self.timeout_seconds = timeout_seconds
         self._api_key = api_key
         self._transport = transport
-        self._connections = Connections(self.base_url, timeout_seconds)
+        self._connections = ConnectionPool(self.base_url, timeout_seconds)
 
     def __repr__(self) -> str:
         return f"OmsHttpClient(base_url={self.base_url!r})"
@@ -58,14 +58,14 @@ class OmsHttpClient:
         request = Request(method=method, path=path, query=query or {}, payload=payload)
         if self._transport is None:
             return self._over_network(request)
-        headers = headers_of(request, self._api_key)
+        headers = build_headers(request, self._api_key)
         try:
             body = self._transport(method, request.url(self.base_url), headers, payload)
         except HTTPError as answer:  # of a transport made of urllib
-            return read_raised(answer, request)
+            return parse_urllib_error(answer, request)
         except OSError as wrong:
-            raise unreached_by(wrong, request) from wrong
-        raise_if_refused(body, request)
+            raise transport_error(wrong, request) from wrong
+        raise_for_error(body, request)
         return body
 
     def close(self) -> None:
@@ -76,19 +76,19 @@ class OmsHttpClient:
         try:
             answer = self._connections.exchange(
                 request.method,
-                target_of(request, self.base_url),
-                headers_of(request, self._api_key),
+                request_target(request, self.base_url),
+                build_headers(request, self._api_key),
                 None if request.payload is None else json_bytes(request.payload),
                 is_repeatable=request.is_read,
             )
-        except NotSent as wrong:
-            raise unreached(wrong.cause, request, is_sent=False) from wrong.cause
+        except RequestNotSent as wrong:
+            raise no_response_error(wrong.cause, request, is_sent=False) from wrong.cause
         except OSError as cause:
-            raise unreached(cause, request, is_sent=True) from cause
-        return read_answer(answer, request)
+            raise no_response_error(cause, request, is_sent=True) from cause
+        return parse_response(answer, request)
 
 
-def headers_of(request: Request, api_key: str) -> dict[str, str]:
+def build_headers(request: Request, api_key: str) -> dict[str, str]:
     """The headers of a request, the key among them."""
     headers = {"accept": "application/json", "x-api-key": api_key}
     if request.payload is not None:
@@ -96,28 +96,28 @@ def headers_of(request: Request, api_key: str) -> dict[str, str]:
     return headers
 
 
-def target_of(request: Request, base_url: str) -> str:
+def request_target(request: Request, base_url: str) -> str:
     """Path and query, below the path that the gateway's address may have."""
     parts = urlsplit(request.url(base_url))
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def read_raised(raised: HTTPError, request: Request) -> Body:
+def parse_urllib_error(raised: HTTPError, request: Request) -> Body:
     """What an answer says that urllib raised."""
     with raised:
         headers = {name.lower(): value for name, value in raised.headers.items()}
-        answer = Answer(status=raised.code, headers=headers, body=raised.read())
-    return read_answer(answer, request)
+        answer = HttpResponse(status=raised.code, headers=headers, body=raised.read())
+    return parse_response(answer, request)
 
 
-def unreached_by(wrong: OSError, request: Request) -> OmsDriverError:
+def transport_error(wrong: OSError, request: Request) -> OmsDriverError:
     """The exception for a transport's failure."""
     reason = wrong.reason if isinstance(wrong, URLError) else None
     cause = reason if isinstance(reason, OSError) else wrong
-    return unreached(cause, request, is_sent=not isinstance(cause, _NOT_SENT))
+    return no_response_error(cause, request, is_sent=not isinstance(cause, _NOT_SENT))
 
 
-def read_answer(answer: Answer, request: Request) -> Body:
+def parse_response(answer: HttpResponse, request: Request) -> Body:
     """The object in an answer. Raises what it refuses, and for a body that is no JSON object."""
     try:
         body = json.loads(answer.body)
@@ -125,11 +125,13 @@ def read_answer(answer: Answer, request: Request) -> Body:
         body = None
     told = body if isinstance(body, dict) else answer.body[:1000].decode("utf-8", "replace")
     after = answer.headers.get("retry-after", "")
-    raise_if_refused(
+    raise_for_error(
         told, request, status=answer.status, retry_after=float(after) if after.isdigit() else None
     )
     if not isinstance(body, dict):
         message = f"the gateway answered {answer.status} with a body that is no JSON object"
         outcome = None if request.is_read else "unknown"
-        raise own_error("BadResponse", message, code="bad_response", outcome=outcome, response=told)
+        raise driver_error(
+            "BadResponse", message, code="bad_response", outcome=outcome, response=told
+        )
     return body

@@ -9,8 +9,8 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from importlib import import_module
 from typing import Any
 
-from ccxt_driver.errors import own_error
-from ccxt_driver.wire import plain
+from ccxt_driver.errors import driver_error
+from ccxt_driver.wire import format_decimal
 
 #: ccxt's numbers for how precisions are told; a tick is a step of the grid itself.
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
@@ -40,12 +40,12 @@ class Markets:
         named = self.by_id.get(str(symbol))
         if not named:
             message = f"there is no market {symbol!r} on this account"
-            raise own_error("BadSymbol", message, code="instrument_not_supported")
+            raise driver_error("BadSymbol", message, code="instrument_not_supported")
         return next((market for market in named if market.get(wanted_type) is True), named[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rounding:
+class MarketRounding:
     """How numbers of one market are written; ``mode`` is ccxt's ``precisionMode``."""
 
     market: Market
@@ -62,12 +62,12 @@ class Rounding:
     def cost(self, value: Any) -> str | None:
         """Cut to the step of costs, else of prices."""
         step = self._step("cost") or self._step("price")
-        return None if value is None else on_grid(value, step, ROUND_DOWN, self.mode)
+        return None if value is None else round_to_step(value, step, ROUND_DOWN, self.mode)
 
     def fee(self, value: Any) -> str | None:
         """Rounded to the tick."""
         step = self._step("price")
-        return None if value is None else on_grid(value, step, ROUND_HALF_UP, self.mode)
+        return None if value is None else round_to_step(value, step, ROUND_HALF_UP, self.mode)
 
     def _step(self, name: str) -> Any:
         return (self.market.get("precision") or {}).get(name)
@@ -75,30 +75,30 @@ class Rounding:
     def _not_zero(self, name: str, value: Any, step: Any, rounding: str) -> str | None:
         if value is None:
             return None
-        text = on_grid(value, step, rounding, self.mode)
+        text = round_to_step(value, step, rounding, self.mode)
         if text == "0":
             message = f"{name} of {self.market.get('symbol')} must be at least {step}"
-            raise own_error("InvalidOrder", message, code="precision_mismatch")
+            raise driver_error("InvalidOrder", message, code="precision_mismatch")
         return text
 
 
-def on_grid(value: Any, step: Any, rounding: str, mode: int = TICK_SIZE) -> str:
+def round_to_step(value: Any, step: Any, rounding: str, mode: int = TICK_SIZE) -> str:
     """A number as text, on the grid that ``step`` tells; without a step as it is.
 
     Raises ``InvalidOrder`` for what is no number.
     """
     try:
-        number = Decimal(plain(value))
+        number = Decimal(format_decimal(value))
     except ValueError as wrong:
-        raise own_error("InvalidOrder", str(wrong), code="validation_error") from None
+        raise driver_error("InvalidOrder", str(wrong), code="validation_error") from None
     if step is None:
-        return plain(number)
+        return format_decimal(number)
     if mode != TICK_SIZE:
         theirs = import_module("ccxt.base.decimal_to_precision")
         how = theirs.TRUNCATE if rounding == ROUND_DOWN else theirs.ROUND
-        return str(theirs.decimal_to_precision(plain(number), how, step, mode))
-    tick = Decimal(plain(step))
-    return plain((number / tick).quantize(Decimal(1), rounding=rounding) * tick)
+        return str(theirs.decimal_to_precision(format_decimal(number), how, step, mode))
+    tick = Decimal(format_decimal(step))
+    return format_decimal((number / tick).quantize(Decimal(1), rounding=rounding) * tick)
 
 
 def _currencies(by_symbol: Mapping[str, Market]) -> dict[str, Any]:

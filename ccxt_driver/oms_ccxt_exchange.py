@@ -2,10 +2,10 @@
 
 from typing import Self
 
-from ccxt_driver.blocking import BlockingMethods
+from ccxt_driver.methods.sync import SyncMethods
 
 
-class OmsCcxtExchange(BlockingMethods):
+class OmsCcxtExchange(SyncMethods):
     """An account of a gateway as a ccxt exchange.
 
     Made with keywords, or with one ccxt config dict (``apiKey``, ``accountId``, ``strategyId``,
@@ -15,7 +15,7 @@ class OmsCcxtExchange(BlockingMethods):
 
     def close(self) -> None:
         """Close the connections to the gateway; the next call opens one."""
-        self._close_blocking()
+        self._close_http()
 
     def __enter__(self) -> Self:
         return self

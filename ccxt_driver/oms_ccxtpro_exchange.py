@@ -6,18 +6,18 @@ from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import Any, Self
 
-from ccxt_driver import reading
-from ccxt_driver.answers import awaitable
 from ccxt_driver.async_http_client import OmsAsyncHttpClient
-from ccxt_driver.awaiting import AsyncHttpClient, carry_out
-from ccxt_driver.blocking import BlockingMethods, HttpClient
-from ccxt_driver.names import snake_case
-from ccxt_driver.plans import Plan
-from ccxt_driver.watching import POLL_INTERVAL_SECONDS, WATCH_TIMEOUT_SECONDS, WatchMethods
+from ccxt_driver.methods.awaitable_values import make_awaitable
+from ccxt_driver.methods.sync import HttpClient, SyncMethods
+from ccxt_driver.methods.watch import POLL_INTERVAL_SECONDS, WATCH_TIMEOUT_SECONDS, WatchMethods
+from ccxt_driver.naming import snake_case
+from ccxt_driver.sansio import read_flows
+from ccxt_driver.sansio.flow import Flow
+from ccxt_driver.transport.async_runner import AsyncHttpClient, run_flow
 from ccxt_driver.wire import Body
 
 
-class OmsCcxtProExchange(WatchMethods, BlockingMethods):
+class OmsCcxtProExchange(WatchMethods, SyncMethods):
     """``OmsCcxtExchange`` that also streams.
 
     Methods that ask the gateway about its own rows block, as there; their results may be awaited
@@ -52,26 +52,26 @@ class OmsCcxtProExchange(WatchMethods, BlockingMethods):
         """End the stream and the connections; the next call opens what it needs."""
         await super().close()
         await self._async_http.close()
-        self._close_blocking()
+        self._close_http()
 
     async def call_ccxt_async(self, func: str, *args: Any, **kwargs: Any) -> Any:
         """``call_ccxt``, to be awaited."""
-        return await self._carry_out(reading.call(self._terms(), snake_case(func), args, kwargs))
+        return await self._run_async(read_flows.call(self._terms(), snake_case(func), args, kwargs))
 
-    def _run(self, plan: Plan[Any]) -> Any:
-        return awaitable(super()._run(plan))
+    def _run(self, plan: Flow[Any]) -> Any:
+        return make_awaitable(super()._run(plan))
 
-    def _run_other(self, plan: Plan[Any]) -> Coroutine[Any, Any, Any]:
-        return self._carry_out(plan)
+    def _run_market(self, plan: Flow[Any]) -> Coroutine[Any, Any, Any]:
+        return self._run_async(plan)
 
     def _told(self, value: Any) -> Any:
-        return awaitable(value)
+        return make_awaitable(value)
 
-    def _passed_on(self, name: str) -> Any:
+    def _remote_method(self, name: str) -> Any:
         return partial(self.call_ccxt_async, name)
 
-    async def _carry_out(self, plan: Plan[Any]) -> Any:
-        return await carry_out(plan, self._waiting_http(), self.timeout_seconds)
+    async def _run_async(self, plan: Flow[Any]) -> Any:
+        return await run_flow(plan, self._waiting_http(), self.timeout_seconds)
 
     def _waiting_http(self) -> AsyncHttpClient:
         """An asynchronous client; whoever gave a client of his own is asked through that."""

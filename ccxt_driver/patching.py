@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from ccxt_driver.after_import import after_import
+from ccxt_driver.import_hook import run_after_import
 
 SAFE, AGGRESSIVE = MODES = ("safe", "aggressive")
 
@@ -36,10 +36,10 @@ def oms_exchange(config: Mapping[str, Any] | None = None) -> Any:
 
     Raises ``RuntimeError`` if there is no key or no account.
     """
-    return import_module("ccxt_driver").OmsCcxtExchange(completed(config))
+    return import_module("ccxt_driver").OmsCcxtExchange(complete_config(config))
 
 
-def completed(config: Mapping[str, Any] | None) -> dict[str, Any]:
+def complete_config(config: Mapping[str, Any] | None) -> dict[str, Any]:
     """A ccxt config with what the environment adds to it."""
     told = dict(config or {})
     for spellings, name in _ENVIRONMENT.items():
@@ -66,15 +66,15 @@ def apply_from_env() -> bool:
     if os.environ.get(_SWITCH, "").strip().lower() not in _YES:
         return False
     mode = _judge(os.environ.get(_MODE, "").strip().lower() or SAFE)
-    overrides = tuple(read_ids(os.environ.get(_OVERRIDES, "")))
+    overrides = tuple(parse_ids(os.environ.get(_OVERRIDES, "")))
     loaded = sys.modules.get("ccxt")
     if loaded is not None:
         return _patch(loaded, mode, overrides)
-    after_import("ccxt", lambda ccxt: _ignore(_patch(ccxt, mode, overrides)))
+    run_after_import("ccxt", lambda ccxt: _ignore(_patch(ccxt, mode, overrides)))
     return True
 
 
-def read_ids(text: str) -> list[str]:
+def parse_ids(text: str) -> list[str]:
     """Exchange ids in a list with commas."""
     return [word for word in text.replace(",", " ").split() if word]
 
@@ -92,7 +92,9 @@ def _patch(ccxt: ModuleType, mode: str, overrides: tuple[str, ...]) -> bool:
     if mode == AGGRESSIVE and overrides:
         _replace(ccxt, overrides, "OmsCcxtExchange")
         for name in ("ccxt.async_support", "ccxt.pro"):
-            after_import(name, lambda module: _replace(module, overrides, "OmsCcxtAsyncExchange"))
+            run_after_import(
+                name, lambda module: _replace(module, overrides, "OmsCcxtAsyncExchange")
+            )
     return True
 
 
@@ -108,7 +110,7 @@ def _stand_in(exchange_id: str, class_name: str) -> type:
     driver: Any = getattr(import_module("ccxt_driver"), class_name)
 
     def __init__(self: Any, config: Mapping[str, Any] | None = None, /, **keywords: Any) -> None:
-        driver.__init__(self, completed(config), **keywords)
+        driver.__init__(self, complete_config(config), **keywords)
 
     about = {"__init__": __init__, "__module__": __name__, "__doc__": driver.__doc__}
     return type(exchange_id, (driver,), about)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any
 
-from ccxt_driver.wire import iso8601, milliseconds, plain
+from ccxt_driver.wire import format_decimal, iso8601, parse_milliseconds
 
 Row = Mapping[str, Any]
 Structure = dict[str, Any]
@@ -34,7 +34,7 @@ _UNKNOWN_OF_POSITION = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shapes:
+class StructureBuilder:
     """How structures are written: ``number`` makes a value of decimal text."""
 
     number: Callable[[str], Any] = float
@@ -45,7 +45,7 @@ class Shapes:
         qty, filled = _decimal(row, "qty"), _decimal(row, "filled_qty")
         average = _decimal(row, "avg_fill_price")
         remaining = None if qty is None or filled is None else max(_ZERO, qty - filled)
-        updated = milliseconds(row.get("updated_at"))
+        updated = parse_milliseconds(row.get("updated_at"))
         trigger = self._value(row, "trigger_price")
         fee = self._fee(row)
         return {
@@ -59,9 +59,9 @@ class Shapes:
             "filled": self._number(filled),
             "remaining": self._number(remaining),
             "status": self._status(row),
-            **_times(milliseconds(row.get("created_at")) or updated),
+            **_times(parse_milliseconds(row.get("created_at")) or updated),
             "info": row if info is None else info,
-            "lastTradeTimestamp": milliseconds(row.get("last_fill_at")),
+            "lastTradeTimestamp": parse_milliseconds(row.get("last_fill_at")),
             "lastUpdateTimestamp": updated,
             "timeInForce": row.get("time_in_force"),
             "postOnly": row.get("post_only"),
@@ -80,7 +80,7 @@ class Shapes:
     def trade(self, row: Row) -> Structure:
         """A deal."""
         qty, price = _decimal(row, "qty"), _decimal(row, "price")
-        executed = milliseconds(row.get("executed_at"))
+        executed = parse_milliseconds(row.get("executed_at"))
         fee = self._fee(row)
         return {
             "id": _text(row.get("id")),
@@ -91,7 +91,7 @@ class Shapes:
             "amount": self._number(qty),
             "cost": self._number(_cost(qty, price)),
             "fee": fee,
-            **_times(milliseconds(row.get("created_at")) if executed is None else executed),
+            **_times(parse_milliseconds(row.get("created_at")) if executed is None else executed),
             "info": row,
             "type": None,
             "takerOrMaker": row.get("liquidity"),
@@ -108,9 +108,9 @@ class Shapes:
             "side": side if self.dialect == OMS else _SIDES_OF_POSITIONS.get(str(side), side),
             "contracts": self._number(qty),
             "entryPrice": self._value(row, "avg_price"),
-            **_times(milliseconds(row.get("opened_at"))),
+            **_times(parse_milliseconds(row.get("opened_at"))),
             "info": row,
-            "lastUpdateTimestamp": milliseconds(row.get("updated_at")),
+            "lastUpdateTimestamp": parse_milliseconds(row.get("updated_at")),
             "contractSize": self.number("1"),
             "notional": self._number(_cost(qty, mark)),
             "markPrice": self._number(mark),
@@ -138,7 +138,7 @@ class Shapes:
         return self._number(_decimal(row, key))
 
     def _number(self, value: Decimal | None) -> Any:
-        return None if value is None else self.number(plain(value))
+        return None if value is None else self.number(format_decimal(value))
 
 
 def _times(moment_ms: int | None) -> Structure:
@@ -156,7 +156,7 @@ def _decimal(row: Row, key: str) -> Decimal | None:
     if value is None:
         return None
     try:
-        return Decimal(plain(value))
+        return Decimal(format_decimal(value))
     except ValueError:
         return None
 

@@ -52,12 +52,12 @@ def ccxt_call(account_id: int, func: str, args: list[Any], keywords: dict[str, A
     """A call of the ccxt method ``func`` (snake_case) on the account's exchange."""
     return Request(
         method="POST",
-        path=f"/ccxt/{account_id}/{path_part(func)}",
+        path=f"/ccxt/{account_id}/{quote_path_part(func)}",
         payload={"args": args, "kwargs": keywords},
     )
 
 
-def path_part(value: object) -> str:
+def quote_path_part(value: object) -> str:
     """``value`` as one part of a path, whatever it holds."""
     return quote(str(value), safe="")
 
@@ -67,7 +67,7 @@ def json_bytes(payload: Any) -> bytes:
     return json.dumps(payload, separators=(",", ":"), default=_as_text).encode()
 
 
-def plain(value: Any) -> str:
+def format_decimal(value: Any) -> str:
     """A number as decimal text without exponent and trailing zeros: ``1e-07`` is ``0.0000001``.
 
     A float counts as the shortest text that stands for it. Raises ``ValueError`` for anything
@@ -87,7 +87,7 @@ def plain(value: Any) -> str:
     return "0" if text == "-0" else text
 
 
-def milliseconds(moment: Any) -> int | None:
+def parse_milliseconds(moment: Any) -> int | None:
     """RFC 3339 text (a naive one is UTC) as milliseconds since 1970; ``None`` if it is no time."""
     if not isinstance(moment, str):
         return None
@@ -107,10 +107,10 @@ def iso8601(moment_ms: int | None) -> str | None:
     return text.isoformat(timespec="milliseconds") + "Z"
 
 
-def day_of(moment_ms: int) -> str:
+def utc_date(moment_ms: int) -> str:
     """The UTC date in which a moment lies, YYYY-MM-DD."""
     return (_EPOCH + moment_ms * _MILLISECOND).date().isoformat()
 
 
 def _as_text(value: object) -> str:
-    return plain(value) if isinstance(value, Decimal) else str(value)
+    return format_decimal(value) if isinstance(value, Decimal) else str(value)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from kit.galera import GaleraCluster
-from kit.mariadb import PrivateMariaDB
+from kit.databases.galera import GaleraCluster
+from kit.databases.mariadb import PrivateMariaDB
 
-pytest_plugins = ["kit.recorded"]
+pytest_plugins = ["kit.recorded_data"]
 
 # Examples are drawn alike each time: a change is judged by what it changed. To explore, others.
 settings.register_profile("alike", derandomize=True)

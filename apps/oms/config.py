@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 #: Name of the file of master keys in the home folder.
-KEY_FILE = "master.key"
+KEY_FILE_NAME = "master.key"
 
 
-class Commands(BaseModel):
+class CommandSettings(BaseModel):
     """The door in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -36,7 +36,7 @@ class Commands(BaseModel):
     idempotency_hours: int = Field(default=72, ge=1)
 
 
-class Events(BaseModel):
+class EventSettings(BaseModel):
     """The door out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -55,7 +55,7 @@ class Events(BaseModel):
     frames_per_second_max: int = Field(default=5000, ge=1)
 
 
-class Limits(BaseModel):
+class RateLimitSettings(BaseModel):
     """What one key may do a second, in one process; the defaults lie above any honest client."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -97,9 +97,9 @@ class Settings(BaseModel):
     lease_seconds: float = Field(default=5, ge=1)
     #: How long ``oms up`` bears a process that does not tell that it lives.
     silence_seconds_max: float = Field(default=5, ge=1)
-    commands: Commands = Commands()
-    events: Events = Events()
-    limits: Limits = Limits()
+    commands: CommandSettings = CommandSettings()
+    events: EventSettings = EventSettings()
+    limits: RateLimitSettings = RateLimitSettings()
     cors_origins: tuple[str, ...] = ()
     #: Networks of proxies whose ``X-Forwarded-For`` is believed.
     trusted_proxies: tuple[str, ...] = ()
@@ -130,7 +130,9 @@ class Settings(BaseModel):
     @property
     def key_file(self) -> Path:
         """The file of master keys."""
-        return self.master_key_file if self.master_key_file is not None else self.home / KEY_FILE
+        return (
+            self.master_key_file if self.master_key_file is not None else self.home / KEY_FILE_NAME
+        )
 
     @property
     def bell(self) -> Path:
@@ -148,7 +150,7 @@ class Settings(BaseModel):
         return self.tapes_dir if self.tapes_dir is not None else self.home / "tapes"
 
 
-def load(
+def load_settings(
     environment: Mapping[str, str] = os.environ, overrides: Mapping[str, Any] | None = None
 ) -> Settings:
     """Settings from the config file, the environment and ``overrides`` (flags), in that order.

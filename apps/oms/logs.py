@@ -39,7 +39,7 @@ def setup(level: str) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def without_secrets(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """``text`` with API keys, login tokens and passwords of URLs blotted out."""
     if "oms_" in text or "tok_" in text:
         text = _KEY.sub(r"\1_***", text)
@@ -58,7 +58,7 @@ class _PlainLines(logging.Formatter):
         )
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
-        return without_secrets(line)
+        return redact_secrets(line)
 
 
 class _JsonLines(logging.Formatter):
@@ -80,7 +80,7 @@ class _JsonLines(logging.Formatter):
         told |= _fields(record)
         if record.exc_info:
             told["trace"] = self.formatException(record.exc_info)
-        return without_secrets(json.dumps(told, ensure_ascii=False, default=str))
+        return redact_secrets(json.dumps(told, ensure_ascii=False, default=str))
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, object]:

@@ -18,7 +18,7 @@ _SIGN = "(CASE side WHEN 'buy' THEN 1 ELSE -1 END)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class CommandCounts:
     """Commands of the load as the database knows them."""
 
     commands: int
@@ -26,10 +26,10 @@ class Tally:
     unfinished: int
 
 
-class Books(Protocol):
+class LedgerChecks(Protocol):
     """The tables of one system under test."""
 
-    def tally(self) -> Tally: ...
+    def tally(self) -> CommandCounts: ...
 
     def findings(self) -> list[str]:
         """Broken promises in words; empty when all hold. Only asked when nothing is in flight."""
@@ -62,19 +62,19 @@ def mariadb_database(host: str, port: int, name: str) -> Database:
     )
 
 
-class GatewayBooks:
+class GatewayChecks:
     """The ledger tables of oms-gateway."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._qty = _SQLITE_UNITS if database.is_sqlite else "qty"
 
-    def tally(self) -> Tally:
+    def tally(self) -> CommandCounts:
         commands, done, unfinished = self._database.row(
             "SELECT COUNT(*), SUM(status = 'done'), SUM(status IN ('queued', 'running'))"
             " FROM oms_commands WHERE command_type = 'send_order'"
         )
-        return Tally(commands=commands, done=done, unfinished=unfinished)
+        return CommandCounts(commands=commands, done=done, unfinished=unfinished)
 
     def findings(self) -> list[str]:
         tally = self.tally()
@@ -116,17 +116,17 @@ class GatewayBooks:
         }
 
 
-class NaiveBooks:
+class NaiveChecks:
     """The tables of the naive reference."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def tally(self) -> Tally:
+    def tally(self) -> CommandCounts:
         commands, done, unfinished = self._database.row(
             "SELECT COUNT(*), SUM(status = 'done'), SUM(status <> 'done') FROM commands"
         )
-        return Tally(commands=commands, done=done, unfinished=unfinished)
+        return CommandCounts(commands=commands, done=done, unfinished=unfinished)
 
     def findings(self) -> list[str]:
         orders, distinct = self._database.row(
@@ -147,7 +147,7 @@ class NaiveBooks:
         return found
 
 
-def _count_findings(tally: Tally, orders: int, distinct: int) -> list[str]:
+def _count_findings(tally: CommandCounts, orders: int, distinct: int) -> list[str]:
     found = []
     if tally.unfinished:
         found.append(f"{tally.unfinished} commands never finished")

@@ -23,9 +23,9 @@ from bench.load import Target
 from bench.processes import BenchError
 from ccxt_driver import OmsCcxtAsyncExchange, OmsCcxtExchange
 
-Ask = Callable[[], object]
+Call = Callable[[], object]
 
-BY_HAND, SYNC, ASYNC = "by hand", "driver", "async driver"
+RAW_HTTP, SYNC, ASYNC = "by hand", "driver", "async driver"
 WARM_UP_CALLS = 5
 RESTING_ORDERS = 20
 #: Longer than any call here weighs in Bybit's budget, as ccxt counts it.
@@ -33,7 +33,7 @@ BUDGET_PAUSE_SECONDS = 0.12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class CallCosts:
     """One kind of call: milliseconds of each way (median of rounds), and ratios to the first."""
 
     name: str
@@ -41,7 +41,7 @@ class Measured:
     ratios: Mapping[str, float]
 
 
-class ByHand:
+class RawHttpClient:
     """One kept connection."""
 
     def __init__(self, target: Target) -> None:
@@ -67,58 +67,58 @@ class ByHand:
         return json.loads(told)
 
 
-def of_the_driver(target: Target, *, rounds: int, calls: int) -> list[Measured]:
+def measure_driver(target: Target, *, rounds: int, calls: int) -> list[CallCosts]:
     """Reads, a market call and an order on a paper account, in three ways each."""
     account, symbol, qty = target.accounts[0], target.symbol, target.qty
     config = {"api_key": target.api_key, "account_id": account, "base_url": target.base_url}
     loop = asyncio.new_event_loop()
     aio: Any = OmsCcxtAsyncExchange(**config)
     try:
-        with ByHand(target) as hand, OmsCcxtExchange(**config) as sync:
+        with RawHttpClient(target) as hand, OmsCcxtExchange(**config) as sync:
             driver: Any = sync
             _rest(driver, target)
             sides = _turns()
 
-            def waited(name: str, *args: object) -> Ask:
+            def waited(name: str, *args: object) -> Call:
                 return lambda: loop.run_until_complete(getattr(aio, name)(*args))
 
             def ordered() -> object:
                 args = (symbol, "market", next(sides), qty)
                 return loop.run_until_complete(aio.create_order(*args))
 
-            kinds: dict[str, dict[str, Ask]] = {
+            kinds: dict[str, dict[str, Call]] = {
                 f"fetch_open_orders ({RESTING_ORDERS} open)": {
-                    BY_HAND: lambda: hand.ask("GET", f"/oms/orders/open?account_ids={account}"),
+                    RAW_HTTP: lambda: hand.ask("GET", f"/oms/orders/open?account_ids={account}"),
                     SYNC: driver.fetch_open_orders,
                     ASYNC: waited("fetch_open_orders"),
                 },
                 "fetch_ticker": {
-                    BY_HAND: lambda: _call(hand, account, "fetch_ticker", symbol),
+                    RAW_HTTP: lambda: _call(hand, account, "fetch_ticker", symbol),
                     SYNC: lambda: driver.fetch_ticker(symbol),
                     ASYNC: waited("fetch_ticker", symbol),
                 },
                 "create_order (market)": {
-                    BY_HAND: lambda: _order(hand, target, next(sides)),
+                    RAW_HTTP: lambda: _order(hand, target, next(sides)),
                     SYNC: lambda: driver.create_order(symbol, "market", next(sides), qty),
                     ASYNC: ordered,
                 },
             }
-            return [in_turns(kind, ways, rounds, calls) for kind, ways in kinds.items()]
+            return [measure_interleaved(kind, ways, rounds, calls) for kind, ways in kinds.items()]
     finally:
         loop.run_until_complete(aio.close())
         loop.close()
 
 
-def of_the_gateway(target: Target, *, rounds: int, calls: int) -> list[Measured]:
+def measure_gateway(target: Target, *, rounds: int, calls: int) -> list[CallCosts]:
     """``/ccxt`` on a paper account beside the routes of the ledger, all by hand."""
     account, symbol = target.accounts[0], target.symbol
     sides = _turns()
 
-    def past(hand: ByHand) -> object:
+    def past(hand: RawHttpClient) -> object:
         return _call(hand, account, "create_order", symbol, "market", next(sides), target.qty)
 
-    with ByHand(target) as hand:
-        reads: dict[str, Ask] = {
+    with RawHttpClient(target) as hand:
+        reads: dict[str, Call] = {
             "GET /healthz": lambda: hand.ask("GET", "/healthz"),
             "GET /oms/orders/open": lambda: hand.ask(
                 "GET", f"/oms/orders/open?account_ids={account}"
@@ -126,19 +126,19 @@ def of_the_gateway(target: Target, *, rounds: int, calls: int) -> list[Measured]
             "/ccxt fetch_ticker": lambda: _call(hand, account, "fetch_ticker", symbol),
             "/ccxt fetch_balance": lambda: _call(hand, account, "fetch_balance"),
         }
-        trades: dict[str, Ask] = {
+        trades: dict[str, Call] = {
             "send_order": lambda: _order(hand, target, next(sides)),
             "/ccxt create_order": lambda: past(hand),
         }
         return [
-            in_turns("reads", reads, rounds, calls),
-            in_turns("orders", trades, rounds, calls),
+            measure_interleaved("reads", reads, rounds, calls),
+            measure_interleaved("orders", trades, rounds, calls),
         ]
 
 
-def beside_ccxt(
+def compare_with_ccxt(
     target: Target, config: Mapping[str, Any], *, rounds: int, calls: int
-) -> list[Measured]:
+) -> list[CallCosts]:
     """The account's exchange asked by ccxt itself, and by the gateway on its behalf.
 
     Twice by ccxt: as fast as it can, and as the gateway has it, asynchronous with its own limiter,
@@ -155,7 +155,7 @@ def beside_ccxt(
     plain.load_markets()
     loop.run_until_complete(limited.load_markets())
 
-    def ways(hand: ByHand, func: str, *args: object) -> dict[str, Ask]:
+    def ways(hand: RawHttpClient, func: str, *args: object) -> dict[str, Call]:
         return {
             "ccxt": lambda: getattr(plain, func)(*args),
             "ccxt with its limiter": lambda: loop.run_until_complete(getattr(limited, func)(*args)),
@@ -163,9 +163,9 @@ def beside_ccxt(
         }
 
     try:
-        with ByHand(target) as hand:
+        with RawHttpClient(target) as hand:
             return [
-                in_turns(args[0], ways(hand, *args), rounds, calls, BUDGET_PAUSE_SECONDS)
+                measure_interleaved(args[0], ways(hand, *args), rounds, calls, BUDGET_PAUSE_SECONDS)
                 for args in (("fetch_ticker", target.symbol), ("fetch_balance",))
             ]
     finally:
@@ -173,9 +173,9 @@ def beside_ccxt(
         loop.close()
 
 
-def in_turns(
-    name: str, ways: Mapping[str, Ask], rounds: int, calls: int, pause_seconds: float = 0.0
-) -> Measured:
+def measure_interleaved(
+    name: str, ways: Mapping[str, Call], rounds: int, calls: int, pause_seconds: float = 0.0
+) -> CallCosts:
     """Each way once, then each again, ``calls`` times a round; medians of the rounds."""
     for ask in ways.values():
         for _ in range(WARM_UP_CALLS):
@@ -193,7 +193,7 @@ def in_turns(
         for way, all_of_it in taken.items():
             medians[way].append(statistics.median(all_of_it))
     floor = medians[next(iter(ways))]
-    return Measured(
+    return CallCosts(
         name=name,
         ms={way: statistics.median(mine) for way, mine in medians.items()},
         ratios={
@@ -216,11 +216,11 @@ def _rest(driver: Any, target: Target) -> None:
         driver.create_order(target.symbol, "limit", "buy", target.qty, price)
 
 
-def _call(hand: ByHand, account: int, func: str, *args: object) -> Any:
+def _call(hand: RawHttpClient, account: int, func: str, *args: object) -> Any:
     return hand.ask("POST", f"/ccxt/{account}/{func}", {"args": args, "kwargs": {}})
 
 
-def _order(hand: ByHand, target: Target, side: str) -> Any:
+def _order(hand: RawHttpClient, target: Target, side: str) -> Any:
     wish = {
         "symbol": target.symbol,
         "side": side,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from bench.fan_out import EVENTS_PER_COMMAND, pace
+from bench.fan_out import EVENTS_PER_COMMAND, send_at_rate
 from bench.latency import subscribed
 from bench.load import Target
 from bench.processes import BenchError
@@ -26,7 +26,7 @@ FIRST_ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class WatchDelays:
     """One run: milliseconds from fill to callback, and to a bare WebSocket; what never came."""
 
     callback_ms: Sequence[float]
@@ -52,7 +52,7 @@ class _Told:
             self.is_complete.set()
 
 
-def measure(target: Target, *, events_per_second: int, seconds: float, prefix: str) -> Watched:
+def measure(target: Target, *, events_per_second: int, seconds: float, prefix: str) -> WatchDelays:
     """Market orders on one account at that rate of events, told to one watcher."""
     gc.collect()
     gc.disable()
@@ -63,7 +63,7 @@ def measure(target: Target, *, events_per_second: int, seconds: float, prefix: s
         gc.enable()
 
 
-async def _measure(target: Target, rate: int, seconds: float, prefix: str) -> Watched:
+async def _measure(target: Target, rate: int, seconds: float, prefix: str) -> WatchDelays:
     commands = rate / EVENTS_PER_COMMAND
     count = round(commands * seconds)
     callback, bare = _Told(count), _Told(count)
@@ -79,7 +79,7 @@ async def _measure(target: Target, rate: int, seconds: float, prefix: str) -> Wa
             asyncio.create_task(_listen(listener, bare), name="listener"),
         ]
         try:
-            await pace(target, commands, seconds, prefix)
+            await send_at_rate(target, commands, seconds, prefix)
             async with asyncio.timeout(LAST_EVENT_SECONDS):
                 await callback.is_complete.wait()
                 await bare.is_complete.wait()
@@ -91,7 +91,7 @@ async def _measure(target: Target, rate: int, seconds: float, prefix: str) -> Wa
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    return Watched(
+    return WatchDelays(
         callback_ms=list(callback.delays.values()),
         bare_ms=list(bare.delays.values()),
         sent=count,

@@ -22,13 +22,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench import load, machine, systems
+from bench import cpu_usage, load, systems
 from bench.latency import percentile
 from bench.load import Target
 from bench.processes import BenchError
-from bench.sockets import Client
 from bench.systems import System
-from kit.mariadb import MariaDBFailed, PrivateMariaDB
+from bench.ws_client import WsClient
+from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
 
 CLIENTS = (1, 100)
 ACCOUNTS = (1, 10)
@@ -41,7 +41,7 @@ _QUIET_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class FanOutResult:
     """One run. Milliseconds from commit to client over all events and clients.
 
     ``events``: told to the client that heard most; ``lost``: what others heard less, all together.
@@ -87,10 +87,10 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if lost else 0
 
 
-def _rounds(system: System, options: argparse.Namespace, rate: int) -> list[list[Told]]:
+def _rounds(system: System, options: argparse.Namespace, rate: int) -> list[list[FanOutResult]]:
     """For each number of accounts and clients the runs of all rounds, taken in turns."""
     plans = [(accounts, clients) for accounts in ACCOUNTS for clients in CLIENTS]
-    runs: list[list[Told]] = [[] for _ in plans]
+    runs: list[list[FanOutResult]] = [[] for _ in plans]
     gc.collect()
     gc.disable()
     for number in range(options.rounds):
@@ -106,17 +106,17 @@ def _rounds(system: System, options: argparse.Namespace, rate: int) -> list[list
 
 async def _run(
     system: System, target: Target, count: int, rate: int, seconds: float, prefix: str
-) -> Told:
+) -> FanOutResult:
     loop, parts = asyncio.get_running_loop(), urlsplit(target.base_url)
     clients = [
-        (await loop.create_connection(lambda: Client(target), parts.hostname, parts.port))[1]
+        (await loop.create_connection(lambda: WsClient(target), parts.hostname, parts.port))[1]
         for _ in range(count)
     ]
     try:
         await _subscribed(clients)
-        before, began = machine.read(system.roles()), time.monotonic()
+        before, began = cpu_usage.read(system.roles()), time.monotonic()
         if rate:
-            await pace(target, rate / EVENTS_PER_COMMAND, seconds, prefix)
+            await send_at_rate(target, rate / EVENTS_PER_COMMAND, seconds, prefix)
         else:
             await asyncio.to_thread(
                 load.run,
@@ -127,17 +127,19 @@ async def _run(
             )
         await _quiet(clients)
         elapsed = time.monotonic() - began - _QUIET_SECONDS
-        usage = machine.between(before, machine.read(system.roles()))
+        usage = cpu_usage.between(before, cpu_usage.read(system.roles()))
     finally:
         for client in clients:
             client.close()
     return _told(clients, len(target.accounts), elapsed, usage.roles_us["api"])
 
 
-def _told(clients: Sequence[Client], accounts: int, seconds: float, api_us: float) -> Told:
+def _told(
+    clients: Sequence[WsClient], accounts: int, seconds: float, api_us: float
+) -> FanOutResult:
     counts = [client.heard.count for client in clients]
     delays = [delay for client in clients for delay in client.heard.delays]
-    return Told(
+    return FanOutResult(
         accounts=accounts,
         clients=len(clients),
         p50_ms=percentile(delays, 0.5),
@@ -149,7 +151,7 @@ def _told(clients: Sequence[Client], accounts: int, seconds: float, api_us: floa
     )
 
 
-async def _subscribed(clients: Sequence[Client]) -> None:
+async def _subscribed(clients: Sequence[WsClient]) -> None:
     try:
         async with asyncio.timeout(SUBSCRIBED_SECONDS):
             for client in clients:
@@ -159,7 +161,7 @@ async def _subscribed(clients: Sequence[Client]) -> None:
         raise BenchError(f"a WebSocket is not subscribed, it was told {said[:500]!r}") from None
 
 
-async def _quiet(clients: Sequence[Client]) -> None:
+async def _quiet(clients: Sequence[WsClient]) -> None:
     """Wait until nothing was heard for a while."""
     deadline = time.monotonic() + LAST_EVENT_SECONDS
     seen, since = -1, time.monotonic()
@@ -170,7 +172,9 @@ async def _quiet(clients: Sequence[Client]) -> None:
             seen, since = now, time.monotonic()
 
 
-async def pace(target: Target, commands_per_second: float, seconds: float, prefix: str) -> None:
+async def send_at_rate(
+    target: Target, commands_per_second: float, seconds: float, prefix: str
+) -> None:
     """Market orders at a fixed rate, on one connection, answers read and dropped."""
     parts = urlsplit(target.base_url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
@@ -208,7 +212,7 @@ async def _dropped(reader: asyncio.StreamReader) -> None:
         continue
 
 
-def _table(title: str, runs: Sequence[Sequence[Told]]) -> str:
+def _table(title: str, runs: Sequence[Sequence[FanOutResult]]) -> str:
     heads = ["accounts", "clients", "p50 ms", "p99 ms", "p50 / one client", "p99 / one client"]
     heads += ["frames/s to clients", "API µs per frame", "events", "lost"]
     lines = [heads, ["---"] * len(heads)]

@@ -21,15 +21,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench import load, machine, past, systems
+from bench import cpu_usage, load, seed_history, systems
 from bench.checks import mariadb_database, sqlite_database
 from bench.latency import percentile
 from bench.processes import BenchError
 from bench.report import median, ratio
 from bench.rounds import Rounds, Run, Workload
 from bench.systems import System
-from kit.mariadb import MariaDBFailed, PrivateMariaDB
-from kit.sql import number
+from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
+from kit.databases.sql import fetch_number
 
 BUSY_ACCOUNTS = 100
 LEASED_SECONDS = 120.0
@@ -48,7 +48,7 @@ LOADS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class GatewaySize:
     """How large a gateway is."""
 
     name: str
@@ -57,7 +57,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class ReportRow:
     """One line of the report: a figure of each gateway, and its ratio to the first."""
 
     name: str
@@ -69,11 +69,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run the bench; the exit status."""
     options = _options(arguments)
     shapes = [
-        Shape(name="empty", accounts=BUSY_ACCOUNTS, rows=0),
-        Shape(name="past", accounts=BUSY_ACCOUNTS, rows=options.rows),
-        Shape(name="crowd", accounts=options.accounts, rows=options.rows),
+        GatewaySize(name="empty", accounts=BUSY_ACCOUNTS, rows=0),
+        GatewaySize(name="past", accounts=BUSY_ACCOUNTS, rows=options.rows),
+        GatewaySize(name="crowd", accounts=options.accounts, rows=options.rows),
     ]
-    report: dict[str, Sequence[Figures]] = {}
+    report: dict[str, Sequence[ReportRow]] = {}
     is_clean = True
     for kind in options.databases:
         with tempfile.TemporaryDirectory(prefix="omsgrowth") as name, contextlib.ExitStack() as st:
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _started(
-    shape: Shape, kind: str, folder: Path, server: PrivateMariaDB, stack: contextlib.ExitStack
+    shape: GatewaySize, kind: str, folder: Path, server: PrivateMariaDB, stack: contextlib.ExitStack
 ) -> System:
     """A gateway of that shape, running, with all accounts leased."""
     _say(f"installing {shape.name} on {kind}: {shape.accounts} accounts, {shape.rows} rows each")
@@ -105,22 +105,24 @@ def _started(
         label=shape.name,
     )
     url = system.database_url
-    ids = past.crowd(url, system.target.accounts[0], shape.accounts)
-    past.fill(url, ids, shape.rows)
+    ids = seed_history.copy_accounts(url, system.target.accounts[0], shape.accounts)
+    seed_history.fill_history(url, ids, shape.rows)
     path = urlsplit(url).path[1:]
     database = (
         sqlite_database(path)
         if kind == "sqlite"
         else mariadb_database("127.0.0.1", server.port, path)
     )
-    system.books = past.LateBooks(database)
+    system.books = seed_history.NewRowChecks(database)
     stack.callback(system.stop)
     system.start()
     began = time.monotonic()
     leased = "SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id > 0"
-    while number(url, leased) < shape.accounts:
+    while fetch_number(url, leased) < shape.accounts:
         if time.monotonic() > began + LEASED_SECONDS:
-            raise BenchError(f"{shape.name}: not all accounts are leased: {number(url, leased)}")
+            raise BenchError(
+                f"{shape.name}: not all accounts are leased: {fetch_number(url, leased)}"
+            )
         time.sleep(0.2)
     _say(f"{shape.name}: all leased {time.monotonic() - began:.1f} s after the first answer")
     system.target = replace(system.target, accounts=ids[:BUSY_ACCOUNTS])
@@ -129,7 +131,7 @@ def _started(
 
 def _measured(
     running: Sequence[System], server: PrivateMariaDB, options: argparse.Namespace
-) -> tuple[Sequence[Figures], bool]:
+) -> tuple[Sequence[ReportRow], bool]:
     names = [system.name for system in running]
     figures = [_idle(running)]
     rounds = Rounds(
@@ -165,20 +167,20 @@ def _measured(
     return figures, not found
 
 
-def _idle(running: Sequence[System]) -> Figures:
+def _idle(running: Sequence[System]) -> ReportRow:
     """What each worker uses when nothing happens, in percent of a core."""
     time.sleep(1)
-    before = [machine.read(system.roles()) for system in running]
+    before = [cpu_usage.read(system.roles()) for system in running]
     time.sleep(IDLE_SECONDS)
     used = []
     for system, reading in zip(running, before, strict=True):
-        usage = machine.between(reading, machine.read(system.roles()))
+        usage = cpu_usage.between(reading, cpu_usage.read(system.roles()))
         used.append(usage.roles_us["worker"] / usage.seconds / 10_000)
     _say(f"idle workers: {', '.join(f'{share:.1f} %' for share in used)} of a core")
-    return Figures(name="idle worker, % of a core", values=used, ratios=[None] * len(used))
+    return ReportRow(name="idle worker, % of a core", values=used, ratios=[None] * len(used))
 
 
-def _reads(running: Sequence[System], rounds: int) -> list[Figures]:
+def _reads(running: Sequence[System], rounds: int) -> list[ReportRow]:
     """Reads on one connection, one after the other, the gateways in turns."""
     figures = []
     for name, path in _paths().items():
@@ -192,7 +194,7 @@ def _reads(running: Sequence[System], rounds: int) -> list[Figures]:
         ]
         values = [statistics.median(mine) for mine in medians]
         _say(f"{name}: {', '.join(f'{value:.2f}' for value in values)} ms")
-        figures.append(Figures(name=f"{name}, p50 ms", values=values, ratios=ratios))
+        figures.append(ReportRow(name=f"{name}, p50 ms", values=values, ratios=ratios))
     return figures
 
 
@@ -237,8 +239,8 @@ def _asked(
 
 def _line(
     name: str, workload: Workload, systems_: Sequence[str], figure: Callable[[Run], float]
-) -> Figures:
-    return Figures(
+) -> ReportRow:
+    return ReportRow(
         name=name,
         values=[median(workload, system, figure) for system in systems_],
         ratios=[ratio(workload, system, systems_[0], figure) for system in systems_],
@@ -261,7 +263,7 @@ def _p99(run: Run) -> float:
     return run.p99_ms
 
 
-def _table(kind: str, shapes: Sequence[Shape], figures: Sequence[Figures]) -> str:
+def _table(kind: str, shapes: Sequence[GatewaySize], figures: Sequence[ReportRow]) -> str:
     heads = [f"{s.name}: {s.accounts} accounts, {s.rows:.0e} rows" for s in shapes]
     lines = [["on " + kind, *heads], ["---"] * (len(shapes) + 1)]
     for one in figures:

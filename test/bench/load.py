@@ -38,7 +38,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class LoadResult:
     """What wrk saw. `errors` counts answers of 400 and more and broken connections."""
 
     requests: int
@@ -56,7 +56,7 @@ LOADS = (
 )
 
 
-def demand_wrk() -> None:
+def require_wrk() -> None:
     """Raise BenchError, with the remedy, if wrk is not installed."""
     if shutil.which("wrk") is None:
         raise BenchError(
@@ -65,7 +65,7 @@ def demand_wrk() -> None:
         )
 
 
-class Running:
+class RunningLoad:
     """A load in progress; `finish` ends it early or awaits its end."""
 
     def __init__(self, target: Target, load: Load, *, seconds: float, prefix: str) -> None:
@@ -83,23 +83,23 @@ class Running:
             text=True,
         )
 
-    def finish(self, *, early: bool = False) -> Outcome:
+    def finish(self, *, early: bool = False) -> LoadResult:
         if early:
             self._child.send_signal(signal.SIGINT)
         printed, _ = self._child.communicate()
         return parse(printed)
 
 
-def run(target: Target, load: Load, *, seconds: float, prefix: str) -> Outcome:
-    return Running(target, load, seconds=seconds, prefix=prefix).finish()
+def run(target: Target, load: Load, *, seconds: float, prefix: str) -> LoadResult:
+    return RunningLoad(target, load, seconds=seconds, prefix=prefix).finish()
 
 
-def parse(printed: str) -> Outcome:
+def parse(printed: str) -> LoadResult:
     """Read the line that load.lua prints at the end."""
     for line in printed.splitlines():
         if line.startswith("bench "):
             figures = json.loads(line.removeprefix("bench "))
-            return Outcome(
+            return LoadResult(
                 requests=figures["requests"],
                 seconds=figures["duration_us"] / 1_000_000,
                 errors=sum(

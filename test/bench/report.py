@@ -4,8 +4,8 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
-from bench.kills import Kills
 from bench.rounds import Run, Workload
+from bench.worker_kills import KillResult
 
 GATEWAYS = ("gateway/mariadb", "gateway/sqlite")
 NAIVE = "naive"
@@ -36,7 +36,7 @@ def render(
     floors: Mapping[str, int],
     throughput: Sequence[Workload],
     latency: Sequence[Workload],
-    kills: Sequence[Kills],
+    kills: Sequence[KillResult],
 ) -> str:
     sections = [
         f"## {heading}",
@@ -132,7 +132,7 @@ def _used(role: str) -> Callable[[Run], float]:
     return lambda run: run.cpu_us.get(role, 0.0)
 
 
-def _kills(kills: Sequence[Kills]) -> str:
+def _kills(kills: Sequence[KillResult]) -> str:
     rows = [
         [
             kill.system,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench import latency, load, machine
+from bench import cpu_usage, latency, load
 from bench.processes import BenchError
 from bench.systems import System
 
@@ -151,13 +151,13 @@ class Rounds:
     def _watch(self, system: System, run: Callable[[str], _Seen]) -> Run:
         """Run between two readings of the machine, drain, then ask the books."""
         before = system.books.tally()
-        start = machine.read(system.roles(), self._own_pids)
+        start = cpu_usage.read(system.roles(), self._own_pids)
         try:
             seen = run(next(self._prefixes))
         except (BenchError, OSError) as error:
             seen = _Seen(acknowledged=0, seconds=1.0, errors=[f"{error!r}"], p50_ms=0.0, p99_ms=0.0)
-        findings = [*seen.errors, *drained(system)]
-        usage = machine.between(start, machine.read(system.roles(), self._own_pids))
+        findings = [*seen.errors, *drain_system(system)]
+        usage = cpu_usage.between(start, cpu_usage.read(system.roles(), self._own_pids))
         system.settle()
         findings += system.books.findings()
         stored = system.books.tally().commands - before.commands
@@ -187,7 +187,7 @@ def _percentiles(name: str, values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def drained(system: System) -> list[str]:
+def drain_system(system: System) -> list[str]:
     """Wait until nothing is in flight; a finding if that never comes or a process has died."""
     try:
         system.demand_alive()

@@ -26,12 +26,12 @@ import pymysql
 # Started as a script: the folder that holds the packages `bench` and `kit` is not on the path yet.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import driver, exchange, fan_out, floors, growth, load, systems
-from bench.kills import Kills, kill_worker_under_load
+from bench import driver_overhead, exchange_overhead, fan_out, floors, growth, load, systems
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
 from bench.rounds import Rounds, Workload
-from kit.mariadb import MariaDBFailed, PrivateMariaDB
+from bench.worker_kills import KillResult, kill_worker_under_load
+from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY_RATE = 100
@@ -60,7 +60,7 @@ class Results:
     floors: Mapping[str, int]
     throughput: Sequence[Workload]
     latency: Sequence[Workload]
-    kills: Sequence[Kills]
+    kills: Sequence[KillResult]
 
     def are_clean(self) -> bool:
         """Whether no run broke a check."""
@@ -83,14 +83,14 @@ def main() -> int:
     if sys.argv[1:2] == ["fan_out"]:
         return fan_out.main(sys.argv[2:])
     if sys.argv[1:2] == ["driver"]:
-        return driver.main(sys.argv[2:])
+        return driver_overhead.main(sys.argv[2:])
     if sys.argv[1:2] == ["exchange"]:
-        return exchange.main(sys.argv[2:])
+        return exchange_overhead.main(sys.argv[2:])
     options = _options()
     with tempfile.TemporaryDirectory(prefix="omsbench") as name:
         folder = Path(name)
         try:
-            load.demand_wrk()
+            load.require_wrk()
             with contextlib.ExitStack() as stack:
                 results = _measure(options, folder, stack)
         except (BenchError, MariaDBFailed) as error:

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.checks import Books, GatewayBooks, NaiveBooks, mariadb_database, sqlite_database
+from bench.checks import GatewayChecks, LedgerChecks, NaiveChecks, mariadb_database, sqlite_database
 from bench.load import Target
 from bench.processes import BenchError, Process, await_condition, http, run_json
-from kit.ports import free_port
+from kit.free_ports import free_port
 
 OMS = Path(sys.executable).with_name("oms")
 NAIVE = Path(__file__).with_name("naive") / "app.py"
@@ -52,7 +52,7 @@ class System:
         target: Target,
         api: Process,
         worker: Process,
-        books: Books,
+        books: LedgerChecks,
         server: Server | None,
         database_url: str = "",
     ) -> None:
@@ -198,7 +198,7 @@ def gateway(
             name="api",
         ),
         worker=Process([str(OMS), "worker"], environment=environment, folder=home, name="worker"),
-        books=GatewayBooks(database),
+        books=GatewayChecks(database),
         server=server if kind == "mariadb" else None,
         database_url=url,
     )
@@ -259,6 +259,6 @@ def naive(*, folder: Path, server: Server, accounts: int, symbol: str, qty: str)
         worker=Process(
             [*command, "worker"], environment=environment, folder=home, name="naive-worker"
         ),
-        books=NaiveBooks(mariadb_database("127.0.0.1", server.port, database_name)),
+        books=NaiveChecks(mariadb_database("127.0.0.1", server.port, database_name)),
         server=server,
     )

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import latency, load, machine, report, sockets
-from bench.checks import Database, GatewayBooks, mariadb_database, sqlite_database
+from bench import cpu_usage, latency, load, report, ws_client
+from bench.checks import Database, GatewayChecks, mariadb_database, sqlite_database
 from bench.processes import BenchError
 from bench.rounds import Run, Workload
-from kit.mariadb import PrivateMariaDB
+from kit.databases.mariadb import PrivateMariaDB
 
 TABLES = (
     "CREATE TABLE oms_commands (id BIGINT, account_id BIGINT, command_type VARCHAR(32),"
@@ -57,7 +57,9 @@ Execute = Callable[[str], None]
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
-def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[GatewayBooks, Execute]]:
+def books(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[GatewayChecks, Execute]]:
     """Sound books, and a way to change them."""
     if request.param == "sqlite":
         path = str(tmp_path / "books.sqlite")
@@ -74,7 +76,7 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Gate
 
 def _filled(
     connection: "sqlite3.Connection", database: Database, decimal: str
-) -> Iterator[tuple[GatewayBooks, Execute]]:
+) -> Iterator[tuple[GatewayChecks, Execute]]:
     def execute(statement: str) -> None:
         with closing(connection.cursor()) as cursor:
             cursor.execute(statement)
@@ -82,17 +84,17 @@ def _filled(
     with closing(connection):
         for statement in (*TABLES, *ROWS):
             execute(statement.replace("{decimal}", decimal))
-        yield GatewayBooks(database), execute
+        yield GatewayChecks(database), execute
 
 
-def test_sound_books_have_no_findings(books: tuple[GatewayBooks, Execute]) -> None:
+def test_sound_books_have_no_findings(books: tuple[GatewayChecks, Execute]) -> None:
     gateway, _ = books
     assert gateway.findings() == []
     assert (gateway.tally().commands, gateway.tally().done) == (3, 3)
 
 
 @pytest.mark.parametrize("finding", BREAKS)
-def test_each_broken_promise_is_found(books: tuple[GatewayBooks, Execute], finding: str) -> None:
+def test_each_broken_promise_is_found(books: tuple[GatewayChecks, Execute], finding: str) -> None:
     gateway, execute = books
     execute(BREAKS[finding])
     assert finding in gateway.findings()
@@ -143,14 +145,14 @@ def _run(system: str, rate: float) -> Run:
 
 
 def test_foreign_work_is_what_is_neither_ours_nor_idle() -> None:
-    ticks = machine.TICKS_PER_SECOND * machine.CORES
-    before = machine.Reading(at=0.0, busy=0, stolen=0, own=0, roles={"api": 0})
-    after = machine.Reading(
+    ticks = cpu_usage.TICKS_PER_SECOND * cpu_usage.CORES
+    before = cpu_usage.Reading(at=0.0, busy=0, stolen=0, own=0, roles={"api": 0})
+    after = cpu_usage.Reading(
         at=1.0, busy=ticks, stolen=0, own=ticks * 3 // 4, roles={"api": ticks // 2}
     )
-    usage = machine.between(before, after)
+    usage = cpu_usage.between(before, after)
     assert usage.foreign_share == pytest.approx(0.25)
-    assert usage.roles_us["api"] == pytest.approx(machine.CORES * 500_000)
+    assert usage.roles_us["api"] == pytest.approx(cpu_usage.CORES * 500_000)
 
 
 async def test_a_listener_reads_frames_however_they_are_cut() -> None:
@@ -161,7 +163,7 @@ async def test_a_listener_reads_frames_however_they_are_cut() -> None:
     contents = [event % (b"p" * size, ts) for size in (0, 200, 70_000)]
     frames = [b"HTTP/1.1 101 Switching Protocols\r\n\r\n", _frame(b'{"event":"subscribed"}')]
     frames += [_frame(content) for content in contents]
-    client = sockets.Client(target)
+    client = ws_client.WsClient(target)
     client.connection_made(_Nowhere())
     for byte in b"".join(frames):
         client.data_received(bytes([byte]))

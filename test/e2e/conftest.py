@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.gateway import Gateway
-from kit.mariadb import PrivateMariaDB
+from kit.databases.mariadb import PrivateMariaDB
+from kit.gateway.processes import Gateway
 
 
 @pytest.fixture(scope="module")

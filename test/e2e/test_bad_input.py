@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from kit.gateway import Gateway
-from kit.http import call
-from kit.sql import number
+from kit.databases.sql import fetch_number
+from kit.gateway.processes import Gateway
+from kit.http.client import call
 
 ORDER = {"symbol": "BTC/USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
 
@@ -152,4 +152,4 @@ def _command(gateway: Gateway, payload: dict[str, object]) -> dict[str, object]:
 
 def _counts(dsn: str) -> dict[str, int]:
     tables = ("oms_commands", "oms_orders", "oms_deals", "oms_positions", "event_outbox")
-    return {table: number(dsn, f"SELECT COUNT(*) FROM {table}") for table in tables}
+    return {table: fetch_number(dsn, f"SELECT COUNT(*) FROM {table}") for table in tables}

@@ -4,7 +4,7 @@ import ccxt
 import pytest
 
 from ccxt_driver import OmsCcxtExchange
-from kit.gateway import Gateway
+from kit.gateway.processes import Gateway
 
 SYMBOL = "ETH/USDT:USDT"
 

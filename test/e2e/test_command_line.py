@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from kit.gateway import Gateway
-from kit.http import call, get
-from kit.ports import free_port
-from kit.sql import rows
+from kit.databases.sql import fetch_rows
+from kit.free_ports import free_port
+from kit.gateway.processes import Gateway
+from kit.http.client import call, get
 
 SYMBOL = "BTC/USDT:USDT"
 
@@ -93,9 +93,9 @@ def test_users_keys_and_accounts(gateway: Gateway) -> None:
         status, body, _ = call(gateway, "GET", "/oms/accounts", key=key)
         assert status == 200
         assert [row["account_id"] for row in body["items"]] == [made["account_id"]]
-    stored = rows(gateway.dsn, "SELECT api_key_hash FROM user_api_keys")
+    stored = fetch_rows(gateway.dsn, "SELECT api_key_hash FROM user_api_keys")
     assert all(len(text) == 64 for (text,) in stored)
-    actors = rows(gateway.dsn, "SELECT DISTINCT actor FROM audit_log")
+    actors = fetch_rows(gateway.dsn, "SELECT DISTINCT actor FROM audit_log")
     assert all(actor.startswith("cli:") for (actor,) in actors)
 
 

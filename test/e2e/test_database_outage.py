@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from kit.gateway import Gateway
-from kit.http import call
-from kit.sql import connected, number
-from kit.storm import Storm
-from kit.until import until
+from kit.databases.sql import connect, fetch_number
+from kit.gateway.processes import Gateway
+from kit.http.client import call
+from kit.load.command_load import CommandLoad
+from kit.polling import wait_until
 
 TOTAL = 400
 
@@ -14,23 +14,25 @@ TOTAL = 400
 def test_mariadb_killed_and_restarted_under_load(gateway_on: Any) -> None:
     gateway: Gateway = gateway_on("mariadb")
     accounts = gateway.add_accounts(8, position_mode="netting")
-    storm = Storm(gateway.base_url, gateway.api_key, accounts, total=TOTAL)
+    storm = CommandLoad(gateway.base_url, gateway.api_key, accounts, total=TOTAL)
     storm.start()
     storm.allow(TOTAL // 2)
     assert storm.wait_until_busy(answered=TOTAL // 4)
     gateway.mariadb.kill()
-    until(lambda: storm.problems, 20, "a client met the outage")
+    wait_until(lambda: storm.problems, 20, "a client met the outage")
     _clear_while_away(gateway)
     gateway.mariadb.restart()
     storm.finish()
     assert {result["status"] for result in storm.results.values()} == {"done"}
-    assert number(gateway.dsn, "SELECT COUNT(*) FROM oms_commands WHERE status='done'") >= TOTAL
+    assert (
+        fetch_number(gateway.dsn, "SELECT COUNT(*) FROM oms_commands WHERE status='done'") >= TOTAL
+    )
     assert gateway.verify()["ok"]
 
 
 def test_a_locked_sqlite_answers_503(gateway_on: Any) -> None:
     gateway: Gateway = gateway_on("sqlite")
-    with connected(gateway.dsn) as other:
+    with connect(gateway.dsn) as other:
         other.isolation_level = None
         other.execute("BEGIN IMMEDIATE")
         _clear_while_away(gateway)

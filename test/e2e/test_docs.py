@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.gateway import Gateway
+from kit.gateway.processes import Gateway
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ["docs/start.md", "docs/operations/single-host.md"]

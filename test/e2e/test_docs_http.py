@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.gateway import Gateway
-from kit.http_pages import TITLES, answers, differences, printed_after
+from kit.gateway.processes import Gateway
+from kit.http.http_pages import TITLES, printed_answer, run_blocks, shape_differences
 
 
 @pytest.mark.parametrize("name", TITLES)
@@ -15,17 +15,19 @@ def test_the_examples_answer_as_printed(name: str, tmp_path: Path) -> None:
     gateway = Gateway(tmp_path)
     try:
         gateway.start()
-        told = answers(name, gateway.folder, gateway.environment)
+        told = run_blocks(name, gateway.folder, gateway.environment)
     finally:
         gateway.stop()
     compared = 0
     for place, said in told:
-        printed = printed_after(name, place)
+        printed = printed_answer(name, place)
         is_refused = printed is not None and _REFUSED in printed[1]
         assert (_REFUSED in said) is is_refused, f"refused, or printed so: {said}"
         if printed is not None:
             compared += 1
-            assert _wrong(*printed, said) == [], f"{said}\nrun tools/draw_http.py --record {name}"
+            assert _wrong(*printed, said) == [], (
+                f"{said}\nrun tools/generate_http_reference.py --record {name}"
+            )
     assert compared >= 3
 
 
@@ -34,6 +36,6 @@ _REFUSED = '"ccxt_class"'
 
 def _wrong(language: str, printed: str, said: str) -> list[str]:
     if language == "json":
-        return differences(json.loads(printed), json.loads(said.splitlines()[-1]))
+        return shape_differences(json.loads(printed), json.loads(said.splitlines()[-1]))
     names = [set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE)) for text in (printed, said)]
     return sorted(names[0] ^ names[1])

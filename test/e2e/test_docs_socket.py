@@ -8,8 +8,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from websockets.asyncio.client import ClientConnection, connect
 
-from kit.event_pages import ROOT, actions
-from kit.gateway import Gateway
+from kit.gateway.processes import Gateway
+from kit.http.event_pages import ROOT, documented_actions
 
 DOCUMENT: dict[str, Any] = json.loads(
     (ROOT / "docs" / "reference" / "asyncapi.json").read_text(encoding="utf-8")
@@ -25,11 +25,11 @@ def test_a_session_speaks_as_the_document_says(tmp_path: Path) -> None:
         sent, received = asyncio.run(_session(gateway))
     finally:
         gateway.stop()
-    assert {frame["action"] for frame in sent} >= {action.name for action in actions()}
+    assert {frame["action"] for frame in sent} >= {action.name for action in documented_actions()}
     wrong = [(f["action"], why) for f in sent if (why := _wrong(f["action"], f)) is not None]
     assert wrong == []
     named = {frame["event"] for frame in received}
-    assert named >= {action.reply for action in actions()} | {
+    assert named >= {action.reply for action in documented_actions()} | {
         *("connected", "error", "heartbeat", "ticker_updated"),
         *("snapshot_open_orders", "snapshot_open_positions", "snapshot_done"),
         *("order_updated", "deal_updated", "position_updated", "command_updated"),

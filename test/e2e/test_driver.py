@@ -6,7 +6,7 @@ import ccxt
 import pytest
 
 from ccxt_driver import OmsCcxtExchange
-from kit.gateway import Gateway
+from kit.gateway.processes import Gateway
 
 SYMBOL = "BTC/USDT"
 LINEAR = "BTC/USDT:USDT"

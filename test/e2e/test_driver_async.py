@@ -10,9 +10,9 @@ import ccxt
 import pytest
 
 from ccxt_driver import OmsCcxtAsyncExchange, OmsCcxtProExchange
-from kit.cut_proxy import CutProxy, cut_proxy
-from kit.gateway import Gateway
-from kit.http import call
+from kit.faults.cut_proxy import CutProxy, cut_proxy
+from kit.gateway.processes import Gateway
+from kit.http.client import call
 
 SYMBOL = "BTC/USDT"
 LINEAR = "BTC/USDT:USDT"

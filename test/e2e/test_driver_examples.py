@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ccxt_driver import start_file
-from kit.gateway import Gateway
+from ccxt_driver import sitecustomize_block
+from kit.gateway.processes import Gateway
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
@@ -43,7 +43,7 @@ def test_an_example_runs(gateway: Gateway, name: str, told: str) -> None:
 
 def _patched(gateway: Gateway, folder: Path, mode: str, script: str) -> str:
     """What a script prints in a Python that starts with autopatch's block."""
-    block = start_file.block(mode, ["binance"])
+    block = sitecustomize_block.block(mode, ["binance"])
     (folder / "sitecustomize.py").write_text(block, encoding="utf-8")
     start = "import runpy, sys, sitecustomize; "
     return _run(

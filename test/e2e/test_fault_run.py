@@ -20,17 +20,17 @@ from typing import Any
 
 import pytest
 
-from kit.bad_days import BadDays
-from kit.gateway import Gateway
-from kit.http import call
-from kit.loopback import Loopback, loopback
-from kit.loopback_accounts import VenueAccount, add_venue_accounts
-from kit.sql import rows
-from kit.strikes import Strikes
-from kit.until import until
-from kit.venue_books import Unequal, compared
-from kit.venue_clients import LINEAR, SPOT, VenueClient
-from kit.whole import IS_WHOLE
+from kit.databases.sql import fetch_rows
+from kit.exchanges.book_comparison import BookDifferences, compare_books
+from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
+from kit.faults.exchange_faults import ExchangeFaults
+from kit.faults.worker_faults import WorkerFaults
+from kit.full_size import IS_FULL_SIZE
+from kit.gateway.loopback_accounts import LoopbackAccount, add_loopback_accounts
+from kit.gateway.processes import Gateway
+from kit.http.client import call
+from kit.load.exchange_load import LINEAR, SPOT, ExchangeLoad
+from kit.polling import wait_until
 from oms.adapters.sql.tables import METADATA
 
 
@@ -71,7 +71,7 @@ _DOUBTFUL = """SELECT id, account_id, status, pending_change FROM oms_orders
                WHERE status IN ('PENDING_SUBMIT', 'UNKNOWN')"""
 
 
-@pytest.mark.parametrize("name", RUNS if IS_WHOLE else ["bybit"])
+@pytest.mark.parametrize("name", RUNS if IS_FULL_SIZE else ["bybit"])
 def test_fault_run(name: str, gateway_on: Any) -> None:
     run = RUNS[name].otherwise()
     seed = int(os.environ.get("OMS_FAULT_RUN_SEED") or time.time_ns() % 1_000_000)
@@ -79,26 +79,26 @@ def test_fault_run(name: str, gateway_on: Any) -> None:
     workers = 2 if run.database == "mariadb" else None
     environment = {"OMS_LEASE_SECONDS": str(LEASE_SECONDS)}
     gateway: Gateway = gateway_on(run.database, workers=workers, environment=environment)
-    with loopback() as venue:
+    with run_loopback() as venue:
         _show(venue, PRICE)
-        accounts = add_venue_accounts(gateway, venue, run.exchanges.split(","))
+        accounts = add_loopback_accounts(gateway, venue, run.exchanges.split(","))
         pause = run.seconds * len(accounts) / (run.orders * 1.4)
-        clients = [VenueClient(gateway, each, PRICE, seed, pause) for each in accounts]
+        clients = [ExchangeLoad(gateway, each, PRICE, seed, pause) for each in accounts]
         dialects = sorted({each.dialect for each in accounts})
         listens = any(each.exchange_id.startswith("ccxtpro.") for each in accounts)
-        days = BadDays(venue, run.faults, seed, dialects, listens)
+        days = ExchangeFaults(venue, run.faults, seed, dialects, listens)
         found = _storm(run, gateway, venue, clients, days, seed)
-        struck = days.struck()
-        venue.ctl("clear")
+        triggered = days.triggered()
+        venue.control("clear")
         _show(venue, PRICE)
         unequal, settled = _settled(gateway, venue, accounts)
-        print(_table(clients, struck, found, unequal, settled, seed))
+        print(_table(clients, triggered, found, unequal, settled, seed))
         if unequal.any():
             _keep_evidence(gateway, venue)
         assert not unequal.any(), "\n".join(unequal.any()[:20])
         _check_ends(gateway.dsn)
     assert all(found), f"a kill found nothing in flight: {found}"
-    assert {kind: struck[kind] for kind in days.kinds if struck[kind] < run.faults} == {}
+    assert {kind: triggered[kind] for kind in days.kinds if triggered[kind] < run.faults} == {}
     assert sum(each.orders for each in clients) >= run.orders
     verdict = gateway.verify()
     assert verdict["ok"], json.dumps(verdict)[:2000]
@@ -107,9 +107,9 @@ def test_fault_run(name: str, gateway_on: Any) -> None:
 def _storm(
     run: Run,
     gateway: Gateway,
-    venue: Loopback,
-    clients: list[VenueClient],
-    days: BadDays,
+    venue: LoopbackExchange,
+    clients: list[ExchangeLoad],
+    days: ExchangeFaults,
     seed: int,
 ) -> list[int]:
     """Trade until all has gone wrong often enough; what each kill found in flight."""
@@ -129,15 +129,15 @@ def _storm(
 def _kills(
     run: Run,
     gateway: Gateway,
-    venue: Loopback,
-    clients: list[VenueClient],
-    days: BadDays,
+    venue: LoopbackExchange,
+    clients: list[ExchangeLoad],
+    days: ExchangeFaults,
     seed: int,
 ) -> list[int]:
     """Kill the worker until all has gone wrong often enough; what each kill found in flight."""
     found: list[int] = []
     chance = random.Random(seed)
-    strikes = Strikes(gateway, days, chance)
+    strikes = WorkerFaults(gateway, days, chance)
     began = time.monotonic()
     while not _is_enough(run, clients, days) and time.monotonic() - began < 3 * run.seconds:
         _until_next_kill(venue, chance, run.kill_seconds * chance.uniform(0.6, 1.4))
@@ -145,13 +145,13 @@ def _kills(
     return found
 
 
-def _is_enough(run: Run, clients: list[VenueClient], days: BadDays) -> bool:
-    struck = days.struck()
-    enough = all(struck[kind] >= run.faults for kind in days.kinds)
+def _is_enough(run: Run, clients: list[ExchangeLoad], days: ExchangeFaults) -> bool:
+    triggered = days.triggered()
+    enough = all(triggered[kind] >= run.faults for kind in days.kinds)
     return enough and sum(each.orders for each in clients) >= run.orders
 
 
-def _until_next_kill(venue: Loopback, chance: random.Random, seconds: float) -> None:
+def _until_next_kill(venue: LoopbackExchange, chance: random.Random, seconds: float) -> None:
     """Let the market move meanwhile, so that resting orders are filled."""
     ends = time.monotonic() + seconds
     while (left := ends - time.monotonic()) > 0:
@@ -159,20 +159,24 @@ def _until_next_kill(venue: Loopback, chance: random.Random, seconds: float) -> 
         time.sleep(min(left, 1.0))  # the pace of a market, no condition is waited for
 
 
-def _show(venue: Loopback, price: int) -> None:
+def _show(venue: LoopbackExchange, price: int) -> None:
     for symbol in (LINEAR, SPOT):
-        venue.ctl("price", symbol=symbol, bid=str(price), ask=str(price + 1))
+        venue.control("price", symbol=symbol, bid=str(price), ask=str(price + 1))
 
 
 def _settled(
-    gateway: Gateway, venue: Loopback, accounts: list[VenueAccount]
-) -> tuple[Unequal, float]:
+    gateway: Gateway, venue: LoopbackExchange, accounts: list[LoopbackAccount]
+) -> tuple[BookDifferences, float]:
     """Wait until nothing is in doubt and both sides are equal; what is not, and the seconds."""
     began = time.monotonic()
     try:
-        until(lambda: not rows(gateway.dsn, _DOUBTFUL), SETTLE_SECONDS_MAX, "no order is in doubt")
+        wait_until(
+            lambda: not fetch_rows(gateway.dsn, _DOUBTFUL),
+            SETTLE_SECONDS_MAX,
+            "no order is in doubt",
+        )
     except AssertionError:
-        print("in doubt:", *rows(gateway.dsn, _DOUBTFUL), sep="\n")
+        print("in doubt:", *fetch_rows(gateway.dsn, _DOUBTFUL), sep="\n")
         print(gateway.log_tail())
         _keep_evidence(gateway, venue)
         raise
@@ -180,18 +184,18 @@ def _settled(
     status, told, _ = call(gateway, "POST", "/oms/reconcile", wish, seconds=90)
     assert status == 200, told
     while True:
-        unequal = compared(gateway, venue, accounts)
+        unequal = compare_books(gateway, venue, accounts)
         seconds = time.monotonic() - began
         if not unequal.any() or seconds > SETTLE_SECONDS_MAX:
             return unequal, seconds
         time.sleep(1)
 
 
-def _keep_evidence(gateway: Gateway, venue: Loopback) -> None:
+def _keep_evidence(gateway: Gateway, venue: LoopbackExchange) -> None:
     """Both sides whole, for whoever looks for the cause."""
     names = ("oms_orders", "oms_order_attempts", "oms_deals", "oms_commands")
     told = {name: _table_of(gateway.dsn, name) for name in names}
-    there = {"there": venue.ctl("books"), "log": venue.ctl("log")["log"]}
+    there = {"there": venue.control("books"), "log": venue.control("log")["log"]}
     text = json.dumps({"ours": told} | there, default=str)
     path = gateway.folder / "unequal.json"
     path.write_text(text, encoding="utf-8")
@@ -200,30 +204,30 @@ def _keep_evidence(gateway: Gateway, venue: Loopback) -> None:
 
 def _table_of(dsn: str, name: str) -> list[dict[str, Any]]:
     columns = [column.name for column in METADATA.tables[name].columns]
-    found = rows(dsn, f"SELECT {', '.join(columns)} FROM {name}")
+    found = fetch_rows(dsn, f"SELECT {', '.join(columns)} FROM {name}")
     return [dict(zip(columns, row, strict=True)) for row in found]
 
 
 def _check_ends(dsn: str) -> None:
     open_ones = "SELECT id, command_type, status, error_json FROM oms_commands WHERE status IN"
-    assert not rows(dsn, f"{open_ones} ('queued', 'running', 'unknown')")
-    assert not rows(dsn, _DOUBTFUL)
+    assert not fetch_rows(dsn, f"{open_ones} ('queued', 'running', 'unknown')")
+    assert not fetch_rows(dsn, _DOUBTFUL)
 
 
 def _table(
-    clients: list[VenueClient],
-    struck: dict[str, int],
+    clients: list[ExchangeLoad],
+    triggered: dict[str, int],
     found: list[int],
-    unequal: Unequal,
+    unequal: BookDifferences,
     settled: float,
     seed: int,
 ) -> str:
     deeds = dict(sum((each.done for each in clients), Counter()))
     lines = [
         f"seed {seed}: {sum(each.orders for each in clients)} orders, commands {deeds}",
-        f"faults struck: {sum(struck.values())} of {len(struck)} kinds: {dict(struck)}",
+        f"faults struck: {sum(triggered.values())} of {len(triggered)} kinds: {dict(triggered)}",
         f"kills {len(found)}, commands in flight at each: {found}",
-        f"lost {len(unequal.lost)}, doubled {len(unequal.doubled)}, "
+        f"lost {len(unequal.lost)}, doubled {len(unequal.duplicated)}, "
         f"mis-attributed {len(unequal.misattributed)}, differing {len(unequal.differs)}",
         f"settled {settled:.0f} s after the storm; refused at the door: "
         f"{sum(len(each.refused) for each in clients)} {clients[0].refused[:2]}",

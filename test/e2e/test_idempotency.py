@@ -1,7 +1,7 @@
 """Everything may be repeated: request_id, client_order_id and Idempotency-Key."""
 
-from kit.gateway import Gateway
-from kit.http import call, get
+from kit.gateway.processes import Gateway
+from kit.http.client import call, get
 
 ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
 

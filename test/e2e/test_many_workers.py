@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from kit import books
-from kit.fleet import Fleet
-from kit.galera import GaleraCluster
-from kit.mariadb import PrivateMariaDB
-from kit.trading import TradingStorm
-from kit.until import until
-from kit.weather import Weather
+from kit.databases.galera import GaleraCluster
+from kit.databases.mariadb import PrivateMariaDB
+from kit.faults.fleet_faults import FleetFaults
+from kit.gateway import durability_checks
+from kit.gateway.fleet import Fleet
+from kit.load.lifecycle_load import TradingLoad
+from kit.polling import wait_until
 
 ACCOUNTS = 100
 """Of each of two position modes."""
@@ -62,11 +62,15 @@ def test_many_workers_on_a_cluster_that_loses_nodes(
 ) -> None:
     galera.nodes[0].create_database("many_workers")
     fleet = fleet_on(galera.dsns("many_workers"))
-    before = galera.overtaken()
+    before = galera.aborted_transactions()
     _storm(fleet, CLUSTER_STORIES, list(CLUSTER_STROKES), galera)
-    overtaken = {word: count - before[word] for word, count in galera.overtaken().items()}
-    print(f"transactions that another node's has undone: {overtaken}")
-    assert sum(overtaken.values()) > 0, "nobody ever came second: one node would have done"
+    aborted_transactions = {
+        word: count - before[word] for word, count in galera.aborted_transactions().items()
+    }
+    print(f"transactions that another node's has undone: {aborted_transactions}")
+    assert sum(aborted_transactions.values()) > 0, (
+        "nobody ever came second: one node would have done"
+    )
 
 
 def _storm(
@@ -77,7 +81,7 @@ def _storm(
     netting = fleet.add_accounts(ACCOUNTS, position_mode="netting")
     hedge = fleet.add_accounts(ACCOUNTS, position_mode="hedge")
     spread = _spread(fleet)
-    storm = TradingStorm(
+    storm = TradingLoad(
         fleet.base_url,
         fleet.api_key,
         netting,
@@ -87,7 +91,7 @@ def _storm(
         hedge_ids=hedge,
         seed=seed,
     )
-    weather = Weather(
+    weather = FleetFaults(
         fleet=fleet, storm=storm, seed=seed, lease_seconds=LEASE_SECONDS, cluster=cluster
     )
     storm.start()
@@ -95,23 +99,23 @@ def _storm(
     storm.finish()
     print(f"shares before {spread} and after {_spread(fleet)}")
     print(
-        f"{len(storm.results)} commands, {storm.twins} of them twice, {storm.repeats} repeated;"
+        f"{len(storm.results)} commands, {storm.duplicates} of them twice, {storm.repeats} repeated;"
         f" in flight {weather.found}"
     )
     assert len(weather.found) == len(strokes)
     assert all(count for _, count in weather.found), f"nothing was in flight: {weather.found}"
     assert storm.repeats > 0, "no request was ever interrupted: the storm proves nothing"
-    assert storm.twins > 0, "nothing was ever sent twice at once"
+    assert storm.duplicates > 0, "nothing was ever sent twice at once"
     _check(fleet, storm)
 
 
-def _check(fleet: Fleet, storm: TradingStorm) -> None:
+def _check(fleet: Fleet, storm: TradingLoad) -> None:
     assert storm.faults == []
     for dsn in fleet.dsns:
-        books.check_commands(dsn, storm.results)
-        books.check_deals(dsn)
-        books.check_numbers(dsn)
-        changes = books.check_tokens(dsn)
+        durability_checks.check_commands(dsn, storm.results)
+        durability_checks.check_deals(dsn)
+        durability_checks.check_numbers(dsn)
+        changes = durability_checks.check_tokens(dsn)
         assert changes > 0, "no account was ever worked on by two: the tokens prove nothing"
     log = fleet.log.read_text(encoding="utf-8", errors="replace")
     assert "lease_lost" in log, "nobody ever woke up without its leases"
@@ -126,8 +130,10 @@ def _spread(fleet: Fleet) -> dict[str, int]:
     owners = {post.owner for post in fleet.workers}
 
     def fairly() -> dict[str, int]:
-        shares = fleet.shares()
-        is_fair = set(shares) == owners and min(shares.values()) >= fair // 2
-        return shares if is_fair and sum(shares.values()) == everything else {}
+        lease_counts = fleet.lease_counts()
+        is_fair = set(lease_counts) == owners and min(lease_counts.values()) >= fair // 2
+        return lease_counts if is_fair and sum(lease_counts.values()) == everything else {}
 
-    return until(fairly, 20, f"{sorted(owners)} share {everything} accounts: {fleet.shares()}")
+    return wait_until(
+        fairly, 20, f"{sorted(owners)} share {everything} accounts: {fleet.lease_counts()}"
+    )

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from kit.gateway import Gateway
-from kit.http import call
-from kit.loopback import Loopback, loopback
-from kit.until import until
+from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
+from kit.gateway.processes import Gateway
+from kit.http.client import call
+from kit.polling import wait_until
 
 SYMBOL = "BTC/USDT:USDT"
 SECONDS_MAX = 40.0
@@ -25,7 +25,7 @@ class Desk:
     """A trader at a joined account."""
 
     gateway: Gateway
-    venue: Loopback
+    venue: LoopbackExchange
     account_id: int
 
     def send(self, command: str, wait_ms: int = 20_000, **payload: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def desk(gateway: Gateway) -> Iterator[Desk]:
     _, told, _ = call(gateway, "GET", "/user/api-keys")
     grant = str(told["items"][0]["api_key_id"])
     options = ("--join", gateway.base_url, "--api-key", gateway.admin_api_key, "--grant", grant)
-    with loopback(*options) as venue:
+    with run_loopback(*options) as venue:
         joined = {row["label"]: row["account_id"] for row in venue.next_line()["joined"]}
         yield Desk(gateway, venue, joined["loopback rest"])
 
@@ -81,7 +81,7 @@ def desk(gateway: Gateway) -> Iterator[Desk]:
 def test_a_market_order_is_filled_and_becomes_a_position(desk: Desk) -> None:
     result = desk.order("buy", "0.01")
     assert (result["status"], result["error"]) == ("done", None)
-    order = until(
+    order = wait_until(
         lambda: _filled(desk.row("orders", result["order_id"])), SECONDS_MAX, "the fill is heard"
     )
     there = desk.venue.books("b")["orders"][0]
@@ -133,10 +133,10 @@ def test_an_operator_sees_how_it_is_reached_and_asks_for_one_order(desk: Desk) -
     _, record = desk.ask("GET", f"/oms/accounts/{desk.account_id}/capabilities")
     assert record["capabilities"]["hedge"] == {"value": "unified", "source": "table"}
     sent = desk.order("buy", "0.01", order_type="limit", price="60000")
-    desk.venue.ctl("fault", match="order/realtime", mode="slow", ms=300)
+    desk.venue.control("fault", match="order/realtime", mode="slow", ms=300)
     status, asked = desk.ask("POST", f"/oms/orders/{sent['order_id']}/refresh", {})
     assert (status, asked["status"], asked["order"]["status"]) == (200, "done", "SUBMITTED")
-    desk.venue.ctl("clear")
+    desk.venue.control("clear")
     wish = {"action": "declare_not_placed", "comment": "it is there"}
     status, refused = desk.ask("POST", f"/oms/orders/{sent['order_id']}/resolve", wish)
     assert (status, refused["detail"]["code"]) == (409, "invalid_order_state")
@@ -144,11 +144,11 @@ def test_an_operator_sees_how_it_is_reached_and_asks_for_one_order(desk: Desk) -
 
 
 def test_a_lost_answer_is_found_and_never_sent_again(desk: Desk) -> None:
-    desk.venue.ctl("fault", match="order/create", mode="accept_then_close")
+    desk.venue.control("fault", match="order/create", mode="accept_then_close")
     sent = len(desk.venue.paths("order/create"))
     result = desk.order("buy", "0.02")
     assert (result["status"], result["order"]["status"]) == ("unknown", "UNKNOWN")
-    until(
+    wait_until(
         lambda: _filled(desk.row("orders", result["order_id"])), SECONDS_MAX, "the order is found"
     )
     _, command = desk.ask("GET", f"/oms/commands/{result['command_id']}")
@@ -158,16 +158,18 @@ def test_a_lost_answer_is_found_and_never_sent_again(desk: Desk) -> None:
 
 
 def test_a_worker_killed_in_the_middle_asks_and_does_not_resend(desk: Desk) -> None:
-    desk.venue.ctl("fault", match="order/create", mode="accept_then_hang")
+    desk.venue.control("fault", match="order/create", mode="accept_then_hang")
     sent = len(desk.venue.paths("order/create"))
     result = desk.order("sell", "0.01", wait_ms=0)
-    until(lambda: len(desk.venue.paths("order/create")) > sent, SECONDS_MAX, "it is sent")
+    wait_until(lambda: len(desk.venue.paths("order/create")) > sent, SECONDS_MAX, "it is sent")
     os.kill(desk.gateway.pid("worker"), signal.SIGKILL)
     path = f"/oms/commands/{result['command_id']}"
-    told = until(
+    told = wait_until(
         lambda: _done(desk.ask("GET", path)[1]), SECONDS_MAX, "the next worker finds the order"
     )
-    until(lambda: _filled(desk.row("orders", told["order_id"])), SECONDS_MAX, "its fill is heard")
+    wait_until(
+        lambda: _filled(desk.row("orders", told["order_id"])), SECONDS_MAX, "its fill is heard"
+    )
     assert len(desk.venue.paths("order/create")) == sent + 1
     assert desk.held() == desk.held_there() == "buy 0.02"
 
@@ -193,7 +195,7 @@ def test_orders_past_the_ledger_are_external(desk: Desk) -> None:
 def test_the_books_are_sound(desk: Desk) -> None:
     told = desk.gateway.oms("verify", "--account-id", str(desk.account_id))
     assert told["ok"], told
-    until(lambda: desk.held() == desk.held_there(), SECONDS_MAX, "both books are equal")
+    wait_until(lambda: desk.held() == desk.held_there(), SECONDS_MAX, "both books are equal")
 
 
 def _filled(order: dict[str, Any]) -> dict[str, Any] | None:

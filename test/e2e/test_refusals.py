@@ -2,8 +2,8 @@
 
 import pytest
 
-from kit.gateway import Gateway
-from kit.http import call, get
+from kit.gateway.processes import Gateway
+from kit.http.client import call, get
 
 LINEAR = "BTC/USDT:USDT"
 

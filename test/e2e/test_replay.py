@@ -18,9 +18,9 @@ import ccxt
 import pytest
 
 from ccxt_driver import OmsCcxtExchange
-from kit.gateway import Gateway
-from kit.tape import write_tapes
-from kit.until import until
+from kit.gateway.processes import Gateway
+from kit.generators.tapes import write_tapes
+from kit.polling import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 STRATEGY = ROOT / "examples" / "replay_strategy.py"
@@ -67,7 +67,7 @@ def a_replay_account(gateway: Gateway, mode: str, files: tuple[str, ...], **repl
     answer = oms(gateway, "add-account", *(f"--{name}={text}" for name, text in flags.items()))
     account_id: int = answer["account_id"]
     with driver(gateway, account_id) as exchange:
-        until(lambda: _may_read(exchange), 10, "the key may read the new account")
+        wait_until(lambda: _may_read(exchange), 10, "the key may read the new account")
     return account_id
 
 
@@ -190,7 +190,7 @@ def test_a_tape_goes_on_through_a_crash_and_fills_what_rests(
         price = _number(exchange.fetch_ticker(SYMBOL)["bid"]) - 5
         order = exchange.create_limit_buy_order(SYMBOL, "0.01", str(price))
         gateway.kill("worker")
-        told = until(lambda: _closed(exchange, order["id"]), 60, "the tape reaches the order")
+        told = wait_until(lambda: _closed(exchange, order["id"]), 60, "the tape reaches the order")
         assert (told["status"], told["filled"]) == ("closed", "0.01")
         (deal,) = [one for one in exchange.fetch_my_trades(SYMBOL) if one["order"] == order["id"]]
         assert (Decimal(deal["price"]), deal["takerOrMaker"]) == (price, "maker")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kit.fuzzing import Fuzzed, Fuzzing, Known, narrowed
-from kit.gateway import Gateway
-from kit.http import call, get, post_order
+from kit.gateway.processes import Gateway
+from kit.http.client import call, get, post_order
+from kit.http.schemathesis_run import FuzzResult, FuzzRun, ValuesByName, narrow_document
 
 SECONDS_MAX = 240.0
 EXAMPLES = 12
@@ -33,7 +33,7 @@ NEVER_DONE = frozenset(
 
 
 @pytest.fixture(scope="module")
-def runs(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fuzzed]:
+def runs(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str, FuzzResult]:
     """Both runs, side by side."""
     folder = tmp_path_factory.mktemp("fuzzing")
     gateway.add_accounts(2, position_mode="hedge")
@@ -42,11 +42,11 @@ def runs(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     keys = {"admin": gateway.admin_api_key, "trader": gateway.api_key}
     mine = {"admin": accounts[2:], "trader": accounts[:2]}
     started = {
-        role: Fuzzing.start(
+        role: FuzzRun.start(
             folder / role,
             gateway.base_url,
             keys[role],
-            narrowed(document, *known(gateway, role, mine[role])),
+            narrow_document(document, *known(gateway, role, mine[role])),
             examples=EXAMPLES,
         )
         for role in ROLES
@@ -58,7 +58,7 @@ def runs(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str
             run.stop()
 
 
-def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[Known, Known]:
+def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByName, ValuesByName]:
     """What is there to be asked about, in parameters and bodies: made here for this role alone."""
     keys = {"admin": gateway.admin_api_key, "trader": gateway.api_key}
     orders: list[int] = []
@@ -79,7 +79,7 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[Known, Know
     ids = [positions[0]["id"], positions[1]["id"]]
     switch = _made(gateway, gateway.admin_api_key, "/risk/kill", **KILL)
     rows = [{"id": orders[-1], "comment": "set right"}, {"id": ids[0], "comment": "set right"}]
-    both: Known = {
+    both: ValuesByName = {
         "kill_id": [switch["id"]],
         "account_id": accounts,
         "strategy_id": [0, strategy["strategy_id"]],
@@ -117,11 +117,13 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[Known, Know
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_answers_are_as_published(gateway: Gateway, runs: dict[str, Fuzzed], role: str) -> None:
+def test_answers_are_as_published(gateway: Gateway, runs: dict[str, FuzzResult], role: str) -> None:
     assert runs[role].status == 0, runs[role].said[-20_000:] + gateway.log_tail()
 
 
-def test_questions_get_past_the_first_refusal(gateway: Gateway, runs: dict[str, Fuzzed]) -> None:
+def test_questions_get_past_the_first_refusal(
+    gateway: Gateway, runs: dict[str, FuzzResult]
+) -> None:
     document = call(gateway, "GET", "/openapi.json")[1]
     names = {told["operationId"] for path in document["paths"].values() for told in path.values()}
     done = {

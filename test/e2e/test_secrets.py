@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from kit import secrets_session
-from kit.gateway import Gateway
-from kit.http import call
-from kit.mariadb import PrivateMariaDB
-from kit.secrets_session import Session, made
-from kit.shell import Shell
-from kit.sql import connected
-from kit.until import until
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.sql import connect
+from kit.gateway import secrets_session
+from kit.gateway.processes import Gateway
+from kit.gateway.secrets_session import Session, make_secret
+from kit.gateway.shell import Shell
+from kit.http.client import call
+from kit.polling import wait_until
 from oms.adapters.sql.tables import METADATA
 
 LOUD = {"OMS_LOG_LEVEL": "DEBUG", "OMS_ACCESS_CACHE_SECONDS": "0"}
@@ -61,30 +61,30 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]
     with ExitStack() as stack:
         if request.param == "mariadb":
             server: PrivateMariaDB = request.getfixturevalue("mariadb")
-            password = made("database")
+            password = make_secret("database")
             gateway = stack.enter_context(_on_mariadb(tmp_path, server, password))
             away: Outage = (server.kill, server.restart)
         else:
-            password = made("unused")
+            password = make_secret("unused")
             gateway = stack.enter_context(_on_sqlite(tmp_path))
             away = _locks(stack, gateway)
         session = Session(gateway, {"database password": password})
-        secrets_session.run(session)
-        secrets_session.while_away(session, *away)
-        until(lambda: call(gateway, "GET", "/readyz")[0] == 200, 40, "it is ready again")
+        secrets_session.run_session(session)
+        secrets_session.run_during_outage(session, *away)
+        wait_until(lambda: call(gateway, "GET", "/readyz")[0] == 200, 40, "it is ready again")
         yield session
 
 
 def _locks(stack: ExitStack, gateway: Gateway) -> Outage:
     """SQLite is away when somebody else writes."""
-    other = stack.enter_context(connected(gateway.dsn))
+    other = stack.enter_context(connect(gateway.dsn))
     other.isolation_level = None
     return lambda: other.execute("BEGIN IMMEDIATE"), lambda: other.execute("ROLLBACK")
 
 
 def test_no_secret_is_said_or_stored_anywhere(session: Session) -> None:
     shell = _commands(session)
-    session.hide("master key", _master_key(session.gateway))
+    session.add_secret("master key", _master_key(session.gateway))
     stored = dict(_dump(session))
     places = {
         "log": session.gateway.log.read_text(encoding="utf-8"),
@@ -120,14 +120,14 @@ def _commands(session: Session) -> Shell:
     """Commands that go wrong with a secret in their hands."""
     gateway = session.gateway
     shell = Shell({**gateway.environment, **LOUD, "OMS_BASE_URL": gateway.base_url}, gateway.folder)
-    odd = session.hide("odd master key")
-    url = f"mysql+asyncmy://oms:{session.hide('url password')}@127.0.0.1:1/oms"
+    odd = session.add_secret("odd master key")
+    url = f"mysql+asyncmy://oms:{session.add_secret('url password')}@127.0.0.1:1/oms"
     shell.run("doctor", status=(0, 7))
     shell.run("doctor", status=(0, 7), OMS_MASTER_KEY=odd)
     shell.run("doctor", status=7, OMS_DATABASE_URL=url)
     shell.run("list-accounts", status=3, OMS_API_KEY=session.secrets["bad key"])
     shell.run("verify", status=(0, 7))
-    shell.run("api", status=(1, 2, 6), OMS_DATABASE_URL=session.hide("no url"))
+    shell.run("api", status=(1, 2, 6), OMS_DATABASE_URL=session.add_secret("no url"))
     shell.run("worker", status=(1, 2, 6), OMS_DATABASE_URL=f"x://{session.secrets['no url']}")
     return shell
 
@@ -139,7 +139,7 @@ def _dump(session: Session) -> Iterator[tuple[str, str]]:
         if gateway.dsn.startswith("mysql"):
             connection: Any = stack.enter_context(gateway.mariadb.connect("oms_secrets"))
         else:
-            connection = stack.enter_context(connected(gateway.dsn))
+            connection = stack.enter_context(connect(gateway.dsn))
         for name in METADATA.tables:
             cursor = connection.cursor()
             cursor.execute(f"SELECT * FROM {name}")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from kit.gateway import Gateway
-from kit.http import call, get, post_order
-from kit.listening import Ear, listening
+from kit.gateway.processes import Gateway
+from kit.http.client import call, get, post_order
+from kit.http.websocket_client import WebSocketClient, connect_client
 
 SECONDS_MAX = 60.0
 ORDERS = 40
@@ -28,8 +28,8 @@ def url_of(gateway: Gateway) -> str:
 
 
 async def test_an_order_sent_by_http_is_heard(gateway: Gateway) -> None:
-    async with listening(url_of(gateway), gateway.api_key) as ear:
-        await ear.ask("subscribe", wish(gateway))
+    async with connect_client(url_of(gateway), gateway.api_key) as ear:
+        await ear.request("subscribe", wish(gateway))
         done = await ear.event("snapshot_done")
         (start,) = (row["seq"] for row in done["payload"]["accounts"])
         answer = await asyncio.to_thread(post_order, gateway, gateway.netting_account_id)
@@ -72,8 +72,8 @@ async def test_crashes_in_the_middle_lose_no_event(
 async def _resumed_by_event_id(gateway: Gateway) -> None:
     target = f"/oms/events?account_ids={gateway.netting_account_id}&limit=100"
     event = get(gateway, target)["items"][-1]
-    async with listening(url_of(gateway), gateway.api_key) as ear:
-        await ear.say("subscribe", wish(gateway, from_event_id=event["event_id"]))
+    async with connect_client(url_of(gateway), gateway.api_key) as ear:
+        await ear.send("subscribe", wish(gateway, from_event_id=event["event_id"]))
         await ear.number(_head(gateway))
     assert ear.numbers == list(range(event["seq"] + 1, _head(gateway) + 1))
 
@@ -84,16 +84,16 @@ async def _heard_for_a_while(
     """Listen until the connection is lost, or nothing more is to come."""
     resumed = wish(gateway, from_seq={str(gateway.netting_account_id): after})
     try:
-        async with listening(url_of(gateway), gateway.api_key) as ear:
-            await ear.say("subscribe", resumed)
+        async with connect_client(url_of(gateway), gateway.api_key) as ear:
+            await ear.send("subscribe", resumed)
             while not (crashing.done() and heard and heard[-1][0] >= _head(gateway)):
                 await _heard_one(ear, heard)
     except (OSError, ConnectionClosed, InvalidHandshake):
         await asyncio.sleep(0.05)  # between two tries to connect
 
 
-async def _heard_one(ear: Ear, heard: list[tuple[int, int]]) -> None:
-    frame = await ear.hear()
+async def _heard_one(ear: WebSocketClient, heard: list[tuple[int, int]]) -> None:
+    frame = await ear.receive()
     if "seq" in frame:
         heard.append((frame["seq"], frame["prev_seq"]))
 

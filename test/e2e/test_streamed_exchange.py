@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from kit.gateway import Gateway
-from kit.http import call, get
-from kit.loopback import loopback
-from kit.until import until
+from kit.exchanges.loopback_process import run_loopback
+from kit.gateway.processes import Gateway
+from kit.http.client import call, get
+from kit.polling import wait_until
 
 SYMBOL = "BTC/USDT:USDT"
 
@@ -23,7 +23,7 @@ def joined(gateway: Gateway) -> Iterator[dict[str, int]]:
     _, told, _ = call(gateway, "GET", "/user/api-keys")
     grant = str(told["items"][0]["api_key_id"])
     options = ("--join", gateway.base_url, "--api-key", gateway.admin_api_key, "--grant", grant)
-    with loopback(*options) as venue:
+    with run_loopback(*options) as venue:
         yield {row["label"]: row["account_id"] for row in venue.next_line()["joined"]}
 
 
@@ -42,5 +42,5 @@ def test_a_fill_is_a_deal_that_a_stream_told(
         found: list[dict[str, Any]] = get(gateway, path)["items"]
         return found
 
-    until(deals, 20, "the deal")
+    wait_until(deals, 20, "the deal")
     assert [(deal["qty"], deal["origin"]) for deal in deals()] == [("0.01", "exchange_stream")]

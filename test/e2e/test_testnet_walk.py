@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from kit.gateway import Gateway
-from kit.loopback import Loopback, loopback
+from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
+from kit.gateway.processes import Gateway
 
 PROGRAM = Path(__file__).parent / "testnet_walk.py"
 EXCHANGE_ID = os.environ.get("OMS_WALK_EXCHANGE", "ccxtpro.bybit")
@@ -31,10 +31,10 @@ SECONDS_MAX = 300
 
 
 @pytest.fixture(scope="module")
-def venue() -> Iterator[Loopback]:
+def venue() -> Iterator[LoopbackExchange]:
     """The loopback exchange; each walk has an account of its own there."""
-    with loopback() as running:
-        running.ctl("price", symbol="BTC/USDT:USDT", price="60000")
+    with run_loopback() as running:
+        running.control("price", symbol="BTC/USDT:USDT", price="60000")
         yield running
 
 
@@ -46,7 +46,7 @@ def test_without_keys_it_says_what_to_set(gateway: Gateway) -> None:
     assert "OMS_TESTNET_API_KEY, OMS_TESTNET_SECRET" in line
 
 
-def test_by_hand_it_is_the_same(gateway: Gateway, venue: Loopback) -> None:
+def test_by_hand_it_is_the_same(gateway: Gateway, venue: LoopbackExchange) -> None:
     """The commands of the page, as they stand."""
     done = _pasted(gateway, _settings(venue, "by hand"))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -56,7 +56,9 @@ def test_by_hand_it_is_the_same(gateway: Gateway, venue: Loopback) -> None:
     assert _left_over(venue.books("by hand")) == []
 
 
-def test_all_is_as_expected_from_bootstrap_to_flat(gateway: Gateway, venue: Loopback) -> None:
+def test_all_is_as_expected_from_bootstrap_to_flat(
+    gateway: Gateway, venue: LoopbackExchange
+) -> None:
     done = _walked(_settings(venue, "alone") | {"OMS_TESTNET_HOME": str(gateway.home)}, gateway)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "secret of" not in done.stdout + done.stderr
@@ -92,10 +94,10 @@ def _left_over(books: dict[str, Any]) -> list[Any]:
     return held + [row for row in books["orders"] if row["state"] not in ENDED]
 
 
-def _settings(venue: Loopback, name: str) -> dict[str, str]:
+def _settings(venue: LoopbackExchange, name: str) -> dict[str, str]:
     """Credentials of an account that is called so at the exchange, and the way there."""
     secret = f"secret of {name}"
-    venue.ctl("account", key=name, secret=secret, account=name, balances={"USDT": "100000"})
+    venue.control("account", key=name, secret=secret, account=name, balances={"USDT": "100000"})
     is_binance = EXCHANGE_ID.endswith("binance")
     extra = venue.told["extra_config"]["binance_tls" if is_binance else "bybit"]
     return {

@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 
-from kit.gateway import Gateway
-from kit.http import call
-from kit.shell import Done
-from kit.whole_session import SYMBOL, Hidden, Story, master_keys, whole_session
+from kit.gateway.command_line_session import (
+    SYMBOL,
+    CommandLineSession,
+    SessionSecrets,
+    read_master_keys,
+    run_session,
+)
+from kit.gateway.processes import Gateway
+from kit.gateway.shell import CompletedCommand
+from kit.http.client import call
 from oms.cli.main import parser
 
 #: Keys that a command's answer has, as docs/reference/cli.md tells them.
@@ -73,26 +79,26 @@ PROCESSES = {"up", "api", "worker"}
 
 
 @pytest.fixture(scope="module")
-def story(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> CommandLineSession:
     """All commands, run."""
-    return whole_session(gateway, tmp_path_factory.mktemp("other"))
+    return run_session(gateway, tmp_path_factory.mktemp("other"))
 
 
-def test_every_command_was_run(story: Story) -> None:
+def test_every_command_was_run(story: CommandLineSession) -> None:
     commands: Any = next(a for a in parser()._actions if a.dest == "command")
     assert set(commands.choices) - PROCESSES == {name.split()[0] for name in story.told}
 
 
 @pytest.mark.parametrize("command", KEYS)
-def test_an_answer_has_its_documented_keys(command: str, story: Story) -> None:
+def test_an_answer_has_its_documented_keys(command: str, story: CommandLineSession) -> None:
     assert KEYS[command] <= set(story.told[command])
 
 
-def test_no_other_command_was_run(story: Story) -> None:
+def test_no_other_command_was_run(story: CommandLineSession) -> None:
     assert set(story.told) == set(KEYS)
 
 
-def test_the_parts_of_an_installation(story: Story) -> None:
+def test_the_parts_of_an_installation(story: CommandLineSession) -> None:
     told = story.told["install"]
     assert set(told["user"]) == {"id", "name"}
     assert set(told["api_key"]) == {"id", "plain", "label"}
@@ -101,7 +107,7 @@ def test_the_parts_of_an_installation(story: Story) -> None:
     assert set(told["admin"]) == {"user_id", "name", "api_key_id", "api_key"}
 
 
-def test_a_chosen_key_trades_on_the_account_it_was_made_with(story: Story) -> None:
+def test_a_chosen_key_trades_on_the_account_it_was_made_with(story: CommandLineSession) -> None:
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"}
     account_id = story.told["install"]["account"]["id"]
     body = {"account_id": account_id, "command": "send_order", "payload": order}
@@ -110,37 +116,39 @@ def test_a_chosen_key_trades_on_the_account_it_was_made_with(story: Story) -> No
     assert (status, answer["results"][0]["status"]) == (200, "done")
 
 
-def test_an_account_keeps_its_environment_from_the_first_order_on(story: Story) -> None:
+def test_an_account_keeps_its_environment_from_the_first_order_on(
+    story: CommandLineSession,
+) -> None:
     assert story.told["set-account-testnet"]["is_testnet"] is True
     traded = f"--account-id={story.gateway.account_id}"
     story.shell.run("set-account-testnet", traded, "--enabled", status=1)
     story.shell.run("set-account-testnet", "--account-id=987654", "--disabled", status=4)
 
 
-def test_the_key_file_is_its_owner_s_alone(story: Story) -> None:
+def test_the_key_file_is_its_owner_s_alone(story: CommandLineSession) -> None:
     assert stat.S_IMODE((story.gateway.home / "master.key").stat().st_mode) == 0o600
 
 
-def test_a_restored_database_holds_the_same_rows(story: Story) -> None:
+def test_a_restored_database_holds_the_same_rows(story: CommandLineSession) -> None:
     assert story.told["restore"]["rows"] == story.told["backup"]["rows"]
     assert story.told["restore"]["rows"]["oms_deals"] > 0
 
 
-def test_the_doctor_finds_all_well(story: Story) -> None:
+def test_the_doctor_finds_all_well(story: CommandLineSession) -> None:
     told = story.told["doctor"]
     assert told["ok"], told
     names = [check["name"] for check in told["checks"]]
     assert names == ["config", "database", "migrations", "keys", "clock", "worker", "exchange"]
 
 
-def test_the_password_that_was_piped_in_logs_in(story: Story) -> None:
+def test_the_password_that_was_piped_in_logs_in(story: CommandLineSession) -> None:
     wish = {"user_name": "ann", "password": story.hidden.password}
     status, answer, _ = call(story.gateway, "POST", "/auth/login-password", wish)
     assert status == 200, answer
     story.hidden.master_keys.append(answer["token"])
 
 
-def test_secrets_are_typed_unseen_at_a_terminal(story: Story) -> None:
+def test_secrets_are_typed_unseen_at_a_terminal(story: CommandLineSession) -> None:
     account = f"--account-id={story.gateway.account_id}"
     words = ("upsert-account-credentials", account)
     shown = story.shell.at_terminal(*words, typed=["", story.hidden.typed, ""])
@@ -148,7 +156,7 @@ def test_secrets_are_typed_unseen_at_a_terminal(story: Story) -> None:
     assert "api_key_enc: true" in shown
 
 
-def test_a_terminal_shows_tables(story: Story) -> None:
+def test_a_terminal_shows_tables(story: CommandLineSession) -> None:
     shown = story.shell.at_terminal("list-accounts").splitlines()
     assert shown[0].startswith("account_id  label")
     assert "paper-hedge" in shown[1]
@@ -156,20 +164,20 @@ def test_a_terminal_shows_tables(story: Story) -> None:
     assert "  name        ok" in checks and "\x1b[" not in checks
 
 
-def test_what_cannot_be_undone_is_asked_for(story: Story) -> None:
-    before = master_keys(story.gateway)
+def test_what_cannot_be_undone_is_asked_for(story: CommandLineSession) -> None:
+    before = read_master_keys(story.gateway)
     story.shell.run("rotate-master-key", "--drop-old", status=2)
     shown = story.shell.at_terminal("rotate-master-key", "--drop-old", typed=["n"], status=1)
     assert "nothing was done" in shown
     assert "dropped: []" in story.shell.at_terminal(
         "rotate-master-key", "--drop-old", typed=["yes"]
     )
-    assert master_keys(story.gateway) == before
+    assert read_master_keys(story.gateway) == before
     refused = story.shell.run("restore", "--in=copy.gz", "--yes", status=1)
     assert "a worker is at work" in refused.err
 
 
-def test_failures_tell_no_secret(story: Story) -> None:
+def test_failures_tell_no_secret(story: CommandLineSession) -> None:
     """Commands that go wrong with a secret in their hands."""
     hidden, shell = story.hidden, story.shell
     account = f"--account-id={story.gateway.account_id}"
@@ -192,7 +200,7 @@ def test_failures_tell_no_secret(story: Story) -> None:
     shell.run("db", "status", status=(1, 2), OMS_DATABASE_URL=f"nonsense:{hidden.exchange_secret}")
 
 
-def test_no_secret_was_said_anywhere(story: Story) -> None:
+def test_no_secret_was_said_anywhere(story: CommandLineSession) -> None:
     """Last of all: everything that was printed, logged or stored in this file's session."""
     said = {" ".join(done.words[:2]): _said(done) for done in story.shell.done}
     assert len(story.shell.done) > len(KEYS) and len(said) > len(KEYS) / 2
@@ -216,7 +224,7 @@ def test_no_secret_was_said_anywhere(story: Story) -> None:
     assert leaks == []
 
 
-def _said(done: Done) -> str:
+def _said(done: CompletedCommand) -> str:
     """What a command said; a key that is made or chosen is told once, where it is meant to be."""
     if done.words[0] not in ("install", "create-api-key"):
         return done.out + done.err
@@ -227,7 +235,7 @@ def _said(done: Done) -> str:
     return json.dumps(told) + done.err
 
 
-def _named(hidden: Hidden) -> list[tuple[str, str]]:
+def _named(hidden: SessionSecrets) -> list[tuple[str, str]]:
     texts = hidden.texts()
     assert all(len(text) > 8 for text in texts) and len(texts) >= 10
     return [(text[:6], text) for text in texts]

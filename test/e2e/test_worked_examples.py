@@ -13,13 +13,20 @@ from typing import Any, assert_never
 
 import pytest
 
-from kit.anchors import CloseByStep, Example, Expectation, Step, examples, stand
-from kit.gateway import Gateway
-from kit.http import call, get
-from kit.mariadb import PrivateMariaDB
-from kit.sql import change
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.sql import execute
+from kit.gateway.processes import Gateway
+from kit.http.client import call, get
+from kit.ledger.worked_examples import (
+    ExampleCloseBy,
+    ExampleOrder,
+    Expectation,
+    WorkedExample,
+    load_examples,
+    parse_expected_position,
+)
 
-PLAYED = [example for example in examples() if example.number != "11"]
+PLAYED = [example for example in load_examples() if example.number != "11"]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
@@ -54,13 +61,13 @@ def accounts(gateway: Gateway) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("example", PLAYED, ids=lambda example: f"example-{example.number}")
-def test_worked_example(gateway: Gateway, accounts: dict[str, int], example: Example) -> None:
+def test_worked_example(gateway: Gateway, accounts: dict[str, int], example: WorkedExample) -> None:
     run = _Run(gateway, accounts[example.number], example)
     for line in takewhile(_is_played, example.lines):
         match line:
-            case Step():
+            case ExampleOrder():
                 run.trade(line)
-            case CloseByStep():
+            case ExampleCloseBy():
                 run.close_by(line)
             case Expectation():
                 run.check(*line.words)
@@ -74,12 +81,12 @@ def test_the_books_of_all_examples_hold(gateway: Gateway) -> None:
     assert told["ok"], told
 
 
-def _is_played(line: Step | CloseByStep | Expectation) -> bool:
-    return not (isinstance(line, Step) and line.external)
+def _is_played(line: ExampleOrder | ExampleCloseBy | Expectation) -> bool:
+    return not (isinstance(line, ExampleOrder) and line.external)
 
 
 class _Run:
-    def __init__(self, gateway: Gateway, account_id: int, example: Example) -> None:
+    def __init__(self, gateway: Gateway, account_id: int, example: WorkedExample) -> None:
         self.gateway = gateway
         self.example = example
         self.account_id = account_id
@@ -88,7 +95,7 @@ class _Run:
         self.last_deals: list[dict[str, Any]] = []
         self.checked = 0
 
-    def trade(self, step: Step) -> None:
+    def trade(self, step: ExampleOrder) -> None:
         payload = {
             "symbol": self.example.symbol,
             "side": step.side,
@@ -114,7 +121,7 @@ class _Run:
         if step.name:
             self.named[step.name] = self.last_deals[-1]["position_id"]
 
-    def close_by(self, step: CloseByStep) -> None:
+    def close_by(self, step: ExampleCloseBy) -> None:
         a, b = self.named[step.a], self.named[step.b]
         wish = {"position_id_a": a, "position_id_b": b, "qty": str(step.qty)}
         done = self._run("close_by", wish)
@@ -153,7 +160,7 @@ class _Run:
                 self._check_position(self._position(name), *words)
 
     def _check_position(self, row: dict[str, Any], *words: str) -> None:
-        wanted = stand(words)
+        wanted = parse_expected_position(words)
         told = (row["state"], row["side"], row["qty"], row["avg_price"])
         assert told == (wanted.state, wanted.side, wanted.qty, wanted.avg)
         fees = {currency: Decimal(fee) for currency, fee in row["fees"].items() if fee != "0"}
@@ -184,7 +191,7 @@ class _Run:
                 "INSERT INTO strategy_accounts (strategy_id, account_id, status, created_at)"
                 f" VALUES ({strategy}, {self.account_id}, 'active', {now})",
             ]
-        change(self.gateway.dsn, *statements)
+        execute(self.gateway.dsn, *statements)
 
     def _strategy(self, number: int) -> int:
         return 0 if number == 0 else self.account_id * 100 + number

@@ -13,10 +13,10 @@ from typing import Any
 import pymysql
 import pytest
 
-from kit.gateway import Gateway
-from kit.http import post_order
-from kit.sql import connected, number, rows
-from kit.until import until
+from kit.databases.sql import connect, fetch_number, fetch_rows
+from kit.gateway.processes import Gateway
+from kit.http.client import post_order
+from kit.polling import wait_until
 
 LEASE_SECONDS = 5
 
@@ -24,7 +24,7 @@ LEASE_SECONDS = 5
 def test_the_other_worker_takes_over_within_lease_and_a_second(gateway_on: Any) -> None:
     gateway: Gateway = gateway_on("mariadb", workers=2)
     accounts = gateway.add_accounts(6, position_mode="netting")
-    shares = until(lambda: _shares(gateway.dsn, accounts), 15, "both workers hold accounts")
+    shares = wait_until(lambda: _shares(gateway.dsn, accounts), 15, "both workers hold accounts")
     victim = gateway.pid_of_owner(max(shares, key=lambda owner: len(shares[owner])))
     os.kill(victim, signal.SIGKILL)
     died = time.monotonic()
@@ -45,7 +45,7 @@ def test_a_stopped_worker_on_mariadb_is_replaced(gateway_on: Any, inside_transac
     else:
         os.kill(stopped, signal.SIGSTOP)
     stopped_at = time.monotonic()
-    before = number(gateway.dsn, "SELECT COUNT(*) FROM oms_deals")
+    before = fetch_number(gateway.dsn, "SELECT COUNT(*) FROM oms_deals")
     gateway.start_worker()
     answer = post_order(gateway, account_id, wait_ms=15_000)
     assert answer["results"][0]["status"] == "done"
@@ -61,7 +61,7 @@ def test_a_stopped_worker_on_sqlite_is_ended_by_the_supervisor(gateway_on: Any) 
     post_order(gateway, gateway.netting_account_id)
     stopped = gateway.worker_pids()[0]
     os.kill(stopped, signal.SIGSTOP)
-    until(lambda: gateway.worker_pids() not in ([], [stopped]), 15, "a new worker is started")
+    wait_until(lambda: gateway.worker_pids() not in ([], [stopped]), 15, "a new worker is started")
     answer = post_order(gateway, gateway.netting_account_id, wait_ms=15_000)
     assert answer["results"][0]["status"] == "done"
     assert gateway.verify()["ok"]
@@ -80,7 +80,7 @@ def _stop_inside_transaction(gateway: Gateway, pid: int, account_id: int) -> Non
 
 
 def _row_is_locked(dsn: str, account_id: int) -> bool:
-    with connected(dsn) as server:
+    with connect(dsn) as server:
         try:
             server.cursor().execute(
                 f"SELECT head_seq FROM account_streams WHERE account_id={account_id}"
@@ -94,8 +94,8 @@ def _row_is_locked(dsn: str, account_id: int) -> bool:
 
 
 def _nothing_written_by_the_old(gateway: Gateway, account_id: int, token: int, before: int) -> None:
-    deals = number(gateway.dsn, "SELECT COUNT(*) FROM oms_deals")
-    done = number(
+    deals = fetch_number(gateway.dsn, "SELECT COUNT(*) FROM oms_deals")
+    done = fetch_number(
         gateway.dsn,
         f"SELECT COUNT(*) FROM oms_commands WHERE account_id={account_id} AND status='done'",
     )
@@ -106,13 +106,15 @@ def _nothing_written_by_the_old(gateway: Gateway, account_id: int, token: int, b
 
 
 def _token(dsn: str, account_id: int) -> int:
-    return number(dsn, f"SELECT lease_token FROM account_streams WHERE account_id={account_id}")
+    return fetch_number(
+        dsn, f"SELECT lease_token FROM account_streams WHERE account_id={account_id}"
+    )
 
 
 def _shares(dsn: str, accounts: list[int]) -> dict[str, list[int]] | None:
     """Accounts per owner, once two owners hold all of them."""
     shares: dict[str, list[int]] = {}
-    for account_id, owner in rows(dsn, "SELECT account_id, owner FROM account_leases"):
+    for account_id, owner in fetch_rows(dsn, "SELECT account_id, owner FROM account_leases"):
         if account_id in accounts and owner:
             shares.setdefault(owner, []).append(account_id)
     held = sum(len(ids) for ids in shares.values())

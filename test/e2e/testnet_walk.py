@@ -54,7 +54,9 @@ def _beside(target: Target, home: Path) -> int:
 
 def _alone(target: Target) -> int:
     """Walk at a gateway of its own."""
-    from kit.gateway import Gateway  # with all of the gateway: not for a complaint in one line
+    from kit.gateway.processes import (
+        Gateway,  # with all of the gateway: not for a complaint in one line
+    )
 
     with tempfile.TemporaryDirectory(prefix="omswalk") as name:
         gateway = Gateway(Path(name) / "gateway")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kit.mariadb import INSTALL_LINE, MariaDBFailed, PrivateMariaDB
+from kit.databases.mariadb import INSTALL_LINE, MariaDBFailed, PrivateMariaDB
 
 
 def _ask(
@@ -57,7 +57,7 @@ def test_dsn_names_driver_port_and_database(mariadb: PrivateMariaDB) -> None:
 def test_a_missing_server_fails_with_the_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("kit.mariadb.shutil.which", lambda name, path: None)
+    monkeypatch.setattr("kit.databases.mariadb.shutil.which", lambda name, path: None)
     with pytest.raises(MariaDBFailed, match="mariadbd is missing") as raised:
         PrivateMariaDB()
     assert INSTALL_LINE in str(raised.value)

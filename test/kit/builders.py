@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from oms.domain.ids import IdKind
-from oms.domain.instrument import Instrument, Kind
-from oms.domain.order import Order, Side
-from oms.domain.report import Execution, Heard, Report, ReportKind
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind, ReportSource
+from oms.domain.orders.order import Order, Side
 
 NOON = datetime(2026, 2, 25, 12, 0, tzinfo=UTC)
 
 
-class CountingMint:
+class SequentialIds:
     """A mint that counts from 1, over all kinds."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ def an_instrument(**changes: Any) -> Instrument:
     """BTC/USDT:USDT, linear, tick 0.1, step 0.001."""
     values: dict[str, Any] = {
         "symbol": "BTC/USDT:USDT",
-        "kind": Kind.LINEAR,
+        "kind": InstrumentKind.LINEAR,
         "base": "BTC",
         "quote": "USDT",
         "settle": "USDT",
@@ -42,7 +42,7 @@ def a_spot_instrument(**changes: Any) -> Instrument:
     """BTC/USDT spot, tick 0.01, step 0.00001."""
     values: dict[str, Any] = {
         "symbol": "BTC/USDT",
-        "kind": Kind.SPOT,
+        "kind": InstrumentKind.SPOT,
         "tick": Decimal("0.01"),
         "step": Decimal("0.00001"),
         "min_notional": Decimal(5),
@@ -66,18 +66,18 @@ def an_order(**changes: Any) -> Order:
     return Order(**(values | changes))
 
 
-def a_report(kind: ReportKind, **changes: Any) -> Report:
+def a_report(kind: ReportKind, **changes: Any) -> ExecutionReport:
     """A report about order 1, heard by stream at noon."""
     values: dict[str, Any] = {
         "kind": kind,
         "order_id": 1,
-        "heard": Heard.STREAM,
-        "heard_at": NOON,
+        "source": ReportSource.STREAM,
+        "received_at": NOON,
     }
-    return Report(**(values | changes))
+    return ExecutionReport(**(values | changes))
 
 
-def a_fill(qty: str | Decimal, price: str | Decimal, **changes: Any) -> Report:
+def a_fill(qty: str | Decimal, price: str | Decimal, **changes: Any) -> ExecutionReport:
     """An execution report; ``trade`` names it, ``fee`` and ``fee_currency`` charge it."""
     trade = changes.pop("trade", "t1")
     fee = changes.pop("fee", None)

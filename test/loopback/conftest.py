@@ -5,25 +5,25 @@ from collections.abc import Iterator
 import ccxt
 import pytest
 
-from kit.loopback import Loopback, loopback
+from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
 
 
 @pytest.fixture(scope="module")
-def process() -> Iterator[Loopback]:
+def process() -> Iterator[LoopbackExchange]:
     """A running process."""
-    with loopback() as running:
+    with run_loopback() as running:
         yield running
 
 
 @pytest.fixture
-def venue(process: Loopback) -> Loopback:
+def venue(process: LoopbackExchange) -> LoopbackExchange:
     """The process, as at its start."""
-    process.ctl("reset")
+    process.control("reset")
     return process
 
 
 @pytest.fixture
-def bybit(venue: Loopback) -> ccxt.bybit:
+def bybit(venue: LoopbackExchange) -> ccxt.bybit:
     """An unmodified ``ccxt.bybit`` that reaches it by URLs."""
     exchange = ccxt.bybit(venue.config())
     exchange.set_sandbox_mode(True)

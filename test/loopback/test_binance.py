@@ -6,28 +6,28 @@ from typing import Any
 import ccxt
 import pytest
 
-from kit.loopback import Loopback
+from kit.exchanges.loopback_process import LoopbackExchange
 
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 
 
 @pytest.fixture
-def binance(venue: Loopback) -> ccxt.binance:
+def binance(venue: LoopbackExchange) -> ccxt.binance:
     """A client; both markets are at 60,000."""
     exchange = ccxt.binance(venue.config(venue="binance"))
     exchange.set_sandbox_mode(True)
     for symbol in (LINEAR, SPOT):
-        venue.ctl("price", symbol=symbol, price="60000")
+        venue.control("price", symbol=symbol, price="60000")
     return exchange
 
 
-def test_markets_and_prices(venue: Loopback, binance: ccxt.binance) -> None:
+def test_markets_and_prices(venue: LoopbackExchange, binance: ccxt.binance) -> None:
     markets = binance.load_markets()
     assert markets[SPOT]["precision"]["amount"] == 0.00001
     assert markets[LINEAR]["limits"]["cost"]["min"] == 100
     for symbol in (SPOT, LINEAR):
         assert binance.fetch_order_book(symbol)["bids"][0][0] == 60000
-        venue.ctl("print", symbol=symbol, price="60000", qty="0.5", side="sell")
+        venue.control("print", symbol=symbol, price="60000", qty="0.5", side="sell")
         assert binance.fetch_trades(symbol)[-1]["side"] == "sell"
         assert binance.fetch_ticker(symbol)["symbol"] == symbol
         assert binance.fetch_ohlcv(symbol)[-1][4] == 60000
@@ -55,7 +55,7 @@ def test_a_resting_order_is_found_and_canceled(binance: ccxt.binance, symbol: st
     assert [row["status"] for row in binance.fetch_orders(symbol)] == ["canceled", "canceled"]
 
 
-def test_spot_is_bought_and_sold(venue: Loopback, binance: ccxt.binance) -> None:
+def test_spot_is_bought_and_sold(venue: LoopbackExchange, binance: ccxt.binance) -> None:
     made = binance.create_order(SPOT, "market", "buy", 0.1)
     assert (made["status"], made["average"], len(made["trades"])) == ("closed", 60000, 1)
     [trade] = binance.fetch_my_trades(SPOT)
@@ -69,7 +69,7 @@ def test_spot_is_bought_and_sold(venue: Loopback, binance: ccxt.binance) -> None
     assert len(venue.books()["trades"]) == 3
 
 
-def test_a_spot_order_is_replaced(venue: Loopback, binance: ccxt.binance) -> None:
+def test_a_spot_order_is_replaced(venue: LoopbackExchange, binance: ccxt.binance) -> None:
     made = binance.create_order(SPOT, "limit", "buy", 0.01, 50000)
     replaced = {"cancelOrderId": made["id"], "cancelReplaceMode": "STOP_ON_FAILURE"}
     other = binance.edit_order(made["id"], SPOT, "limit", "buy", 0.02, 51000, replaced)
@@ -81,7 +81,9 @@ def test_a_spot_order_is_replaced(venue: Loopback, binance: ccxt.binance) -> Non
     assert len(binance.fetch_open_orders(SPOT)) == 1
 
 
-def test_a_contract_is_opened_changed_and_closed(venue: Loopback, binance: ccxt.binance) -> None:
+def test_a_contract_is_opened_changed_and_closed(
+    venue: LoopbackExchange, binance: ccxt.binance
+) -> None:
     binance.set_leverage(20, LINEAR)
     made = binance.create_order(LINEAR, "limit", "buy", 0.5, 50000)
     binance.edit_order(made["id"], LINEAR, "limit", "buy", 0.4, 60000)
@@ -97,7 +99,9 @@ def test_a_contract_is_opened_changed_and_closed(venue: Loopback, binance: ccxt.
     assert str(wallet["total"]) == venue.books()["balances"]["USDT"]["total"]
 
 
-def test_a_conditional_order_is_an_algo_order(venue: Loopback, binance: ccxt.binance) -> None:
+def test_a_conditional_order_is_an_algo_order(
+    venue: LoopbackExchange, binance: ccxt.binance
+) -> None:
     params = {"triggerPrice": 61000, "clientOrderId": "waits"}
     made = binance.create_order(LINEAR, "market", "buy", 0.1, None, params)
     assert binance.fetch_open_orders(LINEAR) == []
@@ -108,7 +112,7 @@ def test_a_conditional_order_is_an_algo_order(venue: Loopback, binance: ccxt.bin
     )
     with pytest.raises(ccxt.ExchangeError, match="-2021"):  # bare: ccxt's table goes by the URL
         binance.create_order(LINEAR, "market", "buy", 0.1, None, {"triggerPrice": 59000})
-    venue.ctl("price", symbol=LINEAR, price="61000")
+    venue.control("price", symbol=LINEAR, price="61000")
     assert binance.fetch_open_orders(LINEAR, params={"trigger": True}) == []
     assert binance.fetch_positions([LINEAR])[0]["contracts"] == 0.1
     made = binance.create_order(LINEAR, "market", "sell", 0.1, None, {"stopLossPrice": 60000})
@@ -145,7 +149,7 @@ def test_hedge_mode_is_of_the_whole_account(binance: ccxt.binance) -> None:
     ],
 )
 def test_refusals_have_the_codes_of_the_venue(
-    venue: Loopback, binance: ccxt.binance, symbol: str, order: Any, code: int
+    venue: LoopbackExchange, binance: ccxt.binance, symbol: str, order: Any, code: int
 ) -> None:
     binance.load_markets()
     with pytest.raises(ccxt.BaseError):
@@ -154,37 +158,39 @@ def test_refusals_have_the_codes_of_the_venue(
     assert venue.books()["orders"] == []
 
 
-def test_who_may_ask(venue: Loopback, binance: ccxt.binance) -> None:
+def test_who_may_ask(venue: LoopbackExchange, binance: ccxt.binance) -> None:
     for wrong, code in (({"apiKey": "nobody"}, -2015), ({"secret": "wrong"}, -1022)):
         exchange = ccxt.binance(venue.config(venue="binance") | wrong)
         exchange.set_sandbox_mode(True)
         with pytest.raises(ccxt.AuthenticationError):
             exchange.fetch_balance()
         assert str(code) in exchange.last_http_response
-    venue.ctl("skew", ms=20_000)
+    venue.control("skew", ms=20_000)
     with pytest.raises(ccxt.InvalidNonce):
         binance.fetch_balance()
-    venue.ctl("clear")
-    venue.ctl("limit", per_second=0)
+    venue.control("clear")
+    venue.control("limit", per_second=0)
     with pytest.raises(ccxt.DDoSProtection):
         binance.fetch_balance()
 
 
 def test_both_dialects_see_the_same_account(
-    venue: Loopback, binance: ccxt.binance, bybit: ccxt.bybit
+    venue: LoopbackExchange, binance: ccxt.binance, bybit: ccxt.bybit
 ) -> None:
     binance.create_order(LINEAR, "market", "buy", 0.1)
     assert bybit.fetch_positions()[0]["contracts"] == 0.1
-    venue.ctl("fault", match="/fapi/v1/order", mode="accept_then_close")
+    venue.control("fault", match="/fapi/v1/order", mode="accept_then_close")
     with pytest.raises(ccxt.NetworkError):
         binance.create_order(LINEAR, "market", "buy", 0.1, None, {"clientOrderId": "lost"})
     assert binance.fetch_order(None, LINEAR, {"origClientOrderId": "lost"})["status"] == "closed"
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_is_read_are_the_books(venue: Loopback, binance: ccxt.binance, seed: int) -> None:
+def test_what_is_read_are_the_books(
+    venue: LoopbackExchange, binance: ccxt.binance, seed: int
+) -> None:
     rng = random.Random(seed)
-    venue.ctl("deposit", currency="BTC", amount="5")
+    venue.control("deposit", currency="BTC", amount="5")
     binance.load_markets()
     for number in range(80):
         symbol, side = rng.choice((SPOT, LINEAR)), rng.choice(("buy", "sell"))
@@ -203,7 +209,7 @@ def test_what_is_read_are_the_books(venue: Loopback, binance: ccxt.binance, seed
         if rng.random() < 0.3:
             at = str(60_000 + rng.randrange(-2000, 2000))
             for each in (SPOT, LINEAR):
-                venue.ctl("price", symbol=each, price=at)
+                venue.control("price", symbol=each, price=at)
     books = venue.books()
     trades = [trade for symbol in (SPOT, LINEAR) for trade in binance.fetch_my_trades(symbol)]
     read = sorted((row["info"]["qty"], row["info"]["price"], row["fee"]["cost"]) for row in trades)

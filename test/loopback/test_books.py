@@ -10,8 +10,8 @@ import ccxt
 import ccxt.pro
 import pytest
 
-from kit.loopback import Loopback
-from kit.until import until_told
+from kit.exchanges.loopback_process import LoopbackExchange
+from kit.polling import poll_until
 
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 ORDERS = 150
@@ -42,7 +42,7 @@ def wish(rng: random.Random) -> tuple[Any, ...]:
     return symbol, kind, side, amount, price if kind == "limit" else None, params
 
 
-async def trade(pro: Any, venue: Loopback, rng: random.Random) -> None:
+async def trade(pro: Any, venue: LoopbackExchange, rng: random.Random) -> None:
     """Place, change and cancel while the price moves; refusals are part of it."""
     for number in range(ORDERS):
         symbol, kind, side, amount, price, params = wish(rng)
@@ -58,7 +58,7 @@ async def trade(pro: Any, venue: Loopback, rng: random.Random) -> None:
         if rng.random() < 0.3:
             at = str(60_000 + rng.randrange(-3000, 3000))
             for each in (LINEAR, SPOT):
-                venue.ctl("price", symbol=each, price=at)
+                venue.control("price", symbol=each, price=at)
 
 
 async def listen(pro: Any, watch: str, seen: dict[str, Row]) -> None:
@@ -82,10 +82,10 @@ async def pages(pro: Any, path: str, category: str) -> list[Row]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_all_accounts_of_it_agree(venue: Loopback, seed: int) -> None:
-    venue.ctl("deposit", currency="BTC", amount="10")
+async def test_all_accounts_of_it_agree(venue: LoopbackExchange, seed: int) -> None:
+    venue.control("deposit", currency="BTC", amount="10")
     for symbol in (LINEAR, SPOT):
-        venue.ctl("price", symbol=symbol, price="60000")
+        venue.control("price", symbol=symbol, price="60000")
     pro = ccxt.pro.bybit(venue.config() | {"newUpdates": True})
     pro.set_sandbox_mode(True)
     heard: dict[str, dict[str, Row]] = {"watch_orders": {}, "watch_my_trades": {}}
@@ -94,9 +94,9 @@ async def test_all_accounts_of_it_agree(venue: Loopback, seed: int) -> None:
         ears = [asyncio.create_task(listen(pro, name, seen)) for name, seen in heard.items()]
 
         async def topics() -> Any:
-            return venue.ctl("streams")["streams"]
+            return venue.control("streams")["streams"]
 
-        await until_told(topics, lambda told: told == [["execution", "order"]])
+        await poll_until(topics, lambda told: told == [["execution", "order"]])
         await trade(pro, venue, random.Random(seed))
         last = await pro.create_order(LINEAR, "limit", "buy", 0.01, 10_000)
         await pro.cancel_order(last["id"], LINEAR)
@@ -104,7 +104,7 @@ async def test_all_accounts_of_it_agree(venue: Loopback, seed: int) -> None:
         async def told() -> str:
             return str(heard["watch_orders"].get(last["id"], {}).get("orderStatus"))
 
-        await until_told(told, lambda state: state == "Cancelled")
+        await poll_until(told, lambda state: state == "Cancelled")
         books = venue.books()
         for ear in ears:
             ear.cancel()

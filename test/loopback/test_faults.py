@@ -8,7 +8,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from kit.loopback import Loopback
+from kit.exchanges.loopback_process import LoopbackExchange
 
 LINEAR = "BTC/USDT:USDT"
 CREATE = "order/create"
@@ -46,9 +46,9 @@ def buy(exchange: ccxt.bybit) -> Any:
     ],
 )
 def test_before_acceptance_nothing_exists(
-    venue: Loopback, impatient: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
+    venue: LoopbackExchange, impatient: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
 ) -> None:
-    venue.ctl("fault", match=CREATE, **fault)
+    venue.control("fault", match=CREATE, **fault)
     with pytest.raises(error):
         buy(impatient)
     assert venue.books()["orders"] == []
@@ -67,9 +67,9 @@ def test_before_acceptance_nothing_exists(
     ],
 )
 def test_after_acceptance_there_is_one_order(
-    venue: Loopback, impatient: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
+    venue: LoopbackExchange, impatient: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
 ) -> None:
-    venue.ctl("fault", match=CREATE, **fault)
+    venue.control("fault", match=CREATE, **fault)
     with pytest.raises(error):
         buy(impatient)
     [order] = venue.books()["orders"]
@@ -80,32 +80,32 @@ def test_after_acceptance_there_is_one_order(
 
 @pytest.mark.parametrize(("mode", "orders"), [("html", 0), ("accept_then_html", 1)])
 def test_a_page_in_place_of_an_answer(
-    venue: Loopback, impatient: ccxt.bybit, mode: str, orders: int
+    venue: LoopbackExchange, impatient: ccxt.bybit, mode: str, orders: int
 ) -> None:
-    venue.ctl("fault", match=CREATE, mode=mode)
+    venue.control("fault", match=CREATE, mode=mode)
     made: Any = impatient.create_order(LINEAR, "limit", "buy", 0.1, 50000)
     assert made["id"] is None  # ccxt makes an order of it, without an id
     assert len(venue.books()["orders"]) == orders
 
 
-def test_plain_ccxt_follows_a_redirect(venue: Loopback, impatient: ccxt.bybit) -> None:
-    venue.ctl("fault", match=CREATE, mode="redirect")
+def test_plain_ccxt_follows_a_redirect(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+    venue.control("fault", match=CREATE, mode="redirect")
     with pytest.raises(ccxt.ExchangeError):
         buy(impatient)
     assert venue.paths()[-2:] == ["POST /v5/order/create", "POST /redirected"]
 
 
-def test_nobody_listens(venue: Loopback, impatient: ccxt.bybit) -> None:
-    venue.ctl("fault", mode="refuse_connect")
+def test_nobody_listens(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+    venue.control("fault", mode="refuse_connect")
     with pytest.raises(ccxt.NetworkError):
         buy(impatient)
-    venue.ctl("clear")
+    venue.control("clear")
     assert buy(impatient)["id"]
     assert len(venue.books()["orders"]) == 1
 
 
-def test_so_many_requests_a_second(venue: Loopback, impatient: ccxt.bybit) -> None:
-    venue.ctl("limit", per_second=2)
+def test_so_many_requests_a_second(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+    venue.control("limit", per_second=2)
     seen: list[str] = []
     for _ in range(5):
         try:
@@ -113,12 +113,12 @@ def test_so_many_requests_a_second(venue: Loopback, impatient: ccxt.bybit) -> No
         except ccxt.RateLimitExceeded:
             seen.append(impatient.last_response_headers["X-Bapi-Limit-Status"])
     assert seen == ["0", "0", "0"]
-    venue.ctl("clear")
+    venue.control("clear")
     assert impatient.fetch_balance()["USDT"]["free"] == 100_000
 
 
-def test_after_skips_and_count_repeats(venue: Loopback, impatient: ccxt.bybit) -> None:
-    venue.ctl("fault", match=CREATE, mode="http", status=500, after=1, count=2, key="loop-a")
+def test_after_skips_and_count_repeats(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+    venue.control("fault", match=CREATE, mode="http", status=500, after=1, count=2, key="loop-a")
     outcomes = []
     for number in range(4):
         try:
@@ -127,12 +127,12 @@ def test_after_skips_and_count_repeats(venue: Loopback, impatient: ccxt.bybit) -
         except ccxt.ExchangeNotAvailable:
             outcomes.append(False)
     assert outcomes == [True, False, False, True]
-    assert venue.ctl("faults")["faults"] == []
+    assert venue.control("faults")["faults"] == []
 
 
-def test_an_answer_that_takes_its_time(venue: Loopback, bybit: ccxt.bybit) -> None:
+def test_an_answer_that_takes_its_time(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     bybit.load_markets()
-    venue.ctl("fault", match="wallet", mode="slow", ms=300)
+    venue.control("fault", match="wallet", mode="slow", ms=300)
     began = time.monotonic()
     assert bybit.fetch_balance()["USDT"]["free"] == 100_000
     assert time.monotonic() - began >= 0.3
@@ -151,66 +151,73 @@ READS: list[tuple[dict[str, Any], str, Read, Any]] = [
 
 @pytest.mark.parametrize(("fault", "match", "read", "seen"), READS)
 def test_a_reading_that_is_not_whole(
-    venue: Loopback, impatient: ccxt.bybit, fault: dict[str, Any], match: str, read: Read, seen: Any
+    venue: LoopbackExchange,
+    impatient: ccxt.bybit,
+    fault: dict[str, Any],
+    match: str,
+    read: Read,
+    seen: Any,
 ) -> None:
     impatient.create_order(LINEAR, "market", "buy", 0.1)
     impatient.create_order(LINEAR, "market", "buy", 0.1)
     buy(impatient)
-    venue.ctl("fault", match=match, **fault)
+    venue.control("fault", match=match, **fault)
     assert read(impatient) == seen
-    venue.ctl("clear")
+    venue.control("clear")
     assert read(impatient) != seen
 
 
-def test_an_order_is_executed_in_part(venue: Loopback, impatient: ccxt.bybit) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
-    venue.ctl("fault", mode="partial", share="0.25")
+def test_an_order_is_executed_in_part(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
+    venue.control("fault", mode="partial", share="0.25")
     impatient.create_order(LINEAR, "limit", "buy", 0.4, 60000)
     [order] = impatient.fetch_open_orders(LINEAR)
     assert (order["filled"], order["remaining"]) == (0.1, 0.3)
-    venue.ctl("fill", order_id=order["id"], qty="0.1")
+    venue.control("fill", order_id=order["id"], qty="0.1")
     [order] = impatient.fetch_open_orders(LINEAR)
     assert (order["filled"], order["info"]["orderStatus"]) == (0.2, "PartiallyFilled")
 
 
-def test_orders_and_changes_from_elsewhere(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
-    venue.ctl("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
+def test_orders_and_changes_from_elsewhere(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
+    venue.control("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
     trades = bybit.fetch_my_trades(LINEAR)
     assert [trade["amount"] for trade in trades] == [0.1, 0.1, 0.1]
     assert {trade["info"]["orderLinkId"] for trade in trades} == {""}
-    venue.ctl("nudge", symbol=LINEAR, qty="-0.1")
+    venue.control("nudge", symbol=LINEAR, qty="-0.1")
     assert bybit.fetch_positions()[0]["contracts"] == 0.2
     assert len(bybit.fetch_my_trades(LINEAR)) == 3
-    venue.ctl("fault", mode="adl", symbol=LINEAR)
+    venue.control("fault", mode="adl", symbol=LINEAR)
     assert bybit.fetch_positions() == []
     [row] = [row for row in venue.books()["trades"] if row["kind"] == "adl"]
     assert (row["side"], row["qty"], row["client_id"]) == ("sell", "0.2", "")
 
 
-def test_a_position_that_can_no_longer_be_carried(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
+def test_a_position_that_can_no_longer_be_carried(
+    venue: LoopbackExchange, bybit: ccxt.bybit
+) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
     bybit.create_order(LINEAR, "market", "buy", 10)
-    venue.ctl("price", symbol=LINEAR, price="50000")
+    venue.control("price", symbol=LINEAR, price="50000")
     assert bybit.fetch_positions() == []
     kinds = [row["kind"] for row in venue.books()["trades"]]
     assert kinds == ["trade", "liquidation"]
 
 
-def test_money_comes_and_goes(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("deposit", currency="BTC", amount="2")
-    venue.ctl("withdraw", currency="USDT", amount="40000")
+def test_money_comes_and_goes(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+    venue.control("deposit", currency="BTC", amount="2")
+    venue.control("withdraw", currency="USDT", amount="40000")
     balance = bybit.fetch_balance()
     assert (balance["BTC"]["free"], balance["USDT"]["free"]) == (2, 60_000)
     with pytest.raises(AssertionError, match="can be withdrawn"):
-        venue.ctl("withdraw", currency="USDT", amount="60001")
+        venue.control("withdraw", currency="USDT", amount="60001")
 
 
-def test_funding_is_paid_when_its_time_comes(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
-    venue.ctl("funding", symbol=LINEAR, rate="0.001")
+def test_funding_is_paid_when_its_time_comes(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
+    venue.control("funding", symbol=LINEAR, rate="0.001")
     bybit.create_order(LINEAR, "market", "buy", 1)
-    venue.ctl("clock", advance_s=8 * 3600)
+    venue.control("clock", advance_s=8 * 3600)
     paid = [row for row in venue.books()["trades"] if row["kind"] == "funding"]
     assert [row["fee"] for row in paid] == ["60"]
     bybit.load_time_difference()
@@ -221,31 +228,31 @@ def test_funding_is_paid_when_its_time_comes(venue: Loopback, bybit: ccxt.bybit)
     assert (trade["amount"], told["execFee"]) == (1, "60")
 
 
-def test_more_accounts_can_be_made(venue: Loopback) -> None:
-    venue.ctl("account", key="loop-d", secret="secret-d", balances={"BTC": "3"})
+def test_more_accounts_can_be_made(venue: LoopbackExchange) -> None:
+    venue.control("account", key="loop-d", secret="secret-d", balances={"BTC": "3"})
     other = ccxt.bybit(venue.config() | {"apiKey": "loop-d", "secret": "secret-d"})
     other.set_sandbox_mode(True)
     assert other.fetch_balance()["BTC"]["free"] == 3
     assert venue.books("loop-d")["balances"].keys() == {"BTC"}
 
 
-def test_the_log_tells_who_asked_what(venue: Loopback, bybit: ccxt.bybit) -> None:
+def test_the_log_tells_who_asked_what(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     buy(bybit)
-    [entry] = venue.ctl("log", match=CREATE)["log"]
+    [entry] = venue.control("log", match=CREATE)["log"]
     assert entry["client_id"] == "mine"
     assert (entry["method"], entry["host"], entry["status"]) == ("POST", "127.0.0.1", 200)
     assert (entry["path"], entry["key"]) == ("/v5/order/create", "loop-a")
     with pytest.raises(AssertionError, match="mode must be one of"):
-        venue.ctl("fault", mode="magic")
+        venue.control("fault", mode="magic")
 
 
-def test_trades_of_other_weeks(venue: Loopback, bybit: ccxt.bybit) -> None:
+def test_trades_of_other_weeks(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     began = datetime.now(UTC) - timedelta(days=20)
-    venue.ctl("clock", at=began.isoformat())
+    venue.control("clock", at=began.isoformat())
     for _ in range(20):
-        venue.ctl("external", symbol=LINEAR, side="buy", qty="0.01")
-        venue.ctl("clock", advance_s=86_400)
-    venue.ctl("clock", offset_s=0)
+        venue.control("external", symbol=LINEAR, side="buy", qty="0.01")
+        venue.control("clock", advance_s=86_400)
+    venue.control("clock", offset_s=0)
     seen: list[str] = []
     for week in range(3):
         since = began + timedelta(days=7 * week)

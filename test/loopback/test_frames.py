@@ -11,7 +11,7 @@ import ccxt
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from kit.loopback import Loopback
+from kit.exchanges.loopback_process import LoopbackExchange
 
 LINEAR = "BTC/USDT:USDT"
 SECONDS_MAX = 10
@@ -33,7 +33,7 @@ async def sign_in(socket: ClientConnection, secret: str = "secret-a") -> dict[st
 
 
 @pytest.fixture
-async def socket(venue: Loopback) -> AsyncIterator[ClientConnection]:
+async def socket(venue: LoopbackExchange) -> AsyncIterator[ClientConnection]:
     """A private stream that hears of orders."""
     async with connect(f"ws://127.0.0.1:{venue.port}/v5/private") as connection:
         assert (await sign_in(connection))["success"]
@@ -73,30 +73,30 @@ BOTH = [("a", "New"), ("a", "Cancelled")]
     ],
 )
 async def test_what_is_heard_at_once(
-    venue: Loopback,
+    venue: LoopbackExchange,
     bybit: ccxt.bybit,
     socket: ClientConnection,
     fault: dict[str, Any],
     frames: list[tuple[str, str]],
 ) -> None:
-    venue.ctl("fault", **fault)
+    venue.control("fault", **fault)
     one(bybit, "a")
     assert await heard_until_pong(socket) == frames
-    venue.ctl("clear")
+    venue.control("clear")
     one(bybit, "b")
     assert await heard_until_pong(socket) == [("b", "New"), ("b", "Cancelled")]
 
 
 @pytest.mark.parametrize(("mode", "now"), [("delay", BOTH[1:]), ("dup_late", BOTH)])
 async def test_what_is_heard_late(
-    venue: Loopback,
+    venue: LoopbackExchange,
     bybit: ccxt.bybit,
     socket: ClientConnection,
     mode: str,
     now: list[tuple[str, str]],
 ) -> None:
     bybit.load_markets()
-    venue.ctl("fault", mode=mode, ms=400)
+    venue.control("fault", mode=mode, ms=400)
     one(bybit, "a")
     assert await heard_until_pong(socket) == now
     late = json.loads(await asyncio.wait_for(socket.recv(), SECONDS_MAX))
@@ -104,16 +104,16 @@ async def test_what_is_heard_late(
 
 
 async def test_what_is_held_comes_when_it_is_cleared(
-    venue: Loopback, bybit: ccxt.bybit, socket: ClientConnection
+    venue: LoopbackExchange, bybit: ccxt.bybit, socket: ClientConnection
 ) -> None:
-    venue.ctl("fault", mode="hold", frames=100)
+    venue.control("fault", mode="hold", frames=100)
     one(bybit, "a")
     assert await heard_until_pong(socket) == []
-    venue.ctl("clear")
+    venue.control("clear")
     assert await heard_until_pong(socket) == BOTH[::-1]
 
 
-async def test_who_may_listen(venue: Loopback) -> None:
+async def test_who_may_listen(venue: LoopbackExchange) -> None:
     async with connect(f"ws://127.0.0.1:{venue.port}/v5/private") as connection:
         refused = await ask(connection, op="subscribe", args=["order"])
         assert (refused["success"], refused["ret_msg"]) == (False, "Request not authorized")
@@ -122,4 +122,4 @@ async def test_who_may_listen(venue: Loopback) -> None:
         assert (await sign_in(connection))["success"]
         await ask(connection, op="subscribe", args=["order"])
         await ask(connection, op="unsubscribe", args=["order"])
-        assert venue.ctl("streams")["streams"] == [[]]
+        assert venue.control("streams")["streams"] == [[]]

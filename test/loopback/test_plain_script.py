@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.loopback import Loopback
+from kit.exchanges.loopback_process import LoopbackExchange
 
 SCRIPT = """
 import asyncio, json, socket, sys
@@ -52,10 +52,10 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("dialect", ["bybit", "bybit_tls", "binance_tls"])
 def test_it_trades_and_reaches_this_machine_alone(
-    venue: Loopback, dialect: str, tmp_path: Path
+    venue: LoopbackExchange, dialect: str, tmp_path: Path
 ) -> None:
     name = dialect.removesuffix("_tls")
-    venue.ctl("price", symbol="BTC/USDT:USDT", price="60000")
+    venue.control("price", symbol="BTC/USDT:USDT", price="60000")
     told = {
         "venue": name,
         "port": venue.told["ports"]["tls"] if dialect.endswith("_tls") else 0,

@@ -5,16 +5,16 @@ from typing import Any
 import ccxt
 import pytest
 
-from kit.loopback import Loopback
+from kit.exchanges.loopback_process import LoopbackExchange
 
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 
 
 @pytest.fixture
-def at_60000(venue: Loopback, bybit: ccxt.bybit) -> ccxt.bybit:
+def at_60000(venue: LoopbackExchange, bybit: ccxt.bybit) -> ccxt.bybit:
     """A client; both markets are at 60,000."""
     for symbol in (LINEAR, SPOT):
-        venue.ctl("price", symbol=symbol, price="60000")
+        venue.control("price", symbol=symbol, price="60000")
     return bybit
 
 
@@ -24,7 +24,7 @@ def conditional(exchange: ccxt.bybit) -> dict[str, dict[str, Any]]:
     return {row["info"]["stopOrderType"]: row["info"] for row in rows}
 
 
-def test_hedge_mode_has_two_legs(venue: Loopback, at_60000: ccxt.bybit) -> None:
+def test_hedge_mode_has_two_legs(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
     bybit = at_60000
     bybit.set_position_mode(True, LINEAR)
     with pytest.raises(ccxt.NoChange, match="110025"):
@@ -63,7 +63,7 @@ def test_leverage(at_60000: ccxt.bybit) -> None:
     assert at_60000.fetch_balance()["USDT"]["used"] == 3000
 
 
-def test_a_stop_waits_for_its_price(venue: Loopback, at_60000: ccxt.bybit) -> None:
+def test_a_stop_waits_for_its_price(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
     params = {"triggerPrice": 61000, "triggerDirection": "ascending"}
     made = at_60000.create_order(LINEAR, "market", "buy", 0.1, None, params)
     [order] = at_60000.fetch_open_orders(LINEAR)
@@ -72,9 +72,9 @@ def test_a_stop_waits_for_its_price(venue: Loopback, at_60000: ccxt.bybit) -> No
     assert order["info"]["triggerDirection"] == 1
     assert at_60000.fetch_open_orders(LINEAR, params={"orderFilter": "Order"}) == []
     at_60000.edit_order(made["id"], LINEAR, "market", "buy", None, None, {"triggerPrice": 62000})
-    venue.ctl("price", symbol=LINEAR, price="61500")
+    venue.control("price", symbol=LINEAR, price="61500")
     assert at_60000.fetch_positions() == []
-    venue.ctl("price", symbol=LINEAR, price="62000")
+    venue.control("price", symbol=LINEAR, price="62000")
     order = at_60000.fetch_order(made["id"], LINEAR, {"acknowledged": True})
     assert (order["status"], order["average"]) == ("closed", 62000)
     made = at_60000.create_order(
@@ -100,7 +100,7 @@ def test_a_spot_stop_is_canceled_as_a_stop(at_60000: ccxt.bybit) -> None:
 
 @pytest.mark.parametrize(("price", "kind"), [("63000", "TakeProfit"), ("58000", "StopLoss")])
 def test_attached_exits_are_orders_without_a_name(
-    venue: Loopback, at_60000: ccxt.bybit, price: str, kind: str
+    venue: LoopbackExchange, at_60000: ccxt.bybit, price: str, kind: str
 ) -> None:
     exits = {"takeProfit": {"triggerPrice": 63000}, "stopLoss": {"triggerPrice": 58000}}
     link = {"clientOrderId": "parent"}
@@ -114,7 +114,7 @@ def test_attached_exits_are_orders_without_a_name(
     assert waiting["TakeProfit"]["triggerPrice"] == "63000"
     [position] = at_60000.fetch_positions()
     assert (position["takeProfitPrice"], position["stopLossPrice"]) == (63000, 58000)
-    venue.ctl("price", symbol=LINEAR, price=price)
+    venue.control("price", symbol=LINEAR, price=price)
     assert at_60000.fetch_positions() == []
     assert at_60000.fetch_open_orders(LINEAR) == []
     rows = {row["exit"]: row for row in venue.books()["orders"] if row["exit"]}
@@ -123,7 +123,7 @@ def test_attached_exits_are_orders_without_a_name(
     assert done["status"] == "closed"
 
 
-def test_stops_on_a_position_follow_it(venue: Loopback, at_60000: ccxt.bybit) -> None:
+def test_stops_on_a_position_follow_it(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
     bybit = at_60000
     market = {"category": "linear", "symbol": "BTCUSDT", "positionIdx": 0}
     with pytest.raises(ccxt.BadRequest, match="zero position"):
@@ -138,26 +138,26 @@ def test_stops_on_a_position_follow_it(venue: Loopback, at_60000: ccxt.bybit) ->
     assert len(conditional(bybit)) == 2
     bybit.private_post_v5_position_trading_stop(market | {"takeProfit": "0"})
     assert set(conditional(bybit)) == {"StopLoss"}
-    venue.ctl("price", symbol=LINEAR, price="57000")
+    venue.control("price", symbol=LINEAR, price="57000")
     assert (bybit.fetch_positions(), conditional(bybit)) == ([], {})
 
 
-def test_a_trailing_stop_follows_the_price(venue: Loopback, at_60000: ccxt.bybit) -> None:
+def test_a_trailing_stop_follows_the_price(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
     at_60000.create_order(LINEAR, "market", "buy", 0.2)
     at_60000.create_order(LINEAR, "market", "sell", 0.2, None, {"trailingAmount": "500"})
     [position] = at_60000.fetch_positions()
     assert position["info"]["trailingStop"] == "500"
-    venue.ctl("price", symbol=LINEAR, price="61000")
-    venue.ctl("price", symbol=LINEAR, price="60600")
+    venue.control("price", symbol=LINEAR, price="61000")
+    venue.control("price", symbol=LINEAR, price="60600")
     assert len(at_60000.fetch_positions()) == 1
-    venue.ctl("price", symbol=LINEAR, price="60500")
+    venue.control("price", symbol=LINEAR, price="60500")
     assert at_60000.fetch_positions() == []
 
 
-def test_oco_on_a_position(venue: Loopback, at_60000: ccxt.bybit) -> None:
+def test_oco_on_a_position(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
     at_60000.create_order(LINEAR, "market", "sell", 0.2)
     both = {"stopLossPrice": 61000, "takeProfitPrice": 58000}
     at_60000.create_order(LINEAR, "market", "buy", 0.2, None, both)
     assert set(conditional(at_60000)) == {"TakeProfit", "StopLoss"}
-    venue.ctl("price", symbol=LINEAR, price="61000")
+    venue.control("price", symbol=LINEAR, price="61000")
     assert (at_60000.fetch_positions(), conditional(at_60000)) == ([], {})

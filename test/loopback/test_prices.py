@@ -5,13 +5,13 @@ from pathlib import Path
 
 import ccxt
 
-from kit.loopback import Loopback, loopback
-from kit.until import until
+from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
+from kit.polling import wait_until
 
 LINEAR = "BTC/USDT:USDT"
 
 
-def client(running: Loopback) -> ccxt.bybit:
+def client(running: LoopbackExchange) -> ccxt.bybit:
     """An unmodified client that knows the markets."""
     exchange = ccxt.bybit(running.config())
     exchange.set_sandbox_mode(True)
@@ -20,10 +20,12 @@ def client(running: Loopback) -> ccxt.bybit:
 
 
 def test_the_walk_moves_prices_and_books() -> None:
-    with loopback("--walk", "--seed=7", "--balance=USDT=5000", "--balance=BTC=1") as running:
+    with run_loopback("--walk", "--seed=7", "--balance=USDT=5000", "--balance=BTC=1") as running:
         exchange = client(running)
         first = exchange.fetch_order_book(LINEAR)
-        until(lambda: exchange.fetch_order_book(LINEAR)["bids"] != first["bids"], 10, "a new book")
+        wait_until(
+            lambda: exchange.fetch_order_book(LINEAR)["bids"] != first["bids"], 10, "a new book"
+        )
         assert len(exchange.fetch_order_book(LINEAR)["asks"]) == 10
         assert exchange.fetch_balance()["BTC"]["free"] == 1
 
@@ -36,6 +38,6 @@ def test_a_recording_is_played(tmp_path: Path) -> None:
         for tenth in range(5)
     ]
     tape.write_bytes(gzip.compress("\n".join(lines).encode()))
-    with loopback(f"--replay={LINEAR}={tape}") as running:
+    with run_loopback(f"--replay={LINEAR}={tape}") as running:
         exchange = client(running)
-        until(lambda: exchange.fetch_ticker(LINEAR)["bid"] == 50004, 10, "the last price")
+        wait_until(lambda: exchange.fetch_ticker(LINEAR)["bid"] == 50004, 10, "the last price")

@@ -6,7 +6,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from kit.loopback import Loopback
+from kit.exchanges.loopback_process import LoopbackExchange
 
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 
@@ -16,24 +16,26 @@ def info(order: Any) -> dict[str, Any]:
     return dict(order["info"])
 
 
-def test_markets_and_prices(venue: Loopback, bybit: ccxt.bybit) -> None:
+def test_markets_and_prices(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     markets = bybit.load_markets()
     assert markets[SPOT]["precision"]["amount"] == 0.00001
     assert markets[LINEAR]["limits"]["cost"]["min"] == 100
-    venue.ctl("book", symbol=LINEAR, bids=[["60000", "1"]], asks=[["60000.1", "2"]])
+    venue.control("book", symbol=LINEAR, bids=[["60000", "1"]], asks=[["60000.1", "2"]])
     book = bybit.fetch_order_book(LINEAR)
     assert (book["bids"], book["asks"]) == ([[60000.0, 1.0]], [[60000.1, 2.0]])
     assert bybit.fetch_ticker(LINEAR)["ask"] == 60000.1
     assert bybit.fetch_ticker(SPOT)["symbol"] == SPOT
-    venue.ctl("print", symbol=LINEAR, price="60000", qty="0.5", side="sell")
+    venue.control("print", symbol=LINEAR, price="60000", qty="0.5", side="sell")
     [trade] = bybit.fetch_trades(LINEAR)
     assert (trade["price"], trade["amount"], trade["side"]) == (60000.0, 0.5, "sell")
     assert bybit.fetch_ohlcv(LINEAR)[-1][4] == 60000.0
     assert abs(bybit.fetch_time() - bybit.milliseconds()) < 5000
 
 
-def test_a_resting_order_is_changed_and_canceled(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
+def test_a_resting_order_is_changed_and_canceled(
+    venue: LoopbackExchange, bybit: ccxt.bybit
+) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
     link = {"clientOrderId": "c" * 32}
     made = bybit.create_order(LINEAR, "limit", "buy", 0.01, 50000, link)
     [order] = bybit.fetch_open_orders(LINEAR)
@@ -52,15 +54,15 @@ def test_a_resting_order_is_changed_and_canceled(venue: Loopback, bybit: ccxt.by
         bybit.cancel_order(made["id"], LINEAR)
 
 
-def test_a_contract_is_opened_and_closed(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
+def test_a_contract_is_opened_and_closed(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
     made = bybit.create_order(LINEAR, "market", "buy", 0.5)
     order = bybit.fetch_order(made["id"], LINEAR, {"acknowledged": True})
     assert (order["status"], order["filled"], order["average"]) == ("closed", 0.5, 60000)
     [trade] = bybit.fetch_my_trades(LINEAR)
     assert (trade["order"], trade["amount"], trade["takerOrMaker"]) == (made["id"], 0.5, "taker")
     assert trade["fee"]["cost"] == 60000 * 0.5 * 0.00055
-    venue.ctl("price", symbol=LINEAR, price="61000")
+    venue.control("price", symbol=LINEAR, price="61000")
     [position] = bybit.fetch_positions([LINEAR])
     assert (position["side"], position["contracts"], position["entryPrice"]) == ("long", 0.5, 60000)
     assert (position["unrealizedPnl"], position["hedged"]) == (500, False)
@@ -72,8 +74,8 @@ def test_a_contract_is_opened_and_closed(venue: Loopback, bybit: ccxt.bybit) -> 
     assert venue.books()["balances"]["USDT"]["total"] == str(Decimal(100_500) - paid)
 
 
-def test_spot_is_bought_by_quantity_and_by_cost(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("price", symbol=SPOT, price="50000")
+def test_spot_is_bought_by_quantity_and_by_cost(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+    venue.control("price", symbol=SPOT, price="50000")
     bybit.create_order(SPOT, "market", "buy", 0.1)
     made = bybit.create_market_buy_order_with_cost(SPOT, 500)
     order = bybit.fetch_order(made["id"], SPOT, {"acknowledged": True})
@@ -91,8 +93,8 @@ def test_spot_is_bought_by_quantity_and_by_cost(venue: Loopback, bybit: ccxt.byb
     assert [order["id"] for order in bybit.fetch_canceled_orders(SPOT)] == [made["id"]]
 
 
-def test_times_in_force(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("book", symbol=LINEAR, bids=[["59999", "1"]], asks=[["60000", "0.3"]])
+def test_times_in_force(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+    venue.control("book", symbol=LINEAR, bids=[["59999", "1"]], asks=[["60000", "0.3"]])
 
     def state(params: dict[str, Any]) -> tuple[str, float]:
         made = bybit.create_order(LINEAR, "limit", "buy", 0.5, 60000, params)
@@ -121,8 +123,8 @@ def test_refusals_have_the_codes_of_the_venue(
     assert f'"retCode":{code},' in str(refused.value)
 
 
-def test_what_is_refused_of_an_order(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
+def test_what_is_refused_of_an_order(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
     wrong: list[tuple[dict[str, Any], int]] = [
         ({"reduceOnly": True}, 110017),
         ({"positionIdx": 1}, 10001),
@@ -142,7 +144,7 @@ def test_what_is_refused_of_an_order(venue: Loopback, bybit: ccxt.bybit) -> None
         assert f'"retCode":{code},' in str(refused.value)
 
 
-def test_who_may_ask(venue: Loopback) -> None:
+def test_who_may_ask(venue: LoopbackExchange) -> None:
     def client(**told: Any) -> ccxt.bybit:
         exchange = ccxt.bybit(venue.config() | told)
         exchange.set_sandbox_mode(True)
@@ -159,14 +161,14 @@ def test_who_may_ask(venue: Loopback) -> None:
         reader.create_order(LINEAR, "limit", "buy", 0.01, 50000)
     late = client()
     late.load_markets()
-    venue.ctl("skew", ms=20_000)
+    venue.control("skew", ms=20_000)
     with pytest.raises(ccxt.InvalidNonce, match="10002"):
         late.fetch_balance()
     late.load_time_difference()
     assert late.fetch_balance()["USDT"]["free"] == 100_000
 
 
-def test_accounts_do_not_see_each_other(venue: Loopback, bybit: ccxt.bybit) -> None:
+def test_accounts_do_not_see_each_other(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     other = ccxt.bybit(venue.config("loop-b"))
     other.set_sandbox_mode(True)
     bybit.create_order(LINEAR, "limit", "buy", 0.01, 50000)
@@ -174,8 +176,8 @@ def test_accounts_do_not_see_each_other(venue: Loopback, bybit: ccxt.bybit) -> N
     assert len(bybit.fetch_open_orders(LINEAR)) == 1
 
 
-def test_pages_and_windows(venue: Loopback, bybit: ccxt.bybit) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
+def test_pages_and_windows(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
     for _ in range(7):
         bybit.create_order(LINEAR, "market", "buy", 0.01)
     seen: list[str] = []

@@ -8,15 +8,15 @@ import ccxt
 import ccxt.pro
 import pytest
 
-from kit.loopback import Loopback
-from kit.until import until_told
+from kit.exchanges.loopback_process import LoopbackExchange
+from kit.polling import poll_until
 
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 SECONDS_MAX = 10
 
 
 @pytest.fixture
-async def pro(venue: Loopback) -> AsyncIterator[Any]:
+async def pro(venue: LoopbackExchange) -> AsyncIterator[Any]:
     """A client with streams; each update is told alone."""
     exchange = ccxt.pro.bybit(venue.config() | {"newUpdates": True})
     exchange.set_sandbox_mode(True)
@@ -29,7 +29,7 @@ async def first(coroutine: Any) -> Any:
     return await asyncio.wait_for(coroutine, SECONDS_MAX)
 
 
-async def listening(pro: Any, venue: Loopback) -> asyncio.Task[Any]:
+async def listening(pro: Any, venue: LoopbackExchange) -> asyncio.Task[Any]:
     """Watch orders; returns when the venue has seen the subscription."""
     await pro.load_markets()
     heard = asyncio.create_task(pro.watch_orders())
@@ -37,34 +37,34 @@ async def listening(pro: Any, venue: Loopback) -> asyncio.Task[Any]:
     return heard
 
 
-async def subscribed(venue: Loopback, topics: int) -> None:
+async def subscribed(venue: LoopbackExchange, topics: int) -> None:
     """Return when the venue has seen so many subscriptions."""
 
     async def counted() -> int:
-        return sum(len(each) for each in venue.ctl("streams")["streams"])
+        return sum(len(each) for each in venue.control("streams")["streams"])
 
-    await until_told(counted, lambda count: count == topics)
+    await poll_until(counted, lambda count: count == topics)
 
 
-async def test_the_book_the_trades_and_the_ticker(venue: Loopback, pro: Any) -> None:
-    venue.ctl("book", symbol=LINEAR, bids=[["60000", "1"]], asks=[["60001", "2"]])
+async def test_the_book_the_trades_and_the_ticker(venue: LoopbackExchange, pro: Any) -> None:
+    venue.control("book", symbol=LINEAR, bids=[["60000", "1"]], asks=[["60001", "2"]])
     book = await first(pro.watch_order_book(LINEAR))
     assert (book["bids"][0], book["asks"][0]) == ([60000.0, 1.0], [60001.0, 2.0])
     heard = asyncio.create_task(pro.watch_order_book(LINEAR))
     await asyncio.sleep(0)
-    venue.ctl("book", symbol=LINEAR, bids=[["59999", "1"]], asks=[["60001", "3"]])
+    venue.control("book", symbol=LINEAR, bids=[["59999", "1"]], asks=[["60001", "3"]])
     book = await first(heard)
     assert (book["bids"], book["asks"]) == ([[59999.0, 1.0]], [[60001.0, 3.0]])
     assert (await first(pro.watch_ticker(SPOT)))["symbol"] == SPOT
     watching = asyncio.create_task(pro.watch_trades(LINEAR))
     while not watching.done():
-        venue.ctl("print", symbol=LINEAR, price="60000", qty="0.5", side="sell")
+        venue.control("print", symbol=LINEAR, price="60000", qty="0.5", side="sell")
         await asyncio.wait({watching}, timeout=0.05)
     assert watching.result()[0]["price"] == 60000
 
 
-async def test_an_account_hears_of_its_orders(venue: Loopback, pro: Any) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
+async def test_an_account_hears_of_its_orders(venue: LoopbackExchange, pro: Any) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
     heard = await listening(pro, venue)
     made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 59000, {"clientOrderId": "mine"})
     [order] = await first(heard)
@@ -77,7 +77,7 @@ async def test_an_account_hears_of_its_orders(venue: Loopback, pro: Any) -> None
     await subscribed(venue, 4)
     order_heard = asyncio.create_task(pro.watch_orders())
     await asyncio.sleep(0)
-    venue.ctl("price", symbol=LINEAR, price="58000")
+    venue.control("price", symbol=LINEAR, price="58000")
     [trade] = await first(trades)
     assert (trade["order"], trade["price"], trade["amount"]) == (made["id"], 59000, 0.1)
     assert (trade["takerOrMaker"], trade["symbol"]) == ("maker", LINEAR)
@@ -88,7 +88,7 @@ async def test_an_account_hears_of_its_orders(venue: Loopback, pro: Any) -> None
     assert (order["status"], order["clientOrderId"]) == ("closed", "mine")
 
 
-async def test_spot_orders_are_told_from_contracts(venue: Loopback, pro: Any) -> None:
+async def test_spot_orders_are_told_from_contracts(venue: LoopbackExchange, pro: Any) -> None:
     heard = await listening(pro, venue)
     await pro.create_order(SPOT, "market", "buy", 0.01)
     [order] = await first(heard)
@@ -96,10 +96,10 @@ async def test_spot_orders_are_told_from_contracts(venue: Loopback, pro: Any) ->
 
 
 async def test_frames_held_back_come_reversed_with_their_first_words(
-    venue: Loopback, pro: Any
+    venue: LoopbackExchange, pro: Any
 ) -> None:
     heard = await listening(pro, venue)
-    venue.ctl("fault", mode="hold", match="order", frames=2)
+    venue.control("fault", mode="hold", match="order", frames=2)
     made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
     await pro.cancel_order(made["id"], LINEAR)
     await first(heard)
@@ -108,9 +108,9 @@ async def test_frames_held_back_come_reversed_with_their_first_words(
     assert venue.books()["orders"][0]["state"] == "canceled"
 
 
-async def test_a_dropped_frame_is_lost(venue: Loopback, pro: Any) -> None:
+async def test_a_dropped_frame_is_lost(venue: LoopbackExchange, pro: Any) -> None:
     heard = await listening(pro, venue)
-    venue.ctl("fault", mode="drop", match="order")
+    venue.control("fault", mode="drop", match="order")
     made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
     await pro.cancel_order(made["id"], LINEAR)
     [order] = await first(heard)
@@ -118,28 +118,28 @@ async def test_a_dropped_frame_is_lost(venue: Loopback, pro: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", ["abort", "close"])
-async def test_a_stream_that_ends_is_an_error(venue: Loopback, pro: Any, mode: str) -> None:
+async def test_a_stream_that_ends_is_an_error(venue: LoopbackExchange, pro: Any, mode: str) -> None:
     heard = await listening(pro, venue)
-    assert venue.ctl("fault", mode=mode, match="private")["connections"] == 1
+    assert venue.control("fault", mode=mode, match="private")["connections"] == 1
     with pytest.raises(ccxt.NetworkError):
         await first(heard)
 
 
-async def test_a_refused_dial_and_a_refused_sign_in(venue: Loopback, pro: Any) -> None:
-    venue.ctl("fault", mode="refuse", match="private")
+async def test_a_refused_dial_and_a_refused_sign_in(venue: LoopbackExchange, pro: Any) -> None:
+    venue.control("fault", mode="refuse", match="private")
     with pytest.raises(ccxt.NetworkError):
         await first(pro.watch_orders())
-    venue.ctl("fault", mode="auth_refused")
+    venue.control("fault", mode="auth_refused")
     with pytest.raises(ccxt.ExchangeError):
         await first(pro.watch_orders())
 
 
-async def test_a_fill_that_is_told_after_the_cancel(venue: Loopback, pro: Any) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
+async def test_a_fill_that_is_told_after_the_cancel(venue: LoopbackExchange, pro: Any) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
     heard = await listening(pro, venue)
     made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
     await first(heard)
-    venue.ctl("fault", mode="late_fill", share="0.5", ms=200)
+    venue.control("fault", mode="late_fill", share="0.5", ms=200)
     heard = asyncio.create_task(pro.watch_orders())
     await asyncio.sleep(0)
     await pro.cancel_order(made["id"], LINEAR)

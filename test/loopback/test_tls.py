@@ -13,8 +13,8 @@ import ccxt.pro
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from kit.loopback import Loopback, loopback
-from kit.until import until_told
+from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
+from kit.polling import poll_until
 
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 
@@ -44,13 +44,13 @@ class Here(AbstractResolver):
 
 
 @pytest.fixture
-async def resolver(venue: Loopback) -> Here:
+async def resolver(venue: LoopbackExchange) -> Here:
     """Leads to the TLS port."""
     return Here(venue.told["ports"]["tls"])
 
 
 @pytest.fixture
-async def pro(venue: Loopback, resolver: Here) -> AsyncIterator[Any]:
+async def pro(venue: LoopbackExchange, resolver: Here) -> AsyncIterator[Any]:
     """An unmodified client with production URLs."""
     context = ssl.create_default_context(cafile=venue.told["cafile"])
     connector = aiohttp.TCPConnector(ssl=context, resolver=resolver)
@@ -64,7 +64,7 @@ async def pro(venue: Loopback, resolver: Here) -> AsyncIterator[Any]:
 
 
 async def test_it_trades_under_the_names_of_production(
-    venue: Loopback, pro: Any, resolver: Here
+    venue: LoopbackExchange, pro: Any, resolver: Here
 ) -> None:
     heard = asyncio.create_task(pro.watch_order_book(LINEAR))
     assert len((await asyncio.wait_for(heard, 10))["bids"]) == 1
@@ -72,12 +72,12 @@ async def test_it_trades_under_the_names_of_production(
     [order] = await pro.fetch_open_orders(LINEAR)
     assert order["id"] == made["id"]
     assert resolver.asked == {"api.bybit.com", "stream.bybit.com"}
-    hosts = {row["host"] for row in venue.ctl("log")["log"]}
+    hosts = {row["host"] for row in venue.control("log")["log"]}
     assert hosts == {"api.bybit.com", "stream.bybit.com"}
 
 
 @pytest.fixture
-async def binance(venue: Loopback, resolver: Here) -> AsyncIterator[Any]:
+async def binance(venue: LoopbackExchange, resolver: Here) -> AsyncIterator[Any]:
     """An unmodified ``ccxt.pro.binance`` with production URLs."""
     context = ssl.create_default_context(cafile=venue.told["cafile"])
     connector = aiohttp.TCPConnector(ssl=context, resolver=resolver)
@@ -98,22 +98,22 @@ async def binance(venue: Loopback, resolver: Here) -> AsyncIterator[Any]:
     ],
 )
 async def test_binance_streams_under_the_names_of_production(
-    venue: Loopback, binance: Any, resolver: Here, symbol: str, hosts: set[str]
+    venue: LoopbackExchange, binance: Any, resolver: Here, symbol: str, hosts: set[str]
 ) -> None:
-    venue.ctl("price", symbol=symbol, price="60000")
+    venue.control("price", symbol=symbol, price="60000")
     await binance.load_markets()
     heard = asyncio.create_task(binance.watch_orders(symbol))
 
     async def listening() -> Any:
-        return venue.ctl("streams")["streams"]
+        return venue.control("streams")["streams"]
 
-    await until_told(listening, lambda topics: topics == [["userDataStream"]])
+    await poll_until(listening, lambda topics: topics == [["userDataStream"]])
     made = await binance.create_order(symbol, "limit", "buy", 0.01, 50000)
     [order] = await asyncio.wait_for(heard, 10)
     assert (order["id"], order["symbol"], order["status"]) == (made["id"], symbol, "open")
     trades = asyncio.create_task(binance.watch_my_trades(symbol))
     await asyncio.sleep(0)
-    venue.ctl("price", symbol=symbol, price="49999")
+    venue.control("price", symbol=symbol, price="49999")
     [trade] = await asyncio.wait_for(trades, 10)
     assert (trade["order"], trade["price"], trade["amount"]) == (made["id"], 50000, 0.01)
     [read] = await binance.fetch_my_trades(symbol)
@@ -124,7 +124,7 @@ async def test_binance_streams_under_the_names_of_production(
     assert resolver.asked - {"stream.binance.com"} == hosts
 
 
-async def test_nobody_else_trusts_it(venue: Loopback) -> None:
+async def test_nobody_else_trusts_it(venue: LoopbackExchange) -> None:
     port = venue.told["ports"]["tls"]
     with pytest.raises(ssl.SSLCertVerificationError):
         await asyncio.open_connection(
@@ -133,7 +133,7 @@ async def test_nobody_else_trusts_it(venue: Loopback) -> None:
 
 
 def test_the_authority_goes_with_the_process() -> None:
-    with loopback() as running:
+    with run_loopback() as running:
         cafile = Path(running.told["cafile"])
         assert sorted(path.name for path in cafile.parent.iterdir()) == ["ca.pem"]
     assert not cafile.parent.exists()

@@ -20,30 +20,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
-from kit.examples import examples
-from kit.memory_house import MemoryHouse, total_of
-from kit.paper_port import LINEAR, SPOT
+from kit.exchanges.paper_harness import LINEAR, SPOT
+from kit.ledger.memory_account import MemoryAccount, total_balance
+from kit.run_size import count_examples
 from oms.domain.account import PositionMode
-from oms.domain.command import (
+from oms.domain.commands.account_commands import PaperPrice, Reconcile
+from oms.domain.commands.command import (
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
     ChangeOrder,
-    CloseAll,
+    ChangePosition,
+    CloseAllPositions,
     CloseBy,
     ClosePosition,
+    CommandPayload,
     CommandStatus,
     MergePositions,
-    Payload,
-    PositionChange,
     Reassign,
     SendOrder,
 )
-from oms.domain.control import PaperPrice, Reconcile
-from oms.domain.deal import DealType
+from oms.domain.ledger.deal import DealType
 from oms.domain.side import Side
 from oms.domain.value import evolve
-from oms.ports.reconciliation import Discrepancy
+from oms.ports.reconcile_store import Discrepancy
 
 START = {"USDT": Decimal(1_000_000), "SOL": Decimal(5_000)}
 FEES = [
@@ -77,15 +77,15 @@ STORIES = st.integers(1, 25).flatmap(
     lambda size: st.lists(st.tuples(WISHES, TURNS), min_size=size, max_size=size)
 )
 HOUSES = st.builds(
-    lambda mode, fees: MemoryHouse(mode, balances=START, **fees),
+    lambda mode, fees: MemoryAccount(mode, balances=START, **fees),
     st.sampled_from(PositionMode),
     st.sampled_from(FEES),
 )
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HOUSES, STORIES)
-def test_7_event_numbers_have_no_gap(house: MemoryHouse, story: list[tuple[Wish, str]]) -> None:
+def test_7_event_numbers_have_no_gap(house: MemoryAccount, story: list[tuple[Wish, str]]) -> None:
     asyncio.run(_lived(house, story))
     after = 0
     for row in house.rows.events:
@@ -96,10 +96,10 @@ def test_7_event_numbers_have_no_gap(house: MemoryHouse, story: list[tuple[Wish,
     assert after == house.rows.head
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HOUSES, STORIES)
 def test_8_every_command_has_exactly_one_result(
-    house: MemoryHouse, story: list[tuple[Wish, str]]
+    house: MemoryAccount, story: list[tuple[Wish, str]]
 ) -> None:
     asyncio.run(_lived(house, story))
     told: Counter[int] = Counter()
@@ -113,18 +113,18 @@ def test_8_every_command_has_exactly_one_result(
         (result,) = house.rows.results[command.id]
         assert result.status.is_final
         assert (result.error is None) == (result.status is CommandStatus.DONE)
-        assert told[command.id] == (0 if house.silent(command) else 1)
+        assert told[command.id] == (0 if house.emits_no_event(command) else 1)
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HOUSES, STORIES)
-def test_9_paper_balances_conserve(house: MemoryHouse, story: list[tuple[Wish, str]]) -> None:
+def test_9_paper_balances_conserve(house: MemoryAccount, story: list[tuple[Wish, str]]) -> None:
     """Once all is closed, money is what came in and what the ledger says was gained."""
 
     async def lived() -> None:
         await _lived(house, story)
-        house.queue(CloseAll(symbol=LINEAR))
-        await house.work()
+        house.queue(CloseAllPositions(symbol=LINEAR))
+        await house.process()
         house.commit()
         balances = await house.asked("fetch_balance")
         _check(balances)
@@ -142,16 +142,16 @@ def test_9_paper_balances_conserve(house: MemoryHouse, story: list[tuple[Wish, s
             elif deal.symbol == LINEAR:
                 money += Fraction(deal.profit)
         rounding = Fraction(4 * len(house.rows.deals) + 4, 10**18)
-        assert total_of(balances, "SOL") == coins
-        assert abs(Fraction(total_of(balances, "USDT")) - money) <= rounding
+        assert total_balance(balances, "SOL") == coins
+        assert abs(Fraction(total_balance(balances, "USDT")) - money) <= rounding
 
     asyncio.run(lived())
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HOUSES, STORIES)
 def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
-    house: MemoryHouse, story: list[tuple[Wish, str]]
+    house: MemoryAccount, story: list[tuple[Wish, str]]
 ) -> None:
     """Nothing but that, and when, it looked."""
 
@@ -159,18 +159,18 @@ def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
         await _lived(house, story)
         rows = house.rows
         house.queue(Reconcile())
-        await house.work()
+        await house.process()
         house.commit()
         before = dict(rows.orders), dict(rows.positions), dict(rows.deals), _seen(house)
         house.queue(Reconcile())
-        await house.work()
+        await house.process()
         house.commit()
         assert (rows.orders, rows.positions, rows.deals, _seen(house)) == before
 
     asyncio.run(lived())
 
 
-def _seen(house: MemoryHouse) -> dict[int, Discrepancy]:
+def _seen(house: MemoryAccount) -> dict[int, Discrepancy]:
     return {i: evolve(row, last_seen=NOON) for i, row in house.rows.seen.items()}
 
 
@@ -181,30 +181,30 @@ def _check(balances: dict[str, dict[str, str]]) -> None:
         assert Decimal(str(total)) >= 0
 
 
-async def _lived(house: MemoryHouse, story: list[tuple[Wish, str]]) -> None:
+async def _lived(house: MemoryAccount, story: list[tuple[Wish, str]]) -> None:
     for symbol in (SPOT, LINEAR):
         house.queue(PaperPrice(symbol=symbol, bid=Decimal(100), ask=Decimal(100)))
-    await house.work()
+    await house.process()
     house.commit()
     for wish, turn in story:
         house.queue(_payload(house, wish))
         match turn:
             case "work":
-                await house.work()
+                await house.process()
             case "write":
-                await house.work()
+                await house.process()
                 house.commit()
             case "die":
-                await house.work()
-                house.die()
+                await house.process()
+                house.crash()
             case "die after writing":
-                await house.work()
-                house.commit(dies=True)
-    await house.work()
+                await house.process()
+                house.commit(then_crash=True)
+    await house.process()
     house.commit()
 
 
-def _payload(house: MemoryHouse, wish: Wish) -> Payload:
+def _payload(house: MemoryAccount, wish: Wish) -> CommandPayload:
     one, two, three, four, five, six = wish.numbers
     symbol = (SPOT, LINEAR)[one % 2]
     positions = [*(p.id for p in house.home.positions.values()), 999]
@@ -233,7 +233,7 @@ def _payload(house: MemoryHouse, wish: Wish) -> Payload:
         case "merge":
             return MergePositions(source_position_id=first, target_position_id=second)
         case "levels":
-            return PositionChange(position_id=first, stop_loss=Decimal(four) if one % 2 else None)
+            return ChangePosition(position_id=first, stop_loss=Decimal(four) if one % 2 else None)
         case "cancel":
             return CancelOrder(order_ids=(orders[two % len(orders)],))
         case "change":
@@ -241,7 +241,7 @@ def _payload(house: MemoryHouse, wish: Wish) -> Payload:
         case "cancel_all":
             return CancelAllOrders(symbol=symbol if two % 2 else None)
         case "close_all":
-            return CloseAll(strategy_ids=(two % 3,) if two % 2 else ())
+            return CloseAllPositions(strategy_ids=(two % 3,) if two % 2 else ())
         case "reassign":
             made = [*house.rows.orders, 999]
             return Reassign(order_ids=(made[two % len(made)],), strategy_id=three % 3)

@@ -22,14 +22,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
-from kit.examples import examples
-from kit.ledger_book import LedgerBook
-from kit.ledger_histories import INSTRUMENTS, STEPS, History, Step, played
+from kit.ledger.histories import INSTRUMENTS, STEPS, History, Step, play_history
+from kit.ledger.ledger_book import LedgerBook
+from kit.run_size import count_examples
 from oms.domain.account import PositionMode
-from oms.domain.deal import Deal, DealEntry, DealType, signed_quantity
-from oms.domain.instrument import Instrument, Kind
-from oms.domain.position import Position, unrealized
-from oms.domain.rewrite import reassigned
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
+from oms.domain.ledger.position import Position, unrealized_profit
+from oms.domain.ledger.restatement import apply_reassignment
 
 ROUNDING = Fraction(1, 10**18)
 ZERO = Fraction(0)
@@ -50,20 +50,20 @@ HISTORIES = st.builds(
 MARKS = st.integers(1, 10_000_000).map(lambda number: Decimal(number).scaleb(-2))
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HISTORIES)
 def test_1_the_deals_of_a_position_sum_to_its_quantity(history: History) -> None:
     """What was merged has moved with its deals; a bust is a deal like any other."""
-    book = played(history).book
+    book = play_history(history).book
     for positions, deals in _owned(book):
         moved = sum((_moved(book.instrument, deal) for deal in deals), ZERO)
         assert moved == sum((Fraction(one.qty) for one in positions), ZERO)
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HISTORIES)
 def test_2_the_fills_of_an_order_sum_to_its_filled_quantity(history: History) -> None:
-    book = played(history).book
+    book = play_history(history).book
     filled: dict[int | None, Decimal] = defaultdict(Decimal)
     for deal in book.deals:
         if deal.type in (DealType.TRADE, DealType.CORRECTION):
@@ -74,10 +74,10 @@ def test_2_the_fills_of_an_order_sum_to_its_filled_quantity(history: History) ->
         assert order.remaining_qty == (max(order.qty - order.filled_qty, 0) if order.is_open else 0)
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HISTORIES)
 def test_3_at_most_one_position_is_open_where_positions_net(history: History) -> None:
-    book = played(history).book
+    book = play_history(history).book
     held = book.open_positions()
     owners = [one.strategy_id for one in held]
     match book.mode:
@@ -89,11 +89,11 @@ def test_3_at_most_one_position_is_open_where_positions_net(history: History) ->
             assert all((one.qty > 0) == (one.side.sign > 0) for one in held)
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HISTORIES, MARKS)
 def test_4_profit_and_unrealized_are_cash_at_any_mark(history: History, mark: Decimal) -> None:
     """profit + unrealized(mark) = m·(Σ −d·v(p) + Q·v(mark)), position by position."""
-    book = played(history).book
+    book = play_history(history).book
     instrument = book.instrument
     for positions, deals in _owned(book):
         flow, slack = ZERO, ROUNDING * len(positions)
@@ -105,15 +105,17 @@ def test_4_profit_and_unrealized_are_cash_at_any_mark(history: History, mark: De
             slack += ROUNDING * (1 + abs(moved) * Fraction(instrument.contract_size) * meets)
         held = sum((Fraction(one.qty) for one in positions), ZERO)
         exact = Fraction(instrument.contract_size) * (flow + held * instrument.value(mark))
-        told = sum((one.profit + unrealized(one, instrument, mark) for one in positions), Decimal())
+        told = sum(
+            (one.profit + unrealized_profit(one, instrument, mark) for one in positions), Decimal()
+        )
         assert abs(Fraction(told) - exact) <= slack
 
 
-@settings(max_examples=examples(500), deadline=None)
-@given(HISTORIES.filter(lambda one: one.instrument.kind is Kind.SPOT), MARKS)
+@settings(max_examples=count_examples(500), deadline=None)
+@given(HISTORIES.filter(lambda one: one.instrument.kind is InstrumentKind.SPOT), MARKS)
 def test_4_spot_cash_balances_to_the_last_digit(history: History, mark: Decimal) -> None:
     """Δquote + Δbase·mark = realized + unrealized, whatever the fees were paid in."""
-    book = played(history).book
+    book = play_history(history).book
     quote, base, roundings = ZERO, ZERO, 0
     for deal in book.deals:
         fee = Fraction(deal.fee or 0)
@@ -124,17 +126,18 @@ def test_4_spot_cash_balances_to_the_last_digit(history: History, mark: Decimal)
         roundings += 2  # its profit, and a fee in base at its price
     realized = sum((Fraction(one.realized_pnl) for one in book.positions.values()), ZERO)
     open_profit = sum(
-        (Fraction(unrealized(one, book.instrument, mark)) for one in book.open_positions()), ZERO
+        (Fraction(unrealized_profit(one, book.instrument, mark)) for one in book.open_positions()),
+        ZERO,
     )
     told, exact = realized + open_profit, quote + base * Fraction(mark)
     assert abs(told - exact) <= ROUNDING * (roundings + len(book.positions))
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HISTORIES.map(lambda one: one._replace(hostile=False)))
 def test_6_folding_all_deals_again_gives_the_stored_positions(history: History) -> None:
-    book = played(history).book
-    again = reassigned(book.history(), {}, book.mint, NOON)
+    book = play_history(history).book
+    again = apply_reassignment(book.history(), {}, book.next_id, NOON)
     assert not again.positions
     assert not again.deals
     assert not again.deals_changed

@@ -17,15 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON, a_report
-from kit.examples import examples
-from kit.ledger_book import LedgerBook
-from kit.ledger_histories import INSTRUMENTS
+from kit.ledger.histories import INSTRUMENTS
+from kit.ledger.ledger_book import LedgerBook
+from kit.run_size import count_examples
 from oms.domain.account import PositionMode
-from oms.domain.deal import DealType
-from oms.domain.entry import Entry
-from oms.domain.instrument import Instrument, Kind
-from oms.domain.position import Position, unrealized
-from oms.domain.report import Execution, Heard, Report, ReportKind
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.ledger.deal import DealType
+from oms.domain.ledger.ledger_update import LedgerUpdate
+from oms.domain.ledger.position import Position, unrealized_profit
+from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind, ReportSource
 from oms.domain.value import evolve
 
 ROUNDING = Fraction(1, 10**18)
@@ -102,10 +102,10 @@ class _Told(NamedTuple):
     """A book after the first orders were heard, and what is still to be heard."""
 
     book: LedgerBook
-    later: list[Report]
+    later: list[ExecutionReport]
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(SCENES, st.randoms(use_true_random=False))
 def test_5_the_same_executions_in_any_order_over_any_channel_give_the_same_book(
     scene: Scene, chance: Any
@@ -113,28 +113,28 @@ def test_5_the_same_executions_in_any_order_over_any_channel_give_the_same_book(
     """Some of them several times."""
     straight, shuffled = _begun(scene), _begun(scene)
     for report in straight.later:
-        straight.book.hear(report)
+        straight.book.ingest(report)
     again = [one for one in shuffled.later if chance.random() < 0.3]
     reports = [*shuffled.later, *again]
     chance.shuffle(reports)
     for report in reports:
-        shuffled.book.hear(evolve(report, heard=chance.choice(list(Heard))))
+        shuffled.book.ingest(evolve(report, source=chance.choice(list(ReportSource))))
     _agree(straight.book, shuffled.book)
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(SCENES, st.lists(st.integers(1, 9), min_size=8, max_size=8))
 def test_5_executions_cut_into_parts_give_the_same_book(scene: Scene, parts: list[int]) -> None:
     whole, cut = _begun(scene), _begun(scene)
     for report in whole.later:
-        whole.book.hear(report)
+        whole.book.ingest(report)
     for number, report in enumerate(cut.later):
         for part in _cut(report, Decimal(parts[number % len(parts)]) / 10):
-            cut.book.hear(part)
+            cut.book.ingest(part)
     _agree(whole.book, cut.book, legs=False)
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(SCENES, st.integers(1, 10_000).map(Decimal))
 def test_10_tickets_and_netting_give_equal_equity_for_the_same_fills(
     scene: Scene, mark: Decimal
@@ -143,7 +143,7 @@ def test_10_tickets_and_netting_give_equal_equity_for_the_same_fills(
     for mode in PositionMode:
         told = _begun(scene._replace(mode=mode))
         for report in told.later:
-            told.book.hear(report)
+            told.book.ingest(report)
         held = sum((Fraction(one.qty) for one in told.book.open_positions()), Fraction(0))
         equities.append((held, _equity(told.book, mark)))
     slack = ROUNDING * 4 * (len(told.book.deals) + 10)
@@ -152,7 +152,7 @@ def test_10_tickets_and_netting_give_equal_equity_for_the_same_fills(
         assert abs(equity - equities[0][1]) <= slack
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(SCENES, st.randoms(use_true_random=False))
 def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
     scene: Scene, chance: Any
@@ -163,17 +163,17 @@ def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
     for report in facts:
         match chance.choice(("heard", "lost", "inferred")):
             case "heard":
-                book.hear(report)
+                book.ingest(report)
             case "inferred" if report.execution is not None:
-                book.hear(_inferred(report))
+                book.ingest(_inferred(report))
     for _ in range(2):
-        entries = [book.hear(evolve(report, heard=Heard.RECONCILE)) for report in facts]
+        entries = [book.ingest(evolve(report, source=ReportSource.RECONCILE)) for report in facts]
         chance.shuffle(facts)
-    assert entries == [Entry()] * len(facts)
+    assert entries == [LedgerUpdate()] * len(facts)
     assert not any(deal.provisional for deal in book.deals)
     straight = _begun(scene)
     for report in straight.later:
-        straight.book.hear(report)
+        straight.book.ingest(report)
     _agree(straight.book, book)
 
 
@@ -185,9 +185,9 @@ def _begun(scene: Scene) -> _Told:
         order_id = _sent(book, wish)
         for number, fill in enumerate(wish.fills):
             now, last = now + max(fill.pause, order_id != last), order_id
-            book.hear(_execution(book, order_id, fill, f"a{order_id:04}{number}", now))
+            book.ingest(_execution(book, order_id, fill, f"a{order_id:04}{number}", now))
     orders = [(_sent(book, wish), list(wish.fills), wish.canceled) for wish in scene.later]
-    later: list[Report] = []
+    later: list[ExecutionReport] = []
     turns = list(scene.turns)
     while orders:
         order_id, fills, canceled = orders[turns.pop() % len(orders) if turns else 0]
@@ -218,11 +218,11 @@ def _sent(book: LedgerBook, wish: Wish) -> int:
     ).id
 
 
-def _execution(book: LedgerBook, order_id: int, fill: Fill, name: str, at: int) -> Report:
+def _execution(book: LedgerBook, order_id: int, fill: Fill, name: str, at: int) -> ExecutionReport:
     instrument = book.instrument
     qty, rate = fill.steps * instrument.step, Decimal(fill.rate)
     fee, currency = qty * fill.price * rate, instrument.settle
-    if fill.pays_in == 1 and instrument.kind is Kind.SPOT:
+    if fill.pays_in == 1 and instrument.kind is InstrumentKind.SPOT:
         fee, currency = qty * rate, instrument.base
     elif fill.pays_in == 2:
         fee, currency = qty * rate, "BNB"
@@ -237,7 +237,7 @@ def _execution(book: LedgerBook, order_id: int, fill: Fill, name: str, at: int) 
     return a_report(ReportKind.EXECUTION, order_id=order_id, execution=execution)
 
 
-def _cut(report: Report, share: Decimal) -> Iterable[Report]:
+def _cut(report: ExecutionReport, share: Decimal) -> Iterable[ExecutionReport]:
     """An execution as two, the fee by quantity."""
     whole = report.execution
     if whole is None:
@@ -252,7 +252,7 @@ def _cut(report: Report, share: Decimal) -> Iterable[Report]:
     return parts
 
 
-def _inferred(report: Report) -> Report:
+def _inferred(report: ExecutionReport) -> ExecutionReport:
     """The exchange says that so much is filled; the fill itself is not found."""
     assert report.execution is not None
     execution = evolve(
@@ -268,7 +268,9 @@ def _inferred(report: Report) -> Report:
 
 def _equity(book: LedgerBook, mark: Decimal) -> Fraction:
     profit = sum((Fraction(one.realized_pnl) for one in book.positions.values()), Fraction(0))
-    rest = (Fraction(unrealized(one, book.instrument, mark)) for one in book.open_positions())
+    rest = (
+        Fraction(unrealized_profit(one, book.instrument, mark)) for one in book.open_positions()
+    )
     return profit + sum(rest, Fraction(0))
 
 

@@ -8,23 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.builders import NOON
-from oms.domain.correction import correction_for
-from oms.domain.discrepancy import (
-    Class,
+from oms.domain.ledger.correction import required_correction
+from oms.domain.money import add
+from oms.domain.reconcile.discrepancy import (
     Discrepancy,
+    DiscrepancyClass,
+    DiscrepancyPolicy,
+    DiscrepancyStatus,
     Finding,
-    Policy,
-    Status,
-    ended,
-    is_answered,
+    close_ended,
+    is_covered,
     policy_of,
     quarantine_of,
-    seen,
+    update_seen,
 )
-from oms.domain.money import total
-from oms.domain.reconciliation import SETTLE, Scope
+from oms.domain.reconcile.position_comparison import SETTLE_DELAY, Scope
+from oms.domain.reconcile.reconcile_schedule import (
+    DEFAULT_INTERVALS,
+    ReconcileIntervals,
+    ReconcileSchedule,
+)
 from oms.domain.side import Side
-from oms.domain.sweep_plan import EVERY, SweepPlan, Timetable
 from oms.domain.value import evolve
 
 QUANTITIES = st.decimals("-1000", "1000", places=8, allow_nan=False)
@@ -35,7 +39,7 @@ def _row(status: str = "pending", evidence: str = "{}") -> Discrepancy:
     return Discrepancy(
         id=1,
         account_id=1,
-        kind=Class.POSITION_DIFFERS.value,
+        kind=DiscrepancyClass.POSITION_DIFFERS.value,
         symbol="BTC/USDT:USDT",
         subject="position_differs:BTC/USDT:USDT",
         status=status,
@@ -46,14 +50,16 @@ def _row(status: str = "pending", evidence: str = "{}") -> Discrepancy:
     )
 
 
-def _finding(evidence: str = "{}", kind: Class = Class.POSITION_DIFFERS) -> Finding:
+def _finding(
+    evidence: str = "{}", kind: DiscrepancyClass = DiscrepancyClass.POSITION_DIFFERS
+) -> Finding:
     row = _row()
     return Finding(
         kind=kind,
         symbol=row.symbol,
         subject=row.subject,
         evidence=evidence,
-        policy=Policy.QUARANTINE,
+        policy=DiscrepancyPolicy.QUARANTINE,
     )
 
 
@@ -61,10 +67,10 @@ def _finding(evidence: str = "{}", kind: Class = Class.POSITION_DIFFERS) -> Find
 def test_the_same_seen_again_changes_a_row_at_most_once(waits: list[timedelta]) -> None:
     row, changed = _row(), 0
     for wait in sorted(waits):
-        after = seen(row, _finding(), NOON + wait)
+        after = update_seen(row, _finding(), NOON + wait)
         changed += after is not row
         row = after
-    late = [wait for wait in waits if wait >= SETTLE]
+    late = [wait for wait in waits if wait >= SETTLE_DELAY]
     assert changed == bool(late)
     assert row.status == ("open" if late else "pending")
 
@@ -74,25 +80,25 @@ def test_what_differs_each_time_is_under_way(looks: list[tuple[timedelta, str]])
     row, last = evolve(_row(), fix="a"), ("a", timedelta())
     opened = False
     for wait, fix in sorted(looks):
-        row = seen(row, evolve(_finding(), fix=fix), NOON + wait)
+        row = update_seen(row, evolve(_finding(), fix=fix), NOON + wait)
         told, since = last
-        opened = opened or (told == fix and wait - since >= SETTLE)
+        opened = opened or (told == fix and wait - since >= SETTLE_DELAY)
         last = last if told == fix else (fix, wait)
         assert (row.status == "open") is opened
 
 
 @given(st.lists(st.sampled_from(["a", "b"]), max_size=10))
 def test_what_is_dismissed_answers_only_what_it_says(told: list[str]) -> None:
-    row = _row(Status.DISMISSED.value, "a")
+    row = _row(DiscrepancyStatus.DISMISSED.value, "a")
     for evidence in told:
-        assert is_answered(row, _finding(evidence)) is (evidence == "a")
-        assert seen(row, _finding("a"), NOON) is row
+        assert is_covered(row, _finding(evidence)) is (evidence == "a")
+        assert update_seen(row, _finding("a"), NOON) is row
 
 
-@given(st.sampled_from(list(Status)))
-def test_only_a_fix_outlives_the_difference(status: Status) -> None:
-    after = ended(_row(status.value), NOON)
-    assert after.status == ("applied" if status is Status.APPLIED else "closed")
+@given(st.sampled_from(list(DiscrepancyStatus)))
+def test_only_a_fix_outlives_the_difference(status: DiscrepancyStatus) -> None:
+    after = close_ended(_row(status.value), NOON)
+    assert after.status == ("applied" if status is DiscrepancyStatus.APPLIED else "closed")
 
 
 @given(QUANTITIES, QUANTITIES, st.sampled_from([None, Side.BUY, Side.SELL]))
@@ -101,51 +107,67 @@ def test_a_correction_leads_from_the_book_to_the_exchange(
 ) -> None:
     if there == here:
         return
-    wanted = correction_for(there=there, here=here, leg=leg)
+    wanted = required_correction(there=there, here=here, leg=leg)
     signed = wanted.qty if wanted.side is Side.BUY else -wanted.qty
     assert wanted.qty > 0
-    assert total(here, signed) == there
+    assert add(here, signed) == there
     assert wanted.closes is (leg is not None and leg is not wanted.side)
-    back = correction_for(there=here, here=there, leg=leg)
+    back = required_correction(there=here, here=there, leg=leg)
     assert (back.qty, back.side) == (wanted.qty, wanted.side.opposite)
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(Status)), st.sampled_from(list(Policy)))))
-def test_an_account_is_held_for_open_items_alone(items: list[tuple[Status, Policy]]) -> None:
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(list(DiscrepancyStatus)), st.sampled_from(list(DiscrepancyPolicy))
+        )
+    )
+)
+def test_an_account_is_held_for_open_items_alone(
+    items: list[tuple[DiscrepancyStatus, DiscrepancyPolicy]],
+) -> None:
     rows: dict[int, Discrepancy] = {}
     for number, (status, policy) in enumerate(items):
         rows[number] = evolve(_row(status.value), policy=policy.value)
-    held = any(status is Status.OPEN and policy is Policy.QUARANTINE for status, policy in items)
+    held = any(
+        status is DiscrepancyStatus.OPEN and policy is DiscrepancyPolicy.QUARANTINE
+        for status, policy in items
+    )
     assert (quarantine_of(rows) is not None) is held
 
 
 def test_a_policy_is_the_owners_word_or_the_default() -> None:
-    assert policy_of(Class.POSITION_DIFFERS, {}) is Policy.QUARANTINE
-    assert policy_of(Class.BALANCE_DIFFERS, {}, is_small=True) is Policy.AUTO
-    assert policy_of(Class.BALANCE_DIFFERS, {"balance_differs": "ask"}, is_small=True) is Policy.ASK
+    assert policy_of(DiscrepancyClass.POSITION_DIFFERS, {}) is DiscrepancyPolicy.QUARANTINE
+    assert policy_of(DiscrepancyClass.BALANCE_DIFFERS, {}, is_small=True) is DiscrepancyPolicy.AUTO
+    assert (
+        policy_of(DiscrepancyClass.BALANCE_DIFFERS, {"balance_differs": "ask"}, is_small=True)
+        is DiscrepancyPolicy.ASK
+    )
 
 
 @given(st.integers(1, 10_000), st.lists(st.integers(1, 120), min_size=1, max_size=100))
 def test_each_scope_is_swept_once_an_interval_and_the_widest_counts_for_all(
     account_id: int, steps: list[int]
 ) -> None:
-    plan = SweepPlan(intervals={Scope.SHORT: timedelta(seconds=30)})
-    table, now = Timetable.begun(account_id, plan, NOON, waits=False), NOON
+    plan = ReconcileIntervals(intervals={Scope.SHORT: timedelta(seconds=30)})
+    table, now = ReconcileSchedule.begun(account_id, plan, NOON, waits=False), NOON
     assert table.scope_due(NOON) is Scope.SHORT or table.due[Scope.HOURLY] == NOON
     times: list[timedelta] = []
     for step in steps:
         scope = table.scope_due(now)
         if scope is not None:
             times.append(now - NOON)
-            table = table.swept(scope, plan, now)
+            table = table.mark_reconciled(scope, plan, now)
             assert table.scope_due(now) is None or table.scope_due(now) is not Scope.SHORT
         now += timedelta(seconds=step)
     passed = times[-1] - times[0]
-    assert len(times) <= passed / timedelta(seconds=30) + 2 + len(EVERY)
+    assert len(times) <= passed / timedelta(seconds=30) + 2 + len(DEFAULT_INTERVALS)
 
 
 def test_start_times_are_spread() -> None:
-    tables = [Timetable.begun(number, SweepPlan(), NOON) for number in range(1, 61)]
+    tables = [
+        ReconcileSchedule.begun(number, ReconcileIntervals(), NOON) for number in range(1, 61)
+    ]
     firsts = sorted(table.due[Scope.SHORT] - NOON for table in tables)
     assert firsts[-1] < timedelta(seconds=60)
     gaps = [b - a for a, b in pairwise(firsts)]

@@ -9,8 +9,14 @@ from fractions import Fraction
 
 import pytest
 
-from kit.ledger_histories import History, found, history, played, shrunk
-from kit.oracle import Oracle
+from kit.ledger.histories import (
+    History,
+    compare_history,
+    play_history,
+    random_history,
+    shrink_history,
+)
+from kit.ledger.oracle import Oracle
 from oms.domain.value import evolve
 
 HISTORIES = int(os.environ.get("ORACLE_HISTORIES", "1500"))
@@ -21,20 +27,22 @@ FEW = 200
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_the_ledger_agrees_with_the_oracle(chunk: int) -> None:
     for seed in range(chunk, HISTORIES, CHUNKS):
-        if found(history(seed))[0]:
-            least = shrunk(history(seed), lambda one: bool(found(one)[0]))
+        if compare_history(random_history(seed))[0]:
+            least = shrink_history(random_history(seed), lambda one: bool(compare_history(one)[0]))
             raise AssertionError(f"history {seed}, shrunk:\n{_told(least)}")
 
 
 def _told(one: History) -> str:
-    differ, log = found(one)
+    differ, log = compare_history(one)
     instrument = one.instrument
     head = f"{one.mode} {instrument.kind}, contract size {instrument.contract_size}"
     return "\n".join([head, *log, *differ])
 
 
 def test_a_difference_is_found() -> None:
-    rehearsal = next(one for one in map(played, map(history, range(99))) if one.book.deals)
+    rehearsal = next(
+        one for one in map(play_history, map(random_history, range(99))) if one.book.deals
+    )
     book, told = rehearsal.book, rehearsal.differences
     assert told() == []
     for field in ("profit", "qty", "fee"):
@@ -50,15 +58,17 @@ def test_a_difference_is_found() -> None:
 
 
 def test_a_history_is_shrunk_to_what_differs() -> None:
-    sends = [step for step in history(3).steps if step.verb == "send"]
+    sends = [step for step in random_history(3).steps if step.verb == "send"]
     assert len(sends) > 1
-    least = shrunk(history(3), lambda one: any(step.verb == "send" for step in one.steps))
+    least = shrink_history(
+        random_history(3), lambda one: any(step.verb == "send" for step in one.steps)
+    )
     assert [step.verb for step in least.steps] == ["send"]
 
 
 def test_profit_is_what_cash_says_at_any_mark() -> None:
     for seed in range(FEW):
-        oracle = played(history(seed)._replace(hostile=False)).oracle
+        oracle = play_history(random_history(seed)._replace(hostile=False)).oracle
         standing = [one for i, one in oracle.trades.items() if i not in oracle.busted]
         for mark in (Fraction(1), Fraction(100), Fraction(700, 3)):
             held = sum((one.q for one in oracle.places), Fraction(0))
@@ -78,7 +88,7 @@ def _moved(oracle: Oracle, trade: object) -> Fraction:
 
 def test_trades_cut_in_two_give_the_same_book() -> None:
     for seed in range(FEW):
-        whole = played(history(seed)._replace(hostile=False)).oracle
+        whole = play_history(random_history(seed)._replace(hostile=False)).oracle
         cut = deepcopy(whole)
         for i, trade in whole.trades.items():
             half = trade._replace(q=trade.q / 3, fee=None if trade.fee is None else trade.fee / 3)

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms.domain.money import NotADecimal, decimal, down_to_step, on_step, plain, rounded
+from oms.domain.money import (
+    NotADecimal,
+    decimal_text,
+    is_on_step,
+    parse_decimal,
+    round_down_to_step,
+    round_to_scale,
+)
 
 WIRE = st.decimals(
     min_value=Decimal("-1e17"), max_value=Decimal("1e17"), places=18, allow_nan=False
@@ -16,21 +23,21 @@ WIRE = st.decimals(
 
 @given(WIRE)
 def test_text_and_back(value: Decimal) -> None:
-    text = plain(value)
+    text = decimal_text(value)
     assert "e" not in text.lower()
-    assert decimal(text) == value
-    assert plain(decimal(text)) == text
+    assert parse_decimal(text) == value
+    assert decimal_text(parse_decimal(text)) == text
 
 
 @given(st.fractions())
 def test_rounding_is_within_half_a_digit(value: Fraction) -> None:
-    assert abs(Fraction(rounded(value)) - value) <= Fraction(1, 2 * 10**18)
+    assert abs(Fraction(round_to_scale(value)) - value) <= Fraction(1, 2 * 10**18)
 
 
 @given(st.integers(0, 10**30), st.integers(1, 10**9))
 def test_down_to_step_is_the_largest_multiple_below(value: int, step: int) -> None:
-    down = down_to_step(Decimal(value), Decimal(step))
-    assert on_step(down, Decimal(step))
+    down = round_down_to_step(Decimal(value), Decimal(step))
+    assert is_on_step(down, Decimal(step))
     assert 0 <= value - int(down) < step
 
 
@@ -39,7 +46,7 @@ def test_down_to_step_is_the_largest_multiple_below(value: int, step: int) -> No
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(NotADecimal):
-        decimal(text)
+        parse_decimal(text)
 
 
 @pytest.mark.parametrize(
@@ -47,4 +54,4 @@ def test_anything_else_is_refused(text: str) -> None:
     [("1E+3", "1000"), ("-0.0", "0"), ("0.10", "0.1"), ("1e-18", f"0.{'0' * 17}1")],
 )
 def test_exponents_and_zeros_are_read(text: str, said: str) -> None:
-    assert plain(decimal(text)) == said
+    assert decimal_text(parse_decimal(text)) == said

@@ -13,26 +13,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
-from kit.examples import examples
-from kit.paper import LINEAR, SPOT, rates, some_settings
-from kit.paper_money import expected_totals
-from oms.domain.instrument import Kind
-from oms.domain.money import ZERO, total
-from oms.domain.order import Side
-from oms.simulation.canonical import (
-    StoredMemory,
-    books_text,
-    market_text,
-    memory_hash,
-    memory_read,
-    memory_text,
-    order_text,
+from kit.exchanges.simulation_harness import LINEAR, SPOT, rates, some_settings
+from kit.generators.paper_histories import expected_totals
+from kit.run_size import count_examples
+from oms.domain.instrument import InstrumentKind
+from oms.domain.money import ZERO, add
+from oms.domain.orders.order import Side
+from oms.simulation.events import Accepted, Changed, Filled, PaperEvent
+from oms.simulation.inputs import (
+    BookUpdate,
+    CancelOrder,
+    ChangeOrder,
+    Deposit,
+    Input,
+    NewOrder,
+    QuoteUpdate,
 )
-from oms.simulation.exchange import step
-from oms.simulation.facts import Accepted, Changed, Fact, Filled
-from oms.simulation.inputs import BookSeen, Cancel, Change, Deposit, Input, Place, QuoteSeen
-from oms.simulation.memory import Memory
-from oms.simulation.settings import Settings
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.state_json import (
+    StoredState,
+    decode_state,
+    encode_books,
+    encode_market,
+    encode_order,
+    encode_state,
+    state_hash,
+)
+from oms.simulation.step import step
 
 SYMBOLS = st.sampled_from([SPOT, LINEAR])
 #: Close together, so that orders meet.
@@ -43,9 +51,9 @@ NAMES = st.integers(1, 8).map("o{}".format)
 
 
 @st.composite
-def _quotes(draw: st.DrawFn) -> QuoteSeen:
+def _quotes(draw: st.DrawFn) -> QuoteUpdate:
     bid, ask = sorted([draw(PRICES), draw(PRICES)])
-    return QuoteSeen(
+    return QuoteUpdate(
         symbol=draw(SYMBOLS),
         bid=bid,
         ask=ask,
@@ -56,10 +64,10 @@ def _quotes(draw: st.DrawFn) -> QuoteSeen:
 
 
 @st.composite
-def _books(draw: st.DrawFn) -> BookSeen:
+def _books(draw: st.DrawFn) -> BookUpdate:
     prices = sorted(draw(st.sets(PRICES, min_size=2, max_size=8)))
     cut = draw(st.integers(0, len(prices)))
-    return BookSeen(
+    return BookUpdate(
         symbol=draw(SYMBOLS),
         bids=tuple((price, draw(DEPTHS)) for price in reversed(prices[:cut])),
         asks=tuple((price, draw(DEPTHS)) for price in prices[cut:]),
@@ -68,9 +76,9 @@ def _books(draw: st.DrawFn) -> BookSeen:
 
 
 @st.composite
-def _places(draw: st.DrawFn) -> Place:
+def _places(draw: st.DrawFn) -> NewOrder:
     price = draw(st.none() | PRICES)
-    return Place(
+    return NewOrder(
         client_id="1",
         symbol=draw(SYMBOLS),
         side=draw(st.sampled_from(list(Side))),
@@ -84,7 +92,7 @@ def _places(draw: st.DrawFn) -> Place:
 
 
 CHANGES = st.builds(
-    Change,
+    ChangeOrder,
     client_id=st.just("1"),
     exchange_order_id=NAMES,
     symbol=SYMBOLS,
@@ -93,7 +101,7 @@ CHANGES = st.builds(
     at=st.just(NOON),
 )
 CANCELS = st.builds(
-    Cancel,
+    CancelOrder,
     client_id=st.just("1"),
     exchange_order_id=NAMES,
     symbol=SYMBOLS,
@@ -107,8 +115,11 @@ INPUTS = st.lists(
 )
 FEES = st.sampled_from(
     [
-        {Kind.SPOT: rates(), Kind.LINEAR: rates()},
-        {Kind.SPOT: rates("0.001", "0.002"), Kind.LINEAR: rates("-0.0001", "0.00055")},
+        {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates()},
+        {
+            InstrumentKind.SPOT: rates("0.001", "0.002"),
+            InstrumentKind.LINEAR: rates("-0.0001", "0.00055"),
+        },
     ]
 )
 SETTINGS = st.builds(
@@ -122,103 +133,105 @@ SETTINGS = st.builds(
 START: list[Input] = [
     Deposit(currency="USDT", amount=Decimal(20_000), at=NOON),
     Deposit(currency="SOL", amount=Decimal(50), at=NOON),
-    QuoteSeen(symbol=SPOT, bid=Decimal(99), ask=Decimal(101), at=NOON),
-    QuoteSeen(symbol=LINEAR, bid=Decimal(99), ask=Decimal(101), ask_qty=Decimal(9), at=NOON),
+    QuoteUpdate(symbol=SPOT, bid=Decimal(99), ask=Decimal(101), at=NOON),
+    QuoteUpdate(symbol=LINEAR, bid=Decimal(99), ask=Decimal(101), ask_qty=Decimal(9), at=NOON),
 ]
 
 
-def _run(inputs: list[Input], rules: Settings, memory: Memory) -> tuple[Memory, list[Fact]]:
-    facts: list[Fact] = []
+def _run(
+    inputs: list[Input], rules: SimulationSettings, state: ExchangeState
+) -> tuple[ExchangeState, list[PaperEvent]]:
+    events: list[PaperEvent] = []
     for one in inputs:
-        result = step(memory, one, rules)
-        memory = result.memory
-        facts += result.facts
-    return memory, facts
+        result = step(state, one, rules)
+        state = result.state
+        events += result.events
+    return state, events
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=count_examples(150), deadline=None)
 @given(INPUTS, SETTINGS)
-def test_money_is_conserved(inputs: list[Input], rules: Settings) -> None:
-    memory, facts = _run(START + inputs, rules, Memory())
-    expected = expected_totals(facts, rules)
-    for currency, balance in memory.balances.items():
+def test_money_is_conserved(inputs: list[Input], rules: SimulationSettings) -> None:
+    state, events = _run(START + inputs, rules, ExchangeState())
+    expected = expected_totals(events, rules)
+    for currency, balance in state.balances.items():
         assert balance.used >= 0
         assert balance.total == expected[currency]
     locked: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for orders in memory.orders.values():
+    for orders in state.orders.values():
         for order in orders.values():
-            locked[order.locked_currency] = total(locked[order.locked_currency], order.locked)
-    for position in memory.positions.values():
-        locked["USDT"] = total(locked["USDT"], position.margin)
-    assert all(balance.used == locked[c] for c, balance in memory.balances.items())
+            locked[order.locked_currency] = add(locked[order.locked_currency], order.locked)
+    for position in state.positions.values():
+        locked["USDT"] = add(locked["USDT"], position.margin)
+    assert all(balance.used == locked[c] for c, balance in state.balances.items())
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=count_examples(100), deadline=None)
 @given(INPUTS, FEES, st.booleans())
 def test_spot_alone_is_never_in_debt(inputs: list[Input], fees: Any, base_fee: bool) -> None:
     rules = some_settings(fees=fees, base_fee_on_buy=base_fee)
-    memory = Memory()
+    state = ExchangeState()
     for one in START + [i for i in inputs if not isinstance(i, Deposit) and i.symbol == SPOT]:
-        memory = step(memory, one, rules).memory
-        for balance in memory.balances.values():
+        state = step(state, one, rules).state
+        for balance in state.balances.values():
             assert balance.free >= 0
             assert balance.used >= 0
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=count_examples(100), deadline=None)
 @given(INPUTS, SETTINGS)
-def test_fills_make_up_what_is_filled(inputs: list[Input], rules: Settings) -> None:
-    memory, facts = _run(START + inputs, rules, Memory())
+def test_fills_make_up_what_is_filled(inputs: list[Input], rules: SimulationSettings) -> None:
+    state, events = _run(START + inputs, rules, ExchangeState())
     qtys: dict[str, Decimal] = {}
     filled: dict[str, Decimal] = defaultdict(lambda: ZERO)
     names: list[str] = []
-    for fact in facts:
-        if isinstance(fact, Accepted | Changed):
-            qtys[fact.order.exchange_order_id] = fact.order.qty
-        if isinstance(fact, Filled):
-            name = fact.trade.exchange_order_id
-            filled[name] = total(filled[name], fact.trade.qty)
-            names.append(fact.trade.trade_id)
+    for event in events:
+        if isinstance(event, Accepted | Changed):
+            qtys[event.order.exchange_order_id] = event.order.qty
+        if isinstance(event, Filled):
+            name = event.trade.exchange_order_id
+            filled[name] = add(filled[name], event.trade.qty)
+            names.append(event.trade.trade_id)
             assert filled[name] <= qtys[name]
     assert len(set(names)) == len(names)
-    for orders in memory.orders.values():
+    for orders in state.orders.values():
         for name, order in orders.items():
             assert order.filled == filled[name] < order.qty
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=count_examples(100), deadline=None)
 @given(INPUTS, SETTINGS)
-def test_reduce_only_never_enlarges(inputs: list[Input], rules: Settings) -> None:
-    memory = Memory()
+def test_reduce_only_never_enlarges(inputs: list[Input], rules: SimulationSettings) -> None:
+    state = ExchangeState()
     for one in START + inputs:
-        result = step(memory, one, rules)
-        reducing = isinstance(one, Place) and one.reduce_only and one.symbol == LINEAR
+        result = step(state, one, rules)
+        reducing = isinstance(one, NewOrder) and one.reduce_only and one.symbol == LINEAR
         if reducing:
-            for key, position in result.memory.positions.items():
-                assert abs(position.qty) <= abs(memory.positions[key].qty)
-        memory = result.memory
+            for key, position in result.state.positions.items():
+                assert abs(position.qty) <= abs(state.positions[key].qty)
+        state = result.state
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=count_examples(100), deadline=None)
 @given(INPUTS, SETTINGS, st.integers(0, 50))
 def test_saved_and_read_on_the_way_it_is_the_same(
-    inputs: list[Input], rules: Settings, cut: int
+    inputs: list[Input], rules: SimulationSettings, cut: int
 ) -> None:
-    whole, facts = _run(START + inputs, rules, Memory())
-    half, before = _run(START + inputs[:cut], rules, Memory())
-    read = memory_read(memory_text(half))
+    whole, events = _run(START + inputs, rules, ExchangeState())
+    half, before = _run(START + inputs[:cut], rules, ExchangeState())
+    read = decode_state(encode_state(half))
     assert read == half
     assert _by_rows(half) == half
     again, after = _run(inputs[cut:], rules, read)
-    assert memory_text(again) == memory_text(whole)
-    assert memory_hash(again) == memory_hash(whole)
-    assert before + after == facts
+    assert encode_state(again) == encode_state(whole)
+    assert state_hash(again) == state_hash(whole)
+    assert before + after == events
 
 
-def _by_rows(memory: Memory) -> Memory:
-    orders = [order for held in memory.orders.values() for order in held.values()]
-    return StoredMemory(
-        books=books_text(memory),
-        orders=[order_text(order) for order in orders],
-        markets={symbol: market_text(market) for symbol, market in memory.markets.items()},
-    ).memory()
+def _by_rows(state: ExchangeState) -> ExchangeState:
+    orders = [order for held in state.orders.values() for order in held.values()]
+    return StoredState(
+        books=encode_books(state),
+        orders=[encode_order(order) for order in orders],
+        markets={symbol: encode_market(market) for symbol, market in state.markets.items()},
+    ).state()

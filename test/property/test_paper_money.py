@@ -14,20 +14,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
-from kit.examples import examples
-from kit.paper import LINEAR, some_settings
-from kit.paper_money import MIXED, RULES, SCENES, expected_totals, histories, steps_of
-from oms.domain.instrument import Kind
-from oms.domain.money import ZERO, product, total
-from oms.domain.order import Side
-from oms.simulation.canonical import memory_read, memory_text
-from oms.simulation.contracts import MarginMode
-from oms.simulation.exchange import step
-from oms.simulation.facts import Fact, Filled, FundingPaid, Withdrawn
-from oms.simulation.inputs import Clock, Deposit, Input, Place, QuoteSeen
-from oms.simulation.margin import available, stands_in, wallet_of
-from oms.simulation.memory import Leg, Memory, OrderSource
-from oms.simulation.settings import Settings
+from kit.exchanges.simulation_harness import LINEAR, some_settings
+from kit.generators.paper_histories import (
+    MIXED,
+    SCENARIOS,
+    SETTINGS,
+    expected_totals,
+    histories,
+    run_steps,
+)
+from kit.run_size import count_examples
+from oms.domain.instrument import InstrumentKind
+from oms.domain.money import ZERO, add, multiply
+from oms.domain.orders.order import Side
+from oms.simulation.account.margin import available, compute_position_margins, compute_wallet
+from oms.simulation.events import Filled, FundingPaid, PaperEvent, Withdrawn
+from oms.simulation.inputs import Deposit, Input, NewOrder, QuoteUpdate, TimeUpdate
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.contract_overrides import MarginMode
+from oms.simulation.state.exchange_state import ExchangeState, Leg, OrderSource
+from oms.simulation.state.state_json import decode_state, encode_state
+from oms.simulation.step import step
 
 
 @pytest.mark.parametrize(
@@ -38,67 +45,71 @@ from oms.simulation.settings import Settings
     ],
 )
 def test_wallets_are_conserved(scene: str, hedge: bool) -> None:
-    @settings(max_examples=examples(500), deadline=None)
-    @given(histories(SCENES[scene]), RULES)
-    def holds(inputs: list[Input], rules: Settings) -> None:
+    @settings(max_examples=count_examples(500), deadline=None)
+    @given(histories(SCENARIOS[scene]), SETTINGS)
+    def holds(inputs: list[Input], rules: SimulationSettings) -> None:
         rules = _with_legs(rules, hedge=hedge)
-        facts: list[Fact] = []
+        events: list[PaperEvent] = []
         held: dict[tuple[str, Leg], Decimal] = defaultdict(lambda: ZERO)
-        for result in steps_of(inputs, rules):
-            facts += result.facts
-            for fact in result.facts:
-                if isinstance(fact, Filled):
-                    key = (fact.trade.symbol, fact.trade.leg)
-                    signed = product(fact.trade.qty, Decimal(fact.trade.side.sign))
-                    held[key] = total(held[key], signed)
-            _check_positions(result.memory, held, rules)
-            expected = expected_totals(facts, rules)
-            for currency, balance in result.memory.balances.items():
+        for result in run_steps(inputs, rules):
+            events += result.events
+            for event in result.events:
+                if isinstance(event, Filled):
+                    key = (event.trade.symbol, event.trade.leg)
+                    signed = multiply(event.trade.qty, Decimal(event.trade.side.sign))
+                    held[key] = add(held[key], signed)
+            _check_positions(result.state, held, rules)
+            expected = expected_totals(events, rules)
+            for currency, balance in result.state.balances.items():
                 assert balance.free + balance.used == balance.total == expected[currency]
                 assert balance.used >= 0
 
     holds()
 
 
-def _with_legs(rules: Settings, *, hedge: bool) -> Settings:
+def _with_legs(rules: SimulationSettings, *, hedge: bool) -> SimulationSettings:
     names = ("fees", "fee_tiers", "base_fee_on_buy", "leverage", "margin_mode", "funding_rate")
     return some_settings(hedge=hedge, **{name: getattr(rules, name) for name in names})
 
 
-def _check_positions(memory: Memory, held: dict[tuple[str, Leg], Decimal], rules: Settings) -> None:
-    open_ones = {key: position.qty for key, position in memory.positions.items()}
+def _check_positions(
+    state: ExchangeState, held: dict[tuple[str, Leg], Decimal], rules: SimulationSettings
+) -> None:
+    open_ones = {key: position.qty for key, position in state.positions.items()}
     expected = {
         key: qty
         for key, qty in held.items()
-        if qty and rules.instruments[key[0]].kind is not Kind.SPOT
+        if qty and rules.instruments[key[0]].kind is not InstrumentKind.SPOT
     }
     assert open_ones == expected
 
 
-@settings(max_examples=examples(500), deadline=None)
-@given(st.sampled_from(sorted(SCENES)).flatmap(lambda name: histories(SCENES[name])), RULES)
+@settings(max_examples=count_examples(500), deadline=None)
+@given(
+    st.sampled_from(sorted(SCENARIOS)).flatmap(lambda name: histories(SCENARIOS[name])), SETTINGS
+)
 def test_after_every_step_wallets_carry_what_they_hold(
-    inputs: list[Input], rules: Settings
+    inputs: list[Input], rules: SimulationSettings
 ) -> None:
     """Cross wallets and isolated margins stay above maintenance; nobody is left with a debt.
 
     Withdrawals leave what positions need.
     """
-    for result in steps_of(inputs, rules):
-        memory = result.memory
-        for currency, balance in memory.balances.items():
-            wallet = wallet_of(memory, rules, currency)
+    for result in run_steps(inputs, rules):
+        state = result.state
+        for currency, balance in state.balances.items():
+            wallet = compute_wallet(state, rules, currency)
             if wallet.maintenance:
                 carried = wallet.total - wallet.isolated + wallet.unrealised
                 assert carried > wallet.maintenance
             else:
                 assert wallet.total >= wallet.isolated >= 0
                 assert balance.free >= 0
-            for stand in stands_in(memory, rules, currency):
+            for stand in compute_position_margins(state, rules, currency):
                 if stand.is_isolated:
                     assert stand.position.margin + stand.unrealised > stand.maintenance
-            if any(isinstance(f, Withdrawn) and f.currency == currency for f in result.facts):
-                assert available(memory, rules, currency) >= 0
+            if any(isinstance(f, Withdrawn) and f.currency == currency for f in result.events):
+                assert available(state, rules, currency) >= 0
 
 
 HOURS = st.lists(
@@ -108,43 +119,43 @@ HOURS = st.lists(
 )
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(HOURS, st.sets(st.integers(0, 39)), st.booleans(), st.sampled_from(["0.0001", "-0.0003"]))
 def test_funding_is_paid_once_per_time_whatever_the_ticks(
     spans: list[timedelta], restarts: set[int], quiet: bool, rate: str
 ) -> None:
     rules = some_settings(funding_rate=Decimal(rate))
-    memory, now = Memory(), NOON
+    state, now = ExchangeState(), NOON
     start: list[Input] = [
         Deposit(currency="USDT", amount=Decimal(10_000), at=now),
         _quote(now),
         _buy(now),
     ]
     for one in start:
-        memory = step(memory, one, rules).memory
+        state = step(state, one, rules).state
     paid: list[FundingPaid] = []
     for index, span in enumerate(spans):
         now += span
         if index in restarts:
-            memory = memory_read(memory_text(memory))
-        told: Input = Clock(at=now) if quiet or index % 2 else _quote(now)
-        result = step(memory, told, rules)
-        memory = result.memory
-        paid += [fact for fact in result.facts if isinstance(fact, FundingPaid)]
+            state = decode_state(encode_state(state))
+        told: Input = TimeUpdate(at=now) if quiet or index % 2 else _quote(now)
+        result = step(state, told, rules)
+        state = result.state
+        paid += [event for event in result.events if isinstance(event, FundingPaid)]
     due = [moment for moment in _eights(NOON, now) if moment > NOON]
-    assert [fact.at for fact in paid] == due
-    assert len({fact.funding_id for fact in paid}) == len(paid)
+    assert [event.at for event in paid] == due
+    assert len({event.funding_id for event in paid}) == len(paid)
     amount = Decimal(-1000) * Decimal(rate)
-    assert all(fact.amount == amount for fact in paid)
-    assert memory.balances["USDT"].total == 10_000 + amount * len(due)
+    assert all(event.amount == amount for event in paid)
+    assert state.balances["USDT"].total == 10_000 + amount * len(due)
 
 
-def _quote(now: datetime) -> QuoteSeen:
-    return QuoteSeen(symbol=LINEAR, bid=Decimal(100), ask=Decimal(100), at=now)
+def _quote(now: datetime) -> QuoteUpdate:
+    return QuoteUpdate(symbol=LINEAR, bid=Decimal(100), ask=Decimal(100), at=now)
 
 
-def _buy(now: datetime) -> Place:
-    return Place(
+def _buy(now: datetime) -> NewOrder:
+    return NewOrder(
         client_id="1",
         symbol=LINEAR,
         side=Side.BUY,
@@ -167,24 +178,24 @@ def _eights(first: datetime, last: datetime) -> list[datetime]:
 
 @pytest.mark.parametrize("scene", ["linear", "inverse"])
 def test_profit_is_that_of_exact_fractions(scene: str) -> None:
-    @settings(max_examples=examples(500), deadline=None)
-    @given(histories(SCENES[scene]), RULES)
-    def holds(inputs: list[Input], rules: Settings) -> None:
+    @settings(max_examples=count_examples(500), deadline=None)
+    @given(histories(SCENARIOS[scene]), SETTINGS)
+    def holds(inputs: list[Input], rules: SimulationSettings) -> None:
         held: dict[tuple[str, Leg], tuple[Fraction, Fraction]] = {}
-        for result in steps_of(inputs, rules):
-            for fact in result.facts:
-                if isinstance(fact, Filled):
-                    profit = _folded(held, fact, rules)
-                    assert abs(Fraction(fact.trade.realised) - profit) <= Fraction(1, 2 * 10**18)
+        for result in run_steps(inputs, rules):
+            for event in result.events:
+                if isinstance(event, Filled):
+                    profit = _folded(held, event, rules)
+                    assert abs(Fraction(event.trade.realised) - profit) <= Fraction(1, 2 * 10**18)
 
     holds()
 
 
 def _folded(
-    held: dict[tuple[str, Leg], tuple[Fraction, Fraction]], fact: Filled, rules: Settings
+    held: dict[tuple[str, Leg], tuple[Fraction, Fraction]], event: Filled, rules: SimulationSettings
 ) -> Fraction:
     """The ledger's formula in fractions; keeps the position, returns the profit."""
-    trade = fact.trade
+    trade = event.trade
     row = rules.instruments[trade.symbol]
     key = (trade.symbol, trade.leg)
     qty, cost = held.get(key, (Fraction(0), Fraction(0)))
@@ -208,12 +219,12 @@ def test_margin_modes_are_both_in_play() -> None:
     seen: set[str] = set()
 
     @settings(max_examples=300, deadline=None, database=None, derandomize=True)
-    @given(histories(MIXED), RULES)
-    def look(inputs: list[Input], rules: Settings) -> None:
-        for result in steps_of(inputs, rules):
-            for fact in result.facts:
-                seen.add(type(fact).__name__)
-                if isinstance(fact, Filled) and fact.trade.source is OrderSource.LIQUIDATION:
+    @given(histories(MIXED), SETTINGS)
+    def look(inputs: list[Input], rules: SimulationSettings) -> None:
+        for result in run_steps(inputs, rules):
+            for event in result.events:
+                seen.add(type(event).__name__)
+                if isinstance(event, Filled) and event.trade.source is OrderSource.LIQUIDATION:
                     modes.add(rules.margin_mode)
 
     look()

@@ -10,59 +10,65 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.examples import examples
-from kit.paper_inputs import SETTINGS, START, inputs
-from oms.domain.money import ZERO, product, total
-from oms.domain.order import Side
-from oms.simulation.canonical import memory_hash, memory_read, memory_text
-from oms.simulation.exchange import step
-from oms.simulation.facts import (
+from kit.generators.paper_inputs import OPENING_INPUTS, SETTINGS, inputs
+from kit.run_size import count_examples
+from oms.domain.money import ZERO, add, multiply
+from oms.domain.orders.order import Side
+from oms.simulation.events import (
     Accepted,
     Canceled,
     Changed,
     Expired,
-    Fact,
     Filled,
-    Step,
+    PaperEvent,
+    StepResult,
     Triggered,
 )
 from oms.simulation.inputs import Input
-from oms.simulation.memory import Leg, Memory, OrderSource, PaperOrder, TimeInForce
-from oms.simulation.settings import Settings
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.exchange_state import (
+    ExchangeState,
+    Leg,
+    OrderSource,
+    PaperOrder,
+    TimeInForce,
+)
+from oms.simulation.state.state_json import decode_state, encode_state, state_hash
+from oms.simulation.step import step
 
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 _ENDED = Canceled | Expired
 
 
-def _steps(listed: list[Input], rules: Settings) -> list[Step]:
-    memory, done = Memory(), []
-    for one in START + listed:
-        result = step(memory, one, rules)
-        memory = result.memory
+def _steps(listed: list[Input], rules: SimulationSettings) -> list[StepResult]:
+    state, done = ExchangeState(), []
+    for one in OPENING_INPUTS + listed:
+        result = step(state, one, rules)
+        state = result.state
         done.append(result)
     return done
 
 
-def _resting(memory: Memory) -> list[PaperOrder]:
-    return [order for held in memory.orders.values() for order in held.values()]
+def _resting(state: ExchangeState) -> list[PaperOrder]:
+    return [order for held in state.orders.values() for order in held.values()]
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS)
-def test_fills_keep_to_the_order(listed: list[Input], rules: Settings) -> None:
+def test_fills_keep_to_the_order(listed: list[Input], rules: SimulationSettings) -> None:
     """Σ fills = filled ≤ qty, none beyond the limit, no trade twice; IOC and FOK never rest."""
     orders: dict[str, PaperOrder] = {}
     filled: dict[str, Decimal] = defaultdict(lambda: ZERO)
     ended: set[str] = set()
     trade_ids: set[str] = set()
     for result in _steps(listed, rules):
-        for fact in result.facts:
-            if isinstance(fact, Accepted | Changed | Triggered):
-                orders[fact.order.exchange_order_id] = fact.order
-            if isinstance(fact, Filled):
-                trade = fact.trade
+        for event in result.events:
+            if isinstance(event, Accepted | Changed | Triggered):
+                orders[event.order.exchange_order_id] = event.order
+            if isinstance(event, Filled):
+                trade = event.trade
                 order = orders[trade.exchange_order_id]
-                filled[trade.exchange_order_id] = total(filled[trade.exchange_order_id], trade.qty)
+                filled[trade.exchange_order_id] = add(filled[trade.exchange_order_id], trade.qty)
                 assert trade.trade_id not in trade_ids
                 trade_ids.add(trade.trade_id)
                 assert trade.exchange_order_id not in ended
@@ -71,12 +77,12 @@ def test_fills_keep_to_the_order(listed: list[Input], rules: Settings) -> None:
                 if order.price is not None:
                     beyond = trade.price - order.price
                     assert beyond <= 0 if order.side is Side.BUY else beyond >= 0
-            if isinstance(fact, _ENDED):
-                name = fact.order.exchange_order_id
+            if isinstance(event, _ENDED):
+                name = event.order.exchange_order_id
                 assert name not in ended
                 ended.add(name)
-                assert fact.order.filled == filled[name]
-        for order in _resting(result.memory):
+                assert event.order.filled == filled[name]
+        for order in _resting(result.state):
             assert order.filled == filled[order.exchange_order_id] < order.qty
             assert order.exchange_order_id not in ended
             assert order.is_waiting or order.terms.time_in_force not in _AT_ONCE
@@ -85,47 +91,47 @@ def test_fills_keep_to_the_order(listed: list[Input], rules: Settings) -> None:
             assert filled[name] in (0, order.qty)
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS)
-def test_reduce_only_never_enlarges(listed: list[Input], rules: Settings) -> None:
+def test_reduce_only_never_enlarges(listed: list[Input], rules: SimulationSettings) -> None:
     """Nor flips; and what is attached never asks for more than is held."""
     reduces: dict[str, bool] = {}
     held: dict[tuple[str, Leg], Decimal] = defaultdict(lambda: ZERO)
     for result in _steps(listed, rules):
-        for fact in result.facts:
-            if isinstance(fact, Accepted):
-                reduces[fact.order.exchange_order_id] = fact.order.reduce_only
-            if isinstance(fact, Filled) and fact.trade.symbol.endswith(":USDT"):
-                key = (fact.trade.symbol, fact.trade.leg)
+        for event in result.events:
+            if isinstance(event, Accepted):
+                reduces[event.order.exchange_order_id] = event.order.reduce_only
+            if isinstance(event, Filled) and event.trade.symbol.endswith(":USDT"):
+                key = (event.trade.symbol, event.trade.leg)
                 before = held[key]
-                held[key] = total(before, product(fact.trade.qty, Decimal(fact.trade.side.sign)))
-                if reduces[fact.trade.exchange_order_id]:
+                held[key] = add(before, multiply(event.trade.qty, Decimal(event.trade.side.sign)))
+                if reduces[event.trade.exchange_order_id]:
                     assert abs(held[key]) < abs(before)
                     assert held[key] * before >= 0
-        for order in _resting(result.memory):
+        for order in _resting(result.state):
             if order.terms.source is OrderSource.ATTACHED and order.symbol.endswith(":USDT"):
                 assert order.remaining <= abs(held[order.symbol, order.leg])
                 assert order.client_id == ""
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS)
 def test_of_a_pair_one_is_executed_and_trailing_never_gives_way(
-    listed: list[Input], rules: Settings
+    listed: list[Input], rules: SimulationSettings
 ) -> None:
     siblings: dict[str, str] = {}
     executed: set[str] = set()
     best: dict[str, Decimal] = {}
     for result in _steps(listed, rules):
-        for fact in result.facts:
-            if isinstance(fact, Accepted) and fact.order.terms.sibling:
-                siblings[fact.order.exchange_order_id] = fact.order.terms.sibling
-            if isinstance(fact, Filled):
-                executed.add(fact.trade.exchange_order_id)
-                assert siblings.get(fact.trade.exchange_order_id) not in executed
-        for order in _resting(result.memory):
+        for event in result.events:
+            if isinstance(event, Accepted) and event.order.terms.sibling:
+                siblings[event.order.exchange_order_id] = event.order.terms.sibling
+            if isinstance(event, Filled):
+                executed.add(event.trade.exchange_order_id)
+                assert siblings.get(event.trade.exchange_order_id) not in executed
+        for order in _resting(result.state):
             name = order.exchange_order_id
-            sibling = result.memory.order(order.symbol, order.terms.sibling)
+            sibling = result.state.order(order.symbol, order.terms.sibling)
             assert sibling is None or not (order.locked and sibling.locked)
             if order.best is not None:
                 moved = order.best - best.get(name, order.best)
@@ -133,43 +139,45 @@ def test_of_a_pair_one_is_executed_and_trailing_never_gives_way(
                 best[name] = order.best
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS, st.integers(0, 45))
 def test_the_same_inputs_give_the_same_memory_and_words(
-    listed: list[Input], rules: Settings, cut: int
+    listed: list[Input], rules: SimulationSettings, cut: int
 ) -> None:
     """Byte by byte, also when the memory was saved and read back in the middle."""
     whole = _steps(listed, rules)
-    again = Memory()
-    facts: list[Fact] = []
-    told: list[Fact] = []
-    for index, one in enumerate(START + listed):
+    again = ExchangeState()
+    events: list[PaperEvent] = []
+    told: list[PaperEvent] = []
+    for index, one in enumerate(OPENING_INPUTS + listed):
         if index == cut:
-            read = memory_read(memory_text(again))
+            read = decode_state(encode_state(again))
             assert read == again
             again = read
         result = step(again, one, rules)
-        again = result.memory
-        facts += result.facts
+        again = result.state
+        events += result.events
         told += result.told
-    assert memory_hash(again) == memory_hash(whole[-1].memory)
-    assert memory_text(again) == memory_text(whole[-1].memory)
-    assert facts == [fact for result in whole for fact in result.facts]
-    assert told == [fact for result in whole for fact in result.told]
+    assert state_hash(again) == state_hash(whole[-1].state)
+    assert encode_state(again) == encode_state(whole[-1].state)
+    assert events == [event for result in whole for event in result.events]
+    assert told == [event for result in whole for event in result.told]
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS)
-def test_everything_that_happens_is_told_in_the_end(listed: list[Input], rules: Settings) -> None:
+def test_everything_that_happens_is_told_in_the_end(
+    listed: list[Input], rules: SimulationSettings
+) -> None:
     """Whatever was late or lost: each fill is told at least once, and none that was not."""
     done = _steps(listed, rules)
-    memory = done[-1].memory
-    told = [fact for result in done for fact in result.told]
-    if memory.line is not None:
-        told += [delivery.fact for delivery in memory.line.deliveries]
-    happened = [f.trade for result in done for f in result.facts if isinstance(f, Filled)]
-    heard = {fact.trade.trade_id for fact in told if isinstance(fact, Filled)}
+    state = done[-1].state
+    told = [event for result in done for event in result.told]
+    if state.in_flight is not None:
+        told += [delivery.event for delivery in state.in_flight.deliveries]
+    happened = [f.trade for result in done for f in result.events if isinstance(f, Filled)]
+    heard = {event.trade.trade_id for event in told if isinstance(event, Filled)}
     assert heard == {trade.trade_id for trade in happened}
-    assert memory.special.keys() == {
-        order.exchange_order_id for order in _resting(memory) if order.terms != type(order.terms)()
+    assert state.orders_with_terms.keys() == {
+        order.exchange_order_id for order in _resting(state) if order.terms != type(order.terms)()
     }

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from oms.config import Settings, load
+from oms.config import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTRUCTIONS = frozenset(
@@ -90,13 +90,13 @@ def test_api_and_worker_share_database_settings_and_doorbell(stack: dict[str, An
     assert api["volumes"] == worker["volumes"]
     used = {volume.split(":")[0] for volume in api["volumes"] if not volume.startswith("$")}
     assert used <= stack["volumes"].keys()
-    bell = load({"OMS_CONFIG": str(EXAMPLE)}).bell
+    bell = load_settings({"OMS_CONFIG": str(EXAMPLE)}).bell
     assert f"bell:{bell}" in api["volumes"]
 
 
 def test_the_master_key_is_made_by_one_and_read_by_all(stack: dict[str, Any]) -> None:
     services = stack["services"]
-    file = load({"OMS_CONFIG": str(EXAMPLE)}).key_file
+    file = load_settings({"OMS_CONFIG": str(EXAMPLE)}).key_file
     assert f"keys:{file.parent}" in services["master-key"]["volumes"]
     for name in ("api", "worker"):
         assert f"keys:{file.parent}:ro" in services[name]["volumes"]
@@ -114,7 +114,7 @@ def test_no_password_stands_in_the_file_and_no_database_port_is_open(stack: dict
 
 
 def test_the_example_settings_load_and_name_every_setting() -> None:
-    settings = load({"OMS_CONFIG": str(EXAMPLE)})
+    settings = load_settings({"OMS_CONFIG": str(EXAMPLE)})
     told = json.loads(EXAMPLE.read_text())
     assert list(_keys(told)) == list(_fields(Settings))
     assert settings.dsn.startswith("mysql+asyncmy://")

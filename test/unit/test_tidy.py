@@ -38,8 +38,14 @@ ANYLESS = ("domain", "ports", "backtest", "strategies")
 SUPERVISORS = frozenset(
     f"apps/oms/{name}.py"
     for name in (
-        *("api/errors", "api/limits", "api/supervise", "cli/main", "cli/run"),
-        *("worker/main", "worker/account"),
+        *(
+            "api/errors",
+            "api/middleware/request_limits",
+            "api/background_tasks",
+            "cli/main",
+            "cli/processes",
+        ),
+        *("worker/main", "worker/dispatch"),
     )
 )
 #: Absolute paths under which people keep their own files: they are true on one machine only.

@@ -32,7 +32,7 @@ def main() -> int:
     """Run until it is told to stop."""
     # A folder that is run has no name of its own: its modules are found beside it.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from loopback.start import run
+    from loopback.cli import run
 
     return run(sys.argv[1:])
 

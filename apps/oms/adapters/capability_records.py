@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from oms.adapters.ccxt.account_check import check_environment, venue_of
-from oms.adapters.ccxt.capabilities import ACCOUNT, TABLE, capabilities, less
-from oms.adapters.ccxt.environments import guard_of
+from oms.adapters.ccxt.account_validation import check_environment, find_venue
+from oms.adapters.ccxt.client.host_guard import build_host_guard
 from oms.adapters.ccxt.extra_config import price_environment
-from oms.adapters.ccxt.venues import ccxt_version, venues
+from oms.adapters.ccxt.venues.capabilities import ACCOUNT, TABLE, build_capabilities, restrict_value
+from oms.adapters.ccxt.venues.catalog import ccxt_version, load_venues
 from oms.adapters.paper.capabilities import paper_capabilities
 from oms.domain.account import Account, Engine
 from oms.domain.errors import Invalid
@@ -22,7 +22,7 @@ _NAME = re.compile(r"paper\.[a-z0-9_]{1,48}")
 _ENGINES = frozenset(engine.value for engine in Engine)
 
 
-def record_of(
+def capability_record(
     exchange_id: str, environment: str | None = None, taken: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The record; a bare id is one of ``ccxt``, no environment is ``live``, on paper ``paper``.
@@ -37,38 +37,38 @@ def record_of(
     if engine == _PAPER:
         fields = _of_paper(full, environment or _PAPER, taken or {})
     else:
-        venue, place = venue_of(engine, name), environment or "live"
+        venue, place = find_venue(engine, name), environment or "live"
         check_environment(venue, place)
-        known = capabilities(venue, place, taken, streams=engine == Engine.CCXTPRO.value)
+        known = build_capabilities(venue, place, taken, streams=engine == Engine.CCXTPRO.value)
         fields = {k: {"value": v.value, "source": v.source} for k, v in known.items()}
     return {
         "exchange_id": full,
         "engine": engine,
         "venue": name,
         "environment": environment or (_PAPER if engine == _PAPER else "live"),
-        "name": venues()[name].name if name in venues() else name,
+        "name": load_venues()[name].name if name in load_venues() else name,
         "ccxt": None if engine == _PAPER else ccxt_version(),
         "capabilities": fields,
     }
 
 
-def record_of_account(account: Account) -> dict[str, Any]:
+def account_capability_record(account: Account) -> dict[str, Any]:
     """The same less what the account's own settings take away."""
     taken = _settings(account).get("capabilities")
     wished = taken if isinstance(taken, Mapping) else {}
-    record = record_of(account.exchange_id, account.environment.value, wished)
+    record = capability_record(account.exchange_id, account.environment.value, wished)
     return {"account_id": account.id} | record
 
 
-def hosts_allowed(account: Account) -> dict[str, list[str]]:
+def list_allowed_hosts(account: Account) -> dict[str, list[str]]:
     """The hosts that the account may call, by tree; on paper those of live prices alone."""
     if account.engine is Engine.PAPER:
         rest = _price_hosts(account) if account.paper.uses("live") else []
         return {"rest": rest, "private_stream": [], "public_stream": []}
     ours = _settings(account)
     more, resolve = ours.get("allowed_hosts", ()), ours.get("resolve", {})
-    guard = guard_of(
-        venue_of(account.engine.value, account.venue),
+    guard = build_host_guard(
+        find_venue(account.engine.value, account.venue),
         account.environment.value,
         allowed_hosts=more,
         resolve=resolve,
@@ -86,10 +86,10 @@ def _price_hosts(account: Account) -> list[str]:
     told, ours = loads(account.extra_config), _settings(account)
     if price_environment(told) == "loopback":
         return [*sorted(ours.get("resolve", {})), "127.0.0.0/8", "::1"]
-    venue = venues().get(account.venue)
+    venue = load_venues().get(account.venue)
     if venue is None:
         return []
-    return sorted(guard_of(venue, "live", allowed_hosts=ours.get("allowed_hosts", ())).rest)
+    return sorted(build_host_guard(venue, "live", allowed_hosts=ours.get("allowed_hosts", ())).rest)
 
 
 def _settings(account: Account) -> Mapping[str, Any]:
@@ -109,5 +109,5 @@ def _of_paper(
     told = {k: {"value": v, "source": TABLE} for k, v in paper_capabilities().items()}
     for name, each in taken.items():
         if name in told:
-            told[name] = {"value": less(told[name]["value"], each), "source": ACCOUNT}
+            told[name] = {"value": restrict_value(told[name]["value"], each), "source": ACCOUNT}
     return told

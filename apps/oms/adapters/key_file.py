@@ -13,8 +13,8 @@ from pathlib import Path
 
 from oms.ports.vault import NoMasterKey
 
-MODE = 0o600
-HEAD = (
+FILE_MODE = 0o600
+FILE_HEADER = (
     "# Master keys of oms-gateway: the first seals, the others only open. Keep a copy elsewhere.\n"
 )
 
@@ -53,7 +53,7 @@ class KeyFile:
         self._written(keys).replace(self.path)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """The right to replace it. Raises ``NoMasterKey`` where another process has it."""
         path = self.path.with_name(f".{self.path.name}.lock")
         with path.open("w", encoding="ascii") as lock:
@@ -63,7 +63,7 @@ class KeyFile:
                 raise NoMasterKey(f"another process changes {self.path}") from None
             yield
 
-    def is_open_to_others(self) -> bool:
+    def is_accessible_by_others(self) -> bool:
         """Whether it is ours and somebody else may read it."""
         status = self.path.stat()
         return status.st_uid == os.getuid() and bool(status.st_mode & 0o077)
@@ -75,9 +75,9 @@ class KeyFile:
     def _written(self, keys: Sequence[str]) -> Path:
         draft = self._draft
         draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(HEAD + "".join(f"{key}\n" for key in keys))
+            file.write(FILE_HEADER + "".join(f"{key}\n" for key in keys))
             file.flush()
             os.fsync(file.fileno())
         return draft

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from oms.ports.vault import SEALED_PREFIX, NoMasterKey, Unsealable
+from oms.ports.vault import SEALED_PREFIX, NoMasterKey, UnsealError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -102,8 +102,8 @@ class AesVault:
                     return key.open(_bound(account_id, name, key_id), content)
                 except InvalidTag:
                     told = "was changed, or sealed for another account or field"
-                    raise Unsealable(f"{name} of account_id={account_id} {told}") from None
-        raise Unsealable(f"{name} of account_id={account_id} needs the master key {key_id}")
+                    raise UnsealError(f"{name} of account_id={account_id} {told}") from None
+        raise UnsealError(f"{name} of account_id={account_id} needs the master key {key_id}")
 
     def key_id_of(self, sealed: str) -> str:
         """See ``Vault``."""
@@ -129,11 +129,11 @@ def _parts(sealed: str) -> tuple[str, bytes]:
     """Key id and content. Plain text is refused: nothing unsealed may pass for sealed."""
     words = sealed.split(":")
     if len(words) != 4 or f"{words[0]}:{words[1]}" != f"{SEALED_PREFIX}{VERSION}":
-        raise Unsealable(f"a sealed text begins with {SEALED_PREFIX}{VERSION}:")
+        raise UnsealError(f"a sealed text begins with {SEALED_PREFIX}{VERSION}:")
     try:
         return words[2], base64.b64decode(words[3], altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise Unsealable("a sealed text is broken") from None
+        raise UnsealError("a sealed text is broken") from None
 
 
 def _derived(raw: bytes, purpose: bytes) -> bytes:

@@ -11,60 +11,60 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from oms.api.cross_origin import CrossOrigin
-from oms.api.deps import Doors
-from oms.api.errors import on_failure, on_http
-from oms.api.limits import Threshold
-from oms.api.once import Once
-from oms.api.openapi.door import PATH, OpenApi
+from oms.api.background_tasks import keep_running
+from oms.api.context import ApiContext
+from oms.api.errors import handle_http_exception, handle_oms_error
+from oms.api.middleware.cors import CorsPolicy
+from oms.api.middleware.idempotency import IdempotencyMiddleware
+from oms.api.middleware.request_limits import RequestLimitsMiddleware
+from oms.api.openapi.endpoint import OPENAPI_PATH, OpenApiEndpoint
 from oms.api.routes import (
     admin_accounts,
     admin_audit,
-    admin_oms,
-    admin_people,
-    ccxt,
+    admin_ledger,
+    admin_users,
+    ccxt_gateway,
     commands,
     discrepancies,
     events,
-    exchange_accounts,
-    kill,
+    exchange_info,
+    health,
+    kill_switches,
     ledger,
-    login,
-    ops,
-    order_doubt,
-    raw,
+    order_resolution,
+    raw_rows,
     reassign,
     reconcile,
-    risk,
+    risk_switches,
     strategies,
     system,
+    users,
 )
-from oms.api.supervise import kept_running
 from oms.domain.errors import OmsError
 
-COMMANDS = "/oms/commands"
+COMMANDS_PATH = "/oms/commands"
 
-GROUPS = (
+ROUTE_MODULES = (
     commands,
     ledger,
     events,
-    ccxt,
-    ops,
+    ccxt_gateway,
+    health,
     system,
-    raw,
+    raw_rows,
     reassign,
     reconcile,
     discrepancies,
-    risk,
-    login,
+    risk_switches,
+    users,
     strategies,
-    admin_people,
+    admin_users,
     admin_accounts,
     admin_audit,
-    admin_oms,
-    kill,
-    order_doubt,
-    exchange_accounts,
+    admin_ledger,
+    kill_switches,
+    order_resolution,
+    exchange_info,
 )
 """All routes but ``POST /oms/commands``."""
 
@@ -72,10 +72,10 @@ GROUPS = (
 class Application(FastAPI):
     """The framework's application, but commands go past it: its work costs what theirs does."""
 
-    def __init__(self, parts: Doors) -> None:
+    def __init__(self, context: ApiContext) -> None:
         super().__init__(
             title="oms-gateway",
-            version=parts.version,
+            version=context.version,
             docs_url=None,
             redoc_url=None,
             openapi_url=None,
@@ -83,55 +83,57 @@ class Application(FastAPI):
             redirect_slashes=False,
             telemetry={"tracing": False, "metrics": False, "logs": False},
         )
-        self.state.doors = parts
-        commands_in = commands.PostCommands(parts)
-        origins = parts.settings.cors_origins
+        self.state.api_context = context
+        commands_in = commands.PostCommands(context)
+        origins = context.settings.cors_origins
         threshold = partial(
-            Threshold,
-            version=parts.version,
-            body_bytes_max=parts.settings.commands.body_bytes_max,
-            tally=parts.tally,
-            cross_origin=CrossOrigin(origins) if origins else None,
+            RequestLimitsMiddleware,
+            version=context.version,
+            body_bytes_max=context.settings.commands.body_bytes_max,
+            request_metrics=context.request_metrics,
+            cross_origin=CorsPolicy(origins) if origins else None,
         )
         self._commands_in = threshold(commands_in)
         # Who asks otherwise (a slash behind the path, another method) meets it here.
-        self.router.routes.append(Route(COMMANDS, commands_in, methods=["POST"]))
-        self.add_middleware(Once, parts=parts)
+        self.router.routes.append(Route(COMMANDS_PATH, commands_in, methods=["POST"]))
+        self.add_middleware(IdempotencyMiddleware, context=context)
         self.add_middleware(threshold)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, one connection, or the process's life."""
-        if scope["type"] == "http" and scope["path"] == COMMANDS and scope["method"] == "POST":
+        if scope["type"] == "http" and scope["path"] == COMMANDS_PATH and scope["method"] == "POST":
             await self._commands_in(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
 
-def create_app(parts: Doors) -> Application:
+def create_app(context: ApiContext) -> Application:
     """The ASGI application that serves ``parts``."""
-    app = Application(parts)
-    for group in GROUPS:
+    app = Application(context)
+    for group in ROUTE_MODULES:
         app.include_router(group.router)
-    app.router.routes.append(Route(PATH, OpenApi(parts, served()).answer, methods=["GET"]))
-    if parts.sockets is not None:
-        _add_sockets(app, parts)
-    app.add_exception_handler(OmsError, on_failure)
-    app.add_exception_handler(HTTPException, on_http)
+    app.router.routes.append(
+        Route(OPENAPI_PATH, OpenApiEndpoint(context, served_routes()).answer, methods=["GET"])
+    )
+    if context.sockets is not None:
+        _add_sockets(app, context)
+    app.add_exception_handler(OmsError, handle_oms_error)
+    app.add_exception_handler(HTTPException, handle_http_exception)
     return app
 
 
-def served() -> list[tuple[str, str]]:
+def served_routes() -> list[tuple[str, str]]:
     """Method and path of every HTTP route."""
-    found = [("POST", COMMANDS), ("GET", PATH)]
-    for group in GROUPS:
+    found = [("POST", COMMANDS_PATH), ("GET", OPENAPI_PATH)]
+    for group in ROUTE_MODULES:
         for route in group.router.routes:
             if isinstance(route, Route):
                 found += [(method, route.path) for method in sorted(route.methods or ())]
     return [(method, path) for method, path in found if method != "HEAD"]
 
 
-def _add_sockets(app: FastAPI, parts: Doors) -> None:
-    sockets = parts.sockets
+def _add_sockets(app: FastAPI, context: ApiContext) -> None:
+    sockets = context.sockets
     assert sockets is not None
 
     async def serve(websocket: WebSocket) -> None:
@@ -142,18 +144,18 @@ def _add_sockets(app: FastAPI, parts: Doors) -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    parts: Doors = app.state.doors
-    waiting = asyncio.create_task(kept_running("waiting", parts.waiting.run), name="waiting")
-    if parts.sockets is not None:
-        await parts.sockets.start()
+    context: ApiContext = app.state.api_context
+    waiting = asyncio.create_task(keep_running("waiting", context.waiting.run), name="waiting")
+    if context.sockets is not None:
+        await context.sockets.start()
     try:
         yield
     finally:
-        if parts.sockets is not None:
-            await parts.sockets.stop()
+        if context.sockets is not None:
+            await context.sockets.stop()
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-        await parts.bell.close()
-        await parts.administer.last_use.close()
-        if parts.close is not None:
-            await parts.close()
+        await context.bell.close()
+        await context.administer.last_use.close()
+        if context.close is not None:
+            await context.close()

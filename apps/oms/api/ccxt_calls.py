@@ -7,15 +7,15 @@ the API process itself never speaks to an exchange.
 from collections.abc import Mapping
 from typing import Any
 
-from oms.api.errors import detail
-from oms.domain.ccxt_methods import MethodClass, class_of, may_be_allowed
-from oms.domain.command import CcxtCall, CommandResult
+from oms.api.errors import error_detail
+from oms.domain.ccxt_methods import MethodClass, is_allowable, method_class_of
+from oms.domain.commands.command import CcxtCall, CommandResult
 from oms.domain.errors import Forbidden, Invalid, Refused, Unavailable
+from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Leases
-from oms.ports.queue import CommandRow
 from oms.ports.registry import Registry
-from oms.services.submit import Placed
-from oms.wire.results import load_result
+from oms.services.submission.submit import SubmitItemResult
+from oms.wire.commands.result_codec import load_result
 
 READ_SECONDS = 30.0
 TRADE_SECONDS = 60.0
@@ -23,13 +23,13 @@ BATCH_SECONDS = 60.0
 WORKER_ALIVE_SECONDS = 15.0
 
 
-async def judge(func: str, account_id: int, registry: Registry) -> None:
+async def check_method_allowed(func: str, account_id: int, registry: Registry) -> None:
     """Refuse methods that may not be called on the account. Raises ``Invalid``, ``Forbidden``."""
-    match class_of(func):
+    match method_class_of(func):
         case MethodClass.STREAM:
             raise Invalid("streams are served by the WebSocket", code="unsupported_func")
         case MethodClass.NEVER:
-            rows = await registry.accounts([account_id]) if may_be_allowed(func) else ()
+            rows = await registry.accounts([account_id]) if is_allowable(func) else ()
             if not any(func in row.account.ccxt_allow for row in rows):
                 message = f"the ccxt method {func[:64]!r} may not be called"
                 raise Forbidden(message, code="ccxt_method_not_allowed")
@@ -37,18 +37,20 @@ async def judge(func: str, account_id: int, registry: Registry) -> None:
             return
 
 
-async def need_worker(leases: Leases) -> None:
+async def require_live_worker(leases: Leases) -> None:
     """Refuse where no worker lives to make a call. Raises ``Unavailable``."""
     if not await leases.workers(WORKER_ALIVE_SECONDS):
         raise Unavailable("no worker is alive to make the call", code="engine_unavailable")
 
 
-def seconds_for(call: CcxtCall) -> float:
+def default_wait_seconds(call: CcxtCall) -> float:
     """How long an answer is waited for where the caller says nothing."""
     return TRADE_SECONDS if call.is_trade else READ_SECONDS
 
 
-def ended(item: Placed, rows: Mapping[int, CommandRow], seconds: float) -> CommandResult | Refused:
+def call_outcome(
+    item: SubmitItemResult, rows: Mapping[int, CommandRow], seconds: float
+) -> CommandResult | Refused:
     """How a call ended: its value, or what is told in place of one."""
     if item.refused is not None:
         return item.refused
@@ -59,22 +61,22 @@ def ended(item: Placed, rows: Mapping[int, CommandRow], seconds: float) -> Comma
     return result if result.error is None else result.error
 
 
-def value_of(result: CommandResult) -> str:
+def result_json(result: CommandResult) -> str:
     """The JSON text of an answer."""
     return result.value or "null"
 
 
-def told(item_func: CcxtCall | None, refused: Refused, request_id: str) -> dict[str, Any]:
+def call_error(item_func: CcxtCall | None, refused: Refused, request_id: str) -> dict[str, Any]:
     """The error object of a call that did not end well."""
-    return detail(refused, request_id, command=command_of(item_func))
+    return error_detail(refused, request_id, command=error_command(item_func))
 
 
-def command_of(call: CcxtCall | None) -> str | None:
+def error_command(call: CcxtCall | None) -> str | None:
     """The command whose words for wrong input a call shares."""
     return "send_order" if call is not None and call.is_trade else None
 
 
-def _too_late(item: Placed, seconds: float) -> Refused:
+def _too_late(item: SubmitItemResult, seconds: float) -> Refused:
     message = f"the exchange did not answer within {seconds:g} s"
     payload = item.wish.payload
     if isinstance(payload, CcxtCall) and payload.is_trade:

@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING
 
 from oms import __version__
 from oms.adapters.clock import SystemClock
-from oms.adapters.sql import migrate as migrations
-from oms.adapters.sql.migrate import Status, Upgraded
+from oms.adapters.socket_notifier import SocketNotifier
+from oms.adapters.sql.maintenance import migration_runner as migrations
+from oms.adapters.sql.maintenance.migration_runner import MigrationStatus, UpgradeResult
 from oms.adapters.sql.store import SqlStore
-from oms.adapters.wakeup import SocketDoorbell
-from oms.bootstrap.exchanges import exchanges
+from oms.bootstrap.exchange_factory import build_exchange_factory
 from oms.config import Settings
 
 if TYPE_CHECKING:
     from oms.adapters.vault import AesVault
     from oms.api.app import Application
-    from oms.services.administer import Administer
-    from oms.services.execute import Execute
-    from oms.services.mutate import Mutate
-    from oms.services.rearrange import Rearrange
-    from oms.services.record import Record
-    from oms.services.rights import Rights
+    from oms.services.access.administer import Administer
+    from oms.services.access.command_permissions import CommandPermissions
+    from oms.services.admin_mutate.mutate_rows import MutateRows
+    from oms.services.commands.execute import ExecuteCommand
+    from oms.services.commands.position_ops import PositionOps
+    from oms.services.ledger.record import RecordReports
     from oms.worker.main import Worker
 
 CLIENT_ORDER_ID_BYTES = 16
@@ -38,13 +38,13 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
-async def migrate(settings: Settings) -> Upgraded:
+async def migrate(settings: Settings) -> UpgradeResult:
     """Bring the database to this version. Raises ``Unavailable``."""
     settings.home.mkdir(parents=True, exist_ok=True)
     return await migrations.upgrade(settings.dsn)
 
 
-async def migration_status(settings: Settings) -> Status:
+async def migration_status(settings: Settings) -> MigrationStatus:
     """The database's version and what is still to be applied. Raises ``Unavailable``."""
     return await migrations.status(settings.dsn)
 
@@ -59,7 +59,7 @@ async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
         await store.close()
 
 
-def vault(settings: Settings) -> "AesVault":
+def build_vault(settings: Settings) -> "AesVault":
     """What seals and opens credentials, with the keys of the environment, else of the file."""
     from oms.adapters.key_file import KeyFile
     from oms.adapters.vault import AesVault
@@ -80,24 +80,26 @@ def ensure_master_key(settings: Settings) -> bool:
     return KeyFile(settings.key_file).create(new_master_key())
 
 
-async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = ()) -> "Worker":
+async def build_worker(
+    settings: Settings, *, name: str = "", only: tuple[int, ...] = ()
+) -> "Worker":
     """A worker process's parts; ``only`` narrows it to these accounts."""
-    from oms.services.chain_audit import ChainAudit
-    from oms.services.commit import Commit
-    from oms.services.hear import Hear
-    from oms.worker.account import Accounts
-    from oms.worker.chores import Chores
+    from oms.services.access.chain_audit import ChainAudit
+    from oms.services.account_state.commit import CommitBatches
+    from oms.services.exchange_sync.poll_exchange import PollExchange
+    from oms.worker.commit_pipeline import CommitPipeline
+    from oms.worker.dispatch import CommandProcessor
+    from oms.worker.housekeeping import Housekeeping
     from oms.worker.leases import LeaseKeeper
     from oms.worker.main import Worker
-    from oms.worker.pipeline import Pipeline
-    from oms.worker.sweeps import Sweeps
+    from oms.worker.reconcile_schedule import ReconcileScheduler
 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
-    bell = SocketDoorbell(settings.bell)
-    connect = exchanges(
+    bell = SocketNotifier(settings.bell)
+    connect = build_exchange_factory(
         store=store,
-        vault=vault(settings),
+        vault=build_vault(settings),
         tag=await store.installation_tag(),
         tapes=settings.tapes,
         cache=settings.markets,
@@ -108,15 +110,15 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
     keeper = LeaseKeeper(
         owner=owner, leases=store.leases, seconds=settings.lease_seconds, only=only
     )
-    accounts = Accounts(
+    accounts = CommandProcessor(
         keeper=keeper,
         clock=clock,
         queue=store.queue,
         ledger=store.ledger,
         execute=execute,
         record=execute.record,
-        hear=Hear(record=execute.record, reconcile=execute.reconcile),
-        pipeline=Pipeline(commit=Commit(ledger=store.ledger, bell=bell, clock=clock)),
+        poll_exchange=PollExchange(record=execute.record, reconcile=execute.reconcile),
+        pipeline=CommitPipeline(commit=CommitBatches(ledger=store.ledger, bell=bell, clock=clock)),
         connect=connect,
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,
@@ -126,7 +128,7 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         accounts=accounts,
         keeper=keeper,
         leases=store.leases,
-        chores=Chores(
+        housekeeping=Housekeeping(
             clock=clock,
             queue=store.queue,
             ledger=store.ledger,
@@ -137,76 +139,85 @@ async def worker(settings: Settings, *, name: str = "", only: tuple[int, ...] = 
         bell=bell,
         tick_seconds=settings.paper_tick_ms / 1000,
         close=store.close,
-        sweeps=Sweeps(accounts=accounts, rows=store.reconciliations),
+        reconcile_scheduler=ReconcileScheduler(accounts=accounts, rows=store.reconciliations),
     )
 
 
-def _execute(settings: Settings, store: SqlStore) -> "Execute":
+def _execute(settings: Settings, store: SqlStore) -> "ExecuteCommand":
     """What runs commands: each part on what lies below it."""
-    from oms.services.caps import Caps
-    from oms.services.execute import Execute
-    from oms.services.kill import KillSwitches
-    from oms.services.linked import Linked
-    from oms.services.place import Place
-    from oms.services.raw_told import RawTold
-    from oms.services.rearrange import Rearrange
+    from oms.services.access.command_permissions import CommandPermissions
+    from oms.services.commands.bulk_close import BulkClose
+    from oms.services.commands.execute import ExecuteCommand
+    from oms.services.commands.kill_switch import KillSwitchCache
+    from oms.services.commands.notional_limits import NotionalLimits
+    from oms.services.commands.place_order import PlaceOrder
+    from oms.services.commands.position_ops import PositionOps
+    from oms.services.commands.strategy_links import StrategyLinkRefresh
+    from oms.services.ledger.load_history import LoadHistory
+    from oms.services.ledger.record import RecordReports
     from oms.services.reconcile import Reconciling
-    from oms.services.record import Record
-    from oms.services.rights import Rights
-    from oms.services.sweep import Sweep
-    from oms.services.unfold import Unfold
+    from oms.services.reconcile.raw_payloads import RawPayloadRecorder
 
     ledger, ids = store.ledger, store.ids
-    unfold = Unfold(ledger=ledger)
-    record = Record(ledger=ledger, ids=ids, unfold=unfold)
-    rights = Rights(registry=store.registry, cache_seconds=settings.access_cache_seconds)
-    place = Place(
+    load_history = LoadHistory(ledger=ledger)
+    record = RecordReports(ledger=ledger, ids=ids, load_history=load_history)
+    permissions = CommandPermissions(
+        registry=store.registry, cache_seconds=settings.access_cache_seconds
+    )
+    place = PlaceOrder(
         ledger=ledger,
         record=record,
         ids=ids,
-        new_name=client_order_id,
-        caps=Caps(rights=rights, usage=store.key_usage),
+        new_client_order_id=new_client_order_id,
+        notional_limits=NotionalLimits(permissions=permissions, usage=store.key_usage),
     )
-    rearrange = Rearrange(ledger=ledger, record=record, ids=ids, place=place, unfold=unfold)
-    return Execute(
+    position_ops = PositionOps(
+        ledger=ledger, record=record, ids=ids, place=place, load_history=load_history
+    )
+    return ExecuteCommand(
         ledger=ledger,
         record=record,
-        rights=rights,
-        linked=Linked(registry=store.registry, cache_seconds=settings.access_cache_seconds),
+        permissions=permissions,
+        strategy_links=StrategyLinkRefresh(
+            registry=store.registry, cache_seconds=settings.access_cache_seconds
+        ),
         place=place,
-        sweep=Sweep(place=place),
-        rearrange=rearrange,
-        mutate=_mutate(store, record, rights, rearrange),
-        switches=KillSwitches(kills=store.kills),
+        bulk_close=BulkClose(place=place),
+        position_ops=position_ops,
+        mutate=_mutate(store, record, permissions, position_ops),
+        kill_switches=KillSwitchCache(kills=store.kills),
         reconcile=Reconciling(
             ledger=ledger,
             record=record,
             ids=ids,
             rows=store.reconciliations,
-            raw=RawTold(rows=store.raw, ids=ids),
+            raw=RawPayloadRecorder(rows=store.raw, ids=ids),
         ),
         max_queue_seconds=settings.commands.max_queue_s,
     )
 
 
 def _mutate(
-    store: SqlStore, record: "Record", rights: "Rights", rearrange: "Rearrange"
-) -> "Mutate":
+    store: SqlStore,
+    record: "RecordReports",
+    permissions: "CommandPermissions",
+    position_ops: "PositionOps",
+) -> "MutateRows":
     """What sets rows right."""
-    from oms.services.mutate import mutate_parts
+    from oms.services.admin_mutate.mutate_rows import build_mutate_rows
 
-    return mutate_parts(
+    return build_mutate_rows(
         ledger=store.ledger,
         history=store.history,
         audit=store.audit,
         ids=store.ids,
         record=record,
-        rights=rights,
-        rearrange=rearrange,
+        permissions=permissions,
+        position_ops=position_ops,
     )
 
 
-def client_order_id() -> str:
+def new_client_order_id() -> str:
     """26 characters of Crockford's alphabet, 128 random bits."""
     number = int.from_bytes(secrets.token_bytes(CLIENT_ORDER_ID_BYTES)) << 2
     return "".join([_PAIRS[number >> place & 1023] for place in range(120, -1, -10)])
@@ -214,14 +225,14 @@ def client_order_id() -> str:
 
 def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Administer":
     """The desk of users and keys."""
-    from oms.services.administer import Administer
-    from oms.services.authenticate import Authenticate
-    from oms.services.last_use import LastUse
-    from oms.services.login import Login
-    from oms.services.passwords import Passwords
-    from oms.services.seal import Seal
+    from oms.services.access.administer import Administer
+    from oms.services.access.authenticate import Authenticate
+    from oms.services.access.last_used import LastUsedRecorder
+    from oms.services.access.login import Login
+    from oms.services.access.passwords import Passwords
+    from oms.services.credentials.seal import SealCredentials
 
-    last_use, passwords = LastUse(credentials=store.credentials), Passwords()
+    last_use, passwords = LastUsedRecorder(credentials=store.credentials), Passwords()
     return Administer(
         people=store.people,
         strategies=store.strategies,
@@ -233,35 +244,35 @@ def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Adm
             registry=store.registry,
             clock=clock,
             cache_seconds=settings.access_cache_seconds,
-            noted=last_use,
+            on_authenticated=last_use,
         ),
         last_use=last_use,
-        account_desk=store.account_desk,
-        seal=Seal(rows=store.sealed, sealer=vault(settings)),
+        account_admin=store.account_admin,
+        seal=SealCredentials(rows=store.sealed, sealer=build_vault(settings)),
     )
 
 
-async def api(settings: Settings) -> "Application":
+async def build_api(settings: Settings) -> "Application":
     """The application of an API process; it closes its store when it stops."""
-    from oms.adapters.paper.marks import PaperMarks
+    from oms.adapters.paper.mark_prices import PaperMarks
     from oms.api.app import create_app
-    from oms.api.budgets import Budgets
-    from oms.api.deps import Doors
-    from oms.api.feed import Feed
-    from oms.api.sockets.door import Sockets
-    from oms.api.tally import Tally
-    from oms.services.depth import Depths
-    from oms.services.enqueue import Enqueue
-    from oms.services.reads import Reads
-    from oms.services.submit import Submit
-    from oms.services.waiting import Waiting
+    from oms.api.context import ApiContext
+    from oms.api.metrics.request_metrics import RequestMetrics
+    from oms.api.rate_limits import RateLimiter
+    from oms.api.websocket.event_feed import EventFeed
+    from oms.api.websocket.server import WebSocketServer
+    from oms.services.queries.ledger_queries import LedgerQueries
+    from oms.services.submission.enqueue import Enqueue
+    from oms.services.submission.queue_depth import QueueDepthLimiter
+    from oms.services.submission.result_waiter import ResultWaiter
+    from oms.services.submission.submit import Submit
 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
-    commands, bell = settings.commands, SocketDoorbell(settings.bell)
-    depths = Depths(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
+    commands, bell = settings.commands, SocketNotifier(settings.bell)
+    depths = QueueDepthLimiter(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
     administer = _administer(settings, store, clock)
-    parts = Doors(
+    parts = ApiContext(
         settings=settings,
         version=__version__,
         clock=clock,
@@ -277,23 +288,23 @@ async def api(settings: Settings) -> "Application":
             depths=depths,
             idempotency_hours=commands.idempotency_hours,
         ),
-        waiting=Waiting(queue=store.queue, bell=bell),
-        reads=Reads(registry=store.registry, history=store.history, queue=store.queue),
+        waiting=ResultWaiter(queue=store.queue, bell=bell),
+        reads=LedgerQueries(registry=store.registry, history=store.history, queue=store.queue),
         history=store.history,
         reconciliations=store.reconciliations,
         leases=store.leases,
         depths=depths,
         bell=bell,
         health=store,
-        budgets=Budgets(limits=settings.limits, now=time.monotonic),
-        tally=Tally(started_at=clock.now()),
+        budgets=RateLimiter(limits=settings.limits, now=time.monotonic),
+        request_metrics=RequestMetrics(started_at=clock.now()),
         figures=store.figures,
         replies=store.replies,
         raw=store.raw,
         kills=store.kills,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
-        schema_expected=migrations.expected(),
+        schema_expected=migrations.expected_version(),
         close=store.close,
     )
-    feed = Feed(history=store.history, stirred=parts.waiting.stirred)
-    return create_app(replace(parts, sockets=Sockets(parts, feed)))
+    feed = EventFeed(history=store.history, wait_notified=parts.waiting.wait_notified)
+    return create_app(replace(parts, sockets=WebSocketServer(parts, feed)))

@@ -7,10 +7,10 @@ from typing import Any
 
 from oms import bootstrap
 from oms.adapters.sql.store import SqlStore
-from oms.cli.install import ended
-from oms.cli.office import hand
-from oms.cli.output import Failed
-from oms.cli.settings import confirmed, settings_of
+from oms.cli.install import run_async
+from oms.cli.output import CommandFailed
+from oms.cli.registry_admin import cli_actor
+from oms.cli.settings import command_settings, require_confirmation
 from oms.domain.errors import Conflict
 
 WORKER_SECONDS_MAX = 15.0
@@ -18,37 +18,37 @@ WORKER_SECONDS_MAX = 15.0
 
 def backup(parsed: argparse.Namespace) -> Any:
     """One moment of the database, the gateway running or not."""
-    settings = settings_of(parsed)
+    settings = command_settings(parsed)
 
     async def work() -> dict[str, int]:
         async with bootstrap.open_store(settings) as store:
             return await store.backup.write(Path(parsed.out), await store.schema_version())
 
     try:
-        return {"ok": True, "file": parsed.out, "rows": ended(work())}
+        return {"ok": True, "file": parsed.out, "rows": run_async(work())}
     except OSError as problem:
-        raise Failed(f"{parsed.out}: {problem.strerror}", status=2) from None
+        raise CommandFailed(f"{parsed.out}: {problem.strerror}", status=2) from None
 
 
 def restore(parsed: argparse.Namespace) -> Any:
     """Everything replaced by what the file holds; the gateway must stand still."""
-    confirmed(parsed, "replace everything in the database")
-    settings = settings_of(parsed)
+    require_confirmation(parsed, "replace everything in the database")
+    settings = command_settings(parsed)
 
     async def work() -> dict[str, int]:
         await bootstrap.migrate(settings)
         async with bootstrap.open_store(settings) as store:
             await _refuse_at_work(store)
             schema = await store.schema_version()
-            return await store.backup.restore(Path(parsed.file), schema, hand())
+            return await store.backup.restore(Path(parsed.file), schema, cli_actor())
 
     try:
-        return {"ok": True, "file": parsed.file, "rows": ended(work())}
+        return {"ok": True, "file": parsed.file, "rows": run_async(work())}
     except (EOFError, zlib.error, UnicodeDecodeError, ValueError, KeyError):
-        raise Failed(f"{parsed.file}: it is no backup, or broken", status=2) from None
+        raise CommandFailed(f"{parsed.file}: it is no backup, or broken", status=2) from None
     except OSError as problem:
         told = problem.strerror or "it is no backup, or broken"
-        raise Failed(f"{parsed.file}: {told}", status=2) from None
+        raise CommandFailed(f"{parsed.file}: {told}", status=2) from None
 
 
 async def _refuse_at_work(store: SqlStore) -> None:

@@ -13,14 +13,14 @@ from typing import Any
 from oms import bootstrap
 from oms.adapters.key_file import KeyFile
 from oms.adapters.vault import AesVault, MasterKey, new_master_key
-from oms.cli.install import ended
-from oms.cli.office import hand
-from oms.cli.output import Failed
-from oms.cli.settings import asked, confirmed, secret_text, settings_of
+from oms.cli.install import run_async
+from oms.cli.output import CommandFailed
+from oms.cli.registry_admin import cli_actor
+from oms.cli.settings import command_settings, prompt_secret, read_secret, require_confirmation
 from oms.config import Settings
-from oms.ports.vault import SEALED_PREFIX, NoMasterKey, Secrets, Unsealable
-from oms.services.rotate import Rotate, Rotated
-from oms.services.seal import Seal
+from oms.ports.vault import SEALED_PREFIX, NoMasterKey, Secrets, UnsealError
+from oms.services.credentials.rotate import RotateMasterKey, RotationResult
+from oms.services.credentials.seal import SealCredentials
 
 #: What ``encrypt`` seals for: no account has this id.
 NO_ACCOUNT = 0
@@ -31,7 +31,7 @@ def generate_master_key(parsed: argparse.Namespace) -> Any:
     """A key, told; or made in the key file, untold."""
     if not parsed.into_file:
         return {"encryption_master_key": new_master_key()}
-    settings = settings_of(parsed)
+    settings = command_settings(parsed)
     made = _kept(bootstrap.ensure_master_key, settings)
     key_id = _vault(settings).key_id
     where = None if settings.master_key else str(settings.key_file)
@@ -40,24 +40,24 @@ def generate_master_key(parsed: argparse.Namespace) -> Any:
 
 def encrypt(parsed: argparse.Namespace) -> Any:
     """A text sealed for no account; ``upsert-account-credentials`` seals it again for one."""
-    text = secret_text(parsed, "value", warns=True) or asked("Value")
+    text = read_secret(parsed, "value", warns=True) or prompt_secret("Value")
     if not text:
-        raise Failed("--value is needed, from a flag, a file, stdin or a prompt", status=2)
-    return {"encrypted": _vault(settings_of(parsed)).seal(NO_ACCOUNT, "value", text)}
+        raise CommandFailed("--value is needed, from a flag, a file, stdin or a prompt", status=2)
+    return {"encrypted": _vault(command_settings(parsed)).seal(NO_ACCOUNT, "value", text)}
 
 
 def upsert(parsed: argparse.Namespace) -> Any:
     """Credentials of an account; what is not told stays as it is."""
-    settings = settings_of(parsed)
+    settings = command_settings(parsed)
     vault = _vault(settings)
     secrets = Secrets(**{name: _clear(parsed, vault, name) for name in PROMPTS})
     if secrets == Secrets():
-        raise Failed("--api-key, --secret or --passphrase is needed", status=2)
+        raise CommandFailed("--api-key, --secret or --passphrase is needed", status=2)
 
     async def work() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
-            seal = Seal(rows=store.sealed, sealer=vault)
-            row = await seal(parsed.account_id, secrets, hand())
+            seal = SealCredentials(rows=store.sealed, sealer=vault)
+            row = await seal(parsed.account_id, secrets, cli_actor())
             stored = {
                 "api_key_enc": True,
                 "secret_enc": True,
@@ -65,26 +65,26 @@ def upsert(parsed: argparse.Namespace) -> Any:
             }
             return {"ok": True, "account_id": parsed.account_id, "stored": stored}
 
-    return ended(work())
+    return run_async(work())
 
 
 def rotate(parsed: argparse.Namespace) -> Any:
     """All credentials under a new key, or the old keys out of the file."""
-    settings = settings_of(parsed)
-    wished = secret_text(parsed, "new-key", warns=True)
+    settings = command_settings(parsed)
+    wished = read_secret(parsed, "new-key", warns=True)
     if wished is not None and parsed.drop_old:
-        raise Failed("--drop-old makes no new key: leave --new-key out", status=2)
+        raise CommandFailed("--drop-old makes no new key: leave --new-key out", status=2)
     if settings.master_key and (wished is not None or parsed.drop_old):
-        raise Failed("the keys stand in OMS_MASTER_KEY: change them there", status=2)
+        raise CommandFailed("the keys stand in OMS_MASTER_KEY: change them there", status=2)
     if parsed.drop_old:
-        confirmed(parsed, "take the old master keys out of the file")
+        require_confirmation(parsed, "take the old master keys out of the file")
     dropped: Sequence[str] = ()
     if settings.master_key:
-        rotated = ended(_rotated(settings))
+        rotated = run_async(_rotated(settings))
     else:
         _vault(settings)
         with ExitStack() as stack:
-            _kept(stack.enter_context, KeyFile(settings.key_file).held())
+            _kept(stack.enter_context, KeyFile(settings.key_file).locked())
             rotated, dropped = _in_file(settings, wished, drops=parsed.drop_old)
     vault = _vault(settings)
     return {
@@ -100,10 +100,10 @@ def rotate(parsed: argparse.Namespace) -> Any:
 
 def _in_file(
     settings: Settings, wished: str | None, *, drops: bool
-) -> tuple[Rotated, Sequence[str]]:
+) -> tuple[RotationResult, Sequence[str]]:
     file = KeyFile(settings.key_file)
     keys = list(file.read())
-    before = ended(_rotated(settings, looks=True))
+    before = run_async(_rotated(settings, looks=True))
     current = _vault(settings).key_id
     # A rotation that stopped on its way is ended before another one begins.
     is_unfinished = bool(before.key_ids - {current})
@@ -111,7 +111,7 @@ def _in_file(
         _prepend(file, keys, wished)
     elif not drops and not is_unfinished:
         _prepend(file, keys, new_master_key())
-    rotated = ended(_rotated(settings))
+    rotated = run_async(_rotated(settings))
     if not drops or rotated.unreadable:
         return rotated, []
     kept = file.read()[:1]
@@ -127,28 +127,28 @@ def _prepend(file: KeyFile, keys: Sequence[str], new: str) -> None:
     _kept(file.replace, [new.strip(), *others])
 
 
-async def _rotated(settings: Settings, *, looks: bool = False) -> Rotated:
+async def _rotated(settings: Settings, *, looks: bool = False) -> RotationResult:
     async with bootstrap.open_store(settings) as store:
-        rotate = Rotate(rows=store.sealed, vault=bootstrap.vault(settings))
-        return await (rotate.look() if looks else rotate(hand()))
+        rotate = RotateMasterKey(rows=store.sealed, vault=bootstrap.build_vault(settings))
+        return await (rotate.check() if looks else rotate(cli_actor()))
 
 
 def _clear(parsed: argparse.Namespace, vault: AesVault, name: str) -> str | None:
     """What a flag tells; a sealed text is opened, to be sealed for its account."""
-    text = secret_text(parsed, name.replace("_", "-"), warns=True)
+    text = read_secret(parsed, name.replace("_", "-"), warns=True)
     if text is None:
-        text = asked(f"{PROMPTS[name]} (empty: none, or as it is)")
+        text = prompt_secret(f"{PROMPTS[name]} (empty: none, or as it is)")
     if text is None or not text.startswith(SEALED_PREFIX):
         return text or None
     try:
         return vault.open(NO_ACCOUNT, "value", text)
-    except Unsealable as wrong:
-        raise Failed(f"--{name.replace('_', '-')}: {wrong.message}", status=2) from None
+    except UnsealError as wrong:
+        raise CommandFailed(f"--{name.replace('_', '-')}: {wrong.message}", status=2) from None
 
 
 def _vault(settings: Settings) -> AesVault:
     """The vault, its keys looked at. Raises ``Failed`` where there are none."""
-    vault = bootstrap.vault(settings)
+    vault = bootstrap.build_vault(settings)
     _kept(lambda: vault.key_id)
     return vault
 
@@ -158,6 +158,6 @@ def _kept(step: Any, *arguments: Any) -> Any:
     try:
         return step(*arguments)
     except NoMasterKey as missing:
-        raise Failed(missing.message, status=1) from None
+        raise CommandFailed(missing.message, status=1) from None
     except OSError as problem:
-        raise Failed(f"the key file: {problem.strerror}", status=1) from None
+        raise CommandFailed(f"the key file: {problem.strerror}", status=1) from None

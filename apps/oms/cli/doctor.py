@@ -14,14 +14,14 @@ from typing import Any
 from oms import bootstrap
 from oms.adapters.key_file import KeyFile
 from oms.adapters.sql.store import SqlStore
-from oms.bootstrap.trial import tried
-from oms.cli.output import Failed
-from oms.cli.settings import settings_of
+from oms.bootstrap.connection_check import check_connection
+from oms.cli.output import CommandFailed
+from oms.cli.settings import command_settings
 from oms.config import Settings
 from oms.domain.account import Engine
 from oms.domain.errors import Conflict, OmsError
 from oms.ports.vault import NoMasterKey
-from oms.services.rotate import Rotate
+from oms.services.credentials.rotate import RotateMasterKey
 
 CLOCK_SECONDS_MAX = 1.0
 WORKER_SECONDS_MAX = 15.0
@@ -43,8 +43,8 @@ class Check:
 def doctor(parsed: argparse.Namespace) -> Any:
     """``{ok, checks}``."""
     try:
-        settings = settings_of(parsed)
-    except Failed as wrong:
+        settings = command_settings(parsed)
+    except CommandFailed as wrong:
         checks = [Check(name="config", ok=False, detail=wrong.message)]
     else:
         where = os.environ.get("OMS_CONFIG", "no config file")
@@ -92,23 +92,23 @@ async def _of_store(
 
 async def _keys(store: SqlStore, settings: Settings) -> Check:
     """Whether all credentials open, and nobody else reads the keys."""
-    vault = bootstrap.vault(settings)
+    vault = bootstrap.build_vault(settings)
     try:
         current = vault.key_id
     except NoMasterKey as missing:
         is_needed = bool(await store.sealed.page(0, 1)) or settings.key_file.exists()
         detail = missing.message if is_needed else "no master key; no credentials need one"
         return Check(name="keys", ok=not is_needed, detail=detail)
-    look = await Rotate(rows=store.sealed, vault=vault).look()
-    if look.unreadable:
-        ids = ", ".join(map(str, look.unreadable[:20]))
+    check = await RotateMasterKey(rows=store.sealed, vault=vault).check()
+    if check.unreadable:
+        ids = ", ".join(map(str, check.unreadable[:20]))
         detail = f"credentials that no master key opens: accounts {ids}"
         return Check(name="keys", ok=False, detail=detail)
     file = KeyFile(settings.key_file)
-    if not settings.master_key and file.is_open_to_others():
+    if not settings.master_key and file.is_accessible_by_others():
         return Check(name="keys", ok=False, detail=f"{file.path} can be read by others: chmod 600")
-    detail = f"{current}; {look.verified} credentials open"
-    if look.key_ids - {current}:
+    detail = f"{current}; {check.verified} credentials open"
+    if check.key_ids - {current}:
         detail += ", some under an older key: run oms rotate-master-key"
     return Check(name="keys", ok=True, detail=detail)
 
@@ -133,7 +133,9 @@ async def _exchange(store: SqlStore, settings: Settings, account_id: int) -> Asy
         yield Check(name="exchange", ok=True, detail=detail)
         return
     try:
-        async for name, ok, detail in tried(account, store, bootstrap.vault(settings), settings):
+        async for name, ok, detail in check_connection(
+            account, store, bootstrap.build_vault(settings), settings
+        ):
             yield Check(name=name, ok=ok, detail=detail)
     except Conflict as sealed:
         yield Check(name="exchange", ok=False, detail=sealed.message)

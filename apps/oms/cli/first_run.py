@@ -14,32 +14,32 @@ from pathlib import Path
 from typing import Any
 
 from oms import bootstrap
-from oms.cli.office import FULL, Office
+from oms.cli.registry_admin import FULL_GRANT, RegistryAdmin
 from oms.config import Settings
-from oms.services.authenticate import hash_of
+from oms.services.access.authenticate import hash_key
 
 SYMBOL = "BTC/USDT"
-MODES = ("hedge", "netting")
-FILE = "first-run.json"
+POSITION_MODES = ("hedge", "netting")
+FIRST_RUN_FILE = "first-run.json"
 
 
 async def first_run(settings: Settings) -> dict[str, Any]:
     """What ``first-run.json`` holds, after setting up whatever is missing."""
     await bootstrap.migrate(settings)
     bootstrap.ensure_master_key(settings)
-    path = settings.home / FILE
+    path = settings.home / FIRST_RUN_FILE
     base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     async with bootstrap.open_store(settings) as store:
-        office = Office(registry=store.registry, people=store.people)
+        registry_admin = RegistryAdmin(registry=store.registry, people=store.people)
         told = _read(path)
-        if told is None or not await _is_there(office, told):
-            told = await _set_up(office)
+        if told is None or not await _is_there(registry_admin, told):
+            told = await _set_up(registry_admin)
     told = {"base_url": base_url} | {k: v for k, v in told.items() if k != "base_url"}
     _write(path, told)
     return told
 
 
-def greeting(told: dict[str, Any]) -> str:
+def quick_start_text(told: dict[str, Any]) -> str:
     """The text of the first minutes."""
     url, key, account_id, symbol = (
         told[name] for name in ("base_url", "api_key", "account_id", "symbol")
@@ -52,7 +52,7 @@ def greeting(told: dict[str, Any]) -> str:
     return f"""
 oms-gateway: {url}
 accounts: hedge {told["accounts"]["hedge"]}, netting {told["accounts"]["netting"]}\
- (paper, moving prices); the keys stand in {FILE}
+ (paper, moving prices); the keys stand in {FIRST_RUN_FILE}
 
 A first order with its deal, then its position:
 
@@ -79,12 +79,12 @@ Ctrl-C ends the gateway; the next start finds everything again.
 """
 
 
-async def _set_up(office: Office) -> dict[str, Any]:
-    admin, _ = await office.user("admin", "admin")
-    trader, _ = await office.user("trader", "trader")
-    accounts = {mode: await _account(office, mode, trader.id) for mode in MODES}
-    _, admin_key = await office.key(admin.id, None, "first run")
-    _, key = await office.key(trader.id, None, "first run")
+async def _set_up(registry_admin: RegistryAdmin) -> dict[str, Any]:
+    admin, _ = await registry_admin.user("admin", "admin")
+    trader, _ = await registry_admin.user("trader", "trader")
+    accounts = {mode: await _account(registry_admin, mode, trader.id) for mode in POSITION_MODES}
+    _, admin_key = await registry_admin.key(admin.id, None, "first run")
+    _, key = await registry_admin.key(trader.id, None, "first run")
     return {
         "account_id": accounts["hedge"],
         "accounts": accounts,
@@ -94,23 +94,23 @@ async def _set_up(office: Office) -> dict[str, Any]:
     }
 
 
-async def _account(office: Office, mode: str, trader_id: int) -> int:
+async def _account(registry_admin: RegistryAdmin, mode: str, trader_id: int) -> int:
     """The paper account of that mode, made if need be, granted to the trader."""
     label = f"paper-{mode}"
-    for row in await office.registry.accounts():
+    for row in await registry_admin.registry.accounts():
         if row.account.label == label:
             return row.account.id
     wish = argparse.Namespace(
         exchange_id="paper.binance", label=label, position_mode=mode, testnet=False
     )
-    return await office.account(wish, trader_id, FULL)
+    return await registry_admin.account(wish, trader_id, FULL_GRANT)
 
 
-async def _is_there(office: Office, told: dict[str, Any]) -> bool:
+async def _is_there(registry_admin: RegistryAdmin, told: dict[str, Any]) -> bool:
     """Whether the database is the one the file tells of: both keys count, on these accounts."""
     now = datetime.now(UTC)
-    trader = await office.registry.principal(hash_of(told["api_key"]), now)
-    admin = await office.registry.principal(hash_of(told["admin_api_key"]), now)
+    trader = await registry_admin.registry.principal(hash_key(told["api_key"]), now)
+    admin = await registry_admin.registry.principal(hash_key(told["admin_api_key"]), now)
     if trader is None or admin is None:
         return False
     return all(trader.grant(account_id) for account_id in told["accounts"].values())

@@ -41,12 +41,12 @@ def add_confirmation(command: argparse.ArgumentParser) -> None:
     command.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def ids(text: str) -> list[int]:
+def parse_ids(text: str) -> list[int]:
     """A list of ids from CSV."""
     return [int(part) for part in text.split(",") if part.strip()]
 
 
-def later(module: str, function: str) -> Any:
+def lazy_command(module: str, function: str) -> Any:
     """The function of a module that is imported when the command runs."""
 
     def run(parsed: argparse.Namespace) -> Any:

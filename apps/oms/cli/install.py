@@ -7,54 +7,56 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from oms.cli.office import FULL, Office, exchange_id_of, hand, now
-from oms.cli.output import Failed
-from oms.cli.restrictions import restrictions_of
-from oms.cli.settings import secret_text, settings_of
+from oms.cli.key_restrictions import parse_restrictions
+from oms.cli.output import CommandFailed
+from oms.cli.registry_admin import FULL_GRANT, RegistryAdmin, cli_actor, now, parse_exchange_id
+from oms.cli.settings import command_settings, read_secret
 from oms.config import Settings
 from oms.domain.access import UNRESTRICTED, Grant
 from oms.domain.errors import Invalid, NotFound, OmsError, Unavailable
-from oms.ports.people import KeyChange, UserChange
 from oms.ports.registry import AccountRow, UserRow
-from oms.services.authenticate import hash_of
+from oms.ports.user_admin import ApiKeyChange, UserChange
+from oms.services.access.authenticate import hash_key
 
 Answer = TypeVar("Answer")
 
-KEY_CHARACTERS = range(8, 129)
-KEY_CHARACTERS_SAFE = 24
+KEY_LENGTHS = range(8, 129)
+SAFE_KEY_LENGTH_MIN = 24
 
 
 def install(parsed: argparse.Namespace) -> Any:
     """Schema, an admin, and with ``--with-account`` a trader who trades on a new account."""
-    parsed.api_key = secret_text(parsed, "api-key")
+    parsed.api_key = read_secret(parsed, "api-key")
     check_key(parsed.api_key)
-    exchange_id_of(parsed.exchange_id)
+    parse_exchange_id(parsed.exchange_id)
 
-    async def work(settings: Settings, office: Office) -> Any:
-        return await installed(parsed, office)
+    async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
+        return await ensure_installed(parsed, registry_admin)
 
-    settings = settings_of(parsed)
-    applied = None if parsed.skip_schema else ended(_upgraded(settings))["applied"]
+    settings = command_settings(parsed)
+    applied = None if parsed.skip_schema else run_async(_upgraded(settings))["applied"]
     if _makes_master_key(settings):
         print(f"oms: the master key was made in {settings.key_file}", file=sys.stderr)
     told = _with_office(parsed, work)
     return told if applied is None else {"ok": True, "schema_files": applied} | told
 
 
-async def installed(parsed: argparse.Namespace, office: Office) -> dict[str, Any]:
+async def ensure_installed(
+    parsed: argparse.Namespace, registry_admin: RegistryAdmin
+) -> dict[str, Any]:
     """What ``install`` made or found."""
     with_trader = parsed.with_account and not parsed.no_trader
-    admin, _ = await office.user(parsed.admin_name, "admin")
+    admin, _ = await registry_admin.user(parsed.admin_name, "admin")
     admin_text = None if with_trader else parsed.api_key
-    admin_key = await _first_key(office, admin, admin_text, parsed.api_key_label)
+    admin_key = await _first_key(registry_admin, admin, admin_text, parsed.api_key_label)
     if not parsed.with_account:
         return {"ok": True, "user": _user(admin), "api_key": admin_key}
     trader = admin
     key = admin_key
     if with_trader:
-        trader, _ = await office.user(parsed.trader_name, "trader")
-        key = await _first_key(office, trader, parsed.api_key, parsed.api_key_label)
-    account = await _account(parsed, office, trader.id, key["id"])
+        trader, _ = await registry_admin.user(parsed.trader_name, "trader")
+        key = await _first_key(registry_admin, trader, parsed.api_key, parsed.api_key_label)
+    account = await _account(parsed, registry_admin, trader.id, key["id"])
     return {
         "ok": True,
         "user": _user(trader),
@@ -77,16 +79,16 @@ async def installed(parsed: argparse.Namespace, office: Office) -> dict[str, Any
 
 def create_user(parsed: argparse.Namespace) -> Any:
     """A user; an existing name gives the same id, and keeps what it has."""
-    password = secret_text(parsed, "password", warns=True)
+    password = read_secret(parsed, "password", warns=True)
 
-    async def work(settings: Settings, office: Office) -> Any:
-        from oms.services.passwords import Passwords
+    async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
+        from oms.services.access.passwords import Passwords
 
         hashed = None if password is None else await Passwords().hash(password)
-        user, created = await office.user(parsed.name, parsed.role)
+        user, created = await registry_admin.user(parsed.name, parsed.role)
         if hashed is not None and created:
             change = UserChange(password_hash=hashed)
-            await office.people.change_user(user.id, change, hand())
+            await registry_admin.people.change_user(user.id, change, cli_actor())
         elif hashed is not None:
             print(f"oms: warning: {user.name} was there, the password stays", file=sys.stderr)
         told = {"user_id": user.id, "name": user.name, "role": user.role, "created": created}
@@ -97,16 +99,16 @@ def create_user(parsed: argparse.Namespace) -> Any:
 
 def create_api_key(parsed: argparse.Namespace) -> Any:
     """A key with the grants of its user."""
-    parsed.api_key = secret_text(parsed, "api-key")
+    parsed.api_key = read_secret(parsed, "api-key")
     check_key(parsed.api_key)
-    restrictions = restrictions_of(parsed)
+    restrictions = parse_restrictions(parsed)
 
-    async def work(settings: Settings, office: Office) -> Any:
-        key_id, plain = await office.key(parsed.user_id, parsed.api_key, parsed.label)
+    async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
+        key_id, plain = await registry_admin.key(parsed.user_id, parsed.api_key, parsed.label)
         if restrictions != UNRESTRICTED:
             # Nobody knows the key's text before this is stored too.
-            held = KeyChange(restrictions=restrictions)
-            await office.people.change_key(key_id, held, hand())
+            held = ApiKeyChange(restrictions=restrictions)
+            await registry_admin.people.change_key(key_id, held, cli_actor())
         return {
             "ok": True,
             "user_id": parsed.user_id,
@@ -131,13 +133,13 @@ def add_account(parsed: argparse.Namespace) -> Any:
         can_block_account=manages,
     )
 
-    async def work(settings: Settings, office: Office) -> Any:
-        account_id = await office.account(parsed, parsed.user_id, grant)
+    async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
+        account_id = await registry_admin.account(parsed, parsed.user_id, grant)
         return {
             "ok": True,
             "account_id": account_id,
             "user_id": parsed.user_id,
-            "exchange_id": exchange_id_of(parsed.exchange_id),
+            "exchange_id": parse_exchange_id(parsed.exchange_id),
             "label": parsed.label,
         }
 
@@ -147,16 +149,16 @@ def add_account(parsed: argparse.Namespace) -> Any:
 def set_account_testnet(parsed: argparse.Namespace) -> Any:
     """Testnet or not; whoever holds the account loads it anew. Only before its first order."""
     from oms import bootstrap
-    from oms.ports.account_desk import AccountChange
+    from oms.ports.account_admin import AccountChange
 
-    settings = settings_of(parsed)
+    settings = command_settings(parsed)
 
     async def work() -> int:
         change = AccountChange(is_testnet=parsed.enabled)
         async with bootstrap.open_store(settings) as store:
-            return await store.account_desk.change(parsed.account_id, change, hand())
+            return await store.account_admin.change(parsed.account_id, change, cli_actor())
 
-    rows = ended(work())
+    rows = run_async(work())
     told = {"account_id": parsed.account_id, "is_testnet": parsed.enabled, "rows": rows}
     return {"ok": True} | told
 
@@ -165,10 +167,10 @@ def database(parsed: argparse.Namespace) -> Any:
     """``db upgrade`` and ``db status``."""
     from oms import bootstrap
 
-    settings = settings_of(parsed)
+    settings = command_settings(parsed)
     if parsed.action == "upgrade":
-        return ended(_upgraded(settings))
-    status = ended(bootstrap.migration_status(settings))
+        return run_async(_upgraded(settings))
+    status = run_async(bootstrap.migration_status(settings))
     return {"version": status.version, "pending": list(status.pending)}
 
 
@@ -177,40 +179,40 @@ def check_key(text: str | None) -> None:
     if text is None:
         return
     printable = set(string.ascii_letters + string.digits + string.punctuation)
-    if len(text) not in KEY_CHARACTERS or not set(text) <= printable:
-        raise Failed("an API key has 8..128 printable ASCII characters", status=2)
-    if len(text) < KEY_CHARACTERS_SAFE:
-        short = f"under {KEY_CHARACTERS_SAFE} characters is easily guessed"
+    if len(text) not in KEY_LENGTHS or not set(text) <= printable:
+        raise CommandFailed("an API key has 8..128 printable ASCII characters", status=2)
+    if len(text) < SAFE_KEY_LENGTH_MIN:
+        short = f"under {SAFE_KEY_LENGTH_MIN} characters is easily guessed"
         print(f"oms: warning: an API key {short}", file=sys.stderr)
 
 
 def _with_office(
-    parsed: argparse.Namespace, work: Callable[[Settings, Office], Awaitable[Any]]
+    parsed: argparse.Namespace, work: Callable[[Settings, RegistryAdmin], Awaitable[Any]]
 ) -> Any:
     """Run ``work`` on the registry."""
     from oms import bootstrap
 
-    settings = settings_of(parsed)
+    settings = command_settings(parsed)
 
     async def run() -> Any:
         async with bootstrap.open_store(settings) as store:
-            return await work(settings, Office(registry=store.registry, people=store.people))
+            return await work(settings, RegistryAdmin(registry=store.registry, people=store.people))
 
-    return ended(run())
+    return run_async(run())
 
 
-def ended(work: Coroutine[Any, Any, Answer]) -> Answer:
+def run_async(work: Coroutine[Any, Any, Answer]) -> Answer:
     """What ``work`` answers; failures of the world become exit statuses."""
     try:
         return asyncio.run(work)
     except NotFound as missing:
-        raise Failed(missing.message, status=4) from None
+        raise CommandFailed(missing.message, status=4) from None
     except Unavailable as lost:
-        raise Failed(lost.message, status=6) from None
+        raise CommandFailed(lost.message, status=6) from None
     except Invalid as wrong:
-        raise Failed(wrong.message, status=2) from None
+        raise CommandFailed(wrong.message, status=2) from None
     except OmsError as wrong:
-        raise Failed(wrong.message, status=1) from None
+        raise CommandFailed(wrong.message, status=1) from None
 
 
 async def _upgraded(settings: Settings) -> dict[str, Any]:
@@ -226,18 +228,18 @@ async def _upgraded(settings: Settings) -> dict[str, Any]:
 
 
 async def _account(
-    parsed: argparse.Namespace, office: Office, user_id: int, key_id: int
+    parsed: argparse.Namespace, registry_admin: RegistryAdmin, user_id: int, key_id: int
 ) -> AccountRow:
     """The account of that label as it stands, made if need be; the key has full rights to it."""
-    rows = await office.registry.accounts()
+    rows = await registry_admin.registry.accounts()
     known = [row for row in rows if row.account.label == parsed.label]
     if not known:
-        account_id = await office.account(parsed, user_id, FULL)
-        known = list(await office.registry.accounts([account_id]))
+        account_id = await registry_admin.account(parsed, user_id, FULL_GRANT)
+        known = list(await registry_admin.registry.accounts([account_id]))
     account_id = known[0].account.id
-    owner = await office.registry.principal_of(key_id, now())
+    owner = await registry_admin.registry.principal_of(key_id, now())
     if owner is None or owner.grant(account_id) is None:
-        await office.grant(user_id, account_id, FULL)
+        await registry_admin.grant(user_id, account_id, FULL_GRANT)
     return known[0]
 
 
@@ -247,22 +249,22 @@ def _makes_master_key(settings: Settings) -> bool:
     try:
         return bootstrap.ensure_master_key(settings)
     except OSError as problem:
-        raise Failed(f"{settings.key_file}: {problem.strerror}") from None
+        raise CommandFailed(f"{settings.key_file}: {problem.strerror}") from None
 
 
 async def _first_key(
-    office: Office, user: UserRow, text: str | None, label: str | None
+    registry_admin: RegistryAdmin, user: UserRow, text: str | None, label: str | None
 ) -> dict[str, Any]:
     """The user's first key; its text only if it is made now."""
     if text is None:
-        known = await office.registry.keys_of(user.id)
+        known = await registry_admin.registry.keys_of(user.id)
         if known:
             return {"id": known[0], "plain": None, "label": label}
     else:
-        owner = await office.registry.principal(hash_of(text), now())
+        owner = await registry_admin.registry.principal(hash_key(text), now())
         if owner is not None and owner.user_id == user.id:
             return {"id": owner.api_key_id, "plain": None, "label": label}
-    key_id, plain = await office.key(user.id, text, label)
+    key_id, plain = await registry_admin.key(user.id, text, label)
     return {"id": key_id, "plain": plain, "label": label}
 
 

@@ -14,11 +14,11 @@ import sys
 import traceback
 from typing import Any
 
-from oms.cli.flags import add_confirmation, json_flags, later, network_flags
-from oms.cli.local import add_local
-from oms.cli.output import Failed, emit
-from oms.cli.remote import add_remote
-from oms.logs import without_secrets
+from oms.cli.flags import add_confirmation, json_flags, lazy_command, network_flags
+from oms.cli.local_parser import add_local
+from oms.cli.network_parser import add_remote
+from oms.cli.output import CommandFailed, emit
+from oms.logs import redact_secrets
 
 #: Commands whose ``ok`` is the verdict of a check.
 CHECKS = ("verify", "doctor")
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(0)
     try:
         answer = parsed.run(parsed)
-    except Failed as failed:
+    except CommandFailed as failed:
         print(f"oms: {failed.message}", file=sys.stderr)
         if failed.answer is not None:
             emit(failed.answer, as_json=True)
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as bug:  # noqa: BLE001 - one line for people; the trace on demand
         if os.environ.get("OMS_LOG_LEVEL", "").upper() == "DEBUG":
             traceback.print_exc()
-        told = without_secrets(" ".join(str(bug).split()))[:500]
+        told = redact_secrets(" ".join(str(bug).split()))[:500]
         print(f"oms: {type(bug).__name__}: {told}", file=sys.stderr)
         sys.exit(1)
     if answer is not None:
@@ -81,29 +81,29 @@ def _add_processes(commands: Any, common: argparse.ArgumentParser) -> None:
         command.add_argument("--port", type=int, help="port to listen on (OMS_PORT, 8000)")
         if name == "up":
             command.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)
-            command.set_defaults(run=later("supervise", "up"))
+            command.set_defaults(run=lazy_command("supervisor", "up"))
         else:
-            command.set_defaults(run=later("run", "api"))
+            command.set_defaults(run=lazy_command("processes", "api"))
     worker = commands.add_parser("worker", parents=[common], help="one worker process")
     worker.add_argument("--accounts", default="", help="only these account ids, as CSV")
     worker.add_argument(
         "--name", default="", help="its name; a successor of the same name takes over"
     )
-    worker.set_defaults(run=later("run", "worker"))
+    worker.set_defaults(run=lazy_command("processes", "worker"))
 
 
 def _add_checks(commands: Any, common: argparse.ArgumentParser) -> None:
     verify = commands.add_parser("verify", parents=[common], help="check the books")
     verify.add_argument("--account-id", type=int)
     verify.add_argument("--from-seq", type=int, default=0)
-    verify.set_defaults(run=later("verify", "verify"))
+    verify.set_defaults(run=lazy_command("verify", "verify"))
 
     replay = commands.add_parser("replay", parents=[common], help="rebuild the books from facts")
     replay.add_argument("--account-id", type=int, required=True)
     replay.add_argument("--until", metavar="TIME", help="RFC 3339; facts up to then")
     replay.add_argument("--symbol", help="only this one")
     replay.add_argument("--write-to", metavar="FILE", help="write all of it there, as JSON")
-    replay.set_defaults(run=later("replay", "replay"))
+    replay.set_defaults(run=lazy_command("replay", "replay"))
 
 
 def _add_paper(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -115,10 +115,10 @@ def _add_paper(commands: Any, common: argparse.ArgumentParser) -> None:
     run.add_argument("--load", metavar="PATH", help="go on from what --save wrote")
     run.add_argument("--tapes", metavar="DIR", help="folder of recorded prices (OMS_TAPES_DIR)")
     run.add_argument("--facts", action="store_true", help="print what the exchange says")
-    run.set_defaults(run=later("paper", "run"))
+    run.set_defaults(run=lazy_command("paper", "run"))
     told = verbs.add_parser("hash", parents=[common], help="SHA-256 of an account's memory")
     told.add_argument("--account-id", type=int, required=True)
-    told.set_defaults(run=later("paper", "hash_of_account"))
+    told.set_defaults(run=lazy_command("paper", "hash_of_account"))
     _add_paper_changes(verbs, network_flags(common))
 
 
@@ -128,13 +128,13 @@ def _add_paper_changes(verbs: Any, network: argparse.ArgumentParser) -> None:
     price.add_argument("--account-id", type=int, help="else all of the key that take one")
     for flag in ("price", "bid", "ask", "bid-qty", "ask-qty"):
         price.add_argument(f"--{flag}")
-    price.set_defaults(run=later("network", "paper_price"))
+    price.set_defaults(run=lazy_command("network", "paper_price"))
     deposit = verbs.add_parser("deposit", parents=[network], help="pay in, or out below 0")
     deposit.add_argument("--currency", required=True)
     deposit.add_argument("--amount", required=True)
-    deposit.set_defaults(run=later("network", "paper_deposit"))
+    deposit.set_defaults(run=lazy_command("network", "paper_deposit"))
     reset = verbs.add_parser("reset", parents=[network], help="close all and begin anew")
-    reset.set_defaults(run=later("network", "paper_reset"))
+    reset.set_defaults(run=lazy_command("network", "paper_reset"))
     for verb in (deposit, reset):
         verb.add_argument("--account-id", type=int, required=True)
         verb.add_argument("--comment")
@@ -148,10 +148,10 @@ def _add_kill(commands: Any, common: argparse.ArgumentParser) -> None:
     on.add_argument("--mode", default="halt", choices=KILL_MODES)
     on.add_argument("--keep-entries", action="store_true", help="cancel nothing")
     on.add_argument("--drill", action="store_true", help="only tell what would happen")
-    on.set_defaults(run=later("kill", "pull"))
+    on.set_defaults(run=lazy_command("kill_switches", "pull"))
     off = verbs.add_parser("off", parents=[network], help="release those that are on")
     add_confirmation(off)
-    off.set_defaults(run=later("kill", "release"))
+    off.set_defaults(run=lazy_command("kill_switches", "release"))
     for verb in (on, off):
         verb.add_argument("--scope", default="global", choices=KILL_SCOPES)
         verb.add_argument("--id", help="of the account, strategy or key; or the symbol")

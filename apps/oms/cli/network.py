@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from oms.cli.output import Failed
-from oms.cli.settings import asked, environment, secret_text
+from oms.cli.output import CommandFailed
+from oms.cli.settings import environment, prompt_secret, read_secret
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 #: What a code says more exactly than its HTTP status.
@@ -132,12 +132,12 @@ def request(
     base_url = parsed.base_url or environment().get("OMS_BASE_URL") or DEFAULT_URL
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Failed(f"--base-url {base_url!r} is no http address", status=2)
+        raise CommandFailed(f"--base-url {base_url!r} is no http address", status=2)
     dial = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     headers = {"content-type": "application/json"}
     if comment:
         if not comment.isascii() or not comment.isprintable():
-            raise Failed("--comment has printable ASCII characters only", status=2)
+            raise CommandFailed("--comment has printable ASCII characters only", status=2)
         headers["x-comment"] = comment
     if parsed.command != "healthz":
         headers["x-api-key"] = _key(parsed)
@@ -148,9 +148,11 @@ def request(
         response = connection.getresponse()
         answer = json.loads(response.read())
     except TimeoutError:
-        raise Failed(f"no answer from {base_url} within {parsed.timeout:g} s", status=5) from None
+        raise CommandFailed(
+            f"no answer from {base_url} within {parsed.timeout:g} s", status=5
+        ) from None
     except (OSError, http.client.HTTPException, ValueError) as problem:
-        raise Failed(f"{base_url} cannot be reached: {problem}", status=6) from None
+        raise CommandFailed(f"{base_url} cannot be reached: {problem}", status=6) from None
     finally:
         connection.close()
     return _judged(parsed, response.status, answer)
@@ -163,21 +165,25 @@ def _judged(parsed: argparse.Namespace, status: int, answer: Any) -> Any:
         told = detail if isinstance(detail, dict) else {}
         message = f"{told.get('code', status)}: {told.get('message', 'the server said no')}"
         exit_status = _CODES.get(told.get("code", ""), _STATUSES.get(status, 1))
-        raise Failed(message, status=exit_status, answer=answer)
+        raise CommandFailed(message, status=exit_status, answer=answer)
     if status == 207:
-        raise Failed("some commands failed", status=1, answer=answer)
+        raise CommandFailed("some commands failed", status=1, answer=answer)
     if status == 202 and getattr(parsed, "wait_ms", None) != 0:
-        raise Failed("not finished in time; it goes on", status=5, answer=answer)
+        raise CommandFailed("not finished in time; it goes on", status=5, answer=answer)
     return answer
 
 
 def _key(parsed: argparse.Namespace) -> str:
     """The API key. Raises ``Failed`` where there is none."""
-    key = secret_text(parsed, "api-key") or environment().get("OMS_API_KEY") or asked("API key")
+    key = (
+        read_secret(parsed, "api-key")
+        or environment().get("OMS_API_KEY")
+        or prompt_secret("API key")
+    )
     if not key:
-        raise Failed("an API key is needed: --api-key or OMS_API_KEY", status=2)
+        raise CommandFailed("an API key is needed: --api-key or OMS_API_KEY", status=2)
     if not key.isascii() or not key.isprintable():
-        raise Failed("an API key has printable ASCII characters only", status=2)
+        raise CommandFailed("an API key has printable ASCII characters only", status=2)
     return key
 
 

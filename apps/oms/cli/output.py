@@ -8,7 +8,7 @@ from typing import Any
 _EMPTY: tuple[Any, ...] = (None, "", {}, [])
 
 
-class Failed(Exception):
+class CommandFailed(Exception):
     """A command that did not do what was asked; ``status`` is the process's exit status."""
 
     def __init__(self, message: str, *, status: int = 1, answer: Any = None) -> None:

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import IO, Any
 
 from oms import bootstrap
-from oms.adapters.paper.exchange import PaperExchange
-from oms.adapters.paper.script import Script
-from oms.cli.install import ended
-from oms.cli.output import Failed
-from oms.cli.settings import settings_of
+from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.adapters.paper.scenario import ScenarioRunner
+from oms.cli.install import run_async
+from oms.cli.output import CommandFailed
+from oms.cli.settings import command_settings
 from oms.domain.account import Account, Engine, Environment, PositionMode
 from oms.domain.errors import Invalid, NotFound
-from oms.simulation.codec import encoded
-from oms.wire.json import NotJson, dumps, dumps_plain, loads
-from oms.wire.paper_settings import paper_settings
+from oms.simulation.state.value_codec import encode
+from oms.wire.account_config.paper_settings import read_paper_settings
+from oms.wire.json import NotJson, dumps, dumps_fast, loads
 
 #: What a run is without a line of settings.
-USUAL: dict[str, Any] = {
+DEFAULT_SETTINGS: dict[str, Any] = {
     "do": "settings",
     "exchange_id": "paper.binance",
     "position_mode": "netting",
@@ -39,14 +39,14 @@ def run(parsed: argparse.Namespace) -> Any:
         with ExitStack() as stack:
             return _run(parsed, _objects(_opened(stack, parsed.file)))
     except Invalid as wrong:
-        raise Failed(f"{parsed.file}: {wrong.message}") from None
+        raise CommandFailed(f"{parsed.file}: {wrong.message}") from None
     except (OSError, EOFError, UnicodeDecodeError) as problem:
-        raise Failed(f"{parsed.file}: {problem}", status=2) from None
+        raise CommandFailed(f"{parsed.file}: {problem}", status=2) from None
 
 
 def hash_of_account(parsed: argparse.Namespace) -> Any:
     """``{ok, account_id, hash}`` of a paper account in the database."""
-    settings = settings_of(parsed)
+    settings = command_settings(parsed)
 
     async def read() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
@@ -54,15 +54,15 @@ def hash_of_account(parsed: argparse.Namespace) -> Any:
             if not rows or rows[0].account.engine is not Engine.PAPER:
                 message = f"no paper account has the id {parsed.account_id}"
                 raise NotFound(message, code="account_not_found")
-            memory = await store.audit.paper_memory(parsed.account_id)
+            memory = await store.audit.paper_exchange_state(parsed.account_id)
             exchange = PaperExchange.restore(rows[0].account, memory, settings.tapes)
-            return {"ok": True, "account_id": parsed.account_id, "hash": exchange.memory_hash()}
+            return {"ok": True, "account_id": parsed.account_id, "hash": exchange.state_hash()}
 
-    return ended(read())
+    return run_async(read())
 
 
 def _run(parsed: argparse.Namespace, lines: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    tapes = Path(parsed.tapes) if parsed.tapes else settings_of(parsed).tapes
+    tapes = Path(parsed.tapes) if parsed.tapes else command_settings(parsed).tapes
     head, rest = _headed(lines)
     saved = None
     if parsed.load:
@@ -70,20 +70,20 @@ def _run(parsed: argparse.Namespace, lines: Iterator[dict[str, Any]]) -> dict[st
             raise Invalid("line 1: a run that goes on keeps the settings it began with")
         told = json.loads(Path(parsed.load).read_text(encoding="utf-8"))
         head, saved = loads(told["settings"]), told["script"]
-    head = head or USUAL
-    script = Script(_account(head), tapes, saved)
-    if saved is None and head is not USUAL:
+    head = head or DEFAULT_SETTINGS
+    script = ScenarioRunner(_account(head), tapes, saved)
+    if saved is None and head is not DEFAULT_SETTINGS:
         script.lines = 1
     for line in rest:
         for fact in script.run([line]):
             if parsed.facts:
-                print(dumps_plain(encoded(fact)))
+                print(dumps_fast(encode(fact)))
     if parsed.save:
         told = {"settings": dumps(head), "script": script.saved()}
         Path(parsed.save).write_text(json.dumps(told), encoding="utf-8")
     return {
         "ok": True,
-        "hash": script.exchange.memory_hash(),
+        "hash": script.exchange.state_hash(),
         "lines": script.lines,
         "facts": script.facts,
         "at": None if script.last is None else script.last.isoformat(),
@@ -108,10 +108,10 @@ def _headed(
 
 
 def _account(head: dict[str, Any]) -> Account:
-    unknown = head.keys() - USUAL.keys()
+    unknown = head.keys() - DEFAULT_SETTINGS.keys()
     if unknown:
         raise Invalid(f"line 1: settings have no key {', '.join(sorted(unknown))}")
-    told = {**USUAL, **head}
+    told = {**DEFAULT_SETTINGS, **head}
     try:
         return Account(
             id=1,
@@ -119,7 +119,7 @@ def _account(head: dict[str, Any]) -> Account:
             label="script",
             position_mode=PositionMode(told["position_mode"]),
             environment=Environment.PAPER,
-            paper=paper_settings(dumps({"oms": {"paper": told["paper"]}}), strict=True),
+            paper=read_paper_settings(dumps({"oms": {"paper": told["paper"]}}), strict=True),
         )
     except ValueError as wrong:
         raise Invalid(f"line 1: {wrong}") from None

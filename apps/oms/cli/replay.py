@@ -12,17 +12,17 @@ from typing import Any
 from oms import bootstrap
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
-from oms.cli.install import ended
-from oms.cli.output import Failed, table
-from oms.cli.settings import settings_of
-from oms.cli.verify import instruments_at_venue
+from oms.cli.install import run_async
+from oms.cli.output import CommandFailed, table
+from oms.cli.settings import command_settings
+from oms.cli.verify import venue_instruments
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument
-from oms.domain.money import plain
-from oms.domain.order import Order
-from oms.services.replay.replay import Replay, Replayed
+from oms.domain.money import decimal_text
+from oms.domain.orders.order import Order
+from oms.services.replay.replay import Replay, ReplayedSymbol
 from oms.wire.json import time_text
-from oms.wire.ledger import deal_row, position_row
+from oms.wire.responses.ledger_rows import deal_row, position_row
 
 #: Keys of a row that no fact tells.
 _NOT_REBUILT = frozenset(
@@ -43,30 +43,30 @@ _IN_TABLES = {
 
 def replay(parsed: argparse.Namespace) -> Any:
     """The answer; on a terminal, tables. Exit status 1 with any difference."""
-    settings = settings_of(parsed)
+    settings = command_settings(parsed)
     until = _moment(parsed.until)
 
     async def run() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
-            return await replayed(store, parsed.account_id, until, parsed.symbol)
+            return await build_replay_report(store, parsed.account_id, until, parsed.symbol)
 
-    answer = ended(run())
+    answer = run_async(run())
     if parsed.write_to is not None:
         return _written(answer, parsed.write_to)
     if parsed.json or not sys.stdout.isatty():
         return answer
-    print(tables(answer))
+    print(render_tables(answer))
     if not answer["ok"]:
-        raise Failed(f"{len(answer['differences'])} fields differ from what the facts give")
+        raise CommandFailed(f"{len(answer['differences'])} fields differ from what the facts give")
     return None
 
 
-async def replayed(
+async def build_replay_report(
     store: SqlStore,
     account_id: int,
     until: datetime | None = None,
     symbol: str | None = None,
-    instruments: Callable[[Account], Mapping[str, Instrument]] = instruments_at_venue,
+    instruments: Callable[[Account], Mapping[str, Instrument]] = venue_instruments,
 ) -> dict[str, Any]:
     """The answer. Only the books of now are compared. Raises ``NotFound``, ``Unavailable``."""
     clock = SystemClock()
@@ -92,7 +92,7 @@ async def replayed(
     }
 
 
-def tables(answer: Mapping[str, Any]) -> str:
+def render_tables(answer: Mapping[str, Any]) -> str:
     """The answer for people: positions, orders, and what differs; deals are counted."""
     parts: list[str] = []
     for name, keys in _IN_TABLES.items():
@@ -107,7 +107,7 @@ def tables(answer: Mapping[str, Any]) -> str:
     return "\n\n".join([*parts, f"rebuilt from {count} deals, {verdict}"])
 
 
-def _positions(symbols: Sequence[Replayed]) -> list[dict[str, Any]]:
+def _positions(symbols: Sequence[ReplayedSymbol]) -> list[dict[str, Any]]:
     return [_told(position_row(row)) for each in symbols for row in each.books.positions]
 
 
@@ -120,10 +120,10 @@ def _order(order: Order) -> dict[str, Any]:
         "side": order.side.value,
         "order_type": order.order_type,
         "strategy_id": order.strategy_id,
-        "qty": plain(order.qty),
-        "filled_qty": plain(order.filled_qty),
-        "avg_fill_price": None if average is None else plain(average),
-        "fees": {name: plain(fee) for name, fee in order.fees.items() if fee},
+        "qty": decimal_text(order.qty),
+        "filled_qty": decimal_text(order.filled_qty),
+        "avg_fill_price": None if average is None else decimal_text(average),
+        "fees": {name: decimal_text(fee) for name, fee in order.fees.items() if fee},
         "created_at": time_text(order.created_at),
     }
 
@@ -137,7 +137,7 @@ def _written(answer: dict[str, Any], path: str) -> dict[str, Any]:
     try:
         Path(path).write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n", "utf-8")
     except OSError as wrong:
-        raise Failed(f"{path} cannot be written: {wrong.strerror}") from None
+        raise CommandFailed(f"{path} cannot be written: {wrong.strerror}") from None
     counts = {name: len(answer[name]) for name in ("orders", "deals", "positions")}
     return {**answer, **counts, "file": path}
 
@@ -148,5 +148,5 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Failed(f"{text!r} is no RFC 3339 time", status=2) from None
+        raise CommandFailed(f"{text!r} is no RFC 3339 time", status=2) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -11,21 +11,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oms.cli.output import Failed
+from oms.cli.output import CommandFailed
 
 if TYPE_CHECKING:
     from oms.config import Settings
 
 
-def settings_of(parsed: argparse.Namespace) -> "Settings":
+def command_settings(parsed: argparse.Namespace) -> "Settings":
     """The settings that hold for this command. Raises ``Failed`` naming what is wrong."""
-    from oms.config import load
+    from oms.config import load_settings
 
     flags = {key: getattr(parsed, key, None) for key in ("host", "port")}
     try:
-        return load(environment(), flags)
+        return load_settings(environment(), flags)
     except (ValueError, OSError) as wrong:
-        raise Failed(f"settings: {_one_line(wrong)}", status=2) from None
+        raise CommandFailed(f"settings: {_one_line(wrong)}", status=2) from None
 
 
 def environment() -> Mapping[str, str]:
@@ -33,7 +33,7 @@ def environment() -> Mapping[str, str]:
     return _dotenv() | dict(os.environ)
 
 
-def secret_text(parsed: argparse.Namespace, name: str, *, warns: bool = False) -> str | None:
+def read_secret(parsed: argparse.Namespace, name: str, *, warns: bool = False) -> str | None:
     """The secret that ``--name``, ``--name-file`` or ``--name-stdin`` tells; ``None`` without.
 
     With ``warns`` a word is said where it stands in the list of processes for all to read.
@@ -45,7 +45,7 @@ def secret_text(parsed: argparse.Namespace, name: str, *, warns: bool = False) -
             return Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as problem:
             told = getattr(problem, "strerror", None) or "it is no text"
-            raise Failed(f"--{name}-file: {path}: {told}", status=2) from None
+            raise CommandFailed(f"--{name}-file: {path}: {told}", status=2) from None
     if getattr(parsed, f"{flag}_stdin"):
         return sys.stdin.readline().strip()
     text: str | None = getattr(parsed, flag)
@@ -57,22 +57,22 @@ def secret_text(parsed: argparse.Namespace, name: str, *, warns: bool = False) -
     return text
 
 
-def asked(what: str) -> str | None:
+def prompt_secret(what: str) -> str | None:
     """What is typed at a hidden prompt; ``None`` where nobody can be asked or nothing is typed."""
     if not sys.stdin.isatty():
         return None
     return getpass.getpass(f"{what}: ").strip() or None
 
 
-def confirmed(parsed: argparse.Namespace, what: str) -> None:
+def require_confirmation(parsed: argparse.Namespace, what: str) -> None:
     """Ask before what cannot be undone. Raises ``Failed`` unless it is wished."""
     if parsed.yes:
         return
     if not sys.stdin.isatty():
-        raise Failed(f"{what}: say --yes", status=2)
+        raise CommandFailed(f"{what}: say --yes", status=2)
     print(f"{what}? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Failed("nothing was done", status=1)
+        raise CommandFailed("nothing was done", status=1)
 
 
 def _dotenv(path: Path = Path(".env")) -> dict[str, str]:

@@ -9,27 +9,27 @@ from typing import Any
 from oms import bootstrap
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
-from oms.cli.install import ended
-from oms.cli.settings import settings_of
+from oms.cli.install import run_async
+from oms.cli.settings import command_settings
 from oms.config import Settings
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument
-from oms.services.verify.verify import Verdict, Verify
-from oms.simulation.instruments import instruments_of
+from oms.services.verify.verify import VerificationResult, Verify
+from oms.simulation.market.instruments import instruments_of
 
 
 def verify(parsed: argparse.Namespace) -> Any:
     """``{ok, accounts}``; ``ok`` is false with the first finding."""
-    settings = settings_of(parsed)
+    settings = command_settings(parsed)
 
     async def run() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
-            return await verified(store, settings, parsed.account_id, parsed.from_seq)
+            return await build_verify_report(store, settings, parsed.account_id, parsed.from_seq)
 
-    return ended(run())
+    return run_async(run())
 
 
-async def verified(
+async def build_verify_report(
     store: SqlStore,
     settings: Settings,
     account_id: int | None = None,
@@ -49,7 +49,7 @@ async def verified(
         audit=store.audit,
         audit_log=store.audit_log,
         clock=SystemClock(),
-        instruments=instruments or instruments_at_venue,
+        instruments=instruments or venue_instruments,
         retention=timedelta(days=settings.events.retention_days),
     )
     verdicts = [verdict async for verdict in look(account_id, from_seq)]
@@ -59,16 +59,16 @@ async def verified(
     }
 
 
-def instruments_at_venue(account: Account) -> Mapping[str, Instrument]:
+def venue_instruments(account: Account) -> Mapping[str, Instrument]:
     """What is traded where the account is."""
     return instruments_of(account.venue)
 
 
-def _told(verdict: Verdict) -> dict[str, Any]:
+def _told(verdict: VerificationResult) -> dict[str, Any]:
     return {
         "account_id": verdict.account_id,
         "events": verdict.events,
         "invariants": "broken" if verdict.findings else "ok",
-        "hash_chain": "ok" if verdict.chain_holds else "broken",
+        "hash_chain": "ok" if verdict.is_chain_valid else "broken",
         "findings": [asdict(finding) for finding in verdict.findings],
     }

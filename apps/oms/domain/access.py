@@ -60,7 +60,7 @@ class Permission(StrEnum):
     AUDIT = "audit"
 
 
-class Cell(Enum):
+class RoleAccess(Enum):
     """What the table says of a role and an action."""
 
     NO = "–"
@@ -142,19 +142,19 @@ audit            ✓ – – – ✓ –
 """
 
 
-def _cells() -> dict[tuple[Permission, Role], Cell]:
-    cells: dict[tuple[Permission, Role], Cell] = {}
+def _cells() -> dict[tuple[Permission, Role], RoleAccess]:
+    cells: dict[tuple[Permission, Role], RoleAccess] = {}
     for line in _TABLE.strip().splitlines():
         word, *signs = line.split()
         for role, sign in zip(Role, signs, strict=True):
-            cells[Permission(word), role] = Cell(sign)
+            cells[Permission(word), role] = RoleAccess(sign)
     return cells
 
 
-MATRIX: Mapping[tuple[Permission, Role], Cell] = MappingProxyType(_cells())
+MATRIX: Mapping[tuple[Permission, Role], RoleAccess] = MappingProxyType(_cells())
 ROLES: Mapping[Permission, frozenset[Role]] = MappingProxyType(
     {
-        permission: frozenset(r for r in Role if MATRIX[permission, r] is not Cell.NO)
+        permission: frozenset(r for r in Role if MATRIX[permission, r] is not RoleAccess.NO)
         for permission in Permission
     }
 )
@@ -194,11 +194,11 @@ def refuse_account(principal: Principal, permission: Permission, account_id: int
     return _denied("permission_denied", f"account_id={account_id}")
 
 
-def refuse_silence(
+def refuse_missing_comment(
     principal: Principal, permission: Permission, comment: str | None
 ) -> Refused | None:
     """Refuse without a comment what the table allows only with one."""
-    if MATRIX[permission, principal.role] is not Cell.COMMENT:
+    if MATRIX[permission, principal.role] is not RoleAccess.COMMENT:
         return None
     if comment is not None and comment.strip():
         return None
@@ -229,7 +229,9 @@ def refuse_strategy(
     )
 
 
-def refuse_whole(principal: Principal, permission: Permission, account_id: int) -> Refused | None:
+def refuse_account_wide(
+    principal: Principal, permission: Permission, account_id: int
+) -> Refused | None:
     """Refuse to a key that is kept to strategies what concerns all of an account."""
     if permission not in (Permission.CCXT_TRADE, Permission.CCXT_ALLOWED):
         return None
@@ -249,12 +251,12 @@ def refuse(
     return (
         refuse_role(principal, permission)
         or refuse_account(principal, permission, account_id)
-        or refuse_whole(principal, permission, account_id)
+        or refuse_account_wide(principal, permission, account_id)
         or refuse_strategy(principal, account_id, strategy_ids)
     )
 
 
-def refuse_place(restrictions: Restrictions, ip: str) -> Refused | None:
+def refuse_ip(restrictions: Restrictions, ip: str) -> Refused | None:
     """Refuse a key that is used from where it may not be."""
     if not restrictions.networks:
         return None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
-from oms.domain.sweep_plan import SweepPlan
+from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
 from oms.domain.value import value
 
 
@@ -148,7 +148,7 @@ class Account:
     #: Class of the discrepancy for which the account may only reduce; ``None``: none does.
     quarantine: str | None = None
     #: When it is swept by itself.
-    sweeps: SweepPlan = field(default_factory=SweepPlan)
+    reconcile_intervals: ReconcileIntervals = field(default_factory=ReconcileIntervals)
     #: Who decides on a discrepancy, by its class, where the owner says it (``oms.policies``).
     policies: Mapping[str, str] = field(default_factory=dict)
     #: All that its owner set, as JSON text.

@@ -23,7 +23,7 @@ def _words(text: str, prefix: str = "") -> frozenset[str]:
     return frozenset(f"{prefix}{word}" for word in text.split())
 
 
-META = _words(
+META_READS = _words(
     "describe id name has features timeframes limits fees precision_mode symbols currencies"
     " markets market market_id load_markets load_time_difference amount_to_precision"
     " price_to_precision cost_to_precision fee_to_precision currency_to_precision calculate_fee"
@@ -31,7 +31,7 @@ META = _words(
 )
 """Reads that say what an exchange is, or compute."""
 
-MARKET = _words(
+MARKET_READS = _words(
     "markets currencies status time ticker tickers bids_asks last_prices mark_price mark_prices"
     " order_book order_books l2_order_book l3_order_book trades ohlcv mark_ohlcv index_ohlcv"
     " premium_index_ohlcv funding_rate funding_rates funding_rate_history funding_interval"
@@ -45,7 +45,7 @@ MARKET = _words(
 )
 """Reads of the market."""
 
-ACCOUNT = _words(
+ACCOUNT_READS = _words(
     "balance free_balance used_balance total_balance partial_balance accounts order orders"
     " open_order open_orders closed_order closed_orders canceled_orders"
     " canceled_and_closed_orders order_trades order_status order_with_client_order_id my_trades"
@@ -58,9 +58,9 @@ ACCOUNT = _words(
 )
 """Reads of the account."""
 
-READS = META | MARKET | ACCOUNT
+READ_METHODS = META_READS | MARKET_READS | ACCOUNT_READS
 
-ENTRIES = _words(
+ENTRY_METHODS = _words(
     "order orders limit_order market_order limit_buy_order limit_sell_order market_buy_order"
     " market_sell_order market_order_with_cost market_buy_order_with_cost"
     " market_sell_order_with_cost post_only_order reduce_only_order stop_order stop_limit_order"
@@ -73,16 +73,16 @@ ENTRIES = _words(
 )
 """Methods that may open or enlarge a position."""
 
-CANCELS = _words(
+CANCEL_METHODS = _words(
     "order orders all_orders all_orders_after orders_for_symbols order_with_client_order_id"
     " orders_with_client_order_ids",
     "cancel_",
 )
 """Methods that cancel: they are never held up."""
 
-TRADES = (
-    ENTRIES
-    | CANCELS
+TRADE_METHODS = (
+    ENTRY_METHODS
+    | CANCEL_METHODS
     | _words(
         "close_position close_all_positions set_leverage set_margin_mode set_position_mode"
         " set_margin add_margin reduce_margin"
@@ -90,7 +90,7 @@ TRADES = (
 )
 """Methods that change something at the exchange."""
 
-NOTABLE_NEVER = (
+NOTABLE_FORBIDDEN = (
     "withdraw",
     "transfer",
     "borrow_*",
@@ -117,11 +117,11 @@ _NOT_TO_BE_ALLOWED = frozenset({"close", "set_sandbox_mode", "enable_demo_tradin
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _LISTS: Mapping[MethodClass, frozenset[str]] = MappingProxyType(
-    {MethodClass.READ: READS, MethodClass.TRADE: TRADES}
+    {MethodClass.READ: READ_METHODS, MethodClass.TRADE: TRADE_METHODS}
 )
 
 
-def class_of(func: str) -> MethodClass:
+def method_class_of(func: str) -> MethodClass:
     """The class of a method by its snake_case name; what is not listed is ``never``."""
     for method_class, names in _LISTS.items():
         if func in names:
@@ -131,18 +131,18 @@ def class_of(func: str) -> MethodClass:
     return MethodClass.NEVER
 
 
-def is_trade(func: str) -> bool:
+def is_trade_method(func: str) -> bool:
     """Whether a call of it changes something: all but reads, an allowed ``never`` included."""
-    return func not in READS
+    return func not in READ_METHODS
 
 
-def may_be_allowed(func: str) -> bool:
+def is_allowable(func: str) -> bool:
     """Whether an account's option ``ccxt_allow`` may name the method."""
     if func in _NOT_TO_BE_ALLOWED or not _NAME.fullmatch(func):
         return False
-    return class_of(func) is MethodClass.NEVER
+    return method_class_of(func) is MethodClass.NEVER
 
 
-def allowed_of(names: Iterable[str]) -> frozenset[str]:
+def filter_allowable(names: Iterable[str]) -> frozenset[str]:
     """Those of ``names`` that an account may allow."""
-    return frozenset(name for name in names if may_be_allowed(name))
+    return frozenset(name for name in names if is_allowable(name))

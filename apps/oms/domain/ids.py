@@ -29,7 +29,7 @@ ID_MAX = 2**53 - 1
 """The largest id that every JSON reader keeps exactly."""
 
 
-class Mint(Protocol):
+class IdGenerator(Protocol):
     """Hands out fresh ids; never the same one twice per kind."""
 
     def __call__(self, kind: IdKind) -> int: ...

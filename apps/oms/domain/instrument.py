@@ -9,11 +9,11 @@ from enum import StrEnum
 from fractions import Fraction
 
 from oms.domain.errors import Refused
-from oms.domain.money import ZERO, down_to_step, on_step, plain, product
+from oms.domain.money import ZERO, decimal_text, is_on_step, multiply, round_down_to_step
 from oms.domain.value import value
 
 
-class Kind(StrEnum):
+class InstrumentKind(StrEnum):
     """How profit is counted: spot and linear in quote, inverse in base."""
 
     SPOT = "spot"
@@ -26,7 +26,7 @@ class Instrument:
     """One symbol of one exchange; quantities on ``step``, prices on ``tick``."""
 
     symbol: str
-    kind: Kind
+    kind: InstrumentKind
     base: str
     quote: str
     #: Currency in which profit and margin are paid; the quote on spot.
@@ -46,27 +46,27 @@ class Instrument:
 
     def value(self, price: Decimal) -> Fraction:
         """``v(price)``: the price in value space."""
-        if self.kind is Kind.INVERSE:
+        if self.kind is InstrumentKind.INVERSE:
             return -1 / Fraction(price)
         return Fraction(price)
 
     def worth(self, qty: Decimal, price: Decimal) -> Fraction:
         """``qty × v(price)``, exact."""
-        if self.kind is Kind.INVERSE:
+        if self.kind is InstrumentKind.INVERSE:
             return -Fraction(qty) / Fraction(price)
-        return Fraction(product(qty, price))
+        return Fraction(multiply(qty, price))
 
     def price_of(self, value: Fraction) -> Fraction:
         """The price whose value is ``value``: the inverse of ``value()``."""
-        if self.kind is Kind.INVERSE:
+        if self.kind is InstrumentKind.INVERSE:
             return -1 / value
         return value
 
     def notional(self, qty: Decimal, price: Decimal) -> Decimal:
         """Worth of ``qty`` at ``price`` in quote, exact; on inverse whatever the price."""
-        if self.kind is Kind.INVERSE:
-            return product(qty, self.contract_size)
-        return product(product(qty, price), self.contract_size)
+        if self.kind is InstrumentKind.INVERSE:
+            return multiply(qty, self.contract_size)
+        return multiply(multiply(qty, price), self.contract_size)
 
 
 def refuse_off_grid(
@@ -77,29 +77,31 @@ def refuse_off_grid(
         if qty < instrument.step:
             return Refused(
                 code="qty_below_minimum",
-                message=f"qty {plain(qty)} is below the smallest quantity of {instrument.symbol},"
-                f" {plain(instrument.step)}",
+                message=f"qty {decimal_text(qty)} is below the smallest quantity of {instrument.symbol},"
+                f" {decimal_text(instrument.step)}",
                 limit=instrument.step,
                 value=qty,
                 set_by="exchange",
             )
-        if not on_step(qty, instrument.step):
+        if not is_on_step(qty, instrument.step):
             return _off_grid("qty", qty, instrument.step, instrument, down=True)
     for price in prices:
-        if price is not None and not on_step(price, instrument.tick):
+        if price is not None and not is_on_step(price, instrument.tick):
             return _off_grid("price", price, instrument.tick, instrument, down=False)
     return None
 
 
-def refuse_small(instrument: Instrument, *, qty: Decimal, price: Decimal) -> Refused | None:
+def refuse_below_min_notional(
+    instrument: Instrument, *, qty: Decimal, price: Decimal
+) -> Refused | None:
     """Refuse an order worth less than the instrument's minimum notional."""
     worth = instrument.notional(qty, price)
     if worth >= instrument.min_notional:
         return None
     return Refused(
         code="notional_below_minimum",
-        message=f"{plain(qty)} {instrument.symbol} at {plain(price)} is worth {plain(worth)}"
-        f" {instrument.quote}, below the minimum {plain(instrument.min_notional)}",
+        message=f"{decimal_text(qty)} {instrument.symbol} at {decimal_text(price)} is worth {decimal_text(worth)}"
+        f" {instrument.quote}, below the minimum {decimal_text(instrument.min_notional)}",
         limit=instrument.min_notional,
         value=worth,
         set_by="exchange",
@@ -110,11 +112,15 @@ def _off_grid(
     name: str, value: Decimal, grid: Decimal, instrument: Instrument, *, down: bool
 ) -> Refused:
     word = "step" if down else "tick"
-    hint = f"; the next lower is {plain(down_to_step(value, grid))}" if value >= grid else ""
+    hint = (
+        f"; the next lower is {decimal_text(round_down_to_step(value, grid))}"
+        if value >= grid
+        else ""
+    )
     return Refused(
         code="precision_mismatch",
         reason=name,
-        message=f"{name} {plain(value)} is no multiple of the {word} {plain(grid)}"
+        message=f"{name} {decimal_text(value)} is no multiple of the {word} {decimal_text(grid)}"
         f" of {instrument.symbol}{hint}",
         limit=grid,
         value=value,

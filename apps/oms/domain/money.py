@@ -20,13 +20,13 @@ _SCALE = 10**DIGITS_MAX
 EXACT = Context(prec=120)
 
 # The methods themselves: a function around each would cost as much again, dozens of times a fill.
-product = EXACT.multiply
+multiply = EXACT.multiply
 """``left × right``, exactly."""
 
-total = EXACT.add
+add = EXACT.add
 """``left + right``, exactly."""
 
-difference = EXACT.subtract
+subtract = EXACT.subtract
 """``left − right``, exactly."""
 
 
@@ -34,7 +34,7 @@ class NotADecimal(ValueError):
     """The text is no plain decimal within 18 integer and 18 fractional digits."""
 
 
-def decimal(text: str | int | Decimal) -> Decimal:
+def parse_decimal(text: str | int | Decimal) -> Decimal:
     """The decimal that ``text`` says, exactly; exponent form is read, nothing is rounded.
 
     Raises ``NotADecimal`` on anything else: NaN, Infinity, too many digits, a sign alone.
@@ -62,7 +62,7 @@ def decimal(text: str | int | Decimal) -> Decimal:
 
 
 @lru_cache(maxsize=16384)  # one number is told in several rows of one command
-def plain(value: Decimal) -> str:
+def decimal_text(value: Decimal) -> str:
     """``value`` in plain notation: no exponent, no trailing zeros, zero is ``"0"``."""
     if not value:
         return "0"
@@ -72,14 +72,14 @@ def plain(value: Decimal) -> str:
     return text
 
 
-def rounded(value: Fraction | Decimal) -> Decimal:
+def round_to_scale(value: Fraction | Decimal) -> Decimal:
     """``value`` at 18 fractional digits, half-even: what may be stored or told."""
     if isinstance(value, Decimal):
         return value.quantize(_QUANTUM, ROUND_HALF_EVEN, EXACT)
-    return rounded_ratio(value.numerator, value.denominator)
+    return round_ratio(value.numerator, value.denominator)
 
 
-def rounded_ratio(numerator: int, denominator: int) -> Decimal:
+def round_ratio(numerator: int, denominator: int) -> Decimal:
     """``numerator / denominator`` at 18 fractional digits, half-even, without a fraction made."""
     if denominator < 0:
         numerator, denominator = -numerator, -denominator
@@ -90,25 +90,25 @@ def rounded_ratio(numerator: int, denominator: int) -> Decimal:
 
 
 @lru_cache(maxsize=1024)  # an order's average price is told and stored
-def quotient(left: Decimal, right: Decimal) -> Decimal:
+def divide(left: Decimal, right: Decimal) -> Decimal:
     """``left / right`` at 18 fractional digits, half-even.
 
     120 digits on the way are enough: of two numbers of the trade (at most 72 digits) no quotient
     that has no end can be told from a tie only beyond them.
     """
-    return rounded(EXACT.divide(left, right))
+    return round_to_scale(EXACT.divide(left, right))
 
 
-def on_step(value: Decimal, step: Decimal) -> bool:
+def is_on_step(value: Decimal, step: Decimal) -> bool:
     """Whether ``value`` is a whole number of steps."""
     return EXACT.remainder(value, step) == 0
 
 
-def down_to_step(value: Decimal, step: Decimal) -> Decimal:
+def round_down_to_step(value: Decimal, step: Decimal) -> Decimal:
     """The largest whole number of steps that is not above ``value`` (both not negative)."""
     return EXACT.subtract(value, EXACT.remainder(value, step))
 
 
-def exact_text(value: Fraction) -> str:
+def fraction_text(value: Fraction) -> str:
     """``value`` as ``numerator/denominator``, for storage without loss."""
     return f"{value.numerator}/{value.denominator}"

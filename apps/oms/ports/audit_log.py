@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from oms.domain.audit import AuditRow, Link
+from oms.domain.audit_chain import AuditRow, ChainLink
 from oms.domain.value import value
 from oms.ports.registry import AuditEntry
 
 
 @value
-class Hand:
+class AuditContext:
     """Who makes a change, from where, why and when."""
 
     actor: str
@@ -51,7 +51,7 @@ class Hand:
 
 
 @value
-class AuditWindow:
+class AuditQuery:
     """Which rows are asked for."""
 
     #: ``None``: those of all accounts and of none.
@@ -78,11 +78,11 @@ class AuditPage:
 
 
 @value
-class Chained:
+class ChainedRow:
     """A row with its place in the chain."""
 
     row: AuditRow
-    link: Link
+    link: ChainLink
 
 
 @value
@@ -96,7 +96,7 @@ class ChainHead:
 class AuditLog(Protocol):
     """Reads and chains the log. Nothing of it is ever changed or taken out."""
 
-    async def page(self, window: AuditWindow) -> AuditPage:
+    async def page(self, window: AuditQuery) -> AuditPage:
         """Rows and commands of the window, by id. Raises ``Unavailable``."""
         ...
 
@@ -108,13 +108,13 @@ class AuditLog(Protocol):
         """Rows that are in no chain yet, ascending by id. Raises ``Unavailable``."""
         ...
 
-    async def chain(self, before: ChainHead, rows: Sequence[Chained]) -> bool:
+    async def chain(self, before: ChainHead, rows: Sequence[ChainedRow]) -> bool:
         """Put ``rows`` at the end; ``False`` if the end was not ``before`` any more.
 
         Raises ``Unavailable``.
         """
         ...
 
-    async def chained(self, after: int, limit: int) -> Sequence[Chained]:
+    async def chained(self, after: int, limit: int) -> Sequence[ChainedRow]:
         """Rows of the chain from number ``after`` + 1 on. Raises ``Unavailable``."""
         ...

@@ -14,9 +14,9 @@ from typing import Protocol
 
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
-from oms.domain.order import Order, Side
-from oms.domain.reconciliation import Holding
-from oms.domain.report import Charge, Report
+from oms.domain.orders.execution_report import Charge, ExecutionReport
+from oms.domain.orders.order import Order, Side
+from oms.domain.reconcile.position_comparison import HoldingKey
 from oms.domain.value import value
 
 
@@ -44,7 +44,7 @@ class AttemptRow:
 
 
 @value
-class MemoryRows:
+class ExchangeStateRows:
     """The stored memory of an exchange, or what of it changed; all texts are JSON.
 
     ``None`` in ``orders`` deletes the row. ``trades`` are new and never change. Real exchanges
@@ -70,7 +70,7 @@ class TradeRow:
     trade: str
 
 
-Level = tuple[Decimal, Decimal | None]
+PriceLevel = tuple[Decimal, Decimal | None]
 """A price and the quantity offered there; ``None`` is without limit."""
 
 
@@ -84,13 +84,13 @@ class Quote:
     bid_qty: Decimal | None
     ask_qty: Decimal | None
     #: The whole book, best levels first, where more than the best prices is told.
-    bids: tuple[Level, ...] = ()
-    asks: tuple[Level, ...] = ()
+    bids: tuple[PriceLevel, ...] = ()
+    asks: tuple[PriceLevel, ...] = ()
     at: datetime
 
 
 @value
-class Print:
+class PublicTrade:
     """A trade of others; ``side`` is the taker's."""
 
     symbol: str
@@ -109,7 +109,7 @@ class StalePrice:
 
 
 @value
-class ToldRow:
+class RawExchangeRow:
     """An order or an execution in ccxt's shape, as it was read; kept as evidence."""
 
     is_order: bool
@@ -117,7 +117,7 @@ class ToldRow:
 
 
 @value
-class Snapshot:
+class ExchangeSnapshot:
     """An account as the exchange shows it at one moment, its trades from ``since`` on.
 
     ``orders`` and ``trades`` are reports like any other, trades with their symbol; ``holdings`` are
@@ -129,10 +129,10 @@ class Snapshot:
     since: datetime
     #: The end of what was asked for; ``None`` is now.
     until: datetime | None = None
-    orders: Sequence[Report]
-    trades: Sequence[tuple[str, Report]]
-    holdings: Mapping[Holding, Decimal]
-    raw: Sequence[ToldRow] | None = None
+    orders: Sequence[ExecutionReport]
+    trades: Sequence[tuple[str, ExecutionReport]]
+    holdings: Mapping[HoldingKey, Decimal]
+    raw: Sequence[RawExchangeRow] | None = None
     balances: Mapping[str, Decimal] | None = None
     #: From when on every execution of the account is among ``trades``; ``None``: nobody knows.
     trades_whole_from: datetime | None = None
@@ -143,7 +143,7 @@ class Snapshot:
 
 
 @value
-class Traded:
+class DirectTradeResult:
     """What a trading call did: its answer in ccxt's shape, or why there is none, and what is told.
 
     Reports are those of the exchange whatever the answer is.
@@ -151,7 +151,7 @@ class Traded:
 
     value: object = None
     refused: Refused | None = None
-    reports: Sequence[Report] = ()
+    reports: Sequence[ExecutionReport] = ()
 
 
 class StreamState(StrEnum):
@@ -182,14 +182,14 @@ class ConnectionState:
     reconciled_at: datetime | None = None
     #: Where the prices of a paper account come from, in words, and why none come.
     prices: str | None = None
-    prices_trouble: Refused | None = None
+    prices_unavailable: Refused | None = None
 
 
 @value
-class Looked:
+class OrderQueryResult:
     """What one look for an order told at once, or why nothing was found out."""
 
-    reports: Sequence[Report] = ()
+    reports: Sequence[ExecutionReport] = ()
     refused: Refused | None = None
 
 
@@ -210,25 +210,27 @@ class Exchange(Protocol):
         """The best prices now, ``None`` where no price is known."""
         ...
 
-    async def place(self, order: Order, now: datetime) -> Sequence[Report]:
+    async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Send ``order``; a rejection is a report too, a lost answer one of kind ``unknown``."""
         ...
 
     async def change(
         self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
-    ) -> Sequence[Report]:
+    ) -> Sequence[ExecutionReport]:
         """Change price and/or total quantity; a ``rejected`` report means: not changed."""
         ...
 
-    async def cancel(self, order: Order, now: datetime) -> Sequence[Report]:
+    async def cancel(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Cancel what is left of ``order``; a ``rejected`` report means: not canceled."""
         ...
 
-    async def ask(self, order: Order, now: datetime) -> Sequence[Report]:
+    async def ask(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Look up an order whose answer was lost; ``not_placed`` if the exchange never got it."""
         ...
 
-    async def find(self, order: Order, exchange_order_id: str | None, now: datetime) -> Looked:
+    async def find(
+        self, order: Order, exchange_order_id: str | None, now: datetime
+    ) -> OrderQueryResult:
         """One look for an order now; under the id given, it is that order from now on.
 
         Refused with ``order_not_found`` or ``conflict`` where the id is none of it, with another
@@ -236,38 +238,38 @@ class Exchange(Protocol):
         """
         ...
 
-    def declared_absent(self, order: Order, now: datetime) -> None:
+    def declare_not_placed(self, order: Order, now: datetime) -> None:
         """An operator says that the order was never placed; should it turn up, it is told."""
         ...
 
-    async def snapshot(self, since: datetime, now: datetime) -> Snapshot:
+    async def snapshot(self, since: datetime, now: datetime) -> ExchangeSnapshot:
         """All open orders, executions from ``since`` on (UTC, inclusive), and what is held."""
         ...
 
-    async def advance(self, now: datetime) -> Sequence[Report]:
+    async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
         """What happened by itself since the last call (a paper market moved, an order expired)."""
         ...
 
-    def is_moved_by_time(self) -> bool:
+    def needs_polling(self) -> bool:
         """Whether ``advance`` may have anything to tell: open orders, contracts, late answers."""
         ...
 
-    def charges(self) -> Sequence[Charge]:
+    def take_charges(self) -> Sequence[Charge]:
         """Payments that were told with the reports since the last call, and then are forgotten.
 
         The first money of a new paper account is none of them.
         """
         ...
 
-    def set_price(self, quote: Quote) -> Sequence[Report]:
+    def set_price(self, quote: Quote) -> Sequence[ExecutionReport]:
         """Manual price (paper only); raises ``Conflict`` where the source is not manual."""
         ...
 
-    def set_print(self, trade: Print) -> Sequence[Report]:
+    def set_public_trade(self, trade: PublicTrade) -> Sequence[ExecutionReport]:
         """Manual trade of others (paper only); raises as ``set_price``."""
         ...
 
-    def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[Report]:
+    def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[ExecutionReport]:
         """Pay money in, or below zero out (paper only).
 
         Raises ``Conflict`` with code ``insufficient_funds`` for what is not free.
@@ -276,7 +278,7 @@ class Exchange(Protocol):
 
     async def reset(
         self, balances: Mapping[str, Decimal] | None, now: datetime
-    ) -> Sequence[Report]:
+    ) -> Sequence[ExecutionReport]:
         """Cancel all, close all at the mark and begin with ``balances`` (paper only).
 
         ``None``: those of the account's settings. Raises ``Invalid`` for a negative balance.
@@ -294,22 +296,22 @@ class Exchange(Protocol):
 
     async def trade(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
-    ) -> Traded:
+    ) -> DirectTradeResult:
         """A ccxt method that changes something, past the ledger: its orders are not ours.
 
         What the exchange has no such method for is refused with code ``unsupported_func``.
         """
         ...
 
-    def changed_memory(self) -> MemoryRows | None:
+    def take_state_changes(self) -> ExchangeStateRows | None:
         """What changed since the last call and must be stored with the reports."""
         ...
 
-    def stored(self) -> None:
+    def on_committed(self) -> None:
         """All that ``changed_memory`` handed out is durable: what waited for that may be sent."""
         ...
 
-    def answers_later(self) -> bool:
+    def sends_after_commit(self) -> bool:
         """Whether requests are only taken down: they are sent once stored, and told by ``advance``.
 
         Until its outcome is told a command is running. A paper exchange answers at once.
@@ -320,11 +322,11 @@ class Exchange(Protocol):
         """Whether commands may run now; until then they wait in their queue."""
         ...
 
-    def trouble(self) -> Refused | None:
+    def unavailable_reason(self) -> Refused | None:
         """Why nothing can be sent now, though it is ready; ``None`` when all is well."""
         ...
 
-    def stale(self) -> Sequence[StalePrice]:
+    def take_stale_prices(self) -> Sequence[StalePrice]:
         """Symbols in use whose price has become too old, told since the last call (paper only)."""
         ...
 
@@ -332,14 +334,14 @@ class Exchange(Protocol):
         """How it is reached now; takes no time."""
         ...
 
-    def begin_sweep(self, since: datetime, until: datetime | None = None) -> None:
+    def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
         """Begin to read a whole ``snapshot`` where that takes time; ``swept`` tells it.
 
         With ``until`` executions are read up to then only.
         """
         ...
 
-    def swept(self) -> Sequence[Snapshot]:
+    def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
         """Snapshots that were read since the last call, also those it read by itself."""
         ...
 

@@ -7,12 +7,12 @@ from typing import Protocol
 
 from oms.domain.value import value
 
-ORDERS_A_CALL_MAX = 100
+ORDERS_PER_CALL_MAX = 100
 
 
-def call_order(command_id: int, number: int) -> int:
+def call_order_key(command_id: int, number: int) -> int:
     """The name of an order that a call of the gateway made: no command's id is below 0."""
-    return -(command_id * ORDERS_A_CALL_MAX + number)
+    return -(command_id * ORDERS_PER_CALL_MAX + number)
 
 
 @value
@@ -31,7 +31,7 @@ class OpeningOrder:
 class KeyUsage(Protocol):
     """Reads the orders of keys."""
 
-    async def opened(
+    async def opening_orders(
         self, account_id: int, api_key_id: int, since: datetime
     ) -> Sequence[OpeningOrder]:
         """Stored orders that the key sent to the account since then. Raises ``Unavailable``."""

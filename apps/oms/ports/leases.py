@@ -44,7 +44,7 @@ class Leases(Protocol):
         """
         ...
 
-    async def followers(self) -> Mapping[int, int]:
+    async def credential_followers(self) -> Mapping[int, int]:
         """Accounts on the credentials of one with a lower id, with the lowest such id."""
         ...
 
@@ -56,7 +56,7 @@ class Leases(Protocol):
         """Give back, so that another may take at once."""
         ...
 
-    async def disown(self, owner: str) -> None:
+    async def release_all(self, owner: str) -> None:
         """Free at once what ``owner`` holds: a successor of that name knows that it is dead."""
         ...
 

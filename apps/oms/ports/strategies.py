@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from oms.domain.value import value
-from oms.ports.audit_log import Hand
+from oms.ports.audit_log import AuditContext
 
 
 @value
@@ -37,7 +37,7 @@ class Strategies(Protocol):
         """All, active ones first, then by name."""
         ...
 
-    async def closed(self, account_id: int) -> frozenset[int]:
+    async def closed_strategy_ids(self, account_id: int) -> frozenset[int]:
         """Those that may not open or enlarge positions on the account."""
         ...
 
@@ -46,11 +46,13 @@ class Strategies(Protocol):
         name: str,
         client_strategy_id: int | None,
         account_ids: Sequence[int],
-        hand: Hand,
+        audit_context: AuditContext,
     ) -> int:
         """The id of a new one. Raises ``Conflict`` (name taken), ``NotFound`` (account)."""
         ...
 
-    async def change(self, strategy_id: int, change: StrategyChange, hand: Hand) -> int:
+    async def change(
+        self, strategy_id: int, change: StrategyChange, audit_context: AuditContext
+    ) -> int:
         """How many rows changed. Raises ``Conflict``, ``NotFound``."""
         ...

@@ -22,7 +22,7 @@ class NoMasterKey(Conflict):
         super().__init__(message, reason="no_master_key")
 
 
-class Unsealable(Conflict):
+class UnsealError(Conflict):
     """A sealed text that no key at hand opens, that was changed, or that is another's."""
 
     def __init__(self, message: str) -> None:

@@ -3,15 +3,15 @@
 from datetime import datetime
 from decimal import Decimal
 
-from oms.domain.order import Side
+from oms.domain.orders.order import Side
 from oms.domain.value import value
-from oms.simulation.contracts import MarginMode
-from oms.simulation.faults import Fault
-from oms.simulation.memory import PLAIN, Leg, Level, Terms
+from oms.simulation.state.contract_overrides import MarginMode
+from oms.simulation.state.exchange_state import PLAIN_TERMS, Leg, Level, OrderTerms
+from oms.simulation.transport.faults import Fault
 
 
 @value
-class Place:
+class NewOrder:
     """Place an order; ``price`` is that of the limit, ``None`` of one that goes to the market.
 
     ``cost`` in quote, for a market buy, takes the place of ``qty``. ``leg`` is told by hedge
@@ -26,7 +26,7 @@ class Place:
     price: Decimal | None
     reduce_only: bool = False
     post_only: bool = False
-    terms: Terms = PLAIN
+    terms: OrderTerms = PLAIN_TERMS
     cost: Decimal | None = None
     leg: Leg | None = None
     fault: Fault | None = None
@@ -34,11 +34,11 @@ class Place:
 
 
 @value
-class PlacePair:
+class NewOrderPair:
     """Place two orders of which the first fill of one cancels the other; ``second`` waits."""
 
-    first: Place
-    second: Place
+    first: NewOrder
+    second: NewOrder
     at: datetime
 
     @property
@@ -48,7 +48,7 @@ class PlacePair:
 
 
 @value
-class Change:
+class ChangeOrder:
     """Change price, total quantity and/or trigger price of an open order; ``None`` keeps."""
 
     client_id: str
@@ -62,7 +62,7 @@ class Change:
 
 
 @value
-class Cancel:
+class CancelOrder:
     """Cancel what is left of an order."""
 
     client_id: str
@@ -73,7 +73,7 @@ class Cancel:
 
 
 @value
-class Ask:
+class QueryOrder:
     """Tell now what is known about a client's order and was not told yet."""
 
     client_id: str
@@ -81,7 +81,7 @@ class Ask:
 
 
 @value
-class QuoteSeen:
+class QuoteUpdate:
     """Best prices are these now; ``None`` quantity is without limit."""
 
     symbol: str
@@ -93,7 +93,7 @@ class QuoteSeen:
 
 
 @value
-class BookSeen:
+class BookUpdate:
     """The book is this now; best levels first."""
 
     symbol: str
@@ -103,7 +103,7 @@ class BookSeen:
 
 
 @value
-class PrintSeen:
+class TradeTick:
     """A trade of others; ``side`` is the taker's, ``None`` where it is not told."""
 
     symbol: str
@@ -114,7 +114,7 @@ class PrintSeen:
 
 
 @value
-class CandleSeen:
+class CandleClosed:
     """A bar has closed."""
 
     symbol: str
@@ -127,7 +127,7 @@ class CandleSeen:
 
 
 @value
-class MarkSeen:
+class MarkPriceUpdate:
     """The mark price of a contract is this now."""
 
     symbol: str
@@ -136,7 +136,7 @@ class MarkSeen:
 
 
 @value
-class FundingSeen:
+class FundingRateUpdate:
     """The funding rate of a contract is this from now on."""
 
     symbol: str
@@ -145,7 +145,7 @@ class FundingSeen:
 
 
 @value
-class Clock:
+class TimeUpdate:
     """Nothing but time has passed."""
 
     at: datetime
@@ -198,16 +198,18 @@ class SetMarginMode:
     at: datetime
 
 
-Request = Place | PlacePair | Change | Cancel
+OrderRequest = NewOrder | NewOrderPair | ChangeOrder | CancelOrder
 """What a sender may ask of the exchange."""
 
-News = QuoteSeen | BookSeen | PrintSeen | CandleSeen | MarkSeen | FundingSeen
+MarketUpdate = (
+    QuoteUpdate | BookUpdate | TradeTick | CandleClosed | MarkPriceUpdate | FundingRateUpdate
+)
 """What a feed tells."""
 
-Wish = Withdraw | SetLeverage | SetMarginMode
+AccountRequest = Withdraw | SetLeverage | SetMarginMode
 """What may be refused but is no order: it is carried out at once, whatever the latency."""
 
-Control = Wish | Deposit | Reset
+AccountInput = AccountRequest | Deposit | Reset
 """What is set or moved from outside."""
 
-Input = Request | Ask | News | Clock | Control
+Input = OrderRequest | QueryOrder | MarketUpdate | TimeUpdate | AccountInput

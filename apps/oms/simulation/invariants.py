@@ -10,15 +10,23 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from oms.domain.errors import OmsError
-from oms.domain.instrument import Instrument, Kind
+from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import EXACT, ZERO
-from oms.domain.order import Side
-from oms.simulation.facts import Deposited, Filled, FundingPaid, InsurancePaid, Withdrawn
-from oms.simulation.margin import is_pledged
-from oms.simulation.matching import reaches
-from oms.simulation.memory import PLAIN, Balance, Leg, Memory, PaperOrder, PaperTrade, PositionKey
-from oms.simulation.settings import Settings
-from oms.simulation.sheet import Sheet
+from oms.domain.orders.order import Side
+from oms.simulation.account.margin import has_positions_settled_in
+from oms.simulation.events import Deposited, Filled, FundingPaid, InsurancePaid, Withdrawn
+from oms.simulation.market.matching import is_within_limit
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.exchange_state import (
+    PLAIN_TERMS,
+    Balance,
+    ExchangeState,
+    Leg,
+    PaperOrder,
+    PaperTrade,
+    PositionKey,
+)
+from oms.simulation.state.step_state import StepState
 
 _NOTHING = Balance()
 _add, _subtract = EXACT.add, EXACT.subtract
@@ -38,7 +46,7 @@ class _Told:
 
     __slots__ = ("fills", "flows", "moves", "sold", "trades")
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: StepState) -> None:
         self.trades: list[PaperTrade] = []
         #: Quantity executed, by order.
         self.fills: Amounts = {}
@@ -48,20 +56,20 @@ class _Told:
         self.flows: Amounts = {}
         #: What was sold on spot.
         self.sold: list[str] = []
-        for fact in sheet.facts:
-            if isinstance(fact, Filled):
-                self._fill(sheet.instruments[fact.trade.symbol], fact.trade)
-            elif isinstance(fact, _INCOMES):
-                self._flow(fact.currency, fact.amount)
-            elif isinstance(fact, Withdrawn):
-                self._flow(fact.currency, fact.amount.copy_negate())
+        for event in sheet.events:
+            if isinstance(event, Filled):
+                self._fill(sheet.instruments[event.trade.symbol], event.trade)
+            elif isinstance(event, _INCOMES):
+                self._flow(event.currency, event.amount)
+            elif isinstance(event, Withdrawn):
+                self._flow(event.currency, event.amount.copy_negate())
 
     def _fill(self, instrument: Instrument, trade: PaperTrade) -> None:
         self.trades.append(trade)
         name, qty, is_buy = trade.exchange_order_id, trade.qty, trade.side is Side.BUY
         self.fills[name] = _add(self.fills.get(name, ZERO), qty)
         signed = qty if is_buy else qty.copy_negate()
-        if instrument.kind is Kind.SPOT:
+        if instrument.kind is InstrumentKind.SPOT:
             value = EXACT.multiply(qty, trade.price)
             self._flow(instrument.base, signed)
             self._flow(instrument.quote, value.copy_negate() if is_buy else value)
@@ -77,7 +85,7 @@ class _Told:
         self.flows[currency] = _add(self.flows.get(currency, ZERO), amount)
 
 
-def check(sheet: Sheet) -> None:
+def check_step(sheet: StepState) -> None:
     """Raise ``InvariantBroken`` if the sheet's step broke a rule."""
     told = _Told(sheet)
     locks = _check_orders(sheet, told)
@@ -88,48 +96,48 @@ def check(sheet: Sheet) -> None:
         _check_no_short(sheet, told.sold)
 
 
-def check_all(memory: Memory, settings: Settings) -> None:
+def check_state(state: ExchangeState, settings: SimulationSettings) -> None:
     """Raise ``InvariantBroken`` if a whole memory breaks a rule that needs no history."""
     locks: Amounts = {}
-    for symbol, orders in memory.orders.items():
+    for symbol, orders in state.orders.items():
         for name, order in orders.items():
             if order.exchange_order_id != name or order.symbol != symbol:
                 _broken(f"{name}: not where it belongs")
             if not 0 <= order.filled < order.qty:
                 _broken(f"{name}: rests with {order.filled} of {order.qty} filled")
-            if (order.terms is not PLAIN) is not (name in memory.special):
+            if (order.terms is not PLAIN_TERMS) is not (name in state.orders_with_terms):
                 _broken(f"{name}: its terms are overlooked")
             locks[order.locked_currency] = _add(
                 locks.get(order.locked_currency, ZERO), order.locked
             )
     legs = {Leg.LONG, Leg.SHORT} if settings.hedge else {Leg.BOTH}
-    for key, position in memory.positions.items():
+    for key, position in state.positions.items():
         settle = settings.instruments[position.symbol].settle
         if key != (position.symbol, position.leg) or key[1] not in legs or not position.qty:
             _broken(f"{key}: no such position can be")
         if position.leg is not Leg.BOTH and (position.qty > 0) is not (position.leg is Leg.LONG):
             _broken(f"{key}: the leg of the other side")
         locks[settle] = _add(locks.get(settle, ZERO), position.margin)
-    for currency in memory.balances.keys() | locks.keys():
-        balance = memory.balances.get(currency, _NOTHING)
+    for currency in state.balances.keys() | locks.keys():
+        balance = state.balances.get(currency, _NOTHING)
         if balance.used != locks.get(currency, ZERO) or balance.used < 0:
             _broken(f"{currency}: used {balance.used} is not what is locked")
         if _add(balance.free, balance.used) != balance.total:
             _broken(f"{currency}: free and used are not the total")
 
 
-def _check_orders(sheet: Sheet, told: _Told) -> Amounts:
+def _check_orders(sheet: StepState, told: _Told) -> Amounts:
     """Every touched order; what their locks say that the used amounts moved by."""
     fills, locks = told.fills, Amounts()
     limited: dict[str, PaperOrder] = {}
-    touched, ended = sheet.touched_orders, set()
+    changes, ended = sheet.touched_orders, set()
     for order in sheet.ended:
         name = order.exchange_order_id
-        if name in ended or touched.get(name) is not None:
+        if name in ended or changes.get(name) is not None:
             _broken(f"{name}: an order ended twice, or rests after its end")
         ended.add(name)
         _check_order(sheet, order, fills, locks, limited)
-    for name, resting in touched.items():
+    for name, resting in changes.items():
         if resting is not None:
             _check_order(sheet, resting, fills, locks, limited)
             if resting.locked:
@@ -145,7 +153,7 @@ def _check_orders(sheet: Sheet, told: _Told) -> Amounts:
 
 
 def _check_order(
-    sheet: Sheet,
+    sheet: StepState,
     order: PaperOrder,
     fills: Amounts,
     locks: Amounts,
@@ -170,22 +178,22 @@ def _check_order(
 
 
 def _check_limits(
-    sheet: Sheet, limited: Mapping[str, PaperOrder], trades: list[PaperTrade]
+    sheet: StepState, limited: Mapping[str, PaperOrder], trades: list[PaperTrade]
 ) -> None:
     """An order may have been moved in the step, before or after it was executed."""
     for trade in trades:
         order = limited.get(trade.exchange_order_id)
         if order is None or order.price is None:
             continue
-        if reaches(order.side, order.price, trade.price):
+        if is_within_limit(order.side, order.price, trade.price):
             continue
         before = sheet.before.order(order.symbol, order.exchange_order_id)
         limit = None if before is None else before.price
-        if limit is None or not reaches(order.side, limit, trade.price):
+        if limit is None or not is_within_limit(order.side, limit, trade.price):
             _broken(f"{trade.trade_id}: a fill beyond the limit of its order")
 
 
-def _check_positions(sheet: Sheet, moves: dict[PositionKey, Decimal], locks: Amounts) -> None:
+def _check_positions(sheet: StepState, moves: dict[PositionKey, Decimal], locks: Amounts) -> None:
     """Positions move by their fills; adds the margins to what the locks moved by."""
     for key in sheet.touched_positions:
         now, was = sheet.positions.get(key), sheet.before.positions.get(key)
@@ -200,7 +208,7 @@ def _check_positions(sheet: Sheet, moves: dict[PositionKey, Decimal], locks: Amo
         _broken(f"fills of unknown positions {sorted(moves)}")
 
 
-def _check_balances(sheet: Sheet, flows: Amounts, locks: Amounts) -> None:
+def _check_balances(sheet: StepState, flows: Amounts, locks: Amounts) -> None:
     before = sheet.before.balances
     for currency, now in sheet.balances.items():
         was = before.get(currency)
@@ -220,10 +228,10 @@ def _check_balances(sheet: Sheet, flows: Amounts, locks: Amounts) -> None:
             _broken(f"{currency}: used is negative")
 
 
-def _check_no_short(sheet: Sheet, sold: list[str]) -> None:
+def _check_no_short(sheet: StepState, sold: list[str]) -> None:
     """Where contracts are settled in the base, their losses may take what is free below zero."""
     for base in sold:
-        if base in sheet.pools or is_pledged(sheet, base):
+        if base in sheet.pools or has_positions_settled_in(sheet, base):
             continue
         was = sheet.before.balances.get(base, _NOTHING).free
         if sheet.free(base) < min(was, ZERO):

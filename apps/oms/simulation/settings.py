@@ -6,10 +6,10 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from oms.domain.instrument import Instrument, Kind
+from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import ZERO
 from oms.domain.value import value
-from oms.simulation.contracts import ContractTerms, MarginMode
+from oms.simulation.state.contract_overrides import ContractOverrides, MarginMode
 
 
 class FillModel(StrEnum):
@@ -34,7 +34,7 @@ class Latency:
 
 
 @value
-class Rates:
+class FeeRates:
     """Fees as fractions of the value (0.001 = 0.1 %); negative is a rebate."""
 
     maker: Decimal
@@ -46,17 +46,17 @@ class FeeTier:
     """Fees from a volume of the last 30 days on, in dollars."""
 
     volume: Decimal
-    rates: Rates
+    rates: FeeRates
 
 
 @value
-class Settings:
+class SimulationSettings:
     """What ``step`` is told besides memory and input."""
 
     instruments: Mapping[str, Instrument]
-    fees: Mapping[Kind, Rates]
+    fees: Mapping[InstrumentKind, FeeRates]
     #: Tiers by kind, the lowest volume first; below the first ``fees`` hold.
-    fee_tiers: Mapping[Kind, tuple[FeeTier, ...]] = field(default_factory=dict)
+    fee_tiers: Mapping[InstrumentKind, tuple[FeeTier, ...]] = field(default_factory=dict)
     #: Two legs per contract in place of one signed position.
     hedge: bool = False
     #: A spot buy pays its fee in base, else in quote.
@@ -93,20 +93,22 @@ class Settings:
         """From what age on a price of the symbol fills and releases nothing."""
         return self.price_ages.get(symbol, self.max_price_age)
 
-    def leverage_of(self, instrument: Instrument, terms: ContractTerms | None = None) -> int:
+    def leverage_of(self, instrument: Instrument, terms: ContractOverrides | None = None) -> int:
         """The leverage in force, within what the instrument allows."""
         wished = None if terms is None else terms.leverage
         return max(1, min(wished or self.leverage, instrument.max_leverage))
 
-    def margin_mode_of(self, terms: ContractTerms | None) -> MarginMode:
+    def margin_mode_of(self, terms: ContractOverrides | None) -> MarginMode:
         """The margin mode in force."""
         wished = None if terms is None else terms.margin_mode
         return wished or self.margin_mode
 
-    def rates_of(self, kind: Kind) -> Rates:
+    def rates_of(self, kind: InstrumentKind) -> FeeRates:
         """Fees below all tiers; inverse contracts are charged as linear ones."""
-        return self.fees[Kind.LINEAR if kind is Kind.INVERSE else kind]
+        return self.fees[InstrumentKind.LINEAR if kind is InstrumentKind.INVERSE else kind]
 
-    def tiers_of(self, kind: Kind) -> tuple[FeeTier, ...]:
+    def tiers_of(self, kind: InstrumentKind) -> tuple[FeeTier, ...]:
         """Fee tiers, the lowest first."""
-        return self.fee_tiers.get(Kind.LINEAR if kind is Kind.INVERSE else kind, ())
+        return self.fee_tiers.get(
+            InstrumentKind.LINEAR if kind is InstrumentKind.INVERSE else kind, ()
+        )

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from oms.domain.money import plain
+from oms.domain.money import decimal_text
 
 
 class NotJson(ValueError):
@@ -42,7 +42,7 @@ def dumps(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-def dumps_plain(value: Any) -> str:
+def dumps_fast(value: Any) -> str:
     """Like ``dumps``, many times faster, for mappings whose keys are text."""
     try:
         return orjson.dumps(value, _plainly, orjson.OPT_PASSTHROUGH_DATETIME).decode()
@@ -50,7 +50,7 @@ def dumps_plain(value: Any) -> str:
         return _ENCODER.encode(value)
 
 
-def canonical(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """``value`` as the one text that all equal values share: sorted keys, plain decimals."""
     return _CANONICAL.encode(value)
 
@@ -65,21 +65,21 @@ def time_text(moment: datetime) -> str:
 
 
 @lru_cache(maxsize=4096)
-def optional_time(moment: datetime | None) -> str | None:
+def optional_time_text(moment: datetime | None) -> str | None:
     """``time_text``, or ``None``."""
     return None if moment is None else time_text(moment)
 
 
 @lru_cache(maxsize=4096)
-def optional_decimal(value: Decimal | None) -> str | None:
+def optional_decimal_text(value: Decimal | None) -> str | None:
     """Plain notation, or ``None``."""
-    return None if value is None else plain(value)
+    return None if value is None else decimal_text(value)
 
 
 def _plainly(value: object) -> object:
     match value:
         case Decimal():
-            return plain(value)
+            return decimal_text(value)
         case datetime():
             return time_text(value)
         case Enum():

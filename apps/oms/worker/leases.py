@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 ACQUIRE_MAX = 1000
 """Accounts taken by one transaction."""
 
-CHORES = 0
+HOUSEKEEPING_LEASE = 0
 """The account id whose lease is the right to do the chores."""
 
 
@@ -38,7 +38,7 @@ class LeaseKeeper:
     async def round(self, alive_workers: int) -> list[Lease]:
         """Renew, give back, take; the leases that are new."""
         await self._renew()
-        leads = await self.leases.followers()
+        leads = await self.leases.credential_followers()
         await self._let_go([i for i in self.held if leads.get(i, i) not in self.held])
         free = await self.leases.free(ACQUIRE_MAX)
         others = await self.leases.counts()
@@ -77,7 +77,7 @@ class LeaseKeeper:
             return
         groups: dict[int, list[int]] = {}
         for account_id in self.held:
-            if account_id != CHORES:
+            if account_id != HOUSEKEEPING_LEASE:
                 groups.setdefault(leads.get(account_id, account_id), []).append(account_id)
         extra: list[int] = []
         for group in groups.values():

@@ -17,14 +17,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.errors import Unavailable
+from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Lease, Leases
-from oms.ports.queue import CommandRow
-from oms.ports.wakeup import Doorbell, Topic
-from oms.worker.account import Accounts
-from oms.worker.chores import CHORES_EVERY_SECONDS, Chores
-from oms.worker.ear import SWEEP_SECONDS, Ear
-from oms.worker.leases import CHORES, LeaseKeeper
-from oms.worker.sweeps import Sweeps
+from oms.ports.notifier import Notifier, Topic
+from oms.worker.dispatch import CommandProcessor
+from oms.worker.housekeeping import HOUSEKEEPING_INTERVAL_SECONDS, Housekeeping
+from oms.worker.leases import HOUSEKEEPING_LEASE, LeaseKeeper
+from oms.worker.reconcile_schedule import ReconcileScheduler
+from oms.worker.wakeup_listener import POLL_FALLBACK_SECONDS, WakeupListener
 
 logger = logging.getLogger(__name__)
 
@@ -37,24 +37,24 @@ class Worker:
     """One worker process."""
 
     name: str
-    accounts: Accounts
+    accounts: CommandProcessor
     keeper: LeaseKeeper
     leases: Leases
-    chores: Chores
-    bell: Doorbell
+    housekeeping: Housekeeping
+    bell: Notifier
     tick_seconds: float
     close: Callable[[], Awaitable[None]]
     #: Sweeps that nobody asked for; ``None``: there are none.
-    sweeps: Sweeps | None = None
+    reconcile_scheduler: ReconcileScheduler | None = None
     commands_done: int = 0
     _new: list[Lease] = field(default_factory=list)
     _careful: bool = False
     _is_heir: bool = False
-    _ear: Ear = field(init=False)
+    _ear: WakeupListener = field(init=False)
 
     def __post_init__(self) -> None:
-        self._ear = Ear(bell=self.bell)
-        self.accounts.stir = self._ear.stir
+        self._ear = WakeupListener(bell=self.bell)
+        self.accounts.notify = self._ear.notify
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
@@ -91,47 +91,47 @@ class Worker:
         try:
             await self._drain_on(stop)
         except Unavailable:
-            await self.accounts.drop_all()
+            await self.accounts.evict_all()
             raise
         except Exception:
-            await self.accounts.drop_all()
+            await self.accounts.evict_all()
             self._careful = True
             raise
 
     async def _drain_on(self, stop: asyncio.Event) -> None:
         new, self._new = self._new, []
-        await self.accounts.move_in(lease.account_id for lease in new)
+        await self.accounts.load_leased_accounts(lease.account_id for lease in new)
         done = await self._drain()
         market_at = time.monotonic() + self.tick_seconds
         while not stop.is_set() and not self._new:
             if not done:
                 patience = max(market_at - time.monotonic(), 0)
-                awake = self.accounts.is_moved_by_time()
-                await self._ear.wait(patience if awake else SWEEP_SECONDS)
+                awake = self.accounts.needs_polling()
+                await self._ear.wait(patience if awake else POLL_FALLBACK_SECONDS)
             done = await self._drain()
             if time.monotonic() >= market_at:
-                await self.accounts.look_at_market()
-                if self.sweeps is not None:
-                    await self.sweeps(self.accounts.clock.now())
+                await self.accounts.poll_market()
+                if self.reconcile_scheduler is not None:
+                    await self.reconcile_scheduler(self.accounts.clock.now())
                 market_at = time.monotonic() + self.tick_seconds
 
     async def _drain(self) -> bool:
         """One round; whether there may be more to do at once."""
-        await self.accounts.hear_news()
+        await self.accounts.poll_updates()
         rows = await self.accounts.take()
         if rows:
             done = await (self._run_carefully(rows) if self._careful else self.accounts.run(rows))
             self._careful = False
             self.commands_done += done
         # Who comes alone is answered soonest if his commit is all that goes on.
-        return self.accounts.is_ahead() or await self.accounts.settle(self._ear)
+        return self.accounts.has_prefetched() or await self.accounts.await_commits(self._ear)
 
     async def _run_carefully(self, rows: Sequence[CommandRow]) -> int:
         """A commit for each command, so that one that breaks us fails alone."""
         for row in rows:
             try:
                 await self.accounts.run([row])
-                await self.accounts.settle_all()
+                await self.accounts.await_all_commits()
             except Unavailable:
                 raise
             except Exception:
@@ -141,42 +141,49 @@ class Worker:
 
     async def _lease_round(self, stop: asyncio.Event) -> None:
         if not self._is_heir:
-            await self.leases.disown(self.name)  # a predecessor of this name is dead
+            await self.leases.release_all(self.name)  # a predecessor of this name is dead
             self._is_heir = True
         await self.leases.heartbeat(self.name, socket.gethostname(), self._status())
         alive = await self.leases.workers(self.keeper.seconds)
         new = await self.keeper.round(len(alive))
         if new:
             self._new.extend(new)
-            self.bell.ring(Topic.COMMANDS)
+            self.bell.notify(Topic.COMMANDS)
         await _pause(stop, min(self.keeper.seconds / 3, 0.5))
 
     async def _chores_round(self, stop: asyncio.Event) -> None:
-        if CHORES in self.keeper.held:
-            await self.chores()
-        await _pause(stop, CHORES_EVERY_SECONDS)
+        if HOUSEKEEPING_LEASE in self.keeper.held:
+            await self.housekeeping()
+        await _pause(stop, HOUSEKEEPING_INTERVAL_SECONDS)
 
     async def _leave(self) -> None:
         """Give the leases back so that another worker needs not wait for their end."""
         try:
-            await self.accounts.settle_all()
+            await self.accounts.await_all_commits()
             await self.keeper.release_all()
             await self.leases.forget_worker(self.name)
         except Unavailable as lost:
             logger.warning("left_without_release message=%s", lost.message)
-        await self.accounts.drop_all()
+        await self.accounts.evict_all()
         await self._ear.close()
         await self.close()
 
     def _status(self) -> str:
         """What the worker tells of itself."""
-        accounts = len([i for i in self.keeper.held if i != CHORES])
+        accounts = len([i for i in self.keeper.held if i != HOUSEKEEPING_LEASE])
         told: dict[str, object] = {
             "pid": os.getpid(),
             "accounts": accounts,
             "commands_done": self.commands_done,
         }
-        return json.dumps(told | (dict(self.sweeps.told()) if self.sweeps is not None else {}))
+        return json.dumps(
+            told
+            | (
+                dict(self.reconcile_scheduler.told())
+                if self.reconcile_scheduler is not None
+                else {}
+            )
+        )
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.late_exchange import late
-from kit.office import Office, open_office
+from kit.exchanges.deferred_exchange import connect_deferred
+from kit.gateway.in_process import InProcessGateway, open_gateway
 from oms.config import Settings
 
 BODY_BYTES_MAX = 100_000
@@ -21,7 +21,7 @@ def dsn(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def office(dsn: str) -> AsyncIterator[Office]:
+async def gateway(dsn: str) -> AsyncIterator[InProcessGateway]:
     """Nobody works yet; a test starts the worker when it wants one."""
     limits = {"body_bytes_max": BODY_BYTES_MAX, "items_max": ITEMS_MAX, "queue_depth_max": 500}
     settings = Settings.model_validate(
@@ -31,26 +31,26 @@ async def office(dsn: str) -> AsyncIterator[Office]:
             "access_cache_seconds": 0,
         }
     )
-    async with open_office(dsn, settings) as office:
-        yield office
+    async with open_gateway(dsn, settings) as gateway:
+        yield gateway
 
 
 @pytest.fixture
-async def busy(office: Office) -> Office:
+async def busy(gateway: InProcessGateway) -> InProcessGateway:
     """An office whose worker works and whose price of BTC is 50000."""
-    office.start_worker()
-    price = {"account_id": office.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
-    answer = await office.client("POST", "/paper/price", price)
+    gateway.start_worker()
+    price = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
+    answer = await gateway.client("POST", "/paper/price", price)
     assert answer.status == 200, answer.body
-    return office
+    return gateway
 
 
 @pytest.fixture
-async def slow(office: Office) -> Office:
+async def slow(gateway: InProcessGateway) -> InProcessGateway:
     """An office whose exchange answers later."""
-    office.worker.accounts.connect = late
-    office.start_worker()
+    gateway.worker.accounts.connect = connect_deferred
+    gateway.start_worker()
     price = {"symbol": "BTC/USDT:USDT", "bid": "59990", "ask": "60000"}
-    told = await office.client("POST", "/paper/price", {"account_id": office.account_id, **price})
+    told = await gateway.client("POST", "/paper/price", {"account_id": gateway.account_id, **price})
     assert told.status == 200
-    return office
+    return gateway

@@ -5,59 +5,61 @@ from typing import Any
 
 import pytest
 
-from kit.asgi import Answer
-from kit.contract import DEAL, ORDER, POSITION, holds
-from kit.office import ADMIN_KEY, TRADER, Office
-from oms.cli.replay import replayed
-from oms.cli.verify import verified
+from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway
+from kit.http.asgi_client import AsgiResponse
+from kit.http.wire_keys import DEAL, ORDER, POSITION, assert_keys
+from oms.cli.replay import build_replay_report
+from oms.cli.verify import build_verify_report
 from oms.config import Settings
 
 CONTRACT, COIN = "BTC/USDT:USDT", "SOL/USDT"
 ITEM = frozenset(("index", "ok", "op", "id", "error"))
 
 
-async def mutate(office: Office, entity: str, *items: dict[str, Any], **more: Any) -> Answer:
+async def mutate(
+    gateway: InProcessGateway, entity: str, *items: dict[str, Any], **more: Any
+) -> AsgiResponse:
     """One body of an admin."""
     path = f"/admin/oms/{entity}/mutate"
-    return await office.client("POST", path, list(items), key=ADMIN_KEY, **more)
+    return await gateway.client("POST", path, list(items), key=ADMIN_KEY, **more)
 
 
-async def update(office: Office, entity: str, row_id: int, **row: Any) -> Answer:
+async def update(gateway: InProcessGateway, entity: str, row_id: int, **row: Any) -> AsgiResponse:
     """One update."""
-    return await mutate(office, entity, {"op": "update", "row": {"id": row_id} | row})
+    return await mutate(gateway, entity, {"op": "update", "row": {"id": row_id} | row})
 
 
-async def clean(office: Office) -> None:
+async def clean(gateway: InProcessGateway) -> None:
     """The books have no finding, and are what their facts give."""
-    checked = await verified(office.store, Settings())
+    checked = await build_verify_report(gateway.store, Settings())
     assert checked["ok"], [row["findings"] for row in checked["accounts"]]
     for account in checked["accounts"]:
         if account["account_id"]:
-            answer = await replayed(office.store, account["account_id"])
+            answer = await build_replay_report(gateway.store, account["account_id"])
             assert answer["differences"] == [], "\n".join(map(str, answer["differences"]))
 
 
-async def open_rows(office: Office, account_id: int | None = None) -> list[Any]:
+async def open_rows(gateway: InProcessGateway, account_id: int | None = None) -> list[Any]:
     """Open positions."""
-    number = account_id or office.account_id
-    return list((await office.client.get(f"/oms/positions/open?account_ids={number}"))["items"])
+    number = account_id or gateway.account_id
+    return list((await gateway.client.get(f"/oms/positions/open?account_ids={number}"))["items"])
 
 
-async def bought(office: Office, qty: str = "0.02") -> tuple[Any, Any, Any]:
+async def bought(gateway: InProcessGateway, qty: str = "0.02") -> tuple[Any, Any, Any]:
     """Order, deal and position of a market buy."""
-    answer = await office.order("?wait_ms=5000", qty=qty)
+    answer = await gateway.order("?wait_ms=5000", qty=qty)
     (result,) = answer.json()["results"]
-    (position,) = await open_rows(office)
+    (position,) = await open_rows(gateway)
     return result["order"], result["deals"][0], position
 
 
-async def test_a_deal_is_taken_back_and_booked_anew(busy: Office) -> None:
+async def test_a_deal_is_taken_back_and_booked_anew(busy: InProcessGateway) -> None:
     order, deal, position = await bought(busy)
     answer = await update(busy, "deals", deal["id"], **deal | {"price": "40000"})
     body = answer.json()
     assert (answer.status, body["ok"], body["entity"]) == (200, True, "deals"), body
     (item,) = body["results"]
-    holds(item, ITEM)
+    assert_keys(item, ITEM)
     assert (item["ok"], item["error"]) == (True, None)
     deals = await busy.client.get(f"/oms/deals?account_ids={busy.account_id}&since=0")
     victim, reversing, right = deals["items"]
@@ -84,7 +86,7 @@ async def test_a_deal_is_taken_back_and_booked_anew(busy: Office) -> None:
     await clean(busy)
 
 
-async def test_a_position_is_led_to_quantity_and_average(busy: Office) -> None:
+async def test_a_position_is_led_to_quantity_and_average(busy: InProcessGateway) -> None:
     _, _, position = await bought(busy)
     number = position["id"]
     for wanted in (
@@ -114,14 +116,14 @@ async def test_a_position_is_led_to_quantity_and_average(busy: Office) -> None:
     row = {"account_id": busy.account_id, "symbol": CONTRACT, "side": "sell", "qty": "0.5"}
     made = await mutate(busy, "positions", {"op": "insert", "row": row | {"avg_price": "60000"}})
     (after,) = await open_rows(busy)
-    holds(after, POSITION)
+    assert_keys(after, POSITION)
     assert (after["id"], after["side"], after["reason"]) == (
         *(made.json()["results"][0]["id"], "sell", "admin"),
     )
     await clean(busy)
 
 
-async def test_an_order_ends_by_the_table_of_transitions(busy: Office) -> None:
+async def test_an_order_ends_by_the_table_of_transitions(busy: InProcessGateway) -> None:
     answer = await busy.order(order_type="limit", price="40000")
     number = answer.json()["results"][0]["order_id"]
     refused = await update(busy, "orders", number, filled_qty="1")
@@ -131,7 +133,7 @@ async def test_an_order_ends_by_the_table_of_transitions(busy: Office) -> None:
     ended = await update(busy, "orders", number, status="CANCELED", comment="by hand")
     assert ended.status == 200, ended.body
     (order,) = (await busy.client.get(f"/oms/orders/{number}"))["items"]
-    holds(order, ORDER)
+    assert_keys(order, ORDER)
     assert (order["status"], order["comment"]) == ("CANCELED", "by hand")
     again = await update(busy, "orders", number, state="EXPIRED")
     assert (again.status, again.detail["reason"]) == (409, None)
@@ -143,14 +145,14 @@ async def test_an_order_ends_by_the_table_of_transitions(busy: Office) -> None:
     deal = {"account_id": busy.account_id, "order_id": order_id, "qty": "3", "price": "99"}
     booked = await mutate(busy, "deals", {"op": "insert", "row": deal})
     (told,) = (await busy.client.get(f"/oms/deals/{booked.json()['results'][0]['id']}"))["items"]
-    holds(told, DEAL)
+    assert_keys(told, DEAL)
     assert (told["reason"], told["order_id"], told["side"]) == ("admin", order_id, "buy")
     (order,) = (await busy.client.get(f"/oms/orders/{order_id}"))["items"]
     assert (order["status"], order["filled_qty"]) == ("FILLED", "3")
     await clean(busy)
 
 
-async def test_items_are_judged_by_themselves(busy: Office) -> None:
+async def test_items_are_judged_by_themselves(busy: InProcessGateway) -> None:
     _, deal, _ = await bought(busy)
     other = await busy.add_account("hedge")
     row = {"account_id": other, "symbol": COIN, "side": "buy", "qty": "1", "price": "100"}
@@ -178,7 +180,7 @@ async def test_items_are_judged_by_themselves(busy: Office) -> None:
     await clean(busy)
 
 
-async def test_the_change_is_pushed_as_full_rows(busy: Office) -> None:
+async def test_the_change_is_pushed_as_full_rows(busy: InProcessGateway) -> None:
     _, deal, _ = await bought(busy)
     path = f"/oms/events?account_ids={busy.account_id}&after=now"
     after = (await busy.client.get(path))["next_after"]
@@ -187,12 +189,12 @@ async def test_the_change_is_pushed_as_full_rows(busy: Office) -> None:
     names = [event["event"] for event in told["items"]]
     assert {"deal_updated", "order_updated", "position_updated"} <= set(names)
     (position,) = [e["payload"] for e in told["items"] if e["event"] == "position_updated"]
-    holds(position, POSITION | {"account_id"})
+    assert_keys(position, POSITION | {"account_id"})
     assert position["qty"] == "0.03"
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_books_stay_sound_whatever_is_mutated(busy: Office, seed: int) -> None:
+async def test_books_stay_sound_whatever_is_mutated(busy: InProcessGateway, seed: int) -> None:
     chance = random.Random(seed)
     accounts = [busy.account_id, await busy.add_account("hedge")]
     accounts.append(await busy.add_account("strategy_netting"))
@@ -205,12 +207,12 @@ async def test_books_stay_sound_whatever_is_mutated(busy: Office, seed: int) -> 
         await clean(busy)
 
 
-async def _a_round(office: Office, accounts: list[int], chance: random.Random) -> None:
+async def _a_round(gateway: InProcessGateway, accounts: list[int], chance: random.Random) -> None:
     for account_id in accounts:
         for symbol, middle in ((CONTRACT, 50_000), (COIN, 100)):
             price = str(middle + chance.randint(-middle // 10, middle // 10))
             body = {"account_id": account_id, "symbol": symbol, "price": price}
-            assert (await office.client("POST", "/paper/price", body)).status == 200
+            assert (await gateway.client("POST", "/paper/price", body)).status == 200
         bodies = []
         for _ in range(5):
             order = {
@@ -222,18 +224,18 @@ async def _a_round(office: Office, accounts: list[int], chance: random.Random) -
             if order["symbol"] == CONTRACT:
                 order["qty"] = f"0.0{chance.randint(1, 9)}"
             bodies.append({"account_id": account_id, "command": "send_order", "payload": order})
-        await office.client("POST", "/oms/commands?wait_ms=9000", bodies)
-        held = [row["id"] for row in await open_rows(office, account_id)]
+        await gateway.client("POST", "/oms/commands?wait_ms=9000", bodies)
+        held = [row["id"] for row in await open_rows(gateway, account_id)]
         if len(held) > 1 and chance.random() < 0.5:
             one, two = chance.sample(held, 2)
             payload = {"position_id_a": one, "position_id_b": two}
             body = {"account_id": account_id, "command": "close_by", "payload": payload}
-            await office.client("POST", "/oms/commands?wait_ms=9000", body)
-        await _mutations(office, account_id, chance)
+            await gateway.client("POST", "/oms/commands?wait_ms=9000", body)
+        await _mutations(gateway, account_id, chance)
 
 
-async def _mutations(office: Office, account_id: int, chance: random.Random) -> None:
-    rows = await office.client.get(f"/oms/deals?account_ids={account_id}&since=0&page_size=500")
+async def _mutations(gateway: InProcessGateway, account_id: int, chance: random.Random) -> None:
+    rows = await gateway.client.get(f"/oms/deals?account_ids={account_id}&since=0&page_size=500")
     deals = [row for row in rows["items"] if row["type"] == "trade"]
     items: list[dict[str, Any]] = []
     for deal in chance.sample(deals, min(3, len(deals))):
@@ -252,16 +254,16 @@ async def _mutations(office: Office, account_id: int, chance: random.Random) -> 
             items.append({"op": "update", "row": row})
     new = {"account_id": account_id, "symbol": CONTRACT, "side": chance.choice(("buy", "sell"))}
     items.append({"op": "insert", "row": new | {"qty": "0.07", "price": "50500"}})
-    answer = await mutate(office, "deals", *items)
+    answer = await mutate(gateway, "deals", *items)
     assert answer.status < 500, answer.body
-    for row in await open_rows(office, account_id):
+    for row in await open_rows(gateway, account_id):
         if chance.random() < 0.5:
             qty = chance.choice((row["qty"], "0.33", "0"))
-            answer = await update(office, "positions", row["id"], qty=qty, avg_price="49000")
+            answer = await update(gateway, "positions", row["id"], qty=qty, avg_price="49000")
             assert answer.status < 500, answer.body
 
 
-async def test_a_repeat_corrects_nothing_twice(busy: Office) -> None:
+async def test_a_repeat_corrects_nothing_twice(busy: InProcessGateway) -> None:
     row = {"account_id": busy.account_id, "symbol": COIN, "side": "buy", "qty": "1"}
     item = {"op": "insert", "row": row | {"price": "100"}}
     named = {"Idempotency-Key": "once-only"}

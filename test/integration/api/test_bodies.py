@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kit.office import Office
+from kit.gateway.in_process import InProcessGateway
 
 LIMIT = 100_000
 
 
 @pytest.fixture(autouse=True)
-async def nothing_stored(office: Office) -> AsyncIterator[None]:
+async def nothing_stored(gateway: InProcessGateway) -> AsyncIterator[None]:
     """After each refusal the queue is as empty as before."""
     yield
-    assert await office.store.queue.depths() == {}
+    assert await gateway.store.queue.depths() == {}
 
 
 @pytest.mark.parametrize(
@@ -21,15 +21,15 @@ async def nothing_stored(office: Office) -> AsyncIterator[None]:
     [b"", b"{", b"null", b'"x"', b"\xff", b"[" * 50_000, b"[NaN]", b"1" * 6000, b'["\\ud800"]'],
     ids=["empty", "cut", "null", "text", "utf8", "deep", "nan", "long", "surrogate"],
 )
-async def test_junk(office: Office, raw: bytes) -> None:
-    answer = await office.client("POST", "/oms/commands", raw=raw)
+async def test_junk(gateway: InProcessGateway, raw: bytes) -> None:
+    answer = await gateway.client("POST", "/oms/commands", raw=raw)
     assert (answer.status, answer.detail["code"]) == (422, "validation_error")
     assert answer.detail["errors"]
 
 
-async def test_one_bad_item_refuses_the_body(office: Office) -> None:
-    body = [office.command(), office.command(qty="NaN", lot=1)]
-    answer = await office.client("POST", "/oms/commands", body)
+async def test_one_bad_item_refuses_the_body(gateway: InProcessGateway) -> None:
+    body = [gateway.command(), gateway.command(qty="NaN", lot=1)]
+    answer = await gateway.client("POST", "/oms/commands", body)
     assert answer.status == 422
     assert [error["loc"] for error in answer.detail["errors"]] == [
         [1, "payload", "qty"],
@@ -37,24 +37,24 @@ async def test_one_bad_item_refuses_the_body(office: Office) -> None:
     ]
 
 
-async def test_too_many_items(office: Office) -> None:
-    answer = await office.client("POST", "/oms/commands", [office.command()] * 201)
+async def test_too_many_items(gateway: InProcessGateway) -> None:
+    answer = await gateway.client("POST", "/oms/commands", [gateway.command()] * 201)
     assert (answer.status, answer.detail["code"]) == (422, "validation_error")
 
 
-async def test_too_many_bytes(office: Office) -> None:
-    answer = await office.client("POST", "/oms/commands", raw=b" " * (LIMIT + 1))
+async def test_too_many_bytes(gateway: InProcessGateway) -> None:
+    answer = await gateway.client("POST", "/oms/commands", raw=b" " * (LIMIT + 1))
     assert (answer.status, answer.detail["code"]) == (413, "payload_too_large")
     pieces = [b" " * 10_000] * 11
-    for path in ("/oms/commands", "/paper/price", f"/ccxt/{office.account_id}/fetch_balance"):
-        answer = await office.client("POST", path, raw=pieces)
+    for path in ("/oms/commands", "/paper/price", f"/ccxt/{gateway.account_id}/fetch_balance"):
+        answer = await gateway.client("POST", path, raw=pieces)
         assert (answer.status, answer.detail["code"]) == (413, "payload_too_large")
     assert "x-request-id" in answer.headers
 
 
-async def test_what_has_a_path_of_its_own_is_no_command_here(office: Office) -> None:
+async def test_what_has_a_path_of_its_own_is_no_command_here(gateway: InProcessGateway) -> None:
     for word in ("reassign", "paper_price", "ccxt_call"):
-        body = {"account_id": office.account_id, "command": word, "payload": {}}
-        answer = await office.client("POST", "/oms/commands", body)
+        body = {"account_id": gateway.account_id, "command": word, "payload": {}}
+        answer = await gateway.client("POST", "/oms/commands", body)
         assert (answer.status, answer.detail["code"]) == (422, "validation_error")
         assert answer.detail["errors"][0]["loc"] == [0, "command"]

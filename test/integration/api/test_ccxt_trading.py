@@ -4,39 +4,43 @@ from typing import Any
 
 import pytest
 
-from kit.office import ADMIN_KEY, MANUAL, TRADER, Office
+from kit.gateway.in_process import ADMIN_KEY, MANUAL, TRADER, InProcessGateway
 from oms.domain.access import Grant
 
 SYMBOL = "BTC/USDT:USDT"
 KEY = "oms_a-caller-for-tests-only"
 
 
-async def call(office: Office, func: str, *args: Any, **kwargs: Any) -> Any:
+async def call(gateway: InProcessGateway, func: str, *args: Any, **kwargs: Any) -> Any:
     """The result of a call that must succeed."""
-    path = f"/ccxt/{office.account_id}/{func}"
-    answer = await office.client("POST", path, {"args": list(args), "kwargs": kwargs})
+    path = f"/ccxt/{gateway.account_id}/{func}"
+    answer = await gateway.client("POST", path, {"args": list(args), "kwargs": kwargs})
     assert answer.status == 200, (func, answer.body)
     assert answer.json()["ok"] is True
     return answer.json()["result"]
 
 
-async def refused(office: Office, func: str, *args: Any, **more: Any) -> tuple[int, Any]:
+async def refused(gateway: InProcessGateway, func: str, *args: Any, **more: Any) -> tuple[int, Any]:
     """Status and error of a call that must fail."""
-    path = f"/ccxt/{office.account_id}/{func}"
-    answer = await office.client("POST", path, {"args": list(args)}, **more)
+    path = f"/ccxt/{gateway.account_id}/{func}"
+    answer = await gateway.client("POST", path, {"args": list(args)}, **more)
     assert answer.status >= 400, (func, answer.body)
     return answer.status, answer.detail
 
 
-async def rows(office: Office, what: str, account_id: int | None = None) -> list[dict[str, Any]]:
+async def rows(
+    gateway: InProcessGateway, what: str, account_id: int | None = None
+) -> list[dict[str, Any]]:
     """All rows of the account."""
     span = "start_date=2020-01-01&end_date=2099-01-01"
-    path = f"/oms/{what}?account_ids={account_id or office.account_id}&{span}"
-    items: list[dict[str, Any]] = (await office.client.get(path))["items"]
+    path = f"/oms/{what}?account_ids={account_id or gateway.account_id}&{span}"
+    items: list[dict[str, Any]] = (await gateway.client.get(path))["items"]
     return sorted(items, key=lambda row: row["id"])
 
 
-async def test_a_market_order_is_an_external_order_with_deal_and_position(busy: Office) -> None:
+async def test_a_market_order_is_an_external_order_with_deal_and_position(
+    busy: InProcessGateway,
+) -> None:
     order = await call(busy, "create_order", SYMBOL, "market", "buy", 0.0123)
 
     assert (order["status"], order["filled"], order["amount"]) == ("closed", 0.012, 0.012)
@@ -51,7 +55,7 @@ async def test_a_market_order_is_an_external_order_with_deal_and_position(busy: 
     assert (position["qty"], position["side"]) == ("0.012", "buy")
 
 
-async def test_an_order_rests_is_edited_and_canceled(busy: Office) -> None:
+async def test_an_order_rests_is_edited_and_canceled(busy: InProcessGateway) -> None:
     made = await call(busy, "createLimitBuyOrder", SYMBOL, 0.01, 40000, {"clientOrderId": "mine"})
     assert (made["status"], made["clientOrderId"], made["type"]) == ("open", "mine", "limit")
     edited = await call(busy, "edit_order", made["id"], SYMBOL, "limit", "buy", 0.02, 41000.04)
@@ -68,7 +72,7 @@ async def test_an_order_rests_is_edited_and_canceled(busy: Office) -> None:
     assert (status, why["code"], why["ccxt_class"]) == (404, "order_not_found", "OrderNotFound")
 
 
-async def test_an_order_of_the_ledger_can_be_canceled_past_it(busy: Office) -> None:
+async def test_an_order_of_the_ledger_can_be_canceled_past_it(busy: InProcessGateway) -> None:
     wish = {"order_type": "limit", "price": "40000"}
     sent = (await busy.order("?wait_ms=8000", **wish)).json()["results"][0]["order"]
     canceled = await call(busy, "cancel_order", sent["exchange_order_id"], SYMBOL)
@@ -77,7 +81,7 @@ async def test_an_order_of_the_ledger_can_be_canceled_past_it(busy: Office) -> N
     assert (row["id"], row["state"], row["reason"]) == (sent["id"], "CANCELED", "api")
 
 
-async def test_a_call_is_audited_and_kept_with_its_event(busy: Office) -> None:
+async def test_a_call_is_audited_and_kept_with_its_event(busy: InProcessGateway) -> None:
     await call(busy, "create_order", SYMBOL, "market", "buy", 0.01)
     await call(busy, "fetch_ticker", SYMBOL)
     path = f"account_ids={busy.account_id}"
@@ -90,7 +94,7 @@ async def test_a_call_is_audited_and_kept_with_its_event(busy: Office) -> None:
     assert told.count("ccxt_call") == 1
 
 
-async def test_the_same_key_does_it_once(busy: Office) -> None:
+async def test_the_same_key_does_it_once(busy: InProcessGateway) -> None:
     path = f"/ccxt/{busy.account_id}/create_order"
     body = {"args": [SYMBOL, "market", "buy", 0.01]}
     named = {"Idempotency-Key": "once"}
@@ -105,7 +109,7 @@ async def test_the_same_key_does_it_once(busy: Office) -> None:
     assert (other.status, other.detail["code"]) == (422, "idempotency_mismatch")
 
 
-async def test_blocked_accounts_let_nothing_in_and_everything_out(busy: Office) -> None:
+async def test_blocked_accounts_let_nothing_in_and_everything_out(busy: InProcessGateway) -> None:
     made = await call(busy, "create_order", SYMBOL, "limit", "buy", 0.01, 40000)
     await call(busy, "create_order", SYMBOL, "market", "buy", 0.01)
     body = {"status": "blocked", "comment": "a test"}
@@ -125,7 +129,7 @@ async def test_blocked_accounts_let_nothing_in_and_everything_out(busy: Office) 
     assert await rows(busy, "positions/open") == []
 
 
-async def test_who_may_trade_past_the_ledger(busy: Office) -> None:
+async def test_who_may_trade_past_the_ledger(busy: InProcessGateway) -> None:
     strict = Grant(can_trade=True, restrict_to_strategies=True, strategy_ids=frozenset({1}))
     keys = {
         "robot": (TRADER, "permission_denied"),
@@ -169,13 +173,13 @@ async def test_who_may_trade_past_the_ledger(busy: Office) -> None:
     ],
 )
 async def test_what_is_refused(
-    busy: Office, func: str, args: list[Any], status: int, code: str, ccxt_class: str
+    busy: InProcessGateway, func: str, args: list[Any], status: int, code: str, ccxt_class: str
 ) -> None:
     told, why = await refused(busy, func, *args)
     assert (told, why["code"], why["ccxt_class"]) == (status, code, ccxt_class)
 
 
-async def test_settings(busy: Office) -> None:
+async def test_settings(busy: InProcessGateway) -> None:
     assert (await call(busy, "set_leverage", 7, SYMBOL))["longLeverage"] == 7
     assert (await call(busy, "fetch_leverage", SYMBOL))["shortLeverage"] == 7
     assert (await call(busy, "setMarginMode", "isolated", SYMBOL))["marginMode"] == "isolated"
@@ -184,7 +188,7 @@ async def test_settings(busy: Office) -> None:
     assert (await call(busy, "fetch_position_mode"))["hedged"] is False
 
 
-async def test_an_account_allows_a_method_of_no_class(busy: Office) -> None:
+async def test_an_account_allows_a_method_of_no_class(busy: InProcessGateway) -> None:
     config = '{"oms":{"paper":{"source":"manual"},"ccxt_allow":["withdraw"]}}'
     allowing = await busy.add_account(extra=config)
     key = await busy.add_key("caller", KEY, grants={allowing: TRADER, busy.account_id: TRADER})
@@ -203,7 +207,7 @@ async def test_an_account_allows_a_method_of_no_class(busy: Office) -> None:
         assert (told.status, told.detail["code"]) == (422, "extra_config_refused")
 
 
-async def test_core(busy: Office) -> None:
+async def test_core(busy: InProcessGateway) -> None:
     core = f"/ccxt/core/{busy.account_id}"
     wish = {"symbol": SYMBOL, "side": "buy", "type": "limit", "amount": "0.01", "price": "40000"}
     made = await busy.client("POST", f"{core}/create_order", wish)
@@ -230,7 +234,7 @@ async def test_core(busy: Office) -> None:
     assert (other.status, other.detail["code"]) == (422, "unsupported_func")
 
 
-async def test_a_list_of_calls_is_always_answered(busy: Office) -> None:
+async def test_a_list_of_calls_is_always_answered(busy: InProcessGateway) -> None:
     account = busy.account_id
     body = [
         {"account_id": account, "func": "fetchTicker", "args": [SYMBOL]},
@@ -261,7 +265,7 @@ async def test_a_list_of_calls_is_always_answered(busy: Office) -> None:
     assert (await busy.client("POST", "/ccxt/commands", [])).json() == {"results": []}
 
 
-async def test_a_hedge_account_has_a_ticket_for_each_order(busy: Office) -> None:
+async def test_a_hedge_account_has_a_ticket_for_each_order(busy: InProcessGateway) -> None:
     account = await busy.add_account("hedge", MANUAL)
     key = await busy.add_key("caller", KEY, grants={account: TRADER})
     price = {"account_id": account, "symbol": SYMBOL, "price": "50000"}
@@ -278,7 +282,7 @@ async def test_a_hedge_account_has_a_ticket_for_each_order(busy: Office) -> None
     assert (await busy.client.get(path, key=key))["items"] == []
 
 
-async def test_a_word_alone_does_not_reduce(busy: Office) -> None:
+async def test_a_word_alone_does_not_reduce(busy: InProcessGateway) -> None:
     await call(busy, "create_order", SYMBOL, "market", "buy", 0.01)
     body = {"allow_new_positions": False, "comment": "a test"}
     path = f"/oms/risk/{busy.account_id}/allow_new_positions"
@@ -293,9 +297,9 @@ async def test_a_word_alone_does_not_reduce(busy: Office) -> None:
     assert sold["status"] == "closed"
 
 
-async def test_caps_of_a_key_hold_here_too(busy: Office) -> None:
+async def test_caps_of_a_key_hold_here_too(busy: InProcessGateway) -> None:
     key = await busy.add_key("capped", KEY)
-    listed = await busy.doors.administer.people.keys()
+    listed = await busy.api_context.administer.people.keys()
     path = f"/user/api-keys/{listed[-1].id}"
     change = {"status": "active", "restrictions": {"max_order_notional": "600"}}
     assert (await busy.client("PATCH", path, change, key=key)).status == 200
@@ -309,9 +313,9 @@ async def test_caps_of_a_key_hold_here_too(busy: Office) -> None:
     assert answer.status == 200, answer.body
 
 
-async def test_a_days_cap_counts_what_went_past_the_ledger_before(busy: Office) -> None:
+async def test_a_days_cap_counts_what_went_past_the_ledger_before(busy: InProcessGateway) -> None:
     key = await busy.add_key("capped", KEY)
-    listed = await busy.doors.administer.people.keys()
+    listed = await busy.api_context.administer.people.keys()
     change = {"status": "active", "restrictions": {"max_day_notional": "1200"}}
     path = f"/user/api-keys/{listed[-1].id}"
     assert (await busy.client("PATCH", path, change, key=key)).status == 200
@@ -319,15 +323,15 @@ async def test_a_days_cap_counts_what_went_past_the_ledger_before(busy: Office) 
     path = f"/ccxt/{busy.account_id}/create_order"
     for _ in range(2):
         assert (await busy.client("POST", path, args, key=key)).status == 200
-    (caps,) = [busy.worker.accounts.execute.place.caps]
-    assert caps is not None
-    caps._tallies.clear()  # as a new worker begins
+    (notional_limits,) = [busy.worker.accounts.execute.place.notional_limits]
+    assert notional_limits is not None
+    notional_limits._day_totals.clear()  # as a new worker begins
     status, why = await refused(busy, "create_order", SYMBOL, "market", "buy", 0.01, key=key)
     assert (status, why["reason"]) == (409, "key_day_notional")
     assert float(why["value"]) == 1500
 
 
-async def test_several_orders_of_which_one_is_refused(busy: Office) -> None:
+async def test_several_orders_of_which_one_is_refused(busy: InProcessGateway) -> None:
     one = {"symbol": SYMBOL, "type": "limit", "side": "buy", "amount": 0.01, "price": 40000}
     made = await call(busy, "create_orders", [one, one | {"amount": 1e-9}, one])
     assert [order["status"] for order in made] == ["open", "rejected", "open"]
@@ -340,7 +344,7 @@ async def test_several_orders_of_which_one_is_refused(busy: Office) -> None:
     assert await call(busy, "cancel_all_orders") == []
 
 
-async def test_a_pair_of_exits_of_which_one_cancels_the_other(busy: Office) -> None:
+async def test_a_pair_of_exits_of_which_one_cancels_the_other(busy: InProcessGateway) -> None:
     await call(busy, "create_order", SYMBOL, "market", "buy", 0.01)
     exits = {"stopLossPrice": 45000, "takeProfitPrice": 55000, "reduceOnly": True}
     await call(busy, "create_order", SYMBOL, "market", "sell", 0.01, None, exits)
@@ -359,7 +363,7 @@ async def test_a_pair_of_exits_of_which_one_cancels_the_other(busy: Office) -> N
     assert states == {"market": "FILLED", "limit": "FILLED", "stop_market": "CANCELED"}
 
 
-async def test_forms_of_orders(busy: Office) -> None:
+async def test_forms_of_orders(busy: InProcessGateway) -> None:
     stop = await call(busy, "create_stop_market_order", SYMBOL, "sell", 0.01, 45000)
     assert (stop["type"], stop["triggerPrice"]) == ("stop_market", 45000)
     gain = await call(busy, "createTakeProfitOrder", SYMBOL, "limit", "sell", 0.01, 56000, 55000)

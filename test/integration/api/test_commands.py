@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from kit.office import ADMIN_KEY, Office, now
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway, now
 from oms.domain.access import Grant
 from oms.domain.errors import Unavailable
-from oms.ports.queue import Stored, Submission
+from oms.ports.command_queue import EnqueueResult, Submission
 
 ROW_KEYS = {
     "index", "ok", "command_id", "order_id", "error", "status", "request_id",
@@ -16,7 +16,7 @@ ROW_KEYS = {
 }  # fmt: skip
 
 
-async def test_a_market_order_is_awaited_and_told_in_full(busy: Office) -> None:
+async def test_a_market_order_is_awaited_and_told_in_full(busy: InProcessGateway) -> None:
     answer = await busy.order("?wait_ms=5000", qty="0.02")
     assert answer.status == 200
     (row,) = answer.json()["results"]
@@ -30,40 +30,40 @@ async def test_a_market_order_is_awaited_and_told_in_full(busy: Office) -> None:
     assert stored == {"items": [row["order"]]}
 
 
-async def test_unasked_rows_are_null(busy: Office) -> None:
+async def test_unasked_rows_are_null(busy: InProcessGateway) -> None:
     (row,) = (await busy.order()).json()["results"]
     assert (row["status"], row["order"], row["deals"]) == ("done", None, None)
 
 
-async def test_no_wait_answers_once_it_is_stored(office: Office) -> None:
+async def test_no_wait_answers_once_it_is_stored(gateway: InProcessGateway) -> None:
     for query, headers in (("?wait_ms=0", {}), ("", {"Prefer": "respond-async"})):
-        answer = await office.client(
-            "POST", f"/oms/commands{query}", office.command(), headers=headers
+        answer = await gateway.client(
+            "POST", f"/oms/commands{query}", gateway.command(), headers=headers
         )
         assert answer.status == 202
         (row,) = answer.json()["results"]
         assert (row["ok"], row["status"], row["order_id"]) == (True, "queued", None)
-        assert (await office.store.queue.find([row["command_id"]])).keys() == {row["command_id"]}
+        assert (await gateway.store.queue.find([row["command_id"]])).keys() == {row["command_id"]}
     assert answer.headers["preference-applied"] == "respond-async"
 
 
-async def test_when_the_wait_is_over_the_command_goes_on(office: Office) -> None:
-    answer = await office.order("?wait_ms=50")
+async def test_when_the_wait_is_over_the_command_goes_on(gateway: InProcessGateway) -> None:
+    answer = await gateway.order("?wait_ms=50")
     assert answer.status == 202
-    office.start_worker()
+    gateway.start_worker()
     path = f"/oms/commands/{answer.json()['results'][0]['command_id']}"
-    command = await office.client.get(f"{path}?wait_ms=10000")
+    command = await gateway.client.get(f"{path}?wait_ms=10000")
     assert command["status"] == "failed", "there is no price yet"
     assert command["legacy_status"] == "failed"
     assert command["error"]["outcome"] == "rejected"
 
 
-async def test_an_empty_list(office: Office) -> None:
-    answer = await office.client("POST", "/oms/commands", [])
+async def test_an_empty_list(gateway: InProcessGateway) -> None:
+    answer = await gateway.client("POST", "/oms/commands", [])
     assert (answer.status, answer.json()) == (200, {"results": []})
 
 
-async def test_order_change_cancel_close(busy: Office) -> None:
+async def test_order_change_cancel_close(busy: InProcessGateway) -> None:
     resting = (await busy.order(order_type="limit", price="40000")).json()["results"][0]
     order_id = resting["order_id"]
     change = {"command": "change_order", "payload": {"order_id": order_id, "new_price": "41000"}}
@@ -85,7 +85,7 @@ async def test_order_change_cancel_close(busy: Office) -> None:
     assert left["items"] == []
 
 
-async def test_some_fail(busy: Office) -> None:
+async def test_some_fail(busy: InProcessGateway) -> None:
     body = [busy.command(), busy.command(qty="0.0001"), busy.command()]
     for query in ("", "?parallel=true"):
         answer = await busy.client("POST", f"/oms/commands{query}", body)
@@ -97,7 +97,7 @@ async def test_some_fail(busy: Office) -> None:
         assert results[1]["order_id"] is not None, "refused orders are kept"
 
 
-async def test_all_fail(busy: Office) -> None:
+async def test_all_fail(busy: InProcessGateway) -> None:
     body = [busy.command(symbol="NOPE/USDT"), busy.command(qty="0.0001")]
     answer = await busy.client("POST", "/oms/commands", body)
     assert (answer.status, answer.detail["code"]) == (422, "instrument_not_supported")
@@ -105,7 +105,7 @@ async def test_all_fail(busy: Office) -> None:
     assert answer.detail["request_id"] == answer.headers["x-request-id"]
 
 
-async def test_refused_at_the_door_is_not_stored(busy: Office) -> None:
+async def test_refused_at_the_door_is_not_stored(busy: InProcessGateway) -> None:
     foreign = await busy.add_account()
     body = [busy.command() | {"account_id": foreign}, busy.command() | {"account_id": 999}]
     answer = await busy.client("POST", "/oms/commands", body)
@@ -117,7 +117,7 @@ async def test_refused_at_the_door_is_not_stored(busy: Office) -> None:
     assert (answer.status, answer.detail["code"]) == (403, "admin_read_only")
 
 
-async def test_rows_of_others_do_not_exist(busy: Office) -> None:
+async def test_rows_of_others_do_not_exist(busy: InProcessGateway) -> None:
     foreign = await busy.add_account()
     other = await busy.add_key("other", "oms_the-key-of-another", grants={foreign: Grant()})
     order_id = (await busy.order(order_type="limit", price="40000")).json()["results"][0][
@@ -134,22 +134,22 @@ async def test_rows_of_others_do_not_exist(busy: Office) -> None:
     assert (answer.status, answer.detail["code"]) == (404, "position_not_found")
 
 
-async def test_keys(office: Office) -> None:
-    answer = await office.client("POST", "/oms/commands", office.command(), key="")
+async def test_keys(gateway: InProcessGateway) -> None:
+    answer = await gateway.client("POST", "/oms/commands", gateway.command(), key="")
     assert (answer.status, answer.detail["code"]) == (401, "missing_api_key")
     assert answer.headers["www-authenticate"] == "Bearer"
-    old = await office.add_key("old", "oms_a-key-that-has-ended", expires_at=now())
+    old = await gateway.add_key("old", "oms_a-key-that-has-ended", expires_at=now())
     for key in ("oms_nobody", old):
-        answer = await office.client("POST", "/oms/commands", office.command(), key=key)
+        answer = await gateway.client("POST", "/oms/commands", gateway.command(), key=key)
         assert (answer.status, answer.detail["code"]) == (401, "invalid_api_key")
-    bearer = {"Authorization": f"bearer {office.client.key}"}
-    answer = await office.client(
-        "POST", "/oms/commands?wait_ms=0", office.command(), key="", headers=bearer
+    bearer = {"Authorization": f"bearer {gateway.client.key}"}
+    answer = await gateway.client(
+        "POST", "/oms/commands?wait_ms=0", gateway.command(), key="", headers=bearer
     )
     assert answer.status == 202
 
 
-async def test_a_repeated_request_id(busy: Office) -> None:
+async def test_a_repeated_request_id(busy: InProcessGateway) -> None:
     command = busy.command() | {"request_id": "r-1"}
     first = (await busy.client("POST", "/oms/commands", command)).json()["results"][0]
     answer = await busy.client("POST", "/oms/commands", [command, busy.command(), command])
@@ -164,7 +164,7 @@ async def test_a_repeated_request_id(busy: Office) -> None:
     assert answer.detail["results"][0]["command_id"] is None
 
 
-async def test_an_idempotency_key(busy: Office) -> None:
+async def test_an_idempotency_key(busy: InProcessGateway) -> None:
     foreign = busy.command() | {"account_id": 999}
     body, headers = [busy.command(), foreign], {"Idempotency-Key": "k-1"}
     first = await busy.client("POST", "/oms/commands", body, headers=headers)
@@ -184,29 +184,29 @@ async def test_an_idempotency_key(busy: Office) -> None:
     assert answer.status == 422
 
 
-async def test_an_idempotency_key_in_flight(office: Office) -> None:
+async def test_an_idempotency_key_in_flight(gateway: InProcessGateway) -> None:
     headers = {"Idempotency-Key": "k-1"}
-    command = office.command()
-    await office.client("POST", "/oms/commands?wait_ms=0", command, headers=headers)
-    answer = await office.client("POST", "/oms/commands", command, headers=headers)
+    command = gateway.command()
+    await gateway.client("POST", "/oms/commands?wait_ms=0", command, headers=headers)
+    answer = await gateway.client("POST", "/oms/commands", command, headers=headers)
     assert (answer.status, answer.detail["code"]) == (409, "idempotency_in_flight")
     assert answer.headers["retry-after"] == "1"
     assert answer.detail["results"][0]["status"] == "queued"
 
 
-async def test_a_full_queue(office: Office) -> None:
-    batch = [office.command()] * 200
+async def test_a_full_queue(gateway: InProcessGateway) -> None:
+    batch = [gateway.command()] * 200
     for _ in range(3):
-        answer = await office.client("POST", "/oms/commands?wait_ms=0", batch)
+        answer = await gateway.client("POST", "/oms/commands?wait_ms=0", batch)
     rows = answer.json()["results"]
     assert [row["ok"] for row in rows] == [True] * 100 + [False] * 100
-    answer = await office.client("POST", "/oms/commands?wait_ms=0", office.command())
+    answer = await gateway.client("POST", "/oms/commands?wait_ms=0", gateway.command())
     assert (answer.status, answer.detail["reason"]) == (429, "queue_full")
     assert answer.detail["retryable"] is True
     assert answer.headers["retry-after"] == "1"
 
 
-async def test_a_chain_is_carried_out_in_order(busy: Office) -> None:
+async def test_a_chain_is_carried_out_in_order(busy: InProcessGateway) -> None:
     other = await busy.add_account()
     await busy.add_key("both", "oms_a-key-of-both-accounts", grants={
         busy.account_id: Grant(can_trade=True), other: Grant(can_trade=True),
@@ -221,33 +221,35 @@ async def test_a_chain_is_carried_out_in_order(busy: Office) -> None:
 
 
 async def test_a_body_is_one_transaction_whatever_its_size(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[list[int]] = []
-    store = office.store.queue.enqueue
+    store = gateway.store.queue.enqueue
 
     async def counted(submissions: list[Submission]) -> Any:
         sizes.append([len(one.commands) for one in submissions])
         return await store(submissions)
 
-    monkeypatch.setattr(office.store.queue, "enqueue", counted)
-    office.doors.submit.enqueue.batch_max = 50
-    answer = await office.client("POST", "/oms/commands?wait_ms=0", [office.command()] * 200)
+    monkeypatch.setattr(gateway.store.queue, "enqueue", counted)
+    gateway.api_context.submit.enqueue.batch_max = 50
+    answer = await gateway.client("POST", "/oms/commands?wait_ms=0", [gateway.command()] * 200)
     assert answer.status == 202
     assert sizes == [[200]]
 
 
-async def test_a_database_that_is_away(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(submissions: list[Submission]) -> list[Stored]:
+async def test_a_database_that_is_away(
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(submissions: list[Submission]) -> list[EnqueueResult]:
         raise Unavailable("the database does not answer")
 
-    monkeypatch.setattr(office.store.queue, "enqueue", away)
-    answer = await office.order()
+    monkeypatch.setattr(gateway.store.queue, "enqueue", away)
+    answer = await gateway.order()
     assert (answer.status, answer.detail["code"]) == (503, "database_unavailable")
     assert (answer.detail["retryable"], answer.headers["retry-after"]) == (True, "1")
 
 
-async def test_concurrent_repeats_make_one_command(busy: Office) -> None:
+async def test_concurrent_repeats_make_one_command(busy: InProcessGateway) -> None:
     command = busy.command() | {"request_id": "once"}
     answers = await asyncio.gather(
         *(busy.client("POST", "/oms/commands", command) for _ in range(20))

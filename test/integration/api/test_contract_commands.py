@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from kit import contract
-from kit.asgi import Answer
-from kit.contract import holds
-from kit.office import MANUAL, TRADER, Office
-from kit.until import until_told
+from kit.gateway.in_process import MANUAL, TRADER, InProcessGateway
+from kit.http import wire_keys
+from kit.http.asgi_client import AsgiResponse
+from kit.http.wire_keys import assert_keys
+from kit.polling import poll_until
 
 SYMBOL = "BTC/USDT:USDT"
 LIMIT = {"order_type": "limit", "price": "40000"}
@@ -18,28 +18,30 @@ def cancel(order_id: object, **more: object) -> dict[str, Any]:
     return {"command": "cancel_order", "payload": {"order_id": order_id} | more}
 
 
-async def send(office: Office, body: object, query: str = "?wait_ms=5000", **more: Any) -> Answer:
-    answer: Answer = await office.client("POST", f"/oms/commands{query}", body, **more)
+async def send(
+    gateway: InProcessGateway, body: object, query: str = "?wait_ms=5000", **more: Any
+) -> AsgiResponse:
+    answer: AsgiResponse = await gateway.client("POST", f"/oms/commands{query}", body, **more)
     return answer
 
 
-async def test_results_keep_the_order_of_the_body(busy: Office) -> None:
+async def test_results_keep_the_order_of_the_body(busy: InProcessGateway) -> None:
     good, bad = busy.command(), cancel(999_999)
     mixed = await send(busy, [bad, good, bad])
     assert mixed.status == 207
     results = mixed.json()["results"]
     for row in results:
-        holds(row, contract.RESULT)
+        assert_keys(row, wire_keys.RESULT)
     assert [(row["index"], row["ok"]) for row in results] == [(0, False), (1, True), (2, False)]
     none = await send(busy, [bad, bad])
     assert (none.status, none.detail["code"]) == (404, "order_not_found")
-    holds(none.detail, contract.ERROR | {"results"})
+    assert_keys(none.detail, wire_keys.ERROR | {"results"})
     assert [row["ok"] for row in none.detail["results"]] == [False, False]
     empty = await send(busy, [])
     assert (empty.status, empty.json()) == (200, {"results": []})
 
 
-async def test_an_order_can_be_read_as_soon_as_it_was_answered(busy: Office) -> None:
+async def test_an_order_can_be_read_as_soon_as_it_was_answered(busy: InProcessGateway) -> None:
     (made,) = (await send(busy, busy.command(**LIMIT), "")).json()["results"]
     order_id = made["order_id"]
     assert made["order"] is None, "rows come when a wait was asked for"
@@ -56,7 +58,7 @@ async def test_an_order_can_be_read_as_soon_as_it_was_answered(busy: Office) -> 
     assert [each["id"] for each in again["items"]] == [order_id]
 
 
-async def test_tolerances_and_nothing_beyond_them(busy: Office) -> None:
+async def test_tolerances_and_nothing_beyond_them(busy: InProcessGateway) -> None:
     opened = await send(busy, busy.command(extra={"postOnly": False}))
     (result,) = opened.json()["results"]
     position_id = result["order"]["position_id"]
@@ -84,24 +86,24 @@ async def test_tolerances_and_nothing_beyond_them(busy: Office) -> None:
         assert answer.detail["errors"][0]["loc"][0] == 0
 
 
-async def test_waiting_and_its_headers(office: Office) -> None:
-    stored = await send(office, office.command(), "?wait_ms=0")
+async def test_waiting_and_its_headers(gateway: InProcessGateway) -> None:
+    stored = await send(gateway, gateway.command(), "?wait_ms=0")
     assert (stored.status, stored.json()["results"][0]["status"]) == (202, "queued")
     location = stored.headers["location"]
-    holds(await office.client.get(location), contract.COMMAND)
+    assert_keys(await gateway.client.get(location), wire_keys.COMMAND)
     for prefer, applied in (("respond-async", "respond-async"), ("wait=0", "wait=0")):
-        answer = await send(office, office.command(), "", headers={"Prefer": prefer})
+        answer = await send(gateway, gateway.command(), "", headers={"Prefer": prefer})
         assert (answer.status, answer.headers["preference-applied"]) == (202, applied)
-    plain = await send(office, office.command(), "?wait_ms=-5")
+    plain = await send(gateway, gateway.command(), "?wait_ms=-5")
     assert "preference-applied" not in plain.headers
-    two = await send(office, [office.command(), office.command()], "?wait_ms=0")
+    two = await send(gateway, [gateway.command(), gateway.command()], "?wait_ms=0")
     assert "location" not in two.headers
-    office.start_worker()
-    ended = await office.client.get(f"{location}?wait_ms=60000")
+    gateway.start_worker()
+    ended = await gateway.client.get(f"{location}?wait_ms=60000")
     assert ended["status"] in ("done", "refused", "failed")
 
 
-async def test_a_repeat_is_answered_and_not_done_again(busy: Office) -> None:
+async def test_a_repeat_is_answered_and_not_done_again(busy: InProcessGateway) -> None:
     named = busy.command(client_order_id="mine-1") | {"request_id": "r-1"}
     first = (await send(busy, named)).json()["results"][0]
     for body in (named, {**named, "request_id": "r-2"}):
@@ -120,7 +122,7 @@ async def test_a_repeat_is_answered_and_not_done_again(busy: Office) -> None:
     assert len(rows["items"]) == 2
 
 
-async def test_after_one_reconcile_a_trade_is_a_deal(busy: Office) -> None:
+async def test_after_one_reconcile_a_trade_is_a_deal(busy: InProcessGateway) -> None:
     body = {"name": "mine", "account_ids": [busy.account_id]}
     mine = (await busy.client("POST", "/strategies", body)).json()["strategy_id"]
     made = (await send(busy, busy.command(strategy_id=mine))).json()["results"][0]
@@ -133,18 +135,18 @@ async def test_after_one_reconcile_a_trade_is_a_deal(busy: Office) -> None:
 
 
 @pytest.mark.parametrize("func", ["watch_ticker", "fetchOrderBookWs", "un_watch_ticker"])
-async def test_streams_are_no_calls(busy: Office, func: str) -> None:
+async def test_streams_are_no_calls(busy: InProcessGateway, func: str) -> None:
     answer = await busy.client("POST", f"/ccxt/{busy.account_id}/{func}", {})
     assert (answer.status, answer.detail["code"]) == (422, "unsupported_func")
 
 
-async def test_no_worker_no_call(office: Office) -> None:
-    answer = await office.client("POST", f"/ccxt/{office.account_id}/fetch_balance", {})
+async def test_no_worker_no_call(gateway: InProcessGateway) -> None:
+    answer = await gateway.client("POST", f"/ccxt/{gateway.account_id}/fetch_balance", {})
     assert (answer.status, answer.detail["code"]) == (503, "engine_unavailable")
     assert (answer.detail["retryable"], answer.detail["outcome"]) == (True, "not_sent")
 
 
-async def test_a_token_works_wherever_a_key_does(busy: Office) -> None:
+async def test_a_token_works_wherever_a_key_does(busy: InProcessGateway) -> None:
     body = {"user_name": "ann", "password": "correct horse battery staple"}
     grant = {"account_id": busy.account_id, "can_trade": True}
     made = await busy.client(
@@ -164,7 +166,7 @@ async def test_a_token_works_wherever_a_key_does(busy: Office) -> None:
     assert answer.status == 200
 
 
-async def test_every_fine_event_has_its_keys(busy: Office) -> None:
+async def test_every_fine_event_has_its_keys(busy: InProcessGateway) -> None:
     """A life of everything that paper accounts do, and the payload of each event of it."""
     await send(busy, busy.command())
     resting = (await send(busy, busy.command(**LIMIT))).json()["results"][0]["order_id"]
@@ -188,7 +190,7 @@ async def test_every_fine_event_has_its_keys(busy: Office) -> None:
     async def told() -> dict[str, Any]:
         return {each["event"]: each for each in (await busy.client.get(path))["items"]}
 
-    events = await until_told(told, lambda found: "order_resolved" in found)
+    events = await poll_until(told, lambda found: "order_resolved" in found)
     expected = {
         *("order_submitted", "order_changed", "order_canceled", "order_rejected"),
         *("deal_created", "position_changed", "position_closed", "orders_canceled_batch"),
@@ -196,16 +198,16 @@ async def test_every_fine_event_has_its_keys(busy: Office) -> None:
     }
     assert expected <= set(events)
     for name, event in events.items():
-        holds(event, contract.EVENT)
+        assert_keys(event, wire_keys.EVENT)
         assert event["payload"]["account_id"] == busy.account_id
-        if name in contract.EVENTS:
-            holds(event["payload"], contract.EVENTS[name] | {"account_id"})
+        if name in wire_keys.EVENTS:
+            assert_keys(event["payload"], wire_keys.EVENTS[name] | {"account_id"})
     assert events["order_rejected"]["payload"]["ccxt_class"] == "InvalidOrder"
     assert events["order_unknown"]["payload"]["deadline_at"].endswith("Z")
     assert events["order_resolved"]["payload"]["state"] == "FILLED"
 
 
-async def test_two_tickets_and_their_events(busy: Office) -> None:
+async def test_two_tickets_and_their_events(busy: InProcessGateway) -> None:
     hedged = await busy.add_account("hedge", MANUAL)
     key = await busy.add_key("hedger", "oms_holds-two-legs-here", grants={hedged: TRADER})
     price = {"account_id": hedged, "symbol": SYMBOL, "price": "50000"}
@@ -226,6 +228,6 @@ async def test_two_tickets_and_their_events(busy: Office) -> None:
     page = await busy.client.get(f"/oms/events?account_ids={hedged}&limit=1000", key=key)
     events = {each["event"]: each["payload"] for each in page["items"]}
     for name in ("close_by_executed", "positions_merged"):
-        holds(events[name], contract.EVENTS[name] | {"account_id"})
+        assert_keys(events[name], wire_keys.EVENTS[name] | {"account_id"})
     rows = await busy.client.get(f"/oms/positions/{one}", key=key)
     assert (rows["items"][0]["state"], rows["items"][0]["merged_into"]) == ("closed", two)

@@ -2,24 +2,26 @@
 
 import pytest
 
-from kit.office import ADMIN_KEY, Office
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 
 NAMED = {"Idempotency-Key": "once"}
 
 
-async def test_a_change_is_made_once(office: Office) -> None:
+async def test_a_change_is_made_once(gateway: InProcessGateway) -> None:
     body = {"user_name": "ann", "role": "trader", "password": "correct horse battery"}
     path = "/admin/users-with-api-key"
-    first = await office.client("POST", path, body, key=ADMIN_KEY, headers=NAMED)
-    again = await office.client("POST", path, body, key=ADMIN_KEY, headers=NAMED)
+    first = await gateway.client("POST", path, body, key=ADMIN_KEY, headers=NAMED)
+    again = await gateway.client("POST", path, body, key=ADMIN_KEY, headers=NAMED)
     assert (first.status, again.status) == (200, 200)
     assert again.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     secret = first.json()["api_key_plain"]
     assert again.json() == first.json() | {"api_key_plain": None}
-    users = (await office.client.get("/admin/users", key=ADMIN_KEY))["items"]
+    users = (await gateway.client.get("/admin/users", key=ADMIN_KEY))["items"]
     assert [user["user_name"] for user in users].count("ann") == 1
-    other = await office.client("POST", path, body | {"role": "risk"}, key=ADMIN_KEY, headers=NAMED)
+    other = await gateway.client(
+        "POST", path, body | {"role": "risk"}, key=ADMIN_KEY, headers=NAMED
+    )
     assert (other.status, other.detail["code"]) == (422, "idempotency_mismatch")
     assert other.detail["reason"] == "Idempotency-Key"
     assert secret
@@ -28,11 +30,11 @@ async def test_a_change_is_made_once(office: Office) -> None:
             told = {"status": "disabled"}
             changed = f"/admin/users/{user['user_id']}"
             assert (
-                await office.client("PATCH", changed, told, key=ADMIN_KEY, headers=NAMED)
+                await gateway.client("PATCH", changed, told, key=ADMIN_KEY, headers=NAMED)
             ).status == 200, "another method and path is another key"
 
 
-async def test_control_commands_of_paper_accounts(busy: Office) -> None:
+async def test_control_commands_of_paper_accounts(busy: InProcessGateway) -> None:
     path, body = f"/paper/{busy.account_id}/deposit", {"currency": "EUR", "amount": "5"}
     for _ in range(3):
         assert (await busy.client("POST", path, body, headers=NAMED)).status == 200
@@ -40,7 +42,7 @@ async def test_control_commands_of_paper_accounts(busy: Office) -> None:
     assert told.json()["result"]["EUR"]["total"] == 5
 
 
-async def test_what_was_refused_leaves_the_key_free(busy: Office) -> None:
+async def test_what_was_refused_leaves_the_key_free(busy: InProcessGateway) -> None:
     path = f"/paper/{busy.account_id}/deposit"
     for body, status in (
         ({"currency": "EUR"}, 422),
@@ -55,23 +57,23 @@ async def test_what_was_refused_leaves_the_key_free(busy: Office) -> None:
 
 
 async def test_before_the_first_answer_a_repeat_waits(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def died(*_: object) -> None:
         raise ZeroDivisionError
 
     path = "/oms/cache/clear"
     with monkeypatch.context() as broken:
-        broken.setattr(office.store.replies, "keep", died)
-        assert (await office.client("POST", path, headers=NAMED)).status == 500
-    answer = await office.client("POST", path, headers=NAMED)
+        broken.setattr(gateway.store.replies, "keep", died)
+        assert (await gateway.client("POST", path, headers=NAMED)).status == 500
+    answer = await gateway.client("POST", path, headers=NAMED)
     assert (answer.status, answer.detail["code"]) == (409, "idempotency_in_flight")
     assert (answer.headers["retry-after"], answer.detail["retryable"]) == ("1", False)
 
 
-async def test_two_users_do_not_share_a_key(office: Office) -> None:
+async def test_two_users_do_not_share_a_key(gateway: InProcessGateway) -> None:
     path = "/oms/cache/clear"
-    for key in (office.client.key, ADMIN_KEY):
-        answer = await office.client("POST", path, key=key, headers=NAMED)
+    for key in (gateway.client.key, ADMIN_KEY):
+        answer = await gateway.client("POST", path, key=key, headers=NAMED)
         assert "idempotent-replayed" not in answer.headers
         assert answer.status == 200

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kit import contract
-from kit.asgi import Answer, AsgiClient
-from kit.office import ADMIN_KEY, TRADER, Office
+from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway
+from kit.http import wire_keys
+from kit.http.asgi_client import AsgiClient, AsgiResponse
 from oms.domain.value import evolve
 
 PASSWORD = "correct horse battery staple"
@@ -50,21 +50,21 @@ AUDITED = _keys(
 )
 #: Path, keys of an item, and whether there must be one. ``A`` is the account, ``K`` a key.
 TRADER_READS: tuple[tuple[str, frozenset[str], bool], ...] = (
-    ("/oms/accounts?", contract.ACCOUNT, True),
-    ("/oms/orders/open?account_ids=A&", contract.ORDER, True),
-    ("/oms/positions/open?account_ids=A&", contract.POSITION, True),
-    (f"/oms/orders/history?account_ids=A&{WINDOW}&", contract.ORDER, True),
-    (f"/oms/positions/history?account_ids=A&{WINDOW}&", contract.POSITION, True),
-    (f"/oms/deals?account_ids=A&{WINDOW}&", contract.DEAL, True),
-    (f"/oms/commands?account_ids=A&{WINDOW}&", contract.COMMAND, True),
-    ("/oms/events?account_ids=A&", contract.EVENT, True),
-    (f"/ccxt/orders/raw?account_ids=A&{WINDOW}&", contract.RAW | {"client_order_id"}, False),
-    (f"/ccxt/trades/raw?account_ids=A&{WINDOW}&", contract.RAW | {"exchange_trade_id"}, False),
-    ("/oms/risk/A/strategies?", contract.STRATEGY_SWITCH, True),
+    ("/oms/accounts?", wire_keys.ACCOUNT, True),
+    ("/oms/orders/open?account_ids=A&", wire_keys.ORDER, True),
+    ("/oms/positions/open?account_ids=A&", wire_keys.POSITION, True),
+    (f"/oms/orders/history?account_ids=A&{WINDOW}&", wire_keys.ORDER, True),
+    (f"/oms/positions/history?account_ids=A&{WINDOW}&", wire_keys.POSITION, True),
+    (f"/oms/deals?account_ids=A&{WINDOW}&", wire_keys.DEAL, True),
+    (f"/oms/commands?account_ids=A&{WINDOW}&", wire_keys.COMMAND, True),
+    ("/oms/events?account_ids=A&", wire_keys.EVENT, True),
+    (f"/ccxt/orders/raw?account_ids=A&{WINDOW}&", wire_keys.RAW | {"client_order_id"}, False),
+    (f"/ccxt/trades/raw?account_ids=A&{WINDOW}&", wire_keys.RAW | {"exchange_trade_id"}, False),
+    ("/oms/risk/A/strategies?", wire_keys.STRATEGY_SWITCH, True),
     ("/strategies?", STRATEGY, True),
     ("/user/api-keys?", KEY, True),
     ("/user/api-keys/permissions?", PERM, True),
-    ("/risk/kill?", contract.KILL, True),
+    ("/risk/kill?", wire_keys.KILL, True),
 )
 ADMIN_READS: tuple[tuple[str, frozenset[str], bool], ...] = (
     ("/admin/accounts?", ADMIN_ACCOUNT, True),
@@ -80,11 +80,11 @@ ADMIN_READS: tuple[tuple[str, frozenset[str], bool], ...] = (
     ),
     ("/admin/api-keys/K/permissions?", PERM, True),
     ("/admin/audit?", AUDITED, True),
-    ("/admin/oms/open_orders?", contract.ORDER, True),
-    (f"/admin/oms/history_orders?account_ids=A&{WINDOW}&", contract.ORDER, True),
-    ("/admin/oms/open_positions?account_ids=&", contract.POSITION, True),
-    (f"/admin/oms/history_positions?{WINDOW}&", contract.POSITION, True),
-    (f"/admin/oms/deals?account_ids=A&{WINDOW}&", contract.DEAL, True),
+    ("/admin/oms/open_orders?", wire_keys.ORDER, True),
+    (f"/admin/oms/history_orders?account_ids=A&{WINDOW}&", wire_keys.ORDER, True),
+    ("/admin/oms/open_positions?account_ids=&", wire_keys.POSITION, True),
+    (f"/admin/oms/history_positions?{WINDOW}&", wire_keys.POSITION, True),
+    (f"/admin/oms/deals?account_ids=A&{WINDOW}&", wire_keys.DEAL, True),
 )
 
 
@@ -92,20 +92,20 @@ ADMIN_READS: tuple[tuple[str, frozenset[str], bool], ...] = (
 class Desk:
     """An office in which everything exists once, and who asks."""
 
-    office: Office
+    gateway: InProcessGateway
     trader: AsgiClient
     admin: AsgiClient
     api_key_id: int
 
     def path(self, text: str) -> str:
         """The target of a line of the tables."""
-        filled = text.replace("account_ids=A", f"account_ids={self.office.account_id}")
-        filled = filled.replace("/A/", f"/{self.office.account_id}/")
+        filled = text.replace("account_ids=A", f"account_ids={self.gateway.account_id}")
+        filled = filled.replace("/A/", f"/{self.gateway.account_id}/")
         return filled.replace("/K/", f"/{self.api_key_id}/") + NOISE
 
 
 @pytest.fixture
-async def desk(busy: Office) -> Desk:
+async def desk(busy: InProcessGateway) -> Desk:
     """Everything exists once: an order of each kind, a strategy, a switch."""
     admin = AsgiClient(busy.app, ADMIN_KEY)
     grant = {"account_id": busy.account_id, "can_trade": True, "can_close_position": True}
@@ -130,13 +130,13 @@ async def token_of(desk: Desk, name: str) -> str:
     return str(answer.json()["token"])
 
 
-def answers(answer: Answer, path: str, keys: frozenset[str], *, needed: bool) -> None:
+def answers(answer: AsgiResponse, path: str, keys: frozenset[str], *, needed: bool) -> None:
     """A list with its keys, whatever the client sent besides."""
     assert answer.status == 200, (path, answer.body)
     body = answer.json()
     assert body["items"] or not needed, path
     for row in body["items"]:
-        contract.holds(row, keys)
+        wire_keys.assert_keys(row, keys)
     if body.get("page_size") is not None:
         assert body["page_size"] == 500  # clamped, never refused
 
@@ -163,8 +163,8 @@ async def test_every_read_of_an_admin_by_key_and_by_token(desk: Desk) -> None:
 
 
 async def test_the_views_of_an_admin_page_and_narrow(desk: Desk) -> None:
-    office = desk.office
-    other = await office.add_account()
+    gateway = desk.gateway
+    other = await gateway.add_account()
     page = await desk.admin.get("/admin/oms/history_orders?page_size=1&page=2")
     assert (page["total"], page["page"], page["page_size"], len(page["items"])) == (2, 2, 1, 1)
     empty = await desk.admin.get(f"/admin/oms/history_orders?account_ids={other}")
@@ -180,8 +180,8 @@ async def test_the_views_of_an_admin_page_and_narrow(desk: Desk) -> None:
 
 
 async def test_changes_of_a_trader_and_their_keys(desk: Desk) -> None:
-    office = desk.office
-    strategy = {"name": "two", "account_ids": [office.account_id], "client_strategy_id": 9}
+    gateway = desk.gateway
+    strategy = {"name": "two", "account_ids": [gateway.account_id], "client_strategy_id": 9}
     answer = await desk.trader("POST", "/strategies?unknown=1", strategy | {"unknown": 1})
     assert (answer.status, set(answer.json())) == (200, {"ok", "strategy_id"})
     taken = await desk.trader("POST", "/strategies", strategy)
@@ -196,8 +196,8 @@ async def test_changes_of_a_trader_and_their_keys(desk: Desk) -> None:
 
 
 async def test_a_reassign_is_a_command_of_its_own(desk: Desk) -> None:
-    office = desk.office
-    orders = await desk.trader.get(f"/oms/orders/history?account_ids={office.account_id}&since=0")
+    gateway = desk.gateway
+    orders = await desk.trader.get(f"/oms/orders/history?account_ids={gateway.account_id}&since=0")
     filled = next(row for row in orders["items"] if row["status"] == "FILLED")
     (mine,) = (await desk.trader.get("/strategies"))["items"]
     body = {"order_ids": [filled["id"]], "target_strategy_id": mine["strategy_id"]}
@@ -216,20 +216,22 @@ async def test_a_reassign_is_a_command_of_its_own(desk: Desk) -> None:
 
 async def test_two_accounts_with_the_same_credentials_keep_two_whole_books(desk: Desk) -> None:
     """On paper each account is an exchange of its own: neither shows what the other did."""
-    office = desk.office
-    other = await office.add_account()
+    gateway = desk.gateway
+    other = await gateway.add_account()
     secrets = {"credentials": {"api_key": "one-and-the-same", "secret": "shared"}}
-    for account_id in (office.account_id, other):
+    for account_id in (gateway.account_id, other):
         answer = await desk.admin("PATCH", f"/admin/accounts/{account_id}", secrets)
         assert answer.status == 200, answer.body
-    grants = dict.fromkeys((office.account_id, other), evolve(TRADER))
-    both = AsgiClient(office.app, await office.add_key("both", "oms_trades-on-both", grants=grants))
+    grants = dict.fromkeys((gateway.account_id, other), evolve(TRADER))
+    both = AsgiClient(
+        gateway.app, await gateway.add_key("both", "oms_trades-on-both", grants=grants)
+    )
     price = {"account_id": other, "symbol": "BTC/USDT:USDT", "price": "50000"}
     assert (await both("POST", "/paper/price", price)).status == 200
-    before = await both.get(f"/oms/deals?account_ids={office.account_id}&since=0")
-    wish = office.command() | {"account_id": other}
+    before = await both.get(f"/oms/deals?account_ids={gateway.account_id}&since=0")
+    wish = gateway.command() | {"account_id": other}
     assert (await both("POST", "/oms/commands?wait_ms=5000", wish)).status == 200
-    for account_id, count in ((office.account_id, len(before["items"])), (other, 1)):
+    for account_id, count in ((gateway.account_id, len(before["items"])), (other, 1)):
         assert (await both("POST", "/oms/reconcile", {"account_id": account_id})).status == 200
         deals = await both.get(f"/oms/deals?account_ids={account_id}&since=0")
         assert len(deals["items"]) == count
@@ -238,7 +240,7 @@ async def test_two_accounts_with_the_same_credentials_keep_two_whole_books(desk:
 
 async def test_every_route_of_the_page_is_served(desk: Desk) -> None:
     """None of them is missing, whatever it says to an empty body."""
-    account_id = desk.office.account_id
+    account_id = desk.gateway.account_id
     for line in ROUTES.strip().splitlines():
         method, _, text = line.partition(" ")
         path = text.strip().replace("{a}", str(account_id)).replace("{n}", "1")

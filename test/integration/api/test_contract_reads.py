@@ -5,36 +5,36 @@ from typing import Any
 
 import pytest
 
-from kit import contract
-from kit.contract import holds
-from kit.office import TRADER as TRADING
-from kit.office import Office
+from kit.gateway.in_process import TRADER as TRADING
+from kit.gateway.in_process import InProcessGateway
+from kit.http import wire_keys
+from kit.http.wire_keys import assert_keys
 from oms.domain.value import evolve
 
 WINDOW = "start_date=2020-01-01&end_date=2099-01-01"
 
 
-async def traded(office: Office) -> tuple[int, int]:
+async def traded(gateway: InProcessGateway) -> tuple[int, int]:
     """An order filled, and one resting; their ids."""
     ids = []
     for payload in ({}, {"order_type": "limit", "price": "40000"}):
-        answer = await office.order("?wait_ms=5000", **payload)
+        answer = await gateway.order("?wait_ms=5000", **payload)
         assert answer.status == 200, answer.body
         (result,) = answer.json()["results"]
-        holds(result, contract.RESULT)
+        assert_keys(result, wire_keys.RESULT)
         ids.append(result["order_id"])
     return ids[0], ids[1]
 
 
-async def test_open_lists(busy: Office) -> None:
+async def test_open_lists(busy: InProcessGateway) -> None:
     _, resting = await traded(busy)
-    for kind, keys in (("orders", contract.ORDER), ("positions", contract.POSITION)):
+    for kind, keys in (("orders", wire_keys.ORDER), ("positions", wire_keys.POSITION)):
         body = await busy.client.get(f"/oms/{kind}/open?account_ids={busy.account_id}")
-        holds(body, contract.OPEN_LIST)
+        assert_keys(body, wire_keys.OPEN_LIST)
         assert [body[name] for name in ("total", "page", "page_size")] == [None] * 3
         assert body["truncated"] is False
         (row,) = body["items"]
-        holds(row, keys)
+        assert_keys(row, keys)
     orders = await busy.client.get(f"/oms/orders/open?account_ids={busy.account_id}&cache=false")
     assert [row["id"] for row in orders["items"]] == [resting]
 
@@ -42,78 +42,78 @@ async def test_open_lists(busy: Office) -> None:
 @pytest.mark.parametrize(
     ("path", "keys"),
     [
-        ("/oms/orders/history", contract.ORDER),
-        ("/oms/positions/history", contract.POSITION),
-        ("/oms/deals", contract.DEAL),
-        ("/oms/commands", contract.COMMAND),
+        ("/oms/orders/history", wire_keys.ORDER),
+        ("/oms/positions/history", wire_keys.POSITION),
+        ("/oms/deals", wire_keys.DEAL),
+        ("/oms/commands", wire_keys.COMMAND),
     ],
 )
-async def test_histories(busy: Office, path: str, keys: frozenset[str]) -> None:
+async def test_histories(busy: InProcessGateway, path: str, keys: frozenset[str]) -> None:
     await traded(busy)
     account = f"account_ids={busy.account_id},{busy.account_id},x"
     body = await busy.client.get(f"{path}?{account}&{WINDOW}&page_size=5000&page=x&unknown=1")
-    holds(body, contract.PAGE)
+    assert_keys(body, wire_keys.PAGE)
     assert (body["page"], body["page_size"], body["next_cursor"]) == (1, 500, None)
     assert body["total"] == len(body["items"]) > 0
     assert [row.get("id", row.get("command_id")) for row in body["items"]] == sorted(
         row.get("id", row.get("command_id")) for row in body["items"]
     )
     for row in body["items"]:
-        holds(row, keys)
+        assert_keys(row, keys)
     body = await busy.client.get(f"{path}?{account}&cursor=&page_size=1&with_total=false")
     assert (body["total"], body["page"], body["page_size"]) == (None, None, 1)
     answer = await busy.client("GET", f"{path}?{account}")
     assert (answer.status, answer.detail["code"]) == (422, "validation_error")
-    holds(answer.detail, contract.ERROR | {"errors"})
+    assert_keys(answer.detail, wire_keys.ERROR | {"errors"})
 
 
-async def test_rows_by_id(busy: Office) -> None:
+async def test_rows_by_id(busy: InProcessGateway) -> None:
     filled, resting = await traded(busy)
     body = await busy.client.get(f"/oms/orders/{resting},{filled},999999999")
     assert set(body) == {"items"}
     assert [row["id"] for row in body["items"]] == [filled, resting]
     (deal,) = (await busy.client.get(f"/oms/deals?account_ids={busy.account_id}&cursor="))["items"]
     for kind, row_id, keys in (
-        ("deals", deal["id"], contract.DEAL),
-        ("positions", deal["position_id"], contract.POSITION),
+        ("deals", deal["id"], wire_keys.DEAL),
+        ("positions", deal["position_id"], wire_keys.POSITION),
     ):
         (row,) = (await busy.client.get(f"/oms/{kind}/{row_id}"))["items"]
-        holds(row, keys)
+        assert_keys(row, keys)
     assert (await busy.client.get("/oms/orders/999999999")) == {"items": []}
     too_many = ",".join(str(number) for number in range(1, 502))
     assert (await busy.client("GET", f"/oms/orders/{too_many}")).status == 422
 
 
-async def test_one_command(busy: Office) -> None:
+async def test_one_command(busy: InProcessGateway) -> None:
     answer = await busy.order()
     (result,) = answer.json()["results"]
     command = await busy.client.get(answer.headers["location"] + "?wait_ms=5000")
-    holds(command, contract.COMMAND)
+    assert_keys(command, wire_keys.COMMAND)
     assert (command["status"], command["legacy_status"]) == ("done", "completed")
     assert command["order_ids"] == [result["order_id"]]
 
 
-async def test_the_words_of_metatrader(busy: Office) -> None:
+async def test_the_words_of_metatrader(busy: InProcessGateway) -> None:
     filled, resting = await traded(busy)
     account = f"account_ids={busy.account_id}&view=MT5&cursor="
     orders = (await busy.client.get(f"/oms/orders/history?{account}"))["items"]
     for row in orders:
-        holds(row, contract.MT5_ORDER)
+        assert_keys(row, wire_keys.MT5_ORDER)
     assert [(row["ticket"], row["type"], row["state"]) for row in orders] == [
         (filled, 0, 4),
         (resting, 2, 1),
     ]
     (deal,) = (await busy.client.get(f"/oms/deals?{account}"))["items"]
-    holds(deal, contract.MT5_DEAL)
+    assert_keys(deal, wire_keys.MT5_DEAL)
     assert (deal["type"], deal["entry"], deal["reason"]) == (0, 0, 3)
     assert deal["time_msc"] // 1000 == deal["time"]
     (position,) = (await busy.client.get(f"/oms/positions/open?{account}"))["items"]
-    holds(position, contract.MT5_POSITION)
+    assert_keys(position, wire_keys.MT5_POSITION)
     assert (position["type"], position["price_current"]) == (0, "50000")
     commands = (await busy.client.get(f"/oms/commands?{account}"))["items"]
     done = [row for row in commands if row["order"] in (filled, resting)]
     for row in done:
-        holds(row, contract.MT5_COMMAND)
+        assert_keys(row, wire_keys.MT5_COMMAND)
     assert [row["retcode"] for row in done] == [10009, 10008]
     answer = await busy.order("?view=mt5", qty="0.0000001")
     assert answer.detail["results"][0]["mt5"]["retcode"] == 10014
@@ -121,7 +121,7 @@ async def test_the_words_of_metatrader(busy: Office) -> None:
     assert answer.detail["code"] == "validation_error"
 
 
-async def test_a_flip_is_one_deal_of_metatrader(busy: Office) -> None:
+async def test_a_flip_is_one_deal_of_metatrader(busy: InProcessGateway) -> None:
     await busy.order("?wait_ms=5000")
     await busy.order("?wait_ms=5000", side="sell", qty="0.03")
     path = f"/oms/deals?account_ids={busy.account_id}&cursor="
@@ -131,7 +131,7 @@ async def test_a_flip_is_one_deal_of_metatrader(busy: Office) -> None:
     assert [(deal["entry"], deal["volume"]) for deal in shown] == [(0, "0.01"), (2, "0.03")]
 
 
-async def test_open_positions_are_marked(busy: Office) -> None:
+async def test_open_positions_are_marked(busy: InProcessGateway) -> None:
     await busy.order("?wait_ms=5000")
     body = {"account_id": busy.account_id, "symbol": "BTC/USDT:USDT", "price": "51000"}
     assert (await busy.client("POST", "/paper/price", body)).status == 200
@@ -145,7 +145,7 @@ async def test_open_positions_are_marked(busy: Office) -> None:
     assert (row["state"], row["qty"], row["mark_price"]) == ("closed", "0", None)
 
 
-async def test_a_walk_marks_without_a_stored_price(busy: Office) -> None:
+async def test_a_walk_marks_without_a_stored_price(busy: InProcessGateway) -> None:
     walking = await busy.add_account(extra="{}")
     key = await busy.add_key("walker", "oms_walks-alone-in-tests", grants={walking: TRADING})
     command = busy.command() | {"account_id": walking}
@@ -157,14 +157,16 @@ async def test_a_walk_marks_without_a_stored_price(busy: Office) -> None:
     assert row["unrealized_pnl"] is not None
 
 
-async def test_accounts_of_the_key(busy: Office) -> None:
+async def test_accounts_of_the_key(busy: InProcessGateway) -> None:
     (row,) = (await busy.client.get("/oms/accounts?status=all"))["items"]
-    holds(row, contract.ACCOUNT)
+    assert_keys(row, wire_keys.ACCOUNT)
     assert (row["environment"], row["engine"]) == ("paper", "paper")
     assert (await busy.client.get("/oms/accounts?status=blocked"))["items"] == []
 
 
-async def test_the_first_account_that_may_not_be_read_fails_the_read(busy: Office) -> None:
+async def test_the_first_account_that_may_not_be_read_fails_the_read(
+    busy: InProcessGateway,
+) -> None:
     closed = await busy.add_account()
     for ids, status, code in (
         (f"{busy.account_id},999999,{closed}", 404, "account_not_found"),
@@ -177,7 +179,7 @@ async def test_the_first_account_that_may_not_be_read_fails_the_read(busy: Offic
     assert answer.detail["errors"][0]["msg"] == "account_ids is required"
 
 
-async def test_the_life_of_an_order(busy: Office) -> None:
+async def test_the_life_of_an_order(busy: InProcessGateway) -> None:
     filled, resting = await traded(busy)
     for command, payload in (
         ("change_order", {"order_id": resting, "new_price": "41000"}),
@@ -192,10 +194,10 @@ async def test_the_life_of_an_order(busy: Office) -> None:
         (refused, ["queued", "refused"]),
     ):
         body = await busy.client.get(f"/oms/orders/{order_id}/timeline")
-        holds(body, contract.TIMELINE)
-        holds(body["summary"], contract.TIMELINE_SUMMARY)
+        assert_keys(body, wire_keys.TIMELINE)
+        assert_keys(body["summary"], wire_keys.TIMELINE_SUMMARY)
         for item in body["items"]:
-            holds(item, contract.TIMELINE_ITEM)
+            assert_keys(item, wire_keys.TIMELINE_ITEM)
         assert [item["phase"] for item in body["items"]] == phases
         assert [item["seq"] for item in body["items"]] == list(range(1, len(phases) + 1))
         assert body["summary"]["total_ms"] >= body["summary"]["queue_ms"] >= 0
@@ -204,22 +206,22 @@ async def test_the_life_of_an_order(busy: Office) -> None:
         assert (answer.status, answer.detail["code"]) == (404, "order_not_found")
 
 
-async def test_what_the_exchange_told_is_kept_as_it_told_it(busy: Office) -> None:
+async def test_what_the_exchange_told_is_kept_as_it_told_it(busy: InProcessGateway) -> None:
     await traded(busy)
     path = f"?account_ids={busy.account_id}&{WINDOW}"
     assert (await busy.client.get(f"/ccxt/trades/raw{path}"))["items"] == []
     for _ in range(2):
         answer = await busy.client("POST", "/oms/reconcile", {"account_id": busy.account_id})
-        holds(answer.json()["results"][0], contract.RECONCILED)
+        assert_keys(answer.json()["results"][0], wire_keys.RECONCILED)
     for kind, key, value in (
         ("orders", "client_order_id", "clientOrderId"),
         ("trades", "exchange_trade_id", "id"),
     ):
         body = await busy.client.get(f"/ccxt/{kind}/raw{path}&page_size=1")
-        holds(body, contract.PAGE)
+        assert_keys(body, wire_keys.PAGE)
         (row,) = body["items"]
         assert body["total"] == 1
-        holds(row, contract.RAW | {key})
+        assert_keys(row, wire_keys.RAW | {key})
         assert row[key] == row["raw_json"][value]
         assert row["raw_json"]["symbol"] == row["symbol"] == "BTC/USDT:USDT"
     ticks = await busy.client.get(f"/oms/events?account_ids={busy.account_id}&limit=1000")
@@ -233,7 +235,7 @@ async def test_what_the_exchange_told_is_kept_as_it_told_it(busy: Office) -> Non
     assert answer.status == 422
 
 
-async def test_commands_of_other_strategies_are_not_shown(busy: Office) -> None:
+async def test_commands_of_other_strategies_are_not_shown(busy: InProcessGateway) -> None:
     body = {"name": "mine", "account_ids": [busy.account_id]}
     made = await busy.client("POST", "/strategies", body)
     mine = made.json()["strategy_id"]

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from kit import contract
-from kit.asgi import Answer
-from kit.contract import holds
-from kit.office import ADMIN_KEY, TRADER, Office
+from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway
+from kit.http import wire_keys
+from kit.http.asgi_client import AsgiResponse
+from kit.http.wire_keys import assert_keys
 from oms.domain.value import evolve
 
 WATCH = evolve(TRADER, can_risk_manage=True, can_block_new_positions=True, can_block_account=True)
 
 
 @pytest.fixture
-async def watched(busy: Office) -> Office:
+async def watched(busy: InProcessGateway) -> InProcessGateway:
     """An office with a key of role risk, which the client shows; its strategy is ``one``."""
     key = await busy.add_key(
         "watch", "oms_watches-over-risk-here", role="risk", grants={busy.account_id: WATCH}
@@ -29,29 +29,29 @@ async def watched(busy: Office) -> Office:
     return busy
 
 
-async def switch(office: Office, path: str, **body: object) -> Answer:
+async def switch(gateway: InProcessGateway, path: str, **body: object) -> AsgiResponse:
     """One switch."""
-    return await office.client("POST", f"/oms/risk/{office.account_id}/{path}", body)
+    return await gateway.client("POST", f"/oms/risk/{gateway.account_id}/{path}", body)
 
 
-async def opened(office: Office, **payload: object) -> Any:
+async def opened(gateway: InProcessGateway, **payload: object) -> Any:
     """The result of an order of the trader."""
-    answer = await office.client(
+    answer = await gateway.client(
         "POST",
         "/oms/commands?wait_ms=5000",
-        office.command(**payload),
-        key=office.app.state.trader_key,
+        gateway.command(**payload),
+        key=gateway.app.state.trader_key,
     )
     return answer.json() if answer.status == 200 else answer.detail
 
 
-async def test_an_account_is_closed_to_what_opens(watched: Office) -> None:
+async def test_an_account_is_closed_to_what_opens(watched: InProcessGateway) -> None:
     assert "code" not in await opened(watched)
     answer = await switch(
         watched, "allow_new_positions", allow_new_positions=False, comment="too wild"
     )
     body = answer.json()
-    holds(body, contract.SWITCHED)
+    assert_keys(body, wire_keys.RISK_FLAG_CHANGE)
     assert (answer.status, body["ok"], body["rows"]) == (200, True, 1)
     assert (body["allow_new_positions"], body["status"], body["strategy_id"]) == (
         *(False, "active", None),
@@ -67,11 +67,11 @@ async def test_an_account_is_closed_to_what_opens(watched: Office) -> None:
     assert "code" not in await opened(watched)
 
 
-async def test_one_strategy_is_closed(watched: Office) -> None:
+async def test_one_strategy_is_closed(watched: InProcessGateway) -> None:
     mine = watched.app.state.strategy_id
     path = f"/oms/risk/{watched.account_id}/strategies"
     (row,) = (await watched.client.get(path))["items"]
-    holds(row, contract.STRATEGY_SWITCH)
+    assert_keys(row, wire_keys.STRATEGY_SWITCH)
     assert row["allow_new_positions"] is True
     wish = {"allow_new_positions": False, "comment": "it lost"}
     answer = await switch(watched, "strategies/allow_new_positions", strategy_id=mine, **wish)
@@ -87,7 +87,7 @@ async def test_one_strategy_is_closed(watched: Office) -> None:
     assert await watched.store.strategies.closed(watched.account_id) == {mine}
 
 
-async def test_an_account_is_blocked_and_opened_again(watched: Office) -> None:
+async def test_an_account_is_blocked_and_opened_again(watched: InProcessGateway) -> None:
     body = (await switch(watched, "status", status="Blocked", comment="stop")).json()
     assert (body["status"], body["allow_new_positions"]) == ("blocked", True)
     refused = await opened(watched)
@@ -104,7 +104,7 @@ async def test_an_account_is_blocked_and_opened_again(watched: Office) -> None:
     assert events["items"][0]["payload"]["actor_user_id"] > 0
 
 
-async def test_who_may_and_must_say_why(watched: Office) -> None:
+async def test_who_may_and_must_say_why(watched: InProcessGateway) -> None:
     silent = await switch(watched, "status", status="blocked")
     assert (silent.status, silent.detail["code"]) == (422, "comment_required")
     for body in ({"comment": "x"}, {"comment": "x", "allow_new_positions": "maybe"}):
@@ -118,6 +118,6 @@ async def test_who_may_and_must_say_why(watched: Office) -> None:
     named = {"X-Comment": "from the header", "Prefer": "respond-async"}
     soon = await watched.client("POST", path, {"status": "active"}, headers=named)
     assert (soon.status, soon.headers["preference-applied"]) == (202, "respond-async")
-    holds(soon.json(), contract.SWITCHED)
+    assert_keys(soon.json(), wire_keys.RISK_FLAG_CHANGE)
     missing = await watched.client("POST", "/oms/risk/99999/status", body, key=ADMIN_KEY)
     assert (missing.status, missing.detail["code"]) == (404, "account_not_found")

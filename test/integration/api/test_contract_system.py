@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kit import contract
-from kit.asgi import AsgiClient
-from kit.contract import holds
-from kit.office import ADMIN_KEY, Office, open_office
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway, open_gateway
+from kit.http import wire_keys
+from kit.http.asgi_client import AsgiClient
+from kit.http.wire_keys import assert_keys
 from oms.config import Settings
 
 from .conftest import TRADES_PER_SECOND
@@ -17,41 +17,41 @@ from .conftest import TRADES_PER_SECOND
 PUBLIC = ("/healthz", "/livez", "/version")
 
 
-async def test_health_and_version_without_a_key(office: Office) -> None:
-    holds(await office.client.get("/healthz", key=""), contract.HEALTH)
-    assert await office.client.get("/livez", key="") == {"status": "ok"}
-    holds(await office.client.get("/version", key=""), contract.VERSION)
-    answer = await office.client("GET", "/readyz", key="")
+async def test_health_and_version_without_a_key(gateway: InProcessGateway) -> None:
+    assert_keys(await gateway.client.get("/healthz", key=""), wire_keys.HEALTH)
+    assert await gateway.client.get("/livez", key="") == {"status": "ok"}
+    assert_keys(await gateway.client.get("/version", key=""), wire_keys.VERSION)
+    answer = await gateway.client("GET", "/readyz", key="")
     assert (answer.status, answer.json()["status"]) == (503, "not_ready")
     assert int(answer.headers["retry-after"]) >= 1
-    holds(answer.json()["checks"], contract.CHECKS)
+    assert_keys(answer.json()["checks"], wire_keys.CHECKS)
 
 
-async def test_ready_with_a_worker(busy: Office) -> None:
+async def test_ready_with_a_worker(busy: InProcessGateway) -> None:
     body = await busy.client.get("/readyz", key="")
     assert body["status"] == "ready"
     assert set(body["checks"].values()) == {"ok"}
 
 
-async def test_exchanges_are_named(office: Office) -> None:
-    body = await office.client.get("/meta/exchanges")
+async def test_exchanges_are_named(gateway: InProcessGateway) -> None:
+    body = await gateway.client.get("/meta/exchanges")
     assert body["items"] == sorted(body["items"])
     assert {"ccxt.binance", "ccxtpro.binance", "paper.binance"} <= set(body["items"])
-    assert (await office.client("GET", "/meta/exchanges", key="")).status == 401
+    assert (await gateway.client("GET", "/meta/exchanges", key="")).status == 401
 
 
-async def test_figures(busy: Office) -> None:
+async def test_figures(busy: InProcessGateway) -> None:
     await busy.order()
     body = await busy.client.get("/dispatcher/status")
     assert body["ok"] is True
     told = body["result"]
-    holds(told, contract.DISPATCHER)
+    assert_keys(told, wire_keys.DISPATCHER)
     assert told["op_counts"] == {"send_order": 1}
     assert told["timing_samples_count"] == told["op_timing_ms"]["send_order"]["count"] == 1
-    holds(told["op_timing_ms"]["send_order"], contract.OP_TIMING)
-    holds(told["execute_ms"], contract.PERCENTILES)
+    assert_keys(told["op_timing_ms"]["send_order"], wire_keys.OP_TIMING)
+    assert_keys(told["execute_ms"], wire_keys.PERCENTILES)
     (worker,) = told["workers"]
-    holds(worker, contract.WORKER)
+    assert_keys(worker, wire_keys.WORKER)
     assert told["worker_active_accounts"] == {"paper": {worker["worker_id"]: 1}}
     await busy.add_account()
     lonely = await busy.add_key("lonely", "oms_reads-no-account-at-all", grants={})
@@ -60,7 +60,7 @@ async def test_figures(busy: Office) -> None:
     assert few["total_requests"] > told["total_requests"]
 
 
-async def test_metrics_are_for_this_machine_and_for_who_watches(busy: Office) -> None:
+async def test_metrics_are_for_this_machine_and_for_who_watches(busy: InProcessGateway) -> None:
     await busy.order()
     answer = await busy.client("GET", "/metrics", key="")
     assert answer.status == 200
@@ -73,40 +73,45 @@ async def test_metrics_are_for_this_machine_and_for_who_watches(busy: Office) ->
 
 
 @pytest.mark.parametrize(("role", "status"), [("admin", 200), ("risk", 200), ("trader", 403)])
-async def test_metrics_from_afar(office: Office, role: str, status: int) -> None:
-    settings = office.doors.settings.model_copy(update={"trusted_proxies": ("127.0.0.1/32",)})
-    office.app.state.doors = replace(office.doors, settings=settings)
-    key = await office.add_key(role, f"oms_watches-as-{role}-in-tests", role=role)
+async def test_metrics_from_afar(gateway: InProcessGateway, role: str, status: int) -> None:
+    settings = gateway.api_context.settings.model_copy(
+        update={"trusted_proxies": ("127.0.0.1/32",)}
+    )
+    gateway.app.state.api_context = replace(gateway.api_context, settings=settings)
+    key = await gateway.add_key(role, f"oms_watches-as-{role}-in-tests", role=role)
     far = {"X-Forwarded-For": "203.0.113.9"}
-    assert (await office.client("GET", "/metrics", key=key, headers=far)).status == status
-    assert (await office.client("GET", "/metrics", key="", headers=far)).status == 401
+    assert (await gateway.client("GET", "/metrics", key=key, headers=far)).status == status
+    assert (await gateway.client("GET", "/metrics", key="", headers=far)).status == 401
 
 
-async def test_copies_are_dropped(office: Office) -> None:
-    for key, scope, count in ((office.client.key, "visible_accounts", 1), (ADMIN_KEY, "all", None)):
-        answer = await office.client("POST", "/oms/cache/clear", key=key)
+async def test_copies_are_dropped(gateway: InProcessGateway) -> None:
+    for key, scope, count in (
+        (gateway.client.key, "visible_accounts", 1),
+        (ADMIN_KEY, "all", None),
+    ):
+        answer = await gateway.client("POST", "/oms/cache/clear", key=key)
         body = answer.json()
-        holds(body["result"], contract.CACHE_CLEARED)
+        assert_keys(body["result"], wire_keys.CACHE_CLEARED)
         assert (body["ok"], body["result"]["scope"]) == (True, scope)
         assert body["result"]["account_count"] == count
 
 
-async def test_headers_of_every_answer(office: Office) -> None:
+async def test_headers_of_every_answer(gateway: InProcessGateway) -> None:
     for method, path, key in (
         ("GET", "/livez", ""),
-        ("GET", "/oms/accounts", office.client.key),
+        ("GET", "/oms/accounts", gateway.client.key),
         ("GET", "/nothing", ""),
         ("GET", "/oms/accounts", ""),
     ):
-        headers = (await office.client(method, path, key=key)).headers
+        headers = (await gateway.client(method, path, key=key)).headers
         assert headers["x-request-id"]
-        assert headers["x-oms-version"] == office.doors.version
+        assert headers["x-oms-version"] == gateway.api_context.version
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
 
 
-async def test_the_budget_of_every_authenticated_answer(office: Office) -> None:
-    read = await office.client("GET", "/oms/accounts/")
+async def test_the_budget_of_every_authenticated_answer(gateway: InProcessGateway) -> None:
+    read = await gateway.client("GET", "/oms/accounts/")
     assert read.headers["ratelimit-policy"] == '"read";q=5000;w=1'
     assert re.fullmatch(r'"read";r=\d+;t=1', read.headers["ratelimit"])
     assert read.headers["x-ratelimit-limit"] == "5000"
@@ -114,61 +119,61 @@ async def test_the_budget_of_every_authenticated_answer(office: Office) -> None:
     assert read.headers["x-ratelimit-reset"] == "1"
     cancel = {"command": "cancel_order", "payload": {"order_id": 999}}
     trades = TRADES_PER_SECOND
-    for body, kind, limit in ((office.command(), "trade", trades), (cancel, "cancel", 500)):
-        answer = await office.client("POST", "/oms/commands?wait_ms=0", body)
+    for body, kind, limit in ((gateway.command(), "trade", trades), (cancel, "cancel", 500)):
+        answer = await gateway.client("POST", "/oms/commands?wait_ms=0", body)
         assert answer.headers["ratelimit-policy"] == f'"{kind}";q={limit};w=1'
-    call = await office.client("POST", f"/ccxt/{office.account_id}/fetch_ticker", {})
+    call = await gateway.client("POST", f"/ccxt/{gateway.account_id}/fetch_ticker", {})
     assert (call.status, call.headers["x-ratelimit-limit"]) == (503, "200")
     assert int(call.headers["retry-after"]) >= 1
-    assert "ratelimit" not in (await office.client("GET", "/livez", key="")).headers
+    assert "ratelimit" not in (await gateway.client("GET", "/livez", key="")).headers
 
 
 async def test_a_spent_budget_leaves_cancels_alone(tmp_path: Path) -> None:
     limits = {"trade_per_second": 1, "read_per_second": 1}
     dsn = f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
-    async with open_office(dsn, Settings.model_validate({"limits": limits})) as office:
-        batch = [office.command(), office.command()]
-        assert (await office.client("POST", "/oms/commands?wait_ms=0", batch)).status == 202
-        late = await office.client("POST", "/oms/commands?wait_ms=0", office.command())
+    async with open_gateway(dsn, Settings.model_validate({"limits": limits})) as gateway:
+        batch = [gateway.command(), gateway.command()]
+        assert (await gateway.client("POST", "/oms/commands?wait_ms=0", batch)).status == 202
+        late = await gateway.client("POST", "/oms/commands?wait_ms=0", gateway.command())
         assert (late.status, late.detail["code"]) == (429, "rate_limited")
         assert (late.detail["retryable"], late.detail["reason"]) == (True, "trade")
         assert int(late.headers["retry-after"]) in (1, 2)
         assert late.headers["x-ratelimit-remaining"] == "0"
-        cancel = {"account_id": office.account_id, "command": "cancel_all_orders", "payload": {}}
-        answer = await office.client("POST", "/oms/commands?wait_ms=0", cancel)
+        cancel = {"account_id": gateway.account_id, "command": "cancel_all_orders", "payload": {}}
+        answer = await gateway.client("POST", "/oms/commands?wait_ms=0", cancel)
         assert answer.status == 202, answer.body
-        statuses = [(await office.client("GET", "/oms/accounts")).status for _ in range(2)]
+        statuses = [(await gateway.client("GET", "/oms/accounts")).status for _ in range(2)]
         assert statuses == [200, 429]
-        other = await office.client("GET", "/oms/accounts", key=ADMIN_KEY)
+        other = await gateway.client("GET", "/oms/accounts", key=ADMIN_KEY)
         assert other.status == 200
 
 
 async def test_pages_of_listed_origins(tmp_path: Path) -> None:
     origin = "https://desk.example"
     settings = Settings.model_validate({"cors_origins": [origin]})
-    async with open_office(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", settings) as office:
-        mine = await office.client("GET", "/oms/accounts", headers={"Origin": origin})
+    async with open_gateway(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", settings) as gateway:
+        mine = await gateway.client("GET", "/oms/accounts", headers={"Origin": origin})
         assert mine.headers["access-control-allow-origin"] == origin
         shown = mine.headers["access-control-expose-headers"].lower()
         for name in ("ratelimit", "x-request-id", "location", "retry-after", "x-oms-version"):
             assert name in shown
-        other = await office.client("GET", "/oms/accounts", headers={"Origin": "https://evil"})
+        other = await gateway.client("GET", "/oms/accounts", headers={"Origin": "https://evil"})
         assert "access-control-allow-origin" not in other.headers
     with pytest.raises(ValueError, match="exact origins"):
         Settings.model_validate({"cors_origins": ["*"]})
 
 
-async def test_bodies_of_all_sizes(office: Office) -> None:
-    answer = await office.client("POST", "/oms/commands", raw=b" " * 100_001)
+async def test_bodies_of_all_sizes(gateway: InProcessGateway) -> None:
+    answer = await gateway.client("POST", "/oms/commands", raw=b" " * 100_001)
     assert (answer.status, answer.detail["code"]) == (413, "payload_too_large")
     assert Settings().commands.body_bytes_max == 8 * 1024 * 1024
 
 
-async def test_a_token_in_the_url_is_no_credential(office: Office) -> None:
-    bare = AsgiClient(office.app)
-    answer = await bare("GET", f"/oms/accounts?api_key={office.client.key}&x-api-key=1")
+async def test_a_token_in_the_url_is_no_credential(gateway: InProcessGateway) -> None:
+    bare = AsgiClient(gateway.app)
+    answer = await bare("GET", f"/oms/accounts?api_key={gateway.client.key}&x-api-key=1")
     assert (answer.status, answer.detail["code"]) == (401, "missing_api_key")
-    bearer = {"Authorization": f"Bearer {office.client.key}"}
+    bearer = {"Authorization": f"Bearer {gateway.client.key}"}
     assert (await bare("GET", "/oms/accounts", headers=bearer)).status == 200
     both = bearer | {"x-api-key": "oms_wrong"}
     refused = await bare("GET", "/oms/accounts", headers=both)

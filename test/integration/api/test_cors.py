@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from kit.asgi import Answer
-from kit.listening import listening, serving
-from kit.office import Office, open_office
-from oms.config import Events, Settings
+from kit.gateway.in_process import InProcessGateway, open_gateway
+from kit.http.asgi_client import AsgiResponse
+from kit.http.websocket_client import connect_client, serve_app
+from oms.config import EventSettings, Settings
 
 MINE = "https://desk.example"
 ASKS = {"Access-Control-Request-Method": "POST"}
@@ -21,24 +21,24 @@ EXPOSED = {
 
 
 @pytest.fixture
-async def listed(tmp_path: Path) -> AsyncIterator[Office]:
+async def listed(tmp_path: Path) -> AsyncIterator[InProcessGateway]:
     """An office that lists one origin."""
     settings = Settings.model_validate(
         {"cors_origins": [MINE], "commands": {"body_bytes_max": 2000}}
     )
-    async with open_office(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", settings) as office:
-        yield office
+    async with open_gateway(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", settings) as gateway:
+        yield gateway
 
 
-def crossed(answer: Answer) -> dict[str, str]:
+def crossed(answer: AsgiResponse) -> dict[str, str]:
     """The headers that are for pages of other origins."""
     return {k: v for k, v in answer.headers.items() if k.startswith("access-control-")}
 
 
-async def test_off_where_none_is_listed(office: Office) -> None:
-    answer = await office.client("GET", "/oms/accounts", headers={"Origin": MINE})
+async def test_off_where_none_is_listed(gateway: InProcessGateway) -> None:
+    answer = await gateway.client("GET", "/oms/accounts", headers={"Origin": MINE})
     assert (answer.status, crossed(answer)) == (200, {})
-    asked = await office.client("OPTIONS", "/oms/commands", headers={"Origin": MINE} | ASKS)
+    asked = await gateway.client("OPTIONS", "/oms/commands", headers={"Origin": MINE} | ASKS)
     assert (asked.status, crossed(asked)) == (405, {})
 
 
@@ -52,7 +52,7 @@ async def test_off_where_none_is_listed(office: Office) -> None:
     ],
 )
 async def test_a_listed_origin_reads_every_answer(
-    listed: Office, method: str, path: str, raw: bytes, status: int
+    listed: InProcessGateway, method: str, path: str, raw: bytes, status: int
 ) -> None:
     answer = await listed.client(method, path, raw=raw, headers={"Origin": MINE})
     assert answer.status == status
@@ -76,7 +76,7 @@ async def test_a_listed_origin_reads_every_answer(
         "*",
     ],
 )
-async def test_other_origins_read_nothing(listed: Office, origin: str) -> None:
+async def test_other_origins_read_nothing(listed: InProcessGateway, origin: str) -> None:
     answer = await listed.client("GET", "/oms/accounts", headers={"Origin": origin})
     assert (crossed(answer), answer.headers["vary"]) == ({}, "Origin")
     asked = await listed.client("OPTIONS", "/oms/commands", headers={"Origin": origin} | ASKS)
@@ -84,7 +84,7 @@ async def test_other_origins_read_nothing(listed: Office, origin: str) -> None:
     assert crossed(asked) == {}
 
 
-async def test_a_browser_asks_before_it_asks(listed: Office) -> None:
+async def test_a_browser_asks_before_it_asks(listed: InProcessGateway) -> None:
     wished = {"Access-Control-Request-Headers": "x-api-key, Content-Type,idempotency-key"}
     headers = {"Origin": MINE} | ASKS | wished
     answer = await listed.client("OPTIONS", "/oms/commands", key="", headers=headers)
@@ -101,7 +101,7 @@ async def test_a_browser_asks_before_it_asks(listed: Office) -> None:
         assert refused.status == 403
 
 
-async def test_a_page_needs_a_key_all_the_same(listed: Office) -> None:
+async def test_a_page_needs_a_key_all_the_same(listed: InProcessGateway) -> None:
     answer = await listed.client("GET", "/oms/accounts", key="", headers={"Origin": MINE})
     assert answer.status == 401
     assert answer.headers["access-control-allow-origin"] == MINE
@@ -124,12 +124,14 @@ def test_any_origin_is_refused(origins: list[str]) -> None:
         ("null", False),
     ],
 )
-async def test_sockets_of_pages(listed: Office, origin: str | None, is_let_in: bool) -> None:
-    async with serving(listed.app, Events()) as url:
+async def test_sockets_of_pages(
+    listed: InProcessGateway, origin: str | None, is_let_in: bool
+) -> None:
+    async with serve_app(listed.app, EventSettings()) as url:
         if is_let_in:
-            async with listening(url, listed.client.key, origin=origin) as ear:
-                assert (await ear.ask("ping"))["event"] == "pong"
+            async with connect_client(url, listed.client.key, origin=origin) as ear:
+                assert (await ear.request("ping"))["event"] == "pong"
         else:
             with pytest.raises(InvalidStatus, match="HTTP 403"):
-                async with listening(url, listed.client.key, origin=origin):
+                async with connect_client(url, listed.client.key, origin=origin):
                     pass

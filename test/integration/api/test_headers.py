@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from kit import contract
-from kit.asgi import Answer, AsgiClient
-from kit.contract import holds
-from kit.office import ADMIN_KEY, Office, open_office
-from kit.until import until_told
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway, open_gateway
+from kit.http import wire_keys
+from kit.http.asgi_client import AsgiClient, AsgiResponse
+from kit.http.wire_keys import assert_keys
+from kit.polling import poll_until
 from oms.api.app import create_app
-from oms.api.guards import GUARDS
-from oms.api.http_protocol import malformed
+from oms.api.http_protocol import malformed_request_response
+from oms.api.middleware.security_headers import SECURITY_HEADERS
 from oms.config import Settings
 from oms.domain.errors import Unavailable
-from oms.wire.codes import CODES
+from oms.wire.error_codes import CODES
 
 from .conftest import BODY_BYTES_MAX
 
@@ -29,13 +29,13 @@ BUDGET = (
 )
 
 
-def told(answer: Answer, status: int, code: str) -> Any:
+def told(answer: AsgiResponse, status: int, code: str) -> Any:
     """The error object of an answer that must be ``code``."""
     assert answer.headers["content-type"] == "application/json"
     assert (answer.status, answer.detail["code"]) == (status, code)
     assert answer.detail["request_id"] == answer.headers["x-request-id"]
     assert set(answer.json()) == {"detail"}
-    holds({k: v for k, v in answer.detail.items() if k != "errors"}, contract.ERROR)
+    assert_keys({k: v for k, v in answer.detail.items() if k != "errors"}, wire_keys.ERROR)
     return answer.detail
 
 
@@ -54,18 +54,18 @@ def told(answer: Answer, status: int, code: str) -> Any:
     ],
 )
 async def test_what_no_route_takes(
-    office: Office, method: str, path: str, status: int, code: str
+    gateway: InProcessGateway, method: str, path: str, status: int, code: str
 ) -> None:
-    answer = await office.client(method, path)
+    answer = await gateway.client(method, path)
     assert "stack" not in answer.body.decode()
     told(answer, status, code)
     assert ("allow" in answer.headers) is (status == 405)
 
 
 @pytest.mark.parametrize("text", [b"{", b"\xff", b'{"a": NaN}', b"[" * 5000, b'"\\ud800"'])
-async def test_what_is_no_json(office: Office, text: bytes) -> None:
+async def test_what_is_no_json(gateway: InProcessGateway, text: bytes) -> None:
     for path in ("/oms/commands", "/oms/reassign", "/strategies", "/auth/login-password"):
-        detail = told(await office.client("POST", path, raw=text), 422, "validation_error")
+        detail = told(await gateway.client("POST", path, raw=text), 422, "validation_error")
         assert set(detail["errors"][0]) == {"loc", "msg", "type"}
 
 
@@ -73,28 +73,30 @@ ASKED = [("GET", "/oms/accounts"), ("POST", "/oms/commands"), ("POST", "/oms/com
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
-async def test_a_bug_is_not_told(office: Office, method: str, path: str) -> None:
+async def test_a_bug_is_not_told(gateway: InProcessGateway, method: str, path: str) -> None:
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the secret of this office")
 
-    app = create_app(replace(office.doors, authenticate=broken))  # type: ignore[arg-type]
-    answer = await AsgiClient(app, office.client.key)(method, path)
+    app = create_app(replace(gateway.api_context, authenticate=broken))  # type: ignore[arg-type]
+    answer = await AsgiClient(app, gateway.client.key)(method, path)
     told(answer, 500, "internal_error")
     assert b"secret" not in answer.body
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
-async def test_who_must_come_back_is_told_when(office: Office, method: str, path: str) -> None:
+async def test_who_must_come_back_is_told_when(
+    gateway: InProcessGateway, method: str, path: str
+) -> None:
     async def gone(*_: object, **__: object) -> None:
         raise Unavailable("the database does not answer")
 
-    app = create_app(replace(office.doors, authenticate=gone))  # type: ignore[arg-type]
-    answer = await AsgiClient(app, office.client.key)(method, path)
+    app = create_app(replace(gateway.api_context, authenticate=gone))  # type: ignore[arg-type]
+    answer = await AsgiClient(app, gateway.client.key)(method, path)
     told(answer, 503, "database_unavailable")
     assert int(answer.headers["retry-after"]) >= 1
 
 
-async def test_guards_of_every_answer(office: Office) -> None:
+async def test_guards_of_every_answer(gateway: InProcessGateway) -> None:
     asked = [
         ("GET", "/livez", 200),
         ("GET", "/openapi.json", 200),
@@ -105,23 +107,23 @@ async def test_guards_of_every_answer(office: Office) -> None:
         ("POST", "/oms/commands", 422),
     ]
     for method, path, status in asked:
-        answer = await office.client(method, path)
+        answer = await gateway.client(method, path)
         assert answer.status == status
-        for name, value in GUARDS:
+        for name, value in SECURITY_HEADERS:
             assert answer.headers[name.decode()] == value.decode(), path
         assert "server" not in answer.headers
-    too_much = await office.client("POST", "/oms/commands", raw=b" " * (BODY_BYTES_MAX + 1))
+    too_much = await gateway.client("POST", "/oms/commands", raw=b" " * (BODY_BYTES_MAX + 1))
     assert too_much.headers["cache-control"] == "no-store"
     told(too_much, 413, "payload_too_large")
 
 
 @pytest.mark.parametrize("path", ["/oms/commands", "/strategies", "/auth/login-password"])
-async def test_a_body_over_the_limit(office: Office, path: str) -> None:
-    told(await office.client("POST", path, raw=b" " * (BODY_BYTES_MAX + 1)), 413,
+async def test_a_body_over_the_limit(gateway: InProcessGateway, path: str) -> None:
+    told(await gateway.client("POST", path, raw=b" " * (BODY_BYTES_MAX + 1)), 413,
          "payload_too_large")  # fmt: skip
     pieces = [b" " * BODY_BYTES_MAX, b" "]  # without a Content-Length
-    told(await office.client("POST", path, raw=pieces), 413, "payload_too_large")
-    assert (await office.client("POST", path, raw=b" " * BODY_BYTES_MAX)).status == 422
+    told(await gateway.client("POST", path, raw=pieces), 413, "payload_too_large")
+    assert (await gateway.client("POST", path, raw=b" " * BODY_BYTES_MAX)).status == 422
 
 
 @pytest.mark.parametrize(
@@ -136,17 +138,17 @@ async def test_a_body_over_the_limit(office: Office, path: str) -> None:
         ("", False),
     ],
 )
-async def test_request_ids(office: Office, sent: str, is_kept: bool) -> None:
-    answer = await office.client("GET", "/none", headers={"X-Request-Id": sent})
+async def test_request_ids(gateway: InProcessGateway, sent: str, is_kept: bool) -> None:
+    answer = await gateway.client("GET", "/none", headers={"X-Request-Id": sent})
     shown = answer.headers["x-request-id"]
     assert (shown == sent) is is_kept
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,128}", shown)
     assert answer.detail["request_id"] == shown
 
 
-async def test_the_budget_is_told_of_refusals_and_repeats_too(office: Office) -> None:
+async def test_the_budget_is_told_of_refusals_and_repeats_too(gateway: InProcessGateway) -> None:
     named = {"Idempotency-Key": "once-and-again"}
-    wish = {"name": "told twice", "account_ids": [office.account_id]}
+    wish = {"name": "told twice", "account_ids": [gateway.account_id]}
     asked = [
         ("GET", "/oms/orders/1/timeline", None, {}),
         ("GET", "/oms/orders/open", None, {}),
@@ -157,23 +159,23 @@ async def test_the_budget_is_told_of_refusals_and_repeats_too(office: Office) ->
     ]
     statuses = []
     for method, path, body, headers in asked:
-        answer = await office.client(method, path, body, headers=headers)
+        answer = await gateway.client(method, path, body, headers=headers)
         statuses.append(answer.status)
         for name in BUDGET:
             assert name in answer.headers, (path, answer.status)
     assert statuses == [404, 422, 403, 200, 200, 422]
 
 
-async def test_a_login_takes_no_idempotency_key(office: Office) -> None:
+async def test_a_login_takes_no_idempotency_key(gateway: InProcessGateway) -> None:
     body = {"user_name": "nobody", "password": "a guess at one"}
-    answer = await office.client(
+    answer = await gateway.client(
         "POST", "/auth/login-password", body, key="", headers={"Idempotency-Key": "first"}
     )
     told(answer, 401, "invalid_credentials")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_location_and_preference(busy: Office) -> None:
+async def test_location_and_preference(busy: InProcessGateway) -> None:
     prefer = {"Prefer": "respond-async"}
     answer = await busy.client("POST", "/oms/commands", busy.command(), headers=prefer)
     (result,) = answer.json()["results"]
@@ -192,24 +194,24 @@ async def test_location_and_preference(busy: Office) -> None:
 
 async def test_the_document_is_for_all_or_for_those_with_a_key(tmp_path: Path) -> None:
     hidden = Settings.model_validate({"public_docs": False})
-    async with open_office(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", hidden) as office:
-        told(await office.client("GET", "/openapi.json", key=""), 401, "missing_api_key")
-        told(await office.client("GET", "/openapi.json", key="wrong"), 401, "invalid_api_key")
-        shown = await office.client("GET", "/openapi.json", key=ADMIN_KEY)
-        shown_again = await office.client("GET", "/openapi.json")
+    async with open_gateway(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", hidden) as gateway:
+        told(await gateway.client("GET", "/openapi.json", key=""), 401, "missing_api_key")
+        told(await gateway.client("GET", "/openapi.json", key="wrong"), 401, "invalid_api_key")
+        shown = await gateway.client("GET", "/openapi.json", key=ADMIN_KEY)
+        shown_again = await gateway.client("GET", "/openapi.json")
     assert (shown.status, shown.json()["openapi"]) == (200, "3.1.0")
     assert shown_again.body == shown.body
     assert "ratelimit" in shown.headers
 
 
-async def test_there_are_no_pages_of_the_framework(office: Office) -> None:
-    assert (await office.client("GET", "/openapi.json", key="")).status == 200
+async def test_there_are_no_pages_of_the_framework(gateway: InProcessGateway) -> None:
+    assert (await gateway.client("GET", "/openapi.json", key="")).status == 200
     for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
-        told(await office.client("GET", path, key=""), 404, "not_found")
+        told(await gateway.client("GET", path, key=""), 404, "not_found")
 
 
 def test_what_is_no_http_is_answered_in_json() -> None:
-    head, _, body = malformed().partition(b"\r\n\r\n")
+    head, _, body = malformed_request_response().partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines[1:])
     assert lines[0] == "HTTP/1.1 400 Bad Request"
@@ -220,15 +222,15 @@ def test_what_is_no_http_is_answered_in_json() -> None:
     assert detail["code"] in CODES
 
 
-async def test_a_server_answers_so(office: Office) -> None:
+async def test_a_server_answers_so(gateway: InProcessGateway) -> None:
     import uvicorn
 
-    from kit.ports import free_port
-    from oms.api.http_protocol import http_options
+    from kit.free_ports import free_port
+    from oms.api.http_protocol import uvicorn_http_options
 
     port = free_port()
     config = uvicorn.Config(
-        office.app, port=port, log_config=None, lifespan="off", **http_options()
+        gateway.app, port=port, log_config=None, lifespan="off", **uvicorn_http_options()
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -237,7 +239,7 @@ async def test_a_server_answers_so(office: Office) -> None:
         return server.started
 
     try:
-        await until_told(started, bool)
+        await poll_until(started, bool)
         good = await _said(port, b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         bad = await _said(port, b"NO SUCH THING\r\n\r\n")
     finally:

@@ -2,54 +2,58 @@
 
 from typing import Any
 
-from kit.office import TRADER, Office
-from kit.sql import change
+from kit.databases.sql import execute
+from kit.gateway.in_process import TRADER, InProcessGateway
 
 SPOT_SHORTS = '{"oms":{"paper":{"source":"manual","allow_spot_short":true}}}'
 KEY = "oms_a-hedger-for-tests-only"
 SPOT, PERPETUAL = "BTC/USDT", "BTC/USDT:USDT"
 
 
-async def _account(office: Office, symbol: str) -> int:
+async def _account(gateway: InProcessGateway, symbol: str) -> int:
     """A hedge account whose price of ``symbol`` is 100."""
-    account_id = await office.add_account("hedge", SPOT_SHORTS)
-    await office.add_key("hedger", KEY, grants={account_id: TRADER})
-    await _price(office, account_id, symbol, "100")
+    account_id = await gateway.add_account("hedge", SPOT_SHORTS)
+    await gateway.add_key("hedger", KEY, grants={account_id: TRADER})
+    await _price(gateway, account_id, symbol, "100")
     return account_id
 
 
-async def _price(office: Office, account_id: int, symbol: str, price: str) -> None:
+async def _price(gateway: InProcessGateway, account_id: int, symbol: str, price: str) -> None:
     body = {"account_id": account_id, "symbol": symbol, "price": price}
-    answer = await office.client("POST", "/paper/price", body, key=KEY)
+    answer = await gateway.client("POST", "/paper/price", body, key=KEY)
     assert answer.status == 200, answer.body
 
 
-async def _run(office: Office, account_id: int, command: str, **payload: Any) -> dict[str, Any]:
+async def _run(
+    gateway: InProcessGateway, account_id: int, command: str, **payload: Any
+) -> dict[str, Any]:
     """The result of a command that ends well."""
     body = {"account_id": account_id, "command": command, "payload": payload}
-    answer = await office.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+    answer = await gateway.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
     assert answer.status == 200, answer.body
     row: dict[str, Any] = answer.json()["results"][0]
     return row
 
 
-async def _send(office: Office, account_id: int, side: str, qty: str, **more: Any) -> int:
+async def _send(
+    gateway: InProcessGateway, account_id: int, side: str, qty: str, **more: Any
+) -> int:
     """The position of a market order."""
     symbol = more.pop("symbol", SPOT)
     wish = {"symbol": symbol, "side": side, "order_type": "market", "qty": qty} | more
-    row = await _run(office, account_id, "send_order", **wish)
+    row = await _run(gateway, account_id, "send_order", **wish)
     position: int = row["order"]["position_id"]
     return position
 
 
-async def _position(office: Office, position_id: int) -> dict[str, Any]:
-    found = await office.client.get(f"/oms/positions/{position_id}", key=KEY)
+async def _position(gateway: InProcessGateway, position_id: int) -> dict[str, Any]:
+    found = await gateway.client.get(f"/oms/positions/{position_id}", key=KEY)
     row: dict[str, Any] = found["items"][0]
     return row
 
 
 async def test_two_tickets_close_against_each_other_at_the_second_ones_average(
-    busy: Office,
+    busy: InProcessGateway,
 ) -> None:
     account = await _account(busy, SPOT)
     a = await _send(busy, account, "buy", "2")
@@ -75,7 +79,7 @@ async def test_two_tickets_close_against_each_other_at_the_second_ones_average(
     assert (long["state"], long["qty"][:5]) == ("open", "0.998")
 
 
-async def test_tickets_of_one_side_do_not_close_against_each_other(busy: Office) -> None:
+async def test_tickets_of_one_side_do_not_close_against_each_other(busy: InProcessGateway) -> None:
     account = await _account(busy, SPOT)
     a = await _send(busy, account, "buy", "2")
     b = await _send(busy, account, "buy", "1", new_position=True)
@@ -89,7 +93,9 @@ async def test_tickets_of_one_side_do_not_close_against_each_other(busy: Office)
     assert (await _position(busy, a))["state"] == "open"
 
 
-async def test_contracts_of_a_hedge_account_are_closed_by_two_orders(busy: Office) -> None:
+async def test_contracts_of_a_hedge_account_are_closed_by_two_orders(
+    busy: InProcessGateway,
+) -> None:
     account = await _account(busy, PERPETUAL)
     a = await _send(busy, account, "buy", "2", symbol=PERPETUAL)
     b = await _send(busy, account, "sell", "1.5", symbol=PERPETUAL)
@@ -100,7 +106,7 @@ async def test_contracts_of_a_hedge_account_are_closed_by_two_orders(busy: Offic
     assert (await _position(busy, b))["state"] == "closed"
 
 
-async def test_a_position_moves_into_another(busy: Office) -> None:
+async def test_a_position_moves_into_another(busy: InProcessGateway) -> None:
     account = await _account(busy, PERPETUAL)
     source = await _send(busy, account, "buy", "1", symbol=PERPETUAL)
     await _price(busy, account, PERPETUAL, "200")
@@ -121,7 +127,7 @@ async def test_a_position_moves_into_another(busy: Office) -> None:
     assert (grown["qty"], grown["avg_price"], grown["stop_loss"]) == ("2", "150", "90")
 
 
-async def test_levels_are_set_kept_and_cleared(busy: Office) -> None:
+async def test_levels_are_set_kept_and_cleared(busy: InProcessGateway) -> None:
     account = await _account(busy, PERPETUAL)
     position = await _send(busy, account, "buy", "1", symbol=PERPETUAL, stop_loss="90")
     at = {"position_id": position}
@@ -133,7 +139,7 @@ async def test_levels_are_set_kept_and_cleared(busy: Office) -> None:
     assert (row["stop_loss"], row["stop_gain"]) == (None, "130")
 
 
-async def test_all_orders_are_canceled_and_all_positions_closed(busy: Office) -> None:
+async def test_all_orders_are_canceled_and_all_positions_closed(busy: InProcessGateway) -> None:
     account = await _account(busy, PERPETUAL)
     await _send(busy, account, "buy", "1", symbol=PERPETUAL)
     await _send(busy, account, "sell", "2", symbol=PERPETUAL)
@@ -154,7 +160,7 @@ async def test_all_orders_are_canceled_and_all_positions_closed(busy: Office) ->
         assert found["items"] == [], rows
 
 
-async def test_a_resting_close_locks_its_position_until_it_ends(busy: Office) -> None:
+async def test_a_resting_close_locks_its_position_until_it_ends(busy: InProcessGateway) -> None:
     account = await _account(busy, PERPETUAL)
     held = await _send(busy, account, "buy", "2", symbol=PERPETUAL)
     close = {"position_id": held, "order_type": "limit", "price": "120", "qty": "1"}
@@ -176,7 +182,7 @@ async def test_a_resting_close_locks_its_position_until_it_ends(busy: Office) ->
     assert (await _position(busy, held))["state"] == "closed"
 
 
-async def test_what_is_too_small_to_be_closed_ends_with_the_close(busy: Office) -> None:
+async def test_what_is_too_small_to_be_closed_ends_with_the_close(busy: InProcessGateway) -> None:
     """Bought with a fee in base: 0.99900 is held; 0.99 are closed, 0.9 dollars are left."""
     account = await _account(busy, SPOT)
     held = await _send(busy, account, "buy", "1")
@@ -191,7 +197,7 @@ async def test_what_is_too_small_to_be_closed_ends_with_the_close(busy: Office) 
     assert (dust["entry"], dust["qty"], dust["pnl"]) == ("out_by", "0.009", "0")
 
 
-async def test_dust_alone_is_closed_without_an_order(busy: Office) -> None:
+async def test_dust_alone_is_closed_without_an_order(busy: InProcessGateway) -> None:
     """0.099990 is held after the fee; a plain sale leaves 0.000000 01 below the step."""
     account = await busy.add_account("netting", SPOT_SHORTS)
     await busy.add_key("hedger", KEY, grants={account: TRADER})
@@ -207,10 +213,10 @@ async def test_dust_alone_is_closed_without_an_order(busy: Office) -> None:
     assert (await _position(busy, held))["state"] == "closed"
 
 
-async def test_a_close_moves_only_with_what_it_closes(busy: Office, dsn: str) -> None:
+async def test_a_close_moves_only_with_what_it_closes(busy: InProcessGateway, dsn: str) -> None:
     """A reduce-only order without a ticket closes its strategy's; alone elsewhere it would open."""
     account = await _account(busy, PERPETUAL)
-    change(
+    execute(
         dsn,
         "INSERT INTO strategies (id, name, status, created_at)"
         " VALUES (7, 'seven', 'active', '2026-01-01')",

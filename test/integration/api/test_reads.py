@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from kit.office import ADMIN_KEY, Office
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from oms.domain.access import Grant
 
 SYMBOL = "BTC/USDT:USDT"
 
 
-async def test_histories_page_by_number_and_by_cursor(busy: Office) -> None:
+async def test_histories_page_by_number_and_by_cursor(busy: InProcessGateway) -> None:
     for _ in range(5):
         await busy.order()
     base = f"/oms/deals?account_ids={busy.account_id}"
@@ -29,7 +29,7 @@ async def test_histories_page_by_number_and_by_cursor(busy: Office) -> None:
     assert (await busy.client.get(f"{base}&since=0&page_size=5000"))["page_size"] == 500
 
 
-async def test_open_lists_tell_when_they_are_cut(busy: Office) -> None:
+async def test_open_lists_tell_when_they_are_cut(busy: InProcessGateway) -> None:
     for price in ("40000", "40001", "40002"):
         await busy.order(order_type="limit", price=price)
     path = f"/oms/orders/open?account_ids={busy.account_id}"
@@ -40,7 +40,7 @@ async def test_open_lists_tell_when_they_are_cut(busy: Office) -> None:
     assert cut["truncated"] is True
 
 
-async def test_every_list_answers(busy: Office) -> None:
+async def test_every_list_answers(busy: InProcessGateway) -> None:
     await busy.order()
     account, today = busy.account_id, "start_date=2000-01-01&end_date=2099-01-01"
     for path in ("orders/history", "positions/history", "deals", "commands"):
@@ -51,20 +51,20 @@ async def test_every_list_answers(busy: Office) -> None:
         assert (await busy.client("GET", f"/oms/{path}/x")).status == 404
 
 
-async def test_the_first_wrong_account_decides(office: Office) -> None:
-    foreign = await office.add_account()
+async def test_the_first_wrong_account_decides(gateway: InProcessGateway) -> None:
+    foreign = await gateway.add_account()
     for ids, status, code in (
-        (f"{office.account_id},{foreign},999", 403, "permission_denied"),
+        (f"{gateway.account_id},{foreign},999", 403, "permission_denied"),
         (f"999,{foreign}", 404, "account_not_found"),
         ("x", 422, "validation_error"),
     ):
-        answer = await office.client("GET", f"/oms/orders/open?account_ids={ids}")
+        answer = await gateway.client("GET", f"/oms/orders/open?account_ids={ids}")
         assert (answer.status, answer.detail["code"]) == (status, code)
-    body = await office.client.get(f"/oms/orders/open?account_ids={foreign}", key=ADMIN_KEY)
+    body = await gateway.client.get(f"/oms/orders/open?account_ids={foreign}", key=ADMIN_KEY)
     assert body["items"] == []
 
 
-async def test_a_restricted_key_sees_its_strategies(busy: Office) -> None:
+async def test_a_restricted_key_sees_its_strategies(busy: InProcessGateway) -> None:
     await busy.order()
     grant = Grant(can_trade=True, restrict_to_strategies=True, strategy_ids=frozenset({7}))
     key = await busy.add_key("narrow", "oms_a-restricted-key", grants={busy.account_id: grant})
@@ -77,15 +77,15 @@ async def test_a_restricted_key_sees_its_strategies(busy: Office) -> None:
     assert (answer.status, answer.detail["code"]) == (403, "strategy_permission_denied")
 
 
-async def test_accounts(office: Office) -> None:
-    await office.add_account()
-    mine = (await office.client.get("/oms/accounts"))["items"]
-    assert [(row["account_id"], row["can_trade"]) for row in mine] == [(office.account_id, True)]
-    every = (await office.client.get("/oms/accounts", key=ADMIN_KEY))["items"]
+async def test_accounts(gateway: InProcessGateway) -> None:
+    await gateway.add_account()
+    mine = (await gateway.client.get("/oms/accounts"))["items"]
+    assert [(row["account_id"], row["can_trade"]) for row in mine] == [(gateway.account_id, True)]
+    every = (await gateway.client.get("/oms/accounts", key=ADMIN_KEY))["items"]
     assert [row["can_trade"] for row in every] == [False, False]
 
 
-async def test_events_are_told_in_pieces_without_gaps(busy: Office) -> None:
+async def test_events_are_told_in_pieces_without_gaps(busy: InProcessGateway) -> None:
     await busy.order()
     path = f"/oms/events?account_ids={busy.account_id}"
     whole = await busy.client.get(path)
@@ -102,7 +102,7 @@ async def test_events_are_told_in_pieces_without_gaps(busy: Office) -> None:
     assert {event["event"] for event in commands["items"]} == {"command_updated"}
 
 
-async def test_events_can_be_waited_for(busy: Office) -> None:
+async def test_events_can_be_waited_for(busy: InProcessGateway) -> None:
     path = f"/oms/events?account_ids={busy.account_id}&after=now"
     assert (await busy.client.get(path))["items"] == []
     asking = asyncio.create_task(busy.client.get(f"{path}&wait_ms=20000"))
@@ -112,14 +112,14 @@ async def test_events_can_be_waited_for(busy: Office) -> None:
     assert "order_updated" in {event["event"] for event in events}
 
 
-async def test_a_client_that_knows_more_is_told(busy: Office) -> None:
+async def test_a_client_that_knows_more_is_told(busy: InProcessGateway) -> None:
     path = f"/oms/events?account_ids={busy.account_id}&after=900&wait_ms=1000"
     page = await busy.client.get(path)
     head = page["heads"][str(busy.account_id)]
     assert page["gaps"] == [{"account_id": busy.account_id, "from": head + 1, "to": 900}]
 
 
-async def test_ccxt_reads(busy: Office) -> None:
+async def test_ccxt_reads(busy: InProcessGateway) -> None:
     for func in ("fetch_ticker", "fetchTicker"):
         answer = await busy.client(
             "POST", f"/ccxt/{busy.account_id}/{func}", {"args": [SYMBOL], "kwargs": None}
@@ -144,7 +144,9 @@ async def test_ccxt_reads(busy: Office) -> None:
         ("core/withdraw", 422, "unsupported_func"),
     ],
 )
-async def test_ccxt_calls_that_are_refused(busy: Office, func: str, status: int, code: str) -> None:
+async def test_ccxt_calls_that_are_refused(
+    busy: InProcessGateway, func: str, status: int, code: str
+) -> None:
     path = f"/ccxt/{busy.account_id}/{func}"
     if "/" in func:
         path = f"/ccxt/core/{busy.account_id}/{func.partition('/')[2]}"
@@ -152,24 +154,24 @@ async def test_ccxt_calls_that_are_refused(busy: Office, func: str, status: int,
     assert (answer.status, answer.detail["code"]) == (status, code)
 
 
-async def test_without_a_worker_there_is_no_call(office: Office) -> None:
-    answer = await office.client("POST", f"/ccxt/{office.account_id}/fetch_balance", {})
+async def test_without_a_worker_there_is_no_call(gateway: InProcessGateway) -> None:
+    answer = await gateway.client("POST", f"/ccxt/{gateway.account_id}/fetch_balance", {})
     assert (answer.status, answer.detail["code"]) == (503, "engine_unavailable")
-    answer = await office.client("GET", "/dispatcher/status")
+    answer = await gateway.client("GET", "/dispatcher/status")
     assert answer.detail["code"] == "engine_unavailable"
 
 
-async def test_health(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_health(gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     public = {"key": ""}
-    assert (await office.client.get("/healthz", **public))["status"] == "ok"
-    assert (await office.client.get("/livez", **public)) == {"status": "ok"}
-    assert (await office.client.get("/version", **public))["name"] == "oms-gateway"
-    ready = await office.client("GET", "/readyz", key="")
+    assert (await gateway.client.get("/healthz", **public))["status"] == "ok"
+    assert (await gateway.client.get("/livez", **public)) == {"status": "ok"}
+    assert (await gateway.client.get("/version", **public))["name"] == "oms-gateway"
+    ready = await gateway.client("GET", "/readyz", key="")
     assert (ready.status, ready.json()["checks"]["workers"]) == (503, "failed")
     assert ready.json()["checks"]["database"] == "ok"
 
 
-async def test_manual_prices(busy: Office) -> None:
+async def test_manual_prices(busy: InProcessGateway) -> None:
     walking = await busy.add_account(extra="{}")
     bid = {"symbol": SYMBOL, "bid": "100", "ask": "101", "bid_qty": "1", "unknown": 1}
     answer = await busy.client("POST", "/paper/price", bid)
@@ -182,7 +184,7 @@ async def test_manual_prices(busy: Office) -> None:
     assert answer.status == 422
 
 
-async def test_manual_books_and_trades(busy: Office) -> None:
+async def test_manual_books_and_trades(busy: InProcessGateway) -> None:
     book = {"bids": [["90", "1"]], "asks": [["100", "1"], ["101", None]]}
     trade = {"price": "95", "qty": "2", "side": "buy"}
     body = {"symbol": SYMBOL, "account_id": busy.account_id, "book": book, "print": trade}
@@ -192,7 +194,7 @@ async def test_manual_books_and_trades(busy: Office) -> None:
     assert answer.json()["result"]["asks"][0] == [100, 1]
 
 
-async def test_money_of_paper_accounts(busy: Office) -> None:
+async def test_money_of_paper_accounts(busy: InProcessGateway) -> None:
     path = f"/paper/{busy.account_id}/deposit"
     for amount, status in (("5.5", 200), ("-2", 200), ("-4", 502)):
         answer = await busy.client("POST", path, {"currency": "EUR", "amount": amount})
@@ -205,28 +207,30 @@ async def test_money_of_paper_accounts(busy: Office) -> None:
     assert answer.status == 404
 
 
-async def test_paths_and_headers(office: Office) -> None:
+async def test_paths_and_headers(gateway: InProcessGateway) -> None:
     for method, path, status, code in (
         ("GET", "/nothing", 404, "not_found"),
         ("DELETE", "/oms/commands", 405, "method_not_allowed"),
         ("GET", "/oms/commands/999", 404, "command_not_found"),
         ("GET", "/oms/commands/x", 404, "command_not_found"),
     ):
-        answer = await office.client(method, path)
+        answer = await gateway.client(method, path)
         assert (answer.status, answer.detail["code"]) == (status, code)
         assert answer.headers["content-type"] == "application/json"
-    mine = await office.client("GET", "/livez/", headers={"X-Request-Id": "a.b-c_1"})
+    mine = await gateway.client("GET", "/livez/", headers={"X-Request-Id": "a.b-c_1"})
     assert mine.headers["x-request-id"] == "a.b-c_1"
-    made = await office.client("GET", "/livez", headers={"X-Request-Id": "no spaces"})
+    made = await gateway.client("GET", "/livez", headers={"X-Request-Id": "no spaces"})
     assert made.headers["x-request-id"] != "no spaces"
     assert mine.headers["x-oms-version"]
 
 
-async def test_a_bug_is_a_clean_answer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bug_is_a_clean_answer(
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def broken(ids: object) -> object:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(office.store.history, "orders_by_id", broken)
-    answer = await office.client("GET", "/oms/orders/1")
+    monkeypatch.setattr(gateway.store.history, "orders_by_id", broken)
+    answer = await gateway.client("GET", "/oms/orders/1")
     assert (answer.status, answer.detail["code"]) == (500, "internal_error")
     assert b"secret" not in answer.body

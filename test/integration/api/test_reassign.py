@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from kit.office import TRADER, Office
-from kit.sql import change
-from kit.stores import a_deal, a_lease, a_position, an_event, an_order, seconds_after
+from kit.databases.sql import execute
+from kit.databases.store_rows import a_deal, a_lease, a_position, an_event, an_order, seconds_after
+from kit.gateway.in_process import TRADER, InProcessGateway
 from oms.domain.access import Grant
-from oms.domain.command import CommandResult, CommandStatus
+from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.errors import Refused
-from oms.domain.order import Order, OrderState, Side
-from oms.domain.position import PositionState
+from oms.domain.ledger.position import PositionState
+from oms.domain.orders.order import Order, OrderState, Side
 from oms.domain.value import evolve
 from oms.ports.leases import Lease
-from oms.ports.ledger import AccountBatch
+from oms.ports.ledger_store import AccountBatch
 from oms.wire.json import loads
 
 ITEM_KEYS = {
@@ -30,9 +30,9 @@ PATH = "/oms/reassign"
 STRATEGY = 7
 
 
-async def external(office: Office, account_id: int, first: int, count: int) -> Lease:
+async def external(gateway: InProcessGateway, account_id: int, first: int, count: int) -> Lease:
     """``count`` orders of nobody, made a day apart, each with two deals a day later."""
-    lease = await a_lease(office.store, account_id)
+    lease = await a_lease(gateway.store, account_id)
     numbers = range(first, first + count)
     day = 86_400.0
     batch = AccountBatch(
@@ -72,35 +72,35 @@ async def external(office: Office, account_id: int, first: int, count: int) -> L
         ],
         events=[an_event(first + n, account_id, n + 1) for n in range(count)],
     )
-    assert not await office.store.ledger.commit([batch])
+    assert not await gateway.store.ledger.commit([batch])
     return lease
 
 
 @pytest.fixture
-async def lease(office: Office, tmp_path: Path) -> Lease:
+async def lease(gateway: InProcessGateway, tmp_path: Path) -> Lease:
     """The office's account with orders 1 to 4 of nobody, but 4, and a strategy linked to it."""
-    change(
+    execute(
         f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3",
         "INSERT INTO strategies (id, name, status, created_at)"
         f" VALUES ({STRATEGY}, 'seven', 'active', '2026-01-01')",
         "INSERT INTO strategy_accounts (strategy_id, account_id, status, created_at)"
-        f" VALUES ({STRATEGY}, {office.account_id}, 'active', '2026-01-01')",
+        f" VALUES ({STRATEGY}, {gateway.account_id}, 'active', '2026-01-01')",
     )
-    return await external(office, office.account_id, 1, 4)
+    return await external(gateway, gateway.account_id, 1, 4)
 
 
-async def preview(office: Office, **asked: object) -> dict[str, Any]:
+async def preview(gateway: InProcessGateway, **asked: object) -> dict[str, Any]:
     """The answer to a preview."""
-    answer = await office.client("POST", PATH, asked | {"preview": True})
+    answer = await gateway.client("POST", PATH, asked | {"preview": True})
     assert answer.status == 200, answer.body
     told: dict[str, Any] = answer.json()
     return told
 
 
-async def refused(office: Office, **asked: object) -> tuple[int, str, str | None]:
+async def refused(gateway: InProcessGateway, **asked: object) -> tuple[int, str, str | None]:
     """Status, code and reason of a move that is not made."""
     body = {"target_strategy_id": STRATEGY} | asked
-    answer = await office.client("POST", PATH, body)
+    answer = await gateway.client("POST", PATH, body)
     return answer.status, answer.detail["code"], answer.detail["reason"]
 
 
@@ -109,8 +109,8 @@ def named(told: dict[str, Any]) -> list[tuple[str, int]]:
 
 
 @pytest.mark.usefixtures("lease")
-async def test_a_preview_lists_orders_and_then_their_deals(office: Office) -> None:
-    told = await preview(office)
+async def test_a_preview_lists_orders_and_then_their_deals(gateway: InProcessGateway) -> None:
+    told = await preview(gateway)
     assert {key: told[key] for key in told if key != "items"} == {
         "ok": True,
         "deals_updated": 0,
@@ -132,9 +132,9 @@ async def test_a_preview_lists_orders_and_then_their_deals(office: Office) -> No
 
 @pytest.mark.usefixtures("lease")
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 12])
-async def test_pages_run_from_orders_to_deals(office: Office, size: int) -> None:
-    whole = named(await preview(office))
-    pages = [named(await preview(office, page=n + 1, page_size=size)) for n in range(13)]
+async def test_pages_run_from_orders_to_deals(gateway: InProcessGateway, size: int) -> None:
+    whole = named(await preview(gateway))
+    pages = [named(await preview(gateway, page=n + 1, page_size=size)) for n in range(13)]
     assert [row for page in pages for row in page] == whole
     assert all(len(page) <= size for page in pages)
 
@@ -151,24 +151,24 @@ async def test_pages_run_from_orders_to_deals(office: Office, size: int) -> None
         ({"account_ids": ["1", 1], "order_statuses": []}, [1, 2, 3, 4]),
     ],
 )
-async def test_filters(office: Office, asked: dict[str, Any], orders: list[int]) -> None:
-    assert office.account_id == 1
-    told = await preview(office, **asked)
+async def test_filters(gateway: InProcessGateway, asked: dict[str, Any], orders: list[int]) -> None:
+    assert gateway.account_id == 1
+    told = await preview(gateway, **asked)
     assert (told["orders_total"], told["deals_total"]) == (len(orders), 2 * len(orders))
     assert named(told)[: len(orders)] == [("order", n) for n in orders]
     assert {n // 10 for kind, n in named(told) if kind == "deal"} == set(orders)
 
 
 @pytest.mark.usefixtures("lease")
-async def test_kinds(office: Office) -> None:
-    told = await preview(office, kinds=["order"])
+async def test_kinds(gateway: InProcessGateway) -> None:
+    told = await preview(gateway, kinds=["order"])
     assert (told["orders_total"], told["deals_total"], len(told["items"])) == (4, 0, 4)
-    told = await preview(office, kinds=["DEAL"], order_ids=[2])
+    told = await preview(gateway, kinds=["DEAL"], order_ids=[2])
     assert (told["orders_total"], named(told)) == (0, [("deal", 20), ("deal", 21)])
 
 
 @pytest.mark.usefixtures("lease")
-async def test_bodies_that_are_none(office: Office) -> None:
+async def test_bodies_that_are_none(gateway: InProcessGateway) -> None:
     wrong: list[tuple[dict[str, Any], list[Any]]] = [
         ({}, ["order_ids"]),
         ({"order_ids": [1], "deal_ids": [1]}, ["deal_ids"]),
@@ -179,59 +179,59 @@ async def test_bodies_that_are_none(office: Office) -> None:
         ({"preview": True, "order_statuses": ["odd"]}, ["order_statuses", 0]),
     ]
     for body, place in wrong:
-        answer = await office.client("POST", PATH, body)
+        answer = await gateway.client("POST", PATH, body)
         assert (answer.status, answer.detail["code"]) == (422, "validation_error"), body
         assert answer.detail["errors"][0]["loc"] == place
-    bent = await preview(office, page="x", page_size=5000, unknown=1, deal_ids=[])
+    bent = await preview(gateway, page="x", page_size=5000, unknown=1, deal_ids=[])
     assert (bent["page"], bent["page_size"]) == (1, 500)
 
 
 @pytest.mark.usefixtures("lease")
-async def test_all_is_checked_before_anything_is_stored(office: Office) -> None:
-    other = await office.add_account("hedge")
+async def test_all_is_checked_before_anything_is_stored(gateway: InProcessGateway) -> None:
+    other = await gateway.add_account("hedge")
     missing = (404, "order_not_found", None)
-    assert await refused(office, order_ids=[1, 99]) == missing
-    assert await refused(office, order_ids=[1], account_id=other) == (
+    assert await refused(gateway, order_ids=[1, 99]) == missing
+    assert await refused(gateway, order_ids=[1], account_id=other) == (
         403,
         "permission_denied",
         None,
     )
-    assert await refused(office, order_ids=[1], account_id=99) == (404, "account_not_found", None)
+    assert await refused(gateway, order_ids=[1], account_id=99) == (404, "account_not_found", None)
     for strategy in (0, 8):
-        told = await refused(office, order_ids=[1], target_strategy_id=strategy)
+        told = await refused(gateway, order_ids=[1], target_strategy_id=strategy)
         assert told == (422, "invalid_strategy_id", None)
-    assert await refused(office, order_ids=[1, 4]) == (409, "conflict", "order_already_assigned")
+    assert await refused(gateway, order_ids=[1, 4]) == (409, "conflict", "order_already_assigned")
     for position, why in (
         (99, (404, "position_not_found", None)),
         (2, (404, "position_not_found", None)),
         (3, (409, "conflict", "target_position_symbol_mismatch")),
     ):
-        assert await refused(office, order_ids=[1], target_position_id=position) == why
-    told = await refused(office, order_ids=[1, 3], target_position_id=1)
+        assert await refused(gateway, order_ids=[1], target_position_id=position) == why
+    told = await refused(gateway, order_ids=[1, 3], target_position_id=1)
     assert told == (409, "conflict", "target_position_side_mismatch")
-    commands = await office.client.get(f"/oms/commands?account_ids={office.account_id}&cursor=")
+    commands = await gateway.client.get(f"/oms/commands?account_ids={gateway.account_id}&cursor=")
     assert commands["items"] == []
 
 
 @pytest.mark.usefixtures("lease")
-async def test_a_position_of_another_account(office: Office) -> None:
-    other = await office.add_account("hedge")
-    await external(office, other, 50, 1)
-    key = await office.add_key(
-        "both", "oms_a-key-of-both-accounts", grants={office.account_id: TRADER, other: TRADER}
+async def test_a_position_of_another_account(gateway: InProcessGateway) -> None:
+    other = await gateway.add_account("hedge")
+    await external(gateway, other, 50, 1)
+    key = await gateway.add_key(
+        "both", "oms_a-key-of-both-accounts", grants={gateway.account_id: TRADER, other: TRADER}
     )
     body = {"order_ids": [1], "target_strategy_id": STRATEGY, "target_position_id": 50}
-    answer = await office.client("POST", PATH, body, key=key)
+    answer = await gateway.client("POST", PATH, body, key=key)
     assert (answer.status, answer.detail["reason"]) == (409, "target_position_account_mismatch")
     body = {"order_ids": [1, 50], "target_strategy_id": STRATEGY}
-    answer = await office.client("POST", PATH, body, key=key)
+    answer = await gateway.client("POST", PATH, body, key=key)
     assert (answer.status, answer.detail["code"]) == (422, "invalid_strategy_id")
     assert f"account {other}" in answer.detail["message"]
 
 
 @pytest.mark.usefixtures("lease")
-async def test_who_may(office: Office) -> None:
-    account_id = office.account_id
+async def test_who_may(gateway: InProcessGateway) -> None:
+    account_id = gateway.account_id
     body = {"order_ids": [1], "target_strategy_id": STRATEGY}
     for name, role, grant, code in (
         ("bot", "robot", TRADER, "permission_denied"),
@@ -241,15 +241,15 @@ async def test_who_may(office: Office) -> None:
         ("zero", "trader", own(0), "strategy_permission_denied"),
         ("quiet", "risk", Grant(can_risk_manage=True), "comment_required"),
     ):
-        key = await office.add_key(name, f"oms_{name}", role, grants={account_id: grant})
-        answer = await office.client("POST", PATH, body, key=key)
+        key = await gateway.add_key(name, f"oms_{name}", role, grants={account_id: grant})
+        answer = await gateway.client("POST", PATH, body, key=key)
         assert answer.detail["code"] == code, name
     said = {"X-Comment": "why not"}
-    answer = await office.client("POST", f"{PATH}?wait_ms=0", body, key="oms_quiet", headers=said)
+    answer = await gateway.client("POST", f"{PATH}?wait_ms=0", body, key="oms_quiet", headers=said)
     assert answer.status == 202
-    both = await office.add_key("both", "oms_both", grants={account_id: own(0, STRATEGY)})
-    assert (await office.client("POST", f"{PATH}?wait_ms=0", body, key=both)).status == 202
-    seen = await office.client("POST", PATH, {"preview": True}, key=both)
+    both = await gateway.add_key("both", "oms_both", grants={account_id: own(0, STRATEGY)})
+    assert (await gateway.client("POST", f"{PATH}?wait_ms=0", body, key=both)).status == 202
+    seen = await gateway.client("POST", PATH, {"preview": True}, key=both)
     assert seen.json()["orders_total"] == 3, "order 4 is of a strategy that this key may not see"
 
 
@@ -258,7 +258,7 @@ def own(*strategies: int) -> Grant:
     return evolve(TRADER, restrict_to_strategies=True, strategy_ids=frozenset(strategies))
 
 
-async def test_what_is_moved_is_told(office: Office, lease: Lease) -> None:
+async def test_what_is_moved_is_told(gateway: InProcessGateway, lease: Lease) -> None:
     body = {
         "order_ids": [3, "1"],
         "target_strategy_id": STRATEGY,
@@ -266,38 +266,38 @@ async def test_what_is_moved_is_told(office: Office, lease: Lease) -> None:
         "kinds": ["order"],
     }
     headers = {"Idempotency-Key": "move-1"}
-    answer = await office.client("POST", f"{PATH}?wait_ms=0", body, headers=headers)
+    answer = await gateway.client("POST", f"{PATH}?wait_ms=0", body, headers=headers)
     assert (answer.status, answer.json()["orders_updated"]) == (202, 0)
     command_id = answer.json()["command_id"]
-    again = await office.client("POST", PATH, body, headers=headers)
+    again = await gateway.client("POST", PATH, body, headers=headers)
     assert (again.status, again.detail["code"]) == (409, "idempotency_in_flight")
-    row = (await office.store.queue.find([command_id]))[command_id]
-    assert (row.command_type, row.account_id) == ("reassign", office.account_id)
+    row = (await gateway.store.queue.find([command_id]))[command_id]
+    assert (row.command_type, row.account_id) == ("reassign", gateway.account_id)
     assert loads(row.payload) == {"order_ids": [1, 3], "strategy_id": STRATEGY}
 
-    first = an_order(1, office.account_id, strategy_id=STRATEGY, reason="external")
+    first = an_order(1, gateway.account_id, strategy_id=STRATEGY, reason="external")
     result = CommandResult(
         status=CommandStatus.DONE, order_ids=(1, 3), deal_ids=(10, 11, 30, 31), position_ids=(1,)
     )
-    await finish(office, lease, command_id, result, evolve(first, version=2))
-    again = await office.client("POST", PATH, body, headers=headers)
+    await finish(gateway, lease, command_id, result, evolve(first, version=2))
+    again = await gateway.client("POST", PATH, body, headers=headers)
     assert (again.status, again.headers["idempotent-replayed"]) == (200, "true")
     told = again.json()
     assert (told["orders_updated"], told["deals_updated"]) == (2, 4)
     assert (told["orders_total"], told["command_ids"]) == (2, [command_id])
     assert [(item["id"], item["strategy_id"]) for item in told["items"]] == [(1, STRATEGY), (3, 0)]
-    shown = await office.client.get(f"/oms/commands/{command_id}")
+    shown = await gateway.client.get(f"/oms/commands/{command_id}")
     assert (shown["order_ids"], shown["position_ids"]) == ([1, 3], [1])
     assert shown["deal_ids"] == [10, 11, 30, 31]
 
 
-async def test_a_move_is_awaited(office: Office, lease: Lease) -> None:
+async def test_a_move_is_awaited(gateway: InProcessGateway, lease: Lease) -> None:
     body = {"order_ids": [1], "target_strategy_id": STRATEGY, "target_position_id": 1}
-    asked = asyncio.create_task(office.client("POST", PATH, body))
-    command_id = await stored(office)
+    asked = asyncio.create_task(gateway.client("POST", PATH, body))
+    command_id = await stored(gateway)
     why = "orders of one account and symbol move together or not at all"
     error = CommandResult(status=CommandStatus.FAILED, error=conflict(why))
-    await finish(office, lease, command_id, error)
+    await finish(gateway, lease, command_id, error)
     answer = await asked
     assert (answer.status, answer.detail["message"]) == (409, why)
     assert answer.detail["results"][0]["command_id"] == command_id
@@ -308,20 +308,20 @@ def conflict(message: str) -> Refused:
     return Refused(code="conflict", message=message)
 
 
-async def stored(office: Office) -> int:
+async def stored(gateway: InProcessGateway) -> int:
     """The id of the one command, once it is stored."""
-    path = f"/oms/commands?account_ids={office.account_id}&cursor="
+    path = f"/oms/commands?account_ids={gateway.account_id}&cursor="
     deadline = time.monotonic() + 10
     items: list[dict[str, Any]] = []
     while not items:
         assert time.monotonic() < deadline, "no command is stored"
-        items = (await office.client.get(path))["items"]
+        items = (await gateway.client.get(path))["items"]
     (row,) = items
     return int(row["command_id"])
 
 
 async def finish(
-    office: Office, lease: Lease, command_id: int, result: CommandResult, *orders: Order
+    gateway: InProcessGateway, lease: Lease, command_id: int, result: CommandResult, *orders: Order
 ) -> None:
     """End a command as its worker would."""
     batch = AccountBatch(
@@ -332,4 +332,4 @@ async def finish(
         results={command_id: result},
         events=[an_event(100, lease.account_id, 5)],
     )
-    assert not await office.store.ledger.commit([batch])
+    assert not await gateway.store.ledger.commit([batch])

@@ -3,57 +3,59 @@
 from decimal import Decimal
 from typing import Any
 
-from kit.office import MANUAL, TRADER, Office
-from kit.sql import change
-from oms.adapters.paper.exchange import PaperExchange
+from kit.databases.sql import execute
+from kit.gateway.in_process import MANUAL, TRADER, InProcessGateway
+from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.value import evolve
 
 KEY = "oms_a-sweeper-for-tests-only"
 SYMBOL = "BTC/USDT:USDT"
 
 
-async def _account(office: Office) -> int:
-    account_id = await office.add_account("netting", MANUAL)
-    await office.add_key("sweeper", KEY, grants={account_id: TRADER})
-    await _price(office, account_id, "50000")
+async def _account(gateway: InProcessGateway) -> int:
+    account_id = await gateway.add_account("netting", MANUAL)
+    await gateway.add_key("sweeper", KEY, grants={account_id: TRADER})
+    await _price(gateway, account_id, "50000")
     return account_id
 
 
-async def _price(office: Office, account_id: int, price: str) -> None:
+async def _price(gateway: InProcessGateway, account_id: int, price: str) -> None:
     body = {"account_id": account_id, "symbol": SYMBOL, "price": price}
-    assert (await office.client("POST", "/paper/price", body, key=KEY)).status == 200
+    assert (await gateway.client("POST", "/paper/price", body, key=KEY)).status == 200
 
 
-async def _send(office: Office, account_id: int, **payload: Any) -> Any:
+async def _send(gateway: InProcessGateway, account_id: int, **payload: Any) -> Any:
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"} | payload
     body = {"account_id": account_id, "command": "send_order", "payload": order}
-    return await office.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+    return await gateway.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
 
 
-async def _sweep(office: Office, **body: Any) -> dict[str, Any]:
-    answer = await office.client("POST", "/oms/reconcile", body, key=KEY)
+async def _sweep(gateway: InProcessGateway, **body: Any) -> dict[str, Any]:
+    answer = await gateway.client("POST", "/oms/reconcile", body, key=KEY)
     assert answer.status == 200, answer.body
     told: dict[str, Any] = answer.json()
     return told
 
 
-async def _deals(office: Office, account_id: int) -> list[dict[str, Any]]:
+async def _deals(gateway: InProcessGateway, account_id: int) -> list[dict[str, Any]]:
     span = "start_date=2020-01-01&end_date=2099-01-01"
-    found = await office.client.get(f"/oms/deals?account_ids={account_id}&{span}", key=KEY)
+    found = await gateway.client.get(f"/oms/deals?account_ids={account_id}&{span}", key=KEY)
     rows: list[dict[str, Any]] = found["items"]
     return rows
 
 
-def _hold_at_the_exchange(office: Office, account_id: int, qty: Decimal) -> None:
+def _hold_at_the_exchange(gateway: InProcessGateway, account_id: int, qty: Decimal) -> None:
     """Have the exchange hold another quantity than its executions come to."""
-    exchange = office.worker.accounts.homes[account_id].exchange
+    exchange = gateway.worker.accounts.states[account_id].exchange
     assert isinstance(exchange, PaperExchange)
     engine = exchange._engine
-    held = {key: evolve(each, qty=qty) for key, each in engine.memory.positions.items()}
-    engine.memory = evolve(engine.memory, positions=held)
+    held = {key: evolve(each, qty=qty) for key, each in engine.state.positions.items()}
+    engine.state = evolve(engine.state, positions=held)
 
 
-async def test_a_sweep_over_what_is_known_writes_nothing_but_its_run(busy: Office) -> None:
+async def test_a_sweep_over_what_is_known_writes_nothing_but_its_run(
+    busy: InProcessGateway,
+) -> None:
     account = await _account(busy)
     await _send(busy, account)
     await _send(busy, account, order_type="limit", price="40000")
@@ -78,7 +80,7 @@ async def test_a_sweep_over_what_is_known_writes_nothing_but_its_run(busy: Offic
     assert await _deals(busy, account) == before
 
 
-async def test_a_fill_that_was_not_told_is_a_deal_after_the_sweep(busy: Office) -> None:
+async def test_a_fill_that_was_not_told_is_a_deal_after_the_sweep(busy: InProcessGateway) -> None:
     account = await _account(busy)
     await _send(busy, account, order_type="limit", price="49000", params={"sim": "late_fill"})
     await _price(busy, account, "48000")  # it fills, and nobody tells
@@ -91,7 +93,7 @@ async def test_a_fill_that_was_not_told_is_a_deal_after_the_sweep(busy: Office) 
     assert (deal["origin"], deal["price"]) == ("reconcile", "49000")
 
 
-async def test_how_fresh_the_last_sweep_is(busy: Office) -> None:
+async def test_how_fresh_the_last_sweep_is(busy: InProcessGateway) -> None:
     account = await _account(busy)
     path = f"/oms/reconcile/{account}/status"
     assert (await busy.client.get(path, key=KEY))["items"][0]["status"] == "never"
@@ -107,7 +109,7 @@ async def test_how_fresh_the_last_sweep_is(busy: Office) -> None:
 
 
 async def test_what_no_fact_explains_is_a_discrepancy_once_it_is_seen_twice(
-    busy: Office, dsn: str
+    busy: InProcessGateway, dsn: str
 ) -> None:
     account = await _account(busy)
     await _send(busy, account)
@@ -115,7 +117,7 @@ async def test_what_no_fact_explains_is_a_discrepancy_once_it_is_seen_twice(
     _hold_at_the_exchange(busy, account, Decimal("0.5"))
     first = await _sweep(busy, account_id=account)
     assert first["results"][0]["discrepancies"] == 0  # it may be under way
-    change(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
+    execute(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
     second = await _sweep(busy, account_id=account)
     assert second["results"][0]["discrepancies"] == 1
     (row,) = (await busy.client.get("/oms/discrepancies", key=KEY))["items"]
@@ -127,7 +129,9 @@ async def test_what_no_fact_explains_is_a_discrepancy_once_it_is_seen_twice(
     assert (await busy.client.get("/oms/discrepancies", key=KEY))["items"] == []
 
 
-async def test_a_period_needs_its_bounds_and_a_foreign_account_is_refused(busy: Office) -> None:
+async def test_a_period_needs_its_bounds_and_a_foreign_account_is_refused(
+    busy: InProcessGateway,
+) -> None:
     account = await _account(busy)
     body = {"account_id": account, "scope": "period"}
     assert (await busy.client("POST", "/oms/reconcile", body, key=KEY)).status == 422

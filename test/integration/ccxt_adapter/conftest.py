@@ -6,25 +6,25 @@ from typing import Any
 
 import pytest
 
-from kit.loopback import Loopback, loopback
-from oms.adapters.ccxt.client import ClientSpec, VenueClient
-from oms.adapters.ccxt.markets import MarketShelf
+from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
+from oms.adapters.ccxt.client.market_cache import MarketCache
+from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 
 Opened = Callable[..., Awaitable[VenueClient]]
 
 
 @pytest.fixture(scope="package")
-def running() -> Iterator[Loopback]:
+def running() -> Iterator[LoopbackExchange]:
     """The process; each test that asks for ``venue`` finds it as at its start."""
-    with loopback() as exchange:
+    with run_loopback() as exchange:
         yield exchange
 
 
 @pytest.fixture
-def venue(running: Loopback) -> Loopback:
+def venue(running: LoopbackExchange) -> LoopbackExchange:
     """The exchange as it was when it began."""
-    running.ctl("clear")
-    running.ctl("reset")
+    running.control("clear")
+    running.control("reset")
     return running
 
 
@@ -35,9 +35,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def made(venue: Loopback, tables: Path) -> AsyncIterator[Callable[..., VenueClient]]:
+async def made(venue: LoopbackExchange, tables: Path) -> AsyncIterator[Callable[..., VenueClient]]:
     """Makes clients that are not open yet, and closes them."""
-    clients, shelf = list[VenueClient](), MarketShelf()
+    clients, shelf = list[VenueClient](), MarketCache()
 
     def make(dialect: str = "bybit", shares: bool = True, **changes: Any) -> VenueClient:
         name = dialect.removesuffix("_tls")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from kit.loopback import Loopback
-from oms.adapters.ccxt.client import VenueClient
-from oms.adapters.ccxt.faults import NotSent, ReadFailed, Rejected
-from oms.domain.instrument import Kind
+from kit.exchanges.loopback_process import LoopbackExchange
+from oms.adapters.ccxt.client.request_errors import NotSent, ReadFailed, Rejected
+from oms.adapters.ccxt.client.venue_client import VenueClient
+from oms.domain.instrument import InstrumentKind
 
 Opened = Callable[..., Awaitable[VenueClient]]
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
@@ -28,7 +28,7 @@ async def order(client: VenueClient, symbol: str = LINEAR, **params: Any) -> Any
 @pytest.mark.parametrize("symbol", [SPOT, LINEAR])
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_an_order_is_made_read_and_canceled(
-    venue: Loopback, opened: Opened, dialect: str, symbol: str
+    venue: LoopbackExchange, opened: Opened, dialect: str, symbol: str
 ) -> None:
     client = await opened(dialect)
     name = "0123456789abcdef0123456789abcdef"
@@ -48,9 +48,13 @@ async def test_an_order_is_made_read_and_canceled(
 async def test_instruments_are_exact(opened: Opened, dialect: str) -> None:
     client = await opened(dialect)
     spot, linear = client.instruments[SPOT], client.instruments[LINEAR]
-    assert (spot.kind, spot.tick, spot.step) == (Kind.SPOT, Decimal("0.01"), Decimal("0.00001"))
+    assert (spot.kind, spot.tick, spot.step) == (
+        InstrumentKind.SPOT,
+        Decimal("0.01"),
+        Decimal("0.00001"),
+    )
     assert (linear.kind, linear.tick, linear.step) == (
-        Kind.LINEAR,
+        InstrumentKind.LINEAR,
         Decimal("0.1"),
         Decimal("0.001"),
     )
@@ -58,15 +62,15 @@ async def test_instruments_are_exact(opened: Opened, dialect: str) -> None:
     assert (spot.min_notional, linear.contract_size) == (Decimal(5), Decimal(1))
 
 
-async def test_a_write_is_one_request(venue: Loopback, opened: Opened) -> None:
+async def test_a_write_is_one_request(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
-    before = venue.ctl("log")["log"][-1]["number"]
+    before = venue.control("log")["log"][-1]["number"]
     await order(client)
-    [row] = venue.ctl("log", after=before)["log"]
+    [row] = venue.control("log", after=before)["log"]
     assert (row["method"], row["path"]) == ("POST", "/v5/order/create")
 
 
-async def test_hosts_and_the_last_call_are_told(venue: Loopback, opened: Opened) -> None:
+async def test_hosts_and_the_last_call_are_told(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
     assert client.hosts_called == (f"127.0.0.1:{venue.port}",)
     first = client.last_call_at
@@ -81,10 +85,10 @@ async def test_production_names_are_resolved_home(opened: Opened) -> None:
 
 
 async def test_markets_are_loaded_once_and_shared(
-    venue: Loopback, opened: Opened, tables: Path
+    venue: LoopbackExchange, opened: Opened, tables: Path
 ) -> None:
     first = await opened()
-    before = venue.ctl("log")["log"][-1]["number"]
+    before = venue.control("log")["log"][-1]["number"]
     second = await opened(account_id=2)
     assert second.exchange.markets is first.exchange.markets
     assert not _asked(venue, before, "instruments-info")
@@ -95,7 +99,7 @@ async def test_markets_are_loaded_once_and_shared(
 
 
 async def test_an_old_table_is_read_anew_and_serves_if_that_fails(
-    venue: Loopback, opened: Opened, made: Callable[..., VenueClient], tables: Path
+    venue: LoopbackExchange, opened: Opened, made: Callable[..., VenueClient], tables: Path
 ) -> None:
     client = await opened(shares=False)
     path = client._table_path(client._table_name())
@@ -104,14 +108,14 @@ async def test_an_old_table_is_read_anew_and_serves_if_that_fails(
     told = json.loads(gzip.decompress(path.read_bytes()))
     told["saved_at"] = "2020-01-01T00:00:00+00:00"
     path.write_bytes(gzip.compress(json.dumps(told).encode()))
-    venue.ctl("fault", match="instruments-info", mode="http", status=502, count=20)
+    venue.control("fault", match="instruments-info", mode="http", status=502, count=20)
     served = await opened(shares=False)
     assert served.instruments == client.instruments
     path.write_bytes(b"half a file")
     with pytest.raises(ReadFailed) as failed:
         await made(shares=False).open()
     assert (failed.value.code, failed.value.retryable) == ("exchange_unavailable", True)
-    venue.ctl("clear")
+    venue.control("clear")
     fresh = await opened(shares=False)
     assert fresh.instruments == client.instruments
     await fresh.refresh_markets()
@@ -119,11 +123,11 @@ async def test_an_old_table_is_read_anew_and_serves_if_that_fails(
 
 
 async def test_the_clock_is_measured_and_read_anew_when_it_was_wrong(
-    venue: Loopback, opened: Opened
+    venue: LoopbackExchange, opened: Opened
 ) -> None:
     client = await opened()
     assert 0 <= client.clock_error_ms < 1000
-    venue.ctl("fault", mode="skew", ms=60_000)
+    venue.control("fault", mode="skew", ms=60_000)
     made = await order(client)
     assert made["id"], "refused for our clock, read anew, sent once more"
     assert venue.paths("order/create") == ["POST /v5/order/create"] * 2
@@ -131,7 +135,7 @@ async def test_the_clock_is_measured_and_read_anew_when_it_was_wrong(
 
 
 async def test_an_old_clock_is_read_once_for_all_who_ask(
-    venue: Loopback, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    venue: LoopbackExchange, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = await opened()
     before = len(venue.paths("market/time"))
@@ -141,11 +145,11 @@ async def test_an_old_clock_is_read_once_for_all_who_ask(
 
 
 async def test_a_clock_that_cannot_be_set_right_is_a_refusal(
-    venue: Loopback, opened: Opened
+    venue: LoopbackExchange, opened: Opened
 ) -> None:
     client = await opened()
     body = {"retCode": 10002, "retMsg": "invalid request, please check your server timestamp"}
-    venue.ctl("fault", match="order/create", mode="json", body=body, count=2)
+    venue.control("fault", match="order/create", mode="json", body=body, count=2)
     with pytest.raises(Rejected) as refused:
         await order(client)
     assert (refused.value.code, refused.value.venue_code) == ("clock_skew", "10002")
@@ -171,17 +175,17 @@ async def test_wrong_keys_are_told_at_once(
         await order(client)
 
 
-async def test_a_closed_client_sends_nothing(venue: Loopback, opened: Opened) -> None:
+async def test_a_closed_client_sends_nothing(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
     await client.close()
     await client.close()
-    before = venue.ctl("log")["log"][-1]["number"]
+    before = venue.control("log")["log"][-1]["number"]
     with pytest.raises(NotSent) as refused:
         await order(client)
     assert refused.value.code == "engine_unavailable"
     with pytest.raises(ReadFailed):
         await client.read("fetch_balance")
-    assert venue.ctl("log", after=before)["log"] == []
+    assert venue.control("log", after=before)["log"] == []
 
 
 @pytest.mark.parametrize(
@@ -200,9 +204,9 @@ async def test_what_cannot_be_constructed(
     assert refused.value.code == code
 
 
-async def test_a_dear_local_mistake_never_leaves(venue: Loopback, opened: Opened) -> None:
+async def test_a_dear_local_mistake_never_leaves(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
-    before = venue.ctl("log")["log"][-1]["number"]
+    before = venue.control("log")["log"][-1]["number"]
     for arguments, code in (
         (("NO/SUCH", "limit", "buy", "1", "1"), "instrument_not_supported"),
         ((LINEAR, "limit", "buy", "0.0000001", "50000"), "precision_mismatch"),
@@ -210,9 +214,9 @@ async def test_a_dear_local_mistake_never_leaves(venue: Loopback, opened: Opened
         with pytest.raises(NotSent) as refused:
             await client.write("create_order", *arguments)
         assert refused.value.code == code
-    assert venue.ctl("log", after=before)["log"] == []
+    assert venue.control("log", after=before)["log"] == []
 
 
-def _asked(venue: Loopback, after: int, part: str) -> list[Any]:
-    rows: list[Any] = venue.ctl("log", after=after, match=part)["log"]
+def _asked(venue: LoopbackExchange, after: int, part: str) -> list[Any]:
+    rows: list[Any] = venue.control("log", after=after, match=part)["log"]
     return rows

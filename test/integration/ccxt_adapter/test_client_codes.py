@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from kit.loopback import Loopback
-from oms.adapters.ccxt.client import VenueClient
-from oms.adapters.ccxt.faults import Fault, ReadFailed
+from kit.exchanges.loopback_process import LoopbackExchange
+from oms.adapters.ccxt.client.request_errors import ReadFailed, RequestError
+from oms.adapters.ccxt.client.venue_client import VenueClient
 
 Opened = Callable[..., Awaitable[VenueClient]]
 #: Kind, code and reason as they are told, and the HTTP status and body that say so.
@@ -121,7 +121,7 @@ async def told(client: VenueClient, verb: str, symbol: str) -> tuple[str, str, s
             answer = await client.write("create_order", symbol, "limit", "buy", "0.1", "50000")
         else:
             answer = await client.write("cancel_order", "1", symbol)
-    except Fault as fault:
+    except RequestError as fault:
         return type(fault).__name__, fault.code, fault.reason
     return (SO, "", None) if answer.get("already") else ("accepted", "", None)
 
@@ -133,7 +133,12 @@ def place(dialect: str, symbol: str, verb: str) -> str:
 
 
 async def differing(
-    venue: Loopback, opened: Opened, dialect: str, symbol: str, verb: str, rows: Sequence[Row]
+    venue: LoopbackExchange,
+    opened: Opened,
+    dialect: str,
+    symbol: str,
+    verb: str,
+    rows: Sequence[Row],
 ) -> list[tuple[Any, ...]]:
     """The rows that ended otherwise, with what was seen; each was sent once."""
     found, match = list[tuple[Any, ...]](), place(dialect, symbol, verb)
@@ -142,7 +147,7 @@ async def differing(
     for kind, word, reason, status, body in rows:
         before = len(venue.paths(match))
         times = 2 if word == "clock_skew" else 1
-        venue.ctl("fault", match=match, mode="json", status=status, body=body, count=times)
+        venue.control("fault", match=match, mode="json", status=status, body=body, count=times)
         seen = await told(client, verb, symbol)
         sent = len(venue.paths(match)) - before
         if seen != (kind, word, reason) or sent != times:
@@ -157,7 +162,12 @@ async def differing(
 @pytest.mark.parametrize("verb", ["create", "cancel"])
 @pytest.mark.parametrize(("dialect", "symbol", "rows"), TABLES)
 async def test_every_listed_code(
-    venue: Loopback, opened: Opened, dialect: str, symbol: str, rows: Sequence[Row], verb: str
+    venue: LoopbackExchange,
+    opened: Opened,
+    dialect: str,
+    symbol: str,
+    rows: Sequence[Row],
+    verb: str,
 ) -> None:
     assert await differing(venue, opened, dialect, symbol, verb, rows) == []
     assert venue.books()["orders"] == []
@@ -165,17 +175,19 @@ async def test_every_listed_code(
 
 @pytest.mark.parametrize("dialect", sorted(CLASSES))
 async def test_a_refusing_class_decides_where_no_code_does(
-    venue: Loopback, opened: Opened, dialect: str
+    venue: LoopbackExchange, opened: Opened, dialect: str
 ) -> None:
     rows = CLASSES[dialect]
     assert await differing(venue, opened, dialect, LINEAR, "create", rows) == []
 
 
 @pytest.mark.parametrize("dialect", ["binance", "binance_tls"])
-async def test_a_query_without_the_order(venue: Loopback, opened: Opened, dialect: str) -> None:
+async def test_a_query_without_the_order(
+    venue: LoopbackExchange, opened: Opened, dialect: str
+) -> None:
     client = await opened(dialect)
     body = {"code": -2013, "msg": "Order does not exist."}
-    venue.ctl("fault", match="fapi/v1/order", mode="json", status=400, body=body)
+    venue.control("fault", match="fapi/v1/order", mode="json", status=400, body=body)
     with pytest.raises(ReadFailed) as failed:
         await client.read("fetch_order", "1", LINEAR)
     assert (failed.value.code, failed.value.retryable) == ("order_not_found", False)

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from kit.loopback import Loopback
-from kit.until import until_told
-from oms.adapters.ccxt.client import VenueClient
-from oms.adapters.ccxt.faults import (
-    Fault,
+from kit.exchanges.loopback_process import LoopbackExchange
+from kit.polling import poll_until
+from oms.adapters.ccxt.client.request_errors import (
     NotSent,
     OutcomeUnknown,
     Overloaded,
     ReadFailed,
+    RequestError,
 )
+from oms.adapters.ccxt.client.venue_client import VenueClient
 
 Opened = Callable[..., Awaitable[VenueClient]]
 LINEAR = "BTC/USDT:USDT"
@@ -24,7 +24,7 @@ CREATE = {"bybit": "order/create", "bybit_tls": "order/create", "binance_tls": "
 DIALECTS = sorted(CREATE)
 IMPATIENT_MS = 700
 
-BEFORE: list[tuple[dict[str, Any], type[Fault], str | None]] = [
+BEFORE: list[tuple[dict[str, Any], type[RequestError], str | None]] = [
     ({"mode": "hang"}, OutcomeUnknown, "timeout"),
     ({"mode": "http", "status": 500}, OutcomeUnknown, "http_500"),
     ({"mode": "http", "status": 502}, OutcomeUnknown, "http_502"),
@@ -60,7 +60,7 @@ async def impatient(opened: Opened, dialect: str) -> VenueClient:
     return client
 
 
-def sent(venue: Loopback, dialect: str) -> int:
+def sent(venue: LoopbackExchange, dialect: str) -> int:
     """How many orders left us."""
     return len([path for path in venue.paths(CREATE[dialect]) if path.startswith("POST")])
 
@@ -68,15 +68,15 @@ def sent(venue: Loopback, dialect: str) -> int:
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("fault", "kind", "cause"), BEFORE)
 async def test_before_acceptance(
-    venue: Loopback,
+    venue: LoopbackExchange,
     opened: Opened,
     fault: dict[str, Any],
-    kind: type[Fault],
+    kind: type[RequestError],
     cause: str | None,
     dialect: str,
 ) -> None:
     client = await impatient(opened, dialect)
-    venue.ctl("fault", match=CREATE[dialect], **fault)
+    venue.control("fault", match=CREATE[dialect], **fault)
     with pytest.raises(kind) as failed:
         await order(client)
     assert type(failed.value) is kind
@@ -91,10 +91,10 @@ async def test_before_acceptance(
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("fault", "cause"), AFTER)
 async def test_after_acceptance(
-    venue: Loopback, opened: Opened, fault: dict[str, Any], cause: str, dialect: str
+    venue: LoopbackExchange, opened: Opened, fault: dict[str, Any], cause: str, dialect: str
 ) -> None:
     client = await impatient(opened, dialect)
-    venue.ctl("fault", match=CREATE[dialect], **fault)
+    venue.control("fault", match=CREATE[dialect], **fault)
     with pytest.raises(OutcomeUnknown) as failed:
         await order(client)
     assert failed.value.cause == cause
@@ -104,9 +104,9 @@ async def test_after_acceptance(
     assert len(await client.read("fetch_open_orders", LINEAR)) == 1
 
 
-async def test_a_refused_connection_is_not_sent(venue: Loopback, opened: Opened) -> None:
+async def test_a_refused_connection_is_not_sent(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
-    venue.ctl("fault", mode="refuse_connect", seconds=1)
+    venue.control("fault", mode="refuse_connect", seconds=1)
     with pytest.raises(NotSent) as failed:
         await order(client)
     assert (failed.value.code, failed.value.headers_sent) == ("exchange_unavailable", False)
@@ -124,11 +124,11 @@ async def test_a_refused_connection_is_not_sent(venue: Loopback, opened: Opened)
     ],
 )
 async def test_a_read_is_tried_again(
-    venue: Loopback, opened: Opened, fault: dict[str, Any], tries: int
+    venue: LoopbackExchange, opened: Opened, fault: dict[str, Any], tries: int
 ) -> None:
     client = await opened()
     before = len(venue.paths("wallet-balance"))
-    venue.ctl("fault", match="wallet-balance", **fault)
+    venue.control("fault", match="wallet-balance", **fault)
     assert (await client.read("fetch_balance"))["USDT"]["total"] == "100000"
     assert len(venue.paths("wallet-balance")) - before == tries
 
@@ -144,11 +144,11 @@ async def test_a_read_is_tried_again(
     ],
 )
 async def test_a_read_fails_at_last(
-    venue: Loopback, opened: Opened, fault: dict[str, Any], code: str, tries: int
+    venue: LoopbackExchange, opened: Opened, fault: dict[str, Any], code: str, tries: int
 ) -> None:
     client = await opened()
     before = len(venue.paths("wallet-balance"))
-    venue.ctl("fault", match="wallet-balance", count=9, **fault)
+    venue.control("fault", match="wallet-balance", count=9, **fault)
     with pytest.raises(ReadFailed) as failed:
         await client.read("fetch_balance")
     assert failed.value.code == code
@@ -156,26 +156,26 @@ async def test_a_read_fails_at_last(
 
 
 async def test_a_dropped_connection_is_not_tried_again_behind_our_back(
-    venue: Loopback, opened: Opened
+    venue: LoopbackExchange, opened: Opened
 ) -> None:
     """aiohttp would send a GET once more; some venues place orders so."""
     client = await opened()
     before = len(venue.paths("wallet-balance"))
-    venue.ctl("fault", match="wallet-balance", mode="close_before")
+    venue.control("fault", match="wallet-balance", mode="close_before")
     with pytest.raises(OutcomeUnknown):
         await client.write("fetch_balance")
     assert len(venue.paths("wallet-balance")) - before == 1
 
 
-async def test_a_cancellation_goes_through(venue: Loopback, opened: Opened) -> None:
+async def test_a_cancellation_goes_through(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
-    venue.ctl("fault", match="order/create", mode="hang")
+    venue.control("fault", match="order/create", mode="hang")
     sending = asyncio.create_task(order(client))
 
     async def asked() -> list[str]:
         return venue.paths("order/create")
 
-    await until_told(asked, lambda paths: paths == ["POST /v5/order/create"])
+    await poll_until(asked, lambda paths: paths == ["POST /v5/order/create"])
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending

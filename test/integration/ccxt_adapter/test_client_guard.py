@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from kit.loopback import Loopback
-from oms.adapters.ccxt.client import VenueClient
-from oms.adapters.ccxt.faults import HostMismatch, NotSent, ReadFailed
-from oms.adapters.ccxt.session import Resolver
+from kit.exchanges.loopback_process import LoopbackExchange
+from oms.adapters.ccxt.client.http_session import HostResolver
+from oms.adapters.ccxt.client.request_errors import HostMismatch, NotSent, ReadFailed
+from oms.adapters.ccxt.client.venue_client import VenueClient
 
 Opened = Callable[..., Awaitable[VenueClient]]
 LINEAR = "BTC/USDT:USDT"
@@ -23,11 +23,11 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every name that anybody looks up; none is."""
     names: list[str] = []
 
-    async def resolve(_self: Resolver, host: str, port: int = 0, family: int = 0) -> Any:
+    async def resolve(_self: HostResolver, host: str, port: int = 0, family: int = 0) -> Any:
         names.append(host)
         raise OSError("nobody is asked in a test")
 
-    monkeypatch.setattr(Resolver, "resolve", resolve)
+    monkeypatch.setattr(HostResolver, "resolve", resolve)
     return names
 
 
@@ -42,10 +42,10 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ],
 )
 async def test_an_address_elsewhere_is_never_looked_up(
-    venue: Loopback, opened: Opened, resolved: list[str], url: str
+    venue: LoopbackExchange, opened: Opened, resolved: list[str], url: str
 ) -> None:
     client = await opened()
-    before = venue.ctl("log")["log"][-1]["number"]
+    before = venue.control("log")["log"][-1]["number"]
     client.exchange.urls["api"]["private"] = url
     with pytest.raises(NotSent) as refused:
         await order(client)
@@ -54,7 +54,7 @@ async def test_an_address_elsewhere_is_never_looked_up(
         await client.read("fetch_balance")
     assert (failed.value.code, failed.value.retryable) == ("host_mismatch", False)
     assert resolved == []
-    assert venue.ctl("log", after=before)["log"] == []
+    assert venue.control("log", after=before)["log"] == []
 
 
 @pytest.mark.parametrize(
@@ -100,17 +100,17 @@ async def test_a_stream_elsewhere_is_not_dialed(opened: Opened, resolved: list[s
     assert resolved == []
 
 
-async def test_a_second_hop_is_never_called(venue: Loopback, opened: Opened) -> None:
+async def test_a_second_hop_is_never_called(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
     here = f"http://127.0.0.1:{venue.port}/second-hop"
-    venue.ctl("fault", match="wallet-balance", mode="redirect", location=here, status=307)
+    venue.control("fault", match="wallet-balance", mode="redirect", location=here, status=307)
     with pytest.raises(ReadFailed):
         await client.read("fetch_balance")
     assert venue.paths("second-hop") == []
 
 
 async def test_a_name_that_leads_out_is_refused_after_it_was_resolved() -> None:
-    resolver = Resolver({"here": "127.0.0.1:5", "there": "192.0.2.1:5"}, only_loopback=True)
+    resolver = HostResolver({"here": "127.0.0.1:5", "there": "192.0.2.1:5"}, only_loopback=True)
     [found] = await resolver.resolve("here", 443)
     assert (found["host"], found["port"], found["hostname"]) == ("127.0.0.1", 5, "here")
     with pytest.raises(HostMismatch):

@@ -8,15 +8,15 @@ import ccxt
 import pytest
 
 from ccxt_driver import OmsCcxtAsyncExchange
-from kit.scripted_socket import ScriptedSocket, scripted_socket
-from kit.transport import DEAL, ORDER, POSITION
+from kit.http.scripted_websocket import ScriptedWebSocket, run_scripted_websocket
+from kit.http.stub_transport import DEAL, ORDER, POSITION
 
 SECONDS = 10
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[ScriptedSocket]:
-    async with scripted_socket() as running:
+async def server() -> AsyncIterator[ScriptedWebSocket]:
+    async with run_scripted_websocket() as running:
         yield running
 
 
@@ -35,7 +35,7 @@ class Client:
 
 
 @pytest.fixture
-async def exchange(server: ScriptedSocket) -> AsyncIterator[OmsCcxtAsyncExchange]:
+async def exchange(server: ScriptedWebSocket) -> AsyncIterator[OmsCcxtAsyncExchange]:
     made = OmsCcxtAsyncExchange(
         api_key="key", account_id=7, base_url=server.base_url, http_client=Client()
     )
@@ -73,7 +73,7 @@ def versions(orders: list[Any]) -> list[int]:
 
 
 async def test_what_is_said_at_the_beginning(
-    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.script = [snapshot(10, {**ORDER, "version": 1})]
     assert versions(await exchange.watch_orders()) == [1]
@@ -88,7 +88,7 @@ async def test_what_is_said_at_the_beginning(
 
 
 async def test_a_closed_connection_is_resumed_behind_the_last_event(
-    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.script = [
         [*snapshot(10, {**ORDER, "version": 1}), event(11, 10, 2)],
@@ -97,7 +97,7 @@ async def test_a_closed_connection_is_resumed_behind_the_last_event(
     seen = versions(await exchange.watch_orders())
     while 2 not in seen:
         seen += versions(await exchange.watch_orders())
-    await server.hang_up()
+    await server.disconnect()
     while 3 not in seen:
         seen += versions(await exchange.watch_orders())
     assert seen == [1, 2, 3]
@@ -105,7 +105,7 @@ async def test_a_closed_connection_is_resumed_behind_the_last_event(
 
 
 async def test_a_hole_in_the_numbers_is_asked_for_again(
-    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     lost = [*snapshot(10, {**ORDER, "version": 1}), event(13, 12, 4)]
     server.script = [lost, [event(12, 10, 3), event(13, 12, 4)]]
@@ -117,20 +117,20 @@ async def test_a_hole_in_the_numbers_is_asked_for_again(
 
 
 async def test_after_a_gap_what_vanished_is_looked_up(
-    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     gap = {"event": "gap", "payload": {"account_id": 7, "from": 11, "to": 90}}
     server.script = [[*snapshot(10, {**ORDER, "version": 1})]]
     assert versions(await exchange.watch_orders()) == [1]
     client(exchange).answer = {"items": [{**ORDER, "version": 5, "status": "FILLED"}]}
     watching = asyncio.create_task(exchange.watch_orders())
-    await server.say(gap, *snapshot(90))
+    await server.push(gap, *snapshot(90))
     (order,) = await watching
     assert (order["status"], client(exchange).asked) == ("closed", ["/oms/orders/42"])
 
 
 async def test_trades_come_as_they_happen(
-    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     deal = {"event": "deal_updated", "account_id": 7, "seq": 11, "prev_seq": 10, "payload": DEAL}
     server.script = [[*snapshot(10), deal]]
@@ -140,9 +140,9 @@ async def test_trades_come_as_they_happen(
 
 
 async def test_a_refused_key_is_an_exception_of_ccxt(
-    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
-    server.is_refusing = True
+    server.refuses_auth = True
     client(exchange).answer = ccxt.AuthenticationError("no")
     with pytest.raises(ccxt.AuthenticationError):
         await exchange.watch_orders()
@@ -156,12 +156,12 @@ async def test_nobody_there_means_polling(exchange: OmsCcxtAsyncExchange) -> Non
 
 
 async def test_market_data_is_pushed_and_each_told_once(
-    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     watching = asyncio.create_task(exchange.watch_ticker("btc/usdt"))
     await asyncio.wait_for(server.market_asked.wait(), SECONDS)
     told = {"account_id": 7, "symbol": "BTC/USDT", "channel": "ticker", "data": {"last": 5}}
-    await server.say({"event": "ticker_updated", "payload": told})
+    await server.push({"event": "ticker_updated", "payload": told})
     assert await watching == {"last": 5}
     assert client(exchange).asked == []
     quiet = await exchange._watch_market_via_ws(
@@ -173,16 +173,16 @@ async def test_market_data_is_pushed_and_each_told_once(
 
 
 async def test_a_gateway_without_market_data_is_asked_over_http(
-    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
-    server.knows_markets = False
+    server.supports_market_data = False
     client(exchange).answer = {"result": {"last": 6}}
     assert await exchange.watch_ticker("BTC/USDT") == {"last": 6}
     assert client(exchange).asked == ["/ccxt/7/fetch_ticker"]
 
 
 async def test_many_watchers_share_one_connection(
-    server: ScriptedSocket, exchange: OmsCcxtAsyncExchange
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.script = [snapshot(10, {**ORDER, "version": 1})]
     told = await asyncio.gather(
@@ -193,12 +193,12 @@ async def test_many_watchers_share_one_connection(
 
 
 def test_another_event_loop_goes_on_where_the_first_stood() -> None:
-    async def first(made: OmsCcxtAsyncExchange, server: ScriptedSocket) -> list[int]:
+    async def first(made: OmsCcxtAsyncExchange, server: ScriptedWebSocket) -> list[int]:
         made.base_url = server.base_url
         return versions(await made.watch_orders())
 
     async def begin(made: OmsCcxtAsyncExchange) -> list[int]:
-        async with scripted_socket() as server:
+        async with run_scripted_websocket() as server:
             server.script = [snapshot(10, {**ORDER, "version": 1})]
             seen = await first(made, server)
             assert made._stream is not None
@@ -206,7 +206,7 @@ def test_another_event_loop_goes_on_where_the_first_stood() -> None:
             return seen
 
     async def go_on(made: OmsCcxtAsyncExchange) -> list[int]:
-        async with scripted_socket() as server:
+        async with run_scripted_websocket() as server:
             server.script = [[event(11, 10, 2)]]
             seen = await first(made, server)
             assert server.asked[1]["payload"]["from_seq"] == {"7": 10}

@@ -4,42 +4,49 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from kit.loopback import Loopback, loopback
-from kit.port_desk import PortDesk
-from kit.port_floors import FLOORS, Floor, LoopbackDesks, paper_desk
-from oms.adapters.ccxt.markets import MarketShelf
+from kit.exchanges.conformance_cases import (
+    CASES,
+    ExchangeCase,
+    LoopbackHarnesses,
+    make_paper_harness,
+)
+from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
+from kit.exchanges.port_harness import PortHarness
+from oms.adapters.ccxt.client.market_cache import MarketCache
 
 
-@pytest.fixture(params=FLOORS, ids=str)
-def floor(request: pytest.FixtureRequest) -> Floor:
+@pytest.fixture(params=CASES, ids=str)
+def floor(request: pytest.FixtureRequest) -> ExchangeCase:
     """Everywhere, unless the test names its floors."""
     found = request.param
-    assert isinstance(found, Floor)
+    assert isinstance(found, ExchangeCase)
     return found
 
 
 @pytest.fixture(scope="package")
-def venue() -> Iterator[Loopback]:
+def venue() -> Iterator[LoopbackExchange]:
     """The loopback exchange, running."""
-    with loopback() as running:
+    with run_loopback() as running:
         yield running
 
 
 @pytest.fixture(scope="package")
-def loopback_desks(venue: Loopback, tmp_path_factory: pytest.TempPathFactory) -> LoopbackDesks:
+def loopback_desks(
+    venue: LoopbackExchange, tmp_path_factory: pytest.TempPathFactory
+) -> LoopbackHarnesses:
     """Makes desks there."""
-    return LoopbackDesks(venue, tmp_path_factory.mktemp("tables"), MarketShelf())
+    return LoopbackHarnesses(venue, tmp_path_factory.mktemp("tables"), MarketCache())
 
 
 @pytest.fixture
-async def desk(floor: Floor, request: pytest.FixtureRequest) -> AsyncIterator[PortDesk]:
+async def desk(floor: ExchangeCase, request: pytest.FixtureRequest) -> AsyncIterator[PortHarness]:
     """An account with money on the floor; the price is 60000."""
     if floor.venue == "paper":
-        made = paper_desk(floor)
+        made = make_paper_harness(floor)
     else:
-        desks: LoopbackDesks = request.getfixturevalue("loopback_desks")
+        desks: LoopbackHarnesses = request.getfixturevalue("loopback_desks")
         made = await desks.desk(floor)
-    await made.shows("60000")
-    await made.until(made.exchange.is_ready, "ready")
+    await made.set_prices("60000")
+    await made.wait_until(made.exchange.is_ready, "ready")
     yield made
     await made.exchange.close()

@@ -8,20 +8,20 @@ import ccxt
 import pytest
 
 from kit.builders import NOON
-from kit.paper_port import LINEAR, SPOT, PaperPort
+from kit.exchanges.paper_harness import LINEAR, SPOT, PaperHarness
 from oms.domain.account import PositionMode
 from oms.domain.errors import Invalid
-from oms.domain.order import Order
-from oms.ports.history import Page, Window
+from oms.domain.orders.order import Order
+from oms.ports.history_reads import HistoryQuery, Page
 
 
 class Recorded:
     """The ledger's records of a port's orders: the one method of a history that is asked here."""
 
-    def __init__(self, port: PaperPort) -> None:
+    def __init__(self, port: PaperHarness) -> None:
         self._port = port
 
-    async def orders(self, window: Window) -> Page[Order]:
+    async def orders(self, window: HistoryQuery) -> Page[Order]:
         words = window.status or frozenset()
         found = [
             order
@@ -31,14 +31,14 @@ class Recorded:
         return Page(items=found[::-1][: window.page_size], total=None, next_after_id=None)
 
 
-async def asked(port: PaperPort, func: str, *args: object, **kwargs: object) -> Any:
+async def asked(port: PaperHarness, func: str, *args: object, **kwargs: object) -> Any:
     """The answer, as JSON would carry it."""
     answer = await port.exchange.call(func, args, kwargs, port.now)
     return json.loads(json.dumps(answer, allow_nan=False))
 
 
 async def test_positions_at_their_marks() -> None:
-    port = PaperPort(PositionMode.HEDGE, leverage=10, balances={"USDT": Decimal(1000)})
+    port = PaperHarness(PositionMode.HEDGE, leverage=10, balances={"USDT": Decimal(1000)})
     port.quote("100")
     await port.buy("2")
     await port.sell("1")
@@ -62,7 +62,7 @@ async def test_positions_at_their_marks() -> None:
 
 
 async def test_a_walks_marks_are_those_of_now() -> None:
-    port = PaperPort(source="walk")
+    port = PaperHarness(source="walk")
     await port.buy("1")
     (before,) = await asked(port, "fetch_positions")
     port.now = port.now.replace(hour=13)
@@ -72,7 +72,7 @@ async def test_a_walks_marks_are_those_of_now() -> None:
 
 
 async def test_open_orders() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     await port.buy("2", order_type="limit", price="90", post_only=True)
     await port.sell("1", order_type="stop_market", trigger_price="95", symbol=LINEAR)
@@ -97,7 +97,7 @@ async def test_open_orders() -> None:
 
 
 async def test_orders_that_are_over_are_read_from_the_records() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     await port.buy("2")
     await port.buy("1", order_type="limit", price="90")
@@ -122,10 +122,10 @@ async def test_orders_that_are_over_are_read_from_the_records() -> None:
 
 
 async def test_trades_are_read_back_after_a_restart() -> None:
-    port = PaperPort(maker=Decimal("0.001"), taker=Decimal("0.002"))
+    port = PaperHarness(maker=Decimal("0.001"), taker=Decimal("0.002"))
     port.quote("100")
     await port.buy("2")
-    rows = port.exchange.changed_memory()
+    rows = port.exchange.take_state_changes()
     assert rows is not None
     port.now = NOON.replace(hour=13)
     await port.sell("1")
@@ -156,5 +156,5 @@ async def test_trades_are_read_back_after_a_restart() -> None:
 )
 async def test_what_cannot_be_read(func: str, args: list[object], code: str) -> None:
     with pytest.raises(Invalid) as refused:
-        await PaperPort().exchange.call(func, args, {}, NOON)
+        await PaperHarness().exchange.call(func, args, {}, NOON)
     assert refused.value.code == code

@@ -8,22 +8,22 @@ from typing import Any
 import ccxt
 import pytest
 
-from kit.paper_port import LINEAR, SPOT, PaperPort
-from oms.adapters.paper.unified import READS
+from kit.exchanges.paper_harness import LINEAR, SPOT, PaperHarness
+from oms.adapters.paper.unified_api.dispatch import READS
 from oms.domain.account import PositionMode
-from oms.wire.ccxt_trades import METHODS
+from oms.wire.ccxt.trade_parser import PARSED_METHODS
 
 THEIRS = ccxt.binance()
 Safe = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-async def told(port: PaperPort, func: str, *args: object) -> Any:
+async def told(port: PaperHarness, func: str, *args: object) -> Any:
     """A read's answer, as JSON carries it."""
     answer = await port.exchange.call(func, args, {}, port.now)
     return json.loads(json.dumps(answer, allow_nan=False))
 
 
-async def done(port: PaperPort, func: str, *args: object) -> Any:
+async def done(port: PaperHarness, func: str, *args: object) -> Any:
     """A trade's answer, as JSON carries it."""
     traded = await port.exchange.trade(func, args, {}, port.now)
     assert traded.refused is None, traded.refused
@@ -31,9 +31,9 @@ async def done(port: PaperPort, func: str, *args: object) -> Any:
 
 
 @pytest.fixture
-async def port() -> PaperPort:
+async def port() -> PaperHarness:
     """A hedge account whose prices walk, that has traded a little."""
-    port = PaperPort(PositionMode.HEDGE, source="walk", balances={"USDT": Decimal(100_000)})
+    port = PaperHarness(PositionMode.HEDGE, source="walk", balances={"USDT": Decimal(100_000)})
     await done(port, "create_order", LINEAR, "market", "buy", 2)
     await done(port, "create_order", LINEAR, "market", "sell", 1)
     await done(port, "create_order", SPOT, "market", "buy", 3)
@@ -51,7 +51,7 @@ def accepts(safe: Safe, ours: dict[str, Any], besides: frozenset[str] = frozense
     assert {key: theirs[key] for key in kept} == kept
 
 
-async def test_orders(port: PaperPort) -> None:
+async def test_orders(port: PaperHarness) -> None:
     limits = {"stopLoss": {"triggerPrice": 1}, "takeProfit": {"triggerPrice": 10**6}}
     orders = [
         await done(port, "create_order", LINEAR, "market", "buy", 1, None, limits),
@@ -71,7 +71,7 @@ async def test_orders(port: PaperPort) -> None:
         assert order["status"] in ("open", "closed", "canceled")
 
 
-async def test_trades(port: PaperPort) -> None:
+async def test_trades(port: PaperHarness) -> None:
     mine, others = await told(port, "fetch_my_trades"), await told(port, "fetch_trades", SPOT)
     assert len(mine) == 3 and len(others) == 50
     for trade in [*mine, *others]:
@@ -82,7 +82,7 @@ async def test_trades(port: PaperPort) -> None:
     assert again == others[20:25]
 
 
-async def test_positions(port: PaperPort) -> None:
+async def test_positions(port: PaperHarness) -> None:
     for func, args in (
         ("fetch_positions", []),
         ("fetch_positions_for_symbol", [LINEAR]),
@@ -95,7 +95,7 @@ async def test_positions(port: PaperPort) -> None:
     assert (await told(port, "fetch_position", LINEAR))["side"] == "long"
 
 
-async def test_balances(port: PaperPort) -> None:
+async def test_balances(port: PaperHarness) -> None:
     balance = await told(port, "fetch_balance")
     accepts(THEIRS.safe_balance, balance)
     for part in ("free", "used", "total"):
@@ -103,7 +103,7 @@ async def test_balances(port: PaperPort) -> None:
     assert await told(port, "fetch_partial_balance", "USDT") == balance["USDT"]
 
 
-async def test_tickers(port: PaperPort) -> None:
+async def test_tickers(port: PaperHarness) -> None:
     tickers = [
         await told(port, "fetch_ticker", SPOT),
         await told(port, "fetch_mark_price", LINEAR),
@@ -117,7 +117,7 @@ async def test_tickers(port: PaperPort) -> None:
         assert isinstance(price["price"], float)
 
 
-async def test_books_and_candles(port: PaperPort) -> None:
+async def test_books_and_candles(port: PaperHarness) -> None:
     books = [
         await told(port, "fetch_order_book", SPOT, 5),
         await told(port, "fetch_l2_order_book", LINEAR, 5),
@@ -131,7 +131,7 @@ async def test_books_and_candles(port: PaperPort) -> None:
     assert len(candles) == 10 and all(len(candle) == 6 for candle in candles)
 
 
-async def test_markets_and_currencies(port: PaperPort) -> None:
+async def test_markets_and_currencies(port: PaperHarness) -> None:
     markets = await told(port, "fetch_markets")
     for market in markets:
         accepts(THEIRS.safe_market_structure, market)
@@ -148,7 +148,7 @@ async def test_markets_and_currencies(port: PaperPort) -> None:
         assert currency["code"] == code
 
 
-async def test_settings_and_fees(port: PaperPort) -> None:
+async def test_settings_and_fees(port: PaperHarness) -> None:
     assert (await done(port, "set_leverage", 5, LINEAR))["longLeverage"] == 5
     leverages = await told(port, "fetch_leverages")
     assert leverages[LINEAR] == await told(port, "fetch_leverage", LINEAR)
@@ -186,13 +186,15 @@ async def test_settings_and_fees(port: PaperPort) -> None:
         ("calculate_fee", [SPOT, "", "", 2, 1000.0]),
     ],
 )
-async def test_small_functions_answer_as_ccxts(port: PaperPort, func: str, args: list[Any]) -> None:
+async def test_small_functions_answer_as_ccxts(
+    port: PaperHarness, func: str, args: list[Any]
+) -> None:
     exchange = ccxt.Exchange({"precisionMode": ccxt.TICK_SIZE})
     exchange.set_markets(await told(port, "fetch_markets"))
     assert await told(port, func, *args) == getattr(exchange, func)(*args)
 
 
-async def test_it_says_what_it_is(port: PaperPort) -> None:
+async def test_it_says_what_it_is(port: PaperHarness) -> None:
     described = await told(port, "describe")
     for key in ("id", "name", "has", "features", "timeframes", "fees", "limits"):
         assert described[key] == await told(port, key)
@@ -212,4 +214,4 @@ async def test_it_says_what_it_is(port: PaperPort) -> None:
 
 def test_everything_that_has_says_is_answered() -> None:
     assert {"fetch_ticker", "fetch_leverage", "describe"} <= READS
-    assert {"create_order", "close_position"} <= METHODS
+    assert {"create_order", "close_position"} <= PARSED_METHODS

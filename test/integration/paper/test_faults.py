@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from kit.builders import NOON
-from kit.paper_port import PaperPort
+from kit.exchanges.paper_harness import PaperHarness
 from oms.domain.account import LatencySettings
-from oms.domain.report import Heard, ReportKind
+from oms.domain.orders.execution_report import ReportKind, ReportSource
 
 
 def sim(word: str, **wish: Any) -> dict[str, Any]:
@@ -16,55 +16,55 @@ def sim(word: str, **wish: Any) -> dict[str, Any]:
 
 
 async def test_a_lost_answer_is_unknown_until_somebody_asks() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim("timeout")) == ["1 unknown"]
     assert port.state(1) == "UNKNOWN"
-    assert port.exchange.is_moved_by_time()
+    assert port.exchange.needs_polling()
     reports = await port.exchange.ask(port.orders[1], port.now)
     assert [report.kind for report in reports] == [ReportKind.ACCEPTED, ReportKind.EXECUTION]
-    assert {report.heard for report in reports} == {Heard.RECONCILE}
-    port.hear(reports)
+    assert {report.source for report in reports} == {ReportSource.RECONCILE}
+    port.ingest(reports)
     assert port.state(1) == "FILLED"
-    assert await port.later(seconds=10) == []
+    assert await port.advance_time(seconds=10) == []
     assert await port.ask(1) == []
 
 
 async def test_a_lost_answer_is_told_by_the_stream_after_a_while() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     await port.buy("1", **sim("timeout"))
     port.restart()
     told = []
     for _ in range(6):
-        told += await port.later(seconds=1)
+        told += await port.advance_time(seconds=1)
     assert told == ["1 accepted", "1 execution"]
     assert port.state(1) == "FILLED"
 
 
 async def test_a_request_that_never_arrived_was_not_placed() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim("timeout_before")) == ["1 unknown"]
-    assert port.paper.memory.orders_made == 0
-    assert await port.later(minutes=5) == []
+    assert port.paper.state.orders_made == 0
+    assert await port.advance_time(minutes=5) == []
     assert await port.ask(1) == ["1 not_placed"]
     assert (port.state(1), port.orders[1].reject_code) == ("REJECTED", "not_placed")
 
 
 async def test_what_rests_and_was_told_is_found_again() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     assert await port.buy("1", order_type="limit", price="90") == ["1 accepted"]
     assert await port.ask(1) == ["1 accepted"]
     assert port.state(1) == "SUBMITTED"
 
 
 async def test_an_overloaded_exchange_has_not_looked() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim("overload:5")) == ["1 rejected"]
     assert port.orders[1].reject_code == "exchange_rate_limited"
-    assert port.paper.memory.orders_made == 0
+    assert port.paper.state.orders_made == 0
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_an_overloaded_exchange_has_not_looked() -> None:
     [("reject", "exchange_rejected"), ("reject:market_closed", "market_closed")],
 )
 async def test_a_rejection_that_was_asked_for(word: str, code: str) -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim(word)) == ["1 rejected"]
     assert port.orders[1].reject_code == code
@@ -80,16 +80,16 @@ async def test_a_rejection_that_was_asked_for(word: str, code: str) -> None:
 
 @pytest.mark.parametrize("word", ["explode", "partial:2", "timeout:5", "slow", 5])
 async def test_faults_that_are_none(word: Any) -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     port.store()
     assert await port.buy("1", **sim(word)) == ["1 rejected"]
     assert port.orders[1].reject_code == "validation_error"
-    assert port.exchange.changed_memory() is None
+    assert port.exchange.take_state_changes() is None
 
 
 async def test_a_part_is_filled_and_the_rest_later() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     limit = {"order_type": "limit", "price": "101"}
     assert await port.buy("2", **sim("partial:0.5", **limit)) == ["1 accepted", "1 execution"]
@@ -98,7 +98,7 @@ async def test_a_part_is_filled_and_the_rest_later() -> None:
 
 
 async def test_a_fill_told_twice_counts_once() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     told = await port.buy("1", **sim("dup_fill"))
     assert told == ["1 accepted", "1 execution", "1 execution"]
@@ -106,40 +106,40 @@ async def test_a_fill_told_twice_counts_once() -> None:
 
 
 async def test_a_fill_outruns_its_order() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim("out_of_order")) == ["1 execution", "1 accepted"]
     assert port.state(1) == "FILLED"
 
 
 async def test_a_fill_that_comes_after_the_cancel_is_booked() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     late = sim("late_fill", order_type="limit", price="100")
     assert await port.buy("1", **late) == ["1 accepted"]
     told = await port.cancel(1)
-    told += await port.later(seconds=1)
+    told += await port.advance_time(seconds=1)
     assert told == ["1 canceled", "1 execution"]
     assert port.orders[1].filled_qty == 1
 
 
 async def test_a_slow_answer_comes_with_time() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim("slow:500")) == []
     assert port.state(1) == "PENDING_SUBMIT"
-    assert await port.later(milliseconds=400) == []
-    assert await port.later(milliseconds=200) == ["1 accepted", "1 execution"]
+    assert await port.advance_time(milliseconds=400) == []
+    assert await port.advance_time(milliseconds=200) == ["1 accepted", "1 execution"]
 
 
 async def test_a_silent_stream_speaks_again() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     wish = sim("disconnect:10", order_type="limit", price="90")
     assert await port.buy("1", **wish) == ["1 accepted"]
     assert port.quote("89") == []
     port.restart()
-    assert await port.later(seconds=11) == ["1 execution"]
+    assert await port.advance_time(seconds=11) == ["1 execution"]
     assert port.state(1) == "FILLED"
 
 
@@ -149,15 +149,15 @@ async def test_latency_delays_requests_and_answers_over_a_restart() -> None:
         ack=timedelta(milliseconds=30),
         stream=timedelta(milliseconds=20),
     )
-    port = PaperPort(latency=ways)
-    assert port.charges() == []
+    port = PaperHarness(latency=ways)
+    assert port.take_charges() == []
     port.quote("100")
     assert await port.buy("1") == []
     assert await port.ask(1) == []  # it has not arrived
     port.restart()
-    assert port.exchange.is_moved_by_time()
-    assert await port.later(milliseconds=70) == ["1 execution"]
-    assert await port.later(milliseconds=20) == ["1 accepted"]
+    assert port.exchange.needs_polling()
+    assert await port.advance_time(milliseconds=70) == ["1 execution"]
+    assert await port.advance_time(milliseconds=20) == ["1 accepted"]
     assert (port.state(1), port.orders[1].filled_qty) == ("FILLED", 1)
     fill_at = port.orders[1].last_fill_at
     assert fill_at is not None
@@ -165,7 +165,7 @@ async def test_latency_delays_requests_and_answers_over_a_restart() -> None:
 
 
 async def test_the_first_money_is_never_told() -> None:
-    port = PaperPort(latency=LatencySettings(stream=timedelta(seconds=1)))
-    assert await port.later(hours=1) == []
-    assert port.charges() == []
-    assert port.paper.memory.balances["USDT"].free == 100_000
+    port = PaperHarness(latency=LatencySettings(stream=timedelta(seconds=1)))
+    assert await port.advance_time(hours=1) == []
+    assert port.take_charges() == []
+    assert port.paper.state.balances["USDT"].free == 100_000

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kit.builders import NOON
-from kit.paper_port import LINEAR, SPOT, PaperPort
+from kit.exchanges.paper_harness import LINEAR, SPOT, PaperHarness
 from oms.domain.account import PositionMode
 
 
@@ -38,7 +38,7 @@ from oms.domain.account import PositionMode
 async def test_a_conditional_order_waits_triggers_and_fills(
     side: str, form: dict[str, Any], away: str, reached: str, filled_at: int
 ) -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await getattr(port, side)("1", **form) == ["1 accepted"]
     assert port.quote(away) == []
@@ -49,14 +49,14 @@ async def test_a_conditional_order_waits_triggers_and_fills(
 
 
 async def test_a_trigger_on_the_wrong_side_is_rejected() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await port.sell("1", order_type="stop_market", trigger_price="101") == ["1 rejected"]
     assert port.orders[1].reject_source == "exchange"
 
 
 async def test_a_trigger_may_look_at_other_prices() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100", "110")
     form = {"order_type": "stop_market", "trigger_price": "108"}
     await port.buy("1", **form, params={"triggerPriceType": "bid_ask"})
@@ -67,7 +67,7 @@ async def test_a_trigger_may_look_at_other_prices() -> None:
 
 
 async def test_times_in_force() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100", "101")
     limit = {"order_type": "limit", "price": "100"}
     assert await port.buy("1", **limit, time_in_force="IOC") == ["1 accepted", "1 canceled"]
@@ -80,37 +80,37 @@ async def test_times_in_force() -> None:
 
 
 async def test_an_order_expires_by_time_alone() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     until = {"time_in_force": "GTD", "expires_at": NOON + timedelta(minutes=5)}
     assert await port.buy("1", order_type="limit", price="90", **until) == ["1 accepted"]
-    assert await port.later(minutes=4) == []
+    assert await port.advance_time(minutes=4) == []
     port.restart()
-    assert await port.later(minutes=2) == ["1 expired"]
+    assert await port.advance_time(minutes=2) == ["1 expired"]
     assert port.state(1) == "EXPIRED"
-    assert not port.exchange.is_moved_by_time()
+    assert not port.exchange.needs_polling()
 
 
 async def test_a_price_of_a_type_without_one_does_not_matter() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", price="3") == ["1 accepted", "1 execution"]
 
 
 async def test_reduce_only_and_hedge_legs() -> None:
-    port = PaperPort(PositionMode.HEDGE)
+    port = PaperHarness(PositionMode.HEDGE)
     port.quote("100")
     await port.buy("2")
     await port.sell("1")
     await port.buy("5", reduce_only=True)
     assert (port.state(3), port.orders[3].qty, port.orders[3].filled_qty) == ("FILLED", 1, 1)
-    held = {leg.value: each.qty for (_, leg), each in port.paper.memory.positions.items()}
+    held = {leg.value: each.qty for (_, leg), each in port.paper.state.positions.items()}
     assert held == {"long": 2}
     await port.buy("1", reduce_only=True)
     assert port.state(4) == "REJECTED"
 
 
 async def test_attached_exits_are_the_exchanges_orders_with_our_parent() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     exits = {"takeProfit": {"triggerPrice": "110"}, "stopLoss": {"triggerPrice": 95.5}}
     told = await port.buy("2", params=exits)
@@ -127,11 +127,11 @@ async def test_attached_exits_are_the_exchanges_orders_with_our_parent() -> None
     assert gain.symbol == LINEAR
     assert port.quote("111") == ["o3 canceled", "o2 execution"]
     assert port.externals["o3"].reason == "sl"
-    assert not port.exchange.is_moved_by_time()
+    assert not port.exchange.needs_polling()
 
 
 async def test_attached_exits_keep_their_parent_over_growth_and_restart() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     exits = {"stopLoss": {"triggerPrice": "90", "price": "89"}}
     await port.buy("2", order_type="limit", price="99", params={**exits, "sim": "partial:0.5"})
@@ -157,15 +157,15 @@ async def test_attached_exits_keep_their_parent_over_growth_and_restart() -> Non
     ],
 )
 async def test_exits_that_make_no_sense(params: dict[str, Any], code: str) -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", params=params) == ["1 rejected"]
     assert port.orders[1].reject_code == code
-    assert port.paper.memory.orders_made == 0
+    assert port.paper.state.orders_made == 0
 
 
 async def test_params_of_others_are_left_alone() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100", symbol=SPOT)
     told = await port.buy("1", symbol=SPOT, params={"marginMode": "cross"})
     assert told == ["1 accepted", "1 execution"]

@@ -6,37 +6,38 @@ from typing import Any
 
 import pytest
 
-from kit.paper_port import LINEAR, SPOT, PaperPort
+from kit.exchanges.paper_harness import LINEAR, SPOT, PaperHarness
 from oms.domain.errors import Conflict, Invalid
-from oms.domain.report import ChargeKind
+from oms.domain.orders.execution_report import ChargeKind
 
 
-def paid(port: PaperPort) -> list[tuple[str, str, Decimal, str]]:
+def paid(port: PaperHarness) -> list[tuple[str, str, Decimal, str]]:
     return [
-        (each.kind.value, each.charge_id, each.amount, each.currency) for each in port.charges()
+        (each.kind.value, each.charge_id, each.amount, each.currency)
+        for each in port.take_charges()
     ]
 
 
 async def test_funding_is_charged_when_its_time_comes() -> None:
-    port = PaperPort(funding_rate=Decimal("0.001"))
+    port = PaperHarness(funding_rate=Decimal("0.001"))
     port.quote("100")
     await port.buy("2")
-    assert port.exchange.is_moved_by_time()
-    assert await port.later(hours=3) == []
-    assert port.charges() == []
-    assert await port.later(hours=2) == []
-    (charge,) = port.charges()
+    assert port.exchange.needs_polling()
+    assert await port.advance_time(hours=3) == []
+    assert port.take_charges() == []
+    assert await port.advance_time(hours=2) == []
+    (charge,) = port.take_charges()
     assert (charge.kind, charge.amount, charge.currency) == (
         ChargeKind.FUNDING,
         Decimal("-0.2"),
         "USDT",
     )
     assert (charge.symbol, charge.price, charge.executed_at.hour) == (LINEAR, 100, 16)
-    assert port.charges() == []
+    assert port.take_charges() == []
 
 
 def test_transfers_are_charged_and_the_first_money_is_not() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     assert paid(port) == []
     assert port.exchange.deposit("USDT", Decimal(5), port.now) == []
     assert port.exchange.deposit("USDT", Decimal(-3), port.now) == []
@@ -47,7 +48,7 @@ def test_transfers_are_charged_and_the_first_money_is_not() -> None:
 
 
 async def test_a_liquidation_is_an_order_of_the_exchange_and_the_insurance_pays() -> None:
-    port = PaperPort(balances={"USDT": Decimal(1000)})
+    port = PaperHarness(balances={"USDT": Decimal(1000)})
     port.quote("10000")
     await port.buy("0.9")
     await port.buy("0.1", order_type="limit", price="5000")
@@ -61,26 +62,26 @@ async def test_a_liquidation_is_an_order_of_the_exchange_and_the_insurance_pays(
     )
     assert (float(closing.qty), closing.reduce_only, closing.parent_order_id) == (0.9, True, None)
     assert paid(port) == [("balance", "m2", 800, "USDT")]
-    assert port.paper.memory.balances["USDT"].total == 0
+    assert port.paper.state.balances["USDT"].total == 0
 
 
 async def test_a_reset_begins_anew_and_tells_what_it_closed() -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     port.quote("10", symbol=SPOT)
     await port.buy("2")
     await port.buy("1", symbol=SPOT)
     await port.buy("1", symbol=SPOT, order_type="limit", price="5")
     port.quote("110")
-    told = port.hear(await port.exchange.reset(None, port.now))
+    told = port.ingest(await port.exchange.reset(None, port.now))
     assert told == ["3 canceled", "o4 accepted", "o4 execution"]
     assert (port.state(3), port.externals["o4"].reason) == ("CANCELED", "correction")
     assert paid(port) == [("balance", "m2", -1, "SOL"), ("balance", "m3", -10, "USDT")]
-    assert {name: each.total for name, each in port.paper.memory.balances.items()} == {
+    assert {name: each.total for name, each in port.paper.state.balances.items()} == {
         "SOL": 0,
         "USDT": 100_000,
     }
-    assert not port.exchange.is_moved_by_time()
+    assert not port.exchange.needs_polling()
     await port.exchange.reset({"BTC": Decimal(2)}, port.now)
     assert paid(port) == [("balance", "m4", 2, "BTC"), ("balance", "m5", -100_000, "USDT")]
     with pytest.raises(Invalid):
@@ -97,16 +98,16 @@ async def test_a_reset_begins_anew_and_tells_what_it_closed() -> None:
     ],
 )
 async def test_what_time_moves(sent: dict[str, Any], is_moved: bool) -> None:
-    port = PaperPort()
+    port = PaperHarness()
     port.quote("100")
     port.quote("100", symbol=SPOT)
-    assert not port.exchange.is_moved_by_time()
+    assert not port.exchange.needs_polling()
     await port.buy("1", **sent)
-    assert port.exchange.is_moved_by_time() is is_moved
+    assert port.exchange.needs_polling() is is_moved
 
 
 async def test_prices_that_are_too_old_fill_nothing() -> None:
-    port = PaperPort(max_price_age=timedelta(seconds=5))
+    port = PaperHarness(max_price_age=timedelta(seconds=5))
     port.quote("100")
     port.now += timedelta(seconds=6)
     assert await port.buy("1") == ["1 rejected"]

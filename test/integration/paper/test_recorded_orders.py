@@ -2,26 +2,26 @@
 
 from pathlib import Path
 
-from kit.office import now, open_office
-from oms.adapters.paper.exchange import PaperExchange
+from kit.gateway.in_process import now, open_gateway
+from oms.adapters.paper.paper_exchange import PaperExchange
 
 
 async def test_orders_that_are_over_come_from_the_store(tmp_path: Path) -> None:
-    async with open_office(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3") as office:
-        office.start_worker()
-        price = {"account_id": office.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
-        assert (await office.client("POST", "/paper/price", price)).status == 200
-        assert (await office.order(qty="0.02")).status == 200
-        placed = await office.order(order_type="limit", price="40000")
+    async with open_gateway(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3") as gateway:
+        gateway.start_worker()
+        price = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
+        assert (await gateway.client("POST", "/paper/price", price)).status == 200
+        assert (await gateway.order(qty="0.02")).status == 200
+        placed = await gateway.order(order_type="limit", price="40000")
         order_id = placed.json()["results"][0]["order_id"]
         cancel = {"command": "cancel_order", "payload": {"order_id": order_id}}
-        assert (await office.client("POST", "/oms/commands", cancel)).status == 200
-        assert (await office.order(order_type="limit", price="41000")).status == 200
-        await office.stop_worker()
-        store = office.store
-        (row,) = await store.registry.accounts([office.account_id])
-        memory = await store.audit.paper_memory(office.account_id)
-        exchange = PaperExchange.restore(row.account, memory, history=store.history)
+        assert (await gateway.client("POST", "/oms/commands", cancel)).status == 200
+        assert (await gateway.order(order_type="limit", price="41000")).status == 200
+        await gateway.stop_worker()
+        store = gateway.store
+        (row,) = await store.registry.accounts([gateway.account_id])
+        state = await store.audit.paper_exchange_state(gateway.account_id)
+        exchange = PaperExchange.restore(row.account, state, history=store.history)
 
         async def ids(func: str) -> list[object]:
             told = await exchange.call(func, ["BTC/USDT:USDT"], {}, now())

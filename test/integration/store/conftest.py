@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from kit.galera import GaleraCluster
-from kit.mariadb import PrivateMariaDB
-from kit.sql import change
-from oms.adapters.sql.migrate import upgrade
+from kit.databases.galera import GaleraCluster
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.sql import execute
+from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
 
@@ -92,7 +92,7 @@ Opener = Callable[[], Awaitable[SqlStore]]
 @pytest.fixture
 async def another(place: Place) -> AsyncIterator[Opener]:
     """Opens the emptied database; each call is another process's view of it, at the next node."""
-    change(
+    execute(
         place.url,
         *(
             f"DELETE FROM {table.name}"

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from kit.sql import change, rows
-from kit.stores import NOON, a_deal, a_lease, an_account, an_order
-from oms.adapters.sql.migrate import upgrade
+from kit.databases.sql import execute, fetch_rows
+from kit.databases.store_rows import NOON, a_deal, a_lease, an_account, an_order
+from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
 from oms.domain.errors import Conflict, Invalid
-from oms.ports.audit_log import Hand
-from oms.ports.ledger import AccountBatch
+from oms.ports.audit_log import AuditContext
+from oms.ports.ledger_store import AccountBatch
 
-HAND = Hand(actor="test", at=NOON)
+HAND = AuditContext(actor="test", at=NOON)
 TABLES = sorted(METADATA.tables)
 
 
@@ -34,14 +34,16 @@ async def test_a_backup_restores_everything_anywhere(
     other = await SqlStore.open(url)
     try:
         restored = await other.backup.restore(path, await other.schema_version(), HAND)
-        entries = rows(url, "SELECT action FROM audit_log WHERE action = 'restore'")
-        change(url, "DELETE FROM audit_log WHERE action = 'restore'")
+        entries = fetch_rows(url, "SELECT action FROM audit_log WHERE action = 'restore'")
+        execute(url, "DELETE FROM audit_log WHERE action = 'restore'")
         await other.backup.write(again, await other.schema_version())
     finally:
         await other.close()
 
     assert told == restored
-    assert told == {name: rows(place.url, f"SELECT COUNT(*) FROM {name}")[0][0] for name in TABLES}
+    assert told == {
+        name: fetch_rows(place.url, f"SELECT COUNT(*) FROM {name}")[0][0] for name in TABLES
+    }
     assert told["oms_orders"] == told["oms_deals"] == 1
     assert entries == [("restore",)]
     assert _but_ids(path) == _but_ids(again)

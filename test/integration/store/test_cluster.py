@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from kit.galera import GaleraCluster
-from kit.mariadb import MariaDBFailed
-from kit.stores import a_command, a_fill, a_lease, an_account, enqueued
-from kit.until import until
-from oms.adapters.sql.database import Database, connected
-from oms.adapters.sql.session import Session
+from kit.databases.galera import GaleraCluster
+from kit.databases.mariadb import MariaDBFailed
+from kit.databases.store_rows import a_command, a_fill, a_lease, an_account, enqueue
+from kit.polling import wait_until
+from oms.adapters.sql.connection.database import Database, connect
+from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.store import SqlStore
-from oms.domain.command import CommandResult, CommandStatus
+from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.errors import Unavailable
-from oms.ports.ledger import AccountBatch
-from oms.ports.queue import Submission
+from oms.ports.command_queue import Submission
+from oms.ports.ledger_store import AccountBatch
 
 Opener = Callable[[], Awaitable[SqlStore]]
 ROUNDS = 40
@@ -35,7 +35,7 @@ async def test_one_request_told_to_all_nodes_at_once_is_one_command(
 ) -> None:
     stores = [await another() for _ in range(3)]
     account_id = await an_account(stores[0])
-    overtaken = galera.overtaken()["cert_failures"]
+    aborted_transactions = galera.aborted_transactions()["cert_failures"]
     for number in range(ROUNDS):
         wishes = [
             a_command(3 * number + place + 1, account_id, request_id=f"r{number}")
@@ -51,14 +51,16 @@ async def test_one_request_told_to_all_nodes_at_once_is_one_command(
         assert sum(bool(answers[0].replayed) for answers in told) == 2
     for store in stores:
         assert len(await store.queue.take([account_id], 1000)) == ROUNDS
-    assert galera.overtaken()["cert_failures"] > overtaken, "no COMMIT ever came second"
+    assert galera.aborted_transactions()["cert_failures"] > aborted_transactions, (
+        "no COMMIT ever came second"
+    )
 
 
 async def test_what_one_node_committed_the_next_one_tells_at_once(another: Opener) -> None:
     first, second, third = [await another() for _ in range(3)]
     lease = await a_lease(first, await an_account(first))
     for seq in range(1, ROUNDS + 1):
-        await enqueued(second, [a_command(seq, lease.account_id)])
+        await enqueue(second, [a_command(seq, lease.account_id)])
         assert [row.id for row in await third.queue.take([lease.account_id], 9)] == [seq]
         assert not await first.ledger.commit([a_fill(lease, seq, seq)])
         assert (await second.queue.find([seq]))[seq].status.is_final
@@ -83,7 +85,7 @@ async def test_what_a_new_home_has_read_stays_though_the_old_one_writes_no_event
     for number in range(1, RACES + 1):
         account_id = await an_account(old, f"a{number}")
         lease = await a_lease(old, account_id)
-        await enqueued(old, [a_command(number, account_id)])
+        await enqueue(old, [a_command(number, account_id)])
         await old.leases.release("w1", [lease])
         done = {number: CommandResult(status=CommandStatus.DONE)}
         batch = AccountBatch(lease=lease, head_before=0, head_after=0, results=done)
@@ -109,7 +111,7 @@ async def test_a_transaction_overtaken_between_two_statements_is_done_again_whol
 ) -> None:
     """A driver that hides what PREPARE was told goes on after it, without the first statement."""
     urls = (place.url, *place.more_urls)  # type: ignore[attr-defined]
-    ours, theirs = [await connected(url) for url in urls[:2]]
+    ours, theirs = [await connect(url) for url in urls[:2]]
     starts: list[int] = []
 
     async def work(session: Session) -> int:
@@ -118,7 +120,7 @@ async def test_a_transaction_overtaken_between_two_statements_is_done_again_whol
         if len(starts) == 1:
             undone = _aborts(galera)
             await _overtake(theirs)
-            until(lambda: _aborts(galera) > undone, 10, "we are overtaken")
+            wait_until(lambda: _aborts(galera) > undone, 10, "we are overtaken")
         return int((await session.fetch(_NEXT))[0][0])
 
     try:
@@ -136,15 +138,15 @@ async def test_a_node_that_is_alone_serves_nobody_until_it_is_back(
     first, second = await another(), await another()
     account_id = await an_account(first)
     alone = galera.nodes[1]
-    alone.cut_off()
+    alone.isolate()
     try:
         with pytest.raises(Unavailable):
             await second.queue.depths()
         with pytest.raises(Unavailable):
-            await enqueued(second, [a_command(1, account_id, request_id="r")])
-        await enqueued(first, [a_command(2, account_id, request_id="r")])
+            await enqueue(second, [a_command(1, account_id, request_id="r")])
+        await enqueue(first, [a_command(2, account_id, request_id="r")])
     finally:
-        galera.lose(alone)
+        galera.kill_node(alone)
         galera.rejoin(alone)
     (again,) = await second.queue.enqueue(
         [Submission(commands=(a_command(3, account_id, request_id="r"),))]
@@ -155,7 +157,7 @@ async def test_a_node_that_is_alone_serves_nobody_until_it_is_back(
 def test_where_the_library_is_missing_one_line_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("kit.galera.PROVIDER", tmp_path / "libgalera_smm.so")
+    monkeypatch.setattr("kit.databases.galera.PROVIDER", tmp_path / "libgalera_smm.so")
     with pytest.raises(MariaDBFailed, match=r"\A[^\n]+ install .*galera-4\Z"):
         GaleraCluster(3)
 
@@ -174,4 +176,4 @@ async def _moved_in(store: SqlStore, account_id: int) -> list[int]:
 
 
 def _aborts(cluster: GaleraCluster) -> int:
-    return cluster.nodes[0].overtaken()["bf_aborts"]
+    return cluster.nodes[0].aborted_transactions()["bf_aborts"]

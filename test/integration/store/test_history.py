@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from kit.stores import (
+from kit.databases.store_rows import (
     NOON,
     a_command,
     a_deal,
@@ -13,14 +13,14 @@ from kit.stores import (
     an_account,
     an_event,
     an_order,
-    enqueued,
+    enqueue,
     seconds_after,
 )
 from oms.adapters.sql.store import SqlStore
-from oms.domain.order import OrderState
-from oms.domain.position import PositionState
-from oms.ports.history import Window
-from oms.ports.ledger import AccountBatch
+from oms.domain.ledger.position import PositionState
+from oms.domain.orders.order import OrderState
+from oms.ports.history_reads import HistoryQuery
+from oms.ports.ledger_store import AccountBatch
 
 Opener = Callable[[], Awaitable[SqlStore]]
 OPEN = OrderState.SUBMITTED
@@ -72,7 +72,7 @@ def ids(rows: Sequence[object]) -> list[int]:
 
 async def test_open_lists_hold_the_newest_and_ascend(store: SqlStore) -> None:
     account_id = await filled(store)
-    window = Window(account_ids=(account_id,))
+    window = HistoryQuery(account_ids=(account_id,))
 
     assert ids(await store.history.open_orders(window, 100)) == [2, 4, 6, 8, 10]
     assert ids(await store.history.open_orders(window, 2)) == [8, 10]
@@ -83,13 +83,13 @@ async def test_open_lists_hold_the_newest_and_ascend(store: SqlStore) -> None:
     assert ids(await store.history.open_positions(allowed, 100)) == [2, 6, 8]
     nobody = replace(window, strategies=frozenset())
     assert list(await store.history.open_orders(nobody, 100)) == []
-    elsewhere = Window(account_ids=(account_id + 1,))
+    elsewhere = HistoryQuery(account_ids=(account_id + 1,))
     assert list(await store.history.open_orders(elsewhere, 100)) == []
 
 
 async def test_pages_by_number_count_and_by_key_do_not(store: SqlStore) -> None:
     account_id = await filled(store)
-    window = Window(account_ids=(account_id,), page_size=4)
+    window = HistoryQuery(account_ids=(account_id,), page_size=4)
 
     first = await store.history.orders(window)
     third = await store.history.orders(replace(window, page=3))
@@ -105,7 +105,9 @@ async def test_pages_by_number_count_and_by_key_do_not(store: SqlStore) -> None:
 async def test_a_walk_by_key_meets_every_row_once_in_both_directions(store: SqlStore) -> None:
     account_id = await filled(store)
     for descending in (False, True):
-        window = Window(account_ids=(account_id,), page_size=3, after_id=0, descending=descending)
+        window = HistoryQuery(
+            account_ids=(account_id,), page_size=3, after_id=0, descending=descending
+        )
         seen: list[int] = []
         while True:
             page = await store.history.deals(window)
@@ -119,7 +121,7 @@ async def test_a_walk_by_key_meets_every_row_once_in_both_directions(store: SqlS
 
 async def test_windows_narrow_by_time_status_strategy_and_more(store: SqlStore) -> None:
     account_id = await filled(store)
-    window = Window(account_ids=(account_id,))
+    window = HistoryQuery(account_ids=(account_id,))
 
     async def orders(**bounds: object) -> list[int]:
         return ids((await store.history.orders(replace(window, **bounds))).items)  # type: ignore[arg-type]
@@ -140,8 +142,8 @@ async def test_windows_narrow_by_time_status_strategy_and_more(store: SqlStore) 
 
 async def test_commands_have_a_history_too(store: SqlStore) -> None:
     account_id = await an_account(store)
-    await enqueued(store, [a_command(n, account_id, at=n) for n in range(1, 6)])
-    window = Window(account_ids=(account_id,), page_size=2, descending=True)
+    await enqueue(store, [a_command(n, account_id, at=n) for n in range(1, 6)])
+    window = HistoryQuery(account_ids=(account_id,), page_size=2, descending=True)
 
     page = await store.history.commands(window)
     queued = await store.history.commands(
@@ -206,19 +208,19 @@ async def test_a_snapshot_never_mixes_two_moments(another: Opener) -> None:
 
 async def test_deals_are_found_by_what_their_orders_are(store: SqlStore) -> None:
     account_id = await filled(store)
-    window = Window(account_ids=(account_id,), order_ids=(2, 3, 9, 77), page_size=2)
+    window = HistoryQuery(account_ids=(account_id,), order_ids=(2, 3, 9, 77), page_size=2)
     assert ids((await store.history.orders(window)).items) == [2, 3]
     page = await store.history.deals_of_orders(replace(window, page=2))
     assert (ids(page.items), page.total, page.next_after_id) == ([9], 3, None)
-    unreconciled = Window(account_ids=(account_id,), reconciled=False)
+    unreconciled = HistoryQuery(account_ids=(account_id,), reconciled=False)
     assert ids((await store.history.deals_of_orders(unreconciled)).items) == [1]
     # Every order is made at noon and changed later; its deal is told by the order's time.
-    at_noon = Window(account_ids=(account_id,), since=NOON, until=seconds_after(1))
+    at_noon = HistoryQuery(account_ids=(account_id,), since=NOON, until=seconds_after(1))
     assert ids((await store.history.orders(at_noon)).items) == []
     made_at_noon = replace(at_noon, by_creation=True)
     assert ids((await store.history.orders(made_at_noon)).items) == list(range(1, 11))
     assert (await store.history.deals_of_orders(made_at_noon)).total == 10
-    elsewhere = Window(account_ids=(account_id + 1,), order_ids=(2,))
+    elsewhere = HistoryQuery(account_ids=(account_id + 1,), order_ids=(2,))
     assert (await store.history.deals_of_orders(elsewhere)).total == 0
 
 
@@ -260,7 +262,7 @@ async def test_pages_of_several_accounts_are_merged_by_id(store: SqlStore) -> No
         )
         assert not await store.ledger.commit([batch])
     all_of_them = sorted({*range(1, 10, 3), *range(2, 31, 3), *range(3, 31, 3)})
-    window = Window(account_ids=(*ids_, ids_[0], 999), page_size=4, after_id=0)
+    window = HistoryQuery(account_ids=(*ids_, ids_[0], 999), page_size=4, after_id=0)
     for descending in (False, True):
         seen: list[int] = []
         after: int | None = 0

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from oms.adapters.sql.ids import BLOCK_IDS_MIN
+from oms.adapters.sql.coordination.id_blocks import BLOCK_IDS_MIN
 from oms.adapters.sql.store import SqlStore
 
 Opener = Callable[[], Awaitable[SqlStore]]

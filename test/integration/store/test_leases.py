@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from kit.sql import number, rows, with_key
-from kit.stores import an_account
+from kit.databases.sql import fetch_number, fetch_rows, insert_credentials
+from kit.databases.store_rows import an_account
 from oms.adapters.sql.store import SqlStore
 from oms.ports.leases import Lease
 from oms.worker.leases import LeaseKeeper
@@ -37,7 +37,7 @@ async def test_an_expired_lease_goes_to_the_next_with_a_new_token(
     assert new.token == old.token + 1
     url: str = place.url  # type: ignore[attr-defined]
     fence = f"SELECT lease_token FROM account_streams WHERE account_id = {account_id}"
-    assert number(url, fence) == new.token
+    assert fetch_number(url, fence) == new.token
     assert await store.leases.renew("w1", [old], 60) == [account_id]
     assert list(await store.leases.renew("w2", [new], 60)) == []
 
@@ -49,12 +49,12 @@ async def test_renewing_extends_and_tells_what_is_lost(store: SqlStore, place: o
     await store.leases.acquire("w2", ids, 60)
     url: str = place.url  # type: ignore[attr-defined]
     until = f"SELECT expires_at FROM account_leases WHERE account_id = {ids[0]}"
-    before = rows(url, until)
+    before = fetch_rows(url, until)
 
     lost = await store.leases.renew("w1", leases, 120)
 
     assert list(lost) == [ids[1]]
-    assert rows(url, until) > before
+    assert fetch_rows(url, until) > before
     assert await store.leases.counts() == {"w1": 2, "w2": 1}
     assert list(await store.leases.renew("w1", [], 60)) == []
 
@@ -124,7 +124,7 @@ async def test_a_successor_of_the_same_name_frees_what_the_dead_one_held(store: 
     await store.leases.acquire("w1", ids[:2], 60)
     await store.leases.acquire("w2", ids[2:], 60)
 
-    await store.leases.disown("w1")
+    await store.leases.release_all("w1")
 
     assert list(await store.leases.free(10)) == [0, *ids[:2]]
     again = await store.leases.acquire("w1", ids, 60)
@@ -148,10 +148,10 @@ async def test_accounts_on_one_key_go_to_who_holds_the_lowest(
     alone, lead, second, third = [await an_account(store) for _ in range(4)]
     url: str = place.url  # type: ignore[attr-defined]
     for account_id, key in ((alone, "k1"), (lead, "k2"), (second, "k2"), (third, "k2")):
-        with_key(url, account_id, key)
+        insert_credentials(url, account_id, key)
     leases = store.leases
 
-    assert await leases.followers() == {second: lead, third: lead}
+    assert await leases.credential_followers() == {second: lead, third: lead}
     assert _ids(await leases.acquire("w2", [second, third], 60)) == []
     assert _ids(await leases.acquire("w1", [lead, second], 60)) == [lead, second]
     assert _ids(await leases.acquire("w2", [alone, third], 60)) == [alone]
@@ -168,7 +168,7 @@ async def test_two_workers_never_share_a_key(store: SqlStore, place: object) -> 
     groups = [ids[0:2], ids[2:4], ids[4:7]]
     for number_, group in enumerate(groups):
         for account_id in group:
-            with_key(url, account_id, f"key {number_}")
+            insert_credentials(url, account_id, f"key {number_}")
     for _ in range(4):
         for keeper in keepers:
             await keeper.round(2)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from kit.stores import (
+from kit.databases.store_rows import (
     NOON,
     a_command,
     a_deal,
@@ -17,19 +17,19 @@ from kit.stores import (
     an_account,
     an_event,
     an_order,
-    enqueued,
+    enqueue,
     seconds_after,
 )
 from oms.adapters.sql.store import SqlStore
-from oms.domain.command import CcxtCall, CommandResult, CommandStatus
+from oms.domain.commands.command import CcxtCall, CommandResult, CommandStatus
 from oms.domain.errors import LeaseLost, OmsError
-from oms.domain.order import OrderState, Side
-from oms.domain.position import PositionState
-from oms.domain.report import Edit
-from oms.ports.exchange import AttemptRow, MemoryRows
+from oms.domain.ledger.position import PositionState
+from oms.domain.orders.execution_report import EditState
+from oms.domain.orders.order import OrderState, Side
+from oms.ports.exchange import AttemptRow, ExchangeStateRows
 from oms.ports.leases import Lease
-from oms.ports.ledger import AccountBatch
-from oms.wire.commands import encode
+from oms.ports.ledger_store import AccountBatch
+from oms.wire.commands.command_codec import encode_payload
 
 Opener = Callable[[], Awaitable[SqlStore]]
 
@@ -41,7 +41,7 @@ def an_empty_batch(lease: Lease, head: int = 0) -> AccountBatch:
 async def test_a_fill_is_written_whole(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
 
     lost = await store.ledger.commit([a_fill(lease, 1, 1)])
 
@@ -60,7 +60,7 @@ async def test_an_order_is_found_by_every_id_that_it_had(store: SqlStore) -> Non
     """Where an exchange replaces orders each gets an id of its own; ours is one all the while."""
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
     replaced = AttemptRow(
         order_id=1,
         attempt=2,
@@ -71,7 +71,7 @@ async def test_an_order_is_found_by_every_id_that_it_had(store: SqlStore) -> Non
         exchange_order_id="X1b",
         created_at=NOON,
     )
-    memory = MemoryRows(attempts=[replaced])
+    memory = ExchangeStateRows(attempts=[replaced])
     await store.ledger.commit([replace(a_fill(lease, 1, 1), memory=memory)])
 
     names = ["X1", "X1b", "X2"]
@@ -111,7 +111,7 @@ async def test_every_field_survives(store: SqlStore) -> None:
         reject_code="no",
         reject_message="because",
         reconciled=False,
-        edit_replace_state=Edit.CREATE_PENDING,
+        edit_replace_state=EditState.CREATE_PENDING,
         edit_replace_at=seconds_after(3),
         version=5,
         triggered_at=seconds_after(1),
@@ -183,7 +183,7 @@ async def test_changed_rows_take_their_last_form(store: SqlStore) -> None:
 async def test_orders_are_found_by_client_order_id_of_their_account(store: SqlStore) -> None:
     account_id, other = await an_account(store), await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
     assert not await store.ledger.commit([a_fill(lease, 1, 1)])
 
     found = await store.ledger.orders_by_client_id(
@@ -196,7 +196,7 @@ async def test_orders_are_found_by_client_order_id_of_their_account(store: SqlSt
 async def test_who_has_no_lease_writes_nothing(store: SqlStore) -> None:
     account_id = await an_account(store)
     stale = await a_lease(store, account_id, "w1", seconds=0.001)
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
     fresh = await _taken_over(store, account_id)
 
     lost = await store.ledger.commit([a_fill(stale, 1, 1)])
@@ -215,7 +215,7 @@ async def test_a_former_home_that_repeats_what_the_new_one_booked_is_told_of_its
 ) -> None:
     account_id = await an_account(store)
     stale = await a_lease(store, account_id, "w1", seconds=0.001)
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
     fresh = await _taken_over(store, account_id)
     assert not await store.ledger.commit([a_fill(fresh, 1, 1)])
 
@@ -227,7 +227,7 @@ async def test_a_former_home_that_repeats_what_the_new_one_booked_is_told_of_its
 async def test_a_lost_account_falls_out_and_the_rest_is_written(store: SqlStore) -> None:
     ids = [await an_account(store) for _ in range(4)]
     leases = [await a_lease(store, account_id) for account_id in ids]
-    await enqueued(store, [a_command(n, account_id) for n, account_id in enumerate(ids, start=1)])
+    await enqueue(store, [a_command(n, account_id) for n, account_id in enumerate(ids, start=1)])
     wrong_token = replace(leases[1], token=leases[1].token + 1)
     wrong_head = replace(a_fill(leases[2], 3, 1), head_before=5, head_after=6)
 
@@ -266,7 +266,7 @@ async def test_all_accounts_lost_writes_nothing(store: SqlStore) -> None:
 async def test_a_deal_told_twice_is_refused_and_nothing_else_is_written(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(1, account_id), a_command(2, account_id)])
+    await enqueue(store, [a_command(1, account_id), a_command(2, account_id)])
     assert not await store.ledger.commit([a_fill(lease, 1, 1)])
     twice = replace(a_fill(lease, 2, 2), deals=(a_deal(2, account_id, exchange_trade_id="T1"),))
 
@@ -281,7 +281,7 @@ async def test_a_deal_told_twice_is_refused_and_nothing_else_is_written(store: S
 async def test_the_result_of_an_unknown_command_undoes_all(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
     done = CommandResult(status=CommandStatus.DONE)
 
     with pytest.raises(AssertionError, match="oms_commands"):
@@ -295,7 +295,7 @@ async def test_the_result_of_an_unknown_command_undoes_all(store: SqlStore) -> N
 async def test_results_of_many_kinds_stand_in_one_batch(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(number, account_id) for number in range(1, 4)])
+    await enqueue(store, [a_command(number, account_id) for number in range(1, 4)])
     results = {
         1: CommandResult(status=CommandStatus.DONE, order_ids=(5, 6), skipped=((7, "too_late"),)),
         2: CommandResult(status=CommandStatus.DONE, value='{"last":1}'),
@@ -314,7 +314,7 @@ async def test_old_events_and_finished_read_calls_are_forgotten(store: SqlStore)
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     calls = [replace(a_command(number, account_id), command_type="ccxt_call") for number in (1, 2)]
-    await enqueued(store, [*calls, a_command(3, account_id)])
+    await enqueue(store, [*calls, a_command(3, account_id)])
     done = CommandResult(status=CommandStatus.DONE)
     batch = replace(
         an_empty_batch(lease),
@@ -338,10 +338,12 @@ async def test_calls_that_traded_stay_and_reads_go_by_their_own_time(store: SqlS
     lease = await a_lease(store, account_id)
     payloads = (CcxtCall(func="fetch_ticker"), CcxtCall(func="create_order"))
     calls = [
-        replace(a_command(number, account_id), command_type="ccxt_call", payload=encode(payload))
+        replace(
+            a_command(number, account_id), command_type="ccxt_call", payload=encode_payload(payload)
+        )
         for number, payload in enumerate(payloads, 1)
     ]
-    await enqueued(store, calls)
+    await enqueue(store, calls)
     done = CommandResult(status=CommandStatus.DONE)
     assert not await store.ledger.commit(
         [replace(an_empty_batch(lease), results={1: done, 2: done})]

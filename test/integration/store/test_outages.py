@@ -10,15 +10,15 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from kit.mariadb import PrivateMariaDB
-from kit.stores import a_command, a_fill, a_lease, an_account, an_order, enqueued
-from oms.adapters.sql.engine import IDLE_WRITE_SECONDS_MAX
-from oms.adapters.sql.migrate import upgrade
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.store_rows import a_command, a_fill, a_lease, an_account, an_order, enqueue
+from oms.adapters.sql.connection.engine import IDLE_WRITE_SECONDS_MAX
+from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.errors import Unavailable
-from oms.ports.history import Window
-from oms.ports.ledger import AccountBatch
-from oms.ports.queue import Submission
+from oms.ports.command_queue import Submission
+from oms.ports.history_reads import HistoryQuery
+from oms.ports.ledger_store import AccountBatch
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +53,13 @@ async def test_a_server_that_was_restarted_is_found_again_without_an_error(
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await asyncio.gather(*(store.queue.depths() for _ in range(10)))
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
 
     await asyncio.to_thread(server.kill)
     await asyncio.to_thread(server.start)
 
     assert await store.queue.depths() == {account_id: 1}
-    await enqueued(store, [a_command(2, account_id)])
+    await enqueue(store, [a_command(2, account_id)])
     assert not await store.ledger.commit([a_fill(lease, 1, 1)])
     assert await store.queue.depths() == {account_id: 1}
 
@@ -79,7 +79,7 @@ async def test_a_server_that_is_away_is_told_at_once(
         lambda: store.ledger.commit([a_fill(lease, 1, 1)]),
         lambda: store.ledger.load(lease),
         lambda: store.leases.renew("w1", [lease], 5),
-        lambda: store.history.orders(Window(account_ids=(account_id,))),
+        lambda: store.history.orders(HistoryQuery(account_ids=(account_id,))),
         lambda: store.history.snapshot(account_id, 10),
         lambda: store.ids.ensure("order", 100_000),
         lambda: store.registry.user("ann"),
@@ -105,7 +105,7 @@ async def test_a_killed_connection_inside_a_transaction_is_replaced(
     """The server kills the writer while it waits for a lock: surely nothing was written."""
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
     with server.connect("outage") as blocker:
         blocker.autocommit(False)
         cursor = blocker.cursor()
@@ -130,7 +130,7 @@ async def test_a_deadlock_is_survived(store: SqlStore, server: PrivateMariaDB) -
     """A foreign transaction takes the same two rows the other way round; one of us must yield."""
     ids = [await an_account(store) for _ in range(2)]
     leases = [await a_lease(store, account_id) for account_id in ids]
-    await enqueued(store, [a_command(n, account_id) for n, account_id in enumerate(ids, start=1)])
+    await enqueue(store, [a_command(n, account_id) for n, account_id in enumerate(ids, start=1)])
     with server.connect("outage") as blocker:
         blocker.autocommit(False)
         cursor = blocker.cursor()
@@ -154,7 +154,7 @@ async def test_a_writer_that_sleeps_in_its_transaction_is_ended_by_the_server(
     """As a stopped worker does: it has written, and says nothing more."""
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
     sleeper = await SqlStore.open(url)
     lent = await sleeper._database.writes.raw_connection()
     driver = lent.driver_connection
@@ -190,12 +190,12 @@ async def test_a_locked_file_is_told_after_a_short_wait(tmp_path: Path) -> None:
 
     began = time.monotonic()
     with pytest.raises(Unavailable) as told:
-        await enqueued(store, [a_command(1, account_id)])
+        await enqueue(store, [a_command(1, account_id)])
     waited = time.monotonic() - began
     # Who only reads is not disturbed.
     assert await store.queue.depths() == {}
     blocker.execute("ROLLBACK")
-    await enqueued(store, [a_command(1, account_id)])
+    await enqueue(store, [a_command(1, account_id)])
 
     assert told.value.code == "database_unavailable"
     assert 1 < waited < 4

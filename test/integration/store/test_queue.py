@@ -4,20 +4,22 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from kit.stores import NOON, a_command, a_lease, an_account, enqueued, seconds_after
-from oms.adapters.sql.queue import ACCOUNTS_NAMED_MAX
+from kit.databases.store_rows import NOON, a_command, a_lease, an_account, enqueue, seconds_after
+from oms.adapters.sql.queue.command_queue import ACCOUNTS_PER_QUERY_MAX
 from oms.adapters.sql.store import SqlStore
-from oms.domain.command import CommandResult, CommandStatus
+from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.errors import Refused
+from oms.ports.command_queue import EnqueueResult, IdempotencyKeyRow, Submission
 from oms.ports.leases import Lease
-from oms.ports.ledger import AccountBatch
-from oms.ports.queue import KeyRow, Stored, Submission
+from oms.ports.ledger_store import AccountBatch
 
 DONE = CommandResult(status=CommandStatus.DONE, order_id=77)
 
 
-def a_key(name: str = "key", fingerprint: str = "body") -> KeyRow:
-    return KeyRow(scope_hash=name, fingerprint=fingerprint, expires_at=seconds_after(3600))
+def a_key(name: str = "key", fingerprint: str = "body") -> IdempotencyKeyRow:
+    return IdempotencyKeyRow(
+        scope_hash=name, fingerprint=fingerprint, expires_at=seconds_after(3600)
+    )
 
 
 async def finished(store: SqlStore, lease: Lease, result: CommandResult, *ids: int) -> None:
@@ -37,7 +39,7 @@ async def test_a_stored_command_comes_back_as_it_was(store: SqlStore) -> None:
     (stored,) = await store.queue.enqueue([Submission(commands=(command,))])
     (row,) = await store.queue.take([account_id], 10)
 
-    assert stored == Stored(ids=(1,))
+    assert stored == EnqueueResult(ids=(1,))
     assert (row.id, row.account_id, row.command_type) == (1, account_id, "send_order")
     assert (row.payload, row.fingerprint) == (command.payload, command.fingerprint)
     assert (row.actor, row.created_at) == (command.actor, NOON)
@@ -47,7 +49,7 @@ async def test_a_stored_command_comes_back_as_it_was(store: SqlStore) -> None:
 
 
 async def test_order_is_by_time_then_id_over_all_accounts(store: SqlStore) -> None:
-    await enqueued(
+    await enqueue(
         store,
         [
             a_command(3, 1, at=0),
@@ -68,7 +70,7 @@ async def test_order_is_by_time_then_id_over_all_accounts(store: SqlStore) -> No
 
 
 async def test_a_known_request_id_shows_the_first_command(store: SqlStore) -> None:
-    await enqueued(store, [a_command(1, 1, request_id="r")])
+    await enqueue(store, [a_command(1, 1, request_id="r")])
 
     again, other_account, other_wish = await store.queue.enqueue(
         [
@@ -83,9 +85,9 @@ async def test_a_known_request_id_shows_the_first_command(store: SqlStore) -> No
         ]
     )
 
-    assert again == Stored(ids=(1,), replayed=frozenset({0}))
-    assert other_account == Stored(ids=(3,))
-    assert other_wish == Stored(ids=(1, 5), mismatched=frozenset({0}))
+    assert again == EnqueueResult(ids=(1,), replayed=frozenset({0}))
+    assert other_account == EnqueueResult(ids=(3,))
+    assert other_wish == EnqueueResult(ids=(1, 5), mismatched=frozenset({0}))
     assert sorted(await store.queue.find([1, 2, 3, 4, 5])) == [1, 3, 5]
 
 
@@ -98,9 +100,9 @@ async def test_within_a_group_the_later_sees_the_first(store: SqlStore) -> None:
         ]
     )
 
-    assert first == Stored(ids=(1, 1), replayed=frozenset({1}))
-    assert second == Stored(ids=(1,), replayed=frozenset({0}))
-    assert third == Stored(ids=(1,), mismatched=frozenset({0}))
+    assert first == EnqueueResult(ids=(1, 1), replayed=frozenset({1}))
+    assert second == EnqueueResult(ids=(1,), replayed=frozenset({0}))
+    assert third == EnqueueResult(ids=(1,), mismatched=frozenset({0}))
     assert sorted(await store.queue.find([1, 2, 3, 4])) == [1]
 
 
@@ -135,11 +137,11 @@ async def test_a_used_idempotency_key_stores_nothing(store: SqlStore) -> None:
         ]
     )
 
-    assert first == Stored(ids=(1, 2))
-    assert again == Stored(key=replace(a_key(), command_ids=(1, 2)))
+    assert first == EnqueueResult(ids=(1, 2))
+    assert again == EnqueueResult(key=replace(a_key(), command_ids=(1, 2)))
     # The request id of the one that fell out is free again.
-    assert same_group == Stored(ids=(4,))
-    assert beside == Stored(ids=(5,))
+    assert same_group == EnqueueResult(ids=(4,))
+    assert beside == EnqueueResult(ids=(5,))
     assert sorted(await store.queue.find([1, 2, 3, 4, 5])) == [1, 2, 4, 5]
 
 
@@ -151,8 +153,8 @@ async def test_the_same_new_key_twice_in_a_group_counts_once(store: SqlStore) ->
         ]
     )
 
-    assert first == Stored(ids=(1,))
-    assert second == Stored(key=replace(a_key(), command_ids=(1,)))
+    assert first == EnqueueResult(ids=(1,))
+    assert second == EnqueueResult(key=replace(a_key(), command_ids=(1,)))
     assert sorted(await store.queue.find([1, 2])) == [1]
 
 
@@ -162,7 +164,7 @@ async def test_a_key_keeps_the_answer_of_a_request_without_commands(store: SqlSt
     await store.queue.enqueue([Submission(commands=(), key=key)])
     (again,) = await store.queue.enqueue([Submission(commands=(), key=a_key())])
 
-    assert again == Stored(key=key)
+    assert again == EnqueueResult(key=key)
 
 
 async def test_keys_are_forgotten_when_their_time_is_over(store: SqlStore) -> None:
@@ -171,14 +173,14 @@ async def test_keys_are_forgotten_when_their_time_is_over(store: SqlStore) -> No
     assert await store.queue.drop_expired_keys(NOON) == 0
     assert await store.queue.drop_expired_keys(seconds_after(3600)) == 1
     (stored,) = await store.queue.enqueue([Submission(commands=(a_command(2, 1),), key=a_key())])
-    assert stored == Stored(ids=(2,))
+    assert stored == EnqueueResult(ids=(2,))
 
 
 async def test_a_held_command_waits_for_the_one_before_it(store: SqlStore) -> None:
     account_id = await an_account(store)
     other = await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(
+    await enqueue(
         store,
         [a_command(1, account_id), a_command(2, account_id, after=1), a_command(3, other, after=1)],
     )
@@ -198,7 +200,7 @@ async def test_a_held_command_waits_for_the_one_before_it(store: SqlStore) -> No
 async def test_who_is_held_hides_nobody_behind_him(store: SqlStore) -> None:
     """1 belongs to another worker; 2 waits for 1, 3 to 7 wait for 2, and 8 for nobody."""
     held = [a_command(number, 1, at=number, after=min(number - 1, 2)) for number in range(2, 8)]
-    await enqueued(store, [a_command(1, 9), *held, a_command(8, 1, at=8), a_command(9, 1, at=8)])
+    await enqueue(store, [a_command(1, 9), *held, a_command(8, 1, at=8), a_command(9, 1, at=8)])
 
     assert [row.id for row in await store.queue.take([1], 1)] == [8]
     assert [row.id for row in await store.queue.take([1], 4)] == [8, 9]
@@ -206,7 +208,7 @@ async def test_who_is_held_hides_nobody_behind_him(store: SqlStore) -> None:
 
 async def test_a_hold_ends_at_its_time_by_the_clock_of_the_database(store: SqlStore) -> None:
     now = datetime.now(UTC)
-    await enqueued(
+    await enqueue(
         store,
         [
             a_command(1, 9),
@@ -219,7 +221,7 @@ async def test_a_hold_ends_at_its_time_by_the_clock_of_the_database(store: SqlSt
 
 
 async def test_who_waits_for_a_replayed_command_waits_for_the_first(store: SqlStore) -> None:
-    await enqueued(store, [a_command(1, 9, request_id="r")])
+    await enqueue(store, [a_command(1, 9, request_id="r")])
 
     await store.queue.enqueue(
         [Submission(commands=(a_command(2, 9, request_id="r"), a_command(3, 1, after=2)))]
@@ -231,7 +233,7 @@ async def test_who_waits_for_a_replayed_command_waits_for_the_first(store: SqlSt
 async def test_a_result_ends_a_command_and_is_told(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
-    await enqueued(store, [a_command(number, account_id) for number in (1, 2, 3)])
+    await enqueue(store, [a_command(number, account_id) for number in (1, 2, 3)])
     refused = CommandResult(
         status=CommandStatus.REFUSED, error=Refused(code="risk_blocked", message="'no' \\ 100%")
     )
@@ -278,10 +280,10 @@ async def test_who_holds_many_accounts_takes_from_those_that_have_something(
     store: SqlStore,
 ) -> None:
     """3 belongs to nobody here, and 4 waits for it."""
-    held = range(1, 2 * ACCOUNTS_NAMED_MAX, 2)
-    assert len(held) == ACCOUNTS_NAMED_MAX
-    many = [*held, 2 * ACCOUNTS_NAMED_MAX + 1]
-    await enqueued(
+    held = range(1, 2 * ACCOUNTS_PER_QUERY_MAX, 2)
+    assert len(held) == ACCOUNTS_PER_QUERY_MAX
+    many = [*held, 2 * ACCOUNTS_PER_QUERY_MAX + 1]
+    await enqueue(
         store,
         [
             a_command(1, many[-1]),

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from kit.sql import change, rows
+from kit.databases.sql import execute, fetch_rows
 from oms.adapters.sql.store import SqlStore
-from oms.ports.rate_chunks import Chunk
+from oms.ports.rate_budget import TokenGrant
 
 Opener = Callable[[], Awaitable[SqlStore]]
 SCOPE = "bybit.live address"
@@ -16,12 +16,12 @@ SCOPE = "bybit.live address"
 async def test_no_second_gives_more_than_it_has(another: Opener, place: object) -> None:
     stores = [await another() for _ in range(3)]
 
-    async def taken(store: SqlStore) -> list[Chunk]:
+    async def taken(store: SqlStore) -> list[TokenGrant]:
         return [await store.rate_chunks.take(SCOPE, 3.5, 10) for _ in range(5)]
 
     chunks = [each for told in await asyncio.gather(*map(taken, stores)) for each in told]
     url: str = place.url  # type: ignore[attr-defined]
-    used = [row[0] for row in rows(url, "SELECT used FROM rate_chunks ORDER BY second")]
+    used = [row[0] for row in fetch_rows(url, "SELECT used FROM rate_chunks ORDER BY second")]
     assert used and all(0 < each <= 10_000 for each in used)
     assert sum(each.tokens for each in chunks) == pytest.approx(sum(used) / 1000)
     assert all(each.tokens <= 3.5 and 0 <= each.seconds <= 1 for each in chunks)
@@ -47,6 +47,6 @@ async def test_of_two_pauses_the_later_end_counts(store: SqlStore) -> None:
 
 async def test_old_seconds_are_forgotten(store: SqlStore, place: object) -> None:
     url: str = place.url  # type: ignore[attr-defined]
-    change(url, f"INSERT INTO rate_chunks (scope, second, used) VALUES ('{SCOPE}', 5, 1)")
+    execute(url, f"INSERT INTO rate_chunks (scope, second, used) VALUES ('{SCOPE}', 5, 1)")
     await store.rate_chunks.take(SCOPE, 1, 10)
-    assert len(rows(url, "SELECT second FROM rate_chunks")) == 1
+    assert len(fetch_rows(url, "SELECT second FROM rate_chunks")) == 1

@@ -4,20 +4,20 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from kit.sql import change
-from kit.stores import NOON, a_deal, a_fill, a_lease, an_account, seconds_after
+from kit.databases.sql import execute
+from kit.databases.store_rows import NOON, a_deal, a_fill, a_lease, an_account, seconds_after
 from oms.adapters.sql.store import SqlStore
-from oms.domain.deal import DealType
-from oms.domain.discrepancy import Discrepancy, Status
-from oms.domain.reconciliation import Scope
+from oms.domain.ledger.deal import DealType
+from oms.domain.reconcile.discrepancy import Discrepancy, DiscrepancyStatus
+from oms.domain.reconcile.position_comparison import Scope
 from oms.domain.value import evolve
-from oms.ports.ledger import Switched
-from oms.ports.reconciliation import InboxQuery, ReconcileRows
+from oms.ports.ledger_store import RiskFlagUpdate
+from oms.ports.reconcile_store import DiscrepancyQuery, ReconcileRows
 
 AT = "2026-01-01 00:00:00"
 
 
-def _row(number: int, account_id: int, status: Status) -> Discrepancy:
+def _row(number: int, account_id: int, status: DiscrepancyStatus) -> Discrepancy:
     return Discrepancy(
         id=number,
         account_id=account_id,
@@ -36,20 +36,20 @@ def _row(number: int, account_id: int, status: Status) -> Discrepancy:
 async def test_discrepancies_are_kept_found_and_paged(store: SqlStore) -> None:
     account = await an_account(store)
     lease = await a_lease(store, account)
-    rows = [_row(number, account, status) for number, status in enumerate(Status, 1)]
+    rows = [_row(number, account, status) for number, status in enumerate(DiscrepancyStatus, 1)]
     fill = evolve(a_fill(lease, 1, 1), results={}, reconciled=[ReconcileRows(discrepancies=rows)])
     assert await store.ledger.commit([fill]) == frozenset()
     read = store.reconciliations
-    assert [row.status for row in await read.standing([account])] == [
+    assert [row.status for row in await read.tracked_discrepancies([account])] == [
         *("pending", "open", "applied", "dismissed"),
     ]
-    assert list(await read.opened([account])) == [rows[1]]
+    assert list(await read.open_discrepancies([account])) == [rows[1]]
     assert await read.discrepancy(3) == rows[2]
     assert await read.discrepancy(99) is None
-    query = InboxQuery(account_ids=[account], kinds=["position_differs"], limit=2)
-    assert list(await read.inbox(query)) == [rows[0], rows[2]]
-    assert list(await read.inbox(evolve(query, after_id=3))) == [rows[4]]
-    assert await read.inbox(evolve(query, account_ids=[])) == ()
+    query = DiscrepancyQuery(account_ids=[account], kinds=["position_differs"], limit=2)
+    assert list(await read.find_discrepancies(query)) == [rows[0], rows[2]]
+    assert list(await read.find_discrepancies(evolve(query, after_id=3))) == [rows[4]]
+    assert await read.find_discrepancies(evolve(query, account_ids=[])) == ()
 
 
 async def test_executions_and_entries_of_an_account(store: SqlStore) -> None:
@@ -73,9 +73,9 @@ async def test_executions_and_entries_of_an_account(store: SqlStore) -> None:
     assert await store.ledger.commit([batch]) == frozenset()
     read = store.reconciliations
     assert await read.balance_entries(account) == {"SOL": Decimal("3.5")}
-    (deal,) = await read.executions(account, NOON, seconds_after(1))
+    (deal,) = await read.booked_executions(account, NOON, seconds_after(1))
     assert deal.exchange_trade_id == "T1"
-    assert await read.executions(account, seconds_after(1), seconds_after(2)) == []
+    assert await read.booked_executions(account, seconds_after(1), seconds_after(2)) == []
 
 
 async def test_who_sent_an_order_among_accounts_on_the_same_credentials(
@@ -84,24 +84,24 @@ async def test_who_sent_an_order_among_accounts_on_the_same_credentials(
     first, second, third = [await an_account(store, label) for label in ("a", "b", "c")]
     await store.ledger.commit([evolve(a_fill(await a_lease(store, first), 1, 1), results={})])
     for account, fingerprint in ((first, "same"), (second, "same"), (third, "other")):
-        change(
+        execute(
             place.url,
             "INSERT INTO account_credentials_encrypted (account_id, api_key_enc, secret_enc,"
             " key_id, fingerprint, created_at, updated_at) VALUES"
             f" ({account}, '', '', 'k', '{fingerprint}', '{AT}', '{AT}')",
         )
-    assert await store.ledger.senders(second, "BTC/USDT", ["X1", "X2"]) == {"X1": first}
-    assert await store.ledger.senders(third, "BTC/USDT", ["X1"]) == {}
-    assert await store.ledger.senders(first, "BTC/USDT", ["X1"]) == {}
+    assert await store.ledger.sending_accounts(second, "BTC/USDT", ["X1", "X2"]) == {"X1": first}
+    assert await store.ledger.sending_accounts(third, "BTC/USDT", ["X1"]) == {}
+    assert await store.ledger.sending_accounts(first, "BTC/USDT", ["X1"]) == {}
 
 
 async def test_plans_and_quarantine_are_the_accounts(store: SqlStore, place: Any) -> None:
     account = await an_account(store)
-    change(place.url, "UPDATE accounts SET reconcile_short_interval_seconds = 5")
-    (row,) = await store.reconciliations.plans([account])
+    execute(place.url, "UPDATE accounts SET reconcile_short_interval_seconds = 5")
+    (row,) = await store.reconciliations.scheduled_accounts([account])
     assert (row.exchange_id, row.plan.every(Scope.SHORT)) == ("paper.binance", timedelta(seconds=5))
     lease = await a_lease(store, account)
-    held = Switched(is_quarantine=True, quarantine="position_differs")
+    held = RiskFlagUpdate(is_quarantine=True, quarantine="position_differs")
     await store.ledger.commit([evolve(a_fill(lease, 1, 1), results={}, switches=[held])])
     assert (await store.ledger.load(lease)).account.quarantine == "position_differs"
     (told,) = await store.registry.accounts([account])

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from kit.sql import change, rows
-from kit.stores import AUDIT, NOON, an_account
+from kit.databases.sql import execute, fetch_rows
+from kit.databases.store_rows import AUDIT, NOON, an_account
 from oms.adapters.sql.store import SqlStore
 from oms.domain.access import Grant, Role
 from oms.domain.errors import Conflict, Invalid, NotFound
@@ -126,7 +126,7 @@ async def test_what_is_disabled_is_nobody(store: SqlStore, place: object, statem
     user_id = await a_user(store)
     await a_key(store, user_id)
 
-    change(url_of(place), statement)
+    execute(url_of(place), statement)
 
     assert await store.registry.principal("h" * 64, NOON) is None
 
@@ -148,7 +148,7 @@ async def test_an_unknown_role_reads_only_and_a_disabled_grant_is_none(
         user_id=user_id, account_id=account_id, grant=FULL, now=NOON, audit=AUDIT
     )
 
-    change(
+    execute(
         url_of(place),
         "UPDATE users SET role = 'emperor'",
         "UPDATE api_key_account_permissions SET status = 'disabled'",
@@ -213,10 +213,10 @@ async def test_each_change_leaves_one_audit_row(store: SqlStore, place: object) 
     )
     await store.registry.create_user(name="ann", role="trader", now=NOON, audit=AUDIT)
 
-    found = rows(
+    found = fetch_rows(
         url_of(place), "SELECT entity_id, account_id, actor, request_id FROM audit_log ORDER BY id"
     )
-    untold = rows(url_of(place), "SELECT id FROM audit_log WHERE after_json IS NULL")
+    untold = fetch_rows(url_of(place), "SELECT id FROM audit_log WHERE after_json IS NULL")
     assert untold == []
 
     assert found == [

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from kit.mariadb import PrivateMariaDB
-from kit.sql import rows
-from kit.stores import a_deal, a_lease, an_account, an_order
-from oms.adapters.sql.database import open_database
-from oms.adapters.sql.migrate import status, upgrade
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.sql import fetch_rows
+from kit.databases.store_rows import a_deal, a_lease, an_account, an_order
+from oms.adapters.sql.connection.database import open_database
+from oms.adapters.sql.maintenance.migration_runner import status, upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
-from oms.domain.money import product
-from oms.ports.ledger import AccountBatch
+from oms.domain.money import multiply
+from oms.ports.ledger_store import AccountBatch
 
 VERSIONS = tuple(f"{number:04}" for number in range(1, 15))
 
@@ -80,7 +80,7 @@ async def test_decimals_keep_all_their_digits(store: SqlStore) -> None:
     large = Decimal("999999999999999999.999999999999999999")
     small = Decimal("0.000000000000000001")
     order = an_order(
-        1, account_id, qty=large, price=small, filled_qty=small, fill_value=product(large, small)
+        1, account_id, qty=large, price=small, filled_qty=small, fill_value=multiply(large, small)
     )
     deal = a_deal(1, account_id, qty=small, price=large, fee=-small, profit=large.copy_negate())
     batch = AccountBatch(
@@ -102,16 +102,22 @@ async def _create_all(url: str) -> None:
 
 def _sqlite_schema(url: str) -> dict[str, object]:
     """Columns, keys and indexes of each table, as SQLite itself understood them."""
-    names = [row[0] for row in rows(url, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    names = [
+        row[0] for row in fetch_rows(url, "SELECT name FROM sqlite_master WHERE type = 'table'")
+    ]
     schema: dict[str, object] = {}
     for name in names:
-        indexes = [row[1:4] for row in rows(url, f"PRAGMA index_list({name})")]
+        indexes = [row[1:4] for row in fetch_rows(url, f"PRAGMA index_list({name})")]
         schema[name] = (
-            rows(url, f"PRAGMA table_info({name})"),
-            sorted(row[2:5] for row in rows(url, f"PRAGMA foreign_key_list({name})")),
+            fetch_rows(url, f"PRAGMA table_info({name})"),
+            sorted(row[2:5] for row in fetch_rows(url, f"PRAGMA foreign_key_list({name})")),
             sorted(
                 # An index that SQLite made for a key has a number for a name.
-                ("" if origin != "c" else index, unique, rows(url, f"PRAGMA index_info({index})"))
+                (
+                    "" if origin != "c" else index,
+                    unique,
+                    fetch_rows(url, f"PRAGMA index_info({index})"),
+                )
                 for index, unique, origin in indexes
             ),
         )
@@ -121,8 +127,8 @@ def _sqlite_schema(url: str) -> dict[str, object]:
 
 def _mariadb_schema(url: str) -> dict[str, list[str]]:
     """The lines of each table's own text; keys may stand in any order."""
-    names = [row[0] for row in rows(url, "SHOW TABLES") if row[0] != "alembic_version"]
-    texts = {name: rows(url, f"SHOW CREATE TABLE {name}")[0][1] for name in names}
+    names = [row[0] for row in fetch_rows(url, "SHOW TABLES") if row[0] != "alembic_version"]
+    texts = {name: fetch_rows(url, f"SHOW CREATE TABLE {name}")[0][1] for name in names}
     return {
         name: sorted(line.strip().rstrip(",") for line in text.splitlines())
         for name, text in texts.items()

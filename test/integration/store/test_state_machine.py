@@ -20,19 +20,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from kit import store_calls as calls
-from kit.sql import change
-from kit.store_model import SOME_TIME, StoreModel
-from kit.store_model_reads import ModelReads
-from kit.stores import NOON, an_account, seconds_after
+from kit.databases.sql import execute
+from kit.databases.store_model import ANY_TIME, StoreModel
+from kit.databases.store_model_reads import ModelReads
+from kit.databases.store_rows import NOON, an_account, seconds_after
+from kit.generators import store_calls as calls
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
 from oms.domain.errors import OmsError
 from oms.domain.value import evolve
-from oms.ports.history import Page, Snapshot, StoredEvents, Window
+from oms.ports.command_queue import CommandRow
+from oms.ports.history_reads import HistoryQuery, LedgerSnapshot, Page, StoredEventRow
 from oms.ports.leases import Lease
-from oms.ports.ledger import AccountImage
-from oms.ports.queue import CommandRow
+from oms.ports.ledger_store import LoadedAccount
 
 ACCOUNTS = 3
 STEPS = 30
@@ -64,14 +64,14 @@ class StoreMachine(RuleBasedStateMachine):
         self.store, self.url = store, url
         #: The accounts, and at the end one that does not exist.
         self.account_ids = ids
-        self.known = calls.Known(ids[:ACCOUNTS])
+        self.known = calls.CallBuilder(ids[:ACCOUNTS])
         self.is_written = True
 
     @initialize()
     def emptied(self) -> None:
         missing = set(EMPTIED) - set(METADATA.tables)
         assert not missing
-        change(
+        execute(
             self.url,
             *(f"DELETE FROM {name}" for name in EMPTIED),
             "UPDATE account_streams SET head_seq = 0, lease_token = 0",
@@ -81,7 +81,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.reads = ModelReads(self.model)
 
     @rule(wishes=calls.SUBMISSIONS)
-    def enqueue(self, wishes: Sequence[calls.Wish]) -> None:
+    def enqueue(self, wishes: Sequence[calls.DrawnSubmission]) -> None:
         self.is_written = True
         submissions = self.known.submissions(wishes)
         self._same(
@@ -89,12 +89,12 @@ class StoreMachine(RuleBasedStateMachine):
             lambda: self.model.enqueue(submissions, NOON),
         )
 
-    @rule(accounts=SOME_ACCOUNTS, limit=LIMITS, besides=IDS)
-    def take(self, accounts: list[int], limit: int, besides: list[int]) -> None:
+    @rule(accounts=SOME_ACCOUNTS, limit=LIMITS, exclude_ids=IDS)
+    def take(self, accounts: list[int], limit: int, exclude_ids: list[int]) -> None:
         ids = self._ids(accounts)
         self._same(
-            lambda: self.store.queue.take(ids, limit, besides),
-            lambda: self.model.take(ids, limit, besides),
+            lambda: self.store.queue.take(ids, limit, exclude_ids),
+            lambda: self.model.take(ids, limit, exclude_ids),
         )
 
     @rule(owner=OWNERS, accounts=SOME_ACCOUNTS, chores=st.booleans(), lasts=st.booleans())
@@ -118,7 +118,7 @@ class StoreMachine(RuleBasedStateMachine):
         elif what == "release":
             self._same(lambda: ours.release(owner, leases), lambda: theirs.release(owner, leases))
         elif what == "disown":
-            self._same(lambda: ours.disown(owner), lambda: theirs.disown(owner))
+            self._same(lambda: ours.release_all(owner), lambda: theirs.release_all(owner))
         else:
             mine = self._leases(accounts, 0)[:1]
             owner = next((theirs.leases[each.account_id].owner for each in mine), owner)
@@ -135,15 +135,15 @@ class StoreMachine(RuleBasedStateMachine):
         self.model.workers[worker] = (host, f'{{"on":"{host}"}}')
         self._run(self.store.leases.heartbeat(worker, *self.model.workers[worker]))
 
-    @rule(writings=calls.WRITINGS)
-    def commit(self, writings: Sequence[calls.Writing]) -> None:
+    @rule(writings=calls.BATCHES)
+    def commit(self, writings: Sequence[calls.DrawnBatch]) -> None:
         self._committed(writings)
 
-    @rule(writings=calls.WRITINGS)
-    def commit_as_often_again(self, writings: Sequence[calls.Writing]) -> None:
+    @rule(writings=calls.BATCHES)
+    def commit_as_often_again(self, writings: Sequence[calls.DrawnBatch]) -> None:
         self._committed(writings)
 
-    def _committed(self, writings: Sequence[calls.Writing]) -> None:
+    def _committed(self, writings: Sequence[calls.DrawnBatch]) -> None:
         self.is_written = True
         batches = self.known.batches(self.model, writings)
         self._same(
@@ -168,7 +168,7 @@ class StoreMachine(RuleBasedStateMachine):
         )
 
     @rule(accounts=SOME_ACCOUNTS, window=calls.WINDOWS)
-    def pages(self, accounts: list[int], window: Window) -> None:
+    def pages(self, accounts: list[int], window: HistoryQuery) -> None:
         asked = evolve(window, account_ids=self._ids(accounts))
         ours, theirs = self.store.history, self.reads
         self._same(lambda: ours.orders(asked), lambda: theirs.orders(asked))
@@ -177,7 +177,7 @@ class StoreMachine(RuleBasedStateMachine):
         self._same(lambda: ours.commands(asked), lambda: theirs.commands(asked))
 
     @rule(accounts=SOME_ACCOUNTS, window=calls.WINDOWS, limit=LIMITS, age=st.integers(0, 1))
-    def open_rows(self, accounts: list[int], window: Window, limit: int, age: int) -> None:
+    def open_rows(self, accounts: list[int], window: HistoryQuery, limit: int, age: int) -> None:
         asked = evolve(window, account_ids=self._ids(accounts))
         one, ours, theirs = asked.account_ids[0], self.store.history, self.reads
         self._same(lambda: ours.open_orders(asked, limit), lambda: theirs.open_orders(asked, limit))
@@ -187,7 +187,10 @@ class StoreMachine(RuleBasedStateMachine):
         self._same(lambda: ours.snapshot(one, limit), lambda: theirs.snapshot(one, limit))
         busy = asked.account_ids
         self._same(lambda: self.store.ledger.busy(busy), lambda: theirs.busy(busy))
-        self._same(lambda: self.store.ledger.holding(busy), lambda: theirs.holding(busy))
+        self._same(
+            lambda: self.store.ledger.accounts_with_positions(busy),
+            lambda: theirs.accounts_with_positions(busy),
+        )
         for lease in self._leases(accounts, age):
             self._load(lease)
 
@@ -232,12 +235,12 @@ class StoreMachine(RuleBasedStateMachine):
         self._same(lambda: ours.events(behind, limit), lambda: theirs.events(behind, limit))
         self._same(lambda: ours.oldest(ids), lambda: theirs.oldest(ids))
         self._same(
-            lambda: ours.event_place(number),
-            lambda: theirs.event_place(number),
+            lambda: ours.locate_event(number),
+            lambda: theirs.locate_event(number),
             seen=lambda place: None if place is None else place[:2],
         )
         self._same(lambda: self.store.leases.free(limit), lambda: self.model.free(limit))
-        self._same(lambda: ours.numbers_before(ids, LONG_AGO), lambda: dict.fromkeys(ids, 0))
+        self._same(lambda: ours.event_seqs_before(ids, LONG_AGO), lambda: dict.fromkeys(ids, 0))
 
     @invariant()
     def all_rows_are_the_same(self) -> None:
@@ -245,7 +248,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         self.is_written = False
         ids, books = self.account_ids, self.model.books
-        everything = Window(account_ids=ids, page_size=10_000)
+        everything = HistoryQuery(account_ids=ids, page_size=10_000)
         ours, theirs = self.store.history, self.reads
         self._same(lambda: ours.orders(everything), lambda: theirs.orders(everything))
         self._same(lambda: ours.positions(everything), lambda: theirs.positions(everything))
@@ -273,8 +276,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _memory(self, account_id: int) -> None:
         self._same(
-            lambda: self.store.audit.paper_memory(account_id),
-            lambda: self.reads.paper_memory(account_id),
+            lambda: self.store.audit.paper_exchange_state(account_id),
+            lambda: self.reads.paper_exchange_state(account_id),
         )
 
     def _leases(self, accounts: Sequence[int], age: int) -> list[Lease]:
@@ -310,15 +313,15 @@ def _plain(answer: object) -> object:
     match answer:
         case Page():
             return _plain(answer.items), answer.total, answer.next_after_id
-        case Snapshot():
+        case LedgerSnapshot():
             return answer.seq, _plain(answer.orders), _plain(answer.positions)
-        case AccountImage():
+        case LoadedAccount():
             rows = answer.orders, answer.positions
             return _plain((answer.account.id, answer.head_seq, *rows, answer.memory))
-        case StoredEvents():
+        case StoredEventRow():
             return answer.row
         case CommandRow():
-            return evolve(answer, finished_at=answer.finished_at and SOME_TIME)
+            return evolve(answer, finished_at=answer.finished_at and ANY_TIME)
         case Mapping():
             return {key: _plain(each) for key, each in answer.items()}
         case list() | tuple():

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from kit.asgi import AsgiClient
-from kit.mariadb import PrivateMariaDB
-from kit.office import MANUAL, TRADER, Office, open_office
-from kit.sql import change
-from oms.adapters.sql.migrate import upgrade
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.sql import execute
+from kit.gateway.in_process import MANUAL, TRADER, InProcessGateway, open_gateway
+from kit.http.asgi_client import AsgiClient
+from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
-from oms.cli.verify import verified
+from oms.cli.verify import build_verify_report
 from oms.config import Settings
 
 ORDERS = 200
@@ -133,7 +133,7 @@ async def answered(dsn: str, **narrowed: int) -> Checked:
     """What ``oms verify`` answers."""
     store = await SqlStore.open(dsn)
     try:
-        return await verified(store, Settings(), **narrowed)
+        return await build_verify_report(store, Settings(), **narrowed)
     finally:
         await store.close()
 
@@ -200,14 +200,14 @@ def trading() -> ModuleType:
 async def working(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Checked]]]:
     """An office that trades without pause; asks it for a check meanwhile."""
     path = tmp_path / "oms.sqlite3"
-    async with open_office(dsn_of(path), Settings()) as office:
-        accounts = await three_accounts(office, dsn_of(path))
-        office.start_worker()
-        trading = asyncio.create_task(_trade_on(office, accounts))
+    async with open_gateway(dsn_of(path), Settings()) as gateway:
+        accounts = await three_accounts(gateway, dsn_of(path))
+        gateway.start_worker()
+        trading = asyncio.create_task(_trade_on(gateway, accounts))
 
         async def check() -> Checked:
             assert not trading.done(), "it trades"
-            return await verified(office.store, Settings())
+            return await build_verify_report(gateway.store, Settings())
 
         yield check
         trading.cancel()
@@ -222,69 +222,73 @@ async def _traded(path: Path) -> Ledger:
 
 async def traded(dsn: str, rounds: int) -> tuple[dict[str, int], int]:
     """Three accounts that traded, and how many orders were stored."""
-    async with open_office(dsn, Settings()) as office:
-        accounts = await three_accounts(office, dsn)
-        office.start_worker()
+    async with open_gateway(dsn, Settings()) as gateway:
+        accounts = await three_accounts(gateway, dsn)
+        gateway.start_worker()
         chance = random.Random(7)
         sent = 0
         for _ in range(rounds):
-            sent += await a_round(office, accounts, chance)
-        await rearranged(office, accounts["strategy_netting"])
+            sent += await a_round(gateway, accounts, chance)
+        await rearranged(gateway, accounts["strategy_netting"])
     return accounts, sent
 
 
-async def _trade_on(office: Office, accounts: dict[str, int]) -> None:
+async def _trade_on(gateway: InProcessGateway, accounts: dict[str, int]) -> None:
     chance = random.Random(11)
     while True:
-        await a_round(office, accounts, chance)
+        await a_round(gateway, accounts, chance)
 
 
-async def three_accounts(office: Office, dsn: str) -> dict[str, int]:
+async def three_accounts(gateway: InProcessGateway, dsn: str) -> dict[str, int]:
     """An account of each mode with strategies 0, 1 and 2, and a key that trades on them."""
-    accounts = {mode: await office.add_account(mode, MANUAL) for mode in MODES}
+    accounts = {mode: await gateway.add_account(mode, MANUAL) for mode in MODES}
     grants = dict.fromkeys(accounts.values(), TRADER)
-    await office.add_key("three", KEY, grants=grants)
-    office.client = AsgiClient(office.app, KEY)
+    await gateway.add_key("three", KEY, grants=grants)
+    gateway.client = AsgiClient(gateway.app, KEY)
     _strategies(dsn, list(accounts.values()))
     return accounts
 
 
-async def a_round(office: Office, accounts: dict[str, int], chance: random.Random) -> int:
+async def a_round(
+    gateway: InProcessGateway, accounts: dict[str, int], chance: random.Random
+) -> int:
     """New prices, then some orders on each account; how many orders were stored."""
     bodies: list[dict[str, Any]] = []
     for account_id in accounts.values():
         for symbol, middle in ((CONTRACT, 50_000), (COIN, 100)):
             price = str(middle + chance.randint(-middle // 50, middle // 50))
             body = {"account_id": account_id, "symbol": symbol, "price": price}
-            answer = await office.client("POST", "/paper/price", body)
+            answer = await gateway.client("POST", "/paper/price", body)
             assert answer.status == 200, answer.body
         for _ in range(ORDERS_A_ROUND):
             payload = _an_order(chance)
             bodies.append({"account_id": account_id, "command": "send_order", "payload": payload})
     chance.shuffle(bodies)
-    answer = await office.client("POST", "/oms/commands?wait_ms=10000", bodies)
+    answer = await gateway.client("POST", "/oms/commands?wait_ms=10000", bodies)
     results = answer.json()["results"]
     assert all(row["status"] not in ("queued", "running") for row in results), answer.body
     return sum(row["order_id"] is not None for row in results)
 
 
-async def rearranged(office: Office, account_id: int) -> None:
+async def rearranged(gateway: InProcessGateway, account_id: int) -> None:
     """A close-by of two strategies, and a merge of a third into one of them."""
     for strategy_id, side in ((1, "buy"), (2, "sell"), (0, "buy")):
         order = {"symbol": CONTRACT, "side": side, "order_type": "market", "qty": "0.3"}
-        await _done(office, account_id, "send_order", order | {"strategy_id": strategy_id})
-    answer = await office.client("GET", f"/oms/positions/open?account_ids={account_id}")
+        await _done(gateway, account_id, "send_order", order | {"strategy_id": strategy_id})
+    answer = await gateway.client("GET", f"/oms/positions/open?account_ids={account_id}")
     rows = [row for row in answer.json()["items"] if row["symbol"] == CONTRACT]
     held = {row["strategy_id"]: row["id"] for row in rows}
     pair = {"position_id_a": held[1], "position_id_b": held[2], "qty": "0.002"}
-    await _done(office, account_id, "close_by", pair)
+    await _done(gateway, account_id, "close_by", pair)
     both = {"source_position_id": held[0], "target_position_id": held[1]}
-    await _done(office, account_id, "merge_positions", both)
+    await _done(gateway, account_id, "merge_positions", both)
 
 
-async def _done(office: Office, account_id: int, command: str, payload: dict[str, Any]) -> None:
+async def _done(
+    gateway: InProcessGateway, account_id: int, command: str, payload: dict[str, Any]
+) -> None:
     body = {"account_id": account_id, "command": command, "payload": payload}
-    answer = await office.client("POST", "/oms/commands?wait_ms=10000", body)
+    answer = await gateway.client("POST", "/oms/commands?wait_ms=10000", body)
     assert answer.status == 200, answer.body
     (result,) = answer.json()["results"]
     assert result["status"] == "done", answer.body
@@ -309,7 +313,7 @@ def _an_order(chance: random.Random) -> dict[str, Any]:
 def _strategies(dsn: str, account_ids: list[int]) -> None:
     at = "'2026-01-01T00:00:00.000000Z'" if dsn.startswith("sqlite") else "'2026-01-01'"
     links = [f"({name}, {each}, {at})" for name in (1, 2) for each in account_ids]
-    change(
+    execute(
         dsn,
         "INSERT INTO strategies (id, name, created_at)"
         f" VALUES (1, 'strategy 1', {at}), (2, 'strategy 2', {at})",

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from kit.ledger_histories import history
-from kit.office import Office, now, open_office
-from kit.stored_book import stored
-from oms.adapters.sql.migrate import upgrade
+from kit.gateway.in_process import InProcessGateway, now, open_gateway
+from kit.ledger.histories import random_history
+from kit.ledger.stored_history import store_history
+from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.cli.main import main
-from oms.cli.replay import replayed, tables
+from oms.cli.replay import build_replay_report, render_tables
 from oms.config import Settings
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument
@@ -31,7 +31,7 @@ async def answered(dsn: str, account_id: int, **narrowed: Any) -> dict[str, Any]
     """What ``oms replay`` answers."""
     store = await SqlStore.open(dsn)
     try:
-        return await replayed(store, account_id, **narrowed)
+        return await build_replay_report(store, account_id, **narrowed)
     finally:
         await store.close()
 
@@ -94,7 +94,7 @@ async def test_a_difference_is_named_and_nothing_changed(damaged: Any, name: str
     assert (entity, row_id, field) in {
         (each["entity"], each["id"], each["field"]) for each in answer["differences"]
     }
-    assert f"{row_id}" in tables(answer)
+    assert f"{row_id}" in render_tables(answer)
     assert list(damaged.connection.iterdump()) == before
 
 
@@ -110,27 +110,27 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
 
 async def test_random_histories_are_what_their_facts_give(store: SqlStore) -> None:
     for seed in range(100, 100 + HISTORIES):
-        one = history(seed)
-        account_id, _ = await stored(store, one)
+        one = random_history(seed)
+        account_id, _ = await store_history(store, one)
 
         def traded(_: Account, instrument: Instrument = one.instrument) -> Mapping[str, Instrument]:
             return {instrument.symbol: instrument}
 
-        answer = await replayed(store, account_id, instruments=traded)
+        answer = await build_replay_report(store, account_id, instruments=traded)
         assert answer["differences"] == [], seed
 
 
 async def test_up_to_a_time_the_books_are_as_they_were(tmp_path: Path, trading: Any) -> None:
     dsn = dsn_of(tmp_path / "oms.sqlite3")
-    async with open_office(dsn, Settings()) as office:
-        accounts = await trading.three_accounts(office, dsn)
-        office.start_worker()
+    async with open_gateway(dsn, Settings()) as gateway:
+        accounts = await trading.three_accounts(gateway, dsn)
+        gateway.start_worker()
         chance = random.Random(5)
         for _ in range(4):
-            await trading.a_round(office, accounts, chance)
-        then, stood = now(), {i: await _positions(office, i) for i in accounts.values()}
+            await trading.a_round(gateway, accounts, chance)
+        then, stood = now(), {i: await _positions(gateway, i) for i in accounts.values()}
         for _ in range(4):
-            await trading.a_round(office, accounts, chance)
+            await trading.a_round(gateway, accounts, chance)
     for account_id, rows in stood.items():
         answer = await answered(dsn, account_id, until=then)
         assert (answer["ok"], answer["compared"]) == (True, False)
@@ -139,8 +139,8 @@ async def test_up_to_a_time_the_books_are_as_they_were(tmp_path: Path, trading: 
         assert rows != await _now(dsn, account_id), "something has happened since"
 
 
-async def _positions(office: Office, account_id: int) -> dict[int, Any]:
-    answer = await replayed(office.store, account_id)
+async def _positions(gateway: InProcessGateway, account_id: int) -> dict[int, Any]:
+    answer = await build_replay_report(gateway.store, account_id)
     assert answer["ok"] is True
     return {row["id"]: _numbers(row) for row in answer["positions"]}
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from kit.ledger_histories import history
-from kit.sql import change
-from kit.stored_book import stored
-from oms.adapters.sql.migrate import upgrade
+from kit.databases.sql import execute
+from kit.ledger.histories import random_history
+from kit.ledger.stored_history import store_history
+from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
-from oms.cli.verify import verified
+from oms.cli.verify import build_verify_report
 from oms.config import Settings
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument
@@ -23,7 +23,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     """An empty store with three strategies."""
     dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     await upgrade(dsn)
-    change(
+    execute(
         dsn,
         "INSERT INTO strategies (id, name, created_at) VALUES"
         " (1, 'one', '2026-01-01T00:00:00.000000Z'), (2, 'two', '2026-01-01T00:00:00.000000Z')",
@@ -36,15 +36,15 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
 async def test_honest_histories_have_no_finding(store: SqlStore) -> None:
     traded: dict[int, Instrument] = {}
     for seed in range(HISTORIES):
-        one = history(seed)
-        account_id, _ = await stored(store, one)
+        one = random_history(seed)
+        account_id, _ = await store_history(store, one)
         traded[account_id] = one.instrument
 
     def instruments(account: Account) -> Mapping[str, Instrument]:
         instrument = traded[account.id]
         return {instrument.symbol: instrument}
 
-    answer = await verified(store, Settings(), instruments=instruments)
+    answer = await build_verify_report(store, Settings(), instruments=instruments)
     broken = {
         row["account_id"]: row["findings"][:3] for row in answer["accounts"] if row["findings"]
     }

@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kit.gateway import Gateway
-from kit.http import get
+from kit.gateway.processes import Gateway
+from kit.http.client import get
 
 
 class Finding(Exception):

@@ -28,10 +28,10 @@ sys.path.insert(0, str(FOLDER))
 
 from books import Compared, Finding, compare, round_trips  # noqa: E402
 
-from kit.gateway import Gateway  # noqa: E402
-from kit.http import call  # noqa: E402
-from kit.sql import rows  # noqa: E402
-from kit.until import until  # noqa: E402
+from kit.databases.sql import fetch_rows  # noqa: E402
+from kit.gateway.processes import Gateway  # noqa: E402
+from kit.http.client import call  # noqa: E402
+from kit.polling import wait_until  # noqa: E402
 
 ENVIRONMENT = REPOSITORY / "var" / "interop" / "freqtrade"
 REQUIREMENTS = FOLDER / "requirements.txt"
@@ -91,14 +91,14 @@ def an_account(gateway: Gateway) -> int:
     Fees are paid in the quote, as where they are paid in a third currency: a spot buy that pays in
     the base leaves less than a step in the position, which a plain sale does not end.
     """
-    (trader,) = rows(gateway.dsn, "SELECT id FROM users WHERE name = 'trader'")
+    (trader,) = fetch_rows(gateway.dsn, "SELECT id FROM users WHERE name = 'trader'")
     extra = {"oms": {"paper": {"fee_currency": "quote", "balances": {"USDT": "10000"}}}}
     kind = ("--exchange-id=paper.binance", "--position-mode=netting", "--label=freqtrade")
     made = gateway.oms(
         "add-account", f"--user-id={trader[0]}", *kind, f"--extra-config={json.dumps(extra)}"
     )
     account_id = int(made["account_id"])
-    until(lambda: _is_granted(gateway, account_id), 20, "the key knows the account")
+    wait_until(lambda: _is_granted(gateway, account_id), 20, "the key knows the account")
     return account_id
 
 

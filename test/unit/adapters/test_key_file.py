@@ -21,7 +21,7 @@ def test_it_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
         os.umask(before)
     assert list(file.read()) == ["first"]
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
-    assert not file.is_open_to_others()
+    assert not file.is_accessible_by_others()
     assert [path.name for path in file.path.parent.iterdir()] == ["master.key"]
 
 
@@ -41,9 +41,9 @@ def test_remarks_and_empty_lines_are_no_keys(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time_changes_it(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "master.key")
-    with file.held(), pytest.raises(NoMasterKey, match="another process"), file.held():
+    with file.locked(), pytest.raises(NoMasterKey, match="another process"), file.locked():
         raise AssertionError("held twice")
-    with file.held():
+    with file.locked():
         assert list(file.read()) == []
 
 
@@ -51,7 +51,7 @@ def test_a_file_that_others_read_is_noticed(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "k")
     file.create("key")
     file.path.chmod(0o640)
-    assert file.is_open_to_others()
+    assert file.is_accessible_by_others()
 
 
 def test_what_cannot_be_read_is_told_without_its_content(tmp_path: Path) -> None:

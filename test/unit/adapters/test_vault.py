@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oms.adapters.vault import AesVault, MasterKey, new_master_key
-from oms.ports.vault import NoMasterKey, Secrets, Unsealable
+from oms.ports.vault import NoMasterKey, Secrets, UnsealError
 
 OLD, NEW = new_master_key(), new_master_key()
 VAULT = AesVault(lambda: [NEW, OLD])
@@ -31,7 +31,7 @@ def test_what_is_sealed_opens_and_is_never_the_same_twice(
 @pytest.mark.parametrize(("account_id", "name"), [(2, "secret"), (1, "api_key")])
 def test_what_is_moved_does_not_open(account_id: int, name: str) -> None:
     sealed = VAULT.seal(1, "secret", "hidden")
-    with pytest.raises(Unsealable, match="another account or field"):
+    with pytest.raises(UnsealError, match="another account or field"):
         VAULT.open(account_id, name, sealed)
 
 
@@ -41,7 +41,7 @@ def test_what_was_changed_does_not_open() -> None:
     for place in range(len(raw)):
         raw[place] ^= 1
         broken = f"{head}:{base64.urlsafe_b64encode(bytes(raw)).decode()}"
-        with pytest.raises(Unsealable):
+        with pytest.raises(UnsealError):
             VAULT.open(1, "secret", broken)
         raw[place] ^= 1
 
@@ -50,7 +50,7 @@ def test_what_was_changed_does_not_open() -> None:
     "text", ["", "plain", "enc:v1", "enc:v1:x", "enc:v2:a:b", "enc:v1:a:***", "enc:v1:a:b:c"]
 )
 def test_what_is_not_sealed_is_refused(text: str) -> None:
-    with pytest.raises(Unsealable) as refused:
+    with pytest.raises(UnsealError) as refused:
         VAULT.open(1, "secret", text)
     assert not text or text not in refused.value.message or text == "enc:v1"
 
@@ -59,7 +59,7 @@ def test_an_old_key_opens_and_a_strange_one_is_named() -> None:
     before = AesVault(lambda: [OLD]).seal(1, "secret", "hidden")
     assert VAULT.open(1, "secret", before) == "hidden"
     strange = AesVault(lambda: [new_master_key()])
-    with pytest.raises(Unsealable, match=VAULT.key_id_of(before)):
+    with pytest.raises(UnsealError, match=VAULT.key_id_of(before)):
         strange.open(1, "secret", before)
 
 

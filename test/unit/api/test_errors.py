@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from oms.api.errors import detail, refusal
+from oms.api.errors import error_detail, refusal_response
 from oms.domain.errors import Refused
-from oms.wire.codes import CODES, Kind
+from oms.wire.error_codes import CODES, ErrorMapping
 
 PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "reference" / "errors.md"
 
@@ -16,7 +16,7 @@ PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "reference" / "erro
 def test_the_page_holds_the_table() -> None:
     row = re.compile(r"\| `(\w+)` \| (\d+) \| (\w+) \| (yes|no) \| (\w+) \| (\w+) \|")
     told = {
-        code: Kind(
+        code: ErrorMapping(
             int(status),
             ccxt_class,
             None if mt5 == "null" else int(mt5),
@@ -35,7 +35,7 @@ def test_nothing_unknown_is_retryable() -> None:
         code for code, kind in CODES.items() if kind.outcome == "unknown" and kind.retryable
     ]
     doubt = Refused(code="exchange_unavailable", message="", outcome="unknown")
-    assert detail(doubt, "r")["retryable"] is False
+    assert error_detail(doubt, "r")["retryable"] is False
 
 
 def test_a_detail_in_full() -> None:
@@ -47,7 +47,7 @@ def test_a_detail_in_full() -> None:
         value=Decimal("2E+1"),
         set_by="account",
     )
-    assert detail(refused, "r-1", command="send_order") == {
+    assert error_detail(refused, "r-1", command="send_order") == {
         "code": "risk_blocked",
         "message": "no",
         "request_id": "r-1",
@@ -73,13 +73,16 @@ def test_a_detail_in_full() -> None:
     ],
 )
 def test_the_class_depends_on_the_command(code: str, command: str | None, ccxt_class: str) -> None:
-    told = detail(Refused(code=code, message=""), "r", command=command)
+    told = error_detail(Refused(code=code, message=""), "r", command=command)
     assert told["ccxt_class"] == ccxt_class
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("rejected", 502), ("not_sent", 422)])
 def test_a_code_without_a_row(outcome: str, status: int) -> None:
-    assert refusal(Refused(code="odd", message="", outcome=outcome), "r").status_code == status
+    assert (
+        refusal_response(Refused(code="odd", message="", outcome=outcome), "r").status_code
+        == status
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,4 +95,4 @@ def test_a_code_without_a_row(outcome: str, status: int) -> None:
     ],
 )
 def test_headers(code: str, header: str) -> None:
-    assert header in refusal(Refused(code=code, message=""), "r").headers
+    assert header in refusal_response(Refused(code=code, message=""), "r").headers

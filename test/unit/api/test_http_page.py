@@ -6,24 +6,24 @@ from collections.abc import Iterator
 import pytest
 from fastapi.routing import APIRoute
 
-from kit.http_pages import (
+from kit.http.http_pages import (
     INDEX,
     PAGES,
     ROOT,
     TITLES,
     Section,
     all_sections,
-    differences,
     page_text,
-    redrawn,
+    render_index,
+    shape_differences,
 )
-from oms.api.app import GROUPS
-from oms.api.openapi.bodies import body_schemas
+from oms.api.app import ROUTE_MODULES
 from oms.api.openapi.document import OPERATIONS
-from oms.api.openapi.door import PATH as OPENAPI
+from oms.api.openapi.endpoint import OPENAPI_PATH as OPENAPI
 from oms.api.openapi.operation import Operation
+from oms.api.openapi.request_bodies import body_schemas
 from oms.domain.access import Permission
-from oms.wire.codes import CODES
+from oms.wire.error_codes import CODES
 
 SECTIONS = all_sections()
 LINES_MAX = 400
@@ -36,7 +36,7 @@ READ = re.compile(r'quer(?:y|y_params)(?:\.get\(|, |\[)"(\w+)"')
 def _routes() -> Iterator[str]:
     yield "POST /oms/commands"
     yield f"GET {OPENAPI}"
-    for group in GROUPS:
+    for group in ROUTE_MODULES:
         for route in group.router.routes:
             if isinstance(route, APIRoute):
                 yield from (f"{method} {route.path}" for method in route.methods)
@@ -53,7 +53,7 @@ def test_the_pages_are_the_routes() -> None:
 def test_the_pages_are_those_of_the_list() -> None:
     assert {page.stem for page in PAGES.glob("*.md")} == set(TITLES)
     index = INDEX.read_text(encoding="utf-8")
-    assert redrawn(index) == index, "run tools/draw_http.py"
+    assert render_index(index) == index, "run tools/generate_http_reference.py"
 
 
 @pytest.mark.parametrize("name", TITLES)
@@ -99,7 +99,10 @@ def _curl(shown: str) -> str:
 
 
 def test_every_parameter_of_a_query_is_told() -> None:
-    sources = [*(ROOT / "apps/oms/api/routes").glob("*.py"), ROOT / "apps/oms/wire/queries.py"]
+    sources = [
+        *(ROOT / "apps/oms/api/routes").glob("*.py"),
+        ROOT / "apps/oms/wire/query_parameters.py",
+    ]
     read = {name for path in sources for name in READ.findall(path.read_text(encoding="utf-8"))}
     told = "".join(page_text(name) for name in TITLES)
     assert len(read) > 20
@@ -147,8 +150,8 @@ def _keys_of(operation: Operation) -> set[str]:
 
 
 def test_differences_are_found() -> None:
-    assert differences({"a": 1, "b": [{"c": None}]}, {"a": 2.0, "b": [{"c": "x"}]}) == []
-    assert differences({"a": 1}, {"a": "1"}) == ["$.a: str"]
-    assert differences({"a": 1}, {"b": 1}) == ["$.a", "$.b"]
-    assert differences([{"a": 1}], []) == ["$ is empty"]
-    assert differences([{"a": 1}], [{}]) == ["$[0].a"]
+    assert shape_differences({"a": 1, "b": [{"c": None}]}, {"a": 2.0, "b": [{"c": "x"}]}) == []
+    assert shape_differences({"a": 1}, {"a": "1"}) == ["$.a: str"]
+    assert shape_differences({"a": 1}, {"b": 1}) == ["$.a", "$.b"]
+    assert shape_differences([{"a": 1}], []) == ["$ is empty"]
+    assert shape_differences([{"a": 1}], [{}]) == ["$[0].a"]

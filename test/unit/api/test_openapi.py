@@ -8,43 +8,43 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from kit import contract
-from oms.api.app import served
-from oms.api.openapi.document import OPERATIONS, build
-from oms.wire.codes import CODES
-from oms.wire.timeline import PHASES
+from kit.http import wire_keys
+from oms.api.app import served_routes
+from oms.api.openapi.document import OPERATIONS, build_document
+from oms.wire.error_codes import CODES
+from oms.wire.responses.order_timeline import PHASES
 
 NAMES = Path(__file__).parent.parent.parent / "anchors" / "operation_ids.txt"
 KEYS = {
-    "Account": contract.ACCOUNT,
-    "CacheCleared": contract.CACHE_CLEARED,
-    "Command": contract.COMMAND,
-    "Deal": contract.DEAL,
-    "Dispatcher": contract.DISPATCHER,
-    "Event": contract.EVENT,
-    "Health": contract.HEALTH,
-    "Mt5Deal": contract.MT5_DEAL,
-    "Mt5Order": contract.MT5_ORDER,
-    "Mt5Position": contract.MT5_POSITION,
-    "Mt5Result": contract.MT5_COMMAND,
-    "Order": contract.ORDER,
-    "Position": contract.POSITION,
-    "RawOrder": contract.RAW | {"client_order_id"},
-    "RawTrade": contract.RAW | {"exchange_trade_id"},
-    "Reconciled": contract.RECONCILED,
-    "StrategySwitch": contract.STRATEGY_SWITCH,
-    "Switched": contract.SWITCHED,
-    "Timeline": contract.TIMELINE,
-    "Version": contract.VERSION,
-    "CommandResult": contract.RESULT,
-    "ErrorDetail": contract.ERROR,
+    "Account": wire_keys.ACCOUNT,
+    "CacheCleared": wire_keys.CACHE_CLEARED,
+    "Command": wire_keys.COMMAND,
+    "Deal": wire_keys.DEAL,
+    "Dispatcher": wire_keys.DISPATCHER,
+    "Event": wire_keys.EVENT,
+    "Health": wire_keys.HEALTH,
+    "Mt5Deal": wire_keys.MT5_DEAL,
+    "Mt5Order": wire_keys.MT5_ORDER,
+    "Mt5Position": wire_keys.MT5_POSITION,
+    "Mt5Result": wire_keys.MT5_COMMAND,
+    "Order": wire_keys.ORDER,
+    "Position": wire_keys.POSITION,
+    "RawOrder": wire_keys.RAW | {"client_order_id"},
+    "RawTrade": wire_keys.RAW | {"exchange_trade_id"},
+    "Reconciled": wire_keys.RECONCILED,
+    "StrategySwitch": wire_keys.STRATEGY_SWITCH,
+    "Switched": wire_keys.RISK_FLAG_CHANGE,
+    "Timeline": wire_keys.TIMELINE,
+    "Version": wire_keys.VERSION,
+    "CommandResult": wire_keys.RESULT,
+    "ErrorDetail": wire_keys.ERROR,
 }
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """The document of all routes that are served."""
-    return build("0.0.0", served())
+    return build_document("0.0.0", served_routes())
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -56,7 +56,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str
 
 def test_every_route_is_told_of(document: dict[str, Any]) -> None:
     told = {(method, path) for path, method, _ in operations(document)}
-    assert told == {(method.lower(), path) for method, path in served()}
+    assert told == {(method.lower(), path) for method, path in served_routes()}
 
 
 def test_names_stay(document: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from oms.cli.network import _judged
-from oms.cli.output import Failed
+from oms.cli.output import CommandFailed
 
 REFUSED = {"detail": {"code": "some_code", "message": "some words"}}
 
@@ -16,7 +16,7 @@ REFUSED = {"detail": {"code": "some_code", "message": "some words"}}
     [(401, 3), (403, 3), (404, 4), (409, 1), (422, 2), (429, 1), (502, 1), (503, 6), (504, 5)],
 )
 def test_a_refusal_has_its_exit_status(status: int, exit_status: int) -> None:
-    with pytest.raises(Failed) as failed:
+    with pytest.raises(CommandFailed) as failed:
         _judged(Namespace(), status, REFUSED)
     assert failed.value.status == exit_status
     assert failed.value.message == "some_code: some words"
@@ -25,15 +25,15 @@ def test_a_refusal_has_its_exit_status(status: int, exit_status: int) -> None:
 
 @pytest.mark.parametrize("answer", [{"detail": "Not Found"}, [], None])
 def test_a_strange_refusal_is_told_all_the_same(answer: Any) -> None:
-    with pytest.raises(Failed, match="404: the server said no"):
+    with pytest.raises(CommandFailed, match="404: the server said no"):
         _judged(Namespace(), 404, answer)
 
 
 def test_partly_failed_is_1_and_unfinished_is_5() -> None:
-    with pytest.raises(Failed) as partly:
+    with pytest.raises(CommandFailed) as partly:
         _judged(Namespace(), 207, {})
     assert partly.value.status == 1
-    with pytest.raises(Failed) as unfinished:
+    with pytest.raises(CommandFailed) as unfinished:
         _judged(Namespace(wait_ms=None), 202, {})
     assert unfinished.value.status == 5
 

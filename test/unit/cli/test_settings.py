@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from oms.cli.install import check_key
-from oms.cli.output import Failed
-from oms.cli.settings import environment, secret_text, settings_of
+from oms.cli.output import CommandFailed
+from oms.cli.settings import command_settings, environment, read_secret
 
 
 @pytest.fixture(autouse=True)
@@ -27,22 +27,22 @@ def _asked(**flags: object) -> Namespace:
 
 
 def test_the_order_of_sources(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings_of(_asked()).port == 8000
+    assert command_settings(_asked()).port == 8000
     (folder / "oms.json").write_text(json.dumps({"port": 1, "host": "file", "home": "there"}))
     (folder / ".env").write_text("OMS_CONFIG=oms.json\n# OMS_PORT=7\n")
-    assert settings_of(_asked()).port == 1
+    assert command_settings(_asked()).port == 1
     (folder / ".env").write_text("OMS_CONFIG=oms.json\nOMS_PORT='2'\nOMS_HOST=dotenv\n")
-    assert settings_of(_asked()).port == 2
+    assert command_settings(_asked()).port == 2
     monkeypatch.setenv("OMS_PORT", "3")
-    assert settings_of(_asked()).port == 3
-    settings = settings_of(_asked(port=4))
+    assert command_settings(_asked()).port == 3
+    settings = command_settings(_asked(port=4))
     assert (settings.port, settings.host, settings.home) == (4, "dotenv", Path("there"))
 
 
 def test_settings_show_no_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMS_MASTER_KEY", "hidden-key")
     monkeypatch.setenv("OMS_DATABASE_URL", "mysql+asyncmy://oms:hidden@host/oms")
-    settings = settings_of(_asked())
+    settings = command_settings(_asked())
     assert settings.master_key == "hidden-key"
     assert "hidden" not in repr(settings) + str(settings)
     monkeypatch.setenv("OMS_MASTER_KEY_FILE", "there")
@@ -50,14 +50,14 @@ def test_settings_show_no_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in ("OMS_MASTER_KEY", "OMS_DATABASE_URL"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("OMS_CONFIG", "oms.json")
-    with pytest.raises(Failed) as wrong:
-        settings_of(_asked())
+    with pytest.raises(CommandFailed) as wrong:
+        command_settings(_asked())
     assert "hidden" not in wrong.value.message and "master_key" in wrong.value.message
 
 
 def test_a_nested_setting_has_an_underscore(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMS_COMMANDS_MAX_QUEUE_S", "7")
-    assert settings_of(_asked()).commands.max_queue_s == 7
+    assert command_settings(_asked()).commands.max_queue_s == 7
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_a_wrong_setting_is_told_in_one_line(
     name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(Failed) as wrong:
-        settings_of(_asked())
+    with pytest.raises(CommandFailed) as wrong:
+        command_settings(_asked())
     assert wrong.value.status == 2
     assert told in wrong.value.message and "\n" not in wrong.value.message
 
@@ -80,17 +80,17 @@ def test_a_key_comes_from_a_flag_a_file_or_stdin(
     (folder / "key").write_text("from-a-file\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("from-stdin\nmore\n"))
     ways = {"api_key": None, "api_key_file": None, "api_key_stdin": False}
-    assert secret_text(Namespace(**ways | {"api_key": "plain"}), "api-key") == "plain"
-    assert secret_text(Namespace(**ways | {"api_key_file": "key"}), "api-key") == "from-a-file"
-    assert secret_text(Namespace(**ways | {"api_key_stdin": True}), "api-key") == "from-stdin"
-    assert secret_text(Namespace(**ways), "api-key") is None
-    with pytest.raises(Failed, match="absent"):
-        secret_text(Namespace(**ways | {"api_key_file": "absent"}), "api-key")
+    assert read_secret(Namespace(**ways | {"api_key": "plain"}), "api-key") == "plain"
+    assert read_secret(Namespace(**ways | {"api_key_file": "key"}), "api-key") == "from-a-file"
+    assert read_secret(Namespace(**ways | {"api_key_stdin": True}), "api-key") == "from-stdin"
+    assert read_secret(Namespace(**ways), "api-key") is None
+    with pytest.raises(CommandFailed, match="absent"):
+        read_secret(Namespace(**ways | {"api_key_file": "absent"}), "api-key")
 
 
 @pytest.mark.parametrize("text", ["short", "x" * 129, "with a space", "ümlaut-key", ""])
 def test_a_key_that_cannot_be_one_is_refused(text: str) -> None:
-    with pytest.raises(Failed) as refused:
+    with pytest.raises(CommandFailed) as refused:
         check_key(text)
     assert refused.value.status == 2
 

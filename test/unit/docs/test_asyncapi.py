@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from kit.event_pages import actions, close_codes, events
+from kit.http.event_pages import documented_actions, documented_close_codes, documented_events
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT: dict[str, Any] = json.loads(
@@ -27,11 +27,11 @@ ALLOWED = {
 
 
 def test_it_is_drawn_from_the_pages() -> None:
-    spec = importlib.util.spec_from_file_location("draw", ROOT / "tools" / "draw_asyncapi.py")
+    spec = importlib.util.spec_from_file_location("draw", ROOT / "tools" / "generate_asyncapi.py")
     assert spec is not None and spec.loader is not None
     draw = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(draw)
-    assert draw.document() == DOCUMENT, "run tools/draw_asyncapi.py"
+    assert draw.document() == DOCUMENT, "run tools/generate_asyncapi.py"
 
 
 def test_it_has_the_parts_of_an_asyncapi_document() -> None:
@@ -76,16 +76,18 @@ def test_a_payload_is_a_json_schema(name: str) -> None:
 
 def test_it_names_every_action_event_and_close_code() -> None:
     messages, operations = DOCUMENT["components"]["messages"], DOCUMENT["operations"]
-    for action in actions():
+    for action in documented_actions():
         assert operations[action.name]["action"] == "receive"
         payload = messages[action.name]["payload"]["properties"]["payload"]
         assert set(action.keys) <= set(_keys(payload))
         assert action.reply in messages
-    for event in events():
+    for event in documented_events():
         assert operations[f"send_{event.name}"]["action"] == "send"
         payload = messages[event.name]["payload"]["properties"]["payload"]
         assert set(event.keys) <= set(_keys(payload))
-    assert DOCUMENT["x-close-codes"] == {str(code): about for code, about in close_codes()}
+    assert DOCUMENT["x-close-codes"] == {
+        str(code): about for code, about in documented_close_codes()
+    }
 
 
 def _keys(schema: dict[str, Any]) -> Iterator[str]:

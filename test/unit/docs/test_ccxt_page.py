@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from oms.domain.ccxt_methods import ACCOUNT, MARKET, META, TRADES
+from oms.domain.ccxt_methods import ACCOUNT_READS, MARKET_READS, META_READS, TRADE_METHODS
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "ccxt.md"
 
@@ -14,7 +14,7 @@ def test_the_table_is_the_codes() -> None:
         for row in rows
         if len(row) == 5
     }
-    lists = {"meta": META, "market": MARKET, "account": ACCOUNT}
+    lists = {"meta": META_READS, "market": MARKET_READS, "account": ACCOUNT_READS}
     for word, names in lists.items():
         assert told[f"read ({word})"] == names
-    assert told["trade"] == TRADES
+    assert told["trade"] == TRADE_METHODS

@@ -9,17 +9,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from kit.event_pages import ROOT, ToldEvent, events
+from kit.http.event_pages import ROOT, DocumentedEvent, documented_events
 
 CODE = ROOT / "apps" / "oms"
 SOURCES = [
     *sorted((CODE / "domain").glob("*.py")),
     *sorted((CODE / "services").rglob("*.py")),
-    CODE / "wire" / "events.py",
+    CODE / "wire" / "responses" / "events.py",
     CODE / "adapters" / "sql" / "account_desk.py",
 ]
-SOCKETS = sorted((CODE / "api" / "sockets").glob("*.py"))
-EVENTS = events()
+SOCKETS = sorted((CODE / "api" / "websocket").glob("*.py"))
+EVENTS = documented_events()
 STORED = {event.name: event for event in EVENTS if event.is_stored}
 #: How an event gets its name in the code.
 NAMED = re.compile(
@@ -60,7 +60,7 @@ def test_every_event_that_is_made_stands_on_the_page() -> None:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=[event.name for event in EVENTS])
-def test_every_event_of_the_page_is_made(event: ToldEvent) -> None:
+def test_every_event_of_the_page_is_made(event: DocumentedEvent) -> None:
     sources = SOURCES if event.is_stored else SOCKETS
     wanted = PUT_TOGETHER.get(event.name, f'"{event.name}"')
     assert any(wanted in path.read_text(encoding="utf-8") for path in sources)

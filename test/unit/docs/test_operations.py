@@ -6,11 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from oms.api.metrics import families_of, text_of
-from oms.api.tally import Tally
-from oms.domain.access import MATRIX, Cell, Permission, Role
-from oms.domain.command import CancelAllOrders
-from oms.ports.queue import CommandRow
+from oms.api.metrics.prometheus import build_families, render_text
+from oms.api.metrics.request_metrics import RequestMetrics
+from oms.domain.access import MATRIX, Permission, Role, RoleAccess
+from oms.domain.commands.command import CancelAllOrders
+from oms.ports.command_queue import CommandRow
 
 ROOT = Path(__file__).parents[3]
 OBSERVABILITY = (ROOT / "docs/operations/observability.md").read_text(encoding="utf-8")
@@ -22,15 +22,15 @@ NOW = datetime(2026, 4, 1, tzinfo=UTC)
 
 def _told() -> dict[str, tuple[str, set[str]]]:
     """Kind and labels of each family when everything has something to say."""
-    tally = Tally(started_at=NOW)
-    tally.answered(200)
+    request_metrics = RequestMetrics(started_at=NOW)
+    request_metrics.answered(200)
     row = SimpleNamespace(
         command_type="cancel_all_orders",
         created_at=NOW,
         started_at=NOW,
         finished_at=NOW + timedelta(seconds=1),
     )
-    tally.sent([CancelAllOrders()], [cast(CommandRow, row)])
+    request_metrics.sent([CancelAllOrders()], [cast(CommandRow, row)])
     figures: dict[str, Any] = {
         "workers": [{"worker_id": "w", "accounts": 1}],
         "worker_queue_depth": {"paper": {"w": 1}},
@@ -46,7 +46,7 @@ def _told() -> dict[str, tuple[str, set[str]]]:
         "auth_cache_hits": 0,
         "auth_cache_misses": 0,
     }
-    text = text_of(families_of(tally, figures, is_well=True))
+    text = render_text(build_families(request_metrics, figures, is_well=True))
     found: dict[str, tuple[str, set[str]]] = {}
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
         samples = re.findall(rf"^{name}{{(.*)}} ", text, re.MULTILINE)
@@ -86,7 +86,7 @@ def test_every_event_of_the_log_stands_on_the_page_and_no_other() -> None:
 
 
 def test_the_checks_of_readiness_are_told() -> None:
-    text = (ROOT / "apps/oms/api/routes/ops.py").read_text(encoding="utf-8")
+    text = (ROOT / "apps/oms/api/routes/health.py").read_text(encoding="utf-8")
     (line,) = re.findall(r"names = \((.*?)\)", text)
     part = OBSERVABILITY.split("`/readyz` checks")[1].split("\n\n")[0]
     for name in re.findall(r'"(\w+)"', line):
@@ -95,7 +95,7 @@ def test_the_checks_of_readiness_are_told() -> None:
 
 def test_the_roles_of_the_model_are_those_of_the_table() -> None:
     columns = (Permission.TRADE, Permission.CLOSE, Permission.RISK_SWITCH)
-    words = {Cell.NO: "no", Cell.YES: "yes", Cell.COMMENT: "with a comment"}
+    words = {RoleAccess.NO: "no", RoleAccess.YES: "yes", RoleAccess.COMMENT: "with a comment"}
     part = MODEL.split("| role | is for |")[1].split("\n\n")[0]
     rows = {cells[0]: cells[2:] for cells in map(_cells, part.splitlines()[2:])}
     assert set(rows) == {role.value for role in Role}
@@ -103,7 +103,7 @@ def test_the_roles_of_the_model_are_those_of_the_table() -> None:
         assert rows[role.value][:3] == [words[MATRIX[column, role]] for column in columns]
         administers = {"admin": "yes", "risk": "reads the audit log"}.get(role.value, "no")
         assert rows[role.value][3] == administers
-        may_audit = MATRIX[Permission.AUDIT, role] is not Cell.NO
+        may_audit = MATRIX[Permission.AUDIT, role] is not RoleAccess.NO
         assert may_audit == (administers != "no")
 
 

@@ -4,19 +4,19 @@ from itertools import chain, combinations
 
 import pytest
 
-from kit.matrix import LETTERS, Line, lines
+from kit.http.permission_table import ROLE_BY_LETTER, PermissionRow, load_permission_rows
 from oms.domain.access import (
     Grant,
     Permission,
     Principal,
     Role,
     refuse,
+    refuse_missing_comment,
     refuse_role,
-    refuse_silence,
 )
 from oms.domain.value import evolve
 
-LINES = lines()
+LINES = load_permission_rows()
 FLAGS = (
     "can_read",
     "can_trade",
@@ -32,13 +32,13 @@ WITHOUT_ACCOUNT = {"self", "research", "admin"}
 
 def test_the_page_has_a_line_for_every_action_and_a_column_for_every_role() -> None:
     assert set(LINES) == {permission.value for permission in Permission}
-    assert set(LETTERS.values()) == {role.value for role in Role}
+    assert set(ROLE_BY_LETTER.values()) == {role.value for role in Role}
     assert {sign for line in LINES.values() for sign in line.signs.values()} == {"✓", "c", "–"}
 
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-def test_role_and_flags(line: Line, role: Role) -> None:
+def test_role_and_flags(line: PermissionRow, role: Role) -> None:
     permission = Permission(line.action)
     for held in SETS:
         for is_restricted in (False, True):
@@ -58,14 +58,14 @@ def test_role_and_flags(line: Line, role: Role) -> None:
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-def test_comments(line: Line, role: Role) -> None:
+def test_comments(line: PermissionRow, role: Role) -> None:
     who, permission = _who(role, Grant()), Permission(line.action)
     for silence in (None, "", "  \t"):
-        refused = refuse_silence(who, permission, silence)
+        refused = refuse_missing_comment(who, permission, silence)
         assert (refused is not None) is line.needs_comment(role.value)
         if refused is not None:
             assert refused.code == "comment_required"
-    assert refuse_silence(who, permission, "because") is None
+    assert refuse_missing_comment(who, permission, "because") is None
 
 
 @pytest.mark.parametrize(

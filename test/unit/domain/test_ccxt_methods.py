@@ -10,20 +10,20 @@ import pytest
 
 from oms.domain.access import Grant, Principal, Role, refuse
 from oms.domain.ccxt_methods import (
-    CANCELS,
-    ENTRIES,
-    READS,
-    TRADES,
+    CANCEL_METHODS,
+    ENTRY_METHODS,
+    READ_METHODS,
+    TRADE_METHODS,
     MethodClass,
-    allowed_of,
-    class_of,
-    is_trade,
-    may_be_allowed,
+    filter_allowable,
+    is_allowable,
+    is_trade_method,
+    method_class_of,
 )
-from oms.domain.command import CcxtCall
-from oms.services.rights import permission_for
-from oms.wire.calls import snake_case
-from oms.wire.ccxt_trades import METHODS
+from oms.domain.commands.command import CcxtCall
+from oms.services.access.command_permissions import permission_for
+from oms.wire.ccxt.method_names import snake_case
+from oms.wire.ccxt.trade_parser import PARSED_METHODS
 
 THEIRS = ccxt.Exchange()
 #: Listed for exchanges that have them although ccxt's own base class has not, and one attribute
@@ -43,23 +43,32 @@ def _hash(names: frozenset[str]) -> str:
 
 def test_the_lists_are_what_they_were() -> None:
     """A change of a list is a decision: it is made here too."""
-    assert (len(READS), len(TRADES), len(ENTRIES), len(CANCELS)) == (125, 44, 29, 7)
-    assert (_hash(READS), _hash(TRADES)) == (READS_HASH, TRADES_HASH)
-    assert not READS & TRADES and not ENTRIES & CANCELS and ENTRIES | CANCELS <= TRADES
+    assert (len(READ_METHODS), len(TRADE_METHODS), len(ENTRY_METHODS), len(CANCEL_METHODS)) == (
+        125,
+        44,
+        29,
+        7,
+    )
+    assert (_hash(READ_METHODS), _hash(TRADE_METHODS)) == (READS_HASH, TRADES_HASH)
+    assert (
+        not READ_METHODS & TRADE_METHODS
+        and not ENTRY_METHODS & CANCEL_METHODS
+        and ENTRY_METHODS | CANCEL_METHODS <= TRADE_METHODS
+    )
 
 
 def test_what_is_listed_is_ccxts() -> None:
-    listed = READS | TRADES
+    listed = READ_METHODS | TRADE_METHODS
     assert {name for name in listed if not hasattr(THEIRS, name)} == NOT_IN_THE_BASE
 
 
 def test_no_other_method_of_ccxt_may_be_called() -> None:
     names = {snake_case(name) for name, _ in inspect.getmembers(THEIRS)} | set(dir(ccxt.binance))
-    others = {name for name in names if name not in READS | TRADES}
+    others = {name for name in names if name not in READ_METHODS | TRADE_METHODS}
     assert len(others) > 500
-    classes = {class_of(name) for name in others}
+    classes = {method_class_of(name) for name in others}
     assert classes == {MethodClass.NEVER, MethodClass.STREAM}
-    streams = {name for name in others if class_of(name) is MethodClass.STREAM}
+    streams = {name for name in others if method_class_of(name) is MethodClass.STREAM}
     assert all(re.match(r"(un_)?watch_|.*_ws$", name) for name in streams)
 
 
@@ -75,12 +84,12 @@ def test_no_other_method_of_ccxt_may_be_called() -> None:
     ],
 )
 def test_never(name: str) -> None:
-    assert class_of(name) is MethodClass.NEVER
-    assert is_trade(name)
+    assert method_class_of(name) is MethodClass.NEVER
+    assert is_trade_method(name)
 
 
 def test_every_method_under_both_spellings() -> None:
-    for name in READS | TRADES:
+    for name in READ_METHODS | TRADE_METHODS:
         first, *rest = name.split("_")
         camel = first + "".join(part.capitalize() for part in rest)
         assert snake_case(camel) == snake_case(name) == name
@@ -89,15 +98,15 @@ def test_every_method_under_both_spellings() -> None:
 
 
 def test_what_an_account_may_allow() -> None:
-    assert may_be_allowed("withdraw") and may_be_allowed("fetch_deposit_address")
+    assert is_allowable("withdraw") and is_allowable("fetch_deposit_address")
     never = ["close", "set_sandbox_mode", "enable_demo_trading", "_x", "__class__", "a b", "A"]
     listed = ["fetch_ticker", "create_order", "watch_ticker", "create_order_ws"]
-    assert allowed_of([*never, *listed, "transfer"]) == {"transfer"}
+    assert filter_allowable([*never, *listed, "transfer"]) == {"transfer"}
 
 
 def test_what_has_a_form_trades() -> None:
-    assert METHODS <= TRADES
-    signatures = (inspect.signature(getattr(ccxt.Exchange, name)) for name in METHODS)
+    assert PARSED_METHODS <= TRADE_METHODS
+    signatures = (inspect.signature(getattr(ccxt.Exchange, name)) for name in PARSED_METHODS)
     assert all("params" in signature.parameters for signature in signatures)
 
 
@@ -109,7 +118,7 @@ CASES = list(product(["fetch_ticker", "create_order", "cancel_order", "withdraw"
 @pytest.mark.parametrize(("func", "role"), CASES)
 def test_who_may_call(func: str, role: Role) -> None:
     permission = permission_for(CcxtCall(func=func))
-    reads = class_of(func) is MethodClass.READ
+    reads = method_class_of(func) is MethodClass.READ
     for trades, restricted in product((True, False), (True, False)):
         grant = Grant(can_trade=trades, restrict_to_strategies=restricted)
         who = Principal(user_id=1, user_name="x", api_key_id=1, role=role, grants={ACCOUNT: grant})

@@ -6,16 +6,16 @@ from itertools import product
 import pytest
 
 from kit.builders import NOON, a_fill, a_report, an_order
-from oms.domain.order import (
+from oms.domain.orders.execution_report import ReportKind
+from oms.domain.orders.order import (
     FOLLOW_QUANTITY,
     TERMINAL,
     TRANSITIONS,
     Order,
     OrderState,
-    advanced,
+    advance_order,
     next_state,
 )
-from oms.domain.report import ReportKind
 
 PAIRS = list(product(OrderState, ReportKind))
 
@@ -110,7 +110,7 @@ def test_a_cut_told_before_the_answer_counts() -> None:
     """Reduce-only: cut from 3 to 1 on arrival, executed, and only then said to have arrived."""
     cut = _after(an_order(qty=Decimal(3)), a_report(ReportKind.CHANGED, qty=Decimal(1)))
     assert (cut.state, cut.qty) == (OrderState.SUBMITTED, Decimal(1))
-    assert advanced(cut, a_report(ReportKind.ACCEPTED)) is None
+    assert advance_order(cut, a_report(ReportKind.ACCEPTED)) is None
     assert _after(cut, a_fill("1", "100")).state is OrderState.FILLED
 
 
@@ -134,6 +134,6 @@ def _accepted(**changes: object) -> Order:
 
 
 def _after(order: Order, report: object) -> Order:
-    after = advanced(order, report)  # type: ignore[arg-type]
+    after = advance_order(order, report)  # type: ignore[arg-type]
     assert after is not None
     return after

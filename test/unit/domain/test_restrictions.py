@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from oms.domain.access import UNRESTRICTED, Restrictions, is_tighter, refuse_place
+from oms.domain.access import UNRESTRICTED, Restrictions, is_tighter, refuse_ip
 from oms.domain.value import evolve
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -22,14 +22,14 @@ HELD = Restrictions(
     "ip", ["10.1.2.3", "10.255.255.255", "2001:db8::1", "::ffff:10.0.0.7", "2001:db8:ffff::"]
 )
 def test_from_where_it_may_be_used(ip: str) -> None:
-    assert refuse_place(HELD, ip) is None
+    assert refuse_ip(HELD, ip) is None
 
 
 @pytest.mark.parametrize("ip", ["11.0.0.1", "2001:db9::1", "::ffff:11.0.0.1", "", "unix:", "10"])
 def test_from_where_it_may_not(ip: str) -> None:
-    refused = refuse_place(HELD, ip)
+    refused = refuse_ip(HELD, ip)
     assert refused is not None and refused.code == "ip_not_allowed"
-    assert refuse_place(UNRESTRICTED, ip) is None
+    assert refuse_ip(UNRESTRICTED, ip) is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ccxt_driver import OmsCcxtAsyncExchange, OmsCcxtExchange, autopatch, start_file
+from ccxt_driver import OmsCcxtAsyncExchange, OmsCcxtExchange, autopatch, sitecustomize_block
 
 CONFIG = {"apiKey": "key", "accountId": 7}
 
@@ -88,7 +88,9 @@ def test_a_ccxt_that_has_no_more_than_the_name(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(start_file.site, "getusersitepackages", lambda: str(tmp_path / "site"))
+    monkeypatch.setattr(
+        sitecustomize_block.site, "getusersitepackages", lambda: str(tmp_path / "site")
+    )
     return tmp_path / "site"
 
 
@@ -100,7 +102,7 @@ def test_installed_twice_stands_there_once_and_the_rest_is_kept(folder: Path) ->
     path.write_text(path.read_text(encoding="utf-8") + "after = 2\n", encoding="utf-8")
     autopatch.install(scope="user", mode="aggressive", overrides=["binance", "okx"])
     text = path.read_text(encoding="utf-8")
-    assert text.count(start_file.BEGIN) == text.count(start_file.END) == 1
+    assert text.count(sitecustomize_block.BEGIN) == text.count(sitecustomize_block.END) == 1
     told = autopatch.status(scope="user")
     assert (told["installed"], told["mode"], told["overrides"]) == (
         True,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ccxt_driver import OmsCcxtExchange
-from kit.transport import API_KEY, exchange_on
+from kit.http.stub_transport import API_KEY, make_exchange
 
 
 def test_keywords_and_their_defaults() -> None:
@@ -72,7 +72,7 @@ def test_an_unknown_dialect_is_refused() -> None:
 
 
 def test_nothing_is_sent_before_the_first_call() -> None:
-    exchange, transport = exchange_on({})
+    exchange, transport = make_exchange({})
     assert exchange.has["createOrder"] is True
     exchange.close()
     assert transport.sent == []

@@ -10,9 +10,9 @@ import ccxt
 import pytest
 
 from ccxt_driver import errors
-from ccxt_driver.errors import OmsDriverError, exception_class, refusal
+from ccxt_driver.errors import OmsDriverError, error_from_response, exception_class
 from ccxt_driver.wire import Request
-from kit.transport import exchange_on, failure, results
+from kit.http.stub_transport import failure, make_exchange, results
 
 COMMAND = Request(
     method="POST",
@@ -24,7 +24,7 @@ ACCOUNTS = Request(method="GET", path="/oms/accounts")
 
 def raised(request: Request, status: int, **detail: Any) -> OmsDriverError:
     body = {"detail": detail} if detail else {}
-    return refusal(body.get("detail"), body, request, status=status)
+    return error_from_response(body.get("detail"), body, request, status=status)
 
 
 def test_the_class_named_by_the_gateway_wins() -> None:
@@ -105,14 +105,14 @@ def test_nothing_in_doubt_is_retryable() -> None:
 
 def test_a_failed_result_raises_too() -> None:
     error = {"code": "risk_blocked", "message": "no", "ccxt_class": "OperationRejected"}
-    exchange, _ = exchange_on(results({"ok": False, "order_id": 42, "error": error}))
+    exchange, _ = make_exchange(results({"ok": False, "order_id": 42, "error": error}))
     with pytest.raises(ccxt.OperationRejected, match=r"^no$") as caught:
         exchange.create_market_buy_order("BTC/USDT", 1)
     assert caught.value.order_id == "42"
 
 
 def test_a_detail_of_mere_text_is_told() -> None:
-    exchange, _ = exchange_on({"detail": "Method Not Allowed"})
+    exchange, _ = make_exchange({"detail": "Method Not Allowed"})
     with pytest.raises(ccxt.ExchangeError, match="Method Not Allowed"):
         exchange.fetch_balance()
 
@@ -132,7 +132,7 @@ def test_a_detail_of_mere_text_is_told() -> None:
     ],
 )
 def test_no_answer_to_an_order(wrong: Any, expected: type, code: str, outcome: str) -> None:
-    exchange, _ = exchange_on(wrong)
+    exchange, _ = make_exchange(wrong)
     with pytest.raises(expected) as caught:
         exchange.create_market_buy_order("BTC/USDT", 1, {"clientOrderId": "mine-1"})
     error = caught.value
@@ -151,7 +151,7 @@ def test_no_answer_to_an_order(wrong: Any, expected: type, code: str, outcome: s
     ],
 )
 def test_no_answer_to_a_read(wrong: Any, expected: type) -> None:
-    exchange, _ = exchange_on(wrong)
+    exchange, _ = make_exchange(wrong)
     with pytest.raises(expected) as caught:
         exchange.fetch_ticker("BTC/USDT")
     assert caught.value.retryable is True  # type: ignore[attr-defined]
@@ -160,13 +160,13 @@ def test_no_answer_to_a_read(wrong: Any, expected: type) -> None:
 def test_a_transport_made_of_urllib_may_raise_its_own() -> None:
     body = b'{"detail": {"code": "invalid_api_key", "message": "no"}}'
     answer = HTTPError("http://x", 401, "Unauthorized", Message(), io.BytesIO(body))
-    exchange, _ = exchange_on(answer)
+    exchange, _ = make_exchange(answer)
     with pytest.raises(ccxt.AuthenticationError, match=r"^no$"):
         exchange.create_market_buy_order("BTC/USDT", 1)
 
 
 def test_a_stranger_s_exception_passes_unchanged() -> None:
-    exchange, _ = exchange_on(KeyError("mine"))
+    exchange, _ = make_exchange(KeyError("mine"))
     with pytest.raises(KeyError, match="mine"):
         exchange.fetch_balance()
 
@@ -187,6 +187,6 @@ def test_an_exception_survives_pickling() -> None:
 
 
 def test_the_gateway_s_refusal_of_a_list_is_its_first() -> None:
-    exchange, _ = exchange_on(failure("order_not_found", ccxt_class="OrderNotFound"))
+    exchange, _ = make_exchange(failure("order_not_found", ccxt_class="OrderNotFound"))
     with pytest.raises(ccxt.OrderNotFound):
         exchange.cancel_orders([1, 2])

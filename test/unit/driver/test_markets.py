@@ -6,8 +6,14 @@ import ccxt
 import pytest
 from ccxt.base.decimal_to_precision import ROUND, TRUNCATE, decimal_to_precision
 
-from ccxt_driver.markets import DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE, Markets, Rounding
-from kit.transport import exchange_on
+from ccxt_driver.markets import (
+    DECIMAL_PLACES,
+    SIGNIFICANT_DIGITS,
+    TICK_SIZE,
+    MarketRounding,
+    Markets,
+)
+from kit.http.stub_transport import make_exchange
 
 SPOT: dict[str, Any] = {
     "id": "BTCUSDT",
@@ -34,7 +40,7 @@ VALUES = [1, 0.1, 0.123456789, "1e-3", 1234567.891, 0.005, 99999.995, 2.5, 1e-7 
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("step", [0.01, 0.5, 0.00001, 1, 10, 0.25])
 def test_amounts_are_cut_and_prices_rounded_as_ccxt_does(value: Any, step: float) -> None:
-    rounding = Rounding(market={"symbol": "X", "precision": {"amount": step, "price": step}})
+    rounding = MarketRounding(market={"symbol": "X", "precision": {"amount": step, "price": step}})
     for name, how in (("cost", TRUNCATE), ("fee", ROUND)):
         theirs = decimal_to_precision(str(value), how, step, ccxt.TICK_SIZE)
         assert float(getattr(rounding, name)(value)) == float(theirs)
@@ -42,13 +48,15 @@ def test_amounts_are_cut_and_prices_rounded_as_ccxt_does(value: Any, step: float
 
 @pytest.mark.parametrize("mode", [DECIMAL_PLACES, SIGNIFICANT_DIGITS])
 def test_other_ways_to_tell_a_precision_are_ccxt_s(mode: int) -> None:
-    rounding = Rounding(market={"symbol": "X", "precision": {"amount": 3, "price": 3}}, mode=mode)
+    rounding = MarketRounding(
+        market={"symbol": "X", "precision": {"amount": 3, "price": 3}}, mode=mode
+    )
     assert rounding.amount(1.23456) == decimal_to_precision("1.23456", TRUNCATE, 3, mode)
     assert rounding.price(1.23456) == decimal_to_precision("1.23456", ROUND, 3, mode)
 
 
 def test_nothing_left_is_an_invalid_order() -> None:
-    rounding = Rounding(market=SPOT, mode=TICK_SIZE)
+    rounding = MarketRounding(market=SPOT, mode=TICK_SIZE)
     assert (rounding.amount(0.000019), rounding.amount(None)) == ("0.00001", None)
     for round_off in (rounding.amount, rounding.price):
         with pytest.raises(ccxt.InvalidOrder):
@@ -76,7 +84,7 @@ def test_currencies_have_the_finest_step_and_all_keys_of_ccxt() -> None:
 
 
 def test_load_markets_is_asked_once_and_sets_what_ccxt_sets() -> None:
-    exchange, transport = exchange_on({"result": TOLD})
+    exchange, transport = make_exchange({"result": TOLD})
     assert exchange.markets is None
     assert exchange.amountToPrecision("BTC/USDT", 1.000019) == "1.00001"
     assert exchange.load_markets() is exchange.markets
@@ -98,7 +106,7 @@ def test_load_markets_is_asked_once_and_sets_what_ccxt_sets() -> None:
 
 def test_in_ccxt_s_dialect_has_and_timeframes_come_with_the_markets() -> None:
     described = {"has": {"fetchOHLCV": True}, "timeframes": {"1m": "1m"}, "precisionMode": 2}
-    exchange, transport = exchange_on({"result": TOLD}, {"result": described}, dialect="ccxt")
+    exchange, transport = make_exchange({"result": TOLD}, {"result": described}, dialect="ccxt")
     exchange.load_markets()
     assert [sent.path for sent in transport.sent] == ["/ccxt/7/load_markets", "/ccxt/7/describe"]
     assert exchange.has["fetchOHLCV"] is True
@@ -106,20 +114,20 @@ def test_in_ccxt_s_dialect_has_and_timeframes_come_with_the_markets() -> None:
 
 
 def test_before_anything_was_asked_has_tells_what_exchanges_usually_have() -> None:
-    exchange, transport = exchange_on({"result": TOLD}, {"result": {"has": {}}}, dialect="ccxt")
+    exchange, transport = make_exchange({"result": TOLD}, {"result": {"has": {}}}, dialect="ccxt")
     assert exchange.has["fetchOHLCV"] is exchange.has["createMarketOrder"] is True
     assert transport.sent == []
     exchange.load_markets()
     assert "fetchOHLCV" not in exchange.has, "the exchange itself does not tell of it"
-    oms, _ = exchange_on()
+    oms, _ = make_exchange()
     assert "fetchOHLCV" not in oms.has
 
 
 def test_markets_are_taken_over_from_another_object_without_asking() -> None:
     fees = {"trading": {"taker": 0.001}}
     told = {"has": {"fetchTime": True}, "timeframes": {"1m": "1m"}, "fees": fees}
-    source, _ = exchange_on({"result": TOLD}, {"result": told}, dialect="ccxt")
-    exchange, transport = exchange_on(dialect="ccxt")
+    source, _ = make_exchange({"result": TOLD}, {"result": told}, dialect="ccxt")
+    exchange, transport = make_exchange(dialect="ccxt")
     with pytest.raises(ccxt.ArgumentsRequired):
         exchange.set_markets_from_exchange(source)
     source.load_markets()
@@ -134,7 +142,7 @@ def test_markets_are_taken_over_from_another_object_without_asking() -> None:
 
 
 def test_small_functions_ask_nobody() -> None:
-    exchange, transport = exchange_on({"result": 1})
+    exchange, transport = make_exchange({"result": 1})
     assert exchange.milliseconds() // 1000 - exchange.seconds() in (0, 1)
     assert exchange.iso8601(0) == ccxt.Exchange.iso8601(0)
     text = "2026-03-01T10:00:00.500Z"

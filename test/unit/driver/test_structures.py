@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from ccxt.base.types import Position
 
-from ccxt_driver.structures import Shapes
-from kit.transport import DEAL, ORDER, POSITION
+from ccxt_driver.structures import StructureBuilder
+from kit.http.stub_transport import DEAL, ORDER, POSITION
 
-OMS, CCXT, TEXT = Shapes(), Shapes(dialect="ccxt"), Shapes(number=str)
+OMS, CCXT, TEXT = StructureBuilder(), StructureBuilder(dialect="ccxt"), StructureBuilder(number=str)
 
 
 def test_an_order() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ccxt_driver.names import also_called, camel_case, is_trading, snake_case
-from ccxt_driver.wire import Request, iso8601, json_bytes, milliseconds, plain
+from ccxt_driver.naming import camel_case, is_trading, keyword_aliases, snake_case
+from ccxt_driver.wire import Request, format_decimal, iso8601, json_bytes, parse_milliseconds
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,13 @@ from ccxt_driver.wire import Request, iso8601, json_bytes, milliseconds, plain
     ],
 )
 def test_a_number_becomes_plain_text(value: Any, text: str) -> None:
-    assert plain(value) == text
+    assert format_decimal(value) == text
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "NaN", "", "ten", None, True, []])
 def test_what_is_no_number_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"number|finite"):
-        plain(value)
+        format_decimal(value)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_what_is_no_number_is_refused(value: Any) -> None:
     ],
 )
 def test_times_with_zone_and_without_are_read_as_utc(text: str) -> None:
-    assert milliseconds(text) == 1772049600123
-    assert iso8601(milliseconds(text)) == "2026-02-25T20:00:00.123Z"
+    assert parse_milliseconds(text) == 1772049600123
+    assert iso8601(parse_milliseconds(text)) == "2026-02-25T20:00:00.123Z"
 
 
 @pytest.mark.parametrize("nothing", [None, "", "yesterday", 12])
 def test_what_is_no_time_is_none(nothing: Any) -> None:
-    assert milliseconds(nothing) is None
+    assert parse_milliseconds(nothing) is None
     assert iso8601(None) is None
 
 
@@ -81,7 +81,7 @@ def test_which_names_trade() -> None:
 
 
 def test_a_keyword_may_not_be_given_under_both_names() -> None:
-    @also_called(id="order_id")
+    @keyword_aliases(id="order_id")
     def method(id: int) -> int:
         return id
 

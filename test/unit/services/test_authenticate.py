@@ -9,8 +9,8 @@ import pytest
 from oms.domain.access import Principal, Role
 from oms.domain.errors import Unauthenticated
 from oms.ports.registry import Registry
-from oms.services import authenticate
-from oms.services.authenticate import Authenticate, hash_of
+from oms.services.access import authenticate
+from oms.services.access.authenticate import Authenticate, hash_key
 
 PRINCIPAL = Principal(user_id=1, user_name="t", api_key_id=2, role=Role.TRADER)
 
@@ -30,7 +30,7 @@ class Keys:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.known: dict[str, Principal] = {hash_of("good"): PRINCIPAL}
+        self.known: dict[str, Principal] = {hash_key("good"): PRINCIPAL}
 
     async def principal(self, key_hash: str, now: datetime) -> Principal | None:
         self.asked.append(key_hash)
@@ -93,7 +93,7 @@ async def test_forgotten_at_once(who: Authenticate, keys: Keys) -> None:
 async def test_the_memory_is_bounded(
     who: Authenticate, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authenticate, "KEYS_REMEMBERED_MAX", 3)
+    monkeypatch.setattr(authenticate, "KEYS_CACHED_MAX", 3)
     for number in range(10):
         with pytest.raises(Unauthenticated):
             await who(f"bad-{number}")

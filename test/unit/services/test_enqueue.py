@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from kit.bell import LocalBell
-from kit.memory_queue import NOON, MemoryQueue
-from oms.domain.command import Actor
+from kit.databases.memory_queue import NOON, MemoryQueue
+from kit.gateway.local_notifier import LocalNotifier
+from oms.domain.commands.command import Actor
 from oms.domain.errors import Unavailable
-from oms.ports.queue import NewCommand, Stored, Submission
-from oms.ports.wakeup import Topic
-from oms.services.enqueue import Enqueue
+from oms.ports.command_queue import EnqueueResult, NewCommand, Submission
+from oms.ports.notifier import Topic
+from oms.services.submission.enqueue import Enqueue
 
 
 def a_submission(*ids: int) -> Submission:
@@ -33,7 +33,7 @@ def a_submission(*ids: int) -> Submission:
 
 async def test_what_comes_during_a_commit_shares_the_next() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
     queue.may_store.clear()
     first = asyncio.create_task(enqueue(a_submission(1)))
     await asyncio.wait_for(queue.has_begun.wait(), 5)
@@ -48,7 +48,7 @@ async def test_what_comes_during_a_commit_shares_the_next() -> None:
 
 async def test_a_group_is_bounded_and_a_request_is_never_split() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=3)
+    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=3)
     asked = [(1, 2), (3,), (4,), (5, 6, 7, 8), (9,)]
     answers = await asyncio.gather(*(enqueue(a_submission(*ids)) for ids in asked))
     assert queue.groups == [2, 1, 1, 1]
@@ -57,7 +57,7 @@ async def test_a_group_is_bounded_and_a_request_is_never_split() -> None:
 
 async def test_a_failure_is_told_to_its_group_alone() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
     queue.is_down = True
     failed = await asyncio.gather(
         *(enqueue(a_submission(n)) for n in (1, 2)), return_exceptions=True
@@ -69,7 +69,7 @@ async def test_a_failure_is_told_to_its_group_alone() -> None:
 
 async def test_who_leaves_does_not_undo_it() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
     queue.may_store.clear()
     leaver = asyncio.create_task(enqueue(a_submission(1)))
     await asyncio.wait_for(queue.has_begun.wait(), 5)
@@ -82,14 +82,14 @@ async def test_who_leaves_does_not_undo_it() -> None:
 
 
 async def test_workers_are_rung_after_the_commit() -> None:
-    queue, bell = MemoryQueue(), LocalBell()
+    queue, bell = MemoryQueue(), LocalNotifier()
     hearing = asyncio.create_task(bell.wait(Topic.COMMANDS, 5))
     await asyncio.sleep(0)
     await Enqueue(queue=queue, bell=bell, batch_max=500)(a_submission(1, 2))
     assert list(await hearing) == [1, 2]
 
 
-async def come(enqueue: Enqueue, count: int) -> list["asyncio.Task[Stored]"]:
+async def come(enqueue: Enqueue, count: int) -> list["asyncio.Task[EnqueueResult]"]:
     """Callers, each a turn of the loop after the one before."""
     callers = []
     for number in range(1, count + 1):
@@ -100,7 +100,7 @@ async def come(enqueue: Enqueue, count: int) -> list["asyncio.Task[Stored]"]:
 
 async def test_who_is_at_the_door_is_stored_together() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
     await asyncio.gather(*await come(enqueue, 5))
     assert queue.groups == [5]
 
@@ -108,9 +108,9 @@ async def test_who_is_at_the_door_is_stored_together() -> None:
 async def test_few_after_many_are_waited_with_and_a_lone_caller_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("oms.services.enqueue.MOMENT_SECONDS", 0.2)
+    monkeypatch.setattr("oms.services.submission.enqueue.GATHER_SECONDS", 0.2)
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
     await asyncio.gather(*(enqueue(a_submission(number)) for number in range(1, 5)))
     first = asyncio.create_task(enqueue(a_submission(5)))
     for _ in range(5):
@@ -129,7 +129,7 @@ async def test_few_after_many_are_waited_with_and_a_lone_caller_is_not(
 
 async def test_a_stream_of_callers_does_not_hold_up_the_first() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalBell(), batch_max=500)
+    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
     callers = await come(enqueue, 60)
     assert queue.has_begun.is_set()
     await asyncio.gather(*callers)

@@ -5,34 +5,34 @@ from decimal import Decimal
 
 import pytest
 
-from kit.paper import PaperDesk, fills, trades, words
+from kit.exchanges.simulation_harness import SimulationHarness, fact_kinds, fills, trades
 from oms.domain.errors import Invalid
-from oms.domain.order import Side
+from oms.domain.orders.order import Side
 from oms.domain.value import evolve
-from oms.simulation.canonical import memory_read, memory_text
-from oms.simulation.facts import Fact, Outcome, Rejected
-from oms.simulation.faults import Fault, FaultKind, fault_of
-from oms.simulation.inputs import Ask, Cancel, Place
+from oms.simulation.events import PaperEvent, Rejected, ReplyOutcome
+from oms.simulation.inputs import CancelOrder, NewOrder, QueryOrder
+from oms.simulation.state.state_json import decode_state, encode_state
+from oms.simulation.transport.faults import Fault, FaultKind, parse_fault
 
 
-def a_desk() -> PaperDesk:
-    desk = PaperDesk(USDT="100000", SOL="10")
+def a_desk() -> SimulationHarness:
+    desk = SimulationHarness(USDT="100000", SOL="10")
     desk.book(bids=("5 @ 99", "5 @ 98"), asks=("5 @ 100", "5 @ 101"))
     return desk
 
 
-def buy(desk: PaperDesk, fault: str, qty: str = "1", price: str | None = None) -> list[str]:
+def buy(desk: SimulationHarness, fault: str, qty: str = "1", price: str | None = None) -> list[str]:
     """What is told at once of a buy with a fault."""
-    desk.buy(qty, price, fault=fault_of(fault))
+    desk.buy(qty, price, fault=parse_fault(fault))
     return told(desk)
 
 
-def told(desk: PaperDesk) -> list[str]:
+def told(desk: SimulationHarness) -> list[str]:
     assert desk.last is not None
-    return words(desk.last.told)
+    return fact_kinds(desk.last.told)
 
 
-def outcome(desk: PaperDesk) -> Outcome:
+def outcome(desk: SimulationHarness) -> ReplyOutcome:
     assert desk.last is not None
     return desk.last.answer.outcome
 
@@ -40,71 +40,71 @@ def outcome(desk: PaperDesk) -> Outcome:
 @pytest.mark.parametrize(("text", "code"), [("reject", "exchange_rejected"), ("reject:x", "x")])
 def test_reject(text: str, code: str) -> None:
     desk = a_desk()
-    before = desk.memory
+    before = desk.state
     assert buy(desk, text) == ["Rejected"]
     assert desk.last is not None
-    (fact,) = desk.last.facts
-    assert isinstance(fact, Rejected)
-    assert (fact.code, fact.client_id) == (code, "1")
-    assert (desk.memory.orders_made, desk.memory.balances) == (0, before.balances)
+    (event,) = desk.last.events
+    assert isinstance(event, Rejected)
+    assert (event.code, event.client_id) == (code, "1")
+    assert (desk.state.orders_made, desk.state.balances) == (0, before.balances)
 
 
 def test_timeout_carries_out_and_loses_the_answer() -> None:
     desk = a_desk()
     assert buy(desk, "timeout") == []
-    assert outcome(desk) is Outcome.LOST
-    assert desk.memory.trades_made == 1
-    desk.put(Ask(client_id="1", at=desk.now))
+    assert outcome(desk) is ReplyOutcome.LOST
+    assert desk.state.trades_made == 1
+    desk.apply(QueryOrder(client_id="1", at=desk.now))
     assert told(desk) == ["Accepted", "Filled"]
-    desk.wait(60)
+    desk.advance(60)
     assert told(desk) == []
 
 
 def test_after_a_lost_answer_the_stream_tells_in_the_end() -> None:
     desk = a_desk()
     buy(desk, "timeout")
-    desk.wait(5)
+    desk.advance(5)
     assert told(desk) == ["Accepted", "Filled"]
 
 
 def test_timeout_before_never_arrives() -> None:
     desk = a_desk()
     assert buy(desk, "timeout_before") == []
-    assert outcome(desk) is Outcome.LOST
-    assert desk.memory.orders_made == 0
-    desk.put(Ask(client_id="1", at=desk.now))
-    desk.wait(600)
+    assert outcome(desk) is ReplyOutcome.LOST
+    assert desk.state.orders_made == 0
+    desk.apply(QueryOrder(client_id="1", at=desk.now))
+    desk.advance(600)
     assert told(desk) == []
 
 
 def test_overload_asks_for_a_pause_and_then_looks_at_the_request() -> None:
     desk = a_desk()
-    wish = desk.wish(Side.BUY, "1", None, fault=fault_of("overload:3"))
-    desk.put(wish)
+    wish = desk.wish(Side.BUY, "1", None, fault=parse_fault("overload:3"))
+    desk.apply(wish)
     assert desk.last is not None
     assert desk.last.answer.due == wish.at + timedelta(seconds=3)
     for _ in range(2):
-        desk.put(_again(wish, desk))
-        assert outcome(desk) is Outcome.OVERLOADED
-        assert desk.memory.orders_made == 0
-    desk.put(_again(wish, desk))
+        desk.apply(_again(wish, desk))
+        assert outcome(desk) is ReplyOutcome.OVERLOADED
+        assert desk.state.orders_made == 0
+    desk.apply(_again(wish, desk))
     assert told(desk) == ["Accepted", "Filled"]
 
 
-def _again(wish: Place, desk: PaperDesk) -> Place:
+def _again(wish: NewOrder, desk: SimulationHarness) -> NewOrder:
     return evolve(wish, at=desk.now)
 
 
 def test_partial_executes_a_share_at_once() -> None:
     desk = a_desk()
-    desk.buy("2", "100", fault=fault_of("partial:0.5"))
+    desk.buy("2", "100", fault=parse_fault("partial:0.5"))
     assert desk.last is not None
     assert fills(desk.last.told) == ["1 @ 100"]
     assert desk.order("o1").remaining == 1
-    desk.buy("3", fault=fault_of("partial:0.3333"))
+    desk.buy("3", fault=parse_fault("partial:0.3333"))
     assert fills(desk.last.told) == ["0.999 @ 100"]
     assert told(desk) == ["Accepted", "Filled", "Canceled"]
-    desk.buy("0", cost=Decimal(100), fault=fault_of("partial:0.5"))
+    desk.buy("0", cost=Decimal(100), fault=parse_fault("partial:0.5"))
     assert fills(desk.last.told) == ["0.5 @ 100"]
     assert buy(desk, "partial:0") == ["Accepted", "Canceled"]
 
@@ -115,29 +115,29 @@ def test_dup_fill_tells_each_fill_twice() -> None:
     assert desk.last is not None
     first, second = trades(desk.last.told)
     assert first == second
-    assert len(trades(desk.last.facts)) == 1
+    assert len(trades(desk.last.events)) == 1
     desk.quote("90", "90")
     assert told(desk) == ["Filled", "Filled"]
-    assert desk.memory.line is None
+    assert desk.state.in_flight is None
 
 
 @pytest.mark.parametrize(("qty", "price"), [("1", None), ("6", "100")])
 def test_late_fill_is_told_after_the_cancel(qty: str, price: str | None) -> None:
     desk = a_desk()
     assert buy(desk, "late_fill", qty, price) == ["Accepted"]
-    assert desk.memory.trades_made == 1
-    desk.put(Cancel(client_id="1", exchange_order_id="o1", symbol="SOL/USDT", at=desk.now))
+    assert desk.state.trades_made == 1
+    desk.apply(CancelOrder(client_id="1", exchange_order_id="o1", symbol="SOL/USDT", at=desk.now))
     assert told(desk) == ["Canceled", "Filled"]
     assert desk.open == []
-    assert desk.memory.line is None
+    assert desk.state.in_flight is None
 
 
 def test_a_late_fill_is_told_in_the_end() -> None:
     desk = a_desk()
     buy(desk, "late_fill")
-    desk.wait(30)
+    desk.advance(30)
     assert told(desk) == []
-    desk.wait(60)
+    desk.advance(60)
     assert told(desk) == ["Filled"]
 
 
@@ -151,10 +151,10 @@ def test_out_of_order_tells_backwards() -> None:
 def test_slow_tells_later() -> None:
     desk = a_desk()
     assert buy(desk, "slow:2500") == []
-    assert outcome(desk) is Outcome.PENDING
-    desk.wait(1)
+    assert outcome(desk) is ReplyOutcome.PENDING
+    desk.advance(1)
     assert told(desk) == []
-    desk.wait(1)
+    desk.advance(1)
     assert told(desk) == ["Accepted", "Filled"]
 
 
@@ -164,22 +164,22 @@ def test_disconnect_silences_the_stream_but_not_the_answer() -> None:
     assert buy(desk, "disconnect:10") == ["Accepted"]
     desk.quote("94", "94")
     assert told(desk) == []
-    desk.wait(10)
+    desk.advance(10)
     assert told(desk) == ["Filled", "Filled"]
 
 
 def test_the_cancel_can_fail_too() -> None:
     desk = a_desk()
     desk.buy("1", "95")
-    wish = Cancel(
+    wish = CancelOrder(
         client_id="1",
         exchange_order_id="o1",
         symbol="SOL/USDT",
-        fault=fault_of("timeout_before"),
+        fault=parse_fault("timeout_before"),
         at=desk.now,
     )
-    desk.put(wish)
-    assert (outcome(desk), desk.open) == (Outcome.LOST, ["o1"])
+    desk.apply(wish)
+    assert (outcome(desk), desk.open) == (ReplyOutcome.LOST, ["o1"])
 
 
 def test_what_is_held_back_survives_a_restart() -> None:
@@ -189,12 +189,12 @@ def test_what_is_held_back_survives_a_restart() -> None:
     buy(desk, "dup_fill", "1", "90")
     buy(desk, "overload:9")
     buy(desk, "disconnect:60")
-    read = memory_read(memory_text(desk.memory))
-    assert read == desk.memory
-    desk.memory = read
-    desk.wait(120)
-    heard: tuple[Fact, ...] = () if desk.last is None else desk.last.told
-    assert words(heard) == ["Accepted", "Filled", "Filled", "Filled"]
+    read = decode_state(encode_state(desk.state))
+    assert read == desk.state
+    desk.state = read
+    desk.advance(120)
+    heard: tuple[PaperEvent, ...] = () if desk.last is None else desk.last.told
+    assert fact_kinds(heard) == ["Accepted", "Filled", "Filled", "Filled"]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_what_is_held_back_survives_a_restart() -> None:
     ],
 )
 def test_a_fault_is_read_from_its_words(text: str, fault: Fault) -> None:
-    assert fault_of(text) == fault
+    assert parse_fault(text) == fault
 
 
 @pytest.mark.parametrize(
@@ -216,4 +216,4 @@ def test_a_fault_is_read_from_its_words(text: str, fault: Fault) -> None:
 )
 def test_other_words_are_no_fault(text: str) -> None:
     with pytest.raises(Invalid):
-        fault_of(text)
+        parse_fault(text)

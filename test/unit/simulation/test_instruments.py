@@ -4,21 +4,21 @@ from decimal import Decimal
 
 import pytest
 
-from oms.domain.instrument import Kind, refuse_off_grid
-from oms.simulation.instruments import fees_of, instruments_of
+from oms.domain.instrument import InstrumentKind, refuse_off_grid
+from oms.simulation.market.instruments import fees_of, instruments_of
 
 
 def test_spot_and_linear_rows() -> None:
     table = instruments_of("binance")
     spot, linear = table["BTC/USDT"], table["BTC/USDT:USDT"]
     assert (spot.kind, spot.settle, spot.tick, spot.step) == (
-        Kind.SPOT,
+        InstrumentKind.SPOT,
         "USDT",
         Decimal("0.01"),
         Decimal("0.00001"),
     )
     assert (linear.kind, linear.tick, linear.step, linear.min_notional) == (
-        Kind.LINEAR,
+        InstrumentKind.LINEAR,
         Decimal("0.1"),
         Decimal("0.001"),
         100,
@@ -36,16 +36,16 @@ def test_a_venue_without_rows_uses_these() -> None:
 @pytest.mark.parametrize(
     ("venue", "kind", "maker", "taker"),
     [
-        ("binance", Kind.SPOT, "0.001", "0.001"),
-        ("binance", Kind.LINEAR, "0.0002", "0.0005"),
-        ("bybit", Kind.LINEAR, "0.0002", "0.00055"),
-        ("kraken", Kind.SPOT, "0.0016", "0.0026"),
-        ("kraken", Kind.LINEAR, "0.0002", "0.0005"),
-        ("gate", Kind.LINEAR, "0", "0.0005"),
-        ("coinbase", Kind.SPOT, "0.006", "0.012"),
-        ("nobody", Kind.SPOT, "0.001", "0.001"),
+        ("binance", InstrumentKind.SPOT, "0.001", "0.001"),
+        ("binance", InstrumentKind.LINEAR, "0.0002", "0.0005"),
+        ("bybit", InstrumentKind.LINEAR, "0.0002", "0.00055"),
+        ("kraken", InstrumentKind.SPOT, "0.0016", "0.0026"),
+        ("kraken", InstrumentKind.LINEAR, "0.0002", "0.0005"),
+        ("gate", InstrumentKind.LINEAR, "0", "0.0005"),
+        ("coinbase", InstrumentKind.SPOT, "0.006", "0.012"),
+        ("nobody", InstrumentKind.SPOT, "0.001", "0.001"),
     ],
 )
-def test_fees(venue: str, kind: Kind, maker: str, taker: str) -> None:
+def test_fees(venue: str, kind: InstrumentKind, maker: str, taker: str) -> None:
     rates = fees_of(venue)[kind]
     assert (rates.maker, rates.taker) == (Decimal(maker), Decimal(taker))

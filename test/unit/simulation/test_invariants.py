@@ -6,75 +6,75 @@ from decimal import Decimal
 
 import pytest
 
-from kit.paper import LINEAR, SPOT, PaperDesk
-from oms.domain.order import Side
-from oms.simulation.facts import Filled
-from oms.simulation.invariants import InvariantBroken, check
-from oms.simulation.matching import Taking
-from oms.simulation.memory import Balance, Leg, PaperPosition
-from oms.simulation.settling import settle
-from oms.simulation.sheet import Sheet
+from kit.exchanges.simulation_harness import LINEAR, SPOT, SimulationHarness
+from oms.domain.orders.order import Side
+from oms.simulation.events import Filled
+from oms.simulation.invariants import InvariantBroken, check_step
+from oms.simulation.market.matching import BookFill
+from oms.simulation.orders.settlement import settle_fill
+from oms.simulation.state.exchange_state import Balance, Leg, PaperPosition
+from oms.simulation.state.step_state import StepState
 
 
-def a_filled_sheet(symbol: str) -> Sheet:
+def a_filled_sheet(symbol: str) -> StepState:
     """A sheet on which one lot of a resting order was just executed; it is in order."""
-    desk = PaperDesk(USDT="1000", SOL="5")
+    desk = SimulationHarness(USDT="1000", SOL="5")
     desk.quote("100", "101", symbol)
     desk.sell("2", "110", symbol=symbol)
-    sheet = Sheet(desk.memory, desk.settings, desk.now)
+    sheet = StepState(desk.state, desk.settings, desk.now)
     order = sheet.orders[symbol]["o1"]
     sheet.lock(order.locked_currency, -order.locked)
     order = replace(order, locked=Decimal(0))
-    order = settle(sheet, order, Taking(qty=Decimal(1), price=Decimal(110)), maker=True)
+    order = settle_fill(sheet, order, BookFill(qty=Decimal(1), price=Decimal(110)), maker=True)
     sheet.put_order(order)
-    check(sheet)
+    check_step(sheet)
     return sheet
 
 
-def _lose_money(sheet: Sheet) -> None:
+def _lose_money(sheet: StepState) -> None:
     sheet.credit("USDT", Decimal("-0.000000000000000001"))
 
 
-def _use_what_nobody_locks(sheet: Sheet) -> None:
+def _use_what_nobody_locks(sheet: StepState) -> None:
     sheet.lock("USDT", Decimal(1))
 
 
-def _use_less_than_nothing(sheet: Sheet) -> None:
+def _use_less_than_nothing(sheet: StepState) -> None:
     sheet.balances["BTC"] = Balance(free=Decimal(1), used=Decimal(-1))
 
 
-def _forget_a_fill(sheet: Sheet) -> None:
-    sheet.facts.pop()
+def _forget_a_fill(sheet: StepState) -> None:
+    sheet.events.pop()
 
 
-def _fill_twice(sheet: Sheet) -> None:
-    sheet.facts.append(sheet.facts[-1])
+def _fill_twice(sheet: StepState) -> None:
+    sheet.events.append(sheet.events[-1])
 
 
-def _fill_a_stranger(sheet: Sheet) -> None:
-    fact = sheet.facts[-1]
-    assert isinstance(fact, Filled)
-    trade = replace(fact.trade, exchange_order_id="o9", qty=Decimal(0))
-    sheet.facts.append(Filled(trade=replace(trade, fee=Decimal(0), qty=Decimal(1))))
+def _fill_a_stranger(sheet: StepState) -> None:
+    event = sheet.events[-1]
+    assert isinstance(event, Filled)
+    trade = replace(event.trade, exchange_order_id="o9", qty=Decimal(0))
+    sheet.events.append(Filled(trade=replace(trade, fee=Decimal(0), qty=Decimal(1))))
 
 
-def _overfill(sheet: Sheet) -> None:
+def _overfill(sheet: StepState) -> None:
     (order,) = (o for orders in sheet.orders.values() for o in orders.values())
     sheet.put_order(replace(order, qty=Decimal("0.5")))
 
 
-def _fill_beyond_the_limit(sheet: Sheet) -> None:
-    fact = sheet.facts[-1]
-    assert isinstance(fact, Filled)
-    sheet.facts[-1] = Filled(trade=replace(fact.trade, price=Decimal(109)))
+def _fill_beyond_the_limit(sheet: StepState) -> None:
+    event = sheet.events[-1]
+    assert isinstance(event, Filled)
+    sheet.events[-1] = Filled(trade=replace(event.trade, price=Decimal(109)))
 
 
-def _end_twice(sheet: Sheet) -> None:
+def _end_twice(sheet: StepState) -> None:
     (order,) = (o for orders in sheet.orders.values() for o in orders.values())
     sheet.ended += [order, order]
 
 
-def _move_a_position(sheet: Sheet) -> None:
+def _move_a_position(sheet: StepState) -> None:
     sheet.put_position(
         (LINEAR, Leg.LONG),
         PaperPosition(
@@ -99,20 +99,22 @@ def _move_a_position(sheet: Sheet) -> None:
         _move_a_position,
     ],
 )
-def test_it_is_found(symbol: str, spoil: Callable[[Sheet], None]) -> None:
+def test_it_is_found(symbol: str, spoil: Callable[[StepState], None]) -> None:
     sheet = a_filled_sheet(symbol)
     spoil(sheet)
     with pytest.raises(InvariantBroken):
-        check(sheet)
+        check_step(sheet)
 
 
 def test_selling_spot_that_is_not_there_is_found() -> None:
-    desk = PaperDesk(USDT="1000", SOL="1")
+    desk = SimulationHarness(USDT="1000", SOL="1")
     desk.quote("100", "101")
     desk.sell("1", "110")
-    sheet = Sheet(desk.memory, desk.settings, desk.now)
+    sheet = StepState(desk.state, desk.settings, desk.now)
     order = sheet.orders[SPOT]["o1"]
     assert order.side is Side.SELL
-    sheet.put_order(settle(sheet, order, Taking(qty=Decimal(1), price=Decimal(110)), maker=True))
+    sheet.put_order(
+        settle_fill(sheet, order, BookFill(qty=Decimal(1), price=Decimal(110)), maker=True)
+    )
     with pytest.raises(InvariantBroken, match="sold more"):
-        check(sheet)
+        check_step(sheet)

@@ -2,24 +2,32 @@
 
 from decimal import Decimal
 
-from kit.paper import INVERSE, PaperDesk, code, rates, some_settings, trades, words
-from oms.domain.instrument import Instrument, Kind
+from kit.exchanges.simulation_harness import (
+    INVERSE,
+    SimulationHarness,
+    fact_kinds,
+    only_rejection_code,
+    rates,
+    some_settings,
+    trades,
+)
+from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.value import evolve
-from oms.simulation.instruments import instruments_of
-from oms.simulation.margin import entry_price
-from oms.simulation.memory import Leg
-from oms.simulation.settings import Settings
+from oms.simulation.account.margin import entry_price
+from oms.simulation.market.instruments import instruments_of
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.exchange_state import Leg
 
 ETH = "ETH/USD:ETH"
 
 
-def a_desk(btc: str = "1", **changes: object) -> PaperDesk:
-    desk = PaperDesk(some_settings(**changes), BTC=btc)
+def a_desk(btc: str = "1", **changes: object) -> SimulationHarness:
+    desk = SimulationHarness(some_settings(**changes), BTC=btc)
     desk.quote("50000", "50000", INVERSE)
     return desk
 
 
-def of_one_dollar(**changes: object) -> Settings:
+def of_one_dollar(**changes: object) -> SimulationSettings:
     table = instruments_of("binance")
     row: Instrument = evolve(table[INVERSE], contract_size=Decimal(1))
     return some_settings(instruments={**table, INVERSE: row}, **changes)
@@ -28,7 +36,7 @@ def of_one_dollar(**changes: object) -> Settings:
 def test_the_built_in_rows() -> None:
     btc, eth = instruments_of("generic")[INVERSE], instruments_of("binance")[ETH]
     assert (btc.kind, btc.settle, btc.contract_size, btc.tick) == (
-        Kind.INVERSE,
+        InstrumentKind.INVERSE,
         "BTC",
         100,
         Decimal("0.1"),
@@ -48,12 +56,12 @@ def test_profit_is_in_base() -> None:
 
 
 def test_the_average_is_harmonic() -> None:
-    desk = PaperDesk(of_one_dollar(leverage=100), BTC="20")
+    desk = SimulationHarness(of_one_dollar(leverage=100), BTC="20")
     desk.quote("10000", "10000", INVERSE)
     desk.buy("100000", symbol=INVERSE)
     desk.quote("20000", "20000", INVERSE)
     desk.buy("100000", symbol=INVERSE)
-    position = desk.memory.positions[INVERSE, Leg.BOTH]
+    position = desk.state.positions[INVERSE, Leg.BOTH]
     average = entry_price(desk.settings.instruments[INVERSE], position)
     assert average == Decimal("13333.333333333333333333")
     (trade,) = trades(desk.sell("200000", symbol=INVERSE))
@@ -62,7 +70,9 @@ def test_the_average_is_harmonic() -> None:
 
 
 def test_margin_and_fees_are_in_base() -> None:
-    desk = a_desk(fees={Kind.SPOT: rates(), Kind.LINEAR: rates("0.0002", "0.0005")})
+    desk = a_desk(
+        fees={InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates("0.0002", "0.0005")}
+    )
     (trade,) = trades(desk.buy("10", symbol=INVERSE))
     assert (trade.fee, trade.fee_currency) == (Decimal("0.00001"), "BTC")  # 0.02 · 0.0005
     assert desk.balance("BTC") == ("0.99799", "0.002")  # 1000 ÷ 50000 ÷ 10
@@ -72,7 +82,7 @@ def test_margin_and_fees_are_in_base() -> None:
 
 
 def test_a_fee_that_has_no_end_is_told_at_18_places() -> None:
-    desk = a_desk(fees={Kind.SPOT: rates(), Kind.LINEAR: rates(taker="0.0005")})
+    desk = a_desk(fees={InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates(taker="0.0005")})
     desk.quote("30000", "30000", INVERSE)
     (trade,) = trades(desk.buy("1", symbol=INVERSE))
     assert trade.fee == Decimal("0.000001666666666667")  # 100 ÷ 30000 · 0.0005
@@ -81,10 +91,10 @@ def test_a_fee_that_has_no_end_is_told_at_18_places() -> None:
 def test_a_sell_is_dearest_where_it_is_lowest() -> None:
     desk = a_desk("0.002")
     # 1000 ÷ 50000 ÷ 10 is all there is; a limit below the market could cost more
-    assert code(desk.sell("10", "49000", symbol=INVERSE)) == "insufficient_funds"
-    assert words(desk.sell("10", "51000", symbol=INVERSE)) == ["Accepted"]
+    assert only_rejection_code(desk.sell("10", "49000", symbol=INVERSE)) == "insufficient_funds"
+    assert fact_kinds(desk.sell("10", "51000", symbol=INVERSE)) == ["Accepted"]
     desk.cancel("o1", INVERSE)
-    assert words(desk.sell("10", symbol=INVERSE)) == ["Accepted", "Filled"]
+    assert fact_kinds(desk.sell("10", symbol=INVERSE)) == ["Accepted", "Filled"]
 
 
 def test_a_short_gains_when_the_price_falls_and_a_flip_begins_anew() -> None:
@@ -93,7 +103,7 @@ def test_a_short_gains_when_the_price_falls_and_a_flip_begins_anew() -> None:
     desk.quote("40000", "40000", INVERSE)
     (trade,) = trades(desk.buy("14", symbol=INVERSE))
     assert trade.realised == Decimal("0.005")
-    position = desk.memory.positions[INVERSE, Leg.BOTH]
+    position = desk.state.positions[INVERSE, Leg.BOTH]
     assert (position.qty, position.cost) == (4, Decimal("-0.01"))
     assert position.margin == Decimal("0.001")
 
@@ -111,6 +121,6 @@ def test_base_that_contracts_need_is_not_sold() -> None:
     desk = a_desk("0.01", allow_spot_short=True)
     desk.quote("50000", "50000", "BTC/USDT")
     desk.buy("40", symbol=INVERSE)  # 0.008
-    assert code(desk.sell("0.00201", symbol="BTC/USDT")) == "insufficient_funds"
-    assert words(desk.sell("0.002", symbol="BTC/USDT")) == ["Accepted", "Filled"]
+    assert only_rejection_code(desk.sell("0.00201", symbol="BTC/USDT")) == "insufficient_funds"
+    assert fact_kinds(desk.sell("0.002", symbol="BTC/USDT")) == ["Accepted", "Filled"]
     assert desk.wallet("BTC").available == 0

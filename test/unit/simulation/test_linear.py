@@ -2,13 +2,22 @@
 
 from decimal import Decimal
 
-from kit.paper import LINEAR, PaperDesk, code, fills, rates, some_settings, trades, words
-from oms.domain.instrument import Kind
-from oms.simulation.memory import Leg
+from kit.exchanges.simulation_harness import (
+    LINEAR,
+    SimulationHarness,
+    fact_kinds,
+    fills,
+    only_rejection_code,
+    rates,
+    some_settings,
+    trades,
+)
+from oms.domain.instrument import InstrumentKind
+from oms.simulation.state.exchange_state import Leg
 
 
-def a_desk(**changes: object) -> PaperDesk:
-    desk = PaperDesk(some_settings(**changes), USDT="1000")
+def a_desk(**changes: object) -> SimulationHarness:
+    desk = SimulationHarness(some_settings(**changes), USDT="1000")
     desk.quote("100", "100", LINEAR)
     return desk
 
@@ -23,11 +32,11 @@ def test_margin_is_locked_and_comes_back() -> None:
     assert desk.balance("USDT") == ("980", "60")
     desk.sell("6", symbol=LINEAR)
     assert desk.balance("USDT") == ("1100", "0")
-    assert not desk.memory.positions
+    assert not desk.state.positions
 
 
 def test_fees_are_paid_in_settle() -> None:
-    fees = {Kind.SPOT: rates(), Kind.LINEAR: rates("0.0002", "0.0005")}
+    fees = {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates("0.0002", "0.0005")}
     desk = a_desk(fees=fees)
     (trade,) = trades(desk.buy("1.5", symbol=LINEAR))
     assert (trade.fee, trade.fee_currency) == (Decimal("0.075"), "USDT")  # 150 · 0.0005
@@ -58,7 +67,7 @@ def test_a_flip_closes_all_and_opens_the_rest_at_the_same_price() -> None:
     desk.quote("110", "110", LINEAR)
     (trade,) = trades(desk.sell("15", symbol=LINEAR))
     assert trade.realised == 100
-    position = desk.memory.positions[LINEAR, Leg.BOTH]
+    position = desk.state.positions[LINEAR, Leg.BOTH]
     assert (position.qty, position.cost, position.margin) == (-5, -550, 55)
     assert desk.balance("USDT") == ("1045", "55")
 
@@ -73,14 +82,16 @@ def test_a_short_gains_when_the_price_falls() -> None:
 
 
 def test_margin_and_fee_must_be_there() -> None:
-    fees = {Kind.SPOT: rates(), Kind.LINEAR: rates("0.001", "0.001")}
+    fees = {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates("0.001", "0.001")}
     desk = a_desk(fees=fees)
-    assert code(desk.buy("100", symbol=LINEAR)) == "insufficient_funds"  # 1000 + 10 of fee
+    assert (
+        only_rejection_code(desk.buy("100", symbol=LINEAR)) == "insufficient_funds"
+    )  # 1000 + 10 of fee
     desk.buy("99", symbol=LINEAR)  # 990 + 9.9
     assert desk.balance("USDT") == ("0.1", "990")
     # a full wallet never hinders a close, nor a flip of the size that the close frees
-    assert words(desk.sell("198", symbol=LINEAR)) == ["Rejected"]
-    assert words(desk.sell("100", symbol=LINEAR)) == ["Accepted", "Filled"]
+    assert fact_kinds(desk.sell("198", symbol=LINEAR)) == ["Rejected"]
+    assert fact_kinds(desk.sell("100", symbol=LINEAR)) == ["Accepted", "Filled"]
 
 
 def test_leverage_is_bounded_by_the_instrument() -> None:
@@ -100,12 +111,16 @@ def test_a_resting_order_reserves_margin_for_what_it_would_open_alone() -> None:
 
 def test_reduce_only_is_cut_at_arrival_and_never_flips() -> None:
     desk = a_desk()
-    assert code(desk.sell("1", symbol=LINEAR, reduce_only=True)) == "exchange_rejected"
+    assert (
+        only_rejection_code(desk.sell("1", symbol=LINEAR, reduce_only=True)) == "exchange_rejected"
+    )
     desk.buy("2", symbol=LINEAR)
-    assert code(desk.buy("1", symbol=LINEAR, reduce_only=True)) == "exchange_rejected"
-    facts = desk.sell("5", symbol=LINEAR, reduce_only=True)
-    assert words(facts) == ["Accepted", "Changed", "Filled"]
-    assert fills(facts) == ["2 @ 100"]
+    assert (
+        only_rejection_code(desk.buy("1", symbol=LINEAR, reduce_only=True)) == "exchange_rejected"
+    )
+    events = desk.sell("5", symbol=LINEAR, reduce_only=True)
+    assert fact_kinds(events) == ["Accepted", "Changed", "Filled"]
+    assert fills(events) == ["2 @ 100"]
     assert desk.held() == 0
 
 
@@ -114,11 +129,11 @@ def test_a_resting_reduce_only_order_is_cut_when_it_is_reached() -> None:
     desk.buy("3", symbol=LINEAR)
     desk.sell("3", "110", symbol=LINEAR, reduce_only=True)
     desk.sell("2", symbol=LINEAR)
-    facts = desk.quote("110", "111", LINEAR)
-    assert words(facts) == ["Changed", "Filled"]
-    assert fills(facts) == ["1 @ 110"]
+    events = desk.quote("110", "111", LINEAR)
+    assert fact_kinds(events) == ["Changed", "Filled"]
+    assert fills(events) == ["1 @ 110"]
     assert desk.held() == 0
-    assert not desk.memory.orders
+    assert not desk.state.orders
 
 
 def test_a_resting_reduce_only_order_with_nothing_left_is_canceled() -> None:
@@ -126,8 +141,8 @@ def test_a_resting_reduce_only_order_with_nothing_left_is_canceled() -> None:
     desk.buy("3", symbol=LINEAR)
     desk.sell("3", "110", symbol=LINEAR, reduce_only=True)
     desk.sell("3", symbol=LINEAR)
-    assert words(desk.quote("110", "111", LINEAR)) == ["Canceled"]
-    assert not desk.memory.orders
+    assert fact_kinds(desk.quote("110", "111", LINEAR)) == ["Canceled"]
+    assert not desk.state.orders
 
 
 def test_a_hedge_account_has_two_legs() -> None:
@@ -137,9 +152,9 @@ def test_a_hedge_account_has_two_legs() -> None:
     assert desk.held(leg=Leg.LONG) == 2
     assert desk.held(leg=Leg.SHORT) == -1
     assert desk.balance("USDT")[1] == "30"  # both legs lock
-    facts = desk.buy("5", symbol=LINEAR, reduce_only=True)
-    assert fills(facts) == ["1 @ 100"]  # short flat, nothing flipped
+    events = desk.buy("5", symbol=LINEAR, reduce_only=True)
+    assert fills(events) == ["1 @ 100"]  # short flat, nothing flipped
     assert desk.held(leg=Leg.LONG) == 2
     assert desk.held(leg=Leg.SHORT) == 0
     desk.sell("2", symbol=LINEAR, reduce_only=True)
-    assert not desk.memory.positions
+    assert not desk.state.positions

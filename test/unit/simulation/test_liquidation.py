@@ -5,51 +5,51 @@ from decimal import Decimal
 
 import pytest
 
-from kit.paper import (
+from kit.exchanges.simulation_harness import (
     INVERSE,
     LINEAR,
     SPOT,
-    PaperDesk,
+    SimulationHarness,
+    fact_kinds,
     fills,
     rates,
     some_settings,
     trades,
-    words,
 )
-from oms.domain.instrument import Kind
-from oms.domain.order import Side
-from oms.simulation.contracts import MarginMode
-from oms.simulation.facts import Canceled, Fact, InsurancePaid
-from oms.simulation.margin import liquidation_price
-from oms.simulation.memory import Leg, OrderSource
+from oms.domain.instrument import InstrumentKind
+from oms.domain.orders.order import Side
+from oms.simulation.account.margin import liquidation_price
+from oms.simulation.events import Canceled, InsurancePaid, PaperEvent
+from oms.simulation.state.contract_overrides import MarginMode
+from oms.simulation.state.exchange_state import Leg, OrderSource
 
 BTC = "BTC/USDT:USDT"
-FEES = {Kind.SPOT: rates(), Kind.LINEAR: rates("0.0002", "0.0005")}
+FEES = {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates("0.0002", "0.0005")}
 
 
-def a_desk(usdt: str, **changes: object) -> PaperDesk:
-    desk = PaperDesk(some_settings(**changes), USDT=usdt)
+def a_desk(usdt: str, **changes: object) -> SimulationHarness:
+    desk = SimulationHarness(some_settings(**changes), USDT=usdt)
     for symbol in (LINEAR, BTC, SPOT):
         desk.quote("100", "100", symbol)
     return desk
 
 
-def insured(facts: tuple[Fact, ...]) -> Decimal:
-    return sum((f.amount for f in facts if isinstance(f, InsurancePaid)), Decimal(0))
+def insured(events: tuple[PaperEvent, ...]) -> Decimal:
+    return sum((f.amount for f in events if isinstance(f, InsurancePaid)), Decimal(0))
 
 
 def test_a_cross_position_is_closed_when_the_wallet_no_longer_carries_it() -> None:
     desk = a_desk("150")
     desk.buy("10", symbol=LINEAR)
     # 150 + 10 · (p − 100) = 10 · p · 0.5 %
-    price = liquidation_price(desk.memory, desk.settings, LINEAR, Leg.BOTH)
+    price = liquidation_price(desk.state, desk.settings, LINEAR, Leg.BOTH)
     assert price == Decimal("85.427135678391959799")
     assert desk.quote("85.43", "85.43", LINEAR) == ()
-    facts = desk.quote("85.42", "85.42", LINEAR)
-    assert words(facts) == ["Accepted", "Filled"]
-    assert fills(facts) == ["10 @ 85.42"]
+    events = desk.quote("85.42", "85.42", LINEAR)
+    assert fact_kinds(events) == ["Accepted", "Filled"]
+    assert fills(events) == ["10 @ 85.42"]
     assert desk.total() == "4.2"  # 150 − 145.8
-    assert not desk.memory.positions
+    assert not desk.state.positions
 
 
 def test_the_order_that_closes_is_the_exchanges_own() -> None:
@@ -60,7 +60,7 @@ def test_the_order_that_closes_is_the_exchanges_own() -> None:
     assert not trade.maker
     assert trade.fee == Decimal("0.425")  # 10 · 85 · 0.0005
     # 150 − 0.5 − 150 − 0.425 is owed
-    assert insured(desk.last.facts if desk.last else ()) == Decimal("0.925")
+    assert insured(desk.last.events if desk.last else ()) == Decimal("0.925")
     assert desk.total() == "0"
 
 
@@ -70,9 +70,9 @@ def test_contract_orders_are_canceled_first_and_spot_orders_stay() -> None:
     desk.buy("1", "50", symbol=LINEAR)
     desk.sell("1", "200", symbol=BTC, reduce_only=False)
     desk.buy("0.01", "10")
-    facts = desk.quote("83.3", "83.3", LINEAR)
-    assert words(facts) == ["Canceled", "Canceled", "Accepted", "Filled"]
-    assert [f.reason for f in facts if isinstance(f, Canceled)] == ["liquidation"] * 2
+    events = desk.quote("83.3", "83.3", LINEAR)
+    assert fact_kinds(events) == ["Canceled", "Canceled", "Accepted", "Filled"]
+    assert [f.reason for f in events if isinstance(f, Canceled)] == ["liquidation"] * 2
     assert desk.open == ["o4"]
     assert desk.balance("USDT") == ("2.9", "0.1")
 
@@ -81,9 +81,9 @@ def test_what_is_owed_is_paid_by_the_insurance_and_orders_promise_nothing() -> N
     desk = a_desk("170")
     desk.buy("10", symbol=LINEAR)
     desk.buy("0.01", "10")
-    facts = desk.quote("80", "80", LINEAR)
-    assert words(facts) == ["Accepted", "Filled", "Canceled", "InsurancePaid"]
-    assert insured(facts) == 30  # 170 − 200
+    events = desk.quote("80", "80", LINEAR)
+    assert fact_kinds(events) == ["Accepted", "Filled", "Canceled", "InsurancePaid"]
+    assert insured(events) == 30  # 170 − 200
     assert desk.balance("USDT") == ("0", "0")
 
 
@@ -94,8 +94,8 @@ def test_the_largest_maintenance_goes_first_until_there_is_enough() -> None:
     # 150 − 140 = 10 > 4.3 + 0.4
     assert desk.quote("86", "86", LINEAR) == ()
     # 150 − 146 = 4 < 4.27 + 0.4; without the larger one 4 > 0.4
-    facts = desk.quote("85.4", "85.4", LINEAR)
-    assert [trade.symbol for trade in trades(facts)] == [LINEAR]
+    events = desk.quote("85.4", "85.4", LINEAR)
+    assert [trade.symbol for trade in trades(events)] == [LINEAR]
     assert desk.held(BTC) == 1
     assert desk.total() == "4"
 
@@ -107,9 +107,9 @@ def test_gains_of_one_position_carry_the_losses_of_another() -> None:
     desk.quote("80", "80", BTC)
     assert desk.quote("70", "70", LINEAR) == ()  # 250 − 300 + 200
     assert desk.quote("93", "93", BTC) == ()  # 250 − 300 + 70 > 3.5 + 3.72
-    facts = desk.quote("95.5", "95.5", BTC)  # 250 − 300 + 45
-    assert [trade.symbol for trade in trades(facts)] == [BTC, LINEAR]  # 3.82 before 3.5
-    assert insured(facts) == 5
+    events = desk.quote("95.5", "95.5", BTC)  # 250 − 300 + 45
+    assert [trade.symbol for trade in trades(events)] == [BTC, LINEAR]  # 3.82 before 3.5
+    assert insured(events) == 5
 
 
 def test_both_legs_of_a_hedge_stand_in_one_wallet() -> None:
@@ -118,8 +118,8 @@ def test_both_legs_of_a_hedge_stand_in_one_wallet() -> None:
     desk.sell("5", symbol=LINEAR)
     assert desk.quote("50", "50", LINEAR) == ()
     # both lose nothing together: only the maintenance of both can end it
-    facts = desk.quote("3000", "3000", LINEAR)
-    assert len(trades(facts)) == 1
+    events = desk.quote("3000", "3000", LINEAR)
+    assert len(trades(events)) == 1
     assert desk.held(leg=Leg.LONG) + desk.held(leg=Leg.SHORT) in (5, -5)
 
 
@@ -132,14 +132,14 @@ def test_an_isolated_position_loses_its_margin_at_most(price: str, rest: str, pa
     desk = a_desk("1000", fees=FEES, margin_mode=MarginMode.ISOLATED)
     desk.buy("10", symbol=LINEAR)  # margin 100, fee 0.5
     # 100 + 10 · (p − 100) = 10 · p · 0.5 %
-    found = liquidation_price(desk.memory, desk.settings, LINEAR, Leg.BOTH)
+    found = liquidation_price(desk.state, desk.settings, LINEAR, Leg.BOTH)
     assert found == Decimal("90.452261306532663317")
     assert desk.quote("90.46", "90.46", LINEAR) == ()
     desk.buy("1", "50", symbol=LINEAR)
-    facts = desk.quote(price, price, LINEAR)
-    assert words(facts)[:3] == ["Canceled", "Accepted", "Filled"]
+    events = desk.quote(price, price, LINEAR)
+    assert fact_kinds(events)[:3] == ["Canceled", "Accepted", "Filled"]
     assert desk.total() == rest
-    assert insured(facts) == Decimal(paid)
+    assert insured(events) == Decimal(paid)
 
 
 def test_an_isolated_position_takes_nothing_from_another() -> None:
@@ -157,7 +157,7 @@ def test_a_short_is_closed_when_the_price_rises() -> None:
     desk = a_desk("150")
     desk.sell("10", symbol=LINEAR)
     # 150 − 10 · (p − 100) = 10 · p · 0.5 %: 1150 ÷ 10.05
-    price = liquidation_price(desk.memory, desk.settings, LINEAR, Leg.BOTH)
+    price = liquidation_price(desk.state, desk.settings, LINEAR, Leg.BOTH)
     assert price == Decimal("114.427860696517412935")
     assert desk.quote("114.42", "114.42", LINEAR) == ()
     assert fills(desk.quote("114.43", "114.43", LINEAR)) == ["10 @ 114.43"]
@@ -165,9 +165,9 @@ def test_a_short_is_closed_when_the_price_rises() -> None:
 
 def test_no_position_no_price() -> None:
     desk = a_desk("150")
-    assert liquidation_price(desk.memory, desk.settings, LINEAR, Leg.BOTH) is None
+    assert liquidation_price(desk.state, desk.settings, LINEAR, Leg.BOTH) is None
     desk.buy("1", symbol=LINEAR)  # it can lose no more than 100
-    assert liquidation_price(desk.memory, desk.settings, LINEAR, Leg.BOTH) is None
+    assert liquidation_price(desk.state, desk.settings, LINEAR, Leg.BOTH) is None
 
 
 def test_attached_exits_end_with_their_position() -> None:
@@ -176,16 +176,16 @@ def test_attached_exits_end_with_their_position() -> None:
     desk.stop(Side.SELL, "10", "60", symbol=LINEAR, reduce_only=True)
     desk.quote("80", "80", LINEAR)
     assert desk.open == []
-    assert desk.memory.special == {}
+    assert desk.state.orders_with_terms == {}
 
 
 def test_an_old_price_liquidates_nothing() -> None:
     desk = a_desk("150", max_price_age=timedelta(seconds=5))
     desk.quote("100", "100", LINEAR)
     desk.buy("10", symbol=LINEAR)
-    desk.wait(10)
+    desk.advance(10)
     desk.quote("90", "90", LINEAR)
-    desk.wait(10)
+    desk.advance(10)
     desk.deposit("1")
     assert desk.held() == 10
     desk.quote("80", "80", LINEAR)
@@ -202,9 +202,9 @@ def test_a_loss_beyond_the_wallet_is_made_good_without_a_liquidation_too() -> No
     desk = a_desk("100")
     desk.buy("10", symbol=LINEAR)
     desk.book(bids=("10 @ 85",), asks=("10 @ 115",), symbol=LINEAR)  # the middle stands
-    facts = desk.sell("10", symbol=LINEAR)
-    assert words(facts) == ["Accepted", "Filled", "InsurancePaid"]
-    assert insured(facts) == 50
+    events = desk.sell("10", symbol=LINEAR)
+    assert fact_kinds(events) == ["Accepted", "Filled", "InsurancePaid"]
+    assert insured(events) == 50
     assert desk.total() == "0"
 
 
@@ -220,20 +220,20 @@ def test_a_loss_beyond_the_wallet_is_made_good_without_a_liquidation_too() -> No
 def test_an_inverse_position_is_judged_in_base(
     side: Side, price: str, kept: str, gone: str
 ) -> None:
-    desk = PaperDesk(BTC="0.01")
+    desk = SimulationHarness(BTC="0.01")
     desk.quote("50000", "50000", INVERSE)
     (desk.buy if side is Side.BUY else desk.sell)("40", symbol=INVERSE)
-    assert liquidation_price(desk.memory, desk.settings, INVERSE, Leg.BOTH) == Decimal(price)
+    assert liquidation_price(desk.state, desk.settings, INVERSE, Leg.BOTH) == Decimal(price)
     assert desk.quote(kept, kept, INVERSE) == ()
     assert fills(desk.quote(gone, gone, INVERSE)) == [f"40 @ {gone}"]
 
 
 def test_an_inverse_loss_beyond_the_wallet_is_paid_in_base() -> None:
-    desk = PaperDesk(BTC="0.01")
+    desk = SimulationHarness(BTC="0.01")
     desk.quote("50000", "50000", INVERSE)
     desk.buy("40", symbol=INVERSE)
-    facts = desk.quote("40000", "40000", INVERSE)
-    assert insured(facts) == Decimal("0.01")  # 0.01 − 0.02
+    events = desk.quote("40000", "40000", INVERSE)
+    assert insured(events) == Decimal("0.01")  # 0.01 − 0.02
     assert desk.total("BTC") == "0"
 
 
@@ -243,6 +243,6 @@ def test_the_bound_of_the_acceptance_page() -> None:
     desk.quote("10000", "10000", LINEAR)
     desk.buy("1", symbol=LINEAR)
     assert desk.quote("9045.3", "9045.3", LINEAR) == ()
-    facts = desk.quote("9045.2", "9045.2", LINEAR)
-    assert fills(facts) == ["1 @ 9045.2"]
-    assert [trade.source for trade in trades(facts)] == [OrderSource.LIQUIDATION]
+    events = desk.quote("9045.2", "9045.2", LINEAR)
+    assert fills(events) == ["1 @ 9045.2"]
+    assert [trade.source for trade in trades(events)] == [OrderSource.LIQUIDATION]

@@ -4,23 +4,32 @@ from decimal import Decimal
 
 import pytest
 
-from kit.paper import LINEAR, SPOT, PaperDesk, code, fills, rates, some_settings, words
-from oms.domain.instrument import Kind
-from oms.domain.order import Side
-from oms.simulation.contracts import MarginMode
-from oms.simulation.memory import Leg
+from kit.exchanges.simulation_harness import (
+    LINEAR,
+    SPOT,
+    SimulationHarness,
+    fact_kinds,
+    fills,
+    only_rejection_code,
+    rates,
+    some_settings,
+)
+from oms.domain.instrument import InstrumentKind
+from oms.domain.orders.order import Side
+from oms.simulation.state.contract_overrides import MarginMode
+from oms.simulation.state.exchange_state import Leg
 
-FEES = {Kind.SPOT: rates(), Kind.LINEAR: rates("0.0002", "0.0005")}
+FEES = {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates("0.0002", "0.0005")}
 
 
-def a_desk(usdt: str = "1000", **changes: object) -> PaperDesk:
-    desk = PaperDesk(some_settings(**changes), USDT=usdt)
+def a_desk(usdt: str = "1000", **changes: object) -> SimulationHarness:
+    desk = SimulationHarness(some_settings(**changes), USDT=usdt)
     desk.quote("100", "100", LINEAR)
     desk.quote("100", "100", SPOT)
     return desk
 
 
-def moved(desk: PaperDesk, price: str) -> None:
+def moved(desk: SimulationHarness, price: str) -> None:
     desk.quote(price, price, LINEAR)
 
 
@@ -54,8 +63,8 @@ def test_profit_that_is_not_realised_opens_more() -> None:
     desk.buy("10", symbol=LINEAR)
     moved(desk, "150")
     assert desk.wallet().available == 450  # 100 + 500 − 150
-    assert code(desk.buy("30.001", symbol=LINEAR)) == "insufficient_funds"
-    assert words(desk.buy("30", symbol=LINEAR)) == ["Accepted", "Filled"]
+    assert only_rejection_code(desk.buy("30.001", symbol=LINEAR)) == "insufficient_funds"
+    assert fact_kinds(desk.buy("30", symbol=LINEAR)) == ["Accepted", "Filled"]
     assert desk.wallet().available == 0
 
 
@@ -64,8 +73,8 @@ def test_a_loss_that_is_not_realised_opens_less() -> None:
     desk.buy("10", symbol=LINEAR)
     moved(desk, "95")
     assert desk.wallet().available == 55  # 200 − 50 − 95
-    assert code(desk.buy("5.79", symbol=LINEAR)) == "insufficient_funds"
-    assert words(desk.buy("5.789", symbol=LINEAR)) == ["Accepted", "Filled"]
+    assert only_rejection_code(desk.buy("5.79", symbol=LINEAR)) == "insufficient_funds"
+    assert fact_kinds(desk.buy("5.789", symbol=LINEAR)) == ["Accepted", "Filled"]
 
 
 def test_profit_that_is_not_realised_buys_no_spot() -> None:
@@ -73,7 +82,7 @@ def test_profit_that_is_not_realised_buys_no_spot() -> None:
     desk.buy("50", symbol=LINEAR)
     moved(desk, "110")
     assert desk.wallet().available == 950  # 1000 + 500 − 550
-    assert code(desk.buy("5.001")) == "insufficient_funds"
+    assert only_rejection_code(desk.buy("5.001")) == "insufficient_funds"
     assert fills(desk.buy("5")) == ["5 @ 100"]  # 500 is free
 
 
@@ -82,9 +91,9 @@ def test_a_loss_that_is_not_realised_binds_money() -> None:
     desk.buy("50", symbol=LINEAR)
     moved(desk, "95")
     # 1000 − 250 − 475
-    assert code(desk.withdraw("275.01")) == "insufficient_funds"
-    assert code(desk.buy("2.751")) == "insufficient_funds"
-    assert words(desk.withdraw("275")) == ["Withdrawn"]
+    assert only_rejection_code(desk.withdraw("275.01")) == "insufficient_funds"
+    assert only_rejection_code(desk.buy("2.751")) == "insufficient_funds"
+    assert fact_kinds(desk.withdraw("275")) == ["Withdrawn"]
     assert desk.wallet().available == 0
 
 
@@ -93,10 +102,10 @@ def test_a_close_is_never_hindered_and_frees_what_a_flip_needs() -> None:
     desk.buy("10", symbol=LINEAR)
     moved(desk, "96")
     assert desk.wallet().available == -36  # 100 − 40 − 96
-    assert code(desk.buy("0.001", symbol=LINEAR)) == "insufficient_funds"
+    assert only_rejection_code(desk.buy("0.001", symbol=LINEAR)) == "insufficient_funds"
     # after the close 60 are left: 6.25 · 96 ÷ 10
-    assert code(desk.sell("16.251", symbol=LINEAR)) == "insufficient_funds"
-    assert words(desk.sell("16.25", symbol=LINEAR)) == ["Accepted", "Filled"]
+    assert only_rejection_code(desk.sell("16.251", symbol=LINEAR)) == "insufficient_funds"
+    assert fact_kinds(desk.sell("16.25", symbol=LINEAR)) == ["Accepted", "Filled"]
     assert desk.wallet().available == 0
 
 
@@ -105,32 +114,32 @@ def test_another_leverage_counts_margins_and_reserves_anew() -> None:
     desk.buy("10", symbol=LINEAR)
     desk.buy("2", "90", symbol=LINEAR)
     assert desk.balance("USDT") == ("882", "118")
-    assert words(desk.set_leverage(20)) == ["LeverageSet"]
+    assert fact_kinds(desk.set_leverage(20)) == ["LeverageSet"]
     assert desk.balance("USDT") == ("941", "59")
-    assert words(desk.set_leverage(20)) == ["LeverageSet"]
+    assert fact_kinds(desk.set_leverage(20)) == ["LeverageSet"]
     desk.cancel("o2", LINEAR)
     assert desk.balance("USDT") == ("950", "50")
-    assert words(desk.set_leverage(1)) == ["LeverageSet"]
+    assert fact_kinds(desk.set_leverage(1)) == ["LeverageSet"]
     assert desk.balance("USDT") == ("0", "1000")
 
 
 @pytest.mark.parametrize("leverage", [0, 101, -1])
 def test_leverage_is_what_the_contract_allows(leverage: int) -> None:
     desk = a_desk()
-    assert code(desk.set_leverage(leverage)) == "exchange_rejected"
-    assert code(desk.set_leverage(2, SPOT)) == "exchange_rejected"
+    assert only_rejection_code(desk.set_leverage(leverage)) == "exchange_rejected"
+    assert only_rejection_code(desk.set_leverage(2, SPOT)) == "exchange_rejected"
 
 
 def test_leverage_that_the_wallet_cannot_bear_is_refused() -> None:
     desk = a_desk("999")
     desk.buy("10", symbol=LINEAR)
-    before = desk.memory
-    assert code(desk.set_leverage(1)) == "insufficient_funds"
-    assert desk.memory is before
-    assert words(desk.set_leverage(2)) == ["LeverageSet"]
+    before = desk.state
+    assert only_rejection_code(desk.set_leverage(1)) == "insufficient_funds"
+    assert desk.state is before
+    assert fact_kinds(desk.set_leverage(2)) == ["LeverageSet"]
     moved(desk, "50.1")
     assert desk.wallet().available == Decimal("249.5")  # 999 − 499 − 250.5
-    assert code(desk.set_leverage(1)) == "insufficient_funds"
+    assert only_rejection_code(desk.set_leverage(1)) == "insufficient_funds"
 
 
 def test_more_leverage_is_welcome_where_too_little_is_left() -> None:
@@ -138,8 +147,8 @@ def test_more_leverage_is_welcome_where_too_little_is_left() -> None:
     desk.buy("10", symbol=LINEAR)
     moved(desk, "95")
     assert desk.wallet().available == -45
-    assert code(desk.set_leverage(9)) == "insufficient_funds"
-    assert words(desk.set_leverage(50)) == ["LeverageSet"]
+    assert only_rejection_code(desk.set_leverage(9)) == "insufficient_funds"
+    assert fact_kinds(desk.set_leverage(50)) == ["LeverageSet"]
     assert desk.wallet().available == 31  # 100 − 50 − 19
 
 
@@ -154,16 +163,16 @@ def test_the_larger_of_a_pair_is_held_under_another_leverage_too() -> None:
 def test_margin_mode_changes_only_where_nothing_is_open() -> None:
     desk = a_desk()
     desk.buy("1", "90", symbol=LINEAR)
-    assert code(desk.set_margin_mode(MarginMode.ISOLATED)) == "exchange_rejected"
-    assert words(desk.set_margin_mode(MarginMode.CROSS)) == ["MarginModeSet"]
+    assert only_rejection_code(desk.set_margin_mode(MarginMode.ISOLATED)) == "exchange_rejected"
+    assert fact_kinds(desk.set_margin_mode(MarginMode.CROSS)) == ["MarginModeSet"]
     desk.cancel("o1", LINEAR)
-    assert words(desk.set_margin_mode(MarginMode.ISOLATED)) == ["MarginModeSet"]
+    assert fact_kinds(desk.set_margin_mode(MarginMode.ISOLATED)) == ["MarginModeSet"]
     desk.buy("1", symbol=LINEAR)
-    assert code(desk.set_margin_mode(MarginMode.CROSS)) == "exchange_rejected"
-    assert code(desk.set_margin_mode(MarginMode.CROSS, SPOT)) == "exchange_rejected"
+    assert only_rejection_code(desk.set_margin_mode(MarginMode.CROSS)) == "exchange_rejected"
+    assert only_rejection_code(desk.set_margin_mode(MarginMode.CROSS, SPOT)) == "exchange_rejected"
 
 
-def isolated(usdt: str = "1000", **changes: object) -> PaperDesk:
+def isolated(usdt: str = "1000", **changes: object) -> SimulationHarness:
     return a_desk(usdt, margin_mode=MarginMode.ISOLATED, **changes)
 
 
@@ -174,7 +183,7 @@ def test_an_isolated_position_binds_its_margin_alone() -> None:
     wallet = desk.wallet()
     assert (wallet.unrealised, wallet.initial, wallet.isolated) == (0, 0, 100)
     assert wallet.available == 900
-    assert words(desk.withdraw("900")) == ["Withdrawn"]
+    assert fact_kinds(desk.withdraw("900")) == ["Withdrawn"]
     assert desk.balance("USDT") == ("0", "100")
 
 
@@ -188,7 +197,7 @@ def test_isolated_margin_grows_shrinks_and_begins_anew_on_a_flip() -> None:
     # a quarter comes back, with 5 · (110 − 105) of profit
     assert desk.balance("USDT") == ("867.5", "157.5")
     desk.sell("20", symbol=LINEAR)
-    assert desk.memory.positions[LINEAR, Leg.BOTH].margin == 55
+    assert desk.state.positions[LINEAR, Leg.BOTH].margin == 55
     assert desk.balance("USDT") == ("1045", "55")
 
 
@@ -198,17 +207,19 @@ def test_isolated_margin_follows_the_leverage_unless_that_would_liquidate() -> N
     desk.set_leverage(5)
     assert desk.balance("USDT") == ("800", "200")
     moved(desk, "90")
-    assert code(desk.set_leverage(10)) == "exchange_rejected"  # 100 − 100 is below 4.5
-    assert words(desk.set_leverage(9)) == ["LeverageSet"]
-    assert code(isolated("100").set_leverage(0)) == "exchange_rejected"
+    assert (
+        only_rejection_code(desk.set_leverage(10)) == "exchange_rejected"
+    )  # 100 − 100 is below 4.5
+    assert fact_kinds(desk.set_leverage(9)) == ["LeverageSet"]
+    assert only_rejection_code(isolated("100").set_leverage(0)) == "exchange_rejected"
 
 
 def test_an_order_told_the_other_leg_only_reduces_it() -> None:
     desk = a_desk(hedge=True)
     desk.buy("5", symbol=LINEAR)
-    facts = desk.sell("8", symbol=LINEAR, leg=Leg.LONG)
-    assert words(facts) == ["Accepted", "Changed", "Filled"]
-    assert fills(facts) == ["5 @ 100"]
-    assert code(desk.sell("1", symbol=LINEAR, leg=Leg.LONG)) == "exchange_rejected"
+    events = desk.sell("8", symbol=LINEAR, leg=Leg.LONG)
+    assert fact_kinds(events) == ["Accepted", "Changed", "Filled"]
+    assert fills(events) == ["5 @ 100"]
+    assert only_rejection_code(desk.sell("1", symbol=LINEAR, leg=Leg.LONG)) == "exchange_rejected"
     desk.sell("1", symbol=LINEAR, leg=Leg.SHORT)
     assert desk.held(leg=Leg.SHORT) == -1

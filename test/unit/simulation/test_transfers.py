@@ -4,44 +4,54 @@ from decimal import Decimal
 
 import pytest
 
-from kit.paper import INVERSE, LINEAR, SPOT, PaperDesk, code, rates, some_settings, trades, words
-from oms.domain.instrument import Kind
-from oms.domain.order import Side
-from oms.simulation.canonical import memory_read, memory_text
-from oms.simulation.facts import Canceled, Deposited, Withdrawn
+from kit.exchanges.simulation_harness import (
+    INVERSE,
+    LINEAR,
+    SPOT,
+    SimulationHarness,
+    fact_kinds,
+    only_rejection_code,
+    rates,
+    some_settings,
+    trades,
+)
+from oms.domain.instrument import InstrumentKind
+from oms.domain.orders.order import Side
+from oms.simulation.events import Canceled, Deposited, Withdrawn
 from oms.simulation.inputs import Deposit
-from oms.simulation.memory import OrderSource
 from oms.simulation.settings import FeeTier
+from oms.simulation.state.exchange_state import OrderSource
+from oms.simulation.state.state_json import decode_state, encode_state
 
 
 def test_money_comes_and_goes_under_ids_of_its_own() -> None:
-    desk = PaperDesk(USDT="1000")
+    desk = SimulationHarness(USDT="1000")
     (came,) = desk.deposit("5")
     (went,) = desk.withdraw("7")
     assert isinstance(came, Deposited)
     assert isinstance(went, Withdrawn)
     assert (came.transfer_id, went.transfer_id) == ("m2", "m3")
-    assert (went.amount, went.currency, went.at) == (7, "USDT", desk.memory.clock)
+    assert (went.amount, went.currency, went.at) == (7, "USDT", desk.state.clock)
     assert desk.total() == "998"
-    assert memory_read(memory_text(desk.memory)) == desk.memory
+    assert decode_state(encode_state(desk.state)) == desk.state
 
 
 @pytest.mark.parametrize("amount", ["901", "900.000000000000000001"])
 def test_what_is_locked_does_not_leave(amount: str) -> None:
-    desk = PaperDesk(USDT="1000")
+    desk = SimulationHarness(USDT="1000")
     desk.quote("100", "100")
     desk.buy("1", "100")
     desk.buy("1", "100")
     desk.sell("1")
     desk.buy("1", "99")
-    before = desk.memory
-    assert code(desk.withdraw(amount)) == "insufficient_funds"
-    assert desk.memory is before
-    assert code(desk.withdraw("1", "XRP")) == "insufficient_funds"
+    before = desk.state
+    assert only_rejection_code(desk.withdraw(amount)) == "insufficient_funds"
+    assert desk.state is before
+    assert only_rejection_code(desk.withdraw("1", "XRP")) == "insufficient_funds"
 
 
 def test_a_reset_leaves_nothing_but_the_new_balances() -> None:
-    desk = PaperDesk(USDT="1000", SOL="3", BTC="1")
+    desk = SimulationHarness(USDT="1000", SOL="3", BTC="1")
     for symbol, price in ((SPOT, "100"), (LINEAR, "100"), (INVERSE, "50000")):
         desk.quote(price, price, symbol)
     desk.buy("10", symbol=LINEAR)
@@ -49,33 +59,33 @@ def test_a_reset_leaves_nothing_but_the_new_balances() -> None:
     desk.sell("1", "120")
     desk.stop(Side.SELL, "10", "60", symbol=LINEAR, reduce_only=True)
     desk.quote("110", "110", LINEAR)
-    facts = desk.reset(USDT="500", ETH="2")
-    assert [fact.reason for fact in facts if isinstance(fact, Canceled)] == ["reset"] * 2
-    closed = trades(facts)
+    events = desk.reset(USDT="500", ETH="2")
+    assert [event.reason for event in events if isinstance(event, Canceled)] == ["reset"] * 2
+    closed = trades(events)
     assert [(t.symbol, t.qty, t.price, t.fee) for t in closed] == [
         (INVERSE, 10, 50000, 0),
         (LINEAR, 10, 110, 0),
     ]
     assert {trade.source for trade in closed} == {OrderSource.CORRECTION}
     assert {trade.client_id for trade in closed} == {""}
-    assert not desk.memory.positions
-    assert not desk.memory.orders
-    totals = {c: balance.total for c, balance in desk.memory.balances.items()}
+    assert not desk.state.positions
+    assert not desk.state.orders
+    totals = {c: balance.total for c, balance in desk.state.balances.items()}
     assert totals == {"USDT": 500, "ETH": 2, "SOL": 0, "BTC": 0}
-    moved = [f for f in facts if isinstance(f, Deposited | Withdrawn)]
+    moved = [f for f in events if isinstance(f, Deposited | Withdrawn)]
     assert [(type(f).__name__, f.currency, f.amount) for f in moved] == [
         ("Withdrawn", "BTC", 1),
         ("Deposited", "ETH", 2),
         ("Withdrawn", "SOL", 3),
         ("Withdrawn", "USDT", 600),  # 1000 and 100 of profit
     ]
-    assert words(desk.buy("0.001")) == ["Accepted", "Filled"]  # ids go on
+    assert fact_kinds(desk.buy("0.001")) == ["Accepted", "Filled"]  # ids go on
     assert "o7" not in desk.open
 
 
 def test_a_reset_pays_no_fee_and_forgets_a_debt() -> None:
-    fees = {Kind.SPOT: rates(), Kind.LINEAR: rates("0.01", "0.01")}
-    desk = PaperDesk(some_settings(fees=fees), USDT="1000")
+    fees = {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates("0.01", "0.01")}
+    desk = SimulationHarness(some_settings(fees=fees), USDT="1000")
     desk.quote("100", "100", LINEAR)
     desk.buy("10", symbol=LINEAR)
     (trade,) = trades(desk.reset(USDT="1000"))
@@ -88,14 +98,17 @@ TIERS = (
     FeeTier(volume=Decimal(5000), rates=rates("-0.0001", "0.0004")),
 )
 TIERED = some_settings(
-    fees={Kind.SPOT: rates("0.001", "0.001"), Kind.LINEAR: rates("0.001", "0.001")},
-    fee_tiers={Kind.SPOT: TIERS, Kind.LINEAR: TIERS},
+    fees={
+        InstrumentKind.SPOT: rates("0.001", "0.001"),
+        InstrumentKind.LINEAR: rates("0.001", "0.001"),
+    },
+    fee_tiers={InstrumentKind.SPOT: TIERS, InstrumentKind.LINEAR: TIERS},
     base_fee_on_buy=False,
 )
 
 
 def test_fees_fall_with_the_volume_of_thirty_days() -> None:
-    desk = PaperDesk(TIERED, USDT="100000", BTC="1")
+    desk = SimulationHarness(TIERED, USDT="100000", BTC="1")
     desk.quote("100", "100")
     desk.quote("50000", "50000", INVERSE)
     told = [trades(desk.buy("10"))[0].fee]  # 0.1 %: what was traded before decides
@@ -105,28 +118,28 @@ def test_fees_fall_with_the_volume_of_thirty_days() -> None:
     told.append(trades(desk.buy("10"))[0].fee)
     # 1, 0.8, 1.6 at 3000 dollars, and 0.4 at 5000
     assert told == [Decimal("1"), Decimal("0.8"), Decimal("1.6"), Decimal("0.4")]
-    assert desk.memory.volumes == {desk.now.date().isoformat(): 6000}
-    assert memory_read(memory_text(desk.memory)) == desk.memory
-    desk.wait(29 * 86_400)
+    assert desk.state.volumes == {desk.now.date().isoformat(): 6000}
+    assert decode_state(encode_state(desk.state)) == desk.state
+    desk.advance(29 * 86_400)
     assert trades(desk.buy("10"))[0].fee == Decimal("0.4")
-    desk.wait(2 * 86_400)
+    desk.advance(2 * 86_400)
     assert trades(desk.buy("10"))[0].fee == Decimal("0.8")  # 1000 of two days ago are left
-    assert len(desk.memory.volumes) == 2
+    assert len(desk.state.volumes) == 2
 
 
 def test_volume_in_another_currency_is_counted_at_its_price() -> None:
-    desk = PaperDesk(TIERED, BTC="10")
+    desk = SimulationHarness(TIERED, BTC="10")
     desk.quote("0.05", "0.05", "ETH/BTC")
     desk.buy("1", symbol="ETH/BTC")
-    assert list(desk.memory.volumes.values()) == [0]  # nobody knows what it is worth
+    assert list(desk.state.volumes.values()) == [0]  # nobody knows what it is worth
     desk.quote("50000", "50000", "BTC/USDT")
     desk.buy("1", symbol="ETH/BTC")
-    assert list(desk.memory.volumes.values()) == [2500]
+    assert list(desk.state.volumes.values()) == [2500]
 
 
 def test_money_that_comes_twice_is_two_transfers() -> None:
-    desk = PaperDesk()
+    desk = SimulationHarness()
     for _ in range(2):
-        desk.put(Deposit(currency="USDT", amount=Decimal(1), at=desk.now))
-    assert desk.memory.transfers_made == 2
+        desk.apply(Deposit(currency="USDT", amount=Decimal(1), at=desk.now))
+    assert desk.state.transfers_made == 2
     assert desk.total() == "2"

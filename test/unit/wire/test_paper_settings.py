@@ -7,25 +7,25 @@ from typing import Any
 
 import pytest
 
-from oms.adapters.paper.settings import settings_of
+from oms.adapters.paper.simulation_settings import simulation_settings
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.errors import Invalid
-from oms.domain.instrument import Kind
-from oms.domain.order_forms import ORDER_TYPES, TIMES_IN_FORCE
-from oms.simulation.contracts import MarginMode
-from oms.simulation.faults import FaultKind
-from oms.simulation.settings import FillModel, Latency, Settings
+from oms.domain.instrument import InstrumentKind
+from oms.domain.orders.order_validation import ORDER_TYPES, TIMES_IN_FORCE
+from oms.simulation.settings import FillModel, Latency, SimulationSettings
+from oms.simulation.state.contract_overrides import MarginMode
+from oms.simulation.transport.faults import FaultKind
+from oms.wire.account_config.paper_settings import PAPER_KEYS, read_paper_settings
 from oms.wire.json import dumps
-from oms.wire.paper_settings import KEYS, paper_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def read(told: object, *, strict: bool = True) -> PaperSettings:
-    return paper_settings(dumps({"oms": {"paper": told}}), strict=strict)
+    return read_paper_settings(dumps({"oms": {"paper": told}}), strict=strict)
 
 
-def simulated(told: object, mode: PositionMode = PositionMode.NETTING) -> Settings:
+def simulated(told: object, mode: PositionMode = PositionMode.NETTING) -> SimulationSettings:
     account = Account(
         id=7,
         exchange_id="paper.binance",
@@ -34,11 +34,11 @@ def simulated(told: object, mode: PositionMode = PositionMode.NETTING) -> Settin
         environment=Environment.PAPER,
         paper=read(told),
     )
-    return settings_of(account)
+    return simulation_settings(account)
 
 
 def test_nothing_told_is_the_defaults() -> None:
-    assert paper_settings("{}") == read({}) == PaperSettings()
+    assert read_paper_settings("{}") == read({}) == PaperSettings()
     settings = simulated({})
     assert (settings.seed, settings.latency, settings.max_price_age) == (7, None, None)
     assert settings == simulated({"seed": 7, "latency_ms": 0, "fill": None})
@@ -73,9 +73,12 @@ def test_every_key_reaches_the_simulation() -> None:
             "seed": 99,
         }
     )
-    assert settings.fees[Kind.SPOT].maker == Decimal("-0.0001")
-    assert [tier.volume for tier in settings.fee_tiers[Kind.LINEAR]] == [1_000_000, 5_000_000]
-    assert settings.fee_tiers[Kind.LINEAR][1].rates.taker == Decimal("0.0003")
+    assert settings.fees[InstrumentKind.SPOT].maker == Decimal("-0.0001")
+    assert [tier.volume for tier in settings.fee_tiers[InstrumentKind.LINEAR]] == [
+        1_000_000,
+        5_000_000,
+    ]
+    assert settings.fee_tiers[InstrumentKind.LINEAR][1].rates.taker == Decimal("0.0003")
     assert (settings.hedge, settings.base_fee_on_buy, settings.allow_spot_short) == (
         True,
         False,
@@ -103,8 +106,12 @@ def test_short_forms() -> None:
     )
     tier = {"volume": 1, "maker": 0, "taker": 0}
     settings = simulated({"commission": "0.002", "fee_tiers": [tier]})
-    assert settings.fees[Kind.LINEAR].maker == settings.fees[Kind.SPOT].taker == Decimal("0.002")
-    assert settings.fee_tiers[Kind.SPOT] == settings.fee_tiers[Kind.LINEAR]
+    assert (
+        settings.fees[InstrumentKind.LINEAR].maker
+        == settings.fees[InstrumentKind.SPOT].taker
+        == Decimal("0.002")
+    )
+    assert settings.fee_tiers[InstrumentKind.SPOT] == settings.fee_tiers[InstrumentKind.LINEAR]
     assert simulated({}, PositionMode.HEDGE).hedge
     assert not simulated({"position_mode": "one_way"}, PositionMode.HEDGE).hedge
 
@@ -165,11 +172,11 @@ def test_an_unknown_key_is_refused_where_an_account_is_made_and_passed_over_wher
 @pytest.mark.parametrize("text", ["{", "[]", '{"oms":5}', '{"oms":{"paper":[]}}'])
 def test_what_is_no_object(text: str) -> None:
     with pytest.raises(Invalid) as refused:
-        paper_settings(text)
+        read_paper_settings(text)
     assert refused.value.code == "extra_config_refused"
 
 
 def test_the_reference_names_every_key_type_and_fault() -> None:
     page = (ROOT / "docs/reference/paper.md").read_text(encoding="utf-8")
-    words = [*KEYS, *ORDER_TYPES, *TIMES_IN_FORCE, *(kind.value for kind in FaultKind)]
+    words = [*PAPER_KEYS, *ORDER_TYPES, *TIMES_IN_FORCE, *(kind.value for kind in FaultKind)]
     assert [word for word in words if f"`{word}" not in page] == []

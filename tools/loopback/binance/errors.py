@@ -1,9 +1,9 @@
 """Refusals of the Binance dialect: HTTP 4xx with ``{code, msg}``; spot and contracts differ."""
 
-from oms.simulation.facts import Rejected
+from oms.simulation.events import Rejected
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """A request is refused with a code and a message."""
 
     def __init__(self, code: int, message: str, status: int = 400) -> None:
@@ -11,37 +11,37 @@ class Refusal(Exception):
         self.code, self.message, self.status = code, message, status
 
 
-def of_engine(rejected: Rejected, *, spot: bool) -> Refusal:
+def from_engine(rejected: Rejected, *, spot: bool) -> ApiError:
     """What the engine refused, in Binance's words."""
     message = rejected.message
     match rejected.code:
         case "insufficient_funds" if spot:
-            return Refusal(-2010, "Account has insufficient balance for requested action.")
+            return ApiError(-2010, "Account has insufficient balance for requested action.")
         case "insufficient_funds":
-            return Refusal(-2019, "Margin is insufficient.")
+            return ApiError(-2019, "Margin is insufficient.")
         case "order_not_open" | "order_not_found":
-            return Refusal(-2011, "Unknown order sent.")
+            return ApiError(-2011, "Unknown order sent.")
         case "post_only_would_take" if spot:
-            return Refusal(-2010, "Order would immediately match and take.")
+            return ApiError(-2010, "Order would immediately match and take.")
         case "post_only_would_take":
-            return Refusal(
+            return ApiError(
                 -5022,
                 "Due to the order could not be executed as maker, the Post Only order will be"
                 " rejected.",
             )
         case "too_late":
-            return Refusal(-4028, "Quantity less than or equal to the executed quantity.")
+            return ApiError(-4028, "Quantity less than or equal to the executed quantity.")
     if "reduce-only" in message:
-        return Refusal(-2022, "ReduceOnly Order is rejected.")
+        return ApiError(-2022, "ReduceOnly Order is rejected.")
     if "reached the trigger" in message:
         if spot:
-            return Refusal(-2010, "Stop price would trigger immediately.")
-        return Refusal(-2021, "Order would immediately trigger.")
-    return Refusal(-2010 if spot else -1102, message)
+            return ApiError(-2010, "Stop price would trigger immediately.")
+        return ApiError(-2021, "Order would immediately trigger.")
+    return ApiError(-2010 if spot else -1102, message)
 
 
-def missing(name: str) -> Refusal:
+def missing_parameter(name: str) -> ApiError:
     """A parameter is not there, or is nothing of its kind."""
-    return Refusal(
+    return ApiError(
         -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
     )

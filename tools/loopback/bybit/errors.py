@@ -1,11 +1,11 @@
 """Refusals of the Bybit dialect: its codes and sentences."""
 
-from oms.simulation.facts import Rejected
+from oms.simulation.events import Rejected
 
 _SPOT = "spot"
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """A request is refused with a ``retCode`` and a ``retMsg``."""
 
     def __init__(self, code: int, message: str, status: int = 200) -> None:
@@ -13,49 +13,49 @@ class Refusal(Exception):
         self.code, self.message, self.status = code, message, status
 
 
-def not_found(category: str, word: str = "cancel") -> Refusal:
+def not_found(category: str, word: str = "cancel") -> ApiError:
     """No such open order."""
     if category == _SPOT:
-        return Refusal(170213, "Order does not exist.")
-    return Refusal(110001, f"order not exists or too late to {word}")
+        return ApiError(170213, "Order does not exist.")
+    return ApiError(110001, f"order not exists or too late to {word}")
 
 
-def duplicate(category: str) -> Refusal:
+def duplicate(category: str) -> ApiError:
     """The client id was used before."""
     if category == _SPOT:
-        return Refusal(170141, "Duplicate clientOrderId.")
-    return Refusal(110072, "OrderLinkedID is duplicate")
+        return ApiError(170141, "Duplicate clientOrderId.")
+    return ApiError(110072, "OrderLinkedID is duplicate")
 
 
-def wrong_mode() -> Refusal:
+def wrong_mode() -> ApiError:
     """One-way and hedge were confused."""
-    return Refusal(10001, "position idx not match position mode")
+    return ApiError(10001, "position idx not match position mode")
 
 
-def bad(message: str) -> Refusal:
+def invalid_request(message: str) -> ApiError:
     """A parameter is wrong."""
-    return Refusal(10001, message)
+    return ApiError(10001, message)
 
 
-def of_engine(rejected: Rejected, category: str, *, rises: bool | None = None) -> Refusal:
+def from_engine(rejected: Rejected, category: str, *, rises: bool | None = None) -> ApiError:
     """What the engine refused, in Bybit's words; ``rises``: the way of a trigger, if any."""
     spot = category == _SPOT
     match rejected.code:
         case "insufficient_funds" if spot:
-            return Refusal(170131, "Insufficient balance.")
+            return ApiError(170131, "Insufficient balance.")
         case "insufficient_funds":
-            return Refusal(110007, "ab not enough for new order")
+            return ApiError(110007, "ab not enough for new order")
         case "order_not_open" | "order_not_found":
             return not_found(category, "replace")
         case "too_late":
-            return bad("The order quantity must be greater than the executed quantity")
+            return invalid_request("The order quantity must be greater than the executed quantity")
     message = rejected.message
     if "reduce-only" in message:
-        return Refusal(110017, "current position is zero, cannot fix reduce-only order qty")
+        return ApiError(110017, "current position is zero, cannot fix reduce-only order qty")
     if "reached the trigger" in message:
         if spot:
-            return Refusal(170210, f"New order rejected: {message}")
+            return ApiError(170210, f"New order rejected: {message}")
         word, code = ("Rising", 110092) if rises else ("Falling", 110093)
         sign = "<=" if rises else ">="
-        return Refusal(code, f"expect {word}, but trigger_price {sign} current price")
-    return Refusal(170210, f"New order rejected: {message}") if spot else bad(message)
+        return ApiError(code, f"expect {word}, but trigger_price {sign} current price")
+    return ApiError(170210, f"New order rejected: {message}") if spot else invalid_request(message)

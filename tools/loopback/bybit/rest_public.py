@@ -5,13 +5,19 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from loopback.bybit.errors import bad
-from loopback.bybit.names import category_in, instrument_in, limit_in, listed, side_text
-from loopback.showing import bars_of, levels_json, size_of
-from loopback.venue import Bar, Print, Shown, Venue
-from loopback.words import Json, id_of, ms, text
-from oms.domain.instrument import Instrument, Kind
-from oms.domain.money import ZERO, product
+from loopback.bybit.errors import invalid_request
+from loopback.bybit.params import (
+    find_instrument,
+    instruments_of_category,
+    parse_category,
+    parse_limit,
+    side_text,
+)
+from loopback.exchange.market_rows import bars_of, displayed_size, levels_json
+from loopback.exchange.venue import Bar, MarketState, PublicTradeRow, Venue
+from loopback.formatting import Json, format_number, market_id, to_ms
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.money import ZERO, multiply
 
 INTERVALS = {
     **{str(minutes): timedelta(minutes=minutes) for minutes in (1, 3, 5, 15, 30)},
@@ -25,10 +31,10 @@ INTERVALS = {
 
 def server_time(venue: Venue, params: Mapping[str, Any]) -> Json:
     """The venue's time."""
-    return time_told(ms(venue.now()))
+    return time_json(to_ms(venue.now()))
 
 
-def time_told(now_ms: int) -> Json:
+def time_json(now_ms: int) -> Json:
     """A time as Bybit writes it."""
     return {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)}
 
@@ -40,12 +46,12 @@ def system_status(venue: Venue, params: Mapping[str, Any]) -> Json:
 
 def instruments_info(venue: Venue, params: Mapping[str, Any]) -> Json:
     """What can be traded; nothing waits for its launch, and there are no options."""
-    category = category_in(params)
-    rows = listed(venue.instruments, category)
+    category = parse_category(params)
+    rows = instruments_of_category(venue.instruments, category)
     if params.get("status", "Trading") != "Trading":
         rows = []
     if params.get("symbol"):
-        rows = [instrument_in(venue.instruments, category, params)]
+        rows = [find_instrument(venue.instruments, category, params)]
     write = _spot_json if category == "spot" else _linear_json
     return {
         "category": category,
@@ -56,35 +62,35 @@ def instruments_info(venue: Venue, params: Mapping[str, Any]) -> Json:
 
 def tickers(venue: Venue, params: Mapping[str, Any]) -> Json:
     """Prices of one or of all symbols of a category."""
-    category = category_in(params)
-    rows = listed(venue.instruments, category)
+    category = parse_category(params)
+    rows = instruments_of_category(venue.instruments, category)
     if params.get("symbol"):
-        rows = [instrument_in(venue.instruments, category, params)]
+        rows = [find_instrument(venue.instruments, category, params)]
     return {"category": category, "list": [ticker_json(venue.shown[row.symbol]) for row in rows]}
 
 
 def order_book(venue: Venue, params: Mapping[str, Any]) -> Json:
     """The book, best levels first."""
-    category = category_in(params)
-    shown = venue.shown[instrument_in(venue.instruments, category, params).symbol]
-    depth = limit_in(params, 1 if category == "spot" else 25, 500)
-    return book_json(shown, depth) | {"ts": ms(venue.now()), "cts": ms(shown.at)}
+    category = parse_category(params)
+    shown = venue.shown[find_instrument(venue.instruments, category, params).symbol]
+    depth = parse_limit(params, 1 if category == "spot" else 25, 500)
+    return book_json(shown, depth) | {"ts": to_ms(venue.now()), "cts": to_ms(shown.at)}
 
 
 def kline(venue: Venue, params: Mapping[str, Any]) -> Json:
     """Bars of what was seen since the start, the newest first."""
-    category = category_in(params)
-    shown = venue.shown[instrument_in(venue.instruments, category, params).symbol]
+    category = parse_category(params)
+    shown = venue.shown[find_instrument(venue.instruments, category, params).symbol]
     span = INTERVALS.get(str(params.get("interval", "")))
     if span is None:
-        raise bad("Invalid interval")
+        raise invalid_request("Invalid interval")
     start, end = (int(params.get(name) or 0) for name in ("start", "end"))
-    rows = [bar for bar in bars_of(shown.bars, span) if ms(bar.begins) >= start]
-    rows = [bar for bar in rows if not end or ms(bar.begins) <= end]
-    limit = limit_in(params, 200, 1000)
+    rows = [bar for bar in bars_of(shown.bars, span) if to_ms(bar.begins) >= start]
+    rows = [bar for bar in rows if not end or to_ms(bar.begins) <= end]
+    limit = parse_limit(params, 200, 1000)
     rows = rows[:limit] if start else rows[-limit:]
     return {
-        "symbol": id_of(shown.instrument.symbol),
+        "symbol": market_id(shown.instrument.symbol),
         "category": category,
         "list": [_bar_json(bar) for bar in reversed(rows)],
     }
@@ -92,18 +98,18 @@ def kline(venue: Venue, params: Mapping[str, Any]) -> Json:
 
 def recent_trade(venue: Venue, params: Mapping[str, Any]) -> Json:
     """Public trades, the newest first."""
-    category = category_in(params)
-    shown = venue.shown[instrument_in(venue.instruments, category, params).symbol]
+    category = parse_category(params)
+    shown = venue.shown[find_instrument(venue.instruments, category, params).symbol]
     newest = list(reversed(shown.prints))[
-        : limit_in(params, 60 if category == "spot" else 500, 1000)
+        : parse_limit(params, 60 if category == "spot" else 500, 1000)
     ]
     return {"category": category, "list": [_print_json(shown, row) for row in newest]}
 
 
-def book_json(shown: Shown, depth: int) -> Json:
+def book_json(shown: MarketState, depth: int) -> Json:
     """A book as it stands."""
     return {
-        "s": id_of(shown.instrument.symbol),
+        "s": market_id(shown.instrument.symbol),
         "b": levels_json(shown.instrument, shown.bids[:depth]),
         "a": levels_json(shown.instrument, shown.asks[:depth]),
         "u": shown.sequence,
@@ -111,34 +117,36 @@ def book_json(shown: Shown, depth: int) -> Json:
     }
 
 
-def ticker_json(shown: Shown) -> Json:
+def ticker_json(shown: MarketState) -> Json:
     """A ticker; the day is what was seen since the start."""
     opened = shown.bars[0].open
     told = {
-        "symbol": id_of(shown.instrument.symbol),
-        "lastPrice": text(shown.last),
-        "prevPrice24h": text(opened),
-        "price24hPcnt": text(round((shown.last - opened) / opened, 6)),
-        "highPrice24h": text(max(bar.high for bar in shown.bars)),
-        "lowPrice24h": text(min(bar.low for bar in shown.bars)),
-        "volume24h": text(sum((bar.volume for bar in shown.bars), ZERO)),
-        "turnover24h": text(sum((product(bar.volume, bar.close) for bar in shown.bars), ZERO)),
+        "symbol": market_id(shown.instrument.symbol),
+        "lastPrice": format_number(shown.last),
+        "prevPrice24h": format_number(opened),
+        "price24hPcnt": format_number(round((shown.last - opened) / opened, 6)),
+        "highPrice24h": format_number(max(bar.high for bar in shown.bars)),
+        "lowPrice24h": format_number(min(bar.low for bar in shown.bars)),
+        "volume24h": format_number(sum((bar.volume for bar in shown.bars), ZERO)),
+        "turnover24h": format_number(
+            sum((multiply(bar.volume, bar.close) for bar in shown.bars), ZERO)
+        ),
     }
     for word, levels in (("bid1", shown.bids), ("ask1", shown.asks)):
         price, qty = levels[0] if levels else (None, ZERO)
-        told[f"{word}Price"] = text(price)
-        size = ZERO if price is None else size_of(shown.instrument, price, qty)
-        told[f"{word}Size"] = text(size)
-    if shown.instrument.kind is Kind.SPOT:
-        return told | {"usdIndexPrice": text(shown.last)}
+        told[f"{word}Price"] = format_number(price)
+        size = ZERO if price is None else displayed_size(shown.instrument, price, qty)
+        told[f"{word}Size"] = format_number(size)
+    if shown.instrument.kind is InstrumentKind.SPOT:
+        return told | {"usdIndexPrice": format_number(shown.last)}
     return told | {
-        "indexPrice": text(shown.mark_price),
-        "markPrice": text(shown.mark_price),
-        "prevPrice1h": text(opened),
+        "indexPrice": format_number(shown.mark_price),
+        "markPrice": format_number(shown.mark_price),
+        "prevPrice1h": format_number(opened),
         "openInterest": "1000",
-        "openInterestValue": text(product(Decimal(1000), shown.mark_price)),
-        "fundingRate": text(shown.funding),
-        "nextFundingTime": str((ms(shown.at) // 28_800_000 + 1) * 28_800_000),
+        "openInterestValue": format_number(multiply(Decimal(1000), shown.mark_price)),
+        "fundingRate": format_number(shown.funding),
+        "nextFundingTime": str((to_ms(shown.at) // 28_800_000 + 1) * 28_800_000),
         "predictedDeliveryPrice": "",
         "basisRate": "",
         "deliveryFeeRate": "",
@@ -147,46 +155,46 @@ def ticker_json(shown: Shown) -> Json:
     }
 
 
-def print_stream_json(shown: Shown, row: Print) -> Json:
+def trade_stream_json(shown: MarketState, row: PublicTradeRow) -> Json:
     """A public trade as the stream tells it."""
     told: Json = {
-        "T": ms(row.at),
-        "s": id_of(shown.instrument.symbol),
+        "T": to_ms(row.at),
+        "s": market_id(shown.instrument.symbol),
         "S": side_text(row.side),
-        "v": text(row.qty),
-        "p": text(row.price),
+        "v": format_number(row.qty),
+        "p": format_number(row.price),
         "i": _print_id(row),
         "BT": False,
         "RPI": False,
     }
-    return told if shown.instrument.kind is Kind.SPOT else told | {"L": "ZeroPlusTick"}
+    return told if shown.instrument.kind is InstrumentKind.SPOT else told | {"L": "ZeroPlusTick"}
 
 
-def _print_id(row: Print) -> str:
+def _print_id(row: PublicTradeRow) -> str:
     return f"22900000{row.number:011d}"
 
 
-def _print_json(shown: Shown, row: Print) -> Json:
+def _print_json(shown: MarketState, row: PublicTradeRow) -> Json:
     return {
         "execId": _print_id(row),
-        "symbol": id_of(shown.instrument.symbol),
-        "price": text(row.price),
-        "size": text(row.qty),
+        "symbol": market_id(shown.instrument.symbol),
+        "price": format_number(row.price),
+        "size": format_number(row.qty),
         "side": side_text(row.side),
-        "time": str(ms(row.at)),
+        "time": str(to_ms(row.at)),
         "isBlockTrade": False,
     }
 
 
 def _bar_json(bar: Bar) -> list[str]:
-    prices = [text(each) for each in (bar.open, bar.high, bar.low, bar.close)]
-    turnover = text(product(bar.volume, bar.close))
-    return [str(ms(bar.begins)), *prices, text(bar.volume), turnover]
+    prices = [format_number(each) for each in (bar.open, bar.high, bar.low, bar.close)]
+    turnover = format_number(multiply(bar.volume, bar.close))
+    return [str(to_ms(bar.begins)), *prices, format_number(bar.volume), turnover]
 
 
 def _spot_json(row: Instrument) -> Json:
     return {
-        "symbol": id_of(row.symbol),
+        "symbol": market_id(row.symbol),
         "baseCoin": row.base,
         "quoteCoin": row.quote,
         "innovation": "0",
@@ -194,21 +202,21 @@ def _spot_json(row: Instrument) -> Json:
         "marginTrading": "none",
         "stTag": "0",
         "lotSizeFilter": {
-            "basePrecision": text(row.step),
+            "basePrecision": format_number(row.step),
             "quotePrecision": "0.00000001",
-            "minOrderQty": text(row.step),
-            "maxOrderQty": text(row.step * 100_000_000),
-            "minOrderAmt": text(row.min_notional),
+            "minOrderQty": format_number(row.step),
+            "maxOrderQty": format_number(row.step * 100_000_000),
+            "minOrderAmt": format_number(row.min_notional),
             "maxOrderAmt": "20000000",
         },
-        "priceFilter": {"tickSize": text(row.tick)},
+        "priceFilter": {"tickSize": format_number(row.tick)},
         "riskParameters": {"priceLimitRatioX": "0.5", "priceLimitRatioY": "0.5"},
     }
 
 
 def _linear_json(row: Instrument) -> Json:
     return {
-        "symbol": id_of(row.symbol),
+        "symbol": market_id(row.symbol),
         "contractType": "LinearPerpetual",
         "status": "Trading",
         "baseCoin": row.base,
@@ -224,17 +232,17 @@ def _linear_json(row: Instrument) -> Json:
             "leverageStep": "1",
         },
         "priceFilter": {
-            "minPrice": text(row.tick),
-            "maxPrice": text(row.tick * 10_000_000),
-            "tickSize": text(row.tick),
+            "minPrice": format_number(row.tick),
+            "maxPrice": format_number(row.tick * 10_000_000),
+            "tickSize": format_number(row.tick),
         },
         "lotSizeFilter": {
-            "maxOrderQty": text(row.step * 10_000_000),
-            "minOrderQty": text(row.step),
-            "qtyStep": text(row.step),
-            "postOnlyMaxOrderQty": text(row.step * 10_000_000),
-            "maxMktOrderQty": text(row.step * 10_000_000),
-            "minNotionalValue": text(row.min_notional),
+            "maxOrderQty": format_number(row.step * 10_000_000),
+            "minOrderQty": format_number(row.step),
+            "qtyStep": format_number(row.step),
+            "postOnlyMaxOrderQty": format_number(row.step * 10_000_000),
+            "maxMktOrderQty": format_number(row.step * 10_000_000),
+            "minNotionalValue": format_number(row.min_notional),
         },
         "unifiedMarginTrade": True,
         "fundingInterval": 480,

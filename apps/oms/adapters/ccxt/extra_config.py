@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from oms.adapters.ccxt.environments import guard_of, place_of
-from oms.adapters.ccxt.faults import HostMismatch
-from oms.adapters.ccxt.rules import rules_of
-from oms.adapters.ccxt.session import is_loopback
-from oms.adapters.ccxt.venues import Venue, venues
+from oms.adapters.ccxt.client.host_guard import build_host_guard, split_url
+from oms.adapters.ccxt.client.http_session import is_loopback
+from oms.adapters.ccxt.client.request_errors import HostMismatch
+from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
+from oms.adapters.ccxt.venues.profile import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.value import value
 
@@ -62,23 +62,23 @@ class ExtraConfig:
     provisional_deals: bool = True
 
 
-def refuse_keys(told: Mapping[str, Any]) -> None:
+def refuse_forbidden_keys(told: Mapping[str, Any]) -> None:
     """What no account may have, whatever its engine. Raises ``Invalid``."""
     for key in told:
         if key in _CREDENTIALS:
-            raise refused(key, "is a credential: those are sealed, not configured")
+            raise config_refusal(key, "is a credential: those are sealed, not configured")
         if key in _REFUSED:
-            raise refused(key, "may not be set")
+            raise config_refusal(key, "may not be set")
 
 
-def read_extra_config(told: Any, venue: Venue, environment: str) -> ExtraConfig:
+def parse_extra_config(told: Any, venue: VenueInfo, environment: str) -> ExtraConfig:
     """The settings of an account. Raises ``Invalid`` (``extra_config_refused``)."""
     if not isinstance(told, Mapping):
-        raise refused("", "an object is expected")
+        raise config_refusal("", "an object is expected")
     ours = told.get("oms", {})
     if not isinstance(ours, Mapping):
-        raise refused("oms", "an object is expected")
-    refuse_keys(told)
+        raise config_refusal("oms", "an object is expected")
+    refuse_forbidden_keys(told)
     for key, each in told.items():
         _check_key(key, each, environment)
     merged = {key: each for key, each in told.items() if key in _MERGED}
@@ -106,87 +106,89 @@ def price_environment(told: Mapping[str, Any]) -> str:
 
 def _check_key(key: str, told: Any, environment: str) -> None:
     if key == "enableRateLimit" and told is not True:
-        raise refused(key, "is always true")
+        raise config_refusal(key, "is always true")
     if key == "verify" and (not isinstance(told, bool) or (not told and environment != "loopback")):
-        raise refused(key, "is false in the environment loopback alone")
+        raise config_refusal(key, "is false in the environment loopback alone")
     if key in ("options", "urls", "headers") and not isinstance(told, Mapping):
-        raise refused(key, "an object is expected")
+        raise config_refusal(key, "an object is expected")
     if key == "hostname" and not _HOSTNAME.fullmatch(str(told)):
-        raise refused(key, "a host is expected")
+        raise config_refusal(key, "a host is expected")
     if key == "options":
         for path, name in _names(told, ("options",)):
             if name in _OPTIONS_REFUSED:
-                raise refused(path, "may not be set")
+                raise config_refusal(path, "may not be set")
     if key == "headers":
         _check_headers(told)
     if key in ("timeout", "rateLimit") and (isinstance(told, bool) or not _is_positive(told)):
-        raise refused(key, "a positive number is expected")
+        raise config_refusal(key, "a positive number is expected")
 
 
 def _check_headers(told: Mapping[str, Any]) -> None:
     """A header that picks the environment is the environment's matter."""
     marks = {
         hosts.header[0].lower()
-        for venue in venues().values()
+        for venue in load_venues().values()
         for hosts in venue.environments.values()
         if hosts.header
     }
     for name in told:
         if str(name).lower() in marks:
-            raise refused(f"headers.{name}", "is set by the environment")
+            raise config_refusal(f"headers.{name}", "is set by the environment")
 
 
-def _ours(told: Mapping[str, Any], venue: Venue, environment: str) -> ExtraConfig:
+def _ours(told: Mapping[str, Any], venue: VenueInfo, environment: str) -> ExtraConfig:
     hosts = told.get("allowed_hosts", [])
     if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
-        raise refused("oms.allowed_hosts", "a list of hosts is expected")
+        raise config_refusal("oms.allowed_hosts", "a list of hosts is expected")
     foreign = _foreign(venue, environment)
     for host in hosts:
         if host.lower() in foreign or "/" in host or not host:
-            raise refused("oms.allowed_hosts", f"{host[:64]!r} belongs to another environment")
+            raise config_refusal(
+                "oms.allowed_hosts", f"{host[:64]!r} belongs to another environment"
+            )
     policy = told.get("unknown_policy", "close")
     if policy not in _POLICIES:
-        raise refused("oms.unknown_policy", f"is one of {', '.join(_POLICIES)}")
-    if policy == "resend" and not rules_of(venue.id).names_are_unique:
+        raise config_refusal("oms.unknown_policy", f"is one of {', '.join(_POLICIES)}")
+    if policy == "resend" and not get_profile(venue.id).has_unique_client_ids:
         message = f"is not resend: {venue.id} takes the id of an order that ended once more"
-        raise refused("oms.unknown_policy", message)
+        raise config_refusal("oms.unknown_policy", message)
     capabilities = told.get("capabilities", {})
     if not isinstance(capabilities, Mapping):
-        raise refused("oms.capabilities", "an object is expected")
+        raise config_refusal("oms.capabilities", "an object is expected")
     most = told.get("inflight_writes_max")
     if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
-        raise refused("oms.inflight_writes_max", "a positive whole number is expected")
-    infers = told.get("provisional_deals", True)
-    if not isinstance(infers, bool):
-        raise refused("oms.provisional_deals", "is true or false")
+        raise config_refusal("oms.inflight_writes_max", "a positive whole number is expected")
+    infers_fills = told.get("provisional_deals", True)
+    if not isinstance(infers_fills, bool):
+        raise config_refusal("oms.provisional_deals", "is true or false")
     if not isinstance(told.get("withdrawal_key", False), bool):
-        raise refused("oms.withdrawal_key", "is true or false")
+        raise config_refusal("oms.withdrawal_key", "is true or false")
     owner = told.get("exchange_owner", "any")
     if not isinstance(owner, str) or not owner:
-        raise refused("oms.exchange_owner", "the exchange's name of an account is expected")
+        raise config_refusal("oms.exchange_owner", "the exchange's name of an account is expected")
     return ExtraConfig(
         allowed_hosts=tuple(host.lower() for host in hosts),
         resolve=_resolve(told.get("resolve", {}), environment),
         capabilities=capabilities,
         unknown_policy=policy,
         inflight_writes_max=most,
-        provisional_deals=infers,
+        provisional_deals=infers_fills,
     )
 
 
 def _resolve(told: Any, environment: str) -> dict[str, str]:
     if told and environment != "loopback":
-        raise refused("oms.resolve", "is for the environment loopback alone")
+        raise config_refusal("oms.resolve", "is for the environment loopback alone")
     if not isinstance(told, Mapping):
-        raise refused("oms.resolve", "an object is expected")
+        raise config_refusal("oms.resolve", "an object is expected")
     for name, place in told.items():
         host, _, port = str(place).rpartition(":")
         if not is_loopback(host) or not port.isdigit():
-            raise refused(f"oms.resolve.{name}", "an address of this machine with its port")
+            raise config_refusal(f"oms.resolve.{name}", "an address of this machine with its port")
     return {str(name).lower(): str(place) for name, place in told.items()}
 
 
-def _foreign(venue: Venue, environment: str) -> frozenset[str]:
+def _foreign(venue: VenueInfo, environment: str) -> frozenset[str]:
     """Hosts of the venue's other environments, ports left aside."""
     mine = venue.environments.get(environment)
     own = frozenset() if mine is None else mine.all
@@ -194,16 +196,18 @@ def _foreign(venue: Venue, environment: str) -> frozenset[str]:
     return frozenset().union(*others) - own
 
 
-def _check_url(path: str, url: str, venue: Venue, environment: str, extra: ExtraConfig) -> None:
+def _check_url(path: str, url: str, venue: VenueInfo, environment: str, extra: ExtraConfig) -> None:
     """A URL of the constructor under the environment's rule; the guard asks again at each call."""
     if "{" in url or "://" not in url:
         return
-    guard = guard_of(venue, environment, allowed_hosts=extra.allowed_hosts, resolve=extra.resolve)
-    is_rest = place_of(url)[0] in ("http", "https")
+    guard = build_host_guard(
+        venue, environment, allowed_hosts=extra.allowed_hosts, resolve=extra.resolve
+    )
+    is_rest = split_url(url)[0] in ("http", "https")
     try:
         (guard.check_rest if is_rest else guard.check_stream)(url)
     except HostMismatch as wrong:
-        raise refused(path, str(wrong)) from wrong
+        raise config_refusal(path, str(wrong)) from wrong
 
 
 def _names(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -232,7 +236,7 @@ def _is_positive(told: Any) -> bool:
         return False
 
 
-def refused(key: str, why: str) -> Invalid:
+def config_refusal(key: str, why: str) -> Invalid:
     """The refusal that names the key."""
     where = f"extra_config: {key} {why}" if key else f"extra_config {why}"
     return Invalid(where, code="extra_config_refused")

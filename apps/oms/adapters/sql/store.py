@@ -3,30 +3,30 @@
 from datetime import datetime
 from typing import Self
 
-from oms.adapters.sql.account_desk import SqlAccountDesk
-from oms.adapters.sql.audit_log import SqlAuditLog
-from oms.adapters.sql.audit_reads import SqlAuditReads
-from oms.adapters.sql.backup import SqlBackup
-from oms.adapters.sql.credentials import SqlCredentials
-from oms.adapters.sql.database import Database, connected
-from oms.adapters.sql.figures import SqlFigures
-from oms.adapters.sql.history import SqlHistory
-from oms.adapters.sql.ids import SqlIdBlocks
-from oms.adapters.sql.key_usage import SqlKeyUsage
-from oms.adapters.sql.kills import SqlKills
-from oms.adapters.sql.leases import SqlLeases
-from oms.adapters.sql.ledger import SqlLedger
-from oms.adapters.sql.migrate import version_of
-from oms.adapters.sql.paper_prices import SqlPaperPrices
-from oms.adapters.sql.people import SqlPeople
-from oms.adapters.sql.queue import SqlQueue
-from oms.adapters.sql.rate_chunks import SqlRateChunks
-from oms.adapters.sql.raw import SqlRaw
-from oms.adapters.sql.reconciliation import SqlReconciliations
-from oms.adapters.sql.registry import SqlRegistry
-from oms.adapters.sql.replies import SqlReplies
-from oms.adapters.sql.sealed import SqlSealed
-from oms.adapters.sql.strategies import SqlStrategies
+from oms.adapters.sql.connection.database import Database, connect
+from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
+from oms.adapters.sql.coordination.leases import SqlLeases
+from oms.adapters.sql.coordination.rate_budget import SqlRateBudget
+from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
+from oms.adapters.sql.maintenance.backup import SqlBackup
+from oms.adapters.sql.maintenance.migration_runner import read_version
+from oms.adapters.sql.queue.command_queue import SqlCommandQueue
+from oms.adapters.sql.queue.idempotent_responses import SqlIdempotentResponses
+from oms.adapters.sql.reads.history import SqlHistoryReads
+from oms.adapters.sql.reads.key_usage import SqlKeyUsage
+from oms.adapters.sql.reads.metrics import SqlMetricsQuery
+from oms.adapters.sql.reads.paper_prices import SqlPaperPrices
+from oms.adapters.sql.reads.raw_payloads import SqlRawPayloads
+from oms.adapters.sql.reads.reconcile_store import SqlReconcileStore
+from oms.adapters.sql.reads.verification_reads import SqlVerificationReads
+from oms.adapters.sql.registry.account_admin import SqlAccountAdmin
+from oms.adapters.sql.registry.audit_log import SqlAuditLog
+from oms.adapters.sql.registry.kill_switches import SqlKillSwitchStore
+from oms.adapters.sql.registry.login_credentials import SqlLoginCredentials
+from oms.adapters.sql.registry.registry import SqlRegistry
+from oms.adapters.sql.registry.sealed_credentials import SqlSealedCredentialsStore
+from oms.adapters.sql.registry.strategies import SqlStrategies
+from oms.adapters.sql.registry.user_admin import SqlUserAdmin
 
 
 class SqlStore:
@@ -34,33 +34,33 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.queue = SqlQueue(database)
-        self.ledger = SqlLedger(database)
-        self.history = SqlHistory(database)
-        self.audit = SqlAuditReads(database)
+        self.queue = SqlCommandQueue(database)
+        self.ledger = SqlLedgerStore(database)
+        self.history = SqlHistoryReads(database)
+        self.audit = SqlVerificationReads(database)
         self.ids = SqlIdBlocks(database)
         self.registry = SqlRegistry(database, self.ids)
-        self.account_desk = SqlAccountDesk(database, self.ids)
-        self.people = SqlPeople(database, self.ids)
-        self.credentials = SqlCredentials(database, self.ids)
+        self.account_admin = SqlAccountAdmin(database, self.ids)
+        self.people = SqlUserAdmin(database, self.ids)
+        self.credentials = SqlLoginCredentials(database, self.ids)
         self.strategies = SqlStrategies(database, self.ids)
         self.audit_log = SqlAuditLog(database)
         self.leases = SqlLeases(database)
-        self.kills = SqlKills(database, self.ids)
+        self.kills = SqlKillSwitchStore(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
-        self.sealed = SqlSealed(database, self.ids)
+        self.sealed = SqlSealedCredentialsStore(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
-        self.rate_chunks = SqlRateChunks(database)
-        self.raw = SqlRaw(database)
-        self.replies = SqlReplies(database)
-        self.figures = SqlFigures(database)
+        self.rate_chunks = SqlRateBudget(database)
+        self.raw = SqlRawPayloads(database)
+        self.replies = SqlIdempotentResponses(database)
+        self.figures = SqlMetricsQuery(database)
         self.paper_prices = SqlPaperPrices(database)
-        self.reconciliations = SqlReconciliations(database)
+        self.reconciliations = SqlReconcileStore(database)
 
     @classmethod
     async def open(cls, url: str) -> Self:
         """The store at ``url``. Raises ``Unavailable``, or ``ValueError`` for a strange URL."""
-        return cls(await connected(url))
+        return cls(await connect(url))
 
     @property
     def dialect(self) -> str:
@@ -75,7 +75,7 @@ class SqlStore:
         """What the database's clock says. Raises ``Unavailable``."""
         dialect = self._database.dialect
         ((told,),) = await self._database.rows(f"SELECT {dialect.now}")
-        return dialect.time_out(told)
+        return dialect.decode_time(told)
 
     async def installation_tag(self) -> str:
         """Eight hex digits that name this installation to exchanges. Raises ``Unavailable``."""
@@ -84,7 +84,7 @@ class SqlStore:
 
     async def schema_version(self) -> str | None:
         """The last migration applied, ``None`` before the first. Raises ``Unavailable``."""
-        return await version_of(self._database)
+        return await read_version(self._database)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -5,32 +5,32 @@ from http import HTTPStatus
 from typing import Any
 
 from oms.api.openapi import (
-    exchange_accounts,
-    inbox,
-    kills,
-    operations_desk,
-    operations_house,
+    discrepancies,
+    exchange_info,
+    kill_switches,
+    operations_admin,
     operations_ledger,
-    rows_desk,
-    rows_ledger,
+    operations_system,
+    schemas_admin,
+    schemas_ledger,
 )
-from oms.api.openapi.bodies import body_schemas
 from oms.api.openapi.operation import Operation
+from oms.api.openapi.request_bodies import body_schemas
 from oms.api.openapi.schema import COUNT, TEXT, Schema, ref
-from oms.wire.codes import CODES
+from oms.wire.error_codes import CODES
 
 JSON = "application/json"
 OPERATIONS: tuple[Operation, ...] = (
-    *operations_house.OPERATIONS,
+    *operations_system.OPERATIONS,
     *operations_ledger.OPERATIONS,
-    *operations_desk.OPERATIONS,
-    *inbox.OPERATIONS,
-    *kills.OPERATIONS,
-    *exchange_accounts.OPERATIONS,
+    *operations_admin.OPERATIONS,
+    *discrepancies.OPERATIONS,
+    *kill_switches.OPERATIONS,
+    *exchange_info.OPERATIONS,
 )
 """Everything that the HTTP contract has; a document shows what is served."""
 
-WITHOUT_KEY_FROM_HERE = frozenset({"get_metrics"})
+KEYLESS_ON_LOOPBACK = frozenset({"get_metrics"})
 """Operations that this machine itself may ask without a key."""
 
 _DESCRIPTION = (
@@ -70,7 +70,7 @@ _HEADERS: Mapping[str, tuple[str, Schema]] = {
 }
 
 
-def build(version: str, served: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def build_document(version: str, served: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The document for the routes that are served, each a method and a path."""
     wanted = {(method.lower(), path) for method, path in served}
     paths: dict[str, dict[str, Any]] = {}
@@ -83,11 +83,11 @@ def build(version: str, served: Iterable[tuple[str, str]]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {
-                **rows_desk.ROWS,
-                **rows_ledger.ROWS,
-                **inbox.ROWS,
-                **kills.ROWS,
-                **exchange_accounts.ROWS,
+                **schemas_admin.SCHEMAS,
+                **schemas_ledger.SCHEMAS,
+                **discrepancies.SCHEMAS,
+                **kill_switches.SCHEMAS,
+                **exchange_info.SCHEMAS,
                 **body_schemas(),
             },
             "responses": {
@@ -121,7 +121,7 @@ def _described(operation: Operation) -> dict[str, Any]:
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
     if operation.is_public:
         return []
-    return [{}, *_SECURITY] if operation.name in WITHOUT_KEY_FROM_HERE else _SECURITY
+    return [{}, *_SECURITY] if operation.name in KEYLESS_ON_LOOPBACK else _SECURITY
 
 
 def _answers(operation: Operation) -> dict[int, Any]:
@@ -130,9 +130,9 @@ def _answers(operation: Operation) -> dict[int, Any]:
         status: _answer(status, schema, headers, operation.media)
         for status, schema in operation.answers.items()
     }
-    for status, schema in operation.unlike.items():
+    for status, schema in operation.custom_errors.items():
         told[status] = _answer(status, schema, _headers_of_refusal(status))
-    for status in operation.refusals:
+    for status in operation.error_statuses:
         told[status] = {"$ref": f"#/components/responses/Refused{status}"}
     return told
 
@@ -149,7 +149,7 @@ def _answer(
 
 def _headers(operation: Operation) -> list[str]:
     named = [*_OF_ALL]
-    if not operation.is_public and operation.name not in WITHOUT_KEY_FROM_HERE:
+    if not operation.is_public and operation.name not in KEYLESS_ON_LOOPBACK:
         named += _OF_BUDGETS
     if operation.changes:
         named.append("Idempotent-Replayed")

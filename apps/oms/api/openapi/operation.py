@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from oms.api.openapi.parameters import IDEMPOTENCY_KEY, REQUEST_ID, Parameter, in_path
+from oms.api.openapi.parameters import IDEMPOTENCY_KEY, REQUEST_ID, Parameter, path_parameter
 from oms.api.openapi.schema import Schema
 
 _BRACES = re.compile(r"\{(\w+)\}")
@@ -34,7 +34,7 @@ class Operation:
     #: Statuses beside those that follow from what the route is.
     errors: frozenset[int] = frozenset()
     #: Statuses of 400 and more that have a shape of their own.
-    unlike: Mapping[int, Schema] = field(default_factory=dict)
+    custom_errors: Mapping[int, Schema] = field(default_factory=dict)
     is_public: bool = False
     media: str = "application/json"
 
@@ -46,12 +46,12 @@ class Operation:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """All parameters: of the path, the query and the headers."""
-        named = tuple(in_path(name) for name in _BRACES.findall(self.path))
+        named = tuple(path_parameter(name) for name in _BRACES.findall(self.path))
         key = (IDEMPOTENCY_KEY,) if self.changes and not self.is_public else ()
         return (*named, *self.query, *key, REQUEST_ID)
 
     @property
-    def refusals(self) -> frozenset[int]:
+    def error_statuses(self) -> frozenset[int]:
         """The statuses whose body is the envelope of errors."""
         found = {500, *self.errors}
         if not self.is_public:
@@ -62,4 +62,4 @@ class Operation:
             found.add(404)
         if self.changes:
             found |= {401, 409, 413}
-        return frozenset(found - self.unlike.keys())
+        return frozenset(found - self.custom_errors.keys())

@@ -1,45 +1,45 @@
 """Operations on orders, deals, positions and commands: sending, reading, correcting."""
 
 from oms.api.openapi import parameters as p
-from oms.api.openapi.bodies import body, commands_body
 from oms.api.openapi.operation import Operation
 from oms.api.openapi.parameters import Parameter
+from oms.api.openapi.request_bodies import body, commands_body
 from oms.api.openapi.schema import (
     Schema,
-    a_list,
-    either,
-    items,
-    obj,
-    open_list,
-    page,
+    any_of,
+    array_of,
+    items_of,
+    object_of,
+    open_list_of,
+    page_of,
     ref,
     row,
 )
-from oms.wire.reconcile import STALE_SECONDS
+from oms.wire.commands.reconcile_request import STALE_SECONDS
 
 _UNKNOWN = frozenset({404})
 _CAN_FAIL = frozenset({404, 502, 504})
-_ORDERS = either(ref("Order"), ref("Mt5Order"))
-_DEALS = either(ref("Deal"), ref("Mt5Deal"))
-_POSITIONS = either(ref("Position"), ref("Mt5Position"))
-_COMMANDS = either(ref("Command"), ref("Mt5Result"))
+_ORDERS = any_of(ref("Order"), ref("Mt5Order"))
+_DEALS = any_of(ref("Deal"), ref("Mt5Deal"))
+_POSITIONS = any_of(ref("Position"), ref("Mt5Position"))
+_COMMANDS = any_of(ref("Command"), ref("Mt5Result"))
 _STALE = p.query(
     "stale_after_seconds", {"type": "integer"}, f"Older is stale; {STALE_SECONDS} by default."
 )
-_REASSIGNED = obj(
+_REASSIGNED = object_of(
     row(
         "ok:bool deals_updated:count orders_updated:count deals_total:count orders_total:count "
         "preview:bool page:count page_size:count",
-        items=a_list(ref("ReassignItem")),
+        items=array_of(ref("ReassignItem")),
     )["properties"],
     {
         "command_id": {"type": "integer"},
-        "command_ids": a_list({"type": "integer"}),
-        "results": a_list(ref("CommandResult")),
+        "command_ids": array_of({"type": "integer"}),
+        "results": array_of(ref("CommandResult")),
     },
 )
 _RECONCILED = row(
-    "ok:bool account_ids:ids triggered_count:count", results=a_list(ref("Reconciled"))
+    "ok:bool account_ids:ids triggered_count:count", results=array_of(ref("Reconciled"))
 )
 
 
@@ -77,26 +77,26 @@ def _switch(path: str, name: str, summary: str, wish: str) -> Operation:
 
 _READS = (
     _read("/oms/orders/open", "list_open_orders", "Orders that are not final",
-          open_list(_ORDERS), p.OPEN),
+          open_list_of(_ORDERS), p.OPEN),
     _read("/oms/positions/open", "list_open_positions", "Positions that are open",
-          open_list(_POSITIONS), p.OPEN),
+          open_list_of(_POSITIONS), p.OPEN),
     _read("/oms/orders/history", "list_orders", "Orders of any status, by their last change",
-          page(_ORDERS), (*p.HISTORY, p.CACHE, p.VIEW)),
+          page_of(_ORDERS), (*p.HISTORY, p.CACHE, p.VIEW)),
     _read("/oms/positions/history", "list_positions",
           "Positions of any state, by their last change",
-          page(_POSITIONS), (*p.HISTORY, p.CACHE, p.VIEW)),
+          page_of(_POSITIONS), (*p.HISTORY, p.CACHE, p.VIEW)),
     _read("/oms/deals", "list_deals", "Deals, by the exchange's time",
-          page(_DEALS), (*p.HISTORY, p.ORDER, p.POSITION, p.CACHE, p.VIEW)),
+          page_of(_DEALS), (*p.HISTORY, p.ORDER, p.POSITION, p.CACHE, p.VIEW)),
     _read("/oms/orders/{ids}", "get_orders", "Orders by id; what is unknown is left out",
-          items(_ORDERS), (p.VIEW,)),
+          items_of(_ORDERS), (p.VIEW,)),
     _read("/oms/deals/{ids}", "get_deals", "Deals by id; what is unknown is left out",
-          items(_DEALS), (p.VIEW,)),
+          items_of(_DEALS), (p.VIEW,)),
     _read("/oms/positions/{ids}", "get_positions", "Positions by id; what is unknown is left out",
-          items(_POSITIONS), (p.VIEW,)),
+          items_of(_POSITIONS), (p.VIEW,)),
     _read("/oms/orders/{order_id}/timeline", "get_order_timeline", "The life of one order",
           ref("Timeline")),
     _read("/oms/accounts", "list_accounts", "The accounts that the key may read",
-          items(ref("Account")),
+          items_of(ref("Account")),
           (p.query("status", {"type": "string", "examples": ["active"]}, "active, blocked, all"),)),
     _read("/oms/events", "list_events", "Events after a number; may wait for the first",
           ref("Events"),
@@ -111,22 +111,22 @@ _READS = (
     _read("/oms/commands/{command_id}", "get_command", "One command; may wait for its end",
           _COMMANDS, (p.WAIT_MS, p.VIEW)),
     _read("/oms/commands", "list_commands", "A page of the commands of accounts",
-          page(_COMMANDS), (*p.HISTORY, p.VIEW)),
+          page_of(_COMMANDS), (*p.HISTORY, p.VIEW)),
     _read("/ccxt/orders/raw", "list_raw_orders", "Every version of orders that a sweep has met",
-          page(ref("RawOrder")), p.HISTORY),
+          page_of(ref("RawOrder")), p.HISTORY),
     _read("/ccxt/trades/raw", "list_raw_trades", "Every execution that a sweep has met",
-          page(ref("RawTrade")), p.HISTORY),
+          page_of(ref("RawTrade")), p.HISTORY),
     _read("/oms/reconcile/status", "list_reconcile_status",
           "How fresh the last sweep of each readable account is",
-          items(ref("ReconcileStatus")),
+          items_of(ref("ReconcileStatus")),
           (p.query("status", {"type": "string", "enum": ["fresh", "stale", "never"]},
                    "Accounts of this status."), _STALE)),
     _read("/oms/reconcile/{account_id}/status", "get_reconcile_status",
           "How fresh the last sweep of one account is",
-          items(ref("ReconcileStatus")), (_STALE,)),
+          items_of(ref("ReconcileStatus")), (_STALE,)),
     _read("/oms/risk/{account_id}/strategies", "list_strategy_switches",
           "The strategies of an account, and which of them may open",
-          items(ref("StrategySwitch"))),
+          items_of(ref("StrategySwitch"))),
 )  # fmt: skip
 
 OPERATIONS = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from oms.api.openapi.schema import BOOLEAN, ID, TEXT, Schema, words
+from oms.api.openapi.schema import BOOLEAN, ID, TEXT, Schema, enum_of
 
 Parameter = dict[str, Any]
 #: What clients send there is bent into range, so no bound is a refusal.
@@ -34,7 +34,7 @@ PATHS: Mapping[str, Schema] = {
     "api_key_id": ID,
     "command_id": ID,
     "discrepancy_id": ID,
-    "entity": words("orders", "positions", "deals"),
+    "entity": enum_of("orders", "positions", "deals"),
     "kill_id": ID,
     "exchange_id": {"type": "string", "pattern": r"^[a-z0-9_]{1,48}(\.[a-z0-9_]{1,48})?$"},
     "func": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]{0,63}$"},
@@ -42,7 +42,7 @@ PATHS: Mapping[str, Schema] = {
     "order_id": ID,
     "strategy_id": ID,
     "user_id": ID,
-    "view": words(
+    "view": enum_of(
         *("open_orders", "history_orders", "open_positions", "history_positions", "deals")
     ),
 }
@@ -51,13 +51,13 @@ PATHS: Mapping[str, Schema] = {
 ACCOUNTS = query(
     "account_ids", _IDS_TEXT, "Accounts, with commas between their ids.", required=True
 )
-SOME_ACCOUNTS = query("account_ids", _IDS_TEXT, "Accounts; absent: all.")
+OPTIONAL_ACCOUNTS = query("account_ids", _IDS_TEXT, "Accounts; absent: all.")
 STRATEGY = query("strategy_id", {"type": "integer", "minimum": 0}, "Rows of one strategy.")
 SYMBOL = query("symbol", TEXT, "Rows of one symbol.")
 LIMIT = query("limit", _BENT, "How many rows at most; bent into range.")
 CACHE = query("cache", BOOLEAN, "Accepted for old clients, without effect.")
 PARALLEL = query("parallel", BOOLEAN, "All at once, in place of one after the other.")
-VIEW = query("view", words("mt5"), "Rows in MetaTrader's words.")
+VIEW = query("view", enum_of("mt5"), "Rows in MetaTrader's words.")
 STATUS = query("status", TEXT, "Words of status or state, with commas between.")
 ORDER = query("order_id", ID, "Rows of one order.")
 POSITION = query("position_id", ID, "Rows of one position.")
@@ -68,7 +68,7 @@ WAIT_MS = query("wait_ms", _BENT, "How long the answer may wait, in milliseconds
 PAGING = (
     query("page", _BENT, "The page, from 1."),
     query("page_size", _BENT, "Rows of a page, 1 to 500; bent into range."),
-    query("sort", words("asc", "desc"), "By id; ascending where nothing is said."),
+    query("sort", enum_of("asc", "desc"), "By id; ascending where nothing is said."),
     query("with_total", BOOLEAN, "Whether rows are counted."),
     query("cursor", TEXT, "Where the page before ended; empty begins."),
 )
@@ -97,6 +97,6 @@ IDEMPOTENCY_KEY = header(
 )
 
 
-def in_path(name: str) -> Parameter:
+def path_parameter(name: str) -> Parameter:
     """The parameter between braces."""
     return {"name": name, "in": "path", "required": True, "schema": PATHS[name]}

@@ -19,7 +19,7 @@ OBJECT: Schema = {"type": "object"}
 ANY: Schema = {}
 NULL: Schema = {"type": "null"}
 
-WORDS: Mapping[str, Schema] = {
+TYPES: Mapping[str, Schema] = {
     "any": ANY,
     "bool": BOOLEAN,
     "count": COUNT,
@@ -45,12 +45,14 @@ def row(text: str, **special: Schema) -> Schema:
     keys = {}
     for part in text.split():
         name, _, word = part.partition(":")
-        schema = WORDS[word.removesuffix("?")]
-        keys[name] = maybe(schema) if word.endswith("?") else schema
-    return obj(keys | special)
+        schema = TYPES[word.removesuffix("?")]
+        keys[name] = nullable(schema) if word.endswith("?") else schema
+    return object_of(keys | special)
 
 
-def obj(properties: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+def object_of(
+    properties: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None
+) -> Schema:
     """An object; keys of ``optional`` are there in some answers only."""
     return {
         "type": "object",
@@ -59,27 +61,27 @@ def obj(properties: Mapping[str, Schema], optional: Mapping[str, Schema] | None 
     }
 
 
-def maybe(schema: Schema) -> Schema:
+def nullable(schema: Schema) -> Schema:
     """``schema``, or null."""
     return {"anyOf": [schema, NULL]} if schema else ANY
 
 
-def either(*schemas: Schema) -> Schema:
+def any_of(*schemas: Schema) -> Schema:
     """One of several shapes."""
     return {"anyOf": list(schemas)}
 
 
-def words(*known: str) -> Schema:
+def enum_of(*known: str) -> Schema:
     """One of these words."""
     return {"type": "string", "enum": list(known)}
 
 
-def a_list(schema: Schema) -> Schema:
+def array_of(schema: Schema) -> Schema:
     """A list of these."""
     return {"type": "array", "items": schema}
 
 
-def by_name(schema: Schema) -> Schema:
+def map_of(schema: Schema) -> Schema:
     """An object of any keys, each of which holds this."""
     return {"type": "object", "additionalProperties": schema}
 
@@ -89,24 +91,24 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def items(schema: Schema) -> Schema:
+def items_of(schema: Schema) -> Schema:
     """``{items: [...]}``."""
-    return obj({"items": a_list(schema)})
+    return object_of({"items": array_of(schema)})
 
 
-def page(schema: Schema) -> Schema:
+def page_of(schema: Schema) -> Schema:
     """A page of a history."""
     told = row("total:count? page:count? page_size:count? next_cursor:text?")
-    return obj({"items": a_list(schema), **told["properties"]})
+    return object_of({"items": array_of(schema), **told["properties"]})
 
 
-def open_list(schema: Schema) -> Schema:
+def open_list_of(schema: Schema) -> Schema:
     """An open list: the envelope of a page whose numbers are null."""
     told = row("total:null page:null page_size:null next_cursor:null truncated:bool")
-    return obj({"items": a_list(schema), **told["properties"]})
+    return object_of({"items": array_of(schema), **told["properties"]})
 
 
-def done(text: str = "", **special: Schema) -> Schema:
+def ok_response(text: str = "", **special: Schema) -> Schema:
     """``{ok: true, ...}``: what a change answers."""
     return row(f"ok:bool {text}", **special)
 

@@ -4,15 +4,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.deps import Caller, admitted, doors
+from oms.api.context import Caller, api_context, require_permission
 from oms.api.errors import JsonResponse
 from oms.domain.access import Permission, Role, refuse_account
 from oms.domain.errors import Forbidden
 from oms.domain.value import evolve
-from oms.ports.audit_log import AuditWindow
-from oms.wire.audit import read_audit_window
-from oms.wire.people import audit_row
-from oms.wire.queries import cursor_text
+from oms.ports.audit_log import AuditQuery
+from oms.wire.admin.audit_query import read_audit_query
+from oms.wire.admin.user_requests import audit_row
+from oms.wire.query_parameters import cursor_text
 
 router = APIRouter()
 
@@ -20,9 +20,9 @@ router = APIRouter()
 @router.get("/admin/audit")
 async def audit(request: Request) -> Response:
     """A page of the log; a risk manager sees the accounts that he may read."""
-    who = await admitted(request, Permission.AUDIT)
-    window = _narrowed(who, read_audit_window(request.query_params))
-    page = await doors(request).administer.audit_log.page(window)
+    who = await require_permission(request, Permission.AUDIT)
+    window = _narrowed(who, read_audit_query(request.query_params))
+    page = await api_context(request).administer.audit_log.page(window)
     after_id = page.next_after_id
     return JsonResponse(
         {
@@ -35,7 +35,7 @@ async def audit(request: Request) -> Response:
     )
 
 
-def _narrowed(who: Caller, window: AuditWindow) -> AuditWindow:
+def _narrowed(who: Caller, window: AuditQuery) -> AuditQuery:
     principal = who.principal
     if principal.role is Role.ADMIN:
         return window

@@ -6,28 +6,34 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.deps import Caller, Doors, caller, doors
+from oms.api.context import ApiContext, Caller, admit_caller, api_context
 from oms.api.errors import JsonResponse
-from oms.services.tail import Tail, Tails
-from oms.wire.queries import read_account_ids, read_after, read_limit, read_wait_ms, read_words
+from oms.services.queries.event_reader import EventPage, EventReader
+from oms.wire.query_parameters import (
+    read_account_ids,
+    read_event_positions,
+    read_limit,
+    read_wait_ms,
+    read_words,
+)
 
 router = APIRouter()
 
 WAIT_MS_MAX = 30_000
 EVENTS_MAX = 1000
-LOOK_AGAIN_SECONDS = 1.0
+POLL_FALLBACK_SECONDS = 1.0
 
 
 @router.get("/oms/events")
 async def events(request: Request) -> Response:
     """Events after ``after``, per account ascending; ``wait_ms`` waits for the first."""
-    parts, who, query = doors(request), await caller(request), request.query_params
+    context, who, query = api_context(request), await admit_caller(request), request.query_params
     account_ids = read_account_ids(query)
-    tails = Tails(reads=parts.reads, history=parts.history)
+    tails = EventReader(reads=context.reads, history=context.history)
     heads = await tails.heads(who.principal, account_ids)
-    named = read_after(query, account_ids, heads)
+    named = read_event_positions(query, account_ids, heads)
     asked = {account_id: named.get(account_id) for account_id in account_ids}
-    tail = await _waited(parts, who, tails, asked, request)
+    tail = await _waited(context, who, tails, asked, request)
     return JsonResponse(
         {
             "items": tail.items,
@@ -39,8 +45,12 @@ async def events(request: Request) -> Response:
 
 
 async def _waited(
-    parts: Doors, who: Caller, tails: Tails, asked: dict[int, int | None], request: Request
-) -> Tail:
+    context: ApiContext,
+    who: Caller,
+    tails: EventReader,
+    asked: dict[int, int | None],
+    request: Request,
+) -> EventPage:
     query = request.query_params
     limit = read_limit(query, 200, EVENTS_MAX)
     namespaces = read_words(query, "namespaces")
@@ -53,4 +63,4 @@ async def _waited(
             return tail
         asked = dict(tail.after)
         if all(seq >= tail.heads.get(account, 0) for account, seq in asked.items() if seq):
-            await parts.waiting.stirred(min(left, LOOK_AGAIN_SECONDS))
+            await context.waiting.wait_notified(min(left, POLL_FALLBACK_SECONDS))

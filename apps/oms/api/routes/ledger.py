@@ -7,17 +7,17 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.deps import caller, doors
-from oms.api.errors import JsonResponse, refusal, request_id_of
-from oms.api.routes.paging import envelope, open_list
-from oms.api.routes.path_ids import order_id_of
-from oms.api.views import deal_rows, order_rows, position_rows
+from oms.api.context import admit_caller, api_context
+from oms.api.errors import JsonResponse, refusal_response, request_id_of
+from oms.api.routes.pagination import envelope, open_list
+from oms.api.routes.path_ids import parse_order_id
+from oms.api.row_views import deal_rows, order_rows, position_rows
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Refused
 from oms.ports.registry import AccountRow
-from oms.services.timeline import Timelines
-from oms.wire.queries import read_history, read_ids_path, read_open
-from oms.wire.timeline import timeline
+from oms.services.queries.order_timeline import OrderTimelineQuery
+from oms.wire.query_parameters import read_history_query, read_ids_path, read_open_query
+from oms.wire.responses.order_timeline import build_timeline
 
 router = APIRouter()
 
@@ -25,28 +25,28 @@ router = APIRouter()
 @router.get("/oms/orders/open")
 async def open_orders(request: Request) -> Response:
     """Orders that are not final."""
-    parts, who = doors(request), await caller(request)
-    window, limit = read_open(request.query_params)
-    rows = await parts.reads.open_orders(who.principal, window, limit + 1)
+    context, who = api_context(request), await admit_caller(request)
+    window, limit = read_open_query(request.query_params)
+    rows = await context.reads.open_orders(who.principal, window, limit + 1)
     return _open(order_rows(rows[-limit:], request.query_params), len(rows) > limit)
 
 
 @router.get("/oms/positions/open")
 async def open_positions(request: Request) -> Response:
     """Positions that are open."""
-    parts, who = doors(request), await caller(request)
-    window, limit = read_open(request.query_params)
-    rows = await parts.reads.open_positions(who.principal, window, limit + 1)
-    shown = await position_rows(parts, rows[-limit:], request.query_params)
+    context, who = api_context(request), await admit_caller(request)
+    window, limit = read_open_query(request.query_params)
+    rows = await context.reads.open_positions(who.principal, window, limit + 1)
+    shown = await position_rows(context, rows[-limit:], request.query_params)
     return _open(shown, len(rows) > limit)
 
 
 @router.get("/oms/orders/history")
 async def order_history(request: Request) -> Response:
     """Orders of any status, by their last change."""
-    parts, who = doors(request), await caller(request)
-    window = read_history(request.query_params, parts.clock.now())
-    page = await parts.reads.orders(who.principal, window)
+    context, who = api_context(request), await admit_caller(request)
+    window = read_history_query(request.query_params, context.clock.now())
+    page = await context.reads.orders(who.principal, window)
     shown = order_rows(page.items, request.query_params)
     return JsonResponse(envelope(shown, page, window))
 
@@ -54,19 +54,19 @@ async def order_history(request: Request) -> Response:
 @router.get("/oms/positions/history")
 async def position_history(request: Request) -> Response:
     """Positions of any state, by their last change."""
-    parts, who = doors(request), await caller(request)
-    window = read_history(request.query_params, parts.clock.now())
-    page = await parts.reads.positions(who.principal, window)
-    shown = await position_rows(parts, page.items, request.query_params)
+    context, who = api_context(request), await admit_caller(request)
+    window = read_history_query(request.query_params, context.clock.now())
+    page = await context.reads.positions(who.principal, window)
+    shown = await position_rows(context, page.items, request.query_params)
     return JsonResponse(envelope(shown, page, window))
 
 
 @router.get("/oms/deals")
 async def deal_history(request: Request) -> Response:
     """Deals, by the exchange's time."""
-    parts, who = doors(request), await caller(request)
-    window = read_history(request.query_params, parts.clock.now())
-    page = await parts.reads.deals(who.principal, window)
+    context, who = api_context(request), await admit_caller(request)
+    window = read_history_query(request.query_params, context.clock.now())
+    page = await context.reads.deals(who.principal, window)
     shown = deal_rows(page.items, request.query_params)
     return JsonResponse(envelope(shown, page, window))
 
@@ -74,47 +74,49 @@ async def deal_history(request: Request) -> Response:
 @router.get("/oms/orders/{order_id}/timeline")
 async def order_timeline(request: Request, order_id: str) -> Response:
     """The life of one order."""
-    parts, who = doors(request), await caller(request)
-    timelines = Timelines(reads=parts.reads, history=parts.history, queue=parts.reads.queue)
-    return JsonResponse(timeline(await timelines(who.principal, order_id_of(order_id))))
+    context, who = api_context(request), await admit_caller(request)
+    timelines = OrderTimelineQuery(
+        reads=context.reads, history=context.history, queue=context.reads.queue
+    )
+    return JsonResponse(build_timeline(await timelines(who.principal, parse_order_id(order_id))))
 
 
 @router.get("/oms/orders/{ids}")
 async def orders_by_id(request: Request, ids: str) -> Response:
     """Orders by id; what is unknown or unreadable is left out."""
-    who, wanted = await caller(request), read_ids_path(ids)
+    who, wanted = await admit_caller(request), read_ids_path(ids)
     if wanted is None:
         return _no_such_path(request)
-    rows = await doors(request).reads.orders_by_id(who.principal, wanted)
+    rows = await api_context(request).reads.orders_by_id(who.principal, wanted)
     return JsonResponse({"items": order_rows(rows, request.query_params)})
 
 
 @router.get("/oms/deals/{ids}")
 async def deals_by_id(request: Request, ids: str) -> Response:
     """Deals by id."""
-    who, wanted = await caller(request), read_ids_path(ids)
+    who, wanted = await admit_caller(request), read_ids_path(ids)
     if wanted is None:
         return _no_such_path(request)
-    rows = await doors(request).reads.deals_by_id(who.principal, wanted)
+    rows = await api_context(request).reads.deals_by_id(who.principal, wanted)
     return JsonResponse({"items": deal_rows(rows, request.query_params)})
 
 
 @router.get("/oms/positions/{ids}")
 async def positions_by_id(request: Request, ids: str) -> Response:
     """Positions by id."""
-    parts, who, wanted = doors(request), await caller(request), read_ids_path(ids)
+    context, who, wanted = api_context(request), await admit_caller(request), read_ids_path(ids)
     if wanted is None:
         return _no_such_path(request)
-    rows = await parts.reads.positions_by_id(who.principal, wanted)
-    return JsonResponse({"items": await position_rows(parts, rows, request.query_params)})
+    rows = await context.reads.positions_by_id(who.principal, wanted)
+    return JsonResponse({"items": await position_rows(context, rows, request.query_params)})
 
 
 @router.get("/oms/accounts")
 async def accounts(request: Request) -> Response:
     """The accounts that the key may read."""
-    who = await caller(request)
+    who = await admit_caller(request)
     status = request.query_params.get("status", "all").lower()
-    rows = await doors(request).reads.accounts(who.principal)
+    rows = await api_context(request).reads.accounts(who.principal)
     items = [_account(row, who.principal) for row in rows if status in ("all", row.account.status)]
     return JsonResponse({"items": items})
 
@@ -125,7 +127,7 @@ def _open(items: Sequence[Any], is_truncated: bool) -> Response:
 
 def _no_such_path(request: Request) -> Response:
     refused = Refused(code="not_found", message="there is no such path")
-    return refusal(refused, request_id_of(request))
+    return refusal_response(refused, request_id_of(request))
 
 
 def _account(row: AccountRow, principal: Principal) -> dict[str, Any]:

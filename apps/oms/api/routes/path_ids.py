@@ -4,32 +4,32 @@ from oms.domain.errors import NotFound
 from oms.domain.ids import ID_MAX
 
 
-def key_id_of(text: str) -> int:
+def parse_key_id(text: str) -> int:
     """The key that a path names. Raises ``NotFound``."""
     return _number(text, NotFound("there is no such API key"))
 
 
-def user_id_of(text: str) -> int:
+def parse_user_id(text: str) -> int:
     """The user that a path names. Raises ``NotFound``."""
     return _number(text, NotFound("there is no such user", code="user_not_found"))
 
 
-def strategy_id_of(text: str) -> int:
+def parse_strategy_id(text: str) -> int:
     """The strategy that a path names. Raises ``NotFound``."""
     return _number(text, NotFound("there is no such strategy", code="strategy_not_found"))
 
 
-def order_id_of(text: str) -> int:
+def parse_order_id(text: str) -> int:
     """The order that a path names. Raises ``NotFound``."""
     return _number(text, NotFound("there is no such order", code="order_not_found"))
 
 
-def kill_id_of(text: str) -> int:
+def parse_kill_id(text: str) -> int:
     """The kill switch that a path names. Raises ``NotFound``."""
     return _number(text, NotFound("there is no such kill switch"))
 
 
-def discrepancy_id_of(text: str) -> int:
+def parse_discrepancy_id(text: str) -> int:
     """The discrepancy that a path names. Raises ``NotFound``."""
     return _number(text, NotFound("there is no such discrepancy"))
 

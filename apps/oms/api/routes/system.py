@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.adapters.ccxt.venues import exchange_ids
-from oms.api.deps import Caller, caller, doors
+from oms.adapters.ccxt.venues.catalog import exchange_ids
+from oms.api.client_ip import client_ip
+from oms.api.context import Caller, admit_caller, api_context
 from oms.api.errors import JsonResponse
-from oms.api.metrics import CONTENT_TYPE, families_of, text_of
-from oms.api.peer import peer
-from oms.api.status import Figures, figures
-from oms.api.sweep_figures import reconciled
+from oms.api.metrics.dispatcher_status import DispatcherStatus, build_dispatcher_status
+from oms.api.metrics.prometheus import CONTENT_TYPE, build_families, render_text
+from oms.api.metrics.reconcile_metrics import reconcile_metrics
 from oms.domain.access import Role
 from oms.domain.errors import Forbidden, Unavailable
 from oms.wire.json import time_text
@@ -23,47 +23,53 @@ router = APIRouter()
 @router.get("/meta/exchanges")
 async def exchanges(request: Request) -> Response:
     """The exchanges that accounts may be of."""
-    await caller(request)
+    await admit_caller(request)
     return JsonResponse({"items": exchange_ids()})
 
 
 @router.get("/dispatcher/status")
 async def dispatcher_status(request: Request) -> Response:
     """The workers that are alive, what waits for them, and what this process has served."""
-    parts, who = doors(request), await caller(request)
-    return JsonResponse({"ok": True, "result": await figures(parts, _readable(who))})
+    context, who = api_context(request), await admit_caller(request)
+    return JsonResponse(
+        {"ok": True, "result": await build_dispatcher_status(context, _readable(who))}
+    )
 
 
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
     """The same for Prometheus: from this machine, or with a key of role admin or risk."""
-    parts = doors(request)
-    if not _is_loopback(peer(request.scope, request.headers, parts.settings.trusted_proxies)):
-        who = await caller(request)
+    context = api_context(request)
+    if not _is_loopback(
+        client_ip(request.scope, request.headers, context.settings.trusted_proxies)
+    ):
+        who = await admit_caller(request)
         if who.principal.role not in (Role.ADMIN, Role.RISK):
             raise Forbidden("metrics are for the roles admin and risk")
-    told: Figures = {}
+    told: DispatcherStatus = {}
     is_well = True
     try:
-        told = await figures(parts, None)
-        told["reconciled"] = await reconciled(parts)
+        told = await build_dispatcher_status(context, None)
+        told["reconciled"] = await reconcile_metrics(context)
     except Unavailable as lost:
         is_well = lost.code == "engine_unavailable"
-    return Response(text_of(families_of(parts.tally, told, is_well)), media_type=CONTENT_TYPE)
+    return Response(
+        render_text(build_families(context.request_metrics, told, is_well)), media_type=CONTENT_TYPE
+    )
 
 
 @router.post("/oms/cache/clear")
 async def cache_clear(request: Request) -> Response:
     """Believe nothing of what was read of keys and permissions; rows are never kept."""
-    parts, who = doors(request), await caller(request)
-    parts.authenticate.forget()
+    context, who = api_context(request), await admit_caller(request)
+    context.authenticate.forget()
     readable = _readable(who)
     return JsonResponse(
         {
             "ok": True,
             "result": {
                 "scope": "all" if readable is None else "visible_accounts",
-                "cleared_before": time_text(parts.clock.now()),
+                "cleared_before": time_text(context.clock.now()),
                 "account_count": None if readable is None else len(readable),
             },
         }

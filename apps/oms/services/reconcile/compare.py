@@ -8,104 +8,110 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from oms.domain.deal import Deal
-from oms.domain.discrepancy import (
-    Class,
-    Discrepancy,
-    Finding,
-    Policy,
-    Status,
-    ended,
-    is_answered,
-    seen,
-)
 from oms.domain.errors import Refused
+from oms.domain.ledger.deal import Deal
+from oms.domain.reconcile.discrepancy import (
+    Discrepancy,
+    DiscrepancyClass,
+    DiscrepancyPolicy,
+    DiscrepancyStatus,
+    Finding,
+    close_ended,
+    is_covered,
+    update_seen,
+)
 from oms.domain.value import evolve
-from oms.ports.exchange import Snapshot
+from oms.ports.exchange import ExchangeSnapshot
 from oms.ports.ids import IdBlocks
-from oms.ports.reconciliation import Reconciliations
-from oms.services.home import Home
+from oms.ports.reconcile_store import ReconcileStore
+from oms.services.account_state.state import AccountState
+from oms.services.ledger.record import Changes
+from oms.services.reconcile.diff import HISTORY_LAG, ReconcileDiff, Trade
 from oms.services.reconcile.fixes import Fixes
-from oms.services.reconcile.shown import LAG, Shown, Trade
-from oms.services.reconcile.standing import Standing, read, standing
-from oms.services.record import Changes
+from oms.services.reconcile.open_discrepancies import (
+    OpenDiscrepancies,
+    load_open_discrepancies,
+    parse_facts,
+)
 
-ITSELF = "policy auto"
+AUTO_POLICY_ACTOR = "policy auto"
 """Who decided where nobody was asked."""
 
-_DEALS = (Class.DEAL_EXTRA, Class.DEAL_DIFFERS)
+_DEALS = (DiscrepancyClass.DEAL_EXTRA, DiscrepancyClass.DEAL_DIFFERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compare:
+class RecordDiscrepancies:
     """Compares one account at a time."""
 
     ids: IdBlocks
-    rows: Reconciliations
+    rows: ReconcileStore
     fixes: Fixes
 
     async def __call__(
         self,
-        home: Home,
-        snapshot: Snapshot,
+        state: AccountState,
+        snapshot: ExchangeSnapshot,
         booked: Mapping[Trade, Sequence[Deal]],
         fresh: Collection[str],
         changes: Changes,
         now: datetime,
-    ) -> Standing:
+    ) -> OpenDiscrepancies:
         """The rows as they stand afterwards; ``fresh`` are symbols with executions just found."""
-        found = await standing(self.rows, home, changes)
-        shown = Shown(home=home, seen=snapshot, booked=booked, now=now)
+        found = await load_open_discrepancies(self.rows, state, changes)
+        shown = ReconcileDiff(state=state, seen=snapshot, booked=booked, now=now)
         findings = await self._findings(shown, found)
         await self.ids.ensure("discrepancy", len(findings))
         answered = {self._noted(found, finding, fresh, now) for finding in findings}
         for row in list(found.rows.values()):
             if row.id not in answered and _is_over(row, shown):
-                after = ended(row, now)
+                after = close_ended(row, now)
                 if after is not row:
                     found.put(after)
-        await self._fix(home, found, answered, changes, now)
+        await self._fix(state, found, answered, changes, now)
         await found.settle(self.ids)
         return found
 
-    async def _findings(self, shown: Shown, found: Standing) -> list[Finding]:
+    async def _findings(self, shown: ReconcileDiff, found: OpenDiscrepancies) -> list[Finding]:
         findings = [*shown.positions(found.rows.values()), *shown.vanished(), *shown.differing()]
         findings += shown.mode()
         if shown.seen.balances is not None:
-            findings += shown.balances(await self.rows.balance_entries(shown.home.account.id))
+            findings += shown.balances(await self.rows.balance_entries(shown.state.account.id))
         whole_from = shown.whole_from()
         if whole_from is not None:
-            home, until = shown.home, shown.now - LAG
-            deals = [*await self.rows.executions(home.account.id, whole_from, until)]
-            drafted = (d for d in home.deals_not_stored() if whole_from <= d.executed_at < until)
+            state, until = shown.state, shown.now - HISTORY_LAG
+            deals = [*await self.rows.booked_executions(state.account.id, whole_from, until)]
+            drafted = (d for d in state.uncommitted_deals() if whole_from <= d.executed_at < until)
             findings += shown.extra([*deals, *drafted])
         return findings
 
     def _noted(
-        self, found: Standing, finding: Finding, fresh: Collection[str], now: datetime
+        self, found: OpenDiscrepancies, finding: Finding, fresh: Collection[str], now: datetime
     ) -> int:
         """The id of the row that says it: one that stands, or a new one."""
         mine = (row for row in found.rows.values() if row.subject == finding.subject)
-        row = next((row for row in mine if is_answered(row, finding)), None)
+        row = next((row for row in mine if is_covered(row, finding)), None)
         if row is None:
-            row = self._first(found.home, finding, now)
+            row = self._first(found.state, finding, now)
             if finding.symbol in fresh and _takes_back(finding):
-                row = evolve(row, status=Status.OPEN.value)  # what it stood for was just told
+                row = evolve(
+                    row, status=DiscrepancyStatus.OPEN.value
+                )  # what it stood for was just told
             found.put(row)
             return row.id
-        after = seen(row, finding, now)
+        after = update_seen(row, finding, now)
         if after is not row:
             found.put(after)
         return row.id
 
-    def _first(self, home: Home, finding: Finding, now: datetime) -> Discrepancy:
+    def _first(self, state: AccountState, finding: Finding, now: datetime) -> Discrepancy:
         return Discrepancy(
             id=self.ids("discrepancy"),
-            account_id=home.account.id,
+            account_id=state.account.id,
             kind=finding.kind.value,
             symbol=finding.symbol,
             subject=finding.subject,
-            status=Status.PENDING.value,
+            status=DiscrepancyStatus.PENDING.value,
             policy=finding.policy.value,
             evidence=finding.evidence,
             fix=finding.fix,
@@ -115,42 +121,51 @@ class Compare:
 
     async def _fix(
         self,
-        home: Home,
-        found: Standing,
+        state: AccountState,
+        found: OpenDiscrepancies,
         mine: Collection[int],
         changes: Changes,
         now: datetime,
     ) -> None:
         """Put right what nobody need be asked about; what cannot be stays open."""
         for row in list(found.rows.values()):
-            if row.id in mine and row.status == Status.OPEN and row.policy == Policy.AUTO:
-                after = await self._fixed(home, found, row, changes, now)
+            if (
+                row.id in mine
+                and row.status == DiscrepancyStatus.OPEN
+                and row.policy == DiscrepancyPolicy.AUTO
+            ):
+                after = await self._fixed(state, found, row, changes, now)
                 if not isinstance(after, Refused):
-                    found.put(evolve(after, decided_by=ITSELF))
+                    found.put(evolve(after, decided_by=AUTO_POLICY_ACTOR))
 
     async def _fixed(
-        self, home: Home, found: Standing, row: Discrepancy, changes: Changes, now: datetime
+        self,
+        state: AccountState,
+        found: OpenDiscrepancies,
+        row: Discrepancy,
+        changes: Changes,
+        now: datetime,
     ) -> Discrepancy | Refused:
         if not _takes_back(row):
-            return await self.fixes.apply(home, row, changes, now)
-        first = found.rows[read(row.fix)["of"]]
-        undone = await self.fixes.reverse(home, first, changes, now)
+            return await self.fixes.apply(state, row, changes, now)
+        first = found.rows[parse_facts(row.fix)["of"]]
+        undone = await self.fixes.reverse(state, first, changes, now)
         if isinstance(undone, Refused):
             return undone
         found.put(undone)
-        return evolve(row, status=Status.CLOSED.value, last_seen=now)
+        return evolve(row, status=DiscrepancyStatus.CLOSED.value, last_seen=now)
 
 
 def _takes_back(row: Discrepancy | Finding) -> bool:
-    return read(row.fix).get("action") == "reverse"
+    return parse_facts(row.fix).get("action") == "reverse"
 
 
-def _is_over(row: Discrepancy, shown: Shown) -> bool:
+def _is_over(row: Discrepancy, shown: ReconcileDiff) -> bool:
     """Whether what was compared now would have shown it again."""
     if row.kind in _DEALS:
-        start = shown.whole_from() if row.kind == Class.DEAL_EXTRA else shown.seen.since
-        executed = datetime.fromisoformat(read(row.evidence)["booked"]["executed_at"])
-        return start is not None and start <= executed < shown.now - LAG
-    if row.kind == Class.BALANCE_DIFFERS:
+        start = shown.whole_from() if row.kind == DiscrepancyClass.DEAL_EXTRA else shown.seen.since
+        executed = datetime.fromisoformat(parse_facts(row.evidence)["booked"]["executed_at"])
+        return start is not None and start <= executed < shown.now - HISTORY_LAG
+    if row.kind == DiscrepancyClass.BALANCE_DIFFERS:
         return shown.seen.balances is not None
     return row.symbol not in shown.busy()

@@ -12,24 +12,31 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from oms.domain.charges import charge_id
-from oms.domain.correction import Correction, correction_for, correction_order
-from oms.domain.discrepancy import Class, Discrepancy, Status
 from oms.domain.errors import Refused
-from oms.domain.money import plain
-from oms.domain.order import Order, Side
-from oms.domain.report import Charge, ChargeKind, Execution, Heard, Report, ReportKind
+from oms.domain.ledger.charges import charge_trade_id
+from oms.domain.ledger.correction import Correction, build_correction_order, required_correction
+from oms.domain.money import decimal_text
+from oms.domain.orders.execution_report import (
+    Charge,
+    ChargeKind,
+    Execution,
+    ExecutionReport,
+    ReportKind,
+    ReportSource,
+)
+from oms.domain.orders.order import Order, Side
+from oms.domain.reconcile.discrepancy import Discrepancy, DiscrepancyClass, DiscrepancyStatus
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
-from oms.ports.ledger import LedgerStore
-from oms.services.home import Home
-from oms.services.reconcile.shown import book_qty, mark
-from oms.services.reconcile.standing import read
-from oms.services.record import Changes, Record
-from oms.services.settle import settled
-from oms.wire.json import dumps_plain, time_text
+from oms.ports.ledger_store import LedgerStore
+from oms.services.account_state.state import AccountState
+from oms.services.ledger.charges import book_charge
+from oms.services.ledger.record import Changes, RecordReports
+from oms.services.reconcile.diff import book_qty, mark
+from oms.services.reconcile.open_discrepancies import parse_facts
+from oms.wire.json import dumps_fast, time_text
 
-SYNTHETIC = "syn-"
+SYNTHETIC_PREFIX = "syn-"
 """What the trade id of a correction begins with; the hash of the item follows."""
 
 
@@ -38,126 +45,134 @@ class Fixes:
     """Carries out what a row proposes."""
 
     ledger: LedgerStore
-    record: Record
+    record: RecordReports
     ids: IdBlocks
 
     async def apply(
-        self, home: Home, row: Discrepancy, changes: Changes, now: datetime
+        self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Discrepancy | Refused:
         """``row`` after its fix was carried out, or why it cannot be."""
-        fix = read(row.fix)
+        fix = parse_facts(row.fix)
         match row.kind:
-            case Class.POSITION_DIFFERS if fix.get("action") == "correct":
-                done: Mapping[str, Any] | Refused = await self._correct(home, row, changes, now)
-            case Class.ORDER_VANISHED:
-                done = await self._cancel(home, row, changes, now)
-            case Class.DEAL_EXTRA:
-                done = await self._bust(home, fix["victim"], changes, now)
-            case Class.DEAL_DIFFERS:
-                done = await self._replace(home, row, changes, now)
-            case Class.BALANCE_DIFFERS:
-                done = await self._enter(home, fix, _name(row), changes, now)
+            case DiscrepancyClass.POSITION_DIFFERS if fix.get("action") == "correct":
+                done: Mapping[str, Any] | Refused = await self._correct(state, row, changes, now)
+            case DiscrepancyClass.ORDER_VANISHED:
+                done = await self._cancel(state, row, changes, now)
+            case DiscrepancyClass.DEAL_EXTRA:
+                done = await self._bust(state, fix["victim"], changes, now)
+            case DiscrepancyClass.DEAL_DIFFERS:
+                done = await self._replace(state, row, changes, now)
+            case DiscrepancyClass.BALANCE_DIFFERS:
+                done = await self._enter(state, fix, _name(row), changes, now)
             case _:
                 done = _nothing_to_do(row)
         if isinstance(done, Refused):
             return done
-        text = dumps_plain({**fix, **done})
-        return evolve(row, status=Status.APPLIED.value, fix=text, last_seen=now)
+        text = dumps_fast({**fix, **done})
+        return evolve(row, status=DiscrepancyStatus.APPLIED.value, fix=text, last_seen=now)
 
     async def reverse(
-        self, home: Home, row: Discrepancy, changes: Changes, now: datetime
+        self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Discrepancy | Refused:
         """``row`` after the correction that was booked for it was taken back."""
-        fix = read(row.fix)
-        if row.status == Status.APPLIED and fix.get("action") == "enter":
-            back = {**fix, "amount": plain(Decimal(fix["amount"]).copy_negate())}
-            done = await self._enter(home, back, f"{_name(row)}-back", changes, now)
-        elif row.status == Status.APPLIED and fix.get("action") == "correct":
-            done = await self._bust(home, fix, changes, now)
+        fix = parse_facts(row.fix)
+        if row.status == DiscrepancyStatus.APPLIED and fix.get("action") == "enter":
+            back = {**fix, "amount": decimal_text(Decimal(fix["amount"]).copy_negate())}
+            done = await self._enter(state, back, f"{_name(row)}-back", changes, now)
+        elif row.status == DiscrepancyStatus.APPLIED and fix.get("action") == "correct":
+            done = await self._bust(state, fix, changes, now)
         else:
             message = f"discrepancy {row.id} is {row.status}: there is nothing to take back"
             return Refused(code="conflict", reason="nothing_to_undo", message=message)
         if isinstance(done, Refused):
             return done
-        return evolve(row, status=Status.REVERSED.value, last_seen=now)
+        return evolve(row, status=DiscrepancyStatus.REVERSED.value, last_seen=now)
 
     async def _correct(
-        self, home: Home, row: Discrepancy, changes: Changes, now: datetime
+        self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
         """Book what makes the sum of the positions the exchange's again, at mark."""
-        facts, name = read(row.evidence), _name(row)
+        facts, name = parse_facts(row.evidence), _name(row)
         symbol, leg = str(row.symbol), facts["side"]
-        held = book_qty(home, symbol, None if leg is None else Side(leg))
+        held = book_qty(state, symbol, None if leg is None else Side(leg))
         if held != Decimal(facts["book_qty"]):
-            message = f"{symbol} is {plain(held)} now: sweep again, and decide on what differs then"
+            message = f"{symbol} is {decimal_text(held)} now: sweep again, and decide on what differs then"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
-        price = mark(home, symbol, now)
+        price = mark(state, symbol, now)
         if price is None:
             message = f"no price of {symbol} is known to correct it at"
             return Refused(code="conflict", reason="no_price", message=message)
-        wanted = correction_for(
+        wanted = required_correction(
             there=Decimal(facts["exchange_qty"]),
             here=held,
             leg=None if leg is None else Side(leg),
         )
         await self.ids.ensure("order", 1)
-        order = correction_order(
+        order = build_correction_order(
             wanted,
             symbol=symbol,
             name=name,
             comment=f"correction of discrepancy {row.id}",
             order_id=self.ids("order"),
-            account_id=home.account.id,
-            mode=home.account.position_mode,
+            account_id=state.account.id,
+            mode=state.account.position_mode,
             now=now,
         )
-        home.put_order(order, is_new=True)
+        state.put_order(order, is_new=True)
         changes.orders[order.id] = order
         fill = Execution(exchange_trade_id=name, qty=wanted.qty, price=price, executed_at=now)
-        await self.record(home, [_report(ReportKind.EXECUTION, order.id, fill, now)], changes)
+        await self.record(state, [_report(ReportKind.EXECUTION, order.id, fill, now)], changes)
         return {"order_id": order.id, **_told_of(wanted), **_told_fill(fill)}
 
     async def _cancel(
-        self, home: Home, row: Discrepancy, changes: Changes, now: datetime
+        self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
         """End an order of ours that is nowhere at the exchange."""
-        order = await self._order(home, read(row.evidence)["order_id"])
+        order = await self._order(state, parse_facts(row.evidence)["order_id"])
         if order is None or not order.is_open:
             message = "the order ended meanwhile"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
-        report = Report(
-            kind=ReportKind.CANCELED, order_id=order.id, heard=Heard.OPERATOR, heard_at=now
+        report = ExecutionReport(
+            kind=ReportKind.CANCELED,
+            order_id=order.id,
+            source=ReportSource.OPERATOR,
+            received_at=now,
         )
-        await self.record(home, [report], changes)
+        await self.record(state, [report], changes)
         return {}
 
     async def _bust(
-        self, home: Home, victim: Mapping[str, Any], changes: Changes, now: datetime
+        self, state: AccountState, victim: Mapping[str, Any], changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
         """Take an execution back by a reversing deal."""
-        order = await self._order(home, victim["order_id"])
+        order = await self._order(state, victim["order_id"])
         if order is None:
             message = "the order of this deal is not in the account"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
         report = _report(ReportKind.BUSTED, order.id, _fill_of(victim), now)
-        await self.record(home, [report], changes)
+        await self.record(state, [report], changes)
         return {}
 
     async def _replace(
-        self, home: Home, row: Discrepancy, changes: Changes, now: datetime
+        self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
         """Take an execution back, and book it as the exchange tells it."""
-        fix = read(row.fix)
-        refused = await self._bust(home, fix["victim"], changes, now)
+        fix = parse_facts(row.fix)
+        refused = await self._bust(state, fix["victim"], changes, now)
         if isinstance(refused, Refused):
             return refused
         right = evolve(_fill_of(fix["right"]), exchange_trade_id=_name(row))
         report = _report(ReportKind.EXECUTION, fix["victim"]["order_id"], right, now)
-        await self.record(home, [report], changes)
+        await self.record(state, [report], changes)
         return {"trade_id": right.exchange_trade_id}
 
     async def _enter(
-        self, home: Home, fix: Mapping[str, Any], name: str, changes: Changes, now: datetime
+        self,
+        state: AccountState,
+        fix: Mapping[str, Any],
+        name: str,
+        changes: Changes,
+        now: datetime,
     ) -> Mapping[str, Any] | Refused:
         """Book that money came or went; once, however often it is asked for."""
         charge = Charge(
@@ -167,30 +182,30 @@ class Fixes:
             currency=fix["currency"],
             symbol=None,
             executed_at=now,
-            heard=Heard.OPERATOR,
-            heard_at=now,
+            source=ReportSource.OPERATOR,
+            received_at=now,
         )
-        self.record.keep(home, await settled(self.ledger, self.ids, home, charge), changes)
-        return {"trade_id": charge_id(charge)}
+        self.record.stage(state, await book_charge(self.ledger, self.ids, state, charge), changes)
+        return {"trade_id": charge_trade_id(charge)}
 
-    async def _order(self, home: Home, order_id: int) -> Order | None:
-        return home.known_order(order_id) or await self.ledger.order(home.account.id, order_id)
+    async def _order(self, state: AccountState, order_id: int) -> Order | None:
+        return state.find_order(order_id) or await self.ledger.order(state.account.id, order_id)
 
 
 def _name(row: Discrepancy) -> str:
     """The trade id of what is booked for a row: the same however often it is asked for."""
     item = f"{row.account_id}:{row.id}:{row.subject}"
-    return SYNTHETIC + hashlib.sha256(item.encode()).hexdigest()[:32]
+    return SYNTHETIC_PREFIX + hashlib.sha256(item.encode()).hexdigest()[:32]
 
 
 def _told_of(wanted: Correction) -> dict[str, Any]:
-    return {"side": wanted.side.value, "qty": plain(wanted.qty)}
+    return {"side": wanted.side.value, "qty": decimal_text(wanted.qty)}
 
 
 def _told_fill(fill: Execution) -> dict[str, Any]:
     return {
         "trade_id": fill.exchange_trade_id,
-        "price": plain(fill.price),
+        "price": decimal_text(fill.price),
         "executed_at": time_text(fill.executed_at),
     }
 
@@ -208,8 +223,10 @@ def _fill_of(facts: Mapping[str, Any]) -> Execution:
     )
 
 
-def _report(kind: ReportKind, order_id: int, fill: Execution, now: datetime) -> Report:
-    return Report(kind=kind, order_id=order_id, heard=Heard.OPERATOR, heard_at=now, execution=fill)
+def _report(kind: ReportKind, order_id: int, fill: Execution, now: datetime) -> ExecutionReport:
+    return ExecutionReport(
+        kind=kind, order_id=order_id, source=ReportSource.OPERATOR, received_at=now, execution=fill
+    )
 
 
 def _nothing_to_do(row: Discrepancy) -> Refused:

@@ -12,16 +12,16 @@ from itertools import count
 from typing import TypeVar
 
 from oms.domain.account import PositionMode
-from oms.domain.deal import Deal, DealType
-from oms.domain.ids import IdKind, Mint
+from oms.domain.ids import IdGenerator, IdKind
 from oms.domain.instrument import Instrument
-from oms.domain.money import ZERO, product, total
-from oms.domain.order import Order
-from oms.domain.position import Position
-from oms.domain.refold import History, busted_ids
-from oms.domain.rewrite import reassigned
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.history_replay import SymbolHistory, busted_trade_ids
+from oms.domain.ledger.position import Position
+from oms.domain.ledger.restatement import apply_reassignment
+from oms.domain.money import ZERO, add, multiply
+from oms.domain.orders.order import Order
 from oms.domain.value import evolve, value
-from oms.services.verify.findings import text_of
+from oms.services.verify.findings import format_value
 
 Row = TypeVar("Row", Order, Deal, Position)
 
@@ -55,7 +55,7 @@ class Difference:
     stored: str
 
 
-def rebuilt(
+def rebuild_books(
     mode: PositionMode,
     instrument: Instrument | None,
     books: Books,
@@ -71,14 +71,14 @@ def rebuilt(
     orders = [order for order in books.orders if until is None or order.created_at <= until]
     known = [_as_of(position, until) for position in books.positions]
     if instrument is not None:
-        history = History(
+        history = SymbolHistory(
             mode=mode,
             instrument=instrument,
             positions=known,
             deals=deals,
             orders={order.id: order for order in books.orders},
         )
-        entry = reassigned(history, {}, _nothing_taken(), now)
+        entry = apply_reassignment(history, {}, _nothing_taken(), now)
         known = _over(known, entry.positions)
         deals = _over(deals, (*entry.deals, *entry.deals_changed))
         orders = _over(orders, entry.orders)
@@ -90,7 +90,7 @@ def rebuilt(
     )
 
 
-def differences(stored: Books, rebuilt: Books) -> Iterator[Difference]:
+def compare_books(stored: Books, rebuilt: Books) -> Iterator[Difference]:
     """Every field of the rebuilt rows that the stored ones do not have."""
     yield from _compared("order", _ORDER, stored.orders, rebuilt.orders)
     yield from _compared("deal", _DEAL, stored.deals, rebuilt.deals)
@@ -105,14 +105,14 @@ def _as_of(position: Position, until: datetime | None) -> Position:
     return evolve(position, merged_into=None)
 
 
-def _nothing_taken() -> Mint:
+def _nothing_taken() -> IdGenerator:
     """New rows are told under ids below zero: no id of the database is used up."""
     numbers = count(-1, -1)
 
-    def mint(kind: IdKind) -> int:
+    def next_id(kind: IdKind) -> int:
         return next(numbers)
 
-    return mint
+    return next_id
 
 
 def _over(known: Sequence[Row], changed: Sequence[Row]) -> list[Row]:
@@ -121,7 +121,7 @@ def _over(known: Sequence[Row], changed: Sequence[Row]) -> list[Row]:
 
 def _filled(orders: Sequence[Order], deals: Sequence[Deal]) -> Iterator[Order]:
     """Orders with the fills that their deals sum up to."""
-    busted = busted_ids(deals)
+    busted = busted_trade_ids(deals)
     by_order: dict[int | None, list[Deal]] = {}
     for deal in deals:
         if deal.type is DealType.TRADE and deal.exchange_trade_id not in busted:
@@ -130,11 +130,11 @@ def _filled(orders: Sequence[Order], deals: Sequence[Deal]) -> Iterator[Order]:
         filled = worth = provisional = ZERO
         fees = dict.fromkeys(order.fees, ZERO)
         for deal in by_order.get(order.id, ()):
-            filled = total(filled, deal.qty)
-            worth = total(worth, product(deal.qty, deal.price))
-            provisional = total(provisional, deal.qty if deal.provisional else ZERO)
+            filled = add(filled, deal.qty)
+            worth = add(worth, multiply(deal.qty, deal.price))
+            provisional = add(provisional, deal.qty if deal.provisional else ZERO)
             if deal.fee is not None and deal.fee_currency is not None:
-                fees[deal.fee_currency] = total(fees.get(deal.fee_currency, ZERO), deal.fee)
+                fees[deal.fee_currency] = add(fees.get(deal.fee_currency, ZERO), deal.fee)
         yield evolve(
             order, filled_qty=filled, fill_value=worth, provisional_qty=provisional, fees=fees
         )
@@ -161,8 +161,8 @@ def _compared(
                     entity=entity,
                     id=row_id,
                     field=name,
-                    rebuilt=text_of(told),
-                    stored=text_of(found),
+                    rebuilt=format_value(told),
+                    stored=format_value(found),
                 )
 
 

@@ -12,17 +12,17 @@ from oms.domain.account import Account
 from oms.domain.errors import NotFound
 from oms.domain.instrument import Instrument
 from oms.domain.value import value
-from oms.ports.audit_reads import AuditReads
 from oms.ports.clock import Clock
-from oms.ports.history import History, Page, Row, Window
+from oms.ports.history_reads import HistoryQuery, HistoryReads, Page, Row
 from oms.ports.registry import Registry
-from oms.services.replay.rebuild import Books, Difference, differences, rebuilt
-from oms.services.verify.pages import PAGE_ROWS
-from oms.services.verify.settled import LOOKS_MAX
+from oms.ports.verification_reads import VerificationReads
+from oms.services.replay.rebuild import Books, Difference, compare_books, rebuild_books
+from oms.services.verify.history_pages import PAGE_ROWS
+from oms.services.verify.stable_read import READ_ATTEMPTS_MAX
 
 
 @value
-class Replayed:
+class ReplayedSymbol:
     """One symbol, rebuilt; ``differences`` are empty for a time that is past."""
 
     symbol: str
@@ -35,14 +35,14 @@ class Replay:
     """Rebuilds accounts; raises ``Unavailable``, ``NotFound``."""
 
     registry: Registry
-    history: History
-    audit: AuditReads
+    history: HistoryReads
+    audit: VerificationReads
     clock: Clock
     instruments: Callable[[Account], Mapping[str, Instrument]]
 
     async def __call__(
         self, account_id: int, until: datetime | None = None, symbol: str | None = None
-    ) -> AsyncIterator[Replayed]:
+    ) -> AsyncIterator[ReplayedSymbol]:
         """Each symbol, or the one named, as it stood ``until`` then, or stands now."""
         rows = await self.registry.accounts([account_id])
         if not rows:
@@ -55,16 +55,16 @@ class Replay:
 
     async def _replayed(
         self, account: Account, instrument: Instrument | None, symbol: str, until: datetime | None
-    ) -> Replayed:
+    ) -> ReplayedSymbol:
         mode, stored = account.position_mode, await self._books(account.id, symbol)
-        for _ in range(LOOKS_MAX):
-            books = rebuilt(mode, instrument, stored, self.clock.now(), until)
-            found = () if until is not None else tuple(differences(stored, books))
+        for _ in range(READ_ATTEMPTS_MAX):
+            books = rebuild_books(mode, instrument, stored, self.clock.now(), until)
+            found = () if until is not None else tuple(compare_books(stored, books))
             again = await self._books(account.id, symbol) if found else stored
             if again == stored:
                 break
             stored = again
-        return Replayed(symbol=symbol, books=books, differences=found)
+        return ReplayedSymbol(symbol=symbol, books=books, differences=found)
 
     async def _books(self, account_id: int, symbol: str) -> Books:
         return Books(
@@ -75,14 +75,14 @@ class Replay:
 
 
 async def _all(
-    read: Callable[[Window], Awaitable[Page[Row]]], account_id: int, symbol: str
+    read: Callable[[HistoryQuery], Awaitable[Page[Row]]], account_id: int, symbol: str
 ) -> Sequence[Row]:
     """All rows of the symbol, ascending by id."""
     rows: list[Row] = []
     after: int | None = 0
     while after is not None:
         page = await read(
-            Window(
+            HistoryQuery(
                 account_ids=(account_id,),
                 symbol=symbol,
                 page_size=PAGE_ROWS,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from oms.domain.money import plain
+from oms.domain.money import decimal_text
 
 FINDINGS_MAX = 1000
 """Findings told per account; a thousandth one adds nothing, the rest is counted."""
@@ -27,45 +27,45 @@ class Findings:
 
     account_id: int
     kept: list[Finding] = field(default_factory=list)
-    left_out: int = 0
+    omitted: int = 0
 
     @property
-    def are_full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether more would only be counted."""
         return len(self.kept) >= FINDINGS_MAX
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Note them."""
         for finding in findings:
-            if self.are_full:
-                self.left_out += 1
+            if self.is_full:
+                self.omitted += 1
             else:
                 self.kept.append(finding)
 
     def told(self) -> tuple[Finding, ...]:
         """All that is kept and, if some are not, how many."""
-        if not self.left_out:
+        if not self.omitted:
             return tuple(self.kept)
         cut = Finding(
             invariant="findings_cut",
             entity="account",
             id=self.account_id,
             expected=f"at most {FINDINGS_MAX}",
-            found=f"{self.left_out} more",
+            found=f"{self.omitted} more",
         )
         return (*self.kept, cut)
 
 
-def differing(
+def compare_values(
     invariant: str, entity: str, row_id: int | str, expected: object, found: object
 ) -> list[Finding]:
     """A finding if the two values differ."""
     if expected == found:
         return []
-    return [breach(invariant, entity, row_id, expected, found)]
+    return [make_finding(invariant, entity, row_id, expected, found)]
 
 
-def breach(
+def make_finding(
     invariant: str, entity: str, row_id: int | str, expected: object, found: object
 ) -> Finding:
     """A finding, its values as text."""
@@ -73,18 +73,20 @@ def breach(
         invariant=invariant,
         entity=entity,
         id=row_id,
-        expected=text_of(expected),
-        found=text_of(found),
+        expected=format_value(expected),
+        found=format_value(found),
     )
 
 
-def text_of(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as findings tell it."""
     match value:
         case Decimal():
-            return plain(value)
+            return decimal_text(value)
         case dict():
-            return ", ".join(f"{text_of(amount)} {name}" for name, amount in sorted(value.items()))
+            return ", ".join(
+                f"{format_value(amount)} {name}" for name, amount in sorted(value.items())
+            )
         case None:
             return "nothing"
         case _:

@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 
-from kit.ccxt_desk import Desk
-from kit.loopback import Loopback
-from oms.adapters.ccxt.client import ClientSpec, VenueClient
+from kit.exchanges.ccxt_harness import CcxtHarness
+from kit.exchanges.loopback_process import LoopbackExchange
+from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 
 
 @pytest.fixture
-async def new_desk(venue: Loopback, tables: Path) -> AsyncIterator[Callable[..., Desk]]:
+async def new_desk(
+    venue: LoopbackExchange, tables: Path
+) -> AsyncIterator[Callable[..., CcxtHarness]]:
     """Makes desks on account a; all are closed at the end."""
-    desks: list[Desk] = []
+    desks: list[CcxtHarness] = []
 
-    def make(key: str = "loop-a", dialect: str = "bybit", **more: Any) -> Desk:
+    def make(key: str = "loop-a", dialect: str = "bybit", **more: Any) -> CcxtHarness:
         spec = ClientSpec(
             account_id=1,
             venue=dialect,
@@ -28,7 +30,7 @@ async def new_desk(venue: Loopback, tables: Path) -> AsyncIterator[Callable[...,
             cache_folder=tables,
         )
         exchange_id = f"ccxt.{dialect}"
-        desk = Desk(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
+        desk = CcxtHarness(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
         desks.append(desk)
         return desk.begin()
 
@@ -38,6 +40,6 @@ async def new_desk(venue: Loopback, tables: Path) -> AsyncIterator[Callable[...,
 
 
 @pytest.fixture
-async def desk(new_desk: Callable[..., Desk]) -> Desk:
+async def desk(new_desk: Callable[..., CcxtHarness]) -> CcxtHarness:
     """A desk that is ready."""
     return await new_desk().ready()

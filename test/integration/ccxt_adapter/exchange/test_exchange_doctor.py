@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from kit.loopback import Loopback
-from oms.adapters.ccxt import client
-from oms.adapters.ccxt.key_rights import KeyRights
+from kit.exchanges.loopback_process import LoopbackExchange
+from oms.adapters.ccxt.client import venue_client
+from oms.adapters.ccxt.client.key_permissions import KeyPermissions
 from oms.cli.main import main
 from oms.cli.settings import environment
 
@@ -39,7 +39,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
-def checks(run: Run, venue: Loopback) -> Callable[..., dict[str, tuple[bool, str]]]:
+def checks(run: Run, venue: LoopbackExchange) -> Callable[..., dict[str, tuple[bool, str]]]:
     """What the doctor finds of an account with these credentials."""
     run("install")
     user = str(run("create-user", "--name", "ada")["user_id"])
@@ -61,7 +61,7 @@ def checks(run: Run, venue: Loopback) -> Callable[..., dict[str, tuple[bool, str
     return checks
 
 
-def test_an_account_that_is_well(checks: Callable[..., Any], venue: Loopback) -> None:
+def test_an_account_that_is_well(checks: Callable[..., Any], venue: LoopbackExchange) -> None:
     told = checks("loop-a", venue.told["keys"]["loop-a"])
     assert told["exchange"][0] and "127.0.0.1" in told["exchange"][1]
     assert "ccxt.bybit in testnet" in told["exchange"][1]
@@ -69,11 +69,11 @@ def test_an_account_that_is_well(checks: Callable[..., Any], venue: Loopback) ->
     assert told["credentials"][0]
     assert told["permissions"] == (True, "trade: yes; withdraw: no")
     assert "position_mode" not in told
-    log = venue.ctl("log")["log"]
+    log = venue.control("log")["log"]
     assert {row["method"] for row in log} == {"GET"}, "nothing is changed"
 
 
-def test_what_is_wrong_is_named(checks: Callable[..., Any], venue: Loopback) -> None:
+def test_what_is_wrong_is_named(checks: Callable[..., Any], venue: LoopbackExchange) -> None:
     assert not checks(None, "")["exchange"][0]
     wrong = checks("loop-a", "not-the-secret")
     assert not wrong["exchange"][0] and "auth_failed" in wrong["exchange"][1]
@@ -86,12 +86,12 @@ def test_what_is_wrong_is_named(checks: Callable[..., Any], venue: Loopback) -> 
 
 
 def test_a_key_that_may_withdraw_is_not_used(
-    checks: Callable[..., Any], venue: Loopback, monkeypatch: pytest.MonkeyPatch
+    checks: Callable[..., Any], venue: LoopbackExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def may_withdraw(*_: object) -> KeyRights:
-        return KeyRights(trades=True, withdraws=True)
+    async def may_withdraw(*_: object) -> KeyPermissions:
+        return KeyPermissions(trades=True, can_withdraw=True)
 
-    monkeypatch.setattr(client, "key_rights", may_withdraw)
+    monkeypatch.setattr(venue_client, "fetch_key_permissions", may_withdraw)
     told = checks("loop-a", venue.told["keys"]["loop-a"])
     assert not told["exchange"][0]
     assert "withdrawal_key" in told["exchange"][1]

@@ -4,31 +4,33 @@ from decimal import Decimal
 
 import pytest
 
-from kit.ccxt_desk import LINEAR, Desk, now
-from kit.loopback import Loopback
-from oms.domain.report import Report
+from kit.exchanges.ccxt_harness import LINEAR, CcxtHarness, now
+from kit.exchanges.loopback_process import LoopbackExchange
+from oms.domain.orders.execution_report import ExecutionReport
 
 EXITS = {"takeProfit": {"triggerPrice": "66000"}, "stopLoss": {"triggerPrice": "54000"}}
 
 
 @pytest.fixture(autouse=True)
-def many_requests(venue: Loopback) -> None:
+def many_requests(venue: LoopbackExchange) -> None:
     """The exchange lets as many pass as are sent: nobody waits for a turn."""
-    venue.ctl("limit", per_second=1000)
+    venue.control("limit", per_second=1000)
 
 
-async def exits(desk: Desk) -> dict[str, Report]:
+async def exits(desk: CcxtHarness) -> dict[str, ExecutionReport]:
     """Orders of the exchange's making, by the price of their trigger."""
     seen = await desk.exchange.snapshot(now(), now())
     found = [r for r in (*desk.heard, *seen.orders) if r.external is not None]
     return {str(r.external.trigger_price): r for r in found if r.external is not None}
 
 
-async def test_they_belong_to_the_order_that_asked_for_them(desk: Desk, venue: Loopback) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
+async def test_they_belong_to_the_order_that_asked_for_them(
+    desk: CcxtHarness, venue: LoopbackExchange
+) -> None:
+    venue.control("price", symbol=LINEAR, price="60000")
     await desk.send(6, "buy", "0.01", None)
     await desk.send(7, "buy", "0.02", None, params=EXITS)
-    await desk.until_state(7, "FILLED")
+    await desk.wait_for_state(7, "FILLED")
     told = await exits(desk)
     described = {price: report.external for price, report in told.items()}
     assert {
@@ -40,11 +42,11 @@ async def test_they_belong_to_the_order_that_asked_for_them(desk: Desk, venue: L
 
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_an_exit_that_nobody_asked_for_is_a_stranger_s(
-    desk: Desk, venue: Loopback, restarts: bool
+    desk: CcxtHarness, venue: LoopbackExchange, restarts: bool
 ) -> None:
-    venue.ctl("price", symbol=LINEAR, price="60000")
+    venue.control("price", symbol=LINEAR, price="60000")
     await desk.send(7, "buy", "0.02", None, params=EXITS if restarts else {})
-    await desk.until_state(7, "FILLED")
+    await desk.wait_for_state(7, "FILLED")
     if restarts:
         await desk.exchange.close()
         await desk.begin().ready()

@@ -3,31 +3,35 @@
 from collections import Counter
 from collections.abc import Callable
 
-from kit.ccxt_desk import QUICK, Desk
-from kit.loopback import Loopback
-from kit.whole import size
-from oms.adapters.ccxt.exchange import INFLIGHT_WRITES_MAX
+from kit.exchanges.ccxt_harness import FAST_TIMINGS, CcxtHarness
+from kit.exchanges.loopback_process import LoopbackExchange
+from kit.full_size import choose_size
+from oms.adapters.ccxt.ccxt_exchange import INFLIGHT_WRITES_MAX
 from oms.domain.value import evolve
 
 ORDERS = range(1, 11)
 
 
 async def test_none_is_lost_or_doubled_and_the_cancel_goes_first(
-    new_desk: Callable[..., Desk], venue: Loopback
+    new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(pace=evolve(QUICK, may_send=10)).ready()
+    desk = await new_desk(timings=evolve(FAST_TIMINGS, send_within_seconds=10)).ready()
     await desk.send(11, "buy", "0.01", "10000")
-    await desk.until_state(11, "SUBMITTED")
-    venue.ctl("limit", per_second=0, seconds=size(0.6, 5.0))
-    before = venue.ctl("log")["log"][-1]["number"]
+    await desk.wait_for_state(11, "SUBMITTED")
+    venue.control("limit", per_second=0, seconds=choose_size(0.6, 5.0))
+    before = venue.control("log")["log"][-1]["number"]
     for order_id in ORDERS:
         await desk.send(order_id, "buy", "0.01", "10000")
-    await desk.until(lambda: venue.ctl("log", after=before, match="order/")["log"], "refused")
+    await desk.wait_until(
+        lambda: venue.control("log", after=before, match="order/")["log"], "refused"
+    )
     await desk.cancel(11)
-    await desk.until(lambda: all(desk.state(each) == "SUBMITTED" for each in ORDERS), "all stand")
-    await desk.until_state(11, "CANCELED")
+    await desk.wait_until(
+        lambda: all(desk.state(each) == "SUBMITTED" for each in ORDERS), "all stand"
+    )
+    await desk.wait_for_state(11, "CANCELED")
 
-    later = venue.ctl("log", after=before, match="order/")["log"]
+    later = venue.control("log", after=before, match="order/")["log"]
     names = [desk.rows[each, 1, "place"].client_id for each in ORDERS]
     shown = Counter(row["client_id"] for row in venue.books()["orders"])
     assert all(shown[name] == 1 for name in names), "the same names, each once"
@@ -37,5 +41,5 @@ async def test_none_is_lost_or_doubled_and_the_cancel_goes_first(
     accepted = [row["client_id"] for row in writes[cancel + 1 :]]
     assert sorted(accepted) == sorted(names), "one pause: all were accepted behind the cancel"
     refused = [row for row in writes[:cancel] if row["path"].endswith("/create")]
-    probes = size(0, 2)  # after the pauses of 1 and 2 s that five seconds have
+    probes = choose_size(0, 2)  # after the pauses of 1 and 2 s that five seconds have
     assert len(refused) <= INFLIGHT_WRITES_MAX + probes, "those under way, and one after a pause"

@@ -5,30 +5,33 @@ from decimal import Decimal
 
 import pytest
 
-from kit.ccxt_desk import Desk
-from kit.loopback import Loopback
-from oms.domain.report import ReportKind
+from kit.exchanges.ccxt_harness import CcxtHarness
+from kit.exchanges.loopback_process import LoopbackExchange
+from oms.domain.orders.execution_report import ReportKind
 
 AMEND = "order/amend"
 
 
 @pytest.mark.parametrize(("price", "qty"), [(None, "0.03"), ("10100", None)])
 async def test_a_change_filled_before_it_is_heard_of_comes_first(
-    new_desk: Callable[..., Desk], venue: Loopback, price: str | None, qty: str | None
+    new_desk: Callable[..., CcxtHarness],
+    venue: LoopbackExchange,
+    price: str | None,
+    qty: str | None,
 ) -> None:
     """Though the last that was wished is a cancel, which never left."""
     first = await new_desk().ready()
     await first.send(7, "buy", "0.01", "10000")
-    await first.until_state(7, "SUBMITTED")
-    venue.ctl("fault", match=AMEND, mode="accept_then_hang")
+    await first.wait_for_state(7, "SUBMITTED")
+    venue.control("fault", match=AMEND, mode="accept_then_hang")
     await first.change(7, price, qty)
-    await first.until(lambda: venue.paths(AMEND), "changed there")
+    await first.wait_until(lambda: venue.paths(AMEND), "changed there")
     await first.cancel(7)
     await first.exchange.close()
-    venue.ctl("fill", order_id=first.orders[7].exchange_order_id)
+    venue.control("fill", order_id=first.orders[7].exchange_order_id)
 
     second = new_desk(orders=first.orders, rows=first.rows)
-    await second.until_state(7, "FILLED")
+    await second.wait_for_state(7, "FILLED")
     order, terms = second.orders[7], (Decimal(qty or "0.01"), Decimal(price or "10000"))
     assert (order.qty, order.price) == terms
     assert order.filled_qty == order.qty
@@ -37,12 +40,14 @@ async def test_a_change_filled_before_it_is_heard_of_comes_first(
 
 
 async def test_an_execution_told_without_its_id_is_not_booked_twice(
-    desk: Desk, venue: Loopback
+    desk: CcxtHarness, venue: LoopbackExchange
 ) -> None:
-    venue.ctl("fault", match="execution/list", mode="no_trade_id", count=3)
+    venue.control("fault", match="execution/list", mode="no_trade_id", count=3)
     await desk.send(7, "buy", "0.01", None)
-    await desk.until_state(7, "FILLED")
-    await desk.until(lambda: not venue.ctl("faults")["faults"], "all were told without ids")
+    await desk.wait_for_state(7, "FILLED")
+    await desk.wait_until(
+        lambda: not venue.control("faults")["faults"], "all were told without ids"
+    )
     (trade,) = venue.books()["trades"]
     told = [each.execution for each in desk.heard if each.execution is not None]
     assert {each.exchange_trade_id for each in told} == {trade["trade_id"]}

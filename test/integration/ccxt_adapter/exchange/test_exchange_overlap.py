@@ -2,31 +2,35 @@
 
 import time
 
-from kit.ccxt_desk import Desk
-from kit.loopback import Loopback
+from kit.exchanges.ccxt_harness import CcxtHarness
+from kit.exchanges.loopback_process import LoopbackExchange
 
 SENT, SLOW_MS = 20, 300
 #: Canceled while on their way, and before they left.
 FOLLOWED, TAKEN_BACK = (1, 2), (18, 19, 20)
 
 
-async def test_calls_overlap_and_each_order_keeps_its_sequence(desk: Desk, venue: Loopback) -> None:
-    venue.ctl("fault", match="order/", mode="slow", ms=SLOW_MS, count=2 * SENT)
-    before = venue.ctl("log")["log"][-1]["number"]
+async def test_calls_overlap_and_each_order_keeps_its_sequence(
+    desk: CcxtHarness, venue: LoopbackExchange
+) -> None:
+    venue.control("fault", match="order/", mode="slow", ms=SLOW_MS, count=2 * SENT)
+    before = venue.control("log")["log"][-1]["number"]
     began = time.monotonic()
     for order_id in range(1, SENT + 1):
         await desk.send(order_id, "buy", "0.01", "10000")
-    await desk.until(lambda: len(venue.paths("order/create")) >= 8, "eight are under way")
+    await desk.wait_until(lambda: len(venue.paths("order/create")) >= 8, "eight are under way")
     for order_id in (*FOLLOWED, *TAKEN_BACK):
         await desk.cancel(order_id)
     left = [each for each in range(1, SENT + 1) if each not in TAKEN_BACK]
     for order_id in (*FOLLOWED, *TAKEN_BACK):
-        await desk.until_state(order_id, "CANCELED")
+        await desk.wait_for_state(order_id, "CANCELED")
     stay = [each for each in left if each not in FOLLOWED]
-    await desk.until(lambda: all(desk.state(each) == "SUBMITTED" for each in stay), "all stand")
+    await desk.wait_until(
+        lambda: all(desk.state(each) == "SUBMITTED" for each in stay), "all stand"
+    )
     assert time.monotonic() - began < SENT * SLOW_MS / 1000, "calls overlap"
 
-    log = venue.ctl("log", after=before, match="order/")["log"]
+    log = venue.control("log", after=before, match="order/")["log"]
     creates = [row["client_id"] for row in log if row["path"].endswith("/create")]
     placed = [desk.rows[each, 1, "place"] for each in left]
     assert sorted(creates) == sorted(row.client_id for row in placed)

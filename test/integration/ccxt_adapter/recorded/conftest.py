@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from kit.ccxt_desk import TAG
-from kit.office import AUDIT, TRADER, Office, now, open_office
-from kit.recorded_venues import Recorded, RecordedVenue, instruments_of
-from kit.sql import rows
-from oms.adapters.ccxt import parts
-from oms.adapters.ccxt.exchange import CcxtExchange
-from oms.adapters.ccxt.pace import Pace
-from oms.adapters.ccxt.rules import rules_of
-from oms.cli.verify import verified
+from kit.databases.sql import fetch_rows
+from kit.exchanges.ccxt_harness import TAG
+from kit.exchanges.recorded_venue import RecordedVenue, Recording, make_instruments
+from kit.gateway.in_process import AUDIT, TRADER, InProcessGateway, now, open_gateway
+from oms.adapters.ccxt import wiring
+from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
+from oms.adapters.ccxt.timings import Timings
+from oms.adapters.ccxt.venues.profile import get_profile
+from oms.cli.verify import build_verify_report
 from oms.config import Settings
-from oms.domain.reconciliation import Holding
+from oms.domain.reconcile.position_comparison import HoldingKey
 from oms.domain.value import evolve
-from oms.ports.exchange import Snapshot
-from oms.ports.ledger import AccountImage
+from oms.ports.exchange import ExchangeSnapshot
+from oms.ports.ledger_store import LoadedAccount
 
 KEY = "oms_a-sweeper-of-recordings-only"
 LONG = 1_000_000.0
@@ -38,10 +38,10 @@ BOOK = {
 class WatchedExchange(CcxtExchange):
     """Keeps the snapshots it hands out."""
 
-    shown: list[Snapshot]
+    shown: list[ExchangeSnapshot]
 
-    def swept(self) -> Sequence[Snapshot]:
-        found = super().swept()
+    def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
+        found = super().take_snapshots()
         self.shown = [*getattr(self, "shown", ()), *found]
         return found
 
@@ -50,26 +50,26 @@ class WatchedExchange(CcxtExchange):
 class Reception:
     """Recorded exchanges, each with accounts of its own."""
 
-    office: Office
+    gateway: InProcessGateway
     dsn: str
     venues: dict[int, RecordedVenue] = field(default_factory=dict)
     exchanges: dict[int, WatchedExchange] = field(default_factory=dict)
 
-    def connect(self, image: AccountImage, on_news: Callable[[], None]) -> WatchedExchange:
+    def connect(self, image: LoadedAccount, on_news: Callable[[], None]) -> WatchedExchange:
         account = image.account
         made = WatchedExchange(
             account=account,
             make_client=lambda: self.venues[account.id],
             tag=TAG,
             on_news=on_news,
-            pace=Pace(live=LONG, idle=LONG),
+            timings=Timings(live=LONG, idle_poll_seconds=LONG),
         )
         self.exchanges[account.id] = made
         return made
 
-    async def add(self, recorded: Recorded, mode: str = "netting") -> int:
+    async def add(self, recorded: Recording, mode: str = "netting") -> int:
         """An account at the exchange, which tells nothing yet."""
-        account_id = await self.office.store.registry.create_account(
+        account_id = await self.gateway.store.registry.create_account(
             exchange_id=f"ccxt.{recorded.exchange}",
             label=f"{recorded.exchange} {len(self.venues)}",
             position_mode=mode,
@@ -80,14 +80,14 @@ class Reception:
             now=now(),
             audit=AUDIT,
         )
-        self.venues[account_id] = RecordedVenue(instruments_of(recorded))
-        await self.office.add_key(
+        self.venues[account_id] = RecordedVenue(make_instruments(recorded))
+        await self.gateway.add_key(
             f"sweeper {account_id}", f"{KEY}-{account_id}", grants={account_id: TRADER}
         )
         return account_id
 
     async def sweep(
-        self, account_id: int, recorded: Recorded, shuffle: int | None = None
+        self, account_id: int, recorded: Recording, shuffle: int | None = None
     ) -> dict[str, Any]:
         """Read all that was recorded, in the order of the file or another."""
         venue, chance = self.venues[account_id], random.Random(shuffle)
@@ -99,7 +99,7 @@ class Reception:
         span = {"start_date": "2000-01-01T00:00:00Z", "end_date": "2100-01-01T00:00:00Z"}
         body = {"account_id": account_id, "scope": "period", **span}
         key = f"{KEY}-{account_id}"
-        answer = await self.office.client("POST", "/oms/reconcile", body, key=key)
+        answer = await self.gateway.client("POST", "/oms/reconcile", body, key=key)
         assert answer.status == 200, answer.body
         (result,) = answer.json()["results"]
         assert result["ok"], result
@@ -108,12 +108,14 @@ class Reception:
 
     async def forget(self, account_id: int) -> None:
         """Have the account's exchange made anew: it remembers nothing of what it told."""
-        accounts = self.office.worker.accounts
-        await accounts.homes.pop(account_id).close()
+        accounts = self.gateway.worker.accounts
+        await accounts.states.pop(account_id).close()
 
     def stored(self, account_id: int, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
         """Rows of the account, in one order."""
-        found = rows(self.dsn, f"SELECT {columns} FROM {table} WHERE account_id = {account_id}")
+        found = fetch_rows(
+            self.dsn, f"SELECT {columns} FROM {table} WHERE account_id = {account_id}"
+        )
         return sorted(found, key=repr)
 
     def book(self, account_id: int) -> dict[str, list[tuple[Any, ...]]]:
@@ -125,19 +127,19 @@ class Reception:
         names = (*BOOK, "ccxt_orders_raw", "ccxt_trades_raw")
         return {name: self.stored(account_id, name) for name in names}
 
-    def holdings(self, account_id: int) -> dict[Holding, Any]:
+    def holdings(self, account_id: int) -> dict[HoldingKey, Any]:
         """What the exchange was seen to hold last."""
         return dict(self.exchanges[account_id].shown[-1].holdings)
 
-    def set_aside(self, account_id: int) -> dict[tuple[str, str], int]:
+    def quarantined_counts(self, account_id: int) -> dict[tuple[str, str], int]:
         """How many rows were set aside, by what they are and why."""
-        return dict(self.exchanges[account_id]._parts.evidence.set_aside)
+        return dict(self.exchanges[account_id]._parts.raw_rows.quarantined_counts)
 
     async def verify(self) -> dict[str, Any]:
         """What ``oms verify`` says of all books."""
         venues = self.venues
-        return await verified(
-            self.office.store,
+        return await build_verify_report(
+            self.gateway.store,
             Settings(),
             instruments=lambda account: (
                 venues[account.id].instruments if account.id in venues else {}
@@ -151,11 +153,13 @@ async def reception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     whole: dict[str, Any] = {"span_days": 0, "back_days": 0, "by_cursor": True}
     whole |= {"newest_first": False, "offset_param": "", "closed_page": 0}
     monkeypatch.setattr(
-        parts, "rules_of", lambda venue: evolve(rules_of(venue), symbol_required=False, **whole)
+        wiring,
+        "get_profile",
+        lambda venue: evolve(get_profile(venue), symbol_required=False, **whole),
     )
     dsn = f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
-    async with open_office(dsn) as office:
-        made = Reception(office, dsn)
-        office.worker.accounts.connect = made.connect
-        office.start_worker()
+    async with open_gateway(dsn) as gateway:
+        made = Reception(gateway, dsn)
+        gateway.worker.accounts.connect = made.connect
+        gateway.start_worker()
         yield made

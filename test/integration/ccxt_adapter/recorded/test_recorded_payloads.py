@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from kit.recorded_venues import Recorded, Row, recordings
-from oms.adapters.ccxt.exact import milliseconds
-from oms.domain.instrument import Kind
+from kit.exchanges.recorded_venue import Recording, Row, load_recordings
+from oms.adapters.ccxt.parsing.fields import to_milliseconds
+from oms.domain.instrument import InstrumentKind
 
 Reception = Any
 pytestmark = pytest.mark.recorded
@@ -40,7 +40,7 @@ class Tally:
     new_deals: int
     positions: int
     held: int
-    aside: Mapping[tuple[str, str], int]
+    quarantine: Mapping[tuple[str, str], int]
 
 
 async def test_every_row_is_ingested_once_whatever_its_order(
@@ -48,7 +48,7 @@ async def test_every_row_is_ingested_once_whatever_its_order(
 ) -> None:
     """Told twice and in another order changes nothing; another account told so is the same."""
     tallies = []
-    for number, (name, recorded) in enumerate(recordings(recorded_data).items()):
+    for number, (name, recorded) in enumerate(load_recordings(recorded_data).items()):
         account_id = await reception.add(recorded)
         await reception.sweep(account_id, recorded)
         tallies.append(checked(reception, account_id, name, recorded))
@@ -62,7 +62,7 @@ async def test_every_row_is_ingested_once_whatever_its_order(
         other = await reception.add(recorded)
         await reception.sweep(other, recorded, number)
         assert reception.book(other) == reception.book(account_id), name
-        assert reception.set_aside(other) == reception.set_aside(account_id)
+        assert reception.quarantined_counts(other) == reception.quarantined_counts(account_id)
     print(table(tallies))
     assert sum(each.new_orders for each in tallies) > 150
     assert sum(each.new_deals for each in tallies) > 90
@@ -92,7 +92,7 @@ def overfilled(reception: Reception) -> set[tuple[int, str, int]]:
     return found
 
 
-def checked(reception: Reception, account_id: int, name: str, recorded: Recorded) -> Tally:
+def checked(reception: Reception, account_id: int, name: str, recorded: Recording) -> Tally:
     """Compare the book with the recording, row by row."""
     orders = {
         (row[0], row[1]): row[2:]
@@ -101,8 +101,8 @@ def checked(reception: Reception, account_id: int, name: str, recorded: Recorded
         )
     }
     deals = dealt(reception, account_id)
-    aside = reception.set_aside(account_id)
-    assert set(aside) <= ALLOWED, (name, aside)
+    quarantine = reception.quarantined_counts(account_id)
+    assert set(quarantine) <= ALLOWED, (name, quarantine)
     versions = grouped(recorded.orders)
     for key, told in versions.items():
         assert any(is_order(orders[key], row) for row in told), (name, key, orders[key], told)
@@ -111,9 +111,9 @@ def checked(reception: Reception, account_id: int, name: str, recorded: Recorded
         assert any(is_deal(deals[key], row) for row in told), (name, key, deals[key], told)
     nameless = sum(row["id"] is None for row in recorded.trades)
     contradict = sum(disagreeing(told) for told in named.values())
-    assert (CONTRADICTS in aside) == (contradict > 0), name
+    assert (CONTRADICTS in quarantine) == (contradict > 0), name
     updates = [row for row in recorded.trades if row["id"] == NO_TRADE]
-    assert aside.get(NO_EXECUTION, 0) == len(distinct(updates)), name
+    assert quarantine.get(NO_EXECUTION, 0) == len(distinct(updates)), name
     assert sum(1 for key in deals if key not in named) == nameless, name
     for table_name, rows in (
         ("ccxt_orders_raw", recorded.orders),
@@ -130,7 +130,7 @@ def checked(reception: Reception, account_id: int, name: str, recorded: Recorded
         new_deals=len(deals),
         positions=len(recorded.positions),
         held=held,
-        aside=aside,
+        quarantine=quarantine,
     )
 
 
@@ -197,7 +197,7 @@ def is_deal(deal: Row, row: Row) -> bool:
         deal["side"] == side_of(row)
         and float(deal["qty"]) == row["amount"]
         and float(deal["price"]) == row["price"]
-        and milliseconds(datetime.fromisoformat(deal["at"])) == row["timestamp"]
+        and to_milliseconds(datetime.fromisoformat(deal["at"])) == row["timestamp"]
         and (not is_paid or (paid, deal.get("currency")) == (fee["cost"], fee["currency"]))
     )
 
@@ -210,14 +210,14 @@ def side_of(row: Row) -> str:
     return str(row["side"])
 
 
-def check_holdings(reception: Reception, account_id: int, recorded: Recorded) -> int:
+def check_holdings(reception: Reception, account_id: int, recorded: Recording) -> int:
     """What is held is what the positions come to; how many of them say anything."""
     instruments = reception.venues[account_id].instruments
     sums: Counter[str] = Counter()
     count = 0
     for row in recorded.positions:
         if row["symbol"] in instruments and row["contracts"]:
-            assert instruments[row["symbol"]].kind is not Kind.SPOT
+            assert instruments[row["symbol"]].kind is not InstrumentKind.SPOT
             side = row["side"] or row["info"]["positionSide"].lower()
             sign = 1 if side == "long" else -1
             sums[row["symbol"]] += sign * Decimal(repr(abs(row["contracts"])))
@@ -237,7 +237,7 @@ def table(tallies: list[Tally]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|---|",
     ]
     for each in tallies:
-        why = "; ".join(f"{n} {what}: {reason}" for (what, reason), n in each.aside.items())
+        why = "; ".join(f"{n} {what}: {reason}" for (what, reason), n in each.quarantine.items())
         counts = (each.orders, each.new_orders, each.trades, each.new_deals)
         cells = [each.name, *map(str, (*counts, each.positions, each.held)), why or "–"]
         lines.append(f"| {' | '.join(cells)} |")

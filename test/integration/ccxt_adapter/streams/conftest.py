@@ -6,24 +6,26 @@ from typing import Any
 
 import pytest
 
-from kit.ccxt_desk import STREAMED, Desk
-from kit.loopback import Loopback
-from oms.adapters.ccxt.client import ClientSpec, VenueClient
+from kit.exchanges.ccxt_harness import STREAM_TIMINGS, CcxtHarness
+from kit.exchanges.loopback_process import LoopbackExchange
+from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 
 
 @pytest.fixture
-def venue(venue: Loopback) -> Loopback:
+def venue(venue: LoopbackExchange) -> LoopbackExchange:
     """The exchange as it was when it began, and nobody waits for a budget of requests."""
-    venue.ctl("limit", per_second=1000)
+    venue.control("limit", per_second=1000)
     return venue
 
 
 @pytest.fixture
-async def new_desk(venue: Loopback, tables: Path) -> AsyncIterator[Callable[..., Desk]]:
+async def new_desk(
+    venue: LoopbackExchange, tables: Path
+) -> AsyncIterator[Callable[..., CcxtHarness]]:
     """Makes desks on account a; all are closed at the end."""
-    desks: list[Desk] = []
+    desks: list[CcxtHarness] = []
 
-    def make(dialect: str = "bybit", engine: str = "ccxtpro", **more: Any) -> Desk:
+    def make(dialect: str = "bybit", engine: str = "ccxtpro", **more: Any) -> CcxtHarness:
         name = dialect.removesuffix("_tls")
         spec = ClientSpec(
             account_id=1,
@@ -35,9 +37,9 @@ async def new_desk(venue: Loopback, tables: Path) -> AsyncIterator[Callable[...,
             extra_config={**venue.told["extra_config"][dialect], "rateLimit": 2},
             cache_folder=tables,
         )
-        more = {"pace": STREAMED, **more}
+        more = {"pace": STREAM_TIMINGS, **more}
         exchange_id = f"{engine}.{name}"
-        desk = Desk(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
+        desk = CcxtHarness(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
         desks.append(desk)
         return desk.begin()
 
@@ -47,6 +49,6 @@ async def new_desk(venue: Loopback, tables: Path) -> AsyncIterator[Callable[...,
 
 
 @pytest.fixture
-async def desk(new_desk: Callable[..., Desk]) -> Desk:
+async def desk(new_desk: Callable[..., CcxtHarness]) -> CcxtHarness:
     """A desk that listens."""
-    return await new_desk().listening()
+    return await new_desk().wait_streaming()

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from kit.ccxt_books import in_doubt, is_equal
-from kit.ccxt_desk import LINEAR, SPOT, STREAMED, Desk
-from kit.loopback import Loopback
-from kit.whole import size
+from kit.exchanges.ccxt_comparison import books_match, orders_in_doubt
+from kit.exchanges.ccxt_harness import LINEAR, SPOT, STREAM_TIMINGS, CcxtHarness
+from kit.exchanges.loopback_process import LoopbackExchange
+from kit.full_size import choose_size
 from oms.domain.value import evolve
 
-Made = Callable[..., Desk]
+Made = Callable[..., CcxtHarness]
 #: Readings follow each other as they would after a minute.
-SEEN = evolve(STREAMED, streaming=1.0)
+SEEN = evolve(STREAM_TIMINGS, streaming_poll_seconds=1.0)
 #: Where the dialects' streams are, and what tells of orders and executions there.
 STREAM = {"bybit": "/v5/private", "binance": "/"}
 ORDER = {"bybit": "order", "binance": "ORDER_TRADE_UPDATE"}
@@ -54,11 +54,11 @@ def weather(mode: str, dialect: str) -> list[dict[str, Any]]:
             return [told | {"match": order}, told | {"match": fill}, told]
 
 
-async def trade(desk: Desk, venue: Loopback, random: Random, order_id: int) -> None:
+async def trade(desk: CcxtHarness, venue: LoopbackExchange, random: Random, order_id: int) -> None:
     """One order, and what may become of an older one."""
     symbol = random.choice((LINEAR, SPOT))
     await desk.send(order_id, "buy", "0.01", random.choice((None, "10000")), symbol=symbol)
-    await desk.listen()
+    await desk.poll()
     older = [o for o in desk.orders.values() if o.state == "SUBMITTED" and not o.pending_change]
     if not older:
         return
@@ -67,17 +67,17 @@ async def trade(desk: Desk, venue: Loopback, random: Random, order_id: int) -> N
     rows = [o for o in venue.books()["orders"] if (o["client_id"], o["state"]) == (name, "new")]
     if rows and random.random() < 0.5:
         qty = random.choice(("0.004", "0.01"))
-        venue.ctl("fill", order_id=rows[0]["order_id"], qty=qty)
+        venue.control("fill", order_id=rows[0]["order_id"], qty=qty)
     else:
         await desk.cancel(order.id)
 
 
-async def until_dialled_anew(desk: Desk) -> None:
+async def until_dialled_anew(desk: CcxtHarness) -> None:
     """Trade on until readings know more than the streams told."""
     for order_id in range(1001, 1030):
         await desk.send(order_id, "buy", "0.01", None)
         for _ in range(10):
-            await desk.listen()
+            await desk.poll()
             if desk.exchange.connection().gaps:
                 return
             await asyncio.sleep(0.03)
@@ -92,22 +92,26 @@ async def until_dialled_anew(desk: Desk) -> None:
     ],
 )
 async def test_the_books_are_equal_soon(
-    new_desk: Made, venue: Loopback, mode: str, dialect: str
+    new_desk: Made, venue: LoopbackExchange, mode: str, dialect: str
 ) -> None:
-    desk = await new_desk(dialect, pace=SEEN).listening()
+    desk = await new_desk(dialect, timings=SEEN).wait_streaming()
     random = Random(f"{mode} {dialect}")
-    faults = weather(mode, dialect) * size(1, 20)
-    for order_id in range(1, size(10, 200) + 1):
+    faults = weather(mode, dialect) * choose_size(1, 20)
+    for order_id in range(1, choose_size(10, 200) + 1):
         if faults and order_id % 3 == 1:
-            venue.ctl("fault", **faults.pop(0))
+            venue.control("fault", **faults.pop(0))
         await trade(desk, venue, random, order_id)
         await asyncio.sleep(0.02)
     if mode == "silence":
         await until_dialled_anew(desk)
-    venue.ctl("clear")
-    await desk.until(lambda: not in_doubt(desk), "all known", seconds=size(5, 65))
-    await desk.until(lambda: is_equal(desk, venue), "equal books", seconds=size(5, 65))
+    venue.control("clear")
+    await desk.wait_until(
+        lambda: not orders_in_doubt(desk), "all known", seconds=choose_size(5, 65)
+    )
+    await desk.wait_until(
+        lambda: books_match(desk, venue), "equal books", seconds=choose_size(5, 65)
+    )
     told = Counter(r.execution.exchange_trade_id for r in desk.heard if r.execution)
     assert set(told.values()) <= {1}
     if mode not in ("drop", "dup", "dup_late", "hold", "delay"):
-        await desk.until(lambda: desk.exchange.connection().gaps, "a gap")
+        await desk.wait_until(lambda: desk.exchange.connection().gaps, "a gap")

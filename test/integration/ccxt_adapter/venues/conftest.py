@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from kit.answering_venue import AnsweringVenue, answering_venue, client_of, now_ms
-from kit.ccxt_desk import Desk
-from oms.adapters.ccxt.client import VenueClient
+from kit.exchanges.ccxt_harness import CcxtHarness
+from kit.exchanges.stub_exchange import StubExchange, make_client, now_ms, run_stub_exchange
+from oms.adapters.ccxt.client.venue_client import VenueClient
 
 Row = dict[str, Any]
 
@@ -91,14 +91,14 @@ class Place:
     """One venue that runs, a client of it, and a desk where one is opened."""
 
     name: str
-    venue: AnsweringVenue
+    venue: StubExchange
     folder: Path
     clients: list[VenueClient] = field(default_factory=list)
 
     def client(self, environment: str | None = None) -> VenueClient:
         """A client that is not open yet."""
         where = environment or ENVIRONMENTS[self.name]
-        made = client_of(self.name, where, self.venue.base_url, MARKETS[self.name], self.folder)
+        made = make_client(self.name, where, self.venue.base_url, MARKETS[self.name], self.folder)
         self.clients.append(made)
         return made
 
@@ -108,10 +108,10 @@ class Place:
         await client.open()
         return client
 
-    async def desk(self, **changes: Any) -> Desk:
+    async def desk(self, **changes: Any) -> CcxtHarness:
         """An account that is read and traded."""
         told = {"make_client": self.client, "exchange_id": f"ccxt.{self.name}"} | changes
-        return await Desk(**told).begin().ready()
+        return await CcxtHarness(**told).begin().ready()
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def places(tmp_path: Path) -> AsyncIterator[Callable[[str], Place]]:
     running: list[tuple[Any, Place]] = []
 
     def make(name: str) -> Place:
-        context = answering_venue(NOTHING[name])
+        context = run_stub_exchange(NOTHING[name])
         venue = context.__enter__()
         venue.answers |= ids()
         place = Place(name, venue, tmp_path)

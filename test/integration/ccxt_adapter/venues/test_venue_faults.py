@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from kit.builders import an_order
-from oms.adapters.ccxt.capabilities import capabilities
-from oms.adapters.ccxt.faults import (
-    Fault,
+from oms.adapters.ccxt.client.request_errors import (
     NotSent,
     OutcomeUnknown,
     Overloaded,
     ReadFailed,
     Rejected,
+    RequestError,
 )
-from oms.adapters.ccxt.rules import rules_of
-from oms.adapters.ccxt.venues import venues
-from oms.adapters.ccxt.wishes import refuse_form
+from oms.adapters.ccxt.orders.order_requests import refuse_unsupported_order
+from oms.adapters.ccxt.venues.capabilities import build_capabilities
+from oms.adapters.ccxt.venues.catalog import load_venues
+from oms.adapters.ccxt.venues.profile import get_profile
 from oms.domain.errors import Invalid
-from oms.domain.instrument import Instrument, Kind
+from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.side import Side
 
 Places = Callable[[str], Any]
@@ -54,7 +54,7 @@ def body(venue: str, code: str, message: str) -> Any:
 
 
 #: Venue, code, message, HTTP status; the kind, its code and reason.
-REFUSALS: list[tuple[str, str, str, int, type[Fault], str, str | None]] = [
+REFUSALS: list[tuple[str, str, str, int, type[RequestError], str, str | None]] = [
     ("okx", "51008", "Insufficient balance", 200, Rejected, "insufficient_funds", None),
     ("okx", "51119", "insufficient balance", 200, Rejected, "insufficient_funds", None),
     ("okx", "51006", "out of the limit", 200, Rejected, "exchange_rejected", "price_band"),
@@ -127,7 +127,7 @@ async def test_refusals_mean_what_their_codes_say(venue: str, places: Places) ->
     for _, code, message, status, kind, word, reason in rows:
         place.venue.answers[route] = body(venue, code, message)
         place.venue.statuses[route] = status
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(RequestError) as caught:
             await client.write("create_order", symbol, "limit", "buy", Decimal(1), Decimal(100))
         fault = caught.value
         assert (type(fault), fault.code, fault.reason) == (kind, word, reason), (code, message)
@@ -176,7 +176,7 @@ async def test_practice_is_marked_in_every_private_request(
     symbol = SYMBOLS[venue]
     await client.read("fetch_open_orders", symbol)
     place.venue.answers[ROUTES[venue]] = body(venue, "1", "no")
-    with pytest.raises(Fault):
+    with pytest.raises(RequestError):
         await client.write("create_order", symbol, "limit", "buy", Decimal(1), Decimal(9))
     assert len(place.venue.asked) == 2
     assert {asked.headers.get(header) for asked in place.venue.asked} == {"1"}
@@ -197,7 +197,7 @@ async def test_an_empty_success_is_no_order(places: Places) -> None:
     assert caught.value.code == "order_not_found"
 
 
-def instrument(kind: Kind) -> Instrument:
+def instrument(kind: InstrumentKind) -> Instrument:
     return Instrument(
         symbol="BTC/USDT",
         kind=kind,
@@ -217,29 +217,29 @@ BUY = {"order_type": "market", "price": None, "side": Side.BUY}
 @pytest.mark.parametrize(
     ("venue", "kind", "changes", "is_refused"),
     [
-        *((venue, Kind.SPOT, STOP, True) for venue in SYMBOLS),
-        *((venue, Kind.LINEAR, STOP, True) for venue in SYMBOLS),
-        ("gate", Kind.SPOT, BUY, True),
-        ("bitget", Kind.SPOT, BUY, True),
-        ("gate", Kind.SPOT, {**BUY, "side": Side.SELL}, False),
-        ("gate", Kind.LINEAR, BUY, False),
-        ("okx", Kind.SPOT, BUY, False),
-        ("kraken", Kind.SPOT, BUY, False),
-        ("kucoin", Kind.SPOT, BUY, False),
-        ("kucoin", Kind.LINEAR, {"time_in_force": "FOK"}, True),
-        ("kucoin", Kind.SPOT, {"time_in_force": "FOK"}, False),
-        ("okx", Kind.LINEAR, {"time_in_force": "FOK"}, False),
+        *((venue, InstrumentKind.SPOT, STOP, True) for venue in SYMBOLS),
+        *((venue, InstrumentKind.LINEAR, STOP, True) for venue in SYMBOLS),
+        ("gate", InstrumentKind.SPOT, BUY, True),
+        ("bitget", InstrumentKind.SPOT, BUY, True),
+        ("gate", InstrumentKind.SPOT, {**BUY, "side": Side.SELL}, False),
+        ("gate", InstrumentKind.LINEAR, BUY, False),
+        ("okx", InstrumentKind.SPOT, BUY, False),
+        ("kraken", InstrumentKind.SPOT, BUY, False),
+        ("kucoin", InstrumentKind.SPOT, BUY, False),
+        ("kucoin", InstrumentKind.LINEAR, {"time_in_force": "FOK"}, True),
+        ("kucoin", InstrumentKind.SPOT, {"time_in_force": "FOK"}, False),
+        ("okx", InstrumentKind.LINEAR, {"time_in_force": "FOK"}, False),
     ],
 )
 def test_what_has_no_native_form_is_refused(
-    venue: str, kind: Kind, changes: dict[str, Any], is_refused: bool
+    venue: str, kind: InstrumentKind, changes: dict[str, Any], is_refused: bool
 ) -> None:
     order = an_order(**changes)
     if not is_refused:
-        refuse_form(order, instrument(kind), rules_of(venue))
+        refuse_unsupported_order(order, instrument(kind), get_profile(venue))
         return
     with pytest.raises(Invalid) as caught:
-        refuse_form(order, instrument(kind), rules_of(venue))
+        refuse_unsupported_order(order, instrument(kind), get_profile(venue))
     assert caught.value.code == "order_type_not_supported"
 
 
@@ -247,13 +247,15 @@ def test_the_records_say_what_is_done() -> None:
     """Each venue is told as recorded, its ways of changing as they are, stops as not sent."""
     edits = {"okx": "native", "kraken": "native", "gate": "native"}
     for venue in SYMBOLS:
-        told = capabilities(venues()[venue], "live")
+        told = build_capabilities(load_venues()[venue], "live")
         assert told["label"].value == "recorded"
-        for kind in venues()[venue].declared.keys() & {"spot", "linear"}:
+        for kind in load_venues()[venue].declared.keys() & {"spot", "linear"}:
             assert told["edit"].value[kind] == edits.get(venue, "emulated")
             assert told["order_types"].value[kind] == ["market", "limit"]
-            is_apart = venue != "kraken"
-            assert told["conditional_list"].value[kind] == ("separate" if is_apart else "same")
-    gate = capabilities(venues()["gate"], "live")["client_id"].value
+            has_separate_trigger = venue != "kraken"
+            assert told["conditional_list"].value[kind] == (
+                "separate" if has_separate_trigger else "same"
+            )
+    gate = build_capabilities(load_venues()["gate"], "live")["client_id"].value
     assert gate["rendering"] == "t- and 28 hex characters" and gate["look_up"] == "scan"
     assert gate["absence"] == "lists"

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from kit.answering_venue import LOST, Asked
-from kit.ccxt_desk import TAG, now
-from kit.venue_bodies import body_of, recorded_row
-from oms.adapters.ccxt.finding import Absent, Finder, Found
-from oms.adapters.ccxt.known import Known
-from oms.adapters.ccxt.own_names import OwnNames
-from oms.adapters.ccxt.rules import rules_of
-from oms.domain.money import decimal
+from kit.exchanges.ccxt_harness import TAG, now
+from kit.exchanges.recorded_payloads import make_own_row, response_body
+from kit.exchanges.stub_exchange import LOST, ReceivedRequest
+from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
+from oms.adapters.ccxt.orders.order_cache import TrackedOrder
+from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound, OrderLookup
+from oms.adapters.ccxt.venues.profile import get_profile
+from oms.domain.money import parse_decimal
 from oms.domain.side import Side
 
 pytestmark = pytest.mark.recorded
@@ -212,7 +212,7 @@ LISTS = {
 }
 
 
-def first(asked: Asked) -> Any:
+def first(asked: ReceivedRequest) -> Any:
     """The only order of a request."""
     return asked.told[0] if isinstance(asked.told, list) else asked.told
 
@@ -225,46 +225,50 @@ async def test_an_order_whose_answer_is_lost_is_found_by_our_name(
     place = places(talk.venue)
     sent: list[Any] = []
 
-    def taken(asked: Asked) -> Any:
+    def taken(asked: ReceivedRequest) -> Any:
         sent.append(first(asked))
         return LOST
 
-    def shown(asked: Asked) -> Any:
-        row = recorded_row(recorded_data, talk.row, sent[0][talk.name_key]) if sent else None
-        return body_of(talk.venue, talk.route, row)
+    def shown(asked: ReceivedRequest) -> Any:
+        row = make_own_row(recorded_data, talk.row, sent[0][talk.name_key]) if sent else None
+        return response_body(talk.venue, talk.route, row)
 
     place.venue.answers |= {talk.place: taken, talk.route: shown}
     desk = await place.desk()
     price = "29500" if talk.venue == "kraken" else "2000"
     await desk.send(1, "buy", talk.qty, price, symbol=talk.symbol)
-    await desk.until(lambda: desk.orders[1].exchange_order_id, "adopted")
+    await desk.wait_until(lambda: desk.orders[1].exchange_order_id, "adopted")
     await desk.exchange.close()
     assert desk.orders[1].exchange_order_id == talk.exchange_id
     assert len(sent) == 1
-    name = OwnNames(TAG, are_cut=rules_of(talk.venue).names_are_cut).render(1, 1)
+    name = ClientOrderIdCodec(TAG, is_short=get_profile(talk.venue).has_short_client_ids).encode(
+        1, 1
+    )
     assert desk.rows[1, 1, "place"].client_id == name
     assert sent[0][talk.name_key] == talk.before + name
     assert sent[0][talk.amount[0]] == talk.amount[1]
     assert {key: sent[0][key] for key in talk.more} == talk.more
     looked = place.venue.sent(talk.route)[-1]
     assert {key: looked.told[key] for key in talk.asked} == talk.asked
-    if rules_of(talk.venue).look_up == "by_param":
+    if get_profile(talk.venue).look_up == "by_param":
         assert name in (*map(str, looked.told.values()), looked.path.rpartition("/")[2])
 
 
-def known(talk: Talk, **changes: Any) -> Known:
+def known(talk: Talk, **changes: Any) -> TrackedOrder:
     """An order that nobody has."""
     told: dict[str, Any] = {
         "order_id": 1,
         "symbol": talk.symbol,
         "side": Side.BUY,
         "order_type": "limit",
-        "qty": decimal(talk.qty),
-        "price": decimal("2000"),
+        "qty": parse_decimal(talk.qty),
+        "price": parse_decimal("2000"),
         "created_at": datetime.now(UTC),
-        "client_id": OwnNames(TAG, are_cut=rules_of(talk.venue).names_are_cut).render(1, 1),
+        "client_id": ClientOrderIdCodec(
+            TAG, is_short=get_profile(talk.venue).has_short_client_ids
+        ).encode(1, 1),
     }
-    return Known(**(told | changes))
+    return TrackedOrder(**(told | changes))
 
 
 @pytest.mark.parametrize("talk", [t for t in TALKS if t.id in LISTS], ids=lambda talk: talk.id)
@@ -274,10 +278,10 @@ async def test_it_is_absent_once_open_and_ended_ones_were_searched(
     """Under each list that the venue has, conditional ones among them; then it is complete."""
     place = places(talk.venue)
     client = await place.opened()
-    finder = Finder(client, talk.venue, rules_of(talk.venue), now)
+    finder = OrderLookup(client, talk.venue, get_profile(talk.venue), now)
     place.venue.asked.clear()
     found = await finder.find(known(talk))
-    assert found == Absent(is_complete=True)
+    assert found == OrderAbsent(is_complete=True)
     searched = {asked.path.rpartition("/")[2] for asked in place.venue.asked}
     assert LISTS[talk.id] <= searched
     if talk.venue == "okx":
@@ -290,12 +294,12 @@ async def test_a_look_that_can_prove_nothing_costs_little(talk: Talk, places: Pl
     """While the request may still be carried out nobody searches executions for the order."""
     place = places(talk.venue)
     client = await place.opened()
-    finder = Finder(client, talk.venue, rules_of(talk.venue), now)
+    finder = OrderLookup(client, talk.venue, get_profile(talk.venue), now)
     place.venue.asked.clear()
-    assert await finder.find(known(talk)) == Absent(is_complete=True)
+    assert await finder.find(known(talk)) == OrderAbsent(is_complete=True)
     whole = len(place.venue.asked)
     place.venue.asked.clear()
-    assert await finder.find(known(talk), proves=False) == Absent(is_complete=False)
+    assert await finder.find(known(talk), proves=False) == OrderAbsent(is_complete=False)
     assert len(place.venue.asked) < whole
 
 
@@ -306,13 +310,13 @@ async def test_a_list_that_may_be_cut_proves_nothing(
     """A full page of open orders: ours may stand behind it."""
     place = places(talk.venue)
     rows = [
-        recorded_row(recorded_data, talk.row, f"t-other{number}") | {"id": str(number)}
+        make_own_row(recorded_data, talk.row, f"t-other{number}") | {"id": str(number)}
         for number in range(100)
     ]
     place.venue.answers["GET /api/v4/spot/open_orders"] = [{"orders": rows}]
     client = await place.opened()
-    found = await Finder(client, talk.venue, rules_of(talk.venue), now).find(known(talk))
-    assert found == Absent(is_complete=False)
+    found = await OrderLookup(client, talk.venue, get_profile(talk.venue), now).find(known(talk))
+    assert found == OrderAbsent(is_complete=False)
 
 
 async def test_ended_orders_are_walked_back_page_by_page(
@@ -322,19 +326,19 @@ async def test_ended_orders_are_walked_back_page_by_page(
     talk = next(each for each in TALKS if each.id == "kraken-ended")
     place, one = places("kraken"), known(talk)
 
-    def closed(asked: Asked) -> Any:
+    def closed(asked: ReceivedRequest) -> Any:
         start = int(asked.told.get("ofs", 0))
         names = ["other"] * 60 + [str(one.client_id)]
         rows = {
-            f"O{number}": recorded_row(recorded_data, talk.row, names[number])
+            f"O{number}": make_own_row(recorded_data, talk.row, names[number])
             for number in range(start, min(start + 50, len(names)))
         }
         return {"error": [], "result": {"closed": rows}}
 
     place.venue.answers["POST /0/private/ClosedOrders"] = closed
     client = await place.opened()
-    found = await Finder(client, "kraken", rules_of("kraken"), now).find(one)
-    assert isinstance(found, Found) and found.shown is not None
+    found = await OrderLookup(client, "kraken", get_profile("kraken"), now).find(one)
+    assert isinstance(found, OrderFound) and found.shown is not None
     assert found.shown.exchange_order_id == "O60"
     assert [a.told.get("ofs") for a in place.venue.sent("POST /0/private/ClosedOrders")] == [
         None,

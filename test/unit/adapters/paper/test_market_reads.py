@@ -8,11 +8,11 @@ import ccxt
 import pytest
 
 from kit.builders import NOON
-from oms.adapters.paper.exchange import PaperExchange
-from oms.adapters.paper.market_reads import CANDLES_MAX, TIMEFRAMES
+from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.adapters.paper.unified_api.market_reads import CANDLES_MAX, TIMEFRAMES
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.errors import Invalid
-from oms.ports.exchange import MemoryRows
+from oms.ports.exchange import ExchangeStateRows
 
 LINEAR = "ETH/USDT:USDT"
 NOON_MS = 1_772_020_800_000
@@ -28,7 +28,7 @@ def an_exchange(source: str = "walk") -> PaperExchange:
         environment=Environment.PAPER,
         paper=PaperSettings(source=source),
     )
-    return PaperExchange.restore(account, MemoryRows())
+    return PaperExchange.restore(account, ExchangeStateRows())
 
 
 async def asked(func: str, *args: object, now: datetime = NOON, **kwargs: object) -> Any:

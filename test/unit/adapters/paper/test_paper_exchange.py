@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from kit.builders import NOON, an_order
-from oms.adapters.paper.exchange import PaperExchange
-from oms.adapters.paper.settings import settings_of
+from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.adapters.paper.simulation_settings import simulation_settings
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.errors import Conflict, Invalid
-from oms.domain.instrument import Kind
-from oms.domain.order import Order, Side
-from oms.domain.report import Heard, Report, ReportKind
-from oms.ports.exchange import Exchange, MemoryRows, Print, Quote
+from oms.domain.instrument import InstrumentKind
+from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
+from oms.domain.orders.order import Order, Side
+from oms.ports.exchange import Exchange, ExchangeStateRows, PublicTrade, Quote
 from oms.simulation.invariants import InvariantBroken
 
 SPOT = "SOL/USDT"
@@ -57,20 +57,20 @@ def a_limit(order_id: int, price: str, **changes: Any) -> Order:
 
 
 def told(reports: Any) -> list[tuple[int, str, str]]:
-    return [(report.order_id, report.kind.value, report.heard.value) for report in reports]
+    return [(report.order_id, report.kind.value, report.source.value) for report in reports]
 
 
 class Stored:
     """Rows as a store keeps them."""
 
     def __init__(self) -> None:
-        self.rows = MemoryRows()
+        self.rows = ExchangeStateRows()
 
-    def write(self, exchange: PaperExchange) -> MemoryRows:
-        changed = exchange.changed_memory()
+    def write(self, exchange: PaperExchange) -> ExchangeStateRows:
+        changed = exchange.take_state_changes()
         assert changed is not None
         orders = {**self.rows.orders, **changed.orders}
-        self.rows = MemoryRows(
+        self.rows = ExchangeStateRows(
             state=changed.state,
             state_hash=changed.state_hash,
             version=changed.version,
@@ -81,7 +81,7 @@ class Stored:
 
 
 async def test_a_market_order_is_accepted_and_filled_in_one_answer() -> None:
-    exchange: Exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange: Exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     assert exchange.set_price(a_quote("99", "100")) == []
     order = an_order(id=5, symbol=SPOT, qty=Decimal(2))
     reports = await exchange.place(order, NOON)
@@ -94,16 +94,16 @@ async def test_a_market_order_is_accepted_and_filled_in_one_answer() -> None:
 
 
 async def test_a_rejection_names_the_order_and_the_reason() -> None:
-    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     (report,) = await exchange.place(an_order(id=5, symbol=SPOT), NOON)
     assert (report.kind, report.order_id, report.code) == (ReportKind.REJECTED, 5, "no_price")
     (report,) = await exchange.place(an_order(id=6, symbol=SPOT, order_type="iceberg"), NOON)
     assert report.code == "order_type_not_supported"
-    assert exchange.changed_memory() is None
+    assert exchange.take_state_changes() is None
 
 
 async def test_a_manual_price_fills_resting_orders_and_tells_it_as_a_stream() -> None:
-    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     await exchange.place(a_limit(5, "90"), NOON)
     reports = exchange.set_price(a_quote("88", "89"))
     assert told(reports) == [(5, "execution", "exchange_stream")]
@@ -112,13 +112,13 @@ async def test_a_manual_price_fills_resting_orders_and_tells_it_as_a_stream() ->
 
 
 async def test_change_and_cancel() -> None:
-    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     order = a_limit(5, "90", exchange_order_id="o1")
     await exchange.place(order, NOON)
     (changed,) = await exchange.change(order, Decimal(91), None, NOON)
     assert (changed.kind, changed.price, changed.qty) == (ReportKind.CHANGED, 91, 1)
     (canceled,) = await exchange.cancel(order, NOON)
-    assert (canceled.kind, canceled.heard) == (ReportKind.CANCELED, Heard.REPLY)
+    assert (canceled.kind, canceled.source) == (ReportKind.CANCELED, ReportSource.REPLY)
     (again,) = await exchange.cancel(order, NOON)
     assert (again.kind, again.code) == (ReportKind.REJECTED, "too_late")
     (never,) = await exchange.cancel(a_limit(6, "90"), NOON)
@@ -127,20 +127,20 @@ async def test_change_and_cancel() -> None:
 
 async def test_depth_that_was_taken_stays_taken_over_a_restart() -> None:
     account = an_account(balances={"USDT": Decimal(1000)})
-    exchange, stored = PaperExchange.restore(account, MemoryRows()), Stored()
+    exchange, stored = PaperExchange.restore(account, ExchangeStateRows()), Stored()
     exchange.set_price(a_quote("99", "100", ask_qty=Decimal(3)))
     await exchange.place(an_order(id=5, symbol=SPOT, qty=Decimal(2)), NOON)
     stored.write(exchange)
     again = PaperExchange.restore(account, stored.rows)
-    assert again.memory_hash() == exchange.memory_hash()
+    assert again.state_hash() == exchange.state_hash()
     quote = again.quote(SPOT, NOON)
     assert quote is not None
     assert (quote.ask, quote.ask_qty, quote.bid_qty) == (100, 1, None)
 
 
 async def test_only_what_changed_is_handed_out_and_only_once() -> None:
-    exchange, stored = PaperExchange.restore(an_account(), MemoryRows()), Stored()
-    assert exchange.changed_memory() is None
+    exchange, stored = PaperExchange.restore(an_account(), ExchangeStateRows()), Stored()
+    assert exchange.take_state_changes() is None
     exchange.set_price(a_quote("99", "100"))
     first = stored.write(exchange)
     assert (list(first.prices), first.orders, first.trades) == ([SPOT], {}, ())
@@ -150,16 +150,16 @@ async def test_only_what_changed_is_handed_out_and_only_once() -> None:
     assert list(second.orders) == ["o1"]
     assert [row.trade_id for row in second.trades] == ["t1"]
     assert second.version == 3  # the deposit, and two orders
-    assert exchange.changed_memory() is None
+    assert exchange.take_state_changes() is None
     await exchange.cancel(a_limit(5, "90", exchange_order_id="o1"), NOON)
     third = stored.write(exchange)
     assert third.orders == {"o1": None}
     assert third.prices == {}
-    assert PaperExchange.restore(an_account(), stored.rows).memory_hash() == exchange.memory_hash()
+    assert PaperExchange.restore(an_account(), stored.rows).state_hash() == exchange.state_hash()
 
 
 async def test_rows_that_nobody_wrote_are_refused() -> None:
-    exchange, stored = PaperExchange.restore(an_account(), MemoryRows()), Stored()
+    exchange, stored = PaperExchange.restore(an_account(), ExchangeStateRows()), Stored()
     await exchange.place(a_limit(5, "90"), NOON)
     stored.write(exchange)
     assert stored.rows.state is not None
@@ -167,12 +167,12 @@ async def test_rows_that_nobody_wrote_are_refused() -> None:
     assert bent != stored.rows.state
     with pytest.raises(InvariantBroken):
         PaperExchange.restore(
-            an_account(), MemoryRows(state=bent, state_hash=stored.rows.state_hash)
+            an_account(), ExchangeStateRows(state=bent, state_hash=stored.rows.state_hash)
         )
 
 
 def test_a_walk_cannot_be_set_and_a_quote_must_make_sense() -> None:
-    exchange = PaperExchange.restore(an_account(sources={"BTC/USDT": "sim"}), MemoryRows())
+    exchange = PaperExchange.restore(an_account(sources={"BTC/USDT": "sim"}), ExchangeStateRows())
     with pytest.raises(Conflict) as refused:
         exchange.set_price(a_quote("1", "2", symbol="BTC/USDT"))
     assert refused.value.reason == "price_source_not_manual"
@@ -180,11 +180,11 @@ def test_a_walk_cannot_be_set_and_a_quote_must_make_sense() -> None:
         with pytest.raises(Invalid):
             exchange.set_price(bad)
     with pytest.raises(Invalid):
-        PaperExchange.restore(an_account(source="dice"), MemoryRows())
+        PaperExchange.restore(an_account(source="dice"), ExchangeStateRows())
 
 
 async def test_a_walk_moves_by_itself_and_reaches_resting_orders() -> None:
-    exchange = PaperExchange.restore(an_account(source="walk"), MemoryRows())
+    exchange = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
     quote = exchange.quote(SPOT, NOON)
     assert quote is not None
     order = a_limit(5, str(quote.bid))
@@ -193,29 +193,31 @@ async def test_a_walk_moves_by_itself_and_reaches_resting_orders() -> None:
     assert told(reports) == [(5, "execution", "exchange_stream")]
     assert reports[0].execution is not None
     assert reports[0].execution.price == quote.bid
-    assert reports[0].heard_at == now
-    assert await exchange.advance(now + timedelta(hours=1)) == []
+    assert reports[0].received_at == now
+    assert await exchange.poll_reports(now + timedelta(hours=1)) == []
 
 
-async def _until_reports(exchange: PaperExchange, now: datetime) -> tuple[list[Report], datetime]:
+async def _until_reports(
+    exchange: PaperExchange, now: datetime
+) -> tuple[list[ExecutionReport], datetime]:
     for _ in range(36_000):
         now += timedelta(milliseconds=100)
-        reports = list(await exchange.advance(now))
+        reports = list(await exchange.poll_reports(now))
         if reports:
             return reports, now
     raise AssertionError("an hour of walk never reached its own best bid")
 
 
 async def test_a_walk_is_the_same_for_equal_seeds_and_survives_a_restart() -> None:
-    one = PaperExchange.restore(an_account(source="walk", seed=42), MemoryRows())
-    two = PaperExchange.restore(an_account(source="walk", seed=42), MemoryRows())
-    own = PaperExchange.restore(an_account(source="walk"), MemoryRows())
+    one = PaperExchange.restore(an_account(source="walk", seed=42), ExchangeStateRows())
+    two = PaperExchange.restore(an_account(source="walk", seed=42), ExchangeStateRows())
+    own = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
     assert one.quote(SPOT, NOON) == two.quote(SPOT, NOON)
     assert one.quote(SPOT, NOON) != own.quote(SPOT, NOON)
 
 
 async def test_a_walk_loses_depth_within_its_step() -> None:
-    exchange = PaperExchange.restore(an_account(source="walk"), MemoryRows())
+    exchange = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
     before = exchange.quote(SPOT, NOON)
     assert before is not None
     assert before.ask_qty is not None
@@ -226,7 +228,7 @@ async def test_a_walk_loses_depth_within_its_step() -> None:
 
 
 async def test_legs_follow_the_position_mode() -> None:
-    hedge = PaperExchange.restore(an_account(PositionMode.HEDGE), MemoryRows())
+    hedge = PaperExchange.restore(an_account(PositionMode.HEDGE), ExchangeStateRows())
     symbol = "ETH/USDT:USDT"
     hedge.set_price(a_quote("100", "100", symbol=symbol))
     for order_id, side in ((1, Side.BUY), (2, Side.SELL)):
@@ -238,15 +240,15 @@ async def test_legs_follow_the_position_mode() -> None:
 
 
 def test_an_account_may_have_its_own_fees() -> None:
-    settings = settings_of(an_account(maker=Decimal("-0.0001"), taker=None))
-    assert settings.fees[Kind.LINEAR].maker == Decimal("-0.0001")
-    assert settings.fees[Kind.LINEAR].taker == Decimal("0.0005")
+    settings = simulation_settings(an_account(maker=Decimal("-0.0001"), taker=None))
+    assert settings.fees[InstrumentKind.LINEAR].maker == Decimal("-0.0001")
+    assert settings.fees[InstrumentKind.LINEAR].taker == Decimal("0.0005")
     assert not settings.hedge
 
 
-def a_print(price: str, qty: str, **changes: Any) -> Print:
+def a_print(price: str, qty: str, **changes: Any) -> PublicTrade:
     values: dict[str, Any] = {"symbol": SPOT, "side": Side.SELL, "at": NOON}
-    return Print(price=Decimal(price), qty=Decimal(qty), **(values | changes))
+    return PublicTrade(price=Decimal(price), qty=Decimal(qty), **(values | changes))
 
 
 def levels(*pairs: str) -> tuple[tuple[Decimal, Decimal | None], ...]:
@@ -255,7 +257,7 @@ def levels(*pairs: str) -> tuple[tuple[Decimal, Decimal | None], ...]:
 
 
 async def test_a_manual_book_is_walked_through() -> None:
-    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     book = {"bids": levels("1@99"), "asks": levels("0.5@100", "2@101", "*@105")}
     exchange.set_price(a_quote("99", "100", **book))
     order = an_order(symbol=SPOT, qty=Decimal(3))
@@ -279,36 +281,36 @@ async def test_a_manual_book_is_walked_through() -> None:
     ],
 )
 def test_books_that_are_none(book: dict[str, Any]) -> None:
-    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     with pytest.raises(Invalid):
         exchange.set_price(a_quote("99", "100", **book))
 
 
 async def test_trades_of_others_eat_the_queue_then_us() -> None:
-    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     exchange.set_price(a_quote("100", "101", bid_qty=Decimal(5)))
     await exchange.place(a_limit(1, "100", qty=Decimal(2)), NOON)
-    told = [exchange.set_print(a_print("100", qty)) for qty in ("4", "2", "1")]
+    told = [exchange.set_public_trade(a_print("100", qty)) for qty in ("4", "2", "1")]
     filled = [[r.execution.qty for r in reports if r.execution is not None] for reports in told]
     assert filled == [[], [1], [1]]
 
 
 @pytest.mark.parametrize("wrong", [("0", "1"), ("1", "0")])
 def test_trades_that_are_none(wrong: tuple[str, str]) -> None:
-    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     with pytest.raises(Invalid):
-        exchange.set_print(a_print(*wrong))
+        exchange.set_public_trade(a_print(*wrong))
     with pytest.raises(Conflict):
-        walking = PaperExchange.restore(an_account(source="walk"), MemoryRows())
-        walking.set_print(a_print("1", "1"))
+        walking = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
+        walking.set_public_trade(a_print("1", "1"))
 
 
 def test_money_comes_and_goes() -> None:
-    exchange = PaperExchange.restore(an_account(), MemoryRows())
+    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     exchange.deposit("EUR", Decimal("5.5"), NOON)
     exchange.deposit("EUR", Decimal(-2), NOON)
-    assert exchange.memory.balances["EUR"].free == Decimal("3.5")
+    assert exchange.state.balances["EUR"].free == Decimal("3.5")
     with pytest.raises(Conflict) as caught:
         exchange.deposit("EUR", Decimal(-4), NOON)
     assert caught.value.code == "insufficient_funds"
-    assert exchange.memory.balances["EUR"].free == Decimal("3.5")
+    assert exchange.state.balances["EUR"].free == Decimal("3.5")

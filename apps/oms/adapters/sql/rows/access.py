@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from oms.adapters.sql.bulk import Insert
-from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.script import Values
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.statement_batch import Values
 from oms.domain.access import Grant
 from oms.ports.registry import AuditEntry
 
 #: Flags of a key on an account, as columns and as fields of ``Grant``.
-FLAGS = (
+PERMISSION_FLAGS = (
     "can_read",
     "can_trade",
     "can_close_position",
@@ -23,8 +23,8 @@ FLAGS = (
 #: Flags that later keys of a user are born with.
 TEMPLATE_FLAGS = ("can_read", "can_trade", "can_risk_manage")
 
-USER = Insert(table="users", columns=("id", "name", "role", "status", "created_at"))
-KEY = Insert(
+INSERT_USER = BulkInsert(table="users", columns=("id", "name", "role", "status", "created_at"))
+INSERT_KEY = BulkInsert(
     table="user_api_keys",
     columns=(
         "id",
@@ -37,23 +37,23 @@ KEY = Insert(
         "created_at",
     ),
 )
-TEMPLATE = Insert(
+UPSERT_TEMPLATE = BulkInsert(
     table="user_account_permissions",
     columns=("user_id", "account_id", *TEMPLATE_FLAGS, "created_at"),
     key=("user_id", "account_id"),
-    changes=TEMPLATE_FLAGS,
+    update_columns=TEMPLATE_FLAGS,
 )
-GRANT = Insert(
+UPSERT_GRANT = BulkInsert(
     table="api_key_account_permissions",
-    columns=("api_key_id", "account_id", *FLAGS, "status", "created_at", "updated_at"),
+    columns=("api_key_id", "account_id", *PERMISSION_FLAGS, "status", "created_at", "updated_at"),
     key=("api_key_id", "account_id"),
-    changes=(*FLAGS, "status", "updated_at"),
+    update_columns=(*PERMISSION_FLAGS, "status", "updated_at"),
 )
-STRATEGY_GRANT = Insert(
+INSERT_STRATEGY_GRANT = BulkInsert(
     table="api_key_strategy_permissions",
     columns=("api_key_id", "account_id", "strategy_id", "created_at"),
 )
-AUDIT = Insert(
+INSERT_AUDIT = BulkInsert(
     table="audit_log",
     columns=(
         "id",
@@ -75,15 +75,15 @@ AUDIT = Insert(
 )
 
 
-def grant_of(flags: Sequence[Any], strategy_ids: frozenset[int]) -> Grant:
+def grant_from_row(flags: Sequence[Any], strategy_ids: frozenset[int]) -> Grant:
     """The grant of a row's ``FLAGS``."""
     return Grant(
-        **{name: bool(value) for name, value in zip(FLAGS, flags, strict=True)},
+        **{name: bool(value) for name, value in zip(PERMISSION_FLAGS, flags, strict=True)},
         strategy_ids=strategy_ids,
     )
 
 
-def grant_of_template(flags: Sequence[Any]) -> Grant:
+def grant_from_template(flags: Sequence[Any]) -> Grant:
     """What a new key gets by a row's ``TEMPLATE_FLAGS``: who may trade may close, who manages risk
     may block."""
     can_read, can_trade, can_risk_manage = (bool(flag) for flag in flags)
@@ -97,16 +97,16 @@ def grant_of_template(flags: Sequence[Any]) -> Grant:
     )
 
 
-def grant_values(
+def grant_to_row(
     key_id: int, account_id: int, grant: Grant, now: datetime, dialect: Dialect
 ) -> Values:
     """The values of ``GRANT``."""
-    at = dialect.time_in(now)
-    flags = (getattr(grant, name) for name in FLAGS)
+    at = dialect.encode_time(now)
+    flags = (getattr(grant, name) for name in PERMISSION_FLAGS)
     return (key_id, account_id, *flags, "active", at, at)
 
 
-def audit_values(
+def audit_to_row(
     audit_id: int, entry: AuditEntry, made: int, now: datetime, dialect: Dialect
 ) -> Values:
     """The values of ``AUDIT``; an entry that names no entity is about what was ``made``."""
@@ -125,5 +125,5 @@ def audit_values(
         entry.after,
         entry.comment,
         entry.request_id,
-        dialect.time_in(now),
+        dialect.encode_time(now),
     )

@@ -5,15 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from oms.domain.account import Account, Environment, PositionMode
-from oms.domain.reconciliation import Scope
-from oms.domain.sweep_plan import SweepPlan
-from oms.wire.ccxt_allow import ccxt_allow
-from oms.wire.paper_settings import paper_settings
-from oms.wire.policies import policies
+from oms.domain.reconcile.position_comparison import Scope
+from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
+from oms.wire.account_config.ccxt_allow import read_ccxt_allow
+from oms.wire.account_config.discrepancy_policies import read_policies
+from oms.wire.account_config.paper_settings import read_paper_settings
 
 _SCOPES = (Scope.SHORT, Scope.HOURLY, Scope.LONG)
 #: When an account is swept, where the table is named ``a``.
-PLAN = "a.reconcile_enabled, " + ", ".join(
+RECONCILE_COLUMNS = "a.reconcile_enabled, " + ", ".join(
     f"a.reconcile_{scope.value}_{what}_seconds"
     for what in ("interval", "lookback")
     for scope in _SCOPES
@@ -22,12 +22,12 @@ PLAN = "a.reconcile_enabled, " + ", ".join(
 SELECTED = (
     "a.id, a.exchange_id, a.label, a.position_mode, a.environment, a.status,"
     " a.extra_config_json, COALESCE(r.allow_new_positions, 1), a.live_enabled, a.quarantine,"
-    f" {PLAN}"
+    f" {RECONCILE_COLUMNS}"
 )
 JOINED = "accounts a LEFT JOIN account_risk_state r ON r.account_id = a.id"
 
 
-def account_of(row: Any) -> Account:
+def account_from_row(row: Any) -> Account:
     """The account of a row of ``SELECTED``."""
     return Account(
         id=row[0],
@@ -37,21 +37,23 @@ def account_of(row: Any) -> Account:
         environment=Environment(row[4]),
         status=row[5],
         allow_new_positions=bool(row[7]),
-        paper=paper_settings(row[6] or "{}"),
-        ccxt_allow=ccxt_allow(row[6] or "{}"),
+        paper=read_paper_settings(row[6] or "{}"),
+        ccxt_allow=read_ccxt_allow(row[6] or "{}"),
         live_enabled=bool(row[8]),
         quarantine=row[9],
-        sweeps=plan_of(row[10:17]),
-        policies=policies(row[6] or "{}"),
+        reconcile_intervals=reconcile_intervals_from_row(row[10:17]),
+        policies=read_policies(row[6] or "{}"),
         extra_config=row[6] or "{}",
     )
 
 
-def plan_of(row: Sequence[Any]) -> SweepPlan:
+def reconcile_intervals_from_row(row: Sequence[Any]) -> ReconcileIntervals:
     """The plan of a row of ``PLAN``."""
     count = len(_SCOPES)
     intervals, look_backs = row[1 : 1 + count], row[1 + count : 1 + 2 * count]
-    return SweepPlan(enabled=bool(row[0]), intervals=_told(intervals), look_backs=_told(look_backs))
+    return ReconcileIntervals(
+        enabled=bool(row[0]), intervals=_told(intervals), look_backs=_told(look_backs)
+    )
 
 
 def _told(seconds: Sequence[int | None]) -> dict[Scope, timedelta]:

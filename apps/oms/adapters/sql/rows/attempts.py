@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from oms.adapters.sql.bulk import Insert
-from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.script import Values
-from oms.adapters.sql.session import Session
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.connection.statement_batch import Values
 from oms.ports.exchange import AttemptRow
 
 _READ = (
@@ -23,11 +23,11 @@ _READ = (
     "code",
     "created_at",
 )
-UPSERT = Insert(
+UPSERT = BulkInsert(
     table="oms_order_attempts",
     columns=("account_id", *_READ),
     key=("order_id", "attempt", "kind"),
-    changes=(
+    update_columns=(
         "request_json",
         "exchange_order_id",
         "may_send_until",
@@ -39,7 +39,7 @@ UPSERT = Insert(
 )
 
 
-def values(account_id: int, row: AttemptRow, dialect: Dialect) -> Values:
+def attempt_to_row(account_id: int, row: AttemptRow, dialect: Dialect) -> Values:
     """The row in the order of ``UPSERT.columns``."""
     return (
         account_id,
@@ -49,23 +49,23 @@ def values(account_id: int, row: AttemptRow, dialect: Dialect) -> Values:
         row.client_id,
         row.request,
         row.exchange_order_id,
-        dialect.time_in(row.may_send_until),
-        dialect.optional_time_in(row.sent_at),
-        dialect.optional_time_in(row.acked_at),
+        dialect.encode_time(row.may_send_until),
+        dialect.encode_optional_time(row.sent_at),
+        dialect.encode_optional_time(row.acked_at),
         row.outcome,
         row.code,
-        dialect.time_in(row.created_at),
+        dialect.encode_time(row.created_at),
     )
 
 
-async def of_open_orders(session: Session, account_id: int) -> Sequence[AttemptRow]:
+async def load_open_attempts(session: Session, account_id: int) -> Sequence[AttemptRow]:
     """The attempts of the account's orders that are not final, oldest first."""
     dialect = session.dialect
     columns = ", ".join(f"t.{name}" for name in _READ)
     found = await session.fetch(
-        f"SELECT {columns} FROM {dialect.pinned('oms_orders', 'ix_oms_orders_open', 'o')}"
+        f"SELECT {columns} FROM {dialect.with_index('oms_orders', 'ix_oms_orders_open', 'o')}"
         " JOIN oms_order_attempts t ON t.order_id = o.id"
-        f" WHERE o.account_id = {dialect.mark} AND o.is_open = 1"
+        f" WHERE o.account_id = {dialect.param} AND o.is_open = 1"
         " ORDER BY t.order_id, t.created_at, t.attempt",
         (account_id,),
     )
@@ -80,10 +80,10 @@ def _attempt_of(row: Any, dialect: Dialect) -> AttemptRow:
         client_id=row[3],
         request=row[4],
         exchange_order_id=row[5],
-        may_send_until=dialect.time_out(row[6]),
-        sent_at=dialect.optional_time_out(row[7]),
-        acked_at=dialect.optional_time_out(row[8]),
+        may_send_until=dialect.decode_time(row[6]),
+        sent_at=dialect.decode_optional_time(row[7]),
+        acked_at=dialect.decode_optional_time(row[8]),
         outcome=row[9],
         code=row[10],
-        created_at=dialect.time_out(row[11]),
+        created_at=dialect.decode_time(row[11]),
     )

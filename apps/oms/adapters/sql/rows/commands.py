@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from oms.adapters.sql.bulk import Change, Insert
-from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.rows.text import clipped
-from oms.adapters.sql.script import Values
-from oms.domain.command import Actor, CommandResult, CommandStatus
-from oms.ports.queue import CommandRow, NewCommand
-from oms.wire.results import dump_error, dump_result
+from oms.adapters.sql.connection.bulk_write import BulkInsert, BulkUpdate
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.statement_batch import Values
+from oms.adapters.sql.rows.text_codec import truncate
+from oms.domain.commands.command import Actor, CommandResult, CommandStatus
+from oms.ports.command_queue import CommandRow, NewCommand
+from oms.wire.commands.result_codec import dump_error, dump_result
 
 COLUMNS = (
     "id",
@@ -30,9 +30,9 @@ COLUMNS = (
     "created_at",
     "updated_at",
 )
-INSERT = Insert(table="oms_commands", columns=COLUMNS, long_column=6)
+INSERT = BulkInsert(table="oms_commands", columns=COLUMNS, long_column=6)
 
-FINISH = Change(
+UPDATE_RESULT = BulkUpdate(
     table="oms_commands",
     key="id",
     columns=(
@@ -44,7 +44,7 @@ FINISH = Change(
         "finished_at",
         "updated_at",
     ),
-    also="attempts = attempts + 1",
+    always_set="attempts = attempts + 1",
     fillers={
         "account_id": "0",
         "command_type": "''",
@@ -54,7 +54,7 @@ FINISH = Change(
     },
 )
 
-CALL_TRADES = """SUBSTR({}payload_json, 1, 8) = '{{"trade"'"""
+TRADING_CALL_SQL = """SUBSTR({}payload_json, 1, 8) = '{{"trade"'"""
 """Whether a stored ccxt call trades, of a table to be named; see ``wire.commands``."""
 
 _READ = (
@@ -82,12 +82,12 @@ SELECTED = ", ".join(_READ)
 #: The same where the table is named ``c``.
 SELECTED_C = ", ".join(f"c.{name}" for name in _READ)
 #: Words of a command that still waits for its result.
-WAITING = (CommandStatus.QUEUED.value, CommandStatus.RUNNING.value)
+PENDING_STATUSES = (CommandStatus.QUEUED.value, CommandStatus.RUNNING.value)
 
 
-def values(command: NewCommand, dialect: Dialect) -> Values:
+def command_to_row(command: NewCommand, dialect: Dialect) -> Values:
     """The row of a new command, in the order of ``COLUMNS``."""
-    created_at = dialect.time_in(command.created_at)
+    created_at = dialect.encode_time(command.created_at)
     return (
         command.id,
         command.account_id,
@@ -98,22 +98,22 @@ def values(command: NewCommand, dialect: Dialect) -> Values:
         command.payload,
         CommandStatus.QUEUED.value,
         command.after_command_id,
-        dialect.optional_time_in(command.hold_until),
+        dialect.encode_optional_time(command.hold_until),
         command.actor.user_id,
         command.actor.api_key_id,
         command.actor.role,
         command.actor.ip,
-        clipped(command.comment),
+        truncate(command.comment),
         created_at,
         created_at,
     )
 
 
-def finish_values(
+def result_to_row(
     command_id: int, result: CommandResult, token: int, now: datetime, dialect: Dialect
 ) -> Values:
     """The values of ``FINISH``: how the command ended, under which lease, when."""
-    at = dialect.time_in(now)
+    at = dialect.encode_time(now)
     return (
         command_id,
         str(result.status),
@@ -126,7 +126,7 @@ def finish_values(
     )
 
 
-def command_of(row: Any, dialect: Dialect) -> CommandRow:
+def command_from_row(row: Any, dialect: Dialect) -> CommandRow:
     """The command of a row of ``SELECTED``."""
     return CommandRow(
         id=row[0],
@@ -135,15 +135,15 @@ def command_of(row: Any, dialect: Dialect) -> CommandRow:
         payload=row[3],
         fingerprint=row[4],
         status=CommandStatus(row[5]),
-        created_at=dialect.time_out(row[6]),
+        created_at=dialect.decode_time(row[6]),
         request_id=row[7],
         comment=row[8],
         error=row[9],
         result=row[10],
         order_id=row[11],
         attempts=row[12],
-        started_at=dialect.optional_time_out(row[13]),
-        finished_at=dialect.optional_time_out(row[14]),
+        started_at=dialect.decode_optional_time(row[13]),
+        finished_at=dialect.decode_optional_time(row[14]),
         actor=Actor(
             user_id=row[15] or 0, api_key_id=row[16] or 0, role=row[17] or "", ip=row[18] or ""
         ),

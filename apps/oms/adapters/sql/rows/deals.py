@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from oms.adapters.sql.bulk import Insert
-from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.rows.text import clipped
-from oms.adapters.sql.script import Values
-from oms.domain.deal import Deal, DealEntry, DealType
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.statement_batch import Values
+from oms.adapters.sql.rows.text_codec import truncate
+from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.money import ZERO
-from oms.domain.order import Side
+from oms.domain.orders.order import Side
 
 COLUMNS = (
     "id",
@@ -51,11 +51,11 @@ _FOLDED = (
     "strategy_id",
     "entry",
 )
-INSERT = Insert(table="oms_deals", columns=COLUMNS)
-UPSERT = Insert(table="oms_deals", columns=COLUMNS, changes=_FOLDED)
+INSERT = BulkInsert(table="oms_deals", columns=COLUMNS)
+UPSERT = BulkInsert(table="oms_deals", columns=COLUMNS, update_columns=_FOLDED)
 
 
-def values(deal: Deal, dialect: Dialect) -> Values:
+def deal_to_row(deal: Deal, dialect: Dialect) -> Values:
     """The row of ``deal``, in the order of ``COLUMNS``."""
     return (
         deal.id,
@@ -65,14 +65,14 @@ def values(deal: Deal, dialect: Dialect) -> Values:
         deal.previous_position_id,
         deal.symbol,
         str(deal.side),
-        dialect.decimal_in(deal.qty),
-        dialect.decimal_in(deal.price),
-        dialect.optional_decimal_in(deal.fee),
+        dialect.encode_decimal(deal.qty),
+        dialect.encode_decimal(deal.price),
+        dialect.encode_optional_decimal(deal.fee),
         deal.fee_currency,
-        dialect.decimal_in(deal.profit),
+        dialect.encode_decimal(deal.profit),
         deal.strategy_id,
         deal.reason,
-        clipped(deal.comment),
+        truncate(deal.comment),
         deal.reconciled,
         deal.exchange_trade_id,
         deal.exchange_order_id,
@@ -82,13 +82,13 @@ def values(deal: Deal, dialect: Dialect) -> Values:
         deal.provisional,
         deal.origin,
         deal.liquidity,
-        dialect.time_in(deal.executed_at),
-        dialect.time_in(deal.created_at),
+        dialect.encode_time(deal.executed_at),
+        dialect.encode_time(deal.created_at),
         deal.exchange_sequence,
     )
 
 
-def deal_of(row: Any, dialect: Dialect) -> Deal:
+def deal_from_row(row: Any, dialect: Dialect) -> Deal:
     """The deal of a row of ``SELECTED``."""
     return Deal(
         id=row[0],
@@ -98,11 +98,11 @@ def deal_of(row: Any, dialect: Dialect) -> Deal:
         previous_position_id=row[4],
         symbol=row[5],
         side=Side(row[6]),
-        qty=dialect.decimal_out(row[7]),
-        price=dialect.decimal_out(row[8]),
-        fee=dialect.optional_decimal_out(row[9]),
+        qty=dialect.decode_decimal(row[7]),
+        price=dialect.decode_decimal(row[8]),
+        fee=dialect.decode_optional_decimal(row[9]),
         fee_currency=row[10],
-        profit=ZERO if row[11] is None else dialect.decimal_out(row[11]),
+        profit=ZERO if row[11] is None else dialect.decode_decimal(row[11]),
         strategy_id=row[12],
         reason=row[13],
         comment=row[14],
@@ -115,7 +115,7 @@ def deal_of(row: Any, dialect: Dialect) -> Deal:
         provisional=bool(row[21]),
         origin=row[22],
         liquidity=row[23],
-        executed_at=dialect.time_out(row[24]),
-        created_at=dialect.time_out(row[25]),
+        executed_at=dialect.decode_time(row[24]),
+        created_at=dialect.decode_time(row[25]),
         exchange_sequence=row[26],
     )

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from oms.adapters.sql.bulk import Insert
-from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.script import Values
-from oms.ports.history import StoredEvents
-from oms.ports.ledger import EventRow
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.statement_batch import Values
+from oms.ports.history_reads import StoredEventRow
+from oms.ports.ledger_store import EventRow
 
 COLUMNS = (
     "id",
@@ -21,10 +21,10 @@ COLUMNS = (
     "created_at",
 )
 SELECTED = ", ".join(COLUMNS)
-INSERT = Insert(table="event_outbox", columns=COLUMNS, long_column=7)
+INSERT = BulkInsert(table="event_outbox", columns=COLUMNS, long_column=7)
 
 
-def values(row: EventRow, now: datetime, dialect: Dialect) -> Values:
+def event_to_row(row: EventRow, now: datetime, dialect: Dialect) -> Values:
     """The row of ``row`` written at ``now``, in the order of ``COLUMNS``."""
     return (
         row.id,
@@ -35,13 +35,13 @@ def values(row: EventRow, now: datetime, dialect: Dialect) -> Values:
         row.namespace,
         row.event_type,
         row.payload,
-        dialect.time_in(now),
+        dialect.encode_time(now),
     )
 
 
-def events_of(row: Any, dialect: Dialect) -> StoredEvents:
+def events_from_row(row: Any, dialect: Dialect) -> StoredEventRow:
     """The events of a row of ``SELECTED``."""
-    return StoredEvents(
+    return StoredEventRow(
         row=EventRow(
             id=row[0],
             account_id=row[1],
@@ -52,5 +52,5 @@ def events_of(row: Any, dialect: Dialect) -> StoredEvents:
             event_type=row[6],
             payload=row[7],
         ),
-        created_at=dialect.time_out(row[8]),
+        created_at=dialect.decode_time(row[8]),
     )

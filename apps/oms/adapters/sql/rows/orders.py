@@ -3,15 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
-from oms.adapters.sql.bulk import Insert
-from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.rows.text import clipped, fees_of, fees_text
-from oms.adapters.sql.script import Values
-from oms.domain.money import plain
-from oms.domain.order import Order, OrderState, Side
-from oms.domain.report import Edit
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.statement_batch import Values
+from oms.adapters.sql.rows.text_codec import decode_fees, encode_fees, truncate
+from oms.domain.money import decimal_text
+from oms.domain.orders.execution_report import EditState
+from oms.domain.orders.order import Order, OrderState, Side
 from oms.wire.json import dumps, loads
-from oms.wire.ledger import order_status
+from oms.wire.responses.ledger_rows import order_status
 
 #: Set once.
 _FIXED = (
@@ -71,13 +71,13 @@ _MOVING = (
 )
 COLUMNS = _FIXED + _MOVING
 SELECTED = ", ".join(COLUMNS)
-INSERT = Insert(table="oms_orders", columns=COLUMNS)
-UPSERT = Insert(table="oms_orders", columns=COLUMNS, changes=_MOVING)
+INSERT = BulkInsert(table="oms_orders", columns=COLUMNS)
+UPSERT = BulkInsert(table="oms_orders", columns=COLUMNS, update_columns=_MOVING)
 
 
-def values(order: Order, dialect: Dialect) -> Values:
+def order_to_row(order: Order, dialect: Dialect) -> Values:
     """The row of ``order``, in the order of ``COLUMNS``."""
-    decimal, time = dialect.optional_decimal_in, dialect.optional_time_in
+    decimal, time = dialect.encode_optional_decimal, dialect.encode_optional_time
     return (
         order.id,
         order.account_id,
@@ -103,7 +103,7 @@ def values(order: Order, dialect: Dialect) -> Values:
         order.strategy_id,
         order.position_id,
         order.previous_position_id,
-        clipped(order.comment),
+        truncate(order.comment),
         order.exchange_order_id,
         decimal(order.qty),
         decimal(order.price),
@@ -111,14 +111,14 @@ def values(order: Order, dialect: Dialect) -> Values:
         decimal(order.stop_gain),
         decimal(order.filled_qty),
         decimal(order.avg_fill_price),
-        plain(order.fill_value),
-        fees_text(order.fees),
+        decimal_text(order.fill_value),
+        encode_fees(order.fees),
         order.time_in_force,
         decimal(order.trigger_price),
         time(order.expires_at),
         order.reject_source,
         order.reject_code,
-        clipped(order.reject_message),
+        truncate(order.reject_message),
         order.reconciled,
         time(order.triggered_at),
         time(order.submitted_at),
@@ -133,9 +133,9 @@ def values(order: Order, dialect: Dialect) -> Values:
     )
 
 
-def order_of(row: Any, dialect: Dialect) -> Order:
+def order_from_row(row: Any, dialect: Dialect) -> Order:
     """The order of a row of ``SELECTED``."""
-    decimal, time = dialect.optional_decimal_out, dialect.optional_time_out
+    decimal, time = dialect.decode_optional_decimal, dialect.decode_optional_time
     return Order(
         id=row[0],
         account_id=row[1],
@@ -150,7 +150,7 @@ def order_of(row: Any, dialect: Dialect) -> Order:
         new_position=bool(row[10]),
         params=loads(row[11]) if row[11] else {},
         fingerprint=row[12],
-        created_at=dialect.time_out(row[13]),
+        created_at=dialect.decode_time(row[13]),
         trailing_amount=decimal(row[14]),
         trailing_percent=decimal(row[15]),
         parent_order_id=row[16],
@@ -161,13 +161,13 @@ def order_of(row: Any, dialect: Dialect) -> Order:
         previous_position_id=row[23],
         comment=row[24],
         exchange_order_id=row[25],
-        qty=dialect.decimal_out(row[26]),
+        qty=dialect.decode_decimal(row[26]),
         price=decimal(row[27]),
         stop_loss=decimal(row[28]),
         stop_gain=decimal(row[29]),
-        filled_qty=dialect.decimal_out(row[30]),
+        filled_qty=dialect.decode_decimal(row[30]),
         fill_value=Decimal(row[32]),
-        fees=fees_of(row[33]),
+        fees=decode_fees(row[33]),
         time_in_force=row[34],
         trigger_price=decimal(row[35]),
         expires_at=time(row[36]),
@@ -179,10 +179,10 @@ def order_of(row: Any, dialect: Dialect) -> Order:
         submitted_at=time(row[42]),
         last_fill_at=time(row[43]),
         version=row[44],
-        updated_at=dialect.time_out(row[45]),
+        updated_at=dialect.decode_time(row[45]),
         closed_at=time(row[46]),
         ticket_id=row[47],
-        provisional_qty=dialect.decimal_out(row[48]),
-        edit_replace_state=None if row[49] is None else Edit(row[49]),
+        provisional_qty=dialect.decode_decimal(row[48]),
+        edit_replace_state=None if row[49] is None else EditState(row[49]),
         edit_replace_at=time(row[50]),
     )

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from oms.adapters.sql.bulk import Insert
-from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.rows.text import clipped, fees_of, fees_text, fraction_of
-from oms.adapters.sql.script import Values
-from oms.domain.money import exact_text
-from oms.domain.order import Side
-from oms.domain.position import Position, PositionState
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.statement_batch import Values
+from oms.adapters.sql.rows.text_codec import decode_fees, decode_fraction, encode_fees, truncate
+from oms.domain.ledger.position import Position, PositionState
+from oms.domain.money import fraction_text
+from oms.domain.orders.order import Side
 
 #: Set once, unless a symbol is folded again.
 _FIXED = (
@@ -49,16 +49,16 @@ _MOVING = (
 )
 COLUMNS = _FIXED + _MOVING
 SELECTED = ", ".join(COLUMNS)
-INSERT = Insert(table="oms_positions", columns=COLUMNS)
+INSERT = BulkInsert(table="oms_positions", columns=COLUMNS)
 #: What another first deal changes, when a symbol is folded again.
 _FOLDED = ("side", "reason", "identifier", "previous_position_id", "external", "opened_at")
-UPSERT = Insert(table="oms_positions", columns=COLUMNS, changes=_MOVING + _FOLDED)
+UPSERT = BulkInsert(table="oms_positions", columns=COLUMNS, update_columns=_MOVING + _FOLDED)
 OPEN_STATES = (PositionState.OPEN.value, PositionState.CLOSE_REQUESTED.value)
 
 
-def values(position: Position, dialect: Dialect) -> Values:
+def position_to_row(position: Position, dialect: Dialect) -> Values:
     """The row of ``position``, in the order of ``COLUMNS``; made when it was last updated."""
-    decimal, exact = dialect.optional_decimal_in, dialect.decimal_in
+    decimal, exact = dialect.encode_optional_decimal, dialect.encode_decimal
     return (
         position.id,
         position.account_id,
@@ -68,36 +68,36 @@ def values(position: Position, dialect: Dialect) -> Values:
         position.identifier,
         position.previous_position_id,
         position.external,
-        dialect.time_in(position.opened_at),
-        dialect.time_in(position.updated_at),
+        dialect.encode_time(position.opened_at),
+        dialect.encode_time(position.updated_at),
         position.strategy_id,
         exact(position.qty.copy_abs()),
         exact(position.avg_price),
-        exact_text(position.cost),
-        exact_text(position.exit_value),
+        fraction_text(position.cost),
+        fraction_text(position.exit_value),
         decimal(position.stop_loss),
         decimal(position.stop_gain),
         str(position.state),
-        clipped(position.comment),
+        truncate(position.comment),
         exact(position.qty_opened),
         exact(position.qty_closed),
         exact(position.max_qty),
         exact(position.profit),
         exact(position.realized_pnl),
-        fees_text(position.fees),
+        encode_fees(position.fees),
         exact(position.funding),
         decimal(position.close_price),
         position.close_reason,
         position.merged_into,
         position.version,
-        dialect.time_in(position.updated_at),
-        dialect.optional_time_in(position.closed_at),
+        dialect.encode_time(position.updated_at),
+        dialect.encode_optional_time(position.closed_at),
     )
 
 
-def position_of(row: Any, dialect: Dialect) -> Position:
+def position_from_row(row: Any, dialect: Dialect) -> Position:
     """The position of a row of ``SELECTED``."""
-    decimal, exact = dialect.optional_decimal_out, dialect.decimal_out
+    decimal, exact = dialect.decode_optional_decimal, dialect.decode_decimal
     side, size = Side(row[3]), exact(row[11])
     return Position(
         id=row[0],
@@ -108,12 +108,12 @@ def position_of(row: Any, dialect: Dialect) -> Position:
         identifier=row[5],
         previous_position_id=row[6],
         external=bool(row[7]),
-        opened_at=dialect.time_out(row[8]),
+        opened_at=dialect.decode_time(row[8]),
         strategy_id=row[10],
         qty=size if side is Side.BUY or not size else size.copy_negate(),
         avg_price=exact(row[12]),
-        cost=fraction_of(row[13]),
-        exit_value=fraction_of(row[14]),
+        cost=decode_fraction(row[13]),
+        exit_value=decode_fraction(row[14]),
         stop_loss=decimal(row[15]),
         stop_gain=decimal(row[16]),
         state=PositionState(row[17]),
@@ -123,12 +123,12 @@ def position_of(row: Any, dialect: Dialect) -> Position:
         max_qty=exact(row[21]),
         profit=exact(row[22]),
         realized_pnl=exact(row[23]),
-        fees=fees_of(row[24]),
+        fees=decode_fees(row[24]),
         funding=exact(row[25]),
         close_price=decimal(row[26]),
         close_reason=row[27],
         merged_into=row[28],
         version=row[29],
-        updated_at=dialect.time_out(row[30]),
-        closed_at=dialect.optional_time_out(row[31]),
+        updated_at=dialect.decode_time(row[30]),
+        closed_at=dialect.decode_optional_time(row[31]),
     )

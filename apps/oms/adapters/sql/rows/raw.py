@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from oms.adapters.sql.bulk import Insert
-from oms.adapters.sql.dialect import Dialect
-from oms.adapters.sql.script import Script
-from oms.ports.raw import RawOrder, RawRow, RawTrade
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.statement_batch import StatementBatch
+from oms.ports.raw_payloads import RawOrder, RawPayload, RawTrade
 
 _ORDER = (
     "id",
@@ -30,31 +30,31 @@ _TRADE = (
     "fingerprint_hash",
     "observed_at",
 )
-ORDERS, TRADES = ", ".join(_ORDER), ", ".join(_TRADE)
-_PUT_ORDER = Insert(
+ORDER_COLUMNS, TRADE_COLUMNS = ", ".join(_ORDER), ", ".join(_TRADE)
+_PUT_ORDER = BulkInsert(
     table="ccxt_orders_raw",
     columns=_ORDER,
     key=("account_id", "exchange_id", "fingerprint_hash"),
-    changes=("symbol",),
+    update_columns=("symbol",),
 )
-_PUT_TRADE = Insert(
+_PUT_TRADE = BulkInsert(
     table="ccxt_trades_raw",
     columns=_TRADE,
     key=("account_id", "exchange_id", "symbol", "exchange_trade_id"),
-    changes=("symbol",),
+    update_columns=("symbol",),
 )
 
 
-def into(script: Script, rows: Sequence[RawRow]) -> None:
+def add_to(script: StatementBatch, rows: Sequence[RawPayload]) -> None:
     """Write what was told; what is there already stays."""
     dialect = script.dialect
     orders = [_order(row, dialect) for row in rows if isinstance(row, RawOrder)]
     trades = [_trade(row, dialect) for row in rows if isinstance(row, RawTrade)]
-    _PUT_ORDER.into(script, orders)
-    _PUT_TRADE.into(script, trades)
+    _PUT_ORDER.add_to(script, orders)
+    _PUT_TRADE.add_to(script, trades)
 
 
-def order_of(row: Any, dialect: Dialect) -> RawOrder:
+def raw_order_from_row(row: Any, dialect: Dialect) -> RawOrder:
     """A row of ``ORDERS``."""
     return RawOrder(
         id=row[0],
@@ -65,11 +65,11 @@ def order_of(row: Any, dialect: Dialect) -> RawOrder:
         symbol=row[5],
         raw=row[6],
         fingerprint=row[7],
-        observed_at=dialect.time_out(row[8]),
+        observed_at=dialect.decode_time(row[8]),
     )
 
 
-def trade_of(row: Any, dialect: Dialect) -> RawTrade:
+def raw_trade_from_row(row: Any, dialect: Dialect) -> RawTrade:
     """A row of ``TRADES``."""
     return RawTrade(
         id=row[0],
@@ -80,7 +80,7 @@ def trade_of(row: Any, dialect: Dialect) -> RawTrade:
         symbol=row[5],
         raw=row[6],
         fingerprint=row[7],
-        observed_at=dialect.time_out(row[8]),
+        observed_at=dialect.decode_time(row[8]),
     )
 
 
@@ -94,7 +94,7 @@ def _order(row: RawOrder, dialect: Dialect) -> tuple[Any, ...]:
         row.symbol,
         row.raw,
         row.fingerprint,
-        dialect.time_in(row.observed_at),
+        dialect.encode_time(row.observed_at),
     )
 
 
@@ -108,5 +108,5 @@ def _trade(row: RawTrade, dialect: Dialect) -> tuple[Any, ...]:
         row.symbol,
         row.raw,
         row.fingerprint,
-        dialect.time_in(row.observed_at),
+        dialect.encode_time(row.observed_at),
     )

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from oms.adapters.sql.bulk import Insert
-from oms.adapters.sql.dialect import Dialect
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.statement_batch import StatementBatch, Values
 from oms.adapters.sql.rows import raw
-from oms.adapters.sql.rows.text import clipped
-from oms.adapters.sql.script import Script, Values
-from oms.domain.discrepancy import Discrepancy
-from oms.ports.reconciliation import Cursor, ReconcileRows, ReconcileRun
+from oms.adapters.sql.rows.text_codec import truncate
+from oms.domain.reconcile.discrepancy import Discrepancy
+from oms.ports.reconcile_store import Cursor, ReconcileRows, ReconcileRun
 
 _RUN = ("id", "account_id", "scope", "started_at", "finished_at", "counts_json", "error")
 _CURSOR = ("account_id", "entity", "cursor_value", "updated_at")
@@ -28,50 +28,50 @@ _DISCREPANCY = (
     "decided_by",
     "comment",
 )
-CURSORS = ", ".join(_CURSOR)
-DISCREPANCIES = ", ".join(_DISCREPANCY)
-_INSERT_RUN = Insert(table="reconcile_runs", columns=_RUN)
-_UPSERT_CURSOR = Insert(
+CURSOR_COLUMNS = ", ".join(_CURSOR)
+DISCREPANCY_COLUMNS = ", ".join(_DISCREPANCY)
+_INSERT_RUN = BulkInsert(table="reconcile_runs", columns=_RUN)
+_UPSERT_CURSOR = BulkInsert(
     table="reconciliation_cursor",
     columns=_CURSOR,
     key=("account_id", "entity"),
-    changes=("cursor_value", "updated_at"),
+    update_columns=("cursor_value", "updated_at"),
 )
-_UPSERT_DISCREPANCY = Insert(
+_UPSERT_DISCREPANCY = BulkInsert(
     table="discrepancies",
     columns=_DISCREPANCY,
-    changes=(
+    update_columns=(
         *("status", "policy", "evidence_json", "fix_json", "first_seen", "last_seen"),
         *("decided_by", "comment"),
     ),
 )
 
 
-def into(script: Script, sweeps: Sequence[ReconcileRows]) -> None:
+def add_to(script: StatementBatch, sweeps: Sequence[ReconcileRows]) -> None:
     """Write what these sweeps leave behind."""
     dialect = script.dialect
     runs = [each.run for each in sweeps if each.run is not None]
-    _INSERT_RUN.into(script, [_run(run, dialect) for run in runs])
+    _INSERT_RUN.add_to(script, [_run(run, dialect) for run in runs])
     cursors = [
-        (each.run.account_id, entity, text, dialect.time_in(each.run.finished_at))
+        (each.run.account_id, entity, text, dialect.encode_time(each.run.finished_at))
         for each in sweeps
         if each.run is not None
         for entity, text in each.cursors.items()
     ]
-    _UPSERT_CURSOR.into(script, cursors)
+    _UPSERT_CURSOR.add_to(script, cursors)
     rows = [_discrepancy(row, dialect) for each in sweeps for row in each.discrepancies]
-    _UPSERT_DISCREPANCY.into(script, rows)
-    raw.into(script, [row for each in sweeps for row in each.raw])
+    _UPSERT_DISCREPANCY.add_to(script, rows)
+    raw.add_to(script, [row for each in sweeps for row in each.raw])
 
 
-def cursor_of(row: Any, dialect: Dialect) -> Cursor:
+def cursor_from_row(row: Any, dialect: Dialect) -> Cursor:
     """A row of ``CURSORS``."""
     return Cursor(
-        account_id=row[0], entity=row[1], value=row[2], updated_at=dialect.time_out(row[3])
+        account_id=row[0], entity=row[1], value=row[2], updated_at=dialect.decode_time(row[3])
     )
 
 
-def discrepancy_of(row: Any, dialect: Dialect) -> Discrepancy:
+def discrepancy_from_row(row: Any, dialect: Dialect) -> Discrepancy:
     """A row of ``DISCREPANCIES``."""
     return Discrepancy(
         id=row[0],
@@ -83,8 +83,8 @@ def discrepancy_of(row: Any, dialect: Dialect) -> Discrepancy:
         policy=row[6],
         evidence=row[7],
         fix=row[8],
-        first_seen=dialect.time_out(row[9]),
-        last_seen=dialect.time_out(row[10]),
+        first_seen=dialect.decode_time(row[9]),
+        last_seen=dialect.decode_time(row[10]),
         decided_by=row[11],
         comment=row[12],
     )
@@ -95,10 +95,10 @@ def _run(run: ReconcileRun, dialect: Dialect) -> Values:
         run.id,
         run.account_id,
         run.scope,
-        dialect.time_in(run.started_at),
-        dialect.time_in(run.finished_at),
+        dialect.encode_time(run.started_at),
+        dialect.encode_time(run.finished_at),
         run.counts,
-        clipped(run.error),
+        truncate(run.error),
     )
 
 
@@ -113,8 +113,8 @@ def _discrepancy(row: Discrepancy, dialect: Dialect) -> Values:
         row.policy,
         row.evidence,
         row.fix,
-        dialect.time_in(row.first_seen),
-        dialect.time_in(row.last_seen),
+        dialect.encode_time(row.first_seen),
+        dialect.encode_time(row.last_seen),
         row.decided_by,
-        clipped(row.comment),
+        truncate(row.comment),
     )

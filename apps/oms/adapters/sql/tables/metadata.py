@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, MetaData, text
 from sqlalchemy.types import TypeEngine
 
-from oms.adapters.sql.types import TS
+from oms.adapters.sql.connection.column_types import TimestampType
 
 METADATA = MetaData(
     naming_convention={
@@ -16,27 +16,27 @@ METADATA = MetaData(
 )
 
 
-def needed(name: str, kind: TypeEngine[Any], default: str | None = None) -> Column[Any]:
+def required_column(name: str, kind: TypeEngine[Any], default: str | None = None) -> Column[Any]:
     """A column that always has a value; ``default`` is SQL text for rows made elsewhere."""
     server_default = None if default is None else text(default)
     return Column(name, kind, nullable=False, server_default=server_default)
 
 
-def absent(name: str, kind: TypeEngine[Any]) -> Column[Any]:
+def nullable_column(name: str, kind: TypeEngine[Any]) -> Column[Any]:
     """A column that may be NULL."""
     return Column(name, kind, nullable=True)
 
 
-def flag(name: str, default: bool | None = None) -> Column[Any]:
+def boolean_column(name: str, default: bool | None = None) -> Column[Any]:
     """A boolean."""
-    return needed(name, Boolean(), None if default is None else str(int(default)))
+    return required_column(name, Boolean(), None if default is None else str(int(default)))
 
 
-def created() -> Column[Any]:
+def created_at_column() -> Column[Any]:
     """When the row was made."""
-    return needed("created_at", TS())
+    return required_column("created_at", TimestampType())
 
 
-def updated() -> Column[Any]:
+def updated_at_column() -> Column[Any]:
     """When the row was last changed."""
-    return needed("updated_at", TS())
+    return required_column("updated_at", TimestampType())

@@ -2,21 +2,28 @@
 
 from sqlalchemy import Column, Index, Table, UniqueConstraint
 
-from oms.adapters.sql.tables.metadata import METADATA, absent, needed
-from oms.adapters.sql.types import ID, TABLE_OPTIONS, TS, J, S, X
+from oms.adapters.sql.connection.column_types import (
+    TABLE_OPTIONS,
+    BigIntId,
+    ExactText,
+    JsonText,
+    ShortText,
+    TimestampType,
+)
+from oms.adapters.sql.tables.metadata import METADATA, nullable_column, required_column
 
 ccxt_orders_raw = Table(
     "ccxt_orders_raw",
     METADATA,
-    Column("id", ID, primary_key=True, autoincrement=False),
-    needed("account_id", ID),
-    needed("exchange_id", S(64)),
-    absent("exchange_order_id", X(128)),
-    absent("client_order_id", X(128)),
-    absent("symbol", S(64)),
-    needed("raw_json", J),
-    needed("fingerprint_hash", X(64)),
-    needed("observed_at", TS()),
+    Column("id", BigIntId, primary_key=True, autoincrement=False),
+    required_column("account_id", BigIntId),
+    required_column("exchange_id", ShortText(64)),
+    nullable_column("exchange_order_id", ExactText(128)),
+    nullable_column("client_order_id", ExactText(128)),
+    nullable_column("symbol", ShortText(64)),
+    required_column("raw_json", JsonText),
+    required_column("fingerprint_hash", ExactText(64)),
+    required_column("observed_at", TimestampType()),
     UniqueConstraint(
         "account_id", "exchange_id", "fingerprint_hash", name="uq_ccxt_orders_raw_fingerprint"
     ),
@@ -28,15 +35,15 @@ ccxt_orders_raw = Table(
 ccxt_trades_raw = Table(
     "ccxt_trades_raw",
     METADATA,
-    Column("id", ID, primary_key=True, autoincrement=False),
-    needed("account_id", ID),
-    needed("exchange_id", S(64)),
-    needed("exchange_trade_id", X(128)),
-    absent("exchange_order_id", X(128)),
-    needed("symbol", S(64)),
-    needed("raw_json", J),
-    needed("fingerprint_hash", X(64)),
-    needed("observed_at", TS()),
+    Column("id", BigIntId, primary_key=True, autoincrement=False),
+    required_column("account_id", BigIntId),
+    required_column("exchange_id", ShortText(64)),
+    required_column("exchange_trade_id", ExactText(128)),
+    nullable_column("exchange_order_id", ExactText(128)),
+    required_column("symbol", ShortText(64)),
+    required_column("raw_json", JsonText),
+    required_column("fingerprint_hash", ExactText(64)),
+    required_column("observed_at", TimestampType()),
     UniqueConstraint(
         "account_id",
         "exchange_id",

@@ -2,29 +2,36 @@
 
 from sqlalchemy import Column, Index, Table
 
-from oms.adapters.sql.tables.metadata import METADATA, absent, needed
-from oms.adapters.sql.types import ID, TABLE_OPTIONS, TS, J, S, X
+from oms.adapters.sql.connection.column_types import (
+    TABLE_OPTIONS,
+    BigIntId,
+    ExactText,
+    JsonText,
+    ShortText,
+    TimestampType,
+)
+from oms.adapters.sql.tables.metadata import METADATA, nullable_column, required_column
 
 reconciliation_cursor = Table(
     "reconciliation_cursor",
     METADATA,
-    Column("account_id", ID, primary_key=True, autoincrement=False),
-    Column("entity", S(96), primary_key=True),
-    needed("cursor_value", S(255)),
-    needed("updated_at", TS()),
+    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
+    Column("entity", ShortText(96), primary_key=True),
+    required_column("cursor_value", ShortText(255)),
+    required_column("updated_at", TimestampType()),
     **TABLE_OPTIONS,
 )
 
 reconcile_runs = Table(
     "reconcile_runs",
     METADATA,
-    Column("id", ID, primary_key=True, autoincrement=False),
-    needed("account_id", ID),
-    needed("scope", S(16)),
-    needed("started_at", TS()),
-    needed("finished_at", TS()),
-    needed("counts_json", J),
-    absent("error", S(255)),
+    Column("id", BigIntId, primary_key=True, autoincrement=False),
+    required_column("account_id", BigIntId),
+    required_column("scope", ShortText(16)),
+    required_column("started_at", TimestampType()),
+    required_column("finished_at", TimestampType()),
+    required_column("counts_json", JsonText),
+    nullable_column("error", ShortText(255)),
     Index("ix_reconcile_runs_account_id", "account_id", "id"),
     Index("ix_reconcile_runs_started_at", "started_at"),
     **TABLE_OPTIONS,
@@ -33,19 +40,19 @@ reconcile_runs = Table(
 discrepancies = Table(
     "discrepancies",
     METADATA,
-    Column("id", ID, primary_key=True, autoincrement=False),
-    needed("account_id", ID),
-    needed("class", S(32)),
-    absent("symbol", S(64)),
-    needed("subject", X(255)),
-    needed("status", S(16)),
-    needed("policy", S(16)),
-    needed("evidence_json", J),
-    absent("fix_json", J),
-    needed("first_seen", TS()),
-    needed("last_seen", TS()),
-    absent("decided_by", S(128)),
-    absent("comment", S(255)),
+    Column("id", BigIntId, primary_key=True, autoincrement=False),
+    required_column("account_id", BigIntId),
+    required_column("class", ShortText(32)),
+    nullable_column("symbol", ShortText(64)),
+    required_column("subject", ExactText(255)),
+    required_column("status", ShortText(16)),
+    required_column("policy", ShortText(16)),
+    required_column("evidence_json", JsonText),
+    nullable_column("fix_json", JsonText),
+    required_column("first_seen", TimestampType()),
+    required_column("last_seen", TimestampType()),
+    nullable_column("decided_by", ShortText(128)),
+    nullable_column("comment", ShortText(255)),
     Index("ix_discrepancies_account_id", "account_id", "status", "id"),
     **TABLE_OPTIONS,
 )

@@ -11,7 +11,13 @@ from sqlalchemy import (
     text,
 )
 
-from oms.adapters.sql.types import ID, TABLE_OPTIONS, TS, J, S
+from oms.adapters.sql.connection.column_types import (
+    TABLE_OPTIONS,
+    BigIntId,
+    JsonText,
+    ShortText,
+    TimestampType,
+)
 
 revision = "0002"
 down_revision = "0001"
@@ -34,12 +40,12 @@ def upgrade() -> None:
 def _accounts() -> None:
     op.create_table(
         "accounts",
-        Column("id", ID, autoincrement=False, nullable=False),
-        Column("exchange_id", S(64), nullable=False),
+        Column("id", BigIntId, autoincrement=False, nullable=False),
+        Column("exchange_id", ShortText(64), nullable=False),
         Column("is_testnet", Boolean(), server_default=text("0"), nullable=False),
-        Column("label", S(128), nullable=False),
-        Column("position_mode", S(16), server_default=text("'hedge'"), nullable=False),
-        Column("extra_config_json", J, nullable=True),
+        Column("label", ShortText(128), nullable=False),
+        Column("position_mode", ShortText(16), server_default=text("'hedge'"), nullable=False),
+        Column("extra_config_json", JsonText, nullable=True),
         Column("reconcile_enabled", Boolean(), server_default=text("1"), nullable=False),
         Column("reconcile_short_interval_seconds", Integer(), nullable=True),
         Column("reconcile_short_lookback_seconds", Integer(), nullable=True),
@@ -48,15 +54,15 @@ def _accounts() -> None:
         Column("reconcile_long_interval_seconds", Integer(), nullable=True),
         Column("reconcile_long_lookback_seconds", Integer(), nullable=True),
         Column("dispatcher_worker_hint", Integer(), nullable=True),
-        Column("dispatcher_hint_updated_at", TS(), nullable=True),
-        Column("raw_storage_mode", S(16), server_default=text("'shared'"), nullable=False),
+        Column("dispatcher_hint_updated_at", TimestampType(), nullable=True),
+        Column("raw_storage_mode", ShortText(16), server_default=text("'shared'"), nullable=False),
         Column("pool_id", Integer(), server_default=text("0"), nullable=False),
-        Column("status", S(32), server_default=text("'active'"), nullable=False),
-        Column("trader_name", S(128), nullable=True),
-        Column("quarantine", S(64), nullable=True),
-        Column("environment", S(16), nullable=False),
+        Column("status", ShortText(32), server_default=text("'active'"), nullable=False),
+        Column("trader_name", ShortText(128), nullable=True),
+        Column("quarantine", ShortText(64), nullable=True),
+        Column("environment", ShortText(16), nullable=False),
         Column("live_enabled", Boolean(), server_default=text("0"), nullable=False),
-        Column("created_at", TS(), nullable=False),
+        Column("created_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("id"),
         **TABLE_OPTIONS,
     )
@@ -66,8 +72,8 @@ def _accounts() -> None:
 def _api_key_account_permissions() -> None:
     op.create_table(
         "api_key_account_permissions",
-        Column("api_key_id", ID, autoincrement=False, nullable=False),
-        Column("account_id", ID, autoincrement=False, nullable=False),
+        Column("api_key_id", BigIntId, autoincrement=False, nullable=False),
+        Column("account_id", BigIntId, autoincrement=False, nullable=False),
         Column("can_read", Boolean(), server_default=text("1"), nullable=False),
         Column("can_trade", Boolean(), server_default=text("0"), nullable=False),
         Column("can_close_position", Boolean(), server_default=text("0"), nullable=False),
@@ -75,9 +81,9 @@ def _api_key_account_permissions() -> None:
         Column("can_block_new_positions", Boolean(), server_default=text("0"), nullable=False),
         Column("can_block_account", Boolean(), server_default=text("0"), nullable=False),
         Column("restrict_to_strategies", Boolean(), server_default=text("0"), nullable=False),
-        Column("status", S(32), server_default=text("'active'"), nullable=False),
-        Column("created_at", TS(), nullable=False),
-        Column("updated_at", TS(), nullable=False),
+        Column("status", ShortText(32), server_default=text("'active'"), nullable=False),
+        Column("created_at", TimestampType(), nullable=False),
+        Column("updated_at", TimestampType(), nullable=False),
         ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name="fk_api_key_account_permissions_account_id"
         ),
@@ -95,11 +101,11 @@ def _api_key_account_permissions() -> None:
 def _strategies() -> None:
     op.create_table(
         "strategies",
-        Column("id", ID, autoincrement=False, nullable=False),
-        Column("client_strategy_id", ID, nullable=True),
-        Column("name", S(128), nullable=False),
-        Column("status", S(32), server_default=text("'active'"), nullable=False),
-        Column("created_at", TS(), nullable=False),
+        Column("id", BigIntId, autoincrement=False, nullable=False),
+        Column("client_strategy_id", BigIntId, nullable=True),
+        Column("name", ShortText(128), nullable=False),
+        Column("status", ShortText(32), server_default=text("'active'"), nullable=False),
+        Column("created_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("id"),
         UniqueConstraint("name", name="uq_strategies_name"),
         **TABLE_OPTIONS,
@@ -109,10 +115,10 @@ def _strategies() -> None:
 def _strategy_accounts() -> None:
     op.create_table(
         "strategy_accounts",
-        Column("strategy_id", ID, autoincrement=False, nullable=False),
-        Column("account_id", ID, autoincrement=False, nullable=False),
-        Column("status", S(32), server_default=text("'active'"), nullable=False),
-        Column("created_at", TS(), nullable=False),
+        Column("strategy_id", BigIntId, autoincrement=False, nullable=False),
+        Column("account_id", BigIntId, autoincrement=False, nullable=False),
+        Column("status", ShortText(32), server_default=text("'active'"), nullable=False),
+        Column("created_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("strategy_id", "account_id"),
         **TABLE_OPTIONS,
     )
@@ -122,10 +128,10 @@ def _strategy_accounts() -> None:
 def _account_risk_state() -> None:
     op.create_table(
         "account_risk_state",
-        Column("account_id", ID, autoincrement=False, nullable=False),
+        Column("account_id", BigIntId, autoincrement=False, nullable=False),
         Column("allow_new_positions", Boolean(), server_default=text("1"), nullable=False),
-        Column("created_at", TS(), nullable=False),
-        Column("updated_at", TS(), nullable=False),
+        Column("created_at", TimestampType(), nullable=False),
+        Column("updated_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("account_id"),
         **TABLE_OPTIONS,
     )
@@ -134,11 +140,11 @@ def _account_risk_state() -> None:
 def _account_strategy_risk_state() -> None:
     op.create_table(
         "account_strategy_risk_state",
-        Column("account_id", ID, autoincrement=False, nullable=False),
-        Column("strategy_id", ID, autoincrement=False, nullable=False),
+        Column("account_id", BigIntId, autoincrement=False, nullable=False),
+        Column("strategy_id", BigIntId, autoincrement=False, nullable=False),
         Column("allow_new_positions", Boolean(), server_default=text("1"), nullable=False),
-        Column("created_at", TS(), nullable=False),
-        Column("updated_at", TS(), nullable=False),
+        Column("created_at", TimestampType(), nullable=False),
+        Column("updated_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("account_id", "strategy_id"),
         **TABLE_OPTIONS,
     )
@@ -147,10 +153,10 @@ def _account_strategy_risk_state() -> None:
 def _account_leases() -> None:
     op.create_table(
         "account_leases",
-        Column("account_id", ID, autoincrement=False, nullable=False),
-        Column("owner", S(64), server_default=text("''"), nullable=False),
-        Column("token", ID, server_default=text("0"), nullable=False),
-        Column("expires_at", TS(), nullable=False),
+        Column("account_id", BigIntId, autoincrement=False, nullable=False),
+        Column("owner", ShortText(64), server_default=text("''"), nullable=False),
+        Column("token", BigIntId, server_default=text("0"), nullable=False),
+        Column("expires_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("account_id"),
         **TABLE_OPTIONS,
     )
@@ -159,10 +165,10 @@ def _account_leases() -> None:
 def _workers() -> None:
     op.create_table(
         "workers",
-        Column("worker_id", S(64), nullable=False),
-        Column("host", S(128), nullable=False),
-        Column("heartbeat_at", TS(), nullable=False),
-        Column("status_json", J, nullable=False),
+        Column("worker_id", ShortText(64), nullable=False),
+        Column("host", ShortText(128), nullable=False),
+        Column("heartbeat_at", TimestampType(), nullable=False),
+        Column("status_json", JsonText, nullable=False),
         PrimaryKeyConstraint("worker_id"),
         **TABLE_OPTIONS,
     )
@@ -171,8 +177,8 @@ def _workers() -> None:
 def _id_blocks() -> None:
     op.create_table(
         "id_blocks",
-        Column("name", S(64), nullable=False),
-        Column("next_id", ID, nullable=False),
+        Column("name", ShortText(64), nullable=False),
+        Column("next_id", BigIntId, nullable=False),
         Column("block", Integer(), server_default=text("(100)"), nullable=False),
         PrimaryKeyConstraint("name"),
         **TABLE_OPTIONS,

@@ -11,7 +11,14 @@ from sqlalchemy import (
     text,
 )
 
-from oms.adapters.sql.types import DEC, ID, TABLE_OPTIONS, TS, S, X
+from oms.adapters.sql.connection.column_types import (
+    TABLE_OPTIONS,
+    BigIntId,
+    DecimalType,
+    ExactText,
+    ShortText,
+    TimestampType,
+)
 
 revision = "0007"
 down_revision = "0006"
@@ -32,10 +39,10 @@ def upgrade() -> None:
 def _passwords() -> None:
     op.create_table(
         "user_password_credentials",
-        Column("user_id", ID, autoincrement=False, nullable=False),
-        Column("password_hash", S(255), nullable=False),
-        Column("created_at", TS(), nullable=False),
-        Column("updated_at", TS(), nullable=False),
+        Column("user_id", BigIntId, autoincrement=False, nullable=False),
+        Column("password_hash", ShortText(255), nullable=False),
+        Column("created_at", TimestampType(), nullable=False),
+        Column("updated_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("user_id"),
         **TABLE_OPTIONS,
     )
@@ -44,15 +51,15 @@ def _passwords() -> None:
 def _tokens() -> None:
     op.create_table(
         "auth_tokens",
-        Column("id", ID, autoincrement=False, nullable=False),
-        Column("user_id", ID, nullable=False),
-        Column("api_key_id", ID, nullable=False),
-        Column("token_hash", X(64), nullable=False),
-        Column("status", S(32), server_default=text("'active'"), nullable=False),
-        Column("expires_at", TS(), nullable=True),
-        Column("last_used_at", TS(), nullable=True),
-        Column("last_used_ip", X(45), nullable=True),
-        Column("created_at", TS(), nullable=False),
+        Column("id", BigIntId, autoincrement=False, nullable=False),
+        Column("user_id", BigIntId, nullable=False),
+        Column("api_key_id", BigIntId, nullable=False),
+        Column("token_hash", ExactText(64), nullable=False),
+        Column("status", ShortText(32), server_default=text("'active'"), nullable=False),
+        Column("expires_at", TimestampType(), nullable=True),
+        Column("last_used_at", TimestampType(), nullable=True),
+        Column("last_used_ip", ExactText(45), nullable=True),
+        Column("created_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("id"),
         UniqueConstraint("token_hash", name="uq_auth_tokens_token_hash"),
         **TABLE_OPTIONS,
@@ -65,11 +72,11 @@ def _tokens() -> None:
 def _attempts() -> None:
     op.create_table(
         "login_attempts",
-        Column("id", ID, autoincrement=False, nullable=False),
-        Column("user_name", S(128), nullable=False),
-        Column("ip", X(45), nullable=False),
+        Column("id", BigIntId, autoincrement=False, nullable=False),
+        Column("user_name", ShortText(128), nullable=False),
+        Column("ip", ExactText(45), nullable=False),
         Column("ok", Boolean(), nullable=False),
-        Column("created_at", TS(), nullable=False),
+        Column("created_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("id"),
         **TABLE_OPTIONS,
     )
@@ -81,10 +88,10 @@ def _attempts() -> None:
 def _usage() -> None:
     op.create_table(
         "api_key_usage",
-        Column("api_key_id", ID, autoincrement=False, nullable=False),
-        Column("account_id", ID, autoincrement=False, nullable=False),
+        Column("api_key_id", BigIntId, autoincrement=False, nullable=False),
+        Column("account_id", BigIntId, autoincrement=False, nullable=False),
         Column("day", Date(), nullable=False),
-        Column("notional", DEC(), server_default=text("'0'"), nullable=False),
+        Column("notional", DecimalType(), server_default=text("'0'"), nullable=False),
         PrimaryKeyConstraint("api_key_id", "account_id", "day"),
         **TABLE_OPTIONS,
     )
@@ -93,28 +100,28 @@ def _usage() -> None:
 def _credentials() -> None:
     op.create_table(
         "account_credentials_encrypted",
-        Column("account_id", ID, autoincrement=False, nullable=False),
+        Column("account_id", BigIntId, autoincrement=False, nullable=False),
         Column("api_key_enc", Text(), nullable=False),
         Column("secret_enc", Text(), nullable=False),
         Column("passphrase_enc", Text(), nullable=True),
-        Column("key_id", S(32), nullable=False),
-        Column("fingerprint", X(64), nullable=False),
-        Column("created_at", TS(), nullable=False),
-        Column("updated_at", TS(), nullable=False),
+        Column("key_id", ShortText(32), nullable=False),
+        Column("fingerprint", ExactText(64), nullable=False),
+        Column("created_at", TimestampType(), nullable=False),
+        Column("updated_at", TimestampType(), nullable=False),
         PrimaryKeyConstraint("account_id"),
         **TABLE_OPTIONS,
     )
 
 
 def _chain() -> None:
-    op.add_column("audit_log", Column("chain_no", ID))
+    op.add_column("audit_log", Column("chain_no", BigIntId))
     op.create_index("ux_audit_log_chain_no", "audit_log", ["chain_no"], unique=True)
     op.create_index("ix_audit_log_created_at", "audit_log", ["created_at"])
     op.create_table(
         "audit_chain",
-        Column("id", ID, autoincrement=False, nullable=False),
-        Column("length", ID, nullable=False),
-        Column("hash", X(64), nullable=False),
+        Column("id", BigIntId, autoincrement=False, nullable=False),
+        Column("length", BigIntId, nullable=False),
+        Column("hash", ExactText(64), nullable=False),
         PrimaryKeyConstraint("id"),
         **TABLE_OPTIONS,
     )

@@ -3,7 +3,14 @@
 from alembic import op
 from sqlalchemy import Column, UniqueConstraint
 
-from oms.adapters.sql.types import ID, TABLE_OPTIONS, TS, J, S, X
+from oms.adapters.sql.connection.column_types import (
+    TABLE_OPTIONS,
+    BigIntId,
+    ExactText,
+    JsonText,
+    ShortText,
+    TimestampType,
+)
 
 revision = "0008"
 down_revision = "0007"
@@ -13,15 +20,15 @@ def upgrade() -> None:
     """Two tables, and where their ids begin."""
     op.create_table(
         "ccxt_orders_raw",
-        Column("id", ID, primary_key=True, autoincrement=False),
-        Column("account_id", ID, nullable=False),
-        Column("exchange_id", S(64), nullable=False),
-        Column("exchange_order_id", X(128)),
-        Column("client_order_id", X(128)),
-        Column("symbol", S(64)),
-        Column("raw_json", J, nullable=False),
-        Column("fingerprint_hash", X(64), nullable=False),
-        Column("observed_at", TS(), nullable=False),
+        Column("id", BigIntId, primary_key=True, autoincrement=False),
+        Column("account_id", BigIntId, nullable=False),
+        Column("exchange_id", ShortText(64), nullable=False),
+        Column("exchange_order_id", ExactText(128)),
+        Column("client_order_id", ExactText(128)),
+        Column("symbol", ShortText(64)),
+        Column("raw_json", JsonText, nullable=False),
+        Column("fingerprint_hash", ExactText(64), nullable=False),
+        Column("observed_at", TimestampType(), nullable=False),
         UniqueConstraint(
             "account_id", "exchange_id", "fingerprint_hash", name="uq_ccxt_orders_raw_fingerprint"
         ),
@@ -30,15 +37,15 @@ def upgrade() -> None:
     op.create_index("ix_ccxt_orders_raw_observed", "ccxt_orders_raw", ["account_id", "observed_at"])
     op.create_table(
         "ccxt_trades_raw",
-        Column("id", ID, primary_key=True, autoincrement=False),
-        Column("account_id", ID, nullable=False),
-        Column("exchange_id", S(64), nullable=False),
-        Column("exchange_trade_id", X(128), nullable=False),
-        Column("exchange_order_id", X(128)),
-        Column("symbol", S(64), nullable=False),
-        Column("raw_json", J, nullable=False),
-        Column("fingerprint_hash", X(64), nullable=False),
-        Column("observed_at", TS(), nullable=False),
+        Column("id", BigIntId, primary_key=True, autoincrement=False),
+        Column("account_id", BigIntId, nullable=False),
+        Column("exchange_id", ShortText(64), nullable=False),
+        Column("exchange_trade_id", ExactText(128), nullable=False),
+        Column("exchange_order_id", ExactText(128)),
+        Column("symbol", ShortText(64), nullable=False),
+        Column("raw_json", JsonText, nullable=False),
+        Column("fingerprint_hash", ExactText(64), nullable=False),
+        Column("observed_at", TimestampType(), nullable=False),
         UniqueConstraint(
             "account_id",
             "exchange_id",

@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import Column, text
 
-from oms.adapters.sql.types import ID
+from oms.adapters.sql.connection.column_types import BigIntId
 
 revision = "0012"
 down_revision = "0011"
@@ -11,5 +11,5 @@ down_revision = "0011"
 
 def upgrade() -> None:
     """Deals that are there already were told without it."""
-    column = Column("exchange_sequence", ID, nullable=False, server_default=text("0"))
+    column = Column("exchange_sequence", BigIntId, nullable=False, server_default=text("0"))
     op.add_column("oms_deals", column)

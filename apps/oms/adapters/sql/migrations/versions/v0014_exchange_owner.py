@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import Column
 
-from oms.adapters.sql.types import S
+from oms.adapters.sql.connection.column_types import ShortText
 
 revision = "0014"
 down_revision = "0013"
@@ -11,5 +11,5 @@ down_revision = "0013"
 
 def upgrade() -> None:
     """Nobody has asked yet."""
-    column = Column("exchange_owner", S(64), nullable=True)
+    column = Column("exchange_owner", ShortText(64), nullable=True)
     op.add_column("account_credentials_encrypted", column)

@@ -1,0 +1,68 @@
+"""Whether an account can be what it says: engine, environment, settings. Asked when it is stored.
+
+ccxt is not needed for that, and not imported.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oms.adapters.ccxt.extra_config import (
+    config_refusal,
+    parse_extra_config,
+    price_environment,
+    refuse_forbidden_keys,
+)
+from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
+from oms.domain.errors import Invalid
+from oms.wire.account_config.paper_settings import read_paper_settings
+from oms.wire.json import NotJson, loads
+
+PAPER = "paper"
+LOOPBACK = "loopback"
+
+
+def check_account(*, exchange_id: str, environment: str, extra_config: str) -> None:
+    """Raises ``Invalid``: ``unsupported_engine``, ``environment_not_supported``,
+    ``extra_config_refused``. ``extra_config`` is JSON text.
+    """
+    try:
+        told = loads(extra_config)
+    except NotJson as wrong:
+        raise config_refusal("", "cannot be read") from wrong
+    engine, _, name = exchange_id.partition(".")
+    if engine == PAPER:
+        if isinstance(told, Mapping):
+            refuse_forbidden_keys(told)
+        if isinstance(told, Mapping) and read_paper_settings(extra_config).uses("live"):
+            check_live_price_source(name, told)
+        return
+    venue = find_venue(engine, name)
+    check_environment(venue, environment)
+    parse_extra_config(told, venue, environment)
+
+
+def check_live_price_source(name: str, told: Mapping[str, Any]) -> None:
+    """What reads live prices for a paper account. Raises ``Invalid`` (``extra_config_refused``)."""
+    venue = load_venues().get(name)
+    if venue is None:
+        raise config_refusal("oms.paper.source", f"is not live: there is no exchange {name}")
+    parse_extra_config(told, venue, price_environment(told))
+
+
+def check_environment(venue: VenueInfo, environment: str) -> None:
+    """Raises ``Invalid`` (``environment_not_supported``), naming what the venue has."""
+    known = (*sorted(venue.environments), LOOPBACK)
+    if environment not in known:
+        message = f"{venue.id} has no environment {environment}; it has {', '.join(known)}"
+        raise Invalid(message, code="environment_not_supported")
+
+
+def find_venue(engine: str, name: str) -> VenueInfo:
+    """The venue of an account at a real exchange. Raises ``Invalid`` (``unsupported_engine``)."""
+    venue = load_venues().get(name)
+    if venue is None:
+        raise Invalid(f"{engine}.{name}: there is no such exchange", code="unsupported_engine")
+    if engine == "ccxtpro" and not venue.websockets:
+        message = f"{name} has no websockets: it is ccxt.{name}"
+        raise Invalid(message, code="unsupported_engine")
+    return venue

@@ -1,0 +1,187 @@
+"""A ccxt object made from an account: settings, guard, environment. Nothing is sent here."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from decimal import Decimal
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from oms.adapters.ccxt.client.guarded_exchange import guard_exchange_class
+from oms.adapters.ccxt.client.host_guard import build_host_guard
+from oms.adapters.ccxt.client.http_session import create_tls_context, new_session
+from oms.adapters.ccxt.client.request_errors import NotSent
+from oms.adapters.ccxt.extra_config import ExtraConfig, parse_extra_config
+from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle
+from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
+from oms.domain.errors import Invalid
+from oms.domain.value import value
+
+#: Both trees of ccxt import each other's modules: begun by two threads, they lock each other out.
+_IMPORTING = Lock()
+TIMEOUT_MS = 10_000
+RECEIVE_WINDOW_MS = 5_000
+#: How many times of what ccxt believes to be allowed its own limiter lets through.
+_FENCE = 10
+#: Tables without what is refused anyhow, and without a private call.
+_SPOT_AND_LINEAR: Mapping[str, Any] = {"fetchMarkets": {"types": ["spot", "linear"]}}
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "bybit": _SPOT_AND_LINEAR,
+    "binance": {
+        **_SPOT_AND_LINEAR,
+        "fetchMargins": False,
+        # Asked for when a stream begins, and used by nobody.
+        "watchPositions": {"fetchPositionsSnapshot": False},
+    },
+}
+
+
+@value
+class ClientSpec:
+    """An account as its client needs it; secrets are plain text and stay in memory."""
+
+    account_id: int
+    #: ccxt's id of the exchange, the part of ``exchange_id`` behind the dot.
+    venue: str
+    #: ``ccxt`` or ``ccxtpro``.
+    engine: str
+    environment: str
+    api_key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    passphrase: str = field(default="", repr=False)
+    extra_config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: Whether other accounts, of other workers perhaps, spend the budget of the same key.
+    is_key_shared: bool = False
+    #: The venue's own name of the account that earlier credentials led to.
+    owner: str | None = None
+    #: Where the tables of markets are kept.
+    cache_folder: Path
+
+
+async def create_ccxt_exchange(
+    spec: ClientSpec, throttle: RequestThrottle, called: Callable[[str], None]
+) -> tuple[Any, Any]:
+    """The ccxt object in its environment and its session; ``called`` hears each URL.
+
+    Who asked closes both. Raises ``NotSent``.
+    """
+    venue = load_venues().get(spec.venue)
+    if venue is None:
+        raise NotSent("engine_unavailable", f"there is no exchange {spec.venue}")
+    extra = _extra(spec, venue)
+    base = await asyncio.to_thread(load_ccxt_class, spec.engine, spec.venue)
+    tls = await asyncio.to_thread(_trust, extra)
+    guard = build_host_guard(
+        venue, spec.environment, allowed_hosts=extra.allowed_hosts, resolve=extra.resolve
+    )
+    session = new_session(tls, extra.resolve, only_loopback=spec.environment == "loopback")
+    try:
+        exchange = guard_exchange_class(base, guard, throttle, called)(
+            {**_settings(spec, extra), "session": session}
+        )
+        _widen(exchange)
+        exchange.ssl_context = tls
+        _switch(exchange, spec.environment, venue, extra)
+    except BaseException:
+        await session.close()
+        raise
+    return exchange, session
+
+
+def _extra(spec: ClientSpec, venue: VenueInfo) -> ExtraConfig:
+    try:
+        return parse_extra_config(spec.extra_config, venue, spec.environment)
+    except Invalid as wrong:
+        raise NotSent(wrong.code, wrong.message) from None
+
+
+def _trust(extra: ExtraConfig) -> Any:
+    try:
+        return create_tls_context(extra.ccxt.get("cafile"), verify=extra.verify)
+    except OSError as wrong:
+        raise NotSent("extra_config_refused", f"cafile cannot be read: {wrong}") from None
+
+
+def _settings(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
+    """What the ccxt class is constructed with, beside its session."""
+    ours: dict[str, Any] = {
+        "apiKey": spec.api_key,
+        "secret": spec.secret,
+        "password": spec.passphrase,
+        "enableRateLimit": True,
+        # A leaky bucket lets each call wait for the one before it, however long ago that was.
+        "rateLimiterAlgorithm": "rollingWindow",
+        "asyncio_loop": asyncio.get_running_loop(),
+        "aiohttp_trust_env": False,
+        "timeout": extra.ccxt.get("timeout", TIMEOUT_MS),
+    }
+    options = {
+        "recvWindow": RECEIVE_WINDOW_MS,
+        "adjustForTimeDifference": True,
+        **_options(spec),
+        **extra.ccxt.get("options", {}),
+        # With 2, one HTTP 502 after the order was accepted makes two orders.
+        "maxRetriesOnFailure": 0,
+    }
+    settings: dict[str, Any] = _plain({**extra.ccxt, **ours, "options": options})
+    return settings
+
+
+def _widen(exchange: Any) -> None:
+    """Let ccxt's own limiter stop only what runs wild.
+
+    It knows no cancels: one waits there behind whatever came before, up to a whole window. What a
+    venue allows is kept before, by ``turns``.
+    """
+    exchange.tokenBucket = {**exchange.tokenBucket, "rateLimit": exchange.rateLimit / _FENCE}
+    exchange.init_throttler()
+
+
+def _plain(told: Any) -> Any:
+    """Settings as ccxt reads them: it knows no decimals there."""
+    match told:
+        case Decimal():
+            return int(told) if told == told.to_integral_value() else float(told)
+        case dict():
+            return {key: _plain(each) for key, each in told.items()}
+        case list():
+            return [_plain(each) for each in told]
+    return told
+
+
+def _options(spec: ClientSpec) -> Mapping[str, Any]:
+    """ccxt refuses Binance's futures testnet: there, only spot is read."""
+    if spec.venue == "binance" and spec.environment == "testnet":
+        return {**_OPTIONS["binance"], "fetchMarkets": {"types": ["spot"]}}
+    return _OPTIONS.get(spec.venue, {})
+
+
+def _switch(exchange: Any, environment: str, venue: VenueInfo, extra: ExtraConfig) -> None:
+    """The environment, before anything else is done with the object; then exact numbers."""
+    if environment == "loopback":
+        has_tree = "test" in extra.ccxt.get("urls", {})
+        if has_tree or ("testnet" in venue.environments and not extra.resolve):
+            environment = "testnet"
+    if environment == "testnet":
+        exchange.set_sandbox_mode(True)
+    elif environment == "demo":
+        exchange.enable_demo_trading(True)
+    exchange.number = str
+
+
+def load_ccxt_class(engine: str, venue: str) -> type[Any]:
+    """A venue's class of ccxt. Takes seconds the first time: for a thread.
+
+    Raises ``NotSent`` (``engine_unavailable``).
+    """
+    try:
+        with _IMPORTING:
+            if engine == "ccxtpro":
+                import ccxt.pro as library  # type: ignore[import-untyped]
+            else:
+                import ccxt.async_support as library  # type: ignore[import-untyped]
+        found: type[Any] = getattr(library, venue)
+    except (ImportError, AttributeError) as missing:
+        raise NotSent("engine_unavailable", f"{engine}.{venue}: {missing}") from None
+    return found

@@ -1,0 +1,129 @@
+"""The client in use: opened, replaced when it could not be, and what is known of its health.
+
+A client is opened once; after a failure a new one is made. Whoever holds the connection need not
+know which client it leads to.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from oms.adapters.ccxt.client.exchange_client import ExchangeClient, Row
+from oms.adapters.ccxt.client.request_errors import NotSent, ReadFailed, Rejected, RequestError
+from oms.adapters.ccxt.timings import Timings, nth_delay
+from oms.domain.errors import Refused
+from oms.domain.instrument import Instrument
+
+#: Reads that failed in a row before an account counts as out of reach.
+_FAILURES_SHOWN = 2
+_REFUSED = "auth_failed"
+#: Codes that say more than that it cannot be reached.
+_TOLD = (_REFUSED, "host_mismatch", "engine_unavailable")
+
+
+class Connection:
+    """A ``Venue`` over clients that ``make`` makes."""
+
+    def __init__(self, make: Callable[[], ExchangeClient], timings: Timings) -> None:
+        self._make = make
+        self._timings = timings
+        self._client: ExchangeClient | None = None
+        self._failures = 0
+        self._last: RequestError | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it ever was opened."""
+        return self._client is not None
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All instruments by symbol; none before it is open."""
+        return {} if self._client is None else self._client.instruments
+
+    @property
+    def exchange(self) -> Any:
+        """The ccxt object."""
+        assert self._client is not None, "asked before it is open"
+        return self._client.exchange
+
+    @property
+    def clock_error_ms(self) -> int:
+        """How far our clock may be off the venue's."""
+        return 0 if self._client is None else self._client.clock_error_ms
+
+    @property
+    def hosts_called(self) -> tuple[str, ...]:
+        """The hosts called so far."""
+        return () if self._client is None else tuple(self._client.hosts_called)
+
+    @property
+    def last_call_at(self) -> datetime | None:
+        """When it was called last."""
+        return None if self._client is None else self._client.last_call_at
+
+    def unavailable_reason(self) -> Refused | None:
+        """Why nothing can be sent, as far as is known."""
+        error = self._last
+        if error is None:
+            return None
+        if self.is_open and error.code != _REFUSED and self._failures < _FAILURES_SHOWN:
+            return None
+        code = error.code if error.code in _TOLD else "exchange_unavailable"
+        return Refused(code=code, message=error.message, reason=error.reason)
+
+    async def open(self) -> None:
+        """Try until it is open, ever more slowly."""
+        while self._client is None:
+            client = self._make()
+            try:
+                await client.open()
+            except (NotSent, Rejected, ReadFailed) as error:
+                await asyncio.sleep(self.failed(error))
+            else:
+                self._client = client
+                self.record_success()
+
+    def failed(self, error: RequestError) -> float:
+        """Note a failure; seconds to wait before the next try."""
+        self._last = error
+        self._failures += 1
+        pauses = (
+            self._timings.auth_reopen_delays_seconds
+            if error.code == _REFUSED
+            else self._timings.reopen_delays_seconds
+        )
+        return max(nth_delay(pauses, self._failures - 1), error.retry_after or 0.0)
+
+    def record_success(self) -> None:
+        """Note that it works."""
+        self._last, self._failures = None, 0
+
+    async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Send once. Raises as ``Venue.write``."""
+        if self._client is None:
+            raise NotSent("exchange_unavailable", "the exchange cannot be reached yet")
+        return await self._client.write(method, *args, **kwargs)
+
+    async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Ask. Raises ``ReadFailed``."""
+        if self._client is None:
+            message = "the exchange cannot be reached yet"
+            raise ReadFailed("exchange_unavailable", message, retryable=True)
+        return await self._client.read(method, *args, **kwargs)
+
+    async def watch(self, method: str, params: Mapping[str, Any]) -> Sequence[Row]:
+        """What a stream tells next. Raises ``ReadFailed``."""
+        assert self._client is not None, "asked before it is open"
+        return await self._client.watch(method, params)
+
+    async def close_streams(self) -> None:
+        """Close all streams."""
+        if self._client is not None:
+            await self._client.close_streams()
+
+    async def close(self) -> None:
+        """End it for good."""
+        if self._client is not None:
+            await self._client.close()

@@ -1,0 +1,59 @@
+"""Whatever comes out of one ccxt call becomes a ``Fault``; nothing is caught to be forgotten."""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from oms.adapters.ccxt.client.http_session import CallContext, DuplicateSend
+from oms.adapters.ccxt.client.request_errors import MissingOrderId, RequestError, classify_error
+
+#: Writes that answer with an order: without its id nobody knows what became of them.
+_WITH_ID = ("create_order", "edit_order")
+
+
+class ErrorMapping:
+    """A ``with`` around a call: its failure leaves as a ``Fault``, bugs and cancellations pass."""
+
+    def __init__(
+        self, venue: str, call: CallContext, *, is_write: bool, hide: Sequence[str]
+    ) -> None:
+        self._venue = venue
+        self._call = call
+        self._is_write = is_write
+        self._hide = hide
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        passes = (
+            RequestError,
+            DuplicateSend,
+            asyncio.CancelledError,
+            KeyboardInterrupt,
+            SystemExit,
+        )
+        if error is None or isinstance(error, passes):
+            return
+        # Not "from error": its words hold the signed URL.
+        raise classify_error(
+            error,
+            headers_sent=bool(self._call.headers_sent),
+            venue=self._venue,
+            is_write=self._is_write,
+            reply=self._call.reply,
+            hide=self._hide,
+        ) from None
+
+
+def check_write_reply(method: str, told: Any) -> None:
+    """Raises ``NoId`` for a reply that does not tell what it answers."""
+    if not isinstance(told, dict | list):
+        raise MissingOrderId(f"{method} was answered by {type(told).__name__}")
+    if method in _WITH_ID:
+        order = told if isinstance(told, dict) else {}
+        if not isinstance(order.get("info"), dict | list) or not order.get("id"):
+            raise MissingOrderId(f"{method} was answered without an id")

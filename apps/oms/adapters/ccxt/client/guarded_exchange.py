@@ -1,0 +1,94 @@
+"""A class of ccxt with the host guard in it: the last place before a socket opens.
+
+It waits for its turn before a request is signed, and changes no meaning: what the venue's class
+says is said.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from oms.adapters.ccxt.client.guarded_streams import guard_stream_class
+from oms.adapters.ccxt.client.host_guard import HostGuard
+from oms.adapters.ccxt.client.http_session import CURRENT_CALL
+from oms.adapters.ccxt.client.request_errors import HttpReply, UnreadableReply
+from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle
+from oms.adapters.ccxt.venues.error_codes import is_success
+from oms.domain.value import evolve
+
+UrlObserver = Callable[[str], None]
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _copied(params: Any) -> Any:
+    """Some venues take a list of orders even for one."""
+    return list(params) if isinstance(params, list) else dict(params)
+
+
+def guard_exchange_class(
+    base: type[Any], guard: HostGuard, throttle: RequestThrottle, called: UrlObserver
+) -> type[Any]:
+    """``base``, a venue's class of ccxt, under ``guard``; ``called`` hears each URL that passes."""
+
+    streaming: Any = guard_stream_class(base, guard, called)
+
+    class Guarded(streaming):  # type: ignore[misc]
+        async def fetch2(
+            self,
+            path: str,
+            api: Any = "public",
+            method: str = "GET",
+            params: Any = _NOTHING,
+            config: Any = _NOTHING,
+        ) -> Any:
+            await throttle.wait(
+                CURRENT_CALL.get(),
+                api=api if isinstance(api, str) else " ".join(api),
+                path=path,
+                cost=self.calculate_rate_limiter_cost(api, method, path, params, config),
+                per_second=1000 / self.rateLimit,
+            )
+            return await super().fetch2(path, api, method, _copied(params), dict(config))
+
+        async def fetch(
+            self, url: str, method: str = "GET", headers: Any = None, body: Any = None
+        ) -> Any:
+            guard.check(url, {**(self.headers or {}), **(headers or {})})
+            called(url)
+            call = CURRENT_CALL.get()
+            if call is not None and _is_unwatched(self):
+                call.headers_sent += 1
+            told = await super().fetch(url, method, headers, body)
+            if not is_success(guard.venue, told):
+                raise UnreadableReply("HTTP said success, the body did not")
+            if call is not None and call.reply is not None:
+                call.reply = evolve(call.reply, is_accepted=True)
+            return told
+
+        def on_rest_response(
+            self,
+            code: int,
+            reason: str,
+            url: str,
+            method: str,
+            response_headers: Any,
+            response_body: str,
+            *more: Any,
+        ) -> str:
+            call = CURRENT_CALL.get()
+            if call is not None:
+                call.reply = HttpReply(
+                    status=code, headers=response_headers, body=response_body, url=url
+                )
+            told: str = super().on_rest_response(
+                code, reason, url, method, response_headers, response_body, *more
+            )
+            return told
+
+    Guarded.__name__ = Guarded.__qualname__ = base.__name__
+    return Guarded
+
+
+def _is_unwatched(exchange: Any) -> bool:
+    """Behind a SOCKS proxy ccxt uses a session of its own, which tells nothing."""
+    return bool(exchange.socksProxy or exchange.socks_proxy or exchange.socksProxyCallback)

@@ -1,0 +1,149 @@
+"""The HTTP session under a ccxt client: ours, so that it can be watched.
+
+It tells for each call whether a first byte left, goes nowhere a reply sends it, tries nothing
+twice, and resolves names as the account's environment demands. It knows no venue.
+"""
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from oms.adapters.ccxt.client.request_errors import HostMismatch, HttpReply, UnexpectedRedirect
+from oms.adapters.ccxt.ratelimit.rate_bucket import Priority, RateLimitBucket
+
+
+class CallContext:
+    """One call of a ccxt method: what the session saw of it."""
+
+    def __init__(self, *, is_write: bool, priority: Priority = Priority.SWEEP) -> None:
+        self.is_write = is_write
+        self.priority = priority
+        self.headers_sent = 0
+        self.reply: HttpReply | None = None
+        #: The budget that its last request counted against.
+        self.scope: RateLimitBucket | None = None
+        #: The name of the one of its path alone.
+        self.path_bucket_name = ""
+
+
+#: The call that the running task is making; tasks that it starts see the same one.
+CURRENT_CALL: ContextVar[CallContext | None] = ContextVar("ccxt_call", default=None)
+
+
+class DuplicateSend(AssertionError):
+    """A second request left within one write: a bug, never an outcome."""
+
+
+async def _headers_sent(_session: object, _context: SimpleNamespace, _params: object) -> None:
+    """Called before the first byte is written: too early is safe, too late is not."""
+    call = CURRENT_CALL.get()
+    if call is None:
+        return
+    if call.is_write and call.headers_sent:
+        raise DuplicateSend("a write was about to send a second request")
+    call.headers_sent += 1
+    call.reply = None
+
+
+async def _redirected(
+    _session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
+) -> None:
+    """A signed body would be sent again to any host: nobody goes on."""
+    params.response.close()
+    raise UnexpectedRedirect(f"HTTP {params.response.status} to another place")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is a literal of this machine itself."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class HostResolver(AbstractResolver):
+    """Names to addresses: by ``names`` (``"*"`` is every name), else as the machine does.
+
+    With ``only_loopback`` an address elsewhere is refused: no name leads out.
+    """
+
+    def __init__(self, names: Mapping[str, str], *, only_loopback: bool) -> None:
+        self._names = names
+        self._only_loopback = only_loopback
+        self._usual = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Raises ``HostMismatch``, ``OSError``."""
+        given = self._names.get(host, self._names.get("*"))
+        if given is None:
+            found = await self._usual.resolve(host, port, family)
+        else:
+            address, _, there = given.rpartition(":")
+            found = [_result(host, address.strip("[]"), int(there))]
+        if self._only_loopback and not all(is_loopback(each["host"]) for each in found):
+            raise HostMismatch(f"{host} leads out of this machine")
+        return found
+
+    async def close(self) -> None:
+        """Nothing is held."""
+        await self._usual.close()
+
+
+def _result(host: str, address: str, port: int) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return ResolveResult(
+        hostname=host,
+        host=address,
+        port=port,
+        family=family,
+        proto=socket.IPPROTO_TCP,
+        flags=socket.AI_NUMERICHOST,
+    )
+
+
+def create_tls_context(cafile: str | None, *, verify: bool) -> ssl.SSLContext | bool:
+    """Whom the client believes: the authority in ``cafile``, else those that ccxt brings.
+
+    Reads a file. Raises ``OSError``.
+    """
+    import certifi
+
+    if not verify:
+        return False
+    return ssl.create_default_context(cafile=cafile or certifi.where())
+
+
+def new_session(
+    tls: ssl.SSLContext | bool, names: Mapping[str, str], *, only_loopback: bool
+) -> aiohttp.ClientSession:
+    """A session with the hooks, for one client; who asked for it closes it."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(_headers_sent)
+    trace.on_request_redirect.append(_redirected)
+    connector = aiohttp.TCPConnector(
+        ssl=tls,
+        resolver=HostResolver(names, only_loopback=only_loopback),
+        use_dns_cache=not (names or only_loopback),
+        happy_eyeballs_delay=0,
+    )
+    session = aiohttp.ClientSession(connector=connector, trace_configs=[trace], trust_env=False)
+    _never_retry(session)
+    return session
+
+
+def _never_retry(session: Any) -> None:
+    """aiohttp sends GET, PUT, DELETE again when a kept connection drops; it has no setting.
+
+    Its own tests switch that off by this attribute; gone, it would be a silent danger.
+    """
+    assert session._retry_connection is True, "aiohttp keeps its retry elsewhere now"
+    session._retry_connection = False

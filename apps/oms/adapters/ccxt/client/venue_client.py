@@ -1,0 +1,341 @@
+"""One client of one exchange account: a ccxt object that is asked, watched and never trusted.
+
+A write is sent at most once and ends in a reply or in one of four words; a read is tried three
+times. It knows neither orders nor the book: who asks makes reports of what it hears.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+from oms.adapters.ccxt.client.ccxt_factory import ClientSpec, create_ccxt_exchange
+from oms.adapters.ccxt.client.error_mapping import ErrorMapping, check_write_reply
+from oms.adapters.ccxt.client.exchange_client import Row
+from oms.adapters.ccxt.client.http_session import CURRENT_CALL, CallContext
+from oms.adapters.ccxt.client.key_permissions import (
+    fetch_key_owner,
+    fetch_key_permissions,
+    refuse_changed_owner,
+    refuse_withdrawal_key,
+)
+from oms.adapters.ccxt.client.market_cache import (
+    MarketCache,
+    apply_table,
+    build_instruments,
+    load_saved_table,
+    now_utc,
+    save_table,
+    table_file_name,
+)
+from oms.adapters.ccxt.client.request_errors import ReadFailed, Rejected, RequestError
+from oms.adapters.ccxt.parsing.decimals import encode_decimals
+from oms.adapters.ccxt.parsing.fields import require_rows
+from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle, get_priority
+from oms.adapters.ccxt.streams.ws_connections import close_streams
+from oms.adapters.ccxt.venues.catalog import ccxt_version
+from oms.adapters.ccxt.venues.error_codes import ALREADY_DONE, CLOCK_SKEW
+from oms.domain.instrument import Instrument
+
+__all__ = ["ClientSpec", "VenueClient"]
+
+READ_ATTEMPTS_MAX = 3
+RETRY_PAUSE_SECONDS = 0.25
+#: A longer pause than this is for who asked to wait.
+RETRY_PAUSE_SECONDS_MAX = 5.0
+CLOCK_SYNC_INTERVAL_SECONDS = 600.0
+
+#: What a venue's class asks before its first private call, and remembers.
+_ASKED_FIRST: Mapping[str, Sequence[tuple[str, Sequence[Any]]]] = {
+    **dict.fromkeys(("bybit", "bybiteu", "bybitid"), (("is_unified_enabled", ()),)),
+    **dict.fromkeys(("gate", "gateeu"), (("load_unified_status", ()),)),
+    # The kind of account; and which of two trees its spot orders go to, beside shared markets.
+    "kucoin": (("is_uta_enabled", ()), ("load_migration_status", ())),
+    "bitget": (("handle_uta_and_params", ({}, "createOrder")),),
+}
+#: Their classes compare amounts of contracts, which are whole, with numbers.
+_COMPARES = frozenset({"kucoin", "kucoinfutures"})
+_log = logging.getLogger("oms.ccxt")
+
+
+class VenueClient:
+    """Opened once, closed once. ``shelf`` is shared by the clients of one process."""
+
+    def __init__(self, spec: ClientSpec, market_cache: MarketCache | None = None) -> None:
+        self.spec = spec
+        #: Half of what the last reading of the venue's clock took.
+        self.clock_error_ms = 0
+        self.last_call_at: datetime | None = None
+        #: The venue's own name of the account, where it tells one.
+        self.owner: str | None = None
+        self._market_cache = market_cache or MarketCache()
+        self._throttle = RequestThrottle(
+            self._market_cache.buckets,
+            venue=spec.venue,
+            environment=spec.environment,
+            api_key=spec.api_key,
+            is_key_shared=spec.is_key_shared,
+        )
+        self._hosts: dict[str, None] = {}
+        self._session: Any = None
+        self._exchange: Any = None
+        self._instruments: dict[str, Instrument] = {}
+        self._clock_read_at = 0.0
+        self._clock_door = asyncio.Lock()
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Spot and linear markets by unified symbol; quantities in base."""
+        return self._instruments
+
+    @property
+    def exchange(self) -> Any:
+        """The ccxt object, to parse with: nobody but this client sends with it."""
+        return self._exchange
+
+    @property
+    def hosts_called(self) -> Sequence[str]:
+        """The hosts called so far, in the order of their first call."""
+        return tuple(self._hosts)
+
+    @property
+    def last_headers(self) -> Mapping[str, str]:
+        """Headers of the last reply: what the venue says of its limits."""
+        return getattr(self._exchange, "last_response_headers", None) or {}
+
+    async def open(self) -> None:
+        """Construct, switch to the environment, read clock and markets, try the credentials.
+
+        Raises ``NotSent``, ``Rejected`` (``auth_failed``), ``ReadFailed``; closed again then.
+        """
+        try:
+            with self._judging(CallContext(is_write=False), is_write=True):
+                self._exchange, self._session = await create_ccxt_exchange(
+                    self.spec, self._throttle, self._called
+                )
+            await self.sync_clock()
+            await self._load_markets()
+            await self._ask_first()
+        except ReadFailed as failed:
+            await self.close()
+            if failed.code != "auth_failed":
+                raise
+            raise Rejected(
+                failed.code,
+                failed.message,
+                reason=failed.reason,
+                venue_code=failed.venue_code,
+                ccxt_class=failed.ccxt_class,
+            ) from None
+        except BaseException:
+            await self.close()
+            raise
+
+    async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """One ccxt method, sent at most once; decimals may be among the arguments.
+
+        A request that the venue did not look at because of our clock is sent once more after the
+        clock was read anew. ``already_so`` is success: ``{"info": {}, "already": True}``.
+
+        Raises ``NotSent``, ``Rejected``, ``Overloaded``, ``OutcomeUnknown``. A cancellation goes
+        through as it is: whoever cancels finds the attempt without an outcome and asks.
+        """
+        for is_last in (False, True):
+            try:
+                return await self._once(method, args, kwargs, is_write=True)
+            except Rejected as refused:
+                if refused.code == ALREADY_DONE:
+                    return {"info": {}, "already": True}
+                if refused.code != CLOCK_SKEW or is_last:
+                    raise
+                await self._read_clock_or(refused)
+        raise AssertionError("the last try returns or raises")
+
+    async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """One ccxt method, tried three times at most. Raises ``ReadFailed``."""
+        if self._is_clock_old():
+            await self.sync_clock(only_if_old=True)
+        return await self._tried(method, args, kwargs)
+
+    async def watch(self, method: str, params: Mapping[str, Any]) -> list[Row]:
+        """What a stream tells next, of all symbols, copied: ccxt changes what it keeps.
+
+        Dials where that is needed. Raises ``ReadFailed``.
+        """
+        call = CallContext(is_write=False)
+        token = CURRENT_CALL.set(call)
+        try:
+            with self._judging(call, is_write=False):
+                told = await getattr(self._exchange, method)(None, None, None, dict(params))
+                return [dict(row) for row in require_rows(told, method)]
+        finally:
+            CURRENT_CALL.reset(token)
+
+    async def close_streams(self) -> None:
+        """Close all streams; watching dials again."""
+        await close_streams(self._exchange)
+
+    async def sync_clock(self, *, only_if_old: bool = False) -> None:
+        """Measure the venue's clock against ours. Raises ``ReadFailed``."""
+        async with self._clock_door:
+            if only_if_old and not self._is_clock_old():
+                return  # many find it old at once; the first has read it
+            if self._exchange.has.get("fetchTime"):
+                before = self._exchange.milliseconds()
+                theirs = await self._tried("fetch_time", (), {})
+                after = self._exchange.milliseconds()
+                if not isinstance(theirs, int | float | str):
+                    raise ReadFailed("exchange_error", "no time was told", retryable=True)
+                middle = (before + after) / 2
+                self._exchange.options["timeDifference"] = int(middle - float(theirs))
+                self.clock_error_ms = (after - before + 1) // 2
+            self._clock_read_at = monotonic()
+
+    async def refresh_markets(self) -> None:
+        """Read the table of markets anew, for all who share it. Raises ``ReadFailed``."""
+        name = self._table_name()
+        async with self._market_cache.lock(name):
+            await self._tried("load_markets", (True,), {})
+            self._market_cache.store(name, self._exchange)
+            await self._save(name)
+        self._instruments = build_instruments(self._exchange)
+
+    async def close(self) -> None:
+        """Final: a closed client is not opened again."""
+        exchange, session = self._exchange, self._session
+        self._session = None
+        try:
+            if exchange is not None and not exchange.closed_by_user:
+                exchange.timeout_on_exit = 0
+                await close_streams(exchange)
+                await exchange.close()
+        finally:
+            if session is not None:
+                await session.close()
+
+    def _is_clock_old(self) -> bool:
+        return monotonic() - self._clock_read_at > CLOCK_SYNC_INTERVAL_SECONDS
+
+    async def _load_markets(self) -> None:
+        name = self._table_name()
+        async with self._market_cache.lock(name):
+            if not self._market_cache.apply_shared(name, self._exchange):
+                await self._load_table(name)
+                self._market_cache.store(name, self._exchange)
+        self._instruments = build_instruments(self._exchange)
+
+    async def _load_table(self, name: str) -> None:
+        """From disk while it is fresh, else from the venue, else from disk all the same."""
+        path = self._table_path(name)
+        found = await asyncio.to_thread(load_saved_table, path, now_utc())
+        if found is None or not found[1]:
+            try:
+                await self._tried("load_markets", (), {})
+            except ReadFailed as failed:
+                if found is None:
+                    raise
+                _log.warning("markets of %s are old: %s", name, failed.message)
+            else:
+                await self._save(name)
+                return
+        assert found is not None
+        apply_table(self._exchange, found[0])
+
+    async def _save(self, name: str) -> None:
+        """A table that cannot be kept is read again next time, nothing worse."""
+        try:
+            await asyncio.to_thread(save_table, self._table_path(name), self._exchange, now_utc())
+        except OSError as failed:
+            _log.warning("markets of %s are not kept: %s", name, failed)
+
+    def _table_name(self) -> str:
+        """Accounts with URLs of their own share with those of the same URLs alone."""
+        places = {key: self.spec.extra_config.get(key) for key in ("urls", "hostname", "options")}
+        resolve = (self.spec.extra_config.get("oms") or {}).get("resolve")
+        return market_table_name(
+            self.spec.venue, self.spec.environment, {**places, "resolve": resolve}
+        )
+
+    def _table_path(self, name: str) -> Path:
+        return self.spec.cache_folder / "markets" / table_file_name(name, ccxt_version())
+
+    async def _ask_first(self) -> None:
+        """What a first write would ask by itself, so that a write is one request."""
+        for method, args in _ASKED_FIRST.get(self.spec.venue, ()) if self.spec.api_key else ():
+            await self._tried(method, args, {})
+        if self.spec.api_key:
+            rights = await fetch_key_permissions(self, self.spec.venue, self.spec.environment)
+            refuse_withdrawal_key(rights, self.spec.extra_config)
+            owner = await fetch_key_owner(self, self.spec.venue, self.spec.environment, rights)
+            refuse_changed_owner(owner, self.spec.owner, self.spec.extra_config)
+            self.owner = owner
+
+    async def _read_clock_or(self, refused: Rejected) -> None:
+        try:
+            await self.sync_clock()
+        except ReadFailed:
+            raise refused from None
+
+    async def _tried(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        for attempt in range(1, READ_ATTEMPTS_MAX + 1):
+            try:
+                return await self._once(method, args, kwargs, is_write=False)
+            except ReadFailed as failed:
+                pause = failed.retry_after or RETRY_PAUSE_SECONDS * 2**attempt
+                if (
+                    not failed.retryable
+                    or attempt == READ_ATTEMPTS_MAX
+                    or pause > RETRY_PAUSE_SECONDS_MAX
+                ):
+                    raise
+            await asyncio.sleep(pause * random.uniform(1.0, 1.5))
+        raise AssertionError("the last try returns or raises")
+
+    async def _once(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_write: bool
+    ) -> Any:
+        call = CallContext(
+            is_write=is_write, priority=get_priority(method, is_write=is_write, kwargs=kwargs)
+        )
+        token = CURRENT_CALL.set(call)
+        try:
+            with self._judging(call, is_write=is_write):
+                whole = self.spec.venue in _COMPARES
+                given = [encode_decimals(t, whole_as_int=whole) for t in (list(args), dict(kwargs))]
+                told = await getattr(self._exchange, method)(*given[0], **given[1])
+                if is_write:
+                    check_write_reply(method, told)
+        except RequestError as error:
+            self._throttle.heard(call, error)
+            raise
+        else:
+            self._throttle.heard(call, None)
+            return told
+        finally:
+            CURRENT_CALL.reset(token)
+
+    def _judging(self, call: CallContext, *, is_write: bool) -> ErrorMapping:
+        spec = self.spec
+        hide = (spec.api_key, spec.secret, spec.passphrase)
+        return ErrorMapping(spec.venue, call, is_write=is_write, hide=hide)
+
+    def _called(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._hosts.setdefault(parts.netloc.lower(), None)
+        self.last_call_at = now_utc()
+
+
+def market_table_name(venue: str, environment: str, places: Mapping[str, Any]) -> str:
+    """``bybit.testnet``, with a mark of its own where the account's URLs differ."""
+    told = {key: each for key, each in places.items() if each}
+    if not told:
+        return f"{venue}.{environment}"
+    text = json.dumps(told, sort_keys=True, default=str)
+    return f"{venue}.{environment}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

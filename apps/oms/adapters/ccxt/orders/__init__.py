@@ -1,0 +1,1 @@
+"""Order requests: journal, queues, sending, replacement, recovery."""

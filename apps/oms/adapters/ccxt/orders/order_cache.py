@@ -1,0 +1,220 @@
+"""Orders that the adapter knows: ours by their attempts, strangers by what was read of them.
+
+A memory of this process, no truth: it says which order a name or an exchange id belongs to, and
+what was told of it already. All of it can be lost and is read again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
+from oms.domain.money import ZERO, add
+from oms.domain.orders.execution_report import ExternalOrderInfo
+from oms.domain.side import Side
+
+
+@dataclass(slots=True, kw_only=True)
+class TrackedOrder:
+    """One order at the exchange; ``order_id`` 0 is a stranger, which ``external`` describes.
+
+    An order of the ledger that is changed by being placed anew has several of these, one after the
+    other; ``qty`` and ``filled`` are those of this one alone.
+    """
+
+    order_id: int
+    symbol: str
+    side: Side
+    order_type: str
+    #: The terms as the exchange is believed to hold them: quantity in base.
+    qty: Decimal
+    price: Decimal | None
+    created_at: datetime
+    #: The name of the request that placed it; ``None`` for strangers.
+    client_id: str | None = None
+    exchange_order_id: str | None = None
+    external: ExternalOrderInfo | None = None
+    #: How it was placed, beside its terms: what else was asked for.
+    params: Mapping[str, object] = field(default_factory=dict)
+    #: Of one placed anew: the exchange's id of the first, and what those before it executed.
+    first_exchange_order_id: str | None = None
+    before: Decimal = ZERO
+    #: Another one takes its place: that this one is canceled does not end the ledger's order.
+    is_replacing: bool = False
+    successor: "TrackedOrder | None" = None
+    #: How many requests about it there are.
+    attempts: int = 0
+    is_accepted: bool = False
+    accepted_at: datetime | None = None
+    is_ended: bool = False
+    #: It was said that it was never placed; it may turn up all the same.
+    is_declared_absent: bool = False
+    #: Its trigger has not been met yet.
+    is_waiting: bool = False
+    #: It waits, or waited, under an id of its own, and what it placed has another: ``placed_id``.
+    has_separate_trigger: bool = False
+    triggered_order_id: str | None = None
+    #: How often a wish about it was answered (changed, or refused): put into the inbox, and
+    #: heard by the worker. Each answer ends whatever the ledger believes to be wished.
+    answer_count: int = 0
+    delivered_answer_count: int = 0
+    #: A change was sent and is not answered: its terms may be others than are believed.
+    is_changing: bool = False
+    #: When it was looked for last because a list did not show it.
+    missing_checked_at: datetime | None = None
+    #: Whether it is not known if it exists.
+    is_in_doubt: bool = False
+    ended_at: datetime | None = None
+    #: ``updated_at`` of the newest state that was taken in.
+    last_snapshot_at: datetime | None = None
+    #: Σ of the executions that were told, and since when more should have been.
+    filled: Decimal = ZERO
+    fills_missing_since: datetime | None = None
+    #: Executions that were told by name, and that were inferred.
+    trade_ids: set[str] = field(default_factory=set)
+    inferred: Decimal = ZERO
+
+    @property
+    def reported_order_id(self) -> str | None:
+        """The exchange's id that the ledger's order bears."""
+        return self.first_exchange_order_id or self.exchange_order_id
+
+    @property
+    def current_order_id(self) -> str | None:
+        """The id under which it is found and executed now."""
+        return self.triggered_order_id or self.exchange_order_id
+
+    @property
+    def total_qty(self) -> Decimal:
+        """Quantity of the ledger's order."""
+        return add(self.before, self.qty)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it stands at the exchange and may still be executed."""
+        return self.is_accepted and not self.is_ended
+
+
+class OrderCache:
+    """All of one account."""
+
+    def __init__(self, names: ClientOrderIdCodec) -> None:
+        self.names = names
+        self._own: dict[int, TrackedOrder] = {}
+        self._by_exchange_id: dict[tuple[str, str], TrackedOrder] = {}
+        #: Those that have not ended, and some that have, by identity: a day's orders are many.
+        self._lasting: dict[int, TrackedOrder] = {}
+
+    def add(self, tracked: TrackedOrder) -> TrackedOrder:
+        """Know it from now on."""
+        self._lasting[id(tracked)] = tracked
+        if tracked.order_id:
+            self._own[tracked.order_id] = tracked
+        if tracked.exchange_order_id is not None:
+            self.link(tracked, tracked.exchange_order_id)
+        return tracked
+
+    def link(self, tracked: TrackedOrder, exchange_order_id: str) -> None:
+        """The exchange calls the order so, too; the first of its ids stays its own."""
+        if tracked.exchange_order_id is None:
+            tracked.exchange_order_id = exchange_order_id
+        self._by_exchange_id[tracked.symbol, exchange_order_id] = tracked
+        self._lasting[id(tracked)] = tracked
+
+    def reinstate(self, tracked: TrackedOrder) -> None:
+        """It was said that it was never placed, and it has turned up."""
+        tracked.is_ended, tracked.ended_at, tracked.is_declared_absent = False, None, False
+        self._lasting[id(tracked)] = tracked
+
+    def placed(self, tracked: TrackedOrder, exchange_order_id: str) -> None:
+        """Its trigger was met: what it placed goes by this id."""
+        tracked.triggered_order_id = exchange_order_id
+        self.link(tracked, exchange_order_id)
+
+    def promote(self, tracked: TrackedOrder, now: datetime) -> TrackedOrder:
+        """The successor is the order from now on; the one before stays known by its id."""
+        new = tracked.successor
+        assert new is not None, "one that is replaced has a successor"
+        tracked.successor, tracked.is_replacing, tracked.is_changing = None, False, False
+        mark_ended(tracked, now)
+        new.answer_count, new.delivered_answer_count = (
+            tracked.answer_count,
+            tracked.delivered_answer_count,
+        )
+        new.attempts = tracked.attempts
+        accepted_at = new.accepted_at or now
+        new.is_accepted, new.is_in_doubt, new.accepted_at = True, False, accepted_at
+        return self.add(new)
+
+    def own(self, order_id: int) -> TrackedOrder | None:
+        """Our order of that id."""
+        return self._own.get(order_id)
+
+    def named(
+        self, symbol: str, exchange_order_id: str | None, name: str | None
+    ) -> TrackedOrder | None:
+        """The order that is called so, by the exchange's id first, then by our name."""
+        tracked = None
+        if exchange_order_id is not None:
+            tracked = self._by_exchange_id.get((symbol, exchange_order_id))
+        if tracked is None:
+            tracked = self._bearing(name)
+        if tracked is None or tracked.symbol != symbol:
+            return None
+        if exchange_order_id is not None:
+            self.link(tracked, exchange_order_id)
+        return tracked
+
+    def __iter__(self) -> Iterator[TrackedOrder]:
+        return iter(list(self._own.values()))
+
+    def live(self) -> Sequence[TrackedOrder]:
+        """All that stand at the exchange, ours and strangers."""
+        return [tracked for tracked in self._last() if tracked.is_live]
+
+    def has_unidentified(self, symbol: str) -> bool:
+        """Whether an order of ours in the symbol has no id of the exchange, or soon another."""
+        return any(
+            tracked.order_id
+            and tracked.symbol == symbol
+            and (tracked.exchange_order_id is None or tracked.is_replacing)
+            for tracked in self._last()
+        )
+
+    def forget(self, before: datetime) -> None:
+        """Let go of orders that ended before then."""
+        gone = [k for k in self._all() if k.ended_at is not None and k.ended_at < before]
+        for tracked in gone:
+            self._own.pop(tracked.order_id, None)
+        names = {id(tracked) for tracked in gone}
+        self._by_exchange_id = {
+            key: tracked
+            for key, tracked in self._by_exchange_id.items()
+            if id(tracked) not in names
+        }
+
+    def _last(self) -> Sequence[TrackedOrder]:
+        """Those that have not ended."""
+        self._lasting = {
+            key: tracked for key, tracked in self._lasting.items() if not tracked.is_ended
+        }
+        return list(self._lasting.values())
+
+    def _bearing(self, name: str | None) -> TrackedOrder | None:
+        """Ours by the name of a request; one that is about to be replaced has two."""
+        order_id = self.names.order_id_of(name)
+        tracked = None if order_id is None else self._own.get(order_id)
+        new = None if tracked is None else tracked.successor
+        return new if new is not None and new.client_id == name else tracked
+
+    def _all(self) -> Sequence[TrackedOrder]:
+        """Each once, though it may have several names."""
+        every = [*self._own.values(), *self._by_exchange_id.values()]
+        return list({id(tracked): tracked for tracked in every}.values())
+
+
+def mark_ended(tracked: TrackedOrder, now: datetime) -> None:
+    """It stands at the exchange no more."""
+    tracked.is_ended, tracked.is_in_doubt = True, False
+    tracked.ended_at = tracked.ended_at or now

@@ -1,0 +1,291 @@
+"""Other terms where an order is not changed in place: it ends at the exchange, another one begins.
+
+First the end is certain, with all that was executed, then what is left is placed, under an attempt
+that is stored before it leaves: never are two of them live. The ledger's order keeps its id and the
+exchange's first one. What is in doubt is looked up; nothing is placed twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+
+from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.client.request_errors import (
+    OutcomeUnknown,
+    ReadFailed,
+    Rejected,
+    RequestError,
+)
+from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
+from oms.adapters.ccxt.orders.order_requests import (
+    AmendMode,
+    OrderRequest,
+    add_legs,
+    build_cancel_call,
+    build_replace_call,
+    build_successor,
+    switch_to_emulated,
+)
+from oms.adapters.ccxt.orders.replacement_reports import (
+    ReplacementReporter,
+    are_fills_reported,
+    is_ended,
+)
+from oms.adapters.ccxt.orders.request_journal import ReplacementTerms
+from oms.adapters.ccxt.orders.retrying_writer import RetryingWriter
+from oms.adapters.ccxt.parsing.order_parser import VenueOrderStatus
+from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound, OrderLookup
+from oms.adapters.ccxt.sync.position_modes import PositionModeReader
+from oms.adapters.ccxt.timings import Timings
+from oms.domain.instrument import Instrument
+from oms.domain.money import ZERO, add, decimal_text, multiply, subtract
+from oms.domain.orders.execution_report import EditState
+from oms.domain.value import evolve
+
+_log = logging.getLogger("oms.ccxt")
+ReplacementFactory = Callable[
+    [TrackedOrder, Instrument, ReplacementTerms, datetime], tuple[OrderRequest, TrackedOrder]
+]
+
+
+class OrderReplacer:
+    """Carries changes of one account out, each within the lane of its order."""
+
+    def __init__(
+        self,
+        *,
+        client: ExchangeClient,
+        modes: PositionModeReader,
+        orders: OrderCache,
+        lookup: OrderLookup,
+        told: ReplacementReporter,
+        sending: RetryingWriter,
+        create_replacement: ReplacementFactory,
+        clock: Callable[[], datetime],
+        timings: Timings,
+        window: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._modes = modes
+        self._orders = orders
+        self._lookup = lookup
+        self._told = told
+        self._sending = sending
+        self._anew = create_replacement
+        self._clock = clock
+        self._timings = timings
+        self._window = window
+
+    async def __call__(self, request: OrderRequest) -> None:
+        """Take the change to its end, from wherever a restart found it."""
+        tracked = request.tracked
+        refusal = None if request.is_resumed else self._refusal(request)
+        if refusal is not None:
+            self._told.refuse(request, *refusal)
+            return
+        tracked.is_replacing = True
+        try:
+            new = tracked.successor
+            if new is not None and request.amend_mode is AmendMode.EMULATED:
+                await self._settle_create(request, new)
+            elif request.amend_mode is AmendMode.REPLACE and (
+                request.is_resumed or tracked.filled == ZERO
+            ):
+                await self._replace(request)
+            else:
+                await self._emulate(request)
+        finally:
+            tracked.is_replacing, tracked.successor = False, None
+
+    def _refusal(self, request: OrderRequest) -> tuple[str, str] | None:
+        """Why it is not even begun: the order would be canceled, and nothing take its place."""
+        tracked, instrument = request.tracked, self._client.instruments[request.tracked.symbol]
+        assert request.qty is not None, "a change knows all its terms"
+        executed = add(tracked.before, tracked.filled)
+        if executed >= request.qty:
+            return "too_late", f"{decimal_text(executed)} of it are executed"
+        left = subtract(request.qty, executed)
+        worth = None if request.price is None else multiply(left, request.price)
+        is_free = tracked.params.get("reduceOnly") is True
+        if worth is not None and worth < instrument.min_notional and not is_free:
+            least = decimal_text(instrument.min_notional)
+            return "exchange_rejected", f"what is left is worth less than {least}"
+        return None
+
+    async def _replace(self, request: OrderRequest) -> None:
+        """One request; the exchange does it only while nothing of the order was executed."""
+        tracked = request.tracked
+        assert request.qty is not None, "a change knows all its terms"
+        own_qty = subtract(request.qty, tracked.before)
+        new = build_successor(
+            tracked, request.row.client_id, own_qty, request.price, tracked.before
+        )
+        tracked.successor, refusal = new, None
+        if not request.is_resumed:
+            request.row = evolve(request.row, sent_at=self._clock())
+            self._told.step(request, EditState.CHANGING)
+            call = build_replace_call(tracked, new, self._client.instruments[tracked.symbol])
+            try:
+                answer = await self._sending(request, call)
+            except Rejected as error:
+                refusal = error
+            except OutcomeUnknown as error:
+                self._told.doubt(request, error)
+            except RequestError as error:
+                self._told.refuse(request, error.code, error.message, outcome="not_sent")
+                return
+            else:
+                self._orders.link(new, str(answer["id"]))
+                self._told.done(request)
+                return
+        if not await self._settle_replace(request, new, refusal):
+            tracked.successor = None
+            request.amend_mode, request.row = AmendMode.EMULATED, switch_to_emulated(request.row)
+            self._told.note(request)
+            await self._emulate(request)
+
+    async def _settle_replace(
+        self, request: OrderRequest, new: TrackedOrder, refusal: Rejected | None
+    ) -> bool:
+        """What became of the request; false: it has to be done in two steps."""
+        tracked, since, absent = request.tracked, self._since(request), 0
+        for number in count():
+            there, old = await self._look(new), await self._look(tracked)
+            is_certain = refusal is not None or self._is_past(since)
+            if isinstance(there, OrderFound):
+                self._told.found(new, there)
+                self._told.done(request)
+                return True
+            if isinstance(old, OrderFound) and isinstance(there, OrderAbsent) and is_certain:
+                absent += 1
+                if old.shown is not None and not is_ended(old.shown):
+                    if refusal is not None and old.shown.filled > ZERO:
+                        return False
+                    code = "exchange_rejected" if refusal is None else refusal.code
+                    self._told.refuse(request, code, "the order is as it was", old)
+                    return True
+                if are_fills_reported(tracked, old) and (refusal is not None or absent > 1):
+                    self._told.ended(request, old, "the new order was not placed")
+                    return True
+            await asyncio.sleep(self._pause(number))
+        raise AssertionError("it is looked for until it is known")
+
+    async def _emulate(self, request: OrderRequest) -> None:
+        """Cancel, be sure of it, place what is left."""
+        found = await self._canceled(request)
+        if found is None:
+            return
+        tracked, shown = request.tracked, found.shown
+        assert shown is not None and request.qty is not None, (
+            "it was shown, and the terms are known"
+        )
+        filled = add(tracked.before, shown.filled)
+        if shown.shown is VenueOrderStatus.FILLED or filled >= request.qty:
+            self._told.ended(request, found, "it was executed before", code="too_late")
+            return
+        self._told.found(tracked, found)
+        await self._create(request, (subtract(request.qty, filled), request.price, filled))
+
+    async def _canceled(self, request: OrderRequest) -> OrderFound | None:
+        """The order as it ended, all executions found; ``None``: it lives on, and so it was said.
+
+        A cancel that is in doubt is repeated until the deadline.
+        """
+        tracked, sent_at, is_acked = request.tracked, self._since(request), False
+        for number in count(1 if request.is_resumed else 0):
+            found = await self._look(tracked) if number else None
+            if isinstance(found, OrderFound) and is_ended(found.shown):
+                if are_fills_reported(tracked, found):
+                    return found
+                self._told.infer(tracked, found)
+            is_open = isinstance(found, OrderFound) and not is_ended(found.shown)
+            if number and is_open and self._clock() >= request.deadline and self._is_past(sent_at):
+                self._told.refuse(request, "exchange_rejected", "it could not be canceled", found)
+                return None
+            if not is_acked and (not number or is_open) and self._clock() < request.deadline:
+                sent_at = self._clock()
+                request.row = evolve(request.row, sent_at=sent_at)
+                self._told.step(request, EditState.CANCEL_PENDING)
+                try:
+                    await self._sending(request, build_cancel_call(tracked))
+                except OutcomeUnknown as error:
+                    self._told.doubt(request, error)
+                except Rejected as error:
+                    if error.code != "order_not_found":
+                        self._told.refuse(request, error.code, error.message)
+                        return None
+                except RequestError as error:
+                    if not number:
+                        self._told.refuse(request, error.code, error.message, outcome="not_sent")
+                        return None
+                is_acked = True
+            await asyncio.sleep(self._pause(number))
+        raise AssertionError("it is looked for until it is known")
+
+    async def _create(self, request: OrderRequest, terms: ReplacementTerms) -> None:
+        """Place what is left, once its attempt is stored."""
+        tracked, instrument = request.tracked, self._client.instruments[request.tracked.symbol]
+        create, new = self._anew(tracked, instrument, terms, self._clock())
+        tracked.successor = new
+        self._told.step(request, EditState.CREATE_PENDING)
+        assert create.saved is not None and create.call is not None, "made to be waited for"
+        await create.saved.wait()
+        if create.is_revoked:
+            return
+        create.deadline = self._clock() + timedelta(seconds=self._timings.send_within_seconds)
+        create.row = evolve(create.row, sent_at=self._clock())
+        try:
+            call = add_legs(create.call, instrument, await self._modes.legs(tracked.symbol))
+            answer = await self._sending(create, call)
+        except OutcomeUnknown as error:
+            self._told.close(create, "unknown", error.cause)
+            self._told.doubt(request, error)
+            await self._settle_create(request, new)
+        except RequestError as error:
+            outcome = "rejected" if isinstance(error, Rejected) else "not_sent"
+            self._told.close(create, outcome, error.code)
+            self._told.ended(request, None, error.message)
+        else:
+            self._orders.link(new, str(answer["id"]))
+            self._told.close(create, "acked", None, exchange_order_id=new.exchange_order_id)
+            self._told.done(request)
+
+    async def _settle_create(self, request: OrderRequest, new: TrackedOrder) -> None:
+        """Whether a request to place that is in doubt was carried out."""
+        since, absent = self._clock(), 0
+        for number in count():
+            if new.exchange_order_id is not None:
+                self._told.done(request)
+                return
+            found = await self._look(new)
+            if isinstance(found, OrderFound):
+                self._told.found(new, found)
+                self._told.done(request)
+                return
+            absent += isinstance(found, OrderAbsent) and found.is_complete and self._is_past(since)
+            if absent > 1:
+                self._told.ended(request, None, "the exchange does not show it")
+                return
+            await asyncio.sleep(
+                self._timings.absence_interval_seconds if absent else self._pause(number)
+            )
+
+    async def _look(self, tracked: TrackedOrder) -> OrderFound | OrderAbsent | None:
+        """The order as it is; ``None`` where it could not be read."""
+        try:
+            return await self._lookup.find(tracked)
+        except ReadFailed as failed:
+            _log.warning("order %d cannot be looked up: %s", tracked.order_id, failed.message)
+            return None
+
+    def _since(self, request: OrderRequest) -> datetime:
+        return request.row.sent_at or request.row.may_send_until
+
+    def _is_past(self, since: datetime) -> bool:
+        return self._clock() >= since + timedelta(seconds=self._window())
+
+    def _pause(self, number: int) -> float:
+        times = (*self._timings.confirm, self._timings.lookup_interval_seconds)
+        return times[min(number, len(times) - 1)]

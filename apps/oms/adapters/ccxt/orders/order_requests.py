@@ -1,0 +1,342 @@
+"""A wish and its request: what an order, a change or a cancel is in ccxt's words.
+
+The request is kept as JSON with the attempt, enough to know the order again after a crash.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum, StrEnum
+from typing import Any
+
+from oms.adapters.ccxt.orders.order_cache import TrackedOrder
+from oms.adapters.ccxt.venues.profile import VenueProfile
+from oms.domain.account import PositionMode
+from oms.domain.commands.command import LIMIT_TYPES
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.money import EXACT, ZERO, decimal_text, parse_decimal, subtract
+from oms.domain.orders.order import Order, OrderState
+from oms.domain.orders.order_validation import TRAILING_STOP, TRIGGERED_TYPES
+from oms.domain.side import Side
+from oms.domain.value import evolve, value
+from oms.ports.exchange import AttemptRow
+from oms.wire.json import dumps_fast
+
+PLACE, CHANGE, CANCEL = "place", "change", "cancel"
+REVOKED = "revoked"
+"""The code of a request that was taken back before it left."""
+#: Keys of ``params`` that are ours and do not travel.
+_OURS = frozenset({"sim", "precision", "deadline_ms"})
+_NOTHING = (False, None, "none", "emulated")
+#: Venues that ask on which side of the market a trigger lies, on contracts.
+_ASKS_DIRECTION = frozenset({"bybit"})
+#: Venues that tell a stop from a take profit by its type, and not by the side of the trigger.
+_TELLS_GAINS_APART = frozenset({"binance"})
+
+
+class Legs(Enum):
+    """How the exchange holds contracts beside the ledger."""
+
+    #: One position a symbol, here and there.
+    ONE = "one"
+    #: A long and a short leg there.
+    TWO = "two"
+    #: The exchange nets what is held apart here: what reduces ours may enlarge the net, so the
+    #: exchange is not asked to refuse that.
+    VIRTUAL = "virtual"
+
+
+def choose_legs(mode: PositionMode, *, is_hedged: bool) -> Legs:
+    """For an account of ``mode`` at an exchange that holds two legs, or does not."""
+    if is_hedged:
+        return Legs.TWO
+    return Legs.ONE if mode is PositionMode.NETTING else Legs.VIRTUAL
+
+
+class AmendMode(StrEnum):
+    """How an order is given other terms."""
+
+    #: It keeps its id and its place.
+    NATIVE = "native"
+    #: One request ends it and places another.
+    REPLACE = "replace"
+    #: It is canceled, and another one is placed by us.
+    EMULATED = "emulated"
+
+
+@value
+class CcxtCall:
+    """One ccxt method with its arguments."""
+
+    method: str
+    args: tuple[object, ...]
+    params: Mapping[str, object]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class OrderRequest:
+    """One request on its way; ``row`` is its attempt as it stands."""
+
+    kind: str
+    tracked: TrackedOrder
+    row: AttemptRow
+    deadline: datetime
+    #: Terms wished by a change.
+    qty: Decimal | None = None
+    price: Decimal | None = None
+    call: CcxtCall | None = None
+    is_sending: bool = False
+    is_revoked: bool = False
+    #: It was not placed at first, and leaves once more under its name.
+    is_resent: bool = False
+    #: ``known.answers_heard`` when it was taken down.
+    answer_count: int = 0
+    #: Of a change: how.
+    amend_mode: AmendMode = AmendMode.NATIVE
+    #: Somebody waits until it is stored, to send it himself: it enters no lane.
+    saved: asyncio.Event | None = None
+    #: Of a change that a restart found under way.
+    is_resumed: bool = False
+    #: Of a cancel: the id that it named.
+    target_order_id: str | None = None
+
+
+def refuse_unsupported_order(order: Order, instrument: Instrument, profile: VenueProfile) -> None:
+    """Raises ``Invalid`` for forms that are not sent natively."""
+    message = None
+    if order.order_type == TRAILING_STOP:
+        message = "trailing stops are not sent to this exchange"
+    elif order.expires_at is not None or order.time_in_force == "GTD":
+        message = "orders that expire by themselves are not sent to this exchange"
+    elif order.trigger_price is not None and not profile.supports_triggers(instrument.kind):
+        message = "orders with a trigger are not sent to this exchange"
+    elif order.time_in_force in profile.unsupported_time_in_force.get(instrument.kind, ()):
+        message = f"this exchange has no {order.time_in_force} here"
+    elif _is_bought_by_cost(order) and instrument.kind in profile.market_buy_by_cost_kinds:
+        message = "this exchange takes market orders to buy by cost alone, never by quantity"
+    if message is not None:
+        raise Invalid(message, code="order_type_not_supported")
+
+
+def _is_bought_by_cost(order: Order) -> bool:
+    return order.order_type == "market" and order.side is Side.BUY
+
+
+def choose_amend_mode(
+    tracked: TrackedOrder, kind: InstrumentKind, profile: VenueProfile, left: Mapping[str, Any]
+) -> AmendMode:
+    """How it is done; ``left`` is what the account's settings leave of the capabilities."""
+    edit = left.get("edit", True)
+    if (edit.get(kind.value) if isinstance(edit, Mapping) else edit) in _NOTHING:
+        return AmendMode.EMULATED
+    if tracked.has_separate_trigger and tracked.is_waiting:
+        return AmendMode.EMULATED
+    if kind in profile.changes:
+        return AmendMode.NATIVE
+    if kind in profile.replace_kinds and tracked.order_type == "limit":
+        return AmendMode.REPLACE
+    return AmendMode.EMULATED
+
+
+def build_place_call(order: Order, instrument: Instrument, venue: str, client_id: str) -> CcxtCall:
+    """The request to place ``order``, of a form that is sent natively; ``with_legs`` ends it."""
+    is_limit = order.order_type in LIMIT_TYPES
+    params: dict[str, object] = {k: v for k, v in order.params.items() if k not in _OURS}
+    params["clientOrderId"] = client_id
+    if order.post_only or order.time_in_force == "PO":
+        params["postOnly"] = True
+    elif order.time_in_force not in (None, "GTC"):
+        params["timeInForce"] = order.time_in_force
+    if instrument.kind is not InstrumentKind.SPOT and order.reduce_only:
+        params["reduceOnly"] = True
+    if order.trigger_price is not None and order.order_type in TRIGGERED_TYPES:
+        params[_trigger_word(order, venue)] = decimal_text(order.trigger_price)
+        if venue in _ASKS_DIRECTION and instrument.kind is not InstrumentKind.SPOT:
+            params["triggerDirection"] = _direction(order)
+    amount = EXACT.divide(order.qty, instrument.amount_unit)
+    price = order.price if is_limit else None
+    kind = "limit" if is_limit else "market"
+    args = (order.symbol, kind, order.side.value, amount, price)
+    return CcxtCall(method="create_order", args=args, params=params)
+
+
+def add_legs(call: CcxtCall, instrument: Instrument, legs: Legs) -> CcxtCall:
+    """The request to place an order, as an exchange that holds ``legs`` is told."""
+    params = dict(call.params)
+    if instrument.kind is not InstrumentKind.SPOT:
+        match legs:
+            case Legs.TWO:
+                params["hedged"] = True
+            case Legs.VIRTUAL:
+                params.pop("reduceOnly", None)
+    return evolve(call, params=params)
+
+
+def build_amend_call(
+    tracked: TrackedOrder, instrument: Instrument, qty: Decimal, price: Decimal | None
+) -> CcxtCall:
+    """The request to give an order other terms; both are always sent."""
+    amount = EXACT.divide(subtract(qty, tracked.before), instrument.amount_unit)
+    kind = "limit" if price is not None else "market"
+    args = (tracked.current_order_id, tracked.symbol, kind, tracked.side.value, amount, price)
+    return CcxtCall(method="edit_order", args=args, params={})
+
+
+def build_replace_call(
+    tracked: TrackedOrder, new: TrackedOrder, instrument: Instrument
+) -> CcxtCall:
+    """The request that cancels ``known``, if nothing of it was executed, and places ``new``."""
+    amount = EXACT.divide(new.qty, instrument.amount_unit)
+    params = {**tracked.params, "clientOrderId": new.client_id, "cancelRestrictions": "ONLY_NEW"}
+    args = (
+        tracked.exchange_order_id,
+        tracked.symbol,
+        "limit",
+        tracked.side.value,
+        amount,
+        new.price,
+    )
+    return CcxtCall(method="edit_order", args=args, params=params)
+
+
+def build_replacement_call(new: TrackedOrder, instrument: Instrument) -> CcxtCall:
+    """The request to place what is left of an order, as it was placed before."""
+    kind = "limit" if new.order_type in LIMIT_TYPES else "market"
+    amount = EXACT.divide(new.qty, instrument.amount_unit)
+    price = new.price if kind == "limit" else None
+    params = {**new.params, "clientOrderId": new.client_id}
+    args = (new.symbol, kind, new.side.value, amount, price)
+    return CcxtCall(method="create_order", args=args, params=params)
+
+
+def build_cancel_call(tracked: TrackedOrder) -> CcxtCall:
+    """The request to cancel what is left of an order."""
+    is_stop = tracked.is_waiting or tracked.order_type in TRIGGERED_TYPES
+    params: dict[str, object] = (
+        {"trigger": True} if is_stop and tracked.triggered_order_id is None else {}
+    )
+    return CcxtCall(
+        method="cancel_order", args=(tracked.current_order_id, tracked.symbol), params=params
+    )
+
+
+def encode_request(
+    tracked: TrackedOrder,
+    call: CcxtCall | None,
+    qty: Decimal,
+    price: Decimal | None,
+    amend_mode: AmendMode | None = None,
+) -> str:
+    """The request as JSON: the order's terms, and what is called with what."""
+    told: dict[str, Any] = {
+        "symbol": tracked.symbol,
+        "side": tracked.side.value,
+        "type": tracked.order_type,
+        "qty": decimal_text(qty),
+        "price": None if price is None else decimal_text(price),
+    }
+    if tracked.exchange_order_id is not None:
+        told["id"] = tracked.exchange_order_id
+    if call is not None:
+        told |= {"method": call.method, "params": dict(call.params)}
+    if tracked.before:
+        told["before"] = decimal_text(tracked.before)
+    if amend_mode is not None:
+        told["way"] = amend_mode.value
+    return dumps_fast(told)
+
+
+def decode_terms(row: AttemptRow) -> tuple[Decimal, Decimal | None]:
+    """Quantity and price that a stored request wishes."""
+    told = json.loads(row.request)
+    price = told.get("price")
+    return parse_decimal(told["qty"]), None if price is None else parse_decimal(price)
+
+
+def decode_amend_mode(row: AttemptRow) -> AmendMode:
+    """How a stored change was to be made."""
+    return AmendMode(json.loads(row.request).get("way", AmendMode.NATIVE))
+
+
+def switch_to_emulated(row: AttemptRow) -> AttemptRow:
+    """A stored change that one request could not make: it is canceled and placed anew."""
+    told = json.loads(row.request) | {"way": AmendMode.EMULATED.value}
+    return evolve(row, request=dumps_fast(told))
+
+
+def decode_params(row: AttemptRow) -> Mapping[str, object]:
+    """How a stored request to place asked for it, beside the terms."""
+    told = json.loads(row.request).get("params", {})
+    return {name: each for name, each in told.items() if name != "clientOrderId"}
+
+
+def decode_filled_before(row: AttemptRow) -> Decimal:
+    """What had been executed of the order before a stored request placed it anew."""
+    told = json.loads(row.request).get("before")
+    return ZERO if told is None else parse_decimal(told)
+
+
+def build_successor(
+    tracked: TrackedOrder, client_id: str, qty: Decimal, price: Decimal | None, before: Decimal
+) -> TrackedOrder:
+    """What takes the place of ``known``: ``qty`` is its own."""
+    return TrackedOrder(
+        order_id=tracked.order_id,
+        symbol=tracked.symbol,
+        side=tracked.side,
+        order_type=tracked.order_type,
+        qty=qty,
+        price=price,
+        created_at=tracked.created_at,
+        client_id=client_id,
+        params=tracked.params,
+        first_exchange_order_id=tracked.reported_order_id,
+        before=before,
+        is_waiting=tracked.is_waiting,
+        has_separate_trigger=tracked.has_separate_trigger,
+    )
+
+
+def track_order(order: Order, profile: VenueProfile) -> TrackedOrder:
+    """An order as the ledger has it; what was executed is heard again."""
+    is_met = order.triggered_at is not None or order.order_type not in TRIGGERED_TYPES
+    return TrackedOrder(
+        order_id=order.id,
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        qty=order.qty,
+        price=order.price,
+        created_at=order.created_at,
+        exchange_order_id=order.exchange_order_id,
+        is_accepted=order.state not in (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN),
+        accepted_at=order.submitted_at,
+        is_ended=not order.is_open,
+        is_waiting=profile.reports_waiting_trigger and not is_met,
+        has_separate_trigger=profile.waits_separately(order.symbol, order.order_type),
+    )
+
+
+def compute_deadline(order: Order, now: datetime, seconds: float) -> datetime:
+    """Until when a request to place ``order`` may leave."""
+    wished = order.params.get("deadline_ms")
+    if isinstance(wished, int) and not isinstance(wished, bool):
+        seconds = min(seconds, wished / 1000)
+    return now + timedelta(seconds=seconds)
+
+
+def _trigger_word(order: Order, venue: str) -> str:
+    """The parameter that a trigger goes by."""
+    if venue not in _TELLS_GAINS_APART:
+        return "triggerPrice"
+    return "stopLossPrice" if order.order_type.startswith("stop") else "takeProfitPrice"
+
+
+def _direction(order: Order) -> str:
+    """Where the price comes from a trigger is met: a stop buys above and sells below."""
+    is_stop = order.order_type.startswith("stop")
+    return "ascending" if (order.side is Side.BUY) is is_stop else "descending"

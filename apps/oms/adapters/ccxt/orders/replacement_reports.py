@@ -1,0 +1,167 @@
+"""What comes of a change that places an order anew, told and written into its attempts."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from oms.adapters.ccxt.client.request_errors import OutcomeUnknown
+from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
+from oms.adapters.ccxt.orders.order_cache import mark_ended as over
+from oms.adapters.ccxt.orders.order_requests import AmendMode, OrderRequest
+from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, VenueOrderStatus
+from oms.adapters.ccxt.report_buffer import ReportBuffer
+from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound
+from oms.adapters.ccxt.sync.report_builder import ReportBuilder, build_rejection, build_report
+from oms.adapters.ccxt.timings import Timings
+from oms.domain.money import add
+from oms.domain.orders.execution_report import EditState, ReportKind, ReportSource
+from oms.domain.value import evolve
+
+logger = logging.getLogger("oms.ccxt")
+CREATE_FAILED = "create_failed"
+_OVER = (
+    VenueOrderStatus.FILLED,
+    VenueOrderStatus.CANCELED,
+    VenueOrderStatus.EXPIRED,
+    VenueOrderStatus.REJECTED,
+)
+
+
+class ReplacementReporter:
+    """For one account; nothing is asked or sent here."""
+
+    def __init__(
+        self,
+        *,
+        orders: OrderCache,
+        report_builder: ReportBuilder,
+        report_buffer: ReportBuffer,
+        clock: Callable[[], datetime],
+        timings: Timings,
+    ) -> None:
+        self._orders = orders
+        self._report_builder = report_builder
+        self._report_buffer = report_buffer
+        self._clock = clock
+        self._timings = timings
+
+    def step(self, request: OrderRequest, edit: EditState) -> None:
+        """The change is one step further."""
+        kind, now = ReportKind.CHANGED, self._clock()
+        self._report_buffer.put(
+            [build_report(request.tracked, kind, ReportSource.REPLY, now, edit=edit)], [request.row]
+        )
+
+    def done(self, request: OrderRequest) -> None:
+        """The successor stands with the terms wished."""
+        now, tracked = self._clock(), request.tracked
+        new = self._orders.promote(tracked, now)
+        new.answer_count += 1
+        qty, price = new.total_qty, new.price
+        report = build_report(
+            new,
+            ReportKind.CHANGED,
+            ReportSource.REPLY,
+            now,
+            qty=qty,
+            price=price,
+            edit=EditState.DONE,
+        )
+        replaced = (
+            {"exchange_order_id": new.exchange_order_id}
+            if request.amend_mode is AmendMode.REPLACE
+            else {}
+        )
+        request.row = evolve(request.row, acked_at=now, outcome="acked", **replaced)
+        self._report_buffer.put([report], [request.row])
+
+    def ended(
+        self,
+        request: OrderRequest,
+        found: OrderFound | None,
+        why: str,
+        *,
+        code: str = CREATE_FAILED,
+    ) -> None:
+        """It ended and nothing took its place: the change failed, what was left is canceled."""
+        now, tracked = self._clock(), request.tracked
+        if code == CREATE_FAILED:
+            logger.error("order_create_failed order_id=%d why=%s", tracked.order_id, why)
+        told = build_rejection(request, code, why, ReportSource.REPLY, now)
+        tracked.is_replacing = False
+        if found is not None:
+            told += self._report_builder.found(found.shown, found.trades, now)
+        if not tracked.is_ended:
+            over(tracked, now)
+            edit = EditState.CREATE_FAILED if code == CREATE_FAILED else None
+            told.append(
+                build_report(tracked, ReportKind.CANCELED, ReportSource.RECONCILE, now, edit=edit)
+            )
+        request.row = evolve(request.row, acked_at=now, outcome="rejected", code=code)
+        self._report_buffer.put(told, [request.row])
+
+    def refuse(
+        self,
+        request: OrderRequest,
+        code: str,
+        message: str,
+        found: OrderFound | OrderAbsent | None = None,
+        *,
+        outcome: str = "rejected",
+    ) -> None:
+        """The order lives on as it was."""
+        now = self._clock()
+        told = build_rejection(request, code, message, ReportSource.REPLY, now)
+        if isinstance(found, OrderFound):
+            told += self._report_builder.found(found.shown, found.trades, now)
+        request.row = evolve(request.row, outcome=outcome, code=code)
+        self._report_buffer.put(told, [request.row])
+
+    def doubt(self, request: OrderRequest, error: OutcomeUnknown) -> None:
+        kind, now = ReportKind.UNKNOWN, self._clock()
+        told = build_report(
+            request.tracked, kind, ReportSource.REPLY, now, code=error.code, message=error.message
+        )
+        self._report_buffer.put([told])
+
+    def close(
+        self, request: OrderRequest, outcome: str, code: str | None, **more: str | None
+    ) -> None:
+        now = self._clock()
+        request.row = evolve(request.row, acked_at=now, outcome=outcome, code=code, **more)
+        self._report_buffer.put([], [request.row])
+
+    def note(self, request: OrderRequest, **changes: object) -> None:
+        request.row = evolve(request.row, **changes)
+        self._report_buffer.put([], [request.row])
+
+    def found(self, tracked: TrackedOrder, found: OrderFound) -> None:
+        self._report_buffer.put(
+            self._report_builder.found(found.shown, found.trades, self._clock())
+        )
+
+    def infer(self, tracked: TrackedOrder, found: OrderFound) -> None:
+        """Tell what was found of an order of which more was executed; infer what stays away."""
+        assert found.shown is not None, "it is over"
+        after = timedelta(seconds=self._timings.provisional)
+        told, fees = self._report_builder.from_lookup(
+            found.shown, found.trades, self._clock(), after
+        )
+        self._report_buffer.put(told, [], fees)
+
+
+def are_fills_reported(tracked: TrackedOrder, found: OrderFound) -> bool:
+    """Whether it is over and what was found tells all of its executions."""
+    shown = found.shown
+    if shown is None or not is_ended(shown):
+        return False
+    fresh = {each.execution.exchange_trade_id: each.execution.qty for each in found.trades}
+    told = add(tracked.filled, tracked.inferred)
+    for name, qty in fresh.items():
+        told = told if name in tracked.trade_ids else add(told, qty)
+    return told >= shown.filled
+
+
+def is_ended(shown: OrderSnapshot | None) -> bool:
+    """Whether it ended there."""
+    return shown is not None and shown.shown in _OVER

@@ -1,0 +1,238 @@
+"""Wishes are taken down as attempts; they may leave once the store has them, and not before.
+
+An order that has not left is taken back by its cancel, and with it all that was wished of it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder, mark_ended
+from oms.adapters.ccxt.orders.order_queues import PerOrderQueue
+from oms.adapters.ccxt.orders.order_requests import (
+    CANCEL,
+    CHANGE,
+    PLACE,
+    REVOKED,
+    AmendMode,
+    CcxtCall,
+    OrderRequest,
+    build_place_call,
+    build_replacement_call,
+    build_successor,
+    choose_amend_mode,
+    compute_deadline,
+    encode_request,
+    refuse_unsupported_order,
+    track_order,
+)
+from oms.adapters.ccxt.report_buffer import ReportBuffer
+from oms.adapters.ccxt.sync.report_builder import build_report
+from oms.adapters.ccxt.timings import Timings
+from oms.adapters.ccxt.trading_settings import TradingSettings
+from oms.adapters.ccxt.venues.profile import VenueProfile
+from oms.domain.instrument import Instrument
+from oms.domain.orders.execution_report import ReportKind, ReportSource
+from oms.domain.orders.order import Order
+from oms.domain.value import evolve
+from oms.ports.exchange import AttemptRow
+
+#: What is sent once more leaves so long after its first time at most: as long as a command waits.
+RESEND_WITHIN = timedelta(seconds=60)
+
+ReplacementTerms = tuple[Decimal, Decimal | None, Decimal]
+"""Quantity and price of what is placed anew, and what was executed before it."""
+
+
+class RequestJournal:
+    """The wishes of one account that are on their way to the store."""
+
+    def __init__(
+        self,
+        *,
+        orders: OrderCache,
+        queues: PerOrderQueue,
+        report_buffer: ReportBuffer,
+        venue: str,
+        profile: VenueProfile,
+        timings: Timings,
+        settings: TradingSettings,
+    ) -> None:
+        self._orders = orders
+        self._queues = queues
+        self._report_buffer = report_buffer
+        self._venue = venue
+        self._profile = profile
+        self._timings = timings
+        self._settings = settings
+        self._fresh: list[OrderRequest] = []
+        self._handed: list[OrderRequest] = []
+
+    def place(self, order: Order, instrument: Instrument, now: datetime) -> None:
+        """Take down a new order. Raises ``Invalid`` for forms that are not sent."""
+        refuse_unsupported_order(order, instrument, self._profile)
+        self._settings.refuse(order, instrument)
+        client_id = self._orders.names.encode(order.id, 1)
+        call = build_place_call(order, instrument, self._venue, client_id)
+        tracked = self._orders.add(track_order(order, self._profile))
+        tracked.client_id = client_id
+        tracked.params = {
+            name: each for name, each in call.params.items() if name != "clientOrderId"
+        }
+        self._take(PLACE, tracked, order, now, call=call)
+
+    def change(
+        self,
+        order: Order,
+        instrument: Instrument,
+        price: Decimal | None,
+        qty: Decimal | None,
+        now: datetime,
+    ) -> None:
+        """Take down other terms; ``None`` stays."""
+        tracked = self.tracked(order)
+        qty, price = qty or tracked.total_qty, price or tracked.price
+        amend_mode = choose_amend_mode(tracked, instrument.kind, self._profile, self._settings.left)
+        self._take(CHANGE, tracked, order, now, qty=qty, price=price, amend_mode=amend_mode)
+
+    def create_replacement(
+        self, tracked: TrackedOrder, instrument: Instrument, terms: ReplacementTerms, now: datetime
+    ) -> tuple[OrderRequest, TrackedOrder]:
+        """Take down what takes the place of ``known``; ``released`` is set once it is stored."""
+        tracked.attempts += 1
+        qty, price, before = terms
+        client_id = self._orders.names.encode(tracked.order_id, tracked.attempts)
+        new = build_successor(tracked, client_id, qty, price, before)
+        call, deadline = (
+            build_replacement_call(new, instrument),
+            now + timedelta(seconds=self._timings.send_within_seconds),
+        )
+        row = AttemptRow(
+            order_id=tracked.order_id,
+            attempt=tracked.attempts,
+            kind=PLACE,
+            client_id=client_id,
+            request=encode_request(new, call, qty, price),
+            may_send_until=deadline,
+            created_at=now,
+        )
+        request = OrderRequest(
+            kind=PLACE, tracked=new, row=row, deadline=deadline, call=call, saved=asyncio.Event()
+        )
+        self._fresh.append(request)
+        self._report_buffer.put([], [row])
+        return request, new
+
+    def resend(self, request: OrderRequest, now: datetime) -> bool:
+        """Take the same request down once more, if its command may still wait so long."""
+        row = request.row
+        is_hurried = row.may_send_until < row.created_at + timedelta(
+            seconds=self._timings.send_within_seconds
+        )
+        if request.is_resent or is_hurried or now >= row.created_at + RESEND_WITHIN:
+            return False
+        request.is_resent = True
+        request.deadline = now + timedelta(seconds=self._timings.send_within_seconds)
+        request.row = evolve(
+            row, may_send_until=request.deadline, sent_at=None, outcome=None, code=None
+        )
+        self._fresh.append(request)
+        self._report_buffer.put([], [request.row])
+        return True
+
+    def cancel(self, order: Order, now: datetime) -> None:
+        """Take down a cancel, or take back what has not left."""
+        tracked = self.tracked(order)
+        waiting = [each for each in self._waiting(order.id) if not each.is_revoked]
+        if any(each.kind == PLACE for each in waiting):
+            self._revoke(tracked, waiting, now)
+        else:
+            self._take(CANCEL, tracked, order, now)
+
+    def tracked(self, order: Order) -> TrackedOrder:
+        """The order; one that was a stranger to the adapter is the ledger's from now on."""
+        tracked = self._orders.own(order.id)
+        if tracked is not None:
+            return tracked
+        tracked = self._orders.named(order.symbol, order.exchange_order_id, None)
+        if tracked is None:
+            tracked = track_order(order, self._profile)
+        tracked.order_id, tracked.external = order.id, None
+        return self._orders.add(tracked)
+
+    def take_unsaved(self, changed: Sequence[AttemptRow]) -> tuple[AttemptRow, ...]:
+        """New rows, and those that changed, to be stored in one transaction."""
+        rows = {(request.row.order_id, request.row.attempt): request.row for request in self._fresh}
+        rows |= {(row.order_id, row.attempt): row for row in changed}
+        self._handed += self._fresh
+        self._fresh = []
+        return tuple(rows.values())
+
+    def on_committed(self) -> None:
+        """What was handed out enters its lane."""
+        handed, self._handed = self._handed, []
+        for request in handed:
+            if request.saved is not None:
+                request.saved.set()
+            elif not request.is_revoked:
+                self._queues.enqueue(request)
+
+    def _take(
+        self,
+        kind: str,
+        tracked: TrackedOrder,
+        order: Order,
+        now: datetime,
+        *,
+        call: CcxtCall | None = None,
+        qty: Decimal | None = None,
+        price: Decimal | None = None,
+        amend_mode: AmendMode | None = None,
+    ) -> None:
+        tracked.attempts += 1
+        deadline = now + timedelta(seconds=self._timings.send_within_seconds)
+        if kind == PLACE:
+            deadline = compute_deadline(order, now, self._timings.send_within_seconds)
+        row = AttemptRow(
+            order_id=order.id,
+            attempt=tracked.attempts,
+            kind=kind,
+            client_id=self._orders.names.encode(order.id, tracked.attempts),
+            request=encode_request(
+                tracked, call, qty or tracked.qty, price or tracked.price, amend_mode
+            ),
+            may_send_until=deadline,
+            created_at=now,
+        )
+        request = OrderRequest(
+            kind=kind,
+            tracked=tracked,
+            row=row,
+            deadline=deadline,
+            qty=qty,
+            price=price,
+            call=call,
+            answer_count=tracked.delivered_answer_count,
+            amend_mode=amend_mode or AmendMode.NATIVE,
+        )
+        self._fresh.append(request)
+
+    def _waiting(self, order_id: int) -> Sequence[OrderRequest]:
+        """What was wished of an order that has not left."""
+        noted = [
+            each for each in (*self._handed, *self._fresh) if each.tracked.order_id == order_id
+        ]
+        return [*self._queues.unsent_requests(order_id), *noted]
+
+    def _revoke(self, tracked: TrackedOrder, wishes: Sequence[OrderRequest], now: datetime) -> None:
+        rows = []
+        for request in wishes:
+            request.is_revoked = True
+            request.row = evolve(request.row, outcome="not_sent", code=REVOKED)
+            if request not in self._fresh:
+                rows.append(request.row)
+        mark_ended(tracked, now)
+        self._report_buffer.put(
+            [build_report(tracked, ReportKind.CANCELED, ReportSource.REPLY, now)], rows
+        )

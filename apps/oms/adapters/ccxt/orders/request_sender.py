@@ -1,0 +1,265 @@
+"""One wish from its lane to its outcome: sent at most once, and what came of it is reported.
+
+What surely did not leave is sent again under the same name until its deadline; what is in doubt is
+looked up and never sent again, but for cancels, which can be repeated.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.client.request_errors import (
+    NotSent,
+    OutcomeUnknown,
+    Overloaded,
+    ReadFailed,
+    Rejected,
+    RequestError,
+)
+from oms.adapters.ccxt.orders.order_cache import OrderCache, mark_ended
+from oms.adapters.ccxt.orders.order_queues import WriteLimiter
+from oms.adapters.ccxt.orders.order_replacer import OrderReplacer
+from oms.adapters.ccxt.orders.order_requests import (
+    CANCEL,
+    CHANGE,
+    PLACE,
+    AmendMode,
+    CcxtCall,
+    OrderRequest,
+    add_legs,
+    build_amend_call,
+    build_cancel_call,
+)
+from oms.adapters.ccxt.orders.retrying_writer import EXPIRED_BEFORE_SEND, is_transient
+from oms.adapters.ccxt.orders.unknown_order_resolver import (
+    PendingQuery,
+    QueryKind,
+    UnknownOrderResolver,
+)
+from oms.adapters.ccxt.report_buffer import ReportBuffer
+from oms.adapters.ccxt.sync.position_modes import POSITION_MODE_MISMATCH, PositionModeReader
+from oms.adapters.ccxt.sync.report_builder import build_rejection, build_report, mark_accepted
+from oms.adapters.ccxt.timings import Timings, nth_delay
+from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
+from oms.domain.value import evolve
+
+
+class RequestSender:
+    """Carries wishes of one account out."""
+
+    def __init__(
+        self,
+        *,
+        client: ExchangeClient,
+        modes: PositionModeReader,
+        orders: OrderCache,
+        report_buffer: ReportBuffer,
+        resolver: UnknownOrderResolver,
+        clock: Callable[[], datetime],
+        timings: Timings,
+        limiter: WriteLimiter,
+        replacing: OrderReplacer,
+        heard_soon: Callable[[str], None],
+        first: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._client = client
+        self._modes = modes
+        self._orders = orders
+        self._report_buffer = report_buffer
+        self._resolver = resolver
+        self._clock = clock
+        self._timings = timings
+        self._limiter = limiter
+        self._replacing = replacing
+        #: Called with a symbol in which the exchange has something new to show.
+        self._heard_soon = heard_soon
+        #: What an order that is placed waits for.
+        self._first = first
+
+    async def send(self, request: OrderRequest) -> None:
+        """Take the wish to its outcome; nothing is raised but bugs."""
+        if request.kind != PLACE:
+            if not await self._may_follow(request):
+                return
+            if request.kind == CHANGE and request.amend_mode is not AmendMode.NATIVE:
+                await self._replacing(request)
+                self._heard_soon(request.tracked.symbol)
+                return
+        if request.kind == PLACE:
+            await self._first()
+        error: RequestError | None = None
+        for number in range(1_000_000):
+            async with self._limiter.acquire(request):
+                if request.is_revoked:
+                    return
+                if self._clock() >= request.deadline:
+                    break
+                error = await self._send(request)
+            if error is None:
+                return
+            if not is_transient(error):
+                break
+            pause = nth_delay(self._timings.resend, number)
+            left = (request.deadline - self._clock()).total_seconds()
+            if max(pause, error.retry_after if isinstance(error, Overloaded) else 0) >= left:
+                break
+            # A venue's pause is waited for in the queue of those who may not send: cancels first.
+            await asyncio.sleep(pause)
+        if not request.is_revoked:
+            self._given_up(request, error)
+
+    async def _may_follow(self, request: OrderRequest) -> bool:
+        """Wait until it is known whether the order exists; then whether there is one to change."""
+        # The one before may have placed it anew.
+        tracked = request.tracked = self._orders.own(request.tracked.order_id) or request.tracked
+        while tracked.is_in_doubt and not tracked.is_ended:
+            await self._resolver.wait_resolved(tracked)
+        if request.kind == CANCEL:  # what it waited for was not its own; one may always get out
+            least = self._clock() + timedelta(seconds=self._timings.send_within_seconds / 2)
+            request.deadline = max(request.deadline, least)
+        if request.is_revoked:
+            return False
+        if tracked.is_ended:
+            row = evolve(request.row, outcome="not_sent", code="too_late")
+            self._report_buffer.put(self._refused(request, "too_late", "the order is over"), [row])
+            return False
+        return True
+
+    async def _send(self, request: OrderRequest) -> RequestError | None:
+        """Send it once; ``None`` if it has its outcome, else why it has not left."""
+        try:
+            call = await self._call(request)
+        except ReadFailed as failed:
+            return NotSent("exchange_unavailable", failed.message, headers_sent=False)
+        if request.is_revoked:
+            return None
+        if self._clock() >= request.deadline:
+            return NotSent(EXPIRED_BEFORE_SEND, "the time to send it was over", headers_sent=False)
+        request.is_sending = True
+        request.tracked.is_changing |= request.kind == CHANGE
+        request.row = evolve(request.row, sent_at=self._clock())
+        try:
+            answer = await self._client.write(call.method, *call.args, **_params(call))
+        except (NotSent, Overloaded) as error:
+            return error
+        except Rejected as error:
+            await self._rejected(request, error)
+        except OutcomeUnknown as error:
+            self._unknown(request, error)
+        else:
+            self._acknowledged(request, answer)
+        finally:
+            request.is_sending = False
+        return None
+
+    async def _call(self, request: OrderRequest) -> CcxtCall:
+        """The request as it leaves. Raises ``ReadFailed``: which leg it is for is not known."""
+        tracked = request.tracked
+        if request.kind == PLACE:
+            assert request.call is not None, "a wish to place comes with its request"
+            instrument = self._client.instruments[tracked.symbol]
+            return add_legs(request.call, instrument, await self._modes.legs(tracked.symbol))
+        if request.kind == CANCEL:
+            request.target_order_id = tracked.current_order_id
+            return build_cancel_call(tracked)
+        instrument = self._client.instruments[tracked.symbol]
+        return build_amend_call(
+            tracked, instrument, request.qty or tracked.qty, request.price or tracked.price
+        )
+
+    def _acknowledged(self, request: OrderRequest, answer: Any) -> None:
+        """The exchange took it: that it exists, not what became of it."""
+        now, tracked = self._clock(), request.tracked
+        name = answer.get("id") or tracked.exchange_order_id
+        if name is not None:
+            self._orders.link(tracked, str(name))
+        request.row = evolve(request.row, acked_at=now, outcome="acked", exchange_order_id=name)
+        reports: list[ExecutionReport] = []
+        if request.kind == PLACE and not tracked.is_accepted:
+            mark_accepted(tracked, now)
+            reports.append(build_report(tracked, ReportKind.ACCEPTED, ReportSource.REPLY, now))
+        self._report_buffer.put(reports, [request.row])
+        if request.kind == PLACE:
+            self._heard_soon(tracked.symbol)
+        else:
+            kind = QueryKind.CANCEL if request.kind == CANCEL else QueryKind.CHANGE
+            self._ask(request, kind, is_acked=True)
+
+    async def _rejected(self, request: OrderRequest, error: Rejected) -> None:
+        now, tracked = self._clock(), request.tracked
+        if error.code == POSITION_MODE_MISMATCH:
+            self._modes.forget()
+        request.row = evolve(request.row, acked_at=now, outcome="rejected", code=error.code)
+        if request.kind == PLACE:
+            mark_ended(tracked, now)
+            self._report_buffer.put(
+                self._refused(request, error.code, error.message), [request.row]
+            )
+            return
+        if error.code == "order_not_found":
+            # "Not open" is all that this says: what became of it is looked up first.
+            self._report_buffer.put([], [request.row])
+            kind = QueryKind.CANCEL if request.kind == CANCEL else QueryKind.CHANGE
+            self._ask(request, kind, is_acked=True, refusal=error)
+            return
+        self._report_buffer.put(self._refused(request, error.code, error.message), [request.row])
+        self._heard_soon(tracked.symbol)
+
+    def _unknown(self, request: OrderRequest, error: OutcomeUnknown) -> None:
+        """Perhaps carried out: said so, and looked up."""
+        now, tracked = self._clock(), request.tracked
+        request.row = evolve(request.row, outcome="unknown", code=error.cause)
+        report = build_report(
+            tracked,
+            ReportKind.UNKNOWN,
+            ReportSource.REPLY,
+            now,
+            code=error.code,
+            message=error.message,
+        )
+        kind = {PLACE: QueryKind.PLACE, CHANGE: QueryKind.CHANGE, CANCEL: QueryKind.CANCEL}[
+            request.kind
+        ]
+        if kind is QueryKind.PLACE and not tracked.is_accepted:
+            tracked.is_in_doubt = True
+        self._report_buffer.put([report], [request.row])
+        self._ask(request, kind, is_acked=False)
+
+    def _ask(
+        self,
+        request: OrderRequest,
+        kind: QueryKind,
+        *,
+        is_acked: bool,
+        refusal: Rejected | None = None,
+    ) -> None:
+        since = request.row.sent_at or self._clock()
+        self._resolver.begin(
+            PendingQuery(
+                tracked=request.tracked,
+                kind=kind,
+                since=since,
+                is_acked=is_acked,
+                request=request,
+                refusal=refusal,
+            )
+        )
+
+    def _given_up(self, request: OrderRequest, error: RequestError | None) -> None:
+        """It has not left and will not."""
+        now = self._clock()
+        code = EXPIRED_BEFORE_SEND if error is None else error.code
+        message = "the time to send it was over" if error is None else error.message
+        request.row = evolve(request.row, sent_at=None, outcome="not_sent", code=code)
+        if request.kind == PLACE:
+            mark_ended(request.tracked, now)
+        self._report_buffer.put(self._refused(request, code, message), [request.row])
+
+    def _refused(self, request: OrderRequest, code: str, message: str) -> list[ExecutionReport]:
+        return build_rejection(request, code, message, ReportSource.REPLY, self._clock())
+
+
+def _params(call: CcxtCall) -> dict[str, Any]:
+    return {"params": dict(call.params)} if call.params else {}

@@ -1,0 +1,64 @@
+"""Sends a request of a wish once, and again only what surely did not leave, until its deadline."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.client.request_errors import NotSent, Overloaded, RequestError
+from oms.adapters.ccxt.orders.order_queues import WriteLimiter
+from oms.adapters.ccxt.orders.order_requests import CcxtCall, OrderRequest
+from oms.adapters.ccxt.timings import Timings, nth_delay
+
+EXPIRED_BEFORE_SEND = "expired_before_send"
+#: Failures before the first byte that may pass by themselves.
+_PASSING = frozenset({"exchange_unavailable", "exchange_rate_limited", "shutting_down"})
+
+
+class RetryingWriter:
+    """Of one account, through the gate that all its writes pass."""
+
+    def __init__(
+        self,
+        *,
+        client: ExchangeClient,
+        limiter: WriteLimiter,
+        clock: Callable[[], datetime],
+        timings: Timings,
+    ) -> None:
+        self._client = client
+        self._limiter = limiter
+        self._clock = clock
+        self._timings = timings
+
+    async def __call__(self, request: OrderRequest, call: CcxtCall) -> Any:
+        """The answer. Raises ``NotSent``, ``Overloaded``, ``Rejected``, ``OutcomeUnknown``."""
+        params = {"params": dict(call.params)} if call.params else {}
+        for number in count():
+            async with self._limiter.acquire(request):
+                if self._clock() >= request.deadline:
+                    raise NotSent(
+                        EXPIRED_BEFORE_SEND, "the time to send it was over", headers_sent=False
+                    )
+                try:
+                    return await self._client.write(call.method, *call.args, **params)
+                except (NotSent, Overloaded) as error:
+                    pause = self._pause(error, number)
+                    if not is_transient(error) or pause >= self._left(request):
+                        raise
+            await asyncio.sleep(pause)
+        raise AssertionError("there is always a next try")
+
+    def _pause(self, error: RequestError, number: int) -> float:
+        pause = nth_delay(self._timings.resend, number)
+        return max(pause, error.retry_after or 0.0) if isinstance(error, Overloaded) else pause
+
+    def _left(self, request: OrderRequest) -> float:
+        return (request.deadline - self._clock()).total_seconds()
+
+
+def is_transient(error: RequestError) -> bool:
+    """Whether it may pass by itself."""
+    return isinstance(error, Overloaded) or error.code in _PASSING

@@ -1,0 +1,1 @@
+"""ccxt rows parsed into values of this adapter."""

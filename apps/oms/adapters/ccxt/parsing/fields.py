@@ -1,0 +1,90 @@
+"""Exact numbers and times out of ccxt's rows: the venue's own text first, floats last.
+
+Empty or absent is ``None``, never zero; what is no number makes the row unreadable.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.ccxt.client.request_errors import ReadFailed
+from oms.adapters.ccxt.parsing.decimals import to_decimal
+
+#: How some venues name the execution of an update that is none.
+NO_ID = "-1"
+#: The year 5138; some venues tell microseconds, and ccxt hands nanoseconds of some on.
+_MILLISECONDS_MAX = 10**14
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def get_decimal(row: Mapping[str, Any], name: str, own_names: Sequence[str] = ()) -> Decimal | None:
+    """The number called ``name``, out of ``info`` under the first of ``own_names`` that has one.
+
+    Raises ``ReadFailed`` for what is no number.
+    """
+    info = row.get("info")
+    if isinstance(info, Mapping):
+        for own in own_names:
+            if info.get(own) not in (None, ""):
+                return _read(info[own], own)
+    told = row.get(name)
+    return None if told in (None, "") else _read(told, name)
+
+
+def require_decimal(row: Mapping[str, Any], name: str, own_names: Sequence[str] = ()) -> Decimal:
+    """As ``number``. Raises ``ReadFailed`` where there is none."""
+    told = get_decimal(row, name, own_names)
+    if told is None:
+        raise malformed_response(f"{name} is missing")
+    return told
+
+
+def get_text(row: Mapping[str, Any], name: str) -> str | None:
+    """A text that is not empty."""
+    told = row.get(name)
+    return None if told in (None, "") else str(told)
+
+
+def get_row_id(row: Mapping[str, Any]) -> str | None:
+    """The row's id; ``None`` where the venue says that there is none."""
+    name = get_text(row, "id")
+    return None if name == NO_ID else name
+
+
+def get_timestamp(row: Mapping[str, Any], name: str) -> datetime | None:
+    """A time told in milliseconds, UTC; what were some 3,000 years is in finer units."""
+    told = row.get(name)
+    if told in (None, ""):
+        return None
+    try:
+        finer = int(told)
+        while finer >= _MILLISECONDS_MAX:
+            finer //= 1000
+        return _EPOCH + timedelta(milliseconds=finer)
+    except (TypeError, ValueError, OverflowError):
+        raise malformed_response(f"{name} is no time: {told!r:.40}") from None
+
+
+def to_milliseconds(at: datetime) -> int:
+    """The time as exchanges say it."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def require_rows(told: Any, what: str) -> list[Mapping[str, Any]]:
+    """A list of rows, as every read of many must be. Raises ``ReadFailed``."""
+    if not isinstance(told, list) or not all(isinstance(row, Mapping) for row in told):
+        raise malformed_response(f"no list of {what}")
+    return told
+
+
+def malformed_response(message: str) -> ReadFailed:
+    """An answer that makes no sense."""
+    return ReadFailed("exchange_error", message, retryable=True)
+
+
+def _read(told: Any, name: str) -> Decimal | None:
+    try:
+        return to_decimal(told)
+    except ValueError:
+        raise malformed_response(f"{name} is no number: {told!r:.40}") from None

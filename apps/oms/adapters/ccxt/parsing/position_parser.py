@@ -1,0 +1,40 @@
+"""A position as the exchange shows it: contracts held, signed, and the leg where there are two."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.ccxt.parsing.fields import get_text, malformed_response, require_decimal
+from oms.adapters.ccxt.sync.raw_row_buffer import NOT_TRADED
+from oms.domain.instrument import Instrument
+from oms.domain.money import multiply
+from oms.domain.reconcile.position_comparison import HoldingKey
+from oms.domain.side import Side
+
+_SIDES = {"long": Side.BUY, "short": Side.SELL}
+#: Where a venue tells the leg itself; ccxt leaves its own word out of some rows.
+_LEG = "positionSide"
+
+
+def parse_position(
+    row: Mapping[str, Any], instruments: Mapping[str, Instrument]
+) -> tuple[HoldingKey, Decimal] | None:
+    """What ``row`` holds; ``None`` for nothing.
+
+    Raises ``ReadFailed`` for a row that says not enough, or of a symbol that is not traded here.
+    """
+    if row.get("contracts") is not None and not require_decimal(row, "contracts"):
+        return None
+    instrument = instruments.get(str(row.get("symbol")))
+    if instrument is None:
+        raise malformed_response(NOT_TRADED)
+    qty = multiply(abs(require_decimal(row, "contracts", ("size",))), instrument.amount_unit)
+    if not qty:
+        return None
+    info = row.get("info")
+    told = get_text(info, _LEG) if isinstance(info, Mapping) else None
+    leg = _SIDES.get(str(row.get("side") or told or "").lower())
+    if leg is None:
+        raise malformed_response("a position without a side")
+    key = (instrument.symbol, leg if row.get("hedged") is True else None)
+    return key, qty if leg is Side.BUY else -qty

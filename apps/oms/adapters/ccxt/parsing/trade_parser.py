@@ -1,0 +1,234 @@
+"""An execution as the exchange shows it, with all its fees; and what else moves money there."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.ccxt.client.request_errors import ReadFailed
+from oms.adapters.ccxt.parsing.fields import (
+    NO_ID,
+    get_decimal,
+    get_text,
+    get_timestamp,
+    malformed_response,
+    require_decimal,
+    to_milliseconds,
+)
+from oms.adapters.ccxt.parsing.order_parser import parse_client_id
+from oms.adapters.ccxt.sync.raw_row_buffer import NOT_TRADED
+from oms.adapters.ccxt.venues.order_states import parse_side
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.allocation import ExecutionKey
+from oms.domain.ledger.booking import execution_key_of
+from oms.domain.money import add, decimal_text, multiply
+from oms.domain.orders.execution_report import Charge, ChargeKind, Execution, ReportSource
+from oms.domain.side import Side
+from oms.domain.value import value
+
+RowRejector = Callable[[str, Mapping[str, Any]], None]
+"""Takes a row that is left out, with the reason."""
+
+
+def reject_row(reason: str, row: Mapping[str, Any]) -> None:
+    """Raises ``ReadFailed`` for all but strangers' symbols: for lists that must be whole."""
+    if reason != NOT_TRADED:
+        raise malformed_response(reason)
+
+
+def skip_row(reason: str, row: Mapping[str, Any]) -> None:
+    """Nothing: for lists in which a stranger is sought."""
+
+
+@value
+class TradeSnapshot:
+    """One execution; ``more_fees`` are those in further currencies."""
+
+    symbol: str
+    side: Side
+    exchange_order_id: str | None
+    client_id: str | None
+    execution: Execution
+    more_fees: tuple[tuple[Decimal, str], ...]
+    #: ``external``, or why the exchange did it by itself.
+    reason: str
+
+
+_OWN_NUMBERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "bybit": {"amount": ("execQty",), "price": ("execPrice",), "fee": ("execFee",)},
+    "binance": {"amount": ("qty",), "price": ("price",), "fee": ("commission",)},
+}
+#: Where a venue numbers executions in their order, beside ids that tell none.
+_SEQUENCES: Mapping[str, str] = {"bybit": "seq"}
+_REASONS: Mapping[str, str] = {
+    "BustTrade": "liquidation",
+    "AdlTrade": "adl",
+    "Settle": "settlement",
+    "Delivery": "settlement",
+}
+
+
+def parse_trades(
+    rows: Iterable[Mapping[str, Any]],
+    venue: str,
+    instruments: Mapping[str, Instrument],
+    quarantine: RowRejector = reject_row,
+) -> list[TradeSnapshot]:
+    """The executions, oldest first. A row that makes no sense goes ``aside`` with the reason.
+
+    Two that have no id and are alike in all else are told apart by their number.
+    """
+    found: list[TradeSnapshot] = []
+    ordinals: dict[str, int] = {}
+    for row in rows:
+        instrument = instruments.get(str(row.get("symbol")))
+        if instrument is None:
+            quarantine(NOT_TRADED, row)
+        elif not is_funding(row):
+            try:
+                found.append(_trade(row, venue, instrument, ordinals))
+            except ReadFailed as wrong:
+                quarantine(wrong.message, row)
+    return sorted(found, key=_order)
+
+
+def is_funding(row: Mapping[str, Any]) -> bool:
+    """Whether the row is a payment and no execution."""
+    info = row.get("info")
+    return isinstance(info, Mapping) and info.get("execType") == "Funding"
+
+
+def parse_funding(
+    rows: Iterable[Mapping[str, Any]],
+    instruments: Mapping[str, Instrument],
+    now: datetime,
+    quarantine: RowRejector = reject_row,
+) -> list[Charge]:
+    """The payments of funding among the rows."""
+    found = []
+    for row in rows:
+        instrument = instruments.get(str(row.get("symbol")))
+        if instrument is None or not is_funding(row):
+            continue
+        at = get_timestamp(row, "timestamp")
+        if at is None:
+            quarantine("funding without a time", row)
+            continue
+        charge = Charge(
+            kind=ChargeKind.FUNDING,
+            charge_id=str(to_milliseconds(at)),
+            amount=-require_decimal(row, "fee", ("execFee",)),
+            currency=instrument.settle,
+            symbol=instrument.symbol,
+            price=get_decimal(row, "price", ("markPrice", "execPrice")),
+            executed_at=at,
+            source=ReportSource.RECONCILE,
+            received_at=now,
+        )
+        found.append(charge)
+    return found
+
+
+def fee_charges(trade: TradeSnapshot, source: ReportSource, now: datetime) -> list[Charge]:
+    """Fees in further currencies, as payments of the same execution."""
+    return [
+        Charge(
+            kind=ChargeKind.COMMISSION,
+            charge_id=trade.execution.exchange_trade_id,
+            amount=-amount,
+            currency=currency,
+            symbol=trade.symbol,
+            executed_at=trade.execution.executed_at,
+            source=source,
+            received_at=now,
+        )
+        for amount, currency in trade.more_fees
+    ]
+
+
+def _trade(
+    row: Mapping[str, Any], venue: str, instrument: Instrument, ordinals: dict[str, int]
+) -> TradeSnapshot:
+    numbers = _OWN_NUMBERS.get(venue, {})
+    side, at = parse_side(row, venue), get_timestamp(row, "timestamp")
+    if side not in ("buy", "sell"):
+        raise malformed_response("an execution without a side")
+    if at is None:
+        raise malformed_response("an execution without a time")
+    if get_text(row, "id") == NO_ID:
+        raise malformed_response("no execution: its id says that there was none")
+    if venue in _OWN_NUMBERS and get_text(row, "id") is None:
+        # It has one: under another name the same execution would be booked a second time.
+        raise malformed_response("an execution without its id")
+    amount = require_decimal(row, "amount", numbers.get("amount", ()))
+    price = require_decimal(row, "price", numbers.get("price", ()))
+    if amount <= 0 or price <= 0:
+        raise malformed_response("an execution of nothing, or at no price")
+    qty = multiply(amount, instrument.amount_unit)
+    order_id = get_text(row, "order")
+    name = get_text(row, "id") or _hashed(
+        (
+            venue,
+            instrument.symbol,
+            order_id,
+            to_milliseconds(at),
+            side,
+            decimal_text(price),
+            decimal_text(qty),
+        ),
+        ordinals,
+    )
+    fees = _fees(row, numbers.get("fee", ()))
+    maker = row.get("takerOrMaker")
+    info = row.get("info")
+    kind = str(info.get("execType")) if isinstance(info, Mapping) else ""
+    return TradeSnapshot(
+        symbol=instrument.symbol,
+        side=Side(side),
+        exchange_order_id=order_id,
+        client_id=parse_client_id(row),
+        execution=Execution(
+            exchange_trade_id=name,
+            qty=qty,
+            price=price,
+            executed_at=at,
+            sequence=_sequence(info, venue),
+            fee=fees[0][0] if fees else None,
+            fee_currency=fees[0][1] if fees else None,
+            maker=None if maker is None else maker == "maker",
+        ),
+        more_fees=tuple(fees[1:]),
+        reason=_REASONS.get(kind, "external"),
+    )
+
+
+def _sequence(info: object, venue: str) -> int:
+    told = str(info.get(_SEQUENCES.get(venue))) if isinstance(info, Mapping) else ""
+    return int(told) if told.isdecimal() else 0
+
+
+def _fees(row: Mapping[str, Any], own: Sequence[str]) -> list[tuple[Decimal, str]]:
+    """All fees, one a currency, in the order told; negative is a rebate."""
+    listed = row.get("fees") or [row.get("fee")]
+    told = [fee for fee in listed if isinstance(fee, Mapping) and fee.get("cost") is not None]
+    sums: dict[str, Decimal] = {}
+    for fee in told:
+        # The venue's own text is the whole fee: it is exact where there is only one.
+        source = {**fee, "info": row.get("info")} if len(told) == 1 else fee
+        amount, currency = require_decimal(source, "cost", own), get_text(fee, "currency")
+        if currency is not None:
+            known = sums.get(currency)
+            sums[currency] = amount if known is None else add(known, amount)
+    return [(amount, currency) for currency, amount in sums.items()]
+
+
+def _hashed(parts: tuple[object, ...], ordinals: dict[str, int]) -> str:
+    """The name of an execution that has none: the same whenever it is read again."""
+    content = "|".join(str(part) for part in parts)
+    ordinal = ordinals[content] = ordinals.get(content, -1) + 1
+    return "x-" + hashlib.sha256(f"{content}|{ordinal}".encode()).hexdigest()[:24]
+
+
+def _order(trade: TradeSnapshot) -> ExecutionKey:
+    return execution_key_of(trade.execution)

@@ -1,0 +1,1 @@
+"""Public prices: tickers and live price feeds."""

@@ -1,0 +1,121 @@
+"""Feeds held by paper accounts: one for each venue and its settings, as long as anyone holds it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from oms.adapters.ccxt.client.market_cache import MarketCache
+from oms.adapters.ccxt.prices.price_feed import PriceFeed
+from oms.adapters.ccxt.prices.public_client import PublicClient, build_price_spec
+from oms.adapters.ccxt.prices.symbol_prices import PublicPriceClient
+from oms.domain.account import Account
+from oms.domain.errors import Refused
+from oms.ports.exchange import Quote
+from oms.ports.price_feed import PriceUpdate
+from oms.wire.json import dumps, loads
+
+
+class PriceFeeds:
+    """The feeds of one process; ``shelf`` is that of its other clients."""
+
+    def __init__(
+        self,
+        market_cache: MarketCache,
+        cache: Path,
+        make_feed: Callable[[str, Callable[[], PublicPriceClient], float], PriceFeed] | None = None,
+    ) -> None:
+        self._market_cache = market_cache
+        self._cache = cache
+        self._make_feed = make_feed or _feed
+        self._feeds: dict[str, PriceFeed] = {}
+        self._holders: dict[str, int] = {}
+
+    def hold(self, account: Account, on_ready: Callable[[], None]) -> "AccountPrices":
+        """The prices of an account's profile; begins to read with the first who holds it.
+
+        ``on_ready`` is called when they can be asked for, or cannot be reached.
+        """
+        told = loads(account.extra_config)
+        name = _name(account.venue, told)
+        feed = self._feeds.get(name)
+        if feed is None:
+            spec = build_price_spec(account.venue, told, self._cache)
+            timeout_seconds = float(spec.extra_config["timeout"]) / 1000
+            feed = self._make_feed(
+                account.venue, lambda: PublicClient(spec, self._market_cache), timeout_seconds
+            )
+            self._feeds[name] = feed
+            feed.begin()
+        feed.when_ready(on_ready)
+        self._holders[name] = self._holders.get(name, 0) + 1
+        return AccountPrices(feed, lambda: self._let_go(name))
+
+    def _let_go(self, name: str) -> PriceFeed | None:
+        """The feed, if that was its last holder."""
+        self._holders[name] -= 1
+        if self._holders[name]:
+            return None
+        del self._holders[name]
+        return self._feeds.pop(name)
+
+
+class AccountPrices:
+    """``ports.live_prices.LivePrices`` of one account."""
+
+    def __init__(self, feed: PriceFeed, let_go: Callable[[], PriceFeed | None]) -> None:
+        self._feed = feed
+        self._let_go: Callable[[], PriceFeed | None] | None = let_go
+        #: The number of the news told last, by symbol, with whose numbers they are.
+        self._told: dict[str, tuple[object, int]] = {}
+
+    def take(self, symbol: str, now: datetime, *, with_depth: bool) -> Sequence[PriceUpdate]:
+        """What was told since the last call, the oldest first; at first the newest price alone."""
+        prices = self._feed.subscribe(symbol, now, with_depth=with_depth)
+        of, number = self._told.get(symbol, (None, 0))
+        self._told[symbol] = (prices, prices.number)
+        if of is not prices:
+            return () if prices.quote is None else (prices.quote,)
+        return [news for count, news in prices.news if count > number]
+
+    def newest(self, symbol: str, now: datetime) -> Quote | None:
+        """The newest price, ``None`` where none is known yet."""
+        return self._feed.subscribe(symbol, now).quote
+
+    def is_pending(self, symbol: str) -> bool:
+        """Whether the first price of a symbol is on its way."""
+        return self._feed.is_pending(symbol)
+
+    def is_ready(self) -> bool:
+        """Whether prices can be asked for, or are known to be in trouble."""
+        return self._feed.is_ready()
+
+    def unavailable_reason(self) -> Refused | None:
+        """Why no prices come; ``None`` when all is well."""
+        return self._feed.unavailable_reason()
+
+    def hosts_called(self) -> Sequence[str]:
+        """The hosts that prices were read from."""
+        return () if self._feed.client is None else self._feed.client.hosts_called
+
+    def last_call_at(self) -> datetime | None:
+        """When one was called last."""
+        return None if self._feed.client is None else self._feed.client.last_call_at
+
+    async def close(self) -> None:
+        """Let go of it; a feed that nobody holds ends."""
+        let_go, self._let_go = self._let_go, None
+        last = None if let_go is None else let_go()
+        if last is not None:
+            await last.close()
+
+
+def _feed(venue: str, make: Callable[[], PublicPriceClient], timeout_seconds: float) -> PriceFeed:
+    return PriceFeed(venue, make, timeout_seconds=timeout_seconds)
+
+
+def _name(venue: str, told: Mapping[str, Any]) -> str:
+    """Accounts of one venue share a feed, unless they lead it elsewhere or ask in other ways."""
+    ours = told.get("oms") or {}
+    more = {name: ours[name] for name in ("resolve", "allowed_hosts") if name in ours}
+    return f"{venue} {dumps({**told, 'oms': more})}"

@@ -1,0 +1,102 @@
+"""ccxt's tickers, books and trades as prices; quantities in base, times by our clock.
+
+What is empty or crossed is no price. Levels are sorted here: ccxt sorts texts as texts.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.ccxt.parsing.decimals import to_decimal
+from oms.adapters.ccxt.parsing.fields import get_decimal
+from oms.domain.money import multiply
+from oms.domain.side import Side
+from oms.ports.exchange import PriceLevel, PublicTrade, Quote
+from oms.ports.price_feed import MarkPrice
+from oms.simulation.state.exchange_state import EPOCH
+
+LEVELS_MAX = 50
+_SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+
+
+def parse_quote(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime) -> Quote | None:
+    """The best prices of a ticker; ``unit`` is what one of the venue's amounts is in base.
+
+    Raises ``ReadFailed`` for what is no number.
+    """
+    bid, ask = get_decimal(row, "bid"), get_decimal(row, "ask")
+    if not bid or not ask or not 0 < bid <= ask:
+        return None
+    sizes = [get_decimal(row, name) for name in ("bidVolume", "askVolume")]
+    qtys = [None if not size else multiply(size, unit) for size in sizes]
+    return Quote(symbol=symbol, bid=bid, ask=ask, bid_qty=qtys[0], ask_qty=qtys[1], at=at)
+
+
+def parse_book(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime) -> Quote | None:
+    """A whole book. Raises ``ValueError`` for what is no number."""
+    bids, asks = _levels(row.get("bids"), unit), _levels(row.get("asks"), unit)
+    if not bids or not asks:
+        return None
+    best, least = max(bids), min(asks)
+    if best > least:
+        return None
+    falling = tuple(sorted(bids.items(), reverse=True))[:LEVELS_MAX]
+    rising = tuple(sorted(asks.items()))[:LEVELS_MAX]
+    return Quote(
+        symbol=symbol,
+        bid=best,
+        ask=least,
+        bid_qty=bids[best],
+        ask_qty=asks[least],
+        bids=_told(falling),
+        asks=_told(rising),
+        at=at,
+    )
+
+
+def parse_mark(row: Mapping[str, Any], symbol: str, at: datetime) -> MarkPrice | None:
+    """The mark price of a ticker. Raises ``ReadFailed``."""
+    price = get_decimal(row, "markPrice")
+    return MarkPrice(symbol=symbol, price=price, at=at) if price and price > 0 else None
+
+
+def parse_public_trade(
+    row: Mapping[str, Any], unit: Decimal, symbol: str, ahead_ms: int, now: datetime
+) -> PublicTrade | None:
+    """A trade of others; ``ahead_ms``: how far our clock is ahead of the venue's.
+
+    Raises ``ReadFailed``.
+    """
+    price, amount, told = (
+        get_decimal(row, "price"),
+        get_decimal(row, "amount"),
+        row.get("timestamp"),
+    )
+    if not price or not amount or price <= 0 or amount <= 0 or told is None:
+        return None
+    at = EPOCH + timedelta(milliseconds=int(told) + ahead_ms)
+    side = _SIDES.get(str(row.get("side")))
+    qty = multiply(amount, unit)
+    return PublicTrade(symbol=symbol, price=price, qty=qty, side=side, at=min(at, now))
+
+
+def trade_key(row: Mapping[str, Any]) -> str:
+    """What tells a trade from others."""
+    name = row.get("id")
+    if name:
+        return str(name)
+    return "|".join(str(row.get(key)) for key in ("timestamp", "price", "amount", "side"))
+
+
+def _levels(rows: Any, unit: Decimal) -> dict[Decimal, Decimal]:
+    found: dict[Decimal, Decimal] = {}
+    for row in rows or ():
+        price, amount = to_decimal(row[0]), to_decimal(row[1])
+        if price is not None and amount and price > 0 and amount > 0:
+            found[price] = multiply(amount, unit)
+    return found
+
+
+def _told(levels: tuple[tuple[Decimal, Decimal], ...]) -> tuple[PriceLevel, ...]:
+    return tuple(levels)

@@ -1,0 +1,72 @@
+"""The last prices of symbols that somebody asked for lately."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.client.request_errors import ReadFailed
+from oms.adapters.ccxt.parsing.fields import get_decimal
+from oms.adapters.ccxt.timings import Timings
+from oms.ports.exchange import Quote
+
+_log = logging.getLogger("oms.ccxt")
+
+
+class TickerCache:
+    """Keeps prices fresh while they are asked for; the first to ask gets none yet."""
+
+    def __init__(
+        self, client: ExchangeClient, clock: Callable[[], datetime], timings: Timings
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._timings = timings
+        self._asked: dict[str, datetime] = {}
+        self._quotes: dict[str, Quote] = {}
+        self._news = asyncio.Event()
+
+    def quote(self, symbol: str, now: datetime) -> Quote | None:
+        """The last prices known; they are kept fresh from now on for a while."""
+        if symbol not in self._asked:
+            self._news.set()
+        self._asked[symbol] = now
+        return self._quotes.get(symbol)
+
+    async def run(self) -> None:
+        """Read prices as long as somebody asks."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._asked:
+                await self._read_all()
+                try:
+                    async with asyncio.timeout(self._timings.live):
+                        await self._news.wait()
+                    self._news.clear()
+                except TimeoutError:
+                    continue
+
+    async def _read_all(self) -> None:
+        before = self._clock() - timedelta(seconds=self._timings.ticker)
+        for symbol, asked in list(self._asked.items()):
+            if asked < before:
+                del self._asked[symbol]
+                self._quotes.pop(symbol, None)  # an old price is none
+                continue
+            try:
+                row = await self._client.read("fetch_ticker", symbol)
+                bid, ask = get_decimal(row, "bid"), get_decimal(row, "ask")
+            except ReadFailed as failed:
+                _log.warning("no price of %s: %s", symbol, failed.message)
+                continue
+            if bid and ask:
+                self._quotes[symbol] = Quote(
+                    symbol=symbol,
+                    bid=bid,
+                    ask=ask,
+                    bid_qty=get_decimal(row, "bidVolume"),
+                    ask_qty=get_decimal(row, "askVolume"),
+                    at=self._clock(),
+                )

@@ -1,0 +1,1 @@
+"""Rate limits: buckets, shared budgets, request throttling by priority."""

@@ -1,0 +1,257 @@
+"""Rate limits of one scope, shared by all clients of a key: a window, priorities, pauses.
+
+ccxt's own bucket is one for each instance and knows nothing of the others; it stays as a second
+fence. Waiting here is waiting before the send: who gives up here has sent nothing.
+"""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from itertools import count
+from math import inf
+from time import monotonic
+
+Clock = Callable[[], float]
+
+#: The share of each budget that is kept for cancels.
+CANCEL_SHARE = 0.2
+_SOON = 0.001
+PAUSE_SECONDS_MAX = 60.0
+#: After a pause one goes ahead; the others wait so long at most for what becomes of it.
+PROBE_SECONDS_MAX = 5.0
+BAN_SECONDS_MIN = 120.0
+#: A second, and a little more: what leaves evenly may arrive closer together.
+WINDOW_SECONDS = 1.05
+
+#: Where a reply tells what a second allows and what of it is left, counted in requests.
+_BYBIT = ("x-bapi-limit", "x-bapi-limit-status")
+_TOLD: Mapping[str, tuple[str, str]] = dict.fromkeys(("bybit", "bybiteu", "bybitid"), _BYBIT)
+#: Where a reply tells what was used of a minute, and what a minute has by a part of the URL.
+_WEIGHT = "x-mbx-used-weight-1m"
+_WEIGHTS: Mapping[str, float] = {"/api/v3/": 6000, "/fapi/": 2400}
+
+
+class Priority(IntEnum):
+    """Who goes first."""
+
+    CANCEL = 0
+    FIND = 1
+    REDUCE = 2
+    OPEN = 3
+    SWEEP = 4
+    HISTORY = 5
+
+
+class DeadlinePassed(Exception):
+    """The deadline passed while waiting; nothing was sent."""
+
+
+class RateLimitBucket:
+    """One budget: costs of ``per_second`` in any second, for (venue, key) or (venue, IP).
+
+    Venues count so; a bucket that fills evenly would let nearly twice as much pass in its first
+    second.
+    ``pause`` stops all of it, for everybody who shares it. When it is over the most urgent one goes
+    alone, and the others once it was answered in the ordinary way.
+    """
+
+    def __init__(self, per_second: float, clock: Clock = monotonic) -> None:
+        assert per_second > 0, "a budget of nothing lets nobody through"
+        self._per_second = per_second
+        self._clock = clock
+        #: When each cost is forgotten, with the cost.
+        self._spent: deque[tuple[float, float]] = deque()
+        self._paused_until = 0.0
+        self._pauses_in_a_row = 0
+        #: Nothing was answered in the ordinary way since the last pause; who goes first finds out.
+        self._must_probe = False
+        self._probed_until = 0.0
+        self._for_cancels_until = 0.0
+        self._waiting: list[tuple[int, int]] = []
+        self._number = count()
+        self._changed = asyncio.Event()
+
+    @property
+    def pause_seconds_left(self) -> float:
+        """Seconds until anybody may go."""
+        return max(self._paused_until - self._clock(), 0.0)
+
+    async def take(
+        self, priority: Priority, cost: float = 1.0, deadline: float | None = None
+    ) -> None:
+        """Wait until ``cost`` may be spent, the more urgent and then the earlier first.
+
+        ``deadline`` is of the clock given at the start. Raises ``TooLate``.
+        """
+        mine = (int(priority), next(self._number))
+        heapq.heappush(self._waiting, mine)
+        try:
+            while True:
+                wait = self._wait_of(mine, priority, cost)
+                if wait <= 0 and await self._is_stocked(priority, cost):
+                    break
+                left = inf if deadline is None else deadline - self._clock()
+                if left < 0 or (wait > 0 and left <= 0):
+                    raise DeadlinePassed
+                if wait > 0:
+                    await self._sleep(min(wait, left))
+            self._spend(cost)
+            if self._must_probe:
+                self._probed_until = self._clock() + PROBE_SECONDS_MAX
+        finally:
+            self._waiting.remove(mine)
+            heapq.heapify(self._waiting)
+            self._wake()
+
+    def pause(self, seconds: float | None, *, is_ban: bool = False) -> float:
+        """The venue said stop: for ``seconds``, else 1, 2, 4 … 60; a ban is two minutes at least.
+
+        Returns the seconds. Pauses that overlap count as one.
+        """
+        if seconds is None:
+            if not self.pause_seconds_left:
+                self._pauses_in_a_row += 1
+            doubled: float = 2.0 ** max(self._pauses_in_a_row - 1, 0)
+            seconds = min(doubled, PAUSE_SECONDS_MAX)
+        if is_ban:
+            seconds = max(seconds, BAN_SECONDS_MIN)
+        self._paused_until = max(self._paused_until, self._clock() + seconds)
+        self._must_probe, self._probed_until = True, 0.0
+        self._wake()
+        return seconds
+
+    def record_success(self) -> None:
+        """A request was answered in the ordinary way: the next pause is a short one again."""
+        self._pauses_in_a_row = 0
+        if self._must_probe:
+            self._must_probe, self._probed_until = False, 0.0
+            self._wake()
+
+    def set_remaining(self, left: float) -> None:
+        """The venue's own word on what is left, if it is less than ours."""
+        missing = self._per_second - self._used() - max(left, 0.0)
+        if missing > 0:
+            self._spend(missing)
+
+    def reserve_for_cancels(self, seconds: float) -> None:
+        """What is left of a longer budget than a second's is for cancels alone, for so long."""
+        self._for_cancels_until = max(self._for_cancels_until, self._clock() + seconds)
+
+    def limit(self, per_second: float) -> None:
+        """The venue's own word on how much there is; less or more than was believed."""
+        if per_second > 0:
+            self._per_second = per_second
+
+    async def _is_stocked(self, priority: Priority, cost: float) -> bool:
+        """Whether others than this process agree; whoever had to ask them looks again."""
+        return True
+
+    def _wait_of(self, mine: tuple[int, int], priority: Priority, cost: float) -> float:
+        """Seconds to wait at least; 0 is go."""
+        if self.pause_seconds_left:
+            return self.pause_seconds_left
+        if self._waiting[0] != mine:
+            return PAUSE_SECONDS_MAX
+        if self._probed_until > self._clock():
+            return self._probed_until - self._clock()
+        if priority is not Priority.CANCEL and self._for_cancels_until > self._clock():
+            return self._for_cancels_until - self._clock()
+        kept = 0.0 if priority is Priority.CANCEL else CANCEL_SHARE * self._per_second
+        # A single request dearer than all there is must pass some day: with nothing beside it.
+        room = max(self._per_second - kept - cost, 0.0)
+        used = self._used()
+        for ends, spent in sorted(self._spent):
+            if used <= room:
+                break
+            used -= spent
+            wait = ends - self._clock()
+            if used <= room:
+                return max(wait, _SOON)
+        return 0.0
+
+    def _used(self) -> float:
+        """What was spent within the last second."""
+        now = self._clock()
+        self._spent = deque(each for each in self._spent if each[0] > now)
+        return sum(spent for _, spent in self._spent)
+
+    def _spend(self, cost: float) -> None:
+        """What is dearer than a second allows is remembered for longer."""
+        lasts = WINDOW_SECONDS * max(cost / self._per_second, 1.0)
+        self._spent.append((self._clock() + lasts, cost))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until time is up or something changed for all who wait."""
+        changed = self._changed
+        try:
+            async with asyncio.timeout(max(seconds, _SOON)):
+                await changed.wait()
+        except TimeoutError:
+            return
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class RateLimitBuckets:
+    """The scopes of one process by name, made when they are first asked for.
+
+    ``make_shared`` makes those that other processes share, by name, budget and clock.
+    """
+
+    def __init__(
+        self,
+        clock: Clock = monotonic,
+        make_shared: Callable[[str, float, Clock], RateLimitBucket] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._make_shared = make_shared
+        self._known: dict[str, RateLimitBucket] = {}
+
+    def known(self, name: str) -> RateLimitBucket | None:
+        """The scope of that name, if anybody has asked for it."""
+        return self._known.get(name)
+
+    def of(self, name: str, per_second: float, *, is_shared: bool = False) -> RateLimitBucket:
+        """One object for all who share ``name``; the budget is that of the first who asked."""
+        found = self._known.get(name)
+        if found is None:
+            if is_shared and self._make_shared is not None:
+                found = self._make_shared(name, per_second, self._clock)
+            else:
+                found = RateLimitBucket(per_second, self._clock)
+            self._known[name] = found
+        return found
+
+
+def counts_requests(venue: str) -> bool:
+    """Whether replies tell a limit in requests; elsewhere ccxt's costs count."""
+    return venue in _TOLD
+
+
+def read_limit(venue: str, headers: Mapping[str, str]) -> float | None:
+    """What a reply says a second allows; ``None`` where it does not say so."""
+    return None if venue not in _TOLD else _number(headers, _TOLD[venue][0])
+
+
+def read_remaining(venue: str, headers: Mapping[str, str]) -> float | None:
+    """What a reply says is left; ``None`` where it does not say so."""
+    return None if venue not in _TOLD else _number(headers, _TOLD[venue][1])
+
+
+def read_used_share(url: str, headers: Mapping[str, str]) -> float | None:
+    """What share of this minute's budget is used; ``None`` where a reply does not say so."""
+    used = _number(headers, _WEIGHT)
+    limits = [limit for part, limit in _WEIGHTS.items() if part in url]
+    return used / limits[0] if used is not None and limits else None
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    told = {key.lower(): text for key, text in headers.items()}.get(name)
+    try:
+        return None if told is None else float(told)
+    except ValueError:
+        return None

@@ -1,0 +1,95 @@
+"""A scope whose budget all workers share: each takes tokens of a second from the store.
+
+Priorities and the window are those of the process; how much of them it may use is told by the
+store. Where the store does not answer, the process goes on by its own window: the venue's own
+refusals remain, and a cancel must not wait for a database.
+"""
+
+import asyncio
+import logging
+
+from oms.adapters.ccxt.ratelimit.rate_bucket import CANCEL_SHARE, Clock, Priority, RateLimitBucket
+from oms.domain.errors import Unavailable
+from oms.ports.rate_budget import RateBudget
+
+#: A worker takes so much of a second's budget at once: fewer questions, a fair share for others.
+CHUNK_SHARE = 0.2
+_SOON = 0.001
+_log = logging.getLogger("oms.ccxt")
+
+
+class SharedRateLimitBucket(RateLimitBucket):
+    """One budget of (venue, address), used by this process together with others."""
+
+    def __init__(self, chunks: RateBudget, name: str, per_second: float, clock: Clock) -> None:
+        super().__init__(per_second, clock)
+        self._chunks = chunks
+        self._name = name
+        #: Tokens taken and not spent, and when they are worth nothing any more.
+        self._stock = 0.0
+        self._stock_ends = 0.0
+        #: Until when there is nothing to take: for all but cancels, and for cancels as well.
+        self._dry_until = 0.0
+        self._empty_until = 0.0
+        self._door = asyncio.Lock()
+        self._report_builder: set[asyncio.Task[None]] = set()
+
+    def pause(self, seconds: float | None, *, is_ban: bool = False) -> float:
+        """As ``Scope`` does, and the other workers hear of it."""
+        seconds = super().pause(seconds, is_ban=is_ban)
+        task = asyncio.ensure_future(self._tell_pause(seconds))
+        self._report_builder.add(task)
+        task.add_done_callback(self._report_builder.discard)
+        return seconds
+
+    def _wait_of(self, mine: tuple[int, int], priority: Priority, cost: float) -> float:
+        wait = super()._wait_of(mine, priority, cost)
+        if wait > 0 or self._has(cost):
+            return wait
+        ends = self._empty_until if priority is Priority.CANCEL else self._dry_until
+        return max(ends - self._clock(), 0.0)
+
+    async def _is_stocked(self, priority: Priority, cost: float) -> bool:
+        if self._has(cost):
+            self._stock -= self._need(cost)
+            return True
+        async with self._door:
+            if not self._has(cost):
+                await self._take_chunk(priority, cost)
+        return False
+
+    async def _take_chunk(self, priority: Priority, cost: float) -> None:
+        """More tokens, or until when there are none."""
+        is_cancel = priority is Priority.CANCEL
+        need = self._need(cost)
+        most = self._per_second if is_cancel else (1 - CANCEL_SHARE) * self._per_second
+        wanted = need if is_cancel else max(need, CHUNK_SHARE * self._per_second)
+        try:
+            chunk = await self._chunks.take(self._name, wanted, most)
+        except Unavailable as lost:
+            _log.warning("the shared budget of %s does not answer: %s", self._name, lost.message)
+            self._stock, self._stock_ends = self._per_second, self._clock() + 1
+            return
+        now = self._clock()
+        if chunk.paused > 0:
+            super().pause(chunk.paused)
+            return
+        left = self._stock if now < self._stock_ends else 0.0
+        self._stock, self._stock_ends = left + chunk.tokens, now + chunk.seconds
+        if self._stock < need:
+            ends = now + max(chunk.seconds, _SOON)
+            self._dry_until = ends
+            self._empty_until = ends if is_cancel else self._empty_until
+
+    def _has(self, cost: float) -> bool:
+        return self._clock() < self._stock_ends and self._stock >= self._need(cost)
+
+    def _need(self, cost: float) -> float:
+        """One that is dearer than a second gives waits for a whole one, and passes."""
+        return min(cost, (1 - CANCEL_SHARE) * self._per_second)
+
+    async def _tell_pause(self, seconds: float) -> None:
+        try:
+            await self._chunks.pause(self._name, seconds)
+        except Unavailable as lost:
+            _log.warning("a pause of %s stays untold: %s", self._name, lost.message)

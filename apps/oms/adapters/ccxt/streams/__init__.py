@@ -1,0 +1,1 @@
+"""Private websocket streams of one account."""

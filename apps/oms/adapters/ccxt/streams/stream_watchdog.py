@@ -1,0 +1,34 @@
+"""Whether a stream that seems to stand is dead: nothing comes, or readings know more than it told.
+
+It judges; closing and dialling are the streams' matter.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+#: So many facts that a reading found first, each older than this, and the stream is not believed.
+MISSED_FACTS_MAX = 2
+
+
+class StreamWatchdog:
+    """Of the streams of one account; ``silence`` and ``late`` in seconds."""
+
+    def __init__(self, *, silence: float, late: float) -> None:
+        self._silence = silence
+        self._late = timedelta(seconds=late)
+        self._since: datetime | None = None
+        self._missed = 0
+
+    def begin(self, now: datetime) -> None:
+        """What happens from now on should be told by the streams."""
+        self._since, self._missed = now, 0
+
+    def read(self, facts: Iterable[datetime], now: datetime) -> None:
+        """A reading found facts of these times that no stream had told."""
+        since = self._since
+        if since is not None:
+            self._missed += sum(1 for at in facts if since < at < now - self._late)
+
+    def is_dead(self, silent_seconds: float, *, is_live: bool) -> bool:
+        """Whether to dial anew; ``is_live``: there are orders that it could tell of."""
+        return self._missed >= MISSED_FACTS_MAX or (is_live and silent_seconds > self._silence)

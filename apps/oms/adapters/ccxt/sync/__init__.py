@@ -1,0 +1,1 @@
+"""Reading an account: lookups, lists, polling, snapshots, reports."""

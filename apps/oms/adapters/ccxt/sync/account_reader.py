@@ -1,0 +1,266 @@
+"""Reads the parts of an account whole: open and closed orders, executions, what is held."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.client.request_errors import ReadFailed
+from oms.adapters.ccxt.parsing.balance_parser import parse_balances
+from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows, to_milliseconds
+from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, parse_order
+from oms.adapters.ccxt.parsing.position_parser import parse_position
+from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, parse_funding, parse_trades
+from oms.adapters.ccxt.sync.paging import fetch_all, split_windows, until_params
+from oms.adapters.ccxt.sync.position_modes import MODES_BY_POSITIONS
+from oms.adapters.ccxt.sync.raw_row_buffer import (
+    CONFLICTING_DUPLICATE,
+    NOT_TRADED,
+    ORDER,
+    POSITION,
+    TRADE,
+    RawRowBuffer,
+    Row,
+)
+from oms.adapters.ccxt.venues.profile import AccountSection, VenueProfile, list_sections
+from oms.domain.instrument import InstrumentKind
+from oms.domain.money import ZERO, add
+from oms.domain.orders.execution_report import Charge
+from oms.domain.reconcile.position_comparison import HoldingKey
+
+#: What two tellings of one execution must agree on.
+_FACTS = ("side", "price", "amount", "timestamp")
+POSITION_MODE_INTERVAL = timedelta(hours=1)
+"""How often the account is asked for its mode: orders that do not fit it are refused anyway."""
+
+_CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
+_OPEN, _POSITIONS = "fetch_open_orders", "fetch_positions"
+
+
+class AccountReader:
+    """Asks; nothing is told here. Each method raises ``ReadFailed``.
+
+    A row that makes no sense is set aside: the others are read.
+    """
+
+    def __init__(
+        self,
+        client: ExchangeClient,
+        venue: str,
+        profile: VenueProfile,
+        symbols: Callable[[], Iterable[str]],
+        raw_rows: RawRowBuffer,
+    ) -> None:
+        self._client = client
+        self._venue = venue
+        self._profile = profile
+        #: Symbols to ask for where a venue tells nothing without one.
+        self._symbols = symbols
+        self._raw_rows = raw_rows
+        self._has_legs: bool | None = None
+        self._legs_read_at: datetime | None = None
+
+    def parts(self) -> list[AccountSection]:
+        """The parts of the account."""
+        return list_sections(self._venue, self._client.instruments)
+
+    async def open_orders(self, part: AccountSection) -> list[OrderSnapshot]:
+        """All open orders of the part, with those that stand in lists of their own."""
+        found = await self._orders(_OPEN, part, None, part.params)
+        for params in self._profile.trigger_lists(_kind(part)):
+            found += await self._orders(_OPEN, part, None, {**part.params, **params})
+        return found
+
+    async def closed_orders(
+        self, part: AccountSection, since: datetime, until: datetime
+    ) -> list[OrderSnapshot]:
+        """Orders of the part that ended, made since then."""
+        has = self._client.exchange.has
+        lists = self._profile.closed_order_methods
+        if not lists and has.get("fetchCanceledAndClosedOrders"):
+            lists = (_CLOSED,)
+        found = []
+        for window in split_windows(
+            self._reachable(since, until), until, self._profile.window_days_max
+        ):
+            params = self._until(part.params, window.until)
+            for method in lists:
+                found += await self._orders(method, part, to_milliseconds(window.since), params)
+        return found
+
+    async def trades(
+        self,
+        part: AccountSection,
+        since: datetime,
+        until: datetime,
+        *,
+        all_kinds: bool,
+        now: datetime,
+    ) -> tuple[list[TradeSnapshot], list[Charge]]:
+        """Executions of the part, oldest first, and funding, where all kinds are asked for."""
+        more = self._profile.extra_execution_types if all_kinds and part.has_positions else ()
+        rows: list[Row] = []
+        for window in split_windows(
+            self._reachable(since, until), until, self._profile.window_days_max
+        ):
+            for kind in (None, *more):
+                named = {} if kind is None else {"execType": kind}
+                params = {**self._until(part.params, window.until), **named}
+                start, page = to_milliseconds(window.since), self._profile.trades_page
+                rows += await self._rows(_TRADES, part, start, page, params)
+        instruments, quarantine = (
+            self._client.instruments,
+            partial(self._raw_rows.quarantine, TRADE),
+        )
+        shown = parse_trades(rows, self._venue, instruments, quarantine)
+        return shown, parse_funding(rows, instruments, now, quarantine)
+
+    async def holdings(self, parts: Sequence[AccountSection]) -> dict[HoldingKey, Decimal]:
+        """Contracts held, signed; by side where the exchange holds two legs."""
+        held: dict[HoldingKey, Decimal] = {}
+        for part in parts:
+            if part.has_positions:
+                params = self._profile.words(_POSITIONS, _kind(part), part.params)
+                rows = await self._client.read(_POSITIONS, None, params)
+                self._add_holdings(held, part, require_rows(rows, "positions"))
+        return held
+
+    async def balances(self, parts: Sequence[AccountSection]) -> dict[str, Decimal] | None:
+        """Totals of the part that holds coins; ``None`` where there is none, or none are told."""
+        for part in parts:
+            if not part.has_positions:
+                try:
+                    told = await self._client.read("fetch_balance", dict(part.params))
+                except ReadFailed as failed:
+                    if failed.retryable:
+                        raise
+                    return None
+                return parse_balances(told)
+        return None
+
+    def _add_holdings(
+        self, held: dict[HoldingKey, Decimal], part: AccountSection, rows: Iterable[Row]
+    ) -> None:
+        for row in rows:
+            if not row.get("symbol"):
+                raise malformed_response(
+                    "a position without a symbol"
+                )  # what is held is anyone's guess
+            try:
+                shown = parse_position(row, self._client.instruments)
+            except ReadFailed as wrong:
+                if wrong.message != NOT_TRADED:
+                    raise  # left out, it would look like nothing held
+                self._raw_rows.quarantine(POSITION, wrong.message, row)
+                continue
+            # A venue may tell all parts in each.
+            if shown is not None and shown[0][0] in part.symbols:
+                key, qty = shown
+                held[key] = add(held.get(key, ZERO), qty)
+
+    async def _orders(
+        self, method: str, part: AccountSection, since: int | None, params: Mapping[str, object]
+    ) -> list[OrderSnapshot]:
+        rows = await self._rows(method, part, since, self._profile.page_size(method), params)
+        found = []
+        for row in rows:
+            try:
+                shown = parse_order(row, self._venue, self._client.instruments)
+            except ReadFailed as wrong:
+                self._raw_rows.quarantine(ORDER, wrong.message, row)
+                continue
+            if shown is None:
+                self._raw_rows.quarantine(ORDER, NOT_TRADED, row)
+            else:
+                found.append(shown)
+        return found
+
+    async def _rows(
+        self,
+        method: str,
+        part: AccountSection,
+        since: int | None,
+        page: int,
+        params: Mapping[str, object],
+    ) -> list[Row]:
+        """All rows of a list, of each symbol where the venue asks for one."""
+        rows: list[Row] = []
+        what = TRADE if method == _TRADES else ORDER
+        params, uses_cursor = (
+            self._profile.words(method, _kind(part), params),
+            self._profile.uses_cursor,
+        )
+        other = partial(self._told_otherwise, what)
+        for symbol in self._asked(part):
+            rows += await fetch_all(
+                self._client,
+                method,
+                symbol,
+                since,
+                page,
+                params,
+                uses_cursor=uses_cursor,
+                other=other,
+                newest_first=self._profile.newest_first,
+                offset_param=self._profile.offset_param,
+            )
+        self._raw_rows.told(what, rows)
+        return rows
+
+    def _told_otherwise(self, what: str, row: Row, kept: Row) -> None:
+        """An older version of an order, or an execution in other words."""
+        self._raw_rows.told(what, [row])
+        if what == TRADE and any(row.get(name) != kept.get(name) for name in _FACTS):
+            self._raw_rows.quarantine(what, CONFLICTING_DUPLICATE, row)
+
+    def _until(self, params: Mapping[str, object], until: datetime) -> dict[str, object]:
+        """Where lists are walked by offsets, an end would move them."""
+        return dict(params) if self._profile.offset_param else until_params(params, until)
+
+    def _asked(self, part: AccountSection) -> Sequence[str | None]:
+        if not self._profile.symbol_required:
+            return (None,)
+        return sorted(set(self._symbols()) & part.symbols)
+
+    def complete_from(self, since: datetime, now: datetime) -> datetime | None:
+        """From when on ``trades`` leaves nothing out; ``None`` where symbols must be named."""
+        return None if self._profile.symbol_required else self._reachable(since, now)
+
+    def reaches_from(self, since: datetime, now: datetime) -> datetime | None:
+        """From when on executions are told, where that is later than ``since``."""
+        start = self._reachable(since, now)
+        return start if start > since else None
+
+    async def has_legs(self, now: datetime) -> bool | None:
+        """Whether contracts are held in two legs, where one mode is told for the whole account.
+
+        Where each symbol has its own, what is held shows it.
+        """
+        has = self._client.exchange.has.get("fetchPositionMode")
+        symbols = [min(part.symbols) for part in self.parts() if part.has_positions]
+        if has is not True or self._venue in MODES_BY_POSITIONS or not symbols:
+            return None
+        if self._legs_read_at is None or now - self._legs_read_at >= POSITION_MODE_INTERVAL:
+            try:
+                told = await self._client.read("fetch_position_mode", symbols[0])
+            except ReadFailed as failed:
+                if failed.retryable:
+                    raise
+                told = {}
+            self._has_legs = told.get("hedged")
+            self._legs_read_at = now
+        return self._has_legs
+
+    def _reachable(self, since: datetime, until: datetime) -> datetime:
+        """``since``, or as far back as anything is told."""
+        if not self._profile.history_days_max:
+            return since
+        return max(
+            since, until - timedelta(days=self._profile.history_days_max) + timedelta(hours=1)
+        )
+
+
+def _kind(part: AccountSection) -> InstrumentKind:
+    """What the part holds; inverse contracts are not traded."""
+    return InstrumentKind.LINEAR if part.has_positions else InstrumentKind.SPOT

@@ -1,0 +1,66 @@
+"""Whether the exchange account holds a long and a short leg, as it shows it: read, never guessed.
+
+Some venues tell one mode for the whole account, others one for each symbol. Only accounts that hold
+positions apart ask; a request of another one is refused by the exchange where the mode is wrong.
+"""
+
+from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.orders.order_requests import Legs, choose_legs
+from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows
+from oms.adapters.ccxt.ratelimit.rate_bucket import Priority
+from oms.adapters.ccxt.ratelimit.request_throttle import use_priority
+from oms.domain.account import PositionMode
+from oms.domain.instrument import InstrumentKind
+
+POSITION_MODE_MISMATCH = "position_mode_mismatch"
+#: Venues that tell the mode of a symbol by its positions, flat ones too.
+MODES_BY_POSITIONS = frozenset({"bybit", "bybiteu", "bybitid"})
+
+
+class PositionModeReader:
+    """Of one account, whose positions the ledger holds in ``mode``."""
+
+    def __init__(self, *, client: ExchangeClient, venue: str, mode: PositionMode) -> None:
+        self._client = client
+        self._venue = venue
+        self._mode = mode
+        #: By symbol, or by kind of contract where the venue has one mode for all.
+        self._hedged: dict[str, bool] = {}
+
+    async def legs(self, symbol: str) -> Legs:
+        """How orders in the symbol name their leg. Raises ``ReadFailed``."""
+        kind = self._client.instruments[symbol].kind
+        if self._mode is not PositionMode.HEDGE or kind is InstrumentKind.SPOT:
+            return choose_legs(self._mode, is_hedged=False)
+        key = self._key(symbol)
+        if key not in self._hedged:
+            with use_priority(Priority.FIND):
+                self._hedged[key] = await self._read(symbol)
+        return choose_legs(self._mode, is_hedged=self._hedged[key])
+
+    def shown(self) -> str | None:
+        """``hedge`` or ``one_way`` as seen so far, ``mixed`` for both; ``None``: nothing seen."""
+        words = {"hedge" if hedged else "one_way" for hedged in self._hedged.values()}
+        return None if not words else words.pop() if len(words) == 1 else "mixed"
+
+    def forget(self) -> None:
+        """It may have changed: the next order asks again."""
+        self._hedged.clear()
+
+    def _key(self, symbol: str) -> str:
+        if self._venue in MODES_BY_POSITIONS:
+            return symbol
+        return self._client.instruments[symbol].kind.value
+
+    async def _read(self, symbol: str) -> bool:
+        if self._venue in MODES_BY_POSITIONS:
+            rows = require_rows(await self._client.read("fetch_positions", [symbol]), "positions")
+            if not rows:
+                raise malformed_response("no position of the symbol, not even a flat one")
+            return any(row.get("hedged") is True for row in rows)
+        if not self._client.exchange.has.get("fetchPositionMode"):
+            return False
+        told = await self._client.read("fetch_position_mode", symbol)
+        if not isinstance(told.get("hedged"), bool):
+            raise malformed_response("a position mode without a word for it")
+        return told["hedged"] is True

@@ -1,0 +1,319 @@
+"""What is shown becomes reports, each fact once: the rule that keeps states from going back.
+
+A state that is older than one taken in before, or about an order that ended, tells at most that
+the order exists. Fills come from executions alone. Any order of the same facts, told any number of
+times, ends in the same book.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder, mark_ended
+from oms.adapters.ccxt.orders.order_requests import PLACE, OrderRequest
+from oms.adapters.ccxt.parsing.order_parser import (
+    OrderSnapshot,
+    VenueOrderStatus,
+    to_external_order,
+)
+from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, fee_charges
+from oms.adapters.ccxt.sync.exit_orders import EXIT_REASONS, find_parent_order
+from oms.domain.money import ZERO, add, subtract
+from oms.domain.orders.execution_report import (
+    Charge,
+    EditState,
+    Execution,
+    ExecutionReport,
+    ExternalOrderInfo,
+    ReportKind,
+    ReportSource,
+)
+from oms.domain.value import evolve
+
+_ENDS = {
+    VenueOrderStatus.CANCELED: ReportKind.CANCELED,
+    VenueOrderStatus.EXPIRED: ReportKind.EXPIRED,
+    VenueOrderStatus.REJECTED: ReportKind.REJECTED,
+}
+#: What a trigger leads to.
+_LIVES_ON = (VenueOrderStatus.OPEN, VenueOrderStatus.FILLED, VenueOrderStatus.TRIGGERED)
+
+
+class ReportBuilder:
+    """Turns snapshots and executions of one account into reports."""
+
+    def __init__(self, orders: OrderCache, *, infers_fills: bool = True) -> None:
+        self._orders = orders
+        self._infers = infers_fills
+
+    def from_order(
+        self, shown: OrderSnapshot, source: ReportSource, now: datetime, *, always: bool = False
+    ) -> list[ExecutionReport]:
+        """What is new in ``shown``; with ``always`` an open order is told in any case."""
+        tracked = self.track(shown, now)
+        if tracked is None:
+            return []
+        reports: list[ExecutionReport] = []
+        if tracked.is_declared_absent:
+            self._orders.reinstate(tracked)
+        is_news = not tracked.is_accepted and shown.shown is not VenueOrderStatus.REJECTED
+        if is_news or (always and not tracked.is_ended and shown.shown is VenueOrderStatus.OPEN):
+            mark_accepted(tracked, now)
+            reports.append(build_report(tracked, ReportKind.ACCEPTED, source, now))
+        triggered_order_id = (
+            shown.triggered_order_id if shown.is_conditional else shown.exchange_order_id
+        )
+        if tracked.has_separate_trigger and triggered_order_id is not None:
+            self._orders.placed(tracked, triggered_order_id)
+        if (
+            tracked.is_ended
+            or shown.shown is VenueOrderStatus.UNRECOGNIZED
+            or _is_old(shown, tracked)
+        ):
+            return reports
+        tracked.last_snapshot_at = shown.updated_at or tracked.last_snapshot_at
+        reports += _triggered(shown, tracked, source, now)
+        reports += _changed(shown, tracked, source, now)
+        reports += _ended(shown, tracked, source, now)
+        return reports
+
+    def from_trade(
+        self, trade: TradeSnapshot, source: ReportSource, now: datetime, *, always: bool = False
+    ) -> ExecutionReport | None:
+        """The execution, ``None`` if it was told before or its order is not known."""
+        tracked = self._orders.named(trade.symbol, trade.exchange_order_id, trade.client_id)
+        if tracked is None:
+            return None
+        name = trade.execution.exchange_trade_id
+        is_new = name not in tracked.trade_ids
+        if not is_new and not always:
+            return None
+        if is_new:
+            tracked.trade_ids.add(name)
+            tracked.filled = add(tracked.filled, trade.execution.qty)
+        if tracked.is_declared_absent:
+            self._orders.reinstate(tracked)
+        tracked.is_in_doubt = False
+        if tracked.is_accepted and tracked.filled >= tracked.qty:
+            mark_ended(tracked, now)
+        return build_report(tracked, ReportKind.EXECUTION, source, now, execution=trade.execution)
+
+    def found(
+        self, shown: OrderSnapshot | None, trades: Sequence[TradeSnapshot], now: datetime
+    ) -> list[ExecutionReport]:
+        """One order looked up: that it exists, what was executed, what became of it."""
+        source = ReportSource.RECONCILE
+        terms = [] if shown is None else self.terms(shown, source, now)
+        fills = [
+            fill for each in trades if (fill := self.from_trade(each, source, now)) is not None
+        ]
+        states = [] if shown is None else self.from_order(shown, source, now)
+        exists = [each for each in states if each.kind is ReportKind.ACCEPTED]
+        return [*exists, *terms, *fills, *(each for each in states if each not in exists)]
+
+    def from_lookup(
+        self,
+        shown: OrderSnapshot | None,
+        trades: Sequence[TradeSnapshot],
+        now: datetime,
+        after: timedelta,
+    ) -> tuple[list[ExecutionReport], list[Charge]]:
+        """As ``found``, what is inferred ``after`` so long, and fees in further currencies."""
+        source, reports = ReportSource.RECONCILE, self.found(shown, trades, now)
+        if shown is not None:
+            reports += self.inferred(shown, now, after, source)
+        return reports, [fee for trade in trades for fee in fee_charges(trade, source, now)]
+
+    def terms(
+        self, shown: OrderSnapshot, source: ReportSource, now: datetime
+    ) -> list[ExecutionReport]:
+        """Only the terms it has now: before executions that would be too many under the old."""
+        tracked = self.track(shown, now)
+        if tracked is None or tracked.is_ended or _is_old(shown, tracked):
+            return []
+        return list(_changed(shown, tracked, source, now))
+
+    def find_overfilled(self, trades: Iterable[TradeSnapshot]) -> list[TrackedOrder]:
+        """Orders of which more was executed than they are believed to be for.
+
+        And those executed in full with a change on its way: which terms they ended with is not
+        known.
+        """
+        filled: dict[int, Decimal] = {}
+        found: list[TrackedOrder] = []
+        for trade in trades:
+            tracked = self._orders.named(trade.symbol, trade.exchange_order_id, trade.client_id)
+            is_ours = tracked is not None and tracked.order_id and not tracked.is_ended
+            if tracked is None or not is_ours:
+                continue
+            if trade.execution.exchange_trade_id in tracked.trade_ids:
+                continue
+            before = filled.get(tracked.order_id, tracked.filled)
+            filled[tracked.order_id] = add(before, trade.execution.qty)
+            is_outgrown = filled[tracked.order_id] > tracked.qty
+            is_unclear = tracked.is_changing and filled[tracked.order_id] == tracked.qty
+            if (is_outgrown or is_unclear) and tracked not in found:
+                found.append(tracked)
+        return found
+
+    def track(self, shown: OrderSnapshot, now: datetime) -> TrackedOrder | None:
+        """The order shown; a stranger is known from now on, once its quantity is told."""
+        tracked = self._orders.named(shown.symbol, shown.exchange_order_id, shown.client_id)
+        if tracked is not None:
+            return tracked
+        external = to_external_order(shown, now)
+        if external is None:
+            return None
+        parent = find_parent_order(shown, self._orders)
+        if parent is not None and shown.exit is not None:
+            reason = EXIT_REASONS[shown.exit]
+            external = evolve(external, parent_order_id=parent.order_id, reason=reason)
+        return self.stranger(external, shown.exchange_order_id)
+
+    def stranger(self, external: ExternalOrderInfo, exchange_order_id: str) -> TrackedOrder:
+        """An order that is not ours, from now on known."""
+        tracked = TrackedOrder(
+            order_id=0,
+            symbol=external.symbol,
+            side=external.side,
+            order_type=external.order_type,
+            qty=external.qty,
+            price=external.price,
+            created_at=external.created_at,
+            exchange_order_id=exchange_order_id,
+            external=external,
+        )
+        return self._orders.add(tracked)
+
+    def missing(self, shown: OrderSnapshot, tracked: TrackedOrder) -> Decimal:
+        """How much of it was executed and not told."""
+        return max(subtract(subtract(shown.filled, tracked.filled), tracked.inferred), ZERO)
+
+    def inferred(
+        self, shown: OrderSnapshot, now: datetime, after: timedelta, source: ReportSource
+    ) -> list[ExecutionReport]:
+        """An execution in place of those that are proven and were not found for so long."""
+        if not self._infers:
+            return []
+        tracked = self.track(shown, now)
+        missing = ZERO if tracked is None else self.missing(shown, tracked)
+        if tracked is None or not missing or shown.average is None:
+            if tracked is not None:
+                tracked.fills_missing_since = None
+            return []
+        tracked.fills_missing_since = tracked.fills_missing_since or now
+        if now - tracked.fills_missing_since < after:
+            return []
+        tracked.inferred = add(tracked.inferred, missing)
+        execution = Execution(
+            exchange_trade_id=f"syn-{shown.exchange_order_id}-{shown.filled.normalize():f}",
+            qty=missing,
+            price=shown.average,
+            executed_at=shown.updated_at or now,
+            provisional=True,
+        )
+        return [build_report(tracked, ReportKind.EXECUTION, source, now, execution=execution)]
+
+
+def mark_accepted(tracked: TrackedOrder, now: datetime) -> None:
+    """It is proven to stand at the exchange, or to have stood there."""
+    tracked.is_accepted, tracked.is_in_doubt = True, False
+    tracked.accepted_at = tracked.accepted_at or now
+
+
+def build_report(
+    tracked: TrackedOrder,
+    kind: ReportKind,
+    source: ReportSource,
+    now: datetime,
+    *,
+    execution: Execution | None = None,
+    qty: Decimal | None = None,
+    price: Decimal | None = None,
+    edit: EditState | None = None,
+    code: str | None = None,
+    message: str | None = None,
+) -> ExecutionReport:
+    """A report about the order."""
+    return ExecutionReport(
+        kind=kind,
+        order_id=tracked.order_id,
+        source=source,
+        received_at=now,
+        exchange_order_id=tracked.reported_order_id,
+        execution=execution,
+        qty=qty,
+        price=price,
+        edit=edit,
+        code=code,
+        message=message,
+        external=tracked.external if not tracked.order_id else None,
+    )
+
+
+def build_rejection(
+    request: OrderRequest, code: str, message: str, source: ReportSource, now: datetime
+) -> list[ExecutionReport]:
+    """That a wish was not carried out; nothing where the ledger wishes nothing any more.
+
+    A change or cancel that is refused after its wish was answered otherwise would be read as a
+    rejection of the order itself.
+    """
+    tracked = request.tracked
+    if request.kind != PLACE:
+        if request.answer_count != tracked.answer_count:
+            return []
+        tracked.answer_count += 1
+        tracked.is_changing = False
+    return [build_report(tracked, ReportKind.REJECTED, source, now, code=code, message=message)]
+
+
+def _is_old(shown: OrderSnapshot, tracked: TrackedOrder) -> bool:
+    if shown.updated_at is None or tracked.last_snapshot_at is None:
+        return False
+    return shown.updated_at < tracked.last_snapshot_at
+
+
+def _triggered(
+    shown: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
+) -> Sequence[ExecutionReport]:
+    was_waiting, tracked.is_waiting = tracked.is_waiting, shown.is_waiting
+    if not was_waiting or shown.is_waiting or shown.shown not in _LIVES_ON:
+        return ()
+    return (build_report(tracked, ReportKind.TRIGGERED, source, now),)
+
+
+def _changed(
+    shown: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
+) -> Sequence[ExecutionReport]:
+    """Other terms than those it was believed to have."""
+    if shown.shown is VenueOrderStatus.REJECTED:
+        return ()
+    price = shown.price if tracked.price is not None else None
+    qty = shown.qty
+    if qty in (None, tracked.qty) and price in (None, tracked.price):
+        return ()
+    tracked.qty, tracked.price = qty or tracked.qty, price or tracked.price
+    tracked.answer_count += 1
+    tracked.is_changing = False
+    qty, price = tracked.total_qty, tracked.price
+    return (build_report(tracked, ReportKind.CHANGED, source, now, qty=qty, price=price),)
+
+
+def _ended(
+    shown: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
+) -> Sequence[ExecutionReport]:
+    if shown.shown is VenueOrderStatus.FILLED and tracked.filled >= tracked.qty:
+        mark_ended(tracked, now)
+    kind = _ENDS.get(shown.shown)
+    if shown.shown is VenueOrderStatus.TRIGGERED and tracked.client_id is None:
+        kind = ReportKind.CANCELED  # what it placed is another stranger
+    if kind is None or tracked.is_replacing:
+        return ()
+    mark_ended(tracked, now)
+    if kind is ReportKind.REJECTED:
+        message = f"the exchange shows it as {shown.raw_status}"
+        return (
+            build_report(tracked, kind, source, now, code="exchange_rejected", message=message),
+        )
+    return (build_report(tracked, kind, source, now),)

@@ -1,0 +1,176 @@
+"""Sweeps: the whole of an account read at one time, as a snapshot.
+
+Executions are read twice: those that came while the rest was read belong to it, or what is held
+would differ from what was told.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.adapters.ccxt.client.connection import Connection
+from oms.adapters.ccxt.client.request_errors import ReadFailed
+from oms.adapters.ccxt.orders.order_cache import OrderCache
+from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
+from oms.adapters.ccxt.report_buffer import ReportBuffer
+from oms.adapters.ccxt.sync.account_reader import AccountReader
+from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
+from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
+from oms.adapters.ccxt.venues.profile import AccountSection
+from oms.domain.orders.execution_report import Charge, ExecutionReport
+from oms.domain.reconcile.position_comparison import HoldingKey
+from oms.ports.exchange import ExchangeSnapshot
+
+_OVERLAP = timedelta(seconds=5)
+
+
+class SnapshotCollector:
+    """Sweeps of one account, one at a time."""
+
+    def __init__(
+        self,
+        *,
+        connection: Connection,
+        reader: AccountReader,
+        processor: SnapshotProcessor,
+        report_buffer: ReportBuffer,
+        clock: Callable[[], datetime],
+        raw_rows: RawRowBuffer,
+        orders: OrderCache,
+    ) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._processor = processor
+        self._report_buffer = report_buffer
+        self._clock = clock
+        self._raw_rows = raw_rows
+        self._orders = orders
+        self._since: datetime | None = None
+        #: Readings with an end, each by itself.
+        self._periods: list[tuple[datetime, datetime]] = []
+        self._asked = asyncio.Event()
+
+    def begin(self, since: datetime, until: datetime | None = None) -> None:
+        """Sweep from then on, as soon as it can be done; executions until then only, if said."""
+        if until is not None:
+            self._periods.append((since, until))
+        else:
+            self._since = since if self._since is None else min(since, self._since)
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Sweep whenever one is asked for; a failed one is begun again later."""
+        while True:
+            await self._asked.wait()
+            since, until = self._next()
+            try:
+                snapshot = await self.snapshot(since, until)
+            except ReadFailed as failed:
+                self.begin(since, until)
+                await asyncio.sleep(self._connection.failed(failed))
+            else:
+                self._connection.record_success()
+                self._report_buffer.add_snapshot(snapshot)
+
+    def _next(self) -> tuple[datetime, datetime | None]:
+        """What to read now; a period waits for what is asked up to now."""
+        since, self._since = self._since, None
+        if since is not None:
+            asked: tuple[datetime, datetime | None] = since, None
+        else:
+            asked = self._periods.pop(0)
+        if not self._periods:
+            self._asked.clear()
+        return asked
+
+    async def snapshot(self, since: datetime, until: datetime | None = None) -> ExchangeSnapshot:
+        """One sweep. Raises ``ReadFailed``; what was heard until then is told all the same."""
+        heard = _Heard()
+        try:
+            holdings, balances = await self._read(since, until, heard)
+            has_legs = await self._reader.has_legs(self._clock())
+        except ReadFailed:
+            reports = [*heard.orders, *(report for _, report in heard.trades.values())]
+            self._report_buffer.put(reports, [], heard.charges)
+            raise
+        self._report_buffer.put([], [], heard.charges)
+        return ExchangeSnapshot(
+            since=since,
+            until=until,
+            orders=tuple(heard.orders),
+            trades=tuple(heard.trades.values()),
+            holdings=holdings,
+            raw=self._raw_rows.taken(),
+            balances=balances,
+            trades_whole_from=self._reader.complete_from(since, self._clock()),
+            reaches_from=self._reader.reaches_from(since, self._clock()),
+            has_legs=has_legs,
+        )
+
+    async def _read(
+        self, since: datetime, until: datetime | None, heard: "_Heard"
+    ) -> tuple[dict[HoldingKey, Decimal], dict[str, Decimal] | None]:
+        """Orders and executions, what is held, and the executions of meanwhile."""
+        began = self._clock()
+        parts = self._reader.parts()
+        for part in parts:
+            shown = [
+                *await self._reader.open_orders(part),
+                *await self._ended(part, since),
+            ]
+            await self._read_trades(part, shown, since, heard, until=until, all_kinds=True)
+        holdings = await self._reader.holdings(parts)
+        balances = await self._reader.balances(parts)
+        for part in parts if until is None else ():
+            await self._read_trades(part, (), began - _OVERLAP, heard, all_kinds=False)
+        return holdings, balances
+
+    async def _ended(self, part: AccountSection, since: datetime) -> Sequence[OrderSnapshot]:
+        """Strangers' orders that ended; none where the venue does not list them so.
+
+        How one of ours ended is looked up: its executions are told before its end.
+        """
+        try:
+            told = await self._reader.closed_orders(part, since, self._clock())
+        except ReadFailed as failed:
+            if failed.retryable:
+                raise
+            return ()
+        return [each for each in told if not self._is_ours(each)]
+
+    def _is_ours(self, shown: OrderSnapshot) -> bool:
+        if self._orders.names.order_id_of(shown.client_id) is not None:
+            return True
+        tracked = self._orders.named(shown.symbol, shown.exchange_order_id, shown.client_id)
+        return tracked is not None and tracked.order_id != 0
+
+    async def _read_trades(
+        self,
+        part: AccountSection,
+        shown: Sequence[OrderSnapshot],
+        since: datetime,
+        heard: "_Heard",
+        *,
+        until: datetime | None = None,
+        all_kinds: bool,
+    ) -> None:
+        now = self._clock()
+        end = now if until is None else min(until, now)
+        trades, paid = await self._reader.trades(part, since, end, all_kinds=all_kinds, now=now)
+        digested = await self._processor(part, shown, trades, now, always=True)
+        heard.orders += digested.orders
+        heard.charges += [*paid, *digested.charges]
+        for symbol, report in digested.trades:
+            assert report.execution is not None, "an execution is told"
+            heard.trades[symbol, report.execution.exchange_trade_id] = (symbol, report)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What one sweep heard so far."""
+
+    orders: list[ExecutionReport] = field(default_factory=list)
+    trades: dict[tuple[str, str], tuple[str, ExecutionReport]] = field(default_factory=dict)
+    charges: list[Charge] = field(default_factory=list)

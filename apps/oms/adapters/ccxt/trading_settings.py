@@ -1,0 +1,74 @@
+"""What ``extra_config.oms`` of an account changes in how it trades; it never adds anything."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oms.adapters.ccxt.extra_config import parse_extra_config
+from oms.adapters.ccxt.venues.capabilities import ACCOUNT, build_capabilities
+from oms.adapters.ccxt.venues.catalog import load_venues
+from oms.domain.account import Account
+from oms.domain.commands.command import LIMIT_TYPES
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument
+from oms.domain.orders.order import Order
+from oms.domain.value import value
+from oms.wire.json import loads
+
+_NONE = (False, None, "none")
+
+
+@value
+class TradingSettings:
+    """The settings of one account; as they stand here, nothing is changed."""
+
+    #: What was taken away: the fields of the capabilities, with what is left of them.
+    left: Mapping[str, Any]
+    inflight_writes_max: int | None = None
+    #: An order that was not placed is sent once more.
+    resends_not_placed: bool = False
+    #: Executions that are proven and missing are inferred.
+    infers_fills: bool = True
+
+    def refuse(self, order: Order, instrument: Instrument) -> None:
+        """Raises ``Invalid`` for what the account may not send (``order_type_not_supported``)."""
+        kind = instrument.kind.value
+        in_force = order.time_in_force or ("GTC" if order.order_type in LIMIT_TYPES else None)
+        is_post_only = order.post_only or in_force == "PO"
+        wanted = {
+            "time_in_force": "PO" if is_post_only else in_force,
+            "order_types": order.order_type,
+            "post_only": is_post_only or None,
+            "reduce_only": order.reduce_only or None,
+            "trigger": order.trigger_price is not None or None,
+        }
+        for name, word in wanted.items():
+            if word is not None and name in self.left and not _has(self.left[name], kind, word):
+                said = name if word is True else word
+                message = f"{said} is taken away by oms.capabilities of the account"
+                raise Invalid(message, code="order_type_not_supported")
+
+
+def load_trading_settings(account: Account) -> TradingSettings:
+    """The settings; none where they cannot be read: then no client of the account opens."""
+    venue, environment = load_venues().get(account.venue), account.environment.value
+    if venue is None:
+        return TradingSettings(left={})
+    try:
+        extra = parse_extra_config(loads(account.extra_config), venue, environment)
+    except Invalid:
+        return TradingSettings(left={})
+    told = build_capabilities(venue, environment, extra.capabilities)
+    return TradingSettings(
+        left={name: each.value for name, each in told.items() if each.source == ACCOUNT},
+        inflight_writes_max=extra.inflight_writes_max,
+        resends_not_placed=extra.unknown_policy == "resend",
+        infers_fills=extra.provisional_deals,
+    )
+
+
+def _has(left: Any, kind: str, word: object) -> bool:
+    """Whether ``word`` is among what is left for instruments of ``kind``."""
+    here = left.get(kind) if isinstance(left, Mapping) else left
+    if isinstance(here, list | tuple):
+        return word in here
+    return here not in _NONE

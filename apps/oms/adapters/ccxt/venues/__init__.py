@@ -1,0 +1,1 @@
+"""What is particular to each venue: catalog, profiles, error codes, order states."""

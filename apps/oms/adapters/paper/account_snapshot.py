@@ -1,0 +1,63 @@
+"""The paper account as it is, told or not: what a sweep compares the book with."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from oms.adapters.paper.client_order_ids import ledger_order_id
+from oms.adapters.paper.execution_reports import build_execution_report
+from oms.adapters.paper.paper_engine import PaperEngine
+from oms.domain.money import ZERO, subtract
+from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
+from oms.domain.side import Side
+from oms.ports.exchange import ExchangeSnapshot
+from oms.simulation.state.exchange_state import Leg, PaperOrder
+
+_SIDES = {Leg.LONG: Side.BUY, Leg.SHORT: Side.SELL, Leg.BOTH: None}
+
+
+def build_snapshot(
+    engine: PaperEngine,
+    since: datetime,
+    now: datetime,
+    first_money: Mapping[str, Decimal] | None = None,
+) -> ExchangeSnapshot:
+    """Open orders, executions from ``since`` on as far as they are kept, and contracts held.
+
+    Balances are told less the ``first_money``, of which no payment tells; without it they are not.
+    """
+    state = engine.state
+    orders = [order for held in state.orders.values() for order in held.values()]
+    kept = engine.trades()
+    return ExchangeSnapshot(
+        since=since,
+        orders=[_open(engine, order, now) for order in orders],
+        trades=[
+            (trade.symbol, build_execution_report(trade, engine.made, now, ReportSource.RECONCILE))
+            for trade in kept
+            if trade.executed_at >= since
+        ],
+        balances=None if first_money is None else _beyond(engine, first_money),
+        trades_whole_from=max(since, kept[0].executed_at) if kept else None,
+        holdings={
+            (symbol, _SIDES[leg]): position.qty
+            for (symbol, leg), position in state.positions.items()
+        },
+    )
+
+
+def _beyond(engine: PaperEngine, first_money: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    totals = {name: held.total for name, held in engine.state.balances.items()}
+    return {name: subtract(at, first_money.get(name, ZERO)) for name, at in totals.items()}
+
+
+def _open(engine: PaperEngine, order: PaperOrder, now: datetime) -> ExecutionReport:
+    order_id = ledger_order_id(order.client_id)
+    return ExecutionReport(
+        kind=ReportKind.ACCEPTED,
+        order_id=order_id,
+        source=ReportSource.RECONCILE,
+        received_at=now,
+        exchange_order_id=order.exchange_order_id,
+        external=None if order_id else engine.made.external(order),
+    )

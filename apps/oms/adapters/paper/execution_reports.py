@@ -1,0 +1,191 @@
+"""What the simulation tells, as reports and charges of the port: the client id is our order id.
+
+Orders that the exchange made by itself have the order id 0 and say what they are in each report.
+Money that moves beside orders is collected as charges until somebody asks for them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from oms.adapters.paper.client_order_ids import ledger_order_id
+from oms.adapters.paper.external_orders import ExternalOrders
+from oms.domain.orders.execution_report import (
+    Charge,
+    ChargeKind,
+    Execution,
+    ExecutionReport,
+    ReportKind,
+    ReportSource,
+)
+from oms.domain.side import Side
+from oms.domain.value import constructor
+from oms.simulation.events import (
+    Accepted,
+    Canceled,
+    Changed,
+    Deposited,
+    Expired,
+    Filled,
+    FundingPaid,
+    InsurancePaid,
+    LeverageSet,
+    MarginModeSet,
+    PaperAccountEvent,
+    PaperOrderEvent,
+    Rejected,
+    StepResult,
+    Triggered,
+    Withdrawn,
+)
+from oms.simulation.state.exchange_state import Leg, PaperTrade
+
+#: Words of the simulation that the port has another word for.
+_CODES: Mapping[str, str] = {"order_not_open": "too_late"}
+_ABOUT_ORDERS = (Accepted, Canceled, Changed, Triggered, Expired)
+_KINDS: Mapping[type[PaperOrderEvent], ReportKind] = {
+    Accepted: ReportKind.ACCEPTED,
+    Changed: ReportKind.CHANGED,
+    Canceled: ReportKind.CANCELED,
+    Triggered: ReportKind.TRIGGERED,
+    Expired: ReportKind.EXPIRED,
+}
+_SIDES = {Leg.LONG: Side.BUY, Leg.SHORT: Side.SELL}
+_new_report, _new_execution = constructor(ExecutionReport), constructor(Execution)
+
+
+class PaperReportBuilder:
+    """Facts as they are told, in the words of the ledger."""
+
+    def __init__(self) -> None:
+        self._charges: list[Charge] = []
+
+    def reports(
+        self,
+        steps: Iterable[StepResult],
+        made: ExternalOrders,
+        now: datetime,
+        asked: int | None = None,
+        answer: ReportSource = ReportSource.REPLY,
+    ) -> list[ExecutionReport]:
+        """Reports in the order of their facts; those about the order ``asked`` are its answer."""
+        told: list[ExecutionReport] = []
+        for step in steps:
+            for event in step.told:
+                if isinstance(event, Filled):
+                    told.append(_execution(event.trade, made, now, asked, answer))
+                elif isinstance(event, _ABOUT_ORDERS):
+                    told.append(_report(event, made, now, asked, answer))
+                elif not isinstance(event, Rejected):
+                    self._hear(event, now)
+                elif ledger_order_id(event.client_id):  # else nobody's order, or none
+                    told.append(_rejected(event, now, asked, answer))
+        return told
+
+    def take_charges(self) -> Sequence[Charge]:
+        """Payments told since the last call."""
+        told, self._charges = self._charges, []
+        return told
+
+    def _hear(self, event: PaperAccountEvent, now: datetime) -> None:
+        if not isinstance(event, LeverageSet | MarginModeSet):
+            self._charges.append(build_charge(event, now))
+
+
+def build_charge(
+    event: FundingPaid | Deposited | Withdrawn | InsurancePaid, now: datetime
+) -> Charge:
+    """A payment as it is booked: positive when received."""
+    symbol, side, price, kind = None, None, None, ChargeKind.BALANCE
+    match event:
+        case FundingPaid():
+            name, amount, kind = event.funding_id, event.amount, ChargeKind.FUNDING
+            symbol, side, price = event.symbol, _SIDES.get(event.leg), event.mark
+        case Withdrawn():
+            name, amount = event.transfer_id, event.amount.copy_negate()
+        case Deposited() | InsurancePaid():
+            name, amount = event.transfer_id, event.amount
+    return Charge(
+        kind=kind,
+        charge_id=name,
+        amount=amount,
+        currency=event.currency,
+        symbol=symbol,
+        side=side,
+        price=price,
+        executed_at=event.at,
+        source=ReportSource.STREAM,
+        received_at=now,
+    )
+
+
+def _report(
+    event: PaperOrderEvent,
+    made: ExternalOrders,
+    now: datetime,
+    asked: int | None,
+    answer: ReportSource,
+) -> ExecutionReport:
+    order, kind = event.order, _KINDS[type(event)]
+    order_id = ledger_order_id(order.client_id)
+    is_change = type(event) is Changed
+    return _new_report(
+        kind=kind,
+        order_id=order_id,
+        source=answer if order_id and order_id == asked else ReportSource.STREAM,
+        received_at=now,
+        exchange_order_id=order.exchange_order_id,
+        qty=order.qty if is_change else None,
+        price=order.price if is_change else None,
+        external=None if order_id else made.external(order),
+    )
+
+
+def _rejected(
+    event: Rejected, now: datetime, asked: int | None, answer: ReportSource
+) -> ExecutionReport:
+    order_id = ledger_order_id(event.client_id)
+    return _new_report(
+        kind=ReportKind.REJECTED,
+        order_id=order_id,
+        source=answer if order_id == asked else ReportSource.STREAM,
+        received_at=now,
+        code=_CODES.get(event.code, event.code),
+        message=event.message,
+    )
+
+
+def _execution(
+    trade: PaperTrade, made: ExternalOrders, now: datetime, asked: int | None, answer: ReportSource
+) -> ExecutionReport:
+    order_id = ledger_order_id(trade.client_id)
+    source = answer if order_id and order_id == asked else ReportSource.STREAM
+    return _executed(trade, order_id, made, now, source)
+
+
+def build_execution_report(
+    trade: PaperTrade, made: ExternalOrders, now: datetime, source: ReportSource
+) -> ExecutionReport:
+    """An execution of the exchange's books as a report."""
+    return _executed(trade, ledger_order_id(trade.client_id), made, now, source)
+
+
+def _executed(
+    trade: PaperTrade, order_id: int, made: ExternalOrders, now: datetime, source: ReportSource
+) -> ExecutionReport:
+    return _new_report(
+        kind=ReportKind.EXECUTION,
+        order_id=order_id,
+        source=source,
+        received_at=now,
+        exchange_order_id=trade.exchange_order_id,
+        execution=_new_execution(
+            exchange_trade_id=trade.trade_id,
+            qty=trade.qty,
+            price=trade.price,
+            executed_at=trade.executed_at,
+            fee=trade.fee,
+            fee_currency=trade.fee_currency,
+            maker=trade.maker,
+        ),
+        external=None if order_id else made.traded(trade),
+    )

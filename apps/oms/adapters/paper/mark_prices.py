@@ -1,0 +1,99 @@
+"""Marks of paper positions, without their worker: a walk is known everywhere, the rest is stored.
+
+A price that was set or played stands as its worker stored it last. Nothing is executed here, and
+what an account's settings do not tell (an unknown source) has no mark.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from oms.adapters.paper.market_data.price_sources import PriceSources
+from oms.domain.account import Account, Engine
+from oms.domain.errors import Invalid
+from oms.domain.ledger.position import Position, unrealized_profit
+from oms.ports.clock import Clock
+from oms.ports.mark_prices import PositionMark, StoredPaperPrices
+from oms.ports.registry import Registry
+from oms.simulation.market.instruments import instruments_of
+from oms.simulation.market.matching import market_from_update
+from oms.simulation.state.exchange_state import Market
+from oms.simulation.state.state_json import decode_market
+
+ACCOUNT_CACHE_TTL = timedelta(seconds=2)
+"""How long settings of accounts are believed."""
+
+CACHED_ACCOUNTS_MAX = 1000
+
+
+class PaperMarks:
+    """``ports.marks.Marks`` of paper accounts; positions of other engines are left out."""
+
+    def __init__(self, registry: Registry, stored: StoredPaperPrices, clock: Clock) -> None:
+        self._registry = registry
+        self._stored = stored
+        self._clock = clock
+        self._accounts: dict[int, tuple[datetime, Account, PriceSources]] = {}
+
+    async def __call__(self, positions: Sequence[Position]) -> Mapping[int, PositionMark]:
+        """Raises ``Unavailable``."""
+        held = [position for position in positions if position.is_open]
+        if not held:
+            return {}
+        accounts = await self._known({position.account_id for position in held})
+        kept: dict[int, frozenset[str]] = {}
+        for position in held:
+            account_id, symbol = position.account_id, position.symbol
+            if account_id in accounts and accounts[account_id][1].is_kept(symbol):
+                kept[account_id] = kept.get(account_id, frozenset()) | {symbol}
+        texts = await self._stored(kept)
+        marks: dict[int, PositionMark] = {}
+        for position in held:
+            if position.account_id in accounts:
+                account, prices = accounts[position.account_id]
+                text = texts.get((position.account_id, position.symbol))
+                mark = self._mark(account, prices, position, text)
+                if mark is not None:
+                    marks[position.id] = mark
+        return marks
+
+    def _mark(
+        self, account: Account, prices: PriceSources, position: Position, text: str | None
+    ) -> PositionMark | None:
+        symbol = position.symbol
+        instrument = instruments_of(account.venue).get(symbol)
+        market: Market | None = None
+        if instrument is None:
+            return None
+        if text is not None:
+            market = decode_market(symbol, text)
+        elif not prices.is_kept(symbol):
+            market = market_from_update(prices.shown(instrument, self._clock.now()))
+        price = None if market is None else market.mark_price
+        if market is None or price is None:
+            return None
+        return PositionMark(
+            price=price, at=market.at, profit=unrealized_profit(position, instrument, price)
+        )
+
+    async def _known(self, ids: set[int]) -> Mapping[int, tuple[Account, PriceSources]]:
+        now = self._clock.now()
+        stale = [i for i in ids if i not in self._accounts or self._accounts[i][0] <= now]
+        if stale:
+            if len(self._accounts) > CACHED_ACCOUNTS_MAX:
+                self._accounts.clear()
+                stale = list(ids)
+            for row in await self._registry.accounts(stale):
+                self._learn(row.account, now)
+        return {i: self._accounts[i][1:] for i in ids if i in self._accounts}
+
+    def _learn(self, account: Account, now: datetime) -> None:
+        known = self._accounts.get(account.id)
+        try:
+            if account.engine is not Engine.PAPER:
+                return
+            prices = (
+                known[2] if known and known[1].paper == account.paper else PriceSources(account)
+            )
+        except Invalid:
+            return
+        self._accounts[account.id] = (now + ACCOUNT_CACHE_TTL, account, prices)

@@ -1,0 +1,1 @@
+"""Price sources of a paper account: random walk, manual prices, tapes and live prices."""

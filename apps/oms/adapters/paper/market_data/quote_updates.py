@@ -1,0 +1,34 @@
+"""A price that somebody sets, as news of the market; wrong ones are refused."""
+
+from decimal import Decimal
+from itertools import pairwise
+
+from oms.domain.errors import Invalid
+from oms.domain.money import ZERO
+from oms.ports.exchange import PriceLevel, Quote
+from oms.simulation.inputs import BookUpdate, QuoteUpdate
+
+
+def quote_to_update(quote: Quote) -> QuoteUpdate | BookUpdate:
+    """What ``quote`` shows. Raises ``Invalid`` for prices that are crossed or not positive."""
+    depths = [quote.bid_qty, quote.ask_qty, *(qty for _, qty in (*quote.bids, *quote.asks))]
+    if not ZERO < quote.bid <= quote.ask or any(qty is not None and qty < 0 for qty in depths):
+        raise Invalid("a quote needs 0 < bid <= ask, and no depth below 0")
+    if not quote.bids and not quote.asks:
+        return QuoteUpdate(
+            symbol=quote.symbol,
+            bid=quote.bid,
+            ask=quote.ask,
+            bid_qty=quote.bid_qty,
+            ask_qty=quote.ask_qty,
+            at=quote.at,
+        )
+    bids, asks = _prices(quote.bids), _prices(quote.asks)
+    is_sorted = all(a > b for a, b in pairwise(bids)) and all(a < b for a, b in pairwise(asks))
+    if not is_sorted or bids[-1:] <= [ZERO] or bids[:1] != [quote.bid] or asks[:1] != [quote.ask]:
+        raise Invalid("a book needs bids and asks, the best first, and no price twice")
+    return BookUpdate(symbol=quote.symbol, bids=quote.bids, asks=quote.asks, at=quote.at)
+
+
+def _prices(levels: tuple[PriceLevel, ...]) -> list[Decimal]:
+    return [price for price, _ in levels]

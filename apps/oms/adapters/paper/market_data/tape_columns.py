@@ -1,0 +1,246 @@
+"""Tables of recorded markets, known by the names of their columns.
+
+Books: ``b0p``, ``b0q``, … ``a0p``, ``a0q``, …, best level first. Quotes: ``bid``, ``ask``,
+perhaps ``bid_qty``, ``ask_qty``. Candles: ``open``, ``high``, ``low``, ``close``, perhaps
+``volume``; their time is their open, and they are told at their close. Trades: ``price`` and
+``qty``, ``amount`` or ``size``, perhaps ``side`` of the one who took. Funding: ``funding_rate``.
+The time is ``local_ts`` (the recorder's clock, which several files share) or else ``at``, ``ts``,
+``timestamp`` or ``time``. A column ``symbol`` chooses rows.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from oms.adapters.paper.market_data.json_inputs import parse_timestamp
+from oms.adapters.paper.market_data.tape_prices import TapeUpdate
+from oms.domain.errors import Invalid
+from oms.domain.orders.order import Side
+from oms.simulation.inputs import (
+    BookUpdate,
+    CandleClosed,
+    FundingRateUpdate,
+    QuoteUpdate,
+    TradeTick,
+)
+from oms.simulation.state.exchange_state import Level
+
+_TIMES = ("local_ts", "at", "ts", "timestamp", "time")
+_SIZES = ("qty", "amount", "size")
+_CANDLE = ("open", "high", "low", "close")
+#: How long a candle is taken to last where its table holds a single one.
+_MINUTE = timedelta(minutes=1)
+
+
+class RowReader(Protocol):
+    """Rows of one kind of table."""
+
+    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+        """What a row shows. Raises ``ValueError``, ``IndexError``, ``InvalidOperation``."""
+        ...
+
+    def end(self) -> list[TapeUpdate]:
+        """What the last row shows that was not told yet."""
+        ...
+
+
+def select_row_reader(head: list[str], symbol: str) -> RowReader:
+    """The reader for a table of these columns. Raises ``Invalid`` where none knows them."""
+    columns = Columns(head, symbol)
+    if columns.has("b0p", "a0p"):
+        return _Books(columns)
+    if columns.has("bid", "ask"):
+        return _Quotes(columns)
+    if columns.has(*_CANDLE):
+        return _Candles(columns)
+    if columns.has("funding_rate"):
+        return _Funding(columns)
+    if columns.has("price") and any(name in head for name in _SIZES):
+        return _Trades(columns)
+    raise Invalid(f"its columns are of no known table: {', '.join(head)[:200]}")
+
+
+class Columns:
+    """Where the columns of a table are."""
+
+    def __init__(self, head: list[str], symbol: str) -> None:
+        self.symbol = symbol
+        self._at = {name: index for index, name in enumerate(head)}
+        time = next((name for name in _TIMES if name in self._at), None)
+        if time is None:
+            raise Invalid(f"it has no column of time: {', '.join(_TIMES)}")
+        self._time = self._at[time]
+        self._symbol = self._at.get("symbol")
+
+    def has(self, *names: str) -> bool:
+        """Whether all these columns are there."""
+        return all(name in self._at for name in names)
+
+    def index(self, *names: str) -> int | None:
+        """Where the first of these columns is that is there."""
+        return next((self._at[name] for name in names if name in self._at), None)
+
+    def time(self, row: Sequence[str]) -> datetime:
+        """When the row was recorded."""
+        return parse_timestamp(row[self._time])
+
+    def is_other(self, row: Sequence[str]) -> bool:
+        """Whether the row is of another symbol."""
+        return self._symbol is not None and row[self._symbol] not in ("", self.symbol)
+
+
+def optional_decimal(row: Sequence[str], index: int | None) -> Decimal | None:
+    """The cell as a decimal; ``None`` where it is empty or its column absent."""
+    if index is None or not row[index]:
+        return None
+    value = Decimal(row[index])
+    if not value.is_finite():
+        raise ValueError(f"{row[index]!r} is no number of a market")
+    return value
+
+
+def _needed(row: Sequence[str], index: int | None) -> Decimal:
+    value = optional_decimal(row, index)
+    if value is None:
+        raise ValueError("a cell is empty that must not be")
+    return value
+
+
+class _Trades:
+    """Trades."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._price, self._qty = columns.index("price"), columns.index(*_SIZES)
+        self._side = columns.index("side")
+
+    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+        if self._columns.is_other(row):
+            return []
+        price = _needed(row, self._price)
+        told = "" if self._side is None else row[self._side].lower()
+        side = Side(told) if told else None
+        at, qty = self._columns.time(row), _needed(row, self._qty)
+        symbol = self._columns.symbol
+        return [TradeTick(symbol=symbol, price=price, qty=qty, side=side, at=at)]
+
+    def end(self) -> list[TapeUpdate]:
+        return []
+
+
+class _Funding:
+    """Funding rates of a contract."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._rate = columns.index("funding_rate")
+
+    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+        if self._columns.is_other(row):
+            return []
+        at, rate = self._columns.time(row), _needed(row, self._rate)
+        return [FundingRateUpdate(symbol=self._columns.symbol, rate=rate, at=at)]
+
+    def end(self) -> list[TapeUpdate]:
+        return []
+
+
+class _Quotes:
+    """Best prices."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._bid, self._ask = columns.index("bid"), columns.index("ask")
+        self._bid_qty, self._ask_qty = columns.index("bid_qty"), columns.index("ask_qty")
+
+    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+        if self._columns.is_other(row):
+            return []
+        return [
+            QuoteUpdate(
+                symbol=self._columns.symbol,
+                bid=_needed(row, self._bid),
+                ask=_needed(row, self._ask),
+                bid_qty=optional_decimal(row, self._bid_qty),
+                ask_qty=optional_decimal(row, self._ask_qty),
+                at=self._columns.time(row),
+            )
+        ]
+
+    def end(self) -> list[TapeUpdate]:
+        return []
+
+
+class _Books:
+    """Books of as many levels as there are columns."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._bids, self._asks = _places(columns, "b"), _places(columns, "a")
+
+    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+        if self._columns.is_other(row):
+            return []
+        bids, asks = _levels(row, self._bids), _levels(row, self._asks)
+        at = self._columns.time(row)
+        return [BookUpdate(symbol=self._columns.symbol, bids=bids, asks=asks, at=at)]
+
+    def end(self) -> list[TapeUpdate]:
+        return []
+
+
+def _places(columns: Columns, side: str) -> list[tuple[int, int]]:
+    """Columns of price and quantity, level by level."""
+    found: list[tuple[int, int]] = []
+    while True:
+        name = f"{side}{len(found)}"
+        price, qty = columns.index(f"{name}p"), columns.index(f"{name}q")
+        if price is None or qty is None:
+            return found
+        found.append((price, qty))
+
+
+def _levels(row: Sequence[str], places: list[tuple[int, int]]) -> tuple[Level, ...]:
+    return tuple((Decimal(row[p]), _needed(row, q)) for p, q in places if row[p])
+
+
+class _Candles:
+    """Candles; each lasts until the next one, or as long as the shortest before it."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._prices = [columns.index(name) for name in _CANDLE]
+        self._volume = columns.index("volume")
+        self._waiting: tuple[datetime, list[Decimal], Decimal] | None = None
+        self._lasts: timedelta | None = None
+
+    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+        if self._columns.is_other(row):
+            return []
+        at = self._columns.time(row)
+        told: list[TapeUpdate] = []
+        if self._waiting is not None:
+            gap = at - self._waiting[0]
+            self._lasts = gap if self._lasts is None else min(self._lasts, gap)
+            told = self._closed()
+        prices = [_needed(row, index) for index in self._prices]
+        self._waiting = (at, prices, optional_decimal(row, self._volume) or Decimal(0))
+        return told
+
+    def end(self) -> list[TapeUpdate]:
+        return [] if self._waiting is None else self._closed()
+
+    def _closed(self) -> list[TapeUpdate]:
+        assert self._waiting is not None
+        at, (opened, high, low, close), volume = self._waiting
+        candle = CandleClosed(
+            symbol=self._columns.symbol,
+            open=opened,
+            high=high,
+            low=low,
+            close=close,
+            volume=volume,
+            at=at + (_MINUTE if self._lasts is None else self._lasts),
+        )
+        return [candle]

@@ -1,0 +1,132 @@
+"""Recorded markets, read as they were recorded: a stream of books, quotes and prints in time.
+
+CSV by the names of its columns, JSON lines by their keys, plain or gzip. A file is never held as
+a whole. Only files inside the folder of tapes can be named. It plays nothing: ``replay`` does.
+"""
+
+import csv
+import gzip
+import heapq
+import io
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TextIO
+
+from oms.adapters.paper.market_data.depth_book import DepthBook
+from oms.adapters.paper.market_data.json_inputs import parse_input
+from oms.adapters.paper.market_data.tape_columns import select_row_reader
+from oms.adapters.paper.market_data.tape_prices import TapeUpdate, with_trade_prices
+from oms.domain.errors import Invalid
+from oms.domain.money import NotADecimal
+from oms.domain.value import evolve
+
+_GZIP = b"\x1f\x8b"
+LINE_CHARACTERS_MAX = 1_000_000
+"""A longer line is no line of a tape."""
+
+
+def tape_path(folder: Path, name: str) -> Path:
+    """The file ``name`` of the folder of tapes. Raises ``Invalid``, reason ``tape_not_found``."""
+    root = folder.resolve()
+    path = (root / name).resolve()
+    if not name or not path.is_relative_to(root):
+        raise tape_error(f"{name!r} leads out of the folder of tapes", "tape_forbidden")
+    if not path.is_file():
+        raise tape_error(f"the folder of tapes holds no file {name!r}", "tape_not_found")
+    return path
+
+
+def read_tapes(paths: Sequence[Path], symbol: str) -> Iterator[TapeUpdate]:
+    """What the files show of ``symbol``, merged by time; at one time the first named comes first.
+
+    Raises ``Invalid``, reason ``tape_unreadable``, at the line that cannot be read.
+    """
+    tapes = [read_tape(path, symbol) for path in paths]
+    return with_trade_prices(heapq.merge(*tapes, key=lambda seen: seen.at))
+
+
+def read_tape(path: Path, symbol: str) -> Iterator[TapeUpdate]:
+    """What one file shows of ``symbol``; a time that goes back is told as the one before."""
+    last: datetime | None = None
+    number = 0
+    try:
+        with path.open("rb") as raw:
+            is_packed = raw.read(2) == _GZIP
+            raw.seek(0)
+            plain = gzip.GzipFile(fileobj=raw) if is_packed else raw
+            with io.TextIOWrapper(plain, encoding="utf-8", newline="") as text:
+                for number, seen in _events(text, symbol):  # noqa: B007 - told where it fails
+                    last = seen.at if last is None else max(last, seen.at)
+                    yield seen if seen.at == last else evolve(seen, at=last)
+    except Invalid as wrong:
+        raise tape_error(f"{path.name}: {wrong.message}", "tape_unreadable") from None
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as wrong:
+        raise tape_error(f"{path.name}, after line {number}: {wrong}", "tape_unreadable") from None
+
+
+def tape_error(message: str, reason: str) -> Invalid:
+    """A tape that gives no price."""
+    return Invalid(message, code="no_price", reason=reason)
+
+
+def _events(text: TextIO, symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
+    first = text.readline(LINE_CHARACTERS_MAX)
+    lines = _lines(first, text)
+    return _of_json(lines, symbol) if first.lstrip().startswith("{") else _of_csv(lines, symbol)
+
+
+def _lines(first: str, text: TextIO) -> Iterator[str]:
+    line = first
+    while line:
+        yield line
+        line = text.readline(LINE_CHARACTERS_MAX)
+
+
+def _of_csv(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
+    rows = csv.reader(lines)
+    head = next(rows, [])
+    reader = select_row_reader([name.strip().lower() for name in head], symbol)
+    number = 1
+    try:
+        for row in rows:
+            number += 1
+            if row:
+                for seen in reader.read(row):
+                    yield number, seen
+        for seen in reader.end():
+            yield number, seen
+    except (ValueError, IndexError, InvalidOperation, NotADecimal) as wrong:
+        raise Invalid(f"line {number} cannot be read: {wrong!r}") from None
+
+
+def _of_json(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
+    depth = DepthBook(symbol)
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line, parse_float=Decimal)
+            if "do" not in fields and "u" in fields:
+                found = depth.read(fields)
+            else:
+                found = _own(fields, symbol)
+        except Invalid as wrong:
+            raise Invalid(f"line {number}: {wrong.message}") from None
+        except (ValueError, TypeError, KeyError, InvalidOperation, NotADecimal) as wrong:
+            raise Invalid(f"line {number} cannot be read: {wrong!r}") from None
+        for seen in found:
+            yield number, seen
+
+
+def _own(fields: dict[str, object], symbol: str) -> list[TapeUpdate]:
+    """A line of our own format; a line without symbol is of any, one of another is passed over."""
+    if fields.setdefault("symbol", symbol) != symbol:
+        return []
+    seen = parse_input(fields)
+    if not isinstance(seen, TapeUpdate):
+        raise Invalid(f"a tape does not {fields['do']}; it shows markets alone")
+    return [seen]

@@ -1,0 +1,38 @@
+"""What operators ask of a paper exchange about one order: a look, and that it was never placed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from oms.domain.errors import Refused
+from oms.domain.orders.execution_report import ExecutionReport
+from oms.domain.orders.order import Order
+from oms.ports.exchange import OrderQueryResult
+
+
+class _Asked(Protocol):
+    async def ask(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+        """What is known of an order whose answer was lost."""
+        ...
+
+
+class OrderLookup:
+    """A part of ``PaperExchange``."""
+
+    async def find(
+        self: _Asked, order: Order, exchange_order_id: str | None, now: datetime
+    ) -> OrderQueryResult:
+        """What the exchange knows of the order; under another id it is none of it."""
+        reports = await self.ask(order, now)
+        if exchange_order_id is None:
+            return OrderQueryResult(reports=reports)
+        names = {each.exchange_order_id for each in reports if each.order_id == order.id}
+        if exchange_order_id in names:
+            return OrderQueryResult(reports=reports)
+        message = f"the exchange shows no {order.symbol} {exchange_order_id} that is this order"
+        return OrderQueryResult(
+            reports=reports, refused=Refused(code="order_not_found", message=message)
+        )
+
+    def declare_not_placed(self, order: Order, now: datetime) -> None:
+        """Nothing follows: what it holds, it goes on telling."""

@@ -1,0 +1,147 @@
+"""An order of the ledger as the simulation's request, with what its ``params`` ask of it.
+
+Of ``params`` the paper exchange knows ``sim`` (a fault on purpose), ``stopLoss`` and ``takeProfit``
+(attached exits, as ccxt spells them), ``triggerPriceType``, and beside a take profit
+``stopLossPrice``: the other exit of a pair. It leaves others alone, as an exchange would.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from oms.domain.commands.command import LIMIT_TYPES
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument
+from oms.domain.money import NotADecimal, decimal_text, is_on_step, parse_decimal
+from oms.domain.orders.order import Order
+from oms.domain.value import constructor, evolve
+from oms.simulation.inputs import NewOrder, NewOrderPair
+from oms.simulation.state.exchange_state import (
+    PLAIN_TERMS,
+    AttachedExit,
+    OrderTerms,
+    TimeInForce,
+    TriggerBy,
+)
+from oms.simulation.transport.faults import Fault, parse_fault
+
+SIBLING_STOP_PARAM = "stopLossPrice"
+"""Of a take profit: where the stop stands that is canceled by it, and cancels it."""
+
+_new_place = constructor(NewOrder)
+
+_GAINS = frozenset({"take_profit_market", "take_profit_limit"})
+
+POST_ONLY = "PO"
+"""The time in force that is none: it means post-only."""
+
+
+def build_order_request(
+    order: Order, instrument: Instrument, now: datetime, *, is_virtual: bool = False
+) -> NewOrder | NewOrderPair:
+    """The request to place ``order``, with the other exit of its pair if it has one.
+
+    That one is the exchange's own order: the first fill of one cancels the other. Raises as
+    ``place_of``.
+    """
+    place = build_new_order(order, instrument, now, is_virtual=is_virtual)
+    if order.order_type not in _GAINS or SIBLING_STOP_PARAM not in order.params:
+        return place
+    trigger = _price(SIBLING_STOP_PARAM, order.params[SIBLING_STOP_PARAM], instrument)
+    if trigger is None:
+        return place
+    terms = OrderTerms(trigger_price=trigger, trigger_by=place.terms.trigger_by)
+    stop = evolve(place, client_id="", order_type="stop_market", price=None, terms=terms)
+    return NewOrderPair(first=place, second=evolve(stop, post_only=False, fault=None), at=now)
+
+
+def build_new_order(
+    order: Order, instrument: Instrument, now: datetime, *, is_virtual: bool = False
+) -> NewOrder:
+    """The request to place ``order``. Raises ``Invalid`` where ``params`` make no sense.
+
+    Where positions are *virtual* the exchange nets what we hold apart: what reduces ours may
+    enlarge the net, so the exchange is not asked to refuse that.
+    """
+    params = order.params
+    return _new_place(
+        client_id=str(order.id),
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        qty=order.qty,
+        price=order.price if order.order_type in LIMIT_TYPES else None,
+        reduce_only=order.reduce_only and not is_virtual,
+        post_only=order.post_only or order.time_in_force == POST_ONLY,
+        terms=PLAIN_TERMS if _is_plain(order) else _terms(order, instrument),
+        fault=_fault(params["sim"]) if "sim" in params else None,
+        at=now,
+    )
+
+
+def _is_plain(order: Order) -> bool:
+    return (
+        order.time_in_force in (None, POST_ONLY, "GTC")
+        and order.trigger_price is None
+        and order.trailing_amount is None
+        and order.trailing_percent is None
+        and not order.params
+    )
+
+
+def _terms(order: Order, instrument: Instrument) -> OrderTerms:
+    params, force = order.params, order.time_in_force
+    return OrderTerms(
+        time_in_force=TimeInForce.GTC if force in (None, POST_ONLY) else TimeInForce(force),
+        expires_at=order.expires_at,
+        trigger_price=order.trigger_price,
+        trigger_by=_trigger_by(params),
+        trailing_amount=order.trailing_amount,
+        trailing_percent=order.trailing_percent,
+        take_profit=_exit("takeProfit", params, instrument),
+        stop_loss=_exit("stopLoss", params, instrument),
+    )
+
+
+def _fault(told: object) -> Fault:
+    if not isinstance(told, str):
+        raise Invalid("params.sim: the name of a fault is expected")
+    return parse_fault(told)
+
+
+def _trigger_by(params: Mapping[str, object]) -> TriggerBy:
+    told = params.get("triggerPriceType", TriggerBy.LAST)
+    if told not in TriggerBy.__members__.values():
+        known = ", ".join(TriggerBy)
+        raise Invalid(f"params.triggerPriceType: {told!r} is none of {known}")
+    return TriggerBy(str(told))
+
+
+def _exit(name: str, params: Mapping[str, object], instrument: Instrument) -> AttachedExit | None:
+    """``{triggerPrice, price?}``: where an attached order gets out."""
+    told = params.get(name)
+    if told is None:
+        return None
+    if not isinstance(told, Mapping) or told.keys() - {"triggerPrice", "price", "type"}:
+        raise Invalid(f"params.{name}: {{triggerPrice, price?}} is expected")
+    trigger = _price(f"{name}.triggerPrice", told.get("triggerPrice"), instrument)
+    if trigger is None:
+        raise Invalid(f"params.{name}: a triggerPrice is needed")
+    return AttachedExit(
+        price=trigger, limit_price=_price(f"{name}.price", told.get("price"), instrument)
+    )
+
+
+def _price(name: str, told: object, instrument: Instrument) -> Decimal | None:
+    if told is None:
+        return None
+    try:
+        price = parse_decimal(repr(told) if isinstance(told, float) else told)  # type: ignore[arg-type]
+    except (NotADecimal, TypeError):
+        raise Invalid(f"params.{name}: a price is expected") from None
+    if isinstance(told, bool) or price <= 0:
+        raise Invalid(f"params.{name}: a price above 0 is expected")
+    if not is_on_step(price, instrument.tick):
+        message = f"params.{name}: {decimal_text(price)} is no multiple of {decimal_text(instrument.tick)}"
+        raise Invalid(message, code="precision_mismatch")
+    return price

@@ -1,0 +1,207 @@
+"""``PaperEngine``: one account's simulation with its prices and what is not stored yet.
+
+It steps the memory and brings markets up to a moment; each step is handed back whole, for who
+reports on it. It refuses to know orders and reports of the ledger.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from oms.adapters.paper.external_orders import ExternalOrders
+from oms.adapters.paper.market_data.live_markets import LiveMarkets
+from oms.adapters.paper.market_data.price_sources import (
+    DEFAULT_TAPE_FOLDER,
+    PriceSource,
+    PriceSources,
+)
+from oms.adapters.paper.simulation_settings import LIVE_PRICE_AGE, simulation_settings
+from oms.adapters.paper.state_rows import UnsavedChanges, load_state, trade_from_row
+from oms.domain.account import Account
+from oms.domain.errors import Invalid
+from oms.domain.value import evolve
+from oms.ports.exchange import ExchangeStateRows, StalePrice, TradeRow
+from oms.ports.price_feed import PriceFeed
+from oms.simulation.events import Filled, StepResult
+from oms.simulation.inputs import Deposit, Input, NewOrder, NewOrderPair, TimeUpdate
+from oms.simulation.market.matching import market_from_update
+from oms.simulation.state.exchange_state import EPOCH, ExchangeState, Market, PaperTrade
+from oms.simulation.step import step
+from oms.simulation.transport.latency import next_due_at
+
+logger = logging.getLogger(__name__)
+
+TAPE_UPDATES_MAX = 2000
+"""News of a tape that one look takes; what is due beyond comes with the next look."""
+
+TRADES_KEPT_MAX = 1000
+"""Executions that can be read back; the store tells as many."""
+
+
+class PaperEngine:
+    """Memory, rules and prices of one account."""
+
+    def __init__(
+        self,
+        account: Account,
+        rows: ExchangeStateRows,
+        tapes: Path = DEFAULT_TAPE_FOLDER,
+        feed: PriceFeed | None = None,
+        live_age: timedelta = LIVE_PRICE_AGE,
+    ) -> None:
+        """As it was stored; without rows a new one with its first money, of which nothing is told.
+
+        Symbols of the source ``live`` have the prices of ``feed``, none older than ``live_age``.
+
+        Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
+        account's settings name an unknown price source.
+        """
+        self.prices = PriceSources(account, tapes)
+        self.prices.resume(rows.prices)
+        self.settings = simulation_settings(account, live_age)
+        self.live = LiveMarkets(feed, self.prices, self.settings)
+        known = load_state(rows, self.prices.is_kept)
+        self.state = self._begun(account) if known is None else known
+        self.made = ExternalOrders.of(self.state)
+        self._unsaved = UnsavedChanges(self.prices.is_kept)
+        self._trades: deque[TradeRow | PaperTrade] = deque(rows.trades, maxlen=TRADES_KEPT_MAX)
+
+    def step(self, input: Input, *, at_once: bool = False) -> StepResult:
+        """What ``input`` does, done; ``at_once`` without the account's latency."""
+        rules = self.settings
+        if at_once:
+            rules = evolve(rules, latency=None)
+        elif self.live.feed is not None and isinstance(input, NewOrder | NewOrderPair):
+            rules = self.live.rules(input, self.state)
+        result = step(self.state, input, rules)
+        self.state = result.state
+        trades = [event.trade for event in result.events if isinstance(event, Filled)]
+        self._unsaved.add(result, trades)
+        if result.events:
+            self.made.add(result)
+            self._trades.extend(trades)
+        return result
+
+    def look(self, symbol: str, now: datetime, *, is_tick: bool = False) -> list[StepResult]:
+        """Bring the symbol's market up to ``now``, once per step of its walk."""
+        source = self.prices.source(symbol)
+        if source is PriceSource.WALK:
+            shown = self.prices.shown(self.settings.instruments[symbol], now)
+            known = self.state.markets.get(symbol)
+            is_known = known is not None and known.at == shown.at
+            return [] if is_known else [self.step(shown)]
+        if source is PriceSource.REPLAY:
+            return self._play(symbol, now, is_tick=is_tick)
+        if source is PriceSource.LIVE:
+            return [self.step(seen) for seen in self.live.news(symbol, self.state, now)]
+        return []
+
+    def look_round(self, now: datetime, *, is_tick: bool = False) -> list[StepResult]:
+        """Bring the markets of orders and positions up to ``now``, and what time alone moves."""
+        steps = [
+            each for symbol in self.alive() for each in self.look(symbol, now, is_tick=is_tick)
+        ]
+        due = next_due_at(self.state)
+        if due is not None and due <= now:
+            steps.append(self.step(TimeUpdate(at=now)))
+        return steps
+
+    def read(self, symbol: str, now: datetime) -> Market | None:
+        """The market at ``now``; a tape runs as far as nothing happens to the account by it.
+
+        Raises ``Invalid`` where a tape cannot be read.
+        """
+        if self.prices.source(symbol) is PriceSource.REPLAY:
+            for seen in self.prices.replay(symbol).news(now, TAPE_UPDATES_MAX):
+                result = step(self.state, seen, self.settings)
+                if result.events or result.told:
+                    break
+                self.state = result.state
+                self._unsaved.add(result, ())
+        return self.market(symbol, now)
+
+    def market(self, symbol: str, now: datetime) -> Market | None:
+        """The market at ``now``; looking at it serves no order."""
+        known, source = self.state.markets.get(symbol), self.prices.source(symbol)
+        if source is PriceSource.WALK:
+            shown = self.prices.shown(self.settings.instruments[symbol], now)
+            return (
+                known if known is not None and known.at == shown.at else market_from_update(shown)
+            )
+        return self.live.market(symbol, known, now) if source is PriceSource.LIVE else known
+
+    def is_shown(self, symbol: str) -> bool:
+        """Whether the price stands until somebody looks again."""
+        if self.prices.source(symbol) is not PriceSource.REPLAY:
+            return True
+        return symbol in self.state.markets and self.prices.replay(symbol).is_stepped
+
+    def alive(self) -> list[str]:
+        """Symbols with open orders or positions, live ones with requests on their way too."""
+        held = {symbol for symbol, _ in self.state.positions}
+        known = [*self.state.orders, *sorted(held - self.state.orders.keys())]
+        return known + [each for each in self.live.awaited(self.state) if each not in known]
+
+    def take_stale_prices(self, now: datetime) -> list[StalePrice]:
+        """Live symbols in use whose price has become too old; each is told once."""
+        return self.live.take_stale_prices(self.alive(), self.state, now)
+
+    def needs_polling(self) -> bool:
+        """Whether anything may happen without a request."""
+        state = self.state
+        if state.orders or state.positions:
+            return True
+        return state.in_flight is not None and bool(
+            state.in_flight.arrivals or state.in_flight.deliveries
+        )
+
+    def trades(self) -> list[PaperTrade]:
+        """The newest executions, the oldest first."""
+        return [
+            trade_from_row(each) if isinstance(each, TradeRow) else each for each in self._trades
+        ]
+
+    def changed_rows(self) -> ExchangeStateRows | None:
+        """What changed since the last call, to be stored."""
+        rows = self._unsaved.take(self.state)
+        if rows is None or not rows.prices:
+            return rows
+        prices = {name: self.prices.with_place(name, row) for name, row in rows.prices.items()}
+        return evolve(rows, prices=prices)
+
+    def tape_positions(self) -> Mapping[str, str]:
+        """How far each tape was played, by symbol, as text."""
+        return {symbol: self.prices.with_place(symbol, "{}") for symbol in self.state.markets}
+
+    def resume_from(self, state: ExchangeState, places: Mapping[str, str]) -> None:
+        """Go on from a memory and ``tape_places`` of another run."""
+        self.state = state
+        self.made = ExternalOrders.of(state)
+        self.prices.resume(places)
+
+    def _begun(self, account: Account) -> ExchangeState:
+        """A new account's memory: its first money is there, and no news of it on the way."""
+        state, at_once = ExchangeState(), evolve(self.settings, latency=None)
+        for currency, amount in sorted(account.paper.balances.items()):
+            if amount > 0:
+                paid = Deposit(currency=currency, amount=amount, at=EPOCH)
+                state = step(state, paid, at_once).state
+        return state
+
+    def _play(self, symbol: str, now: datetime, *, is_tick: bool) -> list[StepResult]:
+        """Let the tape run up to ``now``; one that cannot be read leaves the price as it is.
+
+        A tape of one price a look goes on with ticks and reads: an order gets the price read.
+        """
+        tape = self.prices.replay(symbol)
+        steps: list[StepResult] = []
+        if tape.is_stepped and not is_tick and symbol in self.state.markets:
+            return steps
+        try:
+            for seen in tape.news(now, TAPE_UPDATES_MAX):
+                steps.append(self.step(seen))
+        except Invalid as wrong:
+            logger.warning("tape_unreadable", extra={"symbol": symbol, "why": wrong.message})
+        return steps

@@ -1,0 +1,386 @@
+"""``PaperExchange``: the simulation behind the exchange port, for one account.
+
+Before a request is judged, the market of its symbol is brought up to ``now``: resting orders that
+the market has reached since are served first. Reports are made of what is *told*, which may come
+late, twice or not at all, while the memory holds what is true. It writes nothing;
+``changed_memory`` hands out what must be stored with the reports.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from oms.adapters.paper.account_snapshot import build_snapshot
+from oms.adapters.paper.exchange_status import ExchangeStatus
+from oms.adapters.paper.execution_reports import PaperReportBuilder
+from oms.adapters.paper.market_data.price_sources import DEFAULT_TAPE_FOLDER, PriceSource
+from oms.adapters.paper.market_data.quote_updates import quote_to_update
+from oms.adapters.paper.order_lookup import OrderLookup
+from oms.adapters.paper.order_requests import build_order_request
+from oms.adapters.paper.paper_engine import PaperEngine
+from oms.adapters.paper.simulation_settings import LIVE_PRICE_AGE
+from oms.adapters.paper.unified_api.account_reads import AccountReads
+from oms.adapters.paper.unified_api.dispatch import MarketReads, answer
+from oms.adapters.paper.unified_api.trading import PaperTrading
+from oms.domain.account import Account, PositionMode
+from oms.domain.errors import Conflict, Invalid
+from oms.domain.instrument import Instrument
+from oms.domain.money import ZERO
+from oms.domain.orders.execution_report import Charge, ExecutionReport, ReportKind, ReportSource
+from oms.domain.orders.order import Order
+from oms.domain.value import constructor
+from oms.ports.exchange import (
+    DirectTradeResult,
+    ExchangeSnapshot,
+    ExchangeStateRows,
+    PublicTrade,
+    Quote,
+    StalePrice,
+)
+from oms.ports.history_reads import HistoryReads
+from oms.ports.price_feed import PriceFeed
+from oms.simulation.events import PaperEvent, Rejected, ReplyOutcome, StepResult
+from oms.simulation.inputs import (
+    CancelOrder,
+    ChangeOrder,
+    Deposit,
+    Input,
+    MarketUpdate,
+    NewOrder,
+    NewOrderPair,
+    QueryOrder,
+    Reset,
+    TradeTick,
+    Withdraw,
+)
+from oms.simulation.state.exchange_state import ExchangeState, Market
+from oms.simulation.state.state_json import state_hash
+
+_new_quote = constructor(Quote)
+
+
+class PaperExchange(OrderLookup, ExchangeStatus):
+    """One account at the paper exchange; an ``Exchange`` of the port."""
+
+    def __init__(
+        self, account: Account, engine: PaperEngine, history: HistoryReads | None = None
+    ) -> None:
+        self._account = account
+        self._history = history
+        self._engine = engine
+        self._reporter = PaperReportBuilder()
+        self._stale: list[StalePrice] = []
+        #: Whether the exchange nets contracts that the account holds apart.
+        self._is_virtual = not (
+            account.position_mode is PositionMode.NETTING or engine.settings.hedge
+        )
+
+    @classmethod
+    def restore(
+        cls,
+        account: Account,
+        rows: ExchangeStateRows,
+        tapes: Path = DEFAULT_TAPE_FOLDER,
+        history: HistoryReads | None = None,
+        feed: PriceFeed | None = None,
+        live_age: timedelta = LIVE_PRICE_AGE,
+    ) -> "PaperExchange":
+        """The account's exchange as it was stored; without rows a new one with its first money.
+
+        In ``history`` the ledger records orders; without it those that are over cannot be read.
+        Symbols of the source ``live`` have the prices of ``feed``, none older than ``live_age``.
+        Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
+        account's settings name an unknown price source.
+        """
+        return cls(account, PaperEngine(account, rows, tapes, feed, live_age), history)
+
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All instruments by symbol."""
+        return self._engine.settings.instruments
+
+    def quote(self, symbol: str, now: datetime) -> Quote | None:
+        """The best prices now, less what was taken since they were shown."""
+        engine = self._engine
+        look = engine.market if engine.is_shown(symbol) else engine.read
+        try:
+            market = look(symbol, now)
+        except Invalid:  # told to who reads the market; here the price is not known
+            market = None
+        return None if market is None else _quote(market)
+
+    async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+        """Send ``order``; a rejection is a report too. Nothing about it: its answer is on the way.
+
+        A lost answer is a report of kind ``unknown``.
+        """
+        try:
+            instrument = self._engine.settings.instruments[order.symbol]
+            wish = build_order_request(order, instrument, now, is_virtual=self._is_virtual)
+        except Invalid as wrong:
+            return [_rejected(order, wrong.code, wrong.message, now)]
+        steps = self._engine.look(order.symbol, now)
+        result = self._engine.step(wish)
+        steps.append(result)
+        reports = self._told(steps, now, order)
+        outcome = result.answer.outcome
+        if outcome is ReplyOutcome.TOLD:
+            return reports
+        if outcome is ReplyOutcome.LOST and all(report.order_id != order.id for report in reports):
+            reports.append(_about(order, ReportKind.UNKNOWN, ReportSource.REPLY, now))
+        if outcome is ReplyOutcome.OVERLOADED:
+            message = "the exchange asks for a pause and has not looked at the order"
+            reports.append(_rejected(order, "exchange_rate_limited", message, now))
+        return reports
+
+    async def change(
+        self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
+    ) -> Sequence[ExecutionReport]:
+        """Change price and/or total quantity; a ``rejected`` report means: not changed."""
+        steps = self._engine.look(order.symbol, now)
+        wish = ChangeOrder(
+            client_id=str(order.id),
+            exchange_order_id=order.exchange_order_id or "",
+            symbol=order.symbol,
+            price=price,
+            qty=qty,
+            at=now,
+        )
+        steps.append(self._engine.step(wish))
+        return self._told(steps, now, order)
+
+    async def cancel(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+        """Cancel what is left of ``order``; a ``rejected`` report means: not canceled."""
+        steps = self._engine.look(order.symbol, now)
+        wish = CancelOrder(
+            client_id=str(order.id),
+            exchange_order_id=order.exchange_order_id or "",
+            symbol=order.symbol,
+            at=now,
+        )
+        steps.append(self._engine.step(wish))
+        return self._told(steps, now, order)
+
+    async def ask(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+        """What is known of an order whose answer was lost; ``not_placed`` if it never arrived.
+
+        Nothing about it: its request is still on the way, or all was told before.
+        """
+        steps = self._engine.look(order.symbol, now)
+        steps.append(self._engine.step(QueryOrder(client_id=str(order.id), at=now)))
+        reports = self._told(steps, now, order, ReportSource.RECONCILE)
+        if any(report.order_id == order.id for report in reports):
+            return reports
+        open_order = self._open(order)
+        if open_order is not None:
+            kind, name = ReportKind.ACCEPTED, open_order
+        elif order.exchange_order_id is not None or self._is_coming(order):
+            return reports
+        else:
+            kind, name = ReportKind.NOT_PLACED, None
+        return [*reports, _about(order, kind, ReportSource.RECONCILE, now, name)]
+
+    async def snapshot(self, since: datetime, now: datetime) -> ExchangeSnapshot:
+        """What the account really is, whatever was told of it."""
+        return build_snapshot(self._engine, since, now, self._account.paper.balances)
+
+    async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
+        """Let walks and tapes reach orders and positions, and time do what is due."""
+        steps = self._engine.look_round(now, is_tick=True)
+        self._stale += self._engine.take_stale_prices(now)
+        return self._told(steps, now)
+
+    def needs_polling(self) -> bool:
+        """Whether anything may happen to the account without a command."""
+        return self._engine.needs_polling()
+
+    def set_price(self, quote: Quote) -> Sequence[ExecutionReport]:
+        """Set a manual price. Raises ``Conflict`` where the source is not manual.
+
+        Raises ``Invalid`` for prices that are not positive or crossed.
+        """
+        self._check_manual(quote.symbol)
+        return self._told([self._engine.step(quote_to_update(quote))], quote.at)
+
+    def set_public_trade(self, trade: PublicTrade) -> Sequence[ExecutionReport]:
+        """Tell of a trade of others. Raises as ``set_price``."""
+        self._check_manual(trade.symbol)
+        if trade.price <= ZERO or trade.qty <= ZERO:
+            raise Invalid("a trade needs a price and a quantity above 0")
+        seen = TradeTick(
+            symbol=trade.symbol, price=trade.price, qty=trade.qty, side=trade.side, at=trade.at
+        )
+        return self._told([self._engine.step(seen)], trade.at)
+
+    def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[ExecutionReport]:
+        """Pay money in, or below zero out. Raises ``Conflict`` for what is not free."""
+        size = amount.copy_abs()
+        if amount > ZERO:
+            result = self._engine.step(Deposit(currency=currency, amount=size, at=now))
+        else:
+            result = self._engine.step(Withdraw(currency=currency, amount=size, at=now))
+        for event in result.events:
+            if isinstance(event, Rejected) and not event.client_id:
+                raise Conflict(event.message, code=event.code)
+        return self._told([result], now)
+
+    async def reset(
+        self, balances: Mapping[str, Decimal] | None, now: datetime
+    ) -> Sequence[ExecutionReport]:
+        """Cancel all orders, close all positions at the mark, and begin with these balances.
+
+        ``None``: those of the account's settings. Raises ``Invalid`` for a negative one.
+        """
+        wished = self._account.paper.balances if balances is None else balances
+        if any(amount < ZERO for amount in wished.values()):
+            raise Invalid("no balance can be below 0")
+        steps = self._engine.look_round(now)
+        told = tuple((name, amount) for name, amount in sorted(wished.items()) if amount)
+        steps.append(self._engine.step(Reset(balances=told, at=now)))
+        return self._told(steps, now)
+
+    def take_charges(self) -> Sequence[Charge]:
+        """Payments that were told since the last call: funding, transfers, insurance."""
+        return self._reporter.take_charges()
+
+    async def call(
+        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
+    ) -> object:
+        """A read by its ccxt name, in ccxt's shape.
+
+        Raises ``Invalid`` with code ``unsupported_func`` for what is not answered here.
+        """
+        engine = self._engine
+        market = MarketReads(
+            venue=self._account.venue,
+            settings=engine.settings,
+            prices=engine.prices,
+            market=engine.read,
+            now=now,
+            contracts=engine.state.contracts,
+        )
+        account = AccountReads(
+            account_id=self._account.id,
+            settings=engine.settings,
+            state=engine.state,
+            market=engine.market,
+            trades=engine.trades,
+            history=self._history,
+            now=now,
+        )
+        return await answer(market, account, func, args, kwargs)
+
+    async def trade(
+        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
+    ) -> DirectTradeResult:
+        """A trade in ccxt's words; whatever it did before it failed is told."""
+        trading = PaperTrading(engine=self._engine, now=now)
+        value, refused = trading.answer(func, args, kwargs)
+        return DirectTradeResult(
+            value=value, refused=refused, reports=self._told(trading.steps, now)
+        )
+
+    def take_state_changes(self) -> ExchangeStateRows | None:
+        """What changed since the last call and must be stored with the reports."""
+        return self._engine.changed_rows()
+
+    def state_hash(self) -> str:
+        """SHA-256 of the whole memory: equal exchanges have equal ones."""
+        return state_hash(self._engine.state)
+
+    @property
+    def state(self) -> ExchangeState:
+        """What it remembers."""
+        return self._engine.state
+
+    def tape_positions(self) -> Mapping[str, str]:
+        """How far each tape was played, by symbol, as text."""
+        return self._engine.tape_positions()
+
+    def resume_from(self, state: ExchangeState, places: Mapping[str, str]) -> None:
+        """Go on from a memory and ``tape_places`` of another run."""
+        self._engine.resume_from(state, places)
+
+    def feed(self, input: Input) -> Sequence[PaperEvent]:
+        """One timed input, prices of what it concerns first: for scripts. Its facts.
+
+        Raises ``Invalid`` for news of a symbol that has a price source of its own.
+        """
+        match input:
+            case NewOrderPair(first=first):
+                symbols = [first.symbol]
+            case _:
+                named: str | None = getattr(input, "symbol", None)
+                symbols = self._engine.alive() if named is None else [named]
+        if isinstance(input, MarketUpdate) and not self._is_manual(input.symbol):
+            source = self._engine.prices.source(input.symbol)
+            raise Invalid(f"the price of {input.symbol} comes from {source}; it cannot be told")
+        steps = [each for symbol in symbols for each in self._engine.look(symbol, input.at)]
+        steps.append(self._engine.step(input))
+        return [event for each in steps for event in each.events]
+
+    def _told(
+        self,
+        steps: Sequence[StepResult],
+        now: datetime,
+        asked: Order | None = None,
+        answer: ReportSource = ReportSource.REPLY,
+    ) -> list[ExecutionReport]:
+        name = None if asked is None else asked.id
+        return self._reporter.reports(steps, self._engine.made, now, name, answer)
+
+    def _check_manual(self, symbol: str) -> None:
+        if not self._is_manual(symbol):
+            source = self._engine.prices.source(symbol)
+            message = f"the price of {symbol} comes from {source}; it cannot be set"
+            raise Conflict(message, reason="price_source_not_manual")
+
+    def _is_manual(self, symbol: str) -> bool:
+        return self._engine.prices.source(symbol) is PriceSource.MANUAL
+
+    def _open(self, order: Order) -> str | None:
+        """The exchange's id of ``order`` if it is open there."""
+        held = self._engine.state.orders.get(order.symbol, {})
+        client_id = str(order.id)
+        return next((name for name, each in held.items() if each.client_id == client_id), None)
+
+    def _is_coming(self, order: Order) -> bool:
+        """Whether the request to place ``order`` has not arrived yet."""
+        in_flight = self._engine.state.in_flight
+        requests = () if in_flight is None else (each.request for each in in_flight.arrivals)
+        client_id = str(order.id)
+        firsts = (each.first if isinstance(each, NewOrderPair) else each for each in requests)
+        return any(isinstance(each, NewOrder) and each.client_id == client_id for each in firsts)
+
+
+def _quote(market: Market) -> Quote | None:
+    bid, ask = market.bids.best, market.asks.best
+    if bid is None or ask is None:
+        return None
+    return _new_quote(
+        symbol=market.symbol,
+        bid=bid[0],
+        ask=ask[0],
+        bid_qty=bid[1],
+        ask_qty=ask[1],
+        at=market.at,
+    )
+
+
+def _about(
+    order: Order, kind: ReportKind, source: ReportSource, now: datetime, name: str | None = None
+) -> ExecutionReport:
+    return ExecutionReport(
+        kind=kind, order_id=order.id, source=source, received_at=now, exchange_order_id=name
+    )
+
+
+def _rejected(order: Order, code: str, message: str, now: datetime) -> ExecutionReport:
+    return ExecutionReport(
+        kind=ReportKind.REJECTED,
+        order_id=order.id,
+        source=ReportSource.REPLY,
+        received_at=now,
+        code=code,
+        message=message,
+    )

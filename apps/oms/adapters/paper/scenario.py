@@ -1,0 +1,95 @@
+"""A paper exchange run by lines: timed inputs, as ``timed`` reads them, one after the other.
+
+What is under way can be written down between two lines and taken up again; the end is the same.
+It refuses a line that it cannot read, an unknown symbol, and a time before the last line's.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from oms.adapters.paper.market_data.json_inputs import Fields, parse_input
+from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.domain.account import Account
+from oms.domain.errors import Invalid
+from oms.ports.exchange import ExchangeStateRows
+from oms.simulation.events import PaperEvent
+from oms.simulation.inputs import CancelOrder, ChangeOrder, Input
+from oms.simulation.state.state_json import decode_state, encode_state
+
+#: Keys whose numbers must be above zero.
+_POSITIVE = ("qty", "price", "amount", "bid", "ask", "open", "high", "low", "close")
+
+
+class ScenarioRunner:
+    """One account's paper exchange and how many lines it was told."""
+
+    def __init__(self, account: Account, tapes: Path, saved: str | None = None) -> None:
+        """A fresh exchange, or the one whose ``saved`` text is given. Raises ``Invalid``."""
+        self.exchange = PaperExchange.restore(account, ExchangeStateRows(), tapes)
+        self.lines = 0
+        self.facts = 0
+        self.last: datetime | None = None
+        if saved is not None:
+            self._resume(saved)
+
+    def saved(self) -> str:
+        """Everything that a later run needs to go on."""
+        last = None if self.last is None else self.last.isoformat()
+        told: dict[str, Any] = {
+            "memory": encode_state(self.exchange.state),
+            "tapes": self.exchange.tape_positions(),
+            "lines": self.lines,
+            "facts": self.facts,
+            "last": last,
+        }
+        return json.dumps(told, sort_keys=True)
+
+    def run(self, lines: Iterable[Fields]) -> list[PaperEvent]:
+        """Feed objects of JSON lines; what the exchange said. Raises ``Invalid`` with the line."""
+        said: list[PaperEvent] = []
+        for fields in lines:
+            self.lines += 1
+            try:
+                said += self._feed(fields)
+            except Invalid as wrong:
+                raise Invalid(f"line {self.lines}: {wrong.message}", code=wrong.code) from None
+        self.facts += len(said)
+        return said
+
+    def _feed(self, fields: Fields) -> Iterable[PaperEvent]:
+        input = parse_input(self._named(fields))
+        self._check(fields, input)
+        self.last = input.at
+        return self.exchange.feed(input)
+
+    def _named(self, fields: Fields) -> Fields:
+        """A cancel or change may name its order by the client id that the script gave it."""
+        if fields.get("do") not in ("cancel", "change") or "exchange_order_id" in fields:
+            return fields
+        orders = self.exchange.state.orders.get(str(fields.get("symbol")), {})
+        named = (o.exchange_order_id for o in orders.values() if o.client_id == fields["client_id"])
+        return {**fields, "exchange_order_id": next(named, "")}
+
+    def _check(self, fields: Fields, input: Input) -> None:
+        if self.last is not None and input.at < self.last:
+            raise Invalid(f"{input.at.isoformat()} is before the line before")
+        symbol = getattr(input, "symbol", None)
+        if symbol is not None and symbol not in self.exchange.instruments():
+            raise Invalid(f"{symbol!r} is not traded here", code="instrument_not_supported")
+        for key in _POSITIVE:
+            value = getattr(input, key, None)
+            is_needed = (
+                not isinstance(input, CancelOrder | ChangeOrder) or fields.get(key) is not None
+            )
+            if is_needed and isinstance(value, Decimal) and value <= 0:
+                raise Invalid(f"{key} must be above 0")
+
+    def _resume(self, saved: str) -> None:
+        told = json.loads(saved)
+        self.exchange.resume_from(decode_state(told["memory"]), told["tapes"])
+        self.lines, self.facts = told["lines"], told["facts"]
+        self.last = None if told["last"] is None else datetime.fromisoformat(told["last"])

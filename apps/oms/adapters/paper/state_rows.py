@@ -1,0 +1,118 @@
+"""The simulation's memory as stored rows: what changed goes out, what is stored comes back.
+
+Open orders and manual markets are a row each, all else is one small state row. Markets of a walk
+are not stored: the walk knows them, and what was taken of one is forgotten with its step.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from oms.domain.side import Side
+from oms.domain.value import constructor
+from oms.ports.exchange import ExchangeStateRows, TradeRow
+from oms.simulation.events import StepResult
+from oms.simulation.invariants import InvariantBroken
+from oms.simulation.state.exchange_state import (
+    ExchangeState,
+    Leg,
+    OrderSource,
+    PaperOrder,
+    PaperTrade,
+)
+from oms.simulation.state.state_json import (
+    StoredState,
+    encode_books,
+    encode_market,
+    encode_order,
+    encode_trade,
+    sha256_hex,
+)
+
+_new_row = constructor(TradeRow)
+
+
+def load_state(rows: ExchangeStateRows, is_manual: Callable[[str], bool]) -> ExchangeState | None:
+    """The memory that was stored, ``None`` for an exchange that has none yet.
+
+    Raises ``InvariantBroken`` if the state is not what was written.
+    """
+    if rows.state is None:
+        return None
+    if rows.state_hash and rows.state_hash != sha256_hex(rows.state):
+        raise InvariantBroken("the stored memory of the paper exchange is not what was written")
+    orders = [text for text in rows.orders.values() if text is not None]
+    markets = {symbol: text for symbol, text in rows.prices.items() if is_manual(symbol)}
+    return StoredState(books=rows.state, orders=orders, markets=markets).state()
+
+
+class UnsavedChanges:
+    """What steps have changed and nobody has stored yet."""
+
+    def __init__(self, is_manual: Callable[[str], bool]) -> None:
+        self._is_manual = is_manual
+        self._books = False
+        self._orders: dict[str, PaperOrder | None] = {}
+        self._trades: list[PaperTrade] = []
+        self._markets: set[str] = set()
+
+    def add(self, step: StepResult, trades: Iterable[PaperTrade]) -> None:
+        """Remember what ``step`` touched, and its ``trades``."""
+        changes = step.changes
+        self._markets |= changes.markets
+        if changes.books:
+            self._books = True
+            self._orders.update(changes.orders)
+            self._trades += trades
+
+    def take(self, memory: ExchangeState) -> ExchangeStateRows | None:
+        """The rows to be written, each in its last form; afterwards nothing is unsaved."""
+        markets = set(filter(self._is_manual, self._markets))
+        if not self._books and not markets:
+            return None
+        state = encode_books(memory)
+        rows = ExchangeStateRows(
+            state=state,
+            state_hash=sha256_hex(state),
+            version=memory.version,
+            orders={
+                name: None if order is None else encode_order(order)
+                for name, order in self._orders.items()
+            },
+            trades=tuple(_trade_row(trade) for trade in self._trades),
+            prices={symbol: encode_market(memory.markets[symbol]) for symbol in markets},
+        )
+        self._books, self._orders, self._trades, self._markets = False, {}, [], set()
+        return rows
+
+
+def _trade_row(trade: PaperTrade) -> TradeRow:
+    return _new_row(
+        trade_id=trade.trade_id,
+        symbol=trade.symbol,
+        executed_at=trade.executed_at,
+        trade=encode_trade(trade),
+    )
+
+
+def trade_from_row(row: TradeRow) -> PaperTrade:
+    """The execution that a row holds."""
+    told = json.loads(row.trade)
+    return PaperTrade(
+        trade_id=told["trade_id"],
+        exchange_order_id=told["exchange_order_id"],
+        client_id=told["client_id"],
+        symbol=told["symbol"],
+        side=Side(told["side"]),
+        leg=Leg(told["leg"]),
+        qty=Decimal(told["qty"]),
+        price=Decimal(told["price"]),
+        fee=Decimal(told["fee"]),
+        fee_currency=told["fee_currency"],
+        maker=told["maker"],
+        extrapolated=told["extrapolated"],
+        realised=Decimal(told["realised"]),
+        executed_at=row.executed_at,
+        source=OrderSource(told.get("source", OrderSource.USER)),
+        parent=told.get("parent", ""),
+    )

@@ -1,0 +1,253 @@
+"""What a ccxt client reads of its own account: positions, orders and trades, at today's marks.
+
+What is open and the newest trades are the exchange's own memory. Orders that are over are not kept
+there; they are read where the ledger recorded them.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from oms.adapters.paper.unified_api.structures import (
+    Structure,
+    closed_order_structure,
+    open_order_structure,
+    position_structure,
+    timestamp_fields,
+    to_float,
+    trade_structure,
+)
+from oms.domain.errors import Invalid
+from oms.domain.money import add
+from oms.domain.orders.order import TERMINAL, Order, OrderState
+from oms.domain.value import evolve
+from oms.ports.history_reads import HistoryQuery, HistoryReads
+from oms.simulation.account.margin import compute_position_margin, compute_wallet
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.exchange_state import EPOCH, ExchangeState, Market, PaperTrade
+
+ROWS_MAX = 1000
+"""Orders or trades that one read answers at most; the newest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReads:
+    """What may be asked; each public method is a ccxt function of that name."""
+
+    account_id: int
+    settings: SimulationSettings
+    state: ExchangeState
+    market: Callable[[str, datetime], Market | None]
+    trades: Callable[[], Sequence[PaperTrade]]
+    #: Where orders that are over are recorded; ``None`` where nobody records.
+    history: HistoryReads | None
+    now: datetime
+
+    async def fetch_balance(self, params: object = None) -> Structure:
+        """What is free, used and in all per currency; in ``info`` the wallets at today's marks."""
+        rows = {
+            currency: {
+                "free": to_float(balance.free),
+                "used": to_float(balance.used),
+                "total": to_float(balance.total),
+            }
+            for currency, balance in sorted(self.state.balances.items())
+        }
+        columns = {
+            column: {currency: row[column] for currency, row in rows.items()}
+            for column in ("free", "used", "total")
+        }
+        return {
+            "info": {"wallets": self._wallets()},
+            **timestamp_fields(self.now),
+            **rows,
+            **columns,
+        }
+
+    async def fetch_positions(
+        self, symbols: object = None, params: object = None
+    ) -> list[Structure]:
+        """Open positions, of these symbols or of all."""
+        wished = None if symbols is None else {self._symbol(each) for each in _list(symbols)}
+        state = self._marked()
+        return [
+            position_structure(
+                compute_position_margin(state, self.settings, held), state, self.settings, self.now
+            )
+            for (symbol, _), held in sorted(state.positions.items())
+            if wished is None or symbol in wished
+        ]
+
+    async def fetch_open_orders(
+        self,
+        symbol: object = None,
+        since: object = None,
+        limit: object = None,
+        params: object = None,
+    ) -> list[Structure]:
+        """Orders that are open, the oldest first."""
+        wished, first = None if symbol is None else self._symbol(symbol), _since(since)
+        found = [
+            order
+            for name, held in self.state.orders.items()
+            if wished in (None, name)
+            for order in held.values()
+            if order.created_at >= first
+        ]
+        found.sort(key=lambda order: order.number)
+        return [open_order_structure(order) for order in islice(found, _limit(limit))]
+
+    async def fetch_closed_orders(
+        self,
+        symbol: object = None,
+        since: object = None,
+        limit: object = None,
+        params: object = None,
+    ) -> list[Structure]:
+        """Orders that were executed wholly, the oldest first."""
+        return await self._over(symbol, since, limit, frozenset({OrderState.FILLED}))
+
+    async def fetch_canceled_orders(
+        self,
+        symbol: object = None,
+        since: object = None,
+        limit: object = None,
+        params: object = None,
+    ) -> list[Structure]:
+        """Orders that were canceled or expired, the oldest first."""
+        over = frozenset({OrderState.CANCELED, OrderState.EXPIRED})
+        return await self._over(symbol, since, limit, over)
+
+    async def fetch_orders(
+        self,
+        symbol: object = None,
+        since: object = None,
+        limit: object = None,
+        params: object = None,
+    ) -> list[Structure]:
+        """Orders of any state, the oldest first."""
+        over = await self._over(symbol, since, limit, TERMINAL)
+        still_open = await self.fetch_open_orders(symbol, since)
+        return [*over, *still_open][-_limit(limit) :]
+
+    async def fetch_order(
+        self, id: object, symbol: object = None, params: object = None
+    ) -> Structure:
+        """One order by the exchange's id."""
+        for held in self.state.orders.values():
+            if isinstance(id, str) and id in held:
+                return open_order_structure(held[id])
+        for order in await self._recorded(None, EPOCH, TERMINAL):
+            if order.exchange_order_id == id:
+                return closed_order_structure(order)
+        raise Invalid(f"no order {id!r} is known here", code="order_not_found")
+
+    async def fetch_my_trades(
+        self,
+        symbol: object = None,
+        since: object = None,
+        limit: object = None,
+        params: object = None,
+    ) -> list[Structure]:
+        """Executions, the oldest first: the newest ``limit``, or from ``since`` on."""
+        wished, first = None if symbol is None else self._symbol(symbol), _since(since)
+        found = [
+            each
+            for each in self.trades()
+            if wished in (None, each.symbol) and each.executed_at >= first
+        ]
+        count = _limit(limit)
+        return [
+            trade_structure(each, self.settings)
+            for each in (found[-count:] if since is None else found[:count])
+        ]
+
+    def _wallets(self) -> Structure:
+        """Each currency's wallet with what its contracts have not realised."""
+        state = self._marked()
+        told: Structure = {}
+        for currency in sorted(state.balances):
+            wallet = compute_wallet(state, self.settings, currency)
+            told[currency] = {
+                "equity": to_float(add(wallet.total, wallet.unrealised)),
+                "unrealizedPnl": to_float(wallet.unrealised),
+                "initialMargin": to_float(wallet.initial),
+                "maintenanceMargin": to_float(wallet.maintenance),
+                "reserved": to_float(wallet.reserved),
+                "available": to_float(wallet.available),
+            }
+        return told
+
+    def _marked(self) -> ExchangeState:
+        """The memory with the markets of positions as they are now; the exchange's stays."""
+        markets = dict(self.state.markets)
+        for symbol, _ in self.state.positions:
+            market = self.market(symbol, self.now)
+            if market is not None:
+                markets[symbol] = market
+        return evolve(self.state, markets=markets)
+
+    async def _over(
+        self, symbol: object, since: object, limit: object, states: frozenset[OrderState]
+    ) -> list[Structure]:
+        wished = None if symbol is None else self._symbol(symbol)
+        found = await self._recorded(wished, _since(since), states)
+        return [closed_order_structure(order) for order in found[-_limit(limit) :]]
+
+    async def _recorded(
+        self, symbol: str | None, since: datetime, states: frozenset[OrderState]
+    ) -> list[Order]:
+        """Recorded orders of these states that were at the exchange, the oldest first."""
+        if self.history is None:
+            return []
+        window = HistoryQuery(
+            account_ids=(self.account_id,),
+            symbol=symbol,
+            status=frozenset(state.value for state in states),
+            since=None if since == EPOCH else since,
+            by_creation=True,
+            page_size=ROWS_MAX,
+            descending=True,
+            with_total=False,
+        )
+        page = await self.history.orders(window)
+        return [
+            order
+            for order in reversed(page.items)
+            if order.exchange_order_id is not None and order.state in states
+        ]
+
+    def _symbol(self, told: object) -> str:
+        if not isinstance(told, str) or told not in self.settings.instruments:
+            message = f"{told!r} is not traded here"
+            raise Invalid(message, code="instrument_not_supported")
+        return told
+
+
+def _list(told: object) -> Sequence[object]:
+    if not isinstance(told, list | tuple):
+        raise Invalid("symbols: a list is expected")
+    return told
+
+
+def _since(told: object) -> datetime:
+    if told is None:
+        return EPOCH
+    if not isinstance(told, int) or isinstance(told, bool) or not 0 <= told < 2**46:
+        raise Invalid("since: a time in milliseconds is expected")
+    return EPOCH + timedelta(milliseconds=told)
+
+
+def _limit(told: object) -> int:
+    if told is None:
+        return ROWS_MAX
+    if not isinstance(told, int) or isinstance(told, bool) or told < 1:
+        raise Invalid("limit must be a whole number above 0")
+    return min(told, ROWS_MAX)
+
+
+FUNCTIONS: Mapping[str, Callable[..., Awaitable[object]]] = {
+    name: function for name, function in vars(AccountReads).items() if name.startswith("fetch_")
+}
+"""What is answered here, by ccxt's names."""

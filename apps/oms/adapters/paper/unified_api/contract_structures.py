@@ -1,0 +1,62 @@
+"""What stands behind positions and what trading costs, as ccxt's structures."""
+
+from decimal import Decimal
+
+from oms.adapters.paper.unified_api.structures import Structure, to_float
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.exchange_state import ExchangeState
+
+
+def leverage(
+    state: ExchangeState, settings: SimulationSettings, instrument: Instrument
+) -> Structure:
+    """The leverage in force."""
+    terms = state.contracts.get(instrument.symbol)
+    value = 1 if instrument.kind is InstrumentKind.SPOT else settings.leverage_of(instrument, terms)
+    return {
+        "info": {},
+        "symbol": instrument.symbol,
+        "marginMode": margin_mode(state, settings, instrument)["marginMode"],
+        "longLeverage": value,
+        "shortLeverage": value,
+    }
+
+
+def margin_mode(
+    state: ExchangeState, settings: SimulationSettings, instrument: Instrument
+) -> Structure:
+    """The margin mode in force; none on spot."""
+    terms = state.contracts.get(instrument.symbol)
+    is_spot = instrument.kind is InstrumentKind.SPOT
+    mode = None if is_spot else settings.margin_mode_of(terms).value
+    return {"info": {}, "symbol": instrument.symbol, "marginMode": mode}
+
+
+def trading_fee(settings: SimulationSettings, instrument: Instrument) -> Structure:
+    """Maker and taker rate as fractions, below all tiers."""
+    rates = settings.rates_of(instrument.kind)
+    return {
+        "info": {},
+        "symbol": instrument.symbol,
+        "maker": to_float(rates.maker),
+        "taker": to_float(rates.taker),
+        "percentage": True,
+        "tierBased": bool(settings.tiers_of(instrument.kind)),
+    }
+
+
+def leverage_tiers(instrument: Instrument) -> list[Structure]:
+    """The one tier that a paper contract has."""
+    return [
+        {
+            "info": {},
+            "symbol": instrument.symbol,
+            "tier": 1.0,
+            "currency": instrument.settle,
+            "minNotional": 0.0,
+            "maxNotional": None,
+            "maintenanceMarginRate": to_float(instrument.maintenance_rate),
+            "maxLeverage": to_float(Decimal(instrument.max_leverage)),
+        }
+    ]

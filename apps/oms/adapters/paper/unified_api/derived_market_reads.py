@@ -1,0 +1,223 @@
+"""Further reads of the market, made of the first ones: books, trades, marks, tiers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from oms.adapters.paper.market_data.price_sources import PriceSource
+from oms.adapters.paper.unified_api.contract_structures import leverage_tiers
+from oms.adapters.paper.unified_api.market_reads import fetch_tickers
+from oms.adapters.paper.unified_api.structures import Structure, timestamp_fields, to_float
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.money import add, multiply
+from oms.simulation.account.costs import settle_value
+from oms.simulation.market.random_walk import STEP_DURATION, step_at
+from oms.simulation.state.contract_overrides import NO_OVERRIDES
+from oms.simulation.state.exchange_state import EPOCH
+
+if TYPE_CHECKING:
+    from oms.adapters.paper.unified_api.dispatch import MarketReads
+
+TRADES_MAX = 500
+"""Trades of others that one read answers at most."""
+
+_TRADES_USUAL = 50
+_FUNDING_EVERY = timedelta(hours=8)
+_HALF = Decimal("0.5")
+
+
+def fetch_l2_order_book(
+    reads: "MarketReads", symbol: str, limit: int | None = None, params: object = None
+) -> Structure:
+    """The order book; it has no other levels."""
+    return reads.fetch_order_book(symbol, limit)
+
+
+def fetch_order_books(
+    reads: "MarketReads",
+    symbols: object = None,
+    limit: int | None = None,
+    params: object = None,
+) -> Structure:
+    """Order books by symbol, of these or of all."""
+    return {
+        symbol: reads.fetch_order_book(symbol, limit) for symbol in select_symbols(reads, symbols)
+    }
+
+
+def fetch_trades(
+    reads: "MarketReads",
+    symbol: str,
+    since: object = None,
+    limit: object = None,
+    params: object = None,
+) -> list[Structure]:
+    """Trades of others: on a walk one a step at its middle, of the smallest amount; else none.
+
+    From ``since`` on, else the newest; the oldest first.
+    """
+    instrument = reads.instrument(symbol)
+    count = _count(limit)
+    if reads.prices.source(symbol) is not PriceSource.WALK:
+        return []  # what a tape or an operator tells of others is not kept
+    newest = step_at(reads.now)
+    first = newest - count + 1
+    if since is not None:
+        first = step_at(_moment(since) - timedelta(microseconds=1)) + 1
+    return [_trade(reads, instrument, n) for n in range(first, min(first + count, newest + 1))]
+
+
+def fetch_mark_price(reads: "MarketReads", symbol: str, params: object = None) -> Structure:
+    """The ticker of a contract; it holds the mark."""
+    if reads.instrument(symbol).kind is InstrumentKind.SPOT:
+        raise Invalid(f"{symbol} is no contract and has no mark")
+    return reads.fetch_ticker(symbol)
+
+
+def fetch_mark_prices(
+    reads: "MarketReads", symbols: object = None, params: object = None
+) -> Structure:
+    """The same of these contracts, or of all."""
+    found = [symbol for symbol in select_symbols(reads, symbols) if _is_contract(reads, symbol)]
+    return fetch_tickers(reads, found)
+
+
+def fetch_last_prices(
+    reads: "MarketReads", symbols: object = None, params: object = None
+) -> Structure:
+    """Last prices by symbol."""
+    told: Structure = {}
+    for symbol in select_symbols(reads, symbols):
+        ticker = reads.fetch_ticker(symbol)
+        told[symbol] = {
+            "symbol": symbol,
+            "timestamp": ticker["timestamp"],
+            "datetime": ticker["datetime"],
+            "price": ticker["last"],
+            "side": None,
+            "info": {},
+        }
+    return told
+
+
+def fetch_funding_rate(reads: "MarketReads", symbol: str, params: object = None) -> Structure:
+    """The rate of the next funding time and when that is."""
+    if not _is_contract(reads, symbol):
+        raise Invalid(f"{symbol} is no contract and pays no funding")
+    terms = reads.contracts.get(symbol, NO_OVERRIDES)
+    rate = reads.settings.funding_rate if terms.funding_rate is None else terms.funding_rate
+    after = EPOCH + ((reads.now - EPOCH) // _FUNDING_EVERY + 1) * _FUNDING_EVERY
+    due = timestamp_fields(after)
+    empty = dict.fromkeys(
+        (
+            *("interestRate", "estimatedSettlePrice", "nextFundingRate", "nextFundingTimestamp"),
+            *("nextFundingDatetime", "previousFundingRate", "previousFundingTimestamp"),
+            "previousFundingDatetime",
+        )
+    )
+    mark = reads.fetch_ticker(symbol)["markPrice"]
+    return {
+        "info": {},
+        "symbol": symbol,
+        "markPrice": mark,
+        "indexPrice": mark,
+        **empty,
+        **timestamp_fields(reads.now),
+        "fundingRate": to_float(rate),
+        "fundingTimestamp": due["timestamp"],
+        "fundingDatetime": due["datetime"],
+        "interval": "8h",
+    }
+
+
+def fetch_funding_rates(
+    reads: "MarketReads", symbols: object = None, params: object = None
+) -> Structure:
+    """The same of these contracts, or of all."""
+    found = [symbol for symbol in select_symbols(reads, symbols) if _is_contract(reads, symbol)]
+    return {symbol: fetch_funding_rate(reads, symbol) for symbol in found}
+
+
+def fetch_market_leverage_tiers(
+    reads: "MarketReads", symbol: str, params: object = None
+) -> list[Structure]:
+    """The one tier that a contract has."""
+    return leverage_tiers(reads.instrument(symbol))
+
+
+def fetch_leverage_tiers(
+    reads: "MarketReads", symbols: object = None, params: object = None
+) -> Structure:
+    """The tiers of these contracts, or of all."""
+    found = [symbol for symbol in select_symbols(reads, symbols) if _is_contract(reads, symbol)]
+    return {symbol: leverage_tiers(reads.instrument(symbol)) for symbol in found}
+
+
+def select_symbols(reads: "MarketReads", symbols: object) -> Sequence[str]:
+    """The symbols that are meant. Raises ``Invalid``."""
+    if symbols is None:
+        return sorted(reads.settings.instruments)
+    told = [symbols] if isinstance(symbols, str) else symbols
+    if not isinstance(told, list):
+        raise Invalid("symbols must be a list of symbols")
+    return [reads.instrument(symbol).symbol for symbol in told]
+
+
+def _is_contract(reads: "MarketReads", symbol: str) -> bool:
+    return reads.instrument(symbol).kind is not InstrumentKind.SPOT
+
+
+def _trade(reads: "MarketReads", instrument: Instrument, step: int) -> Structure:
+    before, price = (_middle(reads, instrument, n) for n in (step - 1, step))
+    amount = instrument.step
+    return {
+        "id": str(step),
+        "order": None,
+        **timestamp_fields(EPOCH + step * STEP_DURATION),
+        "symbol": instrument.symbol,
+        "type": None,
+        "side": "sell" if price < before else "buy",
+        "takerOrMaker": None,
+        "price": to_float(price),
+        "amount": to_float(amount),
+        "cost": to_float(settle_value(instrument, amount, price)),
+        "fee": {"cost": None, "currency": None},
+        "fees": [],
+        "info": {},
+    }
+
+
+def _middle(reads: "MarketReads", instrument: Instrument, step: int) -> Decimal:
+    bid, ask = reads.prices.quote(instrument, EPOCH + step * STEP_DURATION)
+    return multiply(add(bid, ask), _HALF)
+
+
+def _count(limit: object) -> int:
+    if limit is None:
+        return _TRADES_USUAL
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise Invalid("limit must be a whole number above 0")
+    return min(limit, TRADES_MAX)
+
+
+def _moment(since: object) -> datetime:
+    if isinstance(since, bool) or not isinstance(since, int) or not 0 <= since < 2**46:
+        raise Invalid("since must be a time in milliseconds")
+    return EPOCH + timedelta(milliseconds=since)
+
+
+FUNCTIONS: Mapping[str, Callable[..., object]] = {
+    "fetch_l2_order_book": fetch_l2_order_book,
+    "fetch_order_books": fetch_order_books,
+    "fetch_trades": fetch_trades,
+    "fetch_mark_price": fetch_mark_price,
+    "fetch_mark_prices": fetch_mark_prices,
+    "fetch_last_prices": fetch_last_prices,
+    "fetch_funding_rate": fetch_funding_rate,
+    "fetch_funding_rates": fetch_funding_rates,
+    "fetch_market_leverage_tiers": fetch_market_leverage_tiers,
+    "fetch_leverage_tiers": fetch_leverage_tiers,
+}
+"""What is answered, by its ccxt name."""

@@ -1,0 +1,202 @@
+"""Reads in ccxt's unified shapes, answered without ccxt.
+
+All keys of ccxt's structures are there, ``None`` where the paper exchange knows nothing. Decimals
+become JSON numbers here, at the very end, and nothing is computed from them afterwards. A level
+or side without limit shows ``UNLIMITED``.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from oms.adapters.paper.market_data.price_sources import PriceSource, PriceSources
+from oms.adapters.paper.unified_api.account_reads import FUNCTIONS as ACCOUNT_FUNCTIONS
+from oms.adapters.paper.unified_api.account_reads import AccountReads
+from oms.adapters.paper.unified_api.derived_account_reads import FUNCTIONS as ACCOUNT_VIEWS
+from oms.adapters.paper.unified_api.derived_market_reads import FUNCTIONS as MARKET_VIEWS
+from oms.adapters.paper.unified_api.exchange_info import FUNCTIONS as META
+from oms.adapters.paper.unified_api.exchange_info import build_has
+from oms.adapters.paper.unified_api.market_reads import FUNCTIONS as MARKET_FUNCTIONS
+from oms.adapters.paper.unified_api.market_structure import market_structure
+from oms.adapters.paper.unified_api.structures import Structure, milliseconds, timestamp_fields
+from oms.adapters.paper.unified_api.structures import to_float as _number
+from oms.adapters.paper.unified_api.unsupported import not_supported
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.money import EXACT, add, multiply, subtract
+from oms.simulation.market.random_walk import BOOK_DEPTH
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.contract_overrides import ContractOverrides
+from oms.simulation.state.exchange_state import Level, Market
+from oms.wire.ccxt.trade_parser import PARSED_METHODS
+
+UNLIMITED_QTY = Decimal(10**9)
+"""Quantity told for a level whose depth is without limit."""
+
+DEPTH_MAX = 100
+"""Levels of each side that an order book shows at most."""
+
+_HALF = Decimal("0.5")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketReads:
+    """What may be asked; each public method is a ccxt function of that name."""
+
+    venue: str
+    settings: SimulationSettings
+    prices: PriceSources
+    market: Callable[[str, datetime], Market | None]
+    now: datetime
+    #: What was set or told for contracts, by symbol.
+    contracts: Mapping[str, ContractOverrides] = field(default_factory=dict)
+
+    def fetch_ticker(self, symbol: str, params: object = None) -> Structure:
+        """Best prices, and what a walk did in the last 24 hours."""
+        instrument = self.instrument(symbol)
+        market = self.market(symbol, self.now)
+        bid, ask = (None, None) if market is None else (market.bids.best, market.asks.best)
+        last = _middle(bid, ask)
+        return {
+            "symbol": symbol,
+            **timestamp_fields(self.now),
+            **_best(bid, ask),
+            **self._day(instrument, last),
+            "last": _number(last),
+            "close": _number(last),
+            "markPrice": None if instrument.kind is InstrumentKind.SPOT else _number(last),
+            "indexPrice": None,
+            "vwap": None,
+            "previousClose": None,
+            "baseVolume": None,
+            "quoteVolume": None,
+            "info": {},
+        }
+
+    def fetch_order_book(
+        self, symbol: str, limit: int | None = None, params: object = None
+    ) -> Structure:
+        """The book, less what was taken since it was shown."""
+        instrument = self.instrument(symbol)
+        depth = BOOK_DEPTH if limit is None else limit
+        if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
+            raise Invalid("limit must be a whole number above 0")
+        market = self.market(symbol, self.now)
+        bids, asks = ((), ()) if market is None else (market.bids.levels, market.asks.levels)
+        if depth > BOOK_DEPTH and self.prices.source(symbol) is PriceSource.WALK:
+            deep = self.prices.deep(instrument, self.now, min(depth, DEPTH_MAX))
+            bids, asks = (*bids, *deep[0][BOOK_DEPTH:]), (*asks, *deep[1][BOOK_DEPTH:])
+        return {
+            "symbol": symbol,
+            "bids": _levels(bids[:depth]),
+            "asks": _levels(asks[:depth]),
+            **timestamp_fields(self.now),
+            "nonce": None,
+        }
+
+    def fetch_time(self, params: object = None) -> int:
+        """The exchange's clock in milliseconds."""
+        return milliseconds(self.now)
+
+    def fetch_markets(self, params: object = None) -> list[Structure]:
+        """All markets."""
+        return [
+            market_structure(instrument, self.settings)
+            for _, instrument in sorted(self.settings.instruments.items())
+        ]
+
+    def load_markets(self, reload: object = False, params: object = None) -> Structure:
+        """All markets by symbol."""
+        return {str(market["symbol"]): market for market in self.fetch_markets()}
+
+    def has(self) -> Structure:
+        """What is answered, by ccxt's camelCase names."""
+        return build_has([*_FUNCTIONS, *ACCOUNT_READS, *PARSED_METHODS])
+
+    def instrument(self, symbol: object) -> Instrument:
+        """A market that is traded here. Raises ``Invalid``."""
+        known = self.settings.instruments.get(symbol) if isinstance(symbol, str) else None
+        if known is None:
+            message = f"paper.{self.venue} does not trade {symbol!r}"
+            raise Invalid(message, code="instrument_not_supported")
+        return known
+
+    def _day(self, instrument: Instrument, last: Decimal | None) -> Structure:
+        """Open, high, low and change over 24 hours; a manual price has no past."""
+        keys = ("open", "high", "low", "change", "percentage", "average")
+        if last is None or self.prices.source(instrument.symbol) is not PriceSource.WALK:
+            return dict.fromkeys(keys)
+        past = [*self.prices.day(instrument, self.now), last]
+        first = past[0]
+        change = subtract(last, first)
+        share = EXACT.divide(multiply(change, Decimal(100)), first)
+        average = multiply(add(first, last), _HALF)
+        values = (first, max(past), min(past), change, share, average)
+        return dict(zip(keys, map(_number, values), strict=True))
+
+
+_FUNCTIONS: Mapping[str, Callable[..., object]] = {
+    name: getattr(MarketReads, name)
+    for name in (
+        "fetch_ticker",
+        "fetch_order_book",
+        "fetch_time",
+        "fetch_markets",
+        "load_markets",
+    )
+} | {**MARKET_FUNCTIONS, **MARKET_VIEWS, **META}
+
+ACCOUNT_READS: Mapping[str, Callable[..., Awaitable[object]]] = {
+    **ACCOUNT_FUNCTIONS,
+    **ACCOUNT_VIEWS,
+}
+
+READS = frozenset({*_FUNCTIONS, *ACCOUNT_READS})
+"""Every read that is answered."""
+
+
+async def answer(
+    market: MarketReads,
+    account: AccountReads,
+    func: str,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+) -> object:
+    """What ``func`` answers. Raises ``Invalid`` for an unknown one or arguments it cannot take."""
+    asked = ACCOUNT_READS.get(func)
+    function = asked or _FUNCTIONS.get(func)
+    if function is None:
+        raise not_supported(func)
+    reads = market if asked is None else account
+    try:
+        inspect.signature(function).bind(reads, *args, **kwargs)
+    except TypeError as wrong:
+        raise Invalid(f"{func}: {wrong}") from None
+    if asked is not None:
+        return await asked(reads, *args, **kwargs)
+    return function(reads, *args, **kwargs)
+
+
+def _middle(bid: Level | None, ask: Level | None) -> Decimal | None:
+    if bid is None or ask is None:
+        return None
+    return multiply(add(bid[0], ask[0]), _HALF)
+
+
+def _best(bid: Level | None, ask: Level | None) -> Structure:
+    return {
+        "bid": None if bid is None else _number(bid[0]),
+        "bidVolume": None if bid is None else _depth(bid[1]),
+        "ask": None if ask is None else _number(ask[0]),
+        "askVolume": None if ask is None else _depth(ask[1]),
+    }
+
+
+def _levels(levels: Sequence[Level]) -> list[list[object]]:
+    return [[_number(price), _depth(qty)] for price, qty in levels]
+
+
+def _depth(qty: Decimal | None) -> object:
+    return _number(UNLIMITED_QTY if qty is None else qty)

@@ -1,0 +1,287 @@
+"""What a paper exchange says of itself, and ccxt's small computations over its markets."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from oms.adapters.paper.unified_api.features import build_features
+from oms.adapters.paper.unified_api.market_reads import TIMEFRAMES, fetch_currencies
+from oms.adapters.paper.unified_api.market_structure import market_structure
+from oms.adapters.paper.unified_api.order_parsing import round_price
+from oms.adapters.paper.unified_api.structures import (
+    Structure,
+    milliseconds,
+    timestamp_fields,
+    to_float,
+)
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.money import decimal_text, multiply, round_down_to_step
+from oms.domain.orders.order import Side
+from oms.simulation.account.costs import is_fee_in_base, settle_value
+from oms.simulation.state.exchange_state import EPOCH
+from oms.wire.ccxt import trade_requests
+
+if TYPE_CHECKING:
+    from oms.adapters.paper.unified_api.dispatch import MarketReads
+
+TICK_SIZE = 4
+"""ccxt's number for precisions that are the steps themselves."""
+
+_TIMEFRAME = re.compile(r"(\d{1,6})([smhdwMy])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
+
+
+def camel_case(func: str) -> str:
+    """ccxt's other spelling, as ``has`` has it."""
+    first, *rest = func.split("_")
+    return first + "".join("OHLCV" if part == "ohlcv" else part.capitalize() for part in rest)
+
+
+def build_has(answered: Iterable[str]) -> Structure:
+    """ccxt's ``has`` for what is answered."""
+    kinds = {"CORS": None, "spot": True, "margin": False, "swap": True}
+    return {
+        **kinds,
+        "future": False,
+        "option": False,
+        **{camel_case(name): True for name in sorted(answered) if "_" in name},
+    }
+
+
+def describe(reads: "MarketReads") -> Structure:
+    """Who this is and what it can do."""
+    return {
+        "id": exchange_id(reads),
+        "name": name(reads),
+        "countries": [],
+        "rateLimit": 0,
+        "certified": False,
+        "pro": False,
+        "has": reads.has(),
+        "timeframes": timeframes(reads),
+        "fees": fees(reads),
+        "limits": limits(reads),
+        "precisionMode": TICK_SIZE,
+        "features": features(reads),
+        "options": {},
+        "urls": {},
+    }
+
+
+def exchange_id(reads: "MarketReads") -> str:
+    """``paper.<venue>``."""
+    return f"paper.{reads.venue}"
+
+
+def name(reads: "MarketReads") -> str:
+    """Its name for people."""
+    return f"Paper {reads.venue}"
+
+
+def has(reads: "MarketReads") -> Structure:
+    """What is answered."""
+    return reads.has()
+
+
+def features(reads: "MarketReads") -> Structure:
+    """What orders can do, and how far reads reach."""
+    return build_features(reads.settings)
+
+
+def timeframes(reads: "MarketReads") -> Structure:
+    """Lengths of candles."""
+    return {word: word for word in TIMEFRAMES}
+
+
+def limits(reads: "MarketReads") -> Structure:
+    """None but those of each market."""
+    names = ("leverage", "amount", "price", "cost")
+    return {each: {"min": None, "max": None} for each in names}
+
+
+def fees(reads: "MarketReads") -> Structure:
+    """Rates of trading, of contracts and of spot; nothing else costs."""
+    told: Structure = {}
+    for word, kind in (("trading", InstrumentKind.SPOT), ("swap", InstrumentKind.LINEAR)):
+        rates = reads.settings.rates_of(kind)
+        told[word] = {
+            "tierBased": bool(reads.settings.tiers_of(kind)),
+            "percentage": True,
+            "maker": to_float(rates.maker),
+            "taker": to_float(rates.taker),
+        }
+    swap = told.pop("swap")
+    return {**told, "swap": {"trading": swap}, "funding": {"withdraw": {}, "deposit": {}}}
+
+
+def precision_mode(reads: "MarketReads") -> int:
+    """Precisions are tick sizes."""
+    return TICK_SIZE
+
+
+def symbols(reads: "MarketReads") -> list[str]:
+    """All symbols, sorted."""
+    return sorted(reads.settings.instruments)
+
+
+def currencies(reads: "MarketReads") -> Structure:
+    """All currencies by code."""
+    return fetch_currencies(reads)
+
+
+def markets(reads: "MarketReads") -> Structure:
+    """All markets by symbol."""
+    return reads.load_markets()
+
+
+def market(reads: "MarketReads", symbol: object) -> Structure:
+    """One market, by its symbol or its id."""
+    return market_structure(_instrument(reads, symbol), reads.settings)
+
+
+def market_id(reads: "MarketReads", symbol: object) -> object:
+    """The exchange's id of a market."""
+    return market(reads, symbol)["id"]
+
+
+def load_time_difference(reads: "MarketReads", params: object = None) -> int:
+    """Both clocks are one."""
+    return 0
+
+
+def amount_to_precision(reads: "MarketReads", symbol: object, amount: object) -> str:
+    """An amount cut to the step, as text."""
+    instrument = _instrument(reads, symbol)
+    fitted = round_down_to_step(_number("amount", amount), instrument.step)
+    if not fitted:
+        message = f"an amount of {instrument.symbol} is at least {decimal_text(instrument.step)}"
+        raise Invalid(message, code="qty_below_minimum")
+    return decimal_text(fitted)
+
+
+def price_to_precision(reads: "MarketReads", symbol: object, price: object) -> str:
+    """A price at the nearest tick, as text."""
+    fitted = round_price(_number("price", price), _instrument(reads, symbol))
+    assert fitted is not None, "a price was given"
+    return decimal_text(fitted)
+
+
+def cost_to_precision(reads: "MarketReads", symbol: object, cost: object) -> str:
+    """A cost as text; costs have no step."""
+    _instrument(reads, symbol)
+    return decimal_text(_number("cost", cost))
+
+
+def fee_to_precision(reads: "MarketReads", symbol: object, fee: object) -> str:
+    """A fee as text; fees have no step."""
+    _instrument(reads, symbol)
+    return decimal_text(_number("fee", fee))
+
+
+def currency_to_precision(
+    reads: "MarketReads",
+    code: object,
+    fee: object,
+    networkCode: object = None,
+) -> str:
+    """An amount of a currency as text."""
+    return decimal_text(_number("fee", fee))
+
+
+def calculate_fee(
+    reads: "MarketReads",
+    symbol: object,
+    type: object,
+    side: object,
+    amount: object,
+    price: object,
+    takerOrMaker: object = "taker",
+    params: object = None,
+) -> Structure:
+    """What an order would pay; without a side, as programs ask for the rate alone, a buy's."""
+    instrument, settings = _instrument(reads, symbol), reads.settings
+    if takerOrMaker not in ("taker", "maker") or side not in ("buy", "sell", "", None):
+        raise Invalid("side is buy or sell, takerOrMaker is taker or maker")
+    qty, at = _number("amount", amount), _number("price", price)
+    rates = settings.rates_of(instrument.kind)
+    rate = rates.taker if takerOrMaker == "taker" else rates.maker
+    base = side != "sell" and is_fee_in_base(settings, instrument, Side.BUY)
+    value = qty if base else settle_value(instrument, qty, at)
+    return {
+        "type": takerOrMaker,
+        "currency": instrument.base if base else instrument.settle,
+        "rate": to_float(rate),
+        "cost": to_float(multiply(value, rate)),
+    }
+
+
+def clock_milliseconds(reads: "MarketReads") -> int:
+    """The exchange's clock."""
+    return milliseconds(reads.now)
+
+
+def clock_seconds(reads: "MarketReads") -> int:
+    """The exchange's clock in whole seconds."""
+    return milliseconds(reads.now) // 1000
+
+
+def iso8601(reads: "MarketReads", timestamp: object = None) -> object:
+    """A time in milliseconds as text; nothing for what is none."""
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int) or not 0 <= timestamp < 2**46:
+        return None
+    return timestamp_fields(EPOCH + timedelta(milliseconds=timestamp))["datetime"]
+
+
+def parse8601(reads: "MarketReads", timestamp: object = None) -> object:
+    """A time in milliseconds from text; nothing for what is none."""
+    if not isinstance(timestamp, str) or len(timestamp) > 40:
+        return None
+    try:
+        moment = datetime.fromisoformat(timestamp)
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return milliseconds(moment)
+
+
+def parse_timeframe(reads: "MarketReads", timeframe: object) -> int:
+    """Seconds in a timeframe such as ``5m``."""
+    read = _TIMEFRAME.fullmatch(timeframe) if isinstance(timeframe, str) else None
+    if read is None:
+        raise Invalid("a timeframe such as 5m is expected")
+    return int(read[1]) * _SECONDS[read[2]]
+
+
+def _instrument(reads: "MarketReads", told: object) -> Instrument:
+    known = reads.settings.instruments
+    if isinstance(told, str) and told not in known:
+        for each in known.values():
+            if market_structure(each, reads.settings)["id"] == told:
+                return each
+    return reads.instrument(told)
+
+
+def _number(name: str, told: object) -> Decimal:
+    read = trade_requests.positive_number(name, told)
+    if read is None:
+        raise Invalid(f"{name}: a number is expected")
+    return read
+
+
+FUNCTIONS: Mapping[str, Callable[..., object]] = {
+    "id": exchange_id,
+    "milliseconds": clock_milliseconds,
+    "seconds": clock_seconds,
+} | {
+    each.__name__: each
+    for each in (
+        *(describe, name, has, features, timeframes, limits, fees, precision_mode, symbols),
+        *(currencies, markets, market, market_id, load_time_difference, amount_to_precision),
+        *(price_to_precision, cost_to_precision, fee_to_precision, currency_to_precision),
+        *(calculate_fee, iso8601, parse8601, parse_timeframe),
+    )
+}
+"""What is answered, by its ccxt name."""

@@ -1,0 +1,156 @@
+"""More of what a ccxt client asks about markets: many tickers, candles, currencies, state.
+
+A candle is made of a few moments of the walk: its open and close are exact, its high and low are
+those of the moments looked at, and nobody traded in it, so its volume is zero. Prices that are
+manual or on tape have no candles here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from oms.adapters.paper.market_data.price_sources import PriceSource
+from oms.adapters.paper.unified_api.structures import (
+    Structure,
+    milliseconds,
+    timestamp_fields,
+    to_float,
+)
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument
+from oms.domain.money import add, multiply
+from oms.simulation.market.random_walk import STEP_DURATION, step_at
+from oms.simulation.state.exchange_state import EPOCH
+
+if TYPE_CHECKING:
+    from oms.adapters.paper.unified_api.dispatch import MarketReads
+
+TIMEFRAMES: Mapping[str, timedelta] = {
+    "1m": timedelta(minutes=1),
+    "3m": timedelta(minutes=3),
+    "5m": timedelta(minutes=5),
+    "15m": timedelta(minutes=15),
+    "30m": timedelta(minutes=30),
+    "1h": timedelta(hours=1),
+    "4h": timedelta(hours=4),
+    "1d": timedelta(days=1),
+}
+"""Lengths of candles."""
+
+CANDLES_MAX = 500
+"""Candles that one read answers at most."""
+
+_CANDLES_USUAL = 100
+_MOMENTS = 5
+_HALF = Decimal("0.5")
+
+
+def fetch_tickers(reads: "MarketReads", symbols: object = None, params: object = None) -> Structure:
+    """Tickers by symbol, of these or of all."""
+    return {symbol: reads.fetch_ticker(symbol) for symbol in _symbols(reads, symbols)}
+
+
+def fetch_bids_asks(
+    reads: "MarketReads", symbols: object = None, params: object = None
+) -> Structure:
+    """The same; a ticker holds both."""
+    return fetch_tickers(reads, symbols)
+
+
+def fetch_status(reads: "MarketReads", params: object = None) -> Structure:
+    """That a paper exchange is there whenever it answers."""
+    updated = timestamp_fields(reads.now)["timestamp"]
+    return {"status": "ok", "updated": updated, "eta": None, "url": None, "info": {}}
+
+
+def fetch_currencies(reads: "MarketReads", params: object = None) -> Structure:
+    """The currencies of all markets, with the step that amounts have there."""
+    steps: dict[str, Decimal | None] = {}
+    for instrument in reads.settings.instruments.values():
+        known = steps.get(instrument.base)
+        step = instrument.step if known is None else min(known, instrument.step)
+        steps[instrument.base] = step
+        for code in (instrument.quote, instrument.settle):
+            steps.setdefault(code, None)
+    return {code: _currency(code, step) for code, step in sorted(steps.items())}
+
+
+def fetch_ohlcv(
+    reads: "MarketReads",
+    symbol: str,
+    timeframe: object = "1m",
+    since: object = None,
+    limit: object = None,
+    params: object = None,
+) -> list[list[object]]:
+    """Candles ``[time, open, high, low, close, volume]``: from ``since`` on, else the newest."""
+    instrument = reads.instrument(symbol)
+    length = TIMEFRAMES.get(str(timeframe))
+    if length is None:
+        raise Invalid(f"timeframe is one of {', '.join(TIMEFRAMES)}")
+    if reads.prices.source(symbol) is not PriceSource.WALK:
+        message = f"the price of {symbol} is no walk, so it has no candles"
+        raise Invalid(message, code="unsupported_func", reason="not_supported")
+    count = _count(limit)
+    newest = (reads.now - EPOCH) // length
+    first = newest - count + 1 if since is None else -(-_moment(since) // length)
+    numbers = range(first, min(first + count, newest + 1))
+    return [_candle(reads, instrument, EPOCH + n * length, length) for n in numbers]
+
+
+def _candle(
+    reads: "MarketReads", instrument: Instrument, start: datetime, length: timedelta
+) -> list[object]:
+    last = min(step_at(start + length) - 1, step_at(reads.now))
+    first = step_at(start)
+    every = max((last - first) // _MOMENTS, 1)
+    steps = [*range(first, last, every), last]
+    seen = [_middle(reads, instrument, step) for step in steps]
+    told = map(to_float, (seen[0], max(seen), min(seen), seen[-1]))
+    return [milliseconds(start), *told, 0.0]
+
+
+def _middle(reads: "MarketReads", instrument: Instrument, step: int) -> Decimal:
+    bid, ask = reads.prices.quote(instrument, EPOCH + step * STEP_DURATION)
+    return multiply(add(bid, ask), _HALF)
+
+
+def _symbols(reads: "MarketReads", symbols: object) -> Sequence[str]:
+    if symbols is None:
+        return sorted(reads.settings.instruments)
+    named = [symbols] if isinstance(symbols, str) else symbols
+    if not isinstance(named, list):
+        raise Invalid("symbols must be a list of symbols")
+    return [reads.instrument(symbol).symbol for symbol in named]
+
+
+def _count(limit: object) -> int:
+    if limit is None:
+        return _CANDLES_USUAL
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise Invalid("limit must be a whole number above 0")
+    return min(limit, CANDLES_MAX)
+
+
+def _moment(since: object) -> timedelta:
+    if isinstance(since, bool) or not isinstance(since, int | Decimal) or since < 0:
+        raise Invalid("since must be a time in milliseconds")
+    return timedelta(milliseconds=min(int(since), 10**14))
+
+
+def _currency(code: str, step: Decimal | None) -> Structure:
+    nothing = dict.fromkeys(("name", "type", "active", "deposit", "withdraw", "fee", "numericId"))
+    limits = {name: {"min": None, "max": None} for name in ("amount", "deposit", "withdraw")}
+    told = {"id": code, "code": code, "precision": None if step is None else to_float(step)}
+    return {**told, **nothing, "limits": limits, "networks": {}, "fees": {}, "info": {}}
+
+
+FUNCTIONS: Mapping[str, Callable[..., object]] = {
+    "fetch_tickers": fetch_tickers,
+    "fetch_bids_asks": fetch_bids_asks,
+    "fetch_status": fetch_status,
+    "fetch_currencies": fetch_currencies,
+    "fetch_ohlcv": fetch_ohlcv,
+}
+"""What is answered, by its ccxt name; the first argument is what may be read."""

@@ -1,0 +1,257 @@
+"""An order in ccxt's words as the paper exchange's request.
+
+Amounts are cut to the step and prices rounded to the tick, as ccxt does before it sends. What the
+paper exchange has no order for is refused; nothing is imitated.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from oms.adapters.paper.client_order_ids import encode_client_order_id
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument, refuse_off_grid
+from oms.domain.money import EXACT, round_down_to_step
+from oms.domain.orders.order import Side
+from oms.simulation.inputs import NewOrder, NewOrderPair
+from oms.simulation.state.exchange_state import (
+    EPOCH,
+    AttachedExit,
+    Leg,
+    Market,
+    OrderTerms,
+    TimeInForce,
+    TriggerBy,
+)
+from oms.simulation.transport.faults import Fault, parse_fault
+from oms.wire.ccxt.trade_requests import CreateRequest, Params, has_flag, positive_number
+
+_NAME_CHARACTERS_MAX = 64
+_LEGS: Mapping[str, Leg] = {"long": Leg.LONG, "short": Leg.SHORT}
+_HEDGED = ("hedged", "hedgeMode")
+_BY: Mapping[str, TriggerBy] = {
+    "last": TriggerBy.LAST,
+    "mark": TriggerBy.MARK,
+    "contract": TriggerBy.LAST,
+    "bid_ask": TriggerBy.BID_ASK,
+}
+_FALLS = frozenset({"down", "descending", "below", "fall"})
+_RISES = frozenset({"up", "ascending", "above", "rise"})
+_PLAIN = frozenset({"market", "limit"})
+
+
+def parse_order(
+    told: CreateRequest, instrument: Instrument, market: Market | None, now: datetime
+) -> NewOrder | NewOrderPair:
+    """What is asked of the exchange; two orders where both a stop and a take profit are told.
+
+    Raises ``Invalid`` for what makes no sense or cannot be had.
+    """
+    gain = _first(told.params, "takeProfitPrice", "take_profit_price")
+    loss = _first(told.params, "stopLossPrice", "stop_loss_price")
+    if gain is None or loss is None:
+        return _place(told, instrument, market, now)
+    words = {k: v for k, v in told.params.items() if k not in _BOTH}
+    stop = _place(_with(told, words | {"stopLossPrice": loss}), instrument, market, now)
+    if told.order_type == "limit":
+        rest = _with(told, words, price=positive_number("takeProfitPrice", gain))
+    else:
+        rest = _with(
+            told, words, price=positive_number("takeProfitPrice", gain), order_type="limit"
+        )
+    return NewOrderPair(first=_place(rest, instrument, market, now), second=stop, at=now)
+
+
+_BOTH = frozenset({"takeProfitPrice", "take_profit_price", "stopLossPrice", "stop_loss_price"})
+
+
+def round_amount(amount: Decimal, instrument: Instrument) -> Decimal:
+    """``amount`` cut to the step. Raises ``Invalid`` where nothing is left."""
+    fitted = round_down_to_step(amount, instrument.step)
+    refused = refuse_off_grid(instrument, qty=fitted)
+    if refused is not None:
+        raise Invalid(refused.message, code=refused.code, reason=refused.reason)
+    return fitted
+
+
+def round_price(price: Decimal | None, instrument: Instrument) -> Decimal | None:
+    """``price`` at the nearest tick. Raises ``Invalid`` where that is none."""
+    if price is None:
+        return None
+    ticks = EXACT.divide(price, instrument.tick).to_integral_value(ROUND_HALF_EVEN)
+    fitted = EXACT.multiply(ticks, instrument.tick)
+    if fitted <= 0:
+        message = f"a price of {instrument.symbol} is at least {instrument.tick}"
+        raise Invalid(message, code="precision_mismatch", reason="price")
+    return fitted
+
+
+def _place(
+    told: CreateRequest, instrument: Instrument, market: Market | None, now: datetime
+) -> NewOrder:
+    params = told.params
+    order_type, trigger = _typed(told, instrument, market)
+    force, post_only = _force(params)
+    is_limit = order_type in ("limit", "stop_limit", "take_profit_limit")
+    return NewOrder(
+        client_id=encode_client_order_id(_name(params)),
+        symbol=instrument.symbol,
+        side=told.side,
+        order_type=order_type,
+        qty=Decimal(0) if told.amount is None else round_amount(told.amount, instrument),
+        cost=told.cost if told.amount is None else None,
+        price=round_price(told.price, instrument) if is_limit else None,
+        reduce_only=told.reduce_only,
+        post_only=post_only,
+        leg=_leg(told),
+        terms=OrderTerms(
+            time_in_force=force,
+            expires_at=_expiry(params) if force is TimeInForce.GTD else None,
+            trigger_price=round_price(trigger, instrument),
+            trigger_by=_trigger_by(params),
+            trailing_amount=_first(params, "trailingAmount", "trailing_amount"),
+            trailing_percent=_first(params, "trailingPercent", "trailing_percent"),
+            take_profit=_exit("takeProfit", params, instrument),
+            stop_loss=_exit("stopLoss", params, instrument),
+        ),
+        fault=_fault(params.get("sim")),
+        at=now,
+    )
+
+
+def _typed(
+    told: CreateRequest, instrument: Instrument, market: Market | None
+) -> tuple[str, Decimal | None]:
+    """The exchange's order type and the price that releases it."""
+    params, kind = told.params, told.order_type
+    if params.get("trailingTriggerPrice") is not None:
+        message = "the paper exchange has no trailing orders that begin at a price"
+        raise Invalid(message, code="order_type_not_supported")
+    if _first(params, "trailingAmount", "trailing_amount", "trailingPercent", "trailing_percent"):
+        return "trailing_stop", None
+    form = "limit" if "limit" in kind or (kind not in _PLAIN and told.price) else "market"
+    gain = _first(params, "takeProfitPrice", "take_profit_price")
+    loss = _first(params, "stopLossPrice", "stop_loss_price")
+    if gain is not None:
+        return f"take_profit_{form}", gain
+    if loss is not None:
+        return f"stop_{form}", loss
+    trigger = _first(params, "triggerPrice", "trigger_price", "stopPrice", "stop_price")
+    if trigger is None:
+        return kind, None
+    if kind.startswith(("stop", "take_profit")):
+        return f"{'stop' if kind.startswith('stop') else 'take_profit'}_{form}", trigger
+    if kind not in _PLAIN:
+        return kind, trigger
+    is_stop = _rises(params, trigger, market, told.side) is (told.side is Side.BUY)
+    return f"{'stop' if is_stop else 'take_profit'}_{form}", trigger
+
+
+def _rises(params: Params, trigger: Decimal, market: Market | None, side: Side) -> bool:
+    """Whether the price must rise to ``trigger``: as told, else as it lies to the market."""
+    told = params.get("triggerDirection")
+    if isinstance(told, str) and told.lower() in _FALLS | _RISES:
+        return told.lower() in _RISES
+    best = None if market is None else market.opposite(side).best
+    return side is Side.BUY if best is None else trigger >= best[0]
+
+
+def _force(params: Params) -> tuple[TimeInForce, bool]:
+    told = params.get("timeInForce", params.get("time_in_force"))
+    word = "GTC" if told is None else str(told).upper()
+    post_only = has_flag(params, "postOnly", "post_only") or word in ("PO", "GTX")
+    if word in ("PO", "GTX", "GTC"):
+        has_end = _end(params) is not None
+        return (TimeInForce.GTD if has_end else TimeInForce.GTC), post_only
+    if word not in TimeInForce.__members__:
+        raise Invalid(f"timeInForce: {word[:16]!r} is none of GTC, IOC, FOK, GTD, PO")
+    return TimeInForce(word), post_only
+
+
+def _end(params: Params) -> object:
+    return params.get("goodTillDate", params.get("expireTime"))
+
+
+def _expiry(params: Params) -> datetime | None:
+    told = _end(params)
+    if isinstance(told, bool) or not isinstance(told, int) or not 0 < told < 2**46:
+        raise Invalid("goodTillDate: a time in milliseconds is expected")
+    return EPOCH + timedelta(milliseconds=told)
+
+
+def _leg(told: CreateRequest) -> Leg | None:
+    named = told.params.get("positionSide", told.params.get("position_side"))
+    if isinstance(named, str) and named.lower() in _LEGS:
+        return _LEGS[named.lower()]
+    if has_flag(told.params, *_HEDGED):
+        opens = told.side.opposite if told.reduce_only else told.side
+        return Leg.LONG if opens is Side.BUY else Leg.SHORT
+    return None
+
+
+def _trigger_by(params: Params) -> TriggerBy:
+    told = params.get("triggerPriceType", params.get("triggerBy"))
+    return _BY.get(str(told).lower(), TriggerBy.LAST)
+
+
+def _exit(name: str, params: Params, instrument: Instrument) -> AttachedExit | None:
+    """Where an attached order gets out: ``{triggerPrice, price?}``, or a price alone."""
+    told = params.get(name)
+    if told is None:
+        return None
+    if not isinstance(told, Mapping):
+        told = {"triggerPrice": told}
+    trigger = positive_number(
+        f"{name}.triggerPrice", told.get("triggerPrice", told.get("stopPrice"))
+    )
+    if trigger is None:
+        raise Invalid(f"params.{name}: a triggerPrice is needed")
+    return AttachedExit(
+        price=round_price(trigger, instrument),
+        limit_price=round_price(positive_number(f"{name}.price", told.get("price")), instrument),
+    )
+
+
+def _fault(told: object) -> Fault | None:
+    if told is None:
+        return None
+    if not isinstance(told, str):
+        raise Invalid("params.sim: the name of a fault is expected")
+    return parse_fault(told)
+
+
+def _name(params: Params) -> str | None:
+    told = params.get("clientOrderId", params.get("client_order_id"))
+    if told is None:
+        return None
+    if not isinstance(told, str) or not told.isascii() or not told.isprintable():
+        raise Invalid("clientOrderId: a text of visible ASCII characters is expected")
+    if not 0 < len(told) <= _NAME_CHARACTERS_MAX or " " in told:
+        raise Invalid(f"clientOrderId has 1 to {_NAME_CHARACTERS_MAX} characters")
+    return told
+
+
+def _first(params: Params, *names: str) -> Decimal | None:
+    """The number under the first of these names that is there."""
+    for name in names:
+        if params.get(name) is not None:
+            return positive_number(name, params[name])
+    return None
+
+
+def _with(
+    told: CreateRequest,
+    params: Mapping[str, object],
+    *,
+    price: Decimal | None = None,
+    order_type: str | None = None,
+) -> CreateRequest:
+    return CreateRequest(
+        symbol=told.symbol,
+        order_type=order_type or told.order_type,
+        side=told.side,
+        amount=told.amount,
+        price=price if price is not None else told.price,
+        params=params,
+        cost=told.cost,
+    )

@@ -1,0 +1,224 @@
+"""Orders, trades and positions as ccxt's structures; decimals become JSON numbers at the end."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import reduce
+
+from oms.adapters.paper.client_order_ids import decode_client_order_id
+from oms.domain.money import EXACT, add, multiply
+from oms.domain.orders.order import Order, OrderState
+from oms.domain.value import evolve
+from oms.simulation.account.costs import settle_value
+from oms.simulation.account.margin import PositionMargin, entry_price, liquidation_price
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.exchange_state import (
+    EPOCH,
+    ExchangeState,
+    Leg,
+    PaperOrder,
+    PaperTrade,
+    TimeInForce,
+)
+
+Structure = dict[str, object]
+"""A structure of ccxt: a JSON object."""
+
+_HUNDRED = Decimal(100)
+_ORDER_KEYS = (
+    *("id", "clientOrderId", "timestamp", "datetime", "lastTradeTimestamp"),
+    *("lastUpdateTimestamp", "symbol", "type", "timeInForce", "postOnly", "reduceOnly", "side"),
+    *("price", "triggerPrice", "stopPrice", "takeProfitPrice", "stopLossPrice", "amount"),
+    *("filled", "remaining", "cost", "average", "fee"),
+)
+_STATUS: Mapping[OrderState, str] = {
+    OrderState.FILLED: "closed",
+    OrderState.CANCELED: "canceled",
+    OrderState.EXPIRED: "expired",
+    OrderState.REJECTED: "rejected",
+}
+
+
+def to_float(value: Decimal | None) -> float | None:
+    """A JSON number."""
+    return None if value is None else float(value)
+
+
+def milliseconds(moment: datetime) -> int:
+    """ccxt's timestamp."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def timestamp_fields(moment: datetime | None) -> Structure:
+    """``timestamp`` and ``datetime``."""
+    if moment is None:
+        return {"timestamp": None, "datetime": None}
+    text = moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return {"timestamp": milliseconds(moment), "datetime": f"{text}Z"}
+
+
+def open_order_structure(order: PaperOrder) -> Structure:
+    """An order that is open at the exchange."""
+    terms = order.terms
+    force = TimeInForce.GTC if terms.time_in_force is TimeInForce.GTD else terms.time_in_force
+    average = None if not order.filled else EXACT.divide(order.value, order.filled)
+    exits = (terms.take_profit, terms.stop_loss)
+    gain, loss = (None if each is None else to_float(each.price) for each in exits)
+    return {
+        "id": order.exchange_order_id,
+        "clientOrderId": decode_client_order_id(order.client_id),
+        **timestamp_fields(order.created_at),
+        "lastTradeTimestamp": None,
+        "lastUpdateTimestamp": None,
+        "symbol": order.symbol,
+        "type": order.order_type,
+        "timeInForce": "PO" if order.post_only else force.value,
+        "postOnly": order.post_only,
+        "reduceOnly": order.reduce_only,
+        "side": order.side.value,
+        "price": to_float(order.price),
+        **_trigger(terms.trigger_price),
+        "takeProfitPrice": gain,
+        "stopLossPrice": loss,
+        "amount": to_float(order.qty),
+        "filled": to_float(order.filled),
+        "remaining": to_float(order.remaining),
+        "cost": to_float(order.value),
+        "average": to_float(average),
+        "status": "open",
+        "fee": None,
+        "fees": [],
+        "trades": [],
+        "info": {"leg": order.leg.value, "source": terms.source.value, "parent": terms.parent},
+    }
+
+
+def request_result_structure(
+    order: PaperOrder, later: Sequence[PaperTrade], settings: SimulationSettings, status: str
+) -> Structure:
+    """An order in answer to a request: as it was told last, with what it executed since then."""
+    for each in later:
+        filled = add(order.filled, each.qty)
+        order = evolve(order, filled=filled, value=add(order.value, multiply(each.qty, each.price)))
+    told = open_order_structure(order)
+    trades = [trade_structure(each, settings) for each in later]
+    fees: list[Structure] = []
+    for currency in sorted({each.fee_currency for each in later}):
+        costs = (each.fee for each in later if each.fee_currency == currency)
+        fees.append({"cost": to_float(reduce(add, costs)), "currency": currency})
+    return told | {
+        "status": status,
+        "lastTradeTimestamp": milliseconds(later[-1].executed_at) if later else None,
+        "trades": trades,
+        "fee": fees[0] if len(fees) == 1 else None,
+        "fees": fees,
+    }
+
+
+def rejected_order_structure(symbol: str | None, code: str, message: str) -> Structure:
+    """An order of several that was refused; ``info`` says why."""
+    empty = dict.fromkeys(_ORDER_KEYS)
+    info = {"code": code, "message": message}
+    lists: Structure = {"fees": [], "trades": [], "info": info}
+    return empty | lists | {"symbol": symbol, "status": "rejected"}
+
+
+def closed_order_structure(order: Order) -> Structure:
+    """An order that is over, as the ledger recorded it."""
+    fees: list[Structure] = [
+        {"cost": to_float(cost), "currency": currency} for currency, cost in order.fees.items()
+    ]
+    fill = order.last_fill_at
+    return {
+        "id": order.exchange_order_id,
+        "clientOrderId": None if order.command_id is None else str(order.id),
+        **timestamp_fields(order.created_at),
+        "lastTradeTimestamp": None if fill is None else milliseconds(fill),
+        "lastUpdateTimestamp": milliseconds(order.updated_at),
+        "symbol": order.symbol,
+        "type": order.order_type,
+        "timeInForce": "PO" if order.post_only else order.time_in_force,
+        "postOnly": order.post_only,
+        "reduceOnly": order.reduce_only,
+        "side": order.side.value,
+        "price": to_float(order.price),
+        **_trigger(order.trigger_price),
+        "takeProfitPrice": None,
+        "stopLossPrice": None,
+        "amount": to_float(order.qty),
+        "filled": to_float(order.filled_qty),
+        "remaining": to_float(order.canceled_qty),
+        "cost": to_float(order.fill_value),
+        "average": to_float(order.avg_fill_price),
+        "status": _STATUS.get(order.state, "open"),
+        "fee": fees[0] if len(fees) == 1 else None,
+        "fees": fees,
+        "trades": [],
+        "info": {},
+    }
+
+
+def trade_structure(told: PaperTrade, settings: SimulationSettings) -> Structure:
+    """One execution."""
+    instrument = settings.instruments[told.symbol]
+    fee: Structure = {"cost": to_float(told.fee), "currency": told.fee_currency}
+    return {
+        "id": told.trade_id,
+        "order": told.exchange_order_id,
+        **timestamp_fields(told.executed_at),
+        "symbol": told.symbol,
+        "type": None,
+        "side": told.side.value,
+        "takerOrMaker": "maker" if told.maker else "taker",
+        "price": to_float(told.price),
+        "amount": to_float(told.qty),
+        "cost": to_float(settle_value(instrument, told.qty, told.price)),
+        "fee": fee,
+        "fees": [fee],
+        "info": {"leg": told.leg.value, "source": told.source.value},
+    }
+
+
+def position_structure(
+    stand: PositionMargin, state: ExchangeState, settings: SimulationSettings, now: datetime
+) -> Structure:
+    """One open position at its mark price."""
+    held, instrument = stand.position, stand.instrument
+    worth_now = stand.value.copy_abs()
+    maintenance = stand.maintenance
+    share = EXACT.divide(multiply(stand.unrealised, _HUNDRED), stand.initial or Decimal(1))
+    liquidation = liquidation_price(state, settings, held.symbol, held.leg)
+    return {
+        "info": {"leg": held.leg.value},
+        "id": None,
+        "symbol": held.symbol,
+        **timestamp_fields(now),
+        "lastUpdateTimestamp": None,
+        "side": "long" if held.qty > 0 else "short",
+        "hedged": held.leg is not Leg.BOTH,
+        "contracts": to_float(held.qty.copy_abs()),
+        "contractSize": to_float(instrument.contract_size),
+        "entryPrice": to_float(entry_price(instrument, held)),
+        "markPrice": to_float(stand.mark),
+        "lastPrice": None,
+        "notional": to_float(worth_now),
+        "leverage": to_float(Decimal(stand.leverage)),
+        "marginMode": "isolated" if stand.is_isolated else "cross",
+        "collateral": to_float(held.margin),
+        "initialMargin": to_float(stand.initial),
+        "initialMarginPercentage": to_float(EXACT.divide(Decimal(1), Decimal(stand.leverage))),
+        "maintenanceMargin": to_float(maintenance),
+        "maintenanceMarginPercentage": to_float(instrument.maintenance_rate),
+        "marginRatio": None,
+        "positionMargin": None,
+        "liquidationPrice": to_float(liquidation),
+        "unrealizedPnl": to_float(stand.unrealised),
+        "realizedPnl": None,
+        "percentage": to_float(share),
+        "stopLossPrice": None,
+        "takeProfitPrice": None,
+    }
+
+
+def _trigger(price: Decimal | None) -> Structure:
+    return {"triggerPrice": to_float(price), "stopPrice": to_float(price)}

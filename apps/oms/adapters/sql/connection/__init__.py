@@ -1,0 +1,1 @@
+"""Engines, connections, sessions, statement batches and the differences between databases."""

@@ -1,0 +1,1 @@
+"""State shared by worker processes: leases, fencing, id blocks, request budgets."""

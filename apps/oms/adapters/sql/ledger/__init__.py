@@ -1,0 +1,1 @@
+"""The ledger transaction and what is loaded when an account is leased."""

@@ -1,0 +1,225 @@
+"""The one transaction that trading writes, and what an account's home reads when it moves in.
+
+A commit begins with the fence: one statement advances the event stream of every account, each
+only under its lease's token and from the number its home knew. What it does not find has another
+home by now: those accounts fall out and the rest is begun again. A stopped worker that wakes up
+writes nothing, whatever it believes.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from oms.adapters.sql.connection.database import Database
+from oms.adapters.sql.connection.errors import (
+    CommitOutcomeUnknown,
+    DuplicateKey,
+    outcome_unknown_error,
+)
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.connection.statement_batch import StaleRowError
+from oms.adapters.sql.ledger import replay_reads
+from oms.adapters.sql.ledger.account_loader import (
+    OPEN_ORDERS_INDEX,
+    OPEN_STATES,
+    POSITIONS_INDEX,
+    load_account,
+)
+from oms.adapters.sql.ledger.commit import FENCE, build_commit, find_lost_accounts
+from oms.adapters.sql.maintenance.retention import delete_expired
+from oms.adapters.sql.rows import deals, orders, positions
+from oms.domain.errors import OmsError
+from oms.domain.ledger.allocation import ExecutionKey
+from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.position import Position
+from oms.domain.orders.order import Order
+from oms.ports.leases import Lease
+from oms.ports.ledger_store import AccountBatch, LoadedAccount, SymbolHistoryRows
+
+
+class _Fenced(Exception):
+    """Some accounts of the transaction are not ours any more; nothing is written yet."""
+
+    def __init__(self, lost: frozenset[int]) -> None:
+        super().__init__()
+        self.lost = lost
+
+
+class SqlLedgerStore:
+    """``ports.ledger.LedgerStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    async def load(self, lease: Lease) -> LoadedAccount:
+        """The account as it stands. Raises ``LeaseLost``, ``Unavailable``."""
+
+        async def work(session: Session) -> LoadedAccount:
+            return await load_account(session, lease)
+
+        return await self._database.read_consistent(work)
+
+    async def accounts_with_open_orders(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Accounts with open orders, ascending. Raises ``Unavailable``."""
+        if not account_ids:
+            return ()
+        table = self._dialect.with_index("oms_orders", OPEN_ORDERS_INDEX)
+        text = (
+            f"SELECT DISTINCT account_id FROM {table}"
+            f" WHERE account_id IN ({self._dialect.params(len(account_ids))}) AND is_open = 1"
+            " ORDER BY account_id"
+        )
+        return [row[0] for row in await self._database.rows(text, account_ids)]
+
+    async def accounts_with_positions(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Accounts with open positions, ascending. Raises ``Unavailable``."""
+        if not account_ids:
+            return ()
+        table = self._dialect.with_index("oms_positions", POSITIONS_INDEX)
+        text = (
+            f"SELECT DISTINCT account_id FROM {table}"
+            f" WHERE account_id IN ({self._dialect.params(len(account_ids))})"
+            f" AND state IN ({OPEN_STATES}) ORDER BY account_id"
+        )
+        return [row[0] for row in await self._database.rows(text, account_ids)]
+
+    async def order(self, account_id: int, order_id: int) -> Order | None:
+        """An order in any state. Raises ``Unavailable``."""
+        param = self._dialect.param
+        text = (
+            f"SELECT {orders.SELECTED} FROM oms_orders WHERE id = {param} AND account_id = {param}"
+        )
+        found = await self._database.rows(text, (order_id, account_id))
+        return orders.order_from_row(found[0], self._dialect) if found else None
+
+    async def position(self, account_id: int, position_id: int) -> Position | None:
+        """A position in any state. Raises ``Unavailable``."""
+        param = self._dialect.param
+        text = (
+            f"SELECT {positions.SELECTED} FROM oms_positions"
+            f" WHERE id = {param} AND account_id = {param}"
+        )
+        found = await self._database.rows(text, (position_id, account_id))
+        return positions.position_from_row(found[0], self._dialect) if found else None
+
+    async def deals_of(
+        self, account_id: int, symbol: str, trade_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Deal]]:
+        """Booked deals by trade id, legs ascending. Raises ``Unavailable``."""
+        if not trade_ids:
+            return {}
+        param = self._dialect.param
+        text = (
+            f"SELECT {deals.SELECTED} FROM oms_deals WHERE account_id = {param}"
+            f" AND symbol = {param} AND exchange_trade_id"
+            f" IN ({self._dialect.params(len(trade_ids))}) ORDER BY exchange_trade_id, leg"
+        )
+        found: dict[str, list[Deal]] = {}
+        for row in await self._database.rows(text, (account_id, symbol, *trade_ids)):
+            deal = deals.deal_from_row(row, self._dialect)
+            found.setdefault(deal.exchange_trade_id, []).append(deal)
+        return found
+
+    async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
+        """The place of the symbol's newest trade. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> ExecutionKey | None:
+            return await replay_reads.load_newest_key(session, account_id, symbol)
+
+        return await self._database.read_consistent(work)
+
+    async def sending_accounts(
+        self, account_id: int, symbol: str, names: Sequence[str]
+    ) -> Mapping[str, int]:
+        """Who sent orders, among accounts on the same credentials. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> Mapping[str, int]:
+            return await replay_reads.load_senders(session, account_id, symbol, names)
+
+        return await self._database.read_consistent(work) if names else {}
+
+    async def orders_by_exchange_id(
+        self, account_id: int, symbol: str, names: Sequence[str]
+    ) -> Mapping[str, Order]:
+        """Orders by exchange order id. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> Mapping[str, Order]:
+            return await replay_reads.load_orders_by_exchange_id(session, account_id, symbol, names)
+
+        return await self._database.read_consistent(work) if names else {}
+
+    async def history_since(
+        self, account_id: int, symbol: str, moment: datetime
+    ) -> SymbolHistoryRows:
+        """What must be folded again from ``moment`` on. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> SymbolHistoryRows:
+            return await replay_reads.load_rows_since(session, account_id, symbol, moment)
+
+        return await self._database.read_consistent(work)
+
+    async def orders_by_client_id(
+        self, names: Sequence[tuple[int, str]]
+    ) -> Mapping[tuple[int, str], Order]:
+        """Orders by (account, client order id). Raises ``Unavailable``."""
+        by_account: dict[int, list[str]] = {}
+        for account_id, client_order_id in names:
+            by_account.setdefault(account_id, []).append(client_order_id)
+        found: dict[tuple[int, str], Order] = {}
+        for account_id, client_ids in by_account.items():
+            text = (
+                f"SELECT {orders.SELECTED} FROM oms_orders"
+                f" WHERE account_id = {self._dialect.param}"
+                f" AND client_order_id IN ({self._dialect.params(len(client_ids))})"
+            )
+            for row in await self._database.rows(text, (account_id, *client_ids)):
+                order = orders.order_from_row(row, self._dialect)
+                assert order.client_order_id is not None, "it was found by it"
+                found[account_id, order.client_order_id] = order
+        return found
+
+    async def commit(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
+        """Write all batches but those of lost accounts, whose ids are returned.
+
+        Raises ``Unavailable`` when it is not known to be written.
+        """
+        pending = sorted(batches, key=lambda batch: batch.lease.account_id)
+        lost: frozenset[int] = frozenset()
+        while pending:
+            try:
+                await self._write(pending)
+            except _Fenced as fenced:
+                assert fenced.lost, "fewer streams were ours than the fence asked for"
+                lost |= fenced.lost
+                pending = [b for b in pending if b.lease.account_id not in lost]
+            else:
+                break
+        return lost
+
+    async def trim(self, before: datetime, limit: int, calls_before: datetime | None = None) -> int:
+        """Forget old events and read calls. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> int:
+            return await delete_expired(session, before, calls_before or before, limit)
+
+        try:
+            return await self._database.write(work)
+        except CommitOutcomeUnknown as doubt:
+            raise outcome_unknown_error() from doubt
+
+    async def _write(self, batches: Sequence[AccountBatch]) -> None:
+        script = build_commit(batches, self._dialect)
+
+        async def work(session: Session) -> None:
+            try:
+                await session.send(script)
+            except StaleRowError as missed:
+                assert missed.statement.name == FENCE, f"a row of {missed} is missing"
+                raise _Fenced(await find_lost_accounts(session, batches)) from missed
+
+        try:
+            await self._database.write(work)
+        except CommitOutcomeUnknown as doubt:
+            raise outcome_unknown_error() from doubt
+        except DuplicateKey as twice:
+            raise OmsError("a row of the ledger exists already", reason="duplicate") from twice

@@ -1,0 +1,170 @@
+"""All tables in one file, and back: gzip, JSON lines, the same for every kind of database.
+
+The first line tells form and schema, each other a row: ``{"t": table, "r": [values]}``, values in
+the order of the first line's columns. What is read is one moment of the database; what is restored
+replaces everything in one transaction. Sealed credentials stay sealed: the master key is not here.
+"""
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Date, Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oms.adapters.sql.connection.column_types import DecimalType, TimestampType
+from oms.adapters.sql.connection.database import BEGIN_CONSISTENT, Database
+from oms.adapters.sql.connection.errors import translate_error, unavailable_error
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
+from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
+from oms.adapters.sql.tables import METADATA
+from oms.domain.errors import Conflict, Invalid, OmsError
+from oms.domain.money import decimal_text
+from oms.ports.audit_log import AuditContext
+from oms.wire.json import dumps
+
+FORMAT = "oms-backup-1"
+ROWS_PER_BATCH = 500
+FILE_MODE = 0o600
+
+
+class SqlBackup(AuditedWriter):
+    """Writes and reads such files."""
+
+    def __init__(self, database: Database, ids: SqlIdBlocks) -> None:
+        super().__init__(database, ids)
+
+    async def write(self, path: Path, schema: str | None) -> dict[str, int]:
+        """Rows by table, after writing them. Raises ``Unavailable``, ``OSError``."""
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        try:
+            with os.fdopen(descriptor, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8") as file:
+                rows = await self._written(file, schema)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        return rows
+
+    async def restore(
+        self, path: Path, schema: str | None, audit_context: AuditContext
+    ) -> dict[str, int]:
+        """Rows by table, after replacing all. Raises ``Conflict``, ``Invalid``, ``Unavailable``."""
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            head = _head(file.readline())
+            if head["schema"] != schema:
+                told = f"the file is of schema {head['schema']}, the database of {schema}"
+                raise Conflict(told)
+            try:
+                async with self._database.write_engine.begin() as connection:
+                    rows = await _replaced(connection, head["columns"], file)
+            except self._database.driver_errors as error:
+                failure = translate_error(error)
+                known = isinstance(failure, OmsError)
+                raise (failure if known else unavailable_error(error)) from error
+
+        async def work(session: Session) -> AuditedResult[None]:
+            after = dumps({"rows": sum(rows.values())})
+            return None, [audit_context.entry("restore", "database", path.name[:64], after=after)]
+
+        await self._write_audited(work, audit_context.at)
+        return rows
+
+    async def _written(self, file: Any, schema: str | None) -> dict[str, int]:
+        columns = {table.name: list(table.columns.keys()) for table in METADATA.sorted_tables}
+        _line(file, {"format": FORMAT, "schema": schema, "columns": columns})
+        counts: dict[str, int] = {}
+        try:
+            async with self._database.read_engine.connect() as connection:
+                for statement in BEGIN_CONSISTENT[self._dialect.name]:
+                    await connection.exec_driver_sql(statement)
+                for table in METADATA.sorted_tables:
+                    counts[table.name] = await _copied(connection, table, file)
+                await connection.exec_driver_sql("ROLLBACK")
+        except self._database.driver_errors as error:
+            raise unavailable_error(error) from error
+        return counts
+
+
+async def _copied(connection: AsyncConnection, table: Table, file: Any) -> int:
+    count = 0
+    found = await connection.stream(select(table).order_by(*table.primary_key))
+    async for rows in found.partitions(ROWS_PER_BATCH):
+        for row in rows:
+            _line(file, {"t": table.name, "r": [_out(value) for value in row]})
+        count += len(rows)
+    return count
+
+
+async def _replaced(
+    connection: AsyncConnection, columns: dict[str, list[str]], file: Any
+) -> dict[str, int]:
+    for table in reversed(METADATA.sorted_tables):
+        await connection.execute(table.delete())
+    counts = dict.fromkeys(METADATA.tables, 0)
+    for name, rows in _batches(file):
+        if name not in counts or name not in columns:
+            raise Invalid(f"there is no table {name}")
+        table, names = METADATA.tables[name], columns[name]
+        kinds = [table.columns[column].type for column in names]
+        values = [
+            {
+                column: _in(value, kind)
+                for column, value, kind in zip(names, row, kinds, strict=True)
+            }
+            for row in rows
+        ]
+        await connection.execute(table.insert(), values)
+        counts[name] += len(rows)
+    return counts
+
+
+def _batches(file: Any) -> Iterator[tuple[str, list[list[Any]]]]:
+    """Rows of one table, some at a time."""
+    name, rows = "", list[list[Any]]()
+    for text in file:
+        told = json.loads(text)
+        if rows and (told["t"] != name or len(rows) == ROWS_PER_BATCH):
+            yield name, rows
+            rows = []
+        name = told["t"]
+        rows.append(told["r"])
+    if rows:
+        yield name, rows
+
+
+def _head(text: str) -> dict[str, Any]:
+    try:
+        head: dict[str, Any] = json.loads(text)
+    except ValueError:
+        head = {}
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise Invalid(f"the file is no {FORMAT}")
+    return head
+
+
+def _line(file: Any, told: dict[str, Any]) -> None:
+    file.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def _out(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _in(value: Any, kind: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(kind, DecimalType):
+        return Decimal(value)
+    if isinstance(kind, TimestampType):
+        return datetime.fromisoformat(value)
+    return date.fromisoformat(value) if isinstance(kind, Date) else value

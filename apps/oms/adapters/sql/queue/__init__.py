@@ -1,0 +1,1 @@
+"""The command queue and stored idempotent responses."""

@@ -1,0 +1,254 @@
+"""The command queue on ``oms_commands`` and ``idempotency_keys``.
+
+Storing is optimistic: the group is inserted as if nothing in it were known. Only when the database
+refuses a key is it asked which, and the group stored without those.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.database import RECONNECTS_MAX, Database
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.errors import (
+    CommitOutcomeUnknown,
+    DuplicateKey,
+    outcome_unknown_error,
+)
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.connection.statement_batch import StatementBatch
+from oms.adapters.sql.queue.deduplication import RequestKey, StoredKeys, StorePlan, plan_store
+from oms.adapters.sql.rows import commands as rows
+from oms.domain.errors import Unavailable
+from oms.ports.command_queue import CommandRow, EnqueueResult, IdempotencyKeyRow, Submission
+
+STORE_ATTEMPTS_MAX = RECONNECTS_MAX + 6
+"""Each connection at hand may turn out dead, which leaves an attempt in doubt: the next tells."""
+ACCOUNTS_PER_QUERY_MAX = 200
+"""Of more accounts it is asked first which have anything queued: few, however many are held."""
+
+_KEY_COLUMNS = (
+    "scope_hash",
+    "fingerprint",
+    "status",
+    "http_status",
+    "response_json",
+    "command_ids",
+    "expires_at",
+    "created_at",
+)
+_INSERT_KEYS = BulkInsert(table="idempotency_keys", columns=_KEY_COLUMNS, key=("scope_hash",))
+_QUEUE_INDEX = "ix_oms_commands_queue"
+_CREATED_AT = rows.SELECTED.split(", ").index("created_at")
+
+
+class SqlCommandQueue:
+    """``ports.queue.CommandQueue``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def enqueue(self, submissions: Sequence[Submission]) -> Sequence[EnqueueResult]:
+        """Store the group in one transaction. Raises ``Unavailable``."""
+        known = StoredKeys()
+        doubted = False
+        for _ in range(STORE_ATTEMPTS_MAX):
+            plan = plan_store(submissions, known)
+            try:
+                await self._store(plan)
+            except DuplicateKey:
+                # After a doubtful COMMIT the rows may be our own: then it had been done.
+                if doubted and await self._is_stored(plan):
+                    return plan.results
+                known = await self._known(submissions)
+            except CommitOutcomeUnknown:
+                doubted = True
+            else:
+                return plan.results
+        raise Unavailable("the database is too contended", reason="locks")
+
+    async def take(
+        self, account_ids: Sequence[int], limit: int, exclude_ids: Collection[int] = ()
+    ) -> Sequence[CommandRow]:
+        """Queued commands of the accounts, oldest first. Raises ``Unavailable``."""
+        if len(account_ids) > ACCOUNTS_PER_QUERY_MAX:
+            account_ids = await self._with_queued(account_ids)
+        if not account_ids:
+            return ()
+        taken: dict[int, CommandRow] = {}
+        behind: tuple[Any, int] | None = None
+        while True:
+            found = await self._waiting(account_ids, limit, exclude_ids, behind)
+            for row in found:
+                *command, after, parent_status, hold_is_over = row
+                is_done = after is None or after in taken or after in exclude_ids
+                if is_done or hold_is_over or not _waits(parent_status):
+                    taken[command[0]] = rows.command_from_row(command, self._database.dialect)
+            # Who is held by another that is held must not hide who stands behind them.
+            if len(found) < limit or len(taken) >= limit:
+                return list(taken.values())[:limit]
+            behind = found[-1][_CREATED_AT], found[-1][0]
+
+    async def _with_queued(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Those of the accounts that have anything queued."""
+        table = self._database.dialect.with_index("oms_commands", _QUEUE_INDEX)
+        text = f"SELECT DISTINCT account_id FROM {table} WHERE status = 'queued'"
+        held = frozenset(account_ids)
+        return [row[0] for row in await self._database.rows(text) if row[0] in held]
+
+    async def _waiting(
+        self,
+        account_ids: Sequence[int],
+        limit: int,
+        exclude_ids: Collection[int],
+        behind: tuple[Any, int] | None,
+    ) -> Sequence[Any]:
+        """Queued rows in order, beginning ``behind`` a (time, id); some may still be held."""
+        dialect, param = self._database.dialect, self._database.dialect.param
+        accounts, values = dialect.in_list(account_ids)
+        others = later = ""
+        if exclude_ids:
+            params, named = dialect.in_list(exclude_ids)
+            others, values = f" AND c.id NOT IN ({params})", (*values, *named)
+        if behind is not None:
+            later = f" AND (c.created_at > {param} OR (c.created_at = {param} AND c.id > {param}))"
+            values = (*values, behind[0], *behind)
+        text = (
+            f"SELECT {rows.SELECTED_C}, c.after_command_id, p.status,"
+            f" CASE WHEN c.hold_until <= {dialect.now} THEN 1 ELSE 0 END"
+            f" FROM {dialect.with_index('oms_commands', _QUEUE_INDEX, 'c')}"
+            " LEFT JOIN oms_commands p ON p.id = c.after_command_id"
+            f" WHERE c.status = 'queued' AND c.account_id IN ({accounts}){others}{later}"
+            f" ORDER BY c.created_at, c.id LIMIT {param}"
+        )
+        return await self._database.rows(text, (*values, limit), prepare=True)
+
+    async def find(self, ids: Sequence[int]) -> Mapping[int, CommandRow]:
+        """Commands by id. Raises ``Unavailable``."""
+        if not ids:
+            return {}
+        dialect = self._database.dialect
+        params, values = dialect.in_list(ids)
+        text = f"SELECT {rows.SELECTED} FROM oms_commands WHERE id IN ({params})"
+
+        found = await self._database.rows(text, values, prepare=True)
+        return {row[0]: rows.command_from_row(row, dialect) for row in found}
+
+    async def depths(self) -> Mapping[int, int]:
+        """How many commands each account has waiting. Raises ``Unavailable``."""
+        table = self._database.dialect.with_index("oms_commands", _QUEUE_INDEX)
+
+        text = (
+            f"SELECT account_id, COUNT(*) FROM {table} WHERE status = 'queued' GROUP BY account_id"
+        )
+        return {int(row[0]): int(row[1]) for row in await self._database.rows(text)}
+
+    async def drop_expired_keys(self, now: datetime) -> int:
+        """Forget keys past their time. Raises ``Unavailable``."""
+        dialect = self._database.dialect
+
+        async def work(session: Session) -> int:
+            return await session.execute(
+                f"DELETE FROM idempotency_keys WHERE expires_at <= {dialect.param}",
+                (dialect.encode_time(now),),
+            )
+
+        try:
+            return await self._database.write(work)
+        except CommitOutcomeUnknown as doubt:
+            raise outcome_unknown_error() from doubt
+
+    async def _store(self, plan: StorePlan) -> None:
+        if not plan.commands and not plan.keys:
+            return
+        dialect = self._database.dialect
+        commands = [rows.command_to_row(command, dialect) for command in plan.commands]
+        created_at = plan.commands[0].created_at if plan.commands else None
+        keys = [_key_values(key, created_at or key.expires_at, dialect) for key in plan.keys]
+
+        script = StatementBatch(dialect)
+        _INSERT_KEYS.add_to(script, keys)
+        rows.INSERT.add_to(script, commands)
+        await self._database.insert(script)
+
+    async def _is_stored(self, plan: StorePlan) -> bool:
+        ids = [command.id for command in plan.commands]
+        return len(await self.find(ids)) == len(ids) if ids else False
+
+    async def _known(self, submissions: Sequence[Submission]) -> StoredKeys:
+        names = [
+            (command.account_id, command.request_id)
+            for submission in submissions
+            for command in submission.commands
+            if command.request_id is not None
+        ]
+        scopes = [s.key.scope_hash for s in submissions if s.key is not None]
+
+        async def work(session: Session) -> StoredKeys:
+            return StoredKeys(
+                requests=await self._known_requests(session, names),
+                keys=await self._known_keys(session, scopes),
+            )
+
+        return await self._database.read(work)
+
+    async def _known_requests(
+        self, session: Session, names: Sequence[RequestKey]
+    ) -> dict[RequestKey, tuple[int, str]]:
+        if not names:
+            return {}
+        param = self._database.dialect.param
+        by_account: dict[int, list[str]] = {}
+        for account_id, request_id in names:
+            by_account.setdefault(account_id, []).append(request_id)
+        known: dict[RequestKey, tuple[int, str]] = {}
+        for account_id, request_ids in by_account.items():
+            text = (
+                "SELECT request_id, id, fingerprint FROM oms_commands"
+                f" WHERE account_id = {param}"
+                f" AND request_id IN ({self._database.dialect.params(len(request_ids))})"
+            )
+            for row in await session.fetch(text, (account_id, *request_ids)):
+                known[account_id, row[0]] = (row[1], row[2])
+        return known
+
+    async def _known_keys(
+        self, session: Session, scopes: Sequence[str]
+    ) -> dict[str, IdempotencyKeyRow]:
+        if not scopes:
+            return {}
+        dialect = self._database.dialect
+        text = (
+            "SELECT scope_hash, fingerprint, command_ids, http_status, response_json, expires_at"
+            f" FROM idempotency_keys WHERE scope_hash IN ({dialect.params(len(scopes))})"
+        )
+        return {
+            row[0]: IdempotencyKeyRow(
+                scope_hash=row[0],
+                fingerprint=row[1],
+                command_ids=tuple(json.loads(row[2])) if row[2] else (),
+                http_status=row[3],
+                response=row[4],
+                expires_at=dialect.decode_time(row[5]),
+            )
+            for row in await session.fetch(text, scopes)
+        }
+
+
+def _waits(status: str | None) -> bool:
+    return status in rows.PENDING_STATUSES
+
+
+def _key_values(key: IdempotencyKeyRow, created_at: datetime, dialect: Dialect) -> tuple[Any, ...]:
+    return (
+        key.scope_hash,
+        key.fingerprint,
+        "stored" if key.response is not None else "commands",
+        key.http_status,
+        key.response,
+        json.dumps(key.command_ids) if key.command_ids else None,
+        dialect.encode_time(key.expires_at),
+        dialect.encode_time(created_at),
+    )

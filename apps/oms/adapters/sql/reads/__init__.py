@@ -1,0 +1,1 @@
+"""Read-only queries: history pages, reconciliation, verification, metrics."""

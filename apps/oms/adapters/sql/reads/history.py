@@ -1,0 +1,260 @@
+"""Reads for callers. A page by key never counts and never skips: it starts behind an id."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, Literal
+
+from oms.adapters.sql.connection.database import Database
+from oms.adapters.sql.connection.dialect import PADDED_VALUES_MAX, Dialect
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.reads.event_seq_at import STREAM_INDEX, event_seqs_before
+from oms.adapters.sql.reads.page_query import (
+    Conditions,
+    HistoryTable,
+    page_query,
+    window_conditions,
+)
+from oms.adapters.sql.rows import commands, deals, events, orders, positions
+from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.position import Position
+from oms.domain.orders.order import Order
+from oms.ports.command_queue import CommandRow
+from oms.ports.history_reads import HistoryQuery, LedgerSnapshot, Page, Row, StoredEventRow
+
+_ORDERS = HistoryTable(
+    table="oms_orders", columns=orders.SELECTED, moment="updated_at", status="status"
+)
+_POSITIONS = HistoryTable(
+    table="oms_positions", columns=positions.SELECTED, moment="updated_at", status="state"
+)
+_DEALS = HistoryTable(table="oms_deals", columns=deals.SELECTED, moment="executed_at")
+_COMMANDS = HistoryTable(
+    table="oms_commands", columns=commands.SELECTED, moment="created_at", status="status"
+)
+_OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
+
+RowDecoder = Callable[[Any, Dialect], Any]
+
+
+class SqlHistoryReads:
+    """``ports.history.History``; every method raises ``Unavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    async def open_orders(self, window: HistoryQuery, limit: int) -> Sequence[Order]:
+        """Orders not final, the newest ``limit``, ascending."""
+        where = window_conditions(self._dialect, _ORDERS, window).and_("is_open = 1")
+        table = self._dialect.with_index("oms_orders", "ix_oms_orders_open")
+        return await self._newest(_ORDERS, table, where, limit, orders.order_from_row)
+
+    async def open_positions(self, window: HistoryQuery, limit: int) -> Sequence[Position]:
+        """Positions still open, the newest ``limit``, ascending."""
+        where = window_conditions(self._dialect, _POSITIONS, window).and_(
+            f"state IN ({_OPEN_STATES})"
+        )
+        table = self._dialect.with_index("oms_positions", "ix_oms_positions_state")
+        return await self._newest(_POSITIONS, table, where, limit, positions.position_from_row)
+
+    async def orders(self, window: HistoryQuery) -> Page[Order]:
+        """Orders of any state."""
+        return await self._page(_ORDERS, window, orders.order_from_row)
+
+    async def positions(self, window: HistoryQuery) -> Page[Position]:
+        """Positions of any state."""
+        return await self._page(_POSITIONS, window, positions.position_from_row)
+
+    async def deals(self, window: HistoryQuery) -> Page[Deal]:
+        """Deals."""
+        return await self._page(_DEALS, window, deals.deal_from_row)
+
+    async def deals_of_orders(self, window: HistoryQuery) -> Page[Deal]:
+        """Deals of the orders of a window."""
+        those = window_conditions(self._dialect, _ORDERS, window)
+        where = Conditions(
+            f"order_id IN (SELECT id FROM oms_orders WHERE {those.text})", those.values
+        )
+        return await self._page(_DEALS, window, deals.deal_from_row, where)
+
+    async def commands(self, window: HistoryQuery) -> Page[CommandRow]:
+        """Commands."""
+        return await self._page(_COMMANDS, window, commands.command_from_row)
+
+    async def orders_by_id(self, ids: Sequence[int]) -> Sequence[Order]:
+        """Orders by id, ascending."""
+        return await self._by(_ORDERS, "id", ids, orders.order_from_row)
+
+    async def positions_by_id(self, ids: Sequence[int]) -> Sequence[Position]:
+        """Positions by id, ascending."""
+        return await self._by(_POSITIONS, "id", ids, positions.position_from_row)
+
+    async def deals_by_id(self, ids: Sequence[int]) -> Sequence[Deal]:
+        """Deals by id, ascending."""
+        return await self._by(_DEALS, "id", ids, deals.deal_from_row)
+
+    async def deals_by_order(self, order_ids: Sequence[int]) -> Sequence[Deal]:
+        """Deals of the orders, ascending."""
+        return await self._by(_DEALS, "order_id", order_ids, deals.deal_from_row)
+
+    async def account_of(
+        self, entity: Literal["order", "position"], ids: Sequence[int]
+    ) -> Mapping[int, tuple[int, int]]:
+        """(account id, strategy id) by row id."""
+        if not ids:
+            return {}
+        table = "oms_orders" if entity == "order" else "oms_positions"
+        text = (
+            f"SELECT id, account_id, strategy_id FROM {table}"
+            f" WHERE id IN ({self._dialect.params(len(ids))})"
+        )
+        return {row[0]: (row[1], row[2]) for row in await self._database.rows(text, ids)}
+
+    async def snapshot(self, account_id: int, limit: int) -> LedgerSnapshot:
+        """Open orders and positions, each the newest ``limit``, and the head they belong to."""
+        dialect = self._dialect
+        window = HistoryQuery(account_ids=(account_id,))
+        head = f"SELECT head_seq FROM account_streams WHERE account_id = {dialect.param}"
+        queries = [
+            _newest_text(
+                dialect,
+                _ORDERS,
+                dialect.with_index("oms_orders", "ix_oms_orders_open"),
+                window_conditions(dialect, _ORDERS, window).and_("is_open = 1"),
+                limit,
+            ),
+            _newest_text(
+                dialect,
+                _POSITIONS,
+                dialect.with_index("oms_positions", "ix_oms_positions_state"),
+                window_conditions(dialect, _POSITIONS, window).and_(f"state IN ({_OPEN_STATES})"),
+                limit,
+            ),
+        ]
+
+        async def work(session: Session) -> Sequence[Sequence[Any]]:
+            found = [await session.fetch(head, (account_id,))]
+            return found + [await session.fetch(text, values) for text, values in queries]
+
+        heads, found_orders, found_positions = await self._database.read_consistent(work)
+        return LedgerSnapshot(
+            account_id=account_id,
+            seq=heads[0][0] if heads else 0,
+            orders=[orders.order_from_row(row, dialect) for row in reversed(found_orders)],
+            positions=[
+                positions.position_from_row(row, dialect) for row in reversed(found_positions)
+            ],
+        )
+
+    async def heads(self, account_ids: Sequence[int]) -> Mapping[int, int]:
+        """The last event number of each account."""
+        if not account_ids:
+            return {}
+        params, values = self._dialect.in_list(account_ids)
+        text = f"SELECT account_id, head_seq FROM account_streams WHERE account_id IN ({params})"
+        return {row[0]: row[1] for row in await self._often(text, values)}
+
+    async def oldest(self, account_ids: Sequence[int]) -> Mapping[int, int]:
+        """The first event number still kept of each account."""
+        if not account_ids:
+            return {}
+        # From account to account: grouping would walk through every event on SQLite.
+        first = (
+            f"SELECT e.seq FROM {self._dialect.with_index('event_outbox', STREAM_INDEX, 'e')}"
+            " WHERE e.account_id = s.account_id ORDER BY e.seq_to LIMIT 1"
+        )
+        text = (
+            f"SELECT s.account_id, ({first}) FROM account_streams s"
+            f" WHERE s.account_id IN ({self._dialect.params(len(account_ids))})"
+        )
+        found = await self._database.rows(text, account_ids)
+        return {row[0]: row[1] for row in found if row[1] is not None}
+
+    async def events(self, after: Mapping[int, int], limit: int) -> Sequence[StoredEventRow]:
+        """Event rows behind the given numbers, ascending per account, at most ``limit`` rows."""
+        if not after:
+            return ()
+        dialect = self._dialect
+        pairs = dialect.pad_values(after.items())
+        behind = f"(account_id = {dialect.param} AND seq_to > {dialect.param})"
+        text = (
+            f"SELECT {events.SELECTED} FROM {dialect.with_index('event_outbox', STREAM_INDEX)}"
+            f" WHERE {' OR '.join([behind] * len(pairs))}"
+            f" ORDER BY account_id, seq_to LIMIT {dialect.param}"
+        )
+        found = await self._often(text, (*chain(*pairs), limit))
+        return [events.events_from_row(row, dialect) for row in found]
+
+    async def locate_event(self, event_id: int) -> tuple[int, int, datetime] | None:
+        """(account id, number, time) of an event: its row is the last that begins at or before."""
+        dialect = self._dialect
+        text = (
+            "SELECT id, account_id, seq, seq_to, created_at FROM event_outbox"
+            f" WHERE id <= {dialect.param} ORDER BY id DESC LIMIT 1"
+        )
+        for row in await self._database.rows(text, (event_id,)):
+            offset = event_id - row[0]
+            if row[2] + offset <= row[3]:
+                return row[1], row[2] + offset, dialect.decode_time(row[4])
+        return None
+
+    async def event_seqs_before(
+        self, account_ids: Sequence[int], moment: datetime
+    ) -> Mapping[int, int]:
+        """The last number of each account written before ``moment``."""
+
+        async def work(session: Session) -> Mapping[int, int]:
+            return await event_seqs_before(session, account_ids, moment)
+
+        return await self._database.read(work)
+
+    async def _often(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        """Rows that are asked for at each ring, unless the words are for this time only."""
+        return await self._database.rows(text, values, prepare=len(values) <= PADDED_VALUES_MAX)
+
+    async def _newest(
+        self, kind: HistoryTable, table: str, where: Conditions, limit: int, reader: RowDecoder
+    ) -> Sequence[Any]:
+        found = await self._database.rows(*_newest_text(self._dialect, kind, table, where, limit))
+        return [reader(row, self._dialect) for row in reversed(found)]
+
+    async def _page(
+        self,
+        kind: HistoryTable,
+        window: HistoryQuery,
+        reader: RowDecoder,
+        where: Conditions | None = None,
+    ) -> Page[Row]:
+        dialect = self._dialect
+        text, values = page_query(dialect, kind, window, where)
+        found = await self._database.rows(text, values)
+        total = None
+        if window.with_total and window.after_id is None:
+            where = where or window_conditions(dialect, kind, window)
+            counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
+            total = int((await self._database.rows(counting, where.values))[0][0])
+        more = len(found) > window.page_size
+        items = [reader(row, dialect) for row in found[: window.page_size]]
+        return Page(items=items, total=total, next_after_id=items[-1].id if more else None)
+
+    async def _by(
+        self, kind: HistoryTable, column: str, ids: Sequence[int], reader: RowDecoder
+    ) -> Sequence[Any]:
+        if not ids:
+            return ()
+        text = (
+            f"SELECT {kind.columns} FROM {kind.table}"
+            f" WHERE {column} IN ({self._dialect.params(len(ids))}) ORDER BY id"
+        )
+        return [reader(row, self._dialect) for row in await self._database.rows(text, ids)]
+
+
+def _newest_text(
+    dialect: Dialect, kind: HistoryTable, table: str, where: Conditions, limit: int
+) -> tuple[str, Sequence[Any]]:
+    text = (
+        f"SELECT {kind.columns} FROM {table} WHERE {where.text}"
+        f" ORDER BY id DESC LIMIT {dialect.param}"
+    )
+    return text, (*where.values, limit)

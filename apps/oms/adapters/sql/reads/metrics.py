@@ -1,0 +1,43 @@
+"""Figures for those who watch: ``ports.figures.Figures``."""
+
+from oms.adapters.sql.connection.database import Database
+from oms.ports.metrics import DatabaseCounts
+
+CONTROL_COMMANDS = (
+    "risk_switch",
+    "risk_block",
+    "reassign",
+    "reconcile",
+    "refresh",
+    "resolve",
+    "paper_price",
+    "paper_deposit",
+    "paper_reset",
+)
+"""Commands that change an account and are no trade."""
+
+
+class SqlMetricsQuery:
+    """Counts by indexes alone: queued commands, and open orders account by account."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self) -> DatabaseCounts:
+        """Raises ``Unavailable``."""
+        params = self._database.dialect.params(len(CONTROL_COMMANDS))
+        queued = (
+            "SELECT COUNT(*) FROM oms_commands WHERE status = 'queued'"
+            f" AND command_type IN ({params})"
+        )
+        unknown = (
+            "SELECT COUNT(*), MIN(o.updated_at) FROM accounts a JOIN oms_orders o"
+            " ON o.account_id = a.id AND o.is_open = 1 WHERE o.state = 'UNKNOWN'"
+        )
+        ((controls,),) = await self._database.rows(queued, CONTROL_COMMANDS)
+        ((lost, since),) = await self._database.rows(unknown)
+        return DatabaseCounts(
+            control_queue_depth=int(controls),
+            orders_unknown=int(lost),
+            orders_unknown_since=self._database.dialect.decode_optional_time(since),
+        )

@@ -1,0 +1,27 @@
+"""Prices of paper accounts as they are kept: ``ports.marks.StoredPrices``."""
+
+from collections.abc import Mapping
+
+from oms.adapters.sql.connection.database import Database
+
+
+class SqlPaperPrices:
+    """Reads prices; it never writes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(
+        self, symbols: Mapping[int, frozenset[str]]
+    ) -> Mapping[tuple[int, str], str]:
+        """Raises ``Unavailable``."""
+        if not symbols:
+            return {}
+        dialect, names = self._database.dialect, sorted(set[str]().union(*symbols.values()))
+        text = (
+            "SELECT account_id, symbol, price_json FROM paper_prices"
+            f" WHERE account_id IN ({dialect.params(len(symbols))})"
+            f" AND symbol IN ({dialect.params(len(names))})"
+        )
+        rows = await self._database.rows(text, (*symbols, *names))
+        return {(row[0], row[1]): row[2] for row in rows}

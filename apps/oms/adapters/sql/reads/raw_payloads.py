@@ -1,0 +1,76 @@
+"""Reads of what exchanges told: ``ports.raw.RawRows``."""
+
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
+from oms.adapters.sql.connection.database import Database
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.reads.page_query import HistoryTable, page_query, window_conditions
+from oms.adapters.sql.rows import raw
+from oms.ports.history_reads import HistoryQuery, Page
+from oms.ports.raw_payloads import RawOrder, RawTrade
+
+_ORDERS = HistoryTable(table="ccxt_orders_raw", columns=raw.ORDER_COLUMNS, moment="observed_at")
+_TRADES = HistoryTable(table="ccxt_trades_raw", columns=raw.TRADE_COLUMNS, moment="observed_at")
+
+Told = TypeVar("Told", RawOrder, RawTrade)
+
+
+class SqlRawPayloads:
+    """Pages of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    async def orders(self, window: HistoryQuery) -> Page[RawOrder]:
+        """Versions of orders. Raises ``Unavailable``."""
+        return await self._page(_ORDERS, window, raw.raw_order_from_row)
+
+    async def trades(self, window: HistoryQuery) -> Page[RawTrade]:
+        """Executions. Raises ``Unavailable``."""
+        return await self._page(_TRADES, window, raw.raw_trade_from_row)
+
+    async def stored_fingerprints(
+        self, account_id: int, fingerprints: Collection[str]
+    ) -> frozenset[str]:
+        """Which of the fingerprints are stored. Raises ``Unavailable``."""
+        if not fingerprints:
+            return frozenset()
+        params, names = self._dialect.params(len(fingerprints)), tuple(fingerprints)
+        found: set[str] = set()
+        for kind in (_ORDERS, _TRADES):
+            text = (
+                f"SELECT fingerprint_hash FROM {kind.table}"
+                f" WHERE account_id = {self._dialect.param} AND fingerprint_hash IN ({params})"
+            )
+            found |= {row[0] for row in await self._database.rows(text, (account_id, *names))}
+        return frozenset(found)
+
+    async def stored_trades(
+        self, account_id: int, names: Collection[str]
+    ) -> frozenset[tuple[str, str]]:
+        """Symbol and id of stored trades that have one of the ids. Raises ``Unavailable``."""
+        if not names:
+            return frozenset()
+        text = (
+            f"SELECT symbol, exchange_trade_id FROM {_TRADES.table}"
+            f" WHERE account_id = {self._dialect.param}"
+            f" AND exchange_trade_id IN ({self._dialect.params(len(names))})"
+        )
+        found = await self._database.rows(text, (account_id, *names))
+        return frozenset((row[0], row[1]) for row in found)
+
+    async def _page(
+        self, kind: HistoryTable, window: HistoryQuery, reader: Callable[[Any, Dialect], Told]
+    ) -> Page[Told]:
+        text, values = page_query(self._dialect, kind, window)
+        found = await self._database.rows(text, values)
+        total = None
+        if window.with_total and window.after_id is None:
+            where = window_conditions(self._dialect, kind, window)
+            counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
+            total = int((await self._database.rows(counting, where.values))[0][0])
+        items = [reader(row, self._dialect) for row in found[: window.page_size]]
+        more = len(found) > window.page_size
+        return Page(items=items, total=total, next_after_id=items[-1].id if more else None)

@@ -1,0 +1,123 @@
+"""``ports.reconciliation.Reconciliations`` on the store's tables."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from oms.adapters.sql.connection.database import Database
+from oms.adapters.sql.rows import deals, reconciliation
+from oms.adapters.sql.rows.accounts import RECONCILE_COLUMNS, reconcile_intervals_from_row
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.money import ZERO, add
+from oms.domain.reconcile.discrepancy import TRACKED_STATUSES, Discrepancy, DiscrepancyStatus
+from oms.ports.reconcile_store import Cursor, DiscrepancyQuery, ScheduledAccount
+
+_SELECT = f"SELECT {reconciliation.DISCREPANCY_COLUMNS} FROM discrepancies"
+
+
+class SqlReconcileStore:
+    """Reads cursors and discrepancies. Everything raises ``Unavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    async def cursors(self, account_ids: Sequence[int]) -> Sequence[Cursor]:
+        """All cursors of these accounts."""
+        if not account_ids:
+            return ()
+        text = (
+            f"SELECT {reconciliation.CURSOR_COLUMNS} FROM reconciliation_cursor"
+            f" WHERE account_id IN ({self._dialect.params(len(account_ids))})"
+            " ORDER BY account_id, entity"
+        )
+        rows = await self._database.rows(text, account_ids)
+        return [reconciliation.cursor_from_row(row, self._dialect) for row in rows]
+
+    async def tracked_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
+        """Discrepancies that the next comparison must know, oldest first."""
+        return await self._of(account_ids, TRACKED_STATUSES)
+
+    async def open_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
+        """Discrepancies that are open, oldest first."""
+        return await self._of(account_ids, (DiscrepancyStatus.OPEN,))
+
+    async def _of(
+        self, account_ids: Sequence[int], statuses: Sequence[DiscrepancyStatus]
+    ) -> Sequence[Discrepancy]:
+        if not account_ids:
+            return ()
+        params = self._dialect.params
+        text = (
+            f"{_SELECT} WHERE account_id IN ({params(len(account_ids))})"
+            f" AND status IN ({params(len(statuses))}) ORDER BY id"
+        )
+        rows = await self._database.rows(text, (*account_ids, *(s.value for s in statuses)))
+        return [reconciliation.discrepancy_from_row(row, self._dialect) for row in rows]
+
+    async def find_discrepancies(self, query: DiscrepancyQuery) -> Sequence[Discrepancy]:
+        """A page of discrepancies, oldest first."""
+        if not query.account_ids:
+            return ()
+        text = f"{_SELECT} WHERE id > {self._dialect.param}"
+        values: list[object] = [query.after_id]
+        named = {"account_id": query.account_ids, "status": query.statuses, "class": query.kinds}
+        for column, words in named.items():
+            if words:
+                text += f" AND {column} IN ({self._dialect.params(len(words))})"
+                values += words
+        rows = await self._database.rows(f"{text} ORDER BY id LIMIT {query.limit:d}", values)
+        return [reconciliation.discrepancy_from_row(row, self._dialect) for row in rows]
+
+    async def discrepancy(self, discrepancy_id: int) -> Discrepancy | None:
+        """One of them in any state."""
+        rows = await self._database.rows(
+            f"{_SELECT} WHERE id = {self._dialect.param}", (discrepancy_id,)
+        )
+        return reconciliation.discrepancy_from_row(rows[0], self._dialect) if rows else None
+
+    async def scheduled_accounts(self, account_ids: Sequence[int]) -> Sequence[ScheduledAccount]:
+        """Those of the accounts that may be swept by themselves."""
+        if not account_ids:
+            return ()
+        text = (
+            f"SELECT a.id, a.exchange_id, {RECONCILE_COLUMNS} FROM accounts a"
+            f" WHERE a.id IN ({self._dialect.params(len(account_ids))})"
+            " AND a.status IN ('active', 'blocked') ORDER BY a.id"
+        )
+        rows = await self._database.rows(text, account_ids)
+        return [
+            ScheduledAccount(
+                account_id=row[0], exchange_id=row[1], plan=reconcile_intervals_from_row(row[2:])
+            )
+            for row in rows
+        ]
+
+    async def balance_entries(self, account_id: int) -> Mapping[str, Decimal]:
+        """What was paid in and out of the account, summed by currency."""
+        param = self._dialect.param
+        text = (
+            f"SELECT {deals.SELECTED} FROM oms_deals WHERE position_id = 0"
+            f" AND account_id = {param} AND type = {param}"
+        )
+        sums: dict[str, Decimal] = {}
+        for row in await self._database.rows(text, (account_id, DealType.BALANCE.value)):
+            deal = deals.deal_from_row(row, self._dialect)
+            sums[deal.symbol] = add(sums.get(deal.symbol, ZERO), deal.profit)
+        return sums
+
+    async def booked_executions(
+        self, account_id: int, since: datetime, until: datetime
+    ) -> Sequence[Deal]:
+        """Deals of executions of the account, made in that time."""
+        param, dialect = self._dialect.param, self._dialect
+        text = (
+            f"SELECT {deals.SELECTED} FROM oms_deals WHERE account_id = {param}"
+            f" AND executed_at >= {param} AND executed_at < {param}"
+            f" AND type IN ({dialect.params(2)}) ORDER BY id"
+        )
+        kinds = (DealType.TRADE.value, DealType.CORRECTION.value)
+        values = (account_id, dialect.encode_time(since), dialect.encode_time(until), *kinds)
+        return [
+            deals.deal_from_row(row, dialect) for row in await self._database.rows(text, values)
+        ]

@@ -1,0 +1,1 @@
+"""Users, keys, permissions, accounts, strategies, credentials, kill switches and the audit log."""

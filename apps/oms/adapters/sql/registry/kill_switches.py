@@ -1,0 +1,146 @@
+"""Kill switches on ``kill_switches``: ``ports.kills.Kills``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
+from oms.adapters.sql.rows import events
+from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch
+from oms.domain.value import evolve
+from oms.ports.audit_log import AuditContext
+from oms.ports.ledger_store import EventRow
+from oms.wire.commands.kill_switch_requests import kill_switch_changed, switch_row
+from oms.wire.json import dumps
+
+_COLUMNS = (
+    *("id", "scope", "scope_id", "mode", "comment", "cancel_entries", "flatten", "is_on"),
+    *("set_by", "set_by_user_id", "set_by_api_key_id", "created_at"),
+)
+_INSERT = BulkInsert(table="kill_switches", columns=_COLUMNS)
+_SELECTED = (
+    "SELECT id, scope, scope_id, mode, comment, cancel_entries, flatten, set_by, set_by_user_id,"
+    " set_by_api_key_id, created_at, released_at, released_by, release_comment FROM kill_switches"
+)
+
+
+class SqlKillSwitchStore(AuditedWriter):
+    """Reads and writes kill switches."""
+
+    async def pull(self, switch: KillSwitch, audit_context: AuditContext) -> KillSwitch:
+        """Store a new switch with its audit row."""
+        await self._ids.ensure("kill", 1)
+        await self._ids.ensure("event", 1)
+        pulled = evolve(switch, id=self._ids("kill"))
+
+        async def work(session: Session) -> AuditedResult[KillSwitch]:
+            at = session.dialect.encode_time(pulled.set_at)
+            row = (
+                *(pulled.id, pulled.scope.value, pulled.scope_id, pulled.mode.value),
+                *(pulled.comment, int(pulled.cancel_entries), int(pulled.flatten), 1),
+                *(pulled.set_by, pulled.set_by_user_id, pulled.set_by_api_key_id, at),
+            )
+            await _INSERT(session, [row])
+            await self._tell(session, pulled, audit_context)
+            after = dumps(switch_row(pulled))
+            return pulled, [audit_context.entry("kill_on", "kill_switch", pulled.id, after=after)]
+
+        return await self._write_audited(work, audit_context.at)
+
+    async def release(self, switch_id: int, audit_context: AuditContext) -> KillSwitch | None:
+        """End a switch with its audit row; ``None`` if it was over before."""
+        await self._ids.ensure("event", 1)
+
+        async def work(session: Session) -> AuditedResult[KillSwitch | None]:
+            param, at = session.dialect.param, session.dialect.encode_time(audit_context.at)
+            changed = await session.execute(
+                f"UPDATE kill_switches SET is_on = 0, released_at = {param}, released_by = {param},"
+                f" release_comment = {param} WHERE id = {param} AND is_on = 1",
+                (at, audit_context.actor, audit_context.comment, switch_id),
+            )
+            if not changed:
+                return None, []
+            after = self._of(
+                (await session.fetch(f"{_SELECTED} WHERE id = {param}", (switch_id,)))[0]
+            )
+            await self._tell(session, after, audit_context)
+            before = evolve(after, released_at=None, released_by=None, release_comment=None)
+            entry = audit_context.entry(
+                "kill_off",
+                "kill_switch",
+                switch_id,
+                before=dumps(switch_row(before)),
+                after=dumps(switch_row(after)),
+            )
+            return after, [entry]
+
+        return await self._write_audited(work, audit_context.at)
+
+    async def find(self, switch_id: int) -> KillSwitch | None:
+        """A switch, also one that is over."""
+        text = f"{_SELECTED} WHERE id = {self._dialect.param}"
+        found = await self._database.rows(text, (switch_id,))
+        return self._of(found[0]) if found else None
+
+    async def all(self, *, is_on: bool, limit: int) -> Sequence[KillSwitch]:
+        """The newest switches, ascending."""
+        where = " WHERE is_on = 1" if is_on else ""
+        text = f"{_SELECTED}{where} ORDER BY id DESC LIMIT {self._dialect.param}"
+        found = await self._database.rows(text, (limit,))
+        return [self._of(row) for row in reversed(found)]
+
+    async def commands(self, switch_id: int) -> Sequence[tuple[int, int, str, str | None]]:
+        """What followed from a switch, by account."""
+        param = self._dialect.param
+        text = (
+            "SELECT account_id, id, status, result_json FROM oms_commands"
+            f" WHERE account_id IN (SELECT id FROM accounts) AND request_id = {param}"
+            " AND command_type = 'kill' ORDER BY account_id"
+        )
+        found = await self._database.rows(text, (f"kill:{switch_id}",))
+        return [(row[0], row[1], row[2], row[3]) for row in found]
+
+    async def _tell(
+        self, session: Session, switch: KillSwitch, audit_context: AuditContext
+    ) -> None:
+        """The event in the stream of account 0; that of one account is told by its worker."""
+        if switch.scope is KillScope.ACCOUNT:
+            return
+        await session.execute(
+            "UPDATE account_streams SET head_seq = head_seq + 1 WHERE account_id = 0"
+        )
+        text = "SELECT head_seq FROM account_streams WHERE account_id = 0"
+        seq = int((await session.fetch(text))[0][0])
+        event = EventRow(
+            id=self._ids("event"),
+            account_id=0,
+            seq=seq,
+            seq_to=seq,
+            strategy_id=0,
+            namespace="risk",
+            event_type="kill_switch_changed",
+            payload=dumps({"account_id": 0} | kill_switch_changed(switch, audit_context.actor)),
+        )
+        await events.INSERT(
+            session, [events.event_to_row(event, audit_context.at, session.dialect)]
+        )
+
+    def _of(self, row: Any) -> KillSwitch:
+        dialect = self._dialect
+        return KillSwitch(
+            id=row[0],
+            scope=KillScope(row[1]),
+            scope_id=row[2],
+            mode=KillMode(row[3]),
+            comment=row[4],
+            cancel_entries=bool(row[5]),
+            flatten=bool(row[6]),
+            set_by=row[7],
+            set_by_user_id=row[8],
+            set_by_api_key_id=row[9],
+            set_at=dialect.decode_time(row[10]),
+            released_at=dialect.decode_optional_time(row[11]),
+            released_by=row[12],
+            release_comment=row[13],
+        )

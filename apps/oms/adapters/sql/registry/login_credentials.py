@@ -1,0 +1,230 @@
+"""Passwords, login tokens and attempts to log in: ``ports.credentials.Credentials``."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.errors import CommitOutcomeUnknown
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
+from oms.adapters.sql.registry.user_statements import revoke_user_tokens, store_password
+from oms.adapters.sql.rows.users import (
+    KEY_JOINED,
+    KEY_SELECTED,
+    USER_SELECTED,
+    key_from_row,
+    user_from_row,
+)
+from oms.domain.login_lockout import LoginAttempt
+from oms.ports.audit_log import AuditContext
+from oms.ports.credentials import LoginRecord, NewToken
+from oms.wire.json import dumps, time_text
+
+#: More attempts than these do not make a lock longer.
+ATTEMPTS_PER_NAME_READ_MAX = 100
+ATTEMPTS_PER_ADDRESS_READ_MAX = 400
+NAME_CHARACTERS_MAX = 128
+ENTITY_CHARACTERS_MAX = 64
+
+_ATTEMPT = BulkInsert(table="login_attempts", columns=("id", "user_name", "ip", "ok", "created_at"))
+_TOKEN = BulkInsert(
+    table="auth_tokens",
+    columns=("id", "user_id", "api_key_id", "token_hash", "status", "expires_at", "created_at"),
+)
+
+
+class SqlLoginCredentials(AuditedWriter):
+    """Who logs in."""
+
+    async def login_row(self, user_name: str, now: datetime) -> LoginRecord:
+        """What is known under the name."""
+
+        async def work(session: Session) -> LoginRecord:
+            return await _login_row(session, user_name, now)
+
+        return await self._database.read_consistent(work)
+
+    async def password_of(self, user_id: int) -> str | None:
+        """The hash of the user's password."""
+        text = (
+            "SELECT password_hash FROM user_password_credentials"
+            f" WHERE user_id = {self._dialect.param}"
+        )
+        found = await self._database.rows(text, (user_id,))
+        return str(found[0][0]) if found else None
+
+    async def attempts(
+        self, user_name: str, ip: str, since: datetime
+    ) -> tuple[Sequence[LoginAttempt], Sequence[LoginAttempt]]:
+        """The newest attempts of the name, and from the address, each ascending."""
+        at = self._dialect.encode_time(since)
+        mine = await self._attempts(
+            "user_name", user_name[:NAME_CHARACTERS_MAX], at, ATTEMPTS_PER_NAME_READ_MAX
+        )
+        here = await self._attempts("ip", ip, at, ATTEMPTS_PER_ADDRESS_READ_MAX)
+        return mine, here
+
+    async def failed(
+        self, user_name: str, audit_context: AuditContext, *, known: int | None
+    ) -> None:
+        """Note an attempt that failed."""
+        await self._ids.ensure("login", 1)
+        attempt_id = self._ids("login")
+        name = user_name[:ENTITY_CHARACTERS_MAX]
+
+        async def work(session: Session) -> AuditedResult[None]:
+            await _ATTEMPT(
+                session, [_attempt(attempt_id, user_name, audit_context, False, session.dialect)]
+            )
+            return None, [
+                audit_context.entry("login_failed", "user", name if known is None else known)
+            ]
+
+        await self._write_audited(work, audit_context.at)
+
+    async def logged_in(
+        self, user_name: str, token: NewToken, new_hash: str | None, audit_context: AuditContext
+    ) -> int:
+        """Note a success and store its token; the token's id."""
+        await self._ids.ensure("login", 1)
+        await self._ids.ensure("token", 1)
+        attempt_id, token_id = self._ids("login"), self._ids("token")
+
+        async def work(session: Session) -> AuditedResult[int]:
+            dialect = session.dialect
+            await _ATTEMPT(session, [_attempt(attempt_id, user_name, audit_context, True, dialect)])
+            ends, at = dialect.encode_time(token.expires_at), dialect.encode_time(audit_context.at)
+            row = (token_id, token.user_id, token.api_key_id, token.hash, "active", ends, at)
+            await _TOKEN(session, [row])
+            if new_hash is not None:
+                await store_password(session, token.user_id, new_hash, audit_context.at)
+            told = dumps({"token_id": token_id, "expires_at": time_text(token.expires_at)})
+            return token_id, [audit_context.entry("login", "user", token.user_id, after=told)]
+
+        return await self._write_audited(work, audit_context.at)
+
+    async def revoke(self, user_id: int, token_id: int | None, audit_context: AuditContext) -> int:
+        """End a token, or all of the user's; how many ended."""
+
+        async def work(session: Session) -> AuditedResult[int]:
+            if token_id is None:
+                count = await revoke_user_tokens(session, user_id, None)
+            else:
+                param = session.dialect.param
+                count = await session.execute(
+                    f"UPDATE auth_tokens SET status = 'revoked' WHERE id = {param}"
+                    f" AND user_id = {param} AND status = 'active'",
+                    (token_id, user_id),
+                )
+            told = dumps({"revoked": count, "all": token_id is None})
+            return count, [audit_context.entry("logout", "user", user_id, after=told)]
+
+        return await self._write_audited(work, audit_context.at)
+
+    async def set_password(
+        self,
+        user_id: int,
+        password_hash: str,
+        keep_token_id: int | None,
+        audit_context: AuditContext,
+    ) -> None:
+        """Store the hash and end the user's tokens but one."""
+
+        async def work(session: Session) -> AuditedResult[None]:
+            await store_password(session, user_id, password_hash, audit_context.at)
+            count = await revoke_user_tokens(session, user_id, keep_token_id)
+            told = dumps({"password": "changed", "tokens_revoked": count})
+            return None, [audit_context.entry("change_password", "user", user_id, after=told)]
+
+        await self._write_audited(work, audit_context.at)
+
+    async def used(
+        self, api_key_id: int, token_id: int | None, ip: str, now: datetime, since: datetime
+    ) -> None:
+        """Note that they were used, unless that was noted after ``since``."""
+        named = [("user_api_keys", api_key_id)]
+        if token_id is not None:
+            named.append(("auth_tokens", token_id))
+
+        async def work(session: Session) -> None:
+            dialect = session.dialect
+            for table, row_id in named:
+                await session.execute(
+                    f"UPDATE {table} SET last_used_at = {dialect.param},"
+                    f" last_used_ip = {dialect.param} WHERE id = {dialect.param}"
+                    f" AND (last_used_at IS NULL OR last_used_at < {dialect.param})",
+                    (dialect.encode_time(now), ip or None, row_id, dialect.encode_time(since)),
+                )
+
+        try:
+            await self._database.write(work)
+        except CommitOutcomeUnknown:
+            return  # noted or not: the next use will tell
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Drop old attempts and ended tokens; how many rows went."""
+
+        async def work(session: Session) -> int:
+            count = 0
+            for table, column in (("login_attempts", "created_at"), ("auth_tokens", "expires_at")):
+                param = session.dialect.param
+                old = await session.fetch(
+                    f"SELECT id FROM {table} WHERE {column} < {param}"
+                    f" ORDER BY {column} LIMIT {param}",
+                    (session.dialect.encode_time(before), limit),
+                )
+                if old:
+                    params = session.dialect.params(len(old))
+                    text = f"DELETE FROM {table} WHERE id IN ({params})"
+                    count += await session.execute(text, [row[0] for row in old])
+            return count
+
+        try:
+            return await self._database.write(work)
+        except CommitOutcomeUnknown:
+            return 0  # what is left goes next time
+
+    async def _attempts(
+        self, column: str, value: str, since: Any, limit: int
+    ) -> Sequence[LoginAttempt]:
+        param = self._dialect.param
+        text = (
+            f"SELECT user_name, ok, created_at FROM login_attempts WHERE {column} = {param}"
+            f" AND created_at > {param} ORDER BY created_at DESC LIMIT {param}"
+        )
+        found = await self._database.rows(text, (value, since, limit))
+        return [
+            LoginAttempt(user_name=row[0], ok=bool(row[1]), at=self._dialect.decode_time(row[2]))
+            for row in reversed(found)
+        ]
+
+
+async def _login_row(session: Session, user_name: str, now: datetime) -> LoginRecord:
+    dialect, param = session.dialect, session.dialect.param
+    users = await session.fetch(
+        f"SELECT {USER_SELECTED} FROM users WHERE name = {param}", (user_name,)
+    )
+    user_id = users[0][0] if users else 0  # as many questions for a name that nobody has
+    stored = await session.fetch(
+        f"SELECT password_hash FROM user_password_credentials WHERE user_id = {param}", (user_id,)
+    )
+    keys = await session.fetch(
+        f"SELECT {KEY_SELECTED} FROM {KEY_JOINED} WHERE k.user_id = {param}"
+        f" AND k.status = 'active' AND (k.expires_at IS NULL OR k.expires_at > {param})"
+        " ORDER BY k.id",
+        (user_id, dialect.encode_time(now)),
+    )
+    return LoginRecord(
+        user=user_from_row(users[0], dialect) if users else None,
+        password_hash=stored[0][0] if stored else None,
+        keys=[key_from_row(row, dialect) for row in keys],
+    )
+
+
+def _attempt(
+    attempt_id: int, user_name: str, audit_context: AuditContext, ok: bool, dialect: Dialect
+) -> tuple[Any, ...]:
+    name = user_name[:NAME_CHARACTERS_MAX]
+    return (attempt_id, name, audit_context.ip or "", ok, dialect.encode_time(audit_context.at))

@@ -1,0 +1,236 @@
+"""Users, keys, permissions and accounts. Each change is one transaction with its audit row."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from oms.adapters.ccxt.account_validation import check_account
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.database import Database, Work
+from oms.adapters.sql.connection.errors import (
+    CommitOutcomeUnknown,
+    DuplicateKey,
+    outcome_unknown_error,
+)
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
+from oms.adapters.sql.registry.registry_reads import RegistryReads
+from oms.adapters.sql.rows import access
+from oms.adapters.sql.rows.users import grant_audit_json
+from oms.domain.access import Grant
+from oms.domain.errors import Conflict, NotFound
+from oms.ports.registry import AuditEntry, UserRow
+from oms.wire.account_config.ccxt_allow import check_ccxt_allow
+from oms.wire.account_config.discrepancy_policies import check_policies
+from oms.wire.account_config.paper_settings import read_paper_settings
+from oms.wire.json import dumps, optional_time_text
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_ACCOUNT = BulkInsert(
+    table="accounts",
+    columns=(
+        "id",
+        "exchange_id",
+        "label",
+        "position_mode",
+        "environment",
+        "is_testnet",
+        "extra_config_json",
+        "trader_name",
+        "created_at",
+    ),
+)
+_STREAM = BulkInsert(table="account_streams", columns=("account_id",))
+_LEASE = BulkInsert(table="account_leases", columns=("account_id", "expires_at"))
+
+
+class SqlRegistry(RegistryReads):
+    """``ports.registry.Registry``: the writes; the reads stand in ``registry_reads``."""
+
+    def __init__(self, database: Database, ids: SqlIdBlocks) -> None:
+        super().__init__(database)
+        self._ids = ids
+
+    async def create_user(
+        self, *, name: str, role: str, now: datetime, audit: AuditEntry
+    ) -> tuple[UserRow, bool]:
+        """The user of that name and whether it was made now. Raises ``Unavailable``."""
+        known = await self.user(name)
+        if known is not None:
+            return known, False
+        await self._ids.ensure("user", 1)
+        row = UserRow(id=self._ids("user"), name=name, role=role, status="active", created_at=now)
+
+        async def work(session: Session) -> None:
+            at = session.dialect.encode_time(now)
+            await access.INSERT_USER(session, [(row.id, name, role, row.status, at)])
+            after = dumps({"user_name": name, "role": role, "status": row.status})
+            await self._audit(session, audit, now, row.id, after)
+
+        try:
+            await self._write(work)
+        except DuplicateKey:
+            known = await self.user(name)
+            assert known is not None, "the name is taken"
+            return known, False
+        return row, True
+
+    async def create_key(
+        self,
+        *,
+        user_id: int,
+        key_hash: str,
+        key_prefix: str,
+        label: str | None,
+        expires_at: datetime | None,
+        now: datetime,
+        audit: AuditEntry,
+    ) -> int:
+        """A new key with its user's template of grants; its id.
+
+        Raises ``Conflict``, ``NotFound``, ``Unavailable``.
+        """
+        await self._ids.ensure("key", 1)
+        key_id = self._ids("key")
+        dialect = self._dialect
+        expires, at = dialect.encode_optional_time(expires_at), dialect.encode_time(now)
+        row = (key_id, user_id, label, key_hash, key_prefix, "active", expires, at)
+
+        async def work(session: Session) -> None:
+            owner = f"SELECT id FROM users WHERE id = {dialect.param}"
+            if not await session.fetch(owner, (user_id,)):
+                raise NotFound(f"user_id={user_id}", code="user_not_found")
+            await access.INSERT_KEY(session, [row])
+            await _copy_template(session, user_id, key_id, now)
+            told = {
+                "user_id": user_id,
+                "label": label,
+                "status": "active",
+                "key_prefix": key_prefix,
+            }
+            told["expires_at"] = optional_time_text(expires_at)
+            await self._audit(session, audit, now, key_id, dumps(told))
+
+        try:
+            await self._write(work)
+        except DuplicateKey as twice:
+            raise Conflict("this API key is in use already") from twice
+        return key_id
+
+    async def create_account(
+        self,
+        *,
+        exchange_id: str,
+        label: str,
+        position_mode: str,
+        environment: str,
+        is_testnet: bool,
+        extra_config: str,
+        trader_name: str | None,
+        now: datetime,
+        audit: AuditEntry,
+    ) -> int:
+        """A new account with its lease and event stream; its id.
+
+        Raises ``Invalid`` where engine, environment and ``extra_config`` cannot be,
+        ``Unavailable``.
+        """
+        check_account(exchange_id=exchange_id, environment=environment, extra_config=extra_config)
+        read_paper_settings(extra_config, strict=True)
+        check_ccxt_allow(extra_config)
+        check_policies(extra_config)
+        await self._ids.ensure("account", 1)
+        account_id = self._ids("account")
+        row = (
+            account_id,
+            exchange_id,
+            label,
+            position_mode,
+            environment,
+            is_testnet,
+            extra_config,
+            trader_name,
+            self._dialect.encode_time(now),
+        )
+
+        async def work(session: Session) -> None:
+            await _ACCOUNT(session, [row])
+            await _STREAM(session, [(account_id,)])
+            await _LEASE(session, [(account_id, session.dialect.encode_time(EPOCH))])
+            told: dict[str, object] = {"exchange_id": exchange_id, "label": label}
+            told |= {"position_mode": position_mode, "environment": environment}
+            told["trader_name"] = trader_name
+            entry = replace(audit, account_id=account_id)
+            await self._audit(session, entry, now, account_id, dumps(told))
+
+        await self._write(work)
+        return account_id
+
+    async def grant(
+        self, *, user_id: int, account_id: int, grant: Grant, now: datetime, audit: AuditEntry
+    ) -> None:
+        """Give the user's template and all his active keys these flags.
+
+        Raises ``Unavailable``.
+        """
+        flags = tuple(getattr(grant, name) for name in access.TEMPLATE_FLAGS)
+
+        async def work(session: Session) -> None:
+            at = session.dialect.encode_time(now)
+            await access.UPSERT_TEMPLATE(session, [(user_id, account_id, *flags, at)])
+            keys = await session.fetch(
+                "SELECT id FROM user_api_keys WHERE status = 'active'"
+                f" AND user_id = {session.dialect.param} ORDER BY id",
+                (user_id,),
+            )
+            for (key_id,) in keys:
+                await _grant_key(session, key_id, account_id, grant, now)
+            entry = replace(audit, account_id=audit.account_id or account_id)
+            await self._audit(session, entry, now, user_id, grant_audit_json(grant))
+
+        await self._write(work)
+
+    async def _audit(
+        self, session: Session, entry: AuditEntry, now: datetime, made: int, after: str | None
+    ) -> None:
+        if entry.after is None:
+            entry = replace(entry, after=after)
+        row = access.audit_to_row(self._ids("audit"), entry, made, now, session.dialect)
+        await access.INSERT_AUDIT(session, [row])
+
+    async def _write(self, work: Work[None]) -> None:
+        await self._ids.ensure("audit", 1)
+        try:
+            await self._database.write(work)
+        except CommitOutcomeUnknown as doubt:
+            raise outcome_unknown_error() from doubt
+
+
+async def _copy_template(session: Session, user_id: int, key_id: int, now: datetime) -> None:
+    found = await session.fetch(
+        f"SELECT account_id, {', '.join(access.TEMPLATE_FLAGS)} FROM user_account_permissions"
+        f" WHERE user_id = {session.dialect.param} ORDER BY account_id",
+        (user_id,),
+    )
+    for row in found:
+        grant = access.grant_from_template(row[1:])
+        await _grant_key(session, key_id, row[0], grant, now)
+
+
+async def _grant_key(
+    session: Session, key_id: int, account_id: int, grant: Grant, now: datetime
+) -> None:
+    dialect = session.dialect
+    await access.UPSERT_GRANT(
+        session, [access.grant_to_row(key_id, account_id, grant, now, dialect)]
+    )
+    await session.execute(
+        "DELETE FROM api_key_strategy_permissions"
+        f" WHERE api_key_id = {dialect.param} AND account_id = {dialect.param}",
+        (key_id, account_id),
+    )
+    allowed = [
+        (key_id, account_id, strategy_id, dialect.encode_time(now))
+        for strategy_id in sorted(grant.strategy_ids)
+    ]
+    await access.INSERT_STRATEGY_GRANT(session, allowed)

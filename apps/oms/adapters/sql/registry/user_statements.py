@@ -1,0 +1,172 @@
+"""Steps of the changes of users and keys, inside somebody's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.rows import access
+from oms.adapters.sql.rows.users import (
+    KEY_JOINED,
+    KEY_SELECTED,
+    USER_SELECTED,
+    grant_audit_json,
+    key_audit_json,
+    key_from_row,
+    restrictions_to_row,
+    user_from_row,
+)
+from oms.domain.access import Grant
+from oms.domain.errors import Conflict, Invalid, NotFound
+from oms.ports.audit_log import AuditContext
+from oms.ports.registry import AuditEntry, UserRow
+from oms.ports.user_admin import AccountPermission, ApiKeyRow, NewApiKey
+
+_KEY = BulkInsert(
+    table="user_api_keys",
+    columns=(
+        *("id", "user_id", "label", "api_key_hash", "key_prefix", "status"),
+        *("expires_at", "ip_allowlist", "max_order_notional", "max_day_notional", "created_at"),
+    ),
+)
+_PASSWORD = BulkInsert(
+    table="user_password_credentials",
+    columns=("user_id", "password_hash", "created_at", "updated_at"),
+    key=("user_id",),
+    update_columns=("password_hash", "updated_at"),
+)
+
+
+async def lock_user(session: Session, user_id: int) -> UserRow:
+    """The user, his row locked. Raises ``NotFound``."""
+    dialect = session.dialect
+    text = f"SELECT {USER_SELECTED} FROM users WHERE id = {dialect.param}{dialect.for_update}"
+    for row in await session.fetch(text, (user_id,)):
+        return user_from_row(row, dialect)
+    raise NotFound(f"user_id={user_id}", code="user_not_found")
+
+
+async def lock_key(session: Session, key_id: int) -> ApiKeyRow:
+    """The key, its row locked. Raises ``NotFound``."""
+    dialect = session.dialect
+    text = (
+        f"SELECT {KEY_SELECTED} FROM {KEY_JOINED} WHERE k.id = {dialect.param}{dialect.for_update}"
+    )
+    for row in await session.fetch(text, (key_id,)):
+        return key_from_row(row, dialect)
+    raise NotFound(f"api_key_id={key_id}")
+
+
+async def require_other_admin(session: Session, user_id: int) -> None:
+    """Raises ``Conflict`` if nobody else is an active admin; two who ask wait for each other."""
+    text = "SELECT id FROM users WHERE role = 'admin' AND status = 'active' ORDER BY id"
+    rows = await session.fetch(text + session.dialect.for_update)
+    if all(row[0] == user_id for row in rows):
+        raise Conflict("the last active admin stays an active admin")
+
+
+async def insert_key(
+    session: Session, key_id: int, user_id: int, key: NewApiKey, audit_context: AuditContext
+) -> AuditEntry:
+    """Store a key without permits; its audit row."""
+    dialect = session.dialect
+    held = restrictions_to_row(key.restrictions, dialect)
+    await _KEY(
+        session,
+        [
+            (
+                *(key_id, user_id, key.label, key.hash, key.prefix, "active"),
+                *held,
+                dialect.encode_time(audit_context.at),
+            )
+        ],
+    )
+    told = key_audit_json(
+        key.label, "active", key.restrictions, user_id=user_id, key_prefix=key.prefix
+    )
+    return audit_context.entry("create_api_key", "api_key", key_id, after=told)
+
+
+async def replace_permit(
+    session: Session, key_id: int, permit: AccountPermission, audit_context: AuditContext
+) -> AuditEntry:
+    """Replace a permit and its list; its audit row. Raises ``NotFound``, ``Invalid``."""
+    dialect, account_id = session.dialect, permit.account_id
+    param = dialect.param
+    if not await session.fetch(f"SELECT id FROM accounts WHERE id = {param}", (account_id,)):
+        raise NotFound(f"account_id={account_id}", code="account_not_found")
+    listed = sorted(permit.grant.strategy_ids)
+    await _need_strategies(session, listed)
+    before = await _grant(session, key_id, account_id)
+    values = access.grant_to_row(key_id, account_id, permit.grant, audit_context.at, dialect)
+    await access.UPSERT_GRANT(session, [values])
+    await session.execute(
+        "DELETE FROM api_key_strategy_permissions"
+        f" WHERE api_key_id = {param} AND account_id = {param}",
+        (key_id, account_id),
+    )
+    at = dialect.encode_time(audit_context.at)
+    await access.INSERT_STRATEGY_GRANT(session, [(key_id, account_id, i, at) for i in listed])
+    return audit_context.entry(
+        "set_permission",
+        "api_key",
+        key_id,
+        before=grant_audit_json(before),
+        after=grant_audit_json(permit.grant),
+        account_id=account_id,
+    )
+
+
+async def store_password(session: Session, user_id: int, stored: str, now: datetime) -> None:
+    """Store the hash of a user's password."""
+    at = session.dialect.encode_time(now)
+    await _PASSWORD(session, [(user_id, stored, at, at)])
+
+
+async def revoke_user_tokens(session: Session, user_id: int, keep_token_id: int | None) -> int:
+    """End all tokens of a user but one; how many."""
+    param = session.dialect.param
+    return await session.execute(
+        f"UPDATE auth_tokens SET status = 'revoked' WHERE user_id = {param}"
+        f" AND status = 'active' AND id <> {param}",
+        (user_id, keep_token_id or 0),
+    )
+
+
+async def revoke_key_tokens(session: Session, key_id: int) -> None:
+    """End all tokens of a key."""
+    param = session.dialect.param
+    await session.execute(
+        "UPDATE auth_tokens SET status = 'revoked'"
+        f" WHERE api_key_id = {param} AND status = 'active'",
+        (key_id,),
+    )
+
+
+async def _need_strategies(session: Session, strategy_ids: Sequence[int]) -> None:
+    if not strategy_ids:
+        return
+    params = session.dialect.params(len(strategy_ids))
+    text = f"SELECT id FROM strategies WHERE id IN ({params})"
+    known = {row[0] for row in await session.fetch(text, tuple(strategy_ids))}
+    for strategy_id in strategy_ids:
+        if strategy_id and strategy_id not in known:
+            message = f"there is no strategy {strategy_id}"
+            raise Invalid(message, code="invalid_strategy_id")
+
+
+async def _grant(session: Session, key_id: int, account_id: int) -> Grant | None:
+    param = session.dialect.param
+    named: tuple[Any, ...] = (key_id, account_id)
+    rows = await session.fetch(
+        f"SELECT {', '.join(access.PERMISSION_FLAGS)} FROM api_key_account_permissions"
+        f" WHERE api_key_id = {param} AND account_id = {param} AND status = 'active'",
+        named,
+    )
+    listed = await session.fetch(
+        "SELECT strategy_id FROM api_key_strategy_permissions"
+        f" WHERE api_key_id = {param} AND account_id = {param} AND status = 'active'",
+        named,
+    )
+    return access.grant_from_row(rows[0], frozenset(row[0] for row in listed)) if rows else None

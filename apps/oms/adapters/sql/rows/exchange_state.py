@@ -1,0 +1,107 @@
+"""Rows of what an exchange remembers; only what changed is written."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.connection.statement_batch import StatementBatch
+from oms.adapters.sql.rows import attempts
+from oms.ports.exchange import ExchangeStateRows, TradeRow
+
+#: Trades that are read back, the newest: what lies further behind is history.
+TRADES_LOADED_MAX = 1000
+
+_STATE = BulkInsert(
+    table="paper_state",
+    columns=("account_id", "version", "state_json", "hash"),
+    key=("account_id",),
+    update_columns=("version", "state_json", "hash"),
+)
+_ORDERS = BulkInsert(
+    table="paper_orders",
+    columns=("account_id", "exchange_order_id", "order_json"),
+    key=("account_id", "exchange_order_id"),
+    update_columns=("order_json",),
+)
+_TRADES = BulkInsert(
+    table="paper_trades",
+    columns=("account_id", "trade_id", "symbol", "executed_at", "trade_json"),
+)
+_FORGET = "DELETE FROM paper_orders WHERE account_id = {0} AND exchange_order_id = {0}"
+_PRICES = BulkInsert(
+    table="paper_prices",
+    columns=("account_id", "symbol", "price_json"),
+    key=("account_id", "symbol"),
+    update_columns=("price_json",),
+)
+
+
+def add_to(script: StatementBatch, memories: Mapping[int, ExchangeStateRows]) -> None:
+    """Add what writes the changes, by account id, to the script."""
+    dialect = script.dialect
+    states = [
+        (account_id, memory.version, memory.state, memory.state_hash)
+        for account_id, memory in memories.items()
+        if memory.state is not None
+    ]
+    orders = [
+        (account_id, order_id, order)
+        for account_id, memory in memories.items()
+        for order_id, order in memory.orders.items()
+    ]
+    trades = [
+        (account_id, t.trade_id, t.symbol, dialect.encode_time(t.executed_at), t.trade)
+        for account_id, memory in memories.items()
+        for t in memory.trades
+    ]
+    prices = [
+        (account_id, symbol, price)
+        for account_id, memory in memories.items()
+        for symbol, price in memory.prices.items()
+    ]
+    requests = [
+        attempts.attempt_to_row(account_id, row, dialect)
+        for account_id, memory in memories.items()
+        for row in memory.attempts
+    ]
+    _STATE.add_to(script, states)
+    _ORDERS.add_to(script, [row for row in orders if row[2] is not None])
+    forgotten = [row[:2] for row in orders if row[2] is None]
+    if forgotten:
+        script.add("paper_orders", _FORGET.format(dialect.param), forgotten)
+    _TRADES.add_to(script, trades)
+    _PRICES.add_to(script, prices)
+    attempts.UPSERT.add_to(script, requests)
+
+
+async def load_exchange_state(session: Session, account_id: int) -> ExchangeStateRows:
+    """All that the account's exchange must know again; trades ascending."""
+
+    async def rows(columns: str, table: str, tail: str = "") -> Sequence[Any]:
+        where = f"WHERE account_id = {session.dialect.param}"
+        return await session.fetch(f"SELECT {columns} FROM {table} {where}{tail}", (account_id,))
+
+    states = await rows("version, state_json, hash", "paper_state")
+    version, state, state_hash = states[0] if states else (0, None, "")
+    newest = f" ORDER BY executed_at DESC, trade_id DESC LIMIT {TRADES_LOADED_MAX}"
+    trades = await rows("trade_id, symbol, executed_at, trade_json", "paper_trades", newest)
+    orders = await rows("exchange_order_id, order_json", "paper_orders")
+    prices = await rows("symbol, price_json", "paper_prices")
+    return ExchangeStateRows(
+        state=state,
+        state_hash=state_hash,
+        version=version,
+        orders={row[0]: row[1] for row in orders},
+        trades=tuple(
+            TradeRow(
+                trade_id=row[0],
+                symbol=row[1],
+                executed_at=session.dialect.decode_time(row[2]),
+                trade=row[3],
+            )
+            for row in reversed(trades)
+        ),
+        prices={row[0]: row[1] for row in prices},
+        attempts=await attempts.load_open_attempts(session, account_id),
+    )

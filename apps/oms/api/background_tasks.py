@@ -1,0 +1,20 @@
+"""Background tasks that must not die: what falls is logged and started again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+RESTART_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+async def keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Await ``run`` for ever; after a fall again, ``RESTART_SECONDS`` later."""
+    while True:
+        try:
+            await run()
+            logger.error("background_task_ended", extra={"task": name})
+        except Exception:  # the supervisor of background tasks
+            logger.exception("background_task_fell", extra={"task": name})
+        await asyncio.sleep(RESTART_SECONDS)

@@ -1,0 +1,1 @@
+"""Metrics of this process and of reconciliation, as JSON and as Prometheus text."""

@@ -1,0 +1,134 @@
+"""Figures as Prometheus reads them: its text format, version 0.0.4, and nothing else of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from oms.api.metrics.request_metrics import RequestMetrics
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Sample = tuple[Mapping[str, object], float]
+
+
+class MetricFamily(NamedTuple):
+    """One metric with its samples."""
+
+    name: str
+    kind: str
+    help: str
+    samples: Sequence[Sample]
+
+
+def render_text(families: Iterable[MetricFamily]) -> str:
+    """The whole page; a family without samples is left out."""
+    lines: list[str] = []
+    for family in families:
+        if family.samples:
+            lines += [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
+            lines += [f"{family.name}{_labels(labels)} {at:g}" for labels, at in family.samples]
+    return "\n".join(lines) + "\n"
+
+
+def build_families(
+    request_metrics: RequestMetrics, figures: Mapping[str, Any], is_well: bool
+) -> list[MetricFamily]:
+    """The families of a process; ``figures`` is empty where no worker lives."""
+    workers = figures.get("workers", ())
+    depths = figures.get("worker_queue_depth", {}).values()
+    told = request_metrics.told()
+    return [
+        MetricFamily("oms_up", "gauge", "Whether the database answers.", [({}, float(is_well))]),
+        MetricFamily(
+            "oms_http_responses_total",
+            "counter",
+            "Answers by status, since this process started.",
+            [
+                ({"status": status}, count)
+                for status, count in sorted(request_metrics.statuses.items())
+            ],
+        ),
+        MetricFamily(
+            "oms_commands_total",
+            "counter",
+            "Commands that this process took in.",
+            [({"command": op}, count) for op, count in sorted(request_metrics.ops.items())],
+        ),
+        MetricFamily(
+            "oms_command_milliseconds",
+            "gauge",
+            "Milliseconds from taking a command in to its end, of the newest that were awaited.",
+            [
+                ({"quantile": f"0.{name[1:]}"}, at)
+                for name, at in told["execute_ms"].items()
+                if at is not None
+            ],
+        ),
+        MetricFamily("oms_workers", "gauge", "Workers that live.", [({}, len(workers))]),
+        MetricFamily(
+            "oms_worker_accounts",
+            "gauge",
+            "Accounts that a worker holds.",
+            [({"worker": row["worker_id"]}, row["accounts"]) for row in workers],
+        ),
+        MetricFamily(
+            "oms_queue_depth",
+            "gauge",
+            "Commands that wait for a worker.",
+            [({"worker": name}, n) for rows in depths for name, n in sorted(rows.items())],
+        ),
+        *_plain(figures),
+        *_reconciled(figures.get("reconciled", {})),
+    ]
+
+
+def _reconciled(told: Mapping[str, Any]) -> list[MetricFamily]:
+    return [
+        MetricFamily(
+            "oms_discrepancies_open",
+            "gauge",
+            "Differences from the exchange that wait for a decision.",
+            [({"class": kind}, count) for kind, count in told.get("open", {}).items()],
+        ),
+        MetricFamily(
+            "oms_position_difference",
+            "gauge",
+            "What the exchange holds more than the book, where a discrepancy is open.",
+            [
+                ({"account": account, "symbol": symbol}, at)
+                for (account, symbol), at in told.get("differences", {}).items()
+            ],
+        ),
+        MetricFamily(
+            "oms_reconcile_lag_seconds",
+            "gauge",
+            "Since when an account was not swept.",
+            [({"account": account}, at) for account, at in told.get("lags", {}).items()],
+        ),
+    ]
+
+
+def _plain(figures: Mapping[str, Any]) -> list[MetricFamily]:
+    found = {
+        "orders_unknown": "Orders whose answer was lost and not found yet.",
+        "orders_unknown_age_seconds_max": "For how long the oldest of them has been so.",
+        "outbox_lag_ms": "For how long stored events are not told to listeners.",
+        "control_queue_depth": "Control commands that wait.",
+        "auth_cache_hits": "Keys that were known.",
+        "auth_cache_misses": "Keys that were asked for.",
+    }
+    return [
+        MetricFamily(f"oms_{name}", "gauge", help, [({}, figures[name])])
+        for name, help in found.items()
+        if name in figures
+    ]
+
+
+def _labels(labels: Mapping[str, object]) -> str:
+    if not labels:
+        return ""
+    told = ",".join(f'{name}="{_escaped(str(value))}"' for name, value in labels.items())
+    return f"{{{told}}}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,47 @@
+"""Figures of reconciliation for those who watch: what differs, and since when nobody looked."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from oms.api.context import ApiContext
+from oms.domain.money import subtract
+from oms.domain.reconcile.discrepancy import DiscrepancyClass
+from oms.wire.commands.reconcile_request import newest_cursors
+from oms.wire.json import loads
+
+WORKER_ALIVE_SECONDS = 15.0
+
+Heartbeat = Mapping[str, Any]
+
+
+async def read_heartbeats(context: ApiContext) -> Sequence[Heartbeat]:
+    """What living workers tell of the sweeps of their accounts. Raises ``Unavailable``."""
+    workers = await context.leases.workers(WORKER_ALIVE_SECONDS)
+    return [told for worker in workers if isinstance(told := loads(worker.status), dict)]
+
+
+async def reconcile_metrics(context: ApiContext) -> dict[str, Any]:
+    """``open`` by class, ``differences`` by account and symbol, ``lags`` by account."""
+    accounts = sorted(await context.leases.owners())
+    rows = await context.reconciliations.open_discrepancies(accounts)
+    cursors = await context.reconciliations.cursors(accounts)
+    newest = newest_cursors(cursors, await read_heartbeats(context))
+    now = context.clock.now()
+    return {
+        "open": dict.fromkeys(DiscrepancyClass, 0) | dict(Counter(row.kind for row in rows)),
+        "differences": {
+            (row.account_id, row.symbol): float(_difference(loads(row.evidence)))
+            for row in rows
+            if row.kind == DiscrepancyClass.POSITION_DIFFERS
+        },
+        "lags": {
+            account_id: round((now - cursor.updated_at).total_seconds(), 3)
+            for account_id, cursor in sorted(newest.items())
+        },
+    }
+
+
+def _difference(evidence: Mapping[str, str]) -> Decimal:
+    return subtract(Decimal(evidence["exchange_qty"]), Decimal(evidence["book_qty"]))

@@ -1,0 +1,1 @@
+"""ASGI middleware: limits and headers, CORS, idempotency keys."""

@@ -1,0 +1,33 @@
+"""``GET /openapi.json``: the document, built when it is first asked for.
+
+For everybody, or with ``public_docs=false`` for those with a key.
+"""
+
+from collections.abc import Collection
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.api.context import ApiContext, admit_caller
+from oms.api.errors import JsonResponse
+from oms.api.openapi.document import build_document
+from oms.wire.json import dumps_fast
+
+OPENAPI_PATH = "/openapi.json"
+
+
+class OpenApiEndpoint:
+    """The endpoint, ``answer``."""
+
+    def __init__(self, context: ApiContext, served: Collection[tuple[str, str]]) -> None:
+        self._context = context
+        self._served = served
+        self._text: bytes | None = None
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request. Raises ``Unauthenticated``, ``Unavailable``, ``RateLimited``."""
+        if not self._context.settings.public_docs:
+            await admit_caller(request)
+        if self._text is None:
+            self._text = dumps_fast(build_document(self._context.version, self._served)).encode()
+        return JsonResponse(self._text)

@@ -1,0 +1,152 @@
+"""The exchange of each account: the paper one, or a client of a real one with opened credentials.
+
+Clients of one process share the tables of markets. ccxt is imported by the first client that is
+opened, in a thread: a worker of paper accounts alone never pays for it.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from oms.domain.account import Account, Engine
+from oms.domain.value import evolve
+from oms.ports.exchange import Exchange
+from oms.ports.history_reads import HistoryReads
+from oms.ports.ledger_store import LoadedAccount
+from oms.ports.price_feed import PriceFeed
+from oms.services.credentials.unseal import UnsealCredentials
+from oms.wire.json import loads
+
+if TYPE_CHECKING:
+    from oms.adapters.ccxt.client.ccxt_factory import ClientSpec
+    from oms.adapters.ccxt.client.market_cache import MarketCache
+    from oms.adapters.ccxt.prices.price_feeds import PriceFeeds
+    from oms.adapters.sql.store import SqlStore
+    from oms.ports.vault import Vault
+
+
+def build_exchange_factory(
+    *,
+    store: "SqlStore",
+    vault: "Vault",
+    tag: str,
+    tapes: Path,
+    cache: Path,
+    live_age: timedelta = timedelta(seconds=10),
+) -> Callable[[LoadedAccount, Callable[[], None]], Exchange]:
+    """What makes an account's exchange; the second argument is called when it has news.
+
+    ``tag`` names this installation to exchanges, ``tapes`` is the folder of recorded prices,
+    ``cache`` the one of the tables of markets. Live prices older than ``live_age`` fill nothing.
+    """
+    from oms.adapters.ccxt.client.market_cache import MarketCache
+    from oms.adapters.ccxt.ratelimit.rate_bucket import RateLimitBuckets
+    from oms.adapters.ccxt.ratelimit.shared_bucket import SharedRateLimitBucket
+
+    market_cache = MarketCache(
+        RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_chunks))
+    )
+    real = partial(
+        _real,
+        store=store,
+        unseal=UnsealCredentials(rows=store.sealed, vault=vault),
+        market_cache=market_cache,
+        tag=tag,
+        cache=cache,
+    )
+
+    @lru_cache(maxsize=1)
+    def feeds() -> "PriceFeeds":
+        from oms.adapters.ccxt.prices.price_feeds import PriceFeeds
+
+        return PriceFeeds(market_cache, cache)
+
+    def hold(on_news: Callable[[], None]) -> Callable[[Account], PriceFeed]:
+        return lambda account: feeds().hold(account, on_news)
+
+    def connect(image: LoadedAccount, on_news: Callable[[], None]) -> Exchange:
+        match image.account.engine:
+            case Engine.PAPER:
+                return restore_paper_exchange(image, tapes, store.history, hold(on_news), live_age)
+            case Engine.CCXT | Engine.CCXTPRO:
+                return real(image, on_news)
+            case engine:
+                assert_never(engine)
+
+    return connect
+
+
+def restore_paper_exchange(
+    image: LoadedAccount,
+    tapes: Path,
+    history: HistoryReads | None = None,
+    hold: Callable[[Account], PriceFeed] | None = None,
+    live_age: timedelta = timedelta(seconds=10),
+) -> Exchange:
+    """The paper exchange of an account as it was stored; ``hold`` brings live prices."""
+    from oms.adapters.paper.paper_exchange import PaperExchange
+
+    account = image.account
+    feed = hold(account) if hold is not None and account.paper.uses("live") else None
+    return PaperExchange.restore(account, image.memory, tapes, history, feed, live_age)
+
+
+def _real(
+    image: LoadedAccount,
+    on_news: Callable[[], None],
+    *,
+    store: "SqlStore",
+    unseal: UnsealCredentials,
+    market_cache: "MarketCache",
+    tag: str,
+    cache: Path,
+) -> Exchange:
+    from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
+    from oms.adapters.ccxt.client.decrypting_client import DecryptingClient
+
+    account = image.account
+
+    async def belongs(order_id: int) -> bool:
+        return await store.ledger.order(account.id, order_id) is not None
+
+    async def spec() -> "ClientSpec":
+        told = await load_client_spec(account, unseal, cache)
+        return evolve(
+            told,
+            is_key_shared=await store.sealed.is_key_shared(account.id),
+            owner=await store.sealed.owner(account.id),
+        )
+
+    return CcxtExchange(
+        account=account,
+        make_client=lambda: DecryptingClient(
+            spec, market_cache, partial(store.sealed.set_owner, account.id)
+        ),
+        tag=tag,
+        on_news=on_news,
+        open_orders=image.orders,
+        attempts=image.memory.attempts,
+        belongs=belongs,
+    )
+
+
+async def load_client_spec(
+    account: Account, unseal: UnsealCredentials, cache: Path
+) -> "ClientSpec":
+    """What a client is made of. Raises ``Unsealable``, ``NoMasterKey``, ``Unavailable``."""
+    from oms.adapters.ccxt.client.ccxt_factory import ClientSpec
+
+    secrets = await unseal(account.id)
+    return ClientSpec(
+        account_id=account.id,
+        venue=account.venue,
+        engine=account.engine.value,
+        environment=account.environment.value,
+        api_key=(secrets and secrets.api_key) or "",
+        secret=(secrets and secrets.secret) or "",
+        passphrase=(secrets and secrets.passphrase) or "",
+        extra_config=loads(account.extra_config),
+        cache_folder=cache,
+    )

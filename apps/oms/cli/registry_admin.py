@@ -1,0 +1,121 @@
+"""The office: the registry with the hand that changes it, and the words of its audit rows."""
+
+import argparse
+import getpass
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from oms.cli.output import CommandFailed
+from oms.domain.access import Grant
+from oms.ports.audit_log import AuditContext
+from oms.ports.registry import AuditEntry, Registry, UserRow
+from oms.ports.user_admin import UserAdmin
+from oms.services.access.authenticate import hash_key
+
+KEY_BYTES = 32
+FULL_GRANT = Grant(
+    can_trade=True,
+    can_close_position=True,
+    can_risk_manage=True,
+    can_block_new_positions=True,
+    can_block_account=True,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryAdmin:
+    """The registry with the hand that changes it."""
+
+    registry: Registry
+    people: UserAdmin
+
+    def entry(self, action: str, entity: str, entity_id: object) -> AuditEntry:
+        """The audit row of a change from the command line."""
+        return AuditEntry(
+            actor=f"cli:{_os_user()}",
+            action=action,
+            entity=entity,
+            entity_id=str(entity_id),
+        )
+
+    async def user(self, name: str, role: str) -> tuple[UserRow, bool]:
+        """The user of that name, made if need be."""
+        audit = self.entry("create_user", "user", name)
+        return await self.registry.create_user(name=name, role=role, now=now(), audit=audit)
+
+    async def key(
+        self,
+        user_id: int,
+        text: str | None,
+        label: str | None,
+    ) -> tuple[int, str]:
+        """A new key: its id and its text, which is stored nowhere."""
+        plain = text or f"oms_{secrets.token_urlsafe(KEY_BYTES)}"
+        key_id = await self.registry.create_key(
+            user_id=user_id,
+            key_hash=hash_key(plain),
+            key_prefix=plain[:8],
+            label=label,
+            expires_at=None,
+            now=now(),
+            audit=self.entry("create_api_key", "user", user_id),
+        )
+        return key_id, plain
+
+    async def account(self, parsed: argparse.Namespace, user_id: int, grant: Grant) -> int:
+        """A new account with the user's grant on it; its id."""
+        exchange_id = parse_exchange_id(parsed.exchange_id)
+        is_paper = exchange_id.startswith("paper.")
+        environment = "paper" if is_paper else "testnet" if parsed.testnet else "live"
+        account_id = await self.registry.create_account(
+            exchange_id=exchange_id,
+            label=parsed.label,
+            position_mode=parsed.position_mode,
+            environment=environment,
+            is_testnet=bool(parsed.testnet),
+            extra_config=getattr(parsed, "extra_config", None) or "{}",
+            trader_name=None,
+            now=now(),
+            audit=self.entry("create_account", "account", parsed.label),
+        )
+        await self.grant(user_id, account_id, grant)
+        return account_id
+
+    async def grant(self, user_id: int, account_id: int, grant: Grant) -> None:
+        """Give the user and all his keys these flags on the account."""
+        await self.registry.grant(
+            user_id=user_id,
+            account_id=account_id,
+            grant=grant,
+            now=now(),
+            audit=self.entry("grant", "account", account_id),
+        )
+
+
+def parse_exchange_id(text: str) -> str:
+    """``<engine>.<venue>``; a bare venue is ccxt's. Raises ``Failed`` for another engine."""
+    full = text if "." in text else f"ccxt.{text}"
+    if full.partition(".")[0] not in ("paper", "ccxt", "ccxtpro"):
+        raise CommandFailed(
+            f"unsupported_engine: {text!r} is not paper.*, ccxt.* or ccxtpro.*", status=2
+        )
+    return full
+
+
+def cli_actor() -> AuditContext:
+    """Whoever sits at the command line."""
+    return AuditContext(actor=f"cli:{_os_user()}", at=now())
+
+
+def now() -> datetime:
+    """Now, by this machine's clock."""
+    return datetime.now(UTC)
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return str(os.getuid())

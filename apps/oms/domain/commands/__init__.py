@@ -1,0 +1,1 @@
+"""Commands: payload types of what callers request, and what they refer to."""

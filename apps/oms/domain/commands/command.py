@@ -1,0 +1,327 @@
+"""Commands: what somebody wants. One lives in the queue until it has exactly one result.
+
+The union ``Payload`` is closed: whoever adds a command is led by the type checker to each place
+that must know it. Numbers are exact and on no grid yet; admission (``domain.risk``) judges them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+
+from oms.domain.ccxt_methods import is_trade_method
+from oms.domain.commands.account_commands import (
+    AdminMutate,
+    EnforceKillSwitch,
+    PaperDeposit,
+    PaperPrice,
+    PaperReset,
+    ReadConnection,
+    Reconcile,
+    RefreshOrder,
+    ResolveUnknownOrder,
+    RiskSwitch,
+)
+from oms.domain.errors import Refused
+from oms.domain.orders.order import Side
+from oms.domain.reconcile.discrepancy import DecideDiscrepancy
+from oms.domain.value import value
+
+
+class CommandStatus(StrEnum):
+    """Where a command stands; ``queued`` and ``running`` lead to exactly one of the others."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the command has its result (an unknown one may still learn better)."""
+        return self not in (CommandStatus.QUEUED, CommandStatus.RUNNING)
+
+
+#: Order types that rest at a price.
+LIMIT_TYPES = frozenset({"limit", "stop_limit", "take_profit_limit"})
+
+
+@value
+class SendOrder:
+    """Place an order; ``position_id`` 0 lets the position mode decide."""
+
+    symbol: str
+    side: Side
+    order_type: str
+    qty: Decimal
+    price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
+    strategy_id: int = 0
+    position_id: int = 0
+    reason: str = "api"
+    comment: str | None = None
+    reduce_only: bool = False
+    client_order_id: str | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    post_only: bool = False
+    time_in_force: str | None = None
+    trigger_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    expires_at: datetime | None = None
+    new_position: bool = False
+
+
+@value
+class CancelOrder:
+    """Cancel the named orders; ids ascending, without repeats."""
+
+    order_ids: tuple[int, ...]
+    comment: str | None = None
+
+
+@value
+class ChangeOrder:
+    """Change price, total quantity, or both; ``None`` keeps."""
+
+    order_id: int
+    new_price: Decimal | None = None
+    new_qty: Decimal | None = None
+    comment: str | None = None
+
+
+@value
+class ClosePosition:
+    """Close ``qty`` of a position, or all of it, by an opposite reduce-only order."""
+
+    position_id: int
+    order_type: str = "market"
+    price: Decimal | None = None
+    qty: Decimal | None = None
+    #: 0 takes the position's.
+    strategy_id: int = 0
+    reason: str = "api"
+    comment: str | None = None
+    client_order_id: str | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    post_only: bool = False
+    time_in_force: str | None = None
+    trigger_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
+
+
+class Keep(Enum):
+    """The marker of what a change does not mention."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
+
+
+@value
+class CancelAllOrders:
+    """Cancel every open order of the strategies (none named: of all) and the symbol (or all)."""
+
+    strategy_ids: tuple[int, ...] = ()
+    symbol: str | None = None
+    comment: str | None = None
+
+
+@value
+class CloseAllPositions:
+    """Cancel working entries and close every position of the strategies and the symbol."""
+
+    strategy_ids: tuple[int, ...] = ()
+    symbol: str | None = None
+    comment: str | None = None
+
+
+@value
+class CloseBy:
+    """Close two opposite tickets against each other; ``qty`` ``None`` is the smaller one's."""
+
+    position_id_a: int
+    position_id_b: int
+    qty: Decimal | None = None
+    #: 0 takes the positions'.
+    strategy_id: int = 0
+    comment: str | None = None
+
+
+class StopMode(StrEnum):
+    """What becomes of the target's stop levels when positions are merged."""
+
+    KEEP = "keep"
+    CLEAR = "clear"
+    SET = "set"
+
+
+@value
+class MergePositions:
+    """Move a position into another of the same symbol and side; the source ends."""
+
+    source_position_id: int
+    target_position_id: int
+    stop_mode: StopMode = StopMode.KEEP
+    #: New levels where ``stop_mode`` is ``set``; ``None`` clears.
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
+    comment: str | None = None
+
+
+@value
+class ChangePosition:
+    """Change stop levels or comment of an open position; ``None`` clears, ``KEEP`` keeps."""
+
+    position_id: int
+    stop_loss: Decimal | Keep | None = KEEP
+    stop_gain: Decimal | Keep | None = KEEP
+    comment: str | Keep | None = KEEP
+
+
+@value
+class Reassign:
+    """Move orders with their deals to a strategy, and to a position (0: the mode decides)."""
+
+    order_ids: tuple[int, ...]
+    strategy_id: int
+    position_id: int = 0
+    comment: str | None = None
+
+
+@value
+class CcxtCall:
+    """Call a ccxt method on the account's exchange; the capability table has judged it."""
+
+    func: str
+    args: tuple[object, ...] = ()
+    kwargs: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_trade(self) -> bool:
+        """Whether it changes something at the exchange."""
+        return is_trade_method(self.func)
+
+
+CommandPayload = (
+    SendOrder
+    | CancelOrder
+    | CancelAllOrders
+    | ChangeOrder
+    | ClosePosition
+    | CloseAllPositions
+    | CloseBy
+    | MergePositions
+    | ChangePosition
+    | Reassign
+    | RiskSwitch
+    | AdminMutate
+    | EnforceKillSwitch
+    | Reconcile
+    | RefreshOrder
+    | ResolveUnknownOrder
+    | ReadConnection
+    | DecideDiscrepancy
+    | PaperPrice
+    | PaperDeposit
+    | PaperReset
+    | CcxtCall
+)
+
+COMMAND_TYPES: Mapping[type[CommandPayload], str] = {
+    SendOrder: "send_order",
+    CancelOrder: "cancel_order",
+    CancelAllOrders: "cancel_all_orders",
+    ChangeOrder: "change_order",
+    ClosePosition: "close_position",
+    CloseAllPositions: "close_all",
+    CloseBy: "close_by",
+    MergePositions: "merge_positions",
+    ChangePosition: "position_change",
+    Reassign: "reassign",
+    RiskSwitch: "risk_switch",
+    AdminMutate: "admin_mutate",
+    EnforceKillSwitch: "kill",
+    Reconcile: "reconcile",
+    RefreshOrder: "refresh",
+    ResolveUnknownOrder: "resolve",
+    ReadConnection: "connection",
+    DecideDiscrepancy: "discrepancy",
+    PaperPrice: "paper_price",
+    PaperDeposit: "paper_deposit",
+    PaperReset: "paper_reset",
+    CcxtCall: "ccxt_call",
+}
+
+
+CONTROL_PAYLOADS = frozenset(
+    {
+        DecideDiscrepancy,
+        RiskSwitch,
+        AdminMutate,
+        EnforceKillSwitch,
+        Reassign,
+        Reconcile,
+        RefreshOrder,
+        ResolveUnknownOrder,
+        PaperPrice,
+        PaperDeposit,
+        PaperReset,
+    }
+)
+"""Commands that are no trade: they wait for their worker as long as it takes."""
+
+
+@value
+class Actor:
+    """Who asked: kept with the command, asked again before anything is sent."""
+
+    user_id: int
+    api_key_id: int
+    role: str
+    ip: str = ""
+
+
+@value
+class Command:
+    """One wish in the queue of one account."""
+
+    id: int
+    account_id: int
+    payload: CommandPayload
+    actor: Actor
+    request_id: str | None = None
+    comment: str | None = None
+    created_at: datetime
+
+    @property
+    def type(self) -> str:
+        """Its word on the wire."""
+        return COMMAND_TYPES[type(self.payload)]
+
+
+@value
+class CommandResult:
+    """How a command ended. ``error`` is set exactly when ``status`` is failed or refused."""
+
+    status: CommandStatus
+    error: Refused | None = None
+    #: The order made by a send or close, or the one given to a change or single cancel.
+    order_id: int | None = None
+    client_order_id: str | None = None
+    #: For commands over several orders or positions.
+    order_ids: tuple[int, ...] = ()
+    position_ids: tuple[int, ...] = ()
+    deal_ids: tuple[int, ...] = ()
+    skipped: tuple[tuple[int, str], ...] = ()
+    #: JSON text of what a ccxt call answered.
+    value: str | None = None
+    replayed: bool = False

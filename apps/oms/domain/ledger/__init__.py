@@ -1,0 +1,1 @@
+"""The ledger: pure functions from execution reports to deals and positions."""

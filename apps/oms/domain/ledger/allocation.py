@@ -1,0 +1,188 @@
+"""Which positions an execution meets, and how it is cut between them.
+
+netting            the one open position of the symbol
+strategy_netting   the one open position of the symbol and the order's strategy
+hedge              the order's ticket; else, reduce-only, the strategy's opposite tickets, oldest
+                   first; else the newest ticket of the same symbol, side and strategy;
+                   ``new_position`` always opens one, unless it may only reduce. An opposite deal
+                   never nets by itself.
+
+What the exchange forces closes opposite positions of every strategy, the oldest first.
+
+What is larger than all it closes is cut: ``out`` legs close, an ``in`` leg takes the rest. In the
+netting modes that rest continues the flipped position's identifier; in hedge it is an *over-close*
+and opens a ticket of its own.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from oms.domain.account import PositionMode
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.ledger.deal import DealEntry
+from oms.domain.ledger.position import Position
+from oms.domain.money import EXACT, ZERO, add, round_to_scale, subtract
+from oms.domain.orders.order import Side
+
+ExecutionKey = tuple[datetime, int, int, str]
+"""Where an execution stands in the exchange's order: time, sequence, trade id (shorter first)."""
+
+
+def execution_key(executed_at: datetime, sequence: int, trade_id: str) -> ExecutionKey:
+    """The place of an execution in the order of folding; counted ids sort as numbers.
+
+    ``sequence`` orders what an exchange executes within the same millisecond; 0 where it tells
+    none.
+    """
+    return executed_at, sequence, len(trade_id), trade_id
+
+
+class AllocationSpec(NamedTuple):
+    """What of an order decides where its executions go."""
+
+    side: Side
+    strategy_id: int
+    #: The ticket the order names, or that its fills went to; 0 for none.
+    ticket_id: int = 0
+    reduce_only: bool = False
+    #: Opens a ticket of its own with its first execution.
+    fresh: bool = False
+    #: The order was sent to a ticket: it closes no other.
+    named: bool = False
+    #: Forced by the exchange: closes the positions of all strategies.
+    forced: bool = False
+
+
+class Leg(NamedTuple):
+    """A part of an execution for one position; ``position`` is ``None`` where it opens one."""
+
+    position: Position | None
+    #: Signed, positive long.
+    delta: Decimal
+    entry: DealEntry
+    #: Opens with the rest of what closed a netting position.
+    flips: bool = False
+    #: Opens with what the exchange executed beyond the ticket it was to close.
+    over_closes: bool = False
+
+
+def allocate(
+    mode: PositionMode, route: AllocationSpec, positions: Sequence[Position], delta: Decimal
+) -> list[Leg]:
+    """Cut ``delta`` into what each of the open ``positions`` takes, in the order of the legs."""
+    cut: list[Leg] = []
+    rest = delta
+    grows: Position | None = None
+    for position in _candidates(mode, route, positions):
+        held = position.qty
+        if (held > 0) == (delta > 0):
+            grows = position
+            continue
+        closing = rest if rest.copy_abs() <= held.copy_abs() else held.copy_negate()
+        cut.append(Leg(position=position, delta=closing, entry=DealEntry.OUT))
+        rest = EXACT.subtract(rest, closing)
+        if not rest:
+            return cut
+    hedged = mode is PositionMode.HEDGE
+    closes = bool(cut)
+    cut.append(
+        Leg(
+            position=grows,
+            delta=rest,
+            entry=DealEntry.IN,
+            flips=closes and not hedged,
+            over_closes=closes and hedged,
+        )
+    )
+    return cut
+
+
+def opening_order_key(position: Position) -> tuple[datetime, int]:
+    """Positions in the order of their opening."""
+    return position.opened_at, position.id
+
+
+def _candidates(
+    mode: PositionMode, route: AllocationSpec, positions: Sequence[Position]
+) -> Sequence[Position]:
+    """The positions an execution may touch, in the order it takes them."""
+    if route.forced:
+        opposite = sorted((p for p in positions if p.side is not route.side), key=opening_order_key)
+        return [*opposite, *_growing(mode, route, positions)]
+    match mode:
+        case PositionMode.NETTING:
+            return positions
+        case PositionMode.STRATEGY_NETTING:
+            return [p for p in positions if p.strategy_id == route.strategy_id]
+        case PositionMode.HEDGE:
+            return _tickets(route, positions)
+
+
+def _growing(
+    mode: PositionMode, route: AllocationSpec, positions: Sequence[Position]
+) -> Sequence[Position]:
+    """The position that a rest of what was forced adds to, where the mode allows but one."""
+    same = [p for p in positions if p.side is route.side]
+    match mode:
+        case PositionMode.NETTING:
+            return same
+        case PositionMode.STRATEGY_NETTING:
+            return [p for p in same if p.strategy_id == route.strategy_id]
+        case PositionMode.HEDGE:
+            return ()
+
+
+def _tickets(route: AllocationSpec, positions: Sequence[Position]) -> Sequence[Position]:
+    named = [p for p in positions if route.ticket_id and p.id == route.ticket_id]
+    if route.named if route.reduce_only else route.fresh:
+        return named
+    if named and (named[0].side is route.side or not route.reduce_only):
+        return named
+    own = [p for p in positions if p.strategy_id == route.strategy_id]
+    if route.reduce_only:
+        others = (p for p in own if p.side is not route.side and p not in named)
+        return [*named, *sorted(others, key=opening_order_key)]
+    same = [p for p in own if p.side is route.side]
+    return [max(same, key=opening_order_key)] if same else []
+
+
+class LegShare(NamedTuple):
+    """One leg's part of an execution, as the exchange told it."""
+
+    qty: Decimal
+    fee: Decimal | None
+
+
+def split_shares(
+    instrument: Instrument,
+    cut: Sequence[Leg],
+    qty: Decimal,
+    fee: Decimal | None,
+    currency: str | None,
+) -> list[LegShare]:
+    """Split what was executed and charged by the legs; the last one takes the remainder.
+
+    Each leg's share says exactly its delta again: where the fee is paid in base, the quantity is
+    the delta with the leg's fee, so that a position is always the sum of its deals.
+    """
+    if len(cut) == 1:
+        return [LegShare(qty, fee)]
+    in_base = instrument.kind is InstrumentKind.SPOT and currency == instrument.base
+    whole = ZERO
+    for leg in cut:
+        whole = EXACT.add(whole, leg.delta)
+    told: list[LegShare] = []
+    qty_left, fee_left = qty, fee
+    for leg in cut[:-1]:
+        part = None
+        if fee is not None and fee_left is not None:
+            part = round_to_scale(EXACT.divide(EXACT.multiply(fee, leg.delta), whole))
+            fee_left = subtract(fee_left, part)
+        size = leg.delta.copy_abs()
+        if in_base and part is not None:
+            size = add(size, part) if leg.delta > 0 else subtract(size, part)
+        told.append(LegShare(size, part))
+        qty_left = subtract(qty_left, size)
+    return [*told, LegShare(qty_left, fee_left)]

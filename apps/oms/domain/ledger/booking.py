@@ -1,0 +1,178 @@
+"""Book one execution: its deals, and the positions after them.
+
+Used for an execution that comes in order and, deal by deal, when a history is folded again.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+
+from oms.domain.account import PositionMode
+from oms.domain.ids import IdGenerator
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.allocation import (
+    AllocationSpec,
+    ExecutionKey,
+    Leg,
+    allocate,
+    execution_key,
+    split_shares,
+)
+from oms.domain.ledger.deal import Deal, DealEntry, signed_quantity
+from oms.domain.ledger.position import Fill, Position, apply_fill
+from oms.domain.money import ZERO, add
+from oms.domain.orders.execution_report import Execution, ExecutionReport
+from oms.domain.orders.external_order import is_forced_close
+from oms.domain.orders.order import Order
+from oms.domain.side import Side
+from oms.domain.value import constructor, evolve
+
+_new_deal = constructor(Deal)
+
+
+def allocation_spec_of(order: Order) -> AllocationSpec:
+    """Where the next execution of ``order`` goes."""
+    return AllocationSpec(
+        side=order.side,
+        strategy_id=order.strategy_id,
+        ticket_id=order.position_id,
+        reduce_only=order.reduce_only,
+        fresh=order.new_position and not order.filled_qty,
+        named=order.ticket_id != 0,
+        forced=order.command_id is None and is_forced_close(order),
+    )
+
+
+def execution_key_of(execution: Execution) -> ExecutionKey:
+    """The execution's place in the order of folding."""
+    return execution_key(execution.executed_at, execution.sequence, execution.exchange_trade_id)
+
+
+def build_deal(order: Order, report: ExecutionReport, execution: Execution, deal_id: int) -> Deal:
+    """The whole execution as one deal that has no position yet."""
+    maker = execution.maker
+    return _new_deal(
+        id=deal_id,
+        account_id=order.account_id,
+        order_id=order.id,
+        position_id=0,
+        symbol=order.symbol,
+        side=order.side,
+        qty=execution.qty,
+        price=execution.price,
+        fee=execution.fee,
+        fee_currency=execution.fee_currency,
+        profit=ZERO,
+        strategy_id=order.strategy_id,
+        reason=order.reason,
+        comment=order.comment,
+        reconciled=order.reconciled,
+        exchange_trade_id=execution.exchange_trade_id,
+        exchange_sequence=execution.sequence,
+        exchange_order_id=order.exchange_order_id or report.exchange_order_id,
+        leg=0,
+        entry=DealEntry.IN,
+        provisional=execution.provisional,
+        origin=str(report.source),
+        liquidity=None if maker is None else "maker" if maker else "taker",
+        executed_at=execution.executed_at,
+        created_at=report.received_at,
+    )
+
+
+def merge_legs(legs: Sequence[Deal]) -> Execution:
+    """The execution that these legs are parts of."""
+    first = legs[0]
+    fees = [leg.fee for leg in legs if leg.fee is not None]
+    return Execution(
+        exchange_trade_id=first.exchange_trade_id,
+        qty=reduce(add, (leg.qty for leg in legs), ZERO),
+        price=first.price,
+        executed_at=first.executed_at,
+        sequence=first.exchange_sequence,
+        fee=reduce(add, fees, ZERO) if fees else None,
+        fee_currency=first.fee_currency,
+        maker=None if first.liquidity is None else first.liquidity == "maker",
+    )
+
+
+def book_deal(
+    *,
+    mode: PositionMode,
+    instrument: Instrument,
+    route: AllocationSpec,
+    order: Order | None,
+    deal: Deal,
+    positions: Sequence[Position],
+    next_id: IdGenerator,
+) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
+    """``deal`` cut by the ``positions`` it meets: its legs, and these positions after them.
+
+    The first leg keeps the deal's id; the others count on from its leg number.
+    """
+    delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
+    cut = allocate(mode, route, positions, delta)
+    parts = split_shares(instrument, cut, deal.qty, deal.fee, deal.fee_currency)
+    deals: list[Deal] = []
+    after: list[Position] = []
+    for number, (leg, part) in enumerate(zip(cut, parts, strict=True)):
+        before = leg.position or _opened(deal, leg, route, after, next_id)
+        fill = Fill(
+            delta=leg.delta,
+            price=deal.price,
+            fee=part.fee,
+            fee_currency=deal.fee_currency,
+            reason=deal.reason,
+            executed_at=deal.executed_at,
+            received_at=deal.created_at,
+        )
+        position, profit = apply_fill(before, instrument, fill)
+        if leg.entry is DealEntry.IN and order is not None:
+            position = _with_levels(position, order)
+        after.append(position)
+        booked_leg = evolve(
+            deal,
+            position_id=position.id,
+            previous_position_id=position.previous_position_id if leg.flips else None,
+            qty=part.qty,
+            fee=part.fee,
+            profit=profit,
+            strategy_id=position.strategy_id if route.forced else route.strategy_id,
+            entry=leg.entry,
+        )
+        if number:
+            booked_leg = evolve(booked_leg, id=next_id("deal"), leg=deal.leg + number)
+        deals.append(booked_leg)
+    return tuple(deals), tuple(after)
+
+
+def _opened(
+    deal: Deal, leg: Leg, route: AllocationSpec, before: Sequence[Position], next_id: IdGenerator
+) -> Position:
+    """A new position for an opening leg; after a flip it continues the identifier."""
+    position_id = next_id("position")
+    previous = before[-1] if leg.flips else None
+    return Position(
+        id=position_id,
+        account_id=deal.account_id,
+        symbol=deal.symbol,
+        strategy_id=route.strategy_id,
+        side=Side.BUY if leg.delta > 0 else Side.SELL,
+        reason=deal.reason,
+        comment=deal.comment,
+        identifier=previous.identifier if previous is not None else position_id,
+        previous_position_id=previous.id if previous is not None else None,
+        external=not deal.reconciled,
+        opened_at=deal.executed_at,
+        updated_at=deal.created_at,
+    )
+
+
+def _with_levels(position: Position, order: Order) -> Position:
+    """Stop levels of an opening or adding order replace the position's; absent ones keep."""
+    if order.stop_loss is None and order.stop_gain is None:
+        return position
+    return evolve(
+        position,
+        stop_loss=order.stop_loss if order.stop_loss is not None else position.stop_loss,
+        stop_gain=order.stop_gain if order.stop_gain is not None else position.stop_gain,
+    )

@@ -1,0 +1,134 @@
+"""Payments that are no execution: funding, fees that come late, money paid in and out.
+
+A payment is a deal without quantity. Funding goes to the symbol's open positions, split by their
+quantity; a late fee to the position of the trade it belongs to; a balance to none.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from oms.domain.ids import IdGenerator
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.deal import Deal, DealEntry, DealType
+from oms.domain.ledger.ledger_events import deal_event
+from oms.domain.ledger.ledger_update import LedgerUpdate
+from oms.domain.ledger.position import Position, apply_fee, apply_funding
+from oms.domain.money import EXACT, ZERO, add, round_to_scale, subtract
+from oms.domain.orders.execution_report import Charge, ChargeKind
+from oms.domain.side import Side
+from oms.domain.value import evolve, value
+
+FEE_PREFIX = "fee:"
+"""What the trade id of a late fee begins with; the trade's follows."""
+
+
+@value
+class ChargeTargets:
+    """Whom a payment may concern."""
+
+    account_id: int
+    #: ``None`` for a payment that concerns no symbol.
+    instrument: Instrument | None = None
+    #: Open positions of the symbol that funding is paid for, or the position of the trade.
+    positions: Sequence[Position] = ()
+    #: The deal of the trade that a late fee belongs to.
+    trade: Deal | None = None
+
+
+def charge_trade_id(charge: Charge) -> str:
+    """The trade id under which the payment is booked once, and only once."""
+    match charge.kind:
+        case ChargeKind.COMMISSION:
+            return f"{FEE_PREFIX}{charge.charge_id}"
+        case ChargeKind.FUNDING:
+            return f"funding:{charge.charge_id}"
+        case ChargeKind.BALANCE:
+            return f"balance:{charge.charge_id}"
+
+
+def apply_charge(payees: ChargeTargets, charge: Charge, next_id: IdGenerator) -> LedgerUpdate:
+    """Book ``charge``, which is not booked yet."""
+    match charge.kind:
+        case ChargeKind.FUNDING:
+            parts = _split(charge.amount, payees.positions)
+            legs = [
+                _deal(payees, charge, next_id, leg, DealType.FUNDING, position, profit=part)
+                for leg, (position, part) in enumerate(zip(payees.positions, parts, strict=True))
+            ]
+            after = [
+                apply_funding(p, part) for p, part in zip(payees.positions, parts, strict=True)
+            ]
+            if not legs:
+                legs = [_deal(payees, charge, next_id, 0, DealType.FUNDING, None, charge.amount)]
+        case ChargeKind.COMMISSION:
+            fee = charge.amount.copy_negate()
+            held = payees.positions[0] if payees.positions else None
+            legs = [_deal(payees, charge, next_id, 0, DealType.COMMISSION, held, ZERO, fee)]
+            after = []
+            if held is not None and payees.instrument is not None:
+                after = [apply_fee(held, payees.instrument, fee, charge.currency)]
+        case ChargeKind.BALANCE:
+            legs = [_deal(payees, charge, next_id, 0, DealType.BALANCE, None, charge.amount)]
+            after = []
+    stamped = tuple(evolve(position, updated_at=charge.received_at) for position in after)
+    return LedgerUpdate(
+        deals=tuple(legs), positions=stamped, events=tuple(deal_event(deal) for deal in legs)
+    )
+
+
+def _split(amount: Decimal, positions: Sequence[Position]) -> list[Decimal]:
+    """``amount`` by the positions' signed quantities; the last one takes the remainder.
+
+    A long pays what a short receives, so a payment on a net quantity is split with signs.
+    """
+    net = ZERO
+    for position in positions:
+        net = add(net, position.qty)
+    weights = [position.qty for position in positions]
+    if not net:
+        net = add(net, Decimal(len(positions)))
+        weights = [Decimal(1)] * len(positions)
+    left = amount
+    parts: list[Decimal] = []
+    for weight in weights[:-1]:
+        part = round_to_scale(EXACT.divide(EXACT.multiply(amount, weight), net))
+        parts.append(part)
+        left = subtract(left, part)
+    return [*parts, left] if positions else []
+
+
+def _deal(
+    payees: ChargeTargets,
+    charge: Charge,
+    next_id: IdGenerator,
+    leg: int,
+    kind: DealType,
+    position: Position | None,
+    profit: Decimal,
+    fee: Decimal | None = None,
+) -> Deal:
+    trade = payees.trade
+    strategy_id = position.strategy_id if position is not None else 0
+    return Deal(
+        id=next_id("deal"),
+        account_id=payees.account_id,
+        order_id=None if trade is None else trade.order_id,
+        position_id=0 if position is None else position.id,
+        symbol=charge.symbol or charge.currency,
+        side=Side.BUY if charge.amount >= 0 else Side.SELL,
+        qty=ZERO,
+        price=charge.price or ZERO,
+        fee=fee,
+        fee_currency=charge.currency if fee is not None else None,
+        profit=profit,
+        strategy_id=strategy_id if trade is None else trade.strategy_id,
+        reason=kind.value,
+        exchange_trade_id=charge_trade_id(charge),
+        leg=leg,
+        entry=DealEntry.IN,
+        type=kind,
+        origin=charge.source.value,
+        liquidity=None,
+        executed_at=charge.executed_at,
+        created_at=charge.received_at,
+    )

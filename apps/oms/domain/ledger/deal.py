@@ -1,0 +1,85 @@
+"""Deals: one accounting fact each. Only deals move money or quantity.
+
+One execution is one deal, except where it closes one position and opens another (two legs) or
+meets several tickets (a leg each). The legs share ``exchange_trade_id``; the key
+``(account, symbol, exchange_trade_id, leg)`` is unique for ever.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.money import add, subtract
+from oms.domain.orders.order import Side
+from oms.domain.value import value
+
+
+class DealEntry(StrEnum):
+    """What a deal did to its position."""
+
+    IN = "in"
+    OUT = "out"
+    OUT_BY = "out_by"
+
+
+class DealType(StrEnum):
+    """What kind of fact the deal books."""
+
+    TRADE = "trade"
+    BALANCE = "balance"
+    FUNDING = "funding"
+    COMMISSION = "commission"
+    CORRECTION = "correction"
+
+
+@value
+class Deal:
+    """One leg of one execution, in our book."""
+
+    id: int
+    account_id: int
+    order_id: int | None
+    position_id: int
+    previous_position_id: int | None = None
+    symbol: str
+    side: Side
+    #: Executed quantity of this leg, positive, as the exchange told it.
+    qty: Decimal
+    price: Decimal
+    #: Fee share of this leg in ``fee_currency``; negative is a rebate.
+    fee: Decimal | None
+    fee_currency: str | None
+    #: Gross profit of this leg at 18 places; 0 for an entry.
+    profit: Decimal
+    strategy_id: int
+    reason: str
+    comment: str | None = None
+    reconciled: bool = True
+    exchange_trade_id: str
+    #: The exchange's order of executions within one moment of the symbol; 0: it tells none.
+    exchange_sequence: int = 0
+    exchange_order_id: str | None = None
+    leg: int
+    entry: DealEntry
+    type: DealType = DealType.TRADE
+    provisional: bool = False
+    origin: str
+    liquidity: str | None
+    executed_at: datetime
+    created_at: datetime
+
+
+def signed_quantity(
+    instrument: Instrument, side: Side, qty: Decimal, fee: Decimal | None, currency: str | None
+) -> Decimal:
+    """What an execution adds to a position: positive long.
+
+    A spot fee paid in base reduces what is held: a buy adds ``qty − fee``, a sell takes
+    ``qty + fee``.
+    """
+    in_base = instrument.kind is InstrumentKind.SPOT and currency == instrument.base
+    charged = fee if fee is not None and in_base else Decimal(0)
+    if side is Side.BUY:
+        return subtract(qty, charged)
+    return add(qty, charged).copy_negate()

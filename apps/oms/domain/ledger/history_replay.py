@@ -1,0 +1,303 @@
+"""Fold a symbol again: after a late execution, a bust, or when orders move to another strategy.
+
+Folding goes in the exchange's order (time, then trade id), never in the order of arrival, so the
+same executions give the same book however they came. What is needed is a ``History``: every
+position that was open at the moment in question or later, with all its deals. They are folded from
+nothing, and what comes out is laid over what stood before:
+
+* A folded position takes over the id of the position that the first of its entries stood in, so
+  tickets keep their names; only what has no forerunner gets a new id. A position that nothing is
+  left of ends empty, with close reason ``correction``.
+* A deal keeps its facts and its id; its position, entry and profit follow. One that meets more
+  positions than before is cut into more legs.
+* A busted execution and its reversing deal cancel out: the book is as if neither had been, but for
+  the two deals that tell of it.
+* The two legs of a close-by meet at the average that their second position has at that moment:
+  it is their price, which no exchange told.
+* Funding and late commissions stay with the position or the trade that they were charged for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from functools import partial
+
+from oms.domain.account import PositionMode
+from oms.domain.ids import IdGenerator, IdKind
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.allocation import AllocationSpec, execution_key, opening_order_key
+from oms.domain.ledger.booking import allocation_spec_of, book_deal
+from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
+from oms.domain.ledger.position import (
+    Fill,
+    Position,
+    apply_fill,
+    average_entry_price,
+    join_positions,
+)
+from oms.domain.money import round_to_scale
+from oms.domain.orders.order import Order
+from oms.domain.value import evolve, value
+
+BUST_PREFIX = "bust:"
+"""What the trade id of a reversing deal begins with; its victim's follows."""
+
+
+@value
+class SymbolHistory:
+    """One symbol's rows from some moment on."""
+
+    mode: PositionMode
+    instrument: Instrument
+    #: Those open at that moment or later, with the positions merged into them.
+    positions: Sequence[Position]
+    #: All deals of these positions, and any that have no position yet (``position_id`` 0).
+    deals: Sequence[Deal]
+    #: The orders of these deals.
+    orders: Mapping[int, Order]
+
+
+@value
+class ReplayedHistory:
+    """A history folded again, not yet laid over what stood before; positions by working number."""
+
+    positions: Mapping[int, Position]
+    #: Each deal, or leg of one, in the position of its working number.
+    deals: Sequence[Deal]
+    #: Working number by the id that the position had before.
+    numbers: Mapping[int, int]
+    #: Working number of the position that each order's executions went to last.
+    tickets: Mapping[int, int]
+    #: Working number of the position that each trade went to last.
+    trades: Mapping[str, int]
+
+
+def replay_history(history: SymbolHistory, next_id: IdGenerator) -> ReplayedHistory:
+    """Fold all of ``history`` from nothing; new legs take their ids from ``mint``."""
+    fold = _Fold(history, _Numbers(next_id))
+    for _, step in sorted(_steps(history, fold), key=lambda pair: pair[0]):
+        step()
+    return ReplayedHistory(
+        positions=fold.positions,
+        deals=fold.deals,
+        numbers=fold.numbers,
+        tickets=fold.placed(),
+        trades=fold.trades,
+    )
+
+
+def busted_trade_ids(deals: Sequence[Deal]) -> frozenset[str]:
+    """Trade ids of the executions that were taken back."""
+    return frozenset(
+        (deal.exchange_trade_id or "").removeprefix(BUST_PREFIX)
+        for deal in deals
+        if deal.type is DealType.CORRECTION
+    )
+
+
+_Key = tuple[datetime, int, int, int, str, int]
+_Step = Callable[[], None]
+
+
+def _steps(history: SymbolHistory, fold: "_Fold") -> list[tuple[_Key, _Step]]:
+    """What is to be done, each with its place in the exchange's order."""
+    busted = busted_trade_ids(history.deals)
+    steps: list[tuple[_Key, _Step]] = []
+    pairs: dict[str, list[Deal]] = {}
+    for deal in history.deals:
+        if deal.type is not DealType.TRADE or deal.exchange_trade_id in busted:
+            continue
+        if deal.entry is DealEntry.OUT_BY:
+            pairs.setdefault(deal.exchange_trade_id, []).append(deal)
+            continue
+        steps.append((_key(deal, 0), partial(fold.execute, deal)))
+    for legs in pairs.values():
+        pair = sorted(legs, key=lambda leg: leg.leg)
+        steps.append((_key(pair[0], 1), partial(fold.close_by, pair)))
+    for position in history.positions:
+        if position.merged_into is not None and position.closed_at is not None:
+            key = (position.closed_at, 2, 0, 0, "", position.id)
+            steps.append((key, partial(fold.merge, position)))
+    return steps
+
+
+def _key(deal: Deal, turn: int) -> _Key:
+    key = execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
+    at, sequence, length, text = key
+    return at, turn, sequence, length, text, deal.leg
+
+
+class _Numbers:
+    """A mint whose positions are numbered in the order of their opening; other ids are real."""
+
+    def __init__(self, next_id: IdGenerator) -> None:
+        self._mint = next_id
+        self._last = 0
+
+    def __call__(self, kind: IdKind) -> int:
+        if kind != "position":
+            return self._mint(kind)
+        self._last += 1
+        return self._last
+
+
+@dataclass(slots=True)
+class _Fold:
+    """The book while it is folded: positions by working number."""
+
+    history: SymbolHistory
+    next_id: _Numbers
+    positions: dict[int, Position] = field(default_factory=dict)
+    deals: list[Deal] = field(default_factory=list)
+    numbers: dict[int, int] = field(default_factory=dict)
+    tickets: dict[int, int] = field(default_factory=dict)
+    trades: dict[str, int] = field(default_factory=dict)
+    #: Working numbers that have a forerunner already.
+    _claimed: set[int] = field(default_factory=set)
+    #: Where a merged position went.
+    _merged: dict[int, int] = field(default_factory=dict)
+
+    def execute(self, deal: Deal) -> None:
+        """Fold one execution, or one leg of it."""
+        order = self.history.orders.get(deal.order_id or 0)
+        self._book(deal, self._route(deal, order), order)
+
+    def close_by(self, pair: Sequence[Deal]) -> None:
+        """Fold both legs at the exact average of the second one's position; dust at its own."""
+        held = [self._standing(leg.position_id) for leg in pair]
+        if len(pair) > 2 or any(
+            one is None or one.qty.copy_abs() < leg.qty or one.side is leg.side
+            for one, leg in zip(held, pair, strict=True)
+        ):
+            for leg in pair:
+                self._book(leg, self._route(leg, None), None)
+            return
+        second = held[-1]
+        assert second is not None
+        average = second.cost / Fraction(second.qty)
+        for leg, position in zip(pair, held, strict=True):
+            assert position is not None
+            self._close_leg(leg, position, average)
+
+    def merge(self, source: Position) -> None:
+        """Move what a merged position held into its target."""
+        target = self._standing(source.merged_into or 0)
+        held = self._standing(source.id)
+        if target is None or held is None or source.closed_at is None:
+            return
+        grown, ended = join_positions(target, held, source.closed_at)
+        grown = evolve(grown, avg_price=average_entry_price(grown, self.history.instrument))
+        self.positions[grown.id], self.positions[ended.id] = grown, ended
+        self._merged[ended.id] = grown.id
+
+    def _book(self, deal: Deal, route: AllocationSpec, order: Order | None) -> None:
+        open_now = sorted((p for p in self.positions.values() if p.is_open), key=opening_order_key)
+        deals, positions = book_deal(
+            mode=self.history.mode,
+            instrument=self.history.instrument,
+            route=route,
+            order=order,
+            deal=deal,
+            positions=open_now,
+            next_id=self.next_id,
+        )
+        deals, positions = self._flipped(deals, positions)
+        deals = tuple(self._numbered(leg, deal) for leg in deals)
+        for leg, position in zip(deals, positions, strict=True):
+            self.positions[position.id] = position
+            self.deals.append(leg)
+            if leg.entry is DealEntry.IN and deal.entry is DealEntry.IN:
+                self._claim(deal.position_id, position.id)
+        last = positions[-1].id
+        self.trades[deal.exchange_trade_id] = last
+        if deal.order_id is not None:
+            self.tickets[deal.order_id] = last
+
+    def _numbered(self, leg: Deal, deal: Deal) -> Deal:
+        """A leg that is new takes the next number that no leg of its trade has."""
+        if leg.id == deal.id:
+            return leg
+        trade = deal.exchange_trade_id
+        known = [
+            one.leg for one in (*self.history.deals, *self.deals) if one.exchange_trade_id == trade
+        ]
+        return evolve(leg, leg=max(known) + leg.leg - deal.leg)
+
+    def _flipped(
+        self, deals: tuple[Deal, ...], positions: tuple[Position, ...]
+    ) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
+        """A leg that opens where the leg before it closed continues the identifier.
+
+        All legs of a trade that enter what it opened say where they came from.
+        """
+        last = self.deals[-1] if self.deals else None
+        first = positions[0]
+        if (
+            last is None
+            or last.exchange_trade_id != deals[0].exchange_trade_id
+            or self.history.mode is PositionMode.HEDGE
+        ):
+            return deals, positions
+        if first.id in self.positions:
+            if deals[0].entry is not DealEntry.IN or last.position_id != first.id:
+                return deals, positions
+            leg = evolve(deals[0], previous_position_id=last.previous_position_id)
+            return (leg, *deals[1:]), positions
+        if last.entry is not DealEntry.OUT:
+            return deals, positions
+        before = self.positions[last.position_id]
+        opened = evolve(first, identifier=before.identifier, previous_position_id=before.id)
+        leg = evolve(deals[0], previous_position_id=before.id)
+        return (leg, *deals[1:]), (opened, *positions[1:])
+
+    def _close_leg(self, leg: Deal, position: Position, average: Fraction) -> None:
+        instrument = self.history.instrument
+        price = round_to_scale(instrument.price_of(average))
+        fill = Fill(
+            delta=signed_quantity(instrument, leg.side, leg.qty, None, None),
+            price=price,
+            fee=None,
+            fee_currency=None,
+            reason=leg.reason,
+            executed_at=leg.executed_at,
+            received_at=leg.created_at,
+            value=average,
+        )
+        after, profit = apply_fill(position, instrument, fill)
+        self.positions[after.id] = after
+        self.deals.append(evolve(leg, position_id=after.id, price=price, profit=profit))
+
+    def _route(self, deal: Deal, order: Order | None) -> AllocationSpec:
+        """Where the execution goes: as its order wished, or where its position went."""
+        if order is None:
+            number = self._number(deal.position_id)
+            return AllocationSpec(side=deal.side, strategy_id=deal.strategy_id, ticket_id=number)
+        known = self.tickets.get(order.id)
+        ticket = self._number(order.ticket_id) if known is None else self._alias(known)
+        return allocation_spec_of(order)._replace(
+            ticket_id=ticket, fresh=order.new_position and known is None
+        )
+
+    def placed(self) -> dict[int, int]:
+        """Where each order stands: what its executions went to last, else its ticket."""
+        named = {one.id: self._number(one.ticket_id) for one in self.history.orders.values()}
+        went = {order_id: self._alias(number) for order_id, number in self.tickets.items()}
+        return {order_id: number for order_id, number in (named | went).items() if number}
+
+    def _claim(self, before: int, number: int) -> None:
+        if before and before not in self.numbers and number not in self._claimed:
+            self.numbers[before] = number
+            self._claimed.add(number)
+
+    def _number(self, position_id: int) -> int:
+        return self._alias(self.numbers.get(position_id, 0))
+
+    def _alias(self, number: int) -> int:
+        while number in self._merged:
+            number = self._merged[number]
+        return number
+
+    def _standing(self, position_id: int) -> Position | None:
+        position = self.positions.get(self._number(position_id))
+        return position if position is not None and position.is_open else None

@@ -1,0 +1,136 @@
+"""The fine-grained events of the ledger: what happened to an order, a deal, a position.
+
+Rows are told in full by whoever writes them; these only say why.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import assert_never
+
+from oms.domain.event import Event
+from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.position import Position
+from oms.domain.orders.execution_report import ExecutionReport, ReportKind
+from oms.domain.orders.order import Order, OrderState
+
+UNKNOWN_OUTCOME_WINDOW = timedelta(seconds=15)
+"""After so long an order that the exchange does not show was surely not placed."""
+
+
+def order_events(before: Order, order: Order, report: ExecutionReport) -> tuple[Event, ...]:
+    """The fine-grained event of a report that is no execution."""
+    facts: dict[str, object] = {"command_id": order.command_id, "order_id": order.id}
+    match report.kind:
+        case ReportKind.ACCEPTED:
+            name = "order_submitted"
+            facts["exchange_order_id"] = order.exchange_order_id
+        case ReportKind.CHANGED:
+            pending = report.edit is not None and report.edit.is_on_its_way
+            name = "order_change_replace_pending" if pending else "order_changed"
+        case ReportKind.CANCELED:
+            name = "order_canceled"
+        case ReportKind.EXPIRED:
+            name = "order_expired"
+            facts["client_order_id"] = order.client_order_id
+        case ReportKind.REJECTED if order.is_open:
+            name = "order_change_replace_failed"
+            facts["error"] = {"code": report.code, "message": report.message}
+        case ReportKind.REJECTED | ReportKind.REFUSED | ReportKind.NOT_PLACED:
+            name = "order_rejected"
+            outcome = "not_sent" if report.kind is ReportKind.REFUSED else "rejected"
+            facts |= {"code": order.reject_code, "message": order.reject_message}
+            facts["outcome"] = outcome
+        case ReportKind.UNKNOWN:
+            name = "order_unknown"
+            facts["client_order_id"] = order.client_order_id
+            facts["deadline_at"] = report.received_at + UNKNOWN_OUTCOME_WINDOW
+        case ReportKind.TRIGGERED | ReportKind.EXECUTION | ReportKind.BUSTED:
+            return ()
+        case _:
+            assert_never(report.kind)
+    return (Event(name=name, strategy_id=before.strategy_id, facts=facts),)
+
+
+def resolution_events(before: Order, order: Order, report: ExecutionReport) -> tuple[Event, ...]:
+    """That what became of an order is known at last, or that it turned up after all."""
+    was_lost = before.state is OrderState.UNKNOWN and order.state is not OrderState.UNKNOWN
+    turned_up = before.state is OrderState.REJECTED and order.state is not OrderState.REJECTED
+    if not was_lost and not turned_up:
+        return ()
+    facts = {
+        "command_id": order.command_id,
+        "order_id": order.id,
+        "client_order_id": order.client_order_id,
+        "state": str(order.state),
+        "evidence": {
+            "report": str(report.kind),
+            "heard": str(report.source),
+            "exchange_order_id": order.exchange_order_id,
+        },
+    }
+    name = "order_resolved" if was_lost else "order_late_found"
+    return (Event(name=name, strategy_id=order.strategy_id, facts=facts),)
+
+
+def execution_events(
+    deals: Sequence[Deal], positions: Sequence[Position], *, over_closed: bool = False
+) -> tuple[Event, ...]:
+    """New deals, an over-close, and the positions that ended with them."""
+    told = [deal_event(deal) for deal in deals]
+    if over_closed:
+        told.append(_over_close_event(deals))
+    return (*told, *(closed_event(p) for p in positions if not p.is_open))
+
+
+def deal_event(deal: Deal) -> Event:
+    """A new deal."""
+    return Event(
+        name="deal_created",
+        strategy_id=deal.strategy_id,
+        facts={
+            "deal_id": deal.id,
+            "order_id": deal.order_id,
+            "position_id": deal.position_id,
+            "exchange_trade_id": deal.exchange_trade_id,
+            "symbol": deal.symbol,
+            "side": str(deal.side),
+            "strategy_id": deal.strategy_id,
+            "qty": deal.qty,
+            "price": deal.price,
+            "entry": str(deal.entry),
+        },
+    )
+
+
+def _over_close_event(deals: Sequence[Deal]) -> Event:
+    """The alarm that the exchange closed more than a ticket held; nothing executed is dropped."""
+    excess = deals[-1]
+    return Event(
+        name="position_over_closed",
+        strategy_id=excess.strategy_id,
+        facts={
+            "position_id": deals[0].position_id,
+            "order_id": excess.order_id,
+            "exchange_trade_id": excess.exchange_trade_id,
+            "symbol": excess.symbol,
+            "excess_qty": excess.qty,
+            "excess_position_id": excess.position_id,
+        },
+    )
+
+
+def closed_event(position: Position) -> Event:
+    """The event that tells of a position's end."""
+    return Event(
+        name="position_closed",
+        strategy_id=position.strategy_id,
+        facts={
+            "position_id": position.id,
+            "symbol": position.symbol,
+            "strategy_id": position.strategy_id,
+            "close_price": position.close_price,
+            "close_reason": position.close_reason,
+            "realized_pnl": position.realized_pnl,
+            "fees": dict(position.fees),
+        },
+    )

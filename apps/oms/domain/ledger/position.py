@@ -1,0 +1,294 @@
+"""Positions: exposure with an average price; a fold over deals and nothing else.
+
+A position keeps a signed quantity ``Q`` and a signed cost ``C``, both exact, in value space
+``v`` (``domain.instrument``), with ``m`` the contract size::
+
+    same direction or flat      Q += d;  C += d·v(p)
+    opposite, x ≤ |Q|           s = x/|Q|
+                                profit += m·(x·sgn(Q)·v(p) − s·C);  C −= s·C;  Q moves x to zero
+
+The average entry is ``v⁻¹(C/Q)``. A later entry never changes profit already booked. What is
+larger than the position is cut by the ledger before it comes here.
+
+Example: buy 10 at 150 and 5 at 160: Q = 15, C = 2300, average 153.33…; sell 5 at 170:
+profit = 5·170 − (5/15)·2300 = 83.33…, C = 1533.33…, the average stays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import NamedTuple
+
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.money import EXACT, ZERO, add, multiply, round_ratio, round_to_scale
+from oms.domain.orders.order import Side
+from oms.domain.value import evolve, value
+
+COST_DENOMINATOR_BITS_MAX = 1024
+"""Past this size a cost is rounded to 60 places: 42 below the last digit that is ever told.
+
+Each partial close multiplies the denominator; without a bound a position that never goes flat
+would carry ever longer numbers.
+"""
+
+
+class PositionState(StrEnum):
+    """Where a position stands; a merged one has ended in another."""
+
+    OPEN = "open"
+    CLOSE_REQUESTED = "close_requested"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+@value
+class Position:
+    """One exposure of an account in a symbol.
+
+    ``qty`` is signed (positive long); ``cost`` and ``exit_value`` are exact sums in value space:
+    of what is open, and of all that was closed.
+    """
+
+    id: int
+    account_id: int
+    symbol: str
+    strategy_id: int
+    #: The side it was opened on; it stays when the quantity is zero.
+    side: Side
+    qty: Decimal = ZERO
+    cost: Fraction = Fraction(0)
+    exit_value: Fraction = Fraction(0)
+    #: Average entry at 18 places, of what is open or, once closed, of what was open last.
+    avg_price: Decimal = ZERO
+    close_price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
+    state: PositionState = PositionState.OPEN
+    reason: str = "api"
+    comment: str | None = None
+    #: Id of the first position of a flip chain.
+    identifier: int
+    previous_position_id: int | None = None
+    qty_opened: Decimal = ZERO
+    qty_closed: Decimal = ZERO
+    max_qty: Decimal = ZERO
+    #: Gross, exact inside one deal, summed at 18 places.
+    profit: Decimal = ZERO
+    #: Profit less fees in the settle currency (base fees valued at their fill) plus funding.
+    realized_pnl: Decimal = ZERO
+    fees: Mapping[str, Decimal] = field(default_factory=dict)
+    funding: Decimal = ZERO
+    close_reason: str | None = None
+    external: bool = False
+    merged_into: int | None = None
+    version: int = 0
+    opened_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the position still holds quantity."""
+        return self.state in (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
+
+
+class Fill(NamedTuple):
+    """What one deal brings to one position: ``delta`` signed, fee as charged."""
+
+    delta: Decimal
+    price: Decimal
+    fee: Decimal | None
+    fee_currency: str | None
+    reason: str
+    executed_at: datetime
+    received_at: datetime
+    #: The price in value space where ``price`` is only its rounded form.
+    value: Fraction | None = None
+
+
+def apply_fill(position: Position, instrument: Instrument, fill: Fill) -> tuple[Position, Decimal]:
+    """The position after ``fill``, and the gross profit of the fill at 18 places.
+
+    ``fill.delta`` may reduce the position to zero but never beyond.
+    """
+    grows = position.qty == 0 or (fill.delta > 0) == (position.qty > 0)
+    if grows:
+        return _added(position, instrument, fill), ZERO
+    taken = _worth(instrument, fill.delta.copy_abs(), fill)
+    profit, released = _released(position, instrument, fill, taken)
+    return _reduced(position, instrument, fill, taken, profit, released), profit
+
+
+def unrealized_profit(position: Position, instrument: Instrument, mark: Decimal) -> Decimal:
+    """Profit if all were closed at ``mark``, before fees, at 18 places."""
+    return _profit(instrument, instrument.worth(position.qty, mark) - position.cost)
+
+
+def apply_fee(position: Position, instrument: Instrument, fee: Decimal, currency: str) -> Position:
+    """The position after a fee that came apart from its fill (negative: given back)."""
+    known = position.fees.get(currency, ZERO)
+    counts = fee if currency == instrument.settle else ZERO
+    return evolve(
+        position,
+        fees={**position.fees, currency: add(known, fee)},
+        realized_pnl=EXACT.subtract(position.realized_pnl, counts),
+        version=position.version + 1,
+    )
+
+
+def apply_funding(position: Position, amount: Decimal) -> Position:
+    """The position after a funding payment; positive is received."""
+    return evolve(
+        position,
+        funding=add(position.funding, amount),
+        realized_pnl=add(position.realized_pnl, amount),
+        version=position.version + 1,
+    )
+
+
+def join_positions(target: Position, source: Position, at: datetime) -> tuple[Position, Position]:
+    """Target and source after the source's quantity and cost went over to the target."""
+    qty = add(target.qty, source.qty)
+    cost = target.cost + source.cost
+    grown = evolve(
+        target,
+        qty=qty,
+        cost=_bounded(cost),
+        max_qty=max(target.max_qty, qty.copy_abs()),
+        updated_at=at,
+        version=target.version + 1,
+    )
+    ended = evolve(
+        source,
+        qty=ZERO,
+        cost=Fraction(0),
+        state=PositionState.MERGED,
+        merged_into=target.id,
+        stop_loss=None,
+        stop_gain=None,
+        close_reason="merged",
+        closed_at=at,
+        updated_at=at,
+        version=source.version + 1,
+    )
+    return grown, ended
+
+
+def average_entry_price(position: Position, instrument: Instrument) -> Decimal:
+    """Average entry of what is open, at 18 places."""
+    return _average(instrument, position.cost, position.qty)
+
+
+def _average(instrument: Instrument, cost: Fraction, qty: Decimal) -> Decimal:
+    """The price at which ``qty`` costs ``cost``, at 18 places."""
+    if instrument.kind is InstrumentKind.INVERSE:
+        return round_to_scale(instrument.price_of(cost / Fraction(qty)))
+    up, down = qty.as_integer_ratio()
+    return round_ratio(cost.numerator * down, cost.denominator * up)
+
+
+def _profit(instrument: Instrument, gained: Fraction) -> Decimal:
+    """What was gained in value space, in the settle currency at 18 places."""
+    up, down = instrument.contract_size.as_integer_ratio()
+    return round_ratio(gained.numerator * up, gained.denominator * down)
+
+
+def _worth(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:
+    """``qty`` of the fill in value space."""
+    if fill.value is None:
+        return instrument.worth(qty, fill.price)
+    return Fraction(qty) * fill.value
+
+
+def _added(position: Position, instrument: Instrument, fill: Fill) -> Position:
+    qty = add(position.qty, fill.delta)
+    cost = _bounded(position.cost + _worth(instrument, fill.delta, fill))
+    return evolve(
+        position,
+        qty=qty,
+        cost=cost,
+        avg_price=_average(instrument, cost, qty),
+        qty_opened=add(position.qty_opened, fill.delta.copy_abs()),
+        max_qty=max(position.max_qty, qty.copy_abs()),
+        realized_pnl=_realized(position, instrument, fill, ZERO),
+        fees=_fees_with(position, fill),
+        updated_at=fill.received_at,
+        version=position.version + 1,
+    )
+
+
+def _released(
+    position: Position, instrument: Instrument, fill: Fill, taken: Fraction
+) -> tuple[Decimal, Fraction]:
+    """The profit of a reducing fill worth ``taken``, and the part of the cost it takes along."""
+    size = fill.delta.copy_abs()
+    held = position.qty.copy_abs()
+    assert size <= held, "the ledger cuts what would flip a position"
+    released = position.cost if size == held else position.cost * Fraction(size) / Fraction(held)
+    gained = taken - released if position.qty > 0 else -taken - released
+    return _profit(instrument, gained), released
+
+
+def _reduced(
+    position: Position,
+    instrument: Instrument,
+    fill: Fill,
+    taken: Fraction,
+    profit: Decimal,
+    released: Fraction,
+) -> Position:
+    size = fill.delta.copy_abs()
+    qty = add(position.qty, fill.delta)
+    exits = position.exit_value + taken
+    closed = add(position.qty_closed, size)
+    is_open = bool(qty)
+    return evolve(
+        position,
+        qty=qty,
+        cost=_bounded(position.cost - released) if is_open else Fraction(0),
+        exit_value=exits,
+        qty_closed=closed,
+        close_price=_average(instrument, exits, closed),
+        profit=add(position.profit, profit),
+        realized_pnl=_realized(position, instrument, fill, profit),
+        fees=_fees_with(position, fill),
+        state=position.state if is_open else PositionState.CLOSED,
+        stop_loss=position.stop_loss if is_open else None,
+        stop_gain=position.stop_gain if is_open else None,
+        close_reason=None if is_open else fill.reason,
+        closed_at=None if is_open else fill.executed_at,
+        updated_at=fill.received_at,
+        version=position.version + 1,
+    )
+
+
+def _realized(position: Position, instrument: Instrument, fill: Fill, profit: Decimal) -> Decimal:
+    charged = _charged_in_settle(instrument, fill)
+    return add(position.realized_pnl, EXACT.subtract(profit, charged))
+
+
+def _fees_with(position: Position, fill: Fill) -> Mapping[str, Decimal]:
+    if fill.fee is None or fill.fee_currency is None:
+        return position.fees
+    known = position.fees.get(fill.fee_currency, ZERO)
+    return {**position.fees, fill.fee_currency: add(known, fill.fee)}
+
+
+def _charged_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
+    """The fee of a fill in the settle currency; a third currency is kept apart and counts 0."""
+    if fill.fee is None:
+        return ZERO
+    if fill.fee_currency == instrument.settle:
+        return fill.fee
+    if instrument.kind is InstrumentKind.SPOT and fill.fee_currency == instrument.base:
+        return round_to_scale(multiply(fill.fee, fill.price))
+    return ZERO
+
+
+def _bounded(cost: Fraction) -> Fraction:
+    if cost.denominator.bit_length() <= COST_DENOMINATOR_BITS_MAX:
+        return cost
+    return Fraction(round(cost * 10**60), 10**60)

@@ -1,0 +1,260 @@
+"""A history folded again beside the rows as they stood: what changed, and nothing else."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from oms.domain.event import Event
+from oms.domain.ids import IdGenerator
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.history_replay import (
+    ReplayedHistory,
+    SymbolHistory,
+    busted_trade_ids,
+    replay_history,
+)
+from oms.domain.ledger.ledger_events import closed_event, deal_event
+from oms.domain.ledger.ledger_update import LedgerUpdate
+from oms.domain.ledger.position import Position, PositionState, apply_fee, apply_funding
+from oms.domain.money import ZERO
+from oms.domain.orders.order import Order
+from oms.domain.value import evolve
+
+#: What is told of a position that folding again changed.
+_TOLD = ("qty", "avg_price", "profit", "realized_pnl", "qty_opened", "qty_closed", "state")
+
+
+def replay_and_diff(
+    history: SymbolHistory,
+    next_id: IdGenerator,
+    now: datetime,
+    *,
+    cause: str,
+    told: Mapping[int, Order],
+    fresh: frozenset[int] = frozenset(),
+) -> LedgerUpdate:
+    """Fold ``history`` and compare. Deals in it that are ``fresh``, or have no position, are new.
+
+    ``told`` are the orders that the facts are about, in their new form; they are in ``orders`` of
+    what is returned, behind those that only moved.
+    """
+    fold = replay_history(history, next_id)
+    ids = _ids(fold, next_id)
+    deals = _deals(history, fold, ids)
+    positions = _positions(history, fold, ids, deals, now)
+    known = {deal.id: deal for deal in history.deals if deal.position_id and deal.id not in fresh}
+    new = tuple(deal for deal in deals if deal.id not in known)
+    changed = tuple(d for d in deals if d.id in known and d != known[d.id])
+    orders = _orders(history, fold, ids, told, now)
+    events = (
+        *(deal_event(deal) for deal in new),
+        *_refold_event(history, positions, cause),
+        *(closed_event(p) for p in positions if _just_closed(history, p)),
+    )
+    return LedgerUpdate(
+        orders=orders,
+        deals=new,
+        deals_changed=changed,
+        positions=positions,
+        events=events,
+    )
+
+
+def _ids(fold: ReplayedHistory, next_id: IdGenerator) -> dict[int, int]:
+    """The id of each working number: its forerunner's, or a new one."""
+    ids = {number: before for before, number in fold.numbers.items()}
+    for number in fold.positions:
+        if number not in ids:
+            ids[number] = next_id("position")
+    return ids
+
+
+def _deals(history: SymbolHistory, fold: ReplayedHistory, ids: Mapping[int, int]) -> list[Deal]:
+    """All deals of the history in their new places."""
+    deals = [
+        evolve(
+            deal,
+            position_id=ids[deal.position_id],
+            previous_position_id=ids.get(deal.previous_position_id or 0),
+        )
+        for deal in fold.deals
+    ]
+    placed = {deal.id for deal in deals}
+    busted = busted_trade_ids(history.deals)
+    for deal in history.deals:
+        if deal.id in placed:
+            continue
+        if deal.type is DealType.COMMISSION:
+            trade = deal.exchange_trade_id.removeprefix("fee:")
+            number = fold.trades.get(trade)
+            deals.append(deal if number is None else evolve(deal, position_id=ids[number]))
+        elif deal.exchange_trade_id in busted:
+            deals.append(evolve(deal, profit=ZERO))
+        else:
+            deals.append(deal)
+    return deals
+
+
+def _positions(
+    history: SymbolHistory,
+    fold: ReplayedHistory,
+    ids: Mapping[int, int],
+    deals: Sequence[Deal],
+    now: datetime,
+) -> tuple[Position, ...]:
+    """Positions whose numbers changed, in their new form; empty ones last."""
+    before = {position.id: position for position in history.positions}
+    after: dict[int, Position] = {
+        ids[number]: _named(position, ids, before.get(ids[number]), before)
+        for number, position in fold.positions.items()
+    }
+    for position_id, position in after.items():
+        first = after.get(position.identifier)
+        if first is not None and first.identifier != position.identifier:
+            # The chain began before this history.
+            after[position_id] = evolve(position, identifier=first.identifier)
+    for position_id, old in before.items():
+        if position_id not in after:
+            after[position_id] = _emptied(old, now)
+    for deal in deals:
+        if deal.position_id in after:
+            after[deal.position_id] = _charged(after[deal.position_id], history, deal)
+    return tuple(
+        evolve(position, version=1 + _version(before.get(position_id)), updated_at=now)
+        for position_id, position in after.items()
+        if not _same(position, before.get(position_id))
+    )
+
+
+def _version(old: Position | None) -> int:
+    return 0 if old is None else old.version
+
+
+def _named(
+    position: Position, ids: Mapping[int, int], old: Position | None, before: Mapping[int, Position]
+) -> Position:
+    """A folded position under its real ids, with what only its forerunner knows."""
+    previous = ids.get(position.previous_position_id or 0)
+    identifier = ids[position.identifier]
+    if old is not None and previous is None and old.previous_position_id not in before:
+        previous, identifier = old.previous_position_id, old.identifier
+    position = evolve(
+        position,
+        id=ids[position.id],
+        identifier=identifier,
+        previous_position_id=previous,
+        merged_into=ids.get(position.merged_into or 0),
+    )
+    if old is None:
+        return position
+    held = position.is_open
+    state = old.state if held and old.is_open else position.state
+    return evolve(
+        position,
+        comment=old.comment,
+        state=state,
+        stop_loss=old.stop_loss if held and old.is_open else position.stop_loss,
+        stop_gain=old.stop_gain if held and old.is_open else position.stop_gain,
+    )
+
+
+def _emptied(old: Position, now: datetime) -> Position:
+    """A position that nothing is left of; its fees are charged anew by its deals."""
+    return evolve(
+        old,
+        qty=ZERO,
+        cost=Fraction(0),
+        exit_value=Fraction(0),
+        state=PositionState.CLOSED,
+        stop_loss=None,
+        stop_gain=None,
+        qty_opened=ZERO,
+        qty_closed=ZERO,
+        max_qty=ZERO,
+        profit=ZERO,
+        realized_pnl=ZERO,
+        fees={},
+        funding=ZERO,
+        close_price=None,
+        close_reason="correction",
+        merged_into=None,
+        closed_at=old.closed_at or now,
+    )
+
+
+def _charged(position: Position, history: SymbolHistory, deal: Deal) -> Position:
+    """The position after a deal that moved money alone."""
+    match deal.type:
+        case DealType.FUNDING:
+            return apply_funding(position, deal.profit)
+        case DealType.COMMISSION:
+            assert deal.fee is not None and deal.fee_currency is not None
+            return apply_fee(position, history.instrument, deal.fee, deal.fee_currency)
+        case DealType.TRADE | DealType.BALANCE | DealType.CORRECTION:
+            return position
+
+
+def _same(position: Position, old: Position | None) -> bool:
+    if old is None:
+        return False
+    return evolve(position, version=old.version, updated_at=old.updated_at) == old
+
+
+def _just_closed(history: SymbolHistory, position: Position) -> bool:
+    old = next((p for p in history.positions if p.id == position.id), None)
+    return not position.is_open and (old is None or old.is_open)
+
+
+def _orders(
+    history: SymbolHistory,
+    fold: ReplayedHistory,
+    ids: Mapping[int, int],
+    told: Mapping[int, Order],
+    now: datetime,
+) -> tuple[Order, ...]:
+    """Orders whose executions went to another position, then those that facts are about."""
+    moved: list[Order] = []
+    after = dict(told)
+    merged = {p.id: p.merged_into for p in history.positions if p.merged_into is not None}
+    for order_id, number in fold.tickets.items():
+        known = after.get(order_id) or history.orders.get(order_id)
+        if known is None or _stands(known, ids[number], merged):
+            continue
+        if order_id in after:
+            after[order_id] = evolve(known, position_id=ids[number])
+        else:
+            moved.append(
+                evolve(known, position_id=ids[number], version=known.version + 1, updated_at=now)
+            )
+    return (*moved, *after.values())
+
+
+def _stands(order: Order, position_id: int, merged: Mapping[int, int]) -> bool:
+    """Whether the order's position is this one; what is over stays with what was merged into it."""
+    held = order.position_id
+    while not order.is_open and held != position_id and held in merged:
+        held = merged[held]
+    return held == position_id
+
+
+def _refold_event(
+    history: SymbolHistory, positions: Sequence[Position], cause: str
+) -> tuple[Event, ...]:
+    """Which numbers changed, from what to what."""
+    before = {position.id: position for position in history.positions}
+    changes: dict[str, object] = {}
+    for position in positions:
+        old = before.get(position.id)
+        numbers = {name: _numbers(old, position, name) for name in _TOLD}
+        changes[str(position.id)] = {n: pair for n, pair in numbers.items() if pair[0] != pair[1]}
+    if not changes:
+        return ()
+    facts = {"symbol": history.instrument.symbol, "cause": cause, "changes": changes}
+    strategy_id = positions[0].strategy_id if len(positions) == 1 else 0
+    return (Event(name="positions_refolded", strategy_id=strategy_id, facts=facts),)
+
+
+def _numbers(old: Position | None, new: Position, name: str) -> tuple[object, object]:
+    before: Decimal | str | None = None if old is None else getattr(old, name)
+    return before, getattr(new, name)

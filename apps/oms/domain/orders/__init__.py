@@ -1,0 +1,1 @@
+"""Orders: lifecycle, execution reports, order types, rounding, external orders."""

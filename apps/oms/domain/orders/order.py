@@ -1,0 +1,355 @@
+"""Orders: an intent with a lifecycle at an exchange.
+
+Theory of operation
+-------------------
+An order's state is a function of facts. Every fact is a ``Report``; ``TRANSITIONS`` says, for
+each (state × kind of report), what follows. A pair that is not in the table changes nothing: the
+report is *stale* (told before, or overtaken by a stronger fact).
+
+``FOLLOW_QUANTITY`` in place of a state means that the quantity decides: FILLED when nothing
+remains, else PARTIALLY_FILLED while open, else the terminal state stands. A fill is legal from
+every state, also after a terminal one: what was executed is booked and never dropped.
+
+A wished cancel or change is no state: it stands in ``pending_change`` beside it, so a fill does
+not erase it and a refused change has nothing to restore.
+
+Everything that moves an order from state to state lives in this file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+from oms.domain.money import ZERO, add, divide, multiply, subtract
+from oms.domain.orders.execution_report import EditState, Execution, ExecutionReport, ReportKind
+from oms.domain.side import Side as Side  # an order's word, wherever it is imported
+from oms.domain.value import evolve, value
+
+
+class OrderState(StrEnum):
+    """Where an order stands."""
+
+    PENDING_SUBMIT = "PENDING_SUBMIT"
+    UNKNOWN = "UNKNOWN"
+    SUBMITTED = "SUBMITTED"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order may still execute."""
+        return self not in TERMINAL
+
+
+class FollowQuantity(StrEnum):
+    """The marker for transitions that the filled quantity decides."""
+
+    FOLLOW_QUANTITY = "follow the filled quantity"
+
+
+TERMINAL = frozenset(
+    {OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED}
+)
+FOLLOW_QUANTITY = FollowQuantity.FOLLOW_QUANTITY
+
+_PENDING, _UNKNOWN = OrderState.PENDING_SUBMIT, OrderState.UNKNOWN
+_SUBMITTED, _PARTIAL = OrderState.SUBMITTED, OrderState.PARTIALLY_FILLED
+_FILLED, _CANCELED = OrderState.FILLED, OrderState.CANCELED
+_EXPIRED, _REJECTED = OrderState.EXPIRED, OrderState.REJECTED
+#: Reports that prove that the order reached the exchange.
+_ACKNOWLEDGES = frozenset(
+    {ReportKind.ACCEPTED, ReportKind.EXECUTION, ReportKind.CHANGED, ReportKind.TRIGGERED}
+)
+
+TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity] = MappingProxyType(
+    {
+        (_PENDING, ReportKind.ACCEPTED): _SUBMITTED,
+        (_PENDING, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # a fill may outrun the answer
+        (_PENDING, ReportKind.REJECTED): _REJECTED,
+        (_PENDING, ReportKind.REFUSED): _REJECTED,
+        (_PENDING, ReportKind.CANCELED): _CANCELED,  # revoked before it was sent
+        (_PENDING, ReportKind.EXPIRED): _EXPIRED,
+        (_PENDING, ReportKind.TRIGGERED): _SUBMITTED,
+        (_PENDING, ReportKind.CHANGED): _SUBMITTED,  # cut on arrival, told before the answer
+        (_PENDING, ReportKind.UNKNOWN): _UNKNOWN,
+        (_PENDING, ReportKind.NOT_PLACED): _REJECTED,
+        (_UNKNOWN, ReportKind.ACCEPTED): _SUBMITTED,
+        (_UNKNOWN, ReportKind.EXECUTION): FOLLOW_QUANTITY,
+        (_UNKNOWN, ReportKind.TRIGGERED): _SUBMITTED,
+        (_UNKNOWN, ReportKind.CHANGED): _SUBMITTED,
+        (_UNKNOWN, ReportKind.REJECTED): _REJECTED,
+        (_UNKNOWN, ReportKind.CANCELED): _CANCELED,
+        (_UNKNOWN, ReportKind.EXPIRED): _EXPIRED,
+        (_UNKNOWN, ReportKind.NOT_PLACED): _REJECTED,
+        (_SUBMITTED, ReportKind.TRIGGERED): _SUBMITTED,
+        (_SUBMITTED, ReportKind.EXECUTION): FOLLOW_QUANTITY,
+        (_SUBMITTED, ReportKind.CHANGED): _SUBMITTED,
+        (_SUBMITTED, ReportKind.CANCELED): _CANCELED,
+        (_SUBMITTED, ReportKind.EXPIRED): _EXPIRED,
+        (_SUBMITTED, ReportKind.REJECTED): _REJECTED,  # some exchanges accept, then reject
+        (_PARTIAL, ReportKind.EXECUTION): FOLLOW_QUANTITY,
+        (_PARTIAL, ReportKind.CHANGED): FOLLOW_QUANTITY,  # may shrink to what is filled
+        (_PARTIAL, ReportKind.CANCELED): _CANCELED,
+        (_PARTIAL, ReportKind.EXPIRED): _EXPIRED,
+        (_PARTIAL, ReportKind.REJECTED): _CANCELED,  # only the rest can still be rejected
+        (_FILLED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # an over-fill is booked as told
+        (_CANCELED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # the fill won the race
+        (_EXPIRED, ReportKind.EXECUTION): FOLLOW_QUANTITY,
+        (_REJECTED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # "not placed" that turns up
+        (_REJECTED, ReportKind.ACCEPTED): _SUBMITTED,  # guarded: not_placed orders only
+        (_SUBMITTED, ReportKind.BUSTED): _SUBMITTED,  # of an order that was changed meanwhile
+        (_PARTIAL, ReportKind.BUSTED): FOLLOW_QUANTITY,
+        (_FILLED, ReportKind.BUSTED): _CANCELED,  # what was taken back is not worked again
+        (_CANCELED, ReportKind.BUSTED): _CANCELED,
+        (_EXPIRED, ReportKind.BUSTED): _EXPIRED,
+        (_REJECTED, ReportKind.BUSTED): _REJECTED,
+    }
+)
+
+
+@value
+class Order:
+    """A request and its life.
+
+    Quantities in base, prices in quote. ``fill_value`` is Σ qty × price of all fills, exact;
+    while open ``qty = filled_qty + remaining_qty``.
+    """
+
+    id: int
+    account_id: int
+    command_id: int | None
+    symbol: str
+    side: Side
+    order_type: str
+    qty: Decimal
+    price: Decimal | None = None
+    state: OrderState = OrderState.PENDING_SUBMIT
+    pending_change: str | None = None
+    strategy_id: int = 0
+    #: The named ticket, later the position that the fills went to; 0 before the first fill.
+    position_id: int = 0
+    previous_position_id: int | None = None
+    reason: str = "api"
+    comment: str | None = None
+    client_order_id: str | None = None
+    exchange_order_id: str | None = None
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
+    filled_qty: Decimal = ZERO
+    fill_value: Decimal = ZERO
+    #: Fees of all fills per currency.
+    fees: Mapping[str, Decimal] = field(default_factory=dict)
+    reduce_only: bool = False
+    post_only: bool = False
+    new_position: bool = False
+    time_in_force: str | None = None
+    trigger_price: Decimal | None = None
+    expires_at: datetime | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    fingerprint: str = ""
+    reject_source: str | None = None
+    reject_code: str | None = None
+    reject_message: str | None = None
+    #: The ticket that the wish named; ``position_id`` follows the fills.
+    ticket_id: int = 0
+    trailing_amount: Decimal | None = None
+    #: In per cent: 1.5 is 1.5 %.
+    trailing_percent: Decimal | None = None
+    parent_order_id: int | None = None
+    #: Part of ``filled_qty`` whose executions are inferred, not found yet.
+    provisional_qty: Decimal = ZERO
+    #: How far the last change is, or came, that is made in steps at the exchange; and since when.
+    edit_replace_state: EditState | None = None
+    edit_replace_at: datetime | None = None
+    reconciled: bool = True
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+    triggered_at: datetime | None = None
+    submitted_at: datetime | None = None
+    last_fill_at: datetime | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order may still execute."""
+        return self.state not in TERMINAL
+
+    @property
+    def remaining_qty(self) -> Decimal:
+        """What may still be executed; 0 when terminal."""
+        if not self.is_open:
+            return ZERO
+        return max(subtract(self.qty, self.filled_qty), ZERO)
+
+    @property
+    def canceled_qty(self) -> Decimal:
+        """What will never be executed; 0 while open."""
+        if self.is_open:
+            return ZERO
+        return max(subtract(self.qty, self.filled_qty), ZERO)
+
+    @property
+    def avg_fill_price(self) -> Decimal | None:
+        """Average price of all fills at 18 places; ``None`` before the first."""
+        if not self.filled_qty:
+            return None
+        return divide(self.fill_value, self.filled_qty)
+
+
+def next_state(
+    state: OrderState, kind: ReportKind, *, left: bool, filled: bool, code: str | None = None
+) -> OrderState | None:
+    """The state that follows from a report of ``kind``, or ``None`` if the report is stale.
+
+    ``left`` and ``filled`` tell, after the report, whether quantity remains and whether any was
+    executed; ``code`` is the order's reject code.
+    """
+    target = TRANSITIONS.get((state, kind))
+    revives = state is OrderState.REJECTED and code == "not_placed"
+    if kind is ReportKind.ACCEPTED and state is OrderState.REJECTED and not revives:
+        return None
+    if target is None or isinstance(target, OrderState):
+        return target
+    if not left:
+        return OrderState.FILLED
+    if not state.is_open and not revives:
+        return state
+    return OrderState.PARTIALLY_FILLED if filled else OrderState.SUBMITTED
+
+
+def advance_order(
+    order: Order, report: ExecutionReport, *, position_id: int = 0, previous_id: int | None = None
+) -> Order | None:
+    """The order after ``report``, or ``None`` if the report is stale.
+
+    ``position_id`` is where an execution went, ``previous_id`` what that position came from.
+    Executions are not checked for repetition here: the ledger knows the deals.
+    """
+    kind, fill, now = report.kind, report.execution, report.received_at
+    if kind is ReportKind.ACCEPTED and order.state is OrderState.PENDING_SUBMIT:
+        return _submitted(order, report)
+    if kind is ReportKind.REJECTED and _refuses_change(order, report):
+        return evolve(order, pending_change=None, updated_at=now, version=order.version + 1)
+    changed = kind is ReportKind.CHANGED
+    is_answered = changed and not (report.edit and report.edit.is_on_its_way)
+    qty = report.qty if changed and report.qty is not None else order.qty
+    price = report.price if changed and report.price is not None else order.price
+    filled, fill_value, fees = _filled(order, report)
+    state = next_state(
+        order.state, kind, left=qty > filled, filled=filled > 0, code=order.reject_code
+    )
+    if state is None:
+        return None
+    source, code, message = _rejection(order, report)
+    return evolve(
+        order,
+        state=state,
+        qty=qty,
+        price=price,
+        position_id=position_id or order.position_id,
+        previous_position_id=previous_id if position_id else order.previous_position_id,
+        filled_qty=filled,
+        fill_value=fill_value,
+        fees=fees,
+        last_fill_at=_last_fill_at(order, report),
+        provisional_qty=_provisional(order, fill),
+        pending_change=None if is_answered or not state.is_open else order.pending_change,
+        edit_replace_state=report.edit or order.edit_replace_state,
+        edit_replace_at=order.edit_replace_at if report.edit is None else now,
+        exchange_order_id=order.exchange_order_id or report.exchange_order_id,
+        reject_source=source,
+        reject_code=code,
+        reject_message=message,
+        submitted_at=order.submitted_at or (now if kind in _ACKNOWLEDGES else None),
+        triggered_at=now if kind is ReportKind.TRIGGERED else order.triggered_at,
+        closed_at=None if state.is_open else order.closed_at or now,
+        updated_at=now,
+        version=order.version + 1,
+    )
+
+
+def _submitted(order: Order, report: ExecutionReport) -> Order:
+    """The first acknowledgement: the commonest report of all, and most of an order stays as it is.
+
+    The same that ``advanced`` comes to field by field, without asking for what cannot have changed.
+    """
+    return evolve(
+        order,
+        state=OrderState.SUBMITTED,
+        exchange_order_id=order.exchange_order_id or report.exchange_order_id,
+        edit_replace_state=report.edit or order.edit_replace_state,
+        edit_replace_at=order.edit_replace_at if report.edit is None else report.received_at,
+        submitted_at=order.submitted_at or report.received_at,
+        updated_at=report.received_at,
+        version=order.version + 1,
+    )
+
+
+def _refuses_change(order: Order, report: ExecutionReport) -> bool:
+    """Whether a rejection means a wished change or cancel, not the order.
+
+    One that has outrun its order is told that there is none.
+    """
+    if order.pending_change is None:
+        return False
+    return order.state in (_SUBMITTED, _PARTIAL) or report.code == "order_not_found"
+
+
+def remove_provisional(order: Order, qty: Decimal, price: Decimal) -> Order:
+    """The order less an inferred execution, whose real ones are about to be booked."""
+    return evolve(
+        order,
+        filled_qty=subtract(order.filled_qty, qty),
+        fill_value=subtract(order.fill_value, multiply(qty, price)),
+        provisional_qty=subtract(order.provisional_qty, qty),
+    )
+
+
+def _filled(
+    order: Order, report: ExecutionReport
+) -> tuple[Decimal, Decimal, Mapping[str, Decimal]]:
+    """Filled quantity, its value and the fees after the report."""
+    fill = report.execution
+    if fill is None:
+        return order.filled_qty, order.fill_value, order.fees
+    worth, move = multiply(fill.qty, fill.price), add
+    if report.kind is ReportKind.BUSTED:
+        move = subtract
+    fees = order.fees
+    if fill.fee is not None and fill.fee_currency is not None:
+        known = fees.get(fill.fee_currency, ZERO)
+        fees = {**fees, fill.fee_currency: move(known, fill.fee)}
+    return move(order.filled_qty, fill.qty), move(order.fill_value, worth), fees
+
+
+def _last_fill_at(order: Order, report: ExecutionReport) -> datetime | None:
+    fill, last = report.execution, order.last_fill_at
+    if fill is None or report.kind is ReportKind.BUSTED:
+        return last
+    return fill.executed_at if last is None else max(last, fill.executed_at)
+
+
+def _provisional(order: Order, fill: Execution | None) -> Decimal:
+    if fill is None or not fill.provisional:
+        return order.provisional_qty
+    return add(order.provisional_qty, fill.qty)
+
+
+def _rejection(order: Order, report: ExecutionReport) -> tuple[str | None, str | None, str | None]:
+    """Source, code and message of a refusal or rejection; what stood there otherwise."""
+    match report.kind:
+        case ReportKind.REFUSED:
+            return "oms", report.code, report.message
+        case ReportKind.REJECTED:
+            return "exchange", report.code, report.message
+        case ReportKind.NOT_PLACED:
+            return "exchange", "not_placed", report.message
+        case _:
+            return order.reject_source, order.reject_code, order.reject_message

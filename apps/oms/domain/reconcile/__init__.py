@@ -1,0 +1,1 @@
+"""Reconciliation: comparison of ledger and exchange, discrepancies, schedule."""

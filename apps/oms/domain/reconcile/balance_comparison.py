@@ -1,0 +1,86 @@
+"""Totals of currencies beside the book: what is held on spot and what was paid in and out.
+
+Compared are the coins that spot instruments are *based* on and that nothing is quoted or settled
+in: of money that prices, profits and fees are paid in, a total says nothing that positions do.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.ledger.position import Position
+from oms.domain.money import ZERO, add, decimal_text, multiply, subtract
+from oms.domain.value import value
+
+SMALL_DIFFERENCE_USDT = Decimal(1)
+"""A difference worth this much in USDT needs nobody."""
+
+_ONE_BP = Decimal("0.0001")
+
+
+@value
+class BalanceDifference:
+    """What the exchange and the book say of one currency."""
+
+    currency: str
+    exchange_total: Decimal
+    book_total: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        """What the exchange has more."""
+        return subtract(self.exchange_total, self.book_total)
+
+    def is_small(self, price: Decimal | None) -> bool:
+        """Whether nobody need be asked; ``price`` of the currency in USDT, if it is known."""
+        size = self.amount.copy_abs()
+        if size <= multiply(self.exchange_total.copy_abs(), _ONE_BP):
+            return True
+        return price is not None and multiply(size, price) <= SMALL_DIFFERENCE_USDT
+
+    def evidence(self) -> dict[str, str]:
+        """Both sides of it, as text."""
+        return {
+            "currency": self.currency,
+            "exchange_total": decimal_text(self.exchange_total),
+            "book_total": decimal_text(self.book_total),
+        }
+
+
+def comparable_currencies(instruments: Iterable[Instrument]) -> Mapping[str, Decimal]:
+    """The currencies whose totals say something, each with its finest step."""
+    steps: dict[str, Decimal] = {}
+    money: set[str] = set()
+    for each in instruments:
+        money |= {each.quote, each.settle}
+        if each.kind is InstrumentKind.SPOT:
+            steps[each.base] = min(each.step, steps.get(each.base, each.step))
+    return {currency: step for currency, step in steps.items() if currency not in money}
+
+
+def balance_differences(
+    positions: Iterable[Position],
+    entries: Mapping[str, Decimal],
+    totals: Mapping[str, Decimal],
+    instruments: Mapping[str, Instrument],
+    unsettled: Collection[str] = frozenset(),
+) -> list[BalanceDifference]:
+    """Currencies of which positions and ``entries`` are not the total, by a step or more.
+
+    Those that ``unsettled`` symbols are based on are left out.
+    """
+    booked = dict(entries)
+    for position in positions:
+        instrument = instruments[position.symbol]
+        if instrument.kind is InstrumentKind.SPOT:
+            held = booked.get(instrument.base, ZERO)
+            booked[instrument.base] = add(held, position.qty)
+    busy = {instruments[symbol].base for symbol in unsettled if symbol in instruments}
+    found: list[BalanceDifference] = []
+    for currency, step in sorted(comparable_currencies(instruments.values()).items()):
+        there, here = totals.get(currency, ZERO), booked.get(currency, ZERO)
+        if currency not in busy and subtract(there, here).copy_abs() >= step:
+            found.append(
+                BalanceDifference(currency=currency, exchange_total=there, book_total=here)
+            )
+    return found

@@ -1,0 +1,1 @@
+"""Risk checks before an order is sent: admission and kill switches."""

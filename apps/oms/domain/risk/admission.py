@@ -1,0 +1,312 @@
+"""Admission: may this wish become an order now? Judged by the one writer against the ledger.
+
+Every check reads the same ``Desk`` (the account as it is now) and returns ``Refused`` or nothing;
+a wish that passes becomes ``Terms``: an order's content with its quantity already cut to what a
+reduce-only order may take. Nothing is ever rounded up, and nothing enlarged.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from functools import reduce
+
+from oms.domain.account import Account, Engine, Environment, PositionMode
+from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
+from oms.domain.errors import Refused
+from oms.domain.instrument import Instrument, refuse_below_min_notional, refuse_off_grid
+from oms.domain.ledger.close_lock import is_close_order
+from oms.domain.ledger.position import Position
+from oms.domain.money import ZERO, add, decimal_text, round_down_to_step, subtract
+from oms.domain.orders.order import Order, Side
+from oms.domain.orders.order_validation import (
+    is_post_only,
+    limit_price,
+    refuse_invalid_order,
+    valuation_price,
+)
+from oms.domain.risk.kill_switch import KillSwitch, refuse_killed
+from oms.domain.value import constructor, value
+
+
+@value
+class RiskContext:
+    """What admission looks at: one account and one symbol, as the ledger stands."""
+
+    account: Account
+    instrument: Instrument
+    #: Open positions of the symbol.
+    positions: Sequence[Position]
+    #: Open orders of the symbol.
+    orders: Collection[Order]
+    strategy_ids: frozenset[int]
+    #: The price a market order would be judged by; ``None`` where none is known.
+    price: Decimal | None = None
+    #: The strictest kill switch that is about the order.
+    kill_switch: KillSwitch | None = None
+
+
+@value
+class ApprovedOrder:
+    """An admitted order's content."""
+
+    symbol: str
+    side: Side
+    order_type: str
+    qty: Decimal
+    price: Decimal | None
+    strategy_id: int
+    position_id: int
+    reduce_only: bool
+    post_only: bool
+
+
+_new_terms = constructor(ApprovedOrder)
+
+
+def admit_send(wish: SendOrder, desk: RiskContext) -> ApprovedOrder | Refused:
+    """Judge a wish to place an order."""
+    named = _named(wish, desk)
+    if isinstance(named, Refused):
+        return named
+    closes = named is not None and named.side is not wish.side and _is_hedge(desk)
+    refused = (
+        _refuse_form(wish, desk)
+        or refuse_off_grid(desk.instrument, qty=wish.qty, prices=_prices(wish))
+        or _refuse_strategy(wish, desk)
+        or (_refuse_over_close(wish.qty, named, desk) if closes and named else None)
+        or refuse_killed(desk.kill_switch, opens=False)
+    )
+    if refused is not None:
+        return refused
+    reduce_only = wish.reduce_only or closes
+    qty = wish.qty
+    if reduce_only and not closes:
+        qty = min(qty, _reducible(wish, named, desk))
+        if not qty:
+            return _nothing_to_reduce(wish)
+    elif not reduce_only and (refused := _refuse_opening(wish, desk)) is not None:
+        qty = min(qty, _reducible(wish, named, desk))
+        if refused.reason != "kill_switch" or _is_hedge(desk) or not qty:
+            return refused
+        reduce_only = True  # what it would close may go out, what it would open may not
+    return _new_terms(
+        symbol=wish.symbol,
+        side=wish.side,
+        order_type=wish.order_type,
+        qty=qty,
+        price=limit_price(wish),
+        strategy_id=wish.strategy_id,
+        position_id=wish.position_id,
+        reduce_only=reduce_only,
+        post_only=is_post_only(wish),
+    )
+
+
+def admit_close(
+    wish: ClosePosition, position: Position, desk: RiskContext
+) -> ApprovedOrder | Refused:
+    """Judge a wish to close an open position or part of it."""
+    held = position.qty.copy_abs()
+    strategy_id = wish.strategy_id or position.strategy_id
+    own_only = desk.account.position_mode is PositionMode.STRATEGY_NETTING
+    if own_only and strategy_id != position.strategy_id:
+        message = f"position {position.id} belongs to strategy {position.strategy_id}"
+        return Refused(code="invalid_strategy_id", message=message)
+    if any(is_close_order(order, position.id) for order in desk.orders):
+        message = f"an order that closes position {position.id} is already open"
+        return Refused(code="position_close_in_progress", message=message)
+    qty = wish.qty if wish.qty is not None else round_down_to_step(held, desk.instrument.step)
+    refused = (
+        _refuse_form(wish, desk)
+        or refuse_off_grid(desk.instrument, qty=qty, prices=(wish.price, wish.trigger_price))
+        or _refuse_over_close(qty, position, desk)
+        or refuse_killed(desk.kill_switch, opens=False)
+    )
+    if refused is not None:
+        return refused
+    return _new_terms(
+        symbol=position.symbol,
+        side=Side.SELL if position.qty > 0 else Side.BUY,
+        order_type=wish.order_type,
+        qty=qty,
+        price=limit_price(wish),
+        strategy_id=strategy_id,
+        position_id=position.id,
+        reduce_only=True,
+        post_only=is_post_only(wish),
+    )
+
+
+def admit_change(wish: ChangeOrder, order: Order, desk: RiskContext) -> Refused | None:
+    """Judge a wish to change an order's price or total quantity."""
+    if not order.is_open:
+        return refuse_not_open(order)
+    if order.pending_change is not None:
+        message = f"order {order.id} already waits for a {order.pending_change}"
+        return Refused(code="invalid_order_state", reason="change_pending", message=message)
+    if wish.new_price is not None and order.price is None:
+        message = f"order {order.id} is a {order.order_type} order and has no price"
+        return Refused(code="validation_error", message=message)
+    if wish.new_qty is not None and wish.new_qty < order.filled_qty:
+        message = f"new_qty {decimal_text(wish.new_qty)} is below what order {order.id} has filled"
+        return Refused(
+            code="invalid_order_state",
+            reason="too_late",
+            message=message,
+            limit=order.filled_qty,
+            value=wish.new_qty,
+            set_by="order",
+        )
+    grows = wish.new_qty is not None and wish.new_qty > order.qty
+    opens = grows and not order.reduce_only
+    refused = _refuse_account(desk, order.strategy_id) if opens else None
+    refused = refused or refuse_killed(desk.kill_switch, opens=opens)
+    if refused is not None:
+        return refused
+    return refuse_off_grid(desk.instrument, qty=wish.new_qty, prices=(wish.new_price,))
+
+
+def refuse_not_open(order: Order) -> Refused:
+    """The order has had its last word."""
+    message = f"order {order.id} is {order.state.value}, not open"
+    return Refused(code="invalid_order_state", reason="order_not_open", message=message)
+
+
+def refuse_unknown_symbol(
+    symbol: str, known: Mapping[str, Instrument], exchange_id: str
+) -> Refused:
+    """The symbol is none of the exchange's; similar ones are named."""
+    base = symbol.partition("/")[0].upper()
+    similar = [name for name in known if name.startswith(f"{base}/")][:3]
+    hint = f"; did you mean {' or '.join(similar)}?" if similar else ""
+    message = f"{exchange_id} does not trade {symbol!r}{hint}"
+    return Refused(code="instrument_not_supported", message=message)
+
+
+def _is_hedge(desk: RiskContext) -> bool:
+    return desk.account.position_mode is PositionMode.HEDGE
+
+
+def _prices(wish: SendOrder) -> tuple[Decimal | None, ...]:
+    return (wish.price, wish.trigger_price, wish.stop_loss, wish.stop_gain)
+
+
+def _named(wish: SendOrder, desk: RiskContext) -> Position | Refused | None:
+    if not wish.position_id:
+        return None
+    for position in desk.positions:
+        if position.id == wish.position_id:
+            return position
+    message = f"position {wish.position_id} is no open position of {wish.symbol} in this account"
+    return Refused(code="invalid_position_id", message=message)
+
+
+def _refuse_form(wish: SendOrder | ClosePosition, desk: RiskContext) -> Refused | None:
+    return refuse_invalid_order(wish, is_paper=desk.account.engine is Engine.PAPER)
+
+
+def _refuse_strategy(wish: SendOrder, desk: RiskContext) -> Refused | None:
+    if not wish.strategy_id or wish.reduce_only or wish.strategy_id in desk.strategy_ids:
+        return None
+    message = f"strategy {wish.strategy_id} is not active on account {desk.account.id}"
+    return Refused(code="invalid_strategy_id", message=message)
+
+
+def _refuse_opening(wish: SendOrder, desk: RiskContext) -> Refused | None:
+    refused = _refuse_account(desk, wish.strategy_id)
+    if refused is not None:
+        return refused
+    price = valuation_price(wish, desk.price)
+    if price is None:
+        return None  # the exchange says itself that it has no price
+    return refuse_below_min_notional(desk.instrument, qty=wish.qty, price=price)
+
+
+def _refuse_account(desk: RiskContext, strategy_id: int) -> Refused | None:
+    account = desk.account
+    if account.status != "active":
+        return Refused(
+            code="risk_blocked",
+            reason="account_blocked",
+            message=f"account {account.id} is blocked: only orders that reduce are allowed",
+            set_by="account",
+        )
+    if (kill_switch := refuse_killed(desk.kill_switch, opens=True)) is not None:
+        return kill_switch
+    if account.quarantine is not None:
+        return Refused(
+            code="risk_blocked",
+            reason="account_quarantined",
+            message=f"account {account.id} only reduces until {account.quarantine} is settled",
+            set_by="account",
+        )
+    if not account.allow_new_positions:
+        return Refused(
+            code="risk_blocked",
+            reason="new_positions_disabled",
+            message=f"account {account.id} may not open or enlarge positions",
+            set_by="account",
+        )
+    if strategy_id in account.closed_strategies:
+        return Refused(
+            code="risk_blocked",
+            reason="new_positions_disabled",
+            message=f"strategy {strategy_id} may not open or enlarge positions here",
+            set_by="strategy",
+        )
+    if account.environment is Environment.LIVE and not account.live_enabled:
+        return Refused(
+            code="risk_blocked",
+            reason="live_disabled",
+            message="live trading needs live_trading_allowed of the gateway"
+            f" and live_enabled of account {account.id}",
+            set_by="account",
+        )
+    return None
+
+
+def _refuse_over_close(qty: Decimal, position: Position, desk: RiskContext) -> Refused | None:
+    free = subtract(position.qty.copy_abs(), _reserved(desk, position))
+    if qty <= free:
+        return None
+    return Refused(
+        code="invalid_close_volume",
+        message=f"qty {decimal_text(qty)} is more than the {decimal_text(free)} that position {position.id}"
+        " holds beyond resting closes",
+        limit=free,
+        value=qty,
+        set_by="position",
+    )
+
+
+def _reserved(desk: RiskContext, position: Position) -> Decimal:
+    """What resting closes of the position may still take."""
+    resting = (order.remaining_qty for order in desk.orders if is_close_order(order, position.id))
+    return reduce(add, resting, ZERO)
+
+
+def _reducible(wish: SendOrder, named: Position | None, desk: RiskContext) -> Decimal:
+    """What a reduce-only order of this side may take, on the step."""
+    held = ZERO
+    for position in [named] if named is not None else desk.positions:
+        mine = (
+            desk.account.position_mode is PositionMode.NETTING
+            or position.strategy_id == wish.strategy_id
+        )
+        if position.side is not wish.side and mine:
+            free = subtract(position.qty.copy_abs(), _reserved(desk, position))
+            held = add(held, max(free, ZERO))
+    return round_down_to_step(held, desk.instrument.step)
+
+
+def _nothing_to_reduce(wish: SendOrder) -> Refused:
+    message = f"nothing of {wish.symbol} is open that a reduce-only {wish.side.value} could close"
+    return Refused(
+        code="invalid_close_volume", message=message, limit=ZERO, value=wish.qty, set_by="position"
+    )
+
+
+def check_direct_order(desk: RiskContext, *, opens: bool) -> Refused | None:
+    """Judge an order that goes past the ledger, to the exchange directly, as strategy 0."""
+    if opens:
+        return _refuse_account(desk, 0)
+    return refuse_killed(desk.kill_switch, opens=False)

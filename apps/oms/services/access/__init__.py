@@ -1,0 +1,1 @@
+"""Authentication, passwords, keys, permissions, and the administration of users."""

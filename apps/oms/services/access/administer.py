@@ -1,0 +1,193 @@
+"""The desk of users, keys, permits and strategies: what is written down, and what follows at once.
+
+Who may ask is decided at the door. After each change this process believes nothing of what it had
+read of access before; the others learn within their short memory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oms.domain.access import (
+    Permission,
+    Principal,
+    Role,
+    allowed_strategies,
+    refuse,
+    refuse_account,
+)
+from oms.domain.errors import Forbidden, NotFound
+from oms.domain.value import evolve
+from oms.ports.account_admin import AccountAdmin, AccountChange, NewAccount
+from oms.ports.audit_log import AuditContext, AuditLog
+from oms.ports.registry import Registry
+from oms.ports.strategies import Strategies, StrategyChange, StrategyRow
+from oms.ports.user_admin import (
+    AccountPermission,
+    ApiKeyChange,
+    ApiKeyRow,
+    NewApiKey,
+    UserAdmin,
+    UserChange,
+)
+from oms.ports.vault import Secrets
+from oms.services.access.authenticate import Authenticate
+from oms.services.access.last_used import LastUsedRecorder
+from oms.services.access.login import Login
+from oms.services.access.passwords import Passwords
+from oms.services.credentials.seal import SealCredentials
+from oms.wire.json import dumps
+
+_TOLD = ("exchange_id", "label", "position_mode", "environment", "is_testnet", "extra_config")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administer:
+    """Users, keys, permits, strategies; every method raises ``Unavailable``."""
+
+    people: UserAdmin
+    strategies: Strategies
+    registry: Registry
+    audit_log: AuditLog
+    passwords: Passwords
+    login: Login
+    authenticate: Authenticate
+    last_use: LastUsedRecorder
+    account_admin: AccountAdmin
+    seal: SealCredentials
+
+    async def create_user(
+        self,
+        name: str,
+        role: str,
+        password: str | None,
+        key: NewApiKey,
+        permissions: Sequence[AccountPermission],
+        audit_context: AuditContext,
+    ) -> tuple[int, int]:
+        """Ids of the user and his key. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
+        stored = None if password is None else await self.passwords.hash(password)
+        return await self.people.create_user(name, role, stored, key, permissions, audit_context)
+
+    async def change_user(
+        self,
+        user_id: int,
+        role: str | None,
+        status: str | None,
+        password: str | None,
+        audit_context: AuditContext,
+    ) -> int:
+        """Rows changed. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
+        stored = None if password is None else await self.passwords.hash(password)
+        change = UserChange(role=role, status=status, password_hash=stored)
+        rows = await self.people.change_user(user_id, change, audit_context)
+        self.authenticate.forget()
+        return rows
+
+    async def rename(self, user_id: int, name: str, audit_context: AuditContext) -> None:
+        """Raises ``Conflict``."""
+        await self.people.rename_user(user_id, name, audit_context)
+        self.authenticate.forget()
+
+    async def create_key(self, user_id: int, key: NewApiKey, audit_context: AuditContext) -> int:
+        """The id of a key without permits. Raises ``Conflict``, ``NotFound``."""
+        key_id = await self.people.create_key(user_id, key, audit_context)
+        self.authenticate.forget()  # it may have been asked for before it was made
+        return key_id
+
+    async def change_key(
+        self, key_id: int, change: ApiKeyChange, audit_context: AuditContext
+    ) -> int:
+        """Rows changed. Raises ``NotFound``."""
+        rows = await self.people.change_key(key_id, change, audit_context)
+        self.authenticate.forget()
+        return rows
+
+    async def key(self, key_id: int, owner_id: int | None = None) -> ApiKeyRow:
+        """A key, of that owner if one is named. Raises ``NotFound``."""
+        row = await self.people.key(key_id)
+        if row is None or owner_id not in (None, row.user_id):
+            raise NotFound(f"there is no API key {key_id}")
+        return row
+
+    async def permit(
+        self, key_id: int, permit: AccountPermission, audit_context: AuditContext
+    ) -> int:
+        """Rows changed. Raises ``NotFound``, ``Invalid``."""
+        rows = await self.people.permit(key_id, permit, audit_context)
+        self.authenticate.forget()
+        return rows
+
+    async def create_account(self, account: NewAccount, audit_context: AuditContext) -> int:
+        """The id of a new account, open to no key. Raises ``Invalid``."""
+        told = {name: getattr(account, name) for name in _TOLD}
+        entry = audit_context.entry("create_account", "account", "", after=dumps(told))
+        return await self.registry.create_account(
+            exchange_id=account.exchange_id,
+            label=account.label,
+            position_mode=account.position_mode,
+            environment=account.environment,
+            is_testnet=account.is_testnet,
+            extra_config=account.extra_config,
+            trader_name=None,
+            now=audit_context.at,
+            audit=entry,
+        )
+
+    async def change_account(
+        self,
+        account_id: int,
+        change: AccountChange,
+        secrets: Secrets | None,
+        audit_context: AuditContext,
+    ) -> int:
+        """Rows changed. Raises ``NotFound``, ``Invalid``, ``Conflict``."""
+        rows = 1
+        if secrets is not None:
+            await self.seal(account_id, secrets, audit_context)
+        if secrets is None or change != AccountChange():
+            rows = await self.account_admin.change(account_id, change, audit_context)
+        self.authenticate.forget()
+        return rows
+
+    async def strategies_of(self, principal: Principal) -> Sequence[StrategyRow]:
+        """The strategies on accounts the key may read, without those outside its lists."""
+        rows = await self.strategies.all()
+        if principal.role is Role.ADMIN:
+            return rows
+        shown = []
+        for row in rows:
+            mine = tuple(i for i in row.account_ids if _sees(principal, i, row.id))
+            if mine:
+                shown.append(evolve(row, account_ids=mine))
+        return shown
+
+    async def create_strategy(
+        self,
+        principal: Principal,
+        name: str,
+        client_strategy_id: int | None,
+        account_ids: Sequence[int],
+        audit_context: AuditContext,
+    ) -> int:
+        """The id of a trader's new strategy. Raises ``Forbidden``, ``NotFound``, ``Conflict``."""
+        for account_id in account_ids:
+            known = principal.grant(account_id) is not None
+            if not known and not await self.registry.accounts([account_id]):
+                raise NotFound(f"account_id={account_id}", code="account_not_found")
+            refused = refuse(principal, Permission.STRATEGY_CREATE, account_id)
+            if refused is not None:
+                raise Forbidden(refused.message, code=refused.code)
+        return await self.strategies.create(name, client_strategy_id, account_ids, audit_context)
+
+    async def change_strategy(
+        self, strategy_id: int, change: StrategyChange, audit_context: AuditContext
+    ) -> int:
+        """Rows changed. Raises ``Conflict``, ``NotFound``."""
+        return await self.strategies.change(strategy_id, change, audit_context)
+
+
+def _sees(principal: Principal, account_id: int, strategy_id: int) -> bool:
+    if refuse_account(principal, Permission.READ, account_id) is not None:
+        return False
+    mine = allowed_strategies(principal, account_id)
+    return mine is None or strategy_id in mine

@@ -1,0 +1,159 @@
+"""Login by password: throttled, the same answer and time for whoever does not count.
+
+A token stands for one key of the user and has exactly its rights; it ends by logout, by its time,
+or with the key.
+"""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from oms.domain.access import Principal
+from oms.domain.errors import Forbidden, Invalid, RateLimited, Unauthenticated
+from oms.domain.login_lockout import (
+    FAILURES_PER_ADDRESS,
+    FAILURES_PER_NAME,
+    failures_of,
+    locked_until,
+)
+from oms.domain.value import evolve, value
+from oms.ports.audit_log import AuditContext
+from oms.ports.clock import Clock
+from oms.ports.credentials import LoginCredentials, LoginRecord, NewToken
+from oms.ports.user_admin import ApiKeyRow
+from oms.services.access.authenticate import TOKEN_PREFIX, hash_key
+from oms.services.access.passwords import Passwords
+
+TOKEN_BYTES = 32
+TOKEN_HOURS = 12
+#: How far back attempts are looked at; the longest lock is shorter.
+ATTEMPTS_WINDOW = timedelta(hours=24)
+LOGINS_CONCURRENT_MAX = 2
+LOGINS_WAITING_MAX = 100
+ACTOR_CHARACTERS_MAX = 128
+
+
+class LoginThrottled(RateLimited):
+    """Too many failures; try again later."""
+
+    code = "login_throttled"
+
+
+@value
+class LoginResult:
+    """A token, told this once, and what it stands for."""
+
+    token: str
+    row: NewToken
+    role: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Login:
+    """Passwords in, tokens out."""
+
+    credentials: LoginCredentials
+    passwords: Passwords
+    clock: Clock
+    _seats: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LOGINS_CONCURRENT_MAX)
+    )
+    _waiting: int = 0
+
+    async def __call__(
+        self, user_name: str, password: str, api_key_id: int | None, audit_context: AuditContext
+    ) -> LoginResult:
+        """Raises ``LoginThrottled``, ``Unauthenticated``, ``Forbidden``, ``Unavailable``."""
+        if self._waiting >= LOGINS_WAITING_MAX:
+            raise LoginThrottled("too many log in at once")
+        self._waiting += 1
+        try:
+            async with self._seats:  # who is judged at once does not see the other's failure
+                return await self._entered(user_name, password, api_key_id, audit_context)
+        finally:
+            self._waiting -= 1
+
+    async def logout(
+        self, principal: Principal, audit_context: AuditContext, *, all_tokens: bool
+    ) -> int:
+        """End the token that was shown, or all of the user; how many. Raises ``Invalid``."""
+        if principal.token_id is None:
+            raise Invalid("a key does not log out; disable it instead")
+        token_id = None if all_tokens else principal.token_id
+        return await self.credentials.revoke(principal.user_id, token_id, audit_context)
+
+    async def change_password(
+        self, principal: Principal, current: str, new: str, audit_context: AuditContext
+    ) -> None:
+        """Raises ``LoginThrottled``, ``Unauthenticated``, ``Invalid`` (``weak_password``)."""
+        async with self._seats:
+            await self._refuse_throttled(principal.user_name, audit_context)
+            stored = await self.credentials.password_of(principal.user_id)
+            if not await self.passwords.matches(stored, current):
+                await self.credentials.failed(
+                    principal.user_name, audit_context, known=principal.user_id
+                )
+                raise _not_valid()
+        new_hash = await self.passwords.hash(new)
+        await self.credentials.set_password(
+            principal.user_id, new_hash, principal.token_id, audit_context
+        )
+
+    async def _entered(
+        self, user_name: str, password: str, api_key_id: int | None, audit_context: AuditContext
+    ) -> LoginResult:
+        audit_context = evolve(audit_context, actor=user_name[:ACTOR_CHARACTERS_MAX] or "nobody")
+        await self._refuse_throttled(user_name, audit_context)
+        row = await self.credentials.login_row(user_name, audit_context.at)
+        matches = await self.passwords.matches(row.password_hash, password)
+        if row.user is None or row.user.status != "active" or not matches:
+            known = None if row.user is None else row.user.id
+            await self.credentials.failed(user_name, audit_context, known=known)
+            raise _not_valid()
+        key = _key_for(row, api_key_id)
+        text = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+        ends = audit_context.at + timedelta(hours=TOKEN_HOURS)
+        if key.restrictions.expires_at is not None:
+            ends = min(ends, key.restrictions.expires_at)
+        token = NewToken(
+            user_id=row.user.id, api_key_id=key.id, hash=hash_key(text), expires_at=ends
+        )
+        new_hash = await self._renewed(row, password)
+        who = evolve(audit_context, user_id=row.user.id, api_key_id=key.id, role=row.user.role)
+        await self.credentials.logged_in(user_name, token, new_hash, who)
+        return LoginResult(token=text, row=token, role=row.user.role)
+
+    async def _renewed(self, row: LoginRecord, password: str) -> str | None:
+        if row.password_hash is None or not self.passwords.needs_rehash(row.password_hash):
+            return None
+        return await self.passwords.hash(password)
+
+    async def _refuse_throttled(self, user_name: str, audit_context: AuditContext) -> None:
+        since = audit_context.at - ATTEMPTS_WINDOW
+        mine, here = await self.credentials.attempts(user_name, audit_context.ip or "", since)
+        locks = (
+            locked_until(failures_of(mine), FAILURES_PER_NAME),
+            locked_until(failures_of(here), FAILURES_PER_ADDRESS),
+        )
+        until = max((lock for lock in locks if lock is not None), default=audit_context.at)
+        if until > self.clock.now():
+            seconds = -((self.clock.now() - until) // timedelta(seconds=1))
+            raise LoginThrottled(
+                "too many failures; wait before the next try", retry_after_seconds=max(seconds, 1)
+            )
+
+
+def _key_for(row: LoginRecord, api_key_id: int | None) -> ApiKeyRow:
+    if not row.keys:
+        raise Forbidden("the user has no active API key", code="no_active_api_key")
+    if api_key_id is None:
+        return row.keys[0]
+    for key in row.keys:
+        if key.id == api_key_id:
+            return key
+    raise Forbidden("the API key is not an active one of this user", code="api_key_not_allowed")
+
+
+def _not_valid() -> Unauthenticated:
+    return Unauthenticated("user name or password is not valid", code="invalid_credentials")

@@ -1,0 +1,1 @@
+"""``admin_mutate``: corrections of single rows by an admin."""

@@ -1,0 +1,200 @@
+"""Orders set right: their state through the table of transitions, notes as they are told.
+
+What an order has filled follows from its deals, its terms from what was sent. An order that the
+exchange holds is canceled there before it is over here. A row is never taken out: it is evidence.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from oms.domain.commands.command import Reassign
+from oms.domain.errors import Refused
+from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
+from oms.domain.orders.order import Order, OrderState, next_state
+from oms.domain.value import evolve
+from oms.ports.ledger_store import LedgerStore
+from oms.services.admin_mutate.admin_orders import AdminOrderFactory
+from oms.services.admin_mutate.mutate_item import MutatedRow, MutateTask, not_mutable, row_not_found
+from oms.services.commands.position_ops import PositionOps
+from oms.services.ledger.record import RecordReports
+from oms.wire.admin.row_mutations import changes_of, row_id, values_of
+from oms.wire.responses.ledger_rows import order_row
+
+_NOTES = ("comment", "reconciled", "stop_loss", "stop_gain")
+_PLACES = ("strategy_id", "position_id")
+_STATES = ("status", "state")
+_WAYS = {
+    "filled_qty": "it is the sum of the order's deals: set those right",
+    "avg_fill_price": "it follows from the order's deals: set those right",
+    "qty": "it is what was sent: use change_order",
+    "price": "it is what was sent: use change_order",
+}
+_KINDS: Mapping[OrderState, ReportKind] = {
+    OrderState.CANCELED: ReportKind.CANCELED,
+    OrderState.EXPIRED: ReportKind.EXPIRED,
+    OrderState.REJECTED: ReportKind.REJECTED,
+}
+_ENDED = frozenset({"CANCELED", "EXPIRED", "REJECTED"})
+_COLUMNS = dict.fromkeys(
+    (
+        *("account_id", "symbol", "side", "order_type", "qty", "price", "status", "state"),
+        *("strategy_id", "position_id", "comment", "client_order_id", "exchange_order_id"),
+        *("stop_loss", "stop_gain"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutateOrders:
+    """Runs the items of ``orders``."""
+
+    ledger: LedgerStore
+    record: RecordReports
+    position_ops: PositionOps
+    admin_orders: AdminOrderFactory
+
+    async def __call__(self, task: MutateTask) -> MutatedRow | Refused:
+        """Set one order right."""
+        if task.item.op == "insert":
+            return await self._insert(task)
+        number = row_id(task.item)
+        order = task.state.find_order(number)
+        order = order or await self.ledger.order(task.state.account.id, number)
+        if order is None:
+            return row_not_found("order", number)
+        if task.item.op == "delete":
+            message = f"order {number} is evidence: an open one is canceled, deals are corrected"
+            return Refused(code="conflict", reason="not_deletable", message=message)
+        return await self._update(task, order, changes_of(order_row(order), task.item))
+
+    async def _update(
+        self, task: MutateTask, order: Order, wanted: dict[str, Any]
+    ) -> MutatedRow | Refused:
+        for column in wanted:
+            if column not in (*_NOTES, *_PLACES, *_STATES):
+                return not_mutable(column, _WAYS.get(column, "it is a fact, or follows from one"))
+        groups = [g for g in (_PLACES, _STATES) if any(name in wanted for name in g)]
+        if len(groups) > 1:
+            message = "move an order, or end it: one at a time"
+            return Refused(code="validation_error", message=message)
+        refused = None
+        if groups == [_STATES]:
+            refused = await self._end(task, order, wanted)
+        elif groups:
+            refused = await self._move(task, order, wanted)
+        if refused is not None:
+            return refused
+        after = await self._now(task, order)
+        notes = {name: wanted[name] for name in _NOTES if name in wanted}
+        if notes:
+            after = evolve(after, **notes, version=after.version + 1, updated_at=task.now)
+            task.state.put_order(after)
+            task.changes.orders[after.id] = after
+        return MutatedRow(id=order.id, before=order_row(order), after=order_row(after))
+
+    async def _now(self, task: MutateTask, order: Order) -> Order:
+        return task.state.find_order(order.id) or order
+
+    async def _move(
+        self, task: MutateTask, order: Order, wanted: Mapping[str, Any]
+    ) -> Refused | None:
+        wish = Reassign(
+            order_ids=(order.id,),
+            strategy_id=wanted.get("strategy_id", order.strategy_id),
+            position_id=wanted.get("position_id", 0),
+        )
+        held = task.state.positions.get(wish.position_id)
+        if wish.position_id and (held is None or held.symbol != order.symbol):
+            message = f"position {wish.position_id} is no open position of {order.symbol}"
+            return Refused(code="invalid_position_id", message=message)
+        result = await self.position_ops.reassign(task.state, wish, task.changes, task.now)
+        return result.error
+
+    async def _end(
+        self, task: MutateTask, order: Order, wanted: Mapping[str, Any]
+    ) -> Refused | None:
+        """Through the table of transitions, at the exchange first."""
+        word: str = wanted.get("state") or wanted.get("status") or ""
+        kind = _KINDS.get(OrderState(word)) if word in OrderState.__members__ else None
+        if kind is None:
+            return not_mutable("state", "an order opens, and fills, by what happens to it")
+        reached = next_state(
+            order.state,
+            kind,
+            left=order.qty > order.filled_qty,
+            filled=order.filled_qty > 0,
+            code=order.reject_code,
+        )
+        if not order.is_open or reached is None or reached.value != word:
+            message = f"order {order.id} is {order.state.value}: it does not become {word}"
+            return Refused(code="invalid_order_state", reason="no_transition", message=message)
+        reports = await task.state.exchange.cancel(order, task.now)
+        mine = [report for report in reports if report.order_id == order.id]
+        unknown = all(report.code == "order_not_found" for report in mine)
+        if not unknown and kind is not ReportKind.CANCELED:
+            kind = ReportKind.CANCELED  # the exchange held it: what it says is what happened
+        facts = [r for r in reports if r.kind is not ReportKind.REJECTED]
+        await self.record(task.state, facts, task.changes)
+        after = await self._now(task, order)
+        if not unknown or not after.is_open:
+            return None if not after.is_open or after.pending_change else _refused_there(order)
+        await self.record(task.state, [_report(kind, order, task)], task.changes)
+        return None
+
+    async def _insert(self, task: MutateTask) -> MutatedRow | Refused:
+        values = values_of(_COLUMNS, task.item)
+        symbol: str = values.get("symbol", "")
+        side, qty = values.get("side"), values.get("qty")
+        if symbol not in task.state.exchange.instruments() or side not in ("buy", "sell"):
+            message = "an order has a symbol of the exchange and a side"
+            return Refused(code="validation_error", message=message)
+        if qty is None or qty <= 0 or any(v <= 0 for v in _prices(values)):
+            message = "qty, price and stop levels of an order are above 0"
+            return Refused(code="validation_error", message=message)
+        word = values.get("state") or values.get("status") or "CANCELED"
+        if word not in _ENDED:
+            message = "only an order that is over is written down: send_order opens one"
+            return Refused(code="invalid_order_state", reason="not_ended", message=message)
+        name = values.get("client_order_id")
+        if name is not None:
+            taken = await self.ledger.orders_by_client_id([(task.state.account.id, name)])
+            drafted = any(o.client_order_id == name for o in task.state.uncommitted_orders())
+            if taken or drafted:
+                message = f"client_order_id {name!r} is taken"
+                return Refused(code="conflict", reason="client_order_id", message=message)
+        exchange_name = values.get("exchange_order_id")
+        if exchange_name is not None and await self._is_known(task, symbol, exchange_name):
+            message = f"exchange_order_id {exchange_name!r} is taken"
+            return Refused(code="conflict", reason="exchange_order_id", message=message)
+        made = await self.admin_orders.ended(task, values, OrderState(word))
+        if isinstance(made, Refused):
+            return made
+        return MutatedRow(id=made.id, before=None, after=order_row(made))
+
+    async def _is_known(self, task: MutateTask, symbol: str, name: str) -> bool:
+        if task.state.find_order_by_exchange_id(symbol, name) is not None:
+            return True
+        stored = await self.ledger.orders_by_exchange_id(task.state.account.id, symbol, [name])
+        return bool(stored)
+
+
+def _prices(values: Mapping[str, Any]) -> list[Any]:
+    names = ("price", "stop_loss", "stop_gain")
+    return [values[name] for name in names if name in values]
+
+
+def _refused_there(order: Order) -> Refused:
+    message = f"the exchange did not cancel order {order.id}"
+    return Refused(code="exchange_rejected", message=message, outcome="rejected")
+
+
+def _report(kind: ReportKind, order: Order, task: MutateTask) -> ExecutionReport:
+    return ExecutionReport(
+        kind=kind,
+        order_id=order.id,
+        source=ReportSource.OPERATOR,
+        received_at=task.now,
+        code="admin" if kind is ReportKind.REJECTED else None,
+        message="set by an admin" if kind is ReportKind.REJECTED else None,
+    )

@@ -1,0 +1,1 @@
+"""Execution of commands by the account's worker."""

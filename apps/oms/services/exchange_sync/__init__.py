@@ -1,0 +1,1 @@
+"""Reports that an exchange sends outside of a command's own execution."""

@@ -1,0 +1,1 @@
+"""Execution reports applied to an account: orders, deals, positions and events."""

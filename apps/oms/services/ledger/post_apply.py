@@ -1,0 +1,57 @@
+"""What follows from facts just recorded: dust ends positions, locks follow closing orders."""
+
+from collections.abc import Iterable
+
+from oms.domain.ledger.close_lock import with_close_state
+from oms.domain.ledger.deal import Deal, DealEntry
+from oms.domain.ledger.dust import is_dust, write_off_dust
+from oms.domain.ledger.ledger_update import LedgerUpdate
+from oms.domain.ledger.position import Position
+from oms.domain.orders.order import Order
+from oms.ports.ids import IdBlocks
+from oms.services.account_state.state import AccountState
+
+
+async def close_dust(
+    state: AccountState, orders: Iterable[Order], deals: Iterable[Deal], ids: IdBlocks
+) -> list[LedgerUpdate]:
+    """Positions that ``orders``, now over, have closed but for a rest that nobody can close."""
+    over = {order.id for order in orders if order.reduce_only and not order.is_open}
+    if not over:
+        return []
+    entries: list[LedgerUpdate] = []
+    closing = {d.position_id: d for d in deals if d.order_id in over and d.entry is DealEntry.OUT}
+    for position_id, deal in closing.items():
+        position = state.positions.get(position_id)
+        if position is None:
+            continue
+        instrument = state.exchange.instruments()[position.symbol]
+        if is_dust(position, instrument, deal.price):
+            await ids.ensure("deal", 1)
+            entry = write_off_dust(
+                position,
+                instrument,
+                ids,
+                name=deal.exchange_trade_id,
+                reason=deal.reason,
+                executed_at=deal.executed_at,
+                received_at=deal.created_at,
+            )
+            entries.append(entry)
+    return entries
+
+
+def recompute_close_locks(
+    state: AccountState, orders: Iterable[Order], positions: Iterable[Position]
+) -> list[Position]:
+    """Positions whose lock must change after a change of these orders and positions."""
+    named = {order.position_id for order in orders if order.reduce_only}
+    named.update(position.id for position in positions)
+    changed: list[Position] = []
+    for position_id in named:
+        position = state.positions.get(position_id)
+        if position is not None:
+            after = with_close_state(position, state.orders.values())
+            if after is not position:
+                changed.append(after)
+    return changed

@@ -1,0 +1,1 @@
+"""Reads for callers, narrowed to what their key may see."""

@@ -1,0 +1,101 @@
+"""The event stream read by asking: what happened after a number, for one caller.
+
+Rows carry the events of one command or report together; here they come apart, are narrowed to
+what the caller may see, and gaps are told where events were forgotten or never were.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oms.domain.access import Principal, allowed_strategies
+from oms.ports.history_reads import HistoryQuery, HistoryReads, StoredEventRow
+from oms.services.queries.ledger_queries import LedgerQueries
+from oms.wire.json import loads, time_text
+
+ROWS_READ_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Events after ``after``; ``after`` of the answer goes into the next question."""
+
+    items: Sequence[Mapping[str, Any]]
+    after: Mapping[int, int]
+    heads: Mapping[int, int]
+    gaps: Sequence[Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventReader:
+    """Reads event streams."""
+
+    reads: LedgerQueries
+    history: HistoryReads
+
+    async def heads(self, principal: Principal, account_ids: Sequence[int]) -> Mapping[int, int]:
+        """The last number of each account. Raises ``NotFound``, ``Forbidden``."""
+        await self.reads.narrow_window(principal, HistoryQuery(account_ids=account_ids))
+        return await self.history.heads(account_ids)
+
+    async def __call__(
+        self,
+        principal: Principal,
+        asked: Mapping[int, int | None],
+        namespaces: frozenset[str] | None,
+        limit: int,
+    ) -> EventPage:
+        """Up to ``limit`` events after the numbers ``asked``; ``None`` is the oldest kept."""
+        heads = await self.history.heads(tuple(asked))
+        oldest = await self.history.oldest(tuple(asked))
+        gaps: list[Mapping[str, int]] = []
+        after: dict[int, int] = {}
+        for account_id, number in asked.items():
+            head = heads.get(account_id, 0)
+            floor = oldest.get(account_id, head + 1) - 1
+            after[account_id] = min(max(number or 0, floor), head)
+            if number is not None and number != after[account_id]:
+                low, high = sorted((number, after[account_id]))
+                gaps.append({"account_id": account_id, "from": low + 1, "to": high})
+        rows = await self.history.events(after, min(limit, ROWS_READ_MAX))
+        items: list[Mapping[str, Any]] = []
+        for stored in rows:
+            for seq, item in decode_row(stored, after[stored.row.account_id]):
+                if len(items) >= limit:
+                    return EventPage(items=items, after=after, heads=heads, gaps=gaps)
+                after[stored.row.account_id] = seq
+                if _is_told(principal, item, namespaces):
+                    items.append({key: item[key] for key in item if key != "strategy_id"})
+        return EventPage(items=items, after=after, heads=heads, gaps=gaps)
+
+
+def decode_row(stored: StoredEventRow, after: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The events of a row past ``after``, with their numbers."""
+    row = stored.row
+    payload = loads(row.payload)
+    events = payload if row.namespace == "batch" else [{"payload": payload}]
+    for offset, event in enumerate(events):
+        seq = row.seq + offset
+        if seq > after:
+            yield (
+                seq,
+                {
+                    "event_id": row.id + offset,
+                    "account_id": row.account_id,
+                    "seq": seq,
+                    "namespace": event.get("namespace", row.namespace),
+                    "event": event.get("event", row.event_type),
+                    "strategy_id": event.get("strategy_id", row.strategy_id),
+                    "ts": time_text(stored.created_at),
+                    "payload": event["payload"],
+                },
+            )
+
+
+def _is_told(
+    principal: Principal, item: Mapping[str, Any], namespaces: frozenset[str] | None
+) -> bool:
+    if namespaces is not None and item["namespace"] not in namespaces:
+        return False
+    allowed = allowed_strategies(principal, item["account_id"])
+    return allowed is None or item["strategy_id"] in allowed

@@ -1,0 +1,106 @@
+"""The discrepancies of one account as they stand, and the account's quarantine, which follows.
+
+Rows are changed here and nowhere else; each change is told, and written with the next commit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from oms.domain.event import Event, Namespace
+from oms.domain.reconcile.discrepancy import (
+    TRACKED_STATUSES,
+    Discrepancy,
+    DiscrepancyStatus,
+    quarantine_of,
+)
+from oms.domain.value import evolve
+from oms.ports.ids import IdBlocks
+from oms.ports.ledger_store import RiskFlagUpdate
+from oms.ports.reconcile_store import ReconcileStore
+from oms.ports.registry import AuditEntry
+from oms.services.account_state.state import AccountState
+from oms.services.ledger.record import Changes
+from oms.wire.json import dumps_fast, loads
+
+SYSTEM_AUDIT = AuditEntry(actor="oms", action="quarantine", entity="account", entity_id="")
+"""What is audited of what nobody decided."""
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenDiscrepancies:
+    """The rows that stand, by id, and those that were changed."""
+
+    state: AccountState
+    changes: Changes
+    rows: dict[int, Discrepancy]
+    changed: dict[int, Discrepancy] = field(default_factory=dict)
+
+    def put(self, row: Discrepancy) -> None:
+        """A row in its new form; that it opened or ended is told."""
+        before = self.rows.get(row.id)
+        was_open = before is not None and before.status == DiscrepancyStatus.OPEN
+        is_open = row.status == DiscrepancyStatus.OPEN
+        if is_open and not was_open:
+            self.changes.events.append(discrepancy_event("discrepancy_opened", row))
+        if was_open and not is_open:
+            self.changes.events.append(discrepancy_event("discrepancy_closed", row))
+        self.rows[row.id] = self.changed[row.id] = row
+
+    async def settle(self, ids: IdBlocks, audit: AuditEntry = SYSTEM_AUDIT) -> bool:
+        """Set or lift the quarantine as the rows say; whether that changed anything."""
+        state, kind = self.state, quarantine_of(self.rows)
+        before = state.account.quarantine
+        if kind == before:
+            return False
+        state.account = evolve(state.account, quarantine=kind)
+        state.work.switches.append(RiskFlagUpdate(is_quarantine=True, quarantine=kind))
+        facts = {
+            "quarantine": kind,
+            "comment": audit.comment,
+            "actor_user_id": audit.actor_user_id,
+            "actor_api_key_id": audit.actor_api_key_id,
+        }
+        event = Event(name="account_quarantine_changed", namespace=Namespace.RISK, facts=facts)
+        self.changes.events.append(event)
+        await ids.ensure("audit", 1)
+        entry = evolve(
+            audit,
+            action="quarantine",
+            entity="account",
+            entity_id=str(state.account.id),
+            account_id=state.account.id,
+            before=dumps_fast({"quarantine": before}),
+            after=dumps_fast({"quarantine": kind}),
+        )
+        state.work.audits.append((ids("audit"), entry))
+        return True
+
+
+async def load_open_discrepancies(
+    rows: ReconcileStore, state: AccountState, changes: Changes
+) -> OpenDiscrepancies:
+    """The rows of the account, with those that are on their way to the store."""
+    found = {row.id: row for row in await rows.tracked_discrepancies([state.account.id])}
+    for work in state.units_of_work():
+        found |= {row.id: row for each in work.reconciled for row in each.discrepancies}
+    kept = {key: row for key, row in found.items() if row.status in TRACKED_STATUSES}
+    return OpenDiscrepancies(state=state, changes=changes, rows=kept)
+
+
+def parse_facts(text: str | None) -> Mapping[str, Any]:
+    """Evidence or fix of a row."""
+    facts: Mapping[str, Any] = {} if text is None else loads(text)
+    return facts
+
+
+def discrepancy_event(name: str, row: Discrepancy) -> Event:
+    """The event of a row that opened or ended."""
+    facts = {
+        "discrepancy_id": row.id,
+        "class": row.kind,
+        "symbol": row.symbol,
+        "evidence": parse_facts(row.evidence),
+        "fix": None if row.fix is None else parse_facts(row.fix),
+    }
+    return Event(name=name, facts=facts)

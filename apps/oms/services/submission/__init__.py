@@ -1,0 +1,1 @@
+"""Admission of commands: access, ids, idempotency, queue limits, group commit, results."""

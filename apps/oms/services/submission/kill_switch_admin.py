@@ -1,0 +1,182 @@
+"""Kill switches at the door: who may pull and release which, and what is asked of the accounts.
+
+A switch rules every worker within a second of being stored; cancels, closes and the account's own
+event are commands to its worker. What a switch would do is counted without one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from oms.domain.access import Permission, Principal, Role, refuse_account, refuse_role
+from oms.domain.commands.account_commands import EnforceKillSwitch
+from oms.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from oms.domain.risk.kill_switch import RELEASE_DELAY, KillScope, KillSwitch
+from oms.ports.audit_log import AuditContext
+from oms.ports.history_reads import HistoryQuery, HistoryReads
+from oms.ports.kill_switches import KillSwitchStore
+from oms.ports.registry import Registry
+from oms.ports.strategies import Strategies
+from oms.ports.user_admin import UserAdmin
+from oms.wire.commands.command_requests import CommandRequest
+from oms.wire.commands.kill_switch_requests import ActivateKillSwitch, ReleaseKillSwitch
+
+SWITCHES_LISTED_MAX = 500
+ROWS_COUNTED_MAX = 5000
+#: Scopes over accounts that nobody's flags are about.
+_WIDE = frozenset({KillScope.GLOBAL, KillScope.SYMBOL, KillScope.KEY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillSwitchAdmin:
+    """Pulls, shows and releases switches; every method raises ``Unavailable``."""
+
+    kills: KillSwitchStore
+    registry: Registry
+    strategies: Strategies
+    people: UserAdmin
+    history: HistoryReads
+
+    async def accounts(self, scope: KillScope, scope_id: str) -> Sequence[int]:
+        """The accounts that a switch is about. Raises ``NotFound``."""
+        known = [row.account.id for row in await self.registry.accounts()]
+        match scope:
+            case KillScope.ACCOUNT:
+                if int(scope_id) not in known:
+                    raise NotFound(f"account_id={scope_id}", code="account_not_found")
+                return [int(scope_id)]
+            case KillScope.STRATEGY:
+                rows = await self.strategies.all()
+                row = next((row for row in rows if row.id == int(scope_id)), None)
+                if row is None:
+                    raise NotFound(f"strategy_id={scope_id}", code="strategy_not_found")
+                return row.account_ids
+            case KillScope.KEY:
+                if await self.people.key(int(scope_id)) is None:
+                    raise NotFound(f"there is no API key {scope_id}")
+                return []
+            case KillScope.GLOBAL | KillScope.SYMBOL:
+                return known
+
+    async def pull(
+        self, principal: Principal, ask: ActivateKillSwitch, audit_context: AuditContext
+    ) -> KillSwitch:
+        """Store it. Raises ``Forbidden``, ``NotFound``."""
+        await self.check(principal, Permission.KILL_ON, ask.scope, ask.scope_id)
+        switch = KillSwitch(
+            id=0,
+            scope=ask.scope,
+            scope_id=ask.scope_id,
+            mode=ask.mode,
+            comment=ask.comment,
+            cancel_entries=ask.cancel_entries,
+            flatten=ask.flatten,
+            set_by=audit_context.actor,
+            set_by_user_id=audit_context.user_id,
+            set_by_api_key_id=audit_context.api_key_id,
+            set_at=audit_context.at,
+        )
+        return await self.kills.pull(switch, audit_context)
+
+    async def check(
+        self, principal: Principal, permission: Permission, scope: KillScope, scope_id: str
+    ) -> None:
+        """Whether he may. Raises ``Forbidden``, ``NotFound``."""
+        refused = refuse_role(principal, permission)
+        accounts = [] if refused is not None else await self.accounts(scope, scope_id)
+        if refused is None and principal.role is not Role.ADMIN:
+            own = scope is KillScope.KEY and scope_id == str(principal.api_key_id)
+            is_watch = principal.role is Role.RISK
+            if scope in _WIDE and not is_watch and not (own and permission is Permission.KILL_ON):
+                word = scope.value
+                raise Forbidden(f"a switch of scope {word} needs the role admin or risk")
+            if scope not in _WIDE:
+                found = (refuse_account(principal, permission, i) for i in accounts)
+                refused = next((one for one in found if one is not None), None)
+        if refused is not None:
+            raise Forbidden(refused.message, code=refused.code)
+
+    def commands(self, switch: KillSwitch, accounts: Sequence[int]) -> list[CommandRequest]:
+        """What is asked of the accounts' workers, one command each."""
+        is_own = switch.scope is KillScope.ACCOUNT
+        acts = switch.is_on and (switch.cancel_entries or switch.flatten)
+        if not is_own and not acts:
+            return []
+        end = "" if switch.is_on else ":off"
+        return [
+            CommandRequest(
+                payload=EnforceKillSwitch(
+                    kill_id=switch.id,
+                    scope=switch.scope.value,
+                    scope_id=switch.scope_id,
+                    mode=switch.mode.value,
+                    on=switch.is_on,
+                    cancel_entries=switch.cancel_entries and switch.is_on,
+                    flatten=switch.flatten and switch.is_on,
+                    comment=switch.comment if switch.is_on else switch.release_comment,
+                ),
+                account_id=account_id,
+                request_id=f"kill:{switch.id}{end}",
+            )
+            for account_id in accounts
+        ]
+
+    async def preview(self, ask: ActivateKillSwitch, accounts: Sequence[int]) -> dict[str, object]:
+        """What pulling would do now: entries that would be canceled, positions closed."""
+        told: dict[str, object] = {"accounts": list(accounts), "cancel": [], "close": []}
+        if not accounts:
+            return told
+        strategy_id = int(ask.scope_id) if ask.scope is KillScope.STRATEGY else None
+        symbol = ask.scope_id if ask.scope is KillScope.SYMBOL else None
+        window = HistoryQuery(account_ids=accounts, strategy_id=strategy_id, symbol=symbol)
+        if ask.cancel_entries:
+            orders = await self.history.open_orders(window, ROWS_COUNTED_MAX)
+            told["cancel"] = [order.id for order in orders if not order.reduce_only]
+        if ask.flatten:
+            held = await self.history.open_positions(window, ROWS_COUNTED_MAX)
+            told["close"] = [position.id for position in held]
+        return told
+
+    async def list_visible(self, principal: Principal, *, is_on: bool) -> Sequence[KillSwitch]:
+        """The newest switches that he may know of: of his accounts, and the wide ones."""
+        rows = await self.kills.all(is_on=is_on, limit=SWITCHES_LISTED_MAX)
+        return [row for row in rows if _is_open_to(principal, row)]
+
+    async def one(self, principal: Principal, switch_id: int) -> KillSwitch:
+        """A switch. Raises ``NotFound``."""
+        found = await self.kills.find(switch_id)
+        if found is None or not _is_open_to(principal, found):
+            raise NotFound(f"there is no kill switch {switch_id}")
+        return found
+
+    async def release(
+        self,
+        principal: Principal,
+        switch_id: int,
+        ask: ReleaseKillSwitch,
+        audit_context: AuditContext,
+    ) -> KillSwitch:
+        """End it. Raises ``NotFound``, ``Forbidden``, ``Invalid``, ``Conflict``."""
+        switch = await self.one(principal, switch_id)
+        await self.check(principal, Permission.KILL_OFF, switch.scope, switch.scope_id)
+        _check_release(switch, ask, audit_context.at)
+        released = await self.kills.release(switch_id, audit_context)
+        if released is None:
+            raise Conflict(f"kill switch {switch_id} is released already", reason="released")
+        return released
+
+
+def _check_release(switch: KillSwitch, ask: ReleaseKillSwitch, now: datetime) -> None:
+    if not switch.is_on:
+        raise Conflict(f"kill switch {switch.id} is released already", reason="released")
+    if " ".join(ask.confirm.split()) != switch.confirmation:
+        raise Invalid(f"confirm must be: {switch.confirmation}", reason="confirm")
+    if now - switch.set_at < RELEASE_DELAY:
+        seconds = int(RELEASE_DELAY.total_seconds())
+        raise Conflict(f"not before {seconds} s after it was pulled", reason="too_early")
+
+
+def _is_open_to(principal: Principal, switch: KillSwitch) -> bool:
+    if principal.role is Role.ADMIN or switch.scope is not KillScope.ACCOUNT:
+        return True
+    return refuse_account(principal, Permission.READ, int(switch.scope_id)) is None

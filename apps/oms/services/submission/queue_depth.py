@@ -1,0 +1,78 @@
+"""How full the queues are: counted by the database once a second, and by what was added since.
+
+A hint with a limit, not a ledger: it may lag by a second of what other processes add.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from oms.domain.errors import Refused
+from oms.ports.clock import Clock
+from oms.ports.command_queue import CommandQueue
+
+REFRESH_INTERVAL = timedelta(seconds=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class QueueDepthLimiter:
+    """Commands waiting per account, about."""
+
+    queue: CommandQueue
+    clock: Clock
+    depth_max: int
+    _counted: Mapping[int, int] = field(default_factory=dict)
+    _added: Counter[int] = field(default_factory=Counter)
+    _read_at: datetime | None = None
+    _reading: "asyncio.Task[None] | None" = None
+
+    def longest(self) -> int:
+        """The length of the longest queue."""
+        accounts = {*self._counted, *self._added}
+        return max((self._depth(account_id) for account_id in accounts), default=0)
+
+    async def by_account(self) -> Mapping[int, int]:
+        """The length of each queue that is not empty. Raises ``Unavailable``."""
+        await self.refresh()
+        accounts = {*self._counted, *self._added}
+        return {i: depth for i in accounts if (depth := self._depth(i))}
+
+    async def refresh(self) -> None:
+        """Count again if the last count is too old. Raises ``Unavailable``."""
+        if self._is_stale():
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read())
+            await asyncio.shield(self._reading)
+
+    def reserve(self, account_id: int) -> Refused | None:
+        """Count one more command, or refuse it: the queue is full."""
+        depth = self._depth(account_id)
+        if depth < self.depth_max:
+            self._added[account_id] += 1
+            return None
+        return Refused(
+            code="rate_limited",
+            reason="queue_full",
+            message=f"{depth} commands of account {account_id} are waiting",
+            set_by="commands.queue_depth_max",
+        )
+
+    def _depth(self, account_id: int) -> int:
+        return self._counted.get(account_id, 0) + self._added[account_id]
+
+    def _is_stale(self) -> bool:
+        if self._read_at is None:
+            return True
+        return self.clock.now() - self._read_at >= REFRESH_INTERVAL
+
+    async def _read(self) -> None:
+        try:
+            added = self._added.copy()
+            counted = await self.queue.depths()
+            self._counted = counted
+            self._added -= added  # what was added meanwhile may not be in the count yet
+            self._read_at = self.clock.now()
+        finally:
+            self._reading = None

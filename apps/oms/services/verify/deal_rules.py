@@ -1,0 +1,130 @@
+"""The invariants of one deal as pure rules: it stands where it says, and is what its type says."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from oms.domain.account import PositionMode
+from oms.domain.ledger.charges import FEE_PREFIX
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.dust import DUST_PREFIX
+from oms.domain.ledger.history_replay import BUST_PREFIX
+from oms.domain.ledger.position import Position
+from oms.domain.ledger.position_operations import CLOSE_BY_PREFIX
+from oms.domain.orders.order import Order
+from oms.services.verify.findings import Finding, make_finding
+
+#: What the trade id of a payment begins with.
+_PAYMENTS = {
+    DealType.FUNDING: "funding:",
+    DealType.COMMISSION: FEE_PREFIX,
+    DealType.BALANCE: "balance:",
+}
+
+
+SYNTHETIC_PREFIXES = (CLOSE_BY_PREFIX, DUST_PREFIX)
+"""What the trade ids of deals begin with that no exchange executed: they are priced by us."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealContext:
+    """The rows around some deals: what they name, and all deals of their trades."""
+
+    mode: PositionMode
+    orders: Mapping[int, Order]
+    positions: Mapping[int, Position]
+    #: By symbol and trade id, legs ascending.
+    trades: Mapping[tuple[str, str], Sequence[Deal]]
+
+
+def busted_trade_id(deal: Deal) -> str:
+    """The trade id of the execution that a reversing deal takes back."""
+    return deal.exchange_trade_id.removeprefix(BUST_PREFIX)
+
+
+def check_deal(deal: Deal, around: DealContext) -> Iterator[Finding]:
+    """Whether the deal stands in an order and a position of its own, and is of one kind."""
+    yield from _kind_findings(deal, around)
+    yield from _position_findings(deal, around)
+    yield from _order_findings(deal, around)
+
+
+def find_repeated_deals(deals: Iterable[Deal]) -> Iterator[Finding]:
+    """Deals whose leg of an execution was booked before."""
+    first: dict[tuple[str, str, int], int] = {}
+    for deal in sorted(deals, key=lambda deal: deal.id):
+        key = (deal.symbol, deal.exchange_trade_id, deal.leg)
+        earlier = first.setdefault(key, deal.id)
+        if earlier != deal.id and deal.exchange_trade_id:
+            told = f"also deal {earlier}"
+            name = f"{deal.symbol} {deal.exchange_trade_id} leg {deal.leg} once"
+            yield make_finding("deal_unique", "deal", deal.id, name, told)
+
+
+def _kind_findings(deal: Deal, around: DealContext) -> Iterator[Finding]:
+    name, told = deal.exchange_trade_id, f"{deal.type.value} {deal.exchange_trade_id}"
+    match deal.type:
+        case DealType.TRADE:
+            if name.startswith((BUST_PREFIX, *_PAYMENTS.values())) or deal.qty <= 0:
+                expected = "an execution with a quantity"
+                yield make_finding("deal_type", "deal", deal.id, expected, f"{told}, {deal.qty:f}")
+        case DealType.CORRECTION:
+            victims = around.trades.get((deal.symbol, busted_trade_id(deal)), ())
+            if not name.startswith(BUST_PREFIX) or not any(
+                _takes_back(deal, one) for one in victims
+            ):
+                expected = "the execution that it takes back"
+                yield make_finding("deal_correction", "deal", deal.id, expected, told)
+        case DealType.FUNDING | DealType.COMMISSION | DealType.BALANCE:
+            if not name.startswith(_PAYMENTS[deal.type]) or deal.qty != 0:
+                expected = f"{_PAYMENTS[deal.type]} without quantity"
+                yield make_finding("deal_type", "deal", deal.id, expected, f"{told}, {deal.qty:f}")
+
+
+def _takes_back(deal: Deal, victim: Deal) -> bool:
+    return (
+        victim.type is DealType.TRADE
+        and (victim.leg, victim.qty, victim.price) == (deal.leg, deal.qty, deal.price)
+        and victim.side is deal.side.opposite
+    )
+
+
+def _position_findings(deal: Deal, around: DealContext) -> Iterator[Finding]:
+    needed = deal.type in (DealType.TRADE, DealType.CORRECTION)
+    if not deal.position_id and not needed:
+        return
+    position = around.positions.get(deal.position_id)
+    if position is None:
+        yield make_finding("deal_position", "deal", deal.id, f"position {deal.position_id}", None)
+        return
+    if (position.account_id, position.symbol) != (deal.account_id, deal.symbol):
+        told = f"account {position.account_id}, {position.symbol}"
+        expected = f"account {deal.account_id}, {deal.symbol}"
+        yield make_finding("deal_position", "deal", deal.id, expected, told)
+    per_strategy = around.mode is PositionMode.STRATEGY_NETTING
+    is_own = (
+        deal.exchange_trade_id.startswith(SYNTHETIC_PREFIXES)
+        or deal.strategy_id == position.strategy_id
+    )
+    standing = deal.type is DealType.TRADE and not _is_busted(deal, around)
+    if per_strategy and standing and not is_own:
+        yield make_finding("deal_strategy", "deal", deal.id, position.strategy_id, deal.strategy_id)
+
+
+def _is_busted(deal: Deal, around: DealContext) -> bool:
+    return (deal.symbol, f"{BUST_PREFIX}{deal.exchange_trade_id}") in around.trades
+
+
+def _order_findings(deal: Deal, around: DealContext) -> Iterator[Finding]:
+    if deal.order_id is None:
+        return
+    order = around.orders.get(deal.order_id)
+    if order is None:
+        yield make_finding("deal_order", "deal", deal.id, f"order {deal.order_id}", None)
+        return
+    side = deal.side.opposite if deal.type is DealType.CORRECTION else deal.side
+    if deal.type is DealType.COMMISSION:
+        side = order.side
+    if (order.account_id, order.symbol, order.side) != (deal.account_id, deal.symbol, side):
+        told = f"account {order.account_id}, {order.symbol}, {order.side.value}"
+        expected = f"account {deal.account_id}, {deal.symbol}, {side.value}"
+        yield make_finding("deal_order", "deal", deal.id, expected, told)

@@ -1,0 +1,242 @@
+"""The invariant of positions as a pure rule: folded again from their deals they are as stored.
+
+Each deal is folded into the position it stands in, through the functions that booked it. Positions
+that met in a close-by or a merge are one ``Group`` and are folded together: a close-by takes the
+average that its second position has at that moment, a merge moves quantity and cost.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.allocation import execution_key
+from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
+from oms.domain.ledger.dust import DUST_PREFIX
+from oms.domain.ledger.history_replay import busted_trade_ids
+from oms.domain.ledger.position import (
+    Fill,
+    Position,
+    apply_fill,
+    average_entry_price,
+    join_positions,
+)
+from oms.domain.money import ZERO, round_to_scale
+from oms.domain.side import Side
+from oms.domain.value import evolve, value
+from oms.services.verify.findings import Finding, make_finding
+from oms.services.verify.position_rules import apply_charge, check_position, empty_position
+
+
+@value
+class PositionGroup:
+    """Positions that met each other, ascending by id, and all their deals."""
+
+    positions: Sequence[Position]
+    deals: Sequence[Deal]
+
+    @property
+    def merged(self) -> Sequence[Position]:
+        """Those that ended in another."""
+        return [row for row in self.positions if row.merged_into is not None]
+
+
+def check_group(group: PositionGroup, instrument: Instrument | None) -> list[Finding]:
+    """Whether the stored positions are the folds of their deals.
+
+    Deals are folded in the exchange's order. Where clocks disagreed a fact may have been booked
+    in the order it was heard, and that is not stored: time heard tells, unless a clock was set
+    back or ids of two workers cross. One of the possible orders must give what is stored.
+    """
+    if instrument is None:
+        return [
+            make_finding("position_symbol", "position", row.id, "an instrument", row.symbol)
+            for row in group.positions
+        ]
+    looks: list[Callable[[Deal], Any]] = [_exchange_key, _heard_key]
+    if not group.merged:
+        looks.append(_id_key)
+    found: list[Finding] = []
+    before: list[Any] | None = None
+    for key in looks:
+        fold = _Fold(
+            instrument=instrument, after={p.id: empty_position(p) for p in group.positions}
+        )
+        steps = _steps(group, fold, key)
+        order = [name for name, _ in steps]
+        if order == before:
+            continue
+        before = before or order
+        judged = fold.judged(group, [step for _, step in steps])
+        if not judged:
+            return []
+        found = found or judged
+    return found
+
+
+def _exchange_key(deal: Deal) -> Any:
+    key = execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
+    at, sequence, length, text = key
+    turn = 1 if deal.entry is DealEntry.OUT_BY else 0
+    return at, turn, sequence, length, text, deal.leg
+
+
+def _heard_key(deal: Deal) -> Any:
+    return deal.created_at, 0, deal.id
+
+
+def _id_key(deal: Deal) -> Any:
+    return deal.id
+
+
+def _steps(
+    group: PositionGroup, fold: "_Fold", key: Callable[[Deal], Any]
+) -> list[tuple[Any, Callable[[], None]]]:
+    """What moved quantity, each with its name, in the order of ``key``."""
+    busted = busted_trade_ids(group.deals)
+    steps: list[tuple[Any, Any, Callable[[], None]]] = []
+    pairs: dict[str, list[Deal]] = {}
+    for deal in group.deals:
+        if deal.type is not DealType.TRADE:
+            continue
+        if deal.exchange_trade_id in busted:
+            fold.found_profit(deal, ZERO)
+        elif deal.entry is DealEntry.OUT_BY:
+            pairs.setdefault(deal.exchange_trade_id, []).append(deal)
+        else:
+            steps.append((key(deal), deal.id, partial(fold.trade, deal)))
+    for legs in pairs.values():
+        pair = sorted(legs, key=lambda leg: leg.leg)
+        steps.append((key(pair[0]), pair[0].id, partial(fold.pair, pair)))
+    for position in group.merged:
+        assert position.merged_into is not None
+        at: datetime = position.closed_at or position.updated_at
+        steps.append(((at, 2), -position.id, partial(fold.merge, position)))
+    return [(name, step) for _, name, step in sorted(steps, key=lambda each: each[:2])]
+
+
+class _Stuck(Exception):
+    """What follows cannot be folded."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Fold:
+    """Positions while they are folded again, and what differed on the way."""
+
+    instrument: Instrument
+    after: dict[int, Position]
+    #: The first deal of each position.
+    first: dict[int, Deal] = field(default_factory=dict)
+    found: list[Finding] = field(default_factory=list)
+
+    def judged(self, group: PositionGroup, steps: Sequence[Callable[[], None]]) -> list[Finding]:
+        """Fold, and compare with what is stored."""
+        try:
+            for step in steps:
+                step()
+        except _Stuck:
+            return self.found
+        for deal in group.deals:
+            if deal.position_id in self.after:
+                position = self.after[deal.position_id]
+                self.after[position.id] = apply_charge(position, self.instrument, deal)
+        for stored in group.positions:
+            self.found += check_position(stored, self.after[stored.id], self.first.get(stored.id))
+        return self.found
+
+    def trade(self, deal: Deal) -> None:
+        """Fold one execution, or one leg of it."""
+        delta = self._delta(deal)
+        position = self.after[deal.position_id]
+        grows = position.qty == 0 or (delta > 0) == (position.qty > 0)
+        if not grows and delta.copy_abs() > position.qty.copy_abs():
+            self._stop(deal, f"at most {position.qty.copy_abs():f}", delta)
+        self.first.setdefault(position.id, deal)
+        entered = deal.entry is DealEntry.IN
+        if entered is not grows:
+            expected = "in" if grows else "out"
+            self.found.append(
+                make_finding("deal_entry", "deal", deal.id, expected, deal.entry.value)
+            )
+        self._fold(deal, position, delta)
+
+    def pair(self, pair: Sequence[Deal]) -> None:
+        """Fold both legs of a close-by at the exact average of the second one's position.
+
+        Dust is one leg, taken out at the average of its own.
+        """
+        whole = 1 if pair[0].exchange_trade_id.startswith(DUST_PREFIX) else 2
+        sides, sizes = {leg.side for leg in pair}, {leg.qty for leg in pair}
+        if len(pair) != whole or len(sides) != whole or len(sizes) != 1:
+            told = ", ".join(f"{leg.side.value} {leg.qty:f}" for leg in pair)
+            expected = "two opposite equal legs, of dust one"
+            self.found.append(make_finding("deal_close_by", "deal", pair[0].id, expected, told))
+            raise _Stuck
+        held = [self.after[leg.position_id] for leg in pair]
+        for leg, position in zip(pair, held, strict=True):
+            grows = (position.qty > 0) == (leg.side is Side.BUY)
+            if not position.qty or grows or position.qty.copy_abs() < leg.qty:
+                self._stop(leg, f"at most {position.qty.copy_abs():f}", self._delta(leg))
+        average = held[-1].cost / Fraction(held[-1].qty)
+        price = round_to_scale(self.instrument.price_of(average))
+        for leg, position in zip(pair, held, strict=True):
+            if leg.price != price:
+                self.found.append(make_finding("deal_price", "deal", leg.id, price, leg.price))
+            self._fold(leg, position, self._delta(leg), average)
+
+    def merge(self, source: Position) -> None:
+        """Move what a merged position held into its target."""
+        target = self.after.get(source.merged_into or 0)
+        held = self.after[source.id]
+        if (
+            target is None
+            or target.id == source.id
+            or not held.qty
+            or not target.qty
+            or (held.qty > 0) != (target.qty > 0)
+        ):
+            told = "nothing" if target is None else f"{held.qty:f} into {target.qty:f}"
+            expected = "quantity merged into an open position of its side"
+            self.found.append(make_finding("position_merge", "position", source.id, expected, told))
+            raise _Stuck
+        at = source.closed_at or source.updated_at
+        grown, ended = join_positions(target, held, at)
+        price = average_entry_price(grown, self.instrument)
+        self.after[grown.id] = evolve(grown, avg_price=price)
+        self.after[ended.id] = ended
+
+    def found_profit(self, deal: Deal, expected: Decimal) -> None:
+        """Compare the profit of a deal."""
+        if deal.profit != expected:
+            self.found.append(make_finding("deal_profit", "deal", deal.id, expected, deal.profit))
+
+    def _fold(
+        self, deal: Deal, position: Position, delta: Decimal, average: Fraction | None = None
+    ) -> None:
+        fill = Fill(
+            delta=delta,
+            price=deal.price,
+            fee=deal.fee,
+            fee_currency=deal.fee_currency,
+            reason=deal.reason,
+            executed_at=deal.executed_at,
+            received_at=deal.created_at,
+            value=average,
+        )
+        self.after[position.id], profit = apply_fill(position, self.instrument, fill)
+        self.found_profit(deal, profit)
+
+    def _delta(self, deal: Deal) -> Decimal:
+        instrument = self.instrument
+        delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
+        if deal.qty <= 0 or deal.price <= 0 or (delta > 0) != (deal.side is Side.BUY):
+            self._stop(deal, "a quantity and a price above 0", f"{deal.qty:f} at {deal.price:f}")
+        return delta
+
+    def _stop(self, deal: Deal, expected: str, found: object) -> None:
+        self.found.append(make_finding("deal_quantity", "deal", deal.id, expected, found))
+        raise _Stuck

@@ -1,0 +1,224 @@
+"""Reads orders, deals and positions of one account for their invariants; the rules are elsewhere.
+
+Row by row of a page; what is found is looked at again until nothing changed under the look.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from oms.domain.account import Account, Engine
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.history_replay import BUST_PREFIX
+from oms.domain.ledger.position import Position
+from oms.domain.orders.execution_report import ReportSource
+from oms.domain.orders.order import Order
+from oms.ports.command_queue import CommandQueue
+from oms.ports.history_reads import HistoryReads
+from oms.ports.ledger_store import LedgerStore
+from oms.ports.verification_reads import OrderColumns, VerificationReads
+from oms.services.verify.deal_rules import (
+    SYNTHETIC_PREFIXES,
+    DealContext,
+    busted_trade_id,
+    check_deal,
+    find_repeated_deals,
+)
+from oms.services.verify.event_projection import UnreportedRows
+from oms.services.verify.findings import Finding, Findings, make_finding
+from oms.services.verify.history_pages import iterate_pages
+from oms.services.verify.order_rules import check_order, check_order_columns
+from oms.services.verify.position_groups import PositionGroupReader
+from oms.services.verify.position_replay import PositionGroup, check_group
+from oms.services.verify.position_rules import (
+    check_position_chain,
+    check_single_open,
+    find_excess_open,
+)
+from oms.services.verify.stable_read import read_stable
+
+
+@dataclass(slots=True, kw_only=True)
+class RowChecker:
+    """The rows of one account."""
+
+    account: Account
+    instruments: Mapping[str, Instrument]
+    findings: Findings
+    unreported: UnreportedRows
+    history: HistoryReads
+    ledger: LedgerStore
+    queue: CommandQueue
+    audit: VerificationReads
+    #: Open positions, for the modes that allow but one.
+    _open: list[Position] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Judge all orders, positions and deals."""
+        async for orders in iterate_pages(self.account.id, self.history.orders):
+            await self._orders(orders)
+        async for positions in iterate_pages(self.account.id, self.history.positions):
+            await self._positions(positions)
+        await self._modes()
+        async for deals in iterate_pages(self.account.id, self.history.deals):
+            await self._deals(deals)
+
+    async def _orders(self, orders: Sequence[Order]) -> None:
+        ids = [order.id for order in orders]
+        deals: dict[int | None, list[Deal]] = defaultdict(list)
+        for deal in await self.history.deals_by_order(ids):
+            deals[deal.order_id].append(deal)
+        columns = await self.audit.order_columns(ids)
+        for order in orders:
+            self.unreported.inspect("order", order.id, order.version, order.updated_at)
+            wrong = _order_sums(order, deals[order.id], columns)
+            if wrong and not self.findings.is_full:
+                self.findings.add(await self._order_again(order.id))
+        await self._belongings(orders)
+
+    async def _order_again(self, order_id: int) -> Sequence[Finding]:
+        async def inspect(rows: Sequence[Order]) -> Sequence[Finding]:
+            deals = await self.history.deals_by_order([order_id])
+            columns = await self.audit.order_columns([order_id])
+            return [finding for row in rows for finding in _order_sums(row, deals, columns)]
+
+        return await read_stable(lambda: self.history.orders_by_id([order_id]), inspect)
+
+    async def _belongings(self, orders: Sequence[Order]) -> None:
+        """Whether what orders name is there: it was, when they were written."""
+        commands = await self.queue.find([o.command_id for o in orders if o.command_id is not None])
+        named = sorted({order.position_id for order in orders if order.position_id})
+        positions = {row.id: row for row in await self.history.positions_by_id(named)}
+        strategies = sorted({order.strategy_id for order in orders if order.strategy_id})
+        known = await self.audit.strategies(strategies)
+        for order in orders:
+            command = commands.get(order.command_id or 0)
+            if order.command_id is not None and (
+                command is None or command.account_id != order.account_id
+            ):
+                expected = f"command {order.command_id} of account {order.account_id}"
+                self.findings.add(
+                    [make_finding("order_command", "order", order.id, expected, None)]
+                )
+            position = positions.get(order.position_id)
+            # A refused order may name what never was.
+            if order.position_id and (order.is_open or order.filled_qty):
+                self.findings.add(_owner_findings(order, position))
+            if order.strategy_id and order.strategy_id not in known:
+                expected = f"strategy {order.strategy_id}"
+                self.findings.add(
+                    [make_finding("order_strategy", "order", order.id, expected, None)]
+                )
+
+    async def _positions(self, positions: Sequence[Position]) -> None:
+        groups = self._groups()
+        async for group in groups.iterate_page(positions):
+            if self._judged(group) and not self.findings.is_full:
+                self.findings.add(await self._group_again(groups, group.positions[0].id))
+        before = {name for row in positions for name in (row.identifier, row.previous_position_id)}
+        names = sorted(name for name in before if name)
+        known = {row.id: row for row in await self.history.positions_by_id(names)}
+        for position in positions:
+            self.findings.add(check_position_chain(position, known))
+            self.unreported.inspect("position", position.id, position.version, position.updated_at)
+        self._open += [row for row in positions if row.is_open]
+
+    async def _group_again(
+        self, groups: PositionGroupReader, position_id: int
+    ) -> Sequence[Finding]:
+        async def inspect(group: PositionGroup) -> Sequence[Finding]:
+            return self._judged(group)
+
+        return await read_stable(lambda: groups.around(position_id), inspect)
+
+    def _judged(self, group: PositionGroup) -> Sequence[Finding]:
+        if not group.positions:
+            return ()
+        return check_group(group, self.instruments.get(group.positions[0].symbol))
+
+    def _groups(self) -> PositionGroupReader:
+        return PositionGroupReader(
+            account_id=self.account.id,
+            history=self.history,
+            ledger=self.ledger,
+            audit=self.audit,
+        )
+
+    async def _modes(self) -> None:
+        """One may have closed and the next opened between two pages: one read tells."""
+        mode = self.account.position_mode
+        for group in find_excess_open(mode, self._open):
+            rows = await self.history.positions_by_id([position.id for position in group])
+            for still in find_excess_open(mode, [row for row in rows if row.is_open]):
+                self.findings.add(check_single_open(mode, still))
+
+    async def _deals(self, deals: Sequence[Deal]) -> None:
+        """A deal is written with its order and its position: they are there when it is seen."""
+        named = {deal.order_id for deal in deals if deal.order_id is not None}
+        held = sorted({deal.position_id for deal in deals if deal.position_id})
+        around = DealContext(
+            mode=self.account.position_mode,
+            orders={row.id: row for row in await self.history.orders_by_id(sorted(named))},
+            positions={row.id: row for row in await self.history.positions_by_id(held)},
+            trades=await self._trades(deals),
+        )
+        for deal in deals:
+            self.unreported.inspect("deal", deal.id, 1, deal.created_at)
+            found = list(check_deal(deal, around))
+            if found:  # it may have been moved, or taken away, since it was read
+                still = await self.history.deals_by_id([deal.id])
+                self.findings.add(found if list(still) == [deal] else ())
+        here = {deal.id for deal in deals}
+        same = [leg for legs in around.trades.values() for leg in legs]
+        self.findings.add(finding for finding in find_repeated_deals(same) if finding.id in here)
+        if self.account.engine is Engine.PAPER:
+            await self._paper_deals(deals)
+
+    async def _trades(self, deals: Iterable[Deal]) -> Mapping[tuple[str, str], Sequence[Deal]]:
+        """All deals of the executions that these deals are of, take back, or are taken back by."""
+        names: dict[str, set[str]] = defaultdict(set)
+        for deal in deals:
+            more = busted_trade_id(deal) if deal.type is DealType.CORRECTION else ""
+            bust = f"{BUST_PREFIX}{deal.exchange_trade_id}" if deal.type is DealType.TRADE else ""
+            names[deal.symbol] |= {deal.exchange_trade_id, more, bust} - {""}
+        trades: dict[tuple[str, str], Sequence[Deal]] = {}
+        for symbol, known in names.items():
+            found = await self.ledger.deals_of(self.account.id, symbol, sorted(known))
+            trades |= {(symbol, name): legs for name, legs in found.items()}
+        return trades
+
+    async def _paper_deals(self, deals: Sequence[Deal]) -> None:
+        """Executions are booked as the paper exchange made them, and by nobody else."""
+        told = {deal.id: deal.exchange_trade_id for deal in deals if _is_executed(deal)}
+        names = sorted(set(told.values()))
+        known = await self.audit.existing_paper_trades(self.account.id, names)
+        self.findings.add(
+            make_finding("paper_deal", "deal", deal_id, f"{name} at the paper exchange", None)
+            for deal_id, name in told.items()
+            if name not in known
+        )
+
+
+def _order_sums(
+    order: Order, deals: Sequence[Deal], columns: Mapping[int, OrderColumns]
+) -> list[Finding]:
+    found = check_order(order, deals)
+    return found + (check_order_columns(order, columns[order.id]) if order.id in columns else [])
+
+
+def _owner_findings(order: Order, position: Position | None) -> list[Finding]:
+    expected = f"position {order.position_id} of account {order.account_id}, {order.symbol}"
+    told = None
+    if position is not None:
+        if (position.account_id, position.symbol) == (order.account_id, order.symbol):
+            return []
+        told = f"account {position.account_id}, {position.symbol}"
+    return [make_finding("order_position", "order", order.id, expected, told)]
+
+
+def _is_executed(deal: Deal) -> bool:
+    """Whether the exchange made it; inferred deals are not found there yet, an admin's never."""
+    by_hand = deal.origin == ReportSource.OPERATOR.value
+    ours = by_hand or deal.exchange_trade_id.startswith(SYNTHETIC_PREFIXES)
+    return deal.type is DealType.TRADE and not ours and not deal.provisional

@@ -1,0 +1,165 @@
+"""Reads the events and commands of one account for their invariants; the rules are elsewhere.
+
+Events are read up to the head that stood first. A command is then looked for among them, and
+among those that came since: it may have ended while they were read.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from oms.domain.commands.command import CommandStatus
+from oms.ports.command_queue import CommandQueue, CommandRow
+from oms.ports.history_reads import HistoryReads, StoredEventRow
+from oms.ports.leases import Leases
+from oms.ports.verification_reads import VerificationReads
+from oms.services.verify.event_projection import EventProjection, UnreportedRows
+from oms.services.verify.findings import Findings, make_finding
+from oms.services.verify.history_pages import PAGE_ROWS, iterate_pages
+from oms.services.verify.stream_rules import EventCheck, check_command, must_be_reported
+
+_ALL = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventChecker:
+    """The events of one account, from number ``from_seq`` on."""
+
+    history: HistoryReads
+    account_id: int
+    from_seq: int
+
+    async def run(self, findings: Findings, *, is_young: bool) -> EventCheck:
+        """Judge all events kept; of a young account none was trimmed yet."""
+        head = await self._head()
+        start = max(self.from_seq, 1)
+        kept = await self._oldest()
+        first = start if kept is None or is_young else max(start, kept)
+        check = EventCheck(last=first - 1, from_seq=self.from_seq)
+        async for stored in self._rows(start - 1):
+            if stored.row.seq > head:
+                await self._beyond(stored, findings)
+                break
+            if stored.row.seq > check.last + 1 and not is_young:
+                await self._trimmed_meanwhile(stored, check)
+            findings.add(check.add(stored))
+            if len(check.projection.uncompared) >= PAGE_ROWS:
+                await self._compare(check.projection)
+        await self._compare(check.projection)
+        if check.last < head and (check.events or is_young):
+            findings.add(
+                [make_finding("event_numbers", "account", self.account_id, head, check.last)]
+            )
+        return check
+
+    async def apply_newer(self, check: EventCheck) -> None:
+        """Take in what commands are told of behind the events checked."""
+        async for stored in self._rows(check.last):
+            check.apply(stored)
+
+    async def check_rows(
+        self, check: EventCheck, unreported: UnreportedRows, findings: Findings
+    ) -> None:
+        """Whether all rows are as they were told, newer events included."""
+        if unreported.rows or check.projection.differing:
+            await self.apply_newer(check)
+        findings.add(unreported.findings)
+        findings.add(check.projection.differing.values())
+        findings.add(unreported.still())
+
+    async def _compare(self, projection: EventProjection) -> None:
+        """Look whether the rows are what was told of them last."""
+        for kind, ids in projection.parts(PAGE_ROWS):
+            match kind:
+                case "order":
+                    projection.compare_orders(ids, await self.history.orders_by_id(ids))
+                case "deal":
+                    projection.compare_deals(ids, await self.history.deals_by_id(ids))
+                case "position":
+                    projection.compare_positions(ids, await self.history.positions_by_id(ids))
+
+    async def _beyond(self, stored: StoredEventRow, findings: Findings) -> None:
+        head = await self._head()
+        if stored.row.seq_to > head:
+            told = f"event {stored.row.seq_to}"
+            findings.add([make_finding("event_head", "account", self.account_id, told, head)])
+
+    async def _trimmed_meanwhile(self, stored: StoredEventRow, check: EventCheck) -> None:
+        """A gap before what is now the oldest row is no gap."""
+        if await self._oldest() == stored.row.seq:
+            check.last = stored.row.seq - 1
+
+    async def _rows(self, last: int) -> AsyncIterator[StoredEventRow]:
+        while rows := await self.history.events({self.account_id: last}, PAGE_ROWS):
+            for stored in rows:
+                yield stored
+            last = rows[-1].row.seq_to
+
+    async def _head(self) -> int:
+        return (await self.history.heads([self.account_id])).get(self.account_id, 0)
+
+    async def _oldest(self) -> int | None:
+        return (await self.history.oldest([self.account_id])).get(self.account_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandChecker:
+    """The commands of one account."""
+
+    history: HistoryReads
+    queue: CommandQueue
+    leases: Leases
+    audit: VerificationReads
+
+    async def run(
+        self, account_id: int, check: EventCheck, events: EventChecker, findings: Findings
+    ) -> None:
+        """Judge all commands, and whether each end was told."""
+        unreported: list[int] = []
+        running: list[int] = []
+        async for commands in iterate_pages(account_id, self.history.commands):
+            await self._page(commands, findings)
+            for command in commands:
+                if command.status is CommandStatus.RUNNING:
+                    running.append(command.id)
+                if (
+                    must_be_reported(command, check.oldest_at)
+                    and command.id not in check.reported_command_ids
+                ):
+                    unreported.append(command.id)
+        if unreported:
+            await events.apply_newer(check)
+        findings.add(
+            make_finding("command_event", "command", command_id, "told in an event", None)
+            for command_id in unreported
+            if command_id not in check.reported_command_ids
+        )
+        await self._running(account_id, running, findings)
+        lease_tokens = await self.audit.lease_tokens(account_id)
+        if lease_tokens.written > lease_tokens.given:
+            expected = f"at most lease token {lease_tokens.given}"
+            findings.add(
+                [make_finding("lease_fence", "account", account_id, expected, lease_tokens.written)]
+            )
+        findings.add(
+            make_finding("command_order", "command", command_id, "one order", "several")
+            for command_id in await self.audit.commands_with_several_orders(account_id)
+        )
+
+    async def _page(self, commands: Sequence[CommandRow], findings: Findings) -> None:
+        """An order is written with its command's end: it is there when the end is seen."""
+        named = {command.order_id for command in commands if command.order_id is not None}
+        orders = {row.id: row for row in await self.history.orders_by_id(sorted(named))}
+        for command in commands:
+            findings.add(check_command(command, orders))
+
+    async def _running(self, account_id: int, ids: Sequence[int], findings: Findings) -> None:
+        """Running under no lease, before and after a second look at the command."""
+        if not ids or account_id not in await self.leases.free(_ALL):
+            return
+        rows = await self.queue.find(ids)
+        if account_id in await self.leases.free(_ALL):
+            findings.add(
+                make_finding("command_lease", "command", row.id, "a lease while it runs", None)
+                for row in rows.values()
+                if row.status is CommandStatus.RUNNING
+            )

@@ -1,0 +1,143 @@
+"""The invariants of events and commands as pure rules: rows in, findings out.
+
+Only events still kept are judged: old ones are trimmed, always the oldest first.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from oms.domain.commands.command import CommandStatus
+from oms.domain.orders.order import Order
+from oms.ports.command_queue import CommandRow
+from oms.ports.history_reads import StoredEventRow
+from oms.services.verify.event_projection import EventProjection
+from oms.services.verify.findings import Finding, make_finding
+from oms.wire.commands.command_codec import is_read_only
+from oms.wire.json import NotJson, loads
+
+_WENT_WRONG = frozenset({CommandStatus.FAILED, CommandStatus.REFUSED})
+"""Commands of this type make no event unless they trade."""
+
+
+@dataclass(slots=True)
+class EventCheck:
+    """Event rows of one account, fed in ascending order.
+
+    ``last`` is the number before the next row's; ``events`` counts the numbers checked. Its memory
+    is one number per command and row told of.
+    """
+
+    last: int
+    from_seq: int = 0
+    events: int = 0
+    oldest_at: datetime | None = None
+    reported_command_ids: set[int] = field(default_factory=set)
+    projection: EventProjection = field(default_factory=EventProjection)
+    _in_doubt: set[int] = field(default_factory=set)
+
+    def add(self, stored: StoredEventRow) -> Iterator[Finding]:
+        """Judge the next row; a gap before it has been judged by whoever sets ``last``."""
+        row, expected = stored.row, self.last + 1
+        if self.oldest_at is None or stored.created_at < self.oldest_at:
+            self.oldest_at = stored.created_at
+        begins = not self.events and row.seq <= self.from_seq
+        if row.seq != expected and not begins:
+            yield make_finding("event_numbers", "event", row.id, expected, row.seq)
+        items = _items(stored)
+        numbers = row.seq_to - row.seq + 1
+        if items is None:
+            yield make_finding("event_payload", "event", row.id, "JSON", "something else")
+        elif len(items) != numbers:
+            yield make_finding("event_count", "event", row.id, f"{numbers} events", f"{len(items)}")
+        for item in items or ():
+            self.projection.apply(item)
+            yield from self._command(row.id, item)
+        self.events += max(row.seq_to - max(row.seq, self.from_seq) + 1, 0)
+        self.last = max(row.seq_to, self.last)
+
+    def apply(self, stored: StoredEventRow) -> None:
+        """Only take in what commands and rows it tells of."""
+        for item in _items(stored) or ():
+            self.projection.apply(item)
+            if item.get("event") == "command_updated":
+                self.reported_command_ids.add(item["payload"]["command_id"])
+
+    def _command(self, row_id: int, item: Mapping[str, Any]) -> Iterator[Finding]:
+        """An unknown result may be bettered; any other is told once."""
+        if item.get("event") != "command_updated":
+            return
+        payload = item["payload"]
+        command_id = payload["command_id"]
+        if command_id in self.reported_command_ids and command_id not in self._in_doubt:
+            told = f"told again by event row {row_id}"
+            yield make_finding("command_event", "command", command_id, "told once", told)
+        self.reported_command_ids.add(command_id)
+        if payload["status"] == CommandStatus.UNKNOWN.value:
+            self._in_doubt.add(command_id)
+        else:
+            self._in_doubt.discard(command_id)
+
+
+def must_be_reported(command: CommandRow, oldest_at: datetime | None) -> bool:
+    """Whether the event of the command's end is among those kept since ``oldest_at``."""
+    is_read = is_read_only(command.command_type, command.payload)
+    if is_read or not command.status.is_final or command.finished_at is None or oldest_at is None:
+        return False
+    return command.finished_at > oldest_at
+
+
+def check_command(command: CommandRow, orders: Mapping[int, Order]) -> Iterator[Finding]:
+    """Whether a final command has its one result, and one that waits has none yet."""
+    status, name = command.status.value, command.id
+    if not command.status.is_final:
+        if command.finished_at is not None or command.result is not None:
+            yield make_finding(
+                "command_result", "command", name, f"{status} without a result", "one"
+            )
+        return
+    if command.finished_at is None:
+        yield make_finding("command_finished_at", "command", name, "a time", None)
+    wrong = command.status in _WENT_WRONG
+    if (command.error is not None) is not wrong:
+        expected = "an error" if wrong else "no error"
+        found = "no error" if wrong else "an error"
+        yield make_finding(
+            "command_error", "command", name, f"{expected}, as it is {status}", found
+        )
+    yield from _order_findings(command, orders)
+
+
+def _order_findings(command: CommandRow, orders: Mapping[int, Order]) -> Iterator[Finding]:
+    if command.order_id is not None:
+        order = orders.get(command.order_id)
+        if order is None or order.account_id != command.account_id:
+            expected = f"order {command.order_id} in account {command.account_id}"
+            yield make_finding("command_order", "command", command.id, expected, None)
+    elif command.status is CommandStatus.DONE and command.command_type == "send_order":
+        yield make_finding("command_order", "command", command.id, "an order", None)
+
+
+def _items(stored: StoredEventRow) -> list[Mapping[str, Any]] | None:
+    """The events of a row, ``None`` if it holds none that can be read."""
+    row = stored.row
+    try:
+        payload = loads(row.payload)
+    except NotJson:
+        return None
+    if row.event_type == "batch":
+        return payload if isinstance(payload, list) and all(map(_is_told, payload)) else None
+    item = {"event": row.event_type, "payload": payload}
+    return [item] if _is_told(item) else None
+
+
+def _is_told(item: object) -> bool:
+    """Whether it is an event; one of a command names the command and its status."""
+    if not isinstance(item, dict) or not isinstance(item.get("payload"), dict):
+        return False
+    if "event" not in item:
+        return False
+    payload = item["payload"]
+    is_command = item.get("event") == "command_updated"
+    return not is_command or (isinstance(payload.get("command_id"), int) and "status" in payload)

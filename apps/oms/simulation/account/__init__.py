@@ -1,0 +1,1 @@
+"""Money of an account: costs, margin, funding, liquidation, transfers and contract settings."""

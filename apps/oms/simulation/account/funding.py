@@ -1,0 +1,111 @@
+"""Funding: at 00:00, 08:00 and 16:00 UTC longs pay shorts, or the reverse.
+
+Each position remembers until when it has paid, so each time is settled once, however many were
+missed: at the mark price that was known when the engine's clock passed it. Where no price is known
+yet, it is settled with the first that is told.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from oms.domain.money import ZERO, add, multiply, round_to_scale, subtract
+from oms.domain.value import evolve
+from oms.simulation.account.costs import settle_value
+from oms.simulation.account.funding_schedule import FUNDING_INTERVAL, last_funding_time
+from oms.simulation.events import FundingPaid
+from oms.simulation.inputs import (
+    BookUpdate,
+    CandleClosed,
+    FundingRateUpdate,
+    Input,
+    MarkPriceUpdate,
+    QuoteUpdate,
+    TradeTick,
+)
+from oms.simulation.market.matching import market_from_update
+from oms.simulation.state.contract_overrides import NO_OVERRIDES, MarginMode
+from oms.simulation.state.exchange_state import ExchangeState, PaperPosition
+from oms.simulation.state.step_state import StepState
+
+
+def next_funding_payment(state: ExchangeState) -> datetime | None:
+    """When a position pays next; ``None`` where none is open, or no price of it is known."""
+    times = [
+        last_funding_time(position.funded_at) + FUNDING_INTERVAL
+        for position in state.positions.values()
+        if position.funded_at is not None and position.symbol in state.markets
+    ]
+    return min(times, default=None)
+
+
+def settle_funding(sheet: StepState, input: Input) -> None:
+    """Settle the funding times that have passed, the oldest first, before ``input`` is heard."""
+    due = last_funding_time(sheet.at)
+    late = [
+        (position.funded_at, key, position)
+        for key, position in sheet.positions.items()
+        if position.funded_at is not None and position.funded_at < due
+    ]
+    if not late:
+        return
+    moment = last_funding_time(min(since for since, _, _ in late)) + FUNDING_INTERVAL
+    marks = {key[0]: _mark(sheet, key[0], input) for _, key, _ in late}
+    while moment <= due:
+        for since, key, _ in sorted(late, key=lambda each: each[1]):
+            mark = marks[key[0]]
+            if mark is not None and since < moment:
+                _pay(sheet, sheet.positions[key], mark, moment)
+        moment += FUNDING_INTERVAL
+
+
+def apply_funding_rate(sheet: StepState, news: FundingRateUpdate) -> None:
+    """Another rate, from the next funding time on."""
+    terms = sheet.contracts.get(news.symbol, NO_OVERRIDES)
+    if terms.funding_rate != news.rate:
+        sheet.put_terms(news.symbol, evolve(terms, funding_rate=news.rate))
+
+
+def _pay(sheet: StepState, position: PaperPosition, mark: Decimal, moment: datetime) -> None:
+    """− signed quantity × mark × rate; of an isolated position it moves the margin."""
+    instrument, symbol = sheet.instruments[position.symbol], position.symbol
+    terms = sheet.contracts.get(symbol, NO_OVERRIDES)
+    rate = sheet.settings.funding_rate if terms.funding_rate is None else terms.funding_rate
+    amount = round_to_scale(
+        multiply(settle_value(instrument, position.qty, mark), rate).copy_negate()
+    )
+    margin = position.margin
+    if amount:
+        sheet.credit(instrument.settle, amount)
+        sheet.pools.add(instrument.settle)
+        sheet.events.append(
+            FundingPaid(
+                funding_id=f"f-{symbol}-{position.leg}-{moment:%Y%m%dT%H}",
+                symbol=symbol,
+                leg=position.leg,
+                amount=amount,
+                currency=instrument.settle,
+                rate=rate,
+                mark=mark,
+                at=moment,
+            )
+        )
+        if sheet.settings.margin_mode_of(terms) is MarginMode.ISOLATED:
+            margin = max(add(margin, amount), ZERO)
+            sheet.lock(instrument.settle, subtract(margin, position.margin))
+    after = evolve(position, margin=margin, funded_at=moment)
+    sheet.put_position((symbol, position.leg), after)
+
+
+def _mark(sheet: StepState, symbol: str, input: Input) -> Decimal | None:
+    """The mark price before the input; without one, what the input tells."""
+    market = sheet.markets.get(symbol)
+    if market is not None and market.mark_price is not None:
+        return market.mark_price
+    match input:
+        case QuoteUpdate() | BookUpdate() if input.symbol == symbol:
+            return market_from_update(input).mark_price
+        case MarkPriceUpdate() | TradeTick() if input.symbol == symbol:
+            return input.price
+        case CandleClosed() if input.symbol == symbol:
+            return input.open
+    return None

@@ -1,0 +1,25 @@
+"""When funding is due: at 00:00, 08:00 and 16:00 UTC."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from oms.simulation.state.exchange_state import PaperPosition, PositionKey
+
+FUNDING_INTERVAL_HOURS = 8
+FUNDING_INTERVAL = timedelta(hours=FUNDING_INTERVAL_HOURS)
+
+
+def last_funding_time(moment: datetime) -> datetime:
+    """The last funding time at or before ``moment``, which is in UTC."""
+    hour = moment.hour - moment.hour % FUNDING_INTERVAL_HOURS
+    return datetime(moment.year, moment.month, moment.day, hour, 0, 0, 0, moment.tzinfo)
+
+
+def next_funding_at(positions: Mapping[PositionKey, PaperPosition]) -> datetime | None:
+    """The first time that one of the positions has not settled yet."""
+    first: datetime | None = None
+    for position in positions.values():
+        settled = position.funded_at
+        if settled is not None and (first is None or settled < first):
+            first = settled
+    return None if first is None else last_funding_time(first) + FUNDING_INTERVAL

@@ -1,0 +1,1 @@
+"""Market data and matching: books, queue positions, candles, the random walk, instruments."""

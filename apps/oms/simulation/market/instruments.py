@@ -1,0 +1,154 @@
+"""The built-in table of instruments and the fees of each venue profile.
+
+It lets a paper account work without any network. A venue without rows of its own uses these
+instruments with its own fees, an unknown one those of ``GENERIC``.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
+
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.simulation.settings import FeeRates
+
+GENERIC = "generic"
+
+#: symbol: tick, step, minimum notional in quote.
+_SPOT: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "BTC/USDT": ("0.01", "0.00001", "5"),
+        "BTC/USDC": ("0.01", "0.00001", "5"),
+        "ETH/USDT": ("0.01", "0.0001", "5"),
+        "BNB/USDT": ("0.01", "0.001", "5"),
+        "SOL/USDT": ("0.01", "0.001", "5"),
+        "LTC/USDT": ("0.01", "0.001", "5"),
+        "LINK/USDT": ("0.01", "0.01", "5"),
+        "XRP/USDT": ("0.0001", "0.1", "5"),
+        "ADA/USDT": ("0.0001", "0.1", "5"),
+        "DOGE/USDT": ("0.00001", "1", "5"),
+        "ETH/BTC": ("0.00001", "0.0001", "0.0001"),
+        "USDC/USDT": ("0.0001", "1", "5"),
+    }
+)
+
+#: base of …/USDT:USDT: tick, step, minimum notional, largest leverage, maintenance rate.
+_LINEAR: Mapping[str, tuple[str, str, str, int, str]] = MappingProxyType(
+    {
+        "BTC": ("0.1", "0.001", "100", 125, "0.004"),
+        "ETH": ("0.01", "0.001", "20", 100, "0.005"),
+        "BNB": ("0.01", "0.01", "5", 75, "0.005"),
+        "SOL": ("0.01", "0.01", "5", 75, "0.005"),
+        "LTC": ("0.01", "0.001", "20", 75, "0.005"),
+        "XRP": ("0.0001", "0.1", "5", 75, "0.005"),
+        "ADA": ("0.0001", "1", "5", 75, "0.005"),
+        "DOGE": ("0.00001", "1", "5", 75, "0.005"),
+    }
+)
+
+#: base of …/USD:base: tick, dollars per contract, largest leverage, maintenance rate.
+_INVERSE: Mapping[str, tuple[str, str, int, str]] = MappingProxyType(
+    {
+        "BTC": ("0.1", "100", 125, "0.004"),
+        "ETH": ("0.01", "10", 100, "0.005"),
+    }
+)
+
+#: venue: maker and taker in percent, on spot, then on linear; ``None`` where it has no such market.
+_FEES: Mapping[str, tuple[tuple[str, str] | None, tuple[str, str] | None]] = MappingProxyType(
+    {
+        "binance": (("0.1", "0.1"), ("0.02", "0.05")),
+        "bybit": (("0.1", "0.1"), ("0.02", "0.055")),
+        "okx": (("0.1", "0.15"), ("0.02", "0.05")),
+        "kraken": (("0.16", "0.26"), None),
+        "krakenfutures": (None, ("0.02", "0.05")),
+        "coinbase": (("0.6", "1.2"), None),
+        "kucoin": (("0.1", "0.1"), None),
+        "bitget": (("0.2", "0.2"), ("0.04", "0.06")),
+        "gate": (("0.2", "0.2"), ("0", "0.05")),
+        "hyperliquid": (("0.04", "0.07"), ("0.015", "0.045")),
+        "bingx": (("0.1", "0.1"), ("0.02", "0.05")),
+        GENERIC: (("0.1", "0.1"), ("0.02", "0.05")),
+    }
+)
+
+
+@cache
+def _built_in() -> Mapping[str, Instrument]:
+    rows = [*(_spot(symbol) for symbol in _SPOT), *(_linear(base) for base in _LINEAR)]
+    rows += [_inverse(base) for base in _INVERSE]
+    return MappingProxyType({row.symbol: row for row in rows})
+
+
+def instruments_of(venue: str) -> Mapping[str, Instrument]:
+    """All instruments of a paper venue by symbol; every venue has the built-in ones as yet."""
+    del venue
+    return _built_in()
+
+
+@cache
+def fees_of(venue: str) -> Mapping[InstrumentKind, FeeRates]:
+    """Fees of a venue's profile by kind; what it does not have is charged as ``GENERIC``."""
+    spot, linear = _FEES.get(venue, _FEES[GENERIC])
+    generic_spot, generic_linear = _FEES[GENERIC]
+    return MappingProxyType(
+        {
+            InstrumentKind.SPOT: _rates(spot or generic_spot),
+            InstrumentKind.LINEAR: _rates(linear or generic_linear),
+            InstrumentKind.INVERSE: _rates(linear or generic_linear),
+        }
+    )
+
+
+def _rates(percents: tuple[str, str] | None) -> FeeRates:
+    assert percents is not None, "the generic profile has both markets"
+    maker, taker = (Decimal(percent).scaleb(-2) for percent in percents)
+    return FeeRates(maker=maker, taker=taker)
+
+
+def _spot(symbol: str) -> Instrument:
+    base, _, quote = symbol.partition("/")
+    tick, step, min_notional = _SPOT[symbol]
+    return Instrument(
+        symbol=symbol,
+        kind=InstrumentKind.SPOT,
+        base=base,
+        quote=quote,
+        settle=quote,
+        tick=Decimal(tick),
+        step=Decimal(step),
+        min_notional=Decimal(min_notional),
+    )
+
+
+def _linear(base: str) -> Instrument:
+    tick, step, min_notional, max_leverage, maintenance = _LINEAR[base]
+    return Instrument(
+        symbol=f"{base}/USDT:USDT",
+        kind=InstrumentKind.LINEAR,
+        base=base,
+        quote="USDT",
+        settle="USDT",
+        tick=Decimal(tick),
+        step=Decimal(step),
+        min_notional=Decimal(min_notional),
+        max_leverage=max_leverage,
+        maintenance_rate=Decimal(maintenance),
+    )
+
+
+def _inverse(base: str) -> Instrument:
+    tick, contract_size, max_leverage, maintenance = _INVERSE[base]
+    return Instrument(
+        symbol=f"{base}/USD:{base}",
+        kind=InstrumentKind.INVERSE,
+        base=base,
+        quote="USD",
+        settle=base,
+        tick=Decimal(tick),
+        step=Decimal(1),
+        min_notional=Decimal(contract_size),
+        contract_size=Decimal(contract_size),
+        max_leverage=max_leverage,
+        maintenance_rate=Decimal(maintenance),
+    )

@@ -1,0 +1,170 @@
+"""The walk through a book: what an order gets, at which prices, and what it leaves behind.
+
+What is taken from a level is gone until the book is shown anew. A market order larger than all
+that is shown gets the rest at the last level, moved against it by
+``impact × √(excess ÷ depth shown)`` and marked *extrapolated*; a limit order never does.
+"""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+
+from oms.domain.money import EXACT, ZERO, add, multiply, round_down_to_step, subtract
+from oms.domain.orders.order import Side
+from oms.domain.value import constructor, evolve, value
+from oms.simulation.inputs import BookUpdate, QuoteUpdate
+from oms.simulation.state.exchange_state import BookSide, Level, Market
+
+#: Roots have no decimal end: 28 digits are enough to hit the tick.
+_ROOT = Context(prec=28)
+
+
+@value
+class BookFill:
+    """A quantity at one price."""
+
+    qty: Decimal
+    price: Decimal
+    extrapolated: bool = False
+
+
+_new_taking, _new_ladder = constructor(BookFill), constructor(BookSide)
+
+
+def build_book_side(levels: tuple[Level, ...]) -> BookSide:
+    """One side of a book as it is shown; levels without quantity are left out."""
+    shown, add = ZERO, EXACT.add
+    is_limited, has_gaps = True, False
+    for _, qty in levels:
+        if qty is None:
+            is_limited = False
+        elif qty > 0:
+            shown = add(shown, qty)
+        else:
+            has_gaps = True
+    last = levels[-1][0] if levels else None
+    if has_gaps:
+        levels = tuple(level for level in levels if level[1] is None or level[1] > 0)
+    return _new_ladder(levels=levels, last=last, shown=shown if is_limited else None)
+
+
+def market_from_update(news: QuoteUpdate | BookUpdate) -> Market:
+    """The market that ``news`` shows, with nothing taken from it."""
+    match news:
+        case QuoteUpdate():
+            bids: tuple[Level, ...] = ((news.bid, news.bid_qty),)
+            asks: tuple[Level, ...] = ((news.ask, news.ask_qty),)
+        case BookUpdate():
+            bids, asks = news.bids, news.asks
+    return Market(
+        symbol=news.symbol, bids=build_book_side(bids), asks=build_book_side(asks), at=news.at
+    )
+
+
+def widen_spread(news: QuoteUpdate, spread_bps: Decimal, tick: Decimal) -> QuoteUpdate:
+    """A price that is told alone, with bid and ask around it on the tick."""
+    if news.bid != news.ask or news.bid_qty is not None or news.ask_qty is not None:
+        return news
+    half = EXACT.divide(multiply(news.bid, spread_bps), Decimal(20_000))
+    bid = round_down_to_step(subtract(news.bid, half), tick)
+    short = EXACT.remainder(add(news.ask, half), tick)
+    ask = add(news.ask, half)
+    return evolve(
+        news,
+        bid=max(bid, tick),
+        ask=ask if not short else add(subtract(ask, short), tick),
+    )
+
+
+def is_within_limit(side: Side, limit: Decimal, price: Decimal) -> bool:
+    """Whether an order of ``side`` with price ``limit`` may trade at ``price``."""
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def is_marketable(book: BookSide, side: Side, limit: Decimal) -> bool:
+    """Whether a limit order would meet the opposite side at once."""
+    return bool(book.levels) and is_within_limit(side, limit, book.levels[0][0])
+
+
+def match_limit(
+    book: BookSide, side: Side, qty: Decimal, limit: Decimal | None
+) -> tuple[list[BookFill], BookSide]:
+    """Take up to ``qty`` from the levels within ``limit`` (``None``: from all)."""
+    takings, after, _ = _walked(book, side, qty, limit)
+    return takings, after
+
+
+def match_market(
+    book: BookSide,
+    side: Side,
+    qty: Decimal,
+    *,
+    tick: Decimal,
+    impact: Decimal,
+    slippage: Decimal = ZERO,
+) -> tuple[list[BookFill], BookSide]:
+    """Take ``qty`` whatever is shown. Nothing at all where no quantity was ever shown.
+
+    A level without quantity gives all, at a price moved by ``slippage``.
+    """
+    if not book.shown and book.shown is not None:
+        return [], book
+    takings, after, left = _walked(book, side, qty, None)
+    if slippage and takings and book.levels[len(takings) - 1][1] is None:
+        last = takings[-1]
+        price = _moved(last.price, side, Decimal(1), tick, slippage)
+        takings[-1] = _new_taking(qty=last.qty, price=price)
+    if not left:
+        return takings, after
+    assert book.last is not None and book.shown is not None, "only a limited book runs out"
+    beyond = add(book.beyond, left)
+    price = _moved(book.last, side, _ROOT.divide(beyond, book.shown), tick, impact)
+    takings.append(_new_taking(qty=left, price=price, extrapolated=True))
+    return takings, _new_ladder(levels=(), last=book.last, shown=book.shown, beyond=beyond)
+
+
+def _walked(
+    book: BookSide, side: Side, qty: Decimal, limit: Decimal | None
+) -> tuple[list[BookFill], BookSide, Decimal]:
+    """What the levels within ``limit`` give, what they keep, and what of ``qty`` is left."""
+    takings: list[BookFill] = []
+    levels, left, used = book.levels, qty, 0
+    rest: tuple[Level, ...] = ()
+    for price, offered in levels:
+        if not left or (limit is not None and not is_within_limit(side, limit, price)):
+            break
+        used += 1
+        if offered is None or offered > left:
+            takings.append(_new_taking(qty=left, price=price))
+            rest = ((price, None if offered is None else subtract(offered, left)),)
+            left = ZERO
+        else:
+            takings.append(_new_taking(qty=offered, price=price))
+            left = subtract(left, offered)
+    if not used:
+        return takings, book, left
+    after = _new_ladder(
+        levels=rest + levels[used:], last=book.last, shown=book.shown, beyond=book.beyond
+    )
+    return takings, after, left
+
+
+def qty_for_cost(book: BookSide, cost: Decimal, step: Decimal) -> Decimal:
+    """What ``cost`` buys of the shown levels, down to a whole step."""
+    qty, left = ZERO, cost
+    for price, offered in book.levels:
+        affordable = EXACT.divide(left, price)
+        if offered is None or affordable <= offered:
+            qty = add(qty, affordable)
+            break
+        qty = add(qty, offered)
+        left = subtract(left, multiply(offered, price))
+    return round_down_to_step(qty, step)
+
+
+def _moved(last: Decimal, side: Side, excess: Decimal, tick: Decimal, impact: Decimal) -> Decimal:
+    """``last`` moved against the taker, on the tick, never below one tick."""
+    share = multiply(impact, _ROOT.sqrt(excess))
+    factor = EXACT.add(1, share) if side is Side.BUY else EXACT.subtract(1, share)
+    ticks = EXACT.divide(multiply(last, factor), tick)
+    rounding = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
+    whole = ticks.quantize(Decimal(1), rounding, EXACT)
+    return max(multiply(whole, tick), tick)

@@ -1,0 +1,173 @@
+"""Moving prices from nothing but (seed, instrument, step): the price source ``walk``.
+
+Every asset has a path in dollars: its usual price times one plus a sum of *octaves*. Octave ``k``
+is a lattice of hashed values, one each ``4^k`` steps, joined by straight lines, twice as high as
+the octave before it: the sum wanders like a random walk, yet any step can be asked for directly,
+in the same few operations, and it stays within ``BOUND`` of where it started. Every few minutes
+the quick octaves change their regime between calm, normal and wild. A pair is the quotient of two
+paths, so all pairs agree with each other. Whole numbers only: the same on every machine.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import sha256
+from types import MappingProxyType
+
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.money import EXACT
+from oms.simulation.state.exchange_state import Level
+
+STEP_DURATION = timedelta(milliseconds=100)
+"""Time from one price to the next."""
+
+BOOK_DEPTH = 10
+"""Levels of each side that orders meet."""
+
+PRICE_BOUND = Decimal("0.5")
+"""A path stays within this share of its start, above and below."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OCTAVES = 12
+_QUICK_OCTAVES = 5
+#: Height of octave 0, in parts of ``_ONE``: one basis point. All twelve add up to 41 %.
+_HEIGHT = 10**5
+_ONE = 10**9
+_MASK = 2**64 - 1
+_REGIME_STEPS = 3000
+#: Height of the quick octaves in permille: half of the time calm, some of it wild.
+_REGIMES = (400, 400, 400, 400, 1000, 1000, 1000, 3000)
+#: Value of the best level in dollars, about.
+_LEVEL_VALUE = 20_000
+
+#: asset: usual price in dollars, and how much of the full swing it makes, in permille.
+_ASSETS: Mapping[str, tuple[str, int]] = MappingProxyType(
+    {
+        "USD": ("1", 0),
+        "USDT": ("1", 0),
+        "USDC": ("1", 4),
+        "BTC": ("60000", 1000),
+        "ETH": ("3000", 1000),
+        "BNB": ("600", 1000),
+        "SOL": ("150", 1000),
+        "LTC": ("90", 1000),
+        "LINK": ("15", 1000),
+        "XRP": ("2.5", 1000),
+        "ADA": ("0.8", 1000),
+        "DOGE": ("0.2", 1000),
+    }
+)
+_OTHER = ("100", 1000)
+
+
+def step_at(moment: datetime) -> int:
+    """The number of the step that ``moment`` falls into."""
+    return (moment - _EPOCH) // STEP_DURATION
+
+
+def quote_at(seed: int, instrument: Instrument, step: int) -> tuple[Decimal, Decimal]:
+    """Best bid and ask at ``step``, on the tick."""
+    bid, spread, _, _ = _best(seed, instrument, step)
+    return _price(instrument, bid), _price(instrument, bid + spread)
+
+
+def book_at(
+    seed: int, instrument: Instrument, step: int, depth: int = BOOK_DEPTH
+) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+    """Bids and asks at ``step``, best first, quantities on the step; ``depth`` levels at most."""
+    bid, spread, gap, base = _best(seed, instrument, step)
+    noise = _mixed(_key(seed, instrument.symbol) ^ step)
+    inverse = instrument.kind is InstrumentKind.INVERSE
+    price = int(instrument.contract_size.scaleb(9)) if inverse else base
+    step_up, step_down = instrument.step.as_integer_ratio()
+    unit = max(_LEVEL_VALUE * _ONE * step_down // (price * step_up), 2)
+    bids: list[Level] = []
+    asks: list[Level] = []
+    # Forty products a book: each is spared a function around it.
+    times, tick, smallest = EXACT.multiply, instrument.tick, instrument.step
+    for index in range(depth):
+        size = unit * (index + 2) // 2
+        below, above = bid - index * gap, bid + spread + index * gap
+        bits = noise >> (index * 6 % 58)
+        if below > 0:
+            bids.append((times(tick, below), times(smallest, _steps(size, bits & 63))))
+        asks.append((times(tick, above), times(smallest, _steps(size, bits >> 3 & 63))))
+    return tuple(bids), tuple(asks)
+
+
+def _best(seed: int, instrument: Instrument, step: int) -> tuple[int, int, int, int]:
+    """Best bid, spread, and gap between levels, in ticks; the base asset in dollars × 10⁹."""
+    up, down = instrument.tick.as_integer_ratio()
+    base, quote = _path(seed, instrument.base, step), _path(seed, instrument.quote, step)
+    middle = max(base * down // (quote * up), 2)
+    gap = 1 + middle // 200_000
+    spread = 1 + _mixed(_key(seed, instrument.symbol) + step) % (2 * gap)
+    return max(middle - spread // 2, 1), spread, gap, base
+
+
+def _path(seed: int, asset: str, step: int) -> int:
+    """The asset's price in dollars × 10⁹."""
+    usual, swing = _usual(asset)
+    if not swing:
+        return usual
+    key = _key(seed, asset)
+    regime = _regime(key, step)
+    moved, period, height = 0, 1, _HEIGHT
+    for octave in range(_OCTAVES):
+        index, along = divmod(step, period)
+        left, rise = _line(key, octave, index)
+        value = (left + rise * along // period) * height >> 32
+        moved += value * regime // 1000 if octave < _QUICK_OCTAVES else value
+        period *= 4
+        height *= 2
+    return usual * (_ONE + moved * swing // 1000) // _ONE
+
+
+@lru_cache
+def _usual(asset: str) -> tuple[int, int]:
+    """Its usual price in dollars × 10⁹, and its swing in permille."""
+    start, swing = _ASSETS.get(asset, _OTHER)
+    return int(Decimal(start).scaleb(9)), swing
+
+
+@lru_cache(maxsize=16_384)
+def _line(key: int, octave: int, index: int) -> tuple[int, int]:
+    """Where the octave's line begins at ``index``, between −2³² and 2³², and how far it rises."""
+    left = _lattice(key, octave, index)
+    return left, _lattice(key, octave, index + 1) - left
+
+
+def _regime(key: int, step: int) -> int:
+    """Height of the quick octaves in permille; it glides from one regime to the next."""
+    index, along = divmod(step, _REGIME_STEPS)
+    left, right = (_REGIMES[_lattice(key, _OCTAVES, index + i) & 7] for i in (0, 1))
+    return left + (right - left) * along // _REGIME_STEPS
+
+
+def _lattice(key: int, octave: int, index: int) -> int:
+    """A hashed whole number from −2³² to 2³² − 1."""
+    return (_mixed(key + octave * 0xD1B54A32D192ED03 ^ index * 0x9E3779B97F4A7C15) >> 31) - 2**32
+
+
+def _mixed(number: int) -> int:
+    """64 bits that depend on every bit of ``number``."""
+    number &= _MASK
+    number = (number ^ number >> 32) * 0xD6E8FEB86659FD93 & _MASK
+    number = (number ^ number >> 32) * 0xD6E8FEB86659FD93 & _MASK
+    return number ^ number >> 32
+
+
+@lru_cache(maxsize=4096)
+def _key(seed: int, name: str) -> int:
+    """64 bits for one path of one seed."""
+    return int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:8], "big")
+
+
+def _price(instrument: Instrument, ticks: int) -> Decimal:
+    return EXACT.multiply(instrument.tick, ticks)
+
+
+def _steps(steps: int, noise: int) -> int:
+    """Between a half and one and a half of ``steps``, at least one step."""
+    return steps * (32 + noise) // 64 or 1

@@ -1,0 +1,1 @@
+"""Order lifecycle: entry, admission, execution, settlement, triggers and attached exits."""

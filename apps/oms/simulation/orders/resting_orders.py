@@ -1,0 +1,77 @@
+"""Orders that wait: what they lock, and what becomes of the lock.
+
+Of a pair only one can be executed, so the larger of both locks is held, once. Orders that the
+exchange attached to another lock nothing: what they get out of stays free to be closed by hand.
+"""
+
+from decimal import Decimal
+
+from oms.domain.instrument import InstrumentKind
+from oms.domain.money import ZERO, subtract
+from oms.domain.value import evolve
+from oms.simulation.account.costs import contract_lock_amount, opening_qty, spot_lock_amount
+from oms.simulation.market.queue_position import estimate_queue_position
+from oms.simulation.settings import FillModel
+from oms.simulation.state.exchange_state import OrderSource, PaperOrder
+from oms.simulation.state.step_state import StepState
+
+
+def rest_order(sheet: StepState, order: PaperOrder) -> None:
+    """Let what remains of ``order``, which holds no lock, wait; end it if nothing does."""
+    if not order.remaining:
+        sheet.end_order(order)
+        return
+    amount = compute_lock(sheet, order)
+    if order.terms.sibling:
+        amount = _larger(sheet, order, amount)
+    sheet.lock(order.locked_currency, amount)
+    queue = order.queue
+    if queue is None and sheet.settings.fill is FillModel.QUEUE and not order.is_waiting:
+        queue = estimate_queue_position(sheet.markets.get(order.symbol), order)
+    sheet.put_order(evolve(order, locked=amount, queue=queue))
+
+
+def release_lock(sheet: StepState, order: PaperOrder) -> PaperOrder:
+    """``order`` without its lock, which was given back, as was that of its sibling."""
+    sheet.lock(order.locked_currency, order.locked.copy_negate())
+    sibling = find_sibling(sheet, order)
+    if sibling is not None:
+        _relock(sheet, sibling, ZERO)
+    return evolve(order, locked=ZERO) if order.locked else order
+
+
+def find_sibling(sheet: StepState, order: PaperOrder) -> PaperOrder | None:
+    """The other one of a pair, while it is open."""
+    name = order.terms.sibling
+    return sheet.order(order.symbol, name) if name else None
+
+
+def compute_lock(sheet: StepState, order: PaperOrder) -> Decimal:
+    """What the remaining quantity of an order locks; reduce-only contracts nothing."""
+    price = order.reserve_price
+    if price is None or order.terms.source is OrderSource.ATTACHED:
+        return ZERO
+    instrument = sheet.instruments[order.symbol]
+    if instrument.kind is InstrumentKind.SPOT:
+        return spot_lock_amount(sheet.settings, instrument, order.side, order.remaining, price)
+    if order.reduce_only:
+        return ZERO
+    held = sheet.held(order.symbol, order.leg)
+    opening = opening_qty(order.side, order.remaining, held)
+    return contract_lock_amount(sheet, instrument, opening, price)
+
+
+def _larger(sheet: StepState, order: PaperOrder, amount: Decimal) -> Decimal:
+    """What ``order`` holds of the one lock of its pair."""
+    sibling = find_sibling(sheet, order)
+    if sibling is None:
+        return amount
+    other = compute_lock(sheet, sibling)
+    _relock(sheet, sibling, ZERO if amount >= other else other)
+    return amount if amount >= other else ZERO
+
+
+def _relock(sheet: StepState, order: PaperOrder, amount: Decimal) -> None:
+    if order.locked != amount:
+        sheet.lock(order.locked_currency, subtract(amount, order.locked))
+        sheet.put_order(evolve(order, locked=amount))

@@ -1,0 +1,1 @@
+"""Exchange state between two steps, the working state of one step, and their stored JSON."""

@@ -1,0 +1,233 @@
+"""One step's working copy of the memory: parts are copied when first written, then frozen again.
+
+It knows how to move and count, not what is allowed. A sheet that is thrown away has changed
+nothing.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from oms.domain.instrument import Instrument
+from oms.domain.money import ZERO, add, subtract
+from oms.domain.orders.order import Side
+from oms.domain.value import constructor, evolve
+from oms.simulation.account.funding_schedule import next_funding_at
+from oms.simulation.events import PaperEvent, StateChanges, StepResult
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.contract_overrides import ContractOverrides
+from oms.simulation.state.exchange_state import (
+    PLAIN_TERMS,
+    Balance,
+    BookSide,
+    ExchangeState,
+    Leg,
+    Market,
+    PaperOrder,
+    PaperPosition,
+    PositionKey,
+)
+
+_NOTHING = Balance()
+_new_balance, _new_memory = constructor(Balance), constructor(ExchangeState)
+_new_touched, _new_step = constructor(StateChanges), constructor(StepResult)
+
+
+class StepState:
+    """Memory under change, the facts so far, and what was touched."""
+
+    __slots__ = (
+        "_copied",
+        "at",
+        "balances",
+        "before",
+        "contracts",
+        "ended",
+        "events",
+        "filled_parents",
+        "heard_at",
+        "instruments",
+        "markets",
+        "orders",
+        "orders_made",
+        "orders_with_terms",
+        "pools",
+        "positions",
+        "settings",
+        "touched_markets",
+        "touched_orders",
+        "touched_positions",
+        "trades_made",
+        "transfers_made",
+        "volumes",
+    )
+
+    def __init__(self, state: ExchangeState, settings: SimulationSettings, at: datetime) -> None:
+        self.before = state
+        self.settings = settings
+        #: What is traded here, by symbol.
+        self.instruments = settings.instruments
+        #: Time of this step's facts: a clock that was set back does not make them older.
+        self.at = at if at > state.clock else state.clock
+        #: The host's own time: ages of prices are told by one clock.
+        self.heard_at = at
+        self.balances = dict(state.balances)
+        self.positions = dict(state.positions)
+        self.orders = dict(state.orders)
+        self.markets = state.markets
+        self.orders_with_terms = state.orders_with_terms
+        self.orders_made = state.orders_made
+        self.trades_made = state.trades_made
+        self.transfers_made = state.transfers_made
+        self.contracts = state.contracts
+        self.volumes = state.volumes
+        self.events: list[PaperEvent] = []
+        #: Orders that came to their end in this step, in their last form.
+        self.ended: list[PaperOrder] = []
+        #: What orders with attached exits have executed since these were looked after.
+        self.filled_parents: dict[str, PaperOrder] = {}
+        self.touched_orders: dict[str, PaperOrder | None] = {}
+        self.touched_markets: set[str] = set()
+        self.touched_positions: set[PositionKey] = set()
+        #: Currencies whose wallets contracts have moved in this step.
+        self.pools: set[str] = set()
+        self._copied: dict[str, dict[str, PaperOrder]] = {}
+
+    def leverage_of(self, instrument: Instrument) -> int:
+        """The leverage in force for a contract."""
+        return self.settings.leverage_of(instrument, self.contracts.get(instrument.symbol))
+
+    def put_terms(self, symbol: str, terms: ContractOverrides) -> None:
+        """Replace what was set for a contract."""
+        self.contracts = {**self.contracts, symbol: terms}
+
+    def next_transfer(self) -> str:
+        """The id of a movement of money that is no trade."""
+        self.transfers_made += 1
+        return f"m{self.transfers_made}"
+
+    def free(self, currency: str) -> Decimal:
+        """What is not locked."""
+        return self.balances.get(currency, _NOTHING).free
+
+    def credit(self, currency: str, amount: Decimal, locked: Decimal = ZERO) -> None:
+        """Add to (negative: take from) what is free; then move ``locked`` from free to used."""
+        known = self.balances.get(currency, _NOTHING)
+        free, used = add(known.free, amount), known.used
+        if locked:
+            free, used = subtract(free, locked), add(used, locked)
+        self.balances[currency] = _new_balance(free=free, used=used)
+
+    def lock(self, currency: str, amount: Decimal) -> None:
+        """Move from free to used; negative moves back."""
+        if amount:
+            known = self.balances.get(currency, _NOTHING)
+            self.balances[currency] = Balance(
+                free=subtract(known.free, amount), used=add(known.used, amount)
+            )
+
+    def position(self, symbol: str, leg: Leg) -> PaperPosition | None:
+        """An open position."""
+        return self.positions.get((symbol, leg))
+
+    def held(self, symbol: str, leg: Leg) -> Decimal:
+        """Signed quantity of a position; 0 where none is open."""
+        position = self.positions.get((symbol, leg))
+        return ZERO if position is None else position.qty
+
+    def put_position(self, key: PositionKey, position: PaperPosition | None) -> None:
+        """Replace a position; ``None`` closes it."""
+        self.touched_positions.add(key)
+        if position is None:
+            self.positions.pop(key, None)
+        else:
+            self.positions[key] = position
+
+    def order(self, symbol: str, name: str) -> PaperOrder | None:
+        """An open order."""
+        return self.orders.get(symbol, {}).get(name)
+
+    def put_order(self, order: PaperOrder) -> None:
+        """Hold an open order."""
+        name = order.exchange_order_id
+        self._orders_of(order.symbol)[name] = order
+        self.touched_orders[name] = order
+        if order.terms is not PLAIN_TERMS and name not in self.orders_with_terms:
+            self.orders_with_terms = {**self.orders_with_terms, name: order.symbol}
+
+    def end_order(self, order: PaperOrder) -> None:
+        """Let go of an order that has come to its end."""
+        self.ended.append(order)
+        name = order.exchange_order_id
+        if name in self.orders.get(order.symbol, {}):
+            orders = self._orders_of(order.symbol)
+            del orders[name]
+            self.touched_orders[name] = None
+            if name in self.orders_with_terms:
+                self.orders_with_terms = {
+                    n: s for n, s in self.orders_with_terms.items() if n != name
+                }
+            if not orders:
+                del self.orders[order.symbol]
+                del self._copied[order.symbol]
+
+    def fresh_market(self, symbol: str) -> Market | None:
+        """A symbol's market, ``None`` where it is unknown or too old to trade at."""
+        market, age = self.markets.get(symbol), self.settings.price_age_of(symbol)
+        if market is None or age is None:
+            return market
+        return market if self.heard_at - market.at <= age else None
+
+    def put_market(self, market: Market) -> None:
+        """Replace a symbol's market."""
+        if self.markets is self.before.markets:
+            self.markets = dict(self.before.markets)
+        assert isinstance(self.markets, dict)
+        self.markets[market.symbol] = market
+        self.touched_markets.add(market.symbol)
+
+    def leave(self, symbol: str, side: Side, book: BookSide) -> None:
+        """What orders of ``side`` have left of the book that they met."""
+        market = self.markets[symbol]
+        is_buy = side is Side.BUY
+        if book is (market.asks if is_buy else market.bids):
+            return
+        self.put_market(evolve(market, asks=book) if is_buy else evolve(market, bids=book))
+
+    def next_rank(self) -> int:
+        """The place in time of an order that arrives in this step."""
+        return self.before.version + 1
+
+    def step(self) -> StepResult:
+        """The memory as it is now, frozen."""
+        before, events = self.before, tuple(self.events)
+        books = bool(events or self.touched_orders or self.touched_positions)
+        books = books or self.contracts is not before.contracts
+        state = _new_memory(
+            balances=self.balances,
+            orders=self.orders,
+            positions=self.positions,
+            markets=self.markets,
+            orders_made=self.orders_made,
+            trades_made=self.trades_made,
+            version=before.version + 1 if books else before.version,
+            clock=self.at,
+            orders_with_terms=self.orders_with_terms,
+            in_flight=before.in_flight,
+            contracts=self.contracts,
+            volumes=self.volumes,
+            transfers_made=self.transfers_made,
+            next_funding_at=next_funding_at(self.positions)
+            if self.touched_positions
+            else before.next_funding_at,
+        )
+        changes = _new_touched(
+            orders=self.touched_orders, markets=frozenset(self.touched_markets), books=books
+        )
+        return _new_step(state=state, events=events, told=events, changes=changes)
+
+    def _orders_of(self, symbol: str) -> dict[str, PaperOrder]:
+        copied = self._copied.get(symbol)
+        if copied is None:
+            copied = self._copied[symbol] = dict(self.orders.get(symbol, {}))
+            self.orders[symbol] = copied
+        return copied

@@ -1,0 +1,140 @@
+"""The paper exchange: one pure step from memory and input to memory and facts.
+
+A rejected request leaves the memory as it was. An order that arrives takes what the book offers
+within its limit, and rests with the remainder; a resting order is served, at its own price and as
+maker, when the market reaches it. Whatever happens, ``invariants`` holds.
+"""
+
+from typing import assert_never
+
+from oms.simulation.account.account_requests import (
+    deposit,
+    reset,
+    set_leverage,
+    set_margin_mode,
+    withdraw,
+)
+from oms.simulation.account.funding import apply_funding_rate, settle_funding
+from oms.simulation.account.liquidation import liquidate
+from oms.simulation.events import Rejected, StateChanges, StepResult
+from oms.simulation.inputs import (
+    AccountRequest,
+    BookUpdate,
+    CancelOrder,
+    CandleClosed,
+    ChangeOrder,
+    Deposit,
+    FundingRateUpdate,
+    Input,
+    MarkPriceUpdate,
+    NewOrder,
+    NewOrderPair,
+    OrderRequest,
+    QueryOrder,
+    QuoteUpdate,
+    Reset,
+    SetLeverage,
+    SetMarginMode,
+    TimeUpdate,
+    TradeTick,
+    Withdraw,
+)
+from oms.simulation.invariants import check_step
+from oms.simulation.market.candle_fills import apply_candle
+from oms.simulation.market.market_updates import (
+    apply_mark_price,
+    apply_market_data,
+    apply_trade_tick,
+)
+from oms.simulation.orders.admission import Rejection
+from oms.simulation.orders.attached_exits import update_attached_exits
+from oms.simulation.orders.order_entry import (
+    cancel_order,
+    change_order,
+    expire_orders,
+    place_order,
+    place_order_pair,
+)
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.step_state import StepState
+from oms.simulation.transport.latency import is_immediate, step_with_latency
+
+
+def step(state: ExchangeState, input: Input, settings: SimulationSettings) -> StepResult:
+    """What ``input`` does. Raises ``InvariantBroken`` on a bug; ``memory`` is never changed.
+
+    The symbol of an input must be one of ``settings.instruments``. An input that is older than
+    the memory's clock counts as of that clock.
+    """
+    if settings.latency is None and is_immediate(state, input):
+        return _act(state, input, settings)
+    return step_with_latency(state, input, settings, _act)
+
+
+def _act(state: ExchangeState, input: Input, settings: SimulationSettings) -> StepResult:
+    """An input that has arrived at the exchange."""
+    sheet = StepState(state, settings, input.at)
+    if state.next_funding_at is not None and state.next_funding_at <= sheet.at:
+        settle_funding(sheet, input)
+    rejection = _do(sheet, input)
+    if rejection is not None:
+        assert isinstance(input, OrderRequest | AccountRequest)
+        return _rejected(state, input, rejection)
+    if sheet.filled_parents or (sheet.orders_with_terms and sheet.trades_made != state.trades_made):
+        update_attached_exits(sheet)
+    if (sheet.positions or sheet.pools) and liquidate(sheet) and sheet.orders_with_terms:
+        update_attached_exits(sheet)
+    if sheet.events or sheet.touched_orders or sheet.touched_positions:
+        check_step(sheet)
+    return sheet.step()
+
+
+def _do(sheet: StepState, input: Input) -> Rejection | None:
+    match input:
+        case NewOrder():
+            return place_order(sheet, input)
+        case QuoteUpdate() | BookUpdate():
+            apply_market_data(sheet, input)
+        case ChangeOrder():
+            return change_order(sheet, input)
+        case CancelOrder():
+            return cancel_order(sheet, input)
+        case NewOrderPair():
+            return place_order_pair(sheet, input)
+        case TradeTick():
+            apply_trade_tick(sheet, input)
+        case MarkPriceUpdate():
+            apply_mark_price(sheet, input)
+        case CandleClosed():
+            apply_candle(sheet, input)
+        case TimeUpdate() | QueryOrder():
+            expire_orders(sheet)
+        case FundingRateUpdate():
+            apply_funding_rate(sheet, input)
+        case Deposit():
+            deposit(sheet, input)
+        case Withdraw():
+            return withdraw(sheet, input)
+        case Reset():
+            reset(sheet, input)
+        case SetLeverage():
+            return set_leverage(sheet, input)
+        case SetMarginMode():
+            return set_margin_mode(sheet, input)
+        case _:
+            assert_never(input)
+    return None
+
+
+def _rejected(
+    state: ExchangeState, request: OrderRequest | AccountRequest, why: Rejection
+) -> StepResult:
+    """Nothing has changed; of a pair both orders are told so."""
+    match request:
+        case NewOrderPair(first=first, second=second):
+            names = [first.client_id, second.client_id]
+        case _:
+            names = [request.client_id]
+    events = tuple(Rejected(client_id=n, code=why.code, message=why.message) for n in names)
+    return StepResult(state=state, events=events, told=events, changes=StateChanges())

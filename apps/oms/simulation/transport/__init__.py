@@ -1,0 +1,1 @@
+"""Latency and fault injection between the exchange and its client."""

@@ -1,0 +1,1 @@
+"""Parts of an account's extra_config_json."""

@@ -1,0 +1,31 @@
+"""``extra_config_json.oms.ccxt_allow``: ccxt methods that may be called on one account."""
+
+from oms.domain.ccxt_methods import filter_allowable, is_allowable
+from oms.domain.errors import Invalid
+from oms.wire.json import NotJson, loads
+
+
+def read_ccxt_allow(extra_config: str) -> frozenset[str]:
+    """The names that count; what is written there and may not be allowed does not."""
+    try:
+        told = loads(extra_config).get("oms", {}).get("ccxt_allow", [])
+    except (NotJson, AttributeError):
+        return frozenset()
+    return filter_allowable(name for name in told if isinstance(name, str))
+
+
+def check_ccxt_allow(extra_config: str) -> None:
+    """Raises ``Invalid`` (``extra_config_refused``) for what may never be allowed."""
+    try:
+        told = loads(extra_config).get("oms", {}).get("ccxt_allow", [])
+    except (NotJson, AttributeError):
+        told = None
+    if not isinstance(told, list):
+        raise _refused("a list of names is expected")
+    for name in told:
+        if not isinstance(name, str) or not is_allowable(name):
+            raise _refused(f"{str(name)[:64]!r} cannot be allowed")
+
+
+def _refused(message: str) -> Invalid:
+    return Invalid(f"extra_config: oms.ccxt_allow: {message}", code="extra_config_refused")

@@ -1,0 +1,43 @@
+"""``extra_config_json.oms.policies``: who decides on discrepancies of one account, by class."""
+
+from collections.abc import Mapping
+
+from oms.domain.errors import Invalid
+from oms.domain.reconcile.discrepancy import DiscrepancyClass, DiscrepancyPolicy
+from oms.wire.json import NotJson, loads
+
+_CLASSES = frozenset(DiscrepancyClass)
+_POLICIES = frozenset(DiscrepancyPolicy)
+
+
+def read_policies(extra_config: str) -> Mapping[str, str]:
+    """What is said by class; what no version of ours knows does not count."""
+    try:
+        told = loads(extra_config).get("oms", {}).get("policies", {})
+        pairs = list(told.items())
+    except (NotJson, AttributeError):
+        return {}
+    return {
+        name: policy
+        for name, policy in pairs
+        if name in _CLASSES and isinstance(policy, str) and policy in _POLICIES
+    }
+
+
+def check_policies(extra_config: str) -> None:
+    """Raises ``Invalid`` (``extra_config_refused``) for a class or a policy that is none."""
+    try:
+        told = loads(extra_config).get("oms", {}).get("policies", {})
+    except (NotJson, AttributeError):
+        told = None
+    if not isinstance(told, Mapping):
+        raise _refused("policies by class of discrepancy are expected")
+    for name, policy in told.items():
+        if name not in _CLASSES:
+            raise _refused(f"{name[:64]!r} is no class; known are {', '.join(sorted(_CLASSES))}")
+        if not isinstance(policy, str) or policy not in _POLICIES:
+            raise _refused(f"{name}: one of {', '.join(sorted(_POLICIES))} is expected")
+
+
+def _refused(message: str) -> Invalid:
+    return Invalid(f"extra_config: oms.policies: {message}", code="extra_config_refused")

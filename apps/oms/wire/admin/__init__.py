@@ -1,0 +1,1 @@
+"""Bodies and rows of the administration API."""

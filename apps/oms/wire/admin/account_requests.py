@@ -1,0 +1,111 @@
+"""Bodies about accounts and the rows that answer an admin. No answer holds a secret."""
+
+from typing import Any
+
+from oms.domain.errors import Invalid
+from oms.ports.account_admin import AccountChange, AccountRecord, NewAccount
+from oms.ports.vault import Secrets
+from oms.wire.admin import admin_schemas as shapes
+from oms.wire.admin.user_requests import read_fields
+from oms.wire.json import dumps, loads, optional_time_text, time_text
+from oms.wire.request_body import malformed_at
+
+ENGINES = ("paper", "ccxt", "ccxtpro")
+MASKED_SECRET = "enc:***"
+"""What stands in the place of every credential."""
+
+
+def exchange_id_of(text: str) -> str:
+    """``<engine>.<venue>``; a bare venue is ccxt's. Raises ``Invalid`` (``unsupported_engine``)."""
+    full = text if "." in text else f"ccxt.{text}"
+    engine, _, venue = full.partition(".")
+    if engine not in ENGINES or not venue.replace("_", "").isalnum() or not venue.isascii():
+        listed = ", ".join(f"{name}.*" for name in ENGINES)
+        raise Invalid(f"exchange_id is one of {listed}", code="unsupported_engine")
+    return full
+
+
+def environment_of(exchange_id: str, is_testnet: bool) -> str:
+    """The environment of an account that names none."""
+    if exchange_id.startswith("paper."):
+        return "paper"
+    return "testnet" if is_testnet else "live"
+
+
+def read_account(body: object) -> NewAccount:
+    """An account to be made. Raises ``Malformed``, ``Invalid``."""
+    fields = read_fields(shapes.ACCOUNT, body)
+    exchange_id = exchange_id_of(fields["exchange_id"])
+    named = fields.get("environment")
+    is_testnet = fields.get("is_testnet", named != "live")
+    usual = environment_of(exchange_id, is_testnet)
+    environment = named or usual
+    if (environment == "paper") is not (usual == "paper"):
+        message = f"{exchange_id} has no environment {environment}"
+        raise Invalid(message, code="environment_not_supported")
+    if usual != "paper" and (environment == "live") is is_testnet:
+        message = f"environment {environment} contradicts is_testnet"
+        raise Invalid(message, code="environment_not_supported")
+    return NewAccount(
+        exchange_id=exchange_id,
+        label=fields["label"],
+        position_mode=fields.get("position_mode", "hedge"),
+        environment=environment,
+        is_testnet=is_testnet,
+        extra_config=dumps(fields.get("extra_config_json", {})),
+    )
+
+
+def read_account_change(
+    body: object, said: str | None
+) -> tuple[AccountChange, Secrets | None, str | None]:
+    """The change, the credentials and the comment; ``said`` is the comment of the header.
+
+    Raises ``Malformed``, ``Invalid`` (``comment_required``).
+    """
+    fields = read_fields(shapes.ACCOUNT_CHANGE, body, ("trader_name",))
+    comment = fields.get("comment") or said
+    if "live_enabled" in fields and not (comment or "").strip():
+        raise Invalid("live_enabled is changed with a comment", code="comment_required")
+    if not set(fields) - {"comment"}:
+        raise malformed_at(("body",), "nothing is changed", "missing")
+    exchange_id = fields.get("exchange_id")
+    config = fields.get("extra_config_json")
+    change = AccountChange(
+        exchange_id=None if exchange_id is None else exchange_id_of(exchange_id),
+        label=fields.get("label"),
+        position_mode=fields.get("position_mode"),
+        is_testnet=fields.get("is_testnet"),
+        status=fields.get("status"),
+        extra_config=None if config is None else dumps(config),
+        trader_name=fields.get("trader_name"),
+        clears_trader_name="trader_name" in fields and fields["trader_name"] is None,
+        live_enabled=fields.get("live_enabled"),
+    )
+    given = fields.get("credentials")
+    return change, None if not given else Secrets(**given), comment
+
+
+def account_row(record: AccountRecord) -> dict[str, Any]:
+    """An account as an admin sees it."""
+    more = dict(record.more)
+    hinted = more.pop("dispatcher_hint_updated_at")
+    return {
+        "account_id": record.id,
+        "label": record.label,
+        "exchange_id": record.exchange_id,
+        "position_mode": record.position_mode,
+        "extra_config_json": loads(record.extra_config),
+        "is_testnet": record.is_testnet,
+        **more,
+        "dispatcher_hint_updated_at": None if hinted is None else optional_time_text(hinted),
+        "status": record.status,
+        "created_at": time_text(record.created_at),
+        "api_key_enc": MASKED_SECRET if "api_key_enc" in record.sealed else None,
+        "secret_enc": MASKED_SECRET if "secret_enc" in record.sealed else None,
+        "passphrase_enc": MASKED_SECRET if "passphrase_enc" in record.sealed else None,
+        "credentials_updated_at": optional_time_text(record.sealed_at),
+        "environment": record.environment,
+        "live_enabled": record.live_enabled,
+        "trader_name": record.trader_name,
+    }

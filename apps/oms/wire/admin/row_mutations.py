@@ -1,0 +1,172 @@
+"""What an admin sends to set rows right: items, and which columns of a row they change.
+
+A row may be sent as it was read: a column that is there with the value that it has says nothing,
+and what no row has is ignored. What may change is not decided here.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from oms.domain.commands.account_commands import AdminMutate, MutateItem
+from oms.domain.money import NotADecimal, decimal_text, parse_decimal
+from oms.wire.field_types import read_id, read_time
+from oms.wire.field_validation import require_object
+from oms.wire.request_body import ErrorDict, Malformed, malformed_at
+
+ENTITIES = ("orders", "positions", "deals")
+OPS = ("insert", "update", "delete")
+
+#: What follows from other columns, or from the moment of the read.
+_DERIVED = frozenset(
+    {
+        *("id", "version", "updated_at", "remaining_qty", "canceled_qty", "protection"),
+        *("mark_price", "mark_at", "unrealized_pnl", "command_id"),
+    }
+)
+_DECIMALS = frozenset(
+    {
+        *("qty", "price", "stop_loss", "stop_gain", "filled_qty", "avg_fill_price"),
+        *("trigger_price", "fee", "pnl", "avg_price", "qty_opened", "qty_closed", "max_qty"),
+        *("realized_pnl", "funding", "close_price"),
+    }
+)
+_IDS = frozenset(
+    {
+        *("account_id", "order_id", "position_id", "previous_position_id", "strategy_id"),
+        *("parent_order_id", "identifier", "merged_into"),
+    }
+)
+_FLAGS = frozenset({"reconciled", "reduce_only", "post_only", "provisional", "external"})
+_WORDS = frozenset({"side", "order_type", "status", "state", "entry", "type", "liquidity"})
+TEXT_CHARACTERS_MAX = 255
+
+
+def read_items(entity: str, body: object, items_max: int) -> list[MutateItem]:
+    """``[{op, row}]``, or one of them. Raises ``Malformed`` with the index of what is wrong."""
+    items = body if isinstance(body, list) else [body]
+    if len(items) > items_max:
+        raise malformed_at(("body",), f"at most {items_max} rows in one body", "too_long")
+    found: list[MutateItem] = []
+    errors: list[ErrorDict] = []
+    for index, item in enumerate(items):
+        try:
+            found.append(_item(item, index))
+        except Malformed as wrong:
+            errors.extend(wrong.errors)
+    if errors:
+        raise Malformed(errors)
+    return found
+
+
+def row_id(item: MutateItem) -> int:
+    """The id of the row that the item is about; 0 of an insert."""
+    return 0 if item.op == "insert" else int(str(item.row["id"]))
+
+
+def account_of(item: MutateItem) -> int:
+    """The account that an item names; 0 if none."""
+    named = item.row.get("account_id")
+    return int(str(named)) if named is not None else 0
+
+
+def mutate_command(entity: str, items: Sequence[MutateItem], comment: str | None) -> AdminMutate:
+    """The command for the items of one account."""
+    return AdminMutate(entity=entity, items=tuple(items), comment=comment)
+
+
+def changes_of(current: Mapping[str, Any], item: MutateItem) -> dict[str, Any]:
+    """The columns that ``item`` wants otherwise than they are in ``current``, as their values.
+
+    Raises ``Malformed``.
+    """
+    return {
+        name: wanted
+        for name, sent in item.row.items()
+        if name in current
+        and name not in _DERIVED
+        and (wanted := _value(name, sent)) != _value(name, current[name])
+    }
+
+
+def values_of(known: Mapping[str, Any], item: MutateItem) -> dict[str, Any]:
+    """The columns of a row to be inserted; null is absent. Raises ``Malformed``."""
+    return {
+        name: value
+        for name, sent in item.row.items()
+        if name in known and name not in _DERIVED and (value := _value(name, sent)) is not None
+    }
+
+
+def _item(item: object, index: int) -> MutateItem:
+    fields = require_object(item, (index,))
+    op = fields.get("op")
+    if not isinstance(op, str) or op.lower() not in OPS:
+        raise malformed_at((index, "op"), f"one of {', '.join(OPS)} is expected", "enum")
+    row = require_object(fields.get("row"), (index, "row"))
+    needed = "account_id" if op.lower() == "insert" else "id"
+    try:
+        read_id(row.get(needed))
+        if row.get("account_id") is not None:
+            read_id(row.get("account_id"))
+    except PydanticCustomError as wrong:
+        raise malformed_at((index, "row", needed), wrong.message(), "missing") from None
+    return MutateItem(index=index, op=op.lower(), row=_texts(row))
+
+
+def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with its numbers as text: the queue keeps JSON without loss."""
+    return {
+        name: decimal_text(value) if isinstance(value, Decimal) else value
+        for name, value in row.items()
+    }
+
+
+def _value(name: str, sent: Any) -> Any:
+    """A column as the domain has it. Raises ``Malformed``."""
+    if sent is None:
+        return None
+    try:
+        if name in _DECIMALS:
+            return _decimal(sent)
+        if name in _IDS:
+            return read_id(sent, 0)
+    except PydanticCustomError as wrong:
+        raise malformed_at(("row", name), wrong.message()) from None
+    except NotADecimal as wrong:
+        raise malformed_at(("row", name), str(wrong)) from None
+    if name.endswith("_at"):
+        return _moment(name, sent)
+    if name in _FLAGS:
+        if not isinstance(sent, bool):
+            raise malformed_at(("row", name), "true or false is expected")
+        return sent
+    if name == "leg":
+        return sent
+    return _text(name, sent)
+
+
+def _decimal(sent: Any) -> Decimal:
+    if isinstance(sent, bool) or not isinstance(sent, (str, int)):
+        raise NotADecimal("not a decimal number")
+    return parse_decimal(sent)
+
+
+def _moment(name: str, sent: Any) -> datetime:
+    try:
+        return read_time(sent)
+    except (PydanticCustomError, OverflowError):
+        raise malformed_at(("row", name), "a time is RFC 3339") from None
+
+
+def _text(name: str, sent: Any) -> Any:
+    if not isinstance(sent, str):
+        return sent  # a column of another shape: it may not change anyway
+    if len(sent) > TEXT_CHARACTERS_MAX:
+        raise malformed_at(("row", name), f"at most {TEXT_CHARACTERS_MAX} characters", "too_long")
+    if name in ("status", "state"):
+        return sent.upper()
+    return sent.lower() if name in _WORDS else sent

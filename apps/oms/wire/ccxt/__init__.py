@@ -1,0 +1,1 @@
+"""Calls of ccxt methods: names, arguments, request forms."""

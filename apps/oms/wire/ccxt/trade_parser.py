@@ -1,0 +1,311 @@
+"""Trading calls of ccxt read: arguments bound, variants made one form of ``wire.ccxt_orders``.
+
+``read_trade`` knows every method of class trade that this version has a form for.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oms.domain.errors import Invalid
+from oms.domain.orders.order import Side
+from oms.wire.ccxt.trade_requests import (
+    ORDERS_MAX,
+    CancelAllRequest,
+    CancelOrders,
+    CancelRequest,
+    CloseRequest,
+    CreateOrders,
+    CreateRequest,
+    EditOrders,
+    EditRequest,
+    Params,
+    SettingRequest,
+    TradeRequest,
+    positive_number,
+)
+
+#: Arguments in ccxt's order, those needed before the bar.
+_SIGNATURES: Mapping[str, str] = {
+    "create_order": "symbol type side amount | price params",
+    "create_orders": "orders | params",
+    "create_limit_order": "symbol side amount price | params",
+    "create_market_order": "symbol side amount | price params",
+    "create_limit_buy_order": "symbol amount price | params",
+    "create_limit_sell_order": "symbol amount price | params",
+    "create_market_buy_order": "symbol amount | params",
+    "create_market_sell_order": "symbol amount | params",
+    "create_market_order_with_cost": "symbol side cost | params",
+    "create_market_buy_order_with_cost": "symbol cost | params",
+    "create_market_sell_order_with_cost": "symbol cost | params",
+    "create_post_only_order": "symbol type side amount | price params",
+    "create_reduce_only_order": "symbol type side amount | price params",
+    "create_stop_order": "symbol type side amount | price triggerPrice params",
+    "create_stop_limit_order": "symbol side amount price triggerPrice | params",
+    "create_stop_market_order": "symbol side amount triggerPrice | params",
+    "create_stop_loss_order": "symbol type side amount | price stopLossPrice params",
+    "create_take_profit_order": "symbol type side amount | price takeProfitPrice params",
+    "create_trigger_order": "symbol type side amount | price triggerPrice params",
+    "create_trailing_amount_order": (
+        "symbol type side amount | price trailingAmount trailingTriggerPrice params"
+    ),
+    "create_trailing_percent_order": (
+        "symbol type side amount | price trailingPercent trailingTriggerPrice params"
+    ),
+    "create_order_with_take_profit_and_stop_loss": (
+        "symbol type side amount | price takeProfit stopLoss params"
+    ),
+    "edit_order": "id symbol | type side amount price params",
+    "edit_orders": "orders | params",
+    "edit_limit_order": "id symbol side amount | price params",
+    "edit_limit_buy_order": "id symbol amount | price params",
+    "edit_limit_sell_order": "id symbol amount | price params",
+    "edit_order_with_client_order_id": "clientOrderId symbol | type side amount price params",
+    "cancel_order": "id | symbol params",
+    "cancel_orders": "ids | symbol params",
+    "cancel_all_orders": "| symbol params",
+    "cancel_orders_for_symbols": "orders | params",
+    "cancel_order_with_client_order_id": "clientOrderId | symbol params",
+    "cancel_orders_with_client_order_ids": "clientOrderIds | symbol params",
+    "close_position": "symbol | side params",
+    "close_all_positions": "| params",
+    "set_leverage": "leverage | symbol params",
+    "set_margin_mode": "marginMode | symbol params",
+    "set_position_mode": "hedged | symbol params",
+}
+PARSED_METHODS = frozenset(_SIGNATURES)
+"""The methods that have a form here."""
+
+#: What a method needs although ccxt declares it optional.
+_DEMANDED: Mapping[str, str] = {
+    "create_stop_order": "triggerPrice",
+    "create_trigger_order": "triggerPrice",
+    "create_stop_loss_order": "stopLossPrice",
+    "create_take_profit_order": "takeProfitPrice",
+    "create_trailing_amount_order": "trailingAmount",
+    "create_trailing_percent_order": "trailingPercent",
+}
+_PASSED_ON = (
+    "triggerPrice",
+    "stopLossPrice",
+    "takeProfitPrice",
+    "trailingAmount",
+    "trailingPercent",
+    "trailingTriggerPrice",
+)
+
+
+def read_trade(
+    func: str, args: Sequence[object], kwargs: Mapping[str, object]
+) -> TradeRequest | None:
+    """What the call asks; ``None`` for a method that has no form here.
+
+    Raises ``Invalid`` for arguments that the method cannot take.
+    """
+    if func not in _SIGNATURES:
+        return None
+    told = _bound(func, args, kwargs)
+    params = _params(told)
+    if func.startswith("create_"):
+        return _creates(func, told, params)
+    if func.startswith("edit_"):
+        return _edits(func, told, params)
+    if func.startswith("cancel_"):
+        return _cancels(func, told, params)
+    if func == "close_position":
+        side = told.get("side")
+        amount = positive_number("amount", params.get("amount"))
+        closed = None if side is None else _position_side(side)
+        return CloseRequest(symbol=_text("symbol", told.get("symbol")), side=closed, amount=amount)
+    if func == "close_all_positions":
+        return CloseRequest(symbol=None, side=None)
+    value = next(told[name] for name in ("leverage", "marginMode", "hedged") if name in told)
+    return SettingRequest(
+        func=func, value=value, symbol=_optional_text("symbol", told.get("symbol"))
+    )
+
+
+def _bound(func: str, args: Sequence[object], kwargs: Mapping[str, object]) -> Mapping[str, object]:
+    needed, _, optional = _SIGNATURES[func].partition("|")
+    names = [*needed.split(), *optional.split()]
+    if len(args) > len(names):
+        raise Invalid(f"{func} takes {len(names)} arguments at most")
+    told = dict(zip(names, args, strict=False))
+    for name, value in kwargs.items():
+        if name not in names:
+            raise Invalid(f"{func} takes no argument {name[:64]!r}")
+        if name in told:
+            raise Invalid(f"{func}: {name} is given twice")
+        told[name] = value
+    for name in needed.split():
+        if told.get(name) is None and not (func == "set_position_mode" and name in told):
+            raise Invalid(f"{func} needs {name}")
+    demanded = _DEMANDED.get(func)
+    if demanded is not None and told.get(demanded) is None:
+        raise Invalid(f"{func} needs {demanded}")
+    return told
+
+
+def _creates(func: str, told: Mapping[str, Any], params: Params) -> CreateOrders:
+    if func == "create_orders":
+        items = _items("orders", told["orders"])
+        made = tuple(_create(item, {**params, **_params(item)}) for item in items)
+        return CreateOrders(orders=made, is_list=True)
+    words = dict(told)
+    if "limit_" in func and "stop" not in func:
+        words["type"] = "limit"
+    elif "market_" in func or func == "create_stop_limit_order":
+        words["type"] = "limit" if func == "create_stop_limit_order" else "market"
+    for side in ("buy", "sell"):
+        if f"_{side}_" in func:
+            words["side"] = side
+    extended = {**params, **{name: told[name] for name in _PASSED_ON if name in told}}
+    if func == "create_post_only_order":
+        extended["postOnly"] = True
+    if func == "create_reduce_only_order":
+        extended["reduceOnly"] = True
+    if func == "create_order_with_take_profit_and_stop_loss":
+        extended = _with_exits(told, extended)
+    return CreateOrders(orders=(_create(words, extended),))
+
+
+def _create(told: Mapping[str, Any], params: Params) -> CreateRequest:
+    amount, price = (
+        positive_number("amount", told.get("amount")),
+        positive_number("price", told.get("price")),
+    )
+    cost = positive_number("cost", told.get("cost") or params.get("cost"))
+    if amount is None and cost is None:
+        raise Invalid("an order needs an amount")
+    order_type = _text("type", told.get("type")).lower()
+    if "limit" in order_type and price is None:
+        raise Invalid(f"a {order_type[:32]} order needs a price")
+    return CreateRequest(
+        symbol=_text("symbol", told.get("symbol")),
+        order_type=order_type,
+        side=_side(told.get("side")),
+        amount=None if cost is not None and told.get("cost") is not None else amount,
+        price=price,
+        params={name: value for name, value in params.items() if value is not None},
+        cost=cost,
+    )
+
+
+def _with_exits(told: Mapping[str, Any], params: dict[str, object]) -> dict[str, object]:
+    """ccxt's flat words for attached exits as objects."""
+    extended = dict(params)
+    for name in ("takeProfit", "stopLoss"):
+        limit = extended.pop(f"{name}LimitPrice", None)
+        for word in ("Type", "PriceType", "Amount"):
+            extended.pop(f"{name}{word}", None)
+        if told.get(name) is not None:
+            extended[name] = {"triggerPrice": told[name]} | ({"price": limit} if limit else {})
+    if "takeProfit" not in extended and "stopLoss" not in extended:
+        raise Invalid("a takeProfit or a stopLoss is needed")
+    return extended
+
+
+def _edits(func: str, told: Mapping[str, Any], params: Params) -> EditOrders:
+    if func == "edit_orders":
+        items = _items("orders", told["orders"])
+        made = tuple(_edit(item, {**params, **_params(item)}) for item in items)
+        return EditOrders(orders=made, is_list=True)
+    return EditOrders(orders=(_edit(told, params),))
+
+
+def _edit(told: Mapping[str, Any], params: Params) -> EditRequest:
+    is_client_id = "clientOrderId" in told
+    return EditRequest(
+        name=_name(told.get("clientOrderId") if is_client_id else told.get("id")),
+        symbol=_optional_text("symbol", told.get("symbol")),
+        amount=positive_number("amount", told.get("amount")),
+        price=positive_number("price", told.get("price")),
+        params=params,
+        is_client_id=is_client_id,
+    )
+
+
+def _cancels(func: str, told: Mapping[str, Any], params: Params) -> CancelOrders | CancelAllRequest:
+    symbol = _optional_text("symbol", told.get("symbol"))
+    match func:
+        case "cancel_all_orders":
+            return CancelAllRequest(symbol=symbol)
+        case "cancel_orders_for_symbols":
+            found = [
+                CancelRequest(
+                    name=_name(item.get("id") or item.get("clientOrderId")),
+                    symbol=_text("symbol", item.get("symbol")),
+                    is_client_id=item.get("id") is None,
+                )
+                for item in _items("orders", told["orders"])
+            ]
+            return CancelOrders(orders=tuple(found), is_list=True)
+        case "cancel_orders" | "cancel_orders_with_client_order_ids":
+            is_client_id = func != "cancel_orders"
+            names = told["clientOrderIds" if is_client_id else "ids"]
+            if not isinstance(names, list) or len(names) > ORDERS_MAX:
+                raise Invalid(f"a list of up to {ORDERS_MAX} ids is expected")
+            made = [
+                CancelRequest(name=_name(n), symbol=symbol, is_client_id=is_client_id)
+                for n in names
+            ]
+            return CancelOrders(orders=tuple(made), is_list=True)
+        case _:
+            is_client_id = "clientOrderId" in told
+            told_name = told["clientOrderId"] if is_client_id else told["id"]
+            one = CancelRequest(name=_name(told_name), symbol=symbol, is_client_id=is_client_id)
+            return CancelOrders(orders=(one,))
+
+
+def _items(name: str, told: object) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(told, list) or not 0 < len(told) <= ORDERS_MAX:
+        raise Invalid(f"{name}: a list of 1 to {ORDERS_MAX} orders is expected")
+    for item in told:
+        if not isinstance(item, Mapping):
+            raise Invalid(f"{name}: each order is an object")
+    return told
+
+
+def _params(told: Mapping[str, object]) -> Params:
+    params = told.get("params")
+    if params is None:
+        return {}
+    if not isinstance(params, Mapping):
+        raise Invalid("params: an object is expected")
+    return params
+
+
+def _side(told: object) -> Side:
+    if not isinstance(told, str) or told.lower() not in ("buy", "sell"):
+        raise Invalid("side: buy or sell is expected")
+    return Side(told.lower())
+
+
+_POSITION_SIDES: Mapping[str, Side] = {
+    "long": Side.BUY,
+    "buy": Side.BUY,
+    "short": Side.SELL,
+    "sell": Side.SELL,
+}
+
+
+def _position_side(told: object) -> Side:
+    side = _POSITION_SIDES.get(told.lower()) if isinstance(told, str) else None
+    if side is None:
+        raise Invalid("side: long or short is expected")
+    return side
+
+
+def _name(told: object) -> str:
+    if not isinstance(told, str | int) or isinstance(told, bool) or not 0 < len(str(told)) <= 128:
+        raise Invalid("the id of an order is a text")
+    return str(told)
+
+
+def _text(name: str, told: object) -> str:
+    if not isinstance(told, str) or not 0 < len(told) <= 64:
+        raise Invalid(f"{name}: a text is expected")
+    return told
+
+
+def _optional_text(name: str, told: object) -> str | None:
+    return None if told is None else _text(name, told)

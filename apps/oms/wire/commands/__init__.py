@@ -1,0 +1,1 @@
+"""Command requests: bodies, their schemas, and the codec of stored commands."""

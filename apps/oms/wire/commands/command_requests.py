@@ -1,0 +1,159 @@
+"""What callers ask: JSON bodies become commands, or a list of what is wrong with them.
+
+Numbers come from their text (``wire.json.loads``), never through a binary float. Unknown keys are
+refused, except what clients in the field send: ``extra``, the ccxt spellings inside ``params``,
+the idle keys of ``close_position``; null in an optional key means absent. Nothing is decided
+here: whether a symbol exists or an order type is supported is the worker's matter.
+"""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from oms.domain.commands.account_commands import PaperDeposit, PaperPrice, PaperReset
+from oms.domain.commands.command import CcxtCall, CommandPayload
+from oms.domain.value import value
+from oms.wire.commands.command_schemas import CALL, DEPOSIT, ENVELOPE, PRICE, RESET
+from oms.wire.commands.modify_requests import (
+    read_cancel_all_orders,
+    read_cancel_order,
+    read_change_order,
+    read_close_all,
+    read_close_by,
+    read_merge_positions,
+    read_position_change,
+)
+from oms.wire.commands.order_requests import read_close_position, read_send_order
+from oms.wire.field_validation import drop_nulls, require_object, validate
+from oms.wire.request_body import ERRORS_MAX, ErrorDict, Location, Malformed, malformed_at
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any], Location], CommandPayload]] = {
+    "send_order": read_send_order,
+    "cancel_order": read_cancel_order,
+    "cancel_all_orders": read_cancel_all_orders,
+    "change_order": read_change_order,
+    "close_position": read_close_position,
+    "close_all": read_close_all,
+    "close_by": read_close_by,
+    "merge_positions": read_merge_positions,
+    "position_change": read_position_change,
+}
+#: Commands that need their account told; that of the others is the row's.
+_ACCOUNT_COMMANDS = frozenset({"send_order", "cancel_all_orders", "close_all"})
+
+
+@value
+class CommandRequest:
+    """One command of a body; ``account_id`` is ``None`` where the row names it."""
+
+    payload: CommandPayload
+    account_id: int | None
+    request_id: str | None = None
+
+    @property
+    def comment(self) -> str | None:
+        """What the caller wrote beside it."""
+        written = getattr(self.payload, "comment", None)
+        return written if isinstance(written, str) else None
+
+
+def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:
+    """The wishes of a body, in its order: one command, or a list of up to ``items_max``.
+
+    Raises ``Malformed`` with the wrong places, the item's index in ``loc``; then no wish counts.
+    """
+    items = body if isinstance(body, list) else [body]
+    if len(items) > items_max:
+        raise malformed_at(("body",), f"at most {items_max} commands in one body", "too_long")
+    wishes: list[CommandRequest] = []
+    errors: list[ErrorDict] = []
+    for index, item in enumerate(items):
+        try:
+            wishes.append(_read_command(item, (index,)))
+        except Malformed as wrong:
+            errors.extend(wrong.errors)
+            if len(errors) >= ERRORS_MAX:
+                break
+    if errors:
+        raise Malformed(errors)
+    return tuple(wishes)
+
+
+def read_paper_price(body: object) -> CommandRequest:
+    """A manual price: ``price``, or ``bid`` and ``ask``, or a ``book``; and, or only, a ``print``.
+
+    Raises ``Malformed``.
+    """
+    fields = validate(PRICE, drop_nulls(require_object(body, ("body",))), ())
+    book, trade = fields.get("book"), fields.get("print", {})
+    if book is None:
+        bid, ask = (fields.get(side, fields.get("price")) for side in ("bid", "ask"))
+        book = {}
+    elif fields.keys() & {"price", "bid", "ask", "bid_qty", "ask_qty"}:
+        raise malformed_at(("book",), "a book comes without price, bid and ask")
+    else:
+        bid, ask = book["bids"][0][0], book["asks"][0][0]
+        _check_order(book)
+    if (bid is None) is not (ask is None) or (bid is None and not trade):
+        raise malformed_at(
+            ("price",), "give price, or bid and ask, or a book, or a print", "missing"
+        )
+    if bid is not None and ask is not None and bid > ask:
+        raise malformed_at(("bid",), "bid is above ask")
+    payload = PaperPrice(
+        symbol=fields["symbol"],
+        bid=bid,
+        ask=ask,
+        bid_qty=fields.get("bid_qty"),
+        ask_qty=fields.get("ask_qty"),
+        bids=tuple(book.get("bids", ())),
+        asks=tuple(book.get("asks", ())),
+        print_price=trade.get("price"),
+        print_qty=trade.get("qty"),
+        print_side=trade.get("side"),
+    )
+    return CommandRequest(payload=payload, account_id=fields.get("account_id"))
+
+
+def _check_order(book: Mapping[str, Any]) -> None:
+    for side, sign in (("bids", -1), ("asks", 1)):
+        prices = [sign * price for price, _ in book[side]]
+        if any(first >= second for first, second in pairwise(prices)):
+            raise malformed_at(("book", side), "the best level comes first, and no price twice")
+
+
+def read_paper_deposit(account_id: int, body: object) -> CommandRequest:
+    """``{currency, amount, comment?}``; below zero takes money out. Raises ``Malformed``."""
+    fields = validate(DEPOSIT, drop_nulls(require_object(body, ("body",))), ())
+    return CommandRequest(payload=PaperDeposit(**fields), account_id=account_id)
+
+
+def read_paper_reset(account_id: int, body: object) -> CommandRequest:
+    """``{comment?}``. Raises ``Malformed``."""
+    fields = validate(RESET, drop_nulls(require_object(body, ("body",))), ())
+    return CommandRequest(payload=PaperReset(**fields), account_id=account_id)
+
+
+def read_ccxt_call(func: str, body: object) -> CcxtCall:
+    """``{args, kwargs}`` of a ccxt call, both optional. Raises ``Malformed``."""
+    fields = validate(CALL, drop_nulls(require_object(body, ("body",))), ())
+    args = fields.get("args", [])
+    if not isinstance(args, list):
+        raise malformed_at(("args",), "a list is expected")
+    return CcxtCall(func=func, args=tuple(args), kwargs=fields.get("kwargs", {}))
+
+
+def _read_command(item: object, at: Location) -> CommandRequest:
+    envelope = validate(ENVELOPE, drop_nulls(require_object(item, at)), at)
+    word = envelope["command"].lower()
+    read = _READERS.get(word)
+    if read is None:
+        raise malformed_at((*at, "command"), f"one of {', '.join(_READERS)} is expected", "enum")
+    account_id = envelope.get("account_id")
+    if account_id is None and word in _ACCOUNT_COMMANDS:
+        raise malformed_at((*at, "account_id"), f"{word} needs an account_id", "missing_account_id")
+    return CommandRequest(
+        payload=read(envelope["payload"], (*at, "payload")),
+        account_id=account_id,
+        request_id=envelope.get("request_id"),
+    )

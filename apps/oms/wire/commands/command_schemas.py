@@ -1,0 +1,262 @@
+"""The shapes of request bodies: which keys there are and what each holds. Nothing but that.
+
+Keys stand under the domain's names; ``wire.wishes`` has put aliases in their place before.
+"""
+
+from typing import Annotated, Any, Literal, Required
+
+from pydantic import ConfigDict, Field, TypeAdapter
+from typing_extensions import TypedDict
+
+from oms.wire.field_types import (
+    IDS_MAX,
+    LEVELS_MAX,
+    AccountIds,
+    Amount,
+    ClientOrderId,
+    Comment,
+    Currency,
+    Id,
+    IdOrZero,
+    IdsOrZeroText,
+    IdsText,
+    JsonList,
+    JsonObject,
+    LevelPair,
+    Moment,
+    OrderStatus,
+    OrderType,
+    Positive,
+    Reason,
+    RequestId,
+    RowKind,
+    SideWord,
+    StopModeWord,
+    Symbol,
+    TimeInForce,
+)
+
+_CLOSED = ConfigDict(extra="forbid", strict=True)
+_OPEN = ConfigDict(extra="ignore", strict=True)
+
+
+class Envelope(TypedDict, total=False):
+    """One command as it is sent."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    account_id: Id
+    request_id: RequestId
+    command: Required[str]
+    payload: Required[dict[str, Any]]
+
+
+class OrderFields(TypedDict, total=False):
+    """What sending and closing share."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    price: Positive
+    strategy_id: IdOrZero
+    reason: Reason
+    comment: Comment
+    client_order_id: ClientOrderId
+    params: JsonObject
+    post_only: bool
+    time_in_force: TimeInForce
+    trigger_price: Positive
+    take_profit_price: Positive
+    trailing_amount: Positive
+    trailing_percent: Positive
+
+
+class SendFields(OrderFields, total=False):
+    """``send_order``."""
+
+    symbol: Required[Symbol]
+    side: Required[SideWord]
+    order_type: Required[OrderType]
+    qty: Required[Positive]
+    stop_loss: Positive
+    stop_gain: Positive
+    position_id: IdOrZero
+    reduce_only: bool
+    expires_at: Moment
+    new_position: bool
+
+
+class CloseFields(OrderFields, total=False):
+    """``close_position``."""
+
+    position_id: Required[Id]
+    order_type: OrderType
+    qty: Positive
+
+
+class CancelFields(TypedDict, total=False):
+    """``cancel_order``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    order_id: Id
+    order_ids: Annotated[list[Id], Field(max_length=IDS_MAX)]
+    order_ids_csv: IdsText
+    comment: Comment
+
+
+class ChangeFields(TypedDict, total=False):
+    """``change_order``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    order_id: Required[Id]
+    new_price: Positive
+    new_qty: Positive
+    comment: Comment
+
+
+class SweepFields(TypedDict, total=False):
+    """``cancel_all_orders`` and ``close_all``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    strategy_ids: Annotated[list[IdOrZero], Field(max_length=IDS_MAX)]
+    strategy_ids_csv: IdsOrZeroText
+    symbol: Symbol
+    comment: Comment
+
+
+class CloseByFields(TypedDict, total=False):
+    """``close_by``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    position_id_a: Required[Id]
+    position_id_b: Required[Id]
+    qty: Positive
+    strategy_id: IdOrZero
+    comment: Comment
+
+
+class MergeFields(TypedDict, total=False):
+    """``merge_positions``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    source_position_id: Required[Id]
+    target_position_id: Required[Id]
+    stop_mode: StopModeWord
+    stop_loss: Positive
+    stop_gain: Positive
+    comment: Comment
+
+
+class PositionChangeFields(TypedDict, total=False):
+    """``position_change``; null is a value here."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    position_id: Required[Id]
+    stop_loss: Positive | None
+    stop_gain: Positive | None
+    comment: Comment | None
+
+
+class ReassignFields(TypedDict, total=False):
+    """The body of a reassignment; accounts and dates are read apart."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    order_ids: Annotated[list[Id], Field(max_length=IDS_MAX)]
+    deal_ids: Annotated[list[Any], Field(max_length=0)]
+    reconciled: bool
+    order_statuses: Annotated[list[OrderStatus], Field(max_length=IDS_MAX)]
+    kinds: list[RowKind]
+    preview: bool
+    target_strategy_id: IdOrZero
+    target_position_id: IdOrZero
+    comment: Comment
+
+
+class ReconcileFields(TypedDict, total=False):
+    """The body of a sweep on demand."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    account_id: Id
+    account_ids: AccountIds
+    symbols_hint: Annotated[list[str], Field(max_length=IDS_MAX)]
+    scope: Literal["short", "hourly", "long", "period"]
+    start_date: Moment
+    end_date: Moment
+
+
+class DecideFields(TypedDict, total=False):
+    """A decision on a discrepancy."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    comment: Comment
+
+
+class BookFields(TypedDict):
+    """Levels, best first: ``[price, quantity]``, null quantity without limit."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    bids: Annotated[list[LevelPair], Field(min_length=1, max_length=LEVELS_MAX)]
+    asks: Annotated[list[LevelPair], Field(min_length=1, max_length=LEVELS_MAX)]
+
+
+class PrintFields(TypedDict, total=False):
+    """A trade of others."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    price: Required[Positive]
+    qty: Required[Positive]
+    side: SideWord
+
+
+class PriceFields(TypedDict, total=False):
+    """A manual paper price."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    account_id: Id
+    symbol: Required[Symbol]
+    price: Positive
+    bid: Positive
+    ask: Positive
+    bid_qty: Positive
+    ask_qty: Positive
+    book: BookFields
+    print: PrintFields
+
+
+class DepositFields(TypedDict, total=False):
+    """Money into a paper account; below zero out of it."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    currency: Required[Currency]
+    amount: Required[Amount]
+    comment: Comment
+
+
+class ResetFields(TypedDict, total=False):
+    """The new beginning of a paper account."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    comment: Comment
+
+
+class CallFields(TypedDict, total=False):
+    """The arguments of a ccxt call."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    args: JsonList
+    kwargs: JsonObject
+
+
+ENVELOPE = TypeAdapter(Envelope)
+SEND = TypeAdapter(SendFields)
+CLOSE = TypeAdapter(CloseFields)
+CANCEL = TypeAdapter(CancelFields)
+CHANGE = TypeAdapter(ChangeFields)
+BULK_SCOPE = TypeAdapter(SweepFields)
+CLOSE_BY = TypeAdapter(CloseByFields)
+MERGE = TypeAdapter(MergeFields)
+POSITION_CHANGE = TypeAdapter(PositionChangeFields)
+REASSIGN = TypeAdapter(ReassignFields)
+RECONCILE = TypeAdapter(ReconcileFields)
+DECIDE = TypeAdapter(DecideFields)
+PRICE = TypeAdapter(PriceFields)
+DEPOSIT = TypeAdapter(DepositFields)
+RESET = TypeAdapter(ResetFields)
+CALL = TypeAdapter(CallFields)

@@ -1,0 +1,147 @@
+"""Kill switches on the wire: what is asked, how one is shown, what is told when one changes."""
+
+from typing import Any, Required
+
+from pydantic import ConfigDict, TypeAdapter
+from typing_extensions import TypedDict
+
+from oms.domain.errors import Invalid
+from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch
+from oms.domain.value import value
+from oms.wire.field_types import Comment
+from oms.wire.field_validation import drop_nulls, require_object, validate
+from oms.wire.json import optional_time_text, time_text
+from oms.wire.request_body import malformed_at
+
+FLATTEN = "flatten"
+SCOPE_ID_CHARACTERS_MAX = 64
+_OPEN = ConfigDict(extra="ignore", strict=True)
+
+
+class PullFields(TypedDict, total=False):
+    """``POST /risk/kill``."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    scope: Required[str]
+    scope_id: str | int
+    mode: Required[str]
+    comment: Comment
+    cancel_entries: bool
+    drill: bool
+
+
+class ReleaseFields(TypedDict, total=False):
+    """``POST /risk/kill/{id}/release``."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    comment: Comment
+    confirm: str
+    override: bool
+
+
+PULL = TypeAdapter(PullFields)
+RELEASE = TypeAdapter(ReleaseFields)
+
+
+@value
+class ActivateKillSwitch:
+    """A switch that somebody wants to pull."""
+
+    scope: KillScope
+    scope_id: str
+    mode: KillMode
+    flatten: bool
+    comment: str
+    cancel_entries: bool
+    #: Only tell what would happen.
+    drill: bool
+
+
+@value
+class ReleaseKillSwitch:
+    """A switch that somebody wants to release."""
+
+    comment: str
+    confirm: str
+
+
+def read_activation(body: object, said: str | None) -> ActivateKillSwitch:
+    """Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
+    fields = validate(PULL, drop_nulls(require_object(body, ("body",))), ())
+    word, mode = fields["scope"].lower(), fields["mode"].lower()
+    if word not in KillScope.__members__.values():
+        raise malformed_at(("scope",), f"one of {', '.join(KillScope)} is expected", "enum")
+    if mode not in (*KillMode.__members__.values(), FLATTEN):
+        raise malformed_at(
+            ("mode",), f"one of {', '.join((*KillMode, FLATTEN))} is expected", "enum"
+        )
+    scope = KillScope(word)
+    scope_id = "" if scope is KillScope.GLOBAL else str(fields.get("scope_id", "")).strip()
+    if scope is not KillScope.GLOBAL:
+        _check_id(scope, scope_id)
+    return ActivateKillSwitch(
+        scope=scope,
+        scope_id=scope_id,
+        mode=KillMode.REDUCE_ONLY if mode == FLATTEN else KillMode(mode),
+        flatten=mode == FLATTEN,
+        comment=_comment(fields, said),
+        cancel_entries=fields.get("cancel_entries", True) or mode == FLATTEN,
+        drill=fields.get("drill", False),
+    )
+
+
+def read_release(body: object, said: str | None) -> ReleaseKillSwitch:
+    """Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
+    fields = validate(RELEASE, drop_nulls(require_object(body, ("body",))), ())
+    return ReleaseKillSwitch(comment=_comment(fields, said), confirm=fields.get("confirm", ""))
+
+
+def switch_row(switch: KillSwitch) -> dict[str, Any]:
+    """A switch as it is shown."""
+    return {
+        "id": switch.id,
+        "scope": switch.scope.value,
+        "scope_id": switch.scope_id or None,
+        "mode": switch.mode.value,
+        "on": switch.is_on,
+        "comment": switch.comment,
+        "cancel_entries": switch.cancel_entries,
+        "flatten": switch.flatten,
+        "set_by": switch.set_by,
+        "set_by_user_id": switch.set_by_user_id,
+        "set_by_api_key_id": switch.set_by_api_key_id,
+        "set_at": time_text(switch.set_at),
+        "released_at": optional_time_text(switch.released_at),
+        "released_by": switch.released_by,
+        "release_comment": switch.release_comment,
+        "confirm": switch.confirmation if switch.is_on else None,
+    }
+
+
+def kill_switch_changed(switch: KillSwitch, actor: str) -> dict[str, Any]:
+    """``kill_switch_changed``, besides ``account_id``."""
+    return {
+        "kill_id": switch.id,
+        "scope": switch.scope.value,
+        "scope_id": switch.scope_id or None,
+        "mode": switch.mode.value,
+        "on": switch.is_on,
+        "comment": switch.comment if switch.is_on else switch.release_comment,
+        "actor": actor,
+    }
+
+
+def _check_id(scope: KillScope, scope_id: str) -> None:
+    if not scope_id or len(scope_id) > SCOPE_ID_CHARACTERS_MAX:
+        raise malformed_at(("scope_id",), f"name the {scope.value}", "missing")
+    if scope is KillScope.SYMBOL:
+        return
+    if not scope_id.isascii() or not scope_id.isdigit() or int(scope_id) == 0:
+        raise malformed_at(("scope_id",), f"the id of the {scope.value} is expected", "id")
+
+
+def _comment(fields: dict[str, Any], said: str | None) -> str:
+    comment = str(fields.get("comment") or said or "").strip()
+    if not comment:
+        raise Invalid("say why in comment", code="comment_required")
+    return comment

@@ -1,0 +1,118 @@
+"""Bodies of the commands on orders and positions that there are. Nothing is looked up here."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from oms.domain.commands.command import (
+    KEEP,
+    CancelAllOrders,
+    CancelOrder,
+    ChangeOrder,
+    ChangePosition,
+    CloseAllPositions,
+    CloseBy,
+    MergePositions,
+    StopMode,
+)
+from oms.wire.commands.command_schemas import (
+    BULK_SCOPE,
+    CANCEL,
+    CHANGE,
+    CLOSE_BY,
+    MERGE,
+    POSITION_CHANGE,
+)
+from oms.wire.field_types import IDS_MAX
+from oms.wire.field_validation import alias_locations, drop_nulls, resolve_aliases, validate
+from oms.wire.request_body import Location, malformed_at
+
+STOP_ALIASES = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
+_CHANGES = ("stop_loss", "stop_gain", "comment")
+
+
+def read_cancel_order(sent: Mapping[str, Any], at: Location) -> CancelOrder:
+    """``order_id``, ``order_ids``, ``order_ids_csv``: their union. Raises ``Malformed``."""
+    fields = validate(CANCEL, drop_nulls(sent), at)
+    single = (fields["order_id"],) if "order_id" in fields else ()
+    ids = _union("order_ids", fields, at, single)
+    if not ids:
+        raise malformed_at((*at, "order_id"), "name at least one order", "missing")
+    return CancelOrder(order_ids=ids, comment=fields.get("comment"))
+
+
+def read_cancel_all_orders(sent: Mapping[str, Any], at: Location) -> CancelAllOrders:
+    """Strategies and symbol, all optional. Raises ``Malformed``."""
+    return CancelAllOrders(**_sweep(sent, at))
+
+
+def read_close_all(sent: Mapping[str, Any], at: Location) -> CloseAllPositions:
+    """Strategies and symbol, all optional. Raises ``Malformed``."""
+    return CloseAllPositions(**_sweep(sent, at))
+
+
+def read_change_order(sent: Mapping[str, Any], at: Location) -> ChangeOrder:
+    """An order and at least one of ``new_price``, ``new_qty``. Raises ``Malformed``."""
+    fields = validate(CHANGE, drop_nulls(sent), at)
+    if "new_price" not in fields and "new_qty" not in fields:
+        raise malformed_at((*at, "new_price"), "give new_price, new_qty or both", "missing")
+    return ChangeOrder(**fields)
+
+
+def read_close_by(sent: Mapping[str, Any], at: Location) -> CloseBy:
+    """Two positions, which are not one. Raises ``Malformed``."""
+    fields = validate(CLOSE_BY, drop_nulls(sent), at)
+    if fields["position_id_a"] == fields["position_id_b"]:
+        raise malformed_at((*at, "position_id_b"), "a position is not closed by itself")
+    return CloseBy(**fields)
+
+
+def read_merge_positions(sent: Mapping[str, Any], at: Location) -> MergePositions:
+    """Source and target, which are not one; levels with ``stop_mode`` set. Raises ``Malformed``."""
+    known = drop_nulls(sent)
+    fields = validate(
+        MERGE, resolve_aliases(known, STOP_ALIASES, at), at, alias_locations(known, STOP_ALIASES)
+    )
+    if fields["source_position_id"] == fields["target_position_id"]:
+        raise malformed_at((*at, "target_position_id"), "a position is not merged into itself")
+    has_levels = "stop_loss" in fields or "stop_gain" in fields
+    is_set = fields.get("stop_mode") is StopMode.SET
+    if is_set and not has_levels:
+        raise malformed_at((*at, "stop_mode"), "stop_mode set needs stop_loss, stop_gain or both")
+    if has_levels and not is_set:
+        raise malformed_at((*at, "stop_mode"), "stop levels go with stop_mode set only")
+    return MergePositions(**fields)
+
+
+def read_position_change(sent: Mapping[str, Any], at: Location) -> ChangePosition:
+    """What is there changes, null clears, what is absent stays. Raises ``Malformed``."""
+    fields = validate(
+        POSITION_CHANGE,
+        resolve_aliases(sent, STOP_ALIASES, at),
+        at,
+        alias_locations(sent, STOP_ALIASES),
+    )
+    if not any(name in fields for name in _CHANGES):
+        raise malformed_at((*at, "stop_loss"), "give stop_loss, stop_gain or comment", "missing")
+    return ChangePosition(
+        position_id=fields["position_id"],
+        **{name: fields.get(name, KEEP) for name in _CHANGES},
+    )
+
+
+def _sweep(sent: Mapping[str, Any], at: Location) -> dict[str, Any]:
+    fields = validate(BULK_SCOPE, drop_nulls(sent), at)
+    return {
+        "strategy_ids": _union("strategy_ids", fields, at),
+        "symbol": fields.get("symbol"),
+        "comment": fields.get("comment"),
+    }
+
+
+def _union(
+    name: str, fields: Mapping[str, Any], at: Location, more: Iterable[int] = ()
+) -> tuple[int, ...]:
+    """The ids of a list, of its text with commas and ``more``, ascending, each once."""
+    ids = {*fields.get(name, ()), *fields.get(f"{name}_csv", ()), *more}
+    if len(ids) > IDS_MAX:
+        raise malformed_at((*at, name), f"at most {IDS_MAX} ids", "too_long")
+    return tuple(sorted(ids))

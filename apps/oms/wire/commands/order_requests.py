@@ -1,0 +1,153 @@
+"""Bodies of ``send_order`` and ``close_position``: the two commands that make an order.
+
+Clients write them in many ways: aliases, ``extra``, ccxt spellings inside ``params``, a price of 0
+with a market order. All end as one form here; whether it can be carried out is the worker's matter.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from oms.domain.commands.command import LIMIT_TYPES, ClosePosition, SendOrder
+from oms.wire.commands.command_schemas import CLOSE, SEND
+from oms.wire.field_validation import alias_locations, drop_nulls, resolve_aliases, validate
+from oms.wire.request_body import Location, malformed_at
+
+SEND_ALIASES = {
+    "type": "order_type",
+    "amount": "qty",
+    "oms_stop_loss": "stop_loss",
+    "oms_stop_gain": "stop_gain",
+    "stop_price": "trigger_price",
+}
+CLOSE_ALIASES = {"stop_price": "trigger_price"}
+IGNORED_ON_CLOSE = ("reduce_only", "oms_stop_loss", "oms_stop_gain")
+_CCXT_SPELLINGS = {
+    "reduceOnly": "reduce_only",
+    "postOnly": "post_only",
+    "timeInForce": "time_in_force",
+    "triggerPrice": "trigger_price",
+    "stopPrice": "trigger_price",
+    "takeProfitPrice": "take_profit_price",
+    "trailingAmount": "trailing_amount",
+    "trailingPercent": "trailing_percent",
+    "clientOrderId": "client_order_id",
+}
+_TRIGGERED = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit")
+_TRAILING = ("trailing_amount", "trailing_percent")
+
+
+def read_send_order(sent: Mapping[str, Any], at: Location) -> SendOrder:
+    """The order that ``sent`` asks for. Raises ``Malformed``."""
+    fields = _order_fields(sent, SEND_ALIASES, at)
+    checked = validate(SEND, fields, at, partial(_spelled, sent, SEND_ALIASES))
+    _settle_form(checked, at)
+    _check_expiry(checked, at)
+    return SendOrder(**checked)
+
+
+def read_close_position(sent: Mapping[str, Any], at: Location) -> ClosePosition:
+    """The close that ``sent`` asks for. Raises ``Malformed``."""
+    known = {key: value for key, value in sent.items() if key not in IGNORED_ON_CLOSE}
+    if known.get("extra") is not None:
+        raise malformed_at((*at, "extra"), "a close knows no such key", "extra_forbidden")
+    fields = _order_fields(known, CLOSE_ALIASES, at)
+    fields.pop("reduce_only", None)  # by its ccxt spelling: a close always reduces
+    checked = validate(CLOSE, fields, at, partial(_spelled, sent, CLOSE_ALIASES))
+    checked.setdefault("order_type", "market")
+    _settle_form(checked, at)
+    if checked.get("time_in_force") == "GTD":
+        raise malformed_at((*at, "time_in_force"), "a close has no expires_at, so it takes no GTD")
+    return ClosePosition(**checked)
+
+
+def _order_fields(
+    sent: Mapping[str, Any], aliases: Mapping[str, str], at: Location
+) -> dict[str, Any]:
+    """What was sent, under one name each: aliases resolved, ccxt spellings moved to fields."""
+    fields = resolve_aliases(drop_nulls(sent), aliases, at)
+    _move_spellings(fields, at)
+    is_limit = str(fields.get("order_type", "market")).lower() in LIMIT_TYPES
+    if not is_limit and _is_zero(fields.get("price")):
+        del fields["price"]  # clients send 0 with market orders
+    return fields
+
+
+def _move_spellings(fields: dict[str, Any], at: Location) -> None:
+    if "extra" not in fields and "params" not in fields:
+        return
+    extra, params = fields.pop("extra", {}), fields.pop("params", {})
+    for key, value in (("extra", extra), ("params", params)):
+        if not isinstance(value, dict):
+            raise malformed_at((*at, key), "an object is expected", "object")
+    merged = {**extra, **params}
+    for spelling, name in _CCXT_SPELLINGS.items():
+        value = merged.pop(spelling, None)
+        if value is not None:
+            fields.setdefault(name, value)
+    fields["params"] = merged
+
+
+def _settle_form(fields: dict[str, Any], at: Location) -> None:
+    """Name the conditional form that a trigger makes of a plain order; ask for what it needs.
+
+    Afterwards ``trigger_price`` is the trigger of every triggered form.
+    """
+    plain = fields["order_type"]
+    if plain in ("market", "limit"):
+        if "trailing_amount" in fields or "trailing_percent" in fields:
+            fields["order_type"] = "trailing_stop"
+        elif "take_profit_price" in fields:
+            fields["order_type"] = f"take_profit_{plain}"
+        elif "trigger_price" in fields:
+            fields["order_type"] = f"stop_{plain}"
+    form = fields["order_type"]
+    if form in LIMIT_TYPES and "price" not in fields:
+        raise malformed_at((*at, "price"), f"a {form} order needs a price", "missing")
+    if "take_profit_price" in fields:
+        _settle_take_profit(fields, form, at)
+    if form in _TRIGGERED and "trigger_price" not in fields:
+        raise malformed_at(
+            (*at, "trigger_price"), f"a {form} order needs a trigger_price", "missing"
+        )
+    trailing = [key for key in _TRAILING if key in fields]
+    if form == "trailing_stop" and len(trailing) != 1:
+        msg = "a trailing_stop order needs either trailing_amount or trailing_percent"
+        raise malformed_at((*at, "trailing_amount"), msg, "value_error" if trailing else "missing")
+    if form != "trailing_stop" and trailing:
+        raise malformed_at((*at, trailing[0]), f"a {form} order does not trail")
+
+
+def _settle_take_profit(fields: dict[str, Any], form: str, at: Location) -> None:
+    price = fields["take_profit_price"]
+    if form not in ("take_profit_market", "take_profit_limit"):
+        raise malformed_at((*at, "take_profit_price"), f"a {form} order takes no take_profit_price")
+    if fields.setdefault("trigger_price", price) != price:
+        msg = "take_profit_price and trigger_price differ; an order has one trigger"
+        raise malformed_at((*at, "take_profit_price"), msg)
+
+
+def _check_expiry(fields: Mapping[str, Any], at: Location) -> None:
+    is_dated = fields.get("time_in_force") == "GTD"
+    if is_dated and "expires_at" not in fields:
+        raise malformed_at((*at, "expires_at"), "a GTD order needs expires_at", "missing")
+    if not is_dated and "expires_at" in fields:
+        raise malformed_at((*at, "expires_at"), "expires_at goes with time_in_force GTD only")
+
+
+def _spelled(sent: Mapping[str, Any], aliases: Mapping[str, str], loc: Location) -> Location:
+    """A place under the name that the caller used: a field, an alias, or a ccxt spelling."""
+    told = alias_locations(sent, aliases)(loc)
+    if told != loc or not loc or loc[0] in sent:
+        return told
+    for spelling, name in _CCXT_SPELLINGS.items():
+        for group in ("params", "extra"):
+            if name == loc[0] and spelling in (sent.get(group) or {}):
+                return (group, spelling, *loc[1:])
+    return loc
+
+
+def _is_zero(value: object) -> bool:
+    if isinstance(value, str):
+        return value != "" and value.strip("0.") == ""
+    return value == 0 and not isinstance(value, bool)

@@ -1,0 +1,132 @@
+"""The body of a reassignment and the rows of its answer. Whether it may be is not asked here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from oms.domain.ledger.deal import Deal
+from oms.domain.orders.order import Order
+from oms.wire.commands.command_schemas import REASSIGN
+from oms.wire.field_validation import drop_nulls, require_object, validate
+from oms.wire.query_parameters import read_account_ids, read_dates, read_page
+from oms.wire.request_body import Malformed, malformed_at
+from oms.wire.responses.ledger_rows import Row, deal_row, order_row
+
+_READ_APART = ("account_id", "account_ids", "start_date", "end_date", "page", "page_size", "tz")
+_SHARED = ("id", "account_id", "symbol", "side", "reconciled", "strategy_id", "position_id")
+_EDITS = (
+    "edit_replace_state",
+    "edit_replace_at",
+    "edit_replace_orphan_order_id",
+    "edit_replace_origin_order_id",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReassignRequest:
+    """What a caller asks to move, or to see before."""
+
+    #: ``None``: every account on which the caller may reassign.
+    account_ids: tuple[int, ...] | None
+    order_ids: tuple[int, ...]
+    since: datetime | None
+    until: datetime | None
+    reconciled: bool | None
+    statuses: frozenset[str] | None
+    kinds: frozenset[str]
+    is_preview: bool
+    page: int
+    page_size: int
+    strategy_id: int
+    position_id: int
+    comment: str | None
+
+
+def read_reassign(body: object, now: datetime, said: str | None = None) -> ReassignRequest:
+    """The reassignment of a body; ``said`` is the comment where the body has none.
+
+    Raises ``Malformed``.
+    """
+    sent = drop_nulls(require_object(body, ("body",)))
+    apart = {name: sent.pop(name) for name in _READ_APART if name in sent}
+    fields = validate(REASSIGN, sent, ())
+    order_ids = tuple(sorted(set(fields.get("order_ids", ()))))
+    is_preview = fields.get("preview", False)
+    if not is_preview and not order_ids:
+        raise malformed_at(("order_ids",), "name at least one order", "missing")
+    query = _as_query(apart)
+    try:
+        accounts = read_account_ids(query) if "account_ids" in query else None
+        since, until = read_dates(query, now)
+    except Malformed as wrong:
+        raise Malformed([error | {"loc": error["loc"][1:]} for error in wrong.errors]) from None
+    page, page_size = read_page(query)
+    return ReassignRequest(
+        account_ids=accounts,
+        order_ids=order_ids,
+        since=since,
+        until=until,
+        reconciled=fields.get("reconciled"),
+        statuses=frozenset(fields.get("order_statuses", ())) or None,
+        kinds=frozenset(fields.get("kinds", ())) or frozenset({"order", "deal"}),
+        is_preview=is_preview,
+        page=page,
+        page_size=page_size,
+        strategy_id=fields.get("target_strategy_id", 0),
+        position_id=fields.get("target_position_id", 0),
+        comment=fields.get("comment") or said,
+    )
+
+
+def order_item(order: Order, exchange_id: str | None) -> Row:
+    """An order among what is reassigned."""
+    row = order_row(order)
+    return {
+        "kind": "order",
+        **{name: row[name] for name in (*_SHARED, "previous_position_id", *_EDITS)},
+        "status": row["status"],
+        "executed_at": None,
+        "created_at": row["created_at"],
+        "exchange_id": exchange_id,
+        "exchange_order_id": row["exchange_order_id"],
+        "qty": row["qty"],
+        "price": row["price"],
+        "filled_qty": row["filled_qty"],
+        "avg_fill_price": row["avg_fill_price"],
+    }
+
+
+def deal_item(deal: Deal, exchange_id: str | None) -> Row:
+    """A deal among what is reassigned."""
+    row = deal_row(deal)
+    return {
+        "kind": "deal",
+        **{name: row[name] for name in (*_SHARED, "previous_position_id")},
+        **dict.fromkeys(_EDITS),
+        "status": None,
+        "executed_at": row["executed_at"],
+        "created_at": row["created_at"],
+        "exchange_id": exchange_id,
+        "exchange_order_id": row["exchange_order_id"],
+        "qty": row["qty"],
+        "price": row["price"],
+        "filled_qty": None,
+        "avg_fill_price": None,
+    }
+
+
+def _as_query(apart: Mapping[str, Any]) -> dict[str, str]:
+    """Keys of the body that are read as those of a query are; ``account_id`` wins."""
+    query: dict[str, str] = {}
+    for name, value in apart.items():
+        if isinstance(value, list) and name == "account_ids":
+            value = ",".join(str(part) for part in value if isinstance(part, (int, str)))
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            if name in ("page", "page_size"):
+                continue  # bent into range like any other nonsense there
+            raise malformed_at((name,), "a text is expected")
+        query[name] = str(value)
+    if "account_id" in query:
+        query["account_ids"] = query.pop("account_id")
+    return query

@@ -1,0 +1,55 @@
+"""The body with which an operator settles an order in doubt."""
+
+from typing import Annotated, Required
+
+from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from oms.domain.commands.account_commands import Resolution, ResolveUnknownOrder
+from oms.domain.errors import Invalid
+from oms.wire.field_types import Comment, enum_schema
+from oms.wire.field_validation import drop_nulls, require_object, validate
+from oms.wire.request_body import malformed_at
+
+
+def _verdict(value: object) -> Resolution:
+    if isinstance(value, str) and value.lower() in set(Resolution):
+        return Resolution(value.lower())
+    listed = ", ".join(Resolution)
+    raise PydanticCustomError("enum", "one of {listed} is expected", {"listed": listed})
+
+
+ExchangeOrderId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
+ResolutionWord = Annotated[Resolution, PlainValidator(_verdict), enum_schema(tuple(Resolution))]
+
+
+class ResolveFields(TypedDict, total=False):
+    """``/oms/orders/{order_id}/resolve``."""
+
+    __pydantic_config__ = ConfigDict(extra="ignore", strict=True)  # type: ignore[misc]
+    action: Required[ResolutionWord]
+    exchange_order_id: ExchangeOrderId
+    comment: Comment
+
+
+RESOLVE = TypeAdapter(ResolveFields)
+
+
+def read_resolve(order_id: int, body: object, said: str | None) -> ResolveUnknownOrder:
+    """What shall become of the order; ``said`` is the comment of the header.
+
+    Raises ``Malformed``, ``Invalid`` (``comment_required``).
+    """
+    fields = validate(RESOLVE, drop_nulls(require_object(body, ("body",))), ())
+    action, name = fields["action"], fields.get("exchange_order_id")
+    if action is Resolution.ADOPT and name is None:
+        raise malformed_at(("exchange_order_id",), "name the exchange's order", "missing")
+    if action is Resolution.DECLARE_NOT_PLACED and name is not None:
+        raise malformed_at(("exchange_order_id",), "an order that is not there has none")
+    comment = fields.get("comment") or said
+    if comment is None or not comment.strip():
+        raise Invalid("say why, in comment", code="comment_required")
+    return ResolveUnknownOrder(
+        order_id=order_id, action=action, exchange_order_id=name, comment=comment
+    )

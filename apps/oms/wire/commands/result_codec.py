@@ -1,0 +1,127 @@
+"""How a command ended, as the JSON texts that are kept with it.
+
+``error``   {code, message, reason, limit, value, set_by, outcome, facts?}
+``result``  {order_id, client_order_id, order_ids, position_ids, deal_ids,
+            skipped: [[order_id, code]], value, replayed}; a key that says nothing is left out, a
+            result that says nothing is ``None``
+
+and as the word that goes with a ring to whoever waits: [status, error, result, order_id,
+finished_at], what the columns of those names hold.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from oms.domain.commands.command import CommandResult, CommandStatus
+from oms.domain.errors import Refused
+from oms.domain.value import constructor
+from oms.ports.command_queue import CommandRow, NewCommand
+from oms.wire.json import NotJson, dumps_fast, loads, optional_decimal_text, time_text
+
+_new_row = constructor(CommandRow)
+
+_ROWS = ("order_ids", "position_ids", "deal_ids")
+
+
+def dump_error(error: Refused) -> str:
+    """The error as JSON text; every key is present but ``facts``, which most have not."""
+    told: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "reason": error.reason,
+        "limit": optional_decimal_text(error.limit),
+        "value": optional_decimal_text(error.value),
+        "set_by": error.set_by,
+        "outcome": error.outcome,
+    }
+    if error.facts:
+        told["facts"] = dict(error.facts)
+    return dumps_fast(told)
+
+
+def dump_result(result: CommandResult) -> str | None:
+    """What a command made or touched, as JSON text."""
+    said: dict[str, Any] = {}
+    if result.order_id is not None:
+        said["order_id"] = result.order_id
+    if result.client_order_id is not None:
+        said["client_order_id"] = result.client_order_id
+    for name in _ROWS:
+        ids: tuple[int, ...] = getattr(result, name)
+        if ids:
+            said[name] = list(ids)
+    if result.skipped:
+        said["skipped"] = [list(pair) for pair in result.skipped]
+    if result.value is not None:
+        said["value"] = result.value
+    if result.replayed:
+        said["replayed"] = True
+    return dumps_fast(said) if said else None
+
+
+def dump_result_notice(result: CommandResult, at: datetime) -> str:
+    """A final result, in one word."""
+    error = None if result.error is None else dump_error(result.error)
+    return dumps_fast(
+        [result.status.value, error, dump_result(result), result.order_id, time_text(at)]
+    )
+
+
+def load_result_notice(word: str, command: NewCommand) -> CommandRow | None:
+    """``command`` as it stands by that word; ``None`` if the word is of another make."""
+    try:
+        status, error, result, order_id, finished_at = loads(word)
+        return _new_row(
+            id=command.id,
+            account_id=command.account_id,
+            command_type=command.command_type,
+            payload=command.payload,
+            fingerprint=command.fingerprint,
+            actor=command.actor,
+            status=CommandStatus(status),
+            created_at=command.created_at,
+            request_id=command.request_id,
+            comment=command.comment,
+            error=error,
+            result=result,
+            order_id=order_id,
+            attempts=1,
+            finished_at=datetime.fromisoformat(finished_at),
+        )
+    except (NotJson, ValueError, TypeError):
+        return None
+
+
+def load_error(text: str) -> Refused:
+    """The error that ``dump_error`` wrote."""
+    told = loads(text)
+    return Refused(
+        code=told["code"],
+        message=told["message"],
+        reason=told["reason"],
+        limit=_decimal(told["limit"]),
+        value=_decimal(told["value"]),
+        set_by=told["set_by"],
+        outcome=told["outcome"],
+        facts=told.get("facts"),
+    )
+
+
+def load_result(
+    status: CommandStatus, error: str | None, result: str | None, order_id: int | None
+) -> CommandResult:
+    """The result that the columns of a command tell of."""
+    told: dict[str, Any] = {"order_id": order_id}
+    if result is not None:
+        told |= loads(result)
+    for name in _ROWS:
+        if name in told:
+            told[name] = tuple(told[name])
+    if "skipped" in told:
+        told["skipped"] = tuple(tuple(pair) for pair in told["skipped"])
+    return CommandResult(status=status, error=None if error is None else load_error(error), **told)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

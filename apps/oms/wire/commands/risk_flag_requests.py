@@ -1,0 +1,75 @@
+"""Bodies of the risk switches. Each says why."""
+
+from typing import Annotated, Any, Required
+
+from pydantic import ConfigDict, TypeAdapter
+from typing_extensions import TypedDict
+
+from oms.domain.commands.account_commands import RiskSwitch
+from oms.domain.errors import Invalid
+from oms.wire.field_types import Comment, Id, enum_schema
+from oms.wire.field_validation import drop_nulls, require_object, validate
+from oms.wire.request_body import malformed_at
+
+STATUSES = ("active", "blocked")
+_OPEN = ConfigDict(extra="ignore", strict=True)
+
+
+class AllowFields(TypedDict, total=False):
+    """``.../allow_new_positions`` of an account."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    allow_new_positions: Required[bool]
+    comment: Comment
+
+
+class StrategyAllowFields(TypedDict, total=False):
+    """``.../strategies/allow_new_positions``."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    strategy_id: Required[Id]
+    allow_new_positions: Required[bool]
+    comment: Comment
+
+
+class StatusFields(TypedDict, total=False):
+    """``.../status``."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    status: Required[Annotated[str, enum_schema(STATUSES)]]
+    comment: Comment
+
+
+ALLOW = TypeAdapter(AllowFields)
+STRATEGY_ALLOW = TypeAdapter(StrategyAllowFields)
+STATUS = TypeAdapter(StatusFields)
+
+
+def read_allow(body: object, said: str | None) -> RiskSwitch:
+    """The switch of an account; ``said`` is the comment of the header.
+
+    Raises ``Malformed``, ``Invalid`` (``comment_required``).
+    """
+    return _switch(ALLOW, body, said)
+
+
+def read_strategy_allow(body: object, said: str | None) -> RiskSwitch:
+    """The switch of a strategy on an account. Raises as ``read_allow``."""
+    return _switch(STRATEGY_ALLOW, body, said)
+
+
+def read_status(body: object, said: str | None) -> RiskSwitch:
+    """The block of an account. Raises as ``read_allow``."""
+    wish = _switch(STATUS, body, said)
+    word = (wish.status or "").lower()
+    if word not in STATUSES:
+        raise malformed_at(("status",), f"one of {', '.join(STATUSES)} is expected", "enum")
+    return RiskSwitch(status=word, comment=wish.comment)
+
+
+def _switch(shape: TypeAdapter[Any], body: object, said: str | None) -> RiskSwitch:
+    fields = validate(shape, drop_nulls(require_object(body, ("body",))), ())
+    comment = (fields.pop("comment", None) or said or "").strip()
+    if not comment:
+        raise Invalid("say why in comment", code="comment_required")
+    return RiskSwitch(**fields, comment=comment)

@@ -1,0 +1,330 @@
+"""Query parameters become windows, pages and waits. Unknown parameters are ignored.
+
+Clients in the field send what they like as ``page``, ``page_size`` and ``limit``: those are bent
+into range and never refused. What would change the meaning of an answer is refused.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from pydantic_core import PydanticCustomError
+
+from oms.domain.ids import ID_MAX
+from oms.ports.history_reads import HistoryQuery
+from oms.wire.field_types import read_time
+from oms.wire.request_body import Malformed, malformed_at
+
+ACCOUNTS_MAX = 1000
+PAGE_ROWS_MAX = 500
+OPEN_ROWS_MAX = 5000
+IDS_READ_MAX = 500
+WAIT_MS_MAX = 60_000
+_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
+_IDS = re.compile(r"\d+(,\d+)*,?", re.ASCII)
+_DAY = timedelta(days=1)
+
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitOption:
+    """How long an answer is waited for, and whether the caller said so."""
+
+    seconds: float
+    is_asked: bool = False
+    #: What of ``Prefer`` was honoured.
+    applied: str | None = None
+
+
+def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
+    """The wait of a command: ``wait_ms``, else ``Prefer``, else ``request_timeout_seconds``."""
+    if "wait_ms" in query:
+        return WaitOption(seconds=read_wait_ms(query, WAIT_MS_MAX) / 1000, is_asked=True)
+    for part in prefer.lower().split(",") if prefer else ():
+        word, _, value = part.strip().partition("=")
+        if word == "respond-async":
+            return WaitOption(seconds=0, is_asked=True, applied="respond-async")
+        if word == "wait" and value.isascii() and value.isdigit():
+            seconds = min(int(value[:6]), WAIT_MS_MAX // 1000)
+            return WaitOption(seconds=seconds, is_asked=True, applied=f"wait={seconds}")
+    if "request_timeout_seconds" in query:
+        seconds = _number(query, "request_timeout_seconds", 1, 1, WAIT_MS_MAX // 1000)
+        return WaitOption(seconds=seconds, is_asked=True)
+    return WaitOption(seconds=default_ms / 1000)
+
+
+def read_wait_ms(query: Query, most: int) -> int:
+    """``wait_ms`` between 0 and ``most``; absent is 0. Raises ``Malformed`` for no number."""
+    text = query.get("wait_ms", "0").strip()
+    if not re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
+        raise malformed_parameter("wait_ms", "wait_ms is a whole number of milliseconds")
+    return max(0, min(int(text), most))
+
+
+def read_account_ids(query: Query) -> tuple[int, ...]:
+    """``account_ids``: digits between commas, each once, in the order given."""
+    parts = (part.strip() for part in query.get("account_ids", "").split(","))
+    numbers = (int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 17)
+    ids = tuple(dict.fromkeys(number for number in numbers if 0 < number <= ID_MAX))
+    if not ids:
+        raise malformed_parameter("account_ids", "account_ids is required", "missing")
+    if len(ids) > ACCOUNTS_MAX:
+        raise malformed_parameter("account_ids", f"at most {ACCOUNTS_MAX} accounts")
+    return ids
+
+
+def read_ids_path(text: str) -> tuple[int, ...] | None:
+    """The ids of a path, ``None`` where it is no list of ids. Raises ``Malformed``: too many."""
+    if not _IDS.fullmatch(text):
+        return None
+    ids = sorted({int(part) for part in text.split(",") if part and len(part) < 17})
+    if len(ids) > IDS_READ_MAX:
+        raise malformed_parameter("ids", f"at most {IDS_READ_MAX} ids", at="path")
+    return tuple(ids)
+
+
+def read_open_query(query: Query) -> tuple[HistoryQuery, int]:
+    """The window and the limit of an open list."""
+    window = _narrowed(query, HistoryQuery(account_ids=read_account_ids(query)))
+    return window, _number(query, "limit", 500, 1, OPEN_ROWS_MAX)
+
+
+def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) -> HistoryQuery:
+    """The window of a history. ``is_dated``: dates are asked for unless ``since`` or ``cursor``."""
+    window = HistoryQuery(
+        account_ids=read_account_ids(query),
+        page=_number(query, "page", 1, 1, 10**9),
+        page_size=_number(query, "page_size", 100, 1, PAGE_ROWS_MAX),
+        after_id=_cursor(query),
+        descending=query.get("sort", "").lower() == "desc",
+        with_total=_flag(query, "with_total") is not False,
+        status=_words(query, "status"),
+        reconciled=_flag(query, "reconciled"),
+        order_id=_id(query, "order_id"),
+        position_id=_id(query, "position_id"),
+    )
+    since, until = _dates(query, now)
+    since, until = _moment(query, "since") or since, _moment(query, "until") or until
+    if is_dated and since is None and window.after_id is None:
+        raise malformed_parameter("start_date", "start_date and end_date are required", "missing")
+    return replace(_narrowed(query, window), since=since, until=until)
+
+
+def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
+    """A page of an admin's view; no account named is all of them. Raises ``Malformed``."""
+    named = query.get("account_ids", "").strip()
+    since, until = _dates(query, now)
+    window = HistoryQuery(
+        account_ids=read_account_ids(query) if named else (),
+        page=_number(query, "page", 1, 1, 10**9),
+        page_size=_number(query, "page_size", 100, 1, PAGE_ROWS_MAX),
+        after_id=_cursor(query),
+        descending=query.get("sort", "").lower() == "desc",
+        with_total=_flag(query, "with_total") is not False,
+    )
+    return replace(_narrowed(query, window), since=since, until=until)
+
+
+def cursor_text(after_id: int) -> str:
+    """The opaque cursor of a page that ends at ``after_id``."""
+    return base64.urlsafe_b64encode(b"i%d" % after_id).decode().rstrip("=")
+
+
+def read_event_positions(
+    query: Query, account_ids: tuple[int, ...], heads: Mapping[int, int]
+) -> dict[int, int]:
+    """``after`` of the event stream, for the accounts it names."""
+    text = query.get("after", "").strip()
+    if text == "now":
+        return {account_id: heads.get(account_id, 0) for account_id in account_ids}
+    after: dict[int, int] = {}
+    for part in filter(None, text.split(",")):
+        account, colon, seq = part.strip().rpartition(":")
+        if not colon and len(account_ids) == 1:
+            account = str(account_ids[0])
+        if not re.fullmatch(r"\d{1,16}", account, re.ASCII) or not re.fullmatch(
+            r"\d{1,18}", seq, re.ASCII
+        ):
+            raise malformed_parameter(
+                "after", "after is <account>:<seq>, with commas between, or now"
+            )
+        if int(account) in account_ids:
+            after[int(account)] = int(seq)
+    return after
+
+
+def read_seconds(query: Query, name: str, default: int) -> float:
+    """A number of seconds, not negative. Raises ``Malformed``."""
+    return float(_number(query, name, default, 0, 10**9))
+
+
+def read_limit(query: Query, default: int, most: int) -> int:
+    """``limit``, bent into 1..``most``."""
+    return _number(query, "limit", default, 1, most)
+
+
+def read_dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """``start_date`` and ``end_date``, both or none, as moments; the second exclusive."""
+    return _dates(query, now)
+
+
+def read_page(query: Query) -> tuple[int, int]:
+    """``page`` and ``page_size``, bent into range."""
+    page_size = _number(query, "page_size", 100, 1, PAGE_ROWS_MAX)
+    return _number(query, "page", 1, 1, 10**9), page_size
+
+
+def read_words(query: Query, name: str) -> frozenset[str] | None:
+    """The words of a parameter with commas; ``None`` where there are none."""
+    return _words(query, name)
+
+
+def is_true(query: Query, name: str) -> bool:
+    """Whether a flag is set: ``true`` or ``1``."""
+    return query.get(name, "").lower() in ("true", "1")
+
+
+def read_optional_id(query: Query, name: str) -> int | None:
+    """An id as a parameter; ``None`` where it is not sent. Raises ``Malformed``."""
+    return _id(query, name)
+
+
+def read_cursor(query: Query) -> int | None:
+    """``cursor`` as the place it names; ``None`` where it is not sent. Raises ``Malformed``."""
+    return _cursor(query)
+
+
+def read_timestamp(query: Query, name: str) -> datetime | None:
+    """A moment as a parameter: RFC 3339 or integer milliseconds. Raises ``Malformed``."""
+    return _moment(query, name)
+
+
+def is_false(query: Query, name: str) -> bool:
+    """Whether a flag is set to ``false`` or ``0``."""
+    return query.get(name, "").lower() in ("false", "0")
+
+
+def is_mt5_view(query: Query) -> bool:
+    """Whether rows are asked for in MetaTrader's words. Raises ``Malformed`` for another view."""
+    view = query.get("view", "").lower()
+    if view not in ("", "mt5"):
+        raise malformed_parameter("view", "mt5 is the one view there is", "enum")
+    return bool(view)
+
+
+def malformed_parameter(
+    name: str, msg: str, kind: str = "value_error", at: str = "query"
+) -> Malformed:
+    """The error that names a parameter."""
+    return malformed_at((at, name), msg, kind)
+
+
+def _narrowed(query: Query, window: HistoryQuery) -> HistoryQuery:
+    symbol = query.get("symbol") or None
+    return replace(window, strategy_id=_id(query, "strategy_id"), symbol=symbol)
+
+
+def _number(query: Query, name: str, default: int, least: int, most: int) -> int:
+    text = query.get(name, "").strip()
+    if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
+        return default
+    return max(least, min(int(text), most))
+
+
+def _id(query: Query, name: str) -> int | None:
+    text = query.get(name, "").strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,16}", text, re.ASCII) or int(text) > ID_MAX:
+        raise malformed_parameter(name, f"{name} is an id")
+    return int(text)
+
+
+def _flag(query: Query, name: str) -> bool | None:
+    text = query.get(name, "").lower()
+    if not text:
+        return None
+    if text not in ("true", "1", "false", "0"):
+        raise malformed_parameter(name, f"{name} is true or false")
+    return text in ("true", "1")
+
+
+def _words(query: Query, name: str) -> frozenset[str] | None:
+    words = {part.strip() for part in query.get(name, "").split(",")} - {""}
+    return frozenset(words) if words else None
+
+
+def _cursor(query: Query) -> int | None:
+    text = query.get("cursor")
+    if text is None:
+        return None
+    if not text:
+        return 0
+    try:
+        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        plain = ""
+    if not re.fullmatch(r"i\d{1,16}", plain, re.ASCII):
+        raise malformed_parameter("cursor", "this is no cursor of ours")
+    return int(plain[1:])
+
+
+def _moment(query: Query, name: str) -> datetime | None:
+    text = query.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        if re.fullmatch(r"-?\d{1,15}", text, re.ASCII):
+            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(text))
+        return read_time(text)
+    except (PydanticCustomError, OverflowError):
+        raise malformed_parameter(name, f"{name} is RFC 3339 or integer milliseconds") from None
+
+
+def _dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """The window of two dates, both inclusive, as moments; the second exclusive."""
+    first, last = query.get("start_date", "").strip(), query.get("end_date", "").strip()
+    if not first and not last:
+        return None, None
+    if not first or not last:
+        missing = "end_date" if first else "start_date"
+        raise malformed_parameter(missing, "start_date and end_date come together", "missing")
+    zone = _zone(query.get("tz", "").strip())
+    today = now.astimezone(zone).date()
+    start, end = _date("start_date", first), _date("end_date", last)
+    if start == today + _DAY:
+        start = today  # the client's calendar is ahead of ours
+    if start > end:
+        raise malformed_parameter("start_date", "start_date is after end_date")
+    return _midnight(start, zone), _midnight(min(end, date.max - 2 * _DAY) + _DAY, zone)
+
+
+def _date(name: str, text: str) -> date:
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise malformed_parameter(name, f"{name} is a date, YYYY-MM-DD") from None
+    return max(day, date.min + 2 * _DAY)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _zone(text: str) -> tzinfo:
+    if not text:
+        return UTC
+    if offset := _OFFSET.fullmatch(text.replace(" ", "+")):
+        sign, hours, minutes = offset.groups()
+        away = timedelta(hours=int(hours), minutes=int(minutes))
+        if away < _DAY:
+            return timezone(away if sign == "+" else -away)
+    try:
+        return ZoneInfo(text)
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        raise malformed_parameter("tz", "tz is an IANA zone or ±HH:MM") from None

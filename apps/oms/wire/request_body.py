@@ -1,0 +1,48 @@
+"""Request bodies before they mean anything: text becomes JSON, and wrong places get their names."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oms.domain.errors import Invalid
+from oms.wire.json import NotJson, dumps, loads
+
+ERRORS_MAX = 50
+"""How many wrong places of one body are named."""
+
+Location = tuple[str | int, ...]
+ErrorDict = dict[str, Any]
+
+
+class Malformed(Invalid):
+    """A body with wrong places; ``errors`` are ``{loc, msg, type}`` each."""
+
+    def __init__(self, errors: Sequence[ErrorDict]) -> None:
+        first = errors[0]
+        where = ".".join(str(part) for part in first["loc"])
+        kind = first["type"]
+        coded = kind in ("missing_account_id", "unsupported_command")
+        super().__init__(f"{where}: {first['msg']}", code=kind if coded else None)
+        self.errors = errors[:ERRORS_MAX]
+
+
+def load_body(raw: bytes) -> object:
+    """The JSON value of a request body; an empty body is an empty object.
+
+    Raises ``Malformed`` for what is no JSON, nested too deeply, or no storable text.
+    """
+    try:
+        value: object = loads(raw) if raw.strip() else {}
+        if b"\\u" in raw and "\\u0000" in dumps(value):
+            raise NotJson("the text holds the character U+0000")
+        if b"\\u" in raw:
+            dumps(value).encode()
+    except NotJson as wrong:
+        raise malformed_at(("body",), str(wrong), "json_invalid") from None
+    except (UnicodeEncodeError, RecursionError):
+        raise malformed_at(("body",), "the text holds half a character", "json_invalid") from None
+    return value
+
+
+def malformed_at(at: Location, msg: str, kind: str = "value_error") -> Malformed:
+    """The error that names one place."""
+    return Malformed([{"loc": list(at), "msg": msg, "type": kind}])

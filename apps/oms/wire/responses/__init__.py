@@ -1,0 +1,1 @@
+"""Rows, events and views that the gateway returns."""

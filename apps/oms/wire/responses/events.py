@@ -1,0 +1,120 @@
+"""Events as they are stored and told: ``{namespace, event, strategy_id, payload}``.
+
+One outbox row carries all events of one command or report, in the order told: the fine-grained
+ones first, then the full rows: deals, orders, positions; then the command.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
+from typing import TypedDict
+
+from oms.domain.commands.command import Command, CommandResult
+from oms.domain.errors import Refused
+from oms.domain.event import Event, Namespace
+from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.position import Position
+from oms.domain.orders.order import Order
+from oms.domain.value import value
+from oms.wire.error_codes import error_mapping_of
+from oms.wire.json import dumps_fast
+from oms.wire.responses.ledger_rows import Row, deal_row, order_row, position_row
+
+_POSITION, _COMMAND = str(Namespace.POSITION), str(Namespace.COMMAND)
+
+EVENTS_PER_ROW_MAX = 500
+"""How many events one outbox row may carry."""
+
+
+class WireEvent(TypedDict):
+    """One event on the wire; numbers of the payload may be decimals still."""
+
+    namespace: str
+    event: str
+    strategy_id: int
+    payload: Row
+
+
+@value
+class EventSource:
+    """All that one command or report changed."""
+
+    account_id: int
+    events: Sequence[Event] = ()
+    deals: Sequence[Deal] = ()
+    deals_removed: Sequence[Deal] = ()
+    orders: Sequence[Order] = ()
+    positions: Sequence[Position] = ()
+    #: Why each order changed, and whether it was a late fill, by order id.
+    exec_types: Mapping[int, tuple[str, bool]] = field(default_factory=dict)
+    command: tuple[Command, CommandResult] | None = None
+
+
+def build_events(tale: EventSource) -> Iterator[WireEvent]:
+    """The events of ``tale`` in their order."""
+    for event in tale.events:
+        yield {
+            "namespace": str(event.namespace),
+            "event": event.name,
+            "strategy_id": event.strategy_id,
+            "payload": {"account_id": tale.account_id, **_facts(event)},
+        }
+    for deal in tale.deals:
+        yield _row("deal_updated", deal.strategy_id, deal_row(deal))
+    for deal in tale.deals_removed:
+        row = {**deal_row(deal), "__deleted": True, "deal_id": deal.id}
+        yield _row("deal_deleted", deal.strategy_id, row)
+    for order in tale.orders:
+        exec_type, late = tale.exec_types.get(order.id, (None, False))
+        row = order_row(order)
+        row["exec_type"], row["late_fill"] = exec_type, late
+        yield _row("order_updated", order.strategy_id, row)
+    for held in tale.positions:
+        yield _row("position_updated", held.strategy_id, position_row(held))
+    if tale.command is not None:
+        yield command_updated(*tale.command)
+
+
+def _facts(event: Event) -> Mapping[str, object]:
+    if event.name != "order_rejected":
+        return event.facts
+    code, outcome = str(event.facts["code"]), str(event.facts["outcome"])
+    kind = error_mapping_of(Refused(code=code, message="", outcome=outcome))
+    is_wish = kind.ccxt_class == "BadRequest" and kind.status == 422
+    return {**event.facts, "ccxt_class": "InvalidOrder" if is_wish else kind.ccxt_class}
+
+
+def command_updated(command: Command, result: CommandResult) -> WireEvent:
+    """That a command ended, and how."""
+    error = result.error
+    payload: Row = {
+        "account_id": command.account_id,
+        "command_id": command.id,
+        "command": command.type,
+        "status": str(result.status),
+        "request_id": command.request_id,
+        "order_id": result.order_id,
+        "error": None if error is None else {"code": error.code, "message": error.message},
+    }
+    return {
+        "namespace": _COMMAND,
+        "event": "command_updated",
+        "strategy_id": getattr(command.payload, "strategy_id", 0),
+        "payload": payload,
+    }
+
+
+def outbox_payload(events: Sequence[WireEvent]) -> tuple[str, str, str]:
+    """Namespace, event type and payload text of the outbox row that carries ``events``."""
+    if len(events) == 1:
+        only = events[0]
+        return only["namespace"], only["event"], dumps_fast(only["payload"])
+    return "batch", "batch", dumps_fast(events)
+
+
+def _row(event: str, strategy_id: int, payload: Row) -> WireEvent:
+    return {
+        "namespace": _POSITION,
+        "event": event,
+        "strategy_id": strategy_id,
+        "payload": payload,
+    }

@@ -1,0 +1,192 @@
+"""The life of one order as a list of what happened to it, and how long it took.
+
+Rows are the truth: the command, the order and its deals tell when it was wished, taken on, sent,
+acknowledged, filled and ended. Events add what rows forget: wished changes, changes, triggers,
+lost answers. Nothing is looked up here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.money import ZERO, add, decimal_text, subtract
+from oms.domain.orders.order import Order, OrderState
+from oms.ports.command_queue import CommandRow
+from oms.wire.json import optional_decimal_text, time_text
+from oms.wire.responses.ledger_rows import Row, order_status
+
+PHASES: Mapping[str, tuple[str, str]] = {
+    "triggered": ("triggered", "exchange_stream"),
+    "replace_requested": ("change_requested", "worker"),
+    "replaced": ("changed", "exchange_reply"),
+    "cancel_requested": ("cancel_requested", "worker"),
+    "change_rejected": ("rejected", "exchange_reply"),
+    "unknown": ("unknown", "worker"),
+    "trade_cancel": ("reconciled", "exchange_stream"),
+}
+"""Phase and source of an order's event by its ``exec_type``; the rows tell the others."""
+
+_NAMED: Mapping[str, tuple[str, str]] = {
+    "reassign_audit": ("reassigned", "operator"),
+    "order_resolved": ("resolved", "reconcile"),
+    "order_late_found": ("resolved", "reconcile"),
+}
+_ENDS: Mapping[OrderState, str] = {
+    OrderState.CANCELED: "canceled",
+    OrderState.EXPIRED: "expired",
+    OrderState.REJECTED: "rejected",
+}
+_ORDER = (
+    *("queued", "risk_checked", "leased", "sent", "refused", "unknown", "resolved", "acked"),
+    *("triggered", "change_requested", "changed", "cancel_requested", "fill"),
+    *("canceled", "expired", "rejected", "reconciled", "reassigned"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecord:
+    """What is known of one order; ``events`` are those told of it, oldest first."""
+
+    order: Order
+    command: CommandRow | None
+    deals: Sequence[Deal]
+    #: ``{event, ts, payload}``.
+    events: Sequence[Mapping[str, Any]]
+
+
+def build_timeline(life: OrderRecord) -> Row:
+    """``{order_id, summary, items}``; ``seq`` numbers the items."""
+    steps = [*_wish(life), *_fills(life), *_told(life.events), *_end(life)]
+    steps.sort(key=lambda step: (step["at"], _ORDER.index(step["phase"])))
+    items = [{"seq": number, **step} for number, step in enumerate(steps, 1)]
+    return {"order_id": life.order.id, "summary": _summary(life), "items": items}
+
+
+def _wish(life: OrderRecord) -> Iterable[Row]:
+    order, command = life.order, life.command
+    waiting = OrderState.PENDING_SUBMIT
+    if command is not None:
+        detail = {"command_id": command.id, "command": command.command_type}
+        yield _step(life, command.created_at, "queued", waiting, "api", detail=detail)
+        if command.started_at is not None:
+            yield _step(life, command.started_at, "leased", waiting, "worker")
+    if order.reject_source == "oms":
+        return
+    if command is not None:
+        yield _step(life, order.created_at, "risk_checked", waiting, "worker")
+        yield _step(life, order.created_at, "sent", waiting, "worker")
+    if order.submitted_at is not None:
+        named = {"exchange_order_id": order.exchange_order_id}
+        reply = OrderState.SUBMITTED
+        yield _step(life, order.submitted_at, "acked", reply, "exchange_reply", "new", detail=named)
+
+
+def _fills(life: OrderRecord) -> Iterable[Row]:
+    filled = ZERO
+    trades: dict[str, list[Deal]] = {}
+    for deal in life.deals:
+        if deal.type is DealType.TRADE:
+            trades.setdefault(deal.exchange_trade_id, []).append(deal)
+    for trade_id, legs in trades.items():
+        for leg in legs:
+            filled = add(filled, leg.qty)
+        whole = filled >= life.order.qty
+        state = OrderState.FILLED if whole else OrderState.PARTIALLY_FILLED
+        detail = {
+            "exchange_trade_id": trade_id,
+            "deal_ids": [leg.id for leg in legs],
+            "price": decimal_text(legs[0].price),
+            "provisional": any(leg.provisional for leg in legs),
+        }
+        step = _step(
+            life, legs[0].executed_at, "fill", state, legs[0].origin, "trade", detail=detail
+        )
+        left = ZERO if whole else subtract(life.order.qty, filled)
+        yield step | {"filled_qty": decimal_text(filled), "remaining_qty": decimal_text(left)}
+
+
+def _told(events: Sequence[Mapping[str, Any]]) -> Iterable[Row]:
+    for event in events:
+        row = event["payload"]
+        known = PHASES.get(row.get("exec_type") or "")
+        known = _NAMED.get(event["event"], known)
+        if known is None:
+            continue
+        phase, source = known
+        yield {
+            "at": event["ts"],
+            "phase": phase,
+            "exec_type": row.get("exec_type"),
+            "status": row.get("status"),
+            "state": row.get("state"),
+            "source": (row.get("evidence") or {}).get("heard", source),
+            "filled_qty": row.get("filled_qty"),
+            "remaining_qty": row.get("remaining_qty"),
+            "request_id": None,
+            "detail": {"event_id": event["event_id"], "price": row.get("price")},
+        }
+
+
+def _end(life: OrderRecord) -> Iterable[Row]:
+    order = life.order
+    phase = _ENDS.get(order.state)
+    if phase is None or order.closed_at is None:
+        return
+    detail: Row = {}
+    source = "exchange_reply"
+    if order.reject_code is not None:
+        detail = {"code": order.reject_code, "message": order.reject_message}
+    if order.reject_source == "oms":
+        phase, source = "refused", "worker"
+    yield _step(life, order.closed_at, phase, order.state, source, phase, detail=detail) | {
+        "filled_qty": decimal_text(order.filled_qty),
+        "remaining_qty": "0",
+    }
+
+
+def _step(
+    life: OrderRecord,
+    at: datetime,
+    phase: str,
+    state: OrderState,
+    source: str,
+    exec_type: str | None = None,
+    *,
+    detail: Mapping[str, Any] | None = None,
+) -> Row:
+    return {
+        "at": time_text(at),
+        "phase": phase,
+        "exec_type": exec_type,
+        "status": order_status(state),
+        "state": str(state),
+        "source": source,
+        "filled_qty": "0",
+        "remaining_qty": decimal_text(life.order.qty),
+        "request_id": None if life.command is None else life.command.request_id,
+        "detail": dict(detail or {}),
+    }
+
+
+def _summary(life: OrderRecord) -> Row:
+    """Milliseconds between the steps; what was never measured apart is ``None``."""
+    order = life.order
+    begun = order.created_at if life.command is None else life.command.created_at
+    fills = [deal.executed_at for deal in life.deals if deal.type is DealType.TRADE]
+    return {
+        "queue_ms": _between(begun, order.created_at),
+        "risk_ms": None,
+        "send_ms": None,
+        "ack_ms": _between(order.created_at, order.submitted_at),
+        "first_fill_ms": _between(begun, min(fills, default=None)),
+        "total_ms": _between(begun, order.closed_at),
+        "arrival_price": None,
+        "avg_fill_price": optional_decimal_text(order.avg_fill_price),
+        "slippage_bps": None,
+    }
+
+
+def _between(first: datetime, last: datetime | None) -> float | None:
+    return None if last is None else round((last - first).total_seconds() * 1000, 3)

@@ -1,0 +1,42 @@
+"""What must be done once, by who holds lease 0: forget what is past its time, chain the audit."""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from oms.ports.clock import Clock
+from oms.ports.command_queue import CommandQueue
+from oms.ports.credentials import LoginCredentials
+from oms.ports.ledger_store import LedgerStore
+from oms.services.access.chain_audit import ChainAudit
+
+logger = logging.getLogger(__name__)
+
+HOUSEKEEPING_INTERVAL_SECONDS = 60.0
+ROWS_PER_ROUND_MAX = 5000
+LOGINS_KEPT = timedelta(days=30)
+READ_CALLS_KEPT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Housekeeping:
+    """Housekeeping."""
+
+    clock: Clock
+    queue: CommandQueue
+    ledger: LedgerStore
+    credentials: LoginCredentials
+    chain_audit: ChainAudit
+    retention_days: int
+
+    async def __call__(self) -> None:
+        """One round; what is left over waits for the next."""
+        now = self.clock.now()
+        keys = await self.queue.drop_expired_keys(now)
+        before = now - timedelta(days=self.retention_days)
+        rows = await self.ledger.trim(before, ROWS_PER_ROUND_MAX, now - READ_CALLS_KEPT)
+        logins = await self.credentials.forget(now - LOGINS_KEPT, ROWS_PER_ROUND_MAX)
+        links = await self.chain_audit()
+        if keys or rows or logins or links:
+            told = "housekeeping idempotency_keys=%d rows=%d logins=%d audit_links=%d"
+            logger.info(told, keys, rows, logins, links)

@@ -1,0 +1,1 @@
+"""ccxt's methods, grouped by what they do, and how each class runs them."""

@@ -1,0 +1,1 @@
+"""HTTP connections and the WebSocket to the gateway."""

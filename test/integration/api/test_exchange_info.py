@@ -1,0 +1,144 @@
+"""What exchanges can do, what is left of it on an account, and how its exchange is reached."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from kit.exchanges.deferred_exchange import DeferredExchange, connect_deferred
+from kit.gateway.in_process import AUDIT, InProcessGateway, now
+from kit.http.asgi_client import AsgiClient
+from oms.domain.errors import Refused
+from oms.ports.exchange import ConnectionState, StreamState
+
+FIELDS = {
+    "client_id", "order_types", "time_in_force", "post_only", "reduce_only", "trigger",
+    "trigger_direction", "attached_tp_sl", "conditional_list", "trailing", "hedge",
+    "read_position_mode", "edit", "edit_fields", "cancel_all_after", "request_expiry_ms",
+    "trades", "closed_orders", "spot_fee_currency", "contract_size", "streams", "environments",
+    "environment", "label",
+}  # fmt: skip
+
+
+async def test_the_record_of_a_venue(gateway: InProcessGateway) -> None:
+    told = await gateway.client.get(
+        "/meta/exchanges/ccxtpro.bybit/capabilities?environment=testnet"
+    )
+    assert (told["exchange_id"], told["environment"]) == ("ccxtpro.bybit", "testnet")
+    fields = told["capabilities"]
+    assert set(fields) == FIELDS
+    assert fields["hedge"] == {"value": "unified", "source": "table"}
+    assert fields["time_in_force"]["source"] == "declared"
+    assert fields["streams"]["value"] == ["orders", "trades", "positions", "balance"]
+    bare = await gateway.client.get("/meta/exchanges/bybit/capabilities")
+    assert (bare["exchange_id"], bare["environment"]) == ("ccxt.bybit", "live")
+    assert bare["capabilities"]["streams"]["value"] == []
+
+
+async def test_the_record_of_paper_has_the_same_fields(gateway: InProcessGateway) -> None:
+    told = await gateway.client.get("/meta/exchanges/paper.binance/capabilities")
+    assert set(told["capabilities"]) == FIELDS
+    assert {each["source"] for each in told["capabilities"].values()} == {"table"}
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("foo.bybit/capabilities", "unsupported_engine"),
+        ("ccxt.nothing/capabilities", "unsupported_engine"),
+        ("paper.NoName/capabilities", "unsupported_engine"),
+        ("ccxtpro.zaif/capabilities", "unsupported_engine"),
+        ("ccxt.kraken/capabilities?environment=testnet", "environment_not_supported"),
+        ("paper.binance/capabilities?environment=live", "environment_not_supported"),
+    ],
+)
+async def test_what_is_not_there(gateway: InProcessGateway, path: str, code: str) -> None:
+    answer = await gateway.client("GET", f"/meta/exchanges/{path}")
+    assert (answer.status, answer.json()["detail"]["code"]) == (422, code)
+
+
+async def real_account(gateway: InProcessGateway, extra: str = "{}") -> int:
+    return await gateway.store.registry.create_account(
+        exchange_id="ccxt.bybit",
+        label="testnet",
+        position_mode="netting",
+        environment="testnet",
+        is_testnet=True,
+        extra_config=extra,
+        trader_name=None,
+        now=now(),
+        audit=AUDIT,
+    )
+
+
+async def test_settings_of_an_account_only_take_away(gateway: InProcessGateway) -> None:
+    extra = '{"oms":{"capabilities":{"edit":"none","trailing":false,"wings":true}}}'
+    account_id = await real_account(gateway, extra)
+    key = await gateway.add_key("admin2", "oms_another-admin-for-tests", role="admin")
+    told = await AsgiClient(gateway.app, key).get(f"/oms/accounts/{account_id}/capabilities")
+    fields = told["capabilities"]
+    assert told["account_id"] == account_id
+    assert fields["edit"] == {"value": {"spot": "none", "linear": "none"}, "source": "account"}
+    assert fields["trailing"]["source"] == "account"
+    assert "wings" not in fields
+    stranger = await gateway.client("GET", f"/oms/accounts/{account_id}/capabilities")
+    assert stranger.json()["detail"]["code"] == "permission_denied"
+    nobody = await gateway.client("GET", "/oms/accounts/99/connection")
+    assert (nobody.status, nobody.json()["detail"]["code"]) == (404, "account_not_found")
+
+
+@pytest.fixture
+async def slow(gateway: InProcessGateway) -> AsyncIterator[InProcessGateway]:
+    gateway.worker.accounts.connect = connect_deferred
+    gateway.start_worker()
+    price = {"symbol": "BTC/USDT:USDT", "bid": "1", "ask": "2", "account_id": gateway.account_id}
+    assert (await gateway.client("POST", "/paper/price", price)).status == 200
+    yield gateway
+
+
+async def test_the_worker_tells_how_its_exchange_is_reached(slow: InProcessGateway) -> None:
+    exchange = slow.worker.accounts.states[slow.account_id].exchange
+    assert isinstance(exchange, DeferredExchange)
+    state = ConnectionState(
+        engine="paper",
+        environment="paper",
+        hosts_called=("127.0.0.1:18443",),
+        last_call_at=now(),
+        stream=StreamState.CONNECTED,
+        last_event_at=now(),
+        gaps=2,
+        reconciled_at=now(),
+    )
+    why = Refused(code="exchange_unavailable", message="cannot be reached")
+    exchange.connection = lambda: state  # type: ignore[method-assign]
+    exchange.unavailable_reason = lambda: why  # type: ignore[method-assign]
+    told = await slow.client.get(f"/oms/accounts/{slow.account_id}/connection")
+    assert told["answered"] is True
+    assert told["hosts_called"] == ["127.0.0.1:18443"]
+    assert (told["stream"], told["gaps"]) == ("connected", 2)
+    assert 0 <= told["last_event_age_s"] < 30 and 0 <= told["reconcile_lag_s"] < 30
+    assert told["trouble"] == {"code": "exchange_unavailable", "message": "cannot be reached"}
+
+
+async def test_it_is_told_while_the_exchange_is_being_connected(slow: InProcessGateway) -> None:
+    exchange = slow.worker.accounts.states[slow.account_id].exchange
+    exchange.is_ready = asyncio.Event().is_set  # type: ignore[method-assign]
+    told = await slow.client.get(f"/oms/accounts/{slow.account_id}/connection")
+    assert (told["answered"], told["stream"]) == (True, "none")
+
+
+async def test_such_a_read_is_no_event_and_no_audit(slow: InProcessGateway) -> None:
+    before = await slow.client.get(f"/oms/events?account_ids={slow.account_id}&limit=500")
+    await slow.client.get(f"/oms/accounts/{slow.account_id}/connection")
+    after = await slow.client.get(f"/oms/events?account_ids={slow.account_id}&limit=500")
+    assert len(after["items"]) == len(before["items"])
+
+
+async def test_without_a_worker_it_says_what_is_known(gateway: InProcessGateway) -> None:
+    account_id = await real_account(gateway)
+    key = await gateway.add_key("admin2", "oms_another-admin-for-tests", role="admin")
+    told = await AsgiClient(gateway.app, key).get(f"/oms/accounts/{account_id}/connection")
+    assert (told["answered"], told["hosts_called"], told["reconcile_lag_s"]) == (False, None, None)
+    assert (told["engine"], told["environment"]) == ("ccxt", "testnet")
+    assert "api-testnet.bybit.com" in told["hosts_allowed"]["rest"]
+    assert "api.bybit.com" not in told["hosts_allowed"]["rest"]

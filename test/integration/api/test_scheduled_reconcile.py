@@ -1,0 +1,154 @@
+"""Sweeps that nobody asked for: by the owner's plan, quiet where nothing changed."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from kit.databases.sql import execute, fetch_number, fetch_rows
+from kit.exchanges.deferred_exchange import DeferredExchange, connect_deferred
+from kit.gateway.in_process import InProcessGateway, now
+from kit.polling import poll_until
+from oms.domain.errors import Refused
+from oms.domain.reconcile.position_comparison import Scope
+from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
+from oms.worker import reconcile_schedule
+from oms.worker.reconcile_schedule import ReconcileScheduler
+
+SYMBOL = "BTC/USDT:USDT"
+WRITTEN = (
+    *("oms_orders", "oms_deals", "oms_positions", "event_outbox", "reconcile_runs"),
+    *("reconciliation_cursor", "discrepancies", "ccxt_orders_raw", "ccxt_trades_raw"),
+)
+
+
+@pytest.fixture
+async def swept(gateway: InProcessGateway, dsn: str) -> AsyncIterator[InProcessGateway]:
+    """An office that is swept each second, at an exchange that answers later."""
+    execute(dsn, "UPDATE accounts SET reconcile_short_interval_seconds = 1")
+    worker = gateway.worker
+    worker.accounts.connect = connect_deferred
+    worker.reconcile_scheduler = ReconcileScheduler(
+        accounts=worker.accounts, rows=gateway.store.reconciliations
+    )
+    yield gateway
+
+
+async def _price(gateway: InProcessGateway, price: str) -> None:
+    body = {"account_id": gateway.account_id, "symbol": SYMBOL, "price": price}
+    assert (await gateway.client("POST", "/paper/price", body)).status == 200
+
+
+async def _status(gateway: InProcessGateway) -> dict[str, Any]:
+    path = f"/oms/reconcile/{gateway.account_id}/status"
+    row: dict[str, Any] = (await gateway.client.get(path))["items"][0]
+    return row
+
+
+def _exchange(gateway: InProcessGateway) -> DeferredExchange:
+    exchange = gateway.worker.accounts.states[gateway.account_id].exchange
+    assert isinstance(exchange, DeferredExchange)
+    return exchange
+
+
+async def test_what_was_missed_is_found_without_being_asked(
+    swept: InProcessGateway, dsn: str
+) -> None:
+    swept.start_worker()
+    await _price(swept, "50000")
+    limit = {"order_type": "limit", "price": "49000", "params": {"sim": "late_fill"}}
+    assert (await swept.order("?wait_ms=8000", **limit)).status == 200
+    await _price(swept, "48000")  # it fills, and nobody tells
+
+    async def deals() -> int:
+        return fetch_number(dsn, "SELECT COUNT(*) FROM oms_deals")
+
+    assert await poll_until(deals, bool) == 1
+    scopes = fetch_rows(dsn, "SELECT scope FROM reconcile_runs")
+    assert ("short",) in scopes
+
+
+async def test_a_hundred_sweeps_of_what_is_known_write_nothing(
+    gateway: InProcessGateway, dsn: str
+) -> None:
+    gateway.worker.accounts.connect = connect_deferred
+    gateway.start_worker()
+    await _price(gateway, "50000")
+    assert (await gateway.order("?wait_ms=8000")).status == 200
+    await gateway.order("?wait_ms=8000", order_type="limit", price="40000")
+    asked = {"account_id": gateway.account_id}
+    assert (await gateway.client("POST", "/oms/reconcile", asked)).status == 200
+    await gateway.stop_worker()
+    accounts = gateway.worker.accounts
+    await accounts.keeper.round(1)
+    await accounts.load_leased_accounts([gateway.account_id])
+    account = gateway.account_id
+    before = {table: fetch_number(dsn, f"SELECT COUNT(*) FROM {table}") for table in WRITTEN}
+    head = fetch_number(dsn, f"SELECT head_seq FROM account_streams WHERE account_id = {account}")
+    cursor = fetch_rows(dsn, "SELECT * FROM reconciliation_cursor")
+    for _ in range(100):
+        assert (
+            await accounts.reconcile_account(gateway.account_id, Scope.SHORT, ReconcileIntervals())
+            is None
+        )
+        await accounts.poll_updates()
+        await accounts.await_all_commits()
+    assert {
+        table: fetch_number(dsn, f"SELECT COUNT(*) FROM {table}") for table in WRITTEN
+    } == before
+    assert fetch_rows(dsn, "SELECT * FROM reconciliation_cursor") == cursor
+    home = accounts.states[gateway.account_id]
+    assert (home.head_seq, home.pending_reconciles) == (head, [])
+    assert home.reconciled_until is not None and now() - home.reconciled_until < timedelta(
+        seconds=10
+    )
+    await accounts.keeper.release_all()
+    await accounts.evict_all()
+
+
+async def test_quiet_sweeps_are_told_by_the_heartbeat(swept: InProcessGateway, dsn: str) -> None:
+    swept.start_worker()
+    await _price(swept, "50000")
+
+    async def status() -> str:
+        told: str = (await _status(swept))["status"]
+        return told
+
+    await poll_until(status, lambda told: told == "fresh")
+    assert fetch_number(dsn, "SELECT COUNT(*) FROM reconciliation_cursor") == 0
+    assert (await _status(swept))["degraded"] is None
+
+
+async def test_an_account_that_cannot_be_read_is_degraded_until_it_can(
+    swept: InProcessGateway, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile_schedule, "RETRY_INTERVAL", timedelta(seconds=0.2))
+    swept.start_worker()
+    await _price(swept, "50000")
+    exchange = _exchange(swept)
+    away = Refused(code="exchange_unavailable", message="nobody answers")
+    exchange.unavailable_reason = lambda: away  # type: ignore[method-assign]
+
+    async def degraded() -> Any:
+        return (await _status(swept))["degraded"]
+
+    await poll_until(degraded, lambda told: told == away.code)
+    runs = fetch_rows(dsn, "SELECT error FROM reconcile_runs WHERE error IS NOT NULL")
+    assert runs == [("exchange_unavailable",)]
+    exchange.unavailable_reason = lambda: None  # type: ignore[method-assign]
+    await poll_until(degraded, lambda told: told is None)
+    assert len(fetch_rows(dsn, "SELECT error FROM reconcile_runs WHERE error IS NOT NULL")) == 1
+
+
+async def test_from_when_on_history_is_told_stands_in_the_status(swept: InProcessGateway) -> None:
+    swept.start_worker()
+    await _price(swept, "50000")
+    assert (await _status(swept))["history_unreachable"] is None
+    home = swept.worker.accounts.states[swept.account_id]
+    home.reaches_from = datetime(2026, 1, 2, tzinfo=UTC)
+
+    async def unreachable() -> Any:
+        return (await _status(swept))["history_unreachable"]
+
+    await poll_until(unreachable, lambda told: told == "2026-01-02T00:00:00.000000Z")

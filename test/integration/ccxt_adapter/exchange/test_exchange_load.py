@@ -1,0 +1,69 @@
+"""Orders in bad weather: whatever is lost on the way, both books are equal in the end."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from kit.exchanges.ccxt_comparison import books_match, orders_in_doubt
+from kit.exchanges.ccxt_harness import FAST_TIMINGS, LINEAR, SPOT, CcxtHarness, now
+from kit.exchanges.loopback_process import LoopbackExchange
+from oms.domain.value import evolve
+
+WEATHER = (
+    {"match": "/order/create", "mode": "accept_then_close"},
+    {"match": "/order/create", "mode": "accept_then_html"},
+    {"match": "/order/create", "mode": "accept_then_http", "status": 502},
+    {"match": "/order/create", "mode": "close_before"},
+    {"match": "/order/create", "mode": "http", "status": 503},
+    {"match": "/order/create", "mode": "rate_limit"},
+    {"match": "/order/cancel", "mode": "accept_then_close"},
+    {"match": "/order/cancel", "mode": "close_before"},
+    {"match": "/order/amend", "mode": "accept_then_truncate"},
+    {"match": "/order/amend", "mode": "close_before"},
+    {"match": "/v5/order/realtime", "mode": "http", "status": 500},
+    {"match": "/v5/execution/list", "mode": "shuffled", "count": 5},
+    {"match": "/v5/order/realtime", "mode": "empty", "count": 2},
+    {"match": "/v5/order/history", "mode": "null_fields"},
+)
+
+
+async def trade(desk: CcxtHarness, venue: LoopbackExchange, random: Random, order_id: int) -> None:
+    """One order and what may follow it, with some fault on the way."""
+    venue.control("fault", **random.choice(WEATHER))
+    symbol = random.choice((LINEAR, SPOT))
+    price = random.choice((None, "10000", "10001"))
+    await desk.send(order_id, "buy", "0.01", price, symbol=symbol)
+    await desk.poll()
+    older = [order for order in desk.orders.values() if order.state == "SUBMITTED"]
+    if older and random.random() < 0.6:
+        order = random.choice(older)
+        if order.pending_change is None and random.random() < 0.5:
+            await desk.change(order.id, random.choice(("10002", "10003")), None)
+        elif order.pending_change is None:
+            await desk.cancel(order.id)
+    if older and random.random() < 0.3:
+        name = random.choice(older).exchange_order_id
+        open_now = {o["order_id"] for o in venue.books()["orders"] if o["state"] == "new"}
+        if name in open_now:
+            venue.control("fill", order_id=name, qty=random.choice(("0.004", "0.01")))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_both_books_are_equal_when_the_weather_clears(
+    new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange, seed: int
+) -> None:
+    desk = await new_desk(timings=evolve(FAST_TIMINGS, window=2.0, send_within_seconds=5)).ready()
+    random = Random(seed)
+    for order_id in range(1, 16):
+        await trade(desk, venue, random, order_id)
+        if order_id == 8:  # the worker dies, and another goes on
+            await desk.exchange.close()
+            desk.begin()
+            await desk.ready()
+    venue.control("clear")
+    await desk.wait_until(lambda: not orders_in_doubt(desk), "all known", seconds=40)
+    desk.exchange.start_snapshot(now() - timedelta(minutes=5))
+    await desk.wait_until(lambda: desk.snapshots, "swept", seconds=20)
+    await desk.wait_until(lambda: books_match(desk, venue), "equal books", seconds=20)

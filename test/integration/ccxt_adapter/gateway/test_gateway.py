@@ -1,0 +1,178 @@
+"""Rows of the acceptance page that need gateway, worker and exchange together."""
+
+import asyncio
+import os
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.databases.sql import fetch_number
+from kit.exchanges.ccxt_harness import LINEAR
+from kit.exchanges.loopback_process import LoopbackExchange
+from kit.gateway.exchange_setup import ExchangeSetup
+from oms.adapters.ccxt.client.http_session import HostResolver
+from oms.domain.value import evolve
+
+
+@pytest.fixture
+def hosts(monkeypatch: pytest.MonkeyPatch, venue: LoopbackExchange) -> list[str]:
+    """The names looked up; all lead to this machine, as a file of hosts would say."""
+    names: list[str] = []
+
+    async def resolve(_self: HostResolver, host: str, port: int = 0, family: int = 0) -> Any:
+        names.append(host)
+        there = {"hostname": host, "host": "127.0.0.1", "port": venue.told["ports"]["tls"]}
+        return [there | {"family": 2, "proto": 6, "flags": 0}]
+
+    monkeypatch.setattr(HostResolver, "resolve", resolve)
+    return names
+
+
+async def test_row_3_live_needs_two_switches_and_a_cancel_none(
+    house: ExchangeSetup, venue: LoopbackExchange, hosts: list[str]
+) -> None:
+    extra = dict(venue.told["extra_config"]["bybit_tls"])
+    assert ssl.create_default_context(cafile=extra["cafile"])
+    del extra["oms"]
+    house.gateway.worker.accounts.live_allowed = True
+    await house.start_account("live", **extra)
+    await house.set_live_enabled(live_enabled=True)
+    older = [(await house.send())["order_id"] for _ in range(4)]
+    seen = []
+    for is_allowed in (True, False):
+        await house.restart_worker(live_allowed=is_allowed)
+        for is_enabled in (True, False):
+            await house.set_live_enabled(live_enabled=is_enabled)
+            before = len(venue.paths("order/create"))
+            sent = await house.send()
+            error = sent["error"] or {"reason": None, "code": None}
+            left = len(venue.paths("order/create")) - before
+            seen.append((is_allowed, is_enabled, left, error["code"], error["reason"]))
+            await house.send("cancel_order", order_id=older.pop())
+    blocked = (0, "risk_blocked", "live_disabled")
+    assert seen == [
+        (True, True, 1, None, None),
+        (True, False, *blocked),
+        (False, True, *blocked),
+        (False, False, *blocked),
+    ]
+    assert len(venue.paths("order/cancel")) == 4, "one may always get out"
+    assert set(hosts) == {"api.bybit.com"}
+
+
+async def test_row_4_a_redirected_order_is_not_placed(
+    house: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    await house.start_account()
+    here = f"http://127.0.0.1:{venue.port}/second-hop"
+    venue.control("fault", match="order/create", mode="redirect", location=here, status=307)
+    sent = await house.send()
+    assert (sent["status"], sent["order"]["status"]) == ("unknown", "UNKNOWN")
+    ended = await house.wait_for_order(sent["order_id"], "REJECTED")
+    assert ended["reject_code"] == "not_placed"
+    assert venue.paths("second-hop") == []
+    assert venue.books()["orders"] == []
+
+
+async def test_row_14_faults_on_purpose_are_for_paper(
+    house: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    await house.start_account()
+    refused = await house.send(params={"sim": "timeout"})
+    assert (refused["status"], refused["error"]["code"]) == ("refused", "sim_not_supported")
+    await house.send(params={"mine": "yes"})
+    assert "sim" not in str(venue.control("log", match="order/create")["log"])
+    assert len(venue.paths("order/create")) == 1
+
+
+async def test_row_15_requested_values_are_kept_beside_what_was_sent(
+    house: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    await house.start_account()
+    venue.control("price", symbol="BTC/USDT:USDT", price="60000")
+    for side, sent in (("buy", "60000"), ("sell", "60000.1")):
+        more = {"side": side, "price": "60000.05", "qty": "0.0029999", "post_only": False}
+        told = await house.send(**more)
+        command = await house.client.get(f"/oms/commands/{told['command_id']}")
+        assert (command["payload"]["price"], command["payload"]["qty"]) == ("60000.05", "0.0029999")
+        shown = {row["order_id"]: row for row in venue.books()["orders"]}
+        there = shown[told["order"]["exchange_order_id"]]
+        assert (there["price"], there["qty"]) == (sent, "0.002")
+
+
+async def test_row_21_a_cancel_after_the_fill_is_too_late(
+    house: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    house.timings = evolve(
+        house.timings, live=30, idle_poll_seconds=30, soon=30
+    )  # nobody looks in between
+    await house.start_account()
+    sent = await house.send()
+    venue.control("fill", order_id=sent["order"]["exchange_order_id"])
+    canceled = await house.send("cancel_order", order_id=sent["order_id"])
+    assert (canceled["status"], canceled["error"]["reason"]) == ("failed", "too_late")
+    assert (await house.wait_for_order(sent["order_id"], "FILLED"))["filled_qty"] == "0.01"
+
+
+async def test_row_1_without_ccxt_paper_trades_and_the_other_account_says_why(
+    house: ExchangeSetup, venue: LoopbackExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ccxt.async_support", None)  # as if it were not installed
+    await house.start_account()
+    price = {"account_id": house.gateway.account_id, "symbol": LINEAR, "price": "50000"}
+    assert (await house.gateway.client("POST", "/paper/price", price)).status == 200
+    paper = await house.gateway.order("?wait_ms=10000")
+    assert paper.json()["results"][0]["order"]["status"] == "FILLED"
+    order = house.gateway.command() | {"account_id": house.account_id}
+    answer = await house.client("POST", "/oms/commands?wait_ms=10000", order)
+    assert (answer.status, answer.detail["code"]) == (503, "engine_unavailable")
+    assert venue.control("log")["log"] == []
+
+
+async def test_row_18_while_nothing_can_be_read_a_repeat_is_the_same_order(
+    house: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    await house.start_account()
+    venue.control("fault", match="order/create", mode="accept_then_close")
+    for path in ("order/realtime", "order/history", "execution/list"):
+        venue.control("fault", match=path, mode="http", status=503, count=10_000)
+    lost = await house.send(client_order_id="mine")
+    assert (lost["status"], lost["order"]["status"]) == ("unknown", "UNKNOWN")
+    again = await house.send(wait_ms=200, client_order_id="mine")
+    assert again["order_id"] == lost["order_id"]
+    await asyncio.sleep(house.timings.window + 2 * house.timings.absence_interval_seconds)
+    assert (await house.order(lost["order_id"]))["status"] == "UNKNOWN", "no read, no verdict"
+    assert len(venue.paths("order/create")) == 1
+    venue.control("clear")
+    found = await house.wait_for_order(lost["order_id"], "SUBMITTED")
+    assert [found["exchange_order_id"]] == [row["order_id"] for row in venue.books()["orders"]]
+
+
+async def test_row_31_every_version_of_an_order_is_kept(
+    house: ExchangeSetup, venue: LoopbackExchange, tmp_path: Path
+) -> None:
+    await house.start_account()
+    sent = await house.send()
+    for price in ("", "10001", "10002", "10003"):
+        if price:
+            changed = await house.send("change_order", order_id=sent["order_id"], new_price=price)
+            assert changed["order"]["price"] == price
+        swept = await house.client("POST", "/oms/reconcile", {"account_id": house.account_id})
+        assert swept.json()["results"][0]["ok"]
+    dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    named = f"exchange_order_id = '{sent['order']['exchange_order_id']}'"
+    assert fetch_number(dsn, f"SELECT COUNT(*) FROM ccxt_orders_raw WHERE {named}") == 4
+    await house.gateway.stop_worker()
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "oms", "verify", "--json"],
+        env=os.environ | {"OMS_DATABASE_URL": dsn},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-1000:]

@@ -1,0 +1,176 @@
+"""Whole courses at venues that nobody has tried: changed in place, executed, with two legs."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.exchanges.recorded_payloads import load_raw_row
+from kit.exchanges.stub_exchange import ReceivedRequest, now_ms
+from oms.adapters.ccxt.orders.order_cache import TrackedOrder
+from oms.adapters.ccxt.orders.order_requests import build_amend_call
+from oms.domain.account import PositionMode
+from oms.domain.side import Side
+
+Places = Callable[[str], Any]
+SWAP = "BTC/USDT:USDT"
+
+#: Venue, symbol; the route of a change, its answer, the new quantity in base; what is sent.
+CHANGES: list[tuple[str, str, str, Any, str, dict[str, Any]]] = [
+    (
+        "okx",
+        SWAP,
+        "POST /api/v5/trade/amend-order",
+        {"code": "0", "data": [{"ordId": "x1", "clOrdId": "", "sCode": "0", "sMsg": ""}]},
+        "0.002",
+        {"ordId": "x1", "newSz": "0.2", "newPx": "90", "instId": "BTC-USDT-SWAP"},
+    ),
+    (
+        "kraken",
+        "BTC/USDT",
+        "POST /0/private/AmendOrder",
+        {"error": [], "result": {"amend_id": "TJSMEH-AA67V-YUSQ6O"}},
+        "0.5",
+        {"txid": "x1", "order_qty": "0.5", "limit_price": "90"},
+    ),
+    (
+        "gate",
+        "ETH/USDT",
+        "PATCH /api/v4/spot/orders/x1",
+        {"id": "x1", "status": "open", "currency_pair": "ETH_USDT", "amount": "2", "left": "2"},
+        "2",
+        {"currency_pair": "ETH_USDT", "amount": "2", "price": "90"},
+    ),
+    (
+        "gate",
+        "ETH/USDT:USDT",
+        "PUT /api/v4/futures/usdt/orders/x1",
+        {"id": "x1", "status": "open", "contract": "ETH_USDT", "size": 2, "left": 2, "price": "90"},
+        "0.02",
+        {"size": 2, "price": "90"},
+    ),
+]
+
+
+@pytest.mark.parametrize("one", CHANGES, ids=lambda one: f"{one[0]}-{one[1]}")
+async def test_an_order_is_changed_in_place(one: Any, places: Places) -> None:
+    """One request with both terms, the quantity in the venue's own units."""
+    venue, symbol, route, answer, qty, sent = one
+    place = places(venue)
+    place.venue.answers[route] = answer
+    client = await place.opened()
+    known = TrackedOrder(
+        order_id=1,
+        symbol=symbol,
+        side=Side.BUY,
+        order_type="limit",
+        qty=Decimal(1),
+        price=Decimal(80),
+        created_at=datetime.now(UTC),
+        exchange_order_id="x1",
+    )
+    call = build_amend_call(known, client.instruments[symbol], Decimal(qty), Decimal(90))
+    assert (await client.write(call.method, *call.args))["id"]
+    (asked,) = place.venue.sent(route)
+    assert {key: asked.told.get(key) for key in sent} == sent
+
+
+def mode_of(venue: str, *, is_hedged: bool) -> dict[str, Any]:
+    """What the venue answers to which mode the account is in."""
+    mode = "long_short_mode" if is_hedged else "net_mode"
+    config = {"code": "0", "data": [{"perm": "trade", "posMode": mode}]}
+    told = {"code": "200000", "data": {"positionMode": 1 if is_hedged else 0}}
+    if venue == "okx":
+        return {"GET /api/v5/account/config": config}
+    return {"GET /api/v2/position/getPositionMode": told}
+
+
+@pytest.mark.parametrize(
+    ("venue", "route", "key", "legs"),
+    [
+        ("okx", "POST /api/v5/trade/batch-orders", "posSide", ("long", "long")),
+        ("kucoin", "POST /api/v1/orders", "positionSide", ("LONG", "LONG")),
+    ],
+)
+@pytest.mark.parametrize("is_hedged", [True, False])
+async def test_a_leg_is_named_where_the_account_holds_two(
+    venue: str, route: str, key: str, legs: tuple[str, str], is_hedged: bool, places: Places
+) -> None:
+    """Buying opens the long, selling to reduce closes it; over the net no leg and no reduction."""
+    place = places(venue)
+    sent: list[Any] = []
+
+    def taken(asked: ReceivedRequest) -> Any:
+        told = asked.told[0] if isinstance(asked.told, list) else asked.told
+        sent.append(told)
+        if venue == "okx":
+            return {"code": "0", "data": [{"ordId": f"x{len(sent)}", "sCode": "0"}]}
+        return {"code": "200000", "data": {"orderId": f"x{len(sent)}"}}
+
+    place.venue.answers = mode_of(venue, is_hedged=is_hedged) | place.venue.answers
+    place.venue.answers |= mode_of(venue, is_hedged=is_hedged) | {route: taken}
+    desk = await place.desk(mode=PositionMode.HEDGE)
+    await desk.send(1, "buy", "0.01", "2000", symbol=SWAP)
+    await desk.send(2, "sell", "0.01", "2000", symbol=SWAP, reduce_only=True)
+    await desk.wait_until(lambda: len(sent) == 2, "both sent")
+    await desk.exchange.close()
+    by_side = {told["side"]: told for told in sent}
+    named = (by_side["buy"].get(key), by_side["sell"].get(key))
+    assert named == (legs if is_hedged else (None, None))
+    if not is_hedged:
+        assert "reduceOnly" not in by_side["sell"]
+
+
+@pytest.mark.recorded
+async def test_an_order_is_executed_in_base_with_its_fee(
+    places: Places, recorded_data: Path
+) -> None:
+    """OKX executes ten hundredths of a contract of 0.01: 0.001 in the book, the fee as told."""
+    place = places("okx")
+    order = load_raw_row(recorded_data, "okx", "orders", 10) | {
+        "state": "filled",
+        "accFillSz": "0.10",
+    }
+    fill = load_raw_row(recorded_data, "okx", "trades", 2)
+    sent: list[Any] = []
+
+    def placed(asked: ReceivedRequest) -> Any:
+        sent.append(asked.told[0])
+        return {"code": "0", "data": [{"ordId": order["ordId"], "clOrdId": "", "sCode": "0"}]}
+
+    def shown(asked: ReceivedRequest) -> Any:
+        now = str(now_ms())
+        told = order | {"clOrdId": sent[0]["clOrdId"], "cTime": now, "uTime": now}
+        return {"code": "0", "data": [told]}
+
+    def fills(asked: ReceivedRequest) -> Any:
+        told = fill | {
+            "instId": "BTC-USDT-SWAP",
+            "instType": "SWAP",
+            "ordId": order["ordId"],
+            "fillSz": "0.10",
+            "fillPx": "103500",
+            "fee": "-0.05",
+            "feeCcy": "USDT",
+            "ts": str(now_ms()),
+            "posSide": "net",
+        }
+        is_there = bool(sent) and asked.told.get("instType") == "SWAP"
+        return {"code": "0", "data": [told] if is_there else []}
+
+    place.venue.answers |= {
+        "POST /api/v5/trade/batch-orders": placed,
+        "GET /api/v5/trade/order": shown,
+        "GET /api/v5/trade/fills-history": fills,
+    }
+    desk = await place.desk()
+    await desk.send(1, "buy", "0.001", "103500", symbol=SWAP)
+    await desk.wait_for_state(1, "FILLED")
+    await desk.exchange.close()
+    (execution,) = {r.execution for r in desk.heard if r.execution is not None}
+    assert (execution.qty, execution.price) == (Decimal("0.001"), Decimal(103500))
+    assert (execution.fee, execution.fee_currency) == (Decimal("0.05"), "USDT")
+    assert desk.orders[1].filled_qty == Decimal("0.001")

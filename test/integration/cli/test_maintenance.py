@@ -1,0 +1,208 @@
+"""Master keys, the doctor and installations, where something was left half done or is wrong."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.databases.sql import execute, fetch_rows
+from oms.adapters.key_file import KeyFile
+from oms.adapters.vault import MasterKey, new_master_key
+from oms.cli.main import main
+from oms.cli.settings import environment
+
+Run = Callable[..., Any]
+BOTH = ("--api-key-stdin", "--secret-stdin")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder, and no settings from outside."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(environment()):
+        if name.startswith("OMS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("OMS_HOME", str(tmp_path / "var"))
+    return tmp_path / "var"
+
+
+@pytest.fixture
+def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command with ``stdin``; its answer, after checking its exit status."""
+
+    def run(*words: str, stdin: str = "", status: int = 0) -> Any:
+        monkeypatch.setattr(sys, "stdin", StringIO(stdin))
+        ended = 0
+        try:
+            main([*words, "--json"])
+        except SystemExit as left:
+            ended = int(left.code or 0)
+        shown = capsys.readouterr()
+        assert ended == status, shown
+        return json.loads(shown.out) if shown.out else shown.err
+
+    return run
+
+
+@pytest.fixture
+def account(run: Run) -> str:
+    """An installation with credentials for its account; the flag that names it."""
+    made = run("install", "--with-account")
+    named = f"--account-id={made['account']['id']}"
+    run("upsert-account-credentials", named, *BOTH, stdin="clear-key\nclear-secret\n")
+    return named
+
+
+def test_a_rotation_that_stopped_is_ended_before_another_begins(
+    run: Run, account: str, home: Path
+) -> None:
+    file = KeyFile(home / "master.key")
+    (old,) = file.read()
+    new = new_master_key()
+    # A run that was killed after it had written the key and before it had sealed anything.
+    file.replace([new, old])
+    ended = run("rotate-master-key")
+    assert (ended["resealed"], list(file.read())) == (1, [new, old])
+    begun = run("rotate-master-key")
+    assert begun["resealed"] == 1 and len(file.read()) == 3
+    dropped = run("rotate-master-key", "--drop-old", "--yes")
+    assert dropped["dropped"] == [MasterKey.of(new).id, MasterKey.of(old).id]
+    assert (dropped["resealed"], len(file.read())) == (0, 1)
+    assert run("rotate-master-key", "--drop-old", "--yes")["dropped"] == []
+
+
+def test_a_key_of_one_s_own_is_taken_once(run: Run, account: str, home: Path) -> None:
+    file, new = KeyFile(home / "master.key"), new_master_key()
+    (old,) = file.read()
+    for resealed in (1, 0):
+        told = run("rotate-master-key", "--new-key-stdin", stdin=new)
+        assert (told["resealed"], list(file.read())) == (resealed, [new, old])
+    back = run("rotate-master-key", "--new-key-stdin", stdin=old)
+    assert (back["resealed"], list(file.read())) == (1, [old, new])
+
+
+def test_keys_of_the_environment_rotate_without_a_file(
+    run: Run, account: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old,) = KeyFile(home / "master.key").read()
+    (home / "master.key").unlink()
+    monkeypatch.setenv("OMS_MASTER_KEY", f"{new_master_key()},{old}")
+    told = run("rotate-master-key")
+    assert (told["resealed"], told["verified"]) == (1, 1)
+    assert run("rotate-master-key")["resealed"] == 0
+    assert not (home / "master.key").exists()
+    for flags in (("--drop-old", "--yes"), ("--new-key", new_master_key())):
+        assert "OMS_MASTER_KEY" in run("rotate-master-key", *flags, status=2)
+
+
+@pytest.mark.parametrize("key", ["nonsense", "", "A" * 44])
+def test_a_key_that_is_none_leaves_the_file_alone(
+    key: str, run: Run, account: str, home: Path
+) -> None:
+    before = KeyFile(home / "master.key").read()
+    said = run("rotate-master-key", "--new-key-stdin", stdin=key, status=1)
+    assert "URL-safe base64" in said
+    assert KeyFile(home / "master.key").read() == before
+
+
+def test_what_cannot_be_opened_keeps_its_key(run: Run, account: str, home: Path) -> None:
+    file = KeyFile(home / "master.key")
+    (lost,) = file.read()
+    file.replace([new_master_key()])
+    told = run("rotate-master-key", "--drop-old", "--yes", status=1)
+    assert told["unreadable"] and told["dropped"] == []
+    assert not _check(run, "keys", "doctor", status=7)["ok"]
+    file.replace([*file.read(), lost])
+    assert run("rotate-master-key")["unreadable"] == []
+
+
+def test_without_a_key_nothing_is_stored(run: Run, home: Path) -> None:
+    run("install", "--with-account")
+    (home / "master.key").unlink()
+    said = run("upsert-account-credentials", "--account-id=1", *BOTH, stdin="a\nb\n", status=1)
+    assert "no master key" in said
+    assert _check(run, "keys", "doctor", status=7)["ok"]
+    assert "no master key" in run("rotate-master-key", status=1)
+    assert "no master key" in run("encrypt", "--value-stdin", stdin="a", status=1)
+
+
+def test_the_doctor_finds_what_is_wrong(run: Run, account: str, home: Path) -> None:
+    (home / "master.key").chmod(0o644)
+    assert "chmod 600" in _check(run, "keys", "doctor", status=7)["detail"]
+    assert _check(run, "worker", "doctor", status=7)["ok"] is False
+    assert _check(run, "exchange", "doctor", "--account-id=987654", status=7)["ok"] is False
+    database = f"sqlite:///{home / 'oms.sqlite3'}"
+    (last,) = fetch_rows(database, "SELECT version_num FROM alembic_version")[0]
+    execute(database, "UPDATE alembic_version SET version_num = '0001'")
+    pending = _check(run, "migrations", "doctor", status=7)
+    assert not pending["ok"] and last in pending["detail"]
+
+
+def test_the_doctor_finds_wrong_settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMS_PORT", "many")
+    told = run("doctor", status=7)
+    assert [check["name"] for check in told["checks"]] == ["config"]
+    assert "port" in told["checks"][0]["detail"]
+
+
+def test_an_installation_that_stopped_half_way_is_completed(run: Run, home: Path) -> None:
+    made = run("install", "--with-account")
+    database = f"sqlite:///{home / 'oms.sqlite3'}"
+    # As one that was killed between the account and its grant.
+    execute(
+        database,
+        "DELETE FROM api_key_account_permissions",
+        "DELETE FROM user_account_permissions",
+    )
+    again = run("install", "--with-account", "--position-mode=netting")
+    assert again["account"] == made["account"], "what exists is reported as it is"
+    granted = fetch_rows(database, "SELECT api_key_id, can_trade FROM api_key_account_permissions")
+    assert granted == [(made["api_key"]["id"], 1)]
+
+
+def test_what_a_key_is_held_to_is_stored(run: Run, home: Path) -> None:
+    run("install")
+    flags = ("--ip-allowlist=10.0.0.0/8, ::1", "--max-order-notional=1e3", "--max-day-notional=5")
+    made = run("create-api-key", "--user-id=1", "--expires-at=2030-01-01", *flags)
+    ((expires, networks, order, day),) = fetch_rows(
+        f"sqlite:///{home / 'oms.sqlite3'}",
+        "SELECT expires_at, ip_allowlist, max_order_notional, max_day_notional"
+        f" FROM user_api_keys WHERE id = {made['api_key_id']}",
+    )
+    assert expires == "2030-01-01T00:00:00.000000Z"
+    assert json.loads(networks) == ["10.0.0.0/8", "::1/128"]
+    assert (order, day) == ("1000", "5")
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        *("--expires-at=soon", "--ip-allowlist=10.0.0.1/8", "--ip-allowlist=here"),
+        *("--max-order-notional=-1", "--max-order-notional=0", "--max-day-notional=NaN"),
+    ],
+)
+def test_a_restriction_that_cannot_be_read_makes_no_key(flag: str, run: Run, home: Path) -> None:
+    run("install")
+    said = run("create-api-key", "--user-id=1", flag, status=2)
+    assert flag.partition("=")[0] in said
+    database = f"sqlite:///{home / 'oms.sqlite3'}"
+    assert fetch_rows(database, "SELECT COUNT(*) FROM user_api_keys") == [(1,)]
+
+
+def test_a_backup_that_is_none_is_refused(run: Run, home: Path) -> None:
+    run("install")
+    Path("a.gz").write_bytes(b"nothing")
+    assert "no backup" in run("restore", "--in=a.gz", "--yes", status=2)
+    assert "absent" in run("restore", "--in=absent", "--yes", status=2)
+    os.mkdir("folder")
+    run("backup", "--out=folder/below/a.gz", status=2)
+
+
+def _check(run: Run, name: str, *words: str, status: int) -> Any:
+    (found,) = [check for check in run(*words, status=status)["checks"] if check["name"] == name]
+    return found

@@ -1,0 +1,122 @@
+"""What a home reads when it moves in: what is open, what is set, what paper remembers."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from kit.databases.sql import execute
+from kit.databases.store_rows import (
+    a_command,
+    a_fill,
+    a_lease,
+    a_position,
+    an_account,
+    an_order,
+    enqueue,
+    seconds_after,
+)
+from oms.adapters.sql.store import SqlStore
+from oms.domain.ledger.position import PositionState
+from oms.domain.orders.order import OrderState
+from oms.ports.exchange import ExchangeStateRows, TradeRow
+from oms.ports.leases import Lease
+from oms.ports.ledger_store import AccountBatch
+
+
+def an_empty_batch(lease: Lease) -> AccountBatch:
+    return AccountBatch(lease=lease, head_before=0, head_after=0)
+
+
+async def test_a_home_reads_what_is_open_and_no_more(store: SqlStore) -> None:
+    account_id, other = await an_account(store), await an_account(store)
+    lease, foreign = await a_lease(store, account_id), await a_lease(store, other)
+    open_order = an_order(2, account_id, state=OrderState.PARTIALLY_FILLED, closed_at=None)
+    closed = a_position(2, account_id, qty=Decimal(0), state=PositionState.CLOSED)
+    await enqueue(store, [a_command(1, account_id), a_command(3, other)])
+    mine = replace(a_fill(lease, 1, 1), orders_new=(an_order(1, account_id), open_order))
+    mine = replace(mine, positions_new=(*mine.positions_new, closed))
+
+    assert not await store.ledger.commit([a_fill(foreign, 3, 1), mine])
+    image = await store.ledger.load(lease)
+
+    assert image.account.id == account_id and image.head_seq == 1
+    assert list(image.orders) == [open_order]
+    assert list(image.positions) == [a_position(1, account_id)]
+    assert image.memory == ExchangeStateRows()
+    assert await store.ledger.accounts_with_open_orders([account_id, other]) == [account_id]
+    assert list(await store.ledger.accounts_with_open_orders([])) == []
+
+
+async def test_paper_memory_is_kept_with_the_reports(store: SqlStore) -> None:
+    account_id, other = await an_account(store), await an_account(store)
+    lease, foreign = await a_lease(store, account_id), await a_lease(store, other)
+    trades = [
+        TradeRow(trade_id=f"t{n}", symbol="X", executed_at=seconds_after(n), trade="{}")
+        for n in (1, 2)
+    ]
+    first = ExchangeStateRows(
+        state='{"cash":"1"}',
+        state_hash="h1",
+        version=1,
+        orders={"a": '{"n":1}', "b": '{"n":1}'},
+        trades=trades[:1],
+        prices={"X": '{"bid":"1"}'},
+    )
+    second = ExchangeStateRows(
+        state='{"cash":"2"}',
+        state_hash="h2",
+        version=2,
+        orders={"a": None, "c": '{"n":3}', "b": '{"n":2}'},
+        trades=trades[1:],
+    )
+
+    for memory in (first, second):
+        batch = replace(an_empty_batch(lease), memory=memory)
+        beside = replace(an_empty_batch(foreign), memory=ExchangeStateRows())
+        assert not await store.ledger.commit([batch, beside])
+
+    image = await store.ledger.load(lease)
+    assert image.memory == ExchangeStateRows(
+        state='{"cash":"2"}',
+        state_hash="h2",
+        version=2,
+        orders={"b": '{"n":2}', "c": '{"n":3}'},
+        trades=tuple(trades),
+        prices={"X": '{"bid":"1"}'},
+    )
+    assert (await store.ledger.load(foreign)).memory == ExchangeStateRows()
+
+
+async def test_an_accounts_settings_are_read(store: SqlStore, place: object) -> None:
+    config = (
+        '{"oms":{"paper":{"source":"manual","sources":{"ETH/USDT":"walk"},"seed":5,'
+        '"balances":{"BTC":"1.5"},"commission":{"maker":"0.0002","taker":0.0004},'
+        '"fee_currency":"quote","allow_spot_short":true,"leverage":3}}}'
+    )
+    account_id = await an_account(store, extra_config=config)
+    url: str = place.url  # type: ignore[attr-defined]
+    execute(
+        url,
+        "INSERT INTO account_risk_state (account_id, allow_new_positions, created_at, updated_at)"
+        f" VALUES ({account_id}, 0, '2026-01-01', '2026-01-01')",
+        "INSERT INTO strategies (id, name, created_at) VALUES (1, 'a', '2026-01-01')",
+        "INSERT INTO strategies (id, name, status, created_at)"
+        " VALUES (2, 'b', 'disabled', '2026-01-01')",
+        *(
+            "INSERT INTO strategy_accounts (strategy_id, account_id, created_at)"
+            f" VALUES ({strategy_id}, {account_id}, '2026-01-01')"
+            for strategy_id in (1, 2)
+        ),
+    )
+
+    image = await store.ledger.load(await a_lease(store, account_id))
+
+    linked = await store.registry.linked_strategies([account_id, account_id + 1])
+    assert linked == {account_id: image.strategy_ids} == {account_id: {1}}
+    assert await store.registry.linked_strategies([]) == {}
+    paper = image.account.paper
+    assert (paper.source, paper.sources, paper.seed) == ("manual", {"ETH/USDT": "walk"}, 5)
+    assert paper.balances == {"BTC": Decimal("1.5")}
+    assert (paper.maker, paper.taker) == (Decimal("0.0002"), Decimal("0.0004"))
+    assert (paper.base_fee_on_buy, paper.allow_spot_short, paper.leverage) == (False, True, 3)
+    assert image.account.allow_new_positions is False
+    assert image.strategy_ids == {1}

@@ -1,0 +1,82 @@
+"""Event numbers and rows stay whole while many write and others look on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from kit.databases.sql import fetch_number
+from kit.databases.store_rows import a_command, a_fill, a_lease, an_account, enqueue
+from oms.adapters.sql.store import SqlStore
+from oms.ports.leases import Lease
+
+Opener = Callable[[], Awaitable[SqlStore]]
+ACCOUNTS = 4
+FILLS = 40
+
+
+async def test_a_tailing_reader_misses_no_number_while_many_write(another: Opener) -> None:
+    """Each account has its own writer; the reader remembers only the last number it saw."""
+    writers = [await another() for _ in range(ACCOUNTS)]
+    reader = await another()
+    leases = [
+        await a_lease(store, await an_account(store), f"w{n}") for n, store in enumerate(writers)
+    ]
+    writing = asyncio.gather(
+        *(
+            _fills(store, lease, n)
+            for n, (store, lease) in enumerate(zip(writers, leases, strict=True))
+        )
+    )
+    last = {lease.account_id: 0 for lease in leases}
+
+    async with asyncio.timeout(60):
+        while any(seen < FILLS for seen in last.values()):
+            for stored in await reader.history.events(last, 7):
+                row = stored.row
+                assert row.seq == last[row.account_id] + 1, "a number was passed over"
+                last[row.account_id] = row.seq_to
+    await writing
+
+    assert set(last.values()) == {FILLS}
+    assert await reader.history.heads(list(last)) == last
+
+
+async def test_two_workers_fight_for_accounts_and_no_number_is_given_twice(
+    another: Opener, place: object
+) -> None:
+    """Leases far too short: both believe to be home again and again, one at a time is."""
+    first, second = await another(), await another()
+    ids = [await an_account(first, f"a{n}") for n in range(3)]
+    total = 120
+    await enqueue(first, [a_command(n, ids[n % 3]) for n in range(1, total + 1)])
+
+    await asyncio.gather(*(_works(store, f"w{n}", ids) for n, store in enumerate((first, second))))
+
+    url: str = place.url  # type: ignore[attr-defined]
+    assert fetch_number(url, "SELECT COUNT(*) FROM oms_commands WHERE status = 'done'") == total
+    assert fetch_number(url, "SELECT COUNT(*) FROM oms_commands WHERE attempts <> 1") == 0
+    assert fetch_number(url, "SELECT COUNT(*) FROM oms_orders") == total
+    assert fetch_number(url, "SELECT COUNT(*) FROM oms_deals") == total
+    heads = await first.history.heads(ids)
+    assert sum(heads.values()) == total
+    for account_id in ids:
+        events = await first.history.events({account_id: 0}, 1000)
+        assert [stored.row.seq for stored in events] == list(range(1, heads[account_id] + 1))
+
+
+async def _fills(store: SqlStore, lease: Lease, writer: int) -> None:
+    for seq in range(1, FILLS + 1):
+        command_id = writer * 1000 + seq
+        await enqueue(store, [a_command(command_id, lease.account_id)])
+        assert not await store.ledger.commit([a_fill(lease, command_id, seq)])
+
+
+async def _works(store: SqlStore, owner: str, ids: list[int]) -> None:
+    """A worker without manners: takes what is free, does one command at a time, until all done."""
+    while await store.queue.depths():
+        for lease in await store.leases.acquire(owner, ids, 0.02):
+            head = (await store.history.heads([lease.account_id]))[lease.account_id]
+            for row in await store.queue.take([lease.account_id], 5):
+                if await store.ledger.commit([a_fill(lease, row.id, head + 1)]):
+                    break
+                head += 1
+        await asyncio.sleep(0)

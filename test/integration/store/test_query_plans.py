@@ -1,0 +1,255 @@
+"""What is asked all the time reads a handful of rows, however long the history behind it is."""
+
+import asyncio
+import functools
+import itertools
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kit.databases import bulk_history
+from kit.databases.bulk_history import FIRST_ACCOUNT, FIRST_ID
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.sql import execute
+from kit.databases.statement_costs import RecordedStatement, measure_cost, record_statements
+from kit.databases.store_rows import NOON, a_command, a_lease, an_account, an_order, enqueue
+from oms.adapters.sql.maintenance.migration_runner import upgrade
+from oms.adapters.sql.store import SqlStore
+from oms.domain.commands.command import CommandResult, CommandStatus
+from oms.domain.orders.order import OrderState
+from oms.ports.command_queue import IdempotencyKeyRow, Submission
+from oms.ports.history_reads import HistoryQuery
+from oms.ports.leases import Lease
+from oms.ports.ledger_store import AccountBatch
+
+#: ``OMS_TEST_HISTORY_ROWS=1000000`` asks for the full length.
+HISTORY_ROWS = int(os.environ.get("OMS_TEST_HISTORY_ROWS", "100000"))
+ACCOUNTS = 20
+PAGE_ROWS = 100
+DATED_SECONDS = 400
+#: Rows of MariaDB, the merging of pages counted thrice; steps of SQLite.
+WORK_MAX = {"mariadb": 500, "sqlite": 10_000}
+WORK_PER_PAGE_MAX = {"mariadb": 3 * PAGE_ROWS + 50, "sqlite": 8_000}
+#: A sieve for what the counting misses; the machine has other things to do.
+MEDIAN_SECONDS_MAX = 0.05
+ROUNDS = 5
+#: What holds history, by the names that statements give it.
+LONG = frozenset((*bulk_history.TABLES, "c", "e", "p"))
+
+Ask = Callable[[], Awaitable[object]]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with a long history."""
+    if request.param == "sqlite":
+        dsn = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('plans') / 'oms.sqlite3'}"
+        asyncio.run(upgrade(dsn))
+        _fill(dsn)
+        yield dsn
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    name = f"plans_{uuid.uuid4().hex[:12]}"
+    server.create_database(name)
+    dsn = server.dsn(name, "asyncmy")
+    asyncio.run(upgrade(dsn))
+    _fill(dsn)
+    yield dsn
+    server.drop_database(name)
+
+
+def _fill(dsn: str) -> None:
+    """A long past; the first account of it is there, the others need not be."""
+    bulk_history.insert_history(dsn, count=HISTORY_ROWS, accounts=ACCOUNTS)
+    execute(dsn, f"UPDATE id_blocks SET next_id = {FIRST_ACCOUNT} WHERE name = 'account'")
+
+    async def made() -> int:
+        store = await SqlStore.open(dsn)
+        account_id = await an_account(store)
+        await store.close()
+        return account_id
+
+    assert asyncio.run(made()) == FIRST_ACCOUNT
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[SqlStore]:
+    """A store on it."""
+    opened = await SqlStore.open(url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[RecordedStatement]:
+    """Every statement that the store sends."""
+    return record_statements(monkeypatch)
+
+
+@pytest.fixture
+async def lease(store: SqlStore) -> Lease:
+    """An account with three commands that wait and an open order."""
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    ids = range(account_id * 10 + 1, account_id * 10 + 4)
+    await enqueue(store, [a_command(number, account_id) for number in ids])
+    open_order = an_order(account_id, account_id, state=OrderState.SUBMITTED)
+    batch = AccountBatch(lease=lease, head_before=0, head_after=0, orders_new=(open_order,))
+    assert not await store.ledger.commit([batch])
+    return lease
+
+
+async def test_what_is_asked_all_the_time_never_walks_through_history(
+    url: str, store: SqlStore, lease: Lease, asked: list[RecordedStatement]
+) -> None:
+    kind = "sqlite" if url.startswith("sqlite") else "mariadb"
+    slow: dict[str, object] = {}
+    for name, ask in {**_of_worker(store, lease), **_of_callers(store, lease)}.items():
+        await _judge(name, ask, WORK_MAX[kind], url, asked, slow)
+    past = await a_lease(store, FIRST_ACCOUNT)
+    # It reads a thousand trades of the paper exchange, as many as there are.
+    loading = {"load of one with a past": (lambda: store.ledger.load(past), 3)}
+    for name, (ask, accounts) in {**loading, **_pages(store, lease)}.items():
+        work_max = WORK_MAX[kind] + WORK_PER_PAGE_MAX[kind] * accounts
+        await _judge(name, ask, work_max, url, asked, slow)
+    assert slow == {}
+
+
+async def _judge(
+    name: str,
+    ask: Ask,
+    work_max: int,
+    url: str,
+    asked: list[RecordedStatement],
+    slow: dict[str, object],
+) -> None:
+    asked.clear()
+    await ask()
+    assert asked, f"{name} asks nothing"
+    costs = [measure_cost(url, noted) for noted in asked]
+    work = sum(cost.work for cost in costs)
+    scanned_tables = LONG.intersection(table for cost in costs for table in cost.scanned_tables)
+    seconds = await _median_seconds(ask)
+    if scanned_tables or work > work_max or seconds > MEDIAN_SECONDS_MAX:
+        slow[name] = (work, round(seconds, 4), scanned_tables)
+
+
+def _of_worker(store: SqlStore, lease: Lease) -> Mapping[str, Ask]:
+    """What a worker asks, some of it many times a second."""
+    one = lease.account_id
+    accounts = [one, *range(FIRST_ACCOUNT, FIRST_ACCOUNT + ACCOUNTS)]
+    done = {one * 10 + 1: CommandResult(status=CommandStatus.DONE)}
+    batch = AccountBatch(lease=lease, head_before=0, head_after=0, results=done)
+    past, ledger, lately = FIRST_ACCOUNT, store.ledger, datetime.now(UTC) - timedelta(seconds=100)
+    trade, order_id = f"T{FIRST_ID + 1}", f"X{FIRST_ID}"
+    return {
+        "take": lambda: store.queue.take(accounts, 100),
+        "take besides": lambda: store.queue.take(accounts, 100, range(1, 200)),
+        "depths": store.queue.depths,
+        "find": lambda: store.queue.find([1, 2, 3]),
+        "busy": lambda: store.ledger.accounts_with_open_orders(accounts),
+        "load": lambda: store.ledger.load(lease),
+        "commit": lambda: store.ledger.commit([batch]),
+        "order": lambda: store.ledger.order(FIRST_ACCOUNT, FIRST_ID),
+        "position": lambda: store.ledger.position(FIRST_ACCOUNT, FIRST_ID),
+        "client ids": lambda: store.ledger.orders_by_client_id([(one, "C1")]),
+        "exchange ids": lambda: ledger.orders_by_exchange_id(past, "BTC/USDT", [order_id]),
+        "no such exchange id": lambda: ledger.orders_by_exchange_id(past, "BTC/USDT", ["none"]),
+        "newest trade": lambda: ledger.newest_execution_key(past, "BTC/USDT"),
+        "first trade": lambda: ledger.newest_execution_key(one, "BTC/USDT"),
+        "what to fold again": lambda: ledger.history_since(past, "BTC/USDT", lately),
+        "holding": lambda: ledger.accounts_with_positions(accounts),
+        "deals by trade": lambda: store.ledger.deals_of(FIRST_ACCOUNT + 1, "BTC/USDT", [trade]),
+        "trim": lambda: store.ledger.trim(NOON.replace(year=2000), 100),
+        "forget keys": lambda: store.queue.drop_expired_keys(NOON),
+        "free leases": lambda: store.leases.free(100),
+        "renew": lambda: store.leases.renew("w1", [lease], 60),
+        "counts": store.leases.counts,
+        "followers": store.leases.credential_followers,
+    }
+
+
+def _of_callers(store: SqlStore, lease: Lease) -> Mapping[str, Ask]:
+    """What callers ask through the API."""
+    one, other = lease.account_id, FIRST_ACCOUNT
+    accounts = [one, *range(FIRST_ACCOUNT, FIRST_ACCOUNT + ACCOUNTS)]
+    heads = dict.fromkeys(accounts, HISTORY_ROWS // ACCOUNTS - 1)
+    middle = datetime.now(UTC) - timedelta(seconds=HISTORY_ROWS // 2)
+    reads = store.history
+    window = HistoryQuery(account_ids=accounts, with_total=False)
+    keys = [
+        IdempotencyKeyRow(scope_hash=f"K{FIRST_ID + n}", fingerprint="", expires_at=NOON)
+        for n in (1, 2)
+    ]
+    known = [Submission(commands=(), key=key) for key in keys]
+    again = a_command(1, FIRST_ACCOUNT + 1, request_id=f"R{FIRST_ID + 1}")
+    return {
+        "known keys": lambda: store.queue.enqueue(known),
+        "known request ids": lambda: store.queue.enqueue([Submission(commands=(again,))]),
+        "open orders": lambda: reads.open_orders(window, 500),
+        "open positions": lambda: reads.open_positions(window, 500),
+        "snapshot": lambda: reads.snapshot(one, 500),
+        "snapshot of one with a past": lambda: reads.snapshot(other, 500),
+        "events": lambda: reads.events(heads, 100),
+        "events of one, far behind": lambda: reads.events({other: 5}, 100),
+        "heads": lambda: reads.heads(accounts),
+        "oldest": lambda: reads.oldest(accounts),
+        "place of an event": lambda: reads.locate_event(FIRST_ID + HISTORY_ROWS // 2),
+        "numbers before": lambda: reads.event_seqs_before(accounts, middle),
+        "deals of orders": lambda: reads.deals_by_order(range(FIRST_ID, FIRST_ID + 20)),
+        "orders by id": lambda: reads.orders_by_id(range(FIRST_ID, FIRST_ID + 20)),
+        "positions by id": lambda: reads.positions_by_id(range(FIRST_ID, FIRST_ID + 20)),
+        "deals by id": lambda: reads.deals_by_id(range(FIRST_ID, FIRST_ID + 20)),
+        "account of an order": lambda: reads.account_of("order", [FIRST_ID]),
+        "deals of positions": lambda: store.audit.deals_of_positions([FIRST_ID, FIRST_ID + 1]),
+    }
+
+
+def _pages(store: SqlStore, lease: Lease) -> Mapping[str, tuple[Ask, int]]:
+    """First and deep pages, forwards and backwards, of every history; of how many accounts."""
+    past, middle = FIRST_ACCOUNT, FIRST_ID + HISTORY_ROWS // 2
+    reads = store.history
+    lists = {
+        "orders": reads.orders,
+        "deals": reads.deals,
+        "positions": reads.positions,
+        "commands": reads.commands,
+    }
+    whose = {
+        "a new one": [lease.account_id],
+        "one": [past],
+        "two": [past, lease.account_id],
+        "all": [lease.account_id, *range(past, past + ACCOUNTS)],
+    }
+    asks: dict[str, tuple[Ask, int]] = {}
+    for (name, read), (who, ids), after, descending in itertools.product(
+        lists.items(), whose.items(), (0, middle), (False, True)
+    ):
+        window = HistoryQuery(
+            account_ids=ids, after_id=after, descending=descending, page_size=PAGE_ROWS
+        )
+        way = "backwards" if descending else "forwards"
+        ask = functools.partial(read, window)
+        asks[f"{name} of {who} from {after} {way}"] = (ask, len(ids))
+    for (name, read), (who, ids), age in itertools.product(
+        lists.items(), whose.items(), (DATED_SECONDS, HISTORY_ROWS // 2)
+    ):
+        since = datetime.now(UTC) - timedelta(seconds=age)
+        until = since + timedelta(seconds=DATED_SECONDS)
+        window = HistoryQuery(account_ids=ids, since=since, until=until, page_size=PAGE_ROWS)
+        ask = functools.partial(read, window)
+        asks[f"{name} of {who}, of {DATED_SECONDS} s {age} s ago"] = (ask, len(ids))
+    return asks
+
+
+async def _median_seconds(ask: Ask) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        await ask()
+        times.append(time.perf_counter() - began)
+    return sorted(times)[ROUNDS // 2]

@@ -1,0 +1,48 @@
+"""Offices on SQLite and on MariaDB: the schema is made once a module, rows go between tests."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.sql import execute
+from kit.gateway.admin_client import AdminClient
+from kit.gateway.in_process import open_gateway
+from oms.adapters.sql.maintenance.migration_runner import upgrade
+from oms.adapters.sql.tables import METADATA
+from oms.config import Settings
+
+KEPT = ("account_leases", "account_streams", "audit_chain", "id_blocks")
+
+
+@pytest.fixture(params=["sqlite", "mariadb"], scope="module")
+def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An upgraded database, for one module."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('people') / 'oms.sqlite3'}"
+        asyncio.run(upgrade(url))
+        yield url
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    name = f"people_{uuid.uuid4().hex[:12]}"
+    server.create_database(name)
+    url = server.dsn(name)
+    asyncio.run(upgrade(url))
+    yield url
+    server.drop_database(name)
+
+
+@pytest.fixture
+async def desk(dsn: str) -> AsyncIterator[AdminClient]:
+    """An office whose database was emptied; nothing read of access is believed."""
+    execute(
+        dsn,
+        *(f"DELETE FROM {t.name}" for t in reversed(METADATA.sorted_tables) if t.name not in KEPT),
+        *(f"DELETE FROM {name} WHERE account_id > 0" for name in KEPT[:2]),
+        f"UPDATE audit_chain SET length = 0, hash = '{'0' * 64}'",
+    )
+    settings = Settings.model_validate({"access_cache_seconds": 5})
+    async with open_gateway(dsn, settings) as gateway:
+        yield AdminClient(gateway, dsn)

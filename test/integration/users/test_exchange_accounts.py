@@ -1,0 +1,151 @@
+"""Accounts at real exchanges, made and changed over HTTP: what none can be is refused and named.
+
+Rows 2, 4 and 5 of the page of acceptance for exchanges.
+"""
+
+from typing import Any
+
+import pytest
+
+from kit.gateway.admin_client import AdminClient
+
+ACCOUNTS = "/admin/accounts"
+REFUSED: list[tuple[str, Any]] = [
+    *(
+        (key, "hidden-word")
+        for key in ("apiKey", "secret", "password", "uid", "login", "privateKey", "token", "twofa")
+    ),
+    ("walletAddress", "hidden-word"),
+    *((key, True) for key in ("sandbox", "testnet", "own_session")),
+    *(
+        (key, "http://elsewhere.example")
+        for key in ("proxyUrl", "proxy_url", "proxyUrlCallback", "proxy", "session")
+    ),
+    ("maxRetriesOnFailure", 2),
+    ("enableRateLimit", False),
+]
+INSIDE: list[tuple[str, dict[str, Any]]] = [
+    ("options.sandboxMode", {"options": {"sandboxMode": True}}),
+    ("options.enableDemoTrading", {"options": {"enableDemoTrading": True}}),
+    ("options.maxRetriesOnFailure", {"options": {"maxRetriesOnFailure": 2}}),
+    ("verify", {"verify": False}),
+    ("oms.resolve", {"oms": {"resolve": {"*": "127.0.0.1:18443"}}}),
+    ("urls.test.private", {"urls": {"test": {"private": "https://api.bybit.com"}}}),
+    ("oms.allowed_hosts", {"oms": {"allowed_hosts": ["api.bybit.com"]}}),
+]
+BODIES = [*((key, {key: told}) for key, told in REFUSED), *INSIDE]
+
+
+async def shown(desk: AdminClient, account_id: int) -> Any:
+    rows = (await desk.admin.get(ACCOUNTS))["items"]
+    return {row["account_id"]: row for row in rows}[account_id]
+
+
+async def made(desk: AdminClient, exchange_id: str, **more: Any) -> int:
+    body = {"exchange_id": exchange_id, "label": "mine"} | more
+    answer = await desk.admin("POST", ACCOUNTS, body)
+    assert answer.status == 200, answer.body
+    account_id: int = answer.json()["account_id"]
+    return account_id
+
+
+async def test_row_2_engines_and_environments(desk: AdminClient) -> None:
+    row = await shown(desk, await made(desk, "bybit"))
+    assert (row["exchange_id"], row["environment"]) == ("ccxt.bybit", "testnet")
+    row = await shown(desk, await made(desk, "paper.binance"))
+    assert (row["exchange_id"], row["environment"]) == ("paper.binance", "paper")
+    count = len((await desk.admin.get(ACCOUNTS))["items"])
+    for exchange_id, code, words in (
+        ("foo.bybit", "unsupported_engine", "ccxt.*"),
+        ("ccxt.kraken", "environment_not_supported", "it has live, loopback"),
+        ("ccxt.nobody", "unsupported_engine", "there is no such exchange"),
+        ("ccxtpro.zaif", "unsupported_engine", "it is ccxt.zaif"),
+    ):
+        body = {"exchange_id": exchange_id, "label": "mine", "is_testnet": True}
+        answer = await desk.admin("POST", ACCOUNTS, body)
+        assert (answer.status, answer.detail["code"]) == (422, code)
+        assert words in answer.detail["message"]
+    assert len((await desk.admin.get(ACCOUNTS))["items"]) == count
+
+
+@pytest.mark.parametrize(
+    ("more", "environment"),
+    [
+        ({"environment": "loopback"}, "loopback"),
+        ({"environment": "demo", "is_testnet": True}, "demo"),
+        ({"environment": "live"}, "live"),
+        ({"is_testnet": False}, "live"),
+    ],
+)
+async def test_an_environment_by_name(
+    desk: AdminClient, more: dict[str, Any], environment: str
+) -> None:
+    row = await shown(desk, await made(desk, "ccxt.bybit", **more))
+    assert (row["environment"], row["is_testnet"]) == (environment, environment != "live")
+
+
+@pytest.mark.parametrize(("environment", "is_testnet"), [("live", True), ("testnet", False)])
+async def test_a_contradiction(desk: AdminClient, environment: str, is_testnet: bool) -> None:
+    body = {"exchange_id": "ccxt.bybit", "label": "x"}
+    more = {"environment": environment, "is_testnet": is_testnet}
+    answer = await desk.admin("POST", ACCOUNTS, body | more)
+    assert (answer.status, answer.detail["code"]) == (422, "environment_not_supported")
+
+
+@pytest.mark.parametrize(("key", "told"), BODIES)
+async def test_row_5_refused_keys_are_named_and_not_stored(
+    desk: AdminClient, key: str, told: dict[str, Any]
+) -> None:
+    kept = {"timeout": 5000}
+    account_id = await made(desk, "ccxt.bybit", extra_config_json=kept)
+    answer = await desk.admin("PATCH", f"{ACCOUNTS}/{account_id}", {"extra_config_json": told})
+    assert (answer.status, answer.detail["code"]) == (422, "extra_config_refused")
+    assert f"extra_config: {key} " in answer.detail["message"]
+    assert "hidden-word" not in answer.body.decode()
+    assert (await shown(desk, account_id))["extra_config_json"] == kept
+    body = {"exchange_id": "ccxt.bybit", "label": "other", "extra_config_json": told}
+    answer = await desk.admin("POST", ACCOUNTS, body)
+    assert (answer.status, answer.detail["code"]) == (422, "extra_config_refused")
+    assert len((await desk.admin.get(ACCOUNTS))["items"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "key", "url"),
+    [
+        ("loopback", "urls.test.private", "https://api-testnet.bybit.com"),
+        ("loopback", "urls.api.private", "https://api.bybit.com"),
+        ("testnet", "urls.test.private", "https://api.bybit.com"),
+        ("testnet", "urls.api.public", "https://api-demo.bybit.com"),
+    ],
+)
+async def test_row_4_a_url_of_another_environment_is_refused_when_it_is_stored(
+    desk: AdminClient, environment: str, key: str, url: str
+) -> None:
+    _, tree, name = key.split(".")
+    body = {"exchange_id": "ccxt.bybit", "label": "x", "environment": environment}
+    told = {"extra_config_json": {"urls": {tree: {name: url}}}}
+    answer = await desk.admin("POST", ACCOUNTS, body | told)
+    assert (answer.status, answer.detail["code"]) == (422, "extra_config_refused")
+    assert f"extra_config: {key} " in answer.detail["message"]
+
+
+async def test_a_change_is_judged_with_what_stays(desk: AdminClient) -> None:
+    extra = {"urls": {"test": {"private": "http://127.0.0.1:18070"}}}
+    account_id = await made(desk, "ccxt.bybit", extra_config_json=extra)
+    target = f"{ACCOUNTS}/{account_id}"
+    for change, code in (
+        ({"is_testnet": False}, "extra_config_refused"),
+        ({"exchange_id": "ccxt.kraken"}, "environment_not_supported"),
+        ({"exchange_id": "ccxt.nobody"}, "unsupported_engine"),
+    ):
+        answer = await desk.admin("PATCH", target, change)
+        assert (answer.status, answer.detail["code"]) == (422, code), change
+    row = await shown(desk, account_id)
+    assert (row["exchange_id"], row["environment"], row["is_testnet"]) == (
+        "ccxt.bybit",
+        "testnet",
+        True,
+    )
+    assert (await desk.admin("PATCH", target, {"extra_config_json": {}})).status == 200
+    assert (await desk.admin("PATCH", target, {"is_testnet": False})).status == 200
+    assert (await shown(desk, account_id))["environment"] == "live"

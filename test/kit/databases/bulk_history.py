@@ -1,0 +1,101 @@
+"""A long past, made by the database itself in a few statements: what was done, closed, and told.
+
+Every row is over: nothing here is queued or open. Accounts ``first..first + accounts - 1`` share
+the rows evenly, ids rise with time.
+"""
+
+from kit.databases.sql import execute, fetch_rows
+
+FIRST_ACCOUNT = 1000
+FIRST_ID = 1_000_000
+#: An account's orders bear ``C<id>`` and ``X<id>``, its deals ``T<id>``.
+_FILLS: dict[str, tuple[str, str]] = {
+    "oms_commands": (
+        "id, account_id, command_type, request_id, fingerprint, payload_json, status, created_at,"
+        " updated_at",
+        "{id}, {account}, 'send_order', {name_r}, '', '{{}}', 'done', {then}, {now}",
+    ),
+    "oms_orders": (
+        "id, account_id, command_id, symbol, side, order_type, status, state, is_open, qty,"
+        " client_order_id, exchange_order_id, fees_json, position_id, created_at, updated_at",
+        "{id}, {account}, {id}, 'BTC/USDT', 'buy', 'market', 'FILLED', 'FILLED', 0, 1, {name_c},"
+        " {name_x}, '{{}}', {id}, {then}, {then}",
+    ),
+    "oms_deals": (
+        "id, account_id, order_id, position_id, symbol, side, qty, price, exchange_trade_id, leg,"
+        " entry, origin, executed_at, created_at",
+        "{id}, {account}, {id}, {id}, 'BTC/USDT', 'buy', 1, 1, {name_t}, 0, 'in',"
+        " 'exchange_reply', {then}, {then}",
+    ),
+    "oms_positions": (
+        "id, account_id, symbol, side, qty, avg_price, cost_exact, exit_exact, state, identifier,"
+        " qty_opened, qty_closed, max_qty, profit, realized_pnl, fees, funding, version,"
+        " opened_at, created_at, updated_at, closed_at",
+        "{id}, {account}, 'BTC/USDT', 'buy', 0, 1, '0/1', '0/1', 'closed', {id}, 1, 1, 1, 0, 0,"
+        " '{{}}', 0, 1, {then}, {then}, {then}, {then}",
+    ),
+    "event_outbox": (
+        "id, account_id, seq, seq_to, namespace, event_type, payload_json, created_at",
+        "{id}, {account}, {turn}, {turn}, 'position', 'order_updated', '{{}}', {then}",
+    ),
+    "idempotency_keys": (
+        "scope_hash, fingerprint, status, expires_at, created_at",
+        "{name_k}, '', 'commands', '2999-01-01 00:00:00', {then}",
+    ),
+    "paper_trades": (
+        "account_id, trade_id, symbol, executed_at, trade_json",
+        "{account}, {name_t}, 'BTC/USDT', {then}, '{{}}'",
+    ),
+}
+TABLES = tuple(_FILLS)
+
+
+def insert_history(
+    dsn: str,
+    *,
+    count: int,
+    accounts: int,
+    tables: tuple[str, ...] = TABLES,
+    first_account: int = FIRST_ACCOUNT,
+) -> None:
+    """Put ``count`` rows into each of ``tables``, the newest a second ago."""
+    is_sqlite = dsn.startswith("sqlite")
+    words = _words(is_sqlite, count, accounts, first_account)
+    source = f"seq_1_to_{count}"
+    if is_sqlite:
+        source = (
+            f"(WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n"
+            f" WHERE seq < {count}) SELECT seq FROM n)"
+        )
+    for table in tables:
+        columns, values = _FILLS[table]
+        execute(
+            dsn,
+            f"INSERT INTO {table} ({columns}) SELECT {values.format(**words)} FROM {source} AS s",
+        )
+    if not is_sqlite:
+        # The server learns by itself how many there are, within minutes; SQLite is never told.
+        fetch_rows(dsn, f"ANALYZE TABLE {', '.join(tables)}")
+
+
+def _words(is_sqlite: bool, count: int, accounts: int, first_account: int) -> dict[str, str]:
+    number = f"({FIRST_ID} + seq)"
+    turn = f"((seq - 1) {'/' if is_sqlite else 'DIV'} {accounts} + 1)"
+    now, then = "NOW(6)", "(NOW(6) - INTERVAL {0} SECOND)"
+    if is_sqlite:
+        now = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
+        then = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-' || {0} || ' seconds')"
+    names = {
+        f"name_{letter.lower()}": f"'{letter}' || {number}"
+        if is_sqlite
+        else f"CONCAT('{letter}', {number})"
+        for letter in "RCXTK"
+    }
+    return {
+        "id": number,
+        "account": f"({first_account} + seq % {accounts})",
+        "turn": turn,
+        "now": now,
+        "then": then.format(f"({count} + 1 - seq)"),
+        **names,
+    }

@@ -1,0 +1,219 @@
+"""A ``CcxtExchange`` with the worker's part played by hand: what is stored, what was heard.
+
+Commits are prompt: each request is handed out, stored and confirmed in one step, unless a test
+holds it back.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from kit.builders import an_order
+from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
+from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.timings import Timings
+from oms.domain.account import Account, Environment, PositionMode
+from oms.domain.orders.execution_report import ExecutionReport, ReportKind
+from oms.domain.orders.order import Order, OrderState, advance_order
+from oms.domain.side import Side
+from oms.domain.value import evolve
+from oms.ports.exchange import AttemptRow, ExchangeSnapshot, StreamState
+
+TAG = "0a1b2c3d"
+LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
+ACCOUNT = Account(
+    id=1,
+    exchange_id="ccxt.bybit",
+    label="loopback",
+    position_mode=PositionMode.NETTING,
+    environment=Environment.LOOPBACK,
+)
+FAST_TIMINGS = Timings(
+    live=0.3,
+    idle_poll_seconds=0.6,
+    soon=0.02,
+    look_up=(0.05, 0.15, 0.3),
+    lookup_interval_seconds=0.3,
+    confirm=(0.05, 0.1, 0.2),
+    window=1.0,
+    absence_interval_seconds=0.2,
+    resend=(0.05, 0.1),
+    reopen_delays_seconds=(0.1, 0.2),
+    auth_reopen_delays_seconds=(0.2,),
+    send_within_seconds=3,
+)
+#: The same with streams: readings are so seldom that what is heard at once came by a stream.
+STREAM_TIMINGS = evolve(
+    FAST_TIMINGS,
+    streaming_poll_seconds=30.0,
+    settle=0.1,
+    missing=0.1,
+    late=0.2,
+    reconnect_seconds=0.05,
+    reconnect_seconds_max=0.4,
+)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class CcxtHarness:
+    """One exchange and what the worker knows: orders by id, attempts by key, reports heard."""
+
+    make_client: Callable[[], ExchangeClient]
+    exchange_id: str = "ccxt.bybit"
+    extra_config: str = "{}"
+    mode: PositionMode = PositionMode.NETTING
+    #: Of the installation.
+    tag: str = TAG
+    #: More arguments of the exchange.
+    more: dict[str, Any] = field(default_factory=dict)
+    timings: Timings = FAST_TIMINGS
+    orders: dict[int, Order] = field(default_factory=dict)
+    rows: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
+    heard: list[ExecutionReport] = field(default_factory=list)
+    snapshots: list[ExchangeSnapshot] = field(default_factory=list)
+
+    def begin(self) -> "CcxtHarness":
+        """Make the exchange from what is stored."""
+        self.news = asyncio.Event()
+        self.exchange = CcxtExchange(
+            account=evolve(
+                ACCOUNT,
+                exchange_id=self.exchange_id,
+                position_mode=self.mode,
+                extra_config=self.extra_config,
+            ),
+            make_client=self.make_client,
+            tag=self.tag,
+            on_news=self.news.set,
+            open_orders=[order for order in self.orders.values() if order.is_open],
+            attempts=sorted(
+                (row for row in self.rows.values() if self.orders[row.order_id].is_open),
+                key=lambda row: (row.order_id, row.created_at, row.attempt),
+            ),
+            timings=self.timings,
+            **self.more,
+        )
+        return self
+
+    async def ready(self) -> "CcxtHarness":
+        await self.wait_until(self.exchange.is_ready, "ready")
+        return self
+
+    async def wait_streaming(self) -> "CcxtHarness":
+        """Ready, its streams stand, and what they missed was read."""
+        await self.ready()
+        await self.wait_until(self.is_streaming, "streams stand")
+        await self.wait_until(self._is_quiet, "nothing is asked any more")
+        return self
+
+    def _is_quiet(self) -> bool:
+        asked_at = self.exchange.connection().last_call_at
+        return asked_at is not None and now() - asked_at > timedelta(seconds=0.25)
+
+    def is_streaming(self) -> bool:
+        return self.exchange.connection().stream is StreamState.CONNECTED
+
+    async def send(self, order_id: int, side: str, qty: str, price: str | None, **more: object):
+        """Place a new order and store it; with ``holds`` it is stored and nobody was told."""
+        holds = more.pop("holds", False)
+        order = an_order(
+            id=order_id,
+            symbol=more.pop("symbol", LINEAR),
+            side=Side(side),
+            order_type=more.pop("order_type", "market" if price is None else "limit"),
+            qty=Decimal(qty),
+            price=None if price is None else Decimal(price),
+            created_at=now(),
+            **more,
+        )
+        self.orders[order_id] = order
+        self.heard += await self.exchange.place(order, now())
+        self.hold()
+        if not holds:
+            self.exchange.on_committed()
+        return order
+
+    async def cancel(self, order_id: int) -> None:
+        self.heard += await self.exchange.cancel(self.orders[order_id], now())
+        self._wish(order_id, "cancel")
+        self.store()
+
+    async def change(self, order_id: int, price: str | None, qty: str | None) -> None:
+        terms = [None if each is None else Decimal(each) for each in (price, qty)]
+        self.heard += await self.exchange.change(self.orders[order_id], *terms, now())
+        self._wish(order_id, "change")
+        self.store()
+
+    def _wish(self, order_id: int, wish: str) -> None:
+        order = self.orders[order_id]
+        if order.is_open:
+            self.orders[order_id] = evolve(order, pending_change=wish)
+
+    def store(self) -> None:
+        """Commit at once."""
+        self.hold()
+        self.exchange.on_committed()
+
+    def hold(self) -> None:
+        """Hand out without the word that it is durable."""
+        memory = self.exchange.take_state_changes()
+        for row in () if memory is None else memory.attempts:
+            self.rows[row.order_id, row.attempt, row.kind] = row
+
+    async def poll_uncommitted(self) -> None:
+        """Give the exchange time, and hear what it tells, without a commit."""
+        for _ in range(20):
+            self.heard += await self.exchange.poll_reports(now())
+            await asyncio.sleep(0.01)
+
+    async def poll(self) -> Sequence[ExecutionReport]:
+        """Hear what is told, and book it into the orders."""
+        told = [*await self.exchange.poll_reports(now())]
+        for seen in self.exchange.take_snapshots():
+            self.snapshots.append(seen)
+            told += [*seen.orders, *(report for _, report in seen.trades)]
+        for report in told:
+            self._book(report)
+        self.heard += told
+        self.store()
+        return told
+
+    def _book(self, report: ExecutionReport) -> None:
+        order = self.orders.get(report.order_id)
+        if order is None:
+            return
+        if report.execution is not None:
+            name = report.execution.exchange_trade_id
+            if any(
+                each.execution is not None and each.execution.exchange_trade_id == name
+                for each in self.heard
+            ):
+                return
+        self.orders[order.id] = advance_order(order, report) or order
+
+    def kinds(self, order_id: int) -> list[ReportKind]:
+        """What was heard of an order."""
+        return [report.kind for report in self.heard if report.order_id == order_id]
+
+    def state(self, order_id: int) -> OrderState:
+        return self.orders[order_id].state
+
+    async def wait_until(self, is_so: Callable[[], object], what: str, seconds: float = 15) -> None:
+        """Listen until it is so; fails naming ``what`` after ``seconds``."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not is_so():
+                    await self.poll()
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds:g} s: {what}; {self.heard}") from None
+
+    async def wait_for_state(self, order_id: int, state: str, seconds: float = 15) -> None:
+        await self.wait_until(lambda: self.state(order_id) == state, f"{order_id} {state}", seconds)

@@ -1,0 +1,125 @@
+"""An office whose worker serves one account at the loopback exchange through the real ccxt."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kit.exchanges.ccxt_harness import FAST_TIMINGS, LINEAR, TAG
+from kit.exchanges.loopback_process import LoopbackExchange
+from kit.gateway.in_process import ADMIN_KEY, AUDIT, TRADER, InProcessGateway
+from kit.http.asgi_client import AsgiClient
+from kit.polling import poll_until
+from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
+from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
+from oms.adapters.ccxt.timings import Timings
+from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.domain.account import Engine
+from oms.ports.exchange import Exchange
+from oms.ports.ledger_store import LoadedAccount
+from oms.wire.json import dumps, loads
+
+TRADER_KEY = "oms_a-venue-trader-for-tests"
+
+
+@dataclass
+class ExchangeSetup:
+    """The office, the exchange, and the account between them."""
+
+    gateway: InProcessGateway
+    venue: LoopbackExchange
+    cache: Path
+    timings: Timings = FAST_TIMINGS
+    account_id: int = 0
+    exchange_id: str = "ccxt.bybit"
+    #: Which account of the exchange the credentials led to before.
+    owner: str | None = None
+    #: What makes exchanges in place of ours.
+    connect: Callable[[LoadedAccount, Callable[[], None]], Exchange] | None = None
+    client: AsgiClient = field(init=False)
+
+    async def start_account(self, environment: str = "loopback", **extra: Any) -> "ExchangeSetup":
+        """An account with ``extra`` settings that a trader may trade; the worker begins."""
+        self.account_id = await self.gateway.store.registry.create_account(
+            exchange_id=self.exchange_id,
+            label="at the venue",
+            position_mode="netting",
+            environment=environment,
+            is_testnet=environment not in ("live", "paper"),
+            extra_config=dumps(extra or dict(self.venue.told["extra_config"]["bybit"])),
+            trader_name=None,
+            now=datetime.now(UTC),
+            audit=AUDIT,
+        )
+        await self.gateway.add_key("venue trader", TRADER_KEY, grants={self.account_id: TRADER})
+        self.client = AsgiClient(self.gateway.app, TRADER_KEY)
+        self.gateway.worker.accounts.connect = self.connect or self._connect
+        self.gateway.start_worker()
+        return self
+
+    async def restart_worker(self, *, live_allowed: bool) -> None:
+        """The same worker, as after a restart with the gateway's switch so."""
+        await self.gateway.stop_worker()
+        self.gateway.worker.accounts.states.clear()
+        self.gateway.worker.accounts.live_allowed = live_allowed
+        self.gateway._stop = asyncio.Event()
+        self.gateway.start_worker()
+
+    async def send(
+        self, command: str = "send_order", wait_ms: int = 15_000, **payload: Any
+    ) -> dict[str, Any]:
+        """A command's result; an order is a resting buy unless it is said otherwise."""
+        wish = {"symbol": LINEAR, "side": "buy", "qty": "0.01", "order_type": "limit"}
+        told = (wish | {"price": "10000"} | payload) if command == "send_order" else payload
+        body = {"account_id": self.account_id, "command": command, "payload": told}
+        answer = await self.client("POST", f"/oms/commands?wait_ms={wait_ms}", body)
+        said = answer.json()
+        rows = said["results"] if "results" in said else said["detail"]["results"]
+        row: dict[str, Any] = rows[0]
+        return row
+
+    async def order(self, order_id: int) -> dict[str, Any]:
+        """An order as it is told."""
+        told = await self.client.get(f"/oms/orders/{order_id}")
+        row: dict[str, Any] = told["items"][0]
+        return row
+
+    async def wait_for_order(self, order_id: int, status: str) -> dict[str, Any]:
+        """The order, once it is so."""
+        return await poll_until(
+            lambda: self.order(order_id), lambda row: row["status"] == status, seconds=15
+        )
+
+    async def set_live_enabled(self, *, live_enabled: bool) -> None:
+        """The account's own switch before live trading."""
+        body = {"live_enabled": live_enabled, "comment": "a test"}
+        admin = AsgiClient(self.gateway.app, ADMIN_KEY)
+        answer = await admin("PATCH", f"/admin/accounts/{self.account_id}", body)
+        assert answer.status == 200, answer.body
+
+    def _connect(self, image: LoadedAccount, on_news: Callable[[], None]) -> Exchange:
+        account = image.account
+        if account.engine is Engine.PAPER:
+            return PaperExchange.restore(account, image.state)
+        spec = ClientSpec(
+            account_id=account.id,
+            venue=account.venue,
+            engine=account.engine.value,
+            environment=account.environment.value,
+            api_key="loop-a",
+            secret=self.venue.told["keys"]["loop-a"],
+            extra_config=loads(account.extra_config),
+            owner=self.owner,
+            cache_folder=self.cache,
+        )
+        return CcxtExchange(
+            account=account,
+            make_client=lambda: VenueClient(spec),
+            tag=TAG,
+            on_news=on_news,
+            open_orders=image.orders,
+            attempts=image.state.attempts,
+            timings=self.timings,
+        )

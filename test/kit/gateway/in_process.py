@@ -1,0 +1,314 @@
+"""The whole of oms-gateway in one process: API, worker and a store of its own. For tests.
+
+The parts are the real ones; only the doorbell is a local one, because there is no second process.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI
+
+from kit.gateway.local_notifier import LocalNotifier
+from kit.gateway.wiring import build_admin_service
+from kit.http.asgi_client import AsgiClient
+from oms.adapters.clock import SystemClock
+from oms.adapters.paper.mark_prices import PaperMarks
+from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.adapters.sql.maintenance.migration_runner import upgrade
+from oms.adapters.sql.store import SqlStore
+from oms.api.app import create_app
+from oms.api.context import ApiContext
+from oms.api.metrics.request_metrics import RequestMetrics
+from oms.api.rate_limits import RateLimiter
+from oms.api.websocket.event_feed import EventFeed
+from oms.api.websocket.server import WebSocketServer
+from oms.config import Settings
+from oms.domain.access import Grant
+from oms.domain.account import Engine
+from oms.domain.errors import Refused
+from oms.ports.exchange import Exchange
+from oms.ports.ledger_store import LoadedAccount
+from oms.ports.registry import AuditEntry
+from oms.services.access.authenticate import hash_key
+from oms.services.access.chain_audit import ChainAudit
+from oms.services.access.command_permissions import CommandPermissions
+from oms.services.account_state.commit import CommitBatches
+from oms.services.admin_mutate.mutate_rows import build_mutate_rows
+from oms.services.commands.bulk_close import BulkClose
+from oms.services.commands.execute import ExecuteCommand
+from oms.services.commands.kill_switch import KillSwitchCache
+from oms.services.commands.notional_limits import NotionalLimits
+from oms.services.commands.place_order import PlaceOrder
+from oms.services.commands.position_ops import PositionOps
+from oms.services.commands.strategy_links import StrategyLinkRefresh
+from oms.services.exchange_sync.poll_exchange import PollExchange
+from oms.services.ledger.load_history import LoadHistory
+from oms.services.ledger.record import RecordReports
+from oms.services.queries.ledger_queries import LedgerQueries
+from oms.services.reconcile import Reconciling
+from oms.services.reconcile.raw_payloads import RawPayloadRecorder
+from oms.services.submission.enqueue import Enqueue
+from oms.services.submission.queue_depth import QueueDepthLimiter
+from oms.services.submission.result_waiter import ResultWaiter
+from oms.services.submission.submit import Submit
+from oms.worker.commit_pipeline import CommitPipeline
+from oms.worker.dispatch import CommandProcessor
+from oms.worker.housekeeping import Housekeeping
+from oms.worker.leases import LeaseKeeper
+from oms.worker.main import Worker
+
+AUDIT = AuditEntry(actor="test", action="make", entity="thing", entity_id="")
+TRADER = Grant(can_trade=True, can_close_position=True)
+ADMIN_KEY = "oms_an-admin-for-tests-only"
+MANUAL = '{"oms":{"paper":{"source":"manual"}}}'
+
+
+@dataclass(slots=True)
+class InProcessGateway:
+    """What a test needs of it."""
+
+    store: SqlStore
+    app: FastAPI
+    api_context: ApiContext
+    client: AsgiClient
+    account_id: int
+    worker: Worker
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _working: "asyncio.Task[None] | None" = None
+
+    def start_worker(self) -> None:
+        """Let commands be carried out."""
+        self._working = asyncio.create_task(self.worker.run(self._stop))
+
+    async def stop_worker(self) -> None:
+        """Let them lie."""
+        if self._working is not None:
+            self._stop.set()
+            await self._working
+            self._working = None
+
+    async def order(self, query: str = "", **payload: object) -> Any:
+        """Send a small market buy, or what ``payload`` says; the whole answer."""
+        return await self.client("POST", f"/oms/commands{query}", self.command(**payload))
+
+    def command(self, **payload: object) -> dict[str, Any]:
+        """The body of a small market buy."""
+        order = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
+        return {
+            "account_id": self.account_id,
+            "command": "send_order",
+            "payload": order | payload,
+        }
+
+    async def add_account(self, mode: str = "netting", extra: str = MANUAL) -> int:
+        """A new paper account."""
+        return await self.store.registry.create_account(
+            exchange_id="paper.binance",
+            label=f"paper {mode}",
+            position_mode=mode,
+            environment="paper",
+            is_testnet=False,
+            extra_config=extra,
+            trader_name=None,
+            now=now(),
+            audit=AUDIT,
+        )
+
+    async def add_key(
+        self,
+        name: str,
+        key: str,
+        role: str = "trader",
+        expires_at: datetime | None = None,
+        grants: dict[int, Grant] | None = None,
+    ) -> str:
+        """A key of a user who may trade on the office's account, or has ``grants``."""
+        registry = self.store.registry
+        user, _ = await registry.create_user(name=name, role=role, now=now(), audit=AUDIT)
+        await registry.create_key(
+            user_id=user.id,
+            key_hash=hash_key(key),
+            key_prefix=key[:8],
+            label=None,
+            expires_at=expires_at,
+            now=now(),
+            audit=AUDIT,
+        )
+        default = {} if role == "admin" else {self.account_id: TRADER}
+        for account_id, grant in (default if grants is None else grants).items():
+            await registry.grant(
+                user_id=user.id, account_id=account_id, grant=grant, now=now(), audit=AUDIT
+            )
+        return key
+
+
+def now() -> datetime:
+    """The machine's time."""
+    return SystemClock().now()
+
+
+@asynccontextmanager
+async def open_gateway(
+    dsn: str, settings: Settings | None = None
+) -> AsyncIterator[InProcessGateway]:
+    """An office with one netting account at manual prices, a trader's key and an admin's."""
+    await upgrade(dsn)
+    store = await SqlStore.open(dsn)
+    bell = LocalNotifier()
+    api_context = _doors(store, bell, settings or Settings())
+    feed = EventFeed(history=store.history, wait_notified=api_context.waiting.wait_notified)
+    app = create_app(replace(api_context, sockets=WebSocketServer(api_context, feed)))
+    worker = _worker(store, bell)
+    gateway = InProcessGateway(store, app, api_context, AsgiClient(app), 0, worker)
+    gateway.account_id = await gateway.add_account()
+    key = await gateway.add_key("trader", "oms_a-trader-for-tests-only")
+    await gateway.add_key("admin", ADMIN_KEY, role="admin")
+    gateway.client = AsgiClient(app, key)
+    async with app.router.lifespan_context(app):
+        try:
+            yield gateway
+        finally:
+            await gateway.stop_worker()
+    await store.close()
+
+
+def _doors(store: SqlStore, bell: LocalNotifier, settings: Settings) -> ApiContext:
+    clock = SystemClock()
+    commands = settings.commands
+    depths = QueueDepthLimiter(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
+    reads = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
+    administer = build_admin_service(store, settings)
+    return ApiContext(
+        settings=settings,
+        version="0.0.0",
+        clock=clock,
+        authenticate=administer.authenticate,
+        administer=administer,
+        submit=Submit(
+            queue=store.queue,
+            history=store.history,
+            registry=store.registry,
+            ids=store.ids,
+            clock=clock,
+            enqueue=Enqueue(queue=store.queue, bell=bell, batch_max=commands.batch_max),
+            depths=depths,
+            idempotency_hours=commands.idempotency_hours,
+        ),
+        waiting=ResultWaiter(queue=store.queue, bell=bell),
+        reads=reads,
+        history=store.history,
+        reconciliations=store.reconciliations,
+        leases=store.leases,
+        depths=depths,
+        bell=bell,
+        health=store,
+        budgets=RateLimiter(limits=settings.limits, now=time.monotonic),
+        request_metrics=RequestMetrics(started_at=clock.now()),
+        figures=store.figures,
+        replies=store.replies,
+        raw=store.raw,
+        kills=store.kills,
+        marks=PaperMarks(store.registry, store.paper_prices, clock),
+    )
+
+
+def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
+    clock = SystemClock()
+    record = RecordReports(
+        ledger=store.ledger, ids=store.ids, load_history=LoadHistory(ledger=store.ledger)
+    )
+    names = iter(range(1, 10**9))
+    permissions = CommandPermissions(registry=store.registry, cache_seconds=1)
+    place = PlaceOrder(
+        ledger=store.ledger,
+        record=record,
+        ids=store.ids,
+        new_client_order_id=lambda: f"NAME{next(names):022d}",
+        notional_limits=NotionalLimits(permissions=permissions, usage=store.key_usage),
+    )
+    position_ops = PositionOps(
+        ledger=store.ledger,
+        record=record,
+        ids=store.ids,
+        place=place,
+        load_history=record.load_history,
+    )
+    execute = ExecuteCommand(
+        ledger=store.ledger,
+        record=record,
+        mutate=build_mutate_rows(
+            ledger=store.ledger,
+            history=store.history,
+            audit=store.audit,
+            ids=store.ids,
+            record=record,
+            permissions=permissions,
+            position_ops=position_ops,
+        ),
+        kill_switches=KillSwitchCache(kills=store.kills),
+        reconcile=Reconciling(
+            ledger=store.ledger,
+            record=record,
+            ids=store.ids,
+            rows=store.reconciliations,
+            raw=RawPayloadRecorder(rows=store.raw, ids=store.ids),
+        ),
+        permissions=permissions,
+        strategy_links=StrategyLinkRefresh(registry=store.registry, cache_seconds=1),
+        place=place,
+        bulk_close=BulkClose(place=place),
+        position_ops=position_ops,
+        max_queue_seconds=60,
+    )
+    keeper = LeaseKeeper(owner="office", leases=store.leases, seconds=5, only=())
+    accounts = CommandProcessor(
+        keeper=keeper,
+        clock=clock,
+        queue=store.queue,
+        ledger=store.ledger,
+        execute=execute,
+        record=record,
+        poll_exchange=PollExchange(record=record, reconcile=execute.reconcile),
+        pipeline=CommitPipeline(commit=CommitBatches(ledger=store.ledger, bell=bell, clock=clock)),
+        connect=_connect,
+        batch_max=500,
+    )
+    return Worker(
+        name="office",
+        accounts=accounts,
+        keeper=keeper,
+        leases=store.leases,
+        housekeeping=Housekeeping(
+            clock=clock,
+            queue=store.queue,
+            ledger=store.ledger,
+            credentials=store.credentials,
+            chain_audit=ChainAudit(log=store.audit_log),
+            retention_days=7,
+        ),
+        bell=bell,
+        tick_seconds=0.25,
+        close=_nothing,
+    )
+
+
+class _Unserved(PaperExchange):
+    """What stands in for a real exchange: nothing can be sent to it from here."""
+
+    def trouble(self) -> Refused:
+        message = "this office serves paper accounts alone"
+        return Refused(code="engine_unavailable", message=message)
+
+
+def _connect(image: LoadedAccount, _on_news: Callable[[], None]) -> Exchange:
+    kind = PaperExchange if image.account.engine is Engine.PAPER else _Unserved
+    return kind.restore(image.account, image.memory)
+
+
+async def _nothing() -> None:
+    return None

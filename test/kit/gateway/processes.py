@@ -1,0 +1,255 @@
+"""A real gateway for end-to-end tests: real processes, a folder of its own, free ports.
+
+*Supervised*, it is ``oms up`` as a user starts it. Otherwise it is one API process and any number
+of workers, each started and ended here. Only processes started here are ended, by their pid.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.sql import fetch_rows
+from kit.free_ports import free_port
+from kit.http.client import call
+from kit.polling import wait_until
+from oms import bootstrap
+from oms.cli.registry_admin import FULL_GRANT, RegistryAdmin
+from oms.config import Settings
+
+READY_SECONDS_MAX = 40.0
+STOP_SECONDS_MAX = 10.0
+
+
+class Gateway:
+    """A running gateway and what a test needs to reach it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        dsn: str | None = None,
+        mariadb: PrivateMariaDB | None = None,
+        workers: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.home = folder / "var"
+        self.dsn = dsn or f"sqlite+aiosqlite:///{self.home / 'oms.sqlite3'}"
+        self._mariadb = mariadb
+        self._workers = workers
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("OMS_")}
+        self.environment = inherited | {
+            "OMS_HOME": str(self.home),
+            "OMS_DATABASE_URL": self.dsn,
+            "OMS_PORT": str(self.port),
+            "OMS_LIMITS_TRADE_PER_SECOND": "100000",  # one key stands for many clients here
+            "OMS_LIMITS_CANCEL_PER_SECOND": "100000",
+            **(environment or {}),
+        }
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._api: subprocess.Popen[bytes] | None = None
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self.log = folder / "gateway.log"
+        self.api_key = self.admin_api_key = ""
+        self.account_id = self.netting_account_id = 0
+
+    @property
+    def mariadb(self) -> PrivateMariaDB:
+        """The server under it."""
+        assert self._mariadb is not None, "this gateway runs on SQLite"
+        return self._mariadb
+
+    def start(self) -> None:
+        """Start everything and wait until it is ready."""
+        if self._workers is None:
+            self._supervisor = self._spawn("up")
+            told = wait_until(self._first_run, READY_SECONDS_MAX, "first-run.json is written")
+        else:
+            from oms.cli.first_run import first_run
+
+            told = asyncio.run(first_run(self._settings()))
+            self._api = self._spawn("api")
+            for _ in range(self._workers):
+                self.start_worker()
+        self._learn(told)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers that it is ready."""
+        try:
+            wait_until(self._is_ready, READY_SECONDS_MAX, f"{self.base_url} is ready")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.log_tail()}") from None
+
+    def stop(self) -> None:
+        """End all processes started here."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(STOP_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def start_worker(self) -> int:
+        """One more worker process; its pid."""
+        return self._spawn("worker").pid
+
+    def worker_pids(self) -> list[int]:
+        """Pids of the workers that live."""
+        return self._pids("worker")
+
+    def api_pids(self) -> list[int]:
+        """Pids of the API processes that live."""
+        return self._pids("api")
+
+    @property
+    def supervisor(self) -> "subprocess.Popen[bytes]":
+        """The process that is ``oms up``."""
+        assert self._supervisor is not None, "this gateway has no supervisor"
+        return self._supervisor
+
+    def pid(self, role: str) -> int:
+        """The pid of the one living process of that role."""
+        (pid,) = wait_until(lambda: self._pids(role), READY_SECONDS_MAX, f"a living {role}")
+        return pid
+
+    def kill(self, role: str) -> int:
+        """SIGKILL the one process of that role (the supervisor starts another); its pid."""
+        pid = self.pid(role)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def pid_of_owner(self, owner: str) -> int:
+        """The pid of the worker that holds leases under this name."""
+        ((status,),) = fetch_rows(
+            self.dsn, f"SELECT status_json FROM workers WHERE worker_id = '{owner}'"
+        )
+        return int(json.loads(status)["pid"])
+
+    def add_accounts(self, count: int, *, position_mode: str) -> list[int]:
+        """New paper accounts on which the trader's key trades."""
+        return asyncio.run(self._added(count, position_mode))
+
+    def add_key(self, **flags: str) -> str:
+        """A new key of the trader, by the command line."""
+        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
+        users = fetch_rows(self.dsn, "SELECT id FROM users WHERE name = 'trader'")
+        return str(self.oms("create-api-key", f"--user-id={users[0][0]}", *arguments)["api_key"])
+
+    def verify(self) -> Any:
+        """What ``oms verify`` says."""
+        return self.oms("verify", statuses=(0, 7))
+
+    def oms(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> Any:
+        """The JSON answer of one command."""
+        done = subprocess.run(
+            [sys.executable, "-m", "oms", *arguments, "--json"],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode in statuses, (done.returncode, done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The end of what all processes printed."""
+        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    async def _added(self, count: int, position_mode: str) -> list[int]:
+        async with bootstrap.open_store(self._settings()) as store:
+            office = RegistryAdmin(registry=store.registry, people=store.people)
+            trader, _ = await office.user("trader", "trader")
+            wishes = [
+                Namespace(
+                    exchange_id="paper.binance",
+                    label=f"test-{position_mode}-{os.urandom(4).hex()}",
+                    position_mode=position_mode,
+                    testnet=False,
+                )
+                for _ in range(count)
+            ]
+            ids = [await office.account(wish, trader.id, FULL_GRANT) for wish in wishes]
+        leased = f"SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id >= {ids[0]}"
+        wait_until(
+            lambda: fetch_rows(self.dsn, leased)[0][0] >= count, 20, "the accounts have a home"
+        )
+        wait_until(lambda: self._grants() >= set(ids), 10, "the key knows its accounts")
+        return ids
+
+    def _grants(self) -> set[int]:
+        status, body, _ = call(self, "GET", "/oms/accounts")
+        return {row["account_id"] for row in body["items"]} if status == 200 else set()
+
+    def _settings(self) -> Settings:
+        return Settings(home=self.home, database_url=self.dsn, port=self.port)
+
+    def _learn(self, told: Mapping[str, Any]) -> None:
+        """Keys and accounts of the first run."""
+        self.api_key, self.admin_api_key = told["api_key"], told["admin_api_key"]
+        self.account_id = told["accounts"]["hedge"]
+        self.netting_account_id = told["accounts"]["netting"]
+
+    def _spawn(
+        self, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "oms", *arguments],
+                env=self.environment | dict(environment or {}),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._processes.append(process)
+        return process
+
+    def _pids(self, role: str) -> list[int]:
+        if self._supervisor is None:
+            found = [p.pid for p in self._processes if p.poll() is None]
+        else:
+            pid = self._supervisor.pid
+            text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+            found = [int(word) for word in text.split()]
+        return [pid for pid in found if role in _arguments(pid)[3:4]]
+
+    def _first_run(self) -> dict[str, Any] | None:
+        assert self._supervisor is not None
+        assert self._supervisor.poll() is None, self.log_tail()
+        path = self.home / "first-run.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def _is_ready(self) -> bool:
+        try:
+            return call(self, "GET", "/readyz", seconds=2)[0] == 200
+        except (OSError, ValueError):
+            return False
+
+
+def _arguments(pid: int) -> list[str]:
+    """The command line of a process; empty when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text.decode().split("\0")

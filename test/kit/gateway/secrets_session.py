@@ -1,0 +1,292 @@
+"""A whole session of a gateway with secrets in every hand, and all that was answered to it.
+
+It logs in, guesses wrongly, makes and replaces keys, seals credentials of an exchange, sends
+secrets where they do not belong, and goes on while the database is away. Nothing is judged here.
+"""
+
+import asyncio
+import base64
+import json
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from kit.gateway.processes import Gateway
+from kit.polling import wait_until
+
+ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
+SECONDS_MAX = 30
+SHOWN_ONCE = ("api_key_plain", "token")
+"""Keys of answers under which a new secret is told to who asked for it."""
+
+
+def make_secret(word: str) -> str:
+    """A secret nobody else has; ``word`` says what it is for."""
+    return f"{word.replace(' ', '-')}-{secrets.token_urlsafe(18)}"
+
+
+@dataclass
+class Session:
+    """A gateway, what it answered, and what nobody may read anywhere."""
+
+    gateway: Gateway
+    #: Each secret by what it is.
+    secrets: dict[str, str] = field(default_factory=dict)
+    #: Everything that was answered: where, and the text with headers.
+    answers: list[tuple[str, str]] = field(default_factory=list)
+
+    def add_secret(self, name: str, text: str | None = None) -> str:
+        """A secret of that name, a new one unless it is given."""
+        self.secrets[name] = make_secret(name) if text is None else text
+        return self.secrets[name]
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        raw: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """Status and JSON of one request; the answer is kept without what is told once."""
+        data = raw if raw is not None else None if body is None else json.dumps(body).encode()
+        sent = {"content-type": "application/json", **(headers or {})}
+        if key is not None:
+            sent["x-api-key"] = key
+        request = urllib.request.Request(
+            self.gateway.base_url + path, data=data, method=method, headers=sent
+        )
+        try:
+            answer = urllib.request.urlopen(request, timeout=30)
+        except urllib.error.HTTPError as refusal:
+            answer = refusal
+        with answer:
+            status, told, text = answer.status, str(answer.headers), answer.read().decode()
+        value = _json(text)
+        kept = text
+        if isinstance(value, dict) and set(value) & set(SHOWN_ONCE):
+            kept = json.dumps({k: v for k, v in value.items() if k not in SHOWN_ONCE})
+        self.answers.append((f"{method} {path} {status}", f"{told}\n{kept}"))
+        return status, value
+
+    def done(self, method: str, path: str, body: object = None, **options: Any) -> Any:
+        """The JSON of a request that must succeed."""
+        status, value = self.call(method, path, body, **options)
+        assert status < 300, (method, path, status, value)
+        return value
+
+
+def run_session(session: Session) -> None:
+    """All of it but the outage, in an order that makes sense."""
+    exercise_users(session)
+    exercise_credentials(session)
+    send_misplaced_secrets(session)
+    exercise_reads(session)
+    asyncio.run(exercise_websocket(session))
+
+
+def exercise_users(session: Session) -> None:
+    """Users, passwords, keys and tokens, right and wrong."""
+    admin = session.add_secret("admin key", session.gateway.admin_api_key)
+    session.add_secret("trader key", session.gateway.api_key)
+    wish = {"user_name": "ann", "role": "trader", "password": session.add_secret("password")}
+    permits = [{"account_id": session.gateway.account_id, "can_trade": True}]
+    ann = session.done(
+        "POST", "/admin/users-with-api-key", wish | {"permissions": permits}, key=admin
+    )
+    key = session.add_secret("made key", ann["api_key_plain"])
+    line = {
+        "user_id": ann["user_id"],
+        "api_key": session.add_secret("chosen key"),
+        "label": "chosen",
+    }
+    again = {"headers": {"Idempotency-Key": "one-key"}}
+    session.done("POST", "/admin/api-keys", line, key=admin, **again)
+    session.done("POST", "/admin/api-keys", line, key=admin, **again)
+    own = session.done("POST", "/user/api-keys", {"label": "own"}, key=key)
+    session.add_secret("own key", own["api_key_plain"])
+    _logins(session, key)
+    session.done("PATCH", f"/admin/users/{ann['user_id']}", _password(session, "set"), key=admin)
+    session.call("PATCH", f"/admin/users/{ann['user_id']}", {"password": "short-pw"}, key=admin)
+    session.add_secret("short password", "short-pw")
+    session.done("PATCH", f"/admin/api-keys/{own['api_key_id']}", {"status": "disabled"}, key=admin)
+    assert session.call("GET", "/user/profile", key=own["api_key_plain"])[0] == 401
+
+
+def _password(session: Session, word: str) -> dict[str, str]:
+    return {"password": session.add_secret(f"{word} password")}
+
+
+def _logins(session: Session, key: str) -> None:
+    name = {"user_name": "ann"}
+    told = session.done(
+        "POST", "/auth/login-password", name | {"password": session.secrets["password"]}
+    )
+    token = session.add_secret("token", told["token"])
+    session.done("GET", "/user/profile", headers={"Authorization": f"Bearer {token}"})
+    wrong = {"password": session.add_secret("wrong password")}
+    for user in ("ann", "nobody"):
+        assert session.call("POST", "/auth/login-password", {"user_name": user, **wrong})[0] == 401
+    change = {
+        "current_password": session.secrets["password"],
+        "new_password": session.add_secret("new password"),
+    }
+    session.done("POST", "/user/password", change, key=key)
+    session.call("POST", "/user/password", change | {"current_password": "x" * 12}, key=key)
+    told = session.done(
+        "POST", "/auth/login-password", name | {"password": session.secrets["new password"]}
+    )
+    session.add_secret("second token", told["token"])
+    session.done("POST", "/auth/logout", key=told["token"])
+    for _ in range(6):  # until the name is locked
+        status, _ = session.call("POST", "/auth/login-password", {"user_name": "bob", **wrong})
+    assert status == 429
+
+
+def exercise_credentials(session: Session) -> None:
+    """Credentials of an exchange, sealed and sealed anew."""
+    path = f"/admin/accounts/{session.gateway.account_id}"
+    given = {
+        name: session.add_secret(f"exchange {name}") for name in ("api_key", "secret", "passphrase")
+    }
+    admin = session.secrets["admin key"]
+    session.done("PATCH", path, {"credentials": given, "comment": "first"}, key=admin)
+    other = {"secret": session.add_secret("exchange other secret")}
+    again = {"Idempotency-Key": "seal"}
+    session.done("PATCH", path, {"credentials": other}, key=admin, headers=again)
+    session.done("PATCH", path, {"credentials": other}, key=admin, headers=again)
+    wrong = {"secret": session.add_secret("exchange lost secret"), "passphrase": ["x"]}
+    assert session.call("PATCH", path, {"credentials": wrong}, key=admin)[0] == 422
+    nowhere = {"credentials": {"secret": session.add_secret("exchange stray secret")}}
+    assert session.call("PATCH", "/admin/accounts/987654", nowhere, key=admin)[0] == 404
+    # A trader who may not is told nothing of what he sent.
+    assert session.call("PATCH", path, nowhere, key=session.secrets["trader key"])[0] == 403
+
+
+def send_misplaced_secrets(session: Session) -> None:
+    """Secrets where they do not belong: bad headers, broken JSON, wrong types, wrong doors."""
+    trader, admin = session.secrets["trader key"], session.secrets["admin key"]
+    bad = session.add_secret("bad key", f"oms_{secrets.token_urlsafe(32)}")
+    bad_token = session.add_secret("bad token", f"tok_{secrets.token_urlsafe(32)}")
+    plain = session.add_secret("basic password")
+    basic = base64.b64encode(f"ann:{plain}".encode()).decode()
+    session.add_secret("basic header", basic)
+    for header in (
+        {"x-api-key": bad},
+        {"Authorization": f"Bearer {bad_token}"},
+        {"Authorization": f"Basic {basic}"},
+        {"Authorization": f"Bearer {session.add_secret('odd key')} and more"},
+    ):
+        assert session.call("GET", "/oms/accounts", headers=header)[0] == 401
+    half = f'{{"user_name": "ann", "password": "{session.add_secret("half password")}'.encode()
+    assert session.call("POST", "/auth/login-password", raw=half)[0] == 422
+    typed = {"user_name": "ann", "password": [session.add_secret("listed password")]}
+    assert session.call("POST", "/auth/login-password", typed)[0] == 422
+    stray = {"account_id": session.gateway.account_id, "command": "send_order"}
+    payload = ORDER | {
+        "api_key": session.add_secret("stray key"),
+        "qty": session.add_secret("stray value"),
+    }
+    session.call("POST", "/oms/commands", stray | {"payload": payload}, key=trader)
+    broken = f'{{"api_key": "{session.add_secret("broken key")}" "x": 1}}'.encode()
+    assert session.call("POST", "/admin/api-keys", key=admin, raw=broken)[0] == 422
+    short = {"user_id": 1, "api_key": session.add_secret("weak key", "weak-key-123456")}
+    assert session.call("POST", "/admin/api-keys", short, key=admin)[0] == 422
+    session.call("GET", f"/oms/accounts?api_key={session.add_secret('query key')}")
+    session.call("GET", f"/oms/orders/{session.add_secret('path key')}", key=trader)
+
+
+def exercise_reads(session: Session) -> None:
+    """Whatever shows something."""
+    account = session.gateway.account_id
+    trader, admin = session.secrets["trader key"], session.secrets["admin key"]
+    order = {"account_id": account, "command": "send_order", "payload": ORDER}
+    session.done("POST", "/oms/commands?wait_ms=5000", order, key=trader)
+    namespaces = "position,command,risk"
+    session.done(
+        "GET", f"/oms/events?account_ids={account}&limit=1000&namespaces={namespaces}", key=trader
+    )
+    for path in (
+        *("/user/profile", "/user/api-keys", "/user/api-keys/permissions", "/oms/accounts"),
+        *("/dispatcher/status", "/version", "/healthz", "/readyz", "/meta/exchanges"),
+        f"/oms/commands?account_ids={account}&cursor=",
+    ):
+        session.done("GET", path, key=trader)
+    for path in ("/admin/users", "/admin/users-api-keys", "/admin/accounts", "/metrics"):
+        session.done("GET", path, key=admin)
+    audit = session.done("GET", "/admin/audit?page_size=500&sort=desc", key=admin)
+    assert {"set_credentials"} <= {row["action"] for row in audit["items"]}
+
+
+async def exercise_websocket(session: Session) -> None:
+    """The same at the WebSocket; its frames are answers too."""
+    url = session.gateway.base_url.replace("http", "ws") + "/ws"
+    wrong = session.add_secret("socket key", f"oms_{secrets.token_urlsafe(32)}")
+    await _listened(session, url, {"x-api-key": wrong}, [])
+    broken = session.add_secret("socket broken")
+    frames = [
+        json.dumps({"id": 1, "action": "auth", "payload": {"api_key": wrong}}),
+        f'{{"id": 2, "action": "auth", "payload": {{"api_key": "{broken}"',
+        json.dumps({"id": 3, "action": "auth", "payload": {"api_key": [broken]}}),
+        json.dumps(
+            {"id": 4, "action": "auth", "payload": {"api_key": session.secrets["trader key"]}}
+        ),
+        json.dumps({"id": 5, "action": broken, "payload": {"secret": broken}}),
+        json.dumps({"id": 6, "action": "ping"}),
+    ]
+    await _listened(session, url, {}, frames)
+
+
+async def _listened(session: Session, url: str, headers: dict[str, str], frames: list[str]) -> None:
+    """Send the frames; keep what comes until the pong, or until the other side closes."""
+    async with connect(url, additional_headers=headers) as listening:
+        for frame in frames:
+            await listening.send(frame)
+        try:
+            while True:
+                text = str(await asyncio.wait_for(listening.recv(), 20))
+                # A client's own words of ``action`` come back to it, and to it alone.
+                told = json.loads(text)
+                told.pop("action", None)
+                self_told = json.dumps(told)
+                session.answers.append(("/ws", self_told))
+                if told.get("event") == "pong":
+                    return
+        except ConnectionClosed as closed:
+            session.answers.append(("/ws closed", str(closed)))
+
+
+def run_during_outage(session: Session, take: Callable[[], None], give: Callable[[], None]) -> None:
+    """The same doors while the database is away; ``take`` takes it away, ``give`` gives it back."""
+    take()
+    admin = session.secrets["admin key"]
+    wish = {"user_name": "ann", "password": session.add_secret("outage password")}
+    account = f"/admin/accounts/{session.gateway.account_id}"
+    given = {"credentials": {"secret": session.add_secret("outage secret")}}
+    unknown = session.add_secret("outage key", f"oms_{secrets.token_urlsafe(32)}")
+    statuses = [
+        session.call("POST", "/auth/login-password", wish)[0],
+        session.call("PATCH", account, given, key=admin)[0],
+        session.call("GET", "/oms/accounts", key=unknown)[0],
+        session.call("GET", "/healthz")[0],
+        session.call("GET", "/metrics")[0],
+    ]
+    log = session.gateway.log
+    wait_until(lambda: "store_unavailable" in log.read_text(), SECONDS_MAX, "the worker noticed")
+    give()
+    assert statuses[1] == 503, statuses
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,37 @@
+"""The desk of users and keys over a store, as an API process has it; and how tests use it."""
+
+from oms.adapters.clock import SystemClock
+from oms.adapters.sql.store import SqlStore
+from oms.adapters.vault import AesVault, new_master_key
+from oms.config import Settings
+from oms.services.access.administer import Administer
+from oms.services.access.authenticate import Authenticate
+from oms.services.access.last_used import LastUsedRecorder
+from oms.services.access.login import Login
+from oms.services.access.passwords import Passwords
+from oms.services.credentials.seal import SealCredentials
+
+MASTER_KEY = new_master_key()
+
+
+def build_admin_service(store: SqlStore, settings: Settings) -> Administer:
+    """The real parts on the store."""
+    clock = SystemClock()
+    last_use, passwords = LastUsedRecorder(credentials=store.credentials), Passwords()
+    return Administer(
+        people=store.people,
+        strategies=store.strategies,
+        registry=store.registry,
+        audit_log=store.audit_log,
+        passwords=passwords,
+        login=Login(credentials=store.credentials, passwords=passwords, clock=clock),
+        authenticate=Authenticate(
+            registry=store.registry,
+            clock=clock,
+            cache_seconds=settings.access_cache_seconds,
+            on_authenticated=last_use,
+        ),
+        last_use=last_use,
+        account_admin=store.account_admin,
+        seal=SealCredentials(rows=store.sealed, sealer=AesVault(lambda: [MASTER_KEY])),
+    )

@@ -1,0 +1,267 @@
+"""Whatever may happen to a paper exchange, as Hypothesis strategies.
+
+Prices lie close together, so that orders meet; ids are few, so that changes and cancels hit.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from kit.builders import NOON
+from kit.exchanges.simulation_harness import LINEAR, SPOT, rates, some_settings
+from oms.domain.instrument import InstrumentKind
+from oms.domain.orders.order import Side
+from oms.simulation.inputs import (
+    BookUpdate,
+    CancelOrder,
+    CandleClosed,
+    ChangeOrder,
+    Deposit,
+    Input,
+    MarkPriceUpdate,
+    NewOrder,
+    NewOrderPair,
+    QueryOrder,
+    QuoteUpdate,
+    TimeUpdate,
+    TradeTick,
+)
+from oms.simulation.settings import FillModel, Latency
+from oms.simulation.state.exchange_state import (
+    PLAIN_TERMS,
+    AttachedExit,
+    OrderTerms,
+    TimeInForce,
+    TriggerBy,
+)
+from oms.simulation.transport.faults import Fault, FaultKind
+
+SYMBOLS = st.sampled_from([SPOT, LINEAR])
+SIDES = st.sampled_from(list(Side))
+PRICES = st.integers(195, 205).map(lambda halves: Decimal(halves) / 2)
+QTYS = st.integers(1, 4_000).map(lambda steps: Decimal(steps * 10).scaleb(-3))
+DEPTHS = st.none() | QTYS
+NAMES = st.integers(1, 8).map("o{}".format)
+SPANS = st.sampled_from([timedelta(0), timedelta(milliseconds=40), timedelta(seconds=2)])
+
+#: Most requests are sound.
+FAULTS = st.one_of(
+    *[st.none()] * 6,
+    st.builds(
+        Fault,
+        kind=st.sampled_from(list(FaultKind)),
+        code=st.just("exchange_rejected"),
+        amount=st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(1), Decimal(1500)]),
+    ).filter(lambda fault: fault.kind is not FaultKind.PARTIAL or fault.amount <= 1),
+)
+
+
+@st.composite
+def quotes(draw: st.DrawFn) -> QuoteUpdate:
+    """Best prices, with or without depth."""
+    bid, ask = sorted([draw(PRICES), draw(PRICES)])
+    return QuoteUpdate(
+        symbol=draw(SYMBOLS),
+        bid=bid,
+        ask=ask,
+        bid_qty=draw(DEPTHS),
+        ask_qty=draw(DEPTHS),
+        at=NOON,
+    )
+
+
+@st.composite
+def books(draw: st.DrawFn) -> BookUpdate:
+    """A few levels, perhaps on one side only."""
+    prices = sorted(draw(st.sets(PRICES, min_size=4, max_size=8)))
+    cut = draw(st.integers(0, len(prices)))
+    return BookUpdate(
+        symbol=draw(SYMBOLS),
+        bids=tuple((price, draw(DEPTHS)) for price in reversed(prices[:cut])),
+        asks=tuple((price, draw(DEPTHS)) for price in prices[cut:]),
+        at=NOON,
+    )
+
+
+@st.composite
+def candles(draw: st.DrawFn) -> CandleClosed:
+    """A bar."""
+    low, first, second, high = sorted(draw(st.tuples(PRICES, PRICES, PRICES, PRICES)))
+    ends = (first, second) if draw(st.booleans()) else (second, first)
+    return CandleClosed(
+        symbol=draw(SYMBOLS),
+        open=ends[0],
+        high=high,
+        low=low,
+        close=ends[1],
+        volume=draw(QTYS),
+        at=NOON,
+    )
+
+
+@st.composite
+def exits(draw: st.DrawFn) -> AttachedExit:
+    """Where an attached order gets out."""
+    if draw(st.booleans()):
+        return AttachedExit(percent=Decimal(draw(st.integers(1, 300))).scaleb(-2))
+    return AttachedExit(price=draw(PRICES))
+
+
+@st.composite
+def places(draw: st.DrawFn) -> NewOrder:
+    """An order of any type, with any terms that may go together."""
+    kind = draw(st.sampled_from(_TYPES))
+    has_price = kind in ("limit", "stop_limit", "take_profit_limit")
+    force = draw(st.sampled_from([TimeInForce.GTC, *TimeInForce]))
+    terms = PLAIN_TERMS
+    if kind not in ("market", "limit") or draw(st.booleans()):
+        trails = kind == "trailing_stop"
+        conditional = kind not in ("market", "limit")
+        terms = OrderTerms(
+            time_in_force=force,
+            expires_at=NOON + draw(st.integers(1, 60)) * timedelta(seconds=1)
+            if force is TimeInForce.GTD
+            else None,
+            trigger_price=draw(PRICES) if conditional and not trails else None,
+            trigger_by=draw(st.sampled_from(list(TriggerBy))),
+            trailing_amount=Decimal(draw(st.integers(1, 200))).scaleb(-2) if trails else None,
+            take_profit=draw(st.none() | exits()),
+            stop_loss=draw(st.none() | exits()),
+        )
+    at_once = terms.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+    return NewOrder(
+        client_id=str(draw(st.integers(1, 9))),
+        symbol=draw(SYMBOLS),
+        side=draw(SIDES),
+        order_type=kind,
+        qty=draw(QTYS),
+        price=draw(PRICES) if has_price else None,
+        reduce_only=draw(st.integers(0, 3)) == 0,
+        post_only=has_price and not at_once and draw(st.integers(0, 5)) == 0,
+        terms=terms,
+        fault=draw(FAULTS),
+        at=NOON,
+    )
+
+
+_TYPES = [
+    *("market", "market", "limit", "limit", "limit", "stop_market", "stop_limit"),
+    *("take_profit", "take_profit_limit", "trailing_stop"),
+]
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> NewOrderPair:
+    """A limit order and a stop."""
+    symbol, side, qty = draw(SYMBOLS), draw(SIDES), draw(QTYS)
+    reduce_only = draw(st.booleans())
+
+    def leg(kind: str, price: Decimal | None, terms: OrderTerms) -> NewOrder:
+        return NewOrder(
+            client_id=kind,
+            symbol=symbol,
+            side=side,
+            order_type=kind,
+            qty=qty,
+            price=price,
+            reduce_only=reduce_only,
+            terms=terms,
+            at=NOON,
+        )
+
+    stop_price = draw(st.none() | PRICES)
+    kind = "stop_market" if stop_price is None else "stop_limit"
+    return NewOrderPair(
+        first=leg("limit", draw(PRICES), PLAIN_TERMS),
+        second=leg(kind, stop_price, OrderTerms(trigger_price=draw(PRICES))),
+        at=NOON,
+    )
+
+
+CHANGES = st.builds(
+    ChangeOrder,
+    client_id=st.just("1"),
+    exchange_order_id=NAMES,
+    symbol=SYMBOLS,
+    price=st.none() | PRICES,
+    qty=st.none() | QTYS,
+    trigger_price=st.none() | PRICES,
+    fault=FAULTS,
+    at=st.just(NOON),
+)
+CANCELS = st.builds(
+    CancelOrder,
+    client_id=st.just("1"),
+    exchange_order_id=NAMES,
+    symbol=SYMBOLS,
+    fault=FAULTS,
+    at=st.just(NOON),
+)
+PRINTS = st.builds(
+    TradeTick,
+    symbol=SYMBOLS,
+    price=PRICES,
+    qty=QTYS,
+    side=st.none() | SIDES,
+    at=st.just(NOON),
+)
+MARKS = st.builds(MarkPriceUpdate, symbol=SYMBOLS, price=PRICES, at=st.just(NOON))
+OTHERS = st.just(TimeUpdate(at=NOON)) | st.builds(
+    QueryOrder, client_id=st.just("1"), at=st.just(NOON)
+)
+
+ANY_INPUT: st.SearchStrategy[Input] = st.one_of(
+    *(quotes(), books(), books(), places(), places(), places(), places(), places(), pairs()),
+    *(CHANGES, CANCELS, PRINTS, PRINTS, MARKS, candles(), OTHERS),
+)
+
+
+@st.composite
+def inputs(draw: st.DrawFn) -> list[Input]:
+    """Long enough that orders rest, meet, change and end; now and then the clock goes back."""
+    listed, now = [], NOON
+    for one in draw(st.lists(ANY_INPUT, min_size=15, max_size=45)):
+        now += draw(SPANS)
+        back = draw(st.integers(0, 15)) == 0
+        listed.append(replace(one, at=now - timedelta(seconds=9) if back else now))
+    return listed
+
+
+OPENING_INPUTS: list[Input] = [
+    Deposit(currency="USDT", amount=Decimal(20_000), at=NOON),
+    Deposit(currency="SOL", amount=Decimal(50), at=NOON),
+    QuoteUpdate(symbol=SPOT, bid=Decimal(99), ask=Decimal(101), at=NOON),
+    QuoteUpdate(symbol=LINEAR, bid=Decimal(99), ask=Decimal(101), ask_qty=Decimal(9), at=NOON),
+]
+
+MS = timedelta(milliseconds=1)
+SETTINGS = st.builds(
+    some_settings,
+    fees=st.sampled_from(
+        [
+            {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates()},
+            {
+                InstrumentKind.SPOT: rates("0.001", "0.002"),
+                InstrumentKind.LINEAR: rates("-0.0001", "0.00055"),
+            },
+        ]
+    ),
+    hedge=st.booleans(),
+    base_fee_on_buy=st.booleans(),
+    allow_spot_short=st.booleans(),
+    leverage=st.sampled_from([1, 3, 50]),
+    fill=st.sampled_from([FillModel.QUEUE, *FillModel]),
+    queue_prorata=st.booleans(),
+    slippage=st.sampled_from([Decimal(0), Decimal("0.001")]),
+    spread_bps=st.sampled_from([Decimal(0), Decimal(10)]),
+    partial_fill=st.sampled_from([Decimal(0), Decimal("0.3")]),
+    reject_rate=st.sampled_from([Decimal(0), Decimal(0), Decimal("0.1")]),
+    volume_cap_pct=st.sampled_from([Decimal(0), Decimal(10)]),
+    max_price_age=st.sampled_from([None, None, timedelta(seconds=5)]),
+    latency=st.sampled_from(
+        [None, None, Latency(decision=50 * MS, ack=30 * MS, stream=20 * MS, jitter=30 * MS)]
+    ),
+    seed=st.integers(0, 3),
+)

@@ -1,0 +1,182 @@
+"""The pages about HTTP as a program reads them: sections of routes, examples, printed answers.
+
+A section begins with ``### METHOD /path``. Its last ``bash`` block is the example, the ``json`` (or
+``text``) block behind that what it answered when it was recorded.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+INDEX = ROOT / "docs" / "reference" / "http.md"
+PAGES = ROOT / "docs" / "reference" / "http"
+TITLES = {
+    "commands": "Commands",
+    "reads": "Reads",
+    "control": "The control of accounts",
+    "exchanges": "Exchanges",
+    "kill": "Kill switches",
+    "ccxt": "ccxt",
+    "people": "Oneself",
+    "admin": "Administration",
+    "operations": "Operations",
+}
+"""The pages in the order in which the index names them."""
+
+HEAD = re.compile(r"^### ((?:GET|POST|PUT|PATCH|DELETE) /\S*)$", re.MULTILINE)
+NEXT = re.compile(r"^##", re.MULTILINE)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| (\w+) \| (.*) \|$", re.MULTILINE)
+LINK = re.compile(r"\[([^]]+)\]\([^)]*\)")
+#: Names that differ from run to run; a map that is keyed by them is not looked into.
+CHANGING = re.compile(r"[\w.-]+-[0-9a-f]{8}")
+SECRET = re.compile(r"^(oms_|tok_)[A-Za-z0-9_-]{40,}$")
+MARK = "== block"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One route on its page."""
+
+    page: str
+    #: ``METHOD /path``.
+    route: str
+    text: str
+
+    @property
+    def rows(self) -> Mapping[str, str]:
+        """The small table: who, query, body, answer, errors."""
+        return dict(ROW.findall(self.text))
+
+    @property
+    def blocks(self) -> list[tuple[str, str]]:
+        """Language and text of the blocks."""
+        return BLOCK.findall(self.text)
+
+    @property
+    def line(self) -> str:
+        """What the index says of it."""
+        first = " ".join(self.text.strip().split("\n\n")[0].split())
+        told = re.split(r"(?<=[a-z0-9)])[.;:] ", LINK.sub(r"\1", first))[0].rstrip(".")
+        anchor = re.sub(r"[^a-z0-9 _-]", "", self.route.lower()).replace(" ", "-")
+        return f"| [{self.route}](http/{self.page}.md#{anchor}) | {told} |"
+
+
+def page_text(name: str) -> str:
+    """The text of a page."""
+    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
+
+
+def sections(name: str) -> Iterator[Section]:
+    """The routes of a page."""
+    text = page_text(name)
+    for match in HEAD.finditer(text):
+        rest = text[match.end() :]
+        end = NEXT.search(rest)
+        yield Section(name, match[1], rest[: end.start()] if end else rest)
+
+
+def all_sections() -> list[Section]:
+    """The routes of all pages."""
+    return [section for name in TITLES for section in sections(name)]
+
+
+def render_index(index: str) -> str:
+    """The page of all routes with its lists as the pages are now."""
+    lists = []
+    for name, title in TITLES.items():
+        lines = [section.line for section in sections(name)]
+        lists.append("\n".join([f"### {title}\n", "| route | what it is |", "|---|---|", *lines]))
+    return index[: index.index("### Commands\n")] + "\n\n".join(lists) + "\n"
+
+
+def run_blocks(name: str, folder: Path, environment: Mapping[str, str]) -> list[tuple[int, str]]:
+    """What each ``bash`` block of a page printed: where the block ends, and the text."""
+    blocks = [match for match in BLOCK.finditer(page_text(name)) if match[1] == "bash"]
+    script = ["set -euo pipefail"]
+    for match in blocks:
+        script += [f"echo; echo '{MARK}'", match[2]]
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=folder,
+        env=dict(environment) | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = done.stdout.split(f"\n{MARK}\n")[1:]
+    return [(match.end(), text.strip()) for match, text in zip(blocks, told, strict=True)]
+
+
+def printed_answer(name: str, place: int) -> tuple[str, str] | None:
+    """Language and text of the answer that is printed behind a ``bash`` block, if there is one."""
+    match = BLOCK.match(page_text(name)[place:].lstrip("\n"))
+    return (match[1], match[2]) if match and match[1] in ("json", "text") else None
+
+
+def shape_differences(printed: Any, real: Any, at: str = "$") -> list[str]:
+    """Where the shape of an answer is not what is printed: keys, kinds of values, empty lists.
+
+    null stands for anything. Lists are compared by their first item.
+    """
+    if printed is None or real is None:
+        return []
+    if isinstance(printed, dict) and isinstance(real, dict):
+        if any(CHANGING.fullmatch(key) for key in printed):
+            return []
+        wrong = [f"{at}.{key}" for key in sorted(set(printed) ^ set(real))]
+        both = [key for key in printed if key in real]
+        return wrong + [
+            d for k in both for d in shape_differences(printed[k], real[k], f"{at}.{k}")
+        ]
+    if isinstance(printed, list) and isinstance(real, list):
+        if not printed or not real:
+            return [] if bool(printed) is bool(real) else [f"{at} is empty"]
+        return shape_differences(printed[0], real[0], f"{at}[0]")
+    numbers = (int, float)
+    if isinstance(printed, numbers) and isinstance(real, numbers):
+        return []
+    return [] if type(printed) is type(real) else [f"{at}: {type(real).__name__}"]
+
+
+def shorten(value: Any) -> Any:
+    """An answer to print: of long lists the first item, of keys and tokens how they begin."""
+    if isinstance(value, str):
+        return SECRET.sub(r"\1…", value)
+    if isinstance(value, dict):
+        return {key: shorten(item) for key, item in value.items()}
+    if isinstance(value, list):
+        kept = 3 if value and isinstance(value[0], (str, int, float)) else 1
+        return [shorten(item) for item in value[:kept]]
+    return value
+
+
+def format_json(value: Any, indent: str = "", width: int = 100) -> str:
+    """JSON as a page shows it: what fits stands on one line, short values share lines."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(line) <= width or not isinstance(value, (dict, list)):
+        return line
+    opens, closes = ("{", "}") if isinstance(value, dict) else ("[", "]")
+    inner = indent + " "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(k)}: {format_json(v, inner, width)}" for k, v in value.items()]
+    else:
+        parts = [format_json(item, inner, width) for item in value]
+    lines, last = [], ""
+    for part in parts:
+        joined = f"{last}, {part}" if last else part
+        if last and ("\n" in joined or len(inner) + len(joined) > width):
+            lines.append(last)
+            last = part
+        else:
+            last = joined
+    lines.append(last)
+    return opens + f",\n{inner}".join(lines) + closes

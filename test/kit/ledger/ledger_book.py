@@ -1,0 +1,223 @@
+"""A book in memory for tests of the pure ledger: orders run through ``apply``, rows kept."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from kit.builders import SequentialIds, a_fill, a_report, an_order
+from oms.domain.account import PositionMode
+from oms.domain.commands.command import CloseBy, MergePositions
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.ledger.allocation import execution_key
+from oms.domain.ledger.book import Book, apply_report, needs_history
+from oms.domain.ledger.charges import ChargeTargets, apply_charge
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory
+from oms.domain.ledger.ledger_update import LedgerUpdate
+from oms.domain.ledger.position import Position
+from oms.domain.ledger.position_operations import (
+    close_by,
+    merge_positions,
+    refuse_close_by,
+    refuse_merge,
+)
+from oms.domain.ledger.restatement import apply_reassignment
+from oms.domain.orders.execution_report import (
+    Charge,
+    ChargeKind,
+    Execution,
+    ExecutionReport,
+    ReportKind,
+    ReportSource,
+)
+from oms.domain.orders.order import Order, Side
+from oms.domain.value import evolve
+
+
+class LedgerBook:
+    """Rows of one account and one symbol, changed only by ``apply``."""
+
+    def __init__(self, mode: PositionMode, instrument: Instrument) -> None:
+        self.mode = mode
+        self.instrument = instrument
+        self.next_id = SequentialIds()
+        self.orders: dict[int, Order] = {}
+        self.positions: dict[int, Position] = {}
+        self.deals: list[Deal] = []
+
+    def send(self, side: str, qty: Decimal, **changes: object) -> Order:
+        """A new order, accepted."""
+        order = an_order(
+            id=self.next_id("order"),
+            symbol=self.instrument.symbol,
+            side=Side(side),
+            qty=qty,
+            **changes,
+        )
+        self.orders[order.id] = order
+        self.ingest(a_report(ReportKind.ACCEPTED, order_id=order.id, exchange_order_id="x"))
+        return self.orders[order.id]
+
+    def fill(self, order_id: int, qty: Decimal, price: Decimal, rate: Decimal) -> LedgerUpdate:
+        """An execution of the order with a fee of ``rate``; a spot buy pays it in base."""
+        order = self.orders[order_id]
+        in_base = self.instrument.kind is InstrumentKind.SPOT and order.side is Side.BUY
+        fee = qty * rate if in_base else qty * price * rate
+        currency = self.instrument.base if in_base else self.instrument.settle
+        trade = f"t{self.next_id('event')}"
+        return self.ingest(
+            a_fill(qty, price, order_id=order_id, trade=trade, fee=fee, fee_currency=currency)
+        )
+
+    def ingest(self, report: ExecutionReport) -> LedgerUpdate:
+        """Apply one report and keep what it changed."""
+        order = self.orders[report.order_id]
+        execution = report.execution
+        known = [] if execution is None else self._known(execution.exchange_trade_id)
+        newest = max(
+            (
+                *(
+                    execution_key(d.executed_at, d.exchange_sequence, d.exchange_trade_id)
+                    for d in self._trades()
+                ),
+                *(
+                    execution_key(p.closed_at, 0, "")
+                    for p in self.positions.values()
+                    if p.merged_into is not None
+                ),
+            ),
+            default=None,
+        )
+        late = needs_history(order, report, newest, known)
+        trade = "" if execution is None else execution.exchange_trade_id
+        book = Book(
+            mode=self.mode,
+            instrument=self.instrument,
+            order=order,
+            positions=self.open_positions(),
+            deals={trade: known},
+            history=self.history() if late else None,
+        )
+        return self._keep(apply_report(book, report, self.next_id))
+
+    def named(self, position_id: int) -> dict[str, int]:
+        """The fields of an order that names a ticket."""
+        return {"position_id": position_id, "ticket_id": position_id}
+
+    def bust(self, trade_id: str, at: datetime) -> LedgerUpdate:
+        """The exchange takes an execution back."""
+        victims = [deal for deal in self._trades() if deal.exchange_trade_id == trade_id]
+        first = victims[0]
+        fees = [deal.fee for deal in victims if deal.fee is not None]
+        execution = Execution(
+            exchange_trade_id=trade_id,
+            qty=sum((deal.qty for deal in victims), Decimal(0)),
+            price=first.price,
+            executed_at=first.executed_at,
+            fee=sum(fees, Decimal(0)) if fees else None,
+            fee_currency=first.fee_currency,
+        )
+        assert first.order_id is not None
+        report = a_report(ReportKind.BUSTED, order_id=first.order_id)
+        return self.ingest(evolve(report, execution=execution, received_at=at))
+
+    def commission(self, trade_id: str, amount: Decimal, currency: str) -> LedgerUpdate:
+        """A fee comes after its execution."""
+        legs = [deal for deal in self._trades() if deal.exchange_trade_id == trade_id]
+        charge = Charge(
+            kind=ChargeKind.COMMISSION,
+            charge_id=trade_id,
+            amount=-amount,
+            currency=currency,
+            symbol=self.instrument.symbol,
+            executed_at=legs[-1].executed_at,
+            source=ReportSource.STREAM,
+            received_at=legs[-1].created_at,
+        )
+        payees = ChargeTargets(
+            account_id=legs[-1].account_id,
+            instrument=self.instrument,
+            positions=[self.positions[legs[-1].position_id]],
+            trade=legs[-1],
+        )
+        return self._keep(apply_charge(payees, charge, self.next_id))
+
+    def funding(self, amount: Decimal, at: datetime) -> LedgerUpdate:
+        """Funding is paid (received where positive) on all that is open."""
+        charge = Charge(
+            kind=ChargeKind.FUNDING,
+            charge_id=str(self.next_id("event")),
+            amount=amount,
+            currency=self.instrument.settle,
+            symbol=self.instrument.symbol,
+            executed_at=at,
+            source=ReportSource.STREAM,
+            received_at=at,
+        )
+        payees = ChargeTargets(
+            account_id=1, instrument=self.instrument, positions=self.open_positions()
+        )
+        return self._keep(apply_charge(payees, charge, self.next_id))
+
+    def close_by(
+        self, a: int, b: int, qty: Decimal | None, command_id: int, at: datetime
+    ) -> LedgerUpdate:
+        """Close two tickets against each other."""
+        wish = CloseBy(position_id_a=a, position_id_b=b, qty=qty)
+        first, second = self.positions[a], self.positions[b]
+        assert refuse_close_by(wish, first, second, self.instrument) is None
+        return self._keep(
+            close_by(wish, first, second, self.instrument, command_id, self.next_id, at)
+        )
+
+    def merge(self, source: int, target: int, command_id: int, at: datetime) -> LedgerUpdate:
+        """Move one ticket into another."""
+        wish = MergePositions(source_position_id=source, target_position_id=target)
+        held, into = self.positions[source], self.positions[target]
+        assert refuse_merge(wish, held, into) is None
+        for order in list(self.orders.values()):
+            if order.is_open and order.position_id == source:
+                self.orders[order.id] = evolve(order, position_id=target)
+        return self._keep(merge_positions(wish, held, into, self.instrument, command_id, at))
+
+    def reassign(
+        self, order_ids: Sequence[int], strategy_id: int, position_id: int, at: datetime
+    ) -> LedgerUpdate:
+        """Move orders to a strategy and a ticket."""
+        moved = {
+            order_id: evolve(self.orders[order_id], strategy_id=strategy_id, ticket_id=position_id)
+            for order_id in order_ids
+        }
+        return self._keep(apply_reassignment(self.history(), moved, self.next_id, at))
+
+    def history(self) -> SymbolHistory:
+        """Everything, as the store would tell it."""
+        return SymbolHistory(
+            mode=self.mode,
+            instrument=self.instrument,
+            positions=tuple(self.positions.values()),
+            deals=tuple(self.deals),
+            orders=self.orders,
+        )
+
+    def _trades(self) -> list[Deal]:
+        return [deal for deal in self.deals if deal.type is DealType.TRADE]
+
+    def _known(self, trade_id: str) -> list[Deal]:
+        names = {trade_id, f"{BUST_PREFIX}{trade_id}"}
+        return [deal for deal in self.deals if deal.exchange_trade_id in names]
+
+    def _keep(self, entry: LedgerUpdate) -> LedgerUpdate:
+        if entry.order is not None:
+            self.orders[entry.order.id] = entry.order
+        self.orders |= {order.id: order for order in entry.orders}
+        self.positions |= {position.id: position for position in entry.positions}
+        gone = {deal.id for deal in entry.deals_removed}
+        changed = {deal.id: deal for deal in entry.deals_changed}
+        kept = [changed.get(deal.id, deal) for deal in self.deals if deal.id not in gone]
+        self.deals = [*kept, *entry.deals]
+        return entry
+
+    def open_positions(self) -> list[Position]:
+        """Positions that hold quantity, oldest first."""
+        return [p for p in self.positions.values() if p.is_open]

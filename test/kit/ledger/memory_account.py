@@ -1,0 +1,308 @@
+"""One paper account with all its services, its rows in dictionaries, and a process that may die.
+
+The services are the real ones. Nothing is durable but what a commit wrote; ``house`` decides at
+which moment the process dies, and what was not written is done again.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from kit.builders import NOON
+from kit.exchanges.paper_harness import a_paper_account
+from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.domain.account import PositionMode
+from oms.domain.commands.command import Actor, CcxtCall, Command, CommandPayload, CommandResult
+from oms.domain.ids import IdKind
+from oms.domain.ledger.allocation import ExecutionKey, execution_key
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.position import Position
+from oms.domain.orders.order import Order
+from oms.domain.reconcile.discrepancy import TRACKED_STATUSES, Discrepancy
+from oms.ports.exchange import ExchangeStateRows
+from oms.ports.leases import Lease
+from oms.ports.ledger_store import (
+    AccountBatch,
+    EventRow,
+    LedgerStore,
+    LoadedAccount,
+    SymbolHistoryRows,
+)
+from oms.ports.reconcile_store import Cursor, ReconcileStore
+from oms.services.access.command_permissions import CommandPermissions
+from oms.services.account_state.state import AccountState
+from oms.services.commands.bulk_close import BulkClose
+from oms.services.commands.execute import ExecuteCommand
+from oms.services.commands.place_order import PlaceOrder
+from oms.services.commands.position_ops import PositionOps
+from oms.services.ledger.load_history import LoadHistory
+from oms.services.ledger.record import RecordReports
+from oms.services.reconcile import Reconciling
+
+ACTOR = Actor(user_id=1, api_key_id=1, role="trader")
+STRATEGIES = frozenset({1, 2})
+
+
+class MemoryIds:
+    """Ids of each kind, counted."""
+
+    def __init__(self) -> None:
+        self._next: dict[IdKind, int] = defaultdict(lambda: 1)
+
+    async def ensure(self, kind: IdKind, count: int) -> None:
+        """There are always enough."""
+
+    def __call__(self, kind: IdKind) -> int:
+        return self.run(kind, 1)
+
+    def run(self, kind: IdKind, count: int) -> int:
+        """The first of so many."""
+        first = self._next[kind]
+        self._next[kind] += count
+        return first
+
+
+class MemoryLedger:
+    """The rows of one account, as ``ports.ledger`` and ``ports.reconciliation`` tell of them."""
+
+    def __init__(self) -> None:
+        self.head = 0
+        self.orders: dict[int, Order] = {}
+        self.positions: dict[int, Position] = {}
+        self.deals: dict[int, Deal] = {}
+        self.events: list[EventRow] = []
+        self.results: dict[int, list[CommandResult]] = defaultdict(list)
+        self.memory = ExchangeStateRows()
+        self.cursor: dict[str, str] = {}
+        self.seen: dict[int, Discrepancy] = {}
+
+    async def order(self, account_id: int, order_id: int) -> Order | None:
+        """An order in any state."""
+        return self.orders.get(order_id)
+
+    async def position(self, account_id: int, position_id: int) -> Position | None:
+        """A position in any state."""
+        return self.positions.get(position_id)
+
+    async def deals_of(
+        self, account_id: int, symbol: str, trade_ids: Collection[str]
+    ) -> Mapping[str, Sequence[Deal]]:
+        """Deals by trade id."""
+        found: dict[str, list[Deal]] = {}
+        for deal in self.deals.values():
+            if deal.symbol == symbol and deal.exchange_trade_id in trade_ids:
+                found.setdefault(deal.exchange_trade_id, []).append(deal)
+        return {name: sorted(legs, key=lambda leg: leg.leg) for name, legs in found.items()}
+
+    async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
+        """The newest trade or merge."""
+        mine = [deal for deal in self.deals.values() if deal.symbol == symbol]
+        trades = (deal for deal in mine if deal.type is DealType.TRADE)
+        keys = [
+            execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
+            for deal in trades
+        ]
+        for position in self.positions.values():
+            if position.symbol == symbol and position.merged_into and position.closed_at:
+                keys.append(execution_key(position.closed_at, 0, ""))
+        return max(keys, default=None)
+
+    async def orders_by_exchange_id(
+        self, account_id: int, symbol: str, names: Sequence[str]
+    ) -> Mapping[str, Order]:
+        """Orders by the exchange's id."""
+        return {
+            order.exchange_order_id: order
+            for order in self.orders.values()
+            if order.symbol == symbol and order.exchange_order_id in names
+        }
+
+    async def orders_by_client_id(
+        self, names: Sequence[tuple[int, str]]
+    ) -> Mapping[tuple[int, str], Order]:
+        """Orders by our name."""
+        named = {(o.account_id, o.client_order_id or ""): o for o in self.orders.values()}
+        return {name: named[name] for name in names if name in named}
+
+    async def history_since(
+        self, account_id: int, symbol: str, moment: datetime
+    ) -> SymbolHistoryRows:
+        """All of the symbol: nothing is too old."""
+        return SymbolHistoryRows(
+            positions=[p for p in self.positions.values() if p.symbol == symbol],
+            deals=[deal for deal in self.deals.values() if deal.symbol == symbol],
+            orders=[order for order in self.orders.values() if order.symbol == symbol],
+        )
+
+    async def cursors(self, account_ids: Sequence[int]) -> Sequence[Cursor]:
+        """How far sweeps read."""
+        return [
+            Cursor(account_id=account_ids[0], entity=name, value=text, updated_at=NOON)
+            for name, text in self.cursor.items()
+        ]
+
+    async def tracked_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
+        """Discrepancies that are not over."""
+        return [row for row in self.seen.values() if row.status in TRACKED_STATUSES]
+
+    async def balance_entries(self, account_id: int) -> dict[str, Decimal]:
+        """What was paid in and out, by currency."""
+        sums: dict[str, Decimal] = {}
+        for deal in self.deals.values():
+            if deal.type is DealType.BALANCE:
+                sums[deal.symbol] = sums.get(deal.symbol, Decimal(0)) + deal.profit
+        return sums
+
+    async def booked_executions(
+        self, account_id: int, since: datetime, until: datetime
+    ) -> Sequence[Deal]:
+        """Deals of executions, made in that time."""
+        kinds = (DealType.TRADE, DealType.CORRECTION)
+        found = (deal for deal in self.deals.values() if since <= deal.executed_at < until)
+        return [deal for deal in found if deal.type in kinds]
+
+    def write(self, batch: AccountBatch) -> None:
+        """One transaction."""
+        assert batch.head_before == self.head, "the stream goes on where it ended"
+        self.head = batch.head_after
+        for order in (*batch.orders_new, *batch.orders_changed):
+            self.orders[order.id] = order
+        for position in (*batch.positions_new, *batch.positions_changed):
+            self.positions[position.id] = position
+        for deal in batch.deals_removed:
+            del self.deals[deal.id]
+        for deal in (*batch.deals, *batch.deals_changed):
+            self.deals[deal.id] = deal
+        for command_id, result in batch.results.items():
+            self.results[command_id].append(result)
+        for rows in batch.reconciled:
+            self.cursor |= rows.cursors
+            self.seen |= {row.id: row for row in rows.discrepancies}
+        self.events += batch.events
+        if batch.memory is not None:
+            self._remember(batch.memory)
+
+    def _remember(self, news: ExchangeStateRows) -> None:
+        orders = {**self.memory.orders, **news.orders}
+        self.memory = ExchangeStateRows(
+            state=news.state if news.state is not None else self.memory.state,
+            state_hash=news.state_hash if news.state is not None else self.memory.state_hash,
+            version=news.version if news.state is not None else self.memory.version,
+            orders={name: text for name, text in orders.items() if text is not None},
+            trades=(*self.memory.trades, *news.trades),
+            prices={**self.memory.prices, **news.prices},
+        )
+
+
+class MemoryAccount:
+    """The account, its queue, and the process that works on it."""
+
+    def __init__(self, mode: PositionMode, **paper: Any) -> None:
+        self.account = a_paper_account(mode, **paper)
+        self.rows = MemoryLedger()
+        self.now = NOON
+        self.commands: list[Command] = []
+        self._ids = MemoryIds()
+        self._names = itertools.count(1)
+        self._execute = self._services()
+        self._home: AccountState | None = None
+        self._token = 0
+
+    @property
+    def home(self) -> AccountState:
+        """The account in memory; as it is stored after the process died."""
+        if self._home is None:
+            self._token += 1
+            held = (p for p in self.rows.positions.values() if p.is_open)
+            image = LoadedAccount(
+                account=self.account,
+                head_seq=self.rows.head,
+                orders=[order for order in self.rows.orders.values() if order.is_open],
+                positions=sorted(held, key=lambda position: position.id),
+                strategy_ids=STRATEGIES,
+                memory=self.rows.memory,
+            )
+            exchange = PaperExchange.restore(self.account, self.rows.memory)
+            lease = Lease(account_id=self.account.id, token=self._token)
+            self._home = AccountState.from_loaded(image, lease, exchange)
+        return self._home
+
+    def queue(self, payload: CommandPayload) -> Command:
+        """A command to be done by the next ``work``."""
+        command = Command(
+            id=len(self.commands) + 1,
+            account_id=self.account.id,
+            payload=payload,
+            actor=ACTOR,
+            created_at=self.now,
+        )
+        self.commands.append(command)
+        return command
+
+    def waiting(self) -> list[Command]:
+        """Commands without a result that is stored."""
+        return [command for command in self.commands if command.id not in self.rows.results]
+
+    async def process(self, *, limit: int = 10**9) -> None:
+        """Do what waits, at most so many; nothing of it is written yet."""
+        begun = {*self.home.work.results, *self.home.committing.results}
+        for command in [one for one in self.waiting() if one.id not in begun][:limit]:
+            self.now += timedelta(milliseconds=7)
+            await self._execute(self.home, command, self.now)
+
+    def commit(self, *, then_crash: bool = False) -> None:
+        """Write what was done; the process may die before it hears that it is written."""
+        self.rows.write(self.home.begin_commit())
+        if then_crash:
+            self.crash()
+        else:
+            self.home.mark_committed()
+
+    def crash(self) -> None:
+        """All that is in memory is gone."""
+        self._home = None
+
+    async def asked(self, func: str, *args: object) -> Any:
+        """What the exchange answers to a call of the driver."""
+        return await self.home.exchange.call(func, args, {}, self.now)
+
+    def emits_no_event(self, command: Command) -> bool:
+        """Whether the command tells no event."""
+        return isinstance(command.payload, CcxtCall)
+
+    def _services(self) -> ExecuteCommand:
+        ledger = cast(LedgerStore, self.rows)
+        load_history = LoadHistory(ledger=ledger)
+        record = RecordReports(ledger=ledger, ids=self._ids, load_history=load_history)
+        place = PlaceOrder(
+            ledger=ledger,
+            record=record,
+            ids=self._ids,
+            new_client_order_id=lambda: f"NAME{next(self._names):022d}",
+        )
+        return ExecuteCommand(
+            ledger=ledger,
+            record=record,
+            reconcile=Reconciling(
+                ledger=ledger, record=record, ids=self._ids, rows=cast(ReconcileStore, self.rows)
+            ),
+            permissions=cast(CommandPermissions, _granted),
+            place=place,
+            bulk_close=BulkClose(place=place),
+            position_ops=PositionOps(
+                ledger=ledger, record=record, ids=self._ids, place=place, load_history=load_history
+            ),
+            max_queue_seconds=60,
+        )
+
+
+async def _granted(*asked: object) -> None:
+    """Everybody may do everything."""
+
+
+def total_balance(balances: Mapping[str, Any], currency: str) -> Decimal:
+    """A total of ``fetch_balance``."""
+    return Decimal(str(balances["total"].get(currency, 0)))

@@ -1,0 +1,45 @@
+"""``--join`` makes accounts at a real gateway that lead to the loopback exchange."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kit.exchanges.loopback_process import run_loopback
+from kit.gateway.processes import Gateway
+from kit.http.client import call
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    """``oms up`` on SQLite."""
+    running = Gateway(tmp_path)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+def test_accounts_are_made_once_and_led_here(gateway: Gateway) -> None:
+    admin = gateway.admin_api_key
+    options = ("--join", gateway.base_url, "--api-key", admin)
+    seen = []
+    for _ in range(2):
+        with run_loopback(*options) as running:
+            joined = running.next_line()["joined"]
+            _, rows, _ = call(gateway, "GET", "/admin/accounts", key=admin)
+            seen.append((joined, rows, running.port))
+    (first, _, _), (second, rows, port) = seen
+    assert first == second
+    assert [row["exchange_id"] for row in first] == [
+        *("ccxtpro.bybit", "ccxtpro.bybit", "ccxt.bybit", "ccxtpro.binance")
+    ]
+    accounts = {row["account_id"]: row for row in rows["items"]}
+    *bybit, binance = (accounts[row["account_id"]] for row in second)
+    for account in bybit:
+        assert account["environment"] == "testnet"
+        assert str(port) in account["extra_config_json"]["urls"]["test"]["private"]
+        assert account["secret_enc"] == "enc:***"
+    assert binance["environment"] == "loopback"
+    assert binance["extra_config_json"]["oms"]["resolve"].keys() == {"*"}

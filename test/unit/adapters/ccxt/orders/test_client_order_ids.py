@@ -1,0 +1,74 @@
+"""Names of our requests: written and read back, told from those of all others."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oms.adapters.ccxt.orders.client_order_ids import (
+    ATTEMPT_MAX,
+    ORDER_ID_MAX,
+    ClientOrderId,
+    ClientOrderIdCodec,
+    strip_venue_prefix,
+)
+
+TAGS = st.text("0123456789abcdef", min_size=8, max_size=8)
+ORDERS = st.integers(0, ORDER_ID_MAX)
+ATTEMPTS = st.integers(0, ATTEMPT_MAX)
+
+
+@given(TAGS, ORDERS, ATTEMPTS)
+def test_a_name_tells_what_it_was_made_of(tag: str, order_id: int, attempt: int) -> None:
+    names = ClientOrderIdCodec(tag)
+    name = names.encode(order_id, attempt)
+    assert len(name) == 32
+    assert set(name) <= set("0123456789abcdef")
+    assert names.read(name) == ClientOrderId(order_id=order_id, attempt=attempt)
+    assert names.order_id_of(name) == order_id
+
+
+@given(TAGS, ORDERS, ATTEMPTS, st.integers(0, 31), st.sampled_from("0123456789abcdefg-A"))
+def test_one_wrong_character_makes_it_a_stranger_s(
+    tag: str, order_id: int, attempt: int, place: int, character: str
+) -> None:
+    names = ClientOrderIdCodec(tag)
+    name = names.encode(order_id, attempt)
+    wrong = name[:place] + character + name[place + 1 :]
+    assert names.read(wrong) == (names.read(name) if wrong == name else None)
+
+
+@given(TAGS, TAGS, ORDERS)
+def test_another_installation_s_orders_are_not_ours(mine: str, other: str, order_id: int) -> None:
+    told = ClientOrderIdCodec(mine).order_id_of(ClientOrderIdCodec(other).encode(order_id, 1))
+    assert told == (order_id if mine == other else None)
+
+
+@pytest.mark.parametrize("name", [None, "", "x", "web-7f3c", "0" * 31, "0" * 33])
+def test_other_names_tell_nothing(name: str | None) -> None:
+    assert ClientOrderIdCodec("0a1b2c3d").order_id_of(name) is None
+
+
+def test_the_form_of_a_name() -> None:
+    assert (
+        ClientOrderIdCodec("0a1b2c3d").encode(7, 2)[:28] == "0a1b2c3d" + "0000000000000007" + "0002"
+    )
+
+
+def test_a_name_that_is_cut_has_no_check_and_is_read_from_behind_its_mark() -> None:
+    """Gate keeps 28 characters and sets its mark before them."""
+    names = ClientOrderIdCodec("0a1b2c3d", is_short=True)
+    name = names.encode(7, 2)
+    assert name == "0a1b2c3d" + "0000000000000007" + "0002"
+    assert names.read(strip_venue_prefix(f"t-{name}")) == ClientOrderId(order_id=7, attempt=2)
+    assert names.read(ClientOrderIdCodec("0a1b2c3d").encode(7, 2)) is None
+    assert ClientOrderIdCodec("0a1b2c3d").read(name) is None
+    assert strip_venue_prefix("t-mine") == "t-mine" and strip_venue_prefix(None) is None
+
+
+def test_the_check_is_crc_16_xmodem() -> None:
+    """The check value of the catalogue, for "123456789", is 0x31C3."""
+    import binascii
+
+    assert binascii.crc_hqx(b"123456789", 0) == 0x31C3
+    name = ClientOrderIdCodec("0a1b2c3d").encode(7, 2)
+    assert name[28:] == f"{binascii.crc_hqx(name[:28].encode(), 0):04x}"

@@ -1,0 +1,85 @@
+"""Numbers to and from ccxt, and the sides they are rounded to."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from oms.adapters.ccxt.parsing.decimals import (
+    encode_decimals,
+    first_decimal,
+    round_down,
+    round_passive,
+    round_trigger,
+    round_up,
+    to_decimal,
+)
+
+TICK = Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("told", "number"),
+    [
+        ("0.10", "0.10"),
+        ("-1e-8", "-1E-8"),
+        (3, "3"),
+        (0.1, "0.1"),
+        (1e-7, "1E-7"),
+        ("0", "0"),
+        (None, None),
+        ("", None),
+        (True, None),
+    ],
+)
+def test_a_number_is_what_was_written(told: Any, number: str | None) -> None:
+    assert to_decimal(told) == (None if number is None else Decimal(number))
+
+
+@pytest.mark.parametrize("told", ["x", "NaN", "Infinity", float("nan"), float("inf"), [], {}])
+def test_what_is_no_number_is_said(told: Any) -> None:
+    with pytest.raises(ValueError, match="is no number"):
+        to_decimal(told)
+
+
+def test_the_first_that_is_there() -> None:
+    info = {"avgPrice": "", "price": "5.0", "last": "7"}
+    assert first_decimal(info, "avgPrice", "price", "last") == Decimal("5.0")
+    assert first_decimal(info, "nothing") is None
+
+
+def test_ccxt_gets_plain_texts_at_any_depth() -> None:
+    told = (Decimal("1E-8"), {"stopLoss": {"triggerPrice": Decimal("50000.0")}}, 5, None)
+    assert encode_decimals(list(told)) == [
+        "0.00000001",
+        {"stopLoss": {"triggerPrice": "50000.0"}},
+        5,
+        None,
+    ]
+
+
+def test_a_limit_price_waits_rather_than_takes() -> None:
+    assert round_passive(Decimal("60000.05"), TICK, is_buy=True) == Decimal("60000.0")
+    assert round_passive(Decimal("60000.05"), TICK, is_buy=False) == Decimal("60000.1")
+    assert round_passive(Decimal("60000.1"), TICK, is_buy=False) == Decimal("60000.1")
+
+
+def test_a_trigger_fires_sooner() -> None:
+    price = Decimal("60000.05")
+    low, high = Decimal("60000.0"), Decimal("60000.1")
+    assert round_trigger(price, TICK, is_buy=True, is_stop=True) == low
+    assert round_trigger(price, TICK, is_buy=False, is_stop=True) == high
+    assert round_trigger(price, TICK, is_buy=True, is_stop=False) == high
+    assert round_trigger(price, TICK, is_buy=False, is_stop=False) == low
+
+
+@given(
+    some.decimals("0", "1000000", allow_nan=False, places=6),
+    some.sampled_from([Decimal("0.1"), Decimal("0.00001"), Decimal("5"), Decimal("0.25")]),
+)
+def test_a_grid_is_met_within_one_step(number: Decimal, step: Decimal) -> None:
+    low, high = round_down(number, step), round_up(number, step)
+    assert low <= number <= high and high - low in (Decimal(0), step)
+    assert low % step == 0 == high % step

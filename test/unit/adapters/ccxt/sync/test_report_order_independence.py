@@ -1,0 +1,128 @@
+"""The same facts in any order, told any number of times, end in the same order row."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kit.builders import an_order
+from kit.exchanges.scripted_venue import INSTRUMENTS, LINEAR, a_trade_row, an_order_row
+from kit.full_size import choose_size
+from kit.ledger.ledger_book import LedgerBook
+from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
+from oms.adapters.ccxt.orders.order_cache import OrderCache
+from oms.adapters.ccxt.orders.order_requests import track_order
+from oms.adapters.ccxt.parsing.order_parser import parse_order
+from oms.adapters.ccxt.parsing.trade_parser import parse_trades
+from oms.adapters.ccxt.sync.report_builder import ReportBuilder
+from oms.adapters.ccxt.venues.profile import get_profile
+from oms.domain.account import PositionMode
+from oms.domain.orders.execution_report import ReportSource
+from oms.domain.side import Side
+
+NAMES = ClientOrderIdCodec("0a1b2c3d")
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+AT = 1_700_000_000_000
+ENDS = ("Filled", "Cancelled", "PartiallyFilledCanceled", "Deactivated")
+Fact = tuple[str, dict[str, Any]]
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Fact]:
+    """An order's life as the exchange shows it: snapshots as it went on, and its executions."""
+    qty, filled, price = 10, 0, 100
+    name, client_id = "x1", NAMES.encode(1, 1)
+    facts: list[Fact] = []
+
+    def snapshot(status: str) -> None:
+        at = AT + len(facts)
+        terms = {"qty": str(qty), "price": str(price), "filled": str(filled), "at": at}
+        facts.append(("order", an_order_row(name, client_id, status, **terms)))
+
+    snapshot("New")
+    for number in range(draw(st.integers(0, 5))):
+        match draw(st.sampled_from(("fill", "change", "strange", "show"))):
+            case "fill" if filled < qty:
+                part = draw(st.integers(1, qty - filled))
+                filled += part
+                trade = a_trade_row(f"t{number}", name, client_id, str(part), at=AT + len(facts))
+                facts.append(("trade", trade))
+            case "change" if filled < qty:
+                # It never grows: fills heard first would have completed it in the ledger.
+                qty = draw(st.integers(filled + 1, qty))
+                price = draw(st.integers(90, 110))
+                snapshot("New")
+            case "strange":
+                snapshot("PendingSomething")
+            case _:
+                snapshot("PartiallyFilled" if filled else "New")
+    if filled == qty:
+        snapshot("Filled")
+    elif draw(st.booleans()):
+        snapshot(draw(st.sampled_from(ENDS[1:])))
+    return facts
+
+
+def ended(facts: list[Fact]) -> dict[str, Any]:
+    """The book after the facts, in the order given: the order's row and its deals."""
+    book = LedgerBook(PositionMode.NETTING, INSTRUMENTS[LINEAR])
+    order = an_order(
+        id=1,
+        symbol=LINEAR,
+        side=Side.BUY,
+        order_type="limit",
+        qty=Decimal(10),
+        price=Decimal(100),
+        created_at=NOON,
+    )
+    book.orders[1] = order
+    orders = OrderCache(NAMES)
+    orders.add(track_order(order, get_profile("bybit"))).client_id = NAMES.encode(1, 1)
+    report_builder = ReportBuilder(orders)
+    for number, (kind, row) in enumerate(facts):
+        now = NOON + timedelta(seconds=number)
+        if kind == "order":
+            shown = parse_order(row, "bybit", INSTRUMENTS)
+            assert shown is not None
+            reports = report_builder.from_order(shown, ReportSource.RECONCILE, now)
+        else:
+            [trade] = parse_trades([row], "bybit", INSTRUMENTS)
+            report = report_builder.from_trade(trade, ReportSource.RECONCILE, now)
+            reports = [] if report is None else [report]
+        for report in reports:
+            book.ingest(report)
+    last = book.orders[1]
+    return {
+        "state": last.state,
+        "qty": last.qty,
+        # An order that fills have ended is not told its last price any more.
+        "price": last.price if last.is_open else None,
+        "filled": last.filled_qty,
+        "value": last.fill_value,
+        "fees": dict(last.fees),
+        "name": last.exchange_order_id,
+        "deals": sorted((deal.exchange_trade_id, deal.qty, deal.price) for deal in book.deals),
+        "positions": [(p.qty, p.cost) for p in book.positions.values()],
+    }
+
+
+@settings(max_examples=choose_size(300, 10_000), deadline=None)
+@given(lives(), st.randoms(use_true_random=False), st.data())
+def test_any_order_and_repetition_ends_in_the_same_book(
+    facts: list[Fact], random: Any, data: st.DataObject
+) -> None:
+    expected = ended(facts)
+    again = facts + data.draw(st.lists(st.sampled_from(facts), max_size=6))
+    random.shuffle(again)
+    assert ended(again) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(lives())
+def test_an_unknown_word_never_ends_an_order(facts: list[Fact]) -> None:
+    strange = [(kind, row) for kind, row in facts if kind == "order"]
+    for _, row in strange:
+        row["info"]["orderStatus"] = "Xyzzy"
+    assert ended(strange)["state"] == "SUBMITTED"

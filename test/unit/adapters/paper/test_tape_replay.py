@@ -1,0 +1,260 @@
+"""A tape played to a paper account: its clock, its bounds, restarts, and what cannot be read."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.builders import NOON, an_order
+from kit.generators.tapes import SYMBOL, write_tapes
+from oms.adapters.paper import paper_engine as paper_engine
+from oms.adapters.paper.market_data.tape_replay import LOOP_GAP, TapeReplay
+from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.domain.account import Account, Environment, PaperSettings, PositionMode, ReplaySettings
+from oms.domain.errors import Invalid
+from oms.domain.orders.execution_report import ReportKind
+from oms.domain.orders.order import Order, Side
+from oms.ports.exchange import ExchangeStateRows, Quote
+from oms.simulation.inputs import Deposit
+
+SECOND = timedelta(seconds=1)
+
+
+def a_tape(folder: Path, prices: str = "100 101 102 103", name: str = "tape.csv") -> ReplaySettings:
+    """One quote a second."""
+    rows = [f"{1000 + n},{p},{p}" for n, p in enumerate(prices.split())]
+    (folder / name).write_text("\n".join(["ts,bid,ask", *rows]))
+    return ReplaySettings(file=(name,))
+
+
+def prices(replay: TapeReplay, now: datetime, limit: int = 100) -> list[str]:
+    return [str(seen.bid) for seen in replay.news(now, limit)]  # type: ignore[union-attr]
+
+
+def times(replay: TapeReplay, now: datetime) -> list[float]:
+    return [(seen.at - NOON) / SECOND for seen in replay.news(now, 100)]
+
+
+def an_account(replay: ReplaySettings, **paper: Any) -> Account:
+    return Account(
+        id=7,
+        exchange_id="paper.binance",
+        label="paper",
+        position_mode=PositionMode.NETTING,
+        environment=Environment.PAPER,
+        paper=PaperSettings(source="replay", replay=replay, **paper),
+    )
+
+
+def a_buy(price: str | None, qty: str = "0.1", **changes: Any) -> Order:
+    values: dict[str, Any] = {
+        "symbol": SYMBOL,
+        "order_type": "market" if price is None else "limit",
+        "price": None if price is None else Decimal(price),
+        "qty": Decimal(qty),
+        "side": Side.BUY,
+    }
+    return an_order(**(values | changes))
+
+
+def stored(exchange: PaperExchange) -> ExchangeStateRows:
+    """What a store holds after the first commit."""
+    rows = exchange.take_state_changes()
+    assert rows is not None
+    return rows
+
+
+def test_as_recorded_and_faster(tmp_path: Path) -> None:
+    replay = TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path))
+    assert prices(replay, NOON) == ["100"]
+    assert prices(replay, NOON + SECOND / 2) == []
+    assert times(replay, NOON + 2 * SECOND) == [1, 2]
+    assert times(replay, NOON + 99 * SECOND) == [3]
+    assert prices(replay, NOON + 999 * SECOND) == []
+    fast = TapeReplay(tmp_path, SYMBOL, ReplaySettings(file=("tape.csv",), speed=Decimal("2.5")))
+    prices(fast, NOON)
+    assert times(fast, NOON + SECOND) == [0.4, 0.8]
+
+
+def test_a_step_a_look(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("ts,price,qty\n1000,5,1\n1001,6,1\n")
+    (tmp_path / "b.csv").write_text("ts,b0p,b0q,a0p,a0q\n1000,4,1,6,1\n1002,5,1,7,1\n")
+    settings = ReplaySettings(file=("b.csv", "t.csv"), speed=Decimal(0))
+    replay = TapeReplay(tmp_path, SYMBOL, settings)
+    looks = [[type(seen).__name__ for seen in replay.news(NOON, 100)] for _ in range(3)]
+    assert looks == [["BookSeen"], ["PrintSeen", "PrintSeen", "BookSeen"], []]
+
+
+def test_a_look_is_bounded_and_what_is_left_comes_next(tmp_path: Path) -> None:
+    replay = TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path))
+    prices(replay, NOON)
+    assert prices(replay, NOON + 9 * SECOND, 2) == ["101", "102"]
+    assert prices(replay, NOON + 9 * SECOND, 2) == ["103"]
+
+
+def test_a_loop_shifts_time(tmp_path: Path) -> None:
+    settings = a_tape(tmp_path, "100 101")
+    replay = TapeReplay(tmp_path, SYMBOL, ReplaySettings(file=settings.file, loop=True))
+    round_trip = SECOND + LOOP_GAP
+    assert times(replay, NOON) == [0]
+    assert times(replay, NOON + 2 * round_trip) == [1, 2, 3, 4]
+    again = TapeReplay(
+        tmp_path, SYMBOL, ReplaySettings(file=settings.file, loop=True), replay.place
+    )
+    assert times(again, NOON + 6 * SECOND) == [5, 6]
+
+
+def test_a_start_in_the_settings_needs_no_memory(tmp_path: Path) -> None:
+    file = a_tape(tmp_path).file
+    settings = ReplaySettings(file=file, start=NOON - SECOND)
+    assert times(TapeReplay(tmp_path, SYMBOL, settings), NOON + SECOND) == [-1, 0, 1]
+    assert times(TapeReplay(tmp_path, SYMBOL, settings), NOON + SECOND) == [-1, 0, 1]
+    later = ReplaySettings(file=file, start=NOON + SECOND)
+    assert times(TapeReplay(tmp_path, SYMBOL, later), NOON) == []
+
+
+def test_another_speed_begins_anew(tmp_path: Path) -> None:
+    settings = a_tape(tmp_path)
+    replay = TapeReplay(tmp_path, SYMBOL, settings)
+    prices(replay, NOON)
+    other = ReplaySettings(file=settings.file, speed=Decimal(2))
+    assert times(TapeReplay(tmp_path, SYMBOL, other, replay.place), NOON + SECOND) == [1]
+
+
+async def test_resting_orders_are_served_in_the_order_of_the_tape(tmp_path: Path) -> None:
+    account = an_account(a_tape(tmp_path, "100 101 99 97 105"))
+    exchange = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
+    assert [r.kind for r in await exchange.place(a_buy("98"), NOON)] == [ReportKind.ACCEPTED]
+    (fill,) = await exchange.poll_reports(NOON + 90 * SECOND)
+    assert fill.execution is not None
+    assert (fill.execution.price, fill.execution.executed_at) == (98, NOON + 3 * SECOND)
+    quote = exchange.quote(SYMBOL, NOON + 60 * SECOND)
+    assert quote is not None and quote.bid == 105
+
+
+async def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
+    names = write_tapes(tmp_path, seconds=60)
+    account = an_account(ReplaySettings(file=names, speed=Decimal(7), loop=True))
+    first = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
+    await first.place(a_buy("61000", id=1), NOON)
+    await first.place(a_buy("61790", id=2, qty="0.5"), NOON + SECOND)
+    second = PaperExchange.restore(account, stored(first), tmp_path)
+    moments = [NOON + n * SECOND / 4 for n in range(5, 160, 7)]
+    told = [[str(report) for report in await first.poll_reports(now)] for now in moments]
+    # The second one is looked at less often: the market is the same.
+    again = [[str(report) for report in await second.poll_reports(now)] for now in moments[::3]]
+    last = moments[-1] + SECOND
+    told.append([str(report) for report in await first.poll_reports(last)])
+    again.append([str(report) for report in await second.poll_reports(last)])
+    said = [_unheard(text) for look in told for text in look]
+    assert said == [_unheard(text) for look in again for text in look]
+    assert said, "the tape must reach the order"
+    assert first.state_hash() == second.state_hash()
+    assert stored(first) == stored(second)
+
+
+def _unheard(report: str) -> str:
+    """A report without the time of the look that told it."""
+    return report.partition("heard_at=")[0] + report.partition("execution=")[2]
+
+
+async def test_reads_do_not_take_what_happens_to_orders(tmp_path: Path) -> None:
+    account = an_account(a_tape(tmp_path, "100 101 97 105"))
+    exchange = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
+    await exchange.place(a_buy("98"), NOON)
+    late = NOON + 60 * SECOND
+    ticker = await exchange.call("fetch_ticker", [SYMBOL], {}, late)
+    assert isinstance(ticker, dict) and ticker["bid"] == 101
+    assert [report.kind for report in await exchange.poll_reports(late)] == [ReportKind.EXECUTION]
+    ticker = await exchange.call("fetch_ticker", [SYMBOL], {}, late)
+    assert isinstance(ticker, dict) and ticker["bid"] == 105
+
+
+async def test_one_price_a_read_and_orders_get_the_price_read(tmp_path: Path) -> None:
+    replay = ReplaySettings(file=a_tape(tmp_path).file, speed=Decimal(0))
+    exchange = PaperExchange.restore(an_account(replay), ExchangeStateRows(), tmp_path)
+    bids = []
+    for number in range(1, 5):
+        ticker = await exchange.call("fetch_ticker", [SYMBOL], {}, NOON)
+        assert isinstance(ticker, dict)
+        order = a_buy(None, id=number)
+        reports = await exchange.place(order, NOON)
+        fills = [r.execution.price for r in reports if r.execution is not None]
+        bids.append((ticker["bid"], *map(float, fills)))
+    assert bids == [(100, 100), (101, 101), (102, 102), (103, 103)]
+
+
+async def test_symbols_of_an_account_share_one_start(tmp_path: Path) -> None:
+    a_tape(tmp_path, "1 2 3 4", "eth.csv")
+    replay = ReplaySettings(file=a_tape(tmp_path).file, files={"ETH/USDT": ("eth.csv",)})
+    exchange = PaperExchange.restore(an_account(replay), ExchangeStateRows(), tmp_path)
+    assert _bid(exchange.quote(SYMBOL, NOON)) == 100
+    assert _bid(exchange.quote("ETH/USDT", NOON + 2 * SECOND)) == 3
+    again = PaperExchange.restore(an_account(replay), stored(exchange), tmp_path)
+    assert _bid(again.quote("ETH/USDT", NOON + 3 * SECOND)) == 4
+
+
+def _bid(quote: Quote | None) -> Decimal:
+    assert quote is not None
+    return quote.bid
+
+
+async def test_a_tape_that_is_not_there_is_told_and_gives_no_price(tmp_path: Path) -> None:
+    exchange = PaperExchange.restore(
+        an_account(ReplaySettings(file=("no.csv",))), ExchangeStateRows(), tmp_path
+    )
+    with pytest.raises(Invalid, match=r"no\.csv") as caught:
+        await exchange.call("fetch_ticker", [SYMBOL], {}, NOON)
+    assert (caught.value.code, caught.value.reason) == ("no_price", "tape_not_found")
+    assert exchange.quote(SYMBOL, NOON) is None
+    (report,) = await exchange.place(a_buy(None), NOON)
+    assert (report.kind, report.code) == (ReportKind.REJECTED, "no_price")
+
+
+async def test_a_tape_that_breaks_keeps_its_last_price(tmp_path: Path) -> None:
+    account = an_account(a_tape(tmp_path, "100 101 x 103"))
+    exchange = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
+    late = NOON + 60 * SECOND
+    assert _bid(exchange.quote(SYMBOL, NOON)) == 100
+    for _ in range(2):
+        with pytest.raises(Invalid, match="line 4"):
+            await exchange.call("fetch_ticker", [SYMBOL], {}, late)
+    reports = await exchange.place(a_buy(None), late)
+    assert [r.execution.price for r in reports if r.execution is not None] == [101]
+
+
+async def test_an_empty_tape(tmp_path: Path) -> None:
+    (tmp_path / "tape.csv").write_text("ts,bid,ask\n")
+    exchange = PaperExchange.restore(
+        an_account(ReplaySettings(file=("tape.csv",), loop=True)), ExchangeStateRows(), tmp_path
+    )
+    with pytest.raises(Invalid) as caught:
+        await exchange.call("fetch_ticker", [SYMBOL], {}, NOON)
+    assert caught.value.reason == "tape_empty"
+
+
+async def test_looks_of_any_size_end_in_one_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = an_account(ReplaySettings(file=write_tapes(tmp_path, seconds=60)))
+    hashes = set()
+    for bound in (1, 7, 5000):
+        monkeypatch.setattr(paper_engine, "TAPE_UPDATES_MAX", bound)
+        exchange = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
+        await exchange.place(a_buy("61803", qty="1.5"), NOON)
+        for _ in range(700):
+            await exchange.poll_reports(NOON + 90 * SECOND)
+            exchange.quote(SYMBOL, NOON + 90 * SECOND)  # nobody waits once the order is filled
+        hashes.add(exchange.state_hash())
+        assert stored(exchange).trades, "the tape must reach the order"
+    assert len(hashes) == 1
+
+
+def test_scripts_bring_no_news_where_a_source_does(tmp_path: Path) -> None:
+    exchange = PaperExchange.restore(an_account(a_tape(tmp_path)), ExchangeStateRows(), tmp_path)
+    seen = next(iter(TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path)).news(NOON, 1)))
+    with pytest.raises(Invalid, match="comes from replay"):
+        exchange.feed(seen)
+    assert exchange.feed(Deposit(currency="BTC", amount=Decimal(1), at=NOON))

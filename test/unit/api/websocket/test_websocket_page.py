@@ -1,0 +1,55 @@
+"""The page about the WebSocket says what the code does: actions, close codes, words, settings."""
+
+import ast
+import re
+from pathlib import Path
+
+from kit.http.event_pages import documented_actions, documented_close_codes
+from oms.api.websocket import event_subscriber, send_buffer, server, session, websocket_protocol
+from oms.api.websocket.subscribe_request import NAMESPACES, SubscribeRequest
+from oms.config import EventSettings
+
+ROOT = Path(__file__).resolve().parents[4]
+PAGE = (ROOT / "docs" / "reference" / "websocket.md").read_text(encoding="utf-8")
+#: Told by the server that the sockets run on.
+OF_THE_PROTOCOL = {1009}
+
+
+def test_every_close_code_stands_on_the_page_and_no_other() -> None:
+    codes = {
+        value
+        for module in (server, event_subscriber, send_buffer, websocket_protocol, session)
+        for value in vars(module).values()
+        if isinstance(value, int) and (1000 < value < 1016 or 4400 <= value < 4500)
+    }
+    assert len(codes) >= 9
+    assert {code for code, _ in documented_close_codes()} == codes | OF_THE_PROTOCOL
+
+
+def test_every_action_stands_on_the_page_and_no_other() -> None:
+    tree = ast.parse(Path(session.__file__).read_text(encoding="utf-8"))
+    known = {("system", "ping"), ("system", "auth")}
+    for case in (node for node in ast.walk(tree) if isinstance(node, ast.match_case)):
+        words = [part.value for part in ast.walk(case.pattern) if isinstance(part, ast.Constant)]
+        if len(words) == 2:
+            known.add((str(words[0]), str(words[1])))
+    assert len(known) >= 8
+    assert {(action.namespace, action.name) for action in documented_actions()} == known
+
+
+def test_every_reply_is_made_and_every_reply_that_is_made_is_told() -> None:
+    folder = ROOT / "apps" / "oms" / "api" / "websocket"
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    made = set(re.findall(r'\breply\(\s*(?:one\.)?frame, "(\w+)"', text)) - {"error"}
+    assert made == {action.reply for action in documented_actions()}
+
+
+def test_every_key_of_a_subscription_is_told() -> None:
+    (subscribe,) = [action for action in documented_actions() if action.name == "subscribe"]
+    assert set(subscribe.keys) == set(SubscribeRequest.__dataclass_fields__)
+
+
+def test_every_namespace_and_setting_is_written_down() -> None:
+    assert [word for word in NAMESPACES if f"`{word}`" not in PAGE] == []
+    told = set(re.findall(r"`events\.(\w+)`", PAGE))
+    assert told == set(EventSettings.model_fields)

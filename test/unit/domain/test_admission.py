@@ -1,0 +1,193 @@
+"""Admission: what is refused, with which code, limit and value; what passes, with which terms."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kit.builders import NOON, a_spot_instrument, an_instrument, an_order
+from oms.domain.account import Account, Environment, PositionMode
+from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
+from oms.domain.errors import Refused
+from oms.domain.ledger.position import Position
+from oms.domain.orders.order import OrderState, Side
+from oms.domain.risk.admission import (
+    ApprovedOrder,
+    RiskContext,
+    admit_change,
+    admit_close,
+    admit_send,
+)
+
+BUY = SendOrder(symbol="BTC/USDT:USDT", side=Side.BUY, order_type="market", qty=Decimal("0.01"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "limit"),
+    [
+        ({"order_type": "iceberg"}, "order_type_not_supported", None),
+        ({"time_in_force": "DAY"}, "order_type_not_supported", None),
+        ({"qty": Decimal("0.0005")}, "qty_below_minimum", Decimal("0.001")),
+        ({"qty": Decimal("0.0105")}, "precision_mismatch", Decimal("0.001")),
+        ({"order_type": "limit", "price": Decimal("9.05")}, "precision_mismatch", Decimal("0.1")),
+        ({"order_type": "limit", "price": Decimal("99")}, "notional_below_minimum", Decimal(100)),
+        ({"strategy_id": 9}, "invalid_strategy_id", None),
+        ({"position_id": 77}, "invalid_position_id", None),
+        ({"reduce_only": True}, "invalid_close_volume", Decimal(0)),
+    ],
+)
+def test_a_send_is_refused(changes: dict[str, Any], code: str, limit: Decimal | None) -> None:
+    refused = admit_send(replace(BUY, **changes), _desk())
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.limit) == (code, limit)
+    if limit is not None:
+        assert refused.value is not None and refused.set_by
+
+
+@pytest.mark.parametrize(
+    ("account", "reason"),
+    [
+        ({"status": "blocked"}, "account_blocked"),
+        ({"allow_new_positions": False}, "new_positions_disabled"),
+        ({"environment": Environment.LIVE}, "live_disabled"),
+    ],
+)
+def test_a_blocked_account_only_reduces(account: dict[str, Any], reason: str) -> None:
+    desk = _desk(account=_account(**account), positions=[_position(-1)])
+    refused = admit_send(BUY, desk)
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.reason, refused.set_by) == ("risk_blocked", reason, "account")
+    assert isinstance(admit_send(replace(BUY, reduce_only=True), desk), ApprovedOrder)
+
+
+def test_a_live_account_opens_with_both_switches_on() -> None:
+    live = _account(environment=Environment.LIVE, live_enabled=True)
+    assert isinstance(admit_send(BUY, _desk(account=live)), ApprovedOrder)
+
+
+def test_reduce_only_is_cut_to_what_is_open_and_unreserved() -> None:
+    resting = an_order(id=5, side=Side.BUY, qty=Decimal("0.4"), reduce_only=True, position_id=7)
+    desk = _desk(positions=[_position(-1, id=7)], orders=[resting])
+    terms = admit_send(replace(BUY, qty=Decimal(3), reduce_only=True), desk)
+    assert isinstance(terms, ApprovedOrder)
+    assert terms.qty == Decimal("0.6")
+
+
+def test_in_hedge_an_opposite_ticket_is_closed_and_not_exceeded() -> None:
+    desk = _desk(mode=PositionMode.HEDGE, positions=[_position(-1, id=7)])
+    terms = admit_send(replace(BUY, qty=Decimal(1), position_id=7), desk)
+    assert isinstance(terms, ApprovedOrder)
+    assert terms.reduce_only
+    refused = admit_send(replace(BUY, qty=Decimal(3), position_id=7), desk)
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.limit, refused.value) == ("invalid_close_volume", 1, 3)
+
+
+def test_a_close_takes_the_whole_position_on_the_step() -> None:
+    spot = a_spot_instrument()
+    held = _position("0.0009999", id=7, symbol=spot.symbol, strategy_id=2)
+    terms = admit_close(ClosePosition(position_id=7), held, _desk(instrument=spot))
+    assert isinstance(terms, ApprovedOrder)
+    assert (terms.side, terms.qty, terms.strategy_id) == (Side.SELL, Decimal("0.00099"), 2)
+    assert terms.reduce_only
+
+
+def test_a_second_close_waits_for_the_first() -> None:
+    resting = an_order(id=5, side=Side.SELL, reduce_only=True, position_id=7)
+    refused = admit_close(ClosePosition(position_id=7), _position(1, id=7), _desk(orders=[resting]))
+    assert isinstance(refused, Refused)
+    assert refused.code == "position_close_in_progress"
+
+
+def test_a_close_may_not_take_more_than_is_held() -> None:
+    wish = ClosePosition(position_id=7, qty=Decimal(2))
+    refused = admit_close(wish, _position(1, id=7), _desk())
+    assert isinstance(refused, Refused)
+    assert refused.code == "invalid_close_volume"
+
+
+def test_strategies_do_not_close_each_other_in_strategy_netting() -> None:
+    desk = _desk(mode=PositionMode.STRATEGY_NETTING)
+    wish = ClosePosition(position_id=7, strategy_id=1)
+    refused = admit_close(wish, _position(1, id=7, strategy_id=2), desk)
+    assert isinstance(refused, Refused)
+    assert refused.code == "invalid_strategy_id"
+
+
+@pytest.mark.parametrize(
+    ("order", "wish", "code", "reason"),
+    [
+        (
+            {"state": OrderState.FILLED},
+            {"new_qty": Decimal(2)},
+            "invalid_order_state",
+            "order_not_open",
+        ),
+        (
+            {"pending_change": "cancel"},
+            {"new_qty": Decimal(2)},
+            "invalid_order_state",
+            "change_pending",
+        ),
+        (
+            {"filled_qty": Decimal(2), "qty": Decimal(3)},
+            {"new_qty": Decimal(1)},
+            "invalid_order_state",
+            "too_late",
+        ),
+        ({}, {"new_price": Decimal(5)}, "validation_error", None),
+        ({}, {"new_qty": Decimal("1.0001")}, "precision_mismatch", "qty"),
+    ],
+)
+def test_a_change_is_refused(
+    order: dict[str, Any], wish: dict[str, Any], code: str, reason: str | None
+) -> None:
+    refused = admit_change(ChangeOrder(order_id=1, **wish), an_order(**order), _desk())
+    assert refused is not None
+    assert (refused.code, refused.reason) == (code, reason)
+
+
+def test_a_change_that_fits_is_admitted() -> None:
+    order = an_order(order_type="limit", price=Decimal(100), filled_qty=Decimal("0.5"))
+    wish = ChangeOrder(order_id=1, new_price=Decimal(101), new_qty=Decimal("0.5"))
+    assert admit_change(wish, order, _desk()) is None
+
+
+def _account(**changes: Any) -> Account:
+    values: dict[str, Any] = {
+        "id": 1,
+        "exchange_id": "paper.binance",
+        "label": "a",
+        "position_mode": PositionMode.NETTING,
+        "environment": Environment.PAPER,
+    }
+    return Account(**(values | changes))
+
+
+def _desk(**changes: Any) -> RiskContext:
+    mode = changes.pop("mode", PositionMode.NETTING)
+    values: dict[str, Any] = {
+        "account": _account(position_mode=mode),
+        "instrument": an_instrument(),
+        "positions": (),
+        "orders": (),
+        "strategy_ids": frozenset({1, 2}),
+        "price": Decimal(50_000),
+    }
+    return RiskContext(**(values | changes))
+
+
+def _position(qty: int | str, **changes: Any) -> Position:
+    values: dict[str, Any] = {
+        "id": 7,
+        "account_id": 1,
+        "symbol": "BTC/USDT:USDT",
+        "strategy_id": 0,
+        "side": Side.BUY if Decimal(qty) > 0 else Side.SELL,
+        "qty": Decimal(qty),
+        "identifier": 7,
+        "opened_at": NOON,
+        "updated_at": NOON,
+    }
+    return Position(**(values | changes))

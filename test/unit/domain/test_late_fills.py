@@ -1,0 +1,95 @@
+"""Late executions booked with one fold come to what booking one after the other comes to."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from kit.builders import NOON, a_fill, an_instrument
+from kit.ledger.ledger_book import LedgerBook
+from oms.domain.account import PositionMode
+from oms.domain.ledger.restatement import apply_late_fills
+from oms.domain.orders.execution_report import ExecutionReport
+from oms.domain.value import evolve
+
+ORDERS, FILLS = 6, 24
+
+
+def _history(seed: int, mode: PositionMode) -> tuple[LedgerBook, list[ExecutionReport]]:
+    """A book with the newer half of some executions, and those that come too late."""
+    chance, book = random.Random(seed), LedgerBook(mode, an_instrument())
+    orders = [
+        book.send(
+            chance.choice(["buy", "sell"]),
+            Decimal(FILLS),
+            strategy_id=chance.randint(0, 1),
+            new_position=mode is PositionMode.HEDGE and chance.random() < 0.5,
+        )
+        for _ in range(ORDERS)
+    ]
+    fills = []
+    for number in range(FILLS):
+        fill = a_fill(
+            Decimal(chance.randint(1, 4)),
+            Decimal(chance.randint(90, 110)),
+            order_id=chance.choice(orders).id,
+            trade=f"t{number}",
+            fee=Decimal("0.01"),
+            fee_currency="USDT",
+        )
+        assert fill.execution is not None
+        at = NOON + timedelta(minutes=number)
+        fills.append(evolve(fill, execution=evolve(fill.execution, executed_at=at)))
+    late = sorted(chance.sample(range(FILLS - 1), FILLS // 2))
+    for number in range(FILLS):
+        if number not in late:
+            book.ingest(fills[number])
+    return book, [fills[number] for number in late]
+
+
+def _near(amount: Decimal) -> Decimal:
+    return round(amount, 15)
+
+
+def _told(book: LedgerBook) -> tuple[object, ...]:
+    """The book with its positions by their first trade: the ids that were given do not count.
+
+    Nor does into how many legs an execution was cut on the way (each is rounded), or how often a
+    row was written.
+    """
+    trades = [deal for deal in book.deals if deal.position_id]
+    first: dict[int, str] = {}
+    for deal in sorted(trades, key=lambda each: (each.executed_at, each.leg)):
+        first.setdefault(deal.position_id, f"{deal.exchange_trade_id}:{deal.entry}")
+    deals: Counter[tuple[str, str, str]] = Counter()
+    for deal in trades:
+        deals[deal.exchange_trade_id, first[deal.position_id], deal.entry] += deal.qty
+    positions = {
+        (first[p.id], p.qty, _near(p.profit), _near(p.realized_pnl), p.qty_opened, p.state)
+        for p in book.positions.values()
+        if p.id in first
+    }
+    orders = {(o.id, o.filled_qty, o.state) for o in book.orders.values()}
+    return deals, positions, orders
+
+
+def _catch_up(book: LedgerBook, reports: Sequence[ExecutionReport]) -> Mapping[int, int]:
+    orders = {report.order_id: book.orders[report.order_id] for report in reports}
+    book._keep(apply_late_fills(book.history(), orders, reports, book.next_id))
+    return {order_id: book.orders[order_id].position_id for order_id in orders}
+
+
+@pytest.mark.parametrize("mode", list(PositionMode))
+def test_one_fold_comes_to_what_many_come_to(mode: PositionMode) -> None:
+    for seed in range(40):
+        singly, late = _history(seed, mode)
+        together, _ = _history(seed, mode)
+        for report in late:
+            singly.ingest(report)
+        went = _catch_up(together, late)
+        assert _told(together) == _told(singly), f"seed {seed}"
+        for order_id, position_id in went.items():
+            assert position_id in together.positions, f"seed {seed}, order {order_id}"

@@ -1,0 +1,281 @@
+"""Methods that trade: what each sends, exactly once, and what it makes of the reply."""
+
+import inspect
+from typing import Any
+
+import ccxt
+import pytest
+
+from ccxt_driver import OmsCcxtExchange
+from kit.http.stub_transport import API_KEY, DEAL, ORDER, failure, make_exchange, results
+
+
+def test_create_order_sends_one_command_and_returns_the_order() -> None:
+    reply = results({"order": ORDER, "deals": [DEAL]})
+    exchange, transport = make_exchange(reply, strategy_id=5)
+    order = exchange.create_order("BTC/USDT", "LIMIT", "buy", 0.3, 1e-07)
+    command = transport.command
+    name = command["payload"].pop("client_order_id")
+    assert command == {
+        "account_id": 7,
+        "command": "send_order",
+        "payload": {
+            "symbol": "BTC/USDT",
+            "side": "buy",
+            "order_type": "limit",
+            "qty": "0.3",
+            "strategy_id": 5,
+            "position_id": 0,
+            "price": "0.0000001",
+        },
+    }
+    assert len(name) == 32
+    assert transport.only.query == {"wait_ms": "10000"}
+    assert transport.only.headers["x-api-key"] == API_KEY
+    assert (order["id"], order["status"], order["filled"]) == ("42", "open", 0.1)
+    assert order["info"] is reply
+    assert [trade["id"] for trade in order["trades"]] == ["9"]
+
+
+def test_every_order_has_a_name_of_its_own() -> None:
+    exchange, transport = make_exchange(results({}))
+    for _ in range(2):
+        exchange.create_market_buy_order("BTC/USDT", 1)
+    first, second = (sent.payload["payload"]["client_order_id"] for sent in transport.sent)
+    assert first != second
+
+
+def test_params_become_fields_and_the_rest_goes_to_the_exchange() -> None:
+    exchange, transport = make_exchange(results({}), strategy_id=5)
+    params = {
+        "strategy_id": 6,
+        "position_id": 3,
+        "clientOrderId": "mine-1",
+        "postOnly": True,
+        "reduce_only": False,
+        "timeInForce": "GTC",
+        "stop_loss": 90.5,
+        "takeProfit": {"triggerPrice": 120},
+        "comment": "why",
+        "wait_ms": 250,
+        "leverage": 3,
+        "ignored": None,
+    }
+    exchange.create_order("BTC/USDT", "market", "sell", "1", None, params)
+    assert transport.command["payload"] == {
+        "symbol": "BTC/USDT",
+        "side": "sell",
+        "order_type": "market",
+        "qty": "1",
+        "strategy_id": 6,
+        "position_id": 3,
+        "client_order_id": "mine-1",
+        "post_only": True,
+        "reduce_only": False,
+        "time_in_force": "GTC",
+        "oms_stop_loss": "90.5",
+        "oms_stop_gain": "120",
+        "comment": "why",
+        "extra": {"leverage": 3},
+    }
+    assert transport.only.query == {"wait_ms": "250"}
+
+
+@pytest.mark.parametrize("spelling", ["triggerPrice", "stopPrice", "stopLossPrice", "stop_price"])
+def test_a_trigger_is_never_lost(spelling: str) -> None:
+    exchange, transport = make_exchange(results({}))
+    exchange.create_order("BTC/USDT", "market", "sell", 1, params={spelling: 90})
+    assert transport.command["payload"]["trigger_price"] == "90"
+
+
+def test_the_gateway_waits_no_longer_than_the_driver_listens() -> None:
+    exchange, transport = make_exchange(results({}), timeout_seconds=3)
+    exchange.create_market_order("BTC/USDT", "buy", 1)
+    assert transport.only.query == {"wait_ms": "2000"}
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "told"),
+    [
+        ("create_limit_order", ("buy", 1, 9), ("limit", "buy", "9")),
+        ("create_limit_buy_order", (1, 9), ("limit", "buy", "9")),
+        ("create_limit_sell_order", (1, 9), ("limit", "sell", "9")),
+        ("create_market_order", ("sell", 1), ("market", "sell", None)),
+        ("create_market_buy_order", (1,), ("market", "buy", None)),
+        ("create_market_sell_order", (1,), ("market", "sell", None)),
+    ],
+)
+def test_short_forms(method: str, args: tuple[Any, ...], told: tuple[Any, ...]) -> None:
+    exchange, transport = make_exchange(results({}))
+    getattr(exchange, method)("BTC/USDT", *args)
+    payload = transport.command["payload"]
+    assert (payload["order_type"], payload["side"], payload.get("price")) == told
+
+
+def test_signatures_are_those_of_ccxt() -> None:
+    for name in vars(ccxt.Exchange):
+        ours = inspect.getattr_static(OmsCcxtExchange, name, None)
+        is_method = name.startswith(("create", "edit", "cancel", "close_", "fetch_"))
+        if ours is None or not is_method:
+            continue
+        theirs = list(inspect.signature(getattr(ccxt.Exchange, name)).parameters)
+        assert list(inspect.signature(ours).parameters) == theirs, name
+
+
+def test_a_reply_without_the_order_is_filled_from_the_call() -> None:
+    exchange, transport = make_exchange(results({"order": None, "status": "queued"}))
+    order = exchange.create_order("BTC/USDT", "limit", "buy", 0.3, 100.5, {"stop_loss": 90})
+    told = {key: order[key] for key in ("id", "symbol", "type", "side", "amount", "price")}
+    assert told == {
+        "id": "42",
+        "symbol": "BTC/USDT",
+        "type": "limit",
+        "side": "buy",
+        "amount": 0.3,
+        "price": 100.5,
+    }
+    assert (order["status"], order["filled"], order["remaining"]) == ("open", 0, 0.3)
+    assert order["clientOrderId"] == transport.command["payload"]["client_order_id"]
+    assert order["stopLossPrice"] == 90
+
+
+@pytest.mark.parametrize("reply", [{}, {"results": []}, {"results": [None]}, {"results": "?"}])
+def test_an_odd_reply_breaks_nothing(reply: dict[str, Any]) -> None:
+    exchange, _ = make_exchange(reply)
+    assert exchange.create_market_buy_order("BTC/USDT", 1)["id"] is None
+    assert exchange.edit_order(42, "BTC/USDT", "limit", "buy", 1)["id"] == "42"
+    assert exchange.cancel_order(42)["id"] == "42"
+    assert exchange.cancel_orders([42, 43])[1]["id"] == "43"
+    assert exchange.cancel_all_orders() == []
+
+
+def test_create_orders_is_one_request() -> None:
+    refused = {"ok": False, "order_id": None, "status": "refused", "error": {"code": "x"}}
+    unknown = {"ok": False, "order_id": 44, "status": "unknown", "error": {"code": "y"}}
+    exchange, transport = make_exchange(results({"order": ORDER}, refused, unknown))
+    wish = {"symbol": "BTC/USDT", "type": "limit", "side": "buy", "amount": 0.3, "price": 1}
+    orders = exchange.create_orders([wish, wish, {**wish, "params": {"comment": "c"}}])
+    assert [one["command"] for one in transport.command] == ["send_order"] * 3
+    assert transport.command[2]["payload"]["comment"] == "c"
+    assert [order["status"] for order in orders] == ["open", "rejected", "open"]
+    assert [order["id"] for order in orders] == ["42", None, "44"]
+    assert orders[1]["info"]["results"][0]["error"] == {"code": "x"}
+
+
+def test_edit_order_changes_what_is_given() -> None:
+    reply = results({"order": ORDER})
+    exchange, transport = make_exchange(reply)
+    order = exchange.edit_order("42", "BTC/USDT", "limit", "buy", None, 101.5)
+    assert transport.command == {
+        "account_id": 7,
+        "command": "change_order",
+        "payload": {"order_id": 42, "new_price": "101.5"},
+    }
+    assert (order["id"], order["info"]) == ("42", reply)
+    exchange, transport = make_exchange(results({"order": None}))
+    order = exchange.edit_order("42", "BTC/USDT", "limit", "buy", 0.5, None, {"comment": "c"})
+    assert transport.command["payload"] == {"order_id": 42, "new_qty": "0.5", "comment": "c"}
+    assert (order["id"], order["amount"], order["type"]) == ("42", 0.5, "limit")
+
+
+def test_cancel_order_returns_the_order_of_that_id() -> None:
+    reply = results({"order": {**ORDER, "status": "CANCELED"}})
+    exchange, transport = make_exchange(reply)
+    order = exchange.cancel_order("42", "BTC/USDT")
+    assert transport.command == {
+        "account_id": 7,
+        "command": "cancel_order",
+        "payload": {"order_id": 42},
+    }
+    assert (order["id"], order["status"], order["info"]) == ("42", "canceled", reply)
+
+
+@pytest.mark.parametrize(("told", "status"), [("done", "canceled"), ("queued", "open")])
+def test_a_cancel_without_the_row_says_what_is_known(told: str, status: str) -> None:
+    exchange, _ = make_exchange(results({"order": None, "status": told}))
+    order = exchange.cancel_order(42, "BTC/USDT")
+    assert (order["id"], order["symbol"], order["status"]) == ("42", "BTC/USDT", status)
+
+
+def test_cancel_orders_is_one_command_and_keeps_the_order_of_ids() -> None:
+    rows = [{**ORDER, "status": "CANCELED"}, {**ORDER, "id": 43, "status": "FILLED"}]
+    exchange, transport = make_exchange(results({"orders": rows, "order_id": None}))
+    orders = exchange.cancel_orders(["43", 42, 44], "BTC/USDT")
+    assert transport.command["payload"] == {"order_ids": [43, 42, 44]}
+    told = [(order["id"], order["status"]) for order in orders]
+    assert told == [("43", "closed"), ("42", "canceled"), ("44", "canceled")]
+
+
+@pytest.mark.parametrize(
+    ("strategy_id", "args", "payload"),
+    [
+        (0, (), {}),
+        (5, (), {"strategy_ids": [5]}),
+        (5, ("BTC/USDT",), {"strategy_ids": [5], "symbol": "BTC/USDT"}),
+        (5, (None, {"strategy_id": 6, "comment": "c"}), {"strategy_ids": [6], "comment": "c"}),
+    ],
+)
+def test_cancel_all_orders_is_for_the_strategy(
+    strategy_id: int, args: tuple[Any, ...], payload: dict[str, Any]
+) -> None:
+    exchange, transport = make_exchange(results({"orders": [ORDER]}), strategy_id=strategy_id)
+    assert [order["id"] for order in exchange.cancel_all_orders(*args)] == ["42"]
+    assert transport.command["command"] == "cancel_all_orders"
+    assert transport.command["payload"] == payload
+
+
+def test_close_position_names_its_position() -> None:
+    exchange, transport = make_exchange(results({"order": ORDER}), strategy_id=5)
+    params = {"position_id": "3", "amount": 0.1, "clientOrderId": "c", "reduceOnly": True, "x": 1}
+    order = exchange.close_position("BTC/USDT", None, params)
+    assert order["id"] == "42"
+    assert transport.command == {
+        "account_id": 7,
+        "command": "close_position",
+        "payload": {"position_id": 3, "qty": "0.1", "client_order_id": "c", "params": {"x": 1}},
+    }
+
+
+def test_close_position_without_a_position_sends_nothing() -> None:
+    exchange, transport = make_exchange(results({}))
+    with pytest.raises(ccxt.ArgumentsRequired):
+        exchange.close_position("BTC/USDT")
+    assert transport.sent == []
+
+
+@pytest.mark.parametrize("amount", [float("nan"), "ten", None])
+def test_a_wrong_number_is_refused_before_anything_is_sent(amount: Any) -> None:
+    exchange, transport = make_exchange(results({}))
+    with pytest.raises(ccxt.InvalidOrder) as caught:
+        exchange.create_order("BTC/USDT", "market", "buy", amount)
+    assert (transport.sent, caught.value.outcome) == ([], "not_sent")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda exchange: exchange.create_order("BTC/USDT", "market", "buy", 1),
+        lambda exchange: exchange.create_orders([]),
+        lambda exchange: exchange.edit_order(42, "BTC/USDT", "limit", "buy", 1),
+        lambda exchange: exchange.cancel_order(42),
+        lambda exchange: exchange.cancel_orders([42]),
+        lambda exchange: exchange.cancel_all_orders(),
+        lambda exchange: exchange.close_position(params={"position_id": 3}),
+        lambda exchange: exchange.call_ccxt("create_order", "BTC/USDT", "market", "buy", 1),
+        lambda exchange: exchange.withdraw("BTC", 1, "somewhere"),
+    ],
+)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        failure("rate_limited", retryable=True, outcome="not_sent", ccxt_class="RateLimitExceeded"),
+        ConnectionRefusedError("no"),
+        ConnectionResetError("gone"),
+        TimeoutError("late"),
+    ],
+)
+def test_what_trades_is_never_repeated(call: Any, wrong: Any) -> None:
+    exchange, transport = make_exchange(wrong)
+    with pytest.raises(ccxt.BaseError):
+        call(exchange)
+    assert len(transport.sent) == 1

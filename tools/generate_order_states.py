@@ -1,0 +1,32 @@
+"""Draw the life of an order from the transition table, for ``docs/domain/orders.md``.
+
+Run it after changing ``domain/orders/order.py``: ``.venv/bin/python tools/generate_order_states.py``. A test holds
+the page against the table.
+"""
+
+from pathlib import Path
+
+from oms.domain.orders.order import TRANSITIONS, OrderState
+
+PAGE = Path(__file__).parent.parent / "docs" / "domain" / "orders.md"
+BEGIN, END = "<!-- drawn from the table: begin -->", "<!-- drawn from the table: end -->"
+
+
+def table() -> str:
+    """The transitions as a Markdown table, one row a state and report."""
+    lines = ["| state | report | becomes |", "|---|---|---|"]
+    for (state, kind), target in TRANSITIONS.items():
+        shown = target.value if isinstance(target, OrderState) else f"*{target.value}*"
+        lines.append(f"| {state.value} | {kind.value} | {shown} |")
+    return "\n".join(lines)
+
+
+def update_page(page: str) -> str:
+    """``page`` with the part between the marks drawn anew."""
+    head, _, rest = page.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n{table()}\n{END}{tail}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(update_page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

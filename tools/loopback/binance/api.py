@@ -1,0 +1,159 @@
+"""The Binance dialect at its port: from request to route to reply, and the dial of its streams."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from loopback.binance import rest_account, rest_orders, rest_public
+from loopback.binance.errors import ApiError
+from loopback.binance.params import (
+    Caller,
+    Params,
+    check_signature,
+    find_key,
+    request_params,
+    signed_text,
+)
+from loopback.binance.streams import StreamServer
+from loopback.exchange.venue import Venue
+from loopback.formatting import compact_json, to_ms
+from loopback.server.faults import FaultGroup
+from loopback.server.http import Request, Response, WebSocket
+from loopback.server.read_faults import apply_read_fault
+from loopback.server.request_filter import RequestFilter
+from loopback.server.stream_hub import StreamHub
+
+Private = Callable[[Caller, Params], Any]
+
+
+class Public(Protocol):
+    """A route that everybody may ask."""
+
+    def __call__(self, venue: Venue, params: Params, *, spot: bool) -> Any:
+        """The answer."""
+
+
+BOTH: Mapping[str, Public] = {
+    "ping": rest_public.ping,
+    "time": rest_public.server_time,
+    "exchangeInfo": rest_public.exchange_info,
+    "depth": rest_public.depth,
+    "trades": rest_public.trades,
+    "aggTrades": rest_public.aggregate_trades,
+    "ticker/24hr": rest_public.ticker,
+    "ticker/bookTicker": rest_public.best_prices,
+    "klines": rest_public.klines,
+}
+PUBLIC: Mapping[str, Public] = {
+    **{f"/api/v3/{name}": route for name, route in BOTH.items()},
+    **{f"/fapi/v1/{name}": route for name, route in BOTH.items()},
+    "/fapi/v1/premiumIndex": rest_public.premium_index,
+}
+PRIVATE: Mapping[tuple[str, str], Private] = {
+    ("POST", "/api/v3/order"): rest_orders.create,
+    ("GET", "/api/v3/order"): rest_orders.read_order,
+    ("DELETE", "/api/v3/order"): rest_orders.cancel,
+    ("POST", "/api/v3/order/cancelReplace"): rest_orders.cancel_replace,
+    ("GET", "/api/v3/openOrders"): rest_orders.open_orders,
+    ("DELETE", "/api/v3/openOrders"): rest_orders.cancel_all,
+    ("GET", "/api/v3/allOrders"): rest_orders.all_orders,
+    ("GET", "/api/v3/myTrades"): rest_orders.my_trades,
+    ("GET", "/api/v3/account"): rest_account.spot_account,
+    ("GET", "/sapi/v1/capital/config/getall"): rest_account.coins,
+    ("POST", "/fapi/v1/order"): rest_orders.create,
+    ("GET", "/fapi/v1/order"): rest_orders.read_order,
+    ("PUT", "/fapi/v1/order"): rest_orders.amend,
+    ("DELETE", "/fapi/v1/order"): rest_orders.cancel,
+    ("GET", "/fapi/v1/openOrders"): rest_orders.open_orders,
+    ("DELETE", "/fapi/v1/allOpenOrders"): rest_orders.cancel_all,
+    ("POST", "/fapi/v1/algoOrder"): rest_orders.create_algo_order,
+    ("GET", "/fapi/v1/algoOrder"): rest_orders.read_algo_order,
+    ("DELETE", "/fapi/v1/algoOrder"): rest_orders.cancel_algo_order,
+    ("GET", "/fapi/v1/openAlgoOrders"): rest_orders.open_algo_orders,
+    ("GET", "/fapi/v1/allOrders"): rest_orders.all_orders,
+    ("GET", "/fapi/v1/userTrades"): rest_orders.my_trades,
+    ("POST", "/fapi/v1/leverage"): rest_account.set_leverage,
+    ("GET", "/fapi/v1/leverageBracket"): rest_account.leverage_brackets,
+    ("GET", "/fapi/v1/positionSide/dual"): rest_account.position_mode,
+    ("POST", "/fapi/v1/positionSide/dual"): rest_account.set_position_mode,
+    ("GET", "/fapi/v2/account"): rest_account.linear_account,
+    ("GET", "/fapi/v3/account"): rest_account.linear_account,
+    ("GET", "/fapi/v3/balance"): rest_account.balance,
+    ("GET", "/fapi/v2/positionRisk"): rest_account.positions,
+    ("GET", "/fapi/v3/positionRisk"): rest_account.positions,
+}
+
+
+class BinanceApi:
+    """Answers at a port; see ``loopback.server.http.RequestHandler``."""
+
+    def __init__(self, venue: Venue, gate: RequestFilter, talks: StreamHub) -> None:
+        self._venue, self._gate = venue, gate
+        self._sockets = StreamServer(venue, gate, talks)
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to a REST request, faults included."""
+        key = request.headers.get("x-mbx-apikey", "")
+        params = request_params(request)
+        names = ("newClientOrderId", "origClientOrderId", "clientAlgoId")
+        client_id = next((params[name] for name in names if params.get(name)), "")
+        entry = self._gate.write(request, self._venue.now().isoformat(), key, client_id)
+        reply = await self._gate.before(request, key)
+        if reply is None:
+            reply = self._reply(request, key, params)
+            reply = await self._gate.after(request, key, reply)
+        entry.status = reply.status
+        return reply
+
+    async def refuse_upgrade(self, request: Request) -> Response | None:
+        """503 for a dial that a fault refuses, 404 for a stream that there is none of."""
+        self._gate.write(request, self._venue.now().isoformat(), "", "")
+        if self._gate.faults.take(FaultGroup.STREAM, request.path, "", "refuse"):
+            return Response(503, b"no capacity", {"Content-Type": "text/plain"})
+        return None if self._sockets.has(request) else Response(404)
+
+    async def serve(self, request: Request, socket: WebSocket) -> None:
+        """A stream, until it is gone."""
+        await self._sockets.serve(request, socket)
+
+    def _reply(self, request: Request, key: str, params: dict[str, str]) -> Response:
+        load = self._gate.faults.take(FaultGroup.LOAD, request.line, key)
+        if load is not None:
+            status = 418 if load.mode == "ban" else 429
+            return _refusal(
+                ApiError(-1003, "Too many requests.", status), load.word("retry_after", "1")
+            )
+        try:
+            told = self._told(request, key, params)
+        except ApiError as refused:
+            return _refusal(refused, "1" if refused.status == 429 else "")
+        told = apply_read_fault(self._gate, request.path, key, told, self._venue.now())
+        used = {"X-MBX-USED-WEIGHT-1M": str(self._gate.count_of(key))}
+        return Response(200, compact_json(told).encode(), used)
+
+    def _told(self, request: Request, key_name: str, params: dict[str, str]) -> Any:
+        where, spot = (request.method, request.path), not request.path.startswith("/fapi")
+        if request.method == "GET" and request.path in PUBLIC:
+            return PUBLIC[request.path](self._venue, params, spot=spot)
+        if request.path == "/fapi/v1/listenKey" and request.method in ("POST", "PUT"):
+            key = find_key(key_name, self._venue.keys)
+            return self._sockets.listen_key(key.name)
+        if where not in PRIVATE:
+            raise ApiError(-5000, f"Path {request.path}, Method {request.method} is invalid", 404)
+        key = find_key(key_name, self._venue.keys)
+        now_ms = to_ms(self._venue.now()) + self._gate.skew_ms
+        check_signature(key, signed_text(request), params, now_ms)
+        if key.read_only and request.method != "GET":
+            raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        if self._gate.is_over(key.name, request.path)[0]:
+            raise ApiError(-1003, "Too many requests; current limit is exceeded.", 429)
+        account = self._venue.account_of(key.name)
+        return PRIVATE[where](Caller(self._venue, self._gate, account, key.name, spot), params)
+
+
+def _refusal(refused: ApiError, retry_after: str) -> Response:
+    body = {"code": refused.code, "msg": refused.message}
+    if isinstance(refused, rest_orders.PartialCancelReplace):
+        body["data"] = refused.data
+    headers = {"Retry-After": retry_after} if retry_after else {}
+    return Response(refused.status, json.dumps(body).encode(), headers)

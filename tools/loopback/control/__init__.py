@@ -1,0 +1,1 @@
+"""The control port: its operations and their parameters."""

@@ -1,0 +1,1 @@
+"""The venue itself: accounts, markets, records and what changes them; no sockets."""

@@ -1,0 +1,1 @@
+"""HTTP, TLS and WebSocket serving, request filtering and fault injection."""
