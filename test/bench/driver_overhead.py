@@ -101,7 +101,7 @@ def _real(folder: Path, options: argparse.Namespace) -> None:
         try:
             gateway.start()
             account = create_loopback_account(
-                venue, gateway, KEY, "loop-b", venue.told["keys"]["loop-b"]
+                venue, gateway, KEY, "loop-b", venue.startup["keys"]["loop-b"]
             )
             target = Target(
                 base_url=gateway.base_url,
@@ -138,7 +138,7 @@ def create_loopback_account(
         "environment": "testnet",
         "is_testnet": True,
         "position_mode": "netting",
-        "extra_config_json": venue.told["extra_config"]["bybit"],
+        "extra_config_json": venue.startup["extra_config"]["bybit"],
     }
     account = int(asked("POST", "/admin/accounts", wish)["account_id"])
     secrets = {"api_key": key, "secret": secret}

@@ -191,7 +191,7 @@ class GatewayConnection:
 @contextlib.asynccontextmanager
 async def _ccxt(venue: LoopbackExchange, key: Key) -> Any:
     """ccxt as a program has it that knows the exchange's limits by itself."""
-    extra = dict(venue.told["extra_config"]["bybit"])
+    extra = dict(venue.startup["extra_config"]["bybit"])
     secrets = {"apiKey": key.name, "secret": key.secret, "enableRateLimit": False}
     exchange = ccxt.async_support.bybit({**extra, **secrets})
     exchange.set_sandbox_mode(True)

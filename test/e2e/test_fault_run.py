@@ -93,9 +93,9 @@ def test_fault_run(name: str, gateway_on: Any) -> None:
         _show(venue, PRICE)
         unequal, settled = _settled(gateway, venue, accounts)
         print(_table(clients, triggered, found, unequal, settled, seed))
-        if unequal.any():
+        if unequal.messages():
             _keep_evidence(gateway, venue)
-        assert not unequal.any(), "\n".join(unequal.any()[:20])
+        assert not unequal.messages(), "\n".join(unequal.messages()[:20])
         _check_ends(gateway.dsn)
     assert all(found), f"a kill found nothing in flight: {found}"
     assert {kind: triggered[kind] for kind in days.kinds if triggered[kind] < run.faults} == {}
@@ -141,7 +141,7 @@ def _kills(
     began = time.monotonic()
     while not _is_enough(run, clients, days) and time.monotonic() - began < 3 * run.seconds:
         _until_next_kill(venue, chance, run.kill_seconds * chance.uniform(0.6, 1.4))
-        found.append(strikes.one())
+        found.append(strikes.inject())
     return found
 
 
@@ -186,7 +186,7 @@ def _settled(
     while True:
         unequal = compare_books(gateway, venue, accounts)
         seconds = time.monotonic() - began
-        if not unequal.any() or seconds > SETTLE_SECONDS_MAX:
+        if not unequal.messages() or seconds > SETTLE_SECONDS_MAX:
             return unequal, seconds
         time.sleep(1)
 

@@ -100,10 +100,12 @@ def _storm(
     print(f"shares before {spread} and after {_spread(fleet)}")
     print(
         f"{len(storm.results)} commands, {storm.duplicates} of them twice, {storm.repeats} repeated;"
-        f" in flight {weather.found}"
+        f" in flight {weather.in_flight_counts}"
     )
-    assert len(weather.found) == len(strokes)
-    assert all(count for _, count in weather.found), f"nothing was in flight: {weather.found}"
+    assert len(weather.in_flight_counts) == len(strokes)
+    assert all(count for _, count in weather.in_flight_counts), (
+        f"nothing was in flight: {weather.in_flight_counts}"
+    )
     assert storm.repeats > 0, "no request was ever interrupted: the storm proves nothing"
     assert storm.duplicates > 0, "nothing was ever sent twice at once"
     _check(fleet, storm)

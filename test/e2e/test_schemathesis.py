@@ -118,7 +118,7 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
 
 @pytest.mark.parametrize("role", ROLES)
 def test_answers_are_as_published(gateway: Gateway, runs: dict[str, FuzzResult], role: str) -> None:
-    assert runs[role].status == 0, runs[role].said[-20_000:] + gateway.log_tail()
+    assert runs[role].status == 0, runs[role].output[-20_000:] + gateway.log_tail()
 
 
 def test_questions_get_past_the_first_refusal(

@@ -90,7 +90,7 @@ def test_no_secret_is_said_or_stored_anywhere(session: Session) -> None:
         "log": session.gateway.log.read_text(encoding="utf-8"),
         **{f"table {name}": text for name, text in stored.items()},
         **{f"{n} {where}": text for n, (where, text) in enumerate(session.answers)},
-        **{f"oms {' '.join(done.words[:1])}": done.out + done.err for done in shell.done},
+        **{f"oms {' '.join(done.arguments[:1])}": done.out + done.err for done in shell.done},
         **{f"/proc {pid}": _command_line(pid) for pid in _pids(session.gateway)},
     }
     assert len(session.secrets) > 25 and len(session.answers) > 50
@@ -157,7 +157,7 @@ def _hash(text: str) -> str:
 
 
 def _master_key(gateway: Gateway) -> str:
-    lines = (gateway.home / "master.key").read_text(encoding="ascii").splitlines()
+    lines = (gateway.home_folder / "master.key").read_text(encoding="ascii").splitlines()
     (key,) = [line for line in lines if line and not line.startswith("#")]
     return key
 

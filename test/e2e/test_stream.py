@@ -30,12 +30,12 @@ def url_of(gateway: Gateway) -> str:
 async def test_an_order_sent_by_http_is_heard(gateway: Gateway) -> None:
     async with connect_client(url_of(gateway), gateway.api_key) as ear:
         await ear.request("subscribe", wish(gateway))
-        done = await ear.event("snapshot_done")
+        done = await ear.receive_event("snapshot_done")
         (start,) = (row["seq"] for row in done["payload"]["accounts"])
         answer = await asyncio.to_thread(post_order, gateway, gateway.netting_account_id)
-        await ear.event("command_updated")
+        await ear.receive_event("command_updated")
     (result,) = answer["results"]
-    assert ear.numbers == list(range(start + 1, start + 1 + len(ear.numbers)))
+    assert ear.seqs == list(range(start + 1, start + 1 + len(ear.seqs)))
     rows = {event["event"]: event["payload"] for event in ear.events}
     told = ["order_submitted", "deal_created", "deal_updated", "order_updated"]
     assert list(rows) == [*told, "position_updated", "command_updated"]
@@ -74,8 +74,8 @@ async def _resumed_by_event_id(gateway: Gateway) -> None:
     event = get(gateway, target)["items"][-1]
     async with connect_client(url_of(gateway), gateway.api_key) as ear:
         await ear.send("subscribe", wish(gateway, from_event_id=event["event_id"]))
-        await ear.number(_head(gateway))
-    assert ear.numbers == list(range(event["seq"] + 1, _head(gateway) + 1))
+        await ear.receive_seq(_head(gateway))
+    assert ear.seqs == list(range(event["seq"] + 1, _head(gateway) + 1))
 
 
 async def _heard_for_a_while(

@@ -59,7 +59,9 @@ def test_by_hand_it_is_the_same(gateway: Gateway, venue: LoopbackExchange) -> No
 def test_all_is_as_expected_from_bootstrap_to_flat(
     gateway: Gateway, venue: LoopbackExchange
 ) -> None:
-    done = _walked(_settings(venue, "alone") | {"OMS_TESTNET_HOME": str(gateway.home)}, gateway)
+    done = _walked(
+        _settings(venue, "alone") | {"OMS_TESTNET_HOME": str(gateway.home_folder)}, gateway
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "secret of" not in done.stdout + done.stderr
     _check_lines(done.stdout)
@@ -99,7 +101,7 @@ def _settings(venue: LoopbackExchange, name: str) -> dict[str, str]:
     secret = f"secret of {name}"
     venue.control("account", key=name, secret=secret, account=name, balances={"USDT": "100000"})
     is_binance = EXCHANGE_ID.endswith("binance")
-    extra = venue.told["extra_config"]["binance_tls" if is_binance else "bybit"]
+    extra = venue.startup["extra_config"]["binance_tls" if is_binance else "bybit"]
     return {
         "OMS_TESTNET_EXCHANGE_ID": EXCHANGE_ID,
         "OMS_TESTNET_API_KEY": name,

@@ -86,20 +86,20 @@ def story(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Command
 
 def test_every_command_was_run(story: CommandLineSession) -> None:
     commands: Any = next(a for a in parser()._actions if a.dest == "command")
-    assert set(commands.choices) - PROCESSES == {name.split()[0] for name in story.told}
+    assert set(commands.choices) - PROCESSES == {name.split()[0] for name in story.answers}
 
 
 @pytest.mark.parametrize("command", KEYS)
 def test_an_answer_has_its_documented_keys(command: str, story: CommandLineSession) -> None:
-    assert KEYS[command] <= set(story.told[command])
+    assert KEYS[command] <= set(story.answers[command])
 
 
 def test_no_other_command_was_run(story: CommandLineSession) -> None:
-    assert set(story.told) == set(KEYS)
+    assert set(story.answers) == set(KEYS)
 
 
 def test_the_parts_of_an_installation(story: CommandLineSession) -> None:
-    told = story.told["install"]
+    told = story.answers["install"]
     assert set(told["user"]) == {"id", "name"}
     assert set(told["api_key"]) == {"id", "plain", "label"}
     parts = {"id", "exchange_id", "label", "position_mode", "is_testnet"}
@@ -109,9 +109,9 @@ def test_the_parts_of_an_installation(story: CommandLineSession) -> None:
 
 def test_a_chosen_key_trades_on_the_account_it_was_made_with(story: CommandLineSession) -> None:
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"}
-    account_id = story.told["install"]["account"]["id"]
+    account_id = story.answers["install"]["account"]["id"]
     body = {"account_id": account_id, "command": "send_order", "payload": order}
-    key = story.hidden.install_key
+    key = story.secrets.install_key
     status, answer, _ = call(story.gateway, "POST", "/oms/commands", body, key=key)
     assert (status, answer["results"][0]["status"]) == (200, "done")
 
@@ -119,40 +119,40 @@ def test_a_chosen_key_trades_on_the_account_it_was_made_with(story: CommandLineS
 def test_an_account_keeps_its_environment_from_the_first_order_on(
     story: CommandLineSession,
 ) -> None:
-    assert story.told["set-account-testnet"]["is_testnet"] is True
+    assert story.answers["set-account-testnet"]["is_testnet"] is True
     traded = f"--account-id={story.gateway.account_id}"
     story.shell.run("set-account-testnet", traded, "--enabled", status=1)
     story.shell.run("set-account-testnet", "--account-id=987654", "--disabled", status=4)
 
 
 def test_the_key_file_is_its_owner_s_alone(story: CommandLineSession) -> None:
-    assert stat.S_IMODE((story.gateway.home / "master.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((story.gateway.home_folder / "master.key").stat().st_mode) == 0o600
 
 
 def test_a_restored_database_holds_the_same_rows(story: CommandLineSession) -> None:
-    assert story.told["restore"]["rows"] == story.told["backup"]["rows"]
-    assert story.told["restore"]["rows"]["oms_deals"] > 0
+    assert story.answers["restore"]["rows"] == story.answers["backup"]["rows"]
+    assert story.answers["restore"]["rows"]["oms_deals"] > 0
 
 
 def test_the_doctor_finds_all_well(story: CommandLineSession) -> None:
-    told = story.told["doctor"]
+    told = story.answers["doctor"]
     assert told["ok"], told
     names = [check["name"] for check in told["checks"]]
     assert names == ["config", "database", "migrations", "keys", "clock", "worker", "exchange"]
 
 
 def test_the_password_that_was_piped_in_logs_in(story: CommandLineSession) -> None:
-    wish = {"user_name": "ann", "password": story.hidden.password}
+    wish = {"user_name": "ann", "password": story.secrets.password}
     status, answer, _ = call(story.gateway, "POST", "/auth/login-password", wish)
     assert status == 200, answer
-    story.hidden.master_keys.append(answer["token"])
+    story.secrets.master_keys.append(answer["token"])
 
 
 def test_secrets_are_typed_unseen_at_a_terminal(story: CommandLineSession) -> None:
     account = f"--account-id={story.gateway.account_id}"
     words = ("upsert-account-credentials", account)
-    shown = story.shell.at_terminal(*words, typed=["", story.hidden.typed, ""])
-    assert "Secret" in shown and story.hidden.typed not in shown
+    shown = story.shell.at_terminal(*words, typed=["", story.secrets.typed_secret, ""])
+    assert "Secret" in shown and story.secrets.typed_secret not in shown
     assert "api_key_enc: true" in shown
 
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_undone_is_asked_for(story: CommandLineSession) -> None:
 
 def test_failures_tell_no_secret(story: CommandLineSession) -> None:
     """Commands that go wrong with a secret in their hands."""
-    hidden, shell = story.hidden, story.shell
+    hidden, shell = story.secrets, story.shell
     account = f"--account-id={story.gateway.account_id}"
     piped = {"stdin": f"{hidden.exchange_key}\n{hidden.exchange_secret}\n"}
     both = ("--api-key-stdin", "--secret-stdin")
@@ -202,23 +202,23 @@ def test_failures_tell_no_secret(story: CommandLineSession) -> None:
 
 def test_no_secret_was_said_anywhere(story: CommandLineSession) -> None:
     """Last of all: everything that was printed, logged or stored in this file's session."""
-    said = {" ".join(done.words[:2]): _said(done) for done in story.shell.done}
+    said = {" ".join(done.arguments[:2]): _said(done) for done in story.shell.done}
     assert len(story.shell.done) > len(KEYS) and len(said) > len(KEYS) / 2
     log = story.gateway.log.read_text(encoding="utf-8")
     # The greeting shows what to paste, key and all, as first-run.json holds it.
     greeting, _, later = log.partition("Ctrl-C ends the gateway")
-    assert story.hidden.trader_key in greeting and later
+    assert story.secrets.trader_key in greeting and later
     stored = gzip.decompress((story.gateway.folder / "copy.gz").read_bytes()).decode()
     assert "enc:v1:" in stored
     places: Mapping[str, str] = {
         "log": later,
         "backup": stored,
-        **{f"{n} {' '.join(d.words)}": _said(d) for n, d in enumerate(story.shell.done)},
+        **{f"{n} {' '.join(d.arguments)}": _said(d) for n, d in enumerate(story.shell.done)},
     }
     leaks = [
         (place, name)
         for place, text in places.items()
-        for name, secret in _named(story.hidden)
+        for name, secret in _named(story.secrets)
         if secret in text
     ]
     assert leaks == []
@@ -226,11 +226,11 @@ def test_no_secret_was_said_anywhere(story: CommandLineSession) -> None:
 
 def _said(done: CompletedCommand) -> str:
     """What a command said; a key that is made or chosen is told once, where it is meant to be."""
-    if done.words[0] not in ("install", "create-api-key"):
+    if done.arguments[0] not in ("install", "create-api-key"):
         return done.out + done.err
     told = json.loads(done.out)
-    (told["api_key"] if done.words[0] == "install" else told).pop(
-        "plain" if done.words[0] == "install" else "api_key"
+    (told["api_key"] if done.arguments[0] == "install" else told).pop(
+        "plain" if done.arguments[0] == "install" else "api_key"
     )
     return json.dumps(told) + done.err
 

@@ -58,11 +58,11 @@ def test_it_trades_and_reaches_this_machine_alone(
     venue.control("price", symbol="BTC/USDT:USDT", price="60000")
     told = {
         "venue": name,
-        "port": venue.told["ports"]["tls"] if dialect.endswith("_tls") else 0,
+        "port": venue.startup["ports"]["tls"] if dialect.endswith("_tls") else 0,
         "config": {
-            **venue.told["extra_config"][dialect],
+            **venue.startup["extra_config"][dialect],
             "apiKey": "loop-a",
-            "secret": venue.told["keys"]["loop-a"],
+            "secret": venue.startup["keys"]["loop-a"],
         },
     }
     done = subprocess.run(

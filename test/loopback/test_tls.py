@@ -46,17 +46,17 @@ class Here(AbstractResolver):
 @pytest.fixture
 async def resolver(venue: LoopbackExchange) -> Here:
     """Leads to the TLS port."""
-    return Here(venue.told["ports"]["tls"])
+    return Here(venue.startup["ports"]["tls"])
 
 
 @pytest.fixture
 async def pro(venue: LoopbackExchange, resolver: Here) -> AsyncIterator[Any]:
     """An unmodified client with production URLs."""
-    context = ssl.create_default_context(cafile=venue.told["cafile"])
+    context = ssl.create_default_context(cafile=venue.startup["cafile"])
     connector = aiohttp.TCPConnector(ssl=context, resolver=resolver)
     async with aiohttp.ClientSession(connector=connector) as session:
         credentials = {"apiKey": "loop-a", "secret": "secret-a", "newUpdates": True}
-        extra = venue.told["extra_config"]["bybit_tls"]
+        extra = venue.startup["extra_config"]["bybit_tls"]
         exchange = ccxt.pro.bybit(credentials | {"options": extra["options"]})
         exchange.session, exchange.own_session = session, False
         yield exchange
@@ -79,11 +79,11 @@ async def test_it_trades_under_the_names_of_production(
 @pytest.fixture
 async def binance(venue: LoopbackExchange, resolver: Here) -> AsyncIterator[Any]:
     """An unmodified ``ccxt.pro.binance`` with production URLs."""
-    context = ssl.create_default_context(cafile=venue.told["cafile"])
+    context = ssl.create_default_context(cafile=venue.startup["cafile"])
     connector = aiohttp.TCPConnector(ssl=context, resolver=resolver)
     async with aiohttp.ClientSession(connector=connector) as session:
         credentials = {"apiKey": "loop-b", "secret": "secret-b", "newUpdates": True}
-        extra = venue.told["extra_config"]["binance_tls"]
+        extra = venue.startup["extra_config"]["binance_tls"]
         exchange = ccxt.pro.binance(credentials | {"options": extra["options"]})
         exchange.session, exchange.own_session = session, False
         yield exchange
@@ -125,7 +125,7 @@ async def test_binance_streams_under_the_names_of_production(
 
 
 async def test_nobody_else_trusts_it(venue: LoopbackExchange) -> None:
-    port = venue.told["ports"]["tls"]
+    port = venue.startup["ports"]["tls"]
     with pytest.raises(ssl.SSLCertVerificationError):
         await asyncio.open_connection(
             "127.0.0.1", port, ssl=ssl.create_default_context(), server_hostname="api.bybit.com"
@@ -134,6 +134,6 @@ async def test_nobody_else_trusts_it(venue: LoopbackExchange) -> None:
 
 def test_the_authority_goes_with_the_process() -> None:
     with run_loopback() as running:
-        cafile = Path(running.told["cafile"])
+        cafile = Path(running.startup["cafile"])
         assert sorted(path.name for path in cafile.parent.iterdir()) == ["ca.pem"]
     assert not cafile.parent.exists()

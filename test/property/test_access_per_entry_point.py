@@ -94,7 +94,7 @@ class House:
         assert ask.frame is not None
         namespace, action, payload = ask.frame
         async with connect_websocket(self.gateway.app, key) as socket:
-            told = await socket.ask(action, payload, namespace)
+            told = await socket.request(action, payload, namespace)
         if told["ok"]:
             return None
         error = told["payload"].get("error") or told["payload"]

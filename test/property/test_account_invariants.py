@@ -88,12 +88,12 @@ HOUSES = st.builds(
 def test_7_event_numbers_have_no_gap(house: MemoryAccount, story: list[tuple[Wish, str]]) -> None:
     asyncio.run(_lived(house, story))
     after = 0
-    for row in house.rows.events:
+    for row in house.ledger.events:
         assert row.seq == after + 1
         told = json.loads(row.payload)
         assert row.seq_to - row.seq + 1 == (len(told) if row.event_type == "batch" else 1)
         after = row.seq_to
-    assert after == house.rows.head
+    assert after == house.ledger.head
 
 
 @settings(max_examples=count_examples(500), deadline=None)
@@ -103,14 +103,14 @@ def test_8_every_command_has_exactly_one_result(
 ) -> None:
     asyncio.run(_lived(house, story))
     told: Counter[int] = Counter()
-    for row in house.rows.events:
+    for row in house.ledger.events:
         payload = json.loads(row.payload)
         events = payload if row.event_type == "batch" else [{"event": row.event_type} | payload]
         for event in events:
             if event["event"] == "command_updated":
                 told[event.get("payload", event)["command_id"]] += 1
     for command in house.commands:
-        (result,) = house.rows.results[command.id]
+        (result,) = house.ledger.results[command.id]
         assert result.status.is_final
         assert (result.error is None) == (result.status is CommandStatus.DONE)
         assert told[command.id] == (0 if house.emits_no_event(command) else 1)
@@ -123,15 +123,15 @@ def test_9_paper_balances_conserve(house: MemoryAccount, story: list[tuple[Wish,
 
     async def lived() -> None:
         await _lived(house, story)
-        house.queue(CloseAllPositions(symbol=LINEAR))
+        house.enqueue(CloseAllPositions(symbol=LINEAR))
         await house.process()
         house.commit()
-        balances = await house.asked("fetch_balance")
+        balances = await house.call_exchange("fetch_balance")
         _check(balances)
-        held = [p for p in house.rows.positions.values() if p.is_open and p.symbol == LINEAR]
+        held = [p for p in house.ledger.positions.values() if p.is_open and p.symbol == LINEAR]
         assert not held
         money, coins = Fraction(START["USDT"]), Fraction(START["SOL"])
-        for deal in house.rows.deals.values():
+        for deal in house.ledger.deals.values():
             fee = Fraction(deal.fee or 0)
             money -= fee * (deal.fee_currency == "USDT")
             coins -= fee * (deal.fee_currency == "SOL")
@@ -141,7 +141,7 @@ def test_9_paper_balances_conserve(house: MemoryAccount, story: list[tuple[Wish,
                 coins += deal.side.sign * Fraction(deal.qty)
             elif deal.symbol == LINEAR:
                 money += Fraction(deal.profit)
-        rounding = Fraction(4 * len(house.rows.deals) + 4, 10**18)
+        rounding = Fraction(4 * len(house.ledger.deals) + 4, 10**18)
         assert total_balance(balances, "SOL") == coins
         assert abs(Fraction(total_balance(balances, "USDT")) - money) <= rounding
 
@@ -157,12 +157,12 @@ def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
 
     async def lived() -> None:
         await _lived(house, story)
-        rows = house.rows
-        house.queue(Reconcile())
+        rows = house.ledger
+        house.enqueue(Reconcile())
         await house.process()
         house.commit()
         before = dict(rows.orders), dict(rows.positions), dict(rows.deals), _seen(house)
-        house.queue(Reconcile())
+        house.enqueue(Reconcile())
         await house.process()
         house.commit()
         assert (rows.orders, rows.positions, rows.deals, _seen(house)) == before
@@ -171,7 +171,7 @@ def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
 
 
 def _seen(house: MemoryAccount) -> dict[int, Discrepancy]:
-    return {i: evolve(row, last_seen=NOON) for i, row in house.rows.seen.items()}
+    return {i: evolve(row, last_seen=NOON) for i, row in house.ledger.seen.items()}
 
 
 def _check(balances: dict[str, dict[str, str]]) -> None:
@@ -183,11 +183,11 @@ def _check(balances: dict[str, dict[str, str]]) -> None:
 
 async def _lived(house: MemoryAccount, story: list[tuple[Wish, str]]) -> None:
     for symbol in (SPOT, LINEAR):
-        house.queue(PaperPrice(symbol=symbol, bid=Decimal(100), ask=Decimal(100)))
+        house.enqueue(PaperPrice(symbol=symbol, bid=Decimal(100), ask=Decimal(100)))
     await house.process()
     house.commit()
     for wish, turn in story:
-        house.queue(_payload(house, wish))
+        house.enqueue(_payload(house, wish))
         match turn:
             case "work":
                 await house.process()
@@ -207,8 +207,8 @@ async def _lived(house: MemoryAccount, story: list[tuple[Wish, str]]) -> None:
 def _payload(house: MemoryAccount, wish: Wish) -> CommandPayload:
     one, two, three, four, five, six = wish.numbers
     symbol = (SPOT, LINEAR)[one % 2]
-    positions = [*(p.id for p in house.home.positions.values()), 999]
-    orders = [*house.home.orders, 999]
+    positions = [*(p.id for p in house.state.positions.values()), 999]
+    orders = [*house.state.orders, 999]
     first, second = positions[two % len(positions)], positions[three % len(positions)]
     price = Decimal(90 + four % 21)
     match wish.verb:
@@ -243,7 +243,7 @@ def _payload(house: MemoryAccount, wish: Wish) -> CommandPayload:
         case "close_all":
             return CloseAllPositions(strategy_ids=(two % 3,) if two % 2 else ())
         case "reassign":
-            made = [*house.rows.orders, 999]
+            made = [*house.ledger.orders, 999]
             return Reassign(order_ids=(made[two % len(made)],), strategy_id=three % 3)
         case "call":
             return CcxtCall(func="fetch_balance")

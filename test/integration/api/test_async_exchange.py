@@ -20,11 +20,11 @@ async def rows_of(gateway: InProcessGateway, command_id: int) -> dict[str, Any]:
 
 
 async def test_an_order_is_running_until_the_exchange_answers(slow: InProcessGateway) -> None:
-    deferred_exchange(slow).held = True
+    deferred_exchange(slow).is_held = True
     (row,) = (await slow.order("?wait_ms=300")).json()["results"]
     assert (row["ok"], row["status"]) == (True, "running")
     assert row["order"]["status"] == "PENDING_SUBMIT"
-    deferred_exchange(slow).answer()
+    deferred_exchange(slow).release()
     command = await slow.client.get(f"/oms/commands/{row['command_id']}?wait_ms=5000")
     assert (command["status"], command["order_id"]) == ("done", row["order_id"])
     (order,) = (await slow.client.get(f"/oms/orders/{row['order_id']}"))["items"]
@@ -46,7 +46,7 @@ async def test_a_rejection_ends_the_command(slow: InProcessGateway) -> None:
 
 
 async def test_nothing_is_sent_before_it_is_stored(slow: InProcessGateway) -> None:
-    deferred_exchange(slow).held = True
+    deferred_exchange(slow).is_held = True
     (row,) = (await slow.order("?wait_ms=200")).json()["results"]
     stored = await slow.store.ledger.order(slow.account_id, row["order_id"])
     assert stored is not None
@@ -73,7 +73,7 @@ async def test_a_cancel_is_done_when_the_order_is_canceled(slow: InProcessGatewa
 
 async def test_a_cancel_that_comes_too_late_fails(slow: InProcessGateway) -> None:
     order_id = await resting(slow)
-    deferred_exchange(slow).held = True
+    deferred_exchange(slow).is_held = True
     body = {"account_id": slow.account_id, "command": "cancel_order"}
     answer = await slow.client(
         "POST", "/oms/commands?wait_ms=300", body | {"payload": {"order_id": order_id}}
@@ -82,7 +82,7 @@ async def test_a_cancel_that_comes_too_late_fails(slow: InProcessGateway) -> Non
     assert (row["status"], row["order"]["pending_change"]) == ("running", "cancel")
     price = {"symbol": SYMBOL, "bid": "49000", "ask": "49010", "account_id": slow.account_id}
     await slow.client("POST", "/paper/price", price)
-    deferred_exchange(slow).answer()
+    deferred_exchange(slow).release()
     command = await slow.client.get(f"/oms/commands/{row['command_id']}?wait_ms=5000")
     assert command["status"] == "failed"
     (order,) = (await slow.client.get(f"/oms/orders/{order_id}"))["items"]
@@ -125,7 +125,7 @@ async def test_a_lost_answer_is_unknown_until_it_is_found(slow: InProcessGateway
 
 
 async def test_a_new_home_goes_on_waiting(slow: InProcessGateway) -> None:
-    deferred_exchange(slow).held = True
+    deferred_exchange(slow).is_held = True
     (row,) = (await slow.order("?wait_ms=300")).json()["results"]
     before = deferred_exchange(slow)
     await slow.worker.accounts.evict_all()

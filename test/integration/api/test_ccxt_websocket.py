@@ -16,7 +16,7 @@ async def test_calls_by_frame(gateway: InProcessGateway) -> None:
 
         async def call(func: str, *args: Any) -> Any:
             payload = {"account_id": gateway.account_id, "func": func, "args": list(args)}
-            return await socket.ask("call", payload, "ccxt")
+            return await socket.request("call", payload, "ccxt")
 
         told = await call("createOrder", SYMBOL, "market", "buy", 0.01)
         assert (told["ok"], told["event"]) == (True, "ccxt_result")

@@ -47,8 +47,8 @@ async def made(venue: LoopbackExchange, tables: Path) -> AsyncIterator[Callable[
             "engine": "ccxt",
             "environment": "loopback",
             "api_key": "loop-a",
-            "secret": venue.told["keys"]["loop-a"],
-            "extra_config": venue.told["extra_config"][dialect],
+            "secret": venue.startup["keys"]["loop-a"],
+            "extra_config": venue.startup["extra_config"][dialect],
             "cache_folder": tables,
         }
         client = VenueClient(ClientSpec(**(told | changes)), shelf if shares else None)

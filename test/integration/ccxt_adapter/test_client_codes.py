@@ -142,7 +142,7 @@ async def differing(
 ) -> list[tuple[Any, ...]]:
     """The rows that ended otherwise, with what was seen; each was sent once."""
     found, match = list[tuple[Any, ...]](), place(dialect, symbol, verb)
-    quick = venue.told["extra_config"][dialect] | {"rateLimit": 1}
+    quick = venue.startup["extra_config"][dialect] | {"rateLimit": 1}
     client = await opened(dialect, extra_config=quick)
     for kind, word, reason, status, body in rows:
         before = len(venue.paths(match))

@@ -26,7 +26,7 @@ async def test_quotes_books_trades_and_marks(
     for symbol, price in ((SPOT, "59000"), (LINEAR, "60000")):
         venue.control("price", symbol=symbol, price=price, bid_qty="2", ask_qty="3")
     venue.control("mark", symbol=LINEAR, price="60001")
-    extra = venue.told["extra_config"][dialect]
+    extra = venue.startup["extra_config"][dialect]
     spec = build_price_spec(dialect, extra, tables)
     feed = PriceFeed(
         dialect, lambda: PublicClient(spec, MarketCache()), timeout_seconds=5, every=0.1

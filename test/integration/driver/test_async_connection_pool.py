@@ -44,14 +44,14 @@ def read(exchange: OmsCcxtAsyncExchange) -> Any:
 
 
 def used(server: FaultyServer) -> list[int]:
-    return [number for number, *_ in server.asked]
+    return [number for number, *_ in server.requests]
 
 
 async def test_a_connection_is_kept(server: FaultyServer, exchange: OmsCcxtAsyncExchange) -> None:
     assert await read(exchange) == 5
     await trade(exchange)
     assert await exchange.load_has() == exchange.has
-    told = [(method, path) for _, method, path, _ in server.asked]
+    told = [(method, path) for _, method, path, _ in server.requests]
     assert told == [
         ("POST", "/ccxt/7/fetch_ticker"),
         ("POST", "/oms/commands?wait_ms=4000"),
@@ -108,7 +108,7 @@ async def test_no_answer_in_time(ask: Any, code: str, server: FaultyServer) -> N
         with pytest.raises(ccxt.RequestTimeout) as caught:
             await ask(hasty)
     assert caught.value.code == code  # type: ignore[attr-defined]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 async def test_nobody_there() -> None:

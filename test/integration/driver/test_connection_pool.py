@@ -40,14 +40,14 @@ def read(exchange: OmsCcxtExchange) -> Any:
 
 def used(server: FaultyServer) -> list[int]:
     """The connection of each request."""
-    return [number for number, *_ in server.asked]
+    return [number for number, *_ in server.requests]
 
 
 def test_a_connection_is_kept(server: FaultyServer, exchange: OmsCcxtExchange) -> None:
     assert read(exchange) == 5
     trade(exchange)
     assert exchange.fetch_order(1) is None
-    told = [(method, path) for _, method, path, _ in server.asked]
+    told = [(method, path) for _, method, path, _ in server.requests]
     assert told == [
         ("POST", "/ccxt/7/fetch_ticker"),
         ("POST", "/oms/commands?wait_ms=4000"),
@@ -59,7 +59,7 @@ def test_a_connection_is_kept(server: FaultyServer, exchange: OmsCcxtExchange) -
 def test_a_path_before_the_gateway_s_is_kept(server: FaultyServer) -> None:
     client = OmsHttpClient(base_url=f"{server.base_url}/gate/", api_key="key")
     assert client.request("GET", "/oms/accounts", query={"status": "all"})["ok"] is True
-    assert server.asked[0][2] == "/gate/oms/accounts?status=all"
+    assert server.requests[0][2] == "/gate/oms/accounts?status=all"
     client.close()
 
 
@@ -108,10 +108,10 @@ def test_a_new_connection_that_breaks(server: FaultyServer, exchange: OmsCcxtExc
     server.behaviours = ["drop"] * 4
     with pytest.raises(ccxt.RequestTimeout):
         trade(exchange)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     with pytest.raises(ccxt.ExchangeNotAvailable):
         read(exchange)
-    assert len(server.asked) == 4, "tried again twice"
+    assert len(server.requests) == 4, "tried again twice"
 
 
 @pytest.mark.parametrize(("ask", "code"), [(trade, "outcome_unknown"), (read, "timeout")])
@@ -123,7 +123,7 @@ def test_no_answer_in_time(ask: Any, code: str, server: FaultyServer) -> None:
     with pytest.raises(ccxt.RequestTimeout) as caught:
         ask(hasty)
     assert caught.value.code == code  # type: ignore[attr-defined]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_nobody_there() -> None:

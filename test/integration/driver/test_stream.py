@@ -79,7 +79,7 @@ async def test_what_is_said_at_the_beginning(
     assert versions(await exchange.watch_orders()) == [1]
     (position,) = await exchange.watch_positions()
     assert (position["side"], server.keys) == ("long", ["key"])
-    auth, subscribe = server.asked
+    auth, subscribe = server.received
     assert auth["payload"] == {"api_key": "key"}
     assert subscribe["payload"]["account_ids"] == [7]
     assert subscribe["payload"]["refresh"] is False
@@ -101,7 +101,7 @@ async def test_a_closed_connection_is_resumed_behind_the_last_event(
     while 3 not in seen:
         seen += versions(await exchange.watch_orders())
     assert seen == [1, 2, 3]
-    assert server.asked[-1]["payload"]["from_seq"] == {"7": 11}
+    assert server.received[-1]["payload"]["from_seq"] == {"7": 11}
 
 
 async def test_a_hole_in_the_numbers_is_asked_for_again(
@@ -113,7 +113,7 @@ async def test_a_hole_in_the_numbers_is_asked_for_again(
     while 4 not in seen:
         seen += versions(await exchange.watch_orders())
     assert seen == [1, 3, 4]
-    assert server.asked[-1]["payload"]["from_seq"] == {"7": 10}
+    assert server.received[-1]["payload"]["from_seq"] == {"7": 10}
 
 
 async def test_after_a_gap_what_vanished_is_looked_up(
@@ -168,7 +168,7 @@ async def test_market_data_is_pushed_and_each_told_once(
         "ticker", symbol="btc/usdt", timeout_s=0.05, poll_interval_ms=1000
     )
     assert quiet is None
-    (asked,) = [frame for frame in server.asked if frame["action"] == "subscribe_market"]
+    (asked,) = [frame for frame in server.received if frame["action"] == "subscribe_market"]
     assert asked["payload"]["channels"] == ["ticker"]
 
 
@@ -209,7 +209,7 @@ def test_another_event_loop_goes_on_where_the_first_stood() -> None:
         async with run_scripted_websocket() as server:
             server.script = [[event(11, 10, 2)]]
             seen = await first(made, server)
-            assert server.asked[1]["payload"]["from_seq"] == {"7": 10}
+            assert server.received[1]["payload"]["from_seq"] == {"7": 10}
             await made.close()
             return seen
 

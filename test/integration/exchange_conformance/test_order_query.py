@@ -49,5 +49,5 @@ async def test_what_was_declared_not_placed_ends_by_that_word_alone(desk: PortHa
     await desk.wait_for_state(number, "SUBMITTED")
     desk.exchange.declare_not_placed(desk.orders[number], now())
     await desk.poll()
-    assert desk.last(number, ReportKind.NOT_PLACED) is None
+    assert desk.last_report(number, ReportKind.NOT_PLACED) is None
     assert desk.state(number) == "SUBMITTED"

@@ -80,7 +80,9 @@ async def test_what_a_trigger_placed_is_canceled(desk: PortHarness) -> None:
     number = await desk.send("buy", ENOUGH, "60400", **terms)
     await desk.wait_for_state(number, "SUBMITTED")
     await desk.set_prices("60600")
-    await desk.wait_until(lambda: desk.last(number, ReportKind.TRIGGERED) is not None, "triggered")
+    await desk.wait_until(
+        lambda: desk.last_report(number, ReportKind.TRIGGERED) is not None, "triggered"
+    )
     await desk.cancel(number)
     await desk.wait_for_state(number, "CANCELED")
     await desk.set_prices("60300")
@@ -96,11 +98,11 @@ UNSENT = (
 async def test_what_is_not_sent_is_refused_before_it_leaves(desk: PortHarness) -> None:
     for deed, side, terms in UNSENT:
         number = await desk.send(side, ENOUGH, **terms)
-        if desk.can[deed]:
-            assert desk.last(number, ReportKind.REFUSED) is None
+        if desk.capabilities[deed]:
+            assert desk.last_report(number, ReportKind.REFUSED) is None
             continue
-        assert (desk.code(number), desk.state(number)) == (NOT_DONE, "REJECTED")
-        assert not desk.rows, "nothing was taken down"
+        assert (desk.rejection_code(number), desk.state(number)) == (NOT_DONE, "REJECTED")
+        assert not desk.attempts, "nothing was taken down"
 
 
 @pytest.mark.parametrize("floor", [*SUPPORTED_CASES, *REPLACE_CASES], ids=str)
@@ -128,7 +130,7 @@ async def test_what_was_executed_stays_when_the_rest_is_changed(desk: PortHarnes
     await desk.wait_for_state(number, "PARTIALLY_FILLED")
     await desk.change(number, price="58000")
     await desk.wait_answered(number)
-    assert desk.code(number) is None
+    assert desk.rejection_code(number) is None
     assert (desk.orders[number].price, desk.state(number)) == (Decimal(58000), "PARTIALLY_FILLED")
     await desk.cancel(number)
     await desk.wait_for_state(number, "CANCELED")
@@ -143,7 +145,7 @@ async def test_a_change_below_what_is_filled_is_refused(desk: PortHarness) -> No
     await desk.wait_for_state(number, "PARTIALLY_FILLED")
     await desk.change(number, qty="0.01")
     await desk.wait_answered(number)
-    assert desk.code(number)
+    assert desk.rejection_code(number)
     order = desk.orders[number]
     assert (order.qty, order.filled_qty) == (Decimal(ENOUGH), Decimal("0.02"))
     assert order.state == "PARTIALLY_FILLED"

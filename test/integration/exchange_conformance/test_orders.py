@@ -58,20 +58,20 @@ async def test_a_cancel_of_a_filled_order_is_too_late(desk: PortHarness) -> None
     number = await desk.send("buy", ENOUGH)
     await desk.wait_for_state(number, "FILLED")
     await desk.cancel(number)
-    await desk.wait_until(lambda: desk.code(number), "an answer")
-    assert desk.code(number) == "too_late"
+    await desk.wait_until(lambda: desk.rejection_code(number), "an answer")
+    assert desk.rejection_code(number) == "too_late"
     assert desk.state(number) == "FILLED"
 
 
 async def test_a_fill_wins_against_a_cancel_that_was_wished_after_it(desk: PortHarness) -> None:
     number = await desk.send("buy", ENOUGH, "59000")
     await desk.wait_for_state(number, "SUBMITTED")
-    told_late = desk.market("58999", "58999")
+    told_late = desk.set_market("58999", "58999")
     await desk.cancel(number)
     desk.ingest(told_late)
     await desk.wait_closed(number)
     assert desk.state(number) == "FILLED"
-    assert desk.last(number, ReportKind.CANCELED) is None
+    assert desk.last_report(number, ReportKind.CANCELED) is None
 
 
 async def test_reports_told_again_change_nothing(desk: PortHarness) -> None:
@@ -89,7 +89,7 @@ async def test_reports_told_again_change_nothing(desk: PortHarness) -> None:
     ]
     assert names[0] == names[1] == [fill.exchange_trade_id for fill in desk.fills(number)]
     assert desk.orders[number] == before
-    assert {desk.book(report) for report in desk.heard if report.execution} == {False}
+    assert {desk.apply_report(report) for report in desk.reports if report.execution} == {False}
 
 
 async def test_a_snapshot_tells_orders_executions_and_holdings(desk: PortHarness) -> None:
@@ -108,7 +108,7 @@ async def test_a_snapshot_tells_orders_executions_and_holdings(desk: PortHarness
 async def test_what_was_never_placed_is_found_out(desk: PortHarness) -> None:
     number = await desk.send("buy", ENOUGH, "59000", **desk.drop_next_request())
     await desk.wait_for_state(number, "UNKNOWN")
-    await desk.ask(number)
+    await desk.query(number)
     await desk.wait_for_state(number, "REJECTED")
     assert desk.orders[number].reject_code == "not_placed"
 
@@ -116,5 +116,5 @@ async def test_what_was_never_placed_is_found_out(desk: PortHarness) -> None:
 async def test_refused_money_says_so(desk: PortHarness) -> None:
     number = await desk.send("buy", "90", "60000")
     await desk.wait_for_state(number, "REJECTED")
-    assert desk.code(number) == "insufficient_funds"
+    assert desk.rejection_code(number) == "insufficient_funds"
     assert not desk.fills(number)

@@ -71,4 +71,4 @@ async def test_nothing_is_sold_that_is_not_there(desk: PortHarness) -> None:
     await desk.wait_for_state(await desk.send("buy", "0.02"), "FILLED")
     number = await desk.send("sell", "0.05")
     await desk.wait_closed(number)
-    assert (desk.state(number), desk.code(number)) == ("REJECTED", "insufficient_funds")
+    assert (desk.state(number), desk.rejection_code(number)) == ("REJECTED", "insufficient_funds")

@@ -27,7 +27,7 @@ async def test_a_lost_answer_is_unknown_until_somebody_asks() -> None:
     port.ingest(reports)
     assert port.state(1) == "FILLED"
     assert await port.advance_time(seconds=10) == []
-    assert await port.ask(1) == []
+    assert await port.query(1) == []
 
 
 async def test_a_lost_answer_is_told_by_the_stream_after_a_while() -> None:
@@ -48,14 +48,14 @@ async def test_a_request_that_never_arrived_was_not_placed() -> None:
     assert await port.buy("1", **sim("timeout_before")) == ["1 unknown"]
     assert port.paper.state.orders_made == 0
     assert await port.advance_time(minutes=5) == []
-    assert await port.ask(1) == ["1 not_placed"]
+    assert await port.query(1) == ["1 not_placed"]
     assert (port.state(1), port.orders[1].reject_code) == ("REJECTED", "not_placed")
 
 
 async def test_what_rests_and_was_told_is_found_again() -> None:
     port = PaperHarness()
     assert await port.buy("1", order_type="limit", price="90") == ["1 accepted"]
-    assert await port.ask(1) == ["1 accepted"]
+    assert await port.query(1) == ["1 accepted"]
     assert port.state(1) == "SUBMITTED"
 
 
@@ -153,7 +153,7 @@ async def test_latency_delays_requests_and_answers_over_a_restart() -> None:
     assert port.take_charges() == []
     port.quote("100")
     assert await port.buy("1") == []
-    assert await port.ask(1) == []  # it has not arrived
+    assert await port.query(1) == []  # it has not arrived
     port.restart()
     assert port.exchange.needs_polling()
     assert await port.advance_time(milliseconds=70) == ["1 execution"]

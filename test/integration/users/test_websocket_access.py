@@ -11,9 +11,9 @@ async def test_a_token_opens_the_socket_like_its_key(desk: AdminClient) -> None:
     made = await desk.user(permissions=[{"account_id": account_id}])
     token = await desk.token()
     async with connect_websocket(desk.gateway.app, token) as socket:
-        told = await socket.ask("subscribe", {"account_ids": [account_id]})
+        told = await socket.request("subscribe", {"account_ids": [account_id]})
         assert told["payload"]["account_ids"] == [account_id]
-        who = await socket.ask("auth", {"api_key": token})
+        who = await socket.request("auth", {"api_key": token})
     assert who["payload"] == {
         "user_id": made["user_id"],
         "api_key_id": made["api_key_id"],
@@ -28,7 +28,7 @@ async def test_a_socket_ends_with_its_credential(desk: AdminClient, ending: str)
     target = f"/admin/api-keys/{made['api_key_id']}"
     elsewhere = {"status": "active", "restrictions": {"ip_allowlist": ["192.0.2.1"]}}
     async with connect_websocket(desk.gateway.app, token) as socket:
-        await socket.ask("subscribe", {"account_ids": [desk.gateway.account_id]})
+        await socket.request("subscribe", {"account_ids": [desk.gateway.account_id]})
         if ending == "logout":
             answer = await desk.client("POST", "/auth/logout", key=token)
         elif ending == "disabled":

@@ -35,9 +35,9 @@ async def test_hello_auth_subscribe_and_the_trio(studio: Studio) -> None:
         await ear.send("auth", {"api_key": KEY}, id=7)
         wish = {"account_ids": [studio.account_id, 999], "namespaces": ["position", "command"]}
         await ear.send("subscribe", wish, id="s")
-        await ear.event("snapshot_done")
+        await ear.receive_event("snapshot_done")
         await studio.trade()
-        await ear.event("command_updated")
+        await ear.receive_event("command_updated")
     hello, auth, subscribed, orders, positions, done, *rest = ear.frames
     assert (hello["id"], hello["ok"], hello["type"]) == ("server-hello", True, "ws_event")
     assert_keys(hello["payload"], HELLO)
@@ -103,7 +103,7 @@ async def test_market_data_comes_when_it_changes(studio: Studio) -> None:
         assert_keys(first["ticker_updated"], PUSH)
         assert_keys(first["ticker_updated"]["payload"], MARKET)
         await set_price(studio.gateway, "51000")
-        ticker = await ear.event("ticker_updated")
+        ticker = await ear.receive_event("ticker_updated")
         assert ticker["payload"]["data"]["last"] == 51000
         gone = await ear.request("unsubscribe_market", {"symbol": SYMBOL}, namespace="ccxt")
         assert gone["payload"] == {"removed": 2}
@@ -156,4 +156,4 @@ async def test_who_may_not_read_any_more_watches_no_more(studio: Studio) -> None
         answer = await gateway.client("PATCH", path, body, key="oms_an-admin-for-tests-only")
         assert answer.status == 200
         async with asyncio.timeout(8):
-            assert (await ear.end())[0] == 4401
+            assert (await ear.wait_closed())[0] == 4401

@@ -33,13 +33,13 @@ async def test_only_ping_and_auth_before_authentication(studio: Studio) -> None:
 
 async def test_an_invalid_credential_at_connect_is_closed_with_1008(studio: Studio) -> None:
     async with connect_client(studio.url, "oms_nobody-has-this-key-at-all") as ear:
-        assert (await ear.end())[0] == 1008
+        assert (await ear.wait_closed())[0] == 1008
     assert ear.frames == []
 
 
 async def test_who_does_not_say_who_he_is_is_closed(make_studio: MakeStudio) -> None:
     async with make_studio(auth_seconds=0.2) as studio, connect_client(studio.url) as ear:
-        assert (await ear.end())[0] == 4401
+        assert (await ear.wait_closed())[0] == 4401
 
 
 async def test_ten_malformed_frames_in_a_row_close(studio: Studio) -> None:
@@ -52,7 +52,7 @@ async def test_ten_malformed_frames_in_a_row_close(studio: Studio) -> None:
         await ear.connection.send(b"bytes")
         for _ in range(4):
             await ear.connection.send('{"action": "\\ud800"}')
-        code, _ = await ear.end()
+        code, _ = await ear.wait_closed()
     assert code == 4400
     errors = [frame["payload"]["code"] for frame in ear.frames if frame["event"] == "error"]
     assert len(errors) == 19
@@ -63,7 +63,7 @@ async def test_ten_malformed_frames_in_a_row_close(studio: Studio) -> None:
 async def test_a_frame_over_the_limit_is_closed_with_1009(studio: Studio) -> None:
     async with connect_client(studio.url, KEY) as ear:
         await ear.connection.send('{"action": "ping", "payload": {"x": "' + "x" * 2**20 + '"}}')
-        assert (await ear.end())[0] == 1009
+        assert (await ear.wait_closed())[0] == 1009
 
 
 async def test_a_key_has_only_so_many_connections(make_studio: MakeStudio) -> None:
@@ -72,7 +72,7 @@ async def test_a_key_has_only_so_many_connections(make_studio: MakeStudio) -> No
             await one.request("ping")
             await two.request("ping")
             async with connect_client(studio.url, KEY) as three:
-                assert (await three.end())[0] == 4429
+                assert (await three.wait_closed())[0] == 4429
         async with connect_client(studio.url, KEY) as four:
             await four.request("ping")
 
@@ -84,7 +84,7 @@ async def test_too_many_frames_are_closed_with_4429(make_studio: MakeStudio) -> 
     ):
         for _ in range(20):
             await ear.send("ping")
-        assert (await ear.end())[0] == 4429
+        assert (await ear.wait_closed())[0] == 4429
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ async def test_a_key_that_is_disabled_ends_its_connections(studio: Studio) -> No
         execute(
             studio.dsn, "UPDATE user_api_keys SET status = 'disabled' WHERE key_prefix = 'oms_a-tr'"
         )
-        assert (await ear.end())[0] == 4401
+        assert (await ear.wait_closed())[0] == 4401
 
 
 async def test_an_account_that_is_taken_away_is_told(studio: Studio) -> None:
@@ -132,9 +132,9 @@ async def test_an_account_that_is_taken_away_is_told(studio: Studio) -> None:
                 now=now(),
                 audit=AUDIT,
             )
-            removed = await ear.event("access_removed")
+            removed = await ear.receive_event("access_removed")
             assert removed["payload"] == {"account_ids": [account_id]}
-        assert (await ear.end())[0] == 4403
+        assert (await ear.wait_closed())[0] == 4403
 
 
 async def test_a_key_restricted_to_strategies_hears_of_them_alone(studio: Studio) -> None:
@@ -156,7 +156,7 @@ async def test_a_key_restricted_to_strategies_hears_of_them_alone(studio: Studio
 async def test_heartbeats_on_request(studio: Studio) -> None:
     async with connect_client(studio.url, KEY) as ear:
         await ear.request("subscribe", {"account_ids": [studio.account_id], "heartbeat_ms": 1})
-        beat = await ear.event("heartbeat")
+        beat = await ear.receive_event("heartbeat")
     assert beat["payload"]["heads"] == {str(studio.account_id): await studio.head()}
 
 
@@ -170,7 +170,7 @@ async def test_commands_and_calls_over_the_socket(studio: Studio) -> None:
         replayed = await ear.request("command", again, namespace="position", id="again")
         told = {f["id"]: f for f in ear.frames if f["event"] == "command_result"}
         while len(told) < 21:
-            frame = await ear.event("command_result")
+            frame = await ear.receive_event("command_result")
             told[frame["id"]] = frame
         wrong = await ear.request("command", {"command": "send_order"}, namespace="position")
         missing = order | {"account_id": None}
@@ -218,7 +218,7 @@ async def test_a_server_that_stops_says_come_back(make_studio: MakeStudio) -> No
         async with connect_client(studio.url, KEY) as ear:
             await ear.request("subscribe", {"account_ids": [studio.account_id]})
             ending = asyncio.create_task(_stopped(studio))
-            assert (await ear.end())[0] == 1012
+            assert (await ear.wait_closed())[0] == 1012
             await ending
 
 

@@ -42,7 +42,7 @@ class BookDifferences:
     misattributed: list[str] = field(default_factory=list)
     differs: list[str] = field(default_factory=list)
 
-    def any(self) -> list[str]:
+    def messages(self) -> list[str]:
         """All of it."""
         return [*self.lost, *self.duplicated, *self.misattributed, *self.differs]
 

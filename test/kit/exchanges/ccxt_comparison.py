@@ -27,7 +27,7 @@ def books_match(desk: CcxtHarness, venue: LoopbackExchange) -> bool:
     shown = {row["client_id"]: row for row in books["orders"]}
     assert len(shown) == len(books["orders"]), "no name was accepted twice"
     for order in desk.orders.values():
-        row = shown.get(desk.rows[order.id, 1, "place"].client_id)
+        row = shown.get(desk.attempts[order.id, 1, "place"].client_id)
         if row is None:
             if order.state is not OrderState.REJECTED:
                 return False
@@ -37,7 +37,7 @@ def books_match(desk: CcxtHarness, venue: LoopbackExchange) -> bool:
         theirs = (Decimal(row["filled"]), Decimal(row["qty"]), price)
         if mine != theirs or order.state is not STATES[row["state"]]:
             return False
-    fills = {r.execution.exchange_trade_id: r.execution for r in desk.heard if r.execution}
+    fills = {r.execution.exchange_trade_id: r.execution for r in desk.reports if r.execution}
     mine = Counter((fill.qty, fill.price, fill.fee) for fill in fills.values())
     return mine == Counter(
         (Decimal(trade["qty"]), Decimal(trade["price"]), Decimal(trade["fee"]))

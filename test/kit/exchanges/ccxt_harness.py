@@ -75,13 +75,13 @@ class CcxtHarness:
     more: dict[str, Any] = field(default_factory=dict)
     timings: Timings = FAST_TIMINGS
     orders: dict[int, Order] = field(default_factory=dict)
-    rows: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
-    heard: list[ExecutionReport] = field(default_factory=list)
+    attempts: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
+    reports: list[ExecutionReport] = field(default_factory=list)
     snapshots: list[ExchangeSnapshot] = field(default_factory=list)
 
-    def begin(self) -> "CcxtHarness":
+    def start(self) -> "CcxtHarness":
         """Make the exchange from what is stored."""
-        self.news = asyncio.Event()
+        self.changed = asyncio.Event()
         self.exchange = CcxtExchange(
             account=evolve(
                 ACCOUNT,
@@ -91,10 +91,10 @@ class CcxtHarness:
             ),
             make_client=self.make_client,
             tag=self.tag,
-            on_news=self.news.set,
+            on_news=self.changed.set,
             open_orders=[order for order in self.orders.values() if order.is_open],
             attempts=sorted(
-                (row for row in self.rows.values() if self.orders[row.order_id].is_open),
+                (row for row in self.attempts.values() if self.orders[row.order_id].is_open),
                 key=lambda row: (row.order_id, row.created_at, row.attempt),
             ),
             timings=self.timings,
@@ -102,13 +102,13 @@ class CcxtHarness:
         )
         return self
 
-    async def ready(self) -> "CcxtHarness":
+    async def wait_ready(self) -> "CcxtHarness":
         await self.wait_until(self.exchange.is_ready, "ready")
         return self
 
     async def wait_streaming(self) -> "CcxtHarness":
         """Ready, its streams stand, and what they missed was read."""
-        await self.ready()
+        await self.wait_ready()
         await self.wait_until(self.is_streaming, "streams stand")
         await self.wait_until(self._is_quiet, "nothing is asked any more")
         return self
@@ -134,43 +134,43 @@ class CcxtHarness:
             **more,
         )
         self.orders[order_id] = order
-        self.heard += await self.exchange.place(order, now())
-        self.hold()
+        self.reports += await self.exchange.place(order, now())
+        self.save_requests()
         if not holds:
             self.exchange.on_committed()
         return order
 
     async def cancel(self, order_id: int) -> None:
-        self.heard += await self.exchange.cancel(self.orders[order_id], now())
+        self.reports += await self.exchange.cancel(self.orders[order_id], now())
         self._wish(order_id, "cancel")
-        self.store()
+        self.commit()
 
     async def change(self, order_id: int, price: str | None, qty: str | None) -> None:
         terms = [None if each is None else Decimal(each) for each in (price, qty)]
-        self.heard += await self.exchange.change(self.orders[order_id], *terms, now())
+        self.reports += await self.exchange.change(self.orders[order_id], *terms, now())
         self._wish(order_id, "change")
-        self.store()
+        self.commit()
 
     def _wish(self, order_id: int, wish: str) -> None:
         order = self.orders[order_id]
         if order.is_open:
             self.orders[order_id] = evolve(order, pending_change=wish)
 
-    def store(self) -> None:
+    def commit(self) -> None:
         """Commit at once."""
-        self.hold()
+        self.save_requests()
         self.exchange.on_committed()
 
-    def hold(self) -> None:
+    def save_requests(self) -> None:
         """Hand out without the word that it is durable."""
         memory = self.exchange.take_state_changes()
         for row in () if memory is None else memory.attempts:
-            self.rows[row.order_id, row.attempt, row.kind] = row
+            self.attempts[row.order_id, row.attempt, row.kind] = row
 
     async def poll_uncommitted(self) -> None:
         """Give the exchange time, and hear what it tells, without a commit."""
         for _ in range(20):
-            self.heard += await self.exchange.poll_reports(now())
+            self.reports += await self.exchange.poll_reports(now())
             await asyncio.sleep(0.01)
 
     async def poll(self) -> Sequence[ExecutionReport]:
@@ -181,8 +181,8 @@ class CcxtHarness:
             told += [*seen.orders, *(report for _, report in seen.trades)]
         for report in told:
             self._book(report)
-        self.heard += told
-        self.store()
+        self.reports += told
+        self.commit()
         return told
 
     def _book(self, report: ExecutionReport) -> None:
@@ -193,14 +193,14 @@ class CcxtHarness:
             name = report.execution.exchange_trade_id
             if any(
                 each.execution is not None and each.execution.exchange_trade_id == name
-                for each in self.heard
+                for each in self.reports
             ):
                 return
         self.orders[order.id] = advance_order(order, report) or order
 
     def kinds(self, order_id: int) -> list[ReportKind]:
         """What was heard of an order."""
-        return [report.kind for report in self.heard if report.order_id == order_id]
+        return [report.kind for report in self.reports if report.order_id == order_id]
 
     def state(self, order_id: int) -> OrderState:
         return self.orders[order_id].state
@@ -213,7 +213,7 @@ class CcxtHarness:
                     await self.poll()
                     await asyncio.sleep(0.01)
         except TimeoutError:
-            raise AssertionError(f"not within {seconds:g} s: {what}; {self.heard}") from None
+            raise AssertionError(f"not within {seconds:g} s: {what}; {self.reports}") from None
 
     async def wait_for_state(self, order_id: int, state: str, seconds: float = 15) -> None:
         await self.wait_until(lambda: self.state(order_id) == state, f"{order_id} {state}", seconds)

@@ -113,8 +113,8 @@ def make_paper_harness(floor: ExchangeCase) -> PortHarness:
     return PortHarness(
         exchange=paper,
         symbol=floor.symbol,
-        market=show,
-        can=dict.fromkeys(("trailing", "expiry"), True),
+        set_market=show,
+        capabilities=dict.fromkeys(("trailing", "expiry"), True),
         drop_next_request=lambda: {"params": {"sim": "timeout_before"}},
     )
 
@@ -158,8 +158,8 @@ class LoopbackHarnesses:
         return PortHarness(
             exchange=exchange,
             symbol=floor.symbol,
-            market=show,
-            can=dict.fromkeys(("trailing", "expiry"), False),
+            set_market=show,
+            capabilities=dict.fromkeys(("trailing", "expiry"), False),
             drop_next_request=lose,
         )
 
@@ -174,6 +174,6 @@ class LoopbackHarnesses:
             environment="loopback",
             api_key=key,
             secret=key,
-            extra_config=self.venue.told["extra_config"][venue] | {"rateLimit": 2},
+            extra_config=self.venue.startup["extra_config"][venue] | {"rateLimit": 2},
             cache_folder=self.tables,
         )

@@ -35,7 +35,7 @@ class DeferredExchange(PaperExchange):
         self.journaled: list[DeferredRequest] = []
         self.taken: list[DeferredRequest] = []
         self.sent: list[DeferredRequest] = []
-        self.held = False
+        self.is_held = False
         self.lose_count = 0
         #: What was done and not told.
         self.unreported: list[ExecutionReport] = []
@@ -74,9 +74,9 @@ class DeferredExchange(PaperExchange):
         if self.sent:
             self.on_news()
 
-    def answer(self) -> None:
+    def release(self) -> None:
         """Let what is on its way be answered."""
-        self.held = False
+        self.is_held = False
         self.on_news()
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
@@ -84,7 +84,7 @@ class DeferredExchange(PaperExchange):
         if self.found:
             told += self.unreported
             self.found, self.unreported = False, []
-        if self.held:
+        if self.is_held:
             return told
         sent, self.sent = self.sent, []
         for verb, order, terms, _ in sent:

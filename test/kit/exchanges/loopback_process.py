@@ -24,13 +24,13 @@ Json = dict[str, Any]
 class LoopbackExchange:
     """A running one: its first line, and what a test may do to it."""
 
-    told: Mapping[str, Any]
+    startup: Mapping[str, Any]
     output: IO[str]
 
     @property
     def port(self) -> int:
         """Where Bybit answers."""
-        return int(self.told["ports"]["bybit"])
+        return int(self.startup["ports"]["bybit"])
 
     def next_line(self) -> Json:
         """The next line of the output, which is JSON."""
@@ -39,7 +39,7 @@ class LoopbackExchange:
 
     def control(self, op: str, **told: Any) -> Json:
         """One operation of the control port; fails with its words if it was refused."""
-        port = self.told["ports"]["control"]
+        port = self.startup["ports"]["control"]
         body = json.dumps({"op": op} | told).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{port}/__ctl", data=body)
         try:
@@ -61,8 +61,8 @@ class LoopbackExchange:
 
     def config(self, key: str = "loop-a", venue: str = "bybit") -> Json:
         """What a ``ccxt.bybit`` (or ``binance``) of this key is constructed with."""
-        credentials = {"apiKey": key, "secret": self.told["keys"][key], "enableRateLimit": False}
-        return credentials | dict(self.told["extra_config"][venue])
+        credentials = {"apiKey": key, "secret": self.startup["keys"][key], "enableRateLimit": False}
+        return credentials | dict(self.startup["extra_config"][venue])
 
 
 @contextmanager

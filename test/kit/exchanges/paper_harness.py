@@ -92,7 +92,7 @@ class PaperHarness:
         """Cancel an order."""
         return self.ingest(await self.exchange.cancel(self.orders[number], self.now), sent=True)
 
-    async def ask(self, number: int) -> list[str]:
+    async def query(self, number: int) -> list[str]:
         """Look an order up."""
         return self.ingest(await self.exchange.ask(self.orders[number], self.now))
 

@@ -41,14 +41,14 @@ class PortHarness:
 
     exchange: Exchange
     symbol: str
-    market: SetPrices
+    set_market: SetPrices
     #: What the exchange can do, by the name of the deed.
-    can: Mapping[str, bool]
+    capabilities: Mapping[str, bool]
     #: Makes the next request about an order vanish before it arrives; its ``params``.
     drop_next_request: Callable[[], Mapping[str, object]]
     orders: dict[int, Order] = field(default_factory=dict)
-    heard: list[ExecutionReport] = field(default_factory=list)
-    rows: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
+    reports: list[ExecutionReport] = field(default_factory=list)
+    attempts: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
 
     @property
     def is_spot(self) -> bool:
@@ -58,7 +58,7 @@ class PortHarness:
         self, bid: str, ask: str = "", *, bid_qty: str | None = None, ask_qty: str | None = None
     ) -> None:
         """The best prices are these from now on."""
-        self.ingest(self.market(bid, ask or bid, bid_qty=bid_qty, ask_qty=ask_qty))
+        self.ingest(self.set_market(bid, ask or bid, bid_qty=bid_qty, ask_qty=ask_qty))
 
     async def send(self, side: str, qty: str, price: str | None = None, **more: object) -> int:
         """Place an order; its id is the number of orders so far."""
@@ -88,7 +88,7 @@ class PortHarness:
         terms = [None if each is None else Decimal(each) for each in (price, qty)]
         self.ingest(await self.exchange.change(order, *terms, now()))
 
-    async def ask(self, number: int) -> None:
+    async def query(self, number: int) -> None:
         """Look it up."""
         self.ingest(await self.exchange.ask(self.orders[number], now()))
 
@@ -107,14 +107,14 @@ class PortHarness:
     def ingest(self, reports: Sequence[ExecutionReport]) -> None:
         """Book what is told, and commit."""
         for report in reports:
-            self.book(report)
-            self.heard.append(report)
+            self.apply_report(report)
+            self.reports.append(report)
         memory = self.exchange.take_state_changes()
         for row in () if memory is None else memory.attempts:
-            self.rows[row.order_id, row.attempt, row.kind] = row
+            self.attempts[row.order_id, row.attempt, row.kind] = row
         self.exchange.on_committed()
 
-    def book(self, report: ExecutionReport) -> bool:
+    def apply_report(self, report: ExecutionReport) -> bool:
         """Let the report change its order as the ledger does; whether it did."""
         order, fill = self.orders.get(report.order_id), report.execution
         if order is None or (fill is not None and fill.exchange_trade_id in self._trade_ids()):
@@ -124,26 +124,28 @@ class PortHarness:
         return after is not None
 
     def _trade_ids(self) -> set[str]:
-        told = (report.execution for report in self.heard)
+        told = (report.execution for report in self.reports)
         return {fill.exchange_trade_id for fill in told if fill is not None}
 
     def fills(self, number: int) -> list[Execution]:
         """Executions of an order, each once."""
         told = {
             report.execution.exchange_trade_id: report.execution
-            for report in self.heard
+            for report in self.reports
             if report.order_id == number and report.execution is not None
         }
         return list(told.values())
 
-    def last(self, number: int, kind: ReportKind) -> ExecutionReport | None:
+    def last_report(self, number: int, kind: ReportKind) -> ExecutionReport | None:
         """The last report of a kind about an order."""
-        told = [r for r in self.heard if r.order_id == number and r.kind is kind]
+        told = [r for r in self.reports if r.order_id == number and r.kind is kind]
         return told[-1] if told else None
 
-    def code(self, number: int) -> str | None:
+    def rejection_code(self, number: int) -> str | None:
         """Why the last wish about an order was refused."""
-        told = self.last(number, ReportKind.REJECTED) or self.last(number, ReportKind.REFUSED)
+        told = self.last_report(number, ReportKind.REJECTED) or self.last_report(
+            number, ReportKind.REFUSED
+        )
         return None if told is None else told.code
 
     def state(self, number: int) -> str:
@@ -163,7 +165,7 @@ class PortHarness:
                     await self.poll()
                     await asyncio.sleep(0.005)
         except TimeoutError:
-            raise AssertionError(f"never: {what}; {self.orders}; {self.heard}") from None
+            raise AssertionError(f"never: {what}; {self.orders}; {self.reports}") from None
 
     async def wait_for_state(self, number: int, *states: str) -> None:
         """Listen until the order stands there."""

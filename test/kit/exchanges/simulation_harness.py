@@ -127,14 +127,14 @@ class SimulationHarness:
         self, side: Side, qty: str, price: str, trigger: str, symbol: str = SPOT, **wish: Any
     ) -> tuple[PaperEvent, ...]:
         """A limit order and a stop of which one cancels the other."""
-        first = self.wish(side, qty, price, symbol=symbol, **wish)
+        first = self.make_order(side, qty, price, symbol=symbol, **wish)
         terms = OrderTerms(trigger_price=Decimal(trigger))
-        second = self.wish(
+        second = self.make_order(
             side, qty, None, symbol=symbol, order_type="stop_market", terms=terms, **wish
         )
         return self.apply(NewOrderPair(first=first, second=second, at=self.now))
 
-    def print(
+    def public_trade(
         self, price: str, qty: str = "1", side: Side | None = None, symbol: str = SPOT
     ) -> tuple[PaperEvent, ...]:
         """A trade of others."""
@@ -200,7 +200,7 @@ class SimulationHarness:
         return found[0]
 
     @property
-    def open(self) -> list[str]:
+    def open_orders(self) -> list[str]:
         """Exchange ids of the open orders."""
         return sorted(name for held in self.state.orders.values() for name in held)
 
@@ -236,7 +236,7 @@ class SimulationHarness:
         balance = self.state.balances[currency]
         return format(balance.free.normalize(), "f"), format(balance.used.normalize(), "f")
 
-    def held(self, symbol: str = LINEAR, leg: Leg = Leg.BOTH) -> Decimal:
+    def position_qty(self, symbol: str = LINEAR, leg: Leg = Leg.BOTH) -> Decimal:
         """Signed quantity of a contract position."""
         position = self.state.positions.get((symbol, leg))
         return Decimal(0) if position is None else position.qty
@@ -244,9 +244,9 @@ class SimulationHarness:
     def _place(
         self, side: Side, qty: str, price: str | None, **wish: Any
     ) -> tuple[PaperEvent, ...]:
-        return self.apply(self.wish(side, qty, price, **wish))
+        return self.apply(self.make_order(side, qty, price, **wish))
 
-    def wish(self, side: Side, qty: str, price: str | None, **wish: Any) -> NewOrder:
+    def make_order(self, side: Side, qty: str, price: str | None, **wish: Any) -> NewOrder:
         """An order that is wished for, with the next client id."""
         self._orders += 1
         values: dict[str, Any] = {

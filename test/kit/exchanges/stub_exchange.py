@@ -29,7 +29,7 @@ class ReceivedRequest:
 
     method: str
     path: str
-    told: Any
+    fields: Any
     headers: Mapping[str, str]
 
 
@@ -42,14 +42,14 @@ class StubExchange:
 
     otherwise: Any
     answers: dict[str, Any] = field(default_factory=dict)
-    asked: list[ReceivedRequest] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
     base_url: str = ""
     #: HTTP status of routes that refuse.
     statuses: dict[str, int] = field(default_factory=dict)
 
     def answer(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """The status and the body; the last letters of a path may be left open by ``*``."""
-        self.asked.append(asked)
+        self.requests.append(asked)
         name = f"{asked.method} {asked.path}"
         key = next((each for each in self.answers if _fits(each, name)), None)
         told = self.otherwise if key is None else self.answers[key]
@@ -57,11 +57,11 @@ class StubExchange:
 
     def sent(self, route: str) -> list[ReceivedRequest]:
         """The requests of a route, in their order."""
-        return [each for each in self.asked if _fits(route, f"{each.method} {each.path}")]
+        return [each for each in self.requests if _fits(route, f"{each.method} {each.path}")]
 
     def paths(self) -> set[str]:
         """Every route that was asked."""
-        return {f"{each.method} {each.path}" for each in self.asked}
+        return {f"{each.method} {each.path}" for each in self.requests}
 
 
 def _fits(route: str, name: str) -> bool:
@@ -81,14 +81,16 @@ class _Connection(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         text = self.rfile.read(length).decode()
         parts = urlsplit(self.path)
-        told: Any = dict(parse_qsl(parts.query))
+        fields: Any = dict(parse_qsl(parts.query))
         if text[:1] in ("{", "["):
             body = json.loads(text)
-            told = body if isinstance(body, list) else told | body
+            fields = body if isinstance(body, list) else fields | body
         elif text:
-            told |= dict(parse_qsl(text))
+            fields |= dict(parse_qsl(text))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        status, answer = self.venue.answer(ReceivedRequest(self.command, parts.path, told, headers))
+        status, answer = self.venue.answer(
+            ReceivedRequest(self.command, parts.path, fields, headers)
+        )
         if answer is LOST:
             self.close_connection = True
             return

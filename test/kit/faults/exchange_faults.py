@@ -124,7 +124,7 @@ class ExchangeFaults:
     """``each`` faults of every kind, in an order that ``seed`` tells."""
 
     venue: LoopbackExchange
-    each: int
+    count_per_kind: int
     seed: int
     dialects: Sequence[str] = ("bybit",)
     #: Whether any account listens to streams.
@@ -138,7 +138,7 @@ class ExchangeFaults:
         #: All that may strike.
         self.kinds = [kind for kind in FAULT_KINDS if self._may_strike(kind)]
         usual = [kind for kind in self.kinds if kind != INJECTED_BY_WORKER_FAULTS]
-        self._left = [kind for kind in usual for _ in range(self.each)]
+        self._left = [kind for kind in usual for _ in range(self.count_per_kind)]
         self._random.shuffle(self._left)
 
     def run(self, seconds: float) -> None:
@@ -184,9 +184,13 @@ class ExchangeFaults:
         """Kinds that have not struck often enough yet, and how many times are left."""
         triggered = self.triggered()
         wanted = [kind for kind in self.kinds if kind != INJECTED_BY_WORKER_FAULTS]
-        return {kind: self.each - triggered[kind] for kind in wanted if triggered[kind] < self.each}
+        return {
+            kind: self.count_per_kind - triggered[kind]
+            for kind in wanted
+            if triggered[kind] < self.count_per_kind
+        }
 
-    def waiting(self, kind: str) -> int:
+    def pending(self, kind: str) -> int:
         """How many of a kind have not struck yet."""
         return self._waiting()[kind]
 

@@ -22,7 +22,7 @@ class FaultyServer:
     body: bytes = b'{"ok": true, "result": 5}'
     headers: dict[str, str] = field(default_factory=dict)
     #: (number of the connection, method, path, JSON body) of every request.
-    asked: list[tuple[int, str, str, Any]] = field(default_factory=list)
+    requests: list[tuple[int, str, str, Any]] = field(default_factory=list)
     connections: int = 0
     base_url: str = ""
     #: Set when a connection was closed without a word.
@@ -51,7 +51,7 @@ class _OneConnection(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         length = int(self.headers.get("content-length", 0))
         payload = json.loads(self.rfile.read(length)) if length else None
-        self.odd.asked.append((self.number, self.command, self.path, payload))
+        self.odd.requests.append((self.number, self.command, self.path, payload))
         way = self.odd.next_behaviour()
         if way == "hang":
             self.odd.ended.wait()

@@ -32,7 +32,7 @@ class FleetFaults:
     #: What the fleet works on, where nodes are to be struck.
     cluster: GaleraCluster | None = None
     #: What each stroke found in flight, in order.
-    found: list[tuple[str, int]] = field(default_factory=list)
+    in_flight_counts: list[tuple[str, int]] = field(default_factory=list)
 
     def run(self, strokes: list[str]) -> None:
         """All ``strokes`` (``worker``, ``api``, ``sleep``, ``node``), their order by the seed."""
@@ -47,11 +47,11 @@ class FleetFaults:
     def inject_fault(self, stroke: str, chance: random.Random) -> None:
         """One stroke."""
         if stroke == "node":
-            self.found.append((stroke, self._lose_node(chance)))
+            self.in_flight_counts.append((stroke, self._lose_node(chance)))
             return
         posts = self.fleet.apis if stroke == "api" else self.fleet.workers
         post = chance.choice(posts)
-        self.found.append((stroke, self._stop_amid_work(post)))
+        self.in_flight_counts.append((stroke, self._stop_amid_work(post)))
         if stroke == "sleep":
             until_past = time.monotonic() + self.lease_seconds + 1.0
             wait_until(lambda: time.monotonic() > until_past, 60, "the lease is over")

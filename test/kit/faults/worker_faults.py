@@ -28,7 +28,7 @@ class WorkerFaults:
     chance: random.Random
     frozen: float = 0.2
 
-    def one(self) -> int:
+    def inject(self) -> int:
         """Strike once; the number of commands in flight at that moment."""
         pids = self.gateway.worker_pids()
         is_alone = len(pids) < 2
@@ -38,7 +38,7 @@ class WorkerFaults:
         if kills_all and not freezes and INJECTED_BY_WORKER_FAULTS in self.days.kinds:
             self.days.inject(INJECTED_BY_WORKER_FAULTS)
             wait_until(
-                lambda: not self.days.waiting(INJECTED_BY_WORKER_FAULTS),
+                lambda: not self.days.pending(INJECTED_BY_WORKER_FAULTS),
                 SECONDS_MAX,
                 "the ban struck",
             )

@@ -21,7 +21,7 @@ class SessionSecrets:
     exchange_key: str = field(default_factory=lambda: f"key-{secrets.token_urlsafe(12)}")
     exchange_secret: str = field(default_factory=lambda: f"secret-{secrets.token_urlsafe(12)}")
     passphrase: str = field(default_factory=lambda: f"words-{secrets.token_urlsafe(12)}")
-    typed: str = field(default_factory=lambda: f"typed-{secrets.token_urlsafe(12)}")
+    typed_secret: str = field(default_factory=lambda: f"typed-{secrets.token_urlsafe(12)}")
     trader_key: str = ""
     admin_key: str = ""
     install_key: str = field(default_factory=lambda: f"chosen-{secrets.token_urlsafe(24)}")
@@ -39,13 +39,13 @@ class CommandLineSession:
 
     gateway: Gateway
     shell: Shell
-    hidden: SessionSecrets
-    told: dict[str, Any] = field(default_factory=dict)
+    secrets: SessionSecrets
+    answers: dict[str, Any] = field(default_factory=dict)
 
     def run(self, command: str, *words: str, **options: Any) -> Any:
         """Run a command; its answer."""
         done = self.shell.run(*command.split(), *words, **options)
-        self.told[command] = done.answer
+        self.answers[command] = done.answer
         return done.answer
 
 
@@ -67,18 +67,18 @@ def run_session(gateway: Gateway, other: Path) -> CommandLineSession:
 
 def read_master_keys(gateway: Gateway) -> list[str]:
     """What stands in the key file."""
-    lines = (gateway.home / "master.key").read_text(encoding="ascii").splitlines()
+    lines = (gateway.home_folder / "master.key").read_text(encoding="ascii").splitlines()
     return [line for line in lines if not line.startswith("#")]
 
 
 def _people(story: CommandLineSession) -> None:
-    chosen = story.hidden.install_key
+    chosen = story.secrets.install_key
     line = ("--with-account", "--label", "whole", "--trader-name", "bob", "--api-key-stdin")
     made = story.run("install", *line, stdin=f"{chosen}\n")
     assert made["api_key"]["plain"] == chosen
-    story.hidden.master_keys += read_master_keys(story.gateway)
+    story.secrets.master_keys += read_master_keys(story.gateway)
     ann = story.run(
-        "create-user", "--name", "ann", "--password-stdin", stdin=story.hidden.password + "\n"
+        "create-user", "--name", "ann", "--password-stdin", stdin=story.secrets.password + "\n"
     )
     user = f"--user-id={ann['user_id']}"
     story.run("add-account", user, "--exchange-id=paper.binance", "--label=ann's")
@@ -144,7 +144,7 @@ def _paper(story: CommandLineSession) -> None:
     line = (f"--user-id={bob}", "--exchange-id=paper.binance", "--label=manual")
     made = story.run("add-account", *line, f"--extra-config={manual}")
     account = f"--account-id={made['account_id']}"
-    key = {"OMS_API_KEY": story.hidden.install_key}
+    key = {"OMS_API_KEY": story.secrets.install_key}
     story.run("paper price", account, f"--symbol={SYMBOL}", "--price=50000", **key)
     story.run("paper deposit", account, "--currency=USDT", "--amount=5", "--comment=gift", **key)
     story.run("paper reset", account, "--comment=anew", **key)
@@ -157,7 +157,7 @@ def _paper(story: CommandLineSession) -> None:
 
 
 def _credentials(story: CommandLineSession) -> None:
-    hidden, account = story.hidden, f"--account-id={story.gateway.account_id}"
+    hidden, account = story.secrets, f"--account-id={story.gateway.account_id}"
     story.run("generate-master-key", "--into-file")
     fresh = story.shell.run("generate-master-key").answer["encryption_master_key"]
     (story.gateway.folder / "secret.txt").write_text(hidden.exchange_secret + "\n")
@@ -182,7 +182,7 @@ def _credentials(story: CommandLineSession) -> None:
     # The one that was asked for was told, by that command alone.
     hidden.master_keys = [key for key in hidden.master_keys if key != fresh]
     said = [done for done in story.shell.done if fresh in done.out + done.err]
-    assert [done.words for done in said] == [("generate-master-key",)]
+    assert [done.arguments for done in said] == [("generate-master-key",)]
 
 
 def _upkeep(story: CommandLineSession, other: Path) -> None:

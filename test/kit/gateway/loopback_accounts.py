@@ -62,7 +62,7 @@ def _added(
         "environment": environment,
         "is_testnet": True,
         "position_mode": "netting",
-        "extra_config_json": venue.told["extra_config"][settings],
+        "extra_config_json": venue.startup["extra_config"][settings],
     }
     account_id = int(_asked(gateway, "POST", "/admin/accounts", wish)["account_id"])
     credentials = {"credentials": {"api_key": name, "secret": secret}}

@@ -43,13 +43,13 @@ class Gateway:
         self.folder = folder
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
-        self.home = folder / "var"
-        self.dsn = dsn or f"sqlite+aiosqlite:///{self.home / 'oms.sqlite3'}"
+        self.home_folder = folder / "var"
+        self.dsn = dsn or f"sqlite+aiosqlite:///{self.home_folder / 'oms.sqlite3'}"
         self._mariadb = mariadb
         self._workers = workers
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("OMS_")}
         self.environment = inherited | {
-            "OMS_HOME": str(self.home),
+            "OMS_HOME": str(self.home_folder),
             "OMS_DATABASE_URL": self.dsn,
             "OMS_PORT": str(self.port),
             "OMS_LIMITS_TRADE_PER_SECOND": "100000",  # one key stands for many clients here
@@ -199,7 +199,7 @@ class Gateway:
         return {row["account_id"] for row in body["items"]} if status == 200 else set()
 
     def _settings(self) -> Settings:
-        return Settings(home=self.home, database_url=self.dsn, port=self.port)
+        return Settings(home=self.home_folder, database_url=self.dsn, port=self.port)
 
     def _learn(self, told: Mapping[str, Any]) -> None:
         """Keys and accounts of the first run."""
@@ -236,7 +236,7 @@ class Gateway:
     def _first_run(self) -> dict[str, Any] | None:
         assert self._supervisor is not None
         assert self._supervisor.poll() is None, self.log_tail()
-        path = self.home / "first-run.json"
+        path = self.home_folder / "first-run.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def _is_ready(self) -> bool:

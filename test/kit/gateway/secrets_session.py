@@ -99,7 +99,7 @@ def exercise_users(session: Session) -> None:
     session.add_secret("trader key", session.gateway.api_key)
     wish = {"user_name": "ann", "role": "trader", "password": session.add_secret("password")}
     permits = [{"account_id": session.gateway.account_id, "can_trade": True}]
-    ann = session.done(
+    ann = session.call_ok(
         "POST", "/admin/users-with-api-key", wish | {"permissions": permits}, key=admin
     )
     key = session.add_secret("made key", ann["api_key_plain"])
@@ -109,15 +109,17 @@ def exercise_users(session: Session) -> None:
         "label": "chosen",
     }
     again = {"headers": {"Idempotency-Key": "one-key"}}
-    session.done("POST", "/admin/api-keys", line, key=admin, **again)
-    session.done("POST", "/admin/api-keys", line, key=admin, **again)
-    own = session.done("POST", "/user/api-keys", {"label": "own"}, key=key)
+    session.call_ok("POST", "/admin/api-keys", line, key=admin, **again)
+    session.call_ok("POST", "/admin/api-keys", line, key=admin, **again)
+    own = session.call_ok("POST", "/user/api-keys", {"label": "own"}, key=key)
     session.add_secret("own key", own["api_key_plain"])
     _logins(session, key)
-    session.done("PATCH", f"/admin/users/{ann['user_id']}", _password(session, "set"), key=admin)
+    session.call_ok("PATCH", f"/admin/users/{ann['user_id']}", _password(session, "set"), key=admin)
     session.call("PATCH", f"/admin/users/{ann['user_id']}", {"password": "short-pw"}, key=admin)
     session.add_secret("short password", "short-pw")
-    session.done("PATCH", f"/admin/api-keys/{own['api_key_id']}", {"status": "disabled"}, key=admin)
+    session.call_ok(
+        "PATCH", f"/admin/api-keys/{own['api_key_id']}", {"status": "disabled"}, key=admin
+    )
     assert session.call("GET", "/user/profile", key=own["api_key_plain"])[0] == 401
 
 
@@ -127,11 +129,11 @@ def _password(session: Session, word: str) -> dict[str, str]:
 
 def _logins(session: Session, key: str) -> None:
     name = {"user_name": "ann"}
-    told = session.done(
+    told = session.call_ok(
         "POST", "/auth/login-password", name | {"password": session.secrets["password"]}
     )
     token = session.add_secret("token", told["token"])
-    session.done("GET", "/user/profile", headers={"Authorization": f"Bearer {token}"})
+    session.call_ok("GET", "/user/profile", headers={"Authorization": f"Bearer {token}"})
     wrong = {"password": session.add_secret("wrong password")}
     for user in ("ann", "nobody"):
         assert session.call("POST", "/auth/login-password", {"user_name": user, **wrong})[0] == 401
@@ -139,13 +141,13 @@ def _logins(session: Session, key: str) -> None:
         "current_password": session.secrets["password"],
         "new_password": session.add_secret("new password"),
     }
-    session.done("POST", "/user/password", change, key=key)
+    session.call_ok("POST", "/user/password", change, key=key)
     session.call("POST", "/user/password", change | {"current_password": "x" * 12}, key=key)
-    told = session.done(
+    told = session.call_ok(
         "POST", "/auth/login-password", name | {"password": session.secrets["new password"]}
     )
     session.add_secret("second token", told["token"])
-    session.done("POST", "/auth/logout", key=told["token"])
+    session.call_ok("POST", "/auth/logout", key=told["token"])
     for _ in range(6):  # until the name is locked
         status, _ = session.call("POST", "/auth/login-password", {"user_name": "bob", **wrong})
     assert status == 429
@@ -158,11 +160,11 @@ def exercise_credentials(session: Session) -> None:
         name: session.add_secret(f"exchange {name}") for name in ("api_key", "secret", "passphrase")
     }
     admin = session.secrets["admin key"]
-    session.done("PATCH", path, {"credentials": given, "comment": "first"}, key=admin)
+    session.call_ok("PATCH", path, {"credentials": given, "comment": "first"}, key=admin)
     other = {"secret": session.add_secret("exchange other secret")}
     again = {"Idempotency-Key": "seal"}
-    session.done("PATCH", path, {"credentials": other}, key=admin, headers=again)
-    session.done("PATCH", path, {"credentials": other}, key=admin, headers=again)
+    session.call_ok("PATCH", path, {"credentials": other}, key=admin, headers=again)
+    session.call_ok("PATCH", path, {"credentials": other}, key=admin, headers=again)
     wrong = {"secret": session.add_secret("exchange lost secret"), "passphrase": ["x"]}
     assert session.call("PATCH", path, {"credentials": wrong}, key=admin)[0] == 422
     nowhere = {"credentials": {"secret": session.add_secret("exchange stray secret")}}
@@ -209,9 +211,9 @@ def exercise_reads(session: Session) -> None:
     account = session.gateway.account_id
     trader, admin = session.secrets["trader key"], session.secrets["admin key"]
     order = {"account_id": account, "command": "send_order", "payload": ORDER}
-    session.done("POST", "/oms/commands?wait_ms=5000", order, key=trader)
+    session.call_ok("POST", "/oms/commands?wait_ms=5000", order, key=trader)
     namespaces = "position,command,risk"
-    session.done(
+    session.call_ok(
         "GET", f"/oms/events?account_ids={account}&limit=1000&namespaces={namespaces}", key=trader
     )
     for path in (
@@ -219,10 +221,10 @@ def exercise_reads(session: Session) -> None:
         *("/dispatcher/status", "/version", "/healthz", "/readyz", "/meta/exchanges"),
         f"/oms/commands?account_ids={account}&cursor=",
     ):
-        session.done("GET", path, key=trader)
+        session.call_ok("GET", path, key=trader)
     for path in ("/admin/users", "/admin/users-api-keys", "/admin/accounts", "/metrics"):
-        session.done("GET", path, key=admin)
-    audit = session.done("GET", "/admin/audit?page_size=500&sort=desc", key=admin)
+        session.call_ok("GET", path, key=admin)
+    audit = session.call_ok("GET", "/admin/audit?page_size=500&sort=desc", key=admin)
     assert {"set_credentials"} <= {row["action"] for row in audit["items"]}
 
 

@@ -20,7 +20,7 @@ COMMAND_SECONDS_MAX = 60
 class CompletedCommand:
     """One command that ended."""
 
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     status: int
     out: str
     err: str

@@ -21,7 +21,7 @@ class AsgiWebSocket:
         self.told: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
         self._asked = 0
 
-    async def ask(self, action: str, payload: object, namespace: str | None = None) -> Frame:
+    async def request(self, action: str, payload: object, namespace: str | None = None) -> Frame:
         """The reply to a frame; what is pushed meanwhile is passed over."""
         self._asked += 1
         frame: Frame = {"id": self._asked, "action": action, "payload": payload}

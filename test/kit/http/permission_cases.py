@@ -65,7 +65,7 @@ def expected_refusal(
     ask: PermissionCase, line: PermissionRow, holder: KeyHolder, granted: int
 ) -> str | None:
     """The code of the refusal that the page's table leads to; ``None``: allowed."""
-    if line.signs[holder.role] == "–":
+    if line.marks[holder.role] == "–":
         if ask.action in ("admin", "audit"):
             return "admin_required"
         is_trading = holder.role == "admin" and ask.action in _TRADING

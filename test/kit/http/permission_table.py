@@ -25,11 +25,11 @@ class PermissionRow:
 
     action: str
     flags: str
-    signs: dict[str, str]
+    marks: dict[str, str]
 
     def allows(self, role: str, flags: set[str], *, is_restricted: bool = False) -> bool:
         """Whether a key of ``role`` with exactly these flags on an account may do it there."""
-        if self.signs[role] == "–":
+        if self.marks[role] == "–":
             return False
         if role == "admin":
             return True
@@ -47,7 +47,7 @@ class PermissionRow:
 
     def needs_comment(self, role: str) -> bool:
         """Whether the role gives a comment with it."""
-        return self.signs[role] == "c"
+        return self.marks[role] == "c"
 
 
 def load_permission_rows() -> dict[str, PermissionRow]:

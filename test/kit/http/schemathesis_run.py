@@ -34,7 +34,7 @@ class FuzzResult:
     """How a run ended, and which statuses each operation answered."""
 
     status: int
-    said: str
+    output: str
     answers: Mapping[str, set[int]]
 
 

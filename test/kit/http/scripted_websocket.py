@@ -17,7 +17,7 @@ class ScriptedWebSocket:
 
     base_url: str = ""
     #: Frames of the clients, and the credential of each connection.
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     #: Frames that are said after a ``subscribe``, one list for each connection in turn.
     script: list[list[dict[str, Any]]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class ScriptedWebSocket:
         try:
             async for text in connection:
                 frame = json.loads(text)
-                self.asked.append(frame)
+                self.received.append(frame)
                 await self._answer(connection, frame)
         except ConnectionClosed:
             pass  # a client may go without a word

@@ -49,7 +49,7 @@ class StubTransport:
         return answer
 
     @property
-    def only(self) -> SentRequest:
+    def only_request(self) -> SentRequest:
         """The one request that was sent."""
         (sent,) = self.sent
         return sent
@@ -57,8 +57,8 @@ class StubTransport:
     @property
     def command(self) -> Any:
         """The body of the one request, a command."""
-        assert (self.only.method, self.only.path) == ("POST", "/oms/commands")
-        return self.only.payload
+        assert (self.only_request.method, self.only_request.path) == ("POST", "/oms/commands")
+        return self.only_request.payload
 
 
 def make_exchange(

@@ -68,7 +68,7 @@ class WebSocketClient:
         return [frame for frame in self.frames if "seq" in frame]
 
     @property
-    def numbers(self) -> list[int]:
+    def seqs(self) -> list[int]:
         """Their numbers."""
         return [frame["seq"] for frame in self.events]
 
@@ -90,11 +90,11 @@ class WebSocketClient:
             pass
         return frame
 
-    async def event(self, name: str) -> Frame:
+    async def receive_event(self, name: str) -> Frame:
         """Read until an event or reply of that name."""
         return await self.receive_until(lambda frame: frame["event"] == name)
 
-    async def number(self, seq: int) -> Frame:
+    async def receive_seq(self, seq: int) -> Frame:
         """Read until the event of that number."""
         return await self.receive_until(lambda frame: frame.get("seq") == seq)
 
@@ -106,7 +106,7 @@ class WebSocketClient:
             lambda frame: frame["type"] == "ws_response" and frame["id"] == wanted
         )
 
-    async def end(self) -> tuple[int, str]:
+    async def wait_closed(self) -> tuple[int, str]:
         """Read to the end; the close code and its reason."""
         try:
             while True:

@@ -202,7 +202,7 @@ class MemoryAccount:
 
     def __init__(self, mode: PositionMode, **paper: Any) -> None:
         self.account = a_paper_account(mode, **paper)
-        self.rows = MemoryLedger()
+        self.ledger = MemoryLedger()
         self.now = NOON
         self.commands: list[Command] = []
         self._ids = MemoryIds()
@@ -212,25 +212,25 @@ class MemoryAccount:
         self._token = 0
 
     @property
-    def home(self) -> AccountState:
+    def state(self) -> AccountState:
         """The account in memory; as it is stored after the process died."""
         if self._home is None:
             self._token += 1
-            held = (p for p in self.rows.positions.values() if p.is_open)
+            held = (p for p in self.ledger.positions.values() if p.is_open)
             image = LoadedAccount(
                 account=self.account,
-                head_seq=self.rows.head,
-                orders=[order for order in self.rows.orders.values() if order.is_open],
+                head_seq=self.ledger.head,
+                orders=[order for order in self.ledger.orders.values() if order.is_open],
                 positions=sorted(held, key=lambda position: position.id),
                 strategy_ids=STRATEGIES,
-                memory=self.rows.memory,
+                memory=self.ledger.memory,
             )
-            exchange = PaperExchange.restore(self.account, self.rows.memory)
+            exchange = PaperExchange.restore(self.account, self.ledger.memory)
             lease = Lease(account_id=self.account.id, token=self._token)
             self._home = AccountState.from_loaded(image, lease, exchange)
         return self._home
 
-    def queue(self, payload: CommandPayload) -> Command:
+    def enqueue(self, payload: CommandPayload) -> Command:
         """A command to be done by the next ``work``."""
         command = Command(
             id=len(self.commands) + 1,
@@ -242,39 +242,39 @@ class MemoryAccount:
         self.commands.append(command)
         return command
 
-    def waiting(self) -> list[Command]:
+    def pending(self) -> list[Command]:
         """Commands without a result that is stored."""
-        return [command for command in self.commands if command.id not in self.rows.results]
+        return [command for command in self.commands if command.id not in self.ledger.results]
 
     async def process(self, *, limit: int = 10**9) -> None:
         """Do what waits, at most so many; nothing of it is written yet."""
-        begun = {*self.home.work.results, *self.home.committing.results}
-        for command in [one for one in self.waiting() if one.id not in begun][:limit]:
+        begun = {*self.state.work.results, *self.state.committing.results}
+        for command in [one for one in self.pending() if one.id not in begun][:limit]:
             self.now += timedelta(milliseconds=7)
-            await self._execute(self.home, command, self.now)
+            await self._execute(self.state, command, self.now)
 
     def commit(self, *, then_crash: bool = False) -> None:
         """Write what was done; the process may die before it hears that it is written."""
-        self.rows.write(self.home.begin_commit())
+        self.ledger.write(self.state.begin_commit())
         if then_crash:
             self.crash()
         else:
-            self.home.mark_committed()
+            self.state.mark_committed()
 
     def crash(self) -> None:
         """All that is in memory is gone."""
         self._home = None
 
-    async def asked(self, func: str, *args: object) -> Any:
+    async def call_exchange(self, func: str, *args: object) -> Any:
         """What the exchange answers to a call of the driver."""
-        return await self.home.exchange.call(func, args, {}, self.now)
+        return await self.state.exchange.call(func, args, {}, self.now)
 
     def emits_no_event(self, command: Command) -> bool:
         """Whether the command tells no event."""
         return isinstance(command.payload, CcxtCall)
 
     def _services(self) -> ExecuteCommand:
-        ledger = cast(LedgerStore, self.rows)
+        ledger = cast(LedgerStore, self.ledger)
         load_history = LoadHistory(ledger=ledger)
         record = RecordReports(ledger=ledger, ids=self._ids, load_history=load_history)
         place = PlaceOrder(
@@ -287,7 +287,7 @@ class MemoryAccount:
             ledger=ledger,
             record=record,
             reconcile=Reconciling(
-                ledger=ledger, record=record, ids=self._ids, rows=cast(ReconcileStore, self.rows)
+                ledger=ledger, record=record, ids=self._ids, rows=cast(ReconcileStore, self.ledger)
             ),
             permissions=cast(CommandPermissions, _granted),
             place=place,

@@ -33,7 +33,7 @@ WITHOUT_ACCOUNT = {"self", "research", "admin"}
 def test_the_page_has_a_line_for_every_action_and_a_column_for_every_role() -> None:
     assert set(LINES) == {permission.value for permission in Permission}
     assert set(ROLE_BY_LETTER.values()) == {role.value for role in Role}
-    assert {sign for line in LINES.values() for sign in line.signs.values()} == {"✓", "c", "–"}
+    assert {sign for line in LINES.values() for sign in line.marks.values()} == {"✓", "c", "–"}
 
 
 @pytest.mark.parametrize("role", Role)

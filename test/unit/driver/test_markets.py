@@ -99,7 +99,7 @@ def test_load_markets_is_asked_once_and_sets_what_ccxt_sets() -> None:
     assert exchange.currency("BTC")["code"] == "BTC"
     with pytest.raises(ccxt.ExchangeError):
         exchange.currency("XYZ")
-    assert transport.only.path == "/ccxt/7/load_markets"
+    assert transport.only_request.path == "/ccxt/7/load_markets"
     exchange.load_markets(True)
     assert transport.sent[1].payload == {"args": [True], "kwargs": {}}
 

@@ -48,14 +48,17 @@ def test_id_and_type_have_a_second_keyword() -> None:
 def test_any_other_name_is_a_call_on_the_exchange() -> None:
     exchange, transport = make_exchange({"result": [1]})
     assert exchange.fetchOHLCV("BTC/USDT", "1m", None, limit=5) == [1]
-    assert transport.only.path == "/ccxt/7/fetch_ohlcv"
-    assert transport.only.payload == {"args": ["BTC/USDT", "1m", None], "kwargs": {"limit": 5}}
+    assert transport.only_request.path == "/ccxt/7/fetch_ohlcv"
+    assert transport.only_request.payload == {
+        "args": ["BTC/USDT", "1m", None],
+        "kwargs": {"limit": 5},
+    }
 
 
 def test_call_ccxt_is_the_explicit_way_through() -> None:
     exchange, transport = make_exchange({"result": 1})
     assert exchange.callCcxt("createOrder", "BTC/USDT", "market", "buy", 1) == 1
-    assert transport.only.path == "/ccxt/7/create_order"
+    assert transport.only_request.path == "/ccxt/7/create_order"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +115,7 @@ def test_load_has_lays_the_driver_over_the_exchange() -> None:
     assert (has["createTwapOrder"], has["cancelAllOrdersAfter"]) == (False, False)
     assert has["createMarketOrder"] is True
     exchange.load_has()
-    assert transport.only.path == "/ccxt/7/describe"
+    assert transport.only_request.path == "/ccxt/7/describe"
     exchange.loadHas(True)
     assert len(transport.sent) == 2
 

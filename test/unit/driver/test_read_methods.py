@@ -31,7 +31,7 @@ def reader(*answers: Any, **keywords: Any) -> Any:
 def test_fetch_order_asks_once_for_the_id() -> None:
     exchange, transport = reader({"items": [{**ORDER, "id": 4}, ORDER]})
     assert exchange.fetch_order("42", "BTC/USDT")["id"] == "42"
-    assert (transport.only.method, transport.only.path) == ("GET", "/oms/orders/42")
+    assert (transport.only_request.method, transport.only_request.path) == ("GET", "/oms/orders/42")
 
 
 def test_a_missing_order_is_none_or_an_exception_by_dialect() -> None:
@@ -60,18 +60,18 @@ def test_only_if_that_read_fails_the_lists_are_searched() -> None:
 def test_an_id_cannot_lead_elsewhere() -> None:
     exchange, transport = reader(EMPTY)
     exchange.fetch_order("../accounts?x=1")
-    assert transport.only.path == "/oms/orders/..%2Faccounts%3Fx%3D1"
+    assert transport.only_request.path == "/oms/orders/..%2Faccounts%3Fx%3D1"
 
 
 def test_fetch_open_orders() -> None:
     exchange, transport = reader({"items": [ORDER]})
     assert [order["id"] for order in exchange.fetch_open_orders()] == ["42"]
-    assert transport.only.path == "/oms/orders/open"
-    assert transport.only.query == {"account_ids": "7"}
+    assert transport.only_request.path == "/oms/orders/open"
+    assert transport.only_request.query == {"account_ids": "7"}
     exchange, transport = reader({"items": [ORDER]}, strategy_id=5)
     exchange.fetch_open_orders("BTC/USDT", None, 20)
     narrowed = {"account_ids": "7", "limit": "20", "strategy_id": "5", "symbol": "BTC/USDT"}
-    assert transport.only.query == narrowed
+    assert transport.only_request.query == narrowed
 
 
 @pytest.mark.parametrize("method", HISTORIES)
@@ -80,8 +80,8 @@ def test_histories_reach_from_yesterday_to_today(method: str) -> None:
     assert getattr(exchange, method)() == []
     status = {"status": "CANCELED"} if method == "fetch_canceled_orders" else {}
     path = "/oms/deals" if method == "fetch_my_trades" else "/oms/orders/history"
-    assert transport.only.path == path
-    assert transport.only.query == WINDOW | status
+    assert transport.only_request.path == path
+    assert transport.only_request.query == WINDOW | status
 
 
 @pytest.mark.parametrize("method", HISTORIES)
@@ -96,7 +96,7 @@ def test_params_set_window_and_page(method: str) -> None:
     }
     getattr(exchange, method)("BTC/USDT", None, 10, params)
     assert (
-        transport.only.query.items()
+        transport.only_request.query.items()
         >= {
             "start_date": "2026-01-01",
             "end_date": "2026-01-31",
@@ -106,13 +106,13 @@ def test_params_set_window_and_page(method: str) -> None:
             "symbol": "BTC/USDT",
         }.items()
     )
-    assert not {"sort", "tz"} & set(transport.only.query)
+    assert not {"sort", "tz"} & set(transport.only_request.query)
 
 
 def test_since_widens_the_window_and_asks_for_the_first_rows() -> None:
     exchange, transport = reader(EMPTY)
     exchange.fetch_my_trades(None, 1772049600123, 10)
-    asked = transport.only.query
+    asked = transport.only_request.query
     assert (asked["start_date"], asked["end_date"]) == ("2026-02-25", "2026-03-01")
     assert (asked["since"], asked["page_size"]) == ("1772049600123", "10")
     assert "sort" not in asked
@@ -142,16 +142,16 @@ def test_fetch_positions() -> None:
     rows = [POSITION, {**POSITION, "id": 4, "symbol": "ETH/USDT"}]
     exchange, transport = reader({"items": rows}, strategy_id=5)
     assert [row["id"] for row in exchange.fetch_positions()] == ["3", "4"]
-    assert transport.only.path == "/oms/positions/open"
-    assert transport.only.query == {"account_ids": "7", "limit": "500", "strategy_id": "5"}
+    assert transport.only_request.path == "/oms/positions/open"
+    assert transport.only_request.query == {"account_ids": "7", "limit": "500", "strategy_id": "5"}
     assert [row["id"] for row in exchange.fetch_positions(["eth/usdt"])] == ["4"]
 
 
 def test_fetch_positions_of_the_past() -> None:
     exchange, transport = reader({"items": [POSITION]})
     assert len(exchange.fetch_positions(None, {"history": True, "limit": 20})) == 1
-    assert transport.only.path == "/oms/positions/history"
-    assert transport.only.query == WINDOW | {"page_size": "20"}
+    assert transport.only_request.path == "/oms/positions/history"
+    assert transport.only_request.query == WINDOW | {"page_size": "20"}
 
 
 def test_balance_ticker_and_book_are_the_exchange_s() -> None:

@@ -30,8 +30,8 @@ def test_create_order_sends_one_command_and_returns_the_order() -> None:
         },
     }
     assert len(name) == 32
-    assert transport.only.query == {"wait_ms": "10000"}
-    assert transport.only.headers["x-api-key"] == API_KEY
+    assert transport.only_request.query == {"wait_ms": "10000"}
+    assert transport.only_request.headers["x-api-key"] == API_KEY
     assert (order["id"], order["status"], order["filled"]) == ("42", "open", 0.1)
     assert order["info"] is reply
     assert [trade["id"] for trade in order["trades"]] == ["9"]
@@ -78,7 +78,7 @@ def test_params_become_fields_and_the_rest_goes_to_the_exchange() -> None:
         "comment": "why",
         "extra": {"leverage": 3},
     }
-    assert transport.only.query == {"wait_ms": "250"}
+    assert transport.only_request.query == {"wait_ms": "250"}
 
 
 @pytest.mark.parametrize("spelling", ["triggerPrice", "stopPrice", "stopLossPrice", "stop_price"])
@@ -91,7 +91,7 @@ def test_a_trigger_is_never_lost(spelling: str) -> None:
 def test_the_gateway_waits_no_longer_than_the_driver_listens() -> None:
     exchange, transport = make_exchange(results({}), timeout_seconds=3)
     exchange.create_market_order("BTC/USDT", "buy", 1)
-    assert transport.only.query == {"wait_ms": "2000"}
+    assert transport.only_request.query == {"wait_ms": "2000"}
 
 
 @pytest.mark.parametrize(

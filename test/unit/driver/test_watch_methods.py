@@ -99,7 +99,7 @@ async def test_the_asynchronous_class_speaks_ccxt() -> None:
         await exchange.fetch_order("42")
     exchange, transport = async_on(results({"order": ORDER}))
     order = await exchange.createLimitBuyOrder("BTC/USDT", 1, 100)
-    assert (order["id"], transport.only.path) == ("42", "/oms/commands")
+    assert (order["id"], transport.only_request.path) == ("42", "/oms/commands")
     with pytest.raises(ccxt.ExchangeError, match="load_markets"):
         exchange.market("BTC/USDT")
 

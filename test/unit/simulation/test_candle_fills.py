@@ -91,4 +91,4 @@ def test_reduce_only_holds_in_a_bar_too() -> None:
     events = desk.candle("100", "110", "100", "108", symbol=LINEAR)
     assert fills(events) == ["1 @ 104"]
     assert fact_kinds(events) == ["Filled", "Canceled"]
-    assert desk.held() == 0
+    assert desk.position_qty() == 0

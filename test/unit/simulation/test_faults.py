@@ -79,7 +79,7 @@ def test_timeout_before_never_arrives() -> None:
 
 def test_overload_asks_for_a_pause_and_then_looks_at_the_request() -> None:
     desk = a_desk()
-    wish = desk.wish(Side.BUY, "1", None, fault=parse_fault("overload:3"))
+    wish = desk.make_order(Side.BUY, "1", None, fault=parse_fault("overload:3"))
     desk.apply(wish)
     assert desk.last is not None
     assert desk.last.answer.due == wish.at + timedelta(seconds=3)
@@ -128,7 +128,7 @@ def test_late_fill_is_told_after_the_cancel(qty: str, price: str | None) -> None
     assert desk.state.trades_made == 1
     desk.apply(CancelOrder(client_id="1", exchange_order_id="o1", symbol="SOL/USDT", at=desk.now))
     assert told(desk) == ["Canceled", "Filled"]
-    assert desk.open == []
+    assert desk.open_orders == []
     assert desk.state.in_flight is None
 
 
@@ -179,7 +179,7 @@ def test_the_cancel_can_fail_too() -> None:
         at=desk.now,
     )
     desk.apply(wish)
-    assert (outcome(desk), desk.open) == (ReplyOutcome.LOST, ["o1"])
+    assert (outcome(desk), desk.open_orders) == (ReplyOutcome.LOST, ["o1"])
 
 
 def test_what_is_held_back_survives_a_restart() -> None:

@@ -112,8 +112,8 @@ def test_both_legs_of_a_hedge() -> None:
     desk = a_desk(hedge=True)
     desk.buy("10", symbol=INVERSE)
     desk.sell("4", symbol=INVERSE)
-    assert desk.held(INVERSE, Leg.LONG) == 10
-    assert desk.held(INVERSE, Leg.SHORT) == -4
+    assert desk.position_qty(INVERSE, Leg.LONG) == 10
+    assert desk.position_qty(INVERSE, Leg.SHORT) == -4
     assert desk.balance("BTC")[1] == "0.0028"
 
 

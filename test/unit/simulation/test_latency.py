@@ -130,7 +130,7 @@ def test_an_order_expires_between_what_comes_before_and_after_it() -> None:
 def test_whoever_asks_is_told_at_once() -> None:
     desk = a_desk(Latency(ack=timedelta(minutes=1), stream=timedelta(minutes=2)))
     desk.advance(300)  # the money has been told of
-    wish = desk.wish(Side.BUY, "1", None)
+    wish = desk.make_order(Side.BUY, "1", None)
     desk.apply(wish)
     assert desk.last is not None
     assert desk.last.told == ()

@@ -58,7 +58,7 @@ def test_a_partial_close_realises_its_share_at_18_places() -> None:
     (trade,) = trades(desk.sell("5", symbol=LINEAR))
     # 5 · 170 − (5/15) · 2300
     assert trade.realised == Decimal("83.333333333333333333")
-    assert desk.held() == 10
+    assert desk.position_qty() == 10
 
 
 def test_a_flip_closes_all_and_opens_the_rest_at_the_same_price() -> None:
@@ -78,7 +78,7 @@ def test_a_short_gains_when_the_price_falls() -> None:
     desk.quote("90", "90", LINEAR)
     (trade,) = trades(desk.buy("2", symbol=LINEAR))
     assert trade.realised == 20
-    assert desk.held() == -1
+    assert desk.position_qty() == -1
 
 
 def test_margin_and_fee_must_be_there() -> None:
@@ -121,7 +121,7 @@ def test_reduce_only_is_cut_at_arrival_and_never_flips() -> None:
     events = desk.sell("5", symbol=LINEAR, reduce_only=True)
     assert fact_kinds(events) == ["Accepted", "Changed", "Filled"]
     assert fills(events) == ["2 @ 100"]
-    assert desk.held() == 0
+    assert desk.position_qty() == 0
 
 
 def test_a_resting_reduce_only_order_is_cut_when_it_is_reached() -> None:
@@ -132,7 +132,7 @@ def test_a_resting_reduce_only_order_is_cut_when_it_is_reached() -> None:
     events = desk.quote("110", "111", LINEAR)
     assert fact_kinds(events) == ["Changed", "Filled"]
     assert fills(events) == ["1 @ 110"]
-    assert desk.held() == 0
+    assert desk.position_qty() == 0
     assert not desk.state.orders
 
 
@@ -149,12 +149,12 @@ def test_a_hedge_account_has_two_legs() -> None:
     desk = a_desk(hedge=True)
     desk.buy("2", symbol=LINEAR)
     desk.sell("1", symbol=LINEAR)
-    assert desk.held(leg=Leg.LONG) == 2
-    assert desk.held(leg=Leg.SHORT) == -1
+    assert desk.position_qty(leg=Leg.LONG) == 2
+    assert desk.position_qty(leg=Leg.SHORT) == -1
     assert desk.balance("USDT")[1] == "30"  # both legs lock
     events = desk.buy("5", symbol=LINEAR, reduce_only=True)
     assert fills(events) == ["1 @ 100"]  # short flat, nothing flipped
-    assert desk.held(leg=Leg.LONG) == 2
-    assert desk.held(leg=Leg.SHORT) == 0
+    assert desk.position_qty(leg=Leg.LONG) == 2
+    assert desk.position_qty(leg=Leg.SHORT) == 0
     desk.sell("2", symbol=LINEAR, reduce_only=True)
     assert not desk.state.positions

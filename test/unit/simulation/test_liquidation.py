@@ -73,7 +73,7 @@ def test_contract_orders_are_canceled_first_and_spot_orders_stay() -> None:
     events = desk.quote("83.3", "83.3", LINEAR)
     assert fact_kinds(events) == ["Canceled", "Canceled", "Accepted", "Filled"]
     assert [f.reason for f in events if isinstance(f, Canceled)] == ["liquidation"] * 2
-    assert desk.open == ["o4"]
+    assert desk.open_orders == ["o4"]
     assert desk.balance("USDT") == ("2.9", "0.1")
 
 
@@ -96,7 +96,7 @@ def test_the_largest_maintenance_goes_first_until_there_is_enough() -> None:
     # 150 − 146 = 4 < 4.27 + 0.4; without the larger one 4 > 0.4
     events = desk.quote("85.4", "85.4", LINEAR)
     assert [trade.symbol for trade in trades(events)] == [LINEAR]
-    assert desk.held(BTC) == 1
+    assert desk.position_qty(BTC) == 1
     assert desk.total() == "4"
 
 
@@ -120,7 +120,7 @@ def test_both_legs_of_a_hedge_stand_in_one_wallet() -> None:
     # both lose nothing together: only the maintenance of both can end it
     events = desk.quote("3000", "3000", LINEAR)
     assert len(trades(events)) == 1
-    assert desk.held(leg=Leg.LONG) + desk.held(leg=Leg.SHORT) in (5, -5)
+    assert desk.position_qty(leg=Leg.LONG) + desk.position_qty(leg=Leg.SHORT) in (5, -5)
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_an_isolated_position_takes_nothing_from_another() -> None:
     desk.buy("10", symbol=LINEAR)
     desk.buy("10", symbol=BTC)
     desk.quote("50", "50", LINEAR)
-    assert desk.held() == 0
-    assert desk.held(BTC) == 10
+    assert desk.position_qty() == 0
+    assert desk.position_qty(BTC) == 10
     assert desk.total() == "900"
 
 
@@ -175,7 +175,7 @@ def test_attached_exits_end_with_their_position() -> None:
     desk.buy("10", symbol=LINEAR)
     desk.stop(Side.SELL, "10", "60", symbol=LINEAR, reduce_only=True)
     desk.quote("80", "80", LINEAR)
-    assert desk.open == []
+    assert desk.open_orders == []
     assert desk.state.orders_with_terms == {}
 
 
@@ -187,9 +187,9 @@ def test_an_old_price_liquidates_nothing() -> None:
     desk.quote("90", "90", LINEAR)
     desk.advance(10)
     desk.deposit("1")
-    assert desk.held() == 10
+    assert desk.position_qty() == 10
     desk.quote("80", "80", LINEAR)
-    assert desk.held() == 0
+    assert desk.position_qty() == 0
 
 
 def test_a_mark_alone_liquidates() -> None:

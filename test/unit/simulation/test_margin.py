@@ -222,4 +222,4 @@ def test_an_order_told_the_other_leg_only_reduces_it() -> None:
     assert fills(events) == ["5 @ 100"]
     assert only_rejection_code(desk.sell("1", symbol=LINEAR, leg=Leg.LONG)) == "exchange_rejected"
     desk.sell("1", symbol=LINEAR, leg=Leg.SHORT)
-    assert desk.held(leg=Leg.SHORT) == -1
+    assert desk.position_qty(leg=Leg.SHORT) == -1

@@ -44,7 +44,7 @@ def test_the_first_fill_of_one_cancels_the_other_and_the_rest_goes_on() -> None:
     assert desk.balance("SOL") == ("6", "4")  # locked once
     events = desk.book(bids=("1 @ 105",), asks=("1 @ 106",))
     assert fact_kinds(events) == ["Canceled", "Filled"]
-    assert desk.open == ["o1"]
+    assert desk.open_orders == ["o1"]
     assert desk.order("o1").remaining == 3
     assert desk.balance("SOL") == ("6", "3")
     assert desk.quote("90", "90") == ()  # the stop is gone
@@ -56,7 +56,7 @@ def test_the_stop_of_a_pair_cancels_the_limit() -> None:
     events = desk.quote("95", "95")
     assert fact_kinds(events) == ["Triggered", "Canceled", "Filled"]
     assert fills(events) == ["4 @ 95"]
-    assert desk.open == []
+    assert desk.open_orders == []
     assert desk.balance("SOL") == ("6", "0")
 
 
@@ -65,7 +65,7 @@ def test_cancelling_one_cancels_both() -> None:
     desk.pair(Side.SELL, "4", "105", "95")
     events = desk.cancel("o2")
     assert [event.reason for event in events if isinstance(event, Canceled)] == ["", "oco"]
-    assert desk.open == []
+    assert desk.open_orders == []
     assert desk.balance("SOL") == ("10", "0")
 
 
@@ -95,14 +95,14 @@ def test_a_pair_arrives_whole_or_not_at_all() -> None:
     assert desk.state is before
     events = desk.pair(Side.SELL, "4", "99", "95")  # the limit takes at once
     assert fact_kinds(events) == ["Accepted", "Accepted", "Canceled", "Filled"]
-    assert desk.open == []
+    assert desk.open_orders == []
 
 
 @pytest.mark.parametrize("symbol", [SPOT, LINEAR])
 def test_exits_come_with_the_first_fill(symbol: str) -> None:
     desk = a_desk()
     assert fact_kinds(desk.buy("2", "98", symbol=symbol, terms=exits())) == ["Accepted"]
-    assert desk.open == ["o1"]
+    assert desk.open_orders == ["o1"]
     events = desk.quote("97", "97", symbol)
     assert fact_kinds(events) == ["Filled", "Accepted", "Accepted"]
     made = [event.order for event in events if isinstance(event, Accepted)]
@@ -114,18 +114,18 @@ def test_exits_come_with_the_first_fill(symbol: str) -> None:
     assert fact_kinds(events) == ["Canceled", "Filled"]
     (trade,) = trades(events)
     assert (trade.client_id, trade.parent, trade.source) == ("", "o1", OrderSource.ATTACHED)
-    assert desk.open == []
-    assert desk.held() == 0
+    assert desk.open_orders == []
+    assert desk.position_qty() == 0
 
 
 def test_the_stop_loss_of_a_short() -> None:
     desk = a_desk()
     desk.sell("2", symbol=LINEAR, terms=exits("90", "105"))
-    assert desk.open == ["o2", "o3"]
+    assert desk.open_orders == ["o2", "o3"]
     events = desk.quote("106", "106", LINEAR)
     assert fact_kinds(events) == ["Triggered", "Canceled", "Filled"]
     assert fills(events) == ["2 @ 106"]
-    assert desk.held() == 0
+    assert desk.position_qty() == 0
 
 
 def test_exits_grow_with_each_fill_of_the_parent() -> None:
@@ -136,9 +136,9 @@ def test_exits_grow_with_each_fill_of_the_parent() -> None:
     desk.book(bids=("9 @ 97",), asks=("1 @ 98",), symbol=LINEAR)
     assert [desk.order(name).qty for name in ("o2", "o3")] == [3, 3]
     desk.cancel("o1", LINEAR)
-    assert desk.open == ["o2", "o3"]
+    assert desk.open_orders == ["o2", "o3"]
     desk.quote("95", "95", LINEAR)
-    assert desk.held() == 0
+    assert desk.position_qty() == 0
 
 
 def test_exits_are_cut_with_the_position_and_end_with_it() -> None:
@@ -149,7 +149,7 @@ def test_exits_are_cut_with_the_position_and_end_with_it() -> None:
     assert desk.order("o2").remaining == desk.order("o3").remaining == 3
     events = desk.sell("3", symbol=LINEAR, reduce_only=True)
     assert fact_kinds(events) == ["Accepted", "Filled", "Canceled", "Canceled"]
-    assert desk.open == []
+    assert desk.open_orders == []
 
 
 def test_an_entry_canceled_unfilled_has_no_exits() -> None:
@@ -232,8 +232,8 @@ def test_an_exit_that_the_market_has_passed_already_acts_at_once() -> None:
     desk.buy("2", "96", symbol=LINEAR, terms=exits("110", "95"))
     events = desk.quote("94", "94", LINEAR)  # through entry and stop loss in one
     assert fills(events) == ["2 @ 96", "2 @ 94"]
-    assert desk.held() == 0
-    assert desk.open == []
+    assert desk.position_qty() == 0
+    assert desk.open_orders == []
 
 
 def test_exits_of_a_hedge_account_close_their_own_leg() -> None:
@@ -242,5 +242,5 @@ def test_exits_of_a_hedge_account_close_their_own_leg() -> None:
     desk.buy("2", symbol=LINEAR, terms=exits())
     assert desk.order("o3").leg is Leg.LONG
     desk.quote("90", "90", LINEAR)
-    assert desk.held(leg=Leg.LONG) == 0
-    assert desk.held(leg=Leg.SHORT) == -1
+    assert desk.position_qty(leg=Leg.LONG) == 0
+    assert desk.position_qty(leg=Leg.SHORT) == -1

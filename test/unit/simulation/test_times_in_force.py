@@ -36,7 +36,7 @@ def test_ioc_takes_what_is_there_and_cancels_the_rest() -> None:
     assert fills(events) == ["5 @ 100"]
     (canceled,) = [event for event in events if isinstance(event, Canceled)]
     assert (canceled.reason, canceled.order.filled) == ("ioc", 5)
-    assert desk.open == []
+    assert desk.open_orders == []
     assert desk.balance("USDT") == ("99500", "0")
     assert fact_kinds(desk.buy("8", "100", terms=until(TimeInForce.IOC))) == [
         "Accepted",
@@ -51,7 +51,7 @@ def test_fok_is_all_or_nothing() -> None:
     assert desk.state.markets["SOL/USDT"].asks.levels[0] == (100, 5)
     events = desk.buy("8", "101", terms=until(TimeInForce.FOK))
     assert fills(events) == ["5 @ 100", "3 @ 101"]
-    assert desk.open == []
+    assert desk.open_orders == []
 
 
 def test_gtd_expires_at_its_time_and_not_before() -> None:
@@ -102,7 +102,7 @@ def test_a_released_stop_limit_keeps_its_time_in_force() -> None:
     desk = a_desk()
     terms = {"time_in_force": TimeInForce.IOC}
     desk.stop(Side.SELL, "8", "95", "94", terms=terms)
-    assert desk.open == ["o1"]
+    assert desk.open_orders == ["o1"]
     events = desk.book(bids=("3 @ 94.5",), asks=("1 @ 95",))
     assert fact_kinds(events) == ["Triggered", "Filled", "Canceled"]
     assert fills(events) == ["3 @ 94.5"]
@@ -137,7 +137,7 @@ def test_executions_can_be_split() -> None:
     events = desk.buy("2")
     assert fills(events) == ["0.5 @ 100", "1.5 @ 100"]
     assert len({trade.trade_id for trade in trades(events)}) == 2
-    assert desk.open == []
+    assert desk.open_orders == []
 
 
 def test_chance_rejects_as_often_as_is_set() -> None:

@@ -80,7 +80,7 @@ def test_a_reset_leaves_nothing_but_the_new_balances() -> None:
         ("Withdrawn", "USDT", 600),  # 1000 and 100 of profit
     ]
     assert fact_kinds(desk.buy("0.001")) == ["Accepted", "Filled"]  # ids go on
-    assert "o7" not in desk.open
+    assert "o7" not in desk.open_orders
 
 
 def test_a_reset_pays_no_fee_and_forgets_a_debt() -> None:

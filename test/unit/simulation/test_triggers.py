@@ -36,7 +36,7 @@ def test_a_stop_sells_at_the_market_when_the_price_falls_to_it(kind: str) -> Non
     assert fact_kinds(events) == ["Triggered", "Filled"]
     assert fills(events) == ["1 @ 95"]
     assert not trades(events)[0].maker
-    assert desk.open == []
+    assert desk.open_orders == []
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ def test_a_take_profit_limit() -> None:
 
 def test_the_last_price_is_that_of_trades_kept_within_the_quotes() -> None:
     desk = a_desk()
-    desk.print("100")
+    desk.public_trade("100")
     desk.stop(Side.SELL, "1", "95")
     desk.book(bids=("5 @ 94",), asks=("5 @ 97",))  # last moves to 97
-    assert desk.open == ["o1"]
-    events = desk.print("95", side=Side.SELL)
+    assert desk.open_orders == ["o1"]
+    events = desk.public_trade("95", side=Side.SELL)
     assert fills(events) == ["1 @ 94"]
 
 
@@ -141,7 +141,7 @@ def test_a_trigger_on_what_it_would_meet() -> None:
 def test_without_any_price_it_waits_and_then_decides() -> None:
     desk = SimulationHarness(SOL="10")
     desk.stop(Side.SELL, "1", "95")
-    assert desk.open == ["o1"]
+    assert desk.open_orders == ["o1"]
     assert desk.book(asks=("1 @ 90",)) == ()  # nobody buys
     assert fills(desk.quote("90", "90")) == ["1 @ 90"]
 
@@ -181,7 +181,7 @@ def test_a_reduce_only_stop_is_cut_when_it_is_released_and_canceled_without_posi
     assert fills(events) == ["1 @ 95"]
     events = desk.quote("90", "90", LINEAR)
     assert fact_kinds(events) == ["Triggered", "Canceled"]
-    assert desk.held() == 0
+    assert desk.position_qty() == 0
 
 
 def test_the_trigger_of_a_waiting_stop_can_be_changed() -> None:

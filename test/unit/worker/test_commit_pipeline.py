@@ -24,8 +24,8 @@ class Losing:
 async def drafted(house: MemoryAccount) -> tuple[AccountState, list[str]]:
     """A home that has something to write, and what its exchange is told."""
     told: list[str] = []
-    house.queue(Reconcile(scope=Scope.SHORT))
-    home = house.home
+    house.enqueue(Reconcile(scope=Scope.SHORT))
+    home = house.state
     home.exchange.on_committed = lambda: told.append("stored")  # type: ignore[method-assign]
     await house.process()
     return home, told

@@ -25,14 +25,14 @@ async def new_desk(
             engine="ccxt",
             environment="loopback",
             api_key=key,
-            secret=more.pop("secret", venue.told["keys"].get(key)),
-            extra_config=venue.told["extra_config"][dialect] | more.pop("extra", {}),
+            secret=more.pop("secret", venue.startup["keys"].get(key)),
+            extra_config=venue.startup["extra_config"][dialect] | more.pop("extra", {}),
             cache_folder=tables,
         )
         exchange_id = f"ccxt.{dialect}"
         desk = CcxtHarness(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
         desks.append(desk)
-        return desk.begin()
+        return desk.start()
 
     yield make
     for desk in desks:
@@ -42,4 +42,4 @@ async def new_desk(
 @pytest.fixture
 async def desk(new_desk: Callable[..., CcxtHarness]) -> CcxtHarness:
     """A desk that is ready."""
-    return await new_desk().ready()
+    return await new_desk().wait_ready()

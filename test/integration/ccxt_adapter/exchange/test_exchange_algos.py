@@ -23,7 +23,7 @@ RESTS: dict[str, Any] = {"order_type": "stop_limit", "trigger_price": Decimal(60
 @pytest.fixture
 async def desk(new_desk: Made, venue: LoopbackExchange) -> CcxtHarness:
     price(venue, 60000)
-    return await new_desk(dialect="binance").ready()
+    return await new_desk(dialect="binance").wait_ready()
 
 
 def price(venue: LoopbackExchange, last: int) -> None:
@@ -31,7 +31,7 @@ def price(venue: LoopbackExchange, last: int) -> None:
 
 
 def strangers(desk: CcxtHarness) -> list[ExecutionReport]:
-    return [report for report in desk.heard if not report.order_id]
+    return [report for report in desk.reports if not report.order_id]
 
 
 async def test_a_lost_answer_is_looked_up_in_both_lists(
@@ -64,7 +64,7 @@ async def test_a_restart_knows_what_was_placed_meanwhile(
     new_desk: Made, venue: LoopbackExchange
 ) -> None:
     price(venue, 60000)
-    first = await new_desk(dialect="binance").ready()
+    first = await new_desk(dialect="binance").wait_ready()
     await first.send(7, "buy", "0.01", None, **STOP)
     await first.send(8, "buy", "0.01", "60400", **RESTS)
     for order_id in (7, 8):
@@ -72,7 +72,7 @@ async def test_a_restart_knows_what_was_placed_meanwhile(
     await first.exchange.close()
     price(venue, 60600)
 
-    second = new_desk(dialect="binance", orders=first.orders, rows=first.rows)
+    second = new_desk(dialect="binance", orders=first.orders, attempts=first.attempts)
     await second.wait_for_state(7, "FILLED")
     await second.wait_until(lambda: ReportKind.TRIGGERED in second.kinds(8), "triggered")
     await second.cancel(8)
@@ -112,11 +112,11 @@ async def test_a_strangers_ends_and_what_it_placed_is_another(
     new_desk: Made, venue: LoopbackExchange
 ) -> None:
     price(venue, 60000)
-    owner = await new_desk(dialect="binance").ready()
+    owner = await new_desk(dialect="binance").wait_ready()
     await owner.send(7, "buy", "0.01", None, **STOP)
     await owner.wait_for_state(7, "SUBMITTED")
     await owner.exchange.close()
-    other = await new_desk(dialect="binance", tag="ffffffff").ready()
+    other = await new_desk(dialect="binance", tag="ffffffff").wait_ready()
     await other.send(9, "buy", "0.01", "10000")
     await other.wait_for_state(9, "SUBMITTED")
     other.exchange.start_snapshot(now() - timedelta(minutes=5))

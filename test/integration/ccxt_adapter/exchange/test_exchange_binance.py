@@ -15,7 +15,7 @@ Made = Callable[..., CcxtHarness]
 
 @pytest.fixture
 async def desk(new_desk: Made) -> CcxtHarness:
-    return await new_desk(dialect="binance").ready()
+    return await new_desk(dialect="binance").wait_ready()
 
 
 @pytest.mark.parametrize("symbol", [LINEAR, SPOT])
@@ -43,7 +43,7 @@ async def test_market_orders_fill(desk: CcxtHarness, venue: LoopbackExchange, sy
     await desk.send(7, "buy", "0.01", None, symbol=symbol)
     await desk.wait_for_state(7, "FILLED")
     [trade] = venue.books()["trades"]
-    [fill] = [report.execution for report in desk.heard if report.execution]
+    [fill] = [report.execution for report in desk.reports if report.execution]
     assert (fill.qty, fill.price) == (Decimal(trade["qty"]), Decimal(trade["price"]))
     assert (fill.fee, fill.fee_currency) == (Decimal(trade["fee"]), trade["fee_currency"])
 

@@ -45,7 +45,7 @@ def checks(run: Run, venue: LoopbackExchange) -> Callable[..., dict[str, tuple[b
     user = str(run("create-user", "--name", "ada")["user_id"])
 
     def checks(key: str | None, secret: str, mode: str = "netting") -> Any:
-        extra = json.dumps(venue.told["extra_config"]["bybit"])
+        extra = json.dumps(venue.startup["extra_config"]["bybit"])
         flags = ("--exchange-id", "ccxt.bybit", "--label", f"{key} {mode}", "--testnet")
         made = run(
             "add-account",
@@ -62,7 +62,7 @@ def checks(run: Run, venue: LoopbackExchange) -> Callable[..., dict[str, tuple[b
 
 
 def test_an_account_that_is_well(checks: Callable[..., Any], venue: LoopbackExchange) -> None:
-    told = checks("loop-a", venue.told["keys"]["loop-a"])
+    told = checks("loop-a", venue.startup["keys"]["loop-a"])
     assert told["exchange"][0] and "127.0.0.1" in told["exchange"][1]
     assert "ccxt.bybit in testnet" in told["exchange"][1]
     assert told["exchange_clock"][0]
@@ -78,9 +78,9 @@ def test_what_is_wrong_is_named(checks: Callable[..., Any], venue: LoopbackExcha
     wrong = checks("loop-a", "not-the-secret")
     assert not wrong["exchange"][0] and "auth_failed" in wrong["exchange"][1]
     assert "not-the-secret" not in str(wrong)
-    reader = checks("loop-ro", venue.told["keys"]["loop-ro"])
+    reader = checks("loop-ro", venue.startup["keys"]["loop-ro"])
     assert reader["permissions"] == (False, "trade: no; withdraw: no")
-    hedge = checks("loop-b", venue.told["keys"]["loop-b"], "hedge")
+    hedge = checks("loop-b", venue.startup["keys"]["loop-b"], "hedge")
     assert hedge["position_mode"][0] is True, "tickets over the net are no fault"
     assert "one_way" in hedge["position_mode"][1] and "here" in hedge["position_mode"][1]
 
@@ -92,6 +92,6 @@ def test_a_key_that_may_withdraw_is_not_used(
         return KeyPermissions(trades=True, can_withdraw=True)
 
     monkeypatch.setattr(venue_client, "fetch_key_permissions", may_withdraw)
-    told = checks("loop-a", venue.told["keys"]["loop-a"])
+    told = checks("loop-a", venue.startup["keys"]["loop-a"])
     assert not told["exchange"][0]
     assert "withdrawal_key" in told["exchange"][1]

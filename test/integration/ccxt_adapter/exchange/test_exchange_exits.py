@@ -20,7 +20,7 @@ def many_requests(venue: LoopbackExchange) -> None:
 async def exits(desk: CcxtHarness) -> dict[str, ExecutionReport]:
     """Orders of the exchange's making, by the price of their trigger."""
     seen = await desk.exchange.snapshot(now(), now())
-    found = [r for r in (*desk.heard, *seen.orders) if r.external is not None]
+    found = [r for r in (*desk.reports, *seen.orders) if r.external is not None]
     return {str(r.external.trigger_price): r for r in found if r.external is not None}
 
 
@@ -49,7 +49,7 @@ async def test_an_exit_that_nobody_asked_for_is_a_stranger_s(
     await desk.wait_for_state(7, "FILLED")
     if restarts:
         await desk.exchange.close()
-        await desk.begin().ready()
+        await desk.start().wait_ready()
     else:
         client = desk.make_client()
         await client.open()

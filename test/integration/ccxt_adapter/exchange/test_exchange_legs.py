@@ -39,19 +39,19 @@ async def legs_of(desk: CcxtHarness) -> dict[str, str]:
 
 @BOTH
 async def test_a_netting_account_at_two_legs_is_refused(new_desk: Made, dialect: str) -> None:
-    desk = await new_desk(dialect=dialect, extra=FAST).ready()
+    desk = await new_desk(dialect=dialect, extra=FAST).wait_ready()
     await set_hedged(desk, True)
     await desk.send(7, "buy", "0.02", None)
     await desk.wait_for_state(7, "REJECTED")
     assert desk.orders[7].reject_code == "position_mode_mismatch"
-    assert desk.rows[7, 1, "place"].outcome == "rejected"
+    assert desk.attempts[7, 1, "place"].outcome == "rejected"
 
 
 @BOTH
 async def test_a_mode_that_was_changed_behind_our_back_is_learned(
     new_desk: Made, dialect: str
 ) -> None:
-    desk = await new_desk(dialect=dialect, extra=FAST, mode=PositionMode.HEDGE).ready()
+    desk = await new_desk(dialect=dialect, extra=FAST, mode=PositionMode.HEDGE).wait_ready()
     await desk.send(7, "buy", "0.02", "10000")
     await desk.wait_for_state(7, "SUBMITTED")
     await desk.cancel(7)
@@ -68,7 +68,7 @@ async def test_a_mode_that_was_changed_behind_our_back_is_learned(
 
 @BOTH
 async def test_the_mode_set_by_a_command_is_known_at_once(new_desk: Made, dialect: str) -> None:
-    desk = await new_desk(dialect=dialect, extra=FAST, mode=PositionMode.HEDGE).ready()
+    desk = await new_desk(dialect=dialect, extra=FAST, mode=PositionMode.HEDGE).wait_ready()
     await desk.send(7, "buy", "0.02", None)
     await desk.wait_for_state(7, "FILLED")
     refused = await desk.exchange.trade("set_position_mode", [True, LINEAR], {}, now())
@@ -86,7 +86,7 @@ async def test_the_mode_set_by_a_command_is_known_at_once(new_desk: Made, dialec
 async def test_nothing_leaves_before_the_mode_is_known(
     new_desk: Made, venue: LoopbackExchange, dialect: str
 ) -> None:
-    desk = await new_desk(dialect=dialect, extra=FAST, mode=PositionMode.HEDGE).ready()
+    desk = await new_desk(dialect=dialect, extra=FAST, mode=PositionMode.HEDGE).wait_ready()
     await set_hedged(desk, True)
     venue.control("fault", match=READ[dialect], mode="http", status=503)
     await desk.send(7, "buy", "0.02", "10000")

@@ -15,7 +15,7 @@ ORDERS = range(1, 11)
 async def test_none_is_lost_or_doubled_and_the_cancel_goes_first(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(timings=evolve(FAST_TIMINGS, send_within_seconds=10)).ready()
+    desk = await new_desk(timings=evolve(FAST_TIMINGS, send_within_seconds=10)).wait_ready()
     await desk.send(11, "buy", "0.01", "10000")
     await desk.wait_for_state(11, "SUBMITTED")
     venue.control("limit", per_second=0, seconds=choose_size(0.6, 5.0))
@@ -32,10 +32,13 @@ async def test_none_is_lost_or_doubled_and_the_cancel_goes_first(
     await desk.wait_for_state(11, "CANCELED")
 
     later = venue.control("log", after=before, match="order/")["log"]
-    names = [desk.rows[each, 1, "place"].client_id for each in ORDERS]
+    names = [desk.attempts[each, 1, "place"].client_id for each in ORDERS]
     shown = Counter(row["client_id"] for row in venue.books()["orders"])
     assert all(shown[name] == 1 for name in names), "the same names, each once"
-    assert set(desk.rows) == {*((each, 1, "place") for each in (11, *ORDERS)), (11, 2, "cancel")}
+    assert set(desk.attempts) == {
+        *((each, 1, "place") for each in (11, *ORDERS)),
+        (11, 2, "cancel"),
+    }
     writes = [row for row in later if row["path"].endswith(("/create", "/cancel"))]
     cancel = max(n for n, row in enumerate(writes) if row["path"].endswith("/cancel"))
     accepted = [row["client_id"] for row in writes[cancel + 1 :]]

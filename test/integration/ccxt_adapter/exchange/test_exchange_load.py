@@ -54,14 +54,16 @@ async def trade(desk: CcxtHarness, venue: LoopbackExchange, random: Random, orde
 async def test_both_books_are_equal_when_the_weather_clears(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange, seed: int
 ) -> None:
-    desk = await new_desk(timings=evolve(FAST_TIMINGS, window=2.0, send_within_seconds=5)).ready()
+    desk = await new_desk(
+        timings=evolve(FAST_TIMINGS, window=2.0, send_within_seconds=5)
+    ).wait_ready()
     random = Random(seed)
     for order_id in range(1, 16):
         await trade(desk, venue, random, order_id)
         if order_id == 8:  # the worker dies, and another goes on
             await desk.exchange.close()
-            desk.begin()
-            await desk.ready()
+            desk.start()
+            await desk.wait_ready()
     venue.control("clear")
     await desk.wait_until(lambda: not orders_in_doubt(desk), "all known", seconds=40)
     desk.exchange.start_snapshot(now() - timedelta(minutes=5))

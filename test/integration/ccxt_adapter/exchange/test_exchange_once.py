@@ -20,7 +20,7 @@ async def test_a_change_filled_before_it_is_heard_of_comes_first(
     qty: str | None,
 ) -> None:
     """Though the last that was wished is a cancel, which never left."""
-    first = await new_desk().ready()
+    first = await new_desk().wait_ready()
     await first.send(7, "buy", "0.01", "10000")
     await first.wait_for_state(7, "SUBMITTED")
     venue.control("fault", match=AMEND, mode="accept_then_hang")
@@ -30,7 +30,7 @@ async def test_a_change_filled_before_it_is_heard_of_comes_first(
     await first.exchange.close()
     venue.control("fill", order_id=first.orders[7].exchange_order_id)
 
-    second = new_desk(orders=first.orders, rows=first.rows)
+    second = new_desk(orders=first.orders, attempts=first.attempts)
     await second.wait_for_state(7, "FILLED")
     order, terms = second.orders[7], (Decimal(qty or "0.01"), Decimal(price or "10000"))
     assert (order.qty, order.price) == terms
@@ -49,6 +49,6 @@ async def test_an_execution_told_without_its_id_is_not_booked_twice(
         lambda: not venue.control("faults")["faults"], "all were told without ids"
     )
     (trade,) = venue.books()["trades"]
-    told = [each.execution for each in desk.heard if each.execution is not None]
+    told = [each.execution for each in desk.reports if each.execution is not None]
     assert {each.exchange_trade_id for each in told} == {trade["trade_id"]}
     assert desk.orders[7].filled_qty == Decimal("0.01")

@@ -26,7 +26,7 @@ IDLE = evolve(
 @pytest.fixture
 async def idle_poll_seconds(new_desk: Callable[..., CcxtHarness]) -> CcxtHarness:
     """A desk that hears of nothing unless it asks."""
-    return await new_desk(timings=IDLE).ready()
+    return await new_desk(timings=IDLE).wait_ready()
 
 
 async def lost(desk: CcxtHarness, venue: LoopbackExchange, mode: str, order_id: int = 7) -> None:
@@ -126,7 +126,7 @@ async def test_an_order_of_an_earlier_process_is_found_by_its_name(
         return order_id == 7
 
     more = {"belongs": belongs}
-    second = new_desk(orders={7: over}, rows={}, timings=IDLE, more=more)
-    await second.ready()
+    second = new_desk(orders={7: over}, attempts={}, timings=IDLE, more=more)
+    await second.wait_ready()
     assert (await second.exchange.find(over, None, now())).refused is None
     await second.wait_for_state(7, "SUBMITTED")

@@ -15,7 +15,7 @@ async def test_a_limit_order_rests_is_changed_and_canceled(
 ) -> None:
     await desk.send(7, "buy", "0.01", "10000")
     await desk.wait_for_state(7, "SUBMITTED")
-    row = desk.rows[7, 1, "place"]
+    row = desk.attempts[7, 1, "place"]
     assert row.client_id.startswith("0a1b2c3d0000000000000007")
     sent = venue.control("log", match="/order/create")["log"]
     assert [each["client_id"] for each in sent] == [row.client_id]
@@ -26,7 +26,7 @@ async def test_a_limit_order_rests_is_changed_and_canceled(
 
     await desk.cancel(7)
     await desk.wait_for_state(7, "CANCELED")
-    assert [row.outcome for row in desk.rows.values()] == ["acked", "acked", "acked"]
+    assert [row.outcome for row in desk.attempts.values()] == ["acked", "acked", "acked"]
     shown = venue.books()["orders"]
     assert [(each["state"], each["qty"]) for each in shown] == [("canceled", "0.02")]
 
@@ -40,7 +40,7 @@ async def test_market_orders_fill_by_their_executions(
     await desk.wait_for_state(9, "FILLED")
     trades = {trade["symbol"]: trade for trade in venue.books()["trades"]}
     for order_id, symbol in ((8, LINEAR), (9, SPOT)):
-        fills = [r.execution for r in desk.heard if r.order_id == order_id and r.execution]
+        fills = [r.execution for r in desk.reports if r.order_id == order_id and r.execution]
         assert len(fills) == 1, "told once"
         told = trades[symbol]
         assert (fills[0].qty, fills[0].price) == (Decimal(told["qty"]), Decimal(told["price"]))
@@ -48,7 +48,7 @@ async def test_market_orders_fill_by_their_executions(
         assert fills[0].fee_currency == told["fee_currency"]
         assert fills[0].maker is False
     assert desk.kinds(8)[0] is ReportKind.ACCEPTED
-    assert {r.heard for r in desk.heard if r.execution} == {ReportSource.RECONCILE}
+    assert {r.heard for r in desk.reports if r.execution} == {ReportSource.RECONCILE}
 
 
 async def test_a_resting_order_is_filled_in_parts(
@@ -70,7 +70,7 @@ async def test_what_the_exchange_refuses_is_rejected_with_its_code(desk: CcxtHar
     await desk.send(8, "buy", "0.01", "99999", post_only=True)
     await desk.wait_for_state(7, "REJECTED")
     assert desk.orders[7].reject_code == "insufficient_funds"
-    assert desk.rows[7, 1, "place"].outcome == "rejected"
+    assert desk.attempts[7, 1, "place"].outcome == "rejected"
     await desk.wait_until(lambda: not desk.orders[8].is_open, "post-only")
 
 
@@ -78,9 +78,9 @@ async def test_a_form_that_is_not_sent_is_refused_at_once(
     desk: CcxtHarness, venue: LoopbackExchange
 ) -> None:
     await desk.send(7, "sell", "0.01", "60000", time_in_force="GTD")
-    assert [report.kind for report in desk.heard] == [ReportKind.REFUSED]
-    assert desk.heard[0].code == "order_type_not_supported"
-    assert not desk.rows
+    assert [report.kind for report in desk.reports] == [ReportKind.REFUSED]
+    assert desk.reports[0].code == "order_type_not_supported"
+    assert not desk.attempts
     assert not venue.paths("/order/create")
 
 
@@ -88,9 +88,9 @@ async def test_an_order_canceled_before_it_left_never_leaves(
     desk: CcxtHarness, venue: LoopbackExchange
 ) -> None:
     order = await desk.send(6, "buy", "0.01", "10000")
-    desk.heard += await desk.exchange.cancel(order, order.created_at)
+    desk.reports += await desk.exchange.cancel(order, order.created_at)
     await desk.wait_for_state(6, "CANCELED")
-    assert desk.rows[6, 1, "place"].outcome == "not_sent"
+    assert desk.attempts[6, 1, "place"].outcome == "not_sent"
     await desk.send(7, "buy", "0.01", "10000")
     await desk.wait_for_state(7, "SUBMITTED")
     assert len(venue.paths("/order/create")) == 1
@@ -105,7 +105,7 @@ async def test_a_cancel_that_comes_too_late_shows_the_fill(
     venue.control("fill", order_id=desk.orders[7].exchange_order_id)
     await desk.cancel(7)
     await desk.wait_for_state(7, "FILLED")
-    row = desk.rows[7, 2, "cancel"]
+    row = desk.attempts[7, 2, "cancel"]
     assert (row.outcome, row.code) == ("rejected", "order_not_found")
 
 

@@ -32,11 +32,11 @@ async def test_calls_overlap_and_each_order_keeps_its_sequence(
 
     log = venue.control("log", after=before, match="order/")["log"]
     creates = [row["client_id"] for row in log if row["path"].endswith("/create")]
-    placed = [desk.rows[each, 1, "place"] for each in left]
+    placed = [desk.attempts[each, 1, "place"] for each in left]
     assert sorted(creates) == sorted(row.client_id for row in placed)
     sent = [row.sent_at for row in placed]
     assert None not in sent and sent == sorted(sent), "they leave in their order"
     cancels = [n for n, row in enumerate(log) if row["path"].endswith("/cancel")]
     assert len(cancels) == len(FOLLOWED), "what had not left was never canceled there"
-    assert all(desk.rows[each, 1, "place"].outcome == "not_sent" for each in TAKEN_BACK)
+    assert all(desk.attempts[each, 1, "place"].outcome == "not_sent" for each in TAKEN_BACK)
     assert {row["state"] for row in venue.books()["orders"]} == {"new", "canceled"}

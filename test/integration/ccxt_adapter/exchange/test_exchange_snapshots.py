@@ -16,35 +16,35 @@ async def test_an_order_of_others_is_described_before_its_fills(
     desk: CcxtHarness, venue: LoopbackExchange
 ) -> None:
     made = venue.control("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
-    await desk.wait_until(lambda: len(desk.heard) >= 4, "heard", seconds=5)
-    assert [report.kind for report in desk.heard] == [
+    await desk.wait_until(lambda: len(desk.reports) >= 4, "heard", seconds=5)
+    assert [report.kind for report in desk.reports] == [
         ReportKind.ACCEPTED,
         *[ReportKind.EXECUTION] * 3,
     ]
-    for report in desk.heard:
+    for report in desk.reports:
         assert (report.order_id, report.exchange_order_id) == (0, made["order_id"])
         assert report.external is not None
         assert (report.external.symbol, report.external.qty) == (LINEAR, Decimal("0.3"))
         assert report.external.reason == "external"
     await desk.wait_until(lambda: desk.exchange.take_snapshots() == [], "nothing swept")
     await desk.poll_uncommitted()
-    assert len(desk.heard) == 4, "each is told once"
+    assert len(desk.reports) == 4, "each is told once"
 
 
 async def test_a_resting_order_of_others_is_shown_and_ends(
     desk: CcxtHarness, venue: LoopbackExchange
 ) -> None:
     made = venue.control("external", symbol=LINEAR, side="buy", qty="0.1", price="10000")
-    await desk.wait_until(lambda: desk.heard, "shown")
-    assert desk.heard[0].external is not None
-    assert desk.heard[0].external.price == Decimal("10000")
+    await desk.wait_until(lambda: desk.reports, "shown")
+    assert desk.reports[0].external is not None
+    assert desk.reports[0].external.price == Decimal("10000")
     client = desk.make_client()
     await client.open()
     await client.write("cancel_order", made["order_id"], LINEAR)
     await client.close()
-    await desk.wait_until(lambda: len(desk.heard) > 1, "ended")
-    assert [report.kind for report in desk.heard] == [ReportKind.ACCEPTED, ReportKind.CANCELED]
-    assert desk.heard[1].exchange_order_id == made["order_id"]
+    await desk.wait_until(lambda: len(desk.reports) > 1, "ended")
+    assert [report.kind for report in desk.reports] == [ReportKind.ACCEPTED, ReportKind.CANCELED]
+    assert desk.reports[1].exchange_order_id == made["order_id"]
     desk.exchange.start_snapshot(now() - timedelta(minutes=5))
     await desk.wait_until(lambda: desk.snapshots, "swept")
     assert not desk.snapshots[0].orders
@@ -53,7 +53,9 @@ async def test_a_resting_order_of_others_is_shown_and_ends(
 async def test_while_orders_rest_a_send_reads_no_executions(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(timings=evolve(FAST_TIMINGS, live=30.0, idle_poll_seconds=60.0)).ready()
+    desk = await new_desk(
+        timings=evolve(FAST_TIMINGS, live=30.0, idle_poll_seconds=60.0)
+    ).wait_ready()
     executions, lists = (len(venue.paths(each)) for each in ("/execution/list", "/realtime"))
     await desk.send(7, "buy", "0.01", "59000")
     await desk.wait_until(
@@ -155,7 +157,7 @@ async def test_what_the_exchange_closed_by_force_says_why(
 async def test_two_legs_are_held_apart(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(mode=PositionMode.HEDGE).ready()
+    desk = await new_desk(mode=PositionMode.HEDGE).wait_ready()
     client = desk.make_client()
     await client.open()
     await client.write("set_position_mode", True, LINEAR)

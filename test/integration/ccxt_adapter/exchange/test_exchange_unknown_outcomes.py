@@ -22,7 +22,7 @@ async def test_a_lost_answer_is_looked_up(
     await desk.send(7, "buy", "0.01", "10000")
     await desk.wait_for_state(7, "SUBMITTED")
     assert desk.kinds(7) == [ReportKind.UNKNOWN, ReportKind.ACCEPTED]
-    assert desk.rows[7, 1, "place"].outcome == "unknown"
+    assert desk.attempts[7, 1, "place"].outcome == "unknown"
     shown = venue.books()["orders"]
     assert [each["order_id"] for each in shown] == [desk.orders[7].exchange_order_id]
     assert len(venue.paths(CREATE)) == 1, "sent once"
@@ -73,7 +73,7 @@ async def test_while_nothing_can_be_read_it_stays_unknown(
 async def test_a_lagging_list_does_not_deny_an_order(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(timings=evolve(FAST_TIMINGS, window=4.0)).ready()
+    desk = await new_desk(timings=evolve(FAST_TIMINGS, window=4.0)).wait_ready()
     venue.control("fault", match=CREATE, mode="accept_then_close")
     venue.control("fault", match="/v5/order", mode="lag", seconds=2)
     await desk.send(7, "buy", "0.01", "10000")
@@ -98,7 +98,7 @@ async def test_load_is_waited_for_under_the_same_name(
     await desk.wait_for_state(7, "SUBMITTED")
     assert len(venue.books()["orders"]) == 1
     names = {row["client_id"] for row in venue.control("log", match=CREATE)["log"]}
-    assert names == {desk.rows[7, 1, "place"].client_id}
+    assert names == {desk.attempts[7, 1, "place"].client_id}
 
 
 async def test_a_lost_cancel_is_found_done_or_repeated(
@@ -133,7 +133,7 @@ async def test_a_change_is_asked_after_though_the_one_before_still_is(
 ) -> None:
     """A reading tells of the first change long before its own look does."""
     timings = evolve(FAST_TIMINGS, live=0.05, look_up=(2.0,), window=2.0)
-    desk = await new_desk(timings=timings).ready()
+    desk = await new_desk(timings=timings).wait_ready()
     await desk.send(7, "buy", "0.01", "10000")
     await desk.wait_for_state(7, "SUBMITTED")
     for mode, price in (("accept_then_close", "10001"), ("close_before", "10002")):
@@ -158,18 +158,18 @@ async def test_a_cancel_of_an_order_in_doubt_follows_once_it_is_found(
 async def test_after_a_restart_an_attempt_without_outcome_is_looked_up(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange, arrived: bool
 ) -> None:
-    first = await new_desk().ready()
+    first = await new_desk().wait_ready()
     mode = "accept_then_hang" if arrived else "hang"
     venue.control("fault", match=CREATE, mode=mode, seconds=30)
     await first.send(7, "buy", "0.01", "10000")
     await first.wait_until(lambda: venue.paths(CREATE), "arrived")
     await first.exchange.close()
-    assert first.rows[7, 1, "place"].outcome is None
+    assert first.attempts[7, 1, "place"].outcome is None
 
-    second = new_desk(orders=first.orders, rows=first.rows)
+    second = new_desk(orders=first.orders, attempts=first.attempts)
     await second.wait_for_state(7, "SUBMITTED" if arrived else "REJECTED")
     assert second.kinds(7)[0] is ReportKind.UNKNOWN
-    assert second.rows[7, 1, "place"].outcome == "unknown"
+    assert second.attempts[7, 1, "place"].outcome == "unknown"
     assert len(venue.paths(CREATE)) == 1, "not sent again"
     assert len(venue.books()["orders"]) == (1 if arrived else 0)
 
@@ -181,7 +181,7 @@ async def test_many_in_doubt_are_sought_in_lists_that_are_read_once(
     timings = evolve(
         FAST_TIMINGS, send_within_seconds=2, look_up=(0.1,), lookup_interval_seconds=5.0, window=0.1
     )
-    first = await new_desk(more={"inflight_writes_max": 16}, timings=timings).ready()
+    first = await new_desk(more={"inflight_writes_max": 16}, timings=timings).wait_ready()
     states = dict.fromkeys(range(1, 9), "REJECTED") | dict.fromkeys(range(9, 17), "SUBMITTED")
     states[16] = "FILLED"
     for order_id, state in states.items():
@@ -191,7 +191,7 @@ async def test_many_in_doubt_are_sought_in_lists_that_are_read_once(
     await first.wait_until(lambda: len(venue.paths(CREATE)) == 16, "all arrived")
     await first.exchange.close()
 
-    second = new_desk(orders=first.orders, rows=first.rows, timings=timings)
+    second = new_desk(orders=first.orders, attempts=first.attempts, timings=timings)
     for order_id, state in states.items():
         await second.wait_for_state(order_id, state)
     assert len(venue.paths("orderLinkId=")) < 55, "some are asked for by name, by turns"
@@ -202,7 +202,7 @@ async def test_many_in_doubt_are_sought_in_lists_that_are_read_once(
 async def test_after_a_restart_what_happened_meanwhile_is_heard(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    first = await new_desk().ready()
+    first = await new_desk().wait_ready()
     for order_id in (7, 8, 9):
         await first.send(order_id, "buy", "0.01", "10000")
         await first.wait_for_state(order_id, "SUBMITTED")
@@ -213,9 +213,9 @@ async def test_after_a_restart_what_happened_meanwhile_is_heard(
     await client.open()
     await client.write("cancel_order", names[1], LINEAR)
     await client.close()
-    second = new_desk(orders=first.orders, rows=first.rows)
+    second = new_desk(orders=first.orders, attempts=first.attempts)
     await second.wait_for_state(7, "FILLED")
     await second.wait_for_state(8, "CANCELED")
     await second.cancel(9)
     await second.wait_for_state(9, "CANCELED")
-    assert (9, 2, "cancel") in second.rows, "numbers of attempts go on"
+    assert (9, 2, "cancel") in second.attempts, "numbers of attempts go on"

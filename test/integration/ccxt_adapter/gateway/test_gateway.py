@@ -25,7 +25,7 @@ def hosts(monkeypatch: pytest.MonkeyPatch, venue: LoopbackExchange) -> list[str]
 
     async def resolve(_self: HostResolver, host: str, port: int = 0, family: int = 0) -> Any:
         names.append(host)
-        there = {"hostname": host, "host": "127.0.0.1", "port": venue.told["ports"]["tls"]}
+        there = {"hostname": host, "host": "127.0.0.1", "port": venue.startup["ports"]["tls"]}
         return [there | {"family": 2, "proto": 6, "flags": 0}]
 
     monkeypatch.setattr(HostResolver, "resolve", resolve)
@@ -35,7 +35,7 @@ def hosts(monkeypatch: pytest.MonkeyPatch, venue: LoopbackExchange) -> list[str]
 async def test_row_3_live_needs_two_switches_and_a_cancel_none(
     house: ExchangeSetup, venue: LoopbackExchange, hosts: list[str]
 ) -> None:
-    extra = dict(venue.told["extra_config"]["bybit_tls"])
+    extra = dict(venue.startup["extra_config"]["bybit_tls"])
     assert ssl.create_default_context(cafile=extra["cafile"])
     del extra["oms"]
     house.gateway.worker.accounts.live_allowed = True

@@ -10,7 +10,7 @@ from kit.http.asgi_client import AsgiClient
 
 async def furnished(house: ExchangeSetup, venue: LoopbackExchange) -> ExchangeSetup:
     """An account that may not change orders in place."""
-    extra = dict(venue.told["extra_config"]["bybit"])
+    extra = dict(venue.startup["extra_config"]["bybit"])
     extra["oms"] = {**extra.get("oms", {}), "capabilities": {"edit": "none"}}
     return await house.start_account(**extra)
 

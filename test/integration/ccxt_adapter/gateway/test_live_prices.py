@@ -31,7 +31,7 @@ async def paper(house: ExchangeSetup, venue: LoopbackExchange, tables: Path) -> 
         cache=tables,
         live_age=timedelta(seconds=MAX_AGE),
     )
-    extra: dict[str, Any] = dict(venue.told["extra_config"]["bybit"])
+    extra: dict[str, Any] = dict(venue.startup["extra_config"]["bybit"])
     return await house.start_account(
         "paper", **extra, timeout=400, oms={"paper": {"source": "live"}}
     )

@@ -76,8 +76,8 @@ async def test_the_first_connection_says_whose_the_credentials_are(
         engine="ccxt",
         environment="loopback",
         api_key="loop-a",
-        secret=venue.told["keys"]["loop-a"],
-        extra_config=venue.told["extra_config"]["bybit"],
+        secret=venue.startup["keys"]["loop-a"],
+        extra_config=venue.startup["extra_config"]["bybit"],
         cache_folder=tables,
     )
 
@@ -101,7 +101,7 @@ async def test_the_first_connection_says_whose_the_credentials_are(
     await opened(evolve(told, owner=kept[0]))
     with pytest.raises(NotSent):
         await opened(told)
-    other = evolve(told, api_key="loop-b", secret=venue.told["keys"]["loop-b"], owner=kept[0])
+    other = evolve(told, api_key="loop-b", secret=venue.startup["keys"]["loop-b"], owner=kept[0])
     with pytest.raises(Rejected) as refused:
         await opened(other)
     assert (refused.value.code, refused.value.reason, len(kept)) == ("auth_failed", CHANGED, 1)

@@ -221,7 +221,7 @@ async def _a_mirror(house: ExchangeSetup, dsn: str) -> int:
         position_mode="netting",
         environment="loopback",
         is_testnet=True,
-        extra_config=dumps(dict(house.venue.told["extra_config"]["bybit"])),
+        extra_config=dumps(dict(house.venue.startup["extra_config"]["bybit"])),
         trader_name=None,
         now=now(),
         audit=AUDIT,

@@ -33,15 +33,15 @@ async def new_desk(
             engine=engine,
             environment="loopback",
             api_key="loop-a",
-            secret=venue.told["keys"]["loop-a"],
-            extra_config={**venue.told["extra_config"][dialect], "rateLimit": 2},
+            secret=venue.startup["keys"]["loop-a"],
+            extra_config={**venue.startup["extra_config"][dialect], "rateLimit": 2},
             cache_folder=tables,
         )
         more = {"pace": STREAM_TIMINGS, **more}
         exchange_id = f"{engine}.{name}"
         desk = CcxtHarness(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
         desks.append(desk)
-        return desk.begin()
+        return desk.start()
 
     yield make
     for desk in desks:

@@ -63,7 +63,7 @@ async def trade(desk: CcxtHarness, venue: LoopbackExchange, random: Random, orde
     if not older:
         return
     order = random.choice(older)
-    name = desk.rows[order.id, 1, "place"].client_id
+    name = desk.attempts[order.id, 1, "place"].client_id
     rows = [o for o in venue.books()["orders"] if (o["client_id"], o["state"]) == (name, "new")]
     if rows and random.random() < 0.5:
         qty = random.choice(("0.004", "0.01"))
@@ -111,7 +111,7 @@ async def test_the_books_are_equal_soon(
     await desk.wait_until(
         lambda: books_match(desk, venue), "equal books", seconds=choose_size(5, 65)
     )
-    told = Counter(r.execution.exchange_trade_id for r in desk.heard if r.execution)
+    told = Counter(r.execution.exchange_trade_id for r in desk.reports if r.execution)
     assert set(told.values()) <= {1}
     if mode not in ("drop", "dup", "dup_late", "hold", "delay"):
         await desk.wait_until(lambda: desk.exchange.connection().gaps, "a gap")

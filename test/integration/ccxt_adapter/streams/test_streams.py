@@ -18,7 +18,7 @@ Made = Callable[..., CcxtHarness]
 
 
 def executions(desk: CcxtHarness) -> list[ExecutionReport]:
-    return [report for report in desk.heard if report.execution]
+    return [report for report in desk.reports if report.execution]
 
 
 def last_request(venue: LoopbackExchange) -> int:
@@ -105,11 +105,11 @@ async def test_what_a_conditional_order_placed_is_told(
     await desk.wait_until(lambda: ReportKind.TRIGGERED in desk.kinds(8), "triggered")
     assert ReportKind.TRIGGERED in desk.kinds(7)
     assert len(venue.control("log")["log"]) == asked, "nothing was read"
-    assert all(report.order_id for report in desk.heard)
+    assert all(report.order_id for report in desk.reports)
 
 
 async def test_a_reading_repeats_nothing(new_desk: Made, venue: LoopbackExchange) -> None:
-    desk = await new_desk(timings=evolve(STREAM_TIMINGS, streaming_poll_seconds=0.1)).ready()
+    desk = await new_desk(timings=evolve(STREAM_TIMINGS, streaming_poll_seconds=0.1)).wait_ready()
     await desk.wait_until(desk.is_streaming, "streams stand")
     await desk.send(7, "buy", "0.01", None)
     await desk.wait_for_state(7, "FILLED")
@@ -124,7 +124,7 @@ async def test_only_one_who_does_not_listen_asks_all_the_time(
     asked = {}
     for order_id, engine in ((7, "ccxtpro"), (8, "ccxt")):
         desk = new_desk(engine=engine)
-        await (desk.wait_streaming() if engine == "ccxtpro" else desk.ready())
+        await (desk.wait_streaming() if engine == "ccxtpro" else desk.wait_ready())
         await desk.send(order_id, "buy", "0.01", "10000")
         await desk.wait_for_state(order_id, "SUBMITTED")
         before = last_request(venue)
@@ -138,7 +138,7 @@ async def test_the_first_order_waits_for_its_stream(
     new_desk: Made, venue: LoopbackExchange
 ) -> None:
     venue.control("fault", mode="refuse", match="/v5/private", count=3)
-    desk = await new_desk().ready()
+    desk = await new_desk().wait_ready()
     await desk.send(7, "buy", "0.01", None)
     await desk.wait_for_state(7, "FILLED")
     assert desk.is_streaming()
@@ -147,7 +147,7 @@ async def test_the_first_order_waits_for_its_stream(
 
 async def test_but_not_for_ever(new_desk: Made, venue: LoopbackExchange) -> None:
     venue.control("fault", mode="refuse", match="/v5/private", count=None)
-    desk = await new_desk(timings=evolve(STREAM_TIMINGS, first_order_wait_seconds=0.3)).ready()
+    desk = await new_desk(timings=evolve(STREAM_TIMINGS, first_order_wait_seconds=0.3)).wait_ready()
     await desk.send(7, "buy", "0.01", None)
     await desk.wait_for_state(7, "FILLED")
     assert [report.heard for report in executions(desk)] == [ReportSource.RECONCILE]
@@ -168,7 +168,7 @@ async def test_its_state_is_told(new_desk: Made, venue: LoopbackExchange) -> Non
     read_at = desk.exchange.connection().reconciled_at
     assert read_at is not None
     assert read_at >= (told.reconciled_at or read_at)
-    unheard = await new_desk(engine="ccxt").ready()
+    unheard = await new_desk(engine="ccxt").wait_ready()
     assert unheard.exchange.connection().stream is StreamState.NONE
 
 

@@ -111,7 +111,7 @@ class Place:
     async def desk(self, **changes: Any) -> CcxtHarness:
         """An account that is read and traded."""
         told = {"make_client": self.client, "exchange_id": f"ccxt.{self.name}"} | changes
-        return await CcxtHarness(**told).begin().ready()
+        return await CcxtHarness(**told).start().wait_ready()
 
 
 @pytest.fixture

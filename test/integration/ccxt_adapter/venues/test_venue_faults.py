@@ -172,21 +172,21 @@ async def test_practice_is_marked_in_every_private_request(
     """The hosts are those of live trading: the header alone keeps it apart, and it is checked."""
     place = places(venue)
     client = await place.opened(environment)
-    place.venue.asked.clear()
+    place.venue.requests.clear()
     symbol = SYMBOLS[venue]
     await client.read("fetch_open_orders", symbol)
     place.venue.answers[ROUTES[venue]] = body(venue, "1", "no")
     with pytest.raises(RequestError):
         await client.write("create_order", symbol, "limit", "buy", Decimal(1), Decimal(9))
-    assert len(place.venue.asked) == 2
-    assert {asked.headers.get(header) for asked in place.venue.asked} == {"1"}
+    assert len(place.venue.requests) == 2
+    assert {asked.headers.get(header) for asked in place.venue.requests} == {"1"}
     client.exchange.headers = {}
     client.exchange.options["sandboxMode"] = False
     client.exchange.options["enableDemoTrading"] = False
-    place.venue.asked.clear()
+    place.venue.requests.clear()
     with pytest.raises(NotSent) as caught:
         await client.write("create_order", symbol, "limit", "buy", Decimal(1), Decimal(9))
-    assert caught.value.code == "host_mismatch" and not place.venue.asked
+    assert caught.value.code == "host_mismatch" and not place.venue.requests
 
 
 async def test_an_empty_success_is_no_order(places: Places) -> None:

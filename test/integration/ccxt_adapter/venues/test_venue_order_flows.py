@@ -75,7 +75,7 @@ async def test_an_order_is_changed_in_place(one: Any, places: Places) -> None:
     call = build_amend_call(known, client.instruments[symbol], Decimal(qty), Decimal(90))
     assert (await client.write(call.method, *call.args))["id"]
     (asked,) = place.venue.sent(route)
-    assert {key: asked.told.get(key) for key in sent} == sent
+    assert {key: asked.fields.get(key) for key in sent} == sent
 
 
 def mode_of(venue: str, *, is_hedged: bool) -> dict[str, Any]:
@@ -104,7 +104,7 @@ async def test_a_leg_is_named_where_the_account_holds_two(
     sent: list[Any] = []
 
     def taken(asked: ReceivedRequest) -> Any:
-        told = asked.told[0] if isinstance(asked.told, list) else asked.told
+        told = asked.fields[0] if isinstance(asked.fields, list) else asked.fields
         sent.append(told)
         if venue == "okx":
             return {"code": "0", "data": [{"ordId": f"x{len(sent)}", "sCode": "0"}]}
@@ -138,7 +138,7 @@ async def test_an_order_is_executed_in_base_with_its_fee(
     sent: list[Any] = []
 
     def placed(asked: ReceivedRequest) -> Any:
-        sent.append(asked.told[0])
+        sent.append(asked.fields[0])
         return {"code": "0", "data": [{"ordId": order["ordId"], "clOrdId": "", "sCode": "0"}]}
 
     def shown(asked: ReceivedRequest) -> Any:
@@ -158,7 +158,7 @@ async def test_an_order_is_executed_in_base_with_its_fee(
             "ts": str(now_ms()),
             "posSide": "net",
         }
-        is_there = bool(sent) and asked.told.get("instType") == "SWAP"
+        is_there = bool(sent) and asked.fields.get("instType") == "SWAP"
         return {"code": "0", "data": [told] if is_there else []}
 
     place.venue.answers |= {
@@ -170,7 +170,7 @@ async def test_an_order_is_executed_in_base_with_its_fee(
     await desk.send(1, "buy", "0.001", "103500", symbol=SWAP)
     await desk.wait_for_state(1, "FILLED")
     await desk.exchange.close()
-    (execution,) = {r.execution for r in desk.heard if r.execution is not None}
+    (execution,) = {r.execution for r in desk.reports if r.execution is not None}
     assert (execution.qty, execution.price) == (Decimal("0.001"), Decimal(103500))
     assert (execution.fee, execution.fee_currency) == (Decimal("0.05"), "USDT")
     assert desk.orders[1].filled_qty == Decimal("0.001")

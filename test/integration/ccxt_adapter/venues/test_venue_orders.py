@@ -214,7 +214,7 @@ LISTS = {
 
 def first(asked: ReceivedRequest) -> Any:
     """The only order of a request."""
-    return asked.told[0] if isinstance(asked.told, list) else asked.told
+    return asked.fields[0] if isinstance(asked.fields, list) else asked.fields
 
 
 @pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.id)
@@ -244,14 +244,14 @@ async def test_an_order_whose_answer_is_lost_is_found_by_our_name(
     name = ClientOrderIdCodec(TAG, is_short=get_profile(talk.venue).has_short_client_ids).encode(
         1, 1
     )
-    assert desk.rows[1, 1, "place"].client_id == name
+    assert desk.attempts[1, 1, "place"].client_id == name
     assert sent[0][talk.name_key] == talk.before + name
     assert sent[0][talk.amount[0]] == talk.amount[1]
     assert {key: sent[0][key] for key in talk.more} == talk.more
     looked = place.venue.sent(talk.route)[-1]
-    assert {key: looked.told[key] for key in talk.asked} == talk.asked
+    assert {key: looked.fields[key] for key in talk.asked} == talk.asked
     if get_profile(talk.venue).look_up == "by_param":
-        assert name in (*map(str, looked.told.values()), looked.path.rpartition("/")[2])
+        assert name in (*map(str, looked.fields.values()), looked.path.rpartition("/")[2])
 
 
 def known(talk: Talk, **changes: Any) -> TrackedOrder:
@@ -279,13 +279,13 @@ async def test_it_is_absent_once_open_and_ended_ones_were_searched(
     place = places(talk.venue)
     client = await place.opened()
     finder = OrderLookup(client, talk.venue, get_profile(talk.venue), now)
-    place.venue.asked.clear()
+    place.venue.requests.clear()
     found = await finder.find(known(talk))
     assert found == OrderAbsent(is_complete=True)
-    searched = {asked.path.rpartition("/")[2] for asked in place.venue.asked}
+    searched = {asked.path.rpartition("/")[2] for asked in place.venue.requests}
     assert LISTS[talk.id] <= searched
     if talk.venue == "okx":
-        states = {a.told["state"] for a in place.venue.sent("GET /api/v5/trade/orders-history")}
+        states = {a.fields["state"] for a in place.venue.sent("GET /api/v5/trade/orders-history")}
         assert states == {"filled", "canceled"}
 
 
@@ -295,12 +295,12 @@ async def test_a_look_that_can_prove_nothing_costs_little(talk: Talk, places: Pl
     place = places(talk.venue)
     client = await place.opened()
     finder = OrderLookup(client, talk.venue, get_profile(talk.venue), now)
-    place.venue.asked.clear()
+    place.venue.requests.clear()
     assert await finder.find(known(talk)) == OrderAbsent(is_complete=True)
-    whole = len(place.venue.asked)
-    place.venue.asked.clear()
+    whole = len(place.venue.requests)
+    place.venue.requests.clear()
     assert await finder.find(known(talk), proves=False) == OrderAbsent(is_complete=False)
-    assert len(place.venue.asked) < whole
+    assert len(place.venue.requests) < whole
 
 
 @pytest.mark.parametrize("talk", [t for t in TALKS if t.id == "gate-spot"], ids=lambda t: t.id)
@@ -327,7 +327,7 @@ async def test_ended_orders_are_walked_back_page_by_page(
     place, one = places("kraken"), known(talk)
 
     def closed(asked: ReceivedRequest) -> Any:
-        start = int(asked.told.get("ofs", 0))
+        start = int(asked.fields.get("ofs", 0))
         names = ["other"] * 60 + [str(one.client_id)]
         rows = {
             f"O{number}": make_own_row(recorded_data, talk.row, names[number])
@@ -340,7 +340,7 @@ async def test_ended_orders_are_walked_back_page_by_page(
     found = await OrderLookup(client, "kraken", get_profile("kraken"), now).find(one)
     assert isinstance(found, OrderFound) and found.shown is not None
     assert found.shown.exchange_order_id == "O60"
-    assert [a.told.get("ofs") for a in place.venue.sent("POST /0/private/ClosedOrders")] == [
+    assert [a.fields.get("ofs") for a in place.venue.sent("POST /0/private/ClosedOrders")] == [
         None,
         "50",
     ]

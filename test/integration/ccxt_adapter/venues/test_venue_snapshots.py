@@ -45,7 +45,7 @@ STOPS: list[tuple[str, int | None, str, Callable[[Any], Any], str, Callable[[Any
         "GET /api/v5/trade/orders-algo-pending",
         lambda row: {"code": "0", "data": [row]},
         "POST /api/v5/trade/cancel-algos",
-        lambda asked: asked.told == [{"algoId": "123456789", "instId": "BTC-USDT-SWAP"}],
+        lambda asked: asked.fields == [{"algoId": "123456789", "instId": "BTC-USDT-SWAP"}],
     ),
     (
         "gate",
@@ -69,7 +69,7 @@ STOPS: list[tuple[str, int | None, str, Callable[[Any], Any], str, Callable[[Any
         "GET /api/v2/spot/trade/current-plan-order",
         lambda row: {"code": "00000", "data": {"orderList": [row]}},
         "POST /api/v2/spot/trade/cancel-plan-order",
-        lambda asked: asked.told["orderId"] == "1111503385931620352",
+        lambda asked: asked.fields["orderId"] == "1111503385931620352",
     ),
     (
         "bitget",
@@ -77,7 +77,7 @@ STOPS: list[tuple[str, int | None, str, Callable[[Any], Any], str, Callable[[Any
         "GET /api/v2/mix/order/orders-plan-pending",
         lambda row: {"code": "00000", "data": {"entrustedList": [row]}},
         "POST /api/v2/mix/order/cancel-plan-order",
-        lambda asked: asked.told["orderIdList"] == [{"orderId": "1111491399869075457"}],
+        lambda asked: asked.fields["orderIdList"] == [{"orderId": "1111491399869075457"}],
     ),
 ]
 CANCELED = {
@@ -347,7 +347,7 @@ async def test_a_sweep_asks_in_the_venues_own_words(venue: str, places: Places) 
     reader = AccountReader(
         client, venue, get_profile(venue), lambda: client.instruments, RawRowBuffer(venue)
     )
-    place.venue.asked.clear()
+    place.venue.requests.clear()
     until = datetime.now(UTC)
     since = until - timedelta(days=1)
     for part in reader.parts():
@@ -355,11 +355,11 @@ async def test_a_sweep_asks_in_the_venues_own_words(venue: str, places: Places) 
         assert not await reader.closed_orders(part, since, until)
         assert await reader.trades(part, since, until, all_kinds=True, now=until) == ([], [])
     assert not await reader.holdings(reader.parts())
-    lists = {asked.path.rpartition("/")[2] for asked in place.venue.asked}
+    lists = {asked.path.rpartition("/")[2] for asked in place.venue.requests}
     assert TOLD[venue].keys() <= lists
-    for asked in place.venue.asked:
+    for asked in place.venue.requests:
         allowed = TOLD[venue].get(asked.path.rpartition("/")[2])
-        told = {key: each for key, each in asked.told.items() if key not in SPAN}
+        told = {key: each for key, each in asked.fields.items() if key not in SPAN}
         assert not told.keys() & {"subType"} and told.get("type") not in ("spot", "swap"), asked
         for key, each in told.items() if allowed is not None else ():
             assert each in allowed.get(key, "").split("|"), asked

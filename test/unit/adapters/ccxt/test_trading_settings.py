@@ -35,9 +35,9 @@ async def made(venue: ScriptedVenue) -> AsyncIterator[Made]:
     async def make(**ours: Any) -> CcxtHarness:
         extra = dumps({"oms": ours})
         check_account(exchange_id="ccxt.bybit", environment="loopback", extra_config=extra)
-        desk = CcxtHarness(make_client=lambda: venue, timings=PACE, extra_config=extra).begin()
+        desk = CcxtHarness(make_client=lambda: venue, timings=PACE, extra_config=extra).start()
         desks.append(desk)
-        return await desk.ready()
+        return await desk.wait_ready()
 
     yield make
     for desk in desks:
@@ -64,7 +64,7 @@ async def test_what_is_taken_away_is_refused(
     desk = await made(capabilities=taken)
     price = order.pop("price", "100")
     await desk.send(1, "buy", "1", price, **order)
-    (report,) = [each for each in desk.heard if each.order_id == 1]
+    (report,) = [each for each in desk.reports if each.order_id == 1]
     assert (report.kind, report.code) == (ReportKind.REFUSED, "order_type_not_supported")
     assert "oms.capabilities" in (report.message or "")
     assert not venue.writes
@@ -103,7 +103,7 @@ async def test_a_cancel_goes_beside_writes_but_not_where_they_are_serial(
         venue.open_orders.clear()
         await desk.send(9, "buy", "1", "100")
         await desk.wait_until(lambda: venue.writes, "begun")
-        client_id = desk.rows[9, 1, "place"].client_id
+        client_id = desk.attempts[9, 1, "place"].client_id
         venue.open_orders.append(an_order_row("x9", client_id))
         venue.answer(0, {"id": "x9"})
         await desk.wait_for_state(9, "SUBMITTED")
@@ -122,15 +122,15 @@ async def test_what_was_not_placed_is_sent_once_more_under_its_name(
     desk = await made(unknown_policy="resend")
     venue.ready_answers = [LOST]
     await desk.send(1, "buy", "1", "100")
-    first = desk.rows[1, 1, "place"]
+    first = desk.attempts[1, 1, "place"]
     await desk.wait_until(lambda: len(venue.writes) == 2, "sent once more")
-    row = desk.rows[1, 1, "place"]
+    row = desk.attempts[1, 1, "place"]
     assert row.may_send_until > first.may_send_until, "stored anew before it left"
     venue.answer(1, {"id": "x1"})
     await desk.wait_for_state(1, "SUBMITTED")
     names = {kwargs["params"]["clientOrderId"] for _, _, kwargs in venue.writes}
     assert names == {first.client_id}
-    assert list(desk.rows) == [(1, 1, "place")]
+    assert list(desk.attempts) == [(1, 1, "place")]
 
 
 async def test_it_is_sent_once_more_and_not_twice(made: Made, venue: ScriptedVenue) -> None:
@@ -175,7 +175,7 @@ async def test_missing_executions_are_inferred_or_not(
     desk = await made(**setting)
     await desk.send(1, "buy", "1", "100")
     await desk.wait_until(lambda: venue.writes, "begun")
-    client_id = desk.rows[1, 1, "place"].client_id
+    client_id = desk.attempts[1, 1, "place"].client_id
     shown = an_order_row("x1", client_id, filled="0.4", average="100", at=1_700_000_000_005)
     venue.open_orders.append(shown)
     venue.answer(0, {"id": "x1"})
@@ -185,7 +185,7 @@ async def test_missing_executions_are_inferred_or_not(
             await desk.poll_uncommitted()
         venue.trades.append(a_trade_row("t1", "x1", client_id, "0.4"))
     await desk.wait_for_state(1, "PARTIALLY_FILLED")
-    told = [each.execution.provisional for each in desk.heard if each.execution is not None]
+    told = [each.execution.provisional for each in desk.reports if each.execution is not None]
     assert told == [is_told]
 
 

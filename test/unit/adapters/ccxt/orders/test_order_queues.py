@@ -21,8 +21,8 @@ async def venue() -> ScriptedVenue:
 
 @pytest.fixture
 async def desk(venue: ScriptedVenue) -> AsyncIterator[CcxtHarness]:
-    desk = CcxtHarness(make_client=lambda: venue, timings=PACE).begin()
-    yield await desk.ready()
+    desk = CcxtHarness(make_client=lambda: venue, timings=PACE).start()
+    yield await desk.wait_ready()
     await desk.exchange.close()
     assert venue.is_closed
 
@@ -45,7 +45,7 @@ async def accepted(desk: CcxtHarness, venue: ScriptedVenue, order_id: int) -> No
 
 
 def _shown(desk: CcxtHarness, order_id: int, **changes: str) -> dict[str, object]:
-    client_id = desk.rows[order_id, 1, "place"].client_id
+    client_id = desk.attempts[order_id, 1, "place"].client_id
     return an_order_row(f"x{order_id}", client_id, **changes)
 
 
@@ -87,8 +87,8 @@ async def test_a_waiting_order_is_taken_back_by_its_cancel(
     await desk.wait_for_state(8, "SUBMITTED")
     await desk.poll_uncommitted()
     assert len(venue.writes) == 8
-    assert desk.rows[9, 1, "place"].outcome == "not_sent"
-    assert (9, 2, "cancel") not in desk.rows
+    assert desk.attempts[9, 1, "place"].outcome == "not_sent"
+    assert (9, 2, "cancel") not in desk.attempts
 
 
 async def test_what_follows_a_placing_waits_for_its_outcome(
@@ -114,7 +114,7 @@ async def test_nothing_leaves_before_it_is_stored(desk: CcxtHarness, venue: Scri
     await desk.send(1, "buy", "1", "100", holds=True)
     await desk.poll_uncommitted()
     assert not venue.writes
-    assert (1, 1, "place") in desk.rows, "it was handed out"
+    assert (1, 1, "place") in desk.attempts, "it was handed out"
     desk.exchange.on_committed()
     await begun(desk, venue, 1)
 
@@ -129,7 +129,7 @@ async def test_what_did_not_leave_is_sent_again_under_its_name(
     venue.answer(2, {"id": "x1"})
     await desk.wait_for_state(1, "SUBMITTED")
     names = {kwargs["params"]["clientOrderId"] for _, _, kwargs in venue.writes}
-    assert names == {desk.rows[1, 1, "place"].client_id}
+    assert names == {desk.attempts[1, 1, "place"].client_id}
 
 
 async def test_after_its_time_it_is_given_up(desk: CcxtHarness, venue: ScriptedVenue) -> None:
@@ -137,7 +137,7 @@ async def test_after_its_time_it_is_given_up(desk: CcxtHarness, venue: ScriptedV
     await desk.send(1, "buy", "1", "100")
     await desk.wait_for_state(1, "REJECTED")
     assert desk.orders[1].reject_code == "exchange_unavailable"
-    row = desk.rows[1, 1, "place"]
+    row = desk.attempts[1, 1, "place"]
     assert (row.outcome, row.sent_at) == ("not_sent", None)
     assert 1 < len(venue.writes) < 10
 
@@ -168,7 +168,7 @@ async def test_a_refusal_is_told_with_its_code(desk: CcxtHarness, venue: Scripte
     await desk.send(1, "buy", "1", "100")
     await desk.wait_for_state(1, "REJECTED")
     assert desk.orders[1].reject_code == "insufficient_funds"
-    assert desk.rows[1, 1, "place"].outcome == "rejected"
+    assert desk.attempts[1, 1, "place"].outcome == "rejected"
 
 
 async def test_a_lost_answer_is_never_sent_again(desk: CcxtHarness, venue: ScriptedVenue) -> None:
@@ -186,11 +186,11 @@ async def test_a_lost_answer_is_never_sent_again(desk: CcxtHarness, venue: Scrip
 async def test_a_fill_may_come_before_the_answer(desk: CcxtHarness, venue: ScriptedVenue) -> None:
     await desk.send(1, "buy", "1", "100")
     await begun(desk, venue, 1)
-    client_id = desk.rows[1, 1, "place"].client_id
+    client_id = desk.attempts[1, 1, "place"].client_id
     venue.trades.append(a_trade_row("t1", "x1", client_id, "0.4"))
     await desk.wait_for_state(1, "PARTIALLY_FILLED")
     venue.answer(0, {"id": "x1"})
-    await desk.wait_until(lambda: desk.rows[1, 1, "place"].outcome == "acked", "answered")
+    await desk.wait_until(lambda: desk.attempts[1, 1, "place"].outcome == "acked", "answered")
     assert desk.state(1) == "PARTIALLY_FILLED"
 
 
@@ -206,7 +206,7 @@ async def test_a_refused_cancel_does_not_end_an_order_that_was_changed_meanwhile
     await begun(desk, venue, 3)
     await desk.wait_until(lambda: desk.orders[1].price == 101, "changed")
     venue.answer(2, Rejected("exchange_rejected", "no", venue_code="1"))
-    await desk.wait_until(lambda: desk.rows[1, 3, "cancel"].outcome == "rejected", "refused")
+    await desk.wait_until(lambda: desk.attempts[1, 3, "cancel"].outcome == "rejected", "refused")
     await desk.poll_uncommitted()
     assert desk.state(1) == "SUBMITTED"
 

@@ -35,9 +35,9 @@ async def new_desk(venue: ScriptedVenue) -> AsyncIterator[Callable[..., CcxtHarn
             make_client=lambda: venue,
             timings=timings,
             orders={order.id: order},
-            rows={(row.order_id, row.attempt, row.kind): row for row in rows},
+            attempts={(row.order_id, row.attempt, row.kind): row for row in rows},
         )
-        desks.append(desk.begin())
+        desks.append(desk.start())
         return desk
 
     yield make

@@ -32,10 +32,10 @@ async def swept(venue: ScriptedVenue) -> AsyncIterator[Callable[..., Any]]:
     """Sweeps what the venue shows now."""
     desk = CcxtHarness(
         make_client=lambda: venue, timings=evolve(FAST_TIMINGS, idle_poll_seconds=60, live=60)
-    ).begin()
+    ).start()
 
     async def sweep() -> ExchangeSnapshot:
-        await desk.ready()
+        await desk.wait_ready()
         desk.exchange.start_snapshot(datetime.now(UTC) - timedelta(days=1))
         count = len(desk.snapshots)
         await desk.wait_until(lambda: len(desk.snapshots) > count, "swept")
