@@ -1,24 +1,24 @@
-# Plain `make` lists the targets. Every target sets up what it needs and no more.
+# `make` alone lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check oracle faults acceptance bench interop-freqtrade loopback testnet lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
-# One worker a core: the end-to-end tests start processes of their own and need the rest.
+# One pytest worker per core: the end-to-end tests start processes of their own.
 TEST_WORKERS ?= 2
 MARIADB := mariadb-server-core mariadb-client-core
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## start the gateway on SQLite in var/ (OMS_HOST, OMS_PORT; Ctrl-C ends it)
+run: ## start the gateway on SQLite in var/ (OMS_HOST, OMS_PORT; Ctrl-C stops it)
 	@$(PYTHON) tools/setup
 	@$(BIN)/oms up
 
-# curl: the printed first order is pasted as it is. galera-4: one library, for clusters of nodes.
+# curl: the printed first order is executed as it is. galera-4: one library, for cluster tests.
 # Files go to the workers in the order of collection, so the long end-to-end files start first.
-test: ## every test, on SQLite and on a private MariaDB (ARGS="-k name")
+test: ## all tests, on SQLite and on a private MariaDB (ARGS="-k name")
 	@$(PYTHON) tools/setup $(MARIADB) galera-4 curl
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -39,11 +39,11 @@ oracle: ## the ledger against its oracle over random account histories (HISTORIE
 	@$(PYTHON) tools/setup
 	@OMS_TEST_RANDOM=1 ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) test/property/test_ledger_oracle.py
 
-faults: ## the fault runs at their whole size: workers are killed while an exchange goes wrong (8 minutes)
+faults: ## the fault runs at full size: workers are killed while an exchange fails (8 minutes)
 	@$(PYTHON) tools/setup $(MARIADB)
 	@OMS_TEST_WHOLE=1 $(BIN)/pytest -q -s test/e2e/test_fault_run.py $(ARGS)
 
-acceptance: ## the rows of docs/domain/acceptance.md that the suite runs smaller, at their whole size
+acceptance: ## the rows of docs/domain/acceptance.md that the suite runs smaller, at full size
 	@$(PYTHON) tools/setup $(MARIADB)
 	@OMS_TEST_WHOLE=1 $(BIN)/pytest -q -s $(WHOLE) $(ARGS)
 
@@ -51,7 +51,7 @@ bench: ## speed as ratios to floors measured in the same run (ARGS="--help", gro
 	@$(PYTHON) tools/setup $(MARIADB) wrk
 	@$(BIN)/python test/bench/run.py $(ARGS)
 
-interop-freqtrade: ## freqtrade, from PyPI, trades through a gateway of its own (a few minutes)
+interop-freqtrade: ## freqtrade from PyPI trades through a gateway (a few minutes)
 	@$(PYTHON) tools/setup
 	@$(BIN)/python test/interop/freqtrade/run.py $(ARGS)
 
@@ -59,7 +59,7 @@ loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help
 	@$(PYTHON) tools/setup
 	@$(BIN)/python tools/loopback $(ARGS)
 
-testnet: ## walk through a testnet with keys of yours: three accounts, from bootstrap to flat
+testnet: ## scripted session at a testnet with your keys: three accounts, from bootstrap to flat
 	@$(PYTHON) tools/setup
 	@$(BIN)/python test/e2e/testnet_walk.py
 
