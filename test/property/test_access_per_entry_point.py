@@ -65,7 +65,7 @@ class House:
         return key
 
     async def _let(self, key_id: int, holder: KeyHolder) -> None:
-        registry, people = self.gateway.api_context.administer, self.gateway.store.people
+        registry, people = self.gateway.api_context.administer, self.gateway.store.user_admin
         if holder.flags is None:
             text = f"DELETE FROM api_key_account_permissions WHERE api_key_id = {key_id}"
             await asyncio.to_thread(execute, self.dsn, text)

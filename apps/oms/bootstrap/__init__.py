@@ -132,14 +132,14 @@ async def build_worker(
             clock=clock,
             queue=store.queue,
             ledger=store.ledger,
-            credentials=store.credentials,
+            credentials=store.login_credentials,
             chain_audit=ChainAudit(log=store.audit_log),
             retention_days=settings.events.retention_days,
         ),
         bell=bell,
         tick_seconds=settings.paper_tick_ms / 1000,
         close=store.close,
-        reconcile_scheduler=ReconcileScheduler(accounts=accounts, rows=store.reconciliations),
+        reconcile_scheduler=ReconcileScheduler(accounts=accounts, rows=store.reconcile_store),
     )
 
 
@@ -185,13 +185,13 @@ def _execute(settings: Settings, store: SqlStore) -> "ExecuteCommand":
         bulk_close=BulkClose(place=place),
         position_ops=position_ops,
         mutate=_mutate(store, record, permissions, position_ops),
-        kill_switches=KillSwitchCache(kills=store.kills),
+        kill_switches=KillSwitchCache(kills=store.kill_switches),
         reconcile=Reconciling(
             ledger=ledger,
             record=record,
             ids=ids,
-            rows=store.reconciliations,
-            raw=RawPayloadRecorder(rows=store.raw, ids=ids),
+            rows=store.reconcile_store,
+            raw=RawPayloadRecorder(rows=store.raw_payloads, ids=ids),
         ),
         max_queue_seconds=settings.commands.max_queue_s,
     )
@@ -209,7 +209,7 @@ def _mutate(
     return build_mutate_rows(
         ledger=store.ledger,
         history=store.history,
-        audit=store.audit,
+        audit=store.verification_reads,
         ids=store.ids,
         record=record,
         permissions=permissions,
@@ -232,14 +232,14 @@ def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Adm
     from oms.services.access.passwords import Passwords
     from oms.services.credentials.seal import SealCredentials
 
-    last_use, passwords = LastUsedRecorder(credentials=store.credentials), Passwords()
+    last_use, passwords = LastUsedRecorder(credentials=store.login_credentials), Passwords()
     return Administer(
-        people=store.people,
+        people=store.user_admin,
         strategies=store.strategies,
         registry=store.registry,
         audit_log=store.audit_log,
         passwords=passwords,
-        login=Login(credentials=store.credentials, passwords=passwords, clock=clock),
+        login=Login(credentials=store.login_credentials, passwords=passwords, clock=clock),
         authenticate=Authenticate(
             registry=store.registry,
             clock=clock,
@@ -248,7 +248,7 @@ def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Adm
         ),
         last_use=last_use,
         account_admin=store.account_admin,
-        seal=SealCredentials(rows=store.sealed, sealer=build_vault(settings)),
+        seal=SealCredentials(rows=store.sealed_credentials, sealer=build_vault(settings)),
     )
 
 
@@ -291,17 +291,17 @@ async def build_api(settings: Settings) -> "Application":
         waiting=ResultWaiter(queue=store.queue, bell=bell),
         reads=LedgerQueries(registry=store.registry, history=store.history, queue=store.queue),
         history=store.history,
-        reconciliations=store.reconciliations,
+        reconciliations=store.reconcile_store,
         leases=store.leases,
         depths=depths,
         bell=bell,
         health=store,
         budgets=RateLimiter(limits=settings.limits, now=time.monotonic),
         request_metrics=RequestMetrics(started_at=clock.now()),
-        figures=store.figures,
-        replies=store.replies,
-        raw=store.raw,
-        kills=store.kills,
+        figures=store.metrics,
+        replies=store.idempotent_responses,
+        raw=store.raw_payloads,
+        kills=store.kill_switches,
         marks=PaperMarks(store.registry, store.paper_prices, clock),
         schema_expected=migrations.expected_version(),
         close=store.close,

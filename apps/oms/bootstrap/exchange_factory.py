@@ -46,12 +46,12 @@ def build_exchange_factory(
     from oms.adapters.ccxt.ratelimit.shared_bucket import SharedRateLimitBucket
 
     market_cache = MarketCache(
-        RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_chunks))
+        RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_budget))
     )
     real = partial(
         _real,
         store=store,
-        unseal=UnsealCredentials(rows=store.sealed, vault=vault),
+        unseal=UnsealCredentials(rows=store.sealed_credentials, vault=vault),
         market_cache=market_cache,
         tag=tag,
         cache=cache,
@@ -115,14 +115,14 @@ def _real(
         told = await load_client_spec(account, unseal, cache)
         return evolve(
             told,
-            is_key_shared=await store.sealed.is_key_shared(account.id),
-            owner=await store.sealed.owner(account.id),
+            is_key_shared=await store.sealed_credentials.is_key_shared(account.id),
+            owner=await store.sealed_credentials.owner(account.id),
         )
 
     return CcxtExchange(
         account=account,
         make_client=lambda: DecryptingClient(
-            spec, market_cache, partial(store.sealed.set_owner, account.id)
+            spec, market_cache, partial(store.sealed_credentials.set_owner, account.id)
         ),
         tag=tag,
         on_news=on_news,

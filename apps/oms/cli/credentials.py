@@ -56,7 +56,7 @@ def upsert(parsed: argparse.Namespace) -> Any:
 
     async def work() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
-            seal = SealCredentials(rows=store.sealed, sealer=vault)
+            seal = SealCredentials(rows=store.sealed_credentials, sealer=vault)
             row = await seal(parsed.account_id, secrets, cli_actor())
             stored = {
                 "api_key_enc": True,
@@ -129,7 +129,9 @@ def _prepend(file: KeyFile, keys: Sequence[str], new: str) -> None:
 
 async def _rotated(settings: Settings, *, looks: bool = False) -> RotationResult:
     async with bootstrap.open_store(settings) as store:
-        rotate = RotateMasterKey(rows=store.sealed, vault=bootstrap.build_vault(settings))
+        rotate = RotateMasterKey(
+            rows=store.sealed_credentials, vault=bootstrap.build_vault(settings)
+        )
         return await (rotate.check() if looks else rotate(cli_actor()))
 
 

@@ -96,10 +96,10 @@ async def _keys(store: SqlStore, settings: Settings) -> Check:
     try:
         current = vault.key_id
     except NoMasterKey as missing:
-        is_needed = bool(await store.sealed.page(0, 1)) or settings.key_file.exists()
+        is_needed = bool(await store.sealed_credentials.page(0, 1)) or settings.key_file.exists()
         detail = missing.message if is_needed else "no master key; no credentials need one"
         return Check(name="keys", ok=not is_needed, detail=detail)
-    check = await RotateMasterKey(rows=store.sealed, vault=vault).check()
+    check = await RotateMasterKey(rows=store.sealed_credentials, vault=vault).check()
     if check.unreadable:
         ids = ", ".join(map(str, check.unreadable[:20]))
         detail = f"credentials that no master key opens: accounts {ids}"

@@ -30,7 +30,7 @@ async def first_run(settings: Settings) -> dict[str, Any]:
     path = settings.home / FIRST_RUN_FILE
     base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     async with bootstrap.open_store(settings) as store:
-        registry_admin = RegistryAdmin(registry=store.registry, people=store.people)
+        registry_admin = RegistryAdmin(registry=store.registry, people=store.user_admin)
         told = _read(path)
         if told is None or not await _is_there(registry_admin, told):
             told = await _set_up(registry_admin)

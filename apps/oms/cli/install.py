@@ -196,7 +196,9 @@ def _with_office(
 
     async def run() -> Any:
         async with bootstrap.open_store(settings) as store:
-            return await work(settings, RegistryAdmin(registry=store.registry, people=store.people))
+            return await work(
+                settings, RegistryAdmin(registry=store.registry, people=store.user_admin)
+            )
 
     return run_async(run())
 

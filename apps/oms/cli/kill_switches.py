@@ -127,7 +127,7 @@ def _pull_here(parsed: argparse.Namespace, ask: ActivateKillSwitch) -> int:
                 set_by=by.actor,
                 set_at=by.at,
             )
-            return (await store.kills.pull(switch, by)).id
+            return (await store.kill_switches.pull(switch, by)).id
 
     return int(run_async(work()))
 
@@ -137,10 +137,10 @@ def _release_here(parsed: argparse.Namespace) -> list[int]:
 
     async def work() -> list[int]:
         async with bootstrap.open_store(command_settings(parsed)) as store:
-            rows = await store.kills.all(is_on=True, limit=SWITCHES_MAX)
+            rows = await store.kill_switches.all(is_on=True, limit=SWITCHES_MAX)
             mine = [row for row in rows if _is_meant(parsed, row.scope.value, row.scope_id)]
             for row in mine:
-                await store.kills.release(row.id, by)
+                await store.kill_switches.release(row.id, by)
             return [row.id for row in mine]
 
     return list(run_async(work()))

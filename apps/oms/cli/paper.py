@@ -54,7 +54,7 @@ def hash_of_account(parsed: argparse.Namespace) -> Any:
             if not rows or rows[0].account.engine is not Engine.PAPER:
                 message = f"no paper account has the id {parsed.account_id}"
                 raise NotFound(message, code="account_not_found")
-            memory = await store.audit.paper_exchange_state(parsed.account_id)
+            memory = await store.verification_reads.paper_exchange_state(parsed.account_id)
             exchange = PaperExchange.restore(rows[0].account, memory, settings.tapes)
             return {"ok": True, "account_id": parsed.account_id, "hash": exchange.state_hash()}
 

@@ -74,7 +74,7 @@ async def build_replay_report(
     look = Replay(
         registry=store.registry,
         history=store.history,
-        audit=store.audit,
+        audit=store.verification_reads,
         clock=clock,
         instruments=instruments,
     )

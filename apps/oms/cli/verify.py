@@ -46,7 +46,7 @@ async def build_verify_report(
         ledger=store.ledger,
         queue=store.queue,
         leases=store.leases,
-        audit=store.audit,
+        audit=store.verification_reads,
         audit_log=store.audit_log,
         clock=SystemClock(),
         instruments=instruments or venue_instruments,

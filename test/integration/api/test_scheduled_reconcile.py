@@ -30,7 +30,7 @@ async def swept(gateway: InProcessGateway, dsn: str) -> AsyncIterator[InProcessG
     worker = gateway.worker
     worker.accounts.connect = connect_deferred
     worker.reconcile_scheduler = ReconcileScheduler(
-        accounts=worker.accounts, rows=gateway.store.reconciliations
+        accounts=worker.accounts, rows=gateway.store.reconcile_store
     )
     yield gateway
 

@@ -144,7 +144,7 @@ async def test_two_workers_share_the_budget_of_one_key(
     clients = list[VenueClient]()
     for account_id in (1, 2):
         client = made(account_id=account_id, is_key_shared=True)
-        buckets = RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_chunks))
+        buckets = RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_budget))
         client._throttle = RequestThrottle(
             buckets, venue="bybit", environment="loopback", api_key="loop-a", is_key_shared=True
         )
@@ -170,7 +170,7 @@ async def test_spot_and_contracts_of_binance_are_two_houses(
     store = await SqlStore.open(url)
     client = made("binance_tls", environment="loopback")
     client._throttle = RequestThrottle(
-        RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_chunks)),
+        RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_budget)),
         venue="binance",
         environment="loopback",
         api_key="loop-a",

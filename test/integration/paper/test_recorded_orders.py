@@ -20,7 +20,7 @@ async def test_orders_that_are_over_come_from_the_store(tmp_path: Path) -> None:
         await gateway.stop_worker()
         store = gateway.store
         (row,) = await store.registry.accounts([gateway.account_id])
-        state = await store.audit.paper_exchange_state(gateway.account_id)
+        state = await store.verification_reads.paper_exchange_state(gateway.account_id)
         exchange = PaperExchange.restore(row.account, state, history=store.history)
 
         async def ids(func: str) -> list[object]:

@@ -23,8 +23,8 @@ from oms.adapters.sql.tables import METADATA
 KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy")
 #: What happens when several write at once is asked of a cluster too, of several nodes.
 CONCURRENT = (
-    *("doubt", "ids", "leases", "ledger", "many_writers", "queue", "rate_chunks"),
-    "state_machine",
+    *("concurrent_writers", "ids", "leases", "ledger", "queue", "rate_budget"),
+    *("state_machine", "unknown_commit"),
 )
 KEPT = ("account_leases", "account_streams", "id_blocks")
 

@@ -80,7 +80,7 @@ async def served_by(database: Database) -> int:
 
 
 async def words(database: Database) -> dict[int, str | None]:
-    return {row[0]: row[1] for row in await database.rows("SELECT id, word FROM t")}
+    return {row[0]: row[1] for row in await database.fetch("SELECT id, word FROM t")}
 
 
 async def test_all_is_written_in_order(database: Database, ways: list[bool]) -> None:
@@ -144,7 +144,7 @@ async def test_a_dead_connection_at_hand_leaves_a_single_insert_in_doubt(
     database: Database, mariadb: PrivateMariaDB
 ) -> None:
     await database.insert(a_script(database, (INSERT, [(7, "prepared")], None)))
-    ((number,),) = await database.rows("SELECT CONNECTION_ID()")
+    ((number,),) = await database.fetch("SELECT CONNECTION_ID()")
     execute(mariadb.dsn("abreast", "asyncmy"), f"KILL {number}")
     with pytest.raises(CommitOutcomeUnknown):
         await database.insert(a_script(database, (INSERT, [(1, "a")], None)))
@@ -213,7 +213,7 @@ async def test_what_cannot_travel_abreast_goes_one_after_the_other(
         async def none(*_: object) -> None:
             return None
 
-        monkeypatch.setattr(pipeline, "_messages", none)
+        monkeypatch.setattr(pipeline, "_build_messages", none)
     await written(database, (INSERT, [(1, "a"), (2, word)], None), (UPDATE, [("c", 1)], 1))
     assert await words(database) == {1: "c", 2: str(word)}
     assert ways == [False]

@@ -205,7 +205,9 @@ def _of_callers(store: SqlStore, lease: Lease) -> Mapping[str, Ask]:
         "positions by id": lambda: reads.positions_by_id(range(FIRST_ID, FIRST_ID + 20)),
         "deals by id": lambda: reads.deals_by_id(range(FIRST_ID, FIRST_ID + 20)),
         "account of an order": lambda: reads.account_of("order", [FIRST_ID]),
-        "deals of positions": lambda: store.audit.deals_of_positions([FIRST_ID, FIRST_ID + 1]),
+        "deals of positions": lambda: store.verification_reads.deals_of_positions(
+            [FIRST_ID, FIRST_ID + 1]
+        ),
     }
 
 

@@ -39,7 +39,7 @@ async def test_discrepancies_are_kept_found_and_paged(store: SqlStore) -> None:
     rows = [_row(number, account, status) for number, status in enumerate(DiscrepancyStatus, 1)]
     fill = evolve(a_fill(lease, 1, 1), results={}, reconciled=[ReconcileRows(discrepancies=rows)])
     assert await store.ledger.commit([fill]) == frozenset()
-    read = store.reconciliations
+    read = store.reconcile_store
     assert [row.status for row in await read.tracked_discrepancies([account])] == [
         *("pending", "open", "applied", "dismissed"),
     ]
@@ -71,7 +71,7 @@ async def test_executions_and_entries_of_an_account(store: SqlStore) -> None:
     ]
     batch = evolve(fill, results={}, deals=(*fill.deals, *entries))
     assert await store.ledger.commit([batch]) == frozenset()
-    read = store.reconciliations
+    read = store.reconcile_store
     assert await read.balance_entries(account) == {"SOL": Decimal("3.5")}
     (deal,) = await read.booked_executions(account, NOON, seconds_after(1))
     assert deal.exchange_trade_id == "T1"
@@ -98,7 +98,7 @@ async def test_who_sent_an_order_among_accounts_on_the_same_credentials(
 async def test_plans_and_quarantine_are_the_accounts(store: SqlStore, place: Any) -> None:
     account = await an_account(store)
     execute(place.url, "UPDATE accounts SET reconcile_short_interval_seconds = 5")
-    (row,) = await store.reconciliations.scheduled_accounts([account])
+    (row,) = await store.reconcile_store.scheduled_accounts([account])
     assert (row.exchange_id, row.plan.every(Scope.SHORT)) == ("paper.binance", timedelta(seconds=5))
     lease = await a_lease(store, account)
     held = RiskFlagUpdate(is_quarantine=True, quarantine="position_differs")

@@ -41,13 +41,13 @@ def ring() -> Ring:
 
 async def test_what_is_sealed_is_opened_again(store: SqlStore, ring: Ring) -> None:
     account_id = await an_account(store)
-    unseal = UnsealCredentials(rows=store.sealed, vault=ring.vault)
+    unseal = UnsealCredentials(rows=store.sealed_credentials, vault=ring.vault)
     assert await unseal(account_id) is None
 
     row = await _seal(store, ring, account_id, CLEAR)
 
     assert await unseal(account_id) == CLEAR
-    assert await store.sealed.read(account_id) == row
+    assert await store.sealed_credentials.read(account_id) == row
     assert row.key_id == ring.vault.key_id
     assert row.fingerprint == ring.vault.fingerprint("clear-key")
 
@@ -66,23 +66,23 @@ async def test_a_key_may_be_of_several_accounts(store: SqlStore, ring: Ring) -> 
     first, second, third = [await an_account(store, label) for label in ("a", "b", "c")]
     for account_id, key in ((first, "clear-key"), (second, "clear-other")):
         await _seal(store, ring, account_id, evolve(CLEAR, api_key=key))
-    assert [await store.sealed.is_key_shared(each) for each in (first, second, third)] == [
-        False
-    ] * 3
+    assert [
+        await store.sealed_credentials.is_key_shared(each) for each in (first, second, third)
+    ] == [False] * 3
     await _seal(store, ring, third, CLEAR)
-    assert [await store.sealed.is_key_shared(each) for each in (first, second, third)] == [
-        *(True, False, True)
-    ]
+    assert [
+        await store.sealed_credentials.is_key_shared(each) for each in (first, second, third)
+    ] == [*(True, False, True)]
 
 
 async def test_whose_the_key_was_outlives_new_credentials(store: SqlStore, ring: Ring) -> None:
     account_id = await an_account(store)
-    assert await store.sealed.owner(account_id) is None
+    assert await store.sealed_credentials.owner(account_id) is None
     await _seal(store, ring, account_id, CLEAR)
-    assert await store.sealed.owner(account_id) is None
-    await store.sealed.set_owner(account_id, "u-1")
+    assert await store.sealed_credentials.owner(account_id) is None
+    await store.sealed_credentials.set_owner(account_id, "u-1")
     await _seal(store, ring, account_id, evolve(CLEAR, api_key="clear-other"))
-    assert await store.sealed.owner(account_id) == "u-1"
+    assert await store.sealed_credentials.owner(account_id) == "u-1"
 
 
 async def test_a_change_keeps_what_it_does_not_name(store: SqlStore, ring: Ring) -> None:
@@ -92,7 +92,7 @@ async def test_a_change_keeps_what_it_does_not_name(store: SqlStore, ring: Ring)
     ring.keys = [NEW, OLD]
     row = await _seal(store, ring, account_id, Secrets(secret="clear-3"))
 
-    opened = await UnsealCredentials(rows=store.sealed, vault=ring.vault)(account_id)
+    opened = await UnsealCredentials(rows=store.sealed_credentials, vault=ring.vault)(account_id)
     assert opened == Secrets(api_key="clear-1", secret="clear-3")
     # Half of it is under the old key: a rotation must find it.
     assert row.key_id == AesVault(lambda: [OLD]).key_id
@@ -105,7 +105,7 @@ async def test_first_credentials_are_whole(store: SqlStore, ring: Ring, secrets:
     account_id = await an_account(store)
     with pytest.raises(Invalid, match="api_key and secret"):
         await _seal(store, ring, account_id, secrets)
-    assert await store.sealed.read(account_id) is None
+    assert await store.sealed_credentials.read(account_id) is None
 
 
 async def test_what_cannot_be_stored(store: SqlStore, ring: Ring) -> None:
@@ -121,11 +121,11 @@ async def test_a_row_of_another_account_does_not_open(store: SqlStore, ring: Rin
     ours, theirs = await an_account(store), await an_account(store, "other")
     row = await _seal(store, ring, ours, CLEAR)
     await _seal(store, ring, theirs, CLEAR)
-    before = await store.sealed.read(theirs)
+    before = await store.sealed_credentials.read(theirs)
     assert before is not None
-    assert await store.sealed.reseal(before, evolve(row, account_id=theirs), HAND)
+    assert await store.sealed_credentials.reseal(before, evolve(row, account_id=theirs), HAND)
     with pytest.raises(UnsealError, match=f"account_id={theirs}"):
-        await UnsealCredentials(rows=store.sealed, vault=ring.vault)(theirs)
+        await UnsealCredentials(rows=store.sealed_credentials, vault=ring.vault)(theirs)
 
 
 async def test_the_audit_log_names_fields_and_no_value(
@@ -162,7 +162,7 @@ async def test_a_rotation_may_stop_and_is_done_again(store: SqlStore, ring: Ring
     assert (again.resealed, again.verified) == (0, len(accounts))
     assert done.key_ids == {ring.vault.key_id}
     ring.keys = [NEW]
-    unseal = UnsealCredentials(rows=store.sealed, vault=ring.vault)
+    unseal = UnsealCredentials(rows=store.sealed_credentials, vault=ring.vault)
     assert [await unseal(account_id) for account_id in accounts] == [CLEAR] * len(accounts)
 
 
@@ -175,7 +175,7 @@ async def test_what_no_key_opens_is_told_and_left(store: SqlStore, ring: Ring) -
     done = await _rotate(store, ring)
 
     assert (done.resealed, done.verified, done.unreadable) == (1, 1, (lost,))
-    assert await store.sealed.read(lost) == before
+    assert await store.sealed_credentials.read(lost) == before
 
 
 async def test_a_row_that_changes_meanwhile_is_not_overwritten(store: SqlStore, ring: Ring) -> None:
@@ -189,7 +189,7 @@ async def test_a_row_that_changes_meanwhile_is_not_overwritten(store: SqlStore, 
     done = await RotateMasterKey(rows=_Meanwhile(store, meanwhile), vault=ring.vault)(HAND)
 
     assert done.resealed == 1
-    opened = await UnsealCredentials(rows=store.sealed, vault=ring.vault)(account_id)
+    opened = await UnsealCredentials(rows=store.sealed_credentials, vault=ring.vault)(account_id)
     assert opened == evolve(CLEAR, secret="clear-newer")
 
 
@@ -197,7 +197,7 @@ class _StopsAfter:
     """The rows of a store; the process dies after so many changes."""
 
     def __init__(self, store: SqlStore, changes: int) -> None:
-        self._rows = store.sealed
+        self._rows = store.sealed_credentials
         self._left = changes
         self.read, self.page, self.change = self._rows.read, self._rows.page, self._rows.change
 
@@ -214,7 +214,7 @@ class _Meanwhile:
     """The rows of a store; somebody else changes them once before the first change here."""
 
     def __init__(self, store: SqlStore, meanwhile: Step) -> None:
-        self._rows = store.sealed
+        self._rows = store.sealed_credentials
         self._meanwhile: Step | None = meanwhile
         self.read, self.page, self.change = self._rows.read, self._rows.page, self._rows.change
 
@@ -230,8 +230,10 @@ class _Meanwhile:
 async def _seal(
     store: SqlStore, ring: Ring, account_id: int, secrets: Secrets
 ) -> SealedCredentials:
-    return await SealCredentials(rows=store.sealed, sealer=ring.vault)(account_id, secrets, HAND)
+    return await SealCredentials(rows=store.sealed_credentials, sealer=ring.vault)(
+        account_id, secrets, HAND
+    )
 
 
 async def _rotate(store: SqlStore, ring: Ring) -> RotationResult:
-    return await RotateMasterKey(rows=store.sealed, vault=ring.vault)(HAND)
+    return await RotateMasterKey(rows=store.sealed_credentials, vault=ring.vault)(HAND)

@@ -202,7 +202,7 @@ class StoreMachine(RuleBasedStateMachine):
         self._same(lambda: ours.deals_by_id(ids), lambda: theirs.by_id(books.deals, ids))
         self._same(lambda: ours.deals_by_order(ids), lambda: theirs.deals_where("order_id", ids))
         self._same(
-            lambda: self.store.audit.deals_of_positions(ids),
+            lambda: self.store.verification_reads.deals_of_positions(ids),
             lambda: theirs.deals_where("position_id", ids),
         )
         self._same(lambda: ours.account_of("order", ids), lambda: theirs.account_of("order", ids))
@@ -224,7 +224,7 @@ class StoreMachine(RuleBasedStateMachine):
             lambda: ours.orders_by_client_id(names), lambda: theirs.orders_by_client_id(names)
         )
         self._same(
-            lambda: self.store.audit.commands_with_several_orders(one),
+            lambda: self.store.verification_reads.commands_with_several_orders(one),
             lambda: theirs.several_orders(one),
         )
 
@@ -276,7 +276,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _memory(self, account_id: int) -> None:
         self._same(
-            lambda: self.store.audit.paper_exchange_state(account_id),
+            lambda: self.store.verification_reads.paper_exchange_state(account_id),
             lambda: self.reads.paper_exchange_state(account_id),
         )
 

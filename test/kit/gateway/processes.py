@@ -175,7 +175,7 @@ class Gateway:
 
     async def _added(self, count: int, position_mode: str) -> list[int]:
         async with bootstrap.open_store(self._settings()) as store:
-            office = RegistryAdmin(registry=store.registry, people=store.people)
+            office = RegistryAdmin(registry=store.registry, people=store.user_admin)
             trader, _ = await office.user("trader", "trader")
             wishes = [
                 Namespace(

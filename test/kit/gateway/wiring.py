@@ -17,14 +17,14 @@ MASTER_KEY = new_master_key()
 def build_admin_service(store: SqlStore, settings: Settings) -> Administer:
     """The real parts on the store."""
     clock = SystemClock()
-    last_use, passwords = LastUsedRecorder(credentials=store.credentials), Passwords()
+    last_use, passwords = LastUsedRecorder(credentials=store.login_credentials), Passwords()
     return Administer(
-        people=store.people,
+        people=store.user_admin,
         strategies=store.strategies,
         registry=store.registry,
         audit_log=store.audit_log,
         passwords=passwords,
-        login=Login(credentials=store.credentials, passwords=passwords, clock=clock),
+        login=Login(credentials=store.login_credentials, passwords=passwords, clock=clock),
         authenticate=Authenticate(
             registry=store.registry,
             clock=clock,
@@ -33,5 +33,5 @@ def build_admin_service(store: SqlStore, settings: Settings) -> Administer:
         ),
         last_use=last_use,
         account_admin=store.account_admin,
-        seal=SealCredentials(rows=store.sealed, sealer=AesVault(lambda: [MASTER_KEY])),
+        seal=SealCredentials(rows=store.sealed_credentials, sealer=AesVault(lambda: [MASTER_KEY])),
     )

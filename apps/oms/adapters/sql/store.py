@@ -1,4 +1,4 @@
-"""One database, opened: every port that is kept in it."""
+"""An open database with the implementations of all its ports."""
 
 from datetime import datetime
 from typing import Self
@@ -30,36 +30,36 @@ from oms.adapters.sql.registry.user_admin import SqlUserAdmin
 
 
 class SqlStore:
-    """The ports of one database; ``close`` it when done."""
+    """The stores of one database; must be closed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.queue = SqlCommandQueue(database)
         self.ledger = SqlLedgerStore(database)
         self.history = SqlHistoryReads(database)
-        self.audit = SqlVerificationReads(database)
+        self.verification_reads = SqlVerificationReads(database)
         self.ids = SqlIdBlocks(database)
         self.registry = SqlRegistry(database, self.ids)
         self.account_admin = SqlAccountAdmin(database, self.ids)
-        self.people = SqlUserAdmin(database, self.ids)
-        self.credentials = SqlLoginCredentials(database, self.ids)
+        self.user_admin = SqlUserAdmin(database, self.ids)
+        self.login_credentials = SqlLoginCredentials(database, self.ids)
         self.strategies = SqlStrategies(database, self.ids)
         self.audit_log = SqlAuditLog(database)
         self.leases = SqlLeases(database)
-        self.kills = SqlKillSwitchStore(database, self.ids)
+        self.kill_switches = SqlKillSwitchStore(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
-        self.sealed = SqlSealedCredentialsStore(database, self.ids)
+        self.sealed_credentials = SqlSealedCredentialsStore(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
-        self.rate_chunks = SqlRateBudget(database)
-        self.raw = SqlRawPayloads(database)
-        self.replies = SqlIdempotentResponses(database)
-        self.figures = SqlMetricsQuery(database)
+        self.rate_budget = SqlRateBudget(database)
+        self.raw_payloads = SqlRawPayloads(database)
+        self.idempotent_responses = SqlIdempotentResponses(database)
+        self.metrics = SqlMetricsQuery(database)
         self.paper_prices = SqlPaperPrices(database)
-        self.reconciliations = SqlReconcileStore(database)
+        self.reconcile_store = SqlReconcileStore(database)
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """The store at ``url``. Raises ``Unavailable``, or ``ValueError`` for a strange URL."""
+        """Open the store at ``url``. Raises ``Unavailable``, and ``ValueError`` for other URLs."""
         return cls(await connect(url))
 
     @property
@@ -68,22 +68,22 @@ class SqlStore:
         return self._database.dialect.name
 
     async def ping(self) -> None:
-        """Ask the database for an answer. Raises ``Unavailable``."""
-        await self._database.rows("SELECT 1")
+        """Execute a trivial statement. Raises ``Unavailable``."""
+        await self._database.fetch("SELECT 1")
 
     async def now(self) -> datetime:
-        """What the database's clock says. Raises ``Unavailable``."""
+        """Return the time of the database clock. Raises ``Unavailable``."""
         dialect = self._database.dialect
-        ((told,),) = await self._database.rows(f"SELECT {dialect.now}")
-        return dialect.decode_time(told)
+        ((now,),) = await self._database.fetch(f"SELECT {dialect.now}")
+        return dialect.decode_time(now)
 
     async def installation_tag(self) -> str:
-        """Eight hex digits that name this installation to exchanges. Raises ``Unavailable``."""
-        ((tag,),) = await self._database.rows("SELECT tag FROM installation")
+        """Return the tag used in client order ids, 8 hex digits. Raises ``Unavailable``."""
+        ((tag,),) = await self._database.fetch("SELECT tag FROM installation")
         return str(tag)
 
     async def schema_version(self) -> str | None:
-        """The last migration applied, ``None`` before the first. Raises ``Unavailable``."""
+        """Return the last applied migration, ``None`` before the first. Raises ``Unavailable``."""
         return await read_version(self._database)
 
     async def close(self) -> None:

@@ -58,12 +58,12 @@ def a_lender(pool: Any, cached_max: int = 2) -> ConnectionCache:
 async def test_what_came_back_whole_is_lent_again_without_asking() -> None:
     pool = Pool(3)
     lender = a_lender(pool)
-    async with lender.lent() as first:
+    async with lender.acquire() as first:
         pass
     with pytest.raises(DuplicateKey):
-        async with lender.lent() as second:
+        async with lender.acquire() as second:
             raise DuplicateKey
-    async with lender.lent() as third:
+    async with lender.acquire() as third:
         pass
     assert first is second is third
     assert pool.asked == 1
@@ -74,9 +74,9 @@ async def test_what_may_be_broken_is_not_lent_again(failure: type[BaseException]
     pool = Pool(1)
     lender = a_lender(pool)
     with pytest.raises(failure):
-        async with lender.lent() as first:
+        async with lender.acquire() as first:
             raise failure
-    async with lender.lent() as second:
+    async with lender.acquire() as second:
         assert second is not first
     assert pool.asked == 2
 
@@ -84,7 +84,7 @@ async def test_what_may_be_broken_is_not_lent_again(failure: type[BaseException]
 async def test_no_more_is_kept_than_leaves_one_to_the_pool() -> None:
     pool = Pool(3)
     lender = a_lender(pool)
-    async with lender.lent(), lender.lent(), lender.lent():
+    async with lender.acquire(), lender.acquire(), lender.acquire():
         assert not pool.left
     assert len(pool.free) == 1
 
@@ -94,10 +94,10 @@ async def test_who_waits_at_the_pool_is_given_what_comes_back() -> None:
     lender = a_lender(pool)
 
     async def use() -> None:
-        async with lender.lent():
+        async with lender.acquire():
             pass
 
-    async with lender.lent():
+    async with lender.acquire():
         waiting = asyncio.create_task(use())
         await asyncio.sleep(0)
         assert pool.asked == 2
@@ -108,8 +108,8 @@ async def test_who_waits_at_the_pool_is_given_what_comes_back() -> None:
 async def test_after_the_end_nothing_is_kept() -> None:
     pool = Pool(3)
     lender = a_lender(pool)
-    async with lender.lent():
-        async with lender.lent():
+    async with lender.acquire():
+        async with lender.acquire():
             pass
         await lender.close()
         assert pool.disposed
@@ -123,5 +123,5 @@ async def test_a_pool_that_has_none_is_told() -> None:
             raise OSError
 
     with pytest.raises(Unavailable):
-        async with a_lender(Empty(0)).lent():
+        async with a_lender(Empty(0)).acquire():
             raise AssertionError("nothing was there to lend")

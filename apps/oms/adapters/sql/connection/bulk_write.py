@@ -1,7 +1,7 @@
-"""Many rows of one table: text built from the columns that say something, values bound.
+"""Bulk INSERT and UPDATE of many rows of one table with bound values.
 
-A column that is NULL in every row is left out: rows of one batch are much alike, most of what may
-be absent is, and the bulk protocol cannot tell the type of nothing.
+Columns that are NULL in every row are left out: the rows of a batch are alike, most optional
+columns are empty, and the bulk protocol cannot encode the type of a column without values.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,41 +12,41 @@ from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.connection.statement_batch import StatementBatch, Values
 
 ROWS_PER_STATEMENT_MAX = 500
-#: Characters of JSON in one statement: a quarter of the packet that servers take by default.
+#: Characters of the long column in one statement: a quarter of the default maximum packet size.
 STATEMENT_CHARACTERS_MAX = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkInsert:
-    """INSERT into ``table``; where ``changes`` are named, an upsert by the primary ``key``."""
+    """INSERT into ``table``; with ``update_columns`` an upsert by the primary ``key``."""
 
     table: str
     columns: tuple[str, ...]
     key: tuple[str, ...] = ("id",)
     update_columns: tuple[str, ...] = ()
-    #: Index of the column whose text may be long.
+    #: Index of the column whose text may be long; bounds the size of a statement.
     long_column: int | None = None
 
     async def __call__(self, session: Session, rows: Sequence[Values]) -> None:
-        """Write ``rows`` now."""
-        script = StatementBatch(session.dialect)
-        self.add_to(script, rows)
-        await session.send(script)
+        """Execute the INSERT of ``rows``."""
+        batch = StatementBatch(session.dialect)
+        self.add_to(batch, rows)
+        await session.send(batch)
 
-    def add_to(self, script: StatementBatch, rows: Sequence[Values]) -> None:
-        """Add what writes ``rows`` to the script."""
-        dialect = script.dialect
+    def add_to(self, batch: StatementBatch, rows: Sequence[Values]) -> None:
+        """Append the statements that write ``rows``."""
+        dialect = batch.dialect
         for part in self._parts(rows):
-            columns, empty, filled = _filled(self.columns, part)
+            columns, empty, filled = _drop_null_columns(self.columns, part)
             tail = (
                 dialect.upsert_clause(self.key, self.update_columns, empty)
                 if self.update_columns
                 else ""
             )
-            _insert(script, self.table, columns, {}, tail, filled)
+            _add_insert(batch, self.table, columns, {}, tail, filled)
 
     def _parts(self, rows: Sequence[Values]) -> Iterator[Sequence[Values]]:
-        """``rows`` in pieces that one statement may carry."""
+        """Yield ``rows`` in parts that fit into one statement."""
         if self.long_column is None:
             for start in range(0, len(rows), ROWS_PER_STATEMENT_MAX):
                 yield rows[start : start + ROWS_PER_STATEMENT_MAX]
@@ -54,10 +54,10 @@ class BulkInsert:
         start, size = 0, 0
         for index, row in enumerate(rows):
             length = len(row[self.long_column])
-            full = (
+            is_full = (
                 index - start >= ROWS_PER_STATEMENT_MAX or size + length > STATEMENT_CHARACTERS_MAX
             )
-            if full and index > start:
+            if is_full and index > start:
                 yield rows[start:index]
                 start, size = index, 0
             size += length
@@ -67,60 +67,63 @@ class BulkInsert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkUpdate:
-    """UPDATE of rows that exist, by their ``key``; a row's values begin with it.
+    """UPDATE of existing rows by ``key``, which is the first value of each row.
 
-    A row that is missing raises ``Missed``.
+    A missing row raises ``StaleRowError``.
     """
 
     table: str
     key: str
     columns: tuple[str, ...]
-    #: A change that needs no value and always changes something.
+    #: Assignment without bound values that always changes the row.
     always_set: str
-    #: SQL text for columns without default. The cheapest way to change many rows differently on
-    #: MySQL is an INSERT that always meets its key; the fillers are never stored.
+    #: SQL text for columns without default. On MySQL the cheapest way to update many rows with
+    #: different values is an upsert that always finds its key; the fillers are never stored.
     fillers: Mapping[str, str]
 
-    def add_to(self, script: StatementBatch, rows: Sequence[Values]) -> None:
-        """Add what changes ``rows`` to the script."""
+    def add_to(self, batch: StatementBatch, rows: Sequence[Values]) -> None:
+        """Append the statements that update ``rows``."""
         for start in range(0, len(rows), ROWS_PER_STATEMENT_MAX):
             part = rows[start : start + ROWS_PER_STATEMENT_MAX]
-            columns, empty, filled = _filled((self.key, *self.columns), part)
-            if script.dialect.name == "mysql":
-                self._by_inserts(script, columns, empty, filled)
+            columns, empty, filled = _drop_null_columns((self.key, *self.columns), part)
+            if batch.dialect.name == "mysql":
+                self._add_upsert(batch, columns, empty, filled)
             else:
-                self._one_by_one(script, columns, empty, filled)
+                self._add_update(batch, columns, empty, filled)
 
-    def _one_by_one(
+    def _add_update(
         self,
-        script: StatementBatch,
+        batch: StatementBatch,
         columns: Sequence[str],
         empty: Sequence[str],
         rows: list[Values],
     ) -> None:
-        param = script.dialect.param
+        param = batch.dialect.param
         sets = [f"{name} = {param}" for name in columns[1:]]
         sets += [f"{name} = NULL" for name in empty]
-        text = f"UPDATE {self.table} SET {', '.join([*sets, self.always_set])} WHERE {self.key} = {param}"
-        turned = [(*row[1:], row[0]) for row in rows]
-        script.add(self.table, text, turned, expected_rows=len(rows))
+        assignments = ", ".join([*sets, self.always_set])
+        text = f"UPDATE {self.table} SET {assignments} WHERE {self.key} = {param}"
+        key_last = [(*row[1:], row[0]) for row in rows]
+        batch.add(self.table, text, key_last, expected_rows=len(rows))
 
-    def _by_inserts(
+    def _add_upsert(
         self,
-        script: StatementBatch,
+        batch: StatementBatch,
         columns: Sequence[str],
         empty: Sequence[str],
         rows: list[Values],
     ) -> None:
         tail = (
-            script.dialect.upsert_clause((self.key,), self.columns, empty) + f", {self.always_set}"
+            batch.dialect.upsert_clause((self.key,), self.columns, empty) + f", {self.always_set}"
         )
-        # The server counts 2 for a changed row and 1 for one that it had to make.
-        _insert(script, self.table, columns, self.fillers, tail, rows, expected_rows=2 * len(rows))
+        # MySQL counts 2 for an updated row and 1 for an inserted one.
+        _add_insert(
+            batch, self.table, columns, self.fillers, tail, rows, expected_rows=2 * len(rows)
+        )
 
 
-def _insert(
-    script: StatementBatch,
+def _add_insert(
+    batch: StatementBatch,
     table: str,
     columns: Sequence[str],
     fillers: Mapping[str, str],
@@ -128,19 +131,19 @@ def _insert(
     rows: list[Values],
     expected_rows: int | None = None,
 ) -> None:
-    """Add an INSERT of the rows, each with the same ``fillers``."""
-    row = f"({', '.join([script.dialect.params(len(columns)), *fillers.values()])})"
-    count = len(rows) if script.is_multi_row else 1
+    """Append an INSERT of the rows, each with the same ``fillers``."""
+    row = f"({', '.join([batch.dialect.params(len(columns)), *fillers.values()])})"
+    count = len(rows) if batch.is_multi_row else 1
     head = f"INSERT INTO {table} ({', '.join([*columns, *fillers])}) VALUES "
     text = head + ", ".join([row] * count) + tail
-    bound = [tuple(chain.from_iterable(rows))] if script.is_multi_row else rows
-    script.add(table, text, bound, expected_rows)
+    bound = [tuple(chain.from_iterable(rows))] if batch.is_multi_row else rows
+    batch.add(table, text, bound, expected_rows)
 
 
-def _filled(
+def _drop_null_columns(
     columns: Sequence[str], rows: Sequence[Values]
 ) -> tuple[Sequence[str], Sequence[str], list[Values]]:
-    """The columns that say something, those that are NULL in every row, the rows without these."""
+    """Return the columns with values, the columns NULL in every row, and the rows without them."""
     by_column = list(zip(*rows, strict=True))
     count = len(rows)
     empty = [

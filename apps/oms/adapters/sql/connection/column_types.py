@@ -1,13 +1,13 @@
-"""Column types that both kinds of database keep exactly.
+"""Column types that store values exactly in every supported database.
 
-DEC     DECIMAL(36,18) on MySQL; on SQLite, which has no decimals, plain text
-TS      DATETIME(6) in UTC on MySQL; on SQLite RFC 3339 text, whose order is the order of time
-X(n)    text compared byte by byte: identifiers of others, hashes
-S(n)    text for people and words of ours
-J       JSON as text: kept as it was written, never parsed by the database
+DecimalType    DECIMAL(36,18) on MySQL; plain text on SQLite, which has no decimals
+TimestampType  DATETIME(6) in UTC on MySQL; RFC 3339 text on SQLite, which sorts by time
+ExactText(n)   text compared byte by byte: external identifiers, hashes
+ShortText(n)   labels and our own codes
+JsonText       JSON as text, never parsed by the database
 
-Tables are made with a binary collation, so that both databases compare S alike too; X differs in
-that trailing spaces count.
+Tables use a binary collation, so ShortText compares alike in every database; in ExactText trailing
+spaces count as well.
 """
 
 from datetime import UTC, datetime
@@ -30,40 +30,40 @@ TABLE_OPTIONS: dict[str, Any] = {
 
 
 class DecimalType(TypeDecorator[Decimal]):
-    """18 digits before the point and 18 behind it, never a binary float."""
+    """Decimal with 18 digits before and 18 after the point; never a binary float."""
 
     impl = Numeric(36, 18)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Text where the database has no decimals."""
+        """Return text for SQLite, DECIMAL otherwise."""
         exact: TypeEngine[Any] = String(64) if dialect.name == "sqlite" else Numeric(36, 18)
         return dialect.type_descriptor(exact)
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """Plain notation where it is text."""
+        """Return plain notation for SQLite, the value otherwise."""
         return decimal_text(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """Always a ``Decimal``."""
+        """Return a ``Decimal``."""
         return None if value is None else Decimal(value)
 
 
 class TimestampType(TypeDecorator[datetime]):
-    """An instant with microseconds; aware and UTC on both sides."""
+    """Point in time with microseconds; aware and UTC in Python."""
 
     impl = DateTime
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Text where the database has no times."""
+        """Return text for SQLite, DATETIME(6) otherwise."""
         exact: TypeEngine[Any] = (
             String(32) if dialect.name == "sqlite" else mysql.DATETIME(timezone=False, fsp=6)
         )
         return dialect.type_descriptor(exact)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """UTC without a zone, or RFC 3339."""
+        """Return RFC 3339 text for SQLite, naive UTC otherwise."""
         if value is None:
             return None
         return (
@@ -71,14 +71,14 @@ class TimestampType(TypeDecorator[datetime]):
         )
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Aware, UTC."""
+        """Return an aware UTC time."""
         if value is None:
             return None
         return parse_time(value) if dialect.name == "sqlite" else value.replace(tzinfo=UTC)
 
 
 class ExactText(TypeDecorator[str]):
-    """Text of at most ``length`` characters that is equal only byte by byte."""
+    """Text of at most ``length`` characters, compared byte by byte."""
 
     impl = String
     cache_ok = True
@@ -88,7 +88,7 @@ class ExactText(TypeDecorator[str]):
         self.length = length
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The collation without padding: each of the two servers has its own name for it."""
+        """Return the type with the no-pad binary collation, whose name differs per server."""
         if dialect.name == "sqlite":
             return dialect.type_descriptor(String(self.length))
         is_mariadb = getattr(dialect, "is_mariadb", False)
@@ -98,28 +98,28 @@ class ExactText(TypeDecorator[str]):
 
 
 def ShortText(length: int) -> TypeEngine[str]:
-    """Text of at most ``length`` characters."""
+    """Return a text type of at most ``length`` characters."""
     return String(length)
 
 
 JsonText: TypeEngine[str] = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
 
-def to_utc(moment: datetime) -> datetime:
-    """``moment``, which must be aware, in UTC."""
-    if moment.tzinfo is UTC:
-        return moment
-    assert moment.tzinfo is not None, "times are aware"
-    return moment.astimezone(UTC)
+def to_utc(instant: datetime) -> datetime:
+    """Return ``instant``, which must be aware, in UTC."""
+    if instant.tzinfo is UTC:
+        return instant
+    assert instant.tzinfo is not None, "times are aware"
+    return instant.astimezone(UTC)
 
 
-# The rows of one fill name the same instant a dozen times; writing it costs more than the rest.
+# The rows of one fill contain the same instant many times, and formatting it dominates the cost.
 @lru_cache(maxsize=512)
-def format_time(moment: datetime) -> str:
-    """RFC 3339 in UTC, always with six digits of a second: texts sort as times do."""
-    return to_utc(moment).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+def format_time(instant: datetime) -> str:
+    """Return RFC 3339 UTC text with six fractional digits; the texts sort by time."""
+    return to_utc(instant).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_time(text: str) -> datetime:
-    """The instant that ``time_text`` wrote."""
+    """Return the time that ``format_time`` wrote."""
     return datetime.fromisoformat(text[:26]).replace(tzinfo=UTC)

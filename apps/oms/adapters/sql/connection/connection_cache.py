@@ -1,7 +1,8 @@
-"""Connections lent for one use each, and given back unless they may be broken.
+"""Cache of pooled connections.
 
-SQLAlchemy's pool makes them and bounds their number. To ask it takes longer than a small statement
-does, so those that come back whole stay at hand, all but one: that is for whoever asks the pool.
+SQLAlchemy's pool opens connections and limits their number. A checkout takes longer than a small
+statement, so healthy connections are kept here when they are released, all but one, which stays
+available to direct users of the pool.
 """
 
 import sqlite3
@@ -17,50 +18,53 @@ from oms.adapters.sql.connection.errors import ConnectionLost, unavailable_error
 
 @dataclass(slots=True, kw_only=True)
 class ConnectionCache:
-    """Lends the connections of one pool."""
+    """Reuses the connections of one pool."""
 
     engine: AsyncEngine
     cached_max: int
-    #: All that a statement may raise.
+    #: Everything a statement may raise.
     driver_errors: tuple[type[BaseException], ...]
-    _kept: list[PoolProxiedConnection] = field(default_factory=list)
-    #: How many ask the pool now, which may have to wait for what others give back.
-    _asking: int = 0
+    _cached: list[PoolProxiedConnection] = field(default_factory=list)
+    #: Number of pending pool checkouts, which may wait for a released connection.
+    _checkouts: int = 0
 
     @asynccontextmanager
-    async def lent(self) -> AsyncIterator[PoolProxiedConnection]:
-        """A connection. Raises ``Unavailable`` if none can be had."""
-        connection = self._kept.pop() if self._kept else await self._asked()
-        whole = False
+    async def acquire(self) -> AsyncIterator[PoolProxiedConnection]:
+        """Yield a connection for one use. Raises ``Unavailable`` if there is none.
+
+        The connection is invalidated if the error raised inside may have broken it.
+        """
+        connection = self._cached.pop() if self._cached else await self._check_out()
+        is_healthy = False
         try:
             yield connection
-            whole = True
+            is_healthy = True
         except Exception as error:
-            # SQLite refuses a statement and is as good as before; of a server nobody knows.
-            whole = isinstance(error, sqlite3.Error) or not isinstance(
+            # SQLite connections survive a failed statement; a server connection may not.
+            is_healthy = isinstance(error, sqlite3.Error) or not isinstance(
                 error, (*self.driver_errors, ConnectionLost)
             )
             raise
         finally:
-            if not whole:
+            if not is_healthy:
                 connection.invalidate()
-            elif self._asking or len(self._kept) >= self.cached_max:
+            elif self._checkouts or len(self._cached) >= self.cached_max:
                 connection.close()
             else:
-                self._kept.append(connection)
+                self._cached.append(connection)
 
     async def close(self) -> None:
-        """Close all connections; what is still lent is closed by the pool when it comes back."""
+        """Close all connections; those in use are closed by the pool when they are released."""
         self.cached_max = 0
-        while self._kept:
-            self._kept.pop().close()
+        while self._cached:
+            self._cached.pop().close()
         await self.engine.dispose()
 
-    async def _asked(self) -> PoolProxiedConnection:
-        self._asking += 1
+    async def _check_out(self) -> PoolProxiedConnection:
+        self._checkouts += 1
         try:
             return await self.engine.raw_connection()
         except self.driver_errors as error:
             raise unavailable_error(error) from error
         finally:
-            self._asking -= 1
+            self._checkouts -= 1

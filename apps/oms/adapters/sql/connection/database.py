@@ -1,8 +1,8 @@
-"""Uses of a database: reads, consistent reads, and transactions that end well or not at all.
+"""Access to one database: reads, consistent reads and atomic transactions.
 
-A transaction that the server undid is done once more, a bounded number of times; one whose COMMIT
-was not answered is in doubt and never repeated here: ``InDoubt`` tells whoever knows how to find
-out. A pooled connection that turns out dead costs nothing but the next one.
+A transaction that the server rolled back is repeated a bounded number of times. One whose COMMIT
+got no response has an unknown outcome and is never repeated here: ``CommitOutcomeUnknown`` leaves
+that to the caller. A dead pooled connection is replaced by the next one.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from oms.adapters.sql.connection.errors import (
     ConnectionLost,
     DuplicateKey,
     RetryableError,
+    outcome_unknown_error,
     translate_error,
     unavailable_error,
 )
@@ -44,17 +45,17 @@ from oms.adapters.sql.connection.statement_batch import StatementBatch
 from oms.domain.errors import OmsError, Unavailable
 
 STATEMENTS_SECONDS_MAX = 12
-#: In a cluster nobody waits for a lock: whoever comes second begins anew, some times over.
+#: In a cluster a conflict is not a lock wait: the second transaction fails and is repeated.
 RETRIES_MAX = 20
 RETRY_SECONDS_MAX = 25
-#: Who was undone together waits for different times, up to this, doubled each time.
+#: Bounds of the random pause before a retry; the upper bound doubles with each attempt.
 PAUSE_SECONDS_MIN = 0.002
 PAUSE_SECONDS_MAX = 0.1
-#: Every connection of a pool may have died with the server; then a new one is made.
+#: Every pooled connection may be dead after a server restart; one more attempt opens a new one.
 RECONNECTS_MAX = READ_CONNECTIONS_MAX + 1
 
-Answer = TypeVar("Answer")
-Work = Callable[[Session], Coroutine[Any, Any, Answer]]
+Result = TypeVar("Result")
+Work = Callable[[Session], Coroutine[Any, Any, Result]]
 
 BEGIN_CONSISTENT = {
     "mysql": (
@@ -67,101 +68,112 @@ BEGIN_CONSISTENT = {
 
 @dataclass(slots=True)
 class _Stage:
-    """How far a transaction is."""
+    """Progress of a transaction."""
 
-    #: From here on a failure does not tell whether it was written.
+    #: From here on a failure leaves the outcome unknown.
     in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The pools of one database and the dialect it speaks."""
+    """Connection pools and dialect of one database."""
 
     dialect: Dialect
     write_connections: ConnectionCache
     read_connections: ConnectionCache
-    #: All that a statement may raise.
+    #: Everything a statement may raise.
     driver_errors: tuple[type[BaseException], ...]
 
     @property
     def write_engine(self) -> AsyncEngine:
-        """The pool whose connections keep a transaction."""
+        """The pool for transactions."""
         return self.write_connections.engine
 
     @property
     def read_engine(self) -> AsyncEngine:
-        """The pool whose connections keep none."""
+        """The pool in autocommit mode."""
         return self.read_connections.engine
 
     @property
     def transaction_errors(self) -> tuple[type[BaseException], ...]:
-        """``failures``, and what they are called once they are understood."""
+        """``driver_errors`` and the retryable errors they are translated to."""
         return (*self.driver_errors, RetryableError, ConnectionLost)
 
-    async def read(self, work: Work[Answer], *, prepare: bool = False) -> Answer:
-        """What ``work`` reads; ``often`` in the same few words. Raises ``Unavailable``."""
+    async def read(self, work: Work[Result], *, prepare: bool = False) -> Result:
+        """Return the result of the reading ``work``. Raises ``Unavailable``.
+
+        With ``prepare`` the statements are prepared, which pays off if their texts repeat.
+        """
         for _ in range(RECONNECTS_MAX + 1):
             try:
                 async with asyncio.timeout(STATEMENTS_SECONDS_MAX):
-                    return await self._used(work, prepare)
+                    return await self._run_read(work, prepare)
             except self.driver_errors as error:
                 failure = translate_error(error)
                 if not isinstance(failure, ConnectionLost | RetryableError):
-                    raise _told(failure, error) from error
+                    raise _public_error(failure, error) from error
         raise Unavailable("the database closes its connections")
 
-    async def rows(
+    async def fetch(
         self, text: str, values: Sequence[Any] = (), *, prepare: bool = False
     ) -> Sequence[Any]:
-        """All rows of one SELECT; ``often`` asked in the same words. Raises ``Unavailable``."""
+        """Return all rows of one SELECT; ``prepare`` as in ``read``. Raises ``Unavailable``."""
 
         async def work(session: Session) -> Sequence[Any]:
             return await session.fetch(text, values)
 
         return await self.read(work, prepare=prepare)
 
-    async def read_consistent(self, work: Work[Answer]) -> Answer:
-        """Like ``read``, all statements seeing the same moment. Raises ``Unavailable``."""
+    async def read_consistent(self, work: Work[Result]) -> Result:
+        """Like ``read``, with all statements in one snapshot. Raises ``Unavailable``."""
 
-        async def at_one_moment(session: Session) -> Answer:
+        async def in_snapshot(session: Session) -> Result:
             for statement in BEGIN_CONSISTENT[session.dialect.name]:
                 await session.execute(statement)
             try:
                 return await work(session)
             finally:
-                await session.rollback()  # nothing was written; it ends the moment
+                await session.rollback()  # ends the snapshot; nothing was written
 
-        return await self.read(at_one_moment)
+        return await self.read(in_snapshot)
 
-    async def write(self, work: Work[Answer]) -> Answer:
-        """What ``work`` answers, its statements durably committed as one transaction.
+    async def write(self, work: Work[Result]) -> Result:
+        """Return the result of ``work``, durably committed as one transaction.
 
-        ``work`` may be called more than once. Raises ``Unavailable`` with nothing written,
-        ``Duplicate``, or ``InDoubt``.
+        ``work`` may be called more than once. Raises ``Unavailable`` (nothing written),
+        ``DuplicateKey`` or ``CommitOutcomeUnknown``.
         """
-        return await self._done(partial(self._transaction, work))
+        return await self._with_retries(partial(self._transaction, work))
 
-    async def insert(self, script: StatementBatch) -> None:
-        """All rows of a script of INSERTs, durably, or none. Raises what ``write`` raises.
+    async def commit(self, work: Work[Result]) -> Result:
+        """Like ``write``; an unknown outcome raises ``Unavailable`` with reason ``in_doubt``."""
+        try:
+            return await self.write(work)
+        except CommitOutcomeUnknown as error:
+            raise outcome_unknown_error() from error
 
-        One INSERT is a transaction by itself and needs no COMMIT, however many rows it repeats;
-        other statements are one for each row.
+    async def insert(self, batch: StatementBatch) -> None:
+        """Durably write all rows of a batch of INSERTs or none. Raises like ``write``.
+
+        A single bulk INSERT is atomic in autocommit mode, so it saves the round trip of COMMIT.
         """
 
         async def work(session: Session) -> None:
-            await session.send(script)
+            await session.send(batch)
 
-        alone = len(script.statements) == 1 and not script.is_multi_row
-        alone = (
-            alone and self.dialect.name == "mysql" and script.statements[0].expected_rows is None
+        is_single = (
+            self.dialect.name == "mysql"
+            and not batch.is_multi_row
+            and len(batch.statements) == 1
+            and batch.statements[0].expected_rows is None
         )
-        if not (alone and await self._done(partial(self._statement, script))):
+        if not (is_single and await self._with_retries(partial(self._insert_single, batch))):
             await self.write(work)
 
-    async def _done(self, attempt: Callable[[_Stage], Awaitable[Answer]]) -> Answer:
-        """What ``attempt`` answers, after as many as it takes and is sound."""
-        undone = lost = 0
-        begun = time.monotonic()
+    async def _with_retries(self, attempt: Callable[[_Stage], Awaitable[Result]]) -> Result:
+        """Return the result of ``attempt``, repeated after retryable failures."""
+        rollbacks = reconnects = 0
+        started_at = time.monotonic()
         while True:
             stage = _Stage()
             try:
@@ -170,50 +182,50 @@ class Database:
             except self.transaction_errors as error:
                 failure = translate_error(error)
                 if isinstance(failure, RetryableError):
-                    undone += 1
-                    late = time.monotonic() - begun > RETRY_SECONDS_MAX
-                    if late or undone == RETRIES_MAX:
+                    rollbacks += 1
+                    is_late = time.monotonic() - started_at > RETRY_SECONDS_MAX
+                    if is_late or rollbacks == RETRIES_MAX:
                         raise Unavailable("too many writers at once", reason="locks") from error
-                    await asyncio.sleep(_pause(undone))
+                    await asyncio.sleep(_retry_pause_seconds(rollbacks))
                 elif stage.in_doubt:
                     raise CommitOutcomeUnknown from error
-                elif isinstance(failure, ConnectionLost) and lost < RECONNECTS_MAX:
-                    lost += 1
+                elif isinstance(failure, ConnectionLost) and reconnects < RECONNECTS_MAX:
+                    reconnects += 1
                 else:
-                    raise _told(failure, error) from error
+                    raise _public_error(failure, error) from error
 
     async def close(self) -> None:
         """Close all connections."""
         await self.write_connections.close()
         await self.read_connections.close()
 
-    async def _used(self, work: Work[Answer], prepare: bool) -> Answer:
-        async with self.read_connections.lent() as lent:
+    async def _run_read(self, work: Work[Result], prepare: bool) -> Result:
+        async with self.read_connections.acquire() as connection:
             if self.dialect.name == "sqlite":
-                return await self._in_thread(lent, work)
-            return await work(self._session(lent, prepare=prepare))
+                return await self._in_thread(connection, work)
+            return await work(self._session(connection, prepare=prepare))
 
-    async def _statement(self, script: StatementBatch, stage: _Stage) -> bool:
-        """Run the one statement of ``script``; ``False``: nothing was sent, and it cannot be so."""
-        async with self.read_connections.lent() as lent:
-            session = self._session(lent, prepare=True)
+    async def _insert_single(self, batch: StatementBatch, stage: _Stage) -> bool:
+        """Run the single statement pipelined; ``False`` if that is impossible (nothing sent)."""
+        async with self.read_connections.acquire() as connection:
+            session = self._session(connection, prepare=True)
             stage.in_doubt = True
             try:
-                return await session.send_pipelined(script)
+                return await session.send_pipelined(batch)
             except self.driver_errors as error:
                 failure = translate_error(error)
                 if isinstance(failure, Unavailable):
-                    raise  # nobody answered
+                    raise  # no response
                 stage.in_doubt = isinstance(failure, ConnectionLost)
                 raise failure from error
 
-    async def _transaction(self, work: Work[Answer], stage: _Stage) -> Answer:
-        async with self.write_connections.lent() as lent:
+    async def _transaction(self, work: Work[Result], stage: _Stage) -> Result:
+        async with self.write_connections.acquire() as connection:
             if self.dialect.name == "sqlite":
-                return await self._local_transaction(lent, work, stage)
-            session = self._session(lent, prepare=True)
+                return await self._local_transaction(connection, work, stage)
+            session = self._session(connection, prepare=True)
             try:
-                answer = await work(session)
+                result = await work(session)
             except self.driver_errors as error:
                 failure = translate_error(error)
                 if not isinstance(failure, ConnectionLost):
@@ -223,52 +235,55 @@ class Database:
                 await session.rollback()
                 raise
             stage.in_doubt = True
-            await lent.driver_connection.commit()  # type: ignore[union-attr]
-            return answer
+            await connection.driver_connection.commit()  # type: ignore[union-attr]
+            return result
 
     async def _local_transaction(
-        self, lent: PoolProxiedConnection, work: Work[Answer], stage: _Stage
-    ) -> Answer:
-        async def whole(session: Session) -> Answer:
+        self, connection: PoolProxiedConnection, work: Work[Result], stage: _Stage
+    ) -> Result:
+        async def whole(session: Session) -> Result:
             await session.execute("BEGIN IMMEDIATE")
             try:
-                answer = await work(session)
+                result = await work(session)
                 await session.execute("COMMIT")
             except BaseException:
                 await session.rollback()
                 raise
-            return answer
+            return result
 
         stage.in_doubt = True
         try:
-            return await self._in_thread(lent, whole)
+            return await self._in_thread(connection, whole)
         except Exception:
-            stage.in_doubt = False  # it was told by the thread, which has undone it
+            stage.in_doubt = False  # the thread reported the error and has rolled back
             raise
 
-    async def _in_thread(self, lent: PoolProxiedConnection, work: Work[Answer]) -> Answer:
-        connection: Any = lent.driver_connection
+    async def _in_thread(self, connection: PoolProxiedConnection, work: Work[Result]) -> Result:
+        driver: Any = connection.driver_connection
 
-        def run() -> Answer:
-            return run_to_completion(work(SqliteSession(connection._conn, self.dialect)))
+        def run() -> Result:
+            return run_to_completion(work(SqliteSession(driver._conn, self.dialect)))
 
-        # The driver's own way into its thread; it offers no public one for a function.
+        # aiosqlite has no public call that runs a function in the connection's thread.
         try:
-            answer: Answer = await connection._execute(run)
+            result: Result = await driver._execute(run)
         except ValueError as closed:
             raise ConnectionResetError("the connection is closed") from closed
-        return answer
+        return result
 
-    def _session(self, lent: PoolProxiedConnection, *, prepare: bool) -> ServerSession:
-        # aiomysql's own cursor asks for warnings after each statement; SQLAlchemy's does not.
-        quiet = getattr(lent.dbapi_connection, "dbapi", None)
-        kind = getattr(quiet, "Cursor", None)
-        kinds = () if kind is None else (kind,)
-        return ServerSession(lent.driver_connection, kinds, self.dialect, prepare)
+    def _session(self, connection: PoolProxiedConnection, *, prepare: bool) -> ServerSession:
+        # aiomysql's own cursor queries warnings after each statement; SQLAlchemy's does not.
+        dbapi = getattr(connection.dbapi_connection, "dbapi", None)
+        cursor_kind = getattr(dbapi, "Cursor", None)
+        kinds = () if cursor_kind is None else (cursor_kind,)
+        return ServerSession(connection.driver_connection, kinds, self.dialect, prepare)
 
 
 async def connect(url: str) -> Database:
-    """Pools for ``url``, with one connection made. Raises ``Unavailable``, ``ValueError``."""
+    """Return the database at ``url`` after one successful connection.
+
+    Raises ``Unavailable``, and ``ValueError`` for an unsupported URL.
+    """
     database = open_database(url)
     is_sqlite = database.dialect.name == "sqlite"
     try:
@@ -283,7 +298,7 @@ async def connect(url: str) -> Database:
             in_cluster = not is_sqlite and await is_in_cluster(connection)
     except database.driver_errors as error:
         await database.close()
-        raise _told(translate_error(error), error) from error
+        raise _public_error(translate_error(error), error) from error
     if in_cluster:
         await database.close()
         return open_database(url, in_cluster=True)
@@ -293,7 +308,7 @@ async def connect(url: str) -> Database:
 
 
 def open_database(url: str, *, in_cluster: bool = False) -> Database:
-    """Pools for ``url``; nothing is connected yet. Raises ``ValueError`` for other databases."""
+    """Return the database at ``url`` without connecting. Raises ``ValueError`` if unsupported."""
     parsed = make_url(url)
     if parsed.drivername not in ("mysql+aiomysql", "mysql+asyncmy", "sqlite+aiosqlite"):
         raise ValueError(
@@ -308,24 +323,26 @@ def open_database(url: str, *, in_cluster: bool = False) -> Database:
     driver_errors = (SQLAlchemyError, OSError, EOFError, driver.Error)
     return Database(
         dialect,
-        _lender(write_engine, driver_errors),
-        _lender(read_engine, driver_errors),
+        _cached_pool(write_engine, driver_errors),
+        _cached_pool(read_engine, driver_errors),
         driver_errors,
     )
 
 
-def _lender(engine: AsyncEngine, driver_errors: tuple[type[BaseException], ...]) -> ConnectionCache:
+def _cached_pool(
+    engine: AsyncEngine, driver_errors: tuple[type[BaseException], ...]
+) -> ConnectionCache:
     pool: Any = engine.pool
     return ConnectionCache(engine=engine, cached_max=pool.size() - 1, driver_errors=driver_errors)
 
 
-def _pause(undone: int) -> float:
-    """Seconds, drawn anew each time, before a transaction that was undone is begun again."""
-    return random.uniform(0, min(PAUSE_SECONDS_MIN * 2**undone, PAUSE_SECONDS_MAX))
+def _retry_pause_seconds(rollbacks: int) -> float:
+    """Return a random pause before a rolled back transaction is repeated."""
+    return random.uniform(0, min(PAUSE_SECONDS_MIN * 2**rollbacks, PAUSE_SECONDS_MAX))
 
 
-def _told(failure: Exception, error: BaseException) -> Exception:
-    """What the caller is told; who asked for the write knows what to do with a duplicate."""
+def _public_error(failure: Exception, error: BaseException) -> Exception:
+    """Return the error to raise to the caller; a duplicate key is the caller's to handle."""
     if isinstance(failure, OmsError | DuplicateKey):
         return failure
     return unavailable_error(error)

@@ -1,8 +1,8 @@
-"""What the two kinds of database say differently: the only place where it is known.
+"""Differences between MySQL/MariaDB and SQLite, kept in this module only.
 
-A ``Dialect`` gives words for SQL text, and turns values into what the driver wants and back. Hot
-statements are text with bound values, so they need both; everything else goes through
-SQLAlchemy's own compiler and the column types.
+A ``Dialect`` supplies SQL fragments and converts values to and from the driver's types. Hot
+statements are prepared SQL text with bound values and need both; everything else goes through
+SQLAlchemy's compiler and the column types.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,85 +15,89 @@ from oms.adapters.sql.connection.column_types import format_time, parse_time, to
 from oms.domain.money import decimal_text
 
 PADDED_VALUES_MAX = 1024
-"""More values than this are a list of their own length: drivers and servers bound what is bound."""
+"""Longer lists are not padded: drivers and servers limit the number of bound values."""
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """Words and values of one kind of database."""
+    """SQL fragments and value converters of one kind of database."""
 
     #: ``mysql`` or ``sqlite``.
     name: str
-    #: A bound value in SQL text.
+    #: Placeholder of a bound value in SQL text.
     param: str
-    #: The database's clock, UTC.
+    #: SQL expression of the database's current time, UTC.
     now: str
-    #: The same, with one bound value of ``seconds_in`` added.
+    #: The same plus one bound value made by ``encode_seconds``.
     now_plus: str
-    #: Seconds since the column ``{}``, a float.
+    #: SQL expression of the seconds since column ``{}``, a float.
     age: str
-    #: Whether the driver repeats a prepared statement for many rows cheaply (``bulk``).
+    #: Whether the driver executes a prepared statement for many rows cheaply (``bulk_write``).
     has_bulk_execute: bool
-    #: Whether nodes of a cluster write beside each other. A lock holds at one node only: there
-    #: transactions exclude each other by the rows they change alone.
+    #: Whether several cluster nodes accept writes. Locks hold at one node only; transactions of
+    #: different nodes conflict only through the rows they change.
     in_cluster: bool
-    #: Locks the rows read, where the transaction does not hold them already.
+    #: Suffix that locks the selected rows; empty where the transaction holds the database lock.
     for_update: str
     encode_seconds: Callable[[float], Any]
     encode_time: Callable[[datetime], Any]
     decode_time: Callable[[Any], datetime]
     encode_decimal: Callable[[Decimal], Any]
-    #: ``decimal_in``, or ``None``: of a dozen numbers of a row most are absent.
+    #: ``encode_decimal`` that accepts ``None``; a field, as most numbers of a row are absent.
     encode_optional_decimal: Callable[[Decimal | None], Any]
     decode_decimal: Callable[[Any], Decimal]
 
     def params(self, count: int) -> str:
-        """``count`` bound values for an IN list; at least one, which is then NULL's."""
+        """Return ``count`` comma-separated placeholders."""
         return ", ".join([self.param] * count)
 
     def in_list(self, ids: Collection[int]) -> tuple[str, Sequence[int]]:
-        """An IN list of ``ids`` and its values, in one of few lengths: the same words for many."""
+        """Return the placeholders and values of an IN list, padded to limit distinct statements."""
         values = self.pad_values(ids)
         return self.params(len(values)), values
 
     def pad_values(self, values: Collection[Value]) -> Sequence[Value]:
-        """``values``, of which the last is named again up to the next power of two; not of many."""
-        few = tuple(values)
-        if len(few) > PADDED_VALUES_MAX:
-            return few
-        more = (1 << (len(few) - 1).bit_length()) - len(few)
-        return few + few[-1:] * more
+        """Return ``values`` with the last one repeated up to the next power of two.
+
+        Lists longer than ``PADDED_VALUES_MAX`` are returned as they are.
+        """
+        items = tuple(values)
+        if len(items) > PADDED_VALUES_MAX:
+            return items
+        padding = (1 << (len(items) - 1).bit_length()) - len(items)
+        return items + items[-1:] * padding
 
     def encode_optional_time(self, value: datetime | None) -> Any:
-        """``time_in``, or ``None``."""
+        """``encode_time`` that accepts ``None``."""
         return None if value is None else self.encode_time(value)
 
     def decode_optional_time(self, value: Any) -> datetime | None:
-        """``time_out``, or ``None``."""
+        """``decode_time`` that accepts ``None``."""
         return None if value is None else self.decode_time(value)
 
     def decode_optional_decimal(self, value: Any) -> Decimal | None:
-        """``decimal_out``, or ``None``."""
+        """``decode_decimal`` that accepts ``None``."""
         return None if value is None else self.decode_decimal(value)
 
     def with_index(self, table: str, index: str, alias: str = "") -> str:
-        """``table`` in a FROM clause, to be read by ``index`` whatever the planner believes."""
-        named = f"{table} {alias}".strip()
-        word = "FORCE INDEX (" + index + ")" if self.name == "mysql" else "INDEXED BY " + index
-        return f"{named} {word}"
+        """Return ``table`` for a FROM clause with a hint that forces the use of ``index``."""
+        source = f"{table} {alias}".strip()
+        hint = "FORCE INDEX (" + index + ")" if self.name == "mysql" else "INDEXED BY " + index
+        return f"{source} {hint}"
 
     def upsert_clause(
         self, key: Sequence[str], update_columns: Sequence[str], empty: Sequence[str] = ()
     ) -> str:
-        """After an INSERT: where the primary ``key`` exists, change these columns instead.
+        """Return the clause that turns an INSERT into an upsert by the primary ``key``.
 
-        ``empty`` columns are not in the INSERT and become NULL.
+        Existing rows get the new values of ``update_columns``; those named in ``empty`` are not
+        part of the INSERT and become NULL.
         """
-        told = "VALUES({0})" if self.name == "mysql" else "excluded.{0}"
+        new_value = "VALUES({0})" if self.name == "mysql" else "excluded.{0}"
         sets = ", ".join(
-            f"{name} = " + ("NULL" if name in empty else told.format(name))
+            f"{name} = " + ("NULL" if name in empty else new_value.format(name))
             for name in update_columns
         )
         if self.name == "mysql":
@@ -111,7 +115,7 @@ MYSQL = Dialect(
     in_cluster=False,
     for_update=" FOR UPDATE",
     encode_seconds=lambda seconds: round(seconds * 1_000_000),
-    # The drivers write the digits of a time and leave the zone out.
+    # The drivers write a time without its zone.
     encode_time=to_utc,
     decode_time=lambda value: value.replace(tzinfo=UTC),
     encode_decimal=lambda value: value,
@@ -122,7 +126,7 @@ MYSQL = Dialect(
 SQLITE = Dialect(
     name="sqlite",
     param="?",
-    # SQLite tells milliseconds; the zeros make its text as wide as ours.
+    # SQLite's clock has milliseconds; the zeros pad its text to microseconds.
     now="strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')",
     now_plus="strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', ?)",
     age="(julianday('now') - julianday({})) * 86400.0",
@@ -139,7 +143,7 @@ SQLITE = Dialect(
 
 
 def get_dialect(name: str, *, has_bulk_execute: bool, in_cluster: bool = False) -> Dialect:
-    """The dialect of a SQLAlchemy backend name; on MySQL with the arts of driver and server."""
+    """Return the dialect of a SQLAlchemy backend name; the flags apply to MySQL only."""
     return (
         SQLITE
         if name == "sqlite"

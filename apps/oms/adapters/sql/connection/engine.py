@@ -1,7 +1,7 @@
-"""Pools of connections, each set up as its database needs.
+"""Connection pools with the session settings of each kind of database.
 
-Two pools a database: one whose connections keep a transaction per use, one without (each statement
-sees what was committed before it).
+A database has two pools: one for transactions and one in autocommit mode, where each statement sees
+what was committed before it.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECT_SECONDS_MAX = 3
 POOL_WAIT_SECONDS_MAX = 5
-#: Longer than the idle limit: who waits for a stopped writer outlives it.
+#: Longer than the idle limit, so a waiter outlives a stopped writer that holds the lock.
 LOCK_WAIT_SECONDS_MAX = 5
 IDLE_WRITE_SECONDS_MAX = 3
 SQLITE_BUSY_SECONDS_MAX = 2
@@ -20,8 +20,8 @@ READ_CONNECTIONS_MAX = 10
 WRITE_CONNECTIONS_MAX = 6
 PREPARED_PER_CONNECTION_MAX = 100
 
-# The comment is read by MariaDB alone. Who sleeps in a transaction that wrote holds the door for
-# everybody: the server ends it.
+# Only MariaDB reads the comment. A stalled transaction that wrote keeps its row locks, so the
+# server ends it after the idle limit.
 _MYSQL_SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
@@ -29,8 +29,8 @@ _MYSQL_SESSION = (
     f" innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS_MAX}"
     f" /*M!100300 , idle_write_transaction_timeout = {IDLE_WRITE_SECONDS_MAX} */",
 )
-#: A node of a Galera cluster, before a transaction's first statement and before each one outside
-#: of any, waits until it has what was committed anywhere (1 reads, 2 changes, 4 inserts).
+#: A Galera node waits until it has applied all commits of the cluster before the first statement of
+#: a transaction and before each autocommit statement (1 reads, 2 updates and deletes, 4 inserts).
 _NODE_SESSION = (*_MYSQL_SESSION, "SET SESSION wsrep_sync_wait = 7")
 _SQLITE_SESSION = (
     "PRAGMA journal_mode = WAL",
@@ -40,27 +40,28 @@ _SQLITE_SESSION = (
 
 
 def mysql_engine(url: URL, *, autocommit: bool, in_cluster: bool = False) -> AsyncEngine:
-    """A pool for MySQL or MariaDB, or for one node ``in_cluster``; nothing is connected yet."""
+    """Return a pool for MySQL, MariaDB or a Galera node (``in_cluster``) without connecting."""
     options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS_MAX}
-    # What is said again and again is prepared. In a cluster the driver would hide from PREPARE that
-    # a transaction was overtaken.
+    # Repeated statements are prepared, except in a cluster: there PREPARE would hide a
+    # certification failure of the transaction.
     if url.drivername == "mysql+asyncmy" and not in_cluster:
         options["stmt_cache_size"] = PREPARED_PER_CONNECTION_MAX
     size = READ_CONNECTIONS_MAX if autocommit else WRITE_CONNECTIONS_MAX
     url = url.update_query_dict({"charset": "utf8mb4"})
     engine = _pool(url, options, size, autocommit)
-    _settled(engine, _NODE_SESSION if in_cluster else _MYSQL_SESSION)
+    _configure_session(engine, _NODE_SESSION if in_cluster else _MYSQL_SESSION)
     return engine
 
 
 def sqlite_engine(url: URL, *, autocommit: bool) -> AsyncEngine:
-    """A pool for a SQLite file; nothing is opened yet.
+    """Return a pool for a SQLite file without opening it.
 
-    One writer at a time: within the process they queue at the pool, in order, not at the file.
+    The write pool has one connection: writers of this process queue at the pool in order instead of
+    competing for the file lock.
     """
     options = {"timeout": SQLITE_BUSY_SECONDS_MAX, "isolation_level": None}
     engine = _pool(url, options, READ_CONNECTIONS_MAX // 2 if autocommit else 1, autocommit)
-    _settled(engine, _SQLITE_SESSION)
+    _configure_session(engine, _SQLITE_SESSION)
     if not autocommit:
 
         @event.listens_for(engine.sync_engine, "begin")
@@ -71,13 +72,13 @@ def sqlite_engine(url: URL, *, autocommit: bool) -> AsyncEngine:
 
 
 async def is_in_cluster(connection: AsyncConnection) -> bool:
-    """Whether the server is a node of a Galera cluster; others may know no such variable."""
-    found = await connection.exec_driver_sql("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
-    return [tuple(row) for row in found] == [("wsrep_on", "ON")]
+    """Return whether the server is a node of a Galera cluster."""
+    rows = await connection.exec_driver_sql("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
+    return [tuple(row) for row in rows] == [("wsrep_on", "ON")]
 
 
 def _pool(url: URL, options: dict[str, Any], size: int, autocommit: bool) -> AsyncEngine:
-    # Whoever takes a connection ends its transaction; a ROLLBACK on return would only cost time.
+    # Every use ends its own transaction; a ROLLBACK on return would only cost a round trip.
     mode: dict[str, Any] = {"pool_reset_on_return": None}
     if autocommit:
         mode |= {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
@@ -92,9 +93,9 @@ def _pool(url: URL, options: dict[str, Any], size: int, autocommit: bool) -> Asy
     )
 
 
-def _settled(engine: AsyncEngine, statements: tuple[str, ...]) -> None:
+def _configure_session(engine: AsyncEngine, statements: tuple[str, ...]) -> None:
     @event.listens_for(engine.sync_engine, "connect")
-    def settle(connection: Any, record: ConnectionPoolEntry) -> None:
+    def configure(connection: Any, record: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         for statement in statements:
             cursor.execute(statement)

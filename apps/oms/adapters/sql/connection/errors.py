@@ -1,8 +1,8 @@
-"""What goes wrong in a database, in our words: nothing of a driver leaves this folder.
+"""Database errors: no driver exception leaves this package.
 
-Callers outside know one kind: it does not answer (``Unavailable``). Three more stay inside: the
-server undid the transaction and it may be done again (``Again``), the connection broke (``Lost``),
-such a row exists (``Duplicate``). All else is a mistake of ours: an ``OmsError`` with code
+Callers outside see ``Unavailable``. Internal kinds are ``RetryableError`` (the server rolled the
+transaction back and it may be repeated), ``ConnectionLost``, ``DuplicateKey`` and
+``CommitOutcomeUnknown``. Everything else is a defect of this program: an ``OmsError`` with code
 ``internal_error``.
 """
 
@@ -12,21 +12,21 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from oms.domain.errors import OmsError, Unavailable
 
-#: Deadlock, lock wait timeout, and MariaDB's "record has changed since last read". Galera tells of
-#: a transaction that another node's overtook as a deadlock, at any statement or at its COMMIT.
-_AGAIN = frozenset({1213, 1205, 1020})
-#: Duplicate key, in its two wordings.
-_DUPLICATE = frozenset({1062, 1586})
-#: A server that comes and goes: full, shutting down, killing, read-only, unknown database,
-#: aborted connections, and all errors of the client's own side (2xxx; 0 is "not connected").
-_AWAY = frozenset(
+#: Deadlock, lock wait timeout, and MariaDB's "record has changed since last read". Galera reports a
+#: certification failure as a deadlock, at any statement or at COMMIT.
+_RETRYABLE_CODES = frozenset({1213, 1205, 1020})
+#: Duplicate key.
+_DUPLICATE_CODES = frozenset({1062, 1586})
+#: The server is unreachable or restarting: too many connections, shutdown, killed, read-only,
+#: unknown database, aborted connections, and all client-side errors (2xxx; 0 is "not connected").
+_CONNECTION_CODES = frozenset(
     {0, 1040, 1049, 1053, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1290, 1317, 1836, 1927}
     | {1968, 4031}
     | set(range(2000, 2070))
 )
-#: A Galera node that has left its cluster, or has not entered it yet, serves nobody.
-_APART = frozenset({1047})
-_SQLITE_AWAY = (
+#: A Galera node outside its cluster refuses all statements.
+_NOT_IN_CLUSTER = frozenset({1047})
+_SQLITE_UNAVAILABLE = (
     "locked",
     "busy",
     "unable to open",
@@ -37,33 +37,33 @@ _SQLITE_AWAY = (
 
 
 class RetryableError(Exception):
-    """The database undid the transaction and it may be done once more."""
+    """The database rolled the transaction back; it may be repeated."""
 
 
 class ConnectionLost(Exception):
-    """The connection broke, so the server undid the transaction, unless it was in its COMMIT."""
+    """The connection broke; the server rolled back unless COMMIT was in progress."""
 
 
 class DuplicateKey(Exception):
-    """A row with such a key exists; the transaction is undone."""
+    """A row with this key exists; the transaction was rolled back."""
 
 
 class CommitOutcomeUnknown(Exception):
-    """The connection broke while COMMIT was under way: written or not, nobody said."""
+    """The connection broke during COMMIT: whether it was applied is unknown."""
 
 
 def unavailable_error(error: BaseException) -> Unavailable:
-    """The answer to a caller whom the database could not serve."""
-    return Unavailable(f"the database does not answer ({_cause(error)})")
+    """Return the error for a caller when the database did not respond."""
+    return Unavailable(f"the database does not respond ({_cause(error)})")
 
 
 def outcome_unknown_error() -> Unavailable:
-    """The answer to a caller who can find out by looking."""
-    return Unavailable("whether it was written is not known", reason="in_doubt")
+    """Return the error for a caller who can query whether the write was applied."""
+    return Unavailable("the outcome of the write is unknown", reason="in_doubt")
 
 
 def translate_error(error: BaseException) -> Exception:
-    """What the driver or the pool raised, as one of the kinds above."""
+    """Return the error of this module for what the driver or the pool raised."""
     if isinstance(error, OmsError | RetryableError | ConnectionLost | DuplicateKey):
         return error
     if isinstance(error, PoolTimeout | TimeoutError):
@@ -72,35 +72,35 @@ def translate_error(error: BaseException) -> Exception:
         return ConnectionLost()
     raw = getattr(error, "orig", None) or error
     if isinstance(raw, sqlite3.Error):
-        return _of_sqlite(raw)
+        return _translate_sqlite(raw)
     code = raw.args[0] if raw.args and isinstance(raw.args[0], int) else None
-    if code in _AGAIN:
+    if code in _RETRYABLE_CODES:
         return RetryableError()
-    if code in _DUPLICATE:
+    if code in _DUPLICATE_CODES:
         return DuplicateKey()
-    if code in _APART:
+    if code in _NOT_IN_CLUSTER:
         return unavailable_error(raw)
-    return ConnectionLost() if code in _AWAY else _mistake(raw)
+    return ConnectionLost() if code in _CONNECTION_CODES else _internal_error(raw)
 
 
-def _of_sqlite(error: sqlite3.Error) -> Exception:
+def _translate_sqlite(error: sqlite3.Error) -> Exception:
     text = str(error)
     if isinstance(error, sqlite3.IntegrityError) and text.startswith("UNIQUE"):
         return DuplicateKey()
-    if any(word in text.lower() for word in _SQLITE_AWAY):
+    if any(phrase in text.lower() for phrase in _SQLITE_UNAVAILABLE):
         return unavailable_error(error)
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in text:
         return ConnectionLost()
-    return _mistake(error)
+    return _internal_error(error)
 
 
-def _mistake(error: BaseException) -> OmsError:
-    """A statement that the database refuses: a mistake in this program."""
-    return OmsError(f"the database refused a statement ({_cause(error)})")
+def _internal_error(error: BaseException) -> OmsError:
+    """Return the error for a statement that the database rejected."""
+    return OmsError(f"the database rejected a statement ({_cause(error)})")
 
 
 def _cause(error: BaseException) -> str:
-    """The kind of an error and its number: never its text, which may hold what was written."""
+    """Return type and number of an error; never its text, which may contain stored values."""
     while isinstance(error, ConnectionLost | RetryableError) and error.__cause__ is not None:
         error = error.__cause__
     raw = getattr(error, "orig", None) or error

@@ -1,9 +1,9 @@
-"""Statements that travel abreast: all are sent before the first answer is awaited.
+"""Pipelined execution: all statements are sent before the first response is read.
 
-A server takes up what lies in the wire in its order, so a script costs one journey instead of one
-for each statement. asyncmy itself sends a statement and waits; what is used of it beyond its public
-face is named here and nowhere else, and where it lacks that, the statements go one after the other.
-Never a COMMIT: what the statements met must be known before.
+A server processes what it receives in order, so a batch costs one round trip instead of one per
+statement. asyncmy has no public call for this; its private members are used in this module only,
+and where they are missing the statements are executed one after the other. A COMMIT is never part
+of a pipeline: the affected row counts must be known before it.
 """
 
 import struct
@@ -12,41 +12,43 @@ from typing import Any
 
 from oms.adapters.sql.connection.statement_batch import Statement
 
-#: MariaDB's COM_STMT_BULK_EXECUTE, and the flag that the types of the values are told.
+#: MariaDB's COM_STMT_BULK_EXECUTE, and the flag that parameter types follow.
 _BULK_EXECUTE = 0xFA
-_TYPES_ARE_TOLD = 0x80
+_SEND_TYPES = 0x80
 
 
 async def execute_pipelined(connection: Any, statements: Sequence[Statement]) -> bool:
-    """Run the statements and hear all answers, or say that they cannot travel so.
+    """Run the statements and read all responses; ``False`` if they cannot be pipelined.
 
-    Raises what the first of them raised that did not end well, or ``Missed``.
+    Raises the error of the first statement that failed, or ``StaleRowError``. With ``False``
+    nothing was sent.
     """
-    messages = await _messages(connection, statements)
+    messages = await _build_messages(connection, statements)
     if messages is None:
         return False
     for message in messages:
         await connection._execute_command(_BULK_EXECUTE, message)
-    trouble: Exception | None = None
+    first_error: Exception | None = None
     for statement in statements:
-        connection._next_seq_id = 1  # each answer counts its packets anew
+        connection._next_seq_id = 1  # packet numbers restart with each response
         try:
             await connection.next_result()
         except connection.Error as error:
-            # The next answers come all the same; who leaves them reads them as another's.
-            trouble = trouble or error
+            # The remaining responses must be read, or the next statement would receive them.
+            first_error = first_error or error
         else:
-            trouble = trouble or statement.missed(int(connection.affected_rows()))
-    if trouble is not None:
-        raise trouble
+            affected_rows = int(connection.affected_rows())
+            first_error = first_error or statement.check_affected(affected_rows)
+    if first_error is not None:
+        raise first_error
     return True
 
 
-async def _messages(connection: Any, statements: Sequence[Statement]) -> list[bytes] | None:
-    """Each statement, prepared, with its rows; ``None`` if one cannot be said so."""
+async def _build_messages(connection: Any, statements: Sequence[Statement]) -> list[bytes] | None:
+    """Return each prepared statement with its packed rows; ``None`` if one cannot be packed."""
     if not getattr(connection, "_bulk_supported", False) or not connection._stmt_cache_size:
         return None
-    from asyncmy.protocol import pack_bulk_rows  # a driver that need not be installed
+    from asyncmy.protocol import pack_bulk_rows  # an optional driver
 
     messages = []
     for statement in statements:
@@ -55,6 +57,6 @@ async def _messages(connection: Any, statements: Sequence[Statement]) -> list[by
         packed = prepared and pack_bulk_rows(statement.rows, count, connection._encoding)
         if packed is None:
             return None
-        head = struct.pack("<IH", prepared._statement_id, _TYPES_ARE_TOLD)
+        head = struct.pack("<IH", prepared._statement_id, _SEND_TYPES)
         messages.append(head + b"".join(packed))
     return messages

@@ -1,10 +1,10 @@
-"""Statements that are known before the first is sent, and go out together.
+"""Statements built before the first is sent, and sent together.
 
-Two ways, by what the driver does best. *Repeated*: one-row text and the rows, where the driver
-repeats a prepared statement cheaply (SQLite in the process, MariaDB's bulk protocol over asyncmy);
-no value is ever written as text, which halves the cost on both sides of the wire. *At once*: each
-statement holds all its rows as text, and all statements travel in one packet; the better way where
-nothing repeats.
+There are two forms, chosen by what the driver does best. *Bulk*: the text of one row plus the rows,
+where the driver executes a prepared statement for many rows cheaply (SQLite in process, MariaDB's
+bulk protocol through asyncmy); values are never rendered as text, which halves the cost on both
+ends. *Multi-row*: each statement contains all its rows as text, and all statements travel in one
+packet.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ Values = tuple[Any, ...]
 
 
 class StaleRowError(Exception):
-    """A statement met another number of rows than it had to; the transaction must be undone."""
+    """A statement affected an unexpected number of rows; the transaction must be rolled back."""
 
     def __init__(self, statement: "Statement") -> None:
         super().__init__(statement.name)
@@ -26,35 +26,35 @@ class StaleRowError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One text, run once for each of ``rows``."""
+    """One SQL text, executed once for each of ``rows``."""
 
     name: str
     text: str
     rows: Sequence[Values]
-    #: How many rows it must meet, as the database counts; ``None`` does not matter.
+    #: Number of affected rows that is required, as the database counts; ``None`` for any.
     expected_rows: int | None = None
 
-    def missed(self, met: int) -> StaleRowError | None:
-        """What to raise when the statement met ``met`` rows."""
-        return None if self.expected_rows in (None, met) else StaleRowError(self)
+    def check_affected(self, affected_rows: int) -> StaleRowError | None:
+        """Return the error to raise if ``affected_rows`` is not the expected number."""
+        return None if self.expected_rows in (None, affected_rows) else StaleRowError(self)
 
 
 @dataclass(slots=True)
 class StatementBatch:
-    """Statements in order, all worded for one way."""
+    """Statements in order, all in one form."""
 
     dialect: Dialect
     statements: list[Statement] = field(default_factory=list)
 
     @property
     def is_multi_row(self) -> bool:
-        """Whether each statement holds all its rows."""
+        """Whether each statement contains all its rows."""
         return not self.dialect.has_bulk_execute
 
     def add(
         self, name: str, text: str, rows: Sequence[Values], expected_rows: int | None = None
     ) -> None:
-        """Put a statement at the end."""
+        """Append a statement."""
         self.statements.append(
             Statement(name=name, text=text, rows=rows, expected_rows=expected_rows)
         )

@@ -1,12 +1,12 @@
-"""Whoever holds an account loses it: what it was loaded with is no longer so."""
+"""Revocation of a lease, after which the owner must load the account again."""
 
 from oms.adapters.sql.connection.session import Session
 
 
 async def revoke_lease(session: Session, account_id: int) -> int:
-    """Fence whoever holds the account; the number of its last event.
+    """Fence the lease holder and free the lease; returns the account's last event number.
 
-    The lease is free afterwards. The same two rows are written as by any takeover, in its order.
+    Writes the same two rows in the same order as a lease takeover.
     """
     dialect, param = session.dialect, session.dialect.param
     await session.execute(
@@ -16,7 +16,8 @@ async def revoke_lease(session: Session, account_id: int) -> int:
     )
     await session.execute(
         "UPDATE account_streams SET lease_token ="
-        f" (SELECT token FROM account_leases WHERE account_id = {param}) WHERE account_id = {param}",
+        f" (SELECT token FROM account_leases WHERE account_id = {param})"
+        f" WHERE account_id = {param}",
         (account_id, account_id),
     )
     text = f"SELECT head_seq FROM account_streams WHERE account_id = {param}"

@@ -1,8 +1,7 @@
-"""Ids in blocks: a durable row per kind says where the next block begins.
+"""Id blocks: a row per kind stores where the next block begins.
 
-A process takes a block and hands its ids out of memory; what it did not use when it ends is never
-used again. Blocks are small while little happens, so that ids stay readable, and double while they
-are used up within seconds.
+A process allocates a block and assigns ids from memory; ids unused at its end are lost. Blocks
+start small, so that ids stay readable, and double while they are used up within seconds.
 """
 
 import asyncio
@@ -17,37 +16,37 @@ from oms.domain.ids import IdKind
 
 BLOCK_IDS_MIN = 100
 BLOCK_IDS_MAX = 20_000
-#: A block used up within this time makes the next one twice as large.
+#: A block used up within this time doubles the size of the next one.
 FAST_USE_SECONDS = 2.0
-#: Held beyond what was asked for: others may use ids between asking and using.
+#: Reserve in multiples of a request: other tasks may use ids between ``ensure`` and the call.
 RESERVE_FACTOR = 4
 
 
 @dataclass(slots=True)
-class _Stock:
-    """The ids of one kind at hand: the range ``[next, end)``, and those behind it in order."""
+class _AvailableIds:
+    """Allocated ids of one kind: the range ``[next, end)`` and further ranges in order."""
 
     next: int = 0
     end: int = 0
-    behind: deque[tuple[int, int]] = field(default_factory=deque)
+    further: deque[tuple[int, int]] = field(default_factory=deque)
     block: int = BLOCK_IDS_MIN
-    taken_at: float = 0.0
-    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    allocated_at: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def has(self, count: int) -> bool:
-        """Whether ``count`` ids are at hand, with spare, and that many in a row."""
-        first, end = self.behind[-1] if self.behind else (self.next, self.end)
-        left = self.end - self.next + sum(end - first for first, end in self.behind)
+        """Whether ``count`` ids with reserve are available, and that many consecutive ones."""
+        first, end = self.further[-1] if self.further else (self.next, self.end)
+        left = self.end - self.next + sum(end - first for first, end in self.further)
         return left >= count * RESERVE_FACTOR and end - first >= count
 
     def add(self, first: int, count: int) -> None:
-        """Put a block at hand; it joins the one before it where they touch."""
-        if not self.behind and self.end == first:
+        """Add a block, merged with an adjacent preceding one."""
+        if not self.further and self.end == first:
             self.end = first + count
-        elif self.behind and self.behind[-1][1] == first:
-            self.behind[-1] = self.behind[-1][0], first + count
+        elif self.further and self.further[-1][1] == first:
+            self.further[-1] = self.further[-1][0], first + count
         else:
-            self.behind.append((first, first + count))
+            self.further.append((first, first + count))
 
 
 class SqlIdBlocks:
@@ -55,44 +54,44 @@ class SqlIdBlocks:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._stocks: dict[IdKind, _Stock] = {}
+        self._available: dict[IdKind, _AvailableIds] = {}
 
     async def ensure(self, kind: IdKind, count: int) -> None:
-        """Afterwards ``count`` calls for ``kind`` are answered. Raises ``Unavailable``."""
-        stock = self._stocks.get(kind)
-        if stock is None:
-            stock = self._stocks[kind] = _Stock()
-        if stock.end - stock.next >= count * RESERVE_FACTOR or stock.has(count):
+        """Make ``count`` ids of ``kind`` available. Raises ``Unavailable``."""
+        available = self._available.get(kind)
+        if available is None:
+            available = self._available[kind] = _AvailableIds()
+        if available.end - available.next >= count * RESERVE_FACTOR or available.has(count):
             return
-        async with stock.taking:
-            if not stock.has(count):
-                await self._take(kind, stock, count)
+        async with available.lock:
+            if not available.has(count):
+                await self._allocate_block(kind, available, count)
 
     def __call__(self, kind: IdKind) -> int:
-        """A fresh id."""
+        """Return a new id."""
         return self.run(kind, 1)
 
     def run(self, kind: IdKind, count: int) -> int:
-        """The first of ``count`` fresh ids in a row; a range too short for them is dropped."""
-        stock = self._stocks[kind]
-        while stock.end - stock.next < count:
-            assert stock.behind, f"ids of kind {kind} were not provided for"
-            stock.next, stock.end = stock.behind.popleft()
-        first = stock.next
-        stock.next += count
+        """Return the first of ``count`` consecutive new ids; too short ranges are dropped."""
+        available = self._available[kind]
+        while available.end - available.next < count:
+            assert available.further, f"no ids of kind {kind} were ensured"
+            available.next, available.end = available.further.popleft()
+        first = available.next
+        available.next += count
         return first
 
-    async def _take(self, kind: IdKind, stock: _Stock, count: int) -> None:
+    async def _allocate_block(self, kind: IdKind, available: _AvailableIds, count: int) -> None:
         now = time.monotonic()
-        if stock.taken_at and now - stock.taken_at < FAST_USE_SECONDS:
-            stock.block = min(stock.block * 2, BLOCK_IDS_MAX)
-        elif now - stock.taken_at > 10 * FAST_USE_SECONDS:
-            stock.block = BLOCK_IDS_MIN
-        stock.taken_at = now
-        wanted = max(stock.block, count * RESERVE_FACTOR)
-        stock.add(await self._allocated(kind, wanted), wanted)
+        if available.allocated_at and now - available.allocated_at < FAST_USE_SECONDS:
+            available.block = min(available.block * 2, BLOCK_IDS_MAX)
+        elif now - available.allocated_at > 10 * FAST_USE_SECONDS:
+            available.block = BLOCK_IDS_MIN
+        available.allocated_at = now
+        size = max(available.block, count * RESERVE_FACTOR)
+        available.add(await self._allocate(kind, size), size)
 
-    async def _allocated(self, kind: IdKind, count: int) -> int:
+    async def _allocate(self, kind: IdKind, count: int) -> int:
         param = self._database.dialect.param
 
         async def allocate(session: Session) -> int:
@@ -108,5 +107,5 @@ class SqlIdBlocks:
         try:
             return await self._database.write(allocate)
         except CommitOutcomeUnknown:
-            # A block lost to doubt costs nothing: take another.
+            # A lost block costs nothing: allocate another.
             return await self._database.write(allocate)

@@ -1,6 +1,6 @@
-"""Leases on ``account_leases``, told to ``account_streams`` where writers are fenced.
+"""Leases in ``account_leases``; tokens are copied to ``account_streams``, where writers are fenced.
 
-All times are the database's own: no two hosts need to agree on the hour.
+All times come from the database clock, so host clocks need not agree.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.database import Database, Work
-from oms.adapters.sql.connection.errors import CommitOutcomeUnknown, outcome_unknown_error
 from oms.adapters.sql.connection.session import Session
 from oms.ports.leases import Lease, WorkerRow
 
@@ -25,20 +24,20 @@ class SqlLeases:
         self._dialect = database.dialect
 
     async def free(self, limit: int) -> Sequence[int]:
-        """Accounts nobody holds, ascending. Raises ``Unavailable``."""
+        """Return accounts without a live lease, ascending. Raises ``Unavailable``."""
         text = (
             "SELECT account_id FROM account_leases"
             f" WHERE owner = '' OR expires_at <= {self._dialect.now}"
             f" ORDER BY account_id LIMIT {self._dialect.param}"
         )
-        return [row[0] for row in await self._database.rows(text, (limit,))]
+        return [row[0] for row in await self._database.fetch(text, (limit,))]
 
     async def acquire(
         self, owner: str, account_ids: Sequence[int], seconds: float
     ) -> Sequence[Lease]:
-        """Take what is free. Raises ``Unavailable``: then nothing is held for sure."""
+        """Lease the free accounts. Raises ``Unavailable``; then no lease may be assumed."""
         leases: list[Lease] = []
-        for part in _parts(sorted(set(account_ids))):
+        for part in _chunks(sorted(set(account_ids))):
 
             async def work(session: Session, part: Sequence[int] = part) -> Sequence[Lease]:
                 return await self._take(session, owner, part, seconds)
@@ -47,13 +46,13 @@ class SqlLeases:
         return leases
 
     async def credential_followers(self) -> Mapping[int, int]:
-        """See ``Leases``. Raises ``Unavailable``."""
-        return {row[0]: row[1] for row in await self._database.rows(_FOLLOWERS, ())}
+        """Return lead accounts by follower account. Raises ``Unavailable``."""
+        return {row[0]: row[1] for row in await self._database.fetch(_FOLLOWERS, ())}
 
     async def renew(self, owner: str, leases: Sequence[Lease], seconds: float) -> Sequence[int]:
-        """Extend what is still held; the lost are returned. Raises ``Unavailable``."""
+        """Extend the leases; returns the accounts whose lease is lost. Raises ``Unavailable``."""
         held: set[tuple[int, int]] = set()
-        for part in _parts([lease.account_id for lease in leases]):
+        for part in _chunks([lease.account_id for lease in leases]):
 
             async def work(session: Session, part: Sequence[int] = part) -> Sequence[Any]:
                 return await self._extend(session, owner, part, seconds)
@@ -62,10 +61,10 @@ class SqlLeases:
         return [lease.account_id for lease in leases if (lease.account_id, lease.token) not in held]
 
     async def release(self, owner: str, leases: Sequence[Lease]) -> None:
-        """Give back. Raises ``Unavailable``: then they run out by themselves."""
+        """Release the leases. Raises ``Unavailable``; then they expire."""
         param = self._dialect.param
-        for part in _parts(leases):
-            # By token too: what came late must not free what was taken anew since.
+        for part in _chunks(leases):
+            # Matching the token keeps a late release from freeing a newer lease.
             held = " OR ".join([f"(account_id = {param} AND token = {param})"] * len(part))
             text = (
                 f"UPDATE account_leases SET owner = '', expires_at = {self._dialect.now}"
@@ -81,7 +80,7 @@ class SqlLeases:
             await self._write(work)
 
     async def release_all(self, owner: str) -> None:
-        """Free at once what ``owner`` holds. Raises ``Unavailable``."""
+        """Release all leases of ``owner``. Raises ``Unavailable``."""
         text = f"UPDATE account_leases SET owner = '' WHERE owner = {self._dialect.param}"
 
         async def work(session: Session) -> None:
@@ -90,7 +89,7 @@ class SqlLeases:
         await self._write(work)
 
     async def heartbeat(self, worker_id: str, host: str, status: str) -> None:
-        """Tell that the worker lives. Raises ``Unavailable``."""
+        """Store the heartbeat of a worker. Raises ``Unavailable``."""
         param, now = self._dialect.param, self._dialect.now
         tail = self._dialect.upsert_clause(("worker_id",), ("host", "heartbeat_at", "status_json"))
         text = (
@@ -104,7 +103,7 @@ class SqlLeases:
         await self._write(work)
 
     async def workers(self, alive_within_seconds: float) -> Sequence[WorkerRow]:
-        """Workers heard of lately. Raises ``Unavailable``."""
+        """Return workers with a recent heartbeat. Raises ``Unavailable``."""
         age = self._dialect.age.format("heartbeat_at")
         text = f"SELECT worker_id, host, {age}, status_json FROM workers ORDER BY worker_id"
         return [
@@ -114,12 +113,12 @@ class SqlLeases:
                 heartbeat_age_seconds=max(float(row[2]), 0.0),
                 status=row[3],
             )
-            for row in await self._database.rows(text, ())
+            for row in await self._database.fetch(text, ())
             if row[2] <= alive_within_seconds
         ]
 
     async def forget_worker(self, worker_id: str) -> None:
-        """Take the worker off the list. Raises ``Unavailable``."""
+        """Delete a worker's row. Raises ``Unavailable``."""
         text = f"DELETE FROM workers WHERE worker_id = {self._dialect.param}"
 
         async def work(session: Session) -> None:
@@ -128,20 +127,20 @@ class SqlLeases:
         await self._write(work)
 
     async def owners(self) -> Mapping[int, str]:
-        """Live leases by account. Raises ``Unavailable``."""
+        """Return the owners of live leases by account. Raises ``Unavailable``."""
         text = (
             "SELECT account_id, owner FROM account_leases WHERE account_id > 0 AND owner <> ''"
             f" AND expires_at > {self._dialect.now}"
         )
-        return {row[0]: row[1] for row in await self._database.rows(text, ())}
+        return {row[0]: row[1] for row in await self._database.fetch(text, ())}
 
     async def counts(self) -> Mapping[str, int]:
-        """Live leases per owner. Raises ``Unavailable``."""
+        """Return the number of live leases by owner. Raises ``Unavailable``."""
         text = (
             "SELECT owner, COUNT(*) FROM account_leases WHERE account_id > 0 AND owner <> ''"
             f" AND expires_at > {self._dialect.now} GROUP BY owner"
         )
-        return {row[0]: int(row[1]) for row in await self._database.rows(text, ())}
+        return {row[0]: int(row[1]) for row in await self._database.fetch(text, ())}
 
     async def _take(
         self, session: Session, owner: str, account_ids: Sequence[int], seconds: float
@@ -150,16 +149,16 @@ class SqlLeases:
         params = dialect.params(len(account_ids))
         text = f"{_FOLLOWERS} AND mine.account_id IN ({params})"
         leads = {row[0]: row[1] for row in await session.fetch(text, account_ids)}
-        asked = sorted({*account_ids, *leads.values()})
+        locked = sorted({*account_ids, *leads.values()})
         is_free = f"(owner = '' OR expires_at <= {dialect.now})"
         text = (
             f"SELECT account_id, token + 1, CASE WHEN {is_free} THEN 1 ELSE 0 END"
-            f" FROM account_leases WHERE account_id IN ({dialect.params(len(asked))})"
+            f" FROM account_leases WHERE account_id IN ({dialect.params(len(locked))})"
             f" AND ({is_free} OR owner = {dialect.param})"
             f" ORDER BY account_id{dialect.for_update}"
         )
-        found = await session.fetch(text, (*asked, owner))
-        leases = _allowed(found, frozenset(account_ids), leads)
+        found = await session.fetch(text, (*locked, owner))
+        leases = _select_leases(found, frozenset(account_ids), leads)
         if not leases:
             return ()
         taken = [lease.account_id for lease in leases]
@@ -169,7 +168,7 @@ class SqlLeases:
             f" WHERE account_id IN ({dialect.params(len(taken))})",
             (owner, dialect.encode_seconds(seconds), *taken),
         )
-        await _FENCE(session, [(lease.account_id, 0, lease.token) for lease in leases])
+        await _UPDATE_FENCE(session, [(lease.account_id, 0, lease.token) for lease in leases])
         return leases
 
     async def _extend(
@@ -188,13 +187,11 @@ class SqlLeases:
         return await session.fetch(text, (owner, *account_ids))
 
     async def _write(self, work: Work[Any]) -> Any:
-        try:
-            return await self._database.write(work)
-        except CommitOutcomeUnknown as doubt:
-            raise outcome_unknown_error() from doubt
+        return await self._database.commit(work)
 
 
-#: The lowest id of those on the same credentials stands for the key: who holds it, owns it.
+#: The lowest account id with the same credentials is the lead; the owner of its lease takes the
+#: others.
 _FOLLOWERS = (
     "SELECT mine.account_id, shared.lowest FROM account_credentials_encrypted mine"
     " JOIN (SELECT fingerprint, MIN(account_id) AS lowest FROM account_credentials_encrypted"
@@ -203,22 +200,22 @@ _FOLLOWERS = (
 )
 
 
-def _allowed(
-    found: Sequence[Any], wanted: frozenset[int], leads: Mapping[int, int]
+def _select_leases(
+    found: Sequence[Any], requested: frozenset[int], leads: Mapping[int, int]
 ) -> Sequence[Lease]:
-    """What may be taken of rows (account, next token, is free), which are free or ours."""
+    """Return the leases to take of rows (account, next token, is free), free or already ours."""
     held = {row[0] for row in found if not row[2]}
     leases = []
     for account_id, token, is_free in found:
         lead = leads.get(account_id)
-        if is_free and account_id in wanted and (lead is None or lead in held):
+        if is_free and account_id in requested and (lead is None or lead in held):
             leases.append(Lease(account_id=account_id, token=token))
             held.add(account_id)
     return leases
 
 
-#: The new tokens where writers are fenced; the rows exist.
-_FENCE = BulkInsert(
+#: Copies new tokens to where writers are fenced; the rows exist.
+_UPDATE_FENCE = BulkInsert(
     table="account_streams",
     columns=("account_id", "head_seq", "lease_token"),
     key=("account_id",),
@@ -226,6 +223,6 @@ _FENCE = BulkInsert(
 )
 
 
-def _parts(each: Sequence[Part]) -> Iterator[Sequence[Part]]:
+def _chunks(each: Sequence[Part]) -> Iterator[Sequence[Part]]:
     for start in range(0, len(each), ACCOUNTS_PER_STATEMENT_MAX):
         yield each[start : start + ACCOUNTS_PER_STATEMENT_MAX]

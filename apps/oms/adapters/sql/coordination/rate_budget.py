@@ -1,24 +1,23 @@
-"""Shared budgets on ``rate_chunks``: ``ports.rate_chunks.RateChunks``.
+"""Request budgets shared by all workers, in the table ``rate_chunks``.
 
-A row is one second of one scope. A row of a second to come is a pause until then: nobody takes
-tokens of the future, so nothing else makes such rows.
+A row is one second of one scope. Tokens are only taken of the current second, so a row of a future
+second is a pause until then.
 """
 
 import math
 from typing import Any
 
 from oms.adapters.sql.connection.database import Database, Work
-from oms.adapters.sql.connection.errors import CommitOutcomeUnknown, outcome_unknown_error
 from oms.adapters.sql.connection.session import Session
 from oms.ports.rate_budget import TokenGrant
 
-#: Tokens are kept in thousandths: venues count in fractions of a request.
+#: Tokens are stored in thousandths: venues count fractions of a request.
 PARTS_PER_TOKEN = 1000
 RETENTION_SECONDS = 60
 
 
 class SqlRateBudget:
-    """Takes and pauses; all times are the database's own."""
+    """``ports.rate_budget.RateBudget``; all times come from the database clock."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -38,7 +37,7 @@ class SqlRateBudget:
         self._forget = f"DELETE FROM rate_chunks WHERE scope = {param} AND second < {param}"
 
     async def take(self, scope: str, wanted: float, most: float) -> TokenGrant:
-        """Tokens of this second. Raises ``Unavailable``."""
+        """Take tokens of the current second. Raises ``Unavailable``."""
 
         async def work(session: Session) -> TokenGrant:
             second, left = await self._second(session)
@@ -60,7 +59,7 @@ class SqlRateBudget:
         return chunk
 
     async def pause(self, scope: str, seconds: float) -> None:
-        """Nobody takes any for so long. Raises ``Unavailable``."""
+        """Block the scope for ``seconds``. Raises ``Unavailable``."""
 
         async def work(session: Session) -> None:
             second, left = await self._second(session)
@@ -70,13 +69,10 @@ class SqlRateBudget:
         await self._write(work)
 
     async def _second(self, session: Session) -> tuple[int, float]:
-        """The second that it is, and how much of it is left."""
-        ((told,),) = await session.fetch(self._now)
-        at = session.dialect.decode_time(told).timestamp()
+        """Return the current second and the seconds left of it."""
+        ((now,),) = await session.fetch(self._now)
+        at = session.dialect.decode_time(now).timestamp()
         return math.floor(at), max(math.floor(at) + 1 - at, 0.0)
 
     async def _write(self, work: Work[Any]) -> Any:
-        try:
-            return await self._database.write(work)
-        except CommitOutcomeUnknown as doubt:
-            raise outcome_unknown_error() from doubt
+        return await self._database.commit(work)

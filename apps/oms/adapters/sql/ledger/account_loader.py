@@ -1,4 +1,4 @@
-"""What an account's home reads when it moves in: the account as the last transaction left it."""
+"""Loads the committed state of an account for the worker that leased it."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
 
 
 async def load_account(session: Session, lease: Lease) -> LoadedAccount:
-    """The image of the leased account, in one consistent read. Raises ``LeaseLost``."""
+    """Return the state of the leased account from one snapshot. Raises ``LeaseLost``."""
     dialect, account_id = session.dialect, lease.account_id
     of_account = f"account_id = {dialect.param}"
     values = (account_id,)
@@ -26,11 +26,11 @@ async def load_account(session: Session, lease: Lease) -> LoadedAccount:
         f"SELECT head_seq, lease_token FROM account_streams WHERE {of_account}", values
     )
     if not streams or streams[0][1] != lease.token:
-        raise LeaseLost(f"account {account_id} has another home")
+        raise LeaseLost(f"account {account_id} is leased by another worker")
     accounts = await session.fetch(
         f"SELECT {SELECTED} FROM {JOINED} WHERE a.id = {dialect.param}", values
     )
-    assert accounts, "an account is born with its lease"
+    assert accounts, "an account is created with its lease"
     open_orders = await session.fetch(
         f"SELECT {orders.SELECTED} FROM {dialect.with_index('oms_orders', OPEN_ORDERS_INDEX)}"
         f" WHERE {of_account} AND is_open = 1 ORDER BY id",
@@ -58,15 +58,15 @@ async def load_account(session: Session, lease: Lease) -> LoadedAccount:
         orders=[orders.order_from_row(row, dialect) for row in open_orders],
         positions=[positions.position_from_row(row, dialect) for row in open_positions],
         strategy_ids=frozenset(row[0] for row in strategies),
-        waiting=await _waiting(session, account_id, [row[0] for row in open_orders]),
+        waiting=await _load_waiting_commands(session, account_id, [row[0] for row in open_orders]),
         memory=await exchange_state.load_exchange_state(session, account_id),
     )
 
 
-async def _waiting(
+async def _load_waiting_commands(
     session: Session, account_id: int, open_orders: Sequence[int]
 ) -> Sequence[CommandRow]:
-    """Commands that wait for the exchange's word."""
+    """Return commands that wait for a response of the exchange."""
     dialect = session.dialect
     table = dialect.with_index("oms_commands", QUEUE_INDEX)
     text = (

@@ -1,9 +1,9 @@
-"""The one transaction that trading writes, and what an account's home reads when it moves in.
+"""The ledger store: the transaction written by trading and the reads of a leased account.
 
-A commit begins with the fence: one statement advances the event stream of every account, each
-only under its lease's token and from the number its home knew. What it does not find has another
-home by now: those accounts fall out and the rest is begun again. A stopped worker that wakes up
-writes nothing, whatever it believes.
+A commit starts with a fencing statement: it advances the event stream of every account, each only
+under its lease token and from the expected event number. Accounts it does not match have another
+owner: they are left out and the transaction is repeated with the rest. A worker that resumes after
+a stall therefore writes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,7 @@ from datetime import datetime
 
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.errors import (
-    CommitOutcomeUnknown,
     DuplicateKey,
-    outcome_unknown_error,
 )
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.connection.statement_batch import StaleRowError
@@ -36,12 +34,12 @@ from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, LoadedAccount, SymbolHistoryRows
 
 
-class _Fenced(Exception):
-    """Some accounts of the transaction are not ours any more; nothing is written yet."""
+class _LeasesLost(Exception):
+    """The leases of some accounts are lost; nothing is written yet."""
 
-    def __init__(self, lost: frozenset[int]) -> None:
+    def __init__(self, account_ids: frozenset[int]) -> None:
         super().__init__()
-        self.lost = lost
+        self.account_ids = account_ids
 
 
 class SqlLedgerStore:
@@ -52,7 +50,7 @@ class SqlLedgerStore:
         self._dialect = database.dialect
 
     async def load(self, lease: Lease) -> LoadedAccount:
-        """The account as it stands. Raises ``LeaseLost``, ``Unavailable``."""
+        """Return the committed state of a leased account. Raises ``LeaseLost``, ``Unavailable``."""
 
         async def work(session: Session) -> LoadedAccount:
             return await load_account(session, lease)
@@ -60,7 +58,7 @@ class SqlLedgerStore:
         return await self._database.read_consistent(work)
 
     async def accounts_with_open_orders(self, account_ids: Sequence[int]) -> Sequence[int]:
-        """Accounts with open orders, ascending. Raises ``Unavailable``."""
+        """Return the accounts with open orders, ascending. Raises ``Unavailable``."""
         if not account_ids:
             return ()
         table = self._dialect.with_index("oms_orders", OPEN_ORDERS_INDEX)
@@ -69,10 +67,10 @@ class SqlLedgerStore:
             f" WHERE account_id IN ({self._dialect.params(len(account_ids))}) AND is_open = 1"
             " ORDER BY account_id"
         )
-        return [row[0] for row in await self._database.rows(text, account_ids)]
+        return [row[0] for row in await self._database.fetch(text, account_ids)]
 
     async def accounts_with_positions(self, account_ids: Sequence[int]) -> Sequence[int]:
-        """Accounts with open positions, ascending. Raises ``Unavailable``."""
+        """Return the accounts with open positions, ascending. Raises ``Unavailable``."""
         if not account_ids:
             return ()
         table = self._dialect.with_index("oms_positions", POSITIONS_INDEX)
@@ -81,31 +79,31 @@ class SqlLedgerStore:
             f" WHERE account_id IN ({self._dialect.params(len(account_ids))})"
             f" AND state IN ({OPEN_STATES}) ORDER BY account_id"
         )
-        return [row[0] for row in await self._database.rows(text, account_ids)]
+        return [row[0] for row in await self._database.fetch(text, account_ids)]
 
     async def order(self, account_id: int, order_id: int) -> Order | None:
-        """An order in any state. Raises ``Unavailable``."""
+        """Return an order in any state. Raises ``Unavailable``."""
         param = self._dialect.param
         text = (
             f"SELECT {orders.SELECTED} FROM oms_orders WHERE id = {param} AND account_id = {param}"
         )
-        found = await self._database.rows(text, (order_id, account_id))
+        found = await self._database.fetch(text, (order_id, account_id))
         return orders.order_from_row(found[0], self._dialect) if found else None
 
     async def position(self, account_id: int, position_id: int) -> Position | None:
-        """A position in any state. Raises ``Unavailable``."""
+        """Return a position in any state. Raises ``Unavailable``."""
         param = self._dialect.param
         text = (
             f"SELECT {positions.SELECTED} FROM oms_positions"
             f" WHERE id = {param} AND account_id = {param}"
         )
-        found = await self._database.rows(text, (position_id, account_id))
+        found = await self._database.fetch(text, (position_id, account_id))
         return positions.position_from_row(found[0], self._dialect) if found else None
 
     async def deals_of(
         self, account_id: int, symbol: str, trade_ids: Sequence[str]
     ) -> Mapping[str, Sequence[Deal]]:
-        """Booked deals by trade id, legs ascending. Raises ``Unavailable``."""
+        """Return booked deals by exchange trade id, legs ascending. Raises ``Unavailable``."""
         if not trade_ids:
             return {}
         param = self._dialect.param
@@ -115,13 +113,13 @@ class SqlLedgerStore:
             f" IN ({self._dialect.params(len(trade_ids))}) ORDER BY exchange_trade_id, leg"
         )
         found: dict[str, list[Deal]] = {}
-        for row in await self._database.rows(text, (account_id, symbol, *trade_ids)):
+        for row in await self._database.fetch(text, (account_id, symbol, *trade_ids)):
             deal = deals.deal_from_row(row, self._dialect)
             found.setdefault(deal.exchange_trade_id, []).append(deal)
         return found
 
     async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
-        """The place of the symbol's newest trade. Raises ``Unavailable``."""
+        """Return the replay key of the symbol's newest trade. Raises ``Unavailable``."""
 
         async def work(session: Session) -> ExecutionKey | None:
             return await replay_reads.load_newest_key(session, account_id, symbol)
@@ -131,7 +129,7 @@ class SqlLedgerStore:
     async def sending_accounts(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, int]:
-        """Who sent orders, among accounts on the same credentials. Raises ``Unavailable``."""
+        """Return sending accounts by exchange order id. Raises ``Unavailable``."""
 
         async def work(session: Session) -> Mapping[str, int]:
             return await replay_reads.load_senders(session, account_id, symbol, names)
@@ -141,7 +139,7 @@ class SqlLedgerStore:
     async def orders_by_exchange_id(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, Order]:
-        """Orders by exchange order id. Raises ``Unavailable``."""
+        """Return orders by exchange order id. Raises ``Unavailable``."""
 
         async def work(session: Session) -> Mapping[str, Order]:
             return await replay_reads.load_orders_by_exchange_id(session, account_id, symbol, names)
@@ -161,7 +159,7 @@ class SqlLedgerStore:
     async def orders_by_client_id(
         self, names: Sequence[tuple[int, str]]
     ) -> Mapping[tuple[int, str], Order]:
-        """Orders by (account, client order id). Raises ``Unavailable``."""
+        """Return orders by (account id, client order id). Raises ``Unavailable``."""
         by_account: dict[int, list[str]] = {}
         for account_id, client_order_id in names:
             by_account.setdefault(account_id, []).append(client_order_id)
@@ -172,54 +170,49 @@ class SqlLedgerStore:
                 f" WHERE account_id = {self._dialect.param}"
                 f" AND client_order_id IN ({self._dialect.params(len(client_ids))})"
             )
-            for row in await self._database.rows(text, (account_id, *client_ids)):
+            for row in await self._database.fetch(text, (account_id, *client_ids)):
                 order = orders.order_from_row(row, self._dialect)
-                assert order.client_order_id is not None, "it was found by it"
+                assert order.client_order_id is not None, "selected by client order id"
                 found[account_id, order.client_order_id] = order
         return found
 
     async def commit(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
-        """Write all batches but those of lost accounts, whose ids are returned.
+        """Write all batches; returns the accounts left out because their lease is lost.
 
-        Raises ``Unavailable`` when it is not known to be written.
+        Raises ``Unavailable`` if the transaction was not written or its outcome is unknown.
         """
         pending = sorted(batches, key=lambda batch: batch.lease.account_id)
         lost: frozenset[int] = frozenset()
         while pending:
             try:
                 await self._write(pending)
-            except _Fenced as fenced:
-                assert fenced.lost, "fewer streams were ours than the fence asked for"
-                lost |= fenced.lost
+            except _LeasesLost as error:
+                assert error.account_ids, "the fence matched too few streams but no lease is lost"
+                lost |= error.account_ids
                 pending = [b for b in pending if b.lease.account_id not in lost]
             else:
                 break
         return lost
 
     async def trim(self, before: datetime, limit: int, calls_before: datetime | None = None) -> int:
-        """Forget old events and read calls. Raises ``Unavailable``."""
+        """Delete expired events and read calls; returns the row count. Raises ``Unavailable``."""
 
         async def work(session: Session) -> int:
             return await delete_expired(session, before, calls_before or before, limit)
 
-        try:
-            return await self._database.write(work)
-        except CommitOutcomeUnknown as doubt:
-            raise outcome_unknown_error() from doubt
+        return await self._database.commit(work)
 
     async def _write(self, batches: Sequence[AccountBatch]) -> None:
-        script = build_commit(batches, self._dialect)
+        statements = build_commit(batches, self._dialect)
 
         async def work(session: Session) -> None:
             try:
-                await session.send(script)
-            except StaleRowError as missed:
-                assert missed.statement.name == FENCE, f"a row of {missed} is missing"
-                raise _Fenced(await find_lost_accounts(session, batches)) from missed
+                await session.send(statements)
+            except StaleRowError as error:
+                assert error.statement.name == FENCE, f"a row of {error} is missing"
+                raise _LeasesLost(await find_lost_accounts(session, batches)) from error
 
         try:
-            await self._database.write(work)
-        except CommitOutcomeUnknown as doubt:
-            raise outcome_unknown_error() from doubt
-        except DuplicateKey as twice:
-            raise OmsError("a row of the ledger exists already", reason="duplicate") from twice
+            await self._database.commit(work)
+        except DuplicateKey as error:
+            raise OmsError("a row of the ledger already exists", reason="duplicate") from error

@@ -1,4 +1,4 @@
-"""Reads for folding a symbol again: its newest trade, and its rows from some moment on."""
+"""Reads for replaying a symbol: its newest trade and its rows from an instant on."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from oms.domain.orders.order import Order
 from oms.ports.ledger_store import SymbolHistoryRows
 
 IDS_PER_QUERY_MAX = 500
-"""Ids in one statement."""
+"""Maximum number of ids in one statement."""
 
 CLOCK_SKEW_MAX = timedelta(hours=1)
-"""An exchange's clock is not further ahead of ours: what was closed since was written since."""
+"""Maximum lead of an exchange clock over ours: rows closed since then were updated since then."""
 
 _OPEN_OR_MERGED = ", ".join(f"'{state}'" for state in (*positions.OPEN_STATES, "merged"))
 
 
 async def load_newest_key(session: Session, account_id: int, symbol: str) -> ExecutionKey | None:
-    """The place of the symbol's newest trade or merge in the order of folding."""
+    """Return the replay key of the symbol's newest trade or merge; ``None`` before the first."""
     dialect = session.dialect
     param = dialect.param
     mine = f"account_id = {param} AND symbol = {param}"
@@ -31,7 +31,7 @@ async def load_newest_key(session: Session, account_id: int, symbol: str) -> Exe
     rows = await session.fetch(
         f"SELECT executed_at, exchange_sequence, exchange_trade_id FROM {table}"
         f" WHERE {mine} AND type = 'trade'"
-        # Not MAX: it would read all of the symbol for the one row that the order begins with.
+        # MAX would read all rows of the symbol; ORDER BY reads the first of the index.
         f" AND executed_at = (SELECT executed_at FROM {table} WHERE {mine}"
         " AND type = 'trade' ORDER BY executed_at DESC LIMIT 1)",
         (account_id, symbol, account_id, symbol),
@@ -49,7 +49,7 @@ async def load_newest_key(session: Session, account_id: int, symbol: str) -> Exe
 async def load_senders(
     session: Session, account_id: int, symbol: str, names: Sequence[str]
 ) -> dict[str, int]:
-    """By exchange order id: the other account on the same credentials that sent the order."""
+    """Return by exchange order id the other account with the same credentials that sent it."""
     param = session.dialect.param
     text = (
         "SELECT o.exchange_order_id, o.account_id FROM account_credentials_encrypted mine"
@@ -65,7 +65,7 @@ async def load_senders(
 async def load_orders_by_exchange_id(
     session: Session, account_id: int, symbol: str, names: Sequence[str]
 ) -> dict[str, Order]:
-    """Orders by any exchange order id that they have or had."""
+    """Return orders by any current or former exchange order id."""
     param, params = session.dialect.param, session.dialect.params(len(names))
     text = (
         f"SELECT {orders.SELECTED} FROM oms_orders WHERE account_id = {param}"
@@ -81,7 +81,7 @@ async def load_orders_by_exchange_id(
 async def _replaced(
     session: Session, account_id: int, symbol: str, names: Sequence[str]
 ) -> dict[str, Order]:
-    """Orders whose place another of the exchange's has taken, by the id of that one."""
+    """Return orders that were replaced at the exchange, by the id of the replacement."""
     if not names:
         return {}
     param, params = session.dialect.param, session.dialect.params(len(names))
@@ -97,9 +97,10 @@ async def _replaced(
 async def load_rows_since(
     session: Session, account_id: int, symbol: str, moment: datetime
 ) -> SymbolHistoryRows:
-    """Positions open at ``moment`` or later with all that they met, and their deals.
+    """Return positions open at ``moment`` or later, their connected positions, deals and orders.
 
-    They met what was merged into them, and what they were closed by: its average is needed.
+    Connected are positions merged into them and positions they were closed by, whose average price
+    is needed.
     """
     dialect = session.dialect
     param = dialect.param
@@ -131,7 +132,7 @@ async def load_rows_since(
 
 
 def _connected(known: Sequence[Position], kept: set[int]) -> list[Position]:
-    """Those that are ``kept``, and what was merged into any of them; ``kept`` grows by these."""
+    """Return the positions in ``kept`` and those merged with them; adds their ids to ``kept``."""
     by_id = {position.id: position for position in known}
     grown = True
     while grown:
@@ -150,7 +151,7 @@ def _connected(known: Sequence[Position], kept: set[int]) -> list[Position]:
 async def _closed_by(
     session: Session, account_id: int, symbol: str, booked: Sequence[Deal]
 ) -> set[int]:
-    """Positions that the other leg of a close-by stands in, where ``booked`` has but one."""
+    """Return positions with the other leg of a close-by of which ``booked`` has only one leg."""
     legs = Counter(
         d.exchange_trade_id for d in booked if d.exchange_trade_id.startswith(CLOSE_BY_PREFIX)
     )

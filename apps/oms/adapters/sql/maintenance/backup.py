@@ -1,8 +1,9 @@
-"""All tables in one file, and back: gzip, JSON lines, the same for every kind of database.
+"""Backup of all tables to one file and restore: gzipped JSON lines, portable between databases.
 
-The first line tells form and schema, each other a row: ``{"t": table, "r": [values]}``, values in
-the order of the first line's columns. What is read is one moment of the database; what is restored
-replaces everything in one transaction. Sealed credentials stay sealed: the master key is not here.
+The first line contains format, schema version and columns, each further line a row:
+``{"t": table, "r": [values]}``, values in the order of the columns. A backup is one snapshot; a
+restore replaces all rows in one transaction. Sealed credentials stay sealed: the master key is not
+included.
 """
 
 import gzip
@@ -35,19 +36,19 @@ FILE_MODE = 0o600
 
 
 class SqlBackup(AuditedWriter):
-    """Writes and reads such files."""
+    """Writes and restores backup files."""
 
     def __init__(self, database: Database, ids: SqlIdBlocks) -> None:
         super().__init__(database, ids)
 
     async def write(self, path: Path, schema: str | None) -> dict[str, int]:
-        """Rows by table, after writing them. Raises ``Unavailable``, ``OSError``."""
+        """Write a backup; returns row counts by table. Raises ``Unavailable``, ``OSError``."""
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         try:
             with os.fdopen(descriptor, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8") as file:
-                rows = await self._written(file, schema)
+                rows = await self._write_rows(file, schema)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
@@ -56,19 +57,22 @@ class SqlBackup(AuditedWriter):
     async def restore(
         self, path: Path, schema: str | None, audit_context: AuditContext
     ) -> dict[str, int]:
-        """Rows by table, after replacing all. Raises ``Conflict``, ``Invalid``, ``Unavailable``."""
+        """Replace all rows by those of the file; returns row counts by table.
+
+        Raises ``Conflict``, ``Invalid``, ``Unavailable``.
+        """
         with gzip.open(path, "rt", encoding="utf-8") as file:
             head = _head(file.readline())
             if head["schema"] != schema:
-                told = f"the file is of schema {head['schema']}, the database of {schema}"
-                raise Conflict(told)
+                message = f"the file is of schema {head['schema']}, the database of {schema}"
+                raise Conflict(message)
             try:
                 async with self._database.write_engine.begin() as connection:
-                    rows = await _replaced(connection, head["columns"], file)
+                    rows = await _replace_rows(connection, head["columns"], file)
             except self._database.driver_errors as error:
                 failure = translate_error(error)
-                known = isinstance(failure, OmsError)
-                raise (failure if known else unavailable_error(error)) from error
+                is_public = isinstance(failure, OmsError)
+                raise (failure if is_public else unavailable_error(error)) from error
 
         async def work(session: Session) -> AuditedResult[None]:
             after = dumps({"rows": sum(rows.values())})
@@ -77,33 +81,33 @@ class SqlBackup(AuditedWriter):
         await self._write_audited(work, audit_context.at)
         return rows
 
-    async def _written(self, file: Any, schema: str | None) -> dict[str, int]:
+    async def _write_rows(self, file: Any, schema: str | None) -> dict[str, int]:
         columns = {table.name: list(table.columns.keys()) for table in METADATA.sorted_tables}
-        _line(file, {"format": FORMAT, "schema": schema, "columns": columns})
+        _write_line(file, {"format": FORMAT, "schema": schema, "columns": columns})
         counts: dict[str, int] = {}
         try:
             async with self._database.read_engine.connect() as connection:
                 for statement in BEGIN_CONSISTENT[self._dialect.name]:
                     await connection.exec_driver_sql(statement)
                 for table in METADATA.sorted_tables:
-                    counts[table.name] = await _copied(connection, table, file)
+                    counts[table.name] = await _write_table(connection, table, file)
                 await connection.exec_driver_sql("ROLLBACK")
         except self._database.driver_errors as error:
             raise unavailable_error(error) from error
         return counts
 
 
-async def _copied(connection: AsyncConnection, table: Table, file: Any) -> int:
+async def _write_table(connection: AsyncConnection, table: Table, file: Any) -> int:
     count = 0
     found = await connection.stream(select(table).order_by(*table.primary_key))
     async for rows in found.partitions(ROWS_PER_BATCH):
         for row in rows:
-            _line(file, {"t": table.name, "r": [_out(value) for value in row]})
+            _write_line(file, {"t": table.name, "r": [_encode(value) for value in row]})
         count += len(rows)
     return count
 
 
-async def _replaced(
+async def _replace_rows(
     connection: AsyncConnection, columns: dict[str, list[str]], file: Any
 ) -> dict[str, int]:
     for table in reversed(METADATA.sorted_tables):
@@ -116,7 +120,7 @@ async def _replaced(
         kinds = [table.columns[column].type for column in names]
         values = [
             {
-                column: _in(value, kind)
+                column: _decode(value, kind)
                 for column, value, kind in zip(names, row, kinds, strict=True)
             }
             for row in rows
@@ -127,15 +131,15 @@ async def _replaced(
 
 
 def _batches(file: Any) -> Iterator[tuple[str, list[list[Any]]]]:
-    """Rows of one table, some at a time."""
+    """Yield consecutive rows of one table in batches."""
     name, rows = "", list[list[Any]]()
     for text in file:
-        told = json.loads(text)
-        if rows and (told["t"] != name or len(rows) == ROWS_PER_BATCH):
+        line = json.loads(text)
+        if rows and (line["t"] != name or len(rows) == ROWS_PER_BATCH):
             yield name, rows
             rows = []
-        name = told["t"]
-        rows.append(told["r"])
+        name = line["t"]
+        rows.append(line["r"])
     if rows:
         yield name, rows
 
@@ -146,21 +150,21 @@ def _head(text: str) -> dict[str, Any]:
     except ValueError:
         head = {}
     if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise Invalid(f"the file is no {FORMAT}")
+        raise Invalid(f"the file is not a {FORMAT} file")
     return head
 
 
-def _line(file: Any, told: dict[str, Any]) -> None:
-    file.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
+def _write_line(file: Any, content: dict[str, Any]) -> None:
+    file.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def _out(value: Any) -> Any:
+def _encode(value: Any) -> Any:
     if isinstance(value, Decimal):
         return decimal_text(value)
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _in(value: Any, kind: Any) -> Any:
+def _decode(value: Any, kind: Any) -> Any:
     if value is None:
         return None
     if isinstance(kind, DecimalType):

@@ -1,7 +1,7 @@
-"""Bring a database to the schema of this program, and tell how far it is.
+"""Applies schema migrations and reports the schema version.
 
-Migrations stand in ``migrations/versions``, numbered, each with all it needs: later changes of
-the tables must not change what an old migration did.
+Migrations are the numbered files of ``migrations/versions``. They do not import the table
+definitions: later changes of these must not alter an old migration.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from oms.adapters.sql.connection.database import Database, connect
 from oms.adapters.sql.connection.errors import translate_error, unavailable_error
 from oms.domain.errors import OmsError
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpgradeResult:
-    """What an upgrade did; versions are ``None`` for an empty database."""
+    """Result of an upgrade; versions are ``None`` for an empty database."""
 
     from_version: str | None
     to_version: str | None
@@ -34,33 +34,33 @@ class UpgradeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationStatus:
-    """Where a database stands; ``pending`` ascending."""
+    """Schema version of a database and its pending migrations, ascending."""
 
     version: str | None
     pending: tuple[str, ...]
 
 
 async def upgrade(url: str) -> UpgradeResult:
-    """Apply all migrations that are missing. Raises ``Unavailable``."""
-    return await _with(url, _upgrade)
+    """Apply all pending migrations. Raises ``Unavailable``."""
+    return await _run_at(url, _upgrade)
 
 
 async def status(url: str) -> MigrationStatus:
-    """The version of the database at ``url``. Raises ``Unavailable``."""
-    return await _with(url, _status)
+    """Return the schema version of the database at ``url``. Raises ``Unavailable``."""
+    return await _run_at(url, _status)
 
 
 async def read_version(database: Database) -> str | None:
-    """The last migration applied. Raises ``Unavailable``."""
+    """Return the last applied migration. Raises ``Unavailable``."""
     return await _run(database, database.read_engine, _version)
 
 
 def expected_version() -> str | None:
-    """The version that this program is made for."""
+    """Return the schema version that this program requires."""
     return _scripts().get_current_head()
 
 
-async def _with(url: str, work: Callable[[Connection], Answer]) -> Answer:
+async def _run_at(url: str, work: Callable[[Connection], Result]) -> Result:
     database = await connect(url)
     try:
         return await _run(database, database.write_engine, work)
@@ -69,9 +69,9 @@ async def _with(url: str, work: Callable[[Connection], Answer]) -> Answer:
 
 
 async def _run(
-    database: Database, engine: AsyncEngine, work: Callable[[Connection], Answer]
-) -> Answer:
-    # No time limit: a migration of a large table may take long.
+    database: Database, engine: AsyncEngine, work: Callable[[Connection], Result]
+) -> Result:
+    # No time limit: migrating a large table may take long.
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(work)

@@ -1,4 +1,4 @@
-"""What is kept for a time only: events that all listeners had, and calls that changed nothing."""
+"""Deletion of expired rows: old events and old calls that changed nothing."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from oms.adapters.sql.rows.commands import PENDING_STATUSES, TRADING_CALL_SQL
 async def delete_expired(
     session: Session, before: datetime, calls_before: datetime, limit: int
 ) -> int:
-    """Forget the oldest events and calls made before their time, at most ``limit`` of each."""
+    """Delete the oldest expired events and calls, at most ``limit`` of each; returns the count."""
     dialect, waiting = session.dialect, ", ".join(f"'{word}'" for word in PENDING_STATUSES)
     events = await session.fetch(
         f"SELECT id FROM event_outbox WHERE created_at < {dialect.param}"

@@ -1,7 +1,7 @@
 """The command queue on ``oms_commands`` and ``idempotency_keys``.
 
-Storing is optimistic: the group is inserted as if nothing in it were known. Only when the database
-refuses a key is it asked which, and the group stored without those.
+Storing is optimistic: a group is inserted as if it contained no duplicates. Only when the database
+reports a duplicate key are the existing rows read and the group is stored without them.
 """
 
 import json
@@ -15,7 +15,6 @@ from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.errors import (
     CommitOutcomeUnknown,
     DuplicateKey,
-    outcome_unknown_error,
 )
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.connection.statement_batch import StatementBatch
@@ -25,9 +24,9 @@ from oms.domain.errors import Unavailable
 from oms.ports.command_queue import CommandRow, EnqueueResult, IdempotencyKeyRow, Submission
 
 STORE_ATTEMPTS_MAX = RECONNECTS_MAX + 6
-"""Each connection at hand may turn out dead, which leaves an attempt in doubt: the next tells."""
+"""Each cached connection may be dead, which leaves the outcome unknown until the next attempt."""
 ACCOUNTS_PER_QUERY_MAX = 200
-"""Of more accounts it is asked first which have anything queued: few, however many are held."""
+"""With more accounts, those with queued commands are queried first: they are few."""
 
 _KEY_COLUMNS = (
     "scope_hash",
@@ -51,20 +50,20 @@ class SqlCommandQueue:
         self._database = database
 
     async def enqueue(self, submissions: Sequence[Submission]) -> Sequence[EnqueueResult]:
-        """Store the group in one transaction. Raises ``Unavailable``."""
-        known = StoredKeys()
-        doubted = False
+        """Store the submissions in one transaction. Raises ``Unavailable``."""
+        stored = StoredKeys()
+        is_outcome_unknown = False
         for _ in range(STORE_ATTEMPTS_MAX):
-            plan = plan_store(submissions, known)
+            plan = plan_store(submissions, stored)
             try:
                 await self._store(plan)
             except DuplicateKey:
-                # After a doubtful COMMIT the rows may be our own: then it had been done.
-                if doubted and await self._is_stored(plan):
+                # After an unknown COMMIT the existing rows may be our own: then it was applied.
+                if is_outcome_unknown and await self._is_stored(plan):
                     return plan.results
-                known = await self._known(submissions)
+                stored = await self._read_stored_keys(submissions)
             except CommitOutcomeUnknown:
-                doubted = True
+                is_outcome_unknown = True
             else:
                 return plan.results
         raise Unavailable("the database is too contended", reason="locks")
@@ -72,81 +71,81 @@ class SqlCommandQueue:
     async def take(
         self, account_ids: Sequence[int], limit: int, exclude_ids: Collection[int] = ()
     ) -> Sequence[CommandRow]:
-        """Queued commands of the accounts, oldest first. Raises ``Unavailable``."""
+        """Return queued commands of the accounts, oldest first. Raises ``Unavailable``."""
         if len(account_ids) > ACCOUNTS_PER_QUERY_MAX:
-            account_ids = await self._with_queued(account_ids)
+            account_ids = await self._accounts_with_queued(account_ids)
         if not account_ids:
             return ()
         taken: dict[int, CommandRow] = {}
-        behind: tuple[Any, int] | None = None
+        after_key: tuple[Any, int] | None = None
         while True:
-            found = await self._waiting(account_ids, limit, exclude_ids, behind)
+            found = await self._read_queued(account_ids, limit, exclude_ids, after_key)
             for row in found:
-                *command, after, parent_status, hold_is_over = row
+                *command, after, parent_status, is_hold_over = row
                 is_done = after is None or after in taken or after in exclude_ids
-                if is_done or hold_is_over or not _waits(parent_status):
+                if is_done or is_hold_over or not _is_pending(parent_status):
                     taken[command[0]] = rows.command_from_row(command, self._database.dialect)
-            # Who is held by another that is held must not hide who stands behind them.
+            # A page full of held commands must not hide the commands after them.
             if len(found) < limit or len(taken) >= limit:
                 return list(taken.values())[:limit]
-            behind = found[-1][_CREATED_AT], found[-1][0]
+            after_key = found[-1][_CREATED_AT], found[-1][0]
 
-    async def _with_queued(self, account_ids: Sequence[int]) -> Sequence[int]:
-        """Those of the accounts that have anything queued."""
+    async def _accounts_with_queued(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Return those of the accounts that have queued commands."""
         table = self._database.dialect.with_index("oms_commands", _QUEUE_INDEX)
         text = f"SELECT DISTINCT account_id FROM {table} WHERE status = 'queued'"
         held = frozenset(account_ids)
-        return [row[0] for row in await self._database.rows(text) if row[0] in held]
+        return [row[0] for row in await self._database.fetch(text) if row[0] in held]
 
-    async def _waiting(
+    async def _read_queued(
         self,
         account_ids: Sequence[int],
         limit: int,
         exclude_ids: Collection[int],
-        behind: tuple[Any, int] | None,
+        after_key: tuple[Any, int] | None,
     ) -> Sequence[Any]:
-        """Queued rows in order, beginning ``behind`` a (time, id); some may still be held."""
+        """Return queued rows after a (time, id), in order; some may still be held."""
         dialect, param = self._database.dialect, self._database.dialect.param
         accounts, values = dialect.in_list(account_ids)
-        others = later = ""
+        excluded = later = ""
         if exclude_ids:
             params, named = dialect.in_list(exclude_ids)
-            others, values = f" AND c.id NOT IN ({params})", (*values, *named)
-        if behind is not None:
+            excluded, values = f" AND c.id NOT IN ({params})", (*values, *named)
+        if after_key is not None:
             later = f" AND (c.created_at > {param} OR (c.created_at = {param} AND c.id > {param}))"
-            values = (*values, behind[0], *behind)
+            values = (*values, after_key[0], *after_key)
         text = (
             f"SELECT {rows.SELECTED_C}, c.after_command_id, p.status,"
             f" CASE WHEN c.hold_until <= {dialect.now} THEN 1 ELSE 0 END"
             f" FROM {dialect.with_index('oms_commands', _QUEUE_INDEX, 'c')}"
             " LEFT JOIN oms_commands p ON p.id = c.after_command_id"
-            f" WHERE c.status = 'queued' AND c.account_id IN ({accounts}){others}{later}"
+            f" WHERE c.status = 'queued' AND c.account_id IN ({accounts}){excluded}{later}"
             f" ORDER BY c.created_at, c.id LIMIT {param}"
         )
-        return await self._database.rows(text, (*values, limit), prepare=True)
+        return await self._database.fetch(text, (*values, limit), prepare=True)
 
     async def find(self, ids: Sequence[int]) -> Mapping[int, CommandRow]:
-        """Commands by id. Raises ``Unavailable``."""
+        """Return commands by id. Raises ``Unavailable``."""
         if not ids:
             return {}
         dialect = self._database.dialect
         params, values = dialect.in_list(ids)
         text = f"SELECT {rows.SELECTED} FROM oms_commands WHERE id IN ({params})"
 
-        found = await self._database.rows(text, values, prepare=True)
+        found = await self._database.fetch(text, values, prepare=True)
         return {row[0]: rows.command_from_row(row, dialect) for row in found}
 
     async def depths(self) -> Mapping[int, int]:
-        """How many commands each account has waiting. Raises ``Unavailable``."""
+        """Return the number of queued commands by account. Raises ``Unavailable``."""
         table = self._database.dialect.with_index("oms_commands", _QUEUE_INDEX)
 
         text = (
             f"SELECT account_id, COUNT(*) FROM {table} WHERE status = 'queued' GROUP BY account_id"
         )
-        return {int(row[0]): int(row[1]) for row in await self._database.rows(text)}
+        return {int(row[0]): int(row[1]) for row in await self._database.fetch(text)}
 
     async def drop_expired_keys(self, now: datetime) -> int:
-        """Forget keys past their time. Raises ``Unavailable``."""
+        """Delete expired idempotency keys; returns the number of rows. Raises ``Unavailable``."""
         dialect = self._database.dialect
 
         async def work(session: Session) -> int:
@@ -155,10 +154,7 @@ class SqlCommandQueue:
                 (dialect.encode_time(now),),
             )
 
-        try:
-            return await self._database.write(work)
-        except CommitOutcomeUnknown as doubt:
-            raise outcome_unknown_error() from doubt
+        return await self._database.commit(work)
 
     async def _store(self, plan: StorePlan) -> None:
         if not plan.commands and not plan.keys:
@@ -168,16 +164,16 @@ class SqlCommandQueue:
         created_at = plan.commands[0].created_at if plan.commands else None
         keys = [_key_values(key, created_at or key.expires_at, dialect) for key in plan.keys]
 
-        script = StatementBatch(dialect)
-        _INSERT_KEYS.add_to(script, keys)
-        rows.INSERT.add_to(script, commands)
-        await self._database.insert(script)
+        batch = StatementBatch(dialect)
+        _INSERT_KEYS.add_to(batch, keys)
+        rows.INSERT.add_to(batch, commands)
+        await self._database.insert(batch)
 
     async def _is_stored(self, plan: StorePlan) -> bool:
         ids = [command.id for command in plan.commands]
         return len(await self.find(ids)) == len(ids) if ids else False
 
-    async def _known(self, submissions: Sequence[Submission]) -> StoredKeys:
+    async def _read_stored_keys(self, submissions: Sequence[Submission]) -> StoredKeys:
         names = [
             (command.account_id, command.request_id)
             for submission in submissions
@@ -188,13 +184,13 @@ class SqlCommandQueue:
 
         async def work(session: Session) -> StoredKeys:
             return StoredKeys(
-                requests=await self._known_requests(session, names),
-                keys=await self._known_keys(session, scopes),
+                requests=await self._read_requests(session, names),
+                keys=await self._read_idempotency_keys(session, scopes),
             )
 
         return await self._database.read(work)
 
-    async def _known_requests(
+    async def _read_requests(
         self, session: Session, names: Sequence[RequestKey]
     ) -> dict[RequestKey, tuple[int, str]]:
         if not names:
@@ -214,7 +210,7 @@ class SqlCommandQueue:
                 known[account_id, row[0]] = (row[1], row[2])
         return known
 
-    async def _known_keys(
+    async def _read_idempotency_keys(
         self, session: Session, scopes: Sequence[str]
     ) -> dict[str, IdempotencyKeyRow]:
         if not scopes:
@@ -237,7 +233,7 @@ class SqlCommandQueue:
         }
 
 
-def _waits(status: str | None) -> bool:
+def _is_pending(status: str | None) -> bool:
     return status in rows.PENDING_STATUSES
 
 

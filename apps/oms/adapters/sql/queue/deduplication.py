@@ -1,8 +1,8 @@
-"""What becomes of submissions, given what is known already: a pure rule, no database here.
+"""Deduplication of submissions against stored and preceding ones, as pure functions.
 
-The rule is asked again whenever the database knew more than was thought, so each answer follows
-from the whole group: a submission that falls out because of its ``Idempotency-Key`` also takes its
-request ids back, and who came later in the group sees what came before.
+The plan is recomputed for the whole group whenever more stored keys are found: a submission dropped
+because of its ``Idempotency-Key`` also releases its request ids, and later submissions of a group
+see the earlier ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ RequestKey = tuple[int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKeys:
-    """What the database holds: first commands by request id, used keys by scope."""
+    """Stored keys: first commands (id, fingerprint) by request id, used keys by scope hash."""
 
     requests: Mapping[RequestKey, tuple[int, str]] = field(default_factory=dict)
     keys: Mapping[str, IdempotencyKeyRow] = field(default_factory=dict)
@@ -24,16 +24,16 @@ class StoredKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorePlan:
-    """What to store, and what to answer once it is stored."""
+    """Rows to store and the results to return once they are stored."""
 
     commands: Sequence[NewCommand]
     keys: Sequence[IdempotencyKeyRow]
     results: Sequence[EnqueueResult]
 
 
-def plan_store(submissions: Sequence[Submission], known: StoredKeys) -> StorePlan:
-    """What to store of ``submissions`` where ``known`` stands before them."""
-    requests, keys = dict(known.requests), dict(known.keys)
+def plan_store(submissions: Sequence[Submission], stored: StoredKeys) -> StorePlan:
+    """Return the rows to store of ``submissions``, given the ``stored`` keys."""
+    requests, keys = dict(stored.requests), dict(stored.keys)
     commands: list[NewCommand] = []
     new_keys: list[IdempotencyKeyRow] = []
     results: list[EnqueueResult] = []
@@ -42,25 +42,25 @@ def plan_store(submissions: Sequence[Submission], known: StoredKeys) -> StorePla
         if used is not None:
             results.append(EnqueueResult(key=used))
             continue
-        answer, fresh = _admitted(submission, requests)
-        commands.extend(fresh)
-        results.append(answer)
+        result, new = _deduplicate(submission, requests)
+        commands.extend(new)
+        results.append(result)
         if submission.key is not None:
-            key = replace(submission.key, command_ids=answer.ids or submission.key.command_ids)
+            key = replace(submission.key, command_ids=result.ids or submission.key.command_ids)
             keys[key.scope_hash] = key
             new_keys.append(key)
     return StorePlan(commands=commands, keys=new_keys, results=results)
 
 
-def _admitted(
+def _deduplicate(
     submission: Submission, requests: dict[RequestKey, tuple[int, str]]
 ) -> tuple[EnqueueResult, list[NewCommand]]:
-    """The answer to one submission and its new commands; ``requests`` learns of them."""
+    """Return the result of one submission and its new commands; adds them to ``requests``."""
     ids: list[int] = []
-    fresh: list[NewCommand] = []
+    new: list[NewCommand] = []
     replayed: set[int] = set()
     mismatched: set[int] = set()
-    stands_for: dict[int, int] = {}
+    first_ids: dict[int, int] = {}
     for index, command in enumerate(submission.commands):
         name = None if command.request_id is None else (command.account_id, command.request_id)
         first = None if name is None else requests.get(name)
@@ -68,16 +68,16 @@ def _admitted(
             if name is not None:
                 requests[name] = (command.id, command.fingerprint)
             after = command.after_command_id
-            if after in stands_for:
-                command = replace(command, after_command_id=stands_for[after])
-            fresh.append(command)
+            if after in first_ids:
+                command = replace(command, after_command_id=first_ids[after])
+            new.append(command)
             ids.append(command.id)
             continue
         first_id, fingerprint = first
-        stands_for[command.id] = first_id
+        first_ids[command.id] = first_id
         ids.append(first_id)
         (replayed if fingerprint == command.fingerprint else mismatched).add(index)
-    stored = EnqueueResult(
+    result = EnqueueResult(
         ids=tuple(ids), replayed=frozenset(replayed), mismatched=frozenset(mismatched)
     )
-    return stored, fresh
+    return result, new

@@ -1,4 +1,4 @@
-"""Answers kept under an ``Idempotency-Key``, in ``idempotency_keys``: ``ports.replies``."""
+"""Responses stored under an ``Idempotency-Key`` in the table ``idempotency_keys``."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from oms.ports.idempotent_responses import StoredResponse
 
 
 class SqlIdempotentResponses:
-    """One row a key."""
+    """``ports.idempotent_responses.IdempotentResponses``; one row per key."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -22,21 +22,24 @@ class SqlIdempotentResponses:
     async def claim(
         self, scope_hash: str, fingerprint: str, now: datetime, expires_at: datetime
     ) -> StoredResponse | None:
-        """Raises ``Unavailable``; then the key is free, as far as can be known."""
+        """Claim a key; returns the stored response if it is taken.
+
+        Raises ``Unavailable``; the key is then released as far as possible.
+        """
         dialect = self._dialect
         text = (
             "INSERT INTO idempotency_keys (scope_hash, fingerprint, status, expires_at, created_at)"
             f" VALUES ({dialect.params(5)})"
         )
-        moments = dialect.encode_time(expires_at), dialect.encode_time(now)
+        times = dialect.encode_time(expires_at), dialect.encode_time(now)
 
         async def work(session: Session) -> None:
-            await session.execute(text, (scope_hash, fingerprint, "claimed", *moments))
+            await session.execute(text, (scope_hash, fingerprint, "claimed", *times))
 
         try:
             await self._database.write(work)
         except DuplicateKey:
-            return await self._found(scope_hash, fingerprint)
+            return await self._read(scope_hash, fingerprint)
         except CommitOutcomeUnknown as doubt:
             await self.release(scope_hash)
             raise outcome_unknown_error() from doubt
@@ -65,18 +68,15 @@ class SqlIdempotentResponses:
 
         await self._write(work)
 
-    async def _found(self, scope_hash: str, fingerprint: str) -> StoredResponse:
+    async def _read(self, scope_hash: str, fingerprint: str) -> StoredResponse:
         text = (
             "SELECT fingerprint, http_status, response_json FROM idempotency_keys"
             f" WHERE scope_hash = {self._dialect.param}"
         )
-        rows = await self._database.rows(text, (scope_hash,))
-        if not rows:  # released between the two: whoever comes now finds it free
+        rows = await self._database.fetch(text, (scope_hash,))
+        if not rows:  # released between the two statements
             return StoredResponse(fingerprint=fingerprint, status=None, body=None)
         return StoredResponse(fingerprint=rows[0][0], status=rows[0][1], body=rows[0][2])
 
     async def _write(self, work: Work[None]) -> None:
-        try:
-            await self._database.write(work)
-        except CommitOutcomeUnknown as doubt:
-            raise outcome_unknown_error() from doubt
+        await self._database.commit(work)

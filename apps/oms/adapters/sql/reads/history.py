@@ -1,4 +1,4 @@
-"""Reads for callers. A page by key never counts and never skips: it starts behind an id."""
+"""Pages of history. A page by key neither counts nor skips rows: it starts after an id."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -38,20 +38,20 @@ RowDecoder = Callable[[Any, Dialect], Any]
 
 
 class SqlHistoryReads:
-    """``ports.history.History``; every method raises ``Unavailable``."""
+    """``ports.history_reads.HistoryReads``; every method raises ``Unavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._dialect = database.dialect
 
     async def open_orders(self, window: HistoryQuery, limit: int) -> Sequence[Order]:
-        """Orders not final, the newest ``limit``, ascending."""
+        """Return the newest ``limit`` open orders, ascending."""
         where = window_conditions(self._dialect, _ORDERS, window).and_("is_open = 1")
         table = self._dialect.with_index("oms_orders", "ix_oms_orders_open")
         return await self._newest(_ORDERS, table, where, limit, orders.order_from_row)
 
     async def open_positions(self, window: HistoryQuery, limit: int) -> Sequence[Position]:
-        """Positions still open, the newest ``limit``, ascending."""
+        """Return the newest ``limit`` open positions, ascending."""
         where = window_conditions(self._dialect, _POSITIONS, window).and_(
             f"state IN ({_OPEN_STATES})"
         )
@@ -59,19 +59,19 @@ class SqlHistoryReads:
         return await self._newest(_POSITIONS, table, where, limit, positions.position_from_row)
 
     async def orders(self, window: HistoryQuery) -> Page[Order]:
-        """Orders of any state."""
+        """Return a page of orders in any state."""
         return await self._page(_ORDERS, window, orders.order_from_row)
 
     async def positions(self, window: HistoryQuery) -> Page[Position]:
-        """Positions of any state."""
+        """Return a page of positions in any state."""
         return await self._page(_POSITIONS, window, positions.position_from_row)
 
     async def deals(self, window: HistoryQuery) -> Page[Deal]:
-        """Deals."""
+        """Return a page of deals."""
         return await self._page(_DEALS, window, deals.deal_from_row)
 
     async def deals_of_orders(self, window: HistoryQuery) -> Page[Deal]:
-        """Deals of the orders of a window."""
+        """Return a page of deals of the orders that match the query."""
         those = window_conditions(self._dialect, _ORDERS, window)
         where = Conditions(
             f"order_id IN (SELECT id FROM oms_orders WHERE {those.text})", those.values
@@ -79,29 +79,29 @@ class SqlHistoryReads:
         return await self._page(_DEALS, window, deals.deal_from_row, where)
 
     async def commands(self, window: HistoryQuery) -> Page[CommandRow]:
-        """Commands."""
+        """Return a page of commands."""
         return await self._page(_COMMANDS, window, commands.command_from_row)
 
     async def orders_by_id(self, ids: Sequence[int]) -> Sequence[Order]:
-        """Orders by id, ascending."""
-        return await self._by(_ORDERS, "id", ids, orders.order_from_row)
+        """Return orders by id, ascending."""
+        return await self._rows_by(_ORDERS, "id", ids, orders.order_from_row)
 
     async def positions_by_id(self, ids: Sequence[int]) -> Sequence[Position]:
-        """Positions by id, ascending."""
-        return await self._by(_POSITIONS, "id", ids, positions.position_from_row)
+        """Return positions by id, ascending."""
+        return await self._rows_by(_POSITIONS, "id", ids, positions.position_from_row)
 
     async def deals_by_id(self, ids: Sequence[int]) -> Sequence[Deal]:
-        """Deals by id, ascending."""
-        return await self._by(_DEALS, "id", ids, deals.deal_from_row)
+        """Return deals by id, ascending."""
+        return await self._rows_by(_DEALS, "id", ids, deals.deal_from_row)
 
     async def deals_by_order(self, order_ids: Sequence[int]) -> Sequence[Deal]:
-        """Deals of the orders, ascending."""
-        return await self._by(_DEALS, "order_id", order_ids, deals.deal_from_row)
+        """Return deals of the orders, ascending."""
+        return await self._rows_by(_DEALS, "order_id", order_ids, deals.deal_from_row)
 
     async def account_of(
         self, entity: Literal["order", "position"], ids: Sequence[int]
     ) -> Mapping[int, tuple[int, int]]:
-        """(account id, strategy id) by row id."""
+        """Return (account id, strategy id) by row id."""
         if not ids:
             return {}
         table = "oms_orders" if entity == "order" else "oms_positions"
@@ -109,10 +109,10 @@ class SqlHistoryReads:
             f"SELECT id, account_id, strategy_id FROM {table}"
             f" WHERE id IN ({self._dialect.params(len(ids))})"
         )
-        return {row[0]: (row[1], row[2]) for row in await self._database.rows(text, ids)}
+        return {row[0]: (row[1], row[2]) for row in await self._database.fetch(text, ids)}
 
     async def snapshot(self, account_id: int, limit: int) -> LedgerSnapshot:
-        """Open orders and positions, each the newest ``limit``, and the head they belong to."""
+        """Return the newest open orders and positions and their event number, from one snapshot."""
         dialect = self._dialect
         window = HistoryQuery(account_ids=(account_id,))
         head = f"SELECT head_seq FROM account_streams WHERE account_id = {dialect.param}"
@@ -148,18 +148,18 @@ class SqlHistoryReads:
         )
 
     async def heads(self, account_ids: Sequence[int]) -> Mapping[int, int]:
-        """The last event number of each account."""
+        """Return the last event number of each account."""
         if not account_ids:
             return {}
         params, values = self._dialect.in_list(account_ids)
         text = f"SELECT account_id, head_seq FROM account_streams WHERE account_id IN ({params})"
-        return {row[0]: row[1] for row in await self._often(text, values)}
+        return {row[0]: row[1] for row in await self._fetch_repeated(text, values)}
 
     async def oldest(self, account_ids: Sequence[int]) -> Mapping[int, int]:
-        """The first event number still kept of each account."""
+        """Return the first retained event number of each account."""
         if not account_ids:
             return {}
-        # From account to account: grouping would walk through every event on SQLite.
+        # One lookup per account: GROUP BY would scan all events on SQLite.
         first = (
             f"SELECT e.seq FROM {self._dialect.with_index('event_outbox', STREAM_INDEX, 'e')}"
             " WHERE e.account_id = s.account_id ORDER BY e.seq_to LIMIT 1"
@@ -168,11 +168,11 @@ class SqlHistoryReads:
             f"SELECT s.account_id, ({first}) FROM account_streams s"
             f" WHERE s.account_id IN ({self._dialect.params(len(account_ids))})"
         )
-        found = await self._database.rows(text, account_ids)
+        found = await self._database.fetch(text, account_ids)
         return {row[0]: row[1] for row in found if row[1] is not None}
 
     async def events(self, after: Mapping[int, int], limit: int) -> Sequence[StoredEventRow]:
-        """Event rows behind the given numbers, ascending per account, at most ``limit`` rows."""
+        """Return event rows after the given numbers, ascending per account, at most ``limit``."""
         if not after:
             return ()
         dialect = self._dialect
@@ -183,17 +183,20 @@ class SqlHistoryReads:
             f" WHERE {' OR '.join([behind] * len(pairs))}"
             f" ORDER BY account_id, seq_to LIMIT {dialect.param}"
         )
-        found = await self._often(text, (*chain(*pairs), limit))
+        found = await self._fetch_repeated(text, (*chain(*pairs), limit))
         return [events.events_from_row(row, dialect) for row in found]
 
     async def locate_event(self, event_id: int) -> tuple[int, int, datetime] | None:
-        """(account id, number, time) of an event: its row is the last that begins at or before."""
+        """Return (account id, number, time) of an event.
+
+        Its row is the last one whose first event id is not greater.
+        """
         dialect = self._dialect
         text = (
             "SELECT id, account_id, seq, seq_to, created_at FROM event_outbox"
             f" WHERE id <= {dialect.param} ORDER BY id DESC LIMIT 1"
         )
-        for row in await self._database.rows(text, (event_id,)):
+        for row in await self._database.fetch(text, (event_id,)):
             offset = event_id - row[0]
             if row[2] + offset <= row[3]:
                 return row[1], row[2] + offset, dialect.decode_time(row[4])
@@ -202,21 +205,21 @@ class SqlHistoryReads:
     async def event_seqs_before(
         self, account_ids: Sequence[int], moment: datetime
     ) -> Mapping[int, int]:
-        """The last number of each account written before ``moment``."""
+        """Return the last number of each account written before ``moment``."""
 
         async def work(session: Session) -> Mapping[int, int]:
             return await event_seqs_before(session, account_ids, moment)
 
         return await self._database.read(work)
 
-    async def _often(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
-        """Rows that are asked for at each ring, unless the words are for this time only."""
-        return await self._database.rows(text, values, prepare=len(values) <= PADDED_VALUES_MAX)
+    async def _fetch_repeated(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        """Return rows of a query that repeats often; prepared unless its text is unique."""
+        return await self._database.fetch(text, values, prepare=len(values) <= PADDED_VALUES_MAX)
 
     async def _newest(
         self, kind: HistoryTable, table: str, where: Conditions, limit: int, reader: RowDecoder
     ) -> Sequence[Any]:
-        found = await self._database.rows(*_newest_text(self._dialect, kind, table, where, limit))
+        found = await self._database.fetch(*_newest_text(self._dialect, kind, table, where, limit))
         return [reader(row, self._dialect) for row in reversed(found)]
 
     async def _page(
@@ -228,17 +231,17 @@ class SqlHistoryReads:
     ) -> Page[Row]:
         dialect = self._dialect
         text, values = page_query(dialect, kind, window, where)
-        found = await self._database.rows(text, values)
+        found = await self._database.fetch(text, values)
         total = None
         if window.with_total and window.after_id is None:
             where = where or window_conditions(dialect, kind, window)
             counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
-            total = int((await self._database.rows(counting, where.values))[0][0])
+            total = int((await self._database.fetch(counting, where.values))[0][0])
         more = len(found) > window.page_size
         items = [reader(row, dialect) for row in found[: window.page_size]]
         return Page(items=items, total=total, next_after_id=items[-1].id if more else None)
 
-    async def _by(
+    async def _rows_by(
         self, kind: HistoryTable, column: str, ids: Sequence[int], reader: RowDecoder
     ) -> Sequence[Any]:
         if not ids:
@@ -247,7 +250,7 @@ class SqlHistoryReads:
             f"SELECT {kind.columns} FROM {kind.table}"
             f" WHERE {column} IN ({self._dialect.params(len(ids))}) ORDER BY id"
         )
-        return [reader(row, self._dialect) for row in await self._database.rows(text, ids)]
+        return [reader(row, self._dialect) for row in await self._database.fetch(text, ids)]
 
 
 def _newest_text(

@@ -1,4 +1,4 @@
-"""Orders that a key has sent: ``ports.key_usage.KeyUsage``."""
+"""Orders sent with an API key."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _ORDER = (
 
 
 class SqlKeyUsage:
-    """Reads the orders of keys."""
+    """``ports.key_usage.KeyUsage``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,7 +25,7 @@ class SqlKeyUsage:
     async def opening_orders(
         self, account_id: int, api_key_id: int, since: datetime
     ) -> Sequence[OpeningOrder]:
-        """Stored orders that the key sent to the account since then, by us or past us."""
+        """Return opening orders that the key sent to the account since then."""
         param = self._dialect.param
         text = (
             f"SELECT o.command_id, {_ORDER}"
@@ -34,12 +34,14 @@ class SqlKeyUsage:
             f" AND o.reduce_only = 0 AND c.actor_api_key_id = {param}"
         )
         moment = self._dialect.encode_time(since)
-        found = await self._database.rows(text, (account_id, moment, moment, api_key_id))
-        past = await self._past(account_id, api_key_id, since)
-        return [self._order(row[0], row[1:]) for row in found] + past
+        found = await self._database.fetch(text, (account_id, moment, moment, api_key_id))
+        of_calls = await self._orders_of_calls(account_id, api_key_id, since)
+        return [self._order(row[0], row[1:]) for row in found] + of_calls
 
-    async def _past(self, account_id: int, api_key_id: int, since: datetime) -> list[OpeningOrder]:
-        """Orders that were made by calls of the gateway: the ledger knows no sender of them."""
+    async def _orders_of_calls(
+        self, account_id: int, api_key_id: int, since: datetime
+    ) -> list[OpeningOrder]:
+        """Return orders created by ccxt calls, whose rows do not name the sender."""
         param = self._dialect.param
         text = (
             "SELECT c.id, c.payload_json, c.result_json FROM oms_commands c"
@@ -49,7 +51,7 @@ class SqlKeyUsage:
         )
         values = (self._dialect.encode_time(since), account_id, api_key_id)
         names: dict[int, int] = {}
-        for command_id, payload, result in await self._database.rows(text, values):
+        for command_id, payload, result in await self._database.fetch(text, values):
             if str(loads(payload)["func"]).startswith("create_"):
                 for number, order_id in enumerate(loads(result).get("order_ids", ())):
                     names.setdefault(order_id, call_order_key(command_id, number))
@@ -59,7 +61,7 @@ class SqlKeyUsage:
     async def _orders(self, ids: Sequence[int]) -> Mapping[int, Sequence[Any]]:
         text = f"SELECT o.id, {_ORDER} FROM oms_orders o WHERE o.id IN"
         params = self._dialect.params(len(ids))
-        rows = await self._database.rows(f"{text} ({params})", tuple(ids))
+        rows = await self._database.fetch(f"{text} ({params})", tuple(ids))
         return {row[0]: row[1:] for row in rows}
 
     def _order(self, name: int, row: Sequence[Any]) -> OpeningOrder:

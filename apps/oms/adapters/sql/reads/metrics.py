@@ -1,4 +1,4 @@
-"""Figures for those who watch: ``ports.figures.Figures``."""
+"""Database counts for monitoring."""
 
 from oms.adapters.sql.connection.database import Database
 from oms.ports.metrics import DatabaseCounts
@@ -14,17 +14,17 @@ CONTROL_COMMANDS = (
     "paper_deposit",
     "paper_reset",
 )
-"""Commands that change an account and are no trade."""
+"""Types of commands that change an account without trading."""
 
 
 class SqlMetricsQuery:
-    """Counts by indexes alone: queued commands, and open orders account by account."""
+    """``ports.metrics.MetricsQuery``; counts use indexes only."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def __call__(self) -> DatabaseCounts:
-        """Raises ``Unavailable``."""
+        """Return the counts. Raises ``Unavailable``."""
         params = self._database.dialect.params(len(CONTROL_COMMANDS))
         queued = (
             "SELECT COUNT(*) FROM oms_commands WHERE status = 'queued'"
@@ -34,8 +34,8 @@ class SqlMetricsQuery:
             "SELECT COUNT(*), MIN(o.updated_at) FROM accounts a JOIN oms_orders o"
             " ON o.account_id = a.id AND o.is_open = 1 WHERE o.state = 'UNKNOWN'"
         )
-        ((controls,),) = await self._database.rows(queued, CONTROL_COMMANDS)
-        ((lost, since),) = await self._database.rows(unknown)
+        ((controls,),) = await self._database.fetch(queued, CONTROL_COMMANDS)
+        ((lost, since),) = await self._database.fetch(unknown)
         return DatabaseCounts(
             control_queue_depth=int(controls),
             orders_unknown=int(lost),

@@ -1,4 +1,4 @@
-"""Prices of paper accounts as they are kept: ``ports.marks.StoredPrices``."""
+"""Stored prices of paper accounts."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from oms.adapters.sql.connection.database import Database
 
 
 class SqlPaperPrices:
-    """Reads prices; it never writes."""
+    """``ports.mark_prices.StoredPaperPrices``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -14,7 +14,7 @@ class SqlPaperPrices:
     async def __call__(
         self, symbols: Mapping[int, frozenset[str]]
     ) -> Mapping[tuple[int, str], str]:
-        """Raises ``Unavailable``."""
+        """Return prices as JSON text by (account id, symbol). Raises ``Unavailable``."""
         if not symbols:
             return {}
         dialect, names = self._database.dialect, sorted(set[str]().union(*symbols.values()))
@@ -23,5 +23,5 @@ class SqlPaperPrices:
             f" WHERE account_id IN ({dialect.params(len(symbols))})"
             f" AND symbol IN ({dialect.params(len(names))})"
         )
-        rows = await self._database.rows(text, (*symbols, *names))
+        rows = await self._database.fetch(text, (*symbols, *names))
         return {(row[0], row[1]): row[2] for row in rows}

@@ -1,4 +1,4 @@
-"""Reads of what exchanges told: ``ports.raw.RawRows``."""
+"""Reads of stored raw exchange payloads."""
 
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
@@ -13,28 +13,28 @@ from oms.ports.raw_payloads import RawOrder, RawTrade
 _ORDERS = HistoryTable(table="ccxt_orders_raw", columns=raw.ORDER_COLUMNS, moment="observed_at")
 _TRADES = HistoryTable(table="ccxt_trades_raw", columns=raw.TRADE_COLUMNS, moment="observed_at")
 
-Told = TypeVar("Told", RawOrder, RawTrade)
+RawPayloadT = TypeVar("RawPayloadT", RawOrder, RawTrade)
 
 
 class SqlRawPayloads:
-    """Pages of it."""
+    """``ports.raw_payload_reads.RawPayloadReads``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._dialect = database.dialect
 
     async def orders(self, window: HistoryQuery) -> Page[RawOrder]:
-        """Versions of orders. Raises ``Unavailable``."""
+        """Return a page of order versions. Raises ``Unavailable``."""
         return await self._page(_ORDERS, window, raw.raw_order_from_row)
 
     async def trades(self, window: HistoryQuery) -> Page[RawTrade]:
-        """Executions. Raises ``Unavailable``."""
+        """Return a page of executions. Raises ``Unavailable``."""
         return await self._page(_TRADES, window, raw.raw_trade_from_row)
 
     async def stored_fingerprints(
         self, account_id: int, fingerprints: Collection[str]
     ) -> frozenset[str]:
-        """Which of the fingerprints are stored. Raises ``Unavailable``."""
+        """Return the fingerprints that are stored. Raises ``Unavailable``."""
         if not fingerprints:
             return frozenset()
         params, names = self._dialect.params(len(fingerprints)), tuple(fingerprints)
@@ -44,13 +44,13 @@ class SqlRawPayloads:
                 f"SELECT fingerprint_hash FROM {kind.table}"
                 f" WHERE account_id = {self._dialect.param} AND fingerprint_hash IN ({params})"
             )
-            found |= {row[0] for row in await self._database.rows(text, (account_id, *names))}
+            found |= {row[0] for row in await self._database.fetch(text, (account_id, *names))}
         return frozenset(found)
 
     async def stored_trades(
         self, account_id: int, names: Collection[str]
     ) -> frozenset[tuple[str, str]]:
-        """Symbol and id of stored trades that have one of the ids. Raises ``Unavailable``."""
+        """Return (symbol, trade id) of the stored trades with these ids. Raises ``Unavailable``."""
         if not names:
             return frozenset()
         text = (
@@ -58,19 +58,22 @@ class SqlRawPayloads:
             f" WHERE account_id = {self._dialect.param}"
             f" AND exchange_trade_id IN ({self._dialect.params(len(names))})"
         )
-        found = await self._database.rows(text, (account_id, *names))
+        found = await self._database.fetch(text, (account_id, *names))
         return frozenset((row[0], row[1]) for row in found)
 
     async def _page(
-        self, kind: HistoryTable, window: HistoryQuery, reader: Callable[[Any, Dialect], Told]
-    ) -> Page[Told]:
+        self,
+        kind: HistoryTable,
+        window: HistoryQuery,
+        reader: Callable[[Any, Dialect], RawPayloadT],
+    ) -> Page[RawPayloadT]:
         text, values = page_query(self._dialect, kind, window)
-        found = await self._database.rows(text, values)
+        found = await self._database.fetch(text, values)
         total = None
         if window.with_total and window.after_id is None:
             where = window_conditions(self._dialect, kind, window)
             counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
-            total = int((await self._database.rows(counting, where.values))[0][0])
+            total = int((await self._database.fetch(counting, where.values))[0][0])
         items = [reader(row, self._dialect) for row in found[: window.page_size]]
         more = len(found) > window.page_size
         return Page(items=items, total=total, next_after_id=items[-1].id if more else None)

@@ -1,4 +1,4 @@
-"""``ports.reconciliation.Reconciliations`` on the store's tables."""
+"""Reads of reconciliation: cursors, discrepancies, schedules and booked executions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,14 +16,14 @@ _SELECT = f"SELECT {reconciliation.DISCREPANCY_COLUMNS} FROM discrepancies"
 
 
 class SqlReconcileStore:
-    """Reads cursors and discrepancies. Everything raises ``Unavailable``."""
+    """``ports.reconcile_store.ReconcileStore``; every method raises ``Unavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._dialect = database.dialect
 
     async def cursors(self, account_ids: Sequence[int]) -> Sequence[Cursor]:
-        """All cursors of these accounts."""
+        """Return all cursors of these accounts."""
         if not account_ids:
             return ()
         text = (
@@ -31,15 +31,15 @@ class SqlReconcileStore:
             f" WHERE account_id IN ({self._dialect.params(len(account_ids))})"
             " ORDER BY account_id, entity"
         )
-        rows = await self._database.rows(text, account_ids)
+        rows = await self._database.fetch(text, account_ids)
         return [reconciliation.cursor_from_row(row, self._dialect) for row in rows]
 
     async def tracked_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
-        """Discrepancies that the next comparison must know, oldest first."""
+        """Return discrepancies that the next comparison needs, oldest first."""
         return await self._of(account_ids, TRACKED_STATUSES)
 
     async def open_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
-        """Discrepancies that are open, oldest first."""
+        """Return open discrepancies, oldest first."""
         return await self._of(account_ids, (DiscrepancyStatus.OPEN,))
 
     async def _of(
@@ -52,11 +52,11 @@ class SqlReconcileStore:
             f"{_SELECT} WHERE account_id IN ({params(len(account_ids))})"
             f" AND status IN ({params(len(statuses))}) ORDER BY id"
         )
-        rows = await self._database.rows(text, (*account_ids, *(s.value for s in statuses)))
+        rows = await self._database.fetch(text, (*account_ids, *(s.value for s in statuses)))
         return [reconciliation.discrepancy_from_row(row, self._dialect) for row in rows]
 
     async def find_discrepancies(self, query: DiscrepancyQuery) -> Sequence[Discrepancy]:
-        """A page of discrepancies, oldest first."""
+        """Return a page of discrepancies, oldest first."""
         if not query.account_ids:
             return ()
         text = f"{_SELECT} WHERE id > {self._dialect.param}"
@@ -66,18 +66,18 @@ class SqlReconcileStore:
             if words:
                 text += f" AND {column} IN ({self._dialect.params(len(words))})"
                 values += words
-        rows = await self._database.rows(f"{text} ORDER BY id LIMIT {query.limit:d}", values)
+        rows = await self._database.fetch(f"{text} ORDER BY id LIMIT {query.limit:d}", values)
         return [reconciliation.discrepancy_from_row(row, self._dialect) for row in rows]
 
     async def discrepancy(self, discrepancy_id: int) -> Discrepancy | None:
-        """One of them in any state."""
-        rows = await self._database.rows(
+        """Return one discrepancy in any state."""
+        rows = await self._database.fetch(
             f"{_SELECT} WHERE id = {self._dialect.param}", (discrepancy_id,)
         )
         return reconciliation.discrepancy_from_row(rows[0], self._dialect) if rows else None
 
     async def scheduled_accounts(self, account_ids: Sequence[int]) -> Sequence[ScheduledAccount]:
-        """Those of the accounts that may be swept by themselves."""
+        """Return the accounts that are reconciled on schedule."""
         if not account_ids:
             return ()
         text = (
@@ -85,7 +85,7 @@ class SqlReconcileStore:
             f" WHERE a.id IN ({self._dialect.params(len(account_ids))})"
             " AND a.status IN ('active', 'blocked') ORDER BY a.id"
         )
-        rows = await self._database.rows(text, account_ids)
+        rows = await self._database.fetch(text, account_ids)
         return [
             ScheduledAccount(
                 account_id=row[0], exchange_id=row[1], plan=reconcile_intervals_from_row(row[2:])
@@ -94,14 +94,14 @@ class SqlReconcileStore:
         ]
 
     async def balance_entries(self, account_id: int) -> Mapping[str, Decimal]:
-        """What was paid in and out of the account, summed by currency."""
+        """Return deposits less withdrawals of the account by currency."""
         param = self._dialect.param
         text = (
             f"SELECT {deals.SELECTED} FROM oms_deals WHERE position_id = 0"
             f" AND account_id = {param} AND type = {param}"
         )
         sums: dict[str, Decimal] = {}
-        for row in await self._database.rows(text, (account_id, DealType.BALANCE.value)):
+        for row in await self._database.fetch(text, (account_id, DealType.BALANCE.value)):
             deal = deals.deal_from_row(row, self._dialect)
             sums[deal.symbol] = add(sums.get(deal.symbol, ZERO), deal.profit)
         return sums
@@ -109,7 +109,7 @@ class SqlReconcileStore:
     async def booked_executions(
         self, account_id: int, since: datetime, until: datetime
     ) -> Sequence[Deal]:
-        """Deals of executions of the account, made in that time."""
+        """Return deals executed in ``[since, until)``, ascending by id."""
         param, dialect = self._dialect.param, self._dialect
         text = (
             f"SELECT {deals.SELECTED} FROM oms_deals WHERE account_id = {param}"
@@ -119,5 +119,5 @@ class SqlReconcileStore:
         kinds = (DealType.TRADE.value, DealType.CORRECTION.value)
         values = (account_id, dialect.encode_time(since), dialect.encode_time(until), *kinds)
         return [
-            deals.deal_from_row(row, dialect) for row in await self._database.rows(text, values)
+            deals.deal_from_row(row, dialect) for row in await self._database.fetch(text, values)
         ]

@@ -1,4 +1,4 @@
-"""Reads for checking the books."""
+"""Reads for verifying the books."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,41 +11,41 @@ from oms.domain.ledger.position import Position
 from oms.ports.exchange import ExchangeStateRows, TradeRow
 from oms.ports.verification_reads import LeaseTokens, OrderColumns, OrphanRows, UsedIdempotencyKey
 
-#: Tables whose rows belong to an account; id 0 is nobody's.
+#: Tables whose rows belong to an account; account 0 is the gateway itself.
 _OWNED = ("oms_commands", "oms_orders", "oms_deals", "oms_positions", "event_outbox")
-#: Commands of these types make one order at most.
+#: Commands of these types create at most one order.
 _SINGLE = "'send_order', 'close_position'"
 
 
 class SqlVerificationReads:
-    """``ports.audit_reads.AuditReads``."""
+    """``ports.verification_reads.VerificationReads``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._dialect = database.dialect
 
     async def deals_of_positions(self, position_ids: Sequence[int]) -> Sequence[Deal]:
-        """Deals of the positions, ascending."""
+        """Return deals of the positions, ascending."""
         if not position_ids:
             return ()
         text = (
             f"SELECT {deals.SELECTED} FROM oms_deals"
             f" WHERE position_id IN ({self._dialect.params(len(position_ids))}) ORDER BY id"
         )
-        found = await self._database.rows(text, position_ids)
+        found = await self._database.fetch(text, position_ids)
         return [deals.deal_from_row(row, self._dialect) for row in found]
 
     async def symbols(self, account_id: int) -> Sequence[str]:
-        """All that there are rows of."""
+        """Return all symbols with orders, deals or positions."""
         text = " UNION ".join(
             f"SELECT DISTINCT symbol FROM {table} WHERE account_id = {self._dialect.param}"
             for table in ("oms_orders", "oms_deals", "oms_positions")
         )
-        found = await self._database.rows(text, (account_id,) * 3)
+        found = await self._database.fetch(text, (account_id,) * 3)
         return sorted(row[0] for row in found)
 
     async def merged_into(self, account_id: int, position_ids: Sequence[int]) -> Sequence[Position]:
-        """Positions that ended in one of these."""
+        """Return positions merged into one of these."""
         if not position_ids:
             return ()
         text = (
@@ -53,11 +53,11 @@ class SqlVerificationReads:
             f" WHERE account_id = {self._dialect.param} AND state = 'merged'"
             f" AND merged_into IN ({self._dialect.params(len(position_ids))}) ORDER BY id"
         )
-        found = await self._database.rows(text, (account_id, *position_ids))
+        found = await self._database.fetch(text, (account_id, *position_ids))
         return [positions.position_from_row(row, self._dialect) for row in found]
 
     async def order_columns(self, order_ids: Sequence[int]) -> Mapping[int, OrderColumns]:
-        """Columns beside the state."""
+        """Return the columns derived from the state."""
         if not order_ids:
             return {}
         text = (
@@ -67,60 +67,60 @@ class SqlVerificationReads:
         decimal = self._dialect.decode_optional_decimal
         return {
             row[0]: OrderColumns(row[1], bool(row[2]), decimal(row[3]))
-            for row in await self._database.rows(text, order_ids)
+            for row in await self._database.fetch(text, order_ids)
         }
 
     async def strategies(self, strategy_ids: Sequence[int]) -> frozenset[int]:
-        """Those that exist."""
+        """Return the ids that exist."""
         if not strategy_ids:
             return frozenset()
         params = self._dialect.params(len(strategy_ids))
         text = f"SELECT id FROM strategies WHERE id IN ({params})"
-        return frozenset(row[0] for row in await self._database.rows(text, strategy_ids))
+        return frozenset(row[0] for row in await self._database.fetch(text, strategy_ids))
 
     async def commands_with_several_orders(self, account_id: int) -> Sequence[int]:
-        """Commands that made more than one order, ascending."""
+        """Return commands that created more than one order, ascending."""
         text = (
             "SELECT o.command_id FROM oms_orders o JOIN oms_commands c ON c.id = o.command_id"
             f" WHERE o.account_id = {self._dialect.param} AND c.command_type IN ({_SINGLE})"
             " GROUP BY o.command_id HAVING COUNT(*) > 1 ORDER BY o.command_id"
         )
-        return [row[0] for row in await self._database.rows(text, (account_id,))]
+        return [row[0] for row in await self._database.fetch(text, (account_id,))]
 
     async def lease_tokens(self, account_id: int) -> LeaseTokens:
-        """The lease tokens, in one read."""
+        """Return the lease tokens from one statement."""
         tokens = [
             f"(SELECT {column} FROM {table} WHERE account_id = {self._dialect.param})"
             for table, column in (("account_streams", "lease_token"), ("account_leases", "token"))
         ]
-        ((written, given),) = await self._database.rows(
+        ((written, given),) = await self._database.fetch(
             f"SELECT {', '.join(tokens)}", (account_id, account_id)
         )
         return LeaseTokens(written or 0, given or 0)
 
     async def used_idempotency_keys(self, after: str, limit: int) -> Sequence[UsedIdempotencyKey]:
-        """Keys that have not expired."""
+        """Return a page of keys that have not expired."""
         text = (
             "SELECT scope_hash, command_ids FROM idempotency_keys"
             f" WHERE scope_hash > {self._dialect.param} AND expires_at > {self._dialect.now}"
             f" ORDER BY scope_hash LIMIT {self._dialect.param}"
         )
-        found = await self._database.rows(text, (after, limit))
+        found = await self._database.fetch(text, (after, limit))
         return [UsedIdempotencyKey(row[0], json.loads(row[1]) if row[1] else ()) for row in found]
 
     async def orphan_rows(self) -> Sequence[OrphanRows]:
-        """Rows of accounts that do not exist; each table's index by account tells."""
+        """Return the number of rows of non-existent accounts by table and account."""
         found: list[OrphanRows] = []
         for table in _OWNED:
             text = (
                 f"SELECT account_id, COUNT(*) FROM {table} WHERE account_id <> 0"
                 " AND account_id NOT IN (SELECT id FROM accounts) GROUP BY account_id"
             )
-            found += [OrphanRows(table, row[0], row[1]) for row in await self._database.rows(text)]
+            found += [OrphanRows(table, row[0], row[1]) for row in await self._database.fetch(text)]
         return found
 
     async def paper_exchange_state(self, account_id: int) -> ExchangeStateRows:
-        """The memory of the account's paper exchange, in one consistent read."""
+        """Return the state of the account's paper exchange from one snapshot."""
 
         async def work(session: Session) -> ExchangeStateRows:
             return await exchange_state.load_exchange_state(session, account_id)
@@ -128,13 +128,13 @@ class SqlVerificationReads:
         return await self._database.read_consistent(work)
 
     async def paper_trades(self, account_id: int, after: str, limit: int) -> Sequence[TradeRow]:
-        """Executions, ascending by id."""
+        """Return a page of executions, ascending by id."""
         param = self._dialect.param
         text = (
             "SELECT trade_id, symbol, executed_at, trade_json FROM paper_trades"
             f" WHERE account_id = {param} AND trade_id > {param} ORDER BY trade_id LIMIT {param}"
         )
-        found = await self._database.rows(text, (account_id, after, limit))
+        found = await self._database.fetch(text, (account_id, after, limit))
         return [
             TradeRow(
                 trade_id=row[0],
@@ -148,12 +148,12 @@ class SqlVerificationReads:
     async def existing_paper_trades(
         self, account_id: int, trade_ids: Sequence[str]
     ) -> frozenset[str]:
-        """Those that there are."""
+        """Return the ids that exist."""
         if not trade_ids:
             return frozenset()
         text = (
             f"SELECT trade_id FROM paper_trades WHERE account_id = {self._dialect.param}"
             f" AND trade_id IN ({self._dialect.params(len(trade_ids))})"
         )
-        found = await self._database.rows(text, (account_id, *trade_ids))
+        found = await self._database.fetch(text, (account_id, *trade_ids))
         return frozenset(row[0] for row in found)

@@ -1,4 +1,4 @@
-"""Accounts as an admin changes them: ``ports.account_desk.AccountDesk``."""
+"""Administration of accounts: ``ports.account_admin.AccountAdmin``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +19,8 @@ from oms.wire.account_config.paper_settings import read_paper_settings
 from oms.wire.admin.account_requests import environment_of
 from oms.wire.json import dumps, loads
 
-#: Columns that are shown as they are.
-_SHOWN = (
+#: Columns reported unchanged.
+_MORE_COLUMNS = (
     "reconcile_enabled",
     "reconcile_short_interval_seconds",
     "reconcile_short_lookback_seconds",
@@ -35,11 +35,12 @@ _SHOWN = (
 _SELECTED = (
     "SELECT a.id, a.label, a.exchange_id, a.position_mode, a.environment, a.is_testnet, a.status,"
     " a.live_enabled, a.extra_config_json, a.trader_name, a.created_at, c.api_key_enc,"
-    f" c.secret_enc, c.passphrase_enc, c.updated_at, {', '.join(f'a.{name}' for name in _SHOWN)}"
+    " c.secret_enc, c.passphrase_enc, c.updated_at,"
+    f" {', '.join(f'a.{name}' for name in _MORE_COLUMNS)}"
     " FROM accounts a LEFT JOIN account_credentials_encrypted c ON c.account_id = a.id"
 )
 _SEALED = ("api_key_enc", "secret_enc", "passphrase_enc")
-#: What a change may set, as columns and as fields of ``AccountRecord``.
+#: Changeable columns and the fields of ``AccountRecord``.
 _SET = {
     "label": "label",
     "exchange_id": "exchange_id",
@@ -51,23 +52,23 @@ _SET = {
     "extra_config_json": "extra_config",
     "trader_name": "trader_name",
 }
-#: What trading does not look at.
-_ASIDE = frozenset({"label", "trader_name"})
-#: What is judged together: each may make the others impossible.
-_JUDGED = frozenset({"exchange_id", "environment", "is_testnet", "extra_config_json"})
+#: Columns that trading does not use.
+_NOT_USED_BY_TRADING = frozenset({"label", "trader_name"})
+#: Columns that are validated together.
+_CHECKED_TOGETHER = frozenset({"exchange_id", "environment", "is_testnet", "extra_config_json"})
 
 
 class SqlAccountAdmin(AuditedWriter):
-    """Reads and changes accounts."""
+    """``ports.account_admin.AccountAdmin``."""
 
     async def records(self) -> Sequence[AccountRecord]:
-        """All accounts, ascending."""
-        return [self._of(row) for row in await self._database.rows(f"{_SELECTED} ORDER BY a.id")]
+        """Return all accounts, ascending."""
+        return [self._of(row) for row in await self._database.fetch(f"{_SELECTED} ORDER BY a.id")]
 
     async def record(self, account_id: int) -> AccountRecord | None:
-        """One account."""
+        """Return one account."""
         text = f"{_SELECTED} WHERE a.id = {self._dialect.param}"
-        found = await self._database.rows(text, (account_id,))
+        found = await self._database.fetch(text, (account_id,))
         return self._of(found[0]) if found else None
 
     async def change(
@@ -82,28 +83,30 @@ class SqlAccountAdmin(AuditedWriter):
 
         async def work(session: Session) -> AuditedResult[int]:
             before = await self._locked(session, account_id)
-            wanted = _wanted(before, change)
-            changed = {n for n, field in _SET.items() if wanted[n] != getattr(before, field)}
-            head = None if changed <= _ASIDE else await revoke_lease(session, account_id)
-            await _guard(session, account_id, changed)
-            if changed & _JUDGED:
+            requested = _requested_columns(before, change)
+            changed = {n for n, field in _SET.items() if requested[n] != getattr(before, field)}
+            head = (
+                None if changed <= _NOT_USED_BY_TRADING else await revoke_lease(session, account_id)
+            )
+            await _refuse_conflicts(session, account_id, changed)
+            if changed & _CHECKED_TOGETHER:
                 check_account(
-                    exchange_id=wanted["exchange_id"],
-                    environment=wanted["environment"],
-                    extra_config=wanted["extra_config_json"],
+                    exchange_id=requested["exchange_id"],
+                    environment=requested["environment"],
+                    extra_config=requested["extra_config_json"],
                 )
             if changed:
-                await _update(session, account_id, {name: wanted[name] for name in changed})
+                await _update(session, account_id, {name: requested[name] for name in changed})
             if "status" in changed and head is not None:
                 event = _status_event(
-                    self._ids("event"), account_id, head, wanted["status"], audit_context
+                    self._ids("event"), account_id, head, requested["status"], audit_context
                 )
                 await events.INSERT(
                     session, [events.event_to_row(event, audit_context.at, session.dialect)]
                 )
                 await _advance(session, account_id, head + 1)
             return 1, [
-                _entry(before, {name: wanted[name] for name in sorted(changed)}, audit_context)
+                _entry(before, {name: requested[name] for name in sorted(changed)}, audit_context)
             ]
 
         return await self._write_audited(work, audit_context.at)
@@ -117,7 +120,7 @@ class SqlAccountAdmin(AuditedWriter):
         return self._of(found[0])
 
     def _of(self, row: Any) -> AccountRecord:
-        more: dict[str, object] = dict(zip(_SHOWN, row[15:], strict=True))
+        more: dict[str, object] = dict(zip(_MORE_COLUMNS, row[15:], strict=True))
         more["reconcile_enabled"] = bool(more["reconcile_enabled"])
         hinted = self._dialect.decode_optional_time(more["dispatcher_hint_updated_at"])
         more["dispatcher_hint_updated_at"] = hinted
@@ -139,18 +142,18 @@ class SqlAccountAdmin(AuditedWriter):
         )
 
 
-def _wanted(before: AccountRecord, change: AccountChange) -> dict[str, Any]:
-    """The columns as they shall be."""
-    wanted: dict[str, Any] = {}
+def _requested_columns(before: AccountRecord, change: AccountChange) -> dict[str, Any]:
+    """Return the columns after the change."""
+    requested: dict[str, Any] = {}
     for column, field in _SET.items():
         new = getattr(change, field)
-        wanted[column] = getattr(before, field) if new is None else new
+        requested[column] = getattr(before, field) if new is None else new
     if change.clears_trader_name:
-        wanted["trader_name"] = None
-    moved = (wanted["exchange_id"], wanted["is_testnet"])
+        requested["trader_name"] = None
+    moved = (requested["exchange_id"], requested["is_testnet"])
     if change.environment is None and moved != (before.exchange_id, before.is_testnet):
-        wanted["environment"] = environment_of(*moved)
-    return wanted
+        requested["environment"] = environment_of(*moved)
+    return requested
 
 
 async def _advance(session: Session, account_id: int, head: int) -> None:
@@ -159,7 +162,7 @@ async def _advance(session: Session, account_id: int, head: int) -> None:
     await session.execute(text, (head, account_id))
 
 
-async def _guard(session: Session, account_id: int, changed: set[str]) -> None:
+async def _refuse_conflicts(session: Session, account_id: int, changed: set[str]) -> None:
     """Raises ``Conflict``."""
     param = session.dialect.param
     if changed & {"exchange_id", "is_testnet"}:
@@ -187,7 +190,7 @@ async def _update(session: Session, account_id: int, columns: dict[str, Any]) ->
 def _status_event(
     event_id: int, account_id: int, head: int, status: str, audit_context: AuditContext
 ) -> EventRow:
-    told = {
+    payload = {
         "account_id": account_id,
         "status": status,
         "comment": audit_context.comment,
@@ -202,15 +205,15 @@ def _status_event(
         strategy_id=0,
         namespace="risk",
         event_type="account_status_changed",
-        payload=dumps(told),
+        payload=dumps(payload),
     )
 
 
 def _entry(before: AccountRecord, after: dict[str, Any], audit_context: AuditContext) -> AuditEntry:
     was = {column: getattr(before, _SET[column]) for column in after}
-    for told in (was, after):
-        if "extra_config_json" in told:
-            told["extra_config_json"] = loads(told["extra_config_json"])
+    for columns in (was, after):
+        if "extra_config_json" in columns:
+            columns["extra_config_json"] = loads(columns["extra_config_json"])
     return audit_context.entry(
         "change_account",
         "account",

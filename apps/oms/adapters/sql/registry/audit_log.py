@@ -1,6 +1,6 @@
-"""The audit log and its chain: ``ports.audit_log.AuditLog``.
+"""The audit log and its hash chain: ``ports.audit_log.AuditLog``.
 
-A command is audited by its own row: a page shows the log and the commands together.
+A command is audited by its own row, so a page merges the log and the commands.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,7 @@ from typing import Any
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.errors import (
-    CommitOutcomeUnknown,
     DuplicateKey,
-    outcome_unknown_error,
 )
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.rows.commands import TRADING_CALL_SQL
@@ -27,7 +25,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A table that a page shows rows of; ``place`` orders the rows of both."""
+    """A table of a page; ``place`` orders the rows of both tables."""
 
     columns: str
     table: str
@@ -37,7 +35,7 @@ class _Source:
 
 
 _LOG = _Source(f"{_COLUMNS}, t.id * 2 AS place", "audit_log t", "t.id", "t.action")
-#: Reads of the exchange change nothing; calls that trade say so first.
+#: Without ccxt calls that only read.
 _COMMANDS = _Source(
     "t.id, t.account_id, COALESCE(u.name, '') AS actor, t.actor_user_id, t.actor_api_key_id,"
     " t.actor_role, t.actor_ip, t.command_type AS action, 'command' AS entity,"
@@ -51,15 +49,15 @@ _COMMANDS = _Source(
 
 
 class SqlAuditLog:
-    """Reads the log; sets the hashes of its chain, once."""
+    """Reads the log and appends to its hash chain."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._dialect = database.dialect
 
     async def page(self, window: AuditQuery) -> AuditPage:
-        """Rows and commands of the window."""
-        sources = [s for s in (_LOG, _COMMANDS) if _shows(s, window)]
+        """Return a page of audit rows and commands."""
+        sources = [s for s in (_LOG, _COMMANDS) if _matches_entity(s, window)]
         rows = await self._rows(window, sources) if sources else ()
         total = None
         if window.with_total:
@@ -67,17 +65,17 @@ class SqlAuditLog:
             for source in sources:
                 where, values = _where(source, window, self._dialect)
                 text = f"SELECT COUNT(*) FROM {source.table} WHERE {where}"
-                total += int((await self._database.rows(text, values))[0][0])
-        shown = rows[: window.page_size]
+                total += int((await self._database.fetch(text, values))[0][0])
+        page_rows = rows[: window.page_size]
         has_more = len(rows) > window.page_size
         return AuditPage(
-            items=[_row(row, self._dialect) for row in shown],
+            items=[_row(row, self._dialect) for row in page_rows],
             total=total,
-            next_after_id=int(shown[-1][15]) if has_more else None,
+            next_after_id=int(page_rows[-1][15]) if has_more else None,
         )
 
     async def _rows(self, window: AuditQuery, sources: Sequence[_Source]) -> Sequence[Any]:
-        """One row more than the page holds, if there is one."""
+        """Return the rows of the page and one more if there is one."""
         param, order = self._dialect.param, "DESC" if window.descending else "ASC"
         offset = 0 if window.after_id is not None else (window.page - 1) * window.page_size
         count = window.page_size + 1
@@ -94,35 +92,35 @@ class SqlAuditLog:
             )
             values += [*bound, offset + count]
         text = f"{' UNION ALL '.join(parts)} ORDER BY place {order} LIMIT {param} OFFSET {param}"
-        return await self._database.rows(text, (*values, count, offset))
+        return await self._database.fetch(text, (*values, count, offset))
 
     async def head(self) -> ChainHead:
-        """The end of the chain."""
-        found = await self._database.rows("SELECT length, hash FROM audit_chain WHERE id = 1")
+        """Return length and last hash of the chain."""
+        found = await self._database.fetch("SELECT length, hash FROM audit_chain WHERE id = 1")
         return ChainHead(length=found[0][0], hash=found[0][1])
 
     async def unchained(self, limit: int) -> Sequence[AuditRow]:
-        """Rows that are in no chain yet."""
+        """Return rows that are not chained yet, ascending."""
         table = self._dialect.with_index("audit_log", "ux_audit_log_chain_no")
         text = (
             f"SELECT {_COLUMNS} FROM {table} WHERE chain_no IS NULL"
             f" ORDER BY id LIMIT {self._dialect.param}"
         )
-        return [_row(row, self._dialect) for row in await self._database.rows(text, (limit,))]
+        return [_row(row, self._dialect) for row in await self._database.fetch(text, (limit,))]
 
     async def chain(self, before: ChainHead, rows: Sequence[ChainedRow]) -> bool:
-        """Put ``rows`` at the end; ``False`` if the end was not ``before`` any more."""
+        """Append ``rows``; ``False`` if the head is no longer ``before``."""
         if not rows:
             return True
 
         async def work(session: Session) -> bool:
             param, last = session.dialect.param, rows[-1].link
-            moved = await session.execute(
+            updated = await session.execute(
                 f"UPDATE audit_chain SET length = {param}, hash = {param}"
                 f" WHERE id = 1 AND length = {param} AND hash = {param}",
                 (last.number, last.hash, before.length, before.hash),
             )
-            if moved != 1:
+            if updated != 1:
                 return False
             for each in rows:
                 await session.execute(
@@ -133,14 +131,12 @@ class SqlAuditLog:
             return True
 
         try:
-            return await self._database.write(work)
+            return await self._database.commit(work)
         except DuplicateKey:
             return False
-        except CommitOutcomeUnknown as doubt:
-            raise outcome_unknown_error() from doubt
 
     async def chained(self, after: int, limit: int) -> Sequence[ChainedRow]:
-        """Rows of the chain from number ``after`` + 1 on."""
+        """Return chained rows from number ``after`` + 1 on."""
         param = self._dialect.param
         text = (
             f"SELECT {_COLUMNS}, chain_no, prev_hash, hash FROM audit_log"
@@ -151,11 +147,11 @@ class SqlAuditLog:
                 row=_row(row, self._dialect),
                 link=ChainLink(number=row[15], prev_hash=row[16] or "", hash=row[17] or ""),
             )
-            for row in await self._database.rows(text, (after, limit))
+            for row in await self._database.fetch(text, (after, limit))
         ]
 
 
-def _shows(source: _Source, window: AuditQuery) -> bool:
+def _matches_entity(source: _Source, window: AuditQuery) -> bool:
     return window.entity is None or (source is _COMMANDS) is (window.entity == "command")
 
 

@@ -1,23 +1,22 @@
-"""Changes that leave a trace: what is written and its audit rows are one transaction."""
+"""Base of the stores whose changes are written together with their audit rows."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from oms.adapters.sql.connection.database import Database
-from oms.adapters.sql.connection.errors import CommitOutcomeUnknown, outcome_unknown_error
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.rows import access
 from oms.ports.registry import AuditEntry
 
-Answer = TypeVar("Answer")
-#: What a change answers, and the rows it leaves in the log.
-AuditedResult = tuple[Answer, Sequence[AuditEntry]]
+Result = TypeVar("Result")
+#: Result of a change and its audit log entries.
+AuditedResult = tuple[Result, Sequence[AuditEntry]]
 
 
 class AuditedWriter:
-    """Writes to one database, each with its rows of the audit log."""
+    """Writes changes and their audit rows in one transaction."""
 
     def __init__(self, database: Database, ids: SqlIdBlocks) -> None:
         self._database = database
@@ -26,25 +25,22 @@ class AuditedWriter:
 
     async def _write_audited(
         self,
-        work: Callable[[Session], Awaitable[AuditedResult[Answer]]],
+        work: Callable[[Session], Awaitable[AuditedResult[Result]]],
         now: datetime,
         entries_max: int = 1,
-    ) -> Answer:
-        """What ``work`` answers, durably. Raises ``Unavailable``, ``Duplicate``."""
+    ) -> Result:
+        """Return the result of ``work``, committed. Raises ``Unavailable``, ``DuplicateKey``."""
         await self._ids.ensure("audit", entries_max)
 
-        async def whole(session: Session) -> Answer:
-            answer, entries = await work(session)
-            assert len(entries) <= entries_max, "an id was provided for each"
+        async def with_audit(session: Session) -> Result:
+            result, entries = await work(session)
+            assert len(entries) <= entries_max, "an id was ensured for each entry"
             rows = [
                 access.audit_to_row(self._ids("audit"), entry, 0, now, session.dialect)
                 for entry in entries
             ]
             if rows:
                 await access.INSERT_AUDIT(session, rows)
-            return answer
+            return result
 
-        try:
-            return await self._database.write(whole)
-        except CommitOutcomeUnknown as doubt:
-            raise outcome_unknown_error() from doubt
+        return await self._database.commit(with_audit)

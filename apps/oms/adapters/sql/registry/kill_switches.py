@@ -1,4 +1,4 @@
-"""Kill switches on ``kill_switches``: ``ports.kills.Kills``."""
+"""Kill switches in the table ``kill_switches``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,10 +26,10 @@ _SELECTED = (
 
 
 class SqlKillSwitchStore(AuditedWriter):
-    """Reads and writes kill switches."""
+    """``ports.kill_switches.KillSwitchStore``."""
 
     async def pull(self, switch: KillSwitch, audit_context: AuditContext) -> KillSwitch:
-        """Store a new switch with its audit row."""
+        """Store an engaged switch with its audit row; returns it with its id."""
         await self._ids.ensure("kill", 1)
         await self._ids.ensure("event", 1)
         pulled = evolve(switch, id=self._ids("kill"))
@@ -42,14 +42,14 @@ class SqlKillSwitchStore(AuditedWriter):
                 *(pulled.set_by, pulled.set_by_user_id, pulled.set_by_api_key_id, at),
             )
             await _INSERT(session, [row])
-            await self._tell(session, pulled, audit_context)
+            await self._write_event(session, pulled, audit_context)
             after = dumps(switch_row(pulled))
             return pulled, [audit_context.entry("kill_on", "kill_switch", pulled.id, after=after)]
 
         return await self._write_audited(work, audit_context.at)
 
     async def release(self, switch_id: int, audit_context: AuditContext) -> KillSwitch | None:
-        """End a switch with its audit row; ``None`` if it was over before."""
+        """Release a switch with its audit row; ``None`` if it was already released."""
         await self._ids.ensure("event", 1)
 
         async def work(session: Session) -> AuditedResult[KillSwitch | None]:
@@ -61,10 +61,10 @@ class SqlKillSwitchStore(AuditedWriter):
             )
             if not changed:
                 return None, []
-            after = self._of(
+            after = self._switch_from_row(
                 (await session.fetch(f"{_SELECTED} WHERE id = {param}", (switch_id,)))[0]
             )
-            await self._tell(session, after, audit_context)
+            await self._write_event(session, after, audit_context)
             before = evolve(after, released_at=None, released_by=None, release_comment=None)
             entry = audit_context.entry(
                 "kill_off",
@@ -78,33 +78,33 @@ class SqlKillSwitchStore(AuditedWriter):
         return await self._write_audited(work, audit_context.at)
 
     async def find(self, switch_id: int) -> KillSwitch | None:
-        """A switch, also one that is over."""
+        """Return a switch, released or not."""
         text = f"{_SELECTED} WHERE id = {self._dialect.param}"
-        found = await self._database.rows(text, (switch_id,))
-        return self._of(found[0]) if found else None
+        found = await self._database.fetch(text, (switch_id,))
+        return self._switch_from_row(found[0]) if found else None
 
     async def all(self, *, is_on: bool, limit: int) -> Sequence[KillSwitch]:
-        """The newest switches, ascending."""
+        """Return the newest switches, ascending."""
         where = " WHERE is_on = 1" if is_on else ""
         text = f"{_SELECTED}{where} ORDER BY id DESC LIMIT {self._dialect.param}"
-        found = await self._database.rows(text, (limit,))
-        return [self._of(row) for row in reversed(found)]
+        found = await self._database.fetch(text, (limit,))
+        return [self._switch_from_row(row) for row in reversed(found)]
 
     async def commands(self, switch_id: int) -> Sequence[tuple[int, int, str, str | None]]:
-        """What followed from a switch, by account."""
+        """Return the commands caused by a switch: (account id, command id, status, result JSON)."""
         param = self._dialect.param
         text = (
             "SELECT account_id, id, status, result_json FROM oms_commands"
             f" WHERE account_id IN (SELECT id FROM accounts) AND request_id = {param}"
             " AND command_type = 'kill' ORDER BY account_id"
         )
-        found = await self._database.rows(text, (f"kill:{switch_id}",))
+        found = await self._database.fetch(text, (f"kill:{switch_id}",))
         return [(row[0], row[1], row[2], row[3]) for row in found]
 
-    async def _tell(
+    async def _write_event(
         self, session: Session, switch: KillSwitch, audit_context: AuditContext
     ) -> None:
-        """The event in the stream of account 0; that of one account is told by its worker."""
+        """Write the event of account 0; the event of a single account is written by its worker."""
         if switch.scope is KillScope.ACCOUNT:
             return
         await session.execute(
@@ -126,7 +126,7 @@ class SqlKillSwitchStore(AuditedWriter):
             session, [events.event_to_row(event, audit_context.at, session.dialect)]
         )
 
-    def _of(self, row: Any) -> KillSwitch:
+    def _switch_from_row(self, row: Any) -> KillSwitch:
         dialect = self._dialect
         return KillSwitch(
             id=row[0],

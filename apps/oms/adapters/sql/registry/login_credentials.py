@@ -1,4 +1,4 @@
-"""Passwords, login tokens and attempts to log in: ``ports.credentials.Credentials``."""
+"""Passwords, login tokens and login attempts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ from oms.ports.audit_log import AuditContext
 from oms.ports.credentials import LoginRecord, NewToken
 from oms.wire.json import dumps, time_text
 
-#: More attempts than these do not make a lock longer.
+#: Further attempts would not extend a lockout.
 ATTEMPTS_PER_NAME_READ_MAX = 100
 ATTEMPTS_PER_ADDRESS_READ_MAX = 400
 NAME_CHARACTERS_MAX = 128
@@ -36,10 +36,10 @@ _TOKEN = BulkInsert(
 
 
 class SqlLoginCredentials(AuditedWriter):
-    """Who logs in."""
+    """``ports.credentials.LoginCredentials``."""
 
     async def login_row(self, user_name: str, now: datetime) -> LoginRecord:
-        """What is known under the name."""
+        """Return user, password hash and usable keys of the name."""
 
         async def work(session: Session) -> LoginRecord:
             return await _login_row(session, user_name, now)
@@ -47,18 +47,18 @@ class SqlLoginCredentials(AuditedWriter):
         return await self._database.read_consistent(work)
 
     async def password_of(self, user_id: int) -> str | None:
-        """The hash of the user's password."""
+        """Return the hash of the user's password."""
         text = (
             "SELECT password_hash FROM user_password_credentials"
             f" WHERE user_id = {self._dialect.param}"
         )
-        found = await self._database.rows(text, (user_id,))
+        found = await self._database.fetch(text, (user_id,))
         return str(found[0][0]) if found else None
 
     async def attempts(
         self, user_name: str, ip: str, since: datetime
     ) -> tuple[Sequence[LoginAttempt], Sequence[LoginAttempt]]:
-        """The newest attempts of the name, and from the address, each ascending."""
+        """Return the newest attempts of the name and of the address, each ascending."""
         at = self._dialect.encode_time(since)
         mine = await self._attempts(
             "user_name", user_name[:NAME_CHARACTERS_MAX], at, ATTEMPTS_PER_NAME_READ_MAX
@@ -69,7 +69,7 @@ class SqlLoginCredentials(AuditedWriter):
     async def failed(
         self, user_name: str, audit_context: AuditContext, *, known: int | None
     ) -> None:
-        """Note an attempt that failed."""
+        """Store a failed attempt with its audit row."""
         await self._ids.ensure("login", 1)
         attempt_id = self._ids("login")
         name = user_name[:ENTITY_CHARACTERS_MAX]
@@ -87,7 +87,7 @@ class SqlLoginCredentials(AuditedWriter):
     async def logged_in(
         self, user_name: str, token: NewToken, new_hash: str | None, audit_context: AuditContext
     ) -> int:
-        """Note a success and store its token; the token's id."""
+        """Store a successful attempt and its token; returns the token id."""
         await self._ids.ensure("login", 1)
         await self._ids.ensure("token", 1)
         attempt_id, token_id = self._ids("login"), self._ids("token")
@@ -100,13 +100,13 @@ class SqlLoginCredentials(AuditedWriter):
             await _TOKEN(session, [row])
             if new_hash is not None:
                 await store_password(session, token.user_id, new_hash, audit_context.at)
-            told = dumps({"token_id": token_id, "expires_at": time_text(token.expires_at)})
-            return token_id, [audit_context.entry("login", "user", token.user_id, after=told)]
+            after = dumps({"token_id": token_id, "expires_at": time_text(token.expires_at)})
+            return token_id, [audit_context.entry("login", "user", token.user_id, after=after)]
 
         return await self._write_audited(work, audit_context.at)
 
     async def revoke(self, user_id: int, token_id: int | None, audit_context: AuditContext) -> int:
-        """End a token, or all of the user's; how many ended."""
+        """Revoke a token or all of the user; returns the number revoked."""
 
         async def work(session: Session) -> AuditedResult[int]:
             if token_id is None:
@@ -118,8 +118,8 @@ class SqlLoginCredentials(AuditedWriter):
                     f" AND user_id = {param} AND status = 'active'",
                     (token_id, user_id),
                 )
-            told = dumps({"revoked": count, "all": token_id is None})
-            return count, [audit_context.entry("logout", "user", user_id, after=told)]
+            after = dumps({"revoked": count, "all": token_id is None})
+            return count, [audit_context.entry("logout", "user", user_id, after=after)]
 
         return await self._write_audited(work, audit_context.at)
 
@@ -130,20 +130,20 @@ class SqlLoginCredentials(AuditedWriter):
         keep_token_id: int | None,
         audit_context: AuditContext,
     ) -> None:
-        """Store the hash and end the user's tokens but one."""
+        """Store the hash and revoke all tokens of the user but ``keep_token_id``."""
 
         async def work(session: Session) -> AuditedResult[None]:
             await store_password(session, user_id, password_hash, audit_context.at)
             count = await revoke_user_tokens(session, user_id, keep_token_id)
-            told = dumps({"password": "changed", "tokens_revoked": count})
-            return None, [audit_context.entry("change_password", "user", user_id, after=told)]
+            after = dumps({"password": "changed", "tokens_revoked": count})
+            return None, [audit_context.entry("change_password", "user", user_id, after=after)]
 
         await self._write_audited(work, audit_context.at)
 
     async def used(
         self, api_key_id: int, token_id: int | None, ip: str, now: datetime, since: datetime
     ) -> None:
-        """Note that they were used, unless that was noted after ``since``."""
+        """Store the last use of key and token unless one was stored after ``since``."""
         named = [("user_api_keys", api_key_id)]
         if token_id is not None:
             named.append(("auth_tokens", token_id))
@@ -161,10 +161,10 @@ class SqlLoginCredentials(AuditedWriter):
         try:
             await self._database.write(work)
         except CommitOutcomeUnknown:
-            return  # noted or not: the next use will tell
+            return  # the next use is stored anyway
 
     async def forget(self, before: datetime, limit: int) -> int:
-        """Drop old attempts and ended tokens; how many rows went."""
+        """Delete old attempts and ended tokens; returns the number of rows."""
 
         async def work(session: Session) -> int:
             count = 0
@@ -194,7 +194,7 @@ class SqlLoginCredentials(AuditedWriter):
             f"SELECT user_name, ok, created_at FROM login_attempts WHERE {column} = {param}"
             f" AND created_at > {param} ORDER BY created_at DESC LIMIT {param}"
         )
-        found = await self._database.rows(text, (value, since, limit))
+        found = await self._database.fetch(text, (value, since, limit))
         return [
             LoginAttempt(user_name=row[0], ok=bool(row[1]), at=self._dialect.decode_time(row[2]))
             for row in reversed(found)
@@ -206,7 +206,7 @@ async def _login_row(session: Session, user_name: str, now: datetime) -> LoginRe
     users = await session.fetch(
         f"SELECT {USER_SELECTED} FROM users WHERE name = {param}", (user_name,)
     )
-    user_id = users[0][0] if users else 0  # as many questions for a name that nobody has
+    user_id = users[0][0] if users else 0  # the same queries run for an unknown name
     stored = await session.fetch(
         f"SELECT password_hash FROM user_password_credentials WHERE user_id = {param}", (user_id,)
     )

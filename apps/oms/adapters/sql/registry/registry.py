@@ -1,4 +1,4 @@
-"""Users, keys, permissions and accounts. Each change is one transaction with its audit row."""
+"""Writes of users, keys, permissions and accounts, each with its audit row in one transaction."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,9 +7,7 @@ from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.database import Database, Work
 from oms.adapters.sql.connection.errors import (
-    CommitOutcomeUnknown,
     DuplicateKey,
-    outcome_unknown_error,
 )
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
@@ -45,7 +43,7 @@ _LEASE = BulkInsert(table="account_leases", columns=("account_id", "expires_at")
 
 
 class SqlRegistry(RegistryReads):
-    """``ports.registry.Registry``: the writes; the reads stand in ``registry_reads``."""
+    """``ports.registry.Registry``; the reads are inherited from ``RegistryReads``."""
 
     def __init__(self, database: Database, ids: SqlIdBlocks) -> None:
         super().__init__(database)
@@ -54,7 +52,7 @@ class SqlRegistry(RegistryReads):
     async def create_user(
         self, *, name: str, role: str, now: datetime, audit: AuditEntry
     ) -> tuple[UserRow, bool]:
-        """The user of that name and whether it was made now. Raises ``Unavailable``."""
+        """Return the user of that name and whether it was created now. Raises ``Unavailable``."""
         known = await self.user(name)
         if known is not None:
             return known, False
@@ -86,7 +84,7 @@ class SqlRegistry(RegistryReads):
         now: datetime,
         audit: AuditEntry,
     ) -> int:
-        """A new key with its user's template of grants; its id.
+        """Create a key with the permission template of its user; returns its id.
 
         Raises ``Conflict``, ``NotFound``, ``Unavailable``.
         """
@@ -102,19 +100,19 @@ class SqlRegistry(RegistryReads):
                 raise NotFound(f"user_id={user_id}", code="user_not_found")
             await access.INSERT_KEY(session, [row])
             await _copy_template(session, user_id, key_id, now)
-            told = {
+            after = {
                 "user_id": user_id,
                 "label": label,
                 "status": "active",
                 "key_prefix": key_prefix,
             }
-            told["expires_at"] = optional_time_text(expires_at)
-            await self._audit(session, audit, now, key_id, dumps(told))
+            after["expires_at"] = optional_time_text(expires_at)
+            await self._audit(session, audit, now, key_id, dumps(after))
 
         try:
             await self._write(work)
         except DuplicateKey as twice:
-            raise Conflict("this API key is in use already") from twice
+            raise Conflict("this API key is already in use") from twice
         return key_id
 
     async def create_account(
@@ -130,9 +128,9 @@ class SqlRegistry(RegistryReads):
         now: datetime,
         audit: AuditEntry,
     ) -> int:
-        """A new account with its lease and event stream; its id.
+        """Create an account with its lease and event stream; returns its id.
 
-        Raises ``Invalid`` where engine, environment and ``extra_config`` cannot be,
+        Raises ``Invalid`` if engine, environment and ``extra_config`` do not fit together, and
         ``Unavailable``.
         """
         check_account(exchange_id=exchange_id, environment=environment, extra_config=extra_config)
@@ -157,11 +155,11 @@ class SqlRegistry(RegistryReads):
             await _ACCOUNT(session, [row])
             await _STREAM(session, [(account_id,)])
             await _LEASE(session, [(account_id, session.dialect.encode_time(EPOCH))])
-            told: dict[str, object] = {"exchange_id": exchange_id, "label": label}
-            told |= {"position_mode": position_mode, "environment": environment}
-            told["trader_name"] = trader_name
+            after: dict[str, object] = {"exchange_id": exchange_id, "label": label}
+            after |= {"position_mode": position_mode, "environment": environment}
+            after["trader_name"] = trader_name
             entry = replace(audit, account_id=account_id)
-            await self._audit(session, entry, now, account_id, dumps(told))
+            await self._audit(session, entry, now, account_id, dumps(after))
 
         await self._write(work)
         return account_id
@@ -169,7 +167,7 @@ class SqlRegistry(RegistryReads):
     async def grant(
         self, *, user_id: int, account_id: int, grant: Grant, now: datetime, audit: AuditEntry
     ) -> None:
-        """Give the user's template and all his active keys these flags.
+        """Set these flags on the user's template and all active keys of the user.
 
         Raises ``Unavailable``.
         """
@@ -200,10 +198,7 @@ class SqlRegistry(RegistryReads):
 
     async def _write(self, work: Work[None]) -> None:
         await self._ids.ensure("audit", 1)
-        try:
-            await self._database.write(work)
-        except CommitOutcomeUnknown as doubt:
-            raise outcome_unknown_error() from doubt
+        await self._database.commit(work)
 
 
 async def _copy_template(session: Session, user_id: int, key_id: int, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Who a key is and what accounts there are: the reads of the registry."""
+"""Reads of the registry: principals, users and accounts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -33,31 +33,31 @@ _GRANTS = (
 
 
 class RegistryReads:
-    """The reading half of ``ports.registry.Registry``; every method raises ``Unavailable``."""
+    """The reads of ``ports.registry.Registry``; every method raises ``Unavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._dialect = database.dialect
 
     async def principal(self, key_hash: str, now: datetime) -> Principal | None:
-        """Who the key of this hash is."""
+        """Return the principal of the key with this hash."""
         return await self._principal(_KEY, "api_key_hash", key_hash, now)
 
     async def principal_of_token(self, token_hash: str, now: datetime) -> Principal | None:
-        """Who the login token of this hash is."""
+        """Return the principal of the login token with this hash."""
         return await self._principal(_TOKEN, "token_hash", token_hash, now)
 
     async def principal_of(self, api_key_id: int, now: datetime) -> Principal | None:
-        """Who the key of this id is."""
+        """Return the principal of the key with this id."""
         return await self._principal(_KEY, "id", api_key_id, now)
 
     async def user(self, name: str) -> UserRow | None:
-        """A user by name."""
+        """Return a user by name."""
         text = (
             "SELECT id, name, role, status, created_at FROM users"
             f" WHERE name = {self._dialect.param}"
         )
-        for row in await self._database.rows(text, (name,)):
+        for row in await self._database.fetch(text, (name,)):
             return UserRow(
                 id=row[0],
                 name=row[1],
@@ -68,15 +68,15 @@ class RegistryReads:
         return None
 
     async def keys_of(self, user_id: int) -> Sequence[int]:
-        """Ids of the user's active keys, ascending."""
+        """Return the ids of the user's active keys, ascending."""
         text = (
             f"SELECT id FROM user_api_keys WHERE user_id = {self._dialect.param}"
             " AND status = 'active' ORDER BY id"
         )
-        return [row[0] for row in await self._database.rows(text, (user_id,))]
+        return [row[0] for row in await self._database.fetch(text, (user_id,))]
 
     async def accounts(self, ids: Sequence[int] | None = None) -> Sequence[AccountRow]:
-        """All accounts, or those named, ascending."""
+        """Return all accounts or those of ``ids``, ascending."""
         if ids is not None and not ids:
             return ()
         where = "" if ids is None else f" WHERE a.id IN ({self._dialect.params(len(ids))})"
@@ -84,11 +84,11 @@ class RegistryReads:
             f"SELECT a.is_testnet, a.trader_name, a.created_at, a.quarantine, {SELECTED}"
             f" FROM {JOINED}{where} ORDER BY a.id"
         )
-        rows = await self._database.rows(text, ids or ())
+        rows = await self._database.fetch(text, ids or ())
         return [self._account_row(row[:4], account_from_row(row[4:])) for row in rows]
 
-    def _account_row(self, told: Any, account: Account) -> AccountRow:
-        is_testnet, trader_name, created_at, quarantine = told
+    def _account_row(self, columns: Any, account: Account) -> AccountRow:
+        is_testnet, trader_name, created_at, quarantine = columns
         return AccountRow(
             account=account,
             extra_config=account.extra_config,
@@ -100,7 +100,7 @@ class RegistryReads:
         )
 
     async def linked_strategies(self, account_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
-        """Active strategies by account."""
+        """Return active linked strategies by account."""
         if not account_ids:
             return {}
         text = (
@@ -110,7 +110,7 @@ class RegistryReads:
             " AND l.status = 'active' AND s.status = 'active'"
         )
         found: dict[int, set[int]] = {}
-        for account_id, strategy_id in await self._database.rows(text, account_ids):
+        for account_id, strategy_id in await self._database.fetch(text, account_ids):
             found.setdefault(account_id, set()).add(strategy_id)
         return {account_id: frozenset(ids) for account_id, ids in found.items()}
 

@@ -1,4 +1,4 @@
-"""Sealed credentials: ``ports.vault.SealedRows``. Nothing here can open them."""
+"""Sealed exchange credentials. This module cannot open them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,31 +26,31 @@ _PUT = BulkInsert(
 
 
 class SqlSealedCredentialsStore(AuditedWriter):
-    """``ports.vault.SealedRows``."""
+    """``ports.sealed_credentials.SealedCredentialsStore``."""
 
     async def read(self, account_id: int) -> SealedCredentials | None:
-        """The credentials of an account."""
+        """Return the sealed credentials of an account."""
         text = f"{_SELECTED} WHERE account_id = {self._dialect.param}"
-        found = await self._database.rows(text, (account_id,))
+        found = await self._database.fetch(text, (account_id,))
         return _row(found[0]) if found else None
 
     async def is_key_shared(self, account_id: int) -> bool:
-        """See ``SealedRows``."""
+        """See ``SealedCredentialsStore``."""
         text = (
             f"SELECT 1 FROM {_TABLE} mine JOIN {_TABLE} theirs"
             " ON theirs.fingerprint = mine.fingerprint AND theirs.account_id <> mine.account_id"
             f" WHERE mine.account_id = {self._dialect.param} LIMIT 1"
         )
-        return bool(await self._database.rows(text, (account_id,)))
+        return bool(await self._database.fetch(text, (account_id,)))
 
     async def owner(self, account_id: int) -> str | None:
-        """See ``SealedRows``."""
+        """See ``SealedCredentialsStore``."""
         text = f"SELECT exchange_owner FROM {_TABLE} WHERE account_id = {self._dialect.param}"
-        found = await self._database.rows(text, (account_id,))
+        found = await self._database.fetch(text, (account_id,))
         return found[0][0] if found else None
 
     async def set_owner(self, account_id: int, owner: str) -> None:
-        """See ``SealedRows``."""
+        """See ``SealedCredentialsStore``."""
         param = self._dialect.param
         text = f"UPDATE {_TABLE} SET exchange_owner = {param} WHERE account_id = {param}"
 
@@ -60,36 +60,36 @@ class SqlSealedCredentialsStore(AuditedWriter):
         try:
             await self._database.write(work)
         except CommitOutcomeUnknown:
-            await self._database.write(work)  # it says the same
+            await self._database.write(work)  # idempotent
 
     async def page(self, after_account_id: int, limit: int) -> Sequence[SealedCredentials]:
-        """Rows of accounts above that id, ascending."""
+        """Return rows of accounts above that id, ascending."""
         param = self._dialect.param
         text = f"{_SELECTED} WHERE account_id > {param} ORDER BY account_id LIMIT {param}"
-        return [_row(row) for row in await self._database.rows(text, (after_account_id, limit))]
+        return [_row(row) for row in await self._database.fetch(text, (after_account_id, limit))]
 
     async def change(
         self, change: SealedCredentialsChange, audit_context: AuditContext
     ) -> SealedCredentials:
-        """See ``SealedRows``."""
+        """See ``SealedCredentialsStore``."""
 
         async def work(session: Session) -> AuditedResult[SealedCredentials]:
             account_id = change.account_id
             known = f"SELECT id FROM accounts WHERE id = {session.dialect.param}"
             if not await session.fetch(known, (account_id,)):
                 raise NotFound(f"account_id={account_id}", code="account_not_found")
-            before = await _locked(session, account_id)
+            before = await _lock_row(session, account_id)
             after = _changed(before, change)
             await _put(session, after, audit_context)
-            # The client that its worker has was opened with the old ones.
+            # The worker's exchange client uses the old credentials: make it load the account again.
             await revoke_lease(session, account_id)
             names = [name for name in FIELDS if getattr(change, name) is not None]
             entry = audit_context.entry(
                 "set_credentials",
                 "account_credentials",
                 account_id,
-                before=None if before is None else _told(before),
-                after=_told(after, names),
+                before=None if before is None else _audit_json(before),
+                after=_audit_json(after, names),
                 account_id=account_id,
             )
             return after, [entry]
@@ -99,18 +99,18 @@ class SqlSealedCredentialsStore(AuditedWriter):
     async def reseal(
         self, before: SealedCredentials, after: SealedCredentials, audit_context: AuditContext
     ) -> bool:
-        """See ``SealedRows``."""
+        """See ``SealedCredentialsStore``."""
 
         async def work(session: Session) -> AuditedResult[bool]:
-            if await _locked(session, before.account_id) != before:
+            if await _lock_row(session, before.account_id) != before:
                 return False, []
             await _put(session, after, audit_context)
             entry = audit_context.entry(
                 "reseal_credentials",
                 "account_credentials",
                 before.account_id,
-                before=_told(before),
-                after=_told(after),
+                before=_audit_json(before),
+                after=_audit_json(after),
                 account_id=before.account_id,
             )
             return True, [entry]
@@ -140,13 +140,13 @@ def _changed(
         api_key=change.api_key or before.api_key,
         secret=change.secret or before.secret,
         passphrase=change.passphrase or before.passphrase,
-        # What is kept is under the old key: a rotation must find it.
+        # Kept values are sealed under the old key, which a rotation must find.
         key_id=before.key_id if kept else change.key_id,
         fingerprint=change.fingerprint or before.fingerprint,
     )
 
 
-async def _locked(session: Session, account_id: int) -> SealedCredentials | None:
+async def _lock_row(session: Session, account_id: int) -> SealedCredentials | None:
     param, lock = session.dialect.param, session.dialect.for_update
     found = await session.fetch(f"{_SELECTED} WHERE account_id = {param}{lock}", (account_id,))
     return _row(found[0]) if found else None
@@ -158,8 +158,8 @@ async def _put(session: Session, row: SealedCredentials, audit_context: AuditCon
     await _PUT(session, [(row.account_id, *texts, at, at)])
 
 
-def _told(row: SealedCredentials, names: Sequence[str] = ()) -> str:
-    """What the audit log learns: which key, which fields; never a value, not even sealed."""
+def _audit_json(row: SealedCredentials, names: Sequence[str] = ()) -> str:
+    """Return key id and field names for the audit log; never a value, not even sealed."""
     has = [name for name in FIELDS if getattr(row, name) is not None]
     return dumps({"key_id": row.key_id, "has": has} | ({"set": list(names)} if names else {}))
 

@@ -1,4 +1,4 @@
-"""Strategies and their links to accounts: ``ports.strategies.Strategies``."""
+"""Strategies and their links to accounts."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -27,10 +27,10 @@ _Work = Callable[[Session], Awaitable[AuditedResult[int]]]
 
 
 class SqlStrategies(AuditedWriter):
-    """The strategies."""
+    """``ports.strategies.Strategies``."""
 
     async def all(self) -> Sequence[StrategyRow]:
-        """All, active ones first, then by name."""
+        """Return all strategies, active ones first, then by name."""
 
         async def work(session: Session) -> Sequence[StrategyRow]:
             return await _read(session)
@@ -39,12 +39,12 @@ class SqlStrategies(AuditedWriter):
         return sorted(rows, key=lambda row: (row.status != "active", row.name, row.id))
 
     async def closed_strategy_ids(self, account_id: int) -> frozenset[int]:
-        """Those whose switch on the account is off."""
+        """Return the strategies that may not open positions on the account."""
         text = (
             "SELECT strategy_id FROM account_strategy_risk_state"
             f" WHERE account_id = {self._dialect.param} AND allow_new_positions = 0"
         )
-        return frozenset(row[0] for row in await self._database.rows(text, (account_id,)))
+        return frozenset(row[0] for row in await self._database.fetch(text, (account_id,)))
 
     async def create(
         self,
@@ -59,7 +59,7 @@ class SqlStrategies(AuditedWriter):
 
         async def work(session: Session) -> AuditedResult[int]:
             at = session.dialect.encode_time(audit_context.at)
-            await _need_accounts(session, account_ids)
+            await _require_accounts(session, account_ids)
             await _STRATEGY(session, [(strategy_id, client_strategy_id, name, "active", at)])
             links = [(strategy_id, account_id, "active", at) for account_id in account_ids]
             await _LINK(session, links)
@@ -71,11 +71,11 @@ class SqlStrategies(AuditedWriter):
                 account_ids=tuple(sorted(account_ids)),
             )
             entry = audit_context.entry(
-                "create_strategy", "strategy", strategy_id, after=_told(made)
+                "create_strategy", "strategy", strategy_id, after=_audit_json(made)
             )
             return strategy_id, [entry]
 
-        return await self._named(work, audit_context)
+        return await self._write_named(work, audit_context)
 
     async def change(
         self, strategy_id: int, change: StrategyChange, audit_context: AuditContext
@@ -83,7 +83,7 @@ class SqlStrategies(AuditedWriter):
         """Raises ``Conflict``, ``NotFound``."""
 
         async def work(session: Session) -> AuditedResult[int]:
-            before = await _for_change(session, strategy_id)
+            before = await _lock_strategy(session, strategy_id)
             after = _changed(before, change)
             param = session.dialect.param
             await session.execute(
@@ -92,24 +92,24 @@ class SqlStrategies(AuditedWriter):
                 (after.name, after.status, after.client_strategy_id, strategy_id),
             )
             if change.account_ids is not None:
-                await _need_accounts(session, change.account_ids)
+                await _require_accounts(session, change.account_ids)
                 await _relink(session, before, after, audit_context)
             entry = audit_context.entry(
                 "change_strategy",
                 "strategy",
                 strategy_id,
-                before=_told(before),
-                after=_told(after),
+                before=_audit_json(before),
+                after=_audit_json(after),
             )
             return 1, [entry]
 
-        return await self._named(work, audit_context)
+        return await self._write_named(work, audit_context)
 
-    async def _named(self, work: _Work, audit_context: AuditContext) -> int:
+    async def _write_named(self, work: _Work, audit_context: AuditContext) -> int:
         try:
             return await self._write_audited(work, audit_context.at)
-        except DuplicateKey as twice:
-            raise Conflict("this strategy name is taken") from twice
+        except DuplicateKey as error:
+            raise Conflict("this strategy name is taken") from error
 
 
 async def _read(session: Session) -> Sequence[StrategyRow]:
@@ -131,7 +131,7 @@ async def _read(session: Session) -> Sequence[StrategyRow]:
     ]
 
 
-async def _for_change(session: Session, strategy_id: int) -> StrategyRow:
+async def _lock_strategy(session: Session, strategy_id: int) -> StrategyRow:
     dialect = session.dialect
     text = f"{_SELECTED} WHERE id = {dialect.param}{dialect.for_update}"
     rows = await session.fetch(text, (strategy_id,))
@@ -176,7 +176,7 @@ async def _relink(
     await _LINK(session, rows)
 
 
-async def _need_accounts(session: Session, account_ids: Sequence[int]) -> None:
+async def _require_accounts(session: Session, account_ids: Sequence[int]) -> None:
     if not account_ids:
         return
     params = session.dialect.params(len(account_ids))
@@ -187,7 +187,7 @@ async def _need_accounts(session: Session, account_ids: Sequence[int]) -> None:
             raise NotFound(f"account_id={account_id}", code="account_not_found")
 
 
-def _told(row: StrategyRow) -> str:
+def _audit_json(row: StrategyRow) -> str:
     return dumps(
         {
             "name": row.name,

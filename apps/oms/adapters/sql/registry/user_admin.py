@@ -1,4 +1,4 @@
-"""Users, keys and permits: the reads and the writes of ``ports.people.People``."""
+"""Administration of users, API keys and permissions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,29 +43,31 @@ KEYS_PER_QUERY_MAX = 500
 
 
 class SqlUserAdmin(AuditedWriter):
-    """``ports.people.People``."""
+    """``ports.user_admin.UserAdmin``."""
 
     async def users(self) -> Sequence[UserRow]:
-        """All users, ascending."""
-        found = await self._database.rows(f"SELECT {USER_SELECTED} FROM users ORDER BY id")
+        """Return all users, ascending."""
+        found = await self._database.fetch(f"SELECT {USER_SELECTED} FROM users ORDER BY id")
         return [user_from_row(row, self._dialect) for row in found]
 
     async def keys(self, user_id: int | None = None) -> Sequence[ApiKeyRow]:
-        """All keys, or the user's, ascending."""
+        """Return all keys or those of the user, ascending."""
         where = "" if user_id is None else f" WHERE k.user_id = {self._dialect.param}"
         values = () if user_id is None else (user_id,)
         text = f"SELECT {KEY_SELECTED} FROM {KEY_JOINED}{where} ORDER BY k.id"
-        return [key_from_row(row, self._dialect) for row in await self._database.rows(text, values)]
+        return [
+            key_from_row(row, self._dialect) for row in await self._database.fetch(text, values)
+        ]
 
     async def key(self, key_id: int) -> ApiKeyRow | None:
-        """One key."""
+        """Return one key."""
         text = f"SELECT {KEY_SELECTED} FROM {KEY_JOINED} WHERE k.id = {self._dialect.param}"
-        found = await self._database.rows(text, (key_id,))
+        found = await self._database.fetch(text, (key_id,))
         return key_from_row(found[0], self._dialect) if found else None
 
     async def permissions(self, key_ids: Sequence[int]) -> Sequence[AccountPermissionRow]:
-        """The permits of the keys, by key and account."""
-        told: list[AccountPermissionRow] = []
+        """Return the permissions of the keys, ordered by key and account."""
+        rows: list[AccountPermissionRow] = []
         for start in range(0, len(key_ids), KEYS_PER_QUERY_MAX):
             some = key_ids[start : start + KEYS_PER_QUERY_MAX]
 
@@ -74,8 +76,8 @@ class SqlUserAdmin(AuditedWriter):
             ) -> Sequence[AccountPermissionRow]:
                 return await _permits(session, some)
 
-            told += await self._database.read_consistent(work)
-        return told
+            rows += await self._database.read_consistent(work)
+        return rows
 
     async def rename_user(self, user_id: int, name: str, audit_context: AuditContext) -> None:
         """Raises ``Conflict``, ``NotFound``."""
@@ -92,8 +94,8 @@ class SqlUserAdmin(AuditedWriter):
 
         try:
             await self._write_audited(work, audit_context.at)
-        except DuplicateKey as twice:
-            raise Conflict("this user name is taken") from twice
+        except DuplicateKey as error:
+            raise Conflict("this user name is taken") from error
 
     async def change_user(
         self, user_id: int, change: UserChange, audit_context: AuditContext
@@ -141,11 +143,11 @@ class SqlUserAdmin(AuditedWriter):
         async def work(session: Session) -> AuditedResult[tuple[int, int]]:
             at = session.dialect.encode_time(audit_context.at)
             await access.INSERT_USER(session, [(user_id, name, role, "active", at)])
-            told = {"user_name": name, "role": role, "status": "active"}
+            after = {"user_name": name, "role": role, "status": "active"}
             if password_hash is not None:
                 await store_password(session, user_id, password_hash, audit_context.at)
-                told["password"] = "set"
-            entries = [audit_context.entry("create_user", "user", user_id, after=dumps(told))]
+                after["password"] = "set"
+            entries = [audit_context.entry("create_user", "user", user_id, after=dumps(after))]
             entries.append(await insert_key(session, key_id, user_id, key, audit_context))
             entries += [
                 await replace_permit(session, key_id, permit, audit_context)
@@ -155,8 +157,8 @@ class SqlUserAdmin(AuditedWriter):
 
         try:
             return await self._write_audited(work, audit_context.at, 2 + len(permissions))
-        except DuplicateKey as twice:
-            raise Conflict("this user name is taken, or the API key is in use already") from twice
+        except DuplicateKey as error:
+            raise Conflict("this user name is taken, or the API key is already in use") from error
 
     async def create_key(self, user_id: int, key: NewApiKey, audit_context: AuditContext) -> int:
         """Raises ``Conflict``, ``NotFound``."""
@@ -169,8 +171,8 @@ class SqlUserAdmin(AuditedWriter):
 
         try:
             return await self._write_audited(work, audit_context.at)
-        except DuplicateKey as twice:
-            raise Conflict("this API key is in use already") from twice
+        except DuplicateKey as error:
+            raise Conflict("this API key is already in use") from error
 
     async def change_key(
         self, key_id: int, change: ApiKeyChange, audit_context: AuditContext

@@ -1,4 +1,4 @@
-"""Steps of the changes of users and keys, inside somebody's transaction."""
+"""Statements on users, keys and tokens, executed in the caller's transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -39,7 +39,7 @@ _PASSWORD = BulkInsert(
 
 
 async def lock_user(session: Session, user_id: int) -> UserRow:
-    """The user, his row locked. Raises ``NotFound``."""
+    """Lock and return the user's row. Raises ``NotFound``."""
     dialect = session.dialect
     text = f"SELECT {USER_SELECTED} FROM users WHERE id = {dialect.param}{dialect.for_update}"
     for row in await session.fetch(text, (user_id,)):
@@ -48,7 +48,7 @@ async def lock_user(session: Session, user_id: int) -> UserRow:
 
 
 async def lock_key(session: Session, key_id: int) -> ApiKeyRow:
-    """The key, its row locked. Raises ``NotFound``."""
+    """Lock and return the key's row. Raises ``NotFound``."""
     dialect = session.dialect
     text = (
         f"SELECT {KEY_SELECTED} FROM {KEY_JOINED} WHERE k.id = {dialect.param}{dialect.for_update}"
@@ -59,7 +59,7 @@ async def lock_key(session: Session, key_id: int) -> ApiKeyRow:
 
 
 async def require_other_admin(session: Session, user_id: int) -> None:
-    """Raises ``Conflict`` if nobody else is an active admin; two who ask wait for each other."""
+    """Lock the active admins. Raises ``Conflict`` if there is no other than ``user_id``."""
     text = "SELECT id FROM users WHERE role = 'admin' AND status = 'active' ORDER BY id"
     rows = await session.fetch(text + session.dialect.for_update)
     if all(row[0] == user_id for row in rows):
@@ -69,7 +69,7 @@ async def require_other_admin(session: Session, user_id: int) -> None:
 async def insert_key(
     session: Session, key_id: int, user_id: int, key: NewApiKey, audit_context: AuditContext
 ) -> AuditEntry:
-    """Store a key without permits; its audit row."""
+    """Insert a key without permissions; returns its audit entry."""
     dialect = session.dialect
     held = restrictions_to_row(key.restrictions, dialect)
     await _KEY(
@@ -82,22 +82,25 @@ async def insert_key(
             )
         ],
     )
-    told = key_audit_json(
+    after = key_audit_json(
         key.label, "active", key.restrictions, user_id=user_id, key_prefix=key.prefix
     )
-    return audit_context.entry("create_api_key", "api_key", key_id, after=told)
+    return audit_context.entry("create_api_key", "api_key", key_id, after=after)
 
 
 async def replace_permit(
     session: Session, key_id: int, permit: AccountPermission, audit_context: AuditContext
 ) -> AuditEntry:
-    """Replace a permit and its list; its audit row. Raises ``NotFound``, ``Invalid``."""
+    """Replace a permission and its strategy list; returns the audit entry.
+
+    Raises ``NotFound``, ``Invalid``.
+    """
     dialect, account_id = session.dialect, permit.account_id
     param = dialect.param
     if not await session.fetch(f"SELECT id FROM accounts WHERE id = {param}", (account_id,)):
         raise NotFound(f"account_id={account_id}", code="account_not_found")
     listed = sorted(permit.grant.strategy_ids)
-    await _need_strategies(session, listed)
+    await _require_strategies(session, listed)
     before = await _grant(session, key_id, account_id)
     values = access.grant_to_row(key_id, account_id, permit.grant, audit_context.at, dialect)
     await access.UPSERT_GRANT(session, [values])
@@ -125,7 +128,7 @@ async def store_password(session: Session, user_id: int, stored: str, now: datet
 
 
 async def revoke_user_tokens(session: Session, user_id: int, keep_token_id: int | None) -> int:
-    """End all tokens of a user but one; how many."""
+    """Revoke all tokens of a user but ``keep_token_id``; returns the number."""
     param = session.dialect.param
     return await session.execute(
         f"UPDATE auth_tokens SET status = 'revoked' WHERE user_id = {param}"
@@ -135,7 +138,7 @@ async def revoke_user_tokens(session: Session, user_id: int, keep_token_id: int 
 
 
 async def revoke_key_tokens(session: Session, key_id: int) -> None:
-    """End all tokens of a key."""
+    """Revoke all tokens of a key."""
     param = session.dialect.param
     await session.execute(
         "UPDATE auth_tokens SET status = 'revoked'"
@@ -144,7 +147,7 @@ async def revoke_key_tokens(session: Session, key_id: int) -> None:
     )
 
 
-async def _need_strategies(session: Session, strategy_ids: Sequence[int]) -> None:
+async def _require_strategies(session: Session, strategy_ids: Sequence[int]) -> None:
     if not strategy_ids:
         return
     params = session.dialect.params(len(strategy_ids))

@@ -1,1 +1,1 @@
-"""Rows and what they mean: one module a table, its columns and the two ways between them."""
+"""Conversion between rows and domain values, with the columns and writes of each table."""

@@ -10,7 +10,7 @@ from oms.adapters.sql.connection.statement_batch import Values
 from oms.domain.access import Grant
 from oms.ports.registry import AuditEntry
 
-#: Flags of a key on an account, as columns and as fields of ``Grant``.
+#: Permission columns of a key on an account; also fields of ``Grant``.
 PERMISSION_FLAGS = (
     "can_read",
     "can_trade",
@@ -20,7 +20,7 @@ PERMISSION_FLAGS = (
     "can_block_account",
     "restrict_to_strategies",
 )
-#: Flags that later keys of a user are born with.
+#: Permission columns of a user's template, applied to new keys.
 TEMPLATE_FLAGS = ("can_read", "can_trade", "can_risk_manage")
 
 INSERT_USER = BulkInsert(table="users", columns=("id", "name", "role", "status", "created_at"))
@@ -76,7 +76,7 @@ INSERT_AUDIT = BulkInsert(
 
 
 def grant_from_row(flags: Sequence[Any], strategy_ids: frozenset[int]) -> Grant:
-    """The grant of a row's ``FLAGS``."""
+    """Return the grant of a row of ``PERMISSION_FLAGS``."""
     return Grant(
         **{name: bool(value) for name, value in zip(PERMISSION_FLAGS, flags, strict=True)},
         strategy_ids=strategy_ids,
@@ -84,8 +84,10 @@ def grant_from_row(flags: Sequence[Any], strategy_ids: frozenset[int]) -> Grant:
 
 
 def grant_from_template(flags: Sequence[Any]) -> Grant:
-    """What a new key gets by a row's ``TEMPLATE_FLAGS``: who may trade may close, who manages risk
-    may block."""
+    """Return the grant of a new key from a row of ``TEMPLATE_FLAGS``.
+
+    Trading includes closing, and risk management includes blocking.
+    """
     can_read, can_trade, can_risk_manage = (bool(flag) for flag in flags)
     return Grant(
         can_read=can_read,
@@ -100,7 +102,7 @@ def grant_from_template(flags: Sequence[Any]) -> Grant:
 def grant_to_row(
     key_id: int, account_id: int, grant: Grant, now: datetime, dialect: Dialect
 ) -> Values:
-    """The values of ``GRANT``."""
+    """Return the values of ``UPSERT_GRANT``."""
     at = dialect.encode_time(now)
     flags = (getattr(grant, name) for name in PERMISSION_FLAGS)
     return (key_id, account_id, *flags, "active", at, at)
@@ -109,7 +111,7 @@ def grant_to_row(
 def audit_to_row(
     audit_id: int, entry: AuditEntry, made: int, now: datetime, dialect: Dialect
 ) -> Values:
-    """The values of ``AUDIT``; an entry that names no entity is about what was ``made``."""
+    """Return the values of ``INSERT_AUDIT``; ``made`` is the entity id if the entry has none."""
     return (
         audit_id,
         entry.account_id,

@@ -1,4 +1,4 @@
-"""Rows of ``accounts``, with what their owner set in ``extra_config_json``."""
+"""Rows of ``accounts`` with the settings in ``extra_config_json``."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,13 +12,13 @@ from oms.wire.account_config.discrepancy_policies import read_policies
 from oms.wire.account_config.paper_settings import read_paper_settings
 
 _SCOPES = (Scope.SHORT, Scope.HOURLY, Scope.LONG)
-#: When an account is swept, where the table is named ``a``.
+#: Reconciliation columns of the table alias ``a``.
 RECONCILE_COLUMNS = "a.reconcile_enabled, " + ", ".join(
     f"a.reconcile_{scope.value}_{what}_seconds"
     for what in ("interval", "lookback")
     for scope in _SCOPES
 )
-#: Columns of an account where the table is named ``a`` and ``account_risk_state`` ``r``.
+#: Columns of ``accounts a`` joined with ``account_risk_state r``.
 SELECTED = (
     "a.id, a.exchange_id, a.label, a.position_mode, a.environment, a.status,"
     " a.extra_config_json, COALESCE(r.allow_new_positions, 1), a.live_enabled, a.quarantine,"
@@ -28,7 +28,7 @@ JOINED = "accounts a LEFT JOIN account_risk_state r ON r.account_id = a.id"
 
 
 def account_from_row(row: Any) -> Account:
-    """The account of a row of ``SELECTED``."""
+    """Return the account of a row of ``SELECTED``."""
     return Account(
         id=row[0],
         exchange_id=row[1],
@@ -48,14 +48,14 @@ def account_from_row(row: Any) -> Account:
 
 
 def reconcile_intervals_from_row(row: Sequence[Any]) -> ReconcileIntervals:
-    """The plan of a row of ``PLAN``."""
+    """Return the intervals of a row of ``RECONCILE_COLUMNS``."""
     count = len(_SCOPES)
     intervals, look_backs = row[1 : 1 + count], row[1 + count : 1 + 2 * count]
     return ReconcileIntervals(
-        enabled=bool(row[0]), intervals=_told(intervals), look_backs=_told(look_backs)
+        enabled=bool(row[0]), intervals=_durations(intervals), look_backs=_durations(look_backs)
     )
 
 
-def _told(seconds: Sequence[int | None]) -> dict[Scope, timedelta]:
+def _durations(seconds: Sequence[int | None]) -> dict[Scope, timedelta]:
     pairs = zip(_SCOPES, seconds, strict=True)
-    return {scope: timedelta(seconds=told) for scope, told in pairs if told is not None}
+    return {scope: timedelta(seconds=each) for scope, each in pairs if each is not None}

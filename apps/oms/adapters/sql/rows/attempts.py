@@ -1,4 +1,4 @@
-"""Rows of ``oms_order_attempts``: what was asked of an exchange, and what became of it."""
+"""Rows of ``oms_order_attempts``: requests to an exchange and their outcome."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -40,7 +40,7 @@ UPSERT = BulkInsert(
 
 
 def attempt_to_row(account_id: int, row: AttemptRow, dialect: Dialect) -> Values:
-    """The row in the order of ``UPSERT.columns``."""
+    """Return the row in the order of ``UPSERT.columns``."""
     return (
         account_id,
         row.order_id,
@@ -59,7 +59,7 @@ def attempt_to_row(account_id: int, row: AttemptRow, dialect: Dialect) -> Values
 
 
 async def load_open_attempts(session: Session, account_id: int) -> Sequence[AttemptRow]:
-    """The attempts of the account's orders that are not final, oldest first."""
+    """Return the attempts of the account's open orders, oldest first."""
     dialect = session.dialect
     columns = ", ".join(f"t.{name}" for name in _READ)
     found = await session.fetch(

@@ -1,4 +1,4 @@
-"""Rows of ``oms_commands``: stored whole, finished once by their result."""
+"""Rows of ``oms_commands``: inserted when queued, updated once with the result."""
 
 from datetime import datetime
 from typing import Any
@@ -55,7 +55,7 @@ UPDATE_RESULT = BulkUpdate(
 )
 
 TRADING_CALL_SQL = """SUBSTR({}payload_json, 1, 8) = '{{"trade"'"""
-"""Whether a stored ccxt call trades, of a table to be named; see ``wire.commands``."""
+"""SQL condition whether a stored ccxt call trades; ``{}`` is the table prefix."""
 
 _READ = (
     "id",
@@ -79,14 +79,14 @@ _READ = (
     "actor_ip",
 )
 SELECTED = ", ".join(_READ)
-#: The same where the table is named ``c``.
+#: The same with the table alias ``c``.
 SELECTED_C = ", ".join(f"c.{name}" for name in _READ)
-#: Words of a command that still waits for its result.
+#: Statuses of a command without a result.
 PENDING_STATUSES = (CommandStatus.QUEUED.value, CommandStatus.RUNNING.value)
 
 
 def command_to_row(command: NewCommand, dialect: Dialect) -> Values:
-    """The row of a new command, in the order of ``COLUMNS``."""
+    """Return the row of a new command in the order of ``COLUMNS``."""
     created_at = dialect.encode_time(command.created_at)
     return (
         command.id,
@@ -112,7 +112,7 @@ def command_to_row(command: NewCommand, dialect: Dialect) -> Values:
 def result_to_row(
     command_id: int, result: CommandResult, token: int, now: datetime, dialect: Dialect
 ) -> Values:
-    """The values of ``FINISH``: how the command ended, under which lease, when."""
+    """Return the values of ``UPDATE_RESULT``: result, lease token and time."""
     at = dialect.encode_time(now)
     return (
         command_id,
@@ -127,7 +127,7 @@ def result_to_row(
 
 
 def command_from_row(row: Any, dialect: Dialect) -> CommandRow:
-    """The command of a row of ``SELECTED``."""
+    """Return the command of a row of ``SELECTED``."""
     return CommandRow(
         id=row[0],
         account_id=row[1],

@@ -1,4 +1,4 @@
-"""Rows of ``oms_deals``; the facts of a deal never change, its place in the book may."""
+"""Rows of ``oms_deals``; the execution never changes, its position in the book may."""
 
 from typing import Any
 
@@ -40,8 +40,8 @@ COLUMNS = (
     "exchange_sequence",
 )
 SELECTED = ", ".join(COLUMNS)
-#: What follows when a symbol is folded again.
-_FOLDED = (
+#: Columns updated by a replay of the symbol.
+_UPDATED_BY_REPLAY = (
     "position_id",
     "previous_position_id",
     "qty",
@@ -52,11 +52,11 @@ _FOLDED = (
     "entry",
 )
 INSERT = BulkInsert(table="oms_deals", columns=COLUMNS)
-UPSERT = BulkInsert(table="oms_deals", columns=COLUMNS, update_columns=_FOLDED)
+UPSERT = BulkInsert(table="oms_deals", columns=COLUMNS, update_columns=_UPDATED_BY_REPLAY)
 
 
 def deal_to_row(deal: Deal, dialect: Dialect) -> Values:
-    """The row of ``deal``, in the order of ``COLUMNS``."""
+    """Return the row of ``deal`` in the order of ``COLUMNS``."""
     return (
         deal.id,
         deal.account_id,
@@ -89,7 +89,7 @@ def deal_to_row(deal: Deal, dialect: Dialect) -> Values:
 
 
 def deal_from_row(row: Any, dialect: Dialect) -> Deal:
-    """The deal of a row of ``SELECTED``."""
+    """Return the deal of a row of ``SELECTED``."""
     return Deal(
         id=row[0],
         account_id=row[1],

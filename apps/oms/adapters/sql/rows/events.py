@@ -1,4 +1,4 @@
-"""Rows of ``event_outbox``; they never change."""
+"""Rows of ``event_outbox``; never updated."""
 
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ INSERT = BulkInsert(table="event_outbox", columns=COLUMNS, long_column=7)
 
 
 def event_to_row(row: EventRow, now: datetime, dialect: Dialect) -> Values:
-    """The row of ``row`` written at ``now``, in the order of ``COLUMNS``."""
+    """Return the values of ``row`` written at ``now``, in the order of ``COLUMNS``."""
     return (
         row.id,
         row.account_id,
@@ -40,7 +40,7 @@ def event_to_row(row: EventRow, now: datetime, dialect: Dialect) -> Values:
 
 
 def events_from_row(row: Any, dialect: Dialect) -> StoredEventRow:
-    """The events of a row of ``SELECTED``."""
+    """Return the events of a row of ``SELECTED``."""
     return StoredEventRow(
         row=EventRow(
             id=row[0],

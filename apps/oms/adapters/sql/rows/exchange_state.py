@@ -1,4 +1,4 @@
-"""Rows of what an exchange remembers; only what changed is written."""
+"""Rows of exchange state; only changes are written."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from oms.adapters.sql.connection.statement_batch import StatementBatch
 from oms.adapters.sql.rows import attempts
 from oms.ports.exchange import ExchangeStateRows, TradeRow
 
-#: Trades that are read back, the newest: what lies further behind is history.
+#: Number of newest trades loaded; older ones are only history.
 TRADES_LOADED_MAX = 1000
 
 _STATE = BulkInsert(
@@ -28,7 +28,7 @@ _TRADES = BulkInsert(
     table="paper_trades",
     columns=("account_id", "trade_id", "symbol", "executed_at", "trade_json"),
 )
-_FORGET = "DELETE FROM paper_orders WHERE account_id = {0} AND exchange_order_id = {0}"
+_DELETE_ORDER = "DELETE FROM paper_orders WHERE account_id = {0} AND exchange_order_id = {0}"
 _PRICES = BulkInsert(
     table="paper_prices",
     columns=("account_id", "symbol", "price_json"),
@@ -37,46 +37,46 @@ _PRICES = BulkInsert(
 )
 
 
-def add_to(script: StatementBatch, memories: Mapping[int, ExchangeStateRows]) -> None:
-    """Add what writes the changes, by account id, to the script."""
-    dialect = script.dialect
+def add_to(batch: StatementBatch, states_by_account: Mapping[int, ExchangeStateRows]) -> None:
+    """Add what writes the changes, by account id, to the batch."""
+    dialect = batch.dialect
     states = [
-        (account_id, memory.version, memory.state, memory.state_hash)
-        for account_id, memory in memories.items()
-        if memory.state is not None
+        (account_id, state_rows.version, state_rows.state, state_rows.state_hash)
+        for account_id, state_rows in states_by_account.items()
+        if state_rows.state is not None
     ]
     orders = [
         (account_id, order_id, order)
-        for account_id, memory in memories.items()
-        for order_id, order in memory.orders.items()
+        for account_id, state_rows in states_by_account.items()
+        for order_id, order in state_rows.orders.items()
     ]
     trades = [
         (account_id, t.trade_id, t.symbol, dialect.encode_time(t.executed_at), t.trade)
-        for account_id, memory in memories.items()
-        for t in memory.trades
+        for account_id, state_rows in states_by_account.items()
+        for t in state_rows.trades
     ]
     prices = [
         (account_id, symbol, price)
-        for account_id, memory in memories.items()
-        for symbol, price in memory.prices.items()
+        for account_id, state_rows in states_by_account.items()
+        for symbol, price in state_rows.prices.items()
     ]
     requests = [
         attempts.attempt_to_row(account_id, row, dialect)
-        for account_id, memory in memories.items()
-        for row in memory.attempts
+        for account_id, state_rows in states_by_account.items()
+        for row in state_rows.attempts
     ]
-    _STATE.add_to(script, states)
-    _ORDERS.add_to(script, [row for row in orders if row[2] is not None])
-    forgotten = [row[:2] for row in orders if row[2] is None]
-    if forgotten:
-        script.add("paper_orders", _FORGET.format(dialect.param), forgotten)
-    _TRADES.add_to(script, trades)
-    _PRICES.add_to(script, prices)
-    attempts.UPSERT.add_to(script, requests)
+    _STATE.add_to(batch, states)
+    _ORDERS.add_to(batch, [row for row in orders if row[2] is not None])
+    deleted = [row[:2] for row in orders if row[2] is None]
+    if deleted:
+        batch.add("paper_orders", _DELETE_ORDER.format(dialect.param), deleted)
+    _TRADES.add_to(batch, trades)
+    _PRICES.add_to(batch, prices)
+    attempts.UPSERT.add_to(batch, requests)
 
 
 async def load_exchange_state(session: Session, account_id: int) -> ExchangeStateRows:
-    """All that the account's exchange must know again; trades ascending."""
+    """Return the stored state of the account's exchange; trades ascending."""
 
     async def rows(columns: str, table: str, tail: str = "") -> Sequence[Any]:
         where = f"WHERE account_id = {session.dialect.param}"

@@ -13,7 +13,7 @@ from oms.domain.orders.order import Order, OrderState, Side
 from oms.wire.json import dumps, loads
 from oms.wire.responses.ledger_rows import order_status
 
-#: Set once.
+#: Columns set on insert.
 _FIXED = (
     "id",
     "account_id",
@@ -33,7 +33,7 @@ _FIXED = (
     "trailing_percent",
     "parent_order_id",
 )
-_MOVING = (
+_MUTABLE = (
     "status",
     "state",
     "is_open",
@@ -69,14 +69,14 @@ _MOVING = (
     "edit_replace_state",
     "edit_replace_at",
 )
-COLUMNS = _FIXED + _MOVING
+COLUMNS = _FIXED + _MUTABLE
 SELECTED = ", ".join(COLUMNS)
 INSERT = BulkInsert(table="oms_orders", columns=COLUMNS)
-UPSERT = BulkInsert(table="oms_orders", columns=COLUMNS, update_columns=_MOVING)
+UPSERT = BulkInsert(table="oms_orders", columns=COLUMNS, update_columns=_MUTABLE)
 
 
 def order_to_row(order: Order, dialect: Dialect) -> Values:
-    """The row of ``order``, in the order of ``COLUMNS``."""
+    """Return the row of ``order`` in the order of ``COLUMNS``."""
     decimal, time = dialect.encode_optional_decimal, dialect.encode_optional_time
     return (
         order.id,
@@ -134,7 +134,7 @@ def order_to_row(order: Order, dialect: Dialect) -> Values:
 
 
 def order_from_row(row: Any, dialect: Dialect) -> Order:
-    """The order of a row of ``SELECTED``."""
+    """Return the order of a row of ``SELECTED``."""
     decimal, time = dialect.decode_optional_decimal, dialect.decode_optional_time
     return Order(
         id=row[0],

@@ -1,4 +1,4 @@
-"""Rows of ``oms_positions``: the signed quantity of the domain stands as side and size."""
+"""Rows of ``oms_positions``: the signed quantity is stored as side and size."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from oms.domain.ledger.position import Position, PositionState
 from oms.domain.money import fraction_text
 from oms.domain.orders.order import Side
 
-#: Set once, unless a symbol is folded again.
+#: Columns set on insert, and by a replay of the symbol.
 _FIXED = (
     "id",
     "account_id",
@@ -23,7 +23,7 @@ _FIXED = (
     "opened_at",
     "created_at",
 )
-_MOVING = (
+_MUTABLE = (
     "strategy_id",
     "qty",
     "avg_price",
@@ -47,17 +47,26 @@ _MOVING = (
     "updated_at",
     "closed_at",
 )
-COLUMNS = _FIXED + _MOVING
+COLUMNS = _FIXED + _MUTABLE
 SELECTED = ", ".join(COLUMNS)
 INSERT = BulkInsert(table="oms_positions", columns=COLUMNS)
-#: What another first deal changes, when a symbol is folded again.
-_FOLDED = ("side", "reason", "identifier", "previous_position_id", "external", "opened_at")
-UPSERT = BulkInsert(table="oms_positions", columns=COLUMNS, update_columns=_MOVING + _FOLDED)
+#: Fixed columns updated by a replay that changes the first deal.
+_UPDATED_BY_REPLAY = (
+    "side",
+    "reason",
+    "identifier",
+    "previous_position_id",
+    "external",
+    "opened_at",
+)
+UPSERT = BulkInsert(
+    table="oms_positions", columns=COLUMNS, update_columns=_MUTABLE + _UPDATED_BY_REPLAY
+)
 OPEN_STATES = (PositionState.OPEN.value, PositionState.CLOSE_REQUESTED.value)
 
 
 def position_to_row(position: Position, dialect: Dialect) -> Values:
-    """The row of ``position``, in the order of ``COLUMNS``; made when it was last updated."""
+    """Return the row of ``position`` in the order of ``COLUMNS``; created at its last update."""
     decimal, exact = dialect.encode_optional_decimal, dialect.encode_decimal
     return (
         position.id,
@@ -96,7 +105,7 @@ def position_to_row(position: Position, dialect: Dialect) -> Values:
 
 
 def position_from_row(row: Any, dialect: Dialect) -> Position:
-    """The position of a row of ``SELECTED``."""
+    """Return the position of a row of ``SELECTED``."""
     decimal, exact = dialect.decode_optional_decimal, dialect.decode_decimal
     side, size = Side(row[3]), exact(row[11])
     return Position(

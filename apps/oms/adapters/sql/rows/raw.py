@@ -1,4 +1,4 @@
-"""Rows of what exchanges told."""
+"""Rows of raw exchange payloads."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,13 +31,13 @@ _TRADE = (
     "observed_at",
 )
 ORDER_COLUMNS, TRADE_COLUMNS = ", ".join(_ORDER), ", ".join(_TRADE)
-_PUT_ORDER = BulkInsert(
+_UPSERT_ORDER = BulkInsert(
     table="ccxt_orders_raw",
     columns=_ORDER,
     key=("account_id", "exchange_id", "fingerprint_hash"),
     update_columns=("symbol",),
 )
-_PUT_TRADE = BulkInsert(
+_UPSERT_TRADE = BulkInsert(
     table="ccxt_trades_raw",
     columns=_TRADE,
     key=("account_id", "exchange_id", "symbol", "exchange_trade_id"),
@@ -45,17 +45,17 @@ _PUT_TRADE = BulkInsert(
 )
 
 
-def add_to(script: StatementBatch, rows: Sequence[RawPayload]) -> None:
-    """Write what was told; what is there already stays."""
-    dialect = script.dialect
-    orders = [_order(row, dialect) for row in rows if isinstance(row, RawOrder)]
-    trades = [_trade(row, dialect) for row in rows if isinstance(row, RawTrade)]
-    _PUT_ORDER.add_to(script, orders)
-    _PUT_TRADE.add_to(script, trades)
+def add_to(batch: StatementBatch, rows: Sequence[RawPayload]) -> None:
+    """Append the statements that insert the payloads; existing rows stay."""
+    dialect = batch.dialect
+    orders = [_order_to_row(row, dialect) for row in rows if isinstance(row, RawOrder)]
+    trades = [_trade_to_row(row, dialect) for row in rows if isinstance(row, RawTrade)]
+    _UPSERT_ORDER.add_to(batch, orders)
+    _UPSERT_TRADE.add_to(batch, trades)
 
 
 def raw_order_from_row(row: Any, dialect: Dialect) -> RawOrder:
-    """A row of ``ORDERS``."""
+    """Return the payload of a row of ``ORDER_COLUMNS``."""
     return RawOrder(
         id=row[0],
         account_id=row[1],
@@ -70,7 +70,7 @@ def raw_order_from_row(row: Any, dialect: Dialect) -> RawOrder:
 
 
 def raw_trade_from_row(row: Any, dialect: Dialect) -> RawTrade:
-    """A row of ``TRADES``."""
+    """Return the payload of a row of ``TRADE_COLUMNS``."""
     return RawTrade(
         id=row[0],
         account_id=row[1],
@@ -84,7 +84,7 @@ def raw_trade_from_row(row: Any, dialect: Dialect) -> RawTrade:
     )
 
 
-def _order(row: RawOrder, dialect: Dialect) -> tuple[Any, ...]:
+def _order_to_row(row: RawOrder, dialect: Dialect) -> tuple[Any, ...]:
     return (
         row.id,
         row.account_id,
@@ -98,7 +98,7 @@ def _order(row: RawOrder, dialect: Dialect) -> tuple[Any, ...]:
     )
 
 
-def _trade(row: RawTrade, dialect: Dialect) -> tuple[Any, ...]:
+def _trade_to_row(row: RawTrade, dialect: Dialect) -> tuple[Any, ...]:
     return (
         row.id,
         row.account_id,

@@ -1,4 +1,4 @@
-"""Rows of what sweeps leave behind."""
+"""Rows of reconciliation runs, cursors and discrepancies."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -47,32 +47,32 @@ _UPSERT_DISCREPANCY = BulkInsert(
 )
 
 
-def add_to(script: StatementBatch, sweeps: Sequence[ReconcileRows]) -> None:
-    """Write what these sweeps leave behind."""
-    dialect = script.dialect
-    runs = [each.run for each in sweeps if each.run is not None]
-    _INSERT_RUN.add_to(script, [_run(run, dialect) for run in runs])
+def add_to(batch: StatementBatch, results: Sequence[ReconcileRows]) -> None:
+    """Append the statements that write the results of reconciliation runs."""
+    dialect = batch.dialect
+    runs = [each.run for each in results if each.run is not None]
+    _INSERT_RUN.add_to(batch, [_run_to_row(run, dialect) for run in runs])
     cursors = [
         (each.run.account_id, entity, text, dialect.encode_time(each.run.finished_at))
-        for each in sweeps
+        for each in results
         if each.run is not None
         for entity, text in each.cursors.items()
     ]
-    _UPSERT_CURSOR.add_to(script, cursors)
-    rows = [_discrepancy(row, dialect) for each in sweeps for row in each.discrepancies]
-    _UPSERT_DISCREPANCY.add_to(script, rows)
-    raw.add_to(script, [row for each in sweeps for row in each.raw])
+    _UPSERT_CURSOR.add_to(batch, cursors)
+    rows = [_discrepancy_to_row(row, dialect) for each in results for row in each.discrepancies]
+    _UPSERT_DISCREPANCY.add_to(batch, rows)
+    raw.add_to(batch, [row for each in results for row in each.raw])
 
 
 def cursor_from_row(row: Any, dialect: Dialect) -> Cursor:
-    """A row of ``CURSORS``."""
+    """Return the cursor of a row of ``CURSOR_COLUMNS``."""
     return Cursor(
         account_id=row[0], entity=row[1], value=row[2], updated_at=dialect.decode_time(row[3])
     )
 
 
 def discrepancy_from_row(row: Any, dialect: Dialect) -> Discrepancy:
-    """A row of ``DISCREPANCIES``."""
+    """Return the discrepancy of a row of ``DISCREPANCY_COLUMNS``."""
     return Discrepancy(
         id=row[0],
         account_id=row[1],
@@ -90,7 +90,7 @@ def discrepancy_from_row(row: Any, dialect: Dialect) -> Discrepancy:
     )
 
 
-def _run(run: ReconcileRun, dialect: Dialect) -> Values:
+def _run_to_row(run: ReconcileRun, dialect: Dialect) -> Values:
     return (
         run.id,
         run.account_id,
@@ -102,7 +102,7 @@ def _run(run: ReconcileRun, dialect: Dialect) -> Values:
     )
 
 
-def _discrepancy(row: Discrepancy, dialect: Dialect) -> Values:
+def _discrepancy_to_row(row: Discrepancy, dialect: Dialect) -> Values:
     return (
         row.id,
         row.account_id,

@@ -1,4 +1,4 @@
-"""Rows of what an account's switches say."""
+"""Rows of risk flags, account status and quarantine."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,22 +22,22 @@ _STRATEGY = BulkInsert(
 
 
 def add_to(
-    script: StatementBatch, account_id: int, switches: Sequence[RiskFlagUpdate], now: datetime
+    batch: StatementBatch, account_id: int, switches: Sequence[RiskFlagUpdate], now: datetime
 ) -> None:
-    """Write the switches in their order: the last word on each counts."""
-    dialect = script.dialect
+    """Append the statements of the updates in order; the last one of each flag wins."""
+    dialect = batch.dialect
     param, at = dialect.param, dialect.encode_time(now)
     for switch in switches:
         if switch.is_quarantine:
             text = f"UPDATE accounts SET quarantine = {param} WHERE id = {param}"
-            script.add("accounts", text, [(switch.quarantine, account_id)])
+            batch.add("accounts", text, [(switch.quarantine, account_id)])
         allowed = switch.allow_new_positions
         if switch.status is not None:
             text = f"UPDATE accounts SET status = {param} WHERE id = {param}"
-            script.add("accounts", text, [(switch.status, account_id)])
+            batch.add("accounts", text, [(switch.status, account_id)])
         if allowed is None:
             continue
         if switch.strategy_id:
-            _STRATEGY.add_to(script, [(account_id, switch.strategy_id, int(allowed), at, at)])
+            _STRATEGY.add_to(batch, [(account_id, switch.strategy_id, int(allowed), at, at)])
         else:
-            _ACCOUNT.add_to(script, [(account_id, int(allowed), at, at)])
+            _ACCOUNT.add_to(batch, [(account_id, int(allowed), at, at)])

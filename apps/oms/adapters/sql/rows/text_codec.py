@@ -1,4 +1,4 @@
-"""Small forms that several tables share."""
+"""Text encodings shared by several tables."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -12,21 +12,21 @@ COMMENT_CHARACTERS_MAX = 255
 
 
 def encode_fees(fees: Mapping[str, Decimal]) -> str:
-    """Fees by currency as JSON text."""
+    """Return fees by currency as JSON text."""
     if not fees:
         return "{}"
     return dumps_fast({currency: decimal_text(fee) for currency, fee in fees.items()})
 
 
 def decode_fees(text: str) -> dict[str, Decimal]:
-    """The fees that ``fees_text`` wrote."""
+    """Return the fees that ``encode_fees`` wrote."""
     if text == "{}":
         return {}
     return {currency: Decimal(fee) for currency, fee in loads(text).items()}
 
 
 def decode_fraction(text: str) -> Fraction:
-    """The fraction that ``money.exact_text`` wrote."""
+    """Return the fraction that ``money.exact_text`` wrote."""
     numerator, _, denominator = text.partition("/")
     return Fraction(int(numerator), int(denominator))
 
@@ -36,7 +36,7 @@ def truncate(text: None) -> None: ...
 @overload
 def truncate(text: str) -> str: ...
 def truncate(text: str | None) -> str | None:
-    """``text`` as long as its column: one long remark must not undo a whole batch."""
+    """Return ``text`` cut to its column: a long comment must not fail a whole batch."""
     return (
         text
         if text is None or len(text) <= COMMENT_CHARACTERS_MAX

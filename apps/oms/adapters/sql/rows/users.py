@@ -1,4 +1,4 @@
-"""Rows of users and keys, and what keys are held to, as values and as the audit log tells them."""
+"""Rows of users and API keys, the restrictions of keys, and their form in the audit log."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -12,26 +12,26 @@ from oms.ports.user_admin import ApiKeyRow
 from oms.wire.json import NotJson, dumps, loads, optional_decimal_text, optional_time_text
 
 USER_SELECTED = "id, name, role, status, created_at"
-#: Of a key where the table is named ``k``.
+#: Restriction columns of the table alias ``k``.
 RESTRICTION_COLUMNS = "k.expires_at, k.ip_allowlist, k.max_order_notional, k.max_day_notional"
 KEY_SELECTED = (
     "k.id, k.user_id, u.name, u.role, u.status, k.status, k.created_at, k.label, k.key_prefix,"
     f" k.last_used_at, k.last_used_ip, {RESTRICTION_COLUMNS}"
 )
 KEY_JOINED = "user_api_keys k JOIN users u ON u.id = k.user_id"
-#: Where a key may be used from whose list nobody can read.
+#: Allowlist of a key whose stored list is invalid: matches no client.
 NO_NETWORK = (ip_network("255.255.255.255/32"),)
 
 
 def user_from_row(row: Any, dialect: Dialect) -> UserRow:
-    """The user of a row of ``USER_SELECTED``."""
+    """Return the user of a row of ``USER_SELECTED``."""
     return UserRow(
         id=row[0], name=row[1], role=row[2], status=row[3], created_at=dialect.decode_time(row[4])
     )
 
 
 def key_from_row(row: Any, dialect: Dialect) -> ApiKeyRow:
-    """The key of a row of ``KEY_SELECTED``."""
+    """Return the key of a row of ``KEY_SELECTED``."""
     return ApiKeyRow(
         id=row[0],
         user_id=row[1],
@@ -49,7 +49,7 @@ def key_from_row(row: Any, dialect: Dialect) -> ApiKeyRow:
 
 
 def restrictions_from_row(row: Sequence[Any], dialect: Dialect) -> Restrictions:
-    """What a key is held to, from the columns of ``HELD``."""
+    """Return the restrictions of a row of ``RESTRICTION_COLUMNS``."""
     if all(value is None for value in row):
         return UNRESTRICTED
     return Restrictions(
@@ -60,50 +60,54 @@ def restrictions_from_row(row: Sequence[Any], dialect: Dialect) -> Restrictions:
     )
 
 
-def restrictions_to_row(held: Restrictions, dialect: Dialect) -> tuple[Any, ...]:
-    """The columns of ``HELD``."""
-    networks = dumps([str(network) for network in held.networks]) if held.networks else None
+def restrictions_to_row(restrictions: Restrictions, dialect: Dialect) -> tuple[Any, ...]:
+    """Return the values of ``RESTRICTION_COLUMNS``."""
+    networks = (
+        dumps([str(network) for network in restrictions.networks])
+        if restrictions.networks
+        else None
+    )
     return (
-        dialect.encode_optional_time(held.expires_at),
+        dialect.encode_optional_time(restrictions.expires_at),
         networks,
-        dialect.encode_optional_decimal(held.max_order_notional),
-        dialect.encode_optional_decimal(held.max_day_notional),
+        dialect.encode_optional_decimal(restrictions.max_order_notional),
+        dialect.encode_optional_decimal(restrictions.max_day_notional),
     )
 
 
-def restrictions_json(held: Restrictions) -> dict[str, Any]:
-    """What a key is held to, as JSON values."""
+def restrictions_json(restrictions: Restrictions) -> dict[str, Any]:
+    """Return the restrictions as JSON values."""
     return {
-        "expires_at": optional_time_text(held.expires_at),
-        "ip_allowlist": [str(network) for network in held.networks] or None,
-        "max_order_notional": optional_decimal_text(held.max_order_notional),
-        "max_day_notional": optional_decimal_text(held.max_day_notional),
+        "expires_at": optional_time_text(restrictions.expires_at),
+        "ip_allowlist": [str(network) for network in restrictions.networks] or None,
+        "max_order_notional": optional_decimal_text(restrictions.max_order_notional),
+        "max_day_notional": optional_decimal_text(restrictions.max_day_notional),
     }
 
 
 def key_audit_json(
     label: str | None, status: str, restrictions: Restrictions, **more: object
 ) -> str:
-    """A key in the audit log: never its text, never its hash."""
-    told = {"label": label, "status": status, "restrictions": restrictions_json(restrictions)}
-    return dumps(told | more)
+    """Return the audit JSON of a key, without its text and hash."""
+    content = {"label": label, "status": status, "restrictions": restrictions_json(restrictions)}
+    return dumps(content | more)
 
 
 def grant_audit_json(grant: Grant | None) -> str | None:
-    """Flags and list of strategies in the audit log."""
+    """Return the audit JSON of permission flags and strategies."""
     if grant is None:
         return None
-    told: Mapping[str, object] = {name: getattr(grant, name) for name in PERMISSION_FLAGS}
-    return dumps({**told, "strategy_ids": sorted(grant.strategy_ids)})
+    content: Mapping[str, object] = {name: getattr(grant, name) for name in PERMISSION_FLAGS}
+    return dumps({**content, "strategy_ids": sorted(grant.strategy_ids)})
 
 
 def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Somebody may have written to the table by hand: what is no list of networks is nowhere."""
+    """Return the networks of an allowlist; an invalid list allows no network."""
     if text is None:
         return ()
     try:
-        listed = loads(text)
-        found = tuple(ip_network(str(part), strict=False) for part in listed)
+        texts = loads(text)
+        found = tuple(ip_network(str(part), strict=False) for part in texts)
     except (NotJson, ValueError, TypeError):
         return NO_NETWORK
     return found

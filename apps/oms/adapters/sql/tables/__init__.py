@@ -1,6 +1,6 @@
-"""The schema: one metadata for every kind of database.
+"""The schema as SQLAlchemy tables, one metadata for every kind of database.
 
-It describes; the migrations make. A test holds the two equal.
+Migrations create the schema; a test keeps both equal.
 """
 
 from oms.adapters.sql.tables import (

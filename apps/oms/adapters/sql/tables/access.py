@@ -1,4 +1,4 @@
-"""Who may do what: users, keys, passwords, tokens, permissions, and the log of what was done."""
+"""Users, API keys, passwords, tokens, permissions and the audit log."""
 
 from sqlalchemy import Column, Date, ForeignKey, Index, Table, UniqueConstraint
 

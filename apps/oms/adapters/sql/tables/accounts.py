@@ -1,4 +1,4 @@
-"""Accounts, strategies, and the plumbing of processes: leases, workers, id blocks."""
+"""Accounts, strategies, leases, workers and id blocks."""
 
 from sqlalchemy import Column, Index, Integer, Table, Text, UniqueConstraint
 

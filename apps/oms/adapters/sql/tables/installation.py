@@ -1,4 +1,4 @@
-"""What is true of the whole installation."""
+"""Facts about the installation."""
 
 from sqlalchemy import Column, Table
 

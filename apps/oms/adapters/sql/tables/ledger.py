@@ -1,4 +1,4 @@
-"""Commands, orders, deals, positions, and the events that tell of them."""
+"""Commands, orders, deals, positions and events."""
 
 from sqlalchemy import Column, Index, Integer, SmallInteger, Table, Text, UniqueConstraint
 
@@ -240,8 +240,8 @@ event_outbox = Table(
     required_column("event_type", ShortText(64)),
     required_column("payload_json", JsonText),
     created_at_column(),
-    # An index and no constraint: SQLite gives the index of a constraint a name of its own, and
-    # readers of the stream name the index they need.
+    # A unique index instead of a constraint: SQLite renames the index of a constraint, and queries
+    # of the stream name the index they need.
     Index("uq_event_outbox_seq_to", "account_id", "seq_to", unique=True),
     Index(None, "created_at"),
     **TABLE_OPTIONS,

@@ -1,4 +1,4 @@
-"""The collection that every table belongs to, and the columns that repeat."""
+"""The metadata of all tables and constructors of repeated columns."""
 
 from typing import Any
 
@@ -17,26 +17,26 @@ METADATA = MetaData(
 
 
 def required_column(name: str, kind: TypeEngine[Any], default: str | None = None) -> Column[Any]:
-    """A column that always has a value; ``default`` is SQL text for rows made elsewhere."""
+    """Return a NOT NULL column; ``default`` is the SQL text of its server default."""
     server_default = None if default is None else text(default)
     return Column(name, kind, nullable=False, server_default=server_default)
 
 
 def nullable_column(name: str, kind: TypeEngine[Any]) -> Column[Any]:
-    """A column that may be NULL."""
+    """Return a nullable column."""
     return Column(name, kind, nullable=True)
 
 
 def boolean_column(name: str, default: bool | None = None) -> Column[Any]:
-    """A boolean."""
+    """Return a NOT NULL boolean column."""
     return required_column(name, Boolean(), None if default is None else str(int(default)))
 
 
 def created_at_column() -> Column[Any]:
-    """When the row was made."""
+    """Return the column of the creation time."""
     return required_column("created_at", TimestampType())
 
 
 def updated_at_column() -> Column[Any]:
-    """When the row was last changed."""
+    """Return the column of the last update."""
     return required_column("updated_at", TimestampType())

@@ -1,4 +1,4 @@
-"""The memory of paper exchanges: their own books, apart from ours."""
+"""State of paper exchanges, separate from the ledger."""
 
 from sqlalchemy import Column, Index, Integer, Table
 

@@ -1,4 +1,4 @@
-"""Budgets of requests to venues, shared by all workers."""
+"""Request budgets per venue, shared by all workers."""
 
 from sqlalchemy import Column, Table
 

@@ -1,4 +1,4 @@
-"""What exchanges told, as they told it: the evidence behind reconciled rows."""
+"""Raw orders and trades as received from exchanges."""
 
 from sqlalchemy import Column, Index, Table, UniqueConstraint
 

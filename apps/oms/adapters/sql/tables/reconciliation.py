@@ -1,4 +1,4 @@
-"""What reconciliation leaves behind: cursors, runs, and what differs."""
+"""Results of reconciliation: cursors, runs and discrepancies."""
 
 from sqlalchemy import Column, Index, Table
 
