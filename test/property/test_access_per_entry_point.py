@@ -76,7 +76,7 @@ class House:
                 strategy_ids=holder.strategy_ids,
             )
             permit = AccountPermission(account_id=self.stock.account_id, grant=grant)
-            await people.permit(key_id, permit, _hand())
+            await people.set_permission(key_id, permit, _hand())
         registry.authenticate.forget()
         await self.gateway.store.leases.heartbeat("nobody", "here", "{}")
 

@@ -150,7 +150,7 @@ def test_each_scope_is_swept_once_an_interval_and_the_widest_counts_for_all(
     account_id: int, steps: list[int]
 ) -> None:
     plan = ReconcileIntervals(intervals={Scope.SHORT: timedelta(seconds=30)})
-    table, now = ReconcileSchedule.begun(account_id, plan, NOON, waits=False), NOON
+    table, now = ReconcileSchedule.initial(account_id, plan, NOON, waits=False), NOON
     assert table.scope_due(NOON) is Scope.SHORT or table.due[Scope.HOURLY] == NOON
     times: list[timedelta] = []
     for step in steps:
@@ -166,7 +166,7 @@ def test_each_scope_is_swept_once_an_interval_and_the_widest_counts_for_all(
 
 def test_start_times_are_spread() -> None:
     tables = [
-        ReconcileSchedule.begun(number, ReconcileIntervals(), NOON) for number in range(1, 61)
+        ReconcileSchedule.initial(number, ReconcileIntervals(), NOON) for number in range(1, 61)
     ]
     firsts = sorted(table.due[Scope.SHORT] - NOON for table in tables)
     assert firsts[-1] < timedelta(seconds=60)

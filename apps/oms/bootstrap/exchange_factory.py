@@ -90,7 +90,7 @@ def restore_paper_exchange(
 
     account = image.account
     feed = hold(account) if hold is not None and account.paper.uses("live") else None
-    return PaperExchange.restore(account, image.memory, tapes, history, feed, live_age)
+    return PaperExchange.restore(account, image.exchange_state, tapes, history, feed, live_age)
 
 
 def _real(
@@ -127,7 +127,7 @@ def _real(
         tag=tag,
         on_news=on_news,
         open_orders=image.orders,
-        attempts=image.memory.attempts,
+        attempts=image.exchange_state.attempts,
         belongs=belongs,
     )
 

@@ -1,4 +1,4 @@
-"""What is true: orders, deals, positions and the rules between them. Pure values and functions.
+"""Domain rules of orders, deals, positions and accounts: immutable values and pure functions.
 
-Nothing in here awaits, reads a clock, draws a random number, logs or speaks to the world.
+Nothing here awaits, reads a clock, draws random numbers, logs or does I/O.
 """

@@ -1,7 +1,8 @@
-"""Who may do what: one pure function over one table, asked at the door and again by the worker.
+"""Authorization: pure checks over one role table, used by the API and again by the worker.
 
-``allowed = role cell ∧ flags of (key, account) ∧ strategy rule``; whether user and key are active,
-unexpired and well addressed is the authenticator's part, the account's state the admission's.
+``allowed = role table ∧ flags of (key, account) ∧ strategy allow-list``. The authenticator checks
+that user and key are active and unexpired and that the address is allowed; admission checks the
+state of the account.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ Limit = TypeVar("Limit", datetime, Decimal)
 
 
 class Role(StrEnum):
-    """What a user is here for. An unknown word in the database counts as readonly."""
+    """Role of a user. An unknown value in the database counts as ``readonly``."""
 
     ADMIN = "admin"
     TRADER = "trader"
@@ -30,13 +31,13 @@ class Role(StrEnum):
     READONLY = "readonly"
 
     @classmethod
-    def read(cls, word: str) -> "Role":
-        """The role that ``word`` names."""
+    def parse(cls, word: str) -> "Role":
+        """Return the role named ``word``, ``READONLY`` if there is none."""
         return cls(word) if word in cls.__members__.values() else cls.READONLY
 
 
 class Permission(StrEnum):
-    """The kinds of things one may do: the rows of the table."""
+    """Kinds of actions: the rows of the role table."""
 
     SELF = "self"
     READ = "read"
@@ -61,17 +62,17 @@ class Permission(StrEnum):
 
 
 class RoleAccess(Enum):
-    """What the table says of a role and an action."""
+    """Entry of the role table for one role and one action."""
 
     NO = "–"
     YES = "✓"
-    #: Allowed with a comment that is not empty.
+    #: Allowed if a non-empty comment is given.
     COMMENT = "c"
 
 
 @value
 class Grant:
-    """The flags of one key on one account."""
+    """Flags of one key on one account."""
 
     can_read: bool = True
     can_trade: bool = False
@@ -85,10 +86,10 @@ class Grant:
 
 @value
 class Restrictions:
-    """What a key is held to, whatever its grants say; nothing by default."""
+    """Limits of a key that apply on top of its grants; none by default."""
 
     expires_at: datetime | None = None
-    #: Where it may be used from; empty: anywhere.
+    #: Networks the key may be used from; empty: any.
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     max_order_notional: Decimal | None = None
     max_day_notional: Decimal | None = None
@@ -99,7 +100,7 @@ UNRESTRICTED = Restrictions()
 
 @value
 class Principal:
-    """Who is at the door, with all that the key may touch."""
+    """The authenticated caller and what its key grants."""
 
     user_id: int
     user_name: str
@@ -107,17 +108,17 @@ class Principal:
     role: Role
     grants: Mapping[int, Grant] = field(default_factory=dict)
     restrictions: Restrictions = UNRESTRICTED
-    #: The login token that was shown instead of the key.
+    #: Login token that was presented instead of the key.
     token_id: int | None = None
-    #: When what was shown ends: the token, or the key.
+    #: When the presented credential expires: the token or the key.
     expires_at: datetime | None = None
 
     def grant(self, account_id: int) -> Grant | None:
-        """The key's flags on the account."""
+        """Return the flags of the key on the account, ``None`` without a grant."""
         return self.grants.get(account_id)
 
 
-#: One row an action; columns: admin, trader, portfolio_manager, robot, risk, readonly.
+#: One row per action; columns: admin, trader, portfolio_manager, robot, risk, readonly.
 _TABLE = """
 self             ✓ ✓ ✓ ✓ ✓ ✓
 read             ✓ ✓ ✓ ✓ ✓ ✓
@@ -158,7 +159,7 @@ ROLES: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         for permission in Permission
     }
 )
-#: What an admin may not do, since orders are for others.
+#: Actions that an admin may not perform: admins do not trade.
 _TRADING = frozenset(
     {
         Permission.TRADE,
@@ -173,7 +174,7 @@ _DESK = frozenset({Permission.ADMIN, Permission.AUDIT})
 
 
 def refuse_role(principal: Principal, permission: Permission) -> Refused | None:
-    """Refuse what the role may never do, whatever the account."""
+    """Refuse an action that the role may not perform on any account."""
     if principal.role in ROLES[permission]:
         return None
     if permission in _DESK:
@@ -185,7 +186,7 @@ def refuse_role(principal: Principal, permission: Permission) -> Refused | None:
 
 
 def refuse_account(principal: Principal, permission: Permission, account_id: int) -> Refused | None:
-    """Refuse what the key's flags on the account do not allow."""
+    """Refuse an action that the flags of the key on the account do not allow."""
     if principal.role is Role.ADMIN:
         return None
     grant = principal.grant(account_id)
@@ -197,7 +198,7 @@ def refuse_account(principal: Principal, permission: Permission, account_id: int
 def refuse_missing_comment(
     principal: Principal, permission: Permission, comment: str | None
 ) -> Refused | None:
-    """Refuse without a comment what the table allows only with one."""
+    """Refuse an action without a comment if the table requires one."""
     if MATRIX[permission, principal.role] is not RoleAccess.COMMENT:
         return None
     if comment is not None and comment.strip():
@@ -207,7 +208,7 @@ def refuse_missing_comment(
 
 
 def allowed_strategies(principal: Principal, account_id: int) -> frozenset[int] | None:
-    """The key's allow-list on the account; ``None``: every strategy is open to it."""
+    """Return the strategy allow-list of the key on the account; ``None``: all strategies."""
     grant = principal.grant(account_id)
     if principal.role is Role.ADMIN or grant is None:
         return None
@@ -217,7 +218,7 @@ def allowed_strategies(principal: Principal, account_id: int) -> frozenset[int] 
 def refuse_strategy(
     principal: Principal, account_id: int, strategy_ids: tuple[int, ...]
 ) -> Refused | None:
-    """Refuse strategies outside the key's allow-list; a robot is always restricted."""
+    """Refuse strategies outside the allow-list of the key; a robot is always restricted."""
     allowed = allowed_strategies(principal, account_id)
     if allowed is None:
         return None
@@ -232,7 +233,7 @@ def refuse_strategy(
 def refuse_account_wide(
     principal: Principal, permission: Permission, account_id: int
 ) -> Refused | None:
-    """Refuse to a key that is kept to strategies what concerns all of an account."""
+    """Refuse account-wide actions to a key that is restricted to strategies."""
     if permission not in (Permission.CCXT_TRADE, Permission.CCXT_ALLOWED):
         return None
     if allowed_strategies(principal, account_id) is None:
@@ -247,7 +248,7 @@ def refuse(
     account_id: int,
     strategy_ids: tuple[int, ...] = (),
 ) -> Refused | None:
-    """The whole decision, in its order: role, flags, strategies."""
+    """Run all checks in order: role, account flags, account-wide actions, strategies."""
     return (
         refuse_role(principal, permission)
         or refuse_account(principal, permission, account_id)
@@ -257,7 +258,7 @@ def refuse(
 
 
 def refuse_ip(restrictions: Restrictions, ip: str) -> Refused | None:
-    """Refuse a key that is used from where it may not be."""
+    """Refuse a key that is used from an address outside its networks."""
     if not restrictions.networks:
         return None
     try:
@@ -272,7 +273,7 @@ def refuse_ip(restrictions: Restrictions, ip: str) -> Refused | None:
 
 
 def is_tighter(wanted: Restrictions, held: Restrictions) -> bool:
-    """Whether ``wanted`` allows nothing that ``held`` does not."""
+    """Return whether ``new`` permits nothing beyond ``current``."""
     return (
         _is_less(wanted.expires_at, held.expires_at)
         and _is_less(wanted.max_order_notional, held.max_order_notional)
@@ -302,7 +303,7 @@ def _is_restricted(role: Role, grant: Grant) -> bool:
 
 
 def _flagged(role: Role, grant: Grant, permission: Permission) -> bool:
-    """Whether the flags suffice; that the account may be read was asked before."""
+    """Return whether the flags allow the action; ``can_read`` has been checked before."""
     match permission:
         case Permission.TRADE | Permission.PAPER | Permission.AUTOMATE:
             return grant.can_trade
@@ -323,7 +324,7 @@ def _flagged(role: Role, grant: Grant, permission: Permission) -> bool:
         case Permission.READ | Permission.MARKET | Permission.RECONCILE | Permission.AUDIT:
             return True
         case Permission.SELF | Permission.RESEARCH | Permission.ADMIN:
-            return True  # no account is asked for
+            return True  # not bound to an account
 
 
 def _denied(code: str, message: str) -> Refused:

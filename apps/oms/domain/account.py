@@ -12,7 +12,7 @@ from oms.domain.value import value
 
 
 class PositionMode(StrEnum):
-    """How deals become positions: tickets, one per symbol, or one per symbol and strategy."""
+    """How deals form positions: one per ticket, per symbol, or per symbol and strategy."""
 
     HEDGE = "hedge"
     NETTING = "netting"
@@ -20,7 +20,7 @@ class PositionMode(StrEnum):
 
 
 class Engine(StrEnum):
-    """Who carries orders to the exchange."""
+    """Execution engine of an account."""
 
     PAPER = "paper"
     CCXT = "ccxt"
@@ -28,7 +28,7 @@ class Engine(StrEnum):
 
 
 class Environment(StrEnum):
-    """Whether money is real."""
+    """Trading environment of an account; only ``LIVE`` trades real money."""
 
     PAPER = "paper"
     TESTNET = "testnet"
@@ -39,36 +39,36 @@ class Environment(StrEnum):
 
 @value
 class ReplaySettings:
-    """``replay`` of the paper settings: which tapes are played, and how."""
+    """``replay`` of the paper settings: recorded price files and how they are played."""
 
-    #: Files in the folder of tapes, merged by time, for symbols without files of their own.
+    #: Files in the recordings folder, merged by time, for symbols without files of their own.
     file: tuple[str, ...] = ()
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    #: Tape time per wall time; 0 shows one price a look.
+    #: Recorded time per wall time; 0 advances one price per read.
     speed: Decimal = Decimal(1)
     loop: bool = False
-    #: Wall time of the tape's beginning; ``None`` is the first look.
+    #: Wall time at which the recording begins; ``None``: at the first read.
     start: datetime | None = None
 
     def files_of(self, symbol: str) -> tuple[str, ...]:
-        """The files that show ``symbol``."""
+        """Return the files that hold prices of ``symbol``."""
         return self.files.get(symbol, self.file)
 
 
 @value
 class LatencySettings:
-    """``latency_ms``: how long requests, answers and news of the stream are under way."""
+    """``latency_ms``: simulated delays of requests, responses and stream events."""
 
     decision: timedelta = timedelta(0)
     ack: timedelta = timedelta(0)
     stream: timedelta = timedelta(0)
-    #: Each takes up to this much more.
+    #: Upper bound of a random delay added to each.
     jitter: timedelta = timedelta(0)
 
 
 @value
 class FeeTierSettings:
-    """One of ``fee_tiers``: rates from a volume of the last 30 days on, in dollars."""
+    """One of ``fee_tiers``: rates from a 30-day volume in dollars on."""
 
     volume: Decimal
     maker: Decimal
@@ -77,94 +77,94 @@ class FeeTierSettings:
 
 @value
 class PaperSettings:
-    """``extra_config_json.oms.paper``: how the paper exchange of an account behaves."""
+    """``extra_config_json.oms.paper``: settings of the paper exchange of an account."""
 
     source: str = "walk"
-    #: Price source per symbol, over ``source``.
+    #: Price source per symbol; overrides ``source``.
     sources: Mapping[str, str] = field(default_factory=dict)
     replay: ReplaySettings = field(default_factory=ReplaySettings)
-    #: Of walks and chances; ``None`` is the account's id.
+    #: Seed of random walks and random outcomes; ``None``: the account id.
     seed: int | None = None
     balances: Mapping[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(100_000)})
-    #: Maker and taker rate that replace the profile's, as fractions (0.001 = 0.1 %).
+    #: Maker and taker rate that replace those of the profile, as fractions (0.001 = 0.1 %).
     maker: Decimal | None = None
     taker: Decimal | None = None
-    #: By ``spot`` and ``linear``, the lowest volume first.
+    #: By ``spot`` and ``linear``, ascending by volume.
     fee_tiers: Mapping[str, tuple[FeeTierSettings, ...]] = field(default_factory=dict)
-    #: Whether a spot buy pays its fee in base, as most exchanges do.
+    #: Whether a spot buy pays its fee in base, as on most exchanges.
     base_fee_on_buy: bool = True
     allow_spot_short: bool = False
     leverage: int = 10
     #: ``cross`` or ``isolated``.
     margin_mode: str = "cross"
-    #: Two legs per contract; ``None``: as hedge accounts have, and netting ones do not.
+    #: Two legs per contract; ``None``: two in hedge accounts, one in netting accounts.
     hedge: bool | None = None
     funding_rate: Decimal = Decimal("0.0001")
-    #: Distance of bid and ask around a price told alone, in hundredths of a percent.
+    #: Distance of bid and ask around a price given without both, in basis points.
     spread_bps: Decimal = Decimal(0)
-    #: How far a market order moves a price told without depth, as a fraction.
+    #: How far a market order moves a price given without depth, as a fraction.
     slippage: Decimal = Decimal(0)
-    #: How far one that takes as much again as is shown moves the price, as a fraction.
+    #: How far an order of twice the visible depth moves the price, as a fraction.
     impact: Decimal = Decimal("0.001")
-    #: ``queue``, ``through`` or ``touch``: when a resting order is executed.
+    #: ``queue``, ``through`` or ``touch``: fill model of resting orders.
     fill: str = "queue"
-    #: Cancels ahead of a resting order bring it forward.
+    #: Cancels ahead of a resting order advance it in the queue.
     queue_prorata: bool = False
-    #: Share of the first of two executions that each is split into; 0 is off.
+    #: Share of the first of two executions that each execution is split into; 0: no split.
     partial_fill: Decimal = Decimal(0)
-    #: Share of orders rejected by chance.
+    #: Share of orders that are rejected at random.
     reject_rate: Decimal = Decimal(0)
-    #: Share of a candle's volume that may be executed, in percent; 0 is all.
+    #: Share of the volume of a candle that may be executed, in percent; 0: all.
     volume_cap_pct: Decimal = Decimal(0)
-    #: Older prices fill nothing; ``None``: prices do not age.
+    #: Prices older than this fill nothing; ``None``: prices do not age.
     max_price_age: timedelta | None = None
     latency: LatencySettings | None = None
 
     def uses(self, source: str) -> bool:
-        """Whether any symbol has its prices from there."""
+        """Return whether any symbol has its prices from ``source``."""
         return source == self.source or source in self.sources.values()
 
 
 @value
 class Account:
-    """An account as trading sees it."""
+    """An account with the settings that trading needs."""
 
     id: int
-    #: ``<engine>.<venue>``, as ``paper.binance``.
+    #: ``<engine>.<venue>``, for example ``paper.binance``.
     exchange_id: str
     label: str
     position_mode: PositionMode
     environment: Environment
-    #: ``active`` or ``blocked``; a blocked account may only reduce.
+    #: ``active`` or ``blocked``; a blocked account may only reduce positions.
     status: str = "active"
     allow_new_positions: bool = True
-    #: Strategies that may not open or enlarge positions here.
+    #: Strategies that may not open or increase positions on the account.
     closed_strategies: frozenset[int] = frozenset()
     paper: PaperSettings = field(default_factory=PaperSettings)
-    #: ccxt methods of no class that may be called on this account all the same.
+    #: Unclassified ccxt methods that are allowed on the account.
     ccxt_allow: frozenset[str] = frozenset()
-    #: Both switches before live trading are on, the gateway's and the account's.
+    #: Whether live trading is enabled, both for the gateway and for the account.
     live_enabled: bool = False
-    #: Class of the discrepancy for which the account may only reduce; ``None``: none does.
+    #: Discrepancy class that restricts the account to reducing; ``None``: not quarantined.
     quarantine: str | None = None
-    #: When it is swept by itself.
+    #: Intervals of the scheduled reconciliation.
     reconcile_intervals: ReconcileIntervals = field(default_factory=ReconcileIntervals)
-    #: Who decides on a discrepancy, by its class, where the owner says it (``oms.policies``).
+    #: Who decides on a discrepancy, by class, where the owner has configured it (``oms.policies``).
     policies: Mapping[str, str] = field(default_factory=dict)
-    #: All that its owner set, as JSON text.
+    #: Complete configuration set by the owner, as JSON text.
     extra_config: str = "{}"
 
     @property
     def engine(self) -> Engine:
-        """The part of ``exchange_id`` before the dot."""
+        """Return the part of ``exchange_id`` before the dot."""
         return _engine_of(self.exchange_id)
 
     @property
     def venue(self) -> str:
-        """The part of ``exchange_id`` after the dot."""
+        """Return the part of ``exchange_id`` after the dot."""
         return self.exchange_id.partition(".")[2]
 
 
-@lru_cache  # asked of the same few accounts with every order
+@lru_cache  # called for every order, with few distinct values
 def _engine_of(exchange_id: str) -> Engine:
     return Engine(exchange_id.partition(".")[0])

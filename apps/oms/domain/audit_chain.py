@@ -1,7 +1,7 @@
-"""The audit log as a chain: each row's hash covers the row and the hash before it.
+"""Hash chain of the audit log: the hash of each row covers the row and the previous hash.
 
-A row that is changed, taken out or put in between shows in every hash after it. Rows are chained
-some time after they were written, by one hand, in the order that ``number`` tells.
+Changing, removing or inserting a row invalidates every later hash. Rows are chained after they were
+written, by a single process, in the order of ``number``.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from datetime import datetime
 from oms.domain.value import value
 
 GENESIS_HASH = "0" * 64
-"""What stands before the first row."""
+"""Previous hash of the first row."""
 
 
 @value
 class AuditRow:
-    """A row of the log as it was written."""
+    """A row of the audit log."""
 
     id: int
     account_id: int | None
@@ -37,7 +37,7 @@ class AuditRow:
 
 @value
 class ChainLink:
-    """The place of a row in the chain."""
+    """Position of a row in the chain, with its hashes."""
 
     number: int
     prev_hash: str
@@ -45,7 +45,7 @@ class ChainLink:
 
 
 def make_chain_link(row: AuditRow, number: int, prev_hash: str) -> ChainLink:
-    """The link of ``row`` as the ``number``-th, after the one whose hash is ``prev_hash``."""
+    """Return the link of ``row`` at position ``number`` after the row with hash ``prev_hash``."""
     told = [
         prev_hash,
         number,

@@ -1,7 +1,7 @@
-"""Which ccxt methods may be called, and by whom: lists of names, and a default of never.
+"""Allow-lists of ccxt methods by class. Methods in no list are never allowed.
 
-The lists are complete and exact. What a newer ccxt adds may not be called before it stands here.
-Names are ccxt's in snake_case; how callers spell them is read elsewhere.
+The lists are complete and exact; methods of newer ccxt versions are not allowed until they are
+listed here. Names are ccxt's in snake_case; ``wire.ccxt.method_names`` converts other spellings.
 """
 
 import re
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 
 class MethodClass(StrEnum):
-    """What a method is to the gateway."""
+    """Class of a ccxt method."""
 
     READ = "read"
     TRADE = "trade"
@@ -29,7 +29,7 @@ META_READS = _words(
     " price_to_precision cost_to_precision fee_to_precision currency_to_precision calculate_fee"
     " milliseconds seconds iso8601 parse8601 parse_timeframe"
 )
-"""Reads that say what an exchange is, or compute."""
+"""Methods that describe the exchange or compute locally."""
 
 MARKET_READS = _words(
     "markets currencies status time ticker tickers bids_asks last_prices mark_price mark_prices"
@@ -43,7 +43,7 @@ MARKET_READS = _words(
     " deposit_withdraw_fees convert_currencies adl_rank",
     "fetch_",
 )
-"""Reads of the market."""
+"""Reads of market data."""
 
 ACCOUNT_READS = _words(
     "balance free_balance used_balance total_balance partial_balance accounts order orders"
@@ -71,14 +71,14 @@ ENTRY_METHODS = _words(
     "order orders limit_order limit_buy_order limit_sell_order order_with_client_order_id",
     "edit_",
 )
-"""Methods that may open or enlarge a position."""
+"""Methods that may open or increase a position."""
 
 CANCEL_METHODS = _words(
     "order orders all_orders all_orders_after orders_for_symbols order_with_client_order_id"
     " orders_with_client_order_ids",
     "cancel_",
 )
-"""Methods that cancel: they are never held up."""
+"""Methods that cancel orders; risk checks never block them."""
 
 TRADE_METHODS = (
     ENTRY_METHODS
@@ -88,7 +88,7 @@ TRADE_METHODS = (
         " set_margin add_margin reduce_margin"
     )
 )
-"""Methods that change something at the exchange."""
+"""Methods that change state at the exchange."""
 
 NOTABLE_FORBIDDEN = (
     "withdraw",
@@ -111,7 +111,7 @@ NOTABLE_FORBIDDEN = (
     "close",
     "_*",
 )
-"""Some of what may never be called, named for clarity; the rule is that nothing else may."""
+"""Examples of methods that are never allowed, for documentation; the rule covers all others too."""
 
 _NOT_TO_BE_ALLOWED = frozenset({"close", "set_sandbox_mode", "enable_demo_trading"})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -122,7 +122,7 @@ _LISTS: Mapping[MethodClass, frozenset[str]] = MappingProxyType(
 
 
 def method_class_of(func: str) -> MethodClass:
-    """The class of a method by its snake_case name; what is not listed is ``never``."""
+    """Return the class of a method by its snake_case name; ``NEVER`` if it is not listed."""
     for method_class, names in _LISTS.items():
         if func in names:
             return method_class
@@ -132,17 +132,17 @@ def method_class_of(func: str) -> MethodClass:
 
 
 def is_trade_method(func: str) -> bool:
-    """Whether a call of it changes something: all but reads, an allowed ``never`` included."""
+    """Return whether a call of the method counts as a trade: any method that is not a listed read."""
     return func not in READ_METHODS
 
 
 def is_allowable(func: str) -> bool:
-    """Whether an account's option ``ccxt_allow`` may name the method."""
+    """Return whether the account option ``ccxt_allow`` may name the method."""
     if func in _NOT_TO_BE_ALLOWED or not _NAME.fullmatch(func):
         return False
     return method_class_of(func) is MethodClass.NEVER
 
 
 def filter_allowable(names: Iterable[str]) -> frozenset[str]:
-    """Those of ``names`` that an account may allow."""
+    """Return the names among ``names`` that an account may allow."""
     return frozenset(name for name in names if is_allowable(name))

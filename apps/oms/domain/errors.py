@@ -1,8 +1,8 @@
-"""How things go wrong: a refusal is a value, a failure of the world is an ``OmsError``.
+"""Error model: refusals are values, failures of the environment are ``OmsError`` exceptions.
 
-A *refusal* (``Refused``) is an ordinary answer: the wish was understood and is not granted. It is
-returned, never raised, and carries a stable code. An ``OmsError`` is raised: the world (database,
-exchange, a caller's credentials) did not behave. Bugs are assertions and crash the process.
+A *refusal* (``Refused``) is a regular result: the request was understood and is not executed. It is
+returned, never raised, and carries a stable code. An ``OmsError`` is raised if the database, the
+exchange or the credentials of a caller fail. Bugs are assertions and crash the process.
 
 OmsError
     Unauthenticated      missing_api_key, invalid_api_key
@@ -20,10 +20,10 @@ from oms.domain.value import value
 
 @value
 class Refused:
-    """A wish that is not granted.
+    """A refused request.
 
-    ``code`` is a stable word of the error table; ``reason`` a finer word under a broad code;
-    ``limit``, ``value`` and ``set_by`` tell which limit was met, by what, and who set it.
+    ``code`` is a stable code of the error table, ``reason`` a subcode. ``limit``, ``value`` and
+    ``set_by`` say which limit was violated, by what value, and who set it.
     """
 
     code: str
@@ -32,14 +32,14 @@ class Refused:
     limit: Decimal | None = None
     value: Decimal | None = None
     set_by: str | None = None
-    #: What happened at the exchange: not_sent, rejected or unknown.
+    #: Outcome at the exchange: not_sent, rejected or unknown.
     outcome: str = "not_sent"
-    #: Finer facts under names of their own, told beside the others.
+    #: Additional named details, returned with the other fields.
     facts: Mapping[str, str | None] | None = None
 
 
 class OmsError(Exception):
-    """A failure of the world, with a stable code and one English sentence for people."""
+    """A failure of the environment, with a stable code and a message in English."""
 
     code = "internal_error"
 
@@ -51,37 +51,37 @@ class OmsError(Exception):
 
 
 class Unauthenticated(OmsError):
-    """No credential was sent, or none that counts."""
+    """No valid credential was sent."""
 
     code = "invalid_api_key"
 
 
 class Forbidden(OmsError):
-    """Who asks is known, and may not."""
+    """The caller is known but has no permission."""
 
     code = "permission_denied"
 
 
 class NotFound(OmsError):
-    """What was named does not exist, or not for the one who asks."""
+    """The named object does not exist or is not visible to the caller."""
 
     code = "not_found"
 
 
 class Invalid(OmsError):
-    """The request is understood but its content is wrong."""
+    """The request is well formed but its content is invalid."""
 
     code = "validation_error"
 
 
 class Conflict(OmsError):
-    """The state of what is named does not allow it."""
+    """The current state of the object does not allow the request."""
 
     code = "conflict"
 
 
 class RateLimited(OmsError):
-    """Too much at once; the same request may be repeated after ``retry_after_seconds``."""
+    """Too many requests; the same request may be repeated after ``retry_after_seconds``."""
 
     code = "rate_limited"
 
@@ -93,12 +93,12 @@ class RateLimited(OmsError):
 
 
 class Unavailable(OmsError):
-    """A part that is needed does not answer; surely nothing was sent to an exchange."""
+    """A required component does not respond; nothing was sent to an exchange."""
 
     code = "database_unavailable"
 
 
 class LeaseLost(OmsError):
-    """Another worker holds the account; nothing of this transaction was written."""
+    """Another worker holds the account; nothing of the transaction was written."""
 
     code = "lease_lost"

@@ -1,8 +1,8 @@
-"""Events: what changed, in order. Rows are the truth; events tell of it.
+"""Domain events: what changed, in order. The rows are authoritative, events report their changes.
 
-The core makes only the fine-grained events ("order submitted", "deal created"). That a row
-changed needs no event here: whoever writes the row tells it in full. How an event looks on a wire
-is the wire's business, its number in the account the one writer's.
+The domain creates only fine-grained events ("order submitted", "deal created"). Row changes ("order
+updated") are derived from the written rows. The JSON form is built in ``wire``, sequence numbers
+are assigned by the account's worker.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from oms.domain.value import value
 
 
 class Namespace(StrEnum):
-    """The kinds of events a listener may ask for."""
+    """Event categories that a client can subscribe to."""
 
     POSITION = "position"
     COMMAND = "command"
@@ -27,7 +27,7 @@ class Namespace(StrEnum):
 
 @value
 class Event:
-    """One thing that happened.
+    """One domain event.
 
     ``facts`` are JSON values by name; decimals stay ``Decimal`` and times ``datetime``.
     """

@@ -1,7 +1,7 @@
-"""Identifiers: positive integers handed in from outside, unique per table, no clock and no order.
+"""Identifiers: positive integers, unique per table, without time or order.
 
-The core never makes an id itself: it asks the ``Mint`` it was given, so that the same inputs with
-the same mint give the same book.
+The domain does not create ids itself but calls the given ``IdGenerator``, so equal inputs with
+equal ids give equal results.
 """
 
 from typing import Literal, Protocol
@@ -26,10 +26,10 @@ IdKind = Literal[
 ]
 
 ID_MAX = 2**53 - 1
-"""The largest id that every JSON reader keeps exactly."""
+"""Largest integer that JSON readers with double numbers represent exactly."""
 
 
 class IdGenerator(Protocol):
-    """Hands out fresh ids; never the same one twice per kind."""
+    """Returns a new id with every call; never the same one twice per kind."""
 
     def __call__(self, kind: IdKind) -> int: ...

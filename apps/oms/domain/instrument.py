@@ -1,6 +1,6 @@
-"""Instruments: what can be traded, on which grid, in which currencies.
+"""Instruments: symbols with their step sizes, currencies and contract terms.
 
-One formula serves all kinds: money is counted in *value space*, ``v(p) = p`` for spot and linear,
+One formula serves all kinds: costs are counted in *value space*, ``v(p) = p`` for spot and linear,
 ``v(p) = −1/p`` for inverse, times the contract size (1 for spot).
 """
 
@@ -23,47 +23,49 @@ class InstrumentKind(StrEnum):
 
 @value
 class Instrument:
-    """One symbol of one exchange; quantities on ``step``, prices on ``tick``."""
+    """One symbol of one exchange; quantities are multiples of ``step``, prices of ``tick``."""
 
     symbol: str
     kind: InstrumentKind
     base: str
     quote: str
-    #: Currency in which profit and margin are paid; the quote on spot.
+    #: Currency in which profit and margin are paid; quote on spot.
     settle: str
     tick: Decimal
     step: Decimal
-    #: Smallest order value in quote.
+    #: Minimum order value in quote.
     min_notional: Decimal
     #: Base per contract, quote per contract on inverse; 1 on spot.
     contract_size: Decimal = Decimal(1)
-    #: Base in one unit of the exchange's own amounts: 1 where it counts in base, else the size of
-    #: its contract. Only an adapter needs it: all quantities here are in base.
+    #: Base per unit of the exchange's amounts: 1 if it counts in base, else its contract size. Used
+    #: by adapters only: all quantities of the domain are in base.
     amount_unit: Decimal = Decimal(1)
     max_leverage: int = 1
-    #: Share of the notional below which a position is liquidated.
+    #: Maintenance margin as a share of the notional.
     maintenance_rate: Decimal = ZERO
 
     def value(self, price: Decimal) -> Fraction:
-        """``v(price)``: the price in value space."""
+        """Return ``v(price)``, the price in value space."""
         if self.kind is InstrumentKind.INVERSE:
             return -1 / Fraction(price)
         return Fraction(price)
 
     def worth(self, qty: Decimal, price: Decimal) -> Fraction:
-        """``qty × v(price)``, exact."""
+        """Return ``qty × v(price)``, exact."""
         if self.kind is InstrumentKind.INVERSE:
             return -Fraction(qty) / Fraction(price)
         return Fraction(multiply(qty, price))
 
     def price_of(self, value: Fraction) -> Fraction:
-        """The price whose value is ``value``: the inverse of ``value()``."""
+        """Return the price whose value is ``value``: the inverse of ``value()``."""
         if self.kind is InstrumentKind.INVERSE:
             return -1 / value
         return value
 
     def notional(self, qty: Decimal, price: Decimal) -> Decimal:
-        """Worth of ``qty`` at ``price`` in quote, exact; on inverse whatever the price."""
+        """Return the exact worth of ``qty`` at ``price`` in quote; independent of the price on
+        inverse.
+        """
         if self.kind is InstrumentKind.INVERSE:
             return multiply(qty, self.contract_size)
         return multiply(multiply(qty, price), self.contract_size)
@@ -72,7 +74,7 @@ class Instrument:
 def refuse_off_grid(
     instrument: Instrument, *, qty: Decimal | None, prices: tuple[Decimal | None, ...] = ()
 ) -> Refused | None:
-    """Refuse a quantity off the step or prices off the tick; nothing is rounded silently."""
+    """Refuse a quantity off the step or prices off the tick; nothing is rounded implicitly."""
     if qty is not None:
         if qty < instrument.step:
             return Refused(
@@ -94,7 +96,7 @@ def refuse_off_grid(
 def refuse_below_min_notional(
     instrument: Instrument, *, qty: Decimal, price: Decimal
 ) -> Refused | None:
-    """Refuse an order worth less than the instrument's minimum notional."""
+    """Refuse an order below the minimum notional of the instrument."""
     worth = instrument.notional(qty, price)
     if worth >= instrument.min_notional:
         return None

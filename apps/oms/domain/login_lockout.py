@@ -1,7 +1,7 @@
-"""How long who fails must wait: a pure rule over the times of failures, no clock and no store.
+"""Login lockout: how long logins are locked after failures; pure, without clock or storage.
 
-So many failures within ``WINDOW`` begin a lock of one second; each failure after that doubles it,
-up to ``LOCK_MAX``. Who keeps quiet for ``WINDOW`` after a lock begins anew.
+Too many failures within ``FAILURE_WINDOW`` start a lock of one second; every further failure
+doubles it, up to ``LOCK_MAX``. ``FAILURE_WINDOW`` without failures after a lock resets the count.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from oms.domain.value import value
 FAILURE_WINDOW = timedelta(minutes=15)
 LOCK_FIRST = timedelta(seconds=1)
 LOCK_MAX = timedelta(seconds=900)
-#: Failures of one name, and from one address, before the first lock.
+#: Failures per user name and per address before the first lock.
 FAILURES_PER_NAME = 5
 FAILURES_PER_ADDRESS = 20
 _DOUBLINGS_MAX = 10
@@ -21,7 +21,7 @@ _DOUBLINGS_MAX = 10
 
 @value
 class LoginAttempt:
-    """One try to log in."""
+    """One login attempt."""
 
     user_name: str
     ok: bool
@@ -29,9 +29,10 @@ class LoginAttempt:
 
 
 def failures_of(attempts: Sequence[LoginAttempt]) -> Sequence[datetime]:
-    """The times of failures, ascending, without those that a name's success made good.
+    """Return the times of failures, ascending, without those before a later success of the same
+    name.
 
-    ``attempts`` ascend too.
+    ``attempts`` must be ascending.
     """
     last_good = {attempt.user_name: attempt.at for attempt in attempts if attempt.ok}
     return [
@@ -43,7 +44,9 @@ def failures_of(attempts: Sequence[LoginAttempt]) -> Sequence[datetime]:
 
 
 def locked_until(failures: Sequence[datetime], limit: int) -> datetime | None:
-    """When the next try may be made after ``failures``, ascending; ``None``: at any time."""
+    """Return when the next attempt is allowed after ``failures`` (ascending); ``None``: at any
+    time.
+    """
     recent: deque[datetime] = deque()
     until: datetime | None = None
     doublings = 0

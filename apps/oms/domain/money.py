@@ -1,9 +1,9 @@
-"""Numbers of the trade: exact decimals made from text, and the one place where they are rounded.
+"""Exact decimals for quantities, prices and money, and the only place where they are rounded.
 
-Quantities, prices and fees are ``Decimal`` within 18 integer and 18 fractional digits. Inside the
-ledger, costs are ``Fraction``: a third of a cost has no decimal end, and rounding it would make
-the sum of parts differ from the whole. ``rounded`` is where a number leaves the ledger.
-No binary floating point passes through here in either direction.
+Quantities, prices and fees are ``Decimal`` within 18 integer and 18 fractional digits. Costs inside
+the ledger are ``Fraction``: a third has no finite decimal form, and rounding it would make the sum
+of parts differ from the whole. ``round_to_scale`` converts to decimals where numbers leave the
+ledger. Binary floating point is not used.
 """
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
@@ -11,23 +11,23 @@ from fractions import Fraction
 from functools import lru_cache
 
 DIGITS_MAX = 18
-"""Digits allowed before the point, and after it."""
+"""Maximum number of digits before and after the decimal point."""
 
 ZERO = Decimal(0)
 _QUANTUM = Decimal(1).scaleb(-DIGITS_MAX)
 _SCALE = 10**DIGITS_MAX
-#: Wide enough for any exact product of two wire decimals (72 digits) and their sums.
+#: Wide enough for any exact product of two input decimals (72 digits) and their sums.
 EXACT = Context(prec=120)
 
-# The methods themselves: a function around each would cost as much again, dozens of times a fill.
+# The bound methods themselves: a wrapper function would double the cost of each call.
 multiply = EXACT.multiply
-"""``left × right``, exactly."""
+"""``left × right``, exact."""
 
 add = EXACT.add
-"""``left + right``, exactly."""
+"""``left + right``, exact."""
 
 subtract = EXACT.subtract
-"""``left − right``, exactly."""
+"""``left − right``, exact."""
 
 
 class NotADecimal(ValueError):
@@ -35,9 +35,9 @@ class NotADecimal(ValueError):
 
 
 def parse_decimal(text: str | int | Decimal) -> Decimal:
-    """The decimal that ``text`` says, exactly; exponent form is read, nothing is rounded.
+    """Return the exact decimal of ``text``; exponent notation is accepted, nothing is rounded.
 
-    Raises ``NotADecimal`` on anything else: NaN, Infinity, too many digits, a sign alone.
+    Raises ``NotADecimal`` for anything else: NaN, Infinity, too many digits, a sign alone.
     """
     if isinstance(text, str) and len(text) > 64:
         raise NotADecimal("a number may have at most 64 characters")
@@ -61,9 +61,9 @@ def parse_decimal(text: str | int | Decimal) -> Decimal:
     return value
 
 
-@lru_cache(maxsize=16384)  # one number is told in several rows of one command
+@lru_cache(maxsize=16384)  # the same number is written in several rows of one command
 def decimal_text(value: Decimal) -> str:
-    """``value`` in plain notation: no exponent, no trailing zeros, zero is ``"0"``."""
+    """Return ``value`` in plain notation: no exponent, no trailing zeros, zero is ``"0"``."""
     if not value:
         return "0"
     text = format(value, "f")
@@ -73,14 +73,14 @@ def decimal_text(value: Decimal) -> str:
 
 
 def round_to_scale(value: Fraction | Decimal) -> Decimal:
-    """``value`` at 18 fractional digits, half-even: what may be stored or told."""
+    """Return ``value`` rounded to 18 fractional digits, half-even."""
     if isinstance(value, Decimal):
         return value.quantize(_QUANTUM, ROUND_HALF_EVEN, EXACT)
     return round_ratio(value.numerator, value.denominator)
 
 
 def round_ratio(numerator: int, denominator: int) -> Decimal:
-    """``numerator / denominator`` at 18 fractional digits, half-even, without a fraction made."""
+    """Return ``numerator / denominator`` rounded to 18 fractional digits, half-even."""
     if denominator < 0:
         numerator, denominator = -numerator, -denominator
     whole, rest = divmod(numerator * _SCALE, denominator)
@@ -89,26 +89,26 @@ def round_ratio(numerator: int, denominator: int) -> Decimal:
     return Decimal(whole).scaleb(-DIGITS_MAX, EXACT)
 
 
-@lru_cache(maxsize=1024)  # an order's average price is told and stored
+@lru_cache(maxsize=1024)  # the average price of an order is computed for its row and its events
 def divide(left: Decimal, right: Decimal) -> Decimal:
-    """``left / right`` at 18 fractional digits, half-even.
+    """Return ``left / right`` rounded to 18 fractional digits, half-even.
 
-    120 digits on the way are enough: of two numbers of the trade (at most 72 digits) no quotient
-    that has no end can be told from a tie only beyond them.
+    Intermediate precision of 120 digits suffices: for operands of at most 72 digits, a
+    non-terminating quotient differs from a tie within that precision.
     """
     return round_to_scale(EXACT.divide(left, right))
 
 
 def is_on_step(value: Decimal, step: Decimal) -> bool:
-    """Whether ``value`` is a whole number of steps."""
+    """Return whether ``value`` is a multiple of ``step``."""
     return EXACT.remainder(value, step) == 0
 
 
 def round_down_to_step(value: Decimal, step: Decimal) -> Decimal:
-    """The largest whole number of steps that is not above ``value`` (both not negative)."""
+    """Return the largest multiple of ``step`` not above ``value`` (both not negative)."""
     return EXACT.subtract(value, EXACT.remainder(value, step))
 
 
 def fraction_text(value: Fraction) -> str:
-    """``value`` as ``numerator/denominator``, for storage without loss."""
+    """Return ``value`` as ``numerator/denominator``, for storage without loss."""
     return f"{value.numerator}/{value.denominator}"

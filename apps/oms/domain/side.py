@@ -1,20 +1,20 @@
-"""Which way an order, a deal or a position goes."""
+"""Direction of an order, a deal or a position."""
 
 from enum import StrEnum
 
 
 class Side(StrEnum):
-    """Which way an order, a deal or a position goes."""
+    """Direction of an order, a deal or a position."""
 
     BUY = "buy"
     SELL = "sell"
 
     @property
     def opposite(self) -> "Side":
-        """The other side."""
+        """Return the opposite side."""
         return Side.SELL if self is Side.BUY else Side.BUY
 
     @property
     def sign(self) -> int:
-        """+1 for buy, −1 for sell."""
+        """Return +1 for buy, −1 for sell."""
         return 1 if self is Side.BUY else -1

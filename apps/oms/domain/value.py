@@ -1,12 +1,11 @@
-"""Values: frozen, slotted, keyword-only dataclasses that are cheap to build and to change.
+"""``value``: frozen, slotted, keyword-only dataclasses with a fast constructor and fast copies.
 
-A frozen dataclass sets each field through ``object.__setattr__``; building orders, deals and
-positions that way was the largest single cost of a worker. ``value`` makes the same class, frozen
-to everybody, but fills it while it is still *open*: as an instance of a twin with the same slots
-and no guard, which then becomes the frozen class. ``evolve`` copies slot by slot in that way, by a
-function for each set of fields that is ever changed together.
+The constructor of a frozen dataclass sets each field through ``object.__setattr__``; that was the
+largest single cost of a worker. ``value`` generates an ``__init__`` that fills the fields on a
+mutable twin class with the same slots and then switches ``__class__`` to the frozen class.
+``evolve`` copies slots the same way, by a generated function per set of changed fields.
 
-Not a model framework: nothing is validated or converted.
+Nothing is validated or converted.
 """
 
 from collections.abc import Callable
@@ -19,7 +18,7 @@ Initialiser = Callable[..., None]
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def value(cls: type[T]) -> type[T]:
-    """``cls`` as a frozen, slotted, keyword-only dataclass with a fast constructor."""
+    """Return ``cls`` as a frozen, slotted, keyword-only dataclass with a fast constructor."""
     frozen: Any = dataclass(frozen=True, slots=True, kw_only=True)(cls)
     known = fields(frozen)
     names = tuple(each.name for each in known)
@@ -31,24 +30,26 @@ def value(cls: type[T]) -> type[T]:
 
 
 def evolve(before: T, /, **changes: object) -> T:
-    """``before`` with some fields changed; an unknown field is an ``AttributeError``."""
+    """Return a copy of ``before`` with some fields changed. Raises ``AttributeError`` for unknown
+    fields.
+    """
     evolvers: _Evolvers = type(before).__evolvers__  # type: ignore[attr-defined]
     after: T = evolvers[tuple(changes)](before, *changes.values())
     return after
 
 
 def constructor(cls: type[T]) -> type[T]:
-    """The constructor of a value class as a plain function, for where many are made.
+    """Return the constructor of a value class as a plain function, for hot paths.
 
-    Python turns the keywords of a call into a mapping for a class, and does not for a function:
-    half of what a value costs.
+    A call of a class packs keyword arguments into a dict, a call of a function does not; that is
+    half of the cost of construction.
     """
     frozen: Any = cls
     return frozen.__made__  # type: ignore[no-any-return]
 
 
 def _initialiser(frozen: type, twin: type, known: tuple[Field[Any], ...]) -> Initialiser:
-    """``__init__`` as source, since only plain assignments in one function are fast."""
+    """Generate ``__init__`` with plain assignments, which are faster than a loop."""
     scope: dict[str, Any] = {"_become": object.__setattr__, "_frozen": frozen, "_twin": twin}
     head, body = _filled(known, scope)
     body = ["_become(self, '__class__', _twin)", *body, "self.__class__ = _frozen"]
@@ -57,7 +58,7 @@ def _initialiser(frozen: type, twin: type, known: tuple[Field[Any], ...]) -> Ini
 
 
 def _maker(frozen: type, twin: type, known: tuple[Field[Any], ...]) -> Initialiser:
-    """What ``constructor`` hands out."""
+    """Generate the function that ``constructor`` returns."""
     scope: dict[str, Any] = {"_new": object.__new__, "_frozen": frozen, "_twin": twin}
     head, body = _filled(known, scope)
     body = ["self = _new(_twin)", *body, "self.__class__ = _frozen", "return self"]
@@ -66,7 +67,7 @@ def _maker(frozen: type, twin: type, known: tuple[Field[Any], ...]) -> Initialis
 
 
 def _filled(known: tuple[Field[Any], ...], scope: dict[str, Any]) -> tuple[str, list[str]]:
-    """The parameters and the assignments of a constructor; their defaults go to ``scope``."""
+    """Return parameters and assignments of a constructor; defaults are stored in ``scope``."""
     heads: list[str] = []
     body: list[str] = []
     for each in known:
@@ -84,7 +85,7 @@ def _filled(known: tuple[Field[Any], ...], scope: dict[str, Any]) -> tuple[str, 
 
 
 class _Evolvers(dict[tuple[str, ...], Callable[..., Any]]):
-    """What makes a changed copy, by the names of what changes; made when it is first asked for."""
+    """Cache of generated copy functions, keyed by the names of the changed fields."""
 
     def __init__(self, frozen: type, twin: type, names: tuple[str, ...]) -> None:
         super().__init__()
@@ -92,7 +93,7 @@ class _Evolvers(dict[tuple[str, ...], Callable[..., Any]]):
         self._names = names
 
     def __missing__(self, changed: tuple[str, ...]) -> Callable[..., Any]:
-        # The two names begin with a line: a field may be called after.
+        # Leading underscores: a field may be called ``before`` or ``after``.
         lines = [f"def evolved(_before, {', '.join(changed)}):", "_after = _new(_twin)"]
         lines += [f"_after.{name} = _before.{name}" for name in self._names if name not in changed]
         lines += [f"_after.{name} = {name}" for name in changed]

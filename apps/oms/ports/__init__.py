@@ -1,1 +1,1 @@
-"""What is asked of the outside: protocols and the plain values that cross them."""
+"""Ports: protocols that services depend on, and the values that cross them."""

@@ -1,4 +1,4 @@
-"""Accounts as an admin sees and changes them. Trading knows another face of them: ``Account``."""
+"""Administration of accounts. Trading uses ``domain.account.Account``."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from oms.ports.audit_log import AuditContext
 
 @value
 class AccountRecord:
-    """An account with all that is set on it; times and JSON as they are stored for people."""
+    """An account with all of its settings."""
 
     id: int
     label: str
@@ -24,16 +24,16 @@ class AccountRecord:
     extra_config: str
     trader_name: str | None
     created_at: datetime
-    #: Columns that are only shown, by their names.
+    #: Further columns by name, for display only.
     more: Mapping[str, object]
-    #: Which credentials are stored, and since when.
+    #: Names of the stored credentials, and when they were stored.
     sealed: frozenset[str] = frozenset()
     sealed_at: datetime | None = None
 
 
 @value
 class NewAccount:
-    """An account to be made; ``extra_config`` is JSON text."""
+    """An account to be created; ``extra_config`` is JSON text."""
 
     exchange_id: str
     label: str
@@ -45,7 +45,7 @@ class NewAccount:
 
 @value
 class AccountChange:
-    """What changes of an account; ``None`` keeps."""
+    """Changes of an account; ``None`` keeps the value."""
 
     exchange_id: str | None = None
     label: str | None = None
@@ -63,20 +63,20 @@ class AccountAdmin(Protocol):
     """Reads and changes accounts; every method raises ``Unavailable``."""
 
     async def records(self) -> Sequence[AccountRecord]:
-        """All accounts, ascending."""
+        """Return all accounts, ascending by id."""
         ...
 
     async def record(self, account_id: int) -> AccountRecord | None:
-        """One account."""
+        """Return one account, ``None`` if it does not exist."""
         ...
 
     async def change(
         self, account_id: int, change: AccountChange, audit_context: AuditContext
     ) -> int:
-        """How many rows changed.
+        """Change an account; returns the number of changed rows.
 
-        What trading knows of the account is changed under a lease taken for this one transaction:
-        whoever held it loads the account anew before it writes again. Raises ``NotFound``,
-        ``Invalid``, and ``Conflict`` for what only changes while an account is new, or flat.
+        Settings used by trading are changed under a lease taken for this transaction: the previous
+        holder reloads the account before it writes again. Raises ``NotFound``, ``Invalid``, and
+        ``Conflict`` for settings that may only change while the account is new or flat.
         """
         ...

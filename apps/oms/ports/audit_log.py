@@ -1,4 +1,4 @@
-"""The audit log: who changed what, when, and why; written with the change, chained afterwards."""
+"""Audit log: who changed what, when and why. Rows are written with the change and chained later."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ class AuditContext:
         after: str | None = None,
         account_id: int | None = None,
     ) -> AuditEntry:
-        """The row of one change; ``before`` and ``after`` are JSON text."""
+        """Return the audit row of one change; ``before`` and ``after`` are JSON text."""
         return AuditEntry(
             actor=self.actor,
             action=action,
@@ -52,9 +52,9 @@ class AuditContext:
 
 @value
 class AuditQuery:
-    """Which rows are asked for."""
+    """Filters and page of audit rows."""
 
-    #: ``None``: those of all accounts and of none.
+    #: ``None``: rows of all accounts and without account.
     account_ids: tuple[int, ...] | None = None
     actor_user_id: int | None = None
     action: str | None = None
@@ -70,7 +70,7 @@ class AuditQuery:
 
 @value
 class AuditPage:
-    """One page; ``next_after_id`` is where the next one begins."""
+    """One page; ``next_after_id`` is the cursor of the next one."""
 
     items: Sequence[AuditRow]
     total: int | None
@@ -79,7 +79,7 @@ class AuditPage:
 
 @value
 class ChainedRow:
-    """A row with its place in the chain."""
+    """A row with its link of the hash chain."""
 
     row: AuditRow
     link: ChainLink
@@ -87,34 +87,34 @@ class ChainedRow:
 
 @value
 class ChainHead:
-    """How long the chain is and its last hash."""
+    """Length of the chain and its last hash."""
 
     length: int
     hash: str
 
 
 class AuditLog(Protocol):
-    """Reads and chains the log. Nothing of it is ever changed or taken out."""
+    """Reads and chains the log. Rows are never changed or removed."""
 
     async def page(self, window: AuditQuery) -> AuditPage:
-        """Rows and commands of the window, by id. Raises ``Unavailable``."""
+        """Return audit rows and commands of the page, by id. Raises ``Unavailable``."""
         ...
 
     async def head(self) -> ChainHead:
-        """The end of the chain. Raises ``Unavailable``."""
+        """Return the end of the chain. Raises ``Unavailable``."""
         ...
 
-    async def unchained(self, limit: int) -> Sequence[AuditRow]:
-        """Rows that are in no chain yet, ascending by id. Raises ``Unavailable``."""
+    async def unchained_rows(self, limit: int) -> Sequence[AuditRow]:
+        """Return rows that are not chained yet, ascending by id. Raises ``Unavailable``."""
         ...
 
-    async def chain(self, before: ChainHead, rows: Sequence[ChainedRow]) -> bool:
-        """Put ``rows`` at the end; ``False`` if the end was not ``before`` any more.
+    async def append_to_chain(self, before: ChainHead, rows: Sequence[ChainedRow]) -> bool:
+        """Append ``rows`` to the chain; ``False`` if ``before`` is no longer its end.
 
         Raises ``Unavailable``.
         """
         ...
 
-    async def chained(self, after: int, limit: int) -> Sequence[ChainedRow]:
-        """Rows of the chain from number ``after`` + 1 on. Raises ``Unavailable``."""
+    async def chained_rows(self, after: int, limit: int) -> Sequence[ChainedRow]:
+        """Return chained rows from number ``after`` + 1 on. Raises ``Unavailable``."""
         ...

@@ -1,12 +1,12 @@
-"""The time, asked for and never assumed."""
+"""The clock: time is passed in, never read directly."""
 
 from datetime import datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """Source of the current time."""
 
     def now(self) -> datetime:
-        """The current time: aware, UTC, microseconds."""
+        """Return the current time: aware, UTC, microseconds."""
         ...

@@ -1,7 +1,7 @@
 """The command queue: durable, ordered per account, idempotent.
 
-Order of an account's queue is (created_at, id). A row leaves the queue only by its result, which
-``ports.ledger`` writes in the transaction of what it did: the lease is the claim.
+Commands of an account are ordered by (created_at, id). A row leaves the queue only with its result,
+which ``ports.ledger_store`` writes in the transaction of its effects: the lease serves as claim.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,14 +26,14 @@ class NewCommand:
     request_id: str | None = None
     idempotency_key: str | None = None
     comment: str | None = None
-    #: It enters the queue when that command is final or ``hold_until`` has passed.
+    #: The command enters the queue when that one is final or ``hold_until`` has passed.
     after_command_id: int | None = None
     hold_until: datetime | None = None
 
 
 @value
 class CommandRow:
-    """A stored command as it stands; ``error`` and ``result`` are JSON text."""
+    """A stored command; ``error`` and ``result`` are JSON text."""
 
     id: int
     account_id: int
@@ -55,7 +55,7 @@ class CommandRow:
 
 @value
 class IdempotencyKeyRow:
-    """A used ``Idempotency-Key``: which commands it made, or which answer it got."""
+    """A used ``Idempotency-Key`` with its commands or its stored response."""
 
     scope_hash: str
     fingerprint: str
@@ -75,49 +75,49 @@ class Submission:
 
 @value
 class EnqueueResult:
-    """What became of one submission.
+    """Result of one submission.
 
-    ``ids`` are the commands to wait for, in the order asked: where a request_id was known, the
-    first command's id stands (``replayed`` holds its index). ``key`` is set, and nothing was
-    stored, when the Idempotency-Key was used before.
+    ``ids`` are the commands to wait for, in request order; if a request_id was stored before, the
+    id of the first command (its index is in ``replayed``). ``key`` is set, and nothing was stored,
+    if the Idempotency-Key was used before.
     """
 
     ids: tuple[int, ...] = ()
     replayed: frozenset[int] = frozenset()
-    #: Indexes whose request_id is known with another fingerprint.
+    #: Indexes whose request_id is stored with another fingerprint.
     mismatched: frozenset[int] = frozenset()
     key: IdempotencyKeyRow | None = None
 
 
 class CommandQueue(Protocol):
-    """The queue as the API and the worker use it."""
+    """The queue as used by API and worker."""
 
     async def enqueue(self, submissions: Sequence[Submission]) -> Sequence[EnqueueResult]:
-        """Store all submissions in one durable transaction; answers in the order given.
+        """Store all submissions in one durable transaction; returns results in the same order.
 
-        A command whose (account, request_id) exists is not stored again and shows the first one.
-        Raises ``Unavailable`` with nothing stored.
+        A command whose (account, request_id) exists is not stored again; the result has the first
+        id. Raises ``Unavailable`` if nothing was stored.
         """
         ...
 
     async def take(
         self, account_ids: Sequence[int], limit: int, exclude_ids: Collection[int] = ()
     ) -> Sequence[CommandRow]:
-        """Queued commands of the accounts in queue order, at most ``limit``, less ``besides``.
+        """Return queued commands in queue order, at most ``limit``, without ``exclude_ids``.
 
-        A held command is left out unless the one before it is final, is in this answer before
-        it, or its hold has passed. Nothing is marked: taking twice gives the same.
+        A held command is left out unless its predecessor is final, precedes it in this result, or
+        its hold has passed. Rows are not marked: repeated calls return the same commands.
         """
         ...
 
     async def find(self, ids: Sequence[int]) -> Mapping[int, CommandRow]:
-        """Commands by id; unknown ids are left out."""
+        """Return commands by id; unknown ids are left out."""
         ...
 
     async def depths(self) -> Mapping[int, int]:
-        """Number of queued commands per account; accounts without any are left out."""
+        """Return the number of queued commands per account; accounts without any are left out."""
         ...
 
     async def drop_expired_keys(self, now: datetime) -> int:
-        """Forget Idempotency-Keys past their time; the number forgotten."""
+        """Delete expired Idempotency-Keys; returns their number."""
         ...

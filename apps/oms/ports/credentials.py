@@ -1,4 +1,4 @@
-"""Passwords and login tokens, as they are stored: hashes alone. Nothing is compared here."""
+"""Password hashes and login tokens as stored. Hashes are not compared here."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,17 +13,17 @@ from oms.ports.user_admin import ApiKeyRow
 
 @value
 class LoginRecord:
-    """What is known under a user name: nothing, or the user, his password's hash, his keys."""
+    """A user by name with password hash and keys; empty if there is none."""
 
     user: UserRow | None = None
     password_hash: str | None = None
-    #: His active keys that have not ended, ascending.
+    #: Active, unexpired keys of the user, ascending.
     keys: Sequence[ApiKeyRow] = ()
 
 
 @value
 class NewToken:
-    """A login token to be made: its hash, never its text."""
+    """A login token to be stored, as hash only."""
 
     user_id: int
     api_key_id: int
@@ -32,36 +32,36 @@ class NewToken:
 
 
 class LoginCredentials(Protocol):
-    """Who logs in; every method raises ``Unavailable``."""
+    """Storage of login credentials; every method raises ``Unavailable``."""
 
-    async def login_row(self, user_name: str, now: datetime) -> LoginRecord:
-        """What is known under the name."""
+    async def login_record(self, user_name: str, now: datetime) -> LoginRecord:
+        """Return the user of that name with password hash and keys."""
         ...
 
     async def password_of(self, user_id: int) -> str | None:
-        """The hash of the user's password."""
+        """Return the password hash of the user."""
         ...
 
     async def attempts(
         self, user_name: str, ip: str, since: datetime
     ) -> tuple[Sequence[LoginAttempt], Sequence[LoginAttempt]]:
-        """The newest attempts of the name, and from the address, each ascending."""
+        """Return the latest attempts of the name and of the address, each ascending."""
         ...
 
-    async def failed(
+    async def record_failure(
         self, user_name: str, audit_context: AuditContext, *, known: int | None
     ) -> None:
-        """Note an attempt that failed; ``known`` is the user of that name."""
+        """Record a failed attempt; ``known`` is the id of the user of that name, if there is one."""
         ...
 
-    async def logged_in(
+    async def record_login(
         self, user_name: str, token: NewToken, new_hash: str | None, audit_context: AuditContext
     ) -> int:
-        """Note a success and store its token, and the password's new hash; the token's id."""
+        """Record a success, store its token and a new password hash; returns the id of the token."""
         ...
 
     async def revoke(self, user_id: int, token_id: int | None, audit_context: AuditContext) -> int:
-        """End a token, or all of the user's; how many ended."""
+        """Revoke a token, or all of the user's; returns the number of revoked tokens."""
         ...
 
     async def set_password(
@@ -71,15 +71,15 @@ class LoginCredentials(Protocol):
         keep_token_id: int | None,
         audit_context: AuditContext,
     ) -> None:
-        """Store the hash and end the user's tokens but one."""
+        """Store the hash and revoke all tokens of the user but one."""
         ...
 
-    async def used(
+    async def record_use(
         self, api_key_id: int, token_id: int | None, ip: str, now: datetime, since: datetime
     ) -> None:
-        """Note that they were used, unless that was noted after ``since``."""
+        """Record the use of key and token, unless one was recorded after ``since``."""
         ...
 
-    async def forget(self, before: datetime, limit: int) -> int:
-        """Drop attempts made and tokens ended before that moment; how many rows went."""
+    async def delete_expired(self, before: datetime, limit: int) -> int:
+        """Delete attempts and ended tokens older than ``before``; returns the number of rows."""
         ...

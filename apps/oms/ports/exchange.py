@@ -1,8 +1,8 @@
-"""The exchange port: where orders go. A paper exchange is an exchange.
+"""The exchange port. Paper exchanges implement it like real ones.
 
-An adapter answers with reports and never writes: what it must remember (a paper exchange has a
-memory of its own) it hands out by ``changed_memory``, to be stored in the transaction that stores
-the reports. After a failed transaction the adapter object is dropped and made anew from the store.
+An adapter returns execution reports and writes nothing: state that it must keep is returned by
+``take_state_changes`` and stored in the transaction of the reports. After a failed transaction the
+adapter object is discarded and recreated from the stored state.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ from oms.domain.value import value
 class AttemptRow:
     """One request about an order, stored before it is sent.
 
-    ``client_id`` is the name the exchange sees, ``request`` JSON text. ``outcome`` is ``acked``,
-    ``rejected``, ``not_sent`` or ``unknown``; ``None`` while it is on its way.
+    ``client_id`` is the client order id at the exchange, ``request`` JSON text. ``outcome`` is
+    ``acked``, ``rejected``, ``not_sent`` or ``unknown``; ``None`` while in flight.
     """
 
     order_id: int
@@ -45,10 +45,10 @@ class AttemptRow:
 
 @value
 class ExchangeStateRows:
-    """The stored memory of an exchange, or what of it changed; all texts are JSON.
+    """Stored state of an exchange, or the changes of it; all texts are JSON.
 
     ``None`` in ``orders`` deletes the row. ``trades`` are new and never change. Real exchanges
-    remember ``attempts`` alone: those of open orders when a home is furnished.
+    store only ``attempts``; those of open orders are loaded with the account.
     """
 
     state: str | None = None
@@ -62,7 +62,7 @@ class ExchangeStateRows:
 
 @value
 class TradeRow:
-    """One execution in the paper exchange's own books."""
+    """One execution in the paper exchange's own records."""
 
     trade_id: str
     symbol: str
@@ -71,19 +71,19 @@ class TradeRow:
 
 
 PriceLevel = tuple[Decimal, Decimal | None]
-"""A price and the quantity offered there; ``None`` is without limit."""
+"""A price and the quantity at it; ``None``: unlimited."""
 
 
 @value
 class Quote:
-    """Best prices of a symbol; ``None`` depth is without limit."""
+    """Best prices of a symbol; depth ``None``: unlimited."""
 
     symbol: str
     bid: Decimal
     ask: Decimal
     bid_qty: Decimal | None
     ask_qty: Decimal | None
-    #: The whole book, best levels first, where more than the best prices is told.
+    #: Complete order book, best levels first, if more than the best prices is known.
     bids: tuple[PriceLevel, ...] = ()
     asks: tuple[PriceLevel, ...] = ()
     at: datetime
@@ -91,7 +91,7 @@ class Quote:
 
 @value
 class PublicTrade:
-    """A trade of others; ``side`` is the taker's."""
+    """A public trade; ``side`` is the taker's."""
 
     symbol: str
     price: Decimal
@@ -102,7 +102,7 @@ class PublicTrade:
 
 @value
 class StalePrice:
-    """A symbol in use whose price is too old to trade at, and how old it is."""
+    """A symbol in use whose price is too old to trade at, with its age."""
 
     symbol: str
     age_ms: int
@@ -110,7 +110,7 @@ class StalePrice:
 
 @value
 class RawExchangeRow:
-    """An order or an execution in ccxt's shape, as it was read; kept as evidence."""
+    """An order or an execution in ccxt's format as received; stored for diagnosis."""
 
     is_order: bool
     row: Mapping[str, object]
@@ -118,35 +118,35 @@ class RawExchangeRow:
 
 @value
 class ExchangeSnapshot:
-    """An account as the exchange shows it at one moment, its trades from ``since`` on.
+    """State of an account at the exchange at one time, with its trades from ``since`` on.
 
-    ``orders`` and ``trades`` are reports like any other, trades with their symbol; ``holdings`` are
-    the contracts held, signed, by symbol and, where the exchange holds two legs, by side. ``raw``
-    are the rows it was read from; ``None`` where they are asked for by ``call``. ``balances`` are
-    totals by currency; ``None`` where they are not told.
+    ``orders`` and ``trades`` are execution reports, trades with their symbol; ``holdings`` are
+    signed contract quantities by symbol and, if the exchange holds two legs, by side. ``raw`` are
+    the rows as received; ``None`` if they are available through ``call``. ``balances`` are totals
+    by currency; ``None`` if not reported.
     """
 
     since: datetime
-    #: The end of what was asked for; ``None`` is now.
+    #: End of the requested period; ``None``: now.
     until: datetime | None = None
     orders: Sequence[ExecutionReport]
     trades: Sequence[tuple[str, ExecutionReport]]
     holdings: Mapping[HoldingKey, Decimal]
     raw: Sequence[RawExchangeRow] | None = None
     balances: Mapping[str, Decimal] | None = None
-    #: From when on every execution of the account is among ``trades``; ``None``: nobody knows.
+    #: From this time on ``trades`` is complete for the account; ``None``: unknown.
     trades_whole_from: datetime | None = None
-    #: From when on executions are told at all, where that is later than ``since``.
+    #: Start of the available history, if later than ``since``.
     reaches_from: datetime | None = None
-    #: Whether the exchange account holds a long and a short leg; ``None``: it does not say.
+    #: Whether the exchange account holds long and short legs; ``None``: not reported.
     has_legs: bool | None = None
 
 
 @value
 class DirectTradeResult:
-    """What a trading call did: its answer in ccxt's shape, or why there is none, and what is told.
+    """Result of a trading call: its response in ccxt's format or a refusal, and execution reports.
 
-    Reports are those of the exchange whatever the answer is.
+    Reports are valid whatever the response is.
     """
 
     value: object = None
@@ -155,7 +155,7 @@ class DirectTradeResult:
 
 
 class StreamState(StrEnum):
-    """How the streams of an account stand; without one it is only read in turns."""
+    """State of the account's streams; without streams the account is polled."""
 
     NONE = "none"
     CONNECTING = "connecting"
@@ -164,10 +164,10 @@ class StreamState(StrEnum):
 
 @value
 class ConnectionState:
-    """How an exchange is reached, as its worker sees it now; times are UTC.
+    """Connection status of an exchange; times are UTC.
 
-    ``hosts_called`` are host and port in the order of their first call. What streams would have
-    told in a gap is read instead.
+    ``hosts_called`` are host and port in the order of their first call. Events missed in a stream
+    gap are polled.
     """
 
     engine: str
@@ -175,43 +175,43 @@ class ConnectionState:
     hosts_called: tuple[str, ...] = ()
     last_call_at: datetime | None = None
     stream: StreamState = StreamState.NONE
-    #: The last fact that a stream told, and how often streams broke.
+    #: Time of the last stream event, and number of stream interruptions.
     last_event_at: datetime | None = None
     gaps: int = 0
-    #: All that happened until then was read; ``None`` before the first reading.
+    #: All events until then have been read; ``None`` before the first reconciliation.
     reconciled_at: datetime | None = None
-    #: Where the prices of a paper account come from, in words, and why none come.
+    #: Price source of a paper account, and why it has no prices.
     prices: str | None = None
     prices_unavailable: Refused | None = None
 
 
 @value
 class OrderQueryResult:
-    """What one look for an order told at once, or why nothing was found out."""
+    """Result of one order query: reports, or why it failed."""
 
     reports: Sequence[ExecutionReport] = ()
     refused: Refused | None = None
 
 
 class Exchange(Protocol):
-    """One account at one exchange, as its worker sees it.
+    """One account at one exchange, as used by its worker.
 
-    ``now`` is the time of the request. Reports of one answer are in the order of their facts and
-    may concern other orders than the one named, also orders that the exchange made by itself
-    (``order_id`` 0; each report about such a one says what it is). An answer without a report about
-    the order named means that it is on its way: a later ``advance`` tells it.
+    ``now`` is the time of the request. Reports of one response are in the order of their facts and
+    may concern other orders too, also orders created by the exchange (``order_id`` 0, described by
+    ``external``). A response without a report about the given order means that it is in flight: a
+    later ``poll_reports`` returns the report.
     """
 
     def instruments(self) -> Mapping[str, Instrument]:
-        """All instruments by symbol."""
+        """Return all instruments by symbol."""
         ...
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
-        """The best prices now, ``None`` where no price is known."""
+        """Return the current best prices, ``None`` if unknown."""
         ...
 
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """Send ``order``; a rejection is a report too, a lost answer one of kind ``unknown``."""
+        """Send ``order``; a rejection is a report, a lost response one of kind ``unknown``."""
         ...
 
     async def change(
@@ -221,130 +221,138 @@ class Exchange(Protocol):
         ...
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """Cancel what is left of ``order``; a ``rejected`` report means: not canceled."""
+        """Cancel the rest of ``order``; a ``rejected`` report means: not canceled."""
         ...
 
-    async def ask(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """Look up an order whose answer was lost; ``not_placed`` if the exchange never got it."""
+    async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+        """Query an order with unknown outcome; ``not_placed`` if the exchange never received it."""
         ...
 
-    async def find(
+    async def find_order(
         self, order: Order, exchange_order_id: str | None, now: datetime
     ) -> OrderQueryResult:
-        """One look for an order now; under the id given, it is that order from now on.
+        """Query an order immediately; with an exchange id, the order is that one from now on.
 
-        Refused with ``order_not_found`` or ``conflict`` where the id is none of it, with another
-        code where the exchange cannot be read. What was found may be told by ``advance`` instead.
+        Refused with ``order_not_found`` or ``conflict`` if the id does not fit, with another code
+        if the exchange cannot be read. Reports may be returned by ``poll_reports`` instead.
         """
         ...
 
     def declare_not_placed(self, order: Order, now: datetime) -> None:
-        """An operator says that the order was never placed; should it turn up, it is told."""
+        """Record that an operator declared the order not placed; reported if it appears after all."""
         ...
 
     async def snapshot(self, since: datetime, now: datetime) -> ExchangeSnapshot:
-        """All open orders, executions from ``since`` on (UTC, inclusive), and what is held."""
+        """Return open orders, executions from ``since`` on (UTC, inclusive), and holdings."""
         ...
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
-        """What happened by itself since the last call (a paper market moved, an order expired)."""
+        """Return reports that were not caused by a request (market moves, expiry) since the last
+        call.
+        """
         ...
 
     def needs_polling(self) -> bool:
-        """Whether ``advance`` may have anything to tell: open orders, contracts, late answers."""
+        """Return whether ``poll_reports`` may return anything: open orders, contracts, late
+        responses.
+        """
         ...
 
     def take_charges(self) -> Sequence[Charge]:
-        """Payments that were told with the reports since the last call, and then are forgotten.
+        """Return and forget payments that were received with the reports since the last call.
 
-        The first money of a new paper account is none of them.
+        The initial balance of a new paper account is not included.
         """
         ...
 
     def set_price(self, quote: Quote) -> Sequence[ExecutionReport]:
-        """Manual price (paper only); raises ``Conflict`` where the source is not manual."""
+        """Set a manual price (paper only); raises ``Conflict`` if the source is not manual."""
         ...
 
     def set_public_trade(self, trade: PublicTrade) -> Sequence[ExecutionReport]:
-        """Manual trade of others (paper only); raises as ``set_price``."""
+        """Set a manual public trade (paper only); raises as ``set_price``."""
         ...
 
     def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[ExecutionReport]:
-        """Pay money in, or below zero out (paper only).
+        """Deposit money, or withdraw if negative (paper only).
 
-        Raises ``Conflict`` with code ``insufficient_funds`` for what is not free.
+        Raises ``Conflict`` with code ``insufficient_funds`` if not enough is free.
         """
         ...
 
     async def reset(
         self, balances: Mapping[str, Decimal] | None, now: datetime
     ) -> Sequence[ExecutionReport]:
-        """Cancel all, close all at the mark and begin with ``balances`` (paper only).
+        """Cancel all orders, close all positions at the mark and start with ``balances`` (paper
+        only).
 
-        ``None``: those of the account's settings. Raises ``Invalid`` for a negative balance.
+        ``None``: the configured balances. Raises ``Invalid`` for a negative balance.
         """
         ...
 
     async def call(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> object:
-        """A ccxt method by its snake_case name; the answer in ccxt's shape, plain JSON values.
+        """Call a ccxt method by its snake_case name; returns ccxt's format as JSON values.
 
-        Raises ``Invalid`` with code ``unsupported_func`` for what the exchange does not answer.
+        Raises ``Invalid`` with code ``unsupported_func`` if the exchange does not support it.
         """
         ...
 
     async def trade(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> DirectTradeResult:
-        """A ccxt method that changes something, past the ledger: its orders are not ours.
+        """Call a ccxt method that changes state, bypassing the ledger: its orders are external.
 
-        What the exchange has no such method for is refused with code ``unsupported_func``.
+        Refused with code ``unsupported_func`` if the exchange does not support it.
         """
         ...
 
     def take_state_changes(self) -> ExchangeStateRows | None:
-        """What changed since the last call and must be stored with the reports."""
+        """Return state changes since the last call, to be stored with the reports."""
         ...
 
     def on_committed(self) -> None:
-        """All that ``changed_memory`` handed out is durable: what waited for that may be sent."""
+        """Called when everything returned by ``take_state_changes`` is durable: requests may be
+        sent.
+        """
         ...
 
     def sends_after_commit(self) -> bool:
-        """Whether requests are only taken down: they are sent once stored, and told by ``advance``.
+        """Return whether requests are only recorded, sent after the commit, and reported later.
 
-        Until its outcome is told a command is running. A paper exchange answers at once.
+        Their commands stay running until ``poll_reports`` returns the outcome. A paper exchange
+        responds immediately.
         """
         ...
 
     def is_ready(self) -> bool:
-        """Whether commands may run now; until then they wait in their queue."""
+        """Return whether commands may run now; until then they wait in their queue."""
         ...
 
     def unavailable_reason(self) -> Refused | None:
-        """Why nothing can be sent now, though it is ready; ``None`` when all is well."""
+        """Return why nothing can be sent now although ready; ``None`` if available."""
         ...
 
     def take_stale_prices(self) -> Sequence[StalePrice]:
-        """Symbols in use whose price has become too old, told since the last call (paper only)."""
+        """Return symbols in use whose price became too old since the last call (paper only)."""
         ...
 
     def connection(self) -> ConnectionState:
-        """How it is reached now; takes no time."""
+        """Return the connection status; does no I/O."""
         ...
 
     def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
-        """Begin to read a whole ``snapshot`` where that takes time; ``swept`` tells it.
+        """Start reading a complete ``snapshot`` in the background; ``take_snapshots`` returns it.
 
         With ``until`` executions are read up to then only.
         """
         ...
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
-        """Snapshots that were read since the last call, also those it read by itself."""
+        """Return snapshots completed since the last call, including scheduled ones."""
         ...
 
     async def close(self) -> None:
-        """Stop everything that goes on by itself. What was not told yet is asked for later."""
+        """Stop all background tasks. Unreported events are queried after the next start."""
         ...

@@ -1,4 +1,4 @@
-"""Reads for callers: rows as they stand, every one committed before the read began."""
+"""Read access to committed rows for API and CLI."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class Page(Generic[Row]):
 
 @value
 class HistoryQuery:
-    """Which rows of a history are asked for; absent bounds do not narrow."""
+    """Filters and page of a history query; absent bounds do not filter."""
 
     account_ids: Sequence[int]
-    #: ``None`` all, 0 unattributed only.
+    #: ``None``: all; 0: without strategy.
     strategy_id: int | None = None
-    #: Narrow to these strategies (a key's allow-list).
+    #: Only these strategies (the allow-list of a key).
     strategies: frozenset[int] | None = None
     symbol: str | None = None
     status: frozenset[str] | None = None
@@ -41,7 +41,7 @@ class HistoryQuery:
     since: datetime | None = None
     #: Exclusive.
     until: datetime | None = None
-    #: Offset paging (1-based) unless ``after_id`` is given: then keyset paging by id.
+    #: Offset paging (1-based), or keyset paging by id if ``after_id`` is given.
     page: int = 1
     page_size: int = 100
     after_id: int | None = None
@@ -49,7 +49,7 @@ class HistoryQuery:
     with_total: bool = True
     #: Only these orders.
     order_ids: Sequence[int] | None = None
-    #: Bounds are those of the creation of orders, not of their last change.
+    #: Time bounds apply to the creation of orders instead of their last change.
     by_creation: bool = False
 
 
@@ -72,81 +72,84 @@ class StoredEventRow:
 
 
 class HistoryReads(Protocol):
-    """What the reads of the API need. Windows filter orders and positions on ``updated_at``,
-    deals on ``executed_at``, commands on ``created_at``."""
+    """Reads of the API. Time bounds apply to ``updated_at`` of orders and positions,
+    ``executed_at`` of deals, ``created_at`` of commands.
+    """
 
     async def open_orders(self, window: HistoryQuery, limit: int) -> Sequence[Order]:
-        """Orders not final, the newest ``limit``, ascending by id."""
+        """Return orders that are not final, the newest ``limit``, ascending by id."""
         ...
 
     async def open_positions(self, window: HistoryQuery, limit: int) -> Sequence[Position]:
-        """Positions still open, the newest ``limit``, ascending by id."""
+        """Return open positions, the newest ``limit``, ascending by id."""
         ...
 
     async def orders(self, window: HistoryQuery) -> Page[Order]:
-        """Orders of any state."""
+        """Return a page of orders in any state."""
         ...
 
     async def positions(self, window: HistoryQuery) -> Page[Position]:
-        """Positions of any state."""
+        """Return a page of positions in any state."""
         ...
 
     async def deals(self, window: HistoryQuery) -> Page[Deal]:
-        """Deals."""
+        """Return a page of deals."""
         ...
 
     async def deals_of_orders(self, window: HistoryQuery) -> Page[Deal]:
-        """Deals of the orders that ``window`` is about; page and sort are those of the deals."""
+        """Return deals of the orders that ``window`` selects; page and sort apply to the deals."""
         ...
 
     async def commands(self, window: HistoryQuery) -> Page[CommandRow]:
-        """Commands."""
+        """Return a page of commands."""
         ...
 
     async def orders_by_id(self, ids: Sequence[int]) -> Sequence[Order]:
-        """Orders by id, ascending; unknown ids are left out."""
+        """Return orders by id, ascending; unknown ids are left out."""
         ...
 
     async def positions_by_id(self, ids: Sequence[int]) -> Sequence[Position]:
-        """Positions by id, ascending; unknown ids are left out."""
+        """Return positions by id, ascending; unknown ids are left out."""
         ...
 
     async def deals_by_id(self, ids: Sequence[int]) -> Sequence[Deal]:
-        """Deals by id, ascending; unknown ids are left out."""
+        """Return deals by id, ascending; unknown ids are left out."""
         ...
 
     async def deals_by_order(self, order_ids: Sequence[int]) -> Sequence[Deal]:
-        """Deals of the orders, ascending."""
+        """Return deals of the orders, ascending."""
         ...
 
     async def account_of(
         self, entity: Literal["order", "position"], ids: Sequence[int]
     ) -> Mapping[int, tuple[int, int]]:
-        """(account id, strategy id) by row id; unknown ids are left out."""
+        """Return (account id, strategy id) by row id; unknown ids are left out."""
         ...
 
     async def snapshot(self, account_id: int, limit: int) -> LedgerSnapshot:
-        """Open orders and positions and the head they belong to, in one consistent read."""
+        """Return open orders and positions with their event sequence, in one consistent read."""
         ...
 
     async def heads(self, account_ids: Sequence[int]) -> Mapping[int, int]:
-        """The last event number of each account."""
+        """Return the last event sequence number of each account."""
         ...
 
     async def oldest(self, account_ids: Sequence[int]) -> Mapping[int, int]:
-        """The first event number still kept of each account; accounts without any left out."""
+        """Return the first stored event sequence number of each account; accounts without are left
+        out.
+        """
         ...
 
     async def events(self, after: Mapping[int, int], limit: int) -> Sequence[StoredEventRow]:
-        """Rows with ``seq_to`` greater than the account's number, ascending per account."""
+        """Return rows with ``seq_to`` greater than the account's number, ascending per account."""
         ...
 
     async def locate_event(self, event_id: int) -> tuple[int, int, datetime] | None:
-        """(account id, number, time) of an event that is still kept."""
+        """Return (account id, sequence number, time) of an event that is still stored."""
         ...
 
     async def event_seqs_before(
         self, account_ids: Sequence[int], moment: datetime
     ) -> Mapping[int, int]:
-        """The last number of each account written before ``moment``; 0 where none is kept."""
+        """Return the last sequence number of each account written before ``moment``; 0 if none."""
         ...

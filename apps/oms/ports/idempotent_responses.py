@@ -1,7 +1,7 @@
-"""Answers kept under an ``Idempotency-Key``: for changes that are no command.
+"""Stored HTTP responses by ``Idempotency-Key``, for changes that are not commands.
 
-A key is claimed before anything is done and holds the answer afterwards: whatever dies between
-the two, nothing is ever done twice. Commands keep their keys in ``ports.queue``, with themselves.
+A key is claimed before the change and holds the response afterwards, so a crash in between never
+leads to a second execution. Commands store their keys in ``ports.command_queue``.
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from oms.domain.value import value
 
 @value
 class StoredResponse:
-    """What stands under a key; without ``status`` the first request has no answer yet."""
+    """Content of a key; without ``status`` the first request has no response yet."""
 
     fingerprint: str
     status: int | None
@@ -20,18 +20,18 @@ class StoredResponse:
 
 
 class IdempotentResponses(Protocol):
-    """The keys; every method raises ``Unavailable``."""
+    """Storage of the keys; every method raises ``Unavailable``."""
 
     async def claim(
         self, scope_hash: str, fingerprint: str, now: datetime, expires_at: datetime
     ) -> StoredResponse | None:
-        """Take the key: ``None``. What stands there already otherwise."""
+        """Claim the key; returns ``None`` on success, else its current content."""
         ...
 
     async def save(self, scope_hash: str, status: int, body: str) -> None:
-        """Keep the answer of the request that took the key."""
+        """Store the response of the request that claimed the key."""
         ...
 
     async def release(self, scope_hash: str) -> None:
-        """Leave the key free again: nothing was done."""
+        """Release the key: nothing was changed."""
         ...

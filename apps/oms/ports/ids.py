@@ -1,4 +1,4 @@
-"""Ids in blocks: allocated from the store ahead of time, handed out without waiting."""
+"""Id allocation in blocks: reserved from the store in advance, used without waiting."""
 
 from typing import Protocol
 
@@ -6,16 +6,16 @@ from oms.domain.ids import IdKind
 
 
 class IdBlocks(Protocol):
-    """A ``domain.ids.Mint`` that is filled ahead."""
+    """A ``domain.ids.IdGenerator`` with a reserve."""
 
     async def ensure(self, kind: IdKind, count: int) -> None:
-        """Afterwards ``count`` calls for ``kind`` are answered from memory."""
+        """Reserve ids: the next ``count`` calls for ``kind`` do not wait."""
         ...
 
     def __call__(self, kind: IdKind) -> int:
-        """A fresh id. An assertion fails if ``ensure`` has not provided for it."""
+        """Return a new id. Asserts that ``ensure`` has reserved one."""
         ...
 
-    def run(self, kind: IdKind, count: int) -> int:
-        """The first of ``count`` fresh ids that follow each other without a gap."""
+    def reserve_range(self, kind: IdKind, count: int) -> int:
+        """Return the first of ``count`` consecutive new ids."""
         ...

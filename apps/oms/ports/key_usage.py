@@ -1,4 +1,4 @@
-"""What a key has opened since a moment, as the orders tell it."""
+"""Notional opened with an API key since a time, computed from its orders."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,15 +11,15 @@ ORDERS_PER_CALL_MAX = 100
 
 
 def call_order_key(command_id: int, number: int) -> int:
-    """The name of an order that a call of the gateway made: no command's id is below 0."""
+    """Return the key of an order made by a ccxt call; negative, so distinct from command ids."""
     return -(command_id * ORDERS_PER_CALL_MAX + number)
 
 
 @value
 class OpeningOrder:
-    """An order that may open or enlarge a position; ``price`` is what it is worth a unit."""
+    """An order that may open or increase a position; ``price`` is its price for valuation."""
 
-    #: The command that made it; of one made past the ledger its ``call_order``.
+    #: The command that made it; for ccxt calls the ``call_order_key``.
     command_id: int
     symbol: str
     qty: Decimal
@@ -29,10 +29,10 @@ class OpeningOrder:
 
 
 class KeyUsage(Protocol):
-    """Reads the orders of keys."""
+    """Reads orders by API key."""
 
     async def opening_orders(
         self, account_id: int, api_key_id: int, since: datetime
     ) -> Sequence[OpeningOrder]:
-        """Stored orders that the key sent to the account since then. Raises ``Unavailable``."""
+        """Return stored orders that the key sent to the account since then. Raises ``Unavailable``."""
         ...

@@ -1,4 +1,4 @@
-"""Kill switches as they are kept: pulled and released at the door, read by every worker."""
+"""Storage of kill switches: written by the API, read by every worker."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,25 +10,25 @@ from oms.ports.audit_log import AuditContext
 class KillSwitchStore(Protocol):
     """Reads and writes switches; every method raises ``Unavailable``."""
 
-    async def pull(self, switch: KillSwitch, audit_context: AuditContext) -> KillSwitch:
-        """Store a new switch (its id is given here) with its audit row, in one transaction.
+    async def activate(self, switch: KillSwitch, audit_context: AuditContext) -> KillSwitch:
+        """Store a new switch with its audit row in one transaction; assigns the id.
 
-        One that is not of an account is told in the stream of account 0 besides.
+        A switch that is not bound to an account is also reported in the event stream of account 0.
         """
         ...
 
     async def release(self, switch_id: int, audit_context: AuditContext) -> KillSwitch | None:
-        """End a switch, told as ``pull`` tells; ``None`` if it was over before."""
+        """Release a switch, reported as by ``pull``; ``None`` if it was released before."""
         ...
 
     async def find(self, switch_id: int) -> KillSwitch | None:
-        """A switch, also one that is over."""
+        """Return a switch, active or released."""
         ...
 
     async def all(self, *, is_on: bool, limit: int) -> Sequence[KillSwitch]:
-        """The newest switches, ascending; with ``is_on`` those that are not over."""
+        """Return the newest switches, ascending; with ``is_on`` only active ones."""
         ...
 
     async def commands(self, switch_id: int) -> Sequence[tuple[int, int, str, str | None]]:
-        """(account id, command id, status, result) of what followed from a switch."""
+        """Return (account id, command id, status, result) of the commands caused by a switch."""
         ...

@@ -1,7 +1,8 @@
-"""Leases: a worker's timed right to be an account's home, measured by the database's clock.
+"""Leases: a worker's exclusive, timed ownership of an account, by the clock of the database.
 
-The token rises by one with each takeover and stands in the lease and in the account's event
-stream; ``ports.ledger`` writes only under it. Row 0 is the right to do the chores.
+The token increases with every takeover and is stored in the lease and in the account's event
+stream; ``ports.ledger_store`` writes only with the current token. Row 0 is the lease of the
+housekeeping tasks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from oms.domain.value import value
 
 @value
 class Lease:
-    """A right to one account, good until it is not renewed for ``lease_seconds``."""
+    """Ownership of one account, valid until it is not renewed for ``lease_seconds``."""
 
     account_id: int
     token: int
@@ -20,7 +21,7 @@ class Lease:
 
 @value
 class WorkerRow:
-    """A worker that told of itself."""
+    """A worker with its last heartbeat."""
 
     worker_id: str
     host: str
@@ -32,50 +33,52 @@ class Leases(Protocol):
     """The lease table and the list of workers."""
 
     async def free(self, limit: int) -> Sequence[int]:
-        """Account ids (0 too) whose lease nobody holds now, at most ``limit``."""
+        """Return account ids (including 0) without a valid lease, at most ``limit``."""
         ...
 
     async def acquire(
         self, owner: str, account_ids: Sequence[int], seconds: float
     ) -> Sequence[Lease]:
-        """Take what is still free of ``account_ids``, with a new token each, in one transaction.
+        """Acquire those of ``account_ids`` that are free, with a new token each, in one
+        transaction.
 
-        Of accounts on the same credentials only the holder of the lowest id may take the others.
+        Of accounts with the same credentials only the owner of the lowest id may acquire the
+        others.
         """
         ...
 
     async def credential_followers(self) -> Mapping[int, int]:
-        """Accounts on the credentials of one with a lower id, with the lowest such id."""
+        """Return accounts that share credentials with a lower id, mapped to the lowest such id."""
         ...
 
     async def renew(self, owner: str, leases: Sequence[Lease], seconds: float) -> Sequence[int]:
-        """Extend; the account ids that are lost (expired, or another's) are returned."""
+        """Extend leases; returns the account ids whose lease is lost (expired or taken over)."""
         ...
 
     async def release(self, owner: str, leases: Sequence[Lease]) -> None:
-        """Give back, so that another may take at once."""
+        """Release leases, so that others may acquire them immediately."""
         ...
 
     async def release_all(self, owner: str) -> None:
-        """Free at once what ``owner`` holds: a successor of that name knows that it is dead."""
+        """Release everything that ``owner`` holds; called by its restarted successor."""
         ...
 
     async def heartbeat(self, worker_id: str, host: str, status: str) -> None:
-        """Tell that the worker lives; ``status`` is JSON text."""
+        """Record that the worker is alive; ``status`` is JSON text."""
         ...
 
     async def workers(self, alive_within_seconds: float) -> Sequence[WorkerRow]:
-        """Workers whose heartbeat is younger than that."""
+        """Return workers whose heartbeat is younger than that."""
         ...
 
     async def forget_worker(self, worker_id: str) -> None:
-        """Take the worker off the list (a clean stop)."""
+        """Remove the worker from the list (clean shutdown)."""
         ...
 
     async def owners(self) -> Mapping[int, str]:
-        """Who holds which account now; row 0 and free accounts are left out."""
+        """Return the current owner by account; row 0 and free accounts are left out."""
         ...
 
     async def counts(self) -> Mapping[str, int]:
-        """Live leases per owner, row 0 not counted."""
+        """Return the number of valid leases per owner, without row 0."""
         ...

@@ -1,8 +1,8 @@
-"""The ledger's store: what one account's home reads when it moves in, and writes batch by batch.
+"""Storage of the ledger: the rows of an account that a worker loads, and its batched writes.
 
 One ``commit`` is one durable transaction over any number of accounts. For each account it starts
-with the fenced advance of the event stream (``head_seq`` under the lease token), which numbers the
-events and proves the right to write in one statement.
+with a fenced update of the event stream (``head_seq`` under the lease token), which assigns event
+numbers and proves ownership in one statement.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from oms.ports.registry import AuditEntry
 
 @value
 class LoadedAccount:
-    """All that an account's home holds in memory."""
+    """The rows of an account that its worker keeps in memory."""
 
     account: Account
     head_seq: int
@@ -37,16 +37,16 @@ class LoadedAccount:
     #: Strategies that are active and linked to the account.
     strategy_ids: frozenset[int]
     #: Commands that are running, or unknown while their order is open.
-    waiting: Sequence[CommandRow] = ()
-    memory: ExchangeStateRows = field(default_factory=ExchangeStateRows)
+    pending_commands: Sequence[CommandRow] = ()
+    exchange_state: ExchangeStateRows = field(default_factory=ExchangeStateRows)
 
 
 @value
 class EventRow:
     """All events of one command or report: numbers ``seq..seq_to``, ids from ``id`` on.
 
-    ``payload`` is JSON text: of one event its payload, of several a list of
-    ``{namespace, event, strategy_id, payload}`` with namespace and event_type ``batch``.
+    ``payload`` is JSON text: of one event its payload, of several a list of ``{namespace, event,
+    strategy_id, payload}`` with namespace and event_type ``batch``.
     """
 
     id: int
@@ -61,20 +61,20 @@ class EventRow:
 
 @value
 class RiskFlagUpdate:
-    """A switch of the account's, as it stands now; ``strategy_id`` 0 is the whole account."""
+    """New risk flags of an account; ``strategy_id`` 0 is the whole account."""
 
     strategy_id: int = 0
     #: ``active`` or ``blocked``; ``None`` keeps.
     status: str | None = None
     allow_new_positions: bool | None = None
-    #: Whether this is about the quarantine alone, and the class it is for; ``None`` lifts it.
+    #: Whether only the quarantine changes, and its discrepancy class; ``None`` lifts it.
     is_quarantine: bool = False
     quarantine: str | None = None
 
 
 @value
 class AccountBatch:
-    """What one transaction writes for one account."""
+    """The writes of one transaction for one account."""
 
     lease: Lease
     head_before: int
@@ -82,25 +82,25 @@ class AccountBatch:
     orders_new: Sequence[Order] = ()
     orders_changed: Sequence[Order] = ()
     deals: Sequence[Deal] = ()
-    #: Deals whose place in the book changed, and inferred ones that real ones replace.
+    #: Deals with changed position, and inferred ones replaced by actual ones.
     deals_changed: Sequence[Deal] = ()
     deals_removed: Sequence[Deal] = ()
     positions_new: Sequence[Position] = ()
     positions_changed: Sequence[Position] = ()
     results: Mapping[int, CommandResult] = field(default_factory=dict)
     events: Sequence[EventRow] = ()
-    memory: ExchangeStateRows | None = None
+    exchange_state: ExchangeStateRows | None = None
     reconciled: Sequence[ReconcileRows] = ()
     switches: Sequence[RiskFlagUpdate] = ()
-    #: Rows of the audit log, each with its id.
+    #: Audit rows, each with its id.
     audits: Sequence[tuple[int, AuditEntry]] = ()
 
 
 @value
 class SymbolHistoryRows:
-    """A symbol's rows from some moment on, as they are stored."""
+    """The stored rows of a symbol from some time on."""
 
-    #: Positions open at that moment or later, with those merged into them.
+    #: Positions open at that time or later, with those merged into them.
     positions: Sequence[Position]
     #: All deals of these positions.
     deals: Sequence[Deal]
@@ -109,74 +109,74 @@ class SymbolHistoryRows:
 
 
 class LedgerStore(Protocol):
-    """The rows of orders, deals, positions, paper memory, events and command results."""
+    """Storage of orders, deals, positions, paper state, events and command results."""
 
     async def load(self, lease: Lease) -> LoadedAccount:
-        """The account as it stands. Raises ``LeaseLost`` if the token is not the lease's."""
+        """Load the account. Raises ``LeaseLost`` if the token is not current."""
         ...
 
     async def accounts_with_open_orders(self, account_ids: Sequence[int]) -> Sequence[int]:
-        """Those of the accounts that have open orders, ascending."""
+        """Return those of the accounts that have open orders, ascending."""
         ...
 
     async def accounts_with_positions(self, account_ids: Sequence[int]) -> Sequence[int]:
-        """Those of the accounts that have open positions, ascending."""
+        """Return those of the accounts that have open positions, ascending."""
         ...
 
     async def order(self, account_id: int, order_id: int) -> Order | None:
-        """An order in any state."""
+        """Return an order in any state, ``None`` if it does not exist."""
         ...
 
     async def position(self, account_id: int, position_id: int) -> Position | None:
-        """A position in any state."""
+        """Return a position in any state, ``None`` if it does not exist."""
         ...
 
     async def deals_of(
         self, account_id: int, symbol: str, trade_ids: Sequence[str]
     ) -> Mapping[str, Sequence[Deal]]:
-        """Booked deals by exchange trade id, legs ascending; unknown ids are left out."""
+        """Return booked deals by exchange trade id, legs ascending; unknown ids are left out."""
         ...
 
     async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
-        """The place of the newest trade of the symbol; ``None`` before the first."""
+        """Return the key of the latest booked execution of the symbol; ``None`` before the first."""
         ...
 
     async def sending_accounts(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, int]:
-        """By exchange order id: which other account on the same credentials sent the order."""
+        """Return the account with the same credentials that sent each order, by exchange order id."""
         ...
 
     async def orders_by_exchange_id(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, Order]:
-        """Orders by exchange order id; unknown ones are left out."""
+        """Return orders by exchange order id; unknown ones are left out."""
         ...
 
     async def history_since(
         self, account_id: int, symbol: str, moment: datetime
     ) -> SymbolHistoryRows:
-        """What must be folded again when something at ``moment`` changes."""
+        """Return the rows to replay when something at ``moment`` changes."""
         ...
 
     async def orders_by_client_id(
         self, names: Sequence[tuple[int, str]]
     ) -> Mapping[tuple[int, str], Order]:
-        """Orders by (account id, client order id); unknown ones are left out."""
+        """Return orders by (account id, client order id); unknown ones are left out."""
         ...
 
     async def commit(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
         """Write all batches in one transaction, accounts ascending.
 
-        Accounts whose lease is lost fall out: the rest is written, their ids are returned.
-        Deadlocks (1213, 1205) are retried as a whole. Raises ``Unavailable`` when it is not known
-        to be written: then everything held in memory must be loaded anew.
+        Accounts whose lease is lost are left out: the others are written, the lost ids returned.
+        Deadlocks (1213, 1205) are retried as a whole. Raises ``Unavailable`` if the outcome of the
+        transaction is unknown: the caller must reload all state from the store.
         """
         ...
 
     async def trim(self, before: datetime, limit: int, calls_before: datetime | None = None) -> int:
-        """Forget events and finished read calls older than ``before``; how many rows went.
+        """Delete events and finished read calls older than ``before``; returns the number of rows.
 
-        ``calls_before`` is for the calls, where it is given. Calls that traded stay.
+        ``calls_before`` replaces the bound for calls. Trading calls are kept.
         """
         ...

@@ -1,4 +1,4 @@
-"""Marks: what open positions are worth now. A reading for people, never a fact of the book."""
+"""Mark prices and unrealized profit of open positions, for display only."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from oms.domain.value import value
 
 @value
 class PositionMark:
-    """The price of a position's symbol, as of ``at``, and its profit there, before fees."""
+    """Price of a position's symbol at ``at``, and the unrealized profit before fees."""
 
     price: Decimal
     at: datetime
@@ -19,10 +19,10 @@ class PositionMark:
 
 
 class MarkPrices(Protocol):
-    """Values open positions without asking an exchange."""
+    """Values open positions without querying an exchange."""
 
     async def __call__(self, positions: Sequence[Position]) -> Mapping[int, PositionMark]:
-        """Marks by position id; positions that are closed or have no price are left out.
+        """Return marks by position id; positions that are closed or have no price are left out.
 
         Raises ``Unavailable``.
         """
@@ -30,10 +30,10 @@ class MarkPrices(Protocol):
 
 
 class StoredPaperPrices(Protocol):
-    """The prices of paper accounts that are kept: those set by hand or read from a tape."""
+    """Stored prices of paper accounts: set manually or read from a recording."""
 
     async def __call__(
         self, symbols: Mapping[int, frozenset[str]]
     ) -> Mapping[tuple[int, str], str]:
-        """Market texts by (account id, symbol), of the symbols asked for by account id."""
+        """Return market texts by (account id, symbol) for the given symbols by account id."""
         ...

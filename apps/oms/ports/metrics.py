@@ -1,4 +1,4 @@
-"""Figures of the house for those who watch it: counted when they are asked for."""
+"""Database counts for the metrics endpoint, queried on request."""
 
 from datetime import datetime
 from typing import Protocol
@@ -8,19 +8,19 @@ from oms.domain.value import value
 
 @value
 class DatabaseCounts:
-    """What the database holds at this moment."""
+    """Counts of the database at one time."""
 
     #: Control commands that wait for their worker.
     control_queue_depth: int
-    #: Orders whose answer was lost and not found yet.
+    #: Orders with unknown outcome.
     orders_unknown: int
-    #: Since when the oldest of them is; ``None`` where there is none.
+    #: Time of the oldest of them; ``None`` if there is none.
     orders_unknown_since: datetime | None = None
 
 
 class MetricsQuery(Protocol):
-    """Counts; an index leads to each."""
+    """Queries the counts; every query uses an index."""
 
     async def __call__(self) -> DatabaseCounts:
-        """Raises ``Unavailable``."""
+        """Return the counts. Raises ``Unavailable``."""
         ...

@@ -1,8 +1,8 @@
-"""The doorbell between processes of one host: a hint that something waits in the database.
+"""Notifications between processes of one host: a hint that new rows are in the database.
 
-A ring may be lost, doubled or early; whoever waits also looks by itself at least once a second.
-Correctness never depends on it. A ring may also carry a word about an id, so that whoever waits
-for it need not look; it is told of what the database holds already, and may be lost like the ring.
+A notification may be lost, duplicated or early; receivers also poll at least once a second, so
+correctness never depends on it. It may carry the result of a command, which saves the receiver a
+query; the result is always committed before.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,32 +11,33 @@ from typing import Protocol
 
 
 class Topic(StrEnum):
-    """Who should look: workers at the queue, or the API at results and events."""
+    """Who is notified: workers of new commands, or the API of results and events."""
 
     COMMANDS = "commands"
     RESULTS = "results"
 
 
 class Notifier(Protocol):
-    """One process's end of the bell."""
+    """The notification channel of one process."""
 
     def notify(
         self, topic: Topic, ids: Collection[int] = (), results: Mapping[int, str] | None = None
     ) -> None:
-        """Wake all who wait for ``topic``; ``ids`` of commands are a hint. Never blocks.
+        """Notify all waiters of ``topic``; ``ids`` of commands are a hint. Never blocks.
 
-        ``words`` are told of some of them; a long one may be left out.
+        ``results`` are texts of results by command id; long ones may be dropped.
         """
         ...
 
     async def wait(self, topic: Topic, timeout_seconds: float) -> Mapping[int, str]:
-        """Wait for a ring or the time-out; the ids rung since the last call, maybe none.
+        """Wait for notifications or the timeout; returns ids notified since the last call, maybe
+        none.
 
-        With each id goes the word that was told of it, or an empty one. A bell that is closed or
-        broken is not rung: it takes the whole time.
+        Each id is mapped to its result, or to an empty text. A closed or failed channel waits until
+        the timeout.
         """
         ...
 
     async def close(self) -> None:
-        """Stop listening; who waits now returns at once."""
+        """Stop listening; waiters return immediately."""
         ...

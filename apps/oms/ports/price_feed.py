@@ -1,7 +1,7 @@
-"""Prices of a real exchange, for accounts that trade at them on paper.
+"""Prices of a real exchange for paper accounts.
 
-One feed serves all accounts of a worker that ask for the same; each holds it by an object of its
-own, which knows what that account was told already. Nothing is executed here, and no key is known.
+One feed serves all accounts of a worker with equal settings; each account holds an object of its
+own that tracks what it has received. The feed executes nothing and uses no credentials.
 """
 
 from collections.abc import Sequence
@@ -24,43 +24,46 @@ class MarkPrice:
 
 
 PriceUpdate = Quote | PublicTrade | MarkPrice
-"""What a feed tells; ``at`` of a quote is when it was asked for, so it is no older than that."""
+"""An update of a feed; ``at`` of a quote is the time of the request, so prices are not older."""
 
 
 class PriceFeed(Protocol):
-    """The feed of one account. Asking for a symbol keeps it fresh for a while."""
+    """The feed of one account. Requesting a symbol keeps it up to date for a while."""
 
-    def take(self, symbol: str, now: datetime, *, with_depth: bool) -> Sequence[PriceUpdate]:
-        """What was told since the last call, the oldest first; at first the newest price alone.
+    def take_updates(
+        self, symbol: str, now: datetime, *, with_depth: bool
+    ) -> Sequence[PriceUpdate]:
+        """Return updates since the last call, oldest first; the first call returns the newest
+        price.
 
-        ``closely``: with depth and with the trades of others, for symbols with open orders.
+        ``with_depth``: with order book and public trades, for symbols with open orders.
         """
         ...
 
     def newest(self, symbol: str, now: datetime) -> Quote | None:
-        """The newest price, ``None`` where none is known yet."""
+        """Return the newest price, ``None`` if none is known yet."""
         ...
 
     def is_pending(self, symbol: str) -> bool:
-        """Whether the first price of a symbol is on its way."""
+        """Return whether the first price of a symbol is still being loaded."""
         ...
 
     def is_ready(self) -> bool:
-        """Whether prices can be asked for, or are known to be in trouble."""
+        """Return whether prices can be requested or are known to be unavailable."""
         ...
 
     def unavailable_reason(self) -> Refused | None:
-        """Why no prices come; ``None`` when all is well."""
+        """Return why no prices arrive; ``None`` if available."""
         ...
 
     def hosts_called(self) -> Sequence[str]:
-        """The hosts that prices were read from."""
+        """Return the hosts that prices were read from."""
         ...
 
     def last_call_at(self) -> datetime | None:
-        """When one was called last."""
+        """Return the time of the last call."""
         ...
 
     async def close(self) -> None:
-        """Let go of it; a feed that nobody holds ends."""
+        """Release the feed; it stops when no account holds it."""
         ...

@@ -1,6 +1,6 @@
-"""A budget of requests that all processes share: tokens of one second, taken in chunks.
+"""Request budget shared by all processes: tokens per second, taken in chunks.
 
-Who takes tokens may spend them within that second. Nothing is told of who spends them for what.
+Tokens may be spent within their second.
 """
 
 from typing import Protocol
@@ -10,26 +10,26 @@ from oms.domain.value import value
 
 @value
 class TokenGrant:
-    """What was granted: ``tokens`` for the next ``seconds``, or none of them for ``paused``."""
+    """Granted tokens, valid for the next ``seconds``."""
 
     tokens: float
     seconds: float
-    #: Seconds in which nobody may send, whatever is left.
+    #: Seconds in which no process may send.
     paused: float = 0.0
 
 
 class RateBudget(Protocol):
-    """Tokens by scope; the seconds are those of the store's own clock."""
+    """Tokens by scope; seconds are measured by the clock of the store."""
 
     async def take(self, scope: str, wanted: float, most: float) -> TokenGrant:
-        """At most ``wanted`` tokens of this second, of which at most ``most`` are given in all.
+        """Take at most ``wanted`` tokens of this second, which has at most ``most`` in total.
 
-        Raises ``Unavailable``: nothing was taken, or what was taken is lost.
+        Raises ``Unavailable``: nothing was taken, or taken tokens are lost.
         """
         ...
 
     async def pause(self, scope: str, seconds: float) -> None:
-        """Nobody is given any for so long; of two pauses the later end counts.
+        """Stop granting tokens for so long; of overlapping pauses the later end counts.
 
         Raises ``Unavailable``.
         """

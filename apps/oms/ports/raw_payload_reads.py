@@ -1,4 +1,4 @@
-"""Reads of what exchanges told."""
+"""Read access to stored exchange payloads."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -8,24 +8,24 @@ from oms.ports.raw_payloads import RawOrder, RawTrade
 
 
 class RawPayloadReads(Protocol):
-    """Reads of what was told; windows filter on ``observed_at``. Raises ``Unavailable``."""
+    """Reads payloads; time bounds apply to ``observed_at``. Raises ``Unavailable``."""
 
     async def orders(self, window: HistoryQuery) -> Page[RawOrder]:
-        """Versions of orders."""
+        """Return a page of order versions."""
         ...
 
     async def trades(self, window: HistoryQuery) -> Page[RawTrade]:
-        """Executions."""
+        """Return a page of executions."""
         ...
 
     async def stored_fingerprints(
         self, account_id: int, fingerprints: Collection[str]
     ) -> frozenset[str]:
-        """Which of the fingerprints are stored of orders or trades of the account."""
+        """Return those of the fingerprints that are stored for the account."""
         ...
 
     async def stored_trades(
         self, account_id: int, names: Collection[str]
     ) -> frozenset[tuple[str, str]]:
-        """Symbol and id of stored trades of the account that have one of the ids."""
+        """Return symbol and id of stored trades of the account that have one of the ids."""
         ...

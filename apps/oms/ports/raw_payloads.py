@@ -1,4 +1,4 @@
-"""What exchanges told of orders and trades, kept as they told it."""
+"""Orders and trades as received from exchanges, stored unchanged."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from oms.domain.value import value
 
 @value
 class RawOrder:
-    """One version of an order; ``raw`` is JSON text in ccxt's shape."""
+    """One version of an order; ``raw`` is JSON text in ccxt's format."""
 
     id: int
     account_id: int
@@ -16,14 +16,14 @@ class RawOrder:
     client_order_id: str | None
     symbol: str | None
     raw: str
-    #: SHA-256 of ``raw`` in hex: another version has another.
+    #: SHA-256 of ``raw`` in hex; identifies the version.
     fingerprint: str
     observed_at: datetime
 
 
 @value
 class RawTrade:
-    """One execution; ``raw`` is JSON text in ccxt's shape."""
+    """One execution; ``raw`` is JSON text in ccxt's format."""
 
     id: int
     account_id: int

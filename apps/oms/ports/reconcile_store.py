@@ -1,4 +1,4 @@
-"""What sweeps leave behind: how far they read, what they did, and what still differs."""
+"""Storage of reconciliation: cursors, runs and discrepancies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -13,12 +13,12 @@ from oms.domain.value import value
 from oms.ports.raw_payloads import RawPayload
 
 TRADES_CURSOR = "my_trades_since"
-"""The cursor of executions: RFC 3339, all before it was read."""
+"""Cursor of executions: RFC 3339, all executions before it have been read."""
 
 
 @value
 class ReconcileRun:
-    """One sweep over one account; ``counts`` is JSON text."""
+    """One reconciliation of one account; ``counts`` is JSON text."""
 
     id: int
     account_id: int
@@ -31,21 +31,21 @@ class ReconcileRun:
 
 @value
 class ReconcileRows:
-    """What a sweep or a decision writes in the transaction of the facts it found.
+    """Rows that a reconciliation or a decision writes in the transaction of its reports.
 
-    Without a ``run`` nothing was swept, or nothing was found that is worth a row.
+    ``run`` is ``None`` if none took place or it found nothing worth a row.
     """
 
     run: ReconcileRun | None = None
     cursors: Mapping[str, str] = field(default_factory=dict)
     discrepancies: Sequence[Discrepancy] = ()
-    #: What the exchange told, in its own words.
+    #: Orders and trades as received.
     raw: Sequence[RawPayload] = ()
 
 
 @value
 class Cursor:
-    """How far an account was read, and when that was."""
+    """How far an account was read, and when."""
 
     account_id: int
     entity: str
@@ -55,7 +55,7 @@ class Cursor:
 
 @value
 class ScheduledAccount:
-    """An account that may be swept by itself."""
+    """An account with scheduled reconciliation."""
 
     account_id: int
     exchange_id: str
@@ -64,7 +64,7 @@ class ScheduledAccount:
 
 @value
 class DiscrepancyQuery:
-    """A page of the inbox: rows of these accounts with these words, oldest first."""
+    """A page of discrepancies of these accounts, filtered, oldest first."""
 
     account_ids: Sequence[int]
     statuses: Sequence[str] = ()
@@ -75,38 +75,38 @@ class DiscrepancyQuery:
 
 
 class ReconcileStore(Protocol):
-    """Reads of what sweeps left behind."""
+    """Reads the results of reconciliation."""
 
     async def cursors(self, account_ids: Sequence[int]) -> Sequence[Cursor]:
-        """All cursors of these accounts."""
+        """Return all cursors of these accounts."""
         ...
 
     async def tracked_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
-        """Discrepancies that the next comparison must know, oldest first."""
+        """Return discrepancies that the next comparison needs, oldest first."""
         ...
 
     async def open_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
-        """Discrepancies that are open, oldest first."""
+        """Return open discrepancies, oldest first."""
         ...
 
     async def find_discrepancies(self, query: DiscrepancyQuery) -> Sequence[Discrepancy]:
-        """A page of discrepancies."""
+        """Return a page of discrepancies."""
         ...
 
     async def discrepancy(self, discrepancy_id: int) -> Discrepancy | None:
-        """One of them in any state."""
+        """Return one discrepancy in any state."""
         ...
 
     async def scheduled_accounts(self, account_ids: Sequence[int]) -> Sequence[ScheduledAccount]:
-        """Those of the accounts that are active or blocked and may be swept."""
+        """Return those of the accounts that are active or blocked and reconciled on schedule."""
         ...
 
     async def balance_entries(self, account_id: int) -> Mapping[str, Decimal]:
-        """What was paid in and out of the account, summed by currency."""
+        """Return deposits less withdrawals of the account by currency."""
         ...
 
     async def booked_executions(
         self, account_id: int, since: datetime, until: datetime
     ) -> Sequence[Deal]:
-        """Deals of executions of the account, made in that time."""
+        """Return deals of executions of the account in that period."""
         ...

@@ -22,7 +22,7 @@ class UserRow:
 
 @value
 class AccountRow:
-    """An account with what its owner set on it; ``extra_config`` is JSON text."""
+    """An account with its owner's settings; ``extra_config`` is JSON text."""
 
     account: Account
     is_testnet: bool
@@ -30,13 +30,13 @@ class AccountRow:
     trader_name: str | None
     created_at: datetime
     live_enabled: bool = False
-    #: Why nothing may be opened here until somebody looked; ``None``: nothing is wrong.
+    #: Why positions may not be opened until a user decides; ``None``: not quarantined.
     quarantine: str | None = None
 
 
 @value
 class AuditEntry:
-    """Who did what; written in the transaction of the change."""
+    """An audit row, written in the transaction of the change."""
 
     actor: str
     action: str
@@ -57,25 +57,29 @@ class Registry(Protocol):
     """Users, keys, permissions, accounts. Each write is one transaction with its audit row."""
 
     async def principal(self, key_hash: str, now: datetime) -> Principal | None:
-        """Who the key is: ``None`` if unknown, disabled, expired, or its user is disabled."""
+        """Return the principal of the key; ``None`` if unknown, disabled, expired, or the user is
+        disabled.
+        """
         ...
 
     async def principal_of_token(self, token_hash: str, now: datetime) -> Principal | None:
-        """Who the login token is, by the same rules, and while it has not ended itself."""
+        """Return the principal of the login token by the same rules; ``None`` if the token has
+        ended.
+        """
         ...
 
     async def principal_of(self, api_key_id: int, now: datetime) -> Principal | None:
-        """Who the key of that id is now, by the same rules."""
+        """Return the principal of the key with that id by the same rules."""
         ...
 
     async def user(self, name: str) -> UserRow | None:
-        """A user by name."""
+        """Return a user by name."""
         ...
 
     async def create_user(
         self, *, name: str, role: str, now: datetime, audit: AuditEntry
     ) -> tuple[UserRow, bool]:
-        """The user of that name and whether it was made now."""
+        """Return the user of that name and whether it was created now."""
         ...
 
     async def create_key(
@@ -89,7 +93,7 @@ class Registry(Protocol):
         now: datetime,
         audit: AuditEntry,
     ) -> int:
-        """A new key with the grants its user has as a template; its id.
+        """Create a key with the grants of its user; returns its id.
 
         Raises ``Conflict`` if the key exists, ``NotFound`` if the user does not.
         """
@@ -108,23 +112,23 @@ class Registry(Protocol):
         now: datetime,
         audit: AuditEntry,
     ) -> int:
-        """A new account with its lease and event stream; its id."""
+        """Create an account with its lease and event stream; returns its id."""
         ...
 
     async def accounts(self, ids: Sequence[int] | None = None) -> Sequence[AccountRow]:
-        """All accounts, or those named; ascending."""
+        """Return all accounts, or those with the ids, ascending."""
         ...
 
     async def linked_strategies(self, account_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
-        """Active strategies by the account they are linked to; accounts without any left out."""
+        """Return active linked strategies by account; accounts without any are left out."""
         ...
 
     async def grant(
         self, *, user_id: int, account_id: int, grant: Grant, now: datetime, audit: AuditEntry
     ) -> None:
-        """Give the user (also for later keys) and all his active keys these flags."""
+        """Grant the flags to the user (also for later keys) and to all of the user's active keys."""
         ...
 
     async def keys_of(self, user_id: int) -> Sequence[int]:
-        """Ids of the user's active keys."""
+        """Return the ids of the user's active keys."""
         ...

@@ -1,4 +1,4 @@
-"""Where sealed credentials lie. What is said here is sealed, always."""
+"""Storage of sealed (encrypted) exchange credentials. No plain text passes this port."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,65 +9,65 @@ from oms.ports.audit_log import AuditContext
 
 @value
 class SealedCredentials:
-    """The credentials of an account as they are stored; every text begins with ``enc:v``."""
+    """The stored credentials of an account; every text begins with ``enc:v``."""
 
     account_id: int
     api_key: str
     secret: str
     passphrase: str | None
-    #: The master key that the row counts as sealed under.
+    #: Id of the master key that the row is sealed with.
     key_id: str
-    #: Equal for equal keys of the exchange, under one master key; tells nothing else.
+    #: Equal for equal API keys under one master key; reveals nothing else.
     fingerprint: str
 
 
 @value
 class SealedCredentialsChange:
-    """What changes of an account's credentials; ``None`` keeps."""
+    """Changes of an account's credentials; ``None`` keeps."""
 
     account_id: int
     key_id: str
     api_key: str | None = None
     secret: str | None = None
     passphrase: str | None = None
-    #: Of the new ``api_key``.
+    #: Fingerprint of the new ``api_key``.
     fingerprint: str | None = None
 
 
 class SealedCredentialsStore(Protocol):
-    """Where sealed credentials lie; every method raises ``Unavailable``."""
+    """Storage of sealed credentials; every method raises ``Unavailable``."""
 
     async def read(self, account_id: int) -> SealedCredentials | None:
-        """The credentials of an account."""
+        """Return the credentials of an account."""
         ...
 
     async def is_key_shared(self, account_id: int) -> bool:
-        """Whether another account has the same key of the exchange."""
+        """Return whether another account has the same API key."""
         ...
 
     async def owner(self, account_id: int) -> str | None:
-        """The exchange's own name of the account that its credentials led to when last used."""
+        """Return the exchange's account id that the credentials belonged to when last used."""
         ...
 
     async def set_owner(self, account_id: int, owner: str) -> None:
-        """Keep that name."""
+        """Store the exchange's account id."""
         ...
 
     async def page(self, after_account_id: int, limit: int) -> Sequence[SealedCredentials]:
-        """Rows of accounts above that id, ascending."""
+        """Return rows of accounts above that id, ascending."""
         ...
 
     async def change(
         self, change: SealedCredentialsChange, audit_context: AuditContext
     ) -> SealedCredentials:
-        """Store the change, audited by names alone; the row as it stands then.
+        """Store the change; the audit row has field names only. Returns the resulting row.
 
-        Raises ``NotFound``, and ``Invalid`` where first credentials lack key or secret.
+        Raises ``NotFound``, and ``Invalid`` if first credentials lack key or secret.
         """
         ...
 
     async def reseal(
         self, before: SealedCredentials, after: SealedCredentials, audit_context: AuditContext
     ) -> bool:
-        """Replace a row that is still as it was; whether it was."""
+        """Replace a row if it is unchanged; returns whether it was."""
         ...

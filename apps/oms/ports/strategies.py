@@ -9,7 +9,7 @@ from oms.ports.audit_log import AuditContext
 
 @value
 class StrategyRow:
-    """A strategy; ``account_ids`` are those it is linked to, ascending."""
+    """A strategy; ``account_ids`` are its linked accounts, ascending."""
 
     id: int
     name: str
@@ -20,13 +20,13 @@ class StrategyRow:
 
 @value
 class StrategyChange:
-    """What changes of a strategy; ``None`` keeps."""
+    """Changes of a strategy; ``None`` keeps."""
 
     name: str | None = None
     status: str | None = None
     client_strategy_id: int | None = None
     clears_client_id: bool = False
-    #: Replace the accounts it is linked to.
+    #: Replaces the linked accounts.
     account_ids: tuple[int, ...] | None = None
 
 
@@ -34,11 +34,11 @@ class Strategies(Protocol):
     """The strategies; every method raises ``Unavailable``."""
 
     async def all(self) -> Sequence[StrategyRow]:
-        """All, active ones first, then by name."""
+        """Return all strategies, active ones first, then by name."""
         ...
 
     async def closed_strategy_ids(self, account_id: int) -> frozenset[int]:
-        """Those that may not open or enlarge positions on the account."""
+        """Return strategies that may not open or increase positions on the account."""
         ...
 
     async def create(
@@ -48,11 +48,13 @@ class Strategies(Protocol):
         account_ids: Sequence[int],
         audit_context: AuditContext,
     ) -> int:
-        """The id of a new one. Raises ``Conflict`` (name taken), ``NotFound`` (account)."""
+        """Create a strategy; returns its id. Raises ``Conflict`` (name taken), ``NotFound``
+        (account).
+        """
         ...
 
     async def change(
         self, strategy_id: int, change: StrategyChange, audit_context: AuditContext
     ) -> int:
-        """How many rows changed. Raises ``Conflict``, ``NotFound``."""
+        """Change a strategy; returns the number of changed rows. Raises ``Conflict``, ``NotFound``."""
         ...

@@ -1,6 +1,6 @@
-"""Users, their keys, and what the keys may do: the desk of whoever administers them.
+"""Administration of users, their API keys and account permissions.
 
-Each change is one transaction with its audit rows. Deciding who may change what is not done here.
+Each change is one transaction with its audit rows. Permissions of the caller are checked elsewhere.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from oms.ports.registry import UserRow
 
 @value
 class ApiKeyRow:
-    """A key, without what it is known by."""
+    """An API key without its secret."""
 
     id: int
     user_id: int
@@ -33,7 +33,7 @@ class ApiKeyRow:
 
 @value
 class NewApiKey:
-    """A key to be made: its hash and its first characters, never its text."""
+    """A key to be created, as hash and prefix only."""
 
     hash: str
     prefix: str
@@ -43,18 +43,18 @@ class NewApiKey:
 
 @value
 class ApiKeyChange:
-    """What changes of a key; ``None`` keeps."""
+    """Changes of a key; ``None`` keeps."""
 
     status: str | None = None
     label: str | None = None
-    #: Whether ``label`` is taken though it is ``None``.
+    #: Whether ``label`` is set to ``None``.
     clears_label: bool = False
     restrictions: Restrictions | None = None
 
 
 @value
 class UserChange:
-    """What changes of a user; ``None`` keeps."""
+    """Changes of a user; ``None`` keeps."""
 
     role: str | None = None
     status: str | None = None
@@ -63,7 +63,7 @@ class UserChange:
 
 @value
 class AccountPermission:
-    """The flags of a key on an account."""
+    """Flags of a key on an account."""
 
     account_id: int
     grant: Grant
@@ -71,7 +71,7 @@ class AccountPermission:
 
 @value
 class AccountPermissionRow:
-    """A permit as it is stored."""
+    """A stored account permission."""
 
     api_key_id: int
     account_id: int
@@ -80,34 +80,35 @@ class AccountPermissionRow:
 
 
 class UserAdmin(Protocol):
-    """Users, keys, permits; every method raises ``Unavailable``."""
+    """Users, keys, permissions; every method raises ``Unavailable``."""
 
     async def users(self) -> Sequence[UserRow]:
-        """All users, ascending."""
+        """Return all users, ascending."""
         ...
 
     async def keys(self, user_id: int | None = None) -> Sequence[ApiKeyRow]:
-        """All keys, or the user's, ascending."""
+        """Return all keys, or those of the user, ascending."""
         ...
 
     async def key(self, key_id: int) -> ApiKeyRow | None:
-        """One key."""
+        """Return one key."""
         ...
 
     async def permissions(self, key_ids: Sequence[int]) -> Sequence[AccountPermissionRow]:
-        """The permits of the keys, by key and account."""
+        """Return the permissions of the keys, by key and account."""
         ...
 
     async def rename_user(self, user_id: int, name: str, audit_context: AuditContext) -> None:
-        """Raises ``Conflict`` where the name is taken."""
+        """Rename a user. Raises ``Conflict`` if the name is taken."""
         ...
 
     async def change_user(
         self, user_id: int, change: UserChange, audit_context: AuditContext
     ) -> int:
-        """How many rows changed; what is disabled or gets a password loses its tokens.
+        """Change a user; returns the number of changed rows.
 
-        Raises ``NotFound``, and ``Conflict`` for the last active admin.
+        Disabling the user or setting a password revokes the user's tokens. Raises ``NotFound``, and
+        ``Conflict`` for the last active admin.
         """
         ...
 
@@ -120,24 +121,28 @@ class UserAdmin(Protocol):
         permissions: Sequence[AccountPermission],
         audit_context: AuditContext,
     ) -> tuple[int, int]:
-        """Ids of the user and his key. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
+        """Return the ids of the new user and key. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
         ...
 
     async def create_key(self, user_id: int, key: NewApiKey, audit_context: AuditContext) -> int:
-        """The id of a key without permits. Raises ``Conflict``, ``NotFound``."""
+        """Create a key without permissions; returns its id. Raises ``Conflict``, ``NotFound``."""
         ...
 
     async def change_key(
         self, key_id: int, change: ApiKeyChange, audit_context: AuditContext
     ) -> int:
-        """How many rows changed; a disabled key loses its tokens. Raises ``NotFound``."""
+        """Change a key; returns the number of changed rows. Disabling revokes its tokens.
+
+        Raises ``NotFound``.
+        """
         ...
 
-    async def permit(
+    async def set_permission(
         self, key_id: int, permit: AccountPermission, audit_context: AuditContext
     ) -> int:
-        """Replace the permit of the key on the account and its list of strategies.
+        """Replace the permission of the key on the account and its strategies; returns changed
+        rows.
 
-        Raises ``NotFound``, and ``Invalid`` for strategies that do not exist.
+        Raises ``NotFound``, and ``Invalid`` for unknown strategies.
         """
         ...

@@ -1,8 +1,8 @@
-"""Credentials of exchanges: what seals them and what opens them.
+"""Encryption of exchange credentials.
 
-API and command line seal; only a worker opens, on its way into the exchange's client. Whoever
-rotates the master key opens too, and keeps nothing. No clear text is ever printed, logged, stored
-or told: ``Secrets`` shows no value of its own, and errors name accounts and keys, not texts.
+API and CLI seal; only the worker opens, to construct the exchange client, and the rotation of the
+master key, which keeps nothing. Plain text is never printed, logged, stored or returned:
+``Secrets`` has no values in its repr, and errors name accounts and keys only.
 """
 
 from dataclasses import field
@@ -16,14 +16,14 @@ SEALED_PREFIX = "enc:v"
 
 
 class NoMasterKey(Conflict):
-    """Nothing can be sealed or opened: there is no master key, or none that can be read."""
+    """Nothing can be sealed or opened: there is no readable master key."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="no_master_key")
 
 
 class UnsealError(Conflict):
-    """A sealed text that no key at hand opens, that was changed, or that is another's."""
+    """A sealed text that no available key opens, that was modified, or that belongs elsewhere."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="credentials_unreadable")
@@ -31,7 +31,7 @@ class UnsealError(Conflict):
 
 @value
 class Secrets:
-    """Credentials in the clear; ``None`` is absent, or unchanged where they are a change."""
+    """Credentials in plain text; ``None``: absent, or unchanged in a change."""
 
     api_key: str | None = field(default=None, repr=False)
     secret: str | None = field(default=None, repr=False)
@@ -39,29 +39,29 @@ class Secrets:
 
 
 class Sealer(Protocol):
-    """What is sealed for (account, field) opens for these alone."""
+    """Encrypts texts bound to (account, field)."""
 
     @property
     def key_id(self) -> str:
-        """The key that seals now. Raises ``NoMasterKey``."""
+        """Return the id of the current master key. Raises ``NoMasterKey``."""
         ...
 
     def seal(self, account_id: int, name: str, text: str) -> str:
-        """``text`` as ``enc:v1:<key id>:…``. Raises ``NoMasterKey``."""
+        """Encrypt ``text`` as ``enc:v1:<key id>:…``. Raises ``NoMasterKey``."""
         ...
 
     def fingerprint(self, text: str) -> str:
-        """64 hex digits: keyed, so that nobody finds ``text`` by trying. Raises ``NoMasterKey``."""
+        """Return a keyed hash as 64 hex digits, safe against guessing. Raises ``NoMasterKey``."""
         ...
 
 
 class Vault(Sealer, Protocol):
-    """A sealer that opens too."""
+    """A sealer that can also decrypt."""
 
     def open(self, account_id: int, name: str, sealed: str) -> str:
-        """The clear text. Raises ``Unsealable``, ``NoMasterKey``."""
+        """Return the plain text. Raises ``UnsealError``, ``NoMasterKey``."""
         ...
 
     def key_id_of(self, sealed: str) -> str:
-        """The key that a text is sealed under. Raises ``Unsealable`` where it is not sealed."""
+        """Return the id of the key that sealed a text. Raises ``UnsealError`` if it is not sealed."""
         ...

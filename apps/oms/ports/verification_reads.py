@@ -1,4 +1,4 @@
-"""Reads for checking the books: what no caller asks for and no home holds."""
+"""Reads for ``oms verify``: consistency checks over stored rows."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -10,7 +10,7 @@ from oms.ports.exchange import ExchangeStateRows, TradeRow
 
 
 class OrderColumns(NamedTuple):
-    """What is stored of an order beside its state, for reading by others."""
+    """Stored columns of an order that duplicate its state."""
 
     status: str
     is_open: bool
@@ -18,14 +18,14 @@ class OrderColumns(NamedTuple):
 
 
 class LeaseTokens(NamedTuple):
-    """The lease tokens of an account: the last that wrote, and the last that was given out."""
+    """Lease tokens of an account: the last one used for a write and the last one issued."""
 
     written: int
     given: int
 
 
 class UsedIdempotencyKey(NamedTuple):
-    """An idempotency key and the commands that it stands for."""
+    """An idempotency key and its commands."""
 
     scope_hash: str
     command_ids: Sequence[int]
@@ -40,54 +40,54 @@ class OrphanRows(NamedTuple):
 
 
 class VerificationReads(Protocol):
-    """What ``oms verify`` reads beside the histories. Every method raises ``Unavailable``."""
+    """Reads for ``oms verify`` beyond the histories. Every method raises ``Unavailable``."""
 
     async def deals_of_positions(self, position_ids: Sequence[int]) -> Sequence[Deal]:
-        """Deals of the positions, ascending by id."""
+        """Return deals of the positions, ascending by id."""
         ...
 
     async def symbols(self, account_id: int) -> Sequence[str]:
-        """All that the account has orders, deals or positions of, ascending."""
+        """Return all symbols with orders, deals or positions of the account, ascending."""
         ...
 
     async def merged_into(self, account_id: int, position_ids: Sequence[int]) -> Sequence[Position]:
-        """Positions of the account that ended in one of these."""
+        """Return positions of the account that were merged into one of these."""
         ...
 
     async def order_columns(self, order_ids: Sequence[int]) -> Mapping[int, OrderColumns]:
-        """Columns beside the state by order id; unknown ids are left out."""
+        """Return duplicated columns by order id; unknown ids are left out."""
         ...
 
     async def strategies(self, strategy_ids: Sequence[int]) -> frozenset[int]:
-        """Those of the strategies that exist."""
+        """Return those of the strategies that exist."""
         ...
 
     async def commands_with_several_orders(self, account_id: int) -> Sequence[int]:
-        """Ids of commands that may make one order and made more, ascending."""
+        """Return ids of single-order commands that made several orders, ascending."""
         ...
 
     async def lease_tokens(self, account_id: int) -> LeaseTokens:
-        """The account's lease tokens; 0 where there is none."""
+        """Return the account's lease tokens; 0 if there is none."""
         ...
 
     async def used_idempotency_keys(self, after: str, limit: int) -> Sequence[UsedIdempotencyKey]:
-        """Idempotency keys that have not expired, ascending by scope behind ``after``."""
+        """Return unexpired idempotency keys, ascending by scope after ``after``."""
         ...
 
     async def orphan_rows(self) -> Sequence[OrphanRows]:
-        """Rows whose account does not exist, by table and account."""
+        """Return rows whose account does not exist, by table and account."""
         ...
 
     async def paper_exchange_state(self, account_id: int) -> ExchangeStateRows:
-        """The stored memory of the account's paper exchange; no lease is needed to look."""
+        """Return the stored state of the account's paper exchange; needs no lease."""
         ...
 
     async def paper_trades(self, account_id: int, after: str, limit: int) -> Sequence[TradeRow]:
-        """Executions in the paper exchange's own books, ascending by id behind ``after``."""
+        """Return executions recorded by the paper exchange, ascending by id after ``after``."""
         ...
 
     async def existing_paper_trades(
         self, account_id: int, trade_ids: Sequence[str]
     ) -> frozenset[str]:
-        """Those of the executions that the paper exchange's own books have."""
+        """Return those of the executions that the paper exchange has recorded."""
         ...

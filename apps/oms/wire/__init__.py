@@ -1,1 +1,1 @@
-"""The languages we speak: JSON in and out, and nothing decided."""
+"""Wire formats: JSON requests, responses and stored texts. No decisions are made here."""

@@ -1,7 +1,6 @@
-"""What each error code means to HTTP, ccxt and MetaTrader 5 clients: the one table of codes.
+"""Error codes and their HTTP status, ccxt class and MetaTrader 5 return code.
 
-Every code has one row in ``CODES``. Who tells a refusal (an answer, an event, a view) asks here;
-nothing is told here.
+Every code has one row in ``CODES``; responses, events and views take their mapping from it.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from oms.domain.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class ErrorMapping:
-    """What a code means to HTTP, ccxt and MetaTrader 5 clients."""
+    """HTTP, ccxt and MetaTrader 5 form of an error code."""
 
     status: int
     ccxt_class: str
@@ -101,7 +100,7 @@ CODES: Mapping[str, ErrorMapping] = {
 }
 
 NOT_SUPPORTED = "not_supported"
-"""The reason of an ``unsupported_func`` that the exchange has no method for, as ccxt says it."""
+"""Reason of an ``unsupported_func`` for a method that the exchange does not have, as in ccxt."""
 
 MT5_RETCODES_BY_REASON: Mapping[str, int] = {
     "qty": 10014,
@@ -112,11 +111,11 @@ MT5_RETCODES_BY_REASON: Mapping[str, int] = {
     "key_day_notional": 10040,
     "kill_switch": 10026,
 }
-"""MetaTrader return codes of finer words, before that of the code."""
+"""MetaTrader return codes by reason; override those of the code."""
 
 
 def error_mapping_of(refused: Refused) -> ErrorMapping:
-    """The row of a code; a code without one follows from what the exchange has to do with it."""
+    """Return the mapping of a refusal; unknown codes are mapped by their outcome."""
     if refused.reason == NOT_SUPPORTED:
         return _UNSUPPORTED
     known = CODES.get(refused.code)
@@ -126,5 +125,5 @@ def error_mapping_of(refused: Refused) -> ErrorMapping:
 
 
 def mt5_retcode(refused: Refused) -> int | None:
-    """The trade return code of MetaTrader 5."""
+    """Return the trade return code of MetaTrader 5."""
     return MT5_RETCODES_BY_REASON.get(refused.reason or "", error_mapping_of(refused).mt5_retcode)

@@ -1,7 +1,7 @@
-"""Values that callers send: ids, exact decimals, words, times; each checked once, from its text.
+"""Field types of requests: ids, exact decimals, enumerations, times; each parsed from its text.
 
-The types are for pydantic's strict mode. What is no value of a type is told by a word and an
-English sentence that never repeats what was sent.
+The types are for pydantic's strict mode. Errors have a type and an English message that never
+repeats the sent value.
 """
 
 import math
@@ -20,16 +20,16 @@ from oms.domain.money import NotADecimal, parse_decimal
 from oms.domain.orders.order import OrderState, Side
 
 DEPTH_MAX = 32
-"""How deep ``params`` and call arguments may be nested."""
+"""Maximum nesting depth of ``params`` and call arguments."""
 
 INTEGER_MAX = 2**64 - 1
 IDS_MAX = 1000
 LEVELS_MAX = 100
-"""Levels of each side of a book that somebody sets."""
+"""Maximum number of levels per side of a manual order book."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DIGITS_READ_MAX = 64
 
-#: Every order type of the wire, with the other names of the market forms.
+#: Every order type of the wire, with the aliases of the market types.
 ORDER_TYPES: Mapping[str, str] = {
     "market": "market",
     "limit": "limit",
@@ -52,13 +52,13 @@ Value = TypeVar("Value")
 
 
 def _id_schema(least: int) -> WithJsonSchema:
-    """How an id is published: an integer, or its decimal digits."""
+    """JSON schema of an id: an integer or its decimal digits."""
     number = {"type": "integer", "minimum": least, "maximum": ID_MAX}
     return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": "^[0-9]{1,16}$"}]})
 
 
 def enum_schema(known: Iterable[str]) -> WithJsonSchema:
-    """How a word of a list is published; its case does not matter."""
+    """JSON schema of an enumeration; values are case-insensitive."""
     return WithJsonSchema({"type": "string", "enum": sorted(known)})
 
 
@@ -73,7 +73,7 @@ _LEVEL = WithJsonSchema(
 
 
 def read_id(value: object, least: int = 1) -> int:
-    """An id: an integer, or its decimal string; from ``least`` to 2^53 - 1."""
+    """Parse an id: an integer or its decimal string, from ``least`` to 2^53 - 1."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 16:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -84,7 +84,7 @@ def read_id(value: object, least: int = 1) -> int:
 
 
 def read_ids(text: object, least: int = 1) -> tuple[int, ...]:
-    """Ids from a text with commas between them; empty parts do not count."""
+    """Parse comma-separated ids; empty parts are skipped."""
     if not isinstance(text, str):
         raise PydanticCustomError("ids", "ids are a text with commas between them")
     parts = [part.strip() for part in text.split(",")]
@@ -94,9 +94,9 @@ def read_ids(text: object, least: int = 1) -> tuple[int, ...]:
 
 
 def read_accounts(value: object) -> tuple[int, ...]:
-    """Account ids of a body: a list, or a text with commas; what is no id falls out, as in a query.
+    """Parse account ids of a body: a list or comma-separated text; invalid ids are skipped.
 
-    An empty list or text names none.
+    An empty list or text means none.
     """
     if not isinstance(value, (str, list)):
         raise PydanticCustomError("ids", "account_ids is a list, or a text with commas")
@@ -114,7 +114,7 @@ def read_accounts(value: object) -> tuple[int, ...]:
 
 
 def read_amount(value: object) -> Decimal:
-    """A decimal other than zero, read as ``read_positive`` reads."""
+    """Parse a decimal other than zero, in the format of ``read_positive``."""
     if isinstance(value, str) and value.startswith("-"):
         return -read_positive(value[1:])
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool) and value < 0:
@@ -123,7 +123,7 @@ def read_amount(value: object) -> Decimal:
 
 
 def read_level(value: object) -> tuple[Decimal, Decimal | None]:
-    """``[price, quantity]`` of a book; null quantity is without limit."""
+    """Parse ``[price, quantity]`` of an order book; quantity null: unlimited."""
     if not isinstance(value, list) or len(value) != 2:
         raise PydanticCustomError("level", "a level is [price, quantity]")
     price, qty = value
@@ -131,7 +131,7 @@ def read_level(value: object) -> tuple[Decimal, Decimal | None]:
 
 
 def read_positive(value: object) -> Decimal:
-    """A decimal above zero from a text or a JSON number, within 18 + 18 digits, exactly."""
+    """Parse a decimal above zero from text or a JSON number, within 18 + 18 digits, exactly."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         raise PydanticCustomError("decimal", "a number, or a text that is one, is expected")
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
@@ -148,7 +148,7 @@ def read_positive(value: object) -> Decimal:
 
 
 def read_time(value: object) -> datetime:
-    """A time from RFC 3339 text; naive means UTC."""
+    """Parse a time from RFC 3339 text; without offset it is UTC."""
     if not isinstance(value, str) or len(value) < len("2026-02-25") or len(value) > 40:
         raise PydanticCustomError("time", "a time is RFC 3339 text")
     try:
@@ -159,9 +159,9 @@ def read_time(value: object) -> datetime:
 
 
 def read_json(value: object, depth: int = DEPTH_MAX) -> Any:
-    """A free JSON value in JSON's own types: exact decimals become ccxt's number type, float.
+    """Convert a free JSON value to plain JSON types; decimals become ``float``, as in ccxt.
 
-    Refused are deeper nesting than ``depth``, numbers without a finite double, huge integers.
+    Refuses nesting deeper than ``depth``, numbers without a finite double, and huge integers.
     """
     if depth == 0:
         raise PydanticCustomError("json", f"nested deeper than {DEPTH_MAX} levels")

@@ -1,6 +1,6 @@
-"""The keys of one JSON object, checked against a shape. What is wrong gets its place and a name.
+"""Validation of JSON objects against pydantic schemas, with error locations.
 
-No shape is known here and no meaning: which keys there are stands in ``wire.shapes``.
+The schemas themselves are in ``command_schemas`` and ``admin_schemas``.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,21 +14,21 @@ Fields = TypeVar("Fields")
 
 
 def require_object(value: object, at: Location) -> Mapping[str, Any]:
-    """``value``, which must be a JSON object. Raises ``Malformed``."""
+    """Return ``value`` if it is a JSON object. Raises ``Malformed``."""
     if not isinstance(value, dict):
         raise malformed_at(at, "an object is expected", "object")
     return value
 
 
 def drop_nulls(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """What was sent, without the keys that hold null."""
+    """Return the keys whose value is not null."""
     return {key: value for key, value in sent.items() if value is not None}
 
 
 def resolve_aliases(
     sent: Mapping[str, Any], aliases: Mapping[str, str], at: Location
 ) -> dict[str, Any]:
-    """What was sent, each key under its one name. Raises ``Malformed`` for two that differ."""
+    """Rename aliases to field names. Raises ``Malformed`` if alias and field differ."""
     fields = dict(sent)
     for alias, name in aliases.items():
         if alias in fields:
@@ -44,7 +44,7 @@ def validate(
     at: Location,
     spelled: Callable[[Location], Location] = lambda loc: loc,
 ) -> Any:
-    """``fields`` as ``shape`` has them; ``spelled`` gives a place the name the caller used.
+    """Validate ``fields`` by ``schema``; ``locate`` maps error locations to the sent key names.
 
     Raises ``Malformed``.
     """
@@ -63,7 +63,7 @@ def validate(
 def alias_locations(
     sent: Mapping[str, Any], aliases: Mapping[str, str]
 ) -> Callable[[Location], Location]:
-    """The places of ``sent`` under the aliases that were sent."""
+    """Return a function that maps field locations to the aliases that were sent."""
 
     def spelled(loc: Location) -> Location:
         if loc and loc[0] not in sent:

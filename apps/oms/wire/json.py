@@ -1,8 +1,8 @@
-"""JSON without loss: numbers are read from their text, decimals are written as text.
+"""Lossless JSON: numbers are parsed from their text, decimals are written as text.
 
-``loads`` never makes a binary float: a JSON number with a point or exponent becomes a
+``loads`` never creates a binary float: a JSON number with a point or exponent becomes a
 ``Decimal``. ``dumps`` writes decimals in plain notation as strings and times as RFC 3339 in UTC
-with microseconds. Neither accepts nor makes NaN and Infinity.
+with microseconds. NaN and Infinity are neither accepted nor written.
 """
 
 import json
@@ -19,11 +19,11 @@ from oms.domain.money import decimal_text
 
 
 class NotJson(ValueError):
-    """The text is no JSON; the message says where, without repeating the text."""
+    """Invalid JSON text; the message has the position but not the text."""
 
 
 def loads(text: bytes | str) -> Any:
-    """The value that ``text`` says. Raises ``NotJson``."""
+    """Parse JSON text. Raises ``NotJson``."""
     try:
         return _DECODER.decode(text if isinstance(text, str) else text.decode())
     except json.JSONDecodeError as wrong:
@@ -38,26 +38,26 @@ def loads(text: bytes | str) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """``value`` as compact JSON text; knows decimals, times and enums besides JSON's own."""
+    """Return ``value`` as compact JSON text; supports decimals, times and enums."""
     return _ENCODER.encode(value)
 
 
 def dumps_fast(value: Any) -> str:
-    """Like ``dumps``, many times faster, for mappings whose keys are text."""
+    """Like ``dumps``, many times faster, for mappings with text keys."""
     try:
         return orjson.dumps(value, _plainly, orjson.OPT_PASSTHROUGH_DATETIME).decode()
-    except TypeError:  # it knows no integers of more than 64 bits
+    except TypeError:  # orjson has no integers of more than 64 bits
         return _ENCODER.encode(value)
 
 
 def canonical_json(value: Any) -> str:
-    """``value`` as the one text that all equal values share: sorted keys, plain decimals."""
+    """Return the canonical JSON text of ``value``: sorted keys, plain decimals."""
     return _CANONICAL.encode(value)
 
 
-@lru_cache(maxsize=4096)  # one moment is told in several columns of several rows
+@lru_cache(maxsize=4096)  # the same time is written in several columns of several rows
 def time_text(moment: datetime) -> str:
-    """``2026-02-25T20:00:00.123456Z``; ``moment`` must be aware."""
+    """Return ``2026-02-25T20:00:00.123456Z``; ``moment`` must be aware."""
     if moment.tzinfo is not UTC:
         assert moment.tzinfo is not None, "times are aware"
         moment = moment.astimezone(UTC)
@@ -66,13 +66,13 @@ def time_text(moment: datetime) -> str:
 
 @lru_cache(maxsize=4096)
 def optional_time_text(moment: datetime | None) -> str | None:
-    """``time_text``, or ``None``."""
+    """Return ``time_text``, or ``None``."""
     return None if moment is None else time_text(moment)
 
 
 @lru_cache(maxsize=4096)
 def optional_decimal_text(value: Decimal | None) -> str | None:
-    """Plain notation, or ``None``."""
+    """Return the decimal in plain notation, or ``None``."""
     return None if value is None else decimal_text(value)
 
 

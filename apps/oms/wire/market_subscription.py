@@ -1,4 +1,4 @@
-"""What a listener asks of the market, read from a frame: which symbol, which channels, how."""
+"""Market data subscriptions from WebSocket frames: symbol, channels, parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _SHAPE = TypeAdapter(_Fields)
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One thing to watch; equal ones are watched once for all."""
+    """One market data channel; equal channels are polled once for all subscribers."""
 
     account_id: int
     symbol: str
@@ -46,7 +46,7 @@ class Channel:
 
     @property
     def call(self) -> CcxtCall:
-        """The ccxt call that reads it."""
+        """Return the ccxt call that reads the channel."""
         match self.name:
             case "ticker":
                 return CcxtCall(func="fetch_ticker", args=(self.symbol,))
@@ -61,7 +61,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSubscription:
-    """A ``subscribe_market`` frame's payload."""
+    """Payload of a ``subscribe_market`` frame."""
 
     account_id: int
     symbol: str
@@ -70,7 +70,7 @@ class MarketSubscription:
 
 
 def read_market_subscription(payload: Mapping[str, Any]) -> MarketSubscription:
-    """The wish of a payload. Raises ``Malformed``, ``Invalid`` (``missing_account_id``)."""
+    """Parse a payload. Raises ``Malformed``, ``Invalid`` (``missing_account_id``)."""
     sent = drop_nulls(payload)
     if "account_id" not in sent:
         raise Invalid("account_id is required", code="missing_account_id")
@@ -95,7 +95,7 @@ def read_market_subscription(payload: Mapping[str, Any]) -> MarketSubscription:
 
 
 def matches_channel(payload: Mapping[str, Any], channel: Channel) -> bool:
-    """Whether an ``unsubscribe_market`` names the channel: absent keys mean any.
+    """Return whether an ``unsubscribe_market`` covers the channel: absent keys match any.
 
     Raises ``Malformed``.
     """

@@ -1,7 +1,7 @@
-"""Query parameters become windows, pages and waits. Unknown parameters are ignored.
+"""Query parameters: filters, pages and waits. Unknown parameters are ignored.
 
-Clients in the field send what they like as ``page``, ``page_size`` and ``limit``: those are bent
-into range and never refused. What would change the meaning of an answer is refused.
+Invalid ``page``, ``page_size`` and ``limit`` values of existing clients are clamped, not refused.
+Values that would change the meaning of a response are refused.
 """
 
 import base64
@@ -33,16 +33,16 @@ Query = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitOption:
-    """How long an answer is waited for, and whether the caller said so."""
+    """How long to wait for a result, and whether the client requested it."""
 
     seconds: float
     is_asked: bool = False
-    #: What of ``Prefer`` was honoured.
+    #: The part of ``Prefer`` that was honoured.
     applied: str | None = None
 
 
 def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
-    """The wait of a command: ``wait_ms``, else ``Prefer``, else ``request_timeout_seconds``."""
+    """Return the wait of a command: ``wait_ms``, else ``Prefer``, else ``request_timeout_seconds``."""
     if "wait_ms" in query:
         return WaitOption(seconds=read_wait_ms(query, WAIT_MS_MAX) / 1000, is_asked=True)
     for part in prefer.lower().split(",") if prefer else ():
@@ -59,7 +59,7 @@ def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
 
 
 def read_wait_ms(query: Query, most: int) -> int:
-    """``wait_ms`` between 0 and ``most``; absent is 0. Raises ``Malformed`` for no number."""
+    """Return ``wait_ms`` clamped to 0..``most``; absent is 0. Raises ``Malformed`` for other text."""
     text = query.get("wait_ms", "0").strip()
     if not re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
         raise malformed_parameter("wait_ms", "wait_ms is a whole number of milliseconds")
@@ -67,7 +67,7 @@ def read_wait_ms(query: Query, most: int) -> int:
 
 
 def read_account_ids(query: Query) -> tuple[int, ...]:
-    """``account_ids``: digits between commas, each once, in the order given."""
+    """Parse ``account_ids``: comma-separated digits, without duplicates, in the given order."""
     parts = (part.strip() for part in query.get("account_ids", "").split(","))
     numbers = (int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 17)
     ids = tuple(dict.fromkeys(number for number in numbers if 0 < number <= ID_MAX))
@@ -79,7 +79,7 @@ def read_account_ids(query: Query) -> tuple[int, ...]:
 
 
 def read_ids_path(text: str) -> tuple[int, ...] | None:
-    """The ids of a path, ``None`` where it is no list of ids. Raises ``Malformed``: too many."""
+    """Parse the ids of a path; ``None`` if it is no list of ids. Raises ``Malformed`` for too many."""
     if not _IDS.fullmatch(text):
         return None
     ids = sorted({int(part) for part in text.split(",") if part and len(part) < 17})
@@ -89,13 +89,15 @@ def read_ids_path(text: str) -> tuple[int, ...] | None:
 
 
 def read_open_query(query: Query) -> tuple[HistoryQuery, int]:
-    """The window and the limit of an open list."""
+    """Return filters and limit of a list of open rows."""
     window = _narrowed(query, HistoryQuery(account_ids=read_account_ids(query)))
     return window, _number(query, "limit", 500, 1, OPEN_ROWS_MAX)
 
 
 def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) -> HistoryQuery:
-    """The window of a history. ``is_dated``: dates are asked for unless ``since`` or ``cursor``."""
+    """Return the query of a history. ``is_dated``: dates are required unless ``since`` or
+    ``cursor``.
+    """
     window = HistoryQuery(
         account_ids=read_account_ids(query),
         page=_number(query, "page", 1, 1, 10**9),
@@ -116,7 +118,7 @@ def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) ->
 
 
 def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
-    """A page of an admin's view; no account named is all of them. Raises ``Malformed``."""
+    """Return a page of an admin view; without account ids, of all accounts. Raises ``Malformed``."""
     named = query.get("account_ids", "").strip()
     since, until = _dates(query, now)
     window = HistoryQuery(
@@ -131,14 +133,14 @@ def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
 
 
 def cursor_text(after_id: int) -> str:
-    """The opaque cursor of a page that ends at ``after_id``."""
+    """Return the opaque cursor of a page that ends at ``after_id``."""
     return base64.urlsafe_b64encode(b"i%d" % after_id).decode().rstrip("=")
 
 
 def read_event_positions(
     query: Query, account_ids: tuple[int, ...], heads: Mapping[int, int]
 ) -> dict[int, int]:
-    """``after`` of the event stream, for the accounts it names."""
+    """Parse ``after`` of the event stream, for the accounts it contains."""
     text = query.get("after", "").strip()
     if text == "now":
         return {account_id: heads.get(account_id, 0) for account_id in account_ids}
@@ -159,58 +161,58 @@ def read_event_positions(
 
 
 def read_seconds(query: Query, name: str, default: int) -> float:
-    """A number of seconds, not negative. Raises ``Malformed``."""
+    """Parse a non-negative number of seconds. Raises ``Malformed``."""
     return float(_number(query, name, default, 0, 10**9))
 
 
 def read_limit(query: Query, default: int, most: int) -> int:
-    """``limit``, bent into 1..``most``."""
+    """Return ``limit`` clamped to 1..``most``."""
     return _number(query, "limit", default, 1, most)
 
 
 def read_dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """``start_date`` and ``end_date``, both or none, as moments; the second exclusive."""
+    """Return ``start_date`` and ``end_date``, both or none, as times; the second exclusive."""
     return _dates(query, now)
 
 
 def read_page(query: Query) -> tuple[int, int]:
-    """``page`` and ``page_size``, bent into range."""
+    """Return ``page`` and ``page_size``, clamped."""
     page_size = _number(query, "page_size", 100, 1, PAGE_ROWS_MAX)
     return _number(query, "page", 1, 1, 10**9), page_size
 
 
 def read_words(query: Query, name: str) -> frozenset[str] | None:
-    """The words of a parameter with commas; ``None`` where there are none."""
+    """Return the values of a comma-separated parameter; ``None`` if it is empty."""
     return _words(query, name)
 
 
 def is_true(query: Query, name: str) -> bool:
-    """Whether a flag is set: ``true`` or ``1``."""
+    """Return whether a flag is ``true`` or ``1``."""
     return query.get(name, "").lower() in ("true", "1")
 
 
 def read_optional_id(query: Query, name: str) -> int | None:
-    """An id as a parameter; ``None`` where it is not sent. Raises ``Malformed``."""
+    """Parse an id; ``None`` if absent. Raises ``Malformed``."""
     return _id(query, name)
 
 
 def read_cursor(query: Query) -> int | None:
-    """``cursor`` as the place it names; ``None`` where it is not sent. Raises ``Malformed``."""
+    """Decode ``cursor`` to its row id; ``None`` if absent. Raises ``Malformed``."""
     return _cursor(query)
 
 
 def read_timestamp(query: Query, name: str) -> datetime | None:
-    """A moment as a parameter: RFC 3339 or integer milliseconds. Raises ``Malformed``."""
+    """Parse a time: RFC 3339 or integer milliseconds. Raises ``Malformed``."""
     return _moment(query, name)
 
 
 def is_false(query: Query, name: str) -> bool:
-    """Whether a flag is set to ``false`` or ``0``."""
+    """Return whether a flag is ``false`` or ``0``."""
     return query.get(name, "").lower() in ("false", "0")
 
 
 def is_mt5_view(query: Query) -> bool:
-    """Whether rows are asked for in MetaTrader's words. Raises ``Malformed`` for another view."""
+    """Return whether the MetaTrader view is requested. Raises ``Malformed`` for other views."""
     view = query.get("view", "").lower()
     if view not in ("", "mt5"):
         raise malformed_parameter("view", "mt5 is the one view there is", "enum")
@@ -220,7 +222,7 @@ def is_mt5_view(query: Query) -> bool:
 def malformed_parameter(
     name: str, msg: str, kind: str = "value_error", at: str = "query"
 ) -> Malformed:
-    """The error that names a parameter."""
+    """Return the error for a parameter."""
     return malformed_at((at, name), msg, kind)
 
 
@@ -287,7 +289,7 @@ def _moment(query: Query, name: str) -> datetime | None:
 
 
 def _dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """The window of two dates, both inclusive, as moments; the second exclusive."""
+    """Return the period of two inclusive dates as times; the second exclusive."""
     first, last = query.get("start_date", "").strip(), query.get("end_date", "").strip()
     if not first and not last:
         return None, None
@@ -298,7 +300,7 @@ def _dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | Non
     today = now.astimezone(zone).date()
     start, end = _date("start_date", first), _date("end_date", last)
     if start == today + _DAY:
-        start = today  # the client's calendar is ahead of ours
+        start = today  # the client's local date is ahead
     if start > end:
         raise malformed_parameter("start_date", "start_date is after end_date")
     return _midnight(start, zone), _midnight(min(end, date.max - 2 * _DAY) + _DAY, zone)

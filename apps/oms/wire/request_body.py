@@ -1,4 +1,4 @@
-"""Request bodies before they mean anything: text becomes JSON, and wrong places get their names."""
+"""Parsing of request bodies to JSON, and errors with locations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,14 +7,14 @@ from oms.domain.errors import Invalid
 from oms.wire.json import NotJson, dumps, loads
 
 ERRORS_MAX = 50
-"""How many wrong places of one body are named."""
+"""Maximum number of errors in one response."""
 
 Location = tuple[str | int, ...]
 ErrorDict = dict[str, Any]
 
 
 class Malformed(Invalid):
-    """A body with wrong places; ``errors`` are ``{loc, msg, type}`` each."""
+    """A malformed body; ``errors`` are ``{loc, msg, type}`` each."""
 
     def __init__(self, errors: Sequence[ErrorDict]) -> None:
         first = errors[0]
@@ -26,9 +26,9 @@ class Malformed(Invalid):
 
 
 def load_body(raw: bytes) -> object:
-    """The JSON value of a request body; an empty body is an empty object.
+    """Return the JSON value of a request body; an empty body is an empty object.
 
-    Raises ``Malformed`` for what is no JSON, nested too deeply, or no storable text.
+    Raises ``Malformed`` for invalid JSON, deep nesting, and text that cannot be stored.
     """
     try:
         value: object = loads(raw) if raw.strip() else {}
@@ -44,5 +44,5 @@ def load_body(raw: bytes) -> object:
 
 
 def malformed_at(at: Location, msg: str, kind: str = "value_error") -> Malformed:
-    """The error that names one place."""
+    """Return the error for one location."""
     return Malformed([{"loc": list(at), "msg": msg, "type": kind}])

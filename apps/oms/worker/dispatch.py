@@ -317,7 +317,7 @@ class CommandProcessor:
         on_news = partial(self._note, account_id)
         state = AccountState.from_loaded(image, lease, self.connect(image, on_news))
         state.on_news = on_news
-        waiting = [(command_of(row), result_of(row)) for row in image.waiting]
+        waiting = [(command_of(row), result_of(row)) for row in image.pending_commands]
         for ending in restore_pending(state, waiting):
             await self.record.append_events(state, Changes(), ending)
             self.pipeline.add(state)

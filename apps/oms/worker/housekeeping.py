@@ -35,7 +35,7 @@ class Housekeeping:
         keys = await self.queue.drop_expired_keys(now)
         before = now - timedelta(days=self.retention_days)
         rows = await self.ledger.trim(before, ROWS_PER_ROUND_MAX, now - READ_CALLS_KEPT)
-        logins = await self.credentials.forget(now - LOGINS_KEPT, ROWS_PER_ROUND_MAX)
+        logins = await self.credentials.delete_expired(now - LOGINS_KEPT, ROWS_PER_ROUND_MAX)
         links = await self.chain_audit()
         if keys or rows or logins or links:
             told = "housekeeping idempotency_keys=%d rows=%d logins=%d audit_links=%d"

@@ -82,7 +82,7 @@ class ReconcileScheduler:
         for account_id, row in self._plans.items():
             if account_id not in self._tables:
                 waits = _engine(row) is Engine.PAPER
-                self._tables[account_id] = ReconcileSchedule.begun(
+                self._tables[account_id] = ReconcileSchedule.initial(
                     account_id, row.plan, now, waits=waits
                 )
 

@@ -36,8 +36,8 @@ async def test_quotes_books_trades_and_marks(
 
     async def heard() -> set[tuple[str, type]]:
         now = datetime.now(UTC)
-        told.extend(prices.take(SPOT, now, with_depth=False))
-        told.extend(prices.take(LINEAR, now, with_depth=True))
+        told.extend(prices.take_updates(SPOT, now, with_depth=False))
+        told.extend(prices.take_updates(LINEAR, now, with_depth=True))
         if (LINEAR, Quote) in {(each.symbol, type(each)) for each in told}:
             venue.control("print", symbol=LINEAR, price="60000", qty="0.5", side="buy")
         return {(each.symbol, type(each)) for each in told}

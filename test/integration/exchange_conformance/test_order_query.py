@@ -13,7 +13,7 @@ EVERYWHERE = parametrize_cases(LINEAR, PositionMode.NETTING)
 
 async def looked(desk: PortHarness, number: int, name: str | None = None) -> str | None:
     """Look once; the code of a refusal."""
-    found = await desk.exchange.find(desk.orders[number], name, now())
+    found = await desk.exchange.find_order(desk.orders[number], name, now())
     desk.ingest(found.reports)
     await desk.poll()
     return None if found.refused is None else found.refused.code

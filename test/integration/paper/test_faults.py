@@ -21,7 +21,7 @@ async def test_a_lost_answer_is_unknown_until_somebody_asks() -> None:
     assert await port.buy("1", **sim("timeout")) == ["1 unknown"]
     assert port.state(1) == "UNKNOWN"
     assert port.exchange.needs_polling()
-    reports = await port.exchange.ask(port.orders[1], port.now)
+    reports = await port.exchange.query_order(port.orders[1], port.now)
     assert [report.kind for report in reports] == [ReportKind.ACCEPTED, ReportKind.EXECUTION]
     assert {report.source for report in reports} == {ReportSource.RECONCILE}
     port.ingest(reports)

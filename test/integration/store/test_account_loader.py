@@ -41,7 +41,7 @@ async def test_a_home_reads_what_is_open_and_no_more(store: SqlStore) -> None:
     assert image.account.id == account_id and image.head_seq == 1
     assert list(image.orders) == [open_order]
     assert list(image.positions) == [a_position(1, account_id)]
-    assert image.memory == ExchangeStateRows()
+    assert image.exchange_state == ExchangeStateRows()
     assert await store.ledger.accounts_with_open_orders([account_id, other]) == [account_id]
     assert list(await store.ledger.accounts_with_open_orders([])) == []
 
@@ -70,12 +70,12 @@ async def test_paper_memory_is_kept_with_the_reports(store: SqlStore) -> None:
     )
 
     for memory in (first, second):
-        batch = replace(an_empty_batch(lease), memory=memory)
-        beside = replace(an_empty_batch(foreign), memory=ExchangeStateRows())
+        batch = replace(an_empty_batch(lease), exchange_state=memory)
+        beside = replace(an_empty_batch(foreign), exchange_state=ExchangeStateRows())
         assert not await store.ledger.commit([batch, beside])
 
     image = await store.ledger.load(lease)
-    assert image.memory == ExchangeStateRows(
+    assert image.exchange_state == ExchangeStateRows(
         state='{"cash":"2"}',
         state_hash="h2",
         version=2,

@@ -51,10 +51,10 @@ async def test_a_run_has_no_gap_though_blocks_of_others_lie_between(another: Ope
     runs: list[int] = []
     for _ in range(30):
         await mine.ids.ensure("command", 70)
-        first = mine.ids.run("command", 70)
+        first = mine.ids.reserve_range("command", 70)
         runs += range(first, first + 70)
         await other.ids.ensure("command", BLOCK_IDS_MIN)
-        other.ids.run("command", BLOCK_IDS_MIN)
+        other.ids.reserve_range("command", BLOCK_IDS_MIN)
 
     assert len(set(runs)) == 30 * 70
 

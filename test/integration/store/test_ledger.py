@@ -72,7 +72,7 @@ async def test_an_order_is_found_by_every_id_that_it_had(store: SqlStore) -> Non
         created_at=NOON,
     )
     memory = ExchangeStateRows(attempts=[replaced])
-    await store.ledger.commit([replace(a_fill(lease, 1, 1), memory=memory)])
+    await store.ledger.commit([replace(a_fill(lease, 1, 1), exchange_state=memory)])
 
     names = ["X1", "X1b", "X2"]
     found = await store.ledger.orders_by_exchange_id(account_id, "BTC/USDT", names)

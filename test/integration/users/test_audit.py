@@ -173,7 +173,7 @@ async def test_the_chain_grows_and_holds(desk: AdminClient) -> None:
 async def test_two_who_chain_do_not_fork(desk: AdminClient) -> None:
     log = desk.gateway.store.audit_log
     head = await log.head()
-    waiting = await log.unchained(10)
+    waiting = await log.unchained_rows(10)
     assert await ChainAudit(log=log)() > 0
     late = SqlAuditLog(desk.gateway.store._database)
     from oms.domain.audit_chain import make_chain_link
@@ -182,7 +182,7 @@ async def test_two_who_chain_do_not_fork(desk: AdminClient) -> None:
     mine = [
         ChainedRow(row=waiting[0], link=make_chain_link(waiting[0], head.length + 1, head.hash))
     ]
-    assert await late.chain(head, mine) is False
+    assert await late.append_to_chain(head, mine) is False
     assert (await build_verify_report(desk.gateway.store, Settings()))["ok"] is True
 
 

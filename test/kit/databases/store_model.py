@@ -305,9 +305,9 @@ def _put_rest(books: StoreRows, batch: AccountBatch) -> None:
     for command_id, result in batch.results.items():
         books.commands[command_id] = _finished(books.commands[command_id], result)
     books.events.update({event.id: event for event in batch.events})
-    if batch.memory is not None:
+    if batch.exchange_state is not None:
         before = books.memories.get(batch.lease.account_id, ExchangeStateRows())
-        books.memories[batch.lease.account_id] = _remembered(before, batch.memory)
+        books.memories[batch.lease.account_id] = _remembered(before, batch.exchange_state)
 
 
 def _finished(row: CommandRow, result: CommandResult) -> CommandRow:

@@ -97,7 +97,7 @@ class DeferredExchange(PaperExchange):
                 told += reports
         return told
 
-    async def find(
+    async def find_order(
         self, order: Order, exchange_order_id: str | None, now: datetime
     ) -> OrderQueryResult:
         """What was done and not told of the order is told by the next ``advance``."""

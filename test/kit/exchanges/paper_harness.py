@@ -94,7 +94,7 @@ class PaperHarness:
 
     async def query(self, number: int) -> list[str]:
         """Look an order up."""
-        return self.ingest(await self.exchange.ask(self.orders[number], self.now))
+        return self.ingest(await self.exchange.query_order(self.orders[number], self.now))
 
     async def advance_time(self, **time: float) -> list[str]:
         """Let time pass."""

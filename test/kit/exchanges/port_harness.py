@@ -90,7 +90,7 @@ class PortHarness:
 
     async def query(self, number: int) -> None:
         """Look it up."""
-        self.ingest(await self.exchange.ask(self.orders[number], now()))
+        self.ingest(await self.exchange.query_order(self.orders[number], now()))
 
     async def snapshot(self, since: datetime) -> ExchangeSnapshot:
         """The account as it is, what it tells booked."""

@@ -307,7 +307,7 @@ class _Unserved(PaperExchange):
 
 def _connect(image: LoadedAccount, _on_news: Callable[[], None]) -> Exchange:
     kind = PaperExchange if image.account.engine is Engine.PAPER else _Unserved
-    return kind.restore(image.account, image.memory)
+    return kind.restore(image.account, image.exchange_state)
 
 
 async def _nothing() -> None:

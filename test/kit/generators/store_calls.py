@@ -258,7 +258,7 @@ class CallBuilder:
             positions_changed=[each for each in positions if each.id in known],
             results=_results(model, account_id, drawn["results"]),
             events=events,
-            memory=None if memory is None else _memory(memory),
+            exchange_state=None if memory is None else _memory(memory),
         )
 
     def _order(self, account_id: int, drawn: Drawn) -> Order:

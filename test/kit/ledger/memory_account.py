@@ -58,7 +58,7 @@ class MemoryIds:
     def __call__(self, kind: IdKind) -> int:
         return self.run(kind, 1)
 
-    def run(self, kind: IdKind, count: int) -> int:
+    def reserve_range(self, kind: IdKind, count: int) -> int:
         """The first of so many."""
         first = self._next[kind]
         self._next[kind] += count
@@ -182,8 +182,8 @@ class MemoryLedger:
             self.cursor |= rows.cursors
             self.seen |= {row.id: row for row in rows.discrepancies}
         self.events += batch.events
-        if batch.memory is not None:
-            self._remember(batch.memory)
+        if batch.exchange_state is not None:
+            self._remember(batch.exchange_state)
 
     def _remember(self, news: ExchangeStateRows) -> None:
         orders = {**self.memory.orders, **news.orders}

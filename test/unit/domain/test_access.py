@@ -98,8 +98,8 @@ def test_a_robot_is_restricted_without_being_told() -> None:
 
 
 def test_an_unknown_role_word_is_readonly() -> None:
-    assert Role.read("emperor") is Role.READONLY
-    assert Role.read("trader") is Role.TRADER
+    assert Role.parse("emperor") is Role.READONLY
+    assert Role.parse("trader") is Role.TRADER
 
 
 def _who(role: Role, grant: Grant) -> Principal:

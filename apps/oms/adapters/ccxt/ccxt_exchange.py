@@ -127,14 +127,14 @@ class CcxtExchange:
         self._parts.journal.cancel(order, now)
         return []
 
-    async def ask(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+    async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Begin to look the order up; ``advance`` tells what was found."""
         tracked = self._parts.journal.tracked(order)
         kind = QueryKind.PLACE if tracked.is_in_doubt else QueryKind.SEEN
         self._parts.resolver.begin(PendingQuery(tracked=tracked, kind=kind, since=now))
         return []
 
-    async def find(
+    async def find_order(
         self, order: Order, exchange_order_id: str | None, now: datetime
     ) -> OrderQueryResult:
         """Look once; what is found is told by ``advance``."""
@@ -256,7 +256,7 @@ class CcxtExchange:
         """The worker hears now how wishes ended."""
         for report in reports:
             is_answer = report.kind in _ANSWERS
-            is_answer &= report.edit is None or not report.edit.is_on_its_way
+            is_answer &= report.edit is None or not report.edit.is_in_progress
             tracked = self._parts.orders.own(report.order_id) if is_answer else None
             if tracked is not None:
                 tracked.delivered_answer_count += 1

@@ -11,7 +11,7 @@ from oms.ports.exchange import OrderQueryResult
 
 
 class _Asked(Protocol):
-    async def ask(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+    async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """What is known of an order whose answer was lost."""
         ...
 
@@ -19,11 +19,11 @@ class _Asked(Protocol):
 class OrderLookup:
     """A part of ``PaperExchange``."""
 
-    async def find(
+    async def find_order(
         self: _Asked, order: Order, exchange_order_id: str | None, now: datetime
     ) -> OrderQueryResult:
         """What the exchange knows of the order; under another id it is none of it."""
-        reports = await self.ask(order, now)
+        reports = await self.query_order(order, now)
         if exchange_order_id is None:
             return OrderQueryResult(reports=reports)
         names = {each.exchange_order_id for each in reports if each.order_id == order.id}

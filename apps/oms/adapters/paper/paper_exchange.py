@@ -161,7 +161,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         steps.append(self._engine.step(wish))
         return self._told(steps, now, order)
 
-    async def ask(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+    async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """What is known of an order whose answer was lost; ``not_placed`` if it never arrived.
 
         Nothing about it: its request is still on the way, or all was told before.

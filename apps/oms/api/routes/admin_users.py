@@ -105,7 +105,7 @@ async def set_permission(request: Request, api_key_id: str) -> Response:
     permit = wire.read_permission(load_body(await request.body()))
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id))
-    rows = await administer.permit(key.id, permit, audit_actor(request, who))
+    rows = await administer.set_permission(key.id, permit, audit_actor(request, who))
     return JsonResponse({"ok": True, "api_key_id": key.id, "rows": rows})
 
 

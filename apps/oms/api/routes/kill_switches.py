@@ -38,7 +38,7 @@ async def activate_kill_switch(request: Request) -> Response:
         accounts = await desk.accounts(ask.scope, ask.scope_id)
         preview = await desk.preview(ask, accounts)
         return JsonResponse({"ok": True, "drill": True, "id": None, "would": preview})
-    switch = await desk.pull(who.principal, ask, audit_actor(request, who, ask.comment))
+    switch = await desk.activate(who.principal, ask, audit_actor(request, who, ask.comment))
     accounts = await desk.accounts(switch.scope, switch.scope_id)
     return await _followed(request, who, switch, desk.commands(switch, accounts))
 

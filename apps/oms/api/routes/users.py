@@ -35,7 +35,7 @@ async def login_password(request: Request) -> Response:
             "token_type": "bearer",
             "expires_at": time_text(done.row.expires_at),
             "user_id": done.row.user_id,
-            "role": Role.read(done.role).value,
+            "role": Role.parse(done.role).value,
             "api_key_id": done.row.api_key_id,
         }
     )

@@ -1,1 +1,1 @@
-"""Commands: payload types of what callers request, and what they refer to."""
+"""Commands: payload types of what callers request, and the rows they refer to."""

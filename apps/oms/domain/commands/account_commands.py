@@ -1,6 +1,6 @@
-"""What is wanted of an account itself, from outside: run by its one writer like any command.
+"""Payloads of commands that act on an account instead of trading.
 
-They wait for their worker as long as it takes (``command.CONTROL``).
+They wait for their worker without a deadline (``command.CONTROL_PAYLOADS``).
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from oms.domain.value import value
 
 @value
 class RiskSwitch:
-    """Open or close an account, or one strategy on it, to what enlarges; or block the account."""
+    """Allow or disallow new positions on an account or for one strategy, or block the account."""
 
-    #: ``active`` or ``blocked``, of the whole account; else ``None``.
+    #: ``active`` or ``blocked``, for the whole account; else ``None``.
     status: str | None = None
-    #: Whether positions may be opened or enlarged; ``None`` where ``status`` is told.
+    #: Whether positions may be opened or increased; ``None`` where ``status`` is given.
     allow_new_positions: bool | None = None
     #: 0 is the whole account.
     strategy_id: int = 0
@@ -29,9 +29,9 @@ class RiskSwitch:
 
 @value
 class MutateItem:
-    """One row to be set right; ``row`` holds the columns that were sent, as JSON values."""
+    """One row to correct; ``row`` holds the sent columns as JSON values."""
 
-    #: Its place in the caller's list.
+    #: Index in the list of the request.
     index: int
     #: ``insert``, ``update`` or ``delete``.
     op: str
@@ -40,7 +40,7 @@ class MutateItem:
 
 @value
 class AdminMutate:
-    """Set rows of the ledger right: deals by correction deals, the rest where it may change."""
+    """Correct ledger rows: deals by correction deals, other rows where they may change."""
 
     #: ``orders``, ``positions`` or ``deals``.
     entity: str
@@ -50,29 +50,29 @@ class AdminMutate:
 
 @value
 class EnforceKillSwitch:
-    """What follows from a kill switch on one account: tell, cancel entries, close positions."""
+    """Apply a kill switch to one account: emit events, cancel entry orders, close positions."""
 
     kill_id: int
     scope: str
     scope_id: str
     mode: str
-    #: Whether it was pulled; else it was released.
+    #: Whether the switch was activated, not released.
     on: bool = True
     cancel_entries: bool = False
-    #: Close everything that the switch is about, again and again.
+    #: Close all positions in scope, repeatedly.
     flatten: bool = False
     comment: str | None = None
 
 
 @value
 class Reconcile:
-    """Compare the account with the exchange and apply what was missed."""
+    """Compare the account with the exchange and apply missed reports."""
 
     scope: Scope = Scope.SHORT
     #: Bounds of the scope ``period``.
     start: datetime | None = None
     end: datetime | None = None
-    #: Symbols to read besides those that are known.
+    #: Symbols to read in addition to those already in use.
     symbols: tuple[str, ...] = ()
 
 
@@ -81,16 +81,16 @@ class PaperPrice:
     """Set the price of a symbol on a paper account whose source for it is ``manual``."""
 
     symbol: str
-    #: Best prices; ``None`` where nothing but a trade is told.
+    #: Best prices; ``None`` if only a public trade is given.
     bid: Decimal | None = None
     ask: Decimal | None = None
-    #: Depth at either side; ``None`` is without limit.
+    #: Depth at either side; ``None``: unlimited.
     bid_qty: Decimal | None = None
     ask_qty: Decimal | None = None
-    #: The whole book, best levels first: prices with their depth.
+    #: Complete order book as (price, depth), best levels first.
     bids: tuple[tuple[Decimal, Decimal | None], ...] = ()
     asks: tuple[tuple[Decimal, Decimal | None], ...] = ()
-    #: A trade of others, told after the prices; its side is the taker's.
+    #: A public trade, applied after the prices; its side is the taker's.
     print_price: Decimal | None = None
     print_qty: Decimal | None = None
     print_side: Side | None = None
@@ -98,7 +98,7 @@ class PaperPrice:
 
 @value
 class PaperDeposit:
-    """Pay money into a paper account; a negative amount takes it out."""
+    """Deposit money into a paper account; a negative amount withdraws."""
 
     currency: str
     amount: Decimal
@@ -107,20 +107,20 @@ class PaperDeposit:
 
 @value
 class PaperReset:
-    """Cancel everything, close everything at mark, and begin with the settings' balances."""
+    """Cancel all orders, close all positions at the mark and restore the configured balances."""
 
     comment: str | None = None
 
 
 @value
 class RefreshOrder:
-    """Ask the exchange for one order now."""
+    """Query the exchange for one order."""
 
     order_id: int
 
 
 class Resolution(StrEnum):
-    """What an operator says of an order whose answer was lost."""
+    """Decision of an operator on an order with unknown outcome."""
 
     ADOPT = "adopt"
     DECLARE_NOT_PLACED = "declare_not_placed"
@@ -128,15 +128,15 @@ class Resolution(StrEnum):
 
 @value
 class ResolveUnknownOrder:
-    """Say what became of an order in doubt: it is one of the exchange's, or there is none."""
+    """Resolve an order with unknown outcome: adopt an exchange order or declare it not placed."""
 
     order_id: int
     action: Resolution
-    #: What the exchange calls the order that is adopted.
+    #: Exchange id of the adopted order.
     exchange_order_id: str | None = None
     comment: str | None = None
 
 
 @value
 class ReadConnection:
-    """Tell how the account's exchange is reached; a read that changes nothing."""
+    """Return the connection status of the account's exchange; changes nothing."""

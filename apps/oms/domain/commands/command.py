@@ -1,7 +1,7 @@
-"""Commands: what somebody wants. One lives in the queue until it has exactly one result.
+"""Commands: durable requests in the queue of one account, each with exactly one final result.
 
-The union ``Payload`` is closed: whoever adds a command is led by the type checker to each place
-that must know it. Numbers are exact and on no grid yet; admission (``domain.risk``) judges them.
+The union ``CommandPayload`` is closed: the type checker finds every place that must handle a new
+payload. Numbers are exact but not yet rounded; ``domain.risk.admission`` checks them.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from oms.domain.value import value
 
 
 class CommandStatus(StrEnum):
-    """Where a command stands; ``queued`` and ``running`` lead to exactly one of the others."""
+    """Status of a command; ``queued`` and ``running`` lead to exactly one of the others."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -41,17 +41,17 @@ class CommandStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the command has its result (an unknown one may still learn better)."""
+        """Return whether the command has its result (``unknown`` may still be resolved)."""
         return self not in (CommandStatus.QUEUED, CommandStatus.RUNNING)
 
 
-#: Order types that rest at a price.
+#: Order types with a limit price.
 LIMIT_TYPES = frozenset({"limit", "stop_limit", "take_profit_limit"})
 
 
 @value
 class SendOrder:
-    """Place an order; ``position_id`` 0 lets the position mode decide."""
+    """Place an order; ``position_id`` 0 leaves the position to the position mode."""
 
     symbol: str
     side: Side
@@ -79,7 +79,7 @@ class SendOrder:
 
 @value
 class CancelOrder:
-    """Cancel the named orders; ids ascending, without repeats."""
+    """Cancel the listed orders; ids ascending, without duplicates."""
 
     order_ids: tuple[int, ...]
     comment: str | None = None
@@ -87,7 +87,7 @@ class CancelOrder:
 
 @value
 class ChangeOrder:
-    """Change price, total quantity, or both; ``None`` keeps."""
+    """Change price, total quantity, or both; ``None`` keeps the value."""
 
     order_id: int
     new_price: Decimal | None = None
@@ -103,7 +103,7 @@ class ClosePosition:
     order_type: str = "market"
     price: Decimal | None = None
     qty: Decimal | None = None
-    #: 0 takes the position's.
+    #: 0: the strategy of the position.
     strategy_id: int = 0
     reason: str = "api"
     comment: str | None = None
@@ -118,7 +118,7 @@ class ClosePosition:
 
 
 class Keep(Enum):
-    """The marker of what a change does not mention."""
+    """Marker of fields that a change does not mention."""
 
     KEEP = "keep"
 
@@ -128,7 +128,7 @@ KEEP = Keep.KEEP
 
 @value
 class CancelAllOrders:
-    """Cancel every open order of the strategies (none named: of all) and the symbol (or all)."""
+    """Cancel all open orders of the strategies (empty: all) and the symbol (``None``: all)."""
 
     strategy_ids: tuple[int, ...] = ()
     symbol: str | None = None
@@ -137,7 +137,7 @@ class CancelAllOrders:
 
 @value
 class CloseAllPositions:
-    """Cancel working entries and close every position of the strategies and the symbol."""
+    """Cancel entry orders and close all positions of the strategies and the symbol."""
 
     strategy_ids: tuple[int, ...] = ()
     symbol: str | None = None
@@ -146,18 +146,18 @@ class CloseAllPositions:
 
 @value
 class CloseBy:
-    """Close two opposite tickets against each other; ``qty`` ``None`` is the smaller one's."""
+    """Close two opposite tickets against each other; ``qty`` ``None``: the smaller quantity."""
 
     position_id_a: int
     position_id_b: int
     qty: Decimal | None = None
-    #: 0 takes the positions'.
+    #: 0: the strategy of the positions.
     strategy_id: int = 0
     comment: str | None = None
 
 
 class StopMode(StrEnum):
-    """What becomes of the target's stop levels when positions are merged."""
+    """What happens to the stop levels of the target when positions are merged."""
 
     KEEP = "keep"
     CLEAR = "clear"
@@ -166,12 +166,12 @@ class StopMode(StrEnum):
 
 @value
 class MergePositions:
-    """Move a position into another of the same symbol and side; the source ends."""
+    """Move a position into another one of the same symbol and side; the source ends."""
 
     source_position_id: int
     target_position_id: int
     stop_mode: StopMode = StopMode.KEEP
-    #: New levels where ``stop_mode`` is ``set``; ``None`` clears.
+    #: New levels if ``stop_mode`` is ``set``; ``None`` clears.
     stop_loss: Decimal | None = None
     stop_gain: Decimal | None = None
     comment: str | None = None
@@ -189,7 +189,7 @@ class ChangePosition:
 
 @value
 class Reassign:
-    """Move orders with their deals to a strategy, and to a position (0: the mode decides)."""
+    """Move orders with their deals to a strategy and a position (0: by position mode)."""
 
     order_ids: tuple[int, ...]
     strategy_id: int
@@ -199,7 +199,7 @@ class Reassign:
 
 @value
 class CcxtCall:
-    """Call a ccxt method on the account's exchange; the capability table has judged it."""
+    """Call a ccxt method on the exchange of the account; the method class has been checked."""
 
     func: str
     args: tuple[object, ...] = ()
@@ -207,7 +207,7 @@ class CcxtCall:
 
     @property
     def is_trade(self) -> bool:
-        """Whether it changes something at the exchange."""
+        """Return whether the call changes state at the exchange."""
         return is_trade_method(self.func)
 
 
@@ -277,12 +277,12 @@ CONTROL_PAYLOADS = frozenset(
         PaperReset,
     }
 )
-"""Commands that are no trade: they wait for their worker as long as it takes."""
+"""Payloads that do not trade: they wait for their worker without a deadline."""
 
 
 @value
 class Actor:
-    """Who asked: kept with the command, asked again before anything is sent."""
+    """Who submitted the command; permissions are checked again before execution."""
 
     user_id: int
     api_key_id: int
@@ -292,7 +292,7 @@ class Actor:
 
 @value
 class Command:
-    """One wish in the queue of one account."""
+    """One command in the queue of one account."""
 
     id: int
     account_id: int
@@ -304,17 +304,17 @@ class Command:
 
     @property
     def type(self) -> str:
-        """Its word on the wire."""
+        """Return the command name on the wire."""
         return COMMAND_TYPES[type(self.payload)]
 
 
 @value
 class CommandResult:
-    """How a command ended. ``error`` is set exactly when ``status`` is failed or refused."""
+    """Result of a command. ``error`` is set if and only if ``status`` is failed or refused."""
 
     status: CommandStatus
     error: Refused | None = None
-    #: The order made by a send or close, or the one given to a change or single cancel.
+    #: The order made by a send or close, or the target of a change or single cancel.
     order_id: int | None = None
     client_order_id: str | None = None
     #: For commands over several orders or positions.
@@ -322,6 +322,6 @@ class CommandResult:
     position_ids: tuple[int, ...] = ()
     deal_ids: tuple[int, ...] = ()
     skipped: tuple[tuple[int, str], ...] = ()
-    #: JSON text of what a ccxt call answered.
+    #: Result of a ccxt call as JSON text.
     value: str | None = None
     replayed: bool = False

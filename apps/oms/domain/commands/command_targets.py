@@ -1,4 +1,4 @@
-"""The rows that commands name by id: orders and positions. Nothing is looked up here."""
+"""Orders and positions that commands refer to by id."""
 
 from oms.domain.commands.account_commands import RefreshOrder, ResolveUnknownOrder
 from oms.domain.commands.command import (
@@ -15,7 +15,7 @@ from oms.domain.commands.command import (
 
 
 def target_order_ids(payload: CommandPayload) -> tuple[int, ...]:
-    """The ids of the orders that a command names, in its order."""
+    """Return the ids of the orders that a command refers to, in its order."""
     match payload:
         case SendOrder():
             return ()
@@ -30,7 +30,7 @@ def target_order_ids(payload: CommandPayload) -> tuple[int, ...]:
 
 
 def target_position_ids(payload: CommandPayload) -> tuple[int, ...]:
-    """The ids of the positions that a command acts on, in its order."""
+    """Return the ids of the positions that a command acts on, in its order."""
     match payload:
         case SendOrder():
             return ()

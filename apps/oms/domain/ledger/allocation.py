@@ -1,4 +1,4 @@
-"""Which positions an execution meets, and how it is cut between them.
+"""Allocation of an execution to positions: which ones it affects and how it is split.
 
 netting            the one open position of the symbol
 strategy_netting   the one open position of the symbol and the order's strategy
@@ -7,11 +7,11 @@ hedge              the order's ticket; else, reduce-only, the strategy's opposit
                    ``new_position`` always opens one, unless it may only reduce. An opposite deal
                    never nets by itself.
 
-What the exchange forces closes opposite positions of every strategy, the oldest first.
+Executions forced by the exchange close opposite positions of every strategy, oldest first.
 
-What is larger than all it closes is cut: ``out`` legs close, an ``in`` leg takes the rest. In the
-netting modes that rest continues the flipped position's identifier; in hedge it is an *over-close*
-and opens a ticket of its own.
+An execution larger than all positions it closes is split: ``out`` legs close, an ``in`` leg takes
+the rest. In the netting modes the rest continues the identifier of the flipped position; in hedge
+mode it is an *over-close* and opens a ticket of its own.
 """
 
 from collections.abc import Sequence
@@ -27,51 +27,50 @@ from oms.domain.money import EXACT, ZERO, add, round_to_scale, subtract
 from oms.domain.orders.order import Side
 
 ExecutionKey = tuple[datetime, int, int, str]
-"""Where an execution stands in the exchange's order: time, sequence, trade id (shorter first)."""
+"""Sort key in the exchange's order of executions: time, sequence, trade id (shorter first)."""
 
 
 def execution_key(executed_at: datetime, sequence: int, trade_id: str) -> ExecutionKey:
-    """The place of an execution in the order of folding; counted ids sort as numbers.
+    """Return the sort key of an execution; numeric trade ids sort as numbers.
 
-    ``sequence`` orders what an exchange executes within the same millisecond; 0 where it tells
-    none.
+    ``sequence`` orders executions within the same millisecond; 0 if the exchange reports none.
     """
     return executed_at, sequence, len(trade_id), trade_id
 
 
 class AllocationSpec(NamedTuple):
-    """What of an order decides where its executions go."""
+    """The attributes of an order that decide which positions its executions affect."""
 
     side: Side
     strategy_id: int
-    #: The ticket the order names, or that its fills went to; 0 for none.
+    #: The ticket that the order refers to or that its fills went to; 0 for none.
     ticket_id: int = 0
     reduce_only: bool = False
-    #: Opens a ticket of its own with its first execution.
+    #: The first execution opens a new ticket.
     fresh: bool = False
-    #: The order was sent to a ticket: it closes no other.
+    #: The order refers to a ticket explicitly: it closes no other.
     named: bool = False
-    #: Forced by the exchange: closes the positions of all strategies.
+    #: Forced by the exchange: closes positions of all strategies.
     forced: bool = False
 
 
 class Leg(NamedTuple):
-    """A part of an execution for one position; ``position`` is ``None`` where it opens one."""
+    """The part of an execution for one position; ``position`` is ``None`` if it opens one."""
 
     position: Position | None
     #: Signed, positive long.
     delta: Decimal
     entry: DealEntry
-    #: Opens with the rest of what closed a netting position.
+    #: Opens a position with the rest after closing a netting position.
     flips: bool = False
-    #: Opens with what the exchange executed beyond the ticket it was to close.
+    #: Opens a ticket with the quantity executed beyond the closed ticket.
     over_closes: bool = False
 
 
 def allocate(
     mode: PositionMode, route: AllocationSpec, positions: Sequence[Position], delta: Decimal
 ) -> list[Leg]:
-    """Cut ``delta`` into what each of the open ``positions`` takes, in the order of the legs."""
+    """Split ``delta`` over the open ``positions``; returns the legs in order."""
     cut: list[Leg] = []
     rest = delta
     grows: Position | None = None
@@ -100,14 +99,14 @@ def allocate(
 
 
 def opening_order_key(position: Position) -> tuple[datetime, int]:
-    """Positions in the order of their opening."""
+    """Return the sort key of positions by opening time."""
     return position.opened_at, position.id
 
 
 def _candidates(
     mode: PositionMode, route: AllocationSpec, positions: Sequence[Position]
 ) -> Sequence[Position]:
-    """The positions an execution may touch, in the order it takes them."""
+    """Return the positions that an execution may affect, in allocation order."""
     if route.forced:
         opposite = sorted((p for p in positions if p.side is not route.side), key=opening_order_key)
         return [*opposite, *_growing(mode, route, positions)]
@@ -123,7 +122,7 @@ def _candidates(
 def _growing(
     mode: PositionMode, route: AllocationSpec, positions: Sequence[Position]
 ) -> Sequence[Position]:
-    """The position that a rest of what was forced adds to, where the mode allows but one."""
+    """Return the position that the rest of a forced execution adds to, in the netting modes."""
     same = [p for p in positions if p.side is route.side]
     match mode:
         case PositionMode.NETTING:
@@ -149,7 +148,7 @@ def _tickets(route: AllocationSpec, positions: Sequence[Position]) -> Sequence[P
 
 
 class LegShare(NamedTuple):
-    """One leg's part of an execution, as the exchange told it."""
+    """Quantity and fee of one leg, as reported by the exchange."""
 
     qty: Decimal
     fee: Decimal | None
@@ -162,10 +161,10 @@ def split_shares(
     fee: Decimal | None,
     currency: str | None,
 ) -> list[LegShare]:
-    """Split what was executed and charged by the legs; the last one takes the remainder.
+    """Split quantity and fee of an execution over the legs; the last leg takes the remainder.
 
-    Each leg's share says exactly its delta again: where the fee is paid in base, the quantity is
-    the delta with the leg's fee, so that a position is always the sum of its deals.
+    Each share reproduces the delta of its leg: if the fee is paid in base, the quantity is the
+    delta adjusted by the leg's fee, so a position always equals the sum of its deals.
     """
     if len(cut) == 1:
         return [LegShare(qty, fee)]

@@ -1,14 +1,14 @@
-"""The heart: ``apply(book, report) -> Entry``. Facts in; orders, deals, positions and events out.
+"""The ledger's core function: ``apply_report(book, report) -> LedgerUpdate``.
 
-A *book* is the rows that one report can touch: the account's position mode, the instrument, the
-order, the open positions of the symbol, and the deals already known under the report's trade id.
-``apply`` is pure: the same book, report and mint give the same entry.
+A *book* holds the rows that one report can affect: the account's position mode, the instrument, the
+order, the open positions of the symbol, and the deals stored under the report's trade id.
+``apply_report`` is pure: equal book, report and ids give an equal update.
 
-Where an execution goes and how it is cut is told in ``domain.legs``; what happens when it belongs
-before others that are booked, in ``domain.refold``.
+Allocation to positions is in ``allocation``, executions that belong before booked ones in
+``history_replay`` and ``restatement``.
 
-The same execution told again changes nothing. Told again with other facts it is a *conflict*:
-an event, never an overwrite.
+A duplicate execution changes nothing. A duplicate with different facts is a *conflict*: it emits an
+event and overwrites nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,22 +42,22 @@ _new_entry = constructor(LedgerUpdate)
 
 @value
 class Book:
-    """The rows that one report can touch."""
+    """The rows that one report can affect."""
 
     mode: PositionMode
-    #: ``None`` for a symbol the exchange does not trade: such an order is refused, never executed.
+    #: ``None`` for a symbol that the exchange does not have: the order is refused, never executed.
     instrument: Instrument | None
     order: Order
-    #: Open positions of the order's account and symbol; of an execution only they are asked for.
+    #: Open positions of the order's account and symbol; used for executions only.
     positions: Sequence[Position] = ()
-    #: Deals of the symbol by exchange trade id: at least those of the report's own trade id.
+    #: Deals of the symbol by exchange trade id: at least those of the report's trade id.
     deals: Mapping[str, Sequence[Deal]] = field(default_factory=dict)
-    #: What must be folded again, where ``needs_history`` says so.
+    #: History to replay, required if ``needs_history`` returns true.
     history: SymbolHistory | None = None
 
 
 def apply_report(book: Book, report: ExecutionReport, next_id: IdGenerator) -> LedgerUpdate:
-    """What ``report`` means for ``book``."""
+    """Return the changes that ``report`` makes to ``book``."""
     execution = report.execution
     if execution is None:
         return _advanced(book, report)
@@ -67,17 +67,17 @@ def apply_report(book: Book, report: ExecutionReport, next_id: IdGenerator) -> L
     if book.history is not None:
         return restate(book.history, book.order, report, next_id)
     if report.kind is ReportKind.BUSTED:
-        return LedgerUpdate()  # taken back before, or never booked
+        return LedgerUpdate()  # reversed before, or never booked
     return _executed(book, report, execution, next_id)
 
 
 def needs_history(
     order: Order, report: ExecutionReport, newest: ExecutionKey | None, known: Sequence[Deal]
 ) -> bool:
-    """Whether ``report`` changes what was folded already, so that the book needs its history.
+    """Return whether ``report`` changes booked executions, so that the history must be replayed.
 
-    ``newest`` is the last execution folded in the symbol, ``known`` the deals booked under the
-    report's trade id and, for a bust, under the bust's own.
+    ``newest`` is the key of the latest booked execution of the symbol, ``booked`` the deals stored
+    under the report's trade id and, for a bust, under the id of the bust.
     """
     execution = report.execution
     if execution is None:
@@ -104,7 +104,7 @@ def _advanced(book: Book, report: ExecutionReport) -> LedgerUpdate:
 def _why(after: Order, report: ExecutionReport) -> str:
     if _keeps_order(after, report):
         return CHANGE_REJECTED
-    if report.edit is not None and report.edit.is_on_its_way:
+    if report.edit is not None and report.edit.is_in_progress:
         return CHANGE_REQUESTED
     return EXEC_TYPES[report.kind]
 
@@ -142,13 +142,15 @@ def _executed(
 
 
 def _over_closed(book: Book, deals: Sequence[Deal]) -> bool:
-    """Whether the exchange executed more than the ticket held that it was to close."""
+    """Return whether the exchange executed more than the quantity of the ticket being closed."""
     hedged = book.mode is PositionMode.HEDGE
     return hedged and len(deals) > 1 and deals[-1].entry is DealEntry.IN
 
 
 def _told_again(book: Book, execution: Execution, known: Sequence[Deal]) -> LedgerUpdate:
-    """An execution whose trade id is booked: nothing if it says the same, else a conflict."""
+    """Compare with the booked execution of that trade id: no update if equal, else a conflict
+    event.
+    """
     known = [deal for deal in known if deal.type is DealType.TRADE]
     qty = reduce(add, (deal.qty for deal in known), ZERO)
     first = known[0]

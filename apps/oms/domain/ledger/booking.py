@@ -1,6 +1,6 @@
-"""Book one execution: its deals, and the positions after them.
+"""Booking of one execution: its deals and the resulting positions.
 
-Used for an execution that comes in order and, deal by deal, when a history is folded again.
+Used for executions in order and, deal by deal, for replays of a history.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _new_deal = constructor(Deal)
 
 
 def allocation_spec_of(order: Order) -> AllocationSpec:
-    """Where the next execution of ``order`` goes."""
+    """Return how the next execution of ``order`` is allocated."""
     return AllocationSpec(
         side=order.side,
         strategy_id=order.strategy_id,
@@ -43,12 +43,12 @@ def allocation_spec_of(order: Order) -> AllocationSpec:
 
 
 def execution_key_of(execution: Execution) -> ExecutionKey:
-    """The execution's place in the order of folding."""
+    """Return the sort key of the execution."""
     return execution_key(execution.executed_at, execution.sequence, execution.exchange_trade_id)
 
 
 def build_deal(order: Order, report: ExecutionReport, execution: Execution, deal_id: int) -> Deal:
-    """The whole execution as one deal that has no position yet."""
+    """Return the whole execution as one deal without a position."""
     maker = execution.maker
     return _new_deal(
         id=deal_id,
@@ -80,7 +80,7 @@ def build_deal(order: Order, report: ExecutionReport, execution: Execution, deal
 
 
 def merge_legs(legs: Sequence[Deal]) -> Execution:
-    """The execution that these legs are parts of."""
+    """Return the execution that the legs are parts of."""
     first = legs[0]
     fees = [leg.fee for leg in legs if leg.fee is not None]
     return Execution(
@@ -105,9 +105,9 @@ def book_deal(
     positions: Sequence[Position],
     next_id: IdGenerator,
 ) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
-    """``deal`` cut by the ``positions`` it meets: its legs, and these positions after them.
+    """Split ``deal`` over ``positions``; returns its legs and the positions after them.
 
-    The first leg keeps the deal's id; the others count on from its leg number.
+    The first leg keeps the id of the deal; leg numbers continue from the number of the deal.
     """
     delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
     cut = allocate(mode, route, positions, delta)
@@ -148,7 +148,7 @@ def book_deal(
 def _opened(
     deal: Deal, leg: Leg, route: AllocationSpec, before: Sequence[Position], next_id: IdGenerator
 ) -> Position:
-    """A new position for an opening leg; after a flip it continues the identifier."""
+    """Return a new position for an opening leg; after a flip it continues the identifier."""
     position_id = next_id("position")
     previous = before[-1] if leg.flips else None
     return Position(
@@ -168,7 +168,9 @@ def _opened(
 
 
 def _with_levels(position: Position, order: Order) -> Position:
-    """Stop levels of an opening or adding order replace the position's; absent ones keep."""
+    """Stop levels of an opening or adding order replace those of the position; absent ones are
+    kept.
+    """
     if order.stop_loss is None and order.stop_gain is None:
         return position
     return evolve(

@@ -1,7 +1,7 @@
-"""Payments that are no execution: funding, fees that come late, money paid in and out.
+"""Payments that are not executions: funding, late fees, deposits and withdrawals.
 
-A payment is a deal without quantity. Funding goes to the symbol's open positions, split by their
-quantity; a late fee to the position of the trade it belongs to; a balance to none.
+A payment is booked as a deal without quantity. Funding is split over the open positions of the
+symbol by quantity; a late fee goes to the position of its trade; a balance change to none.
 """
 
 from collections.abc import Sequence
@@ -19,24 +19,24 @@ from oms.domain.side import Side
 from oms.domain.value import evolve, value
 
 FEE_PREFIX = "fee:"
-"""What the trade id of a late fee begins with; the trade's follows."""
+"""Prefix of the trade id of a late fee; the id of the trade follows."""
 
 
 @value
 class ChargeTargets:
-    """Whom a payment may concern."""
+    """The positions and the trade that a payment concerns."""
 
     account_id: int
-    #: ``None`` for a payment that concerns no symbol.
+    #: ``None`` if the payment concerns no symbol.
     instrument: Instrument | None = None
-    #: Open positions of the symbol that funding is paid for, or the position of the trade.
+    #: Open positions of the symbol, for funding; the position of the trade, for a late fee.
     positions: Sequence[Position] = ()
     #: The deal of the trade that a late fee belongs to.
     trade: Deal | None = None
 
 
 def charge_trade_id(charge: Charge) -> str:
-    """The trade id under which the payment is booked once, and only once."""
+    """Return the trade id that makes the booking of the payment unique."""
     match charge.kind:
         case ChargeKind.COMMISSION:
             return f"{FEE_PREFIX}{charge.charge_id}"
@@ -47,7 +47,7 @@ def charge_trade_id(charge: Charge) -> str:
 
 
 def apply_charge(payees: ChargeTargets, charge: Charge, next_id: IdGenerator) -> LedgerUpdate:
-    """Book ``charge``, which is not booked yet."""
+    """Book ``charge``, which must not be booked yet."""
     match charge.kind:
         case ChargeKind.FUNDING:
             parts = _split(charge.amount, payees.positions)
@@ -77,9 +77,9 @@ def apply_charge(payees: ChargeTargets, charge: Charge, next_id: IdGenerator) ->
 
 
 def _split(amount: Decimal, positions: Sequence[Position]) -> list[Decimal]:
-    """``amount`` by the positions' signed quantities; the last one takes the remainder.
+    """Split ``amount`` by the signed quantities of the positions; the last one takes the remainder.
 
-    A long pays what a short receives, so a payment on a net quantity is split with signs.
+    Long positions pay what short ones receive, so a payment on a net quantity is split with signs.
     """
     net = ZERO
     for position in positions:

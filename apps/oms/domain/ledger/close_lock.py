@@ -1,7 +1,7 @@
-"""The close lock: a position is *close requested* while an order that closes it is open.
+"""Close lock: a position is in state *close requested* while an order that closes it is open.
 
-It is no row of its own that could outlive what it stands for: the state follows from the orders.
-Exits attached to an order are not meant: they wait for a price and shrink with the position.
+The state is derived from the orders, so it cannot outlive them. Exits attached to an order do not
+count: they wait for a price and shrink with the position.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from oms.domain.value import evolve
 
 
 def is_close_order(order: Order, position_id: int) -> bool:
-    """Whether the order is open and was sent to close this position."""
+    """Return whether the order is open and was sent to close the position."""
     return (
         order.position_id == position_id
         and order.reduce_only
@@ -22,7 +22,7 @@ def is_close_order(order: Order, position_id: int) -> bool:
 
 
 def with_close_state(position: Position, orders: Iterable[Order]) -> Position:
-    """The open position in the state that the account's ``orders`` give it."""
+    """Return the open position with the state derived from the account's ``orders``."""
     closing = any(is_close_order(order, position.id) for order in orders)
     state = PositionState.CLOSE_REQUESTED if closing else PositionState.OPEN
     if position.state is state:

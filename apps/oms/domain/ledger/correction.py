@@ -1,8 +1,8 @@
-"""Corrections: executions that no exchange told, booked so that the book is the exchange's again.
+"""Corrections: executions not reported by the exchange, booked to match its holdings.
 
-They are nobody's: of strategy 0 and not reconciled, as what came past the gateway is. Where the
-exchange holds two legs and shows less of one, what is held there is closed, the oldest first,
-whosever it is: an opposite position would stand on the other leg.
+They belong to strategy 0 and are not reconciled, like external orders. If the exchange holds two
+legs and has less of one, positions of that leg are closed, oldest first, regardless of strategy: an
+opposite position would be on the other leg.
 """
 
 from datetime import datetime
@@ -26,16 +26,18 @@ CORRECTION_REASON = "correction"
 
 @value
 class Correction:
-    """What is to be booked."""
+    """The execution to be booked."""
 
     side: Side
     qty: Decimal
-    #: Closes what is held on the leg instead of standing beside it.
+    #: Closes positions of the leg instead of opening an opposite one.
     closes: bool
 
 
 def required_correction(*, there: Decimal, here: Decimal, leg: Side | None) -> Correction:
-    """What leads from ``here`` to ``there``, both signed and not equal; ``leg`` of the holding."""
+    """Return the correction from ``ledger_qty`` to ``exchange_qty`` (signed, different) of a
+    ``leg``.
+    """
     delta = subtract(there, here)
     assert delta, "what is the same needs no correction"
     side = Side.BUY if delta > 0 else Side.SELL
@@ -53,7 +55,7 @@ def build_correction_order(
     mode: PositionMode,
     now: datetime,
 ) -> Order:
-    """The order that a correction is an execution of; ``name`` is unique to what it is for."""
+    """Return the order of a correction execution; ``name`` is its unique exchange order id."""
     report = ExecutionReport(
         kind=ReportKind.EXECUTION,
         order_id=0,

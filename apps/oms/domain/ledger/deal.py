@@ -1,8 +1,8 @@
-"""Deals: one accounting fact each. Only deals move money or quantity.
+"""Deals: accounting facts. Only deals change quantities and money.
 
-One execution is one deal, except where it closes one position and opens another (two legs) or
-meets several tickets (a leg each). The legs share ``exchange_trade_id``; the key
-``(account, symbol, exchange_trade_id, leg)`` is unique for ever.
+One execution is one deal, except if it closes one position and opens another (two legs) or affects
+several tickets (one leg each). The legs share ``exchange_trade_id``; the key ``(account, symbol,
+exchange_trade_id, leg)`` is unique.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from oms.domain.value import value
 
 
 class DealEntry(StrEnum):
-    """What a deal did to its position."""
+    """Effect of a deal on its position."""
 
     IN = "in"
     OUT = "out"
@@ -24,7 +24,7 @@ class DealEntry(StrEnum):
 
 
 class DealType(StrEnum):
-    """What kind of fact the deal books."""
+    """Kind of a deal."""
 
     TRADE = "trade"
     BALANCE = "balance"
@@ -35,7 +35,7 @@ class DealType(StrEnum):
 
 @value
 class Deal:
-    """One leg of one execution, in our book."""
+    """One leg of one execution."""
 
     id: int
     account_id: int
@@ -44,7 +44,7 @@ class Deal:
     previous_position_id: int | None = None
     symbol: str
     side: Side
-    #: Executed quantity of this leg, positive, as the exchange told it.
+    #: Executed quantity of this leg, positive, as reported by the exchange.
     qty: Decimal
     price: Decimal
     #: Fee share of this leg in ``fee_currency``; negative is a rebate.
@@ -57,7 +57,7 @@ class Deal:
     comment: str | None = None
     reconciled: bool = True
     exchange_trade_id: str
-    #: The exchange's order of executions within one moment of the symbol; 0: it tells none.
+    #: Sequence of executions with equal time in the symbol; 0: not reported.
     exchange_sequence: int = 0
     exchange_order_id: str | None = None
     leg: int
@@ -73,10 +73,10 @@ class Deal:
 def signed_quantity(
     instrument: Instrument, side: Side, qty: Decimal, fee: Decimal | None, currency: str | None
 ) -> Decimal:
-    """What an execution adds to a position: positive long.
+    """Return the signed change (positive long) that an execution makes to a position.
 
-    A spot fee paid in base reduces what is held: a buy adds ``qty − fee``, a sell takes
-    ``qty + fee``.
+    A spot fee paid in base reduces the holding: a buy adds ``qty − fee``, a sell removes ``qty +
+    fee``.
     """
     in_base = instrument.kind is InstrumentKind.SPOT and currency == instrument.base
     charged = fee if fee is not None and in_base else Decimal(0)

@@ -1,7 +1,7 @@
-"""Dust: what a close leaves that is too small to be closed.
+"""Dust: a remainder of a position that is too small to be closed by an order.
 
-It ends the position all the same. The rest is taken out of it at its own average, so that nothing
-is won or lost by that, and stays in the balance; an event tells how much it was.
+The position ends anyway: the remainder is booked out at its average price, so no profit or loss
+arises, and stays in the balance. An event reports the quantity.
 """
 
 from datetime import datetime
@@ -20,13 +20,13 @@ from oms.domain.side import Side
 from oms.domain.value import evolve
 
 DUST_PREFIX = "dust:"
-"""What the trade id of swept dust begins with; what left it, or had it swept, follows."""
+"""Prefix of the trade id of written-off dust; the id of its cause follows."""
 
 
 def is_dust(position: Position, instrument: Instrument, price: Decimal) -> bool:
-    """Whether no order could close what is left, at ``price``.
+    """Return whether no order could close the remainder at ``price``.
 
-    Only spot knows a least value for closing orders: contracts are closed whatever they are worth.
+    A minimum value of closing orders exists on spot only.
     """
     left = position.qty.copy_abs()
     if left < instrument.step:
@@ -46,7 +46,7 @@ def write_off_dust(
     executed_at: datetime,
     received_at: datetime,
 ) -> LedgerUpdate:
-    """End ``position`` because of ``name``: the trade that left too little, or a command."""
+    """Close ``position``; ``name`` is the causing trade id or command."""
     qty, average = position.qty.copy_abs(), position.cost / Fraction(position.qty)
     deal = Deal(
         id=next_id("deal"),

@@ -1,20 +1,18 @@
-"""Fold a symbol again: after a late execution, a bust, or when orders move to another strategy.
+"""Replay of a symbol's deals: after a late execution, a bust, or a reassignment of orders.
 
-Folding goes in the exchange's order (time, then trade id), never in the order of arrival, so the
-same executions give the same book however they came. What is needed is a ``History``: every
-position that was open at the moment in question or later, with all its deals. They are folded from
-nothing, and what comes out is laid over what stood before:
+Deals are replayed in the exchange's order (time, then trade id), not in the order of arrival, so
+equal executions give equal positions. The input is a ``SymbolHistory``: every position that was
+open at the affected time or later, with all its deals. Positions are rebuilt from empty and then
+compared with the stored ones (``replay_diff``):
 
-* A folded position takes over the id of the position that the first of its entries stood in, so
-  tickets keep their names; only what has no forerunner gets a new id. A position that nothing is
-  left of ends empty, with close reason ``correction``.
-* A deal keeps its facts and its id; its position, entry and profit follow. One that meets more
-  positions than before is cut into more legs.
-* A busted execution and its reversing deal cancel out: the book is as if neither had been, but for
-  the two deals that tell of it.
-* The two legs of a close-by meet at the average that their second position has at that moment:
-  it is their price, which no exchange told.
-* Funding and late commissions stay with the position or the trade that they were charged for.
+* A rebuilt position takes the id of the stored position of its first entry, so tickets keep their
+  ids; only positions without a predecessor get new ids. A stored position without a successor ends
+  empty, with close reason ``correction``.
+* A deal keeps its facts and its id; position, entry and profit are recomputed. A deal that affects
+  more positions than before is split into more legs.
+* A busted execution and its reversing deal cancel out: positions are as if neither existed.
+* The two legs of a close-by are priced at the average of the second position at that time.
+* Funding and late commissions stay with the position or trade they were charged for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,18 +39,18 @@ from oms.domain.orders.order import Order
 from oms.domain.value import evolve, value
 
 BUST_PREFIX = "bust:"
-"""What the trade id of a reversing deal begins with; its victim's follows."""
+"""Prefix of the trade id of a reversing deal; the reversed trade id follows."""
 
 
 @value
 class SymbolHistory:
-    """One symbol's rows from some moment on."""
+    """The rows of one symbol from some time on."""
 
     mode: PositionMode
     instrument: Instrument
-    #: Those open at that moment or later, with the positions merged into them.
+    #: Positions open at that time or later, with the positions merged into them.
     positions: Sequence[Position]
-    #: All deals of these positions, and any that have no position yet (``position_id`` 0).
+    #: All deals of these positions, and deals without a position (``position_id`` 0).
     deals: Sequence[Deal]
     #: The orders of these deals.
     orders: Mapping[int, Order]
@@ -60,12 +58,12 @@ class SymbolHistory:
 
 @value
 class ReplayedHistory:
-    """A history folded again, not yet laid over what stood before; positions by working number."""
+    """The result of a replay, not yet compared with the stored rows; positions by working number."""
 
     positions: Mapping[int, Position]
-    #: Each deal, or leg of one, in the position of its working number.
+    #: Each deal, or leg of one, with its position's working number.
     deals: Sequence[Deal]
-    #: Working number by the id that the position had before.
+    #: Working number by stored position id.
     numbers: Mapping[int, int]
     #: Working number of the position that each order's executions went to last.
     tickets: Mapping[int, int]
@@ -74,7 +72,7 @@ class ReplayedHistory:
 
 
 def replay_history(history: SymbolHistory, next_id: IdGenerator) -> ReplayedHistory:
-    """Fold all of ``history`` from nothing; new legs take their ids from ``mint``."""
+    """Replay all of ``history`` from empty positions; new legs take their ids from ``next_id``."""
     fold = _Fold(history, _Numbers(next_id))
     for _, step in sorted(_steps(history, fold), key=lambda pair: pair[0]):
         step()
@@ -88,7 +86,7 @@ def replay_history(history: SymbolHistory, next_id: IdGenerator) -> ReplayedHist
 
 
 def busted_trade_ids(deals: Sequence[Deal]) -> frozenset[str]:
-    """Trade ids of the executions that were taken back."""
+    """Return the trade ids of executions that were reversed."""
     return frozenset(
         (deal.exchange_trade_id or "").removeprefix(BUST_PREFIX)
         for deal in deals
@@ -101,7 +99,7 @@ _Step = Callable[[], None]
 
 
 def _steps(history: SymbolHistory, fold: "_Fold") -> list[tuple[_Key, _Step]]:
-    """What is to be done, each with its place in the exchange's order."""
+    """Return the replay steps, each with its key in the exchange's order."""
     busted = busted_trade_ids(history.deals)
     steps: list[tuple[_Key, _Step]] = []
     pairs: dict[str, list[Deal]] = {}
@@ -129,7 +127,7 @@ def _key(deal: Deal, turn: int) -> _Key:
 
 
 class _Numbers:
-    """A mint whose positions are numbered in the order of their opening; other ids are real."""
+    """Id generator that numbers positions in the order of opening and passes other ids through."""
 
     def __init__(self, next_id: IdGenerator) -> None:
         self._mint = next_id
@@ -144,7 +142,7 @@ class _Numbers:
 
 @dataclass(slots=True)
 class _Fold:
-    """The book while it is folded: positions by working number."""
+    """Mutable state of a replay: positions by working number."""
 
     history: SymbolHistory
     next_id: _Numbers
@@ -153,18 +151,18 @@ class _Fold:
     numbers: dict[int, int] = field(default_factory=dict)
     tickets: dict[int, int] = field(default_factory=dict)
     trades: dict[str, int] = field(default_factory=dict)
-    #: Working numbers that have a forerunner already.
+    #: Working numbers that already have a predecessor.
     _claimed: set[int] = field(default_factory=set)
-    #: Where a merged position went.
+    #: Target of each merged position.
     _merged: dict[int, int] = field(default_factory=dict)
 
     def execute(self, deal: Deal) -> None:
-        """Fold one execution, or one leg of it."""
+        """Replay one execution, or one leg of it."""
         order = self.history.orders.get(deal.order_id or 0)
         self._book(deal, self._route(deal, order), order)
 
     def close_by(self, pair: Sequence[Deal]) -> None:
-        """Fold both legs at the exact average of the second one's position; dust at its own."""
+        """Replay both legs at the exact average of the second position; dust at its own average."""
         held = [self._standing(leg.position_id) for leg in pair]
         if len(pair) > 2 or any(
             one is None or one.qty.copy_abs() < leg.qty or one.side is leg.side
@@ -181,7 +179,7 @@ class _Fold:
             self._close_leg(leg, position, average)
 
     def merge(self, source: Position) -> None:
-        """Move what a merged position held into its target."""
+        """Move the quantity of a merged position into its target."""
         target = self._standing(source.merged_into or 0)
         held = self._standing(source.id)
         if target is None or held is None or source.closed_at is None:
@@ -215,7 +213,7 @@ class _Fold:
             self.tickets[deal.order_id] = last
 
     def _numbered(self, leg: Deal, deal: Deal) -> Deal:
-        """A leg that is new takes the next number that no leg of its trade has."""
+        """Assign a new leg the next unused leg number of its trade."""
         if leg.id == deal.id:
             return leg
         trade = deal.exchange_trade_id
@@ -227,9 +225,9 @@ class _Fold:
     def _flipped(
         self, deals: tuple[Deal, ...], positions: tuple[Position, ...]
     ) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
-        """A leg that opens where the leg before it closed continues the identifier.
+        """A leg that opens where the previous leg closed continues the identifier.
 
-        All legs of a trade that enter what it opened say where they came from.
+        All legs of a trade that enter the opened position record the previous one.
         """
         last = self.deals[-1] if self.deals else None
         first = positions[0]
@@ -269,7 +267,7 @@ class _Fold:
         self.deals.append(evolve(leg, position_id=after.id, price=price, profit=profit))
 
     def _route(self, deal: Deal, order: Order | None) -> AllocationSpec:
-        """Where the execution goes: as its order wished, or where its position went."""
+        """Return the allocation of the execution: by its order, else by the position of the deal."""
         if order is None:
             number = self._number(deal.position_id)
             return AllocationSpec(side=deal.side, strategy_id=deal.strategy_id, ticket_id=number)
@@ -280,7 +278,7 @@ class _Fold:
         )
 
     def placed(self) -> dict[int, int]:
-        """Where each order stands: what its executions went to last, else its ticket."""
+        """Return the position of each order: of its last execution, else its ticket."""
         named = {one.id: self._number(one.ticket_id) for one in self.history.orders.values()}
         went = {order_id: self._alias(number) for order_id, number in self.tickets.items()}
         return {order_id: number for order_id, number in (named | went).items() if number}

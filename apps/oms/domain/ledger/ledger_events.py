@@ -1,6 +1,6 @@
-"""The fine-grained events of the ledger: what happened to an order, a deal, a position.
+"""Fine-grained events of the ledger about orders, deals and positions.
 
-Rows are told in full by whoever writes them; these only say why.
+Full rows are reported separately by the writer of the rows.
 """
 
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, OrderState
 
 UNKNOWN_OUTCOME_WINDOW = timedelta(seconds=15)
-"""After so long an order that the exchange does not show was surely not placed."""
+"""An order unknown to the exchange after this time was not placed."""
 
 
 def order_events(before: Order, order: Order, report: ExecutionReport) -> tuple[Event, ...]:
-    """The fine-grained event of a report that is no execution."""
+    """Return the event of a report that is not an execution."""
     facts: dict[str, object] = {"command_id": order.command_id, "order_id": order.id}
     match report.kind:
         case ReportKind.ACCEPTED:
             name = "order_submitted"
             facts["exchange_order_id"] = order.exchange_order_id
         case ReportKind.CHANGED:
-            pending = report.edit is not None and report.edit.is_on_its_way
+            pending = report.edit is not None and report.edit.is_in_progress
             name = "order_change_replace_pending" if pending else "order_changed"
         case ReportKind.CANCELED:
             name = "order_canceled"
@@ -52,7 +52,7 @@ def order_events(before: Order, order: Order, report: ExecutionReport) -> tuple[
 
 
 def resolution_events(before: Order, order: Order, report: ExecutionReport) -> tuple[Event, ...]:
-    """That what became of an order is known at last, or that it turned up after all."""
+    """Return the event of an order whose unknown outcome was resolved or that was found late."""
     was_lost = before.state is OrderState.UNKNOWN and order.state is not OrderState.UNKNOWN
     turned_up = before.state is OrderState.REJECTED and order.state is not OrderState.REJECTED
     if not was_lost and not turned_up:
@@ -75,7 +75,7 @@ def resolution_events(before: Order, order: Order, report: ExecutionReport) -> t
 def execution_events(
     deals: Sequence[Deal], positions: Sequence[Position], *, over_closed: bool = False
 ) -> tuple[Event, ...]:
-    """New deals, an over-close, and the positions that ended with them."""
+    """Return events of new deals, an over-close, and positions that ended."""
     told = [deal_event(deal) for deal in deals]
     if over_closed:
         told.append(_over_close_event(deals))
@@ -83,7 +83,7 @@ def execution_events(
 
 
 def deal_event(deal: Deal) -> Event:
-    """A new deal."""
+    """Return the event of a new deal."""
     return Event(
         name="deal_created",
         strategy_id=deal.strategy_id,
@@ -103,7 +103,9 @@ def deal_event(deal: Deal) -> Event:
 
 
 def _over_close_event(deals: Sequence[Deal]) -> Event:
-    """The alarm that the exchange closed more than a ticket held; nothing executed is dropped."""
+    """Return the alert that more than the quantity of a ticket was closed; all executions are
+    booked.
+    """
     excess = deals[-1]
     return Event(
         name="position_over_closed",
@@ -120,7 +122,7 @@ def _over_close_event(deals: Sequence[Deal]) -> Event:
 
 
 def closed_event(position: Position) -> Event:
-    """The event that tells of a position's end."""
+    """Return the event of a closed position."""
     return Event(
         name="position_closed",
         strategy_id=position.strategy_id,

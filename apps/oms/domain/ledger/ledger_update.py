@@ -1,6 +1,6 @@
-"""What follows from a fact or a command on positions: the rows to write, and why.
+"""``LedgerUpdate``: the rows and events that result from a report or a command on positions.
 
-Fine-grained events only; changed rows are told in full by whoever writes them.
+Contains fine-grained events only; changed rows are reported by the writer of the rows.
 """
 
 from collections.abc import Mapping
@@ -31,14 +31,14 @@ EXEC_TYPES: Mapping[ReportKind, str] = MappingProxyType(
 
 
 CHANGE_REJECTED = "change_rejected"
-"""A rejection that leaves the order as it was."""
+"""A rejection that leaves the order unchanged."""
 CHANGE_REQUESTED = "replace_requested"
-"""A change that is on its way, or one step further."""
+"""A change in progress."""
 
 
 @value
 class LedgerUpdate:
-    """Rows in their new form; empty when a report was stale or told before."""
+    """Changed rows in their new form; empty if a report was stale or a duplicate."""
 
     order: Order | None = None
     #: Other orders whose position changed.
@@ -47,11 +47,11 @@ class LedgerUpdate:
     deals: tuple[Deal, ...] = ()
     #: Deals whose position, entry, profit or share changed; their facts did not.
     deals_changed: tuple[Deal, ...] = ()
-    #: Provisional deals that the real ones replace.
+    #: Provisional deals replaced by actual ones.
     deals_removed: tuple[Deal, ...] = ()
     positions: tuple[Position, ...] = ()
     events: tuple[Event, ...] = ()
-    #: Why the order changed, in the words of the field.
+    #: Why the order changed, as a FIX-like execution type.
     exec_type: str | None = None
-    #: The fill came after the order's last word.
+    #: The fill arrived after the order was final.
     late_fill: bool = False

@@ -1,17 +1,17 @@
-"""Positions: exposure with an average price; a fold over deals and nothing else.
+"""Positions: exposure with an average price, computed from deals only.
 
-A position keeps a signed quantity ``Q`` and a signed cost ``C``, both exact, in value space
-``v`` (``domain.instrument``), with ``m`` the contract size::
+A position keeps a signed quantity ``Q`` and a signed cost ``C``, both exact, in value space ``v``
+(``domain.instrument``), with ``m`` the contract size::
 
     same direction or flat      Q += d;  C += d·v(p)
     opposite, x ≤ |Q|           s = x/|Q|
                                 profit += m·(x·sgn(Q)·v(p) − s·C);  C −= s·C;  Q moves x to zero
 
-The average entry is ``v⁻¹(C/Q)``. A later entry never changes profit already booked. What is
-larger than the position is cut by the ledger before it comes here.
+The average entry is ``v⁻¹(C/Q)``. A later entry never changes booked profit. Executions larger than
+the position are split before (``allocation``).
 
-Example: buy 10 at 150 and 5 at 160: Q = 15, C = 2300, average 153.33…; sell 5 at 170:
-profit = 5·170 − (5/15)·2300 = 83.33…, C = 1533.33…, the average stays.
+Example: buy 10 at 150 and 5 at 160: Q = 15, C = 2300, average 153.33…; sell 5 at 170: profit =
+5·170 − (5/15)·2300 = 83.33…, C = 1533.33…, the average stays.
 """
 
 from collections.abc import Mapping
@@ -28,15 +28,15 @@ from oms.domain.orders.order import Side
 from oms.domain.value import evolve, value
 
 COST_DENOMINATOR_BITS_MAX = 1024
-"""Past this size a cost is rounded to 60 places: 42 below the last digit that is ever told.
+"""A cost with a larger denominator is rounded to 60 places, 42 below the last published digit.
 
-Each partial close multiplies the denominator; without a bound a position that never goes flat
-would carry ever longer numbers.
+Each partial close multiplies the denominator; without a bound, costs of positions that never go
+flat would grow indefinitely.
 """
 
 
 class PositionState(StrEnum):
-    """Where a position stands; a merged one has ended in another."""
+    """State of a position; a merged one has ended in another."""
 
     OPEN = "open"
     CLOSE_REQUESTED = "close_requested"
@@ -48,20 +48,20 @@ class PositionState(StrEnum):
 class Position:
     """One exposure of an account in a symbol.
 
-    ``qty`` is signed (positive long); ``cost`` and ``exit_value`` are exact sums in value space:
-    of what is open, and of all that was closed.
+    ``qty`` is signed (positive long); ``cost`` and ``exit_value`` are exact sums in value space: of
+    the open quantity and of all closed quantity.
     """
 
     id: int
     account_id: int
     symbol: str
     strategy_id: int
-    #: The side it was opened on; it stays when the quantity is zero.
+    #: Side of the opening; unchanged when the quantity is zero.
     side: Side
     qty: Decimal = ZERO
     cost: Fraction = Fraction(0)
     exit_value: Fraction = Fraction(0)
-    #: Average entry at 18 places, of what is open or, once closed, of what was open last.
+    #: Average entry at 18 places, of the open quantity or, once closed, of the last open one.
     avg_price: Decimal = ZERO
     close_price: Decimal | None = None
     stop_loss: Decimal | None = None
@@ -91,12 +91,12 @@ class Position:
 
     @property
     def is_open(self) -> bool:
-        """Whether the position still holds quantity."""
+        """Return whether the position holds quantity."""
         return self.state in (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
 
 
 class Fill(NamedTuple):
-    """What one deal brings to one position: ``delta`` signed, fee as charged."""
+    """The effect of one deal on one position: ``delta`` signed, fee as charged."""
 
     delta: Decimal
     price: Decimal
@@ -105,14 +105,14 @@ class Fill(NamedTuple):
     reason: str
     executed_at: datetime
     received_at: datetime
-    #: The price in value space where ``price`` is only its rounded form.
+    #: Exact price in value space if ``price`` is rounded.
     value: Fraction | None = None
 
 
 def apply_fill(position: Position, instrument: Instrument, fill: Fill) -> tuple[Position, Decimal]:
-    """The position after ``fill``, and the gross profit of the fill at 18 places.
+    """Return the position after ``fill``, and the gross profit of the fill at 18 places.
 
-    ``fill.delta`` may reduce the position to zero but never beyond.
+    ``fill.delta`` may reduce the position to zero but not beyond.
     """
     grows = position.qty == 0 or (fill.delta > 0) == (position.qty > 0)
     if grows:
@@ -123,12 +123,12 @@ def apply_fill(position: Position, instrument: Instrument, fill: Fill) -> tuple[
 
 
 def unrealized_profit(position: Position, instrument: Instrument, mark: Decimal) -> Decimal:
-    """Profit if all were closed at ``mark``, before fees, at 18 places."""
+    """Return the profit of closing all at ``mark``, before fees, at 18 places."""
     return _profit(instrument, instrument.worth(position.qty, mark) - position.cost)
 
 
 def apply_fee(position: Position, instrument: Instrument, fee: Decimal, currency: str) -> Position:
-    """The position after a fee that came apart from its fill (negative: given back)."""
+    """Return the position after a fee that was charged separately (negative: refunded)."""
     known = position.fees.get(currency, ZERO)
     counts = fee if currency == instrument.settle else ZERO
     return evolve(
@@ -140,7 +140,7 @@ def apply_fee(position: Position, instrument: Instrument, fee: Decimal, currency
 
 
 def apply_funding(position: Position, amount: Decimal) -> Position:
-    """The position after a funding payment; positive is received."""
+    """Return the position after a funding payment; positive is received."""
     return evolve(
         position,
         funding=add(position.funding, amount),
@@ -150,7 +150,7 @@ def apply_funding(position: Position, amount: Decimal) -> Position:
 
 
 def join_positions(target: Position, source: Position, at: datetime) -> tuple[Position, Position]:
-    """Target and source after the source's quantity and cost went over to the target."""
+    """Move quantity and cost of the source to the target; returns target and source."""
     qty = add(target.qty, source.qty)
     cost = target.cost + source.cost
     grown = evolve(
@@ -178,12 +178,12 @@ def join_positions(target: Position, source: Position, at: datetime) -> tuple[Po
 
 
 def average_entry_price(position: Position, instrument: Instrument) -> Decimal:
-    """Average entry of what is open, at 18 places."""
+    """Return the average entry price of the open quantity, at 18 places."""
     return _average(instrument, position.cost, position.qty)
 
 
 def _average(instrument: Instrument, cost: Fraction, qty: Decimal) -> Decimal:
-    """The price at which ``qty`` costs ``cost``, at 18 places."""
+    """Return the price at which ``qty`` costs ``cost``, at 18 places."""
     if instrument.kind is InstrumentKind.INVERSE:
         return round_to_scale(instrument.price_of(cost / Fraction(qty)))
     up, down = qty.as_integer_ratio()
@@ -191,13 +191,13 @@ def _average(instrument: Instrument, cost: Fraction, qty: Decimal) -> Decimal:
 
 
 def _profit(instrument: Instrument, gained: Fraction) -> Decimal:
-    """What was gained in value space, in the settle currency at 18 places."""
+    """Convert a gain in value space to the settle currency at 18 places."""
     up, down = instrument.contract_size.as_integer_ratio()
     return round_ratio(gained.numerator * up, gained.denominator * down)
 
 
 def _worth(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:
-    """``qty`` of the fill in value space."""
+    """Return ``qty`` of the fill in value space."""
     if fill.value is None:
         return instrument.worth(qty, fill.price)
     return Fraction(qty) * fill.value
@@ -223,7 +223,7 @@ def _added(position: Position, instrument: Instrument, fill: Fill) -> Position:
 def _released(
     position: Position, instrument: Instrument, fill: Fill, taken: Fraction
 ) -> tuple[Decimal, Fraction]:
-    """The profit of a reducing fill worth ``taken``, and the part of the cost it takes along."""
+    """Return the profit of a reducing fill worth ``taken``, and the part of the cost it releases."""
     size = fill.delta.copy_abs()
     held = position.qty.copy_abs()
     assert size <= held, "the ledger cuts what would flip a position"
@@ -278,7 +278,7 @@ def _fees_with(position: Position, fill: Fill) -> Mapping[str, Decimal]:
 
 
 def _charged_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
-    """The fee of a fill in the settle currency; a third currency is kept apart and counts 0."""
+    """Return the fee of a fill in the settle currency; fees in a third currency count 0."""
     if fill.fee is None:
         return ZERO
     if fill.fee_currency == instrument.settle:

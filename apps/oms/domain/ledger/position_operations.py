@@ -1,8 +1,8 @@
-"""What a command does to positions without an order: close-by, merge, change of levels.
+"""Position commands without an order: close-by, merge, change of levels.
 
-Each is judged first (``refuse_…``) and then made; both look at the positions as they stand. A
-close-by books two ``out_by`` deals at the average of the second position, so that all profit is
-the first one's; a merge moves quantity and cost and books no deal.
+Each operation has a check (``refuse_…``) and a function that applies it. A close-by books two
+``out_by`` deals at the average of the second position, so all profit goes to the first; a merge
+moves quantity and cost and books no deal.
 """
 
 from datetime import datetime
@@ -30,7 +30,7 @@ from oms.domain.side import Side
 from oms.domain.value import evolve
 
 CLOSE_BY_PREFIX = "close_by:"
-"""What the trade id of a close-by begins with; its command's id follows."""
+"""Prefix of the trade id of a close-by; the id of its command follows."""
 
 
 def refuse_close_by(
@@ -170,7 +170,7 @@ def merge_positions(
     command_id: int,
     now: datetime,
 ) -> LedgerUpdate:
-    """Move ``source`` into ``target``; orders are the caller's to point at the target."""
+    """Move ``source`` into ``target``; the caller updates orders that refer to the source."""
     grown, ended = join_positions(target, source, now)
     grown = evolve(grown, avg_price=average_entry_price(grown, instrument))
     match wish.stop_mode:
@@ -199,7 +199,7 @@ def merge_positions(
 
 
 def change_position(wish: ChangePosition, position: Position, now: datetime) -> LedgerUpdate:
-    """Set or clear the levels and the comment that the wish mentions."""
+    """Set or clear the levels and the comment that the command contains."""
     after = evolve(
         position,
         stop_loss=position.stop_loss if wish.stop_loss is KEEP else wish.stop_loss,

@@ -1,4 +1,4 @@
-"""A history folded again beside the rows as they stood: what changed, and nothing else."""
+"""Comparison of a replayed history with the stored rows; returns only what changed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from oms.domain.money import ZERO
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve
 
-#: What is told of a position that folding again changed.
+#: Position fields whose changes are reported in the event.
 _TOLD = ("qty", "avg_price", "profit", "realized_pnl", "qty_opened", "qty_closed", "state")
 
 
@@ -34,10 +34,10 @@ def replay_and_diff(
     told: Mapping[int, Order],
     fresh: frozenset[int] = frozenset(),
 ) -> LedgerUpdate:
-    """Fold ``history`` and compare. Deals in it that are ``fresh``, or have no position, are new.
+    """Replay ``history`` and compare. Deals in ``new_deal_ids`` or without a position are new.
 
-    ``told`` are the orders that the facts are about, in their new form; they are in ``orders`` of
-    what is returned, behind those that only moved.
+    ``orders`` are the orders that the reports are about, in their new form; the returned ``orders``
+    contain them after orders that only moved to another position.
     """
     fold = replay_history(history, next_id)
     ids = _ids(fold, next_id)
@@ -62,7 +62,7 @@ def replay_and_diff(
 
 
 def _ids(fold: ReplayedHistory, next_id: IdGenerator) -> dict[int, int]:
-    """The id of each working number: its forerunner's, or a new one."""
+    """Return the id of each working number: that of its predecessor, or a new one."""
     ids = {number: before for before, number in fold.numbers.items()}
     for number in fold.positions:
         if number not in ids:
@@ -71,7 +71,7 @@ def _ids(fold: ReplayedHistory, next_id: IdGenerator) -> dict[int, int]:
 
 
 def _deals(history: SymbolHistory, fold: ReplayedHistory, ids: Mapping[int, int]) -> list[Deal]:
-    """All deals of the history in their new places."""
+    """Return all deals of the history with their new positions."""
     deals = [
         evolve(
             deal,
@@ -103,7 +103,7 @@ def _positions(
     deals: Sequence[Deal],
     now: datetime,
 ) -> tuple[Position, ...]:
-    """Positions whose numbers changed, in their new form; empty ones last."""
+    """Return the positions that changed, in their new form; emptied ones last."""
     before = {position.id: position for position in history.positions}
     after: dict[int, Position] = {
         ids[number]: _named(position, ids, before.get(ids[number]), before)
@@ -134,7 +134,9 @@ def _version(old: Position | None) -> int:
 def _named(
     position: Position, ids: Mapping[int, int], old: Position | None, before: Mapping[int, Position]
 ) -> Position:
-    """A folded position under its real ids, with what only its forerunner knows."""
+    """Return a replayed position under its actual ids, with the fields that only its predecessor
+    has.
+    """
     previous = ids.get(position.previous_position_id or 0)
     identifier = ids[position.identifier]
     if old is not None and previous is None and old.previous_position_id not in before:
@@ -160,7 +162,7 @@ def _named(
 
 
 def _emptied(old: Position, now: datetime) -> Position:
-    """A position that nothing is left of; its fees are charged anew by its deals."""
+    """Return a position that nothing is left of; its fees are applied again by its deals."""
     return evolve(
         old,
         qty=ZERO,
@@ -184,7 +186,7 @@ def _emptied(old: Position, now: datetime) -> Position:
 
 
 def _charged(position: Position, history: SymbolHistory, deal: Deal) -> Position:
-    """The position after a deal that moved money alone."""
+    """Return the position after a deal that moved money only."""
     match deal.type:
         case DealType.FUNDING:
             return apply_funding(position, deal.profit)
@@ -213,7 +215,7 @@ def _orders(
     told: Mapping[int, Order],
     now: datetime,
 ) -> tuple[Order, ...]:
-    """Orders whose executions went to another position, then those that facts are about."""
+    """Return orders whose executions moved to another position, then the given orders."""
     moved: list[Order] = []
     after = dict(told)
     merged = {p.id: p.merged_into for p in history.positions if p.merged_into is not None}
@@ -231,7 +233,7 @@ def _orders(
 
 
 def _stands(order: Order, position_id: int, merged: Mapping[int, int]) -> bool:
-    """Whether the order's position is this one; what is over stays with what was merged into it."""
+    """Return whether the order refers to the position, directly or, if final, by way of merges."""
     held = order.position_id
     while not order.is_open and held != position_id and held in merged:
         held = merged[held]
@@ -241,7 +243,7 @@ def _stands(order: Order, position_id: int, merged: Mapping[int, int]) -> bool:
 def _refold_event(
     history: SymbolHistory, positions: Sequence[Position], cause: str
 ) -> tuple[Event, ...]:
-    """Which numbers changed, from what to what."""
+    """Return the event with the changed numbers, before and after."""
     before = {position.id: position for position in history.positions}
     changes: dict[str, object] = {}
     for position in positions:

@@ -1,8 +1,7 @@
-"""Facts that make a history be folded again, and what they change.
+"""Restatement: changes to booked history that require a replay.
 
-Three things make a history be folded again: an execution that belongs before others that are
-booked (or replaces an inferred one), an execution that the exchange takes back, and orders that
-move to another strategy or position.
+Three causes: an execution that belongs before booked ones (or replaces an inferred one), an
+execution reversed by the exchange, and orders moved to another strategy or position.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,7 @@ from oms.domain.value import evolve
 def restate(
     history: SymbolHistory, order: Order, report: ExecutionReport, next_id: IdGenerator
 ) -> LedgerUpdate:
-    """Book an execution that is late, real for an inferred one, or taken back."""
+    """Book an execution that is late, replaces an inferred one, or is reversed."""
     execution = report.execution
     assert execution is not None, "only executions are folded"
     if report.kind is ReportKind.BUSTED:
@@ -34,7 +33,9 @@ def restate(
     inferred = (*removed, *shrunk)
     late = evolve(
         build_deal(order, report, execution, next_id("deal")),
-        position_id=inferred[0].position_id if inferred else 0,  # whose ticket keeps its name
+        position_id=inferred[0].position_id
+        if inferred
+        else 0,  # keeps the ticket of the inferred deal
     )
     gone = {deal.id for deal in inferred}
     kept = [deal for deal in history.deals if deal.id not in gone]
@@ -63,10 +64,10 @@ def apply_late_fills(
     reports: Sequence[ExecutionReport],
     next_id: IdGenerator,
 ) -> LedgerUpdate:
-    """Book executions that are late, all of one symbol, with one fold.
+    """Book late executions of one symbol with a single replay.
 
-    It is what booking one after the other comes to. None may stand for an inferred one. ``orders``
-    are those that the reports are about; in their new form they end ``orders`` of what is returned.
+    Equal to booking them one by one. None may replace an inferred execution. ``orders`` are those
+    of the reports; their new form is at the end of the returned ``orders``.
     """
     after = dict(orders)
     late: list[Deal] = []
@@ -90,9 +91,9 @@ def apply_correction(
     right: ExecutionReport | None,
     next_id: IdGenerator,
 ) -> LedgerUpdate:
-    """Take an execution back, book the ``right`` one, or both: folded together.
+    """Reverse an execution, book the ``right`` one, or both, with a single replay.
 
-    A right one takes the place of its victim, so that a ticket it opened keeps its name.
+    The right one takes the place of the reversed one, so a ticket that it opened keeps its id.
     """
     told = bust or right
     assert told is not None, "something is to be corrected"
@@ -127,7 +128,7 @@ def apply_correction(
 
 
 def apply_update(history: SymbolHistory, entry: LedgerUpdate) -> SymbolHistory:
-    """The history as it is after ``entry``."""
+    """Return the history after ``update``."""
     deals = {d.id: d for d in (*history.deals, *entry.deals, *entry.deals_changed)}
     positions = {p.id: p for p in (*history.positions, *entry.positions)}
     orders = {**history.orders, **{order.id: order for order in entry.orders}}
@@ -145,7 +146,7 @@ def _with(history: SymbolHistory, deals: Sequence[Deal]) -> SymbolHistory:
 def apply_reassignment(
     history: SymbolHistory, orders: Mapping[int, Order], next_id: IdGenerator, now: datetime
 ) -> LedgerUpdate:
-    """Fold with ``orders`` in their new form: another strategy, another ticket."""
+    """Replay with ``orders`` in their new form: another strategy, another ticket."""
     orders = {
         order_id: order if order.filled_qty else evolve(order, position_id=order.ticket_id)
         for order_id, order in orders.items()
@@ -178,13 +179,13 @@ def _busted(
 
 
 def _about(order_id: int, entry: LedgerUpdate) -> LedgerUpdate:
-    """An entry that is about one order."""
+    """Return the update with its ``order`` set to the one order that it is about."""
     (order,) = (each for each in entry.orders if each.id == order_id)
     return evolve(entry, order=order, orders=tuple(o for o in entry.orders if o is not order))
 
 
 def _reversing(victim: Deal, report: ExecutionReport, next_id: IdGenerator) -> Deal:
-    """The deal that takes ``victim`` back, its fee with it."""
+    """Return the deal that reverses ``victim`` and its fee."""
     return evolve(
         victim,
         id=next_id("deal"),
@@ -203,9 +204,9 @@ def _reversing(victim: Deal, report: ExecutionReport, next_id: IdGenerator) -> D
 def _replaced(
     history: SymbolHistory, order: Order, execution: Execution
 ) -> tuple[Order, tuple[Deal, ...], tuple[Deal, ...]]:
-    """The order and its inferred deals less what the real ``execution`` stands for.
+    """Reduce the order and its inferred deals by the quantity of the actual ``execution``.
 
-    Returns the order, the deals that shrink and the deals that go.
+    Returns the order, the deals that shrink and the deals that are removed.
     """
     left = ZERO if execution.provisional else min(order.provisional_qty, execution.qty)
     shrunk: list[Deal] = []

@@ -1,4 +1,4 @@
-"""Execution reports: facts told by an exchange about an order. Nothing else changes the book."""
+"""Execution reports: facts from an exchange about an order, the only input that changes the ledger."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from oms.domain.value import value
 
 
 class ReportKind(StrEnum):
-    """What happened to the order."""
+    """Kind of an execution report."""
 
     ACCEPTED = "accepted"
     TRIGGERED = "triggered"
@@ -18,18 +18,18 @@ class ReportKind(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
-    #: Refused by us before anything was sent.
+    #: Refused by the gateway before anything was sent.
     REFUSED = "refused"
-    #: Sent perhaps, answer lost.
+    #: The request may have been sent; its response was lost.
     UNKNOWN = "unknown"
-    #: Looked up completely and not found: it was never placed.
+    #: A complete lookup did not find the order: it was never placed.
     NOT_PLACED = "not_placed"
-    #: The exchange took an execution back; ``execution`` names and repeats its victim.
+    #: The exchange reversed an execution; ``execution`` repeats the reversed one.
     BUSTED = "busted"
 
 
 class ReportSource(StrEnum):
-    """Over which channel a fact came; the ``origin`` of a deal."""
+    """Channel by which a fact was received; stored as ``origin`` of a deal."""
 
     REPLY = "exchange_reply"
     STREAM = "exchange_stream"
@@ -38,48 +38,48 @@ class ReportSource(StrEnum):
 
 
 class EditState(StrEnum):
-    """What the change of an order has come to, where it is made in steps (``edit_replace_state``).
+    """Progress of an order change that is made in several steps (``edit_replace_state``).
 
-    The first three are on the way: the wish is not answered yet.
+    The first three are in progress: the change request has no result yet.
     """
 
     CHANGING = "changing"
     CANCEL_PENDING = "cancel_pending"
     CREATE_PENDING = "create_pending"
-    #: It was canceled there, and nothing took its place.
+    #: The order was canceled at the exchange and no replacement was created.
     CREATE_FAILED = "create_failed"
-    #: It stands with its new terms, under our own id.
+    #: The change is complete; the order keeps its id.
     DONE = "consolidated_to_self"
 
     @property
-    def is_on_its_way(self) -> bool:
-        """Whether the wish is not answered yet."""
+    def is_in_progress(self) -> bool:
+        """Return whether the change request has no result yet."""
         return self not in (EditState.CREATE_FAILED, EditState.DONE)
 
 
 @value
 class Execution:
-    """One fill, as the exchange told it.
+    """One fill as reported by the exchange.
 
-    ``qty`` in base (or contracts × contract size), ``price`` in quote, ``fee`` in
-    ``fee_currency`` and negative for a rebate, ``executed_at`` by the exchange's clock (UTC).
+    ``qty`` in base (or contracts × contract size), ``price`` in quote, ``fee`` in ``fee_currency``
+    and negative for a rebate, ``executed_at`` by the clock of the exchange (UTC).
     """
 
     exchange_trade_id: str
     qty: Decimal
     price: Decimal
     executed_at: datetime
-    #: The exchange's order of executions within one moment of a symbol; 0: it tells none.
+    #: Sequence of executions with equal time in one symbol; 0: not reported.
     sequence: int = 0
     fee: Decimal | None = None
     fee_currency: str | None = None
     maker: bool | None = None
-    #: Inferred from the order's state: the real executions are not found yet.
+    #: Inferred from the order's filled quantity; the actual executions are not known yet.
     provisional: bool = False
 
 
 class ChargeKind(StrEnum):
-    """Money that moves without quantity."""
+    """Kind of a payment without quantity."""
 
     FUNDING = "funding"
     COMMISSION = "commission"
@@ -88,11 +88,10 @@ class ChargeKind(StrEnum):
 
 @value
 class Charge:
-    """A payment that is no execution, as the exchange told it.
+    """A payment that is not an execution, as reported by the exchange.
 
-    ``amount`` in ``currency``, positive when received: a fee of 3 that comes late is −3.
-    ``charge_id`` is the exchange's: of a commission the trade id it belongs to, of funding the
-    time it was due.
+    ``amount`` in ``currency``, positive when received: a late fee of 3 is −3. ``charge_id`` is
+    assigned by the exchange: for a commission the trade id, for funding its due time.
     """
 
     kind: ChargeKind
@@ -100,9 +99,9 @@ class Charge:
     amount: Decimal
     currency: str
     symbol: str | None
-    #: The leg of a hedged contract that funding was paid for; ``None``: all of the symbol.
+    #: Leg of a hedged contract that funding was paid for; ``None``: the whole symbol.
     side: Side | None = None
-    #: Price that the payment was counted at, where there is one.
+    #: Price used to compute the payment, if there is one.
     price: Decimal | None = None
     executed_at: datetime
     source: ReportSource
@@ -111,7 +110,7 @@ class Charge:
 
 @value
 class ExternalOrderInfo:
-    """What the exchange tells of an order that is not ours, enough to make its row."""
+    """Description of an external order, sufficient to create its row."""
 
     symbol: str
     side: Side
@@ -120,9 +119,9 @@ class ExternalOrderInfo:
     price: Decimal | None = None
     trigger_price: Decimal | None = None
     reduce_only: bool = False
-    #: Why it exists: ``external``, ``sl``, ``tp``, ``liquidation``, ``adl``, ``settlement``.
+    #: Origin: ``external``, ``sl``, ``tp``, ``liquidation``, ``adl``, ``settlement``.
     reason: str = "external"
-    #: Our order that it hangs on, where it is a child of one.
+    #: Our parent order, if the order is attached to one.
     parent_order_id: int | None = None
     created_at: datetime
 
@@ -131,21 +130,21 @@ class ExternalOrderInfo:
 class ExecutionReport:
     """One fact about one order.
 
-    ``order_id`` is ours, the adapter has looked it up; 0 is an order that is not ours, known by
-    ``exchange_order_id``, and ``external`` describes it.
+    ``order_id`` is our id, resolved by the adapter; 0 is an external order, identified by
+    ``exchange_order_id`` and described by ``external``.
     """
 
     kind: ReportKind
     order_id: int
     source: ReportSource
-    #: When we heard it (UTC).
+    #: When the report was received (UTC).
     received_at: datetime
     exchange_order_id: str | None = None
     execution: Execution | None = None
-    #: New total quantity and new price of a ``changed`` report; ``None`` keeps.
+    #: New total quantity and new price of a ``changed`` report; ``None``: unchanged.
     qty: Decimal | None = None
     price: Decimal | None = None
-    #: Of a ``changed`` report, and of the end that a failed change comes to: how far it is.
+    #: Progress of a multi-step change, for ``changed`` and for the report that ends a failed one.
     edit: EditState | None = None
     #: Stable code and message of a ``rejected`` or ``refused`` report.
     code: str | None = None

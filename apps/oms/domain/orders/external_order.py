@@ -1,8 +1,8 @@
-"""Orders that are not ours: what the exchange made by itself, and what came past the gateway.
+"""External orders: created by the exchange itself or by other clients of the account.
 
-Exits attached to an order of ours keep its strategy and go to its position. What the exchange
-forces (a liquidation, say) is nobody's order: it closes the positions it meets, whosever they are.
-All else is *external*: strategy 0 and not reconciled until somebody reassigns it.
+Exits attached to one of our orders keep its strategy and close its position. Orders forced by the
+exchange (for example a liquidation) close the positions of all strategies. All others are
+*external*: strategy 0 and not reconciled until they are reassigned.
 """
 
 from oms.domain.account import PositionMode
@@ -10,10 +10,10 @@ from oms.domain.orders.execution_report import ExecutionReport, ExternalOrderInf
 from oms.domain.orders.order import Order, OrderState
 
 EXTERNAL_REASON = "external"
-"""The reason of an order that nobody can explain yet."""
+"""Reason of an order of unknown origin."""
 
 FORCED_REASONS = frozenset({"liquidation", "adl", "settlement", "correction"})
-"""Reasons for which an exchange closes positions without being asked."""
+"""Reasons of orders by which an exchange closes positions without a request."""
 
 _BEGIN = frozenset(
     {
@@ -35,7 +35,7 @@ def build_external_order(
     account_id: int,
     mode: PositionMode,
 ) -> Order:
-    """The row of an order that ``report`` tells of for the first time, before that report."""
+    """Return the order row before ``report``, which is the first report about the order."""
     is_stranger = external.reason == EXTERNAL_REASON
     hedged = mode is PositionMode.HEDGE
     return Order(
@@ -47,7 +47,7 @@ def build_external_order(
         order_type=external.order_type,
         qty=external.qty,
         price=external.price,
-        # What is not a beginning proves that the order was there before.
+        # Other kinds of reports imply that the order was accepted before.
         state=OrderState.PENDING_SUBMIT if report.kind in _BEGIN else OrderState.SUBMITTED,
         strategy_id=0 if parent is None else parent.strategy_id,
         position_id=0 if parent is None else parent.position_id,
@@ -64,5 +64,5 @@ def build_external_order(
 
 
 def is_forced_close(order: Order) -> bool:
-    """Whether the exchange closes positions of all strategies by it."""
+    """Return whether the exchange closes positions of all strategies by the order."""
     return order.command_id is None and order.reason in FORCED_REASONS and not order.strategy_id

@@ -1,19 +1,17 @@
-"""Orders: an intent with a lifecycle at an exchange.
+"""Orders and their lifecycle at an exchange.
 
-Theory of operation
--------------------
-An order's state is a function of facts. Every fact is a ``Report``; ``TRANSITIONS`` says, for
-each (state × kind of report), what follows. A pair that is not in the table changes nothing: the
-report is *stale* (told before, or overtaken by a stronger fact).
+Theory of operation ------------------- The state of an order is a function of its execution
+reports; ``TRANSITIONS`` gives the next state for each (state × kind of report). A pair that is not
+in the table changes nothing: the report is *stale* (a duplicate, or superseded).
 
 ``FOLLOW_QUANTITY`` in place of a state means that the quantity decides: FILLED when nothing
-remains, else PARTIALLY_FILLED while open, else the terminal state stands. A fill is legal from
-every state, also after a terminal one: what was executed is booked and never dropped.
+remains, else PARTIALLY_FILLED while open, else the terminal state stays. A fill is legal in every
+state, also in a terminal one: executions are always booked, never dropped.
 
-A wished cancel or change is no state: it stands in ``pending_change`` beside it, so a fill does
-not erase it and a refused change has nothing to restore.
+A requested cancel or change is not a state: it is kept in ``pending_change`` beside the state, so a
+fill does not erase it and a rejected change has nothing to restore.
 
-Everything that moves an order from state to state lives in this file.
+All state transitions of orders are in this file.
 """
 
 from collections.abc import Mapping
@@ -25,12 +23,12 @@ from types import MappingProxyType
 
 from oms.domain.money import ZERO, add, divide, multiply, subtract
 from oms.domain.orders.execution_report import EditState, Execution, ExecutionReport, ReportKind
-from oms.domain.side import Side as Side  # an order's word, wherever it is imported
+from oms.domain.side import Side as Side  # re-exported: importers of orders need it
 from oms.domain.value import evolve, value
 
 
 class OrderState(StrEnum):
-    """Where an order stands."""
+    """State of an order."""
 
     PENDING_SUBMIT = "PENDING_SUBMIT"
     UNKNOWN = "UNKNOWN"
@@ -43,12 +41,12 @@ class OrderState(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether the order may still execute."""
+        """Return whether the order may still execute."""
         return self not in TERMINAL
 
 
 class FollowQuantity(StrEnum):
-    """The marker for transitions that the filled quantity decides."""
+    """Marker of transitions that depend on the filled quantity."""
 
     FOLLOW_QUANTITY = "follow the filled quantity"
 
@@ -70,13 +68,16 @@ _ACKNOWLEDGES = frozenset(
 TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity] = MappingProxyType(
     {
         (_PENDING, ReportKind.ACCEPTED): _SUBMITTED,
-        (_PENDING, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # a fill may outrun the answer
+        (_PENDING, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # a fill may arrive before the response
         (_PENDING, ReportKind.REJECTED): _REJECTED,
         (_PENDING, ReportKind.REFUSED): _REJECTED,
         (_PENDING, ReportKind.CANCELED): _CANCELED,  # revoked before it was sent
         (_PENDING, ReportKind.EXPIRED): _EXPIRED,
         (_PENDING, ReportKind.TRIGGERED): _SUBMITTED,
-        (_PENDING, ReportKind.CHANGED): _SUBMITTED,  # cut on arrival, told before the answer
+        (
+            _PENDING,
+            ReportKind.CHANGED,
+        ): _SUBMITTED,  # reduced on arrival, reported before the response
         (_PENDING, ReportKind.UNKNOWN): _UNKNOWN,
         (_PENDING, ReportKind.NOT_PLACED): _REJECTED,
         (_UNKNOWN, ReportKind.ACCEPTED): _SUBMITTED,
@@ -94,18 +95,21 @@ TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity]
         (_SUBMITTED, ReportKind.EXPIRED): _EXPIRED,
         (_SUBMITTED, ReportKind.REJECTED): _REJECTED,  # some exchanges accept, then reject
         (_PARTIAL, ReportKind.EXECUTION): FOLLOW_QUANTITY,
-        (_PARTIAL, ReportKind.CHANGED): FOLLOW_QUANTITY,  # may shrink to what is filled
+        (_PARTIAL, ReportKind.CHANGED): FOLLOW_QUANTITY,  # may shrink to the filled quantity
         (_PARTIAL, ReportKind.CANCELED): _CANCELED,
         (_PARTIAL, ReportKind.EXPIRED): _EXPIRED,
-        (_PARTIAL, ReportKind.REJECTED): _CANCELED,  # only the rest can still be rejected
-        (_FILLED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # an over-fill is booked as told
-        (_CANCELED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # the fill won the race
+        (
+            _PARTIAL,
+            ReportKind.REJECTED,
+        ): _CANCELED,  # only the remaining quantity can still be rejected
+        (_FILLED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # an over-fill is booked as reported
+        (_CANCELED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # executed before the cancel
         (_EXPIRED, ReportKind.EXECUTION): FOLLOW_QUANTITY,
-        (_REJECTED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # "not placed" that turns up
+        (_REJECTED, ReportKind.EXECUTION): FOLLOW_QUANTITY,  # "not placed" that appears after all
         (_REJECTED, ReportKind.ACCEPTED): _SUBMITTED,  # guarded: not_placed orders only
         (_SUBMITTED, ReportKind.BUSTED): _SUBMITTED,  # of an order that was changed meanwhile
         (_PARTIAL, ReportKind.BUSTED): FOLLOW_QUANTITY,
-        (_FILLED, ReportKind.BUSTED): _CANCELED,  # what was taken back is not worked again
+        (_FILLED, ReportKind.BUSTED): _CANCELED,  # a reversed fill is not worked again
         (_CANCELED, ReportKind.BUSTED): _CANCELED,
         (_EXPIRED, ReportKind.BUSTED): _EXPIRED,
         (_REJECTED, ReportKind.BUSTED): _REJECTED,
@@ -115,10 +119,10 @@ TRANSITIONS: Mapping[tuple[OrderState, ReportKind], OrderState | FollowQuantity]
 
 @value
 class Order:
-    """A request and its life.
+    """An order with its current state.
 
-    Quantities in base, prices in quote. ``fill_value`` is Σ qty × price of all fills, exact;
-    while open ``qty = filled_qty + remaining_qty``.
+    Quantities in base, prices in quote. ``fill_value`` is Σ qty × price of all fills, exact; while
+    open ``qty = filled_qty + remaining_qty``.
     """
 
     id: int
@@ -132,7 +136,7 @@ class Order:
     state: OrderState = OrderState.PENDING_SUBMIT
     pending_change: str | None = None
     strategy_id: int = 0
-    #: The named ticket, later the position that the fills went to; 0 before the first fill.
+    #: The requested ticket, later the position that the fills went to; 0 before the first fill.
     position_id: int = 0
     previous_position_id: int | None = None
     reason: str = "api"
@@ -156,15 +160,15 @@ class Order:
     reject_source: str | None = None
     reject_code: str | None = None
     reject_message: str | None = None
-    #: The ticket that the wish named; ``position_id`` follows the fills.
+    #: The requested ticket; ``position_id`` follows the fills.
     ticket_id: int = 0
     trailing_amount: Decimal | None = None
-    #: In per cent: 1.5 is 1.5 %.
+    #: In percent: 1.5 is 1.5 %.
     trailing_percent: Decimal | None = None
     parent_order_id: int | None = None
-    #: Part of ``filled_qty`` whose executions are inferred, not found yet.
+    #: Part of ``filled_qty`` whose executions are inferred, not confirmed.
     provisional_qty: Decimal = ZERO
-    #: How far the last change is, or came, that is made in steps at the exchange; and since when.
+    #: Progress of the latest multi-step change, and since when.
     edit_replace_state: EditState | None = None
     edit_replace_at: datetime | None = None
     reconciled: bool = True
@@ -178,26 +182,26 @@ class Order:
 
     @property
     def is_open(self) -> bool:
-        """Whether the order may still execute."""
+        """Return whether the order may still execute."""
         return self.state not in TERMINAL
 
     @property
     def remaining_qty(self) -> Decimal:
-        """What may still be executed; 0 when terminal."""
+        """Return the quantity that may still execute; 0 when terminal."""
         if not self.is_open:
             return ZERO
         return max(subtract(self.qty, self.filled_qty), ZERO)
 
     @property
     def canceled_qty(self) -> Decimal:
-        """What will never be executed; 0 while open."""
+        """Return the quantity that will never execute; 0 while open."""
         if self.is_open:
             return ZERO
         return max(subtract(self.qty, self.filled_qty), ZERO)
 
     @property
     def avg_fill_price(self) -> Decimal | None:
-        """Average price of all fills at 18 places; ``None`` before the first."""
+        """Return the average price of all fills at 18 places; ``None`` before the first."""
         if not self.filled_qty:
             return None
         return divide(self.fill_value, self.filled_qty)
@@ -206,10 +210,10 @@ class Order:
 def next_state(
     state: OrderState, kind: ReportKind, *, left: bool, filled: bool, code: str | None = None
 ) -> OrderState | None:
-    """The state that follows from a report of ``kind``, or ``None`` if the report is stale.
+    """Return the state after a report of ``kind``, or ``None`` if the report is stale.
 
-    ``left`` and ``filled`` tell, after the report, whether quantity remains and whether any was
-    executed; ``code`` is the order's reject code.
+    ``left`` and ``filled``: whether, after the report, quantity remains and whether any was
+    executed; ``code`` is the reject code of the order.
     """
     target = TRANSITIONS.get((state, kind))
     revives = state is OrderState.REJECTED and code == "not_placed"
@@ -227,10 +231,10 @@ def next_state(
 def advance_order(
     order: Order, report: ExecutionReport, *, position_id: int = 0, previous_id: int | None = None
 ) -> Order | None:
-    """The order after ``report``, or ``None`` if the report is stale.
+    """Return the order after ``report``, or ``None`` if the report is stale.
 
-    ``position_id`` is where an execution went, ``previous_id`` what that position came from.
-    Executions are not checked for repetition here: the ledger knows the deals.
+    ``position_id`` is where an execution was booked, ``previous_id`` the position that one
+    continues. Duplicate executions are not detected here but in the ledger, which has the deals.
     """
     kind, fill, now = report.kind, report.execution, report.received_at
     if kind is ReportKind.ACCEPTED and order.state is OrderState.PENDING_SUBMIT:
@@ -238,7 +242,7 @@ def advance_order(
     if kind is ReportKind.REJECTED and _refuses_change(order, report):
         return evolve(order, pending_change=None, updated_at=now, version=order.version + 1)
     changed = kind is ReportKind.CHANGED
-    is_answered = changed and not (report.edit and report.edit.is_on_its_way)
+    is_answered = changed and not (report.edit and report.edit.is_in_progress)
     qty = report.qty if changed and report.qty is not None else order.qty
     price = report.price if changed and report.price is not None else order.price
     filled, fill_value, fees = _filled(order, report)
@@ -276,9 +280,9 @@ def advance_order(
 
 
 def _submitted(order: Order, report: ExecutionReport) -> Order:
-    """The first acknowledgement: the commonest report of all, and most of an order stays as it is.
+    """Fast path of the first acknowledgement, the most frequent report.
 
-    The same that ``advanced`` comes to field by field, without asking for what cannot have changed.
+    Equal to ``advance_order`` field by field, without the fields that cannot have changed.
     """
     return evolve(
         order,
@@ -293,9 +297,10 @@ def _submitted(order: Order, report: ExecutionReport) -> Order:
 
 
 def _refuses_change(order: Order, report: ExecutionReport) -> bool:
-    """Whether a rejection means a wished change or cancel, not the order.
+    """Return whether a rejection is about a pending change or cancel, not about the order.
 
-    One that has outrun its order is told that there is none.
+    A cancel or change that reached the exchange before its order is rejected as
+    ``order_not_found``.
     """
     if order.pending_change is None:
         return False
@@ -303,7 +308,7 @@ def _refuses_change(order: Order, report: ExecutionReport) -> bool:
 
 
 def remove_provisional(order: Order, qty: Decimal, price: Decimal) -> Order:
-    """The order less an inferred execution, whose real ones are about to be booked."""
+    """Return the order without an inferred execution that actual ones are about to replace."""
     return evolve(
         order,
         filled_qty=subtract(order.filled_qty, qty),
@@ -315,7 +320,7 @@ def remove_provisional(order: Order, qty: Decimal, price: Decimal) -> Order:
 def _filled(
     order: Order, report: ExecutionReport
 ) -> tuple[Decimal, Decimal, Mapping[str, Decimal]]:
-    """Filled quantity, its value and the fees after the report."""
+    """Return filled quantity, its value and the fees after the report."""
     fill = report.execution
     if fill is None:
         return order.filled_qty, order.fill_value, order.fees
@@ -343,7 +348,7 @@ def _provisional(order: Order, fill: Execution | None) -> Decimal:
 
 
 def _rejection(order: Order, report: ExecutionReport) -> tuple[str | None, str | None, str | None]:
-    """Source, code and message of a refusal or rejection; what stood there otherwise."""
+    """Return source, code and message of a refusal or rejection, else the current ones."""
     match report.kind:
         case ReportKind.REFUSED:
             return "oms", report.code, report.message

@@ -1,9 +1,9 @@
-"""Wishes for real exchanges, brought onto the instrument's grid: each number to its harmless side.
+"""Rounding of order requests for real exchanges to the step sizes of the instrument.
 
-A quantity is cut and never enlarged. A limit goes to the passive side, away from the market, for
-half a tick can cross it. A trigger goes to the side that fires earlier. ``params.precision`` set to
-``refuse`` leaves a wish as it is: admission then refuses what is off the grid, as it does for paper
-accounts. The command keeps what was asked for, the order what is sent.
+Quantities are rounded down. Limit prices are rounded to the passive side, away from the market;
+trigger prices to the side that fires earlier. With ``params.precision`` set to ``refuse`` the
+request is left unchanged, and admission refuses values off the grid, as for paper accounts. The
+command keeps the requested values, the order has the rounded ones.
 """
 
 from decimal import Decimal
@@ -18,7 +18,7 @@ _TAKES_PROFIT = frozenset({"take_profit_market", "take_profit_limit"})
 
 
 def round_send_order(wish: SendOrder, instrument: Instrument) -> SendOrder:
-    """The wish as it can be sent."""
+    """Return the request with all values rounded."""
     if _refuses(wish):
         return wish
     way_out = Side.SELL if wish.side is Side.BUY else Side.BUY
@@ -34,7 +34,7 @@ def round_send_order(wish: SendOrder, instrument: Instrument) -> SendOrder:
 
 
 def round_close_position(wish: ClosePosition, side: Side, instrument: Instrument) -> ClosePosition:
-    """The wish as it can be sent; ``side`` is the order's, opposite to the position's."""
+    """Return the request with all values rounded; ``side`` is the side of the closing order."""
     if _refuses(wish):
         return wish
     tick = instrument.tick
@@ -47,7 +47,7 @@ def round_close_position(wish: ClosePosition, side: Side, instrument: Instrument
 
 
 def round_change_order(wish: ChangeOrder, side: Side, instrument: Instrument) -> ChangeOrder:
-    """The change as it can be sent; ``side`` is the order's."""
+    """Return the change with all values rounded; ``side`` is the side of the order."""
     qty = wish.new_qty
     return evolve(
         wish,
@@ -61,7 +61,7 @@ def _refuses(wish: SendOrder | ClosePosition) -> bool:
 
 
 def _limit(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
-    """Away from the market: a buy down, a sell up."""
+    """Round away from the market: a buy down, a sell up."""
     return price if price is None else _to(price, tick, up=side is Side.SELL)
 
 
@@ -71,16 +71,16 @@ def _trigger(price: Decimal | None, side: Side, order_type: str, tick: Decimal) 
 
 
 def _early(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
-    """A stop that buys waits for a rise, and one that sells for a fall."""
+    """A buy stop triggers on a rise, a sell stop on a fall."""
     return price if price is None else _to(price, tick, up=side is Side.SELL)
 
 
 def _early_gain(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
-    """A profit is taken by a purchase after a fall, and by a sale after a rise."""
+    """A take-profit buy triggers on a fall, a take-profit sell on a rise."""
     return price if price is None else _to(price, tick, up=side is Side.BUY)
 
 
 def _to(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
-    """The next tick; what is below the first one up is that one, for no price is zero."""
+    """Round to a tick; values below the first tick become the first tick, since no price is zero."""
     below = round_down_to_step(price, tick)
     return add(below, tick) if below != price and (up or not below) else below

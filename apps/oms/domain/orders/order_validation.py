@@ -1,7 +1,7 @@
-"""The forms an order can have: types, times in force, triggers, and what does not go together.
+"""Validation of order types, times in force and triggers, and of their combinations.
 
-One rule a line, each with a stable code; the first that is broken is told. Prices, quantities and
-positions are the matter of ``domain.risk``, prices on the wrong side of the market the exchange's.
+Each rule has a stable code; the first violated one is returned. Prices, quantities and positions
+are checked in ``domain.risk.admission``, prices beyond the market by the exchange.
 """
 
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ TRIGGERED_TYPES = frozenset(
 TRAILING_STOP = "trailing_stop"
 
 ORDER_TYPES = frozenset({"market", TRAILING_STOP, *LIMIT_TYPES, *TRIGGERED_TYPES})
-"""What every engine takes, natively or not."""
+"""Types that every engine accepts, natively or emulated."""
 
 TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK", "GTD", "PO"})
-"""``PO`` is post-only, by another name."""
+"""``PO`` is an alias of post-only."""
 
 _TYPES_TOLD = ", ".join(sorted(ORDER_TYPES))
 _AT_ONCE = frozenset({"IOC", "FOK"})
@@ -30,24 +30,24 @@ _INCOHERENT = "validation_error"
 
 
 def refuse_invalid_order(wish: SendOrder | ClosePosition, *, is_paper: bool) -> Refused | None:
-    """Refuse a form that no exchange could carry out, or that contradicts itself."""
+    """Refuse a type that no exchange supports or a contradictory combination of fields."""
     for code, message in _faults(wish, is_paper=is_paper):
         return Refused(code=code, message=message)
     return None
 
 
 def is_post_only(wish: SendOrder | ClosePosition) -> bool:
-    """Whether the order may never take."""
+    """Return whether the order must not take liquidity."""
     return wish.post_only or wish.time_in_force == "PO"
 
 
 def limit_price(wish: SendOrder | ClosePosition) -> Decimal | None:
-    """The price of the limit; ``None`` for types that go to the market, whatever was sent."""
+    """Return the limit price; ``None`` for market types, whatever was sent."""
     return wish.price if wish.order_type in LIMIT_TYPES else None
 
 
 def valuation_price(wish: SendOrder | ClosePosition, market: Decimal | None) -> Decimal | None:
-    """The price by which the order's worth is judged: its limit, its trigger, or the market's."""
+    """Return the price for valuing the order: its limit, its trigger, or the market price."""
     if wish.order_type in LIMIT_TYPES:
         return wish.price
     return wish.trigger_price if wish.order_type in TRIGGERED_TYPES else market

@@ -1,7 +1,8 @@
-"""Totals of currencies beside the book: what is held on spot and what was paid in and out.
+"""Comparison of currency totals at the exchange with spot positions and deposits in the ledger.
 
-Compared are the coins that spot instruments are *based* on and that nothing is quoted or settled
-in: of money that prices, profits and fees are paid in, a total says nothing that positions do.
+Only currencies that spot instruments have as *base* and no instrument has as quote or settle
+currency are compared: prices, profits and fees change the totals of other currencies independently
+of positions.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,14 +14,14 @@ from oms.domain.money import ZERO, add, decimal_text, multiply, subtract
 from oms.domain.value import value
 
 SMALL_DIFFERENCE_USDT = Decimal(1)
-"""A difference worth this much in USDT needs nobody."""
+"""Differences worth up to this amount in USDT are accepted without a decision."""
 
 _ONE_BP = Decimal("0.0001")
 
 
 @value
 class BalanceDifference:
-    """What the exchange and the book say of one currency."""
+    """Totals of one currency at the exchange and in the ledger."""
 
     currency: str
     exchange_total: Decimal
@@ -28,18 +29,20 @@ class BalanceDifference:
 
     @property
     def amount(self) -> Decimal:
-        """What the exchange has more."""
+        """Return the excess at the exchange."""
         return subtract(self.exchange_total, self.book_total)
 
     def is_small(self, price: Decimal | None) -> bool:
-        """Whether nobody need be asked; ``price`` of the currency in USDT, if it is known."""
+        """Return whether the difference needs no decision; ``price`` of the currency in USDT, if
+        known.
+        """
         size = self.amount.copy_abs()
         if size <= multiply(self.exchange_total.copy_abs(), _ONE_BP):
             return True
         return price is not None and multiply(size, price) <= SMALL_DIFFERENCE_USDT
 
     def evidence(self) -> dict[str, str]:
-        """Both sides of it, as text."""
+        """Return both totals as text."""
         return {
             "currency": self.currency,
             "exchange_total": decimal_text(self.exchange_total),
@@ -48,7 +51,7 @@ class BalanceDifference:
 
 
 def comparable_currencies(instruments: Iterable[Instrument]) -> Mapping[str, Decimal]:
-    """The currencies whose totals say something, each with its finest step."""
+    """Return the comparable currencies, each with its finest step."""
     steps: dict[str, Decimal] = {}
     money: set[str] = set()
     for each in instruments:
@@ -65,9 +68,9 @@ def balance_differences(
     instruments: Mapping[str, Instrument],
     unsettled: Collection[str] = frozenset(),
 ) -> list[BalanceDifference]:
-    """Currencies of which positions and ``entries`` are not the total, by a step or more.
+    """Return currencies whose total differs from positions and ``entries`` by a step or more.
 
-    Those that ``unsettled`` symbols are based on are left out.
+    Base currencies of ``unsettled`` symbols are left out.
     """
     booked = dict(entries)
     for position in positions:

@@ -1,7 +1,7 @@
-"""Discrepancies: what the exchange shows and no fact explains, and what becomes of one.
+"""Discrepancies: differences to the exchange that no execution report explains, and their handling.
 
-A *finding* is what one comparison sees. The row of a discrepancy follows from findings and from
-decisions alone, so that seeing the same again changes nothing.
+A *finding* is one difference in one comparison. A discrepancy row depends only on findings and
+decisions, so a repeated finding changes nothing.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from oms.domain.value import evolve, value
 
 
 class DiscrepancyClass(StrEnum):
-    """What kind of difference it is."""
+    """Class of a difference."""
 
     POSITION_DIFFERS = "position_differs"
     ORDER_VANISHED = "order_vanished"
@@ -26,27 +26,27 @@ class DiscrepancyClass(StrEnum):
 
 
 class DiscrepancyPolicy(StrEnum):
-    """Who decides: nobody (the proposed fix is carried out), somebody, or somebody in a hurry."""
+    """Who decides: automatic application of the proposed fix, or a user."""
 
     AUTO = "auto"
     ASK = "ask"
-    #: Somebody, and until then the account only reduces.
+    #: A user; until then the account may only reduce positions.
     QUARANTINE = "quarantine"
 
 
 class DiscrepancyStatus(StrEnum):
-    """Where a discrepancy stands."""
+    """Status of a discrepancy."""
 
-    #: Seen once: it may be under way.
+    #: Found once; may be a change in progress.
     PENDING = "pending"
     OPEN = "open"
-    #: The proposed fix was carried out.
+    #: The proposed fix was applied.
     APPLIED = "applied"
-    #: Somebody said that it is to stay so; he is not asked again while it says the same.
+    #: A user accepted the difference; not raised again while it stays the same.
     DISMISSED = "dismissed"
     #: The difference ended by itself.
     CLOSED = "closed"
-    #: The fix was carried out and taken back.
+    #: The fix was applied and reverted.
     REVERSED = "reversed"
 
 
@@ -56,7 +56,7 @@ TRACKED_STATUSES = (
     DiscrepancyStatus.APPLIED,
     DiscrepancyStatus.DISMISSED,
 )
-"""Of these the next comparison must know."""
+"""Statuses that the next comparison must take into account."""
 
 DEFAULT_POLICIES: Mapping[DiscrepancyClass, DiscrepancyPolicy] = MappingProxyType(
     {
@@ -73,13 +73,13 @@ DEFAULT_POLICIES: Mapping[DiscrepancyClass, DiscrepancyPolicy] = MappingProxyTyp
 
 @value
 class Discrepancy:
-    """A difference that was seen; ``evidence`` and ``fix`` are JSON text."""
+    """A recorded difference; ``evidence`` and ``fix`` are JSON text."""
 
     id: int
     account_id: int
     kind: str
     symbol: str | None
-    #: What makes it the same difference when it is seen again.
+    #: Key that identifies the same difference in later comparisons.
     subject: str
     status: str
     policy: str
@@ -93,23 +93,23 @@ class Discrepancy:
 
 @value
 class Finding:
-    """What one comparison sees of one difference; ``evidence`` and ``fix`` as for the row."""
+    """One difference in one comparison; ``evidence`` and ``fix`` as in ``Discrepancy``."""
 
     kind: DiscrepancyClass
     symbol: str | None
     subject: str
     evidence: str
     fix: str | None = None
-    #: What the owner of the account said of the class, else its default.
+    #: Policy configured for the account, else the default of the class.
     policy: DiscrepancyPolicy
 
 
 def policy_of(
     kind: DiscrepancyClass, said: Mapping[str, str], *, is_small: bool = False
 ) -> DiscrepancyPolicy:
-    """Who decides: what was ``said`` of the account, else the default of the class.
+    """Return the ``configured`` policy of the class, else its default.
 
-    A small difference in money needs nobody.
+    Small differences in money are applied automatically by default.
     """
     told = said.get(kind.value)
     if told is not None:
@@ -118,10 +118,10 @@ def policy_of(
 
 
 def update_seen(row: Discrepancy, finding: Finding, now: datetime) -> Discrepancy:
-    """``row`` after it was seen again; the same object where that changes nothing.
+    """Return ``row`` after a repeated finding; the same object if nothing changes.
 
-    One that waits opens once the same was seen again ``SETTLE`` later; another difference of the
-    same subject begins anew, for where much is traded something is always under way.
+    A pending row opens when the same fix is found again at least ``SETTLE_DELAY`` later; a
+    different fix restarts the delay, since on active symbols changes are always in progress.
     """
     status, opened, first_seen = row.status, False, row.first_seen
     if status == DiscrepancyStatus.PENDING and row.fix != finding.fix:
@@ -146,7 +146,7 @@ def update_seen(row: Discrepancy, finding: Finding, now: datetime) -> Discrepanc
 
 
 def is_covered(row: Discrepancy, finding: Finding) -> bool:
-    """Whether ``row`` already says all of it, so that no new one begins."""
+    """Return whether ``row`` covers the finding, so that no new row is needed."""
     match row.status:
         case DiscrepancyStatus.PENDING | DiscrepancyStatus.OPEN:
             return True
@@ -158,19 +158,19 @@ def is_covered(row: Discrepancy, finding: Finding) -> bool:
             return False
 
 
-#: The exchange goes on telling them after they were put right.
+#: The exchange keeps reporting these after they were corrected.
 _SAID_FOR_EVER = (DiscrepancyClass.DEAL_EXTRA, DiscrepancyClass.DEAL_DIFFERS)
 
 
 def close_ended(row: Discrepancy, now: datetime) -> Discrepancy:
-    """``row`` when the difference is not seen any more; an applied fix stands."""
+    """Return ``row`` when the difference is no longer found; an applied fix stays applied."""
     if row.status == DiscrepancyStatus.APPLIED:
         return row
     return evolve(row, status=DiscrepancyStatus.CLOSED.value, last_seen=now)
 
 
 def quarantine_of(rows: Mapping[int, Discrepancy]) -> str | None:
-    """The class for which the account may only reduce: that of the oldest open row that says so."""
+    """Return the class of the oldest open row with policy quarantine, ``None`` if there is none."""
     found = sorted(
         (row.id, row.kind)
         for row in rows.values()
@@ -180,7 +180,7 @@ def quarantine_of(rows: Mapping[int, Discrepancy]) -> str | None:
 
 
 class Decision(StrEnum):
-    """What somebody says of a discrepancy."""
+    """Decision of a user on a discrepancy."""
 
     APPLY = "apply"
     DISMISS = "dismiss"
@@ -188,10 +188,10 @@ class Decision(StrEnum):
 
 @value
 class DecideDiscrepancy:
-    """Carry out what is proposed for a discrepancy, leave it so, or take back what was done."""
+    """Apply the proposed fix of a discrepancy, dismiss it, or revert an applied fix."""
 
     discrepancy_id: int
     answer: Decision
-    #: Whether it may lift a quarantine without the difference having ended.
+    #: Whether the decision may lift a quarantine while the difference persists.
     lifts: bool = False
     comment: str | None = None

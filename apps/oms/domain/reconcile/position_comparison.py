@@ -1,7 +1,7 @@
-"""Reconciliation, the pure part: how far a sweep looks back, and what differs from the exchange.
+"""Comparison of positions with the holdings at the exchange, and the lookback of reconciliation.
 
-The book follows from facts; a *discrepancy* is what the exchange shows and no fact explains. It is
-shown, never edited away.
+The ledger follows from execution reports; a *discrepancy* is a difference that none explains. It is
+reported, never corrected silently.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,14 +15,14 @@ from oms.domain.side import Side
 from oms.domain.value import value
 
 REREAD_OVERLAP = timedelta(seconds=300)
-"""A sweep reads again what is this much older than its watermark: exchanges tell late."""
+"""Executions this much older than the cursor are read again: exchanges report late."""
 
 SETTLE_DELAY = timedelta(seconds=10)
-"""A difference counts when it is seen again so long after it was seen first."""
+"""A difference counts if it is found again at least this long after it was found first."""
 
 
 class Scope(StrEnum):
-    """How much a sweep reads."""
+    """How far back a reconciliation reads."""
 
     SHORT = "short"
     HOURLY = "hourly"
@@ -37,12 +37,12 @@ DEFAULT_LOOKBACKS: Mapping[Scope, timedelta] = {
 }
 
 HoldingKey = tuple[str, Side | None]
-"""A symbol, and the leg where the exchange holds two."""
+"""A symbol, and the leg if the exchange holds two."""
 
 
 @value
 class PositionDifference:
-    """What the exchange and the book say of one holding; quantities signed, positive long."""
+    """Signed quantities (positive long) of one holding at the exchange and in the ledger."""
 
     symbol: str
     side: Side | None
@@ -50,7 +50,7 @@ class PositionDifference:
     book_qty: Decimal
 
     def evidence(self) -> dict[str, str | None]:
-        """Both sides of it, as text."""
+        """Return both quantities as text."""
         return {
             "symbol": self.symbol,
             "side": None if self.side is None else self.side.value,
@@ -66,7 +66,7 @@ def lookback_start(
     now: datetime,
     look_back: timedelta | None = None,
 ) -> datetime:
-    """From when on a sweep reads executions; ``look_back`` replaces the scope's own."""
+    """Return the start of the executions to read; ``look_back`` overrides the default of the scope."""
     if scope is Scope.PERIOD:
         assert start is not None, "a period has bounds"
         return start
@@ -79,9 +79,9 @@ def position_differences(
     shown: Mapping[HoldingKey, Decimal],
     unsettled: Collection[str] = frozenset(),
 ) -> list[PositionDifference]:
-    """Holdings in which the sum of ``positions`` is not what the exchange shows.
+    """Return holdings whose quantity differs from the sum of ``positions``.
 
-    Legs are told apart where the exchange does. Symbols with something under way are left out.
+    Legs are compared separately if the exchange reports them. ``unsettled`` symbols are left out.
     """
     legged = {symbol for symbol, side in shown if side is not None}
     booked: dict[HoldingKey, Decimal] = {}

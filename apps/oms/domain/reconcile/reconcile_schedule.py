@@ -1,4 +1,4 @@
-"""When an account is swept by itself, and how far each sweep looks back: its owner's settings."""
+"""Schedule of the automatic reconciliation of accounts: intervals and lookbacks."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -15,44 +15,46 @@ DEFAULT_INTERVALS: Mapping[Scope, timedelta] = MappingProxyType(
         Scope.LONG: timedelta(days=1),
     }
 )
-"""How often a scope is swept where the account does not say."""
+"""Default interval per scope."""
 
 _WIDEST_FIRST = (Scope.LONG, Scope.HOURLY, Scope.SHORT)
 _PARTS = 9973
-"""Start times are spread over so many parts of an interval (a prime: ids go up by one)."""
+"""Start times are spread over this many slots of an interval (a prime, since ids are sequential).
+"""
 _STRIDE = 6151
 
 
 @value
 class ReconcileIntervals:
-    """``reconcile_*`` of an account; a scope that is not named has its default."""
+    """``reconcile_*`` of an account; scopes without a setting have their defaults."""
 
     enabled: bool = True
     intervals: Mapping[Scope, timedelta] = field(default_factory=dict)
     look_backs: Mapping[Scope, timedelta] = field(default_factory=dict)
 
     def every(self, scope: Scope) -> timedelta:
-        """The time between two sweeps."""
+        """Return the time between two runs of the scope."""
         return self.intervals.get(scope, DEFAULT_INTERVALS[scope])
 
     def look_back(self, scope: Scope) -> timedelta:
-        """How far a sweep reads back at least."""
+        """Return how far a run reads back at least."""
         return self.look_backs.get(scope, DEFAULT_LOOKBACKS[scope])
 
 
 @value
 class ReconcileSchedule:
-    """When each scope of one account is due."""
+    """Due times of each scope of one account."""
 
     due: Mapping[Scope, datetime]
 
     @classmethod
-    def begun(
+    def initial(
         cls, account_id: int, plan: ReconcileIntervals, now: datetime, *, waits: bool = True
     ) -> "ReconcileSchedule":
-        """The first times of an account: spread, so that accounts are not swept all at once.
+        """Return the first due times of an account, spread so that accounts do not run
+        simultaneously.
 
-        Without ``waits`` a short one is due at once.
+        Without ``waits`` the short scope is due immediately.
         """
         part = account_id * _STRIDE % _PARTS
         due = {scope: now + plan.every(scope) * part // _PARTS for scope in DEFAULT_INTERVALS}
@@ -61,13 +63,13 @@ class ReconcileSchedule:
         return cls(due=due)
 
     def scope_due(self, now: datetime) -> Scope | None:
-        """The widest scope that is due."""
+        """Return the widest scope that is due."""
         return next((scope for scope in _WIDEST_FIRST if self.due[scope] <= now), None)
 
     def mark_reconciled(
         self, scope: Scope, plan: ReconcileIntervals, now: datetime
     ) -> "ReconcileSchedule":
-        """After a sweep of ``scope``, which is one of each narrower scope too."""
+        """Return the schedule after a run of ``scope``, which also covers all narrower scopes."""
         narrower = _WIDEST_FIRST[_WIDEST_FIRST.index(scope) :]
         return ReconcileSchedule(
             due={**self.due, **{each: now + plan.every(each) for each in narrower}}

@@ -1,8 +1,8 @@
-"""Admission: may this wish become an order now? Judged by the one writer against the ledger.
+"""Admission: checks of order requests against the current ledger state, run by the worker.
 
-Every check reads the same ``Desk`` (the account as it is now) and returns ``Refused`` or nothing;
-a wish that passes becomes ``Terms``: an order's content with its quantity already cut to what a
-reduce-only order may take. Nothing is ever rounded up, and nothing enlarged.
+Every check reads the same ``RiskContext`` and returns ``Refused`` or ``None``. An accepted request
+becomes an ``ApprovedOrder`` whose quantity is already reduced to what a reduce-only order may
+close. Quantities are never rounded up or increased.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ from oms.domain.value import constructor, value
 
 @value
 class RiskContext:
-    """What admission looks at: one account and one symbol, as the ledger stands."""
+    """State that admission checks against: one account and one symbol."""
 
     account: Account
     instrument: Instrument
@@ -38,15 +38,15 @@ class RiskContext:
     #: Open orders of the symbol.
     orders: Collection[Order]
     strategy_ids: frozenset[int]
-    #: The price a market order would be judged by; ``None`` where none is known.
+    #: Price for valuing a market order; ``None`` if unknown.
     price: Decimal | None = None
-    #: The strictest kill switch that is about the order.
+    #: Strictest kill switch that applies to the order.
     kill_switch: KillSwitch | None = None
 
 
 @value
 class ApprovedOrder:
-    """An admitted order's content."""
+    """Content of an admitted order."""
 
     symbol: str
     side: Side
@@ -63,7 +63,7 @@ _new_terms = constructor(ApprovedOrder)
 
 
 def admit_send(wish: SendOrder, desk: RiskContext) -> ApprovedOrder | Refused:
-    """Judge a wish to place an order."""
+    """Check a request to place an order."""
     named = _named(wish, desk)
     if isinstance(named, Refused):
         return named
@@ -87,7 +87,7 @@ def admit_send(wish: SendOrder, desk: RiskContext) -> ApprovedOrder | Refused:
         qty = min(qty, _reducible(wish, named, desk))
         if refused.reason != "kill_switch" or _is_hedge(desk) or not qty:
             return refused
-        reduce_only = True  # what it would close may go out, what it would open may not
+        reduce_only = True  # reducing is allowed, opening is not
     return _new_terms(
         symbol=wish.symbol,
         side=wish.side,
@@ -104,7 +104,7 @@ def admit_send(wish: SendOrder, desk: RiskContext) -> ApprovedOrder | Refused:
 def admit_close(
     wish: ClosePosition, position: Position, desk: RiskContext
 ) -> ApprovedOrder | Refused:
-    """Judge a wish to close an open position or part of it."""
+    """Check a request to close an open position or a part of it."""
     held = position.qty.copy_abs()
     strategy_id = wish.strategy_id or position.strategy_id
     own_only = desk.account.position_mode is PositionMode.STRATEGY_NETTING
@@ -137,7 +137,7 @@ def admit_close(
 
 
 def admit_change(wish: ChangeOrder, order: Order, desk: RiskContext) -> Refused | None:
-    """Judge a wish to change an order's price or total quantity."""
+    """Check a request to change price or total quantity of an order."""
     if not order.is_open:
         return refuse_not_open(order)
     if order.pending_change is not None:
@@ -166,7 +166,7 @@ def admit_change(wish: ChangeOrder, order: Order, desk: RiskContext) -> Refused 
 
 
 def refuse_not_open(order: Order) -> Refused:
-    """The order has had its last word."""
+    """Return the refusal for an order that is final."""
     message = f"order {order.id} is {order.state.value}, not open"
     return Refused(code="invalid_order_state", reason="order_not_open", message=message)
 
@@ -174,7 +174,7 @@ def refuse_not_open(order: Order) -> Refused:
 def refuse_unknown_symbol(
     symbol: str, known: Mapping[str, Instrument], exchange_id: str
 ) -> Refused:
-    """The symbol is none of the exchange's; similar ones are named."""
+    """Return the refusal for a symbol that the exchange does not have; suggests similar ones."""
     base = symbol.partition("/")[0].upper()
     similar = [name for name in known if name.startswith(f"{base}/")][:3]
     hint = f"; did you mean {' or '.join(similar)}?" if similar else ""
@@ -217,7 +217,7 @@ def _refuse_opening(wish: SendOrder, desk: RiskContext) -> Refused | None:
         return refused
     price = valuation_price(wish, desk.price)
     if price is None:
-        return None  # the exchange says itself that it has no price
+        return None  # the exchange reports itself that it has no price
     return refuse_below_min_notional(desk.instrument, qty=wish.qty, price=price)
 
 
@@ -279,13 +279,13 @@ def _refuse_over_close(qty: Decimal, position: Position, desk: RiskContext) -> R
 
 
 def _reserved(desk: RiskContext, position: Position) -> Decimal:
-    """What resting closes of the position may still take."""
+    """Return the quantity that open closing orders of the position may still take."""
     resting = (order.remaining_qty for order in desk.orders if is_close_order(order, position.id))
     return reduce(add, resting, ZERO)
 
 
 def _reducible(wish: SendOrder, named: Position | None, desk: RiskContext) -> Decimal:
-    """What a reduce-only order of this side may take, on the step."""
+    """Return the quantity that a reduce-only order of this side may close, rounded to the step."""
     held = ZERO
     for position in [named] if named is not None else desk.positions:
         mine = (
@@ -306,7 +306,7 @@ def _nothing_to_reduce(wish: SendOrder) -> Refused:
 
 
 def check_direct_order(desk: RiskContext, *, opens: bool) -> Refused | None:
-    """Judge an order that goes past the ledger, to the exchange directly, as strategy 0."""
+    """Check an order that is sent directly to the exchange as strategy 0, bypassing the ledger."""
     if opens:
         return _refuse_account(desk, 0)
     return refuse_killed(desk.kill_switch, opens=False)

@@ -1,7 +1,7 @@
-"""Kill switches: who pulled which, over what, and what may still be done while they are on.
+"""Kill switches: their scope and mode, and what is still allowed while they are active.
 
-The strictest mode of all switches that are about an order rules it. Nothing is decided here about
-who may pull or release one.
+Of all active switches that apply to an order the strictest mode decides. Permissions to activate or
+release a switch are checked elsewhere.
 """
 
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ from oms.domain.errors import Refused
 from oms.domain.value import value
 
 RELEASE_DELAY = timedelta(seconds=60)
-"""A switch is not released sooner: who pulled it in haste shall look first."""
+"""Minimum time between activation and release, to prevent hasty releases."""
 
 
 class KillScope(StrEnum):
-    """What a switch is about."""
+    """What a switch applies to."""
 
     GLOBAL = "global"
     ACCOUNT = "account"
@@ -26,7 +26,7 @@ class KillScope(StrEnum):
 
 
 class KillMode(StrEnum):
-    """What a switch leaves, from the mildest to the strictest; ``flatten`` is an action."""
+    """What a switch leaves allowed, mildest first; ``flatten`` is an action, not a mode."""
 
     REDUCE_ONLY = "reduce_only"
     CANCEL_ONLY = "cancel_only"
@@ -38,16 +38,16 @@ _RANK = {mode: rank for rank, mode in enumerate(KillMode)}
 
 @value
 class KillSwitch:
-    """A switch that was pulled; ``released_at`` ends it."""
+    """A kill switch; inactive once ``released_at`` is set."""
 
     id: int
     scope: KillScope
-    #: Id of the account, strategy or key, or the symbol; ``global`` has none.
+    #: Id of the account, strategy or key, or the symbol; empty for ``global``.
     scope_id: str
     mode: KillMode
     comment: str
     cancel_entries: bool = True
-    #: Whether everything is closed besides.
+    #: Whether all positions in scope are closed too.
     flatten: bool = False
     set_by: str
     set_by_user_id: int | None = None
@@ -59,18 +59,18 @@ class KillSwitch:
 
     @property
     def is_on(self) -> bool:
-        """Whether it still rules."""
+        """Return whether the switch is active."""
         return self.released_at is None
 
     @property
     def confirmation(self) -> str:
-        """What must be said to release it."""
+        """Return the confirmation text required to release the switch."""
         return f"RELEASE {self.scope.value} {self.scope_id}".rstrip()
 
 
 @value
 class KillTarget:
-    """What an order is about, as switches ask for it."""
+    """The attributes of an order that decide whether a switch applies to it."""
 
     account_id: int
     strategy_id: int
@@ -79,13 +79,13 @@ class KillTarget:
 
 
 def strictest_switch(switches: Iterable[KillSwitch], aim: KillTarget) -> KillSwitch | None:
-    """The switch that rules: of the strictest mode, and of those the one pulled first."""
+    """Return the switch of the strictest mode, of those the one activated first."""
     mine = [switch for switch in switches if switch.is_on and _is_about(switch, aim)]
     return min(mine, key=lambda each: (-_RANK[each.mode], each.set_at, each.id), default=None)
 
 
 def refuse_killed(switch: KillSwitch | None, *, opens: bool) -> Refused | None:
-    """Refuse an order that the switch does not leave; cancels are never asked for."""
+    """Refuse an order that the switch does not allow; cancels are not checked."""
     if switch is None or (switch.mode is KillMode.REDUCE_ONLY and not opens):
         return None
     about = f"{switch.scope.value} {switch.scope_id}".rstrip()

@@ -109,11 +109,11 @@ class Administer:
             raise NotFound(f"there is no API key {key_id}")
         return row
 
-    async def permit(
+    async def set_permission(
         self, key_id: int, permit: AccountPermission, audit_context: AuditContext
     ) -> int:
         """Rows changed. Raises ``NotFound``, ``Invalid``."""
-        rows = await self.people.permit(key_id, permit, audit_context)
+        rows = await self.people.set_permission(key_id, permit, audit_context)
         self.authenticate.forget()
         return rows
 

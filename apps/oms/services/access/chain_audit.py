@@ -23,7 +23,7 @@ class ChainAudit:
         count = 0
         for _ in range(BATCHES_MAX):
             head = await self.log.head()
-            rows = await self.log.unchained(ROWS_PER_BATCH)
+            rows = await self.log.unchained_rows(ROWS_PER_BATCH)
             if not rows:
                 break
             end, chained = head, list[ChainedRow]()
@@ -31,7 +31,7 @@ class ChainAudit:
                 place = make_chain_link(row, end.length + 1, end.hash)
                 chained.append(ChainedRow(row=row, link=place))
                 end = ChainHead(length=place.number, hash=place.hash)
-            if not await self.log.chain(head, chained):
+            if not await self.log.append_to_chain(head, chained):
                 break
             count += len(rows)
         return count

@@ -48,6 +48,6 @@ class LastUsedRecorder:
 
     async def _write(self, key_id: int, token_id: int | None, ip: str, now: datetime) -> None:
         try:
-            await self.credentials.used(key_id, token_id, ip, now, now - WRITE_INTERVAL)
+            await self.credentials.record_use(key_id, token_id, ip, now, now - WRITE_INTERVAL)
         except OmsError as wrong:
             logger.debug("use_not_noted api_key_id=%d reason=%s", key_id, wrong.message)

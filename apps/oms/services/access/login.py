@@ -91,7 +91,7 @@ class Login:
             await self._refuse_throttled(principal.user_name, audit_context)
             stored = await self.credentials.password_of(principal.user_id)
             if not await self.passwords.matches(stored, current):
-                await self.credentials.failed(
+                await self.credentials.record_failure(
                     principal.user_name, audit_context, known=principal.user_id
                 )
                 raise _not_valid()
@@ -105,11 +105,11 @@ class Login:
     ) -> LoginResult:
         audit_context = evolve(audit_context, actor=user_name[:ACTOR_CHARACTERS_MAX] or "nobody")
         await self._refuse_throttled(user_name, audit_context)
-        row = await self.credentials.login_row(user_name, audit_context.at)
+        row = await self.credentials.login_record(user_name, audit_context.at)
         matches = await self.passwords.matches(row.password_hash, password)
         if row.user is None or row.user.status != "active" or not matches:
             known = None if row.user is None else row.user.id
-            await self.credentials.failed(user_name, audit_context, known=known)
+            await self.credentials.record_failure(user_name, audit_context, known=known)
             raise _not_valid()
         key = _key_for(row, api_key_id)
         text = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
@@ -121,7 +121,7 @@ class Login:
         )
         new_hash = await self._renewed(row, password)
         who = evolve(audit_context, user_id=row.user.id, api_key_id=key.id, role=row.user.role)
-        await self.credentials.logged_in(user_name, token, new_hash, who)
+        await self.credentials.record_login(user_name, token, new_hash, who)
         return LoginResult(token=text, row=token, role=row.user.role)
 
     async def _renewed(self, row: LoginRecord, password: str) -> str | None:

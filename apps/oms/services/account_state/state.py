@@ -259,7 +259,7 @@ class AccountState:
             positions_changed=tuple(work.positions_changed.values()),
             results=work.results,
             events=tuple(work.events),
-            memory=self.exchange.take_state_changes(),
+            exchange_state=self.exchange.take_state_changes(),
             reconciled=tuple(work.reconciled),
             switches=tuple(work.switches),
             audits=tuple(work.audits),

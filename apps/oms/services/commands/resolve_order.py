@@ -106,7 +106,7 @@ class ResolveOrder:
             make = partial(_looked, state, order, name, now)
             state.pending_calls.append(PendingCall(command=command, make=make))
             return CommandResult(status=CommandStatus.RUNNING, order_id=order.id)
-        looked = await state.exchange.find(order, name, now)
+        looked = await state.exchange.find_order(order, name, now)
         await self.record(state, looked.reports, changes)
         return _ended(order.id, looked)
 
@@ -195,7 +195,7 @@ async def _looked(
     state: AccountState, order: Order, name: str | None, now: datetime
 ) -> CommandResult:
     """A look that takes time: what it finds is told with all else that is heard."""
-    return _ended(order.id, await state.exchange.find(order, name, now))
+    return _ended(order.id, await state.exchange.find_order(order, name, now))
 
 
 def _ended(order_id: int, looked: OrderQueryResult) -> CommandResult:

@@ -36,9 +36,9 @@ async def query_unknown_orders(state: AccountState, now: datetime) -> Sequence[E
     for order in list(state.orders.values()):
         age = now - order.updated_at
         if order.state is OrderState.UNKNOWN and age >= QUERY_AFTER:
-            told += await state.exchange.ask(order, now)
+            told += await state.exchange.query_order(order, now)
         elif order.pending_change is not None and age >= CHANGE_QUERY_AFTER:
-            told += _with_verdict(order, await state.exchange.ask(order, now), now)
+            told += _with_verdict(order, await state.exchange.query_order(order, now), now)
     return told
 
 

@@ -286,7 +286,7 @@ class RecordReports:
 
     async def _add_row(self, state: AccountState, events: Sequence[WireEvent]) -> None:
         await self.ids.ensure("event", len(events))
-        first_id = self.ids.run("event", len(events))
+        first_id = self.ids.reserve_range("event", len(events))
         namespace, event_type, payload = outbox_payload(events)
         first = state.head_seq + 1
         state.head_seq += len(events)

@@ -213,7 +213,7 @@ class Reconciling:
         for order in list(state.orders.values()):
             is_placed = order.state is not OrderState.PENDING_SUBMIT
             if is_placed and order.exchange_order_id not in shown:
-                told += await state.exchange.ask(order, now)
+                told += await state.exchange.query_order(order, now)
         return told
 
     async def _run(

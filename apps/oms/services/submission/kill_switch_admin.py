@@ -58,7 +58,7 @@ class KillSwitchAdmin:
             case KillScope.GLOBAL | KillScope.SYMBOL:
                 return known
 
-    async def pull(
+    async def activate(
         self, principal: Principal, ask: ActivateKillSwitch, audit_context: AuditContext
     ) -> KillSwitch:
         """Store it. Raises ``Forbidden``, ``NotFound``."""
@@ -76,7 +76,7 @@ class KillSwitchAdmin:
             set_by_api_key_id=audit_context.api_key_id,
             set_at=audit_context.at,
         )
-        return await self.kills.pull(switch, audit_context)
+        return await self.kills.activate(switch, audit_context)
 
     async def check(
         self, principal: Principal, permission: Permission, scope: KillScope, scope_id: str

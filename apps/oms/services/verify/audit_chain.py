@@ -17,7 +17,7 @@ async def check_audit_chain(log: AuditLog) -> list[Finding]:
     head = await log.head()  # what is chained while we look comes after it
     end = ChainHead(length=0, hash=GENESIS_HASH)
     findings: list[Finding] = []
-    while end.length < head.length and (rows := await log.chained(end.length, ROWS_PER_PAGE)):
+    while end.length < head.length and (rows := await log.chained_rows(end.length, ROWS_PER_PAGE)):
         for each in rows:
             if each.link.number > head.length:
                 break

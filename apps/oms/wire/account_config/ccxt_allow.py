@@ -1,4 +1,4 @@
-"""``extra_config_json.oms.ccxt_allow``: ccxt methods that may be called on one account."""
+"""``extra_config_json.oms.ccxt_allow``: additional ccxt methods that an account may call."""
 
 from oms.domain.ccxt_methods import filter_allowable, is_allowable
 from oms.domain.errors import Invalid
@@ -6,7 +6,7 @@ from oms.wire.json import NotJson, loads
 
 
 def read_ccxt_allow(extra_config: str) -> frozenset[str]:
-    """The names that count; what is written there and may not be allowed does not."""
+    """Return the valid names; names that may not be allowed are ignored."""
     try:
         told = loads(extra_config).get("oms", {}).get("ccxt_allow", [])
     except (NotJson, AttributeError):
@@ -15,7 +15,7 @@ def read_ccxt_allow(extra_config: str) -> frozenset[str]:
 
 
 def check_ccxt_allow(extra_config: str) -> None:
-    """Raises ``Invalid`` (``extra_config_refused``) for what may never be allowed."""
+    """Raise ``Invalid`` (``extra_config_refused``) for names that may never be allowed."""
     try:
         told = loads(extra_config).get("oms", {}).get("ccxt_allow", [])
     except (NotJson, AttributeError):

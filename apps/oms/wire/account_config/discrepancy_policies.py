@@ -11,7 +11,7 @@ _POLICIES = frozenset(DiscrepancyPolicy)
 
 
 def read_policies(extra_config: str) -> Mapping[str, str]:
-    """What is said by class; what no version of ours knows does not count."""
+    """Return the policy by class; unknown classes and policies are ignored."""
     try:
         told = loads(extra_config).get("oms", {}).get("policies", {})
         pairs = list(told.items())
@@ -25,7 +25,7 @@ def read_policies(extra_config: str) -> Mapping[str, str]:
 
 
 def check_policies(extra_config: str) -> None:
-    """Raises ``Invalid`` (``extra_config_refused``) for a class or a policy that is none."""
+    """Raise ``Invalid`` (``extra_config_refused``) for unknown classes or policies."""
     try:
         told = loads(extra_config).get("oms", {}).get("policies", {})
     except (NotJson, AttributeError):

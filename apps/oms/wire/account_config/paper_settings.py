@@ -1,7 +1,7 @@
-"""``extra_config_json.oms.paper``: what an account's owner may set for its paper exchange.
+"""``extra_config_json.oms.paper``: settings of an account's paper exchange.
 
-Every wrong value is told with its key. Unknown keys are refused where an account is made
-(``strict``) and passed over where a stored one is read: an older version may have known them.
+Errors contain the key. Unknown keys are refused when an account is changed (``strict``) and ignored
+in stored configurations, since an older version may have supported them.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from oms.wire.json import NotJson, loads
 ValueReader = Callable[[Any], Any]
 
 LIVE_SOURCE = "live"
-#: Orders at live prices are on their way as long as real ones.
+#: Accounts with live prices have realistic delays by default.
 LIVE_LATENCY = LatencySettings(
     decision=timedelta(milliseconds=50),
     ack=timedelta(milliseconds=30),
@@ -29,7 +29,7 @@ LIVE_LATENCY = LatencySettings(
 
 LEVERAGE_MAX = 1000
 DELAY_MS_MAX = 3_600_000
-#: What prices may come from; ``sim`` is another name of ``walk``.
+#: Price sources; ``sim`` is an alias of ``walk``.
 SOURCES = ("walk", "sim", "manual", "replay", LIVE_SOURCE)
 _KINDS = ("spot", "linear")
 _WAYS = ("decision", "ack", "stream", "jitter")
@@ -37,7 +37,7 @@ _WRONG = (AttributeError, KeyError, NotADecimal, OverflowError, TypeError, Value
 
 
 def read_paper_settings(extra_config: str, *, strict: bool = False) -> PaperSettings:
-    """The part ``oms.paper`` of ``extra_config_json``; absent keys have their defaults.
+    """Parse ``oms.paper`` of ``extra_config_json``; absent keys have their defaults.
 
     Raises ``Invalid`` with code ``extra_config_refused``.
     """
@@ -67,12 +67,12 @@ def _refused(message: str) -> Invalid:
 
 
 def _put(name: str, read: ValueReader) -> ValueReader:
-    """Read a value into the field ``name``; null leaves its default."""
+    """Parse a value into the field ``name``; null keeps the default."""
     return lambda told: {} if told is None else {name: read(told)}
 
 
 def _number(least: str, most: str, *, is_open: bool = False) -> ValueReader:
-    """A decimal from ``least`` to ``most``; ``is_open`` leaves ``most`` out."""
+    """Parse a decimal from ``least`` to ``most``; ``is_open`` excludes ``most``."""
     low, high = Decimal(least), Decimal(most)
 
     def read(told: Any) -> Decimal:
@@ -139,7 +139,7 @@ _RATE = _number("-1", "1")
 
 
 def _commission(told: Any) -> dict[str, Decimal | None]:
-    """One rate for both, or ``{maker, taker}``."""
+    """Parse one rate for both, or ``{maker, taker}``."""
     if told is None:
         return {}
     if not isinstance(told, dict):
@@ -151,7 +151,7 @@ def _commission(told: Any) -> dict[str, Decimal | None]:
 
 
 def _fee_tiers(told: Any) -> dict[str, tuple[FeeTierSettings, ...]]:
-    """``{spot, linear}``, each a list; a list alone is for both."""
+    """Parse ``{spot, linear}``, each a list, or one list for both."""
     kinds = dict.fromkeys(_KINDS, told) if isinstance(told, list) else _object(told)
     return {_word(*_KINDS)(kind): _tiers(tiers) for kind, tiers in kinds.items()}
 
@@ -171,7 +171,7 @@ def _tiers(told: Any) -> tuple[FeeTierSettings, ...]:
 
 
 def _latency(told: Any) -> LatencySettings | None:
-    """A number is the time of every way; an object names them. Nothing but 0 is none at all."""
+    """Parse one delay for all, or an object of delays; ``None`` if all are 0."""
     read = _number("0", str(DELAY_MS_MAX))
     if isinstance(told, dict):
         ways = {_word(*_WAYS)(way): read(each) for way, each in told.items()}
@@ -205,7 +205,7 @@ def _replay(told: Any) -> ReplaySettings:
 
 
 def _names(told: Any) -> tuple[str, ...]:
-    """One file name, or a list of them."""
+    """Parse one file name, or a list of them."""
     if told is None:
         return ()
     return (told,) if isinstance(told, str) else tuple(str(name) for name in told)
@@ -247,4 +247,4 @@ PAPER_KEYS: Mapping[str, ValueReader] = {
     "max_price_age": _put("max_price_age", _age),
     "latency_ms": _put("latency", _latency),
 }
-"""How each key is read into fields of ``PaperSettings``."""
+"""Parsers of the keys into fields of ``PaperSettings``."""

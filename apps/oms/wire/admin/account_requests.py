@@ -1,4 +1,4 @@
-"""Bodies about accounts and the rows that answer an admin. No answer holds a secret."""
+"""Administration of accounts: request bodies and rows. Rows contain no secrets."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from oms.wire.request_body import malformed_at
 
 ENGINES = ("paper", "ccxt", "ccxtpro")
 MASKED_SECRET = "enc:***"
-"""What stands in the place of every credential."""
+"""Shown in place of every credential."""
 
 
 def exchange_id_of(text: str) -> str:
-    """``<engine>.<venue>``; a bare venue is ccxt's. Raises ``Invalid`` (``unsupported_engine``)."""
+    """Return ``<engine>.<venue>``; the default engine is ccxt. Raises ``Invalid``."""
     full = text if "." in text else f"ccxt.{text}"
     engine, _, venue = full.partition(".")
     if engine not in ENGINES or not venue.replace("_", "").isalnum() or not venue.isascii():
@@ -26,14 +26,14 @@ def exchange_id_of(text: str) -> str:
 
 
 def environment_of(exchange_id: str, is_testnet: bool) -> str:
-    """The environment of an account that names none."""
+    """Return the default environment of an account."""
     if exchange_id.startswith("paper."):
         return "paper"
     return "testnet" if is_testnet else "live"
 
 
 def read_account(body: object) -> NewAccount:
-    """An account to be made. Raises ``Malformed``, ``Invalid``."""
+    """Parse an account to be created. Raises ``Malformed``, ``Invalid``."""
     fields = read_fields(shapes.ACCOUNT, body)
     exchange_id = exchange_id_of(fields["exchange_id"])
     named = fields.get("environment")
@@ -59,7 +59,7 @@ def read_account(body: object) -> NewAccount:
 def read_account_change(
     body: object, said: str | None
 ) -> tuple[AccountChange, Secrets | None, str | None]:
-    """The change, the credentials and the comment; ``said`` is the comment of the header.
+    """Parse the change, the credentials and the comment, which defaults to ``header_comment``.
 
     Raises ``Malformed``, ``Invalid`` (``comment_required``).
     """
@@ -87,7 +87,7 @@ def read_account_change(
 
 
 def account_row(record: AccountRecord) -> dict[str, Any]:
-    """An account as an admin sees it."""
+    """Return the row of an account for admins."""
     more = dict(record.more)
     hinted = more.pop("dispatcher_hint_updated_at")
     return {

@@ -1,4 +1,4 @@
-"""Shapes of bodies about users, keys, permissions, strategies and accounts. Nothing but that."""
+"""Schemas of request bodies about users, keys, permissions, strategies and accounts."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -124,7 +124,7 @@ class PasswordFields(TypedDict, total=False):
 
 
 class RestrictionFields(TypedDict, total=False):
-    """What a key is held to; null clears."""
+    """Restrictions of a key; null clears."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     expires_at: Moment | None
@@ -134,7 +134,7 @@ class RestrictionFields(TypedDict, total=False):
 
 
 class NewKeyFields(TypedDict, total=False):
-    """A key to be made."""
+    """A key to be created."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     user_id: Id
@@ -144,7 +144,7 @@ class NewKeyFields(TypedDict, total=False):
 
 
 class KeyChangeFields(TypedDict, total=False):
-    """What changes of a key; ``label`` null clears."""
+    """Changes of a key; ``label`` null clears."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     status: StatusWord
@@ -153,7 +153,7 @@ class KeyChangeFields(TypedDict, total=False):
 
 
 class PermitFields(TypedDict, total=False):
-    """The flags of a key on an account."""
+    """Flags of a key on an account."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     account_id: Required[Id]
@@ -190,7 +190,7 @@ class UserChangeFields(TypedDict, total=False):
 
 
 class StrategyFields(TypedDict, total=False):
-    """A strategy to be made."""
+    """A strategy to be created."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     name: Required[Name]
@@ -199,7 +199,7 @@ class StrategyFields(TypedDict, total=False):
 
 
 class StrategyChangeFields(TypedDict, total=False):
-    """What changes of a strategy; ``client_strategy_id`` null clears."""
+    """Changes of a strategy; ``client_strategy_id`` null clears."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     name: Name
@@ -209,7 +209,7 @@ class StrategyChangeFields(TypedDict, total=False):
 
 
 class SecretFields(TypedDict, total=False):
-    """Credentials of an account at its exchange."""
+    """Exchange credentials of an account."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     api_key: Annotated[str, Field(min_length=1, max_length=4096)]

@@ -1,4 +1,4 @@
-"""Query parameters of the audit log become its window."""
+"""Query parameters of the audit log."""
 
 from oms.ports.audit_log import AuditQuery
 from oms.wire.query_parameters import (
@@ -13,7 +13,7 @@ from oms.wire.query_parameters import (
 
 
 def read_audit_query(query: Query) -> AuditQuery:
-    """The window. Raises ``Malformed``."""
+    """Parse filters and page. Raises ``Malformed``."""
     page, page_size = read_page(query)
     return AuditQuery(
         account_ids=read_account_ids(query) if query.get("account_ids", "").strip() else None,

@@ -1,7 +1,7 @@
-"""What an admin sends to set rows right: items, and which columns of a row they change.
+"""Corrections of ledger rows by an admin: items, and the columns that they change.
 
-A row may be sent as it was read: a column that is there with the value that it has says nothing,
-and what no row has is ignored. What may change is not decided here.
+Rows may be sent as they were read: unchanged columns and unknown keys are ignored. Which columns
+may change is checked elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from oms.wire.request_body import ErrorDict, Malformed, malformed_at
 ENTITIES = ("orders", "positions", "deals")
 OPS = ("insert", "update", "delete")
 
-#: What follows from other columns, or from the moment of the read.
+#: Columns derived from others or from the time of the read.
 _DERIVED = frozenset(
     {
         *("id", "version", "updated_at", "remaining_qty", "canceled_qty", "protection"),
@@ -46,7 +46,7 @@ TEXT_CHARACTERS_MAX = 255
 
 
 def read_items(entity: str, body: object, items_max: int) -> list[MutateItem]:
-    """``[{op, row}]``, or one of them. Raises ``Malformed`` with the index of what is wrong."""
+    """Parse ``[{op, row}]`` or a single item. Raises ``Malformed`` with the index of the item."""
     items = body if isinstance(body, list) else [body]
     if len(items) > items_max:
         raise malformed_at(("body",), f"at most {items_max} rows in one body", "too_long")
@@ -63,23 +63,23 @@ def read_items(entity: str, body: object, items_max: int) -> list[MutateItem]:
 
 
 def row_id(item: MutateItem) -> int:
-    """The id of the row that the item is about; 0 of an insert."""
+    """Return the id of the row; 0 for an insert."""
     return 0 if item.op == "insert" else int(str(item.row["id"]))
 
 
 def account_of(item: MutateItem) -> int:
-    """The account that an item names; 0 if none."""
+    """Return the account id of an item; 0 if none."""
     named = item.row.get("account_id")
     return int(str(named)) if named is not None else 0
 
 
 def mutate_command(entity: str, items: Sequence[MutateItem], comment: str | None) -> AdminMutate:
-    """The command for the items of one account."""
+    """Return the command for the items of one account."""
     return AdminMutate(entity=entity, items=tuple(items), comment=comment)
 
 
 def changes_of(current: Mapping[str, Any], item: MutateItem) -> dict[str, Any]:
-    """The columns that ``item`` wants otherwise than they are in ``current``, as their values.
+    """Return the columns of ``item`` that differ from ``current``, as domain values.
 
     Raises ``Malformed``.
     """
@@ -93,7 +93,7 @@ def changes_of(current: Mapping[str, Any], item: MutateItem) -> dict[str, Any]:
 
 
 def values_of(known: Mapping[str, Any], item: MutateItem) -> dict[str, Any]:
-    """The columns of a row to be inserted; null is absent. Raises ``Malformed``."""
+    """Return the columns of a row to be inserted; null is absent. Raises ``Malformed``."""
     return {
         name: value
         for name, sent in item.row.items()
@@ -118,7 +118,7 @@ def _item(item: object, index: int) -> MutateItem:
 
 
 def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with its numbers as text: the queue keeps JSON without loss."""
+    """Return the row with numbers as text, for lossless storage."""
     return {
         name: decimal_text(value) if isinstance(value, Decimal) else value
         for name, value in row.items()
@@ -126,7 +126,7 @@ def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(name: str, sent: Any) -> Any:
-    """A column as the domain has it. Raises ``Malformed``."""
+    """Convert a column to its domain value. Raises ``Malformed``."""
     if sent is None:
         return None
     try:
@@ -164,7 +164,7 @@ def _moment(name: str, sent: Any) -> datetime:
 
 def _text(name: str, sent: Any) -> Any:
     if not isinstance(sent, str):
-        return sent  # a column of another shape: it may not change anyway
+        return sent  # a column of another type, which may not change anyway
     if len(sent) > TEXT_CHARACTERS_MAX:
         raise malformed_at(("row", name), f"at most {TEXT_CHARACTERS_MAX} characters", "too_long")
     if name in ("status", "state"):

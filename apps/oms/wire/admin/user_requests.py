@@ -1,6 +1,6 @@
-"""Bodies about users, keys, permissions and strategies, and the rows that answer them.
+"""Administration of users, keys, permissions and strategies: request bodies and rows.
 
-A key sent as null is as absent, except where null clears what is set. No answer holds a hash.
+Null keys count as absent, except where null clears a value. Rows contain no hashes.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ _FLAGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKeyRequest:
-    """A key that somebody wants."""
+    """A request to create a key."""
 
     api_key: str | None
     label: str | None
@@ -45,13 +45,13 @@ class NewKeyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyChangeRequest:
-    """What somebody wants changed of a key; ``restrictions`` are only what was sent."""
+    """A request to change a key; ``restrictions`` contains only sent fields."""
 
     change: ApiKeyChange
     restrictions: SentFields
 
     def applied(self, held: Restrictions) -> ApiKeyChange:
-        """The change, given what the key is held to now."""
+        """Return the change applied to the current restrictions."""
         if not self.restrictions:
             return self.change
         return evolve(self.change, restrictions=_restricted(held, self.restrictions))
@@ -60,7 +60,7 @@ class KeyChangeRequest:
 def read_fields(
     shape: TypeAdapter[Any], body: object, keeps_null: tuple[str, ...] = ()
 ) -> SentFields:
-    """The fields of a body. Raises ``Malformed``."""
+    """Validate a body and return its fields. Raises ``Malformed``."""
     sent = require_object(body, ("body",))
     fields = drop_nulls(sent)
     fields |= {name: None for name in keeps_null if name in sent and sent[name] is None}
@@ -69,12 +69,12 @@ def read_fields(
 
 
 def read_new_key(body: object) -> NewKeyRequest:
-    """A key to be made. Raises ``Malformed``."""
+    """Parse a key to be created. Raises ``Malformed``."""
     return _key_wish(read_fields(shapes.NEW_KEY, body))
 
 
 def read_key_change(body: object, *, needs_status: bool) -> KeyChangeRequest:
-    """What changes of a key. Raises ``Malformed``."""
+    """Parse changes of a key. Raises ``Malformed``."""
     fields = read_fields(shapes.KEY_CHANGE, body, ("label",))
     if "status" not in fields and (needs_status or not fields):
         raise malformed_at(("status",), "active or disabled is expected", "missing")
@@ -87,7 +87,7 @@ def read_key_change(body: object, *, needs_status: bool) -> KeyChangeRequest:
 
 
 def read_new_user(body: object) -> tuple[SentFields, NewKeyRequest, list[AccountPermission]]:
-    """A user with his first key and its permits. Raises ``Malformed``."""
+    """Parse a user with its first key and permissions. Raises ``Malformed``."""
     fields = read_fields(shapes.NEW_USER, body)
     permissions = [_permit(each) for each in fields.get("permissions", ())]
     accounts = [permit.account_id for permit in permissions]
@@ -97,12 +97,12 @@ def read_new_user(body: object) -> tuple[SentFields, NewKeyRequest, list[Account
 
 
 def read_permission(body: object) -> AccountPermission:
-    """The flags of a key on an account. Raises ``Malformed``."""
+    """Parse the flags of a key on an account. Raises ``Malformed``."""
     return _permit(read_fields(shapes.PERMIT, body))
 
 
 def read_strategy(body: object, *, needs_accounts: bool) -> tuple[str, int | None, tuple[int, ...]]:
-    """Name, client's id and accounts of a strategy. Raises ``Malformed``."""
+    """Parse name, client id and accounts of a strategy. Raises ``Malformed``."""
     fields = read_fields(shapes.STRATEGY, body)
     accounts = tuple(dict.fromkeys(fields.get("account_ids", ())))
     if needs_accounts and not accounts:
@@ -111,7 +111,7 @@ def read_strategy(body: object, *, needs_accounts: bool) -> tuple[str, int | Non
 
 
 def read_strategy_change(body: object) -> StrategyChange:
-    """What changes of a strategy. Raises ``Malformed``."""
+    """Parse changes of a strategy. Raises ``Malformed``."""
     fields = read_fields(shapes.STRATEGY_CHANGE, body, ("client_strategy_id",))
     accounts = fields.get("account_ids")
     return StrategyChange(
@@ -124,7 +124,7 @@ def read_strategy_change(body: object) -> StrategyChange:
 
 
 def profile_row(who: Principal, status: str = "active") -> Row:
-    """Who shows the key."""
+    """Return the row of the authenticated principal."""
     return {
         "user_id": who.user_id,
         "user_name": who.user_name,
@@ -137,7 +137,7 @@ def profile_row(who: Principal, status: str = "active") -> Row:
 
 
 def user_row(user: UserRow) -> Row:
-    """A user."""
+    """Return the row of a user."""
     return {
         "user_id": user.id,
         "user_name": user.name,
@@ -148,7 +148,7 @@ def user_row(user: UserRow) -> Row:
 
 
 def key_row(key: ApiKeyRow) -> Row:
-    """A key as its owner sees it."""
+    """Return the row of a key for its owner."""
     return {
         "api_key_id": key.id,
         "user_id": key.user_id,
@@ -165,7 +165,7 @@ def key_row(key: ApiKeyRow) -> Row:
 
 
 def admin_key_row(key: ApiKeyRow) -> Row:
-    """A key with its user, as an admin sees it."""
+    """Return the row of a key with its user for admins."""
     return {
         "user_id": key.user_id,
         "user_name": key.user_name,
@@ -183,7 +183,7 @@ def admin_key_row(key: ApiKeyRow) -> Row:
 
 
 def restrictions_row(held: Restrictions) -> Row:
-    """What a key is held to."""
+    """Return the restrictions of a key."""
     return {
         "expires_at": optional_time_text(held.expires_at),
         "ip_allowlist": [str(network) for network in held.networks] or None,
@@ -193,7 +193,7 @@ def restrictions_row(held: Restrictions) -> Row:
 
 
 def permission_row(permit: AccountPermissionRow) -> Row:
-    """The flags of a key on an account."""
+    """Return the flags of a key on an account."""
     return {
         "api_key_id": permit.api_key_id,
         "account_id": permit.account_id,
@@ -204,7 +204,7 @@ def permission_row(permit: AccountPermissionRow) -> Row:
 
 
 def strategy_row(strategy: StrategyRow) -> Row:
-    """A strategy."""
+    """Return the row of a strategy."""
     return {
         "strategy_id": strategy.id,
         "client_strategy_id": strategy.client_strategy_id,
@@ -215,7 +215,7 @@ def strategy_row(strategy: StrategyRow) -> Row:
 
 
 def audit_row(row: AuditRow) -> Row:
-    """A row of the audit log."""
+    """Return a row of the audit log."""
     return {
         "id": row.id,
         "created_at": time_text(row.created_at),

@@ -1,6 +1,6 @@
-"""Bodies of ``/ccxt/core``: a method's keyword arguments, checked, as a call.
+"""Request bodies of ``/ccxt/core``: keyword arguments of a method.
 
-Amounts and prices are read exactly and handed on in ccxt's own number type.
+Amounts and prices are parsed exactly and passed on as ``float``, as in ccxt.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ _PARAMS = TypeAdapter(_Params)
 
 
 def read_core_call(func: str, body: object) -> CcxtCall:
-    """The call that ``body`` asks of ``func``. Raises ``Malformed``, ``Invalid``."""
+    """Parse the call of ``func``. Raises ``Malformed``, ``Invalid``."""
     sent = drop_nulls(require_object(body, ("body",)))
     match func:
         case "create_order":

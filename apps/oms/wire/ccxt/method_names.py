@@ -1,12 +1,11 @@
-"""How callers name ccxt methods, and what ``/ccxt/core`` takes. What may be called stands in
-``domain.ccxt_methods``."""
+"""Names of ccxt methods, and the methods of ``/ccxt/core``. Allow-lists: ``domain.ccxt_methods``."""
 
 import re
 
 from oms.domain.ccxt_methods import MethodClass, method_class_of
 
 CORE_TRADE_METHODS = frozenset({"create_order", "cancel_order"})
-"""The methods of ``/ccxt/core`` that trade."""
+"""Methods of ``/ccxt/core`` that trade."""
 
 CORE_READ_METHODS = frozenset(
     {
@@ -19,18 +18,18 @@ CORE_READ_METHODS = frozenset(
         "fetch_tickers",
     }
 )
-"""The methods of ``/ccxt/core`` that read."""
+"""Methods of ``/ccxt/core`` that read."""
 
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])|(?<=[A-Z])([A-Z])(?=[a-z])")
 
 
 def snake_case(func: str) -> str:
-    """``fetchOrderBook`` as ``fetch_order_book``; snake_case stays as it is."""
+    """Convert ``fetchOrderBook`` to ``fetch_order_book``; snake_case is unchanged."""
     if func.islower():
         return func
     return _HUMP.sub(lambda match: "_" + match.group(0), func).lower()
 
 
 def is_stream_method(func: str) -> bool:
-    """Whether the method streams, which calls cannot."""
+    """Return whether the method is a stream, which calls do not support."""
     return method_class_of(func) is MethodClass.STREAM

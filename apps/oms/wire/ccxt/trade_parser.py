@@ -1,7 +1,4 @@
-"""Trading calls of ccxt read: arguments bound, variants made one form of ``wire.ccxt_orders``.
-
-``read_trade`` knows every method of class trade that this version has a form for.
-"""
+"""Parser of trading calls of ccxt: binds arguments and normalizes variants to ``trade_requests``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,7 +21,7 @@ from oms.wire.ccxt.trade_requests import (
     positive_number,
 )
 
-#: Arguments in ccxt's order, those needed before the bar.
+#: Arguments in ccxt's order, required ones before the bar.
 _SIGNATURES: Mapping[str, str] = {
     "create_order": "symbol type side amount | price params",
     "create_orders": "orders | params",
@@ -73,9 +70,9 @@ _SIGNATURES: Mapping[str, str] = {
     "set_position_mode": "hedged | symbol params",
 }
 PARSED_METHODS = frozenset(_SIGNATURES)
-"""The methods that have a form here."""
+"""Supported methods."""
 
-#: What a method needs although ccxt declares it optional.
+#: Arguments that are required here although optional in ccxt.
 _DEMANDED: Mapping[str, str] = {
     "create_stop_order": "triggerPrice",
     "create_trigger_order": "triggerPrice",
@@ -97,9 +94,9 @@ _PASSED_ON = (
 def read_trade(
     func: str, args: Sequence[object], kwargs: Mapping[str, object]
 ) -> TradeRequest | None:
-    """What the call asks; ``None`` for a method that has no form here.
+    """Parse a call; ``None`` for an unsupported method.
 
-    Raises ``Invalid`` for arguments that the method cannot take.
+    Raises ``Invalid`` for arguments that the method does not take.
     """
     if func not in _SIGNATURES:
         return None
@@ -191,7 +188,7 @@ def _create(told: Mapping[str, Any], params: Params) -> CreateRequest:
 
 
 def _with_exits(told: Mapping[str, Any], params: dict[str, object]) -> dict[str, object]:
-    """ccxt's flat words for attached exits as objects."""
+    """Convert ccxt's flat parameters of attached exits to objects."""
     extended = dict(params)
     for name in ("takeProfit", "stopLoss"):
         limit = extended.pop(f"{name}LimitPrice", None)

@@ -1,7 +1,6 @@
-"""What a trading call of ccxt asks, in one form for each kind of trade.
+"""Normalized trading calls of ccxt, one class per kind of trade.
 
-``wire.ccxt_trades`` reads them. Whether a symbol exists, what its grid is and what the exchange can
-do is not asked here.
+Created by ``trade_parser``. Symbols, step sizes and capabilities are checked by the adapter.
 """
 
 import math
@@ -14,14 +13,14 @@ from oms.domain.money import NotADecimal, parse_decimal
 from oms.domain.orders.order import Side
 
 ORDERS_MAX = 50
-"""Orders that one call may make, change or cancel by name."""
+"""Maximum number of orders per call."""
 
 Params = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRequest:
-    """One order to make; ``amount`` in base, or ``cost`` in quote in its place."""
+    """An order to create; ``amount`` in base, or ``cost`` in quote instead."""
 
     symbol: str
     order_type: str
@@ -33,13 +32,13 @@ class CreateRequest:
 
     @property
     def reduce_only(self) -> bool:
-        """Whether it may only make a position smaller."""
+        """Return whether the order may only reduce a position."""
         return has_flag(self.params, "reduceOnly", "reduce_only")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditRequest:
-    """One order to change; ``None`` keeps. ``name`` is the exchange's id, or the sender's."""
+    """An order to change; ``None`` keeps. ``name`` is the exchange's id or the client order id."""
 
     name: str
     symbol: str | None
@@ -51,7 +50,7 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequest:
-    """One order to cancel; ``name`` is the exchange's id, or the sender's."""
+    """An order to cancel; ``name`` is the exchange's id or the client order id."""
 
     name: str
     symbol: str | None
@@ -60,7 +59,7 @@ class CancelRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOrders:
-    """Orders to make; ``is_list`` where the answer is a list."""
+    """Orders to create; ``is_list`` if the response is a list."""
 
     orders: tuple[CreateRequest, ...]
     is_list: bool = False
@@ -84,14 +83,14 @@ class CancelOrders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAllRequest:
-    """Every open order to cancel, of one symbol or of all."""
+    """Cancel all open orders of one symbol or of all."""
 
     symbol: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRequest:
-    """Positions to close at the market; ``None`` is each symbol, each side."""
+    """Positions to close at the market; ``None``: every symbol, every side."""
 
     symbol: str | None
     side: Side | None
@@ -100,7 +99,7 @@ class CloseRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingRequest:
-    """A setting of a contract or the account: the method's name, its value, the symbol."""
+    """A setting of a contract or the account: method name, value, symbol."""
 
     func: str
     value: object
@@ -113,11 +112,11 @@ TradeRequest = (
 
 
 def positive_number(name: str, told: object) -> Decimal | None:
-    """A number above 0 from JSON's or from text, exactly; ``None`` stays. Raises ``Invalid``."""
+    """Parse a number above 0 from JSON or text, exactly; ``None`` is returned. Raises ``Invalid``."""
     if told is None:
         return None
     if isinstance(told, float) and math.isfinite(told):
-        told = repr(told)  # the shortest text that means this number: what its sender wrote
+        told = repr(told)  # the shortest text of this float, which is what the client wrote
     if isinstance(told, bool) or not isinstance(told, int | str | Decimal):
         raise Invalid(f"{name}: a number is expected")
     try:
@@ -130,5 +129,5 @@ def positive_number(name: str, told: object) -> Decimal | None:
 
 
 def has_flag(params: Params, *names: str) -> bool:
-    """Whether one of the flags is set."""
+    """Return whether one of the flags is set."""
     return any(params.get(name) is True for name in names)

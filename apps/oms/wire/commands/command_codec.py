@@ -1,8 +1,8 @@
-"""Commands as they stand in the queue: one JSON text per command, written once and read once.
+"""Codec of stored commands: one JSON text per command payload.
 
-``encode`` leaves out what has its default, so equal wishes share one text and ``fingerprint`` is
-the hash of it. ``decode`` reads only what ``encode`` wrote and checks nothing: what a caller sends
-is the matter of ``wire.wishes``.
+``encode_payload`` leaves out defaults, so equal requests have the same text and the same
+``payload_fingerprint``. ``decode_payload`` reads only what ``encode_payload`` wrote and validates
+nothing; requests of clients are parsed in ``command_requests``.
 """
 
 import hashlib
@@ -63,7 +63,7 @@ _DECODER = json.JSONDecoder()
 
 
 def encode_payload(payload: CommandPayload) -> str:
-    """The JSON text of ``payload`` under the wire's names, without what has its default."""
+    """Return the JSON text of ``payload`` under wire names, without defaults."""
     match payload:
         case SendOrder():
             return dumps_fast(encode_send_order(payload))
@@ -92,7 +92,7 @@ def encode_payload(payload: CommandPayload) -> str:
             told = {"discrepancy_id": payload.discrepancy_id, "answer": payload.answer.value}
             told |= {"lifts": True} if payload.lifts else {}
         case CcxtCall():
-            # Read back where trades and reads are kept apart, so it stands first.
+            # The first key distinguishes trades from reads without parsing.
             told = {"trade": True} if payload.is_trade else {}
             told["func"] = payload.func
             if payload.args:
@@ -108,32 +108,32 @@ def encode_payload(payload: CommandPayload) -> str:
 
 
 def is_encoded_trade(text: str) -> bool:
-    """Whether an encoded ccxt call is one that trades."""
+    """Return whether an encoded ccxt call is a trade."""
     return text.startswith('{"trade"')
 
 
 def is_read_only(command_type: str, text: str) -> bool:
-    """Whether a stored command asks and changes nothing: it is told in no event."""
+    """Return whether a stored command changes nothing; such commands emit no event."""
     if command_type == COMMAND_TYPES[CcxtCall]:
         return not is_encoded_trade(text)
     return command_type == COMMAND_TYPES[ReadConnection]
 
 
 def decode_payload(command_type: str, text: str) -> CommandPayload:
-    """The payload that ``encode`` wrote as ``text``."""
+    """Return the payload that ``encode_payload`` wrote as ``text``."""
     read = _READERS.get(command_type)
     assert read is not None, f"no command is called {command_type_of!r}"
-    told, _ = _DECODER.raw_decode(text)  # no blank stands around what we wrote
+    told, _ = _DECODER.raw_decode(text)  # stored texts have no surrounding whitespace
     return read(told)
 
 
 def payload_fingerprint(command_type: str, text: str) -> str:
-    """SHA-256 in hex of a command's word and its encoded payload."""
+    """Return the SHA-256 of command name and encoded payload in hex."""
     return hashlib.sha256(f"{command_type_of}\n{text}".encode()).hexdigest()
 
 
 def command_type_of(payload: CommandPayload) -> str:
-    """The command's word on the wire."""
+    """Return the command name on the wire."""
     return COMMAND_TYPES[type(payload)]
 
 
@@ -146,7 +146,7 @@ def _write_named(
     | MergePositions
     | Reassign,
 ) -> dict[str, Any]:
-    """The commands over rows that they name; the comment is the caller's to add."""
+    """Encode commands that refer to rows; the caller adds the comment."""
     told: dict[str, Any]
     match payload:
         case CancelOrder():

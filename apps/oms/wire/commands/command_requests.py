@@ -1,9 +1,9 @@
-"""What callers ask: JSON bodies become commands, or a list of what is wrong with them.
+"""Requests of clients: JSON bodies to commands, or a list of errors.
 
-Numbers come from their text (``wire.json.loads``), never through a binary float. Unknown keys are
-refused, except what clients in the field send: ``extra``, the ccxt spellings inside ``params``,
-the idle keys of ``close_position``; null in an optional key means absent. Nothing is decided
-here: whether a symbol exists or an order type is supported is the worker's matter.
+Numbers are parsed from their text (``wire.json.loads``), never through a binary float. Unknown keys
+are refused except those that existing clients send: ``extra``, ccxt names inside ``params``,
+ignored keys of ``close_position``; null in an optional key means absent. Symbols and order types
+are checked by the worker.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,13 +38,13 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], Location], CommandPayload]] 
     "merge_positions": read_merge_positions,
     "position_change": read_position_change,
 }
-#: Commands that need their account told; that of the others is the row's.
+#: Commands that require an account id; for the others the row determines it.
 _ACCOUNT_COMMANDS = frozenset({"send_order", "cancel_all_orders", "close_all"})
 
 
 @value
 class CommandRequest:
-    """One command of a body; ``account_id`` is ``None`` where the row names it."""
+    """One command of a body; ``account_id`` is ``None`` if the row determines it."""
 
     payload: CommandPayload
     account_id: int | None
@@ -52,15 +52,15 @@ class CommandRequest:
 
     @property
     def comment(self) -> str | None:
-        """What the caller wrote beside it."""
+        """Return the comment of the payload, if any."""
         written = getattr(self.payload, "comment", None)
         return written if isinstance(written, str) else None
 
 
 def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:
-    """The wishes of a body, in its order: one command, or a list of up to ``items_max``.
+    """Parse a body: one command, or a list of up to ``items_max``, in order.
 
-    Raises ``Malformed`` with the wrong places, the item's index in ``loc``; then no wish counts.
+    Raises ``Malformed`` with the index of the item in ``loc``; then no command is accepted.
     """
     items = body if isinstance(body, list) else [body]
     if len(items) > items_max:
@@ -80,7 +80,7 @@ def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:
 
 
 def read_paper_price(body: object) -> CommandRequest:
-    """A manual price: ``price``, or ``bid`` and ``ask``, or a ``book``; and, or only, a ``print``.
+    """Parse a manual price: ``price``, ``bid`` and ``ask``, or a ``book``; and/or a ``print``.
 
     Raises ``Malformed``.
     """
@@ -123,19 +123,19 @@ def _check_order(book: Mapping[str, Any]) -> None:
 
 
 def read_paper_deposit(account_id: int, body: object) -> CommandRequest:
-    """``{currency, amount, comment?}``; below zero takes money out. Raises ``Malformed``."""
+    """Parse ``{currency, amount, comment?}``; negative amounts withdraw. Raises ``Malformed``."""
     fields = validate(DEPOSIT, drop_nulls(require_object(body, ("body",))), ())
     return CommandRequest(payload=PaperDeposit(**fields), account_id=account_id)
 
 
 def read_paper_reset(account_id: int, body: object) -> CommandRequest:
-    """``{comment?}``. Raises ``Malformed``."""
+    """Parse ``{comment?}``. Raises ``Malformed``."""
     fields = validate(RESET, drop_nulls(require_object(body, ("body",))), ())
     return CommandRequest(payload=PaperReset(**fields), account_id=account_id)
 
 
 def read_ccxt_call(func: str, body: object) -> CcxtCall:
-    """``{args, kwargs}`` of a ccxt call, both optional. Raises ``Malformed``."""
+    """Parse ``{args, kwargs}`` of a ccxt call, both optional. Raises ``Malformed``."""
     fields = validate(CALL, drop_nulls(require_object(body, ("body",))), ())
     args = fields.get("args", [])
     if not isinstance(args, list):

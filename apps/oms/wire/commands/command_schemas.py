@@ -1,6 +1,6 @@
-"""The shapes of request bodies: which keys there are and what each holds. Nothing but that.
+"""Schemas of request bodies of commands.
 
-Keys stand under the domain's names; ``wire.wishes`` has put aliases in their place before.
+Keys are field names; aliases are resolved before validation.
 """
 
 from typing import Annotated, Any, Literal, Required
@@ -41,7 +41,7 @@ _OPEN = ConfigDict(extra="ignore", strict=True)
 
 
 class Envelope(TypedDict, total=False):
-    """One command as it is sent."""
+    """One command as sent."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
     account_id: Id
@@ -51,7 +51,7 @@ class Envelope(TypedDict, total=False):
 
 
 class OrderFields(TypedDict, total=False):
-    """What sending and closing share."""
+    """Fields shared by sending and closing."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
     price: Positive
@@ -155,7 +155,7 @@ class PositionChangeFields(TypedDict, total=False):
 
 
 class ReassignFields(TypedDict, total=False):
-    """The body of a reassignment; accounts and dates are read apart."""
+    """Body of a reassignment; accounts and dates are parsed separately."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     order_ids: Annotated[list[Id], Field(max_length=IDS_MAX)]
@@ -170,7 +170,7 @@ class ReassignFields(TypedDict, total=False):
 
 
 class ReconcileFields(TypedDict, total=False):
-    """The body of a sweep on demand."""
+    """Body of a requested reconciliation."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     account_id: Id
@@ -189,7 +189,7 @@ class DecideFields(TypedDict, total=False):
 
 
 class BookFields(TypedDict):
-    """Levels, best first: ``[price, quantity]``, null quantity without limit."""
+    """Levels, best first: ``[price, quantity]``, quantity null: unlimited."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
     bids: Annotated[list[LevelPair], Field(min_length=1, max_length=LEVELS_MAX)]
@@ -197,7 +197,7 @@ class BookFields(TypedDict):
 
 
 class PrintFields(TypedDict, total=False):
-    """A trade of others."""
+    """A public trade."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
     price: Required[Positive]
@@ -221,7 +221,7 @@ class PriceFields(TypedDict, total=False):
 
 
 class DepositFields(TypedDict, total=False):
-    """Money into a paper account; below zero out of it."""
+    """A deposit into a paper account; negative: a withdrawal."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
     currency: Required[Currency]
@@ -230,14 +230,14 @@ class DepositFields(TypedDict, total=False):
 
 
 class ResetFields(TypedDict, total=False):
-    """The new beginning of a paper account."""
+    """Reset of a paper account."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
     comment: Comment
 
 
 class CallFields(TypedDict, total=False):
-    """The arguments of a ccxt call."""
+    """Arguments of a ccxt call."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     args: JsonList

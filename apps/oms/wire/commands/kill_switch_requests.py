@@ -1,4 +1,4 @@
-"""Kill switches on the wire: what is asked, how one is shown, what is told when one changes."""
+"""Kill switches: request bodies, rows and events."""
 
 from typing import Any, Required
 
@@ -45,7 +45,7 @@ RELEASE = TypeAdapter(ReleaseFields)
 
 @value
 class ActivateKillSwitch:
-    """A switch that somebody wants to pull."""
+    """A request to activate a switch."""
 
     scope: KillScope
     scope_id: str
@@ -53,20 +53,20 @@ class ActivateKillSwitch:
     flatten: bool
     comment: str
     cancel_entries: bool
-    #: Only tell what would happen.
+    #: Only report what would happen.
     drill: bool
 
 
 @value
 class ReleaseKillSwitch:
-    """A switch that somebody wants to release."""
+    """A request to release a switch."""
 
     comment: str
     confirm: str
 
 
 def read_activation(body: object, said: str | None) -> ActivateKillSwitch:
-    """Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
+    """Parse an activation. Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
     fields = validate(PULL, drop_nulls(require_object(body, ("body",))), ())
     word, mode = fields["scope"].lower(), fields["mode"].lower()
     if word not in KillScope.__members__.values():
@@ -91,13 +91,13 @@ def read_activation(body: object, said: str | None) -> ActivateKillSwitch:
 
 
 def read_release(body: object, said: str | None) -> ReleaseKillSwitch:
-    """Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
+    """Parse a release. Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
     fields = validate(RELEASE, drop_nulls(require_object(body, ("body",))), ())
     return ReleaseKillSwitch(comment=_comment(fields, said), confirm=fields.get("confirm", ""))
 
 
 def switch_row(switch: KillSwitch) -> dict[str, Any]:
-    """A switch as it is shown."""
+    """Return the row of a switch."""
     return {
         "id": switch.id,
         "scope": switch.scope.value,
@@ -119,7 +119,7 @@ def switch_row(switch: KillSwitch) -> dict[str, Any]:
 
 
 def kill_switch_changed(switch: KillSwitch, actor: str) -> dict[str, Any]:
-    """``kill_switch_changed``, besides ``account_id``."""
+    """Return the facts of ``kill_switch_changed``, without ``account_id``."""
     return {
         "kill_id": switch.id,
         "scope": switch.scope.value,

@@ -1,4 +1,4 @@
-"""Bodies of the commands on orders and positions that there are. Nothing is looked up here."""
+"""Bodies of commands on existing orders and positions."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ _CHANGES = ("stop_loss", "stop_gain", "comment")
 
 
 def read_cancel_order(sent: Mapping[str, Any], at: Location) -> CancelOrder:
-    """``order_id``, ``order_ids``, ``order_ids_csv``: their union. Raises ``Malformed``."""
+    """Parse ``order_id``, ``order_ids``, ``order_ids_csv``: their union. Raises ``Malformed``."""
     fields = validate(CANCEL, drop_nulls(sent), at)
     single = (fields["order_id"],) if "order_id" in fields else ()
     ids = _union("order_ids", fields, at, single)
@@ -41,17 +41,17 @@ def read_cancel_order(sent: Mapping[str, Any], at: Location) -> CancelOrder:
 
 
 def read_cancel_all_orders(sent: Mapping[str, Any], at: Location) -> CancelAllOrders:
-    """Strategies and symbol, all optional. Raises ``Malformed``."""
+    """Parse optional strategies and symbol. Raises ``Malformed``."""
     return CancelAllOrders(**_sweep(sent, at))
 
 
 def read_close_all(sent: Mapping[str, Any], at: Location) -> CloseAllPositions:
-    """Strategies and symbol, all optional. Raises ``Malformed``."""
+    """Parse optional strategies and symbol. Raises ``Malformed``."""
     return CloseAllPositions(**_sweep(sent, at))
 
 
 def read_change_order(sent: Mapping[str, Any], at: Location) -> ChangeOrder:
-    """An order and at least one of ``new_price``, ``new_qty``. Raises ``Malformed``."""
+    """Parse an order id and at least one of ``new_price``, ``new_qty``. Raises ``Malformed``."""
     fields = validate(CHANGE, drop_nulls(sent), at)
     if "new_price" not in fields and "new_qty" not in fields:
         raise malformed_at((*at, "new_price"), "give new_price, new_qty or both", "missing")
@@ -59,7 +59,7 @@ def read_change_order(sent: Mapping[str, Any], at: Location) -> ChangeOrder:
 
 
 def read_close_by(sent: Mapping[str, Any], at: Location) -> CloseBy:
-    """Two positions, which are not one. Raises ``Malformed``."""
+    """Parse two different positions. Raises ``Malformed``."""
     fields = validate(CLOSE_BY, drop_nulls(sent), at)
     if fields["position_id_a"] == fields["position_id_b"]:
         raise malformed_at((*at, "position_id_b"), "a position is not closed by itself")
@@ -67,7 +67,7 @@ def read_close_by(sent: Mapping[str, Any], at: Location) -> CloseBy:
 
 
 def read_merge_positions(sent: Mapping[str, Any], at: Location) -> MergePositions:
-    """Source and target, which are not one; levels with ``stop_mode`` set. Raises ``Malformed``."""
+    """Parse two different positions; levels require ``stop_mode`` set. Raises ``Malformed``."""
     known = drop_nulls(sent)
     fields = validate(
         MERGE, resolve_aliases(known, STOP_ALIASES, at), at, alias_locations(known, STOP_ALIASES)
@@ -84,7 +84,7 @@ def read_merge_positions(sent: Mapping[str, Any], at: Location) -> MergePosition
 
 
 def read_position_change(sent: Mapping[str, Any], at: Location) -> ChangePosition:
-    """What is there changes, null clears, what is absent stays. Raises ``Malformed``."""
+    """Parse changes: null clears, absent keys keep the value. Raises ``Malformed``."""
     fields = validate(
         POSITION_CHANGE,
         resolve_aliases(sent, STOP_ALIASES, at),
@@ -111,7 +111,7 @@ def _sweep(sent: Mapping[str, Any], at: Location) -> dict[str, Any]:
 def _union(
     name: str, fields: Mapping[str, Any], at: Location, more: Iterable[int] = ()
 ) -> tuple[int, ...]:
-    """The ids of a list, of its text with commas and ``more``, ascending, each once."""
+    """Return the ids of the list, the comma-separated text and ``more``, ascending, unique."""
     ids = {*fields.get(name, ()), *fields.get(f"{name}_csv", ()), *more}
     if len(ids) > IDS_MAX:
         raise malformed_at((*at, name), f"at most {IDS_MAX} ids", "too_long")

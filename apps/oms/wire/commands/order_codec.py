@@ -1,7 +1,6 @@
-"""Sends and closes as they stand in the queue: the two commands that make an order, as JSON keys.
+"""Codec of ``send_order`` and ``close_position`` in the queue.
 
-``write_send`` and ``write_close`` leave out what has its default; the readers read nothing but
-what these wrote. No judgement here, and no other command.
+Encoders leave out defaults; decoders read only what the encoders wrote. Nothing is validated.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,18 +17,18 @@ _WORDS = ("reason", "comment", "client_order_id", "time_in_force")
 _TRIGGERS = ("trigger_price", "take_profit_price", "trailing_amount", "trailing_percent")
 
 _SIDES = {str(side): side for side in Side}
-#: How a value is read that is no value of JSON itself.
+#: Parsers of values that JSON has no type for.
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("qty", "price", "oms_stop_loss", "oms_stop_gain", *_TRIGGERS), Decimal),
     "side": _SIDES.__getitem__,
     "expires_at": datetime.fromisoformat,
 }
-#: Fields that have another name in the domain.
+#: Field names that differ from the wire.
 _FIELDS = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
 
 
 def encode_send_order(wish: SendOrder) -> dict[str, Any]:
-    """The keys of a ``send_order``."""
+    """Return the keys of a ``send_order``."""
     told: dict[str, Any] = {
         "symbol": wish.symbol,
         "side": wish.side.value,
@@ -50,7 +49,7 @@ def encode_send_order(wish: SendOrder) -> dict[str, Any]:
 
 
 def encode_close_position(wish: ClosePosition) -> dict[str, Any]:
-    """The keys of a ``close_position``."""
+    """Return the keys of a ``close_position``."""
     told: dict[str, Any] = {"position_id": wish.position_id, "order_type": wish.order_type}
     put_decimals(told, qty=wish.qty, price=wish.price)
     _put_shared(told, wish)
@@ -58,28 +57,28 @@ def encode_close_position(wish: ClosePosition) -> dict[str, Any]:
 
 
 def decode_send_order(told: Mapping[str, Any]) -> SendOrder:
-    """What ``write_send`` wrote."""
+    """Decode the output of ``encode_send_order``."""
     return SendOrder(**_fields(told))
 
 
 def decode_close_position(told: Mapping[str, Any]) -> ClosePosition:
-    """What ``write_close`` wrote."""
+    """Decode the output of ``encode_close_position``."""
     return ClosePosition(**_fields(told))
 
 
 def put_decimals(told: dict[str, Any], **values: Decimal | None) -> None:
-    """Add the values that there are, in plain notation."""
+    """Add those values that are not ``None``, in plain notation."""
     told |= {name: decimal_text(value) for name, value in values.items() if value is not None}
 
 
 def optional_decimal_of(told: Mapping[str, Any], name: str) -> Decimal | None:
-    """The decimal under ``name``; null and absent are ``None``."""
+    """Return the decimal under ``name``; ``None`` if null or absent."""
     text = told.get(name)
     return None if text is None else Decimal(text)
 
 
 def sorted_keys(value: object) -> Any:
-    """``value`` with every mapping in the order of its keys."""
+    """Return ``value`` with the keys of all mappings sorted."""
     if isinstance(value, Mapping):
         return {key: sorted_keys(value[key]) for key in sorted(value)}
     if isinstance(value, (list, tuple)):
@@ -105,7 +104,7 @@ def _put_shared(told: dict[str, Any], wish: SendOrder | ClosePosition) -> None:
 
 
 def _fields(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What was written, by field; what was left out has its default."""
+    """Return the fields of the payload; left-out fields keep their defaults."""
     return {
         _FIELDS.get(name, name): _READERS[name](text) if name in _READERS else text
         for name, text in told.items()

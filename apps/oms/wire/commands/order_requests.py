@@ -1,7 +1,7 @@
-"""Bodies of ``send_order`` and ``close_position``: the two commands that make an order.
+"""Bodies of ``send_order`` and ``close_position``, the commands that create an order.
 
-Clients write them in many ways: aliases, ``extra``, ccxt spellings inside ``params``, a price of 0
-with a market order. All end as one form here; whether it can be carried out is the worker's matter.
+Clients use aliases, ``extra``, ccxt names inside ``params``, and a price of 0 with market orders;
+all are normalized here. The worker checks whether the order can be executed.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ _TRAILING = ("trailing_amount", "trailing_percent")
 
 
 def read_send_order(sent: Mapping[str, Any], at: Location) -> SendOrder:
-    """The order that ``sent`` asks for. Raises ``Malformed``."""
+    """Parse a ``send_order``. Raises ``Malformed``."""
     fields = _order_fields(sent, SEND_ALIASES, at)
     checked = validate(SEND, fields, at, partial(_spelled, sent, SEND_ALIASES))
     _settle_form(checked, at)
@@ -47,12 +47,12 @@ def read_send_order(sent: Mapping[str, Any], at: Location) -> SendOrder:
 
 
 def read_close_position(sent: Mapping[str, Any], at: Location) -> ClosePosition:
-    """The close that ``sent`` asks for. Raises ``Malformed``."""
+    """Parse a ``close_position``. Raises ``Malformed``."""
     known = {key: value for key, value in sent.items() if key not in IGNORED_ON_CLOSE}
     if known.get("extra") is not None:
         raise malformed_at((*at, "extra"), "a close knows no such key", "extra_forbidden")
     fields = _order_fields(known, CLOSE_ALIASES, at)
-    fields.pop("reduce_only", None)  # by its ccxt spelling: a close always reduces
+    fields.pop("reduce_only", None)  # by its ccxt name: a close always reduces
     checked = validate(CLOSE, fields, at, partial(_spelled, sent, CLOSE_ALIASES))
     checked.setdefault("order_type", "market")
     _settle_form(checked, at)
@@ -64,7 +64,7 @@ def read_close_position(sent: Mapping[str, Any], at: Location) -> ClosePosition:
 def _order_fields(
     sent: Mapping[str, Any], aliases: Mapping[str, str], at: Location
 ) -> dict[str, Any]:
-    """What was sent, under one name each: aliases resolved, ccxt spellings moved to fields."""
+    """Normalize keys: resolve aliases and move ccxt names to fields."""
     fields = resolve_aliases(drop_nulls(sent), aliases, at)
     _move_spellings(fields, at)
     is_limit = str(fields.get("order_type", "market")).lower() in LIMIT_TYPES
@@ -89,9 +89,9 @@ def _move_spellings(fields: dict[str, Any], at: Location) -> None:
 
 
 def _settle_form(fields: dict[str, Any], at: Location) -> None:
-    """Name the conditional form that a trigger makes of a plain order; ask for what it needs.
+    """Set the conditional type that triggers imply and check the fields that it requires.
 
-    Afterwards ``trigger_price`` is the trigger of every triggered form.
+    Afterwards ``trigger_price`` is the trigger of every triggered type.
     """
     plain = fields["order_type"]
     if plain in ("market", "limit"):
@@ -136,7 +136,7 @@ def _check_expiry(fields: Mapping[str, Any], at: Location) -> None:
 
 
 def _spelled(sent: Mapping[str, Any], aliases: Mapping[str, str], loc: Location) -> Location:
-    """A place under the name that the caller used: a field, an alias, or a ccxt spelling."""
+    """Map a location to the sent key: a field, an alias, or a ccxt name."""
     told = alias_locations(sent, aliases)(loc)
     if told != loc or not loc or loc[0] in sent:
         return told

@@ -1,4 +1,4 @@
-"""The body of a reassignment and the rows of its answer. Whether it may be is not asked here."""
+"""Reassignment: request body and response rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _EDITS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReassignRequest:
-    """What a caller asks to move, or to see before."""
+    """A request to move orders, or to preview it."""
 
     #: ``None``: every account on which the caller may reassign.
     account_ids: tuple[int, ...] | None
@@ -44,7 +44,7 @@ class ReassignRequest:
 
 
 def read_reassign(body: object, now: datetime, said: str | None = None) -> ReassignRequest:
-    """The reassignment of a body; ``said`` is the comment where the body has none.
+    """Parse a reassignment; ``header_comment`` applies if the body has no comment.
 
     Raises ``Malformed``.
     """
@@ -80,7 +80,7 @@ def read_reassign(body: object, now: datetime, said: str | None = None) -> Reass
 
 
 def order_item(order: Order, exchange_id: str | None) -> Row:
-    """An order among what is reassigned."""
+    """Return the row of an order to be reassigned."""
     row = order_row(order)
     return {
         "kind": "order",
@@ -98,7 +98,7 @@ def order_item(order: Order, exchange_id: str | None) -> Row:
 
 
 def deal_item(deal: Deal, exchange_id: str | None) -> Row:
-    """A deal among what is reassigned."""
+    """Return the row of a deal to be reassigned."""
     row = deal_row(deal)
     return {
         "kind": "deal",
@@ -117,14 +117,14 @@ def deal_item(deal: Deal, exchange_id: str | None) -> Row:
 
 
 def _as_query(apart: Mapping[str, Any]) -> dict[str, str]:
-    """Keys of the body that are read as those of a query are; ``account_id`` wins."""
+    """Return body keys in the format of query parameters; ``account_id`` takes precedence."""
     query: dict[str, str] = {}
     for name, value in apart.items():
         if isinstance(value, list) and name == "account_ids":
             value = ",".join(str(part) for part in value if isinstance(part, (int, str)))
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             if name in ("page", "page_size"):
-                continue  # bent into range like any other nonsense there
+                continue  # clamped like invalid numbers
             raise malformed_at((name,), "a text is expected")
         query[name] = str(value)
     if "account_id" in query:

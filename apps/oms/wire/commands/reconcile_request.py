@@ -1,4 +1,4 @@
-"""The body of a sweep on demand, and how what sweeps left behind is told."""
+"""Reconciliation: request bodies, status rows and discrepancy rows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ DISCREPANCY_ROWS_MAX = 500
 
 
 def read_reconcile(body: object) -> tuple[tuple[int, ...] | None, Reconcile]:
-    """The accounts named (``None``: all readable ones) and the sweep. Raises ``Malformed``."""
+    """Parse account ids (``None``: all readable ones) and payload. Raises ``Malformed``."""
     fields = validate(RECONCILE, drop_nulls(require_object(body, ("body",))), ())
     named = list(fields.get("account_ids", ()))
     if "account_id" in fields:
@@ -53,7 +53,7 @@ def read_reconcile(body: object) -> tuple[tuple[int, ...] | None, Reconcile]:
 
 
 def read_discrepancy_query(query: Query, readable: Sequence[int]) -> DiscrepancyQuery:
-    """The filters of the inbox; without ``status`` what is open. Raises ``Malformed``."""
+    """Parse filters of discrepancies; ``status`` defaults to open. Raises ``Malformed``."""
     named = read_account_ids(query) if query.get("account_ids") else readable
     statuses = read_words(query, "status") or frozenset({DiscrepancyStatus.OPEN.value})
     kinds = read_words(query, "class") or frozenset()
@@ -75,9 +75,9 @@ def read_discrepancy_query(query: Query, readable: Sequence[int]) -> Discrepancy
 def read_decision(
     body: object, said: str | None, row: Discrepancy, answer: Decision
 ) -> DecideDiscrepancy:
-    """The decision on ``row``; ``said`` is the comment of the header. Raises ``Malformed``.
+    """Parse a decision on ``row``; ``header_comment`` is the default. Raises ``Malformed``.
 
-    To leave open what holds an account in quarantine lifts the quarantine.
+    Dismissing an open discrepancy with policy quarantine lifts the quarantine.
     """
     fields = validate(DECIDE, drop_nulls(require_object(body, ("body",))), ())
     is_held = row.status == DiscrepancyStatus.OPEN and row.policy == DiscrepancyPolicy.QUARANTINE
@@ -92,7 +92,7 @@ def read_decision(
 def reconcile_result_row(
     account_id: int, told: Mapping[str, Any] | None, error: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """What became of one account's sweep; counts are ``None`` where it did not end well."""
+    """Return the result of one account; counts are ``None`` if it failed."""
     counts = told or {}
     return {
         "account_id": account_id,
@@ -115,9 +115,9 @@ def reconcile_status_rows(
     now: datetime,
     heartbeats: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """How fresh each account's last sweep is: ``fresh``, ``stale`` or ``never``.
+    """Return how recent each account's last reconciliation is: ``fresh``, ``stale`` or ``never``.
 
-    Sweeps that found nothing are told by the ``heartbeats`` of workers alone.
+    Reconciliations without findings are reported only by the ``heartbeats`` of workers.
     """
     read = newest_cursors(cursors, heartbeats)
     degraded = _by_account(heartbeats, "degraded")
@@ -152,7 +152,7 @@ def _by_account(heartbeats: Sequence[Mapping[str, Any]], name: str) -> dict[str,
 def newest_cursors(
     cursors: Sequence[Cursor], heartbeats: Sequence[Mapping[str, Any]]
 ) -> dict[int, Cursor]:
-    """Up to when each account was read, as the store or its worker says."""
+    """Return the latest cursor of each account, from the store or its worker."""
     read = {cursor.account_id: cursor for cursor in cursors if cursor.entity == TRADES_CURSOR}
     for each in heartbeats:
         for key, text in each.get("reconciled", {}).items():
@@ -165,7 +165,7 @@ def newest_cursors(
 
 
 def discrepancy_row(row: Discrepancy, evidence: object, fix: object) -> dict[str, Any]:
-    """A discrepancy; ``evidence`` and ``fix`` as JSON values."""
+    """Return the row of a discrepancy; ``evidence`` and ``fix`` as JSON values."""
     return {
         "id": row.id,
         "account_id": row.account_id,

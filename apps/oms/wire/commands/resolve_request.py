@@ -1,4 +1,4 @@
-"""The body with which an operator settles an order in doubt."""
+"""Request body that resolves an order with unknown outcome."""
 
 from typing import Annotated, Required
 
@@ -37,7 +37,7 @@ RESOLVE = TypeAdapter(ResolveFields)
 
 
 def read_resolve(order_id: int, body: object, said: str | None) -> ResolveUnknownOrder:
-    """What shall become of the order; ``said`` is the comment of the header.
+    """Parse the resolution of an order; ``header_comment`` is the default comment.
 
     Raises ``Malformed``, ``Invalid`` (``comment_required``).
     """

@@ -1,12 +1,11 @@
-"""How a command ended, as the JSON texts that are kept with it.
+"""Codec of stored command results.
 
 ``error``   {code, message, reason, limit, value, set_by, outcome, facts?}
 ``result``  {order_id, client_order_id, order_ids, position_ids, deal_ids,
-            skipped: [[order_id, code]], value, replayed}; a key that says nothing is left out, a
-            result that says nothing is ``None``
+            skipped: [[order_id, code]], value, replayed}; empty keys are left out, an
+            empty result is ``None``
 
-and as the word that goes with a ring to whoever waits: [status, error, result, order_id,
-finished_at], what the columns of those names hold.
+A notification carries [status, error, result, order_id, finished_at]: the columns of these names.
 """
 
 from datetime import datetime
@@ -25,7 +24,7 @@ _ROWS = ("order_ids", "position_ids", "deal_ids")
 
 
 def dump_error(error: Refused) -> str:
-    """The error as JSON text; every key is present but ``facts``, which most have not."""
+    """Return the error as JSON text; all keys are present but ``facts``, which is optional."""
     told: dict[str, Any] = {
         "code": error.code,
         "message": error.message,
@@ -41,7 +40,7 @@ def dump_error(error: Refused) -> str:
 
 
 def dump_result(result: CommandResult) -> str | None:
-    """What a command made or touched, as JSON text."""
+    """Return what a command created or changed as JSON text."""
     said: dict[str, Any] = {}
     if result.order_id is not None:
         said["order_id"] = result.order_id
@@ -61,7 +60,7 @@ def dump_result(result: CommandResult) -> str | None:
 
 
 def dump_result_notice(result: CommandResult, at: datetime) -> str:
-    """A final result, in one word."""
+    """Return a final result as the text of a notification."""
     error = None if result.error is None else dump_error(result.error)
     return dumps_fast(
         [result.status.value, error, dump_result(result), result.order_id, time_text(at)]
@@ -69,7 +68,7 @@ def dump_result_notice(result: CommandResult, at: datetime) -> str:
 
 
 def load_result_notice(word: str, command: NewCommand) -> CommandRow | None:
-    """``command`` as it stands by that word; ``None`` if the word is of another make."""
+    """Return ``command`` with the notified result; ``None`` if the text has another format."""
     try:
         status, error, result, order_id, finished_at = loads(word)
         return _new_row(
@@ -94,7 +93,7 @@ def load_result_notice(word: str, command: NewCommand) -> CommandRow | None:
 
 
 def load_error(text: str) -> Refused:
-    """The error that ``dump_error`` wrote."""
+    """Decode the output of ``dump_error``."""
     told = loads(text)
     return Refused(
         code=told["code"],
@@ -111,7 +110,7 @@ def load_error(text: str) -> Refused:
 def load_result(
     status: CommandStatus, error: str | None, result: str | None, order_id: int | None
 ) -> CommandResult:
-    """The result that the columns of a command tell of."""
+    """Return the result stored in the columns of a command."""
     told: dict[str, Any] = {"order_id": order_id}
     if result is not None:
         told |= loads(result)

@@ -1,4 +1,4 @@
-"""Bodies of the risk switches. Each says why."""
+"""Request bodies that set risk flags. A comment is required."""
 
 from typing import Annotated, Any, Required
 
@@ -46,7 +46,7 @@ STATUS = TypeAdapter(StatusFields)
 
 
 def read_allow(body: object, said: str | None) -> RiskSwitch:
-    """The switch of an account; ``said`` is the comment of the header.
+    """Parse the flag of an account; ``header_comment`` is the default comment.
 
     Raises ``Malformed``, ``Invalid`` (``comment_required``).
     """
@@ -54,12 +54,12 @@ def read_allow(body: object, said: str | None) -> RiskSwitch:
 
 
 def read_strategy_allow(body: object, said: str | None) -> RiskSwitch:
-    """The switch of a strategy on an account. Raises as ``read_allow``."""
+    """Parse the flag of a strategy on an account. Raises as ``read_allow``."""
     return _switch(STRATEGY_ALLOW, body, said)
 
 
 def read_status(body: object, said: str | None) -> RiskSwitch:
-    """The block of an account. Raises as ``read_allow``."""
+    """Parse the status of an account. Raises as ``read_allow``."""
     wish = _switch(STATUS, body, said)
     word = (wish.status or "").lower()
     if word not in STATUSES:

@@ -1,4 +1,4 @@
-"""How an account's exchange is reached, told by its worker and read by who asks."""
+"""Connection status of an account's exchange: the worker's row and the response body."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from oms.wire.json import optional_time_text
 
 
 def connection_row(state: ConnectionState, unavailable_reason: Refused | None) -> dict[str, Any]:
-    """What the worker knows, times as text."""
+    """Return the worker's status with times as text."""
     return {
         "hosts_called": list(state.hosts_called),
         "last_call_at": optional_time_text(state.last_call_at),
@@ -34,9 +34,9 @@ def connection_body(
     swept_at: datetime | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """The whole answer; ``told`` is a ``connection_row``, ``None`` where no worker answered.
+    """Return the response body; ``status_row`` is a ``connection_row``, ``None`` without a worker.
 
-    ``swept_at`` is the end of the last sweep that is stored; the later of the two counts.
+    ``reconciled_at`` is the end of the last stored reconciliation; the later of both counts.
     """
     row = told or {}
     read_at = _later(swept_at, _time(row.get("reconciled_at")))

@@ -1,7 +1,7 @@
-"""Events as they are stored and told: ``{namespace, event, strategy_id, payload}``.
+"""Event format: ``{namespace, event, strategy_id, payload}``.
 
-One outbox row carries all events of one command or report, in the order told: the fine-grained
-ones first, then the full rows: deals, orders, positions; then the command.
+One outbox row carries all events of one command or report in order: the fine-grained ones first,
+then the full rows (deals, orders, positions), then the command.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +22,11 @@ from oms.wire.responses.ledger_rows import Row, deal_row, order_row, position_ro
 _POSITION, _COMMAND = str(Namespace.POSITION), str(Namespace.COMMAND)
 
 EVENTS_PER_ROW_MAX = 500
-"""How many events one outbox row may carry."""
+"""Maximum number of events per outbox row."""
 
 
 class WireEvent(TypedDict):
-    """One event on the wire; numbers of the payload may be decimals still."""
+    """One event; numbers in the payload may still be decimals."""
 
     namespace: str
     event: str
@@ -36,7 +36,7 @@ class WireEvent(TypedDict):
 
 @value
 class EventSource:
-    """All that one command or report changed."""
+    """All changes of one command or report."""
 
     account_id: int
     events: Sequence[Event] = ()
@@ -44,13 +44,13 @@ class EventSource:
     deals_removed: Sequence[Deal] = ()
     orders: Sequence[Order] = ()
     positions: Sequence[Position] = ()
-    #: Why each order changed, and whether it was a late fill, by order id.
+    #: Execution type and late-fill flag by order id.
     exec_types: Mapping[int, tuple[str, bool]] = field(default_factory=dict)
     command: tuple[Command, CommandResult] | None = None
 
 
 def build_events(tale: EventSource) -> Iterator[WireEvent]:
-    """The events of ``tale`` in their order."""
+    """Yield the events of ``source`` in order."""
     for event in tale.events:
         yield {
             "namespace": str(event.namespace),
@@ -84,7 +84,7 @@ def _facts(event: Event) -> Mapping[str, object]:
 
 
 def command_updated(command: Command, result: CommandResult) -> WireEvent:
-    """That a command ended, and how."""
+    """Return the event of a finished command."""
     error = result.error
     payload: Row = {
         "account_id": command.account_id,
@@ -104,7 +104,7 @@ def command_updated(command: Command, result: CommandResult) -> WireEvent:
 
 
 def outbox_payload(events: Sequence[WireEvent]) -> tuple[str, str, str]:
-    """Namespace, event type and payload text of the outbox row that carries ``events``."""
+    """Return namespace, event type and payload text of the outbox row of ``events``."""
     if len(events) == 1:
         only = events[0]
         return only["namespace"], only["event"], dumps_fast(only["payload"])

@@ -1,6 +1,6 @@
-"""Rows of orders, deals and positions as the wire shows them: every key always present.
+"""Rows of orders, deals and positions: every key is always present.
 
-Values are JSON's own types, so the fast writer can be used.
+Values are JSON types, as the fast encoder requires.
 """
 
 from typing import Any
@@ -15,12 +15,12 @@ Row = dict[str, Any]
 
 
 def order_status(state: OrderState) -> str:
-    """The frozen word for a state: an expired order is shown as CANCELED."""
+    """Return the published status: an expired order is CANCELED."""
     return "CANCELED" if state is OrderState.EXPIRED else str(state)
 
 
 def order_row(order: Order) -> Row:
-    """An order; decimals as text, times as RFC 3339, absent values ``None``."""
+    """Return the row of an order; decimals as text, times as RFC 3339, absent values ``None``."""
     fee_currency, fee = _main_fee(order)
     return {
         "id": order.id,
@@ -77,7 +77,7 @@ def order_row(order: Order) -> Row:
 
 
 def deal_row(deal: Deal) -> Row:
-    """A deal."""
+    """Return the row of a deal."""
     return {
         "id": deal.id,
         "account_id": deal.account_id,
@@ -110,7 +110,7 @@ def deal_row(deal: Deal) -> Row:
 
 
 def position_row(position: Position) -> Row:
-    """A position; ``qty`` unsigned, ``side`` says which way. Marks are filled in when read."""
+    """Return the row of a position; ``qty`` is unsigned. Mark fields are set by the reader."""
     merged = position.state is PositionState.MERGED
     return {
         "id": position.id,
@@ -149,7 +149,7 @@ def position_row(position: Position) -> Row:
 
 
 def _main_fee(order: Order) -> tuple[str | None, str | None]:
-    """Currency and amount of the largest fee: orders that pay in two are rare."""
+    """Return currency and amount of the largest fee; orders with two fee currencies are rare."""
     if not order.fees:
         return None, None
     if len(order.fees) == 1:

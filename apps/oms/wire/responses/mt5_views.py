@@ -1,8 +1,8 @@
-"""Rows in the words of MetaTrader 5: ``view=mt5``. The one table of its enumerations.
+"""MetaTrader 5 views (``view=mt5``) and the mapping of its enumerations.
 
-Enumerations are its integers, times whole seconds and milliseconds since 1970, ``magic`` is the
-strategy. Quantities and prices stay exact text, and what is missing stays ``None``: no zero is
-made up for it. The return codes of refusals stand in ``wire.codes``.
+Enumerations are integers, times whole seconds and milliseconds since 1970, ``magic`` is the
+strategy. Quantities and prices stay exact text, missing values are ``None`` instead of zero. Return
+codes of refusals are in ``wire.error_codes``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ ORDER_TYPE: Mapping[str, tuple[int, int]] = {
     "trailing_stop": (4, 5),
     "stop_limit": (6, 7),
 }
-"""ORDER_TYPE_BUY*, ORDER_TYPE_SELL*: a take-profit waits where a limit would."""
+"""ORDER_TYPE_BUY*, ORDER_TYPE_SELL*: a take-profit maps to a limit type."""
 
 ORDER_STATE: Mapping[OrderState, int] = {
     OrderState.PENDING_SUBMIT: 0,
@@ -41,7 +41,7 @@ ORDER_STATE: Mapping[OrderState, int] = {
     OrderState.EXPIRED: 6,
     OrderState.UNKNOWN: 7,
 }
-"""ORDER_STATE_*; a wished change or cancel is ``ORDER_STATE_WISHED``."""
+"""ORDER_STATE_*; a pending change or cancel is ``ORDER_STATE_PENDING_CHANGE``."""
 
 ORDER_STATE_PENDING_CHANGE: Mapping[str, int] = {"replace": 8, "cancel": 9}
 ORDER_FILLING: Mapping[str, int] = {"FOK": 0, "IOC": 1}
@@ -55,7 +55,7 @@ DEAL_TYPE: Mapping[DealType, int] = {
     DealType.CORRECTION: 5,
     DealType.COMMISSION: 7,
 }
-"""DEAL_TYPE_* of what is no trade; a trade is 0 (buy) or 1 (sell)."""
+"""DEAL_TYPE_* of deals other than trades; a trade is 0 (buy) or 1 (sell)."""
 
 REASON: Mapping[str, int] = {
     "manual": 0,
@@ -69,7 +69,7 @@ REASON: Mapping[str, int] = {
     "funding": 7,
     "settlement": 8,
 }
-"""ORDER_REASON_*, DEAL_REASON_*; whatever a program did is ``REASON_EXPERT``."""
+"""ORDER_REASON_*, DEAL_REASON_*; all others are ``REASON_EXPERT``."""
 
 REASON_EXPERT = 3
 POSITION_REASON_MAX = 3
@@ -78,7 +78,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def order_view(order: Order) -> Row:
-    """An order as MetaTrader shows it."""
+    """Return the MetaTrader view of an order."""
     waits = order.trigger_price is not None
     stop_limit = order.order_type in ("stop_limit", "take_profit_limit")
     return {
@@ -110,7 +110,7 @@ def order_view(order: Order) -> Row:
 
 
 def deal_views(deals: Sequence[Deal]) -> list[Row]:
-    """Deals as MetaTrader shows them: the two legs of a flip are one, of entry INOUT."""
+    """Return the MetaTrader views of deals; the two legs of a flip become one INOUT deal."""
     shown: list[Row] = []
     for index, deal in enumerate(deals):
         before = deals[index - 1] if index else None
@@ -122,7 +122,7 @@ def deal_views(deals: Sequence[Deal]) -> list[Row]:
 
 
 def position_view(position: Position, mark: Decimal | None, profit: Decimal | None) -> Row:
-    """A position as MetaTrader shows it: ``profit`` at ``mark`` while open, else what it made."""
+    """Return the view of a position: ``profit`` at ``mark`` while open, else the realized profit."""
     return {
         "ticket": position.id,
         "identifier": position.identifier,
@@ -152,7 +152,7 @@ def command_view(
     orders: Sequence[Order],
     deals: Sequence[Deal],
 ) -> Row:
-    """How a command ended, as MetaTrader's trade result; ``orders`` and ``deals`` it made."""
+    """Return the MetaTrader trade result of a command that made ``orders`` and ``deals``."""
     volume = reduce(add, (deal.qty for deal in deals)) if deals else None
     order = orders[0] if orders else None
     return {

@@ -1,8 +1,7 @@
-"""The life of one order as a list of what happened to it, and how long it took.
+"""Timeline of one order: its steps and durations.
 
-Rows are the truth: the command, the order and its deals tell when it was wished, taken on, sent,
-acknowledged, filled and ended. Events add what rows forget: wished changes, changes, triggers,
-lost answers. Nothing is looked up here.
+Steps come from rows (command, order, deals) and from events for what rows do not keep: change
+requests, changes, triggers, lost responses.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +25,7 @@ PHASES: Mapping[str, tuple[str, str]] = {
     "unknown": ("unknown", "worker"),
     "trade_cancel": ("reconciled", "exchange_stream"),
 }
-"""Phase and source of an order's event by its ``exec_type``; the rows tell the others."""
+"""Phase and source of an order event by its ``exec_type``; other phases come from the rows."""
 
 _NAMED: Mapping[str, tuple[str, str]] = {
     "reassign_audit": ("reassigned", "operator"),
@@ -47,7 +46,7 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRecord:
-    """What is known of one order; ``events`` are those told of it, oldest first."""
+    """Stored data of one order; ``events`` are its events, oldest first."""
 
     order: Order
     command: CommandRow | None
@@ -57,7 +56,7 @@ class OrderRecord:
 
 
 def build_timeline(life: OrderRecord) -> Row:
-    """``{order_id, summary, items}``; ``seq`` numbers the items."""
+    """Return ``{order_id, summary, items}``; ``seq`` numbers the items."""
     steps = [*_wish(life), *_fills(life), *_told(life.events), *_end(life)]
     steps.sort(key=lambda step: (step["at"], _ORDER.index(step["phase"])))
     items = [{"seq": number, **step} for number, step in enumerate(steps, 1)]
@@ -171,7 +170,7 @@ def _step(
 
 
 def _summary(life: OrderRecord) -> Row:
-    """Milliseconds between the steps; what was never measured apart is ``None``."""
+    """Return the milliseconds between the steps; ``None`` if not measured."""
     order = life.order
     begun = order.created_at if life.command is None else life.command.created_at
     fills = [deal.executed_at for deal in life.deals if deal.type is DealType.TRADE]

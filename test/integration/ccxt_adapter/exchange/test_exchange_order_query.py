@@ -39,10 +39,10 @@ async def test_a_look_finds_what_was_placed(
     idle_poll_seconds: CcxtHarness, venue: LoopbackExchange
 ) -> None:
     await lost(idle_poll_seconds, venue, "accept_then_close")
-    looked = await idle_poll_seconds.exchange.find(idle_poll_seconds.orders[7], None, now())
+    looked = await idle_poll_seconds.exchange.find_order(idle_poll_seconds.orders[7], None, now())
     assert looked.refused is None
     await idle_poll_seconds.wait_for_state(7, "SUBMITTED")
-    again = await idle_poll_seconds.exchange.find(idle_poll_seconds.orders[7], None, now())
+    again = await idle_poll_seconds.exchange.find_order(idle_poll_seconds.orders[7], None, now())
     assert again.refused is None
     await idle_poll_seconds.poll()
     assert idle_poll_seconds.kinds(7) == [ReportKind.UNKNOWN, ReportKind.ACCEPTED], "told once"
@@ -53,7 +53,7 @@ async def test_a_look_that_finds_nothing_ends_nothing(
 ) -> None:
     await lost(idle_poll_seconds, venue, "close_before")
     assert (
-        await idle_poll_seconds.exchange.find(idle_poll_seconds.orders[7], None, now())
+        await idle_poll_seconds.exchange.find_order(idle_poll_seconds.orders[7], None, now())
     ).refused is None
     await idle_poll_seconds.poll()
     assert idle_poll_seconds.state(7) == "UNKNOWN"
@@ -64,7 +64,7 @@ async def test_a_look_that_fails_says_why(
 ) -> None:
     await lost(idle_poll_seconds, venue, "accept_then_close")
     venue.control("fault", match="/v5/order", mode="http", status=503, count=20)
-    looked = await idle_poll_seconds.exchange.find(idle_poll_seconds.orders[7], None, now())
+    looked = await idle_poll_seconds.exchange.find_order(idle_poll_seconds.orders[7], None, now())
     assert looked.refused is not None and looked.refused.code == "exchange_unavailable"
     assert idle_poll_seconds.state(7) == "UNKNOWN"
 
@@ -78,13 +78,13 @@ async def test_an_order_is_adopted_if_it_can_be_this_one(
         order = {"symbol": LINEAR, "side": side, "type": "limit", "qty": "0.01", "price": price}
         made[side] = str(venue.control("external", key="loop-a", **order)["order_id"])
     order = idle_poll_seconds.orders[7]
-    other = await idle_poll_seconds.exchange.find(order, made["sell"], now())
+    other = await idle_poll_seconds.exchange.find_order(order, made["sell"], now())
     assert other.refused is not None
     assert (other.refused.code, other.refused.reason) == ("conflict", "order_differs")
     assert "sell" in other.refused.message
-    nobody = await idle_poll_seconds.exchange.find(order, "1234567890", now())
+    nobody = await idle_poll_seconds.exchange.find_order(order, "1234567890", now())
     assert nobody.refused is not None and nobody.refused.code == "order_not_found"
-    assert (await idle_poll_seconds.exchange.find(order, made["buy"], now())).refused is None
+    assert (await idle_poll_seconds.exchange.find_order(order, made["buy"], now())).refused is None
     await idle_poll_seconds.wait_for_state(7, "SUBMITTED")
     assert idle_poll_seconds.orders[7].exchange_order_id == made["buy"]
     assert str(idle_poll_seconds.orders[7].price) == "10001"
@@ -106,7 +106,7 @@ async def test_one_that_was_declared_not_placed_is_found_late(
     idle_poll_seconds.orders[7] = advance_order(order, said) or order
     assert idle_poll_seconds.orders[7].reject_code == "not_placed"
     assert (
-        await idle_poll_seconds.exchange.find(idle_poll_seconds.orders[7], None, now())
+        await idle_poll_seconds.exchange.find_order(idle_poll_seconds.orders[7], None, now())
     ).refused is None
     await idle_poll_seconds.wait_for_state(7, "SUBMITTED")
 
@@ -128,5 +128,5 @@ async def test_an_order_of_an_earlier_process_is_found_by_its_name(
     more = {"belongs": belongs}
     second = new_desk(orders={7: over}, attempts={}, timings=IDLE, more=more)
     await second.wait_ready()
-    assert (await second.exchange.find(over, None, now())).refused is None
+    assert (await second.exchange.find_order(over, None, now())).refused is None
     await second.wait_for_state(7, "SUBMITTED")

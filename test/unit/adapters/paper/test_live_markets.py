@@ -28,7 +28,9 @@ class ScriptedPrices:
         self.asked: dict[str, bool] = {}
         self.is_closed = False
 
-    def take(self, symbol: str, now: datetime, *, with_depth: bool) -> Sequence[PriceUpdate]:
+    def take_updates(
+        self, symbol: str, now: datetime, *, with_depth: bool
+    ) -> Sequence[PriceUpdate]:
         self.asked[symbol] = with_depth
         told = [each for each in self.waiting if each.symbol == symbol]
         self.waiting = [each for each in self.waiting if each.symbol != symbol]

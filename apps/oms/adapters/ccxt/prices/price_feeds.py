@@ -69,7 +69,9 @@ class AccountPrices:
         #: The number of the news told last, by symbol, with whose numbers they are.
         self._told: dict[str, tuple[object, int]] = {}
 
-    def take(self, symbol: str, now: datetime, *, with_depth: bool) -> Sequence[PriceUpdate]:
+    def take_updates(
+        self, symbol: str, now: datetime, *, with_depth: bool
+    ) -> Sequence[PriceUpdate]:
         """What was told since the last call, the oldest first; at first the newest price alone."""
         prices = self._feed.subscribe(symbol, now, with_depth=with_depth)
         of, number = self._told.get(symbol, (None, 0))

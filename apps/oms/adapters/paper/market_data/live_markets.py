@@ -54,7 +54,7 @@ class LiveMarkets:
         known = state.markets.get(symbol)
         at = None if known is None else known.at
         placed_at = _newest_order(state, symbol)
-        for told in self.feed.take(symbol, now, with_depth=_is_close(state, symbol)):
+        for told in self.feed.take_updates(symbol, now, with_depth=_is_close(state, symbol)):
             if self._is_old(symbol, told.at, now):
                 continue
             match told:

@@ -71,7 +71,7 @@ class SqlIdBlocks:
         """Return a new id."""
         return self.run(kind, 1)
 
-    def run(self, kind: IdKind, count: int) -> int:
+    def reserve_range(self, kind: IdKind, count: int) -> int:
         """Return the first of ``count`` consecutive new ids; too short ranges are dropped."""
         available = self._available[kind]
         while available.end - available.next < count:

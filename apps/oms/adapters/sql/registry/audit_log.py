@@ -99,7 +99,7 @@ class SqlAuditLog:
         found = await self._database.fetch("SELECT length, hash FROM audit_chain WHERE id = 1")
         return ChainHead(length=found[0][0], hash=found[0][1])
 
-    async def unchained(self, limit: int) -> Sequence[AuditRow]:
+    async def unchained_rows(self, limit: int) -> Sequence[AuditRow]:
         """Return rows that are not chained yet, ascending."""
         table = self._dialect.with_index("audit_log", "ux_audit_log_chain_no")
         text = (
@@ -108,7 +108,7 @@ class SqlAuditLog:
         )
         return [_row(row, self._dialect) for row in await self._database.fetch(text, (limit,))]
 
-    async def chain(self, before: ChainHead, rows: Sequence[ChainedRow]) -> bool:
+    async def append_to_chain(self, before: ChainHead, rows: Sequence[ChainedRow]) -> bool:
         """Append ``rows``; ``False`` if the head is no longer ``before``."""
         if not rows:
             return True
@@ -135,7 +135,7 @@ class SqlAuditLog:
         except DuplicateKey:
             return False
 
-    async def chained(self, after: int, limit: int) -> Sequence[ChainedRow]:
+    async def chained_rows(self, after: int, limit: int) -> Sequence[ChainedRow]:
         """Return chained rows from number ``after`` + 1 on."""
         param = self._dialect.param
         text = (

@@ -28,7 +28,7 @@ _SELECTED = (
 class SqlKillSwitchStore(AuditedWriter):
     """``ports.kill_switches.KillSwitchStore``."""
 
-    async def pull(self, switch: KillSwitch, audit_context: AuditContext) -> KillSwitch:
+    async def activate(self, switch: KillSwitch, audit_context: AuditContext) -> KillSwitch:
         """Store an engaged switch with its audit row; returns it with its id."""
         await self._ids.ensure("kill", 1)
         await self._ids.ensure("event", 1)

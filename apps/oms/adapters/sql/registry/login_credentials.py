@@ -38,7 +38,7 @@ _TOKEN = BulkInsert(
 class SqlLoginCredentials(AuditedWriter):
     """``ports.credentials.LoginCredentials``."""
 
-    async def login_row(self, user_name: str, now: datetime) -> LoginRecord:
+    async def login_record(self, user_name: str, now: datetime) -> LoginRecord:
         """Return user, password hash and usable keys of the name."""
 
         async def work(session: Session) -> LoginRecord:
@@ -66,7 +66,7 @@ class SqlLoginCredentials(AuditedWriter):
         here = await self._attempts("ip", ip, at, ATTEMPTS_PER_ADDRESS_READ_MAX)
         return mine, here
 
-    async def failed(
+    async def record_failure(
         self, user_name: str, audit_context: AuditContext, *, known: int | None
     ) -> None:
         """Store a failed attempt with its audit row."""
@@ -84,7 +84,7 @@ class SqlLoginCredentials(AuditedWriter):
 
         await self._write_audited(work, audit_context.at)
 
-    async def logged_in(
+    async def record_login(
         self, user_name: str, token: NewToken, new_hash: str | None, audit_context: AuditContext
     ) -> int:
         """Store a successful attempt and its token; returns the token id."""
@@ -140,7 +140,7 @@ class SqlLoginCredentials(AuditedWriter):
 
         await self._write_audited(work, audit_context.at)
 
-    async def used(
+    async def record_use(
         self, api_key_id: int, token_id: int | None, ip: str, now: datetime, since: datetime
     ) -> None:
         """Store the last use of key and token unless one was stored after ``since``."""
@@ -163,7 +163,7 @@ class SqlLoginCredentials(AuditedWriter):
         except CommitOutcomeUnknown:
             return  # the next use is stored anyway
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def delete_expired(self, before: datetime, limit: int) -> int:
         """Delete old attempts and ended tokens; returns the number of rows."""
 
         async def work(session: Session) -> int:

@@ -136,7 +136,7 @@ class RegistryReads:
             user_id=key[1],
             user_name=key[2],
             api_key_id=key[0],
-            role=Role.read(key[3]),
+            role=Role.parse(key[3]),
             grants=_grants(grants),
             restrictions=held,
             token_id=key[8],

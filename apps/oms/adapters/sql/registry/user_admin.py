@@ -204,7 +204,7 @@ class SqlUserAdmin(AuditedWriter):
 
         return await self._write_audited(work, audit_context.at)
 
-    async def permit(
+    async def set_permission(
         self, key_id: int, permit: AccountPermission, audit_context: AuditContext
     ) -> int:
         """Raises ``NotFound``, ``Invalid``."""

@@ -108,11 +108,11 @@ async def test_tickers_of_all_wanted_symbols_are_one_request_a_kind(
         LINEAR: ticker("9.5", "10.5", markPrice="10"),
     }
     feed.begin()
-    assert not prices.take(SPOT, datetime.now(UTC), with_depth=False)
-    prices.take(LINEAR, datetime.now(UTC), with_depth=False)
+    assert not prices.take_updates(SPOT, datetime.now(UTC), with_depth=False)
+    prices.take_updates(LINEAR, datetime.now(UTC), with_depth=False)
     assert prices.is_pending(SPOT)
     await until(lambda: prices.newest(LINEAR, datetime.now(UTC)))
-    quote, mark = prices.take(LINEAR, datetime.now(UTC), with_depth=False)[:2]
+    quote, mark = prices.take_updates(LINEAR, datetime.now(UTC), with_depth=False)[:2]
     assert isinstance(quote, Quote) and isinstance(mark, MarkPrice)
     assert (quote.bid, quote.ask, quote.bid_qty, quote.ask_qty) == (
         Decimal("9.5"),
@@ -138,7 +138,7 @@ async def test_with_open_orders_the_book_is_read_and_only_new_trades_are_told(
     told: list[Any] = []
 
     def hear(kind: type) -> bool:
-        told.extend(prices.take(LINEAR, datetime.now(UTC), with_depth=True))
+        told.extend(prices.take_updates(LINEAR, datetime.now(UTC), with_depth=True))
         return any(isinstance(each, kind) for each in told)
 
     await until(lambda: hear(Quote))
@@ -162,11 +162,11 @@ async def test_best_prices_and_marks_have_requests_of_their_own_where_there_are_
     venue.answers["fetch_bids_asks"] = {LINEAR: ticker("9", "11"), SPOT: ticker("9", "11")}
     venue.answers["fetch_mark_prices"] = {LINEAR: {"markPrice": "10", "info": {}}}
     feed.begin()
-    prices.take(SPOT, datetime.now(UTC), with_depth=False)
+    prices.take_updates(SPOT, datetime.now(UTC), with_depth=False)
     told: list[Any] = []
 
     def hear() -> bool:
-        told.extend(prices.take(LINEAR, datetime.now(UTC), with_depth=False))
+        told.extend(prices.take_updates(LINEAR, datetime.now(UTC), with_depth=False))
         return {type(each) for each in told} == {Quote, MarkPrice}
 
     await until(hear)
@@ -186,7 +186,7 @@ async def test_a_mark_that_is_not_told_any_more_is_the_middle(venue: ScriptedVen
     told: list[Any] = []
 
     def marks() -> list[Decimal]:
-        told.extend(prices.take(LINEAR, now[0], with_depth=True))
+        told.extend(prices.take_updates(LINEAR, now[0], with_depth=True))
         return [each.price for each in told if isinstance(each, MarkPrice)]
 
     await until(lambda: 10 in marks())
@@ -202,7 +202,7 @@ async def test_one_request_that_hangs_holds_up_no_other_and_is_told(
     prices = AccountPrices(feed, lambda: None)
     venue.answers["fetch_tickers"] = {SPOT: ticker("10.1", "10.2")}
     feed.begin()
-    prices.take(LINEAR, datetime.now(UTC), with_depth=True)
+    prices.take_updates(LINEAR, datetime.now(UTC), with_depth=True)
     await until(lambda: prices.newest(SPOT, datetime.now(UTC)))
     venue.answers["fetch_tickers"] = ReadFailed("exchange_unavailable", "down", retryable=True)
     await until(prices.unavailable_reason)
