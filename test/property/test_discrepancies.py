@@ -107,12 +107,12 @@ def test_a_correction_leads_from_the_book_to_the_exchange(
 ) -> None:
     if there == here:
         return
-    wanted = required_correction(there=there, here=here, leg=leg)
+    wanted = required_correction(exchange_qty=there, ledger_qty=here, leg=leg)
     signed = wanted.qty if wanted.side is Side.BUY else -wanted.qty
     assert wanted.qty > 0
     assert add(here, signed) == there
     assert wanted.closes is (leg is not None and leg is not wanted.side)
-    back = required_correction(there=here, here=there, leg=leg)
+    back = required_correction(exchange_qty=here, ledger_qty=there, leg=leg)
     assert (back.qty, back.side) == (wanted.qty, wanted.side.opposite)
 
 

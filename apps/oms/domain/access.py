@@ -31,9 +31,9 @@ class Role(StrEnum):
     READONLY = "readonly"
 
     @classmethod
-    def parse(cls, word: str) -> "Role":
-        """Return the role named ``word``, ``READONLY`` if there is none."""
-        return cls(word) if word in cls.__members__.values() else cls.READONLY
+    def parse(cls, name: str) -> "Role":
+        """Return the role named ``name``, ``READONLY`` if there is none."""
+        return cls(name) if name in cls.__members__.values() else cls.READONLY
 
 
 class Permission(StrEnum):
@@ -146,9 +146,9 @@ audit            ✓ – – – ✓ –
 def _cells() -> dict[tuple[Permission, Role], RoleAccess]:
     cells: dict[tuple[Permission, Role], RoleAccess] = {}
     for line in _TABLE.strip().splitlines():
-        word, *signs = line.split()
+        name, *signs = line.split()
         for role, sign in zip(Role, signs, strict=True):
-            cells[Permission(word), role] = RoleAccess(sign)
+            cells[Permission(name), role] = RoleAccess(sign)
     return cells
 
 
@@ -170,19 +170,19 @@ _TRADING = frozenset(
         Permission.AUTOMATE,
     }
 )
-_DESK = frozenset({Permission.ADMIN, Permission.AUDIT})
+_ADMINISTRATION = frozenset({Permission.ADMIN, Permission.AUDIT})
 
 
 def refuse_role(principal: Principal, permission: Permission) -> Refused | None:
     """Refuse an action that the role may not perform on any account."""
     if principal.role in ROLES[permission]:
         return None
-    if permission in _DESK:
-        return _denied("admin_required", "this needs the role admin")
+    if permission in _ADMINISTRATION:
+        return _refused("admin_required", "this needs the role admin")
     if principal.role is Role.ADMIN and permission in _TRADING:
-        return _denied("admin_read_only", "an admin does not trade; use a trader's key")
-    word = principal.role.value
-    return _denied("permission_denied", f"role {word} may not {permission.value}")
+        return _refused("admin_read_only", "an admin does not trade; use a trader's key")
+    name = principal.role.value
+    return _refused("permission_denied", f"role {name} may not {permission.value}")
 
 
 def refuse_account(principal: Principal, permission: Permission, account_id: int) -> Refused | None:
@@ -190,9 +190,9 @@ def refuse_account(principal: Principal, permission: Permission, account_id: int
     if principal.role is Role.ADMIN:
         return None
     grant = principal.grant(account_id)
-    if grant is not None and grant.can_read and _flagged(principal.role, grant, permission):
+    if grant is not None and grant.can_read and _has_flags(principal.role, grant, permission):
         return None
-    return _denied("permission_denied", f"account_id={account_id}")
+    return _refused("permission_denied", f"account_id={account_id}")
 
 
 def refuse_missing_comment(
@@ -203,8 +203,8 @@ def refuse_missing_comment(
         return None
     if comment is not None and comment.strip():
         return None
-    word = principal.role.value
-    return _denied("comment_required", f"the role {word} gives a comment with this")
+    name = principal.role.value
+    return _refused("comment_required", f"the role {name} gives a comment with this")
 
 
 def allowed_strategies(principal: Principal, account_id: int) -> frozenset[int] | None:
@@ -225,7 +225,7 @@ def refuse_strategy(
     outside = [s for s in strategy_ids if s not in allowed]
     if not outside:
         return None
-    return _denied(
+    return _refused(
         "strategy_permission_denied", f"account_id={account_id} strategy_id={outside[0]}"
     )
 
@@ -239,7 +239,7 @@ def refuse_account_wide(
     if allowed_strategies(principal, account_id) is None:
         return None
     text = f"account_id={account_id} is open to this key for its own strategies only"
-    return _denied("strategy_permission_denied", text)
+    return _refused("strategy_permission_denied", text)
 
 
 def refuse(
@@ -269,40 +269,40 @@ def refuse_ip(restrictions: Restrictions, ip: str) -> Refused | None:
         plain = getattr(address, "ipv4_mapped", None) or address
         if any(plain in network for network in restrictions.networks):
             return None
-    return _denied("ip_not_allowed", "the API key may not be used from this address")
+    return _refused("ip_not_allowed", "the API key may not be used from this address")
 
 
-def is_tighter(wanted: Restrictions, held: Restrictions) -> bool:
+def is_tighter(new: Restrictions, current: Restrictions) -> bool:
     """Return whether ``new`` permits nothing beyond ``current``."""
     return (
-        _is_less(wanted.expires_at, held.expires_at)
-        and _is_less(wanted.max_order_notional, held.max_order_notional)
-        and _is_less(wanted.max_day_notional, held.max_day_notional)
-        and (not held.networks or _is_inside(wanted.networks, held.networks))
+        _is_at_most(new.expires_at, current.expires_at)
+        and _is_at_most(new.max_order_notional, current.max_order_notional)
+        and _is_at_most(new.max_day_notional, current.max_day_notional)
+        and (not current.networks or _is_inside(new.networks, current.networks))
     )
 
 
 def _is_inside(
-    wanted: tuple[IPv4Network | IPv6Network, ...], held: tuple[IPv4Network | IPv6Network, ...]
+    new: tuple[IPv4Network | IPv6Network, ...], current: tuple[IPv4Network | IPv6Network, ...]
 ) -> bool:
-    return bool(wanted) and all(any(_holds(old, new) for old in held) for new in wanted)
+    return bool(new) and all(any(_contains(old, new) for old in current) for new in new)
 
 
-def _holds(outer: IPv4Network | IPv6Network, inner: IPv4Network | IPv6Network) -> bool:
+def _contains(outer: IPv4Network | IPv6Network, inner: IPv4Network | IPv6Network) -> bool:
     if isinstance(outer, IPv4Network):
         return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
     return isinstance(inner, IPv6Network) and inner.subnet_of(outer)
 
 
-def _is_less(wanted: Limit | None, held: Limit | None) -> bool:
-    return held is None or (wanted is not None and wanted <= held)
+def _is_at_most(new: Limit | None, current: Limit | None) -> bool:
+    return current is None or (new is not None and new <= current)
 
 
 def _is_restricted(role: Role, grant: Grant) -> bool:
     return grant.restrict_to_strategies or role is Role.ROBOT
 
 
-def _flagged(role: Role, grant: Grant, permission: Permission) -> bool:
+def _has_flags(role: Role, grant: Grant, permission: Permission) -> bool:
     """Return whether the flags allow the action; ``can_read`` has been checked before."""
     match permission:
         case Permission.TRADE | Permission.PAPER | Permission.AUTOMATE:
@@ -327,5 +327,5 @@ def _flagged(role: Role, grant: Grant, permission: Permission) -> bool:
             return True  # not bound to an account
 
 
-def _denied(code: str, message: str) -> Refused:
+def _refused(code: str, message: str) -> Refused:
     return Refused(code=code, message=message)

@@ -46,7 +46,7 @@ class ChainLink:
 
 def make_chain_link(row: AuditRow, number: int, prev_hash: str) -> ChainLink:
     """Return the link of ``row`` at position ``number`` after the row with hash ``prev_hash``."""
-    told = [
+    fields = [
         prev_hash,
         number,
         row.id,
@@ -65,7 +65,7 @@ def make_chain_link(row: AuditRow, number: int, prev_hash: str) -> ChainLink:
         row.request_id,
         row.created_at.replace(tzinfo=None).isoformat(timespec="microseconds"),
     ]
-    text = json.dumps(told, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
     return ChainLink(
         number=number, prev_hash=prev_hash, hash=hashlib.sha256(text.encode("ascii")).hexdigest()
     )

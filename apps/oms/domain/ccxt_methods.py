@@ -132,7 +132,7 @@ def method_class_of(func: str) -> MethodClass:
 
 
 def is_trade_method(func: str) -> bool:
-    """Return whether a call of the method counts as a trade: any method that is not a listed read."""
+    """Return whether the method counts as a trade: all methods but the listed reads do."""
     return func not in READ_METHODS
 
 

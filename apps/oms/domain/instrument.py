@@ -79,8 +79,8 @@ def refuse_off_grid(
         if qty < instrument.step:
             return Refused(
                 code="qty_below_minimum",
-                message=f"qty {decimal_text(qty)} is below the smallest quantity of {instrument.symbol},"
-                f" {decimal_text(instrument.step)}",
+                message=f"qty {decimal_text(qty)} is below the smallest quantity of"
+                f" {instrument.symbol}, {decimal_text(instrument.step)}",
                 limit=instrument.step,
                 value=qty,
                 set_by="exchange",
@@ -102,8 +102,9 @@ def refuse_below_min_notional(
         return None
     return Refused(
         code="notional_below_minimum",
-        message=f"{decimal_text(qty)} {instrument.symbol} at {decimal_text(price)} is worth {decimal_text(worth)}"
-        f" {instrument.quote}, below the minimum {decimal_text(instrument.min_notional)}",
+        message=f"{decimal_text(qty)} {instrument.symbol} at {decimal_text(price)} is worth"
+        f" {decimal_text(worth)} {instrument.quote}, below the minimum"
+        f" {decimal_text(instrument.min_notional)}",
         limit=instrument.min_notional,
         value=worth,
         set_by="exchange",

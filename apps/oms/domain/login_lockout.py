@@ -34,12 +34,12 @@ def failures_of(attempts: Sequence[LoginAttempt]) -> Sequence[datetime]:
 
     ``attempts`` must be ascending.
     """
-    last_good = {attempt.user_name: attempt.at for attempt in attempts if attempt.ok}
+    last_success = {attempt.user_name: attempt.at for attempt in attempts if attempt.ok}
     return [
         attempt.at
         for attempt in attempts
         if not attempt.ok
-        and (attempt.user_name not in last_good or attempt.at > last_good[attempt.user_name])
+        and (attempt.user_name not in last_success or attempt.at > last_success[attempt.user_name])
     ]
 
 

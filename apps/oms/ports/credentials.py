@@ -51,13 +51,19 @@ class LoginCredentials(Protocol):
     async def record_failure(
         self, user_name: str, audit_context: AuditContext, *, known: int | None
     ) -> None:
-        """Record a failed attempt; ``known`` is the id of the user of that name, if there is one."""
+        """Record a failed attempt.
+
+        ``known`` is the id of the user of that name, if there is one.
+        """
         ...
 
     async def record_login(
         self, user_name: str, token: NewToken, new_hash: str | None, audit_context: AuditContext
     ) -> int:
-        """Record a success, store its token and a new password hash; returns the id of the token."""
+        """Record a success, store its token and a new password hash.
+
+        Returns the id of the token.
+        """
         ...
 
     async def revoke(self, user_id: int, token_id: int | None, audit_context: AuditContext) -> int:

@@ -239,7 +239,10 @@ class Exchange(Protocol):
         ...
 
     def declare_not_placed(self, order: Order, now: datetime) -> None:
-        """Record that an operator declared the order not placed; reported if it appears after all."""
+        """Record that an operator declared the order not placed.
+
+        Reported if it appears after all.
+        """
         ...
 
     async def snapshot(self, since: datetime, now: datetime) -> ExchangeSnapshot:

@@ -34,5 +34,8 @@ class KeyUsage(Protocol):
     async def opening_orders(
         self, account_id: int, api_key_id: int, since: datetime
     ) -> Sequence[OpeningOrder]:
-        """Return stored orders that the key sent to the account since then. Raises ``Unavailable``."""
+        """Return stored orders that the key sent to the account since then.
+
+        Raises ``Unavailable``.
+        """
         ...

@@ -138,13 +138,16 @@ class LedgerStore(Protocol):
         ...
 
     async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
-        """Return the key of the latest booked execution of the symbol; ``None`` before the first."""
+        """Return the key of the latest booked execution of the symbol.
+
+        ``None`` before the first.
+        """
         ...
 
     async def sending_accounts(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, int]:
-        """Return the account with the same credentials that sent each order, by exchange order id."""
+        """Return, by exchange order id, the account with equal credentials that sent the order."""
         ...
 
     async def orders_by_exchange_id(

@@ -126,7 +126,7 @@ class Registry(Protocol):
     async def grant(
         self, *, user_id: int, account_id: int, grant: Grant, now: datetime, audit: AuditEntry
     ) -> None:
-        """Grant the flags to the user (also for later keys) and to all of the user's active keys."""
+        """Grant the flags to the user (also for later keys) and to all active keys of the user."""
         ...
 
     async def keys_of(self, user_id: int) -> Sequence[int]:

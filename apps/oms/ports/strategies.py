@@ -56,5 +56,8 @@ class Strategies(Protocol):
     async def change(
         self, strategy_id: int, change: StrategyChange, audit_context: AuditContext
     ) -> int:
-        """Change a strategy; returns the number of changed rows. Raises ``Conflict``, ``NotFound``."""
+        """Change a strategy; returns the number of changed rows.
+
+        Raises ``Conflict``, ``NotFound``.
+        """
         ...

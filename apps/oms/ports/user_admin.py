@@ -121,7 +121,10 @@ class UserAdmin(Protocol):
         permissions: Sequence[AccountPermission],
         audit_context: AuditContext,
     ) -> tuple[int, int]:
-        """Return the ids of the new user and key. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
+        """Return the ids of the new user and key.
+
+        Raises ``Conflict``, ``NotFound``, ``Invalid``.
+        """
         ...
 
     async def create_key(self, user_id: int, key: NewApiKey, audit_context: AuditContext) -> int:

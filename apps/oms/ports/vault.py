@@ -63,5 +63,8 @@ class Vault(Sealer, Protocol):
         ...
 
     def key_id_of(self, sealed: str) -> str:
-        """Return the id of the key that sealed a text. Raises ``UnsealError`` if it is not sealed."""
+        """Return the id of the key that sealed a text.
+
+        Raises ``UnsealError`` if it is not sealed.
+        """
         ...

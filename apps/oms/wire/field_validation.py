@@ -39,23 +39,23 @@ def resolve_aliases(
 
 
 def validate(
-    shape: TypeAdapter[Fields],
+    schema: TypeAdapter[Fields],
     fields: object,
     at: Location,
-    spelled: Callable[[Location], Location] = lambda loc: loc,
+    locate: Callable[[Location], Location] = lambda loc: loc,
 ) -> Any:
     """Validate ``fields`` by ``schema``; ``locate`` maps error locations to the sent key names.
 
     Raises ``Malformed``.
     """
     try:
-        return shape.validator.validate_python(fields)
-    except ValidationError as wrong:
-        told = wrong.errors(include_url=False, include_context=False, include_input=False)
+        return schema.validator.validate_python(fields)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
         raise Malformed(
             [
-                {"loc": [*at, *spelled(one["loc"])], "msg": one["msg"], "type": one["type"]}
-                for one in told[:ERRORS_MAX]
+                {"loc": [*at, *locate(each["loc"])], "msg": each["msg"], "type": each["type"]}
+                for each in errors[:ERRORS_MAX]
             ]
         ) from None
 
@@ -65,11 +65,11 @@ def alias_locations(
 ) -> Callable[[Location], Location]:
     """Return a function that maps field locations to the aliases that were sent."""
 
-    def spelled(loc: Location) -> Location:
+    def locate(loc: Location) -> Location:
         if loc and loc[0] not in sent:
             for alias, name in aliases.items():
                 if name == loc[0] and alias in sent:
                     return (alias, *loc[1:])
         return loc
 
-    return spelled
+    return locate

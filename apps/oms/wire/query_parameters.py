@@ -42,7 +42,7 @@ class WaitOption:
 
 
 def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
-    """Return the wait of a command: ``wait_ms``, else ``Prefer``, else ``request_timeout_seconds``."""
+    """Return the wait of a command: ``wait_ms``, ``Prefer`` or ``request_timeout_seconds``."""
     if "wait_ms" in query:
         return WaitOption(seconds=read_wait_ms(query, WAIT_MS_MAX) / 1000, is_asked=True)
     for part in prefer.lower().split(",") if prefer else ():
@@ -59,7 +59,10 @@ def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
 
 
 def read_wait_ms(query: Query, most: int) -> int:
-    """Return ``wait_ms`` clamped to 0..``most``; absent is 0. Raises ``Malformed`` for other text."""
+    """Return ``wait_ms`` clamped to 0..``most``; absent is 0.
+
+    Raises ``Malformed`` for other text.
+    """
     text = query.get("wait_ms", "0").strip()
     if not re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
         raise malformed_parameter("wait_ms", "wait_ms is a whole number of milliseconds")
@@ -79,7 +82,10 @@ def read_account_ids(query: Query) -> tuple[int, ...]:
 
 
 def read_ids_path(text: str) -> tuple[int, ...] | None:
-    """Parse the ids of a path; ``None`` if it is no list of ids. Raises ``Malformed`` for too many."""
+    """Parse the ids of a path; ``None`` if it is no list of ids.
+
+    Raises ``Malformed`` for too many.
+    """
     if not _IDS.fullmatch(text):
         return None
     ids = sorted({int(part) for part in text.split(",") if part and len(part) < 17})
@@ -118,7 +124,10 @@ def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) ->
 
 
 def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
-    """Return a page of an admin view; without account ids, of all accounts. Raises ``Malformed``."""
+    """Return a page of an admin view; without account ids, of all accounts.
+
+    Raises ``Malformed``.
+    """
     named = query.get("account_ids", "").strip()
     since, until = _dates(query, now)
     window = HistoryQuery(

@@ -6,7 +6,10 @@ from loopback.server.http import Request, RequestHandler, Response, WebSocket
 
 
 class VirtualHosts:
-    """Answers as the dialect whose word is in the host's name; see ``loopback.server.http.RequestHandler``."""
+    """Answers as the dialect whose word is in the host's name.
+
+    See ``loopback.server.http.RequestHandler``.
+    """
 
     def __init__(self, dialects: Mapping[str, RequestHandler], usual: RequestHandler) -> None:
         self._dialects, self._usual = dialects, usual

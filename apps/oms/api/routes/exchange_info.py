@@ -67,8 +67,8 @@ async def connection(request: Request, account_id: str) -> Response:
         exchange_id=account.exchange_id,
         environment=account.environment.value,
         hosts_allowed=list_allowed_hosts(account),
-        told=told,
-        swept_at=max(swept, default=None),
+        status_row=told,
+        reconciled_at=max(swept, default=None),
         now=context.clock.now(),
     )
     return JsonResponse(body)

@@ -47,11 +47,11 @@ class AllocationSpec(NamedTuple):
     ticket_id: int = 0
     reduce_only: bool = False
     #: The first execution opens a new ticket.
-    fresh: bool = False
+    opens_ticket: bool = False
     #: The order refers to a ticket explicitly: it closes no other.
-    named: bool = False
+    has_explicit_ticket: bool = False
     #: Forced by the exchange: closes positions of all strategies.
-    forced: bool = False
+    is_forced: bool = False
 
 
 class Leg(NamedTuple):
@@ -68,34 +68,34 @@ class Leg(NamedTuple):
 
 
 def allocate(
-    mode: PositionMode, route: AllocationSpec, positions: Sequence[Position], delta: Decimal
+    mode: PositionMode, spec: AllocationSpec, positions: Sequence[Position], delta: Decimal
 ) -> list[Leg]:
     """Split ``delta`` over the open ``positions``; returns the legs in order."""
-    cut: list[Leg] = []
+    parts: list[Leg] = []
     rest = delta
-    grows: Position | None = None
-    for position in _candidates(mode, route, positions):
+    growing: Position | None = None
+    for position in _candidates(mode, spec, positions):
         held = position.qty
         if (held > 0) == (delta > 0):
-            grows = position
+            growing = position
             continue
         closing = rest if rest.copy_abs() <= held.copy_abs() else held.copy_negate()
-        cut.append(Leg(position=position, delta=closing, entry=DealEntry.OUT))
+        parts.append(Leg(position=position, delta=closing, entry=DealEntry.OUT))
         rest = EXACT.subtract(rest, closing)
         if not rest:
-            return cut
+            return parts
     hedged = mode is PositionMode.HEDGE
-    closes = bool(cut)
-    cut.append(
+    closes = bool(parts)
+    parts.append(
         Leg(
-            position=grows,
+            position=growing,
             delta=rest,
             entry=DealEntry.IN,
             flips=closes and not hedged,
             over_closes=closes and hedged,
         )
     )
-    return cut
+    return parts
 
 
 def opening_order_key(position: Position) -> tuple[datetime, int]:
@@ -104,47 +104,47 @@ def opening_order_key(position: Position) -> tuple[datetime, int]:
 
 
 def _candidates(
-    mode: PositionMode, route: AllocationSpec, positions: Sequence[Position]
+    mode: PositionMode, spec: AllocationSpec, positions: Sequence[Position]
 ) -> Sequence[Position]:
     """Return the positions that an execution may affect, in allocation order."""
-    if route.forced:
-        opposite = sorted((p for p in positions if p.side is not route.side), key=opening_order_key)
-        return [*opposite, *_growing(mode, route, positions)]
+    if spec.is_forced:
+        opposite = sorted((p for p in positions if p.side is not spec.side), key=opening_order_key)
+        return [*opposite, *_growing(mode, spec, positions)]
     match mode:
         case PositionMode.NETTING:
             return positions
         case PositionMode.STRATEGY_NETTING:
-            return [p for p in positions if p.strategy_id == route.strategy_id]
+            return [p for p in positions if p.strategy_id == spec.strategy_id]
         case PositionMode.HEDGE:
-            return _tickets(route, positions)
+            return _tickets(spec, positions)
 
 
 def _growing(
-    mode: PositionMode, route: AllocationSpec, positions: Sequence[Position]
+    mode: PositionMode, spec: AllocationSpec, positions: Sequence[Position]
 ) -> Sequence[Position]:
     """Return the position that the rest of a forced execution adds to, in the netting modes."""
-    same = [p for p in positions if p.side is route.side]
+    same_side = [p for p in positions if p.side is spec.side]
     match mode:
         case PositionMode.NETTING:
-            return same
+            return same_side
         case PositionMode.STRATEGY_NETTING:
-            return [p for p in same if p.strategy_id == route.strategy_id]
+            return [p for p in same_side if p.strategy_id == spec.strategy_id]
         case PositionMode.HEDGE:
             return ()
 
 
-def _tickets(route: AllocationSpec, positions: Sequence[Position]) -> Sequence[Position]:
-    named = [p for p in positions if route.ticket_id and p.id == route.ticket_id]
-    if route.named if route.reduce_only else route.fresh:
+def _tickets(spec: AllocationSpec, positions: Sequence[Position]) -> Sequence[Position]:
+    named = [p for p in positions if spec.ticket_id and p.id == spec.ticket_id]
+    if spec.has_explicit_ticket if spec.reduce_only else spec.opens_ticket:
         return named
-    if named and (named[0].side is route.side or not route.reduce_only):
+    if named and (named[0].side is spec.side or not spec.reduce_only):
         return named
-    own = [p for p in positions if p.strategy_id == route.strategy_id]
-    if route.reduce_only:
-        others = (p for p in own if p.side is not route.side and p not in named)
+    own = [p for p in positions if p.strategy_id == spec.strategy_id]
+    if spec.reduce_only:
+        others = (p for p in own if p.side is not spec.side and p not in named)
         return [*named, *sorted(others, key=opening_order_key)]
-    same = [p for p in own if p.side is route.side]
-    return [max(same, key=opening_order_key)] if same else []
+    same_side = [p for p in own if p.side is spec.side]
+    return [max(same_side, key=opening_order_key)] if same_side else []
 
 
 class LegShare(NamedTuple):
@@ -156,7 +156,7 @@ class LegShare(NamedTuple):
 
 def split_shares(
     instrument: Instrument,
-    cut: Sequence[Leg],
+    parts: Sequence[Leg],
     qty: Decimal,
     fee: Decimal | None,
     currency: str | None,
@@ -166,15 +166,15 @@ def split_shares(
     Each share reproduces the delta of its leg: if the fee is paid in base, the quantity is the
     delta adjusted by the leg's fee, so a position always equals the sum of its deals.
     """
-    if len(cut) == 1:
+    if len(parts) == 1:
         return [LegShare(qty, fee)]
     in_base = instrument.kind is InstrumentKind.SPOT and currency == instrument.base
     whole = ZERO
-    for leg in cut:
+    for leg in parts:
         whole = EXACT.add(whole, leg.delta)
-    told: list[LegShare] = []
+    result: list[LegShare] = []
     qty_left, fee_left = qty, fee
-    for leg in cut[:-1]:
+    for leg in parts[:-1]:
         part = None
         if fee is not None and fee_left is not None:
             part = round_to_scale(EXACT.divide(EXACT.multiply(fee, leg.delta), whole))
@@ -182,6 +182,6 @@ def split_shares(
         size = leg.delta.copy_abs()
         if in_base and part is not None:
             size = add(size, part) if leg.delta > 0 else subtract(size, part)
-        told.append(LegShare(size, part))
+        result.append(LegShare(size, part))
         qty_left = subtract(qty_left, size)
-    return [*told, LegShare(qty_left, fee_left)]
+    return [*result, LegShare(qty_left, fee_left)]

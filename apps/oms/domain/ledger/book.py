@@ -60,19 +60,19 @@ def apply_report(book: Book, report: ExecutionReport, next_id: IdGenerator) -> L
     """Return the changes that ``report`` makes to ``book``."""
     execution = report.execution
     if execution is None:
-        return _advanced(book, report)
-    known = book.deals.get(execution.exchange_trade_id)
-    if known and report.kind is ReportKind.EXECUTION:
-        return _told_again(book, execution, known)
+        return _apply_status(book, report)
+    booked = book.deals.get(execution.exchange_trade_id)
+    if booked and report.kind is ReportKind.EXECUTION:
+        return _compare_duplicate(book, execution, booked)
     if book.history is not None:
         return restate(book.history, book.order, report, next_id)
     if report.kind is ReportKind.BUSTED:
         return LedgerUpdate()  # reversed before, or never booked
-    return _executed(book, report, execution, next_id)
+    return _apply_execution(book, report, execution, next_id)
 
 
 def needs_history(
-    order: Order, report: ExecutionReport, newest: ExecutionKey | None, known: Sequence[Deal]
+    order: Order, report: ExecutionReport, newest: ExecutionKey | None, booked: Sequence[Deal]
 ) -> bool:
     """Return whether ``report`` changes booked executions, so that the history must be replayed.
 
@@ -83,25 +83,25 @@ def needs_history(
     if execution is None:
         return False
     if report.kind is ReportKind.BUSTED:
-        return bool(known) and not any(deal.type is DealType.CORRECTION for deal in known)
-    if known:
+        return bool(booked) and not any(deal.type is DealType.CORRECTION for deal in booked)
+    if booked:
         return False
     late = newest is not None and execution_key_of(execution) < newest
     return late or (order.provisional_qty > 0 and not execution.provisional)
 
 
-def _advanced(book: Book, report: ExecutionReport) -> LedgerUpdate:
+def _apply_status(book: Book, report: ExecutionReport) -> LedgerUpdate:
     order = advance_order(book.order, report)
     if order is None:
         return LedgerUpdate()
     return _new_entry(
         order=order,
         events=order_events(book.order, order, report),
-        exec_type=_why(order, report),
+        exec_type=_exec_type(order, report),
     )
 
 
-def _why(after: Order, report: ExecutionReport) -> str:
+def _exec_type(after: Order, report: ExecutionReport) -> str:
     if _keeps_order(after, report):
         return CHANGE_REJECTED
     if report.edit is not None and report.edit.is_in_progress:
@@ -113,7 +113,7 @@ def _keeps_order(after: Order, report: ExecutionReport) -> bool:
     return report.kind is ReportKind.REJECTED and after.is_open
 
 
-def _executed(
+def _apply_execution(
     book: Book, report: ExecutionReport, execution: Execution, next_id: IdGenerator
 ) -> LedgerUpdate:
     order, instrument = book.order, book.instrument
@@ -122,7 +122,7 @@ def _executed(
     deals, positions = book_deal(
         mode=book.mode,
         instrument=instrument,
-        route=allocation_spec_of(order),
+        spec=allocation_spec_of(order),
         order=order,
         deal=whole,
         positions=book.positions,
@@ -147,13 +147,13 @@ def _over_closed(book: Book, deals: Sequence[Deal]) -> bool:
     return hedged and len(deals) > 1 and deals[-1].entry is DealEntry.IN
 
 
-def _told_again(book: Book, execution: Execution, known: Sequence[Deal]) -> LedgerUpdate:
+def _compare_duplicate(book: Book, execution: Execution, booked: Sequence[Deal]) -> LedgerUpdate:
     """Compare with the booked execution of that trade id: no update if equal, else a conflict
     event.
     """
-    known = [deal for deal in known if deal.type is DealType.TRADE]
-    qty = reduce(add, (deal.qty for deal in known), ZERO)
-    first = known[0]
+    booked = [deal for deal in booked if deal.type is DealType.TRADE]
+    qty = reduce(add, (deal.qty for deal in booked), ZERO)
+    first = booked[0]
     same = (
         qty == execution.qty
         and first.price == execution.price
@@ -166,7 +166,7 @@ def _told_again(book: Book, execution: Execution, known: Sequence[Deal]) -> Ledg
         "order_id": book.order.id,
         "exchange_trade_id": execution.exchange_trade_id,
         "symbol": book.order.symbol,
-        "deal_ids": [deal.id for deal in known],
+        "deal_ids": [deal.id for deal in booked],
         "booked": {
             "order_id": first.order_id,
             "qty": decimal_text(qty),

@@ -36,9 +36,9 @@ def allocation_spec_of(order: Order) -> AllocationSpec:
         strategy_id=order.strategy_id,
         ticket_id=order.position_id,
         reduce_only=order.reduce_only,
-        fresh=order.new_position and not order.filled_qty,
-        named=order.ticket_id != 0,
-        forced=order.command_id is None and is_forced_close(order),
+        opens_ticket=order.new_position and not order.filled_qty,
+        has_explicit_ticket=order.ticket_id != 0,
+        is_forced=order.command_id is None and is_forced_close(order),
     )
 
 
@@ -99,7 +99,7 @@ def book_deal(
     *,
     mode: PositionMode,
     instrument: Instrument,
-    route: AllocationSpec,
+    spec: AllocationSpec,
     order: Order | None,
     deal: Deal,
     positions: Sequence[Position],
@@ -110,12 +110,12 @@ def book_deal(
     The first leg keeps the id of the deal; leg numbers continue from the number of the deal.
     """
     delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
-    cut = allocate(mode, route, positions, delta)
-    parts = split_shares(instrument, cut, deal.qty, deal.fee, deal.fee_currency)
+    allocated = allocate(mode, spec, positions, delta)
+    parts = split_shares(instrument, allocated, deal.qty, deal.fee, deal.fee_currency)
     deals: list[Deal] = []
     after: list[Position] = []
-    for number, (leg, part) in enumerate(zip(cut, parts, strict=True)):
-        before = leg.position or _opened(deal, leg, route, after, next_id)
+    for number, (leg, part) in enumerate(zip(allocated, parts, strict=True)):
+        before = leg.position or _open_position(deal, leg, spec, after, next_id)
         fill = Fill(
             delta=leg.delta,
             price=deal.price,
@@ -127,7 +127,7 @@ def book_deal(
         )
         position, profit = apply_fill(before, instrument, fill)
         if leg.entry is DealEntry.IN and order is not None:
-            position = _with_levels(position, order)
+            position = _set_levels(position, order)
         after.append(position)
         booked_leg = evolve(
             deal,
@@ -136,7 +136,7 @@ def book_deal(
             qty=part.qty,
             fee=part.fee,
             profit=profit,
-            strategy_id=position.strategy_id if route.forced else route.strategy_id,
+            strategy_id=position.strategy_id if spec.is_forced else spec.strategy_id,
             entry=leg.entry,
         )
         if number:
@@ -145,8 +145,8 @@ def book_deal(
     return tuple(deals), tuple(after)
 
 
-def _opened(
-    deal: Deal, leg: Leg, route: AllocationSpec, before: Sequence[Position], next_id: IdGenerator
+def _open_position(
+    deal: Deal, leg: Leg, spec: AllocationSpec, before: Sequence[Position], next_id: IdGenerator
 ) -> Position:
     """Return a new position for an opening leg; after a flip it continues the identifier."""
     position_id = next_id("position")
@@ -155,7 +155,7 @@ def _opened(
         id=position_id,
         account_id=deal.account_id,
         symbol=deal.symbol,
-        strategy_id=route.strategy_id,
+        strategy_id=spec.strategy_id,
         side=Side.BUY if leg.delta > 0 else Side.SELL,
         reason=deal.reason,
         comment=deal.comment,
@@ -167,7 +167,7 @@ def _opened(
     )
 
 
-def _with_levels(position: Position, order: Order) -> Position:
+def _set_levels(position: Position, order: Order) -> Position:
     """Stop levels of an opening or adding order replace those of the position; absent ones are
     kept.
     """

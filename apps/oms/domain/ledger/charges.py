@@ -50,33 +50,37 @@ def apply_charge(payees: ChargeTargets, charge: Charge, next_id: IdGenerator) ->
     """Book ``charge``, which must not be booked yet."""
     match charge.kind:
         case ChargeKind.FUNDING:
-            parts = _split(charge.amount, payees.positions)
+            parts = _split_by_quantity(charge.amount, payees.positions)
             legs = [
-                _deal(payees, charge, next_id, leg, DealType.FUNDING, position, profit=part)
+                _build_deal(payees, charge, next_id, leg, DealType.FUNDING, position, profit=part)
                 for leg, (position, part) in enumerate(zip(payees.positions, parts, strict=True))
             ]
             after = [
                 apply_funding(p, part) for p, part in zip(payees.positions, parts, strict=True)
             ]
             if not legs:
-                legs = [_deal(payees, charge, next_id, 0, DealType.FUNDING, None, charge.amount)]
+                legs = [
+                    _build_deal(payees, charge, next_id, 0, DealType.FUNDING, None, charge.amount)
+                ]
         case ChargeKind.COMMISSION:
             fee = charge.amount.copy_negate()
-            held = payees.positions[0] if payees.positions else None
-            legs = [_deal(payees, charge, next_id, 0, DealType.COMMISSION, held, ZERO, fee)]
+            position = payees.positions[0] if payees.positions else None
+            legs = [
+                _build_deal(payees, charge, next_id, 0, DealType.COMMISSION, position, ZERO, fee)
+            ]
             after = []
-            if held is not None and payees.instrument is not None:
-                after = [apply_fee(held, payees.instrument, fee, charge.currency)]
+            if position is not None and payees.instrument is not None:
+                after = [apply_fee(position, payees.instrument, fee, charge.currency)]
         case ChargeKind.BALANCE:
-            legs = [_deal(payees, charge, next_id, 0, DealType.BALANCE, None, charge.amount)]
+            legs = [_build_deal(payees, charge, next_id, 0, DealType.BALANCE, None, charge.amount)]
             after = []
-    stamped = tuple(evolve(position, updated_at=charge.received_at) for position in after)
+    updated = tuple(evolve(position, updated_at=charge.received_at) for position in after)
     return LedgerUpdate(
-        deals=tuple(legs), positions=stamped, events=tuple(deal_event(deal) for deal in legs)
+        deals=tuple(legs), positions=updated, events=tuple(deal_event(deal) for deal in legs)
     )
 
 
-def _split(amount: Decimal, positions: Sequence[Position]) -> list[Decimal]:
+def _split_by_quantity(amount: Decimal, positions: Sequence[Position]) -> list[Decimal]:
     """Split ``amount`` by the signed quantities of the positions; the last one takes the remainder.
 
     Long positions pay what short ones receive, so a payment on a net quantity is split with signs.
@@ -97,7 +101,7 @@ def _split(amount: Decimal, positions: Sequence[Position]) -> list[Decimal]:
     return [*parts, left] if positions else []
 
 
-def _deal(
+def _build_deal(
     payees: ChargeTargets,
     charge: Charge,
     next_id: IdGenerator,

@@ -34,18 +34,20 @@ class Correction:
     closes: bool
 
 
-def required_correction(*, there: Decimal, here: Decimal, leg: Side | None) -> Correction:
+def required_correction(
+    *, exchange_qty: Decimal, ledger_qty: Decimal, leg: Side | None
+) -> Correction:
     """Return the correction from ``ledger_qty`` to ``exchange_qty`` (signed, different) of a
     ``leg``.
     """
-    delta = subtract(there, here)
+    delta = subtract(exchange_qty, ledger_qty)
     assert delta, "what is the same needs no correction"
     side = Side.BUY if delta > 0 else Side.SELL
     return Correction(side=side, qty=delta.copy_abs(), closes=leg is not None and side is not leg)
 
 
 def build_correction_order(
-    wanted: Correction,
+    correction: Correction,
     *,
     symbol: str,
     name: str,
@@ -65,11 +67,11 @@ def build_correction_order(
     )
     external = ExternalOrderInfo(
         symbol=symbol,
-        side=wanted.side,
+        side=correction.side,
         order_type="market",
-        qty=wanted.qty,
-        reduce_only=wanted.closes,
-        reason=CORRECTION_REASON if wanted.closes else EXTERNAL_REASON,
+        qty=correction.qty,
+        reduce_only=correction.closes,
+        reason=CORRECTION_REASON if correction.closes else EXTERNAL_REASON,
         created_at=now,
     )
     order = build_external_order(

@@ -80,14 +80,14 @@ def write_off_dust(
         received_at=deal.created_at,
         value=average,
     )
-    ended, profit = apply_fill(position, instrument, fill)
+    closed, profit = apply_fill(position, instrument, fill)
     facts = {"position_id": position.id, "symbol": position.symbol, "qty": qty}
     return LedgerUpdate(
         deals=(evolve(deal, profit=profit),),
-        positions=(ended,),
+        positions=(closed,),
         events=(
             deal_event(deal),
             Event(name="position_dust", strategy_id=position.strategy_id, facts=facts),
-            closed_event(ended),
+            closed_event(closed),
         ),
     )

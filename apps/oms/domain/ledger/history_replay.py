@@ -58,30 +58,33 @@ class SymbolHistory:
 
 @value
 class ReplayedHistory:
-    """The result of a replay, not yet compared with the stored rows; positions by working number."""
+    """The result of a replay, not yet compared with the stored rows.
+
+    Positions by working number.
+    """
 
     positions: Mapping[int, Position]
     #: Each deal, or leg of one, with its position's working number.
     deals: Sequence[Deal]
     #: Working number by stored position id.
-    numbers: Mapping[int, int]
+    working_numbers: Mapping[int, int]
     #: Working number of the position that each order's executions went to last.
-    tickets: Mapping[int, int]
+    order_positions: Mapping[int, int]
     #: Working number of the position that each trade went to last.
-    trades: Mapping[str, int]
+    trade_positions: Mapping[str, int]
 
 
 def replay_history(history: SymbolHistory, next_id: IdGenerator) -> ReplayedHistory:
     """Replay all of ``history`` from empty positions; new legs take their ids from ``next_id``."""
-    fold = _Fold(history, _Numbers(next_id))
-    for _, step in sorted(_steps(history, fold), key=lambda pair: pair[0]):
+    replay = _Replay(history, _WorkingIds(next_id))
+    for _, step in sorted(_steps(history, replay), key=lambda pair: pair[0]):
         step()
     return ReplayedHistory(
-        positions=fold.positions,
-        deals=fold.deals,
-        numbers=fold.numbers,
-        tickets=fold.placed(),
-        trades=fold.trades,
+        positions=replay.positions,
+        deals=replay.deals,
+        working_numbers=replay.working_numbers,
+        order_positions=replay.final_positions(),
+        trade_positions=replay.trade_positions,
     )
 
 
@@ -98,7 +101,7 @@ _Key = tuple[datetime, int, int, int, str, int]
 _Step = Callable[[], None]
 
 
-def _steps(history: SymbolHistory, fold: "_Fold") -> list[tuple[_Key, _Step]]:
+def _steps(history: SymbolHistory, replay: "_Replay") -> list[tuple[_Key, _Step]]:
     """Return the replay steps, each with its key in the exchange's order."""
     busted = busted_trade_ids(history.deals)
     steps: list[tuple[_Key, _Step]] = []
@@ -109,24 +112,24 @@ def _steps(history: SymbolHistory, fold: "_Fold") -> list[tuple[_Key, _Step]]:
         if deal.entry is DealEntry.OUT_BY:
             pairs.setdefault(deal.exchange_trade_id, []).append(deal)
             continue
-        steps.append((_key(deal, 0), partial(fold.execute, deal)))
+        steps.append((_key(deal, 0), partial(replay.execute, deal)))
     for legs in pairs.values():
         pair = sorted(legs, key=lambda leg: leg.leg)
-        steps.append((_key(pair[0], 1), partial(fold.close_by, pair)))
+        steps.append((_key(pair[0], 1), partial(replay.close_by, pair)))
     for position in history.positions:
         if position.merged_into is not None and position.closed_at is not None:
             key = (position.closed_at, 2, 0, 0, "", position.id)
-            steps.append((key, partial(fold.merge, position)))
+            steps.append((key, partial(replay.merge, position)))
     return steps
 
 
-def _key(deal: Deal, turn: int) -> _Key:
+def _key(deal: Deal, rank: int) -> _Key:
     key = execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
     at, sequence, length, text = key
-    return at, turn, sequence, length, text, deal.leg
+    return at, rank, sequence, length, text, deal.leg
 
 
-class _Numbers:
+class _WorkingIds:
     """Id generator that numbers positions in the order of opening and passes other ids through."""
 
     def __init__(self, next_id: IdGenerator) -> None:
@@ -141,47 +144,47 @@ class _Numbers:
 
 
 @dataclass(slots=True)
-class _Fold:
+class _Replay:
     """Mutable state of a replay: positions by working number."""
 
     history: SymbolHistory
-    next_id: _Numbers
+    next_id: _WorkingIds
     positions: dict[int, Position] = field(default_factory=dict)
     deals: list[Deal] = field(default_factory=list)
-    numbers: dict[int, int] = field(default_factory=dict)
-    tickets: dict[int, int] = field(default_factory=dict)
-    trades: dict[str, int] = field(default_factory=dict)
+    working_numbers: dict[int, int] = field(default_factory=dict)
+    order_positions: dict[int, int] = field(default_factory=dict)
+    trade_positions: dict[str, int] = field(default_factory=dict)
     #: Working numbers that already have a predecessor.
-    _claimed: set[int] = field(default_factory=set)
+    _with_predecessor: set[int] = field(default_factory=set)
     #: Target of each merged position.
     _merged: dict[int, int] = field(default_factory=dict)
 
     def execute(self, deal: Deal) -> None:
         """Replay one execution, or one leg of it."""
         order = self.history.orders.get(deal.order_id or 0)
-        self._book(deal, self._route(deal, order), order)
+        self._book(deal, self._allocation_of(deal, order), order)
 
     def close_by(self, pair: Sequence[Deal]) -> None:
         """Replay both legs at the exact average of the second position; dust at its own average."""
-        held = [self._standing(leg.position_id) for leg in pair]
+        held = [self._open_position(leg.position_id) for leg in pair]
         if len(pair) > 2 or any(
             one is None or one.qty.copy_abs() < leg.qty or one.side is leg.side
             for one, leg in zip(held, pair, strict=True)
         ):
             for leg in pair:
-                self._book(leg, self._route(leg, None), None)
+                self._book(leg, self._allocation_of(leg, None), None)
             return
         second = held[-1]
         assert second is not None
         average = second.cost / Fraction(second.qty)
         for leg, position in zip(pair, held, strict=True):
             assert position is not None
-            self._close_leg(leg, position, average)
+            self._apply_close_leg(leg, position, average)
 
     def merge(self, source: Position) -> None:
         """Move the quantity of a merged position into its target."""
-        target = self._standing(source.merged_into or 0)
-        held = self._standing(source.id)
+        target = self._open_position(source.merged_into or 0)
+        held = self._open_position(source.id)
         if target is None or held is None or source.closed_at is None:
             return
         grown, ended = join_positions(target, held, source.closed_at)
@@ -189,40 +192,42 @@ class _Fold:
         self.positions[grown.id], self.positions[ended.id] = grown, ended
         self._merged[ended.id] = grown.id
 
-    def _book(self, deal: Deal, route: AllocationSpec, order: Order | None) -> None:
-        open_now = sorted((p for p in self.positions.values() if p.is_open), key=opening_order_key)
+    def _book(self, deal: Deal, spec: AllocationSpec, order: Order | None) -> None:
+        open_positions = sorted(
+            (p for p in self.positions.values() if p.is_open), key=opening_order_key
+        )
         deals, positions = book_deal(
             mode=self.history.mode,
             instrument=self.history.instrument,
-            route=route,
+            spec=spec,
             order=order,
             deal=deal,
-            positions=open_now,
+            positions=open_positions,
             next_id=self.next_id,
         )
-        deals, positions = self._flipped(deals, positions)
-        deals = tuple(self._numbered(leg, deal) for leg in deals)
+        deals, positions = self._continue_flip(deals, positions)
+        deals = tuple(self._with_leg_number(leg, deal) for leg in deals)
         for leg, position in zip(deals, positions, strict=True):
             self.positions[position.id] = position
             self.deals.append(leg)
             if leg.entry is DealEntry.IN and deal.entry is DealEntry.IN:
-                self._claim(deal.position_id, position.id)
+                self._set_predecessor(deal.position_id, position.id)
         last = positions[-1].id
-        self.trades[deal.exchange_trade_id] = last
+        self.trade_positions[deal.exchange_trade_id] = last
         if deal.order_id is not None:
-            self.tickets[deal.order_id] = last
+            self.order_positions[deal.order_id] = last
 
-    def _numbered(self, leg: Deal, deal: Deal) -> Deal:
+    def _with_leg_number(self, leg: Deal, deal: Deal) -> Deal:
         """Assign a new leg the next unused leg number of its trade."""
         if leg.id == deal.id:
             return leg
         trade = deal.exchange_trade_id
-        known = [
+        current = [
             one.leg for one in (*self.history.deals, *self.deals) if one.exchange_trade_id == trade
         ]
-        return evolve(leg, leg=max(known) + leg.leg - deal.leg)
+        return evolve(leg, leg=max(current) + leg.leg - deal.leg)
 
-    def _flipped(
+    def _continue_flip(
         self, deals: tuple[Deal, ...], positions: tuple[Position, ...]
     ) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
         """A leg that opens where the previous leg closed continues the identifier.
@@ -249,7 +254,7 @@ class _Fold:
         leg = evolve(deals[0], previous_position_id=before.id)
         return (leg, *deals[1:]), (opened, *positions[1:])
 
-    def _close_leg(self, leg: Deal, position: Position, average: Fraction) -> None:
+    def _apply_close_leg(self, leg: Deal, position: Position, average: Fraction) -> None:
         instrument = self.history.instrument
         price = round_to_scale(instrument.price_of(average))
         fill = Fill(
@@ -266,36 +271,38 @@ class _Fold:
         self.positions[after.id] = after
         self.deals.append(evolve(leg, position_id=after.id, price=price, profit=profit))
 
-    def _route(self, deal: Deal, order: Order | None) -> AllocationSpec:
-        """Return the allocation of the execution: by its order, else by the position of the deal."""
+    def _allocation_of(self, deal: Deal, order: Order | None) -> AllocationSpec:
+        """Return the allocation of the execution: by its order, else by the deal's position."""
         if order is None:
             number = self._number(deal.position_id)
             return AllocationSpec(side=deal.side, strategy_id=deal.strategy_id, ticket_id=number)
-        known = self.tickets.get(order.id)
-        ticket = self._number(order.ticket_id) if known is None else self._alias(known)
+        current = self.order_positions.get(order.id)
+        ticket = self._number(order.ticket_id) if current is None else self._alias(current)
         return allocation_spec_of(order)._replace(
-            ticket_id=ticket, fresh=order.new_position and known is None
+            ticket_id=ticket, opens_ticket=order.new_position and current is None
         )
 
-    def placed(self) -> dict[int, int]:
+    def final_positions(self) -> dict[int, int]:
         """Return the position of each order: of its last execution, else its ticket."""
         named = {one.id: self._number(one.ticket_id) for one in self.history.orders.values()}
-        went = {order_id: self._alias(number) for order_id, number in self.tickets.items()}
-        return {order_id: number for order_id, number in (named | went).items() if number}
+        executed = {
+            order_id: self._alias(number) for order_id, number in self.order_positions.items()
+        }
+        return {order_id: number for order_id, number in (named | executed).items() if number}
 
-    def _claim(self, before: int, number: int) -> None:
-        if before and before not in self.numbers and number not in self._claimed:
-            self.numbers[before] = number
-            self._claimed.add(number)
+    def _set_predecessor(self, before: int, number: int) -> None:
+        if before and before not in self.working_numbers and number not in self._with_predecessor:
+            self.working_numbers[before] = number
+            self._with_predecessor.add(number)
 
     def _number(self, position_id: int) -> int:
-        return self._alias(self.numbers.get(position_id, 0))
+        return self._alias(self.working_numbers.get(position_id, 0))
 
     def _alias(self, number: int) -> int:
         while number in self._merged:
             number = self._merged[number]
         return number
 
-    def _standing(self, position_id: int) -> Position | None:
+    def _open_position(self, position_id: int) -> Position | None:
         position = self.positions.get(self._number(position_id))
         return position if position is not None and position.is_open else None

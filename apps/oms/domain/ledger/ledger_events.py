@@ -53,9 +53,9 @@ def order_events(before: Order, order: Order, report: ExecutionReport) -> tuple[
 
 def resolution_events(before: Order, order: Order, report: ExecutionReport) -> tuple[Event, ...]:
     """Return the event of an order whose unknown outcome was resolved or that was found late."""
-    was_lost = before.state is OrderState.UNKNOWN and order.state is not OrderState.UNKNOWN
-    turned_up = before.state is OrderState.REJECTED and order.state is not OrderState.REJECTED
-    if not was_lost and not turned_up:
+    was_unknown = before.state is OrderState.UNKNOWN and order.state is not OrderState.UNKNOWN
+    was_found_late = before.state is OrderState.REJECTED and order.state is not OrderState.REJECTED
+    if not was_unknown and not was_found_late:
         return ()
     facts = {
         "command_id": order.command_id,
@@ -68,7 +68,7 @@ def resolution_events(before: Order, order: Order, report: ExecutionReport) -> t
             "exchange_order_id": order.exchange_order_id,
         },
     }
-    name = "order_resolved" if was_lost else "order_late_found"
+    name = "order_resolved" if was_unknown else "order_late_found"
     return (Event(name=name, strategy_id=order.strategy_id, facts=facts),)
 
 
@@ -76,10 +76,10 @@ def execution_events(
     deals: Sequence[Deal], positions: Sequence[Position], *, over_closed: bool = False
 ) -> tuple[Event, ...]:
     """Return events of new deals, an over-close, and positions that ended."""
-    told = [deal_event(deal) for deal in deals]
+    events = [deal_event(deal) for deal in deals]
     if over_closed:
-        told.append(_over_close_event(deals))
-    return (*told, *(closed_event(p) for p in positions if not p.is_open))
+        events.append(_over_close_event(deals))
+    return (*events, *(closed_event(p) for p in positions if not p.is_open))
 
 
 def deal_event(deal: Deal) -> Event:

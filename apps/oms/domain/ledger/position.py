@@ -114,12 +114,12 @@ def apply_fill(position: Position, instrument: Instrument, fill: Fill) -> tuple[
 
     ``fill.delta`` may reduce the position to zero but not beyond.
     """
-    grows = position.qty == 0 or (fill.delta > 0) == (position.qty > 0)
-    if grows:
-        return _added(position, instrument, fill), ZERO
-    taken = _worth(instrument, fill.delta.copy_abs(), fill)
-    profit, released = _released(position, instrument, fill, taken)
-    return _reduced(position, instrument, fill, taken, profit, released), profit
+    is_increase = position.qty == 0 or (fill.delta > 0) == (position.qty > 0)
+    if is_increase:
+        return _increase(position, instrument, fill), ZERO
+    exit_value_of_fill = _fill_value(instrument, fill.delta.copy_abs(), fill)
+    profit, released = _release_cost(position, instrument, fill, exit_value_of_fill)
+    return _reduce(position, instrument, fill, exit_value_of_fill, profit, released), profit
 
 
 def unrealized_profit(position: Position, instrument: Instrument, mark: Decimal) -> Decimal:
@@ -129,12 +129,12 @@ def unrealized_profit(position: Position, instrument: Instrument, mark: Decimal)
 
 def apply_fee(position: Position, instrument: Instrument, fee: Decimal, currency: str) -> Position:
     """Return the position after a fee that was charged separately (negative: refunded)."""
-    known = position.fees.get(currency, ZERO)
-    counts = fee if currency == instrument.settle else ZERO
+    total_fee = position.fees.get(currency, ZERO)
+    settle_fee = fee if currency == instrument.settle else ZERO
     return evolve(
         position,
-        fees={**position.fees, currency: add(known, fee)},
-        realized_pnl=EXACT.subtract(position.realized_pnl, counts),
+        fees={**position.fees, currency: add(total_fee, fee)},
+        realized_pnl=EXACT.subtract(position.realized_pnl, settle_fee),
         version=position.version + 1,
     )
 
@@ -156,7 +156,7 @@ def join_positions(target: Position, source: Position, at: datetime) -> tuple[Po
     grown = evolve(
         target,
         qty=qty,
-        cost=_bounded(cost),
+        cost=_limit_denominator(cost),
         max_qty=max(target.max_qty, qty.copy_abs()),
         updated_at=at,
         version=target.version + 1,
@@ -190,22 +190,22 @@ def _average(instrument: Instrument, cost: Fraction, qty: Decimal) -> Decimal:
     return round_ratio(cost.numerator * down, cost.denominator * up)
 
 
-def _profit(instrument: Instrument, gained: Fraction) -> Decimal:
+def _profit(instrument: Instrument, gain: Fraction) -> Decimal:
     """Convert a gain in value space to the settle currency at 18 places."""
     up, down = instrument.contract_size.as_integer_ratio()
-    return round_ratio(gained.numerator * up, gained.denominator * down)
+    return round_ratio(gain.numerator * up, gain.denominator * down)
 
 
-def _worth(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:
+def _fill_value(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:
     """Return ``qty`` of the fill in value space."""
     if fill.value is None:
         return instrument.worth(qty, fill.price)
     return Fraction(qty) * fill.value
 
 
-def _added(position: Position, instrument: Instrument, fill: Fill) -> Position:
+def _increase(position: Position, instrument: Instrument, fill: Fill) -> Position:
     qty = add(position.qty, fill.delta)
-    cost = _bounded(position.cost + _worth(instrument, fill.delta, fill))
+    cost = _limit_denominator(position.cost + _fill_value(instrument, fill.delta, fill))
     return evolve(
         position,
         qty=qty,
@@ -213,48 +213,48 @@ def _added(position: Position, instrument: Instrument, fill: Fill) -> Position:
         avg_price=_average(instrument, cost, qty),
         qty_opened=add(position.qty_opened, fill.delta.copy_abs()),
         max_qty=max(position.max_qty, qty.copy_abs()),
-        realized_pnl=_realized(position, instrument, fill, ZERO),
-        fees=_fees_with(position, fill),
+        realized_pnl=_realized_pnl_after(position, instrument, fill, ZERO),
+        fees=_fees_after(position, fill),
         updated_at=fill.received_at,
         version=position.version + 1,
     )
 
 
-def _released(
-    position: Position, instrument: Instrument, fill: Fill, taken: Fraction
+def _release_cost(
+    position: Position, instrument: Instrument, fill: Fill, exit_value_of_fill: Fraction
 ) -> tuple[Decimal, Fraction]:
-    """Return the profit of a reducing fill worth ``taken``, and the part of the cost it releases."""
+    """Return profit and released cost of a reducing fill worth ``exit_value_of_fill``."""
     size = fill.delta.copy_abs()
     held = position.qty.copy_abs()
     assert size <= held, "the ledger cuts what would flip a position"
     released = position.cost if size == held else position.cost * Fraction(size) / Fraction(held)
-    gained = taken - released if position.qty > 0 else -taken - released
-    return _profit(instrument, gained), released
+    gain = exit_value_of_fill - released if position.qty > 0 else -exit_value_of_fill - released
+    return _profit(instrument, gain), released
 
 
-def _reduced(
+def _reduce(
     position: Position,
     instrument: Instrument,
     fill: Fill,
-    taken: Fraction,
+    exit_value_of_fill: Fraction,
     profit: Decimal,
     released: Fraction,
 ) -> Position:
     size = fill.delta.copy_abs()
     qty = add(position.qty, fill.delta)
-    exits = position.exit_value + taken
+    exits = position.exit_value + exit_value_of_fill
     closed = add(position.qty_closed, size)
     is_open = bool(qty)
     return evolve(
         position,
         qty=qty,
-        cost=_bounded(position.cost - released) if is_open else Fraction(0),
+        cost=_limit_denominator(position.cost - released) if is_open else Fraction(0),
         exit_value=exits,
         qty_closed=closed,
         close_price=_average(instrument, exits, closed),
         profit=add(position.profit, profit),
-        realized_pnl=_realized(position, instrument, fill, profit),
-        fees=_fees_with(position, fill),
+        realized_pnl=_realized_pnl_after(position, instrument, fill, profit),
+        fees=_fees_after(position, fill),
         state=position.state if is_open else PositionState.CLOSED,
         stop_loss=position.stop_loss if is_open else None,
         stop_gain=position.stop_gain if is_open else None,
@@ -265,19 +265,21 @@ def _reduced(
     )
 
 
-def _realized(position: Position, instrument: Instrument, fill: Fill, profit: Decimal) -> Decimal:
-    charged = _charged_in_settle(instrument, fill)
+def _realized_pnl_after(
+    position: Position, instrument: Instrument, fill: Fill, profit: Decimal
+) -> Decimal:
+    charged = _fee_in_settle(instrument, fill)
     return add(position.realized_pnl, EXACT.subtract(profit, charged))
 
 
-def _fees_with(position: Position, fill: Fill) -> Mapping[str, Decimal]:
+def _fees_after(position: Position, fill: Fill) -> Mapping[str, Decimal]:
     if fill.fee is None or fill.fee_currency is None:
         return position.fees
-    known = position.fees.get(fill.fee_currency, ZERO)
-    return {**position.fees, fill.fee_currency: add(known, fill.fee)}
+    total_fee = position.fees.get(fill.fee_currency, ZERO)
+    return {**position.fees, fill.fee_currency: add(total_fee, fill.fee)}
 
 
-def _charged_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
+def _fee_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
     """Return the fee of a fill in the settle currency; fees in a third currency count 0."""
     if fill.fee is None:
         return ZERO
@@ -288,7 +290,7 @@ def _charged_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
     return ZERO
 
 
-def _bounded(cost: Fraction) -> Fraction:
+def _limit_denominator(cost: Fraction) -> Fraction:
     if cost.denominator.bit_length() <= COST_DENOMINATOR_BITS_MAX:
         return cost
     return Fraction(round(cost * 10**60), 10**60)

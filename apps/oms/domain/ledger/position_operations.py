@@ -34,7 +34,7 @@ CLOSE_BY_PREFIX = "close_by:"
 
 
 def refuse_close_by(
-    wish: CloseBy, a: Position, b: Position, instrument: Instrument
+    request: CloseBy, a: Position, b: Position, instrument: Instrument
 ) -> Refused | None:
     """Refuse to close ``a`` against ``b``."""
     if a.symbol != b.symbol or (a.qty > 0) == (b.qty > 0):
@@ -45,24 +45,28 @@ def refuse_close_by(
             message = f"an order that closes position {position.id} is already open"
             return Refused(code="position_close_in_progress", message=message)
     smaller = min(a.qty.copy_abs(), b.qty.copy_abs())
-    qty = smaller if wish.qty is None else wish.qty
+    qty = smaller if request.qty is None else request.qty
     if qty > smaller:
         return Refused(
             code="invalid_close_volume",
-            message=f"qty {decimal_text(qty)} is more than the smaller position holds, {decimal_text(smaller)}",
+            message=f"qty {decimal_text(qty)} is more than the smaller position holds,"
+            f" {decimal_text(smaller)}",
             limit=smaller,
             value=qty,
             set_by="position",
         )
-    if wish.qty is not None and (off := refuse_off_grid(instrument, qty=wish.qty)) is not None:
+    if (
+        request.qty is not None
+        and (off := refuse_off_grid(instrument, qty=request.qty)) is not None
+    ):
         return off
     for position in (a, b):
         rest = subtract(position.qty.copy_abs(), qty)
         if ZERO < rest < instrument.step:
             return Refused(
                 code="invalid_close_volume",
-                message=f"position {position.id} would keep {decimal_text(rest)}, below the smallest"
-                f" quantity {decimal_text(instrument.step)}",
+                message=f"position {position.id} would keep {decimal_text(rest)}, below the"
+                f" smallest quantity {decimal_text(instrument.step)}",
                 limit=instrument.step,
                 value=rest,
                 set_by="exchange",
@@ -71,7 +75,7 @@ def refuse_close_by(
 
 
 def close_by(
-    wish: CloseBy,
+    request: CloseBy,
     a: Position,
     b: Position,
     instrument: Instrument,
@@ -81,7 +85,7 @@ def close_by(
 ) -> LedgerUpdate:
     """Close ``a`` against ``b`` at the average of ``b``."""
     smaller = min(a.qty.copy_abs(), b.qty.copy_abs())
-    qty = smaller if wish.qty is None else wish.qty
+    qty = smaller if request.qty is None else request.qty
     price, average = average_entry_price(b, instrument), b.cost / Fraction(b.qty)
     deals: list[Deal] = []
     positions: list[Position] = []
@@ -147,7 +151,7 @@ def _leg(
     )
 
 
-def refuse_merge(wish: MergePositions, source: Position, target: Position) -> Refused | None:
+def refuse_merge(request: MergePositions, source: Position, target: Position) -> Refused | None:
     """Refuse to move ``source`` into ``target``."""
     if source.id == target.id:
         message = f"position {source.id} is not merged into itself"
@@ -163,7 +167,7 @@ def refuse_merge(wish: MergePositions, source: Position, target: Position) -> Re
 
 
 def merge_positions(
-    wish: MergePositions,
+    request: MergePositions,
     source: Position,
     target: Position,
     instrument: Instrument,
@@ -173,13 +177,13 @@ def merge_positions(
     """Move ``source`` into ``target``; the caller updates orders that refer to the source."""
     grown, ended = join_positions(target, source, now)
     grown = evolve(grown, avg_price=average_entry_price(grown, instrument))
-    match wish.stop_mode:
+    match request.stop_mode:
         case StopMode.KEEP:
             pass
         case StopMode.CLEAR:
             grown = evolve(grown, stop_loss=None, stop_gain=None)
         case StopMode.SET:
-            grown = evolve(grown, stop_loss=wish.stop_loss, stop_gain=wish.stop_gain)
+            grown = evolve(grown, stop_loss=request.stop_loss, stop_gain=request.stop_gain)
     facts = {
         "command_id": command_id,
         "source_position_id": source.id,
@@ -192,19 +196,19 @@ def merge_positions(
         "target_avg_price_after": grown.avg_price,
         "source_strategy_id": source.strategy_id,
         "target_strategy_id": target.strategy_id,
-        "stop_mode": wish.stop_mode.value,
+        "stop_mode": request.stop_mode.value,
     }
     event = Event(name="positions_merged", strategy_id=target.strategy_id, facts=facts)
     return LedgerUpdate(positions=(grown, ended), events=(event,))
 
 
-def change_position(wish: ChangePosition, position: Position, now: datetime) -> LedgerUpdate:
+def change_position(request: ChangePosition, position: Position, now: datetime) -> LedgerUpdate:
     """Set or clear the levels and the comment that the command contains."""
     after = evolve(
         position,
-        stop_loss=position.stop_loss if wish.stop_loss is KEEP else wish.stop_loss,
-        stop_gain=position.stop_gain if wish.stop_gain is KEEP else wish.stop_gain,
-        comment=position.comment if wish.comment is KEEP else wish.comment,
+        stop_loss=position.stop_loss if request.stop_loss is KEEP else request.stop_loss,
+        stop_gain=position.stop_gain if request.stop_gain is KEEP else request.stop_gain,
+        comment=position.comment if request.comment is KEEP else request.comment,
         updated_at=now,
         version=position.version + 1,
     )

@@ -22,7 +22,15 @@ from oms.domain.orders.order import Order
 from oms.domain.value import evolve
 
 #: Position fields whose changes are reported in the event.
-_TOLD = ("qty", "avg_price", "profit", "realized_pnl", "qty_opened", "qty_closed", "state")
+_REPORTED_FIELDS = (
+    "qty",
+    "avg_price",
+    "profit",
+    "realized_pnl",
+    "qty_opened",
+    "qty_closed",
+    "state",
+)
 
 
 def replay_and_diff(
@@ -31,25 +39,27 @@ def replay_and_diff(
     now: datetime,
     *,
     cause: str,
-    told: Mapping[int, Order],
-    fresh: frozenset[int] = frozenset(),
+    new_orders: Mapping[int, Order],
+    new_deal_ids: frozenset[int] = frozenset(),
 ) -> LedgerUpdate:
     """Replay ``history`` and compare. Deals in ``new_deal_ids`` or without a position are new.
 
-    ``orders`` are the orders that the reports are about, in their new form; the returned ``orders``
-    contain them after orders that only moved to another position.
+    ``new_orders`` are the orders that the reports are about, in their new form; the returned
+    ``orders`` contain them after orders that only moved to another position.
     """
-    fold = replay_history(history, next_id)
-    ids = _ids(fold, next_id)
-    deals = _deals(history, fold, ids)
-    positions = _positions(history, fold, ids, deals, now)
-    known = {deal.id: deal for deal in history.deals if deal.position_id and deal.id not in fresh}
-    new = tuple(deal for deal in deals if deal.id not in known)
-    changed = tuple(d for d in deals if d.id in known and d != known[d.id])
-    orders = _orders(history, fold, ids, told, now)
+    replayed = replay_history(history, next_id)
+    ids = _ids(replayed, next_id)
+    deals = _deals(history, replayed, ids)
+    positions = _positions(history, replayed, ids, deals, now)
+    current = {
+        deal.id: deal for deal in history.deals if deal.position_id and deal.id not in new_deal_ids
+    }
+    new = tuple(deal for deal in deals if deal.id not in current)
+    changed = tuple(d for d in deals if d.id in current and d != current[d.id])
+    orders = _orders(history, replayed, ids, new_orders, now)
     events = (
         *(deal_event(deal) for deal in new),
-        *_refold_event(history, positions, cause),
+        *_replay_event(history, positions, cause),
         *(closed_event(p) for p in positions if _just_closed(history, p)),
     )
     return LedgerUpdate(
@@ -61,16 +71,16 @@ def replay_and_diff(
     )
 
 
-def _ids(fold: ReplayedHistory, next_id: IdGenerator) -> dict[int, int]:
+def _ids(replayed: ReplayedHistory, next_id: IdGenerator) -> dict[int, int]:
     """Return the id of each working number: that of its predecessor, or a new one."""
-    ids = {number: before for before, number in fold.numbers.items()}
-    for number in fold.positions:
+    ids = {number: before for before, number in replayed.working_numbers.items()}
+    for number in replayed.positions:
         if number not in ids:
             ids[number] = next_id("position")
     return ids
 
 
-def _deals(history: SymbolHistory, fold: ReplayedHistory, ids: Mapping[int, int]) -> list[Deal]:
+def _deals(history: SymbolHistory, replayed: ReplayedHistory, ids: Mapping[int, int]) -> list[Deal]:
     """Return all deals of the history with their new positions."""
     deals = [
         evolve(
@@ -78,7 +88,7 @@ def _deals(history: SymbolHistory, fold: ReplayedHistory, ids: Mapping[int, int]
             position_id=ids[deal.position_id],
             previous_position_id=ids.get(deal.previous_position_id or 0),
         )
-        for deal in fold.deals
+        for deal in replayed.deals
     ]
     placed = {deal.id for deal in deals}
     busted = busted_trade_ids(history.deals)
@@ -87,7 +97,7 @@ def _deals(history: SymbolHistory, fold: ReplayedHistory, ids: Mapping[int, int]
             continue
         if deal.type is DealType.COMMISSION:
             trade = deal.exchange_trade_id.removeprefix("fee:")
-            number = fold.trades.get(trade)
+            number = replayed.trade_positions.get(trade)
             deals.append(deal if number is None else evolve(deal, position_id=ids[number]))
         elif deal.exchange_trade_id in busted:
             deals.append(evolve(deal, profit=ZERO))
@@ -98,7 +108,7 @@ def _deals(history: SymbolHistory, fold: ReplayedHistory, ids: Mapping[int, int]
 
 def _positions(
     history: SymbolHistory,
-    fold: ReplayedHistory,
+    replayed: ReplayedHistory,
     ids: Mapping[int, int],
     deals: Sequence[Deal],
     now: datetime,
@@ -106,8 +116,8 @@ def _positions(
     """Return the positions that changed, in their new form; emptied ones last."""
     before = {position.id: position for position in history.positions}
     after: dict[int, Position] = {
-        ids[number]: _named(position, ids, before.get(ids[number]), before)
-        for number, position in fold.positions.items()
+        ids[number]: _with_ids(position, ids, before.get(ids[number]), before)
+        for number, position in replayed.positions.items()
     }
     for position_id, position in after.items():
         first = after.get(position.identifier)
@@ -116,10 +126,10 @@ def _positions(
             after[position_id] = evolve(position, identifier=first.identifier)
     for position_id, old in before.items():
         if position_id not in after:
-            after[position_id] = _emptied(old, now)
+            after[position_id] = _emptied_position(old, now)
     for deal in deals:
         if deal.position_id in after:
-            after[deal.position_id] = _charged(after[deal.position_id], history, deal)
+            after[deal.position_id] = _with_charge(after[deal.position_id], history, deal)
     return tuple(
         evolve(position, version=1 + _version(before.get(position_id)), updated_at=now)
         for position_id, position in after.items()
@@ -131,7 +141,7 @@ def _version(old: Position | None) -> int:
     return 0 if old is None else old.version
 
 
-def _named(
+def _with_ids(
     position: Position, ids: Mapping[int, int], old: Position | None, before: Mapping[int, Position]
 ) -> Position:
     """Return a replayed position under its actual ids, with the fields that only its predecessor
@@ -161,7 +171,7 @@ def _named(
     )
 
 
-def _emptied(old: Position, now: datetime) -> Position:
+def _emptied_position(old: Position, now: datetime) -> Position:
     """Return a position that nothing is left of; its fees are applied again by its deals."""
     return evolve(
         old,
@@ -185,7 +195,7 @@ def _emptied(old: Position, now: datetime) -> Position:
     )
 
 
-def _charged(position: Position, history: SymbolHistory, deal: Deal) -> Position:
+def _with_charge(position: Position, history: SymbolHistory, deal: Deal) -> Position:
     """Return the position after a deal that moved money only."""
     match deal.type:
         case DealType.FUNDING:
@@ -210,29 +220,31 @@ def _just_closed(history: SymbolHistory, position: Position) -> bool:
 
 def _orders(
     history: SymbolHistory,
-    fold: ReplayedHistory,
+    replayed: ReplayedHistory,
     ids: Mapping[int, int],
-    told: Mapping[int, Order],
+    new_orders: Mapping[int, Order],
     now: datetime,
 ) -> tuple[Order, ...]:
     """Return orders whose executions moved to another position, then the given orders."""
     moved: list[Order] = []
-    after = dict(told)
+    after = dict(new_orders)
     merged = {p.id: p.merged_into for p in history.positions if p.merged_into is not None}
-    for order_id, number in fold.tickets.items():
-        known = after.get(order_id) or history.orders.get(order_id)
-        if known is None or _stands(known, ids[number], merged):
+    for order_id, number in replayed.order_positions.items():
+        current = after.get(order_id) or history.orders.get(order_id)
+        if current is None or _is_at(current, ids[number], merged):
             continue
         if order_id in after:
-            after[order_id] = evolve(known, position_id=ids[number])
+            after[order_id] = evolve(current, position_id=ids[number])
         else:
             moved.append(
-                evolve(known, position_id=ids[number], version=known.version + 1, updated_at=now)
+                evolve(
+                    current, position_id=ids[number], version=current.version + 1, updated_at=now
+                )
             )
     return (*moved, *after.values())
 
 
-def _stands(order: Order, position_id: int, merged: Mapping[int, int]) -> bool:
+def _is_at(order: Order, position_id: int, merged: Mapping[int, int]) -> bool:
     """Return whether the order refers to the position, directly or, if final, by way of merges."""
     held = order.position_id
     while not order.is_open and held != position_id and held in merged:
@@ -240,7 +252,7 @@ def _stands(order: Order, position_id: int, merged: Mapping[int, int]) -> bool:
     return held == position_id
 
 
-def _refold_event(
+def _replay_event(
     history: SymbolHistory, positions: Sequence[Position], cause: str
 ) -> tuple[Event, ...]:
     """Return the event with the changed numbers, before and after."""
@@ -248,8 +260,10 @@ def _refold_event(
     changes: dict[str, object] = {}
     for position in positions:
         old = before.get(position.id)
-        numbers = {name: _numbers(old, position, name) for name in _TOLD}
-        changes[str(position.id)] = {n: pair for n, pair in numbers.items() if pair[0] != pair[1]}
+        fields = {name: _before_after(old, position, name) for name in _REPORTED_FIELDS}
+        changes[str(position.id)] = {
+            name: pair for name, pair in fields.items() if pair[0] != pair[1]
+        }
     if not changes:
         return ()
     facts = {"symbol": history.instrument.symbol, "cause": cause, "changes": changes}
@@ -257,6 +271,6 @@ def _refold_event(
     return (Event(name="positions_refolded", strategy_id=strategy_id, facts=facts),)
 
 
-def _numbers(old: Position | None, new: Position, name: str) -> tuple[object, object]:
+def _before_after(old: Position | None, new: Position, name: str) -> tuple[object, object]:
     before: Decimal | str | None = None if old is None else getattr(old, name)
     return before, getattr(new, name)

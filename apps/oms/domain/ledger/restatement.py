@@ -24,34 +24,36 @@ def restate(
 ) -> LedgerUpdate:
     """Book an execution that is late, replaces an inferred one, or is reversed."""
     execution = report.execution
-    assert execution is not None, "only executions are folded"
+    assert execution is not None, "only executions are booked"
     if report.kind is ReportKind.BUSTED:
-        return _busted(history, order, report, execution, next_id)
-    order, shrunk, removed = _replaced(history, order, execution)
+        return _reverse(history, order, report, execution, next_id)
+    order, reduced, removed = _replace_inferred(history, order, execution)
     after = advance_order(order, report)
     assert after is not None, "a fill is legal from every state"
-    inferred = (*removed, *shrunk)
-    late = evolve(
-        build_deal(order, report, execution, next_id("deal")),
-        position_id=inferred[0].position_id
-        if inferred
-        else 0,  # keeps the ticket of the inferred deal
-    )
-    gone = {deal.id for deal in inferred}
-    kept = [deal for deal in history.deals if deal.id not in gone]
+    inferred = (*removed, *reduced)
+    # The position of an inferred deal keeps its ticket.
+    position_id = inferred[0].position_id if inferred else 0
+    late = evolve(build_deal(order, report, execution, next_id("deal")), position_id=position_id)
+    inferred_ids = {deal.id for deal in inferred}
+    kept = [deal for deal in history.deals if deal.id not in inferred_ids]
     history = evolve(
         history,
-        deals=(*kept, *shrunk, late),
+        deals=(*kept, *reduced, late),
         orders={**history.orders, order.id: order},
     )
-    fresh = frozenset((late.id,))
-    entry = replay_and_diff(
-        history, next_id, report.received_at, cause="late_fill", told={order.id: after}, fresh=fresh
+    new_deal_ids = frozenset((late.id,))
+    update = replay_and_diff(
+        history,
+        next_id,
+        report.received_at,
+        cause="late_fill",
+        new_orders={order.id: after},
+        new_deal_ids=new_deal_ids,
     )
-    told = {deal.id for deal in entry.deals_changed}
+    changed_ids = {deal.id for deal in update.deals_changed}
     return evolve(
-        _about(order.id, entry),
-        deals_changed=(*entry.deals_changed, *(d for d in shrunk if d.id not in told)),
+        _for_order(order.id, update),
+        deals_changed=(*update.deals_changed, *(d for d in reduced if d.id not in changed_ids)),
         deals_removed=removed,
         exec_type=EXEC_TYPES[report.kind],
         late_fill=True,
@@ -75,13 +77,15 @@ def apply_late_fills(
         order = after[report.order_id]
         assert report.execution is not None and not order.provisional_qty, "plain late executions"
         late.append(build_deal(order, report, report.execution, next_id("deal")))
-        grown = advance_order(order, report)
-        assert grown is not None, "a fill is legal from every state"
-        after[order.id] = grown
-    known = evolve(history, deals=(*history.deals, *late), orders={**history.orders, **orders})
-    fresh = frozenset(deal.id for deal in late)
+        advanced = advance_order(order, report)
+        assert advanced is not None, "a fill is legal from every state"
+        after[order.id] = advanced
+    extended = evolve(history, deals=(*history.deals, *late), orders={**history.orders, **orders})
+    new_deal_ids = frozenset(deal.id for deal in late)
     now = max(report.received_at for report in reports)
-    return replay_and_diff(known, next_id, now, cause="late_fill", told=after, fresh=fresh)
+    return replay_and_diff(
+        extended, next_id, now, cause="late_fill", new_orders=after, new_deal_ids=new_deal_ids
+    )
 
 
 def apply_correction(
@@ -95,51 +99,57 @@ def apply_correction(
 
     The right one takes the place of the reversed one, so a ticket that it opened keeps its id.
     """
-    told = bust or right
-    assert told is not None, "something is to be corrected"
-    victims: list[Deal] = []
+    report = bust or right
+    assert report is not None, "a correction needs a bust or a right execution"
+    reversed_deals: list[Deal] = []
     after = order
     if bust is not None and bust.execution is not None:
         name = bust.execution.exchange_trade_id
-        victims = [d for d in history.deals if d.exchange_trade_id == name]
+        reversed_deals = [d for d in history.deals if d.exchange_trade_id == name]
         after = advance_order(after, bust) or after
-        history = _with(history, [_reversing(victim, bust, next_id) for victim in victims])
-    fresh = {deal.id for deal in history.deals[len(history.deals) - len(victims) :]}
+        history = _with_deals(
+            history,
+            [_reversing_deal(reversed_deal, bust, next_id) for reversed_deal in reversed_deals],
+        )
+    new_deal_ids = {deal.id for deal in history.deals[len(history.deals) - len(reversed_deals) :]}
     if right is not None and right.execution is not None:
         after = advance_order(after, right) or after
-        whole = build_deal(order, right, right.execution, next_id("deal"))
-        place = next((d for d in victims if d.entry is DealEntry.IN), next(iter(victims), whole))
-        whole = evolve(whole, position_id=place.position_id, entry=place.entry)
-        history = _with(history, [evolve(whole, comment=place.comment)])
-        fresh.add(whole.id)
+        deal_of_right = build_deal(order, right, right.execution, next_id("deal"))
+        place = next(
+            (d for d in reversed_deals if d.entry is DealEntry.IN),
+            next(iter(reversed_deals), deal_of_right),
+        )
+        deal_of_right = evolve(deal_of_right, position_id=place.position_id, entry=place.entry)
+        history = _with_deals(history, [evolve(deal_of_right, comment=place.comment)])
+        new_deal_ids.add(deal_of_right.id)
     elif not after.filled_qty:
         after = evolve(after, position_id=after.ticket_id)
     history = evolve(history, orders={**history.orders, order.id: after})
-    entry = replay_and_diff(
+    update = replay_and_diff(
         history,
         next_id,
-        told.received_at,
+        report.received_at,
         cause="correction",
-        told={order.id: after},
-        fresh=frozenset(fresh),
+        new_orders={order.id: after},
+        new_deal_ids=frozenset(new_deal_ids),
     )
     exec_type = "trade_cancel" if right is None else "trade_correct" if bust else "trade"
-    return evolve(_about(order.id, entry), exec_type=exec_type)
+    return evolve(_for_order(order.id, update), exec_type=exec_type)
 
 
-def apply_update(history: SymbolHistory, entry: LedgerUpdate) -> SymbolHistory:
+def apply_update(history: SymbolHistory, update: LedgerUpdate) -> SymbolHistory:
     """Return the history after ``update``."""
-    deals = {d.id: d for d in (*history.deals, *entry.deals, *entry.deals_changed)}
-    positions = {p.id: p for p in (*history.positions, *entry.positions)}
-    orders = {**history.orders, **{order.id: order for order in entry.orders}}
-    if entry.order is not None:
-        orders[entry.order.id] = entry.order
+    deals = {d.id: d for d in (*history.deals, *update.deals, *update.deals_changed)}
+    positions = {p.id: p for p in (*history.positions, *update.positions)}
+    orders = {**history.orders, **{order.id: order for order in update.orders}}
+    if update.order is not None:
+        orders[update.order.id] = update.order
     return evolve(
         history, deals=tuple(deals.values()), positions=tuple(positions.values()), orders=orders
     )
 
 
-def _with(history: SymbolHistory, deals: Sequence[Deal]) -> SymbolHistory:
+def _with_deals(history: SymbolHistory, deals: Sequence[Deal]) -> SymbolHistory:
     return evolve(history, deals=(*history.deals, *deals))
 
 
@@ -152,56 +162,65 @@ def apply_reassignment(
         for order_id, order in orders.items()
     }
     history = evolve(history, orders={**history.orders, **orders})
-    entry = replay_and_diff(history, next_id, now, cause="reassign", told={})
-    moved = {order.id: order for order in entry.orders}
+    update = replay_and_diff(history, next_id, now, cause="reassign", new_orders={})
+    moved = {order.id: order for order in update.orders}
     rest = (order for order_id, order in orders.items() if order_id not in moved)
-    return evolve(entry, orders=(*entry.orders, *rest))
+    return evolve(update, orders=(*update.orders, *rest))
 
 
-def _busted(
+def _reverse(
     history: SymbolHistory,
     order: Order,
     report: ExecutionReport,
     execution: Execution,
     next_id: IdGenerator,
 ) -> LedgerUpdate:
-    victims = [d for d in history.deals if d.exchange_trade_id == execution.exchange_trade_id]
+    reversed_deals = [
+        d for d in history.deals if d.exchange_trade_id == execution.exchange_trade_id
+    ]
     after = advance_order(order, report) or order
     if not after.filled_qty:
         after = evolve(after, position_id=after.ticket_id)
-    reversing = [_reversing(victim, report, next_id) for victim in victims]
+    reversing = [
+        _reversing_deal(reversed_deal, report, next_id) for reversed_deal in reversed_deals
+    ]
     history = evolve(history, deals=(*history.deals, *reversing))
-    fresh = frozenset(deal.id for deal in reversing)
-    entry = replay_and_diff(
-        history, next_id, report.received_at, cause="bust", told={order.id: after}, fresh=fresh
+    new_deal_ids = frozenset(deal.id for deal in reversing)
+    update = replay_and_diff(
+        history,
+        next_id,
+        report.received_at,
+        cause="bust",
+        new_orders={order.id: after},
+        new_deal_ids=new_deal_ids,
     )
-    return evolve(_about(order.id, entry), exec_type=EXEC_TYPES[report.kind])
+    return evolve(_for_order(order.id, update), exec_type=EXEC_TYPES[report.kind])
 
 
-def _about(order_id: int, entry: LedgerUpdate) -> LedgerUpdate:
+def _for_order(order_id: int, update: LedgerUpdate) -> LedgerUpdate:
     """Return the update with its ``order`` set to the one order that it is about."""
-    (order,) = (each for each in entry.orders if each.id == order_id)
-    return evolve(entry, order=order, orders=tuple(o for o in entry.orders if o is not order))
+    (order,) = (each for each in update.orders if each.id == order_id)
+    return evolve(update, order=order, orders=tuple(o for o in update.orders if o is not order))
 
 
-def _reversing(victim: Deal, report: ExecutionReport, next_id: IdGenerator) -> Deal:
-    """Return the deal that reverses ``victim`` and its fee."""
+def _reversing_deal(reversed_deal: Deal, report: ExecutionReport, next_id: IdGenerator) -> Deal:
+    """Return the deal that reverses ``reversed_deal`` and its fee."""
     return evolve(
-        victim,
+        reversed_deal,
         id=next_id("deal"),
-        side=victim.side.opposite,
-        fee=None if victim.fee is None else victim.fee.copy_negate(),
+        side=reversed_deal.side.opposite,
+        fee=None if reversed_deal.fee is None else reversed_deal.fee.copy_negate(),
         profit=ZERO,
         reason="correction",
         type=DealType.CORRECTION,
-        exchange_trade_id=f"{BUST_PREFIX}{victim.exchange_trade_id}",
+        exchange_trade_id=f"{BUST_PREFIX}{reversed_deal.exchange_trade_id}",
         origin=report.source.value,
         executed_at=report.received_at,
         created_at=report.received_at,
     )
 
 
-def _replaced(
+def _replace_inferred(
     history: SymbolHistory, order: Order, execution: Execution
 ) -> tuple[Order, tuple[Deal, ...], tuple[Deal, ...]]:
     """Reduce the order and its inferred deals by the quantity of the actual ``execution``.
@@ -209,7 +228,7 @@ def _replaced(
     Returns the order, the deals that shrink and the deals that are removed.
     """
     left = ZERO if execution.provisional else min(order.provisional_qty, execution.qty)
-    shrunk: list[Deal] = []
+    reduced: list[Deal] = []
     removed: list[Deal] = []
     for deal in sorted(history.deals, key=lambda each: each.id):
         if not left or not deal.provisional or deal.order_id != order.id:
@@ -220,5 +239,5 @@ def _replaced(
         if part == deal.qty:
             removed.append(deal)
         else:
-            shrunk.append(evolve(deal, qty=subtract(deal.qty, part)))
-    return order, tuple(shrunk), tuple(removed)
+            reduced.append(evolve(deal, qty=subtract(deal.qty, part)))
+    return order, tuple(reduced), tuple(removed)

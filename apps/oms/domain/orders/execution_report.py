@@ -1,4 +1,4 @@
-"""Execution reports: facts from an exchange about an order, the only input that changes the ledger."""
+"""Execution reports: facts from an exchange about an order; only they change the ledger."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -36,7 +36,7 @@ def build_external_order(
     mode: PositionMode,
 ) -> Order:
     """Return the order row before ``report``, which is the first report about the order."""
-    is_stranger = external.reason == EXTERNAL_REASON
+    is_external = external.reason == EXTERNAL_REASON
     hedged = mode is PositionMode.HEDGE
     return Order(
         id=order_id,
@@ -54,10 +54,10 @@ def build_external_order(
         reason=external.reason,
         exchange_order_id=report.exchange_order_id,
         reduce_only=external.reduce_only,
-        new_position=hedged and is_stranger and not external.reduce_only,
+        new_position=hedged and is_external and not external.reduce_only,
         trigger_price=external.trigger_price,
         parent_order_id=external.parent_order_id,
-        reconciled=not is_stranger,
+        reconciled=not is_external,
         created_at=external.created_at,
         updated_at=report.received_at,
     )

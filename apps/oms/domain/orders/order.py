@@ -216,14 +216,14 @@ def next_state(
     executed; ``code`` is the reject code of the order.
     """
     target = TRANSITIONS.get((state, kind))
-    revives = state is OrderState.REJECTED and code == "not_placed"
-    if kind is ReportKind.ACCEPTED and state is OrderState.REJECTED and not revives:
+    is_revivable = state is OrderState.REJECTED and code == "not_placed"
+    if kind is ReportKind.ACCEPTED and state is OrderState.REJECTED and not is_revivable:
         return None
     if target is None or isinstance(target, OrderState):
         return target
     if not left:
         return OrderState.FILLED
-    if not state.is_open and not revives:
+    if not state.is_open and not is_revivable:
         return state
     return OrderState.PARTIALLY_FILLED if filled else OrderState.SUBMITTED
 
@@ -238,20 +238,20 @@ def advance_order(
     """
     kind, fill, now = report.kind, report.execution, report.received_at
     if kind is ReportKind.ACCEPTED and order.state is OrderState.PENDING_SUBMIT:
-        return _submitted(order, report)
-    if kind is ReportKind.REJECTED and _refuses_change(order, report):
+        return _acknowledge(order, report)
+    if kind is ReportKind.REJECTED and _rejects_change(order, report):
         return evolve(order, pending_change=None, updated_at=now, version=order.version + 1)
     changed = kind is ReportKind.CHANGED
     is_answered = changed and not (report.edit and report.edit.is_in_progress)
     qty = report.qty if changed and report.qty is not None else order.qty
     price = report.price if changed and report.price is not None else order.price
-    filled, fill_value, fees = _filled(order, report)
+    filled, fill_value, fees = _fills_after(order, report)
     state = next_state(
         order.state, kind, left=qty > filled, filled=filled > 0, code=order.reject_code
     )
     if state is None:
         return None
-    source, code, message = _rejection(order, report)
+    source, code, message = _rejection_after(order, report)
     return evolve(
         order,
         state=state,
@@ -263,7 +263,7 @@ def advance_order(
         fill_value=fill_value,
         fees=fees,
         last_fill_at=_last_fill_at(order, report),
-        provisional_qty=_provisional(order, fill),
+        provisional_qty=_provisional_after(order, fill),
         pending_change=None if is_answered or not state.is_open else order.pending_change,
         edit_replace_state=report.edit or order.edit_replace_state,
         edit_replace_at=order.edit_replace_at if report.edit is None else now,
@@ -279,7 +279,7 @@ def advance_order(
     )
 
 
-def _submitted(order: Order, report: ExecutionReport) -> Order:
+def _acknowledge(order: Order, report: ExecutionReport) -> Order:
     """Fast path of the first acknowledgement, the most frequent report.
 
     Equal to ``advance_order`` field by field, without the fields that cannot have changed.
@@ -296,7 +296,7 @@ def _submitted(order: Order, report: ExecutionReport) -> Order:
     )
 
 
-def _refuses_change(order: Order, report: ExecutionReport) -> bool:
+def _rejects_change(order: Order, report: ExecutionReport) -> bool:
     """Return whether a rejection is about a pending change or cancel, not about the order.
 
     A cancel or change that reached the exchange before its order is rejected as
@@ -317,7 +317,7 @@ def remove_provisional(order: Order, qty: Decimal, price: Decimal) -> Order:
     )
 
 
-def _filled(
+def _fills_after(
     order: Order, report: ExecutionReport
 ) -> tuple[Decimal, Decimal, Mapping[str, Decimal]]:
     """Return filled quantity, its value and the fees after the report."""
@@ -329,8 +329,8 @@ def _filled(
         move = subtract
     fees = order.fees
     if fill.fee is not None and fill.fee_currency is not None:
-        known = fees.get(fill.fee_currency, ZERO)
-        fees = {**fees, fill.fee_currency: move(known, fill.fee)}
+        total_fee = fees.get(fill.fee_currency, ZERO)
+        fees = {**fees, fill.fee_currency: move(total_fee, fill.fee)}
     return move(order.filled_qty, fill.qty), move(order.fill_value, worth), fees
 
 
@@ -341,13 +341,15 @@ def _last_fill_at(order: Order, report: ExecutionReport) -> datetime | None:
     return fill.executed_at if last is None else max(last, fill.executed_at)
 
 
-def _provisional(order: Order, fill: Execution | None) -> Decimal:
+def _provisional_after(order: Order, fill: Execution | None) -> Decimal:
     if fill is None or not fill.provisional:
         return order.provisional_qty
     return add(order.provisional_qty, fill.qty)
 
 
-def _rejection(order: Order, report: ExecutionReport) -> tuple[str | None, str | None, str | None]:
+def _rejection_after(
+    order: Order, report: ExecutionReport
+) -> tuple[str | None, str | None, str | None]:
     """Return source, code and message of a refusal or rejection, else the current ones."""
     match report.kind:
         case ReportKind.REFUSED:

@@ -17,70 +17,77 @@ from oms.domain.value import evolve
 _TAKES_PROFIT = frozenset({"take_profit_market", "take_profit_limit"})
 
 
-def round_send_order(wish: SendOrder, instrument: Instrument) -> SendOrder:
+def round_send_order(request: SendOrder, instrument: Instrument) -> SendOrder:
     """Return the request with all values rounded."""
-    if _refuses(wish):
-        return wish
-    way_out = Side.SELL if wish.side is Side.BUY else Side.BUY
+    if _is_rounding_refused(request):
+        return request
+    exit_side = Side.SELL if request.side is Side.BUY else Side.BUY
     tick = instrument.tick
     return evolve(
-        wish,
-        qty=round_down_to_step(wish.qty, instrument.step),
-        price=_limit(wish.price, wish.side, tick),
-        trigger_price=_trigger(wish.trigger_price, wish.side, wish.order_type, tick),
-        stop_loss=_early(wish.stop_loss, way_out, tick),
-        stop_gain=_early_gain(wish.stop_gain, way_out, tick),
+        request,
+        qty=round_down_to_step(request.qty, instrument.step),
+        price=_round_limit(request.price, request.side, tick),
+        trigger_price=_round_trigger(request.trigger_price, request.side, request.order_type, tick),
+        stop_loss=_round_stop(request.stop_loss, exit_side, tick),
+        stop_gain=_round_gain(request.stop_gain, exit_side, tick),
     )
 
 
-def round_close_position(wish: ClosePosition, side: Side, instrument: Instrument) -> ClosePosition:
+def round_close_position(
+    request: ClosePosition, side: Side, instrument: Instrument
+) -> ClosePosition:
     """Return the request with all values rounded; ``side`` is the side of the closing order."""
-    if _refuses(wish):
-        return wish
+    if _is_rounding_refused(request):
+        return request
     tick = instrument.tick
     return evolve(
-        wish,
-        qty=None if wish.qty is None else round_down_to_step(wish.qty, instrument.step),
-        price=_limit(wish.price, side, tick),
-        trigger_price=_trigger(wish.trigger_price, side, wish.order_type, tick),
+        request,
+        qty=None if request.qty is None else round_down_to_step(request.qty, instrument.step),
+        price=_round_limit(request.price, side, tick),
+        trigger_price=_round_trigger(request.trigger_price, side, request.order_type, tick),
     )
 
 
-def round_change_order(wish: ChangeOrder, side: Side, instrument: Instrument) -> ChangeOrder:
+def round_change_order(request: ChangeOrder, side: Side, instrument: Instrument) -> ChangeOrder:
     """Return the change with all values rounded; ``side`` is the side of the order."""
-    qty = wish.new_qty
+    qty = request.new_qty
     return evolve(
-        wish,
+        request,
         new_qty=None if qty is None else round_down_to_step(qty, instrument.step),
-        new_price=_limit(wish.new_price, side, instrument.tick),
+        new_price=_round_limit(request.new_price, side, instrument.tick),
     )
 
 
-def _refuses(wish: SendOrder | ClosePosition) -> bool:
-    return wish.params.get("precision") == "refuse"
+def _is_rounding_refused(request: SendOrder | ClosePosition) -> bool:
+    return request.params.get("precision") == "refuse"
 
 
-def _limit(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
+def _round_limit(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
     """Round away from the market: a buy down, a sell up."""
-    return price if price is None else _to(price, tick, up=side is Side.SELL)
+    return price if price is None else _round_to_tick(price, tick, up=side is Side.SELL)
 
 
-def _trigger(price: Decimal | None, side: Side, order_type: str, tick: Decimal) -> Decimal | None:
-    early = _early_gain if order_type in _TAKES_PROFIT else _early
-    return early(price, side, tick)
+def _round_trigger(
+    price: Decimal | None, side: Side, order_type: str, tick: Decimal
+) -> Decimal | None:
+    round_early = _round_gain if order_type in _TAKES_PROFIT else _round_stop
+    return round_early(price, side, tick)
 
 
-def _early(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
+def _round_stop(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
     """A buy stop triggers on a rise, a sell stop on a fall."""
-    return price if price is None else _to(price, tick, up=side is Side.SELL)
+    return price if price is None else _round_to_tick(price, tick, up=side is Side.SELL)
 
 
-def _early_gain(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
+def _round_gain(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
     """A take-profit buy triggers on a fall, a take-profit sell on a rise."""
-    return price if price is None else _to(price, tick, up=side is Side.BUY)
+    return price if price is None else _round_to_tick(price, tick, up=side is Side.BUY)
 
 
-def _to(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
-    """Round to a tick; values below the first tick become the first tick, since no price is zero."""
+def _round_to_tick(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
+    """Round to a tick.
+
+    Values below the first tick become the first tick, since no price is zero.
+    """
     below = round_down_to_step(price, tick)
     return add(below, tick) if below != price and (up or not below) else below

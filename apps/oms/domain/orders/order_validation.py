@@ -23,91 +23,99 @@ ORDER_TYPES = frozenset({"market", TRAILING_STOP, *LIMIT_TYPES, *TRIGGERED_TYPES
 TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK", "GTD", "PO"})
 """``PO`` is an alias of post-only."""
 
-_TYPES_TOLD = ", ".join(sorted(ORDER_TYPES))
-_AT_ONCE = frozenset({"IOC", "FOK"})
+_TYPES_LISTED = ", ".join(sorted(ORDER_TYPES))
+_IMMEDIATE = frozenset({"IOC", "FOK"})
 _NOT_SUPPORTED = "order_type_not_supported"
-_INCOHERENT = "validation_error"
+_INVALID = "validation_error"
 
 
-def refuse_invalid_order(wish: SendOrder | ClosePosition, *, is_paper: bool) -> Refused | None:
+def refuse_invalid_order(request: SendOrder | ClosePosition, *, is_paper: bool) -> Refused | None:
     """Refuse a type that no exchange supports or a contradictory combination of fields."""
-    for code, message in _faults(wish, is_paper=is_paper):
+    for code, message in _violations(request, is_paper=is_paper):
         return Refused(code=code, message=message)
     return None
 
 
-def is_post_only(wish: SendOrder | ClosePosition) -> bool:
+def is_post_only(request: SendOrder | ClosePosition) -> bool:
     """Return whether the order must not take liquidity."""
-    return wish.post_only or wish.time_in_force == "PO"
+    return request.post_only or request.time_in_force == "PO"
 
 
-def limit_price(wish: SendOrder | ClosePosition) -> Decimal | None:
+def limit_price(request: SendOrder | ClosePosition) -> Decimal | None:
     """Return the limit price; ``None`` for market types, whatever was sent."""
-    return wish.price if wish.order_type in LIMIT_TYPES else None
+    return request.price if request.order_type in LIMIT_TYPES else None
 
 
-def valuation_price(wish: SendOrder | ClosePosition, market: Decimal | None) -> Decimal | None:
+def valuation_price(request: SendOrder | ClosePosition, market: Decimal | None) -> Decimal | None:
     """Return the price for valuing the order: its limit, its trigger, or the market price."""
-    if wish.order_type in LIMIT_TYPES:
-        return wish.price
-    return wish.trigger_price if wish.order_type in TRIGGERED_TYPES else market
+    if request.order_type in LIMIT_TYPES:
+        return request.price
+    return request.trigger_price if request.order_type in TRIGGERED_TYPES else market
 
 
-def _faults(wish: SendOrder | ClosePosition, *, is_paper: bool) -> Iterator[tuple[str, str]]:
-    form, force = wish.order_type, wish.time_in_force
-    if form not in ORDER_TYPES:
-        yield _NOT_SUPPORTED, f"order type {form} is not supported; use one of {_TYPES_TOLD}"
-    if force is not None and force not in TIMES_IN_FORCE:
-        known = ", ".join(sorted(TIMES_IN_FORCE))
-        yield _NOT_SUPPORTED, f"time in force {force} is not supported; use one of {known}"
-    if not is_paper and "sim" in wish.params:
+def _violations(request: SendOrder | ClosePosition, *, is_paper: bool) -> Iterator[tuple[str, str]]:
+    order_type, time_in_force = request.order_type, request.time_in_force
+    if order_type not in ORDER_TYPES:
+        yield (
+            _NOT_SUPPORTED,
+            f"order type {order_type} is not supported; use one of {_TYPES_LISTED}",
+        )
+    if time_in_force is not None and time_in_force not in TIMES_IN_FORCE:
+        listed = ", ".join(sorted(TIMES_IN_FORCE))
+        yield _NOT_SUPPORTED, f"time in force {time_in_force} is not supported; use one of {listed}"
+    if not is_paper and "sim" in request.params:
         yield "sim_not_supported", "params.sim asks for faults that only a paper exchange has"
-    if form == "market" and force is None and not wish.post_only and not _has_triggers(wish):
+    if (
+        order_type == "market"
+        and time_in_force is None
+        and not request.post_only
+        and not _has_triggers(request)
+    ):
         return
-    yield from _price_faults(wish)
-    yield from _time_faults(wish)
+    yield from _price_violations(request)
+    yield from _time_violations(request)
 
 
-def _has_triggers(wish: SendOrder | ClosePosition) -> bool:
+def _has_triggers(request: SendOrder | ClosePosition) -> bool:
     return not (
-        wish.trigger_price is None
-        and wish.take_profit_price is None
-        and wish.trailing_amount is None
-        and wish.trailing_percent is None
-        and (isinstance(wish, ClosePosition) or wish.expires_at is None)
+        request.trigger_price is None
+        and request.take_profit_price is None
+        and request.trailing_amount is None
+        and request.trailing_percent is None
+        and (isinstance(request, ClosePosition) or request.expires_at is None)
     )
 
 
-def _price_faults(wish: SendOrder | ClosePosition) -> Iterator[tuple[str, str]]:
-    form = wish.order_type
-    if form in LIMIT_TYPES and wish.price is None:
-        yield _INCOHERENT, f"a {form} order needs a price"
-    if form in TRIGGERED_TYPES and wish.trigger_price is None:
-        yield _INCOHERENT, f"a {form} order needs a trigger_price"
-    if form not in TRIGGERED_TYPES and wish.trigger_price is not None:
-        yield _INCOHERENT, f"a {form} order has no trigger_price"
-    if wish.take_profit_price is not None and wish.take_profit_price != wish.trigger_price:
-        yield _INCOHERENT, f"a {form} order has no take_profit_price beside its trigger_price"
-    distances = [d for d in (wish.trailing_amount, wish.trailing_percent) if d is not None]
-    if form == TRAILING_STOP and len(distances) != 1:
+def _price_violations(request: SendOrder | ClosePosition) -> Iterator[tuple[str, str]]:
+    order_type = request.order_type
+    if order_type in LIMIT_TYPES and request.price is None:
+        yield _INVALID, f"a {order_type} order needs a price"
+    if order_type in TRIGGERED_TYPES and request.trigger_price is None:
+        yield _INVALID, f"a {order_type} order needs a trigger_price"
+    if order_type not in TRIGGERED_TYPES and request.trigger_price is not None:
+        yield _INVALID, f"a {order_type} order has no trigger_price"
+    if request.take_profit_price is not None and request.take_profit_price != request.trigger_price:
+        yield _INVALID, f"a {order_type} order has no take_profit_price beside its trigger_price"
+    distances = [d for d in (request.trailing_amount, request.trailing_percent) if d is not None]
+    if order_type == TRAILING_STOP and len(distances) != 1:
         yield (
-            _INCOHERENT,
+            _INVALID,
             "a trailing_stop needs one of trailing_amount and trailing_percent",
         )
-    if form != TRAILING_STOP and distances:
-        yield _INCOHERENT, f"a {form} order does not trail"
-    if any(distance <= 0 for distance in distances) or (wish.trailing_percent or 0) >= 100:
-        yield _INCOHERENT, "a trailing distance is above 0, and below 100 percent"
+    if order_type != TRAILING_STOP and distances:
+        yield _INVALID, f"a {order_type} order does not trail"
+    if any(distance <= 0 for distance in distances) or (request.trailing_percent or 0) >= 100:
+        yield _INVALID, "a trailing distance is above 0, and below 100 percent"
 
 
-def _time_faults(wish: SendOrder | ClosePosition) -> Iterator[tuple[str, str]]:
-    form, force = wish.order_type, wish.time_in_force
-    expires_at = wish.expires_at if isinstance(wish, SendOrder) else None
-    if is_post_only(wish) and form not in LIMIT_TYPES:
-        yield _INCOHERENT, f"a {form} order takes from the book and cannot be post-only"
-    if is_post_only(wish) and force in _AT_ONCE:
-        yield _INCOHERENT, f"an order that is {force} never rests and cannot be post-only"
-    if force == "GTD" and expires_at is None:
-        yield _INCOHERENT, "a GTD order needs expires_at"
-    if force != "GTD" and expires_at is not None:
-        yield _INCOHERENT, "expires_at goes with time_in_force GTD only"
+def _time_violations(request: SendOrder | ClosePosition) -> Iterator[tuple[str, str]]:
+    order_type, time_in_force = request.order_type, request.time_in_force
+    expires_at = request.expires_at if isinstance(request, SendOrder) else None
+    if is_post_only(request) and order_type not in LIMIT_TYPES:
+        yield _INVALID, f"a {order_type} order takes from the book and cannot be post-only"
+    if is_post_only(request) and time_in_force in _IMMEDIATE:
+        yield _INVALID, f"an order that is {time_in_force} never rests and cannot be post-only"
+    if time_in_force == "GTD" and expires_at is None:
+        yield _INVALID, "a GTD order needs expires_at"
+    if time_in_force != "GTD" and expires_at is not None:
+        yield _INVALID, "expires_at goes with time_in_force GTD only"

@@ -72,18 +72,20 @@ def balance_differences(
 
     Base currencies of ``unsettled`` symbols are left out.
     """
-    booked = dict(entries)
+    ledger_totals = dict(entries)
     for position in positions:
         instrument = instruments[position.symbol]
         if instrument.kind is InstrumentKind.SPOT:
-            held = booked.get(instrument.base, ZERO)
-            booked[instrument.base] = add(held, position.qty)
-    busy = {instruments[symbol].base for symbol in unsettled if symbol in instruments}
-    found: list[BalanceDifference] = []
+            current = ledger_totals.get(instrument.base, ZERO)
+            ledger_totals[instrument.base] = add(current, position.qty)
+    excluded = {instruments[symbol].base for symbol in unsettled if symbol in instruments}
+    result: list[BalanceDifference] = []
     for currency, step in sorted(comparable_currencies(instruments.values()).items()):
-        there, here = totals.get(currency, ZERO), booked.get(currency, ZERO)
-        if currency not in busy and subtract(there, here).copy_abs() >= step:
-            found.append(
-                BalanceDifference(currency=currency, exchange_total=there, book_total=here)
+        exchange_total, ledger_total = totals.get(currency, ZERO), ledger_totals.get(currency, ZERO)
+        if currency not in excluded and subtract(exchange_total, ledger_total).copy_abs() >= step:
+            result.append(
+                BalanceDifference(
+                    currency=currency, exchange_total=exchange_total, book_total=ledger_total
+                )
             )
-    return found
+    return result

@@ -105,15 +105,15 @@ class Finding:
 
 
 def policy_of(
-    kind: DiscrepancyClass, said: Mapping[str, str], *, is_small: bool = False
+    kind: DiscrepancyClass, configured: Mapping[str, str], *, is_small: bool = False
 ) -> DiscrepancyPolicy:
     """Return the ``configured`` policy of the class, else its default.
 
     Small differences in money are applied automatically by default.
     """
-    told = said.get(kind.value)
-    if told is not None:
-        return DiscrepancyPolicy(told)
+    known_values = configured.get(kind.value)
+    if known_values is not None:
+        return DiscrepancyPolicy(known_values)
     return DiscrepancyPolicy.AUTO if is_small else DEFAULT_POLICIES[kind]
 
 
@@ -123,15 +123,15 @@ def update_seen(row: Discrepancy, finding: Finding, now: datetime) -> Discrepanc
     A pending row opens when the same fix is found again at least ``SETTLE_DELAY`` later; a
     different fix restarts the delay, since on active symbols changes are always in progress.
     """
-    status, opened, first_seen = row.status, False, row.first_seen
+    status, is_opened, first_seen = row.status, False, row.first_seen
     if status == DiscrepancyStatus.PENDING and row.fix != finding.fix:
         first_seen = now
     elif status == DiscrepancyStatus.PENDING and now - row.first_seen >= SETTLE_DELAY:
-        status, opened = DiscrepancyStatus.OPEN.value, True
-    told = (row.evidence, row.fix, row.policy)
-    says_the_same = told == (finding.evidence, finding.fix, finding.policy.value)
-    if not opened and (
-        says_the_same or status in (DiscrepancyStatus.APPLIED, DiscrepancyStatus.DISMISSED)
+        status, is_opened = DiscrepancyStatus.OPEN.value, True
+    known_values = (row.evidence, row.fix, row.policy)
+    is_unchanged = known_values == (finding.evidence, finding.fix, finding.policy.value)
+    if not is_opened and (
+        is_unchanged or status in (DiscrepancyStatus.APPLIED, DiscrepancyStatus.DISMISSED)
     ):
         return row
     return evolve(
@@ -153,13 +153,13 @@ def is_covered(row: Discrepancy, finding: Finding) -> bool:
         case DiscrepancyStatus.DISMISSED:
             return row.evidence == finding.evidence
         case DiscrepancyStatus.APPLIED:
-            return finding.kind in _SAID_FOR_EVER and row.evidence == finding.evidence
+            return finding.kind in _REPORTED_AGAIN and row.evidence == finding.evidence
         case _:
             return False
 
 
 #: The exchange keeps reporting these after they were corrected.
-_SAID_FOR_EVER = (DiscrepancyClass.DEAL_EXTRA, DiscrepancyClass.DEAL_DIFFERS)
+_REPORTED_AGAIN = (DiscrepancyClass.DEAL_EXTRA, DiscrepancyClass.DEAL_DIFFERS)
 
 
 def close_ended(row: Discrepancy, now: datetime) -> Discrepancy:
@@ -171,12 +171,12 @@ def close_ended(row: Discrepancy, now: datetime) -> Discrepancy:
 
 def quarantine_of(rows: Mapping[int, Discrepancy]) -> str | None:
     """Return the class of the oldest open row with policy quarantine, ``None`` if there is none."""
-    found = sorted(
+    quarantined = sorted(
         (row.id, row.kind)
         for row in rows.values()
         if row.status == DiscrepancyStatus.OPEN and row.policy == DiscrepancyPolicy.QUARANTINE
     )
-    return found[0][1] if found else None
+    return quarantined[0][1] if quarantined else None
 
 
 class Decision(StrEnum):

@@ -66,34 +66,41 @@ def lookback_start(
     now: datetime,
     look_back: timedelta | None = None,
 ) -> datetime:
-    """Return the start of the executions to read; ``look_back`` overrides the default of the scope."""
+    """Return the start of the executions to read.
+
+    ``look_back`` overrides the default of the scope.
+    """
     if scope is Scope.PERIOD:
         assert start is not None, "a period has bounds"
         return start
-    floor = now - (DEFAULT_LOOKBACKS[scope] if look_back is None else look_back)
-    return floor if watermark is None else min(watermark - REREAD_OVERLAP, floor)
+    earliest = now - (DEFAULT_LOOKBACKS[scope] if look_back is None else look_back)
+    return earliest if watermark is None else min(watermark - REREAD_OVERLAP, earliest)
 
 
 def position_differences(
     positions: Iterable[Position],
-    shown: Mapping[HoldingKey, Decimal],
+    holdings: Mapping[HoldingKey, Decimal],
     unsettled: Collection[str] = frozenset(),
 ) -> list[PositionDifference]:
     """Return holdings whose quantity differs from the sum of ``positions``.
 
     Legs are compared separately if the exchange reports them. ``unsettled`` symbols are left out.
     """
-    legged = {symbol for symbol, side in shown if side is not None}
-    booked: dict[HoldingKey, Decimal] = {}
+    symbols_with_legs = {symbol for symbol, side in holdings if side is not None}
+    ledger_quantities: dict[HoldingKey, Decimal] = {}
     for position in positions:
-        key = (position.symbol, position.side if position.symbol in legged else None)
-        booked[key] = add(booked.get(key, ZERO), position.qty)
-    found: list[PositionDifference] = []
-    for key in sorted(booked.keys() | shown.keys(), key=lambda each: (each[0], str(each[1]))):
+        key = (position.symbol, position.side if position.symbol in symbols_with_legs else None)
+        ledger_quantities[key] = add(ledger_quantities.get(key, ZERO), position.qty)
+    result: list[PositionDifference] = []
+    for key in sorted(
+        ledger_quantities.keys() | holdings.keys(), key=lambda each: (each[0], str(each[1]))
+    ):
         symbol, side = key
-        there, here = shown.get(key, ZERO), booked.get(key, ZERO)
-        if symbol not in unsettled and subtract(there, here):
-            found.append(
-                PositionDifference(symbol=symbol, side=side, exchange_qty=there, book_qty=here)
+        exchange_qty, ledger_qty = holdings.get(key, ZERO), ledger_quantities.get(key, ZERO)
+        if symbol not in unsettled and subtract(exchange_qty, ledger_qty):
+            result.append(
+                PositionDifference(
+                    symbol=symbol, side=side, exchange_qty=exchange_qty, book_qty=ledger_qty
+                )
             )
-    return found
+    return result

@@ -62,107 +62,115 @@ class ApprovedOrder:
 _new_terms = constructor(ApprovedOrder)
 
 
-def admit_send(wish: SendOrder, desk: RiskContext) -> ApprovedOrder | Refused:
+def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refused:
     """Check a request to place an order."""
-    named = _named(wish, desk)
-    if isinstance(named, Refused):
-        return named
-    closes = named is not None and named.side is not wish.side and _is_hedge(desk)
+    target = _target_position(request, context)
+    if isinstance(target, Refused):
+        return target
+    closes = target is not None and target.side is not request.side and _is_hedge(context)
     refused = (
-        _refuse_form(wish, desk)
-        or refuse_off_grid(desk.instrument, qty=wish.qty, prices=_prices(wish))
-        or _refuse_strategy(wish, desk)
-        or (_refuse_over_close(wish.qty, named, desk) if closes and named else None)
-        or refuse_killed(desk.kill_switch, opens=False)
+        _refuse_invalid(request, context)
+        or refuse_off_grid(context.instrument, qty=request.qty, prices=_prices(request))
+        or _refuse_strategy(request, context)
+        or (_refuse_over_close(request.qty, target, context) if closes and target else None)
+        or refuse_killed(context.kill_switch, opens=False)
     )
     if refused is not None:
         return refused
-    reduce_only = wish.reduce_only or closes
-    qty = wish.qty
+    reduce_only = request.reduce_only or closes
+    qty = request.qty
     if reduce_only and not closes:
-        qty = min(qty, _reducible(wish, named, desk))
+        qty = min(qty, _reducible(request, target, context))
         if not qty:
-            return _nothing_to_reduce(wish)
-    elif not reduce_only and (refused := _refuse_opening(wish, desk)) is not None:
-        qty = min(qty, _reducible(wish, named, desk))
-        if refused.reason != "kill_switch" or _is_hedge(desk) or not qty:
+            return _nothing_to_reduce(request)
+    elif not reduce_only and (refused := _refuse_opening(request, context)) is not None:
+        qty = min(qty, _reducible(request, target, context))
+        if refused.reason != "kill_switch" or _is_hedge(context) or not qty:
             return refused
         reduce_only = True  # reducing is allowed, opening is not
     return _new_terms(
-        symbol=wish.symbol,
-        side=wish.side,
-        order_type=wish.order_type,
+        symbol=request.symbol,
+        side=request.side,
+        order_type=request.order_type,
         qty=qty,
-        price=limit_price(wish),
-        strategy_id=wish.strategy_id,
-        position_id=wish.position_id,
+        price=limit_price(request),
+        strategy_id=request.strategy_id,
+        position_id=request.position_id,
         reduce_only=reduce_only,
-        post_only=is_post_only(wish),
+        post_only=is_post_only(request),
     )
 
 
 def admit_close(
-    wish: ClosePosition, position: Position, desk: RiskContext
+    request: ClosePosition, position: Position, context: RiskContext
 ) -> ApprovedOrder | Refused:
     """Check a request to close an open position or a part of it."""
-    held = position.qty.copy_abs()
-    strategy_id = wish.strategy_id or position.strategy_id
-    own_only = desk.account.position_mode is PositionMode.STRATEGY_NETTING
+    reducible = position.qty.copy_abs()
+    strategy_id = request.strategy_id or position.strategy_id
+    own_only = context.account.position_mode is PositionMode.STRATEGY_NETTING
     if own_only and strategy_id != position.strategy_id:
         message = f"position {position.id} belongs to strategy {position.strategy_id}"
         return Refused(code="invalid_strategy_id", message=message)
-    if any(is_close_order(order, position.id) for order in desk.orders):
+    if any(is_close_order(order, position.id) for order in context.orders):
         message = f"an order that closes position {position.id} is already open"
         return Refused(code="position_close_in_progress", message=message)
-    qty = wish.qty if wish.qty is not None else round_down_to_step(held, desk.instrument.step)
+    qty = (
+        request.qty
+        if request.qty is not None
+        else round_down_to_step(reducible, context.instrument.step)
+    )
     refused = (
-        _refuse_form(wish, desk)
-        or refuse_off_grid(desk.instrument, qty=qty, prices=(wish.price, wish.trigger_price))
-        or _refuse_over_close(qty, position, desk)
-        or refuse_killed(desk.kill_switch, opens=False)
+        _refuse_invalid(request, context)
+        or refuse_off_grid(
+            context.instrument, qty=qty, prices=(request.price, request.trigger_price)
+        )
+        or _refuse_over_close(qty, position, context)
+        or refuse_killed(context.kill_switch, opens=False)
     )
     if refused is not None:
         return refused
     return _new_terms(
         symbol=position.symbol,
         side=Side.SELL if position.qty > 0 else Side.BUY,
-        order_type=wish.order_type,
+        order_type=request.order_type,
         qty=qty,
-        price=limit_price(wish),
+        price=limit_price(request),
         strategy_id=strategy_id,
         position_id=position.id,
         reduce_only=True,
-        post_only=is_post_only(wish),
+        post_only=is_post_only(request),
     )
 
 
-def admit_change(wish: ChangeOrder, order: Order, desk: RiskContext) -> Refused | None:
+def admit_change(request: ChangeOrder, order: Order, context: RiskContext) -> Refused | None:
     """Check a request to change price or total quantity of an order."""
     if not order.is_open:
         return refuse_not_open(order)
     if order.pending_change is not None:
         message = f"order {order.id} already waits for a {order.pending_change}"
         return Refused(code="invalid_order_state", reason="change_pending", message=message)
-    if wish.new_price is not None and order.price is None:
+    if request.new_price is not None and order.price is None:
         message = f"order {order.id} is a {order.order_type} order and has no price"
         return Refused(code="validation_error", message=message)
-    if wish.new_qty is not None and wish.new_qty < order.filled_qty:
-        message = f"new_qty {decimal_text(wish.new_qty)} is below what order {order.id} has filled"
+    if request.new_qty is not None and request.new_qty < order.filled_qty:
+        message = (
+            f"new_qty {decimal_text(request.new_qty)} is below what order {order.id} has filled"
+        )
         return Refused(
             code="invalid_order_state",
             reason="too_late",
             message=message,
             limit=order.filled_qty,
-            value=wish.new_qty,
+            value=request.new_qty,
             set_by="order",
         )
-    grows = wish.new_qty is not None and wish.new_qty > order.qty
+    grows = request.new_qty is not None and request.new_qty > order.qty
     opens = grows and not order.reduce_only
-    refused = _refuse_account(desk, order.strategy_id) if opens else None
-    refused = refused or refuse_killed(desk.kill_switch, opens=opens)
+    refused = _refuse_account(context, order.strategy_id) if opens else None
+    refused = refused or refuse_killed(context.kill_switch, opens=opens)
     if refused is not None:
         return refused
-    return refuse_off_grid(desk.instrument, qty=wish.new_qty, prices=(wish.new_price,))
+    return refuse_off_grid(context.instrument, qty=request.new_qty, prices=(request.new_price,))
 
 
 def refuse_not_open(order: Order) -> Refused:
@@ -182,47 +190,53 @@ def refuse_unknown_symbol(
     return Refused(code="instrument_not_supported", message=message)
 
 
-def _is_hedge(desk: RiskContext) -> bool:
-    return desk.account.position_mode is PositionMode.HEDGE
+def _is_hedge(context: RiskContext) -> bool:
+    return context.account.position_mode is PositionMode.HEDGE
 
 
-def _prices(wish: SendOrder) -> tuple[Decimal | None, ...]:
-    return (wish.price, wish.trigger_price, wish.stop_loss, wish.stop_gain)
+def _prices(request: SendOrder) -> tuple[Decimal | None, ...]:
+    return (request.price, request.trigger_price, request.stop_loss, request.stop_gain)
 
 
-def _named(wish: SendOrder, desk: RiskContext) -> Position | Refused | None:
-    if not wish.position_id:
+def _target_position(request: SendOrder, context: RiskContext) -> Position | Refused | None:
+    if not request.position_id:
         return None
-    for position in desk.positions:
-        if position.id == wish.position_id:
+    for position in context.positions:
+        if position.id == request.position_id:
             return position
-    message = f"position {wish.position_id} is no open position of {wish.symbol} in this account"
+    message = (
+        f"position {request.position_id} is no open position of {request.symbol} in this account"
+    )
     return Refused(code="invalid_position_id", message=message)
 
 
-def _refuse_form(wish: SendOrder | ClosePosition, desk: RiskContext) -> Refused | None:
-    return refuse_invalid_order(wish, is_paper=desk.account.engine is Engine.PAPER)
+def _refuse_invalid(request: SendOrder | ClosePosition, context: RiskContext) -> Refused | None:
+    return refuse_invalid_order(request, is_paper=context.account.engine is Engine.PAPER)
 
 
-def _refuse_strategy(wish: SendOrder, desk: RiskContext) -> Refused | None:
-    if not wish.strategy_id or wish.reduce_only or wish.strategy_id in desk.strategy_ids:
+def _refuse_strategy(request: SendOrder, context: RiskContext) -> Refused | None:
+    if (
+        not request.strategy_id
+        or request.reduce_only
+        or request.strategy_id in context.strategy_ids
+    ):
         return None
-    message = f"strategy {wish.strategy_id} is not active on account {desk.account.id}"
+    message = f"strategy {request.strategy_id} is not active on account {context.account.id}"
     return Refused(code="invalid_strategy_id", message=message)
 
 
-def _refuse_opening(wish: SendOrder, desk: RiskContext) -> Refused | None:
-    refused = _refuse_account(desk, wish.strategy_id)
+def _refuse_opening(request: SendOrder, context: RiskContext) -> Refused | None:
+    refused = _refuse_account(context, request.strategy_id)
     if refused is not None:
         return refused
-    price = valuation_price(wish, desk.price)
+    price = valuation_price(request, context.price)
     if price is None:
         return None  # the exchange reports itself that it has no price
-    return refuse_below_min_notional(desk.instrument, qty=wish.qty, price=price)
+    return refuse_below_min_notional(context.instrument, qty=request.qty, price=price)
 
 
-def _refuse_account(desk: RiskContext, strategy_id: int) -> Refused | None:
-    account = desk.account
+def _refuse_account(context: RiskContext, strategy_id: int) -> Refused | None:
+    account = context.account
     if account.status != "active":
         return Refused(
             code="risk_blocked",
@@ -230,7 +244,7 @@ def _refuse_account(desk: RiskContext, strategy_id: int) -> Refused | None:
             message=f"account {account.id} is blocked: only orders that reduce are allowed",
             set_by="account",
         )
-    if (kill_switch := refuse_killed(desk.kill_switch, opens=True)) is not None:
+    if (kill_switch := refuse_killed(context.kill_switch, opens=True)) is not None:
         return kill_switch
     if account.quarantine is not None:
         return Refused(
@@ -264,49 +278,57 @@ def _refuse_account(desk: RiskContext, strategy_id: int) -> Refused | None:
     return None
 
 
-def _refuse_over_close(qty: Decimal, position: Position, desk: RiskContext) -> Refused | None:
-    free = subtract(position.qty.copy_abs(), _reserved(desk, position))
-    if qty <= free:
+def _refuse_over_close(qty: Decimal, position: Position, context: RiskContext) -> Refused | None:
+    available = subtract(position.qty.copy_abs(), _reserved(context, position))
+    if qty <= available:
         return None
     return Refused(
         code="invalid_close_volume",
-        message=f"qty {decimal_text(qty)} is more than the {decimal_text(free)} that position {position.id}"
-        " holds beyond resting closes",
-        limit=free,
+        message=f"qty {decimal_text(qty)} is more than the {decimal_text(available)} that position"
+        f" {position.id} holds beyond resting closes",
+        limit=available,
         value=qty,
         set_by="position",
     )
 
 
-def _reserved(desk: RiskContext, position: Position) -> Decimal:
+def _reserved(context: RiskContext, position: Position) -> Decimal:
     """Return the quantity that open closing orders of the position may still take."""
-    resting = (order.remaining_qty for order in desk.orders if is_close_order(order, position.id))
+    resting = (
+        order.remaining_qty for order in context.orders if is_close_order(order, position.id)
+    )
     return reduce(add, resting, ZERO)
 
 
-def _reducible(wish: SendOrder, named: Position | None, desk: RiskContext) -> Decimal:
+def _reducible(request: SendOrder, target: Position | None, context: RiskContext) -> Decimal:
     """Return the quantity that a reduce-only order of this side may close, rounded to the step."""
-    held = ZERO
-    for position in [named] if named is not None else desk.positions:
-        mine = (
-            desk.account.position_mode is PositionMode.NETTING
-            or position.strategy_id == wish.strategy_id
+    reducible = ZERO
+    for position in [target] if target is not None else context.positions:
+        is_candidate = (
+            context.account.position_mode is PositionMode.NETTING
+            or position.strategy_id == request.strategy_id
         )
-        if position.side is not wish.side and mine:
-            free = subtract(position.qty.copy_abs(), _reserved(desk, position))
-            held = add(held, max(free, ZERO))
-    return round_down_to_step(held, desk.instrument.step)
+        if position.side is not request.side and is_candidate:
+            available = subtract(position.qty.copy_abs(), _reserved(context, position))
+            reducible = add(reducible, max(available, ZERO))
+    return round_down_to_step(reducible, context.instrument.step)
 
 
-def _nothing_to_reduce(wish: SendOrder) -> Refused:
-    message = f"nothing of {wish.symbol} is open that a reduce-only {wish.side.value} could close"
+def _nothing_to_reduce(request: SendOrder) -> Refused:
+    message = (
+        f"nothing of {request.symbol} is open that a reduce-only {request.side.value} could close"
+    )
     return Refused(
-        code="invalid_close_volume", message=message, limit=ZERO, value=wish.qty, set_by="position"
+        code="invalid_close_volume",
+        message=message,
+        limit=ZERO,
+        value=request.qty,
+        set_by="position",
     )
 
 
-def check_direct_order(desk: RiskContext, *, opens: bool) -> Refused | None:
+def check_direct_order(context: RiskContext, *, opens: bool) -> Refused | None:
     """Check an order that is sent directly to the exchange as strategy 0, bypassing the ledger."""
     if opens:
-        return _refuse_account(desk, 0)
-    return refuse_killed(desk.kill_switch, opens=False)
+        return _refuse_account(context, 0)
+    return refuse_killed(context.kill_switch, opens=False)

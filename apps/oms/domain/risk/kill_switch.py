@@ -78,21 +78,21 @@ class KillTarget:
     api_key_id: int
 
 
-def strictest_switch(switches: Iterable[KillSwitch], aim: KillTarget) -> KillSwitch | None:
+def strictest_switch(switches: Iterable[KillSwitch], target: KillTarget) -> KillSwitch | None:
     """Return the switch of the strictest mode, of those the one activated first."""
-    mine = [switch for switch in switches if switch.is_on and _is_about(switch, aim)]
-    return min(mine, key=lambda each: (-_RANK[each.mode], each.set_at, each.id), default=None)
+    applicable = [switch for switch in switches if switch.is_on and _applies_to(switch, target)]
+    return min(applicable, key=lambda each: (-_RANK[each.mode], each.set_at, each.id), default=None)
 
 
 def refuse_killed(switch: KillSwitch | None, *, opens: bool) -> Refused | None:
     """Refuse an order that the switch does not allow; cancels are not checked."""
     if switch is None or (switch.mode is KillMode.REDUCE_ONLY and not opens):
         return None
-    about = f"{switch.scope.value} {switch.scope_id}".rstrip()
+    scope_text = f"{switch.scope.value} {switch.scope_id}".rstrip()
     return Refused(
         code="risk_blocked",
         reason="kill_switch",
-        message=f"the kill switch of {about} is on ({switch.mode.value}): {switch.comment}",
+        message=f"the kill switch of {scope_text} is on ({switch.mode.value}): {switch.comment}",
         set_by=switch.scope.value,
         facts={
             "scope": switch.scope.value,
@@ -105,15 +105,15 @@ def refuse_killed(switch: KillSwitch | None, *, opens: bool) -> Refused | None:
     )
 
 
-def _is_about(switch: KillSwitch, aim: KillTarget) -> bool:
+def _applies_to(switch: KillSwitch, target: KillTarget) -> bool:
     match switch.scope:
         case KillScope.GLOBAL:
             return True
         case KillScope.ACCOUNT:
-            return switch.scope_id == str(aim.account_id)
+            return switch.scope_id == str(target.account_id)
         case KillScope.STRATEGY:
-            return switch.scope_id == str(aim.strategy_id)
+            return switch.scope_id == str(target.strategy_id)
         case KillScope.SYMBOL:
-            return switch.scope_id == aim.symbol
+            return switch.scope_id == target.symbol
         case KillScope.KEY:
-            return switch.scope_id == str(aim.api_key_id)
+            return switch.scope_id == str(target.api_key_id)

@@ -78,7 +78,9 @@ class ReconcileDiff:
     def _position(self, each: PositionDifference, applied: Sequence[Discrepancy]) -> Finding:
         leg = "" if each.side is None else f":{each.side.value}"
         subject = f"{DiscrepancyClass.POSITION_DIFFERS.value}:{each.symbol}{leg}"
-        wanted = required_correction(there=each.exchange_qty, here=each.book_qty, leg=each.side)
+        wanted = required_correction(
+            exchange_qty=each.exchange_qty, ledger_qty=each.book_qty, leg=each.side
+        )
         fix: dict[str, Any] = {
             "action": "correct",
             "side": wanted.side.value,

@@ -103,8 +103,8 @@ class Fixes:
             message = f"no price of {symbol} is known to correct it at"
             return Refused(code="conflict", reason="no_price", message=message)
         wanted = required_correction(
-            there=Decimal(facts["exchange_qty"]),
-            here=held,
+            exchange_qty=Decimal(facts["exchange_qty"]),
+            ledger_qty=held,
             leg=None if leg is None else Side(leg),
         )
         await self.ids.ensure("order", 1)

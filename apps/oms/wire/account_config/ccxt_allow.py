@@ -8,21 +8,21 @@ from oms.wire.json import NotJson, loads
 def read_ccxt_allow(extra_config: str) -> frozenset[str]:
     """Return the valid names; names that may not be allowed are ignored."""
     try:
-        told = loads(extra_config).get("oms", {}).get("ccxt_allow", [])
+        names = loads(extra_config).get("oms", {}).get("ccxt_allow", [])
     except (NotJson, AttributeError):
         return frozenset()
-    return filter_allowable(name for name in told if isinstance(name, str))
+    return filter_allowable(name for name in names if isinstance(name, str))
 
 
 def check_ccxt_allow(extra_config: str) -> None:
     """Raise ``Invalid`` (``extra_config_refused``) for names that may never be allowed."""
     try:
-        told = loads(extra_config).get("oms", {}).get("ccxt_allow", [])
+        names = loads(extra_config).get("oms", {}).get("ccxt_allow", [])
     except (NotJson, AttributeError):
-        told = None
-    if not isinstance(told, list):
+        names = None
+    if not isinstance(names, list):
         raise _refused("a list of names is expected")
-    for name in told:
+    for name in names:
         if not isinstance(name, str) or not is_allowable(name):
             raise _refused(f"{str(name)[:64]!r} cannot be allowed")
 

@@ -13,13 +13,13 @@ _POLICIES = frozenset(DiscrepancyPolicy)
 def read_policies(extra_config: str) -> Mapping[str, str]:
     """Return the policy by class; unknown classes and policies are ignored."""
     try:
-        told = loads(extra_config).get("oms", {}).get("policies", {})
-        pairs = list(told.items())
+        policies = loads(extra_config).get("oms", {}).get("policies", {})
+        configured = list(policies.items())
     except (NotJson, AttributeError):
         return {}
     return {
         name: policy
-        for name, policy in pairs
+        for name, policy in configured
         if name in _CLASSES and isinstance(policy, str) and policy in _POLICIES
     }
 
@@ -27,12 +27,12 @@ def read_policies(extra_config: str) -> Mapping[str, str]:
 def check_policies(extra_config: str) -> None:
     """Raise ``Invalid`` (``extra_config_refused``) for unknown classes or policies."""
     try:
-        told = loads(extra_config).get("oms", {}).get("policies", {})
+        policies = loads(extra_config).get("oms", {}).get("policies", {})
     except (NotJson, AttributeError):
-        told = None
-    if not isinstance(told, Mapping):
+        policies = None
+    if not isinstance(policies, Mapping):
         raise _refused("policies by class of discrepancy are expected")
-    for name, policy in told.items():
+    for name, policy in policies.items():
         if name not in _CLASSES:
             raise _refused(f"{name[:64]!r} is no class; known are {', '.join(sorted(_CLASSES))}")
         if not isinstance(policy, str) or policy not in _POLICIES:

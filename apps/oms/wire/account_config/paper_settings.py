@@ -32,8 +32,8 @@ DELAY_MS_MAX = 3_600_000
 #: Price sources; ``sim`` is an alias of ``walk``.
 SOURCES = ("walk", "sim", "manual", "replay", LIVE_SOURCE)
 _KINDS = ("spot", "linear")
-_WAYS = ("decision", "ack", "stream", "jitter")
-_WRONG = (AttributeError, KeyError, NotADecimal, OverflowError, TypeError, ValueError)
+_DELAYS = ("decision", "ack", "stream", "jitter")
+_PARSE_ERRORS = (AttributeError, KeyError, NotADecimal, OverflowError, TypeError, ValueError)
 
 
 def read_paper_settings(extra_config: str, *, strict: bool = False) -> PaperSettings:
@@ -42,20 +42,20 @@ def read_paper_settings(extra_config: str, *, strict: bool = False) -> PaperSett
     Raises ``Invalid`` with code ``extra_config_refused``.
     """
     try:
-        told = loads(extra_config).get("oms", {}).get("paper", {})
-        keys = list(told.items())
-    except (NotJson, AttributeError) as wrong:
-        raise _refused(f"cannot be read: {wrong}") from wrong
+        raw = loads(extra_config).get("oms", {}).get("paper", {})
+        keys = list(raw.items())
+    except (NotJson, AttributeError) as error:
+        raise _refused(f"cannot be read: {error}") from error
     values: dict[str, Any] = {}
-    for key, each in keys:
+    for key, item in keys:
         if key not in PAPER_KEYS:
             if strict:
                 raise _refused(f"has no key {key!r}; known are {', '.join(PAPER_KEYS)}")
             continue
         try:
-            values |= PAPER_KEYS[key](each)
-        except _WRONG as wrong:
-            raise _refused(f"{key}: {wrong}") from wrong
+            values |= PAPER_KEYS[key](item)
+        except _PARSE_ERRORS as error:
+            raise _refused(f"{key}: {error}") from error
     settings = PaperSettings(**values)
     if "latency" not in values and settings.uses(LIVE_SOURCE):
         settings = evolve(settings, latency=LIVE_LATENCY)
@@ -66,36 +66,35 @@ def _refused(message: str) -> Invalid:
     return Invalid(f"extra_config: oms.paper {message}", code="extra_config_refused")
 
 
-def _put(name: str, read: ValueReader) -> ValueReader:
+def _into_field(name: str, read: ValueReader) -> ValueReader:
     """Parse a value into the field ``name``; null keeps the default."""
-    return lambda told: {} if told is None else {name: read(told)}
+    return lambda raw: {} if raw is None else {name: read(raw)}
 
 
 def _number(least: str, most: str, *, is_open: bool = False) -> ValueReader:
     """Parse a decimal from ``least`` to ``most``; ``is_open`` excludes ``most``."""
     low, high = Decimal(least), Decimal(most)
 
-    def read(told: Any) -> Decimal:
-        value = _decimal(told)
+    def read(raw: Any) -> Decimal:
+        value = _decimal(raw)
         if not low <= value <= high or (is_open and value == high):
-            word = "below" if is_open else "to"
-            raise ValueError(
-                f"{decimal_text(value)} is not in {decimal_text(low)} {word} {decimal_text(high)}"
-            )
+            relation = "below" if is_open else "to"
+            interval = f"{decimal_text(low)} {relation} {decimal_text(high)}"
+            raise ValueError(f"{decimal_text(value)} is not in {interval}")
         return value
 
     return read
 
 
-def _decimal(told: Any) -> Decimal:
-    if not isinstance(told, str | int | Decimal) or isinstance(told, bool):
+def _decimal(raw: Any) -> Decimal:
+    if not isinstance(raw, str | int | Decimal) or isinstance(raw, bool):
         raise TypeError("a number is expected")
-    return parse_decimal(told)
+    return parse_decimal(raw)
 
 
 def _integer(least: int, most: int) -> ValueReader:
-    def read(told: Any) -> int:
-        value = _decimal(told)
+    def read(raw: Any) -> int:
+        value = _decimal(raw)
         if value != value.to_integral_value() or not least <= value <= most:
             raise ValueError(f"a whole number from {least} to {most} is expected")
         return int(value)
@@ -103,33 +102,33 @@ def _integer(least: int, most: int) -> ValueReader:
     return read
 
 
-def _word(*words: str) -> ValueReader:
-    def read(told: Any) -> str:
-        if told not in words:
-            raise ValueError(f"{told!r} is none of {', '.join(words)}")
-        return str(told)
+def _one_of(*choices: str) -> ValueReader:
+    def read(raw: Any) -> str:
+        if raw not in choices:
+            raise ValueError(f"{raw!r} is none of {', '.join(choices)}")
+        return str(raw)
 
     return read
 
 
-def _flag(told: Any) -> bool:
-    if not isinstance(told, bool):
+def _flag(raw: Any) -> bool:
+    if not isinstance(raw, bool):
         raise TypeError("true or false is expected")
-    return told
+    return raw
 
 
-def _object(told: Any) -> Mapping[str, Any]:
-    if not isinstance(told, dict):
+def _object(raw: Any) -> Mapping[str, Any]:
+    if not isinstance(raw, dict):
         raise TypeError("an object is expected")
-    return told
+    return raw
 
 
-def _sources(told: Any) -> dict[str, str]:
-    return {symbol: _word(*SOURCES)(source) for symbol, source in _object(told).items()}
+def _sources(raw: Any) -> dict[str, str]:
+    return {symbol: _one_of(*SOURCES)(source) for symbol, source in _object(raw).items()}
 
 
-def _balances(told: Any) -> dict[str, Decimal]:
-    amounts = {currency: _decimal(amount) for currency, amount in _object(told).items()}
+def _balances(raw: Any) -> dict[str, Decimal]:
+    amounts = {currency: _decimal(amount) for currency, amount in _object(raw).items()}
     if any(amount < 0 for amount in amounts.values()):
         raise ValueError("no balance can be below 0")
     return amounts
@@ -138,65 +137,65 @@ def _balances(told: Any) -> dict[str, Decimal]:
 _RATE = _number("-1", "1")
 
 
-def _commission(told: Any) -> dict[str, Decimal | None]:
+def _commission(raw: Any) -> dict[str, Decimal | None]:
     """Parse one rate for both, or ``{maker, taker}``."""
-    if told is None:
+    if raw is None:
         return {}
-    if not isinstance(told, dict):
-        return {"maker": _RATE(told), "taker": _RATE(told)}
-    unknown = told.keys() - {"maker", "taker"}
+    if not isinstance(raw, dict):
+        return {"maker": _RATE(raw), "taker": _RATE(raw)}
+    unknown = raw.keys() - {"maker", "taker"}
     if unknown:
         raise ValueError(f"{', '.join(sorted(unknown))} is none of maker, taker")
-    return {name: _RATE(rate) for name, rate in told.items() if rate is not None}
+    return {name: _RATE(rate) for name, rate in raw.items() if rate is not None}
 
 
-def _fee_tiers(told: Any) -> dict[str, tuple[FeeTierSettings, ...]]:
+def _fee_tiers(raw: Any) -> dict[str, tuple[FeeTierSettings, ...]]:
     """Parse ``{spot, linear}``, each a list, or one list for both."""
-    kinds = dict.fromkeys(_KINDS, told) if isinstance(told, list) else _object(told)
-    return {_word(*_KINDS)(kind): _tiers(tiers) for kind, tiers in kinds.items()}
+    kinds = dict.fromkeys(_KINDS, raw) if isinstance(raw, list) else _object(raw)
+    return {_one_of(*_KINDS)(kind): _tiers(tiers) for kind, tiers in kinds.items()}
 
 
-def _tiers(told: Any) -> tuple[FeeTierSettings, ...]:
-    if not isinstance(told, list):
+def _tiers(raw: Any) -> tuple[FeeTierSettings, ...]:
+    if not isinstance(raw, list):
         raise TypeError("a list of {volume, maker, taker} is expected")
     tiers = [
         FeeTierSettings(
-            volume=_number("0", "1e17")(each["volume"]),
-            maker=_RATE(each["maker"]),
-            taker=_RATE(each["taker"]),
+            volume=_number("0", "1e17")(item["volume"]),
+            maker=_RATE(item["maker"]),
+            taker=_RATE(item["taker"]),
         )
-        for each in map(_object, told)
+        for item in map(_object, raw)
     ]
     return tuple(sorted(tiers, key=lambda tier: tier.volume))
 
 
-def _latency(told: Any) -> LatencySettings | None:
+def _latency(raw: Any) -> LatencySettings | None:
     """Parse one delay for all, or an object of delays; ``None`` if all are 0."""
     read = _number("0", str(DELAY_MS_MAX))
-    if isinstance(told, dict):
-        ways = {_word(*_WAYS)(way): read(each) for way, each in told.items()}
+    if isinstance(raw, dict):
+        delays = {_one_of(*_DELAYS)(name): read(item) for name, item in raw.items()}
     else:
-        ways = dict.fromkeys(_WAYS[:3], read(told))
-    if not any(ways.values()):
+        delays = dict.fromkeys(_DELAYS[:3], read(raw))
+    if not any(delays.values()):
         return None
     return LatencySettings(
-        **{way: timedelta(microseconds=int(ms * 1000)) for way, ms in ways.items()}
+        **{name: timedelta(microseconds=int(ms * 1000)) for name, ms in delays.items()}
     )
 
 
-def _age(told: Any) -> timedelta:
-    seconds = _number("0.001", "86400")(told)
+def _age(raw: Any) -> timedelta:
+    seconds = _number("0.001", "86400")(raw)
     return timedelta(microseconds=int(seconds * 1_000_000))
 
 
-def _replay(told: Any) -> ReplaySettings:
-    usual, told = ReplaySettings(), _object(told)
-    speed, start = told.get("speed", usual.speed), told.get("start")
+def _replay(raw: Any) -> ReplaySettings:
+    defaults, raw = ReplaySettings(), _object(raw)
+    speed, start = raw.get("speed", defaults.speed), raw.get("start")
     settings = ReplaySettings(
-        file=_names(told.get("file")),
-        files={str(symbol): _names(names) for symbol, names in told.get("files", {}).items()},
+        file=_names(raw.get("file")),
+        files={str(symbol): _names(names) for symbol, names in raw.get("files", {}).items()},
         speed=Decimal(0) if speed == "max" else _decimal(speed),
-        loop=_flag(told.get("loop", usual.loop)),
+        loop=_flag(raw.get("loop", defaults.loop)),
         start=None if start is None else _moment(start),
     )
     if settings.speed < 0:
@@ -204,47 +203,47 @@ def _replay(told: Any) -> ReplaySettings:
     return settings
 
 
-def _names(told: Any) -> tuple[str, ...]:
+def _names(raw: Any) -> tuple[str, ...]:
     """Parse one file name, or a list of them."""
-    if told is None:
+    if raw is None:
         return ()
-    return (told,) if isinstance(told, str) else tuple(str(name) for name in told)
+    return (raw,) if isinstance(raw, str) else tuple(str(name) for name in raw)
 
 
-def _moment(told: str) -> datetime:
-    moment = datetime.fromisoformat(told)
+def _moment(raw: str) -> datetime:
+    moment = datetime.fromisoformat(raw)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 PAPER_KEYS: Mapping[str, ValueReader] = {
-    "source": _put("source", _word(*SOURCES)),
-    "sources": _put("sources", _sources),
-    "replay": _put("replay", _replay),
-    "seed": _put("seed", _integer(-(2**63), 2**63 - 1)),
-    "balances": _put("balances", _balances),
+    "source": _into_field("source", _one_of(*SOURCES)),
+    "sources": _into_field("sources", _sources),
+    "replay": _into_field("replay", _replay),
+    "seed": _into_field("seed", _integer(-(2**63), 2**63 - 1)),
+    "balances": _into_field("balances", _balances),
     "commission": _commission,
-    "maker": _put("maker", _RATE),
-    "taker": _put("taker", _RATE),
-    "fee_tiers": _put("fee_tiers", _fee_tiers),
-    "fee_currency": _put(
-        "base_fee_on_buy", lambda told: _word("base_on_buy", "quote")(told) == "base_on_buy"
+    "maker": _into_field("maker", _RATE),
+    "taker": _into_field("taker", _RATE),
+    "fee_tiers": _into_field("fee_tiers", _fee_tiers),
+    "fee_currency": _into_field(
+        "base_fee_on_buy", lambda raw: _one_of("base_on_buy", "quote")(raw) == "base_on_buy"
     ),
-    "allow_spot_short": _put("allow_spot_short", _flag),
-    "leverage": _put("leverage", _integer(1, LEVERAGE_MAX)),
-    "margin_mode": _put("margin_mode", _word(*MarginMode)),
-    "position_mode": _put("hedge", lambda told: _word("one_way", "hedge")(told) == "hedge"),
-    "funding_rate": _put("funding_rate", _RATE),
-    "spread_bps": _put("spread_bps", _number("0", "10000", is_open=True)),
-    "slippage": _put("slippage", _number("0", "1", is_open=True)),
-    "impact": _put("impact", _number("0", "1", is_open=True)),
-    "fill": _put("fill", _word(*FillModel)),
-    "queue_cancels": _put(
-        "queue_prorata", lambda told: _word("none", "prorata")(told) == "prorata"
+    "allow_spot_short": _into_field("allow_spot_short", _flag),
+    "leverage": _into_field("leverage", _integer(1, LEVERAGE_MAX)),
+    "margin_mode": _into_field("margin_mode", _one_of(*MarginMode)),
+    "position_mode": _into_field("hedge", lambda raw: _one_of("one_way", "hedge")(raw) == "hedge"),
+    "funding_rate": _into_field("funding_rate", _RATE),
+    "spread_bps": _into_field("spread_bps", _number("0", "10000", is_open=True)),
+    "slippage": _into_field("slippage", _number("0", "1", is_open=True)),
+    "impact": _into_field("impact", _number("0", "1", is_open=True)),
+    "fill": _into_field("fill", _one_of(*FillModel)),
+    "queue_cancels": _into_field(
+        "queue_prorata", lambda raw: _one_of("none", "prorata")(raw) == "prorata"
     ),
-    "partial_fill": _put("partial_fill", _number("0", "1", is_open=True)),
-    "reject_rate": _put("reject_rate", _number("0", "1")),
-    "volume_cap_pct": _put("volume_cap_pct", _number("0", "100")),
-    "max_price_age": _put("max_price_age", _age),
-    "latency_ms": _put("latency", _latency),
+    "partial_fill": _into_field("partial_fill", _number("0", "1", is_open=True)),
+    "reject_rate": _into_field("reject_rate", _number("0", "1")),
+    "volume_cap_pct": _into_field("volume_cap_pct", _number("0", "100")),
+    "max_price_age": _into_field("max_price_age", _age),
+    "latency_ms": _into_field("latency", _latency),
 }
 """Parsers of the keys into fields of ``PaperSettings``."""

@@ -36,14 +36,14 @@ def read_account(body: object) -> NewAccount:
     """Parse an account to be created. Raises ``Malformed``, ``Invalid``."""
     fields = read_fields(shapes.ACCOUNT, body)
     exchange_id = exchange_id_of(fields["exchange_id"])
-    named = fields.get("environment")
-    is_testnet = fields.get("is_testnet", named != "live")
-    usual = environment_of(exchange_id, is_testnet)
-    environment = named or usual
-    if (environment == "paper") is not (usual == "paper"):
+    requested = fields.get("environment")
+    is_testnet = fields.get("is_testnet", requested != "live")
+    expected = environment_of(exchange_id, is_testnet)
+    environment = requested or expected
+    if (environment == "paper") is not (expected == "paper"):
         message = f"{exchange_id} has no environment {environment}"
         raise Invalid(message, code="environment_not_supported")
-    if usual != "paper" and (environment == "live") is is_testnet:
+    if expected != "paper" and (environment == "live") is is_testnet:
         message = f"environment {environment} contradicts is_testnet"
         raise Invalid(message, code="environment_not_supported")
     return NewAccount(
@@ -57,14 +57,14 @@ def read_account(body: object) -> NewAccount:
 
 
 def read_account_change(
-    body: object, said: str | None
+    body: object, header_comment: str | None
 ) -> tuple[AccountChange, Secrets | None, str | None]:
     """Parse the change, the credentials and the comment, which defaults to ``header_comment``.
 
     Raises ``Malformed``, ``Invalid`` (``comment_required``).
     """
     fields = read_fields(shapes.ACCOUNT_CHANGE, body, ("trader_name",))
-    comment = fields.get("comment") or said
+    comment = fields.get("comment") or header_comment
     if "live_enabled" in fields and not (comment or "").strip():
         raise Invalid("live_enabled is changed with a comment", code="comment_required")
     if not set(fields) - {"comment"}:
@@ -82,14 +82,14 @@ def read_account_change(
         clears_trader_name="trader_name" in fields and fields["trader_name"] is None,
         live_enabled=fields.get("live_enabled"),
     )
-    given = fields.get("credentials")
-    return change, None if not given else Secrets(**given), comment
+    credentials = fields.get("credentials")
+    return change, None if not credentials else Secrets(**credentials), comment
 
 
 def account_row(record: AccountRecord) -> dict[str, Any]:
     """Return the row of an account for admins."""
-    more = dict(record.more)
-    hinted = more.pop("dispatcher_hint_updated_at")
+    display_columns = dict(record.more)
+    hint_updated_at = display_columns.pop("dispatcher_hint_updated_at")
     return {
         "account_id": record.id,
         "label": record.label,
@@ -97,8 +97,10 @@ def account_row(record: AccountRecord) -> dict[str, Any]:
         "position_mode": record.position_mode,
         "extra_config_json": loads(record.extra_config),
         "is_testnet": record.is_testnet,
-        **more,
-        "dispatcher_hint_updated_at": None if hinted is None else optional_time_text(hinted),
+        **display_columns,
+        "dispatcher_hint_updated_at": None
+        if hint_updated_at is None
+        else optional_time_text(hint_updated_at),
         "status": record.status,
         "created_at": time_text(record.created_at),
         "api_key_enc": MASKED_SECRET if "api_key_enc" in record.sealed else None,

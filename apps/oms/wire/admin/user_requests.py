@@ -50,11 +50,11 @@ class KeyChangeRequest:
     change: ApiKeyChange
     restrictions: SentFields
 
-    def applied(self, held: Restrictions) -> ApiKeyChange:
+    def applied(self, current: Restrictions) -> ApiKeyChange:
         """Return the change applied to the current restrictions."""
         if not self.restrictions:
             return self.change
-        return evolve(self.change, restrictions=_restricted(held, self.restrictions))
+        return evolve(self.change, restrictions=_restricted(current, self.restrictions))
 
 
 def read_fields(
@@ -64,13 +64,13 @@ def read_fields(
     sent = require_object(body, ("body",))
     fields = drop_nulls(sent)
     fields |= {name: None for name in keeps_null if name in sent and sent[name] is None}
-    told: SentFields = validate(shape, fields, ())
-    return told
+    validated: SentFields = validate(shape, fields, ())
+    return validated
 
 
 def read_new_key(body: object) -> NewKeyRequest:
     """Parse a key to be created. Raises ``Malformed``."""
-    return _key_wish(read_fields(shapes.NEW_KEY, body))
+    return _new_key(read_fields(shapes.NEW_KEY, body))
 
 
 def read_key_change(body: object, *, needs_status: bool) -> KeyChangeRequest:
@@ -92,8 +92,8 @@ def read_new_user(body: object) -> tuple[SentFields, NewKeyRequest, list[Account
     permissions = [_permit(each) for each in fields.get("permissions", ())]
     accounts = [permit.account_id for permit in permissions]
     if len(set(accounts)) != len(accounts):
-        raise malformed_at(("permissions",), "each account stands there once")
-    return fields, _key_wish(fields), permissions
+        raise malformed_at(("permissions",), "each account may be listed only once")
+    return fields, _new_key(fields), permissions
 
 
 def read_permission(body: object) -> AccountPermission:
@@ -123,16 +123,16 @@ def read_strategy_change(body: object) -> StrategyChange:
     )
 
 
-def profile_row(who: Principal, status: str = "active") -> Row:
+def profile_row(principal: Principal, status: str = "active") -> Row:
     """Return the row of the authenticated principal."""
     return {
-        "user_id": who.user_id,
-        "user_name": who.user_name,
-        "role": who.role.value,
+        "user_id": principal.user_id,
+        "user_name": principal.user_name,
+        "role": principal.role.value,
         "status": status,
-        "api_key_id": who.api_key_id,
-        "auth": "key" if who.token_id is None else "token",
-        "expires_at": optional_time_text(who.expires_at),
+        "api_key_id": principal.api_key_id,
+        "auth": "key" if principal.token_id is None else "token",
+        "expires_at": optional_time_text(principal.expires_at),
     }
 
 
@@ -182,13 +182,13 @@ def admin_key_row(key: ApiKeyRow) -> Row:
     }
 
 
-def restrictions_row(held: Restrictions) -> Row:
+def restrictions_row(current: Restrictions) -> Row:
     """Return the restrictions of a key."""
     return {
-        "expires_at": optional_time_text(held.expires_at),
-        "ip_allowlist": [str(network) for network in held.networks] or None,
-        "max_order_notional": optional_decimal_text(held.max_order_notional),
-        "max_day_notional": optional_decimal_text(held.max_day_notional),
+        "expires_at": optional_time_text(current.expires_at),
+        "ip_allowlist": [str(network) for network in current.networks] or None,
+        "max_order_notional": optional_decimal_text(current.max_order_notional),
+        "max_day_notional": optional_decimal_text(current.max_day_notional),
     }
 
 
@@ -235,7 +235,7 @@ def audit_row(row: AuditRow) -> Row:
     }
 
 
-def _key_wish(fields: SentFields) -> NewKeyRequest:
+def _new_key(fields: SentFields) -> NewKeyRequest:
     return NewKeyRequest(
         api_key=fields.get("api_key"),
         label=fields.get("label") or None,
@@ -244,11 +244,11 @@ def _key_wish(fields: SentFields) -> NewKeyRequest:
     )
 
 
-def _restricted(held: Restrictions, sent: SentFields) -> Restrictions:
+def _restricted(current: Restrictions, sent: SentFields) -> Restrictions:
     changes = dict(sent)
     if "ip_allowlist" in changes:
         changes["networks"] = changes.pop("ip_allowlist") or ()
-    return evolve(held, **changes)
+    return evolve(current, **changes)
 
 
 def _permit(fields: SentFields) -> AccountPermission:

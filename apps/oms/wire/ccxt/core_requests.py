@@ -42,7 +42,7 @@ class _Create(TypedDict, total=False):
     params: JsonObject
 
 
-class _One(TypedDict, total=False):
+class _OrderReference(TypedDict, total=False):
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
     id: Required[_Name]
     symbol: Symbol
@@ -62,7 +62,7 @@ class _Params(TypedDict, total=False):
     params: JsonObject
 
 
-_ONE = TypeAdapter(_One)
+_ORDER_REFERENCE_ADAPTER = TypeAdapter(_OrderReference)
 _CREATE = TypeAdapter(_Create)
 _OPEN_ORDERS = TypeAdapter(_OpenOrders)
 _PARAMS = TypeAdapter(_Params)
@@ -75,7 +75,7 @@ def read_core_call(func: str, body: object) -> CcxtCall:
         case "create_order":
             return _create(sent)
         case "cancel_order" | "fetch_order":
-            return CcxtCall(func=func, kwargs=validate(_ONE, sent, ()))
+            return CcxtCall(func=func, kwargs=validate(_ORDER_REFERENCE_ADAPTER, sent, ()))
         case "fetch_open_orders":
             fields = validate(_OPEN_ORDERS, sent, ())
             return CcxtCall(func=func, kwargs={"limit": ROWS_DEFAULT} | fields)
@@ -90,10 +90,10 @@ def read_core_call(func: str, body: object) -> CcxtCall:
 
 def _create(sent: Mapping[str, Any]) -> CcxtCall:
     fields = resolve_aliases(sent, _ALIASES, ())
-    told = validate(_CREATE, fields, (), alias_locations(sent, _ALIASES))
-    order_type = told.pop("order_type").lower()
-    if "limit" in order_type and "price" not in told:
+    checked = validate(_CREATE, fields, (), alias_locations(sent, _ALIASES))
+    order_type = checked.pop("order_type").lower()
+    if "limit" in order_type and "price" not in checked:
         raise malformed_at(("price",), f"a {order_type} order needs a price", "missing")
-    kwargs = {name: float(v) if isinstance(v, Decimal) else v for name, v in told.items()}
-    kwargs |= {"type": order_type, "side": told["side"].value}
+    kwargs = {name: float(v) if isinstance(v, Decimal) else v for name, v in checked.items()}
+    kwargs |= {"type": order_type, "side": checked["side"].value}
     return CcxtCall(func="create_order", kwargs=kwargs)

@@ -1,4 +1,7 @@
-"""Names of ccxt methods, and the methods of ``/ccxt/core``. Allow-lists: ``domain.ccxt_methods``."""
+"""Names of ccxt methods, and the methods of ``/ccxt/core``.
+
+Allow-lists: ``domain.ccxt_methods``.
+"""
 
 import re
 

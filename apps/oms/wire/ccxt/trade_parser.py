@@ -1,4 +1,4 @@
-"""Parser of trading calls of ccxt: binds arguments and normalizes variants to ``trade_requests``."""
+"""Parser of trading calls of ccxt: binds arguments, normalizes variants (``trade_requests``)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -73,7 +73,7 @@ PARSED_METHODS = frozenset(_SIGNATURES)
 """Supported methods."""
 
 #: Arguments that are required here although optional in ccxt.
-_DEMANDED: Mapping[str, str] = {
+_ALSO_REQUIRED: Mapping[str, str] = {
     "create_stop_order": "triggerPrice",
     "create_trigger_order": "triggerPrice",
     "create_stop_loss_order": "stopLossPrice",
@@ -81,7 +81,7 @@ _DEMANDED: Mapping[str, str] = {
     "create_trailing_amount_order": "trailingAmount",
     "create_trailing_percent_order": "trailingPercent",
 }
-_PASSED_ON = (
+_FORWARDED_ARGUMENTS = (
     "triggerPrice",
     "stopLossPrice",
     "takeProfitPrice",
@@ -100,170 +100,181 @@ def read_trade(
     """
     if func not in _SIGNATURES:
         return None
-    told = _bound(func, args, kwargs)
-    params = _params(told)
+    arguments = _bind(func, args, kwargs)
+    params = _params(arguments)
     if func.startswith("create_"):
-        return _creates(func, told, params)
+        return _creates(func, arguments, params)
     if func.startswith("edit_"):
-        return _edits(func, told, params)
+        return _edits(func, arguments, params)
     if func.startswith("cancel_"):
-        return _cancels(func, told, params)
+        return _cancels(func, arguments, params)
     if func == "close_position":
-        side = told.get("side")
+        side = arguments.get("side")
         amount = positive_number("amount", params.get("amount"))
         closed = None if side is None else _position_side(side)
-        return CloseRequest(symbol=_text("symbol", told.get("symbol")), side=closed, amount=amount)
+        return CloseRequest(
+            symbol=_text("symbol", arguments.get("symbol")), side=closed, amount=amount
+        )
     if func == "close_all_positions":
         return CloseRequest(symbol=None, side=None)
-    value = next(told[name] for name in ("leverage", "marginMode", "hedged") if name in told)
+    value = next(
+        arguments[name] for name in ("leverage", "marginMode", "hedged") if name in arguments
+    )
     return SettingRequest(
-        func=func, value=value, symbol=_optional_text("symbol", told.get("symbol"))
+        func=func, value=value, symbol=_optional_text("symbol", arguments.get("symbol"))
     )
 
 
-def _bound(func: str, args: Sequence[object], kwargs: Mapping[str, object]) -> Mapping[str, object]:
+def _bind(func: str, args: Sequence[object], kwargs: Mapping[str, object]) -> Mapping[str, object]:
     needed, _, optional = _SIGNATURES[func].partition("|")
     names = [*needed.split(), *optional.split()]
     if len(args) > len(names):
         raise Invalid(f"{func} takes {len(names)} arguments at most")
-    told = dict(zip(names, args, strict=False))
+    arguments = dict(zip(names, args, strict=False))
     for name, value in kwargs.items():
         if name not in names:
             raise Invalid(f"{func} takes no argument {name[:64]!r}")
-        if name in told:
+        if name in arguments:
             raise Invalid(f"{func}: {name} is given twice")
-        told[name] = value
+        arguments[name] = value
     for name in needed.split():
-        if told.get(name) is None and not (func == "set_position_mode" and name in told):
+        if arguments.get(name) is None and not (func == "set_position_mode" and name in arguments):
             raise Invalid(f"{func} needs {name}")
-    demanded = _DEMANDED.get(func)
-    if demanded is not None and told.get(demanded) is None:
-        raise Invalid(f"{func} needs {demanded}")
-    return told
+    required_argument = _ALSO_REQUIRED.get(func)
+    if required_argument is not None and arguments.get(required_argument) is None:
+        raise Invalid(f"{func} needs {required_argument}")
+    return arguments
 
 
-def _creates(func: str, told: Mapping[str, Any], params: Params) -> CreateOrders:
+def _creates(func: str, arguments: Mapping[str, Any], params: Params) -> CreateOrders:
     if func == "create_orders":
-        items = _items("orders", told["orders"])
-        made = tuple(_create(item, {**params, **_params(item)}) for item in items)
-        return CreateOrders(orders=made, is_list=True)
-    words = dict(told)
+        items = _items("orders", arguments["orders"])
+        requests = tuple(_create(item, {**params, **_params(item)}) for item in items)
+        return CreateOrders(orders=requests, is_list=True)
+    order_arguments = dict(arguments)
     if "limit_" in func and "stop" not in func:
-        words["type"] = "limit"
+        order_arguments["type"] = "limit"
     elif "market_" in func or func == "create_stop_limit_order":
-        words["type"] = "limit" if func == "create_stop_limit_order" else "market"
+        order_arguments["type"] = "limit" if func == "create_stop_limit_order" else "market"
     for side in ("buy", "sell"):
         if f"_{side}_" in func:
-            words["side"] = side
-    extended = {**params, **{name: told[name] for name in _PASSED_ON if name in told}}
+            order_arguments["side"] = side
+    order_params = {
+        **params,
+        **{name: arguments[name] for name in _FORWARDED_ARGUMENTS if name in arguments},
+    }
     if func == "create_post_only_order":
-        extended["postOnly"] = True
+        order_params["postOnly"] = True
     if func == "create_reduce_only_order":
-        extended["reduceOnly"] = True
+        order_params["reduceOnly"] = True
     if func == "create_order_with_take_profit_and_stop_loss":
-        extended = _with_exits(told, extended)
-    return CreateOrders(orders=(_create(words, extended),))
+        order_params = _with_exits(arguments, order_params)
+    return CreateOrders(orders=(_create(order_arguments, order_params),))
 
 
-def _create(told: Mapping[str, Any], params: Params) -> CreateRequest:
+def _create(arguments: Mapping[str, Any], params: Params) -> CreateRequest:
     amount, price = (
-        positive_number("amount", told.get("amount")),
-        positive_number("price", told.get("price")),
+        positive_number("amount", arguments.get("amount")),
+        positive_number("price", arguments.get("price")),
     )
-    cost = positive_number("cost", told.get("cost") or params.get("cost"))
+    cost = positive_number("cost", arguments.get("cost") or params.get("cost"))
     if amount is None and cost is None:
         raise Invalid("an order needs an amount")
-    order_type = _text("type", told.get("type")).lower()
+    order_type = _text("type", arguments.get("type")).lower()
     if "limit" in order_type and price is None:
         raise Invalid(f"a {order_type[:32]} order needs a price")
     return CreateRequest(
-        symbol=_text("symbol", told.get("symbol")),
+        symbol=_text("symbol", arguments.get("symbol")),
         order_type=order_type,
-        side=_side(told.get("side")),
-        amount=None if cost is not None and told.get("cost") is not None else amount,
+        side=_side(arguments.get("side")),
+        amount=None if cost is not None and arguments.get("cost") is not None else amount,
         price=price,
         params={name: value for name, value in params.items() if value is not None},
         cost=cost,
     )
 
 
-def _with_exits(told: Mapping[str, Any], params: dict[str, object]) -> dict[str, object]:
+def _with_exits(arguments: Mapping[str, Any], params: dict[str, object]) -> dict[str, object]:
     """Convert ccxt's flat parameters of attached exits to objects."""
-    extended = dict(params)
+    order_params = dict(params)
     for name in ("takeProfit", "stopLoss"):
-        limit = extended.pop(f"{name}LimitPrice", None)
-        for word in ("Type", "PriceType", "Amount"):
-            extended.pop(f"{name}{word}", None)
-        if told.get(name) is not None:
-            extended[name] = {"triggerPrice": told[name]} | ({"price": limit} if limit else {})
-    if "takeProfit" not in extended and "stopLoss" not in extended:
+        limit = order_params.pop(f"{name}LimitPrice", None)
+        for suffix in ("Type", "PriceType", "Amount"):
+            order_params.pop(f"{name}{suffix}", None)
+        if arguments.get(name) is not None:
+            order_params[name] = {"triggerPrice": arguments[name]} | (
+                {"price": limit} if limit else {}
+            )
+    if "takeProfit" not in order_params and "stopLoss" not in order_params:
         raise Invalid("a takeProfit or a stopLoss is needed")
-    return extended
+    return order_params
 
 
-def _edits(func: str, told: Mapping[str, Any], params: Params) -> EditOrders:
+def _edits(func: str, arguments: Mapping[str, Any], params: Params) -> EditOrders:
     if func == "edit_orders":
-        items = _items("orders", told["orders"])
-        made = tuple(_edit(item, {**params, **_params(item)}) for item in items)
-        return EditOrders(orders=made, is_list=True)
-    return EditOrders(orders=(_edit(told, params),))
+        items = _items("orders", arguments["orders"])
+        requests = tuple(_edit(item, {**params, **_params(item)}) for item in items)
+        return EditOrders(orders=requests, is_list=True)
+    return EditOrders(orders=(_edit(arguments, params),))
 
 
-def _edit(told: Mapping[str, Any], params: Params) -> EditRequest:
-    is_client_id = "clientOrderId" in told
+def _edit(arguments: Mapping[str, Any], params: Params) -> EditRequest:
+    is_client_id = "clientOrderId" in arguments
     return EditRequest(
-        name=_name(told.get("clientOrderId") if is_client_id else told.get("id")),
-        symbol=_optional_text("symbol", told.get("symbol")),
-        amount=positive_number("amount", told.get("amount")),
-        price=positive_number("price", told.get("price")),
+        name=_name(arguments.get("clientOrderId") if is_client_id else arguments.get("id")),
+        symbol=_optional_text("symbol", arguments.get("symbol")),
+        amount=positive_number("amount", arguments.get("amount")),
+        price=positive_number("price", arguments.get("price")),
         params=params,
         is_client_id=is_client_id,
     )
 
 
-def _cancels(func: str, told: Mapping[str, Any], params: Params) -> CancelOrders | CancelAllRequest:
-    symbol = _optional_text("symbol", told.get("symbol"))
+def _cancels(
+    func: str, arguments: Mapping[str, Any], params: Params
+) -> CancelOrders | CancelAllRequest:
+    symbol = _optional_text("symbol", arguments.get("symbol"))
     match func:
         case "cancel_all_orders":
             return CancelAllRequest(symbol=symbol)
         case "cancel_orders_for_symbols":
-            found = [
+            requests = [
                 CancelRequest(
                     name=_name(item.get("id") or item.get("clientOrderId")),
                     symbol=_text("symbol", item.get("symbol")),
                     is_client_id=item.get("id") is None,
                 )
-                for item in _items("orders", told["orders"])
+                for item in _items("orders", arguments["orders"])
             ]
-            return CancelOrders(orders=tuple(found), is_list=True)
+            return CancelOrders(orders=tuple(requests), is_list=True)
         case "cancel_orders" | "cancel_orders_with_client_order_ids":
             is_client_id = func != "cancel_orders"
-            names = told["clientOrderIds" if is_client_id else "ids"]
+            names = arguments["clientOrderIds" if is_client_id else "ids"]
             if not isinstance(names, list) or len(names) > ORDERS_MAX:
                 raise Invalid(f"a list of up to {ORDERS_MAX} ids is expected")
-            made = [
+            requests = [
                 CancelRequest(name=_name(n), symbol=symbol, is_client_id=is_client_id)
                 for n in names
             ]
-            return CancelOrders(orders=tuple(made), is_list=True)
+            return CancelOrders(orders=tuple(requests), is_list=True)
         case _:
-            is_client_id = "clientOrderId" in told
-            told_name = told["clientOrderId"] if is_client_id else told["id"]
-            one = CancelRequest(name=_name(told_name), symbol=symbol, is_client_id=is_client_id)
+            is_client_id = "clientOrderId" in arguments
+            name = arguments["clientOrderId"] if is_client_id else arguments["id"]
+            one = CancelRequest(name=_name(name), symbol=symbol, is_client_id=is_client_id)
             return CancelOrders(orders=(one,))
 
 
-def _items(name: str, told: object) -> Sequence[Mapping[str, Any]]:
-    if not isinstance(told, list) or not 0 < len(told) <= ORDERS_MAX:
+def _items(name: str, value: object) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(value, list) or not 0 < len(value) <= ORDERS_MAX:
         raise Invalid(f"{name}: a list of 1 to {ORDERS_MAX} orders is expected")
-    for item in told:
+    for item in value:
         if not isinstance(item, Mapping):
             raise Invalid(f"{name}: each order is an object")
-    return told
+    return value
 
 
-def _params(told: Mapping[str, object]) -> Params:
-    params = told.get("params")
+def _params(arguments: Mapping[str, object]) -> Params:
+    params = arguments.get("params")
     if params is None:
         return {}
     if not isinstance(params, Mapping):
@@ -271,10 +282,10 @@ def _params(told: Mapping[str, object]) -> Params:
     return params
 
 
-def _side(told: object) -> Side:
-    if not isinstance(told, str) or told.lower() not in ("buy", "sell"):
+def _side(value: object) -> Side:
+    if not isinstance(value, str) or value.lower() not in ("buy", "sell"):
         raise Invalid("side: buy or sell is expected")
-    return Side(told.lower())
+    return Side(value.lower())
 
 
 _POSITION_SIDES: Mapping[str, Side] = {
@@ -285,24 +296,28 @@ _POSITION_SIDES: Mapping[str, Side] = {
 }
 
 
-def _position_side(told: object) -> Side:
-    side = _POSITION_SIDES.get(told.lower()) if isinstance(told, str) else None
+def _position_side(value: object) -> Side:
+    side = _POSITION_SIDES.get(value.lower()) if isinstance(value, str) else None
     if side is None:
         raise Invalid("side: long or short is expected")
     return side
 
 
-def _name(told: object) -> str:
-    if not isinstance(told, str | int) or isinstance(told, bool) or not 0 < len(str(told)) <= 128:
+def _name(value: object) -> str:
+    if (
+        not isinstance(value, str | int)
+        or isinstance(value, bool)
+        or not 0 < len(str(value)) <= 128
+    ):
         raise Invalid("the id of an order is a text")
-    return str(told)
+    return str(value)
 
 
-def _text(name: str, told: object) -> str:
-    if not isinstance(told, str) or not 0 < len(told) <= 64:
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 64:
         raise Invalid(f"{name}: a text is expected")
-    return told
+    return value
 
 
-def _optional_text(name: str, told: object) -> str | None:
-    return None if told is None else _text(name, told)
+def _optional_text(name: str, value: object) -> str | None:
+    return None if value is None else _text(name, value)

@@ -111,21 +111,24 @@ TradeRequest = (
 )
 
 
-def positive_number(name: str, told: object) -> Decimal | None:
-    """Parse a number above 0 from JSON or text, exactly; ``None`` is returned. Raises ``Invalid``."""
-    if told is None:
+def positive_number(name: str, value: object) -> Decimal | None:
+    """Parse a number above 0 from JSON or text, exactly; ``None`` is returned.
+
+    Raises ``Invalid``.
+    """
+    if value is None:
         return None
-    if isinstance(told, float) and math.isfinite(told):
-        told = repr(told)  # the shortest text of this float, which is what the client wrote
-    if isinstance(told, bool) or not isinstance(told, int | str | Decimal):
+    if isinstance(value, float) and math.isfinite(value):
+        value = repr(value)  # the shortest text of this float, which is what the client wrote
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise Invalid(f"{name}: a number is expected")
     try:
-        read = parse_decimal(told)
+        parsed = parse_decimal(value)
     except NotADecimal:
         raise Invalid(f"{name}: a number is expected") from None
-    if read <= 0:
+    if parsed <= 0:
         raise Invalid(f"{name}: a number above 0 is expected")
-    return read
+    return parsed
 
 
 def has_flag(params: Params, *names: str) -> bool:

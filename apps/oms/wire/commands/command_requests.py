@@ -53,8 +53,8 @@ class CommandRequest:
     @property
     def comment(self) -> str | None:
         """Return the comment of the payload, if any."""
-        written = getattr(self.payload, "comment", None)
-        return written if isinstance(written, str) else None
+        comment = getattr(self.payload, "comment", None)
+        return comment if isinstance(comment, str) else None
 
 
 def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:
@@ -65,18 +65,18 @@ def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:
     items = body if isinstance(body, list) else [body]
     if len(items) > items_max:
         raise malformed_at(("body",), f"at most {items_max} commands in one body", "too_long")
-    wishes: list[CommandRequest] = []
+    requests: list[CommandRequest] = []
     errors: list[ErrorDict] = []
     for index, item in enumerate(items):
         try:
-            wishes.append(_read_command(item, (index,)))
-        except Malformed as wrong:
-            errors.extend(wrong.errors)
+            requests.append(_read_command(item, (index,)))
+        except Malformed as error:
+            errors.extend(error.errors)
             if len(errors) >= ERRORS_MAX:
                 break
     if errors:
         raise Malformed(errors)
-    return tuple(wishes)
+    return tuple(requests)
 
 
 def read_paper_price(body: object) -> CommandRequest:
@@ -145,13 +145,13 @@ def read_ccxt_call(func: str, body: object) -> CcxtCall:
 
 def _read_command(item: object, at: Location) -> CommandRequest:
     envelope = validate(ENVELOPE, drop_nulls(require_object(item, at)), at)
-    word = envelope["command"].lower()
-    read = _READERS.get(word)
+    name = envelope["command"].lower()
+    read = _READERS.get(name)
     if read is None:
         raise malformed_at((*at, "command"), f"one of {', '.join(_READERS)} is expected", "enum")
     account_id = envelope.get("account_id")
-    if account_id is None and word in _ACCOUNT_COMMANDS:
-        raise malformed_at((*at, "account_id"), f"{word} needs an account_id", "missing_account_id")
+    if account_id is None and name in _ACCOUNT_COMMANDS:
+        raise malformed_at((*at, "account_id"), f"{name} needs an account_id", "missing_account_id")
     return CommandRequest(
         payload=read(envelope["payload"], (*at, "payload")),
         account_id=account_id,

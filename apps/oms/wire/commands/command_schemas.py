@@ -111,7 +111,7 @@ class ChangeFields(TypedDict, total=False):
     comment: Comment
 
 
-class SweepFields(TypedDict, total=False):
+class BulkScopeFields(TypedDict, total=False):
     """``cancel_all_orders`` and ``close_all``."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
@@ -249,7 +249,7 @@ SEND = TypeAdapter(SendFields)
 CLOSE = TypeAdapter(CloseFields)
 CANCEL = TypeAdapter(CancelFields)
 CHANGE = TypeAdapter(ChangeFields)
-BULK_SCOPE = TypeAdapter(SweepFields)
+BULK_SCOPE = TypeAdapter(BulkScopeFields)
 CLOSE_BY = TypeAdapter(CloseByFields)
 MERGE = TypeAdapter(MergeFields)
 POSITION_CHANGE = TypeAdapter(PositionChangeFields)

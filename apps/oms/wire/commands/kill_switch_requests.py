@@ -65,17 +65,17 @@ class ReleaseKillSwitch:
     confirm: str
 
 
-def read_activation(body: object, said: str | None) -> ActivateKillSwitch:
+def read_activation(body: object, header_comment: str | None) -> ActivateKillSwitch:
     """Parse an activation. Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
     fields = validate(PULL, drop_nulls(require_object(body, ("body",))), ())
-    word, mode = fields["scope"].lower(), fields["mode"].lower()
-    if word not in KillScope.__members__.values():
+    scope_name, mode = fields["scope"].lower(), fields["mode"].lower()
+    if scope_name not in KillScope.__members__.values():
         raise malformed_at(("scope",), f"one of {', '.join(KillScope)} is expected", "enum")
     if mode not in (*KillMode.__members__.values(), FLATTEN):
         raise malformed_at(
             ("mode",), f"one of {', '.join((*KillMode, FLATTEN))} is expected", "enum"
         )
-    scope = KillScope(word)
+    scope = KillScope(scope_name)
     scope_id = "" if scope is KillScope.GLOBAL else str(fields.get("scope_id", "")).strip()
     if scope is not KillScope.GLOBAL:
         _check_id(scope, scope_id)
@@ -84,16 +84,18 @@ def read_activation(body: object, said: str | None) -> ActivateKillSwitch:
         scope_id=scope_id,
         mode=KillMode.REDUCE_ONLY if mode == FLATTEN else KillMode(mode),
         flatten=mode == FLATTEN,
-        comment=_comment(fields, said),
+        comment=_comment(fields, header_comment),
         cancel_entries=fields.get("cancel_entries", True) or mode == FLATTEN,
         drill=fields.get("drill", False),
     )
 
 
-def read_release(body: object, said: str | None) -> ReleaseKillSwitch:
+def read_release(body: object, header_comment: str | None) -> ReleaseKillSwitch:
     """Parse a release. Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
     fields = validate(RELEASE, drop_nulls(require_object(body, ("body",))), ())
-    return ReleaseKillSwitch(comment=_comment(fields, said), confirm=fields.get("confirm", ""))
+    return ReleaseKillSwitch(
+        comment=_comment(fields, header_comment), confirm=fields.get("confirm", "")
+    )
 
 
 def switch_row(switch: KillSwitch) -> dict[str, Any]:
@@ -140,8 +142,8 @@ def _check_id(scope: KillScope, scope_id: str) -> None:
         raise malformed_at(("scope_id",), f"the id of the {scope.value} is expected", "id")
 
 
-def _comment(fields: dict[str, Any], said: str | None) -> str:
-    comment = str(fields.get("comment") or said or "").strip()
+def _comment(fields: dict[str, Any], header_comment: str | None) -> str:
+    comment = str(fields.get("comment") or header_comment or "").strip()
     if not comment:
         raise Invalid("say why in comment", code="comment_required")
     return comment

@@ -42,12 +42,12 @@ def read_cancel_order(sent: Mapping[str, Any], at: Location) -> CancelOrder:
 
 def read_cancel_all_orders(sent: Mapping[str, Any], at: Location) -> CancelAllOrders:
     """Parse optional strategies and symbol. Raises ``Malformed``."""
-    return CancelAllOrders(**_sweep(sent, at))
+    return CancelAllOrders(**_bulk_scope(sent, at))
 
 
 def read_close_all(sent: Mapping[str, Any], at: Location) -> CloseAllPositions:
     """Parse optional strategies and symbol. Raises ``Malformed``."""
-    return CloseAllPositions(**_sweep(sent, at))
+    return CloseAllPositions(**_bulk_scope(sent, at))
 
 
 def read_change_order(sent: Mapping[str, Any], at: Location) -> ChangeOrder:
@@ -99,7 +99,7 @@ def read_position_change(sent: Mapping[str, Any], at: Location) -> ChangePositio
     )
 
 
-def _sweep(sent: Mapping[str, Any], at: Location) -> dict[str, Any]:
+def _bulk_scope(sent: Mapping[str, Any], at: Location) -> dict[str, Any]:
     fields = validate(BULK_SCOPE, drop_nulls(sent), at)
     return {
         "strategy_ids": _union("strategy_ids", fields, at),

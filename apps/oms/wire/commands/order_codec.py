@@ -13,7 +13,7 @@ from oms.domain.money import decimal_text
 from oms.domain.orders.order import Side
 from oms.wire.json import time_text
 
-_WORDS = ("reason", "comment", "client_order_id", "time_in_force")
+_TEXT_FIELDS = ("reason", "comment", "client_order_id", "time_in_force")
 _TRIGGERS = ("trigger_price", "take_profit_price", "trailing_amount", "trailing_percent")
 
 _SIDES = {str(side): side for side in Side}
@@ -27,53 +27,58 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 _FIELDS = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
 
 
-def encode_send_order(wish: SendOrder) -> dict[str, Any]:
+def encode_send_order(payload: SendOrder) -> dict[str, Any]:
     """Return the keys of a ``send_order``."""
-    told: dict[str, Any] = {
-        "symbol": wish.symbol,
-        "side": wish.side.value,
-        "order_type": wish.order_type,
-        "qty": decimal_text(wish.qty),
+    fields: dict[str, Any] = {
+        "symbol": payload.symbol,
+        "side": payload.side.value,
+        "order_type": payload.order_type,
+        "qty": decimal_text(payload.qty),
     }
-    put_decimals(told, price=wish.price, oms_stop_loss=wish.stop_loss, oms_stop_gain=wish.stop_gain)
-    _put_shared(told, wish)
-    if wish.position_id:
-        told["position_id"] = wish.position_id
-    if wish.reduce_only:
-        told["reduce_only"] = True
-    if wish.new_position:
-        told["new_position"] = True
-    if wish.expires_at is not None:
-        told["expires_at"] = time_text(wish.expires_at)
-    return told
+    put_decimals(
+        fields,
+        price=payload.price,
+        oms_stop_loss=payload.stop_loss,
+        oms_stop_gain=payload.stop_gain,
+    )
+    _put_shared(fields, payload)
+    if payload.position_id:
+        fields["position_id"] = payload.position_id
+    if payload.reduce_only:
+        fields["reduce_only"] = True
+    if payload.new_position:
+        fields["new_position"] = True
+    if payload.expires_at is not None:
+        fields["expires_at"] = time_text(payload.expires_at)
+    return fields
 
 
-def encode_close_position(wish: ClosePosition) -> dict[str, Any]:
+def encode_close_position(payload: ClosePosition) -> dict[str, Any]:
     """Return the keys of a ``close_position``."""
-    told: dict[str, Any] = {"position_id": wish.position_id, "order_type": wish.order_type}
-    put_decimals(told, qty=wish.qty, price=wish.price)
-    _put_shared(told, wish)
-    return told
+    fields: dict[str, Any] = {"position_id": payload.position_id, "order_type": payload.order_type}
+    put_decimals(fields, qty=payload.qty, price=payload.price)
+    _put_shared(fields, payload)
+    return fields
 
 
-def decode_send_order(told: Mapping[str, Any]) -> SendOrder:
+def decode_send_order(fields: Mapping[str, Any]) -> SendOrder:
     """Decode the output of ``encode_send_order``."""
-    return SendOrder(**_fields(told))
+    return SendOrder(**_fields(fields))
 
 
-def decode_close_position(told: Mapping[str, Any]) -> ClosePosition:
+def decode_close_position(fields: Mapping[str, Any]) -> ClosePosition:
     """Decode the output of ``encode_close_position``."""
-    return ClosePosition(**_fields(told))
+    return ClosePosition(**_fields(fields))
 
 
-def put_decimals(told: dict[str, Any], **values: Decimal | None) -> None:
+def put_decimals(fields: dict[str, Any], **values: Decimal | None) -> None:
     """Add those values that are not ``None``, in plain notation."""
-    told |= {name: decimal_text(value) for name, value in values.items() if value is not None}
+    fields |= {name: decimal_text(value) for name, value in values.items() if value is not None}
 
 
-def optional_decimal_of(told: Mapping[str, Any], name: str) -> Decimal | None:
+def optional_decimal_of(fields: Mapping[str, Any], name: str) -> Decimal | None:
     """Return the decimal under ``name``; ``None`` if null or absent."""
-    text = told.get(name)
+    text = fields.get(name)
     return None if text is None else Decimal(text)
 
 
@@ -86,27 +91,27 @@ def sorted_keys(value: object) -> Any:
     return value
 
 
-def _put_shared(told: dict[str, Any], wish: SendOrder | ClosePosition) -> None:
+def _put_shared(fields: dict[str, Any], payload: SendOrder | ClosePosition) -> None:
     for name in _TRIGGERS:
-        number: Decimal | None = getattr(wish, name)
-        if number is not None:
-            told[name] = decimal_text(number)
-    for name in _WORDS:
-        word: str | None = getattr(wish, name)
-        if word is not None and not (name == "reason" and word == "api"):
-            told[name] = word
-    if wish.strategy_id:
-        told["strategy_id"] = wish.strategy_id
-    if wish.post_only:
-        told["post_only"] = True
-    if wish.params:
-        told["params"] = sorted_keys(wish.params)
+        value: Decimal | None = getattr(payload, name)
+        if value is not None:
+            fields[name] = decimal_text(value)
+    for name in _TEXT_FIELDS:
+        text: str | None = getattr(payload, name)
+        if text is not None and not (name == "reason" and text == "api"):
+            fields[name] = text
+    if payload.strategy_id:
+        fields["strategy_id"] = payload.strategy_id
+    if payload.post_only:
+        fields["post_only"] = True
+    if payload.params:
+        fields["params"] = sorted_keys(payload.params)
 
 
-def _fields(told: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the payload; left-out fields keep their defaults."""
     return {
         _FIELDS.get(name, name): _READERS[name](text) if name in _READERS else text
-        for name, text in told.items()
+        for name, text in fields.items()
         if text is not None
     }

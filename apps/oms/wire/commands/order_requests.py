@@ -22,7 +22,7 @@ SEND_ALIASES = {
 }
 CLOSE_ALIASES = {"stop_price": "trigger_price"}
 IGNORED_ON_CLOSE = ("reduce_only", "oms_stop_loss", "oms_stop_gain")
-_CCXT_SPELLINGS = {
+_CCXT_NAMES = {
     "reduceOnly": "reduce_only",
     "postOnly": "post_only",
     "timeInForce": "time_in_force",
@@ -40,8 +40,8 @@ _TRAILING = ("trailing_amount", "trailing_percent")
 def read_send_order(sent: Mapping[str, Any], at: Location) -> SendOrder:
     """Parse a ``send_order``. Raises ``Malformed``."""
     fields = _order_fields(sent, SEND_ALIASES, at)
-    checked = validate(SEND, fields, at, partial(_spelled, sent, SEND_ALIASES))
-    _settle_form(checked, at)
+    checked = validate(SEND, fields, at, partial(_sent_location, sent, SEND_ALIASES))
+    _set_conditional_type(checked, at)
     _check_expiry(checked, at)
     return SendOrder(**checked)
 
@@ -53,9 +53,9 @@ def read_close_position(sent: Mapping[str, Any], at: Location) -> ClosePosition:
         raise malformed_at((*at, "extra"), "a close knows no such key", "extra_forbidden")
     fields = _order_fields(known, CLOSE_ALIASES, at)
     fields.pop("reduce_only", None)  # by its ccxt name: a close always reduces
-    checked = validate(CLOSE, fields, at, partial(_spelled, sent, CLOSE_ALIASES))
+    checked = validate(CLOSE, fields, at, partial(_sent_location, sent, CLOSE_ALIASES))
     checked.setdefault("order_type", "market")
-    _settle_form(checked, at)
+    _set_conditional_type(checked, at)
     if checked.get("time_in_force") == "GTD":
         raise malformed_at((*at, "time_in_force"), "a close has no expires_at, so it takes no GTD")
     return ClosePosition(**checked)
@@ -66,14 +66,14 @@ def _order_fields(
 ) -> dict[str, Any]:
     """Normalize keys: resolve aliases and move ccxt names to fields."""
     fields = resolve_aliases(drop_nulls(sent), aliases, at)
-    _move_spellings(fields, at)
+    _move_ccxt_names(fields, at)
     is_limit = str(fields.get("order_type", "market")).lower() in LIMIT_TYPES
     if not is_limit and _is_zero(fields.get("price")):
         del fields["price"]  # clients send 0 with market orders
     return fields
 
 
-def _move_spellings(fields: dict[str, Any], at: Location) -> None:
+def _move_ccxt_names(fields: dict[str, Any], at: Location) -> None:
     if "extra" not in fields and "params" not in fields:
         return
     extra, params = fields.pop("extra", {}), fields.pop("params", {})
@@ -81,47 +81,49 @@ def _move_spellings(fields: dict[str, Any], at: Location) -> None:
         if not isinstance(value, dict):
             raise malformed_at((*at, key), "an object is expected", "object")
     merged = {**extra, **params}
-    for spelling, name in _CCXT_SPELLINGS.items():
-        value = merged.pop(spelling, None)
+    for ccxt_name, name in _CCXT_NAMES.items():
+        value = merged.pop(ccxt_name, None)
         if value is not None:
             fields.setdefault(name, value)
     fields["params"] = merged
 
 
-def _settle_form(fields: dict[str, Any], at: Location) -> None:
+def _set_conditional_type(fields: dict[str, Any], at: Location) -> None:
     """Set the conditional type that triggers imply and check the fields that it requires.
 
     Afterwards ``trigger_price`` is the trigger of every triggered type.
     """
-    plain = fields["order_type"]
-    if plain in ("market", "limit"):
+    base_type = fields["order_type"]
+    if base_type in ("market", "limit"):
         if "trailing_amount" in fields or "trailing_percent" in fields:
             fields["order_type"] = "trailing_stop"
         elif "take_profit_price" in fields:
-            fields["order_type"] = f"take_profit_{plain}"
+            fields["order_type"] = f"take_profit_{base_type}"
         elif "trigger_price" in fields:
-            fields["order_type"] = f"stop_{plain}"
-    form = fields["order_type"]
-    if form in LIMIT_TYPES and "price" not in fields:
-        raise malformed_at((*at, "price"), f"a {form} order needs a price", "missing")
+            fields["order_type"] = f"stop_{base_type}"
+    order_type = fields["order_type"]
+    if order_type in LIMIT_TYPES and "price" not in fields:
+        raise malformed_at((*at, "price"), f"a {order_type} order needs a price", "missing")
     if "take_profit_price" in fields:
-        _settle_take_profit(fields, form, at)
-    if form in _TRIGGERED and "trigger_price" not in fields:
+        _set_take_profit_trigger(fields, order_type, at)
+    if order_type in _TRIGGERED and "trigger_price" not in fields:
         raise malformed_at(
-            (*at, "trigger_price"), f"a {form} order needs a trigger_price", "missing"
+            (*at, "trigger_price"), f"a {order_type} order needs a trigger_price", "missing"
         )
     trailing = [key for key in _TRAILING if key in fields]
-    if form == "trailing_stop" and len(trailing) != 1:
+    if order_type == "trailing_stop" and len(trailing) != 1:
         msg = "a trailing_stop order needs either trailing_amount or trailing_percent"
         raise malformed_at((*at, "trailing_amount"), msg, "value_error" if trailing else "missing")
-    if form != "trailing_stop" and trailing:
-        raise malformed_at((*at, trailing[0]), f"a {form} order does not trail")
+    if order_type != "trailing_stop" and trailing:
+        raise malformed_at((*at, trailing[0]), f"a {order_type} order does not trail")
 
 
-def _settle_take_profit(fields: dict[str, Any], form: str, at: Location) -> None:
+def _set_take_profit_trigger(fields: dict[str, Any], order_type: str, at: Location) -> None:
     price = fields["take_profit_price"]
-    if form not in ("take_profit_market", "take_profit_limit"):
-        raise malformed_at((*at, "take_profit_price"), f"a {form} order takes no take_profit_price")
+    if order_type not in ("take_profit_market", "take_profit_limit"):
+        raise malformed_at(
+            (*at, "take_profit_price"), f"a {order_type} order takes no take_profit_price"
+        )
     if fields.setdefault("trigger_price", price) != price:
         msg = "take_profit_price and trigger_price differ; an order has one trigger"
         raise malformed_at((*at, "take_profit_price"), msg)
@@ -135,15 +137,15 @@ def _check_expiry(fields: Mapping[str, Any], at: Location) -> None:
         raise malformed_at((*at, "expires_at"), "expires_at goes with time_in_force GTD only")
 
 
-def _spelled(sent: Mapping[str, Any], aliases: Mapping[str, str], loc: Location) -> Location:
+def _sent_location(sent: Mapping[str, Any], aliases: Mapping[str, str], loc: Location) -> Location:
     """Map a location to the sent key: a field, an alias, or a ccxt name."""
-    told = alias_locations(sent, aliases)(loc)
-    if told != loc or not loc or loc[0] in sent:
-        return told
-    for spelling, name in _CCXT_SPELLINGS.items():
+    located = alias_locations(sent, aliases)(loc)
+    if located != loc or not loc or loc[0] in sent:
+        return located
+    for ccxt_name, name in _CCXT_NAMES.items():
         for group in ("params", "extra"):
-            if name == loc[0] and spelling in (sent.get(group) or {}):
-                return (group, spelling, *loc[1:])
+            if name == loc[0] and ccxt_name in (sent.get(group) or {}):
+                return (group, ccxt_name, *loc[1:])
     return loc
 
 

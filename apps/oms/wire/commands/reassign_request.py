@@ -13,7 +13,7 @@ from oms.wire.query_parameters import read_account_ids, read_dates, read_page
 from oms.wire.request_body import Malformed, malformed_at
 from oms.wire.responses.ledger_rows import Row, deal_row, order_row
 
-_READ_APART = ("account_id", "account_ids", "start_date", "end_date", "page", "page_size", "tz")
+_QUERY_FIELDS = ("account_id", "account_ids", "start_date", "end_date", "page", "page_size", "tz")
 _SHARED = ("id", "account_id", "symbol", "side", "reconciled", "strategy_id", "position_id")
 _EDITS = (
     "edit_replace_state",
@@ -43,24 +43,26 @@ class ReassignRequest:
     comment: str | None
 
 
-def read_reassign(body: object, now: datetime, said: str | None = None) -> ReassignRequest:
+def read_reassign(
+    body: object, now: datetime, header_comment: str | None = None
+) -> ReassignRequest:
     """Parse a reassignment; ``header_comment`` applies if the body has no comment.
 
     Raises ``Malformed``.
     """
     sent = drop_nulls(require_object(body, ("body",)))
-    apart = {name: sent.pop(name) for name in _READ_APART if name in sent}
+    query_fields = {name: sent.pop(name) for name in _QUERY_FIELDS if name in sent}
     fields = validate(REASSIGN, sent, ())
     order_ids = tuple(sorted(set(fields.get("order_ids", ()))))
     is_preview = fields.get("preview", False)
     if not is_preview and not order_ids:
         raise malformed_at(("order_ids",), "name at least one order", "missing")
-    query = _as_query(apart)
+    query = _as_query(query_fields)
     try:
         accounts = read_account_ids(query) if "account_ids" in query else None
         since, until = read_dates(query, now)
-    except Malformed as wrong:
-        raise Malformed([error | {"loc": error["loc"][1:]} for error in wrong.errors]) from None
+    except Malformed as error:
+        raise Malformed([error | {"loc": error["loc"][1:]} for error in error.errors]) from None
     page, page_size = read_page(query)
     return ReassignRequest(
         account_ids=accounts,
@@ -75,7 +77,7 @@ def read_reassign(body: object, now: datetime, said: str | None = None) -> Reass
         page_size=page_size,
         strategy_id=fields.get("target_strategy_id", 0),
         position_id=fields.get("target_position_id", 0),
-        comment=fields.get("comment") or said,
+        comment=fields.get("comment") or header_comment,
     )
 
 
@@ -116,10 +118,10 @@ def deal_item(deal: Deal, exchange_id: str | None) -> Row:
     }
 
 
-def _as_query(apart: Mapping[str, Any]) -> dict[str, str]:
+def _as_query(query_fields: Mapping[str, Any]) -> dict[str, str]:
     """Return body keys in the format of query parameters; ``account_id`` takes precedence."""
     query: dict[str, str] = {}
-    for name, value in apart.items():
+    for name, value in query_fields.items():
         if isinstance(value, list) and name == "account_ids":
             value = ",".join(str(part) for part in value if isinstance(part, (int, str)))
         if isinstance(value, bool) or not isinstance(value, (int, str)):

@@ -37,9 +37,9 @@ DISCREPANCY_ROWS_MAX = 500
 def read_reconcile(body: object) -> tuple[tuple[int, ...] | None, Reconcile]:
     """Parse account ids (``None``: all readable ones) and payload. Raises ``Malformed``."""
     fields = validate(RECONCILE, drop_nulls(require_object(body, ("body",))), ())
-    named = list(fields.get("account_ids", ()))
+    account_ids = list(fields.get("account_ids", ()))
     if "account_id" in fields:
-        named.insert(0, fields["account_id"])
+        account_ids.insert(0, fields["account_id"])
     scope = Scope(fields.get("scope", Scope.SHORT))
     start, end = fields.get("start_date"), fields.get("end_date")
     if scope is Scope.PERIOD and (start is None or end is None):
@@ -48,13 +48,13 @@ def read_reconcile(body: object) -> tuple[tuple[int, ...] | None, Reconcile]:
         raise malformed_at(("end_date",), "end_date is before start_date", "value_error")
     hints = [text.upper() for text in fields.get("symbols_hint", ())]
     symbols = tuple(text for text in hints if "/" in text)[:SYMBOLS_MAX]
-    wish = Reconcile(scope=scope, start=start, end=end, symbols=symbols)
-    return tuple(dict.fromkeys(named)) or None, wish
+    payload = Reconcile(scope=scope, start=start, end=end, symbols=symbols)
+    return tuple(dict.fromkeys(account_ids)) or None, payload
 
 
 def read_discrepancy_query(query: Query, readable: Sequence[int]) -> DiscrepancyQuery:
     """Parse filters of discrepancies; ``status`` defaults to open. Raises ``Malformed``."""
-    named = read_account_ids(query) if query.get("account_ids") else readable
+    account_ids = read_account_ids(query) if query.get("account_ids") else readable
     statuses = read_words(query, "status") or frozenset({DiscrepancyStatus.OPEN.value})
     kinds = read_words(query, "class") or frozenset()
     for name, words, known in (
@@ -64,7 +64,7 @@ def read_discrepancy_query(query: Query, readable: Sequence[int]) -> Discrepancy
         if words - {each.value for each in known} - {"all"}:
             raise malformed_parameter(name, f"of {', '.join(known)}, all", "literal_error")
     return DiscrepancyQuery(
-        account_ids=[account_id for account_id in named if account_id in set(readable)],
+        account_ids=[account_id for account_id in account_ids if account_id in set(readable)],
         statuses=() if "all" in statuses else sorted(statuses),
         kinds=() if "all" in kinds else sorted(kinds),
         after_id=read_cursor(query) or 0,
@@ -73,7 +73,7 @@ def read_discrepancy_query(query: Query, readable: Sequence[int]) -> Discrepancy
 
 
 def read_decision(
-    body: object, said: str | None, row: Discrepancy, answer: Decision
+    body: object, header_comment: str | None, row: Discrepancy, answer: Decision
 ) -> DecideDiscrepancy:
     """Parse a decision on ``row``; ``header_comment`` is the default. Raises ``Malformed``.
 
@@ -85,19 +85,19 @@ def read_decision(
         discrepancy_id=row.id,
         answer=answer,
         lifts=is_held and answer is Decision.DISMISS,
-        comment=fields.get("comment") or said or None,
+        comment=fields.get("comment") or header_comment or None,
     )
 
 
 def reconcile_result_row(
-    account_id: int, told: Mapping[str, Any] | None, error: Mapping[str, Any] | None
+    account_id: int, counts_row: Mapping[str, Any] | None, error: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return the result of one account; counts are ``None`` if it failed."""
-    counts = told or {}
+    counts = counts_row or {}
     return {
         "account_id": account_id,
         "run_id": counts.get("run_id"),
-        "ok": error is None and told is not None,
+        "ok": error is None and counts_row is not None,
         "fetched": counts.get("fetched"),
         "new_deals": counts.get("new_deals"),
         "new_orders": counts.get("new_orders"),
@@ -157,10 +157,12 @@ def newest_cursors(
     for each in heartbeats:
         for key, text in each.get("reconciled", {}).items():
             at = datetime.fromisoformat(text).astimezone(UTC)
-            told = Cursor(account_id=int(key), entity=TRADES_CURSOR, value=text, updated_at=at)
-            known = read.get(told.account_id)
+            counts_row = Cursor(
+                account_id=int(key), entity=TRADES_CURSOR, value=text, updated_at=at
+            )
+            known = read.get(counts_row.account_id)
             if known is None or known.updated_at < at:
-                read[told.account_id] = told
+                read[counts_row.account_id] = counts_row
     return read
 
 

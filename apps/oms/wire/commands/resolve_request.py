@@ -13,7 +13,7 @@ from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.request_body import malformed_at
 
 
-def _verdict(value: object) -> Resolution:
+def _parse_resolution(value: object) -> Resolution:
     if isinstance(value, str) and value.lower() in set(Resolution):
         return Resolution(value.lower())
     listed = ", ".join(Resolution)
@@ -21,7 +21,9 @@ def _verdict(value: object) -> Resolution:
 
 
 ExchangeOrderId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
-ResolutionWord = Annotated[Resolution, PlainValidator(_verdict), enum_schema(tuple(Resolution))]
+ResolutionWord = Annotated[
+    Resolution, PlainValidator(_parse_resolution), enum_schema(tuple(Resolution))
+]
 
 
 class ResolveFields(TypedDict, total=False):
@@ -36,7 +38,7 @@ class ResolveFields(TypedDict, total=False):
 RESOLVE = TypeAdapter(ResolveFields)
 
 
-def read_resolve(order_id: int, body: object, said: str | None) -> ResolveUnknownOrder:
+def read_resolve(order_id: int, body: object, header_comment: str | None) -> ResolveUnknownOrder:
     """Parse the resolution of an order; ``header_comment`` is the default comment.
 
     Raises ``Malformed``, ``Invalid`` (``comment_required``).
@@ -47,7 +49,7 @@ def read_resolve(order_id: int, body: object, said: str | None) -> ResolveUnknow
         raise malformed_at(("exchange_order_id",), "name the exchange's order", "missing")
     if action is Resolution.DECLARE_NOT_PLACED and name is not None:
         raise malformed_at(("exchange_order_id",), "an order that is not there has none")
-    comment = fields.get("comment") or said
+    comment = fields.get("comment") or header_comment
     if comment is None or not comment.strip():
         raise Invalid("say why, in comment", code="comment_required")
     return ResolveUnknownOrder(

@@ -25,7 +25,7 @@ _ROWS = ("order_ids", "position_ids", "deal_ids")
 
 def dump_error(error: Refused) -> str:
     """Return the error as JSON text; all keys are present but ``facts``, which is optional."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "code": error.code,
         "message": error.message,
         "reason": error.reason,
@@ -35,28 +35,28 @@ def dump_error(error: Refused) -> str:
         "outcome": error.outcome,
     }
     if error.facts:
-        told["facts"] = dict(error.facts)
-    return dumps_fast(told)
+        fields["facts"] = dict(error.facts)
+    return dumps_fast(fields)
 
 
 def dump_result(result: CommandResult) -> str | None:
     """Return what a command created or changed as JSON text."""
-    said: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if result.order_id is not None:
-        said["order_id"] = result.order_id
+        fields["order_id"] = result.order_id
     if result.client_order_id is not None:
-        said["client_order_id"] = result.client_order_id
+        fields["client_order_id"] = result.client_order_id
     for name in _ROWS:
         ids: tuple[int, ...] = getattr(result, name)
         if ids:
-            said[name] = list(ids)
+            fields[name] = list(ids)
     if result.skipped:
-        said["skipped"] = [list(pair) for pair in result.skipped]
+        fields["skipped"] = [list(pair) for pair in result.skipped]
     if result.value is not None:
-        said["value"] = result.value
+        fields["value"] = result.value
     if result.replayed:
-        said["replayed"] = True
-    return dumps_fast(said) if said else None
+        fields["replayed"] = True
+    return dumps_fast(fields) if fields else None
 
 
 def dump_result_notice(result: CommandResult, at: datetime) -> str:
@@ -67,10 +67,10 @@ def dump_result_notice(result: CommandResult, at: datetime) -> str:
     )
 
 
-def load_result_notice(word: str, command: NewCommand) -> CommandRow | None:
+def load_result_notice(text: str, command: NewCommand) -> CommandRow | None:
     """Return ``command`` with the notified result; ``None`` if the text has another format."""
     try:
-        status, error, result, order_id, finished_at = loads(word)
+        status, error, result, order_id, finished_at = loads(text)
         return _new_row(
             id=command.id,
             account_id=command.account_id,
@@ -94,16 +94,16 @@ def load_result_notice(word: str, command: NewCommand) -> CommandRow | None:
 
 def load_error(text: str) -> Refused:
     """Decode the output of ``dump_error``."""
-    told = loads(text)
+    fields = loads(text)
     return Refused(
-        code=told["code"],
-        message=told["message"],
-        reason=told["reason"],
-        limit=_decimal(told["limit"]),
-        value=_decimal(told["value"]),
-        set_by=told["set_by"],
-        outcome=told["outcome"],
-        facts=told.get("facts"),
+        code=fields["code"],
+        message=fields["message"],
+        reason=fields["reason"],
+        limit=_decimal(fields["limit"]),
+        value=_decimal(fields["value"]),
+        set_by=fields["set_by"],
+        outcome=fields["outcome"],
+        facts=fields.get("facts"),
     )
 
 
@@ -111,15 +111,17 @@ def load_result(
     status: CommandStatus, error: str | None, result: str | None, order_id: int | None
 ) -> CommandResult:
     """Return the result stored in the columns of a command."""
-    told: dict[str, Any] = {"order_id": order_id}
+    fields: dict[str, Any] = {"order_id": order_id}
     if result is not None:
-        told |= loads(result)
+        fields |= loads(result)
     for name in _ROWS:
-        if name in told:
-            told[name] = tuple(told[name])
-    if "skipped" in told:
-        told["skipped"] = tuple(tuple(pair) for pair in told["skipped"])
-    return CommandResult(status=status, error=None if error is None else load_error(error), **told)
+        if name in fields:
+            fields[name] = tuple(fields[name])
+    if "skipped" in fields:
+        fields["skipped"] = tuple(tuple(pair) for pair in fields["skipped"])
+    return CommandResult(
+        status=status, error=None if error is None else load_error(error), **fields
+    )
 
 
 def _decimal(text: str | None) -> Decimal | None:

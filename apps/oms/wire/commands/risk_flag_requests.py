@@ -45,31 +45,31 @@ STRATEGY_ALLOW = TypeAdapter(StrategyAllowFields)
 STATUS = TypeAdapter(StatusFields)
 
 
-def read_allow(body: object, said: str | None) -> RiskSwitch:
+def read_allow(body: object, header_comment: str | None) -> RiskSwitch:
     """Parse the flag of an account; ``header_comment`` is the default comment.
 
     Raises ``Malformed``, ``Invalid`` (``comment_required``).
     """
-    return _switch(ALLOW, body, said)
+    return _read_flag(ALLOW, body, header_comment)
 
 
-def read_strategy_allow(body: object, said: str | None) -> RiskSwitch:
+def read_strategy_allow(body: object, header_comment: str | None) -> RiskSwitch:
     """Parse the flag of a strategy on an account. Raises as ``read_allow``."""
-    return _switch(STRATEGY_ALLOW, body, said)
+    return _read_flag(STRATEGY_ALLOW, body, header_comment)
 
 
-def read_status(body: object, said: str | None) -> RiskSwitch:
+def read_status(body: object, header_comment: str | None) -> RiskSwitch:
     """Parse the status of an account. Raises as ``read_allow``."""
-    wish = _switch(STATUS, body, said)
-    word = (wish.status or "").lower()
-    if word not in STATUSES:
+    request = _read_flag(STATUS, body, header_comment)
+    status = (request.status or "").lower()
+    if status not in STATUSES:
         raise malformed_at(("status",), f"one of {', '.join(STATUSES)} is expected", "enum")
-    return RiskSwitch(status=word, comment=wish.comment)
+    return RiskSwitch(status=status, comment=request.comment)
 
 
-def _switch(shape: TypeAdapter[Any], body: object, said: str | None) -> RiskSwitch:
+def _read_flag(shape: TypeAdapter[Any], body: object, header_comment: str | None) -> RiskSwitch:
     fields = validate(shape, drop_nulls(require_object(body, ("body",))), ())
-    comment = (fields.pop("comment", None) or said or "").strip()
+    comment = (fields.pop("comment", None) or header_comment or "").strip()
     if not comment:
         raise Invalid("say why in comment", code="comment_required")
     return RiskSwitch(**fields, comment=comment)

@@ -18,9 +18,9 @@ def connection_row(state: ConnectionState, unavailable_reason: Refused | None) -
         "last_event_at": optional_time_text(state.last_event_at),
         "gaps": state.gaps,
         "reconciled_at": optional_time_text(state.reconciled_at),
-        "trouble": _trouble(unavailable_reason),
+        "trouble": _reason_row(unavailable_reason),
         "prices": state.prices,
-        "prices_trouble": _trouble(state.prices_unavailable),
+        "prices_trouble": _reason_row(state.prices_unavailable),
     }
 
 
@@ -30,37 +30,37 @@ def connection_body(
     exchange_id: str,
     environment: str,
     hosts_allowed: Mapping[str, Sequence[str]],
-    told: Mapping[str, Any] | None,
-    swept_at: datetime | None,
+    status_row: Mapping[str, Any] | None,
+    reconciled_at: datetime | None,
     now: datetime,
 ) -> dict[str, Any]:
     """Return the response body; ``status_row`` is a ``connection_row``, ``None`` without a worker.
 
     ``reconciled_at`` is the end of the last stored reconciliation; the later of both counts.
     """
-    row = told or {}
-    read_at = _later(swept_at, _time(row.get("reconciled_at")))
+    status = status_row or {}
+    last_reconciled_at = _later(reconciled_at, _time(status.get("reconciled_at")))
     return {
         "account_id": account_id,
         "exchange_id": exchange_id,
         "engine": exchange_id.partition(".")[0],
         "environment": environment,
         "hosts_allowed": {tree: list(hosts) for tree, hosts in hosts_allowed.items()},
-        "hosts_called": None if told is None else row["hosts_called"],
-        "last_call_at": row.get("last_call_at"),
-        "stream": row.get("stream"),
-        "gaps": row.get("gaps"),
-        "last_event_age_s": _age(_time(row.get("last_event_at")), now),
-        "reconcile_lag_s": _age(read_at, now),
-        "answered": told is not None,
-        "trouble": row.get("trouble"),
-        "prices": row.get("prices"),
-        "prices_trouble": row.get("prices_trouble"),
+        "hosts_called": None if status_row is None else status["hosts_called"],
+        "last_call_at": status.get("last_call_at"),
+        "stream": status.get("stream"),
+        "gaps": status.get("gaps"),
+        "last_event_age_s": _age(_time(status.get("last_event_at")), now),
+        "reconcile_lag_s": _age(last_reconciled_at, now),
+        "answered": status_row is not None,
+        "trouble": status.get("trouble"),
+        "prices": status.get("prices"),
+        "prices_trouble": status.get("prices_trouble"),
     }
 
 
-def _trouble(why: Refused | None) -> dict[str, str] | None:
-    return None if why is None else {"code": why.code, "message": why.message}
+def _reason_row(reason: Refused | None) -> dict[str, str] | None:
+    return None if reason is None else {"code": reason.code, "message": reason.message}
 
 
 def _time(text: str | None) -> datetime | None:

@@ -49,29 +49,29 @@ class EventSource:
     command: tuple[Command, CommandResult] | None = None
 
 
-def build_events(tale: EventSource) -> Iterator[WireEvent]:
+def build_events(source: EventSource) -> Iterator[WireEvent]:
     """Yield the events of ``source`` in order."""
-    for event in tale.events:
+    for event in source.events:
         yield {
             "namespace": str(event.namespace),
             "event": event.name,
             "strategy_id": event.strategy_id,
-            "payload": {"account_id": tale.account_id, **_facts(event)},
+            "payload": {"account_id": source.account_id, **_facts(event)},
         }
-    for deal in tale.deals:
+    for deal in source.deals:
         yield _row("deal_updated", deal.strategy_id, deal_row(deal))
-    for deal in tale.deals_removed:
+    for deal in source.deals_removed:
         row = {**deal_row(deal), "__deleted": True, "deal_id": deal.id}
         yield _row("deal_deleted", deal.strategy_id, row)
-    for order in tale.orders:
-        exec_type, late = tale.exec_types.get(order.id, (None, False))
+    for order in source.orders:
+        exec_type, is_late = source.exec_types.get(order.id, (None, False))
         row = order_row(order)
-        row["exec_type"], row["late_fill"] = exec_type, late
+        row["exec_type"], row["late_fill"] = exec_type, is_late
         yield _row("order_updated", order.strategy_id, row)
-    for held in tale.positions:
-        yield _row("position_updated", held.strategy_id, position_row(held))
-    if tale.command is not None:
-        yield command_updated(*tale.command)
+    for position in source.positions:
+        yield _row("position_updated", position.strategy_id, position_row(position))
+    if source.command is not None:
+        yield command_updated(*source.command)
 
 
 def _facts(event: Event) -> Mapping[str, object]:
@@ -79,8 +79,8 @@ def _facts(event: Event) -> Mapping[str, object]:
         return event.facts
     code, outcome = str(event.facts["code"]), str(event.facts["outcome"])
     kind = error_mapping_of(Refused(code=code, message="", outcome=outcome))
-    is_wish = kind.ccxt_class == "BadRequest" and kind.status == 422
-    return {**event.facts, "ccxt_class": "InvalidOrder" if is_wish else kind.ccxt_class}
+    is_invalid_request = kind.ccxt_class == "BadRequest" and kind.status == 422
+    return {**event.facts, "ccxt_class": "InvalidOrder" if is_invalid_request else kind.ccxt_class}
 
 
 def command_updated(command: Command, result: CommandResult) -> WireEvent:

@@ -122,7 +122,7 @@ def deal_views(deals: Sequence[Deal]) -> list[Row]:
 
 
 def position_view(position: Position, mark: Decimal | None, profit: Decimal | None) -> Row:
-    """Return the view of a position: ``profit`` at ``mark`` while open, else the realized profit."""
+    """Return the view of a position; ``mark`` and ``profit`` are shown while it is open."""
     return {
         "ticket": position.id,
         "identifier": position.identifier,

@@ -55,44 +55,51 @@ class OrderRecord:
     events: Sequence[Mapping[str, Any]]
 
 
-def build_timeline(life: OrderRecord) -> Row:
+def build_timeline(record: OrderRecord) -> Row:
     """Return ``{order_id, summary, items}``; ``seq`` numbers the items."""
-    steps = [*_wish(life), *_fills(life), *_told(life.events), *_end(life)]
+    steps = [
+        *_request_steps(record),
+        *_fill_steps(record),
+        *_event_steps(record.events),
+        *_end_steps(record),
+    ]
     steps.sort(key=lambda step: (step["at"], _ORDER.index(step["phase"])))
     items = [{"seq": number, **step} for number, step in enumerate(steps, 1)]
-    return {"order_id": life.order.id, "summary": _summary(life), "items": items}
+    return {"order_id": record.order.id, "summary": _summary(record), "items": items}
 
 
-def _wish(life: OrderRecord) -> Iterable[Row]:
-    order, command = life.order, life.command
+def _request_steps(record: OrderRecord) -> Iterable[Row]:
+    order, command = record.order, record.command
     waiting = OrderState.PENDING_SUBMIT
     if command is not None:
         detail = {"command_id": command.id, "command": command.command_type}
-        yield _step(life, command.created_at, "queued", waiting, "api", detail=detail)
+        yield _step(record, command.created_at, "queued", waiting, "api", detail=detail)
         if command.started_at is not None:
-            yield _step(life, command.started_at, "leased", waiting, "worker")
+            yield _step(record, command.started_at, "leased", waiting, "worker")
     if order.reject_source == "oms":
         return
     if command is not None:
-        yield _step(life, order.created_at, "risk_checked", waiting, "worker")
-        yield _step(life, order.created_at, "sent", waiting, "worker")
+        yield _step(record, order.created_at, "risk_checked", waiting, "worker")
+        yield _step(record, order.created_at, "sent", waiting, "worker")
     if order.submitted_at is not None:
         named = {"exchange_order_id": order.exchange_order_id}
         reply = OrderState.SUBMITTED
-        yield _step(life, order.submitted_at, "acked", reply, "exchange_reply", "new", detail=named)
+        yield _step(
+            record, order.submitted_at, "acked", reply, "exchange_reply", "new", detail=named
+        )
 
 
-def _fills(life: OrderRecord) -> Iterable[Row]:
+def _fill_steps(record: OrderRecord) -> Iterable[Row]:
     filled = ZERO
     trades: dict[str, list[Deal]] = {}
-    for deal in life.deals:
+    for deal in record.deals:
         if deal.type is DealType.TRADE:
             trades.setdefault(deal.exchange_trade_id, []).append(deal)
     for trade_id, legs in trades.items():
         for leg in legs:
             filled = add(filled, leg.qty)
-        whole = filled >= life.order.qty
-        state = OrderState.FILLED if whole else OrderState.PARTIALLY_FILLED
+        is_filled = filled >= record.order.qty
+        state = OrderState.FILLED if is_filled else OrderState.PARTIALLY_FILLED
         detail = {
             "exchange_trade_id": trade_id,
             "deal_ids": [leg.id for leg in legs],
@@ -100,20 +107,20 @@ def _fills(life: OrderRecord) -> Iterable[Row]:
             "provisional": any(leg.provisional for leg in legs),
         }
         step = _step(
-            life, legs[0].executed_at, "fill", state, legs[0].origin, "trade", detail=detail
+            record, legs[0].executed_at, "fill", state, legs[0].origin, "trade", detail=detail
         )
-        left = ZERO if whole else subtract(life.order.qty, filled)
+        left = ZERO if is_filled else subtract(record.order.qty, filled)
         yield step | {"filled_qty": decimal_text(filled), "remaining_qty": decimal_text(left)}
 
 
-def _told(events: Sequence[Mapping[str, Any]]) -> Iterable[Row]:
+def _event_steps(events: Sequence[Mapping[str, Any]]) -> Iterable[Row]:
     for event in events:
         row = event["payload"]
-        known = PHASES.get(row.get("exec_type") or "")
-        known = _NAMED.get(event["event"], known)
-        if known is None:
+        phase_source = PHASES.get(row.get("exec_type") or "")
+        phase_source = _NAMED.get(event["event"], phase_source)
+        if phase_source is None:
             continue
-        phase, source = known
+        phase, source = phase_source
         yield {
             "at": event["ts"],
             "phase": phase,
@@ -128,8 +135,8 @@ def _told(events: Sequence[Mapping[str, Any]]) -> Iterable[Row]:
         }
 
 
-def _end(life: OrderRecord) -> Iterable[Row]:
-    order = life.order
+def _end_steps(record: OrderRecord) -> Iterable[Row]:
+    order = record.order
     phase = _ENDS.get(order.state)
     if phase is None or order.closed_at is None:
         return
@@ -139,14 +146,14 @@ def _end(life: OrderRecord) -> Iterable[Row]:
         detail = {"code": order.reject_code, "message": order.reject_message}
     if order.reject_source == "oms":
         phase, source = "refused", "worker"
-    yield _step(life, order.closed_at, phase, order.state, source, phase, detail=detail) | {
+    yield _step(record, order.closed_at, phase, order.state, source, phase, detail=detail) | {
         "filled_qty": decimal_text(order.filled_qty),
         "remaining_qty": "0",
     }
 
 
 def _step(
-    life: OrderRecord,
+    record: OrderRecord,
     at: datetime,
     phase: str,
     state: OrderState,
@@ -163,17 +170,17 @@ def _step(
         "state": str(state),
         "source": source,
         "filled_qty": "0",
-        "remaining_qty": decimal_text(life.order.qty),
-        "request_id": None if life.command is None else life.command.request_id,
+        "remaining_qty": decimal_text(record.order.qty),
+        "request_id": None if record.command is None else record.command.request_id,
         "detail": dict(detail or {}),
     }
 
 
-def _summary(life: OrderRecord) -> Row:
+def _summary(record: OrderRecord) -> Row:
     """Return the milliseconds between the steps; ``None`` if not measured."""
-    order = life.order
-    begun = order.created_at if life.command is None else life.command.created_at
-    fills = [deal.executed_at for deal in life.deals if deal.type is DealType.TRADE]
+    order = record.order
+    begun = order.created_at if record.command is None else record.command.created_at
+    fills = [deal.executed_at for deal in record.deals if deal.type is DealType.TRADE]
     return {
         "queue_ms": _between(begun, order.created_at),
         "risk_ms": None,
