@@ -127,7 +127,7 @@ def _pull_here(parsed: argparse.Namespace, ask: ActivateKillSwitch) -> int:
                 set_by=by.actor,
                 set_at=by.at,
             )
-            return (await store.kill_switches.pull(switch, by)).id
+            return (await store.kill_switches.activate(switch, by)).id
 
     return int(run_async(work()))
 

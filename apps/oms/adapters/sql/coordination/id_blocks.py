@@ -69,7 +69,7 @@ class SqlIdBlocks:
 
     def __call__(self, kind: IdKind) -> int:
         """Return a new id."""
-        return self.run(kind, 1)
+        return self.reserve_range(kind, 1)
 
     def reserve_range(self, kind: IdKind, count: int) -> int:
         """Return the first of ``count`` consecutive new ids; too short ranges are dropped."""

@@ -58,7 +58,9 @@ async def load_account(session: Session, lease: Lease) -> LoadedAccount:
         orders=[orders.order_from_row(row, dialect) for row in open_orders],
         positions=[positions.position_from_row(row, dialect) for row in open_positions],
         strategy_ids=frozenset(row[0] for row in strategies),
-        pending_commands=await _load_waiting_commands(session, account_id, [row[0] for row in open_orders]),
+        pending_commands=await _load_waiting_commands(
+            session, account_id, [row[0] for row in open_orders]
+        ),
         exchange_state=await exchange_state.load_exchange_state(session, account_id),
     )
 

@@ -58,7 +58,9 @@ def build_commit(batches: Sequence[AccountBatch], dialect: Dialect) -> Statement
     events.INSERT.add_to(
         statements, [events.event_to_row(e, now, dialect) for b in each for e in b.events]
     )
-    exchange_states = {b.lease.account_id: b.exchange_state for b in each if b.exchange_state is not None}
+    exchange_states = {
+        b.lease.account_id: b.exchange_state for b in each if b.exchange_state is not None
+    }
     if exchange_states:
         exchange_state.add_to(statements, exchange_states)
     reconciled = [rows for b in each for rows in b.reconciled]
