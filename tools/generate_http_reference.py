@@ -1,7 +1,7 @@
 """Draw what the pages about HTTP hold of the code: the list of routes, and with --record answers.
 
-python tools/generate_http_reference.py             # docs/reference/http.md from docs/reference/http/*.md
-python tools/generate_http_reference.py --record    # all printed answers anew, from gateways of its own
+python tools/generate_http_reference.py            # docs/reference/http.md from its parts
+python tools/generate_http_reference.py --record   # all printed answers again, from own gateways
 """
 
 import json

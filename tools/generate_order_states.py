@@ -1,7 +1,7 @@
 """Draw the life of an order from the transition table, for ``docs/domain/orders.md``.
 
-Run it after changing ``domain/orders/order.py``: ``.venv/bin/python tools/generate_order_states.py``. A test holds
-the page against the table.
+After changing ``domain/orders/order.py`` run ``.venv/bin/python tools/generate_order_states.py``.
+A test holds the page against the table.
 """
 
 from pathlib import Path

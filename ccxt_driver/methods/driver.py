@@ -18,7 +18,7 @@ from ccxt_driver.capabilities import (
     build_description,
     merge_has,
 )
-from ccxt_driver.ccxt_helpers import static_method
+from ccxt_driver.ccxt_static_methods import static_method
 from ccxt_driver.config import Config
 from ccxt_driver.errors import driver_error
 from ccxt_driver.markets import TICK_SIZE, Markets

@@ -1,7 +1,8 @@
 """A crowd of accounts and a long past, put under an installed gateway before it starts.
 
 Written by SQL in bulk: ten thousand accounts through the command line would take an hour. The past
-is the one of the plan tests (``kit.databases.bulk_history``); what the gateway itself writes comes after it.
+is the one of the plan tests (``kit.databases.bulk_history``);
+what the gateway itself writes comes after it.
 """
 
 from collections.abc import Sequence

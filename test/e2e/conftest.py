@@ -1,4 +1,4 @@
-"""Gateways for end-to-end tests; each in a folder of its own, ended after its test or module."""
+"""Gateways for end-to-end tests, each in its own folder, stopped after its test or module."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -23,7 +23,10 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 @pytest.fixture
 def gateway_on(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Gateway]]:
-    """Makes a gateway on ``sqlite`` or ``mariadb``, with ``workers`` or, without, supervised."""
+    """Returns a function that starts a gateway on ``sqlite`` or ``mariadb``.
+
+    It starts ``workers`` worker processes, or a supervised gateway without that argument.
+    """
     started: list[Gateway] = []
 
     def make(database: str, **options: object) -> Gateway:

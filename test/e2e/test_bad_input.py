@@ -1,4 +1,4 @@
-"""Bad input: each a clear error with a stable code, and nothing half-done."""
+"""Invalid input: a clear error with a stable code, and nothing stored."""
 
 import json
 from typing import Any
@@ -13,8 +13,8 @@ ORDER = {"symbol": "BTC/USDT", "side": "buy", "order_type": "market", "qty": "0.
 
 
 @pytest.fixture(autouse=True)
-def nothing_half_done(gateway: Gateway) -> Any:
-    """After each refusal the tables hold what they held before."""
+def tables_unchanged(gateway: Gateway) -> Any:
+    """After each refusal the tables hold the same rows as before."""
     before = _counts(gateway.dsn)
     yield
     assert _counts(gateway.dsn) == before
@@ -70,7 +70,7 @@ def test_wrong_fields_are_named(gateway: Gateway, changes: dict[str, object], wh
     assert any(error["loc"][0] == 0 and where in error["loc"] for error in detail["errors"])
 
 
-def test_ten_to_the_four_hundred_as_a_number(gateway: Gateway) -> None:
+def test_a_number_with_400_digits(gateway: Gateway) -> None:
     text = json.dumps(_command(gateway, ORDER | {"qty": "@"})).replace('"@"', "1" + "0" * 400)
     status, body, _ = call(gateway, "POST", "/oms/commands", raw=text.encode())
     assert (status, body["detail"]["code"]) == (422, "validation_error")

@@ -1,4 +1,4 @@
-"""Trades past the ledger through real processes: made, read back, and found in the book."""
+"""Direct ccxt trades through real processes: sent, read back, and found in the ledger."""
 
 import ccxt
 import pytest
@@ -9,13 +9,17 @@ from kit.gateway.processes import Gateway
 SYMBOL = "ETH/USDT:USDT"
 
 
-def test_an_order_past_the_ledger(gateway: Gateway) -> None:
+def test_a_direct_order_is_external_in_the_ledger(gateway: Gateway) -> None:
     config = {"api_key": gateway.api_key, "base_url": gateway.base_url, "timeout_seconds": 20}
     with OmsCcxtExchange(account_id=gateway.netting_account_id, **config) as exchange:
         made = exchange.call_ccxt("create_order", SYMBOL, "market", "buy", 0.5)
         assert (made["status"], made["filled"]) == ("closed", 0.5)
-        told = exchange.call_ccxt("fetch_order", made["id"], SYMBOL)
-        assert (told["status"], told["filled"], told["average"]) == ("closed", 0.5, made["average"])
+        fetched = exchange.call_ccxt("fetch_order", made["id"], SYMBOL)
+        assert (fetched["status"], fetched["filled"], fetched["average"]) == (
+            "closed",
+            0.5,
+            made["average"],
+        )
         closed = exchange.call_ccxt("fetch_closed_orders", SYMBOL)
         assert [order["id"] for order in closed] == [made["id"]]
 

@@ -1,6 +1,6 @@
-"""``oms`` against a real gateway and its database: answers, tables of rights, exit statuses.
+"""``oms`` against a real gateway and its database: output, exit statuses, permissions.
 
-Commands run as a user runs them, each a process of its own.
+Commands run as a user runs them, each in a process of its own.
 """
 
 import json
@@ -19,33 +19,33 @@ from kit.http.client import call, get
 SYMBOL = "BTC/USDT:USDT"
 
 
-def test_an_order_goes_round(gateway: Gateway) -> None:
+def test_an_order_is_sent_changed_canceled_and_closed(gateway: Gateway) -> None:
     account = f"--account-id={gateway.netting_account_id}"
     order = ("--symbol", SYMBOL, "--side", "buy", "--order-type")
-    sent = _told(gateway, "send-order", account, *order, "market", "--qty", "0.02")
+    sent = _run_json(gateway, "send-order", account, *order, "market", "--qty", "0.02")
     (result,) = sent["results"]
     assert result["status"] == "done"
     csv = f"--account-ids={gateway.netting_account_id}"
-    (position,) = _told(gateway, "positions-open", csv)["items"]
+    (position,) = _run_json(gateway, "positions-open", csv)["items"]
     assert position["qty"] == "0.02"
     limit = ("limit", "--qty", "0.02", "--price", "10000")
-    (resting,) = _told(gateway, "send-order", account, *order, *limit)["results"]
+    (resting,) = _run_json(gateway, "send-order", account, *order, *limit)["results"]
     named = f"--order-id={resting['order_id']}"
-    _told(gateway, "change-order", account, named, "--new-price", "11000")
-    (open_order,) = _told(gateway, "orders-open", csv)["items"]
+    _run_json(gateway, "change-order", account, named, "--new-price", "11000")
+    (open_order,) = _run_json(gateway, "orders-open", csv)["items"]
     assert open_order["price"] == "11000"
-    _told(gateway, "cancel-order", account, named)
-    _told(gateway, "close-position", account, f"--position-id={position['id']}")
-    assert _told(gateway, "positions-open", csv)["items"] == []
-    assert len(_told(gateway, "deals", csv)["items"]) == 2
-    assert len(_told(gateway, "orders-history", csv)["items"]) == 3
-    assert len(_told(gateway, "positions-history", csv)["items"]) == 1
-    assert _told(gateway, "verify")["ok"] is True
+    _run_json(gateway, "cancel-order", account, named)
+    _run_json(gateway, "close-position", account, f"--position-id={position['id']}")
+    assert _run_json(gateway, "positions-open", csv)["items"] == []
+    assert len(_run_json(gateway, "deals", csv)["items"]) == 2
+    assert len(_run_json(gateway, "orders-history", csv)["items"]) == 3
+    assert len(_run_json(gateway, "positions-history", csv)["items"]) == 1
+    assert _run_json(gateway, "verify")["ok"] is True
 
 
 def test_the_server_s_json_is_printed_unchanged(gateway: Gateway) -> None:
-    assert _told(gateway, "healthz") == get(gateway, "/healthz")
-    assert _told(gateway, "list-accounts") == get(gateway, "/oms/accounts")
+    assert _run_json(gateway, "healthz") == get(gateway, "/healthz")
+    assert _run_json(gateway, "list-accounts") == get(gateway, "/oms/accounts")
 
 
 @pytest.mark.parametrize(
@@ -74,21 +74,23 @@ def test_a_failure_has_its_status_and_one_line(
     assert complaint.startswith("oms: ") and said in complaint
 
 
-def test_a_key_is_needed_where_nobody_can_be_asked(gateway: Gateway) -> None:
+def test_a_key_is_required_without_a_terminal(gateway: Gateway) -> None:
     done = _run(gateway, "list-accounts", key=None)
     assert done.returncode == 2
     assert "--api-key" in done.stderr
 
 
 def test_users_keys_and_accounts(gateway: Gateway) -> None:
-    ann = _told(gateway, "create-user", "--name", "ann")
+    ann = _run_json(gateway, "create-user", "--name", "ann")
     assert (ann["name"], ann["role"], ann["created"]) == ("ann", "trader", True)
-    again = _told(gateway, "create-user", "--name", "ann")
+    again = _run_json(gateway, "create-user", "--name", "ann")
     assert (again["user_id"], again["created"]) == (ann["user_id"], False)
     user = f"--user-id={ann['user_id']}"
-    before = _told(gateway, "create-api-key", user, "--label", "old")
-    made = _told(gateway, "add-account", user, "--exchange-id", "paper.binance", "--label", "ann's")
-    after = _told(gateway, "create-api-key", user, "--label", "new")
+    before = _run_json(gateway, "create-api-key", user, "--label", "old")
+    made = _run_json(
+        gateway, "add-account", user, "--exchange-id", "paper.binance", "--label", "ann's"
+    )
+    after = _run_json(gateway, "create-api-key", user, "--label", "new")
     for key in (before["api_key"], after["api_key"]):
         status, body, _ = call(gateway, "GET", "/oms/accounts", key=key)
         assert status == 200
@@ -103,23 +105,23 @@ def test_install_can_be_repeated(gateway: Gateway) -> None:
     text = f"chosen-{secrets.token_urlsafe(24)}"
     label = f"installed-{secrets.token_hex(4)}"
     line = ("install", "--with-account", "--label", label, "--trader-name", "bob", "--api-key")
-    first = _told(gateway, *line, text)
+    first = _run_json(gateway, *line, text)
     assert first["api_key"]["plain"] == text
     assert first["user"]["name"] == "bob"
     assert first["account"]["position_mode"] == "hedge"
     status, body, _ = call(gateway, "GET", "/oms/accounts", key=text)
     assert status == 200
     assert [row["account_id"] for row in body["items"]] == [first["account"]["id"]]
-    second = _told(gateway, *line, text)
+    second = _run_json(gateway, *line, text)
     assert second["account"]["id"] == first["account"]["id"]
     assert second["api_key"]["plain"] is None
     assert second["api_key"]["id"] == first["api_key"]["id"]
 
 
-def test_the_schema_s_version_is_told(gateway: Gateway) -> None:
-    status = _told(gateway, "db", "status")
+def test_the_schema_version_is_printed(gateway: Gateway) -> None:
+    status = _run_json(gateway, "db", "status")
     assert status["pending"] == []
-    upgraded = _told(gateway, "db", "upgrade")
+    upgraded = _run_json(gateway, "db", "upgrade")
     assert upgraded == {
         "ok": True,
         "from": status["version"],
@@ -128,8 +130,8 @@ def test_the_schema_s_version_is_told(gateway: Gateway) -> None:
     }
 
 
-def _told(gateway: Gateway, *words: str) -> Any:
-    """The JSON answer of a command that must succeed."""
+def _run_json(gateway: Gateway, *words: str) -> Any:
+    """Return the JSON output of a command that must succeed."""
     done = _run(gateway, *words)
     assert done.returncode == 0, (done.stdout, done.stderr)
     return json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""The database goes away under load: clear retryable errors or answers, nothing lost."""
+"""The database is unavailable under load: clear retryable errors or results, nothing lost."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def test_mariadb_killed_and_restarted_under_load(gateway_on: Any) -> None:
     assert storm.wait_until_busy(answered=TOTAL // 4)
     gateway.mariadb.kill()
     wait_until(lambda: storm.problems, 20, "a client met the outage")
-    _clear_while_away(gateway)
+    _refused_as_retryable(gateway)
     gateway.mariadb.restart()
     storm.finish()
     assert {result["status"] for result in storm.results.values()} == {"done"}
@@ -35,14 +35,14 @@ def test_a_locked_sqlite_answers_503(gateway_on: Any) -> None:
     with connect(gateway.dsn) as other:
         other.isolation_level = None
         other.execute("BEGIN IMMEDIATE")
-        _clear_while_away(gateway)
+        _refused_as_retryable(gateway)
         other.execute("ROLLBACK")
     status, body, _ = call(gateway, "POST", "/oms/commands", _order(gateway))
     assert (status, body["results"][0]["status"]) == (200, "done")
 
 
-def _clear_while_away(gateway: Gateway) -> None:
-    """An order sent now is refused as retryable, with the seconds to wait."""
+def _refused_as_retryable(gateway: Gateway) -> None:
+    """An order sent now is refused as retryable, with a Retry-After header."""
     status, body, headers = call(gateway, "POST", "/oms/commands", _order(gateway))
     detail = body["detail"]
     assert (status, detail["code"], detail["retryable"]) == (503, "database_unavailable", True)

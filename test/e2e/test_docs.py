@@ -20,8 +20,8 @@ from kit.gateway.processes import Gateway
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ["docs/start.md", "docs/operations/single-host.md"]
 BLOCK = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: What the examples of a page say, if they do what they should.
-SAID = {
+#: Output of the examples of a page if they succeed.
+EXPECTED_OUTPUT = {
     "docs/start.md": ('"status":"FILLED"', '"invariants"'),
     "docs/operations/single-host.md": ('"checks"', '"pending":[]', '"oms_deals":'),
 }
@@ -41,21 +41,21 @@ def test_the_examples_run(page: str, gateway: Gateway) -> None:
     answer = _run("\n".join(script), gateway)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert '"ccxt_class"' not in answer.stdout, answer.stdout
-    for word in SAID[page]:
+    for word in EXPECTED_OUTPUT[page]:
         assert word in answer.stdout.replace(" ", "")
 
 
 def test_mariadb_knows_the_options_that_are_printed(tmp_path: Path) -> None:
-    """An option that the server does not know ends it before it says anything."""
+    """An unknown option ends the server before it prints anything."""
     page = (ROOT / "docs/operations/single-host.md").read_text(encoding="utf-8")
     (options,) = [text for _, text in BLOCK.findall(page) if "[mysqld]" in text]
     (tmp_path / "oms.cnf").write_text(options, encoding="utf-8")
     binary = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
     line = [binary, f"--defaults-file={tmp_path / 'oms.cnf'}", "--help", "--verbose"]
-    told = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
-    assert told.returncode == 0, told.stderr
-    assert re.search(r"^innodb-flush-log-at-trx-commit\s+1$", told.stdout, re.MULTILINE)
-    assert re.search(r"^max-connections\s+200$", told.stdout, re.MULTILINE)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^innodb-flush-log-at-trx-commit\s+1$", done.stdout, re.MULTILINE)
+    assert re.search(r"^max-connections\s+200$", done.stdout, re.MULTILINE)
 
 
 def _blocks(page: str) -> Iterator[tuple[str, str]]:

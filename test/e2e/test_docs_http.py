@@ -1,4 +1,4 @@
-"""The examples of the pages about HTTP run as printed and answer with the keys that are printed."""
+"""The examples of the HTTP pages run as printed and answer with the printed keys."""
 
 import json
 import re
@@ -15,18 +15,18 @@ def test_the_examples_answer_as_printed(name: str, tmp_path: Path) -> None:
     gateway = Gateway(tmp_path)
     try:
         gateway.start()
-        told = run_blocks(name, gateway.folder, gateway.environment)
+        results = run_blocks(name, gateway.folder, gateway.environment)
     finally:
         gateway.stop()
     compared = 0
-    for place, said in told:
-        printed = printed_answer(name, place)
+    for example, response in results:
+        printed = printed_answer(name, example)
         is_refused = printed is not None and _REFUSED in printed[1]
-        assert (_REFUSED in said) is is_refused, f"refused, or printed so: {said}"
+        assert (_REFUSED in response) is is_refused, f"refused, or printed so: {response}"
         if printed is not None:
             compared += 1
-            assert _wrong(*printed, said) == [], (
-                f"{said}\nrun tools/generate_http_reference.py --record {name}"
+            assert _mismatch(*printed, response) == [], (
+                f"{response}\nrun tools/generate_http_reference.py --record {name}"
             )
     assert compared >= 3
 
@@ -34,8 +34,8 @@ def test_the_examples_answer_as_printed(name: str, tmp_path: Path) -> None:
 _REFUSED = '"ccxt_class"'
 
 
-def _wrong(language: str, printed: str, said: str) -> list[str]:
+def _mismatch(language: str, printed: str, response: str) -> list[str]:
     if language == "json":
-        return shape_differences(json.loads(printed), json.loads(said.splitlines()[-1]))
-    names = [set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE)) for text in (printed, said)]
+        return shape_differences(json.loads(printed), json.loads(response.splitlines()[-1]))
+    names = [set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE)) for text in (printed, response)]
     return sorted(names[0] ^ names[1])

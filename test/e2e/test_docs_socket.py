@@ -1,4 +1,4 @@
-"""Frames of a real session are what the AsyncAPI document says, those sent and those received."""
+"""Frames of a real session match the AsyncAPI document, both sent and received ones."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ SYMBOL = "BTC/USDT:USDT"
 SECONDS_MAX = 30
 
 
-def test_a_session_speaks_as_the_document_says(tmp_path: Path) -> None:
+def test_a_session_matches_the_document(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path)
     try:
         gateway.start()
@@ -26,7 +26,7 @@ def test_a_session_speaks_as_the_document_says(tmp_path: Path) -> None:
     finally:
         gateway.stop()
     assert {frame["action"] for frame in sent} >= {action.name for action in documented_actions()}
-    wrong = [(f["action"], why) for f in sent if (why := _wrong(f["action"], f)) is not None]
+    wrong = [(f["action"], why) for f in sent if (why := _mismatch(f["action"], f)) is not None]
     assert wrong == []
     named = {frame["event"] for frame in received}
     assert named >= {action.reply for action in documented_actions()} | {
@@ -35,12 +35,12 @@ def test_a_session_speaks_as_the_document_says(tmp_path: Path) -> None:
         *("order_updated", "deal_updated", "position_updated", "command_updated"),
         *("order_submitted", "deal_created", "position_closed"),
     }
-    wrong = [(f["event"], why) for f in received if (why := _wrong(f["event"], f)) is not None]
+    wrong = [(f["event"], why) for f in received if (why := _mismatch(f["event"], f)) is not None]
     assert wrong == []
 
 
-def _wrong(name: str, frame: dict[str, Any]) -> str | None:
-    """What a frame has that its message has not, if anything: values, missing and other keys."""
+def _mismatch(name: str, frame: dict[str, Any]) -> str | None:
+    """Return how a frame differs from its message: values, missing and additional keys."""
     message = DOCUMENT["components"]["messages"].get(name)
     if message is None:
         return "no such message"
@@ -51,7 +51,7 @@ def _wrong(name: str, frame: dict[str, Any]) -> str | None:
 
 
 async def _session(gateway: Gateway) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Everything that was sent and everything that came."""
+    """Return all frames sent and all frames received."""
     sent: list[dict[str, Any]] = []
     received: list[dict[str, Any]] = []
     url = gateway.base_url.replace("http", "ws") + "/ws"
@@ -77,14 +77,14 @@ def _frames(gateway: Gateway) -> list[dict[str, Any]]:
     account = gateway.netting_account_id
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"}
     market = {"account_id": account, "symbol": SYMBOL}
-    wish = {"account_ids": [account], "heartbeat_ms": 1000}
-    wish["namespaces"] = ["position", "command", "risk"]
+    subscription = {"account_ids": [account], "heartbeat_ms": 1000}
+    subscription["namespaces"] = ["position", "command", "risk"]
     listed: list[tuple[str, str, dict[str, Any]]] = [
         ("system", "ping", {}),
         ("system", "auth", {"api_key": gateway.api_key}),
-        ("system", "subscribe", wish),
-        ("position", "command", _wish(account, "send_order", order) | {"wait_ms": 5000}),
-        ("position", "command", _wish(account, "close_all", {}) | {"wait_ms": 5000}),
+        ("system", "subscribe", subscription),
+        ("position", "command", _command(account, "send_order", order) | {"wait_ms": 5000}),
+        ("position", "command", _command(account, "close_all", {}) | {"wait_ms": 5000}),
         ("ccxt", "call", {"account_id": account, "func": "fetch_ticker", "args": [SYMBOL]}),
         ("ccxt", "call", {"account_id": account, "func": "create_order"}),
         ("ccxt", "subscribe_market", market | {"channels": ["ticker"]}),
@@ -94,5 +94,5 @@ def _frames(gateway: Gateway) -> list[dict[str, Any]]:
     return [{"namespace": n, "action": a, "payload": p} for n, a, p in listed]
 
 
-def _wish(account_id: int, command: str, payload: dict[str, Any]) -> dict[str, Any]:
+def _command(account_id: int, command: str, payload: dict[str, Any]) -> dict[str, Any]:
     return {"account_id": account_id, "command": command, "payload": payload}

@@ -1,4 +1,4 @@
-"""The ccxt driver against a real gateway: trade, read back, be refused."""
+"""The ccxt driver against a real gateway: trading, reading back, refusals."""
 
 from collections.abc import Iterator
 
@@ -60,8 +60,8 @@ def test_a_resting_order_is_edited_and_canceled(netting: OmsCcxtExchange) -> Non
     order = netting.create_limit_buy_order(LINEAR, 0.01, 20000)
     assert (order["status"], order["price"]) == ("open", 20000)
     edited = netting.edit_order(order["id"], LINEAR, "limit", "buy", 0.02, 21000)
-    told = (edited["id"], edited["amount"], edited["price"])
-    assert told == (order["id"], 0.02, 21000)
+    edited_fields = (edited["id"], edited["amount"], edited["price"])
+    assert edited_fields == (order["id"], 0.02, 21000)
     assert order["id"] in [one["id"] for one in netting.fetch_open_orders(LINEAR)]
     canceled = netting.cancel_order(order["id"], LINEAR)
     assert (canceled["id"], canceled["status"]) == (order["id"], "canceled")
@@ -74,16 +74,16 @@ def test_a_resting_order_is_edited_and_canceled(netting: OmsCcxtExchange) -> Non
 
 
 def test_several_orders_in_one_request(netting: OmsCcxtExchange) -> None:
-    wish = {"symbol": LINEAR, "type": "limit", "side": "buy", "amount": 0.01, "price": 20000}
-    first, refused, second = netting.create_orders([wish, {**wish, "amount": 0.0001}, wish])
-    told = [order["status"] for order in (first, refused, second)]
-    assert told == ["open", "rejected", "open"]
+    order = {"symbol": LINEAR, "type": "limit", "side": "buy", "amount": 0.01, "price": 20000}
+    first, refused, second = netting.create_orders([order, {**order, "amount": 0.0001}, order])
+    statuses = [order["status"] for order in (first, refused, second)]
+    assert statuses == ["open", "rejected", "open"]
     canceled = netting.cancel_orders([second["id"], first["id"]])
     assert [order["id"] for order in canceled] == [second["id"], first["id"]]
     assert {order["status"] for order in canceled} == {"canceled"}
 
 
-def test_what_the_exchange_says(exchange: OmsCcxtExchange) -> None:
+def test_market_data_of_the_exchange(exchange: OmsCcxtExchange) -> None:
     assert exchange.fetch_ticker(SYMBOL)["last"] > 0
     book = exchange.fetchOrderBook(SYMBOL, 5)
     assert book["bids"][0][0] < book["asks"][0][0]
@@ -112,11 +112,11 @@ def test_refusals_are_exceptions_of_ccxt(gateway: Gateway, exchange: OmsCcxtExch
     assert exchange.fetch_order(2**50) is None
     with pytest.raises(ccxt.PermissionDenied):
         exchange.withdraw("BTC", 1, "somewhere")
-    stranger = OmsCcxtExchange(
+    foreign = OmsCcxtExchange(
         api_key="oms_this_key_is_not_known_here", account_id=1, base_url=gateway.base_url
     )
     with pytest.raises(ccxt.AuthenticationError):
-        stranger.create_market_buy_order(SYMBOL, 0.01)
+        foreign.create_market_buy_order(SYMBOL, 0.01)
     with pytest.raises(ccxt.AuthenticationError):
-        stranger.fetch_open_orders()
-    stranger.close()
+        foreign.fetch_open_orders()
+    foreign.close()

@@ -1,4 +1,4 @@
-"""The asyncio and the streaming driver against a real gateway, over connections that break."""
+"""The asyncio and streaming drivers against a real gateway, over connections that break."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ def _pro(gateway: Gateway, base_url: str) -> OmsCcxtProExchange:
     )
 
 
-async def test_a_ccxt_user_s_morning(exchange: OmsCcxtAsyncExchange) -> None:
+async def test_common_calls_of_a_ccxt_user(exchange: OmsCcxtAsyncExchange) -> None:
     markets = await exchange.load_markets()
     assert exchange.symbols is not None and LINEAR in exchange.symbols and LINEAR in markets
     assert exchange.market(LINEAR)["swap"] is True
@@ -84,7 +84,7 @@ async def test_what_was_open_comes_first_and_then_every_change(gateway: Gateway)
     assert [order["id"] for order in first] == [resting["id"]]
     watching = asyncio.create_task(pro.watch_my_trades(LINEAR))
     await asyncio.sleep(0)
-    bought = await pro.create_market_buy_order(LINEAR, 0.01)  # awaited although it blocks
+    bought = await pro.create_market_buy_order(LINEAR, 0.01)  # Awaited although it blocks.
     (deal, *_) = await watching
     assert (deal["order"], deal["side"]) == (bought["id"], "buy")
     positions = await pro.watch_positions([LINEAR])
@@ -100,7 +100,7 @@ async def test_what_was_open_comes_first_and_then_every_change(gateway: Gateway)
     await pro.close()
 
 
-async def test_polling_alone_tells_the_same(gateway: Gateway) -> None:
+async def test_polling_returns_the_same_updates(gateway: Gateway) -> None:
     pro = _pro(gateway, gateway.base_url)
     params = {"force_polling": True, "watch_timeout_seconds": 5, "poll_interval_seconds": 0.2}
     assert await pro.watch_orders(LINEAR, params=params | {"watch_timeout_seconds": 0.1}) == []
@@ -113,19 +113,19 @@ async def test_polling_alone_tells_the_same(gateway: Gateway) -> None:
     await pro.close()
 
 
-async def test_nothing_is_lost_or_told_twice_while_connections_break(
+async def test_no_update_is_lost_or_repeated_while_connections_break(
     gateway: Gateway, proxy: CutProxy
 ) -> None:
     watcher, trader = _pro(gateway, proxy.base_url), _pro(gateway, gateway.base_url)
     await watcher.watch_orders(LINEAR, params={"watch_timeout_seconds": 2})
     head = _head(gateway)
-    told: list[Any] = []
+    received: list[Any] = []
     trades: list[Any] = []
     short = {"watch_timeout_seconds": 1.0, "poll_interval_seconds": 0.2}
 
     async def watch() -> None:
         while True:
-            told.extend(await watcher.watch_orders(LINEAR, params=short))
+            received.extend(await watcher.watch_orders(LINEAR, params=short))
 
     async def watch_trades() -> None:
         while True:
@@ -144,7 +144,7 @@ async def test_nothing_is_lost_or_told_twice_while_connections_break(
             made.append(await asyncio.to_thread(_trade, trader, len(made)))
         tasks[2].cancel()
         for _ in range(200):
-            if len({one["order"] for one in trades}) == len(made) and _is_told(told, made):
+            if len({one["order"] for one in trades}) == len(made) and _has_received(received, made):
                 break
             await asyncio.sleep(0.1)
         for task in tasks[:2]:
@@ -152,7 +152,7 @@ async def test_nothing_is_lost_or_told_twice_while_connections_break(
     await watcher.close()
     await trader.close()
     expected = _versions(gateway, head, "order_updated", set(made))
-    assert Counter((one["id"], one["info"]["version"]) for one in told) == Counter(expected)
+    assert Counter((one["id"], one["info"]["version"]) for one in received) == Counter(expected)
     assert Counter(one["id"] for one in trades) == Counter(
         row["id"] for row in _rows(gateway, head, "deal_updated")
     )
@@ -163,7 +163,7 @@ async def _until_status(pro: Any, order_id: str, status: str) -> list[Any]:
     seen: list[Any] = []
     while not any((one["id"], one["status"]) == (order_id, status) for one in seen):
         rows = await pro.watch_orders(LINEAR)
-        assert rows, "told in time"
+        assert rows, "the event did not arrive in time"
         seen.extend(rows)
     return seen
 
@@ -172,8 +172,8 @@ def _trade(trader: Any, number: int) -> str:
     return str(trader.create_market_order(LINEAR, ("buy", "sell")[number % 2], 0.01)["id"])
 
 
-def _is_told(told: list[Any], made: list[str]) -> bool:
-    return {one["id"] for one in told if one["status"] == "closed"} >= set(made)
+def _has_received(received: list[Any], made: list[str]) -> bool:
+    return {one["id"] for one in received if one["status"] == "closed"} >= set(made)
 
 
 def _head(gateway: Gateway) -> int:
@@ -202,18 +202,22 @@ def _versions(gateway: Gateway, after: int, event: str, ids: set[str]) -> list[A
     return [(row["id"], row["version"]) for row in rows if row["id"] in ids]
 
 
-async def test_a_gateway_that_is_killed_and_comes_back_is_followed_on(gateway: Gateway) -> None:
+async def test_the_watch_resumes_after_the_gateway_was_killed(gateway: Gateway) -> None:
     watcher, trader = _pro(gateway, gateway.base_url), _pro(gateway, gateway.base_url)
     resting = trader.create_limit_buy_order(LINEAR, 0.01, 20000)
-    told: list[Any] = await watcher.watch_orders(LINEAR)
+    received: list[Any] = await watcher.watch_orders(LINEAR)
     gateway.kill("api")
     canceled = asyncio.create_task(asyncio.to_thread(_cancel_when_back, gateway, trader, resting))
     async with asyncio.timeout(60):
-        while not any((one["id"], one["status"]) == (resting["id"], "canceled") for one in told):
-            with contextlib.suppress(ccxt.NetworkError):  # nobody is there: as in ccxt, ask again
-                told += await watcher.watch_orders(LINEAR)
+        while not any(
+            (one["id"], one["status"]) == (resting["id"], "canceled") for one in received
+        ):
+            with contextlib.suppress(
+                ccxt.NetworkError
+            ):  # The gateway is down: retry, as with ccxt.
+                received += await watcher.watch_orders(LINEAR)
     await canceled
-    versions = [one["info"]["version"] for one in told if one["id"] == resting["id"]]
+    versions = [one["info"]["version"] for one in received if one["id"] == resting["id"]]
     assert versions == sorted(set(versions))
     await watcher.close()
     await trader.close()

@@ -1,4 +1,4 @@
-"""The examples run as they stand; a program for ccxt alone runs unchanged under autopatch."""
+"""The examples run unchanged; a program for plain ccxt runs unchanged under autopatch."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 
 def _run(gateway: Gateway, *arguments: str | Path, **environment: str) -> str:
-    """What a program prints that runs beside a gateway's ``var/first-run.json``."""
+    """Return what a program prints beside a gateway's ``var/first-run.json``."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=gateway.folder,
@@ -29,7 +29,7 @@ def _run(gateway: Gateway, *arguments: str | Path, **environment: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("basic_usage", "closed at"),
         ("order_flow", "the gateway remembers: canceled"),
@@ -37,12 +37,12 @@ def _run(gateway: Gateway, *arguments: str | Path, **environment: str) -> str:
         ("watch_loop", "closed: closed"),
     ],
 )
-def test_an_example_runs(gateway: Gateway, name: str, told: str) -> None:
-    assert told in _run(gateway, EXAMPLES / f"{name}.py")
+def test_an_example_runs(gateway: Gateway, name: str, expected: str) -> None:
+    assert expected in _run(gateway, EXAMPLES / f"{name}.py")
 
 
 def _patched(gateway: Gateway, folder: Path, mode: str, script: str) -> str:
-    """What a script prints in a Python that starts with autopatch's block."""
+    """Return what a script prints in a Python that starts with autopatch's block."""
     block = sitecustomize_block.block(mode, ["binance"])
     (folder / "sitecustomize.py").write_text(block, encoding="utf-8")
     start = "import runpy, sys, sitecustomize; "
@@ -59,19 +59,19 @@ def _patched(gateway: Gateway, folder: Path, mode: str, script: str) -> str:
 
 def test_a_program_for_ccxt_alone_runs_unchanged(gateway: Gateway, tmp_path: Path) -> None:
     script = f"runpy.run_path({str(EXAMPLES / 'ccxt_only.py')!r}, run_name='__main__')"
-    told = _patched(gateway, tmp_path, "aggressive", script).splitlines()
-    assert told[1:] == [
+    output = _patched(gateway, tmp_path, "aggressive", script).splitlines()
+    assert output[1:] == [
         "then: canceled",
-        *[line for line in told if line.startswith("bought: closed, stop ")],
+        *[line for line in output if line.startswith("bought: closed, stop ")],
         "exits left: 0",
         "trades: ['buy', 'sell']",
         "not so much",
         "watched",
     ]
-    assert len(told) == 7
+    assert len(output) == 7
 
 
-def test_in_safe_mode_it_needs_to_name_the_door(gateway: Gateway, tmp_path: Path) -> None:
+def test_safe_mode_requires_the_explicit_exchange(gateway: Gateway, tmp_path: Path) -> None:
     script = (
         "import ccxt; exchange = ccxt.oms_exchange({'timeout': 20000});"
         "order = exchange.create_market_buy_order('BTC/USDT', 0.01);"
@@ -80,14 +80,14 @@ def test_in_safe_mode_it_needs_to_name_the_door(gateway: Gateway, tmp_path: Path
     assert _patched(gateway, tmp_path, "safe", script).split() == ["ccxt.binance", "closed"]
 
 
-def test_the_same_program_trades_through_the_door_of_safe_mode(
+def test_the_same_program_trades_through_the_explicit_exchange(
     gateway: Gateway, tmp_path: Path
 ) -> None:
     script = (
         f"import ccxt; program = runpy.run_path({str(EXAMPLES / 'ccxt_only.py')!r});"
         "ccxt.binance = ccxt.oms_exchange; program['trade']()"
     )
-    told = _patched(gateway, tmp_path, "safe", script).splitlines()
-    assert [line.partition(":")[0] for line in told] == [
+    output = _patched(gateway, tmp_path, "safe", script).splitlines()
+    assert [line.partition(":")[0] for line in output] == [
         *("resting", "then", "bought", "exits left", "trades", "not so much")
     ]

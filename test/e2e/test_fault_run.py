@@ -1,6 +1,6 @@
-"""Fault run: orders at a loopback exchange while it goes wrong and workers are killed.
+"""Fault run: orders at a loopback exchange while faults are injected and workers are killed.
 
-Every kind of fault that concerns requests, reads or streams strikes ten times, every kill finds
+Every kind of fault that concerns requests, reads or streams occurs ten times, every kill finds
 commands in flight; of two workers one is frozen beyond its lease now and then. In the end orders,
 deals, positions and balances equal the exchange's own books.
 
@@ -36,24 +36,24 @@ from oms.adapters.sql.tables import METADATA
 
 @dataclass(frozen=True)
 class Run:
-    """What a run is made of; two workers where the database is a server."""
+    """The parameters of a run; two workers if the database is a server."""
 
     database: str
     exchanges: str
     orders: int = 300
-    #: Of each kind.
+    #: Number of faults of each kind.
     faults: int = 10
     seconds: float = 80.0
     kill_seconds: float = 7.0
 
     def otherwise(self) -> "Run":
-        """With what the environment says instead."""
-        told = {
+        """Return the run with the overrides of the environment."""
+        overrides = {
             name: type(getattr(self, name))(text)
             for name in (each.name for each in fields(self))
             if (text := os.environ.get(f"OMS_FAULT_RUN_{name.upper()}")) is not None
         }
-        return replace(self, **told)
+        return replace(self, **overrides)
 
 
 RUNS = {
@@ -86,19 +86,19 @@ def test_fault_run(name: str, gateway_on: Any) -> None:
         clients = [ExchangeLoad(gateway, each, PRICE, seed, pause) for each in accounts]
         dialects = sorted({each.dialect for each in accounts})
         listens = any(each.exchange_id.startswith("ccxtpro.") for each in accounts)
-        days = ExchangeFaults(venue, run.faults, seed, dialects, listens)
-        found = _storm(run, gateway, venue, clients, days, seed)
-        triggered = days.triggered()
+        fault_log = ExchangeFaults(venue, run.faults, seed, dialects, listens)
+        found = _storm(run, gateway, venue, clients, fault_log, seed)
+        triggered = fault_log.triggered()
         venue.control("clear")
         _show(venue, PRICE)
         unequal, settled = _settled(gateway, venue, accounts)
         print(_table(clients, triggered, found, unequal, settled, seed))
         if unequal.messages():
-            _keep_evidence(gateway, venue)
+            _save_state(gateway, venue)
         assert not unequal.messages(), "\n".join(unequal.messages()[:20])
         _check_ends(gateway.dsn)
     assert all(found), f"a kill found nothing in flight: {found}"
-    assert {kind: triggered[kind] for kind in days.kinds if triggered[kind] < run.faults} == {}
+    assert {kind: triggered[kind] for kind in fault_log.kinds if triggered[kind] < run.faults} == {}
     assert sum(each.orders for each in clients) >= run.orders
     verdict = gateway.verify()
     assert verdict["ok"], json.dumps(verdict)[:2000]
@@ -109,18 +109,18 @@ def _storm(
     gateway: Gateway,
     venue: LoopbackExchange,
     clients: list[ExchangeLoad],
-    days: ExchangeFaults,
+    fault_log: ExchangeFaults,
     seed: int,
 ) -> list[int]:
-    """Trade until all has gone wrong often enough; what each kill found in flight."""
+    """Trade until every fault occurred often enough. Returns what each kill found in flight."""
     threads = [Thread(target=client.run, daemon=True) for client in clients]
-    threads.append(Thread(target=days.run, args=(run.seconds * 0.9,), daemon=True))
+    threads.append(Thread(target=fault_log.run, args=(run.seconds * 0.9,), daemon=True))
     for thread in threads:
         thread.start()
     try:
-        return _kills(run, gateway, venue, clients, days, seed)
+        return _kills(run, gateway, venue, clients, fault_log, seed)
     finally:
-        for stopped in (*clients, days):
+        for stopped in (*clients, fault_log):
             stopped.stop()
         for thread in threads:
             thread.join(60)
@@ -131,32 +131,32 @@ def _kills(
     gateway: Gateway,
     venue: LoopbackExchange,
     clients: list[ExchangeLoad],
-    days: ExchangeFaults,
+    fault_log: ExchangeFaults,
     seed: int,
 ) -> list[int]:
-    """Kill the worker until all has gone wrong often enough; what each kill found in flight."""
+    """Kill workers until every fault occurred often enough; what each kill found in flight."""
     found: list[int] = []
     chance = random.Random(seed)
-    strikes = WorkerFaults(gateway, days, chance)
+    faults = WorkerFaults(gateway, fault_log, chance)
     began = time.monotonic()
-    while not _is_enough(run, clients, days) and time.monotonic() - began < 3 * run.seconds:
+    while not _is_enough(run, clients, fault_log) and time.monotonic() - began < 3 * run.seconds:
         _until_next_kill(venue, chance, run.kill_seconds * chance.uniform(0.6, 1.4))
-        found.append(strikes.inject())
+        found.append(faults.inject())
     return found
 
 
-def _is_enough(run: Run, clients: list[ExchangeLoad], days: ExchangeFaults) -> bool:
-    triggered = days.triggered()
-    enough = all(triggered[kind] >= run.faults for kind in days.kinds)
+def _is_enough(run: Run, clients: list[ExchangeLoad], fault_log: ExchangeFaults) -> bool:
+    triggered = fault_log.triggered()
+    enough = all(triggered[kind] >= run.faults for kind in fault_log.kinds)
     return enough and sum(each.orders for each in clients) >= run.orders
 
 
 def _until_next_kill(venue: LoopbackExchange, chance: random.Random, seconds: float) -> None:
-    """Let the market move meanwhile, so that resting orders are filled."""
+    """Move the market price meanwhile, so that resting orders are filled."""
     ends = time.monotonic() + seconds
     while (left := ends - time.monotonic()) > 0:
         _show(venue, PRICE + chance.randint(-600, 600))
-        time.sleep(min(left, 1.0))  # the pace of a market, no condition is waited for
+        time.sleep(min(left, 1.0))  # The interval of price changes; no condition is waited for.
 
 
 def _show(venue: LoopbackExchange, price: int) -> None:
@@ -167,22 +167,22 @@ def _show(venue: LoopbackExchange, price: int) -> None:
 def _settled(
     gateway: Gateway, venue: LoopbackExchange, accounts: list[LoopbackAccount]
 ) -> tuple[BookDifferences, float]:
-    """Wait until nothing is in doubt and both sides are equal; what is not, and the seconds."""
+    """Wait until both sides are equal and no outcome is unknown; the differences and seconds."""
     began = time.monotonic()
     try:
         wait_until(
             lambda: not fetch_rows(gateway.dsn, _DOUBTFUL),
             SETTLE_SECONDS_MAX,
-            "no order is in doubt",
+            "an order is still of unknown outcome",
         )
     except AssertionError:
-        print("in doubt:", *fetch_rows(gateway.dsn, _DOUBTFUL), sep="\n")
+        print("unknown outcomes:", *fetch_rows(gateway.dsn, _DOUBTFUL), sep="\n")
         print(gateway.log_tail())
-        _keep_evidence(gateway, venue)
+        _save_state(gateway, venue)
         raise
-    wish = {"account_ids": [each.account_id for each in accounts], "scope": "short"}
-    status, told, _ = call(gateway, "POST", "/oms/reconcile", wish, seconds=90)
-    assert status == 200, told
+    body = {"account_ids": [each.account_id for each in accounts], "scope": "short"}
+    status, response, _ = call(gateway, "POST", "/oms/reconcile", body, seconds=90)
+    assert status == 200, response
     while True:
         unequal = compare_books(gateway, venue, accounts)
         seconds = time.monotonic() - began
@@ -191,12 +191,12 @@ def _settled(
         time.sleep(1)
 
 
-def _keep_evidence(gateway: Gateway, venue: LoopbackExchange) -> None:
-    """Both sides whole, for whoever looks for the cause."""
+def _save_state(gateway: Gateway, venue: LoopbackExchange) -> None:
+    """Save the state of both sides for the analysis of a failure."""
     names = ("oms_orders", "oms_order_attempts", "oms_deals", "oms_commands")
-    told = {name: _table_of(gateway.dsn, name) for name in names}
+    tables = {name: _table_of(gateway.dsn, name) for name in names}
     there = {"there": venue.control("books"), "log": venue.control("log")["log"]}
-    text = json.dumps({"ours": told} | there, default=str)
+    text = json.dumps({"ours": tables} | there, default=str)
     path = gateway.folder / "unequal.json"
     path.write_text(text, encoding="utf-8")
     print(f"both sides: {path}")
@@ -225,11 +225,11 @@ def _table(
     deeds = dict(sum((each.done for each in clients), Counter()))
     lines = [
         f"seed {seed}: {sum(each.orders for each in clients)} orders, commands {deeds}",
-        f"faults struck: {sum(triggered.values())} of {len(triggered)} kinds: {dict(triggered)}",
+        f"faults triggered: {sum(triggered.values())} of {len(triggered)} kinds: {dict(triggered)}",
         f"kills {len(found)}, commands in flight at each: {found}",
-        f"lost {len(unequal.lost)}, doubled {len(unequal.duplicated)}, "
+        f"lost {len(unequal.lost)}, duplicated {len(unequal.duplicated)},"
         f"mis-attributed {len(unequal.misattributed)}, differing {len(unequal.differs)}",
-        f"settled {settled:.0f} s after the storm; refused at the door: "
+        f"settled {settled:.0f} s after the load; refused on submit:"
         f"{sum(len(each.refused) for each in clients)} {clients[0].refused[:2]}",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Everything may be repeated: request_id, client_order_id and Idempotency-Key."""
+"""Requests can be repeated: request_id, client_order_id and Idempotency-Key."""
 
 from kit.gateway.processes import Gateway
 from kit.http.client import call, get
@@ -6,7 +6,7 @@ from kit.http.client import call, get
 ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
 
 
-def test_a_repeated_request_id_tells_the_first_answer_again(gateway: Gateway) -> None:
+def test_a_repeated_request_id_returns_the_first_result(gateway: Gateway) -> None:
     command = _command(gateway, ORDER) | {"request_id": "once"}
     _, first, _ = call(gateway, "POST", "/oms/commands", command)
     status, again, _ = call(gateway, "POST", "/oms/commands", command)

@@ -23,14 +23,14 @@ from kit.load.lifecycle_load import TradingLoad
 from kit.polling import wait_until
 
 ACCOUNTS = 100
-"""Of each of two position modes."""
+"""Accounts of each of two position modes."""
 
-STORIES = 900
+COMMANDS = 900
 LEASE_SECONDS = 2.0
-STROKES = ["worker"] * 5 + ["api"] * 3 + ["sleep"] * 2
-#: On a cluster, whose start and whose losses of a node take their time, less of everything.
-CLUSTER_STORIES = 500
-CLUSTER_STROKES = ["worker"] * 2 + ["api"] + ["sleep"] + ["node"] * 2
+FAULTS = ["worker"] * 5 + ["api"] * 3 + ["sleep"] * 2
+#: Smaller numbers for the cluster, where starting and losing a node takes time.
+CLUSTER_COMMANDS = 500
+CLUSTER_FAULTS = ["worker"] * 2 + ["api"] + ["sleep"] + ["node"] * 2
 
 Fleets = Callable[[Sequence[str]], Fleet]
 
@@ -54,7 +54,7 @@ def fleet_on(tmp_path: Path) -> Iterator[Fleets]:
 def test_many_workers_through_kills_and_sleep(fleet_on: Fleets, mariadb: PrivateMariaDB) -> None:
     mariadb.create_database("many_workers")
     fleet = fleet_on([mariadb.dsn("many_workers", driver="asyncmy")])
-    _storm(fleet, STORIES, list(STROKES))
+    _run_load(fleet, COMMANDS, list(FAULTS))
 
 
 def test_many_workers_on_a_cluster_that_loses_nodes(
@@ -63,18 +63,18 @@ def test_many_workers_on_a_cluster_that_loses_nodes(
     galera.nodes[0].create_database("many_workers")
     fleet = fleet_on(galera.dsns("many_workers"))
     before = galera.aborted_transactions()
-    _storm(fleet, CLUSTER_STORIES, list(CLUSTER_STROKES), galera)
+    _run_load(fleet, CLUSTER_COMMANDS, list(CLUSTER_FAULTS), galera)
     aborted_transactions = {
         word: count - before[word] for word, count in galera.aborted_transactions().items()
     }
-    print(f"transactions that another node's has undone: {aborted_transactions}")
+    print(f"transactions aborted by another node's: {aborted_transactions}")
     assert sum(aborted_transactions.values()) > 0, (
-        "nobody ever came second: one node would have done"
+        "no write conflict ever occurred: one node would have been enough"
     )
 
 
-def _storm(
-    fleet: Fleet, stories: int, strokes: list[str], cluster: GaleraCluster | None = None
+def _run_load(
+    fleet: Fleet, stories: int, fault_kinds: list[str], cluster: GaleraCluster | None = None
 ) -> None:
     seed = int(os.environ.get("OMS_TEST_SEED") or random.SystemRandom().randrange(10**6))
     print(f"OMS_TEST_SEED={seed}")
@@ -91,23 +91,21 @@ def _storm(
         hedge_ids=hedge,
         seed=seed,
     )
-    weather = FleetFaults(
+    faults = FleetFaults(
         fleet=fleet, storm=storm, seed=seed, lease_seconds=LEASE_SECONDS, cluster=cluster
     )
     storm.start()
-    weather.run(strokes)
+    faults.run(fault_kinds)
     storm.finish()
     print(f"shares before {spread} and after {_spread(fleet)}")
     print(
-        f"{len(storm.results)} commands, {storm.duplicates} of them twice, {storm.repeats} repeated;"
-        f" in flight {weather.in_flight_counts}"
+        f"{len(storm.results)} commands, {storm.duplicates} of them twice,"
+        f" {storm.repeats} repeated; in flight {faults.in_flight_counts}"
     )
-    assert len(weather.in_flight_counts) == len(strokes)
-    assert all(count for _, count in weather.in_flight_counts), (
-        f"nothing was in flight: {weather.in_flight_counts}"
-    )
-    assert storm.repeats > 0, "no request was ever interrupted: the storm proves nothing"
-    assert storm.duplicates > 0, "nothing was ever sent twice at once"
+    assert len(faults.in_flight_counts) == len(fault_kinds)
+    assert all(count for _, count in faults.in_flight_counts), f"nothing was in flight: {faults.in_flight_counts}"
+    assert storm.repeats > 0, "no request was interrupted: the test proves nothing"
+    assert storm.duplicates > 0, "no request was sent twice concurrently"
     _check(fleet, storm)
 
 
@@ -118,16 +116,16 @@ def _check(fleet: Fleet, storm: TradingLoad) -> None:
         durability_checks.check_deals(dsn)
         durability_checks.check_numbers(dsn)
         changes = durability_checks.check_tokens(dsn)
-        assert changes > 0, "no account was ever worked on by two: the tokens prove nothing"
+        assert changes > 0, "no account changed its worker: the tokens prove nothing"
     log = fleet.log.read_text(encoding="utf-8", errors="replace")
-    assert "lease_lost" in log, "nobody ever woke up without its leases"
+    assert "lease_lost" in log, "no process ever resumed without its leases"
     verdict = fleet.verify()
     assert verdict["ok"], json.dumps(verdict)[:2000]
 
 
 def _spread(fleet: Fleet) -> dict[str, int]:
-    """The share of each worker, once all accounts are held and nobody holds next to none."""
-    everything = 2 * ACCOUNTS + 2  # the first run makes two
+    """Return the share of each worker, once all accounts are leased and evenly distributed."""
+    everything = 2 * ACCOUNTS + 2  # The first run creates two.
     fair = everything // len(fleet.workers)
     owners = {post.owner for post in fleet.workers}
 

@@ -1,8 +1,8 @@
-"""Kill storm: 1 000 commands over 20 accounts from 8 clients while worker and API are killed.
+"""1 000 commands over 20 accounts from 8 clients while worker and API are killed.
 
-Every kill must find requests in flight (the test counts them). Clients repeat what was not
-answered under the same request_id. In the end every command is `done` exactly once, no deal is
-booked twice, and the event numbers have no gap: checked here by plain SQL and by `oms verify`.
+Every kill must find requests in flight (the test counts them). Clients repeat what was not answered
+under the same request_id. In the end every command is `done` exactly once, no deal is booked twice,
+and the event numbers have no gaps.
 """
 
 import json
@@ -23,13 +23,13 @@ API_KILLS = 2
 
 
 @pytest.mark.parametrize("database", ["sqlite", "mariadb"])
-def test_kill_storm(database: str, gateway_on: Any) -> None:
+def test_commands_survive_process_kills(database: str, gateway_on: Any) -> None:
     gateway: Gateway = gateway_on(database, environment={"OMS_LEASE_SECONDS": "3"})
     accounts = gateway.add_accounts(ACCOUNTS, position_mode="netting")
     storm = CommandLoad(gateway.base_url, gateway.api_key, accounts, total=TOTAL)
     storm.start()
     victims = ["worker"] * WORKER_KILLS + ["api"] * API_KILLS
-    victims.insert(4, victims.pop())  # one kill of the API amid those of the worker
+    victims.insert(4, victims.pop())  # One kill of the API among those of the worker.
     found: list[int] = []
     for number_, victim in enumerate(victims, start=1):
         share = TOTAL * number_ // (len(victims) + 1)
@@ -39,7 +39,7 @@ def test_kill_storm(database: str, gateway_on: Any) -> None:
     storm.finish()
     print(f"in flight at the kills: {found}; repeated requests: {storm.repeats}")
     assert all(found), f"a kill found nothing in flight: {found}"
-    assert storm.repeats > 0, "no request was ever interrupted: the storm proves nothing"
+    assert storm.repeats > 0, "no request was interrupted: the test proves nothing"
     _check_answers(storm)
     _check_books(gateway.dsn)
     durability_checks.check_deals(gateway.dsn)

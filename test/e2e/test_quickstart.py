@@ -1,7 +1,8 @@
-"""The first minutes with ``oms up``: what it prints works when it is pasted, and it keeps going.
+"""The quickstart with ``oms up``: printed commands work when pasted, and processes are supervised.
 
-A gateway is started in an empty folder as a user starts it. What happens to one process of it
-(killed, stopped, asked to end) must never need a second command, and never leave a process behind.
+A gateway is started in an empty folder as a user starts it. Whatever happens to one of its
+processes (killed, stopped, asked to end) must never require a second command, and never leave a
+process behind.
 """
 
 import json
@@ -30,7 +31,7 @@ KEY = re.compile(r"oms_[A-Za-z0-9_-]{43}")
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
-    """Starts gateways that a test may end; all of them live in one folder."""
+    """Starts gateways that a test may end; all of them share one folder."""
     made: list[Gateway] = []
 
     def start(**environment: str) -> Gateway:
@@ -59,7 +60,7 @@ def test_the_printed_python_sends_an_order(gateway: Gateway) -> None:
     assert "'status': 'closed'" in _pasted(command, gateway)
 
 
-def test_the_printed_lines_listen(gateway: Gateway) -> None:
+def test_the_printed_lines_receive_events(gateway: Gateway) -> None:
     (text,) = [text for text in _printed(gateway, "") if "-m websockets" in text]
     command, auth, subscribe = text.splitlines()
     with subprocess.Popen(
@@ -71,26 +72,29 @@ def test_the_printed_lines_listen(gateway: Gateway) -> None:
     ) as listener:
         assert listener.stdin is not None and listener.stdout is not None
         listener.stdin.write(f"{auth}\n{subscribe}\n")
-        heard = list(takewhile(lambda line: "snapshot_done" not in line, listener.stdout))
+        lines = list(takewhile(lambda line: "snapshot_done" not in line, listener.stdout))
         post_order(gateway, gateway.account_id)
         events = list(takewhile(lambda line: "deal_created" not in line, listener.stdout))
         listener.terminate()
-    assert any('"authenticated"' in line for line in heard)
+    assert any('"authenticated"' in line for line in lines)
     assert any("order_submitted" in line for line in events)
 
 
-def test_what_is_written_down_is_for_the_owner_alone(gateway: Gateway) -> None:
+def test_the_file_of_keys_is_readable_by_the_owner_only(gateway: Gateway) -> None:
     path = gateway.home_folder / "first-run.json"
-    told = json.loads(path.read_text())
+    first_run = json.loads(path.read_text())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert list(told) == KEYS
-    assert list(told["accounts"]) == ["hedge", "netting"]
-    assert told["account_id"] == told["accounts"]["hedge"]
-    assert KEY.fullmatch(told["api_key"]) and KEY.fullmatch(told["admin_api_key"])
+    assert list(first_run) == KEYS
+    assert list(first_run["accounts"]) == ["hedge", "netting"]
+    assert first_run["account_id"] == first_run["accounts"]["hedge"]
+    assert KEY.fullmatch(first_run["api_key"]) and KEY.fullmatch(first_run["admin_api_key"])
     modes = {
         row["account_id"]: row["position_mode"] for row in get(gateway, "/oms/accounts")["items"]
     }
-    assert [modes[told["accounts"][mode]] for mode in ("hedge", "netting")] == ["hedge", "netting"]
+    assert [modes[first_run["accounts"][mode]] for mode in ("hedge", "netting")] == [
+        "hedge",
+        "netting",
+    ]
 
 
 def test_no_key_is_in_the_log(gateway: Gateway) -> None:
@@ -100,7 +104,7 @@ def test_no_key_is_in_the_log(gateway: Gateway) -> None:
     assert [line for line in logged if KEY.search(line)] == []
 
 
-def test_a_taken_port_is_told_in_one_line(gateway: Gateway, tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_in_one_line(gateway: Gateway, tmp_path: Path) -> None:
     taken = gateway.environment | {"OMS_HOME": str(tmp_path / "other")}
     done = subprocess.run(
         [sys.executable, "-m", "oms", "up"],
@@ -144,7 +148,7 @@ def test_a_killed_process_is_started_again(gateway: Gateway, role: str) -> None:
 def test_a_stopped_process_is_ended_and_started_again(gateway: Gateway, role: str) -> None:
     stopped = gateway.pid(role)
     os.kill(stopped, signal.SIGSTOP)
-    wait_until(lambda: not _lives(stopped), 12, f"the stopped {role} is ended")
+    wait_until(lambda: not _is_alive(stopped), 12, f"the stopped {role} is ended")
     answer = post_order(gateway, gateway.account_id, wait_ms=20_000)
     assert answer["results"][0]["order"]["status"] == "FILLED"
     assert gateway.pid(role) != stopped
@@ -173,14 +177,14 @@ def test_ctrl_c_ends_everything_within_five_seconds(
     children = [gateway.pid("api"), gateway.pid("worker")]
     _wait_for_outcomes_that_take_long(gateway)
     began = time.monotonic()
-    os.killpg(gateway.supervisor.pid, number)  # as a terminal does
+    os.killpg(gateway.supervisor.pid, number)  # As a terminal does.
     assert gateway.supervisor.wait(END_SECONDS_MAX + 5) == 0
     assert time.monotonic() - began < END_SECONDS_MAX
-    assert not any(_lives(pid) for pid in children)
+    assert not any(_is_alive(pid) for pid in children)
     assert "starting it again" not in gateway.log.read_text()
 
 
-def test_a_stopped_process_does_not_hold_up_the_end(own: Callable[..., Gateway]) -> None:
+def test_a_stopped_process_does_not_delay_the_end(own: Callable[..., Gateway]) -> None:
     gateway = own()
     children = [gateway.pid("api"), gateway.pid("worker")]
     os.kill(children[1], signal.SIGSTOP)
@@ -188,16 +192,16 @@ def test_a_stopped_process_does_not_hold_up_the_end(own: Callable[..., Gateway])
     gateway.supervisor.send_signal(signal.SIGINT)
     assert gateway.supervisor.wait(END_SECONDS_MAX + 5) == 0
     assert time.monotonic() - began < END_SECONDS_MAX
-    assert not any(_lives(pid) for pid in children)
+    assert not any(_is_alive(pid) for pid in children)
 
 
-def test_nobody_outlives_a_killed_supervisor(own: Callable[..., Gateway]) -> None:
+def test_no_process_outlives_a_killed_supervisor(own: Callable[..., Gateway]) -> None:
     gateway = own()
     children = [gateway.pid("api"), gateway.pid("worker")]
     os.kill(children[0], signal.SIGSTOP)
     gateway.supervisor.kill()
     gateway.supervisor.wait()
-    wait_until(lambda: not any(_lives(pid) for pid in children), 5, "both children are gone")
+    wait_until(lambda: not any(_is_alive(pid) for pid in children), 5, "a child process is left")
     again = own()
     assert get(again, "/healthz")["status"] == "ok"
 
@@ -210,14 +214,14 @@ def test_it_works_on_mariadb_too(gateway_on: Any) -> None:
 
 
 def _printed(gateway: Gateway, beginning: str) -> list[str]:
-    """What was printed between empty lines and begins so, in order."""
+    """Return what was printed between empty lines and begins so, in order."""
     text = gateway.log.read_text()
     blocks = re.findall(r"^\S.*?(?=\n\n)", text, re.MULTILINE | re.DOTALL)
     return [block for block in blocks if block.startswith(beginning)]
 
 
 def _pasted(command: str, gateway: Gateway) -> str:
-    """What a shell answers to the command, pasted as it stands."""
+    """Return what a shell answers to the pasted command."""
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=gateway.folder,
@@ -231,7 +235,7 @@ def _pasted(command: str, gateway: Gateway) -> str:
 
 
 def _wait_for_outcomes_that_take_long(gateway: Gateway) -> None:
-    """Leave a client waiting for events that do not come: it must not hold up the end."""
+    """Leave a client waiting for events that do not come: it must not delay the end."""
     url = f"{gateway.base_url}/oms/events?account_ids={gateway.account_id}&wait_ms=30000"
     waiting = subprocess.Popen(
         ["curl", "-s", "-m", "30", url, "-H", f"x-api-key: {gateway.api_key}"],
@@ -240,8 +244,8 @@ def _wait_for_outcomes_that_take_long(gateway: Gateway) -> None:
     gateway._processes.append(waiting)
 
 
-def _lives(pid: int) -> bool:
-    """Whether the process still runs, or could again: a zombie does not."""
+def _is_alive(pid: int) -> bool:
+    """Return whether the process still runs, or could resume: a zombie does not."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):

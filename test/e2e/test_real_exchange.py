@@ -1,4 +1,4 @@
-"""An account at a real exchange, through every floor: gateway, worker, ccxt, loopback exchange.
+"""An account at a real exchange through every layer: gateway, worker, ccxt, loopback exchange.
 
 ccxt is the real one and unmodified; the exchange is a process that speaks Bybit's protocol.
 """
@@ -21,45 +21,45 @@ SECONDS_MAX = 40.0
 
 
 @dataclass
-class Desk:
-    """A trader at a joined account."""
+class TraderClient:
+    """A trader with a loopback account."""
 
     gateway: Gateway
     venue: LoopbackExchange
     account_id: int
 
     def send(self, command: str, wait_ms: int = 20_000, **payload: Any) -> dict[str, Any]:
-        """A command's result, whatever became of it."""
+        """Return a command's result, whatever its status."""
         body = {"account_id": self.account_id, "command": command, "payload": payload}
         path = f"/oms/commands?wait_ms={wait_ms}"
-        _, told = self.ask("POST", path, body)
-        results = told["results"] if "results" in told else told["detail"]["results"]
+        _, body = self.request("POST", path, body)
+        results = body["results"] if "results" in body else body["detail"]["results"]
         result: dict[str, Any] = results[0]
         return result
 
     def order(self, side: str, qty: str, **more: Any) -> dict[str, Any]:
-        """Send an order, at the market unless it is said otherwise."""
-        wish = {"symbol": SYMBOL, "side": side, "qty": qty, "order_type": "market"}
-        return self.send("send_order", **(wish | more))
+        """Send an order, a market order by default."""
+        payload = {"symbol": SYMBOL, "side": side, "qty": qty, "order_type": "market"}
+        return self.send("send_order", **(payload | more))
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Status and body of an answer."""
-        status, told, _ = call(self.gateway, method, path, body)
-        return status, told
+    def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Return status and body of a response."""
+        status, body, _ = call(self.gateway, method, path, body)
+        return status, body
 
     def row(self, kind: str, row_id: int) -> dict[str, Any]:
-        """An order, deal or position."""
-        _, told = self.ask("GET", f"/oms/{kind}/{row_id}")
-        row: dict[str, Any] = told["items"][0]
+        """Return an order, deal or position."""
+        _, body = self.request("GET", f"/oms/{kind}/{row_id}")
+        row: dict[str, Any] = body["items"][0]
         return row
 
-    def held(self) -> str:
-        """The net quantity of the symbol in our book."""
-        _, told = self.ask("GET", f"/oms/positions/open?account_ids={self.account_id}")
-        return ",".join(f"{p['side']} {p['qty']}" for p in told["items"])
+    def ledger_position(self) -> str:
+        """Return the net quantity of the symbol in the ledger."""
+        _, body = self.request("GET", f"/oms/positions/open?account_ids={self.account_id}")
+        return ",".join(f"{p['side']} {p['qty']}" for p in body["items"])
 
-    def held_there(self) -> str:
-        """The same by the exchange's own books."""
+    def exchange_position(self) -> str:
+        """Return the same by the exchange's own books."""
         rows = self.venue.books("b")["positions"]
         return ",".join(
             f"{'sell' if row['qty'].startswith('-') else 'buy'} {row['qty'].lstrip('-')}"
@@ -69,54 +69,56 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(gateway: Gateway) -> Iterator[Desk]:
-    _, told, _ = call(gateway, "GET", "/user/api-keys")
-    grant = str(told["items"][0]["api_key_id"])
+def trader(gateway: Gateway) -> Iterator[TraderClient]:
+    _, body, _ = call(gateway, "GET", "/user/api-keys")
+    grant = str(body["items"][0]["api_key_id"])
     options = ("--join", gateway.base_url, "--api-key", gateway.admin_api_key, "--grant", grant)
     with run_loopback(*options) as venue:
         joined = {row["label"]: row["account_id"] for row in venue.next_line()["joined"]}
-        yield Desk(gateway, venue, joined["loopback rest"])
+        yield TraderClient(gateway, venue, joined["loopback rest"])
 
 
-def test_a_market_order_is_filled_and_becomes_a_position(desk: Desk) -> None:
-    result = desk.order("buy", "0.01")
+def test_a_market_order_is_filled_and_becomes_a_position(trader: TraderClient) -> None:
+    result = trader.order("buy", "0.01")
     assert (result["status"], result["error"]) == ("done", None)
     order = wait_until(
-        lambda: _filled(desk.row("orders", result["order_id"])), SECONDS_MAX, "the fill is heard"
+        lambda: _filled(trader.row("orders", result["order_id"])),
+        SECONDS_MAX,
+        "the fill is recorded",
     )
-    there = desk.venue.books("b")["orders"][0]
+    there = trader.venue.books("b")["orders"][0]
     assert order["exchange_order_id"] == there["order_id"]
     assert order["avg_fill_price"] == there["average"]
-    assert desk.held() == desk.held_there() == "buy 0.01"
+    assert trader.ledger_position() == trader.exchange_position() == "buy 0.01"
 
 
-def test_a_resting_order_is_changed_and_canceled(desk: Desk) -> None:
-    result = desk.order("buy", "0.01", order_type="limit", price="60000")
+def test_a_resting_order_is_changed_and_canceled(trader: TraderClient) -> None:
+    result = trader.order("buy", "0.01", order_type="limit", price="60000")
     assert result["order"]["status"] == "SUBMITTED"
     order_id = result["order_id"]
-    changed = desk.send("change_order", order_id=order_id, new_price="61000")
+    changed = trader.send("change_order", order_id=order_id, new_price="61000")
     assert (changed["status"], changed["order"]["price"]) == ("done", "61000")
-    canceled = desk.send("cancel_order", order_id=order_id)
+    canceled = trader.send("cancel_order", order_id=order_id)
     assert (canceled["status"], canceled["order"]["status"]) == ("done", "CANCELED")
 
 
-def test_numbers_go_to_the_grid_on_their_harmless_side(desk: Desk) -> None:
+def test_prices_and_quantities_are_rounded_to_the_safe_side(trader: TraderClient) -> None:
     for side, price in (("buy", "60000.05"), ("sell", "80000.05")):
-        sent = desk.order(side, "0.0029999", order_type="limit", price=price)
+        sent = trader.order(side, "0.0029999", order_type="limit", price=price)
         expected = ("0.002", "60000" if side == "buy" else "80000.1")
-        there = desk.venue.books("b")["orders"]
+        there = trader.venue.books("b")["orders"]
         named = {row["order_id"]: row for row in there}[sent["order"]["exchange_order_id"]]
         assert (sent["order"]["qty"], sent["order"]["price"]) == expected
         assert (named["qty"], named["price"]) == expected
-        _, asked = desk.ask("GET", f"/oms/commands/{sent['command_id']}")
+        _, asked = trader.request("GET", f"/oms/commands/{sent['command_id']}")
         assert (asked["payload"]["qty"], asked["payload"]["price"]) == ("0.0029999", price)
-        desk.send("cancel_order", order_id=sent["order_id"])
-    refused = desk.order("buy", "0.0029999", params={"precision": "refuse"})
+        trader.send("cancel_order", order_id=sent["order_id"])
+    refused = trader.order("buy", "0.0029999", params={"precision": "refuse"})
     assert (refused["status"], refused["error"]["code"]) == ("refused", "precision_mismatch")
 
 
-def test_a_rejection_says_what_the_exchange_said(desk: Desk) -> None:
-    result = desk.order("buy", "900")
+def test_a_rejection_carries_the_exchange_s_message(trader: TraderClient) -> None:
+    result = trader.order("buy", "900")
     assert result["status"] == "failed"
     assert (result["error"]["code"], result["error"]["outcome"]) == (
         "insufficient_funds",
@@ -125,77 +127,83 @@ def test_a_rejection_says_what_the_exchange_said(desk: Desk) -> None:
     assert "110007" in result["error"]["message"]
 
 
-def test_an_operator_sees_how_it_is_reached_and_asks_for_one_order(desk: Desk) -> None:
-    _, told = desk.ask("GET", f"/oms/accounts/{desk.account_id}/connection")
-    assert (told["answered"], told["engine"], told["trouble"]) == (True, "ccxt", None)
-    assert any(host.startswith("127.0.0.1") for host in told["hosts_called"])
-    assert told["last_call_at"] is not None and told["reconcile_lag_s"] < SECONDS_MAX
-    _, record = desk.ask("GET", f"/oms/accounts/{desk.account_id}/capabilities")
+def test_an_operator_sees_how_it_is_reached_and_asks_for_one_order(trader: TraderClient) -> None:
+    _, body = trader.request("GET", f"/oms/accounts/{trader.account_id}/connection")
+    assert (body["answered"], body["engine"], body["trouble"]) == (True, "ccxt", None)
+    assert any(host.startswith("127.0.0.1") for host in body["hosts_called"])
+    assert body["last_call_at"] is not None and body["reconcile_lag_s"] < SECONDS_MAX
+    _, record = trader.request("GET", f"/oms/accounts/{trader.account_id}/capabilities")
     assert record["capabilities"]["hedge"] == {"value": "unified", "source": "table"}
-    sent = desk.order("buy", "0.01", order_type="limit", price="60000")
-    desk.venue.control("fault", match="order/realtime", mode="slow", ms=300)
-    status, asked = desk.ask("POST", f"/oms/orders/{sent['order_id']}/refresh", {})
+    sent = trader.order("buy", "0.01", order_type="limit", price="60000")
+    trader.venue.control("fault", match="order/realtime", mode="slow", ms=300)
+    status, asked = trader.request("POST", f"/oms/orders/{sent['order_id']}/refresh", {})
     assert (status, asked["status"], asked["order"]["status"]) == (200, "done", "SUBMITTED")
-    desk.venue.control("clear")
-    wish = {"action": "declare_not_placed", "comment": "it is there"}
-    status, refused = desk.ask("POST", f"/oms/orders/{sent['order_id']}/resolve", wish)
+    trader.venue.control("clear")
+    payload = {"action": "declare_not_placed", "comment": "it is there"}
+    status, refused = trader.request("POST", f"/oms/orders/{sent['order_id']}/resolve", payload)
     assert (status, refused["detail"]["code"]) == (409, "invalid_order_state")
-    desk.send("cancel_order", order_id=sent["order_id"])
+    trader.send("cancel_order", order_id=sent["order_id"])
 
 
-def test_a_lost_answer_is_found_and_never_sent_again(desk: Desk) -> None:
-    desk.venue.control("fault", match="order/create", mode="accept_then_close")
-    sent = len(desk.venue.paths("order/create"))
-    result = desk.order("buy", "0.02")
+def test_a_lost_answer_is_found_and_never_sent_again(trader: TraderClient) -> None:
+    trader.venue.control("fault", match="order/create", mode="accept_then_close")
+    sent = len(trader.venue.paths("order/create"))
+    result = trader.order("buy", "0.02")
     assert (result["status"], result["order"]["status"]) == ("unknown", "UNKNOWN")
     wait_until(
-        lambda: _filled(desk.row("orders", result["order_id"])), SECONDS_MAX, "the order is found"
+        lambda: _filled(trader.row("orders", result["order_id"])), SECONDS_MAX, "the order is found"
     )
-    _, command = desk.ask("GET", f"/oms/commands/{result['command_id']}")
+    _, command = trader.request("GET", f"/oms/commands/{result['command_id']}")
     assert command["status"] == "done"
-    assert len(desk.venue.paths("order/create")) == sent + 1
-    assert desk.held() == desk.held_there() == "buy 0.03"
+    assert len(trader.venue.paths("order/create")) == sent + 1
+    assert trader.ledger_position() == trader.exchange_position() == "buy 0.03"
 
 
-def test_a_worker_killed_in_the_middle_asks_and_does_not_resend(desk: Desk) -> None:
-    desk.venue.control("fault", match="order/create", mode="accept_then_hang")
-    sent = len(desk.venue.paths("order/create"))
-    result = desk.order("sell", "0.01", wait_ms=0)
-    wait_until(lambda: len(desk.venue.paths("order/create")) > sent, SECONDS_MAX, "it is sent")
-    os.kill(desk.gateway.pid("worker"), signal.SIGKILL)
+def test_a_worker_killed_in_the_middle_asks_and_does_not_resend(trader: TraderClient) -> None:
+    trader.venue.control("fault", match="order/create", mode="accept_then_hang")
+    sent = len(trader.venue.paths("order/create"))
+    result = trader.order("sell", "0.01", wait_ms=0)
+    wait_until(lambda: len(trader.venue.paths("order/create")) > sent, SECONDS_MAX, "it is sent")
+    os.kill(trader.gateway.pid("worker"), signal.SIGKILL)
     path = f"/oms/commands/{result['command_id']}"
-    told = wait_until(
-        lambda: _done(desk.ask("GET", path)[1]), SECONDS_MAX, "the next worker finds the order"
+    body = wait_until(
+        lambda: _done(trader.request("GET", path)[1]),
+        SECONDS_MAX,
+        "the next worker has resolved the order",
     )
     wait_until(
-        lambda: _filled(desk.row("orders", told["order_id"])), SECONDS_MAX, "its fill is heard"
+        lambda: _filled(trader.row("orders", body["order_id"])), SECONDS_MAX, "its fill is recorded"
     )
-    assert len(desk.venue.paths("order/create")) == sent + 1
-    assert desk.held() == desk.held_there() == "buy 0.02"
+    assert len(trader.venue.paths("order/create")) == sent + 1
+    assert trader.ledger_position() == trader.exchange_position() == "buy 0.02"
 
 
-def test_orders_past_the_ledger_are_external(desk: Desk) -> None:
+def test_direct_orders_are_external(trader: TraderClient) -> None:
     args = [SYMBOL, "market", "buy", 0.005]
-    status, told = desk.ask("POST", f"/ccxt/{desk.account_id}/create_order", {"args": args})
-    assert status == 200, told
-    name = told["result"]["id"]
-    _, swept = desk.ask("POST", "/oms/reconcile", {"account_id": desk.account_id})
-    assert swept["results"][0]["ok"]
-    _, orders = desk.ask(
-        "GET", f"/oms/orders/history?account_ids={desk.account_id}&since=0&page_size=500"
+    status, body = trader.request("POST", f"/ccxt/{trader.account_id}/create_order", {"args": args})
+    assert status == 200, body
+    name = body["result"]["id"]
+    _, reconciled = trader.request("POST", "/oms/reconcile", {"account_id": trader.account_id})
+    assert reconciled["results"][0]["ok"]
+    _, orders = trader.request(
+        "GET", f"/oms/orders/history?account_ids={trader.account_id}&since=0&page_size=500"
     )
     (external,) = [row for row in orders["items"] if row["exchange_order_id"] == name]
     assert (external["reason"], external["strategy_id"]) == ("external", 0)
     assert external["reconciled"] is False
-    status, balance = desk.ask("POST", f"/ccxt/core/{desk.account_id}/fetch_balance", {})
+    status, balance = trader.request("POST", f"/ccxt/core/{trader.account_id}/fetch_balance", {})
     assert status == 200
     assert float(balance["result"]["USDT"]["total"]) > 0
 
 
-def test_the_books_are_sound(desk: Desk) -> None:
-    told = desk.gateway.oms("verify", "--account-id", str(desk.account_id))
-    assert told["ok"], told
-    wait_until(lambda: desk.held() == desk.held_there(), SECONDS_MAX, "both books are equal")
+def test_the_books_are_sound(trader: TraderClient) -> None:
+    body = trader.gateway.oms("verify", "--account-id", str(trader.account_id))
+    assert body["ok"], body
+    wait_until(
+        lambda: trader.ledger_position() == trader.exchange_position(),
+        SECONDS_MAX,
+        "both books are equal",
+    )
 
 
 def _filled(order: dict[str, Any]) -> dict[str, Any] | None:

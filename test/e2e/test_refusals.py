@@ -1,4 +1,4 @@
-"""Refusals by the one writer: understood, judged against the ledger, kept as REJECTED orders."""
+"""Refusals by the worker: checked against the ledger, and kept as REJECTED orders."""
 
 import pytest
 
@@ -27,8 +27,8 @@ def test_a_refused_order_says_why_and_is_kept(
     gateway: Gateway, payload: dict[str, object], status: int, code: str
 ) -> None:
     (account_id,) = gateway.add_accounts(1, position_mode="netting")
-    wish = {"symbol": LINEAR, "side": "sell", "order_type": "market", "qty": "0.01"}
-    command = {"account_id": account_id, "command": "send_order", "payload": wish | payload}
+    payload = {"symbol": LINEAR, "side": "sell", "order_type": "market", "qty": "0.01"}
+    command = {"account_id": account_id, "command": "send_order", "payload": payload | payload}
     got, body, _ = call(gateway, "POST", "/oms/commands", command)
     detail = body["detail"]
     assert (got, detail["code"]) == (status, code)
@@ -44,8 +44,14 @@ def test_a_refused_order_says_why_and_is_kept(
 
 def test_a_canceled_order_cannot_be_canceled_again(gateway: Gateway) -> None:
     (account_id,) = gateway.add_accounts(1, position_mode="netting")
-    wish = {"symbol": LINEAR, "side": "buy", "order_type": "limit", "qty": "0.01", "price": "20000"}
-    command = {"account_id": account_id, "command": "send_order", "payload": wish}
+    payload = {
+        "symbol": LINEAR,
+        "side": "buy",
+        "order_type": "limit",
+        "qty": "0.01",
+        "price": "20000",
+    }
+    command = {"account_id": account_id, "command": "send_order", "payload": payload}
     _, body, _ = call(gateway, "POST", "/oms/commands", command)
     order_id = body["results"][0]["order_id"]
     cancel = {"command": "cancel_order", "payload": {"order_id": order_id}}
@@ -58,9 +64,13 @@ def test_a_canceled_order_cannot_be_canceled_again(gateway: Gateway) -> None:
 
 def test_some_good_some_bad_is_207(gateway: Gateway) -> None:
     (account_id,) = gateway.add_accounts(1, position_mode="netting")
-    wish = {"symbol": LINEAR, "side": "buy", "order_type": "market", "qty": "0.01"}
-    good = {"account_id": account_id, "command": "send_order", "payload": wish}
-    bad = {"account_id": account_id, "command": "send_order", "payload": wish | {"qty": "0.0001"}}
+    payload = {"symbol": LINEAR, "side": "buy", "order_type": "market", "qty": "0.01"}
+    good = {"account_id": account_id, "command": "send_order", "payload": payload}
+    bad = {
+        "account_id": account_id,
+        "command": "send_order",
+        "payload": payload | {"qty": "0.0001"},
+    }
     status, body, _ = call(gateway, "POST", "/oms/commands", [bad, good, bad])
     assert status == 207
     assert [result["ok"] for result in body["results"]] == [False, True, False]

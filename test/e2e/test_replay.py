@@ -1,6 +1,6 @@
 """A strategy through the driver on replayed prices: orders, deals, positions and money agree.
 
-On a tape made by chance always, and on recorded trades and books where OMS_TEST_DATA names them.
+Always on a generated tape, and on recorded trades and books if OMS_TEST_DATA names them.
 """
 
 import json
@@ -34,7 +34,7 @@ RECORDED = (
 
 
 def oms(gateway: Gateway, *arguments: str) -> Any:
-    """The JSON answer of a command."""
+    """Return the JSON output of a command."""
     done = subprocess.run(
         [sys.executable, "-m", "oms", *arguments],
         cwd=gateway.folder,
@@ -49,7 +49,7 @@ def oms(gateway: Gateway, *arguments: str) -> Any:
 
 
 def a_replay_account(gateway: Gateway, mode: str, files: tuple[str, ...], **replay: Any) -> int:
-    """A paper account that plays these files, ready to be traded on."""
+    """Return a paper account that replays these files, ready for trading."""
     user = oms(gateway, "create-user", "--name", "trader")["user_id"]
     paper = {
         "source": "replay",
@@ -67,7 +67,7 @@ def a_replay_account(gateway: Gateway, mode: str, files: tuple[str, ...], **repl
     answer = oms(gateway, "add-account", *(f"--{name}={text}" for name, text in flags.items()))
     account_id: int = answer["account_id"]
     with driver(gateway, account_id) as exchange:
-        wait_until(lambda: _may_read(exchange), 10, "the key may read the new account")
+        wait_until(lambda: _may_read(exchange), 10, "the key can read the new account")
     return account_id
 
 
@@ -89,12 +89,12 @@ def driver(gateway: Gateway, account_id: int) -> Iterator[OmsCcxtExchange]:
     exchange.close()
 
 
-def traded(gateway: Gateway, account_id: int, looks: int) -> str:
-    """What the strategy prints."""
+def traded(gateway: Gateway, account_id: int, reads: int) -> str:
+    """Return what the strategy prints."""
     done = subprocess.run(
         [sys.executable, STRATEGY],
         cwd=gateway.folder,
-        env=gateway.environment | {"OMS_ACCOUNT_ID": str(account_id), "LOOKS": str(looks)},
+        env=gateway.environment | {"OMS_ACCOUNT_ID": str(account_id), "LOOKS": str(reads)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -105,7 +105,7 @@ def traded(gateway: Gateway, account_id: int, looks: int) -> str:
 
 
 def check_books(exchange: OmsCcxtExchange) -> int:
-    """Orders, deals, positions and balances are one story, to the last digit; count of deals."""
+    """Check that orders, deals, positions and balances agree exactly; the number of deals."""
     orders = exchange.fetch_closed_orders(SYMBOL, limit=1000)
     deals = exchange.fetch_my_trades(SYMBOL, limit=1000)
     closed = exchange.fetch_positions(None, {"history": True, "page_size": 1000})
@@ -126,7 +126,7 @@ def check_books(exchange: OmsCcxtExchange) -> int:
     profit = sum(Decimal(deal["info"]["pnl"]) for deal in deals)
     realized = sum(Decimal(position["info"]["realized_pnl"]) for position in closed)
     balance = exchange.fetch_balance()
-    # Nothing is held any more, so profit is what flowed: told by deals, positions and wallet.
+    # No position is open, so profit is the cash flow of deals, positions and wallet.
     assert abs(profit - flow) < Decimal("1e-9")
     assert abs(realized - (flow - fees)) < Decimal("1e-9")
     assert abs(_number(balance["USDT"]["total"]) - START - (flow - fees)) < Decimal("1e-8")
@@ -134,9 +134,9 @@ def check_books(exchange: OmsCcxtExchange) -> int:
     return len(deals)
 
 
-def _number(told: object) -> Decimal:
-    """A number of the market reads, which are JSON numbers."""
-    return Decimal(str(told))
+def _number(value: object) -> Decimal:
+    """Return a number of a market read, which is a JSON number."""
+    return Decimal(str(value))
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_the_page_shows_what_the_strategy_does(gateway: Gateway, tapes: tuple[st
         said.append(traded(gateway, account_id, 590))
         with driver(gateway, account_id) as exchange:
             assert check_books(exchange) > 20
-    # One position at a time is the same in both modes; a price a look is the same each time.
+    # With one position at a time both modes are equal; without a speed each read gets one price.
     assert said == [shown[1], shown[1]]
     assert oms(gateway, "verify")["ok"] is True
 
@@ -178,7 +178,7 @@ def test_on_recorded_prices(gateway: Gateway, recorded_data: Path, mode: str, sp
     account_id = a_replay_account(gateway, mode, RECORDED, speed=speed, loop=True)
     traded(gateway, account_id, 690)
     with driver(gateway, account_id) as exchange:
-        # At a speed, a slow machine looks seldom and so meets fewer prices.
+        # With a speed, a slow machine reads seldom and meets fewer prices.
         assert check_books(exchange) > (10 if speed == "max" else 3)
 
 
@@ -190,8 +190,10 @@ def test_a_tape_goes_on_through_a_crash_and_fills_what_rests(
         price = _number(exchange.fetch_ticker(SYMBOL)["bid"]) - 5
         order = exchange.create_limit_buy_order(SYMBOL, "0.01", str(price))
         gateway.kill("worker")
-        told = wait_until(lambda: _closed(exchange, order["id"]), 60, "the tape reaches the order")
-        assert (told["status"], told["filled"]) == ("closed", "0.01")
+        closed = wait_until(
+            lambda: _closed(exchange, order["id"]), 60, "the tape has reached the order"
+        )
+        assert (closed["status"], closed["filled"]) == ("closed", "0.01")
         (deal,) = [one for one in exchange.fetch_my_trades(SYMBOL) if one["order"] == order["id"]]
         assert (Decimal(deal["price"]), deal["takerOrMaker"]) == (price, "maker")
         exchange.close_position(SYMBOL, params={"position_id": deal["info"]["position_id"]})
@@ -201,12 +203,12 @@ def test_a_tape_goes_on_through_a_crash_and_fills_what_rests(
 def _closed(exchange: OmsCcxtExchange, order_id: str) -> dict[str, Any] | None:
     try:
         order: dict[str, Any] | None = exchange.fetch_order(order_id)
-    except ccxt.NetworkError:  # the gateway is just being started again
+    except ccxt.NetworkError:  # The gateway is restarting.
         return None
     return order if order is not None and order["status"] == "closed" else None
 
 
-def test_a_tape_that_is_not_there_is_told(gateway: Gateway) -> None:
+def test_a_missing_tape_is_reported(gateway: Gateway) -> None:
     account_id = a_replay_account(gateway, "netting", ("../oms.sqlite3",))
     with driver(gateway, account_id) as exchange:
         with pytest.raises(ccxt.BaseError, match="leads out of the folder"):

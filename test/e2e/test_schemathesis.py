@@ -1,7 +1,8 @@
-"""What the OpenAPI document says may be asked is asked, and every answer is held to it.
+"""Requests generated from the OpenAPI document, with every response checked against it.
 
-A running gateway is asked by two processes at once: with an admin's key and with a trader's. The
-keys that ask are not among the ids that are asked about, so neither can lock itself out.
+Two processes send requests to a running gateway concurrently, one with an admin's key and one with
+a trader's. These keys are not among the ids in the requests, so neither process can lock itself
+out.
 """
 
 from typing import Any
@@ -20,21 +21,21 @@ PASSWORD = "seventeen quiet rivers"
 ROLES = ("admin", "trader")
 NEVER_DONE = frozenset(
     {
-        "change_password",  # neither asker has one
-        "log_in",  # the name and the password would have to be guessed
-        "log_out",  # a key is no token
-        "release_kill_switch",  # a switch is not released in haste
-        # An exchange whose book differs from ours is not to be had by asking.
+        "change_password",  # Neither client has one.
+        "log_in",  # Name and password would have to be guessed.
+        "log_out",  # A key is not a token.
+        "release_kill_switch",  # A switch is not released so early.
+        # Discrepancies with an exchange cannot be produced by requests.
         *("apply_discrepancy", "dismiss_discrepancy"),
         *("apply_reconcile_inbox", "dismiss_reconcile_inbox"),
     }
 )
-"""Operations of which no answer of 2xx is asked for."""
+"""Operations for which no 2xx response is expected."""
 
 
 @pytest.fixture(scope="module")
 def runs(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str, FuzzResult]:
-    """Both runs, side by side."""
+    """Both runs, concurrently."""
     folder = tmp_path_factory.mktemp("fuzzing")
     gateway.add_accounts(2, position_mode="hedge")
     accounts = [row["account_id"] for row in get(gateway, "/oms/accounts")["items"]]
@@ -59,7 +60,7 @@ def runs(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByName, ValuesByName]:
-    """What is there to be asked about, in parameters and bodies: made here for this role alone."""
+    """Return known values for parameters and bodies, created for this role only."""
     keys = {"admin": gateway.admin_api_key, "trader": gateway.api_key}
     orders: list[int] = []
     for account_id in accounts:
@@ -117,15 +118,19 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_answers_are_as_published(gateway: Gateway, runs: dict[str, FuzzResult], role: str) -> None:
+def test_responses_match_the_document(
+    gateway: Gateway, runs: dict[str, FuzzResult], role: str
+) -> None:
     assert runs[role].status == 0, runs[role].output[-20_000:] + gateway.log_tail()
 
 
-def test_questions_get_past_the_first_refusal(
-    gateway: Gateway, runs: dict[str, FuzzResult]
-) -> None:
+def test_operations_succeed_at_least_once(gateway: Gateway, runs: dict[str, FuzzResult]) -> None:
     document = call(gateway, "GET", "/openapi.json")[1]
-    names = {told["operationId"] for path in document["paths"].values() for told in path.values()}
+    names = {
+        operation["operationId"]
+        for path in document["paths"].values()
+        for operation in path.values()
+    }
     done = {
         name
         for run in runs.values()
@@ -137,6 +142,6 @@ def test_questions_get_past_the_first_refusal(
 
 
 def _made(gateway: Gateway, key: str, path: str, **body: object) -> Any:
-    status, told, _ = call(gateway, "POST", path, body, key=key)
-    assert status == 200, told
-    return told
+    status, body, _ = call(gateway, "POST", path, body, key=key)
+    assert status == 200, body
+    return body

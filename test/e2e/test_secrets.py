@@ -1,7 +1,7 @@
-"""A whole session with secrets in every hand; then all that was said or stored is searched.
+"""A whole session with secrets as input; then all output and stored data is searched for them.
 
-What a secret becomes where it must be known again (a hash, a sealed text) is looked for too: a
-search that finds nothing at all would prove nothing.
+The stored form of a secret (a hash, a sealed text) is searched for too: a search that finds nothing
+at all would prove nothing.
 """
 
 import base64
@@ -30,7 +30,7 @@ Outage = tuple[Callable[[], None], Callable[[], None]]
 
 @contextmanager
 def _on_mariadb(folder: Path, server: PrivateMariaDB, password: str) -> Iterator[Gateway]:
-    """A gateway whose database asks for a password."""
+    """A gateway whose database requires a password."""
     name = "oms_secrets"
     server.create_database(name)
     with server.connect() as root, root.cursor() as cursor:
@@ -57,7 +57,7 @@ def _on_sqlite(folder: Path) -> Iterator[Gateway]:
 
 @pytest.fixture(params=["mariadb", "sqlite"])
 def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]:
-    """A gateway that says all it can say, with a session behind it, outage and all."""
+    """A gateway at the most verbose log level, after a session with an outage."""
     with ExitStack() as stack:
         if request.param == "mariadb":
             server: PrivateMariaDB = request.getfixturevalue("mariadb")
@@ -71,18 +71,20 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]
         session = Session(gateway, {"database password": password})
         secrets_session.run_session(session)
         secrets_session.run_during_outage(session, *away)
-        wait_until(lambda: call(gateway, "GET", "/readyz")[0] == 200, 40, "it is ready again")
+        wait_until(
+            lambda: call(gateway, "GET", "/readyz")[0] == 200, 40, "the gateway is ready again"
+        )
         yield session
 
 
 def _locks(stack: ExitStack, gateway: Gateway) -> Outage:
-    """SQLite is away when somebody else writes."""
+    """SQLite is unavailable while another process writes."""
     other = stack.enter_context(connect(gateway.dsn))
     other.isolation_level = None
     return lambda: other.execute("BEGIN IMMEDIATE"), lambda: other.execute("ROLLBACK")
 
 
-def test_no_secret_is_said_or_stored_anywhere(session: Session) -> None:
+def test_no_secret_is_printed_or_stored(session: Session) -> None:
     shell = _commands(session)
     session.add_secret("master key", _master_key(session.gateway))
     stored = dict(_dump(session))
@@ -107,7 +109,7 @@ def test_no_secret_is_said_or_stored_anywhere(session: Session) -> None:
 
 
 def _known_again(session: Session, stored: dict[str, str]) -> None:
-    """Keys and tokens by hash, passwords by a slow hash, credentials sealed."""
+    """Keys and tokens are stored as hashes, passwords as slow hashes, credentials sealed."""
     for name in ("trader key", "admin key", "made key", "chosen key"):
         assert _hash(session.secrets[name]) in stored["user_api_keys"]
     assert _hash(session.secrets["token"]) in stored["auth_tokens"]
@@ -117,7 +119,7 @@ def _known_again(session: Session, stored: dict[str, str]) -> None:
 
 
 def _commands(session: Session) -> Shell:
-    """Commands that go wrong with a secret in their hands."""
+    """Commands that fail with a secret as argument."""
     gateway = session.gateway
     shell = Shell({**gateway.environment, **LOUD, "OMS_BASE_URL": gateway.base_url}, gateway.folder)
     odd = session.add_secret("odd master key")
@@ -133,7 +135,7 @@ def _commands(session: Session) -> Shell:
 
 
 def _dump(session: Session) -> Iterator[tuple[str, str]]:
-    """Every row of every table, as text."""
+    """Yield every row of every table as text."""
     gateway = session.gateway
     with ExitStack() as stack:
         if gateway.dsn.startswith("mysql"):
@@ -147,7 +149,7 @@ def _dump(session: Session) -> Iterator[tuple[str, str]]:
 
 
 def _forms(secret: str) -> set[str]:
-    """A secret as it is and as it is easily written otherwise."""
+    """Return a secret in its plain form and in simple encodings."""
     raw = secret.encode()
     return {secret, raw.hex(), base64.b64encode(raw).decode().rstrip("=")}
 

@@ -1,4 +1,4 @@
-"""The event stream of real processes: an order by HTTP is heard; crashes lose nothing."""
+"""The event stream of real processes: an order sent by HTTP is reported; crashes lose nothing."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ SECONDS_MAX = 60.0
 ORDERS = 40
 
 
-def wish(gateway: Gateway, **more: object) -> dict[str, Any]:
+def subscription(gateway: Gateway, **more: object) -> dict[str, Any]:
     account_ids = [gateway.netting_account_id]
     namespaces = ["position", "command"]
     return {"account_ids": account_ids, "namespaces": namespaces, "refresh": False} | more
@@ -27,18 +27,18 @@ def url_of(gateway: Gateway) -> str:
     return gateway.base_url.replace("http", "ws") + "/ws"
 
 
-async def test_an_order_sent_by_http_is_heard(gateway: Gateway) -> None:
-    async with connect_client(url_of(gateway), gateway.api_key) as ear:
-        await ear.request("subscribe", wish(gateway))
-        done = await ear.receive_event("snapshot_done")
+async def test_an_order_sent_by_http_is_reported(gateway: Gateway) -> None:
+    async with connect_client(url_of(gateway), gateway.api_key) as client:
+        await client.request("subscribe", subscription(gateway))
+        done = await client.receive_event("snapshot_done")
         (start,) = (row["seq"] for row in done["payload"]["accounts"])
         answer = await asyncio.to_thread(post_order, gateway, gateway.netting_account_id)
-        await ear.receive_event("command_updated")
+        await client.receive_event("command_updated")
     (result,) = answer["results"]
-    assert ear.seqs == list(range(start + 1, start + 1 + len(ear.seqs)))
-    rows = {event["event"]: event["payload"] for event in ear.events}
-    told = ["order_submitted", "deal_created", "deal_updated", "order_updated"]
-    assert list(rows) == [*told, "position_updated", "command_updated"]
+    assert client.seqs == list(range(start + 1, start + 1 + len(client.seqs)))
+    rows = {event["event"]: event["payload"] for event in client.events}
+    event_names = ["order_submitted", "deal_created", "deal_updated", "order_updated"]
+    assert list(rows) == [*event_names, "position_updated", "command_updated"]
     assert rows["order_updated"]["id"] == result["order_id"]
     assert rows["order_updated"]["status"] == "FILLED"
     assert rows["deal_updated"]["order_id"] == result["order_id"]
@@ -52,50 +52,52 @@ async def test_crashes_in_the_middle_lose_no_event(
 ) -> None:
     gateway = await asyncio.to_thread(gateway_on, database)
     start = _head(gateway)
-    heard: list[tuple[int, int]] = []
+    received: list[tuple[int, int]] = []
     crashing = asyncio.create_task(asyncio.to_thread(_trade_among_crashes, gateway))
     deadline = time.monotonic() + SECONDS_MAX
     connections = 0
-    while not (crashing.done() and heard and heard[-1][0] >= _head(gateway)):
+    while not (crashing.done() and received and received[-1][0] >= _head(gateway)):
         assert time.monotonic() < deadline, gateway.log_tail()
         connections += 1
-        await _heard_for_a_while(gateway, heard[-1][0] if heard else start, heard, crashing)
+        await _receive_until_lost(
+            gateway, received[-1][0] if received else start, received, crashing
+        )
     await crashing
-    assert connections > 1, "the API was never lost"
-    numbers = [start, *(seq for seq, _ in heard)]
+    assert connections > 1, "the connection to the API was never lost"
+    numbers = [start, *(seq for seq, _ in received)]
     assert numbers == list(range(start, start + len(numbers)))
-    assert [prev for _, prev in heard] == [before for before, _ in pairwise(numbers)]
-    assert len(heard) >= ORDERS * 6
+    assert [prev for _, prev in received] == [before for before, _ in pairwise(numbers)]
+    assert len(received) >= ORDERS * 6
     await _resumed_by_event_id(gateway)
 
 
 async def _resumed_by_event_id(gateway: Gateway) -> None:
     target = f"/oms/events?account_ids={gateway.netting_account_id}&limit=100"
     event = get(gateway, target)["items"][-1]
-    async with connect_client(url_of(gateway), gateway.api_key) as ear:
-        await ear.send("subscribe", wish(gateway, from_event_id=event["event_id"]))
-        await ear.receive_seq(_head(gateway))
-    assert ear.seqs == list(range(event["seq"] + 1, _head(gateway) + 1))
+    async with connect_client(url_of(gateway), gateway.api_key) as client:
+        await client.send("subscribe", subscription(gateway, from_event_id=event["event_id"]))
+        await client.receive_seq(_head(gateway))
+    assert client.seqs == list(range(event["seq"] + 1, _head(gateway) + 1))
 
 
-async def _heard_for_a_while(
-    gateway: Gateway, after: int, heard: list[tuple[int, int]], crashing: "asyncio.Task[None]"
+async def _receive_until_lost(
+    gateway: Gateway, after: int, received: list[tuple[int, int]], crashing: "asyncio.Task[None]"
 ) -> None:
-    """Listen until the connection is lost, or nothing more is to come."""
-    resumed = wish(gateway, from_seq={str(gateway.netting_account_id): after})
+    """Receive events until the connection is lost, or nothing more is to come."""
+    resumed = subscription(gateway, from_seq={str(gateway.netting_account_id): after})
     try:
-        async with connect_client(url_of(gateway), gateway.api_key) as ear:
-            await ear.send("subscribe", resumed)
-            while not (crashing.done() and heard and heard[-1][0] >= _head(gateway)):
-                await _heard_one(ear, heard)
+        async with connect_client(url_of(gateway), gateway.api_key) as client:
+            await client.send("subscribe", resumed)
+            while not (crashing.done() and received and received[-1][0] >= _head(gateway)):
+                await _receive_one(client, received)
     except (OSError, ConnectionClosed, InvalidHandshake):
-        await asyncio.sleep(0.05)  # between two tries to connect
+        await asyncio.sleep(0.05)  # Between two attempts to connect.
 
 
-async def _heard_one(ear: WebSocketClient, heard: list[tuple[int, int]]) -> None:
-    frame = await ear.receive()
+async def _receive_one(client: WebSocketClient, received: list[tuple[int, int]]) -> None:
+    frame = await client.receive()
     if "seq" in frame:
-        heard.append((frame["seq"], frame["prev_seq"]))
+        received.append((frame["seq"], frame["prev_seq"]))
 
 
 def _head(gateway: Gateway) -> int:
@@ -106,7 +108,7 @@ def _head(gateway: Gateway) -> int:
 
 
 def _trade_among_crashes(gateway: Gateway) -> None:
-    """Orders one by one, each until it is done; worker and API are killed in the middle."""
+    """Send orders one by one, each until it is done; worker and API are killed in the middle."""
     account_id = gateway.netting_account_id
     for number in range(ORDERS):
         if number in (10, 25):
@@ -130,7 +132,7 @@ def _done(gateway: Gateway, account_id: int, request_id: str, side: str) -> None
         try:
             status, body, _ = call(gateway, "POST", "/oms/commands?wait_ms=10000", command)
         except OSError:
-            time.sleep(0.05)  # between two tries to connect
+            time.sleep(0.05)  # Between two attempts to connect.
             continue
         if status == 200:
             assert body["results"][0]["status"] == "done", body

@@ -1,4 +1,4 @@
-"""Accounts that listen to their exchange, through every floor: a fill becomes a deal at once.
+"""Accounts with exchange streams through every layer: a fill becomes a deal immediately.
 
 ccxt is the real one and unmodified; the exchange is a process that speaks Bybit's and Binance's
 protocols.
@@ -20,22 +20,22 @@ SYMBOL = "BTC/USDT:USDT"
 @pytest.fixture(scope="module")
 def joined(gateway: Gateway) -> Iterator[dict[str, int]]:
     """Accounts at a loopback exchange by their labels."""
-    _, told, _ = call(gateway, "GET", "/user/api-keys")
-    grant = str(told["items"][0]["api_key_id"])
+    _, body, _ = call(gateway, "GET", "/user/api-keys")
+    grant = str(body["items"][0]["api_key_id"])
     options = ("--join", gateway.base_url, "--api-key", gateway.admin_api_key, "--grant", grant)
     with run_loopback(*options) as venue:
         yield {row["label"]: row["account_id"] for row in venue.next_line()["joined"]}
 
 
 @pytest.mark.parametrize("label", ["loopback", "loopback binance"])
-def test_a_fill_is_a_deal_that_a_stream_told(
+def test_a_streamed_fill_becomes_a_deal(
     gateway: Gateway, joined: dict[str, int], label: str
 ) -> None:
     account_id = joined[label]
-    wish = {"symbol": SYMBOL, "side": "buy", "qty": "0.01", "order_type": "market"}
-    body = {"account_id": account_id, "command": "send_order", "payload": wish}
-    _, told, _ = call(gateway, "POST", "/oms/commands?wait_ms=20000", body)
-    assert told["results"][0]["status"] == "done"
+    payload = {"symbol": SYMBOL, "side": "buy", "qty": "0.01", "order_type": "market"}
+    body = {"account_id": account_id, "command": "send_order", "payload": payload}
+    _, body, _ = call(gateway, "POST", "/oms/commands?wait_ms=20000", body)
+    assert body["results"][0]["status"] == "done"
 
     def deals() -> list[dict[str, Any]]:
         path = f"/oms/deals?account_ids={account_id}&cursor="

@@ -1,7 +1,7 @@
-"""The walk through a testnet, as ``make testnet`` walks it, at the loopback exchange.
+"""The testnet walk of ``make testnet``, at the loopback exchange.
 
 ``OMS_WALK_EXCHANGE`` names another exchange id than ``ccxtpro.bybit``: ``ccxt.bybit``, or
-``ccxt.binance``, whose limits make it take minutes.
+``ccxt.binance``, whose rate limits make it take minutes.
 """
 
 import json
@@ -24,21 +24,21 @@ CHAPTERS = ("Bootstrap", "Hedge", "Netting", "Strategy netting", "Mirrored accou
 STEPS_MIN = 45
 PAGE = Path(__file__).parents[2] / "docs/how-to/testnet.md"
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: What the commands of the page print, if all is as the page says.
-BY_HAND = ("18; held 0.002\n", "\n2 rest there\n", '"items":[]', '"ok": true')
+#: Output of the commands of the page, if everything is as the page says.
+MANUAL_OUTPUT = ("18; held 0.002\n", "\n2 rest there\n", '"items":[]', '"ok": true')
 ENDED = ("filled", "canceled", "cancelled")
 SECONDS_MAX = 300
 
 
 @pytest.fixture(scope="module")
 def venue() -> Iterator[LoopbackExchange]:
-    """The loopback exchange; each walk has an account of its own there."""
+    """The loopback exchange; each walk has its own account there."""
     with run_loopback() as running:
         running.control("price", symbol="BTC/USDT:USDT", price="60000")
         yield running
 
 
-def test_without_keys_it_says_what_to_set(gateway: Gateway) -> None:
+def test_without_keys_it_prints_what_to_set(gateway: Gateway) -> None:
     done = _walked({"OMS_TESTNET_EXCHANGE_ID": "ccxt.bybit"}, gateway)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -46,14 +46,14 @@ def test_without_keys_it_says_what_to_set(gateway: Gateway) -> None:
     assert "OMS_TESTNET_API_KEY, OMS_TESTNET_SECRET" in line
 
 
-def test_by_hand_it_is_the_same(gateway: Gateway, venue: LoopbackExchange) -> None:
-    """The commands of the page, as they stand."""
-    done = _pasted(gateway, _settings(venue, "by hand"))
+def test_the_manual_commands_give_the_same(gateway: Gateway, venue: LoopbackExchange) -> None:
+    """The commands of the page, as printed."""
+    done = _pasted(gateway, _settings(venue, "manually"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"ccxt_class"' not in done.stdout, done.stdout
-    for words in BY_HAND:
+    for words in MANUAL_OUTPUT:
         assert words in done.stdout, (words, done.stdout, done.stderr)
-    assert _left_over(venue.books("by hand")) == []
+    assert _left_over(venue.books("manually")) == []
 
 
 def test_all_is_as_expected_from_bootstrap_to_flat(
@@ -69,7 +69,7 @@ def test_all_is_as_expected_from_bootstrap_to_flat(
 
 
 def _pasted(gateway: Gateway, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """All blocks of the page that are run, in one shell; the keys were typed before."""
+    """Run all blocks of the page in one shell; the keys are set before."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     typed = {
         "EXCHANGE": settings["OMS_TESTNET_EXCHANGE_ID"],
@@ -91,13 +91,13 @@ def _pasted(gateway: Gateway, settings: dict[str, str]) -> subprocess.CompletedP
 
 
 def _left_over(books: dict[str, Any]) -> list[Any]:
-    """What is held or rests at the exchange."""
+    """Return what is held or rests at the exchange."""
     held = [row for row in books["positions"] if row["qty"] != "0"]
     return held + [row for row in books["orders"] if row["state"] not in ENDED]
 
 
 def _settings(venue: LoopbackExchange, name: str) -> dict[str, str]:
-    """Credentials of an account that is called so at the exchange, and the way there."""
+    """Return the settings for an account of this name at the exchange."""
     secret = f"secret of {name}"
     venue.control("account", key=name, secret=secret, account=name, balances={"USDT": "100000"})
     is_binance = EXCHANGE_ID.endswith("binance")
@@ -123,7 +123,7 @@ def _walked(settings: dict[str, str], gateway: Gateway) -> subprocess.CompletedP
 
 
 def _check_lines(printed: str) -> None:
-    """Each step is a line with what was expected and seen; no chapter was left out."""
+    """Each step prints a line with the expected and actual value; no chapter is left out."""
     lines = printed.splitlines()
     steps = [line for line in lines if " | expected: " in line]
     assert len(steps) >= STEPS_MIN

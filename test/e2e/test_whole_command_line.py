@@ -1,4 +1,4 @@
-"""Every command once, as a process: its documented keys, and no secret in anything that is said."""
+"""Every command once, as a process: its documented keys, and no secret in any output."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ from kit.gateway.shell import CompletedCommand
 from kit.http.client import call
 from oms.cli.main import parser
 
-#: Keys that a command's answer has, as docs/reference/cli.md tells them.
+#: Keys of a command's output, as documented in docs/reference/cli.md.
 KEYS = {
     "install": {"ok", "schema_files", "user", "api_key", "account", "admin"},
     "create-user": {"ok", "user_id", "name", "role", "created"},
@@ -74,13 +74,13 @@ KEYS = {
     "paper deposit": {"ok"},
     "paper reset": {"ok"},
 }
-#: The gateway under test is ``oms up``, which runs the others.
+#: The gateway under test is ``oms up``, which runs these.
 PROCESSES = {"up", "api", "worker"}
 
 
 @pytest.fixture(scope="module")
 def story(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> CommandLineSession:
-    """All commands, run."""
+    """A session in which all commands were run."""
     return run_session(gateway, tmp_path_factory.mktemp("other"))
 
 
@@ -99,12 +99,12 @@ def test_no_other_command_was_run(story: CommandLineSession) -> None:
 
 
 def test_the_parts_of_an_installation(story: CommandLineSession) -> None:
-    told = story.answers["install"]
-    assert set(told["user"]) == {"id", "name"}
-    assert set(told["api_key"]) == {"id", "plain", "label"}
+    installed = story.answers["install"]
+    assert set(installed["user"]) == {"id", "name"}
+    assert set(installed["api_key"]) == {"id", "plain", "label"}
     parts = {"id", "exchange_id", "label", "position_mode", "is_testnet"}
-    assert set(told["account"]) == parts
-    assert set(told["admin"]) == {"user_id", "name", "api_key_id", "api_key"}
+    assert set(installed["account"]) == parts
+    assert set(installed["admin"]) == {"user_id", "name", "api_key_id", "api_key"}
 
 
 def test_a_chosen_key_trades_on_the_account_it_was_made_with(story: CommandLineSession) -> None:
@@ -134,16 +134,16 @@ def test_a_restored_database_holds_the_same_rows(story: CommandLineSession) -> N
     assert story.answers["restore"]["rows"]["oms_deals"] > 0
 
 
-def test_the_doctor_finds_all_well(story: CommandLineSession) -> None:
-    told = story.answers["doctor"]
-    assert told["ok"], told
-    names = [check["name"] for check in told["checks"]]
+def test_the_doctor_finds_no_problem(story: CommandLineSession) -> None:
+    doctor = story.answers["doctor"]
+    assert doctor["ok"], doctor
+    names = [check["name"] for check in doctor["checks"]]
     assert names == ["config", "database", "migrations", "keys", "clock", "worker", "exchange"]
 
 
 def test_the_password_that_was_piped_in_logs_in(story: CommandLineSession) -> None:
-    wish = {"user_name": "ann", "password": story.secrets.password}
-    status, answer, _ = call(story.gateway, "POST", "/auth/login-password", wish)
+    body = {"user_name": "ann", "password": story.secrets.password}
+    status, answer, _ = call(story.gateway, "POST", "/auth/login-password", body)
     assert status == 200, answer
     story.secrets.master_keys.append(answer["token"])
 
@@ -177,8 +177,8 @@ def test_what_cannot_be_undone_is_asked_for(story: CommandLineSession) -> None:
     assert "a worker is at work" in refused.err
 
 
-def test_failures_tell_no_secret(story: CommandLineSession) -> None:
-    """Commands that go wrong with a secret in their hands."""
+def test_failures_print_no_secret(story: CommandLineSession) -> None:
+    """Commands that fail with a secret as argument."""
     hidden, shell = story.secrets, story.shell
     account = f"--account-id={story.gateway.account_id}"
     piped = {"stdin": f"{hidden.exchange_key}\n{hidden.exchange_secret}\n"}
@@ -189,8 +189,8 @@ def test_failures_tell_no_secret(story: CommandLineSession) -> None:
     shell.run("list-accounts", status=6, OMS_BASE_URL="http://127.0.0.1:1")
     shell.run("list-accounts", status=3, OMS_API_KEY=hidden.exchange_key)
     key = {"OMS_MASTER_KEY": hidden.master_keys[0]}
-    told = shell.run("doctor", status=7, **key).answer
-    (keys,) = [check for check in told["checks"] if check["name"] == "keys"]
+    doctor = shell.run("doctor", status=7, **key).answer
+    (keys,) = [check for check in doctor["checks"] if check["name"] == "keys"]
     assert not keys["ok"] and str(story.gateway.account_id) in keys["detail"]
     rotated = shell.run("rotate-master-key", status=1, **key).answer
     assert rotated["unreadable"] == [story.gateway.account_id]
@@ -200,12 +200,12 @@ def test_failures_tell_no_secret(story: CommandLineSession) -> None:
     shell.run("db", "status", status=(1, 2), OMS_DATABASE_URL=f"nonsense:{hidden.exchange_secret}")
 
 
-def test_no_secret_was_said_anywhere(story: CommandLineSession) -> None:
-    """Last of all: everything that was printed, logged or stored in this file's session."""
-    said = {" ".join(done.arguments[:2]): _said(done) for done in story.shell.done}
+def test_no_secret_was_printed_anywhere(story: CommandLineSession) -> None:
+    """The last test: everything that was printed, logged or stored in this file's session."""
+    said = {" ".join(done.arguments[:2]): _output_without_key(done) for done in story.shell.done}
     assert len(story.shell.done) > len(KEYS) and len(said) > len(KEYS) / 2
     log = story.gateway.log.read_text(encoding="utf-8")
-    # The greeting shows what to paste, key and all, as first-run.json holds it.
+    # The greeting shows what to paste, key included, as first-run.json holds it.
     greeting, _, later = log.partition("Ctrl-C ends the gateway")
     assert story.secrets.trader_key in greeting and later
     stored = gzip.decompress((story.gateway.folder / "copy.gz").read_bytes()).decode()
@@ -213,7 +213,10 @@ def test_no_secret_was_said_anywhere(story: CommandLineSession) -> None:
     places: Mapping[str, str] = {
         "log": later,
         "backup": stored,
-        **{f"{n} {' '.join(d.arguments)}": _said(d) for n, d in enumerate(story.shell.done)},
+        **{
+            f"{n} {' '.join(d.words)}": _output_without_key(d)
+            for n, d in enumerate(story.shell.done)
+        },
     }
     leaks = [
         (place, name)
@@ -224,15 +227,15 @@ def test_no_secret_was_said_anywhere(story: CommandLineSession) -> None:
     assert leaks == []
 
 
-def _said(done: CompletedCommand) -> str:
-    """What a command said; a key that is made or chosen is told once, where it is meant to be."""
+def _output_without_key(done: CompletedCommand) -> str:
+    """Return the output of a command without the key that it is supposed to print."""
     if done.arguments[0] not in ("install", "create-api-key"):
         return done.out + done.err
-    told = json.loads(done.out)
-    (told["api_key"] if done.arguments[0] == "install" else told).pop(
+    output = json.loads(done.out)
+    (output["api_key"] if done.arguments[0] == "install" else output).pop(
         "plain" if done.arguments[0] == "install" else "api_key"
     )
-    return json.dumps(told) + done.err
+    return json.dumps(output) + done.err
 
 
 def _named(hidden: SessionSecrets) -> list[tuple[str, str]]:

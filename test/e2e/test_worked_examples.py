@@ -1,7 +1,7 @@
 """The worked examples of ``anchors/ledger.txt`` over HTTP, on paper with manual prices.
 
-All but two: what an exchange over-closes (8) no paper exchange does, and it lists no inverse
-contract of size 1 (11). The refusal that example 8 begins with is played.
+Left out are two: no paper exchange over-closes (8), and none lists an inverse contract of size 1
+(11). The refusal at the beginning of example 8 is played.
 """
 
 import json
@@ -77,8 +77,8 @@ def test_worked_example(gateway: Gateway, accounts: dict[str, int], example: Wor
 
 
 def test_the_books_of_all_examples_hold(gateway: Gateway) -> None:
-    told = gateway.verify()
-    assert told["ok"], told
+    report = gateway.verify()
+    assert report["ok"], report
 
 
 def _is_played(line: ExampleOrder | ExampleCloseBy | Expectation) -> bool:
@@ -104,7 +104,7 @@ class _Run:
             "strategy_id": self._strategy(step.strategy_id),
             "position_id": self.named[step.ticket] if step.ticket else 0,
         }
-        if step.maker:  # rests beside the market until the price comes
+        if step.maker:  # Rests beside the market until the price reaches it.
             payload["price"] = str(step.price)
             away = step.price - 1 if step.side == "sell" else step.price + 1
             self._set_price(away)
@@ -123,8 +123,8 @@ class _Run:
 
     def close_by(self, step: ExampleCloseBy) -> None:
         a, b = self.named[step.a], self.named[step.b]
-        wish = {"position_id_a": a, "position_id_b": b, "qty": str(step.qty)}
-        done = self._run("close_by", wish)
+        payload = {"position_id_a": a, "position_id_b": b, "qty": str(step.qty)}
+        done = self._run("close_by", payload)
         command = get(self.gateway, f"/oms/commands/{done['command_id']}")
         ids = ",".join(map(str, command["deal_ids"]))
         legs = get(self.gateway, f"/oms/deals/{ids}")["items"]
@@ -140,8 +140,8 @@ class _Run:
                 assert get(self.gateway, path)["items"] == []
             case "profit":
                 profits = [Decimal(deal["pnl"]) for deal in self.last_deals]
-                told = profits if len(words) > 1 else [sum(profits)]
-                assert told == [Decimal(word) for word in words]
+                actual = profits if len(words) > 1 else [sum(profits)]
+                assert actual == [Decimal(word) for word in words]
             case "fees":
                 assert tuple(deal["fee"] for deal in self.last_deals) == words
             case "realized":
@@ -160,21 +160,22 @@ class _Run:
                 self._check_position(self._position(name), *words)
 
     def _check_position(self, row: dict[str, Any], *words: str) -> None:
-        wanted = parse_expected_position(words)
-        told = (row["state"], row["side"], row["qty"], row["avg_price"])
-        assert told == (wanted.state, wanted.side, wanted.qty, wanted.avg)
+        expected = parse_expected_position(words)
+        actual = (row["state"], row["side"], row["qty"], row["avg_price"])
+        assert actual == (expected.state, expected.side, expected.qty, expected.avg)
         fees = {currency: Decimal(fee) for currency, fee in row["fees"].items() if fee != "0"}
-        if wanted.profit is not None:
+        if expected.profit is not None:
             paid = sum(fees.values(), Decimal(0))
-            assert Decimal(row["realized_pnl"]) + paid == Decimal(wanted.profit)
-        if wanted.fee is not None:
-            assert fees == {"USDT": Decimal(wanted.fee)}
+            assert Decimal(row["realized_pnl"]) + paid == Decimal(expected.profit)
+        if expected.fee is not None:
+            assert fees == {"USDT": Decimal(expected.fee)}
 
     def _prepare(self) -> None:
-        """Manual prices, the example's fees, and its strategies."""
+        """Set manual prices, the example's fees, and its strategies."""
         paper = {
             "source": "manual",
-            "allow_spot_short": True,  # tickets may be short where the exchange knows no shorts
+            # Tickets may be short where the exchange has no short positions.
+            "allow_spot_short": True,
             "commission": {"maker": str(self.example.maker), "taker": str(self.example.taker)},
             "balances": {"USDT": "1000000", "BTC": "1000000"},
         }

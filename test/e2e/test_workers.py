@@ -1,8 +1,8 @@
-"""Workers that die, stop or share: the accounts move, and nothing is written by the dead.
+"""Workers that crash, hang or share accounts: accounts move, and a replaced worker writes nothing.
 
-A stopped worker (SIGSTOP) is the nasty kind: its connection and its locks live on. On MariaDB the
+A stopped worker (SIGSTOP) is the hard case: its connection and its locks stay alive. On MariaDB the
 server ends its open transaction and another worker takes over; on SQLite, where one process may
-write at a time, callers are told so until the supervisor ends it.
+write at a time, callers get an error until the supervisor ends it.
 """
 
 import os
@@ -24,7 +24,7 @@ LEASE_SECONDS = 5
 def test_the_other_worker_takes_over_within_lease_and_a_second(gateway_on: Any) -> None:
     gateway: Gateway = gateway_on("mariadb", workers=2)
     accounts = gateway.add_accounts(6, position_mode="netting")
-    shares = wait_until(lambda: _shares(gateway.dsn, accounts), 15, "both workers hold accounts")
+    shares = wait_until(lambda: _shares(gateway.dsn, accounts), 15, "both workers have accounts")
     victim = gateway.pid_of_owner(max(shares, key=lambda owner: len(shares[owner])))
     os.kill(victim, signal.SIGKILL)
     died = time.monotonic()
@@ -53,7 +53,7 @@ def test_a_stopped_worker_on_mariadb_is_replaced(gateway_on: Any, inside_transac
     token = _token(gateway.dsn, account_id)
     os.kill(stopped, signal.SIGCONT)
     post_order(gateway, account_id)
-    _nothing_written_by_the_old(gateway, account_id, token, before)
+    _nothing_written_by_the_replaced(gateway, account_id, token, before)
 
 
 def test_a_stopped_worker_on_sqlite_is_ended_by_the_supervisor(gateway_on: Any) -> None:
@@ -93,7 +93,9 @@ def _row_is_locked(dsn: str, account_id: int) -> bool:
             return True
 
 
-def _nothing_written_by_the_old(gateway: Gateway, account_id: int, token: int, before: int) -> None:
+def _nothing_written_by_the_replaced(
+    gateway: Gateway, account_id: int, token: int, before: int
+) -> None:
     deals = fetch_number(gateway.dsn, "SELECT COUNT(*) FROM oms_deals")
     done = fetch_number(
         gateway.dsn,

@@ -1,7 +1,7 @@
-"""What a walk through a testnet needs: the target, an operator's requests, and a line a step.
+"""The target of a testnet walk, an operator's requests, and the printed steps.
 
-It speaks to the gateway as an operator does, by its HTTP API and command line, and to nothing
-else: the exchange is seen only through the gateway.
+The client uses the gateway as an operator does, through its HTTP API and command line only: the
+exchange is seen only through the gateway.
 """
 
 import json
@@ -25,35 +25,35 @@ WAIT_MS = 30_000
 NEEDED = ("OMS_TESTNET_EXCHANGE_ID", "OMS_TESTNET_API_KEY", "OMS_TESTNET_SECRET")
 
 
-class NotSet(Exception):
-    """The environment does not say where to walk."""
+class MissingSettings(Exception):
+    """The environment does not name the target."""
 
 
-class Broken(Exception):
-    """A request was refused: the steps behind it make no sense."""
+class RequestFailed(Exception):
+    """A request was refused, so the following steps cannot be made."""
 
 
-class House(Protocol):
-    """A gateway that runs: the admin's way in, and its command line."""
+class GatewayAccess(Protocol):
+    """A running gateway: the address and key of the admin, and the command line."""
 
     base_url: str
     admin_api_key: str
 
     def oms(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> Any:
-        """The JSON answer of one command."""
+        """Return the JSON output of a command."""
 
 
-class Running:
-    """The gateway that ``oms up`` runs over this home folder; it stays as it is."""
+class RunningGateway:
+    """The gateway that ``oms up`` runs in this folder; it is left running."""
 
     def __init__(self, home: Path) -> None:
-        told = json.loads((home / "first-run.json").read_text(encoding="utf-8"))
-        self.base_url: str = told["base_url"]
-        self.admin_api_key: str = told["admin_api_key"]
+        first_run = json.loads((home / "first-run.json").read_text(encoding="utf-8"))
+        self.base_url: str = first_run["base_url"]
+        self.admin_api_key: str = first_run["admin_api_key"]
         self._home = home.resolve()
 
     def oms(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> Any:
-        """See ``House``."""
+        """See ``GatewayAccess``."""
         done = subprocess.run(
             [sys.executable, "-m", "oms", *arguments, "--json"],
             env={**os.environ, "OMS_HOME": str(self._home)},
@@ -63,13 +63,13 @@ class Running:
             check=False,
         )
         if done.returncode not in statuses:
-            raise Broken(f"oms {arguments[0]}: {done.returncode} {done.stderr}")
+            raise RequestFailed(f"oms {arguments[0]}: {done.returncode} {done.stderr}")
         return json.loads(done.stdout)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where to walk, with which credentials, and how much to trade in one stroke."""
+    """The exchange, the credentials, and the quantity of one trade."""
 
     exchange_id: str
     api_key: str
@@ -79,15 +79,15 @@ class Target:
     extra_config: Json
     symbol: str
     unit: Decimal
-    #: Home folder of the gateway that is used; ``None``: one of its own.
+    #: Folder of a running gateway; ``None``: the walk starts its own.
     home: Path | None
 
     @classmethod
-    def told(cls, environ: Mapping[str, str]) -> "Target":
-        """From variables ``OMS_TESTNET_*``. Raises ``NotSet`` in one line."""
+    def from_environment(cls, environ: Mapping[str, str]) -> "Target":
+        """Read the variables ``OMS_TESTNET_*``. Raises ``MissingSettings`` with one line."""
         if missing := [name for name in NEEDED if not environ.get(name)]:
             example = "OMS_TESTNET_EXCHANGE_ID is ccxt.bybit or another, docs/how-to/testnet.md"
-            raise NotSet(f"set {', '.join(missing)} ({example})")
+            raise MissingSettings(f"set {', '.join(missing)} ({example})")
         return cls(
             exchange_id=environ["OMS_TESTNET_EXCHANGE_ID"],
             api_key=environ["OMS_TESTNET_API_KEY"],
@@ -102,83 +102,83 @@ class Target:
 
 
 def plain(number: Decimal) -> str:
-    """To 8 places, without exponent and needless zeros."""
+    """Return the number with 8 places at most, without exponent and trailing zeros."""
     return format(round(number, 8).normalize(), "f") if number else "0"
 
 
 def signed(position: Json) -> Decimal:
-    """Its quantity, below zero if it is short."""
+    """Return the position's quantity, below zero if it is short."""
     quantity = Decimal(position["qty"])
     return quantity if position["side"] == "buy" else -quantity
 
 
 @dataclass
-class Desk:
-    """An operator at a gateway; ``api_key`` is the walker's own once there is one."""
+class OperatorClient:
+    """An operator of a gateway; ``api_key`` is the walk's own key once it exists."""
 
-    gateway: House
+    gateway: GatewayAccess
     target: Target
     api_key: str
     began_ms: int = field(default_factory=lambda: int(time.time() * 1000))
 
     @property
     def base_url(self) -> str:
-        """Where the gateway answers."""
+        """The address of the gateway."""
         return self.gateway.base_url
 
-    def ask(self, method: str, path: str, body: Any = None, *, admin: bool = False) -> Any:
-        """The body of an answer. Raises ``Broken`` with what the gateway said."""
+    def request(self, method: str, path: str, body: Any = None, *, admin: bool = False) -> Any:
+        """Return the body of a response. Raises ``RequestFailed`` with the gateway's message."""
         key = self.gateway.admin_api_key if admin else self.api_key
-        status, told, _ = call(self, method, path, body, key=key, seconds=90)
+        status, body, _ = call(self, method, path, body, key=key, seconds=90)
         if not 200 <= status < 300:
-            raise Broken(f"{method} {path}: HTTP {status} {json.dumps(told)[:600]}")
-        return told
+            raise RequestFailed(f"{method} {path}: HTTP {status} {json.dumps(body)[:600]}")
+        return body
 
     def send(self, account_id: int, command: str, **payload: Any) -> Json:
-        """The result of a command that must be done."""
+        """Return the result of a command, which must be done."""
         body = {"account_id": account_id, "command": command, "payload": payload}
-        result: Json = self.ask("POST", f"/oms/commands?wait_ms={WAIT_MS}", body)["results"][0]
+        result: Json = self.request("POST", f"/oms/commands?wait_ms={WAIT_MS}", body)["results"][0]
         if result["status"] != "done":
-            raise Broken(f"{command} {payload}: {json.dumps(result)[:600]}")
+            raise RequestFailed(f"{command} {payload}: {json.dumps(result)[:600]}")
         return result
 
     def order(self, account_id: int, side: str, quantity: Decimal, **more: Any) -> Json:
-        """The order, FILLED: at the market unless it is said otherwise."""
-        wish = {"symbol": self.target.symbol, "side": side, "qty": plain(quantity)}
-        sent = self.send(account_id, "send_order", **({"order_type": "market"} | wish | more))
+        """Send an order, a market order by default, and return it FILLED."""
+        payload = {"symbol": self.target.symbol, "side": side, "qty": plain(quantity)}
+        sent = self.send(account_id, "send_order", **({"order_type": "market"} | payload | more))
         return self.filled(sent["order_id"])
 
     def filled(self, order_id: int) -> Json:
-        """The order when it is FILLED."""
+        """Return the order when it is FILLED."""
         return self._order(order_id, "FILLED")
 
     def canceled(self, order_id: int) -> Json:
-        """The order when it is CANCELED."""
+        """Return the order when it is CANCELED."""
         return self._order(order_id, "CANCELED")
 
     def row(self, kind: str, row_id: int) -> Json:
-        """An order, deal or position by its id."""
-        found: Json = self.ask("GET", f"/oms/{kind}/{row_id}")["items"][0]
+        """Return an order, deal or position by its id."""
+        found: Json = self.request("GET", f"/oms/{kind}/{row_id}")["items"][0]
         return found
 
     def close(self, position: Json, **more: Any) -> Json:
-        """Close a position, or a part of it; the order, FILLED."""
-        wish = {"position_id": position["id"]} | more
-        sent = self.send(position["account_id"], "close_position", **wish)
+        """Close a position, or a part of it; return the order FILLED."""
+        payload = {"position_id": position["id"]} | more
+        sent = self.send(position["account_id"], "close_position", **payload)
         return self.filled(sent["order_id"])
 
     def open_positions(self, account_id: int) -> list[Json]:
-        """Open positions of the symbol, oldest first."""
-        told = self.ask("GET", f"/oms/positions/open?account_ids={account_id}")
-        rows = [row for row in told["items"] if row["symbol"] == self.target.symbol]
+        """Return the open positions of the symbol, oldest first."""
+        body = self.request("GET", f"/oms/positions/open?account_ids={account_id}")
+        rows = [row for row in body["items"] if row["symbol"] == self.target.symbol]
         return sorted(rows, key=lambda row: int(row["id"]))
 
-    def held(self, account_id: int) -> Decimal:
-        """The sum of all positions, strategies and unattributed."""
+    def ledger_position(self, account_id: int) -> Decimal:
+        """Return the sum of all positions, those without a strategy included."""
         return sum((signed(row) for row in self.open_positions(account_id)), Decimal(0))
 
-    def held_there(self, account_id: int) -> Decimal:
-        """The exchange's own position of the symbol."""
+    def exchange_position(self, account_id: int) -> Decimal:
+        """Return the exchange's own position of the symbol."""
         rows = self.ccxt(account_id, "fetch_positions", [self.target.symbol])
         total = Decimal(0)
         for row in rows:
@@ -187,41 +187,41 @@ class Desk:
         return total
 
     def price(self, account_id: int) -> Decimal:
-        """What the symbol costs now."""
+        """Return the current price of the symbol."""
         ticker = self.ccxt(account_id, "fetch_ticker", self.target.symbol)
         return Decimal(str(ticker["ask"] or ticker["last"]))
 
-    def trades_there(self, account_id: int) -> dict[str, Decimal]:
-        """Quantities of the exchange's own trades since the walk began, by their id."""
+    def exchange_trades(self, account_id: int) -> dict[str, Decimal]:
+        """Return quantities of the exchange's own trades since the walk began, by their id."""
         asked = (self.target.symbol, self.began_ms, 100)
         rows = self.ccxt(account_id, "fetch_my_trades", *asked)
         return {str(row["id"]): Decimal(str(row["amount"])) for row in rows}
 
     def deals(self, account_id: int) -> list[Json]:
-        """Trades of the symbol in our book since the walk began, all pages."""
+        """Return the deals of the symbol in the ledger since the walk began, all pages."""
         rows: list[Json] = []
         path = f"/oms/deals?account_ids={account_id}&since={self.began_ms}&page_size=500&page="
         for page in range(1, 100):
-            told = self.ask("GET", f"{path}{page}")["items"]
-            rows += [row for row in told if row["symbol"] == self.target.symbol]
-            if len(told) < 500:
+            body = self.request("GET", f"{path}{page}")["items"]
+            rows += [row for row in body if row["symbol"] == self.target.symbol]
+            if len(body) < 500:
                 break
         return [row for row in rows if row["type"] == "trade" and row["exchange_trade_id"]]
 
     def orders(self, account_id: int) -> list[Json]:
-        """Orders of the account since the walk began."""
+        """Return the orders of the account since the walk began."""
         path = f"/oms/orders/history?account_ids={account_id}&since={self.began_ms}&page_size=500"
-        rows: list[Json] = self.ask("GET", path)["items"]
+        rows: list[Json] = self.request("GET", path)["items"]
         return rows
 
     def ccxt(self, account_id: int, func: str, *args: Any) -> Any:
-        """What the exchange says, in ccxt's words."""
-        return self.ask("POST", f"/ccxt/{account_id}/{func}", {"args": list(args)})["result"]
+        """Call a ccxt method of the exchange."""
+        return self.request("POST", f"/ccxt/{account_id}/{func}", {"args": list(args)})["result"]
 
     def reconcile(self, account_ids: list[int]) -> list[Json]:
-        """Compare the accounts with the exchange now; what each sweep did."""
-        told = self.ask("POST", "/oms/reconcile", {"account_ids": account_ids})
-        rows: list[Json] = told["results"]
+        """Reconcile the accounts now. Returns the result of each pass."""
+        body = self.request("POST", "/oms/reconcile", {"account_ids": account_ids})
+        rows: list[Json] = body["results"]
         return rows
 
     def _order(self, order_id: int, status: str) -> Json:
@@ -229,7 +229,9 @@ class Desk:
         try:
             return wait_until(lambda: self._in(order_id, status), FILL_SECONDS_MAX, what)
         except AssertionError as late:
-            raise Broken(f"{late}: {json.dumps(self.row('orders', order_id))[:600]}") from None
+            raise RequestFailed(
+                f"{late}: {json.dumps(self.row('orders', order_id))[:600]}"
+            ) from None
 
     def _in(self, order_id: int, status: str) -> Json | None:
         row = self.row("orders", order_id)
@@ -238,35 +240,35 @@ class Desk:
 
 @dataclass
 class Walk:
-    """The steps so far; each is printed when it is over."""
+    """The steps so far; each is printed when it ends."""
 
     began: float = field(default_factory=time.monotonic)
-    wrong: int = 0
+    failures: int = 0
 
     def chapter(self, title: str) -> None:
-        """What the next lines are about."""
+        """Print the title of the next steps."""
         print(f"\n{title}", flush=True)
 
     def see(self, done: str, expected: object, look: Callable[[], object]) -> bool:
-        """What was done, what was expected, what is seen at last: one line."""
+        """Wait for the expected value, and print the step with what was seen."""
         deadline = time.monotonic() + SEE_SECONDS_MAX
         while (seen := look()) != expected and time.monotonic() < deadline:
             time.sleep(0.2)
-        self._tell(seen == expected, done, expected, seen)
+        self._print_step(seen == expected, done, expected, seen)
         return seen == expected
 
     def stopped(self, why: object) -> None:
-        """A step that could not be made."""
-        self._tell(False, "stopped", "the step is done", why)
+        """Print a step that could not be made."""
+        self._print_step(False, "stopped", "the step is done", why)
 
-    def _tell(self, right: bool, done: str, expected: object, seen: object) -> None:
-        self.wrong += not right
+    def _print_step(self, right: bool, done: str, expected: object, seen: object) -> None:
+        self.failures += not right
         second = f"{time.monotonic() - self.began:5.1f} s"
         mark = "ok " if right else "NOT"
         print(f"{mark} {second}  {done} | expected: {expected} | seen: {seen}", flush=True)
 
 
-def without_settings() -> None:
-    """Take the variables of the walk away from processes that are started later."""
+def remove_settings() -> None:
+    """Remove the walk's variables from the environment of child processes."""
     for name in [name for name in os.environ if name.startswith("OMS_TESTNET_")]:
         del os.environ[name]

@@ -78,7 +78,7 @@ def error_command(call: CcxtCall | None) -> str | None:
 
 def _too_late(item: SubmitItemResult, seconds: float) -> Refused:
     message = f"the exchange did not answer within {seconds:g} s"
-    payload = item.wish.payload
+    payload = item.command.payload
     if isinstance(payload, CcxtCall) and payload.is_trade:
         message += "; what was asked may still be carried out"
         return Refused(code="outcome_unknown", message=message, outcome="unknown")

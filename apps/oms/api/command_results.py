@@ -69,7 +69,7 @@ async def build_results(
     orders = {order.id: order for order in made.orders}
     for row, item, one in zip(results, items, ended, strict=True):
         if made_from is not None:
-            row |= _made(item.wish.payload, one, orders, made.deals)
+            row |= _made(item.command.payload, one, orders, made.deals)
         if mt5_from is not None:
             row["mt5"] = result_mt5_view(one, row["request_id"], made)
     return results
@@ -151,7 +151,7 @@ def _result_of(row: CommandRow) -> CommandResult:
 
 def _result(index: int, item: SubmitItemResult, ended: CommandResult, request_id: str) -> Row:
     """A result without the rows beside it: they are ``None`` where nobody asks for them."""
-    payload = item.wish.payload
+    payload = item.command.payload
     error = _error_of(ended)
     order_id = ended.order_id
     if order_id is None and item.command_id is not None:
@@ -166,7 +166,7 @@ def _result(index: int, item: SubmitItemResult, ended: CommandResult, request_id
         if error is None
         else error_detail(error, request_id, command=command_type_of(payload)),
         "status": ended.status.value,
-        "request_id": item.wish.request_id,
+        "request_id": item.command.request_id,
         "client_order_id": ended.client_order_id or name,
         "replayed": item.replayed or ended.replayed,
         "order": None,

@@ -1,6 +1,6 @@
-"""The one place where parts are chosen: settings in, a running API or worker out.
+"""The composition root: builds an API or a worker process from settings.
 
-Plain arguments, no framework. Only the command line imports this module.
+Plain arguments, no framework. Only the command line imports this package.
 """
 
 import os
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from oms.services.commands.execute import ExecuteCommand
     from oms.services.commands.position_ops import PositionOps
     from oms.services.ledger.record import RecordReports
+    from oms.worker.housekeeping import Housekeeping
     from oms.worker.main import Worker
 
 CLIENT_ORDER_ID_BYTES = 16
@@ -39,19 +40,19 @@ _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 async def migrate(settings: Settings) -> UpgradeResult:
-    """Bring the database to this version. Raises ``Unavailable``."""
+    """Upgrade the database to this version. Raises ``Unavailable``."""
     settings.home.mkdir(parents=True, exist_ok=True)
     return await migrations.upgrade(settings.dsn)
 
 
 async def migration_status(settings: Settings) -> MigrationStatus:
-    """The database's version and what is still to be applied. Raises ``Unavailable``."""
+    """Return the database's version and the pending migrations. Raises ``Unavailable``."""
     return await migrations.status(settings.dsn)
 
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
-    """The store, closed at the end."""
+    """Open the store, and close it at the end."""
     store = await SqlStore.open(settings.dsn)
     try:
         yield store
@@ -60,18 +61,18 @@ async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
 
 
 def build_vault(settings: Settings) -> "AesVault":
-    """What seals and opens credentials, with the keys of the environment, else of the file."""
+    """Return the vault, with the master keys of the environment or else of the key file."""
     from oms.adapters.key_file import KeyFile
     from oms.adapters.vault import AesVault
 
     if settings.master_key:
-        told = [part.strip() for part in settings.master_key.split(",") if part.strip()]
-        return AesVault(lambda: told)
+        keys = [part.strip() for part in settings.master_key.split(",") if part.strip()]
+        return AesVault(lambda: keys)
     return AesVault(KeyFile(settings.key_file).read)
 
 
 def ensure_master_key(settings: Settings) -> bool:
-    """Make the key file where there is no master key; whether it was made. Raises ``OSError``."""
+    """Create the key file if there is no master key. Returns whether it did. Raises ``OSError``."""
     from oms.adapters.key_file import KeyFile
     from oms.adapters.vault import new_master_key
 
@@ -83,20 +84,18 @@ def ensure_master_key(settings: Settings) -> bool:
 async def build_worker(
     settings: Settings, *, name: str = "", only: tuple[int, ...] = ()
 ) -> "Worker":
-    """A worker process's parts; ``only`` narrows it to these accounts."""
-    from oms.services.access.chain_audit import ChainAudit
+    """Build a worker process; ``only`` limits it to these accounts."""
     from oms.services.account_state.commit import CommitBatches
     from oms.services.exchange_sync.poll_exchange import PollExchange
     from oms.worker.commit_pipeline import CommitPipeline
     from oms.worker.dispatch import CommandProcessor
-    from oms.worker.housekeeping import Housekeeping
     from oms.worker.leases import LeaseKeeper
     from oms.worker.main import Worker
     from oms.worker.reconcile_schedule import ReconcileScheduler
 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
-    bell = SocketNotifier(settings.bell)
+    notifier = SocketNotifier(settings.bell)
     connect = build_exchange_factory(
         store=store,
         vault=build_vault(settings),
@@ -110,7 +109,7 @@ async def build_worker(
     keeper = LeaseKeeper(
         owner=owner, leases=store.leases, seconds=settings.lease_seconds, only=only
     )
-    accounts = CommandProcessor(
+    processor = CommandProcessor(
         keeper=keeper,
         clock=clock,
         queue=store.queue,
@@ -118,33 +117,43 @@ async def build_worker(
         execute=execute,
         record=execute.record,
         poll_exchange=PollExchange(record=execute.record, reconcile=execute.reconcile),
-        pipeline=CommitPipeline(commit=CommitBatches(ledger=store.ledger, bell=bell, clock=clock)),
+        pipeline=CommitPipeline(
+            commit=CommitBatches(ledger=store.ledger, notifier=notifier, clock=clock)
+        ),
         connect=connect,
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,
     )
     return Worker(
         name=owner,
-        accounts=accounts,
+        processor=processor,
         keeper=keeper,
         leases=store.leases,
-        housekeeping=Housekeeping(
-            clock=clock,
-            queue=store.queue,
-            ledger=store.ledger,
-            credentials=store.login_credentials,
-            chain_audit=ChainAudit(log=store.audit_log),
-            retention_days=settings.events.retention_days,
-        ),
-        bell=bell,
+        housekeeping=_housekeeping(settings, store, clock),
+        notifier=notifier,
         tick_seconds=settings.paper_tick_ms / 1000,
         close=store.close,
-        reconcile_scheduler=ReconcileScheduler(accounts=accounts, rows=store.reconcile_store),
+        reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
+    )
+
+
+def _housekeeping(settings: Settings, store: SqlStore, clock: SystemClock) -> "Housekeeping":
+    """Build the periodic tasks of the worker that holds their lease."""
+    from oms.services.access.chain_audit import ChainAudit
+    from oms.worker.housekeeping import Housekeeping
+
+    return Housekeeping(
+        clock=clock,
+        queue=store.queue,
+        ledger=store.ledger,
+        credentials=store.login_credentials,
+        chain_audit=ChainAudit(log=store.audit_log),
+        retention_days=settings.events.retention_days,
     )
 
 
 def _execute(settings: Settings, store: SqlStore) -> "ExecuteCommand":
-    """What runs commands: each part on what lies below it."""
+    """Build the execution of commands."""
     from oms.services.access.command_permissions import CommandPermissions
     from oms.services.commands.bulk_close import BulkClose
     from oms.services.commands.execute import ExecuteCommand
@@ -155,7 +164,7 @@ def _execute(settings: Settings, store: SqlStore) -> "ExecuteCommand":
     from oms.services.commands.strategy_links import StrategyLinkRefresh
     from oms.services.ledger.load_history import LoadHistory
     from oms.services.ledger.record import RecordReports
-    from oms.services.reconcile import Reconciling
+    from oms.services.reconcile import ReconcileAccount
     from oms.services.reconcile.raw_payloads import RawPayloadRecorder
 
     ledger, ids = store.ledger, store.ids
@@ -186,7 +195,7 @@ def _execute(settings: Settings, store: SqlStore) -> "ExecuteCommand":
         position_ops=position_ops,
         mutate=_mutate(store, record, permissions, position_ops),
         kill_switches=KillSwitchCache(kills=store.kill_switches),
-        reconcile=Reconciling(
+        reconcile=ReconcileAccount(
             ledger=ledger,
             record=record,
             ids=ids,
@@ -203,7 +212,7 @@ def _mutate(
     permissions: "CommandPermissions",
     position_ops: "PositionOps",
 ) -> "MutateRows":
-    """What sets rows right."""
+    """Build the correction of rows by an admin."""
     from oms.services.admin_mutate.mutate_rows import build_mutate_rows
 
     return build_mutate_rows(
@@ -218,13 +227,13 @@ def _mutate(
 
 
 def new_client_order_id() -> str:
-    """26 characters of Crockford's alphabet, 128 random bits."""
+    """Return 26 characters of Crockford's alphabet with 128 random bits."""
     number = int.from_bytes(secrets.token_bytes(CLIENT_ORDER_ID_BYTES)) << 2
     return "".join([_PAIRS[number >> place & 1023] for place in range(120, -1, -10)])
 
 
 def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Administer":
-    """The desk of users and keys."""
+    """Build the administration of users and keys."""
     from oms.services.access.administer import Administer
     from oms.services.access.authenticate import Authenticate
     from oms.services.access.last_used import LastUsedRecorder
@@ -253,7 +262,7 @@ def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Adm
 
 
 async def build_api(settings: Settings) -> "Application":
-    """The application of an API process; it closes its store when it stops."""
+    """Build the application of an API process; it closes its store when it stops."""
     from oms.adapters.paper.mark_prices import PaperMarks
     from oms.api.app import create_app
     from oms.api.context import ApiContext
@@ -269,7 +278,7 @@ async def build_api(settings: Settings) -> "Application":
 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
-    commands, bell = settings.commands, SocketNotifier(settings.bell)
+    commands, notifier = settings.commands, SocketNotifier(settings.bell)
     depths = QueueDepthLimiter(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
     administer = _administer(settings, store, clock)
     parts = ApiContext(
@@ -284,17 +293,17 @@ async def build_api(settings: Settings) -> "Application":
             registry=store.registry,
             ids=store.ids,
             clock=clock,
-            enqueue=Enqueue(queue=store.queue, bell=bell, batch_max=commands.batch_max),
+            enqueue=Enqueue(queue=store.queue, notifier=notifier, batch_max=commands.batch_max),
             depths=depths,
             idempotency_hours=commands.idempotency_hours,
         ),
-        waiting=ResultWaiter(queue=store.queue, bell=bell),
+        waiting=ResultWaiter(queue=store.queue, notifier=notifier),
         reads=LedgerQueries(registry=store.registry, history=store.history, queue=store.queue),
         history=store.history,
         reconciliations=store.reconcile_store,
         leases=store.leases,
         depths=depths,
-        bell=bell,
+        bell=notifier,
         health=store,
         budgets=RateLimiter(limits=settings.limits, now=time.monotonic),
         request_metrics=RequestMetrics(started_at=clock.now()),

@@ -1,4 +1,4 @@
-"""Try an account's exchange once, as its worker would: for ``oms doctor``. Changes nothing."""
+"""Connect to an account's exchange once, as its worker would, for ``oms doctor``."""
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 CLOCK_OFFSET_MS_MAX = 5000
 
 CheckResult = tuple[str, bool, str]
-"""What was looked at, whether it is well, and what was found."""
+"""Name of the check, whether it passed, and the details."""
 
 
 async def check_connection(
     account: Account, store: "SqlStore", vault: "Vault", settings: Settings
 ) -> AsyncIterator[CheckResult]:
-    """Environment, connection with its credentials, clock, rights of the key, position mode.
+    """Check environment, credentials, clock, permissions of the key, and position mode.
 
-    Raises ``Conflict`` where credentials cannot be opened, ``Unavailable``.
+    Raises ``Conflict`` if credentials cannot be opened, ``Unavailable``.
     """
     from oms.adapters.ccxt.client.request_errors import RequestError
     from oms.adapters.ccxt.client.venue_client import VenueClient
@@ -47,18 +47,22 @@ async def check_connection(
     try:
         hosts = ", ".join(client.hosts_called)
         yield "exchange", True, f"{where}: {len(client.instruments)} instruments from {hosts}"
-        async for found in _looked_at(client, account):
-            yield found
+        async for result in _check_client(client, account):
+            yield result
     finally:
         await client.close()
 
 
-async def _looked_at(client: "VenueClient", account: Account) -> AsyncIterator[CheckResult]:
+async def _check_client(client: "VenueClient", account: Account) -> AsyncIterator[CheckResult]:
     from oms.adapters.ccxt.client.key_permissions import fetch_key_permissions
     from oms.adapters.ccxt.client.request_errors import ReadFailed
 
-    off = abs(int(client.exchange.options.get("timeDifference", 0)))
-    yield "exchange_clock", off < CLOCK_OFFSET_MS_MAX, f"{off} ms from the exchange's"
+    offset_ms = abs(int(client.exchange.options.get("timeDifference", 0)))
+    yield (
+        "exchange_clock",
+        offset_ms < CLOCK_OFFSET_MS_MAX,
+        f"{offset_ms} ms off the exchange's clock",
+    )
     try:
         await client.read("fetch_balance")
     except ReadFailed as failed:
@@ -66,15 +70,15 @@ async def _looked_at(client: "VenueClient", account: Account) -> AsyncIterator[C
         return
     yield "credentials", True, "the account can be read"
     rights = await fetch_key_permissions(client, account.venue, account.environment.value)
-    told = {None: "not told", True: "yes", False: "no"}
-    detail = f"trade: {told[rights.trades]}; withdraw: {told[rights.can_withdraw]}"
+    texts = {None: "unknown", True: "yes", False: "no"}
+    detail = f"trade: {texts[rights.trades]}; withdraw: {texts[rights.can_withdraw]}"
     yield "permissions", rights.trades is not False, detail
     if account.position_mode is PositionMode.HEDGE:
         yield await _position_mode(client, account)
 
 
 async def _position_mode(client: "VenueClient", account: Account) -> CheckResult:
-    """How the tickets of a hedge account are held: on two legs there, or over the net."""
+    """Check how the exchange holds the tickets of a hedge account: two legs or a net position."""
     from oms.adapters.ccxt.client.request_errors import ReadFailed
     from oms.adapters.ccxt.sync.position_modes import PositionModeReader
 
@@ -87,6 +91,10 @@ async def _position_mode(client: "VenueClient", account: Account) -> CheckResult
         await modes.legs("BTC/USDT:USDT" if "BTC/USDT:USDT" in contracts else contracts[0])
     except ReadFailed as failed:
         return name, False, f"{failed.code}: {failed.message}"
-    shown = modes.shown() or "told none"
-    apart = "" if shown == "hedge" else ": one position there, tickets are told apart here"
-    return name, True, f"the exchange has {shown}{apart}"
+    exchange_mode = modes.shown() or "unknown"
+    note = (
+        ""
+        if exchange_mode == "hedge"
+        else ": one position there, tickets exist in this system only"
+    )
+    return name, True, f"the exchange has {exchange_mode}{note}"

@@ -1,7 +1,7 @@
-"""The exchange of each account: the paper one, or a client of a real one with opened credentials.
+"""Creates the exchange of each account: a paper exchange, or a client of a real one.
 
-Clients of one process share the tables of markets. ccxt is imported by the first client that is
-opened, in a thread: a worker of paper accounts alone never pays for it.
+The clients of a process share the market tables. ccxt is imported when the first client is opened,
+in a thread: a worker with paper accounts only never imports it.
 """
 
 from collections.abc import Callable
@@ -36,10 +36,11 @@ def build_exchange_factory(
     cache: Path,
     live_age: timedelta = timedelta(seconds=10),
 ) -> Callable[[LoadedAccount, Callable[[], None]], Exchange]:
-    """What makes an account's exchange; the second argument is called when it has news.
+    """Return a function that creates an account's exchange; its second argument is called on
+    updates.
 
-    ``tag`` names this installation to exchanges, ``tapes`` is the folder of recorded prices,
-    ``cache`` the one of the tables of markets. Live prices older than ``live_age`` fill nothing.
+    ``tag`` identifies this installation to exchanges, ``tapes`` is the folder of recorded prices,
+    ``cache`` the folder of market tables. Live prices older than ``live_age`` do not fill orders.
     """
     from oms.adapters.ccxt.client.market_cache import MarketCache
     from oms.adapters.ccxt.ratelimit.rate_bucket import RateLimitBuckets
@@ -63,15 +64,17 @@ def build_exchange_factory(
 
         return PriceFeeds(market_cache, cache)
 
-    def hold(on_news: Callable[[], None]) -> Callable[[Account], PriceFeed]:
-        return lambda account: feeds().hold(account, on_news)
+    def hold(on_update: Callable[[], None]) -> Callable[[Account], PriceFeed]:
+        return lambda account: feeds().hold(account, on_update)
 
-    def connect(image: LoadedAccount, on_news: Callable[[], None]) -> Exchange:
-        match image.account.engine:
+    def connect(loaded: LoadedAccount, on_update: Callable[[], None]) -> Exchange:
+        match loaded.account.engine:
             case Engine.PAPER:
-                return restore_paper_exchange(image, tapes, store.history, hold(on_news), live_age)
+                return restore_paper_exchange(
+                    loaded, tapes, store.history, hold(on_update), live_age
+                )
             case Engine.CCXT | Engine.CCXTPRO:
-                return real(image, on_news)
+                return real(loaded, on_update)
             case engine:
                 assert_never(engine)
 
@@ -79,23 +82,23 @@ def build_exchange_factory(
 
 
 def restore_paper_exchange(
-    image: LoadedAccount,
+    loaded: LoadedAccount,
     tapes: Path,
     history: HistoryReads | None = None,
     hold: Callable[[Account], PriceFeed] | None = None,
     live_age: timedelta = timedelta(seconds=10),
 ) -> Exchange:
-    """The paper exchange of an account as it was stored; ``hold`` brings live prices."""
+    """Return the paper exchange of a stored account; ``hold`` subscribes to live prices."""
     from oms.adapters.paper.paper_exchange import PaperExchange
 
-    account = image.account
+    account = loaded.account
     feed = hold(account) if hold is not None and account.paper.uses("live") else None
-    return PaperExchange.restore(account, image.exchange_state, tapes, history, feed, live_age)
+    return PaperExchange.restore(account, loaded.exchange_state, tapes, history, feed, live_age)
 
 
 def _real(
-    image: LoadedAccount,
-    on_news: Callable[[], None],
+    loaded: LoadedAccount,
+    on_update: Callable[[], None],
     *,
     store: "SqlStore",
     unseal: UnsealCredentials,
@@ -106,15 +109,15 @@ def _real(
     from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
     from oms.adapters.ccxt.client.decrypting_client import DecryptingClient
 
-    account = image.account
+    account = loaded.account
 
-    async def belongs(order_id: int) -> bool:
+    async def is_own_order(order_id: int) -> bool:
         return await store.ledger.order(account.id, order_id) is not None
 
     async def spec() -> "ClientSpec":
-        told = await load_client_spec(account, unseal, cache)
+        spec = await load_client_spec(account, unseal, cache)
         return evolve(
-            told,
+            spec,
             is_key_shared=await store.sealed_credentials.is_key_shared(account.id),
             owner=await store.sealed_credentials.owner(account.id),
         )
@@ -125,17 +128,17 @@ def _real(
             spec, market_cache, partial(store.sealed_credentials.set_owner, account.id)
         ),
         tag=tag,
-        on_news=on_news,
-        open_orders=image.orders,
-        attempts=image.exchange_state.attempts,
-        belongs=belongs,
+        on_update=on_update,
+        open_orders=loaded.orders,
+        attempts=loaded.exchange_state.attempts,
+        belongs=is_own_order,
     )
 
 
 async def load_client_spec(
     account: Account, unseal: UnsealCredentials, cache: Path
 ) -> "ClientSpec":
-    """What a client is made of. Raises ``Unsealable``, ``NoMasterKey``, ``Unavailable``."""
+    """Return a client's arguments. Raises ``UnsealError``, ``NoMasterKey``, ``Unavailable``."""
     from oms.adapters.ccxt.client.ccxt_factory import ClientSpec
 
     secrets = await unseal(account.id)

@@ -1,1 +1,1 @@
-"""Who works: leases accounts, drains their queues in order, and does the chores."""
+"""The worker process: leases accounts, executes their queued commands in order, housekeeping."""

@@ -1,7 +1,7 @@
-"""One commit on its way while the next one is being drafted.
+"""One commit in progress while the next one is collected.
 
-Commits reach the database one after the other; what is drafted while one runs goes into the next.
-If one fails, everything that was built on it is thrown away by whoever catches the failure.
+Commits reach the database one after the other; changes made during a commit go into the next. If a
+commit fails, its caller discards every state that was built on it.
 """
 
 import asyncio
@@ -14,37 +14,38 @@ from oms.services.account_state.state import AccountState
 
 @dataclass(slots=True, kw_only=True)
 class CommitPipeline:
-    """The commit that runs and the homes whose drafts wait for the next."""
+    """The commit in progress, and the account states with changes for the next one."""
 
     commit: CommitBatches
-    #: How often something was added since the last commit was begun.
+    #: Number of additions since the last commit was started.
     added: int = 0
-    _drafted: dict[int, AccountState] = field(default_factory=dict)
-    _sent: list[AccountState] = field(default_factory=list)
+    _changed: dict[int, AccountState] = field(default_factory=dict)
+    _committing: list[AccountState] = field(default_factory=list)
     _running: "asyncio.Task[frozenset[int]] | None" = None
 
     def add(self, state: AccountState) -> None:
-        """The home has something to write."""
-        self._drafted[state.account.id] = state
+        """Add a state that has uncommitted changes."""
+        self._changed[state.account.id] = state
         self.added += 1
 
     def discard(self, state: AccountState) -> None:
-        """What the home has drafted is not written."""
-        self._drafted.pop(state.account.id, None)
+        """Remove a state; its uncommitted changes are not written."""
+        self._changed.pop(state.account.id, None)
 
     def inflight_command_ids(self) -> Collection[int]:
-        """Commands that are executed and not known to be stored: the queue still shows them."""
+        """Return commands executed but not known to be stored; the queue still lists them."""
         ids: set[int] = set()
-        for state in self._drafted.values():
+        for state in self._changed.values():
             ids.update(state.work.results)
-        for state in self._sent:
+        for state in self._committing:
             ids.update(state.committing.results)
         return ids
 
     async def push(self, *, wait: bool = False) -> frozenset[int]:
-        """Send the drafts if no commit runs, or ``wait`` for it; ids of accounts that are lost.
+        """Start the next commit if none runs, or after it if ``wait``. Returns accounts whose lease
+        is lost.
 
-        Raises ``Unavailable`` when the outcome of the commit that ran is not known.
+        Raises ``Unavailable`` when the outcome of the finished commit is unknown.
         """
         lost: frozenset[int] = frozenset()
         if self._running is not None:
@@ -52,31 +53,32 @@ class CommitPipeline:
                 return lost
             running, self._running = self._running, None
             lost = await running
-            for state in self._sent:
-                # What fell out of the commit is not stored: nothing of it may leave.
+            for state in self._committing:
+                # What was left out of the commit is not stored, and must not be sent to an
+                # exchange.
                 if state.account.id not in lost:
                     state.mark_committed()
-            self._sent = []
-        states = [state for state in self._drafted.values() if state.work.has_content()]
-        self._drafted, self.added = {}, 0
-        self._sent = [state for state in states if state.account.id not in lost]
-        if self._sent:
-            batches = [state.begin_commit() for state in self._sent]
+            self._committing = []
+        states = [state for state in self._changed.values() if state.work.has_content()]
+        self._changed, self.added = {}, 0
+        self._committing = [state for state in states if state.account.id not in lost]
+        if self._committing:
+            batches = [state.begin_commit() for state in self._committing]
             self._running = asyncio.create_task(self.commit(batches))
         return lost
 
     def is_free(self) -> bool:
-        """Whether the database waits for something to commit."""
+        """Return whether no commit is in progress."""
         return self._running is None or self._running.done()
 
     @property
     def running(self) -> "asyncio.Task[frozenset[int]] | None":
-        """The commit on its way, to look at and never to cancel."""
+        """Return the commit in progress, for waiting only; it must not be cancelled."""
         return self._running
 
     async def drop(self) -> None:
-        """Throw the drafts away, once nothing is on its way any more."""
+        """Discard the changes, after the commit in progress has ended."""
         if self._running is not None:
             await asyncio.gather(self._running, return_exceptions=True)
         self._running = None
-        self._drafted, self._sent, self.added = {}, [], 0
+        self._changed, self._committing, self.added = {}, [], 0

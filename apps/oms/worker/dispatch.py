@@ -1,9 +1,9 @@
-"""Draining the queues: take, execute in order, commit together, ring.
+"""Dispatch of queued commands: fetch, execute in order, commit together, notify.
 
-All accounts of this worker go through one loop: what is queued when a round begins shares its
-commit, what arrives meanwhile shares the next. While one round is executed the next is read and
-the last is committed (``worker.pipeline``). Homes are loaded when their account first has
-something to do and dropped at the first doubt.
+One loop serves all accounts of the worker. Commands queued when a round begins share its commits,
+later ones go into the next round. While a round is executed, the next one is fetched and the last
+one is committed (``worker.commit_pipeline``). An account is loaded when it first has something to
+do, and evicted when the outcome of a commit is unknown.
 """
 
 import asyncio
@@ -41,22 +41,23 @@ _new_command = constructor(Command)
 logger = logging.getLogger(__name__)
 
 ACCOUNTS_PER_POLL = 20
-"""Accounts without open orders that one look at the market takes on."""
+"""Accounts without open orders that one market poll covers."""
 
 BACKOFF = timedelta(seconds=5)
-"""How long an account is left alone whose exchange failed us; its commands wait."""
+"""How long an account is left out after its exchange raised an error; its commands wait."""
 
 READ_CONNECTION_TYPE = COMMAND_TYPES[ReadConnection]
-"""The command that is carried out while the exchange is only being connected, too."""
+"""The command type that is executed also while the exchange is connecting."""
 
 PREFETCH_AT_REMAINING = 16
-"""Commands before the end of a round at which the next is read: late, so that it finds much, and in
-time, so that it is there when the round ends."""
+"""The number of commands left in a round at which the next is fetched: late, so that it contains
+many, and early enough to be there when the round ends.
+"""
 
 
 @dataclass(slots=True, kw_only=True)
 class CommandProcessor:
-    """The homes of one worker and what is done with them."""
+    """Executes the commands of the worker's accounts."""
 
     keeper: LeaseKeeper
     clock: Clock
@@ -66,179 +67,182 @@ class CommandProcessor:
     record: RecordReports
     poll_exchange: PollExchange
     pipeline: CommitPipeline
-    #: Makes an account's exchange, which calls the function given when it has something to tell.
+    #: Creates an account's exchange; it calls the given function when it has new events.
     connect: Callable[[LoadedAccount, Callable[[], None]], Exchange]
     batch_max: int
-    #: The gateway's own switch before live trading.
+    #: Whether the gateway's configuration permits live trading.
     live_allowed: bool = False
-    #: Called when an exchange has something to tell.
+    #: Called when an exchange has new events.
     notify: Callable[[], None] = lambda: None
     states: dict[int, AccountState] = field(default_factory=dict)
-    #: Accounts that time may move though they have no orders, in the order of their turns.
-    _turns: deque[int] = field(default_factory=deque)
-    #: Accounts whose exchange failed us, and until when they are left alone.
-    _resting: dict[int, datetime] = field(default_factory=dict)
-    #: Accounts whose exchange has something to tell.
-    _news: set[int] = field(default_factory=set)
-    _crowd: AdaptiveBatchSize = field(default_factory=AdaptiveBatchSize)
-    #: The read of the next round, begun early.
-    _next: "asyncio.Task[Sequence[CommandRow]] | None" = None
+    #: Accounts without open orders that need polling, in turn.
+    _poll_queue: deque[int] = field(default_factory=deque)
+    #: Accounts whose exchange raised an error, and when they are retried.
+    _backoff_until: dict[int, datetime] = field(default_factory=dict)
+    #: Accounts whose exchange has new events.
+    _updated: set[int] = field(default_factory=set)
+    _batch_size: AdaptiveBatchSize = field(default_factory=AdaptiveBatchSize)
+    #: The fetch of the next round, started early.
+    _prefetch: "asyncio.Task[Sequence[CommandRow]] | None" = None
 
-    async def take(self) -> Sequence[CommandRow]:
-        """What is queued now for the accounts held, in order, less what is in hand."""
-        if self._next is not None:
-            ahead, self._next = self._next, None
-            return await ahead
-        return await self._queued(self.pipeline.inflight_command_ids())
+    async def fetch_queued(self) -> Sequence[CommandRow]:
+        """Return the queued commands of the leased accounts in order, without those in flight."""
+        if self._prefetch is not None:
+            prefetch, self._prefetch = self._prefetch, None
+            return await prefetch
+        return await self._fetch(self.pipeline.inflight_command_ids())
 
     async def run(self, rows: Sequence[CommandRow]) -> int:
-        """Execute in order and send to be committed together; the number of commands."""
-        count, batch_size = (
-            0,
-            self._crowd.batch_size(len(rows) + len(self.pipeline.inflight_command_ids())),
-        )
+        """Execute commands in order and start their commits. Returns the number executed."""
+        count, inflight = 0, len(rows) + len(self.pipeline.inflight_command_ids())
+        batch_size = self._batch_size.batch_size(inflight)
         for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
             if left == PREFETCH_AT_REMAINING:
-                await self._look_ahead(rows)
-            state = await self._home(row.account_id)
-            if state is None or (_must_wait(state) and row.command_type != READ_CONNECTION_TYPE):
-                continue  # it stays queued
+                await self._start_prefetch(rows)
+            state = await self._state_of(row.account_id)
+            if state is None or (
+                _is_connecting(state) and row.command_type != READ_CONNECTION_TYPE
+            ):
+                continue  # It stays queued.
             await self.execute(state, command_of(row), self.clock.now())
             self.pipeline.add(state)
             count += 1
             if self.pipeline.added >= batch_size and self.pipeline.is_free():
-                await self._push()
-            if self.pipeline.running is not None or self._next is not None:
-                await asyncio.sleep(0)  # what is on its way moves on between two commands
-        await self._push()
+                await self._push_commits()
+            if self.pipeline.running is not None or self._prefetch is not None:
+                await asyncio.sleep(0)  # Let background tasks run between two commands.
+        await self._push_commits()
         return count
 
     def has_prefetched(self) -> bool:
-        """Whether the next round is being read, or was."""
-        return self._next is not None
+        """Return whether the next round is being fetched, or was."""
+        return self._prefetch is not None
 
-    async def await_commits(self, ear: WakeupListener) -> bool:
-        """Wait for the commits on their way; whether there is more to do at once.
+    async def await_commits(self, listener: WakeupListener) -> bool:
+        """Wait for the commits in progress. Returns whether the next round is ready.
 
-        What is rung for meanwhile is read, so that it can be executed when the commit is over; not
-        before, for each command between two of its steps would hold it up.
-        Raises ``Unavailable`` if it is in doubt.
+        Commands that arrive meanwhile are fetched, so that they can be executed after the commit;
+        not before it, because each of them would delay it.
+
+        Raises ``Unavailable`` if the outcome of a commit is unknown.
         """
         while (running := self.pipeline.running) is not None and not self.has_prefetched():
-            while await ear.wait_before(running):
-                await self._look_ahead()
-            await self._push(wait=True)
+            while await listener.wait_before(running):
+                await self._start_prefetch()
+            await self._push_commits(wait=True)
         return self.has_prefetched()
 
     async def await_all_commits(self) -> None:
-        """Wait until nothing is on its way any more. Raises ``Unavailable``."""
-        await self._push(wait=True)
+        """Wait until no commit is in progress. Raises ``Unavailable``."""
+        await self._push_commits(wait=True)
         while self.pipeline.running is not None:
-            await self._push(wait=True)
+            await self._push_commits(wait=True)
 
     async def fail(self, row: CommandRow) -> None:
-        """End a command that broke us; nothing it did is kept."""
+        """Fail a command whose execution raised an error; none of its changes are kept."""
         await self.evict_all()
-        state = await self._home(row.account_id)
+        state = await self._state_of(row.account_id)
         if state is None:
             return
-        message = "this command met an internal fault and was not carried out"
-        why = Refused(code="internal_error", message=message)
-        result = CommandResult(status=CommandStatus.FAILED, error=why)
+        message = "this command met an internal error and was not executed"
+        refused = Refused(code="internal_error", message=message)
+        result = CommandResult(status=CommandStatus.FAILED, error=refused)
         await self.record.append_events(state, Changes(), (command_of(row), result))
         self.pipeline.add(state)
         await self.await_all_commits()
 
     async def poll_market(self) -> int:
-        """Let time pass for accounts that it may move; the number of accounts it changed.
+        """Poll the exchanges of accounts that time may change. Returns how many accounts changed.
 
-        Those with open orders are looked at each time. The others take turns: a position is judged
-        again by its next command, and a payment that comes later is of the same moment.
+        Accounts with open orders are polled each time, the others in turn: their positions are
+        checked again by the next command, and a late payment keeps its timestamp.
         """
         now = self.clock.now()
         changed = 0
-        for account_id in [*self._in_a_hurry(), *self._next_in_turn()]:
-            state = await self._home(account_id)
-            if state is not None and await self._listen(state, now):
+        for account_id in [*self._accounts_with_orders(), *self._next_to_poll()]:
+            state = await self._state_of(account_id)
+            if state is not None and await self._poll(state, now):
                 changed += 1
-        await self._push()
+        await self._push_commits()
         return changed
 
     async def poll_updates(self) -> None:
-        """Record what exchanges have to tell now."""
-        news, self._news = self._news, set()
-        for account_id in news:
+        """Record the new events of exchanges."""
+        updated, self._updated = self._updated, set()
+        for account_id in updated:
             state = self.states.get(account_id)
             if state is not None and account_id in self.keeper.held:
-                await self._listen(state, self.clock.now())
-        if news:
-            await self._push()
+                await self._poll(state, self.clock.now())
+        if updated:
+            await self._push_commits()
 
     async def reconcile_account(
-        self, account_id: int, scope: Scope, plan: ReconcileIntervals
+        self, account_id: int, scope: Scope, intervals: ReconcileIntervals
     ) -> Refused | None:
-        """Sweep an account though nobody asked, or begin to; why not, where it cannot be."""
-        state = await self._home(account_id)
-        if state is None or _must_wait(state):
-            return Refused(code="busy", message="it is not at home yet")
-        if (unavailable_reason := state.exchange.unavailable_reason()) is not None:
-            return unavailable_reason
+        """Run or start a scheduled reconcile pass. Returns why not, if it cannot be started."""
+        state = await self._state_of(account_id)
+        if state is None or _is_connecting(state):
+            return Refused(code="busy", message="the exchange is not connected yet")
+        if (reason := state.exchange.unavailable_reason()) is not None:
+            return reason
         if state.pending_reconciles:
-            return None  # what is on its way sees the same
+            return None  # The pass in progress covers it.
         changes, now = Changes(), self.clock.now()
         try:
-            await self.poll_exchange.reconcile.start_scheduled(state, scope, plan, changes, now)
+            await self.poll_exchange.reconcile.start_scheduled(
+                state, scope, intervals, changes, now
+            )
         except Unavailable:
             raise
         except Exception:
             logger.exception("exchange_failed account_id=%d", account_id)
-            await self._forsake(state, now)
+            await self._evict_and_back_off(state, now)
             return None
         if changes.has_content():
             await self.record.append_events(state, changes)
         self.pipeline.add(state)
-        await self._push()
+        await self._push_commits()
         return None
 
-    async def record_unreachable(self, account_id: int, unavailable_reason: Refused) -> None:
-        """Write down that an account could not be read."""
+    async def record_unreachable(self, account_id: int, reason: Refused) -> None:
+        """Record that an account could not be read."""
         state = self.states.get(account_id)
         if state is not None:
-            await self.poll_exchange.reconcile.record_failure(
-                state, unavailable_reason, self.clock.now()
-            )
+            await self.poll_exchange.reconcile.record_failure(state, reason, self.clock.now())
             self.pipeline.add(state)
-            await self._push()
+            await self._push_commits()
 
     def needs_polling(self) -> bool:
-        """Whether ``look_at_market`` has anything to look at."""
-        return bool(self._turns) or any(state.orders for state in self.states.values())
+        """Return whether ``poll_market`` has anything to poll."""
+        return bool(self._poll_queue) or any(state.orders for state in self.states.values())
 
     async def load_leased_accounts(self, account_ids: Iterable[int]) -> None:
-        """Load the homes of those newly leased accounts that have open orders.
+        """Load newly leased accounts that have open orders.
 
-        Accounts that only hold positions are loaded when it is their turn.
+        Accounts that only have positions are loaded in turn.
         """
         leased = [account_id for account_id in account_ids if account_id]
         for account_id in await self.ledger.accounts_with_open_orders(leased):
-            await self._home(account_id)
-        self._turns.extend(await self.ledger.accounts_with_positions(leased))
+            await self._state_of(account_id)
+        self._poll_queue.extend(await self.ledger.accounts_with_positions(leased))
 
-    def _in_a_hurry(self) -> list[int]:
+    def _accounts_with_orders(self) -> list[int]:
         return [account_id for account_id, state in self.states.items() if state.orders]
 
-    def _next_in_turn(self) -> list[int]:
-        """The next few accounts that may be moved by time though they have no orders."""
-        if not self._turns:
+    def _next_to_poll(self) -> list[int]:
+        """Return the next few accounts without open orders to poll."""
+        if not self._poll_queue:
             held = self.states.items()
-            self._turns.extend(i for i, state in held if state.exchange.needs_polling())
-        turns = [self._turns.popleft() for _ in range(min(len(self._turns), ACCOUNTS_PER_POLL))]
-        return [i for i in turns if i not in self.states or not self.states[i].orders]
+            self._poll_queue.extend(i for i, state in held if state.exchange.needs_polling())
+        next_ids = [
+            self._poll_queue.popleft() for _ in range(min(len(self._poll_queue), ACCOUNTS_PER_POLL))
+        ]
+        return [i for i in next_ids if i not in self.states or not self.states[i].orders]
 
-    async def _listen(self, state: AccountState, now: datetime) -> bool:
-        """Record what the exchange tells; whether that changed anything.
+    async def _poll(self, state: AccountState, now: datetime) -> bool:
+        """Poll the exchange of an account. Returns whether anything changed.
 
-        What breaks here is an adapter of one account: the others go on.
+        An unexpected error belongs to the adapter of one account: the others are not affected.
         """
         try:
             changed = await self.poll_exchange(state, now)
@@ -246,107 +250,104 @@ class CommandProcessor:
             raise
         except Exception:
             logger.exception("exchange_failed account_id=%d", state.account.id)
-            await self._forsake(state, now)
+            await self._evict_and_back_off(state, now)
             return False
         if changed:
             self.pipeline.add(state)
         return changed
 
-    async def _forsake(self, state: AccountState, now: datetime) -> None:
-        """Believe nothing of a home any more, and leave its account alone for a while."""
+    async def _evict_and_back_off(self, state: AccountState, now: datetime) -> None:
+        """Evict an account after an error of its exchange, and leave it out for ``BACKOFF``."""
         account_id = state.account.id
         self.pipeline.discard(state)
         await self.await_all_commits()
-        await self._leave(account_id)
-        self._resting[account_id] = now + BACKOFF
-        self._turns.append(account_id)
+        await self._evict(account_id)
+        self._backoff_until[account_id] = now + BACKOFF
+        self._poll_queue.append(account_id)
 
     async def evict_all(self) -> None:
-        """Forget all homes, once nothing is on its way any more.
+        """Evict all accounts, after the commit in progress has ended.
 
-        Each is loaded again when a command needs it, at the latest when it is its turn.
+        Each is loaded again by its next command, at the latest when it is polled.
         """
-        self._turns.extend(self.states.keys() - set(self._turns))
+        self._poll_queue.extend(self.states.keys() - set(self._poll_queue))
         for state in self.states.values():
             await state.close()
-        if self._next is not None:
-            await asyncio.gather(self._next, return_exceptions=True)
-            self._next = None
+        if self._prefetch is not None:
+            await asyncio.gather(self._prefetch, return_exceptions=True)
+            self._prefetch = None
         await self.pipeline.drop()
         self.states.clear()
 
-    async def _look_ahead(self, exclude_ids: Sequence[CommandRow] = ()) -> None:
-        """Begin to read the next round, anew if it was read before."""
-        if self._next is not None:
-            await asyncio.gather(self._next, return_exceptions=True)
-        inflight_command_ids = {
-            *self.pipeline.inflight_command_ids(),
-            *(row.id for row in exclude_ids),
-        }
-        self._next = asyncio.create_task(self._queued(inflight_command_ids))
+    async def _start_prefetch(self, executing: Sequence[CommandRow] = ()) -> None:
+        """Start to fetch the next round, again if it was fetched before."""
+        if self._prefetch is not None:
+            await asyncio.gather(self._prefetch, return_exceptions=True)
+        exclude_ids = {*self.pipeline.inflight_command_ids(), *(row.id for row in executing)}
+        self._prefetch = asyncio.create_task(self._fetch(exclude_ids))
 
-    async def _queued(self, exclude_ids: Collection[int]) -> Sequence[CommandRow]:
-        held = [account_id for account_id in self.keeper.held if account_id]
-        return await self.queue.take(held, self.batch_max, exclude_ids) if held else ()
+    async def _fetch(self, exclude_ids: Collection[int]) -> Sequence[CommandRow]:
+        leased = [account_id for account_id in self.keeper.held if account_id]
+        return await self.queue.take(leased, self.batch_max, exclude_ids) if leased else ()
 
-    async def _push(self, *, wait: bool = False) -> None:
+    async def _push_commits(self, *, wait: bool = False) -> None:
         for account_id in await self.pipeline.push(wait=wait):
-            await self._leave(account_id)
+            await self._evict(account_id)
             self.keeper.drop(account_id)
 
-    async def _home(self, account_id: int) -> AccountState | None:
+    async def _state_of(self, account_id: int) -> AccountState | None:
         lease = self.keeper.held.get(account_id)
         if lease is None:
-            await self._leave(account_id)
+            await self._evict(account_id)
             return None
         state = self.states.get(account_id)
         if state is not None and state.lease.token == lease.token:
             return state
-        if account_id in self._resting:
-            if self.clock.now() < self._resting[account_id]:
+        if account_id in self._backoff_until:
+            if self.clock.now() < self._backoff_until[account_id]:
                 return None
-            del self._resting[account_id]
+            del self._backoff_until[account_id]
         try:
-            image = await self.ledger.load(lease)
+            loaded = await self.ledger.load(lease)
         except LeaseLost:
             self.keeper.drop(account_id)
             return None
-        await self._leave(account_id)
-        if image.account.live_enabled and not self.live_allowed:
-            image = evolve(image, account=evolve(image.account, live_enabled=False))
-        on_news = partial(self._note, account_id)
-        state = AccountState.from_loaded(image, lease, self.connect(image, on_news))
-        state.on_news = on_news
-        waiting = [(command_of(row), result_of(row)) for row in image.pending_commands]
-        for ending in restore_pending(state, waiting):
-            await self.record.append_events(state, Changes(), ending)
+        await self._evict(account_id)
+        if loaded.account.live_enabled and not self.live_allowed:
+            loaded = evolve(loaded, account=evolve(loaded.account, live_enabled=False))
+        on_update = partial(self._mark_updated, account_id)
+        state = AccountState.from_loaded(loaded, lease, self.connect(loaded, on_update))
+        state.on_update = on_update
+        pending = [(command_of(row), result_of(row)) for row in loaded.pending_commands]
+        for finished in restore_pending(state, pending):
+            await self.record.append_events(state, Changes(), finished)
             self.pipeline.add(state)
         self.states[account_id] = state
         return state
 
-    async def _leave(self, account_id: int) -> None:
+    async def _evict(self, account_id: int) -> None:
         state = self.states.pop(account_id, None)
         if state is not None:
             await state.close()
 
-    def _note(self, account_id: int) -> None:
-        """An exchange has something to tell."""
-        self._news.add(account_id)
+    def _mark_updated(self, account_id: int) -> None:
+        """Note that an exchange has new events."""
+        self._updated.add(account_id)
         self.notify()
 
 
-def _must_wait(state: AccountState) -> bool:
-    """Whether the exchange is only being connected; in trouble, it refuses."""
+def _is_connecting(state: AccountState) -> bool:
+    """Return whether the exchange is still connecting; a failed one refuses commands instead."""
     return not state.exchange.is_ready() and state.exchange.unavailable_reason() is None
 
 
 def result_of(row: CommandRow) -> CommandResult:
-    """What is known so far of a command that is not over."""
+    """Return the result so far of a command that is not finished."""
     return load_result(row.status, row.error, row.result, row.order_id)
 
 
 def command_of(row: CommandRow) -> Command:
-    """The command that a stored row holds."""
+    """Return the command of a stored row."""
     return _new_command(
         id=row.id,
         account_id=row.account_id,

@@ -1,4 +1,4 @@
-"""What must be done once, by who holds lease 0: forget what is past its time, chain the audit."""
+"""Periodic tasks of one worker, the holder of lease 0: delete expired rows, chain the audit log."""
 
 import logging
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ READ_CALLS_KEPT = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Housekeeping:
-    """Housekeeping."""
+    """Runs the housekeeping tasks."""
 
     clock: Clock
     queue: CommandQueue
@@ -30,7 +30,7 @@ class Housekeeping:
     retention_days: int
 
     async def __call__(self) -> None:
-        """One round; what is left over waits for the next."""
+        """Run one round; what is left over is done by the next."""
         now = self.clock.now()
         keys = await self.queue.drop_expired_keys(now)
         before = now - timedelta(days=self.retention_days)
@@ -38,5 +38,5 @@ class Housekeeping:
         logins = await self.credentials.delete_expired(now - LOGINS_KEPT, ROWS_PER_ROUND_MAX)
         links = await self.chain_audit()
         if keys or rows or logins or links:
-            told = "housekeeping idempotency_keys=%d rows=%d logins=%d audit_links=%d"
-            logger.info(told, keys, rows, logins, links)
+            message = "housekeeping idempotency_keys=%d rows=%d logins=%d audit_links=%d"
+            logger.info(message, keys, rows, logins, links)

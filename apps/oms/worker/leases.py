@@ -1,11 +1,10 @@
-"""Keeping leases: take a fair share of the accounts, renew in time, give back what is too much.
+"""Account leases: take a fair share of the accounts, renew in time, give back the surplus.
 
-The share is counted over the workers that told of themselves lately. Losing a lease is no error:
-whoever works looks at ``held`` before each batch, and the fencing token stops whatever was still
-on its way.
+The share is computed from the workers that sent a heartbeat lately. A lost lease is not an error:
+callers check ``held`` before each batch, and the fencing token stops what was still in progress.
 
-Accounts on the same credentials go together, so that one worker owns a key: with the lowest id of
-them, the others are taken, above the share if need be, and given back.
+Accounts on the same credentials stay together, so that one worker owns a key: they follow the
+account with the lowest id, if need be above the fair share.
 """
 
 import logging
@@ -21,7 +20,7 @@ ACQUIRE_MAX = 1000
 """Accounts taken by one transaction."""
 
 HOUSEKEEPING_LEASE = 0
-"""The account id whose lease is the right to do the chores."""
+"""The account id whose lease assigns the housekeeping."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,19 +35,19 @@ class LeaseKeeper:
     held: dict[int, Lease] = field(default_factory=dict)
 
     async def round(self, alive_workers: int) -> list[Lease]:
-        """Renew, give back, take; the leases that are new."""
+        """Renew, give back and take leases. Returns the new ones."""
         await self._renew()
-        leads = await self.leases.credential_followers()
-        await self._let_go([i for i in self.held if leads.get(i, i) not in self.held])
+        leader_of = await self.leases.credential_followers()
+        await self._release([i for i in self.held if leader_of.get(i, i) not in self.held])
         free = await self.leases.free(ACQUIRE_MAX)
-        others = await self.leases.counts()
-        total = len(free) + sum(others.values())
+        counts = await self.leases.counts()
+        total = len(free) + sum(counts.values())
         share = math.ceil(total / max(alive_workers, 1)) + 1
-        await self._give_back(len(self.held) - share, leads)
-        wanted = [i for i in free if not self.only or i in self.only]
-        first = [i for i in wanted if i not in leads][: max(share - len(self.held), 0)]
-        owned = {*self.held, *first}
-        taken = await self._take([*first, *(i for i in wanted if leads.get(i) in owned)])
+        await self._give_back(len(self.held) - share, leader_of)
+        eligible = [i for i in free if not self.only or i in self.only]
+        leaders = [i for i in eligible if i not in leader_of][: max(share - len(self.held), 0)]
+        owned = {*self.held, *leaders}
+        taken = await self._take([*leaders, *(i for i in eligible if leader_of.get(i) in owned)])
         if taken:
             logger.info("leases_taken count=%d held=%d", len(taken), len(self.held))
         return taken
@@ -60,7 +59,7 @@ class LeaseKeeper:
         await self.leases.release(self.owner, held)
 
     def drop(self, account_id: int) -> None:
-        """The account is another's now."""
+        """Forget a lost lease."""
         if self.held.pop(account_id, None) is not None:
             logger.warning("lease_lost account_id=%d", account_id)
 
@@ -71,24 +70,24 @@ class LeaseKeeper:
         for account_id in await self.leases.renew(self.owner, held, self.seconds):
             self.drop(account_id)
 
-    async def _give_back(self, surplus: int, leads: Mapping[int, int]) -> None:
-        # One above the fair share is kept: giving a single account to and fro helps nobody.
+    async def _give_back(self, surplus: int, leader_of: Mapping[int, int]) -> None:
+        # One above the fair share is kept, or a single account would move to and fro.
         if surplus <= 0:
             return
         groups: dict[int, list[int]] = {}
         for account_id in self.held:
             if account_id != HOUSEKEEPING_LEASE:
-                groups.setdefault(leads.get(account_id, account_id), []).append(account_id)
-        extra: list[int] = []
+                groups.setdefault(leader_of.get(account_id, account_id), []).append(account_id)
+        surplus_ids: list[int] = []
         for group in groups.values():
-            if len(extra) + len(group) <= surplus:
-                extra += group
-        await self._let_go(extra)
+            if len(surplus_ids) + len(group) <= surplus:
+                surplus_ids += group
+        await self._release(surplus_ids)
 
-    async def _let_go(self, account_ids: Sequence[int]) -> None:
+    async def _release(self, account_ids: Sequence[int]) -> None:
         if account_ids:
-            given = [self.held.pop(account_id) for account_id in account_ids]
-            await self.leases.release(self.owner, given)
+            released = [self.held.pop(account_id) for account_id in account_ids]
+            await self.leases.release(self.owner, released)
 
     async def _take(self, account_ids: list[int]) -> list[Lease]:
         if not account_ids:

@@ -1,10 +1,10 @@
-"""The worker process: three loops side by side, watched; one that dies is seen and started anew.
+"""The worker process: three supervised loops; one that fails is logged and restarted.
 
-drain   commands and the market: woken by the bell, at the latest every second
-leases  renewal and fair share, three times a lease
-chores  for the holder of lease 0
+  drain         commands and market polls: on notification, at the latest every second
+  leases        renewal and fair share, three times a lease
+  housekeeping  for the holder of lease 0
 
-The loops share the homes, but only ``drain`` touches them.
+Only ``drain`` uses the account states.
 """
 
 import asyncio
@@ -37,49 +37,49 @@ class Worker:
     """One worker process."""
 
     name: str
-    accounts: CommandProcessor
+    processor: CommandProcessor
     keeper: LeaseKeeper
     leases: Leases
     housekeeping: Housekeeping
-    bell: Notifier
+    notifier: Notifier
     tick_seconds: float
     close: Callable[[], Awaitable[None]]
-    #: Sweeps that nobody asked for; ``None``: there are none.
+    #: Scheduled reconcile passes; ``None``: there are none.
     reconcile_scheduler: ReconcileScheduler | None = None
     commands_done: int = 0
-    _new: list[Lease] = field(default_factory=list)
-    _careful: bool = False
-    _is_heir: bool = False
-    _ear: WakeupListener = field(init=False)
+    _new_leases: list[Lease] = field(default_factory=list)
+    _is_careful: bool = False
+    _has_disowned: bool = False
+    _listener: WakeupListener = field(init=False)
 
     def __post_init__(self) -> None:
-        self._ear = WakeupListener(bell=self.bell)
-        self.accounts.notify = self._ear.notify
+        self._listener = WakeupListener(notifier=self.notifier)
+        self.processor.notify = self._listener.notify
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
         loops = [
-            asyncio.create_task(self._watched("drain", self._drain_round, stop)),
-            asyncio.create_task(self._watched("leases", self._lease_round, stop)),
-            asyncio.create_task(self._watched("chores", self._chores_round, stop)),
+            asyncio.create_task(self._supervise("drain", self._drain_round, stop)),
+            asyncio.create_task(self._supervise("leases", self._lease_round, stop)),
+            asyncio.create_task(self._supervise("housekeeping", self._housekeeping_round, stop)),
         ]
         await stop.wait()
-        await self.bell.close()
+        await self.notifier.close()
         await asyncio.wait(loops, timeout=STOP_SECONDS_MAX)
-        await self._leave()
+        await self._shut_down()
 
-    async def _watched(
-        self, name: str, round_: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event
+    async def _supervise(
+        self, name: str, run_round: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event
     ) -> None:
-        """Run rounds until stopped; a failed round is told, counted and repeated."""
+        """Run rounds until stopped; a failed round is logged and repeated."""
         failing = False
         while not stop.is_set():
             try:
-                await round_(stop)
+                await run_round(stop)
                 failing = False
-            except Unavailable as lost:
+            except Unavailable as error:
                 if not failing:
-                    logger.warning("store_unavailable loop=%s message=%s", name, lost.message)
+                    logger.warning("store_unavailable loop=%s message=%s", name, error.message)
                 failing = True
                 await _pause(stop, RETRY_SECONDS)
             except Exception:
@@ -87,99 +87,101 @@ class Worker:
                 await _pause(stop, RETRY_SECONDS)
 
     async def _drain_round(self, stop: asyncio.Event) -> None:
-        """Rounds without end; whatever breaks one, no home in memory is believed after it."""
+        """Run rounds; after any error all account states are discarded."""
         try:
             await self._drain_on(stop)
         except Unavailable:
-            await self.accounts.evict_all()
+            await self.processor.evict_all()
             raise
         except Exception:
-            await self.accounts.evict_all()
-            self._careful = True
+            await self.processor.evict_all()
+            self._is_careful = True
             raise
 
     async def _drain_on(self, stop: asyncio.Event) -> None:
-        new, self._new = self._new, []
-        await self.accounts.load_leased_accounts(lease.account_id for lease in new)
+        new_leases, self._new_leases = self._new_leases, []
+        await self.processor.load_leased_accounts(lease.account_id for lease in new_leases)
         done = await self._drain()
-        market_at = time.monotonic() + self.tick_seconds
-        while not stop.is_set() and not self._new:
+        next_poll_at = time.monotonic() + self.tick_seconds
+        while not stop.is_set() and not self._new_leases:
             if not done:
-                patience = max(market_at - time.monotonic(), 0)
-                awake = self.accounts.needs_polling()
-                await self._ear.wait(patience if awake else POLL_FALLBACK_SECONDS)
+                wait_seconds = max(next_poll_at - time.monotonic(), 0)
+                is_polling = self.processor.needs_polling()
+                await self._listener.wait(wait_seconds if is_polling else POLL_FALLBACK_SECONDS)
             done = await self._drain()
-            if time.monotonic() >= market_at:
-                await self.accounts.poll_market()
+            if time.monotonic() >= next_poll_at:
+                await self.processor.poll_market()
                 if self.reconcile_scheduler is not None:
-                    await self.reconcile_scheduler(self.accounts.clock.now())
-                market_at = time.monotonic() + self.tick_seconds
+                    await self.reconcile_scheduler(self.processor.clock.now())
+                next_poll_at = time.monotonic() + self.tick_seconds
 
     async def _drain(self) -> bool:
-        """One round; whether there may be more to do at once."""
-        await self.accounts.poll_updates()
-        rows = await self.accounts.take()
+        """Run one round. Returns whether there may be more to do immediately."""
+        await self.processor.poll_updates()
+        rows = await self.processor.fetch_queued()
         if rows:
-            done = await (self._run_carefully(rows) if self._careful else self.accounts.run(rows))
-            self._careful = False
+            done = await (
+                self._run_carefully(rows) if self._is_careful else self.processor.run(rows)
+            )
+            self._is_careful = False
             self.commands_done += done
-        # Who comes alone is answered soonest if his commit is all that goes on.
-        return self.accounts.has_prefetched() or await self.accounts.await_commits(self._ear)
+        # A single command is answered fastest if its commit is the only work.
+        return self.processor.has_prefetched() or await self.processor.await_commits(self._listener)
 
     async def _run_carefully(self, rows: Sequence[CommandRow]) -> int:
-        """A commit for each command, so that one that breaks us fails alone."""
+        """Commit each command alone, so that one that raises an error fails alone."""
         for row in rows:
             try:
-                await self.accounts.run([row])
-                await self.accounts.await_all_commits()
+                await self.processor.run([row])
+                await self.processor.await_all_commits()
             except Unavailable:
                 raise
             except Exception:
-                logger.exception("command_broken command_id=%d", row.id)
-                await self.accounts.fail(row)
+                logger.exception("command_failed command_id=%d", row.id)
+                await self.processor.fail(row)
         return len(rows)
 
     async def _lease_round(self, stop: asyncio.Event) -> None:
-        if not self._is_heir:
-            await self.leases.release_all(self.name)  # a predecessor of this name is dead
-            self._is_heir = True
+        if not self._has_disowned:
+            await self.leases.release_all(self.name)  # The previous process of this name has ended.
+            self._has_disowned = True
         await self.leases.heartbeat(self.name, socket.gethostname(), self._status())
         alive = await self.leases.workers(self.keeper.seconds)
-        new = await self.keeper.round(len(alive))
-        if new:
-            self._new.extend(new)
-            self.bell.notify(Topic.COMMANDS)
+        new_leases = await self.keeper.round(len(alive))
+        if new_leases:
+            self._new_leases.extend(new_leases)
+            self.notifier.notify(Topic.COMMANDS)
         await _pause(stop, min(self.keeper.seconds / 3, 0.5))
 
-    async def _chores_round(self, stop: asyncio.Event) -> None:
+    async def _housekeeping_round(self, stop: asyncio.Event) -> None:
         if HOUSEKEEPING_LEASE in self.keeper.held:
             await self.housekeeping()
         await _pause(stop, HOUSEKEEPING_INTERVAL_SECONDS)
 
-    async def _leave(self) -> None:
-        """Give the leases back so that another worker needs not wait for their end."""
+    async def _shut_down(self) -> None:
+        """Give the leases back so that another worker need not wait for their expiry."""
         try:
-            await self.accounts.await_all_commits()
+            await self.processor.await_all_commits()
             await self.keeper.release_all()
             await self.leases.forget_worker(self.name)
-        except Unavailable as lost:
-            logger.warning("left_without_release message=%s", lost.message)
-        await self.accounts.evict_all()
-        await self._ear.close()
+        except Unavailable as error:
+            logger.warning("stopped_without_release message=%s", error.message)
+        await self.processor.evict_all()
+        await self._listener.close()
         await self.close()
 
     def _status(self) -> str:
-        """What the worker tells of itself."""
+        """Return the status that the heartbeat carries."""
         accounts = len([i for i in self.keeper.held if i != HOUSEKEEPING_LEASE])
-        told: dict[str, object] = {
+        status: dict[str, object] = {
             "pid": os.getpid(),
             "accounts": accounts,
             "commands_done": self.commands_done,
         }
         return json.dumps(
-            told
+            status
             | (
-                dict(self.reconcile_scheduler.told())
+                dict(self.reconcile_scheduler.status_fields())
                 if self.reconcile_scheduler is not None
                 else {}
             )
@@ -187,7 +189,7 @@ class Worker:
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait, but not past the stop."""
+    """Wait ``seconds``, or until the stop."""
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:

@@ -1,8 +1,8 @@
-"""Sweeps that nobody asked for: each account held, as often as its owner wants it.
+"""Scheduled reconcile passes of the leased accounts, at the intervals of their settings.
 
-Accounts at real exchanges are swept as a matter of course. The book of a paper account is written
-in the transaction of its exchange's memory: it is swept where an interval is set, to try it out.
-What a quiet sweep came to is told by the worker's heartbeat and written nowhere else.
+Accounts at real exchanges are reconciled by default. The ledger of a paper account is written in
+the transaction of its exchange's state, so it is reconciled only if an interval is set. The result
+of a pass without findings is reported by the worker's heartbeat and not stored.
 """
 
 import logging
@@ -20,117 +20,113 @@ from oms.worker.dispatch import CommandProcessor
 logger = logging.getLogger(__name__)
 
 SETTINGS_REFRESH_INTERVAL = timedelta(seconds=60)
-"""How often the owners' settings are read anew."""
+"""How often the account settings are read again."""
 
 PASSES_PER_ROUND = 5
-"""Sweeps that one round begins, so that commands need not wait."""
+"""Passes that one round starts, so that commands need not wait."""
 
 RETRY_INTERVAL = timedelta(seconds=5)
 
 
 @dataclass(slots=True, kw_only=True)
 class ReconcileScheduler:
-    """The timetables of one worker."""
+    """The schedules of one worker."""
 
-    accounts: CommandProcessor
+    processor: CommandProcessor
     rows: ReconcileStore
-    _plans: dict[int, ScheduledAccount] = field(default_factory=dict)
-    _tables: dict[int, ReconcileSchedule] = field(default_factory=dict)
-    #: Accounts that cannot be read, and why.
+    _settings: dict[int, ScheduledAccount] = field(default_factory=dict)
+    _schedules: dict[int, ReconcileSchedule] = field(default_factory=dict)
+    #: Accounts that cannot be read, with the reason.
     _degraded: dict[int, Refused] = field(default_factory=dict)
-    #: Accounts whose turn comes later, though something is due.
-    _later: dict[int, datetime] = field(default_factory=dict)
+    #: Accounts whose next attempt is delayed.
+    _retry_at: dict[int, datetime] = field(default_factory=dict)
     _held: frozenset[int] = frozenset()
     _read_at: datetime | None = None
 
     async def __call__(self, now: datetime) -> None:
-        """Begin what is due. Raises ``Unavailable``."""
-        held = frozenset(account_id for account_id in self.accounts.keeper.held if account_id)
+        """Start the passes that are due. Raises ``Unavailable``."""
+        held = frozenset(account_id for account_id in self.processor.keeper.held if account_id)
         if (
             self._read_at is None
             or held != self._held
             or now - self._read_at >= SETTINGS_REFRESH_INTERVAL
         ):
             await self._read(held, now)
-        begun = 0
-        for account_id, table in list(self._tables.items()):
-            scope = table.scope_due(now)
-            if scope is None or now < self._later.get(account_id, now):
+        started = 0
+        for account_id, schedule in list(self._schedules.items()):
+            scope = schedule.scope_due(now)
+            if scope is None or now < self._retry_at.get(account_id, now):
                 continue
-            if begun == PASSES_PER_ROUND:
+            if started == PASSES_PER_ROUND:
                 return
-            begun += 1
-            plan = self._plans[account_id].plan
-            self._later[account_id] = now + RETRY_INTERVAL
-            unavailable_reason = await self.accounts.reconcile_account(account_id, scope, plan)
-            if unavailable_reason is not None:
-                await self._note(
-                    account_id, unavailable_reason if unavailable_reason.code != "busy" else None
+            started += 1
+            intervals = self._settings[account_id].plan
+            self._retry_at[account_id] = now + RETRY_INTERVAL
+            reason = await self.processor.reconcile_account(account_id, scope, intervals)
+            if reason is not None:
+                await self._record_availability(
+                    account_id, reason if reason.code != "busy" else None
                 )
                 continue
-            await self._note(account_id, None)
-            self._tables[account_id] = table.mark_reconciled(scope, plan, now)
+            await self._record_availability(account_id, None)
+            self._schedules[account_id] = schedule.mark_reconciled(scope, intervals, now)
 
     async def _read(self, held: frozenset[int], now: datetime) -> None:
-        """The plans of the accounts held; an account that is new begins its timetable."""
-        found = {row.account_id: row for row in await self.rows.scheduled_accounts(sorted(held))}
-        self._plans = {key: row for key, row in found.items() if is_scheduled(row)}
+        """Read the settings of the leased accounts; a new account begins its schedule."""
+        settings = {row.account_id: row for row in await self.rows.scheduled_accounts(sorted(held))}
+        self._settings = {key: row for key, row in settings.items() if is_scheduled(row)}
         self._held, self._read_at = held, now
-        for each in (self._tables, self._degraded, self._later):
-            for account_id in each.keys() - self._plans.keys():
+        for each in (self._schedules, self._degraded, self._retry_at):
+            for account_id in each.keys() - self._settings.keys():
                 del each[account_id]
-        for account_id, row in self._plans.items():
-            if account_id not in self._tables:
-                waits = _engine(row) is Engine.PAPER
-                self._tables[account_id] = ReconcileSchedule.initial(
-                    account_id, row.plan, now, waits=waits
+        for account_id, row in self._settings.items():
+            if account_id not in self._schedules:
+                is_delayed = _engine(row) is Engine.PAPER
+                self._schedules[account_id] = ReconcileSchedule.initial(
+                    account_id, row.plan, now, waits=is_delayed
                 )
 
-    async def _note(self, account_id: int, unavailable_reason: Refused | None) -> None:
-        """That an account cannot be read, or can be again, is told once."""
-        if _why(unavailable_reason) == _why(self._degraded.get(account_id)):
+    async def _record_availability(self, account_id: int, reason: Refused | None) -> None:
+        """Log and record changes between readable and unreadable, once each."""
+        if _reason_key(reason) == _reason_key(self._degraded.get(account_id)):
             return
-        if unavailable_reason is None:
+        if reason is None:
             del self._degraded[account_id]
             logger.info("account_recovered account_id=%d", account_id)
             return
-        self._degraded[account_id] = unavailable_reason
-        logger.warning(
-            "account_degraded account_id=%d code=%s", account_id, unavailable_reason.code
-        )
-        await self.accounts.record_unreachable(account_id, unavailable_reason)
+        self._degraded[account_id] = reason
+        logger.warning("account_degraded account_id=%d code=%s", account_id, reason.code)
+        await self.processor.record_unreachable(account_id, reason)
 
-    def told(self) -> Mapping[str, Mapping[str, str]]:
-        """Up to when accounts were read, and which cannot be, for the heartbeat.
+    def status_fields(self) -> Mapping[str, Mapping[str, str]]:
+        """Return fields for the heartbeat: times of the last passes, and unreadable accounts.
 
-        And from when on executions are told, where some were asked for from before.
+        Also from when on executions are available, where older ones were requested.
         """
         times = {
             str(account_id): time_text(state.reconciled_until)
-            for account_id, state in self.accounts.states.items()
+            for account_id, state in self.processor.states.items()
             if state.reconciled_until is not None
         }
         degraded = {str(account_id): why.code for account_id, why in self._degraded.items()}
-        told = {"reconciled": times, "degraded": degraded}
+        status_fields = {"reconciled": times, "degraded": degraded}
         unreachable = {
             str(account_id): time_text(state.reaches_from)
-            for account_id, state in self.accounts.states.items()
+            for account_id, state in self.processor.states.items()
             if state.reaches_from is not None
         }
-        return told | ({"unreachable": unreachable} if unreachable else {})
+        return status_fields | ({"unreachable": unreachable} if unreachable else {})
 
 
 def is_scheduled(row: ScheduledAccount) -> bool:
-    """Whether an account is swept by itself."""
+    """Return whether an account is reconciled on schedule."""
     if not row.plan.enabled:
         return False
     return _engine(row) is not Engine.PAPER or bool(row.plan.intervals)
 
 
-def _why(unavailable_reason: Refused | None) -> tuple[str, str | None] | None:
-    return (
-        None if unavailable_reason is None else (unavailable_reason.code, unavailable_reason.reason)
-    )
+def _reason_key(reason: Refused | None) -> tuple[str, str | None] | None:
+    return None if reason is None else (reason.code, reason.reason)
 
 
 def _engine(row: ScheduledAccount) -> Engine:

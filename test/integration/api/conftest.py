@@ -48,7 +48,7 @@ async def busy(gateway: InProcessGateway) -> InProcessGateway:
 @pytest.fixture
 async def slow(gateway: InProcessGateway) -> InProcessGateway:
     """An office whose exchange answers later."""
-    gateway.worker.accounts.connect = connect_deferred
+    gateway.worker.processor.connect = connect_deferred
     gateway.start_worker()
     price = {"symbol": "BTC/USDT:USDT", "bid": "59990", "ask": "60000"}
     told = await gateway.client("POST", "/paper/price", {"account_id": gateway.account_id, **price})

@@ -128,10 +128,10 @@ async def test_a_new_home_goes_on_waiting(slow: InProcessGateway) -> None:
     deferred_exchange(slow).is_held = True
     (row,) = (await slow.order("?wait_ms=300")).json()["results"]
     before = deferred_exchange(slow)
-    await slow.worker.accounts.evict_all()
+    await slow.worker.processor.evict_all()
     assert not before.is_open
     assert (await slow.client("POST", "/oms/reconcile", {})).status == 200
-    home = slow.worker.accounts.states[slow.account_id]
+    home = slow.worker.processor.states[slow.account_id]
     assert [each.order_id for each in deferred_exchange(slow).seen_attempts] == [row["order_id"]]
     assert home.pending[row["command_id"]].actions == {row["order_id"]: "place"}
 
@@ -151,7 +151,7 @@ async def test_an_exchange_that_is_not_ready_lets_commands_wait(slow: InProcessG
     answer = await slow.order("?wait_ms=300")
     assert answer.json()["results"][0]["status"] == "queued"
     is_ready.set()
-    exchange.on_news()
+    exchange.on_update()
     path = f"/oms/commands/{answer.json()['results'][0]['command_id']}"
     assert (await slow.client.get(f"{path}?wait_ms=5000"))["status"] == "done"
 
@@ -160,14 +160,14 @@ async def test_an_adapter_that_breaks_is_made_anew(
     slow: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "BACKOFF", timedelta(seconds=0.3))
-    exchange, home = deferred_exchange(slow), slow.worker.accounts.states[slow.account_id]
+    exchange, home = deferred_exchange(slow), slow.worker.processor.states[slow.account_id]
 
     async def broken(at: Any) -> Any:
         raise ZeroDivisionError("a bug of ours")
 
     exchange.poll_reports = broken  # type: ignore[method-assign]
-    exchange.on_news()
-    accounts = slow.worker.accounts
+    exchange.on_update()
+    accounts = slow.worker.processor
     await poll_until(_none, lambda _: accounts.states.get(slow.account_id) is not home)
     assert not exchange.is_open
     (row,) = (await slow.order("?wait_ms=5000")).json()["results"]

@@ -323,7 +323,7 @@ async def test_a_days_cap_counts_what_went_past_the_ledger_before(busy: InProces
     path = f"/ccxt/{busy.account_id}/create_order"
     for _ in range(2):
         assert (await busy.client("POST", path, args, key=key)).status == 200
-    (notional_limits,) = [busy.worker.accounts.execute.place.notional_limits]
+    (notional_limits,) = [busy.worker.processor.execute.place.notional_limits]
     assert notional_limits is not None
     notional_limits._day_totals.clear()  # as a new worker begins
     status, why = await refused(busy, "create_order", SYMBOL, "market", "buy", 0.01, key=key)

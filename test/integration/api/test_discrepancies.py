@@ -71,7 +71,7 @@ async def _decide(
 
 
 def _engine(gateway: InProcessGateway, account_id: int) -> PaperEngine:
-    exchange = gateway.worker.accounts.states[account_id].exchange
+    exchange = gateway.worker.processor.states[account_id].exchange
     assert isinstance(exchange, PaperExchange)
     return exchange._engine
 
@@ -284,7 +284,7 @@ async def test_an_order_that_is_nowhere_ends_when_somebody_says_so(
     order_id = resting["results"][0]["order_id"]
     engine = _engine(busy, account)
     engine.state = evolve(engine.state, orders={})
-    exchange = busy.worker.accounts.states[account].exchange
+    exchange = busy.worker.processor.states[account].exchange
 
     async def nothing(order: Order, now: datetime) -> list[ExecutionReport]:
         return []

@@ -89,7 +89,7 @@ async def test_settings_of_an_account_only_take_away(gateway: InProcessGateway) 
 
 @pytest.fixture
 async def slow(gateway: InProcessGateway) -> AsyncIterator[InProcessGateway]:
-    gateway.worker.accounts.connect = connect_deferred
+    gateway.worker.processor.connect = connect_deferred
     gateway.start_worker()
     price = {"symbol": "BTC/USDT:USDT", "bid": "1", "ask": "2", "account_id": gateway.account_id}
     assert (await gateway.client("POST", "/paper/price", price)).status == 200
@@ -97,7 +97,7 @@ async def slow(gateway: InProcessGateway) -> AsyncIterator[InProcessGateway]:
 
 
 async def test_the_worker_tells_how_its_exchange_is_reached(slow: InProcessGateway) -> None:
-    exchange = slow.worker.accounts.states[slow.account_id].exchange
+    exchange = slow.worker.processor.states[slow.account_id].exchange
     assert isinstance(exchange, DeferredExchange)
     state = ConnectionState(
         engine="paper",
@@ -121,7 +121,7 @@ async def test_the_worker_tells_how_its_exchange_is_reached(slow: InProcessGatew
 
 
 async def test_it_is_told_while_the_exchange_is_being_connected(slow: InProcessGateway) -> None:
-    exchange = slow.worker.accounts.states[slow.account_id].exchange
+    exchange = slow.worker.processor.states[slow.account_id].exchange
     exchange.is_ready = asyncio.Event().is_set  # type: ignore[method-assign]
     told = await slow.client.get(f"/oms/accounts/{slow.account_id}/connection")
     assert (told["answered"], told["stream"]) == (True, "none")

@@ -38,7 +38,7 @@ async def pull(gateway: InProcessGateway, key: str | None = None, **body: Any) -
 
 def forget(gateway: InProcessGateway) -> None:
     """Let the worker read its switches with the next command."""
-    kill_switches = gateway.worker.accounts.execute.kill_switches
+    kill_switches = gateway.worker.processor.execute.kill_switches
     assert kill_switches is not None
     kill_switches.forget()
 

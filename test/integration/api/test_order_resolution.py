@@ -177,7 +177,7 @@ async def test_nobody_waits_for_ever(slow: InProcessGateway) -> None:
     answer = await slow.client("POST", f"/oms/orders/{order_id}/refresh?wait_ms=200", {})
     assert (answer.status, answer.json()["status"]) == (202, "running")
     assert answer.headers["location"] == f"/oms/commands/{answer.json()['command_id']}"
-    await slow.worker.accounts.evict_all()
+    await slow.worker.processor.evict_all()
     assert (await slow.client("POST", "/oms/reconcile", {})).status == 200
     row = await slow.client.get(f"/oms/commands/{answer.json()['command_id']}?wait_ms=5000")
     assert (row["status"], row["error"]["code"]) == ("failed", "timeout")

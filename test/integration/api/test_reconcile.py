@@ -46,7 +46,7 @@ async def _deals(gateway: InProcessGateway, account_id: int) -> list[dict[str, A
 
 def _hold_at_the_exchange(gateway: InProcessGateway, account_id: int, qty: Decimal) -> None:
     """Have the exchange hold another quantity than its executions come to."""
-    exchange = gateway.worker.accounts.states[account_id].exchange
+    exchange = gateway.worker.processor.states[account_id].exchange
     assert isinstance(exchange, PaperExchange)
     engine = exchange._engine
     held = {key: evolve(each, qty=qty) for key, each in engine.state.positions.items()}

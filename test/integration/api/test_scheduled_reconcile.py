@@ -28,9 +28,9 @@ async def swept(gateway: InProcessGateway, dsn: str) -> AsyncIterator[InProcessG
     """An office that is swept each second, at an exchange that answers later."""
     execute(dsn, "UPDATE accounts SET reconcile_short_interval_seconds = 1")
     worker = gateway.worker
-    worker.accounts.connect = connect_deferred
+    worker.processor.connect = connect_deferred
     worker.reconcile_scheduler = ReconcileScheduler(
-        accounts=worker.accounts, rows=gateway.store.reconcile_store
+        processor=worker.processor, rows=gateway.store.reconcile_store
     )
     yield gateway
 
@@ -47,7 +47,7 @@ async def _status(gateway: InProcessGateway) -> dict[str, Any]:
 
 
 def _exchange(gateway: InProcessGateway) -> DeferredExchange:
-    exchange = gateway.worker.accounts.states[gateway.account_id].exchange
+    exchange = gateway.worker.processor.states[gateway.account_id].exchange
     assert isinstance(exchange, DeferredExchange)
     return exchange
 
@@ -72,7 +72,7 @@ async def test_what_was_missed_is_found_without_being_asked(
 async def test_a_hundred_sweeps_of_what_is_known_write_nothing(
     gateway: InProcessGateway, dsn: str
 ) -> None:
-    gateway.worker.accounts.connect = connect_deferred
+    gateway.worker.processor.connect = connect_deferred
     gateway.start_worker()
     await _price(gateway, "50000")
     assert (await gateway.order("?wait_ms=8000")).status == 200
@@ -80,7 +80,7 @@ async def test_a_hundred_sweeps_of_what_is_known_write_nothing(
     asked = {"account_id": gateway.account_id}
     assert (await gateway.client("POST", "/oms/reconcile", asked)).status == 200
     await gateway.stop_worker()
-    accounts = gateway.worker.accounts
+    accounts = gateway.worker.processor
     await accounts.keeper.round(1)
     await accounts.load_leased_accounts([gateway.account_id])
     account = gateway.account_id
@@ -145,7 +145,7 @@ async def test_from_when_on_history_is_told_stands_in_the_status(swept: InProces
     swept.start_worker()
     await _price(swept, "50000")
     assert (await _status(swept))["history_unreachable"] is None
-    home = swept.worker.accounts.states[swept.account_id]
+    home = swept.worker.processor.states[swept.account_id]
     home.reaches_from = datetime(2026, 1, 2, tzinfo=UTC)
 
     async def unreachable() -> Any:

@@ -71,7 +71,7 @@ async def test_a_day(desk: AdminClient) -> None:
 async def test_a_day_is_remembered_by_the_next_worker(desk: AdminClient) -> None:
     key = await capped(desk, max_day_notional="1000")
     assert (await order(desk, key, qty="0.018")).status == 200
-    desk.gateway.worker.accounts.execute.place.notional_limits._day_totals.clear()  # type: ignore[union-attr]
+    desk.gateway.worker.processor.execute.place.notional_limits._day_totals.clear()  # type: ignore[union-attr]
     above = await order(desk, key, qty="0.01")
     assert (above.status, above.detail["reason"]) == (409, "key_day_notional")
 

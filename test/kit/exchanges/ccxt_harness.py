@@ -91,7 +91,7 @@ class CcxtHarness:
             ),
             make_client=self.make_client,
             tag=self.tag,
-            on_news=self.changed.set,
+            on_update=self.changed.set,
             open_orders=[order for order in self.orders.values() if order.is_open],
             attempts=sorted(
                 (row for row in self.attempts.values() if self.orders[row.order_id].is_open),

@@ -142,7 +142,7 @@ class LoopbackHarnesses:
             account=evolve(make_account(floor), extra_config=json.dumps(extra)),
             make_client=lambda: VenueClient(spec, self.shelf),
             tag=TAG,
-            on_news=lambda: None,
+            on_update=lambda: None,
             timings=TIMINGS,
         )
 

@@ -25,11 +25,11 @@ DeferredRequest = tuple[str, Order, tuple[Decimal | None, Decimal | None], datet
 class DeferredExchange(PaperExchange):
     """``ports.exchange.Exchange``; made by ``late``."""
 
-    on_news: Callable[[], None]
+    on_update: Callable[[], None]
 
-    def begin(self, on_news: Callable[[], None], attempts: Sequence[AttemptRow]) -> None:
+    def begin(self, on_update: Callable[[], None], attempts: Sequence[AttemptRow]) -> None:
         """What ``__init__`` has no room for."""
-        self.on_news = on_news
+        self.on_update = on_update
         self.seen_attempts = tuple(attempts)
         #: Taken down, handed out to be stored, stored: on their way.
         self.journaled: list[DeferredRequest] = []
@@ -72,12 +72,12 @@ class DeferredExchange(PaperExchange):
         self.sent += self.taken
         self.taken = []
         if self.sent:
-            self.on_news()
+            self.on_update()
 
     def release(self) -> None:
         """Let what is on its way be answered."""
         self.is_held = False
-        self.on_news()
+        self.on_update()
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
         told = [*await super().poll_reports(now)]
@@ -113,11 +113,11 @@ class DeferredExchange(PaperExchange):
     def report_lost(self) -> None:
         """Find what was done and not told."""
         self.found = True
-        self.on_news()
+        self.on_update()
 
     def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
         self.snapshot_requests.append(since)
-        self.on_news()
+        self.on_update()
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
         since, self.snapshot_requests = self.snapshot_requests, []
@@ -140,16 +140,16 @@ class DeferredExchange(PaperExchange):
 
 def deferred_exchange(gateway: InProcessGateway) -> DeferredExchange:
     """The one of the office's account."""
-    exchange = gateway.worker.accounts.states[gateway.account_id].exchange
+    exchange = gateway.worker.processor.states[gateway.account_id].exchange
     assert isinstance(exchange, DeferredExchange)
     return exchange
 
 
-def connect_deferred(image: LoadedAccount, on_news: Callable[[], None]) -> DeferredExchange:
+def connect_deferred(image: LoadedAccount, on_update: Callable[[], None]) -> DeferredExchange:
     """The exchange of an account, for ``Accounts.connect``."""
     made = DeferredExchange.restore(image.account, image.state)
     assert isinstance(made, DeferredExchange)
-    made.begin(on_news, image.state.attempts)
+    made.begin(on_update, image.state.attempts)
     return made
 
 

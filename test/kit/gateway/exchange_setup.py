@@ -55,15 +55,15 @@ class ExchangeSetup:
         )
         await self.gateway.add_key("venue trader", TRADER_KEY, grants={self.account_id: TRADER})
         self.client = AsgiClient(self.gateway.app, TRADER_KEY)
-        self.gateway.worker.accounts.connect = self.connect or self._connect
+        self.gateway.worker.processor.connect = self.connect or self._connect
         self.gateway.start_worker()
         return self
 
     async def restart_worker(self, *, live_allowed: bool) -> None:
         """The same worker, as after a restart with the gateway's switch so."""
         await self.gateway.stop_worker()
-        self.gateway.worker.accounts.states.clear()
-        self.gateway.worker.accounts.live_allowed = live_allowed
+        self.gateway.worker.processor.states.clear()
+        self.gateway.worker.processor.live_allowed = live_allowed
         self.gateway._stop = asyncio.Event()
         self.gateway.start_worker()
 
@@ -99,7 +99,7 @@ class ExchangeSetup:
         answer = await admin("PATCH", f"/admin/accounts/{self.account_id}", body)
         assert answer.status == 200, answer.body
 
-    def _connect(self, image: LoadedAccount, on_news: Callable[[], None]) -> Exchange:
+    def _connect(self, image: LoadedAccount, on_update: Callable[[], None]) -> Exchange:
         account = image.account
         if account.engine is Engine.PAPER:
             return PaperExchange.restore(account, image.state)
@@ -118,7 +118,7 @@ class ExchangeSetup:
             account=account,
             make_client=lambda: VenueClient(spec),
             tag=TAG,
-            on_news=on_news,
+            on_update=on_update,
             open_orders=image.orders,
             attempts=image.state.attempts,
             timings=self.timings,

@@ -50,7 +50,7 @@ from oms.services.exchange_sync.poll_exchange import PollExchange
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import RecordReports
 from oms.services.queries.ledger_queries import LedgerQueries
-from oms.services.reconcile import Reconciling
+from oms.services.reconcile import ReconcileAccount
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder
 from oms.services.submission.enqueue import Enqueue
 from oms.services.submission.queue_depth import QueueDepthLimiter
@@ -195,11 +195,11 @@ def _doors(store: SqlStore, bell: LocalNotifier, settings: Settings) -> ApiConte
             registry=store.registry,
             ids=store.ids,
             clock=clock,
-            enqueue=Enqueue(queue=store.queue, bell=bell, batch_max=commands.batch_max),
+            enqueue=Enqueue(queue=store.queue, notifier=bell, batch_max=commands.batch_max),
             depths=depths,
             idempotency_hours=commands.idempotency_hours,
         ),
-        waiting=ResultWaiter(queue=store.queue, bell=bell),
+        waiting=ResultWaiter(queue=store.queue, notifier=bell),
         reads=reads,
         history=store.history,
         reconciliations=store.reconcile_store,
@@ -251,7 +251,7 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
             position_ops=position_ops,
         ),
         kill_switches=KillSwitchCache(kills=store.kill_switches),
-        reconcile=Reconciling(
+        reconcile=ReconcileAccount(
             ledger=store.ledger,
             record=record,
             ids=store.ids,
@@ -266,7 +266,7 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
         max_queue_seconds=60,
     )
     keeper = LeaseKeeper(owner="office", leases=store.leases, seconds=5, only=())
-    accounts = CommandProcessor(
+    processor = CommandProcessor(
         keeper=keeper,
         clock=clock,
         queue=store.queue,
@@ -274,13 +274,15 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
         execute=execute,
         record=record,
         poll_exchange=PollExchange(record=record, reconcile=execute.reconcile),
-        pipeline=CommitPipeline(commit=CommitBatches(ledger=store.ledger, bell=bell, clock=clock)),
+        pipeline=CommitPipeline(
+            commit=CommitBatches(ledger=store.ledger, notifier=bell, clock=clock)
+        ),
         connect=_connect,
         batch_max=500,
     )
     return Worker(
         name="office",
-        accounts=accounts,
+        processor=processor,
         keeper=keeper,
         leases=store.leases,
         housekeeping=Housekeeping(
@@ -291,7 +293,7 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
             chain_audit=ChainAudit(log=store.audit_log),
             retention_days=7,
         ),
-        bell=bell,
+        notifier=bell,
         tick_seconds=0.25,
         close=_nothing,
     )
@@ -305,7 +307,7 @@ class _Unserved(PaperExchange):
         return Refused(code="engine_unavailable", message=message)
 
 
-def _connect(image: LoadedAccount, _on_news: Callable[[], None]) -> Exchange:
+def _connect(image: LoadedAccount, _on_update: Callable[[], None]) -> Exchange:
     kind = PaperExchange if image.account.engine is Engine.PAPER else _Unserved
     return kind.restore(image.account, image.exchange_state)
 

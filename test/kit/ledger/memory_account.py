@@ -40,7 +40,7 @@ from oms.services.commands.place_order import PlaceOrder
 from oms.services.commands.position_ops import PositionOps
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import RecordReports
-from oms.services.reconcile import Reconciling
+from oms.services.reconcile import ReconcileAccount
 
 ACTOR = Actor(user_id=1, api_key_id=1, role="trader")
 STRATEGIES = frozenset({1, 2})
@@ -286,7 +286,7 @@ class MemoryAccount:
         return ExecuteCommand(
             ledger=ledger,
             record=record,
-            reconcile=Reconciling(
+            reconcile=ReconcileAccount(
                 ledger=ledger, record=record, ids=self._ids, rows=cast(ReconcileStore, self.ledger)
             ),
             permissions=cast(CommandPermissions, _granted),

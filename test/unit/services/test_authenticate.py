@@ -1,4 +1,4 @@
-"""Keys: looked up by hash, believed for a while, one answer for all that do not count."""
+"""Authentication: lookup by hash, caching, and one answer for all invalid keys."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ PRINCIPAL = Principal(user_id=1, user_name="t", api_key_id=2, role=Role.TRADER)
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that is moved manually."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 3, 1, tzinfo=UTC)
@@ -26,14 +26,14 @@ class Clock:
 
 
 class Keys:
-    """A registry that knows one key and counts questions."""
+    """A registry that has one key and counts lookups."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.lookups: list[str] = []
         self.known: dict[str, Principal] = {hash_key("good"): PRINCIPAL}
 
     async def principal(self, key_hash: str, now: datetime) -> Principal | None:
-        self.asked.append(key_hash)
+        self.lookups.append(key_hash)
         await asyncio.sleep(0)
         return self.known.get(key_hash)
 
@@ -49,52 +49,56 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def who(keys: Keys, clock: Clock) -> Authenticate:
+def authenticate_key(keys: Keys, clock: Clock) -> Authenticate:
     return Authenticate(registry=cast(Registry, keys), clock=clock, cache_seconds=2)
 
 
-async def test_a_key_is_read_once_in_a_while(who: Authenticate, keys: Keys, clock: Clock) -> None:
+async def test_a_key_is_cached_and_read_again(
+    authenticate_key: Authenticate, keys: Keys, clock: Clock
+) -> None:
     for _ in range(3):
-        assert await who("good") is PRINCIPAL
-    assert len(keys.asked) == 1
+        assert await authenticate_key("good") is PRINCIPAL
+    assert len(keys.lookups) == 1
     keys.known.clear()
     clock.time += timedelta(seconds=2)
     with pytest.raises(Unauthenticated):
-        await who("good")
+        await authenticate_key("good")
 
 
-async def test_many_at_once_ask_once(who: Authenticate, keys: Keys) -> None:
-    await asyncio.gather(*(who("good") for _ in range(50)))
-    assert len(keys.asked) == 1
+async def test_concurrent_lookups_share_one_query(
+    authenticate_key: Authenticate, keys: Keys
+) -> None:
+    await asyncio.gather(*(authenticate_key("good") for _ in range(50)))
+    assert len(keys.lookups) == 1
 
 
 @pytest.mark.parametrize("key", ["bad", "x" * 600, "\ud800", "ü"])
-async def test_what_does_not_count(who: Authenticate, key: str) -> None:
+async def test_invalid_keys(authenticate_key: Authenticate, key: str) -> None:
     with pytest.raises(Unauthenticated) as wrong:
-        await who(key)
+        await authenticate_key(key)
     assert wrong.value.code == "invalid_api_key"
 
 
 @pytest.mark.parametrize("key", [None, ""])
-async def test_no_key(who: Authenticate, keys: Keys, key: str | None) -> None:
+async def test_no_key(authenticate_key: Authenticate, keys: Keys, key: str | None) -> None:
     with pytest.raises(Unauthenticated) as wrong:
-        await who(key)
+        await authenticate_key(key)
     assert wrong.value.code == "missing_api_key"
-    assert not keys.asked
+    assert not keys.lookups
 
 
-async def test_forgotten_at_once(who: Authenticate, keys: Keys) -> None:
-    await who("good")
-    who.forget()
-    await who("good")
-    assert len(keys.asked) == 2
+async def test_invalidation_drops_the_cache(authenticate_key: Authenticate, keys: Keys) -> None:
+    await authenticate_key("good")
+    authenticate_key.forget()
+    await authenticate_key("good")
+    assert len(keys.lookups) == 2
 
 
-async def test_the_memory_is_bounded(
-    who: Authenticate, keys: Keys, monkeypatch: pytest.MonkeyPatch
+async def test_the_cache_is_bounded(
+    authenticate_key: Authenticate, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authenticate, "KEYS_CACHED_MAX", 3)
     for number in range(10):
         with pytest.raises(Unauthenticated):
-            await who(f"bad-{number}")
-    assert len(who._known) == 3
+            await authenticate_key(f"bad-{number}")
+    assert len(authenticate_key._cache) == 3

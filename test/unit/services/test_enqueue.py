@@ -1,4 +1,4 @@
-"""Group commit: who comes during a commit shares the next, and nobody is answered too early."""
+"""Group commit: submissions during a commit share the next one, and results come after it."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from oms.services.submission.enqueue import Enqueue
 
 
 def a_submission(*ids: int) -> Submission:
-    """Commands of one request."""
+    """The commands of one request."""
     return Submission(
         commands=[
             NewCommand(
@@ -31,9 +31,9 @@ def a_submission(*ids: int) -> Submission:
     )
 
 
-async def test_what_comes_during_a_commit_shares_the_next() -> None:
+async def test_submissions_during_a_commit_share_the_next() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
+    enqueue = Enqueue(queue=queue, notifier=LocalNotifier(), batch_max=500)
     queue.may_store.clear()
     first = asyncio.create_task(enqueue(a_submission(1)))
     await asyncio.wait_for(queue.has_begun.wait(), 5)
@@ -48,16 +48,16 @@ async def test_what_comes_during_a_commit_shares_the_next() -> None:
 
 async def test_a_group_is_bounded_and_a_request_is_never_split() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=3)
+    enqueue = Enqueue(queue=queue, notifier=LocalNotifier(), batch_max=3)
     asked = [(1, 2), (3,), (4,), (5, 6, 7, 8), (9,)]
     answers = await asyncio.gather(*(enqueue(a_submission(*ids)) for ids in asked))
     assert queue.groups == [2, 1, 1, 1]
     assert [answer.ids for answer in answers] == asked
 
 
-async def test_a_failure_is_told_to_its_group_alone() -> None:
+async def test_a_failure_affects_only_its_group() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
+    enqueue = Enqueue(queue=queue, notifier=LocalNotifier(), batch_max=500)
     queue.is_down = True
     failed = await asyncio.gather(
         *(enqueue(a_submission(n)) for n in (1, 2)), return_exceptions=True
@@ -67,9 +67,9 @@ async def test_a_failure_is_told_to_its_group_alone() -> None:
     assert (await enqueue(a_submission(3))).ids == (3,)
 
 
-async def test_who_leaves_does_not_undo_it() -> None:
+async def test_a_cancelled_caller_does_not_undo_the_submission() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
+    enqueue = Enqueue(queue=queue, notifier=LocalNotifier(), batch_max=500)
     queue.may_store.clear()
     leaver = asyncio.create_task(enqueue(a_submission(1)))
     await asyncio.wait_for(queue.has_begun.wait(), 5)
@@ -81,16 +81,16 @@ async def test_who_leaves_does_not_undo_it() -> None:
         await leaver
 
 
-async def test_workers_are_rung_after_the_commit() -> None:
-    queue, bell = MemoryQueue(), LocalNotifier()
-    hearing = asyncio.create_task(bell.wait(Topic.COMMANDS, 5))
+async def test_workers_are_notified_after_the_commit() -> None:
+    queue, notifier = MemoryQueue(), LocalNotifier()
+    listening = asyncio.create_task(notifier.wait(Topic.COMMANDS, 5))
     await asyncio.sleep(0)
-    await Enqueue(queue=queue, bell=bell, batch_max=500)(a_submission(1, 2))
-    assert list(await hearing) == [1, 2]
+    await Enqueue(queue=queue, notifier=notifier, batch_max=500)(a_submission(1, 2))
+    assert list(await listening) == [1, 2]
 
 
-async def come(enqueue: Enqueue, count: int) -> list["asyncio.Task[EnqueueResult]"]:
-    """Callers, each a turn of the loop after the one before."""
+async def submit_in_turn(enqueue: Enqueue, count: int) -> list["asyncio.Task[EnqueueResult]"]:
+    """Callers that arrive one event loop iteration after the other."""
     callers = []
     for number in range(1, count + 1):
         callers.append(asyncio.create_task(enqueue(a_submission(number))))
@@ -98,19 +98,19 @@ async def come(enqueue: Enqueue, count: int) -> list["asyncio.Task[EnqueueResult
     return callers
 
 
-async def test_who_is_at_the_door_is_stored_together() -> None:
+async def test_concurrent_callers_are_stored_together() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
-    await asyncio.gather(*await come(enqueue, 5))
+    enqueue = Enqueue(queue=queue, notifier=LocalNotifier(), batch_max=500)
+    await asyncio.gather(*await submit_in_turn(enqueue, 5))
     assert queue.groups == [5]
 
 
-async def test_few_after_many_are_waited_with_and_a_lone_caller_is_not(
+async def test_a_small_group_after_a_large_one_waits_and_a_single_caller_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("oms.services.submission.enqueue.GATHER_SECONDS", 0.2)
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
+    enqueue = Enqueue(queue=queue, notifier=LocalNotifier(), batch_max=500)
     await asyncio.gather(*(enqueue(a_submission(number)) for number in range(1, 5)))
     first = asyncio.create_task(enqueue(a_submission(5)))
     for _ in range(5):
@@ -122,15 +122,15 @@ async def test_few_after_many_are_waited_with_and_a_lone_caller_is_not(
     alone = asyncio.create_task(enqueue(a_submission(8)))
     for _ in range(5):
         await asyncio.sleep(0)
-    assert queue.has_begun.is_set(), "who comes alone again and again is stored at once"
+    assert queue.has_begun.is_set(), "a single caller is stored immediately"
     await alone
     assert queue.groups == [4, 2, 1, 1]
 
 
-async def test_a_stream_of_callers_does_not_hold_up_the_first() -> None:
+async def test_a_stream_of_callers_does_not_delay_the_first() -> None:
     queue = MemoryQueue()
-    enqueue = Enqueue(queue=queue, bell=LocalNotifier(), batch_max=500)
-    callers = await come(enqueue, 60)
+    enqueue = Enqueue(queue=queue, notifier=LocalNotifier(), batch_max=500)
+    callers = await submit_in_turn(enqueue, 60)
     assert queue.has_begun.is_set()
     await asyncio.gather(*callers)
     assert sum(queue.groups) == 60

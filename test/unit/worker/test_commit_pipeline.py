@@ -1,4 +1,4 @@
-"""The pipeline: what fell out of a commit is not taken for stored."""
+"""The commit pipeline: what was left out of a commit does not count as stored."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from oms.services.account_state.state import AccountState
 from oms.worker.commit_pipeline import CommitPipeline
 
 
-class Losing:
-    """Commits nothing of the accounts in ``lost``."""
+class LossyCommit:
+    """Loses the leases of the accounts in ``lost``."""
 
     def __init__(self) -> None:
         self.lost: frozenset[int] = frozenset()
@@ -21,39 +21,39 @@ class Losing:
         return self.lost
 
 
-async def drafted(house: MemoryAccount) -> tuple[AccountState, list[str]]:
-    """A home that has something to write, and what its exchange is told."""
-    told: list[str] = []
-    house.enqueue(Reconcile(scope=Scope.SHORT))
-    home = house.state
-    home.exchange.on_committed = lambda: told.append("stored")  # type: ignore[method-assign]
-    await house.process()
-    return home, told
+async def a_changed_state(account: MemoryAccount) -> tuple[AccountState, list[str]]:
+    """Return a state with uncommitted changes, and the list of its exchange's notifications."""
+    notified: list[str] = []
+    account.enqueue(Reconcile(scope=Scope.SHORT))
+    state = account.state
+    state.exchange.on_committed = lambda: notified.append("stored")  # type: ignore[method-assign]
+    await account.process()
+    return state, notified
 
 
-async def test_an_exchange_hears_only_of_what_is_stored() -> None:
-    commit = Losing()
+async def test_an_exchange_is_notified_only_of_what_is_stored() -> None:
+    commit = LossyCommit()
     pipeline = CommitPipeline(commit=commit)  # type: ignore[arg-type]
     for lost, expected in ((False, ["stored"]), (True, [])):
-        home, told = await drafted(MemoryAccount(PositionMode.NETTING))
-        commit.lost = frozenset({home.account.id} if lost else ())
-        pipeline.add(home)
+        changed, notified = await a_changed_state(MemoryAccount(PositionMode.NETTING))
+        commit.lost = frozenset({changed.account.id} if lost else ())
+        pipeline.add(changed)
         await pipeline.push()
         assert pipeline.running is not None
         assert await pipeline.push(wait=True) == commit.lost
-        assert told == expected
+        assert notified == expected
 
 
-async def test_it_tells_what_came_since_the_last_commit_and_when_the_next_may_go() -> None:
-    pipeline = CommitPipeline(commit=Losing())  # type: ignore[arg-type]
-    home, _ = await drafted(MemoryAccount(PositionMode.NETTING))
+async def test_it_counts_additions_since_the_last_commit_and_runs_one_commit() -> None:
+    pipeline = CommitPipeline(commit=LossyCommit())  # type: ignore[arg-type]
+    changed, _ = await a_changed_state(MemoryAccount(PositionMode.NETTING))
     assert pipeline.is_free()
-    pipeline.add(home)
-    pipeline.add(home)
+    pipeline.add(changed)
+    pipeline.add(changed)
     assert pipeline.added == 2
     await pipeline.push()
     assert (pipeline.added, pipeline.is_free()) == (0, False)
-    pipeline.add(home)
+    pipeline.add(changed)
     await pipeline.push()
     assert pipeline.added == 1, "one commit at a time"
     assert pipeline.running is not None

@@ -1,4 +1,4 @@
-"""The worker's ear: no ring is lost between two questions, and nobody waits for what is over."""
+"""The wakeup listener: no notification is lost between two waits, and no wait outlasts its end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,76 +13,84 @@ LONG = 30.0
 
 
 @pytest.fixture
-async def bell() -> LocalNotifier:
+async def notifier() -> LocalNotifier:
     return LocalNotifier()
 
 
 @pytest.fixture
-async def ear(bell: LocalNotifier) -> AsyncIterator[WakeupListener]:
-    ear = WakeupListener(bell=bell)
-    yield ear
-    await ear.close()
+async def listener(notifier: LocalNotifier) -> AsyncIterator[WakeupListener]:
+    listener = WakeupListener(notifier=notifier)
+    yield listener
+    await listener.close()
 
 
-async def test_a_ring_ends_the_wait(bell: LocalNotifier, ear: WakeupListener) -> None:
-    asyncio.get_running_loop().call_soon(bell.notify, Topic.COMMANDS)
+async def test_a_notification_ends_the_wait(
+    notifier: LocalNotifier, listener: WakeupListener
+) -> None:
+    asyncio.get_running_loop().call_soon(notifier.notify, Topic.COMMANDS)
     async with asyncio.timeout(POLL_FALLBACK_SECONDS / 2):
-        await ear.wait(LONG)
+        await listener.wait(LONG)
 
 
-async def test_a_ring_is_kept_for_who_asks_later(bell: LocalNotifier, ear: WakeupListener) -> None:
-    await ear.wait(0)  # it listens from now on
-    bell.notify(Topic.COMMANDS)
+async def test_a_notification_is_kept_for_the_next_wait(
+    notifier: LocalNotifier, listener: WakeupListener
+) -> None:
+    await listener.wait(0)  # It listens from now on.
+    notifier.notify(Topic.COMMANDS)
     async with asyncio.timeout(POLL_FALLBACK_SECONDS / 2):
-        await ear.wait(LONG)
+        await listener.wait(LONG)
 
 
-async def test_a_ring_is_heard_once(bell: LocalNotifier, ear: WakeupListener) -> None:
+async def test_a_notification_counts_once(
+    notifier: LocalNotifier, listener: WakeupListener
+) -> None:
     never = asyncio.get_running_loop().create_future()
-    bell.notify(Topic.COMMANDS)
-    assert await ear.wait_before(never)
-    over = asyncio.create_task(asyncio.sleep(0))
-    assert not await ear.wait_before(over)
+    notifier.notify(Topic.COMMANDS)
+    assert await listener.wait_before(never)
+    done = asyncio.create_task(asyncio.sleep(0))
+    assert not await listener.wait_before(done)
 
 
-async def test_a_wait_ends_without_a_ring(ear: WakeupListener) -> None:
+async def test_a_wait_ends_without_a_notification(listener: WakeupListener) -> None:
     async with asyncio.timeout(POLL_FALLBACK_SECONDS / 2):
-        await ear.wait(0.01)
+        await listener.wait(0.01)
 
 
-async def test_silence_is_a_ring_once_a_second(ear: WakeupListener) -> None:
+async def test_silence_counts_as_a_notification_once_a_second(listener: WakeupListener) -> None:
     never = asyncio.get_running_loop().create_future()
     async with asyncio.timeout(POLL_FALLBACK_SECONDS * 5):
-        assert await ear.wait_before(never)
+        assert await listener.wait_before(never)
 
 
-async def test_what_is_over_is_not_waited_for_and_not_cancelled(
-    bell: LocalNotifier, ear: WakeupListener
+async def test_the_other_future_ends_the_wait_and_is_not_cancelled(
+    notifier: LocalNotifier, listener: WakeupListener
 ) -> None:
-    over = asyncio.create_task(asyncio.sleep(0, "kept"))
-    bell.notify(Topic.RESULTS)  # another topic
-    assert not await ear.wait_before(over)
-    bell.notify(Topic.COMMANDS)
-    assert not await ear.wait_before(over)
-    assert await over == "kept"
+    done = asyncio.create_task(asyncio.sleep(0, "kept"))
+    notifier.notify(Topic.RESULTS)  # Another topic.
+    assert not await listener.wait_before(done)
+    notifier.notify(Topic.COMMANDS)
+    assert not await listener.wait_before(done)
+    assert await done == "kept"
 
 
-async def test_a_broken_bell_is_told(ear: WakeupListener, bell: LocalNotifier) -> None:
+async def test_an_error_of_the_notifier_is_raised(
+    listener: WakeupListener, notifier: LocalNotifier
+) -> None:
     async def broken(topic: Topic, timeout_seconds: float) -> list[int]:
-        raise OSError("no bell")
+        raise OSError("broken notifier")
 
-    bell.wait = broken  # type: ignore[method-assign,assignment]
-    with pytest.raises(OSError, match="no bell"):
-        await ear.wait(LONG)
+    notifier.wait = broken  # type: ignore[method-assign,assignment]
+    with pytest.raises(OSError, match="broken notifier"):
+        await listener.wait(LONG)
 
 
-async def test_who_stirs_it_ends_the_wait(ear: WakeupListener) -> None:
-    asyncio.get_running_loop().call_soon(ear.notify)
+async def test_a_local_notification_ends_the_wait(listener: WakeupListener) -> None:
+    asyncio.get_running_loop().call_soon(listener.notify)
     async with asyncio.timeout(POLL_FALLBACK_SECONDS / 2):
-        await ear.wait(LONG)
-    ear.notify()
-    ear.notify()
+        await listener.wait(LONG)
+    listener.notify()
+    listener.notify()
     async with asyncio.timeout(POLL_FALLBACK_SECONDS / 2):
-        await ear.wait(LONG)
-    over = asyncio.create_task(asyncio.sleep(0))
-    assert not await ear.wait_before(over)
+        await listener.wait(LONG)
+    done = asyncio.create_task(asyncio.sleep(0))
+    assert not await listener.wait_before(done)

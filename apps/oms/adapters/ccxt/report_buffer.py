@@ -10,17 +10,17 @@ from oms.ports.exchange import AttemptRow, ExchangeSnapshot
 
 
 class ReportBuffer:
-    """Filled by the adapter's tasks, emptied by the worker; ``on_news`` wakes it.
+    """Filled by the adapter's tasks, emptied by the worker; ``on_update`` wakes it.
 
     ``on_reports`` is shown what is taken in, but for snapshots.
     """
 
     def __init__(
         self,
-        on_news: Callable[[], None],
+        on_update: Callable[[], None],
         on_reports: Callable[[Sequence[ExecutionReport]], None] = lambda _: None,
     ) -> None:
-        self._on_news = on_news
+        self._on_update = on_update
         self._on_reports = on_reports
         self._reports: list[ExecutionReport] = []
         self._rows: list[AttemptRow] = []
@@ -41,16 +41,16 @@ class ReportBuffer:
             self._reports.extend(reports)
             self._rows.extend(rows)
             self._charges.extend(take_charges)
-            self._on_news()
+            self._on_update()
 
     def notify(self) -> None:
         """Wake the worker though nothing is told."""
-        self._on_news()
+        self._on_update()
 
     def add_snapshot(self, snapshot: ExchangeSnapshot) -> None:
         """Take in a whole snapshot."""
         self._snapshots.append(snapshot)
-        self._on_news()
+        self._on_update()
 
     def is_empty(self) -> bool:
         """Whether nobody waits to be told anything."""

@@ -45,7 +45,7 @@ class ExchangeParts:
         account: Account,
         make_client: Callable[[], ExchangeClient],
         tag: str,
-        on_news: Callable[[], None],
+        on_update: Callable[[], None],
         belongs: Callable[[int], Awaitable[bool]] | None,
         inflight_writes_max: int,
         timings: Timings,
@@ -56,7 +56,7 @@ class ExchangeParts:
         self._clock = clock
         self.tasks = BackgroundTasks()
         self.report_buffer = ReportBuffer(
-            on_news, lambda reports: self.streams.record_reports(reports)
+            on_update, lambda reports: self.streams.record_reports(reports)
         )
         names = ClientOrderIdCodec(tag, is_short=get_profile(account.venue).has_short_client_ids)
         self.orders = OrderCache(names)

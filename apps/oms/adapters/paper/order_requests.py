@@ -142,6 +142,7 @@ def _price(name: str, told: object, instrument: Instrument) -> Decimal | None:
     if isinstance(told, bool) or price <= 0:
         raise Invalid(f"params.{name}: a price above 0 is expected")
     if not is_on_step(price, instrument.tick):
-        message = f"params.{name}: {decimal_text(price)} is no multiple of {decimal_text(instrument.tick)}"
+        tick = decimal_text(instrument.tick)
+        message = f"params.{name}: {decimal_text(price)} is no multiple of {tick}"
         raise Invalid(message, code="precision_mismatch")
     return price

@@ -150,7 +150,7 @@ async def _done(
     results = await build_results(accepted.items, rows, request_id, None)
     for placed, result in zip(accepted.items, results, strict=True):
         row = rows.get(placed.command_id or 0)
-        for item in getattr(placed.wish.payload, "items", ()):
+        for item in getattr(placed.command.payload, "items", ()):
             told[item.index] = _pending(item, result)
         for one in _values(row):
             told[one["index"]] = one

@@ -203,7 +203,7 @@ def _result(
     payload: CcxtCall | None = None
     result: CommandResult | Refused
     if isinstance(one, SubmitItemResult):
-        payload = one.wish.payload if isinstance(one.wish.payload, CcxtCall) else None
+        payload = one.command.payload if isinstance(one.command.payload, CcxtCall) else None
         result = call_outcome(one, rows, wait.seconds)
     else:
         assert isinstance(one, Refused), "a wish has been placed"

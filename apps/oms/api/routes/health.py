@@ -174,7 +174,7 @@ async def _checks(context: ApiContext) -> dict[str, bool]:
         "database": True,
         "migrations": schema is not None and expected in (None, schema),
         "workers": bool(workers),
-        "queue": context.depths.longest() < context.settings.commands.queue_depth_max,
+        "queue": context.depths.longest_queue() < context.settings.commands.queue_depth_max,
         "outbox": context.sockets is None or context.sockets.lag_seconds() < OUTBOX_LAG_SECONDS_MAX,
     }
 

@@ -36,7 +36,7 @@ async def activate_kill_switch(request: Request) -> Response:
     if ask.drill:
         await desk.check(who.principal, Permission.KILL_ON, ask.scope, ask.scope_id)
         accounts = await desk.accounts(ask.scope, ask.scope_id)
-        preview = await desk.preview(ask, accounts)
+        preview = await desk.preview_effect(ask, accounts)
         return JsonResponse({"ok": True, "drill": True, "id": None, "would": preview})
     switch = await desk.activate(who.principal, ask, audit_actor(request, who, ask.comment))
     accounts = await desk.accounts(switch.scope, switch.scope_id)
@@ -56,7 +56,7 @@ async def list_kill_switches(request: Request) -> Response:
 async def get_kill_switch(request: Request, kill_id: str) -> Response:
     """One switch, with what followed from it on each account."""
     context, who = api_context(request), await admit_caller(request)
-    found = await _desk(context).one(who.principal, parse_kill_id(kill_id))
+    found = await _desk(context).get(who.principal, parse_kill_id(kill_id))
     return JsonResponse(
         {"ok": True} | switch_row(found) | {"report": await _report(context, found)}
     )

@@ -91,7 +91,7 @@ async def _applied(request: Request, errand: _Errand, accepted: SubmitResult) ->
 
 async def _told(errand: _Errand, moved: Sequence[CommandRow] = ()) -> Row:
     ask = errand.ask
-    chosen = await errand.moving.chosen(errand.who.principal, ask, errand.accounts)
+    chosen = await errand.moving.select(errand.who.principal, ask, errand.accounts)
     results = [load_result(row.status, row.error, row.result, row.order_id) for row in moved]
     return {
         "ok": True,

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from oms.api.context import ApiContext
 from oms.api.websocket.account_snapshots import SnapshotLoader
-from oms.api.websocket.command_handler import CommandHandler
+from oms.api.websocket.command_submitter import CommandSubmitter
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.event_subscriber import EventSubscriber
 from oms.api.websocket.frames import (
@@ -86,7 +86,7 @@ class Session:
     _frames: int = 0
     _malformed: int = 0
     _outbox: SendBuffer = field(init=False)
-    _commands: CommandHandler = field(init=False)
+    _commands: CommandSubmitter = field(init=False)
     _listening: EventSubscriber = field(init=False)
     _watching: MarketSubscriber = field(init=False)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -98,7 +98,7 @@ class Session:
             frames_max=limits.frames_waiting_max,
             bytes_max=limits.bytes_waiting_max,
         )
-        self._commands = CommandHandler(
+        self._commands = CommandSubmitter(
             context=self.context,
             send_buffer=self._outbox,
             spawn=self._spawn,

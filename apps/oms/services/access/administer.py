@@ -1,7 +1,7 @@
-"""The desk of users, keys, permits and strategies: what is written down, and what follows at once.
+"""Administration of users, API keys, account permissions, accounts and strategies.
 
-Who may ask is decided at the door. After each change this process believes nothing of what it had
-read of access before; the others learn within their short memory.
+Callers check the permission. After each change this process drops its cached authentication; other
+processes notice the change when their cache expires.
 """
 
 from collections.abc import Sequence
@@ -37,12 +37,19 @@ from oms.services.access.passwords import Passwords
 from oms.services.credentials.seal import SealCredentials
 from oms.wire.json import dumps
 
-_TOLD = ("exchange_id", "label", "position_mode", "environment", "is_testnet", "extra_config")
+_AUDITED_FIELDS = (
+    "exchange_id",
+    "label",
+    "position_mode",
+    "environment",
+    "is_testnet",
+    "extra_config",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Administer:
-    """Users, keys, permits, strategies; every method raises ``Unavailable``."""
+    """Administers users, keys and strategies. Every method raises ``Unavailable``."""
 
     people: UserAdmin
     strategies: Strategies
@@ -64,7 +71,9 @@ class Administer:
         permissions: Sequence[AccountPermission],
         audit_context: AuditContext,
     ) -> tuple[int, int]:
-        """Ids of the user and his key. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
+        """Return the ids of the new user and its key. Raises ``Conflict``, ``NotFound``,
+        ``Invalid``.
+        """
         stored = None if password is None else await self.passwords.hash(password)
         return await self.people.create_user(name, role, stored, key, permissions, audit_context)
 
@@ -76,7 +85,7 @@ class Administer:
         password: str | None,
         audit_context: AuditContext,
     ) -> int:
-        """Rows changed. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
+        """Return the number of rows changed. Raises ``Conflict``, ``NotFound``, ``Invalid``."""
         stored = None if password is None else await self.passwords.hash(password)
         change = UserChange(role=role, status=status, password_hash=stored)
         rows = await self.people.change_user(user_id, change, audit_context)
@@ -84,26 +93,26 @@ class Administer:
         return rows
 
     async def rename(self, user_id: int, name: str, audit_context: AuditContext) -> None:
-        """Raises ``Conflict``."""
+        """Rename a user. Raises ``Conflict``."""
         await self.people.rename_user(user_id, name, audit_context)
         self.authenticate.forget()
 
     async def create_key(self, user_id: int, key: NewApiKey, audit_context: AuditContext) -> int:
-        """The id of a key without permits. Raises ``Conflict``, ``NotFound``."""
+        """Return the id of a new key without permissions. Raises ``Conflict``, ``NotFound``."""
         key_id = await self.people.create_key(user_id, key, audit_context)
-        self.authenticate.forget()  # it may have been asked for before it was made
+        self.authenticate.forget()  # The key may have been tried, and cached as unknown, before.
         return key_id
 
     async def change_key(
         self, key_id: int, change: ApiKeyChange, audit_context: AuditContext
     ) -> int:
-        """Rows changed. Raises ``NotFound``."""
+        """Return the number of rows changed. Raises ``NotFound``."""
         rows = await self.people.change_key(key_id, change, audit_context)
         self.authenticate.forget()
         return rows
 
     async def key(self, key_id: int, owner_id: int | None = None) -> ApiKeyRow:
-        """A key, of that owner if one is named. Raises ``NotFound``."""
+        """Return a key; with ``owner_id`` only a key of that user. Raises ``NotFound``."""
         row = await self.people.key(key_id)
         if row is None or owner_id not in (None, row.user_id):
             raise NotFound(f"there is no API key {key_id}")
@@ -112,15 +121,15 @@ class Administer:
     async def set_permission(
         self, key_id: int, permit: AccountPermission, audit_context: AuditContext
     ) -> int:
-        """Rows changed. Raises ``NotFound``, ``Invalid``."""
+        """Return the number of rows changed. Raises ``NotFound``, ``Invalid``."""
         rows = await self.people.set_permission(key_id, permit, audit_context)
         self.authenticate.forget()
         return rows
 
     async def create_account(self, account: NewAccount, audit_context: AuditContext) -> int:
-        """The id of a new account, open to no key. Raises ``Invalid``."""
-        told = {name: getattr(account, name) for name in _TOLD}
-        entry = audit_context.entry("create_account", "account", "", after=dumps(told))
+        """Return the id of a new account, to which no key has permission. Raises ``Invalid``."""
+        audited = {name: getattr(account, name) for name in _AUDITED_FIELDS}
+        entry = audit_context.entry("create_account", "account", "", after=dumps(audited))
         return await self.registry.create_account(
             exchange_id=account.exchange_id,
             label=account.label,
@@ -140,7 +149,7 @@ class Administer:
         secrets: Secrets | None,
         audit_context: AuditContext,
     ) -> int:
-        """Rows changed. Raises ``NotFound``, ``Invalid``, ``Conflict``."""
+        """Return the number of rows changed. Raises ``NotFound``, ``Invalid``, ``Conflict``."""
         rows = 1
         if secrets is not None:
             await self.seal(account_id, secrets, audit_context)
@@ -150,16 +159,16 @@ class Administer:
         return rows
 
     async def strategies_of(self, principal: Principal) -> Sequence[StrategyRow]:
-        """The strategies on accounts the key may read, without those outside its lists."""
+        """Return the strategies on accounts the key may read, within its strategy lists."""
         rows = await self.strategies.all()
         if principal.role is Role.ADMIN:
             return rows
-        shown = []
+        visible = []
         for row in rows:
-            mine = tuple(i for i in row.account_ids if _sees(principal, i, row.id))
-            if mine:
-                shown.append(evolve(row, account_ids=mine))
-        return shown
+            account_ids = tuple(i for i in row.account_ids if _may_see(principal, i, row.id))
+            if account_ids:
+                visible.append(evolve(row, account_ids=account_ids))
+        return visible
 
     async def create_strategy(
         self,
@@ -169,10 +178,12 @@ class Administer:
         account_ids: Sequence[int],
         audit_context: AuditContext,
     ) -> int:
-        """The id of a trader's new strategy. Raises ``Forbidden``, ``NotFound``, ``Conflict``."""
+        """Return the id of a trader's new strategy. Raises ``Forbidden``, ``NotFound``,
+        ``Conflict``.
+        """
         for account_id in account_ids:
-            known = principal.grant(account_id) is not None
-            if not known and not await self.registry.accounts([account_id]):
+            has_grant = principal.grant(account_id) is not None
+            if not has_grant and not await self.registry.accounts([account_id]):
                 raise NotFound(f"account_id={account_id}", code="account_not_found")
             refused = refuse(principal, Permission.STRATEGY_CREATE, account_id)
             if refused is not None:
@@ -182,12 +193,12 @@ class Administer:
     async def change_strategy(
         self, strategy_id: int, change: StrategyChange, audit_context: AuditContext
     ) -> int:
-        """Rows changed. Raises ``Conflict``, ``NotFound``."""
+        """Return the number of rows changed. Raises ``Conflict``, ``NotFound``."""
         return await self.strategies.change(strategy_id, change, audit_context)
 
 
-def _sees(principal: Principal, account_id: int, strategy_id: int) -> bool:
+def _may_see(principal: Principal, account_id: int, strategy_id: int) -> bool:
     if refuse_account(principal, Permission.READ, account_id) is not None:
         return False
-    mine = allowed_strategies(principal, account_id)
-    return mine is None or strategy_id in mine
+    allowed = allowed_strategies(principal, account_id)
+    return allowed is None or strategy_id in allowed

@@ -1,4 +1,4 @@
-"""New API keys: their text is made or taken here, told once, and only its hash goes on."""
+"""New API keys: the key text is generated or given, returned once, and only its hash is stored."""
 
 import secrets
 from decimal import Decimal
@@ -18,7 +18,7 @@ PREFIX_CHARACTERS = 8
 def create_key(
     text: str | None, label: str | None, restrictions: Restrictions
 ) -> tuple[str, NewApiKey]:
-    """The text of a key, chosen or made, and what is stored of it.
+    """Return the text of a key, generated if ``text`` is ``None``, and the row to store.
 
     Raises ``Invalid`` (``weak_key``).
     """
@@ -38,28 +38,28 @@ def create_key(
     return plain, stored
 
 
-def restrict_to_owner(principal: Principal, wanted: Restrictions) -> Restrictions:
-    """What a key that its owner makes is held to: all that the one he shows is, or tighter.
+def restrict_to_owner(principal: Principal, requested: Restrictions) -> Restrictions:
+    """Return the restrictions of a key that an owner creates: those of its own key, or tighter.
 
     Raises ``Forbidden``.
     """
-    held = principal.restrictions
-    made = evolve(
-        wanted,
-        expires_at=wanted.expires_at or held.expires_at,
-        networks=wanted.networks or held.networks,
-        max_order_notional=_first(wanted.max_order_notional, held.max_order_notional),
-        max_day_notional=_first(wanted.max_day_notional, held.max_day_notional),
+    own = principal.restrictions
+    restricted = evolve(
+        requested,
+        expires_at=requested.expires_at or own.expires_at,
+        networks=requested.networks or own.networks,
+        max_order_notional=_or_default(requested.max_order_notional, own.max_order_notional),
+        max_day_notional=_or_default(requested.max_day_notional, own.max_day_notional),
     )
-    refuse_looser(made, held)
-    return made
+    refuse_looser(restricted, own)
+    return restricted
 
 
-def refuse_looser(wanted: Restrictions, held: Restrictions) -> None:
-    """An owner only tightens. Raises ``Forbidden``."""
-    if not is_tighter(wanted, held):
+def refuse_looser(requested: Restrictions, own: Restrictions) -> None:
+    """Check that an owner only tightens restrictions. Raises ``Forbidden``."""
+    if not is_tighter(requested, own):
         raise Forbidden("restrictions of a key are loosened by an admin only")
 
 
-def _first(wanted: Decimal | None, held: Decimal | None) -> Decimal | None:
-    return held if wanted is None else wanted
+def _or_default(requested: Decimal | None, own: Decimal | None) -> Decimal | None:
+    return own if requested is None else requested

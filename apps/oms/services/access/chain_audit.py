@@ -1,6 +1,6 @@
-"""Chains the audit log: what was written since goes to the end of the chain, in batches.
+"""Chains the audit log: new rows are appended to the hash chain, in batches.
 
-Done by the one process that does the chores; should two do it, one of them finds the end moved.
+One process does this. If two do, one of them finds that the head of the chain has moved.
 """
 
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ BATCHES_MAX = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainAudit:
-    """One round."""
+    """Appends the unchained rows of the audit log."""
 
     log: AuditLog
 
     async def __call__(self) -> int:
-        """How many rows were chained. Raises ``Unavailable``."""
+        """Return how many rows were chained. Raises ``Unavailable``."""
         count = 0
         for _ in range(BATCHES_MAX):
             head = await self.log.head()
             rows = await self.log.unchained_rows(ROWS_PER_BATCH)
             if not rows:
                 break
-            end, chained = head, list[ChainedRow]()
+            tail, chained = head, list[ChainedRow]()
             for row in rows:
-                place = make_chain_link(row, end.length + 1, end.hash)
-                chained.append(ChainedRow(row=row, link=place))
-                end = ChainHead(length=place.number, hash=place.hash)
+                chain_link = make_chain_link(row, tail.length + 1, tail.hash)
+                chained.append(ChainedRow(row=row, link=chain_link))
+                tail = ChainHead(length=chain_link.number, hash=chain_link.hash)
             if not await self.log.append_to_chain(head, chained):
                 break
             count += len(rows)

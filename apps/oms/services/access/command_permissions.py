@@ -1,7 +1,7 @@
-"""The worker's second look at access: may the one who asked still do this, now?
+"""The worker's permission check: whether the sender of a command still may do it.
 
-What the door let in may have waited; a key that was disabled meanwhile sends nothing any more.
-A "yes" is believed for ``cache_seconds`` (at most 5); a "no" is asked again.
+A command may have waited in the queue; the commands of a key that was disabled meanwhile are
+refused. A positive answer is cached for ``cache_seconds`` (at most 5), a negative one is not.
 """
 
 from dataclasses import dataclass, field
@@ -51,16 +51,16 @@ from oms.ports.registry import Registry
 CACHE_ENTRIES_MAX = 1_000
 
 
-_FOR_CALLS = {
+_CALL_PERMISSIONS = {
     MethodClass.READ: Permission.MARKET,
     MethodClass.TRADE: Permission.CCXT_TRADE,
-    MethodClass.STREAM: Permission.CCXT_ALLOWED,  # refused before anybody's rights are asked
+    MethodClass.STREAM: Permission.CCXT_ALLOWED,  # Refused before permissions are checked.
     MethodClass.NEVER: Permission.CCXT_ALLOWED,
 }
 
 
 def permission_for(payload: CommandPayload) -> Permission:
-    """What a command needs."""
+    """Return the permission that a command needs."""
     match payload:
         case SendOrder() | ChangeOrder() | ChangePosition():
             return Permission.TRADE
@@ -70,8 +70,8 @@ def permission_for(payload: CommandPayload) -> Permission:
             return Permission.CLOSE
         case Reassign() | ResolveUnknownOrder():
             return Permission.REASSIGN
-        case DecideDiscrepancy(lifts=lifts):
-            return Permission.RISK_SWITCH if lifts else Permission.REASSIGN
+        case DecideDiscrepancy(lifts=lifts_quarantine):
+            return Permission.RISK_SWITCH if lifts_quarantine else Permission.REASSIGN
         case RiskSwitch(status=status):
             return Permission.RISK_SWITCH if status is None else Permission.RISK_BLOCK
         case AdminMutate():
@@ -85,13 +85,13 @@ def permission_for(payload: CommandPayload) -> Permission:
         case ReadConnection():
             return Permission.READ
         case CcxtCall(func=func):
-            return _FOR_CALLS[method_class_of(func)]
+            return _CALL_PERMISSIONS[method_class_of(func)]
 
 
 def narrow_to_allowed(
     principal: Principal, account_id: int, payload: CommandPayload
 ) -> CommandPayload:
-    """``payload``, kept to the key's allow-list where it names no strategy and so means all."""
+    """Return ``payload`` limited to the key's strategies, if it names none and so means all."""
     if isinstance(payload, (CancelAllOrders, CloseAllPositions)) and not payload.strategy_ids:
         allowed = allowed_strategies(principal, account_id)
         if allowed:
@@ -102,7 +102,7 @@ def narrow_to_allowed(
 def refuse_all_strategies(
     principal: Principal, account_id: int, payload: CommandPayload
 ) -> Refused | None:
-    """Refuse "all strategies" to a key that may not touch all, or none at all."""
+    """Refuse "all strategies" to a key that is limited to some."""
     if not isinstance(payload, (CancelAllOrders, CloseAllPositions)) or payload.strategy_ids:
         return None
     if allowed_strategies(principal, account_id) is None:
@@ -114,36 +114,36 @@ def refuse_all_strategies(
 
 
 PermissionQuery = tuple[Permission, int, tuple[int, ...]]
-"""For what, on which account, for which strategies."""
+"""Permission, account id and strategy ids."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What was read of a key, until when it is believed, and to what it said yes."""
+class _CachedPrincipal:
+    """A cached principal, its expiry, and the permission queries that it has passed."""
 
     principal: Principal
-    until: datetime
+    expires_at: datetime
     granted: set[PermissionQuery] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandPermissions:
-    """Asks again, with a short memory of who may what."""
+    """Checks permissions of queued commands, with a short cache."""
 
     registry: Registry
     cache_seconds: float
-    #: By key.
-    _known: dict[int, _Known] = field(default_factory=dict)
+    #: By API key id.
+    _cache: dict[int, _CachedPrincipal] = field(default_factory=dict)
 
-    def held(self, api_key_id: int) -> Restrictions:
-        """What the key is held to, as it was when its last command was judged."""
-        known = self._known.get(api_key_id)
-        return UNRESTRICTED if known is None else known.principal.restrictions
+    def restrictions_of(self, api_key_id: int) -> Restrictions:
+        """Return the restrictions of the key, as of the check of its last command."""
+        cached = self._cache.get(api_key_id)
+        return UNRESTRICTED if cached is None else cached.principal.restrictions
 
     def actor_name(self, actor: Actor) -> str:
-        """What the actor is called, as it was when his last command was judged."""
-        known = self._known.get(actor.api_key_id)
-        return f"user {actor.user_id}" if known is None else known.principal.user_name
+        """Return the actor's user name, as of the check of its last command."""
+        cached = self._cache.get(actor.api_key_id)
+        return f"user {actor.user_id}" if cached is None else cached.principal.user_name
 
     async def __call__(
         self,
@@ -153,36 +153,36 @@ class CommandPermissions:
         strategies: tuple[int, ...],
         now: datetime,
     ) -> Refused | None:
-        """Refuse what the actor may not do (any more); a "no" is never from memory."""
-        asked = (permission_for(payload), account_id, strategies)
-        known = self._known.get(actor.api_key_id)
-        if known is not None and now < known.until and _allows(known, asked, payload):
+        """Refuse what the actor may not do (any more); a refusal never comes from the cache."""
+        query = (permission_for(payload), account_id, strategies)
+        cached = self._cache.get(actor.api_key_id)
+        if cached is not None and now < cached.expires_at and _is_allowed(cached, query, payload):
             return None
         principal = await self.registry.principal_of(actor.api_key_id, now)
         if principal is None:
-            self._known.pop(actor.api_key_id, None)
+            self._cache.pop(actor.api_key_id, None)
             message = "the key that sent this command is no longer valid"
             return Refused(code="permission_denied", message=message)
-        if len(self._known) >= CACHE_ENTRIES_MAX:
-            self._known.clear()
-        until = now + timedelta(seconds=self.cache_seconds)
-        self._known[actor.api_key_id] = _Known(principal, until)
-        return _refused(principal, asked, payload)
+        if len(self._cache) >= CACHE_ENTRIES_MAX:
+            self._cache.clear()
+        expires_at = now + timedelta(seconds=self.cache_seconds)
+        self._cache[actor.api_key_id] = _CachedPrincipal(principal, expires_at)
+        return _refused(principal, query, payload)
 
 
-def _allows(known: _Known, asked: PermissionQuery, payload: CommandPayload) -> bool:
-    is_sweep = isinstance(payload, CancelAllOrders | CloseAllPositions)
-    if asked in known.granted and not is_sweep:
+def _is_allowed(cached: _CachedPrincipal, query: PermissionQuery, payload: CommandPayload) -> bool:
+    is_bulk = isinstance(payload, CancelAllOrders | CloseAllPositions)
+    if query in cached.granted and not is_bulk:
         return True
-    if _refused(known.principal, asked, payload) is not None:
+    if _refused(cached.principal, query, payload) is not None:
         return False
-    known.granted.add(asked)
+    cached.granted.add(query)
     return True
 
 
 def _refused(
-    principal: Principal, asked: PermissionQuery, payload: CommandPayload
+    principal: Principal, query: PermissionQuery, payload: CommandPayload
 ) -> Refused | None:
-    permission, account_id, strategies = asked
+    permission, account_id, strategies = query
     refused = refuse(principal, permission, account_id, strategies)
     return refused or refuse_all_strategies(principal, account_id, payload)

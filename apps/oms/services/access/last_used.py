@@ -1,6 +1,6 @@
-"""When and from where keys were last used: written at most once a minute each, beside the request.
+"""When and from where keys were last used, written in the background at most once a minute per key.
 
-Whoever asks does not wait for it, and a failure to write it is nobody's failure.
+Requests do not wait for the write, and a failed write does not affect them.
 """
 
 import asyncio
@@ -22,32 +22,32 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastUsedRecorder:
-    """Notes uses; ``close`` it when done."""
+    """Records the last use of keys; call ``close`` at the end."""
 
     credentials: LoginCredentials
-    _noted: OrderedDict[tuple[int, int | None], datetime] = field(default_factory=OrderedDict)
-    _writing: set["asyncio.Task[None]"] = field(default_factory=set)
+    _recorded_at: OrderedDict[tuple[int, int | None], datetime] = field(default_factory=OrderedDict)
+    _writes: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __call__(self, principal: Principal, ip: str, now: datetime) -> None:
-        """Note a use, unless one was noted within the last minute."""
-        name = (principal.api_key_id, principal.token_id)
-        before = self._noted.get(name)
+        """Record a use, unless one was recorded within the last minute."""
+        key = (principal.api_key_id, principal.token_id)
+        before = self._recorded_at.get(key)
         if before is not None and now - before < WRITE_INTERVAL:
             return
-        self._noted[name] = now
-        self._noted.move_to_end(name)
-        if len(self._noted) > KEYS_CACHED_MAX:
-            self._noted.popitem(last=False)
-        task = asyncio.create_task(self._write(*name, ip[:IP_CHARACTERS_MAX], now))
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        self._recorded_at[key] = now
+        self._recorded_at.move_to_end(key)
+        if len(self._recorded_at) > KEYS_CACHED_MAX:
+            self._recorded_at.popitem(last=False)
+        task = asyncio.create_task(self._write(*key, ip[:IP_CHARACTERS_MAX], now))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
 
     async def close(self) -> None:
-        """Wait for what is being written."""
-        await asyncio.gather(*self._writing)
+        """Wait for the writes in progress."""
+        await asyncio.gather(*self._writes)
 
     async def _write(self, key_id: int, token_id: int | None, ip: str, now: datetime) -> None:
         try:
             await self.credentials.record_use(key_id, token_id, ip, now, now - WRITE_INTERVAL)
-        except OmsError as wrong:
-            logger.debug("use_not_noted api_key_id=%d reason=%s", key_id, wrong.message)
+        except OmsError as error:
+            logger.debug("key_use_not_recorded api_key_id=%d reason=%s", key_id, error.message)

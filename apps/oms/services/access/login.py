@@ -1,7 +1,7 @@
-"""Login by password: throttled, the same answer and time for whoever does not count.
+"""Login by password: throttled, with the same answer and duration for every invalid login.
 
-A token stands for one key of the user and has exactly its rights; it ends by logout, by its time,
-or with the key.
+A token stands for one key of the user and has exactly its rights; it ends by logout, by expiry, or
+with the key.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from oms.services.access.passwords import Passwords
 
 TOKEN_BYTES = 32
 TOKEN_HOURS = 12
-#: How far back attempts are looked at; the longest lock is shorter.
+#: How far back attempts are read; the longest lockout is shorter.
 ATTEMPTS_WINDOW = timedelta(hours=24)
 LOGINS_CONCURRENT_MAX = 2
 LOGINS_WAITING_MAX = 100
@@ -35,14 +35,14 @@ ACTOR_CHARACTERS_MAX = 128
 
 
 class LoginThrottled(RateLimited):
-    """Too many failures; try again later."""
+    """Too many failed attempts; try again later."""
 
     code = "login_throttled"
 
 
 @value
 class LoginResult:
-    """A token, told this once, and what it stands for."""
+    """A new token, returned only once, and its row."""
 
     token: str
     row: NewToken
@@ -51,12 +51,12 @@ class LoginResult:
 
 @dataclass(slots=True, kw_only=True)
 class Login:
-    """Passwords in, tokens out."""
+    """Exchanges passwords for tokens."""
 
     credentials: LoginCredentials
     passwords: Passwords
     clock: Clock
-    _seats: asyncio.Semaphore = field(
+    _slots: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(LOGINS_CONCURRENT_MAX)
     )
     _waiting: int = 0
@@ -64,20 +64,23 @@ class Login:
     async def __call__(
         self, user_name: str, password: str, api_key_id: int | None, audit_context: AuditContext
     ) -> LoginResult:
-        """Raises ``LoginThrottled``, ``Unauthenticated``, ``Forbidden``, ``Unavailable``."""
+        """Log in with a password.
+
+        Raises ``LoginThrottled``, ``Unauthenticated``, ``Forbidden``, ``Unavailable``.
+        """
         if self._waiting >= LOGINS_WAITING_MAX:
-            raise LoginThrottled("too many log in at once")
+            raise LoginThrottled("too many concurrent logins")
         self._waiting += 1
         try:
-            async with self._seats:  # who is judged at once does not see the other's failure
-                return await self._entered(user_name, password, api_key_id, audit_context)
+            async with self._slots:  # Concurrent checks would not see each other's failed attempt.
+                return await self._login(user_name, password, api_key_id, audit_context)
         finally:
             self._waiting -= 1
 
     async def logout(
         self, principal: Principal, audit_context: AuditContext, *, all_tokens: bool
     ) -> int:
-        """End the token that was shown, or all of the user; how many. Raises ``Invalid``."""
+        """Revoke the current token, or all of the user. Returns how many. Raises ``Invalid``."""
         if principal.token_id is None:
             raise Invalid("a key does not log out; disable it instead")
         token_id = None if all_tokens else principal.token_id
@@ -86,61 +89,67 @@ class Login:
     async def change_password(
         self, principal: Principal, current: str, new: str, audit_context: AuditContext
     ) -> None:
-        """Raises ``LoginThrottled``, ``Unauthenticated``, ``Invalid`` (``weak_password``)."""
-        async with self._seats:
+        """Change the password and revoke the user's other tokens.
+
+        Raises ``LoginThrottled``, ``Unauthenticated``, ``Invalid`` (``weak_password``).
+        """
+        async with self._slots:
             await self._refuse_throttled(principal.user_name, audit_context)
             stored = await self.credentials.password_of(principal.user_id)
             if not await self.passwords.matches(stored, current):
                 await self.credentials.record_failure(
                     principal.user_name, audit_context, known=principal.user_id
                 )
-                raise _not_valid()
+                raise _invalid_credentials()
         new_hash = await self.passwords.hash(new)
         await self.credentials.set_password(
             principal.user_id, new_hash, principal.token_id, audit_context
         )
 
-    async def _entered(
+    async def _login(
         self, user_name: str, password: str, api_key_id: int | None, audit_context: AuditContext
     ) -> LoginResult:
-        audit_context = evolve(audit_context, actor=user_name[:ACTOR_CHARACTERS_MAX] or "nobody")
+        audit_context = evolve(audit_context, actor=user_name[:ACTOR_CHARACTERS_MAX] or "unknown")
         await self._refuse_throttled(user_name, audit_context)
         row = await self.credentials.login_record(user_name, audit_context.at)
         matches = await self.passwords.matches(row.password_hash, password)
         if row.user is None or row.user.status != "active" or not matches:
-            known = None if row.user is None else row.user.id
-            await self.credentials.record_failure(user_name, audit_context, known=known)
-            raise _not_valid()
+            user_id = None if row.user is None else row.user.id
+            await self.credentials.record_failure(user_name, audit_context, known=user_id)
+            raise _invalid_credentials()
         key = _key_for(row, api_key_id)
-        text = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-        ends = audit_context.at + timedelta(hours=TOKEN_HOURS)
+        token_text = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+        expires_at = audit_context.at + timedelta(hours=TOKEN_HOURS)
         if key.restrictions.expires_at is not None:
-            ends = min(ends, key.restrictions.expires_at)
+            expires_at = min(expires_at, key.restrictions.expires_at)
         token = NewToken(
-            user_id=row.user.id, api_key_id=key.id, hash=hash_key(text), expires_at=ends
+            user_id=row.user.id, api_key_id=key.id, hash=hash_key(token_text), expires_at=expires_at
         )
-        new_hash = await self._renewed(row, password)
-        who = evolve(audit_context, user_id=row.user.id, api_key_id=key.id, role=row.user.role)
-        await self.credentials.record_login(user_name, token, new_hash, who)
-        return LoginResult(token=text, row=token, role=row.user.role)
+        new_hash = await self._rehashed(row, password)
+        actor = evolve(audit_context, user_id=row.user.id, api_key_id=key.id, role=row.user.role)
+        await self.credentials.record_login(user_name, token, new_hash, actor)
+        return LoginResult(token=token_text, row=token, role=row.user.role)
 
-    async def _renewed(self, row: LoginRecord, password: str) -> str | None:
+    async def _rehashed(self, row: LoginRecord, password: str) -> str | None:
         if row.password_hash is None or not self.passwords.needs_rehash(row.password_hash):
             return None
         return await self.passwords.hash(password)
 
     async def _refuse_throttled(self, user_name: str, audit_context: AuditContext) -> None:
         since = audit_context.at - ATTEMPTS_WINDOW
-        mine, here = await self.credentials.attempts(user_name, audit_context.ip or "", since)
+        by_user, by_address = await self.credentials.attempts(
+            user_name, audit_context.ip or "", since
+        )
         locks = (
-            locked_until(failures_of(mine), FAILURES_PER_NAME),
-            locked_until(failures_of(here), FAILURES_PER_ADDRESS),
+            locked_until(failures_of(by_user), FAILURES_PER_NAME),
+            locked_until(failures_of(by_address), FAILURES_PER_ADDRESS),
         )
         until = max((lock for lock in locks if lock is not None), default=audit_context.at)
         if until > self.clock.now():
             seconds = -((self.clock.now() - until) // timedelta(seconds=1))
             raise LoginThrottled(
-                "too many failures; wait before the next try", retry_after_seconds=max(seconds, 1)
+                "too many failed attempts; wait before the next one",
+                retry_after_seconds=max(seconds, 1),
             )
 
 
@@ -152,8 +161,8 @@ def _key_for(row: LoginRecord, api_key_id: int | None) -> ApiKeyRow:
     for key in row.keys:
         if key.id == api_key_id:
             return key
-    raise Forbidden("the API key is not an active one of this user", code="api_key_not_allowed")
+    raise Forbidden("the API key is not an active key of this user", code="api_key_not_allowed")
 
 
-def _not_valid() -> Unauthenticated:
+def _invalid_credentials() -> Unauthenticated:
     return Unauthenticated("user name or password is not valid", code="invalid_credentials")

@@ -1,6 +1,6 @@
-"""Passwords: hashed with argon2id, slowly on purpose, never remembered. The one user of argon2.
+"""Password hashing with argon2id. The only module that uses argon2.
 
-The parameters stand in each hash, so they may be raised: what was made with others is made anew
+The parameters are part of each hash and may be raised: a hash with other parameters is replaced
 when its owner logs in.
 """
 
@@ -17,14 +17,14 @@ TIME_COST = 2
 PARALLELISM = 1
 CHARACTERS_MIN = 10
 CHARACTERS_MAX = 256
-#: Hashes counted at once: each takes its memory.
+#: Concurrent hash computations; each takes ``MEMORY_KIB``.
 HASHES_CONCURRENT_MAX = 2
 
 DUMMY_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1"
     "$F6Xtm7n0hGbcJxiqArBGXw$vKIotR9ODffKvbO6ZIqa25QEsPyq6qGEPzcQT6S9A/o"
 )
-"""The hash that is compared where a user has none, so that both take the same time."""
+"""Compared if a user has no password, so that both cases take the same time."""
 
 
 def _hasher() -> PasswordHasher:
@@ -33,36 +33,36 @@ def _hasher() -> PasswordHasher:
 
 @dataclass(frozen=True, slots=True)
 class Passwords:
-    """Makes and compares hashes, in threads, a few at once."""
+    """Computes and compares hashes in threads."""
 
     _hasher: PasswordHasher = field(default_factory=_hasher)
-    _seats: asyncio.Semaphore = field(
+    _slots: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(HASHES_CONCURRENT_MAX)
     )
 
     async def hash(self, password: str) -> str:
-        """The hash to store. Raises ``Invalid`` (``weak_password``)."""
+        """Return the hash to store. Raises ``Invalid`` (``weak_password``)."""
         if not CHARACTERS_MIN <= len(password) <= CHARACTERS_MAX:
             text = f"a password has {CHARACTERS_MIN} to {CHARACTERS_MAX} characters"
             raise Invalid(text, code="weak_password")
-        async with self._seats:
+        async with self._slots:
             return await asyncio.to_thread(self._hasher.hash, _bytes(password))
 
     async def matches(self, stored: str | None, password: str) -> bool:
-        """Whether ``password`` is the one; ``None`` fits nothing, and takes as long."""
-        async with self._seats:
+        """Return whether ``password`` matches; ``None`` matches nothing and takes as long."""
+        async with self._slots:
             matches = await asyncio.to_thread(
-                self._compared, DUMMY_HASH if stored is None else stored, password
+                self._verify, DUMMY_HASH if stored is None else stored, password
             )
         return matches and stored is not None
 
     def needs_rehash(self, stored: str) -> bool:
-        """Whether the hash was made with other parameters than are used now."""
+        """Return whether the hash has other parameters than those in use."""
         return self._hasher.check_needs_rehash(stored)
 
-    def _compared(self, stored: str, password: str) -> bool:
+    def _verify(self, stored: str, password: str) -> bool:
         try:
-            # Longer ones are nobody's; their length shall not cost us time.
+            # Longer passwords match nothing; their length must not cost time.
             self._hasher.verify(stored, _bytes(password[: CHARACTERS_MAX + 1]))
         except (VerificationError, InvalidHashError):
             return False

@@ -1,11 +1,11 @@
-"""Write the drafts of many accounts in one durable transaction, then ring the bell.
+"""Commit the units of work of many accounts in one durable transaction, then notify waiters.
 
-What arrives together is written together: one commit carries the whole batch. An account whose
-lease is gone falls out of it; if it is not known whether a commit happened, nothing held in memory
-may be believed and the failure is raised for the worker to load every home anew.
+All batches passed together share one commit. An account whose lease has expired is left out of it
+and reported. If the outcome of a commit is unknown, the in-memory states can no longer be trusted:
+the failure is raised and the worker reloads every account.
 
-The ring tells those who wait how their commands ended: it comes after the commit, so what it says
-is what the database holds.
+The notification carries the results of the finished commands. It is sent after the commit, so it
+never reports anything that the database does not hold.
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,16 @@ from oms.wire.commands.result_codec import dump_result_notice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitBatches:
-    """Commits what homes have sent."""
+    """Commits the batches of account states."""
 
     ledger: LedgerStore
-    bell: Notifier
+    notifier: Notifier
     clock: Clock
 
     async def __call__(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
-        """Write all batches; the ids of accounts whose lease is lost are returned.
+        """Write all batches. Returns the ids of accounts whose lease is lost.
 
-        Raises ``Unavailable`` when the outcome is not known.
+        Raises ``Unavailable`` when the outcome of the commit is unknown.
         """
         lost = await self.ledger.commit(batches)
         finished: dict[int, CommandResult] = {}
@@ -42,5 +42,5 @@ class CommitBatches:
             for command_id, result in finished.items()
             if result.status.is_final and result.value is None
         }
-        self.bell.notify(Topic.RESULTS, finished, results)
+        self.notifier.notify(Topic.RESULTS, finished, results)
         return lost

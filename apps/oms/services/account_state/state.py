@@ -1,9 +1,10 @@
-"""An account's home: the account as its one writer holds it in memory, and its next commit.
+"""The in-memory state of a leased account, and its unit of work.
 
-Orders and positions are those still open. ``draft`` collects what the next transaction writes,
-``sent`` is what the one on its way writes: the account goes on working while it is. Nothing in a
-home is true for others before its transaction is. After any doubt about a commit the whole home is
-thrown away and loaded anew: it is never repaired.
+An account has one writer, the worker that holds its lease. ``AccountState`` holds the open orders
+and positions. ``work`` collects what the next transaction writes, ``committing`` is what the
+transaction in progress writes, so that the account can execute commands during a commit. Changes
+become visible to others only with their transaction. If the outcome of a commit is unknown, the
+whole state is discarded and loaded again; it is never repaired.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ from oms.ports.registry import AuditEntry
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """What the account's next transaction writes; a row written twice keeps its last form."""
+    """What the account's next transaction writes; of a row written twice the last version."""
 
     orders_new: dict[int, Order] = field(default_factory=dict)
     orders_changed: dict[int, Order] = field(default_factory=dict)
@@ -46,42 +47,42 @@ class UnitOfWork:
     switches: list[RiskFlagUpdate] = field(default_factory=list)
     #: Rows of the audit log, each with its id.
     audits: list[tuple[int, AuditEntry]] = field(default_factory=list)
-    #: Trade ids of ``deals``; some of them may have been removed again.
+    #: Trade ids of ``deals``; some of these deals may have been removed again.
     trade_ids: set[str] = field(default_factory=set)
-    #: Ids of its orders by symbol and the exchange's id, the last that had it.
+    #: The order that last had an exchange order id, by symbol and that id.
     order_ids_by_exchange_id: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def has_content(self) -> bool:
-        """Whether there is anything to write."""
-        told = self.orders_new or self.orders_changed or self.results or self.events
-        return bool(told or self.reconciled)
+        """Return whether there is anything to write."""
+        has_rows = self.orders_new or self.orders_changed or self.results or self.events
+        return bool(has_rows or self.reconciled)
 
 
 @dataclass(slots=True, kw_only=True)
 class PendingCommand:
-    """A command that waits for the exchange's word (``services.awaiting``)."""
+    """A command that waits for the exchange's response (``services.commands.pending_commands``)."""
 
     command: Command
-    #: ``place``, ``change`` or ``cancel``, by the order it was asked of.
+    #: The requested action per order id: ``place``, ``change`` or ``cancel``.
     actions: dict[int, str]
-    #: What is known so far.
+    #: The result so far.
     result: CommandResult
-    #: Orders of which it has not come to pass, and why.
+    #: Orders for which the action failed, with the reason.
     refused: dict[int, Refused] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
 class PendingReconcile:
-    """What waits for a whole reading of the exchange, from ``since`` on; a command, if asked."""
+    """A running reconcile pass that reads from ``since`` on, and the command that requested it."""
 
     command: Command | None
-    wish: Reconcile
+    payload: Reconcile
     since: datetime
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class PendingCall:
-    """A call of the gateway at an exchange that takes time: made once its command is stored."""
+    """A slow gateway call at an exchange; it starts after its command is committed."""
 
     command: Command
     make: Callable[[], Coroutine[Any, Any, CommandResult]]
@@ -91,7 +92,7 @@ class PendingCall:
 
 @dataclass(slots=True)
 class AccountState:
-    """One leased account in memory."""
+    """One leased account."""
 
     lease: Lease
     account: Account
@@ -100,148 +101,151 @@ class AccountState:
     head_seq: int
     orders: dict[int, Order]
     positions: dict[int, Position]
-    #: Event number of the last transaction sent; ``head_seq`` runs ahead of it by the draft.
+    #: Event number at the end of the last transaction begun; ``head_seq`` is ahead of it by
+    #: ``work``.
     committing_seq: int
     work: UnitOfWork = field(default_factory=UnitOfWork)
     committing: UnitOfWork = field(default_factory=UnitOfWork)
-    #: The newest trade folded in each symbol that was traded since the home was furnished.
+    #: Key of the newest execution applied, by symbol traded since the account was loaded.
     newest_key: dict[str, ExecutionKey | None] = field(default_factory=dict)
-    #: Commands that wait for the exchange's word, by their ids.
+    #: Commands that wait for the exchange's response, by command id.
     pending: dict[int, PendingCommand] = field(default_factory=dict)
-    #: Sweeps that are on their way.
+    #: Reconcile passes in progress.
     pending_reconciles: list[PendingReconcile] = field(default_factory=list)
-    #: Up to when it was swept since the home was furnished.
+    #: End of the last reconcile pass since the account was loaded.
     reconciled_until: datetime | None = None
-    #: From when on its executions are told, where a sweep asked for older ones.
+    #: Start of the execution history that the exchange returns, if a pass requested older data.
     reaches_from: datetime | None = None
-    #: Orders in doubt that an alarm was raised for.
+    #: Orders of unknown outcome for which an alert was already logged.
     alerted_order_ids: set[int] = field(default_factory=set)
-    #: Calls that are being made.
+    #: Gateway calls that are queued or in progress.
     pending_calls: list[PendingCall] = field(default_factory=list)
-    #: Called when something of the account's can be recorded.
-    on_news: Callable[[], None] = lambda: None
-    #: Kill switches that may be about an order of the account.
-    kills: tuple[KillSwitch, ...] = ()
+    #: Called when the exchange has new events to record.
+    on_update: Callable[[], None] = lambda: None
+    #: Active kill switches that may apply to orders of the account.
+    kill_switches: tuple[KillSwitch, ...] = ()
 
     @classmethod
-    def from_loaded(cls, image: LoadedAccount, lease: Lease, exchange: Exchange) -> "AccountState":
-        """A home as the store tells of it."""
+    def from_loaded(cls, loaded: LoadedAccount, lease: Lease, exchange: Exchange) -> "AccountState":
+        """Return the state of an account as loaded from the store."""
         return cls(
             lease=lease,
-            account=image.account,
+            account=loaded.account,
             exchange=exchange,
-            strategy_ids=image.strategy_ids,
-            head_seq=image.head_seq,
-            committing_seq=image.head_seq,
-            orders={order.id: order for order in image.orders},
-            positions={position.id: position for position in image.positions},
+            strategy_ids=loaded.strategy_ids,
+            head_seq=loaded.head_seq,
+            committing_seq=loaded.head_seq,
+            orders={order.id: order for order in loaded.orders},
+            positions={position.id: position for position in loaded.positions},
         )
 
     def positions_in(self, symbol: str) -> list[Position]:
-        """Open positions of the symbol, oldest first."""
+        """Return the open positions of the symbol, oldest first."""
         found = [p for p in self.positions.values() if p.symbol == symbol]
         return found if len(found) < 2 else sorted(found, key=lambda position: position.id)
 
     def orders_in(self, symbol: str) -> Collection[Order]:
-        """Open orders of the symbol."""
+        """Return the open orders of the symbol."""
         return [order for order in self.orders.values() if order.symbol == symbol]
 
-    def kill_switch(self, symbol: str, strategy_id: int, api_key_id: int) -> KillSwitch | None:
-        """The kill switch that rules orders of the symbol, strategy and key."""
-        if not self.kills:
+    def kill_switch_for(self, symbol: str, strategy_id: int, api_key_id: int) -> KillSwitch | None:
+        """Return the strictest kill switch that applies to the symbol, strategy and key."""
+        if not self.kill_switches:
             return None
-        aim = KillTarget(
+        target = KillTarget(
             account_id=self.account.id,
             strategy_id=strategy_id,
             symbol=symbol,
             api_key_id=api_key_id,
         )
-        return strictest_switch(self.kills, aim)
+        return strictest_switch(self.kill_switches, target)
 
     def find_order(self, order_id: int) -> Order | None:
-        """An order that is open, or whose last change is not stored yet."""
+        """Return an order that is open or has uncommitted changes."""
         order = self.orders.get(order_id)
         for work in (self.work, self.committing):
             order = order or work.orders_changed.get(order_id) or work.orders_new.get(order_id)
         return order
 
-    def find_order_by_exchange_id(self, symbol: str, name: str) -> Order | None:
-        """An order by the exchange's id, if it is open or its last change is not stored yet."""
+    def find_order_by_exchange_id(self, symbol: str, exchange_order_id: str) -> Order | None:
+        """Return an order by its exchange id, if it is open or has uncommitted changes."""
         for work in (self.work, self.committing):
-            order = self.find_order(work.order_ids_by_exchange_id.get((symbol, name), 0))
-            if order is not None and order.exchange_order_id == name:
+            order = self.find_order(
+                work.order_ids_by_exchange_id.get((symbol, exchange_order_id), 0)
+            )
+            if order is not None and order.exchange_order_id == exchange_order_id:
                 return order
         for order in self.orders.values():
-            if order.exchange_order_id == name and order.symbol == symbol:
+            if order.exchange_order_id == exchange_order_id and order.symbol == symbol:
                 return order
         return None
 
     def uncommitted_orders(self) -> Iterator[Order]:
-        """Orders that are new since the last transaction that is known to be stored."""
+        """Yield the orders created since the last completed commit."""
         yield from self.work.orders_new.values()
         yield from self.committing.orders_new.values()
 
     def uncommitted_deals(self) -> Iterator[Deal]:
-        """Deals since the last transaction that is known to be stored."""
+        """Yield the deals booked since the last completed commit."""
         yield from self.work.deals
         yield from self.committing.deals
 
     def uncommitted_deals_by_trade_id(self, symbol: str, trade_ids: Collection[str]) -> list[Deal]:
-        """Deals with these trade ids since the last transaction that is known to be stored."""
-        drafted, committing = self.work.trade_ids, self.committing.trade_ids
-        if drafted.isdisjoint(trade_ids) and committing.isdisjoint(trade_ids):
+        """Return the uncommitted deals with these trade ids."""
+        working, committing = self.work.trade_ids, self.committing.trade_ids
+        if working.isdisjoint(trade_ids) and committing.isdisjoint(trade_ids):
             return []
         found = (deal for deal in self.uncommitted_deals() if deal.symbol == symbol)
         return [deal for deal in found if deal.exchange_trade_id in trade_ids]
 
     def put_deals(self, entry: LedgerUpdate) -> None:
-        """Write the deals of ``entry`` with the next commit."""
+        """Add the deals of ``entry`` to the unit of work."""
         work = self.work
         work.deals.extend(entry.deals)
         work.trade_ids.update(deal.exchange_trade_id for deal in entry.deals)
         if not entry.deals_changed and not entry.deals_removed:
             return
         changed = {deal.id: deal for deal in entry.deals_changed}
-        gone = {deal.id: deal for deal in entry.deals_removed}
-        drafted = {deal.id for deal in work.deals}
-        work.deals = [changed.get(d.id, d) for d in work.deals if d.id not in gone]
-        work.deals_changed |= {i: d for i, d in changed.items() if i not in drafted}
-        work.deals_removed |= {i: d for i, d in gone.items() if i not in drafted}
+        removed = {deal.id: deal for deal in entry.deals_removed}
+        new_deal_ids = {deal.id for deal in work.deals}
+        work.deals = [changed.get(d.id, d) for d in work.deals if d.id not in removed]
+        work.deals_changed |= {i: d for i, d in changed.items() if i not in new_deal_ids}
+        work.deals_removed |= {i: d for i, d in removed.items() if i not in new_deal_ids}
 
     def units_of_work(self) -> tuple[UnitOfWork, UnitOfWork]:
-        """What is on its way to the store, the older first."""
+        """Return the units of work that are not committed, the older first."""
         return self.committing, self.work
 
     def put_order(self, order: Order, *, is_new: bool = False) -> None:
-        """Hold ``order`` and write it with the next commit; a final one leaves the memory."""
+        """Store ``order`` in the state and the unit of work; a final order leaves the state."""
         if order.is_open:
             self.orders[order.id] = order
         else:
             self.orders.pop(order.id, None)
-        new = is_new or order.id in self.work.orders_new
-        (self.work.orders_new if new else self.work.orders_changed)[order.id] = order
+        insert = is_new or order.id in self.work.orders_new
+        (self.work.orders_new if insert else self.work.orders_changed)[order.id] = order
         if order.exchange_order_id is not None:
             self.work.order_ids_by_exchange_id[order.symbol, order.exchange_order_id] = order.id
 
     def put_positions(
         self, positions: Iterable[Position], on_committed: Collection[int] = frozenset()
     ) -> None:
-        """Hold ``positions`` and write them with the next commit; closed ones leave the memory.
+        """Store ``positions`` in the state and the unit of work; closed ones leave the state.
 
-        ``stored`` are ids of rows that exist though they are not in memory.
+        ``stored`` are ids of rows that exist in the database though they are not in the state.
         """
         for position in positions:
-            known = position.id in self.positions or position.id in on_committed
-            fresh = position.id in self.work.positions_new or not known
+            is_stored = position.id in self.positions or position.id in on_committed
+            is_new = position.id in self.work.positions_new or not is_stored
             if position.is_open:
                 self.positions[position.id] = position
             else:
                 self.positions.pop(position.id, None)
-            target = self.work.positions_new if fresh else self.work.positions_changed
+            target = self.work.positions_new if is_new else self.work.positions_changed
             target[position.id] = position
 
     def begin_commit(self) -> AccountBatch:
-        """The draft and the exchange's memory as one transaction's part; begin a new draft."""
+        """Return the unit of work and the exchange's changed state as a batch; begin a new unit."""
         work, before = self.work, self.committing_seq
         for call in self.pending_calls:
             call.is_sent = True
@@ -266,16 +270,18 @@ class AccountState:
         )
 
     def mark_committed(self) -> None:
-        """What was sent is stored."""
+        """Note that the batch is committed; start the gateway calls whose commands it stored."""
         self.committing = UnitOfWork()
         self.exchange.on_committed()
         for call in self.pending_calls:
             if call.is_sent and call.task is None:
                 call.task = asyncio.create_task(call.make())
-                call.task.add_done_callback(lambda _: self.on_news())
+                call.task.add_done_callback(lambda _: self.on_update())
 
     async def close(self) -> None:
-        """Leave it: nothing of it goes on by itself. What was on its way is asked for later."""
+        """Release the exchange. Running calls are cancelled; their outcome is resolved after a
+        reload.
+        """
         tasks = [call.task for call in self.pending_calls if call.task is not None]
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Orders that stand for what an admin books by hand: every execution has an order, these too."""
+"""Orders for what an admin books manually: every execution belongs to an order, these too."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ ADMIN_REASON = "admin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminOrderFactory:
-    """Makes them."""
+    """Creates orders for admin corrections."""
 
     ids: IdBlocks
 
-    async def made(
+    async def create(
         self, task: MutateTask, symbol: str, side: Side, qty: Decimal, values: Mapping[str, Any]
     ) -> Order | Refused:
-        """A market order over ``qty`` for the next execution; it is in no book yet."""
-        refused = _refuse_place(task, symbol, side, values)
+        """Return a market order over ``qty`` for the next execution; it is not staged yet."""
+        refused = _refuse_target(task, symbol, side, values)
         if refused is not None:
             return refused
         state = task.state
         ticket = values.get("position_id", 0)
-        held = state.positions.get(ticket)
-        own = 0 if held is None else held.strategy_id
+        position = state.positions.get(ticket)
+        strategy_id = 0 if position is None else position.strategy_id
         await self.ids.ensure("order", 1)
         return Order(
             id=self.ids("order"),
@@ -45,7 +45,7 @@ class AdminOrderFactory:
             order_type=values.get("order_type", "market"),
             qty=qty,
             price=values.get("price") if "order_type" in values else None,
-            strategy_id=values.get("strategy_id", own),
+            strategy_id=values.get("strategy_id", strategy_id),
             position_id=ticket,
             ticket_id=ticket,
             reason=ADMIN_REASON,
@@ -54,39 +54,41 @@ class AdminOrderFactory:
             exchange_order_id=values.get("exchange_order_id"),
             stop_loss=values.get("stop_loss"),
             stop_gain=values.get("stop_gain"),
-            reduce_only=bool(values.get("reduce_only")) or _closes(state, held, side),
+            reduce_only=bool(values.get("reduce_only")) or _closes(state, position, side),
             new_position=bool(values.get("new_position")),
             created_at=task.now,
             updated_at=task.now,
         )
 
     def put(self, task: MutateTask, order: Order) -> None:
-        """Write the order with the next commit."""
+        """Add the order to the unit of work."""
         task.state.put_order(order, is_new=True)
         task.changes.orders[order.id] = order
 
-    async def ended(
+    async def create_closed(
         self, task: MutateTask, values: Mapping[str, Any], state: OrderState
     ) -> Order | Refused:
-        """An order that was over before it was written down."""
-        made = await self.made(task, values["symbol"], Side(values["side"]), values["qty"], values)
-        if isinstance(made, Refused):
-            return made
-        over = evolve(made, state=state, closed_at=task.now)
-        self.put(task, over)
-        return over
+        """Create an order that is already final."""
+        order = await self.create(
+            task, values["symbol"], Side(values["side"]), values["qty"], values
+        )
+        if isinstance(order, Refused):
+            return order
+        closed = evolve(order, state=state, closed_at=task.now)
+        self.put(task, closed)
+        return closed
 
 
-def _closes(state: AccountState, held: Position | None, side: Side) -> bool:
-    """Whether it names a ticket of the other side: such an order opens none."""
-    hedged = state.account.position_mode is PositionMode.HEDGE
-    return hedged and held is not None and held.side is not side
+def _closes(state: AccountState, position: Position | None, side: Side) -> bool:
+    """Return whether the order names a ticket of the other side: such an order opens none."""
+    is_hedge = state.account.position_mode is PositionMode.HEDGE
+    return is_hedge and position is not None and position.side is not side
 
 
-def _refuse_place(
+def _refuse_target(
     task: MutateTask, symbol: str, side: Side, values: Mapping[str, Any]
 ) -> Refused | None:
-    """Refuse a position or strategy that is not there."""
+    """Refuse a position or strategy that does not exist."""
     state, ticket = task.state, values.get("position_id", 0)
     strategy_id = values.get("strategy_id", 0)
     if strategy_id and strategy_id not in state.strategy_ids:
@@ -94,12 +96,15 @@ def _refuse_place(
         return Refused(code="invalid_strategy_id", message=message)
     if not ticket:
         return None
-    held = state.positions.get(ticket)
-    if held is None or held.symbol != symbol:
+    position = state.positions.get(ticket)
+    if position is None or position.symbol != symbol:
         message = f"position {ticket} is no open position of {symbol} in this account"
         return Refused(code="invalid_position_id", message=message)
-    per_strategy = state.account.position_mode is PositionMode.STRATEGY_NETTING
-    if per_strategy and values.get("strategy_id", held.strategy_id) != held.strategy_id:
-        message = f"position {ticket} belongs to strategy {held.strategy_id}"
+    is_strategy_netting = state.account.position_mode is PositionMode.STRATEGY_NETTING
+    if (
+        is_strategy_netting
+        and values.get("strategy_id", position.strategy_id) != position.strategy_id
+    ):
+        message = f"position {ticket} belongs to strategy {position.strategy_id}"
         return Refused(code="invalid_strategy_id", message=message)
     return None

@@ -1,7 +1,7 @@
-"""Corrections of one symbol's deals, planned whole before anything of them is kept.
+"""Corrections of one symbol's deals, computed as a whole before anything is staged.
 
-All of the symbol is folded again, and the outcome is checked as ``oms verify`` and ``oms replay``
-check it: a correction that would leave books which their own facts do not give is refused.
+The symbol is replayed, and the result is checked as ``oms verify`` and ``oms replay`` check it: a
+correction whose rows would not follow from their own executions is refused.
 """
 
 from collections.abc import Sequence
@@ -28,18 +28,18 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CorrectionStep(NamedTuple):
-    """An order's execution that is taken back, one that is booked, or both."""
+    """An order's execution to reverse, one to book, or both."""
 
     order: Order
-    victim: Execution | None = None
-    right: Execution | None = None
-    #: Whether the order was made for this.
+    original: Execution | None = None
+    corrected: Execution | None = None
+    #: Whether the order was created for this step.
     is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectDeals:
-    """Takes executions back and books right ones."""
+    """Reverses executions and books right ones."""
 
     record: RecordReports
     ids: IdBlocks
@@ -49,7 +49,7 @@ class CorrectDeals:
     async def __call__(
         self, task: MutateTask, steps: Sequence[CorrectionStep]
     ) -> list[LedgerUpdate] | Refused:
-        """Do all ``steps``, or none of them; what each changed."""
+        """Apply all ``steps``, or none. Returns the ledger update of each."""
         state, symbol = task.state, steps[0].order.symbol
         instrument = state.exchange.instruments()[symbol]
         before = await self.load_history(state, instrument, _BEGINNING)
@@ -59,9 +59,9 @@ class CorrectDeals:
         entries: list[LedgerUpdate] = []
         history = before
         for step in steps:
-            bust = _report(ReportKind.BUSTED, step.order, step.victim, task.now)
-            right = _report(ReportKind.EXECUTION, step.order, step.right, task.now)
-            entry = apply_correction(history, step.order, bust, right, self.ids)
+            bust = _report(ReportKind.BUSTED, step.order, step.original, task.now)
+            booking = _report(ReportKind.EXECUTION, step.order, step.corrected, task.now)
+            entry = apply_correction(history, step.order, bust, booking, self.ids)
             history = apply_update(history, entry)
             entries.append(entry)
         if not is_sound(history, task.now) and is_sound(before, task.now):
@@ -71,16 +71,16 @@ class CorrectDeals:
             if step.is_new:
                 self.admin_orders.put(task, step.order)
             self.record.stage(state, entry, task.changes, before)
-        state.newest_key.pop(symbol, None)  # read again: what was newest may be taken back
+        state.newest_key.pop(symbol, None)  # Read again: the newest execution may be reversed.
         return entries
 
 
 def is_sound(history: SymbolHistory, now: datetime) -> bool:
-    """Whether the rows are the fold of their deals, however often they are folded."""
+    """Return whether the rows are the replay of their deals, however often they are replayed."""
     orders = list(history.orders.values())
     books = Books(positions=history.positions, deals=history.deals, orders=orders)
-    again = rebuild_books(history.mode, history.instrument, books, now)
-    if next(compare_books(books, again), None) is not None:
+    rebuilt_books = rebuild_books(history.mode, history.instrument, books, now)
+    if next(compare_books(books, rebuilt_books), None) is not None:
         return False
     positions = sorted(history.positions, key=lambda position: position.id)
     group = PositionGroup(positions=positions, deals=history.deals)

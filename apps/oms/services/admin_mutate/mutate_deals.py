@@ -1,7 +1,8 @@
-"""Deals set right: taken back by a reversing deal, and booked anew as they should have been.
+"""Corrections of deals: the execution is reversed, and booked again as it should have been.
 
-An execution that met several positions is taken back as a whole: its legs are ours, not facts.
-What no exchange executed (close-by, dust, payments) is not set right here: the position is.
+An execution that was split over several positions is reversed as a whole: its legs are computed,
+not reported. What is not an execution (close-by, dust, payments) is not corrected here: its
+position is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,13 +33,13 @@ from oms.wire.responses.ledger_rows import deal_row
 
 _FACTS = ("qty", "price", "fee", "fee_currency", "executed_at")
 _NOTES = ("comment", "reconciled")
-_WAYS = {"strategy_id": "reassign its order", "position_id": "reassign its order"}
-_TAKEN = (BUST_PREFIX, "fee:", "funding:", "balance:", "close_by:", "dust:", "admin:")
+_ALTERNATIVES = {"strategy_id": "reassign its order", "position_id": "reassign its order"}
+_RESERVED_PREFIXES = (BUST_PREFIX, "fee:", "funding:", "balance:", "close_by:", "dust:", "admin:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutateDeals:
-    """Runs the items of ``deals``."""
+    """Runs the items of entity ``deals``."""
 
     ledger: LedgerStore
     history: HistoryReads
@@ -47,7 +48,7 @@ class MutateDeals:
     admin_orders: AdminOrderFactory
 
     async def __call__(self, task: MutateTask) -> MutatedRow | Refused:
-        """Set one deal right."""
+        """Correct one deal."""
         if task.item.op == "insert":
             return await self._insert(task)
         deal = await self._deal(task)
@@ -55,45 +56,47 @@ class MutateDeals:
             return row_not_found("deal", row_id(task.item))
         if task.item.op == "delete":
             return await self._correct(task, deal, {})
-        wanted = changes_of(deal_row(deal), task.item)
-        for column in wanted:
+        changes = changes_of(deal_row(deal), task.item)
+        for column in changes:
             if column not in (*_FACTS, *_NOTES):
-                return not_mutable(column, _WAYS.get(column, "it is a fact, or follows from one"))
-        facts = {name: wanted[name] for name in _FACTS if name in wanted}
+                return not_mutable(
+                    column, _ALTERNATIVES.get(column, "it is a fact, or follows from one")
+                )
+        facts = {name: changes[name] for name in _FACTS if name in changes}
         if facts:
-            done = await self._correct(task, deal, facts)
-            if isinstance(done, Refused):
-                return done
-            return await self._noted(task, done, wanted)
-        return self._note(task, deal, wanted)
+            mutated = await self._correct(task, deal, facts)
+            if isinstance(mutated, Refused):
+                return mutated
+            return await self._with_notes(task, mutated, changes)
+        return self._note(task, deal, changes)
 
     async def _deal(self, task: MutateTask) -> Deal | None:
-        """The deal as it stands, on its way or stored."""
-        number, state = row_id(task.item), task.state
-        found = next((d for d in state.uncommitted_deals() if d.id == number), None)
+        """Return the deal in its current version, uncommitted or stored."""
+        deal_id, state = row_id(task.item), task.state
+        uncommitted = next((d for d in state.uncommitted_deals() if d.id == deal_id), None)
         for work in reversed(state.units_of_work()):
-            if number in work.deals_changed:
-                return work.deals_changed[number]
-        if found is not None:
-            return found
-        stored = await self.history.deals_by_id([number])
+            if deal_id in work.deals_changed:
+                return work.deals_changed[deal_id]
+        if uncommitted is not None:
+            return uncommitted
+        stored = await self.history.deals_by_id([deal_id])
         return next((d for d in stored if d.account_id == state.account.id), None)
 
-    def _note(self, task: MutateTask, deal: Deal, wanted: Mapping[str, Any]) -> MutatedRow:
-        """Comment and mark: no facts."""
-        notes = {name: wanted[name] for name in _NOTES if name in wanted}
+    def _note(self, task: MutateTask, deal: Deal, changes: Mapping[str, Any]) -> MutatedRow:
+        """Change comment and mark only."""
+        notes = {name: changes[name] for name in _NOTES if name in changes}
         after = evolve(deal, **notes)
         if after != deal:
             self.record.stage(task.state, LedgerUpdate(deals_changed=(after,)), task.changes)
         return MutatedRow(id=deal.id, before=deal_row(deal), after=deal_row(after))
 
-    async def _noted(
-        self, task: MutateTask, done: MutatedRow, wanted: Mapping[str, Any]
+    async def _with_notes(
+        self, task: MutateTask, mutated: MutatedRow, changes: Mapping[str, Any]
     ) -> MutatedRow:
-        """The notes of an update go to the deal that stands now."""
-        right = next(d for d in task.state.work.deals if d.id == done.id)
-        noted = self._note(task, right, wanted)
-        return MutatedRow(id=done.id, before=done.before, after=noted.after)
+        """Apply the notes of an update to the deal that replaces the corrected one."""
+        corrected = next(d for d in task.state.work.deals if d.id == mutated.id)
+        noted = self._note(task, corrected, changes)
+        return MutatedRow(id=mutated.id, before=mutated.before, after=noted.after)
 
     async def _correct(
         self, task: MutateTask, deal: Deal, facts: Mapping[str, Any]
@@ -104,89 +107,96 @@ class MutateDeals:
         if refused is not None or order is None:
             return refused or row_not_found("order", deal.order_id or 0)
         instrument = task.state.exchange.instruments()[deal.symbol]
-        victim = merge_legs(legs)
-        right = _right(deal, victim, facts, task.name) if facts else None
-        if right is not None and (off := _refuse_facts(instrument, deal.side, right)) is not None:
-            return off
-        step = CorrectionStep(order=order, victim=victim, right=right)
+        original = merge_legs(legs)
+        corrected = _corrected_execution(deal, original, facts, task.name) if facts else None
+        if (
+            corrected is not None
+            and (refused := _refuse_facts(instrument, deal.side, corrected)) is not None
+        ):
+            return refused
+        step = CorrectionStep(order=order, original=original, corrected=corrected)
         entries = await self.correct(task, [step])
         if isinstance(entries, Refused):
             return entries
         (entry,) = entries
-        made = [each for each in entry.deals if each.exchange_trade_id == task.name]
-        mine = next(iter(made), None) or next(iter(entry.deals))
+        new_deals = [each for each in entry.deals if each.exchange_trade_id == task.name]
+        new_deal = next(iter(new_deals), None) or next(iter(entry.deals))
         return MutatedRow(
-            id=mine.id if facts else deal.id, before=deal_row(deal), after=deal_row(mine)
+            id=new_deal.id if facts else deal.id, before=deal_row(deal), after=deal_row(new_deal)
         )
 
     async def _legs(self, task: MutateTask, deal: Deal) -> list[Deal]:
-        """All legs of the deal's execution, and those that take it back."""
+        """Return all legs of the deal's execution, and those that reverse it."""
         state = task.state
-        names = [deal.exchange_trade_id, f"{BUST_PREFIX}{deal.exchange_trade_id}"]
-        stored = await self.ledger.deals_of(state.account.id, deal.symbol, names)
-        found = {leg.id: leg for legs in stored.values() for leg in legs}
-        found |= {leg.id: leg for leg in state.uncommitted_deals_by_trade_id(deal.symbol, names)}
+        trade_ids = [deal.exchange_trade_id, f"{BUST_PREFIX}{deal.exchange_trade_id}"]
+        stored = await self.ledger.deals_of(state.account.id, deal.symbol, trade_ids)
+        legs_by_id = {leg.id: leg for legs in stored.values() for leg in legs}
+        legs_by_id |= {
+            leg.id: leg for leg in state.uncommitted_deals_by_trade_id(deal.symbol, trade_ids)
+        }
         for work in state.units_of_work():
-            found |= {key: leg for key, leg in work.deals_changed.items() if key in found}
-        return sorted(found.values(), key=lambda leg: leg.leg)
+            legs_by_id |= {key: leg for key, leg in work.deals_changed.items() if key in legs_by_id}
+        return sorted(legs_by_id.values(), key=lambda leg: leg.leg)
 
     async def _order(self, task: MutateTask, order_id: int | None) -> Order | None:
         if order_id is None:
             return None
-        known = task.state.find_order(order_id)
-        return known or await self.ledger.order(task.state.account.id, order_id)
+        order = task.state.find_order(order_id)
+        return order or await self.ledger.order(task.state.account.id, order_id)
 
     def _refuse(self, deal: Deal, legs: Sequence[Deal], order: Order | None) -> Refused | None:
         if deal.type is not DealType.TRADE or order is None:
-            message = f"deal {deal.id} is no execution: set its position right"
+            message = f"deal {deal.id} is not an execution: correct its position"
             return Refused(code="conflict", reason="not_an_execution", message=message)
         if any(leg.type is DealType.CORRECTION for leg in legs):
-            message = f"deal {deal.id} was taken back before"
+            message = f"deal {deal.id} is reversed already"
             return Refused(code="conflict", reason="already_corrected", message=message)
         if deal.provisional:
-            message = f"deal {deal.id} is inferred: the exchange's own will replace it"
+            message = f"deal {deal.id} is inferred: the exchange's own deal will replace it"
             return Refused(code="conflict", reason="provisional", message=message)
         if order.is_open:
-            message = f"order {order.id} is still open: cancel its rest first"
+            message = f"order {order.id} is still open: cancel it first"
             return Refused(code="invalid_order_state", reason="order_open", message=message)
         return None
 
     async def _insert(self, task: MutateTask) -> MutatedRow | Refused:
         values = values_of(_COLUMNS, task.item)
-        known = task.state.exchange.instruments()
+        instruments = task.state.exchange.instruments()
         order = await self._order(task, values.get("order_id"))
         if values.get("order_id") and order is None:
             return row_not_found("order", values["order_id"])
         symbol = values.get("symbol") or (order.symbol if order is not None else "")
-        if symbol not in known:
-            message = f"symbol {symbol!r} is none of this exchange's"
+        if symbol not in instruments:
+            message = f"symbol {symbol!r} is not traded at this exchange"
             return Refused(code="instrument_not_supported", message=message)
-        name = values.get("exchange_trade_id") or task.name
-        refused = await self._refuse_name(task, symbol, name)
+        trade_id = values.get("exchange_trade_id") or task.name
+        refused = await self._refuse_name(task, symbol, trade_id)
         side: str = values.get("side") or (order.side.value if order is not None else "")
-        fill = _execution(values, name, task.now)
-        refused = refused or _refuse_new(known[symbol], order, symbol, side, fill)
+        fill = _execution(values, trade_id, task.now)
+        refused = refused or _refuse_new(instruments[symbol], order, symbol, side, fill)
         if refused is not None or fill is None:
             return refused or _incomplete()
         is_new = order is None
         if order is None:
-            made = await self.admin_orders.made(task, symbol, Side(side), fill.qty, values)
-            if isinstance(made, Refused):
-                return made
-            order = made
-        entries = await self.correct(task, [CorrectionStep(order=order, right=fill, is_new=is_new)])
+            created = await self.admin_orders.create(task, symbol, Side(side), fill.qty, values)
+            if isinstance(created, Refused):
+                return created
+            order = created
+        entries = await self.correct(
+            task, [CorrectionStep(order=order, corrected=fill, is_new=is_new)]
+        )
         if isinstance(entries, Refused):
             return entries
-        deal = next(d for d in task.state.work.deals if d.exchange_trade_id == name)
+        deal = next(d for d in task.state.work.deals if d.exchange_trade_id == trade_id)
         return MutatedRow(id=deal.id, before=None, after=deal_row(deal))
 
-    async def _refuse_name(self, task: MutateTask, symbol: str, name: str) -> Refused | None:
+    async def _refuse_name(self, task: MutateTask, symbol: str, trade_id: str) -> Refused | None:
         state = task.state
-        if name != task.name and name.startswith(_TAKEN):
-            return not_mutable("exchange_trade_id", "names of this form are ours")
-        stored = await self.ledger.deals_of(state.account.id, symbol, [name])
-        if stored or state.uncommitted_deals_by_trade_id(symbol, [name]):
-            message = f"trade {name} of {symbol} is booked already"
+        if trade_id != task.name and trade_id.startswith(_RESERVED_PREFIXES):
+            return not_mutable("exchange_trade_id", "ids of this form are reserved")
+        stored = await self.ledger.deals_of(state.account.id, symbol, [trade_id])
+        if stored or state.uncommitted_deals_by_trade_id(symbol, [trade_id]):
+            message = f"trade {trade_id} of {symbol} is booked already"
             return Refused(code="conflict", reason="trade_booked", message=message)
         return None
 
@@ -200,8 +210,10 @@ _COLUMNS: Mapping[str, Any] = dict.fromkeys(
 )
 
 
-def _right(deal: Deal, victim: Execution, facts: Mapping[str, Any], name: str) -> Execution:
-    """The execution with what one leg of it should have said."""
+def _corrected_execution(
+    deal: Deal, victim: Execution, facts: Mapping[str, Any], trade_id: str
+) -> Execution:
+    """Return the execution with the corrected fields of one leg."""
     qty = add(subtract(victim.qty, deal.qty), facts.get("qty") or deal.qty)
     fee = victim.fee
     if "fee" in facts:
@@ -210,7 +222,7 @@ def _right(deal: Deal, victim: Execution, facts: Mapping[str, Any], name: str) -
     currency = facts.get("fee_currency", victim.fee_currency)
     return evolve(
         victim,
-        exchange_trade_id=name,
+        exchange_trade_id=trade_id,
         qty=qty,
         price=facts.get("price") or victim.price,
         fee=fee,
@@ -219,13 +231,13 @@ def _right(deal: Deal, victim: Execution, facts: Mapping[str, Any], name: str) -
     )
 
 
-def _execution(values: Mapping[str, Any], name: str, now: datetime) -> Execution | None:
+def _execution(values: Mapping[str, Any], trade_id: str, now: datetime) -> Execution | None:
     if "qty" not in values or "price" not in values:
         return None
     fee: Decimal | None = values.get("fee")
     liquidity = values.get("liquidity")
     return Execution(
-        exchange_trade_id=name,
+        exchange_trade_id=trade_id,
         qty=values["qty"],
         price=values["price"],
         executed_at=values.get("executed_at") or now,
@@ -249,7 +261,7 @@ def _refuse_new(
             message = f"order {order.id} is a {order.side.value} of {order.symbol}"
             return Refused(code="conflict", reason="order_differs", message=message)
         if order.is_open:
-            message = f"order {order.id} is still open: cancel its rest first"
+            message = f"order {order.id} is still open: cancel it first"
             return Refused(code="invalid_order_state", reason="order_open", message=message)
     return _refuse_facts(instrument, Side(side), fill)
 

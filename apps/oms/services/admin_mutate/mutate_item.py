@@ -1,4 +1,4 @@
-"""One row to be set right: what is asked of which account, and what came of it. Nothing is done."""
+"""The correction of one row: its request and its result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from oms.services.ledger.record import Changes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutateTask:
-    """An item of a command, at the home of its account."""
+    """An item of an ``admin_mutate`` command, with the state of its account."""
 
     state: AccountState
     command: Command
@@ -24,27 +24,27 @@ class MutateTask:
 
     @property
     def name(self) -> str:
-        """What trades and orders that it makes are called; unique in the account."""
+        """Return the client order id and trade id of what the item creates."""
         return f"admin:{self.command.id}:{self.item.index}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutatedRow:
-    """The row that was set right, and how it looked before and looks now."""
+    """The corrected row, before and after."""
 
     id: int
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
 
 
-def not_mutable(column: str, way: str) -> Refused:
-    """A column that follows from others, or from what happened."""
-    message = f"{column} is not set by hand: {way}"
+def not_mutable(column: str, alternative: str) -> Refused:
+    """Refuse a column that follows from other columns or from executions."""
+    message = f"{column} is not set manually: {alternative}"
     return Refused(code="column_not_mutable", reason=column, message=message)
 
 
 def row_not_found(entity: str, row_id: int) -> Refused:
-    """The account has no such row."""
-    known = entity in ("order", "position")
-    code = f"{entity}_not_found" if known else "not_found"
+    """Refuse a row that the account does not have."""
+    has_code = entity in ("order", "position")
+    code = f"{entity}_not_found" if has_code else "not_found"
     return Refused(code=code, message=f"there is no {entity} {row_id} in this account")

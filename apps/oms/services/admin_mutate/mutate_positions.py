@@ -1,7 +1,9 @@
-"""Positions set right: quantity and average by deals that lead there, the rest as it is told.
+"""Corrections of positions: quantity and average price by deals that lead to them, other fields
+directly.
 
-One deal enlarges to any average that its price can reach; one at the average reduces. An average
-of what is not enlarged takes two: one in, one out at the average that was asked for.
+One deal at a suitable price increases a position to any average price that it can reach; one at the
+average price reduces it. A new average price without an increase takes two deals: one in, and one
+out at the requested average price.
 """
 
 from collections.abc import Sequence
@@ -30,15 +32,17 @@ from oms.services.ledger.record import RecordReports
 from oms.wire.admin.row_mutations import changes_of, row_id, values_of
 from oms.wire.responses.ledger_rows import position_row
 
-_LEVELS = ("stop_loss", "stop_gain", "comment")
-_LED = ("qty", "avg_price")
+_FREE_COLUMNS = ("stop_loss", "stop_gain", "comment")
+_DEAL_COLUMNS = ("qty", "avg_price")
 
 
-_COLUMNS = dict.fromkeys(("account_id", "symbol", "side", "strategy_id", *_LED, *_LEVELS))
+_COLUMNS = dict.fromkeys(
+    ("account_id", "symbol", "side", "strategy_id", *_DEAL_COLUMNS, *_FREE_COLUMNS)
+)
 
 
 class AdjustingDeal(NamedTuple):
-    """A deal on the way to where a position shall be."""
+    """A deal that leads a position to its requested quantity and average price."""
 
     side: Side
     qty: Decimal
@@ -47,7 +51,7 @@ class AdjustingDeal(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutatePositions:
-    """Runs the items of ``positions``."""
+    """Runs the items of entity ``positions``."""
 
     ledger: LedgerStore
     audit: VerificationReads
@@ -58,7 +62,7 @@ class MutatePositions:
     admin_orders: AdminOrderFactory
 
     async def __call__(self, task: MutateTask) -> MutatedRow | Refused:
-        """Set one position right."""
+        """Correct one position."""
         if task.item.op == "insert":
             return await self._insert(task)
         position = task.state.positions.get(row_id(task.item))
@@ -69,37 +73,37 @@ class MutatePositions:
         return await self._update(task, position, changes_of(position_row(position), task.item))
 
     async def _not_open(self, task: MutateTask) -> Refused:
-        number = row_id(task.item)
-        stored = await self.ledger.position(task.state.account.id, number)
+        position_id = row_id(task.item)
+        stored = await self.ledger.position(task.state.account.id, position_id)
         if stored is None:
-            return row_not_found("position", number)
-        message = f"position {number} is closed: what was booked is corrected by its deals"
+            return row_not_found("position", position_id)
+        message = f"position {position_id} is closed: correct its deals"
         return Refused(code="conflict", reason="position_closed", message=message)
 
     async def _update(
-        self, task: MutateTask, position: Position, wanted: dict[str, Any]
+        self, task: MutateTask, position: Position, changes: dict[str, Any]
     ) -> MutatedRow | Refused:
-        for column in wanted:
-            if column not in (*_LED, *_LEVELS, "strategy_id"):
+        for column in changes:
+            if column not in (*_DEAL_COLUMNS, *_FREE_COLUMNS, "strategy_id"):
                 return not_mutable(column, "it follows from the deals of the position")
-        steps = self._steps(task, position, wanted)
-        refused = steps if isinstance(steps, Refused) else self._refuse_levels(task, wanted, steps)
-        orders: tuple[int, ...] = ()
-        if refused is None and "strategy_id" in wanted:
-            found = await self._orders_of(task, position)
-            refused = found if isinstance(found, Refused) else None
-            orders = () if isinstance(found, Refused) else found
+        steps = self._steps(task, position, changes)
+        refused = steps if isinstance(steps, Refused) else self._refuse_levels(task, changes, steps)
+        order_ids: tuple[int, ...] = ()
+        if refused is None and "strategy_id" in changes:
+            orders = await self._order_ids_of(task, position)
+            refused = orders if isinstance(orders, Refused) else None
+            order_ids = () if isinstance(orders, Refused) else orders
         if refused is not None or isinstance(steps, Refused):
             return refused or row_not_found("position", position.id)
-        if orders:
-            wish = Reassign(order_ids=orders, strategy_id=wanted["strategy_id"])
-            result = await self.position_ops.reassign(task.state, wish, task.changes, task.now)
+        if order_ids:
+            payload = Reassign(order_ids=order_ids, strategy_id=changes["strategy_id"])
+            result = await self.position_ops.reassign(task.state, payload, task.changes, task.now)
             if result.error is not None:
                 return result.error
-        booked = await self._book(task, position, steps)
-        if booked is not None:
-            return booked
-        self._set_levels(task, position.id, wanted)
+        refused = await self._book(task, position, steps)
+        if refused is not None:
+            return refused
+        self._set_levels(task, position.id, changes)
         after = task.state.positions.get(position.id) or task.changes.positions.get(position.id)
         return MutatedRow(
             id=position.id,
@@ -108,143 +112,154 @@ class MutatePositions:
         )
 
     def _steps(
-        self, task: MutateTask, position: Position, wanted: dict[str, Any]
+        self, task: MutateTask, position: Position, changes: dict[str, Any]
     ) -> list[AdjustingDeal] | Refused:
-        if not any(name in wanted for name in _LED):
+        if not any(name in changes for name in _DEAL_COLUMNS):
             return []
-        if "strategy_id" in wanted:
-            message = "move a position to a strategy, or lead it to a quantity: one at a time"
+        if "strategy_id" in changes:
+            message = "change the strategy, or quantity and average price: one at a time"
             return Refused(code="validation_error", message=message)
         if position.state is PositionState.CLOSE_REQUESTED:
             message = f"an order that closes position {position.id} is already open"
             return Refused(code="position_close_in_progress", message=message)
-        qty, average = wanted.get("qty", position.qty.copy_abs()), wanted.get("avg_price")
+        qty, average = changes.get("qty", position.qty.copy_abs()), changes.get("avg_price")
         if qty is None or qty < 0 or (average is not None and average <= 0):
             message = "qty is 0 or more, avg_price above 0"
             return Refused(code="validation_error", message=message)
         instrument = task.state.exchange.instruments()[position.symbol]
         return plan_adjustment(position, instrument, qty, average)
 
-    async def _orders_of(self, task: MutateTask, position: Position) -> tuple[int, ...] | Refused:
-        """The orders whose deals are the position's, which go where it goes."""
-        drafted = list(task.state.uncommitted_deals())
+    async def _order_ids_of(
+        self, task: MutateTask, position: Position
+    ) -> tuple[int, ...] | Refused:
+        """Return the orders whose deals make up the position, which move with it."""
+        uncommitted = list(task.state.uncommitted_deals())
         deals = [*await self.audit.deals_of_positions([position.id])]
-        deals += [deal for deal in drafted if deal.position_id == position.id]
-        orders = sorted({deal.order_id for deal in deals if deal.order_id is not None})
-        if not orders:
+        deals += [deal for deal in uncommitted if deal.position_id == position.id]
+        order_ids = sorted({deal.order_id for deal in deals if deal.order_id is not None})
+        if not order_ids:
             message = f"no order made position {position.id}"
             return Refused(code="conflict", reason="no_orders", message=message)
-        others = [*await self.history.deals_by_order(orders)]
-        others += [deal for deal in drafted if deal.order_id in orders]
-        if any(deal.position_id != position.id for deal in others):
+        other_deals = [*await self.history.deals_by_order(order_ids)]
+        other_deals += [deal for deal in uncommitted if deal.order_id in order_ids]
+        if any(deal.position_id != position.id for deal in other_deals):
             message = f"an order of position {position.id} went to another position too"
             return Refused(code="conflict", reason="order_of_two_positions", message=message)
-        return tuple(orders)
+        return tuple(order_ids)
 
     def _refuse_levels(
-        self, task: MutateTask, wanted: dict[str, Any], steps: list[AdjustingDeal]
+        self, task: MutateTask, changes: dict[str, Any], steps: list[AdjustingDeal]
     ) -> Refused | None:
-        prices = (wanted.get("stop_loss"), wanted.get("stop_gain"))
+        prices = (changes.get("stop_loss"), changes.get("stop_gain"))
         if any(price is not None and price <= 0 for price in prices):
             return Refused(code="validation_error", message="a stop level is above 0")
         position = task.state.positions[row_id(task.item)]
         instrument = task.state.exchange.instruments()[position.symbol]
         return refuse_off_grid(instrument, qty=None, prices=prices)
 
-    def _set_levels(self, task: MutateTask, position_id: int, wanted: dict[str, Any]) -> None:
-        named = {name: wanted.get(name, KEEP) for name in _LEVELS}
-        held = task.state.positions.get(position_id)
-        if held is None or all(value is KEEP for value in named.values()):
+    def _set_levels(self, task: MutateTask, position_id: int, changes: dict[str, Any]) -> None:
+        fields = {name: changes.get(name, KEEP) for name in _FREE_COLUMNS}
+        position = task.state.positions.get(position_id)
+        if position is None or all(value is KEEP for value in fields.values()):
             return
-        wish = ChangePosition(position_id=position_id, **named)
-        self.record.stage(task.state, change_position(wish, held, task.now), task.changes)
+        payload = ChangePosition(position_id=position_id, **fields)
+        self.record.stage(task.state, change_position(payload, position, task.now), task.changes)
 
     async def _book(
-        self, task: MutateTask, position: Position, leads: Sequence[AdjustingDeal]
+        self, task: MutateTask, position: Position, adjustments: Sequence[AdjustingDeal]
     ) -> Refused | None:
-        """Book the deals that lead there, each of an order of its own."""
+        """Book the adjusting deals, each with an order of its own."""
         steps: list[CorrectionStep] = []
-        for index, lead in enumerate(leads):
+        for index, adjustment in enumerate(adjustments):
             name = f"{task.name}:{index}"
             values: dict[str, Any] = {"position_id": position.id, "client_order_id": name}
-            values["reduce_only"] = lead.side is not position.side  # it may never open a ticket
-            order = await self.admin_orders.made(task, position.symbol, lead.side, lead.qty, values)
+            # It must never open a ticket.
+            values["reduce_only"] = adjustment.side is not position.side
+            order = await self.admin_orders.create(
+                task, position.symbol, adjustment.side, adjustment.qty, values
+            )
             if isinstance(order, Refused):
                 return order
-            steps.append(CorrectionStep(order=order, right=_fill(lead, name, task), is_new=True))
+            steps.append(
+                CorrectionStep(order=order, corrected=_fill(adjustment, name, task), is_new=True)
+            )
         entries = await self.correct(task, steps) if steps else []
         return entries if isinstance(entries, Refused) else None
 
     async def _insert(self, task: MutateTask) -> MutatedRow | Refused:
         values = values_of(_COLUMNS, task.item)
-        state, known = task.state, task.state.exchange.instruments()
+        state, instruments = task.state, task.state.exchange.instruments()
         symbol: str = values.get("symbol", "")
         side: str = values.get("side", "")
         qty, price = values.get("qty", ZERO), values.get("avg_price", ZERO)
-        if symbol not in known or side not in ("buy", "sell") or qty <= 0 or price <= 0:
+        if symbol not in instruments or side not in ("buy", "sell") or qty <= 0 or price <= 0:
             message = "a position has a symbol of the exchange, a side, a qty and an avg_price"
             return Refused(code="validation_error", message=message)
         strategy_id = values.get("strategy_id", 0)
-        if _meets_another(state.account.position_mode, state.positions_in(symbol), strategy_id):
-            message = f"a position in {symbol} is open: set that one right"
+        if _conflicts(state.account.position_mode, state.positions_in(symbol), strategy_id):
+            message = f"a position in {symbol} is open: correct that one"
             return Refused(code="conflict", reason="position_open", message=message)
-        named = {name: values[name] for name in (*_LEVELS, "strategy_id") if name in values}
-        prices = (named.get("stop_loss"), named.get("stop_gain"))
-        if (off := refuse_off_grid(known[symbol], qty=None, prices=prices)) is not None:
-            return off
-        order = await self.admin_orders.made(
-            task, symbol, Side(side), qty, named | {"new_position": True}
+        fields = {name: values[name] for name in (*_FREE_COLUMNS, "strategy_id") if name in values}
+        prices = (fields.get("stop_loss"), fields.get("stop_gain"))
+        if (refused := refuse_off_grid(instruments[symbol], qty=None, prices=prices)) is not None:
+            return refused
+        order = await self.admin_orders.create(
+            task, symbol, Side(side), qty, fields | {"new_position": True}
         )
         if isinstance(order, Refused):
             return order
         fill = _fill(AdjustingDeal(Side(side), qty, price), task.name, task)
-        entries = await self.correct(task, [CorrectionStep(order=order, right=fill, is_new=True)])
+        entries = await self.correct(
+            task, [CorrectionStep(order=order, corrected=fill, is_new=True)]
+        )
         if isinstance(entries, Refused):
             return entries
-        made = next(d for d in state.work.deals if d.exchange_trade_id == task.name)
-        after = state.positions[made.position_id]
+        deal = next(d for d in state.work.deals if d.exchange_trade_id == task.name)
+        after = state.positions[deal.position_id]
         return MutatedRow(id=after.id, before=None, after=position_row(after))
 
 
 def plan_adjustment(
     position: Position, instrument: Instrument, qty: Decimal, average: Decimal | None
 ) -> list[AdjustingDeal] | Refused:
-    """The deals that lead ``position`` to ``qty`` (unsigned) at ``average`` (``None``: its own)."""
-    held, side = position.qty.copy_abs(), position.side
-    wished = position.avg_price if average is None else average
-    keeps = average is None or average == position.avg_price
-    if qty <= held and (keeps or not qty):
-        away = subtract(held, qty)
-        return [AdjustingDeal(side.opposite, away, position.avg_price)] if away else []
-    more = subtract(qty, held) if qty > held else held
-    price = _price(position, instrument, more, wished)
-    steps = [] if price is None else [AdjustingDeal(side, more, price)]
-    if qty <= held and steps:
-        steps.append(AdjustingDeal(side.opposite, subtract(add(held, more), qty), wished))
-    if not steps or _average_after(position, instrument, steps) != wished:
-        message = f"no deal leads {held:f} at {position.avg_price:f} to {qty:f} at {wished:f}"
+    """Return the deals that lead to ``qty`` (unsigned) at ``average`` (``None``: unchanged)."""
+    qty_now, side = position.qty.copy_abs(), position.side
+    target = position.avg_price if average is None else average
+    keeps_average = average is None or average == position.avg_price
+    if qty <= qty_now and (keeps_average or not qty):
+        surplus = subtract(qty_now, qty)
+        return [AdjustingDeal(side.opposite, surplus, position.avg_price)] if surplus else []
+    increase = subtract(qty, qty_now) if qty > qty_now else qty_now
+    price = _price(position, instrument, increase, target)
+    steps = [] if price is None else [AdjustingDeal(side, increase, price)]
+    if qty <= qty_now and steps:
+        steps.append(AdjustingDeal(side.opposite, subtract(add(qty_now, increase), qty), target))
+    if not steps or _average_after(position, instrument, steps) != target:
+        message = f"no deal leads {qty_now:f} at {position.avg_price:f} to {qty:f} at {target:f}"
         return Refused(
             code="average_not_reachable",
             message=message,
             limit=position.avg_price,
-            value=wished,
+            value=target,
             set_by="position",
         )
     return steps
 
 
-def _fill(lead: AdjustingDeal, name: str, task: MutateTask) -> Execution:
-    return Execution(exchange_trade_id=name, qty=lead.qty, price=lead.price, executed_at=task.now)
+def _fill(adjustment: AdjustingDeal, name: str, task: MutateTask) -> Execution:
+    return Execution(
+        exchange_trade_id=name, qty=adjustment.qty, price=adjustment.price, executed_at=task.now
+    )
 
 
 def _price(
-    position: Position, instrument: Instrument, more: Decimal, wished: Decimal
+    position: Position, instrument: Instrument, increase: Decimal, target: Decimal
 ) -> Decimal | None:
-    """What ``more`` must cost for the whole to stand at ``wished``; ``None``: no price does."""
+    """Return the price of ``increase`` that makes ``target`` the average, if there is one."""
     sign = 1 if position.qty > 0 else -1
-    whole = add(position.qty.copy_abs(), more)
-    cost = instrument.worth(whole * sign, wished) - position.cost
-    worth = cost / (Fraction(more) * sign)
+    total_qty = add(position.qty.copy_abs(), increase)
+    cost = instrument.worth(total_qty * sign, target) - position.cost
+    worth = cost / (Fraction(increase) * sign)
     if instrument.kind is InstrumentKind.INVERSE:
         if worth >= 0:
             return None
@@ -271,7 +286,7 @@ def _average_after(
     return position.avg_price
 
 
-def _meets_another(mode: PositionMode, held: list[Position], strategy_id: int) -> bool:
+def _conflicts(mode: PositionMode, held: list[Position], strategy_id: int) -> bool:
     match mode:
         case PositionMode.HEDGE:
             return False

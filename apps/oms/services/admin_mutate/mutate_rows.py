@@ -1,9 +1,9 @@
-"""``admin_mutate``: rows of one account set right, each by itself, under the account's lease.
+"""``admin_mutate``: corrections of rows of one account, each on its own, by the account's worker.
 
-The facts of a deal are never changed: what is wrong is taken back by a reversing deal, and the
-right one is booked in its place. A position is led where it shall be by a deal of its own. So the
-books are the fold of their deals afterwards as before, and whoever checks or replays them finds
-nothing. Each row that changed has its row in the audit log, with before and after.
+The facts of a deal are never changed: a wrong deal is reversed by a reversing deal, and the right
+one is booked. A position is led to its new values by a deal of its own. So the rows remain the
+replay of their deals, and ``verify`` and ``replay`` find nothing. Every changed row has an entry in
+the audit log, with before and after.
 """
 
 from collections.abc import Mapping
@@ -50,32 +50,32 @@ class MutateRows:
         self,
         state: AccountState,
         command: Command,
-        wish: AdminMutate,
+        payload: AdminMutate,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """Set each row right or say why not; the result's value tells of each item."""
-        told: list[dict[str, Any]] = []
-        first: Refused | None = None
-        done = False
-        for item in wish.items:
+        """Correct each row or return why not; the result's value reports each item."""
+        results: list[dict[str, Any]] = []
+        first_refusal: Refused | None = None
+        has_success = False
+        for item in payload.items:
             task = MutateTask(state=state, command=command, item=item, changes=changes, now=now)
-            outcome = await self._one(wish.entity, task)
+            outcome = await self._mutate(payload.entity, task)
             if isinstance(outcome, Refused):
-                first = first or outcome
-                told.append(_told(item, None, outcome))
+                first_refusal = first_refusal or outcome
+                results.append(_item_result(item, None, outcome))
                 continue
-            done = True
-            told.append(_told(item, outcome.id, None))
-            await self._audit(task, wish, outcome)
-        value = dumps_fast(told)
-        if first is not None and not done:
-            return CommandResult(status=CommandStatus.REFUSED, error=first, value=value)
+            has_success = True
+            results.append(_item_result(item, outcome.id, None))
+            await self._audit(task, payload, outcome)
+        value = dumps_fast(results)
+        if first_refusal is not None and not has_success:
+            return CommandResult(status=CommandStatus.REFUSED, error=first_refusal, value=value)
         return CommandResult(status=CommandStatus.DONE, value=value)
 
-    async def _one(self, entity: str, task: MutateTask) -> MutatedRow | Refused:
-        named = task.item.row.get("account_id")
-        if named is not None and int(str(named)) != task.state.account.id:
+    async def _mutate(self, entity: str, task: MutateTask) -> MutatedRow | Refused:
+        account_id = task.item.row.get("account_id")
+        if account_id is not None and int(str(account_id)) != task.state.account.id:
             message = "a row does not move to another account"
             return Refused(code="column_not_mutable", reason="account_id", message=message)
         try:
@@ -86,25 +86,25 @@ class MutateRows:
                     return await self.positions(task)
                 case _:
                     return await self.deals(task)
-        except Malformed as wrong:
-            return Refused(code=wrong.code, message=wrong.message)
+        except Malformed as error:
+            return Refused(code=error.code, message=error.message)
 
-    async def _audit(self, task: MutateTask, wish: AdminMutate, done: MutatedRow) -> None:
+    async def _audit(self, task: MutateTask, payload: AdminMutate, mutated: MutatedRow) -> None:
         actor = task.command.actor
         await self.ids.ensure("audit", 1)
         entry = AuditEntry(
             actor=self.permissions.actor_name(actor),
             action="admin_mutate",
-            entity=_ENTITY[wish.entity],
-            entity_id=str(done.id),
+            entity=_ENTITY[payload.entity],
+            entity_id=str(mutated.id),
             account_id=task.state.account.id,
             actor_user_id=actor.user_id,
             actor_api_key_id=actor.api_key_id,
             actor_role=actor.role,
             actor_ip=actor.ip or None,
-            before=_json(done.before),
-            after=_json(done.after),
-            comment=wish.comment,
+            before=_json(mutated.before),
+            after=_json(mutated.after),
+            comment=payload.comment,
             request_id=task.command.request_id,
         )
         task.state.work.audits.append((self.ids("audit"), entry))
@@ -120,16 +120,16 @@ def build_mutate_rows(
     permissions: CommandPermissions,
     position_ops: PositionOps,
 ) -> MutateRows:
-    """The part with all below it."""
-    made = AdminOrderFactory(ids=ids)
+    """Build the service with everything it needs."""
+    admin_orders = AdminOrderFactory(ids=ids)
     correct = CorrectDeals(
-        record=record, ids=ids, load_history=record.load_history, admin_orders=made
+        record=record, ids=ids, load_history=record.load_history, admin_orders=admin_orders
     )
     return MutateRows(
         ids=ids,
         permissions=permissions,
         orders=MutateOrders(
-            ledger=ledger, record=record, position_ops=position_ops, admin_orders=made
+            ledger=ledger, record=record, position_ops=position_ops, admin_orders=admin_orders
         ),
         positions=MutatePositions(
             ledger=ledger,
@@ -138,14 +138,14 @@ def build_mutate_rows(
             record=record,
             position_ops=position_ops,
             correct=correct,
-            admin_orders=made,
+            admin_orders=admin_orders,
         ),
         deals=MutateDeals(
             ledger=ledger,
             history=history,
             record=record,
             correct=correct,
-            admin_orders=made,
+            admin_orders=admin_orders,
         ),
     )
 
@@ -154,13 +154,15 @@ def _json(row: Mapping[str, Any] | None) -> str | None:
     return None if row is None else dumps(row)
 
 
-def _told(item: MutateItem, row_id: int | None, refused: Refused | None) -> dict[str, Any]:
-    sent = item.row.get("id")
+def _item_result(item: MutateItem, row_id: int | None, refused: Refused | None) -> dict[str, Any]:
+    requested_id = item.row.get("id")
     return {
         "index": item.index,
         "ok": refused is None,
         "op": item.op,
-        "id": row_id if refused is None else (None if sent is None else int(str(sent))),
+        "id": row_id
+        if refused is None
+        else (None if requested_id is None else int(str(requested_id))),
         "error": None if refused is None else f"{refused.code}: {refused.message}",
         "status": 200 if refused is None else error_mapping_of(refused).status,
     }

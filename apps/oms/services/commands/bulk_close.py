@@ -1,7 +1,8 @@
-"""Commands over all of an account: cancel every order, close every position.
+"""Commands on a whole account: cancel every order, close every position.
 
-Each order and position is dealt with by itself; what cannot be is skipped with its reason, and the
-result says both. Nothing open is a success with empty lists.
+Each order and position is handled on its own; one that cannot be canceled or closed is skipped with
+a reason, and the result lists both. An account without open orders or positions is a success with
+empty lists.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -27,14 +28,14 @@ from oms.services.ledger.record import Changes
 from oms.services.ledger.shared_credentials import SENT_BY_OTHER_ACCOUNT, find_other_senders
 
 CLOSING_ROUNDS_MAX = 3
-"""How often what is left is closed again before it is reported."""
+"""How often the remaining positions are closed again before they are reported."""
 
 CancelOne = Callable[[AccountState, int, Changes, datetime], Awaitable[Refused | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkClose:
-    """Runs ``CancelAllOrders`` and ``CloseAll``."""
+    """Runs ``CancelAllOrders`` and ``CloseAllPositions``."""
 
     place: PlaceOrder
 
@@ -46,69 +47,71 @@ class BulkClose:
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """Run it; ``cancel`` cancels one order."""
-        wish = command.payload
-        assert isinstance(wish, CancelAllOrders | CloseAllPositions)
-        orders = [order for order in state.orders.values() if _meant(wish, order)]
-        others = await find_other_senders(self.place.ledger, state, orders)
+        """Run the command; ``cancel`` cancels one order."""
+        payload = command.payload
+        assert isinstance(payload, CancelAllOrders | CloseAllPositions)
+        orders = [order for order in state.orders.values() if _is_selected(payload, order)]
+        other_senders = await find_other_senders(self.place.ledger, state, orders)
         canceled: list[int] = []
         skipped: list[tuple[int, str]] = []
         for order in sorted(orders, key=lambda each: each.id):
-            if order.id in others:
+            if order.id in other_senders:
                 skipped.append((order.id, SENT_BY_OTHER_ACCOUNT))
                 continue
-            problem = await cancel(state, order.id, changes, now)
-            if problem is None:
+            refused = await cancel(state, order.id, changes, now)
+            if refused is None:
                 canceled.append(order.id)
             else:
-                skipped.append((order.id, problem.reason or problem.code))
+                skipped.append((order.id, refused.reason or refused.code))
         changes.events.append(_canceled_event(command, canceled, skipped))
-        if isinstance(wish, CancelAllOrders):
+        if isinstance(payload, CancelAllOrders):
             return CommandResult(
                 status=CommandStatus.DONE, order_ids=tuple(canceled), skipped=tuple(skipped)
             )
-        return await self._close(state, command, wish, changes, now)
+        return await self._close(state, command, payload, changes, now)
 
     async def _close(
         self,
         state: AccountState,
         command: Command,
-        wish: CloseAllPositions,
+        payload: CloseAllPositions,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """Close what is open, again and again until nothing moves; report what is left."""
-        first = {position.id for position in _held(state, wish)}
-        why: dict[int, str] = {}
-        made: list[int] = []
+        """Close open positions in up to ``CLOSING_ROUNDS_MAX`` rounds; report what is left."""
+        initial = {position.id for position in _selected_positions(state, payload)}
+        reasons: dict[int, str] = {}
+        order_ids: list[int] = []
         for _ in range(CLOSING_ROUNDS_MAX):
-            for position in _held(state, wish):
-                closing = ClosePosition(position_id=position.id, comment=wish.comment)
-                part = evolve(command, payload=closing)
-                result = await self.place(state, part, changes, now)
+            for position in _selected_positions(state, payload):
+                closing = ClosePosition(position_id=position.id, comment=payload.comment)
+                closing_command = evolve(command, payload=closing)
+                result = await self.place(state, closing_command, changes, now)
                 if result.order_id is not None:
-                    made.append(result.order_id)
+                    order_ids.append(result.order_id)
                 if result.error is not None:
-                    why[position.id] = result.error.reason or result.error.code
-            if not _held(state, wish):
+                    reasons[position.id] = result.error.reason or result.error.code
+            if not _selected_positions(state, payload):
                 break
-        left = {position.id for position in _held(state, wish)}
+        remaining = {position.id for position in _selected_positions(state, payload)}
         return CommandResult(
             status=CommandStatus.DONE,
-            order_ids=tuple(made),
-            position_ids=tuple(sorted(first - left)),
-            skipped=tuple((each, why.get(each, "still_open")) for each in sorted(left)),
+            order_ids=tuple(order_ids),
+            position_ids=tuple(sorted(initial - remaining)),
+            skipped=tuple((each, reasons.get(each, "still_open")) for each in sorted(remaining)),
         )
 
 
-def _held(state: AccountState, wish: CloseAllPositions) -> list[Position]:
-    meant = (position for position in state.positions.values() if _meant(wish, position))
-    return sorted(meant, key=lambda position: position.id)
+def _selected_positions(state: AccountState, payload: CloseAllPositions) -> list[Position]:
+    selected = (
+        position for position in state.positions.values() if _is_selected(payload, position)
+    )
+    return sorted(selected, key=lambda position: position.id)
 
 
-def _meant(wish: CancelAllOrders | CloseAllPositions, row: Order | Position) -> bool:
-    of_strategy = not wish.strategy_ids or row.strategy_id in wish.strategy_ids
-    return of_strategy and wish.symbol in (None, row.symbol)
+def _is_selected(payload: CancelAllOrders | CloseAllPositions, row: Order | Position) -> bool:
+    of_strategy = not payload.strategy_ids or row.strategy_id in payload.strategy_ids
+    return of_strategy and payload.symbol in (None, row.symbol)
 
 
 def _canceled_event(

@@ -1,4 +1,4 @@
-"""The strategies that a command acts for, as rights are asked for them."""
+"""The strategies that a command acts for, as the permission check needs them."""
 
 from oms.domain.commands.account_commands import (
     AdminMutate,
@@ -33,21 +33,21 @@ from oms.services.account_state.state import AccountState
 
 
 def strategies_of(state: AccountState, payload: CommandPayload) -> tuple[int, ...]:
-    """The strategies a command acts for: its own, or those of the rows it names."""
+    """Return the strategies a command acts for: its own, or those of the rows it refers to."""
     match payload:
         case SendOrder():
             return (payload.strategy_id,)
         case ClosePosition():
             position = state.positions.get(payload.position_id)
-            own = 0 if position is None else position.strategy_id
-            return (own, payload.strategy_id or own)
+            strategy_id = 0 if position is None else position.strategy_id
+            return (strategy_id, payload.strategy_id or strategy_id)
         case ChangeOrder() | RefreshOrder() | ResolveUnknownOrder():
-            named: tuple[Order | None, ...] = (state.find_order(payload.order_id),)
+            orders: tuple[Order | None, ...] = (state.find_order(payload.order_id),)
         case CancelOrder():
-            named = tuple(state.find_order(order_id) for order_id in payload.order_ids)
+            orders = tuple(state.find_order(order_id) for order_id in payload.order_ids)
         case Reassign():
-            sources = tuple(state.find_order(order_id) for order_id in payload.order_ids)
-            own_ids = {order.strategy_id for order in sources if order is not None}
+            orders = tuple(state.find_order(order_id) for order_id in payload.order_ids)
+            own_ids = {order.strategy_id for order in orders if order is not None}
             return tuple(sorted(own_ids | {payload.strategy_id}))
         case RiskSwitch(strategy_id=strategy_id):
             return (strategy_id,) if strategy_id else ()
@@ -59,7 +59,7 @@ def strategies_of(state: AccountState, payload: CommandPayload) -> tuple[int, ..
             return ()
         case AdminMutate() | EnforceKillSwitch() | ReadConnection() | DecideDiscrepancy():
             return ()
-    return tuple(order.strategy_id for order in named if order is not None)
+    return tuple(order.strategy_id for order in orders if order is not None)
 
 
 def _strategies_of_positions(

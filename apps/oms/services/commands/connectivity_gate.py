@@ -1,5 +1,7 @@
-"""What may be tried at an exchange that cannot be reached or read: what needs nothing of it, and
-the ways out of the market. What would open, change or ask is refused.
+"""Which commands are accepted while the exchange is unreachable.
+
+Accepted are commands that need nothing of the exchange, and commands that reduce exposure. Commands
+that open, change or query are refused.
 """
 
 from oms.domain.commands.account_commands import (
@@ -21,34 +23,36 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.services.account_state.state import AccountState
 
-_LOCAL = (RiskSwitch, EnforceKillSwitch, ChangePosition, ReadConnection)
-_OUT = (CancelOrder, CancelAllOrders, ClosePosition, CloseAllPositions)
+_LOCAL_PAYLOADS = (RiskSwitch, EnforceKillSwitch, ChangePosition, ReadConnection)
+_REDUCING_PAYLOADS = (CancelOrder, CancelAllOrders, ClosePosition, CloseAllPositions)
 
 
 def refuse_if_unreachable(state: AccountState, payload: CommandPayload) -> Refused | None:
-    """Why it is not tried now."""
+    """Return why the command cannot be executed now, or ``None``."""
     if _is_local(payload):
         return None
     unavailable_reason = state.exchange.unavailable_reason()
     if unavailable_reason is None or (
-        _is_degraded(state, unavailable_reason) and _leads_out(payload)
+        _is_degraded(state, unavailable_reason) and _reduces_exposure(payload)
     ):
         return None
     return unavailable_reason
 
 
 def _is_local(payload: CommandPayload) -> bool:
-    """Whether nothing is needed of the exchange."""
-    declares = (
+    """Return whether the command needs nothing of the exchange."""
+    is_declaration = (
         isinstance(payload, ResolveUnknownOrder) and payload.action is Resolution.DECLARE_NOT_PLACED
     )
-    return declares or isinstance(payload, _LOCAL)
+    return is_declaration or isinstance(payload, _LOCAL_PAYLOADS)
 
 
 def _is_degraded(state: AccountState, unavailable_reason: Refused) -> bool:
-    """Whether it was reached before, and lets us in: what it trades is known."""
+    """Return whether the exchange was reached before, so that its instruments are known."""
     return unavailable_reason.code == "exchange_unavailable" and state.exchange.is_ready()
 
 
-def _leads_out(payload: CommandPayload) -> bool:
-    return isinstance(payload, _OUT) or (isinstance(payload, SendOrder) and payload.reduce_only)
+def _reduces_exposure(payload: CommandPayload) -> bool:
+    return isinstance(payload, _REDUCING_PAYLOADS) or (
+        isinstance(payload, SendOrder) and payload.reduce_only
+    )

@@ -1,8 +1,7 @@
-"""Kill switches at the worker: which are pulled, and what follows from one on an account.
+"""Kill switches in the worker: the cache of active switches, and the execution of their commands.
 
-They are read at most once a second, and only when a command comes: nothing is asked of the store
-for a worker that is idle, and once a second is asked of a busy one. What is refused by a switch is
-judged where orders are admitted (``domain.risk``).
+The switches are read at most once a second, and only when a command arrives, so an idle worker
+sends no queries. Orders are checked against the switches at admission (``domain.risk``).
 """
 
 from collections.abc import Sequence
@@ -39,42 +38,48 @@ SWITCHES_MAX = 1000
 
 @dataclass(slots=True, kw_only=True)
 class KillSwitchCache:
-    """The switches that are on, as they were at most a second ago."""
+    """The active switches, at most a second old."""
 
     kills: KillSwitchStore
-    _on: Sequence[KillSwitch] = ()
+    _active: Sequence[KillSwitch] = ()
     _read_at: datetime | None = None
 
     async def __call__(self, state: AccountState, now: datetime) -> None:
-        """Give ``home`` the switches that may be about it. Raises ``Unavailable``."""
+        """Give the account the switches that may apply to it. Raises ``Unavailable``."""
         if self._read_at is None or not timedelta() <= now - self._read_at < REFRESH_INTERVAL:
-            self._on = tuple(await self.kills.all(is_on=True, limit=SWITCHES_MAX))
+            self._active = tuple(await self.kills.all(is_on=True, limit=SWITCHES_MAX))
             self._read_at = now
-        if self._on or state.kills:
-            state.kills = tuple(each for each in self._on if _may_meet(each, state.account.id))
+        if self._active or state.kill_switches:
+            state.kill_switches = tuple(
+                each for each in self._active if _may_apply(each, state.account.id)
+            )
 
     def forget(self) -> None:
         """Read again with the next command."""
         self._read_at = None
 
 
-def _may_meet(switch: KillSwitch, account_id: int) -> bool:
+def _may_apply(switch: KillSwitch, account_id: int) -> bool:
     return switch.scope is not KillScope.ACCOUNT or switch.scope_id == str(account_id)
 
 
 def refuse_position_command(state: AccountState, command: Command) -> Refused | None:
-    """Refuse commands on positions that a switch does not leave; orders are judged by themselves.
+    """Refuse commands on positions that a switch blocks; orders are checked at admission.
 
-    ``cancel_only`` leaves stop levels, ``halt`` leaves nothing but cancels.
+    ``cancel_only`` permits changes of stop levels, ``halt`` permits nothing but cancels.
     """
     payload = command.payload
-    if not state.kills or not isinstance(payload, CloseBy | MergePositions | ChangePosition):
+    if not state.kill_switches or not isinstance(
+        payload, CloseBy | MergePositions | ChangePosition
+    ):
         return None
     for position_id in target_position_ids(payload):
         position = state.positions.get(position_id)
         if position is None:
             continue
-        switch = state.kill_switch(position.symbol, position.strategy_id, command.actor.api_key_id)
+        switch = state.kill_switch_for(
+            position.symbol, position.strategy_id, command.actor.api_key_id
+        )
         if isinstance(payload, ChangePosition) and not _is_halt(switch):
             continue
         refused = refuse_killed(switch, opens=False)
@@ -89,7 +94,7 @@ def _is_halt(switch: KillSwitch | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunKillSwitch:
-    """Runs ``Kill``: cancels entries, closes positions, and tells of the account's own switch."""
+    """Runs ``EnforceKillSwitch``: cancels entries, closes positions, emits the account's event."""
 
     bulk_close: BulkClose
 
@@ -97,30 +102,32 @@ class RunKillSwitch:
         self,
         state: AccountState,
         command: Command,
-        wish: EnforceKillSwitch,
+        payload: EnforceKillSwitch,
         cancel: CancelOne,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """Do it; the result's value is ``{canceled, closed, remaining, dust}``."""
-        if wish.scope == KillScope.ACCOUNT.value:
-            changes.events.append(_event(command, wish))
-        if not wish.on:
-            return CommandResult(status=CommandStatus.DONE, value=dumps_fast(_report()))
-        report = _report()
-        if wish.cancel_entries:
+        """Run the command; the result's value lists what was and was not canceled and closed."""
+        if payload.scope == KillScope.ACCOUNT.value:
+            changes.events.append(_event(command, payload))
+        if not payload.on:
+            return CommandResult(status=CommandStatus.DONE, value=dumps_fast(_new_report()))
+        report = _new_report()
+        if payload.cancel_entries:
             entries = [
-                o.id for o in state.orders.values() if not o.reduce_only and _is_about(wish, o)
+                o.id for o in state.orders.values() if not o.reduce_only and _applies_to(payload, o)
             ]
-            found = (state.orders[order_id] for order_id in entries)
-            others = await find_other_senders(self.bulk_close.place.ledger, state, found)
+            entry_orders = (state.orders[order_id] for order_id in entries)
+            other_senders = await find_other_senders(
+                self.bulk_close.place.ledger, state, entry_orders
+            )
             for order_id in sorted(entries):
-                if order_id in others:
-                    continue  # another account sent it: its own switch cancels it
-                problem = await cancel(state, order_id, changes, now)
-                report["canceled" if problem is None else "not_canceled"].append(order_id)
-        if wish.flatten:
-            await self._flatten(state, command, wish, cancel, changes, now, report)
+                if order_id in other_senders:
+                    continue  # Sent by another account, whose own switch cancels it.
+                refused = await cancel(state, order_id, changes, now)
+                report["canceled" if refused is None else "not_canceled"].append(order_id)
+        if payload.flatten:
+            await self._flatten(state, command, payload, cancel, changes, now, report)
         return CommandResult(
             status=CommandStatus.DONE,
             order_ids=tuple(report["canceled"]),
@@ -132,53 +139,54 @@ class RunKillSwitch:
         self,
         state: AccountState,
         command: Command,
-        wish: EnforceKillSwitch,
+        payload: EnforceKillSwitch,
         cancel: CancelOne,
         changes: Changes,
         now: datetime,
         report: dict[str, list[int]],
     ) -> None:
-        first = {p.id for p in state.positions.values() if _is_about(wish, p)}
-        strategies = (int(wish.scope_id),) if wish.scope == KillScope.STRATEGY.value else ()
-        symbol = wish.scope_id if wish.scope == KillScope.SYMBOL.value else None
-        closing = CloseAllPositions(strategy_ids=strategies, symbol=symbol, comment=wish.comment)
-        held, state.kills = state.kills, ()  # closing by a switch goes on under a stricter one
+        initial = {p.id for p in state.positions.values() if _applies_to(payload, p)}
+        strategies = (int(payload.scope_id),) if payload.scope == KillScope.STRATEGY.value else ()
+        symbol = payload.scope_id if payload.scope == KillScope.SYMBOL.value else None
+        closing = CloseAllPositions(strategy_ids=strategies, symbol=symbol, comment=payload.comment)
+        # Closing by a switch is permitted under a stricter one.
+        active, state.kill_switches = state.kill_switches, ()
         try:
             await self.bulk_close(state, evolve(command, payload=closing), cancel, changes, now)
         finally:
-            state.kills = held
-        left = {p.id: p for p in state.positions.values() if p.id in first}
+            state.kill_switches = active
+        remaining = {p.id: p for p in state.positions.values() if p.id in initial}
         instruments = state.exchange.instruments()
-        report["closed"] += sorted(first - left.keys())
-        for number, position in sorted(left.items()):
+        report["closed"] += sorted(initial - remaining.keys())
+        for number, position in sorted(remaining.items()):
             is_dust = position.qty.copy_abs() < instruments[position.symbol].step
             report["dust" if is_dust else "remaining"].append(number)
 
 
-def _report() -> dict[str, list[int]]:
+def _new_report() -> dict[str, list[int]]:
     return {"canceled": [], "not_canceled": [], "closed": [], "remaining": [], "dust": []}
 
 
-def _is_about(wish: EnforceKillSwitch, row: Order | Position) -> bool:
-    match wish.scope:
+def _applies_to(payload: EnforceKillSwitch, row: Order | Position) -> bool:
+    match payload.scope:
         case KillScope.STRATEGY.value:
-            return str(row.strategy_id) == wish.scope_id
+            return str(row.strategy_id) == payload.scope_id
         case KillScope.SYMBOL.value:
-            return row.symbol == wish.scope_id
+            return row.symbol == payload.scope_id
         case KillScope.KEY.value:
-            return False  # whose key sent an order is not known here: its orders stay
+            return False  # The key that sent an order is not stored here, so orders of a key stay.
         case _:
             return True
 
 
-def _event(command: Command, wish: EnforceKillSwitch) -> Event:
+def _event(command: Command, payload: EnforceKillSwitch) -> Event:
     facts = {
-        "kill_id": wish.kill_id,
-        "scope": wish.scope,
-        "scope_id": wish.scope_id or None,
-        "mode": wish.mode,
-        "on": wish.on,
-        "comment": wish.comment,
+        "kill_id": payload.kill_id,
+        "scope": payload.scope,
+        "scope_id": payload.scope_id or None,
+        "mode": payload.mode,
+        "on": payload.on,
+        "comment": payload.comment,
         "actor": command.actor.user_id,
     }
     return Event(name="kill_switch_changed", namespace=Namespace.RISK, facts=facts)

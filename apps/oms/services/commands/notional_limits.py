@@ -1,7 +1,7 @@
-"""The caps of a key: how much one opening order may be worth, and all of a day on an account.
+"""Notional limits of an API key: per opening order, and per day on an account.
 
-Judged by the account's one worker after everything else. A day begins at 00:00 UTC; what was not
-executed of an order that ended is given back. Whoever asks looks first whether the key has any.
+The limits are checked by the account's worker after all other checks. A day begins at 00:00 UTC;
+the unfilled part of a finished order is given back. Callers check ``has_limits`` first.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ DAY_TOTALS_MAX = 10_000
 
 @value
 class NewExposure:
-    """An order that may open or enlarge; ``price`` is what a unit is judged by."""
+    """An order that may open or increase a position; ``price`` values one unit."""
 
     command_id: int
     symbol: str
@@ -33,26 +33,28 @@ class NewExposure:
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What a key has opened on an account in a day, by command."""
+class _DayTotal:
+    """The notional value that a key has opened on an account in a day, by command."""
 
     day: datetime
-    worth: dict[int, Decimal] = field(default_factory=dict)
+    notional: dict[int, Decimal] = field(default_factory=dict)
     is_read: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotionalLimits:
-    """Judges what may open or enlarge a position."""
+    """Checks orders that may open or increase a position."""
 
     permissions: CommandPermissions
     usage: KeyUsage
-    _day_totals: dict[tuple[int, int], _Tally] = field(default_factory=dict)
+    _day_totals: dict[tuple[int, int], _DayTotal] = field(default_factory=dict)
 
     def has_limits(self, api_key_id: int) -> bool:
-        """Whether the key has a cap at all."""
-        held = self.permissions.held(api_key_id)
-        return held.max_order_notional is not None or held.max_day_notional is not None
+        """Return whether the key has a limit."""
+        restrictions = self.permissions.restrictions_of(api_key_id)
+        return (
+            restrictions.max_order_notional is not None or restrictions.max_day_notional is not None
+        )
 
     async def __call__(
         self,
@@ -61,68 +63,91 @@ class NotionalLimits:
         opening: NewExposure,
         now: datetime,
     ) -> Refused | None:
-        """Refuse what is above a cap of the key; what passes counts. Raises ``Unavailable``."""
-        held = self.permissions.held(api_key_id)
+        """Refuse what exceeds a limit of the key; accepted orders count. Raises ``Unavailable``."""
+        restrictions = self.permissions.restrictions_of(api_key_id)
         if opening.price is None:
-            return _refused("key_order_notional", "the worth of the order is not known", None, None)
-        known = state.exchange.instruments()
-        worth = known[opening.symbol].notional(opening.qty, opening.price)
-        if held.max_order_notional is not None and worth > held.max_order_notional:
-            message = "the order is worth more than one order of this key may be"
-            return _refused("key_order_notional", message, held.max_order_notional, worth)
-        return await self._judge_day(state, api_key_id, opening.command_id, held, worth, now)
+            return _refused(
+                "key_order_notional", "the notional value of the order is not known", None, None
+            )
+        instruments = state.exchange.instruments()
+        notional = instruments[opening.symbol].notional(opening.qty, opening.price)
+        if (
+            restrictions.max_order_notional is not None
+            and notional > restrictions.max_order_notional
+        ):
+            message = "the order exceeds the notional limit of the key per order"
+            return _refused(
+                "key_order_notional", message, restrictions.max_order_notional, notional
+            )
+        return await self._check_day(
+            state, api_key_id, opening.command_id, restrictions, notional, now
+        )
 
-    async def _judge_day(
+    async def _check_day(
         self,
         state: AccountState,
         key_id: int,
-        name: int,
-        held: Restrictions,
-        worth: Decimal,
+        command_id: int,
+        restrictions: Restrictions,
+        notional: Decimal,
         now: datetime,
     ) -> Refused | None:
-        limit = held.max_day_notional
+        limit = restrictions.max_day_notional
         if limit is None:
             return None
         account_id = state.account.id
-        tally = self._tally(key_id, account_id, now)
-        after = add(_sum(tally, name), worth)
-        if not tally.is_read or after > limit:
-            known = state.exchange.instruments()
-            for command_id, each in (await self._stored(key_id, account_id, tally, known)).items():
-                tally.worth[command_id] = each
-            tally.is_read = True
-            after = add(_sum(tally, name), worth)
+        day_total = self._day_total(key_id, account_id, now)
+        after = add(_sum_of_others(day_total, command_id), notional)
+        if not day_total.is_read or after > limit:
+            instruments = state.exchange.instruments()
+            for command_id, notional in (
+                await self._stored_notionals(key_id, account_id, day_total, instruments)
+            ).items():
+                day_total.notional[command_id] = notional
+            day_total.is_read = True
+            after = add(_sum_of_others(day_total, command_id), notional)
         if after > limit:
-            message = "the key has opened as much as it may in a day on this account"
+            message = "the key has reached its notional limit of the day on this account"
             return _refused("key_day_notional", message, limit, after)
-        tally.worth[name] = worth
+        day_total.notional[command_id] = notional
         return None
 
-    async def _stored(
-        self, key_id: int, account_id: int, tally: _Tally, known: Mapping[str, Instrument]
+    async def _stored_notionals(
+        self,
+        key_id: int,
+        account_id: int,
+        day_total: _DayTotal,
+        instruments: Mapping[str, Instrument],
     ) -> dict[int, Decimal]:
-        found = await self.usage.opening_orders(account_id, key_id, tally.day)
-        return {order.command_id: _worth(order, known) for order in found}
+        found = await self.usage.opening_orders(account_id, key_id, day_total.day)
+        return {order.command_id: _counted_notional(order, instruments) for order in found}
 
-    def _tally(self, key_id: int, account_id: int, now: datetime) -> _Tally:
+    def _day_total(self, key_id: int, account_id: int, now: datetime) -> _DayTotal:
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        tally = self._day_totals.get((key_id, account_id))
-        if tally is None or not timedelta(0) <= now - tally.day < timedelta(days=1):
+        day_total = self._day_totals.get((key_id, account_id))
+        if day_total is None or not timedelta(0) <= now - day_total.day < timedelta(days=1):
             if len(self._day_totals) >= DAY_TOTALS_MAX:
                 self._day_totals.clear()
-            tally = self._day_totals[key_id, account_id] = _Tally(day)
-        return tally
+            day_total = self._day_totals[key_id, account_id] = _DayTotal(day)
+        return day_total
 
 
-def _sum(tally: _Tally, besides: int) -> Decimal:
-    return reduce(add, (w for name, w in tally.worth.items() if name != besides), ZERO)
+def _sum_of_others(day_total: _DayTotal, command_id: int) -> Decimal:
+    return reduce(
+        add,
+        (
+            notional
+            for command_id, notional in day_total.notional.items()
+            if command_id != command_id
+        ),
+        ZERO,
+    )
 
 
-def _worth(order: OpeningOrder, known: Mapping[str, Instrument]) -> Decimal:
-    """What an order counts: all of it while it is open, what was executed once it is not."""
+def _counted_notional(order: OpeningOrder, instruments: Mapping[str, Instrument]) -> Decimal:
+    """Return what an order counts: all of it while open, else its filled quantity."""
     qty = order.qty if order.is_open else order.filled_qty
-    instrument = known.get(order.symbol)
+    instrument = instruments.get(order.symbol)
     if instrument is None or order.price is None:
         return ZERO
     return instrument.notional(qty, order.price)

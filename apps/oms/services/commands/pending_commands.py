@@ -1,9 +1,9 @@
-"""Commands that are waiting for the exchange's word: for which orders, and how they end by it.
+"""Commands that wait for reports of the exchange: on which orders, and how they complete.
 
-A real exchange answers after the command's own transaction, and a lost answer is found later
-still. Such a command is running, or unknown, and kept here by its home; the reports that settle
-all it asked for end it, in the transaction that books them. After a restart the list is made anew
-from the stored commands.
+A real exchange answers after the command's own transaction, and a lost answer is found later. Such
+a command is running or of unknown outcome and is kept in the account state. The reports that
+resolve all its actions complete it, in the transaction that records them. After a restart the
+pending commands are restored from the stored ones.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,133 +31,141 @@ from oms.services.ledger.record import Changes
 
 
 def register_pending(state: AccountState, command: Command, result: CommandResult) -> CommandResult:
-    """The result of a command just run: running, if the exchange's word is still to come."""
-    later = state.exchange.sends_after_commit()
-    if not ((later and result.status is CommandStatus.DONE) or _in_doubt(result)):
+    """Return the result of a command just executed: running, until the exchange answers."""
+    is_async = state.exchange.sends_after_commit()
+    if not ((is_async and result.status is CommandStatus.DONE) or _is_unknown(result)):
         return result
-    actions = _asked(state, command, result)
+    actions = _open_actions(state, command, result)
     if not actions:
         return result
     state.pending[command.id] = PendingCommand(command=command, actions=actions, result=result)
-    return result if _in_doubt(result) else evolve(result, status=CommandStatus.RUNNING)
+    return result if _is_unknown(result) else evolve(result, status=CommandStatus.RUNNING)
 
 
 def restore_pending(
     state: AccountState, stored: Iterable[tuple[Command, CommandResult]]
 ) -> list[tuple[Command, CommandResult]]:
-    """Wait again for the commands that were waiting when the last home of the account ended.
+    """Restore the commands that were pending when the account's last state was dropped.
 
-    Calls and sweeps ended with it; how, is returned.
+    Returns the results of calls and reconcile passes, which cannot be resumed.
     """
-    over: list[tuple[Command, CommandResult]] = []
+    finished: list[tuple[Command, CommandResult]] = []
     for command, result in stored:
         match command.payload:
             case CcxtCall() as call:
-                over.append((command, abandoned_result(command, call)))
+                finished.append((command, abandoned_result(command, call)))
             case Reconcile():
-                why = Refused(code="timeout", message="the worker ended while it was sweeping")
-                over.append((command, CommandResult(status=CommandStatus.FAILED, error=why)))
+                refused = Refused(
+                    code="timeout", message="the worker stopped during the reconcile pass"
+                )
+                finished.append(
+                    (command, CommandResult(status=CommandStatus.FAILED, error=refused))
+                )
             case RefreshOrder() | ResolveUnknownOrder():
-                why = Refused(code="timeout", message="the worker ended while it was asking")
-                over.append((command, CommandResult(status=CommandStatus.FAILED, error=why)))
-        actions = _asked(state, command, result)
+                refused = Refused(code="timeout", message="the worker stopped during the query")
+                finished.append(
+                    (command, CommandResult(status=CommandStatus.FAILED, error=refused))
+                )
+        actions = _open_actions(state, command, result)
         if actions:
             state.pending[command.id] = PendingCommand(
                 command=command, actions=actions, result=result
             )
-    return over
+    return finished
 
 
 def complete_pending(
     state: AccountState, reports: Sequence[ExecutionReport], changes: Changes
 ) -> list[tuple[Command, CommandResult]]:
-    """The commands that ``reports``, just recorded, end or put in doubt."""
-    refusals = {r.order_id: r for r in reports if r.kind is ReportKind.REJECTED}
-    doubts = {r.order_id for r in reports if r.kind is ReportKind.UNKNOWN}
-    told: list[tuple[Command, CommandResult]] = []
+    """Complete the commands that ``reports``, just recorded, resolve or make unknown."""
+    rejections = {r.order_id: r for r in reports if r.kind is ReportKind.REJECTED}
+    unknown_ids = {r.order_id for r in reports if r.kind is ReportKind.UNKNOWN}
+    finished: list[tuple[Command, CommandResult]] = []
     for pending in list(state.pending.values()):
-        for order_id, verb in list(pending.actions.items()):
+        for order_id, action in list(pending.actions.items()):
             order = changes.orders.get(order_id) or state.find_order(order_id)
-            if order is None or not _is_answered(order, verb):
+            if order is None or not _is_answered(order, action):
                 continue
             del pending.actions[order_id]
-            why = _refusal(order, verb, refusals.get(order_id))
-            if why is not None:
-                pending.refused[order_id] = why
+            refused = _refusal(order, action, rejections.get(order_id))
+            if refused is not None:
+                pending.refused[order_id] = refused
         if not pending.actions:
             del state.pending[pending.command.id]
-            told.append((pending.command, _result(pending)))
-        elif doubts & pending.actions.keys() and not _in_doubt(pending.result):
-            pending.result = evolve(pending.result, status=CommandStatus.UNKNOWN, error=_DOUBT)
-            told.append((pending.command, pending.result))
-    return told
+            finished.append((pending.command, _result(pending)))
+        elif unknown_ids & pending.actions.keys() and not _is_unknown(pending.result):
+            pending.result = evolve(
+                pending.result, status=CommandStatus.UNKNOWN, error=_OUTCOME_UNKNOWN
+            )
+            finished.append((pending.command, pending.result))
+    return finished
 
 
-_DOUBT = Refused(
+_OUTCOME_UNKNOWN = Refused(
     code="outcome_unknown",
-    message="the exchange may have carried it out; it is being looked up",
+    message="the exchange may have executed it; it is being looked up",
     outcome="unknown",
 )
 
 
-def _in_doubt(result: CommandResult) -> bool:
+def _is_unknown(result: CommandResult) -> bool:
     return result.status is CommandStatus.UNKNOWN
 
 
-def _asked(state: AccountState, command: Command, result: CommandResult) -> dict[int, str]:
-    """What the command asks of which open orders, as far as it is not answered."""
+def _open_actions(state: AccountState, command: Command, result: CommandResult) -> dict[int, str]:
+    """Return the unresolved actions of the command by id of the open order."""
     ids: Sequence[int | None]
     match command.payload:
         case SendOrder() | ClosePosition():
-            verb, ids = "place", (result.order_id,)
+            action, ids = "place", (result.order_id,)
         case CloseAllPositions():
-            verb, ids = "place", result.order_ids
+            action, ids = "place", result.order_ids
         case ChangeOrder():
-            verb, ids = "change", (result.order_id,)
+            action, ids = "change", (result.order_id,)
         case CancelOrder() | CancelAllOrders():
-            verb, ids = "cancel", result.order_ids or (result.order_id,)
+            action, ids = "cancel", result.order_ids or (result.order_id,)
         case _:
             return {}
     orders = [state.find_order(order_id) for order_id in ids if order_id is not None]
-    return {o.id: verb for o in orders if o is not None and not _is_answered(o, verb)}
+    return {o.id: action for o in orders if o is not None and not _is_answered(o, action)}
 
 
-def _is_answered(order: Order, verb: str) -> bool:
-    """Whether the exchange has spoken of what was asked."""
-    if verb == "place":
+def _is_answered(order: Order, action: str) -> bool:
+    """Return whether the exchange has answered the action."""
+    if action == "place":
         return order.state not in (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN)
     return not order.is_open or order.pending_change is None
 
 
-def _refusal(order: Order, verb: str, report: ExecutionReport | None) -> Refused | None:
-    """Why what was asked of the order has not come to pass, or ``None``."""
-    if verb == "place":
+def _refusal(order: Order, action: str, report: ExecutionReport | None) -> Refused | None:
+    """Return why the action failed, or ``None``."""
+    if action == "place":
         if order.state is not OrderState.REJECTED:
             return None
         code = order.reject_code or "exchange_rejected"
-        return _told(code, order.reject_message)
+        return _as_refused(code, order.reject_message)
     if report is not None:
-        return _told(report.code or "exchange_rejected", report.message)
-    if order.state is OrderState.FILLED and verb == "cancel":
+        return _as_refused(report.code or "exchange_rejected", report.message)
+    if order.state is OrderState.FILLED and action == "cancel":
         message = "the order was filled before the cancel arrived"
         return Refused(code="invalid_order_state", reason="too_late", message=message)
     return None
 
 
-def _told(code: str, message: str | None) -> Refused:
+def _as_refused(code: str, message: str | None) -> Refused:
     sent = code not in ("expired_before_send", "exchange_unavailable", "host_mismatch")
     return Refused(code=code, message=message or code, outcome="rejected" if sent else "not_sent")
 
 
 def _result(pending: PendingCommand) -> CommandResult:
-    """How the command ended. One over several orders says which it could not deal with."""
+    """Return the final result; one over several orders lists those that failed as skipped."""
     result, refused = pending.result, pending.refused
     if (
         isinstance(pending.command.payload, CancelAllOrders | CloseAllPositions)
         or len(result.order_ids) > 1
     ):
         done = tuple(order_id for order_id in result.order_ids if order_id not in refused)
-        skipped = tuple((each, why.reason or why.code) for each, why in refused.items())
+        skipped = tuple((each, refusal.reason or refusal.code) for each, refusal in refused.items())
         return evolve(
             result,
             status=CommandStatus.DONE,
@@ -165,7 +173,7 @@ def _result(pending: PendingCommand) -> CommandResult:
             order_ids=done,
             skipped=(*result.skipped, *skipped),
         )
-    why = next(iter(refused.values()), None)
-    if why is None:
+    refusal = next(iter(refused.values()), None)
+    if refusal is None:
         return evolve(result, status=CommandStatus.DONE, error=None)
-    return evolve(result, status=CommandStatus.FAILED, error=why, order_ids=())
+    return evolve(result, status=CommandStatus.FAILED, error=refusal, order_ids=())

@@ -1,8 +1,8 @@
-"""Commands on positions that need no new exposure: close-by, merge, levels, reassign.
+"""Commands on positions that need no new exposure: close-by, merge, stop levels, reassign.
 
 On contracts of a hedge account the exchange itself holds a long and a short leg: there a close-by
-is two ordinary closes. Elsewhere the tickets are ours alone and close against each other in the
-book, without an order.
+is two ordinary closes. Elsewhere tickets exist in this system only and close against each other in
+the ledger, without an order.
 """
 
 from dataclasses import dataclass
@@ -43,16 +43,17 @@ from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.place_order import PlaceOrder
+from oms.services.commands.refused_result import refused_result
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import Changes, RecordReports
 
 IDS_PER_REASSIGN = 64
-"""Deals and positions fetched before a symbol is folded again."""
+"""Ids of deals and positions reserved before a symbol is replayed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionOps:
-    """Runs ``CloseBy``, ``MergePositions``, ``PositionChange`` and ``Reassign``."""
+    """Runs ``CloseBy``, ``MergePositions``, ``ChangePosition`` and ``Reassign``."""
 
     ledger: LedgerStore
     record: RecordReports
@@ -61,139 +62,152 @@ class PositionOps:
     load_history: LoadHistory
 
     async def close_by(
-        self, state: AccountState, command: Command, wish: CloseBy, changes: Changes, now: datetime
+        self,
+        state: AccountState,
+        command: Command,
+        payload: CloseBy,
+        changes: Changes,
+        now: datetime,
     ) -> CommandResult:
         """Close two opposite tickets against each other."""
-        a, b = state.positions.get(wish.position_id_a), state.positions.get(wish.position_id_b)
+        a, b = (
+            state.positions.get(payload.position_id_a),
+            state.positions.get(payload.position_id_b),
+        )
         if a is None or b is None:
-            return _not_open(wish.position_id_a if a is None else wish.position_id_b)
+            return _not_open(payload.position_id_a if a is None else payload.position_id_b)
         instrument = state.exchange.instruments()[a.symbol]
-        denied = refuse_close_by(wish, a, b, instrument)
-        if denied is not None:
-            return _refused(denied)
-        if _native_legs(state, instrument):
-            return await self._two_closes(state, command, wish, (a, b), changes, now)
+        refused = refuse_close_by(payload, a, b, instrument)
+        if refused is not None:
+            return refused_result(refused)
+        if _has_native_legs(state, instrument):
+            return await self._two_closes(state, command, payload, (a, b), changes, now)
         await self.ids.ensure("deal", 2)
-        entry = close_by(wish, a, b, instrument, command.id, self.ids, now)
+        entry = close_by(payload, a, b, instrument, command.id, self.ids, now)
         self.record.stage(state, entry, changes)
-        _note(state, a.symbol, execution_key(now, 0, entry.deals[0].exchange_trade_id))
-        return _done(entry)
+        _advance_newest_key(
+            state, a.symbol, execution_key(now, 0, entry.deals[0].exchange_trade_id)
+        )
+        return _done_result(entry)
 
     async def _two_closes(
         self,
         state: AccountState,
         command: Command,
-        wish: CloseBy,
-        pair: tuple[Position, Position],
+        payload: CloseBy,
+        positions: tuple[Position, Position],
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        qty = wish.qty or min(position.qty.copy_abs() for position in pair)
-        made: list[int] = []
-        for position in pair:
+        qty = payload.qty or min(position.qty.copy_abs() for position in positions)
+        order_ids: list[int] = []
+        for position in positions:
             closing = ClosePosition(
-                position_id=position.id, qty=qty, reason="close_by_internal", comment=wish.comment
+                position_id=position.id,
+                qty=qty,
+                reason="close_by_internal",
+                comment=payload.comment,
             )
             result = await self.place(state, evolve(command, payload=closing), changes, now)
             if result.order_id is not None:
-                made.append(result.order_id)
+                order_ids.append(result.order_id)
             if result.error is not None:
-                return evolve(result, order_id=None, order_ids=tuple(made))
+                return evolve(result, order_id=None, order_ids=tuple(order_ids))
         facts = {
             "command_id": command.id,
-            "position_id_a": pair[0].id,
-            "position_id_b": pair[1].id,
+            "position_id_a": positions[0].id,
+            "position_id_b": positions[1].id,
             "qty": decimal_text(qty),
         }
         changes.events.append(Event(name="close_by_executed", facts=facts))
         return CommandResult(
             status=CommandStatus.DONE,
-            order_ids=tuple(made),
-            position_ids=tuple(position.id for position in pair),
+            order_ids=tuple(order_ids),
+            position_ids=tuple(position.id for position in positions),
         )
 
     def merge(
         self,
         state: AccountState,
         command: Command,
-        wish: MergePositions,
+        payload: MergePositions,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """Move a position into another; open orders follow."""
-        source = state.positions.get(wish.source_position_id)
-        target = state.positions.get(wish.target_position_id)
+        """Merge a position into another; its open orders move with it."""
+        source = state.positions.get(payload.source_position_id)
+        target = state.positions.get(payload.target_position_id)
         if source is None or target is None:
-            missing = wish.source_position_id if source is None else wish.target_position_id
+            missing = payload.source_position_id if source is None else payload.target_position_id
             return _not_open(missing)
         instrument = state.exchange.instruments()[target.symbol]
-        denied = refuse_merge(wish, source, target) or refuse_off_grid(
-            instrument, qty=None, prices=(wish.stop_loss, wish.stop_gain)
+        refused = refuse_merge(payload, source, target) or refuse_off_grid(
+            instrument, qty=None, prices=(payload.stop_loss, payload.stop_gain)
         )
-        if denied is not None:
-            return _refused(denied)
-        entry = merge_positions(wish, source, target, instrument, command.id, now)
+        if refused is not None:
+            return refused_result(refused)
+        entry = merge_positions(payload, source, target, instrument, command.id, now)
         moved = tuple(
-            _moved(order, target.id, now)
+            _move_order(order, target.id, now)
             for order in state.orders_in(target.symbol)
             if order.position_id == source.id
         )
         entry = evolve(entry, orders=moved)
         self.record.stage(state, entry, changes)
-        _note(state, target.symbol, execution_key(now, 0, ""))
-        return _done(entry)
+        _advance_newest_key(state, target.symbol, execution_key(now, 0, ""))
+        return _done_result(entry)
 
     def change(
-        self, state: AccountState, wish: ChangePosition, changes: Changes, now: datetime
+        self, state: AccountState, payload: ChangePosition, changes: Changes, now: datetime
     ) -> CommandResult:
-        """Set or clear levels and comment."""
-        position = state.positions.get(wish.position_id)
+        """Set or clear stop levels and comment."""
+        position = state.positions.get(payload.position_id)
         if position is None:
-            return _not_open(wish.position_id)
-        entry = change_position(wish, position, now)
+            return _not_open(payload.position_id)
+        entry = change_position(payload, position, now)
         after = entry.positions[0]
         instrument = state.exchange.instruments()[position.symbol]
-        denied = refuse_off_grid(instrument, qty=None, prices=(after.stop_loss, after.stop_gain))
-        if denied is not None:
-            return _refused(denied)
+        refused = refuse_off_grid(instrument, qty=None, prices=(after.stop_loss, after.stop_gain))
+        if refused is not None:
+            return refused_result(refused)
         self.record.stage(state, entry, changes)
-        return _done(entry)
+        return _done_result(entry)
 
     async def reassign(
-        self, state: AccountState, wish: Reassign, changes: Changes, now: datetime
+        self, state: AccountState, payload: Reassign, changes: Changes, now: datetime
     ) -> CommandResult:
-        """Move orders to a strategy and a ticket, and fold their symbols again."""
+        """Move orders to a strategy and a ticket, and replay their symbols."""
         orders: list[Order] = []
-        for order_id in wish.order_ids:
+        for order_id in payload.order_ids:
             order = state.find_order(order_id)
             order = order or await self.ledger.order(state.account.id, order_id)
             if order is None:
                 message = f"order {order_id} is not in this account"
-                return _refused(Refused(code="order_not_found", message=message))
+                return refused_result(Refused(code="order_not_found", message=message))
             orders.append(order)
-        if wish.strategy_id not in state.strategy_ids:
-            message = f"strategy {wish.strategy_id} is not active on account {state.account.id}"
-            return _refused(Refused(code="invalid_strategy_id", message=message))
+        if payload.strategy_id not in state.strategy_ids:
+            message = f"strategy {payload.strategy_id} is not active on account {state.account.id}"
+            return refused_result(Refused(code="invalid_strategy_id", message=message))
         moves: list[_Move] = []
         for symbol in sorted({order.symbol for order in orders}):
-            mine = [order for order in orders if order.symbol == symbol]
-            move = await self._planned(state, wish, mine, now)
-            if (opening := _opened_by_a_close(move)) is not None:
-                return _refused(_no_longer_closes(opening, wish))
+            symbol_orders = [order for order in orders if order.symbol == symbol]
+            move = await self._plan_move(state, payload, symbol_orders, now)
+            if (opening := _find_opening_close(move)) is not None:
+                return refused_result(_refuse_opening(opening, payload))
             moves.append(move)
         for move in moves:
-            self._carry_out(state, wish, move, changes)
+            self._apply_move(state, payload, move, changes)
         return CommandResult(
             status=CommandStatus.DONE,
-            order_ids=wish.order_ids,
+            order_ids=payload.order_ids,
             deal_ids=tuple(d.id for move in moves for d in move.entry.deals_changed),
             position_ids=tuple(p.id for move in moves for p in move.entry.positions),
         )
 
-    async def _planned(
-        self, state: AccountState, wish: Reassign, orders: list[Order], now: datetime
+    async def _plan_move(
+        self, state: AccountState, payload: Reassign, orders: list[Order], now: datetime
     ) -> "_Move":
-        """What moving orders of one symbol comes to; a ticket that an order named stays named."""
+        """Return the effect of moving orders of one symbol; requested tickets are kept."""
         instrument = state.exchange.instruments()[orders[0].symbol]
         moment = min(order.created_at for order in orders)
         history = await self.load_history(state, instrument, moment)
@@ -202,8 +216,8 @@ class PositionOps:
         moved = {
             order.id: evolve(
                 order,
-                strategy_id=wish.strategy_id,
-                ticket_id=wish.position_id or order.ticket_id,
+                strategy_id=payload.strategy_id,
+                ticket_id=payload.position_id or order.ticket_id,
                 reconciled=True,
                 version=order.version + 1,
                 updated_at=now,
@@ -213,8 +227,8 @@ class PositionOps:
         entry = apply_reassignment(history, moved, self.ids, now)
         return _Move(orders=orders, history=history, entry=entry)
 
-    def _carry_out(
-        self, state: AccountState, wish: Reassign, move: "_Move", changes: Changes
+    def _apply_move(
+        self, state: AccountState, payload: Reassign, move: "_Move", changes: Changes
     ) -> None:
         entry, orders = move.entry, move.orders
         self.record.stage(state, entry, changes, move.history)
@@ -222,30 +236,30 @@ class PositionOps:
             "deals_updated": len(entry.deals_changed),
             "orders_updated": len(orders),
             "positions_updated": len(entry.positions),
-            "target_strategy_id": wish.strategy_id,
-            "target_position_id": wish.position_id,
+            "target_strategy_id": payload.strategy_id,
+            "target_position_id": payload.position_id,
         }
         audit = facts | {
-            "before": [_place_of(order) for order in orders],
-            "after": [_place_of(changes.orders[order.id]) for order in orders],
+            "before": [_target_of(order) for order in orders],
+            "after": [_target_of(changes.orders[order.id]) for order in orders],
         }
-        for name, told in (("reassigned", facts), ("reassign_audit", audit)):
-            changes.events.append(Event(name=name, strategy_id=wish.strategy_id, facts=told))
+        for name, fields in (("reassigned", facts), ("reassign_audit", audit)):
+            changes.events.append(Event(name=name, strategy_id=payload.strategy_id, facts=fields))
 
 
 class _Move(NamedTuple):
-    """Orders of one symbol, the history they stand in, and what moving them changes."""
+    """Orders of one symbol, its history, and the ledger update of moving them."""
 
     orders: list[Order]
     history: SymbolHistory
     entry: LedgerUpdate
 
 
-def _opened_by_a_close(move: _Move) -> Order | None:
-    """An order of ours that only reduces and would open a position where it is moved to."""
-    known = {deal.id: deal for deal in move.history.deals}
+def _find_opening_close(move: _Move) -> Order | None:
+    """Return a reduce-only order of this system that would open a position at its target."""
+    deals_before = {deal.id: deal for deal in move.history.deals}
     for deal in (*move.entry.deals, *move.entry.deals_changed):
-        before = known.get(deal.id)
+        before = deals_before.get(deal.id)
         opens = deal.entry is DealEntry.IN and (before is None or before.entry is not DealEntry.IN)
         order = next((order for order in move.orders if order.id == deal.order_id), None)
         if opens and order is not None and order.reduce_only and order.command_id is not None:
@@ -253,28 +267,28 @@ def _opened_by_a_close(move: _Move) -> Order | None:
     return None
 
 
-def _no_longer_closes(order: Order, wish: Reassign) -> Refused:
+def _refuse_opening(order: Order, payload: Reassign) -> Refused:
     message = (
-        f"order {order.id} only closes, and strategy {wish.strategy_id} holds nothing there that"
+        f"order {order.id} only closes, and strategy {payload.strategy_id} holds nothing there that"
         " it could close: move the order that opened the position with it"
     )
     return Refused(code="invalid_close_volume", reason="nothing_to_close", message=message)
 
 
-def _note(state: AccountState, symbol: str, at: ExecutionKey) -> None:
-    """What is executed before ``at`` and heard of later is late, though nothing else was traded."""
-    known = state.newest_key.get(symbol)
-    state.newest_key[symbol] = at if known is None else max(known, at)
+def _advance_newest_key(state: AccountState, symbol: str, at: ExecutionKey) -> None:
+    """Note that executions before ``at`` that are reported later count as late."""
+    newest = state.newest_key.get(symbol)
+    state.newest_key[symbol] = at if newest is None else max(newest, at)
 
 
-def _native_legs(state: AccountState, instrument: Instrument) -> bool:
-    """Whether the exchange holds a long and a short leg of its own."""
-    hedged = state.account.position_mode is PositionMode.HEDGE
-    return hedged and instrument.kind is not InstrumentKind.SPOT
+def _has_native_legs(state: AccountState, instrument: Instrument) -> bool:
+    """Return whether the exchange itself holds a long and a short leg."""
+    is_hedge = state.account.position_mode is PositionMode.HEDGE
+    return is_hedge and instrument.kind is not InstrumentKind.SPOT
 
 
-def _place_of(order: Order) -> dict[str, int]:
-    """Where an order belongs."""
+def _target_of(order: Order) -> dict[str, int]:
+    """Return strategy and position of an order, for the audit event."""
     return {
         "order_id": order.id,
         "strategy_id": order.strategy_id,
@@ -282,11 +296,11 @@ def _place_of(order: Order) -> dict[str, int]:
     }
 
 
-def _moved(order: Order, position_id: int, now: datetime) -> Order:
+def _move_order(order: Order, position_id: int, now: datetime) -> Order:
     return evolve(order, position_id=position_id, version=order.version + 1, updated_at=now)
 
 
-def _done(entry: LedgerUpdate) -> CommandResult:
+def _done_result(entry: LedgerUpdate) -> CommandResult:
     return CommandResult(
         status=CommandStatus.DONE,
         position_ids=tuple(position.id for position in entry.positions),
@@ -294,10 +308,6 @@ def _done(entry: LedgerUpdate) -> CommandResult:
     )
 
 
-def _refused(why: Refused) -> CommandResult:
-    return CommandResult(status=CommandStatus.REFUSED, error=why)
-
-
 def _not_open(position_id: int) -> CommandResult:
     message = f"position {position_id} is not open in this account"
-    return _refused(Refused(code="position_not_found", message=message))
+    return refused_result(Refused(code="position_not_found", message=message))

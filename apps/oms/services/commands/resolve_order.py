@@ -1,7 +1,7 @@
-"""Orders in doubt, asked for or settled because somebody says so: ``refresh`` and ``resolve``.
+"""Orders of unknown outcome, queried or resolved by an operator: ``refresh`` and ``resolve``.
 
-Nothing is sent but questions. What an operator says is a report like any other, heard from him,
-and stands in the audit log; the exchange's own word, whenever it comes, is stronger.
+Nothing is sent to the exchange but queries. A declaration of an operator is recorded as a report
+with that source, and in the audit log; a later report of the exchange overrides it.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ NOT_PLACED = "not_placed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveOrder:
-    """By the account's one writer."""
+    """Runs ``RefreshOrder`` and ``ResolveUnknownOrder``."""
 
     ledger: LedgerStore
     record: RecordReports
@@ -37,108 +37,114 @@ class ResolveOrder:
         self,
         state: AccountState,
         command: Command,
-        wish: RefreshOrder,
+        payload: RefreshOrder,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """Ask the exchange for the order; what never left us is asked of nobody."""
-        order = await self._order(state, wish.order_id)
+        """Query the exchange for the order; an order that was never sent is not queried."""
+        order = await self._order(state, payload.order_id)
         if order is None:
-            return _refused(wish.order_id, _no_order(wish.order_id))
+            return _refused_result(payload.order_id, _order_not_found(payload.order_id))
         if order.reject_source == "oms":
-            return _done(order.id)
-        return await self._look(state, command, order, None, changes, now)
+            return _done_result(order.id)
+        return await self._query(state, command, order, None, changes, now)
 
     async def resolve(
         self,
         state: AccountState,
         command: Command,
-        wish: ResolveUnknownOrder,
+        payload: ResolveUnknownOrder,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
         """Adopt one of the exchange's orders as this one, or declare that there is none."""
-        order = await self._order(state, wish.order_id)
+        order = await self._order(state, payload.order_id)
         if order is None:
-            return _refused(wish.order_id, _no_order(wish.order_id))
-        if is_resolved(order, wish):
-            return _done(order.id)
-        refused = _refuse_state(order, wish) or await self._refuse_taken(state, order, wish)
-        if refused is not None:
-            return _refused(order.id, refused)
-        if wish.action is Resolution.DECLARE_NOT_PLACED:
-            return await self._declare(state, command, wish, order, changes, now)
-        await self._audit(state, command, wish, order, None)
-        return await self._look(state, command, order, wish.exchange_order_id, changes, now)
+            return _refused_result(payload.order_id, _order_not_found(payload.order_id))
+        if is_resolved(order, payload):
+            return _done_result(order.id)
+        refusal = _refuse_state(order, payload) or await self._refuse_taken_id(
+            state, order, payload
+        )
+        if refusal is not None:
+            return _refused_result(order.id, refusal)
+        if payload.action is Resolution.DECLARE_NOT_PLACED:
+            return await self._declare(state, command, payload, order, changes, now)
+        await self._audit(state, command, payload, order, None)
+        return await self._query(state, command, order, payload.exchange_order_id, changes, now)
 
     async def _declare(
         self,
         state: AccountState,
         command: Command,
-        wish: ResolveUnknownOrder,
+        payload: ResolveUnknownOrder,
         order: Order,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """It is believed until the order turns up all the same."""
+        """Record the declaration; it holds until the exchange reports the order."""
         report = ExecutionReport(
             kind=ReportKind.NOT_PLACED,
             order_id=order.id,
             source=ReportSource.OPERATOR,
             received_at=now,
-            message=wish.comment or "an operator says that it was never placed",
+            message=payload.comment or "an operator declared that it was never placed",
         )
         state.exchange.declare_not_placed(order, now)
         await self.record(state, [report], changes)
-        await self._audit(state, command, wish, order, state.find_order(order.id))
-        return _done(order.id)
+        await self._audit(state, command, payload, order, state.find_order(order.id))
+        return _done_result(order.id)
 
-    async def _look(
+    async def _query(
         self,
         state: AccountState,
         command: Command,
         order: Order,
-        name: str | None,
+        exchange_order_id: str | None,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
         if state.exchange.sends_after_commit():
-            make = partial(_looked, state, order, name, now)
-            state.pending_calls.append(PendingCall(command=command, make=make))
+            call = partial(_query_async, state, order, exchange_order_id, now)
+            state.pending_calls.append(PendingCall(command=command, make=call))
             return CommandResult(status=CommandStatus.RUNNING, order_id=order.id)
-        looked = await state.exchange.find_order(order, name, now)
-        await self.record(state, looked.reports, changes)
-        return _ended(order.id, looked)
+        result = await state.exchange.find_order(order, exchange_order_id, now)
+        await self.record(state, result.reports, changes)
+        return _query_result(order.id, result)
 
-    async def _refuse_taken(
-        self, state: AccountState, order: Order, wish: ResolveUnknownOrder
+    async def _refuse_taken_id(
+        self, state: AccountState, order: Order, payload: ResolveUnknownOrder
     ) -> Refused | None:
-        """Refuse an id under which the ledger holds another order."""
-        name = wish.exchange_order_id
-        if name is None:
+        """Refuse an exchange order id that another order of the ledger has."""
+        exchange_order_id = payload.exchange_order_id
+        if exchange_order_id is None:
             return None
-        held = state.find_order_by_exchange_id(order.symbol, name)
-        if held is None:
-            stored = await self.ledger.orders_by_exchange_id(state.account.id, order.symbol, [name])
-            held = stored.get(name)
-        if held is None or held.id == order.id:
+        other = state.find_order_by_exchange_id(order.symbol, exchange_order_id)
+        if other is None:
+            stored = await self.ledger.orders_by_exchange_id(
+                state.account.id, order.symbol, [exchange_order_id]
+            )
+            other = stored.get(exchange_order_id)
+        if other is None or other.id == order.id:
             return None
-        message = f"order {held.id} is the exchange's {name} already; reassign that one"
+        message = (
+            f"order {other.id} is the exchange's {exchange_order_id} already; reassign that one"
+        )
         return Refused(code="conflict", reason="exchange_order_id", message=message)
 
     async def _audit(
         self,
         state: AccountState,
         command: Command,
-        wish: ResolveUnknownOrder,
+        payload: ResolveUnknownOrder,
         before: Order,
         after: Order | None,
     ) -> None:
         actor = command.actor
         await self.record.ids.ensure("audit", 1)
-        said: dict[str, object] = {
-            "action": wish.action.value,
-            "exchange_order_id": wish.exchange_order_id,
+        decision: dict[str, object] = {
+            "action": payload.action.value,
+            "exchange_order_id": payload.exchange_order_id,
         }
         entry = AuditEntry(
             actor=self.permissions.actor_name(actor),
@@ -151,39 +157,39 @@ class ResolveOrder:
             actor_role=actor.role,
             actor_ip=actor.ip or None,
             before=dumps(order_row(before)),
-            after=dumps(said | ({} if after is None else order_row(after))),
-            comment=wish.comment,
+            after=dumps(decision | ({} if after is None else order_row(after))),
+            comment=payload.comment,
             request_id=command.request_id,
         )
         state.work.audits.append((self.record.ids("audit"), entry))
 
     async def _order(self, state: AccountState, order_id: int) -> Order | None:
-        """An order of this account, from memory or, once final, from the store."""
+        """Return an order of this account from the state or, once final, from the store."""
         return state.find_order(order_id) or await self.ledger.order(state.account.id, order_id)
 
 
-def is_resolved(order: Order, wish: ResolveUnknownOrder) -> bool:
-    """Whether it is already as ``wish`` says: said twice is said once."""
-    if wish.action is Resolution.DECLARE_NOT_PLACED:
+def is_resolved(order: Order, payload: ResolveUnknownOrder) -> bool:
+    """Return whether the order already is as requested: a repeated request changes nothing."""
+    if payload.action is Resolution.DECLARE_NOT_PLACED:
         return _is_not_placed(order)
-    is_known = order.state not in (OrderState.UNKNOWN, OrderState.PENDING_SUBMIT)
-    return is_known and order.exchange_order_id == wish.exchange_order_id
+    has_outcome = order.state not in (OrderState.UNKNOWN, OrderState.PENDING_SUBMIT)
+    return has_outcome and order.exchange_order_id == payload.exchange_order_id
 
 
-def _refuse_state(order: Order, wish: ResolveUnknownOrder) -> Refused | None:
-    """Only an order in doubt is declared; only one without an id at the exchange is adopted."""
+def _refuse_state(order: Order, payload: ResolveUnknownOrder) -> Refused | None:
+    """Refuse orders that are not of unknown outcome, or that have an id at the exchange."""
     if order.state is OrderState.UNKNOWN:
-        name, wished = order.exchange_order_id, wish.exchange_order_id
-        if wish.action is Resolution.ADOPT and name not in (None, wished):
-            return _not_in_doubt(order, f"the exchange calls it {name}")
+        exchange_order_id, requested_id = order.exchange_order_id, payload.exchange_order_id
+        if payload.action is Resolution.ADOPT and exchange_order_id not in (None, requested_id):
+            return _refuse_known_outcome(order, f"the exchange has it as {exchange_order_id}")
         return None
-    if wish.action is Resolution.ADOPT and _is_not_placed(order) and not order.filled_qty:
+    if payload.action is Resolution.ADOPT and _is_not_placed(order) and not order.filled_qty:
         return None
-    return _not_in_doubt(order, f"it is {order.state}")
+    return _refuse_known_outcome(order, f"it is {order.state}")
 
 
-def _not_in_doubt(order: Order, why: str) -> Refused:
-    message = f"order {order.id} is not in doubt: {why}"
+def _refuse_known_outcome(order: Order, detail: str) -> Refused:
+    message = f"order {order.id} is not in doubt: {detail}"
     return Refused(code="invalid_order_state", reason="order_not_in_doubt", message=message)
 
 
@@ -191,27 +197,27 @@ def _is_not_placed(order: Order) -> bool:
     return order.state is OrderState.REJECTED and order.reject_code == NOT_PLACED
 
 
-async def _looked(
-    state: AccountState, order: Order, name: str | None, now: datetime
+async def _query_async(
+    state: AccountState, order: Order, exchange_order_id: str | None, now: datetime
 ) -> CommandResult:
-    """A look that takes time: what it finds is told with all else that is heard."""
-    return _ended(order.id, await state.exchange.find_order(order, name, now))
+    """Run a query that takes time; what it finds is recorded with the next poll."""
+    return _query_result(order.id, await state.exchange.find_order(order, exchange_order_id, now))
 
 
-def _ended(order_id: int, looked: OrderQueryResult) -> CommandResult:
-    if looked.refused is None:
-        return _done(order_id)
+def _query_result(order_id: int, result: OrderQueryResult) -> CommandResult:
+    if result.refused is None:
+        return _done_result(order_id)
     status = CommandStatus.FAILED
-    return CommandResult(status=status, error=looked.refused, order_id=order_id)
+    return CommandResult(status=status, error=result.refused, order_id=order_id)
 
 
-def _done(order_id: int) -> CommandResult:
+def _done_result(order_id: int) -> CommandResult:
     return CommandResult(status=CommandStatus.DONE, order_id=order_id)
 
 
-def _refused(order_id: int, why: Refused) -> CommandResult:
-    return CommandResult(status=CommandStatus.REFUSED, error=why, order_id=order_id)
+def _refused_result(order_id: int, refused: Refused) -> CommandResult:
+    return CommandResult(status=CommandStatus.REFUSED, error=refused, order_id=order_id)
 
 
-def _no_order(order_id: int) -> Refused:
+def _order_not_found(order_id: int) -> Refused:
     return Refused(code="order_not_found", message=f"there is no order {order_id}")

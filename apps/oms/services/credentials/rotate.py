@@ -1,7 +1,7 @@
-"""Seal all credentials anew under the master key that seals now, and see that all can be opened.
+"""Seal all credentials again under the current master key, and check that all can be opened.
 
-Each row is a change of its own, so the work may stop anywhere and be done again: what is under the
-new key already is left alone. A row that somebody changes meanwhile is looked at again.
+Each row is a change of its own, so the rotation can be interrupted and repeated: rows under the new
+key are left alone. A row that changes meanwhile is read again.
 """
 
 from collections.abc import AsyncIterator
@@ -20,13 +20,13 @@ PASSES_MAX = 20
 
 @value
 class RotationResult:
-    """What was done, and how all stands at the end."""
+    """The result of a rotation or check."""
 
-    #: Rows that were sealed anew.
+    #: Rows that were sealed again.
     resealed: int
     #: Rows that can be opened.
     verified: int
-    #: Master keys that rows are sealed under.
+    #: Master keys in use.
     key_ids: frozenset[str]
     #: Accounts whose credentials cannot be opened.
     unreadable: tuple[int, ...]
@@ -34,31 +34,34 @@ class RotationResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotateMasterKey:
-    """Opens and seals again; keeps nothing."""
+    """Opens and seals credentials; stores nothing in memory."""
 
     rows: SealedCredentialsStore
     vault: Vault
 
     async def __call__(self, audit_context: AuditContext) -> RotationResult:
-        """Raises ``NoMasterKey``, and ``Unavailable`` (also where writers never rest)."""
+        """Seal all rows that are under another key.
+
+        Raises ``NoMasterKey``, and ``Unavailable`` (also if rows keep changing).
+        """
         resealed = 0
         for _ in range(PASSES_MAX):
-            met, again = 0, False
+            changed, has_conflict = 0, False
             async for row in self._all():
                 after = self._resealed(row)
                 if after is None:
                     continue
                 if await self.rows.reseal(row, after, audit_context):
-                    met += 1
+                    changed += 1
                 else:
-                    again = True
-            resealed += met
-            if not again:
+                    has_conflict = True
+            resealed += changed
+            if not has_conflict:
                 return evolve(await self.check(), resealed=resealed)
-        raise Unavailable("credentials change all the time; try again")
+        raise Unavailable("credentials keep changing; try again")
 
     async def check(self) -> RotationResult:
-        """Whether all can be opened, and under which keys they are. Changes nothing."""
+        """Return whether all rows can be opened, and under which keys they are. Changes nothing."""
         verified, unreadable, key_ids = 0, [], set[str]()
         async for row in self._all():
             try:
@@ -76,25 +79,25 @@ class RotateMasterKey:
         )
 
     def _resealed(self, row: SealedCredentials) -> SealedCredentials | None:
-        """The row under the new key; ``None`` where it is, or where it cannot be opened."""
+        """Return the row under the new key, or ``None`` if it is already or cannot be opened."""
         key_id = self.vault.key_id
         try:
             if self._key_ids(row) == {key_id} and row.key_id == key_id:
                 return None
-            clear = unseal_row(self.vault, row)
+            secrets = unseal_row(self.vault, row)
         except UnsealError:
             return None
-        assert clear.api_key is not None and clear.secret is not None, "a row has both"
+        assert secrets.api_key is not None and secrets.secret is not None, "a row has both"
         seal, account_id = self.vault.seal, row.account_id
         return SealedCredentials(
             account_id=account_id,
-            api_key=seal(account_id, "api_key", clear.api_key),
-            secret=seal(account_id, "secret", clear.secret),
+            api_key=seal(account_id, "api_key", secrets.api_key),
+            secret=seal(account_id, "secret", secrets.secret),
             passphrase=None
-            if clear.passphrase is None
-            else seal(account_id, "passphrase", clear.passphrase),
+            if secrets.passphrase is None
+            else seal(account_id, "passphrase", secrets.passphrase),
             key_id=key_id,
-            fingerprint=self.vault.fingerprint(clear.api_key),
+            fingerprint=self.vault.fingerprint(secrets.api_key),
         )
 
     def _key_ids(self, row: SealedCredentials) -> set[str]:

@@ -1,4 +1,4 @@
-"""Store credentials of an account, sealed: the way in for API and command line. Opens nothing."""
+"""Store the credentials of an account, sealed, for API and command line. Cannot open them."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ CHARACTERS_MAX = 16_384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealCredentials:
-    """Takes credentials in the clear and leaves them sealed."""
+    """Seals and stores credentials."""
 
     rows: SealedCredentialsStore
     sealer: Sealer
@@ -24,7 +24,8 @@ class SealCredentials:
     async def __call__(
         self, account_id: int, secrets: Secrets, audit_context: AuditContext
     ) -> SealedCredentials:
-        """What is stored then; a field that is ``None`` keeps its value.
+        """Seal and store ``secrets``; a field that is ``None`` keeps its value. Returns the stored
+        row.
 
         Raises ``Invalid``, ``NotFound`` (account), ``NoMasterKey``, ``Unavailable``.
         """
@@ -52,4 +53,4 @@ def _check(name: str, text: str | None) -> None:
     if not text or len(text) > CHARACTERS_MAX:
         raise Invalid(f"{name} has 1 to {CHARACTERS_MAX} characters")
     if text.startswith(SEALED_PREFIX):
-        raise Invalid(f"{name} is sealed already, for something else")
+        raise Invalid(f"{name} is already sealed")

@@ -1,4 +1,4 @@
-"""Credentials in the clear, for the worker that makes an exchange's client. For nobody else."""
+"""Plain credentials, for the worker that creates an exchange client, and for nothing else."""
 
 from dataclasses import dataclass
 
@@ -8,23 +8,22 @@ from oms.ports.vault import Secrets, Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsealCredentials:
-    """Opens what is stored for an account."""
+    """Opens the stored credentials of an account."""
 
     rows: SealedCredentialsStore
     vault: Vault
 
     async def __call__(self, account_id: int) -> Secrets | None:
-        """``None`` where the account has no credentials.
+        """Return the credentials, or ``None`` if the account has none.
 
-        Raises ``Unsealable`` (plain text in the table is refused too), ``NoMasterKey``,
-        ``Unavailable``.
+        Raises ``UnsealError`` (also for plain text in the table), ``NoMasterKey``, ``Unavailable``.
         """
         row = await self.rows.read(account_id)
         return None if row is None else unseal_row(self.vault, row)
 
 
 def unseal_row(vault: Vault, row: SealedCredentials) -> Secrets:
-    """All texts of a row. Raises ``Unsealable``, ``NoMasterKey``."""
+    """Return all fields of a row in plain text. Raises ``UnsealError``, ``NoMasterKey``."""
     passphrase = row.passphrase
     return Secrets(
         api_key=vault.open(row.account_id, "api_key", row.api_key),

@@ -1,6 +1,6 @@
-"""What an exchange tells without being asked: time passing, answers that come later, sweeps.
+"""Poll an exchange for reports: elapsed time, delayed answers, finished reconcile passes.
 
-It is recorded like any other report, and ends the commands that waited for it.
+The reports are recorded like those of a command, and complete the commands that waited for them.
 """
 
 import logging
@@ -15,20 +15,20 @@ from oms.services.commands.ccxt_call import take_finished_calls
 from oms.services.commands.pending_commands import complete_pending
 from oms.services.exchange_sync.unknown_orders import newly_overdue_orders, query_unknown_orders
 from oms.services.ledger.record import Changes, RecordReports
-from oms.services.reconcile import Reconciling
+from oms.services.reconcile import ReconcileAccount
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollExchange:
-    """Listens to the exchange of one home at a time."""
+    """Polls the exchange of one account at a time."""
 
     record: RecordReports
-    reconcile: Reconciling
+    reconcile: ReconcileAccount
 
     async def __call__(self, state: AccountState, now: datetime) -> bool:
-        """Record what is told; whether that changed anything."""
+        """Record the new reports. Returns whether there is anything to commit."""
         for order in newly_overdue_orders(state, now):
             logger.warning(
                 "order_in_doubt account_id=%d order_id=%d symbol=%s seconds=%d",
@@ -38,21 +38,25 @@ class PollExchange:
                 (now - order.updated_at).total_seconds(),
             )
         exchange, changes = state.exchange, Changes()
-        called = take_finished_calls(state)  # before what they found is taken in
+        finished_calls = take_finished_calls(
+            state
+        )  # Before the reports: the orders of a call are among them.
         reports = [*await exchange.poll_reports(now)]
         changes.events += map(_stale_event, exchange.take_stale_prices())
         if not exchange.sends_after_commit():
             reports += await query_unknown_orders(state, now)
         await self.record(state, reports, changes)
-        over: list[tuple[Command, CommandResult]] = []
-        for seen in exchange.take_snapshots():
-            told, take_snapshots = await self.reconcile.finish(state, seen, changes, now)
-            reports += told
-            over += take_snapshots
-        over += [*complete_pending(state, reports, changes), *called]
-        if not changes.has_content() and not over:
+        finished: list[tuple[Command, CommandResult]] = []
+        for snapshot in exchange.take_snapshots():
+            reconcile_reports, take_snapshots = await self.reconcile.finish(
+                state, snapshot, changes, now
+            )
+            reports += reconcile_reports
+            finished += take_snapshots
+        finished += [*complete_pending(state, reports, changes), *finished_calls]
+        if not changes.has_content() and not finished:
             return state.work.has_content()
-        endings: list[tuple[Command, CommandResult] | None] = [*over]
+        endings: list[tuple[Command, CommandResult] | None] = [*finished]
         for ending in endings or [None]:
             await self.record.append_events(state, changes, ending)
             changes = Changes()

@@ -1,4 +1,4 @@
-"""Orders in doubt are asked for, never sent again."""
+"""Orders of unknown outcome are queried at the exchange, never sent again."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,53 +8,53 @@ from oms.domain.orders.order import Order, OrderState
 from oms.services.account_state.state import AccountState
 
 QUERY_AFTER = timedelta(seconds=1)
-"""An order whose answer was lost is asked for so long after it."""
+"""An order whose answer was lost is queried after this time."""
 
 CHANGE_QUERY_AFTER = timedelta(seconds=8)
-"""A change or cancel that nobody answered is asked for so long after it."""
+"""A change or cancel without an answer is queried after this time."""
 
 
 ALERT_AFTER = timedelta(seconds=30)
-"""An order is in doubt for so long before somebody should look at it."""
+"""An order of unknown outcome raises an alert after this time."""
 
 
 def newly_overdue_orders(state: AccountState, now: datetime) -> Sequence[Order]:
-    """Orders that have been in doubt for too long, each told once while it is."""
-    lost = {
+    """Return orders of unknown outcome for too long, each once while it is unknown."""
+    overdue = {
         order.id: order
         for order in state.orders.values()
         if order.state is OrderState.UNKNOWN and now - order.updated_at >= ALERT_AFTER
     }
-    fresh = [order for order in lost.values() if order.id not in state.alerted_order_ids]
-    state.alerted_order_ids = set(lost)
-    return fresh
+    new = [order for order in overdue.values() if order.id not in state.alerted_order_ids]
+    state.alerted_order_ids = set(overdue)
+    return new
 
 
 async def query_unknown_orders(state: AccountState, now: datetime) -> Sequence[ExecutionReport]:
-    """What the exchange says of the account's orders that are in doubt."""
-    told: list[ExecutionReport] = []
+    """Return what the exchange reports of the account's orders of unknown outcome."""
+    reports: list[ExecutionReport] = []
     for order in list(state.orders.values()):
         age = now - order.updated_at
         if order.state is OrderState.UNKNOWN and age >= QUERY_AFTER:
-            told += await state.exchange.query_order(order, now)
+            reports += await state.exchange.query_order(order, now)
         elif order.pending_change is not None and age >= CHANGE_QUERY_AFTER:
-            told += _with_verdict(order, await state.exchange.query_order(order, now), now)
-    return told
+            reports += _with_rejection(order, await state.exchange.query_order(order, now), now)
+    return reports
 
 
-def _with_verdict(
-    order: Order, told: Sequence[ExecutionReport], now: datetime
+def _with_rejection(
+    order: Order, reports: Sequence[ExecutionReport], now: datetime
 ) -> list[ExecutionReport]:
-    """An order that is as it was has not been changed."""
-    mine = {report.kind for report in told if report.order_id == order.id}
-    if mine - {ReportKind.ACCEPTED}:
-        return list(told)
-    verdict = ExecutionReport(
+    """Add a rejection if the query shows that a change or cancel had no effect."""
+    kinds = {report.kind for report in reports if report.order_id == order.id}
+    if kinds - {ReportKind.ACCEPTED}:
+        return list(reports)
+    rejection = ExecutionReport(
         kind=ReportKind.REJECTED,
         order_id=order.id,
         source=ReportSource.RECONCILE,
         received_at=now,
         code="exchange_rejected",
-        message=f"the {order.pending_change} was not carried out: the order is as it was",
+        message=f"the {order.pending_change} was not executed: the order is unchanged",
     )
-    return [*told, verdict]
+    return [*reports, rejection]

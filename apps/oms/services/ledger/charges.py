@@ -1,4 +1,4 @@
-"""Payments that are no execution become deals, each of them once."""
+"""Payments that are not executions (fees, funding, balance changes) become deals, each once."""
 
 from oms.domain.ledger.charges import ChargeTargets, apply_charge, charge_trade_id
 from oms.domain.ledger.ledger_update import LedgerUpdate
@@ -12,22 +12,22 @@ from oms.services.account_state.state import AccountState
 async def book_charge(
     ledger: LedgerStore, ids: IdBlocks, state: AccountState, charge: Charge
 ) -> LedgerUpdate:
-    """What ``charge`` brings to the book; nothing if it is booked already."""
+    """Return the ledger update that books ``charge``; an empty one if it is booked already."""
     name, symbol = charge_trade_id(charge), charge.symbol or charge.currency
     if any(deal.exchange_trade_id == name for deal in state.uncommitted_deals()):
         return LedgerUpdate()
     if await ledger.deals_of(state.account.id, symbol, [name]):
         return LedgerUpdate()
     if charge.kind is ChargeKind.COMMISSION:
-        payees = await _owner_of_trade(ledger, state, charge, symbol)
+        payees = await _trade_of_commission(ledger, state, charge, symbol)
     else:
-        payees = _holders(state, charge)
+        payees = _holding_positions(state, charge)
     await ids.ensure("deal", max(len(payees.positions), 1))
     return apply_charge(payees, charge, ids)
 
 
-def _holders(state: AccountState, charge: Charge) -> ChargeTargets:
-    """The open positions that a payment for holding them is split among."""
+def _holding_positions(state: AccountState, charge: Charge) -> ChargeTargets:
+    """Return the open positions that share a holding payment."""
     held: list[Position] = []
     if charge.kind is ChargeKind.FUNDING and charge.symbol is not None:
         held = state.positions_in(charge.symbol)
@@ -36,13 +36,13 @@ def _holders(state: AccountState, charge: Charge) -> ChargeTargets:
     return ChargeTargets(account_id=state.account.id, positions=held)
 
 
-async def _owner_of_trade(
+async def _trade_of_commission(
     ledger: LedgerStore, state: AccountState, charge: Charge, symbol: str
 ) -> ChargeTargets:
-    """The trade that a late fee belongs to, and its position."""
-    drafted = [d for d in state.uncommitted_deals() if d.exchange_trade_id == charge.charge_id]
+    """Return the trade that a late fee belongs to, and its position."""
+    uncommitted = [d for d in state.uncommitted_deals() if d.exchange_trade_id == charge.charge_id]
     stored = await ledger.deals_of(state.account.id, symbol, [charge.charge_id])
-    trades = drafted or list(stored.get(charge.charge_id, ()))
+    trades = uncommitted or list(stored.get(charge.charge_id, ()))
     if not trades:
         return ChargeTargets(account_id=state.account.id)
     trade = trades[-1]

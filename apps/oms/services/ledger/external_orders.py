@@ -1,4 +1,4 @@
-"""Orders that we did not send: found by the exchange's id, or given a row of their own."""
+"""Orders that this system did not send: looked up by exchange id, or created as external orders."""
 
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.external_order import build_external_order
@@ -18,19 +18,19 @@ async def get_or_create_external_order(
     report: ExecutionReport,
     read: PrefetchedRows = NOT_PREFETCHED,
 ) -> tuple[Order, bool]:
-    """The order that a report with order id 0 is about, and whether its row is new.
+    """Return the order of a report whose order id is 0, and whether its row is new.
 
-    ``read`` is what was read of such orders before.
+    ``read`` holds rows that were prefetched for such orders.
     """
     external, name = report.external, report.exchange_order_id
-    assert external is not None and name is not None, "adapters say what a foreign order is"
+    assert external is not None and name is not None, "adapters describe external orders"
     called = (external.symbol, name)
-    known = state.find_order_by_exchange_id(external.symbol, name) or read.orders.get(called)
-    if known is None and called not in read.orders_queried:
+    order = state.find_order_by_exchange_id(external.symbol, name) or read.orders.get(called)
+    if order is None and called not in read.orders_queried:
         stored = await ledger.orders_by_exchange_id(state.account.id, external.symbol, [name])
-        known = stored.get(name)
-    if known is not None:
-        return known, False
+        order = stored.get(name)
+    if order is not None:
+        return order, False
     parent = None
     if external.parent_order_id is not None:
         parent = state.find_order(external.parent_order_id)

@@ -1,7 +1,8 @@
-"""Executions of one symbol that are told together and belong before what is booked.
+"""Executions of one symbol that arrive together and precede executions already applied.
 
-Folding again once for each of them would take as often as long as the history is: an import of old
-executions is booked with one fold. What is more than plainly late goes its own way.
+Replaying the history once per execution would cost as many replays as there are executions, so an
+import of old executions is applied with a single replay. Executions that need more than a plain
+insertion are applied one by one.
 """
 
 from dataclasses import dataclass, field
@@ -17,23 +18,25 @@ from oms.domain.orders.order import Order, OrderState
 from oms.domain.value import evolve
 
 UNCONFIRMED_STATES = frozenset({OrderState.UNKNOWN, OrderState.REJECTED})
-"""States that an execution ends, as something to tell of."""
+"""Order states that an execution corrects, which emits resolution events."""
 
 
 @dataclass(slots=True)
 class LateFillBatch:
-    """Those of one symbol so far."""
+    """The late executions of one symbol collected so far."""
 
-    #: Orders as they stand before.
+    #: The orders before the change, by id.
     orders: dict[int, Order] = field(default_factory=dict)
-    #: About the orders by our ids.
+    #: The reports, with the order ids of this system.
     reports: list[ExecutionReport] = field(default_factory=list)
-    #: The same as they came.
-    told: list[ExecutionReport] = field(default_factory=list)
+    #: The reports as received.
+    received: list[ExecutionReport] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
-    def takes(self, order: Order, report: ExecutionReport, newest_key: ExecutionKey | None) -> bool:
-        """Whether it is plainly late; told twice, it is only once."""
+    def accepts(
+        self, order: Order, report: ExecutionReport, newest_key: ExecutionKey | None
+    ) -> bool:
+        """Return whether the report is plainly late and not a duplicate within the batch."""
         execution = report.execution
         if execution is None or execution.provisional or order.provisional_qty:
             return False
@@ -41,19 +44,19 @@ class LateFillBatch:
         return is_late and execution.exchange_trade_id not in self._names
 
     def add(self, order: Order, report: ExecutionReport) -> None:
-        """Take it on."""
+        """Add an accepted report."""
         assert report.execution is not None, "only executions are late"
         self.orders[order.id] = order
         self.reports.append(evolve(report, order_id=order.id))
-        self.told.append(report)
+        self.received.append(report)
         self._names.add(report.execution.exchange_trade_id)
 
-    def moment(self) -> datetime:
-        """From when on the book must be folded again."""
+    def earliest_executed_at(self) -> datetime:
+        """Return the time from which the history must be replayed."""
         return min(each.execution.executed_at for each in self.reports if each.execution)
 
-    def doubts(self, entry: LedgerUpdate) -> list[Event]:
-        """What is told of orders that nobody knew to be placed."""
+    def resolution_events_of(self, entry: LedgerUpdate) -> list[Event]:
+        """Return the resolution events of orders that were not known to be placed."""
         after = {order.id: order for order in entry.orders}
         first = {report.order_id: report for report in reversed(self.reports)}
         return [

@@ -1,4 +1,4 @@
-"""What follows from facts just recorded: dust ends positions, locks follow closing orders."""
+"""Follow-ups of applied reports: write off dust, and update the close locks of positions."""
 
 from collections.abc import Iterable
 
@@ -15,12 +15,14 @@ from oms.services.account_state.state import AccountState
 async def close_dust(
     state: AccountState, orders: Iterable[Order], deals: Iterable[Deal], ids: IdBlocks
 ) -> list[LedgerUpdate]:
-    """Positions that ``orders``, now over, have closed but for a rest that nobody can close."""
-    over = {order.id for order in orders if order.reduce_only and not order.is_open}
-    if not over:
+    """Return updates that write off positions which these finished close orders left as dust."""
+    finished = {order.id for order in orders if order.reduce_only and not order.is_open}
+    if not finished:
         return []
     entries: list[LedgerUpdate] = []
-    closing = {d.position_id: d for d in deals if d.order_id in over and d.entry is DealEntry.OUT}
+    closing = {
+        d.position_id: d for d in deals if d.order_id in finished and d.entry is DealEntry.OUT
+    }
     for position_id, deal in closing.items():
         position = state.positions.get(position_id)
         if position is None:
@@ -44,11 +46,11 @@ async def close_dust(
 def recompute_close_locks(
     state: AccountState, orders: Iterable[Order], positions: Iterable[Position]
 ) -> list[Position]:
-    """Positions whose lock must change after a change of these orders and positions."""
-    named = {order.position_id for order in orders if order.reduce_only}
-    named.update(position.id for position in positions)
+    """Return the positions whose close lock changes with these orders and positions."""
+    position_ids = {order.position_id for order in orders if order.reduce_only}
+    position_ids.update(position.id for position in positions)
     changed: list[Position] = []
-    for position_id in named:
+    for position_id in position_ids:
         position = state.positions.get(position_id)
         if position is not None:
             after = with_close_state(position, state.orders.values())

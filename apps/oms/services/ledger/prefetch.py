@@ -1,6 +1,6 @@
-"""What the store knows of what several reports are about: one read a symbol, not one a report.
+"""Rows that several reports refer to, read once per symbol instead of once per report.
 
-What was in memory when it was read is not in here: it is found there.
+Rows that were in memory at the time of the read are not included.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,21 +15,21 @@ from oms.services.account_state.state import AccountState
 from oms.services.ledger.shared_credentials import may_share_credentials
 
 ExchangeKey = tuple[str, str]
-"""A symbol, and the name that the exchange gave an order or an execution in it."""
+"""A symbol, and the exchange's id of an order or execution in it."""
 
 REPORTS_MIN = 4
-"""Reports from which on it is worth while."""
+"""Fewer reports than this are not prefetched."""
 
 IDS_PER_READ_MAX = 500
 
 
 @dataclass(slots=True, kw_only=True)
 class PrefetchedRows:
-    """Strangers' orders and executions that were asked for, and what was found."""
+    """Ids of external orders and executions that were queried, and the rows found."""
 
     orders_queried: frozenset[ExchangeKey] = frozenset()
     orders: dict[ExchangeKey, Order] = field(default_factory=dict)
-    #: Other accounts on the same credentials that sent orders which were not found.
+    #: Other accounts on the same credentials that sent the orders not found.
     sending_accounts: dict[ExchangeKey, int] = field(default_factory=dict)
     deals_queried: frozenset[ExchangeKey] = frozenset()
     deals: dict[ExchangeKey, Sequence[Deal]] = field(default_factory=dict)
@@ -43,43 +43,43 @@ NOT_PREFETCHED = PrefetchedRows()
 async def prefetch_rows(
     ledger: LedgerStore, state: AccountState, reports: Sequence[ExecutionReport]
 ) -> PrefetchedRows:
-    """Read what is not in memory; nothing where there are but a few reports."""
+    """Read the rows that are not in memory; none if there are only a few reports."""
     if len(reports) < REPORTS_MIN:
         return NOT_PREFETCHED
     orders = _orders(state, reports)
     deals = _deals(state, reports)
     read = PrefetchedRows(orders_queried=orders, deals_queried=deals)
-    account_id, asks = state.account.id, may_share_credentials(state)
-    for symbol, names in _pages(orders):
+    account_id, may_share = state.account.id, may_share_credentials(state)
+    for symbol, names in _symbol_pages(orders):
         found = await ledger.orders_by_exchange_id(account_id, symbol, names)
-        read.orders |= _named(symbol, found)
-        new = [name for name in names if name not in found] if asks else []
-        if new:
-            read.sending_accounts |= _named(
-                symbol, await ledger.sending_accounts(account_id, symbol, new)
+        read.orders |= _keyed(symbol, found)
+        missing = [name for name in names if name not in found] if may_share else []
+        if missing:
+            read.sending_accounts |= _keyed(
+                symbol, await ledger.sending_accounts(account_id, symbol, missing)
             )
-    for symbol, names in _pages(deals):
-        read.deals |= _named(symbol, await ledger.deals_of(account_id, symbol, names))
+    for symbol, names in _symbol_pages(deals):
+        read.deals |= _keyed(symbol, await ledger.deals_of(account_id, symbol, names))
     return read
 
 
 def _orders(state: AccountState, reports: Iterable[ExecutionReport]) -> frozenset[ExchangeKey]:
-    named = {
+    keys = {
         (report.external.symbol, report.exchange_order_id)
         for report in reports
         if not report.order_id and report.external is not None and report.exchange_order_id
     }
-    return frozenset(each for each in named if state.find_order_by_exchange_id(*each) is None)
+    return frozenset(each for each in keys if state.find_order_by_exchange_id(*each) is None)
 
 
 def _deals(state: AccountState, reports: Iterable[ExecutionReport]) -> frozenset[ExchangeKey]:
-    named = {
+    keys = {
         (symbol, report.execution.exchange_trade_id)
         for report in reports
         if report.execution is not None and (symbol := _symbol(state, report)) is not None
     }
-    drafted = [work.trade_ids for work in state.units_of_work()]
-    return frozenset(each for each in named if not any(each[1] in ids for ids in drafted))
+    uncommitted = [work.trade_ids for work in state.units_of_work()]
+    return frozenset(each for each in keys if not any(each[1] in ids for ids in uncommitted))
 
 
 def _symbol(state: AccountState, report: ExecutionReport) -> str | None:
@@ -89,14 +89,14 @@ def _symbol(state: AccountState, report: ExecutionReport) -> str | None:
     return None if order is None else order.symbol
 
 
-def _pages(named: Iterable[ExchangeKey]) -> Iterator[tuple[str, list[str]]]:
+def _symbol_pages(keys: Iterable[ExchangeKey]) -> Iterator[tuple[str, list[str]]]:
     by_symbol: dict[str, list[str]] = {}
-    for symbol, name in sorted(named):
-        by_symbol.setdefault(symbol, []).append(name)
-    for symbol, names in by_symbol.items():
-        for start in range(0, len(names), IDS_PER_READ_MAX):
-            yield symbol, names[start : start + IDS_PER_READ_MAX]
+    for symbol, id_ in sorted(keys):
+        by_symbol.setdefault(symbol, []).append(id_)
+    for symbol, ids in by_symbol.items():
+        for start in range(0, len(ids), IDS_PER_READ_MAX):
+            yield symbol, ids[start : start + IDS_PER_READ_MAX]
 
 
-def _named(symbol: str, found: Mapping[str, Row]) -> dict[ExchangeKey, Row]:
+def _keyed(symbol: str, found: Mapping[str, Row]) -> dict[ExchangeKey, Row]:
     return {(symbol, name): row for name, row in found.items()}

@@ -1,9 +1,9 @@
-"""THE ONE WRITER: reports become orders, deals, positions and events of an account's draft.
+"""The single writer of the ledger: execution reports become orders, deals, positions and events.
 
-``Record`` is the only caller of ``domain.ledger.apply``. It takes all reports of one command (or
-of one moment of the market), applies them in order, and numbers what they changed as one row of
-the outbox. Nothing is written here: ``services.commit`` writes the drafts of many accounts in one
-transaction.
+``RecordReports`` is the only caller of ``domain.ledger.book.apply_report``. It applies the reports
+of one command, or of one poll of the exchange, in order, and numbers the resulting events as one
+row of the outbox. It only fills the account's unit of work; ``services.account_state.commit``
+writes the units of many accounts in one transaction.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,12 +46,12 @@ _new_book, _new_event_row = constructor(Book), constructor(EventRow)
 
 NONE_STORED: frozenset[int] = frozenset()
 IDS_PER_REPORT_MAX = 16
-"""Deals and positions that one report may make before more ids are fetched."""
+"""Upper bound of the deals and positions that one report creates."""
 
 
 @dataclass(slots=True)
 class Changes:
-    """What the reports of one command changed so far; each row in its last form."""
+    """What the reports of one command changed so far; of each row the last version."""
 
     deals: list[Deal] = field(default_factory=list)
     deals_removed: list[Deal] = field(default_factory=list)
@@ -61,11 +61,11 @@ class Changes:
     exec_types: dict[int, tuple[str, bool]] = field(default_factory=dict)
 
     def has_content(self) -> bool:
-        """Whether there is anything to tell."""
+        """Return whether there is anything to report."""
         return bool(self.deals or self.orders or self.positions or self.events)
 
     def add(self, entry: LedgerUpdate) -> None:
-        """Take in what one report changed."""
+        """Add what one report changed."""
         self.events.extend(entry.events)
         self.deals.extend(entry.deals)
         self.deals.extend(entry.deals_changed)
@@ -81,7 +81,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordReports:
-    """Applies reports to a home."""
+    """Applies reports to an account state."""
 
     ledger: LedgerStore
     ids: IdBlocks
@@ -93,16 +93,20 @@ class RecordReports:
         reports: Sequence[ExecutionReport],
         changes: Changes,
     ) -> None:
-        """Apply ``reports`` in order, then the payments told with them.
+        """Apply ``reports`` in order, then the payments that the exchange reported with them.
 
-        What changed is in the home's draft and in ``changes``.
+        The changes are in the account's unit of work and in ``changes``.
         """
         await self.ids.ensure("deal", IDS_PER_REPORT_MAX * len(reports))
         await self.ids.ensure("position", IDS_PER_REPORT_MAX * len(reports))
         read = await prefetch_rows(self.ledger, state, reports)
-        for run in _runs(reports):
-            told = run if len(run) < 2 else await self._caught_up(state, run, changes, read)
-            for report in told:
+        for group in _execution_groups(reports):
+            remaining = (
+                group
+                if len(group) < 2
+                else await self._apply_late_fills(state, group, changes, read)
+            )
+            for report in remaining:
                 order = await self._order(state, report, changes, read)
                 await self._apply(state, order, report, changes, read)
         for charge in state.exchange.take_charges():
@@ -110,38 +114,38 @@ class RecordReports:
         for entry in await close_dust(state, changes.orders.values(), changes.deals, self.ids):
             self.stage(state, entry, changes)
 
-    async def _caught_up(
+    async def _apply_late_fills(
         self,
         state: AccountState,
         reports: Sequence[ExecutionReport],
         changes: Changes,
         read: PrefetchedRows,
     ) -> list[ExecutionReport]:
-        """Book what is late with one fold for each symbol; the reports that are left."""
-        late: dict[str, LateFillBatch] = {}
-        left: list[ExecutionReport] = []
+        """Apply late executions with one replay per symbol. Returns the reports that are left."""
+        batches: dict[str, LateFillBatch] = {}
+        remaining: list[ExecutionReport] = []
         for report in reports:
             order = await self._order(state, report, changes, read)
-            newest_key = await self._newest(state, order.symbol)
-            run = late.setdefault(order.symbol, LateFillBatch())
-            if not run.takes(order, report, newest_key) or await self._known_deals(
+            newest_key = await self._newest_key(state, order.symbol)
+            batch = batches.setdefault(order.symbol, LateFillBatch())
+            if not batch.accepts(order, report, newest_key) or await self._booked_deals(
                 state, order, report, read
             ):
-                left.append(report)
+                remaining.append(report)
             else:
-                run.add(order, report)
-        for symbol, run in late.items():
-            if len(run.reports) < 2:
-                left = [*run.told, *left]
+                batch.add(order, report)
+        for symbol, batch in batches.items():
+            if len(batch.reports) < 2:
+                remaining = [*batch.received, *remaining]
                 continue
             instrument = state.exchange.instruments()[symbol]
-            history = await self.load_history(state, instrument, run.moment())
-            entry = apply_late_fills(history, run.orders, run.reports, self.ids)
+            history = await self.load_history(state, instrument, batch.earliest_executed_at())
+            entry = apply_late_fills(history, batch.orders, batch.reports, self.ids)
             self.stage(state, entry, changes, history)
             exec_type = (EXEC_TYPES[ReportKind.EXECUTION], True)
-            changes.exec_types.update(dict.fromkeys(run.orders, exec_type))
-            changes.events.extend(run.doubts(entry))
-        return left
+            changes.exec_types.update(dict.fromkeys(batch.orders, exec_type))
+            changes.events.extend(batch.resolution_events_of(entry))
+        return remaining
 
     async def _order(
         self,
@@ -157,11 +161,11 @@ class RecordReports:
             if is_new:
                 changes.orders[order.id] = order
             return order
-        known = state.find_order(report.order_id)
-        if known is None:
-            known = await self.ledger.order(state.account.id, report.order_id)
-        assert known is not None, "adapters look orders up before they report on them"
-        return known
+        stored = state.find_order(report.order_id)
+        if stored is None:
+            stored = await self.ledger.order(state.account.id, report.order_id)
+        assert stored is not None, "adapters look orders up before they report on them"
+        return stored
 
     async def _apply(
         self,
@@ -174,30 +178,30 @@ class RecordReports:
         instrument, execution = state.exchange.instruments().get(order.symbol), report.execution
         if execution is None:
             book = _new_book(mode=state.account.position_mode, instrument=instrument, order=order)
-            self._keep_of(state, book, report, changes)
+            self._stage_report(state, book, report, changes)
             return
-        known = await self._known_deals(state, order, report, read)
-        newest_key = await self._newest(state, order.symbol)
+        booked = await self._booked_deals(state, order, report, read)
+        newest_key = await self._newest_key(state, order.symbol)
         history: SymbolHistory | None = None
-        if needs_history(order, report, newest_key, known):
-            assert instrument is not None, "what was executed is traded"
-            history = await self.load_history(state, instrument, _moment(execution, order))
+        if needs_history(order, report, newest_key, booked):
+            assert instrument is not None, "executed symbols have an instrument"
+            history = await self.load_history(state, instrument, _replay_start(execution, order))
         book = _new_book(
             mode=state.account.position_mode,
             instrument=instrument,
             order=order,
             positions=state.positions_in(order.symbol),
-            deals={execution.exchange_trade_id: known},
+            deals={execution.exchange_trade_id: booked},
             history=history,
         )
-        if self._keep_of(state, book, report, changes).deals:
+        if self._stage_report(state, book, report, changes).deals:
             key, newest_key = execution_key_of(execution), state.newest_key.get(order.symbol)
             state.newest_key[order.symbol] = key if newest_key is None else max(key, newest_key)
 
-    def _keep_of(
+    def _stage_report(
         self, state: AccountState, book: Book, report: ExecutionReport, changes: Changes
     ) -> LedgerUpdate:
-        """Put what ``report`` means for ``book`` into the draft; what that is."""
+        """Add the effect of ``report`` on ``book`` to the unit of work, and return it."""
         entry = apply_report(book, report, self.ids)
         self.stage(state, entry, changes, book.history)
         if book.order.state in UNCONFIRMED_STATES and entry.order is not None:
@@ -211,7 +215,7 @@ class RecordReports:
         changes: Changes,
         history: SymbolHistory | None = None,
     ) -> None:
-        """Put the rows of ``entry`` into the home's draft and into ``changes``."""
+        """Add the rows of ``entry`` to the unit of work and to ``changes``."""
         if entry.order is not None:
             state.put_order(entry.order)
         for order in entry.orders:
@@ -221,38 +225,40 @@ class RecordReports:
         state.put_deals(entry)
         changes.add(entry)
 
-    async def _newest(self, state: AccountState, symbol: str) -> ExecutionKey | None:
+    async def _newest_key(self, state: AccountState, symbol: str) -> ExecutionKey | None:
         if symbol not in state.newest_key:
-            drafted = [
+            uncommitted = [
                 execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
                 for deal in state.uncommitted_deals()
                 if deal.symbol == symbol and deal.type is DealType.TRADE
             ]
             stored = await self.ledger.newest_execution_key(state.account.id, symbol)
-            state.newest_key[symbol] = max((stored, *drafted) if stored else drafted, default=None)
+            state.newest_key[symbol] = max(
+                (stored, *uncommitted) if stored else uncommitted, default=None
+            )
         return state.newest_key[symbol]
 
-    async def _known_deals(
+    async def _booked_deals(
         self,
         state: AccountState,
         order: Order,
         report: ExecutionReport,
         read: PrefetchedRows,
     ) -> Sequence[Deal]:
-        """Deals booked under the report's trade id, stored or on their way; of a bust its own."""
+        """Return the deals booked under the trade id, stored or not; of a bust its reversal too."""
         assert report.execution is not None, "only executions are booked"
         trade_id = report.execution.exchange_trade_id
         busted = report.kind is ReportKind.BUSTED
         names = [trade_id, f"{BUST_PREFIX}{trade_id}"] if busted else [trade_id]
-        drafted = state.uncommitted_deals_by_trade_id(order.symbol, names)
-        if drafted and not busted:
-            return drafted
+        uncommitted = state.uncommitted_deals_by_trade_id(order.symbol, names)
+        if uncommitted and not busted:
+            return uncommitted
         if report.source is ReportSource.REPLY and not busted:
-            return ()  # told in answer to this very request: nobody can have told it before
+            return ()  # The reply to this very request is the first report of its execution.
         if (order.symbol, trade_id) in read.deals_queried and not busted:
             return read.deals.get((order.symbol, trade_id), ())
         stored = await self.ledger.deals_of(state.account.id, order.symbol, names)
-        return [*(deal for legs in stored.values() for deal in legs), *drafted]
+        return [*(deal for legs in stored.values() for deal in legs), *uncommitted]
 
     async def append_events(
         self,
@@ -260,15 +266,15 @@ class RecordReports:
         changes: Changes,
         command: tuple[Command, CommandResult] | None = None,
     ) -> None:
-        """Number what changed and add it to the outbox of the draft.
+        """Number the events of ``changes`` and add them to the outbox of the unit of work.
 
-        The end of a call that only reads makes no event.
+        The end of a call that only reads emits no event.
         """
-        is_told = command is not None and not _only_reads(command[0])
-        locked = recompute_close_locks(state, changes.orders.values(), changes.positions.values())
-        state.put_positions(locked)
-        changes.positions.update((position.id, position) for position in locked)
-        tale = EventSource(
+        emits_command = command is not None and not _is_read_only(command[0])
+        relocked = recompute_close_locks(state, changes.orders.values(), changes.positions.values())
+        state.put_positions(relocked)
+        changes.positions.update((position.id, position) for position in relocked)
+        source = EventSource(
             account_id=state.account.id,
             events=changes.events,
             deals=changes.deals,
@@ -276,9 +282,9 @@ class RecordReports:
             orders=tuple(changes.orders.values()),
             positions=tuple(changes.positions.values()),
             exec_types=changes.exec_types,
-            command=command if is_told else None,
+            command=command if emits_command else None,
         )
-        events = list(build_events(tale))
+        events = list(build_events(source))
         for start in range(0, len(events), EVENTS_PER_ROW_MAX):
             await self._add_row(state, events[start : start + EVENTS_PER_ROW_MAX])
         if command is not None:
@@ -304,26 +310,26 @@ class RecordReports:
         state.work.events.append(row)
 
 
-def _runs(reports: Sequence[ExecutionReport]) -> Iterator[Sequence[ExecutionReport]]:
-    """Executions that follow one another, and each other report alone."""
-    run: list[ExecutionReport] = []
+def _execution_groups(reports: Sequence[ExecutionReport]) -> Iterator[Sequence[ExecutionReport]]:
+    """Yield sequences of consecutive executions, and every other report alone."""
+    group: list[ExecutionReport] = []
     for report in reports:
-        if run and not run[-1].kind is report.kind is ReportKind.EXECUTION:
-            yield run
-            run = []
-        run.append(report)
-    if run:
-        yield run
+        if group and not group[-1].kind is report.kind is ReportKind.EXECUTION:
+            yield group
+            group = []
+        group.append(report)
+    if group:
+        yield group
 
 
-def _only_reads(command: Command) -> bool:
+def _is_read_only(command: Command) -> bool:
     payload = command.payload
     is_call = isinstance(payload, CcxtCall) and not payload.is_trade
     return is_call or isinstance(payload, ReadConnection)
 
 
-def _moment(execution: Execution, order: Order) -> datetime:
-    """From when on the book must be folded again."""
+def _replay_start(execution: Execution, order: Order) -> datetime:
+    """Return the time from which the history must be replayed."""
     if order.provisional_qty:
         return min(execution.executed_at, order.created_at)
     return execution.executed_at

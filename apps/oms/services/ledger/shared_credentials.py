@@ -1,7 +1,8 @@
-"""Orders of accounts on the same credentials: at the exchange they are one account's.
+"""Orders of accounts that share credentials: at the exchange they belong to one account.
 
-What another account of ours sent is external here. Whose it is is asked of the store by the
-exchange's id, so it is right even if the other's row came later; nothing is noted.
+An order sent by another account of this system appears as external here. Its sender is looked up in
+the store by the exchange order id on every use, so the answer is right even if the other account's
+row was committed later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,27 +14,27 @@ from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 
 SENT_BY_OTHER_ACCOUNT = "order_of_another_account"
-"""Why "cancel all" leaves an order alone."""
+"""Reason why "cancel all" skips an order."""
 
 
 def may_share_credentials(state: AccountState) -> bool:
-    """Whether others may trade on the account's credentials: paper has none."""
+    """Return whether other accounts may trade on the same credentials; never for paper accounts."""
     return state.account.engine is not Engine.PAPER
 
 
 async def find_other_senders(
     ledger: LedgerStore, state: AccountState, orders: Iterable[Order]
 ) -> Mapping[int, int]:
-    """By order: the account that sent it, where that is another one."""
+    """Return the account that sent an order, by order id, where it is another one."""
     if not may_share_credentials(state):
         return {}
-    named: dict[str, dict[str, int]] = {}
+    ids_by_symbol: dict[str, dict[str, int]] = {}
     for order in orders:
-        is_stranger = order.command_id is None and order.reason == EXTERNAL_REASON
-        if is_stranger and order.exchange_order_id is not None:
-            named.setdefault(order.symbol, {})[order.exchange_order_id] = order.id
+        is_external = order.command_id is None and order.reason == EXTERNAL_REASON
+        if is_external and order.exchange_order_id is not None:
+            ids_by_symbol.setdefault(order.symbol, {})[order.exchange_order_id] = order.id
     found: dict[int, int] = {}
-    for symbol, ids in named.items():
+    for symbol, ids in ids_by_symbol.items():
         sending_accounts = await ledger.sending_accounts(state.account.id, symbol, list(ids))
         found |= {ids[name]: account_id for name, account_id in sending_accounts.items()}
     return found

@@ -1,7 +1,7 @@
-"""The event stream read by asking: what happened after a number, for one caller.
+"""Polling of the event stream: the events after a sequence number, for one caller.
 
-Rows carry the events of one command or report together; here they come apart, are narrowed to
-what the caller may see, and gaps are told where events were forgotten or never were.
+A row holds the events of one command or report. Here the events are separated and filtered by what
+the caller may see, and gaps are reported where events were deleted or never existed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ ROWS_READ_MAX = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
-    """Events after ``after``; ``after`` of the answer goes into the next question."""
+    """Events after a position; ``after`` is the position for the next request."""
 
     items: Sequence[Mapping[str, Any]]
     after: Mapping[int, int]
@@ -34,29 +34,33 @@ class EventReader:
     history: HistoryReads
 
     async def heads(self, principal: Principal, account_ids: Sequence[int]) -> Mapping[int, int]:
-        """The last number of each account. Raises ``NotFound``, ``Forbidden``."""
+        """Return the last sequence number of each account. Raises ``NotFound``, ``Forbidden``."""
         await self.reads.narrow_window(principal, HistoryQuery(account_ids=account_ids))
         return await self.history.heads(account_ids)
 
     async def __call__(
         self,
         principal: Principal,
-        asked: Mapping[int, int | None],
+        positions: Mapping[int, int | None],
         namespaces: frozenset[str] | None,
         limit: int,
     ) -> EventPage:
-        """Up to ``limit`` events after the numbers ``asked``; ``None`` is the oldest kept."""
-        heads = await self.history.heads(tuple(asked))
-        oldest = await self.history.oldest(tuple(asked))
+        """Return up to ``limit`` events after the numbers ``positions``; ``None`` is the oldest
+        kept.
+        """
+        heads = await self.history.heads(tuple(positions))
+        oldest = await self.history.oldest(tuple(positions))
         gaps: list[Mapping[str, int]] = []
         after: dict[int, int] = {}
-        for account_id, number in asked.items():
+        for account_id, number in positions.items():
             head = heads.get(account_id, 0)
             floor = oldest.get(account_id, head + 1) - 1
             after[account_id] = min(max(number or 0, floor), head)
             if number is not None and number != after[account_id]:
-                low, high = sorted((number, after[account_id]))
-                gaps.append({"account_id": account_id, "from": low + 1, "to": high})
+                first_missing, last_missing = sorted((number, after[account_id]))
+                gaps.append(
+                    {"account_id": account_id, "from": first_missing + 1, "to": last_missing}
+                )
         rows = await self.history.events(after, min(limit, ROWS_READ_MAX))
         items: list[Mapping[str, Any]] = []
         for stored in rows:
@@ -64,13 +68,13 @@ class EventReader:
                 if len(items) >= limit:
                     return EventPage(items=items, after=after, heads=heads, gaps=gaps)
                 after[stored.row.account_id] = seq
-                if _is_told(principal, item, namespaces):
+                if _is_visible(principal, item, namespaces):
                     items.append({key: item[key] for key in item if key != "strategy_id"})
         return EventPage(items=items, after=after, heads=heads, gaps=gaps)
 
 
 def decode_row(stored: StoredEventRow, after: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The events of a row past ``after``, with their numbers."""
+    """Yield the events of a row past ``after``, with their sequence numbers."""
     row = stored.row
     payload = loads(row.payload)
     events = payload if row.namespace == "batch" else [{"payload": payload}]
@@ -92,7 +96,7 @@ def decode_row(stored: StoredEventRow, after: int) -> Iterator[tuple[int, dict[s
             )
 
 
-def _is_told(
+def _is_visible(
     principal: Principal, item: Mapping[str, Any], namespaces: frozenset[str] | None
 ) -> bool:
     if namespaces is not None and item["namespace"] not in namespaces:

@@ -1,7 +1,7 @@
-"""What a caller may see: rows narrowed to the accounts and strategies of his key. Nothing written.
+"""Reads for callers: rows limited to the accounts and strategies of the caller's key.
 
 A read over several accounts fails as a whole at the first account that is unknown, unreadable or
-closed to the asked strategy. A key that is restricted to strategies sees rows of those alone.
+closed to the requested strategy. A key limited to strategies sees only their rows.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ Row = TypeVar("Row", bound=Owned)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrdersWithDeals:
-    """What a command made or touched, as it stands now."""
+    """Orders, and the deals of these orders."""
 
     orders: Sequence[Order] = ()
     deals: Sequence[Deal] = ()
@@ -48,77 +48,80 @@ class OrdersWithDeals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerQueries:
-    """Reads for callers; each shows everything committed before it began."""
+    """Reads for callers; each returns everything committed before it began."""
 
     registry: Registry
     history: HistoryReads
     queue: CommandQueue
 
     async def narrow_window(self, principal: Principal, window: HistoryQuery) -> HistoryQuery:
-        """``window`` as this caller may ask it. Raises ``NotFound``, ``Forbidden``."""
+        """Return ``window`` limited to what the caller may see.
+
+        Raises ``NotFound``, ``Forbidden``.
+        """
         allowed: frozenset[int] | None = None
         for account_id in window.account_ids:
             await self._check_account(principal, account_id)
-            asked = () if window.strategy_id is None else (window.strategy_id,)
-            refused = refuse_strategy(principal, account_id, asked)
+            strategy_ids = () if window.strategy_id is None else (window.strategy_id,)
+            refused = refuse_strategy(principal, account_id, strategy_ids)
             if refused is not None:
                 raise Forbidden(refused.message, code=refused.code)
-            mine = allowed_strategies(principal, account_id)
-            if mine is not None:
-                allowed = mine if allowed is None else allowed & mine
+            allowed_here = allowed_strategies(principal, account_id)
+            if allowed_here is not None:
+                allowed = allowed_here if allowed is None else allowed & allowed_here
         return evolve(window, strategies=allowed)
 
     async def open_orders(
         self, principal: Principal, window: HistoryQuery, limit: int
     ) -> Sequence[Order]:
-        """Orders that are not final, the newest ``limit``."""
+        """Return orders that are not final, the newest ``limit``."""
         return await self.history.open_orders(await self.narrow_window(principal, window), limit)
 
     async def open_positions(
         self, principal: Principal, window: HistoryQuery, limit: int
     ) -> Sequence[Position]:
-        """Positions still open, the newest ``limit``."""
+        """Return open positions, the newest ``limit``."""
         return await self.history.open_positions(await self.narrow_window(principal, window), limit)
 
     async def orders(self, principal: Principal, window: HistoryQuery) -> Page[Order]:
-        """Orders of any state."""
+        """Return orders of any state."""
         return await self.history.orders(await self.narrow_window(principal, window))
 
     async def positions(self, principal: Principal, window: HistoryQuery) -> Page[Position]:
-        """Positions of any state."""
+        """Return positions of any state."""
         return await self.history.positions(await self.narrow_window(principal, window))
 
     async def deals(self, principal: Principal, window: HistoryQuery) -> Page[Deal]:
-        """Deals."""
+        """Return deals."""
         return await self.history.deals(await self.narrow_window(principal, window))
 
     async def commands(self, principal: Principal, window: HistoryQuery) -> Page[CommandRow]:
-        """Commands."""
+        """Return commands."""
         return await self.history.commands(await self.narrow_window(principal, window))
 
     async def command(self, principal: Principal, command_id: int) -> CommandRow:
-        """One command. Raises ``NotFound``, also for what the caller may not see."""
+        """Return a command. Raises ``NotFound``, also for what the caller may not see."""
         row = (await self.queue.find([command_id])).get(command_id)
         if row is None or refuse_account(principal, Permission.READ, row.account_id) is not None:
             raise NotFound(f"there is no command {command_id}", code="command_not_found")
-        if not await self._is_of_his_strategies(principal, row):
+        if not await self._has_allowed_strategy(principal, row):
             raise NotFound(f"there is no command {command_id}", code="command_not_found")
         return row
 
     async def orders_by_id(self, principal: Principal, ids: Sequence[int]) -> Sequence[Order]:
-        """Orders by id, without those the caller may not see."""
+        """Return orders by id, without those the caller may not see."""
         return _visible(principal, await self.history.orders_by_id(ids))
 
     async def positions_by_id(self, principal: Principal, ids: Sequence[int]) -> Sequence[Position]:
-        """Positions by id, without those the caller may not see."""
+        """Return positions by id, without those the caller may not see."""
         return _visible(principal, await self.history.positions_by_id(ids))
 
     async def deals_by_id(self, principal: Principal, ids: Sequence[int]) -> Sequence[Deal]:
-        """Deals by id, without those the caller may not see."""
+        """Return deals by id, without those the caller may not see."""
         return _visible(principal, await self.history.deals_by_id(ids))
 
     async def orders_with_deals(self, order_ids: Sequence[int]) -> OrdersWithDeals:
-        """The orders and their deals; nothing where they cannot be read now."""
+        """Return orders and their deals; empty if they cannot be read now."""
         if not order_ids:
             return OrdersWithDeals()
         try:
@@ -129,17 +132,17 @@ class LedgerQueries:
         except Unavailable:
             return (
                 OrdersWithDeals()
-            )  # the commands are stored: their answer must not become a failure
+            )  # The commands are stored: their response must not become a failure.
 
     async def accounts(self, principal: Principal) -> Sequence[AccountRow]:
-        """The accounts the caller may read; all for an admin."""
+        """Return the accounts the caller may read; all for an admin."""
         if principal.role is Role.ADMIN:
             return await self.registry.accounts()
         readable = sorted(i for i, grant in principal.grants.items() if grant.can_read)
         return await self.registry.accounts(readable) if readable else ()
 
-    async def _is_of_his_strategies(self, principal: Principal, row: CommandRow) -> bool:
-        """Commands have no strategy of their own: that of the order they made counts."""
+    async def _has_allowed_strategy(self, principal: Principal, row: CommandRow) -> bool:
+        """A command has no strategy of its own: that of its order counts."""
         allowed = allowed_strategies(principal, row.account_id)
         if allowed is None or row.actor.api_key_id == principal.api_key_id:
             return True

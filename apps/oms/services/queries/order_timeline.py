@@ -1,4 +1,4 @@
-"""Everything that is stored about the life of one order, gathered for ``wire.timeline``."""
+"""All stored rows of one order, gathered for ``wire.responses.order_timeline``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from oms.services.queries.ledger_queries import LedgerQueries
 from oms.wire.responses.order_timeline import OrderRecord
 
 EVENT_ROWS_READ_MAX = 5000
-"""Of an order that lived long on a busy account the rows alone tell what comes after these."""
+"""The limit of event rows read; later changes of the order appear by its rows alone."""
 
 ROWS_PER_READ = 500
 SLACK = timedelta(seconds=1)
@@ -23,18 +23,18 @@ SLACK = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderTimelineQuery:
-    """Reads the lives of orders."""
+    """Reads the history of orders."""
 
     reads: LedgerQueries
     history: HistoryReads
     queue: CommandQueue
 
     async def __call__(self, principal: Principal, order_id: int) -> OrderRecord:
-        """Raises ``NotFound``, also for what the caller may not see."""
-        found = await self.reads.orders_by_id(principal, [order_id])
-        if not found:
+        """Return the rows of an order. Raises ``NotFound``, also if the caller may not see it."""
+        orders = await self.reads.orders_by_id(principal, [order_id])
+        if not orders:
             raise NotFound(f"there is no order {order_id}", code="order_not_found")
-        order = found[0]
+        order = orders[0]
         commands = {} if order.command_id is None else await self.queue.find([order.command_id])
         return OrderRecord(
             order=order,
@@ -45,25 +45,25 @@ class OrderTimelineQuery:
 
     async def _events(self, order: Order) -> list[Mapping[str, Any]]:
         account_id = order.account_id
-        told: list[Mapping[str, Any]] = []
-        before = await self.history.event_seqs_before([account_id], order.created_at - SLACK)
-        after, until = before.get(account_id, 0), order.updated_at + SLACK
+        events: list[Mapping[str, Any]] = []
+        positions = await self.history.event_seqs_before([account_id], order.created_at - SLACK)
+        after, until = positions.get(account_id, 0), order.updated_at + SLACK
         for _ in range(EVENT_ROWS_READ_MAX // ROWS_PER_READ):
             rows = await self.history.events({account_id: after}, ROWS_PER_READ)
             for stored in rows:
                 after = stored.row.seq_to
                 if stored.created_at > until:
-                    return told
-                told += [item for _, item in decode_row(stored, 0) if _is_about(item, order.id)]
+                    return events
+                events += [item for _, item in decode_row(stored, 0) if _refers_to(item, order.id)]
             if len(rows) < ROWS_PER_READ:
-                return told
-        return told
+                return events
+        return events
 
 
-def _is_about(item: Mapping[str, Any], order_id: int) -> bool:
+def _refers_to(item: Mapping[str, Any], order_id: int) -> bool:
     payload = item["payload"]
     if item["event"] == "reassign_audit":
-        return any(place["order_id"] == order_id for place in payload["after"])
+        return any(target["order_id"] == order_id for target in payload["after"])
     if item["event"] in ("order_resolved", "order_late_found"):
         return bool(payload["order_id"] == order_id)
     return bool(item["event"] == "order_updated" and payload["id"] == order_id)

@@ -1,4 +1,4 @@
-"""Reconciliation: what the exchange shows is applied, and what still differs is put to somebody."""
+"""Reconciliation: the exchange's state is applied, and remaining differences are recorded."""
 
-from oms.services.reconcile.decide import Deciding as Deciding
-from oms.services.reconcile.sweep import Reconciling as Reconciling
+from oms.services.reconcile.decide import ApplyDecision as ApplyDecision
+from oms.services.reconcile.reconcile_account import ReconcileAccount as ReconcileAccount

@@ -1,7 +1,7 @@
-"""Compare: findings become rows, rows open when they are seen again, and end by themselves.
+"""Record the differences of a reconcile pass as discrepancies.
 
-What the account's policy leaves to nobody is put right at once. Seeing the same again writes
-nothing.
+A difference opens when it is seen again and closes when it is gone. A difference whose policy is
+automatic is fixed immediately. Seeing the same difference again writes nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -35,7 +35,7 @@ from oms.services.reconcile.open_discrepancies import (
 )
 
 AUTO_POLICY_ACTOR = "policy auto"
-"""Who decided where nobody was asked."""
+"""The actor of automatic decisions."""
 
 _DEALS = (DiscrepancyClass.DEAL_EXTRA, DiscrepancyClass.DEAL_DIFFERS)
 
@@ -53,58 +53,75 @@ class RecordDiscrepancies:
         state: AccountState,
         snapshot: ExchangeSnapshot,
         booked: Mapping[Trade, Sequence[Deal]],
-        fresh: Collection[str],
+        fresh_symbols: Collection[str],
         changes: Changes,
         now: datetime,
     ) -> OpenDiscrepancies:
-        """The rows as they stand afterwards; ``fresh`` are symbols with executions just found."""
-        found = await load_open_discrepancies(self.rows, state, changes)
-        shown = ReconcileDiff(state=state, seen=snapshot, booked=booked, now=now)
-        findings = await self._findings(shown, found)
+        """Return the discrepancies after the comparison.
+
+        ``fresh_symbols`` are symbols with executions found by this pass.
+        """
+        discrepancies = await load_open_discrepancies(self.rows, state, changes)
+        diff = ReconcileDiff(state=state, snapshot=snapshot, booked=booked, now=now)
+        findings = await self._findings(diff, discrepancies)
         await self.ids.ensure("discrepancy", len(findings))
-        answered = {self._noted(found, finding, fresh, now) for finding in findings}
-        for row in list(found.rows.values()):
-            if row.id not in answered and _is_over(row, shown):
+        seen_ids = {
+            self._record(discrepancies, finding, fresh_symbols, now) for finding in findings
+        }
+        for row in list(discrepancies.rows.values()):
+            if row.id not in seen_ids and _is_over(row, diff):
                 after = close_ended(row, now)
                 if after is not row:
-                    found.put(after)
-        await self._fix(state, found, answered, changes, now)
-        await found.settle(self.ids)
-        return found
+                    discrepancies.put(after)
+        await self._apply_automatic(state, discrepancies, seen_ids, changes, now)
+        await discrepancies.update_quarantine(self.ids)
+        return discrepancies
 
-    async def _findings(self, shown: ReconcileDiff, found: OpenDiscrepancies) -> list[Finding]:
-        findings = [*shown.positions(found.rows.values()), *shown.vanished(), *shown.differing()]
-        findings += shown.mode()
-        if shown.seen.balances is not None:
-            findings += shown.balances(await self.rows.balance_entries(shown.state.account.id))
-        whole_from = shown.whole_from()
-        if whole_from is not None:
-            state, until = shown.state, shown.now - HISTORY_LAG
-            deals = [*await self.rows.booked_executions(state.account.id, whole_from, until)]
-            drafted = (d for d in state.uncommitted_deals() if whole_from <= d.executed_at < until)
-            findings += shown.extra([*deals, *drafted])
+    async def _findings(
+        self, diff: ReconcileDiff, discrepancies: OpenDiscrepancies
+    ) -> list[Finding]:
+        findings = [
+            *diff.positions(discrepancies.rows.values()),
+            *diff.vanished_orders(),
+            *diff.changed_deals(),
+        ]
+        findings += diff.position_modes()
+        if diff.snapshot.balances is not None:
+            findings += diff.balances(await self.rows.balance_entries(diff.state.account.id))
+        complete_from = diff.complete_from()
+        if complete_from is not None:
+            state, until = diff.state, diff.now - HISTORY_LAG
+            deals = [*await self.rows.booked_executions(state.account.id, complete_from, until)]
+            uncommitted = (
+                d for d in state.uncommitted_deals() if complete_from <= d.executed_at < until
+            )
+            findings += diff.extra_deals([*deals, *uncommitted])
         return findings
 
-    def _noted(
-        self, found: OpenDiscrepancies, finding: Finding, fresh: Collection[str], now: datetime
+    def _record(
+        self,
+        discrepancies: OpenDiscrepancies,
+        finding: Finding,
+        fresh_symbols: Collection[str],
+        now: datetime,
     ) -> int:
-        """The id of the row that says it: one that stands, or a new one."""
-        mine = (row for row in found.rows.values() if row.subject == finding.subject)
-        row = next((row for row in mine if is_covered(row, finding)), None)
+        """Return the id of the discrepancy of a finding: an existing one, or a new one."""
+        candidates = (row for row in discrepancies.rows.values() if row.subject == finding.subject)
+        row = next((row for row in candidates if is_covered(row, finding)), None)
         if row is None:
-            row = self._first(found.state, finding, now)
-            if finding.symbol in fresh and _takes_back(finding):
+            row = self._new_row(discrepancies.state, finding, now)
+            if finding.symbol in fresh_symbols and _is_reversal(finding):
                 row = evolve(
                     row, status=DiscrepancyStatus.OPEN.value
-                )  # what it stood for was just told
-            found.put(row)
+                )  # The reason for the correction was reported just now.
+            discrepancies.put(row)
             return row.id
         after = update_seen(row, finding, now)
         if after is not row:
-            found.put(after)
+            discrepancies.put(after)
         return row.id
 
-    def _first(self, state: AccountState, finding: Finding, now: datetime) -> Discrepancy:
+    def _new_row(self, state: AccountState, finding: Finding, now: datetime) -> Discrepancy:
         return Discrepancy(
             id=self.ids("discrepancy"),
             account_id=state.account.id,
@@ -119,53 +136,55 @@ class RecordDiscrepancies:
             last_seen=now,
         )
 
-    async def _fix(
+    async def _apply_automatic(
         self,
         state: AccountState,
-        found: OpenDiscrepancies,
-        mine: Collection[int],
+        discrepancies: OpenDiscrepancies,
+        own_ids: Collection[int],
         changes: Changes,
         now: datetime,
     ) -> None:
-        """Put right what nobody need be asked about; what cannot be stays open."""
-        for row in list(found.rows.values()):
+        """Apply the automatic fixes; a fix that fails leaves its discrepancy open."""
+        for row in list(discrepancies.rows.values()):
             if (
-                row.id in mine
+                row.id in own_ids
                 and row.status == DiscrepancyStatus.OPEN
                 and row.policy == DiscrepancyPolicy.AUTO
             ):
-                after = await self._fixed(state, found, row, changes, now)
+                after = await self._apply_or_reverse(state, discrepancies, row, changes, now)
                 if not isinstance(after, Refused):
-                    found.put(evolve(after, decided_by=AUTO_POLICY_ACTOR))
+                    discrepancies.put(evolve(after, decided_by=AUTO_POLICY_ACTOR))
 
-    async def _fixed(
+    async def _apply_or_reverse(
         self,
         state: AccountState,
-        found: OpenDiscrepancies,
+        discrepancies: OpenDiscrepancies,
         row: Discrepancy,
         changes: Changes,
         now: datetime,
     ) -> Discrepancy | Refused:
-        if not _takes_back(row):
+        if not _is_reversal(row):
             return await self.fixes.apply(state, row, changes, now)
-        first = found.rows[parse_facts(row.fix)["of"]]
-        undone = await self.fixes.reverse(state, first, changes, now)
-        if isinstance(undone, Refused):
-            return undone
-        found.put(undone)
+        corrected = discrepancies.rows[parse_facts(row.fix)["of"]]
+        reversed_row = await self.fixes.reverse(state, corrected, changes, now)
+        if isinstance(reversed_row, Refused):
+            return reversed_row
+        discrepancies.put(reversed_row)
         return evolve(row, status=DiscrepancyStatus.CLOSED.value, last_seen=now)
 
 
-def _takes_back(row: Discrepancy | Finding) -> bool:
+def _is_reversal(row: Discrepancy | Finding) -> bool:
     return parse_facts(row.fix).get("action") == "reverse"
 
 
-def _is_over(row: Discrepancy, shown: ReconcileDiff) -> bool:
-    """Whether what was compared now would have shown it again."""
+def _is_over(row: Discrepancy, diff: ReconcileDiff) -> bool:
+    """Return whether the comparison would have found the discrepancy again."""
     if row.kind in _DEALS:
-        start = shown.whole_from() if row.kind == DiscrepancyClass.DEAL_EXTRA else shown.seen.since
+        start = (
+            diff.complete_from() if row.kind == DiscrepancyClass.DEAL_EXTRA else diff.snapshot.since
+        )
         executed = datetime.fromisoformat(parse_facts(row.evidence)["booked"]["executed_at"])
-        return start is not None and start <= executed < shown.now - HISTORY_LAG
+        return start is not None and start <= executed < diff.now - HISTORY_LAG
     if row.kind == DiscrepancyClass.BALANCE_DIFFERS:
-        return shown.seen.balances is not None
-    return row.symbol not in shown.busy()
+        return diff.snapshot.balances is not None
+    return row.symbol not in diff.pending_symbols()

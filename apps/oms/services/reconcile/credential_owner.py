@@ -1,7 +1,7 @@
-"""Credentials that lead to another account of the exchange than before: an item, and a quarantine.
+"""Credentials that open another account of the exchange than before: discrepancy and quarantine.
 
-Nothing can be compared then: the client is not opened with them. The item ends with the next
-reading, which is one of the right account.
+The client is not opened with such credentials, so nothing can be compared. The discrepancy closes
+with the next pass, which reads the right account.
 """
 
 from collections.abc import Sequence
@@ -30,22 +30,22 @@ async def record_owner_change(
     rows: ReconcileStore,
     ids: IdBlocks,
     state: AccountState,
-    unavailable_reason: Refused,
+    reason: Refused,
     changes: Changes,
     now: datetime,
 ) -> Sequence[Discrepancy]:
-    """The rows to write because of ``trouble``; none where it is another one, or stands."""
-    if unavailable_reason.reason != _KIND.value:
+    """Return the rows to write because of ``reason``; none if it is another, or already open."""
+    if reason.reason != _KIND.value:
         return ()
     finding = Finding(
         kind=_KIND,
         symbol=None,
         subject=_KIND.value,
-        evidence=dumps_fast({"message": unavailable_reason.message}),
+        evidence=dumps_fast({"message": reason.message}),
         policy=policy_of(_KIND, state.account.policies),
     )
-    found = await load_open_discrepancies(rows, state, changes)
-    if any(row.kind == _KIND and is_covered(row, finding) for row in found.rows.values()):
+    discrepancies = await load_open_discrepancies(rows, state, changes)
+    if any(row.kind == _KIND and is_covered(row, finding) for row in discrepancies.rows.values()):
         return ()
     await ids.ensure("discrepancy", 1)
     row = Discrepancy(
@@ -60,6 +60,6 @@ async def record_owner_change(
         first_seen=now,
         last_seen=now,
     )
-    found.put(row)
-    await found.settle(ids)
-    return tuple(found.changed.values())
+    discrepancies.put(row)
+    await discrepancies.update_quarantine(ids)
+    return tuple(discrepancies.changed.values())

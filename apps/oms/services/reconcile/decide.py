@@ -1,7 +1,7 @@
-"""Decisions on discrepancies, each audited: the fix is carried out, the difference left, or undone.
+"""Decisions on discrepancies, each audited: apply the fix, dismiss the difference, or reverse it.
 
-``apply`` carries out what is proposed. ``dismiss`` leaves it so: nobody is asked again while it
-says the same, and a quarantine for it ends. To dismiss what was applied takes it back.
+``apply`` executes the proposed fix. ``dismiss`` leaves the difference: it is not raised again while
+it is the same, and its quarantine ends. Dismissing an applied fix reverses it.
 """
 
 from dataclasses import dataclass
@@ -23,92 +23,98 @@ from oms.services.access.command_permissions import CommandPermissions
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes
 from oms.services.reconcile.open_discrepancies import load_open_discrepancies, parse_facts
-from oms.services.reconcile.sweep import Reconciling
+from oms.services.reconcile.reconcile_account import ReconcileAccount
 from oms.wire.commands.reconcile_request import discrepancy_row
 from oms.wire.json import dumps_fast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deciding:
-    """Runs ``Decide``."""
+class ApplyDecision:
+    """Runs ``DecideDiscrepancy``."""
 
-    reconciling: Reconciling
+    reconcile: ReconcileAccount
     permissions: CommandPermissions
 
     async def __call__(
         self,
         state: AccountState,
         command: Command,
-        wish: DecideDiscrepancy,
+        payload: DecideDiscrepancy,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """Decide on one row; the result's value is the row as it is then."""
-        ids = self.reconciling.ids
-        found = await load_open_discrepancies(self.reconciling.rows, state, changes)
-        row = found.rows.get(wish.discrepancy_id)
-        refused = _not_there(wish) if row is None else _refuse(row, wish)
+        """Decide on one discrepancy; the result's value is its new row."""
+        ids = self.reconcile.ids
+        discrepancies = await load_open_discrepancies(self.reconcile.rows, state, changes)
+        row = discrepancies.rows.get(payload.discrepancy_id)
+        refused = _refuse_missing(payload) if row is None else _refuse(row, payload)
         if row is None or refused is not None:
             return CommandResult(status=CommandStatus.REFUSED, error=refused)
-        after = await self._decided(state, row, wish, changes, now)
+        after = await self._decide(state, row, payload, changes, now)
         if isinstance(after, Refused):
             return CommandResult(status=CommandStatus.REFUSED, error=after)
-        name = self.permissions.actor_name(command.actor)
-        after = evolve(after, decided_by=name, comment=wish.comment)
-        found.put(after)
-        audit = _audit(command, wish, name, row, after)
-        await found.settle(ids, audit)
+        actor_name = self.permissions.actor_name(command.actor)
+        after = evolve(after, decided_by=actor_name, comment=payload.comment)
+        discrepancies.put(after)
+        audit = _audit(command, payload, actor_name, row, after)
+        await discrepancies.update_quarantine(ids, audit)
         await ids.ensure("audit", 1)
         state.work.audits.append((ids("audit"), audit))
-        rows = tuple(found.changed.values())
+        rows = tuple(discrepancies.changed.values())
         state.work.reconciled.append(ReconcileRows(discrepancies=rows))
         return CommandResult(status=CommandStatus.DONE, value=dumps_fast(_row(after)))
 
-    async def _decided(
+    async def _decide(
         self,
         state: AccountState,
         row: Discrepancy,
-        wish: DecideDiscrepancy,
+        payload: DecideDiscrepancy,
         changes: Changes,
         now: datetime,
     ) -> Discrepancy | Refused:
-        fixes = self.reconciling.fixes()
-        if wish.answer is Decision.APPLY:
+        fixes = self.reconcile.fixes()
+        if payload.answer is Decision.APPLY:
             return await fixes.apply(state, row, changes, now)
         if row.status == DiscrepancyStatus.APPLIED:
             return await fixes.reverse(state, row, changes, now)
         return evolve(row, status=DiscrepancyStatus.DISMISSED.value, last_seen=now)
 
 
-def _refuse(row: Discrepancy, wish: DecideDiscrepancy) -> Refused | None:
-    is_apply = wish.answer is Decision.APPLY
-    may = (
+def _refuse(row: Discrepancy, payload: DecideDiscrepancy) -> Refused | None:
+    is_apply = payload.answer is Decision.APPLY
+    decidable = (
         (DiscrepancyStatus.OPEN, DiscrepancyStatus.DISMISSED)
         if is_apply
         else (DiscrepancyStatus.OPEN, DiscrepancyStatus.APPLIED)
     )
-    if row.status not in may:
+    if row.status not in decidable:
         message = f"discrepancy {row.id} is {row.status}"
         return Refused(code="conflict", reason="already_decided", message=message)
-    is_held = row.status == DiscrepancyStatus.OPEN and row.policy == DiscrepancyPolicy.QUARANTINE
-    if is_held and not is_apply and not wish.lifts:
+    is_quarantined = (
+        row.status == DiscrepancyStatus.OPEN and row.policy == DiscrepancyPolicy.QUARANTINE
+    )
+    if is_quarantined and not is_apply and not payload.lifts:
         message = f"discrepancy {row.id} holds its account in quarantine"
         return Refused(code="conflict", reason="account_quarantined", message=message)
     return None
 
 
-def _not_there(wish: DecideDiscrepancy) -> Refused:
-    message = f"there is no discrepancy {wish.discrepancy_id} that could be decided"
+def _refuse_missing(payload: DecideDiscrepancy) -> Refused:
+    message = f"there is no discrepancy {payload.discrepancy_id} that could be decided"
     return Refused(code="not_found", message=message)
 
 
 def _audit(
-    command: Command, wish: DecideDiscrepancy, name: str, before: Discrepancy, after: Discrepancy
+    command: Command,
+    payload: DecideDiscrepancy,
+    actor_name: str,
+    before: Discrepancy,
+    after: Discrepancy,
 ) -> AuditEntry:
     actor = command.actor
     return AuditEntry(
-        actor=name,
-        action=f"discrepancy_{wish.answer.value}",
+        actor=actor_name,
+        action=f"discrepancy_{payload.answer.value}",
         entity="discrepancy",
         entity_id=str(before.id),
         account_id=before.account_id,
@@ -118,7 +124,7 @@ def _audit(
         actor_ip=actor.ip or None,
         before=dumps_fast(_row(before)),
         after=dumps_fast(_row(after)),
-        comment=wish.comment,
+        comment=payload.comment,
         request_id=command.request_id,
     )
 

@@ -1,7 +1,7 @@
-"""What one comparison sees: the book beside what the exchange shows, as findings.
+"""The differences between the ledger and one snapshot of the exchange, as findings.
 
-Nothing is changed here. What is under way is left out; whether a difference counts is decided by
-seeing it again.
+Nothing is changed here. Symbols with pending requests are left out. A finding counts only after it
+was seen again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,51 +40,51 @@ Trade = tuple[str, str]
 """A symbol and a trade id."""
 
 HISTORY_LAG = timedelta(seconds=60)
-"""An execution that is younger may be missing from a list."""
+"""A younger execution may be missing from the exchange's list."""
 
-_MARGIN = timedelta(seconds=1)
+_CLOCK_MARGIN = timedelta(seconds=1)
 _HALF = Decimal("0.5")
-_WAITING = (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN)
+_UNANSWERED = (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileDiff:
-    """One reading of one account, and what the book had of it."""
+    """One snapshot of one account, and what the ledger had of it."""
 
     state: AccountState
-    seen: ExchangeSnapshot
-    #: Deals under the trade ids that were told, before anything of it was recorded.
+    snapshot: ExchangeSnapshot
+    #: Deals under the trade ids of the snapshot, before anything of it was recorded.
     booked: Mapping[Trade, Sequence[Deal]]
     now: datetime
 
-    def busy(self) -> frozenset[str]:
-        """Symbols with something under way."""
+    def pending_symbols(self) -> frozenset[str]:
+        """Return the symbols with pending requests."""
         orders = self.state.orders.values()
-        waiting = (o for o in orders if o.pending_change or o.state in _WAITING)
+        waiting = (o for o in orders if o.pending_change or o.state in _UNANSWERED)
         return frozenset(order.symbol for order in waiting)
 
-    def positions(self, standing: Iterable[Discrepancy]) -> list[Finding]:
-        """Contracts of which the positions are not the sum."""
+    def positions(self, open_rows: Iterable[Discrepancy]) -> list[Finding]:
+        """Return the contracts whose positions do not add up to the exchange's."""
         kinds = self.state.exchange.instruments()
         held = [
             p
             for p in self.state.positions.values()
             if kinds[p.symbol].kind is not InstrumentKind.SPOT
         ]
-        applied = [row for row in standing if row.status == DiscrepancyStatus.APPLIED]
-        found = position_differences(held, self.seen.holdings, self.busy())
-        return [self._position(each, applied) for each in found]
+        applied = [row for row in open_rows if row.status == DiscrepancyStatus.APPLIED]
+        findings = position_differences(held, self.snapshot.holdings, self.pending_symbols())
+        return [self._position(each, applied) for each in findings]
 
-    def _position(self, each: PositionDifference, applied: Sequence[Discrepancy]) -> Finding:
-        leg = "" if each.side is None else f":{each.side.value}"
-        subject = f"{DiscrepancyClass.POSITION_DIFFERS.value}:{each.symbol}{leg}"
-        wanted = required_correction(
-            exchange_qty=each.exchange_qty, ledger_qty=each.book_qty, leg=each.side
+    def _position(self, difference: PositionDifference, applied: Sequence[Discrepancy]) -> Finding:
+        leg = "" if difference.side is None else f":{difference.side.value}"
+        subject = f"{DiscrepancyClass.POSITION_DIFFERS.value}:{difference.symbol}{leg}"
+        correction = required_correction(
+            exchange_qty=difference.exchange_qty, ledger_qty=difference.book_qty, leg=difference.side
         )
         fix: dict[str, Any] = {
             "action": "correct",
-            "side": wanted.side.value,
-            "qty": decimal_text(wanted.qty),
+            "side": correction.side.value,
+            "qty": decimal_text(correction.qty),
         }
         policy = policy_of(DiscrepancyClass.POSITION_DIFFERS, self.state.account.policies)
         for row in applied:
@@ -92,20 +92,20 @@ class ReconcileDiff:
                 fix, policy = {"action": "reverse", "of": row.id}, DiscrepancyPolicy.AUTO
         return Finding(
             kind=DiscrepancyClass.POSITION_DIFFERS,
-            symbol=each.symbol,
+            symbol=difference.symbol,
             subject=subject,
-            evidence=dumps_fast(each.evidence()),
+            evidence=dumps_fast(difference.evidence()),
             fix=dumps_fast(fix),
             policy=policy,
         )
 
-    def mode(self) -> list[Finding]:
-        """That the exchange holds two legs where the book holds one net position a symbol."""
+    def position_modes(self) -> list[Finding]:
+        """Return a finding if the exchange holds two legs per symbol, the ledger one position."""
         account = self.state.account
         if account.position_mode is PositionMode.HEDGE or account.engine is Engine.PAPER:
             return []
-        symbols = sorted({symbol for symbol, side in self.seen.holdings if side is not None})
-        if not symbols and not self.seen.has_legs:
+        symbols = sorted({symbol for symbol, side in self.snapshot.holdings if side is not None})
+        if not symbols and not self.snapshot.has_legs:
             return []
         kind, mode = DiscrepancyClass.POSITION_MODE_DIFFERS, account.position_mode.value
         evidence = {"position_mode": mode, "exchange_mode": "hedge", "symbols": symbols}
@@ -120,45 +120,51 @@ class ReconcileDiff:
         ]
 
     def balances(self, entries: Mapping[str, Decimal]) -> list[Finding]:
-        """Coins of which positions and ``entries`` are not the total."""
-        state, totals = self.state, self.seen.balances
+        """Return the currencies whose total is not that of positions and ``entries``."""
+        state, totals = self.state, self.snapshot.balances
         if totals is None:
             return []
         known = state.exchange.instruments()
         held = state.positions.values()
-        found = balance_differences(held, self._with_drafts(entries), totals, known, self.busy())
-        return [self._balance(each) for each in found]
+        findings = balance_differences(
+            held, self._with_uncommitted(entries), totals, known, self.pending_symbols()
+        )
+        return [self._balance(each) for each in findings]
 
-    def _with_drafts(self, entries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    def _with_uncommitted(self, entries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
         sums = dict(entries)
         for deal in self.state.uncommitted_deals():
             if deal.type is DealType.BALANCE:
                 sums[deal.symbol] = add(sums.get(deal.symbol, ZERO), deal.profit)
         return sums
 
-    def _balance(self, each: BalanceDifference) -> Finding:
-        kind, symbol = DiscrepancyClass.BALANCE_DIFFERS, f"{each.currency}/USDT"
+    def _balance(self, difference: BalanceDifference) -> Finding:
+        kind, symbol = DiscrepancyClass.BALANCE_DIFFERS, f"{difference.currency}/USDT"
         is_known = symbol in self.state.exchange.instruments()
         price = mark(self.state, symbol, self.now) if is_known else None
-        fix = {"action": "enter", "currency": each.currency, "amount": decimal_text(each.amount)}
-        said = self.state.account.policies
+        fix = {
+            "action": "enter",
+            "currency": difference.currency,
+            "amount": decimal_text(difference.amount),
+        }
+        policies = self.state.account.policies
         return Finding(
             kind=kind,
-            symbol=each.currency,
-            subject=f"{kind.value}:{each.currency}",
-            evidence=dumps_fast(each.evidence()),
+            symbol=difference.currency,
+            subject=f"{kind.value}:{difference.currency}",
+            evidence=dumps_fast(difference.evidence()),
             fix=dumps_fast(fix),
-            policy=policy_of(kind, said, is_small=each.is_small(price)),
+            policy=policy_of(kind, policies, is_small=difference.is_small(price)),
         )
 
-    def vanished(self) -> list[Finding]:
-        """Orders of ours that are open here, and of which the exchange shows nothing."""
-        shown = {(report.exchange_order_id or "") for report in self.seen.orders}
+    def vanished_orders(self) -> list[Finding]:
+        """Return the open orders of this system that the exchange does not list."""
+        listed = {(report.exchange_order_id or "") for report in self.snapshot.orders}
         return [
             self._vanished(order)
             for order in self.state.orders.values()
-            if order.exchange_order_id not in shown
-            and order.state not in _WAITING
+            if order.exchange_order_id not in listed
+            and order.state not in _UNANSWERED
             and not order.pending_change
             and self.now - order.updated_at >= HISTORY_LAG
         ]
@@ -180,45 +186,51 @@ class ReconcileDiff:
             policy=policy_of(kind, self.state.account.policies),
         )
 
-    def differing(self) -> list[Finding]:
-        """Executions that the exchange tells otherwise than they are booked."""
-        found: list[Finding] = []
-        for symbol, report in self.seen.trades:
+    def changed_deals(self) -> list[Finding]:
+        """Return the executions that the exchange reports differently than they are booked."""
+        findings: list[Finding] = []
+        for symbol, report in self.snapshot.trades:
             fill = report.execution
             assert fill is not None, "a trade is an execution"
             deals = self.booked.get((symbol, fill.exchange_trade_id), ())
             legs = [deal for deal in deals if deal.type is DealType.TRADE and not deal.provisional]
             if legs and _differs(legs, fill):
-                right = {"action": "replace", "victim": _victim(legs), "right": _told(fill)}
-                found.append(self._deal(DiscrepancyClass.DEAL_DIFFERS, legs, right, fill))
-        return found
+                right = {
+                    "action": "replace",
+                    "victim": _booked_fields(legs),
+                    "right": _execution_fields(fill),
+                }
+                findings.append(self._deal(DiscrepancyClass.DEAL_DIFFERS, legs, right, fill))
+        return findings
 
-    def extra(self, deals: Iterable[Deal]) -> list[Finding]:
-        """Executions that are booked and that the exchange does not tell of.
+    def extra_deals(self, deals: Iterable[Deal]) -> list[Finding]:
+        """Return the booked executions that the exchange does not report.
 
-        ``deals`` are all of executions since ``whole_from``.
+        ``deals`` are those of all executions since ``complete_from``.
         """
-        told = {_trade_of(symbol, report) for symbol, report in self.seen.trades}
+        reported = {_trade_of(symbol, report) for symbol, report in self.snapshot.trades}
         groups: dict[Trade, list[Deal]] = {}
         taken_back: set[Trade] = set()
         for deal in deals:
             name = deal.exchange_trade_id
             if deal.type is DealType.CORRECTION:
                 taken_back.add((deal.symbol, name.removeprefix(BUST_PREFIX)))
-            elif (deal.symbol, name) not in told and _is_the_exchanges(deal):
+            elif (deal.symbol, name) not in reported and _is_reported_by_exchange(deal):
                 groups.setdefault((deal.symbol, name), []).append(deal)
         return [
             self._deal(
-                DiscrepancyClass.DEAL_EXTRA, legs, {"action": "take_back", "victim": _victim(legs)}
+                DiscrepancyClass.DEAL_EXTRA,
+                legs,
+                {"action": "take_back", "victim": _booked_fields(legs)},
             )
             for trade, legs in groups.items()
             if trade not in taken_back
         ]
 
-    def whole_from(self) -> datetime | None:
-        """From when on every execution must be told, if the exchange tells all."""
-        start = self.seen.trades_whole_from
-        return None if start is None or self.seen.until is not None else start + _MARGIN
+    def complete_from(self) -> datetime | None:
+        """Return from when on the exchange reports every execution, or ``None``."""
+        start = self.snapshot.trades_whole_from
+        return None if start is None or self.snapshot.until is not None else start + _CLOCK_MARGIN
 
     def _deal(
         self,
@@ -228,8 +240,12 @@ class ReconcileDiff:
         fill: Execution | None = None,
     ) -> Finding:
         first = legs[0]
-        told = None if fill is None else _told(fill)
-        evidence = {"booked": _victim(legs), "told": told, "deal_ids": [leg.id for leg in legs]}
+        reported = None if fill is None else _execution_fields(fill)
+        evidence = {
+            "booked": _booked_fields(legs),
+            "told": reported,
+            "deal_ids": [leg.id for leg in legs],
+        }
         return Finding(
             kind=kind,
             symbol=first.symbol,
@@ -241,13 +257,13 @@ class ReconcileDiff:
 
 
 def book_qty(state: AccountState, symbol: str, leg: Side | None) -> Decimal:
-    """The sum of the open positions of a symbol, signed, or of those on one leg."""
+    """Return the signed sum of the open positions of a symbol, or of one leg."""
     held = (p.qty for p in state.positions_in(symbol) if leg is None or p.side is leg)
     return reduce(add, held, ZERO)
 
 
 def mark(state: AccountState, symbol: str, now: datetime) -> Decimal | None:
-    """The middle of the best prices, else the average of what is held."""
+    """Return the middle of the best prices, else the entry price of the last position."""
     quote = state.exchange.quote(symbol, now)
     if quote is not None:
         return multiply(add(quote.bid, quote.ask), _HALF)
@@ -255,11 +271,13 @@ def mark(state: AccountState, symbol: str, now: datetime) -> Decimal | None:
     return held[-1].avg_price if held else None
 
 
-def _undoes(booked: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether taking back the correction that is ``booked`` is what is ``wanted``."""
-    if booked.get("action") != "correct":
+def _undoes(applied: Mapping[str, Any], proposed: Mapping[str, Any]) -> bool:
+    """Return whether reversing the correction ``applied`` has the effect of ``proposed``."""
+    if applied.get("action") != "correct":
         return False
-    return booked["side"] != wanted["side"] and Decimal(booked["qty"]) == Decimal(wanted["qty"])
+    return applied["side"] != proposed["side"] and Decimal(applied["qty"]) == Decimal(
+        proposed["qty"]
+    )
 
 
 def _trade_of(symbol: str, report: ExecutionReport) -> Trade:
@@ -267,28 +285,30 @@ def _trade_of(symbol: str, report: ExecutionReport) -> Trade:
     return symbol, report.execution.exchange_trade_id
 
 
-def _is_the_exchanges(deal: Deal) -> bool:
-    """Whether an exchange told of it under its own name."""
+def _is_reported_by_exchange(deal: Deal) -> bool:
+    """Return whether an exchange reported the deal under its own trade id."""
     is_ours = deal.origin == ReportSource.OPERATOR.value or deal.entry is DealEntry.OUT_BY
     return not is_ours and not deal.provisional and ":" not in deal.exchange_trade_id
 
 
 def _differs(legs: Sequence[Deal], fill: Execution) -> bool:
-    whole = merge_legs(legs)
-    if whole.qty != fill.qty or whole.price != fill.price:
+    execution = merge_legs(legs)
+    if execution.qty != fill.qty or execution.price != fill.price:
         return True
-    if whole.fee is None or fill.fee is None or whole.fee_currency != fill.fee_currency:
+    if execution.fee is None or fill.fee is None or execution.fee_currency != fill.fee_currency:
         return False
-    return bool(subtract(whole.fee, fill.fee))
+    return bool(subtract(execution.fee, fill.fee))
 
 
-def _victim(legs: Sequence[Deal]) -> dict[str, Any]:
-    """The execution that these legs are parts of."""
+def _booked_fields(legs: Sequence[Deal]) -> dict[str, Any]:
+    """Return the execution that these legs are parts of."""
     first = legs[0]
-    return {"order_id": first.order_id, "side": first.side.value} | _told(merge_legs(legs))
+    return {"order_id": first.order_id, "side": first.side.value} | _execution_fields(
+        merge_legs(legs)
+    )
 
 
-def _told(fill: Execution) -> dict[str, Any]:
+def _execution_fields(fill: Execution) -> dict[str, Any]:
     return {
         "trade_id": fill.exchange_trade_id,
         "qty": decimal_text(fill.qty),

@@ -1,8 +1,8 @@
-"""Fixes carried out, and taken back: by facts alone, which the one writer folds like any other.
+"""Fixes of discrepancies, applied and reversed by reports that the ledger applies like any other.
 
-A correction is an execution that no exchange told: of an order of strategy 0, named after the item
-that it is for, so that it is booked once however often it is asked for. What it did is taken back
-by a reversing deal.
+A correction is an execution of the operator: it belongs to an order of strategy 0 and is named
+after its discrepancy, so that it is booked once however often it is requested. It is reversed by a
+reversing deal.
 """
 
 import hashlib
@@ -37,12 +37,12 @@ from oms.services.reconcile.open_discrepancies import parse_facts
 from oms.wire.json import dumps_fast, time_text
 
 SYNTHETIC_PREFIX = "syn-"
-"""What the trade id of a correction begins with; the hash of the item follows."""
+"""Prefix of a correction's trade id; the hash of the discrepancy follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fixes:
-    """Carries out what a row proposes."""
+    """Applies the fix that a discrepancy proposes."""
 
     ledger: LedgerStore
     record: RecordReports
@@ -51,67 +51,71 @@ class Fixes:
     async def apply(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Discrepancy | Refused:
-        """``row`` after its fix was carried out, or why it cannot be."""
+        """Return ``row`` after its fix was applied, or why it cannot be applied."""
         fix = parse_facts(row.fix)
         match row.kind:
             case DiscrepancyClass.POSITION_DIFFERS if fix.get("action") == "correct":
-                done: Mapping[str, Any] | Refused = await self._correct(state, row, changes, now)
+                applied: Mapping[str, Any] | Refused = await self._correct(state, row, changes, now)
             case DiscrepancyClass.ORDER_VANISHED:
-                done = await self._cancel(state, row, changes, now)
+                applied = await self._cancel(state, row, changes, now)
             case DiscrepancyClass.DEAL_EXTRA:
-                done = await self._bust(state, fix["victim"], changes, now)
+                applied = await self._bust(state, fix["victim"], changes, now)
             case DiscrepancyClass.DEAL_DIFFERS:
-                done = await self._replace(state, row, changes, now)
+                applied = await self._replace(state, row, changes, now)
             case DiscrepancyClass.BALANCE_DIFFERS:
-                done = await self._enter(state, fix, _name(row), changes, now)
+                applied = await self._book_balance_change(
+                    state, fix, _synthetic_trade_id(row), changes, now
+                )
             case _:
-                done = _nothing_to_do(row)
-        if isinstance(done, Refused):
-            return done
-        text = dumps_fast({**fix, **done})
+                applied = _refuse_without_fix(row)
+        if isinstance(applied, Refused):
+            return applied
+        text = dumps_fast({**fix, **applied})
         return evolve(row, status=DiscrepancyStatus.APPLIED.value, fix=text, last_seen=now)
 
     async def reverse(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Discrepancy | Refused:
-        """``row`` after the correction that was booked for it was taken back."""
+        """Return ``row`` after its correction was reversed, or why it cannot be reversed."""
         fix = parse_facts(row.fix)
         if row.status == DiscrepancyStatus.APPLIED and fix.get("action") == "enter":
-            back = {**fix, "amount": decimal_text(Decimal(fix["amount"]).copy_negate())}
-            done = await self._enter(state, back, f"{_name(row)}-back", changes, now)
+            reversal = {**fix, "amount": decimal_text(Decimal(fix["amount"]).copy_negate())}
+            applied = await self._book_balance_change(
+                state, reversal, f"{_synthetic_trade_id(row)}-back", changes, now
+            )
         elif row.status == DiscrepancyStatus.APPLIED and fix.get("action") == "correct":
-            done = await self._bust(state, fix, changes, now)
+            applied = await self._bust(state, fix, changes, now)
         else:
-            message = f"discrepancy {row.id} is {row.status}: there is nothing to take back"
+            message = f"discrepancy {row.id} is {row.status}: there is nothing to reverse"
             return Refused(code="conflict", reason="nothing_to_undo", message=message)
-        if isinstance(done, Refused):
-            return done
+        if isinstance(applied, Refused):
+            return applied
         return evolve(row, status=DiscrepancyStatus.REVERSED.value, last_seen=now)
 
     async def _correct(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
-        """Book what makes the sum of the positions the exchange's again, at mark."""
-        facts, name = parse_facts(row.evidence), _name(row)
-        symbol, leg = str(row.symbol), facts["side"]
-        held = book_qty(state, symbol, None if leg is None else Side(leg))
-        if held != Decimal(facts["book_qty"]):
-            message = f"{symbol} is {decimal_text(held)} now: sweep again, and decide on what differs then"
+        """Book the quantity that makes the positions equal to the exchange's, at the mark price."""
+        evidence, trade_id = parse_facts(row.evidence), _synthetic_trade_id(row)
+        symbol, side = str(row.symbol), evidence["side"]
+        book = book_qty(state, symbol, None if side is None else Side(side))
+        if book != Decimal(evidence["book_qty"]):
+            message = f"{symbol} is {decimal_text(book)} now: reconcile again before a decision"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
         price = mark(state, symbol, now)
         if price is None:
             message = f"no price of {symbol} is known to correct it at"
             return Refused(code="conflict", reason="no_price", message=message)
-        wanted = required_correction(
-            exchange_qty=Decimal(facts["exchange_qty"]),
-            ledger_qty=held,
-            leg=None if leg is None else Side(leg),
+        correction = required_correction(
+            exchange_qty=Decimal(evidence["exchange_qty"]),
+            ledger_qty=book,
+            leg=None if side is None else Side(side),
         )
         await self.ids.ensure("order", 1)
         order = build_correction_order(
-            wanted,
+            correction,
             symbol=symbol,
-            name=name,
+            name=trade_id,
             comment=f"correction of discrepancy {row.id}",
             order_id=self.ids("order"),
             account_id=state.account.id,
@@ -120,17 +124,19 @@ class Fixes:
         )
         state.put_order(order, is_new=True)
         changes.orders[order.id] = order
-        fill = Execution(exchange_trade_id=name, qty=wanted.qty, price=price, executed_at=now)
+        fill = Execution(
+            exchange_trade_id=trade_id, qty=correction.qty, price=price, executed_at=now
+        )
         await self.record(state, [_report(ReportKind.EXECUTION, order.id, fill, now)], changes)
-        return {"order_id": order.id, **_told_of(wanted), **_told_fill(fill)}
+        return {"order_id": order.id, **_correction_fields(correction), **_fill_fields(fill)}
 
     async def _cancel(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
-        """End an order of ours that is nowhere at the exchange."""
+        """End an order of this system that does not exist at the exchange."""
         order = await self._order(state, parse_facts(row.evidence)["order_id"])
         if order is None or not order.is_open:
-            message = "the order ended meanwhile"
+            message = "the order has ended since"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
         report = ExecutionReport(
             kind=ReportKind.CANCELED,
@@ -142,42 +148,42 @@ class Fixes:
         return {}
 
     async def _bust(
-        self, state: AccountState, victim: Mapping[str, Any], changes: Changes, now: datetime
+        self, state: AccountState, execution: Mapping[str, Any], changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
-        """Take an execution back by a reversing deal."""
-        order = await self._order(state, victim["order_id"])
+        """Reverse an execution by a reversing deal."""
+        order = await self._order(state, execution["order_id"])
         if order is None:
             message = "the order of this deal is not in the account"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
-        report = _report(ReportKind.BUSTED, order.id, _fill_of(victim), now)
+        report = _report(ReportKind.BUSTED, order.id, _parse_fill(execution), now)
         await self.record(state, [report], changes)
         return {}
 
     async def _replace(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
-        """Take an execution back, and book it as the exchange tells it."""
+        """Reverse an execution, and book it as the exchange reports it."""
         fix = parse_facts(row.fix)
         refused = await self._bust(state, fix["victim"], changes, now)
         if isinstance(refused, Refused):
             return refused
-        right = evolve(_fill_of(fix["right"]), exchange_trade_id=_name(row))
-        report = _report(ReportKind.EXECUTION, fix["victim"]["order_id"], right, now)
+        execution = evolve(_parse_fill(fix["right"]), exchange_trade_id=_synthetic_trade_id(row))
+        report = _report(ReportKind.EXECUTION, fix["victim"]["order_id"], execution, now)
         await self.record(state, [report], changes)
-        return {"trade_id": right.exchange_trade_id}
+        return {"trade_id": execution.exchange_trade_id}
 
-    async def _enter(
+    async def _book_balance_change(
         self,
         state: AccountState,
         fix: Mapping[str, Any],
-        name: str,
+        trade_id: str,
         changes: Changes,
         now: datetime,
     ) -> Mapping[str, Any] | Refused:
-        """Book that money came or went; once, however often it is asked for."""
+        """Book a deposit or withdrawal; once, however often it is requested."""
         charge = Charge(
             kind=ChargeKind.BALANCE,
-            charge_id=name,
+            charge_id=trade_id,
             amount=Decimal(fix["amount"]),
             currency=fix["currency"],
             symbol=None,
@@ -192,17 +198,17 @@ class Fixes:
         return state.find_order(order_id) or await self.ledger.order(state.account.id, order_id)
 
 
-def _name(row: Discrepancy) -> str:
-    """The trade id of what is booked for a row: the same however often it is asked for."""
+def _synthetic_trade_id(row: Discrepancy) -> str:
+    """Return the trade id of what is booked for a discrepancy, always the same."""
     item = f"{row.account_id}:{row.id}:{row.subject}"
     return SYNTHETIC_PREFIX + hashlib.sha256(item.encode()).hexdigest()[:32]
 
 
-def _told_of(wanted: Correction) -> dict[str, Any]:
-    return {"side": wanted.side.value, "qty": decimal_text(wanted.qty)}
+def _correction_fields(correction: Correction) -> dict[str, Any]:
+    return {"side": correction.side.value, "qty": decimal_text(correction.qty)}
 
 
-def _told_fill(fill: Execution) -> dict[str, Any]:
+def _fill_fields(fill: Execution) -> dict[str, Any]:
     return {
         "trade_id": fill.exchange_trade_id,
         "price": decimal_text(fill.price),
@@ -210,16 +216,16 @@ def _told_fill(fill: Execution) -> dict[str, Any]:
     }
 
 
-def _fill_of(facts: Mapping[str, Any]) -> Execution:
-    fee = facts.get("fee")
+def _parse_fill(fields: Mapping[str, Any]) -> Execution:
+    fee = fields.get("fee")
     return Execution(
-        exchange_trade_id=facts["trade_id"],
-        qty=Decimal(facts["qty"]),
-        price=Decimal(facts["price"]),
-        executed_at=datetime.fromisoformat(facts["executed_at"]),
-        sequence=facts.get("sequence", 0),
+        exchange_trade_id=fields["trade_id"],
+        qty=Decimal(fields["qty"]),
+        price=Decimal(fields["price"]),
+        executed_at=datetime.fromisoformat(fields["executed_at"]),
+        sequence=fields.get("sequence", 0),
         fee=None if fee is None else Decimal(fee),
-        fee_currency=facts.get("fee_currency"),
+        fee_currency=fields.get("fee_currency"),
     )
 
 
@@ -229,6 +235,6 @@ def _report(kind: ReportKind, order_id: int, fill: Execution, now: datetime) -> 
     )
 
 
-def _nothing_to_do(row: Discrepancy) -> Refused:
+def _refuse_without_fix(row: Discrepancy) -> Refused:
     message = f"nothing is proposed for a {row.kind}"
     return Refused(code="conflict", reason="no_fix", message=message)

@@ -1,6 +1,7 @@
-"""The discrepancies of one account as they stand, and the account's quarantine, which follows.
+"""The open discrepancies of one account, and the quarantine of the account, which follows.
 
-Rows are changed here and nowhere else; each change is told, and written with the next commit.
+Discrepancies are changed here only; each change emits its event and is written with the next
+commit.
 """
 
 from collections.abc import Mapping
@@ -24,12 +25,12 @@ from oms.services.ledger.record import Changes
 from oms.wire.json import dumps_fast, loads
 
 SYSTEM_AUDIT = AuditEntry(actor="oms", action="quarantine", entity="account", entity_id="")
-"""What is audited of what nobody decided."""
+"""Audit entry of changes without a decision."""
 
 
 @dataclass(slots=True, kw_only=True)
 class OpenDiscrepancies:
-    """The rows that stand, by id, and those that were changed."""
+    """The discrepancies that are not closed, by id, and those that were changed."""
 
     state: AccountState
     changes: Changes
@@ -37,9 +38,9 @@ class OpenDiscrepancies:
     changed: dict[int, Discrepancy] = field(default_factory=dict)
 
     def put(self, row: Discrepancy) -> None:
-        """A row in its new form; that it opened or ended is told."""
-        before = self.rows.get(row.id)
-        was_open = before is not None and before.status == DiscrepancyStatus.OPEN
+        """Replace a row; emits an event if it opened or closed."""
+        previous = self.rows.get(row.id)
+        was_open = previous is not None and previous.status == DiscrepancyStatus.OPEN
         is_open = row.status == DiscrepancyStatus.OPEN
         if is_open and not was_open:
             self.changes.events.append(discrepancy_event("discrepancy_opened", row))
@@ -47,8 +48,8 @@ class OpenDiscrepancies:
             self.changes.events.append(discrepancy_event("discrepancy_closed", row))
         self.rows[row.id] = self.changed[row.id] = row
 
-    async def settle(self, ids: IdBlocks, audit: AuditEntry = SYSTEM_AUDIT) -> bool:
-        """Set or lift the quarantine as the rows say; whether that changed anything."""
+    async def update_quarantine(self, ids: IdBlocks, audit: AuditEntry = SYSTEM_AUDIT) -> bool:
+        """Set or lift the quarantine according to the rows. Returns whether it changed."""
         state, kind = self.state, quarantine_of(self.rows)
         before = state.account.quarantine
         if kind == before:
@@ -78,24 +79,28 @@ class OpenDiscrepancies:
 
 
 async def load_open_discrepancies(
-    rows: ReconcileStore, state: AccountState, changes: Changes
+    store: ReconcileStore, state: AccountState, changes: Changes
 ) -> OpenDiscrepancies:
-    """The rows of the account, with those that are on their way to the store."""
-    found = {row.id: row for row in await rows.tracked_discrepancies([state.account.id])}
+    """Return the discrepancies of the account, including uncommitted ones."""
+    rows_by_id = {row.id: row for row in await store.tracked_discrepancies([state.account.id])}
     for work in state.units_of_work():
-        found |= {row.id: row for each in work.reconciled for row in each.discrepancies}
-    kept = {key: row for key, row in found.items() if row.status in TRACKED_STATUSES}
-    return OpenDiscrepancies(state=state, changes=changes, rows=kept)
+        rows_by_id |= {
+            row.id: row
+            for reconcile_rows in work.reconciled
+            for row in reconcile_rows.discrepancies
+        }
+    open_rows = {key: row for key, row in rows_by_id.items() if row.status in TRACKED_STATUSES}
+    return OpenDiscrepancies(state=state, changes=changes, rows=open_rows)
 
 
 def parse_facts(text: str | None) -> Mapping[str, Any]:
-    """Evidence or fix of a row."""
+    """Return the parsed evidence or fix of a row."""
     facts: Mapping[str, Any] = {} if text is None else loads(text)
     return facts
 
 
 def discrepancy_event(name: str, row: Discrepancy) -> Event:
-    """The event of a row that opened or ended."""
+    """Return the event of a row that opened or closed."""
     facts = {
         "discrepancy_id": row.id,
         "class": row.kind,

@@ -1,4 +1,4 @@
-"""What an exchange tells of orders and trades in a sweep, kept as evidence in its own words."""
+"""Raw rows of orders and trades that a reconcile pass received, stored unchanged."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ ROWS_MAX = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawPayloadRecorder:
-    """Takes the rows of a sweep, or reads open orders and trades in ccxt's shape.
+    """Selects the rows to store: those of a pass, or open orders and trades read in ccxt's shape.
 
-    What is stored already is left out.
+    Rows that are stored already are left out.
     """
 
     rows: RawPayloadReads
@@ -32,44 +32,46 @@ class RawPayloadRecorder:
         state: AccountState,
         since: datetime,
         now: datetime,
-        seen: Sequence[RawExchangeRow] | None = None,
+        received: Sequence[RawExchangeRow] | None = None,
     ) -> Sequence[RawPayload]:
-        """New versions of orders and new trades since then; ``seen`` are those of the sweep."""
-        if seen is None:
-            told = await _all_told(state, since, now)
+        """Return new versions of orders and new trades; ``received`` are the rows of the pass."""
+        if received is None:
+            raw_rows = await _read_rows(state, since, now)
         else:
-            told = [(each.row, each.is_order) for each in seen]
-        texts = [dumps(each) for each, _ in told]
-        prints = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
-        stored_fingerprints = set(await self.rows.stored_fingerprints(state.account.id, prints))
-        await self.ids.ensure("raw", len(told))
-        names = {str(each["id"]) for each, is_order in told if not is_order and each.get("id")}
-        taken = set(await self.rows.stored_trades(state.account.id, names))
-        made: list[RawPayload] = []
-        for (each, is_order), text, fingerprint in zip(told, texts, prints, strict=True):
+            raw_rows = [(row.row, row.is_order) for row in received]
+        encoded = [dumps(row) for row, _ in raw_rows]
+        fingerprints = [hashlib.sha256(text.encode()).hexdigest() for text in encoded]
+        stored_fingerprints = set(
+            await self.rows.stored_fingerprints(state.account.id, fingerprints)
+        )
+        await self.ids.ensure("raw", len(raw_rows))
+        trade_ids = {str(row["id"]) for row, is_order in raw_rows if not is_order and row.get("id")}
+        used = set(await self.rows.stored_trades(state.account.id, trade_ids))
+        new_rows: list[RawPayload] = []
+        for (row, is_order), text, fingerprint in zip(raw_rows, encoded, fingerprints, strict=True):
             if fingerprint not in stored_fingerprints:
                 stored_fingerprints.add(fingerprint)
-                name = None if is_order else _trade_name(each, fingerprint, taken)
-                made.append(self._row(state, each, text, fingerprint, now, name))
-        return made
+                trade_id = None if is_order else _unique_trade_id(row, fingerprint, used)
+                new_rows.append(self._row(state, row, text, fingerprint, now, trade_id))
+        return new_rows
 
     def _row(
         self,
         state: AccountState,
-        each: Mapping[str, Any],
+        row: Mapping[str, Any],
         text: str,
         fingerprint: str,
         now: datetime,
-        trade_name: str | None,
+        trade_id: str | None,
     ) -> RawPayload:
-        if trade_name is not None:
+        if trade_id is not None:
             return RawTrade(
                 id=self.ids("raw"),
                 account_id=state.account.id,
                 exchange_id=state.account.exchange_id,
-                exchange_trade_id=trade_name,
-                exchange_order_id=_text(each.get("order")),
-                symbol=_text(each.get("symbol")) or "",
+                exchange_trade_id=trade_id,
+                exchange_order_id=_text(row.get("order")),
+                symbol=_text(row.get("symbol")) or "",
                 raw=text,
                 fingerprint=fingerprint,
                 observed_at=now,
@@ -78,44 +80,44 @@ class RawPayloadRecorder:
             id=self.ids("raw"),
             account_id=state.account.id,
             exchange_id=state.account.exchange_id,
-            exchange_order_id=_text(each.get("id")),
-            client_order_id=_text(each.get("clientOrderId")),
-            symbol=_text(each.get("symbol")),
+            exchange_order_id=_text(row.get("id")),
+            client_order_id=_text(row.get("clientOrderId")),
+            symbol=_text(row.get("symbol")),
             raw=text,
             fingerprint=fingerprint,
             observed_at=now,
         )
 
 
-def _trade_name(each: Mapping[str, Any], fingerprint: str, taken: set[tuple[str, str]]) -> str:
-    """The exchange's, for the first payload alone: another one of that id is kept beside it."""
-    symbol, name = _text(each.get("symbol")) or "", _text(each.get("id"))
-    if not name:
+def _unique_trade_id(row: Mapping[str, Any], fingerprint: str, used: set[tuple[str, str]]) -> str:
+    """Return the exchange's id for its first payload; further payloads of the id get a suffix."""
+    symbol, trade_id = _text(row.get("symbol")) or "", _text(row.get("id"))
+    if not trade_id:
         return f"x-{fingerprint[:24]}"
-    if (symbol, name) in taken:
-        return f"{name}~{fingerprint[:8]}"
-    taken.add((symbol, name))
-    return name
+    if (symbol, trade_id) in used:
+        return f"{trade_id}~{fingerprint[:8]}"
+    used.add((symbol, trade_id))
+    return trade_id
 
 
-async def _all_told(
+async def _read_rows(
     state: AccountState, since: datetime, now: datetime
 ) -> list[tuple[Mapping[str, Any], bool]]:
-    """Open orders and trades of an exchange that tells no rows with its sweeps."""
-    orders = await _asked(state, "fetch_open_orders", (), now)
+    """Return open orders and trades of an exchange whose passes return no rows."""
+    orders = await _call(state, "fetch_open_orders", (), now)
     first = int(since.timestamp() * 1000)
-    trades = await _asked(state, "fetch_my_trades", (None, first, ROWS_MAX), now)
-    return [(each, True) for each in orders] + [(each, False) for each in trades]
+    trades = await _call(state, "fetch_my_trades", (None, first, ROWS_MAX), now)
+    return [(row, True) for row in orders] + [(row, False) for row in trades]
 
 
-async def _asked(
+async def _call(
     state: AccountState, func: str, args: Sequence[object], now: datetime
 ) -> Sequence[Mapping[str, Any]]:
     try:
-        told = await state.exchange.call(func, args, {}, now)
-    except Invalid:  # an exchange that does not tell it has nothing to be kept
+        rows_read = await state.exchange.call(func, args, {}, now)
+    except Invalid:  # The exchange does not support the method.
         return ()
-    return told if isinstance(told, list) else ()
+    return rows_read if isinstance(rows_read, list) else ()
 
 
 def _text(value: object) -> str | None:

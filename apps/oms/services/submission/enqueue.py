@@ -1,7 +1,7 @@
-"""Many small wishes, few big commits: submissions that arrive together are stored together.
+"""Group commit of submissions: those that arrive together are stored in one transaction.
 
-What arrives while a transaction runs goes into the next one. Nobody is answered before his
-commands are durable, and one submission is never split over two transactions.
+Submissions that arrive during a transaction go into the next one. A caller gets its result only
+after its commands are durable, and a submission is never split over two transactions.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from oms.ports.command_queue import CommandQueue, EnqueueResult, Submission
 from oms.ports.notifier import Notifier, Topic
 
 LOOP_ITERATIONS_MAX = 16
-"""Of the event loop, however many come: whoever was first must not wait without end."""
+"""Upper bound of event loop iterations spent on gathering: the first caller is waiting."""
 SMALL_GROUP_SHARE = 0.5
-"""Below this part of the last group it is worth a moment to wait for the others."""
+"""If fewer submissions wait than this share of the last group, it pays to wait for more."""
 GATHER_SECONDS = 0.001
 
 QueuedSubmission = tuple[Submission, "asyncio.Future[EnqueueResult]"]
@@ -22,26 +22,27 @@ QueuedSubmission = tuple[Submission, "asyncio.Future[EnqueueResult]"]
 
 @dataclass(slots=True, kw_only=True)
 class Enqueue:
-    """Stores submissions in groups of up to ``batch_max`` commands (a larger one goes alone)."""
+    """Stores submissions in groups of up to ``batch_max`` commands; a larger one alone."""
 
     queue: CommandQueue
-    bell: Notifier
+    notifier: Notifier
     batch_max: int
     _waiting: deque[QueuedSubmission] = field(default_factory=deque)
     _storing: "asyncio.Task[None] | None" = None
-    #: Submissions of the last transaction.
+    #: Number of submissions in the last transaction.
     _stored_last: int = 0
 
     async def __call__(self, submission: Submission) -> EnqueueResult:
-        """What became of ``submission``, once it is durable.
+        """Return the result of ``submission`` once it is durable.
 
-        Raises ``Unavailable`` with nothing stored. Whoever stops waiting does not undo it.
+        Raises ``Unavailable`` if nothing was stored. A cancelled caller does not undo the
+        submission.
         """
-        answer: asyncio.Future[EnqueueResult] = asyncio.get_running_loop().create_future()
-        self._waiting.append((submission, answer))
+        future: asyncio.Future[EnqueueResult] = asyncio.get_running_loop().create_future()
+        self._waiting.append((submission, future))
         if self._storing is None:
             self._storing = asyncio.create_task(self._store_all())
-        return await answer
+        return await future
 
     async def _store_all(self) -> None:
         try:
@@ -52,16 +53,17 @@ class Enqueue:
             self._storing = None
 
     async def _gather(self) -> None:
-        """Let those come who are at the door: a transaction costs as much as ten of its rows.
+        """Let concurrent callers join the group: a transaction costs as much as ten of its rows.
 
-        It begins when a turn of the event loop brought nobody new. Who was answered together comes
-        again together: few after many are waited with for a moment.
+        Gathering ends with the first event loop iteration that adds no submission. Callers that
+        were answered together tend to come back together, so a group much smaller than the last one
+        waits for ``GATHER_SECONDS``.
         """
-        seen = 0
+        waiting = 0
         for _ in range(LOOP_ITERATIONS_MAX):
-            if not seen < len(self._waiting) < self.batch_max:
+            if not waiting < len(self._waiting) < self.batch_max:
                 break
-            seen = len(self._waiting)
+            waiting = len(self._waiting)
             await asyncio.sleep(0)
         if len(self._waiting) < self._stored_last * SMALL_GROUP_SHARE:
             await asyncio.sleep(GATHER_SECONDS)
@@ -81,13 +83,13 @@ class Enqueue:
         (stored,) = await asyncio.gather(storing, return_exceptions=True)
         self._stored_last = len(group)
         if isinstance(stored, BaseException):
-            for _, answer in group:
-                if not answer.done():
-                    answer.set_exception(stored)
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(stored)
             return
         ids: list[int] = []
-        for (submission, answer), one in zip(group, stored, strict=True):
+        for (submission, future), result in zip(group, stored, strict=True):
             ids += [command.id for command in submission.commands]
-            if not answer.done():
-                answer.set_result(one)
-        self.bell.notify(Topic.COMMANDS, ids)
+            if not future.done():
+                future.set_result(result)
+        self.notifier.notify(Topic.COMMANDS, ids)

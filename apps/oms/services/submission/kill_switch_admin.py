@@ -1,7 +1,8 @@
-"""Kill switches at the door: who may pull and release which, and what is asked of the accounts.
+"""Administration of kill switches: permissions, storage, and the commands to affected accounts.
 
-A switch rules every worker within a second of being stored; cancels, closes and the account's own
-event are commands to its worker. What a switch would do is counted without one.
+A stored switch takes effect in every worker within a second. Cancels, closes and the account's own
+event are commands to the account's worker. The effect of a switch can be previewed without storing
+it.
 """
 
 from collections.abc import Sequence
@@ -23,13 +24,13 @@ from oms.wire.commands.kill_switch_requests import ActivateKillSwitch, ReleaseKi
 
 SWITCHES_LISTED_MAX = 500
 ROWS_COUNTED_MAX = 5000
-#: Scopes over accounts that nobody's flags are about.
-_WIDE = frozenset({KillScope.GLOBAL, KillScope.SYMBOL, KillScope.KEY})
+#: Scopes over many accounts, for which permissions on single accounts do not apply.
+_MULTI_ACCOUNT_SCOPES = frozenset({KillScope.GLOBAL, KillScope.SYMBOL, KillScope.KEY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KillSwitchAdmin:
-    """Pulls, shows and releases switches; every method raises ``Unavailable``."""
+    """Activates, lists and releases kill switches. Every method raises ``Unavailable``."""
 
     kills: KillSwitchStore
     registry: Registry
@@ -38,11 +39,11 @@ class KillSwitchAdmin:
     history: HistoryReads
 
     async def accounts(self, scope: KillScope, scope_id: str) -> Sequence[int]:
-        """The accounts that a switch is about. Raises ``NotFound``."""
-        known = [row.account.id for row in await self.registry.accounts()]
+        """Return the ids of the accounts that a switch affects. Raises ``NotFound``."""
+        account_ids = [row.account.id for row in await self.registry.accounts()]
         match scope:
             case KillScope.ACCOUNT:
-                if int(scope_id) not in known:
+                if int(scope_id) not in account_ids:
                     raise NotFound(f"account_id={scope_id}", code="account_not_found")
                 return [int(scope_id)]
             case KillScope.STRATEGY:
@@ -56,21 +57,21 @@ class KillSwitchAdmin:
                     raise NotFound(f"there is no API key {scope_id}")
                 return []
             case KillScope.GLOBAL | KillScope.SYMBOL:
-                return known
+                return account_ids
 
     async def activate(
-        self, principal: Principal, ask: ActivateKillSwitch, audit_context: AuditContext
+        self, principal: Principal, request: ActivateKillSwitch, audit_context: AuditContext
     ) -> KillSwitch:
-        """Store it. Raises ``Forbidden``, ``NotFound``."""
-        await self.check(principal, Permission.KILL_ON, ask.scope, ask.scope_id)
+        """Store a new switch. Raises ``Forbidden``, ``NotFound``."""
+        await self.check(principal, Permission.KILL_ON, request.scope, request.scope_id)
         switch = KillSwitch(
             id=0,
-            scope=ask.scope,
-            scope_id=ask.scope_id,
-            mode=ask.mode,
-            comment=ask.comment,
-            cancel_entries=ask.cancel_entries,
-            flatten=ask.flatten,
+            scope=request.scope,
+            scope_id=request.scope_id,
+            mode=request.mode,
+            comment=request.comment,
+            cancel_entries=request.cancel_entries,
+            flatten=request.flatten,
             set_by=audit_context.actor,
             set_by_user_id=audit_context.user_id,
             set_by_api_key_id=audit_context.api_key_id,
@@ -81,28 +82,32 @@ class KillSwitchAdmin:
     async def check(
         self, principal: Principal, permission: Permission, scope: KillScope, scope_id: str
     ) -> None:
-        """Whether he may. Raises ``Forbidden``, ``NotFound``."""
+        """Check the permission of the principal. Raises ``Forbidden``, ``NotFound``."""
         refused = refuse_role(principal, permission)
         accounts = [] if refused is not None else await self.accounts(scope, scope_id)
         if refused is None and principal.role is not Role.ADMIN:
-            own = scope is KillScope.KEY and scope_id == str(principal.api_key_id)
-            is_watch = principal.role is Role.RISK
-            if scope in _WIDE and not is_watch and not (own and permission is Permission.KILL_ON):
-                word = scope.value
-                raise Forbidden(f"a switch of scope {word} needs the role admin or risk")
-            if scope not in _WIDE:
-                found = (refuse_account(principal, permission, i) for i in accounts)
-                refused = next((one for one in found if one is not None), None)
+            is_own_key = scope is KillScope.KEY and scope_id == str(principal.api_key_id)
+            is_risk_role = principal.role is Role.RISK
+            if (
+                scope in _MULTI_ACCOUNT_SCOPES
+                and not is_risk_role
+                and not (is_own_key and permission is Permission.KILL_ON)
+            ):
+                scope_name = scope.value
+                raise Forbidden(f"a switch of scope {scope_name} needs the role admin or risk")
+            if scope not in _MULTI_ACCOUNT_SCOPES:
+                refusals = (refuse_account(principal, permission, i) for i in accounts)
+                refused = next((each for each in refusals if each is not None), None)
         if refused is not None:
             raise Forbidden(refused.message, code=refused.code)
 
     def commands(self, switch: KillSwitch, accounts: Sequence[int]) -> list[CommandRequest]:
-        """What is asked of the accounts' workers, one command each."""
-        is_own = switch.scope is KillScope.ACCOUNT
-        acts = switch.is_on and (switch.cancel_entries or switch.flatten)
-        if not is_own and not acts:
+        """Return the commands for the workers of the accounts, one per account."""
+        is_account_scope = switch.scope is KillScope.ACCOUNT
+        has_actions = switch.is_on and (switch.cancel_entries or switch.flatten)
+        if not is_account_scope and not has_actions:
             return []
-        end = "" if switch.is_on else ":off"
+        suffix = "" if switch.is_on else ":off"
         return [
             CommandRequest(
                 payload=EnforceKillSwitch(
@@ -116,34 +121,38 @@ class KillSwitchAdmin:
                     comment=switch.comment if switch.is_on else switch.release_comment,
                 ),
                 account_id=account_id,
-                request_id=f"kill:{switch.id}{end}",
+                request_id=f"kill:{switch.id}{suffix}",
             )
             for account_id in accounts
         ]
 
-    async def preview(self, ask: ActivateKillSwitch, accounts: Sequence[int]) -> dict[str, object]:
-        """What pulling would do now: entries that would be canceled, positions closed."""
-        told: dict[str, object] = {"accounts": list(accounts), "cancel": [], "close": []}
+    async def preview_effect(
+        self, request: ActivateKillSwitch, accounts: Sequence[int]
+    ) -> dict[str, object]:
+        """Return the entry orders that it would cancel now, and the positions it would close."""
+        effects: dict[str, object] = {"accounts": list(accounts), "cancel": [], "close": []}
         if not accounts:
-            return told
-        strategy_id = int(ask.scope_id) if ask.scope is KillScope.STRATEGY else None
-        symbol = ask.scope_id if ask.scope is KillScope.SYMBOL else None
+            return effects
+        strategy_id = int(request.scope_id) if request.scope is KillScope.STRATEGY else None
+        symbol = request.scope_id if request.scope is KillScope.SYMBOL else None
         window = HistoryQuery(account_ids=accounts, strategy_id=strategy_id, symbol=symbol)
-        if ask.cancel_entries:
+        if request.cancel_entries:
             orders = await self.history.open_orders(window, ROWS_COUNTED_MAX)
-            told["cancel"] = [order.id for order in orders if not order.reduce_only]
-        if ask.flatten:
-            held = await self.history.open_positions(window, ROWS_COUNTED_MAX)
-            told["close"] = [position.id for position in held]
-        return told
+            effects["cancel"] = [order.id for order in orders if not order.reduce_only]
+        if request.flatten:
+            positions = await self.history.open_positions(window, ROWS_COUNTED_MAX)
+            effects["close"] = [position.id for position in positions]
+        return effects
 
     async def list_visible(self, principal: Principal, *, is_on: bool) -> Sequence[KillSwitch]:
-        """The newest switches that he may know of: of his accounts, and the wide ones."""
+        """Return the newest switches that the principal may see: of its accounts, and account-wide
+        ones.
+        """
         rows = await self.kills.all(is_on=is_on, limit=SWITCHES_LISTED_MAX)
         return [row for row in rows if _is_open_to(principal, row)]
 
-    async def one(self, principal: Principal, switch_id: int) -> KillSwitch:
-        """A switch. Raises ``NotFound``."""
+    async def get(self, principal: Principal, switch_id: int) -> KillSwitch:
+        """Return a switch. Raises ``NotFound``."""
         found = await self.kills.find(switch_id)
         if found is None or not _is_open_to(principal, found):
             raise NotFound(f"there is no kill switch {switch_id}")
@@ -153,27 +162,27 @@ class KillSwitchAdmin:
         self,
         principal: Principal,
         switch_id: int,
-        ask: ReleaseKillSwitch,
+        request: ReleaseKillSwitch,
         audit_context: AuditContext,
     ) -> KillSwitch:
-        """End it. Raises ``NotFound``, ``Forbidden``, ``Invalid``, ``Conflict``."""
-        switch = await self.one(principal, switch_id)
+        """Release a switch. Raises ``NotFound``, ``Forbidden``, ``Invalid``, ``Conflict``."""
+        switch = await self.get(principal, switch_id)
         await self.check(principal, Permission.KILL_OFF, switch.scope, switch.scope_id)
-        _check_release(switch, ask, audit_context.at)
+        _check_release(switch, request, audit_context.at)
         released = await self.kills.release(switch_id, audit_context)
         if released is None:
             raise Conflict(f"kill switch {switch_id} is released already", reason="released")
         return released
 
 
-def _check_release(switch: KillSwitch, ask: ReleaseKillSwitch, now: datetime) -> None:
+def _check_release(switch: KillSwitch, request: ReleaseKillSwitch, now: datetime) -> None:
     if not switch.is_on:
         raise Conflict(f"kill switch {switch.id} is released already", reason="released")
-    if " ".join(ask.confirm.split()) != switch.confirmation:
+    if " ".join(request.confirm.split()) != switch.confirmation:
         raise Invalid(f"confirm must be: {switch.confirmation}", reason="confirm")
     if now - switch.set_at < RELEASE_DELAY:
         seconds = int(RELEASE_DELAY.total_seconds())
-        raise Conflict(f"not before {seconds} s after it was pulled", reason="too_early")
+        raise Conflict(f"not before {seconds} s after it was activated", reason="too_early")
 
 
 def _is_open_to(principal: Principal, switch: KillSwitch) -> bool:

@@ -1,6 +1,7 @@
-"""How full the queues are: counted by the database once a second, and by what was added since.
+"""Limits the number of queued commands per account.
 
-A hint with a limit, not a ledger: it may lag by a second of what other processes add.
+The depth is counted by the database once a second, plus the commands added by this process since.
+It is a limit, not an exact count: it may lag by a second of what other processes add.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ REFRESH_INTERVAL = timedelta(seconds=1)
 
 @dataclass(slots=True, kw_only=True)
 class QueueDepthLimiter:
-    """Commands waiting per account, about."""
+    """The approximate number of queued commands per account."""
 
     queue: CommandQueue
     clock: Clock
@@ -28,13 +29,13 @@ class QueueDepthLimiter:
     _read_at: datetime | None = None
     _reading: "asyncio.Task[None] | None" = None
 
-    def longest(self) -> int:
-        """The length of the longest queue."""
+    def longest_queue(self) -> int:
+        """Return the length of the longest queue."""
         accounts = {*self._counted, *self._added}
         return max((self._depth(account_id) for account_id in accounts), default=0)
 
     async def by_account(self) -> Mapping[int, int]:
-        """The length of each queue that is not empty. Raises ``Unavailable``."""
+        """Return the length of each queue that is not empty. Raises ``Unavailable``."""
         await self.refresh()
         accounts = {*self._counted, *self._added}
         return {i: depth for i in accounts if (depth := self._depth(i))}
@@ -47,7 +48,7 @@ class QueueDepthLimiter:
             await asyncio.shield(self._reading)
 
     def reserve(self, account_id: int) -> Refused | None:
-        """Count one more command, or refuse it: the queue is full."""
+        """Count one more command, or refuse it because the queue is full."""
         depth = self._depth(account_id)
         if depth < self.depth_max:
             self._added[account_id] += 1
@@ -72,7 +73,7 @@ class QueueDepthLimiter:
             added = self._added.copy()
             counted = await self.queue.depths()
             self._counted = counted
-            self._added -= added  # what was added meanwhile may not be in the count yet
+            self._added -= added  # Commands added during the count may not be part of it.
             self._read_at = self.clock.now()
         finally:
             self._reading = None

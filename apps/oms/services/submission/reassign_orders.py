@@ -1,8 +1,8 @@
-"""Move orders to a strategy: what would be moved, and whether all of it may be.
+"""Reassignment of orders to a strategy: preview, checks, and one command per account.
 
-Everything is checked here before anything is stored; the account's worker then moves the orders of
-its account, with their deals and positions, in one transaction or not at all. Nothing is written
-here.
+All checks that need no ledger state happen before anything is stored. The account's worker then
+moves the orders of its account, with their deals and positions, in one transaction or not at all.
+This service writes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ from oms.wire.commands.reassign_request import ReassignRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """One page of what is or was chosen, orders before deals, and how many there are of each."""
+    """One page of the selected rows, orders before deals, and the total count of each."""
 
     orders: Sequence[Order] = ()
     deals: Sequence[Deal] = ()
@@ -49,35 +49,37 @@ class ReassignOrders:
     async def accounts(
         self, principal: Principal, account_ids: Sequence[int] | None
     ) -> Sequence[int] | Refused:
-        """The accounts that are meant: those named, or all on which the caller may reassign."""
+        """Return the requested account ids, or all on which the caller may reassign."""
         refused = refuse_role(principal, Permission.REASSIGN)
         if refused is not None:
             return refused
         if account_ids is None:
             rows = await self.reads.accounts(principal)
-            mine = [row.account.id for row in rows]
-            return [i for i in mine if refuse_account(principal, Permission.REASSIGN, i) is None]
-        known = {row.account.id for row in await self.registry.accounts(account_ids)}
+            account_ids = [row.account.id for row in rows]
+            return [
+                i for i in account_ids if refuse_account(principal, Permission.REASSIGN, i) is None
+            ]
+        existing = {row.account.id for row in await self.registry.accounts(account_ids)}
         for account_id in account_ids:
-            if account_id not in known:
+            if account_id not in existing:
                 return Refused(code="account_not_found", message=f"account_id={account_id}")
             refused = refuse_account(principal, Permission.REASSIGN, account_id)
             if refused is not None:
                 return refused
         return account_ids
 
-    async def chosen(
-        self, principal: Principal, ask: ReassignRequest, account_ids: Sequence[int]
+    async def select(
+        self, principal: Principal, request: ReassignRequest, account_ids: Sequence[int]
     ) -> Selection:
-        """A page of the orders that ``ask`` chooses, and of their deals."""
+        """Return a page of the orders that ``ask`` selects, and of their deals."""
         if not account_ids:
             return Selection()
-        window = await self.reads.narrow_window(principal, _window(ask, account_ids))
+        window = await self.reads.narrow_window(principal, _window(request, account_ids))
         orders: Page[Order] = Page(items=(), total=0, next_after_id=None)
-        if "order" in ask.kinds:
+        if "order" in request.kinds:
             orders = await self.history.orders(window)
         deals, deals_total = (
-            await self._deals(window, orders.total or 0) if "deal" in ask.kinds else ([], 0)
+            await self._deals(window, orders.total or 0) if "deal" in request.kinds else ([], 0)
         )
         return Selection(
             orders=orders.items,
@@ -87,28 +89,28 @@ class ReassignOrders:
         )
 
     async def commands(
-        self, principal: Principal, ask: ReassignRequest, account_ids: Sequence[int]
+        self, principal: Principal, request: ReassignRequest, account_ids: Sequence[int]
     ) -> list[CommandRequest] | Refused:
-        """One command per account, or the first thing that stands against any of it."""
-        orders = {order.id: order for order in await self.history.orders_by_id(ask.order_ids)}
-        for order_id in ask.order_ids:
+        """Return one command per account, or the first refusal."""
+        orders = {order.id: order for order in await self.history.orders_by_id(request.order_ids)}
+        for order_id in request.order_ids:
             order = orders.get(order_id)
             if order is None or order.account_id not in account_ids:
-                return self._not_open_to(principal, ask, order_id, order)
-        refused = await self._refuse_strategies(principal, ask, list(orders.values()))
-        refused = refused or await self._refuse_position(principal, ask, list(orders.values()))
+                return self._refuse_order(principal, request, order_id, order)
+        refused = await self._refuse_strategies(principal, request, list(orders.values()))
+        refused = refused or await self._refuse_position(principal, request, list(orders.values()))
         if refused is not None:
             return refused
         by_account: dict[int, list[int]] = {}
-        for order_id in ask.order_ids:
+        for order_id in request.order_ids:
             by_account.setdefault(orders[order_id].account_id, []).append(order_id)
         return [
             CommandRequest(
                 payload=Reassign(
                     order_ids=tuple(order_ids),
-                    strategy_id=ask.strategy_id,
-                    position_id=ask.position_id,
-                    comment=ask.comment,
+                    strategy_id=request.strategy_id,
+                    position_id=request.position_id,
+                    comment=request.comment,
                 ),
                 account_id=account_id,
             )
@@ -116,88 +118,91 @@ class ReassignOrders:
         ]
 
     async def _deals(self, window: HistoryQuery, skipped: int) -> tuple[list[Deal], int]:
-        """The deals of a page that begins with orders, and how many deals there are."""
+        """Return the deals of a page that begins with orders, and the total number of deals."""
         size = window.page_size
         first = (window.page - 1) * size - skipped
         page = max(first, 0) // size + 1
-        found = await self.history.deals_of_orders(evolve(window, page=page))
-        rows = list(found.items)
-        if first % size and first > 0 and found.next_after_id is not None:
+        page_of_deals = await self.history.deals_of_orders(evolve(window, page=page))
+        rows = list(page_of_deals.items)
+        if first % size and first > 0 and page_of_deals.next_after_id is not None:
             following = evolve(window, page=page + 1, with_total=False)
             rows += (await self.history.deals_of_orders(following)).items
         start = first - (page - 1) * size
-        return rows[max(start, 0) : max(start + size, 0)], found.total or 0
+        return rows[max(start, 0) : max(start + size, 0)], page_of_deals.total or 0
 
-    def _not_open_to(
-        self, principal: Principal, ask: ReassignRequest, order_id: int, order: Order | None
+    def _refuse_order(
+        self, principal: Principal, request: ReassignRequest, order_id: int, order: Order | None
     ) -> Refused:
-        """Why an order is not among those of the accounts meant; unreadable is not there."""
+        """Return why an order is not among those of the requested accounts.
+
+        An order that the caller may not read is reported as missing.
+        """
         missing = Refused(code="order_not_found", message=f"there is no order {order_id}")
-        if order is None or ask.account_ids is not None:
+        if order is None or request.account_ids is not None:
             return missing
         if refuse_account(principal, Permission.READ, order.account_id) is not None:
             return missing
         return Refused(code="permission_denied", message=f"account_id={order.account_id}")
 
     async def _refuse_strategies(
-        self, principal: Principal, ask: ReassignRequest, orders: Sequence[Order]
+        self, principal: Principal, request: ReassignRequest, orders: Sequence[Order]
     ) -> Refused | None:
         accounts = sorted({order.account_id for order in orders})
-        linked = await self.registry.linked_strategies(accounts)
+        strategies_by_account = await self.registry.linked_strategies(accounts)
         for account_id in accounts:
-            if ask.strategy_id not in linked.get(account_id, frozenset()):
-                message = f"strategy {ask.strategy_id} is not linked to account {account_id}"
+            if request.strategy_id not in strategies_by_account.get(account_id, frozenset()):
+                message = f"strategy {request.strategy_id} is not linked to account {account_id}"
                 return Refused(code="invalid_strategy_id", message=message)
         for order in orders:
-            strategies = (order.strategy_id, ask.strategy_id)
+            strategies = (order.strategy_id, request.strategy_id)
             refused = refuse_strategy(principal, order.account_id, strategies)
             if refused is not None:
                 return refused
-            if order.strategy_id not in (0, ask.strategy_id):
+            if order.strategy_id not in (0, request.strategy_id):
                 message = f"order {order.id} belongs to strategy {order.strategy_id}"
                 return _conflict("order_already_assigned", message)
         return None
 
     async def _refuse_position(
-        self, principal: Principal, ask: ReassignRequest, orders: Sequence[Order]
+        self, principal: Principal, request: ReassignRequest, orders: Sequence[Order]
     ) -> Refused | None:
-        if not ask.position_id:
+        if not request.position_id:
             return None
-        found: Mapping[int, Position] = {
-            row.id: row for row in await self.history.positions_by_id([ask.position_id])
+        positions: Mapping[int, Position] = {
+            row.id: row for row in await self.history.positions_by_id([request.position_id])
         }
-        position = found.get(ask.position_id)
+        position = positions.get(request.position_id)
         if (
             position is None
             or not position.is_open
             or refuse_account(principal, Permission.READ, position.account_id) is not None
         ):
-            message = f"there is no open position {ask.position_id}"
+            message = f"there is no open position {request.position_id}"
             return Refused(code="position_not_found", message=message)
         for order in orders:
             for name in ("account_id", "symbol", "side"):
                 if getattr(order, name) != getattr(position, name):
-                    word = name.removesuffix("_id")
-                    message = f"order {order.id} and position {position.id} differ in {word}"
-                    return _conflict(f"target_position_{word}_mismatch", message)
+                    field = name.removesuffix("_id")
+                    message = f"order {order.id} and position {position.id} differ in {field}"
+                    return _conflict(f"target_position_{field}_mismatch", message)
         return refuse_strategy(principal, position.account_id, (position.strategy_id,))
 
 
-def _window(ask: ReassignRequest, account_ids: Sequence[int]) -> HistoryQuery:
+def _window(request: ReassignRequest, account_ids: Sequence[int]) -> HistoryQuery:
     window = HistoryQuery(
         account_ids=account_ids,
-        order_ids=ask.order_ids or None,
-        page=ask.page,
-        page_size=ask.page_size,
+        order_ids=request.order_ids or None,
+        page=request.page,
+        page_size=request.page_size,
     )
-    if not ask.is_preview:
+    if not request.is_preview:
         return window
     return evolve(
         window,
-        status=ask.statuses,
-        reconciled=ask.reconciled,
-        since=ask.since,
-        until=ask.until,
+        status=request.statuses,
+        reconciled=request.reconciled,
+        since=request.since,
+        until=request.until,
         by_creation=True,
     )
 

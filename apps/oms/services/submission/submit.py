@@ -1,7 +1,8 @@
-"""THE DOOR IN: every wish, from wherever it comes, becomes a durable command here, or is refused.
+"""Admission of commands: every request becomes a durable command here, or is refused.
 
-Refused here is what needs no ledger: who may not, what is named and does not exist, what finds
-the queue full. Such items are not stored. Everything else is judged by the account's worker.
+Refused here is what can be decided without the ledger: missing permissions, references to rows that
+do not exist, a full queue. Such items are not stored. All other checks are made by the account's
+worker.
 """
 
 import hashlib
@@ -52,36 +53,36 @@ from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.result_codec import dump_error, load_error
 from oms.wire.json import dumps_fast, loads
 
-#: (account id, strategy id) of the rows that wishes name, by row id.
+#: (account id, strategy id) of the rows that requests refer to, by row id.
 OwnerRows = Mapping[int, tuple[int, int]]
 
 
 @value
 class IdempotencyKey:
-    """A caller's name for a whole request; ``scope`` is who, method, path and the name."""
+    """The idempotency key of a request; ``scope`` is caller, method, path and key."""
 
     scope: str
     body: str
 
     @property
     def scope_hash(self) -> str:
-        """What the key is stored under."""
+        """The hash under which the key is stored."""
         return hashlib.sha256(self.scope.encode()).hexdigest()
 
     @property
     def fingerprint(self) -> str:
-        """What tells one body from another."""
+        """The hash that distinguishes one request body from another."""
         return hashlib.sha256(self.body.encode()).hexdigest()
 
 
 @value
 class SubmitRequest:
-    """The wishes of one request and who asks."""
+    """The command requests of one call, and the caller."""
 
     commands: Sequence[CommandRequest]
     principal: Principal
     ip: str = ""
-    #: Whether all enter the queue at once; else each waits for the one before, at most so long.
+    #: Whether all are queued at once; else each waits for the one before, at most ``hold_seconds``.
     parallel: bool = True
     hold_seconds: float = 0
     key: IdempotencyKey | None = None
@@ -89,31 +90,31 @@ class SubmitRequest:
 
 @value
 class SubmitItemResult:
-    """What became of one wish: a command to wait for, or a refusal with nothing stored."""
+    """The admission result of one request: a command to wait for, or a refusal."""
 
-    wish: CommandRequest
+    command: CommandRequest
     account_id: int | None
     command_id: int | None = None
     refused: Refused | None = None
     replayed: bool = False
 
 
-_new_command, _new_placed = constructor(NewCommand), constructor(SubmitItemResult)
+_new_command, _new_result = constructor(NewCommand), constructor(SubmitItemResult)
 
 
 @value
 class SubmitResult:
-    """What became of a request; ``replayed`` if its Idempotency-Key was used before."""
+    """The admission results; ``replayed`` if the Idempotency-Key was used before."""
 
     items: Sequence[SubmitItemResult]
     replayed: bool = False
-    #: What was stored for it, by command id.
+    #: The commands stored, by id.
     stored: Mapping[int, NewCommand] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
 class Submit:
-    """Checks access, gives ids, stores. An answer means: durable."""
+    """Checks access, assigns ids and stores commands. A result without refusal is durable."""
 
     queue: CommandQueue
     history: HistoryReads
@@ -125,103 +126,112 @@ class Submit:
     idempotency_hours: int = 72
     _last_time: datetime | None = field(default=None)
 
-    async def __call__(self, ask: SubmitRequest) -> SubmitResult:
-        """Store what may be stored. Raises ``Unavailable`` (nothing stored), ``Invalid``."""
-        rows = await self._rows(ask.commands)
-        placed = [await self._judged(ask.principal, wish, rows) for wish in ask.commands]
-        if all(item.refused is not None for item in placed):
-            return SubmitResult(items=placed)
+    async def __call__(self, request: SubmitRequest) -> SubmitResult:
+        """Store the admitted commands. Raises ``Unavailable`` (nothing stored), ``Invalid``."""
+        rows = await self._rows(request.commands)
+        results = [
+            await self._check_access(request.principal, command, rows)
+            for command in request.commands
+        ]
+        if all(item.refused is not None for item in results):
+            return SubmitResult(items=results)
         await self.depths.refresh()
-        placed = [self._claimed(item) for item in placed]
-        wanted = [index for index, item in enumerate(placed) if item.refused is None]
-        if not wanted:
-            return SubmitResult(items=placed)
-        await self.ids.ensure("command", len(wanted))
-        commands = self._commands(ask, [placed[index] for index in wanted])
+        results = [self._reserve_slot(item) for item in results]
+        admitted = [index for index, item in enumerate(results) if item.refused is None]
+        if not admitted:
+            return SubmitResult(items=results)
+        await self.ids.ensure("command", len(admitted))
+        commands = self._commands(request, [results[index] for index in admitted])
         stored = await self.enqueue(
-            Submission(commands=commands, key=self._key_row(ask, placed, commands))
+            Submission(commands=commands, key=self._key_row(request, results, commands))
         )
         if stored.key is not None:
-            return await self._replayed(ask, stored.key)
-        for position, index in enumerate(wanted):
-            placed[index] = _settled(placed[index], stored, position)
-        return SubmitResult(items=placed, stored={command.id: command for command in commands})
+            return await self._replayed(request, stored.key)
+        for position, index in enumerate(admitted):
+            results[index] = _stored_result(results[index], stored, position)
+        return SubmitResult(items=results, stored={command.id: command for command in commands})
 
     async def _rows(self, commands: Sequence[CommandRequest]) -> tuple[OwnerRows, OwnerRows]:
-        """Accounts and strategies of the orders and positions that the wishes name."""
-        orders = {row for wish in commands for row in target_order_ids(wish.payload)}
-        positions = {row for wish in commands for row in target_position_ids(wish.payload)}
+        """Return accounts and strategies of the orders and positions that the requests refer to."""
+        orders = {row for command in commands for row in target_order_ids(command.payload)}
+        positions = {row for command in commands for row in target_position_ids(command.payload)}
         of_order = await self.history.account_of("order", sorted(orders)) if orders else {}
         of_position = (
             await self.history.account_of("position", sorted(positions)) if positions else {}
         )
         return of_order, of_position
 
-    async def _judged(
-        self, principal: Principal, wish: CommandRequest, rows: tuple[OwnerRows, OwnerRows]
+    async def _check_access(
+        self, principal: Principal, command: CommandRequest, rows: tuple[OwnerRows, OwnerRows]
     ) -> SubmitItemResult:
-        permission = permission_for(wish.payload)
-        account_id, strategies, missing = _target(principal, wish, rows)
+        permission = permission_for(command.payload)
+        account_id, strategies, missing = _target(principal, command, rows)
         refused = refuse_role(principal, permission)
         if refused is None and account_id:
-            if principal.grant(account_id) is None:  # grants stand on accounts that exist
+            if principal.grant(account_id) is None:  # Permissions refer to existing accounts.
                 refused = await self._refuse_unknown(account_id)
             refused = refused or refuse_account(principal, permission, account_id)
         refused = refused or refuse_account_wide(principal, permission, account_id)
         refused = refused or missing or refuse_strategy(principal, account_id, strategies)
         refused = refused or refuse_all_strategies(
-            principal, account_id, narrow_to_allowed(principal, account_id, wish.payload)
+            principal, account_id, narrow_to_allowed(principal, account_id, command.payload)
         )
-        refused = refused or refuse_missing_comment(principal, permission, wish.comment)
-        return _new_placed(wish=wish, account_id=account_id or None, refused=refused)
+        refused = refused or refuse_missing_comment(principal, permission, command.comment)
+        return _new_result(command=command, account_id=account_id or None, refused=refused)
 
-    def _claimed(self, item: SubmitItemResult) -> SubmitItemResult:
-        """``item`` with its place in the queue, if it may have one and there is one."""
-        if item.refused is not None:
-            return item
-        refused = self.depths.reserve(item.account_id or 0)
-        return item if refused is None else evolve(item, refused=refused)
+    def _reserve_slot(self, result: SubmitItemResult) -> SubmitItemResult:
+        """Reserve a place in the queue; the result is refused if the queue is full."""
+        if result.refused is not None:
+            return result
+        refused = self.depths.reserve(result.account_id or 0)
+        return result if refused is None else evolve(result, refused=refused)
 
     async def _refuse_unknown(self, account_id: int) -> Refused | None:
         if await self.registry.accounts([account_id]):
             return None
         return Refused(code="account_not_found", message=f"account_id={account_id}")
 
-    def _commands(self, ask: SubmitRequest, items: Sequence[SubmitItemResult]) -> list[NewCommand]:
+    def _commands(
+        self, request: SubmitRequest, items: Sequence[SubmitItemResult]
+    ) -> list[NewCommand]:
         now = self._now()
-        hold_until = now + timedelta(seconds=ask.hold_seconds)
-        is_chain = not ask.parallel and ask.hold_seconds > 0
-        who = ask.principal
+        hold_until = now + timedelta(seconds=request.hold_seconds)
+        is_chain = not request.parallel and request.hold_seconds > 0
+        principal = request.principal
         actor = Actor(
-            user_id=who.user_id, api_key_id=who.api_key_id, role=who.role.value, ip=ask.ip
+            user_id=principal.user_id,
+            api_key_id=principal.api_key_id,
+            role=principal.role.value,
+            ip=request.ip,
         )
         commands: list[NewCommand] = []
         for item in items:
             assert item.account_id is not None
-            wished = item.wish.payload
-            payload = narrow_to_allowed(who, item.account_id, wished)
-            word, text = command_type_of(payload), encode_payload(payload)
-            said = text if payload is wished else encode_payload(wished)
-            before = commands[-1].id if commands and is_chain else None
+            original = item.command.payload
+            payload = narrow_to_allowed(principal, item.account_id, original)
+            command_type, encoded = command_type_of(payload), encode_payload(payload)
+            encoded_original = encoded if payload is original else encode_payload(original)
+            previous_id = commands[-1].id if commands and is_chain else None
             commands.append(
                 _new_command(
                     id=self.ids("command"),
                     account_id=item.account_id,
-                    command_type=word,
-                    payload=text,
-                    fingerprint=payload_fingerprint(word, said),  # whatever the key was narrowed to
+                    command_type=command_type,
+                    payload=encoded,
+                    # Of the request as sent, before it is narrowed to the key's strategies.
+                    fingerprint=payload_fingerprint(command_type, encoded_original),
                     actor=actor,
                     created_at=now,
-                    request_id=item.wish.request_id,
-                    comment=item.wish.comment,
-                    after_command_id=before,
-                    hold_until=hold_until if before is not None else None,
+                    request_id=item.command.request_id,
+                    comment=item.command.comment,
+                    after_command_id=previous_id,
+                    hold_until=hold_until if previous_id is not None else None,
                 )
             )
         return commands
 
     def _now(self) -> datetime:
-        """A time after that of every earlier submission here: the queue's order is ours."""
+        """Return a time after that of every earlier submission here: it orders the queue."""
         now = self.clock.now()
         if self._last_time is not None and now <= self._last_time:
             now = self._last_time + timedelta(microseconds=1)
@@ -229,25 +239,28 @@ class Submit:
         return now
 
     def _key_row(
-        self, ask: SubmitRequest, placed: Sequence[SubmitItemResult], commands: Sequence[NewCommand]
+        self,
+        request: SubmitRequest,
+        results: Sequence[SubmitItemResult],
+        commands: Sequence[NewCommand],
     ) -> IdempotencyKeyRow | None:
-        if ask.key is None:
+        if request.key is None:
             return None
         refusals = [
-            None if item.refused is None else loads(dump_error(item.refused)) for item in placed
+            None if item.refused is None else loads(dump_error(item.refused)) for item in results
         ]
         return IdempotencyKeyRow(
-            scope_hash=ask.key.scope_hash,
-            fingerprint=ask.key.fingerprint,
+            scope_hash=request.key.scope_hash,
+            fingerprint=request.key.fingerprint,
             command_ids=tuple(command.id for command in commands),
             response=dumps_fast(refusals),
             expires_at=self.clock.now() + timedelta(hours=self.idempotency_hours),
         )
 
-    async def _replayed(self, ask: SubmitRequest, key: IdempotencyKeyRow) -> SubmitResult:
-        """The first answer to the request, built anew from what was stored then."""
-        assert ask.key is not None
-        if key.fingerprint != ask.key.fingerprint:
+    async def _replayed(self, request: SubmitRequest, key: IdempotencyKeyRow) -> SubmitResult:
+        """Return the first result of the request, rebuilt from what was stored then."""
+        assert request.key is not None
+        if key.fingerprint != request.key.fingerprint:
             raise Invalid(
                 "this Idempotency-Key was used for another request",
                 code="idempotency_mismatch",
@@ -256,19 +269,21 @@ class Submit:
         ids = iter(key.command_ids)
         rows = await self.queue.find(key.command_ids)
         items: list[SubmitItemResult] = []
-        for wish, told in zip(ask.commands, loads(key.response or "[]"), strict=True):
-            if told is not None:
-                error = load_error(dumps_fast(told))
-                items.append(SubmitItemResult(wish=wish, account_id=wish.account_id, refused=error))
+        for command, refusal in zip(request.commands, loads(key.response or "[]"), strict=True):
+            if refusal is not None:
+                error = load_error(dumps_fast(refusal))
+                items.append(
+                    SubmitItemResult(command=command, account_id=command.account_id, refused=error)
+                )
                 continue
             command_id = next(ids)
             row = rows.get(command_id)
-            same = row is None or row.fingerprint == _fingerprint(wish.payload)
-            item = _new_placed(
-                wish=wish,
-                account_id=wish.account_id if row is None else row.account_id,
-                command_id=command_id if same else None,
-                refused=None if same else _mismatch(),
+            is_same = row is None or row.fingerprint == _fingerprint(command.payload)
+            item = _new_result(
+                command=command,
+                account_id=command.account_id if row is None else row.account_id,
+                command_id=command_id if is_same else None,
+                refused=None if is_same else _refuse_mismatch(),
                 replayed=True,
             )
             items.append(item)
@@ -276,43 +291,49 @@ class Submit:
 
 
 def _target(
-    principal: Principal, wish: CommandRequest, rows: tuple[OwnerRows, OwnerRows]
+    principal: Principal, command: CommandRequest, rows: tuple[OwnerRows, OwnerRows]
 ) -> tuple[int, tuple[int, ...], Refused | None]:
-    """The account a wish is for and the strategies it touches, or why there is none."""
+    """Return account and strategies that a request refers to, or why there are none."""
     orders, positions = rows
-    payload = wish.payload
-    if named := target_order_ids(payload):
-        kind, known = "order", orders
-    elif named := target_position_ids(payload):
-        kind, known = "position", positions
+    payload = command.payload
+    if referenced := target_order_ids(payload):
+        kind, owners = "order", orders
+    elif referenced := target_position_ids(payload):
+        kind, owners = "position", positions
     else:
-        own = (payload.strategy_id,) if isinstance(payload, SendOrder) else ()
-        return wish.account_id or 0, getattr(payload, "strategy_ids", own), None
-    readable = [known[i][0] for i in named if i in known and principal.grant(known[i][0])]
-    account_id = wish.account_id or next(iter(readable), 0)
-    mine = {i: known[i][1] for i in named if i in known and known[i][0] == account_id}
-    missing = [i for i in named if i not in mine]
-    if missing and not (mine and isinstance(payload, CancelOrder)):
+        strategy_ids = (payload.strategy_id,) if isinstance(payload, SendOrder) else ()
+        return command.account_id or 0, getattr(payload, "strategy_ids", strategy_ids), None
+    readable = [owners[i][0] for i in referenced if i in owners and principal.grant(owners[i][0])]
+    account_id = command.account_id or next(iter(readable), 0)
+    strategy_by_id = {
+        i: owners[i][1] for i in referenced if i in owners and owners[i][0] == account_id
+    }
+    missing = [i for i in referenced if i not in strategy_by_id]
+    if missing and not (strategy_by_id and isinstance(payload, CancelOrder)):
         text = f"there is no {kind} {missing[0]}"
         return account_id, (), Refused(code=f"{kind}_not_found", message=text)
-    strategies = set(mine.values())
+    strategies = set(strategy_by_id.values())
     if isinstance(payload, (ClosePosition, CloseBy, Reassign)) and payload.strategy_id:
         strategies.add(payload.strategy_id)
     return account_id, tuple(sorted(strategies)), None
 
 
-def _settled(item: SubmitItemResult, stored: EnqueueResult, position: int) -> SubmitItemResult:
+def _stored_result(
+    item: SubmitItemResult, stored: EnqueueResult, position: int
+) -> SubmitItemResult:
     if position in stored.mismatched:
-        return _new_placed(wish=item.wish, account_id=item.account_id, refused=_mismatch())
-    return _new_placed(
-        wish=item.wish,
+        return _new_result(
+            command=item.command, account_id=item.account_id, refused=_refuse_mismatch()
+        )
+    return _new_result(
+        command=item.command,
         account_id=item.account_id,
         command_id=stored.ids[position],
         replayed=position in stored.replayed,
     )
 
 
-def _mismatch() -> Refused:
+def _refuse_mismatch() -> Refused:
     return Refused(
         code="idempotency_mismatch",
         reason="request_id",

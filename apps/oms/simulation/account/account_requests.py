@@ -38,7 +38,8 @@ def withdraw(sheet: StepState, wish: Withdraw) -> Rejection | None:
     assert wish.amount > 0, "a withdrawal takes money"
     there = max(withdrawable(sheet, wish.currency), ZERO)
     if wish.amount > there:
-        message = f"{decimal_text(there)} {wish.currency} can be withdrawn, not {decimal_text(wish.amount)}"
+        amount = decimal_text(wish.amount)
+        message = f"{decimal_text(there)} {wish.currency} can be withdrawn, not {amount}"
         return Rejection(code="insufficient_funds", message=message)
     _move(sheet, wish.currency, wish.amount.copy_negate())
     return None

@@ -38,7 +38,7 @@ async def test_row_3_live_needs_two_switches_and_a_cancel_none(
     extra = dict(venue.startup["extra_config"]["bybit_tls"])
     assert ssl.create_default_context(cafile=extra["cafile"])
     del extra["oms"]
-    house.gateway.worker.accounts.live_allowed = True
+    house.gateway.worker.processor.live_allowed = True
     await house.start_account("live", **extra)
     await house.set_live_enabled(live_enabled=True)
     older = [(await house.send())["order_id"] for _ in range(4)]

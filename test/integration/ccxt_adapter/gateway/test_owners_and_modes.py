@@ -48,11 +48,13 @@ async def test_nothing_is_sent_with_credentials_of_another_account(
     assert (refused["error"]["code"], refused["error"]["reason"]) == ("auth_failed", CHANGED)
     closing = await house.send("cancel_all_orders", symbol=LINEAR)
     assert closing["error"]["reason"] == CHANGED, "not even a way out leads there"
-    home = house.gateway.worker.accounts.states[house.account_id]
+    home = house.gateway.worker.processor.states[house.account_id]
     unavailable_reason = home.exchange.unavailable_reason()
     assert unavailable_reason is not None
     for _ in range(2):
-        await house.gateway.worker.accounts.record_unreachable(house.account_id, unavailable_reason)
+        await house.gateway.worker.processor.record_unreachable(
+            house.account_id, unavailable_reason
+        )
     told = await poll_until(lambda: _inbox(house), bool)
     assert told == [(CHANGED, "quarantine")]
     held = "SELECT COUNT(*) FROM accounts WHERE quarantine = 'credentials_changed_owner'"
@@ -115,7 +117,7 @@ async def test_two_legs_do_not_fit_a_net_position(
 ) -> None:
     await house.start_account()
     assert (await _sweep(house))["ok"]
-    home = house.gateway.worker.accounts.states[house.account_id]
+    home = house.gateway.worker.processor.states[house.account_id]
     connection: Any = home.exchange._parts.connection  # type: ignore[attr-defined]
     await connection.write("set_position_mode", True, LINEAR)
     venue.control("external", symbol=LINEAR, side="buy", qty="0.1", leg="long")
@@ -136,7 +138,7 @@ async def test_two_legs_do_not_fit_a_net_position(
 async def test_history_that_is_not_told_is_shown(house: ExchangeSetup, dsn: str) -> None:
     await house.start_account()
     assert (await _sweep(house))["ok"]
-    home = house.gateway.worker.accounts.states[house.account_id]
+    home = house.gateway.worker.processor.states[house.account_id]
     reader: Any = home.exchange._parts._reader  # type: ignore[attr-defined]
     reader._profile = evolve(reader._profile, history_days_max=1)
     wish = {

@@ -155,7 +155,7 @@ async def test_row_28_a_period_of_twenty_days_is_read_whole_and_once(
 def _counted(house: ExchangeSetup, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often the store is read, by what."""
     reads: Counter[str] = Counter()
-    ledger = house.gateway.worker.accounts.ledger
+    ledger = house.gateway.worker.processor.ledger
     for name in ("folded_since", "orders_by_exchange_id"):
         monkeypatch.setattr(ledger, name, _counting(name, getattr(ledger, name), reads))
     return reads
@@ -198,7 +198,7 @@ async def test_what_cannot_be_read_may_still_be_left(
 
 
 async def _trouble(house: ExchangeSetup) -> Refused | None:
-    return house.gateway.worker.accounts.states[house.account_id].exchange.unavailable_reason()
+    return house.gateway.worker.processor.states[house.account_id].exchange.unavailable_reason()
 
 
 async def _asked(venue: LoopbackExchange, path: str) -> int:

@@ -55,13 +55,13 @@ class Reception:
     venues: dict[int, RecordedVenue] = field(default_factory=dict)
     exchanges: dict[int, WatchedExchange] = field(default_factory=dict)
 
-    def connect(self, image: LoadedAccount, on_news: Callable[[], None]) -> WatchedExchange:
+    def connect(self, image: LoadedAccount, on_update: Callable[[], None]) -> WatchedExchange:
         account = image.account
         made = WatchedExchange(
             account=account,
             make_client=lambda: self.venues[account.id],
             tag=TAG,
-            on_news=on_news,
+            on_update=on_update,
             timings=Timings(live=LONG, idle_poll_seconds=LONG),
         )
         self.exchanges[account.id] = made
@@ -108,7 +108,7 @@ class Reception:
 
     async def forget(self, account_id: int) -> None:
         """Have the account's exchange made anew: it remembers nothing of what it told."""
-        accounts = self.gateway.worker.accounts
+        accounts = self.gateway.worker.processor
         await accounts.states.pop(account_id).close()
 
     def stored(self, account_id: int, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
@@ -160,6 +160,6 @@ async def reception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     dsn = f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
     async with open_gateway(dsn) as gateway:
         made = Reception(gateway, dsn)
-        gateway.worker.accounts.connect = made.connect
+        gateway.worker.processor.connect = made.connect
         gateway.start_worker()
         yield made

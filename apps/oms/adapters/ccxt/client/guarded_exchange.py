@@ -29,7 +29,6 @@ def guard_exchange_class(
     base: type[Any], guard: HostGuard, throttle: RequestThrottle, called: UrlObserver
 ) -> type[Any]:
     """``base``, a venue's class of ccxt, under ``guard``; ``called`` hears each URL that passes."""
-
     streaming: Any = guard_stream_class(base, guard, called)
 
     class Guarded(streaming):  # type: ignore[misc]
@@ -80,10 +79,9 @@ def guard_exchange_class(
                 call.reply = HttpReply(
                     status=code, headers=response_headers, body=response_body, url=url
                 )
-            told: str = super().on_rest_response(
-                code, reason, url, method, response_headers, response_body, *more
-            )
-            return told
+            args = (code, reason, url, method, response_headers, response_body, *more)
+            text: str = super().on_rest_response(*args)
+            return text
 
     Guarded.__name__ = Guarded.__qualname__ = base.__name__
     return Guarded

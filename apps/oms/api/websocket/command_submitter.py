@@ -74,7 +74,7 @@ class _Wanted:
 
 
 @dataclass(slots=True, kw_only=True)
-class CommandHandler:
+class CommandSubmitter:
     """The commands and calls of one socket."""
 
     context: CommandContext
