@@ -103,7 +103,9 @@ def _run_load(
         f" {storm.repeats} repeated; in flight {faults.in_flight_counts}"
     )
     assert len(faults.in_flight_counts) == len(fault_kinds)
-    assert all(count for _, count in faults.in_flight_counts), f"nothing was in flight: {faults.in_flight_counts}"
+    assert all(count for _, count in faults.in_flight_counts), (
+        f"nothing was in flight: {faults.in_flight_counts}"
+    )
     assert storm.repeats > 0, "no request was interrupted: the test proves nothing"
     assert storm.duplicates > 0, "no request was sent twice concurrently"
     _check(fleet, storm)
