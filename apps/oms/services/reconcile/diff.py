@@ -79,7 +79,9 @@ class ReconcileDiff:
         leg = "" if difference.side is None else f":{difference.side.value}"
         subject = f"{DiscrepancyClass.POSITION_DIFFERS.value}:{difference.symbol}{leg}"
         correction = required_correction(
-            exchange_qty=difference.exchange_qty, ledger_qty=difference.book_qty, leg=difference.side
+            exchange_qty=difference.exchange_qty,
+            ledger_qty=difference.book_qty,
+            leg=difference.side,
         )
         fix: dict[str, Any] = {
             "action": "correct",
