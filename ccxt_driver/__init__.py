@@ -1,7 +1,6 @@
 """The ccxt driver of oms-gateway: exchange classes that speak ccxt and trade through the gateway.
 
-Importing it imports next to nothing: the classes are loaded when they are first asked for, and
-ccxt itself when the first exception is raised.
+The classes are imported on first access, and ccxt itself when the first exception is raised.
 """
 
 from importlib import import_module
@@ -22,7 +21,7 @@ __all__ = [
     "OmsHttpClient",
 ]
 
-_HOMES = {
+_MODULES = {
     "OmsAsyncHttpClient": "ccxt_driver.async_http_client",
     "OmsCcxtAsyncExchange": "ccxt_driver.async_exchange",
     "OmsCcxtExchange": "ccxt_driver.oms_ccxt_exchange",
@@ -32,10 +31,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_MODULES})

@@ -15,7 +15,7 @@ from ccxt_driver.transport.async_runner import AsyncHttpClient, run_flow
 class OmsCcxtAsyncExchange(WatchMethods, UnifiedMethods):
     """An account of a gateway as an exchange of ``ccxt.async_support`` or ``ccxt.pro``.
 
-    Made as ``OmsCcxtExchange``; its dialect is ccxt's unless another is named. Rounding needs
+    Constructed like ``OmsCcxtExchange``; the default dialect is ``ccxt``. Rounding requires
     ``await load_markets()`` first, as in ccxt.
     """
 
@@ -55,14 +55,14 @@ class OmsCcxtAsyncExchange(WatchMethods, UnifiedMethods):
         await self.close()
 
     async def close(self) -> None:
-        """End the stream and the connections; the next call opens what it needs."""
+        """Closes the stream and the connections; the next call opens what it needs."""
         await super().close()
         close = getattr(self.http, "close", None)
         if close is not None:
             await close()
 
-    async def _run(self, plan: Flow[Any]) -> Any:
-        return await run_flow(plan, self.http, self.timeout_seconds)
+    async def _run(self, flow: Flow[Any]) -> Any:
+        return await run_flow(flow, self.http, self.timeout_seconds)
 
-    async def _run_async(self, plan: Flow[Any]) -> Any:
-        return await self._run(plan)
+    async def _run_async(self, flow: Flow[Any]) -> Any:
+        return await self._run(flow)

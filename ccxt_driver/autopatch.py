@@ -1,7 +1,7 @@
-"""Programs written for ccxt trade through the gateway: patch ccxt now, or at every start of Python.
+"""Makes programs written for ccxt trade through the gateway by patching ccxt.
 
-``python -m ccxt_driver.autopatch install|uninstall|status``. What happens stands in ``patching``
-and ``start_file``.
+``patch_ccxt`` patches now; ``python -m ccxt_driver.autopatch install|uninstall|status`` manages the
+patch at every start of Python. Implemented in ``patching`` and ``sitecustomize_block``.
 """
 
 import sys

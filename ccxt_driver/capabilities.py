@@ -1,4 +1,4 @@
-"""What the driver can do, and how that is laid over what the account's exchange can do."""
+"""ccxt's ``has``: capabilities of the gateway, merged with those of the account's exchange."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ HAS: Mapping[str, bool] = dict.fromkeys(
     ),
     True,
 )
-"""What the gateway gives on every account, whatever exchange stands behind it."""
+"""Capabilities of the gateway, available on every account."""
 
 PRESUMED_HAS: Mapping[str, bool] = dict.fromkeys(
     (
@@ -25,8 +25,8 @@ PRESUMED_HAS: Mapping[str, bool] = dict.fromkeys(
     ),
     True,
 )
-"""What nearly every exchange has. Programs for ccxt look it up on an object that has asked nobody
-yet; as soon as the account's exchange has described itself, its own words are told instead."""
+"""Capabilities of nearly every exchange. Programs for ccxt read them from an object that has sent
+no request yet; the exchange's own values replace them as soon as they are loaded."""
 
 WATCH_HAS: Mapping[str, bool] = dict.fromkeys(
     (
@@ -35,26 +35,26 @@ WATCH_HAS: Mapping[str, bool] = dict.fromkeys(
     ),
     True,
 )
-"""What the classes that stream have besides."""
+"""Additional capabilities of the classes that stream."""
 
 
 def merge_has(own: Mapping[str, bool], remote: object, methods: type) -> dict[str, Any]:
-    """``has``: the exchange's, then the driver's.
+    """Returns ``has``: the exchange's values, overridden by ``own``.
 
-    Whatever trades and is no method of ``methods`` is told as absent: calls to it are refused, so
-    that no order goes around the gateway.
+    A capability that trades and is not a method of ``methods`` is ``False``: the driver refuses
+    such calls, so that no order bypasses the gateway.
     """
-    theirs = remote if isinstance(remote, dict) else {}
+    exchange_has = remote if isinstance(remote, dict) else {}
     refused = {
         name: False
-        for name in theirs
+        for name in exchange_has
         if is_trading(name) and not hasattr(methods, snake_case(name))
     }
-    return {**theirs, **refused, **own}
+    return {**exchange_has, **refused, **own}
 
 
 def build_description(has: Mapping[str, Any], remote: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``describe()`` answers; ``remote`` is the exchange's own description."""
+    """Returns the result of ``describe()``; ``remote`` is the exchange's own description."""
     return {
         "id": OMS_ID,
         "name": OMS_NAME,

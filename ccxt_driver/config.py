@@ -1,4 +1,4 @@
-"""What a driver object is made with: keywords, or one ccxt config dict."""
+"""Configuration of an exchange object: keywords, or one ccxt config dict."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,23 @@ from typing import Any
 from ccxt_driver.http_client import DEFAULT_BASE_URL, DEFAULT_TIMEOUT_SECONDS
 from ccxt_driver.structures import CCXT, DIALECTS, OMS
 
-#: ``timeout`` of a ccxt config is in milliseconds from here on, below in seconds.
+#: ``timeout`` of a ccxt config is in milliseconds from this value on, in seconds below it.
 _LEAST_MILLISECONDS = 1000
+#: Each field by its spellings in a ccxt config; the first one wins.
+_SPELLINGS = {
+    "api_key": ("api_key", "apiKey"),
+    "account_id": ("account_id", "accountId"),
+    "strategy_id": ("strategy_id", "strategyId"),
+    "base_url": ("base_url", "baseUrl"),
+    "timeout_seconds": ("timeout_seconds",),
+    "dialect": ("dialect",),
+    "options": ("options",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """A gateway's address, who asks, and how answers are written."""
+    """Address of the gateway, credentials, and the dialect of the results."""
 
     api_key: str = field(repr=False)
     account_id: int
@@ -25,47 +35,38 @@ class Config:
 
 
 def read_config(
-    given: Mapping[str, Any] | None, keywords: Mapping[str, Any], *, dialect: str = OMS
+    ccxt_config: Mapping[str, Any] | None, keywords: Mapping[str, Any], *, dialect: str = OMS
 ) -> Config:
-    """Keywords win over the config dict ``given``; ``None`` counts as absent.
+    """Returns the configuration; keywords override ``ccxt_config``, ``None`` counts as absent.
 
-    ``dialect`` is the class's own; a config dict makes it ``ccxt``. Raises ``RuntimeError`` if
-    there is no key or no account, ``ValueError`` for an unknown dialect.
+    ``dialect`` is the default of the class; a config dict changes it to ``ccxt``. Raises
+    ``RuntimeError`` without a key or an account, ``ValueError`` for an unknown dialect.
     """
-    told = {name: value for name, value in keywords.items() if value is not None}
-    if given is not None:
-        told = {"dialect": CCXT, **_read(given), **told}
-    told.setdefault("dialect", dialect)
+    fields = {name: value for name, value in keywords.items() if value is not None}
+    if ccxt_config is not None:
+        fields = {"dialect": CCXT, **_read_ccxt_config(ccxt_config), **fields}
+    fields.setdefault("dialect", dialect)
     for name in ("api_key", "account_id"):
-        if not told.get(name):
+        if not fields.get(name):
             raise RuntimeError(f"{name} is needed")
-    if told["dialect"] not in DIALECTS:
+    if fields["dialect"] not in DIALECTS:
         raise ValueError(f"dialect is one of {', '.join(DIALECTS)}")
-    told["account_id"] = int(told["account_id"])
-    told["strategy_id"] = int(told.get("strategy_id", 0))
-    told["base_url"] = str(told.get("base_url", DEFAULT_BASE_URL)).rstrip("/")
-    return Config(**told)
+    fields["account_id"] = int(fields["account_id"])
+    fields["strategy_id"] = int(fields.get("strategy_id", 0))
+    fields["base_url"] = str(fields.get("base_url", DEFAULT_BASE_URL)).rstrip("/")
+    return Config(**fields)
 
 
-def _read(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a ccxt config that mean something here, in either spelling."""
-    spellings = {
-        "api_key": ("api_key", "apiKey"),
-        "account_id": ("account_id", "accountId"),
-        "strategy_id": ("strategy_id", "strategyId"),
-        "base_url": ("base_url", "baseUrl"),
-        "timeout_seconds": ("timeout_seconds",),
-        "dialect": ("dialect",),
-        "options": ("options",),
-    }
-    told = {
-        name: given[key]
-        for name, keys in spellings.items()
+def _read_ccxt_config(ccxt_config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the keys of a ccxt config that the driver uses, by field name."""
+    fields = {
+        name: ccxt_config[key]
+        for name, keys in _SPELLINGS.items()
         for key in reversed(keys)
-        if given.get(key) is not None
+        if ccxt_config.get(key) is not None
     }
-    timeout = given.get("timeout")
-    if "timeout_seconds" not in told and timeout is not None:
+    timeout = ccxt_config.get("timeout")
+    if "timeout_seconds" not in fields and timeout is not None:
         seconds = timeout / 1000 if timeout >= _LEAST_MILLISECONDS else timeout
-        told["timeout_seconds"] = float(seconds)
-    return told
+        fields["timeout_seconds"] = float(seconds)
+    return fields

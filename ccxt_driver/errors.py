@@ -1,14 +1,14 @@
-"""What the gateway refuses becomes ccxt's exceptions.
+"""Error responses of the gateway as ccxt's exceptions.
 
 Each raised class derives from the ccxt class of the same name and from ``OmsDriverError``, which
 is a ``RuntimeError``::
 
     RuntimeError
         OmsDriverError              code, outcome, retryable, order_id, client_order_id, ...
-            InvalidOrder            also a ccxt.InvalidOrder; likewise every other name of ccxt
+            InvalidOrder            also a ccxt.InvalidOrder; likewise for every class of ccxt
 
-The classes are made when one is needed, because ``import ccxt`` takes its time.
-``ccxt_driver.errors.InvalidOrder`` names one.
+The classes are created on first use, because ``import ccxt`` is slow.
+``ccxt_driver.errors.InvalidOrder`` is one of them.
 """
 
 from collections.abc import Mapping
@@ -57,51 +57,51 @@ _CLASS_OF_CODE = {code: name for name, codes in _CODES_OF_CLASS.items() for code
 
 
 class OmsDriverError(RuntimeError):
-    """Whatever this driver raises. The text is the gateway's message, else its code."""
+    """Base class of the driver's exceptions. Its text is the gateway's message, else its code."""
 
-    #: The gateway's stable word, or the driver's own.
+    #: The gateway's stable error code, or one of the driver.
     code: str | None = None
-    #: ``not_sent``, ``rejected`` or ``unknown``: what happened at the exchange, if it is concerned.
+    #: What happened at the exchange: ``not_sent``, ``rejected``, ``unknown``; ``None`` for reads.
     outcome: str | None = None
     #: Whether the same request may be repeated without risk.
     retryable: bool = False
-    #: Seconds to wait before that, if the gateway named them.
+    #: Seconds to wait before that, from the Retry-After header.
     retry_after: float | None = None
     order_id: str | None = None
     client_order_id: str | None = None
-    #: The HTTP request id, to be found in the gateway's logs.
+    #: The HTTP request id, which the gateway's logs contain.
     request_id: str | None = None
-    #: The body of the answer; ``None`` if there was none.
+    #: The body of the response; ``None`` without a response.
     response: Any = None
 
 
 @cache
 def exception_class(name: str) -> type[OmsDriverError]:
-    """The class for ccxt's class ``name``; ``ExchangeError`` stands in for names unknown to it."""
+    """Returns the class for ccxt's class ``name``; ``ExchangeError`` for an unknown name."""
     ccxt_class = _ccxt_class(name)
     if ccxt_class is None:
         return exception_class("ExchangeError")
-    about = {"__module__": __name__, "__doc__": ccxt_class.__doc__}
-    return type(name, (ccxt_class, OmsDriverError), about)
+    namespace = {"__module__": __name__, "__doc__": ccxt_class.__doc__}
+    return type(name, (ccxt_class, OmsDriverError), namespace)
 
 
 def _ccxt_class(name: str) -> type[Exception] | None:
-    # The module cannot be had without the whole of ccxt, hence not before it is needed.
-    theirs = import_module("ccxt.base.errors")
-    found = getattr(theirs, name, None)
-    is_error = isinstance(found, type) and issubclass(found, theirs.BaseError)
-    return found if is_error else None
+    # Importing this module imports all of ccxt, so it is imported on first use.
+    ccxt_errors = import_module("ccxt.base.errors")
+    member = getattr(ccxt_errors, name, None)
+    is_error = isinstance(member, type) and issubclass(member, ccxt_errors.BaseError)
+    return member if is_error else None
 
 
 def __getattr__(name: str) -> type[OmsDriverError]:
-    # So that raised errors can be pickled, and caught by a name of this module.
+    # Lets raised errors be pickled, and caught as an attribute of this module.
     if name.startswith("_") or not name[0].isupper() or _ccxt_class(name) is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return exception_class(name)
 
 
 def driver_error(name: str, message: str, *, code: str, **attributes: Any) -> OmsDriverError:
-    """An error that the driver itself finds, before anything was sent."""
+    """Returns an error that the driver detects itself; by default nothing was sent."""
     error = exception_class(name)(message)
     error.code = code
     error.outcome = "not_sent"
@@ -110,14 +110,14 @@ def driver_error(name: str, message: str, *, code: str, **attributes: Any) -> Om
 
 
 def no_response_error(cause: OSError, request: Request, *, is_sent: bool) -> OmsDriverError:
-    """No answer came. ``is_sent``: the gateway may have got the request."""
+    """Returns the error for a missing response. ``is_sent``: the request may have arrived."""
     is_late = isinstance(cause, TimeoutError)
     if is_sent and not request.is_read:
         name, code, outcome = "RequestTimeout", "outcome_unknown", "unknown"
-        message = "the request was sent, its answer was lost: it may have been carried out"
+        message = "the request was sent but its response was lost: it may have been executed"
     elif is_late:
         name, code, outcome = "RequestTimeout", "timeout", None
-        message = "the gateway did not answer in time"
+        message = "the gateway did not respond in time"
     else:
         name, code, outcome = "ExchangeNotAvailable", "exchange_unavailable", None
         message = f"the gateway cannot be reached: {cause}"
@@ -129,15 +129,15 @@ def no_response_error(cause: OSError, request: Request, *, is_sent: bool) -> Oms
         code=code,
         outcome=outcome,
         retryable=outcome != "unknown",
-        client_order_id=_of_payload(request, "client_order_id"),
-        order_id=_of_payload(request, "order_id"),
+        client_order_id=_payload_field(request, "client_order_id"),
+        order_id=_payload_field(request, "order_id"),
     )
 
 
 def raise_for_error(
     body: Any, request: Request, *, status: int = 200, retry_after: float | None = None
 ) -> None:
-    """Raise what an answer refuses: any status from 300, a ``detail``, or all results failed."""
+    """Raises for a status from 300, for a ``detail``, and if all results of the body failed."""
     detail = body.get("detail") if isinstance(body, dict) else None
     if detail is None and status < 300:
         detail = _failed_result(body)
@@ -149,28 +149,29 @@ def raise_for_error(
 def error_from_response(
     detail: Any, body: Any, request: Request, *, status: int, retry_after: float | None = None
 ) -> OmsDriverError:
-    """The exception for the ``detail`` of an answer; ``detail`` may be missing or mere text."""
-    told: Mapping[str, Any] = detail if isinstance(detail, dict) else {}
-    code = told.get("code") or (None if told else _text(detail)) or f"http_{status}"
-    error = exception_class(_class_name(told, request, status))(str(told.get("message") or code))
-    result = _first_result(told) or _first_result(body) or {}
+    """Returns the exception for the ``detail`` of a response; it may be missing or plain text."""
+    fields: Mapping[str, Any] = detail if isinstance(detail, dict) else {}
+    code = fields.get("code") or (None if fields else _text(detail)) or f"http_{status}"
+    message = str(fields.get("message") or code)
+    error = exception_class(_class_name(fields, request, status))(message)
+    result = _first_result(fields) or _first_result(body) or {}
     error.code = str(code)
-    error.outcome = told["outcome"] if "outcome" in told else _outcome(request, status)
-    error.retryable = told.get("retryable") is True and error.outcome != "unknown"
+    error.outcome = fields["outcome"] if "outcome" in fields else _outcome(request, status)
+    error.retryable = fields.get("retryable") is True and error.outcome != "unknown"
     error.retry_after = retry_after
-    error.order_id = _text(result.get("order_id")) or _of_payload(request, "order_id")
-    named = _text(result.get("client_order_id"))
-    error.client_order_id = named or _of_payload(request, "client_order_id")
-    error.request_id = _text(told.get("request_id"))
+    error.order_id = _text(result.get("order_id")) or _payload_field(request, "order_id")
+    client_order_id = _text(result.get("client_order_id"))
+    error.client_order_id = client_order_id or _payload_field(request, "client_order_id")
+    error.request_id = _text(fields.get("request_id"))
     error.response = body
     return error
 
 
-def _class_name(told: Mapping[str, Any], request: Request, status: int) -> str:
-    named = told.get("ccxt_class")
-    if isinstance(named, str) and _ccxt_class(named) is not None:
-        return named
-    by_code = _CLASS_OF_CODE.get(str(told.get("code")))
+def _class_name(fields: Mapping[str, Any], request: Request, status: int) -> str:
+    class_name = fields.get("ccxt_class")
+    if isinstance(class_name, str) and _ccxt_class(class_name) is not None:
+        return class_name
+    by_code = _CLASS_OF_CODE.get(str(fields.get("code")))
     if by_code is not None:
         return by_code
     by_status = _CLASS_OF_STATUS.get(status, "ExchangeError")
@@ -178,14 +179,14 @@ def _class_name(told: Mapping[str, Any], request: Request, status: int) -> str:
 
 
 def _outcome(request: Request, status: int) -> str | None:
-    """What may be concluded if the answer, perhaps a proxy's, does not say."""
+    """Returns the outcome of a response that does not contain one (for example a proxy's)."""
     if request.is_read:
         return None
     return "not_sent" if 400 <= status < 500 else "unknown"
 
 
 def _failed_result(body: Any) -> Any:
-    """The error of the first result, if every result failed."""
+    """Returns the error of the first result if every result failed, else ``None``."""
     results = body.get("results") if isinstance(body, dict) else None
     if not isinstance(results, list) or not results:
         return None
@@ -196,12 +197,12 @@ def _failed_result(body: Any) -> Any:
 
 def _first_result(body: Any) -> Body | None:
     results = body.get("results") if isinstance(body, dict) else None
-    found = results[0] if isinstance(results, list) and results else None
-    return found if isinstance(found, dict) else None
+    first = results[0] if isinstance(results, list) and results else None
+    return first if isinstance(first, dict) else None
 
 
-def _of_payload(request: Request, key: str) -> str | None:
-    """A key of the command that was sent, if it was one command."""
+def _payload_field(request: Request, key: str) -> str | None:
+    """Returns a field of the command payload of a request with one command."""
     envelope = request.payload if isinstance(request.payload, dict) else {}
     payload = envelope.get("payload")
     return _text(payload.get(key)) if isinstance(payload, dict) else None

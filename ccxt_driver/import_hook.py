@@ -1,6 +1,6 @@
-"""Doing something to a module once it has been imported, whenever that will be.
+"""An import hook: calls a function with a module as soon as the module has been imported.
 
-So that a patch does not import what a program may never use.
+With it a patch does not import a module that the program may never use.
 """
 
 import sys
@@ -13,21 +13,21 @@ from types import ModuleType
 ModuleCallback = Callable[[ModuleType], None]
 
 
-def run_after_import(name: str, step: ModuleCallback) -> None:
-    """Call ``step`` with the module: now if it is loaded, else as soon as it is."""
+def run_after_import(name: str, callback: ModuleCallback) -> None:
+    """Calls ``callback`` with the module: now if it is loaded, else right after its import."""
     loaded = sys.modules.get(name)
     if loaded is not None:
-        step(loaded)
+        callback(loaded)
     else:
-        sys.meta_path.insert(0, _Finder(name, step))
+        sys.meta_path.insert(0, _Finder(name, callback))
 
 
 class _Finder(MetaPathFinder):
-    """Finds one module as everybody else would, once, and has its loader followed."""
+    """Wraps the loader of one module, once."""
 
-    def __init__(self, name: str, step: ModuleCallback) -> None:
+    def __init__(self, name: str, callback: ModuleCallback) -> None:
         self._name = name
-        self._step = step
+        self._callback = callback
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -37,22 +37,22 @@ class _Finder(MetaPathFinder):
         sys.meta_path.remove(self)
         spec = find_spec(name)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Followed(spec.loader, self._step)
+            spec.loader = _CallbackLoader(spec.loader, self._callback)
         return spec
 
 
-class _Followed(Loader):
-    """A loader, and what is done after it."""
+class _CallbackLoader(Loader):
+    """Delegates to another loader, then calls the callback."""
 
-    def __init__(self, loader: Loader, step: ModuleCallback) -> None:
+    def __init__(self, loader: Loader, callback: ModuleCallback) -> None:
         self._loader = loader
-        self._step = step
+        self._callback = callback
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         if module.__spec__ is not None:
-            module.__spec__.loader = self._loader  # the module's own view stays as it would be
+            module.__spec__.loader = self._loader  # the module must not see the wrapper
         self._loader.exec_module(module)
-        self._step(module)
+        self._callback(module)

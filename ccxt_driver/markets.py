@@ -1,6 +1,6 @@
-"""Markets as ccxt keeps them: by symbol, by id, their currencies, and rounding to their steps.
+"""Markets by symbol and id, their currencies, and rounding to their price and amount steps.
 
-Pure: what the exchange told comes in as the markets themselves.
+Pure: the markets come in as ccxt's structures.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 from ccxt_driver.errors import driver_error
 from ccxt_driver.wire import format_decimal
 
-#: ccxt's numbers for how precisions are told; a tick is a step of the grid itself.
+#: ccxt's precision modes; in ``TICK_SIZE`` mode a precision is the step itself.
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
 
 Market = Mapping[str, Any]
@@ -33,39 +33,42 @@ class Markets:
         object.__setattr__(self, "by_id", by_id)
         object.__setattr__(self, "currencies", _currencies(self.by_symbol))
 
-    def find(self, symbol: Any, wanted_type: str = "spot") -> Any:
-        """A market by symbol, or by the exchange's id. Raises ccxt's ``BadSymbol``."""
+    def find(self, symbol: Any, preferred_type: str = "spot") -> Any:
+        """Returns a market by symbol or exchange id. Raises ccxt's ``BadSymbol``.
+
+        If several markets have that id, one of ``preferred_type`` is returned.
+        """
         if symbol in self.by_symbol:
             return self.by_symbol[symbol]
-        named = self.by_id.get(str(symbol))
-        if not named:
+        markets = self.by_id.get(str(symbol))
+        if not markets:
             message = f"there is no market {symbol!r} on this account"
             raise driver_error("BadSymbol", message, code="instrument_not_supported")
-        return next((market for market in named if market.get(wanted_type) is True), named[0])
+        return next((each for each in markets if each.get(preferred_type) is True), markets[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketRounding:
-    """How numbers of one market are written; ``mode`` is ccxt's ``precisionMode``."""
+    """Formats numbers of one market as decimal text; ``mode`` is ccxt's ``precisionMode``."""
 
     market: Market
     mode: int = TICK_SIZE
 
     def amount(self, value: Any) -> str | None:
-        """Cut to the step. Raises ``InvalidOrder`` where nothing is left."""
+        """Truncates to the amount step. Raises ``InvalidOrder`` if the result is zero."""
         return self._not_zero("amount", value, self._step("amount"), ROUND_DOWN)
 
     def price(self, value: Any) -> str | None:
-        """Rounded to the tick. Raises ``InvalidOrder`` where nothing is left."""
+        """Rounds to the price tick. Raises ``InvalidOrder`` if the result is zero."""
         return self._not_zero("price", value, self._step("price"), ROUND_HALF_UP)
 
     def cost(self, value: Any) -> str | None:
-        """Cut to the step of costs, else of prices."""
+        """Truncates to the cost step, or to the price tick if there is none."""
         step = self._step("cost") or self._step("price")
         return None if value is None else round_to_step(value, step, ROUND_DOWN, self.mode)
 
     def fee(self, value: Any) -> str | None:
-        """Rounded to the tick."""
+        """Rounds to the price tick."""
         step = self._step("price")
         return None if value is None else round_to_step(value, step, ROUND_HALF_UP, self.mode)
 
@@ -83,44 +86,44 @@ class MarketRounding:
 
 
 def round_to_step(value: Any, step: Any, rounding: str, mode: int = TICK_SIZE) -> str:
-    """A number as text, on the grid that ``step`` tells; without a step as it is.
+    """Returns a number as text, rounded to ``step`` (unrounded if that is ``None``).
 
-    Raises ``InvalidOrder`` for what is no number.
+    Raises ``InvalidOrder`` if ``value`` is not a number.
     """
     try:
         number = Decimal(format_decimal(value))
-    except ValueError as wrong:
-        raise driver_error("InvalidOrder", str(wrong), code="validation_error") from None
+    except ValueError as error:
+        raise driver_error("InvalidOrder", str(error), code="validation_error") from None
     if step is None:
         return format_decimal(number)
     if mode != TICK_SIZE:
-        theirs = import_module("ccxt.base.decimal_to_precision")
-        how = theirs.TRUNCATE if rounding == ROUND_DOWN else theirs.ROUND
-        return str(theirs.decimal_to_precision(format_decimal(number), how, step, mode))
+        ccxt = import_module("ccxt.base.decimal_to_precision")
+        ccxt_rounding = ccxt.TRUNCATE if rounding == ROUND_DOWN else ccxt.ROUND
+        return str(ccxt.decimal_to_precision(format_decimal(number), ccxt_rounding, step, mode))
     tick = Decimal(format_decimal(step))
     return format_decimal((number / tick).quantize(Decimal(1), rounding=rounding) * tick)
 
 
 def _currencies(by_symbol: Mapping[str, Market]) -> dict[str, Any]:
-    """The currencies that markets name, with the finest step that one of them tells."""
+    """Returns the currencies of all markets, each with the finest step of any of them."""
     steps: dict[str, Any] = {}
     ids: dict[str, Any] = {}
     for market in by_symbol.values():
-        told = market.get("precision") or {}
+        precision = market.get("precision") or {}
         for part, fallback in (("base", "amount"), ("quote", "price"), ("settle", "price")):
             code = market.get(part)
             if code is None:
                 continue
-            step = told.get(part) or told.get(fallback)
-            known = [each for each in (step, steps.get(code)) if each is not None]
-            steps[code] = min(known) if known else None
+            step = precision.get(part) or precision.get(fallback)
+            candidates = [each for each in (step, steps.get(code)) if each is not None]
+            steps[code] = min(candidates) if candidates else None
             ids.setdefault(code, market.get(f"{part}Id") or code)
     return {code: _currency(code, ids[code], step) for code, step in sorted(steps.items())}
 
 
 def _currency(code: str, id: Any, step: Any) -> dict[str, Any]:
-    """ccxt's structure, all keys of it; a gateway says nothing of deposits."""
-    nothing = dict.fromkeys(("name", "active", "deposit", "withdraw", "fee", "numericId", "margin"))
+    """Returns ccxt's currency structure; fields about deposits are empty."""
+    empty = dict.fromkeys(("name", "active", "deposit", "withdraw", "fee", "numericId", "margin"))
     ranges = {name: {"min": None, "max": None} for name in ("amount", "deposit", "withdraw")}
-    told = {"info": {}, "id": id, "code": code, "precision": step, "type": None}
-    return {**told, **nothing, "limits": ranges, "networks": {}, "fees": {}}
+    fields = {"info": {}, "id": id, "code": code, "precision": step, "type": None}
+    return {**fields, **empty, "limits": ranges, "networks": {}, "fees": {}}

@@ -1,4 +1,4 @@
-"""Names of methods in ccxt's two spellings, which of them trade, and names of order types."""
+"""Method names in ccxt's two spellings, which of them trade, and names of order types."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 _TRADING = ("create", "edit", "cancel", "close_position", "close_all_positions")
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-#: Words of exchanges that programs written for one of them say, and the gateway's.
+#: Order types in the spelling of single exchanges, and the gateway's name.
 _ORDER_TYPES = {"stop_loss_limit": "stop_limit"}
 _ALL_CAPITALS = frozenset({"ohlcv"})
 
@@ -16,12 +16,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def snake_case(name: str) -> str:
-    """``fetchMyTrades`` and ``fetchOHLCV`` as ``fetch_my_trades`` and ``fetch_ohlcv``."""
+    """Returns ``fetch_my_trades`` for ``fetchMyTrades``, ``fetch_ohlcv`` for ``fetchOHLCV``."""
     return _WORD_ENDS.sub("_", name).lower()
 
 
 def camel_case(name: str) -> str:
-    """``fetch_my_trades`` and ``fetch_ohlcv`` as ``fetchMyTrades`` and ``fetchOHLCV``."""
+    """Returns ``fetchMyTrades`` for ``fetch_my_trades``, ``fetchOHLCV`` for ``fetch_ohlcv``."""
     first, *others = name.split("_")
     return first + "".join(
         word.upper() if word in _ALL_CAPITALS else word.capitalize() for word in others
@@ -29,36 +29,36 @@ def camel_case(name: str) -> str:
 
 
 def is_trading(name: str) -> bool:
-    """Whether a method of that name, in either spelling, makes, changes or ends orders."""
+    """Whether a method of that name, in either spelling, creates, changes or cancels orders."""
     return snake_case(name).startswith(_TRADING)
 
 
-def gateway_order_type(told: object) -> str:
-    """The gateway's word for an order type; one that is unknown here goes as it is."""
-    word = str(told).lower()
-    return _ORDER_TYPES.get(word, word)
+def gateway_order_type(order_type: object) -> str:
+    """Returns the gateway's name of an order type; unknown ones are only lower-cased."""
+    name = str(order_type).lower()
+    return _ORDER_TYPES.get(name, name)
 
 
 def keyword_aliases(**names: str) -> Callable[[Function], Function]:
-    """Lets callers of a method use other keywords: ``id="order_id"`` takes both."""
+    """Returns a decorator that accepts other keywords: ``id="order_id"`` accepts both names."""
 
     def decorate(function: Function) -> Function:
         @wraps(function)
-        def respelled(*args: Any, **keywords: Any) -> Any:
-            for name, other in names.items():
-                if other in keywords:
+        def wrapper(*args: Any, **keywords: Any) -> Any:
+            for name, alias in names.items():
+                if alias in keywords:
                     if name in keywords:
-                        raise TypeError(f"{function.__name__}: {name} and {other} are the same")
-                    keywords[name] = keywords.pop(other)
+                        raise TypeError(f"{function.__name__}: {name} and {alias} are the same")
+                    keywords[name] = keywords.pop(alias)
             return function(*args, **keywords)
 
-        return cast(Function, respelled)
+        return cast(Function, wrapper)
 
     return decorate
 
 
 class CamelCaseAliases:
-    """Gives each public method of a subclass its camelCase name; both are one function."""
+    """Adds a camelCase alias for each public method of a subclass."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

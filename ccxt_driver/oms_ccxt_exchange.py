@@ -8,13 +8,13 @@ from ccxt_driver.methods.sync import SyncMethods
 class OmsCcxtExchange(SyncMethods):
     """An account of a gateway as a ccxt exchange.
 
-    Made with keywords, or with one ccxt config dict (``apiKey``, ``accountId``, ``strategyId``,
-    ``baseUrl``, ``timeout``), which also chooses the ccxt dialect. Nothing is sent before the
-    first call.
+    Constructed with keywords, or with one ccxt config dict (``apiKey``, ``accountId``,
+    ``strategyId``, ``baseUrl``, ``timeout``), which also selects the ccxt dialect. Nothing is sent
+    before the first call.
     """
 
     def close(self) -> None:
-        """Close the connections to the gateway; the next call opens one."""
+        """Closes the connections to the gateway; the next call opens one."""
         self._close_http()
 
     def __enter__(self) -> Self:

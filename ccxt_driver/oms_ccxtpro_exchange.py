@@ -1,4 +1,4 @@
-"""``OmsCcxtProExchange``: the gateway's own methods at once, ``watch_*`` and the rest by await."""
+"""``OmsCcxtProExchange``: synchronous methods on the gateway's rows, coroutines for the rest."""
 
 import asyncio
 import inspect
@@ -20,9 +20,9 @@ from ccxt_driver.wire import Body
 class OmsCcxtProExchange(WatchMethods, SyncMethods):
     """``OmsCcxtExchange`` that also streams.
 
-    Methods that ask the gateway about its own rows block, as there; their results may be awaited
-    all the same. ``watch_*``, ``close``, ``call_ccxt_async`` and whatever asks the exchange about
-    its markets are coroutines.
+    Methods that trade or read the gateway's own rows block; their results may also be awaited.
+    ``watch_*``, ``close``, ``call_ccxt_async`` and methods about the exchange's markets are
+    coroutines.
     """
 
     def __init__(
@@ -49,42 +49,44 @@ class OmsCcxtProExchange(WatchMethods, SyncMethods):
         await self.close()
 
     async def close(self) -> None:
-        """End the stream and the connections; the next call opens what it needs."""
+        """Closes the stream and the connections; the next call opens what it needs."""
         await super().close()
         await self._async_http.close()
         self._close_http()
 
     async def call_ccxt_async(self, func: str, *args: Any, **kwargs: Any) -> Any:
-        """``call_ccxt``, to be awaited."""
-        return await self._run_async(read_flows.call(self._terms(), snake_case(func), args, kwargs))
+        """``call_ccxt`` as a coroutine."""
+        return await self._run_async(
+            read_flows.call(self._context(), snake_case(func), args, kwargs)
+        )
 
-    def _run(self, plan: Flow[Any]) -> Any:
-        return make_awaitable(super()._run(plan))
+    def _run(self, flow: Flow[Any]) -> Any:
+        return make_awaitable(super()._run(flow))
 
-    def _run_market(self, plan: Flow[Any]) -> Coroutine[Any, Any, Any]:
-        return self._run_async(plan)
+    def _run_market(self, flow: Flow[Any]) -> Coroutine[Any, Any, Any]:
+        return self._run_async(flow)
 
-    def _told(self, value: Any) -> Any:
+    def _local_result(self, value: Any) -> Any:
         return make_awaitable(value)
 
     def _remote_method(self, name: str) -> Any:
         return partial(self.call_ccxt_async, name)
 
-    async def _run_async(self, plan: Flow[Any]) -> Any:
-        return await run_flow(plan, self._waiting_http(), self.timeout_seconds)
+    async def _run_async(self, flow: Flow[Any]) -> Any:
+        return await run_flow(flow, self._async_client(), self.timeout_seconds)
 
-    def _waiting_http(self) -> AsyncHttpClient:
-        """An asynchronous client; whoever gave a client of his own is asked through that."""
-        given: Any = self.http
-        if given is self._own_http:
+    def _async_client(self) -> AsyncHttpClient:
+        """Returns the asynchronous client: the own one, or an adapter of the given client."""
+        client: Any = self.http
+        if client is self._own_http:
             return self._async_http
-        is_asynchronous = inspect.iscoroutinefunction(given.request)
-        asked: AsyncHttpClient = given if is_asynchronous else _InThread(given)
-        return asked
+        is_asynchronous = inspect.iscoroutinefunction(client.request)
+        adapted: AsyncHttpClient = client if is_asynchronous else _ThreadedClient(client)
+        return adapted
 
 
-class _InThread:
-    """A blocking client, asked in a thread so that the loop goes on."""
+class _ThreadedClient:
+    """Sends the requests of a blocking client in a thread, so that the event loop continues."""
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
@@ -97,5 +99,5 @@ class _InThread:
         query: Mapping[str, Any] | None = None,
         payload: Any = None,
     ) -> Body:
-        asked = partial(self._client.request, method, path, query=query, payload=payload)
-        return await asyncio.to_thread(asked)
+        send = partial(self._client.request, method, path, query=query, payload=payload)
+        return await asyncio.to_thread(send)

@@ -1,8 +1,8 @@
 """The block in ``sitecustomize.py`` that patches ccxt at every start of Python, and its commands.
 
-Only the block between the two marks is ever written or removed; the rest of the file is kept.
-Where Python finds another ``sitecustomize`` first, as Debian's does, ours would never run: the
-block then stands in a ``.pth`` file beside it as well.
+Only the block between the two marks is written or removed; the rest of the file is kept. Where
+Python finds another ``sitecustomize`` first (as on Debian), this one would never run: the block is
+then also written to a ``.pth`` file beside it.
 """
 
 import argparse
@@ -24,98 +24,100 @@ _BLOCK = re.compile(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n?", re.MULTILI
 
 
 def install(*, scope: str = "env", mode: str = SAFE, overrides: Iterable[str] = ()) -> Path:
-    """Write the block, in place of one that is there; the file. Raises ``ValueError``."""
+    """Writes the block, replacing an existing one; returns the file. Raises ``ValueError``."""
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}, not {mode!r}")
-    path = _file(scope)
-    kept = _without(_read(path))
+    path = _sitecustomize_path(scope)
+    rest = _remove_block(_read(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    if kept and not kept.endswith("\n"):
-        kept += "\n"
-    text = block(mode, list(overrides))
-    path.write_text(kept + text, encoding="utf-8")
+    if rest and not rest.endswith("\n"):
+        rest += "\n"
+    text = render_block(mode, list(overrides))
+    path.write_text(rest + text, encoding="utf-8")
     if _is_shadowed(path):
-        _start_line(path).write_text(f"import os; exec({text!r})\n", encoding="utf-8")
+        _pth_path(path).write_text(f"import os; exec({text!r})\n", encoding="utf-8")
     return path
 
 
 def uninstall(*, scope: str = "env") -> tuple[Path, bool]:
-    """Remove the block; the file, and whether there was one. A file left empty goes too."""
-    path = _file(scope)
-    _start_line(path).unlink(missing_ok=True)
+    """Removes the block; returns the file and whether it had one. An empty file is deleted."""
+    path = _sitecustomize_path(scope)
+    _pth_path(path).unlink(missing_ok=True)
     text = _read(path)
-    kept = _without(text)
-    if kept == text:
+    rest = _remove_block(text)
+    if rest == text:
         return path, False
-    if kept.strip():
-        path.write_text(kept, encoding="utf-8")
+    if rest.strip():
+        path.write_text(rest, encoding="utf-8")
     else:
         path.unlink()
     return path, True
 
 
 def status(*, scope: str = "env") -> dict[str, Any]:
-    """What is installed: ``scope, sitecustomize, exists, installed, mode, overrides``."""
-    path = _file(scope)
-    found = _BLOCK.search(_read(path))
-    block = found[0] if found else ""
+    """Returns the installed state: scope, sitecustomize, exists, installed, mode, overrides."""
+    path = _sitecustomize_path(scope)
+    match = _BLOCK.search(_read(path))
+    block = match[0] if match else ""
     return {
         "scope": scope,
         "sitecustomize": str(path),
         "exists": path.exists(),
-        "installed": found is not None,
-        "mode": _set_in(block, "CCXT_OMS_AUTOPATCH_MODE"),
-        "overrides": _set_in(block, "CCXT_OMS_OVERRIDE_EXCHANGES"),
+        "installed": match is not None,
+        "mode": _variable_in(block, "CCXT_OMS_AUTOPATCH_MODE"),
+        "overrides": _variable_in(block, "CCXT_OMS_OVERRIDE_EXCHANGES"),
     }
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line; the exit status."""
+    """Runs the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m ccxt_driver.autopatch")
     parser.add_argument("action", choices=("install", "uninstall", "status"))
     parser.add_argument("--scope", choices=SCOPES, default="env")
     parser.add_argument("--mode", choices=MODES, default=SAFE)
-    parser.add_argument("--override", default="", metavar="IDS", help="exchange ids, with commas")
-    asked = parser.parse_args(arguments)
-    if asked.action == "install":
-        ids = parse_ids(asked.override)
-        print(f"installed: {install(scope=asked.scope, mode=asked.mode, overrides=ids)}")
-    elif asked.action == "uninstall":
-        path, is_removed = uninstall(scope=asked.scope)
+    parser.add_argument(
+        "--override", default="", metavar="IDS", help="comma-separated exchange ids"
+    )
+    options = parser.parse_args(arguments)
+    if options.action == "install":
+        ids = parse_ids(options.override)
+        print(f"installed: {install(scope=options.scope, mode=options.mode, overrides=ids)}")
+    elif options.action == "uninstall":
+        path, is_removed = uninstall(scope=options.scope)
         print(f"uninstall: {path} removed={is_removed}")
-    for key, value in status(scope=asked.scope).items():
+    for key, value in status(scope=options.scope).items():
         print(f"{key}={value}")
     return 0
 
 
-def _file(scope: str) -> Path:
+def _sitecustomize_path(scope: str) -> Path:
     if scope not in SCOPES:
         raise ValueError(f"scope is one of {', '.join(SCOPES)}, not {scope!r}")
     folder = site.getusersitepackages() if scope == "user" else sysconfig.get_path("purelib")
     return Path(folder) / "sitecustomize.py"
 
 
-def _start_line(path: Path) -> Path:
-    # The last by name, so that what other such files add to the path is there already.
+def _pth_path(path: Path) -> Path:
+    # Sorted last, so that path entries of other .pth files exist when it runs.
     return path.with_name("zz_ccxt_driver_autopatch.pth")
 
 
 def _is_shadowed(path: Path) -> bool:
     invalidate_caches()
-    found = PathFinder.find_spec("sitecustomize")
-    return found is None or found.origin is None or not path.samefile(found.origin)
+    spec = PathFinder.find_spec("sitecustomize")
+    return spec is None or spec.origin is None or not path.samefile(spec.origin)
 
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _without(text: str) -> str:
+def _remove_block(text: str) -> str:
     return _BLOCK.sub("", text)
 
 
-def block(mode: str, overrides: list[str]) -> str:
-    """The text between the marks, and these."""
+def render_block(mode: str, overrides: list[str]) -> str:
+    """Returns the block including its marks."""
     switches = {
         "CCXT_OMS_AUTOPATCH": "1",
         "CCXT_OMS_AUTOPATCH_MODE": mode,
@@ -140,6 +142,6 @@ def block(mode: str, overrides: list[str]) -> str:
     )
 
 
-def _set_in(block: str, name: str) -> str:
-    found = re.search(rf"setdefault\('{name}', '([^']*)'\)", block)
-    return found[1] if found else ""
+def _variable_in(block: str, name: str) -> str:
+    match = re.search(rf"setdefault\('{name}', '([^']*)'\)", block)
+    return match[1] if match else ""

@@ -1,7 +1,7 @@
-"""Rows of the gateway as ccxt's unified structures, every key of them present.
+"""Converts rows of the gateway to ccxt's unified structures, with every key of theirs.
 
-Ids are the gateway's own. A value that a row does not tell is ``None``, never an error. Amounts
-are computed as decimals and become floats, or what ``number`` makes of their text, at the end.
+Ids are the gateway's own. A value that a row does not contain is ``None``, never an error. Amounts
+are computed as decimals and converted by ``number`` (float by default) at the end.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 Structure = dict[str, Any]
 
 OMS, CCXT = DIALECTS = ("oms", "ccxt")
-"""``oms`` keeps the gateway's words where they differ from ccxt's."""
+"""``oms`` keeps the gateway's values where they differ from ccxt's."""
 
 _EXACT = Context(prec=80)
 _ZERO = Decimal(0)
@@ -25,8 +25,8 @@ _STATUSES = {
     "EXPIRED": "canceled",
     "REJECTED": "rejected",
 }
-_SIDES_OF_POSITIONS = {"buy": "long", "sell": "short"}
-_UNKNOWN_OF_POSITION = (
+_POSITION_SIDES = {"buy": "long", "sell": "short"}
+_UNAVAILABLE_POSITION_KEYS = (
     *("leverage", "marginMode", "liquidationPrice", "hedged", "lastPrice", "collateral"),
     *("initialMargin", "initialMarginPercentage", "maintenanceMargin"),
     *("maintenanceMarginPercentage", "marginRatio", "percentage", "positionMargin", "isolated"),
@@ -35,13 +35,13 @@ _UNKNOWN_OF_POSITION = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StructureBuilder:
-    """How structures are written: ``number`` makes a value of decimal text."""
+    """Builds ccxt structures; ``number`` converts decimal text to a value."""
 
     number: Callable[[str], Any] = float
     dialect: str = OMS
 
     def order(self, row: Row, *, info: Any = None, deals: Sequence[Row] = ()) -> Structure:
-        """An order. ``info`` is the row itself unless something wider is given."""
+        """Returns an order structure; ``info`` is the row unless given."""
         qty, filled = _decimal(row, "qty"), _decimal(row, "filled_qty")
         average = _decimal(row, "avg_fill_price")
         remaining = None if qty is None or filled is None else max(_ZERO, qty - filled)
@@ -78,7 +78,7 @@ class StructureBuilder:
         }
 
     def trade(self, row: Row) -> Structure:
-        """A deal."""
+        """Returns a trade structure for a deal row."""
         qty, price = _decimal(row, "qty"), _decimal(row, "price")
         executed = parse_milliseconds(row.get("executed_at"))
         fee = self._fee(row)
@@ -99,13 +99,13 @@ class StructureBuilder:
         }
 
     def position(self, row: Row) -> Structure:
-        """A position; quantities are in units of the base currency, so a contract is one."""
+        """Returns a position structure; quantities are in base units, the contract size is 1."""
         qty, mark = _decimal(row, "qty"), _decimal(row, "mark_price")
         side = row.get("side")
         return {
             "id": _text(row.get("id")),
             "symbol": row.get("symbol"),
-            "side": side if self.dialect == OMS else _SIDES_OF_POSITIONS.get(str(side), side),
+            "side": side if self.dialect == OMS else _POSITION_SIDES.get(str(side), side),
             "contracts": self._number(qty),
             "entryPrice": self._value(row, "avg_price"),
             **_times(parse_milliseconds(row.get("opened_at"))),
@@ -119,12 +119,12 @@ class StructureBuilder:
             "stopLossPrice": self._value(row, "stop_loss"),
             "takeProfitPrice": self._value(row, "stop_gain"),
             "exitPrice": self._value(row, "close_price"),
-            **dict.fromkeys(_UNKNOWN_OF_POSITION),
+            **dict.fromkeys(_UNAVAILABLE_POSITION_KEYS),
         }
 
     def _status(self, row: Row) -> str:
-        words = {str(row.get("status")).upper(), str(row.get("state")).upper()}
-        if self.dialect == CCXT and "EXPIRED" in words:
+        states = {str(row.get("status")).upper(), str(row.get("state")).upper()}
+        if self.dialect == CCXT and "EXPIRED" in states:
             return "expired"
         return _STATUSES.get(str(row.get("status")).upper(), "open")
 
@@ -141,8 +141,8 @@ class StructureBuilder:
         return None if value is None else self.number(format_decimal(value))
 
 
-def _times(moment_ms: int | None) -> Structure:
-    return {"timestamp": moment_ms, "datetime": iso8601(moment_ms)}
+def _times(timestamp_ms: int | None) -> Structure:
+    return {"timestamp": timestamp_ms, "datetime": iso8601(timestamp_ms)}
 
 
 def _cost(qty: Decimal | None, price: Decimal | None) -> Decimal | None:

@@ -1,7 +1,4 @@
-"""What crosses the border to the gateway: requests, decimals as plain text, times.
-
-Nothing is sent from here, and nothing decided about orders.
-"""
+"""Encoding of requests to the gateway: JSON, decimals as plain text, times. No I/O."""
 
 import json
 from collections.abc import Mapping
@@ -12,18 +9,18 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 Body = dict[str, Any]
-"""A JSON object that the gateway answered."""
+"""The JSON object of a response."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-#: ccxt functions that change nothing begin with one of these.
+#: ccxt functions that change nothing begin with one of these prefixes.
 _READS = ("fetch_", "load_", "describe")
 _ORDER_PATHS = ("/oms/commands", "/oms/orders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request; ``path`` is relative to the gateway's address."""
+    """One request; ``path`` is relative to the gateway's base URL."""
 
     method: str
     path: str
@@ -32,24 +29,24 @@ class Request:
 
     @property
     def is_read(self) -> bool:
-        """Whether it changes nothing, so that asking again does no harm."""
+        """Whether the request changes nothing and may therefore be repeated."""
         if self.method.upper() == "GET":
             return True
         return self.path.startswith("/ccxt/") and self.path.split("/")[-1].startswith(_READS)
 
     @property
     def is_about_orders(self) -> bool:
-        """Whether what is not found, or wrong, is an order."""
+        """Whether the resource of a 404 or 422 response is an order."""
         return self.path.startswith(_ORDER_PATHS)
 
     def url(self, base_url: str) -> str:
-        """The whole address."""
+        """Returns the absolute URL."""
         query = f"?{urlencode(self.query)}" if self.query else ""
         return f"{base_url.rstrip('/')}{self.path}{query}"
 
 
 def ccxt_call(account_id: int, func: str, args: list[Any], keywords: dict[str, Any]) -> Request:
-    """A call of the ccxt method ``func`` (snake_case) on the account's exchange."""
+    """Returns the request that calls the ccxt method ``func`` (snake_case) on the account."""
     return Request(
         method="POST",
         path=f"/ccxt/{account_id}/{quote_path_part(func)}",
@@ -58,27 +55,27 @@ def ccxt_call(account_id: int, func: str, args: list[Any], keywords: dict[str, A
 
 
 def quote_path_part(value: object) -> str:
-    """``value`` as one part of a path, whatever it holds."""
+    """Returns ``value`` percent-encoded as one path segment."""
     return quote(str(value), safe="")
 
 
 def json_bytes(payload: Any) -> bytes:
-    """JSON text; decimals as plain text, what JSON does not know as text."""
+    """Returns JSON; decimals and types unknown to JSON are written as strings."""
     return json.dumps(payload, separators=(",", ":"), default=_as_text).encode()
 
 
 def format_decimal(value: Any) -> str:
-    """A number as decimal text without exponent and trailing zeros: ``1e-07`` is ``0.0000001``.
+    """Returns a number as decimal text without exponent and trailing zeros.
 
-    A float counts as the shortest text that stands for it. Raises ``ValueError`` for anything
-    that is no finite number.
+    ``1e-07`` becomes ``0.0000001``. A float is read by its shortest representation. Raises
+    ``ValueError`` for anything that is not a finite number.
     """
     if isinstance(value, bool):
-        raise ValueError("a truth value is no number")
+        raise ValueError("a boolean is not a number")
     try:
         number = Decimal(repr(float(value)) if isinstance(value, float) else str(value).strip())
     except InvalidOperation:
-        raise ValueError(f"{value!r} is no number") from None
+        raise ValueError(f"{value!r} is not a number") from None
     if not number.is_finite():
         raise ValueError(f"{value!r} is not finite")
     text = format(number, "f")
@@ -87,29 +84,32 @@ def format_decimal(value: Any) -> str:
     return "0" if text == "-0" else text
 
 
-def parse_milliseconds(moment: Any) -> int | None:
-    """RFC 3339 text (a naive one is UTC) as milliseconds since 1970; ``None`` if it is no time."""
-    if not isinstance(moment, str):
+def parse_milliseconds(timestamp: Any) -> int | None:
+    """Returns RFC 3339 text as milliseconds since 1970; ``None`` if it is not a time.
+
+    Text without a time zone is taken as UTC.
+    """
+    if not isinstance(timestamp, str):
         return None
     try:
-        read = datetime.fromisoformat(moment.strip())
+        parsed = datetime.fromisoformat(timestamp.strip())
     except ValueError:
         return None
-    aware = read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+    aware = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
     return (aware - _EPOCH) // _MILLISECOND
 
 
-def iso8601(moment_ms: int | None) -> str | None:
-    """Milliseconds since 1970 as ccxt writes a ``datetime``."""
-    if moment_ms is None:
+def iso8601(timestamp_ms: int | None) -> str | None:
+    """Returns milliseconds since 1970 in the format of ccxt's ``datetime`` fields."""
+    if timestamp_ms is None:
         return None
-    text = (_EPOCH + moment_ms * _MILLISECOND).replace(tzinfo=None)
+    text = (_EPOCH + timestamp_ms * _MILLISECOND).replace(tzinfo=None)
     return text.isoformat(timespec="milliseconds") + "Z"
 
 
-def utc_date(moment_ms: int) -> str:
-    """The UTC date in which a moment lies, YYYY-MM-DD."""
-    return (_EPOCH + moment_ms * _MILLISECOND).date().isoformat()
+def utc_date(timestamp_ms: int) -> str:
+    """Returns the UTC date of a timestamp, YYYY-MM-DD."""
+    return (_EPOCH + timestamp_ms * _MILLISECOND).date().isoformat()
 
 
 def _as_text(value: object) -> str:

@@ -1,6 +1,6 @@
-"""Values that may also be awaited and yield themselves.
+"""JSON values that may also be awaited; awaiting one returns the value itself.
 
-So one call serves a caller who waits for nothing and one who writes ``await`` before everything.
+With them one synchronous method serves callers with and without ``await``.
 """
 
 from collections.abc import Generator
@@ -12,30 +12,30 @@ class _Awaitable:
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self
-        yield  # what makes this function a generator, as awaiting wants one
+        yield  # makes this function a generator, as ``__await__`` requires
 
 
 class AwaitableDict(_Awaitable, dict[Any, Any]):
-    """A dict to be had at once or by ``await``."""
+    """A dict that may be awaited."""
 
 
 class AwaitableList(_Awaitable, list[Any]):
-    """A list, likewise."""
+    """A list that may be awaited."""
 
 
 class AwaitableStr(_Awaitable, str):
-    """A text, likewise."""
+    """A str that may be awaited."""
 
 
 class AwaitableFloat(_Awaitable, float):
-    """A float, likewise."""
+    """A float that may be awaited."""
 
 
 class AwaitableInt(_Awaitable, int):
-    """A whole number, likewise."""
+    """An int that may be awaited."""
 
 
-_KINDS: dict[type, type] = {
+_AWAITABLE_TYPES: dict[type, type] = {
     dict: AwaitableDict,
     list: AwaitableList,
     str: AwaitableStr,
@@ -45,6 +45,6 @@ _KINDS: dict[type, type] = {
 
 
 def make_awaitable(value: Any) -> Any:
-    """``value``, to be awaited too if it is JSON of a kind that can be; ``None`` cannot."""
-    kind = _KINDS.get(type(value))
-    return value if kind is None else kind(value)
+    """Returns an awaitable equal of a dict, list, str, float or int; other values unchanged."""
+    awaitable_type = _AWAITABLE_TYPES.get(type(value))
+    return value if awaitable_type is None else awaitable_type(value)

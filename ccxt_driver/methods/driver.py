@@ -1,8 +1,8 @@
-"""What every driver class is: its account, its attributes, and what happens to unknown names.
+"""``Driver``: base class with the account, ccxt's attributes and the handling of unknown names.
 
-Nothing here talks to the gateway: a subclass says how a plan is carried out. And nothing goes
-around the gateway: a name that trades is a method of a subclass, or it is refused. Any other name
-is a call of the same name on the account's exchange.
+It does no I/O: a subclass runs the request flows. A method name that trades is implemented by a
+subclass or refused, so that no order bypasses the gateway; any other unknown name is a call of
+that name on the account's exchange.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from ccxt_driver.structures import CCXT, StructureBuilder
 
 
 def utc_now() -> datetime:
-    """The time, aware."""
+    """Returns the current time, aware."""
     return datetime.now(UTC)
 
 
@@ -38,13 +38,13 @@ class Driver(CamelCaseAliases):
 
     id = OMS_ID
     name = OMS_NAME
-    #: Makes a value of the decimal text of amounts and prices; ``str`` keeps them exact.
+    #: Converts the decimal text of amounts and prices; ``str`` keeps them exact.
     number: Any = float
     own_has: Mapping[str, bool] = HAS
     version = "oms"
     certified = False
     pro = False
-    #: The gateway counts its own budgets; ccxt's switch is there for who sets it.
+    #: The gateway limits the request rate itself; ccxt's attribute exists for programs that set it.
     enableRateLimit = True
     rateLimit = 0
     verbose = False
@@ -71,12 +71,12 @@ class Driver(CamelCaseAliases):
         self.ids: list[str] | None = None
         self.currencies: dict[str, Any] = {}
         self.currencies_by_id: dict[str, Any] = {}
-        #: What was watched last, as ccxt.pro keeps it: by symbol, candles also by timeframe.
+        #: The last watched data, as in ccxt.pro: by symbol, candles also by timeframe.
         self.tickers: dict[str, Any] = {}
         self.orderbooks: dict[str, Any] = {}
         self.ohlcvs: dict[str, dict[str, list[Any]]] = {}
-        self._loaded: Markets | None = None
-        self._remote: Mapping[str, Any] | None = None
+        self._loaded_markets: Markets | None = None
+        self._remote_description: Mapping[str, Any] | None = None
         self._clock = utc_now
 
     def __repr__(self) -> str:
@@ -91,41 +91,41 @@ class Driver(CamelCaseAliases):
 
     @property
     def timeout(self) -> int:
-        """How long an answer is awaited, in milliseconds as ccxt counts."""
+        """The response timeout in milliseconds, as in ccxt."""
         return int(self.timeout_seconds * 1000)
 
-    def _run(self, plan: Flow[Any]) -> Any:
-        """Carry out a plan; its result, or an awaitable of it."""
+    def _run(self, flow: Flow[Any]) -> Any:
+        """Runs a flow; returns its result, or an awaitable of it."""
         raise NotImplementedError
 
-    def _run_market(self, plan: Flow[Any]) -> Any:
-        """The same for what is asked of the exchange, where that makes a difference."""
-        return self._run(plan)
+    def _run_market(self, flow: Flow[Any]) -> Any:
+        """Runs a flow that queries the exchange; a subclass may run these another way."""
+        return self._run(flow)
 
     def _remote_method(self, name: str) -> Any:
-        """What a name that is nobody's does: the exchange is called."""
+        """Returns the callable for a name that the driver does not define."""
         return partial(self.call_ccxt, name)
 
     def call_ccxt(self, func: str, *args: Any, **kwargs: Any) -> Any:
-        """Call a ccxt method on the account's exchange; the gateway judges whether it may be."""
-        return self._run(read_flows.call(self._terms(), snake_case(func), args, kwargs))
+        """Calls a ccxt method on the account's exchange, if the gateway permits it."""
+        return self._run(read_flows.call(self._context(), snake_case(func), args, kwargs))
 
     def load_has(self, refresh: bool = False) -> Any:
-        """What can be done on this account; asked once, then remembered. Sets ``has``."""
+        """Returns the capabilities of the account, requested once. Sets ``has``."""
         return self._run(self._load_has(refresh))
 
     def describe(self) -> Any:
-        """Id, name, ``has``, and the exchange's timeframes and features."""
+        """Returns id, name, ``has``, and the exchange's timeframes and features."""
         return self._run(self._describe())
 
     def _load_has(self, refresh: bool) -> Flow[dict[str, Any]]:
-        if refresh or self._remote is None:
-            told = yield from read_flows.call(self._terms(), "describe", (), {})
-            self._take_description(told if isinstance(told, dict) else {})
+        if refresh or self._remote_description is None:
+            result = yield from read_flows.call(self._context(), "describe", (), {})
+            self._set_description(result if isinstance(result, dict) else {})
         return self.has
 
-    def _take_description(self, remote: Mapping[str, Any]) -> None:
-        self._remote = remote
+    def _set_description(self, remote: Mapping[str, Any]) -> None:
+        self._remote_description = remote
         self.has = merge_has(self.own_has, remote.get("has"), type(self))
         self.timeframes = dict(remote.get("timeframes") or {})
         self.features = dict(remote.get("features") or {})
@@ -134,17 +134,17 @@ class Driver(CamelCaseAliases):
 
     def _describe(self) -> Flow[dict[str, Any]]:
         has = yield from self._load_has(False)
-        return build_description(has, self._remote or {})
+        return build_description(has, self._remote_description or {})
 
     def _refuse(self, name: str, *args: Any, **kwargs: Any) -> NoReturn:
-        message = f"{name} is not supported: it would go around the gateway"
+        message = f"{name} is not supported: it would bypass the gateway"
         raise driver_error("NotSupported", message, code="not_supported")
 
-    def _terms(self) -> CallContext:
+    def _context(self) -> CallContext:
         return CallContext(
             account_id=self.account_id,
             strategy_id=self.strategy_id,
             timeout_seconds=self.timeout_seconds,
-            shapes=StructureBuilder(number=self.number, dialect=self.dialect),
+            structures=StructureBuilder(number=self.number, dialect=self.dialect),
             clock=self._clock,
         )

@@ -1,6 +1,6 @@
-"""The methods about markets: what the exchange tells of them, and rounding to their steps.
+"""Methods about markets: the exchange's market data, and rounding to the steps of markets.
 
-Rounding asks the gateway at most once, for the markets.
+Rounding sends at most one request, which loads the markets.
 """
 
 from collections.abc import Sequence
@@ -16,126 +16,127 @@ from ccxt_driver.structures import CCXT
 
 
 class MarketMethods(Driver):
-    """Markets, and the exchange's own words on prices."""
+    """Markets, order books and rounding."""
 
     def load_markets(self, reload: bool = False, params: Params = NO_PARAMS) -> Any:
-        """All markets by symbol; asked once, then remembered. Sets ``markets``, ``symbols``, …
+        """Returns all markets by symbol, requested once. Sets ``markets``, ``symbols`` and others.
 
-        In the ccxt dialect ``has``, ``timeframes`` and ``features`` are loaded with them.
+        In the ccxt dialect ``has``, ``timeframes`` and ``features`` are loaded as well.
         """
         return self._run_market(self._load_markets(reload, params or NO_PARAMS))
 
     def set_markets_from_exchange(self, source_exchange: Any) -> Any:
-        """Take over the markets that another object of the same account has loaded.
+        """Copies the markets and the description that another exchange object has loaded.
 
-        With what it was told of the exchange; nobody is asked. Raises ``ArgumentsRequired`` if it
-        has loaded none, ``BadRequest`` for an object of another kind.
+        Sends no request. Raises ``ArgumentsRequired`` if that object has loaded no markets,
+        ``BadRequest`` for an object of another library.
         """
         if not isinstance(source_exchange, MarketMethods):
             message = "markets are shared between objects of this driver only"
             raise driver_error("BadRequest", message, code="validation_error")
-        if source_exchange._loaded is None:
+        if source_exchange._loaded_markets is None:
             message = "the source exchange must load its markets first"
             raise driver_error("ArgumentsRequired", message, code="markets_not_loaded")
-        self._take_markets(source_exchange._loaded)
-        if source_exchange._remote is not None:
-            self._take_description(source_exchange._remote)
+        self._set_markets(source_exchange._loaded_markets)
+        if source_exchange._remote_description is not None:
+            self._set_description(source_exchange._remote_description)
         return self
 
     def fetch_markets(self, params: Params = NO_PARAMS) -> Any:
-        """All markets, asked anew."""
+        """Returns all markets, requested again."""
         return self._fetch_market("fetch_markets", [], params)
 
     def fetch_order_book(
         self, symbol: str, limit: int | None = None, params: Params = NO_PARAMS
     ) -> Any:
-        """The exchange's order book."""
+        """Returns the exchange's order book."""
         args = [symbol] if limit is None else [symbol, limit]
         return self._fetch_market("fetch_order_book", args, params)
 
     def market(self, symbol: str) -> Any:
-        """One market, by symbol or id; the markets must be loaded."""
+        """Returns a market by symbol or id; the markets must be loaded."""
         return self._markets().find(symbol, str(self.options.get("defaultType", "spot")))
 
     def market_id(self, symbol: str) -> Any:
-        """The exchange's id of a market."""
+        """Returns the exchange's id of a market."""
         return self.market(symbol)["id"]
 
     def symbol(self, symbol: str) -> Any:
-        """The symbol of a market, given that or its id."""
+        """Returns the symbol of a market, by symbol or id."""
         return self.market(symbol)["symbol"]
 
     def currency(self, code: str) -> Any:
-        """One currency of those that markets name."""
-        found = self._markets().currencies.get(code)
-        if found is None:
-            message = f"no market of this account names the currency {code!r}"
+        """Returns a currency of the markets. Raises ``ExchangeError`` for an unknown one."""
+        currency = self._markets().currencies.get(code)
+        if currency is None:
+            message = f"no market of this account has the currency {code!r}"
             raise driver_error("ExchangeError", message, code="not_found")
-        return found
+        return currency
 
     def amount_to_precision(self, symbol: str, amount: Any) -> Any:
-        """The amount as text, cut to the market's step. Raises ``InvalidOrder`` below one step."""
-        return self._told(self._rounding(symbol).amount(amount))
+        """Returns the amount as text, truncated to the step. Raises ``InvalidOrder`` for zero."""
+        return self._local_result(self._rounding(symbol).amount(amount))
 
     def price_to_precision(self, symbol: str, price: Any) -> Any:
-        """The price as text, rounded to the market's tick. Raises ``InvalidOrder`` for zero."""
-        return self._told(self._rounding(symbol).price(price))
+        """Returns the price as text, rounded to the tick. Raises ``InvalidOrder`` for zero."""
+        return self._local_result(self._rounding(symbol).price(price))
 
     def cost_to_precision(self, symbol: str, cost: Any) -> Any:
-        """The cost as text, cut."""
-        return self._told(self._rounding(symbol).cost(cost))
+        """Returns the cost as text, truncated."""
+        return self._local_result(self._rounding(symbol).cost(cost))
 
     def fee_to_precision(self, symbol: str, fee: Any) -> Any:
-        """The fee as text, rounded."""
-        return self._told(self._rounding(symbol).fee(fee))
+        """Returns the fee as text, rounded."""
+        return self._local_result(self._rounding(symbol).fee(fee))
 
     def currency_to_precision(self, code: str, fee: Any, network_code: Any = None) -> Any:
-        """An amount of a currency as text, rounded to the finest step that a market tells."""
+        """Returns an amount of a currency as text, rounded to the finest step of its markets."""
         step = self.currency(code)["precision"]
-        return self._told(round_to_step(fee, step, ROUND_HALF_UP, self.precisionMode))
+        return self._local_result(round_to_step(fee, step, ROUND_HALF_UP, self.precisionMode))
 
     def check_required_credentials(self, error: bool = True) -> bool:
-        """Whether there is a key; an object without one cannot be made."""
+        """Returns ``True``: an object without a key cannot be constructed."""
         return True
 
     def _fetch_market(self, func: str, args: Sequence[Any], params: Params) -> Any:
         return self._run_market(
-            read_flows.fetch_market(self._terms(), func, args, params or NO_PARAMS)
+            read_flows.fetch_market(self._context(), func, args, params or NO_PARAMS)
         )
 
     def _load_markets(self, reload: bool, params: Params) -> Flow[Any]:
-        if self._loaded is not None and not reload:
+        if self._loaded_markets is not None and not reload:
             return self.markets
-        terms = self._terms()
-        told = yield from read_flows.fetch_market(terms, "load_markets", [True] * reload, params)
-        if not isinstance(told, dict):
-            return told
+        context = self._context()
+        args = [True] * reload
+        markets = yield from read_flows.fetch_market(context, "load_markets", args, params)
+        if not isinstance(markets, dict):
+            return markets
         if self.dialect == CCXT:
             yield from self._load_has(reload)
-        self._take_markets(Markets(by_symbol=told))
+        self._set_markets(Markets(by_symbol=markets))
         return self.markets
 
-    def _take_markets(self, loaded: Markets) -> None:
-        self._loaded = loaded
+    def _set_markets(self, loaded: Markets) -> None:
+        self._loaded_markets = loaded
         self.markets, self.markets_by_id = loaded.by_symbol, loaded.by_id
         self.symbols, self.ids = sorted(loaded.by_symbol), sorted(loaded.by_id)
         self.currencies = loaded.currencies
         self.currencies_by_id = {each["id"]: each for each in self.currencies.values()}
 
     def _markets(self) -> Markets:
-        if self._loaded is None:
-            self._need_markets()
-        if self._loaded is None:
+        if self._loaded_markets is None:
+            self._load_markets_if_possible()
+        if self._loaded_markets is None:
             message = "markets are not loaded: call load_markets first"
             raise driver_error("ExchangeError", message, code="markets_not_loaded")
-        return self._loaded
+        return self._loaded_markets
 
-    def _told(self, value: Any) -> Any:
-        """What a method answers that asks nobody."""
+    def _local_result(self, value: Any) -> Any:
+        """Returns the result of a method that sends no request."""
         return value
 
-    def _need_markets(self) -> None:
-        """Load the markets, where that can be done without waiting for an event loop."""
+    def _load_markets_if_possible(self) -> None:
+        """Loads the markets in classes that can do so without an event loop."""
 
     def _rounding(self, symbol: str) -> MarketRounding:
         return MarketRounding(market=self.market(symbol), mode=self.precisionMode)

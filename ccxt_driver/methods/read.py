@@ -1,4 +1,4 @@
-"""The methods that read orders, deals, positions and balances; what each asks: ``reading``."""
+"""ccxt's methods that read; their requests are built in ``sansio.read_flows``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,12 @@ from ccxt_driver.sansio.flow import NO_PARAMS, Params
 
 
 class ReadMethods(Driver):
-    """What the gateway has recorded of the account."""
+    """Orders, deals, positions and balances of the account."""
 
     @keyword_aliases(id="order_id")
     def fetch_order(self, id: Any, symbol: str | None = None, params: Params = NO_PARAMS) -> Any:
-        """An order. If there is none: ``None``, or in the ccxt dialect ``OrderNotFound``."""
-        return self._run(read_flows.fetch_order(self._terms(), id, symbol, params or NO_PARAMS))
+        """Returns an order. Without one: ``None``, or in the ccxt dialect ``OrderNotFound``."""
+        return self._run(read_flows.fetch_order(self._context(), id, symbol, params or NO_PARAMS))
 
     def fetch_open_orders(
         self,
@@ -24,11 +24,11 @@ class ReadMethods(Driver):
         limit: int | None = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """Orders that are not final."""
-        plan = read_flows.fetch_open_orders(
-            self._terms(), symbol, since, limit, params or NO_PARAMS
+        """Returns the orders that are not final."""
+        flow = read_flows.fetch_open_orders(
+            self._context(), symbol, since, limit, params or NO_PARAMS
         )
-        return self._run(plan)
+        return self._run(flow)
 
     def fetch_orders(
         self,
@@ -37,9 +37,9 @@ class ReadMethods(Driver):
         limit: int | None = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """Orders of every status, of yesterday and today unless ``params`` holds dates."""
-        plan = read_flows.fetch_orders(self._terms(), symbol, since, limit, params or NO_PARAMS)
-        return self._run(plan)
+        """Returns orders of every status, of yesterday and today unless ``params`` has dates."""
+        flow = read_flows.fetch_orders(self._context(), symbol, since, limit, params or NO_PARAMS)
+        return self._run(flow)
 
     def fetch_closed_orders(
         self,
@@ -48,7 +48,7 @@ class ReadMethods(Driver):
         limit: int | None = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """The same as ``fetch_orders``: the gateway's history holds every status."""
+        """Same as ``fetch_orders``: the gateway's history contains every status."""
         return self.fetch_orders(symbol, since, limit, params)
 
     def fetch_canceled_orders(
@@ -58,11 +58,11 @@ class ReadMethods(Driver):
         limit: int | None = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """Orders that were canceled or expired."""
-        plan = read_flows.fetch_canceled_orders(
-            self._terms(), symbol, since, limit, params or NO_PARAMS
+        """Returns orders that were canceled or expired."""
+        flow = read_flows.fetch_canceled_orders(
+            self._context(), symbol, since, limit, params or NO_PARAMS
         )
-        return self._run(plan)
+        return self._run(flow)
 
     def fetch_my_trades(
         self,
@@ -71,9 +71,11 @@ class ReadMethods(Driver):
         limit: int | None = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """Deals, of yesterday and today unless ``params`` holds dates."""
-        plan = read_flows.fetch_my_trades(self._terms(), symbol, since, limit, params or NO_PARAMS)
-        return self._run(plan)
+        """Returns deals, of yesterday and today unless ``params`` has dates."""
+        flow = read_flows.fetch_my_trades(
+            self._context(), symbol, since, limit, params or NO_PARAMS
+        )
+        return self._run(flow)
 
     @keyword_aliases(id="order_id")
     def fetch_order_trades(
@@ -84,25 +86,27 @@ class ReadMethods(Driver):
         limit: int | None = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """The deals of one order."""
-        told = {**(params or NO_PARAMS), "order_id": id}
-        return self.fetch_my_trades(symbol, since or 0, limit, told)
+        """Returns the deals of one order."""
+        with_order = {**(params or NO_PARAMS), "order_id": id}
+        return self.fetch_my_trades(symbol, since or 0, limit, with_order)
 
     def fetch_position(self, symbol: str, params: Params = NO_PARAMS) -> Any:
-        """The open position of a symbol, the oldest if there are several; ``None`` if none."""
-        return self._run(read_flows.fetch_position(self._terms(), symbol, params or NO_PARAMS))
+        """Returns the open position of a symbol, the oldest of several; ``None`` without one."""
+        return self._run(read_flows.fetch_position(self._context(), symbol, params or NO_PARAMS))
 
     def fetch_positions(
         self, symbols: Sequence[str] | str | None = None, params: Params = NO_PARAMS
     ) -> Any:
-        """Open positions; with ``history`` in ``params`` those of any state."""
-        return self._run(read_flows.fetch_positions(self._terms(), symbols, params or NO_PARAMS))
+        """Returns open positions; with ``history`` in ``params`` those of any state."""
+        return self._run(read_flows.fetch_positions(self._context(), symbols, params or NO_PARAMS))
 
     def fetch_balance(self, params: Params = NO_PARAMS) -> Any:
-        """The exchange's balance."""
-        return self._run(read_flows.fetch_balance(self._terms(), params or NO_PARAMS))
+        """Returns the exchange's balance."""
+        return self._run(read_flows.fetch_balance(self._context(), params or NO_PARAMS))
 
     def fetch_ticker(self, symbol: str, params: Params = NO_PARAMS) -> Any:
-        """The exchange's ticker."""
-        plan = read_flows.fetch_market(self._terms(), "fetch_ticker", [symbol], params or NO_PARAMS)
-        return self._run(plan)
+        """Returns the exchange's ticker."""
+        flow = read_flows.fetch_market(
+            self._context(), "fetch_ticker", [symbol], params or NO_PARAMS
+        )
+        return self._run(flow)

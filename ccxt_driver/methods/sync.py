@@ -1,20 +1,18 @@
-"""Carrying plans out at once: methods return when the gateway has answered."""
+"""Runs request flows over a blocking client: the I/O loop of the synchronous class."""
 
 import time
 from collections.abc import Mapping
-from itertools import count
 from typing import Any, Protocol
 
 from ccxt_driver.config import read_config
-from ccxt_driver.errors import raise_for_error
 from ccxt_driver.http_client import OmsHttpClient
 from ccxt_driver.methods.unified import UnifiedMethods
-from ccxt_driver.sansio.flow import NO_PARAMS, Flow, retry_delay_seconds
+from ccxt_driver.sansio.flow import NO_PARAMS, Flow, Send, run_steps
 from ccxt_driver.wire import Body, Request
 
 
 class HttpClient(Protocol):
-    """Whatever can ask the gateway."""
+    """A blocking client of the gateway."""
 
     def request(
         self,
@@ -24,7 +22,7 @@ class HttpClient(Protocol):
         query: Mapping[str, Any] | None = None,
         payload: Any = None,
     ) -> Body:
-        """The body of the answer; raises where it is a refusal."""
+        """Returns the body of the response; raises ``RuntimeError`` for an error."""
         ...
 
 
@@ -66,42 +64,31 @@ class SyncMethods(UnifiedMethods):
         if close is not None:
             close()
 
-    def _need_markets(self) -> None:
+    def _load_markets_if_possible(self) -> None:
         self._run(self._load_markets(False, NO_PARAMS))
 
-    def _run(self, plan: Flow[Any]) -> Any:
+    def _run(self, flow: Flow[Any]) -> Any:
+        steps = run_steps(flow, self.timeout_seconds, time.monotonic)
         try:
-            request = next(plan)
+            step = next(steps)
             while True:
-                try:
-                    body = self._send(request)
-                except RuntimeError as failed:
-                    request = plan.throw(failed)
+                if isinstance(step, Send):
+                    try:
+                        body = self._send(step.request)
+                    except RuntimeError as error:
+                        step = steps.throw(error)
+                    else:
+                        step = steps.send(body)
                 else:
-                    request = plan.send(body)
+                    self._sleep(step.seconds)
+                    step = next(steps)
         except StopIteration as done:
             return done.value
 
     def _send(self, request: Request) -> Body:
-        """Send a request once; a read that failed for a while up to two times more."""
-        ends_at = time.monotonic() + self.timeout_seconds
-        for attempt in count():
-            try:
-                return self._ask(request)
-            except RuntimeError as failed:
-                left = ends_at - time.monotonic()
-                pause = retry_delay_seconds(request, failed, attempt, left)
-                if pause is None:
-                    raise
-            self._sleep(pause)
-        raise AssertionError("counting does not end")
-
-    def _ask(self, request: Request) -> Body:
-        body = self.http.request(
+        return self.http.request(
             request.method,
             request.path,
             query=dict(request.query) or None,
             payload=request.payload,
         )
-        raise_for_error(body, request)
-        return body

@@ -1,6 +1,6 @@
-"""The methods that trade, in ccxt's names; what each asks stands in ``trading``.
+"""ccxt's methods that trade; their requests are built in ``sansio.trade_flows``.
 
-A method whose name is none of these, but that would trade, is refused by ``driver``.
+Other method names that would trade are refused by ``methods.driver``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from ccxt_driver.sansio.flow import NO_PARAMS, Params
 
 
 class TradeMethods(Driver):
-    """Orders and positions: make, change, end. Each sends exactly one request."""
+    """Creates, changes and cancels orders, closes positions; each sends exactly one request."""
 
     @keyword_aliases(type="order_type")
     def create_order(
@@ -25,20 +25,20 @@ class TradeMethods(Driver):
         price: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """Send an order and wait for its outcome, ten seconds unless ``wait_ms`` says else.
+        """Sends an order and waits for its outcome, ten seconds unless ``wait_ms`` is given.
 
         ``params``: ``strategy_id``, ``position_id``, ``client_order_id``, ``post_only``,
         ``reduce_only``, ``time_in_force``, ``stop_loss``, ``stop_gain``, ``comment``, ``wait_ms``,
-        ccxt's conditional prices; everything else goes to the exchange.
+        ccxt's conditional prices; all others are passed to the exchange.
         """
-        plan = trade_flows.create_order(
-            self._terms(), symbol, type, side, amount, price, params or NO_PARAMS
+        flow = trade_flows.create_order(
+            self._context(), symbol, type, side, amount, price, params or NO_PARAMS
         )
-        return self._run(plan)
+        return self._run(flow)
 
     def create_orders(self, orders: Sequence[Mapping[str, Any]], params: Params = NO_PARAMS) -> Any:
-        """Send several orders, each a mapping of ``create_order``'s arguments, in one request."""
-        return self._run(trade_flows.create_orders(self._terms(), orders, params or NO_PARAMS))
+        """Sends several orders, each a mapping of ``create_order``'s arguments, in one request."""
+        return self._run(trade_flows.create_orders(self._context(), orders, params or NO_PARAMS))
 
     def create_limit_order(
         self, symbol: str, side: str, amount: Any, price: Any, params: Params = NO_PARAMS
@@ -83,32 +83,36 @@ class TradeMethods(Driver):
         price: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """Change amount, price or both; what is not given keeps its value, and so does the id."""
-        plan = trade_flows.edit_order(
-            self._terms(), id, symbol, type, side, amount, price, params or NO_PARAMS
+        """Changes amount, price or both; the order keeps its id and other fields."""
+        flow = trade_flows.edit_order(
+            self._context(), id, symbol, type, side, amount, price, params or NO_PARAMS
         )
-        return self._run(plan)
+        return self._run(flow)
 
     @keyword_aliases(id="order_id")
     def cancel_order(self, id: Any, symbol: str | None = None, params: Params = NO_PARAMS) -> Any:
-        """Cancel an order."""
-        return self._run(trade_flows.cancel_order(self._terms(), id, symbol, params or NO_PARAMS))
+        """Cancels an order."""
+        return self._run(trade_flows.cancel_order(self._context(), id, symbol, params or NO_PARAMS))
 
     @keyword_aliases(ids="order_ids")
     def cancel_orders(
         self, ids: Sequence[Any], symbol: str | None = None, params: Params = NO_PARAMS
     ) -> Any:
-        """Cancel several orders in one request."""
-        return self._run(trade_flows.cancel_orders(self._terms(), ids, symbol, params or NO_PARAMS))
+        """Cancels several orders in one request."""
+        return self._run(
+            trade_flows.cancel_orders(self._context(), ids, symbol, params or NO_PARAMS)
+        )
 
     def cancel_all_orders(self, symbol: str | None = None, params: Params = NO_PARAMS) -> Any:
-        """Cancel all open orders of this object's strategy; of the account, if it has none."""
-        return self._run(trade_flows.cancel_all_orders(self._terms(), symbol, params or NO_PARAMS))
+        """Cancels all open orders of this object's strategy; of the account if it has none."""
+        return self._run(
+            trade_flows.cancel_all_orders(self._context(), symbol, params or NO_PARAMS)
+        )
 
     def close_position(
         self, symbol: str | None = None, side: str | None = None, params: Params = NO_PARAMS
     ) -> Any:
-        """Close the position ``params["position_id"]``; ``amount`` in ``params`` closes a part."""
+        """Closes the position ``params["position_id"]``; ``amount`` in ``params`` closes a part."""
         return self._run(
-            trade_flows.close_position(self._terms(), symbol, side, params or NO_PARAMS)
+            trade_flows.close_position(self._context(), symbol, side, params or NO_PARAMS)
         )

@@ -1,6 +1,6 @@
-"""ccxt's own names for orders with a condition: each is ``create_order`` with something in params.
+"""ccxt's methods for orders with conditions: ``create_order`` with additional params.
 
-Whether an account's exchange takes the condition is judged by the gateway.
+The gateway decides whether the account's exchange supports the condition.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ class TriggerMethods(TradeMethods):
         price: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """An order that is canceled rather than taken at once."""
-        told = _with(params, postOnly=True)
-        return self.create_order(symbol, type, side, amount, price, told)
+        """An order that is canceled if it would execute immediately."""
+        extended = _extend(params, postOnly=True)
+        return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_reduce_only_order(
         self,
@@ -35,9 +35,9 @@ class TriggerMethods(TradeMethods):
         price: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """An order that may only make a position smaller."""
-        told = _with(params, reduceOnly=True)
-        return self.create_order(symbol, type, side, amount, price, told)
+        """An order that may only reduce a position."""
+        extended = _extend(params, reduceOnly=True)
+        return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_trigger_order(
         self,
@@ -49,9 +49,9 @@ class TriggerMethods(TradeMethods):
         triggerPrice: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """An order that waits for a price."""
-        told = _with(params, triggerPrice=triggerPrice)
-        return self.create_order(symbol, type, side, amount, price, told)
+        """An order that is triggered by a price."""
+        extended = _extend(params, triggerPrice=triggerPrice)
+        return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_stop_order(
         self,
@@ -63,7 +63,7 @@ class TriggerMethods(TradeMethods):
         triggerPrice: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """The same as ``create_trigger_order``."""
+        """Same as ``create_trigger_order``."""
         return self.create_trigger_order(symbol, type, side, amount, price, triggerPrice, params)
 
     def create_stop_limit_order(
@@ -75,7 +75,7 @@ class TriggerMethods(TradeMethods):
         triggerPrice: Any,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """A limit order that waits for a price."""
+        """A limit order that is triggered by a price."""
         return self.create_trigger_order(symbol, "limit", side, amount, price, triggerPrice, params)
 
     def create_stop_market_order(
@@ -86,7 +86,7 @@ class TriggerMethods(TradeMethods):
         triggerPrice: Any,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """A market order that waits for a price."""
+        """A market order that is triggered by a price."""
         return self.create_trigger_order(symbol, "market", side, amount, None, triggerPrice, params)
 
     def create_stop_loss_order(
@@ -99,9 +99,9 @@ class TriggerMethods(TradeMethods):
         stopLossPrice: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """An order that waits for a worse price."""
-        told = _with(params, stopLossPrice=stopLossPrice)
-        return self.create_order(symbol, type, side, amount, price, told)
+        """An order that is triggered by a stop loss price."""
+        extended = _extend(params, stopLossPrice=stopLossPrice)
+        return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_take_profit_order(
         self,
@@ -113,9 +113,9 @@ class TriggerMethods(TradeMethods):
         takeProfitPrice: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """An order that waits for a better price."""
-        told = _with(params, takeProfitPrice=takeProfitPrice)
-        return self.create_order(symbol, type, side, amount, price, told)
+        """An order that is triggered by a take profit price."""
+        extended = _extend(params, takeProfitPrice=takeProfitPrice)
+        return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_order_with_take_profit_and_stop_loss(
         self,
@@ -128,9 +128,9 @@ class TriggerMethods(TradeMethods):
         stopLoss: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """An order whose position gets both levels; the gateway watches them."""
-        told = _with(params, takeProfit=takeProfit, stopLoss=stopLoss)
-        return self.create_order(symbol, type, side, amount, price, told)
+        """An order whose position gets both levels, which the gateway monitors."""
+        extended = _extend(params, takeProfit=takeProfit, stopLoss=stopLoss)
+        return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_trailing_amount_order(
         self,
@@ -143,9 +143,9 @@ class TriggerMethods(TradeMethods):
         trailingTriggerPrice: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """An order whose trigger follows the price at a distance."""
-        told = _with(params, trailingAmount=trailingAmount, triggerPrice=trailingTriggerPrice)
-        return self.create_order(symbol, type, side, amount, price, told)
+        """An order whose trigger trails the price by an amount."""
+        extended = _extend(params, trailingAmount=trailingAmount, triggerPrice=trailingTriggerPrice)
+        return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_trailing_percent_order(
         self,
@@ -158,11 +158,13 @@ class TriggerMethods(TradeMethods):
         trailingTriggerPrice: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """An order whose trigger follows the price at a distance in percent."""
-        told = _with(params, trailingPercent=trailingPercent, triggerPrice=trailingTriggerPrice)
-        return self.create_order(symbol, type, side, amount, price, told)
+        """An order whose trigger trails the price by a percentage."""
+        extended = _extend(
+            params, trailingPercent=trailingPercent, triggerPrice=trailingTriggerPrice
+        )
+        return self.create_order(symbol, type, side, amount, price, extended)
 
 
-def _with(params: Params | None, **told: Any) -> Mapping[str, Any]:
-    """``params`` and what the method's name says; ``None`` says nothing."""
-    return {**(params or {}), **{key: value for key, value in told.items() if value is not None}}
+def _extend(params: Params | None, **fields: Any) -> Mapping[str, Any]:
+    """Returns ``params`` with the fields that are not ``None``."""
+    return {**(params or {}), **{key: value for key, value in fields.items() if value is not None}}

@@ -1,4 +1,4 @@
-"""The methods of every driver class, in ccxt's names. A subclass says how a plan is carried out."""
+"""All methods of ccxt's unified API that the driver implements, in one class."""
 
 from ccxt_driver.methods.market import MarketMethods
 from ccxt_driver.methods.read import ReadMethods

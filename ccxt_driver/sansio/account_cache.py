@@ -1,9 +1,9 @@
-"""What is known of an account from its events, and what of it each watcher has not been told.
+"""Cache of one account's orders, trades and positions, and the rows not yet returned by watches.
 
-The rule, without I/O: rows come from *events* (numbered, ``seq``; one that was seen is dropped)
-and from *lists* (a snapshot, or a read over HTTP, which tell again what was told). A list's row
-is news only if it is newer than what was told; an event's row is news unless a list told it
-before. So it does not matter over which connection, or how often, something arrives.
+Rows come from *events*, numbered by ``seq`` (an event received before is dropped), and from
+*snapshots* (also reads over HTTP), which repeat rows. A snapshot's row is new only if it differs
+from the cached one; an event's row is new unless a snapshot contained it. So it does not matter
+over which connection, or how often, a row arrives. No I/O.
 """
 
 from collections import deque
@@ -14,13 +14,13 @@ from typing import Any
 Row = Mapping[str, Any]
 
 ORDERS, TRADES, POSITIONS = KINDS = ("orders", "trades", "positions")
-#: Rows that may wait for one watcher; more, and it is told that it lost some.
+#: Rows that one watch queue holds; with more it overflows and the watch raises an error.
 PENDING_ROWS_MAX = 10_000
-#: Rows of each kind that are over and still remembered.
+#: Closed rows of each kind that stay in the cache.
 CLOSED_ROWS_MAX = 5_000
 
-_SNAPSHOTS = {"snapshot_open_orders": ORDERS, "snapshot_open_positions": POSITIONS}
-_ROWS = {
+_SNAPSHOT_KINDS = {"snapshot_open_orders": ORDERS, "snapshot_open_positions": POSITIONS}
+_EVENT_KINDS = {
     "order_updated": ORDERS,
     "order_deleted": ORDERS,
     "deal_updated": TRADES,
@@ -29,204 +29,206 @@ _ROWS = {
     "position_deleted": POSITIONS,
 }
 _ID_KEYS = {ORDERS: "order_id", TRADES: "deal_id", POSITIONS: "position_id"}
-_OVER = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "CLOSED", "MERGED"})
+_FINAL_STATES = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "CLOSED", "MERGED"})
 
 
 class EventGap(Exception):
-    """The number of the event before is not the last one seen: some never arrived."""
+    """The event before the received one is not the last cached one: events are missing."""
 
 
 def extract_rows(
     kind: str, frame: Mapping[str, Any], symbols: frozenset[str] = frozenset()
 ) -> list[Row]:
-    """The rows of a kind that a frame brings, of these symbols (upper case) or of all."""
+    """Returns the rows of a kind in a frame, of ``symbols`` (upper case) or of all."""
     event, payload = frame.get("event"), frame.get("payload")
     if not isinstance(payload, Mapping):
         return []
     rows: Iterable[Any] = ()
-    if _SNAPSHOTS.get(str(event)) == kind:
+    if _SNAPSHOT_KINDS.get(str(event)) == kind:
         rows = payload.get("items") or ()
-    elif _ROWS.get(str(event)) == kind:
+    elif _EVENT_KINDS.get(str(event)) == kind:
         rows = (payload,)
-    return [row for row in rows if isinstance(row, Mapping) and _is_of(row, symbols)]
+    return [row for row in rows if isinstance(row, Mapping) and _has_symbol(row, symbols)]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class WatchQueue:
-    """One question, asked again and again: the rows that were not answered yet."""
+    """Rows that the next call of one watch returns; identified by kind, symbols and strategy."""
 
     kind: str
     symbols: frozenset[str] = frozenset()
     strategy_id: int = 0
-    waiting: deque[Row] = field(default_factory=deque)
+    pending: deque[Row] = field(default_factory=deque)
     has_overflowed: bool = False
 
-    def tell(self, row: Row) -> None:
-        """Keep a row for the next answer, if it is one of those asked for."""
-        if not _is_of(row, self.symbols):
+    def add(self, row: Row) -> None:
+        """Appends a row if it matches the symbols and the strategy."""
+        if not _has_symbol(row, self.symbols):
             return
         if self.strategy_id and row.get("strategy_id") != self.strategy_id:
             return
-        if len(self.waiting) >= PENDING_ROWS_MAX:
+        if len(self.pending) >= PENDING_ROWS_MAX:
             self.has_overflowed = True
         else:
-            self.waiting.append(row)
+            self.pending.append(row)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Told:
-    """The last word on a row; ``is_listed``: a list said it, so its event may still come."""
+class _CachedRow:
+    """``is_from_snapshot``: the event of this row version may still arrive."""
 
     row: Row
-    is_listed: bool
+    is_from_snapshot: bool
 
 
 @dataclass(slots=True, kw_only=True)
 class AccountCache:
-    """One account, followed from one connection to the next."""
+    """The rows of one account, kept from one connection to the next."""
 
     account_id: int
-    #: The last event seen; ``None`` before the first snapshot.
+    #: The number of the last event; ``None`` before the first snapshot.
     seq: int | None = None
-    #: How many rows were told.
-    news: int = 0
-    #: When the newest trade happened that was told; ``None`` before the first.
+    #: How many rows were new or changed.
+    change_count: int = 0
+    #: ``executed_at`` of the newest trade; ``None`` before the first.
     last_trade_at: str | None = None
-    #: Kinds of which it is known what is open.
-    known: set[str] = field(default_factory=set)
-    #: (kind, id) of rows that were open and are in no list any more: to be read one by one.
+    #: Kinds of which all open rows are cached.
+    synced_kinds: set[str] = field(default_factory=set)
+    #: (kind, id) of rows that were open but are missing in a snapshot: they have to be read.
     unlisted: set[tuple[str, str]] = field(default_factory=set)
-    _watchers: dict[object, WatchQueue] = field(default_factory=dict)
+    _queues: dict[object, WatchQueue] = field(default_factory=dict)
     _open: dict[str, dict[str, Row]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    _told: dict[str, dict[str, _Told]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _rows: dict[str, dict[str, _CachedRow]] = field(
+        default_factory=lambda: {kind: {} for kind in KINDS}
+    )
 
-    def watcher(self, kind: str, symbols: frozenset[str], strategy_id: int) -> WatchQueue:
-        """The watcher of a question; a new one begins with all that is open."""
+    def queue(self, kind: str, symbols: frozenset[str], strategy_id: int) -> WatchQueue:
+        """Returns the queue of a watch; a new one contains all open rows."""
         key = (kind, symbols, strategy_id)
-        found = self._watchers.get(key)
-        if found is None:
-            found = WatchQueue(kind=kind, symbols=symbols, strategy_id=strategy_id)
-            self._watchers[key] = found
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = WatchQueue(kind=kind, symbols=symbols, strategy_id=strategy_id)
+            self._queues[key] = queue
             for row in self._open[kind].values():
-                found.tell(row)
-        return found
+                queue.add(row)
+        return queue
 
-    def forget(self, watcher: WatchQueue) -> None:
-        """End a watcher; the same question begins anew."""
-        self._watchers.pop((watcher.kind, watcher.symbols, watcher.strategy_id), None)
+    def remove_queue(self, queue: WatchQueue) -> None:
+        """Removes a queue; the next watch of the same key starts with all open rows."""
+        self._queues.pop((queue.kind, queue.symbols, queue.strategy_id), None)
 
     def watched_kinds(self) -> list[str]:
-        """The kinds that somebody asks for."""
-        asked = {watcher.kind for watcher in self._watchers.values()}
-        return [kind for kind in KINDS if kind in asked]
+        """Returns the kinds that have a queue."""
+        watched = {queue.kind for queue in self._queues.values()}
+        return [kind for kind in KINDS if kind in watched]
 
-    def take(self, frame: Mapping[str, Any]) -> None:
-        """Take in a frame of the stream, whatever it is. Raises ``EventsLost``."""
+    def apply_frame(self, frame: Mapping[str, Any]) -> None:
+        """Applies a frame of the stream; others are ignored. Raises ``EventGap``."""
         event, payload = frame.get("event"), frame.get("payload")
-        if not isinstance(payload, Mapping) or self._account_of(frame) != self.account_id:
+        if not isinstance(payload, Mapping) or self._account_id_of(frame) != self.account_id:
             return
-        snapshot = _SNAPSHOTS.get(str(event))
-        if snapshot is not None:
-            self.apply_snapshot(snapshot, extract_rows(snapshot, frame))
+        snapshot_kind = _SNAPSHOT_KINDS.get(str(event))
+        if snapshot_kind is not None:
+            self.apply_snapshot(snapshot_kind, extract_rows(snapshot_kind, frame))
             self.seq = _later(self.seq, payload.get("seq"))
         elif event == "gap":
             self.reset_sequence()
-        elif self._is_new(frame):
-            kind = _ROWS.get(str(event))
+        elif self._advance_sequence(frame):
+            kind = _EVENT_KINDS.get(str(event))
             if kind is not None:
-                self._take_row(kind, payload)
+                self._apply_event_row(kind, payload)
 
     def reset_sequence(self) -> None:
-        """Events will not come any more: forget the number, not what was told.
+        """Forgets the event number, after missed events; cached rows stay.
 
-        The snapshots that follow tell what is open, but no trades: those have to be read.
+        The snapshots that follow contain what is open, but no trades: those have to be read.
         """
         self.seq = None
-        self.known.clear()
+        self.synced_kinds.clear()
         if self.last_trade_at is None:
-            self.known.add(TRADES)
+            self.synced_kinds.add(TRADES)
 
     def apply_snapshot(self, kind: str, rows: Iterable[Row]) -> None:
-        """Take in all that is open of a kind (of trades: the newest)."""
-        listed = {_id_of(kind, row): row for row in rows}
+        """Applies all open rows of a kind (of trades: the newest)."""
+        listed = {_row_id(kind, row): row for row in rows}
         if kind != TRADES:
-            gone = self._open[kind].keys() - listed.keys()
-            self.unlisted |= {(kind, row_id) for row_id in gone}
+            missing = self._open[kind].keys() - listed.keys()
+            self.unlisted |= {(kind, row_id) for row_id in missing}
         for row in listed.values():
             self.apply_row(kind, row)
-        self.known.add(kind)
+        self.synced_kinds.add(kind)
 
     def apply_row(self, kind: str, row: Row) -> None:
-        """Take in one row as it was read."""
-        row_id = _id_of(kind, row)
+        """Applies one row that was read or part of a snapshot."""
+        row_id = _row_id(kind, row)
         self.unlisted.discard((kind, row_id))
-        told = self._told[kind].get(row_id)
-        if told is None or not _is_old(row, told.row):
-            self._tell(kind, row_id, row, is_listed=True)
+        cached = self._rows[kind].get(row_id)
+        if cached is None or not _is_unchanged(row, cached.row):
+            self._store(kind, row_id, row, is_from_snapshot=True)
 
-    def _take_row(self, kind: str, row: Row) -> None:
-        row_id = _id_of(kind, row)
-        told = self._told[kind].get(row_id)
-        if told is None or not told.is_listed or not _is_old(row, told.row):
-            self._tell(kind, row_id, row, is_listed=False)
+    def _apply_event_row(self, kind: str, row: Row) -> None:
+        row_id = _row_id(kind, row)
+        cached = self._rows[kind].get(row_id)
+        if cached is None or not cached.is_from_snapshot or not _is_unchanged(row, cached.row):
+            self._store(kind, row_id, row, is_from_snapshot=False)
 
-    def _tell(self, kind: str, row_id: str, row: Row, *, is_listed: bool) -> None:
-        self.news += 1
-        remembered = self._told[kind]
-        remembered.pop(row_id, None)
-        remembered[row_id] = _Told(row=row, is_listed=is_listed)
+    def _store(self, kind: str, row_id: str, row: Row, *, is_from_snapshot: bool) -> None:
+        self.change_count += 1
+        rows = self._rows[kind]
+        rows.pop(row_id, None)
+        rows[row_id] = _CachedRow(row=row, is_from_snapshot=is_from_snapshot)
         if kind == TRADES:
             self.last_trade_at = row.get("executed_at") or self.last_trade_at
-        elif _is_over(row):
+        elif _is_final(row):
             self._open[kind].pop(row_id, None)
         else:
             self._open[kind][row_id] = row
-        if len(remembered) > CLOSED_ROWS_MAX + len(self._open[kind]):
-            del remembered[next(each for each in remembered if each not in self._open[kind])]
-        for watcher in self._watchers.values():
-            if watcher.kind == kind:
-                watcher.tell(row)
+        if len(rows) > CLOSED_ROWS_MAX + len(self._open[kind]):
+            del rows[next(each for each in rows if each not in self._open[kind])]
+        for queue in self._queues.values():
+            if queue.kind == kind:
+                queue.add(row)
 
-    def _is_new(self, frame: Mapping[str, Any]) -> bool:
-        """Count an event; whether it was not seen before. One without number is always new."""
-        seq, before = frame.get("seq"), frame.get("prev_seq")
+    def _advance_sequence(self, frame: Mapping[str, Any]) -> bool:
+        """Returns whether an event is new; one without a number always is. Raises ``EventGap``."""
+        seq, previous = frame.get("seq"), frame.get("prev_seq")
         if not isinstance(seq, int):
             return True
         if self.seq is not None:
             if seq <= self.seq:
                 return False
-            if isinstance(before, int) and before > self.seq:
-                raise EventGap(f"{self.seq} was seen, {before} came before {seq}")
+            if isinstance(previous, int) and previous > self.seq:
+                raise EventGap(f"event {seq} follows {previous}, the last one was {self.seq}")
         self.seq = seq
         return True
 
-    def _account_of(self, frame: Mapping[str, Any]) -> Any:
+    def _account_id_of(self, frame: Mapping[str, Any]) -> Any:
         payload = frame["payload"]
         return frame.get("account_id", payload.get("account_id", self.account_id))
 
 
-def _id_of(kind: str, row: Row) -> str:
-    found = row.get("id")
-    return str(row.get(_ID_KEYS[kind]) if found is None else found)
+def _row_id(kind: str, row: Row) -> str:
+    row_id = row.get("id")
+    return str(row.get(_ID_KEYS[kind]) if row_id is None else row_id)
 
 
-def _is_of(row: Row, symbols: frozenset[str]) -> bool:
+def _has_symbol(row: Row, symbols: frozenset[str]) -> bool:
     return not symbols or str(row.get("symbol")).upper() in symbols
 
 
-def _is_over(row: Row) -> bool:
-    words = {str(row.get("status")).upper(), str(row.get("state")).upper()}
-    return bool(row.get("__deleted")) or not words.isdisjoint(_OVER)
+def _is_final(row: Row) -> bool:
+    states = {str(row.get("status")).upper(), str(row.get("state")).upper()}
+    return bool(row.get("__deleted")) or not states.isdisjoint(_FINAL_STATES)
 
 
-def _is_old(row: Row, told: Row) -> bool:
-    """Whether ``row`` says nothing that ``told`` did not."""
-    if row.get("__deleted") and not told.get("__deleted"):
+def _is_unchanged(row: Row, cached: Row) -> bool:
+    """Whether ``row`` contains nothing newer than ``cached``."""
+    if row.get("__deleted") and not cached.get("__deleted"):
         return False
-    version, before = row.get("version"), told.get("version")
-    if isinstance(version, int) and isinstance(before, int):
-        return version <= before
-    return all(told.get(key) == value for key, value in row.items() if key in told)
+    version, cached_version = row.get("version"), cached.get("version")
+    if isinstance(version, int) and isinstance(cached_version, int):
+        return version <= cached_version
+    return all(cached.get(key) == value for key, value in row.items() if key in cached)
 
 
 def _later(seq: int | None, other: Any) -> int | None:

@@ -1,13 +1,13 @@
-"""Candles that were watched, kept as ccxt.pro keeps them: by time, each as it was told last."""
+"""The cache of watched candles, as in ccxt.pro: by time, each in its newest version."""
 
 from collections.abc import Sequence
 from typing import Any
 
 CANDLES_MAX = 1000
-"""Candles kept of a symbol and timeframe, as ccxt's ``OHLCVLimit``."""
+"""Candles cached per symbol and timeframe, as ccxt's ``OHLCVLimit``."""
 
 
-def merge_candles(known: Sequence[Any], told: Sequence[Any]) -> list[Any]:
-    """Both in the order of time; of one that both have, what was told."""
-    by_time = {candle[0]: candle for candle in (*known, *told)}
-    return [by_time[moment] for moment in sorted(by_time)][-CANDLES_MAX:]
+def merge_candles(cached: Sequence[Any], received: Sequence[Any]) -> list[Any]:
+    """Returns both in ascending time; a received candle replaces the cached one of its time."""
+    by_time = {candle[0]: candle for candle in (*cached, *received)}
+    return [by_time[timestamp] for timestamp in sorted(by_time)][-CANDLES_MAX:]

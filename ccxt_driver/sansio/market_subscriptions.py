@@ -1,14 +1,14 @@
-"""Market data as the gateway pushes it: of each channel the newest, each told once.
+"""Subscriptions to market data that the gateway pushes: the newest data of each channel.
 
-A gateway that does not know the subscription says so, and the feed is *refused*: the caller asks
-over HTTP then. Nothing is sent from here.
+If the gateway refuses a subscription, ``is_refused`` is set and the caller reads over HTTP
+instead. No I/O.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-#: The channel's name on the wire, by what pushes are called.
+#: Event name of a push, and its channel.
 _CHANNELS = {
     "ticker_updated": "ticker",
     "orderbook_updated": "orderbook",
@@ -31,7 +31,7 @@ class MarketSubscription:
     is_refused: bool = False
 
     def request(self) -> dict[str, Any]:
-        """The frame that asks for it."""
+        """Returns the frame that subscribes."""
         payload = {
             "account_id": self.account_id,
             "symbol": self.symbol,
@@ -45,53 +45,55 @@ class MarketSubscription:
             "payload": payload,
         }
 
-    def taken(self) -> Any:
-        """The newest data, once."""
+    def take_data(self) -> Any:
+        """Returns the newest data once; then ``None`` until there is newer data."""
         data, self.data = self.data, None
         return data
 
 
 @dataclass(slots=True, kw_only=True)
 class MarketSubscriptions:
-    """All market data that an exchange object has asked for."""
+    """All market data subscriptions of an exchange object."""
 
     account_id: int
-    _feeds: dict[object, MarketSubscription] = field(default_factory=dict)
+    _subscriptions: dict[object, MarketSubscription] = field(default_factory=dict)
 
-    def feed(
+    def get_or_create(
         self, channel: str, symbol: str, options: Mapping[str, Any]
     ) -> tuple[MarketSubscription, bool]:
-        """The feed of a channel; and whether nobody asked for it before."""
+        """Returns the subscription of a channel, and whether it is a new one."""
         key = (channel, symbol.upper(), tuple(sorted(options.items())))
-        found = self._feeds.get(key)
-        if found is not None:
-            return found, False
-        made = MarketSubscription(
-            number=len(self._feeds) + 1,
+        existing = self._subscriptions.get(key)
+        if existing is not None:
+            return existing, False
+        created = MarketSubscription(
+            number=len(self._subscriptions) + 1,
             account_id=self.account_id,
             channel=channel,
             symbol=symbol,
             options=dict(options),
         )
-        self._feeds[key] = made
-        return made, True
+        self._subscriptions[key] = created
+        return created, True
 
-    def all(self) -> Iterable[MarketSubscription]:
-        """The feeds that were not refused."""
-        return [feed for feed in self._feeds.values() if not feed.is_refused]
+    def active(self) -> Iterable[MarketSubscription]:
+        """Returns the subscriptions that were not refused."""
+        return [each for each in self._subscriptions.values() if not each.is_refused]
 
-    def take(self, frame: Mapping[str, Any]) -> bool:
-        """Take in a frame; whether it was about market data."""
-        number = str(frame.get("id")).removeprefix("market-")
-        if number != str(frame.get("id")):
-            for feed in self._feeds.values():
-                feed.is_refused |= str(feed.number) == number and frame.get("ok") is False
+    def apply_frame(self, frame: Mapping[str, Any]) -> bool:
+        """Applies a frame; returns whether it was about market data."""
+        frame_id = str(frame.get("id"))
+        number = frame_id.removeprefix("market-")
+        if number != frame_id:
+            for subscription in self._subscriptions.values():
+                is_reply = str(subscription.number) == number
+                subscription.is_refused |= is_reply and frame.get("ok") is False
             return True
         channel, payload = _CHANNELS.get(str(frame.get("event"))), frame.get("payload")
         if channel is None or not isinstance(payload, Mapping):
             return False
         symbol = str(payload.get("symbol")).upper()
-        for feed in self._feeds.values():
-            if (feed.channel, feed.symbol.upper()) == (channel, symbol):
-                feed.data = payload.get("data")
+        for subscription in self._subscriptions.values():
+            if (subscription.channel, subscription.symbol.upper()) == (channel, symbol):
+                subscription.data = payload.get("data")
         return True

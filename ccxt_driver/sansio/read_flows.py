@@ -1,4 +1,4 @@
-"""Plans of the methods that read: the gateway's own orders, deals and positions, and ccxt calls."""
+"""Flows of the methods that read: the gateway's orders, deals and positions, and ccxt calls."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -14,119 +14,125 @@ OPEN_ORDERS_MAX = 5000
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 500
 
-#: ``params`` that go to the gateway as they are.
+#: ``params`` that are passed to the gateway unchanged.
 _HISTORY_PARAMS = (
     *("start_date", "end_date", "tz", "page", "page_size", "cursor", "sort", "until"),
     *("status", "reconciled", "order_id", "position_id"),
 )
-#: Who names one of these turns pages in the gateway's order, the oldest first.
+#: With one of these in ``params`` the pages are in the gateway's order, the oldest row first.
 _PAGING = ("page", "cursor", "sort")
 
 
-def fetch_order(terms: CallContext, id: Any, symbol: str | None, params: Params) -> Flow[Any]:
-    """An order by id. If that read fails: among the open ones, then those of the last days."""
+def fetch_order(context: CallContext, id: Any, symbol: str | None, params: Params) -> Flow[Any]:
+    """Reads an order by id; if that fails, searches the open orders, then those of two days."""
     try:
         body = yield Request(method="GET", path=f"/oms/orders/{quote_path_part(id)}")
-        row = _named(body, id)
+        row = _find_row(body, id)
     except RuntimeError:
-        query = {"account_ids": terms.account_id, "limit": OPEN_ORDERS_MAX}
-        row = _named((yield _get("/oms/orders/open", query)), id)
+        query = {"account_ids": context.account_id, "limit": OPEN_ORDERS_MAX}
+        row = _find_row((yield _get("/oms/orders/open", query)), id)
         if row is None:
-            query = build_history_query(terms, None, None, None, {"page_size": PAGE_SIZE_MAX})
-            row = _named((yield _get("/oms/orders/history", query)), id)
+            query = build_history_query(context, None, None, None, {"page_size": PAGE_SIZE_MAX})
+            row = _find_row((yield _get("/oms/orders/history", query)), id)
     if row is not None:
-        return terms.shapes.order(row)
-    if terms.shapes.dialect == CCXT:
-        message = f"the gateway knows no order {id}"
+        return context.structures.order(row)
+    if context.structures.dialect == CCXT:
+        message = f"the gateway has no order {id}"
         raise driver_error("OrderNotFound", message, code="order_not_found", order_id=str(id))
     return None
 
 
 def fetch_open_orders(
-    terms: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
+    context: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
 ) -> Flow[list[Structure]]:
-    """Orders that are not final."""
-    query: dict[str, Any] = {"account_ids": terms.account_id}
-    wanted = params.get("limit") if limit is None else limit
-    if wanted is not None:
-        query["limit"] = int(wanted)
-    _narrow(query, terms, symbol, params)
+    """Reads the orders that are not final."""
+    query: dict[str, Any] = {"account_ids": context.account_id}
+    rows_max = params.get("limit") if limit is None else limit
+    if rows_max is not None:
+        query["limit"] = int(rows_max)
+    _add_filters(query, context, symbol, params)
     body = yield _get("/oms/orders/open", query)
-    rows = _since(_of_symbols(list_rows(body), symbol), since, "created_at", "updated_at")
-    return [terms.shapes.order(row) for row in rows]
+    rows = _filter_since(
+        _filter_symbols(list_rows(body), symbol), since, "created_at", "updated_at"
+    )
+    return [context.structures.order(row) for row in rows]
 
 
 def fetch_orders(
-    terms: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
+    context: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
 ) -> Flow[list[Structure]]:
-    """Orders of any status; without dates in ``params``, those of yesterday and today (UTC)."""
-    query = build_history_query(terms, symbol, since, limit, params)
+    """Reads orders of any status; without dates in ``params`` of yesterday and today (UTC)."""
+    query = build_history_query(context, symbol, since, limit, params)
     body = yield _get("/oms/orders/history", query)
-    rows = _since(_of_symbols(list_rows(body), symbol), since, "created_at", "updated_at")
-    return [terms.shapes.order(row) for row in rows]
+    rows = _filter_since(
+        _filter_symbols(list_rows(body), symbol), since, "created_at", "updated_at"
+    )
+    return [context.structures.order(row) for row in rows]
 
 
 def fetch_canceled_orders(
-    terms: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
+    context: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
 ) -> Flow[list[Structure]]:
-    """Orders that were canceled or expired."""
-    wanted = {**params, "status": "CANCELED"}
-    orders = yield from fetch_orders(terms, symbol, since, limit, wanted)
+    """Reads orders that were canceled or expired."""
+    with_status = {**params, "status": "CANCELED"}
+    orders = yield from fetch_orders(context, symbol, since, limit, with_status)
     return [order for order in orders if order["status"] in ("canceled", "expired")]
 
 
 def fetch_my_trades(
-    terms: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
+    context: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
 ) -> Flow[list[Structure]]:
-    """Deals; without dates in ``params``, those of yesterday and today (UTC)."""
-    query = build_history_query(terms, symbol, since, limit, params)
+    """Reads deals; without dates in ``params`` of yesterday and today (UTC)."""
+    query = build_history_query(context, symbol, since, limit, params)
     body = yield _get("/oms/deals", query)
-    rows = _since(_of_symbols(list_rows(body), symbol), since, "executed_at", "created_at")
-    return [terms.shapes.trade(row) for row in rows]
+    rows = _filter_since(
+        _filter_symbols(list_rows(body), symbol), since, "executed_at", "created_at"
+    )
+    return [context.structures.trade(row) for row in rows]
 
 
 def fetch_positions(
-    terms: CallContext, symbols: Sequence[str] | str | None, params: Params
+    context: CallContext, symbols: Sequence[str] | str | None, params: Params
 ) -> Flow[list[Structure]]:
-    """Open positions; with ``params["history"]`` positions of any state, windowed as orders."""
+    """Reads open positions; with ``params["history"]`` those of any state, like orders."""
     if params.get("history"):
         limit = params.get("limit")
-        query = build_history_query(terms, None, params.get("since"), limit, params)
+        query = build_history_query(context, None, params.get("since"), limit, params)
         body = yield _get("/oms/positions/history", query)
     else:
         limit = int(params.get("limit") or OPEN_POSITIONS_MAX)
-        query = {"account_ids": terms.account_id, "limit": limit}
-        _narrow(query, terms, None, params)
+        query = {"account_ids": context.account_id, "limit": limit}
+        _add_filters(query, context, None, params)
         body = yield _get("/oms/positions/open", query)
-    return [terms.shapes.position(row) for row in _of_symbols(list_rows(body), symbols)]
+    return [context.structures.position(row) for row in _filter_symbols(list_rows(body), symbols)]
 
 
-def fetch_position(terms: CallContext, symbol: str, params: Params) -> Flow[Structure | None]:
-    """The first open position of a symbol."""
-    found = yield from fetch_positions(terms, symbol, params)
-    return found[0] if found else None
+def fetch_position(context: CallContext, symbol: str, params: Params) -> Flow[Structure | None]:
+    """Reads the first open position of a symbol; ``None`` without one."""
+    positions = yield from fetch_positions(context, symbol, params)
+    return positions[0] if positions else None
 
 
-def fetch_balance(terms: CallContext, params: Params) -> Flow[Any]:
-    """The exchange's balance, as ccxt tells it."""
-    path = f"/ccxt/core/{terms.account_id}/fetch_balance"
-    body = yield Request(method="POST", path=path, payload={"params": _theirs(params)})
+def fetch_balance(context: CallContext, params: Params) -> Flow[Any]:
+    """Reads the exchange's balance, as ccxt returns it."""
+    path = f"/ccxt/core/{context.account_id}/fetch_balance"
+    body = yield Request(method="POST", path=path, payload={"params": _exchange_params(params)})
     return body.get("result")
 
 
-def fetch_market(terms: CallContext, func: str, args: Sequence[Any], params: Params) -> Flow[Any]:
-    """A read of the market by the ccxt method ``func``."""
-    theirs = _theirs(params)
-    keywords = {"params": theirs} if theirs else {}
-    body = yield ccxt_call(terms.account_id, func, list(args), keywords)
+def fetch_market(context: CallContext, func: str, args: Sequence[Any], params: Params) -> Flow[Any]:
+    """Reads market data by the ccxt method ``func``."""
+    exchange_params = _exchange_params(params)
+    keywords = {"params": exchange_params} if exchange_params else {}
+    body = yield ccxt_call(context.account_id, func, list(args), keywords)
     return body.get("result")
 
 
 def call(
-    terms: CallContext, func: str, args: Sequence[Any], keywords: Mapping[str, Any]
+    context: CallContext, func: str, args: Sequence[Any], keywords: Mapping[str, Any]
 ) -> Flow[Any]:
-    """Any ccxt method; whether it may be called is the gateway's decision."""
-    body = yield ccxt_call(terms.account_id, func, list(args), dict(keywords))
+    """Calls any ccxt method, if the gateway permits it."""
+    body = yield ccxt_call(context.account_id, func, list(args), dict(keywords))
     return body.get("result")
 
 
@@ -135,14 +141,14 @@ def _get(path: str, query: Mapping[str, Any]) -> Request:
 
 
 def build_history_query(
-    terms: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
+    context: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
 ) -> dict[str, Any]:
-    """The query of a history: dates, and at most ``limit`` rows.
+    """Returns the query of a history: dates, and at most ``limit`` rows.
 
-    As in ccxt these are the first since ``since``, else the newest.
+    As in ccxt these are the first ones since ``since``, without it the newest ones.
     """
-    query: dict[str, Any] = {"account_ids": terms.account_id}
-    today = terms.clock().date()
+    query: dict[str, Any] = {"account_ids": context.account_id}
+    today = context.clock().date()
     yesterday = (today - timedelta(days=1)).isoformat()
     if params.get("start_date") is None and params.get("end_date") is None:
         first = yesterday if since is None else min(yesterday, utc_date(since))
@@ -153,12 +159,14 @@ def build_history_query(
     elif not any(name in params for name in _PAGING):
         query["sort"] = "desc"
     query |= {name: params[name] for name in _HISTORY_PARAMS if params.get(name) is not None}
-    _narrow(query, terms, symbol, params)
+    _add_filters(query, context, symbol, params)
     return query
 
 
-def _narrow(query: dict[str, Any], terms: CallContext, symbol: str | None, params: Params) -> None:
-    strategy_id = terms.strategy_id_for(params)
+def _add_filters(
+    query: dict[str, Any], context: CallContext, symbol: str | None, params: Params
+) -> None:
+    strategy_id = context.strategy_id_for(params)
     if strategy_id > 0:
         query["strategy_id"] = strategy_id
     if symbol is not None:
@@ -166,7 +174,7 @@ def _narrow(query: dict[str, Any], terms: CallContext, symbol: str | None, param
 
 
 def list_rows(body: Body) -> list[Body]:
-    """The rows of a list, oldest first."""
+    """Returns the rows of a list response, oldest first."""
     rows = [row for row in body.get("items") or [] if isinstance(row, dict)]
     return sorted(rows, key=_row_number)
 
@@ -176,30 +184,29 @@ def _row_number(row: Body) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _named(body: Body, id: Any) -> Body | None:
+def _find_row(body: Body, id: Any) -> Body | None:
     return next((row for row in list_rows(body) if str(row.get("id")) == str(id)), None)
 
 
-def _of_symbols(rows: list[Body], symbols: Sequence[str] | str | None) -> list[Body]:
+def _filter_symbols(rows: list[Body], symbols: Sequence[str] | str | None) -> list[Body]:
     if symbols is None or not symbols:
         return rows
-    named = [symbols] if isinstance(symbols, str) else symbols
-    wanted = {symbol.upper() for symbol in named}
-    return [row for row in rows if str(row.get("symbol")).upper() in wanted]
+    names = {each.upper() for each in ([symbols] if isinstance(symbols, str) else symbols)}
+    return [row for row in rows if str(row.get("symbol")).upper() in names]
 
 
-def _since(rows: list[Body], since: int | None, *moments: str) -> list[Body]:
-    """Rows not older than ``since``, by the first of ``moments`` that they tell."""
+def _filter_since(rows: list[Body], since: int | None, *keys: str) -> list[Body]:
+    """Returns rows not older than ``since``, by the first of ``keys`` that a row has."""
     if since is None:
         return rows
-    return [row for row in rows if _moment(row, moments) >= since]
+    return [row for row in rows if _timestamp_ms(row, keys) >= since]
 
 
-def _moment(row: Body, moments: Sequence[str]) -> int:
-    read = (parse_milliseconds(row.get(moment)) for moment in moments)
-    return next((moment for moment in read if moment is not None), 0)
+def _timestamp_ms(row: Body, keys: Sequence[str]) -> int:
+    timestamps = (parse_milliseconds(row.get(key)) for key in keys)
+    return next((each for each in timestamps if each is not None), 0)
 
 
-def _theirs(params: Params) -> dict[str, Any]:
-    """``params`` for the exchange: without what is the gateway's."""
+def _exchange_params(params: Params) -> dict[str, Any]:
+    """Returns ``params`` without those that only the gateway uses."""
     return {name: value for name, value in params.items() if name != "strategy_id"}

@@ -1,6 +1,6 @@
-"""Plans of the methods that trade. Each sends exactly one request, whatever happens.
+"""Flows of the methods that trade. Each sends exactly one request, whatever happens.
 
-A reply without the order's row is filled from the call.
+If a response lacks the row of the order, the structure is filled from the arguments.
 """
 
 import uuid
@@ -14,10 +14,10 @@ from ccxt_driver.structures import Structure
 from ccxt_driver.wire import Body, Request, format_decimal
 
 DEFAULT_WAIT_MS = 10_000
-#: An answer must be on its way this long before the driver stops listening.
+#: The gateway must respond this long before the driver's own timeout.
 RESPONSE_MARGIN_MS = 1000
 
-#: ``params`` by both spellings, and the gateway's field.
+#: ``params`` in both spellings, and the field of the command payload.
 _FIELDS = {
     "strategy_id": "strategy_id",
     "strategyId": "strategy_id",
@@ -61,24 +61,24 @@ _ONLY_OF_SEND = frozenset(
 
 
 def create_order(
-    terms: CallContext, symbol: str, type: str, side: str, amount: Any, price: Any, params: Params
+    context: CallContext, symbol: str, type: str, side: str, amount: Any, price: Any, params: Params
 ) -> Flow[Structure]:
-    """Send one order."""
-    wish = _send_payload(terms, symbol, type, side, amount, price, params)
-    body = yield _commands(terms, _command(terms, "send_order", wish), params)
-    return _order(terms, body, _result(body, 0), {**wish, "filled_qty": "0"})
+    """Sends one order."""
+    payload = _send_payload(context, symbol, type, side, amount, price, params)
+    body = yield _request(context, _command(context, "send_order", payload), params)
+    return _order(context, body, _result(body, 0), {**payload, "filled_qty": "0"})
 
 
 def create_orders(
-    terms: CallContext, orders: Sequence[Mapping[str, Any]], params: Params
+    context: CallContext, orders: Sequence[Mapping[str, Any]], params: Params
 ) -> Flow[list[Structure]]:
-    """Send several orders in one request; those refused come back with status ``rejected``.
+    """Sends several orders in one request; refused ones are returned as ``rejected``.
 
-    ``info`` of each is an object with the one result that is its own.
+    ``info`` of each contains only the result of that order.
     """
-    wishes = [
+    payloads = [
         _send_payload(
-            terms,
+            context,
             order["symbol"],
             order.get("type", order.get("order_type")),
             order["side"],
@@ -88,17 +88,17 @@ def create_orders(
         )
         for order in orders
     ]
-    commands = [_command(terms, "send_order", wish) for wish in wishes]
-    body = yield _commands(terms, commands, params)
-    results = [_result(body, index) for index in range(len(wishes))]
+    commands = [_command(context, "send_order", payload) for payload in payloads]
+    body = yield _request(context, commands, params)
+    results = [_result(body, index) for index in range(len(payloads))]
     return [
-        _order(terms, {"results": [result]}, result, {**wish, "filled_qty": "0"})
-        for wish, result in zip(wishes, results, strict=True)
+        _order(context, {"results": [result]}, result, {**payload, "filled_qty": "0"})
+        for payload, result in zip(payloads, results, strict=True)
     ]
 
 
 def edit_order(
-    terms: CallContext,
+    context: CallContext,
     id: Any,
     symbol: str | None,
     type: str | None,
@@ -107,14 +107,14 @@ def edit_order(
     price: Any,
     params: Params,
 ) -> Flow[Structure]:
-    """Change quantity, price or both of a resting order; it keeps its id."""
+    """Changes quantity, price or both of a resting order, which keeps its id."""
     change = {"order_id": _id(id), **_comment(params)}
     if amount is not None:
         change["new_qty"] = _number("amount", amount)
     if price is not None:
         change["new_price"] = _number("price", price)
-    body = yield _commands(terms, _command(terms, "change_order", change), params)
-    known = {
+    body = yield _request(context, _command(context, "change_order", change), params)
+    fallback = {
         "id": id,
         "symbol": symbol,
         "order_type": type,
@@ -122,100 +122,105 @@ def edit_order(
         "qty": change.get("new_qty"),
         "price": change.get("new_price"),
     }
-    return _order(terms, body, _result(body, 0), known)
+    return _order(context, body, _result(body, 0), fallback)
 
 
 def cancel_order(
-    terms: CallContext, id: Any, symbol: str | None, params: Params
+    context: CallContext, id: Any, symbol: str | None, params: Params
 ) -> Flow[Structure]:
-    """Cancel an order."""
-    wish = {"order_id": _id(id), **_comment(params)}
-    body = yield _commands(terms, _command(terms, "cancel_order", wish), params)
+    """Cancels an order."""
+    payload = {"order_id": _id(id), **_comment(params)}
+    body = yield _request(context, _command(context, "cancel_order", payload), params)
     result = _result(body, 0)
-    return _order(terms, body, result, _canceled(result, id, symbol))
+    return _order(context, body, result, _canceled(result, id, symbol))
 
 
 def cancel_orders(
-    terms: CallContext, ids: Sequence[Any], symbol: str | None, params: Params
+    context: CallContext, ids: Sequence[Any], symbol: str | None, params: Params
 ) -> Flow[list[Structure]]:
-    """Cancel several orders in one request."""
-    wish = {"order_ids": [_id(id) for id in ids], **_comment(params)}
-    body = yield _commands(terms, _command(terms, "cancel_order", wish), params)
+    """Cancels several orders in one request."""
+    payload = {"order_ids": [_id(id) for id in ids], **_comment(params)}
+    body = yield _request(context, _command(context, "cancel_order", payload), params)
     result = _result(body, 0)
     rows = {str(row["id"]): row for row in _rows(result)}
-    return [terms.shapes.order(rows.get(str(id)) or _canceled(result, id, symbol)) for id in ids]
+    return [
+        context.structures.order(rows.get(str(id)) or _canceled(result, id, symbol)) for id in ids
+    ]
 
 
 def cancel_all_orders(
-    terms: CallContext, symbol: str | None, params: Params
+    context: CallContext, symbol: str | None, params: Params
 ) -> Flow[list[Structure]]:
-    """Cancel all open orders of the object's strategy, or of all strategies if it has none."""
-    wish: dict[str, Any] = {**_comment(params)}
-    strategy_id = terms.strategy_id_for(params)
+    """Cancels all open orders of the object's strategy, or of all strategies without one."""
+    payload: dict[str, Any] = {**_comment(params)}
+    strategy_id = context.strategy_id_for(params)
     if strategy_id > 0:
-        wish["strategy_ids"] = [strategy_id]
+        payload["strategy_ids"] = [strategy_id]
     if symbol is not None:
-        wish["symbol"] = symbol
-    body = yield _commands(terms, _command(terms, "cancel_all_orders", wish), params)
-    return [terms.shapes.order(row) for row in _rows(_result(body, 0))]
+        payload["symbol"] = symbol
+    body = yield _request(context, _command(context, "cancel_all_orders", payload), params)
+    return [context.structures.order(row) for row in _rows(_result(body, 0))]
 
 
 def close_position(
-    terms: CallContext, symbol: str | None, side: str | None, params: Params
+    context: CallContext, symbol: str | None, side: str | None, params: Params
 ) -> Flow[Structure]:
-    """Close the position ``params["position_id"]``, or ``params["amount"]`` of it.
+    """Closes the position ``params["position_id"]``, or ``params["amount"]`` of it.
 
-    It must be named: a symbol may have several positions, and looking one up would be a second
-    request.
+    The id is required: a symbol may have several positions, and a lookup would be a second
+    request. Raises ``ArgumentsRequired`` without it.
     """
     fields, extra = _read_params(params)
     position_id = fields.get("position_id")
     if position_id is None:
         message = "close_position needs position_id in params"
         raise driver_error("ArgumentsRequired", message, code="invalid_position_id")
-    wish: dict[str, Any] = {"position_id": _id(position_id), "client_order_id": _new_name()}
-    wish |= {key: value for key, value in fields.items() if key not in _ONLY_OF_SEND}
+    payload: dict[str, Any] = {
+        "position_id": _id(position_id),
+        "client_order_id": _new_client_order_id(),
+    }
+    payload |= {key: value for key, value in fields.items() if key not in _ONLY_OF_SEND}
     for key, name in (("amount", "qty"), ("qty", "qty"), ("price", "price")):
         if key in extra:
-            wish[name] = _number(key, extra.pop(key))
+            payload[name] = _number(key, extra.pop(key))
     for key in ("type", "order_type"):
         if key in extra:
-            wish["order_type"] = str(extra.pop(key)).lower()
+            payload["order_type"] = str(extra.pop(key)).lower()
     if extra:
-        wish["params"] = extra
-    body = yield _commands(terms, _command(terms, "close_position", wish), params)
-    known = {"symbol": symbol, "order_type": "market", "filled_qty": "0", **wish}
-    return _order(terms, body, _result(body, 0), known)
+        payload["params"] = extra
+    body = yield _request(context, _command(context, "close_position", payload), params)
+    fallback = {"symbol": symbol, "order_type": "market", "filled_qty": "0", **payload}
+    return _order(context, body, _result(body, 0), fallback)
 
 
 def _send_payload(
-    terms: CallContext, symbol: str, type: Any, side: Any, amount: Any, price: Any, params: Params
+    context: CallContext, symbol: str, type: Any, side: Any, amount: Any, price: Any, params: Params
 ) -> dict[str, Any]:
     fields, extra = _read_params(params)
-    wish = {
+    payload = {
         "symbol": symbol,
         "side": str(side).lower(),
         "order_type": gateway_order_type(type),
         "qty": _number("amount", amount),
-        "strategy_id": terms.strategy_id,
+        "strategy_id": context.strategy_id,
         "position_id": 0,
-        "client_order_id": _new_name(),
+        "client_order_id": _new_client_order_id(),
         **fields,
     }
     if price is not None:
-        wish["price"] = _number("price", price)
+        payload["price"] = _number("price", price)
     stop = params.get("stopLossPrice")
     if stop is not None and fields.get("take_profit_price") is not None:
-        # Both exits of a pair: the order is the take profit, the stop its other one.
-        wish["trigger_price"] = fields["take_profit_price"]
+        # A pair of exits: the order is the take profit, the stop loss is its counterpart.
+        payload["trigger_price"] = fields["take_profit_price"]
         extra["stopLossPrice"] = _number("stopLossPrice", _level(stop))
     if extra:
-        wish["extra"] = extra
-    return wish
+        payload["extra"] = extra
+    return payload
 
 
 def _read_params(params: Params) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The gateway's fields in ``params``, and the rest."""
+    """Splits ``params`` into fields of the command payload and parameters for the exchange."""
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for key, value in params.items():
@@ -231,29 +236,29 @@ def _read_params(params: Params) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _level(value: Any) -> Any:
-    """The price in ccxt's ``stopLoss`` and ``takeProfit``, which may be objects."""
+    """Returns the price of ccxt's ``stopLoss`` or ``takeProfit``, which may be an object."""
     if not isinstance(value, Mapping):
         return value
     return value.get("triggerPrice", value.get("stopPrice", value.get("price")))
 
 
-def _command(terms: CallContext, word: str, payload: dict[str, Any]) -> dict[str, Any]:
-    return {"account_id": terms.account_id, "command": word, "payload": payload}
+def _command(context: CallContext, name: str, payload: dict[str, Any]) -> dict[str, Any]:
+    return {"account_id": context.account_id, "command": name, "payload": payload}
 
 
-def _commands(terms: CallContext, body: Any, params: Params) -> Request:
-    """The request; the gateway waits for the outcome, but not longer than the driver listens."""
+def _request(context: CallContext, body: Any, params: Params) -> Request:
+    """Returns the request; ``wait_ms`` stays below the driver's own timeout."""
     wait_ms = params.get("wait_ms")
-    most = max(0, int(terms.timeout_seconds * 1000) - RESPONSE_MARGIN_MS)
-    query = {"wait_ms": min(DEFAULT_WAIT_MS if wait_ms is None else int(wait_ms), most)}
+    wait_ms_max = max(0, int(context.timeout_seconds * 1000) - RESPONSE_MARGIN_MS)
+    query = {"wait_ms": min(DEFAULT_WAIT_MS if wait_ms is None else int(wait_ms), wait_ms_max)}
     return Request(method="POST", path="/oms/commands", query=query, payload=body)
 
 
 def _result(body: Body, index: int) -> Body:
-    """A command's result; empty if the reply tells none."""
+    """Returns a command's result; empty if the response has none."""
     results = body.get("results")
-    found = results[index] if isinstance(results, list) and len(results) > index else None
-    return found if isinstance(found, dict) else {}
+    result = results[index] if isinstance(results, list) and len(results) > index else None
+    return result if isinstance(result, dict) else {}
 
 
 def _rows(result: Body) -> list[Body]:
@@ -261,21 +266,28 @@ def _rows(result: Body) -> list[Body]:
     return [row for row in rows if isinstance(row, dict)]
 
 
-def _order(terms: CallContext, body: Body, result: Body, known: Mapping[str, Any]) -> Structure:
+def _order(
+    context: CallContext, body: Body, result: Body, fallback: Mapping[str, Any]
+) -> Structure:
     row = result.get("order")
     if isinstance(row, dict):
-        return terms.shapes.order(row, info=body, deals=result.get("deals") or ())
-    told = {name: result[name] for name in ("client_order_id",) if result.get(name) is not None}
+        return context.structures.order(row, info=body, deals=result.get("deals") or ())
+    reported: dict[str, Any] = {}
+    if result.get("client_order_id") is not None:
+        reported["client_order_id"] = result["client_order_id"]
     if result.get("order_id") is not None:
-        told["id"] = result["order_id"]
+        reported["id"] = result["order_id"]
     if result.get("ok") is False and result.get("status") != "unknown":
-        told["status"] = "REJECTED"
-    levels = {"stop_loss": known.get("oms_stop_loss"), "stop_gain": known.get("oms_stop_gain")}
-    return terms.shapes.order({**levels, **known, **told}, info=body)
+        reported["status"] = "REJECTED"
+    levels = {
+        "stop_loss": fallback.get("oms_stop_loss"),
+        "stop_gain": fallback.get("oms_stop_gain"),
+    }
+    return context.structures.order({**levels, **fallback, **reported}, info=body)
 
 
 def _canceled(result: Body, id: Any, symbol: str | None) -> Body:
-    """The row of an order of which the reply tells only that its cancel was accepted."""
+    """Returns a row for a cancel whose response does not contain the order."""
     is_done = result.get("status", "done") == "done"
     return {"id": id, "symbol": symbol, "status": "CANCELED" if is_done else None}
 
@@ -286,7 +298,7 @@ def _comment(params: Params) -> dict[str, Any]:
 
 
 def _id(value: Any) -> Any:
-    """An id as a number; anything else goes as it is, to be refused by the gateway."""
+    """Returns an id as a number; anything else unchanged, for the gateway to refuse."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() else value
 
@@ -294,9 +306,9 @@ def _id(value: Any) -> Any:
 def _number(name: str, value: Any) -> str:
     try:
         return format_decimal(value)
-    except ValueError as wrong:
-        raise driver_error("InvalidOrder", f"{name}: {wrong}", code="validation_error") from None
+    except ValueError as error:
+        raise driver_error("InvalidOrder", f"{name}: {error}", code="validation_error") from None
 
 
-def _new_name() -> str:
+def _new_client_order_id() -> str:
     return uuid.uuid4().hex

@@ -43,7 +43,7 @@ def test_an_example_runs(gateway: Gateway, name: str, expected: str) -> None:
 
 def _patched(gateway: Gateway, folder: Path, mode: str, script: str) -> str:
     """Return what a script prints in a Python that starts with autopatch's block."""
-    block = sitecustomize_block.block(mode, ["binance"])
+    block = sitecustomize_block.render_block(mode, ["binance"])
     (folder / "sitecustomize.py").write_text(block, encoding="utf-8")
     start = "import runpy, sys, sitecustomize; "
     return _run(

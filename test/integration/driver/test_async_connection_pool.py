@@ -1,4 +1,4 @@
-"""The asyncio driver's HTTP over real sockets: kept, closed, lost. What trades is sent once."""
+"""The asyncio connection pool over real sockets; trading requests are sent once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,9 +8,9 @@ import ccxt
 import pytest
 
 from ccxt_driver import OmsCcxtAsyncExchange
-from ccxt_driver.transport import async_connection_pool
+from ccxt_driver.sansio import idle_pool
+from ccxt_driver.sansio.http1 import HttpRequest, HttpResponse
 from ccxt_driver.transport.async_connection_pool import AsyncConnectionPool
-from ccxt_driver.transport.connection_pool import HttpResponse
 from kit.faults.faulty_server import FaultyServer, run_faulty_server
 from kit.free_ports import free_port
 
@@ -23,7 +23,7 @@ def server() -> Iterator[FaultyServer]:
         yield running
 
 
-def made_on(base_url: str, seconds: float = SECONDS) -> OmsCcxtAsyncExchange:
+def new_exchange(base_url: str, seconds: float = SECONDS) -> OmsCcxtAsyncExchange:
     return OmsCcxtAsyncExchange(
         api_key="key", account_id=7, base_url=base_url, timeout_seconds=seconds
     )
@@ -31,7 +31,7 @@ def made_on(base_url: str, seconds: float = SECONDS) -> OmsCcxtAsyncExchange:
 
 @pytest.fixture
 async def exchange(server: FaultyServer) -> AsyncIterator[OmsCcxtAsyncExchange]:
-    async with made_on(server.base_url) as made:
+    async with new_exchange(server.base_url) as made:
         yield made
 
 
@@ -47,12 +47,12 @@ def used(server: FaultyServer) -> list[int]:
     return [number for number, *_ in server.requests]
 
 
-async def test_a_connection_is_kept(server: FaultyServer, exchange: OmsCcxtAsyncExchange) -> None:
+async def test_a_connection_is_reused(server: FaultyServer, exchange: OmsCcxtAsyncExchange) -> None:
     assert await read(exchange) == 5
     await trade(exchange)
     assert await exchange.load_has() == exchange.has
-    told = [(method, path) for _, method, path, _ in server.requests]
-    assert told == [
+    requests = [(method, path) for _, method, path, _ in server.requests]
+    assert requests == [
         ("POST", "/ccxt/7/fetch_ticker"),
         ("POST", "/oms/commands?wait_ms=4000"),
         ("POST", "/ccxt/7/describe"),
@@ -61,18 +61,18 @@ async def test_a_connection_is_kept(server: FaultyServer, exchange: OmsCcxtAsync
 
 
 @pytest.mark.parametrize("ask", [trade, read])
-async def test_a_connection_closed_meanwhile_is_not_used(
+async def test_a_connection_closed_by_the_server_is_not_reused(
     ask: Any, server: FaultyServer, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.behaviours = ["leave"]
     await read(exchange)
     assert await asyncio.to_thread(server.closed_silently.wait, SECONDS)
-    await asyncio.sleep(0.05)  # the end of the connection is on its way
+    await asyncio.sleep(0.05)  # until the event loop has noticed
     await ask(exchange)
     assert used(server) == [1, 2]
 
 
-async def test_a_read_on_a_connection_that_breaks_is_sent_anew(
+async def test_a_read_on_a_broken_connection_is_repeated(
     server: FaultyServer, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.behaviours = ["answer", "drop"]
@@ -81,7 +81,7 @@ async def test_a_read_on_a_connection_that_breaks_is_sent_anew(
     assert used(server) == [1, 1, 2]
 
 
-async def test_an_order_on_a_connection_that_breaks_is_not(
+async def test_an_order_on_a_broken_connection_is_not_repeated(
     server: FaultyServer, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.behaviours = ["answer", "drop"]
@@ -92,33 +92,33 @@ async def test_an_order_on_a_connection_that_breaks_is_not(
     assert used(server) == [1, 1]
 
 
-async def test_an_order_does_not_trust_a_connection_that_lay_idle(
+async def test_an_order_does_not_use_a_connection_idle_for_too_long(
     server: FaultyServer, exchange: OmsCcxtAsyncExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(async_connection_pool, "IDLE_SECONDS_MAX", 0.0)
+    monkeypatch.setattr(idle_pool, "IDLE_SECONDS_MAX", 0.0)
     await read(exchange)
     await trade(exchange)
     assert used(server) == [1, 2]
 
 
 @pytest.mark.parametrize(("ask", "code"), [(trade, "outcome_unknown"), (read, "timeout")])
-async def test_no_answer_in_time(ask: Any, code: str, server: FaultyServer) -> None:
+async def test_response_timeout(ask: Any, code: str, server: FaultyServer) -> None:
     server.behaviours = ["hang"]
-    async with made_on(server.base_url, 0.2) as hasty:
+    async with new_exchange(server.base_url, 0.2) as impatient:
         with pytest.raises(ccxt.RequestTimeout) as caught:
-            await ask(hasty)
+            await ask(impatient)
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert len(server.requests) == 1
 
 
-async def test_nobody_there() -> None:
-    async with made_on(f"http://127.0.0.1:{free_port()}") as exchange:
+async def test_connection_refused() -> None:
+    async with new_exchange(f"http://127.0.0.1:{free_port()}") as exchange:
         with pytest.raises(ccxt.ExchangeNotAvailable) as caught:
             await trade(exchange)
     assert (caught.value.outcome, caught.value.retryable) == ("not_sent", True)  # type: ignore[attr-defined]
 
 
-async def test_calls_at_once_use_a_connection_each_and_few_are_kept(
+async def test_concurrent_calls_use_one_connection_each_and_few_are_retained(
     server: FaultyServer, exchange: OmsCcxtAsyncExchange
 ) -> None:
     assert await asyncio.gather(*(read(exchange) for _ in range(20))) == [5] * 20
@@ -127,8 +127,8 @@ async def test_calls_at_once_use_a_connection_each_and_few_are_kept(
     assert server.connections <= 20
 
 
-def test_another_event_loop_opens_its_own(server: FaultyServer) -> None:
-    exchange = made_on(server.base_url)
+def test_another_event_loop_opens_its_own_connections(server: FaultyServer) -> None:
+    exchange = new_exchange(server.base_url)
 
     async def once() -> Any:
         async with exchange:
@@ -140,14 +140,14 @@ def test_another_event_loop_opens_its_own(server: FaultyServer) -> None:
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 LAST = b"HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n{}"
-ANSWERS = [
+RESPONSES = [
     (OK + b"Content-Length: 2\r\n\r\n{}", 200),
     (CHUNKED + b"1;x=y\r\n{\r\n1\r\n}\r\n0\r\nA: b\r\n\r\n", 200),
     (b"HTTP/1.1 100 Continue\r\n\r\n" + LAST, 404),
 ]
 
 
-async def _answered(text: bytes) -> HttpResponse:
+async def _receive(text: bytes) -> HttpResponse:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(text)
@@ -155,18 +155,18 @@ async def _answered(text: bytes) -> HttpResponse:
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        connections = AsyncConnectionPool(
+        pool = AsyncConnectionPool(
             f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", SECONDS
         )
         try:
-            return await connections.exchange("GET", "/", {}, None, is_repeatable=False)
+            return await pool.exchange(HttpRequest(method="GET", target="/", headers={}))
         finally:
-            await connections.close()
+            await pool.close()
 
 
-@pytest.mark.parametrize(("text", "status"), ANSWERS)
-async def test_ways_to_write_an_answer(text: bytes, status: int) -> None:
-    answer = await _answered(text)
+@pytest.mark.parametrize(("text", "status"), RESPONSES)
+async def test_response_framings(text: bytes, status: int) -> None:
+    answer = await _receive(text)
     assert (answer.status, answer.body) == (status, b"{}")
 
 
@@ -179,12 +179,12 @@ async def test_ways_to_write_an_answer(text: bytes, status: int) -> None:
         CHUNKED + b"z\r\n",
     ],
 )
-async def test_half_an_answer_is_a_lost_one(text: bytes) -> None:
+async def test_an_incomplete_response_is_lost(text: bytes) -> None:
     with pytest.raises(OSError):
-        await _answered(text)
+        await _receive(text)
 
 
-async def test_a_header_cannot_smuggle_another() -> None:
-    connections = AsyncConnectionPool("http://127.0.0.1:1", 1)
+async def test_a_header_cannot_inject_another() -> None:
+    pool = AsyncConnectionPool("http://127.0.0.1:1", 1)
     with pytest.raises(ValueError, match="line break"):
-        await connections.exchange("GET", "/", {"x": "a\r\nb: c"}, None, is_repeatable=False)
+        await pool.exchange(HttpRequest(method="GET", target="/", headers={"x": "a\r\nb: c"}))

@@ -1,4 +1,4 @@
-"""The driver's HTTP over real sockets: kept, closed, lost. What trades is sent exactly once."""
+"""The connection pool over real sockets; trading requests are sent exactly once."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import ccxt
 import pytest
 
 from ccxt_driver import OmsCcxtExchange, OmsHttpClient
-from ccxt_driver.transport import connection_pool
+from ccxt_driver.sansio import idle_pool
 from kit.faults.faulty_server import FaultyServer, run_faulty_server
 from kit.free_ports import free_port
 
@@ -39,16 +39,16 @@ def read(exchange: OmsCcxtExchange) -> Any:
 
 
 def used(server: FaultyServer) -> list[int]:
-    """The connection of each request."""
+    """Returns the number of the connection of each request."""
     return [number for number, *_ in server.requests]
 
 
-def test_a_connection_is_kept(server: FaultyServer, exchange: OmsCcxtExchange) -> None:
+def test_a_connection_is_reused(server: FaultyServer, exchange: OmsCcxtExchange) -> None:
     assert read(exchange) == 5
     trade(exchange)
     assert exchange.fetch_order(1) is None
-    told = [(method, path) for _, method, path, _ in server.requests]
-    assert told == [
+    requests = [(method, path) for _, method, path, _ in server.requests]
+    assert requests == [
         ("POST", "/ccxt/7/fetch_ticker"),
         ("POST", "/oms/commands?wait_ms=4000"),
         ("GET", "/oms/orders/1"),
@@ -56,7 +56,7 @@ def test_a_connection_is_kept(server: FaultyServer, exchange: OmsCcxtExchange) -
     assert used(server) == [1, 1, 1]
 
 
-def test_a_path_before_the_gateway_s_is_kept(server: FaultyServer) -> None:
+def test_a_path_prefix_is_kept(server: FaultyServer) -> None:
     client = OmsHttpClient(base_url=f"{server.base_url}/gate/", api_key="key")
     assert client.request("GET", "/oms/accounts", query={"status": "all"})["ok"] is True
     assert server.requests[0][2] == "/gate/oms/accounts?status=all"
@@ -64,7 +64,7 @@ def test_a_path_before_the_gateway_s_is_kept(server: FaultyServer) -> None:
 
 
 @pytest.mark.parametrize("ask", [trade, read])
-def test_a_connection_closed_meanwhile_is_not_used(
+def test_a_connection_closed_by_the_server_is_not_reused(
     ask: Any, server: FaultyServer, exchange: OmsCcxtExchange
 ) -> None:
     server.behaviours = ["leave"]
@@ -74,7 +74,7 @@ def test_a_connection_closed_meanwhile_is_not_used(
     assert used(server) == [1, 2]
 
 
-def test_a_read_on_a_connection_that_breaks_is_sent_anew(
+def test_a_read_on_a_broken_connection_is_repeated(
     server: FaultyServer, exchange: OmsCcxtExchange
 ) -> None:
     server.behaviours = ["answer", "drop"]
@@ -83,7 +83,7 @@ def test_a_read_on_a_connection_that_breaks_is_sent_anew(
     assert used(server) == [1, 1, 2]
 
 
-def test_an_order_on_a_connection_that_breaks_is_not(
+def test_an_order_on_a_broken_connection_is_not_repeated(
     server: FaultyServer, exchange: OmsCcxtExchange
 ) -> None:
     server.behaviours = ["answer", "drop"]
@@ -94,39 +94,39 @@ def test_an_order_on_a_connection_that_breaks_is_not(
     assert used(server) == [1, 1]
 
 
-def test_an_order_does_not_trust_a_connection_that_lay_idle(
+def test_an_order_does_not_use_a_connection_idle_for_too_long(
     server: FaultyServer, exchange: OmsCcxtExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_pool, "IDLE_SECONDS_MAX", 0.0)
+    monkeypatch.setattr(idle_pool, "IDLE_SECONDS_MAX", 0.0)
     read(exchange)
     read(exchange)
     trade(exchange)
     assert used(server) == [1, 1, 2]
 
 
-def test_a_new_connection_that_breaks(server: FaultyServer, exchange: OmsCcxtExchange) -> None:
+def test_a_new_connection_breaks(server: FaultyServer, exchange: OmsCcxtExchange) -> None:
     server.behaviours = ["drop"] * 4
     with pytest.raises(ccxt.RequestTimeout):
         trade(exchange)
     assert len(server.requests) == 1
     with pytest.raises(ccxt.ExchangeNotAvailable):
         read(exchange)
-    assert len(server.requests) == 4, "tried again twice"
+    assert len(server.requests) == 4, "retried twice"
 
 
 @pytest.mark.parametrize(("ask", "code"), [(trade, "outcome_unknown"), (read, "timeout")])
-def test_no_answer_in_time(ask: Any, code: str, server: FaultyServer) -> None:
+def test_response_timeout(ask: Any, code: str, server: FaultyServer) -> None:
     server.behaviours = ["hang"]
-    hasty = OmsCcxtExchange(
+    impatient = OmsCcxtExchange(
         api_key="key", account_id=7, base_url=server.base_url, timeout_seconds=0.2
     )
     with pytest.raises(ccxt.RequestTimeout) as caught:
-        ask(hasty)
+        ask(impatient)
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert len(server.requests) == 1
 
 
-def test_nobody_there() -> None:
+def test_connection_refused() -> None:
     exchange = OmsCcxtExchange(
         api_key="key", account_id=7, base_url=f"http://127.0.0.1:{free_port()}"
     )
@@ -135,7 +135,7 @@ def test_nobody_there() -> None:
     assert (caught.value.outcome, caught.value.retryable) == ("not_sent", True)  # type: ignore[attr-defined]
 
 
-def test_a_refusal_with_its_status_and_delay(
+def test_an_error_with_status_and_retry_after(
     server: FaultyServer, exchange: OmsCcxtExchange
 ) -> None:
     server.status, server.headers = 429, {"Retry-After": "3"}
@@ -153,7 +153,7 @@ def test_a_refusal_with_its_status_and_delay(
     ("status", "expected"),
     [(200, ccxt.BadResponse), (502, ccxt.ExchangeError), (301, ccxt.ExchangeError)],
 )
-def test_a_body_that_is_no_json(
+def test_a_body_that_is_not_json(
     status: int, expected: type, server: FaultyServer, exchange: OmsCcxtExchange
 ) -> None:
     server.status, server.body = status, b"<html>proxy</html>"
@@ -179,6 +179,6 @@ def test_threads_share_an_exchange(server: FaultyServer, exchange: OmsCcxtExchan
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://x", "http://"])
-def test_an_address_must_be_one(address: str) -> None:
-    with pytest.raises(ValueError, match="no address"):
+def test_an_invalid_base_url_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="not a URL"):
         OmsHttpClient(base_url=address, api_key="key")

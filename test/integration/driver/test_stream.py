@@ -1,4 +1,4 @@
-"""The driver's stream over a real WebSocket whose other side is scripted."""
+"""The driver's stream over a real WebSocket with a scripted server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,14 +21,14 @@ async def server() -> AsyncIterator[ScriptedWebSocket]:
 
 
 class Client:
-    """The gateway's HTTP: what it answers to any request, and what it was asked."""
+    """A client that returns the same response to every request and records the paths."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.paths: list[str] = []
         self.answer: Any = {}
 
-    async def request(self, method: str, path: str, **told: Any) -> Any:
-        self.asked.append(path)
+    async def request(self, method: str, path: str, **fields: Any) -> Any:
+        self.paths.append(path)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -57,13 +57,13 @@ def snapshot(seq: int, *rows: Any) -> list[dict[str, Any]]:
     ]
 
 
-def event(seq: int, before: int, version: int, **told: Any) -> dict[str, Any]:
-    row = {**ORDER, "version": version, **told}
+def event(seq: int, previous: int, version: int, **fields: Any) -> dict[str, Any]:
+    row = {**ORDER, "version": version, **fields}
     return {
         "event": "order_updated",
         "account_id": 7,
         "seq": seq,
-        "prev_seq": before,
+        "prev_seq": previous,
         "payload": row,
     }
 
@@ -72,7 +72,7 @@ def versions(orders: list[Any]) -> list[int]:
     return [order["info"]["version"] for order in orders]
 
 
-async def test_what_is_said_at_the_beginning(
+async def test_frames_sent_after_connecting(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.script = [snapshot(10, {**ORDER, "version": 1})]
@@ -84,10 +84,10 @@ async def test_what_is_said_at_the_beginning(
     assert subscribe["payload"]["account_ids"] == [7]
     assert subscribe["payload"]["refresh"] is False
     assert "from_seq" not in subscribe["payload"]
-    assert client(exchange).asked == []
+    assert client(exchange).paths == []
 
 
-async def test_a_closed_connection_is_resumed_behind_the_last_event(
+async def test_a_reconnect_resumes_after_the_last_event(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.script = [
@@ -104,7 +104,7 @@ async def test_a_closed_connection_is_resumed_behind_the_last_event(
     assert server.received[-1]["payload"]["from_seq"] == {"7": 11}
 
 
-async def test_a_hole_in_the_numbers_is_asked_for_again(
+async def test_missed_events_are_requested_again(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     lost = [*snapshot(10, {**ORDER, "version": 1}), event(13, 12, 4)]
@@ -116,7 +116,7 @@ async def test_a_hole_in_the_numbers_is_asked_for_again(
     assert server.received[-1]["payload"]["from_seq"] == {"7": 10}
 
 
-async def test_after_a_gap_what_vanished_is_looked_up(
+async def test_after_a_gap_unlisted_rows_are_read(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     gap = {"event": "gap", "payload": {"account_id": 7, "from": 11, "to": 90}}
@@ -126,12 +126,10 @@ async def test_after_a_gap_what_vanished_is_looked_up(
     watching = asyncio.create_task(exchange.watch_orders())
     await server.push(gap, *snapshot(90))
     (order,) = await watching
-    assert (order["status"], client(exchange).asked) == ("closed", ["/oms/orders/42"])
+    assert (order["status"], client(exchange).paths) == ("closed", ["/oms/orders/42"])
 
 
-async def test_trades_come_as_they_happen(
-    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
-) -> None:
+async def test_trades_are_pushed(server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange) -> None:
     deal = {"event": "deal_updated", "account_id": 7, "seq": 11, "prev_seq": 10, "payload": DEAL}
     server.script = [[*snapshot(10), deal]]
     (trade,) = await exchange.watch_my_trades("btc/usdt")
@@ -139,7 +137,7 @@ async def test_trades_come_as_they_happen(
     assert await exchange.watch_my_trades("btc/usdt", params={"watch_timeout_seconds": 0}) == []
 
 
-async def test_a_refused_key_is_an_exception_of_ccxt(
+async def test_a_refused_key_raises_a_ccxt_exception(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.refuses_auth = True
@@ -148,51 +146,51 @@ async def test_a_refused_key_is_an_exception_of_ccxt(
         await exchange.watch_orders()
 
 
-async def test_nobody_there_means_polling(exchange: OmsCcxtAsyncExchange) -> None:
+async def test_polling_without_a_websocket(exchange: OmsCcxtAsyncExchange) -> None:
     exchange.base_url = "http://127.0.0.1:1"
     client(exchange).answer = {"items": [{**ORDER, "version": 1}]}
     assert versions(await exchange.watch_orders()) == [1]
-    assert "/oms/orders/open" in client(exchange).asked
+    assert "/oms/orders/open" in client(exchange).paths
 
 
-async def test_market_data_is_pushed_and_each_told_once(
+async def test_market_data_is_pushed_and_returned_once(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     watching = asyncio.create_task(exchange.watch_ticker("btc/usdt"))
     await asyncio.wait_for(server.market_asked.wait(), SECONDS)
-    told = {"account_id": 7, "symbol": "BTC/USDT", "channel": "ticker", "data": {"last": 5}}
-    await server.push({"event": "ticker_updated", "payload": told})
+    payload = {"account_id": 7, "symbol": "BTC/USDT", "channel": "ticker", "data": {"last": 5}}
+    await server.push({"event": "ticker_updated", "payload": payload})
     assert await watching == {"last": 5}
-    assert client(exchange).asked == []
+    assert client(exchange).paths == []
     quiet = await exchange._watch_market_via_ws(
         "ticker", symbol="btc/usdt", timeout_s=0.05, poll_interval_ms=1000
     )
     assert quiet is None
-    (asked,) = [frame for frame in server.received if frame["action"] == "subscribe_market"]
-    assert asked["payload"]["channels"] == ["ticker"]
+    (sent,) = [frame for frame in server.received if frame["action"] == "subscribe_market"]
+    assert sent["payload"]["channels"] == ["ticker"]
 
 
-async def test_a_gateway_without_market_data_is_asked_over_http(
+async def test_refused_market_data_is_read_over_http(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.supports_market_data = False
     client(exchange).answer = {"result": {"last": 6}}
     assert await exchange.watch_ticker("BTC/USDT") == {"last": 6}
-    assert client(exchange).asked == ["/ccxt/7/fetch_ticker"]
+    assert client(exchange).paths == ["/ccxt/7/fetch_ticker"]
 
 
-async def test_many_watchers_share_one_connection(
+async def test_concurrent_watches_share_one_connection(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.script = [snapshot(10, {**ORDER, "version": 1})]
-    told = await asyncio.gather(
+    results = await asyncio.gather(
         exchange.watch_orders(), exchange.watch_orders("BTC/USDT"), exchange.watch_positions()
     )
-    assert [len(rows) for rows in told] == [1, 1, 1]
+    assert [len(rows) for rows in results] == [1, 1, 1]
     assert len(server.keys) == 1
 
 
-def test_another_event_loop_goes_on_where_the_first_stood() -> None:
+def test_another_event_loop_resumes_the_cache() -> None:
     async def first(made: OmsCcxtAsyncExchange, server: ScriptedWebSocket) -> list[int]:
         made.base_url = server.base_url
         return versions(await made.watch_orders())

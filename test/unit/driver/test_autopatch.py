@@ -1,4 +1,4 @@
-"""Patching ccxt, and the start file of Python that has it done."""
+"""Patching of ccxt, and the sitecustomize block that applies it."""
 
 import subprocess
 import sys
@@ -15,8 +15,8 @@ CONFIG = {"apiKey": "key", "accountId": 7}
 
 
 @pytest.fixture
-def theirs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A ccxt of our own, with its two other packages."""
+def fake_ccxt(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A fake ccxt with its two subpackages."""
     for name in ("ccxt", "ccxt.async_support", "ccxt.pro"):
         module: Any = ModuleType(name)
         module.binance, module.okx = type("binance", (), {}), type("okx", (), {})
@@ -27,59 +27,61 @@ def theirs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     return sys.modules["ccxt"]  # type: ignore[return-value]
 
 
-def test_safe_adds_a_door_and_changes_nothing_else(theirs: Any) -> None:
-    before = theirs.binance
+def test_safe_mode_only_adds_a_constructor(fake_ccxt: Any) -> None:
+    before = fake_ccxt.binance
     assert autopatch.patch_ccxt(mode="safe", overrides=["binance"]) is True
     assert autopatch.patch_ccxt(mode="aggressive", overrides=["binance"]) is False
-    assert (theirs._ccxt_oms_autopatched, theirs._ccxt_oms_autopatch_mode) == (True, "safe")
-    assert theirs.binance is before
-    for door in (theirs.oms_exchange, theirs.Exchange.oms_exchange):
-        made = door(CONFIG)
+    assert (fake_ccxt._ccxt_oms_autopatched, fake_ccxt._ccxt_oms_autopatch_mode) == (True, "safe")
+    assert fake_ccxt.binance is before
+    for constructor in (fake_ccxt.oms_exchange, fake_ccxt.Exchange.oms_exchange):
+        made = constructor(CONFIG)
         assert isinstance(made, OmsCcxtExchange)
         assert (made.account_id, made.dialect) == (7, "ccxt")
 
 
-def test_aggressive_takes_the_place_of_the_named(theirs: Any) -> None:
+def test_aggressive_mode_replaces_the_given_exchanges(fake_ccxt: Any) -> None:
     autopatch.patch_ccxt(mode="aggressive", overrides=["binance", "nowhere"])
-    assert isinstance(theirs.binance(CONFIG), OmsCcxtExchange)
-    assert issubclass(theirs.binance, OmsCcxtExchange)
-    assert not hasattr(theirs, "nowhere")
-    assert theirs.okx(), "left as it was"
+    assert isinstance(fake_ccxt.binance(CONFIG), OmsCcxtExchange)
+    assert issubclass(fake_ccxt.binance, OmsCcxtExchange)
+    assert not hasattr(fake_ccxt, "nowhere")
+    assert fake_ccxt.okx(), "unchanged"
     for name in ("ccxt.async_support", "ccxt.pro"):
         module: Any = sys.modules[name]
         assert isinstance(module.binance(CONFIG), OmsCcxtAsyncExchange)
 
 
-def test_what_a_config_lacks_comes_from_the_environment(
-    theirs: Any, monkeypatch: pytest.MonkeyPatch
+def test_the_environment_completes_a_config(
+    fake_ccxt: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(RuntimeError, match="api_key"):
         autopatch.oms_exchange({})
-    monkeypatch.setenv("CCXT_OMS_API_KEY", "theirs")
+    monkeypatch.setenv("CCXT_OMS_API_KEY", "from-env")
     with pytest.raises(RuntimeError, match="account_id"):
         autopatch.oms_exchange()
     monkeypatch.setenv("CCXT_OMS_ACCOUNT_ID", "5")
     monkeypatch.setenv("CCXT_OMS_STRATEGY_ID", "6")
     monkeypatch.setenv("CCXT_OMS_BASE_URL", "http://127.0.0.1:1/")
-    made = autopatch.oms_exchange({"apiKey": "mine", "secret": "unused"})
-    told = (made.apiKey, made.account_id, made.strategy_id, made.base_url)
-    assert told == ("mine", 5, 6, "http://127.0.0.1:1")
+    made = autopatch.oms_exchange({"apiKey": "from-config", "secret": "unused"})
+    values = (made.apiKey, made.account_id, made.strategy_id, made.base_url)
+    assert values == ("from-config", 5, 6, "http://127.0.0.1:1")
 
 
-def test_the_environment_decides(theirs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_enable_the_patch(
+    fake_ccxt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert autopatch.apply_from_env() is False
     monkeypatch.setenv("CCXT_OMS_AUTOPATCH", "On")
     monkeypatch.setenv("CCXT_OMS_AUTOPATCH_MODE", "aggressive")
     monkeypatch.setenv("CCXT_OMS_OVERRIDE_EXCHANGES", " binance , okx")
     assert autopatch.apply_from_env() is True
     assert autopatch.apply_from_env() is False
-    assert issubclass(theirs.okx, OmsCcxtExchange)
+    assert issubclass(fake_ccxt.okx, OmsCcxtExchange)
     monkeypatch.setenv("CCXT_OMS_AUTOPATCH_MODE", "wild")
     with pytest.raises(ValueError, match="safe, aggressive"):
         autopatch.apply_from_env()
 
 
-def test_a_ccxt_that_has_no_more_than_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_ccxt_module_is_patched(monkeypatch: pytest.MonkeyPatch) -> None:
     bare: Any = SimpleNamespace()
     monkeypatch.setitem(sys.modules, "ccxt", bare)
     assert autopatch.patch_ccxt(mode="safe", overrides=()) is True
@@ -94,7 +96,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "site"
 
 
-def test_installed_twice_stands_there_once_and_the_rest_is_kept(folder: Path) -> None:
+def test_installing_twice_replaces_the_block_and_keeps_the_rest(folder: Path) -> None:
     folder.mkdir()
     path = folder / "sitecustomize.py"
     path.write_text("before = 1", encoding="utf-8")
@@ -103,8 +105,8 @@ def test_installed_twice_stands_there_once_and_the_rest_is_kept(folder: Path) ->
     autopatch.install(scope="user", mode="aggressive", overrides=["binance", "okx"])
     text = path.read_text(encoding="utf-8")
     assert text.count(sitecustomize_block.BEGIN) == text.count(sitecustomize_block.END) == 1
-    told = autopatch.status(scope="user")
-    assert (told["installed"], told["mode"], told["overrides"]) == (
+    status = autopatch.status(scope="user")
+    assert (status["installed"], status["mode"], status["overrides"]) == (
         True,
         "aggressive",
         "binance,okx",
@@ -115,7 +117,7 @@ def test_installed_twice_stands_there_once_and_the_rest_is_kept(folder: Path) ->
     assert autopatch.status(scope="user")["installed"] is False
 
 
-def test_what_the_commands_print(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_of_the_commands(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "sitecustomize.py"
     arguments = ["--scope", "user", "--mode", "aggressive", "--override", "binance"]
     assert autopatch.main(["install", *arguments]) == 0
@@ -136,7 +138,7 @@ def test_what_the_commands_print(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def _at_start(folder: Path, script: str, **environment: str) -> str:
-    """What Python prints that starts with the start file of a folder."""
+    """Runs a script with the sitecustomize file of a folder; returns its output."""
     start = f"import site; site.addsitedir({str(folder)!r}); "
     done = subprocess.run(
         [sys.executable, "-c", start + script],
@@ -161,6 +163,6 @@ def test_python_starts_patched_without_having_imported_ccxt(folder: Path) -> Non
     assert _at_start(folder, off, CCXT_OMS_AUTOPATCH="0") == "False"
 
 
-def test_whatever_is_wrong_python_starts(folder: Path) -> None:
+def test_an_invalid_mode_does_not_prevent_the_start_of_python(folder: Path) -> None:
     autopatch.install(scope="user", mode="safe", overrides=())
     assert _at_start(folder, "print('up')", CCXT_OMS_AUTOPATCH_MODE="wild") == "up"

@@ -1,4 +1,4 @@
-"""What a driver object is made with, and that making it sends nothing."""
+"""Construction of exchange objects, which sends nothing."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def test_keywords_and_their_defaults() -> None:
     assert API_KEY not in repr(exchange) + repr(exchange.http)
 
 
-def test_a_ccxt_config_is_taken_by_position_and_chooses_the_dialect() -> None:
+def test_a_positional_ccxt_config_selects_the_dialect() -> None:
     exchange = OmsCcxtExchange(
         {
             "apiKey": API_KEY,
@@ -52,14 +52,14 @@ def test_a_timeout_from_1000_is_in_milliseconds(config: dict[str, Any], seconds:
     assert exchange.timeout_seconds == seconds
 
 
-def test_keywords_win_over_the_config() -> None:
+def test_keywords_override_the_config() -> None:
     config = {"api_key": API_KEY, "account_id": 7}
     exchange = OmsCcxtExchange(config, account_id=8, dialect="oms")
     assert (exchange.account_id, exchange.dialect) == (8, "oms")
 
 
 @pytest.mark.parametrize("given", [{"api_key": API_KEY}, {"account_id": 7}, {}])
-def test_without_key_or_account_there_is_no_exchange(given: dict[str, Any]) -> None:
+def test_key_and_account_are_required(given: dict[str, Any]) -> None:
     with pytest.raises(RuntimeError, match="is needed"):
         OmsCcxtExchange(**given)
     with pytest.raises(RuntimeError, match="is needed"):
@@ -78,12 +78,12 @@ def test_nothing_is_sent_before_the_first_call() -> None:
     assert transport.sent == []
 
 
-def test_any_object_with_request_serves_as_client() -> None:
+def test_any_object_with_request_is_a_client() -> None:
     class Client:
-        asked: tuple[Any, ...] = ()
+        call: tuple[Any, ...] = ()
 
         def request(self, *args: Any, **keywords: Any) -> dict[str, Any]:
-            self.asked = (*args, keywords)
+            self.call = (*args, keywords)
             return {"result": 5}
 
     client = Client()
@@ -91,6 +91,6 @@ def test_any_object_with_request_serves_as_client() -> None:
     exchange.http = client
     assert exchange.fetch_ticker("BTC/USDT") == 5
     payload = {"args": ["BTC/USDT"], "kwargs": {}}
-    asked = ("POST", "/ccxt/7/fetch_ticker", {"query": None, "payload": payload})
-    assert client.asked == asked
+    expected = ("POST", "/ccxt/7/fetch_ticker", {"query": None, "payload": payload})
+    assert client.call == expected
     exchange.close()

@@ -1,4 +1,4 @@
-"""Refusals become exceptions: of ccxt's class, of RuntimeError, with everything that was told."""
+"""Error responses become exceptions of ccxt's class and of RuntimeError."""
 
 import io
 import pickle
@@ -17,7 +17,7 @@ from kit.http.stub_transport import failure, make_exchange, results
 COMMAND = Request(
     method="POST",
     path="/oms/commands",
-    payload={"account_id": 7, "command": "send_order", "payload": {"client_order_id": "mine-1"}},
+    payload={"account_id": 7, "command": "send_order", "payload": {"client_order_id": "client-1"}},
 )
 ACCOUNTS = Request(method="GET", path="/oms/accounts")
 
@@ -27,7 +27,7 @@ def raised(request: Request, status: int, **detail: Any) -> OmsDriverError:
     return error_from_response(body.get("detail"), body, request, status=status)
 
 
-def test_the_class_named_by_the_gateway_wins() -> None:
+def test_ccxt_class_of_the_response_comes_first() -> None:
     error = raised(COMMAND, 502, code="exchange_error", ccxt_class="OrderImmediatelyFillable")
     assert isinstance(error, ccxt.OrderImmediatelyFillable)
     assert isinstance(error, ccxt.InvalidOrder)
@@ -35,13 +35,13 @@ def test_the_class_named_by_the_gateway_wins() -> None:
 
 
 @pytest.mark.parametrize("named", [None, "NoSuchError", "error_hierarchy", "Exception", 5])
-def test_else_the_code_decides(named: Any) -> None:
+def test_then_the_error_code(named: Any) -> None:
     error = raised(COMMAND, 502, code="insufficient_funds", ccxt_class=named)
     assert isinstance(error, ccxt.InsufficientFunds)
 
 
 @pytest.mark.parametrize(
-    ("status", "of_orders", "of_others"),
+    ("status", "order_class", "other_class"),
     [
         (401, ccxt.AuthenticationError, ccxt.AuthenticationError),
         (403, ccxt.PermissionDenied, ccxt.PermissionDenied),
@@ -56,51 +56,51 @@ def test_else_the_code_decides(named: Any) -> None:
         (302, ccxt.ExchangeError, ccxt.ExchangeError),
     ],
 )
-def test_else_the_status_decides(status: int, of_orders: type, of_others: type) -> None:
-    for request, expected in ((COMMAND, of_orders), (ACCOUNTS, of_others)):
+def test_then_the_http_status(status: int, order_class: type, other_class: type) -> None:
+    for request, expected in ((COMMAND, order_class), (ACCOUNTS, other_class)):
         for detail in ({}, {"code": "quite_new"}):
             error = raised(request, status, **detail)
             assert isinstance(error, RuntimeError)
             assert type(error).__mro__[1] is expected
 
 
-def test_everything_that_was_told_is_kept() -> None:
+def test_all_fields_of_the_error_are_attributes() -> None:
     detail = {
         "code": "insufficient_funds",
         "message": "free USDT is 5, needed are 10",
         "outcome": "rejected",
         "retryable": False,
         "request_id": "r-1",
-        "results": [{"order_id": 42, "client_order_id": "mine-2"}],
+        "results": [{"order_id": 42, "client_order_id": "client-2"}],
     }
     error = raised(COMMAND, 502, **detail)
     assert str(error) == "free USDT is 5, needed are 10"
     assert (error.code, error.outcome, error.retryable) == ("insufficient_funds", "rejected", False)
-    assert (error.order_id, error.client_order_id) == ("42", "mine-2")
+    assert (error.order_id, error.client_order_id) == ("42", "client-2")
     assert (error.request_id, error.response) == ("r-1", {"detail": detail})
 
 
 def test_without_message_the_code_is_the_text() -> None:
     assert str(raised(COMMAND, 409, code="conflict")) == "conflict"
     assert str(raised(COMMAND, 502)) == "http_502"
-    assert raised(COMMAND, 409, code="conflict").client_order_id == "mine-1"
+    assert raised(COMMAND, 409, code="conflict").client_order_id == "client-1"
 
 
 @pytest.mark.parametrize(
     ("request_", "status", "outcome"),
     [(COMMAND, 502, "unknown"), (COMMAND, 422, "not_sent"), (ACCOUNTS, 502, None)],
 )
-def test_an_answer_that_says_no_outcome_is_read_carefully(
+def test_outcome_of_a_response_without_one(
     request_: Request, status: int, outcome: str | None
 ) -> None:
     assert raised(request_, status).outcome == outcome
 
 
-def test_nothing_in_doubt_is_retryable() -> None:
-    told = {"code": "x", "retryable": True}
-    assert raised(COMMAND, 503, **told, outcome="not_sent").retryable is True
-    assert raised(COMMAND, 503, **told, outcome="unknown").retryable is False
-    assert raised(COMMAND, 503, **told).retryable is False
+def test_an_unknown_outcome_is_not_retryable() -> None:
+    detail = {"code": "x", "retryable": True}
+    assert raised(COMMAND, 503, **detail, outcome="not_sent").retryable is True
+    assert raised(COMMAND, 503, **detail, outcome="unknown").retryable is False
+    assert raised(COMMAND, 503, **detail).retryable is False
 
 
 def test_a_failed_result_raises_too() -> None:
@@ -111,14 +111,14 @@ def test_a_failed_result_raises_too() -> None:
     assert caught.value.order_id == "42"
 
 
-def test_a_detail_of_mere_text_is_told() -> None:
+def test_a_detail_of_plain_text() -> None:
     exchange, _ = make_exchange({"detail": "Method Not Allowed"})
     with pytest.raises(ccxt.ExchangeError, match="Method Not Allowed"):
         exchange.fetch_balance()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "expected", "code", "outcome"),
+    ("cause", "expected", "code", "outcome"),
     [
         (ConnectionRefusedError(), ccxt.ExchangeNotAvailable, "exchange_unavailable", "not_sent"),
         (
@@ -131,33 +131,33 @@ def test_a_detail_of_mere_text_is_told() -> None:
         (ConnectionResetError(), ccxt.RequestTimeout, "outcome_unknown", "unknown"),
     ],
 )
-def test_no_answer_to_an_order(wrong: Any, expected: type, code: str, outcome: str) -> None:
-    exchange, _ = make_exchange(wrong)
+def test_no_response_to_an_order(cause: Any, expected: type, code: str, outcome: str) -> None:
+    exchange, _ = make_exchange(cause)
     with pytest.raises(expected) as caught:
-        exchange.create_market_buy_order("BTC/USDT", 1, {"clientOrderId": "mine-1"})
+        exchange.create_market_buy_order("BTC/USDT", 1, {"clientOrderId": "client-1"})
     error = caught.value
     assert isinstance(error, RuntimeError)
     assert (error.code, error.outcome) == (code, outcome)  # type: ignore[attr-defined]
     assert error.retryable is (outcome == "not_sent")  # type: ignore[attr-defined]
-    assert error.client_order_id == "mine-1"  # type: ignore[attr-defined]
+    assert error.client_order_id == "client-1"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "expected"),
+    ("cause", "expected"),
     [
         (TimeoutError(), ccxt.RequestTimeout),
         (ConnectionResetError(), ccxt.ExchangeNotAvailable),
         (ConnectionRefusedError(), ccxt.ExchangeNotAvailable),
     ],
 )
-def test_no_answer_to_a_read(wrong: Any, expected: type) -> None:
-    exchange, _ = make_exchange(wrong)
+def test_no_response_to_a_read(cause: Any, expected: type) -> None:
+    exchange, _ = make_exchange(cause)
     with pytest.raises(expected) as caught:
         exchange.fetch_ticker("BTC/USDT")
     assert caught.value.retryable is True  # type: ignore[attr-defined]
 
 
-def test_a_transport_made_of_urllib_may_raise_its_own() -> None:
+def test_errors_of_a_urllib_transport() -> None:
     body = b'{"detail": {"code": "invalid_api_key", "message": "no"}}'
     answer = HTTPError("http://x", 401, "Unauthorized", Message(), io.BytesIO(body))
     exchange, _ = make_exchange(answer)
@@ -165,13 +165,13 @@ def test_a_transport_made_of_urllib_may_raise_its_own() -> None:
         exchange.create_market_buy_order("BTC/USDT", 1)
 
 
-def test_a_stranger_s_exception_passes_unchanged() -> None:
+def test_other_exceptions_pass_unchanged() -> None:
     exchange, _ = make_exchange(KeyError("mine"))
     with pytest.raises(KeyError, match="mine"):
         exchange.fetch_balance()
 
 
-def test_classes_are_one_each_and_have_a_name_here() -> None:
+def test_exception_classes_are_cached_and_module_attributes() -> None:
     assert exception_class("InvalidOrder") is exception_class("InvalidOrder")
     assert errors.InvalidOrder is exception_class("InvalidOrder")
     assert exception_class("NoSuchError") is errors.ExchangeError
@@ -179,14 +179,14 @@ def test_classes_are_one_each_and_have_a_name_here() -> None:
         assert not hasattr(errors, name)
 
 
-def test_an_exception_survives_pickling() -> None:
+def test_exceptions_can_be_pickled() -> None:
     error = raised(COMMAND, 502, code="insufficient_funds", message="too little")
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is type(error)
     assert (str(again), again.code) == ("too little", "insufficient_funds")
 
 
-def test_the_gateway_s_refusal_of_a_list_is_its_first() -> None:
+def test_the_error_of_a_list_is_that_of_its_first_result() -> None:
     exchange, _ = make_exchange(failure("order_not_found", ccxt_class="OrderNotFound"))
     with pytest.raises(ccxt.OrderNotFound):
         exchange.cancel_orders([1, 2])

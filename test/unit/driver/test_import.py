@@ -1,4 +1,4 @@
-"""Importing the driver is cheap, and it is a stranger to the gateway's own code."""
+"""Importing the driver is cheap and does not import the gateway's code."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def _loaded_after(statement: str) -> set[str]:
         "from ccxt_driver import OmsCcxtExchange as E; E(api_key='k', account_id=1).has",
     ],
 )
-def test_importing_the_driver_loads_no_big_package(statement: str) -> None:
+def test_importing_the_driver_loads_no_large_package(statement: str) -> None:
     loaded = _loaded_after(statement)
     assert "ccxt_driver" in loaded
     assert not loaded & {
@@ -46,7 +46,7 @@ def test_importing_the_driver_loads_no_big_package(statement: str) -> None:
         "import ccxt_driver.autopatch",
     ],
 )
-def test_nor_do_the_others_before_their_first_call(statement: str) -> None:
+def test_other_classes_load_large_packages_with_the_first_call(statement: str) -> None:
     heavy = {"ccxt", "oms", "fastapi", "pydantic", "sqlalchemy", "websockets", "aiohttp"}
     assert not _loaded_after(statement) & heavy
 
@@ -55,7 +55,7 @@ def test_importing_the_package_does_not_even_load_the_client() -> None:
     assert not _loaded_after("import ccxt_driver") & {"http", "ssl", "socket"}
 
 
-def test_the_classes_have_their_two_addresses() -> None:
+def test_classes_can_be_imported_from_both_modules() -> None:
     from ccxt_driver.http_client import OmsHttpClient
     from ccxt_driver.oms_ccxt_exchange import OmsCcxtExchange
 

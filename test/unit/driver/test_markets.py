@@ -1,4 +1,4 @@
-"""Markets and rounding, measured by ccxt itself."""
+"""Markets and rounding, compared with ccxt."""
 
 from typing import Any
 
@@ -33,21 +33,21 @@ SWAP = {
     "swap": True,
     "precision": {"amount": 0.001, "price": 0.5},
 }
-TOLD = {"BTC/USDT": SPOT, "BTC/USDT:USDT": SWAP}
+MARKETS = {"BTC/USDT": SPOT, "BTC/USDT:USDT": SWAP}
 VALUES = [1, 0.1, 0.123456789, "1e-3", 1234567.891, 0.005, 99999.995, 2.5, 1e-7 + 1]
 
 
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("step", [0.01, 0.5, 0.00001, 1, 10, 0.25])
-def test_amounts_are_cut_and_prices_rounded_as_ccxt_does(value: Any, step: float) -> None:
+def test_amounts_and_prices_are_rounded_as_by_ccxt(value: Any, step: float) -> None:
     rounding = MarketRounding(market={"symbol": "X", "precision": {"amount": step, "price": step}})
     for name, how in (("cost", TRUNCATE), ("fee", ROUND)):
-        theirs = decimal_to_precision(str(value), how, step, ccxt.TICK_SIZE)
-        assert float(getattr(rounding, name)(value)) == float(theirs)
+        expected = decimal_to_precision(str(value), how, step, ccxt.TICK_SIZE)
+        assert float(getattr(rounding, name)(value)) == float(expected)
 
 
 @pytest.mark.parametrize("mode", [DECIMAL_PLACES, SIGNIFICANT_DIGITS])
-def test_other_ways_to_tell_a_precision_are_ccxt_s(mode: int) -> None:
+def test_other_precision_modes_use_ccxt(mode: int) -> None:
     rounding = MarketRounding(
         market={"symbol": "X", "precision": {"amount": 3, "price": 3}}, mode=mode
     )
@@ -55,18 +55,18 @@ def test_other_ways_to_tell_a_precision_are_ccxt_s(mode: int) -> None:
     assert rounding.price(1.23456) == decimal_to_precision("1.23456", ROUND, 3, mode)
 
 
-def test_nothing_left_is_an_invalid_order() -> None:
+def test_rounding_to_zero_is_an_invalid_order() -> None:
     rounding = MarketRounding(market=SPOT, mode=TICK_SIZE)
     assert (rounding.amount(0.000019), rounding.amount(None)) == ("0.00001", None)
     for round_off in (rounding.amount, rounding.price):
         with pytest.raises(ccxt.InvalidOrder):
             round_off(0.0000001)
-    with pytest.raises(ccxt.InvalidOrder, match="no number"):
+    with pytest.raises(ccxt.InvalidOrder, match="not a number"):
         rounding.amount("many")
 
 
 def test_a_market_is_found_by_symbol_or_id() -> None:
-    markets = Markets(by_symbol=TOLD)
+    markets = Markets(by_symbol=MARKETS)
     assert markets.find("BTC/USDT:USDT") is SWAP
     assert (markets.find("BTCUSDT"), markets.find("BTCUSDT", "swap")) == (SPOT, SWAP)
     with pytest.raises(ccxt.BadSymbol):
@@ -74,21 +74,21 @@ def test_a_market_is_found_by_symbol_or_id() -> None:
 
 
 def test_currencies_have_the_finest_step_and_all_keys_of_ccxt() -> None:
-    currencies = Markets(by_symbol=TOLD).currencies
+    currencies = Markets(by_symbol=MARKETS).currencies
     assert {code: each["precision"] for code, each in currencies.items()} == {
         "BTC": 0.00001,
         "USDT": 0.01,
     }
-    theirs = ccxt.Exchange().safe_currency_structure({"id": "BTC", "code": "BTC"})
-    assert set(theirs) <= set(currencies["BTC"])
+    currency = ccxt.Exchange().safe_currency_structure({"id": "BTC", "code": "BTC"})
+    assert set(currency) <= set(currencies["BTC"])
 
 
-def test_load_markets_is_asked_once_and_sets_what_ccxt_sets() -> None:
-    exchange, transport = make_exchange({"result": TOLD})
+def test_load_markets_sends_one_request_and_sets_the_attributes_of_ccxt() -> None:
+    exchange, transport = make_exchange({"result": MARKETS})
     assert exchange.markets is None
     assert exchange.amountToPrecision("BTC/USDT", 1.000019) == "1.00001"
     assert exchange.load_markets() is exchange.markets
-    assert (exchange.symbols, exchange.ids) == (sorted(TOLD), ["BTCUSDT"])
+    assert (exchange.symbols, exchange.ids) == (sorted(MARKETS), ["BTCUSDT"])
     assert exchange.markets_by_id == {"BTCUSDT": [SPOT, SWAP]}
     assert exchange.market_id("BTC/USDT:USDT") == "BTCUSDT"
     assert exchange.symbol("BTCUSDT") == "BTC/USDT"
@@ -104,29 +104,31 @@ def test_load_markets_is_asked_once_and_sets_what_ccxt_sets() -> None:
     assert transport.sent[1].payload == {"args": [True], "kwargs": {}}
 
 
-def test_in_ccxt_s_dialect_has_and_timeframes_come_with_the_markets() -> None:
+def test_ccxt_dialect_loads_has_and_timeframes_with_the_markets() -> None:
     described = {"has": {"fetchOHLCV": True}, "timeframes": {"1m": "1m"}, "precisionMode": 2}
-    exchange, transport = make_exchange({"result": TOLD}, {"result": described}, dialect="ccxt")
+    exchange, transport = make_exchange({"result": MARKETS}, {"result": described}, dialect="ccxt")
     exchange.load_markets()
     assert [sent.path for sent in transport.sent] == ["/ccxt/7/load_markets", "/ccxt/7/describe"]
     assert exchange.has["fetchOHLCV"] is True
     assert (exchange.timeframes, exchange.precisionMode) == ({"1m": "1m"}, 2)
 
 
-def test_before_anything_was_asked_has_tells_what_exchanges_usually_have() -> None:
-    exchange, transport = make_exchange({"result": TOLD}, {"result": {"has": {}}}, dialect="ccxt")
+def test_has_before_the_first_request_in_the_ccxt_dialect() -> None:
+    exchange, transport = make_exchange(
+        {"result": MARKETS}, {"result": {"has": {}}}, dialect="ccxt"
+    )
     assert exchange.has["fetchOHLCV"] is exchange.has["createMarketOrder"] is True
     assert transport.sent == []
     exchange.load_markets()
-    assert "fetchOHLCV" not in exchange.has, "the exchange itself does not tell of it"
+    assert "fetchOHLCV" not in exchange.has, "the exchange does not report it"
     oms, _ = make_exchange()
     assert "fetchOHLCV" not in oms.has
 
 
-def test_markets_are_taken_over_from_another_object_without_asking() -> None:
+def test_markets_are_copied_from_another_object_without_a_request() -> None:
     fees = {"trading": {"taker": 0.001}}
-    told = {"has": {"fetchTime": True}, "timeframes": {"1m": "1m"}, "fees": fees}
-    source, _ = make_exchange({"result": TOLD}, {"result": told}, dialect="ccxt")
+    description = {"has": {"fetchTime": True}, "timeframes": {"1m": "1m"}, "fees": fees}
+    source, _ = make_exchange({"result": MARKETS}, {"result": description}, dialect="ccxt")
     exchange, transport = make_exchange(dialect="ccxt")
     with pytest.raises(ccxt.ArgumentsRequired):
         exchange.set_markets_from_exchange(source)
@@ -141,7 +143,7 @@ def test_markets_are_taken_over_from_another_object_without_asking() -> None:
         exchange.set_markets_from_exchange(ccxt.Exchange())
 
 
-def test_small_functions_ask_nobody() -> None:
+def test_static_functions_send_no_request() -> None:
     exchange, transport = make_exchange({"result": 1})
     assert exchange.milliseconds() // 1000 - exchange.seconds() in (0, 1)
     assert exchange.iso8601(0) == ccxt.Exchange.iso8601(0)
@@ -156,4 +158,4 @@ def test_small_functions_ask_nobody() -> None:
     assert exchange.sum(1, 2) == 3
     assert exchange.check_required_credentials() is True
     assert transport.sent == []
-    assert exchange.safe_nothing_known() == 1, "no function of ccxt: a call"
+    assert exchange.safe_unknown_function() == 1, "not a function of ccxt: a call"

@@ -1,4 +1,4 @@
-"""The names a driver object answers to: two spellings, calls passed on, and none that escapes."""
+"""Method names: two spellings, calls of the exchange, and refused trading names."""
 
 import copy
 from typing import Any
@@ -21,7 +21,7 @@ METHODS = [
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_method_and_its_camel_case_twin_are_one_function(name: str) -> None:
+def test_a_method_and_its_camel_case_alias_are_one_function(name: str) -> None:
     assert getattr(OmsCcxtExchange, camel_case(name)) is getattr(OmsCcxtExchange, name)
 
 
@@ -33,14 +33,14 @@ def test_an_overridden_method_is_overridden_in_both_spellings() -> None:
     assert Louder(api_key="key", account_id=1).fetchBalance() == "loud"
 
 
-def test_id_and_type_have_a_second_keyword() -> None:
+def test_id_and_type_have_keyword_aliases() -> None:
     exchange, transport = make_exchange(results({"order": ORDER}))
     exchange.createOrder("BTC/USDT", order_type="market", side="buy", amount=1)
     exchange.editOrder(order_id=42, symbol="BTC/USDT", order_type="limit", side="buy", amount=1)
     exchange.cancelOrder(order_id=42)
-    told = [sent.payload["payload"] for sent in transport.sent]
-    assert told[0]["order_type"] == "market"
-    assert [payload["order_id"] for payload in told[1:]] == [42, 42]
+    payloads = [sent.payload["payload"] for sent in transport.sent]
+    assert payloads[0]["order_type"] == "market"
+    assert [payload["order_id"] for payload in payloads[1:]] == [42, 42]
     exchange, transport = make_exchange({"items": [ORDER]})
     assert exchange.fetchOrder(order_id="42")["id"] == "42"
 
@@ -55,7 +55,7 @@ def test_any_other_name_is_a_call_on_the_exchange() -> None:
     }
 
 
-def test_call_ccxt_is_the_explicit_way_through() -> None:
+def test_call_ccxt_calls_any_method() -> None:
     exchange, transport = make_exchange({"result": 1})
     assert exchange.callCcxt("createOrder", "BTC/USDT", "market", "buy", 1) == 1
     assert transport.only_request.path == "/ccxt/7/create_order"
@@ -70,7 +70,7 @@ def test_call_ccxt_is_the_explicit_way_through() -> None:
         *("CreateOrder", "createorder", "create order", "cancel/../../x"),
     ],
 )
-def test_nothing_that_trades_goes_around_the_gateway(name: str) -> None:
+def test_other_trading_names_are_refused(name: str) -> None:
     exchange, transport = make_exchange({"result": 1})
     with pytest.raises(ccxt.NotSupported):
         getattr(exchange, name)("BTC/USDT")
@@ -100,14 +100,14 @@ REMOTE = {
 }
 
 
-def test_has_before_anything_is_asked() -> None:
+def test_has_before_the_first_request() -> None:
     exchange, transport = make_exchange({"result": REMOTE})
     assert len(exchange.has) == 14
     assert set(exchange.has.values()) == {True}
     assert transport.sent == []
 
 
-def test_load_has_lays_the_driver_over_the_exchange() -> None:
+def test_load_has_merges_driver_and_exchange() -> None:
     exchange, transport = make_exchange({"result": REMOTE})
     has = exchange.load_has()
     assert has is exchange.has
@@ -120,16 +120,20 @@ def test_load_has_lays_the_driver_over_the_exchange() -> None:
     assert len(transport.sent) == 2
 
 
-def test_describe_is_the_driver_s_own() -> None:
+def test_describe_of_the_driver() -> None:
     exchange, _ = make_exchange({"result": REMOTE})
-    told = exchange.describe()
-    assert (told["id"], told["name"], told["countries"]) == ("oms", "OMS First Exchange", [])
-    assert told["has"]["createOrder"] is True
-    assert (told["timeframes"], told["features"]) == ({"1m": "1m"}, {"spot": {}})
+    description = exchange.describe()
+    assert (description["id"], description["name"], description["countries"]) == (
+        "oms",
+        "OMS First Exchange",
+        [],
+    )
+    assert description["has"]["createOrder"] is True
+    assert (description["timeframes"], description["features"]) == ({"1m": "1m"}, {"spot": {}})
 
 
 @pytest.mark.parametrize("remote", [None, "?", {}, {"has": None, "timeframes": None}])
-def test_an_exchange_that_describes_nothing_breaks_nothing(remote: Any) -> None:
+def test_an_exchange_without_a_description(remote: Any) -> None:
     exchange, _ = make_exchange({"result": remote})
     assert exchange.describe()["timeframes"] == {}
     assert exchange.has["createOrder"] is True

@@ -1,4 +1,4 @@
-"""Methods that read: where each looks, how it narrows, and when it asks again."""
+"""Methods that read: their requests, filters and retries."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,7 @@ def reader(*answers: Any, **keywords: Any) -> Any:
     return exchange, transport
 
 
-def test_fetch_order_asks_once_for_the_id() -> None:
+def test_fetch_order_sends_one_request_by_id() -> None:
     exchange, transport = reader({"items": [{**ORDER, "id": 4}, ORDER]})
     assert exchange.fetch_order("42", "BTC/USDT")["id"] == "42"
     assert (transport.only_request.method, transport.only_request.path) == ("GET", "/oms/orders/42")
@@ -44,7 +44,7 @@ def test_a_missing_order_is_none_or_an_exception_by_dialect() -> None:
     assert caught.value.order_id == "42"
 
 
-def test_only_if_that_read_fails_the_lists_are_searched() -> None:
+def test_fetch_order_falls_back_to_the_lists_if_the_read_fails() -> None:
     missing = failure("not_found")
     exchange, transport = reader(missing, {"items": [ORDER]})
     assert exchange.fetch_order(42)["id"] == "42"
@@ -57,7 +57,7 @@ def test_only_if_that_read_fails_the_lists_are_searched() -> None:
     assert exchange.fetch_order(42) is None
 
 
-def test_an_id_cannot_lead_elsewhere() -> None:
+def test_an_id_is_quoted_in_the_path() -> None:
     exchange, transport = reader(EMPTY)
     exchange.fetch_order("../accounts?x=1")
     assert transport.only_request.path == "/oms/orders/..%2Faccounts%3Fx%3D1"
@@ -75,7 +75,7 @@ def test_fetch_open_orders() -> None:
 
 
 @pytest.mark.parametrize("method", HISTORIES)
-def test_histories_reach_from_yesterday_to_today(method: str) -> None:
+def test_histories_cover_yesterday_and_today(method: str) -> None:
     exchange, transport = reader(EMPTY)
     assert getattr(exchange, method)() == []
     status = {"status": "CANCELED"} if method == "fetch_canceled_orders" else {}
@@ -109,17 +109,17 @@ def test_params_set_window_and_page(method: str) -> None:
     assert not {"sort", "tz"} & set(transport.only_request.query)
 
 
-def test_since_widens_the_window_and_asks_for_the_first_rows() -> None:
+def test_since_extends_the_window_and_returns_the_first_rows() -> None:
     exchange, transport = reader(EMPTY)
     exchange.fetch_my_trades(None, 1772049600123, 10)
-    asked = transport.only_request.query
-    assert (asked["start_date"], asked["end_date"]) == ("2026-02-25", "2026-03-01")
-    assert (asked["since"], asked["page_size"]) == ("1772049600123", "10")
-    assert "sort" not in asked
+    query = transport.only_request.query
+    assert (query["start_date"], query["end_date"]) == ("2026-02-25", "2026-03-01")
+    assert (query["since"], query["page_size"]) == ("1772049600123", "10")
+    assert "sort" not in query
 
 
 @pytest.mark.parametrize("method", ["fetch_open_orders", "fetch_orders", "fetch_my_trades"])
-def test_symbol_and_since_are_applied(method: str) -> None:
+def test_symbol_and_since_filter_the_rows(method: str) -> None:
     rows = [
         {**ORDER, **DEAL, "id": 3, "symbol": "ETH/USDT"},
         {**ORDER, **DEAL, "id": 2},
@@ -132,7 +132,7 @@ def test_symbol_and_since_are_applied(method: str) -> None:
     assert [row["id"] for row in fetch("BTC/USDT", 1772049600000)] == ["2"]
 
 
-def test_fetch_canceled_orders_holds_nothing_else() -> None:
+def test_fetch_canceled_orders_returns_no_other_status() -> None:
     rows = [{**ORDER, "id": 1, "status": "CANCELED"}, {**ORDER, "id": 2, "status": "FILLED"}]
     exchange, _ = reader({"items": rows})
     assert [row["id"] for row in exchange.fetch_canceled_orders()] == ["1"]
@@ -147,21 +147,21 @@ def test_fetch_positions() -> None:
     assert [row["id"] for row in exchange.fetch_positions(["eth/usdt"])] == ["4"]
 
 
-def test_fetch_positions_of_the_past() -> None:
+def test_fetch_positions_of_the_history() -> None:
     exchange, transport = reader({"items": [POSITION]})
     assert len(exchange.fetch_positions(None, {"history": True, "limit": 20})) == 1
     assert transport.only_request.path == "/oms/positions/history"
     assert transport.only_request.query == WINDOW | {"page_size": "20"}
 
 
-def test_balance_ticker_and_book_are_the_exchange_s() -> None:
+def test_balance_ticker_and_book_are_read_from_the_exchange() -> None:
     exchange, transport = reader({"ok": True, "result": {"free": {}}})
     assert exchange.fetch_balance({"type": "swap", "strategy_id": 5}) == {"free": {}}
     exchange.fetch_ticker("BTC/USDT")
     exchange.fetch_ticker("BTC/USDT", {"x": 1})
     exchange.fetch_order_book("BTC/USDT", 5)
-    told = [(sent.method, sent.path, sent.payload) for sent in transport.sent]
-    assert told == [
+    requests = [(sent.method, sent.path, sent.payload) for sent in transport.sent]
+    assert requests == [
         ("POST", "/ccxt/core/7/fetch_balance", {"params": {"type": "swap"}}),
         ("POST", "/ccxt/7/fetch_ticker", {"args": ["BTC/USDT"], "kwargs": {}}),
         ("POST", "/ccxt/7/fetch_ticker", {"args": ["BTC/USDT"], "kwargs": {"params": {"x": 1}}}),
@@ -172,7 +172,7 @@ def test_balance_ticker_and_book_are_the_exchange_s() -> None:
 DOWN = failure("database_unavailable", retryable=True, ccxt_class="ExchangeNotAvailable")
 
 
-def test_a_read_is_tried_again_twice() -> None:
+def test_a_read_is_retried_twice() -> None:
     exchange, transport = reader(DOWN, ConnectionResetError("gone"), {"result": 5})
     waits: list[float] = []
     exchange._sleep = waits.append
@@ -185,14 +185,14 @@ def test_a_read_is_tried_again_twice() -> None:
     assert len(transport.sent) == 3
 
 
-def test_a_read_is_not_tried_again_without_hope() -> None:
+def test_a_read_is_not_retried_if_the_error_is_not_retryable() -> None:
     exchange, transport = reader(failure("permission_denied", retryable=False))
     with pytest.raises(ccxt.PermissionDenied):
         exchange.fetch_ticker("BTC/USDT")
     assert len(transport.sent) == 1
 
 
-def test_a_read_is_not_tried_again_when_its_time_is_up() -> None:
+def test_a_read_is_not_retried_after_the_timeout() -> None:
     exchange, transport = reader(DOWN, timeout_seconds=0.05)
     with pytest.raises(ccxt.ExchangeNotAvailable):
         exchange.fetch_ticker("BTC/USDT")

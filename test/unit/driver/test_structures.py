@@ -1,4 +1,4 @@
-"""Rows become ccxt's structures: every key, floats or text, nothing missing breaks anything."""
+"""Rows become ccxt structures: every key, floats or text, missing columns."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from kit.http.stub_transport import DEAL, ORDER, POSITION
 OMS, CCXT, TEXT = StructureBuilder(), StructureBuilder(dialect="ccxt"), StructureBuilder(number=str)
 
 
-def test_an_order() -> None:
+def test_order_structure() -> None:
     fee = {"cost": 0.0001, "currency": "BTC"}
     assert OMS.order(ORDER) == {
         "id": "42",
@@ -44,7 +44,7 @@ def test_an_order() -> None:
     }
 
 
-def test_a_trade() -> None:
+def test_trade_structure() -> None:
     fee = {"cost": 0.0001, "currency": "BTC"}
     assert OMS.trade(DEAL) == {
         "id": "9",
@@ -64,10 +64,10 @@ def test_a_trade() -> None:
     }
 
 
-def test_a_position() -> None:
-    told = OMS.position(POSITION)
-    known = {key: value for key, value in told.items() if value is not None}
-    assert known == {
+def test_position_structure() -> None:
+    position = OMS.position(POSITION)
+    values = {key: value for key, value in position.items() if value is not None}
+    assert values == {
         "id": "3",
         "symbol": "BTC/USDT",
         "side": "buy",
@@ -84,18 +84,18 @@ def test_a_position() -> None:
         "realizedPnl": 0,
         "stopLossPrice": 90,
     }
-    assert set(Position.__annotations__) <= set(told)
+    assert set(Position.__annotations__) <= set(position)
 
 
-def test_numbers_may_be_text() -> None:
+def test_numbers_as_text() -> None:
     order = TEXT.order({**ORDER, "filled_qty": "0.10", "avg_fill_price": "1E+2"})
-    told = [order[key] for key in ("amount", "filled", "remaining", "average", "cost")]
-    assert told == ["0.3", "0.1", "0.2", "100", "10"]
+    values = [order[key] for key in ("amount", "filled", "remaining", "average", "cost")]
+    assert values == ["0.3", "0.1", "0.2", "100", "10"]
     assert order["fee"]["cost"] == "0.0001"
     assert TEXT.position(POSITION)["contractSize"] == "1"
 
 
-def test_text_is_exact_where_floats_are_not() -> None:
+def test_numbers_as_text_are_exact() -> None:
     row = {"qty": "123456789012345678.123456789012345678", "price": "3"}
     assert TEXT.trade(row)["amount"] == "123456789012345678.123456789012345678"
     assert TEXT.trade(row)["cost"] == "370370367037037034.370370367037037034"
@@ -123,28 +123,28 @@ def test_status_by_dialect(status: Any, state: Any, oms: str, ccxt: str) -> None
     assert CCXT.order(row)["status"] == ccxt
 
 
-@pytest.mark.parametrize(("side", "told"), [("buy", "long"), ("sell", "short"), (None, None)])
-def test_the_side_of_a_position_by_dialect(side: Any, told: Any) -> None:
+@pytest.mark.parametrize(("side", "expected"), [("buy", "long"), ("sell", "short"), (None, None)])
+def test_position_side_by_dialect(side: Any, expected: Any) -> None:
     assert OMS.position({"side": side})["side"] == side
-    assert CCXT.position({"side": side})["side"] == told
+    assert CCXT.position({"side": side})["side"] == expected
 
 
-def test_more_filled_than_asked_leaves_nothing() -> None:
+def test_remaining_is_not_negative_after_an_overfill() -> None:
     assert OMS.order({"qty": "1", "filled_qty": "1.5"})["remaining"] == 0
 
 
-def test_times_have_a_second_choice() -> None:
+def test_timestamps_fall_back_to_another_column() -> None:
     assert OMS.order({"updated_at": ORDER["updated_at"]})["timestamp"] == 1772049601500
     assert OMS.trade({"created_at": DEAL["created_at"]})["timestamp"] == 1772049602000
 
 
 @pytest.mark.parametrize("row", [{}, dict.fromkeys(ORDER), dict.fromkeys(ORDER, "?")])
-def test_what_a_row_does_not_tell_is_none(row: dict[str, Any]) -> None:
-    for told, whole in (
+def test_missing_columns_become_none(row: dict[str, Any]) -> None:
+    for empty, whole in (
         (OMS.order(row), OMS.order(ORDER)),
         (OMS.trade(row), OMS.trade(DEAL)),
         (OMS.position(row), OMS.position(POSITION)),
     ):
-        assert set(told) == set(whole)
-        kept = ("filled", "amount", "price", "cost", "timestamp", "datetime", "fee", "contracts")
-        assert {told[key] for key in kept if key in told} == {None}
+        assert set(empty) == set(whole)
+        columns = ("filled", "amount", "price", "cost", "timestamp", "datetime", "fee", "contracts")
+        assert {empty[key] for key in columns if key in empty} == {None}

@@ -1,4 +1,4 @@
-"""Methods that trade: what each sends, exactly once, and what it makes of the reply."""
+"""Methods that trade: the one request of each, and the conversion of its response."""
 
 import inspect
 from typing import Any
@@ -37,7 +37,7 @@ def test_create_order_sends_one_command_and_returns_the_order() -> None:
     assert [trade["id"] for trade in order["trades"]] == ["9"]
 
 
-def test_every_order_has_a_name_of_its_own() -> None:
+def test_every_order_has_its_own_client_order_id() -> None:
     exchange, transport = make_exchange(results({}))
     for _ in range(2):
         exchange.create_market_buy_order("BTC/USDT", 1)
@@ -45,12 +45,12 @@ def test_every_order_has_a_name_of_its_own() -> None:
     assert first != second
 
 
-def test_params_become_fields_and_the_rest_goes_to_the_exchange() -> None:
+def test_known_params_become_fields_and_others_go_to_the_exchange() -> None:
     exchange, transport = make_exchange(results({}), strategy_id=5)
     params = {
         "strategy_id": 6,
         "position_id": 3,
-        "clientOrderId": "mine-1",
+        "clientOrderId": "client-1",
         "postOnly": True,
         "reduce_only": False,
         "timeInForce": "GTC",
@@ -69,7 +69,7 @@ def test_params_become_fields_and_the_rest_goes_to_the_exchange() -> None:
         "qty": "1",
         "strategy_id": 6,
         "position_id": 3,
-        "client_order_id": "mine-1",
+        "client_order_id": "client-1",
         "post_only": True,
         "reduce_only": False,
         "time_in_force": "GTC",
@@ -82,20 +82,20 @@ def test_params_become_fields_and_the_rest_goes_to_the_exchange() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["triggerPrice", "stopPrice", "stopLossPrice", "stop_price"])
-def test_a_trigger_is_never_lost(spelling: str) -> None:
+def test_every_spelling_of_a_trigger_price_is_sent(spelling: str) -> None:
     exchange, transport = make_exchange(results({}))
     exchange.create_order("BTC/USDT", "market", "sell", 1, params={spelling: 90})
     assert transport.command["payload"]["trigger_price"] == "90"
 
 
-def test_the_gateway_waits_no_longer_than_the_driver_listens() -> None:
+def test_wait_ms_stays_below_the_timeout() -> None:
     exchange, transport = make_exchange(results({}), timeout_seconds=3)
     exchange.create_market_order("BTC/USDT", "buy", 1)
     assert transport.only_request.query == {"wait_ms": "2000"}
 
 
 @pytest.mark.parametrize(
-    ("method", "args", "told"),
+    ("method", "args", "expected"),
     [
         ("create_limit_order", ("buy", 1, 9), ("limit", "buy", "9")),
         ("create_limit_buy_order", (1, 9), ("limit", "buy", "9")),
@@ -105,28 +105,28 @@ def test_the_gateway_waits_no_longer_than_the_driver_listens() -> None:
         ("create_market_sell_order", (1,), ("market", "sell", None)),
     ],
 )
-def test_short_forms(method: str, args: tuple[Any, ...], told: tuple[Any, ...]) -> None:
+def test_order_shortcuts(method: str, args: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
     exchange, transport = make_exchange(results({}))
     getattr(exchange, method)("BTC/USDT", *args)
     payload = transport.command["payload"]
-    assert (payload["order_type"], payload["side"], payload.get("price")) == told
+    assert (payload["order_type"], payload["side"], payload.get("price")) == expected
 
 
-def test_signatures_are_those_of_ccxt() -> None:
+def test_signatures_match_ccxt() -> None:
     for name in vars(ccxt.Exchange):
         ours = inspect.getattr_static(OmsCcxtExchange, name, None)
         is_method = name.startswith(("create", "edit", "cancel", "close_", "fetch_"))
         if ours is None or not is_method:
             continue
-        theirs = list(inspect.signature(getattr(ccxt.Exchange, name)).parameters)
-        assert list(inspect.signature(ours).parameters) == theirs, name
+        expected = list(inspect.signature(getattr(ccxt.Exchange, name)).parameters)
+        assert list(inspect.signature(ours).parameters) == expected, name
 
 
-def test_a_reply_without_the_order_is_filled_from_the_call() -> None:
+def test_a_response_without_the_order_is_filled_from_the_arguments() -> None:
     exchange, transport = make_exchange(results({"order": None, "status": "queued"}))
     order = exchange.create_order("BTC/USDT", "limit", "buy", 0.3, 100.5, {"stop_loss": 90})
-    told = {key: order[key] for key in ("id", "symbol", "type", "side", "amount", "price")}
-    assert told == {
+    values = {key: order[key] for key in ("id", "symbol", "type", "side", "amount", "price")}
+    assert values == {
         "id": "42",
         "symbol": "BTC/USDT",
         "type": "limit",
@@ -140,7 +140,7 @@ def test_a_reply_without_the_order_is_filled_from_the_call() -> None:
 
 
 @pytest.mark.parametrize("reply", [{}, {"results": []}, {"results": [None]}, {"results": "?"}])
-def test_an_odd_reply_breaks_nothing(reply: dict[str, Any]) -> None:
+def test_incomplete_responses_are_accepted(reply: dict[str, Any]) -> None:
     exchange, _ = make_exchange(reply)
     assert exchange.create_market_buy_order("BTC/USDT", 1)["id"] is None
     assert exchange.edit_order(42, "BTC/USDT", "limit", "buy", 1)["id"] == "42"
@@ -153,8 +153,8 @@ def test_create_orders_is_one_request() -> None:
     refused = {"ok": False, "order_id": None, "status": "refused", "error": {"code": "x"}}
     unknown = {"ok": False, "order_id": 44, "status": "unknown", "error": {"code": "y"}}
     exchange, transport = make_exchange(results({"order": ORDER}, refused, unknown))
-    wish = {"symbol": "BTC/USDT", "type": "limit", "side": "buy", "amount": 0.3, "price": 1}
-    orders = exchange.create_orders([wish, wish, {**wish, "params": {"comment": "c"}}])
+    order = {"symbol": "BTC/USDT", "type": "limit", "side": "buy", "amount": 0.3, "price": 1}
+    orders = exchange.create_orders([order, order, {**order, "params": {"comment": "c"}}])
     assert [one["command"] for one in transport.command] == ["send_order"] * 3
     assert transport.command[2]["payload"]["comment"] == "c"
     assert [order["status"] for order in orders] == ["open", "rejected", "open"]
@@ -162,7 +162,7 @@ def test_create_orders_is_one_request() -> None:
     assert orders[1]["info"]["results"][0]["error"] == {"code": "x"}
 
 
-def test_edit_order_changes_what_is_given() -> None:
+def test_edit_order_sends_only_given_fields() -> None:
     reply = results({"order": ORDER})
     exchange, transport = make_exchange(reply)
     order = exchange.edit_order("42", "BTC/USDT", "limit", "buy", None, 101.5)
@@ -190,20 +190,20 @@ def test_cancel_order_returns_the_order_of_that_id() -> None:
     assert (order["id"], order["status"], order["info"]) == ("42", "canceled", reply)
 
 
-@pytest.mark.parametrize(("told", "status"), [("done", "canceled"), ("queued", "open")])
-def test_a_cancel_without_the_row_says_what_is_known(told: str, status: str) -> None:
-    exchange, _ = make_exchange(results({"order": None, "status": told}))
+@pytest.mark.parametrize(("result_status", "status"), [("done", "canceled"), ("queued", "open")])
+def test_a_cancel_response_without_the_row(result_status: str, status: str) -> None:
+    exchange, _ = make_exchange(results({"order": None, "status": result_status}))
     order = exchange.cancel_order(42, "BTC/USDT")
     assert (order["id"], order["symbol"], order["status"]) == ("42", "BTC/USDT", status)
 
 
-def test_cancel_orders_is_one_command_and_keeps_the_order_of_ids() -> None:
+def test_cancel_orders_is_one_command_and_keeps_the_sequence_of_ids() -> None:
     rows = [{**ORDER, "status": "CANCELED"}, {**ORDER, "id": 43, "status": "FILLED"}]
     exchange, transport = make_exchange(results({"orders": rows, "order_id": None}))
     orders = exchange.cancel_orders(["43", 42, 44], "BTC/USDT")
     assert transport.command["payload"] == {"order_ids": [43, 42, 44]}
-    told = [(order["id"], order["status"]) for order in orders]
-    assert told == [("43", "closed"), ("42", "canceled"), ("44", "canceled")]
+    statuses = [(order["id"], order["status"]) for order in orders]
+    assert statuses == [("43", "closed"), ("42", "canceled"), ("44", "canceled")]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_cancel_orders_is_one_command_and_keeps_the_order_of_ids() -> None:
         (5, (None, {"strategy_id": 6, "comment": "c"}), {"strategy_ids": [6], "comment": "c"}),
     ],
 )
-def test_cancel_all_orders_is_for_the_strategy(
+def test_cancel_all_orders_filters_by_strategy(
     strategy_id: int, args: tuple[Any, ...], payload: dict[str, Any]
 ) -> None:
     exchange, transport = make_exchange(results({"orders": [ORDER]}), strategy_id=strategy_id)
@@ -224,7 +224,7 @@ def test_cancel_all_orders_is_for_the_strategy(
     assert transport.command["payload"] == payload
 
 
-def test_close_position_names_its_position() -> None:
+def test_close_position_sends_the_position_id() -> None:
     exchange, transport = make_exchange(results({"order": ORDER}), strategy_id=5)
     params = {"position_id": "3", "amount": 0.1, "clientOrderId": "c", "reduceOnly": True, "x": 1}
     order = exchange.close_position("BTC/USDT", None, params)
@@ -244,7 +244,7 @@ def test_close_position_without_a_position_sends_nothing() -> None:
 
 
 @pytest.mark.parametrize("amount", [float("nan"), "ten", None])
-def test_a_wrong_number_is_refused_before_anything_is_sent(amount: Any) -> None:
+def test_an_invalid_number_is_refused_before_sending(amount: Any) -> None:
     exchange, transport = make_exchange(results({}))
     with pytest.raises(ccxt.InvalidOrder) as caught:
         exchange.create_order("BTC/USDT", "market", "buy", amount)
@@ -274,7 +274,7 @@ def test_a_wrong_number_is_refused_before_anything_is_sent(amount: Any) -> None:
         TimeoutError("late"),
     ],
 )
-def test_what_trades_is_never_repeated(call: Any, wrong: Any) -> None:
+def test_trading_requests_are_never_repeated(call: Any, wrong: Any) -> None:
     exchange, transport = make_exchange(wrong)
     with pytest.raises(ccxt.BaseError):
         call(exchange)

@@ -1,4 +1,4 @@
-"""Which methods of the streaming class answer at once, which are awaited, and which are both."""
+"""The streaming classes: synchronous methods, coroutines, and watching by polling."""
 
 import asyncio
 import inspect
@@ -41,7 +41,7 @@ async def no_tasks_left() -> AsyncIterator[None]:
     assert {task for task in asyncio.all_tasks() if "ccxt_driver" in task.get_name()} == set()
 
 
-async def test_own_methods_answer_at_once_and_may_be_awaited() -> None:
+async def test_own_methods_are_synchronous_and_results_awaitable() -> None:
     pro, _ = pro_on(results({"order": ORDER}))
     order = pro.create_order("BTC/USDT", "limit", "buy", 1, 100)
     assert order["id"] == "42"
@@ -56,7 +56,7 @@ async def test_own_methods_answer_at_once_and_may_be_awaited() -> None:
     assert pro.fetch_order("42") is None
 
 
-async def test_whatever_asks_the_exchange_is_a_coroutine() -> None:
+async def test_methods_that_query_the_exchange_are_coroutines() -> None:
     pro, transport = pro_on({"result": {"BTC/USDT": {"id": "x", "precision": {"amount": 0.1}}}})
     for call in (
         pro.fetch_ohlcv("BTC/USDT"),
@@ -74,25 +74,25 @@ async def test_whatever_asks_the_exchange_is_a_coroutine() -> None:
         pro.create_twap_order()
 
 
-async def test_a_client_that_is_asynchronous_may_be_assigned() -> None:
+async def test_an_asynchronous_client_may_be_assigned() -> None:
     pro, _ = pro_on({"result": 1})
 
     class Client:
-        async def request(self, method: str, path: str, **told: Any) -> Any:
+        async def request(self, method: str, path: str, **fields: Any) -> Any:
             return {"result": path}
 
     pro.http = Client()
     assert await pro.fetch_time() == "/ccxt/7/fetch_time"
 
 
-def test_has_tells_of_streams() -> None:
+def test_has_contains_the_watch_methods() -> None:
     for made in (pro_on({})[0], async_on({})[0]):
         watched = {name for name, can in made.has.items() if can and "watch" in name}
         assert len(watched) == 7 and made.has["ws"] is True and made.pro is True
         assert made.watchOHLCV and made.watchMyTrades
 
 
-async def test_the_asynchronous_class_speaks_ccxt() -> None:
+async def test_the_asynchronous_class_has_the_ccxt_dialect() -> None:
     exchange, transport = async_on({"items": []})
     assert exchange.dialect == "ccxt"
     with pytest.raises(ccxt.OrderNotFound):
@@ -104,7 +104,7 @@ async def test_the_asynchronous_class_speaks_ccxt() -> None:
         exchange.market("BTC/USDT")
 
 
-async def test_a_failed_read_is_tried_again_and_a_trade_never() -> None:
+async def test_a_failed_read_is_retried_and_a_trade_never() -> None:
     down = failure("exchange_unavailable", ccxt_class="ExchangeNotAvailable", retryable=True)
     exchange, transport = async_on(down, {"result": 5})
     assert await exchange.fetch_ticker("BTC/USDT") == 5
@@ -125,7 +125,7 @@ async def test_watching_by_polling(make: Any, no_tasks_left: None) -> None:
     await exchange.close()
 
 
-async def test_limit_and_since_apply_and_the_rest_waits() -> None:
+async def test_limit_and_since_apply_and_other_rows_stay_pending() -> None:
     rows = [{**ORDER, "id": number} for number in (41, 42, 43)]
     exchange, _ = async_on({"items": rows})
     first = await exchange.watch_orders(None, None, 2, POLLING)
@@ -136,7 +136,7 @@ async def test_limit_and_since_apply_and_the_rest_waits() -> None:
     assert await exchange.watch_orders(None, late, None, POLLING) == []
 
 
-async def test_market_data_by_polling_is_paced() -> None:
+async def test_polling_of_market_data_is_rate_limited() -> None:
     exchange, transport = async_on({"result": {"last": 1}})
     params = {**POLLING, "poll_interval_seconds": 0.05}
     began = asyncio.get_running_loop().time()
@@ -149,7 +149,7 @@ async def test_market_data_by_polling_is_paced() -> None:
     assert exchange.ohlcvs["X"]["1m"][-1] == [3, 0]
 
 
-async def test_the_frozen_hook_reads_frames() -> None:
+async def test_extract_ws_rows() -> None:
     exchange, _ = async_on({})
     frame = {"event": "snapshot_open_orders", "payload": {"items": [ORDER]}}
     for kind in ("orders", "order"):

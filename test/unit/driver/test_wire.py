@@ -1,4 +1,4 @@
-"""Numbers and times as they cross the border, and names in two spellings."""
+"""Encoding of numbers and times, and names in two spellings."""
 
 from decimal import Decimal
 from typing import Any
@@ -31,7 +31,7 @@ def test_a_number_becomes_plain_text(value: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "NaN", "", "ten", None, True, []])
-def test_what_is_no_number_is_refused(value: Any) -> None:
+def test_other_values_are_not_numbers(value: Any) -> None:
     with pytest.raises(ValueError, match=r"number|finite"):
         format_decimal(value)
 
@@ -51,7 +51,7 @@ def test_times_with_zone_and_without_are_read_as_utc(text: str) -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, "", "yesterday", 12])
-def test_what_is_no_time_is_none(nothing: Any) -> None:
+def test_other_values_are_not_times(nothing: Any) -> None:
     assert parse_milliseconds(nothing) is None
     assert iso8601(None) is None
 
@@ -74,13 +74,13 @@ def test_names_have_two_spellings(camel: str, snake: str) -> None:
     assert snake_case(snake) == snake
 
 
-def test_which_names_trade() -> None:
+def test_trading_names() -> None:
     trading = ["create_x", "createX", "editX", "cancelAllOrdersAfter", "closeAllPositions"]
     assert all(map(is_trading, [*trading, "close_position", "CreateOrder", "createorder"]))
     assert not any(map(is_trading, ["fetch_order", "close", "set_leverage", "load_markets"]))
 
 
-def test_a_keyword_may_not_be_given_under_both_names() -> None:
+def test_a_keyword_and_its_alias_are_exclusive() -> None:
     @keyword_aliases(id="order_id")
     def method(id: int) -> int:
         return id
@@ -90,7 +90,7 @@ def test_a_keyword_may_not_be_given_under_both_names() -> None:
         method(id=5, order_id=5)  # type: ignore[call-arg]
 
 
-def test_what_is_a_read() -> None:
+def test_read_requests() -> None:
     def is_read(method: str, path: str) -> bool:
         return Request(method=method, path=path).is_read
 
