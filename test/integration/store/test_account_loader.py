@@ -83,7 +83,7 @@ async def test_paper_memory_is_kept_with_the_reports(store: SqlStore) -> None:
         trades=tuple(trades),
         prices={"X": '{"bid":"1"}'},
     )
-    assert (await store.ledger.load(foreign)).memory == ExchangeStateRows()
+    assert (await store.ledger.load(foreign)).exchange_state == ExchangeStateRows()
 
 
 async def test_an_accounts_settings_are_read(store: SqlStore, place: object) -> None:

@@ -186,7 +186,10 @@ class StoreMachine(RuleBasedStateMachine):
         )
         self._same(lambda: ours.snapshot(one, limit), lambda: theirs.snapshot(one, limit))
         busy = asked.account_ids
-        self._same(lambda: self.store.ledger.busy(busy), lambda: theirs.busy(busy))
+        self._same(
+            lambda: self.store.ledger.accounts_with_open_orders(busy),
+            lambda: theirs.accounts_with_open_orders(busy),
+        )
         self._same(
             lambda: self.store.ledger.accounts_with_positions(busy),
             lambda: theirs.accounts_with_positions(busy),
@@ -317,7 +320,7 @@ def _plain(answer: object) -> object:
             return answer.seq, _plain(answer.orders), _plain(answer.positions)
         case LoadedAccount():
             rows = answer.orders, answer.positions
-            return _plain((answer.account.id, answer.head_seq, *rows, answer.memory))
+            return _plain((answer.account.id, answer.head_seq, *rows, answer.exchange_state))
         case StoredEventRow():
             return answer.row
         case CommandRow():

@@ -102,7 +102,7 @@ class ExchangeSetup:
     def _connect(self, image: LoadedAccount, on_update: Callable[[], None]) -> Exchange:
         account = image.account
         if account.engine is Engine.PAPER:
-            return PaperExchange.restore(account, image.state)
+            return PaperExchange.restore(account, image.exchange_state)
         spec = ClientSpec(
             account_id=account.id,
             venue=account.venue,
@@ -120,6 +120,6 @@ class ExchangeSetup:
             tag=TAG,
             on_update=on_update,
             open_orders=image.orders,
-            attempts=image.state.attempts,
+            attempts=image.exchange_state.attempts,
             timings=self.timings,
         )

@@ -56,7 +56,7 @@ class MemoryIds:
         """There are always enough."""
 
     def __call__(self, kind: IdKind) -> int:
-        return self.run(kind, 1)
+        return self.reserve_range(kind, 1)
 
     def reserve_range(self, kind: IdKind, count: int) -> int:
         """The first of so many."""
@@ -223,7 +223,7 @@ class MemoryAccount:
                 orders=[order for order in self.ledger.orders.values() if order.is_open],
                 positions=sorted(held, key=lambda position: position.id),
                 strategy_ids=STRATEGIES,
-                memory=self.ledger.memory,
+                exchange_state=self.ledger.memory,
             )
             exchange = PaperExchange.restore(self.account, self.ledger.memory)
             lease = Lease(account_id=self.account.id, token=self._token)

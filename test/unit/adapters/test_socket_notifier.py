@@ -40,7 +40,7 @@ async def main():
     bell = SocketDoorbell(Path(sys.argv[1]))
     while True:
         if ids := await bell.wait(Topic.COMMANDS, 60):
-            bell.ring(Topic.RESULTS, ids)
+            bell.notify(Topic.RESULTS, ids)
 
 asyncio.run(main())
 """

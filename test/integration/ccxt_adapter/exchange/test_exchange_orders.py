@@ -48,7 +48,7 @@ async def test_market_orders_fill_by_their_executions(
         assert fills[0].fee_currency == told["fee_currency"]
         assert fills[0].maker is False
     assert desk.kinds(8)[0] is ReportKind.ACCEPTED
-    assert {r.heard for r in desk.reports if r.execution} == {ReportSource.RECONCILE}
+    assert {r.source for r in desk.reports if r.execution} == {ReportSource.RECONCILE}
 
 
 async def test_a_resting_order_is_filled_in_parts(

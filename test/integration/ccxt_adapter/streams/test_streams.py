@@ -40,7 +40,7 @@ async def test_fills_are_heard_with_their_fees(
         await desk.send(order_id, "buy", "0.01", None, symbol=symbol)
         await desk.wait_for_state(order_id, "FILLED", seconds=5)
     told = executions(desk)
-    assert [report.heard for report in told] == [ReportSource.STREAM] * 2
+    assert [report.source for report in told] == [ReportSource.STREAM] * 2
     for report, trade in zip(told, venue.books()["trades"], strict=True):
         fill = report.execution
         assert fill is not None
@@ -83,7 +83,7 @@ async def test_other_terms_are_heard(
 async def test_orders_of_others_are_heard(desk: CcxtHarness, venue: LoopbackExchange) -> None:
     venue.control("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
     await desk.wait_until(lambda: len(executions(desk)) == 3, "three executions")
-    assert {(report.order_id, report.heard) for report in executions(desk)} == {
+    assert {(report.order_id, report.source) for report in executions(desk)} == {
         (0, ReportSource.STREAM)
     }
 
@@ -142,7 +142,7 @@ async def test_the_first_order_waits_for_its_stream(
     await desk.send(7, "buy", "0.01", None)
     await desk.wait_for_state(7, "FILLED")
     assert desk.is_streaming()
-    assert [report.heard for report in executions(desk)] == [ReportSource.STREAM]
+    assert [report.source for report in executions(desk)] == [ReportSource.STREAM]
 
 
 async def test_but_not_for_ever(new_desk: Made, venue: LoopbackExchange) -> None:
@@ -150,7 +150,7 @@ async def test_but_not_for_ever(new_desk: Made, venue: LoopbackExchange) -> None
     desk = await new_desk(timings=evolve(STREAM_TIMINGS, first_order_wait_seconds=0.3)).wait_ready()
     await desk.send(7, "buy", "0.01", None)
     await desk.wait_for_state(7, "FILLED")
-    assert [report.heard for report in executions(desk)] == [ReportSource.RECONCILE]
+    assert [report.source for report in executions(desk)] == [ReportSource.RECONCILE]
     assert desk.exchange.connection().stream is StreamState.CONNECTING
 
 
