@@ -124,7 +124,7 @@ async def test_a_transaction_overtaken_between_two_statements_is_done_again_whol
         return int((await session.fetch(_NEXT))[0][0])
 
     try:
-        before = int((await ours.rows(_NEXT))[0][0])
+        before = int((await ours.fetch(_NEXT))[0][0])
         assert await ours.write(work) == before + 101
         assert len(starts) == 2
     finally:

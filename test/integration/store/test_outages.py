@@ -156,7 +156,7 @@ async def test_a_writer_that_sleeps_in_its_transaction_is_ended_by_the_server(
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id)])
     sleeper = await SqlStore.open(url)
-    lent = await sleeper._database.writes.raw_connection()
+    lent = await sleeper._database.write_engine.raw_connection()
     driver = lent.driver_connection
     async with driver.cursor() as cursor:  # type: ignore[union-attr]
         await cursor.execute("UPDATE account_streams SET head_seq = 7")
@@ -172,11 +172,11 @@ async def test_a_writer_that_sleeps_in_its_transaction_is_ended_by_the_server(
 
 async def test_sessions_are_set_up_whatever_the_server_says(store: SqlStore) -> None:
     names = "@@tx_isolation, @@time_zone, @@character_set_client, @@idle_write_transaction_timeout"
-    for engine in (store._database.writes, store._database.reads):
+    for engine in (store._database.write_engine, store._database.read_engine):
         async with engine.connect() as connection:
             found = (await connection.exec_driver_sql(f"SELECT {names}, @@autocommit")).one()
         assert tuple(found[:4]) == ("READ-COMMITTED", "+00:00", "utf8mb4", 3)
-        assert bool(found[4]) is (engine is store._database.reads)
+        assert bool(found[4]) is (engine is store._database.read_engine)
 
 
 async def test_a_locked_file_is_told_after_a_short_wait(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ async def test_sqlite_keeps_what_it_acknowledged_and_its_keys(tmp_path: Path) ->
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     await upgrade(url)
     store = await SqlStore.open(url)
-    for engine in (store._database.writes, store._database.reads):
+    for engine in (store._database.write_engine, store._database.read_engine):
         async with engine.connect() as connection:
             found = [
                 (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()

@@ -95,7 +95,7 @@ async def test_decimals_keep_all_their_digits(store: SqlStore) -> None:
 
 async def _create_all(url: str) -> None:
     database = open_database(url)
-    async with database.writes.begin() as connection:
+    async with database.write_engine.begin() as connection:
         await connection.run_sync(METADATA.create_all)
     await database.close()
 

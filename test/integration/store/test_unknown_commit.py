@@ -43,7 +43,7 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Cut:
 
             return broken
 
-        for way in ("_transaction", "_statement"):  # which of them is taken is the database's
+        for way in ("_transaction", "_insert_single"):  # which of them is taken is the database's
             monkeypatch.setattr(Database, way, cutting(way))
 
     return arm
@@ -83,7 +83,7 @@ async def test_a_doubtful_group_that_also_holds_duplicates_is_stored_once(
         )
 
     # The first attempt meets the duplicate; the second is the one that is cut.
-    honest = store.queue._known
+    honest = store.queue._read_stored_keys
 
     async def known_then_cut(submissions: Any) -> Any:
         found = await honest(submissions)
@@ -93,7 +93,7 @@ async def test_a_doubtful_group_that_also_holds_duplicates_is_stored_once(
         return found
 
     armed: list[bool] = []
-    store.queue._known = known_then_cut  # type: ignore[method-assign]
+    store.queue._read_stored_keys = known_then_cut  # type: ignore[method-assign]
 
     assert await enqueue_duplicate() == [
         EnqueueResult(ids=(1,), replayed=frozenset({0})),

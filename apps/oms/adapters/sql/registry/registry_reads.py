@@ -16,19 +16,19 @@ from oms.ports.registry import AccountRow, UserRow
 _KEY = (
     f"SELECT k.id, u.id, u.name, u.role, {RESTRICTION_COLUMNS}, NULL, NULL"
     " FROM user_api_keys k JOIN users u ON u.id = k.user_id"
-    " WHERE k.{column} = {mark} AND k.status = 'active' AND u.status = 'active'"
+    " WHERE k.{column} = {param} AND k.status = 'active' AND u.status = 'active'"
 )
 _TOKEN = (
     f"SELECT k.id, u.id, u.name, u.role, {RESTRICTION_COLUMNS}, t.id, t.expires_at"
     " FROM auth_tokens t JOIN user_api_keys k ON k.id = t.api_key_id"
-    " JOIN users u ON u.id = k.user_id WHERE t.{column} = {mark} AND t.status = 'active'"
+    " JOIN users u ON u.id = k.user_id WHERE t.{column} = {param} AND t.status = 'active'"
     " AND k.status = 'active' AND u.status = 'active'"
 )
 _GRANTS = (
     f"SELECT p.account_id, s.strategy_id, {', '.join(f'p.{flag}' for flag in PERMISSION_FLAGS)}"
     " FROM api_key_account_permissions p LEFT JOIN api_key_strategy_permissions s"
     " ON s.api_key_id = p.api_key_id AND s.account_id = p.account_id AND s.status = 'active'"
-    " WHERE p.api_key_id = {mark} AND p.status = 'active'"
+    " WHERE p.api_key_id = {param} AND p.status = 'active'"
 )
 
 
