@@ -143,6 +143,6 @@ def _price(name: str, told: object, instrument: Instrument) -> Decimal | None:
         raise Invalid(f"params.{name}: a price above 0 is expected")
     if not is_on_step(price, instrument.tick):
         tick = decimal_text(instrument.tick)
-        message = f"params.{name}: {decimal_text(price)} is no multiple of {tick}"
+        message = f"params.{name}: {decimal_text(price)} is not a multiple of {tick}"
         raise Invalid(message, code="precision_mismatch")
     return price

@@ -36,10 +36,12 @@ def deposit(sheet: StepState, wish: Deposit) -> None:
 def withdraw(sheet: StepState, wish: Withdraw) -> Rejection | None:
     """Money leaves, if it is free and no position needs it."""
     assert wish.amount > 0, "a withdrawal takes money"
-    there = max(withdrawable(sheet, wish.currency), ZERO)
-    if wish.amount > there:
-        amount = decimal_text(wish.amount)
-        message = f"{decimal_text(there)} {wish.currency} can be withdrawn, not {amount}"
+    available = max(withdrawable(sheet, wish.currency), ZERO)
+    if wish.amount > available:
+        message = (
+            f"{decimal_text(available)} {wish.currency} can be withdrawn, "
+            f"not {decimal_text(wish.amount)}"
+        )
         return Rejection(code="insufficient_funds", message=message)
     _move(sheet, wish.currency, wish.amount.copy_negate())
     return None

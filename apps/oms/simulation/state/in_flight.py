@@ -1,6 +1,6 @@
-"""What is under way between the exchange and its sender: requests, and facts not told yet.
+"""Messages in flight between client and exchange: requests, and events not delivered yet.
 
-Both wait in the memory, in the order of their time, so that a restart loses none of them.
+Both are part of the exchange state, ordered by time, so that a restart loses none of them.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from oms.simulation.transport.faults import Fault
 
 @value
 class Arrival:
-    """A request that reaches the exchange at ``due``."""
+    """A request that arrives at the exchange at ``due``."""
 
     due: datetime
     number: int
@@ -25,17 +25,17 @@ class Arrival:
 
 @value
 class Delivery:
-    """A fact that the sender hears at ``due``; ``late_for`` an order: when that is canceled."""
+    """An event that is delivered at ``due``, or when the order ``late_for`` is canceled."""
 
     due: datetime
     number: int
-    event: PaperEvent
+    event: PaperEvent = field(metadata={"stored_as": "fact"})
     late_for: str = ""
 
 
 @value
 class FaultyOrder:
-    """An order of which wrong things are told, in the form in which it arrived."""
+    """An order whose events are delivered with a fault, in the form in which it arrived."""
 
     fault: Fault
     order: PaperOrder
@@ -43,13 +43,13 @@ class FaultyOrder:
 
 @value
 class InFlight:
-    """Everything under way; ``number`` counts it."""
+    """All messages in flight; ``number`` is the number of the newest one."""
 
     number: int = 0
     arrivals: tuple[Arrival, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     faulty: Mapping[str, FaultyOrder] = field(default_factory=dict)
-    #: Until when the stream is down.
+    #: End of the stream's outage.
     silent_until: datetime | None = None
-    #: Until when requests are not looked at, by client id.
+    #: When the overload pause of a request ends, by client id.
     paused: Mapping[str, datetime] = field(default_factory=dict)

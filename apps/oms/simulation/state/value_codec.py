@@ -1,7 +1,9 @@
-"""Values of the simulation as JSON and back, by the types of their fields.
+"""JSON codec of the simulation's values, driven by the types of their fields.
 
-For what is rarely stored: terms, and what is under way. A field at its default is left out, a
-value of a union says its class. It refuses what the simulation's values are not made of.
+Used for what is stored rarely: order terms, contract overrides, and requests and events in flight.
+A field at its default is left out. Each object carries its class in ``"is"``, under the name in
+``_STORED_TYPES`` where that differs: stored names never change. A field is stored under its
+``stored_as`` metadata if it has one. Values of any other type fail an assertion.
 """
 
 from collections.abc import Mapping
@@ -10,14 +12,30 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, lru_cache
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from oms.domain.money import decimal_text
 
+#: Class name to stored name, where the two differ.
+_STORED_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "AttachedExit": "Exit",
+        "CancelOrder": "Cancel",
+        "ChangeOrder": "Change",
+        "ContractOverrides": "ContractTerms",
+        "FaultyOrder": "Faulty",
+        "InFlight": "Line",
+        "NewOrder": "Place",
+        "NewOrderPair": "PlacePair",
+        "OrderTerms": "Terms",
+        "QueuePosition": "Queue",
+    }
+)
+
 
 def encode(value: Any) -> Any:
-    """JSON of a value, a mapping with text keys, a tuple or a scalar."""
+    """Returns the JSON of a dataclass, a mapping with text keys, a tuple or a scalar."""
     match value:
         case None | bool() | int():
             return value
@@ -30,53 +48,69 @@ def encode(value: Any) -> Any:
         case datetime():
             return format_time(value)
         case tuple():
-            return [encode(each) for each in value]
+            return [encode(item) for item in value]
         case Mapping():
-            return {key: encode(each) for key, each in value.items()}
-    assert is_dataclass(value), f"{value!r} has no text"
-    told: dict[str, Any] = {"is": type(value).__name__}
+            return {key: encode(item) for key, item in value.items()}
+    assert is_dataclass(value), f"{value!r} cannot be encoded"
+    encoded: dict[str, Any] = {"is": _stored_type(type(value))}
     for each in fields(value):
-        if getattr(value, each.name) != _default(each):
-            told[each.name] = encode(getattr(value, each.name))
-    return told
+        item = getattr(value, each.name)
+        if item != _default(each):
+            encoded[_stored_field(each)] = encode(item)
+    return encoded
 
 
-def decode(kind: Any, text: Any) -> Any:
-    """The value of type ``kind`` that ``encoded`` told."""
+def decode(kind: Any, encoded: Any) -> Any:
+    """Returns the value of type ``kind`` that ``encode`` was given."""
     if isinstance(kind, UnionType):
-        return _decoded_union(get_args(kind), text)
+        return _decode_union(get_args(kind), encoded)
     if get_origin(kind) is tuple:
-        return tuple(decode(get_args(kind)[0], each) for each in text)
+        return tuple(decode(get_args(kind)[0], item) for item in encoded)
     if get_origin(kind) is Mapping:
-        return {key: decode(get_args(kind)[1], each) for key, each in text.items()}
+        return {key: decode(get_args(kind)[1], item) for key, item in encoded.items()}
     if kind is datetime:
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(encoded)
     if isinstance(kind, type) and is_dataclass(kind):
-        types = _types(kind)
-        told = {name: decode(types[name], each) for name, each in text.items() if name != "is"}
-        return kind(**told)
-    return kind(text)
+        field_types = _field_types(kind)
+        values = {}
+        for stored_name, item in encoded.items():
+            if stored_name != "is":
+                name, field_type = field_types[stored_name]
+                values[name] = decode(field_type, item)
+        return kind(**values)
+    return kind(encoded)
 
 
-@lru_cache(maxsize=64)  # one moment is told in several rows of one step
-def format_time(moment: datetime) -> str:
-    """A time in UTC with microseconds."""
-    told = moment.astimezone(UTC).isoformat(timespec="microseconds")
-    return told.removesuffix("+00:00") + "Z"
+@lru_cache(maxsize=64)  # several rows of one step carry the same time
+def format_time(timestamp: datetime) -> str:
+    """Returns a time as RFC 3339 text in UTC with microseconds and ``Z``."""
+    text = timestamp.astimezone(UTC).isoformat(timespec="microseconds")
+    return text.removesuffix("+00:00") + "Z"
 
 
-def _decoded_union(kinds: tuple[Any, ...], text: Any) -> Any:
-    if text is None and NoneType in kinds:
+def _decode_union(kinds: tuple[Any, ...], encoded: Any) -> Any:
+    if encoded is None and NoneType in kinds:
         return None
-    named = {each.__name__: each for each in kinds if each is not NoneType}
-    if len(named) == 1:
-        return decode(next(iter(named.values())), text)
-    return decode(named[text["is"]], text)
+    by_stored_name = {_stored_type(kind): kind for kind in kinds if kind is not NoneType}
+    if len(by_stored_name) == 1:
+        return decode(next(iter(by_stored_name.values())), encoded)
+    return decode(by_stored_name[encoded["is"]], encoded)
+
+
+def _stored_type(kind: type[Any]) -> str:
+    return _STORED_TYPES.get(kind.__name__, kind.__name__)
+
+
+def _stored_field(each: Field[Any]) -> str:
+    name: str = each.metadata.get("stored_as", each.name)
+    return name
 
 
 @cache
-def _types(kind: type) -> Mapping[str, Any]:
-    return get_type_hints(kind)
+def _field_types(kind: type[Any]) -> Mapping[str, tuple[str, Any]]:
+    """Returns name and type of each field by its stored name."""
+    hints = get_type_hints(kind)
+    return {_stored_field(each): (each.name, hints[each.name]) for each in fields(kind)}
 
 
 def _default(each: Field[Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kit.generators.tapes import SYMBOL, write_tapes
-from oms.adapters.paper.market_data.json_inputs import input_types
+from oms.adapters.paper.market_data.json_inputs import INPUT_TYPES
 from oms.adapters.paper.scenario import ScenarioRunner
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode, ReplaySettings
 from oms.domain.errors import Invalid
@@ -80,8 +80,8 @@ def test_what_stands_inside_an_input(tmp_path: Path) -> None:
         (a_place(1, qty="much"), "qty: "),
         (a_place(1, qty=1.5), "qty: "),
         (a_place(1, qty="0"), "above 0"),
-        (a_place(1, colour="red"), "no key is called 'colour'"),
-        (a_place(1, terms={"hurry": True}), "terms: no key"),
+        (a_place(1, colour="red"), "there is no key 'colour'"),
+        (a_place(1, terms={"hurry": True}), "terms: there is no key"),
         ({**QUOTE, "at": AT - 1}, "before the line before"),
         ({**QUOTE, "ask": True}, "ask: "),
         ({"at": AT, "do": "book", "symbol": SYMBOL, "bids": 7, "asks": []}, "bids: "),
@@ -154,7 +154,7 @@ def test_every_input_can_be_written_down(tmp_path: Path) -> None:
     ]
     script = a_script(tmp_path)
     script.run({"at": AT, **line} for line in lines)
-    assert {line["do"] for line in lines} == input_types().keys()
+    assert {line["do"] for line in lines} == INPUT_TYPES.keys()
     balances = script.exchange.state.balances
     assert {name: balance.total for name, balance in balances.items() if balance.total} == {
         "USDT": 7

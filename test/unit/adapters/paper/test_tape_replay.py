@@ -84,7 +84,7 @@ def test_a_step_a_look(tmp_path: Path) -> None:
     settings = ReplaySettings(file=("b.csv", "t.csv"), speed=Decimal(0))
     replay = TapeReplay(tmp_path, SYMBOL, settings)
     looks = [[type(seen).__name__ for seen in replay.news(NOON, 100)] for _ in range(3)]
-    assert looks == [["BookSeen"], ["PrintSeen", "PrintSeen", "BookSeen"], []]
+    assert looks == [["BookUpdate"], ["TradeTick", "TradeTick", "BookUpdate"], []]
 
 
 def test_a_look_is_bounded_and_what_is_left_comes_next(tmp_path: Path) -> None:

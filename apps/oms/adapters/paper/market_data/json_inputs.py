@@ -1,11 +1,9 @@
-"""Inputs of the paper exchange as JSON lines: one object a line, ``do`` its word, ``at`` its time.
+"""Simulation inputs as JSON lines: one object a line, its type in ``do``, its time in ``at``.
 
-The words and keys are those of ``simulation.inputs``: ``place``, ``cancel``, ``quote``, ``book``,
-``print`` and so on, so whatever the simulation learns can be written down at once. It reads what
-people wrote, so every fault is told with its place; it decides nothing.
+``INPUT_TYPES`` maps each ``do`` to a class of ``simulation.inputs``; the other keys are the fields
+of that class. The lines are written by users, so every error names the key that is wrong.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, is_dataclass
 from dataclasses import fields as fields_of
@@ -13,30 +11,56 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from oms.domain.errors import Invalid
 from oms.domain.money import NotADecimal, parse_decimal
+from oms.simulation import inputs
 from oms.simulation.inputs import Input
 
 Fields = Mapping[str, Any]
-"""A JSON object as ``wire.json.loads`` reads it."""
+"""A JSON object as ``wire.json.loads`` returns it."""
+
+INPUT_TYPES: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "place": inputs.NewOrder,
+        "place_pair": inputs.NewOrderPair,
+        "change": inputs.ChangeOrder,
+        "cancel": inputs.CancelOrder,
+        "ask": inputs.QueryOrder,
+        "quote": inputs.QuoteUpdate,
+        "book": inputs.BookUpdate,
+        "print": inputs.TradeTick,
+        "candle": inputs.CandleClosed,
+        "mark": inputs.MarkPriceUpdate,
+        "funding": inputs.FundingRateUpdate,
+        "clock": inputs.TimeUpdate,
+        "withdraw": inputs.Withdraw,
+        "set_leverage": inputs.SetLeverage,
+        "set_margin_mode": inputs.SetMarginMode,
+        "deposit": inputs.Deposit,
+        "reset": inputs.Reset,
+    }
+)
+"""Input class by the value of ``do``; a user-visible format that class names do not change."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: Powers of ten from which on a whole number counts milli-, micro- and nanoseconds.
+#: From each power of ten on, a whole number counts nano-, micro- and milliseconds.
 _UNITS = ((10**17, 1000), (10**14, 1), (10**11, -1000))
 
 
-def parse_timestamp(told: object) -> datetime:
-    """A time told as RFC 3339 text or as whole seconds, milli-, micro- or nanoseconds.
+def parse_timestamp(value: object) -> datetime:
+    """Returns the time of RFC 3339 text or of whole seconds, milli-, micro- or nanoseconds.
 
     Raises ``ValueError``.
     """
-    text = str(told).strip()
+    text = str(value).strip()
     if not text.isdigit():
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        timestamp = datetime.fromisoformat(text)
+        if timestamp.tzinfo is None:
+            return timestamp.replace(tzinfo=UTC)
+        return timestamp.astimezone(UTC)
     number = int(text)
     for least, factor in _UNITS:
         if number >= least:
@@ -45,34 +69,17 @@ def parse_timestamp(told: object) -> datetime:
     return _EPOCH + timedelta(seconds=number)
 
 
-@cache
-def input_types() -> Mapping[str, type[Any]]:
-    """The inputs by their words."""
-    return {_word(cls): cls for cls in get_args(Input)}
-
-
-def input_word(input: Input) -> str:
-    """The word of an input."""
-    return _word(type(input))
-
-
 def parse_input(fields: Fields) -> Input:
-    """The input that a JSON object tells. Raises ``Invalid`` naming the key that is wrong."""
-    known = input_types()
-    word = fields.get("do")
-    if not isinstance(word, str) or word not in known:
-        raise Invalid(f"do: {word!r} is none of {', '.join(known)}")
-    told = {name: each for name, each in fields.items() if name != "do"}
+    """Returns the input of a JSON object. Raises ``Invalid`` that names the wrong key."""
+    name = fields.get("do")
+    if not isinstance(name, str) or name not in INPUT_TYPES:
+        raise Invalid(f"do: {name!r} is none of {', '.join(INPUT_TYPES)}")
+    values = {key: item for key, item in fields.items() if key != "do"}
     try:
-        made: Input = _object(known[word], told)
-    except (ValueError, TypeError, NotADecimal) as wrong:
-        raise Invalid(f"{word}: {wrong}") from None
-    return made
-
-
-def _word(cls: type[Any]) -> str:
-    name = cls.__name__.removesuffix("Seen")
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        parsed: Input = _parse_object(INPUT_TYPES[name], values)
+    except (ValueError, TypeError, NotADecimal) as error:
+        raise Invalid(f"{name}: {error}") from None
+    return parsed
 
 
 @cache
@@ -80,21 +87,21 @@ def _hints(cls: type) -> Mapping[str, Any]:
     return get_type_hints(cls)
 
 
-def _object(cls: type, told: Fields) -> Any:
-    """A value of the simulation; one inside another has its time where it tells none."""
+def _parse_object(cls: type, fields: Fields) -> Any:
+    """Returns a value of the simulation; a nested one without ``at`` has that of its parent."""
     hints = _hints(cls)
     values: dict[str, Any] = {}
-    for name, each in told.items():
+    for name, item in fields.items():
         if name not in hints:
-            raise ValueError(f"no key is called {name!r}; known are {', '.join(hints)}")
-        if "at" in told and isinstance(each, dict) and "at" in _hints_of(hints[name]):
-            each = {"at": told["at"], **each}
+            raise ValueError(f"there is no key {name!r}; the keys are {', '.join(hints)}")
+        if "at" in fields and isinstance(item, dict) and "at" in _hints_of(hints[name]):
+            item = {"at": fields["at"], **item}
         try:
-            values[name] = _read(hints[name], each)
-        except (ValueError, TypeError, NotADecimal) as wrong:
-            raise ValueError(f"{name}: {wrong}") from None
-    needed = {each.name for each in fields_of(cls) if _is_needed(each)}
-    if missing := needed - values.keys():
+            values[name] = _parse(hints[name], item)
+        except (ValueError, TypeError, NotADecimal) as error:
+            raise ValueError(f"{name}: {error}") from None
+    required = {each.name for each in fields_of(cls) if _is_required(each)}
+    if missing := required - values.keys():
         raise ValueError(f"{', '.join(sorted(missing))} is missing")
     return cls(**values)
 
@@ -103,32 +110,32 @@ def _hints_of(hint: Any) -> Mapping[str, Any]:
     return _hints(hint) if is_dataclass(hint) and isinstance(hint, type) else {}
 
 
-def _is_needed(each: Field[Any]) -> bool:
+def _is_required(each: Field[Any]) -> bool:
     return each.default is MISSING and each.default_factory is MISSING
 
 
-def _read(hint: Any, told: object) -> Any:
-    """``told`` as ``hint`` says. Raises ``ValueError``, ``TypeError`` or ``NotADecimal``."""
+def _parse(hint: Any, item: object) -> Any:
+    """Converts ``item`` to ``hint``. Raises ``ValueError``, ``TypeError`` or ``NotADecimal``."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        if told is None and type(None) in parts:
+        if item is None and type(None) in parts:
             return None
-        return _read(next(part for part in parts if part is not type(None)), told)
+        return _parse(next(part for part in parts if part is not type(None)), item)
     if origin is tuple:
-        if not isinstance(told, list):
+        if not isinstance(item, list):
             raise TypeError("a list is expected")
-        hints = [parts[0]] * len(told) if parts[-1] is Ellipsis else list(parts)
-        return tuple(_read(part, item) for part, item in zip(hints, told, strict=True))
+        hints = [parts[0]] * len(item) if parts[-1] is Ellipsis else list(parts)
+        return tuple(_parse(part, each) for part, each in zip(hints, item, strict=True))
     if hint is Decimal:
-        if not isinstance(told, str | int | Decimal) or isinstance(told, bool):
+        if not isinstance(item, str | int | Decimal) or isinstance(item, bool):
             raise TypeError("a decimal is expected")
-        return parse_decimal(told)
+        return parse_decimal(item)
     if hint is datetime:
-        return parse_timestamp(told)
+        return parse_timestamp(item)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(told)
-    if isinstance(told, dict) and _hints_of(hint):
-        return _object(hint, told)
-    if not isinstance(hint, type) or type(told) is not hint:
+        return hint(item)
+    if isinstance(item, dict) and _hints_of(hint):
+        return _parse_object(hint, item)
+    if not isinstance(hint, type) or type(item) is not hint:
         raise TypeError(f"{getattr(hint, '__name__', hint)} is expected")
-    return told
+    return item
