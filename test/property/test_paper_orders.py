@@ -157,11 +157,11 @@ def test_the_same_inputs_give_the_same_memory_and_words(
         result = step(again, one, rules)
         again = result.state
         events += result.events
-        told += result.told
+        told += result.delivered
     assert state_hash(again) == state_hash(whole[-1].state)
     assert encode_state(again) == encode_state(whole[-1].state)
     assert events == [event for result in whole for event in result.events]
-    assert told == [event for result in whole for event in result.told]
+    assert told == [event for result in whole for event in result.delivered]
 
 
 @settings(max_examples=count_examples(500), deadline=None)
@@ -172,7 +172,7 @@ def test_everything_that_happens_is_told_in_the_end(
     """Whatever was late or lost: each fill is told at least once, and none that was not."""
     done = _steps(listed, rules)
     state = done[-1].state
-    told = [event for result in done for event in result.told]
+    told = [event for result in done for event in result.delivered]
     if state.in_flight is not None:
         told += [delivery.event for delivery in state.in_flight.deliveries]
     happened = [f.trade for result in done for f in result.events if isinstance(f, Filled)]

@@ -184,6 +184,6 @@ class StepResult:
 
     state: ExchangeState
     events: tuple[PaperEvent, ...]
-    told: tuple[PaperEvent, ...]
+    delivered: tuple[PaperEvent, ...]
     changes: StateChanges
-    answer: RequestReply = DELIVERED
+    reply: RequestReply = DELIVERED

@@ -41,12 +41,12 @@ class InvariantBroken(OmsError):
     """The paper exchange contradicts itself: a bug. The memory before the step still holds."""
 
 
-class _Told:
+class _Movements:
     """What a step's facts say that has moved."""
 
     __slots__ = ("fills", "flows", "moves", "sold", "trades")
 
-    def __init__(self, sheet: StepState) -> None:
+    def __init__(self, state: StepState) -> None:
         self.trades: list[PaperTrade] = []
         #: Quantity executed, by order.
         self.fills: Amounts = {}
@@ -56,9 +56,9 @@ class _Told:
         self.flows: Amounts = {}
         #: What was sold on spot.
         self.sold: list[str] = []
-        for event in sheet.events:
+        for event in state.events:
             if isinstance(event, Filled):
-                self._fill(sheet.instruments[event.trade.symbol], event.trade)
+                self._fill(state.instruments[event.trade.symbol], event.trade)
             elif isinstance(event, _INCOMES):
                 self._flow(event.currency, event.amount)
             elif isinstance(event, Withdrawn):
@@ -85,15 +85,15 @@ class _Told:
         self.flows[currency] = _add(self.flows.get(currency, ZERO), amount)
 
 
-def check_step(sheet: StepState) -> None:
+def check_step(state: StepState) -> None:
     """Raise ``InvariantBroken`` if the sheet's step broke a rule."""
-    told = _Told(sheet)
-    locks = _check_orders(sheet, told)
-    if told.moves or sheet.touched_positions:
-        _check_positions(sheet, told.moves, locks)
-    _check_balances(sheet, told.flows, locks)
-    if told.sold and not sheet.settings.allow_spot_short:
-        _check_no_short(sheet, told.sold)
+    movements = _Movements(state)
+    locks = _check_orders(state, movements)
+    if movements.moves or state.touched_positions:
+        _check_positions(state, movements.moves, locks)
+    _check_balances(state, movements.flows, locks)
+    if movements.sold and not state.settings.allow_spot_short:
+        _check_no_short(state, movements.sold)
 
 
 def check_state(state: ExchangeState, settings: SimulationSettings) -> None:
@@ -102,11 +102,11 @@ def check_state(state: ExchangeState, settings: SimulationSettings) -> None:
     for symbol, orders in state.orders.items():
         for name, order in orders.items():
             if order.exchange_order_id != name or order.symbol != symbol:
-                _broken(f"{name}: not where it belongs")
+                _fail(f"{name}: not where it belongs")
             if not 0 <= order.filled < order.qty:
-                _broken(f"{name}: rests with {order.filled} of {order.qty} filled")
+                _fail(f"{name}: rests with {order.filled} of {order.qty} filled")
             if (order.terms is not PLAIN_TERMS) is not (name in state.orders_with_terms):
-                _broken(f"{name}: its terms are overlooked")
+                _fail(f"{name}: its terms are overlooked")
             locks[order.locked_currency] = _add(
                 locks.get(order.locked_currency, ZERO), order.locked
             )
@@ -114,46 +114,46 @@ def check_state(state: ExchangeState, settings: SimulationSettings) -> None:
     for key, position in state.positions.items():
         settle = settings.instruments[position.symbol].settle
         if key != (position.symbol, position.leg) or key[1] not in legs or not position.qty:
-            _broken(f"{key}: no such position can be")
+            _fail(f"{key}: no such position can be")
         if position.leg is not Leg.BOTH and (position.qty > 0) is not (position.leg is Leg.LONG):
-            _broken(f"{key}: the leg of the other side")
+            _fail(f"{key}: the leg of the other side")
         locks[settle] = _add(locks.get(settle, ZERO), position.margin)
     for currency in state.balances.keys() | locks.keys():
         balance = state.balances.get(currency, _NOTHING)
         if balance.used != locks.get(currency, ZERO) or balance.used < 0:
-            _broken(f"{currency}: used {balance.used} is not what is locked")
+            _fail(f"{currency}: used {balance.used} is not what is locked")
         if _add(balance.free, balance.used) != balance.total:
-            _broken(f"{currency}: free and used are not the total")
+            _fail(f"{currency}: free and used are not the total")
 
 
-def _check_orders(sheet: StepState, told: _Told) -> Amounts:
+def _check_orders(state: StepState, movements: _Movements) -> Amounts:
     """Every touched order; what their locks say that the used amounts moved by."""
-    fills, locks = told.fills, Amounts()
+    fills, locks = movements.fills, Amounts()
     limited: dict[str, PaperOrder] = {}
-    changes, ended = sheet.touched_orders, set()
-    for order in sheet.ended:
+    changes, ended = state.touched_orders, set()
+    for order in state.ended_orders:
         name = order.exchange_order_id
         if name in ended or changes.get(name) is not None:
-            _broken(f"{name}: an order ended twice, or rests after its end")
+            _fail(f"{name}: an order ended twice, or rests after its end")
         ended.add(name)
-        _check_order(sheet, order, fills, locks, limited)
+        _check_order(state, order, fills, locks, limited)
     for name, resting in changes.items():
         if resting is not None:
-            _check_order(sheet, resting, fills, locks, limited)
+            _check_order(state, resting, fills, locks, limited)
             if resting.locked:
                 currency = resting.locked_currency
                 locks[currency] = _add(locks.get(currency, ZERO), resting.locked)
         elif name not in ended:
-            _broken(f"{name}: an order vanished")
+            _fail(f"{name}: an order vanished")
     if fills:
-        _broken(f"fills of unknown orders {sorted(fills)}")
-    if limited and told.trades:
-        _check_limits(sheet, limited, told.trades)
+        _fail(f"fills of unknown orders {sorted(fills)}")
+    if limited and movements.trades:
+        _check_limits(state, limited, movements.trades)
     return locks
 
 
 def _check_order(
-    sheet: StepState,
+    state: StepState,
     order: PaperOrder,
     fills: Amounts,
     locks: Amounts,
@@ -162,23 +162,23 @@ def _check_order(
     name = order.exchange_order_id
     if order.price is not None:
         limited[name] = order
-    told = fills.pop(name, ZERO)
-    before = sheet.before.order(order.symbol, name)
+    movements = fills.pop(name, ZERO)
+    before = state.before.order(order.symbol, name)
     if before is not None:
-        told = _add(told, before.filled)
-        if before.locked and name in sheet.touched_orders:
+        movements = _add(movements, before.filled)
+        if before.locked and name in state.touched_orders:
             currency = before.locked_currency
             locks[currency] = _subtract(locks.get(currency, ZERO), before.locked)
-    if told != order.filled:
-        _broken(f"{name}: fills {told} are not filled {order.filled}")
+    if movements != order.filled:
+        _fail(f"{name}: fills {movements} are not filled {order.filled}")
     if order.filled > order.qty:
-        _broken(f"{name}: filled more than its quantity")
-    if order.created_at > sheet.at:
-        _broken(f"{name}: a fill older than its order")
+        _fail(f"{name}: filled more than its quantity")
+    if order.created_at > state.at:
+        _fail(f"{name}: a fill older than its order")
 
 
 def _check_limits(
-    sheet: StepState, limited: Mapping[str, PaperOrder], trades: list[PaperTrade]
+    state: StepState, limited: Mapping[str, PaperOrder], trades: list[PaperTrade]
 ) -> None:
     """An order may have been moved in the step, before or after it was executed."""
     for trade in trades:
@@ -187,56 +187,56 @@ def _check_limits(
             continue
         if is_within_limit(order.side, order.price, trade.price):
             continue
-        before = sheet.before.order(order.symbol, order.exchange_order_id)
+        before = state.before.order(order.symbol, order.exchange_order_id)
         limit = None if before is None else before.price
         if limit is None or not is_within_limit(order.side, limit, trade.price):
-            _broken(f"{trade.trade_id}: a fill beyond the limit of its order")
+            _fail(f"{trade.trade_id}: a fill beyond the limit of its order")
 
 
-def _check_positions(sheet: StepState, moves: dict[PositionKey, Decimal], locks: Amounts) -> None:
+def _check_positions(state: StepState, moves: dict[PositionKey, Decimal], locks: Amounts) -> None:
     """Positions move by their fills; adds the margins to what the locks moved by."""
-    for key in sheet.touched_positions:
-        now, was = sheet.positions.get(key), sheet.before.positions.get(key)
+    for key in state.touched_positions:
+        now, was = state.positions.get(key), state.before.positions.get(key)
         held, margin = (ZERO, ZERO) if now is None else (now.qty, now.margin)
         if was is not None:
             held, margin = _subtract(held, was.qty), _subtract(margin, was.margin)
         if held != moves.pop(key, ZERO):
-            _broken(f"{key}: position moved by {held}")
-        settle = sheet.instruments[key[0]].settle
+            _fail(f"{key}: position moved by {held}")
+        settle = state.instruments[key[0]].settle
         locks[settle] = _add(locks.get(settle, ZERO), margin)
     if moves:
-        _broken(f"fills of unknown positions {sorted(moves)}")
+        _fail(f"fills of unknown positions {sorted(moves)}")
 
 
-def _check_balances(sheet: StepState, flows: Amounts, locks: Amounts) -> None:
-    before = sheet.before.balances
-    for currency, now in sheet.balances.items():
+def _check_balances(state: StepState, flows: Amounts, locks: Amounts) -> None:
+    before = state.before.balances
+    for currency, now in state.balances.items():
         was = before.get(currency)
         if now is was:
             if flows.get(currency) or locks.get(currency):
-                _broken(f"{currency}: money moved beside the balance")
+                _fail(f"{currency}: money moved beside the balance")
             continue
         used = now.used
         moved, locked = now.total, used
         if was is not None:
             moved, locked = _subtract(moved, was.total), _subtract(used, was.used)
         if moved != flows.get(currency, ZERO):
-            _broken(f"{currency}: total moved by {moved}")
+            _fail(f"{currency}: total moved by {moved}")
         if locked != locks.get(currency, ZERO):
-            _broken(f"{currency}: used moved by {locked}")
+            _fail(f"{currency}: used moved by {locked}")
         if used < 0:
-            _broken(f"{currency}: used is negative")
+            _fail(f"{currency}: used is negative")
 
 
-def _check_no_short(sheet: StepState, sold: list[str]) -> None:
+def _check_no_short(state: StepState, sold: list[str]) -> None:
     """Where contracts are settled in the base, their losses may take what is free below zero."""
     for base in sold:
-        if base in sheet.pools or has_positions_settled_in(sheet, base):
+        if base in state.settled_currencies or has_positions_settled_in(state, base):
             continue
-        was = sheet.before.balances.get(base, _NOTHING).free
-        if sheet.free(base) < min(was, ZERO):
-            _broken(f"{base}: sold more than there was")
+        was = state.before.balances.get(base, _NOTHING).free
+        if state.free_balance(base) < min(was, ZERO):
+            _fail(f"{base}: sold more than there was")
 
 
-def _broken(message: str) -> None:
+def _fail(message: str) -> None:
     raise InvariantBroken(message)

@@ -95,13 +95,13 @@ class SimulationSettings:
 
     def leverage_of(self, instrument: Instrument, terms: ContractOverrides | None = None) -> int:
         """The leverage in force, within what the instrument allows."""
-        wished = None if terms is None else terms.leverage
-        return max(1, min(wished or self.leverage, instrument.max_leverage))
+        requested = None if terms is None else terms.leverage
+        return max(1, min(requested or self.leverage, instrument.max_leverage))
 
     def margin_mode_of(self, terms: ContractOverrides | None) -> MarginMode:
         """The margin mode in force."""
-        wished = None if terms is None else terms.margin_mode
-        return wished or self.margin_mode
+        requested = None if terms is None else terms.margin_mode
+        return requested or self.margin_mode
 
     def rates_of(self, kind: InstrumentKind) -> FeeRates:
         """Fees below all tiers; inverse contracts are charged as linear ones."""

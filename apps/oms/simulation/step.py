@@ -68,67 +68,75 @@ def step(state: ExchangeState, input: Input, settings: SimulationSettings) -> St
     the memory's clock counts as of that clock.
     """
     if settings.latency is None and is_immediate(state, input):
-        return _act(state, input, settings)
-    return step_with_latency(state, input, settings, _act)
+        return _process_arrived(state, input, settings)
+    return step_with_latency(state, input, settings, _process_arrived)
 
 
-def _act(state: ExchangeState, input: Input, settings: SimulationSettings) -> StepResult:
+def _process_arrived(
+    state: ExchangeState, input: Input, settings: SimulationSettings
+) -> StepResult:
     """An input that has arrived at the exchange."""
-    sheet = StepState(state, settings, input.at)
-    if state.next_funding_at is not None and state.next_funding_at <= sheet.at:
-        settle_funding(sheet, input)
-    rejection = _do(sheet, input)
+    step_state = StepState(state, settings, input.at)
+    if state.next_funding_at is not None and state.next_funding_at <= step_state.at:
+        settle_funding(step_state, input)
+    rejection = _dispatch(step_state, input)
     if rejection is not None:
         assert isinstance(input, OrderRequest | AccountRequest)
         return _rejected(state, input, rejection)
-    if sheet.filled_parents or (sheet.orders_with_terms and sheet.trades_made != state.trades_made):
-        update_attached_exits(sheet)
-    if (sheet.positions or sheet.pools) and liquidate(sheet) and sheet.orders_with_terms:
-        update_attached_exits(sheet)
-    if sheet.events or sheet.touched_orders or sheet.touched_positions:
-        check_step(sheet)
-    return sheet.step()
+    if step_state.filled_parents or (
+        step_state.orders_with_terms and step_state.trades_made != state.trades_made
+    ):
+        update_attached_exits(step_state)
+    if (
+        (step_state.positions or step_state.settled_currencies)
+        and liquidate(step_state)
+        and step_state.orders_with_terms
+    ):
+        update_attached_exits(step_state)
+    if step_state.events or step_state.touched_orders or step_state.touched_positions:
+        check_step(step_state)
+    return step_state.freeze()
 
 
-def _do(sheet: StepState, input: Input) -> Rejection | None:
+def _dispatch(step_state: StepState, input: Input) -> Rejection | None:
     match input:
         case NewOrder():
-            return place_order(sheet, input)
+            return place_order(step_state, input)
         case QuoteUpdate() | BookUpdate():
-            apply_market_data(sheet, input)
+            apply_market_data(step_state, input)
         case ChangeOrder():
-            return change_order(sheet, input)
+            return change_order(step_state, input)
         case CancelOrder():
-            return cancel_order(sheet, input)
+            return cancel_order(step_state, input)
         case NewOrderPair():
-            return place_order_pair(sheet, input)
+            return place_order_pair(step_state, input)
         case TradeTick():
-            apply_trade_tick(sheet, input)
+            apply_trade_tick(step_state, input)
         case MarkPriceUpdate():
-            apply_mark_price(sheet, input)
+            apply_mark_price(step_state, input)
         case CandleClosed():
-            apply_candle(sheet, input)
+            apply_candle(step_state, input)
         case TimeUpdate() | QueryOrder():
-            expire_orders(sheet)
+            expire_orders(step_state)
         case FundingRateUpdate():
-            apply_funding_rate(sheet, input)
+            apply_funding_rate(step_state, input)
         case Deposit():
-            deposit(sheet, input)
+            deposit(step_state, input)
         case Withdraw():
-            return withdraw(sheet, input)
+            return withdraw(step_state, input)
         case Reset():
-            reset(sheet, input)
+            reset(step_state, input)
         case SetLeverage():
-            return set_leverage(sheet, input)
+            return set_leverage(step_state, input)
         case SetMarginMode():
-            return set_margin_mode(sheet, input)
+            return set_margin_mode(step_state, input)
         case _:
             assert_never(input)
     return None
 
 
 def _rejected(
-    state: ExchangeState, request: OrderRequest | AccountRequest, why: Rejection
+    state: ExchangeState, request: OrderRequest | AccountRequest, rejection: Rejection
 ) -> StepResult:
     """Nothing has changed; of a pair both orders are told so."""
     match request:
@@ -136,5 +144,7 @@ def _rejected(
             names = [first.client_id, second.client_id]
         case _:
             names = [request.client_id]
-    events = tuple(Rejected(client_id=n, code=why.code, message=why.message) for n in names)
-    return StepResult(state=state, events=events, told=events, changes=StateChanges())
+    events = tuple(
+        Rejected(client_id=n, code=rejection.code, message=rejection.message) for n in names
+    )
+    return StepResult(state=state, events=events, delivered=events, changes=StateChanges())

@@ -29,12 +29,12 @@ def buy(desk: SimulationHarness, fault: str, qty: str = "1", price: str | None =
 
 def told(desk: SimulationHarness) -> list[str]:
     assert desk.last is not None
-    return fact_kinds(desk.last.told)
+    return fact_kinds(desk.last.delivered)
 
 
 def outcome(desk: SimulationHarness) -> ReplyOutcome:
     assert desk.last is not None
-    return desk.last.answer.outcome
+    return desk.last.reply.outcome
 
 
 @pytest.mark.parametrize(("text", "code"), [("reject", "exchange_rejected"), ("reject:x", "x")])
@@ -82,7 +82,7 @@ def test_overload_asks_for_a_pause_and_then_looks_at_the_request() -> None:
     wish = desk.make_order(Side.BUY, "1", None, fault=parse_fault("overload:3"))
     desk.apply(wish)
     assert desk.last is not None
-    assert desk.last.answer.due == wish.at + timedelta(seconds=3)
+    assert desk.last.reply.due == wish.at + timedelta(seconds=3)
     for _ in range(2):
         desk.apply(_again(wish, desk))
         assert outcome(desk) is ReplyOutcome.OVERLOADED
@@ -99,13 +99,13 @@ def test_partial_executes_a_share_at_once() -> None:
     desk = a_desk()
     desk.buy("2", "100", fault=parse_fault("partial:0.5"))
     assert desk.last is not None
-    assert fills(desk.last.told) == ["1 @ 100"]
+    assert fills(desk.last.delivered) == ["1 @ 100"]
     assert desk.order("o1").remaining == 1
     desk.buy("3", fault=parse_fault("partial:0.3333"))
-    assert fills(desk.last.told) == ["0.999 @ 100"]
+    assert fills(desk.last.delivered) == ["0.999 @ 100"]
     assert told(desk) == ["Accepted", "Filled", "Canceled"]
     desk.buy("0", cost=Decimal(100), fault=parse_fault("partial:0.5"))
-    assert fills(desk.last.told) == ["0.5 @ 100"]
+    assert fills(desk.last.delivered) == ["0.5 @ 100"]
     assert buy(desk, "partial:0") == ["Accepted", "Canceled"]
 
 
@@ -113,7 +113,7 @@ def test_dup_fill_tells_each_fill_twice() -> None:
     desk = a_desk()
     assert buy(desk, "dup_fill", "6", "100") == ["Accepted", "Filled", "Filled"]
     assert desk.last is not None
-    first, second = trades(desk.last.told)
+    first, second = trades(desk.last.delivered)
     assert first == second
     assert len(trades(desk.last.events)) == 1
     desk.quote("90", "90")
@@ -145,7 +145,7 @@ def test_out_of_order_tells_backwards() -> None:
     desk = a_desk()
     assert buy(desk, "out_of_order", "6") == ["Filled", "Filled", "Accepted"]
     assert desk.last is not None
-    assert fills(desk.last.told) == ["1 @ 101", "5 @ 100"]
+    assert fills(desk.last.delivered) == ["1 @ 101", "5 @ 100"]
 
 
 def test_slow_tells_later() -> None:
@@ -193,7 +193,7 @@ def test_what_is_held_back_survives_a_restart() -> None:
     assert read == desk.state
     desk.state = read
     desk.advance(120)
-    heard: tuple[PaperEvent, ...] = () if desk.last is None else desk.last.told
+    heard: tuple[PaperEvent, ...] = () if desk.last is None else desk.last.delivered
     assert fact_kinds(heard) == ["Accepted", "Filled", "Filled", "Filled"]
 
 

@@ -16,66 +16,66 @@ from oms.simulation.state.exchange_state import Balance, Leg, PaperPosition
 from oms.simulation.state.step_state import StepState
 
 
-def a_filled_sheet(symbol: str) -> StepState:
+def a_filled_state(symbol: str) -> StepState:
     """A sheet on which one lot of a resting order was just executed; it is in order."""
     desk = SimulationHarness(USDT="1000", SOL="5")
     desk.quote("100", "101", symbol)
     desk.sell("2", "110", symbol=symbol)
-    sheet = StepState(desk.state, desk.settings, desk.now)
-    order = sheet.orders[symbol]["o1"]
-    sheet.lock(order.locked_currency, -order.locked)
+    state = StepState(desk.state, desk.settings, desk.now)
+    order = state.orders[symbol]["o1"]
+    state.lock(order.locked_currency, -order.locked)
     order = replace(order, locked=Decimal(0))
-    order = settle_fill(sheet, order, BookFill(qty=Decimal(1), price=Decimal(110)), maker=True)
-    sheet.put_order(order)
-    check_step(sheet)
-    return sheet
+    order = settle_fill(state, order, BookFill(qty=Decimal(1), price=Decimal(110)), maker=True)
+    state.put_order(order)
+    check_step(state)
+    return state
 
 
-def _lose_money(sheet: StepState) -> None:
-    sheet.credit("USDT", Decimal("-0.000000000000000001"))
+def _lose_money(state: StepState) -> None:
+    state.credit("USDT", Decimal("-0.000000000000000001"))
 
 
-def _use_what_nobody_locks(sheet: StepState) -> None:
-    sheet.lock("USDT", Decimal(1))
+def _use_what_nobody_locks(state: StepState) -> None:
+    state.lock("USDT", Decimal(1))
 
 
-def _use_less_than_nothing(sheet: StepState) -> None:
-    sheet.balances["BTC"] = Balance(free=Decimal(1), used=Decimal(-1))
+def _use_less_than_nothing(state: StepState) -> None:
+    state.balances["BTC"] = Balance(free=Decimal(1), used=Decimal(-1))
 
 
-def _forget_a_fill(sheet: StepState) -> None:
-    sheet.events.pop()
+def _forget_a_fill(state: StepState) -> None:
+    state.events.pop()
 
 
-def _fill_twice(sheet: StepState) -> None:
-    sheet.events.append(sheet.events[-1])
+def _fill_twice(state: StepState) -> None:
+    state.events.append(state.events[-1])
 
 
-def _fill_a_stranger(sheet: StepState) -> None:
-    event = sheet.events[-1]
+def _fill_a_stranger(state: StepState) -> None:
+    event = state.events[-1]
     assert isinstance(event, Filled)
     trade = replace(event.trade, exchange_order_id="o9", qty=Decimal(0))
-    sheet.events.append(Filled(trade=replace(trade, fee=Decimal(0), qty=Decimal(1))))
+    state.events.append(Filled(trade=replace(trade, fee=Decimal(0), qty=Decimal(1))))
 
 
-def _overfill(sheet: StepState) -> None:
-    (order,) = (o for orders in sheet.orders.values() for o in orders.values())
-    sheet.put_order(replace(order, qty=Decimal("0.5")))
+def _overfill(state: StepState) -> None:
+    (order,) = (o for orders in state.orders.values() for o in orders.values())
+    state.put_order(replace(order, qty=Decimal("0.5")))
 
 
-def _fill_beyond_the_limit(sheet: StepState) -> None:
-    event = sheet.events[-1]
+def _fill_beyond_the_limit(state: StepState) -> None:
+    event = state.events[-1]
     assert isinstance(event, Filled)
-    sheet.events[-1] = Filled(trade=replace(event.trade, price=Decimal(109)))
+    state.events[-1] = Filled(trade=replace(event.trade, price=Decimal(109)))
 
 
-def _end_twice(sheet: StepState) -> None:
-    (order,) = (o for orders in sheet.orders.values() for o in orders.values())
-    sheet.ended += [order, order]
+def _end_twice(state: StepState) -> None:
+    (order,) = (o for orders in state.orders.values() for o in orders.values())
+    state.ended_orders += [order, order]
 
 
-def _move_a_position(sheet: StepState) -> None:
-    sheet.put_position(
+def _move_a_position(state: StepState) -> None:
+    state.put_position(
         (LINEAR, Leg.LONG),
         PaperPosition(
             symbol=LINEAR, leg=Leg.LONG, qty=Decimal(1), cost=Decimal(1), margin=Decimal(0)
@@ -100,21 +100,21 @@ def _move_a_position(sheet: StepState) -> None:
     ],
 )
 def test_it_is_found(symbol: str, spoil: Callable[[StepState], None]) -> None:
-    sheet = a_filled_sheet(symbol)
-    spoil(sheet)
+    state = a_filled_state(symbol)
+    spoil(state)
     with pytest.raises(InvariantBroken):
-        check_step(sheet)
+        check_step(state)
 
 
 def test_selling_spot_that_is_not_there_is_found() -> None:
     desk = SimulationHarness(USDT="1000", SOL="1")
     desk.quote("100", "101")
     desk.sell("1", "110")
-    sheet = StepState(desk.state, desk.settings, desk.now)
-    order = sheet.orders[SPOT]["o1"]
+    state = StepState(desk.state, desk.settings, desk.now)
+    order = state.orders[SPOT]["o1"]
     assert order.side is Side.SELL
-    sheet.put_order(
-        settle_fill(sheet, order, BookFill(qty=Decimal(1), price=Decimal(110)), maker=True)
+    state.put_order(
+        settle_fill(state, order, BookFill(qty=Decimal(1), price=Decimal(110)), maker=True)
     )
     with pytest.raises(InvariantBroken, match="sold more"):
-        check_step(sheet)
+        check_step(state)

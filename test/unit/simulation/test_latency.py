@@ -33,15 +33,15 @@ def after(desk: SimulationHarness, milliseconds: int) -> list[str]:
     desk.now += milliseconds * MS - timedelta(seconds=1)
     desk.apply(TimeUpdate(at=desk.now))
     assert desk.last is not None
-    return fact_kinds(desk.last.told)
+    return fact_kinds(desk.last.delivered)
 
 
 def test_a_request_arrives_later_and_its_answers_come_back_later_still() -> None:
     desk = a_desk()
     assert desk.buy("1") == ()
     assert desk.last is not None
-    assert desk.last.answer.outcome is ReplyOutcome.PENDING
-    assert desk.last.answer.due == desk.now - timedelta(seconds=1) + 80 * MS
+    assert desk.last.reply.outcome is ReplyOutcome.PENDING
+    assert desk.last.reply.due == desk.now - timedelta(seconds=1) + 80 * MS
     assert next_due_at(desk.state) == desk.now - timedelta(seconds=1) + 50 * MS
     assert after(desk, 49) == []
     assert desk.state.trades_made == 0
@@ -133,13 +133,13 @@ def test_whoever_asks_is_told_at_once() -> None:
     wish = desk.make_order(Side.BUY, "1", None)
     desk.apply(wish)
     assert desk.last is not None
-    assert desk.last.told == ()
+    assert desk.last.delivered == ()
     desk.apply(QueryOrder(client_id="other", at=desk.now))
-    assert desk.last.told == ()
+    assert desk.last.delivered == ()
     desk.apply(QueryOrder(client_id=wish.client_id, at=desk.now))
-    assert fact_kinds(desk.last.told) == ["Accepted", "Filled"]
+    assert fact_kinds(desk.last.delivered) == ["Accepted", "Filled"]
     desk.advance(600)
-    assert desk.last.told == ()
+    assert desk.last.delivered == ()
 
 
 def test_nothing_under_way_is_nothing_in_the_memory() -> None:
@@ -149,5 +149,5 @@ def test_nothing_under_way_is_nothing_in_the_memory() -> None:
     assert desk.state.in_flight is None
     assert desk.state.orders_with_terms == {}
     assert desk.last is not None
-    assert desk.last.told == desk.last.events
-    assert sum(trade.qty for trade in trades(desk.last.told)) == Decimal(1)
+    assert desk.last.delivered == desk.last.events
+    assert sum(trade.qty for trade in trades(desk.last.delivered)) == Decimal(1)

@@ -35,9 +35,9 @@ def fill_order(account: Account, order_id: str, qty: Decimal | None, at: datetim
         raise ActionNotPossible("there is no resting order of that id")
     order = row.order
     assert order.price is not None, "only orders with a price rest"
-    sheet = StepState(account.state, account.settings_for(order.symbol), at)
-    fill_up_to(sheet, order, min(qty or row.remaining, row.remaining), order.price)
-    return _done(sheet)
+    state = StepState(account.state, account.settings_for(order.symbol), at)
+    fill_up_to(state, order, min(qty or row.remaining, row.remaining), order.price)
+    return _done(state)
 
 
 def close_position(
@@ -48,9 +48,9 @@ def close_position(
     market = account.state.markets.get(symbol)
     if position is None or market is None or market.mark_price is None:
         raise ActionNotPossible("there is no such position, or no price for it")
-    sheet = StepState(account.state, account.settings_for(symbol), at)
-    close_position_at(sheet, position, market.mark_price, OrderSource.LIQUIDATION)
-    account.take(_done(sheet), {}, origin)
+    state = StepState(account.state, account.settings_for(symbol), at)
+    close_position_at(state, position, market.mark_price, OrderSource.LIQUIDATION)
+    account.take(_done(state), {}, origin)
 
 
 def shift_position(account: Account, symbol: str, leg: Leg, qty: Decimal, at: datetime) -> None:
@@ -94,8 +94,8 @@ def split_book(account: Account, place: NewOrder, parts: int) -> BookUpdate:
     )
 
 
-def _done(sheet: StepState) -> StepResult:
-    if sheet.filled_parents or sheet.orders_with_terms:
-        update_attached_exits(sheet)
-    check_step(sheet)
-    return sheet.step()
+def _done(state: StepState) -> StepResult:
+    if state.filled_parents or state.orders_with_terms:
+        update_attached_exits(state)
+    check_step(state)
+    return state.freeze()

@@ -20,7 +20,7 @@ def build_snapshot(
     engine: PaperEngine,
     since: datetime,
     now: datetime,
-    first_money: Mapping[str, Decimal] | None = None,
+    initial_balances: Mapping[str, Decimal] | None = None,
 ) -> ExchangeSnapshot:
     """Open orders, executions from ``since`` on as far as they are kept, and contracts held.
 
@@ -28,17 +28,20 @@ def build_snapshot(
     """
     state = engine.state
     orders = [order for held in state.orders.values() for order in held.values()]
-    kept = engine.trades()
+    trades = engine.trades()
     return ExchangeSnapshot(
         since=since,
         orders=[_open(engine, order, now) for order in orders],
         trades=[
-            (trade.symbol, build_execution_report(trade, engine.made, now, ReportSource.RECONCILE))
-            for trade in kept
+            (
+                trade.symbol,
+                build_execution_report(trade, engine.external_orders, now, ReportSource.RECONCILE),
+            )
+            for trade in trades
             if trade.executed_at >= since
         ],
-        balances=None if first_money is None else _beyond(engine, first_money),
-        trades_whole_from=max(since, kept[0].executed_at) if kept else None,
+        balances=None if initial_balances is None else _balance_changes(engine, initial_balances),
+        trades_whole_from=max(since, trades[0].executed_at) if trades else None,
         holdings={
             (symbol, _SIDES[leg]): position.qty
             for (symbol, leg), position in state.positions.items()
@@ -46,9 +49,11 @@ def build_snapshot(
     )
 
 
-def _beyond(engine: PaperEngine, first_money: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def _balance_changes(
+    engine: PaperEngine, initial_balances: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
     totals = {name: held.total for name, held in engine.state.balances.items()}
-    return {name: subtract(at, first_money.get(name, ZERO)) for name, at in totals.items()}
+    return {name: subtract(at, initial_balances.get(name, ZERO)) for name, at in totals.items()}
 
 
 def _open(engine: PaperEngine, order: PaperOrder, now: datetime) -> ExecutionReport:
@@ -59,5 +64,5 @@ def _open(engine: PaperEngine, order: PaperOrder, now: datetime) -> ExecutionRep
         source=ReportSource.RECONCILE,
         received_at=now,
         exchange_order_id=order.exchange_order_id,
-        external=None if order_id else engine.made.external(order),
+        external=None if order_id else engine.external_orders.external(order),
     )

@@ -70,15 +70,15 @@ class ExchangeStatus:
 def describe_price_sources(account: Account) -> str:
     """As ``paper, live binance; SOL/USDT manual``."""
     paper = account.paper
-    apart = [
-        f"{symbol} {_source_in_words(word, symbol, account)}"
-        for symbol, word in sorted(paper.sources.items())
+    per_symbol = [
+        f"{symbol} {_describe_source(name, symbol, account)}"
+        for symbol, name in sorted(paper.sources.items())
     ]
-    return "; ".join([f"paper, {_source_in_words(paper.source, None, account)}", *apart])
+    return "; ".join([f"paper, {_describe_source(paper.source, None, account)}", *per_symbol])
 
 
-def _source_in_words(word: str, symbol: str | None, account: Account) -> str:
-    source, replay = parse_price_source(word), account.paper.replay
+def _describe_source(name: str, symbol: str | None, account: Account) -> str:
+    source, replay = parse_price_source(name), account.paper.replay
     match source:
         case PriceSource.LIVE:
             return f"live {account.venue}"

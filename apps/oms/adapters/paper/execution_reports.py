@@ -62,31 +62,37 @@ class PaperReportBuilder:
     def reports(
         self,
         steps: Iterable[StepResult],
-        made: ExternalOrders,
+        external_orders: ExternalOrders,
         now: datetime,
-        asked: int | None = None,
-        answer: ReportSource = ReportSource.REPLY,
+        replied_order_id: int | None = None,
+        reply_source: ReportSource = ReportSource.REPLY,
     ) -> list[ExecutionReport]:
         """Reports in the order of their facts; those about the order ``asked`` are its answer."""
-        told: list[ExecutionReport] = []
+        reports: list[ExecutionReport] = []
         for step in steps:
-            for event in step.told:
+            for event in step.delivered:
                 if isinstance(event, Filled):
-                    told.append(_execution(event.trade, made, now, asked, answer))
+                    reports.append(
+                        _execution(
+                            event.trade, external_orders, now, replied_order_id, reply_source
+                        )
+                    )
                 elif isinstance(event, _ABOUT_ORDERS):
-                    told.append(_report(event, made, now, asked, answer))
+                    reports.append(
+                        _report(event, external_orders, now, replied_order_id, reply_source)
+                    )
                 elif not isinstance(event, Rejected):
-                    self._hear(event, now)
+                    self._collect_charge(event, now)
                 elif ledger_order_id(event.client_id):  # else nobody's order, or none
-                    told.append(_rejected(event, now, asked, answer))
-        return told
+                    reports.append(_rejected(event, now, replied_order_id, reply_source))
+        return reports
 
     def take_charges(self) -> Sequence[Charge]:
         """Payments told since the last call."""
-        told, self._charges = self._charges, []
-        return told
+        reports, self._charges = self._charges, []
+        return reports
 
-    def _hear(self, event: PaperAccountEvent, now: datetime) -> None:
+    def _collect_charge(self, event: PaperAccountEvent, now: datetime) -> None:
         if not isinstance(event, LeverageSet | MarginModeSet):
             self._charges.append(build_charge(event, now))
 
@@ -98,15 +104,15 @@ def build_charge(
     symbol, side, price, kind = None, None, None, ChargeKind.BALANCE
     match event:
         case FundingPaid():
-            name, amount, kind = event.funding_id, event.amount, ChargeKind.FUNDING
+            transfer_id, amount, kind = event.funding_id, event.amount, ChargeKind.FUNDING
             symbol, side, price = event.symbol, _SIDES.get(event.leg), event.mark
         case Withdrawn():
-            name, amount = event.transfer_id, event.amount.copy_negate()
+            transfer_id, amount = event.transfer_id, event.amount.copy_negate()
         case Deposited() | InsurancePaid():
-            name, amount = event.transfer_id, event.amount
+            transfer_id, amount = event.transfer_id, event.amount
     return Charge(
         kind=kind,
-        charge_id=name,
+        charge_id=transfer_id,
         amount=amount,
         currency=event.currency,
         symbol=symbol,
@@ -120,10 +126,10 @@ def build_charge(
 
 def _report(
     event: PaperOrderEvent,
-    made: ExternalOrders,
+    external_orders: ExternalOrders,
     now: datetime,
-    asked: int | None,
-    answer: ReportSource,
+    replied_order_id: int | None,
+    reply_source: ReportSource,
 ) -> ExecutionReport:
     order, kind = event.order, _KINDS[type(event)]
     order_id = ledger_order_id(order.client_id)
@@ -131,23 +137,23 @@ def _report(
     return _new_report(
         kind=kind,
         order_id=order_id,
-        source=answer if order_id and order_id == asked else ReportSource.STREAM,
+        source=reply_source if order_id and order_id == replied_order_id else ReportSource.STREAM,
         received_at=now,
         exchange_order_id=order.exchange_order_id,
         qty=order.qty if is_change else None,
         price=order.price if is_change else None,
-        external=None if order_id else made.external(order),
+        external=None if order_id else external_orders.external(order),
     )
 
 
 def _rejected(
-    event: Rejected, now: datetime, asked: int | None, answer: ReportSource
+    event: Rejected, now: datetime, replied_order_id: int | None, reply_source: ReportSource
 ) -> ExecutionReport:
     order_id = ledger_order_id(event.client_id)
     return _new_report(
         kind=ReportKind.REJECTED,
         order_id=order_id,
-        source=answer if order_id == asked else ReportSource.STREAM,
+        source=reply_source if order_id == replied_order_id else ReportSource.STREAM,
         received_at=now,
         code=_CODES.get(event.code, event.code),
         message=event.message,
@@ -155,22 +161,30 @@ def _rejected(
 
 
 def _execution(
-    trade: PaperTrade, made: ExternalOrders, now: datetime, asked: int | None, answer: ReportSource
+    trade: PaperTrade,
+    external_orders: ExternalOrders,
+    now: datetime,
+    replied_order_id: int | None,
+    reply_source: ReportSource,
 ) -> ExecutionReport:
     order_id = ledger_order_id(trade.client_id)
-    source = answer if order_id and order_id == asked else ReportSource.STREAM
-    return _executed(trade, order_id, made, now, source)
+    source = reply_source if order_id and order_id == replied_order_id else ReportSource.STREAM
+    return _executed(trade, order_id, external_orders, now, source)
 
 
 def build_execution_report(
-    trade: PaperTrade, made: ExternalOrders, now: datetime, source: ReportSource
+    trade: PaperTrade, external_orders: ExternalOrders, now: datetime, source: ReportSource
 ) -> ExecutionReport:
     """An execution of the exchange's books as a report."""
-    return _executed(trade, ledger_order_id(trade.client_id), made, now, source)
+    return _executed(trade, ledger_order_id(trade.client_id), external_orders, now, source)
 
 
 def _executed(
-    trade: PaperTrade, order_id: int, made: ExternalOrders, now: datetime, source: ReportSource
+    trade: PaperTrade,
+    order_id: int,
+    external_orders: ExternalOrders,
+    now: datetime,
+    source: ReportSource,
 ) -> ExecutionReport:
     return _new_report(
         kind=ReportKind.EXECUTION,
@@ -187,5 +201,5 @@ def _executed(
             fee_currency=trade.fee_currency,
             maker=trade.maker,
         ),
-        external=None if order_id else made.traded(trade),
+        external=None if order_id else external_orders.describe_trade(trade),
     )

@@ -35,24 +35,24 @@ class ExternalOrders:
         self._parents: dict[str, str] = {}
 
     @classmethod
-    def of(cls, state: ExchangeState) -> "ExternalOrders":
+    def from_state(cls, state: ExchangeState) -> "ExternalOrders":
         """Those that are open, or of which something is still to be told."""
-        made = cls()
-        told = (
+        orders = cls()
+        deliveries = (
             () if state.in_flight is None else [each.event for each in state.in_flight.deliveries]
         )
         for held in state.orders.values():
             for order in held.values():
                 if not ledger_order_id(order.client_id):
-                    made._put(order, state, told)
-        made._hear(told, state)
-        return made
+                    orders._track_order(order, state, deliveries)
+        orders._track(deliveries, state)
+        return orders
 
-    def add(self, step: StepResult) -> None:
+    def record(self, step: StepResult) -> None:
         """Take in what a step made."""
         for event in step.events:
             if type(event) is Accepted and not is_ledger_order(event.order.client_id):
-                self._hear(step.events, step.state)
+                self._track(step.events, step.state)
                 return
 
     def external(self, order: PaperOrder) -> ExternalOrderInfo:
@@ -71,11 +71,11 @@ class ExternalOrders:
             created_at=order.created_at,
         )
 
-    def traded(self, trade: PaperTrade) -> ExternalOrderInfo:
+    def describe_trade(self, trade: PaperTrade) -> ExternalOrderInfo:
         """What the order of an execution is; of one long forgotten, what its execution tells."""
-        known = self._orders.get(trade.exchange_order_id)
-        if known is not None:
-            return self.external(known)
+        tracked = self._orders.get(trade.exchange_order_id)
+        if tracked is not None:
+            return self.external(tracked)
         return ExternalOrderInfo(
             symbol=trade.symbol,
             side=trade.side,
@@ -86,39 +86,43 @@ class ExternalOrders:
             created_at=trade.executed_at,
         )
 
-    def _hear(self, events: Iterable[PaperEvent], state: ExchangeState) -> None:
+    def _track(self, events: Iterable[PaperEvent], state: ExchangeState) -> None:
         for event in events:
             if isinstance(event, _ABOUT_ORDERS) and not ledger_order_id(event.order.client_id):
-                self._put(event.order, state, events)
+                self._track_order(event.order, state, events)
         if len(self._orders) > TRACKED_ORDERS_MAX:
-            self._forget(state)
+            self._drop_finished(state)
 
-    def _put(self, order: PaperOrder, state: ExchangeState, events: Iterable[PaperEvent]) -> None:
-        name = order.exchange_order_id
+    def _track_order(
+        self, order: PaperOrder, state: ExchangeState, events: Iterable[PaperEvent]
+    ) -> None:
+        order_id = order.exchange_order_id
         parent = order.terms.parent or ("" if order.client_id else order.terms.sibling)
-        self._orders[name] = order
-        if parent and name not in self._parents:
-            client = _client_of(parent, order.symbol, state, events)
-            if client:
-                self._parents[name] = client
+        self._orders[order_id] = order
+        if parent and order_id not in self._parents:
+            client_id = _client_of(parent, order.symbol, state, events)
+            if client_id:
+                self._parents[order_id] = client_id
 
-    def _forget(self, state: ExchangeState) -> None:
+    def _drop_finished(self, state: ExchangeState) -> None:
         """Let go of orders that are over and of which everything was told."""
-        told = () if state.in_flight is None else state.in_flight.deliveries
-        waiting = {name for each in told if (name := _name_of(each.event))}
-        for name, order in list(self._orders.items()):
-            if state.order(order.symbol, name) is None and name not in waiting:
-                del self._orders[name]
-                self._parents.pop(name, None)
+        deliveries = () if state.in_flight is None else state.in_flight.deliveries
+        awaited_ids = {order_id for each in deliveries if (order_id := _order_id_of(each.event))}
+        for order_id, order in list(self._orders.items()):
+            if state.order(order.symbol, order_id) is None and order_id not in awaited_ids:
+                del self._orders[order_id]
+                self._parents.pop(order_id, None)
 
 
-def _client_of(name: str, symbol: str, state: ExchangeState, events: Iterable[PaperEvent]) -> str:
+def _client_of(
+    order_id: str, symbol: str, state: ExchangeState, events: Iterable[PaperEvent]
+) -> str:
     """How the sender calls an order that is open, or that facts are about; else empty."""
-    order = state.order(symbol, name)
+    order = state.order(symbol, order_id)
     if order is not None:
         return order.client_id
     for event in events:
-        if _name_of(event) == name:
+        if _order_id_of(event) == order_id:
             return (
                 event.trade.client_id if isinstance(event, Filled) else _order_of(event).client_id
             )
@@ -130,7 +134,7 @@ def _order_of(event: PaperEvent) -> PaperOrder:
     return event.order
 
 
-def _name_of(event: PaperEvent) -> str:
+def _order_id_of(event: PaperEvent) -> str:
     """The exchange order id of what a fact is about; empty for none."""
     if isinstance(event, Filled):
         return event.trade.exchange_order_id

@@ -39,13 +39,13 @@ class PaperMarks:
         held = [position for position in positions if position.is_open]
         if not held:
             return {}
-        accounts = await self._known({position.account_id for position in held})
-        kept: dict[int, frozenset[str]] = {}
+        accounts = await self._load_accounts({position.account_id for position in held})
+        stored_symbols: dict[int, frozenset[str]] = {}
         for position in held:
             account_id, symbol = position.account_id, position.symbol
-            if account_id in accounts and accounts[account_id][1].is_kept(symbol):
-                kept[account_id] = kept.get(account_id, frozenset()) | {symbol}
-        texts = await self._stored(kept)
+            if account_id in accounts and accounts[account_id][1].is_stored(symbol):
+                stored_symbols[account_id] = stored_symbols.get(account_id, frozenset()) | {symbol}
+        texts = await self._stored(stored_symbols)
         marks: dict[int, PositionMark] = {}
         for position in held:
             if position.account_id in accounts:
@@ -66,8 +66,8 @@ class PaperMarks:
             return None
         if text is not None:
             market = decode_market(symbol, text)
-        elif not prices.is_kept(symbol):
-            market = market_from_update(prices.shown(instrument, self._clock.now()))
+        elif not prices.is_stored(symbol):
+            market = market_from_update(prices.walk_book(instrument, self._clock.now()))
         price = None if market is None else market.mark_price
         if market is None or price is None:
             return None
@@ -75,7 +75,7 @@ class PaperMarks:
             price=price, at=market.at, profit=unrealized_profit(position, instrument, price)
         )
 
-    async def _known(self, ids: set[int]) -> Mapping[int, tuple[Account, PriceSources]]:
+    async def _load_accounts(self, ids: set[int]) -> Mapping[int, tuple[Account, PriceSources]]:
         now = self._clock.now()
         stale = [i for i in ids if i not in self._accounts or self._accounts[i][0] <= now]
         if stale:
@@ -83,16 +83,16 @@ class PaperMarks:
                 self._accounts.clear()
                 stale = list(ids)
             for row in await self._registry.accounts(stale):
-                self._learn(row.account, now)
+                self._cache_account(row.account, now)
         return {i: self._accounts[i][1:] for i in ids if i in self._accounts}
 
-    def _learn(self, account: Account, now: datetime) -> None:
-        known = self._accounts.get(account.id)
+    def _cache_account(self, account: Account, now: datetime) -> None:
+        cached = self._accounts.get(account.id)
         try:
             if account.engine is not Engine.PAPER:
                 return
             prices = (
-                known[2] if known and known[1].paper == account.paper else PriceSources(account)
+                cached[2] if cached and cached[1].paper == account.paper else PriceSources(account)
             )
         except Invalid:
             return

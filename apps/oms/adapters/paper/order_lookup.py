@@ -10,7 +10,7 @@ from oms.domain.orders.order import Order
 from oms.ports.exchange import OrderQueryResult
 
 
-class _Asked(Protocol):
+class _QueriesOrder(Protocol):
     async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """What is known of an order whose answer was lost."""
         ...
@@ -20,14 +20,14 @@ class OrderLookup:
     """A part of ``PaperExchange``."""
 
     async def find_order(
-        self: _Asked, order: Order, exchange_order_id: str | None, now: datetime
+        self: _QueriesOrder, order: Order, exchange_order_id: str | None, now: datetime
     ) -> OrderQueryResult:
         """What the exchange knows of the order; under another id it is none of it."""
         reports = await self.query_order(order, now)
         if exchange_order_id is None:
             return OrderQueryResult(reports=reports)
-        names = {each.exchange_order_id for each in reports if each.order_id == order.id}
-        if exchange_order_id in names:
+        order_ids = {each.exchange_order_id for each in reports if each.order_id == order.id}
+        if exchange_order_id in order_ids:
             return OrderQueryResult(reports=reports)
         message = f"the exchange shows no {order.symbol} {exchange_order_id} that is this order"
         return OrderQueryResult(

@@ -30,7 +30,7 @@ SIBLING_STOP_PARAM = "stopLossPrice"
 
 _new_place = constructor(NewOrder)
 
-_GAINS = frozenset({"take_profit_market", "take_profit_limit"})
+_TAKE_PROFIT_TYPES = frozenset({"take_profit_market", "take_profit_limit"})
 
 POST_ONLY = "PO"
 """The time in force that is none: it means post-only."""
@@ -45,12 +45,12 @@ def build_order_request(
     ``place_of``.
     """
     place = build_new_order(order, instrument, now, is_virtual=is_virtual)
-    if order.order_type not in _GAINS or SIBLING_STOP_PARAM not in order.params:
+    if order.order_type not in _TAKE_PROFIT_TYPES or SIBLING_STOP_PARAM not in order.params:
         return place
-    trigger = _price(SIBLING_STOP_PARAM, order.params[SIBLING_STOP_PARAM], instrument)
-    if trigger is None:
+    trigger_price = _price(SIBLING_STOP_PARAM, order.params[SIBLING_STOP_PARAM], instrument)
+    if trigger_price is None:
         return place
-    terms = OrderTerms(trigger_price=trigger, trigger_by=place.terms.trigger_by)
+    terms = OrderTerms(trigger_price=trigger_price, trigger_by=place.terms.trigger_by)
     stop = evolve(place, client_id="", order_type="stop_market", price=None, terms=terms)
     return NewOrderPair(first=place, second=evolve(stop, post_only=False, fault=None), at=now)
 
@@ -90,9 +90,11 @@ def _is_plain(order: Order) -> bool:
 
 
 def _terms(order: Order, instrument: Instrument) -> OrderTerms:
-    params, force = order.params, order.time_in_force
+    params, time_in_force = order.params, order.time_in_force
     return OrderTerms(
-        time_in_force=TimeInForce.GTC if force in (None, POST_ONLY) else TimeInForce(force),
+        time_in_force=TimeInForce.GTC
+        if time_in_force in (None, POST_ONLY)
+        else TimeInForce(time_in_force),
         expires_at=order.expires_at,
         trigger_price=order.trigger_price,
         trigger_by=_trigger_by(params),
@@ -103,43 +105,43 @@ def _terms(order: Order, instrument: Instrument) -> OrderTerms:
     )
 
 
-def _fault(told: object) -> Fault:
-    if not isinstance(told, str):
+def _fault(value: object) -> Fault:
+    if not isinstance(value, str):
         raise Invalid("params.sim: the name of a fault is expected")
-    return parse_fault(told)
+    return parse_fault(value)
 
 
 def _trigger_by(params: Mapping[str, object]) -> TriggerBy:
-    told = params.get("triggerPriceType", TriggerBy.LAST)
-    if told not in TriggerBy.__members__.values():
+    value = params.get("triggerPriceType", TriggerBy.LAST)
+    if value not in TriggerBy.__members__.values():
         known = ", ".join(TriggerBy)
-        raise Invalid(f"params.triggerPriceType: {told!r} is none of {known}")
-    return TriggerBy(str(told))
+        raise Invalid(f"params.triggerPriceType: {value!r} is none of {known}")
+    return TriggerBy(str(value))
 
 
 def _exit(name: str, params: Mapping[str, object], instrument: Instrument) -> AttachedExit | None:
     """``{triggerPrice, price?}``: where an attached order gets out."""
-    told = params.get(name)
-    if told is None:
+    value = params.get(name)
+    if value is None:
         return None
-    if not isinstance(told, Mapping) or told.keys() - {"triggerPrice", "price", "type"}:
+    if not isinstance(value, Mapping) or value.keys() - {"triggerPrice", "price", "type"}:
         raise Invalid(f"params.{name}: {{triggerPrice, price?}} is expected")
-    trigger = _price(f"{name}.triggerPrice", told.get("triggerPrice"), instrument)
-    if trigger is None:
+    trigger_price = _price(f"{name}.triggerPrice", value.get("triggerPrice"), instrument)
+    if trigger_price is None:
         raise Invalid(f"params.{name}: a triggerPrice is needed")
     return AttachedExit(
-        price=trigger, limit_price=_price(f"{name}.price", told.get("price"), instrument)
+        price=trigger_price, limit_price=_price(f"{name}.price", value.get("price"), instrument)
     )
 
 
-def _price(name: str, told: object, instrument: Instrument) -> Decimal | None:
-    if told is None:
+def _price(name: str, value: object, instrument: Instrument) -> Decimal | None:
+    if value is None:
         return None
     try:
-        price = parse_decimal(repr(told) if isinstance(told, float) else told)  # type: ignore[arg-type]
+        price = parse_decimal(repr(value) if isinstance(value, float) else value)  # type: ignore[arg-type]
     except (NotADecimal, TypeError):
         raise Invalid(f"params.{name}: a price is expected") from None
-    if isinstance(told, bool) or price <= 0:
+    if isinstance(value, bool) or price <= 0:
         raise Invalid(f"params.{name}: a price above 0 is expected")
     if not is_on_step(price, instrument.tick):
         tick = decimal_text(instrument.tick)

@@ -59,64 +59,68 @@ class PaperEngine:
         account's settings name an unknown price source.
         """
         self.prices = PriceSources(account, tapes)
-        self.prices.resume(rows.prices)
+        self.prices.resume_tapes(rows.prices)
         self.settings = simulation_settings(account, live_age)
         self.live = LiveMarkets(feed, self.prices, self.settings)
-        known = load_state(rows, self.prices.is_kept)
-        self.state = self._begun(account) if known is None else known
-        self.made = ExternalOrders.of(self.state)
-        self._unsaved = UnsavedChanges(self.prices.is_kept)
+        stored = load_state(rows, self.prices.is_stored)
+        self.state = self._initial_state(account) if stored is None else stored
+        self.external_orders = ExternalOrders.from_state(self.state)
+        self._unsaved = UnsavedChanges(self.prices.is_stored)
         self._trades: deque[TradeRow | PaperTrade] = deque(rows.trades, maxlen=TRADES_KEPT_MAX)
 
-    def step(self, input: Input, *, at_once: bool = False) -> StepResult:
+    def step(self, input: Input, *, without_latency: bool = False) -> StepResult:
         """What ``input`` does, done; ``at_once`` without the account's latency."""
-        rules = self.settings
-        if at_once:
-            rules = evolve(rules, latency=None)
+        settings = self.settings
+        if without_latency:
+            settings = evolve(settings, latency=None)
         elif self.live.feed is not None and isinstance(input, NewOrder | NewOrderPair):
-            rules = self.live.rules(input, self.state)
-        result = step(self.state, input, rules)
+            settings = self.live.settings_for_request(input, self.state)
+        result = step(self.state, input, settings)
         self.state = result.state
         trades = [event.trade for event in result.events if isinstance(event, Filled)]
         self._unsaved.add(result, trades)
         if result.events:
-            self.made.add(result)
+            self.external_orders.record(result)
             self._trades.extend(trades)
         return result
 
-    def look(self, symbol: str, now: datetime, *, is_tick: bool = False) -> list[StepResult]:
+    def update_market(
+        self, symbol: str, now: datetime, *, is_tick: bool = False
+    ) -> list[StepResult]:
         """Bring the symbol's market up to ``now``, once per step of its walk."""
         source = self.prices.source(symbol)
         if source is PriceSource.WALK:
-            shown = self.prices.shown(self.settings.instruments[symbol], now)
-            known = self.state.markets.get(symbol)
-            is_known = known is not None and known.at == shown.at
-            return [] if is_known else [self.step(shown)]
+            book = self.prices.walk_book(self.settings.instruments[symbol], now)
+            stored = self.state.markets.get(symbol)
+            is_current = stored is not None and stored.at == book.at
+            return [] if is_current else [self.step(book)]
         if source is PriceSource.REPLAY:
-            return self._play(symbol, now, is_tick=is_tick)
+            return self._play_tape(symbol, now, is_tick=is_tick)
         if source is PriceSource.LIVE:
-            return [self.step(seen) for seen in self.live.news(symbol, self.state, now)]
+            return [self.step(update) for update in self.live.updates(symbol, self.state, now)]
         return []
 
-    def look_round(self, now: datetime, *, is_tick: bool = False) -> list[StepResult]:
+    def update_all_markets(self, now: datetime, *, is_tick: bool = False) -> list[StepResult]:
         """Bring the markets of orders and positions up to ``now``, and what time alone moves."""
         steps = [
-            each for symbol in self.alive() for each in self.look(symbol, now, is_tick=is_tick)
+            each
+            for symbol in self.alive()
+            for each in self.update_market(symbol, now, is_tick=is_tick)
         ]
         due = next_due_at(self.state)
         if due is not None and due <= now:
             steps.append(self.step(TimeUpdate(at=now)))
         return steps
 
-    def read(self, symbol: str, now: datetime) -> Market | None:
+    def read_market(self, symbol: str, now: datetime) -> Market | None:
         """The market at ``now``; a tape runs as far as nothing happens to the account by it.
 
         Raises ``Invalid`` where a tape cannot be read.
         """
         if self.prices.source(symbol) is PriceSource.REPLAY:
-            for seen in self.prices.replay(symbol).news(now, TAPE_UPDATES_MAX):
-                result = step(self.state, seen, self.settings)
-                if result.events or result.told:
+            for update in self.prices.replay(symbol).updates(now, TAPE_UPDATES_MAX):
+                result = step(self.state, update, self.settings)
+                if result.events or result.delivered:
                     break
                 self.state = result.state
                 self._unsaved.add(result, ())
@@ -124,15 +128,15 @@ class PaperEngine:
 
     def market(self, symbol: str, now: datetime) -> Market | None:
         """The market at ``now``; looking at it serves no order."""
-        known, source = self.state.markets.get(symbol), self.prices.source(symbol)
+        stored, source = self.state.markets.get(symbol), self.prices.source(symbol)
         if source is PriceSource.WALK:
-            shown = self.prices.shown(self.settings.instruments[symbol], now)
+            book = self.prices.walk_book(self.settings.instruments[symbol], now)
             return (
-                known if known is not None and known.at == shown.at else market_from_update(shown)
+                stored if stored is not None and stored.at == book.at else market_from_update(book)
             )
-        return self.live.market(symbol, known, now) if source is PriceSource.LIVE else known
+        return self.live.market(symbol, stored, now) if source is PriceSource.LIVE else stored
 
-    def is_shown(self, symbol: str) -> bool:
+    def has_fixed_price(self, symbol: str) -> bool:
         """Whether the price stands until somebody looks again."""
         if self.prices.source(symbol) is not PriceSource.REPLAY:
             return True
@@ -141,8 +145,10 @@ class PaperEngine:
     def alive(self) -> list[str]:
         """Symbols with open orders or positions, live ones with requests on their way too."""
         held = {symbol for symbol, _ in self.state.positions}
-        known = [*self.state.orders, *sorted(held - self.state.orders.keys())]
-        return known + [each for each in self.live.awaited(self.state) if each not in known]
+        stored = [*self.state.orders, *sorted(held - self.state.orders.keys())]
+        return stored + [
+            each for each in self.live.symbols_in_flight(self.state) if each not in stored
+        ]
 
     def take_stale_prices(self, now: datetime) -> list[StalePrice]:
         """Live symbols in use whose price has become too old; each is told once."""
@@ -168,29 +174,33 @@ class PaperEngine:
         rows = self._unsaved.take(self.state)
         if rows is None or not rows.prices:
             return rows
-        prices = {name: self.prices.with_place(name, row) for name, row in rows.prices.items()}
+        prices = {
+            name: self.prices.with_tape_position(name, row) for name, row in rows.prices.items()
+        }
         return evolve(rows, prices=prices)
 
     def tape_positions(self) -> Mapping[str, str]:
         """How far each tape was played, by symbol, as text."""
-        return {symbol: self.prices.with_place(symbol, "{}") for symbol in self.state.markets}
+        return {
+            symbol: self.prices.with_tape_position(symbol, "{}") for symbol in self.state.markets
+        }
 
     def resume_from(self, state: ExchangeState, places: Mapping[str, str]) -> None:
         """Go on from a memory and ``tape_places`` of another run."""
         self.state = state
-        self.made = ExternalOrders.of(state)
-        self.prices.resume(places)
+        self.external_orders = ExternalOrders.from_state(state)
+        self.prices.resume_tapes(places)
 
-    def _begun(self, account: Account) -> ExchangeState:
+    def _initial_state(self, account: Account) -> ExchangeState:
         """A new account's memory: its first money is there, and no news of it on the way."""
-        state, at_once = ExchangeState(), evolve(self.settings, latency=None)
+        state, without_latency = ExchangeState(), evolve(self.settings, latency=None)
         for currency, amount in sorted(account.paper.balances.items()):
             if amount > 0:
-                paid = Deposit(currency=currency, amount=amount, at=EPOCH)
-                state = step(state, paid, at_once).state
+                deposit = Deposit(currency=currency, amount=amount, at=EPOCH)
+                state = step(state, deposit, without_latency).state
         return state
 
-    def _play(self, symbol: str, now: datetime, *, is_tick: bool) -> list[StepResult]:
+    def _play_tape(self, symbol: str, now: datetime, *, is_tick: bool) -> list[StepResult]:
         """Let the tape run up to ``now``; one that cannot be read leaves the price as it is.
 
         A tape of one price a look goes on with ticks and reads: an order gets the price read.
@@ -200,8 +210,8 @@ class PaperEngine:
         if tape.is_stepped and not is_tick and symbol in self.state.markets:
             return steps
         try:
-            for seen in tape.news(now, TAPE_UPDATES_MAX):
-                steps.append(self.step(seen))
-        except Invalid as wrong:
-            logger.warning("tape_unreadable", extra={"symbol": symbol, "why": wrong.message})
+            for update in tape.updates(now, TAPE_UPDATES_MAX):
+                steps.append(self.step(update))
+        except Invalid as error:
+            logger.warning("tape_unreadable", extra={"symbol": symbol, "why": error.message})
         return steps

@@ -21,7 +21,7 @@ from oms.adapters.paper.order_requests import build_order_request
 from oms.adapters.paper.paper_engine import PaperEngine
 from oms.adapters.paper.simulation_settings import LIVE_PRICE_AGE
 from oms.adapters.paper.unified_api.account_reads import AccountReads
-from oms.adapters.paper.unified_api.dispatch import MarketReads, answer
+from oms.adapters.paper.unified_api.dispatch import MarketReads, call_method
 from oms.adapters.paper.unified_api.trading import PaperTrading
 from oms.domain.account import Account, PositionMode
 from oms.domain.errors import Conflict, Invalid
@@ -102,7 +102,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
     def quote(self, symbol: str, now: datetime) -> Quote | None:
         """The best prices now, less what was taken since they were shown."""
         engine = self._engine
-        look = engine.market if engine.is_shown(symbol) else engine.read
+        look = engine.market if engine.has_fixed_price(symbol) else engine.read_market
         try:
             market = look(symbol, now)
         except Invalid:  # told to who reads the market; here the price is not known
@@ -116,14 +116,14 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         """
         try:
             instrument = self._engine.settings.instruments[order.symbol]
-            wish = build_order_request(order, instrument, now, is_virtual=self._is_virtual)
-        except Invalid as wrong:
-            return [_rejected(order, wrong.code, wrong.message, now)]
-        steps = self._engine.look(order.symbol, now)
-        result = self._engine.step(wish)
+            request = build_order_request(order, instrument, now, is_virtual=self._is_virtual)
+        except Invalid as error:
+            return [_rejected(order, error.code, error.message, now)]
+        steps = self._engine.update_market(order.symbol, now)
+        result = self._engine.step(request)
         steps.append(result)
-        reports = self._told(steps, now, order)
-        outcome = result.answer.outcome
+        reports = self._reports(steps, now, order)
+        outcome = result.reply.outcome
         if outcome is ReplyOutcome.TOLD:
             return reports
         if outcome is ReplyOutcome.LOST and all(report.order_id != order.id for report in reports):
@@ -137,8 +137,8 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
     ) -> Sequence[ExecutionReport]:
         """Change price and/or total quantity; a ``rejected`` report means: not changed."""
-        steps = self._engine.look(order.symbol, now)
-        wish = ChangeOrder(
+        steps = self._engine.update_market(order.symbol, now)
+        request = ChangeOrder(
             client_id=str(order.id),
             exchange_order_id=order.exchange_order_id or "",
             symbol=order.symbol,
@@ -146,35 +146,35 @@ class PaperExchange(OrderLookup, ExchangeStatus):
             qty=qty,
             at=now,
         )
-        steps.append(self._engine.step(wish))
-        return self._told(steps, now, order)
+        steps.append(self._engine.step(request))
+        return self._reports(steps, now, order)
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Cancel what is left of ``order``; a ``rejected`` report means: not canceled."""
-        steps = self._engine.look(order.symbol, now)
-        wish = CancelOrder(
+        steps = self._engine.update_market(order.symbol, now)
+        request = CancelOrder(
             client_id=str(order.id),
             exchange_order_id=order.exchange_order_id or "",
             symbol=order.symbol,
             at=now,
         )
-        steps.append(self._engine.step(wish))
-        return self._told(steps, now, order)
+        steps.append(self._engine.step(request))
+        return self._reports(steps, now, order)
 
     async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """What is known of an order whose answer was lost; ``not_placed`` if it never arrived.
 
         Nothing about it: its request is still on the way, or all was told before.
         """
-        steps = self._engine.look(order.symbol, now)
+        steps = self._engine.update_market(order.symbol, now)
         steps.append(self._engine.step(QueryOrder(client_id=str(order.id), at=now)))
-        reports = self._told(steps, now, order, ReportSource.RECONCILE)
+        reports = self._reports(steps, now, order, ReportSource.RECONCILE)
         if any(report.order_id == order.id for report in reports):
             return reports
-        open_order = self._open(order)
+        open_order = self._open_order_id(order)
         if open_order is not None:
             kind, name = ReportKind.ACCEPTED, open_order
-        elif order.exchange_order_id is not None or self._is_coming(order):
+        elif order.exchange_order_id is not None or self._is_placement_in_flight(order):
             return reports
         else:
             kind, name = ReportKind.NOT_PLACED, None
@@ -186,9 +186,9 @@ class PaperExchange(OrderLookup, ExchangeStatus):
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
         """Let walks and tapes reach orders and positions, and time do what is due."""
-        steps = self._engine.look_round(now, is_tick=True)
+        steps = self._engine.update_all_markets(now, is_tick=True)
         self._stale += self._engine.take_stale_prices(now)
-        return self._told(steps, now)
+        return self._reports(steps, now)
 
     def needs_polling(self) -> bool:
         """Whether anything may happen to the account without a command."""
@@ -200,17 +200,17 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         Raises ``Invalid`` for prices that are not positive or crossed.
         """
         self._check_manual(quote.symbol)
-        return self._told([self._engine.step(quote_to_update(quote))], quote.at)
+        return self._reports([self._engine.step(quote_to_update(quote))], quote.at)
 
     def set_public_trade(self, trade: PublicTrade) -> Sequence[ExecutionReport]:
         """Tell of a trade of others. Raises as ``set_price``."""
         self._check_manual(trade.symbol)
         if trade.price <= ZERO or trade.qty <= ZERO:
             raise Invalid("a trade needs a price and a quantity above 0")
-        seen = TradeTick(
+        update = TradeTick(
             symbol=trade.symbol, price=trade.price, qty=trade.qty, side=trade.side, at=trade.at
         )
-        return self._told([self._engine.step(seen)], trade.at)
+        return self._reports([self._engine.step(update)], trade.at)
 
     def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[ExecutionReport]:
         """Pay money in, or below zero out. Raises ``Conflict`` for what is not free."""
@@ -222,7 +222,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         for event in result.events:
             if isinstance(event, Rejected) and not event.client_id:
                 raise Conflict(event.message, code=event.code)
-        return self._told([result], now)
+        return self._reports([result], now)
 
     async def reset(
         self, balances: Mapping[str, Decimal] | None, now: datetime
@@ -231,13 +231,13 @@ class PaperExchange(OrderLookup, ExchangeStatus):
 
         ``None``: those of the account's settings. Raises ``Invalid`` for a negative one.
         """
-        wished = self._account.paper.balances if balances is None else balances
-        if any(amount < ZERO for amount in wished.values()):
+        requested = self._account.paper.balances if balances is None else balances
+        if any(amount < ZERO for amount in requested.values()):
             raise Invalid("no balance can be below 0")
-        steps = self._engine.look_round(now)
-        told = tuple((name, amount) for name, amount in sorted(wished.items()) if amount)
+        steps = self._engine.update_all_markets(now)
+        told = tuple((name, amount) for name, amount in sorted(requested.items()) if amount)
         steps.append(self._engine.step(Reset(balances=told, at=now)))
-        return self._told(steps, now)
+        return self._reports(steps, now)
 
     def take_charges(self) -> Sequence[Charge]:
         """Payments that were told since the last call: funding, transfers, insurance."""
@@ -255,7 +255,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
             venue=self._account.venue,
             settings=engine.settings,
             prices=engine.prices,
-            market=engine.read,
+            market=engine.read_market,
             now=now,
             contracts=engine.state.contracts,
         )
@@ -268,16 +268,16 @@ class PaperExchange(OrderLookup, ExchangeStatus):
             history=self._history,
             now=now,
         )
-        return await answer(market, account, func, args, kwargs)
+        return await call_method(market, account, func, args, kwargs)
 
     async def trade(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> DirectTradeResult:
         """A trade in ccxt's words; whatever it did before it failed is told."""
         trading = PaperTrading(engine=self._engine, now=now)
-        value, refused = trading.answer(func, args, kwargs)
+        value, refused = trading.call(func, args, kwargs)
         return DirectTradeResult(
-            value=value, refused=refused, reports=self._told(trading.steps, now)
+            value=value, refused=refused, reports=self._reports(trading.steps, now)
         )
 
     def take_state_changes(self) -> ExchangeStateRows | None:
@@ -315,19 +315,21 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         if isinstance(input, MarketUpdate) and not self._is_manual(input.symbol):
             source = self._engine.prices.source(input.symbol)
             raise Invalid(f"the price of {input.symbol} comes from {source}; it cannot be told")
-        steps = [each for symbol in symbols for each in self._engine.look(symbol, input.at)]
+        steps = [
+            each for symbol in symbols for each in self._engine.update_market(symbol, input.at)
+        ]
         steps.append(self._engine.step(input))
         return [event for each in steps for event in each.events]
 
-    def _told(
+    def _reports(
         self,
         steps: Sequence[StepResult],
         now: datetime,
-        asked: Order | None = None,
-        answer: ReportSource = ReportSource.REPLY,
+        replied_order: Order | None = None,
+        reply_source: ReportSource = ReportSource.REPLY,
     ) -> list[ExecutionReport]:
-        name = None if asked is None else asked.id
-        return self._reporter.reports(steps, self._engine.made, now, name, answer)
+        name = None if replied_order is None else replied_order.id
+        return self._reporter.reports(steps, self._engine.external_orders, now, name, reply_source)
 
     def _check_manual(self, symbol: str) -> None:
         if not self._is_manual(symbol):
@@ -338,13 +340,13 @@ class PaperExchange(OrderLookup, ExchangeStatus):
     def _is_manual(self, symbol: str) -> bool:
         return self._engine.prices.source(symbol) is PriceSource.MANUAL
 
-    def _open(self, order: Order) -> str | None:
+    def _open_order_id(self, order: Order) -> str | None:
         """The exchange's id of ``order`` if it is open there."""
         held = self._engine.state.orders.get(order.symbol, {})
         client_id = str(order.id)
         return next((name for name, each in held.items() if each.client_id == client_id), None)
 
-    def _is_coming(self, order: Order) -> bool:
+    def _is_placement_in_flight(self, order: Order) -> bool:
         """Whether the request to place ``order`` has not arrived yet."""
         in_flight = self._engine.state.in_flight
         requests = () if in_flight is None else (each.request for each in in_flight.arrivals)

@@ -39,40 +39,42 @@ class ScenarioRunner:
     def saved(self) -> str:
         """Everything that a later run needs to go on."""
         last = None if self.last is None else self.last.isoformat()
-        told: dict[str, Any] = {
+        dump: dict[str, Any] = {
             "memory": encode_state(self.exchange.state),
             "tapes": self.exchange.tape_positions(),
             "lines": self.lines,
             "facts": self.facts,
             "last": last,
         }
-        return json.dumps(told, sort_keys=True)
+        return json.dumps(dump, sort_keys=True)
 
     def run(self, lines: Iterable[Fields]) -> list[PaperEvent]:
         """Feed objects of JSON lines; what the exchange said. Raises ``Invalid`` with the line."""
-        said: list[PaperEvent] = []
+        events: list[PaperEvent] = []
         for fields in lines:
             self.lines += 1
             try:
-                said += self._feed(fields)
-            except Invalid as wrong:
-                raise Invalid(f"line {self.lines}: {wrong.message}", code=wrong.code) from None
-        self.facts += len(said)
-        return said
+                events += self._feed(fields)
+            except Invalid as error:
+                raise Invalid(f"line {self.lines}: {error.message}", code=error.code) from None
+        self.facts += len(events)
+        return events
 
     def _feed(self, fields: Fields) -> Iterable[PaperEvent]:
-        input = parse_input(self._named(fields))
+        input = parse_input(self._with_exchange_order_id(fields))
         self._check(fields, input)
         self.last = input.at
         return self.exchange.feed(input)
 
-    def _named(self, fields: Fields) -> Fields:
+    def _with_exchange_order_id(self, fields: Fields) -> Fields:
         """A cancel or change may name its order by the client id that the script gave it."""
         if fields.get("do") not in ("cancel", "change") or "exchange_order_id" in fields:
             return fields
         orders = self.exchange.state.orders.get(str(fields.get("symbol")), {})
-        named = (o.exchange_order_id for o in orders.values() if o.client_id == fields["client_id"])
-        return {**fields, "exchange_order_id": next(named, "")}
+        order_ids = (
+            o.exchange_order_id for o in orders.values() if o.client_id == fields["client_id"]
+        )
+        return {**fields, "exchange_order_id": next(order_ids, "")}
 
     def _check(self, fields: Fields, input: Input) -> None:
         if self.last is not None and input.at < self.last:
@@ -89,7 +91,7 @@ class ScenarioRunner:
                 raise Invalid(f"{key} must be above 0")
 
     def _resume(self, saved: str) -> None:
-        told = json.loads(saved)
-        self.exchange.resume_from(decode_state(told["memory"]), told["tapes"])
-        self.lines, self.facts = told["lines"], told["facts"]
-        self.last = None if told["last"] is None else datetime.fromisoformat(told["last"])
+        dump = json.loads(saved)
+        self.exchange.resume_from(decode_state(dump["memory"]), dump["tapes"])
+        self.lines, self.facts = dump["lines"], dump["facts"]
+        self.last = None if dump["last"] is None else datetime.fromisoformat(dump["last"])

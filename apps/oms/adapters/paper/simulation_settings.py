@@ -39,7 +39,7 @@ def simulation_settings(
         reject_rate=paper.reject_rate,
         volume_cap_pct=paper.volume_cap_pct,
         max_price_age=_age(paper.source, paper, live_age),
-        price_ages={name: _age(word, paper, live_age) for name, word in paper.sources.items()},
+        price_ages={name: _age(source, paper, live_age) for name, source in paper.sources.items()},
         latency=_latency(paper),
         seed=account.id if paper.seed is None else paper.seed,
     )
@@ -49,18 +49,18 @@ def _fees(venue: str, paper: PaperSettings) -> Mapping[InstrumentKind, FeeRates]
     """The profile's rates, where the account has none of its own."""
     fees = dict(fees_of(venue))
     for kind in (InstrumentKind.SPOT, InstrumentKind.LINEAR):
-        known = fees[kind]
+        rates = fees[kind]
         fees[kind] = FeeRates(
-            maker=known.maker if paper.maker is None else paper.maker,
-            taker=known.taker if paper.taker is None else paper.taker,
+            maker=rates.maker if paper.maker is None else paper.maker,
+            taker=rates.taker if paper.taker is None else paper.taker,
         )
     return fees
 
 
-def _tiers(told: tuple[FeeTierSettings, ...]) -> tuple[FeeTier, ...]:
+def _tiers(latency: tuple[FeeTierSettings, ...]) -> tuple[FeeTier, ...]:
     return tuple(
         FeeTier(volume=each.volume, rates=FeeRates(maker=each.maker, taker=each.taker))
-        for each in told
+        for each in latency
     )
 
 
@@ -72,7 +72,9 @@ def _age(source: str, paper: PaperSettings, live_age: timedelta) -> timedelta | 
 
 
 def _latency(paper: PaperSettings) -> Latency | None:
-    told = paper.latency
-    if told is None:
+    latency = paper.latency
+    if latency is None:
         return None
-    return Latency(decision=told.decision, ack=told.ack, stream=told.stream, jitter=told.jitter)
+    return Latency(
+        decision=latency.decision, ack=latency.ack, stream=latency.stream, jitter=latency.jitter
+    )

@@ -32,7 +32,7 @@ from oms.simulation.state.state_json import (
 _new_row = constructor(TradeRow)
 
 
-def load_state(rows: ExchangeStateRows, is_manual: Callable[[str], bool]) -> ExchangeState | None:
+def load_state(rows: ExchangeStateRows, is_stored: Callable[[str], bool]) -> ExchangeState | None:
     """The memory that was stored, ``None`` for an exchange that has none yet.
 
     Raises ``InvariantBroken`` if the state is not what was written.
@@ -42,15 +42,15 @@ def load_state(rows: ExchangeStateRows, is_manual: Callable[[str], bool]) -> Exc
     if rows.state_hash and rows.state_hash != sha256_hex(rows.state):
         raise InvariantBroken("the stored memory of the paper exchange is not what was written")
     orders = [text for text in rows.orders.values() if text is not None]
-    markets = {symbol: text for symbol, text in rows.prices.items() if is_manual(symbol)}
+    markets = {symbol: text for symbol, text in rows.prices.items() if is_stored(symbol)}
     return StoredState(books=rows.state, orders=orders, markets=markets).state()
 
 
 class UnsavedChanges:
     """What steps have changed and nobody has stored yet."""
 
-    def __init__(self, is_manual: Callable[[str], bool]) -> None:
-        self._is_manual = is_manual
+    def __init__(self, is_stored: Callable[[str], bool]) -> None:
+        self._is_stored = is_stored
         self._books = False
         self._orders: dict[str, PaperOrder | None] = {}
         self._trades: list[PaperTrade] = []
@@ -65,22 +65,22 @@ class UnsavedChanges:
             self._orders.update(changes.orders)
             self._trades += trades
 
-    def take(self, memory: ExchangeState) -> ExchangeStateRows | None:
+    def take(self, state: ExchangeState) -> ExchangeStateRows | None:
         """The rows to be written, each in its last form; afterwards nothing is unsaved."""
-        markets = set(filter(self._is_manual, self._markets))
+        markets = set(filter(self._is_stored, self._markets))
         if not self._books and not markets:
             return None
-        state = encode_books(memory)
+        books = encode_books(state)
         rows = ExchangeStateRows(
-            state=state,
-            state_hash=sha256_hex(state),
-            version=memory.version,
+            state=books,
+            state_hash=sha256_hex(books),
+            version=state.version,
             orders={
                 name: None if order is None else encode_order(order)
                 for name, order in self._orders.items()
             },
             trades=tuple(_trade_row(trade) for trade in self._trades),
-            prices={symbol: encode_market(memory.markets[symbol]) for symbol in markets},
+            prices={symbol: encode_market(state.markets[symbol]) for symbol in markets},
         )
         self._books, self._orders, self._trades, self._markets = False, {}, [], set()
         return rows
@@ -97,22 +97,22 @@ def _trade_row(trade: PaperTrade) -> TradeRow:
 
 def trade_from_row(row: TradeRow) -> PaperTrade:
     """The execution that a row holds."""
-    told = json.loads(row.trade)
+    fields = json.loads(row.trade)
     return PaperTrade(
-        trade_id=told["trade_id"],
-        exchange_order_id=told["exchange_order_id"],
-        client_id=told["client_id"],
-        symbol=told["symbol"],
-        side=Side(told["side"]),
-        leg=Leg(told["leg"]),
-        qty=Decimal(told["qty"]),
-        price=Decimal(told["price"]),
-        fee=Decimal(told["fee"]),
-        fee_currency=told["fee_currency"],
-        maker=told["maker"],
-        extrapolated=told["extrapolated"],
-        realised=Decimal(told["realised"]),
+        trade_id=fields["trade_id"],
+        exchange_order_id=fields["exchange_order_id"],
+        client_id=fields["client_id"],
+        symbol=fields["symbol"],
+        side=Side(fields["side"]),
+        leg=Leg(fields["leg"]),
+        qty=Decimal(fields["qty"]),
+        price=Decimal(fields["price"]),
+        fee=Decimal(fields["fee"]),
+        fee_currency=fields["fee_currency"],
+        maker=fields["maker"],
+        extrapolated=fields["extrapolated"],
+        realised=Decimal(fields["realised"]),
         executed_at=row.executed_at,
-        source=OrderSource(told.get("source", OrderSource.USER)),
-        parent=told.get("parent", ""),
+        source=OrderSource(fields.get("source", OrderSource.USER)),
+        parent=fields.get("parent", ""),
     )

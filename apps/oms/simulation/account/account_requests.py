@@ -27,116 +27,121 @@ from oms.simulation.state.step_state import StepState
 _NOTHING = Balance()
 
 
-def deposit(sheet: StepState, wish: Deposit) -> None:
+def deposit(state: StepState, request: Deposit) -> None:
     """Money arrives."""
-    assert wish.amount > 0, "a deposit brings money"
-    _move(sheet, wish.currency, wish.amount)
+    assert request.amount > 0, "a deposit brings money"
+    _transfer(state, request.currency, request.amount)
 
 
-def withdraw(sheet: StepState, wish: Withdraw) -> Rejection | None:
+def withdraw(state: StepState, request: Withdraw) -> Rejection | None:
     """Money leaves, if it is free and no position needs it."""
-    assert wish.amount > 0, "a withdrawal takes money"
-    available = max(withdrawable(sheet, wish.currency), ZERO)
-    if wish.amount > available:
+    assert request.amount > 0, "a withdrawal takes money"
+    available = max(withdrawable(state, request.currency), ZERO)
+    if request.amount > available:
         message = (
-            f"{decimal_text(available)} {wish.currency} can be withdrawn, "
-            f"not {decimal_text(wish.amount)}"
+            f"{decimal_text(available)} {request.currency} can be withdrawn, "
+            f"not {decimal_text(request.amount)}"
         )
         return Rejection(code="insufficient_funds", message=message)
-    _move(sheet, wish.currency, wish.amount.copy_negate())
+    _transfer(state, request.currency, request.amount.copy_negate())
     return None
 
 
-def reset(sheet: StepState, wish: Reset) -> None:
+def reset(state: StepState, request: Reset) -> None:
     """Begin anew: no orders, no positions, and these balances alone. What happened stays told.
 
     Positions are closed at the mark without a fee; where no price is known, at their entry.
     """
-    cancel_orders(sheet, "reset", lambda order: True)
-    sheet.filled_parents.clear()
-    for key in sorted(sheet.positions):
-        position = sheet.positions[key]
-        stand = compute_position_margin(sheet, sheet.settings, position)
-        price = stand.mark
+    cancel_orders(state, "reset", lambda order: True)
+    state.filled_parents.clear()
+    for key in sorted(state.positions):
+        position = state.positions[key]
+        position_margin = compute_position_margin(state, state.settings, position)
+        price = position_margin.mark
         if price is None:
-            price = entry_price(stand.instrument, position)
-        close_position_at(sheet, position, price, OrderSource.CORRECTION)
-    wished = dict(wish.balances)
-    for currency in sorted(sheet.balances.keys() | wished.keys()):
-        there = sheet.balances.get(currency, _NOTHING).total
-        _move(sheet, currency, subtract(wished.get(currency, ZERO), there))
+            price = entry_price(position_margin.instrument, position)
+        close_position_at(state, position, price, OrderSource.CORRECTION)
+    requested = dict(request.balances)
+    for currency in sorted(state.balances.keys() | requested.keys()):
+        current = state.balances.get(currency, _NOTHING).total
+        _transfer(state, currency, subtract(requested.get(currency, ZERO), current))
 
 
-def set_leverage(sheet: StepState, wish: SetLeverage) -> Rejection | None:
+def set_leverage(state: StepState, request: SetLeverage) -> Rejection | None:
     """Another leverage for a contract: margins and what orders reserve are counted anew."""
-    instrument = sheet.instruments[wish.symbol]
-    if instrument.kind is InstrumentKind.SPOT or not 1 <= wish.leverage <= instrument.max_leverage:
-        return _refused(f"{wish.symbol} has a leverage of 1 to {instrument.max_leverage}")
-    before = available(sheet, sheet.settings, instrument.settle)
-    old = sheet.leverage_of(instrument)
-    terms = sheet.contracts.get(wish.symbol, NO_OVERRIDES)
-    sheet.put_terms(wish.symbol, evolve(terms, leverage=wish.leverage))
-    for (symbol, _), position in list(sheet.positions.items()):
-        if symbol == wish.symbol:
-            refused = _put_margin(sheet, instrument, position, old)
-            if refused is not None:
-                return refused
-    for order in list(sheet.orders.get(wish.symbol, {}).values()):
+    instrument = state.instruments[request.symbol]
+    if (
+        instrument.kind is InstrumentKind.SPOT
+        or not 1 <= request.leverage <= instrument.max_leverage
+    ):
+        return _reject(f"{request.symbol} has a leverage of 1 to {instrument.max_leverage}")
+    before = available(state, state.settings, instrument.settle)
+    old_leverage = state.leverage_of(instrument)
+    terms = state.contracts.get(request.symbol, NO_OVERRIDES)
+    state.set_contract_overrides(request.symbol, evolve(terms, leverage=request.leverage))
+    for (symbol, _), position in list(state.positions.items()):
+        if symbol == request.symbol:
+            rejection = _update_margin(state, instrument, position, old_leverage)
+            if rejection is not None:
+                return rejection
+    for order in list(state.orders.get(request.symbol, {}).values()):
         if order.locked:
-            amount = compute_lock(sheet, order)
-            sheet.lock(order.locked_currency, subtract(amount, order.locked))
-            sheet.put_order(evolve(order, locked=amount))
-    left = available(sheet, sheet.settings, instrument.settle)
-    if left < 0 and left < before:
-        message = (
-            f"{decimal_text(left.copy_negate())} {instrument.settle} are missing for that leverage"
-        )
+            amount = compute_lock(state, order)
+            state.lock(order.locked_currency, subtract(amount, order.locked))
+            state.put_order(evolve(order, locked=amount))
+    available_now = available(state, state.settings, instrument.settle)
+    if available_now < 0 and available_now < before:
+        missing = decimal_text(available_now.copy_negate())
+        message = f"{missing} {instrument.settle} are missing for that leverage"
         return Rejection(code="insufficient_funds", message=message)
-    sheet.events.append(LeverageSet(symbol=wish.symbol, leverage=wish.leverage))
+    state.events.append(LeverageSet(symbol=request.symbol, leverage=request.leverage))
     return None
 
 
-def set_margin_mode(sheet: StepState, wish: SetMarginMode) -> Rejection | None:
+def set_margin_mode(state: StepState, request: SetMarginMode) -> Rejection | None:
     """Another margin mode for a contract without orders and positions; "already so" is success."""
-    if sheet.instruments[wish.symbol].kind is InstrumentKind.SPOT:
-        return _refused(f"{wish.symbol} has no margin")
-    terms = sheet.contracts.get(wish.symbol, NO_OVERRIDES)
-    if sheet.settings.margin_mode_of(terms) is not wish.mode:
-        held = any(symbol == wish.symbol for symbol, _ in sheet.positions)
-        if held or sheet.orders.get(wish.symbol):
-            return _refused(f"{wish.symbol} has open orders or positions")
-        sheet.put_terms(wish.symbol, evolve(terms, margin_mode=wish.mode))
-    sheet.events.append(MarginModeSet(symbol=wish.symbol, mode=wish.mode))
+    if state.instruments[request.symbol].kind is InstrumentKind.SPOT:
+        return _reject(f"{request.symbol} has no margin")
+    terms = state.contracts.get(request.symbol, NO_OVERRIDES)
+    if state.settings.margin_mode_of(terms) is not request.mode:
+        has_position = any(symbol == request.symbol for symbol, _ in state.positions)
+        if has_position or state.orders.get(request.symbol):
+            return _reject(f"{request.symbol} has open orders or positions")
+        state.set_contract_overrides(request.symbol, evolve(terms, margin_mode=request.mode))
+    state.events.append(MarginModeSet(symbol=request.symbol, mode=request.mode))
     return None
 
 
-def _refused(message: str) -> Rejection:
+def _reject(message: str) -> Rejection:
     return Rejection(code="exchange_rejected", message=message)
 
 
-def _put_margin(
-    sheet: StepState, instrument: Instrument, position: PaperPosition, old: int
+def _update_margin(
+    state: StepState, instrument: Instrument, position: PaperPosition, old_leverage: int
 ) -> Rejection | None:
     """The margin of a position under the new leverage; an isolated one keeps what it gained."""
-    margin = initial_margin(sheet.leverage_of(instrument), position.cost)
-    terms = sheet.contracts.get(position.symbol)
-    if sheet.settings.margin_mode_of(terms) is MarginMode.ISOLATED:
-        moved = subtract(margin, initial_margin(old, position.cost))
+    margin = initial_margin(state.leverage_of(instrument), position.cost)
+    terms = state.contracts.get(position.symbol)
+    if state.settings.margin_mode_of(terms) is MarginMode.ISOLATED:
+        moved = subtract(margin, initial_margin(old_leverage, position.cost))
         margin = max(add(position.margin, moved), ZERO)
-    sheet.lock(instrument.settle, subtract(margin, position.margin))
+    state.lock(instrument.settle, subtract(margin, position.margin))
     after = evolve(position, margin=margin)
-    sheet.put_position((position.symbol, position.leg), after)
-    stand = compute_position_margin(sheet, sheet.settings, after)
-    if stand.is_isolated and add(margin, stand.unrealised) <= stand.maintenance:
-        return _refused(f"{position.symbol} would be liquidated under that leverage")
+    state.put_position((position.symbol, position.leg), after)
+    position_margin = compute_position_margin(state, state.settings, after)
+    if (
+        position_margin.is_isolated
+        and add(margin, position_margin.unrealised) <= position_margin.maintenance
+    ):
+        return _reject(f"{position.symbol} would be liquidated under that leverage")
     return None
 
 
-def _move(sheet: StepState, currency: str, amount: Decimal) -> None:
+def _transfer(state: StepState, currency: str, amount: Decimal) -> None:
     """Bring money in (negative: out) and tell it."""
     if not amount:
         return
-    sheet.credit(currency, amount)
-    name, size = sheet.next_transfer(), amount.copy_abs()
+    state.credit(currency, amount)
+    name, size = state.next_transfer(), amount.copy_abs()
     event = Deposited if amount > 0 else Withdrawn
-    sheet.events.append(event(transfer_id=name, currency=currency, amount=size, at=sheet.at))
+    state.events.append(event(transfer_id=name, currency=currency, amount=size, at=state.at))

@@ -43,12 +43,12 @@ def divide_cost(amount: Decimal, divisor: Decimal) -> Decimal:
     return EXACT.divide(amount, divisor).quantize(_COST_QUANTUM, ROUND_HALF_EVEN, EXACT)
 
 
-def current_fee_rates(sheet: StepState, instrument: Instrument) -> FeeRates:
+def current_fee_rates(state: StepState, instrument: Instrument) -> FeeRates:
     """The fees in force: those of the highest tier that the last 30 days have reached."""
-    settings = sheet.settings
+    settings = state.settings
     rates = settings.rates_of(instrument.kind)
     if settings.fee_tiers:
-        volume = reduce(add, _recent(sheet).values(), ZERO)
+        volume = reduce(add, _recent_volumes(state).values(), ZERO)
         for tier in settings.tiers_of(instrument.kind):
             if volume >= tier.volume:
                 rates = tier.rates
@@ -56,7 +56,7 @@ def current_fee_rates(sheet: StepState, instrument: Instrument) -> FeeRates:
 
 
 def add_traded_volume(
-    sheet: StepState, instrument: Instrument, qty: Decimal, price: Decimal
+    state: StepState, instrument: Instrument, qty: Decimal, price: Decimal
 ) -> None:
     """Count an execution towards the fee tiers, in dollars.
 
@@ -64,26 +64,26 @@ def add_traded_volume(
     """
     amount = instrument.notional(qty, price)
     if instrument.quote not in _DOLLARS:
-        market = sheet.markets.get(f"{instrument.quote}/USDT")
-        known = None if market is None else market.mark_price
-        amount = multiply(amount, known or ZERO)
-    today = sheet.at.date().isoformat()
-    volumes = _recent(sheet)
+        market = state.markets.get(f"{instrument.quote}/USDT")
+        quote_price = None if market is None else market.mark_price
+        amount = multiply(amount, quote_price or ZERO)
+    today = state.at.date().isoformat()
+    volumes = _recent_volumes(state)
     volumes[today] = add(volumes.get(today, ZERO), amount)
-    sheet.volumes = volumes
+    state.volumes = volumes
 
 
-def _recent(sheet: StepState) -> dict[str, Decimal]:
-    oldest = _day_before(sheet.at, TIER_DAYS - 1).isoformat()
-    return {day: amount for day, amount in sheet.volumes.items() if day >= oldest}
+def _recent_volumes(state: StepState) -> dict[str, Decimal]:
+    oldest = _day_before(state.at, TIER_DAYS - 1).isoformat()
+    return {day: amount for day, amount in state.volumes.items() if day >= oldest}
 
 
-def _day_before(moment: datetime, days: int) -> date:
-    return moment.date() - timedelta(days=days)
+def _day_before(timestamp: datetime, days: int) -> date:
+    return timestamp.date() - timedelta(days=days)
 
 
 def compute_fee(
-    sheet: StepState,
+    state: StepState,
     instrument: Instrument,
     side: Side,
     qty: Decimal,
@@ -95,11 +95,11 @@ def compute_fee(
 
     Spot buys pay in base (or quote, by setting), spot sells in quote, contracts in settle.
     """
-    rates = current_fee_rates(sheet, instrument)
+    rates = current_fee_rates(state, instrument)
     rate = rates.maker if maker else rates.taker
     if instrument.kind is InstrumentKind.LINEAR:
         return multiply(amount, rate), instrument.settle
-    if is_fee_in_base(sheet.settings, instrument, side):
+    if is_fee_in_base(state.settings, instrument, side):
         return multiply(qty, rate), instrument.base
     fee = multiply(amount, rate)
     return round_to_scale(
@@ -141,13 +141,13 @@ def spot_lock_amount(
 
 
 def contract_lock_amount(
-    sheet: StepState, instrument: Instrument, opening: Decimal, price: Decimal
+    state: StepState, instrument: Instrument, opening: Decimal, price: Decimal
 ) -> Decimal:
     """Initial margin and fee of the part of a contract order that opens or enlarges."""
     if not opening:
         return ZERO
-    settings, value = sheet.settings, settle_value(instrument, opening, price)
-    leverage = settings.leverage_of(instrument, sheet.contracts.get(instrument.symbol))
+    settings, value = state.settings, settle_value(instrument, opening, price)
+    leverage = settings.leverage_of(instrument, state.contracts.get(instrument.symbol))
     fee = max_fee(settings, instrument, value)
     if instrument.kind is InstrumentKind.INVERSE:
         fee = round_up(fee)
@@ -164,8 +164,8 @@ def round_up(amount: Decimal) -> Decimal:
     return amount.quantize(_QUANTUM, ROUND_CEILING, EXACT)
 
 
-def opening_qty(side: Side, qty: Decimal, held: Decimal) -> Decimal:
+def opening_qty(side: Side, qty: Decimal, position_qty: Decimal) -> Decimal:
     """The part of an order beyond what it closes of a signed position ``held``."""
-    if not held or (held > 0) == (side is Side.BUY):
+    if not position_qty or (position_qty > 0) == (side is Side.BUY):
         return qty
-    return max(subtract(qty, held.copy_abs()), ZERO)
+    return max(subtract(qty, position_qty.copy_abs()), ZERO)

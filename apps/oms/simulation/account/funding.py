@@ -38,67 +38,67 @@ def next_funding_payment(state: ExchangeState) -> datetime | None:
     return min(times, default=None)
 
 
-def settle_funding(sheet: StepState, input: Input) -> None:
+def settle_funding(state: StepState, input: Input) -> None:
     """Settle the funding times that have passed, the oldest first, before ``input`` is heard."""
-    due = last_funding_time(sheet.at)
+    due = last_funding_time(state.at)
     late = [
         (position.funded_at, key, position)
-        for key, position in sheet.positions.items()
+        for key, position in state.positions.items()
         if position.funded_at is not None and position.funded_at < due
     ]
     if not late:
         return
-    moment = last_funding_time(min(since for since, _, _ in late)) + FUNDING_INTERVAL
-    marks = {key[0]: _mark(sheet, key[0], input) for _, key, _ in late}
-    while moment <= due:
+    timestamp = last_funding_time(min(since for since, _, _ in late)) + FUNDING_INTERVAL
+    marks = {key[0]: _mark(state, key[0], input) for _, key, _ in late}
+    while timestamp <= due:
         for since, key, _ in sorted(late, key=lambda each: each[1]):
             mark = marks[key[0]]
-            if mark is not None and since < moment:
-                _pay(sheet, sheet.positions[key], mark, moment)
-        moment += FUNDING_INTERVAL
+            if mark is not None and since < timestamp:
+                _pay(state, state.positions[key], mark, timestamp)
+        timestamp += FUNDING_INTERVAL
 
 
-def apply_funding_rate(sheet: StepState, news: FundingRateUpdate) -> None:
+def apply_funding_rate(state: StepState, update: FundingRateUpdate) -> None:
     """Another rate, from the next funding time on."""
-    terms = sheet.contracts.get(news.symbol, NO_OVERRIDES)
-    if terms.funding_rate != news.rate:
-        sheet.put_terms(news.symbol, evolve(terms, funding_rate=news.rate))
+    terms = state.contracts.get(update.symbol, NO_OVERRIDES)
+    if terms.funding_rate != update.rate:
+        state.set_contract_overrides(update.symbol, evolve(terms, funding_rate=update.rate))
 
 
-def _pay(sheet: StepState, position: PaperPosition, mark: Decimal, moment: datetime) -> None:
+def _pay(state: StepState, position: PaperPosition, mark: Decimal, timestamp: datetime) -> None:
     """− signed quantity × mark × rate; of an isolated position it moves the margin."""
-    instrument, symbol = sheet.instruments[position.symbol], position.symbol
-    terms = sheet.contracts.get(symbol, NO_OVERRIDES)
-    rate = sheet.settings.funding_rate if terms.funding_rate is None else terms.funding_rate
+    instrument, symbol = state.instruments[position.symbol], position.symbol
+    terms = state.contracts.get(symbol, NO_OVERRIDES)
+    rate = state.settings.funding_rate if terms.funding_rate is None else terms.funding_rate
     amount = round_to_scale(
         multiply(settle_value(instrument, position.qty, mark), rate).copy_negate()
     )
     margin = position.margin
     if amount:
-        sheet.credit(instrument.settle, amount)
-        sheet.pools.add(instrument.settle)
-        sheet.events.append(
+        state.credit(instrument.settle, amount)
+        state.settled_currencies.add(instrument.settle)
+        state.events.append(
             FundingPaid(
-                funding_id=f"f-{symbol}-{position.leg}-{moment:%Y%m%dT%H}",
+                funding_id=f"f-{symbol}-{position.leg}-{timestamp:%Y%m%dT%H}",
                 symbol=symbol,
                 leg=position.leg,
                 amount=amount,
                 currency=instrument.settle,
                 rate=rate,
                 mark=mark,
-                at=moment,
+                at=timestamp,
             )
         )
-        if sheet.settings.margin_mode_of(terms) is MarginMode.ISOLATED:
+        if state.settings.margin_mode_of(terms) is MarginMode.ISOLATED:
             margin = max(add(margin, amount), ZERO)
-            sheet.lock(instrument.settle, subtract(margin, position.margin))
-    after = evolve(position, margin=margin, funded_at=moment)
-    sheet.put_position((symbol, position.leg), after)
+            state.lock(instrument.settle, subtract(margin, position.margin))
+    after = evolve(position, margin=margin, funded_at=timestamp)
+    state.put_position((symbol, position.leg), after)
 
 
-def _mark(sheet: StepState, symbol: str, input: Input) -> Decimal | None:
+def _mark(state: StepState, symbol: str, input: Input) -> Decimal | None:
     """The mark price before the input; without one, what the input tells."""
-    market = sheet.markets.get(symbol)
+    market = state.markets.get(symbol)
     if market is not None and market.mark_price is not None:
         return market.mark_price
     match input:

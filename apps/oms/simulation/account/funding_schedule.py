@@ -9,10 +9,10 @@ FUNDING_INTERVAL_HOURS = 8
 FUNDING_INTERVAL = timedelta(hours=FUNDING_INTERVAL_HOURS)
 
 
-def last_funding_time(moment: datetime) -> datetime:
+def last_funding_time(timestamp: datetime) -> datetime:
     """The last funding time at or before ``moment``, which is in UTC."""
-    hour = moment.hour - moment.hour % FUNDING_INTERVAL_HOURS
-    return datetime(moment.year, moment.month, moment.day, hour, 0, 0, 0, moment.tzinfo)
+    hour = timestamp.hour - timestamp.hour % FUNDING_INTERVAL_HOURS
+    return datetime(timestamp.year, timestamp.month, timestamp.day, hour, 0, 0, 0, timestamp.tzinfo)
 
 
 def next_funding_at(positions: Mapping[PositionKey, PaperPosition]) -> datetime | None:

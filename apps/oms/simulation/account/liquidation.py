@@ -32,29 +32,31 @@ _REASON = "liquidation"
 _NOTHING = Balance()
 
 
-def liquidate(sheet: StepState) -> bool:
+def liquidate(state: StepState) -> bool:
     """Close what can no longer be carried; whether anything was closed."""
-    before, pools = sheet.trades_made, _pools(sheet)
-    for currency in sorted(pools) if len(pools) > 1 else pools:
-        if _is_far_from_it(sheet, currency):
+    before, currencies = state.trades_made, _affected_currencies(state)
+    for currency in sorted(currencies) if len(currencies) > 1 else currencies:
+        if _is_clearly_solvent(state, currency):
             continue
-        stands = compute_position_margins(sheet, sheet.settings, currency)
-        isolated = [stand for stand in stands if stand.is_isolated]
+        position_margins = compute_position_margins(state, state.settings, currency)
+        isolated = [
+            position_margin for position_margin in position_margins if position_margin.is_isolated
+        ]
         if isolated:
-            _judge_isolated(sheet, isolated)
-            stands = compute_position_margins(sheet, sheet.settings, currency)
-        if not _is_sound(sheet, currency, stands):
-            _judge_cross(sheet, currency, stands)
-    return sheet.trades_made != before
+            _liquidate_isolated(state, isolated)
+            position_margins = compute_position_margins(state, state.settings, currency)
+        if not _is_solvent(state, currency, position_margins):
+            _liquidate_cross(state, currency, position_margins)
+    return state.trades_made != before
 
 
 def close_position_at(
-    sheet: StepState, position: PaperPosition, price: Decimal, source: OrderSource
+    state: StepState, position: PaperPosition, price: Decimal, source: OrderSource
 ) -> Decimal:
     """Close a position by an order of the exchange's own; realised profit less the fee."""
-    sheet.orders_made += 1
+    state.orders_made += 1
     order = PaperOrder(
-        exchange_order_id=f"o{sheet.orders_made}",
+        exchange_order_id=f"o{state.orders_made}",
         client_id="",
         symbol=position.symbol,
         side=Side.SELL if position.qty > 0 else Side.BUY,
@@ -64,155 +66,168 @@ def close_position_at(
         leg=position.leg,
         reduce_only=True,
         post_only=False,
-        rank=sheet.next_rank(),
-        locked_currency=sheet.instruments[position.symbol].settle,
-        created_at=sheet.at,
+        rank=state.next_rank(),
+        locked_currency=state.instruments[position.symbol].settle,
+        created_at=state.at,
         terms=OrderTerms(source=source),
     )
-    sheet.events.append(Accepted(order=order))
-    taking = BookFill(qty=order.qty, price=price)
-    sheet.end_order(settle_fill(sheet, order, taking, maker=False))
-    filled = sheet.events[-1]
+    state.events.append(Accepted(order=order))
+    fill = BookFill(qty=order.qty, price=price)
+    state.end_order(settle_fill(state, order, fill, maker=False))
+    filled = state.events[-1]
     assert isinstance(filled, Filled), "what was settled is told"
     return subtract(filled.trade.realised, filled.trade.fee)
 
 
-def cancel_orders(sheet: StepState, reason: str, is_meant: Callable[[PaperOrder], bool]) -> None:
+def cancel_orders(state: StepState, reason: str, is_selected: Callable[[PaperOrder], bool]) -> None:
     """Cancel open orders, the oldest first."""
-    found = [o for held in sheet.orders.values() for o in held.values() if is_meant(o)]
-    for order in sorted(found, key=lambda order: order.number):
-        current = sheet.order(order.symbol, order.exchange_order_id)
+    selected = [o for held in state.orders.values() for o in held.values() if is_selected(o)]
+    for order in sorted(selected, key=lambda order: order.number):
+        current = state.order(order.symbol, order.exchange_order_id)
         if current is not None:
-            terminate_order(sheet, current, reason=reason)
+            terminate_order(state, current, reason=reason)
 
 
-def _pools(sheet: StepState) -> set[str]:
+def _affected_currencies(state: StepState) -> set[str]:
     """Currencies whose positions, marks or money have moved in this step."""
-    pools, instruments = set(sheet.pools), sheet.instruments
-    for symbol, _ in sheet.positions:
+    currencies, instruments = set(state.settled_currencies), state.instruments
+    for symbol, _ in state.positions:
         currency = instruments[symbol].settle
-        if currency not in pools and (
-            symbol in sheet.touched_markets or (sheet.events and _has_moved(sheet, currency))
+        if currency not in currencies and (
+            symbol in state.touched_markets
+            or (state.events and _has_total_changed(state, currency))
         ):
-            pools.add(currency)
-    return pools
+            currencies.add(currency)
+    return currencies
 
 
-def _has_moved(sheet: StepState, currency: str) -> bool:
+def _has_total_changed(state: StepState, currency: str) -> bool:
     """Whether there is more or less of a currency than before; locks do not count."""
-    now, was = sheet.balances.get(currency), sheet.before.balances.get(currency)
+    now, was = state.balances.get(currency), state.before.balances.get(currency)
     if now is was:
         return False
     return now is None or was is None or now.total != was.total
 
 
-def _is_far_from_it(sheet: StepState, currency: str) -> bool:
+def _is_clearly_solvent(state: StepState, currency: str) -> bool:
     """Whether nothing is owed and the wallet carries its positions, none of them isolated.
 
     Nearly always so, and found with less than all that the judgement needs.
     """
-    balance = sheet.balances.get(currency, _NOTHING)
+    balance = state.balances.get(currency, _NOTHING)
     equity, maintenance = balance.total, ZERO
-    for position in sheet.positions.values():
-        instrument = sheet.instruments[position.symbol]
+    for position in state.positions.values():
+        instrument = state.instruments[position.symbol]
         if instrument.settle == currency:
-            terms = sheet.contracts.get(position.symbol)
-            if sheet.settings.margin_mode_of(terms) is MarginMode.ISOLATED:
+            terms = state.contracts.get(position.symbol)
+            if state.settings.margin_mode_of(terms) is MarginMode.ISOLATED:
                 return False
-            _, now = mark_to_market(sheet, instrument, position)
+            _, now = mark_to_market(state, instrument, position)
             equity = add(equity, subtract(now, position.cost))
             due = multiply(now.copy_abs(), instrument.maintenance_rate)
             maintenance = add(maintenance, due)
     return equity > maintenance and balance.free >= 0
 
 
-def _judge_isolated(sheet: StepState, stands: list[PositionMargin]) -> None:
-    for stand in sorted(stands, key=_key):
-        position, mark = stand.position, _mark(sheet, stand)
-        if mark is not None and add(position.margin, stand.unrealised) <= stand.maintenance:
-            _close_isolated(sheet, position, mark)
+def _liquidate_isolated(state: StepState, position_margins: list[PositionMargin]) -> None:
+    for position_margin in sorted(position_margins, key=_key):
+        position, mark = position_margin.position, _mark(state, position_margin)
+        if (
+            mark is not None
+            and add(position.margin, position_margin.unrealised) <= position_margin.maintenance
+        ):
+            _close_isolated(state, position, mark)
 
 
-def _close_isolated(sheet: StepState, position: PaperPosition, mark: Decimal) -> None:
+def _close_isolated(state: StepState, position: PaperPosition, mark: Decimal) -> None:
     key = (position.symbol, position.leg)
-    cancel_orders(sheet, _REASON, lambda order: (order.symbol, order.leg) == key)
-    got = close_position_at(sheet, position, mark, OrderSource.LIQUIDATION)
-    settle_currency = sheet.instruments[position.symbol].settle
-    _insure(sheet, settle_currency, add(position.margin, got))
+    cancel_orders(state, _REASON, lambda order: (order.symbol, order.leg) == key)
+    proceeds = close_position_at(state, position, mark, OrderSource.LIQUIDATION)
+    settle_currency = state.instruments[position.symbol].settle
+    _pay_from_insurance(state, settle_currency, add(position.margin, proceeds))
 
 
-def _judge_cross(sheet: StepState, currency: str, stands: list[PositionMargin]) -> None:
+def _liquidate_cross(
+    state: StepState, currency: str, position_margins: list[PositionMargin]
+) -> None:
     """Close cross positions until the wallet carries what is left of them."""
-    if any(stand.mark is None and not stand.is_isolated for stand in stands):
+    if any(
+        position_margin.mark is None and not position_margin.is_isolated
+        for position_margin in position_margins
+    ):
         return
-    instruments = sheet.instruments
+    instruments = state.instruments
     cancel_orders(
-        sheet,
+        state,
         _REASON,
         lambda order: (
             instruments[order.symbol].kind is not InstrumentKind.SPOT
             and instruments[order.symbol].settle == currency
         ),
     )
-    while not _is_sound(sheet, currency, stands):
-        cross = [s for s in stands if not s.is_isolated and _mark(sheet, s) is not None]
+    while not _is_solvent(state, currency, position_margins):
+        cross = [s for s in position_margins if not s.is_isolated and _mark(state, s) is not None]
         if not cross:
             break
-        largest = max(cross, key=lambda stand: (stand.maintenance, _key(stand)))
+        largest = max(
+            cross, key=lambda position_margin: (position_margin.maintenance, _key(position_margin))
+        )
         assert largest.mark is not None, "only what has a price is closed"
-        close_position_at(sheet, largest.position, largest.mark, OrderSource.LIQUIDATION)
-        stands = compute_position_margins(sheet, sheet.settings, currency)
-    if all(stand.is_isolated for stand in stands):
-        _settle_debt(sheet, currency, stands)
+        close_position_at(state, largest.position, largest.mark, OrderSource.LIQUIDATION)
+        position_margins = compute_position_margins(state, state.settings, currency)
+    if all(position_margin.is_isolated for position_margin in position_margins):
+        _settle_debt(state, currency, position_margins)
 
 
-def _settle_debt(sheet: StepState, currency: str, stands: list[PositionMargin]) -> None:
+def _settle_debt(state: StepState, currency: str, position_margins: list[PositionMargin]) -> None:
     """Nothing is left to close: no order may promise what is not there, no debt remains."""
-    if sheet.free(currency) < 0:
-        cancel_orders(sheet, _REASON, lambda order: order.locked_currency == currency)
-    _insure(sheet, currency, _wallet(sheet, currency, stands))
+    if state.free_balance(currency) < 0:
+        cancel_orders(state, _REASON, lambda order: order.locked_currency == currency)
+    _pay_from_insurance(state, currency, _cross_balance(state, currency, position_margins))
 
 
-def _insure(sheet: StepState, currency: str, rest: Decimal) -> None:
+def _pay_from_insurance(state: StepState, currency: str, balance_left: Decimal) -> None:
     """Pay a negative rest."""
-    if rest < 0:
-        amount = rest.copy_negate()
-        sheet.credit(currency, amount)
-        name = sheet.next_transfer()
-        event = InsurancePaid(transfer_id=name, currency=currency, amount=amount, at=sheet.at)
-        sheet.events.append(event)
+    if balance_left < 0:
+        amount = balance_left.copy_negate()
+        state.credit(currency, amount)
+        name = state.next_transfer()
+        event = InsurancePaid(transfer_id=name, currency=currency, amount=amount, at=state.at)
+        state.events.append(event)
 
 
-def _is_sound(sheet: StepState, currency: str, stands: list[PositionMargin]) -> bool:
+def _is_solvent(state: StepState, currency: str, position_margins: list[PositionMargin]) -> bool:
     """Whether the wallet carries its cross positions; without any, whether nothing is owed."""
-    balance = sheet.balances.get(currency, _NOTHING)
+    balance = state.balances.get(currency, _NOTHING)
     equity, maintenance, is_open = balance.total, ZERO, False
-    for stand in stands:
-        if stand.is_isolated:
-            equity = subtract(equity, stand.position.margin)
+    for position_margin in position_margins:
+        if position_margin.is_isolated:
+            equity = subtract(equity, position_margin.position.margin)
         else:
-            equity = add(equity, stand.unrealised)
-            maintenance = add(maintenance, stand.maintenance)
+            equity = add(equity, position_margin.unrealised)
+            maintenance = add(maintenance, position_margin.maintenance)
             is_open = True
     if is_open:
         return equity > maintenance
-    return equity >= 0 and (balance.free >= 0 or currency not in sheet.pools)
+    return equity >= 0 and (balance.free >= 0 or currency not in state.settled_currencies)
 
 
-def _wallet(sheet: StepState, currency: str, stands: list[PositionMargin]) -> Decimal:
+def _cross_balance(
+    state: StepState, currency: str, position_margins: list[PositionMargin]
+) -> Decimal:
     """All of a currency but the margins of isolated positions."""
-    left = sheet.balances.get(currency, _NOTHING).total
-    for stand in stands:
-        if stand.is_isolated:
-            left = subtract(left, stand.position.margin)
+    left = state.balances.get(currency, _NOTHING).total
+    for position_margin in position_margins:
+        if position_margin.is_isolated:
+            left = subtract(left, position_margin.position.margin)
     return left
 
 
-def _key(stand: PositionMargin) -> PositionKey:
-    return stand.position.symbol, stand.position.leg
+def _key(position_margin: PositionMargin) -> PositionKey:
+    return position_margin.position.symbol, position_margin.position.leg
 
 
-def _mark(sheet: StepState, stand: PositionMargin) -> Decimal | None:
+def _mark(state: StepState, position_margin: PositionMargin) -> Decimal | None:
     """The mark at which a position may be closed: not one that is too old."""
-    fresh = sheet.fresh_market(stand.position.symbol)
-    return None if fresh is None else stand.mark
+    fresh = state.fresh_market(position_margin.position.symbol)
+    return None if fresh is None else position_margin.mark

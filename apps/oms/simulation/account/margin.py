@@ -78,7 +78,7 @@ class PositionMargin:
         return initial_margin(self.leverage, self.value)
 
 
-_new_stand = constructor(PositionMargin)
+_new_position_margin = constructor(PositionMargin)
 
 
 @value
@@ -104,40 +104,40 @@ class Wallet:
 
 
 def compute_position_margin(
-    books: MarginView, settings: SimulationSettings, position: PaperPosition
+    view: MarginView, settings: SimulationSettings, position: PaperPosition
 ) -> PositionMargin:
     """A position at its mark price."""
     instrument = settings.instruments[position.symbol]
-    terms = books.contracts.get(position.symbol)
-    mark, now = mark_to_market(books, instrument, position)
-    return _new_stand(
+    terms = view.contracts.get(position.symbol)
+    mark, value_at_mark = mark_to_market(view, instrument, position)
+    return _new_position_margin(
         position=position,
         instrument=instrument,
         leverage=settings.leverage_of(instrument, terms),
         is_isolated=settings.margin_mode_of(terms) is MarginMode.ISOLATED,
         mark=mark,
-        value=now,
-        unrealised=subtract(now, position.cost),
+        value=value_at_mark,
+        unrealised=subtract(value_at_mark, position.cost),
     )
 
 
 def mark_to_market(
-    books: MarginView, instrument: Instrument, position: PaperPosition
+    view: MarginView, instrument: Instrument, position: PaperPosition
 ) -> tuple[Decimal | None, Decimal]:
     """The mark price of a position and its value at that; its cost, where none is known."""
-    market = books.markets.get(position.symbol)
+    market = view.markets.get(position.symbol)
     mark = None if market is None else market.mark_price
     return mark, position.cost if mark is None else signed_value(instrument, position.qty, mark)
 
 
 def compute_position_margins(
-    books: MarginView, settings: SimulationSettings, currency: str
+    view: MarginView, settings: SimulationSettings, currency: str
 ) -> list[PositionMargin]:
     """The positions settled in ``currency``, at their marks."""
     instruments = settings.instruments
     return [
-        compute_position_margin(books, settings, position)
-        for position in books.positions.values()
+        compute_position_margin(view, settings, position)
+        for position in view.positions.values()
         if instruments[position.symbol].settle == currency
     ]
 
@@ -150,18 +150,18 @@ def entry_price(instrument: Instrument, position: PaperPosition) -> Decimal:
     return round_to_scale(EXACT.divide(position.cost, contracts))
 
 
-def compute_wallet(books: MarginView, settings: SimulationSettings, currency: str) -> Wallet:
+def compute_wallet(view: MarginView, settings: SimulationSettings, currency: str) -> Wallet:
     """The whole state of one currency's wallet."""
-    balance = books.balances.get(currency, _NOTHING)
+    balance = view.balances.get(currency, _NOTHING)
     unrealised = initial = maintenance = locked = isolated = ZERO
-    for stand in compute_position_margins(books, settings, currency):
-        if stand.is_isolated:
-            isolated = add(isolated, stand.position.margin)
+    for position_margin in compute_position_margins(view, settings, currency):
+        if position_margin.is_isolated:
+            isolated = add(isolated, position_margin.position.margin)
             continue
-        unrealised = add(unrealised, stand.unrealised)
-        initial = add(initial, stand.initial)
-        maintenance = add(maintenance, stand.maintenance)
-        locked = add(locked, stand.position.margin)
+        unrealised = add(unrealised, position_margin.unrealised)
+        initial = add(initial, position_margin.initial)
+        maintenance = add(maintenance, position_margin.maintenance)
+        locked = add(locked, position_margin.position.margin)
     available = add(balance.free, subtract(add(unrealised, locked), initial))
     return Wallet(
         total=balance.total,
@@ -174,93 +174,93 @@ def compute_wallet(books: MarginView, settings: SimulationSettings, currency: st
     )
 
 
-def available(books: MarginView, settings: SimulationSettings, currency: str) -> Decimal:
+def available(view: MarginView, settings: SimulationSettings, currency: str) -> Decimal:
     """What new positions may be opened with; exact."""
-    left = books.balances.get(currency, _NOTHING).free
-    if not books.positions:
+    left = view.balances.get(currency, _NOTHING).free
+    if not view.positions:
         return left
-    for stand in compute_position_margins(books, settings, currency):
-        if not stand.is_isolated:
-            bound = subtract(stand.initial, stand.position.margin)
-            left = add(left, subtract(stand.unrealised, bound))
+    for position_margin in compute_position_margins(view, settings, currency):
+        if not position_margin.is_isolated:
+            extra_margin = subtract(position_margin.initial, position_margin.position.margin)
+            left = add(left, subtract(position_margin.unrealised, extra_margin))
     return left
 
 
-def withdrawable(sheet: StepState, currency: str) -> Decimal:
+def withdrawable(state: StepState, currency: str) -> Decimal:
     """What may leave the wallet: money that is free and that no position needs.
 
     Profit that is not realised can be traded with but not spent.
     """
-    return min(sheet.free(currency), available(sheet, sheet.settings, currency))
+    return min(state.free_balance(currency), available(state, state.settings, currency))
 
 
-def has_positions_settled_in(sheet: StepState, currency: str) -> bool:
+def has_positions_settled_in(state: StepState, currency: str) -> bool:
     """Whether positions are settled in ``currency``."""
-    instruments = sheet.instruments
-    return any(instruments[symbol].settle == currency for symbol, _ in sheet.positions)
+    instruments = state.instruments
+    return any(instruments[symbol].settle == currency for symbol, _ in state.positions)
 
 
 def required_margin(
-    sheet: StepState, order: PaperOrder, takings: Sequence[BookFill]
+    state: StepState, order: PaperOrder, fills: Sequence[BookFill]
 ) -> tuple[Decimal, Decimal]:
     """Margin and fee of what would be opened at the dearest price, and what is there for it.
 
     Dearest of what it takes and of where it reserves. An order that opens beyond a close frees all
     that the closed position binds.
     """
-    position, qty = sheet.position(order.symbol, order.leg), order.remaining
+    position, qty = state.position(order.symbol, order.leg), order.remaining
     opening = qty if position is None else opening_qty(order.side, qty, position.qty)
     if not opening:
         return ZERO, ZERO
-    instrument, reserve = sheet.instruments[order.symbol], order.reserve_price
-    need = ZERO if reserve is None else contract_lock_amount(sheet, instrument, opening, reserve)
-    for taking in takings:
-        lock = contract_lock_amount(sheet, instrument, opening, taking.price)
-        if lock > need:
-            need = lock
-    if not need:
+    instrument, reserve = state.instruments[order.symbol], order.reserve_price
+    needed = ZERO if reserve is None else contract_lock_amount(state, instrument, opening, reserve)
+    for fill in fills:
+        lock = contract_lock_amount(state, instrument, opening, fill.price)
+        if lock > needed:
+            needed = lock
+    if not needed:
         return ZERO, ZERO
-    there = available(sheet, sheet.settings, instrument.settle)
+    funds = available(state, state.settings, instrument.settle)
     if position is not None and opening < qty:
-        stand = compute_position_margin(sheet, sheet.settings, position)
-        freed = stand.initial
-        if stand.is_isolated:
-            freed = add(position.margin, stand.unrealised)
-        there = add(there, freed)
-    return need, there
+        position_margin = compute_position_margin(state, state.settings, position)
+        released_margin = position_margin.initial
+        if position_margin.is_isolated:
+            released_margin = add(position.margin, position_margin.unrealised)
+        funds = add(funds, released_margin)
+    return needed, funds
 
 
 def liquidation_price(
-    books: MarginView, settings: SimulationSettings, symbol: str, leg: Leg
+    view: MarginView, settings: SimulationSettings, symbol: str, leg: Leg
 ) -> Decimal | None:
     """The mark at which a position would be liquidated if all other marks stood still.
 
     ``None`` where there is no position, or no such price above 0. At 18 places.
     """
-    position = books.positions.get((symbol, leg))
+    position = view.positions.get((symbol, leg))
     if position is None:
         return None
-    stand = compute_position_margin(books, settings, position)
-    behind = position.margin
-    if not stand.is_isolated:
-        wallet = compute_wallet(books, settings, stand.instrument.settle)
-        others = subtract(wallet.unrealised, stand.unrealised)
-        needed = subtract(wallet.maintenance, stand.maintenance)
-        behind = subtract(subtract(add(wallet.total, others), wallet.isolated), needed)
-    return _price_for(stand, behind)
+    position_margin = compute_position_margin(view, settings, position)
+    backing = position.margin
+    if not position_margin.is_isolated:
+        wallet = compute_wallet(view, settings, position_margin.instrument.settle)
+        others = subtract(wallet.unrealised, position_margin.unrealised)
+        needed = subtract(wallet.maintenance, position_margin.maintenance)
+        backing = subtract(subtract(add(wallet.total, others), wallet.isolated), needed)
+    return _liquidation_mark(position_margin, backing)
 
 
-def _price_for(stand: PositionMargin, behind: Decimal) -> Decimal | None:
+def _liquidation_mark(position_margin: PositionMargin, backing: Decimal) -> Decimal | None:
     """Where ``behind + unrealised = maintenance``: linear in the value, ``v − |v| · rate``."""
-    unit = signed_value(stand.instrument, stand.position.qty, Decimal(1))
-    rate = stand.instrument.maintenance_rate
-    kept = EXACT.subtract(1, rate) if unit > 0 else EXACT.add(1, rate)
-    slope = multiply(unit, kept)
-    sought = subtract(stand.position.cost, behind)
-    if not sought or not slope:
+    unit = signed_value(position_margin.instrument, position_margin.position.qty, Decimal(1))
+    rate = position_margin.instrument.maintenance_rate
+    kept_fraction = EXACT.subtract(1, rate) if unit > 0 else EXACT.add(1, rate)
+    slope = multiply(unit, kept_fraction)
+    target = subtract(position_margin.position.cost, backing)
+    if not target or not slope:
         return None
-    if stand.instrument.kind is InstrumentKind.INVERSE:
-        price = EXACT.divide(slope, sought)
+    if position_margin.instrument.kind is InstrumentKind.INVERSE:
+        price = EXACT.divide(slope, target)
     else:
-        price = EXACT.divide(sought, slope)
+        price = EXACT.divide(target, slope)
     return round_to_scale(price) if price > 0 else None

@@ -26,82 +26,86 @@ from oms.simulation.state.exchange_state import PaperOrder, TriggerBy
 from oms.simulation.state.step_state import StepState
 
 
-def apply_candle(sheet: StepState, news: CandleClosed) -> None:
+def apply_candle(state: StepState, update: CandleClosed) -> None:
     """Serve the orders that the bar reaches; the market stands at its close afterwards."""
-    left = _volume(sheet, news)
-    left = _fill_resting(sheet, news, left, at_open=True)
-    _release(sheet, news, TriggerKind.STOP)
-    left = _fill_resting(sheet, news, left, at_open=False)
-    _release(sheet, news, TriggerKind.TAKE_PROFIT)
-    _show(sheet, news, news.close)
-    for order in untriggered_orders(sheet, news.symbol):
-        followed = update_trailing_price(order, news.high if order.side is Side.SELL else news.low)
-        if followed is not order:
-            sheet.put_order(followed)
+    volume_left = _fillable_volume(state, update)
+    volume_left = _fill_resting(state, update, volume_left, at_open=True)
+    _trigger_orders(state, update, TriggerKind.STOP)
+    volume_left = _fill_resting(state, update, volume_left, at_open=False)
+    _trigger_orders(state, update, TriggerKind.TAKE_PROFIT)
+    _set_market(state, update, update.close)
+    for order in untriggered_orders(state, update.symbol):
+        updated = update_trailing_price(
+            order, update.high if order.side is Side.SELL else update.low
+        )
+        if updated is not order:
+            state.put_order(updated)
 
 
-def _volume(sheet: StepState, news: CandleClosed) -> Decimal | None:
+def _fillable_volume(state: StepState, update: CandleClosed) -> Decimal | None:
     """What the bar may fill of resting orders; ``None`` is without limit."""
-    cap = sheet.settings.volume_cap_pct
+    cap = state.settings.volume_cap_pct
     if not cap:
         return None
-    share = EXACT.divide(multiply(news.volume, cap), Decimal(100))
-    return round_down_to_step(share, sheet.instruments[news.symbol].step)
+    share = EXACT.divide(multiply(update.volume, cap), Decimal(100))
+    return round_down_to_step(share, state.instruments[update.symbol].step)
 
 
 def _fill_resting(
-    sheet: StepState, news: CandleClosed, left: Decimal | None, *, at_open: bool
+    state: StepState, update: CandleClosed, volume_left: Decimal | None, *, at_open: bool
 ) -> Decimal | None:
     """Fill limits that the open, or the range, has gone beyond; what is left of the volume."""
     resting = [
         order
-        for order in sheet.orders.get(news.symbol, {}).values()
+        for order in state.orders.get(update.symbol, {}).values()
         if order.price is not None and not order.is_waiting
     ]
     for side in (Side.BUY, Side.SELL):
-        edge = news.low if side is Side.BUY else news.high
-        seen = news.open if at_open else edge
+        extreme = update.low if side is Side.BUY else update.high
+        reference = update.open if at_open else extreme
         for order in sort_by_priority(order for order in resting if order.side is side):
             assert order.price is not None, "only orders with a price rest"
-            if not is_beyond(side, order.price, seen):
+            if not is_beyond(side, order.price, reference):
                 continue
-            qty = order.remaining if left is None else min(left, order.remaining)
-            got = fill_up_to(sheet, order, qty, news.open if at_open else order.price)
-            left = None if left is None else subtract(left, got)
-    return left
+            qty = order.remaining if volume_left is None else min(volume_left, order.remaining)
+            filled_qty = fill_up_to(state, order, qty, update.open if at_open else order.price)
+            volume_left = None if volume_left is None else subtract(volume_left, filled_qty)
+    return volume_left
 
 
-def _release(sheet: StepState, news: CandleClosed, release: TriggerKind) -> None:
+def _trigger_orders(state: StepState, update: CandleClosed, kind: TriggerKind) -> None:
     """Release conditional orders of one kind; each meets the market where its level was met."""
-    for order in untriggered_orders(sheet, news.symbol):
-        current = sheet.order(news.symbol, order.exchange_order_id)
-        if current is None or TRIGGER_KINDS[order.order_type] is not release:
+    for order in untriggered_orders(state, update.symbol):
+        current = state.order(update.symbol, order.exchange_order_id)
+        if current is None or TRIGGER_KINDS[order.order_type] is not kind:
             continue
-        price = _met_at(sheet, news, current)
+        price = _trigger_fill_price(state, update, current)
         if price is not None:
-            _show(sheet, news, price)
-            trigger_order(sheet, current, price)
+            _set_market(state, update, price)
+            trigger_order(state, current, price)
 
 
-def _met_at(sheet: StepState, news: CandleClosed, order: PaperOrder) -> Decimal | None:
+def _trigger_fill_price(
+    state: StepState, update: CandleClosed, order: PaperOrder
+) -> Decimal | None:
     """The price at which the bar met the order's level; beyond it if the bar opened there."""
     level = trigger_level(order)
-    market = sheet.markets.get(news.symbol)
+    market = state.markets.get(update.symbol)
     by_mark = order.terms.trigger_by is TriggerBy.MARK
     if level is None or (by_mark and market is not None and market.mark is not None):
         return None
-    rises = (order.side is Side.BUY) is (TRIGGER_KINDS[order.order_type] is TriggerKind.STOP)
-    if rises:
-        return max(news.open, level) if news.high >= level else None
-    return min(news.open, level) if news.low <= level else None
+    is_upward = (order.side is Side.BUY) is (TRIGGER_KINDS[order.order_type] is TriggerKind.STOP)
+    if is_upward:
+        return max(update.open, level) if update.high >= level else None
+    return min(update.open, level) if update.low <= level else None
 
 
-def _show(sheet: StepState, news: CandleClosed, price: Decimal) -> None:
+def _set_market(state: StepState, update: CandleClosed, price: Decimal) -> None:
     """The market at one price of the bar, without limit of depth."""
-    quote = QuoteUpdate(symbol=news.symbol, bid=price, ask=price, at=news.at)
-    if sheet.settings.spread_bps:
-        tick = sheet.instruments[news.symbol].tick
-        quote = widen_spread(quote, sheet.settings.spread_bps, tick)
-    known = sheet.markets.get(news.symbol)
-    mark = None if known is None else known.mark
-    sheet.put_market(evolve(market_from_update(quote), last=price, mark=mark))
+    quote = QuoteUpdate(symbol=update.symbol, bid=price, ask=price, at=update.at)
+    if state.settings.spread_bps:
+        tick = state.instruments[update.symbol].tick
+        quote = widen_spread(quote, state.settings.spread_bps, tick)
+    previous = state.markets.get(update.symbol)
+    mark = None if previous is None else previous.mark
+    state.put_market(evolve(market_from_update(quote), last=price, mark=mark))

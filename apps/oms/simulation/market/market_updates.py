@@ -37,46 +37,46 @@ from oms.simulation.state.exchange_state import Market, PaperOrder
 from oms.simulation.state.step_state import StepState
 
 
-def apply_market_data(sheet: StepState, news: QuoteUpdate | BookUpdate) -> None:
+def apply_market_data(state: StepState, update: QuoteUpdate | BookUpdate) -> None:
     """Take over what the market shows, and serve who it reaches."""
-    symbol = news.symbol
-    if sheet.settings.spread_bps and isinstance(news, QuoteUpdate):
-        news = widen_spread(news, sheet.settings.spread_bps, sheet.instruments[symbol].tick)
-    known, market = sheet.markets.get(symbol), market_from_update(news)
-    if known is not None and (known.last is not None or known.mark is not None):
-        market = evolve(market, last=_moved_last(known.last, market), mark=known.mark)
-    sheet.put_market(market)
-    if symbol in sheet.orders:
-        if sheet.settings.queue_prorata:
-            _bring_forward(sheet, market)
-        buys, sells = _reached(sheet, market)
-        _serve_side(sheet, market, buys)
-        _serve_side(sheet, market, sells)
-        if sheet.orders_with_terms:
-            trigger_reached_orders(sheet, symbol)
+    symbol = update.symbol
+    if state.settings.spread_bps and isinstance(update, QuoteUpdate):
+        update = widen_spread(update, state.settings.spread_bps, state.instruments[symbol].tick)
+    previous, market = state.markets.get(symbol), market_from_update(update)
+    if previous is not None and (previous.last is not None or previous.mark is not None):
+        market = evolve(market, last=_clamp_last_price(previous.last, market), mark=previous.mark)
+    state.put_market(market)
+    if symbol in state.orders:
+        if state.settings.queue_prorata:
+            _advance_queues(state, market)
+        buys, sells = _reached_orders(state, market)
+        _fill_side(state, market, buys)
+        _fill_side(state, market, sells)
+        if state.orders_with_terms:
+            trigger_reached_orders(state, symbol)
 
 
-def apply_trade_tick(sheet: StepState, news: TradeTick) -> None:
+def apply_trade_tick(state: StepState, update: TradeTick) -> None:
     """A trade of others: it moves the last price and serves the orders that it reaches."""
-    symbol = news.symbol
-    known = sheet.markets.get(symbol)
-    market = _shown(known, news)
-    sheet.put_market(evolve(market, last=news.price, at=news.at))
-    if symbol not in sheet.orders:
+    symbol = update.symbol
+    previous = state.markets.get(symbol)
+    market = _market_or_empty(previous, update)
+    state.put_market(evolve(market, last=update.price, at=update.at))
+    if symbol not in state.orders:
         return
     for side in (Side.BUY, Side.SELL):
-        if sheet.orders.get(symbol):
-            _serve_print(sheet, market, news, side)
-    if sheet.orders_with_terms:
-        trigger_reached_orders(sheet, symbol)
+        if state.orders.get(symbol):
+            _fill_by_trade(state, market, update, side)
+    if state.orders_with_terms:
+        trigger_reached_orders(state, symbol)
 
 
-def apply_mark_price(sheet: StepState, news: MarkPriceUpdate) -> None:
+def apply_mark_price(state: StepState, update: MarkPriceUpdate) -> None:
     """A mark price: it releases orders, and fills none by itself."""
-    market = _shown(sheet.markets.get(news.symbol), news)
-    sheet.put_market(evolve(market, mark=news.price, at=news.at))
-    if sheet.orders_with_terms:
-        trigger_reached_orders(sheet, news.symbol)
+    market = _market_or_empty(state.markets.get(update.symbol), update)
+    state.put_market(evolve(market, mark=update.price, at=update.at))
+    if state.orders_with_terms:
+        trigger_reached_orders(state, update.symbol)
 
 
 def is_beyond(side: Side, limit: Decimal, price: Decimal) -> bool:
@@ -86,31 +86,31 @@ def is_beyond(side: Side, limit: Decimal, price: Decimal) -> bool:
 
 def sort_by_priority(orders: Iterable[PaperOrder]) -> list[PaperOrder]:
     """In the order of service: the highest buyer, the lowest seller, then the first to come."""
-    return sorted(orders, key=_turn)
+    return sorted(orders, key=_priority)
 
 
-def fill_up_to(sheet: StepState, order: PaperOrder, qty: Decimal, price: Decimal) -> Decimal:
+def fill_up_to(state: StepState, order: PaperOrder, qty: Decimal, price: Decimal) -> Decimal:
     """Execute a resting order at ``price`` as far as ``qty`` and its position allow."""
-    current = sheet.order(order.symbol, order.exchange_order_id)
+    current = state.order(order.symbol, order.exchange_order_id)
     if current is not None:
-        current = cap_to_position(sheet, current)
+        current = cap_to_position(state, current)
     if current is None:
         return ZERO
-    got = min(qty, current.remaining)
-    if got:
-        fill_resting(sheet, current, [BookFill(qty=got, price=price)])
-    return got
+    filled_qty = min(qty, current.remaining)
+    if filled_qty:
+        fill_resting(state, current, [BookFill(qty=filled_qty, price=price)])
+    return filled_qty
 
 
-def _shown(known: Market | None, news: TradeTick | MarkPriceUpdate) -> Market:
-    if known is not None:
-        return known
+def _market_or_empty(previous: Market | None, update: TradeTick | MarkPriceUpdate) -> Market:
+    if previous is not None:
+        return previous
     return Market(
-        symbol=news.symbol, bids=build_book_side(()), asks=build_book_side(()), at=news.at
+        symbol=update.symbol, bids=build_book_side(()), asks=build_book_side(()), at=update.at
     )
 
 
-def _moved_last(last: Decimal | None, market: Market) -> Decimal | None:
+def _clamp_last_price(last: Decimal | None, market: Market) -> Decimal | None:
     """The last price, no lower than the best bid and no higher than the best ask."""
     if last is None:
         return None
@@ -122,13 +122,13 @@ def _moved_last(last: Decimal | None, market: Market) -> Decimal | None:
     return last
 
 
-def _reached(sheet: StepState, market: Market) -> tuple[list[PaperOrder], list[PaperOrder]]:
+def _reached_orders(state: StepState, market: Market) -> tuple[list[PaperOrder], list[PaperOrder]]:
     """Resting buys and sells that the market has come to. One pass: there may be thousands."""
     ask = market.asks.levels[0][0] if market.asks.levels else None
     bid = market.bids.levels[0][0] if market.bids.levels else None
     buys: list[PaperOrder] = []
     sells: list[PaperOrder] = []
-    for order in sheet.orders[market.symbol].values():
+    for order in state.orders[market.symbol].values():
         price = order.price
         if price is None:
             continue
@@ -137,93 +137,95 @@ def _reached(sheet: StepState, market: Market) -> tuple[list[PaperOrder], list[P
                 buys.append(order)
         elif bid is not None and price <= bid:
             sells.append(order)
-    if sheet.orders_with_terms:
+    if state.orders_with_terms:
         buys = [order for order in buys if not order.is_waiting]
         sells = [order for order in sells if not order.is_waiting]
     return buys, sells
 
 
-def _serve_side(sheet: StepState, market: Market, reached: list[PaperOrder]) -> None:
-    model = sheet.settings.fill
+def _fill_side(state: StepState, market: Market, reached: list[PaperOrder]) -> None:
+    model = state.settings.fill
     for order in sort_by_priority(reached):
         assert order.price is not None, "only orders with a price rest"
         best = market.opposite(order.side).levels[0][0]
         if model is FillModel.TOUCH or is_beyond(order.side, order.price, best):
-            _serve_quote(sheet, order, whole=True)
+            _fill_at_quote(state, order, is_whole=True)
         elif model is FillModel.QUEUE:
-            _serve_quote(sheet, order, whole=False)
+            _fill_at_quote(state, order, is_whole=False)
 
 
-def _turn(order: PaperOrder) -> tuple[Decimal, int, int]:
+def _priority(order: PaperOrder) -> tuple[Decimal, int, int]:
     """Lower is served first."""
     assert order.price is not None, "only orders with a price rest"
     price = order.price.copy_negate() if order.side is Side.BUY else order.price
     return price, order.rank, order.number
 
 
-def _serve_quote(sheet: StepState, order: PaperOrder, *, whole: bool) -> None:
+def _fill_at_quote(state: StepState, order: PaperOrder, *, is_whole: bool) -> None:
     """Execute a resting order as far as the levels that reach it give, or the whole of it."""
-    current = sheet.order(order.symbol, order.exchange_order_id)
+    current = state.order(order.symbol, order.exchange_order_id)
     if current is None:
         return
     price = current.price
     assert price is not None, "only orders with a price rest"
-    held = reducible_qty(sheet, current)
-    if not held:
-        terminate_order(sheet, current, reason="reduce_only")
+    reducible = reducible_qty(state, current)
+    if not reducible:
+        terminate_order(state, current, reason="reduce_only")
         return
-    book = sheet.markets[order.symbol].opposite(order.side)
-    takings, after = match_limit(book, order.side, min(current.remaining, held), price)
-    if not takings and not whole:
+    book = state.markets[order.symbol].opposite(order.side)
+    fills, after = match_limit(book, order.side, min(current.remaining, reducible), price)
+    if not fills and not is_whole:
         return
-    if held < current.remaining:
-        current = evolve(release_lock(sheet, current), qty=add(current.filled, held), locked=ZERO)
-        sheet.events.append(Changed(order=current))
-    sheet.leave(order.symbol, order.side, after)
-    qty = held if whole else reduce(add, (taking.qty for taking in takings))
-    fill_resting(sheet, current, [BookFill(qty=min(qty, current.remaining), price=price)])
+    if reducible < current.remaining:
+        current = evolve(
+            release_lock(state, current), qty=add(current.filled, reducible), locked=ZERO
+        )
+        state.events.append(Changed(order=current))
+    state.consume_depth(order.symbol, order.side, after)
+    qty = reducible if is_whole else reduce(add, (fill.qty for fill in fills))
+    fill_resting(state, current, [BookFill(qty=min(qty, current.remaining), price=price)])
 
 
-def _serve_print(sheet: StepState, market: Market, news: TradeTick, side: Side) -> None:
+def _fill_by_trade(state: StepState, market: Market, update: TradeTick, side: Side) -> None:
     """Serve resting orders of one side: whole beyond their price, in the queue at it."""
-    model, given = sheet.settings.fill, ZERO
-    hits = news.side is not side
+    model, used_qty = state.settings.fill, ZERO
+    is_hit = update.side is not side
     resting = [
         order
-        for order in sheet.orders[news.symbol].values()
+        for order in state.orders[update.symbol].values()
         if order.side is side
         and order.price is not None
         and not order.is_waiting
-        and (order.price == news.price or is_beyond(side, order.price, news.price))
+        and (order.price == update.price or is_beyond(side, order.price, update.price))
     ]
     for order in sort_by_priority(resting):
-        if order.price is None or sheet.order(order.symbol, order.exchange_order_id) is None:
+        if order.price is None or state.order(order.symbol, order.exchange_order_id) is None:
             continue
-        if order.price != news.price or (hits and model is FillModel.TOUCH):
-            fill_up_to(sheet, order, order.remaining, order.price)
-        elif hits and model is FillModel.QUEUE:
-            reaching = subtract(news.qty, given)
-            given = add(given, _eat(sheet, market, order, reaching))
+        if order.price != update.price or (is_hit and model is FillModel.TOUCH):
+            fill_up_to(state, order, order.remaining, order.price)
+        elif is_hit and model is FillModel.QUEUE:
+            trade_qty_left = subtract(update.qty, used_qty)
+            used_qty = add(used_qty, _consume_queue(state, market, order, trade_qty_left))
 
 
-def _eat(sheet: StepState, market: Market, order: PaperOrder, qty: Decimal) -> Decimal:
+def _consume_queue(state: StepState, market: Market, order: PaperOrder, qty: Decimal) -> Decimal:
     """Trades of ``qty`` at the order's price: what stands ahead is eaten, then the order."""
     queue = order.queue or estimate_queue_position(market, order)
     ahead = ZERO if queue is None else queue.ahead
     if queue is not None and (ahead or queue.shown):
         order = evolve(order, queue=advance_on_trade(queue, qty))
-        sheet.put_order(order)
+        state.put_order(order)
     rest_qty = max(subtract(qty, ahead), ZERO)
     assert order.price is not None, "only orders with a price rest"
-    return fill_up_to(sheet, order, rest_qty, order.price) if rest_qty else ZERO
+    return fill_up_to(state, order, rest_qty, order.price) if rest_qty else ZERO
 
 
-def _bring_forward(sheet: StepState, market: Market) -> None:
+def _advance_queues(state: StepState, market: Market) -> None:
     """Orders ahead that were canceled bring resting ones forward, in proportion."""
-    for order in list(sheet.orders[market.symbol].values()):
+    for order in list(state.orders[market.symbol].values()):
         if order.queue is None:
             continue
         shown = displayed_qty_at(market, order)
         queue = order.queue if shown is None else advance_on_cancels(order.queue, shown)
         if queue is not order.queue:
-            sheet.put_order(evolve(order, queue=queue))
+            state.put_order(evolve(order, queue=queue))

@@ -14,7 +14,7 @@ from oms.simulation.inputs import BookUpdate, QuoteUpdate
 from oms.simulation.state.exchange_state import BookSide, Level, Market
 
 #: Roots have no decimal end: 28 digits are enough to hit the tick.
-_ROOT = Context(prec=28)
+_ROOT_CONTEXT = Context(prec=28)
 
 
 @value
@@ -26,7 +26,7 @@ class BookFill:
     extrapolated: bool = False
 
 
-_new_taking, _new_ladder = constructor(BookFill), constructor(BookSide)
+_new_fill, _new_ladder = constructor(BookFill), constructor(BookSide)
 
 
 def build_book_side(levels: tuple[Level, ...]) -> BookSide:
@@ -46,31 +46,31 @@ def build_book_side(levels: tuple[Level, ...]) -> BookSide:
     return _new_ladder(levels=levels, last=last, shown=shown if is_limited else None)
 
 
-def market_from_update(news: QuoteUpdate | BookUpdate) -> Market:
+def market_from_update(update: QuoteUpdate | BookUpdate) -> Market:
     """The market that ``news`` shows, with nothing taken from it."""
-    match news:
+    match update:
         case QuoteUpdate():
-            bids: tuple[Level, ...] = ((news.bid, news.bid_qty),)
-            asks: tuple[Level, ...] = ((news.ask, news.ask_qty),)
+            bids: tuple[Level, ...] = ((update.bid, update.bid_qty),)
+            asks: tuple[Level, ...] = ((update.ask, update.ask_qty),)
         case BookUpdate():
-            bids, asks = news.bids, news.asks
+            bids, asks = update.bids, update.asks
     return Market(
-        symbol=news.symbol, bids=build_book_side(bids), asks=build_book_side(asks), at=news.at
+        symbol=update.symbol, bids=build_book_side(bids), asks=build_book_side(asks), at=update.at
     )
 
 
-def widen_spread(news: QuoteUpdate, spread_bps: Decimal, tick: Decimal) -> QuoteUpdate:
+def widen_spread(update: QuoteUpdate, spread_bps: Decimal, tick: Decimal) -> QuoteUpdate:
     """A price that is told alone, with bid and ask around it on the tick."""
-    if news.bid != news.ask or news.bid_qty is not None or news.ask_qty is not None:
-        return news
-    half = EXACT.divide(multiply(news.bid, spread_bps), Decimal(20_000))
-    bid = round_down_to_step(subtract(news.bid, half), tick)
-    short = EXACT.remainder(add(news.ask, half), tick)
-    ask = add(news.ask, half)
+    if update.bid != update.ask or update.bid_qty is not None or update.ask_qty is not None:
+        return update
+    half = EXACT.divide(multiply(update.bid, spread_bps), Decimal(20_000))
+    bid = round_down_to_step(subtract(update.bid, half), tick)
+    remainder = EXACT.remainder(add(update.ask, half), tick)
+    ask = add(update.ask, half)
     return evolve(
-        news,
+        update,
         bid=max(bid, tick),
-        ask=ask if not short else add(subtract(ask, short), tick),
+        ask=ask if not remainder else add(subtract(ask, remainder), tick),
     )
 
 
@@ -88,8 +88,8 @@ def match_limit(
     book: BookSide, side: Side, qty: Decimal, limit: Decimal | None
 ) -> tuple[list[BookFill], BookSide]:
     """Take up to ``qty`` from the levels within ``limit`` (``None``: from all)."""
-    takings, after, _ = _walked(book, side, qty, limit)
-    return takings, after
+    fills, after, _ = _match_levels(book, side, qty, limit)
+    return fills, after
 
 
 def match_market(
@@ -107,62 +107,64 @@ def match_market(
     """
     if not book.shown and book.shown is not None:
         return [], book
-    takings, after, left = _walked(book, side, qty, None)
-    if slippage and takings and book.levels[len(takings) - 1][1] is None:
-        last = takings[-1]
-        price = _moved(last.price, side, Decimal(1), tick, slippage)
-        takings[-1] = _new_taking(qty=last.qty, price=price)
-    if not left:
-        return takings, after
+    fills, after, remaining = _match_levels(book, side, qty, None)
+    if slippage and fills and book.levels[len(fills) - 1][1] is None:
+        last = fills[-1]
+        price = _impact_price(last.price, side, Decimal(1), tick, slippage)
+        fills[-1] = _new_fill(qty=last.qty, price=price)
+    if not remaining:
+        return fills, after
     assert book.last is not None and book.shown is not None, "only a limited book runs out"
-    beyond = add(book.beyond, left)
-    price = _moved(book.last, side, _ROOT.divide(beyond, book.shown), tick, impact)
-    takings.append(_new_taking(qty=left, price=price, extrapolated=True))
-    return takings, _new_ladder(levels=(), last=book.last, shown=book.shown, beyond=beyond)
+    beyond = add(book.beyond, remaining)
+    price = _impact_price(book.last, side, _ROOT_CONTEXT.divide(beyond, book.shown), tick, impact)
+    fills.append(_new_fill(qty=remaining, price=price, extrapolated=True))
+    return fills, _new_ladder(levels=(), last=book.last, shown=book.shown, beyond=beyond)
 
 
-def _walked(
+def _match_levels(
     book: BookSide, side: Side, qty: Decimal, limit: Decimal | None
 ) -> tuple[list[BookFill], BookSide, Decimal]:
     """What the levels within ``limit`` give, what they keep, and what of ``qty`` is left."""
-    takings: list[BookFill] = []
-    levels, left, used = book.levels, qty, 0
+    fills: list[BookFill] = []
+    levels, remaining, levels_used = book.levels, qty, 0
     rest: tuple[Level, ...] = ()
     for price, offered in levels:
-        if not left or (limit is not None and not is_within_limit(side, limit, price)):
+        if not remaining or (limit is not None and not is_within_limit(side, limit, price)):
             break
-        used += 1
-        if offered is None or offered > left:
-            takings.append(_new_taking(qty=left, price=price))
-            rest = ((price, None if offered is None else subtract(offered, left)),)
-            left = ZERO
+        levels_used += 1
+        if offered is None or offered > remaining:
+            fills.append(_new_fill(qty=remaining, price=price))
+            rest = ((price, None if offered is None else subtract(offered, remaining)),)
+            remaining = ZERO
         else:
-            takings.append(_new_taking(qty=offered, price=price))
-            left = subtract(left, offered)
-    if not used:
-        return takings, book, left
+            fills.append(_new_fill(qty=offered, price=price))
+            remaining = subtract(remaining, offered)
+    if not levels_used:
+        return fills, book, remaining
     after = _new_ladder(
-        levels=rest + levels[used:], last=book.last, shown=book.shown, beyond=book.beyond
+        levels=rest + levels[levels_used:], last=book.last, shown=book.shown, beyond=book.beyond
     )
-    return takings, after, left
+    return fills, after, remaining
 
 
 def qty_for_cost(book: BookSide, cost: Decimal, step: Decimal) -> Decimal:
     """What ``cost`` buys of the shown levels, down to a whole step."""
-    qty, left = ZERO, cost
+    qty, remaining = ZERO, cost
     for price, offered in book.levels:
-        affordable = EXACT.divide(left, price)
+        affordable = EXACT.divide(remaining, price)
         if offered is None or affordable <= offered:
             qty = add(qty, affordable)
             break
         qty = add(qty, offered)
-        left = subtract(left, multiply(offered, price))
+        remaining = subtract(remaining, multiply(offered, price))
     return round_down_to_step(qty, step)
 
 
-def _moved(last: Decimal, side: Side, excess: Decimal, tick: Decimal, impact: Decimal) -> Decimal:
+def _impact_price(
+    last: Decimal, side: Side, excess: Decimal, tick: Decimal, impact: Decimal
+) -> Decimal:
     """``last`` moved against the taker, on the tick, never below one tick."""
-    share = multiply(impact, _ROOT.sqrt(excess))
+    share = multiply(impact, _ROOT_CONTEXT.sqrt(excess))
     factor = EXACT.add(1, share) if side is Side.BUY else EXACT.subtract(1, share)
     ticks = EXACT.divide(multiply(last, factor), tick)
     rounding = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR

@@ -36,8 +36,8 @@ def advance_on_cancels(queue: QueuePosition, shown: Decimal) -> QueuePosition:
     """The place when the book shows less than was left by trades: part of it stood ahead."""
     if shown >= queue.shown:
         return queue if shown == queue.shown else QueuePosition(ahead=queue.ahead, shown=shown)
-    gone = multiply(queue.ahead, subtract(queue.shown, shown))
-    ahead = subtract(queue.ahead, round_to_scale(EXACT.divide(gone, queue.shown)))
+    canceled_ahead = multiply(queue.ahead, subtract(queue.shown, shown))
+    ahead = subtract(queue.ahead, round_to_scale(EXACT.divide(canceled_ahead, queue.shown)))
     return QueuePosition(ahead=max(ahead, ZERO), shown=shown)
 
 

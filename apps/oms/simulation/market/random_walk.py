@@ -61,15 +61,15 @@ _ASSETS: Mapping[str, tuple[str, int]] = MappingProxyType(
 _OTHER = ("100", 1000)
 
 
-def step_at(moment: datetime) -> int:
+def step_at(timestamp: datetime) -> int:
     """The number of the step that ``moment`` falls into."""
-    return (moment - _EPOCH) // STEP_DURATION
+    return (timestamp - _EPOCH) // STEP_DURATION
 
 
 def quote_at(seed: int, instrument: Instrument, step: int) -> tuple[Decimal, Decimal]:
     """Best bid and ask at ``step``, on the tick."""
     bid, spread, _, _ = _best(seed, instrument, step)
-    return _price(instrument, bid), _price(instrument, bid + spread)
+    return _tick_price(instrument, bid), _tick_price(instrument, bid + spread)
 
 
 def book_at(
@@ -77,7 +77,7 @@ def book_at(
 ) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
     """Bids and asks at ``step``, best first, quantities on the step; ``depth`` levels at most."""
     bid, spread, gap, base = _best(seed, instrument, step)
-    noise = _mixed(_key(seed, instrument.symbol) ^ step)
+    noise = _mix(_key(seed, instrument.symbol) ^ step)
     inverse = instrument.kind is InstrumentKind.INVERSE
     price = int(instrument.contract_size.scaleb(9)) if inverse else base
     step_up, step_down = instrument.step.as_integer_ratio()
@@ -91,8 +91,8 @@ def book_at(
         below, above = bid - index * gap, bid + spread + index * gap
         bits = noise >> (index * 6 % 58)
         if below > 0:
-            bids.append((times(tick, below), times(smallest, _steps(size, bits & 63))))
-        asks.append((times(tick, above), times(smallest, _steps(size, bits >> 3 & 63))))
+            bids.append((times(tick, below), times(smallest, _noisy_steps(size, bits & 63))))
+        asks.append((times(tick, above), times(smallest, _noisy_steps(size, bits >> 3 & 63))))
     return tuple(bids), tuple(asks)
 
 
@@ -102,37 +102,37 @@ def _best(seed: int, instrument: Instrument, step: int) -> tuple[int, int, int, 
     base, quote = _path(seed, instrument.base, step), _path(seed, instrument.quote, step)
     middle = max(base * down // (quote * up), 2)
     gap = 1 + middle // 200_000
-    spread = 1 + _mixed(_key(seed, instrument.symbol) + step) % (2 * gap)
+    spread = 1 + _mix(_key(seed, instrument.symbol) + step) % (2 * gap)
     return max(middle - spread // 2, 1), spread, gap, base
 
 
 def _path(seed: int, asset: str, step: int) -> int:
     """The asset's price in dollars × 10⁹."""
-    usual, swing = _usual(asset)
+    usual_price, swing = _usual_price(asset)
     if not swing:
-        return usual
+        return usual_price
     key = _key(seed, asset)
     regime = _regime(key, step)
-    moved, period, height = 0, 1, _HEIGHT
+    deviation, period, height = 0, 1, _HEIGHT
     for octave in range(_OCTAVES):
-        index, along = divmod(step, period)
-        left, rise = _line(key, octave, index)
-        value = (left + rise * along // period) * height >> 32
-        moved += value * regime // 1000 if octave < _QUICK_OCTAVES else value
+        index, offset = divmod(step, period)
+        left, rise = _segment(key, octave, index)
+        value = (left + rise * offset // period) * height >> 32
+        deviation += value * regime // 1000 if octave < _QUICK_OCTAVES else value
         period *= 4
         height *= 2
-    return usual * (_ONE + moved * swing // 1000) // _ONE
+    return usual_price * (_ONE + deviation * swing // 1000) // _ONE
 
 
 @lru_cache
-def _usual(asset: str) -> tuple[int, int]:
+def _usual_price(asset: str) -> tuple[int, int]:
     """Its usual price in dollars × 10⁹, and its swing in permille."""
     start, swing = _ASSETS.get(asset, _OTHER)
     return int(Decimal(start).scaleb(9)), swing
 
 
 @lru_cache(maxsize=16_384)
-def _line(key: int, octave: int, index: int) -> tuple[int, int]:
+def _segment(key: int, octave: int, index: int) -> tuple[int, int]:
     """Where the octave's line begins at ``index``, between −2³² and 2³², and how far it rises."""
     left = _lattice(key, octave, index)
     return left, _lattice(key, octave, index + 1) - left
@@ -140,17 +140,17 @@ def _line(key: int, octave: int, index: int) -> tuple[int, int]:
 
 def _regime(key: int, step: int) -> int:
     """Height of the quick octaves in permille; it glides from one regime to the next."""
-    index, along = divmod(step, _REGIME_STEPS)
+    index, offset = divmod(step, _REGIME_STEPS)
     left, right = (_REGIMES[_lattice(key, _OCTAVES, index + i) & 7] for i in (0, 1))
-    return left + (right - left) * along // _REGIME_STEPS
+    return left + (right - left) * offset // _REGIME_STEPS
 
 
 def _lattice(key: int, octave: int, index: int) -> int:
     """A hashed whole number from −2³² to 2³² − 1."""
-    return (_mixed(key + octave * 0xD1B54A32D192ED03 ^ index * 0x9E3779B97F4A7C15) >> 31) - 2**32
+    return (_mix(key + octave * 0xD1B54A32D192ED03 ^ index * 0x9E3779B97F4A7C15) >> 31) - 2**32
 
 
-def _mixed(number: int) -> int:
+def _mix(number: int) -> int:
     """64 bits that depend on every bit of ``number``."""
     number &= _MASK
     number = (number ^ number >> 32) * 0xD6E8FEB86659FD93 & _MASK
@@ -164,10 +164,10 @@ def _key(seed: int, name: str) -> int:
     return int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:8], "big")
 
 
-def _price(instrument: Instrument, ticks: int) -> Decimal:
+def _tick_price(instrument: Instrument, ticks: int) -> Decimal:
     return EXACT.multiply(instrument.tick, ticks)
 
 
-def _steps(steps: int, noise: int) -> int:
+def _noisy_steps(steps: int, noise: int) -> int:
     """Between a half and one and a half of ``steps``, at least one step."""
     return steps * (32 + noise) // 64 or 1

@@ -21,121 +21,133 @@ from oms.simulation.state.exchange_state import AttachedExit, OrderSource, Order
 from oms.simulation.state.step_state import StepState
 
 
-def update_attached_exits(sheet: StepState) -> None:
+def update_attached_exits(state: StepState) -> None:
     """After fills: attach exits to what was executed, and cut those that hold too much."""
     symbols = set()
-    while sheet.filled_parents:
-        name = next(iter(sheet.filled_parents))
-        before = sheet.filled_parents.pop(name)
-        parent = _latest(sheet, before)
-        _grow(sheet, parent, subtract(parent.filled, before.filled))
+    while state.filled_parents:
+        name = next(iter(state.filled_parents))
+        before = state.filled_parents.pop(name)
+        parent = _current_order(state, before)
+        _extend_exits(state, parent, subtract(parent.filled, before.filled))
         symbols.add(parent.symbol)
     for symbol in sorted(symbols):
-        trigger_reached_orders(sheet, symbol)
-    for child in _attached(sheet):
-        current = sheet.order(child.symbol, child.exchange_order_id)
+        trigger_reached_orders(state, symbol)
+    for exit_order in _attached_orders(state):
+        current = state.order(exit_order.symbol, exit_order.exchange_order_id)
         if current is not None:
-            cap_to_position(sheet, current)
+            cap_to_position(state, current)
 
 
 def check_exit_prices(order: PaperOrder, price: Decimal | None) -> Rejection | None:
     """Whether exits told as prices lie on the wrong sides of the entry at ``price``."""
-    gain, loss = order.terms.take_profit, order.terms.stop_loss
-    prices = [loss.price if loss else None, price, gain.price if gain else None]
-    known = [each for each in prices if each is not None]
+    take_profit, stop_loss = order.terms.take_profit, order.terms.stop_loss
+    prices = [
+        stop_loss.price if stop_loss else None,
+        price,
+        take_profit.price if take_profit else None,
+    ]
+    given = [each for each in prices if each is not None]
     if order.side is Side.SELL:
-        known.reverse()
-    if all(low < high for low, high in pairwise(known)):
+        given.reverse()
+    if all(low < high for low, high in pairwise(given)):
         return None
     message = "a long needs stop loss < price < take profit, a short the reverse"
     return Rejection(code="exchange_rejected", message=message)
 
 
 @value
-class _Levels:
+class _ExitLevels:
     """Where a parent's exits are now."""
 
-    gain: Decimal | None
-    loss: Decimal | None
+    take_profit: Decimal | None
+    stop_loss: Decimal | None
 
 
-def _latest(sheet: StepState, order: PaperOrder) -> PaperOrder:
+def _current_order(state: StepState, order: PaperOrder) -> PaperOrder:
     """The order as it is now, open or ended in this step."""
     name = order.exchange_order_id
-    current = sheet.order(order.symbol, name)
+    current = state.order(order.symbol, name)
     if current is not None:
         return current
-    return next(ended for ended in reversed(sheet.ended) if ended.exchange_order_id == name)
+    return next(ended for ended in reversed(state.ended_orders) if ended.exchange_order_id == name)
 
 
-def _attached(sheet: StepState) -> list[PaperOrder]:
-    found = (sheet.order(symbol, name) for name, symbol in sheet.orders_with_terms.items())
-    children = (o for o in found if o is not None and o.terms.source is OrderSource.ATTACHED)
-    return sorted(children, key=lambda order: order.number)
+def _attached_orders(state: StepState) -> list[PaperOrder]:
+    found = (state.order(symbol, name) for name, symbol in state.orders_with_terms.items())
+    exit_orders = (o for o in found if o is not None and o.terms.source is OrderSource.ATTACHED)
+    return sorted(exit_orders, key=lambda order: order.number)
 
 
-def _grow(sheet: StepState, parent: PaperOrder, qty: Decimal) -> None:
+def _extend_exits(state: StepState, parent: PaperOrder, qty: Decimal) -> None:
     """Let the parent's exits cover ``qty`` more, which it has just executed."""
-    levels = _levels(sheet, parent)
-    children = [o for o in _attached(sheet) if o.terms.parent == parent.exchange_order_id]
-    if not children:
-        _attach(sheet, parent, qty, levels)
-    moved = _Levels(
-        gain=levels.gain if _is_percent(parent.terms.take_profit) else None,
-        loss=levels.loss if _is_percent(parent.terms.stop_loss) else None,
+    levels = _exit_levels(state, parent)
+    exit_orders = [o for o in _attached_orders(state) if o.terms.parent == parent.exchange_order_id]
+    if not exit_orders:
+        _place_exits(state, parent, qty, levels)
+    moved_levels = _ExitLevels(
+        take_profit=levels.take_profit if _is_percent(parent.terms.take_profit) else None,
+        stop_loss=levels.stop_loss if _is_percent(parent.terms.stop_loss) else None,
     )
-    for child in children:
-        current = sheet.order(child.symbol, child.exchange_order_id)
+    for exit_order in exit_orders:
+        current = state.order(exit_order.symbol, exit_order.exchange_order_id)
         if current is not None:
-            _arrive(sheet, _larger(sheet, current, qty, moved))
+            _admit_exit(state, _increase_exit(state, current, qty, moved_levels))
 
 
-def _is_percent(wish: AttachedExit | None) -> bool:
+def _is_percent(attached_exit: AttachedExit | None) -> bool:
     """Only these follow the average price; a price stays where it was put, or changed to."""
-    return wish is not None and wish.percent is not None
+    return attached_exit is not None and attached_exit.percent is not None
 
 
-def _larger(sheet: StepState, child: PaperOrder, qty: Decimal, levels: _Levels) -> PaperOrder:
-    child = evolve(release_lock(sheet, child), qty=add(child.qty, qty))
-    if child.is_waiting:
-        trigger = levels.loss or child.terms.trigger_price
-        child = evolve(child, terms=evolve(child.terms, trigger_price=trigger))
-    elif not child.triggered_at:
-        child = evolve(child, price=levels.gain or child.price)
-    held = reducible_qty(sheet, child)
-    child = evolve(child, qty=add(child.filled, held), queue=None)
-    sheet.events.append(Changed(order=child))
-    return child
+def _increase_exit(
+    state: StepState, exit_order: PaperOrder, qty: Decimal, levels: _ExitLevels
+) -> PaperOrder:
+    exit_order = evolve(release_lock(state, exit_order), qty=add(exit_order.qty, qty))
+    if exit_order.is_waiting:
+        trigger = levels.stop_loss or exit_order.terms.trigger_price
+        exit_order = evolve(exit_order, terms=evolve(exit_order.terms, trigger_price=trigger))
+    elif not exit_order.triggered_at:
+        exit_order = evolve(exit_order, price=levels.take_profit or exit_order.price)
+    reducible = reducible_qty(state, exit_order)
+    exit_order = evolve(exit_order, qty=add(exit_order.filled, reducible), queue=None)
+    state.events.append(Changed(order=exit_order))
+    return exit_order
 
 
-def _attach(sheet: StepState, parent: PaperOrder, qty: Decimal, levels: _Levels) -> None:
+def _place_exits(state: StepState, parent: PaperOrder, qty: Decimal, levels: _ExitLevels) -> None:
     """Place what was attached to ``parent`` for ``qty``, or for what is held of it."""
-    made: list[PaperOrder] = []
-    both = levels.gain is not None and levels.loss is not None
-    first, second = f"o{sheet.orders_made + 1}", f"o{sheet.orders_made + 2}"
-    if levels.gain is not None:
-        made.append(_child(sheet, parent, first, second if both else "", price=levels.gain))
-    if levels.loss is not None:
+    exits: list[PaperOrder] = []
+    both = levels.take_profit is not None and levels.stop_loss is not None
+    first, second = f"o{state.orders_made + 1}", f"o{state.orders_made + 2}"
+    if levels.take_profit is not None:
+        exits.append(
+            _build_exit(state, parent, first, second if both else "", price=levels.take_profit)
+        )
+    if levels.stop_loss is not None:
         name, sibling = (second, first) if both else (first, "")
         limit = parent.terms.stop_loss.limit_price if parent.terms.stop_loss else None
-        child = _child(sheet, parent, name, sibling, price=limit, trigger=levels.loss)
-        made.append(child)
-    held = min((reducible_qty(sheet, evolve(child, qty=qty)) for child in made), default=ZERO)
-    if not held:
+        exit_order = _build_exit(
+            state, parent, name, sibling, price=limit, trigger=levels.stop_loss
+        )
+        exits.append(exit_order)
+    reducible = min(
+        (reducible_qty(state, evolve(exit_order, qty=qty)) for exit_order in exits), default=ZERO
+    )
+    if not reducible:
         return
-    for child in made:
-        child = evolve(child, qty=held)
-        sheet.orders_made += 1
-        sheet.events.append(Accepted(order=child))
-        sheet.put_order(child)
-    for child in made:
-        current = sheet.order(child.symbol, child.exchange_order_id)
+    for exit_order in exits:
+        exit_order = evolve(exit_order, qty=reducible)
+        state.orders_made += 1
+        state.events.append(Accepted(order=exit_order))
+        state.put_order(exit_order)
+    for exit_order in exits:
+        current = state.order(exit_order.symbol, exit_order.exchange_order_id)
         if current is not None:
-            _arrive(sheet, current)
+            _admit_exit(state, current)
 
 
-def _child(
-    sheet: StepState,
+def _build_exit(
+    state: StepState,
     parent: PaperOrder,
     name: str,
     sibling: str,
@@ -155,9 +167,9 @@ def _child(
         leg=parent.leg,
         reduce_only=True,
         post_only=False,
-        rank=sheet.next_rank(),
-        locked_currency=lock_currency(sheet.instruments[parent.symbol], parent.side.opposite),
-        created_at=sheet.at,
+        rank=state.next_rank(),
+        locked_currency=lock_currency(state.instruments[parent.symbol], parent.side.opposite),
+        created_at=state.at,
         terms=OrderTerms(
             trigger_price=trigger,
             trigger_by=parent.terms.trigger_by,
@@ -168,32 +180,32 @@ def _child(
     )
 
 
-def _arrive(sheet: StepState, child: PaperOrder) -> None:
-    admitted = admit(sheet, child)
+def _admit_exit(state: StepState, exit_order: PaperOrder) -> None:
+    admitted = admit(state, exit_order)
     if isinstance(admitted, Rejection):
-        terminate_order(sheet, child, reason=admitted.code)
+        terminate_order(state, exit_order, reason=admitted.code)
     else:
-        execute_admitted(sheet, admitted)
+        execute_admitted(state, admitted)
 
 
-def _levels(sheet: StepState, parent: PaperOrder) -> _Levels:
-    tick = sheet.instruments[parent.symbol].tick
+def _exit_levels(state: StepState, parent: PaperOrder) -> _ExitLevels:
+    tick = state.instruments[parent.symbol].tick
     average = divide(parent.value, parent.filled)
     up = parent.side is Side.BUY
-    return _Levels(
-        gain=_level(parent.terms.take_profit, average, tick, above=up),
-        loss=_level(parent.terms.stop_loss, average, tick, above=not up),
+    return _ExitLevels(
+        take_profit=_exit_price(parent.terms.take_profit, average, tick, above=up),
+        stop_loss=_exit_price(parent.terms.stop_loss, average, tick, above=not up),
     )
 
 
-def _level(
-    wish: AttachedExit | None, average: Decimal, tick: Decimal, *, above: bool
+def _exit_price(
+    attached_exit: AttachedExit | None, average: Decimal, tick: Decimal, *, above: bool
 ) -> Decimal | None:
     """A wished price, or percent from the average on the tick, at least a tick away from it."""
-    if wish is None or wish.percent is None:
-        return None if wish is None else wish.price
-    moved = EXACT.divide(multiply(average, wish.percent), Decimal(100))
-    level = add(average, moved) if above else subtract(average, moved)
+    if attached_exit is None or attached_exit.percent is None:
+        return None if attached_exit is None else attached_exit.price
+    moved_levels = EXACT.divide(multiply(average, attached_exit.percent), Decimal(100))
+    level = add(average, moved_levels) if above else subtract(average, moved_levels)
     ticks = EXACT.divide(level, tick).quantize(Decimal(1), ROUND_HALF_EVEN, EXACT)
     nearest = add(average, tick) if above else subtract(average, tick)
     level = multiply(ticks, tick)

@@ -13,100 +13,100 @@ from oms.simulation.orders.settlement import settle_fill
 from oms.simulation.state.exchange_state import PLAIN_TERMS, PaperOrder, TimeInForce
 from oms.simulation.state.step_state import StepState
 
-_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
-def execute_admitted(sheet: StepState, admitted: AdmittedOrder) -> None:
+def execute_admitted(state: StepState, admitted: AdmittedOrder) -> None:
     """Execute what the book gave; what is left rests, or ends where it may not."""
-    order, takings = admitted.order, admitted.takings
-    if takings:
+    order, fills = admitted.order, admitted.fills
+    if fills:
         if admitted.book is not None:
-            sheet.leave(order.symbol, order.side, admitted.book)
-        if sheet.settings.partial_fill:
-            takings = _split(sheet, order, takings)
-        order = execute(sheet, order, takings, maker=False)
+            state.consume_depth(order.symbol, order.side, admitted.book)
+        if state.settings.partial_fill:
+            fills = _split_fills(state, order, fills)
+        order = execute(state, order, fills, maker=False)
     if order.filled == order.qty:
-        sheet.end_order(order)
+        state.end_order(order)
         return
     if _may_rest(order):
-        rest_order(sheet, order)
+        rest_order(state, order)
         return
-    sheet.end_order(order)
-    is_market = order.terms.time_in_force not in _AT_ONCE
+    state.end_order(order)
+    is_market = order.terms.time_in_force not in _IMMEDIATE
     reason = "unfilled" if is_market else order.terms.time_in_force.value.lower()
-    sheet.events.append(Canceled(order=order, reason=reason))
-    _end_sibling(sheet, order)
+    state.events.append(Canceled(order=order, reason=reason))
+    _cancel_sibling(state, order)
 
 
 def execute(
-    sheet: StepState, order: PaperOrder, takings: Sequence[BookFill], *, maker: bool
+    state: StepState, order: PaperOrder, fills: Sequence[BookFill], *, maker: bool
 ) -> PaperOrder:
     """Book fills of ``order``, which holds no lock; the first one of a pair ends the other."""
     terms = order.terms
     if terms is PLAIN_TERMS:
-        for taking in takings:
-            order = settle_fill(sheet, order, taking, maker=maker)
+        for fill in fills:
+            order = settle_fill(state, order, fill, maker=maker)
         return order
-    _end_sibling(sheet, order)
+    _cancel_sibling(state, order)
     before = order
-    for taking in takings:
-        order = settle_fill(sheet, order, taking, maker=maker)
+    for fill in fills:
+        order = settle_fill(state, order, fill, maker=maker)
     if terms.take_profit is not None or terms.stop_loss is not None:
-        sheet.filled_parents.setdefault(order.exchange_order_id, before)
+        state.filled_parents.setdefault(order.exchange_order_id, before)
     return order
 
 
-def fill_resting(sheet: StepState, order: PaperOrder, takings: Sequence[BookFill]) -> None:
+def fill_resting(state: StepState, order: PaperOrder, fills: Sequence[BookFill]) -> None:
     """Execute a resting order as maker, and let the remainder rest."""
-    rest_order(sheet, execute(sheet, release_lock(sheet, order), takings, maker=True))
+    rest_order(state, execute(state, release_lock(state, order), fills, maker=True))
 
 
-def cap_to_position(sheet: StepState, order: PaperOrder) -> PaperOrder | None:
+def cap_to_position(state: StepState, order: PaperOrder) -> PaperOrder | None:
     """A resting order no larger than what it may execute; ``None`` if it was ended for that."""
     if not order.reduce_only:
         return order
-    held = reducible_qty(sheet, order)
-    if not held:
-        terminate_order(sheet, order, reason="reduce_only")
+    reducible = reducible_qty(state, order)
+    if not reducible:
+        terminate_order(state, order, reason="reduce_only")
         return None
-    if held == order.remaining:
+    if reducible == order.remaining:
         return order
-    cut = evolve(release_lock(sheet, order), qty=add(order.filled, held))
-    sheet.events.append(Changed(order=cut))
-    rest_order(sheet, cut)
-    return sheet.order(order.symbol, order.exchange_order_id)
+    capped = evolve(release_lock(state, order), qty=add(order.filled, reducible))
+    state.events.append(Changed(order=capped))
+    rest_order(state, capped)
+    return state.order(order.symbol, order.exchange_order_id)
 
 
 def terminate_order(
-    sheet: StepState, order: PaperOrder, *, reason: str = "", expired: bool = False
+    state: StepState, order: PaperOrder, *, reason: str = "", expired: bool = False
 ) -> None:
     """End an open order, and with it the other one of its pair."""
-    order = release_lock(sheet, order)
-    sheet.end_order(order)
-    sheet.events.append(Expired(order=order) if expired else Canceled(order=order, reason=reason))
-    _end_sibling(sheet, order)
+    order = release_lock(state, order)
+    state.end_order(order)
+    state.events.append(Expired(order=order) if expired else Canceled(order=order, reason=reason))
+    _cancel_sibling(state, order)
 
 
-def _end_sibling(sheet: StepState, order: PaperOrder) -> None:
-    sibling = find_sibling(sheet, order)
+def _cancel_sibling(state: StepState, order: PaperOrder) -> None:
+    sibling = find_sibling(state, order)
     if sibling is not None:
-        alone = release_lock(sheet, evolve(sibling, terms=evolve(sibling.terms, sibling="")))
-        sheet.end_order(alone)
-        sheet.events.append(Canceled(order=alone, reason="oco"))
+        unlinked = release_lock(state, evolve(sibling, terms=evolve(sibling.terms, sibling="")))
+        state.end_order(unlinked)
+        state.events.append(Canceled(order=unlinked, reason="oco"))
 
 
 def _may_rest(order: PaperOrder) -> bool:
     if order.is_waiting:
         return True
-    return order.price is not None and order.terms.time_in_force not in _AT_ONCE
+    return order.price is not None and order.terms.time_in_force not in _IMMEDIATE
 
 
-def _split(sheet: StepState, order: PaperOrder, takings: Sequence[BookFill]) -> list[BookFill]:
+def _split_fills(state: StepState, order: PaperOrder, fills: Sequence[BookFill]) -> list[BookFill]:
     """Each in two, the first of the share that is set."""
-    instrument, share = sheet.instruments[order.symbol], sheet.settings.partial_fill
+    instrument, share = state.instruments[order.symbol], state.settings.partial_fill
     parts: list[BookFill] = []
-    for taking in takings:
-        first: Decimal = round_down_to_step(multiply(taking.qty, share), instrument.step)
-        qtys = [qty for qty in (first, subtract(taking.qty, first)) if qty > 0]
-        parts += [evolve(taking, qty=qty) for qty in qtys]
+    for fill in fills:
+        first: Decimal = round_down_to_step(multiply(fill.qty, share), instrument.step)
+        qtys = [qty for qty in (first, subtract(fill.qty, first)) if qty > 0]
+        parts += [evolve(fill, qty=qty) for qty in qtys]
     return parts

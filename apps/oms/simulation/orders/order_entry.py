@@ -34,30 +34,30 @@ from oms.simulation.transport.seeded_random import seeded_uniform
 _new_order, _new_accepted = constructor(PaperOrder), constructor(Accepted)
 
 
-def place_order(sheet: StepState, wish: NewOrder) -> Rejection | None:
+def place_order(state: StepState, request: NewOrder) -> Rejection | None:
     """Let an order arrive."""
-    if sheet.settings.reject_rate and _is_unlucky(sheet, wish):
+    if state.settings.reject_rate and _is_randomly_rejected(state, request):
         return Rejection(code="exchange_rejected", message="rejected by chance, as is set")
-    order = _ordered(sheet, wish, sheet.orders_made + 1)
+    order = _build_order(state, request, state.orders_made + 1)
     if isinstance(order, Rejection):
         return order
-    at_most = None if wish.fault is None else _at_most(sheet, wish.fault, order)
-    admitted = admit(sheet, order, at_most)
+    max_qty = None if request.fault is None else _initial_fill_limit(state, request.fault, order)
+    admitted = admit(state, order, max_qty)
     if isinstance(admitted, Rejection):
         return admitted
-    sheet.orders_made += 1
-    sheet.events.append(_new_accepted(order=order))
+    state.orders_made += 1
+    state.events.append(_new_accepted(order=order))
     if admitted.order.qty != order.qty:
-        sheet.events.append(Changed(order=admitted.order))
-    execute_admitted(sheet, admitted)
+        state.events.append(Changed(order=admitted.order))
+    execute_admitted(state, admitted)
     return None
 
 
-def place_order_pair(sheet: StepState, wish: NewOrderPair) -> Rejection | None:
+def place_order_pair(state: StepState, request: NewOrderPair) -> Rejection | None:
     """Let two orders arrive of which the first fill of one cancels the other; both or none."""
-    number = sheet.orders_made
-    first = _ordered(sheet, wish.first, number + 1)
-    second = _ordered(sheet, wish.second, number + 2)
+    number = state.orders_made
+    first = _build_order(state, request.first, number + 1)
+    second = _build_order(state, request.second, number + 2)
     if isinstance(first, Rejection):
         return first
     if isinstance(second, Rejection):
@@ -65,130 +65,135 @@ def place_order_pair(sheet: StepState, wish: NewOrderPair) -> Rejection | None:
     if not second.is_waiting or (first.symbol, first.side) != (second.symbol, second.side):
         message = "of a pair the second waits for a trigger, on the side of the first"
         return Rejection(code="exchange_rejected", message=message)
-    first = _paired(first, second)
-    second = _paired(second, first)
-    judged = [admit(sheet, order) for order in (first, second)]
+    first = _link_sibling(first, second)
+    second = _link_sibling(second, first)
+    decisions = [admit(state, order) for order in (first, second)]
     admitted: list[AdmittedOrder] = []
-    for verdict in judged:
-        if isinstance(verdict, Rejection):
-            return verdict
-        admitted.append(verdict)
+    for decision in decisions:
+        if isinstance(decision, Rejection):
+            return decision
+        admitted.append(decision)
     for order in (first, second):
-        sheet.orders_made += 1
-        sheet.events.append(Accepted(order=order))
-    sheet.put_order(admitted[1].order)
-    sheet.events += [
-        Changed(order=verdict.order)
-        for verdict, order in zip(admitted, (first, second), strict=True)
-        if verdict.order.qty != order.qty
+        state.orders_made += 1
+        state.events.append(Accepted(order=order))
+    state.put_order(admitted[1].order)
+    state.events += [
+        Changed(order=decision.order)
+        for decision, order in zip(admitted, (first, second), strict=True)
+        if decision.order.qty != order.qty
     ]
-    execute_admitted(sheet, admitted[0])
+    execute_admitted(state, admitted[0])
     return None
 
 
-def change_order(sheet: StepState, wish: ChangeOrder) -> Rejection | None:
+def change_order(state: StepState, request: ChangeOrder) -> Rejection | None:
     """Change price, total quantity or trigger of an open order; it is judged like a new one."""
-    order = sheet.order(wish.symbol, wish.exchange_order_id)
+    order = state.order(request.symbol, request.exchange_order_id)
     if order is None:
-        return _not_open(sheet.before, wish.exchange_order_id)
-    qty = order.qty if wish.qty is None else wish.qty
-    price = order.price if wish.price is None else wish.price
+        return _reject_not_open(state.before, request.exchange_order_id)
+    qty = order.qty if request.qty is None else request.qty
+    price = order.price if request.price is None else request.price
     if qty < order.filled:
         message = (
             f"quantity {decimal_text(qty)} is below what is filled, {decimal_text(order.filled)}"
         )
         return Rejection(code="too_late", message=message)
-    changed = _retriggered(sheet, order, wish)
+    changed = _with_trigger_price(state, order, request)
     if isinstance(changed, Rejection):
         return changed
     if price is not None and order.price is None:
         return Rejection(code="exchange_rejected", message="the order has no price to change")
-    keeps_place = qty <= order.qty and price == order.price and changed.terms is order.terms
-    release_lock(sheet, order)
+    keeps_priority = qty <= order.qty and price == order.price and changed.terms is order.terms
+    release_lock(state, order)
     changed = evolve(
         changed,
         qty=qty,
         price=price,
-        rank=order.rank if keeps_place else sheet.next_rank(),
-        queue=order.queue if keeps_place else None,
+        rank=order.rank if keeps_priority else state.next_rank(),
+        queue=order.queue if keeps_priority else None,
         locked=ZERO,
     )
-    admitted = admit(sheet, changed)
+    admitted = admit(state, changed)
     if isinstance(admitted, Rejection):
         return admitted
-    sheet.events.append(Changed(order=admitted.order))
-    execute_admitted(sheet, admitted)
+    state.events.append(Changed(order=admitted.order))
+    execute_admitted(state, admitted)
     return None
 
 
-def cancel_order(sheet: StepState, wish: CancelOrder) -> Rejection | None:
+def cancel_order(state: StepState, request: CancelOrder) -> Rejection | None:
     """Cancel what is left of an order, and with it the other one of its pair."""
-    order = sheet.order(wish.symbol, wish.exchange_order_id)
+    order = state.order(request.symbol, request.exchange_order_id)
     if order is None:
-        return _not_open(sheet.before, wish.exchange_order_id)
-    terminate_order(sheet, order)
+        return _reject_not_open(state.before, request.exchange_order_id)
+    terminate_order(state, order)
     return None
 
 
-def expire_orders(sheet: StepState) -> None:
+def expire_orders(state: StepState) -> None:
     """End the orders whose time is over, the oldest first."""
-    found = (sheet.order(symbol, name) for name, symbol in sheet.orders_with_terms.items())
-    over = [o for o in found if o and o.terms.expires_at and o.terms.expires_at <= sheet.at]
-    for order in sorted(over, key=lambda order: order.number):
-        current = sheet.order(order.symbol, order.exchange_order_id)
+    found = (state.order(symbol, name) for name, symbol in state.orders_with_terms.items())
+    expired = [o for o in found if o and o.terms.expires_at and o.terms.expires_at <= state.at]
+    for order in sorted(expired, key=lambda order: order.number):
+        current = state.order(order.symbol, order.exchange_order_id)
         if current is not None:
-            terminate_order(sheet, current, expired=True)
+            terminate_order(state, current, expired=True)
 
 
-def _ordered(sheet: StepState, wish: NewOrder, number: int) -> PaperOrder | Rejection:
+def _build_order(state: StepState, request: NewOrder, number: int) -> PaperOrder | Rejection:
     """The order that is wished for, or why there can be no such order."""
-    instrument = sheet.instruments[wish.symbol]
-    terms = PLAIN_TERMS if wish.terms is PLAIN_TERMS or wish.terms == PLAIN_TERMS else wish.terms
-    qty = wish.qty if wish.cost is None else _qty_for_cost(sheet, wish, wish.cost)
+    instrument = state.instruments[request.symbol]
+    terms = (
+        PLAIN_TERMS
+        if request.terms is PLAIN_TERMS or request.terms == PLAIN_TERMS
+        else request.terms
+    )
+    qty = request.qty if request.cost is None else _qty_for_cost(state, request, request.cost)
     leg = (
-        _leg(wish)
-        if sheet.settings.hedge and instrument.kind is not InstrumentKind.SPOT
+        _leg(request)
+        if state.settings.hedge and instrument.kind is not InstrumentKind.SPOT
         else Leg.BOTH
     )
     order = _new_order(
         exchange_order_id=f"o{number}",
-        client_id=wish.client_id,
-        symbol=wish.symbol,
-        side=wish.side,
-        order_type=wish.order_type,
+        client_id=request.client_id,
+        symbol=request.symbol,
+        side=request.side,
+        order_type=request.order_type,
         qty=qty,
-        price=wish.price,
+        price=request.price,
         leg=leg,
-        reduce_only=wish.reduce_only or (leg is not Leg.BOTH and leg is not _opened(wish.side)),
-        post_only=wish.post_only,
-        rank=sheet.next_rank(),
-        locked_currency=lock_currency(instrument, wish.side),
-        created_at=sheet.at,
+        reduce_only=request.reduce_only
+        or (leg is not Leg.BOTH and leg is not _leg_opened_by(request.side)),
+        post_only=request.post_only,
+        rank=state.next_rank(),
+        locked_currency=lock_currency(instrument, request.side),
+        created_at=state.at,
         terms=terms,
     )
-    if terms is PLAIN_TERMS and wish.order_type in _PLAIN_TYPES and qty:
+    if terms is PLAIN_TERMS and request.order_type in _PLAIN_TYPES and qty:
         return order
-    return _malformed(sheet, order) or (arm_trigger(sheet, order) if order.is_waiting else order)
+    return _check_form(state, order) or (arm_trigger(state, order) if order.is_waiting else order)
 
 
 _PLAIN_TYPES = frozenset({"market", "limit"})
 
 
-def _leg(wish: NewOrder) -> Leg:
+def _leg(request: NewOrder) -> Leg:
     """A hedge account's order opens its own side's leg, or reduces the other side's.
 
     Told the leg of the other side, it can only reduce that.
     """
-    if wish.leg is not None:
-        return wish.leg
-    return _opened(wish.side.opposite if wish.reduce_only else wish.side)
+    if request.leg is not None:
+        return request.leg
+    return _leg_opened_by(request.side.opposite if request.reduce_only else request.side)
 
 
-def _opened(side: Side) -> Leg:
+def _leg_opened_by(side: Side) -> Leg:
     return Leg.LONG if side is Side.BUY else Leg.SHORT
 
 
-def _malformed(sheet: StepState, order: PaperOrder) -> Rejection | None:
+def _check_form(state: StepState, order: PaperOrder) -> Rejection | None:
     terms, kind = order.terms, order.order_type
     if kind not in ORDER_TYPES:
         message = f"the paper exchange does not know the order type {kind}"
@@ -197,7 +202,7 @@ def _malformed(sheet: StepState, order: PaperOrder) -> Rejection | None:
     trails = kind == "trailing_stop"
     at_once = terms.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
     is_gtd = terms.time_in_force is TimeInForce.GTD
-    wrong = {
+    violations = {
         "a quantity of at least one step is needed": not order.qty,
         f"{kind} orders {'have' if kind in PRICED_ORDER_TYPES else 'have no'} a price": (
             (order.price is not None) is not (kind in PRICED_ORDER_TYPES)
@@ -208,55 +213,61 @@ def _malformed(sheet: StepState, order: PaperOrder) -> Rejection | None:
         "trailing stops, and they alone, have one distance": sum(map(bool, distances)) != trails,
         "an order that may not rest cannot be post-only": at_once and order.post_only,
         "a GTD order, and it alone, has a time to expire": is_gtd is not bool(terms.expires_at),
-        "the order has expired": bool(terms.expires_at and terms.expires_at <= sheet.at),
+        "the order has expired": bool(terms.expires_at and terms.expires_at <= state.at),
     }
-    for message, is_wrong in wrong.items():
-        if is_wrong:
+    for message, is_violated in violations.items():
+        if is_violated:
             return Rejection(code="exchange_rejected", message=message)
-    entry = order.reserve_price
-    market = sheet.fresh_market(order.symbol)
+    entry_price = order.reserve_price
+    market = state.fresh_market(order.symbol)
     best = None if market is None else market.opposite(order.side).best
-    return check_exit_prices(order, best[0] if entry is None and best is not None else entry)
+    return check_exit_prices(
+        order, best[0] if entry_price is None and best is not None else entry_price
+    )
 
 
-def _at_most(sheet: StepState, fault: Fault, order: PaperOrder) -> Decimal | None:
+def _initial_fill_limit(state: StepState, fault: Fault, order: PaperOrder) -> Decimal | None:
     """What a fault leaves of the order to be executed at once."""
     if fault.kind is not FaultKind.PARTIAL:
         return None
     return round_down_to_step(
-        multiply(order.qty, fault.amount), sheet.instruments[order.symbol].step
+        multiply(order.qty, fault.amount), state.instruments[order.symbol].step
     )
 
 
-def _qty_for_cost(sheet: StepState, wish: NewOrder, cost: Decimal) -> Decimal:
+def _qty_for_cost(state: StepState, request: NewOrder, cost: Decimal) -> Decimal:
     """Whole steps that ``cost`` buys; 0 where there is no price, or no such order."""
-    market, instrument = sheet.fresh_market(wish.symbol), sheet.instruments[wish.symbol]
-    is_spot_buy = wish.side is Side.BUY and instrument.kind is InstrumentKind.SPOT
-    if market is None or not is_spot_buy or wish.order_type != "market":
+    market, instrument = state.fresh_market(request.symbol), state.instruments[request.symbol]
+    is_spot_buy = request.side is Side.BUY and instrument.kind is InstrumentKind.SPOT
+    if market is None or not is_spot_buy or request.order_type != "market":
         return ZERO
     return qty_for_cost(market.asks, cost, instrument.step)
 
 
-def _is_unlucky(sheet: StepState, wish: NewOrder) -> bool:
-    drawn = seeded_uniform(sheet.settings.seed, f"reject:{wish.client_id}", sheet.before.version)
-    return drawn < sheet.settings.reject_rate
+def _is_randomly_rejected(state: StepState, request: NewOrder) -> bool:
+    fraction = seeded_uniform(
+        state.settings.seed, f"reject:{request.client_id}", state.before.version
+    )
+    return fraction < state.settings.reject_rate
 
 
-def _paired(order: PaperOrder, other: PaperOrder) -> PaperOrder:
+def _link_sibling(order: PaperOrder, other: PaperOrder) -> PaperOrder:
     return evolve(order, terms=evolve(order.terms, sibling=other.exchange_order_id))
 
 
-def _retriggered(sheet: StepState, order: PaperOrder, wish: ChangeOrder) -> PaperOrder | Rejection:
+def _with_trigger_price(
+    state: StepState, order: PaperOrder, request: ChangeOrder
+) -> PaperOrder | Rejection:
     """The order with the wished trigger price, if it still waits for one."""
-    trigger = wish.trigger_price
+    trigger = request.trigger_price
     if trigger is None or trigger == order.terms.trigger_price:
         return order
     if not order.is_waiting or order.terms.trigger_price is None:
         return Rejection(code="exchange_rejected", message="the order waits for no such trigger")
-    return arm_trigger(sheet, evolve(order, terms=evolve(order.terms, trigger_price=trigger)))
+    return arm_trigger(state, evolve(order, terms=evolve(order.terms, trigger_price=trigger)))
 
 
-def _not_open(state: ExchangeState, name: str) -> Rejection:
+def _reject_not_open(state: ExchangeState, name: str) -> Rejection:
     """Ids are counted: one that was given and is not open belongs to a final order."""
     number = name[1:] if name.startswith("o") else ""
     if number.isascii() and number.isdigit() and 0 < int(number) <= state.orders_made:

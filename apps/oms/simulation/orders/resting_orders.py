@@ -16,62 +16,62 @@ from oms.simulation.state.exchange_state import OrderSource, PaperOrder
 from oms.simulation.state.step_state import StepState
 
 
-def rest_order(sheet: StepState, order: PaperOrder) -> None:
+def rest_order(state: StepState, order: PaperOrder) -> None:
     """Let what remains of ``order``, which holds no lock, wait; end it if nothing does."""
     if not order.remaining:
-        sheet.end_order(order)
+        state.end_order(order)
         return
-    amount = compute_lock(sheet, order)
+    amount = compute_lock(state, order)
     if order.terms.sibling:
-        amount = _larger(sheet, order, amount)
-    sheet.lock(order.locked_currency, amount)
+        amount = _take_pair_lock(state, order, amount)
+    state.lock(order.locked_currency, amount)
     queue = order.queue
-    if queue is None and sheet.settings.fill is FillModel.QUEUE and not order.is_waiting:
-        queue = estimate_queue_position(sheet.markets.get(order.symbol), order)
-    sheet.put_order(evolve(order, locked=amount, queue=queue))
+    if queue is None and state.settings.fill is FillModel.QUEUE and not order.is_waiting:
+        queue = estimate_queue_position(state.markets.get(order.symbol), order)
+    state.put_order(evolve(order, locked=amount, queue=queue))
 
 
-def release_lock(sheet: StepState, order: PaperOrder) -> PaperOrder:
+def release_lock(state: StepState, order: PaperOrder) -> PaperOrder:
     """``order`` without its lock, which was given back, as was that of its sibling."""
-    sheet.lock(order.locked_currency, order.locked.copy_negate())
-    sibling = find_sibling(sheet, order)
+    state.lock(order.locked_currency, order.locked.copy_negate())
+    sibling = find_sibling(state, order)
     if sibling is not None:
-        _relock(sheet, sibling, ZERO)
+        _set_lock(state, sibling, ZERO)
     return evolve(order, locked=ZERO) if order.locked else order
 
 
-def find_sibling(sheet: StepState, order: PaperOrder) -> PaperOrder | None:
+def find_sibling(state: StepState, order: PaperOrder) -> PaperOrder | None:
     """The other one of a pair, while it is open."""
     name = order.terms.sibling
-    return sheet.order(order.symbol, name) if name else None
+    return state.order(order.symbol, name) if name else None
 
 
-def compute_lock(sheet: StepState, order: PaperOrder) -> Decimal:
+def compute_lock(state: StepState, order: PaperOrder) -> Decimal:
     """What the remaining quantity of an order locks; reduce-only contracts nothing."""
     price = order.reserve_price
     if price is None or order.terms.source is OrderSource.ATTACHED:
         return ZERO
-    instrument = sheet.instruments[order.symbol]
+    instrument = state.instruments[order.symbol]
     if instrument.kind is InstrumentKind.SPOT:
-        return spot_lock_amount(sheet.settings, instrument, order.side, order.remaining, price)
+        return spot_lock_amount(state.settings, instrument, order.side, order.remaining, price)
     if order.reduce_only:
         return ZERO
-    held = sheet.held(order.symbol, order.leg)
-    opening = opening_qty(order.side, order.remaining, held)
-    return contract_lock_amount(sheet, instrument, opening, price)
+    position_qty = state.position_qty(order.symbol, order.leg)
+    opening = opening_qty(order.side, order.remaining, position_qty)
+    return contract_lock_amount(state, instrument, opening, price)
 
 
-def _larger(sheet: StepState, order: PaperOrder, amount: Decimal) -> Decimal:
+def _take_pair_lock(state: StepState, order: PaperOrder, amount: Decimal) -> Decimal:
     """What ``order`` holds of the one lock of its pair."""
-    sibling = find_sibling(sheet, order)
+    sibling = find_sibling(state, order)
     if sibling is None:
         return amount
-    other = compute_lock(sheet, sibling)
-    _relock(sheet, sibling, ZERO if amount >= other else other)
+    other = compute_lock(state, sibling)
+    _set_lock(state, sibling, ZERO if amount >= other else other)
     return amount if amount >= other else ZERO
 
 
-def _relock(sheet: StepState, order: PaperOrder, amount: Decimal) -> None:
+def _set_lock(state: StepState, order: PaperOrder, amount: Decimal) -> None:
     if order.locked != amount:
-        sheet.lock(order.locked_currency, subtract(amount, order.locked))
-        sheet.put_order(evolve(order, locked=amount))
+        state.lock(order.locked_currency, subtract(amount, order.locked))
+        state.put_order(evolve(order, locked=amount))

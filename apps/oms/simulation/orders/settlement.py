@@ -32,29 +32,27 @@ _new_trade, _new_filled = constructor(PaperTrade), constructor(Filled)
 _new_position = constructor(PaperPosition)
 
 
-def settle_fill(
-    sheet: StepState, order: PaperOrder, taking: BookFill, *, maker: bool
-) -> PaperOrder:
+def settle_fill(state: StepState, order: PaperOrder, fill: BookFill, *, maker: bool) -> PaperOrder:
     """Execute part of ``order``: book money and quantity, tell the fill, return the order."""
-    instrument, terms = sheet.instruments[order.symbol], order.terms
-    side, qty, price = order.side, taking.qty, taking.price
+    instrument, terms = state.instruments[order.symbol], order.terms
+    side, qty, price = order.side, fill.qty, fill.price
     amount = settle_value(instrument, qty, price)
-    fee, currency = compute_fee(sheet, instrument, side, qty, amount, maker=maker)
+    fee, currency = compute_fee(state, instrument, side, qty, amount, maker=maker)
     if terms.source is OrderSource.CORRECTION:
         fee = ZERO
     realised = ZERO
     if instrument.kind is InstrumentKind.SPOT:
-        _swap(sheet, instrument, side, qty, amount)
-        sheet.credit(currency, fee.copy_negate())
+        _exchange_currencies(state, instrument, side, qty, amount)
+        state.credit(currency, fee.copy_negate())
     else:
-        realised, locked = _fold(sheet, instrument, order, taking, amount)
-        sheet.credit(currency, subtract(realised, fee), locked)
-        sheet.pools.add(currency)
-    if sheet.settings.fee_tiers:
-        add_traded_volume(sheet, instrument, qty, price)
-    sheet.trades_made += 1
+        realised, locked = _apply_to_position(state, instrument, order, fill, amount)
+        state.credit(currency, subtract(realised, fee), locked)
+        state.settled_currencies.add(currency)
+    if state.settings.fee_tiers:
+        add_traded_volume(state, instrument, qty, price)
+    state.trades_made += 1
     trade = _new_trade(
-        trade_id=f"t{sheet.trades_made}",
+        trade_id=f"t{state.trades_made}",
         exchange_order_id=order.exchange_order_id,
         client_id=order.client_id,
         symbol=order.symbol,
@@ -65,27 +63,27 @@ def settle_fill(
         fee=fee,
         fee_currency=currency,
         maker=maker,
-        extrapolated=taking.extrapolated,
+        extrapolated=fill.extrapolated,
         realised=realised,
-        executed_at=sheet.at,
+        executed_at=state.at,
     )
     if terms is not PLAIN_TERMS:
         trade = evolve(trade, source=terms.source, parent=terms.parent)
-    sheet.events.append(_new_filled(trade=trade))
+    state.events.append(_new_filled(trade=trade))
     filled = add(order.filled, qty)
     return evolve(order, filled=filled, value=add(order.value, multiply(qty, price)))
 
 
-def _swap(
-    sheet: StepState, instrument: Instrument, side: Side, qty: Decimal, value: Decimal
+def _exchange_currencies(
+    state: StepState, instrument: Instrument, side: Side, qty: Decimal, value: Decimal
 ) -> None:
     paid = value if side is Side.SELL else value.copy_negate()
-    sheet.credit(instrument.quote, paid)
-    sheet.credit(instrument.base, qty if side is Side.BUY else qty.copy_negate())
+    state.credit(instrument.quote, paid)
+    state.credit(instrument.base, qty if side is Side.BUY else qty.copy_negate())
 
 
-def _fold(
-    sheet: StepState, instrument: Instrument, order: PaperOrder, taking: BookFill, amount: Decimal
+def _apply_to_position(
+    state: StepState, instrument: Instrument, order: PaperOrder, fill: BookFill, amount: Decimal
 ) -> tuple[Decimal, Decimal]:
     """Bring an execution worth ``amount`` to its position.
 
@@ -93,9 +91,9 @@ def _fold(
     space, where one formula serves linear and inverse. A flip closes all and opens the rest at the
     same price.
     """
-    key, qty, is_buy = (order.symbol, order.leg), taking.qty, order.side is Side.BUY
-    known = sheet.positions.get(key)
-    held, cost = (ZERO, ZERO) if known is None else (known.qty, known.cost)
+    key, qty, is_buy = (order.symbol, order.leg), fill.qty, order.side is Side.BUY
+    previous = state.positions.get(key)
+    position_qty, cost = (ZERO, ZERO) if previous is None else (previous.qty, previous.cost)
     delta = qty if is_buy else qty.copy_negate()
     paid = (
         amount
@@ -103,63 +101,67 @@ def _fold(
         else amount.copy_negate()
     )
     realised = ZERO
-    if not held or (held > 0) is is_buy:
+    if not position_qty or (position_qty > 0) is is_buy:
         cost_after = add(cost, paid)
-    elif qty <= held.copy_abs():
-        cost_after = _share(cost, subtract(held.copy_abs(), qty), held.copy_abs())
+    elif qty <= position_qty.copy_abs():
+        cost_after = _remaining_cost(
+            cost, subtract(position_qty.copy_abs(), qty), position_qty.copy_abs()
+        )
         realised = round_to_scale(subtract(subtract(cost_after, cost), paid))
     else:
-        closing = signed_value(instrument, held, taking.price)
+        closing = signed_value(instrument, position_qty, fill.price)
         realised = round_to_scale(subtract(closing, cost))
         cost_after = add(paid, closing)
-    position = _position(sheet, instrument, key, known, add(held, delta), cost_after)
-    sheet.put_position(key, position)
+    position = _build_position(
+        state, instrument, key, previous, add(position_qty, delta), cost_after
+    )
+    state.put_position(key, position)
     locked = ZERO if position is None else position.margin
-    return realised, locked if known is None else subtract(locked, known.margin)
+    return realised, locked if previous is None else subtract(locked, previous.margin)
 
 
-def _position(
-    sheet: StepState,
+def _build_position(
+    state: StepState,
     instrument: Instrument,
     key: PositionKey,
-    known: PaperPosition | None,
+    previous: PaperPosition | None,
     qty: Decimal,
     cost: Decimal,
 ) -> PaperPosition | None:
     """What is held after an execution and the margin it locks; ``None`` where that is nothing."""
     if not qty:
         return None
-    stays = known is not None and (known.qty > 0) is (qty > 0)
+    is_same_side = previous is not None and (previous.qty > 0) is (qty > 0)
     return _new_position(
         symbol=key[0],
         leg=key[1],
         qty=qty,
         cost=cost,
-        margin=_margin(sheet, instrument, known if stays else None, qty, cost),
-        funded_at=known.funded_at if stays and known is not None else sheet.at,
+        margin=_locked_margin(state, instrument, previous if is_same_side else None, qty, cost),
+        funded_at=previous.funded_at if is_same_side and previous is not None else state.at,
     )
 
 
-def _margin(
-    sheet: StepState,
+def _locked_margin(
+    state: StepState,
     instrument: Instrument,
-    known: PaperPosition | None,
+    previous: PaperPosition | None,
     qty: Decimal,
     cost: Decimal,
 ) -> Decimal:
     """What the position locks: by its cost, or, isolated, what was put in, less what came out."""
-    settings, terms = sheet.settings, sheet.contracts.get(instrument.symbol)
+    settings, terms = state.settings, state.contracts.get(instrument.symbol)
     leverage = settings.leverage_of(instrument, terms)
-    if known is None or settings.margin_mode_of(terms) is not MarginMode.ISOLATED:
+    if previous is None or settings.margin_mode_of(terms) is not MarginMode.ISOLATED:
         return initial_margin(leverage, cost)
-    held, rest = known.qty.copy_abs(), qty.copy_abs()
-    if rest > held:
-        return add(known.margin, initial_margin(leverage, subtract(cost, known.cost)))
-    return round_up(EXACT.divide(multiply(known.margin, rest), held))
+    position_qty, rest_qty = previous.qty.copy_abs(), qty.copy_abs()
+    if rest_qty > position_qty:
+        return add(previous.margin, initial_margin(leverage, subtract(cost, previous.cost)))
+    return round_up(EXACT.divide(multiply(previous.margin, rest_qty), position_qty))
 
 
-def _share(cost: Decimal, rest_qty: Decimal, held: Decimal) -> Decimal:
+def _remaining_cost(cost: Decimal, rest_qty: Decimal, position_qty: Decimal) -> Decimal:
     """The part of ``cost`` that stays with ``rest_qty`` of ``held``."""
     if not rest_qty:
         return ZERO
-    return divide_cost(multiply(cost, rest_qty), held)
+    return divide_cost(multiply(cost, rest_qty), position_qty)

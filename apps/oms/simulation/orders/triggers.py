@@ -61,7 +61,7 @@ def reference_price(market: Market, by: TriggerBy, side: Side) -> Decimal | None
         case TriggerBy.MARK if market.mark is not None:
             return market.mark
         case _:
-            return market.last if market.last is not None else _middle(market)
+            return market.last if market.last is not None else _mid_price(market)
 
 
 def trigger_level(order: PaperOrder) -> Decimal | None:
@@ -81,8 +81,8 @@ def is_triggered(order: PaperOrder, price: Decimal) -> bool:
     level = trigger_level(order)
     if level is None:
         return False
-    rises = (order.side is Side.BUY) is (TRIGGER_KINDS[order.order_type] is TriggerKind.STOP)
-    return price >= level if rises else price <= level
+    is_upward = (order.side is Side.BUY) is (TRIGGER_KINDS[order.order_type] is TriggerKind.STOP)
+    return price >= level if is_upward else price <= level
 
 
 def update_trailing_price(order: PaperOrder, price: Decimal) -> PaperOrder:
@@ -95,9 +95,9 @@ def update_trailing_price(order: PaperOrder, price: Decimal) -> PaperOrder:
     return evolve(order, best=price)
 
 
-def arm_trigger(sheet: StepState, order: PaperOrder) -> PaperOrder | Rejection:
+def arm_trigger(state: StepState, order: PaperOrder) -> PaperOrder | Rejection:
     """A conditional order as it waits, or why not: its trigger is on the wrong side."""
-    market = sheet.fresh_market(order.symbol)
+    market = state.fresh_market(order.symbol)
     price = None
     if market is not None:
         price = reference_price(market, order.terms.trigger_by, order.side)
@@ -110,55 +110,57 @@ def arm_trigger(sheet: StepState, order: PaperOrder) -> PaperOrder | Rejection:
     return order
 
 
-def trigger_reached_orders(sheet: StepState, symbol: str) -> None:
+def trigger_reached_orders(state: StepState, symbol: str) -> None:
     """Release the waiting orders of a symbol that its market has reached, the oldest first."""
-    market = sheet.markets.get(symbol)
+    market = state.markets.get(symbol)
     if market is None:
         return
-    for order in untriggered_orders(sheet, symbol):
-        current = sheet.order(symbol, order.exchange_order_id)
+    for order in untriggered_orders(state, symbol):
+        current = state.order(symbol, order.exchange_order_id)
         price = reference_price(market, order.terms.trigger_by, order.side)
         if current is None or price is None:
             continue
-        followed = update_trailing_price(current, price)
-        if followed is not current:
-            sheet.put_order(followed)
-        if is_triggered(followed, price) and _has_market(market, followed):
-            trigger_order(sheet, followed, price)
+        updated = update_trailing_price(current, price)
+        if updated is not current:
+            state.put_order(updated)
+        if is_triggered(updated, price) and _has_depth(market, updated):
+            trigger_order(state, updated, price)
 
 
-def untriggered_orders(sheet: StepState, symbol: str) -> list[PaperOrder]:
+def untriggered_orders(state: StepState, symbol: str) -> list[PaperOrder]:
     """Orders of a symbol whose trigger was not reached, the oldest first."""
-    orders = sheet.orders.get(symbol, {})
-    named = (orders[name] for name, where in sheet.orders_with_terms.items() if where == symbol)
-    return sorted((o for o in named if o.is_waiting), key=lambda order: order.number)
+    orders = state.orders.get(symbol, {})
+    orders_with_trigger = (
+        orders[name] for name, where in state.orders_with_terms.items() if where == symbol
+    )
+    return sorted((o for o in orders_with_trigger if o.is_waiting), key=lambda order: order.number)
 
 
-def trigger_order(sheet: StepState, order: PaperOrder, price: Decimal) -> None:
+def trigger_order(state: StepState, order: PaperOrder, price: Decimal) -> None:
     """Release a waiting order: it trades like one that arrives now, or ends if it may not."""
-    order = evolve(release_lock(sheet, order), triggered_at=sheet.at)
-    sheet.events.append(Triggered(order=order, price=price))
-    if order.reduce_only and not reducible_qty(sheet, order):
-        terminate_order(sheet, order, reason="reduce_only")
+    order = evolve(release_lock(state, order), triggered_at=state.at)
+    state.events.append(Triggered(order=order, price=price))
+    if order.reduce_only and not reducible_qty(state, order):
+        terminate_order(state, order, reason="reduce_only")
         return
-    admitted = admit(sheet, order)
+    admitted = admit(state, order)
     if isinstance(admitted, Rejection):
-        terminate_order(sheet, order, reason=admitted.code)
+        terminate_order(state, order, reason=admitted.code)
         return
     if admitted.order.qty != order.qty:
-        sheet.events.append(Changed(order=admitted.order))
-    execute_admitted(sheet, admitted)
+        state.events.append(Changed(order=admitted.order))
+    execute_admitted(state, admitted)
 
 
-def _has_market(market: Market, order: PaperOrder) -> bool:
+def _has_depth(market: Market, order: PaperOrder) -> bool:
     """An order to the market waits on where nothing at all is offered."""
     shown = market.opposite(order.side).shown
     return order.price is not None or shown is None or shown > 0
 
 
-def _middle(market: Market) -> Decimal | None:
+def _mid_price(market: Market) -> Decimal | None:
     bids, asks = market.bids.levels, market.asks.levels
     if bids and asks:
         return multiply(add(bids[0][0], asks[0][0]), _HALF)
-    known = bids or asks
-    return known[0][0] if known else None
+    one_side = bids or asks
+    return one_side[0][0] if one_side else None

@@ -283,8 +283,8 @@ class Market:
         bid, ask = self.bids.best, self.asks.best
         if bid is not None and ask is not None:
             return multiply(add(bid[0], ask[0]), _HALF)
-        known = bid or ask
-        return self.last if known is None else known[0]
+        best = bid or ask
+        return self.last if best is None else best[0]
 
     def opposite(self, side: Side) -> BookSide:
         """The side of the book that an order of ``side`` meets."""

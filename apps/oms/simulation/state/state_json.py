@@ -154,14 +154,14 @@ def _rare(state: ExchangeState) -> Fields:
 
 
 def _position(held: PaperPosition) -> list[str]:
-    told = [
+    row = [
         held.symbol,
         held.leg,
         decimal_text(held.qty),
         decimal_text(held.cost),
         decimal_text(held.margin),
     ]
-    return told if held.funded_at is None else [*told, _time(held.funded_at)]
+    return row if held.funded_at is None else [*row, _time(held.funded_at)]
 
 
 def _position_read(row: list[str]) -> PaperPosition:
@@ -220,7 +220,7 @@ def _order(order: PaperOrder) -> Fields:
         "best": encode(order.best),
         "queue": encode(order.queue),
     }
-    return {name: told for name, told in rare.items() if told is not None} | {
+    return {name: row for name, row in rare.items() if row is not None} | {
         "exchange_order_id": order.exchange_order_id,
         "client_id": order.client_id,
         "symbol": order.symbol,

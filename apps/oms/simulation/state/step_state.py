@@ -28,7 +28,7 @@ from oms.simulation.state.exchange_state import (
 )
 
 _NOTHING = Balance()
-_new_balance, _new_memory = constructor(Balance), constructor(ExchangeState)
+_new_balance, _new_state = constructor(Balance), constructor(ExchangeState)
 _new_touched, _new_step = constructor(StateChanges), constructor(StepResult)
 
 
@@ -41,18 +41,18 @@ class StepState:
         "balances",
         "before",
         "contracts",
-        "ended",
+        "ended_orders",
         "events",
         "filled_parents",
-        "heard_at",
+        "input_at",
         "instruments",
         "markets",
         "orders",
         "orders_made",
         "orders_with_terms",
-        "pools",
         "positions",
         "settings",
+        "settled_currencies",
         "touched_markets",
         "touched_orders",
         "touched_positions",
@@ -69,7 +69,7 @@ class StepState:
         #: Time of this step's facts: a clock that was set back does not make them older.
         self.at = at if at > state.clock else state.clock
         #: The host's own time: ages of prices are told by one clock.
-        self.heard_at = at
+        self.input_at = at
         self.balances = dict(state.balances)
         self.positions = dict(state.positions)
         self.orders = dict(state.orders)
@@ -82,21 +82,21 @@ class StepState:
         self.volumes = state.volumes
         self.events: list[PaperEvent] = []
         #: Orders that came to their end in this step, in their last form.
-        self.ended: list[PaperOrder] = []
+        self.ended_orders: list[PaperOrder] = []
         #: What orders with attached exits have executed since these were looked after.
         self.filled_parents: dict[str, PaperOrder] = {}
         self.touched_orders: dict[str, PaperOrder | None] = {}
         self.touched_markets: set[str] = set()
         self.touched_positions: set[PositionKey] = set()
         #: Currencies whose wallets contracts have moved in this step.
-        self.pools: set[str] = set()
+        self.settled_currencies: set[str] = set()
         self._copied: dict[str, dict[str, PaperOrder]] = {}
 
     def leverage_of(self, instrument: Instrument) -> int:
         """The leverage in force for a contract."""
         return self.settings.leverage_of(instrument, self.contracts.get(instrument.symbol))
 
-    def put_terms(self, symbol: str, terms: ContractOverrides) -> None:
+    def set_contract_overrides(self, symbol: str, terms: ContractOverrides) -> None:
         """Replace what was set for a contract."""
         self.contracts = {**self.contracts, symbol: terms}
 
@@ -105,14 +105,14 @@ class StepState:
         self.transfers_made += 1
         return f"m{self.transfers_made}"
 
-    def free(self, currency: str) -> Decimal:
+    def free_balance(self, currency: str) -> Decimal:
         """What is not locked."""
         return self.balances.get(currency, _NOTHING).free
 
     def credit(self, currency: str, amount: Decimal, locked: Decimal = ZERO) -> None:
         """Add to (negative: take from) what is free; then move ``locked`` from free to used."""
-        known = self.balances.get(currency, _NOTHING)
-        free, used = add(known.free, amount), known.used
+        balance = self.balances.get(currency, _NOTHING)
+        free, used = add(balance.free, amount), balance.used
         if locked:
             free, used = subtract(free, locked), add(used, locked)
         self.balances[currency] = _new_balance(free=free, used=used)
@@ -120,16 +120,16 @@ class StepState:
     def lock(self, currency: str, amount: Decimal) -> None:
         """Move from free to used; negative moves back."""
         if amount:
-            known = self.balances.get(currency, _NOTHING)
+            balance = self.balances.get(currency, _NOTHING)
             self.balances[currency] = Balance(
-                free=subtract(known.free, amount), used=add(known.used, amount)
+                free=subtract(balance.free, amount), used=add(balance.used, amount)
             )
 
     def position(self, symbol: str, leg: Leg) -> PaperPosition | None:
         """An open position."""
         return self.positions.get((symbol, leg))
 
-    def held(self, symbol: str, leg: Leg) -> Decimal:
+    def position_qty(self, symbol: str, leg: Leg) -> Decimal:
         """Signed quantity of a position; 0 where none is open."""
         position = self.positions.get((symbol, leg))
         return ZERO if position is None else position.qty
@@ -156,7 +156,7 @@ class StepState:
 
     def end_order(self, order: PaperOrder) -> None:
         """Let go of an order that has come to its end."""
-        self.ended.append(order)
+        self.ended_orders.append(order)
         name = order.exchange_order_id
         if name in self.orders.get(order.symbol, {}):
             orders = self._orders_of(order.symbol)
@@ -175,7 +175,7 @@ class StepState:
         market, age = self.markets.get(symbol), self.settings.price_age_of(symbol)
         if market is None or age is None:
             return market
-        return market if self.heard_at - market.at <= age else None
+        return market if self.input_at - market.at <= age else None
 
     def put_market(self, market: Market) -> None:
         """Replace a symbol's market."""
@@ -185,7 +185,7 @@ class StepState:
         self.markets[market.symbol] = market
         self.touched_markets.add(market.symbol)
 
-    def leave(self, symbol: str, side: Side, book: BookSide) -> None:
+    def consume_depth(self, symbol: str, side: Side, book: BookSide) -> None:
         """What orders of ``side`` have left of the book that they met."""
         market = self.markets[symbol]
         is_buy = side is Side.BUY
@@ -197,12 +197,12 @@ class StepState:
         """The place in time of an order that arrives in this step."""
         return self.before.version + 1
 
-    def step(self) -> StepResult:
+    def freeze(self) -> StepResult:
         """The memory as it is now, frozen."""
         before, events = self.before, tuple(self.events)
         books = bool(events or self.touched_orders or self.touched_positions)
         books = books or self.contracts is not before.contracts
-        state = _new_memory(
+        state = _new_state(
             balances=self.balances,
             orders=self.orders,
             positions=self.positions,
@@ -223,7 +223,7 @@ class StepState:
         changes = _new_touched(
             orders=self.touched_orders, markets=frozenset(self.touched_markets), books=books
         )
-        return _new_step(state=state, events=events, told=events, changes=changes)
+        return _new_step(state=state, events=events, delivered=events, changes=changes)
 
     def _orders_of(self, symbol: str) -> dict[str, PaperOrder]:
         copied = self._copied.get(symbol)

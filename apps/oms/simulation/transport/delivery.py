@@ -27,8 +27,8 @@ LOST_REPLY_DELAY = timedelta(seconds=5)
 LATE_FILL_DELAY_MAX = timedelta(seconds=60)
 """A late fill is told after this time even if nobody cancels its order."""
 
-_AT_ONCE = Latency()
-_LASTING = frozenset({FaultKind.DUP_FILL, FaultKind.LATE_FILL})
+_NO_LATENCY = Latency()
+_FILL_FAULTS = frozenset({FaultKind.DUP_FILL, FaultKind.LATE_FILL})
 
 
 class DeliverySchedule:
@@ -36,17 +36,17 @@ class DeliverySchedule:
 
     def __init__(self, in_flight: InFlight, settings: SimulationSettings) -> None:
         self._settings = settings
-        self._latency = settings.latency or _AT_ONCE
+        self._latency = settings.latency or _NO_LATENCY
         self._deliveries = list(in_flight.deliveries)
         self._faulty = dict(in_flight.faulty)
         self._silent_until = in_flight.silent_until
         self._number = in_flight.number
 
-    def tell(
+    def schedule(
         self,
         events: tuple[PaperEvent, ...],
         at: datetime,
-        own: tuple[str, ...] = (),
+        own_ids: tuple[str, ...] = (),
         fault: Fault | None = None,
     ) -> datetime | None:
         """Send facts on their way; when the first about an order of ``own`` is heard.
@@ -56,32 +56,34 @@ class DeliverySchedule:
         kind = None if fault is None else fault.kind
         if fault is not None and kind is FaultKind.DISCONNECT:
             self._silent_until = at + fault_duration(fault)
-        if fault is not None and kind in _LASTING:
-            self._remember(events, own, fault)
+        if fault is not None and kind in _FILL_FAULTS:
+            self._record_faulty(events, own_ids, fault)
         sent: list[Delivery] = []
         for event in events:
-            is_own = _is_about(event, own)
-            due = self._due(at, is_reply=is_own and not isinstance(event, Filled | Triggered))
+            is_own = _is_about(event, own_ids)
+            due = self._due_at(at, is_reply=is_own and not isinstance(event, Filled | Triggered))
             if fault is not None and kind is FaultKind.SLOW:
                 due += fault_duration(fault)
             if kind is FaultKind.TIMEOUT and is_own:
                 due = max(due, at + LOST_REPLY_DELAY)
-            sent += self._spoiled(event, due)
+            sent += self._apply_fill_fault(event, due)
         if kind is FaultKind.OUT_OF_ORDER and sent:
             last = max(each.due for each in sent)
             sent = [evolve(each, due=last) for each in reversed(sent)]
-        self._deliveries += [evolve(each, number=self.count()) for each in sent]
-        replies = [each.due for each in sent if _is_about(each.event, own) and not each.late_for]
+        self._deliveries += [evolve(each, number=self.next_number()) for each in sent]
+        replies = [
+            each.due for each in sent if _is_about(each.event, own_ids) and not each.late_for
+        ]
         return min(replies, default=None)
 
-    def hurry(self, client_id: str, now: datetime) -> None:
+    def deliver_now(self, client_id: str, now: datetime) -> None:
         """Let everything about a client's order be heard now."""
         self._deliveries = [
             evolve(each, due=now) if client_id_of(each.event) == client_id else each
             for each in self._deliveries
         ]
 
-    def let_out(self, name: str) -> tuple[PaperOrder, tuple[PaperEvent, ...]] | None:
+    def release_held_fills(self, name: str) -> tuple[PaperOrder, tuple[PaperEvent, ...]] | None:
         """The fills of an order that are held back until it is canceled, and the order."""
         late = tuple(each.event for each in self._deliveries if each.late_for == name)
         if not name or not late:  # a cancel by client id alone holds nothing back
@@ -89,7 +91,7 @@ class DeliverySchedule:
         self._deliveries = [each for each in self._deliveries if each.late_for != name]
         return self._faulty.pop(name).order, late
 
-    def heard(self, now: datetime) -> tuple[PaperEvent, ...]:
+    def due_events(self, now: datetime) -> tuple[PaperEvent, ...]:
         """What is heard by ``now``, in order."""
         due = [each for each in self._deliveries if each.due <= now]
         due.sort(key=lambda each: (each.due, each.number))
@@ -111,27 +113,31 @@ class DeliverySchedule:
             silent_until=silent if silent is not None and silent > now else None,
         )
 
-    def late(self, usual: timedelta) -> timedelta:
+    def message_delay(self, latency: timedelta) -> timedelta:
         """How long one message is under way."""
         jitter = self._latency.jitter
         if not jitter:
-            return usual
-        drawn = seeded_uniform(self._settings.seed, "jitter", self.count())
-        return usual + timedelta(microseconds=int(drawn * (jitter // timedelta(microseconds=1))))
+            return latency
+        fraction = seeded_uniform(self._settings.seed, "jitter", self.next_number())
+        return latency + timedelta(
+            microseconds=int(fraction * (jitter // timedelta(microseconds=1)))
+        )
 
-    def count(self) -> int:
+    def next_number(self) -> int:
         """The number of the next thing under way."""
         self._number += 1
         return self._number
 
-    def _remember(self, events: tuple[PaperEvent, ...], own: tuple[str, ...], fault: Fault) -> None:
+    def _record_faulty(
+        self, events: tuple[PaperEvent, ...], own_ids: tuple[str, ...], fault: Fault
+    ) -> None:
         for event in events:
-            if isinstance(event, Accepted) and event.order.client_id in own:
+            if isinstance(event, Accepted) and event.order.client_id in own_ids:
                 self._faulty[event.order.exchange_order_id] = FaultyOrder(
                     fault=fault, order=event.order
                 )
 
-    def _spoiled(self, event: PaperEvent, due: datetime) -> list[Delivery]:
+    def _apply_fill_fault(self, event: PaperEvent, due: datetime) -> list[Delivery]:
         """A fill as its order's fault tells it: twice, or late."""
         delivery = Delivery(due=due, number=0, event=event)
         name = event.trade.exchange_order_id if isinstance(event, Filled) else ""
@@ -142,8 +148,8 @@ class DeliverySchedule:
             return [delivery, delivery]
         return [evolve(delivery, due=due + LATE_FILL_DELAY_MAX, late_for=name)]
 
-    def _due(self, at: datetime, *, is_reply: bool) -> datetime:
-        due = at + self.late(self._latency.ack if is_reply else self._latency.stream)
+    def _due_at(self, at: datetime, *, is_reply: bool) -> datetime:
+        due = at + self.message_delay(self._latency.ack if is_reply else self._latency.stream)
         silent = self._silent_until
         return due if is_reply or silent is None else max(due, silent)
 

@@ -58,9 +58,9 @@ def parse_fault(text: str) -> Fault:
 
     Raises ``Invalid`` for any other text.
     """
-    word, _, rest = text.partition(":")
+    name, _, rest = text.partition(":")
     try:
-        kind = FaultKind(word)
+        kind = FaultKind(name)
         amount = parse_decimal(rest) if kind in _NUMBERED else ZERO
     except (ValueError, NotADecimal):
         raise Invalid(f"{text!r} is no fault of the paper exchange") from None

@@ -39,8 +39,8 @@ from oms.simulation.transport.faults import Fault, FaultKind
 
 StepFunction = Callable[[ExchangeState, Input, SimulationSettings], StepResult]
 
-_PAUSE_FORGOTTEN = timedelta(hours=1)
-_AT_ONCE = Latency()
+_PAUSE_RETENTION = timedelta(hours=1)
+_NO_LATENCY = Latency()
 _LOST = RequestReply(outcome=ReplyOutcome.LOST)
 _REQUESTS = (NewOrder, ChangeOrder, CancelOrder, NewOrderPair)
 
@@ -68,82 +68,86 @@ def is_immediate(state: ExchangeState, input: Input) -> bool:
 
 
 def step_with_latency(
-    state: ExchangeState, input: Input, settings: SimulationSettings, act: StepFunction
+    state: ExchangeState, input: Input, settings: SimulationSettings, step_function: StepFunction
 ) -> StepResult:
     """Let happen what was due until the input's time, then the input, and tell what is due."""
-    passage = _Passage(state, settings, act, max(state.clock, input.at))
-    passage.catch_up()
+    latency_step = _LatencyStep(state, settings, step_function, max(state.clock, input.at))
+    latency_step.process_due()
     match input:
         case QueryOrder():
-            passage.telling.hurry(input.client_id, passage.now)
+            latency_step.deliveries.deliver_now(input.client_id, latency_step.now)
         case _ if isinstance(input, OrderRequest):
-            passage.request(input)
+            latency_step.request(input)
         case _:
-            passage.carry_out(input)
-    return passage.step()
+            latency_step.process(input)
+    return latency_step.step()
 
 
-class _Passage:
+class _LatencyStep:
     """One step on its way."""
 
     def __init__(
-        self, state: ExchangeState, settings: SimulationSettings, act: StepFunction, now: datetime
+        self,
+        state: ExchangeState,
+        settings: SimulationSettings,
+        step_function: StepFunction,
+        now: datetime,
     ) -> None:
         in_flight = state.in_flight or InFlight()
         self.now = now
-        self.telling = DeliverySchedule(in_flight, settings)
+        self.deliveries = DeliverySchedule(in_flight, settings)
         self._before = state
-        self._memory = state
+        self._state = state
         self._settings = settings
-        self._act = act
+        self._step_function = step_function
         self._arrivals = list(in_flight.arrivals)
         self._paused = dict(in_flight.paused)
-        self._facts: list[PaperEvent] = []
+        self._events: list[PaperEvent] = []
         self._orders: dict[str, PaperOrder | None] = {}
         self._markets: frozenset[str] = frozenset()
         self._books = False
-        self._answer = DELIVERED
+        self._reply = DELIVERED
 
-    def catch_up(self) -> None:
+    def process_due(self) -> None:
         """Let orders expire and requests arrive, each at its time."""
         while True:
-            expiry = min(_expiries(self._memory), default=None)
+            expiry = min(_expiries(self._state), default=None)
             arrival = self._arrivals[0] if self._arrivals else None
             if expiry is not None and (arrival is None or expiry[0] <= arrival.due):
                 if expiry[0] > self.now:
                     return
-                self.carry_out(TimeUpdate(at=expiry[0]))
+                self.process(TimeUpdate(at=expiry[0]))
             elif arrival is not None and arrival.due <= self.now:
                 del self._arrivals[0]
-                self._arrive(evolve(arrival.request, at=arrival.due), arrival.due)
+                self._process_arrival(evolve(arrival.request, at=arrival.due), arrival.due)
             else:
                 return
 
-    def carry_out(self, input: Input) -> None:
+    def process(self, input: Input) -> None:
         """Something that nobody waits for an answer to."""
-        self.telling.tell(self._done(input), max(self._memory.clock, input.at))
+        self.deliveries.schedule(self._process_arrived(input), max(self._state.clock, input.at))
 
     def request(self, request: OrderRequest) -> None:
         """A request sets out; what a fault spoils does not arrive."""
-        fault, latency = request.fault, self._settings.latency or _AT_ONCE
-        if fault is not None and self._is_stopped(request, fault):
+        fault, latency = request.fault, self._settings.latency or _NO_LATENCY
+        if fault is not None and self._is_blocked_by_fault(request, fault):
             return
-        due = self.now + self.telling.late(latency.decision)
+        due = self.now + self.deliveries.message_delay(latency.decision)
         if due == self.now:
-            reply = self._arrive(request, due)
+            reply = self._process_arrival(request, due)
         else:
-            arrival = Arrival(due=due, number=self.telling.count(), request=request)
+            arrival = Arrival(due=due, number=self.deliveries.next_number(), request=request)
             self._arrivals.append(arrival)
             self._arrivals.sort(key=lambda arrival: (arrival.due, arrival.number))
             reply = due + latency.ack
         if fault is not None and fault.kind is FaultKind.TIMEOUT:
-            self._answer = _LOST
+            self._reply = _LOST
         elif reply is not None and reply > self.now:
-            self._answer = RequestReply(outcome=ReplyOutcome.PENDING, due=reply)
+            self._reply = RequestReply(outcome=ReplyOutcome.PENDING, due=reply)
 
     def step(self) -> StepResult:
         """The memory afterwards, and what is heard now."""
-        in_flight, before, state = self._line(), self._before, self._memory
+        in_flight, before, state = self._remaining_in_flight(), self._before, self._state
         if in_flight != before.in_flight:
             self._books = True
         if self._books:
@@ -153,70 +157,70 @@ class _Passage:
             state = evolve(state, clock=self.now)
         return StepResult(
             state=state,
-            events=tuple(self._facts),
-            told=self.telling.heard(self.now),
+            events=tuple(self._events),
+            delivered=self.deliveries.due_events(self.now),
             changes=StateChanges(orders=self._orders, markets=self._markets, books=self._books),
-            answer=self._answer,
+            reply=self._reply,
         )
 
-    def _line(self) -> InFlight | None:
+    def _remaining_in_flight(self) -> InFlight | None:
         """What is still under way; nothing at all is ``None``."""
-        paused = {n: due for n, due in self._paused.items() if due + _PAUSE_FORGOTTEN > self.now}
+        paused = {n: due for n, due in self._paused.items() if due + _PAUSE_RETENTION > self.now}
         in_flight = evolve(
-            self.telling.in_flight(self.now, self._memory),
+            self.deliveries.in_flight(self.now, self._state),
             arrivals=tuple(self._arrivals),
             paused=paused,
         )
         is_idle = in_flight == InFlight(number=in_flight.number)
         return None if is_idle and self._settings.latency is None else in_flight
 
-    def _done(self, input: Input) -> tuple[PaperEvent, ...]:
-        result = self._act(self._memory, input, self._settings)
-        self._memory = result.state
-        self._facts += result.events
+    def _process_arrived(self, input: Input) -> tuple[PaperEvent, ...]:
+        result = self._step_function(self._state, input, self._settings)
+        self._state = result.state
+        self._events += result.events
         self._orders |= result.changes.orders
         self._markets |= result.changes.markets
         self._books |= result.changes.books
         return result.events
 
-    def _is_stopped(self, request: OrderRequest, fault: Fault) -> bool:
+    def _is_blocked_by_fault(self, request: OrderRequest, fault: Fault) -> bool:
         """Whether the fault keeps the request from the exchange."""
-        names = _clients(request)
+        names = _client_ids(request)
         match fault.kind:
             case FaultKind.REJECT:
                 message = "rejected, as the request asked for"
                 events = tuple(
                     Rejected(client_id=name, code=fault.code, message=message) for name in names
                 )
-                self._facts += events
-                self.telling.tell(events, self.now, names)
+                self._events += events
+                self.deliveries.schedule(events, self.now, names)
             case FaultKind.TIMEOUT_BEFORE:
-                self._answer = _LOST
+                self._reply = _LOST
             case FaultKind.OVERLOAD:
                 due = self._paused.setdefault(names[0], self.now + fault_duration(fault))
                 if due <= self.now:
                     del self._paused[names[0]]
                     return False
-                self._answer = RequestReply(outcome=ReplyOutcome.OVERLOADED, due=due)
+                self._reply = RequestReply(outcome=ReplyOutcome.OVERLOADED, due=due)
             case _:
                 return False
         return True
 
-    def _arrive(self, request: OrderRequest, at: datetime) -> datetime | None:
+    def _process_arrival(self, request: OrderRequest, at: datetime) -> datetime | None:
         """A request has arrived; when its answer is heard.
 
         The cancel of an order whose fills are held back wins over them, whatever the books say.
         """
-        events, names = self._done(request), _names(request)
-        held = None
+        events, names = self._process_arrived(request), _order_ids(request)
+        held_fills = None
         if isinstance(request, CancelOrder):
-            held = self.telling.let_out(request.exchange_order_id)
-        if held is not None and any(isinstance(event, Rejected) for event in events):
-            self._facts = self._facts[: -len(events)]
-            events = (Canceled(order=held[0]),)
-        reply = self.telling.tell(events, at, names, request.fault)
-        if held is not None:
-            self.telling.tell(held[1], at)
+            held_fills = self.deliveries.release_held_fills(request.exchange_order_id)
+        if held_fills is not None and any(isinstance(event, Rejected) for event in events):
+            self._events = self._events[: -len(events)]
+            events = (Canceled(order=held_fills[0]),)
+        reply = self.deliveries.schedule(events, at, names, request.fault)
+        if held_fills is not None:
+            self.deliveries.schedule(held_fills[1], at)
         return reply
 
 
@@ -230,14 +234,14 @@ def _expiries(state: ExchangeState) -> list[tuple[datetime, int]]:
     ]
 
 
-def _clients(request: OrderRequest) -> tuple[str, ...]:
+def _client_ids(request: OrderRequest) -> tuple[str, ...]:
     if isinstance(request, NewOrderPair):
         return request.first.client_id, request.second.client_id
     return (request.client_id,)
 
 
-def _names(request: OrderRequest) -> tuple[str, ...]:
+def _order_ids(request: OrderRequest) -> tuple[str, ...]:
     """How the orders are called that a request is about, by client or by exchange."""
     if isinstance(request, ChangeOrder | CancelOrder):
         return request.client_id, request.exchange_order_id
-    return _clients(request)
+    return _client_ids(request)

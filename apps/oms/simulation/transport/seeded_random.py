@@ -8,5 +8,5 @@ _ONE = 10**9
 
 def seeded_uniform(seed: int, purpose: str, count: int) -> Decimal:
     """From 0 to below 1, at 9 places."""
-    drawn = sha256(f"{seed}:{purpose}:{count}".encode()).digest()
-    return Decimal(int.from_bytes(drawn[:8], "big") % _ONE).scaleb(-9)
+    digest = sha256(f"{seed}:{purpose}:{count}".encode()).digest()
+    return Decimal(int.from_bytes(digest[:8], "big") % _ONE).scaleb(-9)

@@ -30,11 +30,11 @@ def a_tape(folder: Path, prices: str = "100 101 102 103", name: str = "tape.csv"
 
 
 def prices(replay: TapeReplay, now: datetime, limit: int = 100) -> list[str]:
-    return [str(seen.bid) for seen in replay.news(now, limit)]  # type: ignore[union-attr]
+    return [str(seen.bid) for seen in replay.updates(now, limit)]  # type: ignore[union-attr]
 
 
 def times(replay: TapeReplay, now: datetime) -> list[float]:
-    return [(seen.at - NOON) / SECOND for seen in replay.news(now, 100)]
+    return [(seen.at - NOON) / SECOND for seen in replay.updates(now, 100)]
 
 
 def an_account(replay: ReplaySettings, **paper: Any) -> Account:
@@ -83,7 +83,7 @@ def test_a_step_a_look(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("ts,b0p,b0q,a0p,a0q\n1000,4,1,6,1\n1002,5,1,7,1\n")
     settings = ReplaySettings(file=("b.csv", "t.csv"), speed=Decimal(0))
     replay = TapeReplay(tmp_path, SYMBOL, settings)
-    looks = [[type(seen).__name__ for seen in replay.news(NOON, 100)] for _ in range(3)]
+    looks = [[type(seen).__name__ for seen in replay.updates(NOON, 100)] for _ in range(3)]
     assert looks == [["BookUpdate"], ["TradeTick", "TradeTick", "BookUpdate"], []]
 
 
@@ -101,7 +101,7 @@ def test_a_loop_shifts_time(tmp_path: Path) -> None:
     assert times(replay, NOON) == [0]
     assert times(replay, NOON + 2 * round_trip) == [1, 2, 3, 4]
     again = TapeReplay(
-        tmp_path, SYMBOL, ReplaySettings(file=settings.file, loop=True), replay.place
+        tmp_path, SYMBOL, ReplaySettings(file=settings.file, loop=True), replay.position
     )
     assert times(again, NOON + 6 * SECOND) == [5, 6]
 
@@ -120,7 +120,7 @@ def test_another_speed_begins_anew(tmp_path: Path) -> None:
     replay = TapeReplay(tmp_path, SYMBOL, settings)
     prices(replay, NOON)
     other = ReplaySettings(file=settings.file, speed=Decimal(2))
-    assert times(TapeReplay(tmp_path, SYMBOL, other, replay.place), NOON + SECOND) == [1]
+    assert times(TapeReplay(tmp_path, SYMBOL, other, replay.position), NOON + SECOND) == [1]
 
 
 async def test_resting_orders_are_served_in_the_order_of_the_tape(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ async def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def _unheard(report: str) -> str:
     """A report without the time of the look that told it."""
-    return report.partition("heard_at=")[0] + report.partition("execution=")[2]
+    return report.partition("received_at=")[0] + report.partition("execution=")[2]
 
 
 async def test_reads_do_not_take_what_happens_to_orders(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ async def test_looks_of_any_size_end_in_one_memory(
 
 def test_scripts_bring_no_news_where_a_source_does(tmp_path: Path) -> None:
     exchange = PaperExchange.restore(an_account(a_tape(tmp_path)), ExchangeStateRows(), tmp_path)
-    seen = next(iter(TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path)).news(NOON, 1)))
+    seen = next(iter(TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path)).updates(NOON, 1)))
     with pytest.raises(Invalid, match="comes from replay"):
         exchange.feed(seen)
     assert exchange.feed(Deposit(currency="BTC", amount=Decimal(1), at=NOON))

@@ -27,22 +27,22 @@ class _Side:
 
     def __init__(self) -> None:
         self.prices: list[Decimal] = []
-        self.offered: dict[Decimal, Decimal] = {}
+        self.qty_by_price: dict[Decimal, Decimal] = {}
 
-    def put(self, levels: Iterable[Any]) -> None:
+    def apply(self, levels: Iterable[Any]) -> None:
         """Take over levels; without quantity a level goes."""
-        for told_price, told_qty in levels:
-            price, qty = Decimal(told_price), Decimal(told_qty)
-            if qty and price not in self.offered:
+        for price_text, qty_text in levels:
+            price, qty = Decimal(price_text), Decimal(qty_text)
+            if qty and price not in self.qty_by_price:
                 insort(self.prices, price)
             if qty:
-                self.offered[price] = qty
-            elif self.offered.pop(price, None) is not None:
+                self.qty_by_price[price] = qty
+            elif self.qty_by_price.pop(price, None) is not None:
                 del self.prices[bisect_left(self.prices, price)]
 
-    def shown(self, prices: Iterable[Decimal]) -> tuple[Level, ...]:
+    def levels_at(self, prices: Iterable[Decimal]) -> tuple[Level, ...]:
         """Levels at ``prices``."""
-        return tuple((price, self.offered[price]) for price in prices)
+        return tuple((price, self.qty_by_price[price]) for price in prices)
 
 
 class DepthBook:
@@ -50,39 +50,39 @@ class DepthBook:
 
     def __init__(self, symbol: str) -> None:
         self._symbol = symbol
-        self._waiting: list[dict[str, Any]] = []
+        self._pending: list[dict[str, Any]] = []
         self._last: int | None = None
         self._bids, self._asks = _Side(), _Side()
 
-    def read(self, line: dict[str, Any]) -> list[TapeUpdate]:
+    def read(self, message: dict[str, Any]) -> list[TapeUpdate]:
         """The book after ``line``; nothing before there is a snapshot. Raises ``Invalid``."""
-        if line.get("snapshot"):
+        if message.get("snapshot"):
             self._bids, self._asks = _Side(), _Side()
-            self._put(line)
-            waiting, self._waiting = self._waiting, []
-            for known in waiting:
-                self._put(known)
+            self._apply(message)
+            pending, self._pending = self._pending, []
+            for delta in pending:
+                self._apply(delta)
         elif self._last is None:
-            self._waiting.append(line)
-            if len(self._waiting) > PENDING_DELTAS_MAX:
+            self._pending.append(message)
+            if len(self._pending) > PENDING_DELTAS_MAX:
                 raise Invalid("differences of a book without its snapshot")
             return []
         else:
-            self._put(line)
-        return self._book(line)
+            self._apply(message)
+        return self._book(message)
 
-    def _put(self, line: dict[str, Any]) -> None:
-        last = int(line["u"])
-        if self._last is not None and last <= self._last and not line.get("snapshot"):
+    def _apply(self, message: dict[str, Any]) -> None:
+        last = int(message["u"])
+        if self._last is not None and last <= self._last and not message.get("snapshot"):
             return
         self._last = last
-        self._bids.put(line["b"])
-        self._asks.put(line["a"])
+        self._bids.apply(message["b"])
+        self._asks.apply(message["a"])
 
-    def _book(self, line: dict[str, Any]) -> list[TapeUpdate]:
-        bids = self._bids.shown(reversed(self._bids.prices[-LEVELS_MAX:]))
-        asks = self._asks.shown(self._asks.prices[:LEVELS_MAX])
+    def _book(self, message: dict[str, Any]) -> list[TapeUpdate]:
+        bids = self._bids.levels_at(reversed(self._bids.prices[-LEVELS_MAX:]))
+        asks = self._asks.levels_at(self._asks.prices[:LEVELS_MAX])
         if not bids or not asks:
             return []
-        at = parse_timestamp(line["lt"] if "lt" in line else line["T"])
+        at = parse_timestamp(message["lt"] if "lt" in message else message["T"])
         return [BookUpdate(symbol=self._symbol, bids=bids, asks=asks, at=at)]

@@ -44,92 +44,98 @@ class LiveMarkets:
         self._prices = prices
         self._settings = settings
         #: When a symbol without any price was looked at first.
-        self._since: dict[str, datetime] = {}
+        self._first_read_at: dict[str, datetime] = {}
         self._stale: set[str] = set()
 
-    def news(self, symbol: str, state: ExchangeState, now: datetime) -> Iterable[MarketUpdate]:
+    def updates(self, symbol: str, state: ExchangeState, now: datetime) -> Iterable[MarketUpdate]:
         """What is new and fresh, the oldest first."""
         if self.feed is None:
             return
-        known = state.markets.get(symbol)
-        at = None if known is None else known.at
+        stored = state.markets.get(symbol)
+        at = None if stored is None else stored.at
         placed_at = _newest_order(state, symbol)
-        for told in self.feed.take_updates(symbol, now, with_depth=_is_close(state, symbol)):
-            if self._is_old(symbol, told.at, now):
+        for update in self.feed.take_updates(
+            symbol, now, with_depth=_needs_all_trades(state, symbol)
+        ):
+            if self._is_stale(symbol, update.at, now):
                 continue
-            match told:
-                case Quote() if at is None or told.at > at:
-                    seen = _shown(evolve(told, at=min(told.at, now)))
-                    if seen is not None:
-                        at = told.at
-                        yield seen
+            match update:
+                case Quote() if at is None or update.at > at:
+                    quote = _quote_update(evolve(update, at=min(update.at, now)))
+                    if quote is not None:
+                        at = update.at
+                        yield quote
                 # Neither a trade nor a mark makes a book young that nobody has seen for long.
-                case PublicTrade() if at is not None and not self._is_old(symbol, at, told.at):
-                    if placed_at is None or told.at > placed_at:
-                        yield _print(told, min(told.at, now))
-                case MarkPrice() if at is not None and not self._is_old(symbol, at, now):
-                    yield MarkPriceUpdate(symbol=symbol, price=told.price, at=min(at, now))
+                case PublicTrade() if at is not None and not self._is_stale(symbol, at, update.at):
+                    if placed_at is None or update.at > placed_at:
+                        yield _trade_tick(update, min(update.at, now))
+                case MarkPrice() if at is not None and not self._is_stale(symbol, at, now):
+                    yield MarkPriceUpdate(symbol=symbol, price=update.price, at=min(at, now))
 
-    def market(self, symbol: str, known: Market | None, now: datetime) -> Market | None:
+    def market(self, symbol: str, stored: Market | None, now: datetime) -> Market | None:
         """The market to look at: the newest that is known, ``None`` if that is too old."""
-        told = None if self.feed is None else self.feed.newest(symbol, now)
-        if told is not None and (known is None or known.at < told.at):
-            seen = _shown(evolve(told, at=min(told.at, now)))
-            known = market_from_update(seen) if seen is not None else known
-        if known is None or self._is_old(symbol, known.at, now):
+        newest = None if self.feed is None else self.feed.newest(symbol, now)
+        if newest is not None and (stored is None or stored.at < newest.at):
+            update = _quote_update(evolve(newest, at=min(newest.at, now)))
+            stored = market_from_update(update) if update is not None else stored
+        if stored is None or self._is_stale(symbol, stored.at, now):
             return None
-        return known
+        return stored
 
-    def rules(self, wish: NewOrder | NewOrderPair, state: ExchangeState) -> SimulationSettings:
+    def settings_for_request(
+        self, request: NewOrder | NewOrderPair, state: ExchangeState
+    ) -> SimulationSettings:
         """The settings for a request; while its first price is on its way, so is the request."""
-        symbol = wish.first.symbol if isinstance(wish, NewOrderPair) else wish.symbol
+        symbol = request.first.symbol if isinstance(request, NewOrderPair) else request.symbol
         if self._prices.source(symbol) is not PriceSource.LIVE or self.feed is None:
             return self._settings
-        known = state.markets.get(symbol)
-        is_known = known is not None and not self._is_old(symbol, known.at, wish.at)
-        if is_known or not self.feed.is_pending(symbol):
+        stored = state.markets.get(symbol)
+        is_current = stored is not None and not self._is_stale(symbol, stored.at, request.at)
+        if is_current or not self.feed.is_pending(symbol):
             return self._settings
         usual = self._settings.latency or Latency()
         return evolve(self._settings, latency=evolve(usual, decision=FIRST_PRICE_WAIT))
 
-    def awaited(self, state: ExchangeState) -> list[str]:
+    def symbols_in_flight(self, state: ExchangeState) -> list[str]:
         """Live symbols of requests that are on their way."""
-        named = dict.fromkeys(_arriving(state))
+        named = dict.fromkeys(_symbols_of_arrivals(state))
         return [symbol for symbol in named if self._prices.source(symbol) is PriceSource.LIVE]
 
     def take_stale_prices(
         self, symbols: Iterable[str], state: ExchangeState, now: datetime
     ) -> list[StalePrice]:
         """Which of these symbols have become too old; each is told once, until it is fresh."""
-        told = []
+        update = []
         for symbol in symbols:
             if self._prices.source(symbol) is not PriceSource.LIVE:
                 continue
-            known = state.markets.get(symbol)
-            at = self._since.setdefault(symbol, now) if known is None else known.at
-            if not self._is_old(symbol, at, now):
+            stored = state.markets.get(symbol)
+            at = self._first_read_at.setdefault(symbol, now) if stored is None else stored.at
+            if not self._is_stale(symbol, at, now):
                 self._stale.discard(symbol)
             elif symbol not in self._stale:
                 self._stale.add(symbol)
                 age = (now - at) // timedelta(milliseconds=1)
-                told.append(StalePrice(symbol=symbol, age_ms=age))
-        return told
+                update.append(StalePrice(symbol=symbol, age_ms=age))
+        return update
 
-    def _is_old(self, symbol: str, at: datetime, now: datetime) -> bool:
+    def _is_stale(self, symbol: str, at: datetime, now: datetime) -> bool:
         age = self._settings.price_age_of(symbol)
         return age is not None and now - at > age
 
 
-def _shown(quote: Quote) -> QuoteUpdate | BookUpdate | None:
+def _quote_update(quote: Quote) -> QuoteUpdate | BookUpdate | None:
     try:
         return quote_to_update(quote)
-    except Invalid as wrong:
-        logger.warning("live_price_refused symbol=%s why=%s", quote.symbol, wrong.message)
+    except Invalid as error:
+        logger.warning("live_price_refused symbol=%s why=%s", quote.symbol, error.message)
         return None
 
 
-def _print(told: PublicTrade, at: datetime) -> TradeTick:
-    return TradeTick(symbol=told.symbol, price=told.price, qty=told.qty, side=told.side, at=at)
+def _trade_tick(update: PublicTrade, at: datetime) -> TradeTick:
+    return TradeTick(
+        symbol=update.symbol, price=update.price, qty=update.qty, side=update.side, at=at
+    )
 
 
 def _newest_order(state: ExchangeState, symbol: str) -> datetime | None:
@@ -138,11 +144,11 @@ def _newest_order(state: ExchangeState, symbol: str) -> datetime | None:
     return max((order.created_at for order in held), default=None)
 
 
-def _is_close(state: ExchangeState, symbol: str) -> bool:
-    return symbol in state.orders or symbol in _arriving(state)
+def _needs_all_trades(state: ExchangeState, symbol: str) -> bool:
+    return symbol in state.orders or symbol in _symbols_of_arrivals(state)
 
 
-def _arriving(state: ExchangeState) -> Sequence[str]:
+def _symbols_of_arrivals(state: ExchangeState) -> Sequence[str]:
     requests = (
         () if state.in_flight is None else (each.request for each in state.in_flight.arrivals)
     )

@@ -49,79 +49,81 @@ class PriceSources:
         self._seed = account.id if settings.seed is None else settings.seed
         self._default = parse_price_source(settings.source)
         self._sources = {
-            symbol: parse_price_source(word) for symbol, word in settings.sources.items()
+            symbol: parse_price_source(name) for symbol, name in settings.sources.items()
         }
         #: What walks showed last, and until when.
-        self._shown: dict[str, tuple[BookUpdate, datetime]] = {}
+        self._last_books: dict[str, tuple[BookUpdate, datetime]] = {}
         self._replay = settings.replay
         self._tapes = tapes
-        self._places: dict[str, TapePosition] = {}
+        self._positions: dict[str, TapePosition] = {}
         self._replays: dict[str, TapeReplay] = {}
 
     def source(self, symbol: str) -> PriceSource:
         """The symbol's source."""
         return self._sources.get(symbol, self._default)
 
-    def is_kept(self, symbol: str) -> bool:
+    def is_stored(self, symbol: str) -> bool:
         """Whether the symbol's market must be stored: a walk finds its own again."""
         return self.source(symbol) is not PriceSource.WALK
 
     def replay(self, symbol: str) -> TapeReplay:
         """The tape of a symbol whose source is ``replay``."""
         if symbol not in self._replays:
-            self._replays[symbol] = self._opened(symbol, self._since())
+            self._replays[symbol] = self._open_replay(symbol, self._tapes_started_at())
         return self._replays[symbol]
 
-    def resume(self, rows: Mapping[str, str]) -> None:
+    def resume_tapes(self, rows: Mapping[str, str]) -> None:
         """Go on with the tapes where they stood when the market rows were stored."""
         for symbol, text in rows.items():
-            told = json.loads(text).get("tape")
-            if told is not None and self.source(symbol) is PriceSource.REPLAY:
-                self._places[symbol] = _place_read(told)
+            row = json.loads(text).get("tape")
+            if row is not None and self.source(symbol) is PriceSource.REPLAY:
+                self._positions[symbol] = _decode_position(row)
 
-    def with_place(self, symbol: str, text: str) -> str:
+    def with_tape_position(self, symbol: str, text: str) -> str:
         """A symbol's market row, with the place of its tape."""
-        known = self._replays.get(symbol)
-        if known is None or known.place is None:
+        replay = self._replays.get(symbol)
+        if replay is None or replay.position is None:
             return text
-        row = json.loads(text) | {"tape": _place(known.place)}
+        row = json.loads(text) | {"tape": _encode_position(replay.position)}
         return json.dumps(row, separators=(",", ":"), sort_keys=True)
 
-    def _since(self) -> datetime | None:
+    def _tapes_started_at(self) -> datetime | None:
         """When the account's tapes began, if one of them has."""
-        for symbol in self._places.keys() - self._replays.keys():
-            self._replays[symbol] = self._opened(symbol, None)
-        places = [known.place for known in self._replays.values() if known.place is not None]
-        return min((place.start for place in places), default=None)
+        for symbol in self._positions.keys() - self._replays.keys():
+            self._replays[symbol] = self._open_replay(symbol, None)
+        positions = [
+            replay.position for replay in self._replays.values() if replay.position is not None
+        ]
+        return min((position.started_at for position in positions), default=None)
 
-    def _opened(self, symbol: str, since: datetime | None) -> TapeReplay:
-        place = self._places.get(symbol)
-        return TapeReplay(self._tapes, symbol, self._replay, place, since)
+    def _open_replay(self, symbol: str, since: datetime | None) -> TapeReplay:
+        position = self._positions.get(symbol)
+        return TapeReplay(self._tapes, symbol, self._replay, position, since)
 
-    def shown(self, instrument: Instrument, now: datetime) -> BookUpdate:
+    def walk_book(self, instrument: Instrument, now: datetime) -> BookUpdate:
         """The walk's book at ``now``, as of the beginning of its step; one object for a step."""
-        known = self._shown.get(instrument.symbol)
-        if known is not None and known[0].at <= now < known[1]:
-            return known[0]
+        cached = self._last_books.get(instrument.symbol)
+        if cached is not None and cached[0].at <= now < cached[1]:
+            return cached[0]
         step = step_at(now)
         bids, asks = book_at(self._seed, instrument, step)
         book = BookUpdate(
             symbol=instrument.symbol, bids=bids, asks=asks, at=EPOCH + step * STEP_DURATION
         )
-        self._shown[instrument.symbol] = (book, book.at + STEP_DURATION)
+        self._last_books[instrument.symbol] = (book, book.at + STEP_DURATION)
         return book
 
-    def deep(
+    def walk_depth(
         self, instrument: Instrument, now: datetime, depth: int
     ) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """The walk's bids and asks at ``now``, as deep as wished."""
         return book_at(self._seed, instrument, step_at(now), depth)
 
-    def quote(self, instrument: Instrument, at: datetime) -> tuple[Decimal, Decimal]:
+    def walk_quote(self, instrument: Instrument, at: datetime) -> tuple[Decimal, Decimal]:
         """The walk's best bid and ask at a moment, past ones too."""
         return quote_at(self._seed, instrument, step_at(at))
 
-    def day(self, instrument: Instrument, now: datetime) -> list[Decimal]:
+    def walk_day(self, instrument: Instrument, now: datetime) -> list[Decimal]:
         """The walk's bids of the last 24 hours, every half hour, the oldest first."""
         last = step_at(now)
         every = _DAY_STEPS // _DAY_SAMPLES
@@ -129,29 +131,29 @@ class PriceSources:
         return [quote_at(self._seed, instrument, step)[0] for step in steps]
 
 
-def parse_price_source(word: str) -> PriceSource:
+def parse_price_source(name: str) -> PriceSource:
     """The source that settings name. Raises ``Invalid``."""
-    if word in _ALIASES:
-        return _ALIASES[word]
-    if word in PriceSource.__members__.values():
-        return PriceSource(word)
-    known = ", ".join(PriceSource)
-    raise Invalid(f"price source {word!r} is not known here; use one of {known}")
+    if name in _ALIASES:
+        return _ALIASES[name]
+    if name in PriceSource.__members__.values():
+        return PriceSource(name)
+    names = ", ".join(PriceSource)
+    raise Invalid(f"unknown price source {name!r}; use one of {names}")
 
 
-def _place(place: TapePosition) -> dict[str, Any]:
+def _encode_position(position: TapePosition) -> dict[str, Any]:
     return {
-        "of": place.of,
-        "start": place.start.isoformat(timespec="microseconds"),
-        "taken": place.taken,
-        "before": place.before,
+        "of": position.source_key,
+        "start": position.started_at.isoformat(timespec="microseconds"),
+        "taken": position.updates_taken,
+        "before": position.elapsed_micros,
     }
 
 
-def _place_read(told: dict[str, Any]) -> TapePosition:
+def _decode_position(row: dict[str, Any]) -> TapePosition:
     return TapePosition(
-        of=told["of"],
-        start=datetime.fromisoformat(told["start"]),
-        taken=told["taken"],
-        before=told["before"],
+        source_key=row["of"],
+        started_at=datetime.fromisoformat(row["start"]),
+        updates_taken=row["taken"],
+        elapsed_micros=row["before"],
     )

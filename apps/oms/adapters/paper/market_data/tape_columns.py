@@ -45,28 +45,28 @@ class RowReader(Protocol):
         ...
 
 
-def select_row_reader(head: list[str], symbol: str) -> RowReader:
+def select_row_reader(header: list[str], symbol: str) -> RowReader:
     """The reader for a table of these columns. Raises ``Invalid`` where none knows them."""
-    columns = Columns(head, symbol)
+    columns = Columns(header, symbol)
     if columns.has("b0p", "a0p"):
-        return _Books(columns)
+        return _BookReader(columns)
     if columns.has("bid", "ask"):
-        return _Quotes(columns)
+        return _QuoteReader(columns)
     if columns.has(*_CANDLE):
-        return _Candles(columns)
+        return _CandleReader(columns)
     if columns.has("funding_rate"):
-        return _Funding(columns)
-    if columns.has("price") and any(name in head for name in _SIZES):
-        return _Trades(columns)
-    raise Invalid(f"its columns are of no known table: {', '.join(head)[:200]}")
+        return _FundingReader(columns)
+    if columns.has("price") and any(name in header for name in _SIZES):
+        return _TradeReader(columns)
+    raise Invalid(f"its columns are of no known table: {', '.join(header)[:200]}")
 
 
 class Columns:
     """Where the columns of a table are."""
 
-    def __init__(self, head: list[str], symbol: str) -> None:
+    def __init__(self, header: list[str], symbol: str) -> None:
         self.symbol = symbol
-        self._at = {name: index for index, name in enumerate(head)}
+        self._at = {name: index for index, name in enumerate(header)}
         time = next((name for name in _TIMES if name in self._at), None)
         if time is None:
             raise Invalid(f"it has no column of time: {', '.join(_TIMES)}")
@@ -100,14 +100,14 @@ def optional_decimal(row: Sequence[str], index: int | None) -> Decimal | None:
     return value
 
 
-def _needed(row: Sequence[str], index: int | None) -> Decimal:
+def _required_decimal(row: Sequence[str], index: int | None) -> Decimal:
     value = optional_decimal(row, index)
     if value is None:
         raise ValueError("a cell is empty that must not be")
     return value
 
 
-class _Trades:
+class _TradeReader:
     """Trades."""
 
     def __init__(self, columns: Columns) -> None:
@@ -118,10 +118,10 @@ class _Trades:
     def read(self, row: Sequence[str]) -> list[TapeUpdate]:
         if self._columns.is_other(row):
             return []
-        price = _needed(row, self._price)
-        told = "" if self._side is None else row[self._side].lower()
-        side = Side(told) if told else None
-        at, qty = self._columns.time(row), _needed(row, self._qty)
+        price = _required_decimal(row, self._price)
+        rows = "" if self._side is None else row[self._side].lower()
+        side = Side(rows) if rows else None
+        at, qty = self._columns.time(row), _required_decimal(row, self._qty)
         symbol = self._columns.symbol
         return [TradeTick(symbol=symbol, price=price, qty=qty, side=side, at=at)]
 
@@ -129,7 +129,7 @@ class _Trades:
         return []
 
 
-class _Funding:
+class _FundingReader:
     """Funding rates of a contract."""
 
     def __init__(self, columns: Columns) -> None:
@@ -139,14 +139,14 @@ class _Funding:
     def read(self, row: Sequence[str]) -> list[TapeUpdate]:
         if self._columns.is_other(row):
             return []
-        at, rate = self._columns.time(row), _needed(row, self._rate)
+        at, rate = self._columns.time(row), _required_decimal(row, self._rate)
         return [FundingRateUpdate(symbol=self._columns.symbol, rate=rate, at=at)]
 
     def end(self) -> list[TapeUpdate]:
         return []
 
 
-class _Quotes:
+class _QuoteReader:
     """Best prices."""
 
     def __init__(self, columns: Columns) -> None:
@@ -160,8 +160,8 @@ class _Quotes:
         return [
             QuoteUpdate(
                 symbol=self._columns.symbol,
-                bid=_needed(row, self._bid),
-                ask=_needed(row, self._ask),
+                bid=_required_decimal(row, self._bid),
+                ask=_required_decimal(row, self._ask),
                 bid_qty=optional_decimal(row, self._bid_qty),
                 ask_qty=optional_decimal(row, self._ask_qty),
                 at=self._columns.time(row),
@@ -172,12 +172,12 @@ class _Quotes:
         return []
 
 
-class _Books:
+class _BookReader:
     """Books of as many levels as there are columns."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
-        self._bids, self._asks = _places(columns, "b"), _places(columns, "a")
+        self._bids, self._asks = _level_columns(columns, "b"), _level_columns(columns, "a")
 
     def read(self, row: Sequence[str]) -> list[TapeUpdate]:
         if self._columns.is_other(row):
@@ -190,50 +190,50 @@ class _Books:
         return []
 
 
-def _places(columns: Columns, side: str) -> list[tuple[int, int]]:
+def _level_columns(columns: Columns, side: str) -> list[tuple[int, int]]:
     """Columns of price and quantity, level by level."""
-    found: list[tuple[int, int]] = []
+    level_columns: list[tuple[int, int]] = []
     while True:
-        name = f"{side}{len(found)}"
+        name = f"{side}{len(level_columns)}"
         price, qty = columns.index(f"{name}p"), columns.index(f"{name}q")
         if price is None or qty is None:
-            return found
-        found.append((price, qty))
+            return level_columns
+        level_columns.append((price, qty))
 
 
-def _levels(row: Sequence[str], places: list[tuple[int, int]]) -> tuple[Level, ...]:
-    return tuple((Decimal(row[p]), _needed(row, q)) for p, q in places if row[p])
+def _levels(row: Sequence[str], level_columns: list[tuple[int, int]]) -> tuple[Level, ...]:
+    return tuple((Decimal(row[p]), _required_decimal(row, q)) for p, q in level_columns if row[p])
 
 
-class _Candles:
+class _CandleReader:
     """Candles; each lasts until the next one, or as long as the shortest before it."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._prices = [columns.index(name) for name in _CANDLE]
         self._volume = columns.index("volume")
-        self._waiting: tuple[datetime, list[Decimal], Decimal] | None = None
-        self._lasts: timedelta | None = None
+        self._open_candle: tuple[datetime, list[Decimal], Decimal] | None = None
+        self._duration: timedelta | None = None
 
     def read(self, row: Sequence[str]) -> list[TapeUpdate]:
         if self._columns.is_other(row):
             return []
         at = self._columns.time(row)
-        told: list[TapeUpdate] = []
-        if self._waiting is not None:
-            gap = at - self._waiting[0]
-            self._lasts = gap if self._lasts is None else min(self._lasts, gap)
-            told = self._closed()
-        prices = [_needed(row, index) for index in self._prices]
-        self._waiting = (at, prices, optional_decimal(row, self._volume) or Decimal(0))
-        return told
+        rows: list[TapeUpdate] = []
+        if self._open_candle is not None:
+            gap = at - self._open_candle[0]
+            self._duration = gap if self._duration is None else min(self._duration, gap)
+            rows = self._close_candle()
+        prices = [_required_decimal(row, index) for index in self._prices]
+        self._open_candle = (at, prices, optional_decimal(row, self._volume) or Decimal(0))
+        return rows
 
     def end(self) -> list[TapeUpdate]:
-        return [] if self._waiting is None else self._closed()
+        return [] if self._open_candle is None else self._close_candle()
 
-    def _closed(self) -> list[TapeUpdate]:
-        assert self._waiting is not None
-        at, (opened, high, low, close), volume = self._waiting
+    def _close_candle(self) -> list[TapeUpdate]:
+        assert self._open_candle is not None
+        at, (opened, high, low, close), volume = self._open_candle
         candle = CandleClosed(
             symbol=self._columns.symbol,
             open=opened,
@@ -241,6 +241,6 @@ class _Candles:
             low=low,
             close=close,
             volume=volume,
-            at=at + (_MINUTE if self._lasts is None else self._lasts),
+            at=at + (_MINUTE if self._duration is None else self._duration),
         )
         return [candle]

@@ -46,7 +46,7 @@ def read_tapes(paths: Sequence[Path], symbol: str) -> Iterator[TapeUpdate]:
     Raises ``Invalid``, reason ``tape_unreadable``, at the line that cannot be read.
     """
     tapes = [read_tape(path, symbol) for path in paths]
-    return with_trade_prices(heapq.merge(*tapes, key=lambda seen: seen.at))
+    return with_trade_prices(heapq.merge(*tapes, key=lambda update: update.at))
 
 
 def read_tape(path: Path, symbol: str) -> Iterator[TapeUpdate]:
@@ -55,17 +55,17 @@ def read_tape(path: Path, symbol: str) -> Iterator[TapeUpdate]:
     number = 0
     try:
         with path.open("rb") as raw:
-            is_packed = raw.read(2) == _GZIP
+            is_compressed = raw.read(2) == _GZIP
             raw.seek(0)
-            plain = gzip.GzipFile(fileobj=raw) if is_packed else raw
+            plain = gzip.GzipFile(fileobj=raw) if is_compressed else raw
             with io.TextIOWrapper(plain, encoding="utf-8", newline="") as text:
-                for number, seen in _events(text, symbol):  # noqa: B007 - told where it fails
-                    last = seen.at if last is None else max(last, seen.at)
-                    yield seen if seen.at == last else evolve(seen, at=last)
-    except Invalid as wrong:
-        raise tape_error(f"{path.name}: {wrong.message}", "tape_unreadable") from None
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as wrong:
-        raise tape_error(f"{path.name}, after line {number}: {wrong}", "tape_unreadable") from None
+                for number, update in _read_lines(text, symbol):  # noqa: B007 - told where it fails
+                    last = update.at if last is None else max(last, update.at)
+                    yield update if update.at == last else evolve(update, at=last)
+    except Invalid as error:
+        raise tape_error(f"{path.name}: {error.message}", "tape_unreadable") from None
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise tape_error(f"{path.name}, after line {number}: {error}", "tape_unreadable") from None
 
 
 def tape_error(message: str, reason: str) -> Invalid:
@@ -73,10 +73,10 @@ def tape_error(message: str, reason: str) -> Invalid:
     return Invalid(message, code="no_price", reason=reason)
 
 
-def _events(text: TextIO, symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
+def _read_lines(text: TextIO, symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
     first = text.readline(LINE_CHARACTERS_MAX)
     lines = _lines(first, text)
-    return _of_json(lines, symbol) if first.lstrip().startswith("{") else _of_csv(lines, symbol)
+    return _read_json(lines, symbol) if first.lstrip().startswith("{") else _read_csv(lines, symbol)
 
 
 def _lines(first: str, text: TextIO) -> Iterator[str]:
@@ -86,24 +86,24 @@ def _lines(first: str, text: TextIO) -> Iterator[str]:
         line = text.readline(LINE_CHARACTERS_MAX)
 
 
-def _of_csv(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
+def _read_csv(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
     rows = csv.reader(lines)
-    head = next(rows, [])
-    reader = select_row_reader([name.strip().lower() for name in head], symbol)
+    header = next(rows, [])
+    reader = select_row_reader([name.strip().lower() for name in header], symbol)
     number = 1
     try:
         for row in rows:
             number += 1
             if row:
-                for seen in reader.read(row):
-                    yield number, seen
-        for seen in reader.end():
-            yield number, seen
-    except (ValueError, IndexError, InvalidOperation, NotADecimal) as wrong:
-        raise Invalid(f"line {number} cannot be read: {wrong!r}") from None
+                for update in reader.read(row):
+                    yield number, update
+        for update in reader.end():
+            yield number, update
+    except (ValueError, IndexError, InvalidOperation, NotADecimal) as error:
+        raise Invalid(f"line {number} cannot be read: {error!r}") from None
 
 
-def _of_json(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
+def _read_json(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
     depth = DepthBook(symbol)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -111,22 +111,22 @@ def _of_json(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpdat
         try:
             fields = json.loads(line, parse_float=Decimal)
             if "do" not in fields and "u" in fields:
-                found = depth.read(fields)
+                updates = depth.read(fields)
             else:
-                found = _own(fields, symbol)
-        except Invalid as wrong:
-            raise Invalid(f"line {number}: {wrong.message}") from None
-        except (ValueError, TypeError, KeyError, InvalidOperation, NotADecimal) as wrong:
-            raise Invalid(f"line {number} cannot be read: {wrong!r}") from None
-        for seen in found:
-            yield number, seen
+                updates = _parse_own_line(fields, symbol)
+        except Invalid as error:
+            raise Invalid(f"line {number}: {error.message}") from None
+        except (ValueError, TypeError, KeyError, InvalidOperation, NotADecimal) as error:
+            raise Invalid(f"line {number} cannot be read: {error!r}") from None
+        for update in updates:
+            yield number, update
 
 
-def _own(fields: dict[str, object], symbol: str) -> list[TapeUpdate]:
+def _parse_own_line(fields: dict[str, object], symbol: str) -> list[TapeUpdate]:
     """A line of our own format; a line without symbol is of any, one of another is passed over."""
     if fields.setdefault("symbol", symbol) != symbol:
         return []
-    seen = parse_input(fields)
-    if not isinstance(seen, TapeUpdate):
+    update = parse_input(fields)
+    if not isinstance(update, TapeUpdate):
         raise Invalid(f"a tape does not {fields['do']}; it shows markets alone")
-    return [seen]
+    return [update]

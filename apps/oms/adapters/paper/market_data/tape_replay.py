@@ -27,13 +27,13 @@ class TapePosition:
     """How far an account has come in the tape of a symbol."""
 
     #: What was being played and how; another tape or speed begins anew.
-    of: str
+    source_key: str
     #: Wall time of the tape's beginning.
-    start: datetime
+    started_at: datetime
     #: News of this round that were taken.
-    taken: int = 0
+    updates_taken: int = 0
     #: Microseconds of tape before this round.
-    before: int = 0
+    elapsed_micros: int = 0
 
 
 class TapeReplay:
@@ -44,7 +44,7 @@ class TapeReplay:
         folder: Path,
         symbol: str,
         settings: ReplaySettings,
-        place: TapePosition | None = None,
+        position: TapePosition | None = None,
         since: datetime | None = None,
     ) -> None:
         """``since``: the start of the account's other tapes, which this one shares."""
@@ -53,18 +53,20 @@ class TapeReplay:
         self._settings = settings
         self._start = settings.start or since
         self._files = settings.files_of(symbol)
-        self._of = "|".join((*self._files, str(settings.speed), str(settings.start)))
-        self._place = place if place is not None and place.of == self._of else None
-        self._news: Iterator[TapeUpdate] | None = None
+        self._source_key = "|".join((*self._files, str(settings.speed), str(settings.start)))
+        self._position = (
+            position if position is not None and position.source_key == self._source_key else None
+        )
+        self._updates: Iterator[TapeUpdate] | None = None
         self._next: TapeUpdate | None = None
         self._first: datetime | None = None
         self._last: datetime | None = None
-        self._broken: Invalid | None = None
+        self._error: Invalid | None = None
 
     @property
-    def place(self) -> TapePosition | None:
+    def position(self) -> TapePosition | None:
         """Where it stands, ``None`` before the first look."""
-        return self._place
+        return self._position
 
     @property
     def is_stepped(self) -> bool:
@@ -76,81 +78,85 @@ class TapeReplay:
 
         Raises ``Invalid`` with code ``no_price`` where the tape cannot be read.
         """
-        if self._broken is not None:
-            raise self._broken
+        if self._error is not None:
+            raise self._error
         try:
             return self._due(now)
-        except Invalid as wrong:
-            self._broken = wrong
+        except Invalid as error:
+            self._error = error
             raise
 
     def _due(self, now: datetime) -> TapeUpdate | None:
-        if self._place is None:
-            self._place = TapePosition(of=self._of, start=self._start or now)
-        if self._news is None:
-            self._open(self._place)
+        if self._position is None:
+            self._position = TapePosition(
+                source_key=self._source_key, started_at=self._start or now
+            )
+        if self._updates is None:
+            self._open(self._position)
         if self._next is None and self._settings.loop:
-            self._rewind(self._place)
-        seen = self._next
-        if seen is None:
+            self._rewind(self._position)
+        update = self._next
+        if update is None:
             return None
-        at = now if self.is_stepped else self._wall(self._place, seen)
-        return evolve(seen, at=at) if at <= now else None
+        at = now if self.is_stepped else self._wall_time(self._position, update)
+        return evolve(update, at=at) if at <= now else None
 
-    def news(self, now: datetime, limit: int) -> Iterator[TapeUpdate]:
+    def updates(self, now: datetime, limit: int) -> Iterator[TapeUpdate]:
         """What is due at ``now``, at most ``limit`` of it; at speed 0 up to the next price.
 
         One that is told counts as taken when the next is asked for. Raises as ``peek``.
         """
         for _ in range(limit):
-            seen = self.peek(now)
-            if seen is None:
+            update = self.peek(now)
+            if update is None:
                 return
-            yield seen
-            self._take()
-            if self.is_stepped and is_price(seen):
+            yield update
+            self._mark_taken()
+            if self.is_stepped and is_price(update):
                 return
 
-    def _take(self) -> None:
-        assert self._place is not None and self._news is not None
-        self._place = evolve(self._place, taken=self._place.taken + 1)
-        self._advance(self._news)
+    def _mark_taken(self) -> None:
+        assert self._position is not None and self._updates is not None
+        self._position = evolve(self._position, updates_taken=self._position.updates_taken + 1)
+        self._advance(self._updates)
 
-    def _advance(self, news: Iterator[TapeUpdate]) -> None:
+    def _advance(self, updates: Iterator[TapeUpdate]) -> None:
         if self._next is not None:
             self._last = self._next.at
         self._next = None
         try:
-            self._next = next(news, None)
-        except Invalid as wrong:
-            self._broken = wrong
+            self._next = next(updates, None)
+        except Invalid as error:
+            self._error = error
 
-    def _open(self, place: TapePosition) -> None:
+    def _open(self, position: TapePosition) -> None:
         """Begin to read, and go on where the tape stood."""
-        self._news = news = read_tapes(self._paths(), self._symbol)
-        self._advance(news)
-        if self._broken is not None:
-            raise self._broken
+        self._updates = updates = read_tapes(self._paths(), self._symbol)
+        self._advance(updates)
+        if self._error is not None:
+            raise self._error
         if self._next is None:
             names = ", ".join(self._files)
             raise tape_error(f"{names}: nothing of {self._symbol} is in it", "tape_empty")
         self._first = self._next.at
-        for _ in range(place.taken):
-            self._advance(news)
-        if self._broken is not None:
-            raise self._broken
+        for _ in range(position.updates_taken):
+            self._advance(updates)
+        if self._error is not None:
+            raise self._error
 
-    def _rewind(self, place: TapePosition) -> None:
+    def _rewind(self, position: TapePosition) -> None:
         assert self._first is not None and self._last is not None
         round_trip = (self._last - self._first + LOOP_GAP) // _MICRO
-        self._place = evolve(place, taken=0, before=place.before + round_trip)
-        self._open(self._place)
+        self._position = evolve(
+            position, updates_taken=0, elapsed_micros=position.elapsed_micros + round_trip
+        )
+        self._open(self._position)
 
-    def _wall(self, place: TapePosition, seen: TapeUpdate) -> datetime:
+    def _wall_time(self, position: TapePosition, update: TapeUpdate) -> datetime:
         assert self._first is not None
-        micros = place.before + (seen.at - self._first) // _MICRO
+        micros = position.elapsed_micros + (update.at - self._first) // _MICRO
         up, down = self._settings.speed.as_integer_ratio()
-        return place.start + timedelta(microseconds=micros * down // up)
+        return position.started_at + timedelta(microseconds=micros * down // up)
 
     def _paths(self) -> Sequence[Path]:
         if not self._files:

@@ -69,14 +69,14 @@ class AccountReads:
         self, symbols: object = None, params: object = None
     ) -> list[Structure]:
         """Open positions, of these symbols or of all."""
-        wished = None if symbols is None else {self._symbol(each) for each in _list(symbols)}
-        state = self._marked()
+        requested = None if symbols is None else {self._symbol(each) for each in _list(symbols)}
+        state = self._state_at_current_marks()
         return [
             position_structure(
                 compute_position_margin(state, self.settings, held), state, self.settings, self.now
             )
             for (symbol, _), held in sorted(state.positions.items())
-            if wished is None or symbol in wished
+            if requested is None or symbol in requested
         ]
 
     async def fetch_open_orders(
@@ -87,13 +87,13 @@ class AccountReads:
         params: object = None,
     ) -> list[Structure]:
         """Orders that are open, the oldest first."""
-        wished, first = None if symbol is None else self._symbol(symbol), _since(since)
+        requested, earliest = None if symbol is None else self._symbol(symbol), _since(since)
         found = [
             order
             for name, held in self.state.orders.items()
-            if wished in (None, name)
+            if requested in (None, name)
             for order in held.values()
-            if order.created_at >= first
+            if order.created_at >= earliest
         ]
         found.sort(key=lambda order: order.number)
         return [open_order_structure(order) for order in islice(found, _limit(limit))]
@@ -106,7 +106,7 @@ class AccountReads:
         params: object = None,
     ) -> list[Structure]:
         """Orders that were executed wholly, the oldest first."""
-        return await self._over(symbol, since, limit, frozenset({OrderState.FILLED}))
+        return await self._fetch_finished(symbol, since, limit, frozenset({OrderState.FILLED}))
 
     async def fetch_canceled_orders(
         self,
@@ -116,8 +116,8 @@ class AccountReads:
         params: object = None,
     ) -> list[Structure]:
         """Orders that were canceled or expired, the oldest first."""
-        over = frozenset({OrderState.CANCELED, OrderState.EXPIRED})
-        return await self._over(symbol, since, limit, over)
+        finished = frozenset({OrderState.CANCELED, OrderState.EXPIRED})
+        return await self._fetch_finished(symbol, since, limit, finished)
 
     async def fetch_orders(
         self,
@@ -127,9 +127,9 @@ class AccountReads:
         params: object = None,
     ) -> list[Structure]:
         """Orders of any state, the oldest first."""
-        over = await self._over(symbol, since, limit, TERMINAL)
+        finished = await self._fetch_finished(symbol, since, limit, TERMINAL)
         still_open = await self.fetch_open_orders(symbol, since)
-        return [*over, *still_open][-_limit(limit) :]
+        return [*finished, *still_open][-_limit(limit) :]
 
     async def fetch_order(
         self, id: object, symbol: object = None, params: object = None
@@ -138,7 +138,7 @@ class AccountReads:
         for held in self.state.orders.values():
             if isinstance(id, str) and id in held:
                 return open_order_structure(held[id])
-        for order in await self._recorded(None, EPOCH, TERMINAL):
+        for order in await self._load_recorded(None, EPOCH, TERMINAL):
             if order.exchange_order_id == id:
                 return closed_order_structure(order)
         raise Invalid(f"no order {id!r} is known here", code="order_not_found")
@@ -151,11 +151,11 @@ class AccountReads:
         params: object = None,
     ) -> list[Structure]:
         """Executions, the oldest first: the newest ``limit``, or from ``since`` on."""
-        wished, first = None if symbol is None else self._symbol(symbol), _since(since)
+        requested, earliest = None if symbol is None else self._symbol(symbol), _since(since)
         found = [
             each
             for each in self.trades()
-            if wished in (None, each.symbol) and each.executed_at >= first
+            if requested in (None, each.symbol) and each.executed_at >= earliest
         ]
         count = _limit(limit)
         return [
@@ -165,11 +165,11 @@ class AccountReads:
 
     def _wallets(self) -> Structure:
         """Each currency's wallet with what its contracts have not realised."""
-        state = self._marked()
-        told: Structure = {}
+        state = self._state_at_current_marks()
+        value: Structure = {}
         for currency in sorted(state.balances):
             wallet = compute_wallet(state, self.settings, currency)
-            told[currency] = {
+            value[currency] = {
                 "equity": to_float(add(wallet.total, wallet.unrealised)),
                 "unrealizedPnl": to_float(wallet.unrealised),
                 "initialMargin": to_float(wallet.initial),
@@ -177,9 +177,9 @@ class AccountReads:
                 "reserved": to_float(wallet.reserved),
                 "available": to_float(wallet.available),
             }
-        return told
+        return value
 
-    def _marked(self) -> ExchangeState:
+    def _state_at_current_marks(self) -> ExchangeState:
         """The memory with the markets of positions as they are now; the exchange's stays."""
         markets = dict(self.state.markets)
         for symbol, _ in self.state.positions:
@@ -188,14 +188,14 @@ class AccountReads:
                 markets[symbol] = market
         return evolve(self.state, markets=markets)
 
-    async def _over(
+    async def _fetch_finished(
         self, symbol: object, since: object, limit: object, states: frozenset[OrderState]
     ) -> list[Structure]:
-        wished = None if symbol is None else self._symbol(symbol)
-        found = await self._recorded(wished, _since(since), states)
+        requested = None if symbol is None else self._symbol(symbol)
+        found = await self._load_recorded(requested, _since(since), states)
         return [closed_order_structure(order) for order in found[-_limit(limit) :]]
 
-    async def _recorded(
+    async def _load_recorded(
         self, symbol: str | None, since: datetime, states: frozenset[OrderState]
     ) -> list[Order]:
         """Recorded orders of these states that were at the exchange, the oldest first."""
@@ -218,33 +218,33 @@ class AccountReads:
             if order.exchange_order_id is not None and order.state in states
         ]
 
-    def _symbol(self, told: object) -> str:
-        if not isinstance(told, str) or told not in self.settings.instruments:
-            message = f"{told!r} is not traded here"
+    def _symbol(self, value: object) -> str:
+        if not isinstance(value, str) or value not in self.settings.instruments:
+            message = f"{value!r} is not traded here"
             raise Invalid(message, code="instrument_not_supported")
-        return told
+        return value
 
 
-def _list(told: object) -> Sequence[object]:
-    if not isinstance(told, list | tuple):
+def _list(value: object) -> Sequence[object]:
+    if not isinstance(value, list | tuple):
         raise Invalid("symbols: a list is expected")
-    return told
+    return value
 
 
-def _since(told: object) -> datetime:
-    if told is None:
+def _since(value: object) -> datetime:
+    if value is None:
         return EPOCH
-    if not isinstance(told, int) or isinstance(told, bool) or not 0 <= told < 2**46:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**46:
         raise Invalid("since: a time in milliseconds is expected")
-    return EPOCH + timedelta(milliseconds=told)
+    return EPOCH + timedelta(milliseconds=value)
 
 
-def _limit(told: object) -> int:
-    if told is None:
+def _limit(value: object) -> int:
+    if value is None:
         return ROWS_MAX
-    if not isinstance(told, int) or isinstance(told, bool) or told < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise Invalid("limit must be a whole number above 0")
-    return min(told, ROWS_MAX)
+    return min(value, ROWS_MAX)
 
 
 FUNCTIONS: Mapping[str, Callable[..., Awaitable[object]]] = {

@@ -81,8 +81,8 @@ async def fetch_closed_order(
     reads: "AccountReads", id: object, symbol: object = None, params: object = None
 ) -> Structure:
     """One order, which must be over."""
-    over = frozenset({"closed", "canceled", "expired", "rejected"})
-    return await _in_status(reads, id, symbol, over)
+    finished = frozenset({"closed", "canceled", "expired", "rejected"})
+    return await _in_status(reads, id, symbol, finished)
 
 
 async def fetch_order_with_client_order_id(
@@ -180,30 +180,32 @@ async def fetch_trading_fees(reads: "AccountReads", params: object = None) -> St
 
 
 async def _in_status(
-    reads: "AccountReads", id: object, symbol: object, wished: frozenset[str]
+    reads: "AccountReads", id: object, symbol: object, statuses: frozenset[str]
 ) -> Structure:
     order = await reads.fetch_order(id, symbol)
-    if order["status"] not in wished:
+    if order["status"] not in statuses:
         message = f"order {id!r} is {order['status']}"
         raise Invalid(message, code="order_not_found")
     return order
 
 
 def _instrument(reads: "AccountReads", symbol: object) -> Instrument:
-    known = reads.settings.instruments.get(symbol) if isinstance(symbol, str) else None
-    if known is None:
+    instrument = reads.settings.instruments.get(symbol) if isinstance(symbol, str) else None
+    if instrument is None:
         raise Invalid(f"{symbol!r} is not traded here", code="instrument_not_supported")
-    return known
+    return instrument
 
 
 def _contracts(reads: "AccountReads", symbols: object) -> list[Instrument]:
     if symbols is None:
-        every = [reads.settings.instruments[name] for name in sorted(reads.settings.instruments)]
+        instruments = [
+            reads.settings.instruments[name] for name in sorted(reads.settings.instruments)
+        ]
     elif isinstance(symbols, list):
-        every = [_instrument(reads, symbol) for symbol in symbols]
+        instruments = [_instrument(reads, symbol) for symbol in symbols]
     else:
         raise Invalid("symbols: a list is expected")
-    return [each for each in every if each.kind is not InstrumentKind.SPOT]
+    return [each for each in instruments if each.kind is not InstrumentKind.SPOT]
 
 
 FUNCTIONS: Mapping[str, Callable[..., Awaitable[object]]] = {

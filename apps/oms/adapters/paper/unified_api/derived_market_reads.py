@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TRADES_MAX = 500
 """Trades of others that one read answers at most."""
 
-_TRADES_USUAL = 50
+_TRADES_DEFAULT = 50
 _FUNDING_EVERY = timedelta(hours=8)
 _HALF = Decimal("0.5")
 
@@ -59,13 +59,13 @@ def fetch_trades(
     From ``since`` on, else the newest; the oldest first.
     """
     instrument = reads.instrument(symbol)
-    count = _count(limit)
+    count = _parse_limit(limit)
     if reads.prices.source(symbol) is not PriceSource.WALK:
         return []  # what a tape or an operator tells of others is not kept
     newest = step_at(reads.now)
     first = newest - count + 1
     if since is not None:
-        first = step_at(_moment(since) - timedelta(microseconds=1)) + 1
+        first = step_at(_parse_since(since) - timedelta(microseconds=1)) + 1
     return [_trade(reads, instrument, n) for n in range(first, min(first + count, newest + 1))]
 
 
@@ -88,10 +88,10 @@ def fetch_last_prices(
     reads: "MarketReads", symbols: object = None, params: object = None
 ) -> Structure:
     """Last prices by symbol."""
-    told: Structure = {}
+    tickers: Structure = {}
     for symbol in select_symbols(reads, symbols):
         ticker = reads.fetch_ticker(symbol)
-        told[symbol] = {
+        tickers[symbol] = {
             "symbol": symbol,
             "timestamp": ticker["timestamp"],
             "datetime": ticker["datetime"],
@@ -99,7 +99,7 @@ def fetch_last_prices(
             "side": None,
             "info": {},
         }
-    return told
+    return tickers
 
 
 def fetch_funding_rate(reads: "MarketReads", symbol: str, params: object = None) -> Structure:
@@ -159,10 +159,10 @@ def select_symbols(reads: "MarketReads", symbols: object) -> Sequence[str]:
     """The symbols that are meant. Raises ``Invalid``."""
     if symbols is None:
         return sorted(reads.settings.instruments)
-    told = [symbols] if isinstance(symbols, str) else symbols
-    if not isinstance(told, list):
+    tickers = [symbols] if isinstance(symbols, str) else symbols
+    if not isinstance(tickers, list):
         raise Invalid("symbols must be a list of symbols")
-    return [reads.instrument(symbol).symbol for symbol in told]
+    return [reads.instrument(symbol).symbol for symbol in tickers]
 
 
 def _is_contract(reads: "MarketReads", symbol: str) -> bool:
@@ -170,7 +170,7 @@ def _is_contract(reads: "MarketReads", symbol: str) -> bool:
 
 
 def _trade(reads: "MarketReads", instrument: Instrument, step: int) -> Structure:
-    before, price = (_middle(reads, instrument, n) for n in (step - 1, step))
+    before, price = (_mid_price(reads, instrument, n) for n in (step - 1, step))
     amount = instrument.step
     return {
         "id": str(step),
@@ -189,20 +189,20 @@ def _trade(reads: "MarketReads", instrument: Instrument, step: int) -> Structure
     }
 
 
-def _middle(reads: "MarketReads", instrument: Instrument, step: int) -> Decimal:
-    bid, ask = reads.prices.quote(instrument, EPOCH + step * STEP_DURATION)
+def _mid_price(reads: "MarketReads", instrument: Instrument, step: int) -> Decimal:
+    bid, ask = reads.prices.walk_quote(instrument, EPOCH + step * STEP_DURATION)
     return multiply(add(bid, ask), _HALF)
 
 
-def _count(limit: object) -> int:
+def _parse_limit(limit: object) -> int:
     if limit is None:
-        return _TRADES_USUAL
+        return _TRADES_DEFAULT
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         raise Invalid("limit must be a whole number above 0")
     return min(limit, TRADES_MAX)
 
 
-def _moment(since: object) -> datetime:
+def _parse_since(since: object) -> datetime:
     if isinstance(since, bool) or not isinstance(since, int) or not 0 <= since < 2**46:
         raise Invalid("since must be a time in milliseconds")
     return EPOCH + timedelta(milliseconds=since)

@@ -20,8 +20,8 @@ from oms.adapters.paper.unified_api.exchange_info import FUNCTIONS as META
 from oms.adapters.paper.unified_api.exchange_info import build_has
 from oms.adapters.paper.unified_api.market_reads import FUNCTIONS as MARKET_FUNCTIONS
 from oms.adapters.paper.unified_api.market_structure import market_structure
-from oms.adapters.paper.unified_api.structures import Structure, milliseconds, timestamp_fields
-from oms.adapters.paper.unified_api.structures import to_float as _number
+from oms.adapters.paper.unified_api.structures import Structure, timestamp_fields, to_milliseconds
+from oms.adapters.paper.unified_api.structures import to_float as _to_float
 from oms.adapters.paper.unified_api.unsupported import not_supported
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -58,15 +58,15 @@ class MarketReads:
         instrument = self.instrument(symbol)
         market = self.market(symbol, self.now)
         bid, ask = (None, None) if market is None else (market.bids.best, market.asks.best)
-        last = _middle(bid, ask)
+        last = _mid_price(bid, ask)
         return {
             "symbol": symbol,
             **timestamp_fields(self.now),
             **_best(bid, ask),
             **self._day(instrument, last),
-            "last": _number(last),
-            "close": _number(last),
-            "markPrice": None if instrument.kind is InstrumentKind.SPOT else _number(last),
+            "last": _to_float(last),
+            "close": _to_float(last),
+            "markPrice": None if instrument.kind is InstrumentKind.SPOT else _to_float(last),
             "indexPrice": None,
             "vwap": None,
             "previousClose": None,
@@ -86,8 +86,11 @@ class MarketReads:
         market = self.market(symbol, self.now)
         bids, asks = ((), ()) if market is None else (market.bids.levels, market.asks.levels)
         if depth > BOOK_DEPTH and self.prices.source(symbol) is PriceSource.WALK:
-            deep = self.prices.deep(instrument, self.now, min(depth, DEPTH_MAX))
-            bids, asks = (*bids, *deep[0][BOOK_DEPTH:]), (*asks, *deep[1][BOOK_DEPTH:])
+            extra_levels = self.prices.walk_depth(instrument, self.now, min(depth, DEPTH_MAX))
+            bids, asks = (
+                (*bids, *extra_levels[0][BOOK_DEPTH:]),
+                (*asks, *extra_levels[1][BOOK_DEPTH:]),
+            )
         return {
             "symbol": symbol,
             "bids": _levels(bids[:depth]),
@@ -98,7 +101,7 @@ class MarketReads:
 
     def fetch_time(self, params: object = None) -> int:
         """The exchange's clock in milliseconds."""
-        return milliseconds(self.now)
+        return to_milliseconds(self.now)
 
     def fetch_markets(self, params: object = None) -> list[Structure]:
         """All markets."""
@@ -117,24 +120,24 @@ class MarketReads:
 
     def instrument(self, symbol: object) -> Instrument:
         """A market that is traded here. Raises ``Invalid``."""
-        known = self.settings.instruments.get(symbol) if isinstance(symbol, str) else None
-        if known is None:
+        instrument = self.settings.instruments.get(symbol) if isinstance(symbol, str) else None
+        if instrument is None:
             message = f"paper.{self.venue} does not trade {symbol!r}"
             raise Invalid(message, code="instrument_not_supported")
-        return known
+        return instrument
 
     def _day(self, instrument: Instrument, last: Decimal | None) -> Structure:
         """Open, high, low and change over 24 hours; a manual price has no past."""
         keys = ("open", "high", "low", "change", "percentage", "average")
         if last is None or self.prices.source(instrument.symbol) is not PriceSource.WALK:
             return dict.fromkeys(keys)
-        past = [*self.prices.day(instrument, self.now), last]
+        past = [*self.prices.walk_day(instrument, self.now), last]
         first = past[0]
         change = subtract(last, first)
         share = EXACT.divide(multiply(change, Decimal(100)), first)
         average = multiply(add(first, last), _HALF)
         values = (first, max(past), min(past), change, share, average)
-        return dict(zip(keys, map(_number, values), strict=True))
+        return dict(zip(keys, map(_to_float, values), strict=True))
 
 
 _FUNCTIONS: Mapping[str, Callable[..., object]] = {
@@ -157,7 +160,7 @@ READS = frozenset({*_FUNCTIONS, *ACCOUNT_READS})
 """Every read that is answered."""
 
 
-async def answer(
+async def call_method(
     market: MarketReads,
     account: AccountReads,
     func: str,
@@ -165,21 +168,21 @@ async def answer(
     kwargs: Mapping[str, object],
 ) -> object:
     """What ``func`` answers. Raises ``Invalid`` for an unknown one or arguments it cannot take."""
-    asked = ACCOUNT_READS.get(func)
-    function = asked or _FUNCTIONS.get(func)
+    account_function = ACCOUNT_READS.get(func)
+    function = account_function or _FUNCTIONS.get(func)
     if function is None:
         raise not_supported(func)
-    reads = market if asked is None else account
+    reads = market if account_function is None else account
     try:
         inspect.signature(function).bind(reads, *args, **kwargs)
-    except TypeError as wrong:
-        raise Invalid(f"{func}: {wrong}") from None
-    if asked is not None:
-        return await asked(reads, *args, **kwargs)
+    except TypeError as error:
+        raise Invalid(f"{func}: {error}") from None
+    if account_function is not None:
+        return await account_function(reads, *args, **kwargs)
     return function(reads, *args, **kwargs)
 
 
-def _middle(bid: Level | None, ask: Level | None) -> Decimal | None:
+def _mid_price(bid: Level | None, ask: Level | None) -> Decimal | None:
     if bid is None or ask is None:
         return None
     return multiply(add(bid[0], ask[0]), _HALF)
@@ -187,16 +190,16 @@ def _middle(bid: Level | None, ask: Level | None) -> Decimal | None:
 
 def _best(bid: Level | None, ask: Level | None) -> Structure:
     return {
-        "bid": None if bid is None else _number(bid[0]),
+        "bid": None if bid is None else _to_float(bid[0]),
         "bidVolume": None if bid is None else _depth(bid[1]),
-        "ask": None if ask is None else _number(ask[0]),
+        "ask": None if ask is None else _to_float(ask[0]),
         "askVolume": None if ask is None else _depth(ask[1]),
     }
 
 
 def _levels(levels: Sequence[Level]) -> list[list[object]]:
-    return [[_number(price), _depth(qty)] for price, qty in levels]
+    return [[_to_float(price), _depth(qty)] for price, qty in levels]
 
 
 def _depth(qty: Decimal | None) -> object:
-    return _number(UNLIMITED_QTY if qty is None else qty)
+    return _to_float(UNLIMITED_QTY if qty is None else qty)

@@ -12,9 +12,9 @@ from oms.adapters.paper.unified_api.market_structure import market_structure
 from oms.adapters.paper.unified_api.order_parsing import round_price
 from oms.adapters.paper.unified_api.structures import (
     Structure,
-    milliseconds,
     timestamp_fields,
     to_float,
+    to_milliseconds,
 )
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -104,17 +104,17 @@ def limits(reads: "MarketReads") -> Structure:
 
 def fees(reads: "MarketReads") -> Structure:
     """Rates of trading, of contracts and of spot; nothing else costs."""
-    told: Structure = {}
+    value: Structure = {}
     for word, kind in (("trading", InstrumentKind.SPOT), ("swap", InstrumentKind.LINEAR)):
         rates = reads.settings.rates_of(kind)
-        told[word] = {
+        value[word] = {
             "tierBased": bool(reads.settings.tiers_of(kind)),
             "percentage": True,
             "maker": to_float(rates.maker),
             "taker": to_float(rates.taker),
         }
-    swap = told.pop("swap")
-    return {**told, "swap": {"trading": swap}, "funding": {"withdraw": {}, "deposit": {}}}
+    swap = value.pop("swap")
+    return {**value, "swap": {"trading": swap}, "funding": {"withdraw": {}, "deposit": {}}}
 
 
 def precision_mode(reads: "MarketReads") -> int:
@@ -220,12 +220,12 @@ def calculate_fee(
 
 def clock_milliseconds(reads: "MarketReads") -> int:
     """The exchange's clock."""
-    return milliseconds(reads.now)
+    return to_milliseconds(reads.now)
 
 
 def clock_seconds(reads: "MarketReads") -> int:
     """The exchange's clock in whole seconds."""
-    return milliseconds(reads.now) // 1000
+    return to_milliseconds(reads.now) // 1000
 
 
 def iso8601(reads: "MarketReads", timestamp: object = None) -> object:
@@ -244,7 +244,7 @@ def parse8601(reads: "MarketReads", timestamp: object = None) -> object:
     except ValueError:
         return None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return milliseconds(moment)
+    return to_milliseconds(moment)
 
 
 def parse_timeframe(reads: "MarketReads", timeframe: object) -> int:
@@ -255,17 +255,17 @@ def parse_timeframe(reads: "MarketReads", timeframe: object) -> int:
     return int(read[1]) * _SECONDS[read[2]]
 
 
-def _instrument(reads: "MarketReads", told: object) -> Instrument:
+def _instrument(reads: "MarketReads", value: object) -> Instrument:
     known = reads.settings.instruments
-    if isinstance(told, str) and told not in known:
+    if isinstance(value, str) and value not in known:
         for each in known.values():
-            if market_structure(each, reads.settings)["id"] == told:
+            if market_structure(each, reads.settings)["id"] == value:
                 return each
-    return reads.instrument(told)
+    return reads.instrument(value)
 
 
-def _number(name: str, told: object) -> Decimal:
-    read = trade_requests.positive_number(name, told)
+def _number(name: str, value: object) -> Decimal:
+    read = trade_requests.positive_number(name, value)
     if read is None:
         raise Invalid(f"{name}: a number is expected")
     return read

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from oms.adapters.paper.market_data.price_sources import PriceSource
 from oms.adapters.paper.unified_api.structures import (
     Structure,
-    milliseconds,
     timestamp_fields,
     to_float,
+    to_milliseconds,
 )
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
@@ -41,8 +41,8 @@ TIMEFRAMES: Mapping[str, timedelta] = {
 CANDLES_MAX = 500
 """Candles that one read answers at most."""
 
-_CANDLES_USUAL = 100
-_MOMENTS = 5
+_CANDLES_DEFAULT = 100
+_SAMPLES = 5
 _HALF = Decimal("0.5")
 
 
@@ -68,8 +68,8 @@ def fetch_currencies(reads: "MarketReads", params: object = None) -> Structure:
     """The currencies of all markets, with the step that amounts have there."""
     steps: dict[str, Decimal | None] = {}
     for instrument in reads.settings.instruments.values():
-        known = steps.get(instrument.base)
-        step = instrument.step if known is None else min(known, instrument.step)
+        known_step = steps.get(instrument.base)
+        step = instrument.step if known_step is None else min(known_step, instrument.step)
         steps[instrument.base] = step
         for code in (instrument.quote, instrument.settle):
             steps.setdefault(code, None)
@@ -92,9 +92,9 @@ def fetch_ohlcv(
     if reads.prices.source(symbol) is not PriceSource.WALK:
         message = f"the price of {symbol} is no walk, so it has no candles"
         raise Invalid(message, code="unsupported_func", reason="not_supported")
-    count = _count(limit)
+    count = _parse_limit(limit)
     newest = (reads.now - EPOCH) // length
-    first = newest - count + 1 if since is None else -(-_moment(since) // length)
+    first = newest - count + 1 if since is None else -(-_parse_since(since) // length)
     numbers = range(first, min(first + count, newest + 1))
     return [_candle(reads, instrument, EPOCH + n * length, length) for n in numbers]
 
@@ -104,15 +104,15 @@ def _candle(
 ) -> list[object]:
     last = min(step_at(start + length) - 1, step_at(reads.now))
     first = step_at(start)
-    every = max((last - first) // _MOMENTS, 1)
+    every = max((last - first) // _SAMPLES, 1)
     steps = [*range(first, last, every), last]
-    seen = [_middle(reads, instrument, step) for step in steps]
-    told = map(to_float, (seen[0], max(seen), min(seen), seen[-1]))
-    return [milliseconds(start), *told, 0.0]
+    mid_prices = [_mid_price(reads, instrument, step) for step in steps]
+    told = map(to_float, (mid_prices[0], max(mid_prices), min(mid_prices), mid_prices[-1]))
+    return [to_milliseconds(start), *told, 0.0]
 
 
-def _middle(reads: "MarketReads", instrument: Instrument, step: int) -> Decimal:
-    bid, ask = reads.prices.quote(instrument, EPOCH + step * STEP_DURATION)
+def _mid_price(reads: "MarketReads", instrument: Instrument, step: int) -> Decimal:
+    bid, ask = reads.prices.walk_quote(instrument, EPOCH + step * STEP_DURATION)
     return multiply(add(bid, ask), _HALF)
 
 
@@ -125,15 +125,15 @@ def _symbols(reads: "MarketReads", symbols: object) -> Sequence[str]:
     return [reads.instrument(symbol).symbol for symbol in named]
 
 
-def _count(limit: object) -> int:
+def _parse_limit(limit: object) -> int:
     if limit is None:
-        return _CANDLES_USUAL
+        return _CANDLES_DEFAULT
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         raise Invalid("limit must be a whole number above 0")
     return min(limit, CANDLES_MAX)
 
 
-def _moment(since: object) -> timedelta:
+def _parse_since(since: object) -> timedelta:
     if isinstance(since, bool) or not isinstance(since, int | Decimal) or since < 0:
         raise Invalid("since must be a time in milliseconds")
     return timedelta(milliseconds=min(int(since), 10**14))

@@ -29,14 +29,14 @@ from oms.wire.ccxt.trade_requests import CreateRequest, Params, has_flag, positi
 _NAME_CHARACTERS_MAX = 64
 _LEGS: Mapping[str, Leg] = {"long": Leg.LONG, "short": Leg.SHORT}
 _HEDGED = ("hedged", "hedgeMode")
-_BY: Mapping[str, TriggerBy] = {
+_TRIGGER_PRICE_TYPES: Mapping[str, TriggerBy] = {
     "last": TriggerBy.LAST,
     "mark": TriggerBy.MARK,
     "contract": TriggerBy.LAST,
     "bid_ask": TriggerBy.BID_ASK,
 }
-_FALLS = frozenset({"down", "descending", "below", "fall"})
-_RISES = frozenset({"up", "ascending", "above", "rise"})
+_DOWNWARD = frozenset({"down", "descending", "below", "fall"})
+_UPWARD = frozenset({"up", "ascending", "above", "rise"})
 _PLAIN = frozenset({"market", "limit"})
 
 
@@ -47,22 +47,33 @@ def parse_order(
 
     Raises ``Invalid`` for what makes no sense or cannot be had.
     """
-    gain = _first(told.params, "takeProfitPrice", "take_profit_price")
-    loss = _first(told.params, "stopLossPrice", "stop_loss_price")
-    if gain is None or loss is None:
+    take_profit = _first_number(told.params, "takeProfitPrice", "take_profit_price")
+    stop_loss = _first_number(told.params, "stopLossPrice", "stop_loss_price")
+    if take_profit is None or stop_loss is None:
         return _place(told, instrument, market, now)
-    words = {k: v for k, v in told.params.items() if k not in _BOTH}
-    stop = _place(_with(told, words | {"stopLossPrice": loss}), instrument, market, now)
+    other_params = {k: v for k, v in told.params.items() if k not in _EXIT_PARAMS}
+    stop_order = _place(
+        _with_params(told, other_params | {"stopLossPrice": stop_loss}), instrument, market, now
+    )
     if told.order_type == "limit":
-        rest = _with(told, words, price=positive_number("takeProfitPrice", gain))
-    else:
-        rest = _with(
-            told, words, price=positive_number("takeProfitPrice", gain), order_type="limit"
+        take_profit_order = _with_params(
+            told, other_params, price=positive_number("takeProfitPrice", take_profit)
         )
-    return NewOrderPair(first=_place(rest, instrument, market, now), second=stop, at=now)
+    else:
+        take_profit_order = _with_params(
+            told,
+            other_params,
+            price=positive_number("takeProfitPrice", take_profit),
+            order_type="limit",
+        )
+    return NewOrderPair(
+        first=_place(take_profit_order, instrument, market, now), second=stop_order, at=now
+    )
 
 
-_BOTH = frozenset({"takeProfitPrice", "take_profit_price", "stopLossPrice", "stop_loss_price"})
+_EXIT_PARAMS = frozenset(
+    {"takeProfitPrice", "take_profit_price", "stopLossPrice", "stop_loss_price"}
+)
 
 
 def round_amount(amount: Decimal, instrument: Instrument) -> Decimal:
@@ -90,11 +101,11 @@ def _place(
     told: CreateRequest, instrument: Instrument, market: Market | None, now: datetime
 ) -> NewOrder:
     params = told.params
-    order_type, trigger = _typed(told, instrument, market)
-    force, post_only = _force(params)
+    order_type, trigger = _parse_order_type(told, instrument, market)
+    time_in_force, post_only = _parse_time_in_force(params)
     is_limit = order_type in ("limit", "stop_limit", "take_profit_limit")
     return NewOrder(
-        client_id=encode_client_order_id(_name(params)),
+        client_id=encode_client_order_id(_parse_client_order_id(params)),
         symbol=instrument.symbol,
         side=told.side,
         order_type=order_type,
@@ -105,12 +116,12 @@ def _place(
         post_only=post_only,
         leg=_leg(told),
         terms=OrderTerms(
-            time_in_force=force,
-            expires_at=_expiry(params) if force is TimeInForce.GTD else None,
+            time_in_force=time_in_force,
+            expires_at=_parse_expiry(params) if time_in_force is TimeInForce.GTD else None,
             trigger_price=round_price(trigger, instrument),
             trigger_by=_trigger_by(params),
-            trailing_amount=_first(params, "trailingAmount", "trailing_amount"),
-            trailing_percent=_first(params, "trailingPercent", "trailing_percent"),
+            trailing_amount=_first_number(params, "trailingAmount", "trailing_amount"),
+            trailing_percent=_first_number(params, "trailingPercent", "trailing_percent"),
             take_profit=_exit("takeProfit", params, instrument),
             stop_loss=_exit("stopLoss", params, instrument),
         ),
@@ -119,7 +130,7 @@ def _place(
     )
 
 
-def _typed(
+def _parse_order_type(
     told: CreateRequest, instrument: Instrument, market: Market | None
 ) -> tuple[str, Decimal | None]:
     """The exchange's order type and the price that releases it."""
@@ -127,53 +138,55 @@ def _typed(
     if params.get("trailingTriggerPrice") is not None:
         message = "the paper exchange has no trailing orders that begin at a price"
         raise Invalid(message, code="order_type_not_supported")
-    if _first(params, "trailingAmount", "trailing_amount", "trailingPercent", "trailing_percent"):
+    if _first_number(
+        params, "trailingAmount", "trailing_amount", "trailingPercent", "trailing_percent"
+    ):
         return "trailing_stop", None
     form = "limit" if "limit" in kind or (kind not in _PLAIN and told.price) else "market"
-    gain = _first(params, "takeProfitPrice", "take_profit_price")
-    loss = _first(params, "stopLossPrice", "stop_loss_price")
-    if gain is not None:
-        return f"take_profit_{form}", gain
-    if loss is not None:
-        return f"stop_{form}", loss
-    trigger = _first(params, "triggerPrice", "trigger_price", "stopPrice", "stop_price")
+    take_profit = _first_number(params, "takeProfitPrice", "take_profit_price")
+    stop_loss = _first_number(params, "stopLossPrice", "stop_loss_price")
+    if take_profit is not None:
+        return f"take_profit_{form}", take_profit
+    if stop_loss is not None:
+        return f"stop_{form}", stop_loss
+    trigger = _first_number(params, "triggerPrice", "trigger_price", "stopPrice", "stop_price")
     if trigger is None:
         return kind, None
     if kind.startswith(("stop", "take_profit")):
         return f"{'stop' if kind.startswith('stop') else 'take_profit'}_{form}", trigger
     if kind not in _PLAIN:
         return kind, trigger
-    is_stop = _rises(params, trigger, market, told.side) is (told.side is Side.BUY)
+    is_stop = _is_upward_trigger(params, trigger, market, told.side) is (told.side is Side.BUY)
     return f"{'stop' if is_stop else 'take_profit'}_{form}", trigger
 
 
-def _rises(params: Params, trigger: Decimal, market: Market | None, side: Side) -> bool:
+def _is_upward_trigger(params: Params, trigger: Decimal, market: Market | None, side: Side) -> bool:
     """Whether the price must rise to ``trigger``: as told, else as it lies to the market."""
     told = params.get("triggerDirection")
-    if isinstance(told, str) and told.lower() in _FALLS | _RISES:
-        return told.lower() in _RISES
+    if isinstance(told, str) and told.lower() in _DOWNWARD | _UPWARD:
+        return told.lower() in _UPWARD
     best = None if market is None else market.opposite(side).best
     return side is Side.BUY if best is None else trigger >= best[0]
 
 
-def _force(params: Params) -> tuple[TimeInForce, bool]:
+def _parse_time_in_force(params: Params) -> tuple[TimeInForce, bool]:
     told = params.get("timeInForce", params.get("time_in_force"))
     word = "GTC" if told is None else str(told).upper()
     post_only = has_flag(params, "postOnly", "post_only") or word in ("PO", "GTX")
     if word in ("PO", "GTX", "GTC"):
-        has_end = _end(params) is not None
+        has_end = _expiry_param(params) is not None
         return (TimeInForce.GTD if has_end else TimeInForce.GTC), post_only
     if word not in TimeInForce.__members__:
         raise Invalid(f"timeInForce: {word[:16]!r} is none of GTC, IOC, FOK, GTD, PO")
     return TimeInForce(word), post_only
 
 
-def _end(params: Params) -> object:
+def _expiry_param(params: Params) -> object:
     return params.get("goodTillDate", params.get("expireTime"))
 
 
-def _expiry(params: Params) -> datetime | None:
-    told = _end(params)
+def _parse_expiry(params: Params) -> datetime | None:
+    told = _expiry_param(params)
     if isinstance(told, bool) or not isinstance(told, int) or not 0 < told < 2**46:
         raise Invalid("goodTillDate: a time in milliseconds is expected")
     return EPOCH + timedelta(milliseconds=told)
@@ -191,7 +204,7 @@ def _leg(told: CreateRequest) -> Leg | None:
 
 def _trigger_by(params: Params) -> TriggerBy:
     told = params.get("triggerPriceType", params.get("triggerBy"))
-    return _BY.get(str(told).lower(), TriggerBy.LAST)
+    return _TRIGGER_PRICE_TYPES.get(str(told).lower(), TriggerBy.LAST)
 
 
 def _exit(name: str, params: Params, instrument: Instrument) -> AttachedExit | None:
@@ -220,7 +233,7 @@ def _fault(told: object) -> Fault | None:
     return parse_fault(told)
 
 
-def _name(params: Params) -> str | None:
+def _parse_client_order_id(params: Params) -> str | None:
     told = params.get("clientOrderId", params.get("client_order_id"))
     if told is None:
         return None
@@ -231,7 +244,7 @@ def _name(params: Params) -> str | None:
     return told
 
 
-def _first(params: Params, *names: str) -> Decimal | None:
+def _first_number(params: Params, *names: str) -> Decimal | None:
     """The number under the first of these names that is there."""
     for name in names:
         if params.get(name) is not None:
@@ -239,7 +252,7 @@ def _first(params: Params, *names: str) -> Decimal | None:
     return None
 
 
-def _with(
+def _with_params(
     told: CreateRequest,
     params: Mapping[str, object],
     *,

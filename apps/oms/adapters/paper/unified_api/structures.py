@@ -44,17 +44,17 @@ def to_float(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def milliseconds(moment: datetime) -> int:
+def to_milliseconds(timestamp: datetime) -> int:
     """ccxt's timestamp."""
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+    return (timestamp - EPOCH) // timedelta(milliseconds=1)
 
 
-def timestamp_fields(moment: datetime | None) -> Structure:
+def timestamp_fields(timestamp: datetime | None) -> Structure:
     """``timestamp`` and ``datetime``."""
-    if moment is None:
+    if timestamp is None:
         return {"timestamp": None, "datetime": None}
-    text = moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
-    return {"timestamp": milliseconds(moment), "datetime": f"{text}Z"}
+    text = timestamp.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return {"timestamp": to_milliseconds(timestamp), "datetime": f"{text}Z"}
 
 
 def open_order_structure(order: PaperOrder) -> Structure:
@@ -63,7 +63,7 @@ def open_order_structure(order: PaperOrder) -> Structure:
     force = TimeInForce.GTC if terms.time_in_force is TimeInForce.GTD else terms.time_in_force
     average = None if not order.filled else EXACT.divide(order.value, order.filled)
     exits = (terms.take_profit, terms.stop_loss)
-    gain, loss = (None if each is None else to_float(each.price) for each in exits)
+    take_profit, stop_loss = (None if each is None else to_float(each.price) for each in exits)
     return {
         "id": order.exchange_order_id,
         "clientOrderId": decode_client_order_id(order.client_id),
@@ -78,8 +78,8 @@ def open_order_structure(order: PaperOrder) -> Structure:
         "side": order.side.value,
         "price": to_float(order.price),
         **_trigger(terms.trigger_price),
-        "takeProfitPrice": gain,
-        "stopLossPrice": loss,
+        "takeProfitPrice": take_profit,
+        "stopLossPrice": stop_loss,
         "amount": to_float(order.qty),
         "filled": to_float(order.filled),
         "remaining": to_float(order.remaining),
@@ -94,22 +94,22 @@ def open_order_structure(order: PaperOrder) -> Structure:
 
 
 def request_result_structure(
-    order: PaperOrder, later: Sequence[PaperTrade], settings: SimulationSettings, status: str
+    order: PaperOrder, trades: Sequence[PaperTrade], settings: SimulationSettings, status: str
 ) -> Structure:
     """An order in answer to a request: as it was told last, with what it executed since then."""
-    for each in later:
+    for each in trades:
         filled = add(order.filled, each.qty)
         order = evolve(order, filled=filled, value=add(order.value, multiply(each.qty, each.price)))
-    told = open_order_structure(order)
-    trades = [trade_structure(each, settings) for each in later]
+    structure = open_order_structure(order)
+    execution_rows = [trade_structure(each, settings) for each in trades]
     fees: list[Structure] = []
-    for currency in sorted({each.fee_currency for each in later}):
-        costs = (each.fee for each in later if each.fee_currency == currency)
+    for currency in sorted({each.fee_currency for each in trades}):
+        costs = (each.fee for each in trades if each.fee_currency == currency)
         fees.append({"cost": to_float(reduce(add, costs)), "currency": currency})
-    return told | {
+    return structure | {
         "status": status,
-        "lastTradeTimestamp": milliseconds(later[-1].executed_at) if later else None,
-        "trades": trades,
+        "lastTradeTimestamp": to_milliseconds(trades[-1].executed_at) if trades else None,
+        "trades": execution_rows,
         "fee": fees[0] if len(fees) == 1 else None,
         "fees": fees,
     }
@@ -133,8 +133,8 @@ def closed_order_structure(order: Order) -> Structure:
         "id": order.exchange_order_id,
         "clientOrderId": None if order.command_id is None else str(order.id),
         **timestamp_fields(order.created_at),
-        "lastTradeTimestamp": None if fill is None else milliseconds(fill),
-        "lastUpdateTimestamp": milliseconds(order.updated_at),
+        "lastTradeTimestamp": None if fill is None else to_milliseconds(fill),
+        "lastUpdateTimestamp": to_milliseconds(order.updated_at),
         "symbol": order.symbol,
         "type": order.order_type,
         "timeInForce": "PO" if order.post_only else order.time_in_force,
@@ -158,35 +158,40 @@ def closed_order_structure(order: Order) -> Structure:
     }
 
 
-def trade_structure(told: PaperTrade, settings: SimulationSettings) -> Structure:
+def trade_structure(structure: PaperTrade, settings: SimulationSettings) -> Structure:
     """One execution."""
-    instrument = settings.instruments[told.symbol]
-    fee: Structure = {"cost": to_float(told.fee), "currency": told.fee_currency}
+    instrument = settings.instruments[structure.symbol]
+    fee: Structure = {"cost": to_float(structure.fee), "currency": structure.fee_currency}
     return {
-        "id": told.trade_id,
-        "order": told.exchange_order_id,
-        **timestamp_fields(told.executed_at),
-        "symbol": told.symbol,
+        "id": structure.trade_id,
+        "order": structure.exchange_order_id,
+        **timestamp_fields(structure.executed_at),
+        "symbol": structure.symbol,
         "type": None,
-        "side": told.side.value,
-        "takerOrMaker": "maker" if told.maker else "taker",
-        "price": to_float(told.price),
-        "amount": to_float(told.qty),
-        "cost": to_float(settle_value(instrument, told.qty, told.price)),
+        "side": structure.side.value,
+        "takerOrMaker": "maker" if structure.maker else "taker",
+        "price": to_float(structure.price),
+        "amount": to_float(structure.qty),
+        "cost": to_float(settle_value(instrument, structure.qty, structure.price)),
         "fee": fee,
         "fees": [fee],
-        "info": {"leg": told.leg.value, "source": told.source.value},
+        "info": {"leg": structure.leg.value, "source": structure.source.value},
     }
 
 
 def position_structure(
-    stand: PositionMargin, state: ExchangeState, settings: SimulationSettings, now: datetime
+    position_margin: PositionMargin,
+    state: ExchangeState,
+    settings: SimulationSettings,
+    now: datetime,
 ) -> Structure:
     """One open position at its mark price."""
-    held, instrument = stand.position, stand.instrument
-    worth_now = stand.value.copy_abs()
-    maintenance = stand.maintenance
-    share = EXACT.divide(multiply(stand.unrealised, _HUNDRED), stand.initial or Decimal(1))
+    held, instrument = position_margin.position, position_margin.instrument
+    notional = position_margin.value.copy_abs()
+    maintenance = position_margin.maintenance
+    share = EXACT.divide(
+        multiply(position_margin.unrealised, _HUNDRED), position_margin.initial or Decimal(1)
+    )
     liquidation = liquidation_price(state, settings, held.symbol, held.leg)
     return {
         "info": {"leg": held.leg.value},
@@ -199,20 +204,22 @@ def position_structure(
         "contracts": to_float(held.qty.copy_abs()),
         "contractSize": to_float(instrument.contract_size),
         "entryPrice": to_float(entry_price(instrument, held)),
-        "markPrice": to_float(stand.mark),
+        "markPrice": to_float(position_margin.mark),
         "lastPrice": None,
-        "notional": to_float(worth_now),
-        "leverage": to_float(Decimal(stand.leverage)),
-        "marginMode": "isolated" if stand.is_isolated else "cross",
+        "notional": to_float(notional),
+        "leverage": to_float(Decimal(position_margin.leverage)),
+        "marginMode": "isolated" if position_margin.is_isolated else "cross",
         "collateral": to_float(held.margin),
-        "initialMargin": to_float(stand.initial),
-        "initialMarginPercentage": to_float(EXACT.divide(Decimal(1), Decimal(stand.leverage))),
+        "initialMargin": to_float(position_margin.initial),
+        "initialMarginPercentage": to_float(
+            EXACT.divide(Decimal(1), Decimal(position_margin.leverage))
+        ),
         "maintenanceMargin": to_float(maintenance),
         "maintenanceMarginPercentage": to_float(instrument.maintenance_rate),
         "marginRatio": None,
         "positionMargin": None,
         "liquidationPrice": to_float(liquidation),
-        "unrealizedPnl": to_float(stand.unrealised),
+        "unrealizedPnl": to_float(position_margin.unrealised),
         "realizedPnl": None,
         "percentage": to_float(share),
         "stopLossPrice": None,
