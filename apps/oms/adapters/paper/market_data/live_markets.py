@@ -54,9 +54,7 @@ class LiveMarkets:
         stored = state.markets.get(symbol)
         at = None if stored is None else stored.at
         placed_at = _newest_order(state, symbol)
-        for update in self.feed.take_updates(
-            symbol, now, with_depth=_needs_all_trades(state, symbol)
-        ):
+        for update in self.feed.take_updates(symbol, now, with_depth=_is_in_use(state, symbol)):
             if self._is_stale(symbol, update.at, now):
                 continue
             match update:
@@ -144,7 +142,7 @@ def _newest_order(state: ExchangeState, symbol: str) -> datetime | None:
     return max((order.created_at for order in held), default=None)
 
 
-def _needs_all_trades(state: ExchangeState, symbol: str) -> bool:
+def _is_in_use(state: ExchangeState, symbol: str) -> bool:
     return symbol in state.orders or symbol in _symbols_of_arrivals(state)
 
 
