@@ -91,7 +91,7 @@ async def _position_mode(client: "VenueClient", account: Account) -> CheckResult
         await modes.legs("BTC/USDT:USDT" if "BTC/USDT:USDT" in contracts else contracts[0])
     except ReadFailed as failed:
         return name, False, f"{failed.code}: {failed.message}"
-    exchange_mode = modes.shown() or "unknown"
+    exchange_mode = modes.observed_mode() or "unknown"
     note = (
         ""
         if exchange_mode == "hedge"

@@ -131,7 +131,7 @@ def _real(
         on_update=on_update,
         open_orders=loaded.orders,
         attempts=loaded.exchange_state.attempts,
-        belongs=is_own_order,
+        is_own_order=is_own_order,
     )
 
 

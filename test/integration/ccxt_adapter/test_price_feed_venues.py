@@ -29,10 +29,10 @@ async def test_quotes_books_trades_and_marks(
     extra = venue.startup["extra_config"][dialect]
     spec = build_price_spec(dialect, extra, tables)
     feed = PriceFeed(
-        dialect, lambda: PublicClient(spec, MarketCache()), timeout_seconds=5, every=0.1
+        dialect, lambda: PublicClient(spec, MarketCache()), timeout_seconds=5, interval_seconds=0.1
     )
     prices, told = AccountPrices(feed, lambda: None), list[Any]()
-    feed.begin()
+    feed.start()
 
     async def heard() -> set[tuple[str, type]]:
         now = datetime.now(UTC)

@@ -27,10 +27,10 @@ from oms.ports.exchange import ExchangeStateRows, Quote
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 TIMINGS = evolve(
     FAST_TIMINGS,
-    live=0.1,
-    soon=0.01,
-    confirm=(0.02, 0.05, 0.1),
-    window=0.2,
+    live_poll_seconds=0.1,
+    wake_delay_seconds=0.01,
+    confirm_delays_seconds=(0.02, 0.05, 0.1),
+    window_seconds=0.2,
     absence_interval_seconds=0.05,
 )
 INITIAL_BALANCES = {"USDT": Decimal(100_000)}

@@ -26,34 +26,34 @@ def check_account(*, exchange_id: str, environment: str, extra_config: str) -> N
     ``extra_config_refused``. ``extra_config`` is JSON text.
     """
     try:
-        told = loads(extra_config)
-    except NotJson as wrong:
-        raise config_refusal("", "cannot be read") from wrong
+        config = loads(extra_config)
+    except NotJson as error:
+        raise config_refusal("", "cannot be read") from error
     engine, _, name = exchange_id.partition(".")
     if engine == PAPER:
-        if isinstance(told, Mapping):
-            refuse_forbidden_keys(told)
-        if isinstance(told, Mapping) and read_paper_settings(extra_config).uses("live"):
-            check_live_price_source(name, told)
+        if isinstance(config, Mapping):
+            refuse_forbidden_keys(config)
+        if isinstance(config, Mapping) and read_paper_settings(extra_config).uses("live"):
+            check_live_price_source(name, config)
         return
     venue = find_venue(engine, name)
     check_environment(venue, environment)
-    parse_extra_config(told, venue, environment)
+    parse_extra_config(config, venue, environment)
 
 
-def check_live_price_source(name: str, told: Mapping[str, Any]) -> None:
+def check_live_price_source(name: str, config: Mapping[str, Any]) -> None:
     """What reads live prices for a paper account. Raises ``Invalid`` (``extra_config_refused``)."""
     venue = load_venues().get(name)
     if venue is None:
         raise config_refusal("oms.paper.source", f"is not live: there is no exchange {name}")
-    parse_extra_config(told, venue, price_environment(told))
+    parse_extra_config(config, venue, price_environment(config))
 
 
 def check_environment(venue: VenueInfo, environment: str) -> None:
     """Raises ``Invalid`` (``environment_not_supported``), naming what the venue has."""
-    known = (*sorted(venue.environments), LOOPBACK)
-    if environment not in known:
-        message = f"{venue.id} has no environment {environment}; it has {', '.join(known)}"
+    environments = (*sorted(venue.environments), LOOPBACK)
+    if environment not in environments:
+        message = f"{venue.id} has no environment {environment}; it has {', '.join(environments)}"
         raise Invalid(message, code="environment_not_supported")
 
 

@@ -35,7 +35,7 @@ from oms.ports.exchange import (
 )
 
 INFLIGHT_WRITES_MAX = 8
-_ANSWERS = (ReportKind.CHANGED, ReportKind.REJECTED)
+_ANSWER_KINDS = (ReportKind.CHANGED, ReportKind.REJECTED)
 
 
 def _now() -> datetime:
@@ -46,7 +46,7 @@ class CcxtExchange:
     """An ``Exchange`` of the port; made inside a running loop, where its tasks begin at once.
 
     ``open_orders`` and ``attempts`` are what the store knows of orders that are not final, ``tag``
-    the installation's 8 hex characters, ``make_client`` a fresh client each time. ``belongs`` tells
+    the installation's 8 hex characters, ``make_client`` a fresh client each time. ``is_own_order`` tells
     whether an order of this installation is one of this account.
     """
 
@@ -59,7 +59,7 @@ class CcxtExchange:
         on_update: Callable[[], None],
         open_orders: Sequence[Order] = (),
         attempts: Sequence[AttemptRow] = (),
-        belongs: Callable[[int], Awaitable[bool]] | None = None,
+        is_own_order: Callable[[int], Awaitable[bool]] | None = None,
         inflight_writes_max: int = INFLIGHT_WRITES_MAX,
         timings: Timings | None = None,
         clock: Callable[[], datetime] = _now,
@@ -70,15 +70,15 @@ class CcxtExchange:
             make_client=make_client,
             tag=tag,
             on_update=on_update,
-            belongs=belongs,
+            is_own_order=is_own_order,
             inflight_writes_max=inflight_writes_max,
             timings=timings or Timings(),
             clock=clock,
         )
         restore_orders(self._parts.orders, open_orders, attempts, get_profile(account.venue))
-        self._parts.tasks.begin(self._live(open_orders, attempts))
+        self._parts.tasks.start(self._run(open_orders, attempts))
 
-    async def _live(self, open_orders: Sequence[Order], attempts: Sequence[AttemptRow]) -> None:
+    async def _run(self, open_orders: Sequence[Order], attempts: Sequence[AttemptRow]) -> None:
         """Open, tell what the last run left, then read for ever."""
         parts = self._parts
         await parts.connection.open()
@@ -92,10 +92,10 @@ class CcxtExchange:
             parts.queues,
             now,
         )
-        parts.tasks.begin(parts.sweeping.run())
-        parts.tasks.begin(parts.tickers.run())
-        parts.tasks.begin(parts.watching.run())
-        parts.tasks.begin(parts.streams.run())
+        parts.tasks.start(parts.sweeping.run())
+        parts.tasks.start(parts.tickers.run())
+        parts.tasks.start(parts.watching.run())
+        parts.tasks.start(parts.streams.run())
         await parts.polling.run()
 
     def instruments(self) -> Mapping[str, Instrument]:
@@ -110,8 +110,8 @@ class CcxtExchange:
         """Take the wish down; what cannot be sent in any form is refused at once."""
         try:
             self._parts.journal.place(order, self.instruments()[order.symbol], now)
-        except Invalid as wrong:
-            return [_refused(order, ReportKind.REFUSED, wrong, now)]
+        except Invalid as error:
+            return [_refusal_report(order, ReportKind.REFUSED, error, now)]
         return []
 
     async def change(
@@ -129,33 +129,33 @@ class CcxtExchange:
 
     async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Begin to look the order up; ``advance`` tells what was found."""
-        tracked = self._parts.journal.tracked(order)
-        kind = QueryKind.PLACE if tracked.is_in_doubt else QueryKind.SEEN
-        self._parts.resolver.begin(PendingQuery(tracked=tracked, kind=kind, since=now))
+        tracked = self._parts.journal.track(order)
+        kind = QueryKind.PLACE if tracked.is_in_doubt else QueryKind.STATUS
+        self._parts.resolver.start(PendingQuery(tracked=tracked, kind=kind, since=now))
         return []
 
     async def find_order(
         self, order: Order, exchange_order_id: str | None, now: datetime
     ) -> OrderQueryResult:
-        """Look once; what is found is told by ``advance``."""
+        """Look once; what is found is result by ``advance``."""
         return await self._parts.asking(order, exchange_order_id)
 
     def declare_not_placed(self, order: Order, now: datetime) -> None:
         """Believe it until the order is seen."""
-        self._parts.asking.absent(order)
+        self._parts.asking.declare_not_placed(order)
 
     async def snapshot(self, since: datetime, now: datetime) -> ExchangeSnapshot:
         """One whole reading, awaited. Raises ``Conflict`` where it fails."""
         try:
-            return self._heard_of(await self._parts.sweeping.snapshot(since))
+            return self._deliver(await self._parts.sweeping.snapshot(since))
         except ReadFailed as failed:
             raise Conflict(failed.message, code=failed.code) from None
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
         """What was heard since the last call. Raises what a task of the adapter died of."""
         self._parts.tasks.check()
-        reports = self._parts.report_buffer.reports()
-        self._note_answers(reports)
+        reports = self._parts.report_buffer.take_reports()
+        self._count_answers(reports)
         return reports
 
     def needs_polling(self) -> bool:
@@ -198,17 +198,17 @@ class CcxtExchange:
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> DirectTradeResult:
         """One write; the orders it makes are heard by the next reading, as orders of nobody."""
-        told = await call_write(self._parts.connection, func, args, kwargs)
+        result = await call_write(self._parts.connection, func, args, kwargs)
         if func == "set_position_mode":
             self._parts.modes.forget()
-        words = {each for each in (*args, *kwargs.values()) if isinstance(each, str)}
-        for symbol in self.instruments().keys() & words:
+        texts = {each for each in (*args, *kwargs.values()) if isinstance(each, str)}
+        for symbol in self.instruments().keys() & texts:
             self._parts.polling.poll_symbol_soon(symbol)
-        return told
+        return result
 
     def take_state_changes(self) -> ExchangeStateRows | None:
         """Attempts that are new or have changed."""
-        rows = self._parts.journal.take_unsaved(self._parts.report_buffer.rows())
+        rows = self._parts.journal.take_unsaved(self._parts.report_buffer.take_rows())
         return ExchangeStateRows(attempts=rows) if rows else None
 
     def take_stale_prices(self) -> Sequence[StalePrice]:
@@ -237,40 +237,42 @@ class CcxtExchange:
 
     def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
         """Begin to read all; ``swept`` tells it."""
-        self._parts.sweeping.begin(since, until)
+        self._parts.sweeping.request(since, until)
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
         """Snapshots read since the last call."""
-        return [self._heard_of(each) for each in self._parts.report_buffer.snapshots()]
+        return [self._deliver(each) for each in self._parts.report_buffer.take_snapshots()]
 
     async def close(self) -> None:
         """Stop all tasks and the client."""
         await self._parts.tasks.close()
         await self._parts.connection.close()
 
-    def _heard_of(self, snapshot: ExchangeSnapshot) -> ExchangeSnapshot:
-        self._note_answers(snapshot.orders)
+    def _deliver(self, snapshot: ExchangeSnapshot) -> ExchangeSnapshot:
+        self._count_answers(snapshot.orders)
         return snapshot
 
-    def _note_answers(self, reports: Sequence[ExecutionReport]) -> None:
+    def _count_answers(self, reports: Sequence[ExecutionReport]) -> None:
         """The worker hears now how wishes ended."""
         for report in reports:
-            is_answer = report.kind in _ANSWERS
+            is_answer = report.kind in _ANSWER_KINDS
             is_answer &= report.edit is None or not report.edit.is_in_progress
-            tracked = self._parts.orders.own(report.order_id) if is_answer else None
+            tracked = self._parts.orders.by_order_id(report.order_id) if is_answer else None
             if tracked is not None:
                 tracked.delivered_answer_count += 1
 
 
-def _refused(order: Order, kind: ReportKind, wrong: Invalid, now: datetime) -> ExecutionReport:
+def _refusal_report(
+    order: Order, kind: ReportKind, error: Invalid, now: datetime
+) -> ExecutionReport:
     """That a wish was not even taken down."""
     return ExecutionReport(
         kind=kind,
         order_id=order.id,
         source=ReportSource.OPERATOR,
         received_at=now,
-        code=wrong.code,
-        message=wrong.message,
+        code=error.code,
+        message=error.message,
     )
 
 

@@ -17,7 +17,7 @@ from oms.domain.errors import Invalid
 from oms.domain.value import value
 
 #: Merged into the constructor of ccxt; a key of no list is kept and goes nowhere.
-_MERGED = frozenset(
+_CCXT_KEYS = frozenset(
     (
         *("urls", "hostname", "options", "timeout", "headers", "userAgent", "rateLimit"),
         *("enableRateLimit", "cafile", "httpProxy", "httpsProxy", "socksProxy"),
@@ -25,20 +25,20 @@ _MERGED = frozenset(
     )
 )
 #: They live in the vault.
-_CREDENTIALS = frozenset(
+_CREDENTIAL_KEYS = frozenset(
     (
         *("apiKey", "secret", "password", "uid", "login", "privateKey", "walletAddress"),
         *("token", "twofa"),
     )
 )
 #: They would change the environment, or send a request twice, unwatched or to a third party.
-_REFUSED = frozenset(
+_REFUSED_KEYS = frozenset(
     (
         *("sandbox", "testnet", "maxRetriesOnFailure", "session", "own_session"),
         *("proxyUrl", "proxy_url", "proxyUrlCallback", "proxy", "proxy_url_callback"),
     )
 )
-_OPTIONS_REFUSED = frozenset(
+_REFUSED_OPTIONS = frozenset(
     (
         *("sandboxMode", "sandbox", "testnet", "enableDemoTrading", "session", "own_session"),
         *("maxRetriesOnFailure", "maxRetriesOnFailureDelay"),
@@ -50,7 +50,7 @@ _POLICIES = ("close", "resend")
 
 @value
 class ExtraConfig:
-    """``ccxt`` goes to the constructor, the rest is ours."""
+    """``ccxt`` goes to the constructor, the rest is own_settings."""
 
     ccxt: Mapping[str, Any] = field(default_factory=dict)
     verify: bool = True
@@ -62,32 +62,32 @@ class ExtraConfig:
     provisional_deals: bool = True
 
 
-def refuse_forbidden_keys(told: Mapping[str, Any]) -> None:
+def refuse_forbidden_keys(config: Mapping[str, Any]) -> None:
     """What no account may have, whatever its engine. Raises ``Invalid``."""
-    for key in told:
-        if key in _CREDENTIALS:
+    for key in config:
+        if key in _CREDENTIAL_KEYS:
             raise config_refusal(key, "is a credential: those are sealed, not configured")
-        if key in _REFUSED:
+        if key in _REFUSED_KEYS:
             raise config_refusal(key, "may not be set")
 
 
-def parse_extra_config(told: Any, venue: VenueInfo, environment: str) -> ExtraConfig:
+def parse_extra_config(config: Any, venue: VenueInfo, environment: str) -> ExtraConfig:
     """The settings of an account. Raises ``Invalid`` (``extra_config_refused``)."""
-    if not isinstance(told, Mapping):
+    if not isinstance(config, Mapping):
         raise config_refusal("", "an object is expected")
-    ours = told.get("oms", {})
-    if not isinstance(ours, Mapping):
+    own_settings = config.get("oms", {})
+    if not isinstance(own_settings, Mapping):
         raise config_refusal("oms", "an object is expected")
-    refuse_forbidden_keys(told)
-    for key, each in told.items():
+    refuse_forbidden_keys(config)
+    for key, each in config.items():
         _check_key(key, each, environment)
-    merged = {key: each for key, each in told.items() if key in _MERGED}
-    extra = _ours(ours, venue, environment)
-    for path, url in _texts(merged.get("urls", {}), ("urls",)):
+    merged = {key: each for key, each in config.items() if key in _CCXT_KEYS}
+    extra = _parse_own_settings(own_settings, venue, environment)
+    for path, url in _string_leaves(merged.get("urls", {}), ("urls",)):
         _check_url(path, url, venue, environment, extra)
     return ExtraConfig(
         ccxt=merged,
-        verify=told.get("verify", True),
+        verify=config.get("verify", True),
         allowed_hosts=extra.allowed_hosts,
         resolve=extra.resolve,
         capabilities=extra.capabilities,
@@ -97,33 +97,37 @@ def parse_extra_config(told: Any, venue: VenueInfo, environment: str) -> ExtraCo
     )
 
 
-def price_environment(told: Mapping[str, Any]) -> str:
+def price_environment(config: Mapping[str, Any]) -> str:
     """Of a paper account's live prices: ``loopback`` where they are led here, else ``live``."""
-    ours = told.get("oms") or {}
-    is_led_here = told.get("urls") or (isinstance(ours, Mapping) and ours.get("resolve"))
-    return "loopback" if is_led_here else "live"
+    own_settings = config.get("oms") or {}
+    is_redirected = config.get("urls") or (
+        isinstance(own_settings, Mapping) and own_settings.get("resolve")
+    )
+    return "loopback" if is_redirected else "live"
 
 
-def _check_key(key: str, told: Any, environment: str) -> None:
-    if key == "enableRateLimit" and told is not True:
+def _check_key(key: str, config: Any, environment: str) -> None:
+    if key == "enableRateLimit" and config is not True:
         raise config_refusal(key, "is always true")
-    if key == "verify" and (not isinstance(told, bool) or (not told and environment != "loopback")):
+    if key == "verify" and (
+        not isinstance(config, bool) or (not config and environment != "loopback")
+    ):
         raise config_refusal(key, "is false in the environment loopback alone")
-    if key in ("options", "urls", "headers") and not isinstance(told, Mapping):
+    if key in ("options", "urls", "headers") and not isinstance(config, Mapping):
         raise config_refusal(key, "an object is expected")
-    if key == "hostname" and not _HOSTNAME.fullmatch(str(told)):
+    if key == "hostname" and not _HOSTNAME.fullmatch(str(config)):
         raise config_refusal(key, "a host is expected")
     if key == "options":
-        for path, name in _names(told, ("options",)):
-            if name in _OPTIONS_REFUSED:
+        for path, name in _all_keys(config, ("options",)):
+            if name in _REFUSED_OPTIONS:
                 raise config_refusal(path, "may not be set")
     if key == "headers":
-        _check_headers(told)
-    if key in ("timeout", "rateLimit") and (isinstance(told, bool) or not _is_positive(told)):
+        _check_headers(config)
+    if key in ("timeout", "rateLimit") and (isinstance(config, bool) or not _is_positive(config)):
         raise config_refusal(key, "a positive number is expected")
 
 
-def _check_headers(told: Mapping[str, Any]) -> None:
+def _check_headers(config: Mapping[str, Any]) -> None:
     """A header that picks the environment is the environment's matter."""
     marks = {
         hosts.header[0].lower()
@@ -131,67 +135,71 @@ def _check_headers(told: Mapping[str, Any]) -> None:
         for hosts in venue.environments.values()
         if hosts.header
     }
-    for name in told:
+    for name in config:
         if str(name).lower() in marks:
             raise config_refusal(f"headers.{name}", "is set by the environment")
 
 
-def _ours(told: Mapping[str, Any], venue: VenueInfo, environment: str) -> ExtraConfig:
-    hosts = told.get("allowed_hosts", [])
+def _parse_own_settings(
+    config: Mapping[str, Any], venue: VenueInfo, environment: str
+) -> ExtraConfig:
+    hosts = config.get("allowed_hosts", [])
     if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
         raise config_refusal("oms.allowed_hosts", "a list of hosts is expected")
-    foreign = _foreign(venue, environment)
+    foreign_hosts = _hosts_of_other_environments(venue, environment)
     for host in hosts:
-        if host.lower() in foreign or "/" in host or not host:
+        if host.lower() in foreign_hosts or "/" in host or not host:
             raise config_refusal(
                 "oms.allowed_hosts", f"{host[:64]!r} belongs to another environment"
             )
-    policy = told.get("unknown_policy", "close")
+    policy = config.get("unknown_policy", "close")
     if policy not in _POLICIES:
         raise config_refusal("oms.unknown_policy", f"is one of {', '.join(_POLICIES)}")
     if policy == "resend" and not get_profile(venue.id).has_unique_client_ids:
         message = f"is not resend: {venue.id} takes the id of an order that ended once more"
         raise config_refusal("oms.unknown_policy", message)
-    capabilities = told.get("capabilities", {})
+    capabilities = config.get("capabilities", {})
     if not isinstance(capabilities, Mapping):
         raise config_refusal("oms.capabilities", "an object is expected")
-    most = told.get("inflight_writes_max")
-    if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+    inflight_max = config.get("inflight_writes_max")
+    if inflight_max is not None and (
+        not isinstance(inflight_max, int) or isinstance(inflight_max, bool) or inflight_max < 1
+    ):
         raise config_refusal("oms.inflight_writes_max", "a positive whole number is expected")
-    infers_fills = told.get("provisional_deals", True)
+    infers_fills = config.get("provisional_deals", True)
     if not isinstance(infers_fills, bool):
         raise config_refusal("oms.provisional_deals", "is true or false")
-    if not isinstance(told.get("withdrawal_key", False), bool):
+    if not isinstance(config.get("withdrawal_key", False), bool):
         raise config_refusal("oms.withdrawal_key", "is true or false")
-    owner = told.get("exchange_owner", "any")
+    owner = config.get("exchange_owner", "any")
     if not isinstance(owner, str) or not owner:
         raise config_refusal("oms.exchange_owner", "the exchange's name of an account is expected")
     return ExtraConfig(
         allowed_hosts=tuple(host.lower() for host in hosts),
-        resolve=_resolve(told.get("resolve", {}), environment),
+        resolve=_resolve(config.get("resolve", {}), environment),
         capabilities=capabilities,
         unknown_policy=policy,
-        inflight_writes_max=most,
+        inflight_writes_max=inflight_max,
         provisional_deals=infers_fills,
     )
 
 
-def _resolve(told: Any, environment: str) -> dict[str, str]:
-    if told and environment != "loopback":
+def _resolve(config: Any, environment: str) -> dict[str, str]:
+    if config and environment != "loopback":
         raise config_refusal("oms.resolve", "is for the environment loopback alone")
-    if not isinstance(told, Mapping):
+    if not isinstance(config, Mapping):
         raise config_refusal("oms.resolve", "an object is expected")
-    for name, place in told.items():
+    for name, place in config.items():
         host, _, port = str(place).rpartition(":")
         if not is_loopback(host) or not port.isdigit():
             raise config_refusal(f"oms.resolve.{name}", "an address of this machine with its port")
-    return {str(name).lower(): str(place) for name, place in told.items()}
+    return {str(name).lower(): str(place) for name, place in config.items()}
 
 
-def _foreign(venue: VenueInfo, environment: str) -> frozenset[str]:
+def _hosts_of_other_environments(venue: VenueInfo, environment: str) -> frozenset[str]:
     """Hosts of the venue's other environments, ports left aside."""
-    mine = venue.environments.get(environment)
-    own = frozenset() if mine is None else mine.all
+    current = venue.environments.get(environment)
+    own = frozenset() if current is None else current.all
     others = (hosts.all for name, hosts in venue.environments.items() if name != environment)
     return frozenset().union(*others) - own
 
@@ -206,37 +214,37 @@ def _check_url(path: str, url: str, venue: VenueInfo, environment: str, extra: E
     is_rest = split_url(url)[0] in ("http", "https")
     try:
         (guard.check_rest if is_rest else guard.check_stream)(url)
-    except HostMismatch as wrong:
-        raise config_refusal(path, str(wrong)) from wrong
+    except HostMismatch as error:
+        raise config_refusal(path, str(error)) from error
 
 
-def _names(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _all_keys(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Every key in a tree, with its path."""
     if isinstance(tree, Mapping):
         for key, each in tree.items():
             yield ".".join((*path, str(key))), str(key)
-            yield from _names(each, (*path, str(key)))
+            yield from _all_keys(each, (*path, str(key)))
 
 
-def _texts(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _string_leaves(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     if isinstance(tree, str):
         yield ".".join(path), tree
     elif isinstance(tree, Mapping):
         for key, each in tree.items():
-            yield from _texts(each, (*path, str(key)))
+            yield from _string_leaves(each, (*path, str(key)))
     elif isinstance(tree, list):
         for each in tree:
-            yield from _texts(each, path)
+            yield from _string_leaves(each, path)
 
 
-def _is_positive(told: Any) -> bool:
+def _is_positive(config: Any) -> bool:
     try:
-        return float(told) > 0
+        return float(config) > 0
     except (TypeError, ValueError):
         return False
 
 
-def config_refusal(key: str, why: str) -> Invalid:
+def config_refusal(key: str, reason: str) -> Invalid:
     """The refusal that names the key."""
-    where = f"extra_config: {key} {why}" if key else f"extra_config {why}"
+    where = f"extra_config: {key} {reason}" if key else f"extra_config {reason}"
     return Invalid(where, code="extra_config_refused")

@@ -1,4 +1,4 @@
-"""What was heard and not told yet: reports, changed attempt rows, payments, snapshots.
+"""What was heard and not taken yet: reports, changed attempt rows, payments, snapshots.
 
 Rows that change with a report leave after it: they are stored in its transaction or a later one.
 """
@@ -44,7 +44,7 @@ class ReportBuffer:
             self._on_update()
 
     def notify(self) -> None:
-        """Wake the worker though nothing is told."""
+        """Wake the worker though nothing is taken."""
         self._on_update()
 
     def add_snapshot(self, snapshot: ExchangeSnapshot) -> None:
@@ -53,29 +53,29 @@ class ReportBuffer:
         self._on_update()
 
     def is_empty(self) -> bool:
-        """Whether nobody waits to be told anything."""
+        """Whether nobody waits to be taken anything."""
         return not (self._reports or self._rows or self._charges or self._snapshots)
 
-    def reports(self) -> list[ExecutionReport]:
+    def take_reports(self) -> list[ExecutionReport]:
         """The reports in the order heard; what belongs to them may be stored from now on."""
-        told, self._reports = self._reports, []
+        taken, self._reports = self._reports, []
         for row in self._rows:
             self._rows_due[row.order_id, row.attempt, row.kind] = row
         self._charges_due.extend(self._charges)
         self._rows, self._charges = [], []
-        return told
+        return taken
 
-    def rows(self) -> list[AttemptRow]:
-        """Rows that changed with reports told, each in its last form."""
+    def take_rows(self) -> list[AttemptRow]:
+        """Rows that changed with reports taken, each in its last form."""
         due, self._rows_due = self._rows_due, {}
         return list(due.values())
 
     def take_charges(self) -> list[Charge]:
-        """Payments told with reports told."""
+        """Payments taken with reports taken."""
         due, self._charges_due = self._charges_due, []
         return due
 
-    def snapshots(self) -> list[ExchangeSnapshot]:
+    def take_snapshots(self) -> list[ExchangeSnapshot]:
         """Snapshots since the last call."""
         due, self._snapshots = self._snapshots, []
         return due

@@ -10,46 +10,46 @@ class Timings:
     #: A request is sent within so long of its admission, or never.
     send_within_seconds: float = 10
     #: Readings of an account with live orders, and without.
-    live: float = 2
+    live_poll_seconds: float = 2
     idle_poll_seconds: float = 30
     #: The same while streams stand.
     streaming_poll_seconds: float = 60
     #: Streams stand so long after they were dialled, and the first order waits for them so long.
-    settle: float = 0.5
+    stream_settle_seconds: float = 0.5
     first_order_wait_seconds: float = 5
     #: They are dialled anew after no sign of life for so long, or when a reading knows of what
     #: happened so long ago and they do not.
-    silence: float = 60
-    late: float = 5
+    stream_silence_seconds: float = 60
+    stream_delay_seconds: float = 5
     #: The first wait before it, doubled each time, and the last.
     reconnect_seconds: float = 0.1
     reconnect_seconds_max: float = 30
     #: Executions that a stream should have told are looked up so long after their order's state.
-    missing: float = 1
+    missing_fills_seconds: float = 1
     #: After an outcome the next reading follows so soon.
-    soon: float = 0.25
+    wake_delay_seconds: float = 0.25
     #: Looking up what is in doubt: so long after its send, then every ``look_up_every``.
-    look_up: tuple[float, ...] = (0.5, 1.5, 3.5, 7.5, 15.5)
+    lookup_delays_seconds: tuple[float, ...] = (0.5, 1.5, 3.5, 7.5, 15.5)
     lookup_interval_seconds: float = 15
     #: Looking for what was acknowledged, to see it done.
-    confirm: tuple[float, ...] = (0.005, 0.05, 0.3, 1, 2, 4, 8)
+    confirm_delays_seconds: tuple[float, ...] = (0.005, 0.05, 0.3, 1, 2, 4, 8)
     #: A request may be carried out so long after its send (plus the clocks' difference).
-    window: float = 15
+    window_seconds: float = 15
     #: The same where the exchange does not refuse requests for their age.
     unbounded_window_seconds: float = 60
     #: Two looks that found nothing are so far apart before they count.
     absence_interval_seconds: float = 2
     #: Waits between attempts to send what has not left, and between attempts to connect.
-    resend: tuple[float, ...] = (0.2, 0.5, 1, 2, 4)
+    resend_delays_seconds: tuple[float, ...] = (0.2, 0.5, 1, 2, 4)
     reopen_delays_seconds: tuple[float, ...] = (1, 2, 4, 8, 16, 32, 60)
     #: The same where credentials are refused.
     auth_reopen_delays_seconds: tuple[float, ...] = (60, 120, 240, 480, 900)
     #: Executions are read again from so long before the last one.
     trade_overlap_seconds: float = 60
     #: Executions that an order's state proves are inferred when they are missing so long.
-    provisional: float = 60
+    infer_fills_after_seconds: float = 60
     #: A price asked for is kept fresh so long after it was asked for last.
-    ticker: float = 60
+    ticker_lifetime_seconds: float = 60
     #: Orders that ended are remembered so long.
     remember_seconds: float = 86_400
 

@@ -14,15 +14,15 @@ from oms.domain.orders.order import Order
 from oms.domain.value import value
 from oms.wire.json import loads
 
-_NONE = (False, None, "none")
+_UNAVAILABLE = (False, None, "none")
 
 
 @value
 class TradingSettings:
-    """The settings of one account; as they stand here, nothing is changed."""
+    """The settings of one account; as they stand allowed, nothing is changed."""
 
-    #: What was taken away: the fields of the capabilities, with what is left of them.
-    left: Mapping[str, Any]
+    #: What was taken away: the fields of the capabilities, with what is restrictions of them.
+    restrictions: Mapping[str, Any]
     inflight_writes_max: int | None = None
     #: An order that was not placed is sent once more.
     resends_not_placed: bool = False
@@ -34,17 +34,21 @@ class TradingSettings:
         kind = instrument.kind.value
         in_force = order.time_in_force or ("GTC" if order.order_type in LIMIT_TYPES else None)
         is_post_only = order.post_only or in_force == "PO"
-        wanted = {
+        used = {
             "time_in_force": "PO" if is_post_only else in_force,
             "order_types": order.order_type,
             "post_only": is_post_only or None,
             "reduce_only": order.reduce_only or None,
             "trigger": order.trigger_price is not None or None,
         }
-        for name, word in wanted.items():
-            if word is not None and name in self.left and not _has(self.left[name], kind, word):
-                said = name if word is True else word
-                message = f"{said} is taken away by oms.capabilities of the account"
+        for name, used_value in used.items():
+            if (
+                used_value is not None
+                and name in self.restrictions
+                and not _has(self.restrictions[name], kind, used_value)
+            ):
+                shown = name if used_value is True else used_value
+                message = f"{shown} is taken away by oms.capabilities of the account"
                 raise Invalid(message, code="order_type_not_supported")
 
 
@@ -52,23 +56,23 @@ def load_trading_settings(account: Account) -> TradingSettings:
     """The settings; none where they cannot be read: then no client of the account opens."""
     venue, environment = load_venues().get(account.venue), account.environment.value
     if venue is None:
-        return TradingSettings(left={})
+        return TradingSettings(restrictions={})
     try:
         extra = parse_extra_config(loads(account.extra_config), venue, environment)
     except Invalid:
-        return TradingSettings(left={})
-    told = build_capabilities(venue, environment, extra.capabilities)
+        return TradingSettings(restrictions={})
+    fields = build_capabilities(venue, environment, extra.capabilities)
     return TradingSettings(
-        left={name: each.value for name, each in told.items() if each.source == ACCOUNT},
+        restrictions={name: each.value for name, each in fields.items() if each.source == ACCOUNT},
         inflight_writes_max=extra.inflight_writes_max,
         resends_not_placed=extra.unknown_policy == "resend",
         infers_fills=extra.provisional_deals,
     )
 
 
-def _has(left: Any, kind: str, word: object) -> bool:
-    """Whether ``word`` is among what is left for instruments of ``kind``."""
-    here = left.get(kind) if isinstance(left, Mapping) else left
-    if isinstance(here, list | tuple):
-        return word in here
-    return here not in _NONE
+def _has(restrictions: Any, kind: str, value: object) -> bool:
+    """Whether ``value`` is among what is restrictions for instruments of ``kind``."""
+    allowed = restrictions.get(kind) if isinstance(restrictions, Mapping) else restrictions
+    if isinstance(allowed, list | tuple):
+        return value in allowed
+    return allowed not in _UNAVAILABLE

@@ -46,7 +46,7 @@ class ExchangeParts:
         make_client: Callable[[], ExchangeClient],
         tag: str,
         on_update: Callable[[], None],
-        belongs: Callable[[int], Awaitable[bool]] | None,
+        is_own_order: Callable[[int], Awaitable[bool]] | None,
         inflight_writes_max: int,
         timings: Timings,
         clock: Callable[[], datetime],
@@ -58,8 +58,10 @@ class ExchangeParts:
         self.report_buffer = ReportBuffer(
             on_update, lambda reports: self.streams.record_reports(reports)
         )
-        names = ClientOrderIdCodec(tag, is_short=get_profile(account.venue).has_short_client_ids)
-        self.orders = OrderCache(names)
+        client_ids = ClientOrderIdCodec(
+            tag, is_short=get_profile(account.venue).has_short_client_ids
+        )
+        self.orders = OrderCache(client_ids)
         self.connection = Connection(make_client, timings)
         self._profile = get_profile(account.venue)
         self.modes = PositionModeReader(
@@ -73,7 +75,7 @@ class ExchangeParts:
             self.connection, account.venue, self._profile, self._symbols, self.raw_rows
         )
         self.resolver = self._asks()
-        self._processor = self._digests(belongs)
+        self._processor = self._digests(is_own_order)
         self.streams = self._streams()
         self.polling = self._polls()
         self.watching = self._watches()
@@ -114,11 +116,11 @@ class ExchangeParts:
             timings=self._timings,
             window=self._window,
             tasks=self.tasks,
-            again=self._again,
+            retry_cancel=self._again,
             resend=self._resend,
         )
 
-    def _digests(self, belongs: Callable[[int], Awaitable[bool]] | None) -> SnapshotProcessor:
+    def _digests(self, is_own_order: Callable[[int], Awaitable[bool]] | None) -> SnapshotProcessor:
         return SnapshotProcessor(
             orders=self.orders,
             report_builder=self._report_builder,
@@ -126,7 +128,7 @@ class ExchangeParts:
             reader=self._reader,
             profile=self._profile,
             window=self._window,
-            belongs=belongs,
+            is_own_order=is_own_order,
         )
 
     def _polls(self) -> AccountPoller:
@@ -145,11 +147,11 @@ class ExchangeParts:
 
     def _streams(self) -> AccountStreams:
         return AccountStreams(
-            is_wanted=self._account.engine is Engine.CCXTPRO,
+            is_enabled=self._account.engine is Engine.CCXTPRO,
             connection=self.connection,
             venue=self._account.venue,
             orders=self.orders,
-            hear=lambda method, rows: self.watching.take(method, rows),
+            on_rows=lambda method, rows: self.watching.enqueue(method, rows),
             poll_soon=lambda: self.polling.poll_soon(),
             clock=self._clock,
             timings=self._timings,
@@ -159,7 +161,7 @@ class ExchangeParts:
         return StreamIngest(
             client=self.connection,
             venue=self._account.venue,
-            parts=self._reader.parts,
+            sections=self._reader.sections,
             processor=self._processor,
             report_builder=self._report_builder,
             resolver=self.resolver,
@@ -199,14 +201,14 @@ class ExchangeParts:
             modes=self.modes,
             orders=self.orders,
             lookup=self._lookup,
-            told=ReplacementReporter(
+            reporter=ReplacementReporter(
                 orders=self.orders,
                 report_builder=self._report_builder,
                 report_buffer=self.report_buffer,
                 clock=self._clock,
                 timings=self._timings,
             ),
-            sending=RetryingWriter(
+            writer=RetryingWriter(
                 client=self.connection, limiter=limiter, clock=self._clock, timings=self._timings
             ),
             create_replacement=lambda *wished: self.journal.create_replacement(*wished),
@@ -227,8 +229,8 @@ class ExchangeParts:
             timings=self._timings,
             limiter=limiter,
             replacing=self._replaces(limiter),
-            heard_soon=self.polling.poll_symbol_soon,
-            first=self.streams.first,
+            poll_symbol_soon=self.polling.poll_symbol_soon,
+            wait_for_streams=self.streams.wait_first_connection,
         )
 
     def _again(self, request: OrderRequest) -> None:
@@ -236,7 +238,9 @@ class ExchangeParts:
 
     def _resend(self, request: OrderRequest) -> bool:
         """Once more, unless something else was wished of the order meanwhile."""
-        if not self._settings.resends_not_placed or self.queues.of(request.tracked.order_id):
+        if not self._settings.resends_not_placed or self.queues.pending_requests(
+            request.tracked.order_id
+        ):
             return False
         return self.journal.resend(request, self._clock())
 
@@ -244,7 +248,9 @@ class ExchangeParts:
         """Seconds after a send in which it may still be carried out."""
         profile, timings = self._profile, self._timings
         seconds = (
-            timings.window if profile.rejects_stale_requests else timings.unbounded_window_seconds
+            timings.window_seconds
+            if profile.rejects_stale_requests
+            else timings.unbounded_window_seconds
         )
         return seconds + self.connection.clock_error_ms / 1000
 

@@ -55,7 +55,7 @@ async def test_both_books_are_equal_when_the_weather_clears(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange, seed: int
 ) -> None:
     desk = await new_desk(
-        timings=evolve(FAST_TIMINGS, window=2.0, send_within_seconds=5)
+        timings=evolve(FAST_TIMINGS, window_seconds=2.0, send_within_seconds=5)
     ).wait_ready()
     random = Random(seed)
     for order_id in range(1, 16):

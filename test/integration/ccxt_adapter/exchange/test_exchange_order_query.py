@@ -14,12 +14,12 @@ CREATE = "/order/create"
 #: Nothing is read or looked up by itself within a test.
 IDLE = evolve(
     FAST_TIMINGS,
-    live=60,
+    live_poll_seconds=60,
     idle_poll_seconds=60,
-    soon=60,
-    look_up=(60.0,),
+    wake_delay_seconds=60,
+    lookup_delays_seconds=(60.0,),
     lookup_interval_seconds=60,
-    window=60.0,
+    window_seconds=60.0,
 )
 
 
@@ -125,7 +125,7 @@ async def test_an_order_of_an_earlier_process_is_found_by_its_name(
     async def belongs(order_id: int) -> bool:
         return order_id == 7
 
-    more = {"belongs": belongs}
+    more = {"is_own_order": belongs}
     second = new_desk(orders={7: over}, attempts={}, timings=IDLE, more=more)
     await second.wait_ready()
     assert (await second.exchange.find_order(over, None, now())).refused is None

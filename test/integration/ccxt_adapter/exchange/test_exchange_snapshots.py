@@ -54,7 +54,7 @@ async def test_while_orders_rest_a_send_reads_no_executions(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
     desk = await new_desk(
-        timings=evolve(FAST_TIMINGS, live=30.0, idle_poll_seconds=60.0)
+        timings=evolve(FAST_TIMINGS, live_poll_seconds=30.0, idle_poll_seconds=60.0)
     ).wait_ready()
     executions, lists = (len(venue.paths(each)) for each in ("/execution/list", "/realtime"))
     await desk.send(7, "buy", "0.01", "59000")

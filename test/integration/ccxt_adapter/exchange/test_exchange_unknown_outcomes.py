@@ -73,7 +73,7 @@ async def test_while_nothing_can_be_read_it_stays_unknown(
 async def test_a_lagging_list_does_not_deny_an_order(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(timings=evolve(FAST_TIMINGS, window=4.0)).wait_ready()
+    desk = await new_desk(timings=evolve(FAST_TIMINGS, window_seconds=4.0)).wait_ready()
     venue.control("fault", match=CREATE, mode="accept_then_close")
     venue.control("fault", match="/v5/order", mode="lag", seconds=2)
     await desk.send(7, "buy", "0.01", "10000")
@@ -132,7 +132,9 @@ async def test_a_change_is_asked_after_though_the_one_before_still_is(
     new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
     """A reading tells of the first change long before its own look does."""
-    timings = evolve(FAST_TIMINGS, live=0.05, look_up=(2.0,), window=2.0)
+    timings = evolve(
+        FAST_TIMINGS, live_poll_seconds=0.05, lookup_delays_seconds=(2.0,), window_seconds=2.0
+    )
     desk = await new_desk(timings=timings).wait_ready()
     await desk.send(7, "buy", "0.01", "10000")
     await desk.wait_for_state(7, "SUBMITTED")
@@ -179,7 +181,11 @@ async def test_many_in_doubt_are_sought_in_lists_that_are_read_once(
 ) -> None:
     """A worker died with 16 requests under way; half of them had arrived, one is filled."""
     timings = evolve(
-        FAST_TIMINGS, send_within_seconds=2, look_up=(0.1,), lookup_interval_seconds=5.0, window=0.1
+        FAST_TIMINGS,
+        send_within_seconds=2,
+        lookup_delays_seconds=(0.1,),
+        lookup_interval_seconds=5.0,
+        window_seconds=0.1,
     )
     first = await new_desk(more={"inflight_writes_max": 16}, timings=timings).wait_ready()
     states = dict.fromkeys(range(1, 9), "REJECTED") | dict.fromkeys(range(9, 17), "SUBMITTED")

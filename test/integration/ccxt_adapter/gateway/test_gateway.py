@@ -108,7 +108,7 @@ async def test_row_21_a_cancel_after_the_fill_is_too_late(
     house: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
     house.timings = evolve(
-        house.timings, live=30, idle_poll_seconds=30, soon=30
+        house.timings, live_poll_seconds=30, idle_poll_seconds=30, wake_delay_seconds=30
     )  # nobody looks in between
     await house.start_account()
     sent = await house.send()
@@ -144,7 +144,7 @@ async def test_row_18_while_nothing_can_be_read_a_repeat_is_the_same_order(
     assert (lost["status"], lost["order"]["status"]) == ("unknown", "UNKNOWN")
     again = await house.send(wait_ms=200, client_order_id="mine")
     assert again["order_id"] == lost["order_id"]
-    await asyncio.sleep(house.timings.window + 2 * house.timings.absence_interval_seconds)
+    await asyncio.sleep(house.timings.window_seconds + 2 * house.timings.absence_interval_seconds)
     assert (await house.order(lost["order_id"]))["status"] == "UNKNOWN", "no read, no verdict"
     assert len(venue.paths("order/create")) == 1
     venue.control("clear")

@@ -62,7 +62,7 @@ class Reception:
             make_client=lambda: self.venues[account.id],
             tag=TAG,
             on_update=on_update,
-            timings=Timings(live=LONG, idle_poll_seconds=LONG),
+            timings=Timings(live_poll_seconds=LONG, idle_poll_seconds=LONG),
         )
         self.exchanges[account.id] = made
         return made
@@ -150,7 +150,7 @@ class Reception:
 @pytest.fixture
 async def reception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Reception]:
     """A recording has no pages, and its rows are of all years: lists are told whole."""
-    whole: dict[str, Any] = {"span_days": 0, "back_days": 0, "by_cursor": True}
+    whole: dict[str, Any] = {"window_days_max": 0, "history_days_max": 0, "uses_cursor": True}
     whole |= {"newest_first": False, "offset_param": "", "closed_page": 0}
     monkeypatch.setattr(
         wiring,

@@ -37,7 +37,7 @@ async def new_desk(
             extra_config={**venue.startup["extra_config"][dialect], "rateLimit": 2},
             cache_folder=tables,
         )
-        more = {"pace": STREAM_TIMINGS, **more}
+        more = {"timings": STREAM_TIMINGS, **more}
         exchange_id = f"{engine}.{name}"
         desk = CcxtHarness(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
         desks.append(desk)

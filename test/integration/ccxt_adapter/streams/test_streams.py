@@ -128,7 +128,7 @@ async def test_only_one_who_does_not_listen_asks_all_the_time(
         await desk.send(order_id, "buy", "0.01", "10000")
         await desk.wait_for_state(order_id, "SUBMITTED")
         before = last_request(venue)
-        await asyncio.sleep(4 * FAST_TIMINGS.live)
+        await asyncio.sleep(4 * FAST_TIMINGS.live_poll_seconds)
         asked[engine] = len(reads(venue, before))
         await desk.exchange.close()
     assert asked["ccxtpro"] <= 4 < asked["ccxt"]  # the last of a reading, and one after another

@@ -250,7 +250,7 @@ async def test_an_order_whose_answer_is_lost_is_found_by_our_name(
     assert {key: sent[0][key] for key in talk.more} == talk.more
     looked = place.venue.sent(talk.route)[-1]
     assert {key: looked.fields[key] for key in talk.asked} == talk.asked
-    if get_profile(talk.venue).look_up == "by_param":
+    if get_profile(talk.venue).lookup_method == "by_param":
         assert name in (*map(str, looked.fields.values()), looked.path.rpartition("/")[2])
 
 
@@ -299,7 +299,7 @@ async def test_a_look_that_can_prove_nothing_costs_little(talk: Talk, places: Pl
     assert await finder.find(known(talk)) == OrderAbsent(is_complete=True)
     whole = len(place.venue.requests)
     place.venue.requests.clear()
-    assert await finder.find(known(talk), proves=False) == OrderAbsent(is_complete=False)
+    assert await finder.find(known(talk), prove_absence=False) == OrderAbsent(is_complete=False)
     assert len(place.venue.requests) < whole
 
 
@@ -338,8 +338,8 @@ async def test_ended_orders_are_walked_back_page_by_page(
     place.venue.answers["POST /0/private/ClosedOrders"] = closed
     client = await place.opened()
     found = await OrderLookup(client, "kraken", get_profile("kraken"), now).find(one)
-    assert isinstance(found, OrderFound) and found.shown is not None
-    assert found.shown.exchange_order_id == "O60"
+    assert isinstance(found, OrderFound) and found.order is not None
+    assert found.order.exchange_order_id == "O60"
     assert [a.fields.get("ofs") for a in place.venue.sent("POST /0/private/ClosedOrders")] == [
         None,
         "50",

@@ -106,16 +106,16 @@ async def test_conditional_orders_are_listed_found_and_canceled_where_they_are(
     rules = get_profile(venue)
     raw_rows = RawRowBuffer(venue)
     reader = AccountReader(client, venue, rules, lambda: client.instruments, raw_rows)
-    shown = [each for part in reader.parts() for each in await reader.open_orders(part)]
+    shown = [each for part in reader.sections() for each in await reader.open_orders(part)]
     stops = {each.exchange_order_id: each for each in shown}
     assert len(stops) == 1 and not raw_rows.quarantined_counts
     (stop,) = stops.values()
-    assert stop.shown is VenueOrderStatus.OPEN and stop.is_waiting and stop.trigger_price
+    assert stop.status is VenueOrderStatus.OPEN and stop.is_waiting and stop.trigger_price
     assert stop.filled == 0
     stranger = stranger_of(stop)
     found = await OrderLookup(client, venue, rules, now).find(stranger)
-    assert isinstance(found, OrderFound) and found.shown is not None
-    assert found.shown.exchange_order_id == stop.exchange_order_id
+    assert isinstance(found, OrderFound) and found.order is not None
+    assert found.order.exchange_order_id == stop.exchange_order_id
     call = build_cancel_call(stranger)
     await client.write(call.method, *call.args, params=dict(call.params))
     (asked,) = place.venue.sent(cancel)
@@ -216,7 +216,7 @@ async def test_states_by_the_venues_own_words(places: Places, recorded_data: Pat
             else load_raw_row(recorded_data, venue, "orders", which)
         )
         shown = shown_of(clients[venue], venue, symbol, told | changes)
-        assert shown.shown is meant, (venue, which, changes, shown.raw_status)
+        assert shown.status is meant, (venue, which, changes, shown.raw_status)
         if meant in (VenueOrderStatus.CANCELED, VenueOrderStatus.REJECTED):
             assert shown.filled == 0 or which is SPOT_FILLED, (venue, which, changes)
 
@@ -350,11 +350,11 @@ async def test_a_sweep_asks_in_the_venues_own_words(venue: str, places: Places) 
     place.venue.requests.clear()
     until = datetime.now(UTC)
     since = until - timedelta(days=1)
-    for part in reader.parts():
+    for part in reader.sections():
         assert not await reader.open_orders(part)
         assert not await reader.closed_orders(part, since, until)
         assert await reader.trades(part, since, until, all_kinds=True, now=until) == ([], [])
-    assert not await reader.holdings(reader.parts())
+    assert not await reader.holdings(reader.sections())
     lists = {asked.path.rpartition("/")[2] for asked in place.venue.requests}
     assert TOLD[venue].keys() <= lists
     for asked in place.venue.requests:

@@ -16,7 +16,11 @@ from oms.domain.value import evolve
 from oms.wire.json import dumps
 
 PACE = evolve(
-    FAST_TIMINGS, send_within_seconds=2, window=0.3, absence_interval_seconds=0.05, provisional=0.1
+    FAST_TIMINGS,
+    send_within_seconds=2,
+    window_seconds=0.3,
+    absence_interval_seconds=0.05,
+    infer_fills_after_seconds=0.1,
 )
 LOST = OutcomeUnknown("outcome_unknown", "reset", reason="connection_lost")
 Made = Callable[..., Any]

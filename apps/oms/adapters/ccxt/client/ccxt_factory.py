@@ -19,11 +19,11 @@ from oms.domain.errors import Invalid
 from oms.domain.value import value
 
 #: Both trees of ccxt import each other's modules: begun by two threads, they lock each other out.
-_IMPORTING = Lock()
+_IMPORT_LOCK = Lock()
 TIMEOUT_MS = 10_000
 RECEIVE_WINDOW_MS = 5_000
 #: How many times of what ccxt believes to be allowed its own limiter lets through.
-_FENCE = 10
+_CCXT_LIMIT_FACTOR = 10
 #: Tables without what is refused anyhow, and without a private call.
 _SPOT_AND_LINEAR: Mapping[str, Any] = {"fetchMarkets": {"types": ["spot", "linear"]}}
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -60,52 +60,52 @@ class ClientSpec:
 
 
 async def create_ccxt_exchange(
-    spec: ClientSpec, throttle: RequestThrottle, called: Callable[[str], None]
+    spec: ClientSpec, throttle: RequestThrottle, on_call: Callable[[str], None]
 ) -> tuple[Any, Any]:
-    """The ccxt object in its environment and its session; ``called`` hears each URL.
+    """The ccxt object in its environment and its session; ``on_call`` hears each URL.
 
     Who asked closes both. Raises ``NotSent``.
     """
     venue = load_venues().get(spec.venue)
     if venue is None:
         raise NotSent("engine_unavailable", f"there is no exchange {spec.venue}")
-    extra = _extra(spec, venue)
+    extra = _parse_config(spec, venue)
     base = await asyncio.to_thread(load_ccxt_class, spec.engine, spec.venue)
-    tls = await asyncio.to_thread(_trust, extra)
+    tls = await asyncio.to_thread(_create_tls, extra)
     guard = build_host_guard(
         venue, spec.environment, allowed_hosts=extra.allowed_hosts, resolve=extra.resolve
     )
     session = new_session(tls, extra.resolve, only_loopback=spec.environment == "loopback")
     try:
-        exchange = guard_exchange_class(base, guard, throttle, called)(
-            {**_settings(spec, extra), "session": session}
+        exchange = guard_exchange_class(base, guard, throttle, on_call)(
+            {**_constructor_args(spec, extra), "session": session}
         )
-        _widen(exchange)
+        _relax_ccxt_throttler(exchange)
         exchange.ssl_context = tls
-        _switch(exchange, spec.environment, venue, extra)
+        _select_environment(exchange, spec.environment, venue, extra)
     except BaseException:
         await session.close()
         raise
     return exchange, session
 
 
-def _extra(spec: ClientSpec, venue: VenueInfo) -> ExtraConfig:
+def _parse_config(spec: ClientSpec, venue: VenueInfo) -> ExtraConfig:
     try:
         return parse_extra_config(spec.extra_config, venue, spec.environment)
-    except Invalid as wrong:
-        raise NotSent(wrong.code, wrong.message) from None
+    except Invalid as error:
+        raise NotSent(error.code, error.message) from None
 
 
-def _trust(extra: ExtraConfig) -> Any:
+def _create_tls(extra: ExtraConfig) -> Any:
     try:
         return create_tls_context(extra.ccxt.get("cafile"), verify=extra.verify)
-    except OSError as wrong:
-        raise NotSent("extra_config_refused", f"cafile cannot be read: {wrong}") from None
+    except OSError as error:
+        raise NotSent("extra_config_refused", f"cafile cannot be read: {error}") from None
 
 
-def _settings(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
+def _constructor_args(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
     """What the ccxt class is constructed with, beside its session."""
-    ours: dict[str, Any] = {
+    fixed: dict[str, Any] = {
         "apiKey": spec.api_key,
         "secret": spec.secret,
         "password": spec.passphrase,
@@ -119,45 +119,50 @@ def _settings(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
     options = {
         "recvWindow": RECEIVE_WINDOW_MS,
         "adjustForTimeDifference": True,
-        **_options(spec),
+        **_venue_options(spec),
         **extra.ccxt.get("options", {}),
         # With 2, one HTTP 502 after the order was accepted makes two orders.
         "maxRetriesOnFailure": 0,
     }
-    settings: dict[str, Any] = _plain({**extra.ccxt, **ours, "options": options})
+    settings: dict[str, Any] = _to_plain_numbers({**extra.ccxt, **fixed, "options": options})
     return settings
 
 
-def _widen(exchange: Any) -> None:
+def _relax_ccxt_throttler(exchange: Any) -> None:
     """Let ccxt's own limiter stop only what runs wild.
 
     It knows no cancels: one waits there behind whatever came before, up to a whole window. What a
     venue allows is kept before, by ``turns``.
     """
-    exchange.tokenBucket = {**exchange.tokenBucket, "rateLimit": exchange.rateLimit / _FENCE}
+    exchange.tokenBucket = {
+        **exchange.tokenBucket,
+        "rateLimit": exchange.rateLimit / _CCXT_LIMIT_FACTOR,
+    }
     exchange.init_throttler()
 
 
-def _plain(told: Any) -> Any:
+def _to_plain_numbers(value: Any) -> Any:
     """Settings as ccxt reads them: it knows no decimals there."""
-    match told:
+    match value:
         case Decimal():
-            return int(told) if told == told.to_integral_value() else float(told)
+            return int(value) if value == value.to_integral_value() else float(value)
         case dict():
-            return {key: _plain(each) for key, each in told.items()}
+            return {key: _to_plain_numbers(each) for key, each in value.items()}
         case list():
-            return [_plain(each) for each in told]
-    return told
+            return [_to_plain_numbers(each) for each in value]
+    return value
 
 
-def _options(spec: ClientSpec) -> Mapping[str, Any]:
+def _venue_options(spec: ClientSpec) -> Mapping[str, Any]:
     """ccxt refuses Binance's futures testnet: there, only spot is read."""
     if spec.venue == "binance" and spec.environment == "testnet":
         return {**_OPTIONS["binance"], "fetchMarkets": {"types": ["spot"]}}
     return _OPTIONS.get(spec.venue, {})
 
 
-def _switch(exchange: Any, environment: str, venue: VenueInfo, extra: ExtraConfig) -> None:
+def _select_environment(
+    exchange: Any, environment: str, venue: VenueInfo, extra: ExtraConfig
+) -> None:
     """The environment, before anything else is done with the object; then exact numbers."""
     if environment == "loopback":
         has_tree = "test" in extra.ccxt.get("urls", {})
@@ -176,12 +181,12 @@ def load_ccxt_class(engine: str, venue: str) -> type[Any]:
     Raises ``NotSent`` (``engine_unavailable``).
     """
     try:
-        with _IMPORTING:
+        with _IMPORT_LOCK:
             if engine == "ccxtpro":
                 import ccxt.pro as library  # type: ignore[import-untyped]
             else:
                 import ccxt.async_support as library  # type: ignore[import-untyped]
         found: type[Any] = getattr(library, venue)
-    except (ImportError, AttributeError) as missing:
-        raise NotSent("engine_unavailable", f"{engine}.{venue}: {missing}") from None
+    except (ImportError, AttributeError) as error:
+        raise NotSent("engine_unavailable", f"{engine}.{venue}: {error}") from None
     return found

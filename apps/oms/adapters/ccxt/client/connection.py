@@ -15,22 +15,22 @@ from oms.adapters.ccxt.timings import Timings, nth_delay
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 
-#: Reads that failed in a row before an account counts as out of reach.
-_FAILURES_SHOWN = 2
-_REFUSED = "auth_failed"
+#: Reads that record_failure in a row before an account counts as out of reach.
+_FAILURES_MAX = 2
+_AUTH_FAILED = "auth_failed"
 #: Codes that say more than that it cannot be reached.
-_TOLD = (_REFUSED, "host_mismatch", "engine_unavailable")
+_PASSED_CODES = (_AUTH_FAILED, "host_mismatch", "engine_unavailable")
 
 
 class Connection:
     """A ``Venue`` over clients that ``make`` makes."""
 
-    def __init__(self, make: Callable[[], ExchangeClient], timings: Timings) -> None:
-        self._make = make
+    def __init__(self, make_client: Callable[[], ExchangeClient], timings: Timings) -> None:
+        self._make_client = make_client
         self._timings = timings
         self._client: ExchangeClient | None = None
         self._failures = 0
-        self._last: RequestError | None = None
+        self._last_error: RequestError | None = None
 
     @property
     def is_open(self) -> bool:
@@ -65,40 +65,40 @@ class Connection:
 
     def unavailable_reason(self) -> Refused | None:
         """Why nothing can be sent, as far as is known."""
-        error = self._last
+        error = self._last_error
         if error is None:
             return None
-        if self.is_open and error.code != _REFUSED and self._failures < _FAILURES_SHOWN:
+        if self.is_open and error.code != _AUTH_FAILED and self._failures < _FAILURES_MAX:
             return None
-        code = error.code if error.code in _TOLD else "exchange_unavailable"
+        code = error.code if error.code in _PASSED_CODES else "exchange_unavailable"
         return Refused(code=code, message=error.message, reason=error.reason)
 
     async def open(self) -> None:
         """Try until it is open, ever more slowly."""
         while self._client is None:
-            client = self._make()
+            client = self._make_client()
             try:
                 await client.open()
             except (NotSent, Rejected, ReadFailed) as error:
-                await asyncio.sleep(self.failed(error))
+                await asyncio.sleep(self.record_failure(error))
             else:
                 self._client = client
                 self.record_success()
 
-    def failed(self, error: RequestError) -> float:
+    def record_failure(self, error: RequestError) -> float:
         """Note a failure; seconds to wait before the next try."""
-        self._last = error
+        self._last_error = error
         self._failures += 1
         pauses = (
             self._timings.auth_reopen_delays_seconds
-            if error.code == _REFUSED
+            if error.code == _AUTH_FAILED
             else self._timings.reopen_delays_seconds
         )
         return max(nth_delay(pauses, self._failures - 1), error.retry_after or 0.0)
 
     def record_success(self) -> None:
         """Note that it works."""
-        self._last, self._failures = None, 0
+        self._last_error, self._failures = None, 0
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Send once. Raises as ``Venue.write``."""

@@ -9,19 +9,19 @@ from oms.adapters.ccxt.client.http_session import CallContext, DuplicateSend
 from oms.adapters.ccxt.client.request_errors import MissingOrderId, RequestError, classify_error
 
 #: Writes that answer with an order: without its id nobody knows what became of them.
-_WITH_ID = ("create_order", "edit_order")
+_METHODS_WITH_ID = ("create_order", "edit_order")
 
 
 class ErrorMapping:
     """A ``with`` around a call: its failure leaves as a ``Fault``, bugs and cancellations pass."""
 
     def __init__(
-        self, venue: str, call: CallContext, *, is_write: bool, hide: Sequence[str]
+        self, venue: str, call: CallContext, *, is_write: bool, secrets: Sequence[str]
     ) -> None:
         self._venue = venue
         self._call = call
         self._is_write = is_write
-        self._hide = hide
+        self._secrets = secrets
 
     def __enter__(self) -> None:
         return None
@@ -29,14 +29,14 @@ class ErrorMapping:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        passes = (
+        passed_through = (
             RequestError,
             DuplicateSend,
             asyncio.CancelledError,
             KeyboardInterrupt,
             SystemExit,
         )
-        if error is None or isinstance(error, passes):
+        if error is None or isinstance(error, passed_through):
             return
         # Not "from error": its words hold the signed URL.
         raise classify_error(
@@ -45,15 +45,15 @@ class ErrorMapping:
             venue=self._venue,
             is_write=self._is_write,
             reply=self._call.reply,
-            hide=self._hide,
+            secrets=self._secrets,
         ) from None
 
 
-def check_write_reply(method: str, told: Any) -> None:
+def check_write_reply(method: str, reply: Any) -> None:
     """Raises ``NoId`` for a reply that does not tell what it answers."""
-    if not isinstance(told, dict | list):
-        raise MissingOrderId(f"{method} was answered by {type(told).__name__}")
-    if method in _WITH_ID:
-        order = told if isinstance(told, dict) else {}
+    if not isinstance(reply, dict | list):
+        raise MissingOrderId(f"{method} was answered by {type(reply).__name__}")
+    if method in _METHODS_WITH_ID:
+        order = reply if isinstance(reply, dict) else {}
         if not isinstance(order.get("info"), dict | list) or not order.get("id"):
             raise MissingOrderId(f"{method} was answered without an id")

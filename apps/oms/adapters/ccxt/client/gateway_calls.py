@@ -29,7 +29,7 @@ async def call_read(
     """
     if not connection.is_open:
         raise Conflict("the exchange cannot be reached yet", code="exchange_unavailable")
-    if not _has(connection, func):
+    if not _has_method(connection, func):
         raise Invalid(f"this exchange does not answer {func[:64]!r}", code="unsupported_func")
     try:
         return to_json_value(await connection.read(func, *args, **kwargs))
@@ -44,20 +44,20 @@ async def call_write(
     if not connection.is_open:
         message = "the exchange cannot be reached yet"
         return DirectTradeResult(refused=Refused(code="exchange_unavailable", message=message))
-    if not _has(connection, func):
+    if not _has_method(connection, func):
         message = f"this exchange does not answer {func[:64]!r}"
         return DirectTradeResult(refused=Refused(code="unsupported_func", message=message))
     try:
         return DirectTradeResult(value=to_json_value(await connection.write(func, *args, **kwargs)))
     except RequestError as error:
-        return DirectTradeResult(refused=_refused(error))
+        return DirectTradeResult(refused=_refusal(error))
 
 
-def _has(connection: Connection, func: str) -> bool:
+def _has_method(connection: Connection, func: str) -> bool:
     return not func.startswith("_") and callable(getattr(connection.exchange, func, None))
 
 
-def _refused(error: RequestError) -> Refused:
+def _refusal(error: RequestError) -> Refused:
     match error:
         case NotSent():
             code, outcome = error.code, "not_sent"

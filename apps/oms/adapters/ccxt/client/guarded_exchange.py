@@ -20,16 +20,17 @@ UrlObserver = Callable[[str], None]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def _copied(params: Any) -> Any:
+def _copy_params(params: Any) -> Any:
     """Some venues take a list of orders even for one."""
     return list(params) if isinstance(params, list) else dict(params)
 
 
 def guard_exchange_class(
-    base: type[Any], guard: HostGuard, throttle: RequestThrottle, called: UrlObserver
+    base: type[Any], guard: HostGuard, throttle: RequestThrottle, on_call: UrlObserver
 ) -> type[Any]:
-    """``base``, a venue's class of ccxt, under ``guard``; ``called`` hears each URL that passes."""
-    streaming: Any = guard_stream_class(base, guard, called)
+    """``base``, a venue's class of ccxt, under ``guard``; ``on_call`` hears each URL that passes."""
+
+    streaming: Any = guard_stream_class(base, guard, on_call)
 
     class Guarded(streaming):  # type: ignore[misc]
         async def fetch2(
@@ -47,22 +48,22 @@ def guard_exchange_class(
                 cost=self.calculate_rate_limiter_cost(api, method, path, params, config),
                 per_second=1000 / self.rateLimit,
             )
-            return await super().fetch2(path, api, method, _copied(params), dict(config))
+            return await super().fetch2(path, api, method, _copy_params(params), dict(config))
 
         async def fetch(
             self, url: str, method: str = "GET", headers: Any = None, body: Any = None
         ) -> Any:
             guard.check(url, {**(self.headers or {}), **(headers or {})})
-            called(url)
+            on_call(url)
             call = CURRENT_CALL.get()
-            if call is not None and _is_unwatched(self):
+            if call is not None and _has_own_session(self):
                 call.headers_sent += 1
-            told = await super().fetch(url, method, headers, body)
-            if not is_success(guard.venue, told):
+            reply = await super().fetch(url, method, headers, body)
+            if not is_success(guard.venue, reply):
                 raise UnreadableReply("HTTP said success, the body did not")
             if call is not None and call.reply is not None:
                 call.reply = evolve(call.reply, is_accepted=True)
-            return told
+            return reply
 
         def on_rest_response(
             self,
@@ -79,14 +80,15 @@ def guard_exchange_class(
                 call.reply = HttpReply(
                     status=code, headers=response_headers, body=response_body, url=url
                 )
-            args = (code, reason, url, method, response_headers, response_body, *more)
-            text: str = super().on_rest_response(*args)
+            text: str = super().on_rest_response(
+                code, reason, url, method, response_headers, response_body, *more
+            )
             return text
 
     Guarded.__name__ = Guarded.__qualname__ = base.__name__
     return Guarded
 
 
-def _is_unwatched(exchange: Any) -> bool:
+def _has_own_session(exchange: Any) -> bool:
     """Behind a SOCKS proxy ccxt uses a session of its own, which tells nothing."""
     return bool(exchange.socksProxy or exchange.socks_proxy or exchange.socksProxyCallback)

@@ -10,42 +10,45 @@ from oms.adapters.ccxt.streams.ws_connections import adopt_connection, is_url
 
 
 def guard_stream_class(
-    base: type[Any], guard: HostGuard, called: Callable[[str], None]
+    base: type[Any], guard: HostGuard, on_call: Callable[[str], None]
 ) -> type[Any]:
-    """``base``, a venue's class of ccxt, with guarded streams; ``called`` hears each address."""
+    """``base``, a venue's class of ccxt, with guarded streams; ``on_call`` hears each address."""
 
     class GuardedStreams(base):  # type: ignore[misc]
         def __init__(self, config: Mapping[str, Any]) -> None:
-            self.delayed: Sequence[Any] = ()
+            self.delayed_calls: Sequence[Any] = ()
             #: The address that a task listens to.
-            self.line_of: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+            self.url_of_task: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
             super().__init__(config)
 
         def client(self, url: str) -> Any:
             if is_url(url):
                 guard.check_stream(url)
-                called(url)
-                self.line_of[asyncio.current_task()] = url
-            line = super().client(url)
-            adopt_connection(line)
-            return line
+                on_call(url)
+                self.url_of_task[asyncio.current_task()] = url
+            connection = super().client(url)
+            adopt_connection(connection)
+            return connection
 
         def handle_message(self, client: Any, message: Any) -> None:
             try:
                 super().handle_message(client, message)
-            except Exception as wrong:
-                client.reject(wrong)  # ccxt ends its reading of the connection: who listens is told
+            except Exception as error:
+                client.reject(error)  # ccxt ends its reading of the connection: who listens is told
                 raise
 
         def delay(self, timeout: float, method: Any, *args: Any) -> Any:
             handle = super().delay(timeout, method, *args)
-            self.delayed = [*(each for each in self.delayed if not each.cancelled()), handle]
+            self.delayed_calls = [
+                *(each for each in self.delayed_calls if not each.cancelled()),
+                handle,
+            ]
             return handle
 
         def cancel_delayed(self) -> None:
             """Let nothing begin by itself any more: ccxt renews what streams are signed with."""
-            for handle in self.delayed:
+            for handle in self.delayed_calls:
                 handle.cancel()
-            self.delayed = ()
+            self.delayed_calls = ()
 
     return GuardedStreams

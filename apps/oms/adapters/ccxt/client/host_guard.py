@@ -37,13 +37,13 @@ class HostGuard:
     def check(self, url: str, headers: Mapping[str, str]) -> None:
         """Raises ``HostMismatch``."""
         self.check_rest(url)
-        given = {name.lower(): str(text) for name, text in headers.items()}
+        by_name = {name.lower(): str(text) for name, text in headers.items()}
         if self.header is not None:
-            name, wanted = self.header
+            name, expected = self.header
             is_marked = not any(path in url for path in self.header_exempt_paths)
-            if is_marked and given.get(name.lower()) != wanted:
-                raise self._mismatch(url, f"without {name}: {wanted}")
-        if self.forbidden_header is not None and self.forbidden_header.lower() in given:
+            if is_marked and by_name.get(name.lower()) != expected:
+                raise self._mismatch(url, f"without {name}: {expected}")
+        if self.forbidden_header is not None and self.forbidden_header.lower() in by_name:
             raise self._mismatch(url, f"with {self.forbidden_header}")
 
     def check_rest(self, url: str) -> None:
@@ -53,10 +53,10 @@ class HostGuard:
     def check_stream(self, url: str) -> None:
         """The same of a websocket. Raises ``HostMismatch``."""
         is_private = "private" in url.partition("?")[0]
-        known = self.private_streams if is_private else self.private_streams | self.public_streams
-        self._check_host(url, known)
+        allowed = self.private_streams if is_private else self.private_streams | self.public_streams
+        self._check_host(url, allowed)
 
-    def _check_host(self, url: str, known: frozenset[str]) -> None:
+    def _check_host(self, url: str, allowed: frozenset[str]) -> None:
         scheme, host, port = split_url(url)
         if scheme not in TLS_SCHEMES | PLAIN_SCHEMES:
             raise self._mismatch(url, f"by {scheme or 'no scheme'}")
@@ -70,7 +70,7 @@ class HostGuard:
             raise self._mismatch(url, "which is not this machine")
         if scheme in PLAIN_SCHEMES:
             raise self._mismatch(url, "without TLS")
-        if format_host(host, port) not in known:
+        if format_host(host, port) not in allowed:
             raise self._mismatch(url, "which is none of its hosts")
 
     def _mismatch(self, url: str, why: str) -> HostMismatch:

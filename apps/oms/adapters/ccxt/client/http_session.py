@@ -22,13 +22,13 @@ from oms.adapters.ccxt.ratelimit.rate_bucket import Priority, RateLimitBucket
 class CallContext:
     """One call of a ccxt method: what the session saw of it."""
 
-    def __init__(self, *, is_write: bool, priority: Priority = Priority.SWEEP) -> None:
+    def __init__(self, *, is_write: bool, priority: Priority = Priority.SNAPSHOT) -> None:
         self.is_write = is_write
         self.priority = priority
         self.headers_sent = 0
         self.reply: HttpReply | None = None
         #: The budget that its last request counted against.
-        self.scope: RateLimitBucket | None = None
+        self.bucket: RateLimitBucket | None = None
         #: The name of the one of its path alone.
         self.path_bucket_name = ""
 
@@ -41,7 +41,7 @@ class DuplicateSend(AssertionError):
     """A second request left within one write: a bug, never an outcome."""
 
 
-async def _headers_sent(_session: object, _context: SimpleNamespace, _params: object) -> None:
+async def _on_headers_sent(_session: object, _context: SimpleNamespace, _params: object) -> None:
     """Called before the first byte is written: too early is safe, too late is not."""
     call = CURRENT_CALL.get()
     if call is None:
@@ -52,7 +52,7 @@ async def _headers_sent(_session: object, _context: SimpleNamespace, _params: ob
     call.reply = None
 
 
-async def _redirected(
+async def _on_redirect(
     _session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
 ) -> None:
     """A signed body would be sent again to any host: nobody goes on."""
@@ -77,28 +77,28 @@ class HostResolver(AbstractResolver):
     def __init__(self, names: Mapping[str, str], *, only_loopback: bool) -> None:
         self._names = names
         self._only_loopback = only_loopback
-        self._usual = aiohttp.ThreadedResolver()
+        self._default = aiohttp.ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Raises ``HostMismatch``, ``OSError``."""
-        given = self._names.get(host, self._names.get("*"))
-        if given is None:
-            found = await self._usual.resolve(host, port, family)
+        mapped = self._names.get(host, self._names.get("*"))
+        if mapped is None:
+            results = await self._default.resolve(host, port, family)
         else:
-            address, _, there = given.rpartition(":")
-            found = [_result(host, address.strip("[]"), int(there))]
-        if self._only_loopback and not all(is_loopback(each["host"]) for each in found):
+            address, _, mapped_port = mapped.rpartition(":")
+            results = [_resolve_result(host, address.strip("[]"), int(mapped_port))]
+        if self._only_loopback and not all(is_loopback(each["host"]) for each in results):
             raise HostMismatch(f"{host} leads out of this machine")
-        return found
+        return results
 
     async def close(self) -> None:
         """Nothing is held."""
-        await self._usual.close()
+        await self._default.close()
 
 
-def _result(host: str, address: str, port: int) -> ResolveResult:
+def _resolve_result(host: str, address: str, port: int) -> ResolveResult:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return ResolveResult(
         hostname=host,
@@ -127,8 +127,8 @@ def new_session(
 ) -> aiohttp.ClientSession:
     """A session with the hooks, for one client; who asked for it closes it."""
     trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_headers_sent)
-    trace.on_request_redirect.append(_redirected)
+    trace.on_request_headers_sent.append(_on_headers_sent)
+    trace.on_request_redirect.append(_on_redirect)
     connector = aiohttp.TCPConnector(
         ssl=tls,
         resolver=HostResolver(names, only_loopback=only_loopback),
@@ -136,11 +136,11 @@ def new_session(
         happy_eyeballs_delay=0,
     )
     session = aiohttp.ClientSession(connector=connector, trace_configs=[trace], trust_env=False)
-    _never_retry(session)
+    _disable_retries(session)
     return session
 
 
-def _never_retry(session: Any) -> None:
+def _disable_retries(session: Any) -> None:
     """aiohttp sends GET, PUT, DELETE again when a kept connection drops; it has no setting.
 
     Its own tests switch that off by this attribute; gone, it would be a silent danger.

@@ -1,6 +1,6 @@
 """What a key may do, where the venue tells it: one that may withdraw is not used.
 
-An account whose admin insists says so in its settings (``oms.withdrawal_key``). Where a venue does
+An account whose admin is_allowed says so in its settings (``oms.withdrawal_key``). Where a venue does
 not tell, or the table does not know how it does, nothing is assumed and nothing refused.
 """
 
@@ -25,7 +25,7 @@ class ReadClient(Protocol):
 
 @value
 class KeyPermissions:
-    """``None``: not told."""
+    """``None``: not payload."""
 
     trades: bool | None = None
     can_withdraw: bool | None = None
@@ -33,48 +33,52 @@ class KeyPermissions:
     owner: str | None = None
 
 
-def _of_bybit(told: Any) -> KeyPermissions:
-    result = told["result"]
-    held: Mapping[str, Any] = result["permissions"]
-    named = {word for kind in ("ContractTrade", "Spot", "Derivatives") for word in held[kind]}
+def _parse_bybit(payload: Any) -> KeyPermissions:
+    result = payload["result"]
+    permissions: Mapping[str, Any] = result["permissions"]
+    granted = {
+        name for kind in ("ContractTrade", "Spot", "Derivatives") for name in permissions[kind]
+    }
     return KeyPermissions(
-        trades=bool(named) and not int(result["readOnly"]),
-        can_withdraw="Withdraw" in held["Wallet"],
-        owner=_name(result.get("userID")),
+        trades=bool(granted) and not int(result["readOnly"]),
+        can_withdraw="Withdraw" in permissions["Wallet"],
+        owner=_account_name(result.get("userID")),
     )
 
 
-def _of_binance(told: Any) -> KeyPermissions:
-    trades = bool(told["enableSpotAndMarginTrading"]) or bool(told.get("enableFutures"))
-    return KeyPermissions(trades=trades, can_withdraw=bool(told["enableWithdrawals"]))
+def _parse_binance(payload: Any) -> KeyPermissions:
+    trades = bool(payload["enableSpotAndMarginTrading"]) or bool(payload.get("enableFutures"))
+    return KeyPermissions(trades=trades, can_withdraw=bool(payload["enableWithdrawals"]))
 
 
-def _of_okx(told: Any) -> KeyPermissions:
-    words = {word.strip() for word in str(told["data"][0]["perm"]).split(",")}
-    row = told["data"][0]
+def _parse_okx(payload: Any) -> KeyPermissions:
+    granted = {name.strip() for name in str(payload["data"][0]["perm"]).split(",")}
+    row = payload["data"][0]
     return KeyPermissions(
-        trades="trade" in words, can_withdraw="withdraw" in words, owner=_name(row.get("uid"))
+        trades="trade" in granted,
+        can_withdraw="withdraw" in granted,
+        owner=_account_name(row.get("uid")),
     )
 
 
 #: Venue: what is called, how it is read, and in which environments it is there.
-_WAYS: Mapping[str, tuple[str, Callable[[Any], KeyPermissions], frozenset[str]]] = {
+_QUERIES: Mapping[str, tuple[str, Callable[[Any], KeyPermissions], frozenset[str]]] = {
     "bybit": (
         "private_get_v5_user_query_api",
-        _of_bybit,
+        _parse_bybit,
         frozenset({"live", "testnet", "demo", "loopback"}),
     ),
-    "binance": ("sapi_get_account_apirestrictions", _of_binance, frozenset({"live"})),
-    "okx": ("private_get_account_config", _of_okx, frozenset({"live", "testnet"})),
+    "binance": ("sapi_get_account_apirestrictions", _parse_binance, frozenset({"live"})),
+    "okx": ("private_get_account_config", _parse_okx, frozenset({"live", "testnet"})),
 }
 
 
 async def fetch_key_permissions(client: ReadClient, venue: str, environment: str) -> KeyPermissions:
     """What the venue tells of the key, as far as it can be read. Raises nothing of its own."""
-    way = _WAYS.get(venue)
-    if way is None or environment not in way[2]:
+    query = _QUERIES.get(venue)
+    if query is None or environment not in query[2]:
         return KeyPermissions()
-    method, read, _ = way
+    method, read, _ = query
     try:
         return read(await client.read(method))
     except ReadFailed:
@@ -86,24 +90,24 @@ async def fetch_key_permissions(client: ReadClient, venue: str, environment: str
 async def fetch_key_owner(
     client: ReadClient, venue: str, environment: str, rights: KeyPermissions
 ) -> str | None:
-    """Which account of the venue the key leads to, where it is told. Raises nothing of its own."""
+    """Which account of the venue the key leads to, where it is payload. Raises nothing of its own."""
     if rights.owner is not None or venue != "binance" or environment not in ("live", "testnet"):
         return rights.owner
     try:
-        told = await client.read("private_get_account")
+        payload = await client.read("private_get_account")
     except ReadFailed:
         return None
-    return _name(told.get("uid")) if isinstance(told, Mapping) else None
+    return _account_name(payload.get("uid")) if isinstance(payload, Mapping) else None
 
 
-def refuse_changed_owner(owner: str | None, before: str | None, settings: Any) -> None:
+def refuse_changed_owner(owner: str | None, previous: str | None, settings: Any) -> None:
     """Raises ``Rejected`` (``auth_failed``) for a key that leads elsewhere than the last one did.
 
     An admin who means it says so: ``oms.exchange_owner`` of the account's settings is where.
     """
-    ours = settings.get("oms") if isinstance(settings, Mapping) else None
-    wished = ours.get(OWNER_SETTING) if isinstance(ours, Mapping) else None
-    expected = wished or before
+    own_settings = settings.get("oms") if isinstance(settings, Mapping) else None
+    configured = own_settings.get(OWNER_SETTING) if isinstance(own_settings, Mapping) else None
+    expected = configured or previous
     if owner is None or expected is None or owner == expected:
         return
     message = (
@@ -113,16 +117,16 @@ def refuse_changed_owner(owner: str | None, before: str | None, settings: Any) -
     raise Rejected("auth_failed", message, reason=CHANGED_OWNER)
 
 
-def _name(told: Any) -> str | None:
+def _account_name(payload: Any) -> str | None:
     """An account's name as text; venues tell 0 where they tell none."""
-    return str(told)[:64] if told not in (None, "", 0, "0") else None
+    return str(payload)[:64] if payload not in (None, "", 0, "0") else None
 
 
 def refuse_withdrawal_key(rights: KeyPermissions, settings: Any) -> None:
-    """Raises ``Rejected`` (``auth_failed``) for a key that may withdraw, unless that is wished."""
-    ours = settings.get("oms") if isinstance(settings, Mapping) else None
-    insists = isinstance(ours, Mapping) and ours.get(WITHDRAWAL_KEY) is True
-    if rights.can_withdraw and not insists:
+    """Raises ``Rejected`` (``auth_failed``) for a key that may withdraw, unless that is configured."""
+    own_settings = settings.get("oms") if isinstance(settings, Mapping) else None
+    is_allowed = isinstance(own_settings, Mapping) and own_settings.get(WITHDRAWAL_KEY) is True
+    if rights.can_withdraw and not is_allowed:
         message = (
             "this key may withdraw money, which nobody here needs: make one that may not, "
             f"or set oms.{WITHDRAWAL_KEY} to true"

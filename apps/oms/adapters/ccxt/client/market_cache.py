@@ -23,7 +23,7 @@ from oms.domain.value import value
 TABLE_AGE_MAX = timedelta(hours=6)
 #: ccxt's ways to say how exact a number is.
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
-_FINEST = Decimal("1E-8")
+_FINEST_STEP = Decimal("1E-8")
 
 
 @value
@@ -42,11 +42,11 @@ class MarketCache:
     def __init__(self, buckets: RateLimitBuckets | None = None) -> None:
         self.buckets = buckets or RateLimitBuckets()
         self._tables: dict[str, Mapping[str, Any]] = {}
-        self._doors: dict[str, asyncio.Lock] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
 
     def lock(self, name: str) -> asyncio.Lock:
         """One at a time loads a table."""
-        return self._doors.setdefault(name, asyncio.Lock())
+        return self._locks.setdefault(name, asyncio.Lock())
 
     def apply_shared(self, name: str, exchange: Any) -> bool:
         """Give ``exchange`` the table that another one loaded; whether there is one."""
@@ -88,32 +88,32 @@ def helper_options(exchange: Any) -> dict[str, Any]:
 
 def save_table(path: Path, exchange: Any, now: datetime) -> None:
     """Write the table of ``exchange``; an old file stays whole until then. Raises ``OSError``."""
-    told = {
+    saved = {
         "saved_at": now.isoformat(),
         "markets": list(exchange.markets.values()),
         "currencies": exchange.currencies,
         "options": helper_options(exchange),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f"{path.name}.{os.getpid()}.half")
-    half.write_bytes(gzip.compress(json.dumps(told, default=str).encode(), compresslevel=6))
-    half.replace(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.half")
+    partial.write_bytes(gzip.compress(json.dumps(saved, default=str).encode(), compresslevel=6))
+    partial.replace(path)
 
 
 def load_saved_table(path: Path, now: datetime) -> tuple[Mapping[str, Any], bool] | None:
     """A stored table and whether it is fresh; ``None`` without a readable one."""
     try:
-        told = json.loads(gzip.decompress(path.read_bytes()))
-        age = now - datetime.fromisoformat(told["saved_at"])
+        saved = json.loads(gzip.decompress(path.read_bytes()))
+        age = now - datetime.fromisoformat(saved["saved_at"])
     except (OSError, EOFError, ValueError, KeyError):
         return None
-    return told, timedelta(0) <= age < TABLE_AGE_MAX
+    return saved, timedelta(0) <= age < TABLE_AGE_MAX
 
 
-def apply_table(exchange: Any, told: Mapping[str, Any]) -> None:
+def apply_table(exchange: Any, saved: Mapping[str, Any]) -> None:
     """Give ``exchange`` a stored table."""
-    exchange.set_markets(told["markets"], told["currencies"])
-    exchange.options.update(told["options"])
+    exchange.set_markets(saved["markets"], saved["currencies"])
+    exchange.options.update(saved["options"])
 
 
 def table_file_name(name: str, version: str) -> str:
@@ -127,17 +127,17 @@ def build_instruments(exchange: Any) -> dict[str, Instrument]:
     Quantities are in base everywhere, so ``contract_size`` is 1 and the step is that of one
     contract times its size; ``amount_unit`` is the size, for who speaks with the venue.
     """
-    found = {}
+    instruments = {}
     for symbol, market in (exchange.markets or {}).items():
         instrument = _instrument(market, int(exchange.precisionMode))
         if instrument is not None:
-            found[symbol] = instrument
-    return found
+            instruments[symbol] = instrument
+    return instruments
 
 
 def read_market_limits(market: Mapping[str, Any]) -> MarketLimits:
     """The rest of a market's terms."""
-    size = _size(market)
+    size = _contract_size(market)
     amount = (market.get("limits") or {}).get("amount") or {}
     cost = (market.get("limits") or {}).get("cost") or {}
     least, most = to_decimal(amount.get("min")), to_decimal(amount.get("max"))
@@ -159,11 +159,11 @@ def _instrument(market: Mapping[str, Any], mode: int) -> Instrument | None:
     if not is_spot and not (market.get("swap") and market.get("linear")):
         return None
     precision = market.get("precision") or {}
-    tick = _grid(precision.get("price"), mode, is_price=True)
-    step = _grid(precision.get("amount"), mode, is_price=False)
+    tick = _step(precision.get("price"), mode, is_price=True)
+    step = _step(precision.get("amount"), mode, is_price=False)
     if market.get("active") is False or tick is None or step is None:
         return None
-    size, terms = _size(market), read_market_limits(market)
+    size, terms = _contract_size(market), read_market_limits(market)
     leverage = to_decimal(((market.get("limits") or {}).get("leverage") or {}).get("max"))
     return Instrument(
         symbol=market["symbol"],
@@ -179,18 +179,18 @@ def _instrument(market: Mapping[str, Any], mode: int) -> Instrument | None:
     )
 
 
-def _size(market: Mapping[str, Any]) -> Decimal:
+def _contract_size(market: Mapping[str, Any]) -> Decimal:
     return to_decimal(market.get("contractSize")) or Decimal(1)
 
 
-def _grid(told: Any, mode: int, *, is_price: bool) -> Decimal | None:
-    """The grid of a number. With significant digits it depends on the price: the finest is told,
+def _step(value: Any, mode: int, *, is_price: bool) -> Decimal | None:
+    """The grid of a number. With significant digits it depends on the price: the finest is saved,
     and ccxt's own rounding has the last word."""
-    number = to_decimal(told)
+    number = to_decimal(value)
     if number is None:
         return None
     if mode == TICK_SIZE:
         return number if number > 0 else None
     if mode == SIGNIFICANT_DIGITS and is_price:
-        return _FINEST
+        return _FINEST_STEP
     return Decimal(1).scaleb(-int(number))

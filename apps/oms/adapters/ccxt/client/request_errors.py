@@ -20,7 +20,7 @@ from oms.adapters.ccxt.venues.error_codes import (
     ALREADY_DONE,
     CLOCK_SKEW,
     DUPLICATE,
-    IN_DOUBT,
+    OUTCOME_UNKNOWN,
     OVERLOAD,
     CodeMeaning,
     find_code,
@@ -43,7 +43,7 @@ class UnexpectedRedirect(Exception):
 
 
 class UnreadableReply(Exception):
-    """HTTP said well done, the body did not: no JSON, or not the venue's word for success."""
+    """HTTP meaning well done, the body did not: no JSON, or not the venue's word for success."""
 
 
 class MissingOrderId(Exception):
@@ -128,7 +128,7 @@ class ReadFailed(RequestError):
 
 
 #: ccxt's classes whose failure before the first byte is the caller's own, most special first.
-_OWN: Sequence[tuple[str, str]] = (
+_LOCAL_ERRORS: Sequence[tuple[str, str]] = (
     ("BadSymbol", "instrument_not_supported"),
     ("ArgumentsRequired", "validation_error"),
     ("NotSupported", "order_type_not_supported"),
@@ -141,7 +141,7 @@ _OWN: Sequence[tuple[str, str]] = (
     ("OperationFailed", "exchange_unavailable"),
 )
 #: ccxt's classes that are a refusal if a parsed body with a code raised them.
-_REFUSALS: Sequence[tuple[str, str, str | None]] = (
+_REJECTIONS: Sequence[tuple[str, str, str | None]] = (
     ("InsufficientFunds", "insufficient_funds", None),
     ("OrderNotFound", "order_not_found", None),
     ("MarketClosed", "market_closed", None),
@@ -162,43 +162,43 @@ def classify_error(
     venue: str,
     is_write: bool,
     reply: HttpReply | None = None,
-    hide: Sequence[str] = (),
+    secrets: Sequence[str] = (),
 ) -> RequestError:
     """What ``error`` of one ccxt call was; ``reply`` is the last answer, where one came.
 
-    ``hide`` are secrets that no message may repeat.
+    ``secrets`` are secrets that no message may repeat.
     """
     if isinstance(error, RequestError):
         return error
     body = parse_body(reply.body if reply is not None else str(error))
-    told = _Told(
+    failure = _Failure(
         error=error,
         names=tuple(each.__name__ for each in type(error).__mro__),
         venue_code=None if reply is not None and reply.is_accepted else find_code(body),
         reply=reply,
         headers_sent=headers_sent,
-        message=sanitize_message(str(error) or type(error).__name__, hide),
+        message=sanitize_message(str(error) or type(error).__name__, secrets),
     )
     text = f"{error} {reply.body if reply is not None else ''}"
-    said = find_meaning(venue, told.venue_code, text)
-    if headers_sent and not is_write and "OrderNotFound" in told.names:
+    meaning = find_meaning(venue, failure.venue_code, text)
+    if headers_sent and not is_write and "OrderNotFound" in failure.names:
         # ccxt says it of an answer that is a success and empty, too.
-        return _read(Rejected("order_not_found", told.message, **told.more()))
-    fault = _sent(told, said) if headers_sent else _unsent(told)
-    return fault if is_write else _read(fault)
+        return _to_read_failure(Rejected("order_not_found", failure.message, **failure.details()))
+    fault = _classify_sent(failure, meaning) if headers_sent else _classify_unsent(failure)
+    return fault if is_write else _to_read_failure(fault)
 
 
-def sanitize_message(message: str, hide: Sequence[str] = ()) -> str:
+def sanitize_message(message: str, secrets: Sequence[str] = ()) -> str:
     """A message without queries, where signatures stand, without secrets, cut to its length."""
     message = _QUERY.sub(r"\1", message)
-    for secret in hide:
+    for secret in secrets:
         if secret:
             message = message.replace(secret, "***")
     return message[:MESSAGE_MAX]
 
 
 @value
-class _Told:
+class _Failure:
     """All that is known of a failure."""
 
     error: BaseException
@@ -212,7 +212,7 @@ class _Told:
     def status(self) -> int | None:
         return None if self.reply is None else self.reply.status
 
-    def more(self) -> dict[str, Any]:
+    def details(self) -> dict[str, Any]:
         return {
             "venue_code": self.venue_code,
             "ccxt_class": self.names[0],
@@ -221,89 +221,96 @@ class _Told:
         }
 
 
-def _unsent(told: _Told) -> NotSent:
+def _classify_unsent(failure: _Failure) -> NotSent:
     code, pause = "internal_error", None
-    if isinstance(told.error, HostMismatch):
+    if isinstance(failure.error, HostMismatch):
         code = "host_mismatch"
-    elif isinstance(told.error, asyncio.CancelledError):
+    elif isinstance(failure.error, asyncio.CancelledError):
         code = "shutting_down"
-    elif isinstance(told.error, OSError | TimeoutError):
+    elif isinstance(failure.error, OSError | TimeoutError):
         code = "exchange_unavailable"
     else:
-        code = next((word for name, word in _OWN if name in told.names), code)
+        code = next((word for name, word in _LOCAL_ERRORS if name in failure.names), code)
     if code in ("exchange_unavailable", OVERLOAD):
         pause = 1.0
-    return NotSent(code, told.message, retry_after=pause, **told.more())
+    return NotSent(code, failure.message, retry_after=pause, **failure.details())
 
 
-def _sent(told: _Told, said: CodeMeaning | None) -> RequestError:
+def _classify_sent(failure: _Failure, meaning: CodeMeaning | None) -> RequestError:
     """The rows of the table, the first that fits: duplicate, load, refusal, unknown."""
-    if told.reply is not None and told.reply.is_accepted:
-        return _unknown(told, "unreadable")
-    if "DuplicateOrderId" in told.names or (said is not None and said.code == DUPLICATE):
-        return _unknown(told, DUPLICATE)
-    if said is not None and said.code == IN_DOUBT:
-        return _unknown(told, "exchange_in_doubt")
-    if (told.status or 200) >= 500:
-        return _unknown(told, _cause(told))
-    if _is_load(told, said):
-        return Overloaded(OVERLOAD, told.message, retry_after=_pause(told), **told.more())
-    if said is not None:
-        return Rejected(said.code, told.message, reason=said.reason, **told.more())
-    if told.venue_code is not None:
-        for name, code, reason in _REFUSALS:
-            if name in told.names:
-                return Rejected(code, told.message, reason=reason, **told.more())
-    return _unknown(told, _cause(told))
+    if failure.reply is not None and failure.reply.is_accepted:
+        return _outcome_unknown(failure, "unreadable")
+    if "DuplicateOrderId" in failure.names or (meaning is not None and meaning.code == DUPLICATE):
+        return _outcome_unknown(failure, DUPLICATE)
+    if meaning is not None and meaning.code == OUTCOME_UNKNOWN:
+        return _outcome_unknown(failure, "exchange_in_doubt")
+    if (failure.status or 200) >= 500:
+        return _outcome_unknown(failure, _cause(failure))
+    if _is_overload(failure, meaning):
+        return Overloaded(
+            OVERLOAD, failure.message, retry_after=_retry_pause(failure), **failure.details()
+        )
+    if meaning is not None:
+        return Rejected(meaning.code, failure.message, reason=meaning.reason, **failure.details())
+    if failure.venue_code is not None:
+        for name, code, reason in _REJECTIONS:
+            if name in failure.names:
+                return Rejected(code, failure.message, reason=reason, **failure.details())
+    return _outcome_unknown(failure, _cause(failure))
 
 
-def _is_load(told: _Told, said: CodeMeaning | None) -> bool:
-    if said is not None:
-        return said.code == OVERLOAD
-    if told.status in (418, 429):
+def _is_overload(failure: _Failure, meaning: CodeMeaning | None) -> bool:
+    if meaning is not None:
+        return meaning.code == OVERLOAD
+    if failure.status in (418, 429):
         return True
-    if told.status == 403:
-        return told.venue_code is None or "PermissionDenied" not in told.names
-    return bool({"RateLimitExceeded", "DDoSProtection"} & set(told.names))
+    if failure.status == 403:
+        return failure.venue_code is None or "PermissionDenied" not in failure.names
+    return bool({"RateLimitExceeded", "DDoSProtection"} & set(failure.names))
 
 
-def _cause(told: _Told) -> str:
-    if isinstance(told.error, UnexpectedRedirect):
+def _cause(failure: _Failure) -> str:
+    if isinstance(failure.error, UnexpectedRedirect):
         return "redirect"
-    if isinstance(told.error, UnreadableReply):
+    if isinstance(failure.error, UnreadableReply):
         return "unreadable"
-    if isinstance(told.error, MissingOrderId):
+    if isinstance(failure.error, MissingOrderId):
         return "no_id"
-    if "RequestTimeout" in told.names and told.status is None:
+    if "RequestTimeout" in failure.names and failure.status is None:
         return "timeout"
-    if told.status is not None:
-        is_bare = told.status >= 500 or (told.status >= 400 and told.venue_code is None)
-        return f"http_{told.status}" if is_bare else "unlisted_code"
-    found = [word for kind, word in _CAUSES if isinstance(told.error, kind)]
-    return found[0] if found else "connection_lost"
+    if failure.status is not None:
+        is_bare = failure.status >= 500 or (failure.status >= 400 and failure.venue_code is None)
+        return f"http_{failure.status}" if is_bare else "unlisted_code"
+    causes = [cause for kind, cause in _CAUSES if isinstance(failure.error, kind)]
+    return causes[0] if causes else "connection_lost"
 
 
-def _unknown(told: _Told, cause: str) -> OutcomeUnknown:
-    return OutcomeUnknown("outcome_unknown", told.message, reason=cause, **told.more())
+def _outcome_unknown(failure: _Failure, cause: str) -> OutcomeUnknown:
+    return OutcomeUnknown("outcome_unknown", failure.message, reason=cause, **failure.details())
 
 
-def _pause(told: _Told) -> float:
+def _retry_pause(failure: _Failure) -> float:
     """Seconds until the venue may be asked again; a ban lasts two minutes at least."""
-    headers = {} if told.reply is None else told.reply.headers
-    given = {name.lower(): text for name, text in headers.items()}
+    headers = {} if failure.reply is None else failure.reply.headers
+    by_name = {name.lower(): text for name, text in headers.items()}
     try:
-        pause = float(given.get("retry-after", "1"))
+        pause = float(by_name.get("retry-after", "1"))
     except ValueError:  # a date: nobody in this trade says it so
         pause = 1.0
-    return max(pause, BAN_SECONDS_MIN) if told.status == 418 else max(pause, 0.0)
+    return max(pause, BAN_SECONDS_MIN) if failure.status == 418 else max(pause, 0.0)
 
 
-def _read(fault: RequestError) -> ReadFailed:
+def _to_read_failure(fault: RequestError) -> ReadFailed:
     """The same failure of a read: nothing was at stake, so nothing is in doubt."""
     code = fault.code
     if isinstance(fault, OutcomeUnknown):
-        unread = fault.cause in ("unreadable", "unlisted_code", "redirect", "exchange_in_doubt")
-        code = "exchange_error" if unread else "exchange_unavailable"
+        is_unreadable = fault.cause in (
+            "unreadable",
+            "unlisted_code",
+            "redirect",
+            "exchange_in_doubt",
+        )
+        code = "exchange_error" if is_unreadable else "exchange_unavailable"
     elif code in (ALREADY_DONE, "exchange_rejected"):
         code = "exchange_rejected"
     return ReadFailed(

@@ -53,15 +53,15 @@ RETRY_PAUSE_SECONDS_MAX = 5.0
 CLOCK_SYNC_INTERVAL_SECONDS = 600.0
 
 #: What a venue's class asks before its first private call, and remembers.
-_ASKED_FIRST: Mapping[str, Sequence[tuple[str, Sequence[Any]]]] = {
+_INIT_CALLS: Mapping[str, Sequence[tuple[str, Sequence[Any]]]] = {
     **dict.fromkeys(("bybit", "bybiteu", "bybitid"), (("is_unified_enabled", ()),)),
     **dict.fromkeys(("gate", "gateeu"), (("load_unified_status", ()),)),
     # The kind of account; and which of two trees its spot orders go to, beside shared markets.
     "kucoin": (("is_uta_enabled", ()), ("load_migration_status", ())),
     "bitget": (("handle_uta_and_params", ({}, "createOrder")),),
 }
-#: Their classes compare amounts of contracts, which are whole, with numbers.
-_COMPARES = frozenset({"kucoin", "kucoinfutures"})
+#: Their classes compare amounts of contracts, which are whole_as_int, with numbers.
+_INTEGER_AMOUNT_VENUES = frozenset({"kucoin", "kucoinfutures"})
 _log = logging.getLogger("oms.ccxt")
 
 
@@ -88,7 +88,7 @@ class VenueClient:
         self._exchange: Any = None
         self._instruments: dict[str, Instrument] = {}
         self._clock_read_at = 0.0
-        self._clock_door = asyncio.Lock()
+        self._clock_lock = asyncio.Lock()
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -116,13 +116,13 @@ class VenueClient:
         Raises ``NotSent``, ``Rejected`` (``auth_failed``), ``ReadFailed``; closed again then.
         """
         try:
-            with self._judging(CallContext(is_write=False), is_write=True):
+            with self._map_errors(CallContext(is_write=False), is_write=True):
                 self._exchange, self._session = await create_ccxt_exchange(
-                    self.spec, self._throttle, self._called
+                    self.spec, self._throttle, self._record_call
                 )
             await self.sync_clock()
             await self._load_markets()
-            await self._ask_first()
+            await self._initialize()
         except ReadFailed as failed:
             await self.close()
             if failed.code != "auth_failed":
@@ -149,20 +149,20 @@ class VenueClient:
         """
         for is_last in (False, True):
             try:
-                return await self._once(method, args, kwargs, is_write=True)
-            except Rejected as refused:
-                if refused.code == ALREADY_DONE:
+                return await self._call_once(method, args, kwargs, is_write=True)
+            except Rejected as rejected:
+                if rejected.code == ALREADY_DONE:
                     return {"info": {}, "already": True}
-                if refused.code != CLOCK_SKEW or is_last:
+                if rejected.code != CLOCK_SKEW or is_last:
                     raise
-                await self._read_clock_or(refused)
+                await self._sync_clock_or_raise(rejected)
         raise AssertionError("the last try returns or raises")
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """One ccxt method, tried three times at most. Raises ``ReadFailed``."""
-        if self._is_clock_old():
-            await self.sync_clock(only_if_old=True)
-        return await self._tried(method, args, kwargs)
+        if self._is_clock_stale():
+            await self.sync_clock(only_if_stale=True)
+        return await self._read_with_retries(method, args, kwargs)
 
     async def watch(self, method: str, params: Mapping[str, Any]) -> list[Row]:
         """What a stream tells next, of all symbols, copied: ccxt changes what it keeps.
@@ -172,9 +172,9 @@ class VenueClient:
         call = CallContext(is_write=False)
         token = CURRENT_CALL.set(call)
         try:
-            with self._judging(call, is_write=False):
-                told = await getattr(self._exchange, method)(None, None, None, dict(params))
-                return [dict(row) for row in require_rows(told, method)]
+            with self._map_errors(call, is_write=False):
+                rows = await getattr(self._exchange, method)(None, None, None, dict(params))
+                return [dict(row) for row in require_rows(rows, method)]
         finally:
             CURRENT_CALL.reset(token)
 
@@ -182,19 +182,19 @@ class VenueClient:
         """Close all streams; watching dials again."""
         await close_streams(self._exchange)
 
-    async def sync_clock(self, *, only_if_old: bool = False) -> None:
+    async def sync_clock(self, *, only_if_stale: bool = False) -> None:
         """Measure the venue's clock against ours. Raises ``ReadFailed``."""
-        async with self._clock_door:
-            if only_if_old and not self._is_clock_old():
+        async with self._clock_lock:
+            if only_if_stale and not self._is_clock_stale():
                 return  # many find it old at once; the first has read it
             if self._exchange.has.get("fetchTime"):
                 before = self._exchange.milliseconds()
-                theirs = await self._tried("fetch_time", (), {})
+                venue_time = await self._read_with_retries("fetch_time", (), {})
                 after = self._exchange.milliseconds()
-                if not isinstance(theirs, int | float | str):
-                    raise ReadFailed("exchange_error", "no time was told", retryable=True)
+                if not isinstance(venue_time, int | float | str):
+                    raise ReadFailed("exchange_error", "the reply has no time", retryable=True)
                 middle = (before + after) / 2
-                self._exchange.options["timeDifference"] = int(middle - float(theirs))
+                self._exchange.options["timeDifference"] = int(middle - float(venue_time))
                 self.clock_error_ms = (after - before + 1) // 2
             self._clock_read_at = monotonic()
 
@@ -202,7 +202,7 @@ class VenueClient:
         """Read the table of markets anew, for all who share it. Raises ``ReadFailed``."""
         name = self._table_name()
         async with self._market_cache.lock(name):
-            await self._tried("load_markets", (True,), {})
+            await self._read_with_retries("load_markets", (True,), {})
             self._market_cache.store(name, self._exchange)
             await self._save(name)
         self._instruments = build_instruments(self._exchange)
@@ -220,7 +220,7 @@ class VenueClient:
             if session is not None:
                 await session.close()
 
-    def _is_clock_old(self) -> bool:
+    def _is_clock_stale(self) -> bool:
         return monotonic() - self._clock_read_at > CLOCK_SYNC_INTERVAL_SECONDS
 
     async def _load_markets(self) -> None:
@@ -234,19 +234,19 @@ class VenueClient:
     async def _load_table(self, name: str) -> None:
         """From disk while it is fresh, else from the venue, else from disk all the same."""
         path = self._table_path(name)
-        found = await asyncio.to_thread(load_saved_table, path, now_utc())
-        if found is None or not found[1]:
+        saved = await asyncio.to_thread(load_saved_table, path, now_utc())
+        if saved is None or not saved[1]:
             try:
-                await self._tried("load_markets", (), {})
+                await self._read_with_retries("load_markets", (), {})
             except ReadFailed as failed:
-                if found is None:
+                if saved is None:
                     raise
                 _log.warning("markets of %s are old: %s", name, failed.message)
             else:
                 await self._save(name)
                 return
-        assert found is not None
-        apply_table(self._exchange, found[0])
+        assert saved is not None
+        apply_table(self._exchange, saved[0])
 
     async def _save(self, name: str) -> None:
         """A table that cannot be kept is read again next time, nothing worse."""
@@ -257,19 +257,21 @@ class VenueClient:
 
     def _table_name(self) -> str:
         """Accounts with URLs of their own share with those of the same URLs alone."""
-        places = {key: self.spec.extra_config.get(key) for key in ("urls", "hostname", "options")}
+        url_settings = {
+            key: self.spec.extra_config.get(key) for key in ("urls", "hostname", "options")
+        }
         resolve = (self.spec.extra_config.get("oms") or {}).get("resolve")
         return market_table_name(
-            self.spec.venue, self.spec.environment, {**places, "resolve": resolve}
+            self.spec.venue, self.spec.environment, {**url_settings, "resolve": resolve}
         )
 
     def _table_path(self, name: str) -> Path:
         return self.spec.cache_folder / "markets" / table_file_name(name, ccxt_version())
 
-    async def _ask_first(self) -> None:
+    async def _initialize(self) -> None:
         """What a first write would ask by itself, so that a write is one request."""
-        for method, args in _ASKED_FIRST.get(self.spec.venue, ()) if self.spec.api_key else ():
-            await self._tried(method, args, {})
+        for method, args in _INIT_CALLS.get(self.spec.venue, ()) if self.spec.api_key else ():
+            await self._read_with_retries(method, args, {})
         if self.spec.api_key:
             rights = await fetch_key_permissions(self, self.spec.venue, self.spec.environment)
             refuse_withdrawal_key(rights, self.spec.extra_config)
@@ -277,16 +279,18 @@ class VenueClient:
             refuse_changed_owner(owner, self.spec.owner, self.spec.extra_config)
             self.owner = owner
 
-    async def _read_clock_or(self, refused: Rejected) -> None:
+    async def _sync_clock_or_raise(self, rejected: Rejected) -> None:
         try:
             await self.sync_clock()
         except ReadFailed:
-            raise refused from None
+            raise rejected from None
 
-    async def _tried(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    async def _read_with_retries(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
         for attempt in range(1, READ_ATTEMPTS_MAX + 1):
             try:
-                return await self._once(method, args, kwargs, is_write=False)
+                return await self._call_once(method, args, kwargs, is_write=False)
             except ReadFailed as failed:
                 pause = failed.retry_after or RETRY_PAUSE_SECONDS * 2**attempt
                 if (
@@ -298,7 +302,7 @@ class VenueClient:
             await asyncio.sleep(pause * random.uniform(1.0, 1.5))
         raise AssertionError("the last try returns or raises")
 
-    async def _once(
+    async def _call_once(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_write: bool
     ) -> Any:
         call = CallContext(
@@ -306,36 +310,39 @@ class VenueClient:
         )
         token = CURRENT_CALL.set(call)
         try:
-            with self._judging(call, is_write=is_write):
-                whole = self.spec.venue in _COMPARES
-                given = [encode_decimals(t, whole_as_int=whole) for t in (list(args), dict(kwargs))]
-                told = await getattr(self._exchange, method)(*given[0], **given[1])
+            with self._map_errors(call, is_write=is_write):
+                as_int = self.spec.venue in _INTEGER_AMOUNT_VENUES
+                encoded = [
+                    encode_decimals(value, whole_as_int=as_int)
+                    for value in (list(args), dict(kwargs))
+                ]
+                reply = await getattr(self._exchange, method)(*encoded[0], **encoded[1])
                 if is_write:
-                    check_write_reply(method, told)
+                    check_write_reply(method, reply)
         except RequestError as error:
-            self._throttle.heard(call, error)
+            self._throttle.record_reply(call, error)
             raise
         else:
-            self._throttle.heard(call, None)
-            return told
+            self._throttle.record_reply(call, None)
+            return reply
         finally:
             CURRENT_CALL.reset(token)
 
-    def _judging(self, call: CallContext, *, is_write: bool) -> ErrorMapping:
+    def _map_errors(self, call: CallContext, *, is_write: bool) -> ErrorMapping:
         spec = self.spec
-        hide = (spec.api_key, spec.secret, spec.passphrase)
-        return ErrorMapping(spec.venue, call, is_write=is_write, hide=hide)
+        secrets = (spec.api_key, spec.secret, spec.passphrase)
+        return ErrorMapping(spec.venue, call, is_write=is_write, secrets=secrets)
 
-    def _called(self, url: str) -> None:
+    def _record_call(self, url: str) -> None:
         parts = urlsplit(url)
         self._hosts.setdefault(parts.netloc.lower(), None)
         self.last_call_at = now_utc()
 
 
-def market_table_name(venue: str, environment: str, places: Mapping[str, Any]) -> str:
+def market_table_name(venue: str, environment: str, url_settings: Mapping[str, Any]) -> str:
     """``bybit.testnet``, with a mark of its own where the account's URLs differ."""
-    told = {key: each for key, each in places.items() if each}
-    if not told:
+    own = {key: each for key, each in url_settings.items() if each}
+    if not own:
         return f"{venue}.{environment}"
-    text = json.dumps(told, sort_keys=True, default=str)
+    text = json.dumps(own, sort_keys=True, default=str)
     return f"{venue}.{environment}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,6 +1,6 @@
 """Names of our requests at an exchange: written and read without any table.
 
-A name is 32 lower-case hex characters: 8 of the installation, 16 of the order, 4 of the attempt
+A client_id is 32 lower-case hex characters: 8 of the installation, 16 of the order, 4 of the attempt
 and 4 of a check (CRC-16/XMODEM of the first 28). It fits the exchanges that take letters and
 digits; it is no secret and proves nothing to anybody but us. Where 28 characters are all that a
 venue keeps, the check is left out, and the venue sets ``t-`` before the rest.
@@ -11,9 +11,9 @@ import re
 
 from oms.domain.value import value
 
-_NAME = re.compile(r"[0-9a-f]{32}")
-_CUT = re.compile(r"[0-9a-f]{28}")
-_BEFORE_CUT = "t-"
+_FULL_ID = re.compile(r"[0-9a-f]{32}")
+_SHORT_ID = re.compile(r"[0-9a-f]{28}")
+_SHORT_PREFIX = "t-"
 _TAG = re.compile(r"[0-9a-f]{8}")
 _ORDER_END, _ATTEMPT_END = 24, 28
 ORDER_ID_MAX = 2**64 - 1
@@ -22,7 +22,7 @@ ATTEMPT_MAX = 2**16 - 1
 
 @value
 class ClientOrderId:
-    """What a name of ours tells: the order, and which request about it."""
+    """What a client_id of ours tells: the order, and which request about it."""
 
     order_id: int
     attempt: int
@@ -37,39 +37,39 @@ class ClientOrderIdCodec:
         self._are_cut = is_short
 
     def encode(self, order_id: int, attempt: int) -> str:
-        """The name of request ``attempt`` about an order."""
+        """The client_id of request ``attempt`` about an order."""
         assert 0 <= order_id <= ORDER_ID_MAX and 0 <= attempt <= ATTEMPT_MAX, "out of room"
         text = f"{self._tag}{order_id:016x}{attempt:04x}"
-        return text if self._are_cut else text + _check(text)
+        return text if self._are_cut else text + _checksum(text)
 
-    def read(self, name: str | None) -> ClientOrderId | None:
-        """What ``name`` tells, ``None`` where it is not one of this installation's."""
-        if name is None or not name.startswith(self._tag):
+    def decode(self, client_id: str | None) -> ClientOrderId | None:
+        """What ``client_id`` tells, ``None`` where it is not one of this installation's."""
+        if client_id is None or not client_id.startswith(self._tag):
             return None
-        if not self._is_whole(name):
+        if not self._is_valid(client_id):
             return None
-        order_id = int(name[len(self._tag) : _ORDER_END], 16)
-        return ClientOrderId(order_id=order_id, attempt=int(name[_ORDER_END:_ATTEMPT_END], 16))
+        order_id = int(client_id[len(self._tag) : _ORDER_END], 16)
+        return ClientOrderId(order_id=order_id, attempt=int(client_id[_ORDER_END:_ATTEMPT_END], 16))
 
-    def _is_whole(self, name: str) -> bool:
+    def _is_valid(self, client_id: str) -> bool:
         if self._are_cut:
-            return _CUT.fullmatch(name) is not None
-        is_name = _NAME.fullmatch(name) is not None
-        return is_name and _check(name[:_ATTEMPT_END]) == name[_ATTEMPT_END:]
+            return _SHORT_ID.fullmatch(client_id) is not None
+        is_full = _FULL_ID.fullmatch(client_id) is not None
+        return is_full and _checksum(client_id[:_ATTEMPT_END]) == client_id[_ATTEMPT_END:]
 
-    def order_id_of(self, name: str | None) -> int | None:
-        """Our order that bears ``name`` at the exchange, ``None`` for the names of others."""
-        told = self.read(name)
-        return None if told is None else told.order_id
-
-
-def strip_venue_prefix(name: str | None) -> str | None:
-    """``name`` as we gave it, where a venue sets something before names that it cuts."""
-    if name is None or not name.startswith(_BEFORE_CUT):
-        return name
-    bare = name.removeprefix(_BEFORE_CUT)
-    return bare if _CUT.fullmatch(bare) else name
+    def order_id_of(self, client_id: str | None) -> int | None:
+        """Our order that bears ``client_id`` at the exchange, ``None`` for the names of others."""
+        decoded = self.decode(client_id)
+        return None if decoded is None else decoded.order_id
 
 
-def _check(text: str) -> str:
+def strip_venue_prefix(client_id: str | None) -> str | None:
+    """``client_id`` as we gave it, where a venue sets something before names that it cuts."""
+    if client_id is None or not client_id.startswith(_SHORT_PREFIX):
+        return client_id
+    rest = client_id.removeprefix(_SHORT_PREFIX)
+    return rest if _SHORT_ID.fullmatch(rest) else client_id
+
+
+def _checksum(text: str) -> str:
     return f"{binascii.crc_hqx(text.encode('ascii'), 0):04x}"

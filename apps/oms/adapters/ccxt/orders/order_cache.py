@@ -39,7 +39,7 @@ class TrackedOrder:
     params: Mapping[str, object] = field(default_factory=dict)
     #: Of one placed anew: the exchange's id of the first, and what those before it executed.
     first_exchange_order_id: str | None = None
-    before: Decimal = ZERO
+    filled_before: Decimal = ZERO
     #: Another one takes its place: that this one is canceled does not end the ledger's order.
     is_replacing: bool = False
     successor: "TrackedOrder | None" = None
@@ -88,7 +88,7 @@ class TrackedOrder:
     @property
     def total_qty(self) -> Decimal:
         """Quantity of the ledger's order."""
-        return add(self.before, self.qty)
+        return add(self.filled_before, self.qty)
 
     @property
     def is_live(self) -> bool:
@@ -99,18 +99,18 @@ class TrackedOrder:
 class OrderCache:
     """All of one account."""
 
-    def __init__(self, names: ClientOrderIdCodec) -> None:
-        self.names = names
-        self._own: dict[int, TrackedOrder] = {}
+    def __init__(self, client_ids: ClientOrderIdCodec) -> None:
+        self.client_ids = client_ids
+        self._by_order_id: dict[int, TrackedOrder] = {}
         self._by_exchange_id: dict[tuple[str, str], TrackedOrder] = {}
         #: Those that have not ended, and some that have, by identity: a day's orders are many.
-        self._lasting: dict[int, TrackedOrder] = {}
+        self._active: dict[int, TrackedOrder] = {}
 
     def add(self, tracked: TrackedOrder) -> TrackedOrder:
         """Know it from now on."""
-        self._lasting[id(tracked)] = tracked
+        self._active[id(tracked)] = tracked
         if tracked.order_id:
-            self._own[tracked.order_id] = tracked
+            self._by_order_id[tracked.order_id] = tracked
         if tracked.exchange_order_id is not None:
             self.link(tracked, tracked.exchange_order_id)
         return tracked
@@ -120,14 +120,14 @@ class OrderCache:
         if tracked.exchange_order_id is None:
             tracked.exchange_order_id = exchange_order_id
         self._by_exchange_id[tracked.symbol, exchange_order_id] = tracked
-        self._lasting[id(tracked)] = tracked
+        self._active[id(tracked)] = tracked
 
     def reinstate(self, tracked: TrackedOrder) -> None:
         """It was said that it was never placed, and it has turned up."""
         tracked.is_ended, tracked.ended_at, tracked.is_declared_absent = False, None, False
-        self._lasting[id(tracked)] = tracked
+        self._active[id(tracked)] = tracked
 
-    def placed(self, tracked: TrackedOrder, exchange_order_id: str) -> None:
+    def mark_triggered(self, tracked: TrackedOrder, exchange_order_id: str) -> None:
         """Its trigger was met: what it placed goes by this id."""
         tracked.triggered_order_id = exchange_order_id
         self.link(tracked, exchange_order_id)
@@ -147,11 +147,11 @@ class OrderCache:
         new.is_accepted, new.is_in_doubt, new.accepted_at = True, False, accepted_at
         return self.add(new)
 
-    def own(self, order_id: int) -> TrackedOrder | None:
+    def by_order_id(self, order_id: int) -> TrackedOrder | None:
         """Our order of that id."""
-        return self._own.get(order_id)
+        return self._by_order_id.get(order_id)
 
-    def named(
+    def find(
         self, symbol: str, exchange_order_id: str | None, name: str | None
     ) -> TrackedOrder | None:
         """The order that is called so, by the exchange's id first, then by our name."""
@@ -159,7 +159,7 @@ class OrderCache:
         if exchange_order_id is not None:
             tracked = self._by_exchange_id.get((symbol, exchange_order_id))
         if tracked is None:
-            tracked = self._bearing(name)
+            tracked = self._by_client_id(name)
         if tracked is None or tracked.symbol != symbol:
             return None
         if exchange_order_id is not None:
@@ -167,11 +167,11 @@ class OrderCache:
         return tracked
 
     def __iter__(self) -> Iterator[TrackedOrder]:
-        return iter(list(self._own.values()))
+        return iter(list(self._by_order_id.values()))
 
-    def live(self) -> Sequence[TrackedOrder]:
+    def live_orders(self) -> Sequence[TrackedOrder]:
         """All that stand at the exchange, ours and strangers."""
-        return [tracked for tracked in self._last() if tracked.is_live]
+        return [tracked for tracked in self._active_orders() if tracked.is_live]
 
     def has_unidentified(self, symbol: str) -> bool:
         """Whether an order of ours in the symbol has no id of the exchange, or soon another."""
@@ -179,39 +179,39 @@ class OrderCache:
             tracked.order_id
             and tracked.symbol == symbol
             and (tracked.exchange_order_id is None or tracked.is_replacing)
-            for tracked in self._last()
+            for tracked in self._active_orders()
         )
 
-    def forget(self, before: datetime) -> None:
+    def prune(self, before: datetime) -> None:
         """Let go of orders that ended before then."""
-        gone = [k for k in self._all() if k.ended_at is not None and k.ended_at < before]
-        for tracked in gone:
-            self._own.pop(tracked.order_id, None)
-        names = {id(tracked) for tracked in gone}
+        expired = [k for k in self._all() if k.ended_at is not None and k.ended_at < before]
+        for tracked in expired:
+            self._by_order_id.pop(tracked.order_id, None)
+        names = {id(tracked) for tracked in expired}
         self._by_exchange_id = {
             key: tracked
             for key, tracked in self._by_exchange_id.items()
             if id(tracked) not in names
         }
 
-    def _last(self) -> Sequence[TrackedOrder]:
+    def _active_orders(self) -> Sequence[TrackedOrder]:
         """Those that have not ended."""
-        self._lasting = {
-            key: tracked for key, tracked in self._lasting.items() if not tracked.is_ended
+        self._active = {
+            key: tracked for key, tracked in self._active.items() if not tracked.is_ended
         }
-        return list(self._lasting.values())
+        return list(self._active.values())
 
-    def _bearing(self, name: str | None) -> TrackedOrder | None:
+    def _by_client_id(self, client_id: str | None) -> TrackedOrder | None:
         """Ours by the name of a request; one that is about to be replaced has two."""
-        order_id = self.names.order_id_of(name)
-        tracked = None if order_id is None else self._own.get(order_id)
+        order_id = self.client_ids.order_id_of(client_id)
+        tracked = None if order_id is None else self._by_order_id.get(order_id)
         new = None if tracked is None else tracked.successor
-        return new if new is not None and new.client_id == name else tracked
+        return new if new is not None and new.client_id == client_id else tracked
 
     def _all(self) -> Sequence[TrackedOrder]:
         """Each once, though it may have several names."""
-        every = [*self._own.values(), *self._by_exchange_id.values()]
-        return list({id(tracked): tracked for tracked in every}.values())
+        orders = [*self._by_order_id.values(), *self._by_exchange_id.values()]
+        return list({id(tracked): tracked for tracked in orders}.values())
 
 
 def mark_ended(tracked: TrackedOrder, now: datetime) -> None:

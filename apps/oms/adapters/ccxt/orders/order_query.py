@@ -43,36 +43,40 @@ class OrderQuery:
         self._clock = clock
         self._timings = timings
 
-    async def __call__(self, order: Order, name: str | None) -> OrderQueryResult:
-        """Look once; ``name`` is the exchange's id of an order that shall be this one."""
-        tracked = self._known(order)
-        sought = tracked if name is None else _named(tracked, name)
+    async def __call__(self, order: Order, exchange_order_id: str | None) -> OrderQueryResult:
+        """Look once; ``exchange_order_id`` is the exchange's id of an order that shall be this one."""
+        tracked = self._track(order)
+        target = tracked if exchange_order_id is None else _query_target(tracked, exchange_order_id)
         try:
-            found = await self._lookup.find(sought)
+            found = await self._lookup.find(target)
         except ReadFailed as failed:
             return _refused(failed.code, failed.message)
-        shown = found.shown if isinstance(found, OrderFound) else None
-        if name is not None:
-            if shown is None:
-                return _refused("order_not_found", f"the exchange shows no {tracked.symbol} {name}")
-            why = self._differs(tracked, name, shown.side.value, shown.client_id)
+        snapshot = found.order if isinstance(found, OrderFound) else None
+        if exchange_order_id is not None:
+            if snapshot is None:
+                return _refused(
+                    "order_not_found", f"the exchange shows no {tracked.symbol} {exchange_order_id}"
+                )
+            why = self._mismatch(
+                tracked, exchange_order_id, snapshot.side.value, snapshot.client_id
+            )
             if why is not None:
                 return _refused("conflict", why, reason="order_differs")
-            self._orders.link(tracked, name)
+            self._orders.link(tracked, exchange_order_id)
         if isinstance(found, OrderFound):
-            self._tell(found)
+            self._report(found)
         return OrderQueryResult()
 
-    def absent(self, order: Order) -> None:
+    def declare_not_placed(self, order: Order) -> None:
         """Somebody says that it was never placed; it may turn up all the same."""
-        tracked = self._known(order)
+        tracked = self._track(order)
         mark_ended(tracked, self._clock())
         tracked.is_declared_absent = True
 
-    def _known(self, order: Order) -> TrackedOrder:
+    def _track(self, order: Order) -> TrackedOrder:
         """The order, also one that ended before this process began."""
-        tracked = self._journal.tracked(order)
-        tracked.client_id = tracked.client_id or self._orders.names.encode(order.id, 1)
+        tracked = self._journal.track(order)
+        tracked.client_id = tracked.client_id or self._orders.client_ids.encode(order.id, 1)
         if not order.is_open and tracked.ended_at is None:
             mark_ended(tracked, self._clock())
         if order.state is OrderState.REJECTED and order.reject_code == NOT_PLACED:
@@ -82,29 +86,31 @@ class OrderQuery:
             )  # it is news that it exists
         return tracked
 
-    def _differs(
-        self, tracked: TrackedOrder, name: str, side: str, bears: str | None
+    def _mismatch(
+        self, tracked: TrackedOrder, exchange_order_id: str, side: str, client_id: str | None
     ) -> str | None:
         """Why the order found cannot be this one."""
         if side != tracked.side.value:
-            return f"{name} is a {side}, this order a {tracked.side.value}"
-        other = self._orders.names.order_id_of(bears)
+            return f"{exchange_order_id} is a {side}, this order a {tracked.side.value}"
+        other = self._orders.client_ids.order_id_of(client_id)
         if other not in (None, tracked.order_id):
-            return f"{name} bears the name of order {other}"
-        held = self._orders.named(tracked.symbol, name, None)
-        if held is not None and held is not tracked:
-            return f"{name} is known already, as an order of its own: reassign that one"
+            return f"{exchange_order_id} has the client order id of order {other}"
+        existing = self._orders.find(tracked.symbol, exchange_order_id, None)
+        if existing is not None and existing is not tracked:
+            return (
+                f"{exchange_order_id} is known already, as an order of its own: reassign that one"
+            )
         return None
 
-    def _tell(self, found: OrderFound) -> None:
-        after = timedelta(seconds=self._timings.provisional)
+    def _report(self, found: OrderFound) -> None:
+        after = timedelta(seconds=self._timings.infer_fills_after_seconds)
         reports, fees = self._report_builder.from_lookup(
-            found.shown, found.trades, self._clock(), after
+            found.order, found.trades, self._clock(), after
         )
         self._report_buffer.put(reports, [], fees)
 
 
-def _named(tracked: TrackedOrder, name: str) -> TrackedOrder:
+def _query_target(tracked: TrackedOrder, exchange_order_id: str) -> TrackedOrder:
     """What is looked for under an id of the exchange: nothing is known of it yet."""
     return TrackedOrder(
         order_id=0,
@@ -114,7 +120,7 @@ def _named(tracked: TrackedOrder, name: str) -> TrackedOrder:
         qty=tracked.qty,
         price=tracked.price,
         created_at=tracked.created_at,
-        exchange_order_id=name,
+        exchange_order_id=exchange_order_id,
     )
 
 

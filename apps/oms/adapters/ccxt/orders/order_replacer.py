@@ -1,6 +1,6 @@
 """Other terms where an order is not changed in place: it ends at the exchange, another one begins.
 
-First the end is certain, with all that was executed, then what is left is placed, under an attempt
+First the end is certain, with all that was executed, then what is remaining is placed, under an attempt
 that is stored before it leaves: never are two of them live. The ledger's order keeps its id and the
 exchange's first one. What is in doubt is looked up; nothing is placed twice.
 """
@@ -60,8 +60,8 @@ class OrderReplacer:
         modes: PositionModeReader,
         orders: OrderCache,
         lookup: OrderLookup,
-        told: ReplacementReporter,
-        sending: RetryingWriter,
+        reporter: ReplacementReporter,
+        writer: RetryingWriter,
         create_replacement: ReplacementFactory,
         clock: Callable[[], datetime],
         timings: Timings,
@@ -71,9 +71,9 @@ class OrderReplacer:
         self._modes = modes
         self._orders = orders
         self._lookup = lookup
-        self._told = told
-        self._sending = sending
-        self._anew = create_replacement
+        self._reporter = reporter
+        self._writer = writer
+        self._create_replacement = create_replacement
         self._clock = clock
         self._timings = timings
         self._window = window
@@ -81,9 +81,9 @@ class OrderReplacer:
     async def __call__(self, request: OrderRequest) -> None:
         """Take the change to its end, from wherever a restart found it."""
         tracked = request.tracked
-        refusal = None if request.is_resumed else self._refusal(request)
+        refusal = None if request.is_resumed else self._refusal_before_start(request)
         if refusal is not None:
-            self._told.refuse(request, *refusal)
+            self._reporter.reject(request, *refusal)
             return
         tracked.is_replacing = True
         try:
@@ -95,56 +95,56 @@ class OrderReplacer:
             ):
                 await self._replace(request)
             else:
-                await self._emulate(request)
+                await self._replace_in_two_steps(request)
         finally:
             tracked.is_replacing, tracked.successor = False, None
 
-    def _refusal(self, request: OrderRequest) -> tuple[str, str] | None:
+    def _refusal_before_start(self, request: OrderRequest) -> tuple[str, str] | None:
         """Why it is not even begun: the order would be canceled, and nothing take its place."""
         tracked, instrument = request.tracked, self._client.instruments[request.tracked.symbol]
         assert request.qty is not None, "a change knows all its terms"
-        executed = add(tracked.before, tracked.filled)
+        executed = add(tracked.filled_before, tracked.filled)
         if executed >= request.qty:
             return "too_late", f"{decimal_text(executed)} of it are executed"
-        left = subtract(request.qty, executed)
-        worth = None if request.price is None else multiply(left, request.price)
-        is_free = tracked.params.get("reduceOnly") is True
-        if worth is not None and worth < instrument.min_notional and not is_free:
-            least = decimal_text(instrument.min_notional)
-            return "exchange_rejected", f"what is left is worth less than {least}"
+        remaining = subtract(request.qty, executed)
+        notional = None if request.price is None else multiply(remaining, request.price)
+        is_reduce_only = tracked.params.get("reduceOnly") is True
+        if notional is not None and notional < instrument.min_notional and not is_reduce_only:
+            minimum = decimal_text(instrument.min_notional)
+            return "exchange_rejected", f"the remaining notional is below {minimum}"
         return None
 
     async def _replace(self, request: OrderRequest) -> None:
         """One request; the exchange does it only while nothing of the order was executed."""
         tracked = request.tracked
         assert request.qty is not None, "a change knows all its terms"
-        own_qty = subtract(request.qty, tracked.before)
+        own_qty = subtract(request.qty, tracked.filled_before)
         new = build_successor(
-            tracked, request.row.client_id, own_qty, request.price, tracked.before
+            tracked, request.row.client_id, own_qty, request.price, tracked.filled_before
         )
         tracked.successor, refusal = new, None
         if not request.is_resumed:
             request.row = evolve(request.row, sent_at=self._clock())
-            self._told.step(request, EditState.CHANGING)
+            self._reporter.report_step(request, EditState.CHANGING)
             call = build_replace_call(tracked, new, self._client.instruments[tracked.symbol])
             try:
-                answer = await self._sending(request, call)
+                answer = await self._writer(request, call)
             except Rejected as error:
                 refusal = error
             except OutcomeUnknown as error:
-                self._told.doubt(request, error)
+                self._reporter.report_unknown(request, error)
             except RequestError as error:
-                self._told.refuse(request, error.code, error.message, outcome="not_sent")
+                self._reporter.reject(request, error.code, error.message, outcome="not_sent")
                 return
             else:
                 self._orders.link(new, str(answer["id"]))
-                self._told.done(request)
+                self._reporter.report_done(request)
                 return
         if not await self._settle_replace(request, new, refusal):
             tracked.successor = None
             request.amend_mode, request.row = AmendMode.EMULATED, switch_to_emulated(request.row)
-            self._told.note(request)
-            await self._emulate(request)
+            self._reporter.save(request)
+            await self._replace_in_two_steps(request)
 
     async def _settle_replace(
         self, request: OrderRequest, new: TrackedOrder, refusal: Rejected | None
@@ -152,84 +152,92 @@ class OrderReplacer:
         """What became of the request; false: it has to be done in two steps."""
         tracked, since, absent = request.tracked, self._since(request), 0
         for number in count():
-            there, old = await self._look(new), await self._look(tracked)
+            new_found, old_found = await self._query(new), await self._query(tracked)
             is_certain = refusal is not None or self._is_past(since)
-            if isinstance(there, OrderFound):
-                self._told.found(new, there)
-                self._told.done(request)
+            if isinstance(new_found, OrderFound):
+                self._reporter.report_found(new, new_found)
+                self._reporter.report_done(request)
                 return True
-            if isinstance(old, OrderFound) and isinstance(there, OrderAbsent) and is_certain:
+            if (
+                isinstance(old_found, OrderFound)
+                and isinstance(new_found, OrderAbsent)
+                and is_certain
+            ):
                 absent += 1
-                if old.shown is not None and not is_ended(old.shown):
-                    if refusal is not None and old.shown.filled > ZERO:
+                if old_found.order is not None and not is_ended(old_found.order):
+                    if refusal is not None and old_found.order.filled > ZERO:
                         return False
                     code = "exchange_rejected" if refusal is None else refusal.code
-                    self._told.refuse(request, code, "the order is as it was", old)
+                    self._reporter.reject(request, code, "the order is as it was", old_found)
                     return True
-                if are_fills_reported(tracked, old) and (refusal is not None or absent > 1):
-                    self._told.ended(request, old, "the new order was not placed")
+                if are_fills_reported(tracked, old_found) and (refusal is not None or absent > 1):
+                    self._reporter.report_failed(request, old_found, "the new order was not placed")
                     return True
             await asyncio.sleep(self._pause(number))
         raise AssertionError("it is looked for until it is known")
 
-    async def _emulate(self, request: OrderRequest) -> None:
-        """Cancel, be sure of it, place what is left."""
-        found = await self._canceled(request)
+    async def _replace_in_two_steps(self, request: OrderRequest) -> None:
+        """Cancel, be sure of it, place what is remaining."""
+        found = await self._cancel_and_confirm(request)
         if found is None:
             return
-        tracked, shown = request.tracked, found.shown
-        assert shown is not None and request.qty is not None, (
-            "it was shown, and the terms are known"
+        tracked, snapshot = request.tracked, found.order
+        assert snapshot is not None and request.qty is not None, (
+            "the order was found and the terms are set"
         )
-        filled = add(tracked.before, shown.filled)
-        if shown.shown is VenueOrderStatus.FILLED or filled >= request.qty:
-            self._told.ended(request, found, "it was executed before", code="too_late")
+        filled = add(tracked.filled_before, snapshot.filled)
+        if snapshot.status is VenueOrderStatus.FILLED or filled >= request.qty:
+            self._reporter.report_failed(request, found, "it was executed before", code="too_late")
             return
-        self._told.found(tracked, found)
+        self._reporter.report_found(tracked, found)
         await self._create(request, (subtract(request.qty, filled), request.price, filled))
 
-    async def _canceled(self, request: OrderRequest) -> OrderFound | None:
+    async def _cancel_and_confirm(self, request: OrderRequest) -> OrderFound | None:
         """The order as it ended, all executions found; ``None``: it lives on, and so it was said.
 
         A cancel that is in doubt is repeated until the deadline.
         """
         tracked, sent_at, is_acked = request.tracked, self._since(request), False
         for number in count(1 if request.is_resumed else 0):
-            found = await self._look(tracked) if number else None
-            if isinstance(found, OrderFound) and is_ended(found.shown):
+            found = await self._query(tracked) if number else None
+            if isinstance(found, OrderFound) and is_ended(found.order):
                 if are_fills_reported(tracked, found):
                     return found
-                self._told.infer(tracked, found)
-            is_open = isinstance(found, OrderFound) and not is_ended(found.shown)
+                self._reporter.infer_fills(tracked, found)
+            is_open = isinstance(found, OrderFound) and not is_ended(found.order)
             if number and is_open and self._clock() >= request.deadline and self._is_past(sent_at):
-                self._told.refuse(request, "exchange_rejected", "it could not be canceled", found)
+                self._reporter.reject(
+                    request, "exchange_rejected", "it could not be canceled", found
+                )
                 return None
             if not is_acked and (not number or is_open) and self._clock() < request.deadline:
                 sent_at = self._clock()
                 request.row = evolve(request.row, sent_at=sent_at)
-                self._told.step(request, EditState.CANCEL_PENDING)
+                self._reporter.report_step(request, EditState.CANCEL_PENDING)
                 try:
-                    await self._sending(request, build_cancel_call(tracked))
+                    await self._writer(request, build_cancel_call(tracked))
                 except OutcomeUnknown as error:
-                    self._told.doubt(request, error)
+                    self._reporter.report_unknown(request, error)
                 except Rejected as error:
                     if error.code != "order_not_found":
-                        self._told.refuse(request, error.code, error.message)
+                        self._reporter.reject(request, error.code, error.message)
                         return None
                 except RequestError as error:
                     if not number:
-                        self._told.refuse(request, error.code, error.message, outcome="not_sent")
+                        self._reporter.reject(
+                            request, error.code, error.message, outcome="not_sent"
+                        )
                         return None
                 is_acked = True
             await asyncio.sleep(self._pause(number))
         raise AssertionError("it is looked for until it is known")
 
     async def _create(self, request: OrderRequest, terms: ReplacementTerms) -> None:
-        """Place what is left, once its attempt is stored."""
+        """Place what is remaining, once its attempt is stored."""
         tracked, instrument = request.tracked, self._client.instruments[request.tracked.symbol]
-        create, new = self._anew(tracked, instrument, terms, self._clock())
+        create, new = self._create_replacement(tracked, instrument, terms, self._clock())
         tracked.successor = new
-        self._told.step(request, EditState.CREATE_PENDING)
+        self._reporter.report_step(request, EditState.CREATE_PENDING)
         assert create.saved is not None and create.call is not None, "made to be waited for"
         await create.saved.wait()
         if create.is_revoked:
@@ -238,41 +246,41 @@ class OrderReplacer:
         create.row = evolve(create.row, sent_at=self._clock())
         try:
             call = add_legs(create.call, instrument, await self._modes.legs(tracked.symbol))
-            answer = await self._sending(create, call)
+            answer = await self._writer(create, call)
         except OutcomeUnknown as error:
-            self._told.close(create, "unknown", error.cause)
-            self._told.doubt(request, error)
+            self._reporter.close(create, "unknown", error.cause)
+            self._reporter.report_unknown(request, error)
             await self._settle_create(request, new)
         except RequestError as error:
             outcome = "rejected" if isinstance(error, Rejected) else "not_sent"
-            self._told.close(create, outcome, error.code)
-            self._told.ended(request, None, error.message)
+            self._reporter.close(create, outcome, error.code)
+            self._reporter.report_failed(request, None, error.message)
         else:
             self._orders.link(new, str(answer["id"]))
-            self._told.close(create, "acked", None, exchange_order_id=new.exchange_order_id)
-            self._told.done(request)
+            self._reporter.close(create, "acked", None, exchange_order_id=new.exchange_order_id)
+            self._reporter.report_done(request)
 
     async def _settle_create(self, request: OrderRequest, new: TrackedOrder) -> None:
         """Whether a request to place that is in doubt was carried out."""
         since, absent = self._clock(), 0
         for number in count():
             if new.exchange_order_id is not None:
-                self._told.done(request)
+                self._reporter.report_done(request)
                 return
-            found = await self._look(new)
+            found = await self._query(new)
             if isinstance(found, OrderFound):
-                self._told.found(new, found)
-                self._told.done(request)
+                self._reporter.report_found(new, found)
+                self._reporter.report_done(request)
                 return
             absent += isinstance(found, OrderAbsent) and found.is_complete and self._is_past(since)
             if absent > 1:
-                self._told.ended(request, None, "the exchange does not show it")
+                self._reporter.report_failed(request, None, "the exchange does not show it")
                 return
             await asyncio.sleep(
                 self._timings.absence_interval_seconds if absent else self._pause(number)
             )
 
-    async def _look(self, tracked: TrackedOrder) -> OrderFound | OrderAbsent | None:
+    async def _query(self, tracked: TrackedOrder) -> OrderFound | OrderAbsent | None:
         """The order as it is; ``None`` where it could not be read."""
         try:
             return await self._lookup.find(tracked)
@@ -287,5 +295,5 @@ class OrderReplacer:
         return self._clock() >= since + timedelta(seconds=self._window())
 
     def _pause(self, number: int) -> float:
-        times = (*self._timings.confirm, self._timings.lookup_interval_seconds)
+        times = (*self._timings.confirm_delays_seconds, self._timings.lookup_interval_seconds)
         return times[min(number, len(times) - 1)]

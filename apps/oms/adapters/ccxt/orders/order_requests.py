@@ -28,14 +28,14 @@ from oms.wire.json import dumps_fast
 
 PLACE, CHANGE, CANCEL = "place", "change", "cancel"
 REVOKED = "revoked"
-"""The code of a request that was taken back before it left."""
+"""The code of a request that was taken back before it restricted."""
 #: Keys of ``params`` that are ours and do not travel.
-_OURS = frozenset({"sim", "precision", "deadline_ms"})
-_NOTHING = (False, None, "none", "emulated")
+_OWN_PARAMS = frozenset({"sim", "precision", "deadline_ms"})
+_UNAVAILABLE = (False, None, "none", "emulated")
 #: Venues that ask on which side of the market a trigger lies, on contracts.
-_ASKS_DIRECTION = frozenset({"bybit"})
+_TRIGGER_DIRECTION_VENUES = frozenset({"bybit"})
 #: Venues that tell a stop from a take profit by its type, and not by the side of the trigger.
-_TELLS_GAINS_APART = frozenset({"binance"})
+_TYPED_TRIGGER_VENUES = frozenset({"binance"})
 
 
 class Legs(Enum):
@@ -85,7 +85,7 @@ class OrderRequest:
     tracked: TrackedOrder
     row: AttemptRow
     deadline: datetime
-    #: Terms wished by a change.
+    #: Terms requested by a change.
     qty: Decimal | None = None
     price: Decimal | None = None
     call: CcxtCall | None = None
@@ -116,26 +116,29 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
         message = "orders with a trigger are not sent to this exchange"
     elif order.time_in_force in profile.unsupported_time_in_force.get(instrument.kind, ()):
         message = f"this exchange has no {order.time_in_force} here"
-    elif _is_bought_by_cost(order) and instrument.kind in profile.market_buy_by_cost_kinds:
+    elif _is_market_buy(order) and instrument.kind in profile.market_buy_by_cost_kinds:
         message = "this exchange takes market orders to buy by cost alone, never by quantity"
     if message is not None:
         raise Invalid(message, code="order_type_not_supported")
 
 
-def _is_bought_by_cost(order: Order) -> bool:
+def _is_market_buy(order: Order) -> bool:
     return order.order_type == "market" and order.side is Side.BUY
 
 
 def choose_amend_mode(
-    tracked: TrackedOrder, kind: InstrumentKind, profile: VenueProfile, left: Mapping[str, Any]
+    tracked: TrackedOrder,
+    kind: InstrumentKind,
+    profile: VenueProfile,
+    restricted: Mapping[str, Any],
 ) -> AmendMode:
-    """How it is done; ``left`` is what the account's settings leave of the capabilities."""
-    edit = left.get("edit", True)
-    if (edit.get(kind.value) if isinstance(edit, Mapping) else edit) in _NOTHING:
+    """How it is done; ``restricted`` is what the account's settings leave of the capabilities."""
+    edit = restricted.get("edit", True)
+    if (edit.get(kind.value) if isinstance(edit, Mapping) else edit) in _UNAVAILABLE:
         return AmendMode.EMULATED
     if tracked.has_separate_trigger and tracked.is_waiting:
         return AmendMode.EMULATED
-    if kind in profile.changes:
+    if kind in profile.amend_kinds:
         return AmendMode.NATIVE
     if kind in profile.replace_kinds and tracked.order_type == "limit":
         return AmendMode.REPLACE
@@ -145,7 +148,7 @@ def choose_amend_mode(
 def build_place_call(order: Order, instrument: Instrument, venue: str, client_id: str) -> CcxtCall:
     """The request to place ``order``, of a form that is sent natively; ``with_legs`` ends it."""
     is_limit = order.order_type in LIMIT_TYPES
-    params: dict[str, object] = {k: v for k, v in order.params.items() if k not in _OURS}
+    params: dict[str, object] = {k: v for k, v in order.params.items() if k not in _OWN_PARAMS}
     params["clientOrderId"] = client_id
     if order.post_only or order.time_in_force == "PO":
         params["postOnly"] = True
@@ -154,8 +157,8 @@ def build_place_call(order: Order, instrument: Instrument, venue: str, client_id
     if instrument.kind is not InstrumentKind.SPOT and order.reduce_only:
         params["reduceOnly"] = True
     if order.trigger_price is not None and order.order_type in TRIGGERED_TYPES:
-        params[_trigger_word(order, venue)] = decimal_text(order.trigger_price)
-        if venue in _ASKS_DIRECTION and instrument.kind is not InstrumentKind.SPOT:
+        params[_trigger_param(order, venue)] = decimal_text(order.trigger_price)
+        if venue in _TRIGGER_DIRECTION_VENUES and instrument.kind is not InstrumentKind.SPOT:
             params["triggerDirection"] = _direction(order)
     amount = EXACT.divide(order.qty, instrument.amount_unit)
     price = order.price if is_limit else None
@@ -165,7 +168,7 @@ def build_place_call(order: Order, instrument: Instrument, venue: str, client_id
 
 
 def add_legs(call: CcxtCall, instrument: Instrument, legs: Legs) -> CcxtCall:
-    """The request to place an order, as an exchange that holds ``legs`` is told."""
+    """The request to place an order, as an exchange that holds ``legs`` is fields."""
     params = dict(call.params)
     if instrument.kind is not InstrumentKind.SPOT:
         match legs:
@@ -180,7 +183,7 @@ def build_amend_call(
     tracked: TrackedOrder, instrument: Instrument, qty: Decimal, price: Decimal | None
 ) -> CcxtCall:
     """The request to give an order other terms; both are always sent."""
-    amount = EXACT.divide(subtract(qty, tracked.before), instrument.amount_unit)
+    amount = EXACT.divide(subtract(qty, tracked.filled_before), instrument.amount_unit)
     kind = "limit" if price is not None else "market"
     args = (tracked.current_order_id, tracked.symbol, kind, tracked.side.value, amount, price)
     return CcxtCall(method="edit_order", args=args, params={})
@@ -204,7 +207,7 @@ def build_replace_call(
 
 
 def build_replacement_call(new: TrackedOrder, instrument: Instrument) -> CcxtCall:
-    """The request to place what is left of an order, as it was placed before."""
+    """The request to place what is restricted of an order, as it was placed before."""
     kind = "limit" if new.order_type in LIMIT_TYPES else "market"
     amount = EXACT.divide(new.qty, instrument.amount_unit)
     price = new.price if kind == "limit" else None
@@ -214,7 +217,7 @@ def build_replacement_call(new: TrackedOrder, instrument: Instrument) -> CcxtCal
 
 
 def build_cancel_call(tracked: TrackedOrder) -> CcxtCall:
-    """The request to cancel what is left of an order."""
+    """The request to cancel what is restricted of an order."""
     is_stop = tracked.is_waiting or tracked.order_type in TRIGGERED_TYPES
     params: dict[str, object] = (
         {"trigger": True} if is_stop and tracked.triggered_order_id is None else {}
@@ -232,7 +235,7 @@ def encode_request(
     amend_mode: AmendMode | None = None,
 ) -> str:
     """The request as JSON: the order's terms, and what is called with what."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "symbol": tracked.symbol,
         "side": tracked.side.value,
         "type": tracked.order_type,
@@ -240,21 +243,21 @@ def encode_request(
         "price": None if price is None else decimal_text(price),
     }
     if tracked.exchange_order_id is not None:
-        told["id"] = tracked.exchange_order_id
+        fields["id"] = tracked.exchange_order_id
     if call is not None:
-        told |= {"method": call.method, "params": dict(call.params)}
-    if tracked.before:
-        told["before"] = decimal_text(tracked.before)
+        fields |= {"method": call.method, "params": dict(call.params)}
+    if tracked.filled_before:
+        fields["before"] = decimal_text(tracked.filled_before)
     if amend_mode is not None:
-        told["way"] = amend_mode.value
-    return dumps_fast(told)
+        fields["way"] = amend_mode.value
+    return dumps_fast(fields)
 
 
 def decode_terms(row: AttemptRow) -> tuple[Decimal, Decimal | None]:
     """Quantity and price that a stored request wishes."""
-    told = json.loads(row.request)
-    price = told.get("price")
-    return parse_decimal(told["qty"]), None if price is None else parse_decimal(price)
+    fields = json.loads(row.request)
+    price = fields.get("price")
+    return parse_decimal(fields["qty"]), None if price is None else parse_decimal(price)
 
 
 def decode_amend_mode(row: AttemptRow) -> AmendMode:
@@ -264,20 +267,20 @@ def decode_amend_mode(row: AttemptRow) -> AmendMode:
 
 def switch_to_emulated(row: AttemptRow) -> AttemptRow:
     """A stored change that one request could not make: it is canceled and placed anew."""
-    told = json.loads(row.request) | {"way": AmendMode.EMULATED.value}
-    return evolve(row, request=dumps_fast(told))
+    fields = json.loads(row.request) | {"way": AmendMode.EMULATED.value}
+    return evolve(row, request=dumps_fast(fields))
 
 
 def decode_params(row: AttemptRow) -> Mapping[str, object]:
     """How a stored request to place asked for it, beside the terms."""
-    told = json.loads(row.request).get("params", {})
-    return {name: each for name, each in told.items() if name != "clientOrderId"}
+    fields = json.loads(row.request).get("params", {})
+    return {name: each for name, each in fields.items() if name != "clientOrderId"}
 
 
 def decode_filled_before(row: AttemptRow) -> Decimal:
     """What had been executed of the order before a stored request placed it anew."""
-    told = json.loads(row.request).get("before")
-    return ZERO if told is None else parse_decimal(told)
+    fields = json.loads(row.request).get("before")
+    return ZERO if fields is None else parse_decimal(fields)
 
 
 def build_successor(
@@ -295,7 +298,7 @@ def build_successor(
         client_id=client_id,
         params=tracked.params,
         first_exchange_order_id=tracked.reported_order_id,
-        before=before,
+        filled_before=before,
         is_waiting=tracked.is_waiting,
         has_separate_trigger=tracked.has_separate_trigger,
     )
@@ -303,7 +306,7 @@ def build_successor(
 
 def track_order(order: Order, profile: VenueProfile) -> TrackedOrder:
     """An order as the ledger has it; what was executed is heard again."""
-    is_met = order.triggered_at is not None or order.order_type not in TRIGGERED_TYPES
+    is_triggered = order.triggered_at is not None or order.order_type not in TRIGGERED_TYPES
     return TrackedOrder(
         order_id=order.id,
         symbol=order.symbol,
@@ -316,22 +319,22 @@ def track_order(order: Order, profile: VenueProfile) -> TrackedOrder:
         is_accepted=order.state not in (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN),
         accepted_at=order.submitted_at,
         is_ended=not order.is_open,
-        is_waiting=profile.reports_waiting_trigger and not is_met,
+        is_waiting=profile.reports_waiting_trigger and not is_triggered,
         has_separate_trigger=profile.waits_separately(order.symbol, order.order_type),
     )
 
 
 def compute_deadline(order: Order, now: datetime, seconds: float) -> datetime:
     """Until when a request to place ``order`` may leave."""
-    wished = order.params.get("deadline_ms")
-    if isinstance(wished, int) and not isinstance(wished, bool):
-        seconds = min(seconds, wished / 1000)
+    requested = order.params.get("deadline_ms")
+    if isinstance(requested, int) and not isinstance(requested, bool):
+        seconds = min(seconds, requested / 1000)
     return now + timedelta(seconds=seconds)
 
 
-def _trigger_word(order: Order, venue: str) -> str:
+def _trigger_param(order: Order, venue: str) -> str:
     """The parameter that a trigger goes by."""
-    if venue not in _TELLS_GAINS_APART:
+    if venue not in _TYPED_TRIGGER_VENUES:
         return "triggerPrice"
     return "stopLossPrice" if order.order_type.startswith("stop") else "takeProfitPrice"
 

@@ -35,7 +35,7 @@ from oms.domain.orders.order import Order, OrderState
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
 
-_DOUBTS = {PLACE: QueryKind.PLACE, CHANGE: QueryKind.CHANGE, CANCEL: QueryKind.CANCEL}
+_QUERY_KINDS = {PLACE: QueryKind.PLACE, CHANGE: QueryKind.CHANGE, CANCEL: QueryKind.CANCEL}
 
 
 def restore_orders(
@@ -48,14 +48,14 @@ def restore_orders(
     for order in open_orders:
         orders.add(track_order(order, profile))
     for row in rows:
-        tracked = orders.own(row.order_id)
+        tracked = orders.by_order_id(row.order_id)
         if tracked is None:
             continue
         tracked.attempts = max(tracked.attempts, row.attempt)
         if row.kind == PLACE and row.attempt == 1:
             tracked.client_id, tracked.params = row.client_id, decode_params(row)
         elif is_replacement(row):
-            _placed_anew(orders, tracked, row)
+            _restore_replacement(orders, tracked, row)
             continue
         if row.exchange_order_id is not None:
             orders.link(tracked, row.exchange_order_id)
@@ -63,7 +63,7 @@ def restore_orders(
             tracked.is_changing = decode_terms(row) != (tracked.qty, tracked.price)
 
 
-def _placed_anew(orders: OrderCache, tracked: TrackedOrder, row: AttemptRow) -> None:
+def _restore_replacement(orders: OrderCache, tracked: TrackedOrder, row: AttemptRow) -> None:
     """Know what a stored request put in the place of the order, as far as it did."""
     qty, price = decode_terms(row)
     before = decode_filled_before(row)
@@ -88,51 +88,51 @@ def resume_requests(
     now: datetime,
 ) -> None:
     """Tell what is known of the attempts, and look up the rest."""
-    report_buffer.put(_never_sent(orders, open_orders, rows, now))
+    report_buffer.put(_unsent_reports(orders, open_orders, rows, now))
     resumed = resume_replacements(orders, rows, report_buffer, queues, now)
     # Whether the order was placed at all is asked first; a change of it waits for the answer.
-    rows = [row for row in rows if row.order_id not in resumed or _is_first_in_doubt(row)]
+    rows = [row for row in rows if row.order_id not in resumed or _is_unresolved_placement(row)]
     pending = {order.id: order.pending_change for order in open_orders}
     last: Mapping[int, AttemptRow] = {row.order_id: row for row in rows}
     for row in rows:
-        tracked = orders.own(row.order_id)
+        tracked = orders.by_order_id(row.order_id)
         if tracked is None:
             continue
-        request = _wish(tracked, row)
-        is_wished = pending.get(row.order_id) is not None and last[row.order_id] is row
+        request = _to_request(tracked, row)
+        is_pending = pending.get(row.order_id) is not None and last[row.order_id] is row
         if row.kind == PLACE and tracked.is_accepted:
             continue
-        if row.kind != PLACE and not is_wished:
+        if row.kind != PLACE and not is_pending:
             continue
-        reports, changed = _told(request, now)
+        reports, changed = _row_reports(request, now)
         report_buffer.put(reports, changed)
         if row.outcome in (None, "unknown") or (row.outcome == "acked" and row.kind != PLACE):
             if row.kind == PLACE:
                 tracked.is_in_doubt = True
-            question = PendingQuery(
+            query = PendingQuery(
                 tracked=tracked,
-                kind=_DOUBTS[row.kind],
+                kind=_QUERY_KINDS[row.kind],
                 # Never from this start on: who restarts often would never know.
                 since=row.sent_at or row.may_send_until,
                 is_acked=row.outcome == "acked",
                 request=None if row.kind == PLACE else request,
             )
-            resolver.begin(question)
+            resolver.start(query)
 
 
-def _is_first_in_doubt(row: AttemptRow) -> bool:
+def _is_unresolved_placement(row: AttemptRow) -> bool:
     return row.kind == PLACE and row.attempt == 1 and row.outcome in (None, "unknown")
 
 
-def _never_sent(
+def _unsent_reports(
     orders: OrderCache, open_orders: Sequence[Order], rows: Sequence[AttemptRow], now: datetime
 ) -> list[ExecutionReport]:
     """Orders that were stored without a request: nothing leaves that is not stored before."""
-    named = {row.order_id for row in rows if row.kind == PLACE}
+    requested_ids = {row.order_id for row in rows if row.kind == PLACE}
     reports = []
     for order in open_orders:
-        tracked = orders.own(order.id)
-        if order.state is OrderState.PENDING_SUBMIT and order.id not in named and tracked:
+        tracked = orders.by_order_id(order.id)
+        if order.state is OrderState.PENDING_SUBMIT and order.id not in requested_ids and tracked:
             mark_ended(tracked, now)
             code, message = "expired_before_send", "the gateway stopped before it was sent"
             kind, source = ReportKind.REJECTED, ReportSource.RECONCILE
@@ -140,7 +140,9 @@ def _never_sent(
     return reports
 
 
-def _told(request: OrderRequest, now: datetime) -> tuple[list[ExecutionReport], list[AttemptRow]]:
+def _row_reports(
+    request: OrderRequest, now: datetime
+) -> tuple[list[ExecutionReport], list[AttemptRow]]:
     """What the row alone says."""
     tracked, row, source = request.tracked, request.row, ReportSource.RECONCILE
     match row.outcome:
@@ -163,7 +165,7 @@ def _told(request: OrderRequest, now: datetime) -> tuple[list[ExecutionReport], 
             return [], []
 
 
-def _wish(tracked: TrackedOrder, row: AttemptRow) -> OrderRequest:
+def _to_request(tracked: TrackedOrder, row: AttemptRow) -> OrderRequest:
     qty, price = (None, None) if row.kind != CHANGE else decode_terms(row)
     return OrderRequest(
         kind=row.kind, tracked=tracked, row=row, deadline=row.may_send_until, qty=qty, price=price

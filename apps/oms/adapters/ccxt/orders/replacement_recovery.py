@@ -24,7 +24,7 @@ from oms.domain.orders.execution_report import EditState, ReportKind, ReportSour
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
 
-_OPEN = (None, "unknown")
+_UNRESOLVED = (None, "unknown")
 
 
 def is_replacement(row: AttemptRow) -> bool:
@@ -46,22 +46,22 @@ def resume_replacements(
     now: datetime,
 ) -> set[int]:
     """Go on with all that were under way; their orders."""
-    under_way: Mapping[int, AttemptRow] = {
+    pending: Mapping[int, AttemptRow] = {
         row.order_id: row
         for row in rows
         if row.kind == CHANGE
         and decode_amend_mode(row) is not AmendMode.NATIVE
-        and row.outcome in _OPEN
+        and row.outcome in _UNRESOLVED
     }
-    for order_id, row in under_way.items():
+    for order_id, row in pending.items():
         later = [each for each in rows if each.order_id == order_id and each.attempt > row.attempt]
-        tracked = orders.own(order_id)
+        tracked = orders.by_order_id(order_id)
         if tracked is not None:
-            _go_on(tracked, row, later, report_buffer, queues, now)
-    return set(under_way)
+            _resume(tracked, row, later, report_buffer, queues, now)
+    return set(pending)
 
 
-def _go_on(
+def _resume(
     tracked: TrackedOrder,
     row: AttemptRow,
     later: Sequence[AttemptRow],
@@ -81,12 +81,12 @@ def _go_on(
         is_resumed=True,
     )
     created = [each.outcome for each in later if each.kind == PLACE]
-    if not created or created[-1] in _OPEN:
+    if not created or created[-1] in _UNRESOLVED:
         queues.enqueue(request)
     elif created[-1] == "acked":
         tracked.answer_count += 1
         kind, whole = ReportKind.CHANGED, tracked.total_qty
-        told = build_report(
+        report = build_report(
             tracked,
             kind,
             ReportSource.RECONCILE,
@@ -95,7 +95,7 @@ def _go_on(
             price=tracked.price,
             edit=EditState.DONE,
         )
-        report_buffer.put([told], [evolve(row, acked_at=now, outcome="acked")])
+        report_buffer.put([report], [evolve(row, acked_at=now, outcome="acked")])
     else:
         message = "the order was canceled and not placed again"
         reports = build_rejection(request, CREATE_FAILED, message, ReportSource.RECONCILE, now)
@@ -111,7 +111,7 @@ def _go_on(
         )
         report_buffer.put(reports, [evolve(row, outcome="rejected", code=CREATE_FAILED)])
     for each in later:
-        if each.kind == CANCEL and each.outcome in (*_OPEN, "acked"):
+        if each.kind == CANCEL and each.outcome in (*_UNRESOLVED, "acked"):
             queues.enqueue(
                 OrderRequest(kind=CANCEL, tracked=tracked, row=each, deadline=each.may_send_until)
             )

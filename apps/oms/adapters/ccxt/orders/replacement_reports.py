@@ -1,12 +1,11 @@
-"""What comes of a change that places an order anew, told and written into its attempts."""
+"""What comes of a change that places an order anew, reports and written into its attempts."""
 
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from oms.adapters.ccxt.client.request_errors import OutcomeUnknown
-from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
-from oms.adapters.ccxt.orders.order_cache import mark_ended as over
+from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder, mark_ended
 from oms.adapters.ccxt.orders.order_requests import AmendMode, OrderRequest
 from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, VenueOrderStatus
 from oms.adapters.ccxt.report_buffer import ReportBuffer
@@ -19,7 +18,7 @@ from oms.domain.value import evolve
 
 logger = logging.getLogger("oms.ccxt")
 CREATE_FAILED = "create_failed"
-_OVER = (
+_ENDED = (
     VenueOrderStatus.FILLED,
     VenueOrderStatus.CANCELED,
     VenueOrderStatus.EXPIRED,
@@ -45,14 +44,14 @@ class ReplacementReporter:
         self._clock = clock
         self._timings = timings
 
-    def step(self, request: OrderRequest, edit: EditState) -> None:
+    def report_step(self, request: OrderRequest, edit: EditState) -> None:
         """The change is one step further."""
         kind, now = ReportKind.CHANGED, self._clock()
         self._report_buffer.put(
             [build_report(request.tracked, kind, ReportSource.REPLY, now, edit=edit)], [request.row]
         )
 
-    def done(self, request: OrderRequest) -> None:
+    def report_done(self, request: OrderRequest) -> None:
         """The successor stands with the terms wished."""
         now, tracked = self._clock(), request.tracked
         new = self._orders.promote(tracked, now)
@@ -75,7 +74,7 @@ class ReplacementReporter:
         request.row = evolve(request.row, acked_at=now, outcome="acked", **replaced)
         self._report_buffer.put([report], [request.row])
 
-    def ended(
+    def report_failed(
         self,
         request: OrderRequest,
         found: OrderFound | None,
@@ -87,20 +86,20 @@ class ReplacementReporter:
         now, tracked = self._clock(), request.tracked
         if code == CREATE_FAILED:
             logger.error("order_create_failed order_id=%d why=%s", tracked.order_id, why)
-        told = build_rejection(request, code, why, ReportSource.REPLY, now)
+        reports = build_rejection(request, code, why, ReportSource.REPLY, now)
         tracked.is_replacing = False
         if found is not None:
-            told += self._report_builder.found(found.shown, found.trades, now)
+            reports += self._report_builder.from_found(found.order, found.trades, now)
         if not tracked.is_ended:
-            over(tracked, now)
+            mark_ended(tracked, now)
             edit = EditState.CREATE_FAILED if code == CREATE_FAILED else None
-            told.append(
+            reports.append(
                 build_report(tracked, ReportKind.CANCELED, ReportSource.RECONCILE, now, edit=edit)
             )
         request.row = evolve(request.row, acked_at=now, outcome="rejected", code=code)
-        self._report_buffer.put(told, [request.row])
+        self._report_buffer.put(reports, [request.row])
 
-    def refuse(
+    def reject(
         self,
         request: OrderRequest,
         code: str,
@@ -111,18 +110,18 @@ class ReplacementReporter:
     ) -> None:
         """The order lives on as it was."""
         now = self._clock()
-        told = build_rejection(request, code, message, ReportSource.REPLY, now)
+        reports = build_rejection(request, code, message, ReportSource.REPLY, now)
         if isinstance(found, OrderFound):
-            told += self._report_builder.found(found.shown, found.trades, now)
+            reports += self._report_builder.from_found(found.order, found.trades, now)
         request.row = evolve(request.row, outcome=outcome, code=code)
-        self._report_buffer.put(told, [request.row])
+        self._report_buffer.put(reports, [request.row])
 
-    def doubt(self, request: OrderRequest, error: OutcomeUnknown) -> None:
+    def report_unknown(self, request: OrderRequest, error: OutcomeUnknown) -> None:
         kind, now = ReportKind.UNKNOWN, self._clock()
-        told = build_report(
+        report = build_report(
             request.tracked, kind, ReportSource.REPLY, now, code=error.code, message=error.message
         )
-        self._report_buffer.put([told])
+        self._report_buffer.put([report])
 
     def close(
         self, request: OrderRequest, outcome: str, code: str | None, **more: str | None
@@ -131,37 +130,37 @@ class ReplacementReporter:
         request.row = evolve(request.row, acked_at=now, outcome=outcome, code=code, **more)
         self._report_buffer.put([], [request.row])
 
-    def note(self, request: OrderRequest, **changes: object) -> None:
+    def save(self, request: OrderRequest, **changes: object) -> None:
         request.row = evolve(request.row, **changes)
         self._report_buffer.put([], [request.row])
 
-    def found(self, tracked: TrackedOrder, found: OrderFound) -> None:
+    def report_found(self, tracked: TrackedOrder, found: OrderFound) -> None:
         self._report_buffer.put(
-            self._report_builder.found(found.shown, found.trades, self._clock())
+            self._report_builder.from_found(found.order, found.trades, self._clock())
         )
 
-    def infer(self, tracked: TrackedOrder, found: OrderFound) -> None:
+    def infer_fills(self, tracked: TrackedOrder, found: OrderFound) -> None:
         """Tell what was found of an order of which more was executed; infer what stays away."""
-        assert found.shown is not None, "it is over"
-        after = timedelta(seconds=self._timings.provisional)
-        told, fees = self._report_builder.from_lookup(
-            found.shown, found.trades, self._clock(), after
+        assert found.order is not None, "it is over"
+        after = timedelta(seconds=self._timings.infer_fills_after_seconds)
+        reports, fees = self._report_builder.from_lookup(
+            found.order, found.trades, self._clock(), after
         )
-        self._report_buffer.put(told, [], fees)
+        self._report_buffer.put(reports, [], fees)
 
 
 def are_fills_reported(tracked: TrackedOrder, found: OrderFound) -> bool:
     """Whether it is over and what was found tells all of its executions."""
-    shown = found.shown
-    if shown is None or not is_ended(shown):
+    snapshot = found.order
+    if snapshot is None or not is_ended(snapshot):
         return False
-    fresh = {each.execution.exchange_trade_id: each.execution.qty for each in found.trades}
-    told = add(tracked.filled, tracked.inferred)
-    for name, qty in fresh.items():
-        told = told if name in tracked.trade_ids else add(told, qty)
-    return told >= shown.filled
+    queried = {each.execution.exchange_trade_id: each.execution.qty for each in found.trades}
+    reported = add(tracked.filled, tracked.inferred)
+    for name, qty in queried.items():
+        reported = reported if name in tracked.trade_ids else add(reported, qty)
+    return reported >= snapshot.filled
 
 
-def is_ended(shown: OrderSnapshot | None) -> bool:
+def is_ended(snapshot: OrderSnapshot | None) -> bool:
     """Whether it ended there."""
-    return shown is not None and shown.shown in _OVER
+    return snapshot is not None and snapshot.status in _ENDED

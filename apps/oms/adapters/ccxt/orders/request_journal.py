@@ -1,4 +1,4 @@
-"""Wishes are taken down as attempts; they may leave once the store has them, and not before.
+"""Wishes are taken down as attempts; they may leave once the store has them, and not filled_before.
 
 An order that has not left is taken back by its cancel, and with it all that was wished of it.
 """
@@ -42,7 +42,7 @@ from oms.ports.exchange import AttemptRow
 RESEND_WITHIN = timedelta(seconds=60)
 
 ReplacementTerms = tuple[Decimal, Decimal | None, Decimal]
-"""Quantity and price of what is placed anew, and what was executed before it."""
+"""Quantity and price of what is placed anew, and what was executed filled_before it."""
 
 
 class RequestJournal:
@@ -66,21 +66,21 @@ class RequestJournal:
         self._profile = profile
         self._timings = timings
         self._settings = settings
-        self._fresh: list[OrderRequest] = []
-        self._handed: list[OrderRequest] = []
+        self._unsaved: list[OrderRequest] = []
+        self._saving: list[OrderRequest] = []
 
     def place(self, order: Order, instrument: Instrument, now: datetime) -> None:
         """Take down a new order. Raises ``Invalid`` for forms that are not sent."""
         refuse_unsupported_order(order, instrument, self._profile)
         self._settings.refuse(order, instrument)
-        client_id = self._orders.names.encode(order.id, 1)
+        client_id = self._orders.client_ids.encode(order.id, 1)
         call = build_place_call(order, instrument, self._venue, client_id)
         tracked = self._orders.add(track_order(order, self._profile))
         tracked.client_id = client_id
         tracked.params = {
             name: each for name, each in call.params.items() if name != "clientOrderId"
         }
-        self._take(PLACE, tracked, order, now, call=call)
+        self._add(PLACE, tracked, order, now, call=call)
 
     def change(
         self,
@@ -91,19 +91,21 @@ class RequestJournal:
         now: datetime,
     ) -> None:
         """Take down other terms; ``None`` stays."""
-        tracked = self.tracked(order)
+        tracked = self.track(order)
         qty, price = qty or tracked.total_qty, price or tracked.price
-        amend_mode = choose_amend_mode(tracked, instrument.kind, self._profile, self._settings.left)
-        self._take(CHANGE, tracked, order, now, qty=qty, price=price, amend_mode=amend_mode)
+        amend_mode = choose_amend_mode(
+            tracked, instrument.kind, self._profile, self._settings.restrictions
+        )
+        self._add(CHANGE, tracked, order, now, qty=qty, price=price, amend_mode=amend_mode)
 
     def create_replacement(
         self, tracked: TrackedOrder, instrument: Instrument, terms: ReplacementTerms, now: datetime
     ) -> tuple[OrderRequest, TrackedOrder]:
         """Take down what takes the place of ``known``; ``released`` is set once it is stored."""
         tracked.attempts += 1
-        qty, price, before = terms
-        client_id = self._orders.names.encode(tracked.order_id, tracked.attempts)
-        new = build_successor(tracked, client_id, qty, price, before)
+        qty, price, filled_before = terms
+        client_id = self._orders.client_ids.encode(tracked.order_id, tracked.attempts)
+        new = build_successor(tracked, client_id, qty, price, filled_before)
         call, deadline = (
             build_replacement_call(new, instrument),
             now + timedelta(seconds=self._timings.send_within_seconds),
@@ -120,42 +122,42 @@ class RequestJournal:
         request = OrderRequest(
             kind=PLACE, tracked=new, row=row, deadline=deadline, call=call, saved=asyncio.Event()
         )
-        self._fresh.append(request)
+        self._unsaved.append(request)
         self._report_buffer.put([], [row])
         return request, new
 
     def resend(self, request: OrderRequest, now: datetime) -> bool:
         """Take the same request down once more, if its command may still wait so long."""
         row = request.row
-        is_hurried = row.may_send_until < row.created_at + timedelta(
+        has_short_deadline = row.may_send_until < row.created_at + timedelta(
             seconds=self._timings.send_within_seconds
         )
-        if request.is_resent or is_hurried or now >= row.created_at + RESEND_WITHIN:
+        if request.is_resent or has_short_deadline or now >= row.created_at + RESEND_WITHIN:
             return False
         request.is_resent = True
         request.deadline = now + timedelta(seconds=self._timings.send_within_seconds)
         request.row = evolve(
             row, may_send_until=request.deadline, sent_at=None, outcome=None, code=None
         )
-        self._fresh.append(request)
+        self._unsaved.append(request)
         self._report_buffer.put([], [request.row])
         return True
 
     def cancel(self, order: Order, now: datetime) -> None:
         """Take down a cancel, or take back what has not left."""
-        tracked = self.tracked(order)
-        waiting = [each for each in self._waiting(order.id) if not each.is_revoked]
+        tracked = self.track(order)
+        waiting = [each for each in self._unsent(order.id) if not each.is_revoked]
         if any(each.kind == PLACE for each in waiting):
             self._revoke(tracked, waiting, now)
         else:
-            self._take(CANCEL, tracked, order, now)
+            self._add(CANCEL, tracked, order, now)
 
-    def tracked(self, order: Order) -> TrackedOrder:
+    def track(self, order: Order) -> TrackedOrder:
         """The order; one that was a stranger to the adapter is the ledger's from now on."""
-        tracked = self._orders.own(order.id)
+        tracked = self._orders.by_order_id(order.id)
         if tracked is not None:
             return tracked
-        tracked = self._orders.named(order.symbol, order.exchange_order_id, None)
+        tracked = self._orders.find(order.symbol, order.exchange_order_id, None)
         if tracked is None:
             tracked = track_order(order, self._profile)
         tracked.order_id, tracked.external = order.id, None
@@ -163,22 +165,24 @@ class RequestJournal:
 
     def take_unsaved(self, changed: Sequence[AttemptRow]) -> tuple[AttemptRow, ...]:
         """New rows, and those that changed, to be stored in one transaction."""
-        rows = {(request.row.order_id, request.row.attempt): request.row for request in self._fresh}
+        rows = {
+            (request.row.order_id, request.row.attempt): request.row for request in self._unsaved
+        }
         rows |= {(row.order_id, row.attempt): row for row in changed}
-        self._handed += self._fresh
-        self._fresh = []
+        self._saving += self._unsaved
+        self._unsaved = []
         return tuple(rows.values())
 
     def on_committed(self) -> None:
-        """What was handed out enters its lane."""
-        handed, self._handed = self._handed, []
-        for request in handed:
+        """What was saved_requests out enters its lane."""
+        saved_requests, self._saving = self._saving, []
+        for request in saved_requests:
             if request.saved is not None:
                 request.saved.set()
             elif not request.is_revoked:
                 self._queues.enqueue(request)
 
-    def _take(
+    def _add(
         self,
         kind: str,
         tracked: TrackedOrder,
@@ -198,7 +202,7 @@ class RequestJournal:
             order_id=order.id,
             attempt=tracked.attempts,
             kind=kind,
-            client_id=self._orders.names.encode(order.id, tracked.attempts),
+            client_id=self._orders.client_ids.encode(order.id, tracked.attempts),
             request=encode_request(
                 tracked, call, qty or tracked.qty, price or tracked.price, amend_mode
             ),
@@ -216,21 +220,21 @@ class RequestJournal:
             answer_count=tracked.delivered_answer_count,
             amend_mode=amend_mode or AmendMode.NATIVE,
         )
-        self._fresh.append(request)
+        self._unsaved.append(request)
 
-    def _waiting(self, order_id: int) -> Sequence[OrderRequest]:
+    def _unsent(self, order_id: int) -> Sequence[OrderRequest]:
         """What was wished of an order that has not left."""
-        noted = [
-            each for each in (*self._handed, *self._fresh) if each.tracked.order_id == order_id
+        unsaved = [
+            each for each in (*self._saving, *self._unsaved) if each.tracked.order_id == order_id
         ]
-        return [*self._queues.unsent_requests(order_id), *noted]
+        return [*self._queues.unsent_requests(order_id), *unsaved]
 
     def _revoke(self, tracked: TrackedOrder, wishes: Sequence[OrderRequest], now: datetime) -> None:
         rows = []
         for request in wishes:
             request.is_revoked = True
             request.row = evolve(request.row, outcome="not_sent", code=REVOKED)
-            if request not in self._fresh:
+            if request not in self._unsaved:
                 rows.append(request.row)
         mark_ended(tracked, now)
         self._report_buffer.put(

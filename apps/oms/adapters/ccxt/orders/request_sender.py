@@ -61,8 +61,8 @@ class RequestSender:
         timings: Timings,
         limiter: WriteLimiter,
         replacing: OrderReplacer,
-        heard_soon: Callable[[str], None],
-        first: Callable[[], Awaitable[None]],
+        poll_symbol_soon: Callable[[str], None],
+        wait_for_streams: Callable[[], Awaitable[None]],
     ) -> None:
         self._client = client
         self._modes = modes
@@ -74,21 +74,21 @@ class RequestSender:
         self._limiter = limiter
         self._replacing = replacing
         #: Called with a symbol in which the exchange has something new to show.
-        self._heard_soon = heard_soon
+        self._poll_symbol_soon = poll_symbol_soon
         #: What an order that is placed waits for.
-        self._first = first
+        self._wait_for_streams = wait_for_streams
 
     async def send(self, request: OrderRequest) -> None:
         """Take the wish to its outcome; nothing is raised but bugs."""
         if request.kind != PLACE:
-            if not await self._may_follow(request):
+            if not await self._can_proceed(request):
                 return
             if request.kind == CHANGE and request.amend_mode is not AmendMode.NATIVE:
                 await self._replacing(request)
-                self._heard_soon(request.tracked.symbol)
+                self._poll_symbol_soon(request.tracked.symbol)
                 return
         if request.kind == PLACE:
-            await self._first()
+            await self._wait_for_streams()
         error: RequestError | None = None
         for number in range(1_000_000):
             async with self._limiter.acquire(request):
@@ -101,34 +101,38 @@ class RequestSender:
                 return
             if not is_transient(error):
                 break
-            pause = nth_delay(self._timings.resend, number)
-            left = (request.deadline - self._clock()).total_seconds()
-            if max(pause, error.retry_after if isinstance(error, Overloaded) else 0) >= left:
+            pause = nth_delay(self._timings.resend_delays_seconds, number)
+            remaining = (request.deadline - self._clock()).total_seconds()
+            if max(pause, error.retry_after if isinstance(error, Overloaded) else 0) >= remaining:
                 break
             # A venue's pause is waited for in the queue of those who may not send: cancels first.
             await asyncio.sleep(pause)
         if not request.is_revoked:
-            self._given_up(request, error)
+            self._report_not_sent(request, error)
 
-    async def _may_follow(self, request: OrderRequest) -> bool:
+    async def _can_proceed(self, request: OrderRequest) -> bool:
         """Wait until it is known whether the order exists; then whether there is one to change."""
         # The one before may have placed it anew.
-        tracked = request.tracked = self._orders.own(request.tracked.order_id) or request.tracked
+        tracked = request.tracked = (
+            self._orders.by_order_id(request.tracked.order_id) or request.tracked
+        )
         while tracked.is_in_doubt and not tracked.is_ended:
             await self._resolver.wait_resolved(tracked)
         if request.kind == CANCEL:  # what it waited for was not its own; one may always get out
-            least = self._clock() + timedelta(seconds=self._timings.send_within_seconds / 2)
-            request.deadline = max(request.deadline, least)
+            earliest = self._clock() + timedelta(seconds=self._timings.send_within_seconds / 2)
+            request.deadline = max(request.deadline, earliest)
         if request.is_revoked:
             return False
         if tracked.is_ended:
             row = evolve(request.row, outcome="not_sent", code="too_late")
-            self._report_buffer.put(self._refused(request, "too_late", "the order is over"), [row])
+            self._report_buffer.put(
+                self._rejection(request, "too_late", "the order is over"), [row]
+            )
             return False
         return True
 
     async def _send(self, request: OrderRequest) -> RequestError | None:
-        """Send it once; ``None`` if it has its outcome, else why it has not left."""
+        """Send it once; ``None`` if it has its outcome, else why it has not remaining."""
         try:
             call = await self._call(request)
         except ReadFailed as failed:
@@ -141,7 +145,7 @@ class RequestSender:
         request.tracked.is_changing |= request.kind == CHANGE
         request.row = evolve(request.row, sent_at=self._clock())
         try:
-            answer = await self._client.write(call.method, *call.args, **_params(call))
+            reply = await self._client.write(call.method, *call.args, **_params(call))
         except (NotSent, Overloaded) as error:
             return error
         except Rejected as error:
@@ -149,7 +153,7 @@ class RequestSender:
         except OutcomeUnknown as error:
             self._unknown(request, error)
         else:
-            self._acknowledged(request, answer)
+            self._acknowledged(request, reply)
         finally:
             request.is_sending = False
         return None
@@ -169,10 +173,10 @@ class RequestSender:
             tracked, instrument, request.qty or tracked.qty, request.price or tracked.price
         )
 
-    def _acknowledged(self, request: OrderRequest, answer: Any) -> None:
+    def _acknowledged(self, request: OrderRequest, reply: Any) -> None:
         """The exchange took it: that it exists, not what became of it."""
         now, tracked = self._clock(), request.tracked
-        name = answer.get("id") or tracked.exchange_order_id
+        name = reply.get("id") or tracked.exchange_order_id
         if name is not None:
             self._orders.link(tracked, str(name))
         request.row = evolve(request.row, acked_at=now, outcome="acked", exchange_order_id=name)
@@ -182,10 +186,10 @@ class RequestSender:
             reports.append(build_report(tracked, ReportKind.ACCEPTED, ReportSource.REPLY, now))
         self._report_buffer.put(reports, [request.row])
         if request.kind == PLACE:
-            self._heard_soon(tracked.symbol)
+            self._poll_symbol_soon(tracked.symbol)
         else:
             kind = QueryKind.CANCEL if request.kind == CANCEL else QueryKind.CHANGE
-            self._ask(request, kind, is_acked=True)
+            self._query(request, kind, is_acked=True)
 
     async def _rejected(self, request: OrderRequest, error: Rejected) -> None:
         now, tracked = self._clock(), request.tracked
@@ -195,17 +199,17 @@ class RequestSender:
         if request.kind == PLACE:
             mark_ended(tracked, now)
             self._report_buffer.put(
-                self._refused(request, error.code, error.message), [request.row]
+                self._rejection(request, error.code, error.message), [request.row]
             )
             return
         if error.code == "order_not_found":
             # "Not open" is all that this says: what became of it is looked up first.
             self._report_buffer.put([], [request.row])
             kind = QueryKind.CANCEL if request.kind == CANCEL else QueryKind.CHANGE
-            self._ask(request, kind, is_acked=True, refusal=error)
+            self._query(request, kind, is_acked=True, refusal=error)
             return
-        self._report_buffer.put(self._refused(request, error.code, error.message), [request.row])
-        self._heard_soon(tracked.symbol)
+        self._report_buffer.put(self._rejection(request, error.code, error.message), [request.row])
+        self._poll_symbol_soon(tracked.symbol)
 
     def _unknown(self, request: OrderRequest, error: OutcomeUnknown) -> None:
         """Perhaps carried out: said so, and looked up."""
@@ -225,9 +229,9 @@ class RequestSender:
         if kind is QueryKind.PLACE and not tracked.is_accepted:
             tracked.is_in_doubt = True
         self._report_buffer.put([report], [request.row])
-        self._ask(request, kind, is_acked=False)
+        self._query(request, kind, is_acked=False)
 
-    def _ask(
+    def _query(
         self,
         request: OrderRequest,
         kind: QueryKind,
@@ -236,7 +240,7 @@ class RequestSender:
         refusal: Rejected | None = None,
     ) -> None:
         since = request.row.sent_at or self._clock()
-        self._resolver.begin(
+        self._resolver.start(
             PendingQuery(
                 tracked=request.tracked,
                 kind=kind,
@@ -247,17 +251,17 @@ class RequestSender:
             )
         )
 
-    def _given_up(self, request: OrderRequest, error: RequestError | None) -> None:
-        """It has not left and will not."""
+    def _report_not_sent(self, request: OrderRequest, error: RequestError | None) -> None:
+        """It has not remaining and will not."""
         now = self._clock()
         code = EXPIRED_BEFORE_SEND if error is None else error.code
         message = "the time to send it was over" if error is None else error.message
         request.row = evolve(request.row, sent_at=None, outcome="not_sent", code=code)
         if request.kind == PLACE:
             mark_ended(request.tracked, now)
-        self._report_buffer.put(self._refused(request, code, message), [request.row])
+        self._report_buffer.put(self._rejection(request, code, message), [request.row])
 
-    def _refused(self, request: OrderRequest, code: str, message: str) -> list[ExecutionReport]:
+    def _rejection(self, request: OrderRequest, code: str, message: str) -> list[ExecutionReport]:
         return build_rejection(request, code, message, ReportSource.REPLY, self._clock())
 
 

@@ -46,16 +46,16 @@ class RetryingWriter:
                     return await self._client.write(call.method, *call.args, **params)
                 except (NotSent, Overloaded) as error:
                     pause = self._pause(error, number)
-                    if not is_transient(error) or pause >= self._left(request):
+                    if not is_transient(error) or pause >= self._seconds_left(request):
                         raise
             await asyncio.sleep(pause)
         raise AssertionError("there is always a next try")
 
     def _pause(self, error: RequestError, number: int) -> float:
-        pause = nth_delay(self._timings.resend, number)
+        pause = nth_delay(self._timings.resend_delays_seconds, number)
         return max(pause, error.retry_after or 0.0) if isinstance(error, Overloaded) else pause
 
-    def _left(self, request: OrderRequest) -> float:
+    def _seconds_left(self, request: OrderRequest) -> float:
         return (request.deadline - self._clock()).total_seconds()
 
 

@@ -1,7 +1,7 @@
 """What is in doubt is looked up until it is known, and what was acknowledged until it is seen.
 
-An order counts as never placed when the time in which its request could be carried out is over and
-two complete searches, some time apart, found nothing. Nothing is sent here but cancels again, and
+An order counts as never placed when the time in which its request could be carried out is done and
+two complete searches, some time interval, found nothing. Nothing is sent here but cancels again, and
 what was not placed where the account wishes that.
 """
 
@@ -24,8 +24,8 @@ from oms.adapters.ccxt.timings import Timings
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 
 _log = logging.getLogger("oms.ccxt")
-_SEEN_TRIES = 3
-#: Order, kind, attempt: the next change of an order is another question than the one before.
+_STATUS_ATTEMPTS_MAX = 3
+#: Order, kind, attempt: the next change of an order is another query than the one before.
 _Key = tuple[int, "QueryKind", int]
 
 
@@ -39,7 +39,7 @@ class QueryKind(StrEnum):
     #: Whether it is canceled.
     CANCEL = "cancel"
     #: What became of it: a list does not show it any more.
-    SEEN = "seen"
+    STATUS = "status"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -54,13 +54,13 @@ class PendingQuery:
     #: The exchange's refusal that has to be understood.
     refusal: Rejected | None = None
     expedite: asyncio.Event = field(default_factory=asyncio.Event)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-    #: When nothing was found first, the time for it being over.
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    #: When nothing was found first, the time for it being done.
     first_absent_at: datetime | None = None
 
 
 class UnknownOrderResolver:
-    """Asks about orders of one account, one task a question."""
+    """Asks about orders of one account, one task a query."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class UnknownOrderResolver:
         timings: Timings,
         window: Callable[[], float],
         tasks: BackgroundTasks,
-        again: Callable[[OrderRequest], None],
+        retry_cancel: Callable[[OrderRequest], None],
         resend: Callable[[OrderRequest], bool],
     ) -> None:
         self._lookup = lookup
@@ -83,147 +83,147 @@ class UnknownOrderResolver:
         self._window = window
         self._background_tasks = tasks
         #: Sends a cancel once more.
-        self._again = again
+        self._retry_cancel = retry_cancel
         #: Sends what was not placed once more; ``False`` where that is not done.
         self._resend = resend
-        self._open: dict[_Key, PendingQuery] = {}
+        self._pending: dict[_Key, PendingQuery] = {}
 
-    def begin(self, question: PendingQuery) -> None:
-        """Ask until it is known; a question that is open already is not asked twice."""
-        key = _key(question)
-        if key in self._open:
-            self._open[key].expedite.set()
+    def start(self, query: PendingQuery) -> None:
+        """Ask until it is known; a query that is open already is not asked twice."""
+        key = _key(query)
+        if key in self._pending:
+            self._pending[key].expedite.set()
             return
-        self._open[key] = question
-        self._background_tasks.begin(self._ask(key, question))
+        self._pending[key] = query
+        self._background_tasks.start(self._run(key, query))
 
     def is_pending(self, tracked: TrackedOrder) -> bool:
         """Whether anything is being asked about the order."""
         name = tracked.order_id or id(tracked)
-        return any(name == order for order, _, _ in self._open)
+        return any(name == order for order, _, _ in self._pending)
 
     def is_idle(self) -> bool:
         """Whether nothing is asked."""
-        return not self._open
+        return not self._pending
 
     async def wait_resolved(self, tracked: TrackedOrder) -> None:
         """Wait until it is known whether the order was placed; asks at once."""
-        question = self._open.get((tracked.order_id, QueryKind.PLACE, 0))
-        if question is None:
+        query = self._pending.get((tracked.order_id, QueryKind.PLACE, 0))
+        if query is None:
             tracked.is_in_doubt = False
             return
-        question.expedite.set()
-        await question.over.wait()
+        query.expedite.set()
+        await query.done.wait()
 
-    async def _ask(self, key: _Key, question: PendingQuery) -> None:
+    async def _run(self, key: _Key, query: PendingQuery) -> None:
         try:
             for number in count():
-                await self._wait(question, number)
-                if await self._is_known(question, number):
+                await self._wait(query, number)
+                if await self._query_once(query, number):
                     return
         finally:
-            del self._open[key]
-            question.over.set()
+            del self._pending[key]
+            query.done.set()
 
-    async def _wait(self, question: PendingQuery, number: int) -> None:
-        """Until the next look; sooner when somebody is in a hurry or a verdict is due."""
+    async def _wait(self, query: PendingQuery, number: int) -> None:
+        """Until the next look; sooner when somebody is in a hurry or a decision is window_end."""
         timings, now = self._timings, self._clock()
-        times = timings.confirm if question.is_acked else timings.look_up
-        if question.kind is QueryKind.SEEN:
-            times = (0.0, *timings.confirm)
+        times = timings.confirm_delays_seconds if query.is_acked else timings.lookup_delays_seconds
+        if query.kind is QueryKind.STATUS:
+            times = (0.0, *timings.confirm_delays_seconds)
         before = times[number - 1] if 0 < number <= len(times) else 0.0
         pause = times[number] - before if number < len(times) else timings.lookup_interval_seconds
-        if question.first_absent_at is not None:
+        if query.first_absent_at is not None:
             pause = min(pause, timings.absence_interval_seconds)
         else:
-            due = question.since + timedelta(seconds=self._window())
-            if due > now:
-                pause = min(pause, (due - now).total_seconds() + 0.01)
+            window_end = query.since + timedelta(seconds=self._window())
+            if window_end > now:
+                pause = min(pause, (window_end - now).total_seconds() + 0.01)
         try:
             async with asyncio.timeout(pause):
-                await question.expedite.wait()
+                await query.expedite.wait()
         except TimeoutError:
             return
-        question.expedite.clear()
+        query.expedite.clear()
 
-    async def _is_known(self, question: PendingQuery, number: int) -> bool:
-        """Look once; whether the question is answered."""
-        tracked = question.tracked
+    async def _query_once(self, query: PendingQuery, number: int) -> bool:
+        """Look once; whether the query is answered."""
+        tracked = query.tracked
         try:
-            found = await self._lookup.find(tracked, proves=self._may_prove(question))
+            found = await self._lookup.find(
+                tracked, prove_absence=self._may_conclude_absence(query)
+            )
         except ReadFailed as failed:
             _log.warning("order %d cannot be looked up: %s", tracked.order_id, failed.message)
-            return question.kind is QueryKind.SEEN and number + 1 >= _SEEN_TRIES
+            return query.kind is QueryKind.STATUS and number + 1 >= _STATUS_ATTEMPTS_MAX
         now = self._clock()
         if isinstance(found, OrderAbsent):
-            return self._judge_absence(question, found, now)
-        question.first_absent_at, tracked.missing_checked_at = None, None
-        return self._judge(question, found, now)
+            return self._handle_absence(query, found, now)
+        query.first_absent_at, tracked.missing_checked_at = None, None
+        return self._handle_found(query, found, now)
 
-    def _judge(self, question: PendingQuery, found: OrderFound, now: datetime) -> bool:
-        tracked, request = question.tracked, question.request
-        after = timedelta(seconds=self._timings.provisional)
-        reports, fees = self._report_builder.from_lookup(found.shown, found.trades, now, after)
-        is_known = tracked.is_ended or question.kind in (QueryKind.PLACE, QueryKind.SEEN)
-        if request is not None and question.kind in (QueryKind.CHANGE, QueryKind.CANCEL):
-            verdict = self._verdict(question, request, now)
-            is_known = is_known or verdict is not None
-            reports += verdict or []
+    def _handle_found(self, query: PendingQuery, found: OrderFound, now: datetime) -> bool:
+        tracked, request = query.tracked, query.request
+        after = timedelta(seconds=self._timings.infer_fills_after_seconds)
+        reports, fees = self._report_builder.from_lookup(found.order, found.trades, now, after)
+        is_resolved = tracked.is_ended or query.kind in (QueryKind.PLACE, QueryKind.STATUS)
+        if request is not None and query.kind in (QueryKind.CHANGE, QueryKind.CANCEL):
+            decision = self._decide(query, request, now)
+            is_resolved = is_resolved or decision is not None
+            reports += decision or []
         self._report_buffer.put(reports, [], fees)
-        return is_known
+        return is_resolved
 
-    def _verdict(
-        self, question: PendingQuery, request: OrderRequest, now: datetime
+    def _decide(
+        self, query: PendingQuery, request: OrderRequest, now: datetime
     ) -> list[ExecutionReport] | None:
         """What the order as found says of a wish; ``None``: nothing yet."""
         tracked, source = request.tracked, ReportSource.RECONCILE
         if tracked.is_ended:
-            if question.kind is QueryKind.CANCEL:
+            if query.kind is QueryKind.CANCEL:
                 return []
-            return build_rejection(request, "too_late", "the order is over", source, now)
-        if question.kind is QueryKind.CHANGE and _has_terms(tracked, request):
+            return build_rejection(request, "too_late", "the order has ended", source, now)
+        if query.kind is QueryKind.CHANGE and _has_requested_terms(tracked, request):
             if tracked.answer_count != request.answer_count:
                 return []
             tracked.answer_count += 1
             kind, qty, price = ReportKind.CHANGED, tracked.total_qty, tracked.price
             return [build_report(tracked, kind, source, now, qty=qty, price=price)]
-        may_repeat = question.kind is QueryKind.CANCEL and now < request.deadline
-        has_moved = request.target_order_id not in (None, tracked.current_order_id)
-        if may_repeat and (has_moved or not question.is_acked):
-            self._again(request)
+        may_repeat = query.kind is QueryKind.CANCEL and now < request.deadline
+        has_other_id = request.target_order_id not in (None, tracked.current_order_id)
+        if may_repeat and (has_other_id or not query.is_acked):
+            self._retry_cancel(request)
             return []
-        if question.refusal is not None and question.kind is QueryKind.CHANGE:
-            return build_rejection(
-                request, question.refusal.code, question.refusal.message, source, now
-            )
-        if self._is_past_window(question, now):
+        if query.refusal is not None and query.kind is QueryKind.CHANGE:
+            return build_rejection(request, query.refusal.code, query.refusal.message, source, now)
+        if self._is_past_window(query, now):
             message = f"the {request.kind} was not carried out: the order is as it was"
             return build_rejection(request, "exchange_rejected", message, source, now)
         return None
 
-    def _judge_absence(self, question: PendingQuery, absent: OrderAbsent, now: datetime) -> bool:
-        tracked = question.tracked
-        if question.kind is QueryKind.SEEN:
+    def _handle_absence(self, query: PendingQuery, absent: OrderAbsent, now: datetime) -> bool:
+        tracked = query.tracked
+        if query.kind is QueryKind.STATUS:
             tracked.missing_checked_at = now
             return True
-        if not absent.is_complete or not self._is_past_window(question, now):
+        if not absent.is_complete or not self._is_past_window(query, now):
             return False
-        question.first_absent_at = question.first_absent_at or now
-        apart = timedelta(seconds=self._timings.absence_interval_seconds)
-        if now - question.first_absent_at < apart:
+        query.first_absent_at = query.first_absent_at or now
+        interval = timedelta(seconds=self._timings.absence_interval_seconds)
+        if now - query.first_absent_at < interval:
             return False
-        if question.kind is QueryKind.PLACE:
-            if question.request is None or not self._resend(question.request):
-                self._report_buffer.put([self._not_placed(tracked, now)])
-        elif question.request is not None:
+        if query.kind is QueryKind.PLACE:
+            if query.request is None or not self._resend(query.request):
+                self._report_buffer.put([self._not_placed_report(tracked, now)])
+        elif query.request is not None:
             message = "the exchange does not show the order"
-            told = build_rejection(
-                question.request, "order_not_found", message, ReportSource.RECONCILE, now
+            reports = build_rejection(
+                query.request, "order_not_found", message, ReportSource.RECONCILE, now
             )
-            self._report_buffer.put(told)
+            self._report_buffer.put(reports)
         return True
 
-    def _not_placed(self, tracked: TrackedOrder, now: datetime) -> ExecutionReport:
+    def _not_placed_report(self, tracked: TrackedOrder, now: datetime) -> ExecutionReport:
         mark_ended(tracked, now)
         tracked.is_declared_absent = True
         message = "the exchange has no such order"
@@ -231,20 +231,20 @@ class UnknownOrderResolver:
             tracked, ReportKind.NOT_PLACED, ReportSource.RECONCILE, now, message=message
         )
 
-    def _may_prove(self, question: PendingQuery) -> bool:
+    def _may_conclude_absence(self, query: PendingQuery) -> bool:
         """Whether it would mean anything that an order is not shown."""
-        is_placing = question.kind is QueryKind.PLACE
-        return not is_placing or self._is_past_window(question, self._clock())
+        is_placing = query.kind is QueryKind.PLACE
+        return not is_placing or self._is_past_window(query, self._clock())
 
-    def _is_past_window(self, question: PendingQuery, now: datetime) -> bool:
-        return now >= question.since + timedelta(seconds=self._window())
+    def _is_past_window(self, query: PendingQuery, now: datetime) -> bool:
+        return now >= query.since + timedelta(seconds=self._window())
 
 
-def _key(question: PendingQuery) -> _Key:
-    tracked, kind, request = question.tracked, question.kind, question.request
+def _key(query: PendingQuery) -> _Key:
+    tracked, kind, request = query.tracked, query.kind, query.request
     attempt = 0 if kind is QueryKind.PLACE or request is None else request.row.attempt
     return tracked.order_id or id(tracked), kind, attempt
 
 
-def _has_terms(tracked: TrackedOrder, request: OrderRequest) -> bool:
+def _has_requested_terms(tracked: TrackedOrder, request: OrderRequest) -> bool:
     return request.qty in (None, tracked.total_qty) and request.price in (None, tracked.price)

@@ -8,22 +8,22 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 
-def to_decimal(told: Any) -> Decimal | None:
+def to_decimal(value: Any) -> Decimal | None:
     """A venue's number, exact; ``None`` for what is empty: absent is never zero.
 
     A float, where ccxt keeps no text, is taken as the shortest text that means it. Raises
     ``ValueError`` for what is no finite number.
     """
-    if told is None or told == "" or isinstance(told, bool):
+    if value is None or value == "" or isinstance(value, bool):
         return None
-    if isinstance(told, float):
-        told = repr(told)
+    if isinstance(value, float):
+        value = repr(value)
     try:
-        number = Decimal(told)
-    except (InvalidOperation, TypeError, ValueError) as wrong:
-        raise ValueError(f"{str(told)[:64]!r} is no number") from wrong
+        number = Decimal(value)
+    except (InvalidOperation, TypeError, ValueError) as error:
+        raise ValueError(f"{str(value)[:64]!r} is no number") from error
     if not number.is_finite():
-        raise ValueError(f"{told!r} is no number")
+        raise ValueError(f"{value!r} is no number")
     return number
 
 

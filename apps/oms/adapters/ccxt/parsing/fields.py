@@ -1,4 +1,4 @@
-"""Exact numbers and times out of ccxt's rows: the venue's own text first, floats last.
+"""Exact numbers and times out of ccxt's rows: the venue's key text first, floats last.
 
 Empty or absent is ``None``, never zero; what is no number makes the row unreadable.
 """
@@ -18,32 +18,32 @@ _MILLISECONDS_MAX = 10**14
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def get_decimal(row: Mapping[str, Any], name: str, own_names: Sequence[str] = ()) -> Decimal | None:
-    """The number called ``name``, out of ``info`` under the first of ``own_names`` that has one.
+def get_decimal(row: Mapping[str, Any], name: str, info_keys: Sequence[str] = ()) -> Decimal | None:
+    """The number called ``name``, out of ``info`` under the first of ``info_keys`` that has one.
 
     Raises ``ReadFailed`` for what is no number.
     """
     info = row.get("info")
     if isinstance(info, Mapping):
-        for own in own_names:
-            if info.get(own) not in (None, ""):
-                return _read(info[own], own)
-    told = row.get(name)
-    return None if told in (None, "") else _read(told, name)
+        for key in info_keys:
+            if info.get(key) not in (None, ""):
+                return _parse_decimal(info[key], key)
+    value = row.get(name)
+    return None if value in (None, "") else _parse_decimal(value, name)
 
 
-def require_decimal(row: Mapping[str, Any], name: str, own_names: Sequence[str] = ()) -> Decimal:
+def require_decimal(row: Mapping[str, Any], name: str, info_keys: Sequence[str] = ()) -> Decimal:
     """As ``number``. Raises ``ReadFailed`` where there is none."""
-    told = get_decimal(row, name, own_names)
-    if told is None:
+    value = get_decimal(row, name, info_keys)
+    if value is None:
         raise malformed_response(f"{name} is missing")
-    return told
+    return value
 
 
 def get_text(row: Mapping[str, Any], name: str) -> str | None:
     """A text that is not empty."""
-    told = row.get(name)
-    return None if told in (None, "") else str(told)
+    value = row.get(name)
+    return None if value in (None, "") else str(value)
 
 
 def get_row_id(row: Mapping[str, Any]) -> str | None:
@@ -53,17 +53,17 @@ def get_row_id(row: Mapping[str, Any]) -> str | None:
 
 
 def get_timestamp(row: Mapping[str, Any], name: str) -> datetime | None:
-    """A time told in milliseconds, UTC; what were some 3,000 years is in finer units."""
-    told = row.get(name)
-    if told in (None, ""):
+    """A time value in milliseconds, UTC; what were some 3,000 years is in stamp units."""
+    value = row.get(name)
+    if value in (None, ""):
         return None
     try:
-        finer = int(told)
-        while finer >= _MILLISECONDS_MAX:
-            finer //= 1000
-        return _EPOCH + timedelta(milliseconds=finer)
+        stamp = int(value)
+        while stamp >= _MILLISECONDS_MAX:
+            stamp //= 1000
+        return _EPOCH + timedelta(milliseconds=stamp)
     except (TypeError, ValueError, OverflowError):
-        raise malformed_response(f"{name} is no time: {told!r:.40}") from None
+        raise malformed_response(f"{name} is no time: {value!r:.40}") from None
 
 
 def to_milliseconds(at: datetime) -> int:
@@ -71,11 +71,11 @@ def to_milliseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
-def require_rows(told: Any, what: str) -> list[Mapping[str, Any]]:
+def require_rows(value: Any, what: str) -> list[Mapping[str, Any]]:
     """A list of rows, as every read of many must be. Raises ``ReadFailed``."""
-    if not isinstance(told, list) or not all(isinstance(row, Mapping) for row in told):
+    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
         raise malformed_response(f"no list of {what}")
-    return told
+    return value
 
 
 def malformed_response(message: str) -> ReadFailed:
@@ -83,8 +83,8 @@ def malformed_response(message: str) -> ReadFailed:
     return ReadFailed("exchange_error", message, retryable=True)
 
 
-def _read(told: Any, name: str) -> Decimal | None:
+def _parse_decimal(value: Any, name: str) -> Decimal | None:
     try:
-        return to_decimal(told)
+        return to_decimal(value)
     except ValueError:
-        raise malformed_response(f"{name} is no number: {told!r:.40}") from None
+        raise malformed_response(f"{name} is no number: {value!r:.40}") from None

@@ -6,16 +6,16 @@ from decimal import Decimal
 from oms.domain.money import decimal_text
 
 
-def to_json_value(told: object) -> object:
-    """``told`` of dicts, lists, texts, numbers, booleans and ``None`` alone."""
-    match told:
+def to_json_value(value: object) -> object:
+    """``value`` of dicts, lists, texts, numbers, booleans and ``None`` alone."""
+    match value:
         case None | bool() | int() | float() | str():
-            return told
+            return value
         case Decimal():
-            return decimal_text(told)
+            return decimal_text(value)
         case Mapping():
-            return {str(key): to_json_value(each) for key, each in told.items()}
+            return {str(key): to_json_value(each) for key, each in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [to_json_value(each) for each in told]
+            return [to_json_value(each) for each in value]
         case _:
-            return str(told)
+            return str(value)

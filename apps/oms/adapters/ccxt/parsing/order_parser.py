@@ -48,7 +48,7 @@ class OrderSnapshot:
     symbol: str
     side: Side
     order_type: str
-    shown: VenueOrderStatus
+    status: VenueOrderStatus
     raw_status: str | None
     qty: Decimal | None
     filled: Decimal
@@ -80,7 +80,7 @@ _UNIFIED: Mapping[str, VenueOrderStatus] = {
     TRIGGERED: VenueOrderStatus.TRIGGERED,
 }
 #: Venues' own words, where ccxt's say less; with the key in ``info`` that holds them.
-_OWN_STATUS: Mapping[str, tuple[str, Mapping[str, VenueOrderStatus]]] = {
+_INFO_STATUS: Mapping[str, tuple[str, Mapping[str, VenueOrderStatus]]] = {
     "bybit": (
         "orderStatus",
         {
@@ -107,7 +107,7 @@ _OWN_STATUS: Mapping[str, tuple[str, Mapping[str, VenueOrderStatus]]] = {
     ),
 }
 #: Keys in ``info`` that hold exact numbers.
-_OWN_NUMBERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+_INFO_NUMBER_KEYS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "bybit": {
         "amount": ("qty",),
         "filled": ("cumExecQty",),
@@ -132,9 +132,9 @@ _EXITS: Mapping[str, str] = {
     **dict.fromkeys(("CreateByTakeProfit", "CreateByPartialTakeProfit"), "takeProfit"),
     **dict.fromkeys(("CreateByStopLoss", "CreateByPartialStopLoss"), "stopLoss"),
 }
-_WAITING = "Untriggered"
+_UNTRIGGERED = "Untriggered"
 #: Keys in ``info`` that say whether an order works on the book, as it is read and as it streams.
-_WORKS = ("isWorking", "w")
+_WORKING_KEYS = ("isWorking", "w")
 _CLIENT_ID_KEYS = ("orderLinkId", "origClientOrderId", "clOrdId", "clientOrderId", "cl_ord_id")
 
 
@@ -157,30 +157,30 @@ def parse_order(
         raise malformed_response("an order without an id")
     if side not in ("buy", "sell"):
         raise malformed_response("an order without a side")
-    numbers = _OWN_NUMBERS.get(venue, {})
-    qty = _base(instrument, get_decimal(row, "amount", numbers.get("amount", ())))
+    numbers = _INFO_NUMBER_KEYS.get(venue, {})
+    qty = _to_base(instrument, get_decimal(row, "amount", numbers.get("amount", ())))
     price = get_decimal(row, "price", numbers.get("price", ()))
     trigger = get_decimal(row, "triggerPrice", numbers.get("triggerPrice", ()))
     if info.get("marketUnit") == "quoteCoin":
         qty = None
-    shown, word, is_conditional = _state(row, info, venue)
-    filled = _base(instrument, get_decimal(row, "filled", numbers.get("filled", ())))
+    status, raw_status, is_conditional = _parse_status(row, info, venue)
+    filled = _to_base(instrument, get_decimal(row, "filled", numbers.get("filled", ())))
     return OrderSnapshot(
         exchange_order_id=name,
         client_id=_client_id(row, info),
         symbol=instrument.symbol,
         side=Side(side),
-        order_type=_type(row, trigger),
-        shown=shown,
-        raw_status=word,
+        order_type=_order_type(row, trigger),
+        status=status,
+        raw_status=raw_status,
         qty=qty or None,
         filled=ZERO if is_conditional else filled or ZERO,
         average=get_decimal(row, "average", numbers.get("average", ())) or None,
         price=price or None,
         trigger_price=trigger or None,
         reduce_only=row.get("reduceOnly") is True,
-        is_waiting=shown is VenueOrderStatus.OPEN
-        and (is_conditional or _waits(info, word, trigger)),
+        is_waiting=status is VenueOrderStatus.OPEN
+        and (is_conditional or _is_untriggered(info, raw_status, trigger)),
         is_conditional=is_conditional,
         triggered_order_id=(get_text(info, "actualOrderId") or get_text(info, "ai"))
         if is_conditional
@@ -188,59 +188,56 @@ def parse_order(
         reason=_CREATED_BY.get(str(info.get("createType")), "external"),
         exit=_EXITS.get(str(info.get("createType"))),
         created_at=get_timestamp(row, "timestamp"),
-        updated_at=get_timestamp(row, "lastUpdateTimestamp") or _updated(info),
+        updated_at=get_timestamp(row, "lastUpdateTimestamp") or _updated_at(info),
     )
 
 
-def to_external_order(shown: OrderSnapshot, now: datetime) -> ExternalOrderInfo | None:
+def to_external_order(snapshot: OrderSnapshot, now: datetime) -> ExternalOrderInfo | None:
     """The description of an order that is not ours; ``None`` while its quantity is not told."""
-    qty = shown.qty or shown.filled
+    qty = snapshot.qty or snapshot.filled
     if not qty:
         return None
     return ExternalOrderInfo(
-        symbol=shown.symbol,
-        side=shown.side,
-        order_type=shown.order_type,
+        symbol=snapshot.symbol,
+        side=snapshot.side,
+        order_type=snapshot.order_type,
         qty=qty,
-        price=shown.price if "limit" in shown.order_type else None,
-        trigger_price=shown.trigger_price,
-        reduce_only=shown.reduce_only,
-        reason=shown.reason,
-        created_at=shown.created_at or now,
+        price=snapshot.price if "limit" in snapshot.order_type else None,
+        trigger_price=snapshot.trigger_price,
+        reduce_only=snapshot.reduce_only,
+        reason=snapshot.reason,
+        created_at=snapshot.created_at or now,
     )
 
 
-def _state(
+def _parse_status(
     row: Mapping[str, Any], info: Mapping[str, Any], venue: str
 ) -> tuple[VenueOrderStatus, str | None, bool]:
     """Where it stands, in which word; whether it is a conditional order under its own id."""
-    if venue in _OWN_STATUS:
-        key, words = _OWN_STATUS[venue]
+    if venue in _INFO_STATUS:
+        key, words = _INFO_STATUS[venue]
         word = get_text(info, key)
         if word is not None:
             return words.get(word, VenueOrderStatus.UNRECOGNIZED), word, False
-    told = parse_state(info, venue)
-    if told is not None:
-        return (
-            _UNIFIED.get(told.word or "", VenueOrderStatus.UNRECOGNIZED),
-            told.raw,
-            told.is_conditional,
-        )
+    state = parse_state(info, venue)
+    if state is not None:
+        status = _UNIFIED.get(state.status or "", VenueOrderStatus.UNRECOGNIZED)
+        return status, state.raw, state.is_conditional
     word = get_text(row, "status")
     return _UNIFIED.get(word or "", VenueOrderStatus.UNRECOGNIZED), word, False
 
 
-def _waits(info: Mapping[str, Any], word: str | None, trigger: Decimal | None) -> bool:
+def _is_untriggered(info: Mapping[str, Any], word: str | None, trigger: Decimal | None) -> bool:
     """Whether an order that stands among the others waits for its trigger."""
-    works = next((info[key] for key in _WORKS if key in info), True)
-    return word == _WAITING or (bool(trigger) and works is False)
+    works = next((info[key] for key in _WORKING_KEYS if key in info), True)
+    return word == _UNTRIGGERED or (bool(trigger) and works is False)
 
 
 def _client_id(row: Mapping[str, Any], info: Mapping[str, Any]) -> str | None:
-    told = get_text(row, "clientOrderId") or next(
-        (told for key in _CLIENT_ID_KEYS if (told := get_text(info, key)) is not None), None
+    client_id = get_text(row, "clientOrderId") or next(
+        (value for key in _CLIENT_ID_KEYS if (value := get_text(info, key)) is not None), None
     )
-    return strip_venue_prefix(told)
+    return strip_venue_prefix(client_id)
 
 
 def parse_client_id(row: Mapping[str, Any]) -> str | None:
@@ -249,16 +246,16 @@ def parse_client_id(row: Mapping[str, Any]) -> str | None:
     return _client_id(row, info if isinstance(info, Mapping) else {})
 
 
-def _updated(info: Mapping[str, Any]) -> datetime | None:
+def _updated_at(info: Mapping[str, Any]) -> datetime | None:
     return get_timestamp(info, "updatedTime") or get_timestamp(info, "updateTime")
 
 
-def _type(row: Mapping[str, Any], trigger: Decimal | None) -> str:
-    told = str(row.get("type") or "limit").lower()
-    base = "limit" if "limit" in told else "market"
+def _order_type(row: Mapping[str, Any], trigger: Decimal | None) -> str:
+    text = str(row.get("type") or "limit").lower()
+    base = "limit" if "limit" in text else "market"
     return f"stop_{base}" if trigger else base
 
 
-def _base(instrument: Instrument, amount: Decimal | None) -> Decimal | None:
+def _to_base(instrument: Instrument, amount: Decimal | None) -> Decimal | None:
     """An amount as the venue counts it (contracts) in base."""
     return None if amount is None else multiply(amount, instrument.amount_unit)

@@ -13,7 +13,7 @@ from oms.domain.side import Side
 
 _SIDES = {"long": Side.BUY, "short": Side.SELL}
 #: Where a venue tells the leg itself; ccxt leaves its own word out of some rows.
-_LEG = "positionSide"
+_LEG_KEY = "positionSide"
 
 
 def parse_position(
@@ -32,8 +32,8 @@ def parse_position(
     if not qty:
         return None
     info = row.get("info")
-    told = get_text(info, _LEG) if isinstance(info, Mapping) else None
-    leg = _SIDES.get(str(row.get("side") or told or "").lower())
+    info_side = get_text(info, _LEG_KEY) if isinstance(info, Mapping) else None
+    leg = _SIDES.get(str(row.get("side") or info_side or "").lower())
     if leg is None:
         raise malformed_response("a position without a side")
     key = (instrument.symbol, leg if row.get("hedged") is True else None)

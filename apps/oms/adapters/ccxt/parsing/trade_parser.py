@@ -43,19 +43,19 @@ def skip_row(reason: str, row: Mapping[str, Any]) -> None:
 
 @value
 class TradeSnapshot:
-    """One execution; ``more_fees`` are those in further currencies."""
+    """One execution; ``extra_fees`` are those in further currencies."""
 
     symbol: str
     side: Side
     exchange_order_id: str | None
     client_id: str | None
     execution: Execution
-    more_fees: tuple[tuple[Decimal, str], ...]
+    extra_fees: tuple[tuple[Decimal, str], ...]
     #: ``external``, or why the exchange did it by itself.
     reason: str
 
 
-_OWN_NUMBERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+_INFO_NUMBER_KEYS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "bybit": {"amount": ("execQty",), "price": ("execPrice",), "fee": ("execFee",)},
     "binance": {"amount": ("qty",), "price": ("price",), "fee": ("commission",)},
 }
@@ -77,9 +77,9 @@ def parse_trades(
 ) -> list[TradeSnapshot]:
     """The executions, oldest first. A row that makes no sense goes ``aside`` with the reason.
 
-    Two that have no id and are alike in all else are told apart by their number.
+    Two that have no id and are alike in all else are sequence apart by their number.
     """
-    found: list[TradeSnapshot] = []
+    parsed: list[TradeSnapshot] = []
     ordinals: dict[str, int] = {}
     for row in rows:
         instrument = instruments.get(str(row.get("symbol")))
@@ -87,10 +87,10 @@ def parse_trades(
             quarantine(NOT_TRADED, row)
         elif not is_funding(row):
             try:
-                found.append(_trade(row, venue, instrument, ordinals))
-            except ReadFailed as wrong:
-                quarantine(wrong.message, row)
-    return sorted(found, key=_order)
+                parsed.append(_parse_trade(row, venue, instrument, ordinals))
+            except ReadFailed as error:
+                quarantine(error.message, row)
+    return sorted(parsed, key=_sort_key)
 
 
 def is_funding(row: Mapping[str, Any]) -> bool:
@@ -106,7 +106,7 @@ def parse_funding(
     quarantine: RowRejector = reject_row,
 ) -> list[Charge]:
     """The payments of funding among the rows."""
-    found = []
+    parsed = []
     for row in rows:
         instrument = instruments.get(str(row.get("symbol")))
         if instrument is None or not is_funding(row):
@@ -126,8 +126,8 @@ def parse_funding(
             source=ReportSource.RECONCILE,
             received_at=now,
         )
-        found.append(charge)
-    return found
+        parsed.append(charge)
+    return parsed
 
 
 def fee_charges(trade: TradeSnapshot, source: ReportSource, now: datetime) -> list[Charge]:
@@ -143,14 +143,14 @@ def fee_charges(trade: TradeSnapshot, source: ReportSource, now: datetime) -> li
             source=source,
             received_at=now,
         )
-        for amount, currency in trade.more_fees
+        for amount, currency in trade.extra_fees
     ]
 
 
-def _trade(
+def _parse_trade(
     row: Mapping[str, Any], venue: str, instrument: Instrument, ordinals: dict[str, int]
 ) -> TradeSnapshot:
-    numbers = _OWN_NUMBERS.get(venue, {})
+    numbers = _INFO_NUMBER_KEYS.get(venue, {})
     side, at = parse_side(row, venue), get_timestamp(row, "timestamp")
     if side not in ("buy", "sell"):
         raise malformed_response("an execution without a side")
@@ -158,7 +158,7 @@ def _trade(
         raise malformed_response("an execution without a time")
     if get_text(row, "id") == NO_ID:
         raise malformed_response("no execution: its id says that there was none")
-    if venue in _OWN_NUMBERS and get_text(row, "id") is None:
+    if venue in _INFO_NUMBER_KEYS and get_text(row, "id") is None:
         # It has one: under another name the same execution would be booked a second time.
         raise malformed_response("an execution without its id")
     amount = require_decimal(row, "amount", numbers.get("amount", ()))
@@ -167,7 +167,7 @@ def _trade(
         raise malformed_response("an execution of nothing, or at no price")
     qty = multiply(amount, instrument.amount_unit)
     order_id = get_text(row, "order")
-    name = get_text(row, "id") or _hashed(
+    name = get_text(row, "id") or _content_id(
         (
             venue,
             instrument.symbol,
@@ -198,37 +198,37 @@ def _trade(
             fee_currency=fees[0][1] if fees else None,
             maker=None if maker is None else maker == "maker",
         ),
-        more_fees=tuple(fees[1:]),
+        extra_fees=tuple(fees[1:]),
         reason=_REASONS.get(kind, "external"),
     )
 
 
 def _sequence(info: object, venue: str) -> int:
-    told = str(info.get(_SEQUENCES.get(venue))) if isinstance(info, Mapping) else ""
-    return int(told) if told.isdecimal() else 0
+    sequence = str(info.get(_SEQUENCES.get(venue))) if isinstance(info, Mapping) else ""
+    return int(sequence) if sequence.isdecimal() else 0
 
 
-def _fees(row: Mapping[str, Any], own: Sequence[str]) -> list[tuple[Decimal, str]]:
-    """All fees, one a currency, in the order told; negative is a rebate."""
+def _fees(row: Mapping[str, Any], info_keys: Sequence[str]) -> list[tuple[Decimal, str]]:
+    """All fees, one a currency, in the order sequence; negative is a rebate."""
     listed = row.get("fees") or [row.get("fee")]
-    told = [fee for fee in listed if isinstance(fee, Mapping) and fee.get("cost") is not None]
+    fees = [fee for fee in listed if isinstance(fee, Mapping) and fee.get("cost") is not None]
     sums: dict[str, Decimal] = {}
-    for fee in told:
+    for fee in fees:
         # The venue's own text is the whole fee: it is exact where there is only one.
-        source = {**fee, "info": row.get("info")} if len(told) == 1 else fee
-        amount, currency = require_decimal(source, "cost", own), get_text(fee, "currency")
+        source = {**fee, "info": row.get("info")} if len(fees) == 1 else fee
+        amount, currency = require_decimal(source, "cost", info_keys), get_text(fee, "currency")
         if currency is not None:
-            known = sums.get(currency)
-            sums[currency] = amount if known is None else add(known, amount)
+            fee_sum = sums.get(currency)
+            sums[currency] = amount if fee_sum is None else add(fee_sum, amount)
     return [(amount, currency) for currency, amount in sums.items()]
 
 
-def _hashed(parts: tuple[object, ...], ordinals: dict[str, int]) -> str:
+def _content_id(parts: tuple[object, ...], ordinals: dict[str, int]) -> str:
     """The name of an execution that has none: the same whenever it is read again."""
     content = "|".join(str(part) for part in parts)
     ordinal = ordinals[content] = ordinals.get(content, -1) + 1
     return "x-" + hashlib.sha256(f"{content}|{ordinal}".encode()).hexdigest()[:24]
 
 
-def _order(trade: TradeSnapshot) -> ExecutionKey:
+def _sort_key(trade: TradeSnapshot) -> ExecutionKey:
     return execution_key_of(trade.execution)

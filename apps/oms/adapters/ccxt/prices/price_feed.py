@@ -1,7 +1,7 @@
 """The live prices of one venue, read in turns; what is new is kept for those who take it over.
 
 Public data are read within the budget that all workers share for them: tickers of all wanted
-symbols in one request a kind of market, trades and book of those that are wished closely. Only
+symbols in one request a kind of market, trades and book of those that are wished with_detail. Only
 what somebody asked for lately is read. Each request flies alone: one that hangs holds up no other.
 """
 
@@ -35,9 +35,9 @@ SUBSCRIPTION_LIFETIME = timedelta(seconds=60)
 
 MARK_AGE_MAX = timedelta(seconds=10)
 REOPEN_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
-_FAILURES_SHOWN = 2
+_FAILURES_MAX = 2
 _HALF = Decimal("0.5")
-_TOLD = ("engine_unavailable", "host_mismatch", "extra_config_refused")
+_PASSED_CODES = ("engine_unavailable", "host_mismatch", "extra_config_refused")
 #: Levels asked for, where the venue takes any such number; elsewhere its usual ones.
 _DEPTH = {"binance": 50, "bybit": 50}
 
@@ -48,31 +48,31 @@ class PriceFeed:
     def __init__(
         self,
         venue: str,
-        make: Callable[[], PublicPriceClient],
+        make_client: Callable[[], PublicPriceClient],
         *,
         timeout_seconds: float,
-        every: float = READ_INTERVAL_SECONDS,
+        interval_seconds: float = READ_INTERVAL_SECONDS,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
         """``patience``: seconds that an answer may take; what comes later is old news."""
         self._venue = venue
-        self._make = make
-        self._patience = timeout_seconds
-        self._every = every
+        self._make_client = make_client
+        self._timeout_seconds = timeout_seconds
+        self._interval_seconds = interval_seconds
         #: Trades and marks weigh more than prices, and miss nothing by waiting.
-        self._seldom = timedelta(seconds=2.5 * every)
+        self._slow_interval = timedelta(seconds=2.5 * interval_seconds)
         self._marked_at: datetime | None = None
         self._clock = clock
         self._client: PublicPriceClient | None = None
         self._symbols: dict[str, SymbolPrices] = {}
-        self._wish = asyncio.Event()
-        self._flying: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._in_flight: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._running: asyncio.Task[None] | None = None
-        self._fault: RequestError | None = None
+        self._last_error: RequestError | None = None
         self._failures = 0
-        self._waiting: list[Callable[[], None]] = []
-        self._limit: asyncio.TimerHandle | None = None
-        self._is_late = False
+        self._waiters: list[Callable[[], None]] = []
+        self._timeout_handle: asyncio.TimerHandle | None = None
+        self._has_timed_out = False
 
     @property
     def client(self) -> PublicPriceClient | None:
@@ -84,12 +84,12 @@ class PriceFeed:
         prices = self._symbols.get(symbol)
         if prices is None:
             prices = self._symbols[symbol] = SymbolPrices(now)
-            self._wish.set()
+            self._wake.set()
         prices.requested_at = now
         if with_depth:
             if not prices.needs_detail(now):
-                prices.keys = prices.traded_at = None  # trades before that are nobody's
-                self._wish.set()
+                prices.trade_keys = prices.traded_at = None  # trades before that are nobody's
+                self._wake.set()
             prices.detail_requested_at = now
         return prices
 
@@ -100,36 +100,36 @@ class PriceFeed:
             return False
         return self.unavailable_reason() is None
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Open the client, and read as long as somebody asks."""
         if self._running is None:
             loop = asyncio.get_running_loop()
             self._running = loop.create_task(self._run())
-            self._running.add_done_callback(_tell_of_bugs)
-            self._limit = loop.call_later(self._patience, self._take_too_long)
+            self._running.add_done_callback(_log_failure)
+            self._timeout_handle = loop.call_later(self._timeout_seconds, self._on_timeout)
 
     def is_ready(self) -> bool:
         """Whether it is open, or known to be in trouble, or takes too long to be waited for."""
-        return self._client is not None or self._fault is not None or self._is_late
+        return self._client is not None or self._last_error is not None or self._has_timed_out
 
-    def when_ready(self, tell: Callable[[], None]) -> None:
-        """Call ``tell`` once it is."""
+    def when_ready(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` once it is."""
         if not self.is_ready():
-            self._waiting.append(tell)
+            self._waiters.append(callback)
 
     def unavailable_reason(self) -> Refused | None:
         """Why no prices come, as far as is known."""
-        fault = self._fault
-        if fault is None or (self._client is not None and self._failures < _FAILURES_SHOWN):
+        error = self._last_error
+        if error is None or (self._client is not None and self._failures < _FAILURES_MAX):
             return None
-        code = fault.code if fault.code in _TOLD else "exchange_unavailable"
-        return Refused(code=code, message=fault.message, reason=fault.reason)
+        code = error.code if error.code in _PASSED_CODES else "exchange_unavailable"
+        return Refused(code=code, message=error.message, reason=error.reason)
 
     async def close(self) -> None:
         """End it for good."""
-        if self._limit is not None:
-            self._limit.cancel()
-        tasks = [*self._flying.values()]
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        tasks = [*self._in_flight.values()]
         if self._running is not None:
             tasks.append(self._running)
         for task in tasks:
@@ -139,41 +139,41 @@ class PriceFeed:
             await self._client.close()
 
     async def _run(self) -> None:
-        client = await self._opened()
+        client = await self._open_client()
         while True:
-            self._wish.clear()
-            self._begin_round(client)
+            self._wake.clear()
+            self._start_round(client)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._every if self._symbols else None):
-                    await self._wish.wait()
+                async with asyncio.timeout(self._interval_seconds if self._symbols else None):
+                    await self._wake.wait()
 
-    async def _opened(self) -> PublicPriceClient:
+    async def _open_client(self) -> PublicPriceClient:
         for tries in range(1_000_000_000):
-            client = self._make()
+            client = self._make_client()
             try:
                 await client.open()
-            except RequestError as fault:
-                self._failed(fault)
-                self._tell_ready()
+            except RequestError as error:
+                self._record_failure(error)
+                self._notify_ready()
                 pause = REOPEN_SECONDS[min(tries, len(REOPEN_SECONDS) - 1)]
-                await asyncio.sleep(max(pause, fault.retry_after or 0.0))
+                await asyncio.sleep(max(pause, error.retry_after or 0.0))
             else:
                 break
         self._client = client
-        self._fault, self._failures = None, 0
-        self._tell_ready()
+        self._last_error, self._failures = None, 0
+        self._notify_ready()
         return client
 
-    def _take_too_long(self) -> None:
-        self._is_late = True
-        self._tell_ready()
+    def _on_timeout(self) -> None:
+        self._has_timed_out = True
+        self._notify_ready()
 
-    def _tell_ready(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for tell in waiting:
-            tell()
+    def _notify_ready(self) -> None:
+        waiting, self._waiters = self._waiters, []
+        for callback in waiting:
+            callback()
 
-    def _begin_round(self, client: PublicPriceClient) -> None:
+    def _start_round(self, client: PublicPriceClient) -> None:
         """Ask for what is wanted, but for what is being asked for still."""
         now = self._clock()
         by_kind: dict[InstrumentKind, list[str]] = {}
@@ -186,62 +186,65 @@ class PriceFeed:
             else:
                 by_kind.setdefault(instrument.kind, []).append(symbol)
                 if prices.needs_detail(now):
-                    self._fly(("book", symbol), self._read_closely(client, symbol, prices))
+                    self._start(("book", symbol), self._read_detail(client, symbol, prices))
         for kind, symbols in by_kind.items():
-            self._fly(("tickers", kind.value), self._read_tickers(client, symbols))
+            self._start(("tickers", kind.value), self._read_tickers(client, symbols))
         contracts = by_kind.get(InstrumentKind.LINEAR, [])
-        is_time = self._marked_at is None or now - self._marked_at >= self._seldom
+        is_time = self._marked_at is None or now - self._marked_at >= self._slow_interval
         if contracts and is_time and client.has("fetchMarkPrices"):
-            self._fly(("marks", ""), self._read_marks(client, contracts))
+            self._start(("marks", ""), self._read_marks(client, contracts))
 
-    def _fly(self, name: tuple[str, str], work: Coroutine[Any, Any, None]) -> None:
-        if name in self._flying:
+    def _start(self, name: tuple[str, str], work: Coroutine[Any, Any, None]) -> None:
+        if name in self._in_flight:
             work.close()
             return
-        self._flying[name] = task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(lambda done: self._landed(name, done))
+        self._in_flight[name] = task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(lambda done: self._on_done(name, done))
 
-    def _landed(self, name: tuple[str, str], task: asyncio.Task[None]) -> None:
-        self._flying.pop(name, None)
-        _tell_of_bugs(task)
+    def _on_done(self, name: tuple[str, str], task: asyncio.Task[None]) -> None:
+        self._in_flight.pop(name, None)
+        _log_failure(task)
 
     async def _read_tickers(self, client: PublicPriceClient, symbols: list[str]) -> None:
         """The best prices of all; one that has none there is read by its book."""
         at = self._clock()
         method = "fetch_bids_asks" if client.has("fetchBidsAsks") else "fetch_tickers"
-        told = await self._asked(client, symbols, method, symbols)
-        for symbol in symbols if told is not None else ():
-            prices, row = self._symbols.get(symbol), told.get(symbol) or {}
+        reply = await self._call(client, symbols, method, symbols)
+        for symbol in symbols if reply is not None else ():
+            prices, row = self._symbols.get(symbol), reply.get(symbol) or {}
             if prices is None:
                 continue
             if not prices.needs_detail(at):
                 quote = parse_quote(row, client.instruments[symbol].amount_unit, symbol, at)
                 if quote is None:
-                    self._fly(("book", symbol), self._read_book(client, symbol, prices))
+                    self._start(("book", symbol), self._read_book(client, symbol, prices))
                 else:
-                    prices.tell(quote)
+                    prices.apply(quote)
             mark = parse_mark(row, symbol, at)
             if mark is not None:
-                prices.tell(mark)
+                prices.apply(mark)
 
-    async def _read_closely(
+    async def _read_detail(
         self, client: PublicPriceClient, symbol: str, prices: SymbolPrices
     ) -> None:
-        """Trades now and then, and the book that they left; without it nothing is told."""
+        """Trades now and then, and the book that they left; without it nothing is reply."""
         rows, now = None, self._clock()
-        if prices.traded_at is None or now - prices.traded_at >= self._seldom:
-            rows = await self._asked(client, (), "fetch_trades", symbol)
+        if prices.traded_at is None or now - prices.traded_at >= self._slow_interval:
+            rows = await self._call(client, (), "fetch_trades", symbol)
             prices.traded_at = now if rows is not None else prices.traded_at
         await self._read_book(client, symbol, prices, rows)
 
     async def _read_marks(self, client: PublicPriceClient, symbols: list[str]) -> None:
-        """Marks, where tickers do not tell them."""
+        """Marks, where tickers do not callback them."""
         at = self._marked_at = self._clock()
-        told = await self._asked(client, (), "fetch_mark_prices", symbols)
-        for symbol in symbols if told is not None else ():
-            prices, mark = self._symbols.get(symbol), parse_mark(told.get(symbol) or {}, symbol, at)
+        reply = await self._call(client, (), "fetch_mark_prices", symbols)
+        for symbol in symbols if reply is not None else ():
+            prices, mark = (
+                self._symbols.get(symbol),
+                parse_mark(reply.get(symbol) or {}, symbol, at),
+            )
             if prices is not None and mark is not None:
-                prices.tell(mark)
+                prices.apply(mark)
 
     async def _read_book(
         self,
@@ -253,47 +256,49 @@ class PriceFeed:
         at = self._clock()
         depth = _DEPTH.get(self._venue)
         args = (symbol,) if depth is None else (symbol, depth)
-        told = await self._asked(client, [symbol], "fetch_order_book", *args)
+        reply = await self._call(client, [symbol], "fetch_order_book", *args)
         unit = client.instruments[symbol].amount_unit
-        quote = None if told is None else parse_book(told, unit, symbol, at)
+        quote = None if reply is None else parse_book(reply, unit, symbol, at)
         if quote is None:
             return
         if trades is not None:
             new, ahead = prices.new_trades(trades), client.clock_ahead_ms
             prices.add_trades([parse_public_trade(row, unit, symbol, ahead, at) for row in new])
-        prices.tell(quote)
+        prices.apply(quote)
         if prices.marked_at is not None and at - prices.marked_at > MARK_AGE_MAX:
-            # A mark that is not told any more is the middle, as where none ever was.
-            middle = multiply(add(quote.bid, quote.ask), _HALF)
-            prices.tell(MarkPrice(symbol=symbol, price=middle, at=at))
+            # A mark that is not reply any more is the mid, as where none ever was.
+            mid = multiply(add(quote.bid, quote.ask), _HALF)
+            prices.apply(MarkPrice(symbol=symbol, price=mid, at=at))
 
-    async def _asked(
+    async def _call(
         self, client: PublicPriceClient, symbols: Sequence[str], method: str, *args: Any
     ) -> Any:
         """An answer in time, or ``None``; ``symbols`` have no price then."""
         try:
-            async with asyncio.timeout(self._patience):
-                told = await client.ask(method, *args)
+            async with asyncio.timeout(self._timeout_seconds):
+                reply = await client.call(method, *args)
         except TimeoutError:
-            message = f"no answer to {method} within {self._patience:g} s"
-            self._failed(ReadFailed("exchange_unavailable", message, retryable=True), symbols)
-        except RequestError as fault:
-            self._failed(fault, symbols)
+            message = f"no answer to {method} within {self._timeout_seconds:g} s"
+            self._record_failure(
+                ReadFailed("exchange_unavailable", message, retryable=True), symbols
+            )
+        except RequestError as error:
+            self._record_failure(error, symbols)
         else:
-            self._fault, self._failures = None, 0
-            return told
+            self._last_error, self._failures = None, 0
+            return reply
         return None
 
-    def _failed(self, fault: RequestError, symbols: Sequence[str] = ()) -> None:
+    def _record_failure(self, error: RequestError, symbols: Sequence[str] = ()) -> None:
         if not self._failures:
-            logger.warning("live_prices_unreachable venue=%s why=%s", self._venue, fault.message)
-        self._fault = fault
+            logger.warning("live_prices_unreachable venue=%s why=%s", self._venue, error.message)
+        self._last_error = error
         self._failures += 1
         for symbol in symbols:
             if symbol in self._symbols:
                 self._symbols[symbol].has_failed = True
 
 
-def _tell_of_bugs(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (broken := task.exception()) is not None:
-        logger.error("live_prices_failed", exc_info=broken)
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        logger.error("live_prices_failed", exc_info=failure)

@@ -36,22 +36,22 @@ class PriceFeeds:
 
         ``on_ready`` is called when they can be asked for, or cannot be reached.
         """
-        told = loads(account.extra_config)
-        name = _name(account.venue, told)
+        config = loads(account.extra_config)
+        name = _feed_key(account.venue, config)
         feed = self._feeds.get(name)
         if feed is None:
-            spec = build_price_spec(account.venue, told, self._cache)
+            spec = build_price_spec(account.venue, config, self._cache)
             timeout_seconds = float(spec.extra_config["timeout"]) / 1000
             feed = self._make_feed(
                 account.venue, lambda: PublicClient(spec, self._market_cache), timeout_seconds
             )
             self._feeds[name] = feed
-            feed.begin()
+            feed.start()
         feed.when_ready(on_ready)
         self._holders[name] = self._holders.get(name, 0) + 1
-        return AccountPrices(feed, lambda: self._let_go(name))
+        return AccountPrices(feed, lambda: self._release(name))
 
-    def _let_go(self, name: str) -> PriceFeed | None:
+    def _release(self, name: str) -> PriceFeed | None:
         """The feed, if that was its last holder."""
         self._holders[name] -= 1
         if self._holders[name]:
@@ -63,22 +63,22 @@ class PriceFeeds:
 class AccountPrices:
     """``ports.live_prices.LivePrices`` of one account."""
 
-    def __init__(self, feed: PriceFeed, let_go: Callable[[], PriceFeed | None]) -> None:
+    def __init__(self, feed: PriceFeed, release: Callable[[], PriceFeed | None]) -> None:
         self._feed = feed
-        self._let_go: Callable[[], PriceFeed | None] | None = let_go
-        #: The number of the news told last, by symbol, with whose numbers they are.
-        self._told: dict[str, tuple[object, int]] = {}
+        self._release: Callable[[], PriceFeed | None] | None = release
+        #: The sequence of the update config last, by symbol, with whose numbers they are.
+        self._delivered: dict[str, tuple[object, int]] = {}
 
     def take_updates(
         self, symbol: str, now: datetime, *, with_depth: bool
     ) -> Sequence[PriceUpdate]:
-        """What was told since the last call, the oldest first; at first the newest price alone."""
+        """What was config since the last call, the oldest first; at first the newest price alone."""
         prices = self._feed.subscribe(symbol, now, with_depth=with_depth)
-        of, number = self._told.get(symbol, (None, 0))
-        self._told[symbol] = (prices, prices.number)
-        if of is not prices:
+        source, sequence = self._delivered.get(symbol, (None, 0))
+        self._delivered[symbol] = (prices, prices.sequence)
+        if source is not prices:
             return () if prices.quote is None else (prices.quote,)
-        return [news for count, news in prices.news if count > number]
+        return [update for count, update in prices.updates if count > sequence]
 
     def newest(self, symbol: str, now: datetime) -> Quote | None:
         """The newest price, ``None`` where none is known yet."""
@@ -106,18 +106,22 @@ class AccountPrices:
 
     async def close(self) -> None:
         """Let go of it; a feed that nobody holds ends."""
-        let_go, self._let_go = self._let_go, None
-        last = None if let_go is None else let_go()
+        release, self._release = self._release, None
+        last = None if release is None else release()
         if last is not None:
             await last.close()
 
 
-def _feed(venue: str, make: Callable[[], PublicPriceClient], timeout_seconds: float) -> PriceFeed:
-    return PriceFeed(venue, make, timeout_seconds=timeout_seconds)
+def _feed(
+    venue: str, make_client: Callable[[], PublicPriceClient], timeout_seconds: float
+) -> PriceFeed:
+    return PriceFeed(venue, make_client, timeout_seconds=timeout_seconds)
 
 
-def _name(venue: str, told: Mapping[str, Any]) -> str:
+def _feed_key(venue: str, config: Mapping[str, Any]) -> str:
     """Accounts of one venue share a feed, unless they lead it elsewhere or ask in other ways."""
-    ours = told.get("oms") or {}
-    more = {name: ours[name] for name in ("resolve", "allowed_hosts") if name in ours}
-    return f"{venue} {dumps({**told, 'oms': more})}"
+    own_settings = config.get("oms") or {}
+    more = {
+        name: own_settings[name] for name in ("resolve", "allowed_hosts") if name in own_settings
+    }
+    return f"{venue} {dumps({**config, 'oms': more})}"

@@ -21,7 +21,7 @@ _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 
 def parse_quote(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime) -> Quote | None:
-    """The best prices of a ticker; ``unit`` is what one of the venue's amounts is in base.
+    """The best_bid prices of a ticker; ``unit`` is what one of the venue's amounts is in base.
 
     Raises ``ReadFailed`` for what is no number.
     """
@@ -38,19 +38,19 @@ def parse_book(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime)
     bids, asks = _levels(row.get("bids"), unit), _levels(row.get("asks"), unit)
     if not bids or not asks:
         return None
-    best, least = max(bids), min(asks)
-    if best > least:
+    best_bid, best_ask = max(bids), min(asks)
+    if best_bid > best_ask:
         return None
-    falling = tuple(sorted(bids.items(), reverse=True))[:LEVELS_MAX]
-    rising = tuple(sorted(asks.items()))[:LEVELS_MAX]
+    bid_levels = tuple(sorted(bids.items(), reverse=True))[:LEVELS_MAX]
+    ask_levels = tuple(sorted(asks.items()))[:LEVELS_MAX]
     return Quote(
         symbol=symbol,
-        bid=best,
-        ask=least,
-        bid_qty=bids[best],
-        ask_qty=asks[least],
-        bids=_told(falling),
-        asks=_told(rising),
+        bid=best_bid,
+        ask=best_ask,
+        bid_qty=bids[best_bid],
+        ask_qty=asks[best_ask],
+        bids=_to_levels(bid_levels),
+        asks=_to_levels(ask_levels),
         at=at,
     )
 
@@ -68,14 +68,14 @@ def parse_public_trade(
 
     Raises ``ReadFailed``.
     """
-    price, amount, told = (
+    price, amount, timestamp = (
         get_decimal(row, "price"),
         get_decimal(row, "amount"),
         row.get("timestamp"),
     )
-    if not price or not amount or price <= 0 or amount <= 0 or told is None:
+    if not price or not amount or price <= 0 or amount <= 0 or timestamp is None:
         return None
-    at = EPOCH + timedelta(milliseconds=int(told) + ahead_ms)
+    at = EPOCH + timedelta(milliseconds=int(timestamp) + ahead_ms)
     side = _SIDES.get(str(row.get("side")))
     qty = multiply(amount, unit)
     return PublicTrade(symbol=symbol, price=price, qty=qty, side=side, at=min(at, now))
@@ -90,13 +90,13 @@ def trade_key(row: Mapping[str, Any]) -> str:
 
 
 def _levels(rows: Any, unit: Decimal) -> dict[Decimal, Decimal]:
-    found: dict[Decimal, Decimal] = {}
+    levels: dict[Decimal, Decimal] = {}
     for row in rows or ():
         price, amount = to_decimal(row[0]), to_decimal(row[1])
         if price is not None and amount and price > 0 and amount > 0:
-            found[price] = multiply(amount, unit)
-    return found
+            levels[price] = multiply(amount, unit)
+    return levels
 
 
-def _told(levels: tuple[tuple[Decimal, Decimal], ...]) -> tuple[PriceLevel, ...]:
+def _to_levels(levels: tuple[tuple[Decimal, Decimal], ...]) -> tuple[PriceLevel, ...]:
     return tuple(levels)

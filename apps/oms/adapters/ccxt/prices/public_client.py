@@ -61,7 +61,7 @@ class PublicClient:
         """Raises ``NotSent``, ``Rejected``, ``ReadFailed``."""
         await self._client.open()
 
-    async def ask(self, method: str, *args: Any) -> Any:
+    async def call(self, method: str, *args: Any) -> Any:
         """Public data. Raises ``ReadFailed``, and ``ValueError`` for anything else."""
         if method not in PUBLIC_METHODS:
             raise ValueError(f"{method} is no public data")

@@ -48,7 +48,7 @@ class PublicPriceClient(Protocol):
         """Raises ``NotSent``, ``Rejected``, ``ReadFailed``."""
         ...
 
-    async def ask(self, method: str, *args: Any) -> Any:
+    async def call(self, method: str, *args: Any) -> Any:
         """Public data. Raises ``ReadFailed``."""
         ...
 
@@ -69,36 +69,36 @@ class SymbolPrices:
     marked_at: datetime | None = None
     #: When trades were asked for last, and those of the last answer; ``None`` before the first.
     traded_at: datetime | None = None
-    keys: frozenset[str] | None = None
-    #: The number of the newest of ``news``.
-    number: int = 0
-    news: deque[tuple[int, PriceUpdate]] = field(
+    trade_keys: frozenset[str] | None = None
+    #: The sequence of the newest of ``updates``.
+    sequence: int = 0
+    updates: deque[tuple[int, PriceUpdate]] = field(
         default_factory=lambda: deque(maxlen=UPDATES_KEPT_MAX)
     )
 
-    def tell(self, news: PriceUpdate) -> None:
+    def apply(self, updates: PriceUpdate) -> None:
         """Take in what is new; a quote only if no newer one is known."""
-        match news:
+        match updates:
             case Quote():
-                if self.quote is not None and news.at <= self.quote.at:
+                if self.quote is not None and updates.at <= self.quote.at:
                     return
-                self.quote = news
+                self.quote = updates
             case MarkPrice():
-                self.marked_at = news.at
+                self.marked_at = updates.at
             case PublicTrade():
                 pass
-        self.number += 1
-        self.news.append((self.number, news))
+        self.sequence += 1
+        self.updates.append((self.sequence, updates))
 
     def new_trades(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Those that the last answer did not have; of the first answer none."""
-        before, self.keys = self.keys, frozenset(map(trade_key, rows))
+        before, self.trade_keys = self.trade_keys, frozenset(map(trade_key, rows))
         return [] if before is None else [row for row in rows if trade_key(row) not in before]
 
     def add_trades(self, trades: Sequence[PublicTrade | None]) -> None:
         """Take in trades of others, the oldest first."""
         for each in sorted((one for one in trades if one is not None), key=lambda one: one.at):
-            self.tell(each)
+            self.apply(each)
 
     def needs_detail(self, now: datetime) -> bool:
         """Whether book and trades are wished."""

@@ -1,4 +1,4 @@
-"""The last prices of symbols that somebody asked for lately."""
+"""The last prices of symbols that somebody requested_at for lately."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ _log = logging.getLogger("oms.ccxt")
 
 
 class TickerCache:
-    """Keeps prices fresh while they are asked for; the first to ask gets none yet."""
+    """Keeps prices fresh while they are requested_at for; the first to ask gets none yet."""
 
     def __init__(
         self, client: ExchangeClient, clock: Callable[[], datetime], timings: Timings
@@ -23,36 +23,36 @@ class TickerCache:
         self._client = client
         self._clock = clock
         self._timings = timings
-        self._asked: dict[str, datetime] = {}
+        self._requested: dict[str, datetime] = {}
         self._quotes: dict[str, Quote] = {}
-        self._news = asyncio.Event()
+        self._has_new_symbol = asyncio.Event()
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
         """The last prices known; they are kept fresh from now on for a while."""
-        if symbol not in self._asked:
-            self._news.set()
-        self._asked[symbol] = now
+        if symbol not in self._requested:
+            self._has_new_symbol.set()
+        self._requested[symbol] = now
         return self._quotes.get(symbol)
 
     async def run(self) -> None:
         """Read prices as long as somebody asks."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            while self._asked:
+            await self._has_new_symbol.wait()
+            self._has_new_symbol.clear()
+            while self._requested:
                 await self._read_all()
                 try:
-                    async with asyncio.timeout(self._timings.live):
-                        await self._news.wait()
-                    self._news.clear()
+                    async with asyncio.timeout(self._timings.live_poll_seconds):
+                        await self._has_new_symbol.wait()
+                    self._has_new_symbol.clear()
                 except TimeoutError:
                     continue
 
     async def _read_all(self) -> None:
-        before = self._clock() - timedelta(seconds=self._timings.ticker)
-        for symbol, asked in list(self._asked.items()):
-            if asked < before:
-                del self._asked[symbol]
+        before = self._clock() - timedelta(seconds=self._timings.ticker_lifetime_seconds)
+        for symbol, requested_at in list(self._requested.items()):
+            if requested_at < before:
+                del self._requested[symbol]
                 self._quotes.pop(symbol, None)  # an old price is none
                 continue
             try:

@@ -15,9 +15,9 @@ from time import monotonic
 
 Clock = Callable[[], float]
 
-#: The share of each budget that is kept for cancels.
+#: The share of each budget that is reserved for cancels.
 CANCEL_SHARE = 0.2
-_SOON = 0.001
+_WAIT_SECONDS_MIN = 0.001
 PAUSE_SECONDS_MAX = 60.0
 #: After a pause one goes ahead; the others wait so long at most for what becomes of it.
 PROBE_SECONDS_MAX = 5.0
@@ -25,22 +25,24 @@ BAN_SECONDS_MIN = 120.0
 #: A second, and a little more: what leaves evenly may arrive closer together.
 WINDOW_SECONDS = 1.05
 
-#: Where a reply tells what a second allows and what of it is left, counted in requests.
+#: Where a reply tells what a second allows and what of it is remaining, counted in requests.
 _BYBIT = ("x-bapi-limit", "x-bapi-limit-status")
-_TOLD: Mapping[str, tuple[str, str]] = dict.fromkeys(("bybit", "bybiteu", "bybitid"), _BYBIT)
+_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = dict.fromkeys(
+    ("bybit", "bybiteu", "bybitid"), _BYBIT
+)
 #: Where a reply tells what was used of a minute, and what a minute has by a part of the URL.
-_WEIGHT = "x-mbx-used-weight-1m"
-_WEIGHTS: Mapping[str, float] = {"/api/v3/": 6000, "/fapi/": 2400}
+_WEIGHT_HEADER = "x-mbx-used-weight-1m"
+_WEIGHT_LIMITS: Mapping[str, float] = {"/api/v3/": 6000, "/fapi/": 2400}
 
 
 class Priority(IntEnum):
     """Who goes first."""
 
     CANCEL = 0
-    FIND = 1
+    LOOKUP = 1
     REDUCE = 2
     OPEN = 3
-    SWEEP = 4
+    SNAPSHOT = 4
     HISTORY = 5
 
 
@@ -68,7 +70,7 @@ class RateLimitBucket:
         #: Nothing was answered in the ordinary way since the last pause; who goes first finds out.
         self._must_probe = False
         self._probed_until = 0.0
-        self._for_cancels_until = 0.0
+        self._cancels_only_until = 0.0
         self._waiting: list[tuple[int, int]] = []
         self._number = count()
         self._changed = asyncio.Event()
@@ -85,23 +87,23 @@ class RateLimitBucket:
 
         ``deadline`` is of the clock given at the start. Raises ``TooLate``.
         """
-        mine = (int(priority), next(self._number))
-        heapq.heappush(self._waiting, mine)
+        ticket = (int(priority), next(self._number))
+        heapq.heappush(self._waiting, ticket)
         try:
             while True:
-                wait = self._wait_of(mine, priority, cost)
-                if wait <= 0 and await self._is_stocked(priority, cost):
+                wait = self._wait_seconds(ticket, priority, cost)
+                if wait <= 0 and await self._try_consume_shared(priority, cost):
                     break
-                left = inf if deadline is None else deadline - self._clock()
-                if left < 0 or (wait > 0 and left <= 0):
+                remaining = inf if deadline is None else deadline - self._clock()
+                if remaining < 0 or (wait > 0 and remaining <= 0):
                     raise DeadlinePassed
                 if wait > 0:
-                    await self._sleep(min(wait, left))
+                    await self._sleep(min(wait, remaining))
             self._spend(cost)
             if self._must_probe:
                 self._probed_until = self._clock() + PROBE_SECONDS_MAX
         finally:
-            self._waiting.remove(mine)
+            self._waiting.remove(ticket)
             heapq.heapify(self._waiting)
             self._wake()
 
@@ -129,46 +131,46 @@ class RateLimitBucket:
             self._must_probe, self._probed_until = False, 0.0
             self._wake()
 
-    def set_remaining(self, left: float) -> None:
-        """The venue's own word on what is left, if it is less than ours."""
-        missing = self._per_second - self._used() - max(left, 0.0)
+    def set_remaining(self, remaining: float) -> None:
+        """The venue's own word on what is remaining, if it is less than ours."""
+        missing = self._per_second - self._used() - max(remaining, 0.0)
         if missing > 0:
             self._spend(missing)
 
     def reserve_for_cancels(self, seconds: float) -> None:
-        """What is left of a longer budget than a second's is for cancels alone, for so long."""
-        self._for_cancels_until = max(self._for_cancels_until, self._clock() + seconds)
+        """What is remaining of a longer budget than a second's is for cancels alone, for so long."""
+        self._cancels_only_until = max(self._cancels_only_until, self._clock() + seconds)
 
-    def limit(self, per_second: float) -> None:
+    def set_limit(self, per_second: float) -> None:
         """The venue's own word on how much there is; less or more than was believed."""
         if per_second > 0:
             self._per_second = per_second
 
-    async def _is_stocked(self, priority: Priority, cost: float) -> bool:
+    async def _try_consume_shared(self, priority: Priority, cost: float) -> bool:
         """Whether others than this process agree; whoever had to ask them looks again."""
         return True
 
-    def _wait_of(self, mine: tuple[int, int], priority: Priority, cost: float) -> float:
+    def _wait_seconds(self, ticket: tuple[int, int], priority: Priority, cost: float) -> float:
         """Seconds to wait at least; 0 is go."""
         if self.pause_seconds_left:
             return self.pause_seconds_left
-        if self._waiting[0] != mine:
+        if self._waiting[0] != ticket:
             return PAUSE_SECONDS_MAX
         if self._probed_until > self._clock():
             return self._probed_until - self._clock()
-        if priority is not Priority.CANCEL and self._for_cancels_until > self._clock():
-            return self._for_cancels_until - self._clock()
-        kept = 0.0 if priority is Priority.CANCEL else CANCEL_SHARE * self._per_second
+        if priority is not Priority.CANCEL and self._cancels_only_until > self._clock():
+            return self._cancels_only_until - self._clock()
+        reserved = 0.0 if priority is Priority.CANCEL else CANCEL_SHARE * self._per_second
         # A single request dearer than all there is must pass some day: with nothing beside it.
-        room = max(self._per_second - kept - cost, 0.0)
+        available = max(self._per_second - reserved - cost, 0.0)
         used = self._used()
         for ends, spent in sorted(self._spent):
-            if used <= room:
+            if used <= available:
                 break
             used -= spent
             wait = ends - self._clock()
-            if used <= room:
-                return max(wait, _SOON)
+            if used <= available:
+                return max(wait, _WAIT_SECONDS_MIN)
         return 0.0
 
     def _used(self) -> float:
@@ -186,7 +188,7 @@ class RateLimitBucket:
         """Until time is up or something changed for all who wait."""
         changed = self._changed
         try:
-            async with asyncio.timeout(max(seconds, _SOON)):
+            async with asyncio.timeout(max(seconds, _WAIT_SECONDS_MIN)):
                 await changed.wait()
         except TimeoutError:
             return
@@ -209,49 +211,51 @@ class RateLimitBuckets:
     ) -> None:
         self._clock = clock
         self._make_shared = make_shared
-        self._known: dict[str, RateLimitBucket] = {}
+        self._buckets: dict[str, RateLimitBucket] = {}
 
-    def known(self, name: str) -> RateLimitBucket | None:
+    def get(self, name: str) -> RateLimitBucket | None:
         """The scope of that name, if anybody has asked for it."""
-        return self._known.get(name)
+        return self._buckets.get(name)
 
-    def of(self, name: str, per_second: float, *, is_shared: bool = False) -> RateLimitBucket:
+    def get_or_create(
+        self, name: str, per_second: float, *, is_shared: bool = False
+    ) -> RateLimitBucket:
         """One object for all who share ``name``; the budget is that of the first who asked."""
-        found = self._known.get(name)
-        if found is None:
+        bucket = self._buckets.get(name)
+        if bucket is None:
             if is_shared and self._make_shared is not None:
-                found = self._make_shared(name, per_second, self._clock)
+                bucket = self._make_shared(name, per_second, self._clock)
             else:
-                found = RateLimitBucket(per_second, self._clock)
-            self._known[name] = found
-        return found
+                bucket = RateLimitBucket(per_second, self._clock)
+            self._buckets[name] = bucket
+        return bucket
 
 
 def counts_requests(venue: str) -> bool:
     """Whether replies tell a limit in requests; elsewhere ccxt's costs count."""
-    return venue in _TOLD
+    return venue in _LIMIT_HEADERS
 
 
 def read_limit(venue: str, headers: Mapping[str, str]) -> float | None:
     """What a reply says a second allows; ``None`` where it does not say so."""
-    return None if venue not in _TOLD else _number(headers, _TOLD[venue][0])
+    return None if venue not in _LIMIT_HEADERS else _number(headers, _LIMIT_HEADERS[venue][0])
 
 
 def read_remaining(venue: str, headers: Mapping[str, str]) -> float | None:
-    """What a reply says is left; ``None`` where it does not say so."""
-    return None if venue not in _TOLD else _number(headers, _TOLD[venue][1])
+    """What a reply says is remaining; ``None`` where it does not say so."""
+    return None if venue not in _LIMIT_HEADERS else _number(headers, _LIMIT_HEADERS[venue][1])
 
 
 def read_used_share(url: str, headers: Mapping[str, str]) -> float | None:
     """What share of this minute's budget is used; ``None`` where a reply does not say so."""
-    used = _number(headers, _WEIGHT)
-    limits = [limit for part, limit in _WEIGHTS.items() if part in url]
+    used = _number(headers, _WEIGHT_HEADER)
+    limits = [limit for part, limit in _WEIGHT_LIMITS.items() if part in url]
     return used / limits[0] if used is not None and limits else None
 
 
 def _number(headers: Mapping[str, str], name: str) -> float | None:
-    told = {key.lower(): text for key, text in headers.items()}.get(name)
+    value = {key.lower(): text for key, text in headers.items()}.get(name)
     try:
-        return None if told is None else float(told)
+        return None if value is None else float(value)
     except ValueError:
         return None

@@ -34,46 +34,46 @@ WRITE_SECONDS_MAX = 10.0
 READ_PAUSE_SECONDS_MAX = 30.0
 BAN_STATUS = 418
 #: All their requests count for the address they come from.
-_BY_ADDRESS = frozenset({"binance", "binanceusdm", "binancecoinm", "binanceus"})
+_ADDRESS_LIMITED_VENUES = frozenset({"binance", "binanceusdm", "binancecoinm", "binanceus"})
 #: Their houses that count by themselves, by the beginning of ccxt's name for the API: what each
-#: allows a second, in ccxt's costs (2,400 a minute). All else is the spot house.
-_HOUSES: Mapping[str, float] = {"fapi": 40.0, "dapi": 40.0}
+#: allows a second, in ccxt's costs (2,400 a minute). All else is the spot group.
+_API_GROUPS: Mapping[str, float] = {"fapi": 40.0, "dapi": 40.0}
 #: What one of their orders weighs for the address: one of 6,000 a minute, in ccxt's costs.
 _ORDER_WEIGHT = 0.2
 _METHODS: Mapping[str, Priority] = {
     "create_order": Priority.OPEN,
     "edit_order": Priority.OPEN,
-    "fetch_order": Priority.FIND,
+    "fetch_order": Priority.LOOKUP,
     "fetch_my_trades": Priority.HISTORY,
     "fetch_closed_orders": Priority.HISTORY,
     "fetch_canceled_and_closed_orders": Priority.HISTORY,
 }
-_REFUSED_FOR_LOAD = (Overloaded, ReadFailed)
-_URGENCY: ContextVar[Priority | None] = ContextVar("ccxt_urgency", default=None)
+_OVERLOAD_ERRORS = (Overloaded, ReadFailed)
+_PRIORITY: ContextVar[Priority | None] = ContextVar("ccxt_urgency", default=None)
 
 
 @contextmanager
 def use_priority(priority: Priority) -> Iterator[None]:
     """What is asked inside has this urgency, whatever its method."""
-    token = _URGENCY.set(priority)
+    token = _PRIORITY.set(priority)
     try:
         yield
     finally:
-        _URGENCY.reset(token)
+        _PRIORITY.reset(token)
 
 
 def get_priority(
     method: str, *, is_write: bool, kwargs: Mapping[str, Any] = MappingProxyType({})
 ) -> Priority:
-    """The one that was said, else the usual one of a ccxt method with these arguments."""
-    said = _URGENCY.get()
-    if said is not None:
-        return said
+    """The one that was current, else the usual one of a ccxt method with these arguments."""
+    current = _PRIORITY.get()
+    if current is not None:
+        return current
     if method.startswith("cancel"):
         return Priority.CANCEL
     if is_write and (kwargs.get("params") or {}).get("reduceOnly") is True:
         return Priority.REDUCE
-    return _METHODS.get(method, Priority.OPEN if is_write else Priority.SWEEP)
+    return _METHODS.get(method, Priority.OPEN if is_write else Priority.SNAPSHOT)
 
 
 class RequestThrottle:
@@ -88,14 +88,14 @@ class RequestThrottle:
         api_key: str,
         is_key_shared: bool = False,
     ) -> None:
-        self._scopes = buckets
+        self._buckets = buckets
         self._is_key_shared = is_key_shared
         self._venue = venue
-        mark = hashlib.sha256(api_key.encode()).hexdigest()[:16]
-        here = f"{venue}.{environment}"
-        self._shared = f"{here} address"
-        self._key = f"{here} key {mark}"
-        self._is_by_address = venue in _BY_ADDRESS
+        key_hash = hashlib.sha256(api_key.encode()).hexdigest()[:16]
+        prefix = f"{venue}.{environment}"
+        self._address_prefix = f"{prefix} address"
+        self._key_prefix = f"{prefix} key {key_hash}"
+        self._is_address_limited = venue in _ADDRESS_LIMITED_VENUES
 
     async def wait(
         self, call: CallContext | None, *, api: str, path: str, cost: float, per_second: float
@@ -104,67 +104,71 @@ class RequestThrottle:
 
         ``api`` is ccxt's name of the part of the venue that is asked.
         """
-        name = f"{self._key} {path}"
-        scope, cost = self._scope(api.lower(), per_second), self._cost(cost)
-        priority = Priority.SWEEP if call is None else call.priority
+        name = f"{self._key_prefix} {path}"
+        bucket, cost = self._bucket_for(api.lower(), per_second), self._cost(cost)
+        priority = Priority.SNAPSHOT if call is None else call.priority
         is_write = call is not None and call.is_write
         if call is not None:
-            call.scope, call.path_bucket_name = scope, name
-        if scope.pause_seconds_left > (WRITE_SECONDS_MAX if is_write else READ_PAUSE_SECONDS_MAX):
-            raise _too_late(scope, is_write=is_write)
+            call.bucket, call.path_bucket_name = bucket, name
+        if bucket.pause_seconds_left > (WRITE_SECONDS_MAX if is_write else READ_PAUSE_SECONDS_MAX):
+            raise _throttled_error(bucket, is_write=is_write)
         deadline = monotonic() + WRITE_SECONDS_MAX if is_write else None
         try:
-            if is_write and self._is_by_address:
-                await self._of(self._key, per_second).take(priority, cost, deadline)
+            if is_write and self._is_address_limited:
+                await self._bucket_named(self._key_prefix, per_second).take(
+                    priority, cost, deadline
+                )
                 cost = min(cost, _ORDER_WEIGHT)
-            if (of_path := self._scopes.known(name)) is not None:
-                await of_path.take(priority, cost, deadline)
-            await scope.take(priority, cost, deadline)
+            if (path_bucket := self._buckets.get(name)) is not None:
+                await path_bucket.take(priority, cost, deadline)
+            await bucket.take(priority, cost, deadline)
         except DeadlinePassed:
-            raise _too_late(scope, is_write=is_write) from None
+            raise _throttled_error(bucket, is_write=is_write) from None
 
-    def _scope(self, api: str, per_second: float) -> RateLimitBucket:
+    def _bucket_for(self, api: str, per_second: float) -> RateLimitBucket:
         """The one that a request to this part counts for."""
-        if self._is_by_address:
-            for house, allowed in _HOUSES.items():
-                if api.startswith(house):
-                    return self._of(f"{self._shared} {house}", allowed)
-        is_of_address = self._is_by_address or "public" in api
-        return self._of(self._shared if is_of_address else self._key, per_second)
+        if self._is_address_limited:
+            for group, allowed in _API_GROUPS.items():
+                if api.startswith(group):
+                    return self._bucket_named(f"{self._address_prefix} {group}", allowed)
+        is_for_address = self._is_address_limited or "public" in api
+        return self._bucket_named(
+            self._address_prefix if is_for_address else self._key_prefix, per_second
+        )
 
-    def _of(self, name: str, per_second: float) -> RateLimitBucket:
-        is_shared = self._is_key_shared or name.startswith(self._shared)
-        return self._scopes.of(name, per_second, is_shared=is_shared)
+    def _bucket_named(self, name: str, per_second: float) -> RateLimitBucket:
+        is_shared = self._is_key_shared or name.startswith(self._address_prefix)
+        return self._buckets.get_or_create(name, per_second, is_shared=is_shared)
 
-    def heard(self, call: CallContext, error: RequestError | None) -> None:
+    def record_reply(self, call: CallContext, error: RequestError | None) -> None:
         """What a finished request says of the budget; a pause is written into ``fault``."""
-        scope = call.scope
-        if scope is None or call.reply is None:
+        bucket = call.bucket
+        if bucket is None or call.reply is None:
             return
         headers = call.reply.headers
-        if error is not None and error.code == OVERLOAD and isinstance(error, _REFUSED_FOR_LOAD):
-            given = any(name.lower() == "retry-after" for name in headers)
-            seconds = error.retry_after if given else None
-            error.retry_after = scope.pause(seconds, is_ban=call.reply.status == BAN_STATUS)
+        if error is not None and error.code == OVERLOAD and isinstance(error, _OVERLOAD_ERRORS):
+            has_retry_after = any(name.lower() == "retry-after" for name in headers)
+            seconds = error.retry_after if has_retry_after else None
+            error.retry_after = bucket.pause(seconds, is_ban=call.reply.status == BAN_STATUS)
             return
-        scope.record_success()
-        limit, left = read_limit(self._venue, headers), read_remaining(self._venue, headers)
+        bucket.record_success()
+        limit, remaining = read_limit(self._venue, headers), read_remaining(self._venue, headers)
         if limit is not None:
             # Meant is the path that was asked; of the key as a whole nothing else is told.
-            for each in (scope, self._scopes.of(call.path_bucket_name, limit)):
-                each.limit(limit)
-                each.set_remaining(limit if left is None else left)
+            for each in (bucket, self._buckets.get_or_create(call.path_bucket_name, limit)):
+                each.set_limit(limit)
+                each.set_remaining(limit if remaining is None else remaining)
         used = read_used_share(call.reply.url, headers)
         if used is not None and used >= 1 - CANCEL_SHARE:
-            scope.reserve_for_cancels(60 - time() % 60)
+            bucket.reserve_for_cancels(60 - time() % 60)
 
     def _cost(self, cost: float) -> float:
         """Where the venue tells its limit in requests, each is one."""
         return 1.0 if counts_requests(self._venue) else cost
 
 
-def _too_late(scope: RateLimitBucket, *, is_write: bool) -> RequestError:
-    message, pause = "the rate limit lets nobody through", max(scope.pause_seconds_left, 1.0)
+def _throttled_error(bucket: RateLimitBucket, *, is_write: bool) -> RequestError:
+    message, pause = "the rate limit lets nobody through", max(bucket.pause_seconds_left, 1.0)
     more: dict[str, Any] = {"retry_after": pause, "headers_sent": False}
     if is_write:
         return NotSent(OVERLOAD, message, **more)

@@ -14,7 +14,7 @@ from oms.ports.rate_budget import RateBudget
 
 #: A worker takes so much of a second's budget at once: fewer questions, a fair share for others.
 CHUNK_SHARE = 0.2
-_SOON = 0.001
+_WAIT_SECONDS_MIN = 0.001
 _log = logging.getLogger("oms.ccxt")
 
 
@@ -26,70 +26,70 @@ class SharedRateLimitBucket(RateLimitBucket):
         self._chunks = chunks
         self._name = name
         #: Tokens taken and not spent, and when they are worth nothing any more.
-        self._stock = 0.0
-        self._stock_ends = 0.0
+        self._tokens = 0.0
+        self._tokens_expire_at = 0.0
         #: Until when there is nothing to take: for all but cancels, and for cancels as well.
-        self._dry_until = 0.0
         self._empty_until = 0.0
-        self._door = asyncio.Lock()
-        self._report_builder: set[asyncio.Task[None]] = set()
+        self._cancels_empty_until = 0.0
+        self._lock = asyncio.Lock()
+        self._pause_tasks: set[asyncio.Task[None]] = set()
 
     def pause(self, seconds: float | None, *, is_ban: bool = False) -> float:
         """As ``Scope`` does, and the other workers hear of it."""
         seconds = super().pause(seconds, is_ban=is_ban)
-        task = asyncio.ensure_future(self._tell_pause(seconds))
-        self._report_builder.add(task)
-        task.add_done_callback(self._report_builder.discard)
+        task = asyncio.ensure_future(self._share_pause(seconds))
+        self._pause_tasks.add(task)
+        task.add_done_callback(self._pause_tasks.discard)
         return seconds
 
-    def _wait_of(self, mine: tuple[int, int], priority: Priority, cost: float) -> float:
-        wait = super()._wait_of(mine, priority, cost)
-        if wait > 0 or self._has(cost):
+    def _wait_seconds(self, ticket: tuple[int, int], priority: Priority, cost: float) -> float:
+        wait = super()._wait_seconds(ticket, priority, cost)
+        if wait > 0 or self._has_tokens(cost):
             return wait
-        ends = self._empty_until if priority is Priority.CANCEL else self._dry_until
+        ends = self._cancels_empty_until if priority is Priority.CANCEL else self._empty_until
         return max(ends - self._clock(), 0.0)
 
-    async def _is_stocked(self, priority: Priority, cost: float) -> bool:
-        if self._has(cost):
-            self._stock -= self._need(cost)
+    async def _try_consume_shared(self, priority: Priority, cost: float) -> bool:
+        if self._has_tokens(cost):
+            self._tokens -= self._tokens_needed(cost)
             return True
-        async with self._door:
-            if not self._has(cost):
+        async with self._lock:
+            if not self._has_tokens(cost):
                 await self._take_chunk(priority, cost)
         return False
 
     async def _take_chunk(self, priority: Priority, cost: float) -> None:
         """More tokens, or until when there are none."""
         is_cancel = priority is Priority.CANCEL
-        need = self._need(cost)
-        most = self._per_second if is_cancel else (1 - CANCEL_SHARE) * self._per_second
-        wanted = need if is_cancel else max(need, CHUNK_SHARE * self._per_second)
+        need = self._tokens_needed(cost)
+        maximum = self._per_second if is_cancel else (1 - CANCEL_SHARE) * self._per_second
+        requested = need if is_cancel else max(need, CHUNK_SHARE * self._per_second)
         try:
-            chunk = await self._chunks.take(self._name, wanted, most)
-        except Unavailable as lost:
-            _log.warning("the shared budget of %s does not answer: %s", self._name, lost.message)
-            self._stock, self._stock_ends = self._per_second, self._clock() + 1
+            chunk = await self._chunks.take(self._name, requested, maximum)
+        except Unavailable as error:
+            _log.warning("the shared budget of %s does not answer: %s", self._name, error.message)
+            self._tokens, self._tokens_expire_at = self._per_second, self._clock() + 1
             return
         now = self._clock()
         if chunk.paused > 0:
             super().pause(chunk.paused)
             return
-        left = self._stock if now < self._stock_ends else 0.0
-        self._stock, self._stock_ends = left + chunk.tokens, now + chunk.seconds
-        if self._stock < need:
-            ends = now + max(chunk.seconds, _SOON)
-            self._dry_until = ends
-            self._empty_until = ends if is_cancel else self._empty_until
+        remaining = self._tokens if now < self._tokens_expire_at else 0.0
+        self._tokens, self._tokens_expire_at = remaining + chunk.tokens, now + chunk.seconds
+        if self._tokens < need:
+            ends = now + max(chunk.seconds, _WAIT_SECONDS_MIN)
+            self._empty_until = ends
+            self._cancels_empty_until = ends if is_cancel else self._cancels_empty_until
 
-    def _has(self, cost: float) -> bool:
-        return self._clock() < self._stock_ends and self._stock >= self._need(cost)
+    def _has_tokens(self, cost: float) -> bool:
+        return self._clock() < self._tokens_expire_at and self._tokens >= self._tokens_needed(cost)
 
-    def _need(self, cost: float) -> float:
+    def _tokens_needed(self, cost: float) -> float:
         """One that is dearer than a second gives waits for a whole one, and passes."""
         return min(cost, (1 - CANCEL_SHARE) * self._per_second)
 
-    async def _tell_pause(self, seconds: float) -> None:
+    async def _share_pause(self, seconds: float) -> None:
         try:
             await self._chunks.pause(self._name, seconds)
-        except Unavailable as lost:
-            _log.warning("a pause of %s stays untold: %s", self._name, lost.message)
+        except Unavailable as error:
+            _log.warning("a pause of %s stays untold: %s", self._name, error.message)

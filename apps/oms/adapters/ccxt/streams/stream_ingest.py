@@ -1,8 +1,8 @@
 """What streams tell becomes reports, by the same ways as what is read.
 
-Executions are told before the end of their order. An order whose state says that more was executed
-than was told is looked up soon: a frame got lost, or is late. A row that cannot be trusted to be
-told once alone is left to readings.
+Executions are processed before the end of their order. An order whose state says that more was executed
+than was processed is looked up soon: a frame got lost, or is late. A row that cannot be trusted to be
+processed once alone is left to readings.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class StreamIngest:
         *,
         client: ExchangeClient,
         venue: str,
-        parts: Callable[[], Sequence[AccountSection]],
+        sections: Callable[[], Sequence[AccountSection]],
         processor: SnapshotProcessor,
         report_builder: ReportBuilder,
         resolver: UnknownOrderResolver,
@@ -56,107 +56,110 @@ class StreamIngest:
     ) -> None:
         self._client = client
         self._venue = venue
-        self._parts = parts
+        self._sections = sections
         self._processor = processor
         self._report_builder = report_builder
         self._resolver = resolver
         self._report_buffer = report_buffer
         self._raw_rows = raw_rows
         self._background_tasks = tasks
-        self._read_soon = poll_soon
+        self._poll_soon = poll_soon
         self._clock = clock
         self._timings = timings
-        self._heard: list[tuple[bool, Row]] = []
-        self._news = asyncio.Event()
-        #: States that say more was executed than was told, by order.
-        self._short: dict[int, tuple[TrackedOrder, OrderSnapshot]] = {}
+        self._pending: list[tuple[bool, Row]] = []
+        self._has_pending = asyncio.Event()
+        #: States that say more was executed than was processed, by order.
+        self._missing_fills: dict[int, tuple[TrackedOrder, OrderSnapshot]] = {}
 
-    def take(self, method: str, rows: Sequence[Row]) -> None:
-        """Put rows of a topic aside, in the order heard."""
-        self._heard += [(method == ORDERS, row) for row in rows]
-        self._news.set()
+    def enqueue(self, method: str, rows: Sequence[Row]) -> None:
+        """Put rows of a topic aside, in the order rows."""
+        self._pending += [(method == ORDERS, row) for row in rows]
+        self._has_pending.set()
 
     async def run(self) -> None:
         """Tell what was put aside, for ever."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            source, self._heard = self._heard, []
+            await self._has_pending.wait()
+            self._has_pending.clear()
+            source, self._pending = self._pending, []
             try:
-                await self._tell(source)
+                await self._process(source)
             except ReadFailed:
-                self._read_soon()  # it will find the same, and try again
+                self._poll_soon()  # it will find the same, and try again
 
-    async def _tell(self, source: Sequence[tuple[bool, Row]]) -> None:
+    async def _process(self, source: Sequence[tuple[bool, Row]]) -> None:
         orders = self._orders_of(row for is_order, row in source if is_order)
         trades = self._trades_of([row for is_order, row in source if not is_order])
-        for part in self._parts():
-            shown = [each for each in orders if each.symbol in part.symbols]
-            executed = [each for each in trades if each.symbol in part.symbols]
-            if shown or executed:
-                await self._tell_part(part, shown, executed)
+        for section in self._sections():
+            snapshots = [each for each in orders if each.symbol in section.symbols]
+            executed = [each for each in trades if each.symbol in section.symbols]
+            if snapshots or executed:
+                await self._process_section(section, snapshots, executed)
 
     def _orders_of(self, rows: Iterable[Row]) -> list[OrderSnapshot]:
-        found = []
+        parsed = []
         for row in rows:
             try:
-                shown = parse_order(row, self._venue, self._client.instruments)
-            except ReadFailed as wrong:
-                self._raw_rows.quarantine(ORDER, wrong.message, row)
+                snapshot = parse_order(row, self._venue, self._client.instruments)
+            except ReadFailed as error:
+                self._raw_rows.quarantine(ORDER, error.message, row)
                 continue
-            if shown is not None:
-                found.append(shown)
-        return found
+            if snapshot is not None:
+                parsed.append(snapshot)
+        return parsed
 
     def _trades_of(self, rows: Sequence[Row]) -> list[TradeSnapshot]:
         """Those with an id: of two that are alike in all else, one may be a repetition."""
-        named = [row for row in rows if get_row_id(row) is not None]
-        once = {(row.get("symbol"), get_row_id(row)): row for row in named}
-        if len(named) < len(rows):
-            self._read_soon()
+        with_id = [row for row in rows if get_row_id(row) is not None]
+        unique = {(row.get("symbol"), get_row_id(row)): row for row in with_id}
+        if len(with_id) < len(rows):
+            self._poll_soon()
         quarantine = partial(self._raw_rows.quarantine, TRADE)
-        return parse_trades(once.values(), self._venue, self._client.instruments, quarantine)
+        return parse_trades(unique.values(), self._venue, self._client.instruments, quarantine)
 
-    async def _tell_part(
-        self, part: AccountSection, shown: Sequence[OrderSnapshot], trades: Sequence[TradeSnapshot]
+    async def _process_section(
+        self,
+        section: AccountSection,
+        snapshots: Sequence[OrderSnapshot],
+        trades: Sequence[TradeSnapshot],
     ) -> None:
         now, source = self._clock(), ReportSource.STREAM
-        standing = [
-            evolve(o, shown=VenueOrderStatus.OPEN) if o.shown in _ENDS else o for o in shown
+        without_ends = [
+            evolve(o, status=VenueOrderStatus.OPEN) if o.status in _ENDS else o for o in snapshots
         ]
         # Orders first: an execution may be known by its order's id alone.
-        for orders, executed in ((standing, ()), ((), trades)):
-            told = await self._processor(part, orders, executed, now, source=source)
-            reports = [*told.orders, *(report for _, report in told.trades)]
-            self._report_buffer.put(reports, [], told.charges)
-            if told.unattributed_since is not None:
-                self._read_soon()
-        for each in shown:
-            self._judge(each, now)
-        for tracked, short in list(self._short.values()):
-            if not self._report_builder.missing(short, tracked):
-                del self._short[id(tracked)]
-                self._report_buffer.put(self._report_builder.from_order(short, source, now))
+        for orders, executed in ((without_ends, ()), ((), trades)):
+            processed = await self._processor(section, orders, executed, now, source=source)
+            reports = [*processed.orders, *(report for _, report in processed.trades)]
+            self._report_buffer.put(reports, [], processed.charges)
+            if processed.unattributed_since is not None:
+                self._poll_soon()
+        for each in snapshots:
+            self._handle_end(each, now)
+        for tracked, snapshot in list(self._missing_fills.values()):
+            if not self._report_builder.missing_qty(snapshot, tracked):
+                del self._missing_fills[id(tracked)]
+                self._report_buffer.put(self._report_builder.from_order(snapshot, source, now))
 
-    def _judge(self, shown: OrderSnapshot, now: datetime) -> None:
-        """Tell an end whose executions were told; wait for those that are missing."""
-        tracked = self._report_builder.track(shown, now)
+    def _handle_end(self, snapshot: OrderSnapshot, now: datetime) -> None:
+        """Tell an end whose executions were processed; wait for those that are missing."""
+        tracked = self._report_builder.track(snapshot, now)
         if tracked is None:
             return
-        if not self._report_builder.missing(shown, tracked):
-            if shown.shown in _ENDS:
+        if not self._report_builder.missing_qty(snapshot, tracked):
+            if snapshot.status in _ENDS:
                 self._report_buffer.put(
-                    self._report_builder.from_order(shown, ReportSource.STREAM, now)
+                    self._report_builder.from_order(snapshot, ReportSource.STREAM, now)
                 )
             return
-        is_new = id(tracked) not in self._short
-        if is_new or shown.filled >= self._short[id(tracked)][1].filled:
-            self._short[id(tracked)] = tracked, shown
+        is_new = id(tracked) not in self._missing_fills
+        if is_new or snapshot.filled >= self._missing_fills[id(tracked)][1].filled:
+            self._missing_fills[id(tracked)] = tracked, snapshot
         if is_new:
-            self._background_tasks.begin(self._look_up_later(tracked))
+            self._background_tasks.start(self._query_later(tracked))
 
-    async def _look_up_later(self, tracked: TrackedOrder) -> None:
-        await asyncio.sleep(self._timings.missing)
-        if self._short.pop(id(tracked), None) is not None:
-            question = PendingQuery(tracked=tracked, kind=QueryKind.SEEN, since=self._clock())
-            self._resolver.begin(question)
+    async def _query_later(self, tracked: TrackedOrder) -> None:
+        await asyncio.sleep(self._timings.missing_fills_seconds)
+        if self._missing_fills.pop(id(tracked), None) is not None:
+            query = PendingQuery(tracked=tracked, kind=QueryKind.STATUS, since=self._clock())
+            self._resolver.start(query)

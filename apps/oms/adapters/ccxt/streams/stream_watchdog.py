@@ -6,28 +6,28 @@ It judges; closing and dialling are the streams' matter.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-#: So many facts that a reading found first, each older than this, and the stream is not believed.
+#: So many times that a reading found first, each older than this, and the stream is not believed.
 MISSED_FACTS_MAX = 2
 
 
 class StreamWatchdog:
     """Of the streams of one account; ``silence`` and ``late`` in seconds."""
 
-    def __init__(self, *, silence: float, late: float) -> None:
-        self._silence = silence
-        self._late = timedelta(seconds=late)
+    def __init__(self, *, silence_seconds: float, delay_seconds: float) -> None:
+        self._silence = silence_seconds
+        self._delay = timedelta(seconds=delay_seconds)
         self._since: datetime | None = None
         self._missed = 0
 
-    def begin(self, now: datetime) -> None:
+    def start(self, now: datetime) -> None:
         """What happens from now on should be told by the streams."""
         self._since, self._missed = now, 0
 
-    def read(self, facts: Iterable[datetime], now: datetime) -> None:
-        """A reading found facts of these times that no stream had told."""
+    def record_missed(self, times: Iterable[datetime], now: datetime) -> None:
+        """A reading found times of these times that no stream had told."""
         since = self._since
         if since is not None:
-            self._missed += sum(1 for at in facts if since < at < now - self._late)
+            self._missed += sum(1 for at in times if since < at < now - self._delay)
 
     def is_dead(self, silent_seconds: float, *, is_live: bool) -> bool:
         """Whether to dial anew; ``is_live``: there are orders that it could tell of."""

@@ -1,4 +1,4 @@
-"""The websocket connections under a ccxt.pro object: whether they stand, when they were heard.
+"""The websocket connections under a ccxt.pro object: whether they stand, when they were last_seen.
 
 Reads what ccxt keeps of them. It dials nothing and hears nothing itself.
 """
@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 #: A connection that does not answer a goodbye is left to end by itself.
-_GOODBYE_SECONDS = 2.0
+_CLOSE_TIMEOUT_SECONDS = 2.0
 
 
 def is_url(url: str) -> bool:
@@ -17,19 +17,19 @@ def is_url(url: str) -> bool:
     return "://" in url
 
 
-def adopt_connection(line: Any) -> None:
+def adopt_connection(connection: Any) -> None:
     """Make a connection of ccxt one that can be left at any time, and that nobody misses."""
-    if not hasattr(line, "is_left"):
-        line.is_left, line.opening = False, None
-        base: Any = type(line)
-        line.__class__ = _left_at_any_time(base)
+    if not hasattr(connection, "is_detached"):
+        connection.is_detached, connection.opening = False, None
+        base: Any = type(connection)
+        connection.__class__ = _detachable_class(base)
 
 
 @cache
-def _left_at_any_time(base: Any) -> type[Any]:
-    class Line(base):  # type: ignore[misc]
+def _detachable_class(base: Any) -> type[Any]:
+    class DetachableConnection(base):  # type: ignore[misc]
         async def open(self, session: Any, backoff_delay: float = 0) -> None:
-            if not self.is_left:
+            if not self.is_detached:
                 self.opening = asyncio.current_task()
                 await super().open(session, backoff_delay)
 
@@ -37,50 +37,58 @@ def _left_at_any_time(base: Any) -> type[Any]:
             # All fail with the connection. Of those that nobody waits for, asyncio would log the
             # failure with the whole address that was dialled.
             made = super().future(message_hash)
-            made.remove_done_callback(_seen)
-            made.add_done_callback(_seen)
+            made.remove_done_callback(_consume_exception)
+            made.add_done_callback(_consume_exception)
             return made
 
-    return Line
+    return DetachableConnection
 
 
-def _seen(made: Any) -> None:
+def _consume_exception(made: Any) -> None:
     if not made.cancelled():
         made.exception()
 
 
-def _leave(line: Any) -> None:
+def _detach(connection: Any) -> None:
     """Do not go on dialling: the connection would stand though nobody knows of it."""
-    line.is_left = True
-    if line.opening is not None:
-        line.opening.cancel()
+    connection.is_detached = True
+    if connection.opening is not None:
+        connection.opening.cancel()
 
 
 def are_connected(exchange: Any, listeners: Iterable[asyncio.Task[str]]) -> bool:
     """Whether the connection of each of them is open."""
     clients = exchange.clients or {}
-    found = [clients.get(exchange.line_of.get(each)) for each in listeners]
-    return all(line is not None and line.isConnected and not line.closed() for line in found)
+    connections = [clients.get(exchange.url_of_task.get(each)) for each in listeners]
+    return all(
+        connection is not None and connection.isConnected and not connection.closed()
+        for connection in connections
+    )
 
 
 def silent_seconds(exchange: Any) -> float:
-    """How long the connection that was silent longest has told nothing at all, not even a pong."""
+    """How long the connection that was silent longest has state nothing at all, not even a pong."""
     now: int = exchange.milliseconds()
-    lines = [line for url, line in (exchange.clients or {}).items() if is_url(url)]
-    heard = [int(line.last_message_at or line.connectionEstablished or now) for line in lines]
-    return (now - min(heard, default=now)) / 1000
+    connections = [
+        connection for url, connection in (exchange.clients or {}).items() if is_url(url)
+    ]
+    last_seen = [
+        int(connection.last_message_at or connection.connectionEstablished or now)
+        for connection in connections
+    ]
+    return (now - min(last_seen, default=now)) / 1000
 
 
 async def close_streams(exchange: Any) -> None:
     """Close all connections and forget what they were signed in with."""
     exchange.cancel_delayed()
-    for told in exchange.options.values():
-        if isinstance(told, dict) and "lastAuthenticatedTime" in told:
-            told["lastAuthenticatedTime"] = 0
-    for line in (exchange.clients or {}).values():
-        _leave(line)
+    for state in exchange.options.values():
+        if isinstance(state, dict) and "lastAuthenticatedTime" in state:
+            state["lastAuthenticatedTime"] = 0
+    for connection in (exchange.clients or {}).values():
+        _detach(connection)
     try:
-        async with asyncio.timeout(_GOODBYE_SECONDS):
+        async with asyncio.timeout(_CLOSE_TIMEOUT_SECONDS):
             await exchange.close_ws_clients()
     except TimeoutError:
         exchange.clients = {}

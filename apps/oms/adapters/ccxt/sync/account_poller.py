@@ -57,13 +57,13 @@ class AccountPoller:
         self._streams = streams
         self._clock = clock
         self._timings = timings
-        #: Until when executions of a part were told, and when they were asked for.
+        #: Until when executions of a section were told, and when they were asked for.
         self._read_until: dict[str, datetime] = {}
         self._read_at: dict[str, datetime] = {}
         self._all_read_at: datetime | None = None
-        self._stirred: set[str] = set()
-        self._stir = asyncio.Event()
-        self._all_is_due = True
+        self._changed_symbols: set[str] = set()
+        self._wake = asyncio.Event()
+        self._is_full_due = True
         self.is_ready = False
 
     @property
@@ -75,13 +75,13 @@ class AccountPoller:
         """Something has happened in the symbol: read it soon, unless streams tell."""
         if self._streams.is_connected:
             return
-        self._stirred.add(symbol)
-        self._stir.set()
+        self._changed_symbols.add(symbol)
+        self._wake.set()
 
     def poll_soon(self) -> None:
         """Something may have happened anywhere: read all soon."""
-        self._all_is_due = True
-        self._stir.set()
+        self._is_full_due = True
+        self._wake.set()
 
     async def run(self) -> None:
         """Read for ever. It is ready once the first reading is over, whatever it came to."""
@@ -89,97 +89,111 @@ class AccountPoller:
             try:
                 await self._read()
             except ReadFailed as failed:
-                pause = self._connection.failed(failed)
-                self._all_is_due = True
-                self._become_ready()
+                pause = self._connection.record_failure(failed)
+                self._is_full_due = True
+                self._set_ready()
                 await asyncio.sleep(pause)
             else:
                 self._connection.record_success()
-                self._become_ready()
-                await self._rest()
+                self._set_ready()
+                await self._wait_next()
 
-    def _become_ready(self) -> None:
+    def _set_ready(self) -> None:
         if not self.is_ready:
             self.is_ready = True
             self._report_buffer.notify()
 
-    async def _rest(self) -> None:
+    async def _wait_next(self) -> None:
         """Until the next reading is due; soon, if something has happened."""
-        pause = self._timings.live if self._orders.live() else self._timings.idle_poll_seconds
+        pause = (
+            self._timings.live_poll_seconds
+            if self._orders.live_orders()
+            else self._timings.idle_poll_seconds
+        )
         if self._streams.is_connected:
             pause = self._timings.streaming_poll_seconds
         try:
             async with asyncio.timeout(pause):
-                await self._stir.wait()
+                await self._wake.wait()
         except TimeoutError:
             return
-        await asyncio.sleep(self._timings.soon)
+        await asyncio.sleep(self._timings.wake_delay_seconds)
 
     async def _read(self) -> None:
         now = self._clock()
         idle_poll_seconds = timedelta(seconds=self._timings.idle_poll_seconds)
-        is_all = self._all_read_at is None or now - self._all_read_at >= idle_poll_seconds
-        is_all = is_all or self._all_is_due or self._streams.is_connected
-        self._all_is_due = False
-        busy = {tracked.symbol for tracked in self._orders.live()} | self._stirred
-        self._stir.clear()
-        for part in self._reader.parts():
-            if is_all or part.symbols & busy:
-                await self._read_part(part, is_whole=is_all or self._is_due(part, now))
-        self._stirred -= busy
-        if is_all:
+        is_full = self._all_read_at is None or now - self._all_read_at >= idle_poll_seconds
+        is_full = is_full or self._is_full_due or self._streams.is_connected
+        self._is_full_due = False
+        active_symbols = {
+            tracked.symbol for tracked in self._orders.live_orders()
+        } | self._changed_symbols
+        self._wake.clear()
+        for section in self._reader.sections():
+            if is_full or section.symbols & active_symbols:
+                await self._read_section(
+                    section, is_whole=is_full or self._are_trades_due(section, now)
+                )
+        self._changed_symbols -= active_symbols
+        if is_full:
             self._all_read_at = now
-            self._orders.forget(now - timedelta(seconds=self._timings.remember_seconds))
+            self._orders.prune(now - timedelta(seconds=self._timings.remember_seconds))
 
-    def _is_due(self, part: AccountSection, now: datetime) -> bool:
+    def _are_trades_due(self, section: AccountSection, now: datetime) -> bool:
         """Whether executions are to be read, whatever the list of open orders shows."""
-        read_at = self._read_at.get(part.name)
-        return read_at is None or now - read_at >= timedelta(seconds=self._timings.live)
+        read_at = self._read_at.get(section.name)
+        return read_at is None or now - read_at >= timedelta(
+            seconds=self._timings.live_poll_seconds
+        )
 
-    async def _read_part(self, part: AccountSection, *, is_whole: bool) -> None:
+    async def _read_section(self, section: AccountSection, *, is_whole: bool) -> None:
         began = self._clock()
-        shown = await self._reader.open_orders(part)
-        if not is_whole and self._shows_all_resting(part, shown):
-            digested = await self._processor(part, shown, (), self._clock())
-            self._report_buffer.put(digested.orders)
+        snapshots = await self._reader.open_orders(section)
+        if not is_whole and self._is_unchanged(section, snapshots):
+            processed = await self._processor(section, snapshots, (), self._clock())
+            self._report_buffer.put(processed.orders)
             return
-        self._read_at[part.name] = began
-        until = self._read_until.get(part.name)
+        self._read_at[section.name] = began
+        until = self._read_until.get(section.name)
         since = began - FIRST_LOOKBACK
         if until is not None:
             since = until - timedelta(seconds=self._timings.trade_overlap_seconds)
         now = self._clock()
-        trades, _ = await self._reader.trades(part, since, now, all_kinds=False, now=now)
-        digested = await self._processor(part, shown, trades, now)
-        reports = [*digested.orders, *(report for _, report in digested.trades)]
-        self._report_buffer.put(reports, [], digested.charges)
-        self._read_until[part.name] = min(began, digested.unattributed_since or began)
-        self._look_for_missing(part, shown, began)
+        trades, _ = await self._reader.trades(section, since, now, all_kinds=False, now=now)
+        processed = await self._processor(section, snapshots, trades, now)
+        reports = [*processed.orders, *(report for _, report in processed.trades)]
+        self._report_buffer.put(reports, [], processed.charges)
+        self._read_until[section.name] = min(began, processed.unattributed_since or began)
+        self._query_missing(section, snapshots, began)
 
-    def _shows_all_resting(self, part: AccountSection, shown: Sequence[OrderSnapshot]) -> bool:
+    def _is_unchanged(self, section: AccountSection, snapshots: Sequence[OrderSnapshot]) -> bool:
         """Whether each live order is in the list, and nothing new was executed of any there."""
-        live = [tracked for tracked in self._orders.live() if tracked.symbol in part.symbols]
+        live = [
+            tracked for tracked in self._orders.live_orders() if tracked.symbol in section.symbols
+        ]
         filled = {tracked.current_order_id: tracked.filled for tracked in live}
-        is_quiet = all(each.filled <= filled.get(each.exchange_order_id, ZERO) for each in shown)
-        return is_quiet and filled.keys() <= {each.exchange_order_id for each in shown}
+        has_no_new_fills = all(
+            each.filled <= filled.get(each.exchange_order_id, ZERO) for each in snapshots
+        )
+        return has_no_new_fills and filled.keys() <= {each.exchange_order_id for each in snapshots}
 
-    def _look_for_missing(
-        self, part: AccountSection, shown: Sequence[OrderSnapshot], began: datetime
+    def _query_missing(
+        self, section: AccountSection, snapshots: Sequence[OrderSnapshot], began: datetime
     ) -> None:
         """Ask for orders that are not in the list, and for executions that are not told."""
-        names = {each.exchange_order_id for each in shown}
-        for tracked in self._orders.live():
-            is_shown = tracked.symbol not in part.symbols or tracked.current_order_id in names
-            if not is_shown and (tracked.accepted_at or began) < began:
-                self._ask(tracked, began)
-        for each in shown:
-            known_as = self._orders.named(each.symbol, each.exchange_order_id, each.client_id)
-            if known_as is not None and self._report_builder.missing(each, known_as):
-                self._ask(known_as, began)
+        names = {each.exchange_order_id for each in snapshots}
+        for tracked in self._orders.live_orders():
+            is_listed = tracked.symbol not in section.symbols or tracked.current_order_id in names
+            if not is_listed and (tracked.accepted_at or began) < began:
+                self._query_order(tracked, began)
+        for each in snapshots:
+            order = self._orders.find(each.symbol, each.exchange_order_id, each.client_id)
+            if order is not None and self._report_builder.missing_qty(each, order):
+                self._query_order(order, began)
 
-    def _ask(self, tracked: TrackedOrder, now: datetime) -> None:
+    def _query_order(self, tracked: TrackedOrder, now: datetime) -> None:
         pause = timedelta(seconds=self._timings.lookup_interval_seconds)
         if tracked.missing_checked_at is not None and now - tracked.missing_checked_at < pause:
             return
         if not self._resolver.is_pending(tracked):
-            self._resolver.begin(PendingQuery(tracked=tracked, kind=QueryKind.SEEN, since=now))
+            self._resolver.start(PendingQuery(tracked=tracked, kind=QueryKind.STATUS, since=now))

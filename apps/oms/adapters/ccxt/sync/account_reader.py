@@ -1,4 +1,4 @@
-"""Reads the parts of an account whole: open and closed orders, executions, what is held."""
+"""Reads the sections of an account whole: open and closed orders, executions, what is held."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ from oms.domain.orders.execution_report import Charge
 from oms.domain.reconcile.position_comparison import HoldingKey
 
 #: What two tellings of one execution must agree on.
-_FACTS = ("side", "price", "amount", "timestamp")
+_TRADE_FIELDS = ("side", "price", "amount", "timestamp")
 POSITION_MODE_INTERVAL = timedelta(hours=1)
 """How often the account is asked for its mode: orders that do not fit it are refused anyway."""
 
@@ -61,86 +61,88 @@ class AccountReader:
         self._has_legs: bool | None = None
         self._legs_read_at: datetime | None = None
 
-    def parts(self) -> list[AccountSection]:
-        """The parts of the account."""
+    def sections(self) -> list[AccountSection]:
+        """The sections of the account."""
         return list_sections(self._venue, self._client.instruments)
 
-    async def open_orders(self, part: AccountSection) -> list[OrderSnapshot]:
-        """All open orders of the part, with those that stand in lists of their own."""
-        found = await self._orders(_OPEN, part, None, part.params)
-        for params in self._profile.trigger_lists(_kind(part)):
-            found += await self._orders(_OPEN, part, None, {**part.params, **params})
-        return found
+    async def open_orders(self, section: AccountSection) -> list[OrderSnapshot]:
+        """All open orders of the section, with those that stand in lists of their own."""
+        orders = await self._orders(_OPEN, section, None, section.params)
+        for params in self._profile.trigger_lists(_instrument_kind(section)):
+            orders += await self._orders(_OPEN, section, None, {**section.params, **params})
+        return orders
 
     async def closed_orders(
-        self, part: AccountSection, since: datetime, until: datetime
+        self, section: AccountSection, since: datetime, until: datetime
     ) -> list[OrderSnapshot]:
-        """Orders of the part that ended, made since then."""
+        """Orders of the section that ended, made since then."""
         has = self._client.exchange.has
         lists = self._profile.closed_order_methods
         if not lists and has.get("fetchCanceledAndClosedOrders"):
             lists = (_CLOSED,)
-        found = []
+        orders = []
         for window in split_windows(
-            self._reachable(since, until), until, self._profile.window_days_max
+            self._clamp_to_history(since, until), until, self._profile.window_days_max
         ):
-            params = self._until(part.params, window.until)
+            params = self._with_until(section.params, window.until)
             for method in lists:
-                found += await self._orders(method, part, to_milliseconds(window.since), params)
-        return found
+                orders += await self._orders(method, section, to_milliseconds(window.since), params)
+        return orders
 
     async def trades(
         self,
-        part: AccountSection,
+        section: AccountSection,
         since: datetime,
         until: datetime,
         *,
         all_kinds: bool,
         now: datetime,
     ) -> tuple[list[TradeSnapshot], list[Charge]]:
-        """Executions of the part, oldest first, and funding, where all kinds are asked for."""
-        more = self._profile.extra_execution_types if all_kinds and part.has_positions else ()
+        """Executions of the section, oldest first, and funding, where all kinds are asked for."""
+        more = self._profile.extra_execution_types if all_kinds and section.has_positions else ()
         rows: list[Row] = []
         for window in split_windows(
-            self._reachable(since, until), until, self._profile.window_days_max
+            self._clamp_to_history(since, until), until, self._profile.window_days_max
         ):
             for kind in (None, *more):
-                named = {} if kind is None else {"execType": kind}
-                params = {**self._until(part.params, window.until), **named}
+                kind_params = {} if kind is None else {"execType": kind}
+                params = {**self._with_until(section.params, window.until), **kind_params}
                 start, page = to_milliseconds(window.since), self._profile.trades_page
-                rows += await self._rows(_TRADES, part, start, page, params)
+                rows += await self._rows(_TRADES, section, start, page, params)
         instruments, quarantine = (
             self._client.instruments,
             partial(self._raw_rows.quarantine, TRADE),
         )
-        shown = parse_trades(rows, self._venue, instruments, quarantine)
-        return shown, parse_funding(rows, instruments, now, quarantine)
+        trades = parse_trades(rows, self._venue, instruments, quarantine)
+        return trades, parse_funding(rows, instruments, now, quarantine)
 
-    async def holdings(self, parts: Sequence[AccountSection]) -> dict[HoldingKey, Decimal]:
+    async def holdings(self, sections: Sequence[AccountSection]) -> dict[HoldingKey, Decimal]:
         """Contracts held, signed; by side where the exchange holds two legs."""
         held: dict[HoldingKey, Decimal] = {}
-        for part in parts:
-            if part.has_positions:
-                params = self._profile.words(_POSITIONS, _kind(part), part.params)
+        for section in sections:
+            if section.has_positions:
+                params = self._profile.request_params(
+                    _POSITIONS, _instrument_kind(section), section.params
+                )
                 rows = await self._client.read(_POSITIONS, None, params)
-                self._add_holdings(held, part, require_rows(rows, "positions"))
+                self._add_holdings(held, section, require_rows(rows, "positions"))
         return held
 
-    async def balances(self, parts: Sequence[AccountSection]) -> dict[str, Decimal] | None:
-        """Totals of the part that holds coins; ``None`` where there is none, or none are told."""
-        for part in parts:
-            if not part.has_positions:
+    async def balances(self, sections: Sequence[AccountSection]) -> dict[str, Decimal] | None:
+        """Totals of the section that holds coins; ``None`` where there is none, or none are told."""
+        for section in sections:
+            if not section.has_positions:
                 try:
-                    told = await self._client.read("fetch_balance", dict(part.params))
+                    response = await self._client.read("fetch_balance", dict(section.params))
                 except ReadFailed as failed:
                     if failed.retryable:
                         raise
                     return None
-                return parse_balances(told)
+                return parse_balances(response)
         return None
 
     def _add_holdings(
-        self, held: dict[HoldingKey, Decimal], part: AccountSection, rows: Iterable[Row]
+        self, held: dict[HoldingKey, Decimal], section: AccountSection, rows: Iterable[Row]
     ) -> None:
         for row in rows:
             if not row.get("symbol"):
@@ -148,38 +150,38 @@ class AccountReader:
                     "a position without a symbol"
                 )  # what is held is anyone's guess
             try:
-                shown = parse_position(row, self._client.instruments)
-            except ReadFailed as wrong:
-                if wrong.message != NOT_TRADED:
+                parsed = parse_position(row, self._client.instruments)
+            except ReadFailed as error:
+                if error.message != NOT_TRADED:
                     raise  # left out, it would look like nothing held
-                self._raw_rows.quarantine(POSITION, wrong.message, row)
+                self._raw_rows.quarantine(POSITION, error.message, row)
                 continue
-            # A venue may tell all parts in each.
-            if shown is not None and shown[0][0] in part.symbols:
-                key, qty = shown
+            # A venue may tell all sections in each.
+            if parsed is not None and parsed[0][0] in section.symbols:
+                key, qty = parsed
                 held[key] = add(held.get(key, ZERO), qty)
 
     async def _orders(
-        self, method: str, part: AccountSection, since: int | None, params: Mapping[str, object]
+        self, method: str, section: AccountSection, since: int | None, params: Mapping[str, object]
     ) -> list[OrderSnapshot]:
-        rows = await self._rows(method, part, since, self._profile.page_size(method), params)
-        found = []
+        rows = await self._rows(method, section, since, self._profile.page_size(method), params)
+        orders = []
         for row in rows:
             try:
-                shown = parse_order(row, self._venue, self._client.instruments)
-            except ReadFailed as wrong:
-                self._raw_rows.quarantine(ORDER, wrong.message, row)
+                snapshot = parse_order(row, self._venue, self._client.instruments)
+            except ReadFailed as error:
+                self._raw_rows.quarantine(ORDER, error.message, row)
                 continue
-            if shown is None:
+            if snapshot is None:
                 self._raw_rows.quarantine(ORDER, NOT_TRADED, row)
             else:
-                found.append(shown)
-        return found
+                orders.append(snapshot)
+        return orders
 
     async def _rows(
         self,
         method: str,
-        part: AccountSection,
+        section: AccountSection,
         since: int | None,
         page: int,
         params: Mapping[str, object],
@@ -188,11 +190,11 @@ class AccountReader:
         rows: list[Row] = []
         what = TRADE if method == _TRADES else ORDER
         params, uses_cursor = (
-            self._profile.words(method, _kind(part), params),
+            self._profile.request_params(method, _instrument_kind(section), params),
             self._profile.uses_cursor,
         )
-        other = partial(self._told_otherwise, what)
-        for symbol in self._asked(part):
+        on_duplicate = partial(self._record_duplicate, what)
+        for symbol in self._symbols_to_query(section):
             rows += await fetch_all(
                 self._client,
                 method,
@@ -201,35 +203,35 @@ class AccountReader:
                 page,
                 params,
                 uses_cursor=uses_cursor,
-                other=other,
+                on_duplicate=on_duplicate,
                 newest_first=self._profile.newest_first,
                 offset_param=self._profile.offset_param,
             )
-        self._raw_rows.told(what, rows)
+        self._raw_rows.add(what, rows)
         return rows
 
-    def _told_otherwise(self, what: str, row: Row, kept: Row) -> None:
-        """An older version of an order, or an execution in other words."""
-        self._raw_rows.told(what, [row])
-        if what == TRADE and any(row.get(name) != kept.get(name) for name in _FACTS):
+    def _record_duplicate(self, what: str, row: Row, newest: Row) -> None:
+        """An older version of an order, or an execution in on_duplicate words."""
+        self._raw_rows.add(what, [row])
+        if what == TRADE and any(row.get(name) != newest.get(name) for name in _TRADE_FIELDS):
             self._raw_rows.quarantine(what, CONFLICTING_DUPLICATE, row)
 
-    def _until(self, params: Mapping[str, object], until: datetime) -> dict[str, object]:
+    def _with_until(self, params: Mapping[str, object], until: datetime) -> dict[str, object]:
         """Where lists are walked by offsets, an end would move them."""
         return dict(params) if self._profile.offset_param else until_params(params, until)
 
-    def _asked(self, part: AccountSection) -> Sequence[str | None]:
+    def _symbols_to_query(self, section: AccountSection) -> Sequence[str | None]:
         if not self._profile.symbol_required:
             return (None,)
-        return sorted(set(self._symbols()) & part.symbols)
+        return sorted(set(self._symbols()) & section.symbols)
 
     def complete_from(self, since: datetime, now: datetime) -> datetime | None:
-        """From when on ``trades`` leaves nothing out; ``None`` where symbols must be named."""
-        return None if self._profile.symbol_required else self._reachable(since, now)
+        """From when on ``trades`` leaves nothing out; ``None`` where symbols must be kind_params."""
+        return None if self._profile.symbol_required else self._clamp_to_history(since, now)
 
     def reaches_from(self, since: datetime, now: datetime) -> datetime | None:
         """From when on executions are told, where that is later than ``since``."""
-        start = self._reachable(since, now)
+        start = self._clamp_to_history(since, now)
         return start if start > since else None
 
     async def has_legs(self, now: datetime) -> bool | None:
@@ -238,21 +240,21 @@ class AccountReader:
         Where each symbol has its own, what is held shows it.
         """
         has = self._client.exchange.has.get("fetchPositionMode")
-        symbols = [min(part.symbols) for part in self.parts() if part.has_positions]
+        symbols = [min(section.symbols) for section in self.sections() if section.has_positions]
         if has is not True or self._venue in MODES_BY_POSITIONS or not symbols:
             return None
         if self._legs_read_at is None or now - self._legs_read_at >= POSITION_MODE_INTERVAL:
             try:
-                told = await self._client.read("fetch_position_mode", symbols[0])
+                response = await self._client.read("fetch_position_mode", symbols[0])
             except ReadFailed as failed:
                 if failed.retryable:
                     raise
-                told = {}
-            self._has_legs = told.get("hedged")
+                response = {}
+            self._has_legs = response.get("hedged")
             self._legs_read_at = now
         return self._has_legs
 
-    def _reachable(self, since: datetime, until: datetime) -> datetime:
+    def _clamp_to_history(self, since: datetime, until: datetime) -> datetime:
         """``since``, or as far back as anything is told."""
         if not self._profile.history_days_max:
             return since
@@ -261,6 +263,6 @@ class AccountReader:
         )
 
 
-def _kind(part: AccountSection) -> InstrumentKind:
-    """What the part holds; inverse contracts are not traded."""
-    return InstrumentKind.LINEAR if part.has_positions else InstrumentKind.SPOT
+def _instrument_kind(section: AccountSection) -> InstrumentKind:
+    """What the section holds; inverse contracts are not traded."""
+    return InstrumentKind.LINEAR if section.has_positions else InstrumentKind.SPOT

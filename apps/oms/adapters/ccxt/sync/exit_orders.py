@@ -13,25 +13,25 @@ EXIT_REASONS: Mapping[str, str] = {"takeProfit": "tp", "stopLoss": "sl"}
 """Why the order exists, by the parameter that asked for it."""
 
 
-def find_parent_order(shown: OrderSnapshot, orders: OrderCache) -> TrackedOrder | None:
+def find_parent_order(snapshot: OrderSnapshot, orders: OrderCache) -> TrackedOrder | None:
     """The order that the exit hangs on; ``None`` if it is no exit, or of nobody we know."""
-    if shown.exit is None or shown.trigger_price is None:
+    if snapshot.exit is None or snapshot.trigger_price is None:
         return None
-    fitting = [
+    candidates = [
         tracked
         for tracked in orders
-        if tracked.symbol == shown.symbol
-        and tracked.side is not shown.side
-        and _trigger(tracked, shown.exit) == shown.trigger_price
-        and (shown.created_at is None or tracked.created_at <= shown.created_at)
+        if tracked.symbol == snapshot.symbol
+        and tracked.side is not snapshot.side
+        and _exit_trigger(tracked, snapshot.exit) == snapshot.trigger_price
+        and (snapshot.created_at is None or tracked.created_at <= snapshot.created_at)
     ]
-    return max(fitting, key=lambda tracked: tracked.created_at, default=None)
+    return max(candidates, key=lambda tracked: tracked.created_at, default=None)
 
 
-def _trigger(tracked: TrackedOrder, exit: str) -> Decimal | None:
+def _exit_trigger(tracked: TrackedOrder, exit: str) -> Decimal | None:
     """Where the order asked for an exit."""
-    told = tracked.params.get(exit)
-    trigger = told.get("triggerPrice") if isinstance(told, Mapping) else told
+    value = tracked.params.get(exit)
+    trigger = value.get("triggerPrice") if isinstance(value, Mapping) else value
     try:
         return None if trigger is None else Decimal(str(trigger))
     except InvalidOperation:

@@ -35,12 +35,12 @@ def split_windows(since: datetime, until: datetime, window_days_max: int) -> lis
         return [TimeWindow(since=since, until=until)]
     # A second short of it: venues count the ends differently.
     span = timedelta(days=window_days_max) - timedelta(seconds=1)
-    found, start = [], since
+    spans, start = [], since
     while start <= until:
         end = min(start + span, until)
-        found.append(TimeWindow(since=start, until=end))
+        spans.append(TimeWindow(since=start, until=end))
         start = end + timedelta(milliseconds=1)
-    return found
+    return spans
 
 
 async def fetch_all(
@@ -52,7 +52,7 @@ async def fetch_all(
     params: Mapping[str, object],
     *,
     uses_cursor: bool,
-    other: Callable[[Row, Row], None] | None = None,
+    on_duplicate: Callable[[Row, Row], None] | None = None,
     newest_first: bool = False,
     offset_param: str = "",
 ) -> list[Row]:
@@ -60,35 +60,35 @@ async def fetch_all(
 
     ``by_cursor``: the venue says itself where the next page begins, or that there is none.
     ``newest_first``: a full page leaves out older rows; ``offset_param`` counts those seen.
-    Of rows with one id the newest is told; ``other`` hears of each other one, and of what stays.
+    Of rows with one id the newest is page_rows; ``other`` hears of each other one, and of what stays.
     """
     rows: dict[str, Row] = {}
     if page is not None and since is not None and (newest_first or offset_param):
         pages = _pages_back(client, method, symbol, since, page, params, offset_param)
     else:
         pages = _pages(client, method, symbol, since, page, params, uses_cursor)
-    async for told in pages:
-        for number, row in enumerate(told):
+    async for page_rows in pages:
+        for number, row in enumerate(page_rows):
             name = get_row_id(row) or f"{row.get('timestamp')}:{len(rows)}:{number}"
             key = f"{row.get('symbol')}:{name}"
-            known = rows.get(key)
-            if known is not None and known != row:
-                known, row = sorted((known, row), key=_age)
-                if other is not None:
-                    other(known, row)
+            existing = rows.get(key)
+            if existing is not None and existing != row:
+                existing, row = sorted((existing, row), key=_version_key)
+                if on_duplicate is not None:
+                    on_duplicate(existing, row)
             rows[key] = row
     return list(rows.values())
 
 
-def _age(row: Row) -> tuple[int, bool, float, int, str]:
+def _version_key(row: Row) -> tuple[int, bool, float, int, str]:
     """The newer of two tellings has the greater; where time decides nothing, what was done does.
 
     Then the one that tells more: a fee, an order. The rest only makes it the same each time.
     """
     at = row.get("lastUpdateTimestamp") or row.get("timestamp") or 0
-    told = sum(each not in (None, "", []) for each in row.values())
+    filled_fields = sum(each not in (None, "", []) for each in row.values())
     filled = float(row.get("filled") or 0)
-    return int(at), row.get("status") != "open", filled, told, repr(row)
+    return int(at), row.get("status") != "open", filled, filled_fields, repr(row)
 
 
 async def _pages(
@@ -100,14 +100,14 @@ async def _pages(
     params: Mapping[str, object],
     uses_cursor: bool,
 ) -> AsyncIterator[list[Row]]:
-    asked: dict[str, object] = dict(params)
+    page_params: dict[str, object] = dict(params)
     last: list[Row] = []
     for _ in range(_PAGES_MAX):
-        rows = require_rows(await client.read(method, symbol, since, page, asked), method)
+        rows = require_rows(await client.read(method, symbol, since, page, page_params), method)
         yield rows
         cursor = find_cursor(rows)
         if cursor is not None:
-            asked["cursor"] = cursor
+            page_params["cursor"] = cursor
             continue
         if uses_cursor or page is None or since is None or len(rows) < page:
             return
@@ -128,9 +128,9 @@ async def _pages_back(
     offset_param: str,
 ) -> AsyncIterator[list[Row]]:
     """From the newest to the oldest: by an earlier end, or past the rows that were seen."""
-    asked, seen, last = dict(params), 0, list[Row]()
+    page_params, seen, last = dict(params), 0, list[Row]()
     for _ in range(_PAGES_MAX):
-        rows = require_rows(await client.read(method, symbol, since, page, asked), method)
+        rows = require_rows(await client.read(method, symbol, since, page, page_params), method)
         yield rows
         if len(rows) < page:
             return
@@ -138,10 +138,10 @@ async def _pages_back(
             raise malformed_response(f"{method}: a full page of one moment cannot be walked")
         seen, last = seen + len(rows), rows
         if offset_param:
-            asked[offset_param] = seen
+            page_params[offset_param] = seen
         else:
             # Inclusive: rows of the same moment may stand on the next page.
-            asked["until"] = min(int(row.get("timestamp") or 0) for row in rows)
+            page_params["until"] = min(int(row.get("timestamp") or 0) for row in rows)
 
 
 def find_cursor(rows: list[Row]) -> str | None:

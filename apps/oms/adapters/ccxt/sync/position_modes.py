@@ -34,14 +34,14 @@ class PositionModeReader:
             return choose_legs(self._mode, is_hedged=False)
         key = self._key(symbol)
         if key not in self._hedged:
-            with use_priority(Priority.FIND):
+            with use_priority(Priority.LOOKUP):
                 self._hedged[key] = await self._read(symbol)
         return choose_legs(self._mode, is_hedged=self._hedged[key])
 
-    def shown(self) -> str | None:
+    def observed_mode(self) -> str | None:
         """``hedge`` or ``one_way`` as seen so far, ``mixed`` for both; ``None``: nothing seen."""
-        words = {"hedge" if hedged else "one_way" for hedged in self._hedged.values()}
-        return None if not words else words.pop() if len(words) == 1 else "mixed"
+        modes = {"hedge" if hedged else "one_way" for hedged in self._hedged.values()}
+        return None if not modes else modes.pop() if len(modes) == 1 else "mixed"
 
     def forget(self) -> None:
         """It may have changed: the next order asks again."""
@@ -60,7 +60,7 @@ class PositionModeReader:
             return any(row.get("hedged") is True for row in rows)
         if not self._client.exchange.has.get("fetchPositionMode"):
             return False
-        told = await self._client.read("fetch_position_mode", symbol)
-        if not isinstance(told.get("hedged"), bool):
+        response = await self._client.read("fetch_position_mode", symbol)
+        if not isinstance(response.get("hedged"), bool):
             raise malformed_response("a position mode without a word for it")
-        return told["hedged"] is True
+        return response["hedged"] is True

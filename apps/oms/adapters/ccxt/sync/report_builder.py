@@ -1,4 +1,4 @@
-"""What is shown becomes reports, each fact once: the rule that keeps states from going back.
+"""What is snapshot becomes reports, each fact once: the rule that keeps states from going back.
 
 A state that is older than one taken in before, or about an order that ended, tells at most that
 the order exists. Fills come from executions alone. Any order of the same facts, told any number of
@@ -30,13 +30,13 @@ from oms.domain.orders.execution_report import (
 )
 from oms.domain.value import evolve
 
-_ENDS = {
+_END_KINDS = {
     VenueOrderStatus.CANCELED: ReportKind.CANCELED,
     VenueOrderStatus.EXPIRED: ReportKind.EXPIRED,
     VenueOrderStatus.REJECTED: ReportKind.REJECTED,
 }
 #: What a trigger leads to.
-_LIVES_ON = (VenueOrderStatus.OPEN, VenueOrderStatus.FILLED, VenueOrderStatus.TRIGGERED)
+_AFTER_TRIGGER = (VenueOrderStatus.OPEN, VenueOrderStatus.FILLED, VenueOrderStatus.TRIGGERED)
 
 
 class ReportBuilder:
@@ -47,46 +47,60 @@ class ReportBuilder:
         self._infers = infers_fills
 
     def from_order(
-        self, shown: OrderSnapshot, source: ReportSource, now: datetime, *, always: bool = False
+        self,
+        snapshot: OrderSnapshot,
+        source: ReportSource,
+        now: datetime,
+        *,
+        include_reported: bool = False,
     ) -> list[ExecutionReport]:
-        """What is new in ``shown``; with ``always`` an open order is told in any case."""
-        tracked = self.track(shown, now)
+        """What is new in ``snapshot``; with ``include_reported`` an open order is told in any case."""
+        tracked = self.track(snapshot, now)
         if tracked is None:
             return []
         reports: list[ExecutionReport] = []
         if tracked.is_declared_absent:
             self._orders.reinstate(tracked)
-        is_news = not tracked.is_accepted and shown.shown is not VenueOrderStatus.REJECTED
-        if is_news or (always and not tracked.is_ended and shown.shown is VenueOrderStatus.OPEN):
+        is_newly_accepted = (
+            not tracked.is_accepted and snapshot.status is not VenueOrderStatus.REJECTED
+        )
+        if is_newly_accepted or (
+            include_reported and not tracked.is_ended and snapshot.status is VenueOrderStatus.OPEN
+        ):
             mark_accepted(tracked, now)
             reports.append(build_report(tracked, ReportKind.ACCEPTED, source, now))
         triggered_order_id = (
-            shown.triggered_order_id if shown.is_conditional else shown.exchange_order_id
+            snapshot.triggered_order_id if snapshot.is_conditional else snapshot.exchange_order_id
         )
         if tracked.has_separate_trigger and triggered_order_id is not None:
-            self._orders.placed(tracked, triggered_order_id)
+            self._orders.mark_triggered(tracked, triggered_order_id)
         if (
             tracked.is_ended
-            or shown.shown is VenueOrderStatus.UNRECOGNIZED
-            or _is_old(shown, tracked)
+            or snapshot.status is VenueOrderStatus.UNRECOGNIZED
+            or _is_stale(snapshot, tracked)
         ):
             return reports
-        tracked.last_snapshot_at = shown.updated_at or tracked.last_snapshot_at
-        reports += _triggered(shown, tracked, source, now)
-        reports += _changed(shown, tracked, source, now)
-        reports += _ended(shown, tracked, source, now)
+        tracked.last_snapshot_at = snapshot.updated_at or tracked.last_snapshot_at
+        reports += _triggered_reports(snapshot, tracked, source, now)
+        reports += _amended_reports(snapshot, tracked, source, now)
+        reports += _end_reports(snapshot, tracked, source, now)
         return reports
 
     def from_trade(
-        self, trade: TradeSnapshot, source: ReportSource, now: datetime, *, always: bool = False
+        self,
+        trade: TradeSnapshot,
+        source: ReportSource,
+        now: datetime,
+        *,
+        include_reported: bool = False,
     ) -> ExecutionReport | None:
         """The execution, ``None`` if it was told before or its order is not known."""
-        tracked = self._orders.named(trade.symbol, trade.exchange_order_id, trade.client_id)
+        tracked = self._orders.find(trade.symbol, trade.exchange_order_id, trade.client_id)
         if tracked is None:
             return None
         name = trade.execution.exchange_trade_id
         is_new = name not in tracked.trade_ids
-        if not is_new and not always:
+        if not is_new and not include_reported:
             return None
         if is_new:
             tracked.trade_ids.add(name)
@@ -98,40 +112,40 @@ class ReportBuilder:
             mark_ended(tracked, now)
         return build_report(tracked, ReportKind.EXECUTION, source, now, execution=trade.execution)
 
-    def found(
-        self, shown: OrderSnapshot | None, trades: Sequence[TradeSnapshot], now: datetime
+    def from_found(
+        self, snapshot: OrderSnapshot | None, trades: Sequence[TradeSnapshot], now: datetime
     ) -> list[ExecutionReport]:
         """One order looked up: that it exists, what was executed, what became of it."""
         source = ReportSource.RECONCILE
-        terms = [] if shown is None else self.terms(shown, source, now)
+        terms = [] if snapshot is None else self.from_terms(snapshot, source, now)
         fills = [
             fill for each in trades if (fill := self.from_trade(each, source, now)) is not None
         ]
-        states = [] if shown is None else self.from_order(shown, source, now)
+        states = [] if snapshot is None else self.from_order(snapshot, source, now)
         exists = [each for each in states if each.kind is ReportKind.ACCEPTED]
         return [*exists, *terms, *fills, *(each for each in states if each not in exists)]
 
     def from_lookup(
         self,
-        shown: OrderSnapshot | None,
+        snapshot: OrderSnapshot | None,
         trades: Sequence[TradeSnapshot],
         now: datetime,
         after: timedelta,
     ) -> tuple[list[ExecutionReport], list[Charge]]:
         """As ``found``, what is inferred ``after`` so long, and fees in further currencies."""
-        source, reports = ReportSource.RECONCILE, self.found(shown, trades, now)
-        if shown is not None:
-            reports += self.inferred(shown, now, after, source)
+        source, reports = ReportSource.RECONCILE, self.from_found(snapshot, trades, now)
+        if snapshot is not None:
+            reports += self.infer_fills(snapshot, now, after, source)
         return reports, [fee for trade in trades for fee in fee_charges(trade, source, now)]
 
-    def terms(
-        self, shown: OrderSnapshot, source: ReportSource, now: datetime
+    def from_terms(
+        self, snapshot: OrderSnapshot, source: ReportSource, now: datetime
     ) -> list[ExecutionReport]:
         """Only the terms it has now: before executions that would be too many under the old."""
-        tracked = self.track(shown, now)
-        if tracked is None or tracked.is_ended or _is_old(shown, tracked):
+        tracked = self.track(snapshot, now)
+        if tracked is None or tracked.is_ended or _is_stale(snapshot, tracked):
             return []
-        return list(_changed(shown, tracked, source, now))
+        return list(_amended_reports(snapshot, tracked, source, now))
 
     def find_overfilled(self, trades: Iterable[TradeSnapshot]) -> list[TrackedOrder]:
         """Orders of which more was executed than they are believed to be for.
@@ -142,7 +156,7 @@ class ReportBuilder:
         filled: dict[int, Decimal] = {}
         found: list[TrackedOrder] = []
         for trade in trades:
-            tracked = self._orders.named(trade.symbol, trade.exchange_order_id, trade.client_id)
+            tracked = self._orders.find(trade.symbol, trade.exchange_order_id, trade.client_id)
             is_ours = tracked is not None and tracked.order_id and not tracked.is_ended
             if tracked is None or not is_ours:
                 continue
@@ -156,21 +170,21 @@ class ReportBuilder:
                 found.append(tracked)
         return found
 
-    def track(self, shown: OrderSnapshot, now: datetime) -> TrackedOrder | None:
-        """The order shown; a stranger is known from now on, once its quantity is told."""
-        tracked = self._orders.named(shown.symbol, shown.exchange_order_id, shown.client_id)
+    def track(self, snapshot: OrderSnapshot, now: datetime) -> TrackedOrder | None:
+        """The order snapshot; a stranger is known from now on, once its quantity is told."""
+        tracked = self._orders.find(snapshot.symbol, snapshot.exchange_order_id, snapshot.client_id)
         if tracked is not None:
             return tracked
-        external = to_external_order(shown, now)
+        external = to_external_order(snapshot, now)
         if external is None:
             return None
-        parent = find_parent_order(shown, self._orders)
-        if parent is not None and shown.exit is not None:
-            reason = EXIT_REASONS[shown.exit]
+        parent = find_parent_order(snapshot, self._orders)
+        if parent is not None and snapshot.exit is not None:
+            reason = EXIT_REASONS[snapshot.exit]
             external = evolve(external, parent_order_id=parent.order_id, reason=reason)
-        return self.stranger(external, shown.exchange_order_id)
+        return self.add_external(external, snapshot.exchange_order_id)
 
-    def stranger(self, external: ExternalOrderInfo, exchange_order_id: str) -> TrackedOrder:
+    def add_external(self, external: ExternalOrderInfo, exchange_order_id: str) -> TrackedOrder:
         """An order that is not ours, from now on known."""
         tracked = TrackedOrder(
             order_id=0,
@@ -185,19 +199,19 @@ class ReportBuilder:
         )
         return self._orders.add(tracked)
 
-    def missing(self, shown: OrderSnapshot, tracked: TrackedOrder) -> Decimal:
+    def missing_qty(self, snapshot: OrderSnapshot, tracked: TrackedOrder) -> Decimal:
         """How much of it was executed and not told."""
-        return max(subtract(subtract(shown.filled, tracked.filled), tracked.inferred), ZERO)
+        return max(subtract(subtract(snapshot.filled, tracked.filled), tracked.inferred), ZERO)
 
-    def inferred(
-        self, shown: OrderSnapshot, now: datetime, after: timedelta, source: ReportSource
+    def infer_fills(
+        self, snapshot: OrderSnapshot, now: datetime, after: timedelta, source: ReportSource
     ) -> list[ExecutionReport]:
         """An execution in place of those that are proven and were not found for so long."""
         if not self._infers:
             return []
-        tracked = self.track(shown, now)
-        missing = ZERO if tracked is None else self.missing(shown, tracked)
-        if tracked is None or not missing or shown.average is None:
+        tracked = self.track(snapshot, now)
+        missing = ZERO if tracked is None else self.missing_qty(snapshot, tracked)
+        if tracked is None or not missing or snapshot.average is None:
             if tracked is not None:
                 tracked.fills_missing_since = None
             return []
@@ -206,10 +220,10 @@ class ReportBuilder:
             return []
         tracked.inferred = add(tracked.inferred, missing)
         execution = Execution(
-            exchange_trade_id=f"syn-{shown.exchange_order_id}-{shown.filled.normalize():f}",
+            exchange_trade_id=f"syn-{snapshot.exchange_order_id}-{snapshot.filled.normalize():f}",
             qty=missing,
-            price=shown.average,
-            executed_at=shown.updated_at or now,
+            price=snapshot.average,
+            executed_at=snapshot.updated_at or now,
             provisional=True,
         )
         return [build_report(tracked, ReportKind.EXECUTION, source, now, execution=execution)]
@@ -268,29 +282,29 @@ def build_rejection(
     return [build_report(tracked, ReportKind.REJECTED, source, now, code=code, message=message)]
 
 
-def _is_old(shown: OrderSnapshot, tracked: TrackedOrder) -> bool:
-    if shown.updated_at is None or tracked.last_snapshot_at is None:
+def _is_stale(snapshot: OrderSnapshot, tracked: TrackedOrder) -> bool:
+    if snapshot.updated_at is None or tracked.last_snapshot_at is None:
         return False
-    return shown.updated_at < tracked.last_snapshot_at
+    return snapshot.updated_at < tracked.last_snapshot_at
 
 
-def _triggered(
-    shown: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
+def _triggered_reports(
+    snapshot: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
 ) -> Sequence[ExecutionReport]:
-    was_waiting, tracked.is_waiting = tracked.is_waiting, shown.is_waiting
-    if not was_waiting or shown.is_waiting or shown.shown not in _LIVES_ON:
+    was_waiting, tracked.is_waiting = tracked.is_waiting, snapshot.is_waiting
+    if not was_waiting or snapshot.is_waiting or snapshot.status not in _AFTER_TRIGGER:
         return ()
     return (build_report(tracked, ReportKind.TRIGGERED, source, now),)
 
 
-def _changed(
-    shown: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
+def _amended_reports(
+    snapshot: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
 ) -> Sequence[ExecutionReport]:
     """Other terms than those it was believed to have."""
-    if shown.shown is VenueOrderStatus.REJECTED:
+    if snapshot.status is VenueOrderStatus.REJECTED:
         return ()
-    price = shown.price if tracked.price is not None else None
-    qty = shown.qty
+    price = snapshot.price if tracked.price is not None else None
+    qty = snapshot.qty
     if qty in (None, tracked.qty) and price in (None, tracked.price):
         return ()
     tracked.qty, tracked.price = qty or tracked.qty, price or tracked.price
@@ -300,19 +314,19 @@ def _changed(
     return (build_report(tracked, ReportKind.CHANGED, source, now, qty=qty, price=price),)
 
 
-def _ended(
-    shown: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
+def _end_reports(
+    snapshot: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
 ) -> Sequence[ExecutionReport]:
-    if shown.shown is VenueOrderStatus.FILLED and tracked.filled >= tracked.qty:
+    if snapshot.status is VenueOrderStatus.FILLED and tracked.filled >= tracked.qty:
         mark_ended(tracked, now)
-    kind = _ENDS.get(shown.shown)
-    if shown.shown is VenueOrderStatus.TRIGGERED and tracked.client_id is None:
+    kind = _END_KINDS.get(snapshot.status)
+    if snapshot.status is VenueOrderStatus.TRIGGERED and tracked.client_id is None:
         kind = ReportKind.CANCELED  # what it placed is another stranger
     if kind is None or tracked.is_replacing:
         return ()
     mark_ended(tracked, now)
     if kind is ReportKind.REJECTED:
-        message = f"the exchange shows it as {shown.raw_status}"
+        message = f"the exchange shows it as {snapshot.raw_status}"
         return (
             build_report(tracked, kind, source, now, code="exchange_rejected", message=message),
         )

@@ -1,6 +1,6 @@
 """Lists of a symbol's orders and executions, read once for all who seek something in them.
 
-Who asks while a list is being read waits for the next reading of it: what is found, or not, was
+Who asks while a list is being read waits for the next pending of it: what is found, or not, was
 read after everybody who hears of it had asked.
 """
 
@@ -20,7 +20,7 @@ from oms.domain.value import value
 _TRADES = "fetch_my_trades"
 #: Who comes out of one list goes into the next: so they go together.
 _GATHER_SECONDS = 0.01
-Shown = TypeVar("Shown")
+Item = TypeVar("Item")
 
 
 @value
@@ -32,25 +32,25 @@ class UnreadableRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListResult(Generic[Shown]):
-    """What a list told, ``rows`` of it."""
+class ListResult(Generic[Item]):
+    """What a list result, ``rows`` of it."""
 
-    shown: list[Shown]
-    unread: list[UnreadableRow]
+    items: list[Item]
+    unreadable: list[UnreadableRow]
     rows: int
 
 
-class _Reading:
-    """One reading, from the earliest moment (in ms) that anybody wishes."""
+class _PendingRead:
+    """One pending, from the earliest moment (in ms) that anybody wishes."""
 
     def __init__(self) -> None:
         self.since: int | None = None
-        self.told: ListResult[Any] | None = None
-        self.failed: ReadFailed | None = None
+        self.result: ListResult[Any] | None = None
+        self.error: ReadFailed | None = None
 
     def extend_since(self, since: int | None) -> None:
-        known = [each for each in (self.since, since) if each is not None]
-        self.since = min(known, default=None)
+        starts = [each for each in (self.since, since) if each is not None]
+        self.since = min(starts, default=None)
 
 
 class SharedListReader:
@@ -60,9 +60,9 @@ class SharedListReader:
         self._client = client
         self._venue = venue
         self._profile = profile
-        #: The next reading of each list, as long as it has not begun.
-        self._next: dict[Hashable, _Reading] = {}
-        self._doors: dict[Hashable, asyncio.Lock] = {}
+        #: The next pending of each list, as long as it has not begun.
+        self._pending: dict[Hashable, _PendingRead] = {}
+        self._locks: dict[Hashable, asyncio.Lock] = {}
 
     async def orders(
         self,
@@ -77,7 +77,7 @@ class SharedListReader:
         async def read(earliest: int | None) -> ListResult[OrderSnapshot]:
             return self.read(await self._rows(method, symbol, earliest, page, params))
 
-        return await self._shared((method, symbol, repr(params)), since, read)
+        return await self._read_shared((method, symbol, repr(params)), since, read)
 
     async def trades(
         self, symbol: str, since: int | None, names: Mapping[str, object]
@@ -88,51 +88,51 @@ class SharedListReader:
         """
 
         async def read(earliest: int | None) -> ListResult[TradeSnapshot]:
-            page, unread = self._profile.trades_page, list[UnreadableRow]()
+            page, unreadable = self._profile.trades_page, list[UnreadableRow]()
             rows = await self._rows(_TRADES, symbol, earliest, page, names)
 
             def quarantine(message: str, row: Row) -> None:
-                unread.append(UnreadableRow(message=message, row=row))
+                unreadable.append(UnreadableRow(message=message, row=row))
 
-            shown = parse_trades(rows, self._venue, self._client.instruments, quarantine)
-            return ListResult(shown=shown, unread=unread, rows=len(rows))
+            items = parse_trades(rows, self._venue, self._client.instruments, quarantine)
+            return ListResult(items=items, unreadable=unreadable, rows=len(rows))
 
-        return await (read(since) if names else self._shared((_TRADES, symbol), since, read))
+        return await (read(since) if names else self._read_shared((_TRADES, symbol), since, read))
 
     def read(self, rows: Sequence[Row]) -> ListResult[OrderSnapshot]:
         """The orders that ``rows`` show."""
-        shown, unread = list[OrderSnapshot](), list[UnreadableRow]()
+        items, unreadable = list[OrderSnapshot](), list[UnreadableRow]()
         for row in rows:
             try:
                 order = parse_order(row, self._venue, self._client.instruments)
-            except ReadFailed as wrong:
-                unread.append(UnreadableRow(message=wrong.message, row=row))
+            except ReadFailed as error:
+                unreadable.append(UnreadableRow(message=error.message, row=row))
                 continue
             if order is not None:
-                shown.append(order)
-        return ListResult(shown=shown, unread=unread, rows=len(rows))
+                items.append(order)
+        return ListResult(items=items, unreadable=unreadable, rows=len(rows))
 
-    async def _shared(
+    async def _read_shared(
         self,
         key: Hashable,
         since: int | None,
-        read: Callable[[int | None], Awaitable[ListResult[Shown]]],
-    ) -> ListResult[Shown]:
-        reading = self._next.setdefault(key, _Reading())
-        reading.extend_since(since)
-        async with self._doors.setdefault(key, asyncio.Lock()):
-            if reading.told is None and reading.failed is None:
+        read: Callable[[int | None], Awaitable[ListResult[Item]]],
+    ) -> ListResult[Item]:
+        pending = self._pending.setdefault(key, _PendingRead())
+        pending.extend_since(since)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            if pending.result is None and pending.error is None:
                 await asyncio.sleep(_GATHER_SECONDS)
-                if self._next.get(key) is reading:
-                    del self._next[key]
+                if self._pending.get(key) is pending:
+                    del self._pending[key]
                 try:
-                    reading.told = await read(reading.since)
-                except ReadFailed as failed:
-                    reading.failed = failed
-        if reading.failed is not None:
-            raise reading.failed
-        assert reading.told is not None
-        return reading.told
+                    pending.result = await read(pending.since)
+                except ReadFailed as error:
+                    pending.error = error
+        if pending.error is not None:
+            raise pending.error
+        assert pending.result is not None
+        return pending.result
 
     async def _rows(
         self,

@@ -1,7 +1,7 @@
 """Sweeps: the whole of an account read at one time, as a snapshot.
 
 Executions are read twice: those that came while the rest was read belong to it, or what is held
-would differ from what was told.
+would differ from what was closed.
 """
 
 import asyncio
@@ -50,59 +50,59 @@ class SnapshotCollector:
         self._since: datetime | None = None
         #: Readings with an end, each by itself.
         self._periods: list[tuple[datetime, datetime]] = []
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
 
-    def begin(self, since: datetime, until: datetime | None = None) -> None:
+    def request(self, since: datetime, until: datetime | None = None) -> None:
         """Sweep from then on, as soon as it can be done; executions until then only, if said."""
         if until is not None:
             self._periods.append((since, until))
         else:
             self._since = since if self._since is None else min(since, self._since)
-        self._asked.set()
+        self._requested.set()
 
     async def run(self) -> None:
-        """Sweep whenever one is asked for; a failed one is begun again later."""
+        """Sweep whenever one is period for; a failed one is begun again later."""
         while True:
-            await self._asked.wait()
+            await self._requested.wait()
             since, until = self._next()
             try:
                 snapshot = await self.snapshot(since, until)
             except ReadFailed as failed:
-                self.begin(since, until)
-                await asyncio.sleep(self._connection.failed(failed))
+                self.request(since, until)
+                await asyncio.sleep(self._connection.record_failure(failed))
             else:
                 self._connection.record_success()
                 self._report_buffer.add_snapshot(snapshot)
 
     def _next(self) -> tuple[datetime, datetime | None]:
-        """What to read now; a period waits for what is asked up to now."""
+        """What to read now; a period waits for what is period up to now."""
         since, self._since = self._since, None
         if since is not None:
-            asked: tuple[datetime, datetime | None] = since, None
+            period: tuple[datetime, datetime | None] = since, None
         else:
-            asked = self._periods.pop(0)
+            period = self._periods.pop(0)
         if not self._periods:
-            self._asked.clear()
-        return asked
+            self._requested.clear()
+        return period
 
     async def snapshot(self, since: datetime, until: datetime | None = None) -> ExchangeSnapshot:
-        """One sweep. Raises ``ReadFailed``; what was heard until then is told all the same."""
-        heard = _Heard()
+        """One sweep. Raises ``ReadFailed``; what was collected until then is closed all the same."""
+        collected = _Collected()
         try:
-            holdings, balances = await self._read(since, until, heard)
+            holdings, balances = await self._read(since, until, collected)
             has_legs = await self._reader.has_legs(self._clock())
         except ReadFailed:
-            reports = [*heard.orders, *(report for _, report in heard.trades.values())]
-            self._report_buffer.put(reports, [], heard.charges)
+            reports = [*collected.orders, *(report for _, report in collected.trades.values())]
+            self._report_buffer.put(reports, [], collected.charges)
             raise
-        self._report_buffer.put([], [], heard.charges)
+        self._report_buffer.put([], [], collected.charges)
         return ExchangeSnapshot(
             since=since,
             until=until,
-            orders=tuple(heard.orders),
-            trades=tuple(heard.trades.values()),
+            orders=tuple(collected.orders),
+            trades=tuple(collected.trades.values()),
             holdings=holdings,
-            raw=self._raw_rows.taken(),
+            raw=self._raw_rows.take(),
             balances=balances,
             trades_whole_from=self._reader.complete_from(since, self._clock()),
             reaches_from=self._reader.reaches_from(since, self._clock()),
@@ -110,66 +110,68 @@ class SnapshotCollector:
         )
 
     async def _read(
-        self, since: datetime, until: datetime | None, heard: "_Heard"
+        self, since: datetime, until: datetime | None, collected: "_Collected"
     ) -> tuple[dict[HoldingKey, Decimal], dict[str, Decimal] | None]:
         """Orders and executions, what is held, and the executions of meanwhile."""
         began = self._clock()
-        parts = self._reader.parts()
-        for part in parts:
-            shown = [
-                *await self._reader.open_orders(part),
-                *await self._ended(part, since),
+        sections = self._reader.sections()
+        for section in sections:
+            orders = [
+                *await self._reader.open_orders(section),
+                *await self._closed_external_orders(section, since),
             ]
-            await self._read_trades(part, shown, since, heard, until=until, all_kinds=True)
-        holdings = await self._reader.holdings(parts)
-        balances = await self._reader.balances(parts)
-        for part in parts if until is None else ():
-            await self._read_trades(part, (), began - _OVERLAP, heard, all_kinds=False)
+            await self._read_trades(section, orders, since, collected, until=until, all_kinds=True)
+        holdings = await self._reader.holdings(sections)
+        balances = await self._reader.balances(sections)
+        for section in sections if until is None else ():
+            await self._read_trades(section, (), began - _OVERLAP, collected, all_kinds=False)
         return holdings, balances
 
-    async def _ended(self, part: AccountSection, since: datetime) -> Sequence[OrderSnapshot]:
+    async def _closed_external_orders(
+        self, section: AccountSection, since: datetime
+    ) -> Sequence[OrderSnapshot]:
         """Strangers' orders that ended; none where the venue does not list them so.
 
-        How one of ours ended is looked up: its executions are told before its end.
+        How one of ours ended is looked up: its executions are closed before its end.
         """
         try:
-            told = await self._reader.closed_orders(part, since, self._clock())
+            closed = await self._reader.closed_orders(section, since, self._clock())
         except ReadFailed as failed:
             if failed.retryable:
                 raise
             return ()
-        return [each for each in told if not self._is_ours(each)]
+        return [each for each in closed if not self._is_own(each)]
 
-    def _is_ours(self, shown: OrderSnapshot) -> bool:
-        if self._orders.names.order_id_of(shown.client_id) is not None:
+    def _is_own(self, snapshot: OrderSnapshot) -> bool:
+        if self._orders.client_ids.order_id_of(snapshot.client_id) is not None:
             return True
-        tracked = self._orders.named(shown.symbol, shown.exchange_order_id, shown.client_id)
+        tracked = self._orders.find(snapshot.symbol, snapshot.exchange_order_id, snapshot.client_id)
         return tracked is not None and tracked.order_id != 0
 
     async def _read_trades(
         self,
-        part: AccountSection,
-        shown: Sequence[OrderSnapshot],
+        section: AccountSection,
+        orders: Sequence[OrderSnapshot],
         since: datetime,
-        heard: "_Heard",
+        collected: "_Collected",
         *,
         until: datetime | None = None,
         all_kinds: bool,
     ) -> None:
         now = self._clock()
         end = now if until is None else min(until, now)
-        trades, paid = await self._reader.trades(part, since, end, all_kinds=all_kinds, now=now)
-        digested = await self._processor(part, shown, trades, now, always=True)
-        heard.orders += digested.orders
-        heard.charges += [*paid, *digested.charges]
-        for symbol, report in digested.trades:
-            assert report.execution is not None, "an execution is told"
-            heard.trades[symbol, report.execution.exchange_trade_id] = (symbol, report)
+        trades, paid = await self._reader.trades(section, since, end, all_kinds=all_kinds, now=now)
+        processed = await self._processor(section, orders, trades, now, include_reported=True)
+        collected.orders += processed.orders
+        collected.charges += [*paid, *processed.charges]
+        for symbol, report in processed.trades:
+            assert report.execution is not None, "a trade report has an execution"
+            collected.trades[symbol, report.execution.exchange_trade_id] = (symbol, report)
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What one sweep heard so far."""
+class _Collected:
+    """What one sweep collected so far."""
 
     orders: list[ExecutionReport] = field(default_factory=list)
     trades: dict[tuple[str, str], tuple[str, ExecutionReport]] = field(default_factory=dict)

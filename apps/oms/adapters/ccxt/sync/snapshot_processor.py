@@ -1,7 +1,7 @@
-"""What was read of a part of an account becomes reports: whose it is, what of it is new.
+"""What was read of a section of an account becomes reports: whose it is, what of it is new.
 
 Executions of orders that nobody knows wait where one of ours has no id of the exchange yet; else
-they are a stranger's, which is described before its executions are told.
+they are a stranger's, which is described before its executions are snapshot.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -24,12 +24,12 @@ from oms.domain.orders.execution_report import (
 )
 from oms.domain.value import evolve, value
 
-_LOOKED_UP_MAX = 3
-"""More strangers than these are described by a list, not one by one."""
+_SINGLE_LOOKUPS_MAX = 3
+"""More external_orders than these are described by a list, not one by one."""
 
-_NO_ORDER = "ext-trade:"
+_PLACEHOLDER_PREFIX = "ext-trade:"
 #: More than any order: its executions need not be read.
-_ANY = Decimal("Infinity")
+_UNLIMITED = Decimal("Infinity")
 
 
 @value
@@ -54,7 +54,7 @@ class SnapshotProcessor:
         reader: AccountReader,
         profile: VenueProfile,
         window: Callable[[], float],
-        belongs: Callable[[int], Awaitable[bool]] | None,
+        is_own_order: Callable[[int], Awaitable[bool]] | None,
     ) -> None:
         self._orders = orders
         self._report_builder = report_builder
@@ -63,152 +63,170 @@ class SnapshotProcessor:
         self._profile = profile
         self._window = window
         #: Whether an order of this installation is one of this account.
-        self._belongs = belongs
-        self._others: set[int] = set()
+        self._is_own_order = is_own_order
+        self._foreign_order_ids: set[int] = set()
 
     async def __call__(
         self,
-        part: AccountSection,
-        shown: Sequence[OrderSnapshot],
+        section: AccountSection,
+        orders_read: Sequence[OrderSnapshot],
         trades: Sequence[TradeSnapshot],
         now: datetime,
         *,
-        always: bool = False,
+        include_reported: bool = False,
         source: ReportSource = ReportSource.RECONCILE,
     ) -> ProcessedSnapshot:
-        """What is new, or with ``always`` all of it. Raises ``ReadFailed``."""
-        # All that may fail comes first: what is told once is not told again.
-        await self._admit(shown, trades)
-        waiting = [each for each in trades if self._waits(each, now)]
-        owned = [each if each.exchange_order_id else _with_order(each) for each in trades]
-        owned = [each for each, told in zip(owned, trades, strict=True) if told not in waiting]
-        strangers = await self._strangers(part, shown, owned, now)
-        await self._admit(strangers, ())  # their names are told only now
-        find_overfilled = await self._outgrown(owned)
+        """What is new, or with ``include_reported`` all of it. Raises ``ReadFailed``."""
+        # All that may fail comes first: what is snapshot once is not snapshot again.
+        await self._track_own_orders(orders_read, trades)
+        unattributed = [each for each in trades if self._may_be_own(each, now)]
+        attributed = [
+            each if each.exchange_order_id else _with_placeholder_order(each) for each in trades
+        ]
+        attributed = [
+            each
+            for each, trade in zip(attributed, trades, strict=True)
+            if trade not in unattributed
+        ]
+        external_orders = await self._find_external_orders(section, orders_read, attributed, now)
+        await self._track_own_orders(external_orders, ())  # their names are snapshot only now
+        find_overfilled = await self._refresh_overfilled(attributed)
         orders: list[ExecutionReport] = []
         for each in find_overfilled:
-            orders += self._report_builder.terms(each, source, now)
-        for each in shown:
-            orders += self._report_builder.from_order(each, source, now, always=always)
-        for each in strangers:
+            orders += self._report_builder.from_terms(each, source, now)
+        for each in orders_read:
+            orders += self._report_builder.from_order(
+                each, source, now, include_reported=include_reported
+            )
+        for each in external_orders:
             orders += self._report_builder.from_order(each, source, now)
-        self._describe(owned)
-        told: list[tuple[str, ExecutionReport]] = []
+        self._add_external_orders(attributed)
+        reports: list[tuple[str, ExecutionReport]] = []
         charges: list[Charge] = []
-        for trade in owned:
-            report = self._report_builder.from_trade(trade, source, now, always=always)
+        for trade in attributed:
+            report = self._report_builder.from_trade(
+                trade, source, now, include_reported=include_reported
+            )
             if report is not None:
-                told.append((trade.symbol, report))
+                reports.append((trade.symbol, report))
                 charges += fee_charges(trade, source, now)
-        first = min((each.execution.executed_at for each in waiting), default=None)
+        first = min((each.execution.executed_at for each in unattributed), default=None)
         return ProcessedSnapshot(
-            orders=orders, trades=told, charges=charges, unattributed_since=first
+            orders=orders, trades=reports, charges=charges, unattributed_since=first
         )
 
-    async def _admit(self, shown: Iterable[OrderSnapshot], trades: Iterable[TradeSnapshot]) -> None:
+    async def _track_own_orders(
+        self, orders_read: Iterable[OrderSnapshot], trades: Iterable[TradeSnapshot]
+    ) -> None:
         """Know orders of ours that this process has not heard of."""
-        if self._belongs is None:
+        if self._is_own_order is None:
             return
-        for each in shown:
-            if await self._is_missed(each.client_id):
+        for each in orders_read:
+            if await self._is_untracked_own(each.client_id):
                 self._add(each.client_id, each, each.qty or each.filled, each.price)
         for trade in trades:
-            if await self._is_missed(trade.client_id):
+            if await self._is_untracked_own(trade.client_id):
                 self._add(trade.client_id, trade, trade.execution.qty, None)
 
-    async def _is_missed(self, name: str | None) -> bool:
-        order_id = self._orders.names.order_id_of(name)
-        if order_id is None or order_id in self._others or self._belongs is None:
+    async def _is_untracked_own(self, name: str | None) -> bool:
+        order_id = self._orders.client_ids.order_id_of(name)
+        if order_id is None or order_id in self._foreign_order_ids or self._is_own_order is None:
             return False
-        if self._orders.own(order_id) is not None:
+        if self._orders.by_order_id(order_id) is not None:
             return False
-        if await self._belongs(order_id):
+        if await self._is_own_order(order_id):
             return True
-        self._others.add(order_id)
+        self._foreign_order_ids.add(order_id)
         return False
 
     def _add(
         self,
         name: str | None,
-        told: OrderSnapshot | TradeSnapshot,
+        snapshot: OrderSnapshot | TradeSnapshot,
         qty: Decimal,
         price: Decimal | None,
     ) -> None:
-        order_id = self._orders.names.order_id_of(name)
+        order_id = self._orders.client_ids.order_id_of(name)
         assert order_id is not None, "only names of ours are missed"
-        is_order = isinstance(told, OrderSnapshot)
-        at = told.created_at if isinstance(told, OrderSnapshot) else told.execution.executed_at
+        is_order = isinstance(snapshot, OrderSnapshot)
+        at = (
+            snapshot.created_at
+            if isinstance(snapshot, OrderSnapshot)
+            else snapshot.execution.executed_at
+        )
         known = TrackedOrder(
             order_id=order_id,
-            symbol=told.symbol,
-            side=told.side,
-            order_type=told.order_type if isinstance(told, OrderSnapshot) else "market",
+            symbol=snapshot.symbol,
+            side=snapshot.side,
+            order_type=snapshot.order_type if isinstance(snapshot, OrderSnapshot) else "market",
             qty=qty,
             price=price,
             created_at=at or datetime.min,
             client_id=name,
-            exchange_order_id=told.exchange_order_id,
+            exchange_order_id=snapshot.exchange_order_id,
             # The name of a request says its number; a later one must be greater.
-            attempts=_attempt(self._orders, name),
+            attempts=_attempt_of(self._orders, name),
             is_accepted=not is_order,
         )
         self._orders.add(known)
 
-    def _waits(self, trade: TradeSnapshot, now: datetime) -> bool:
-        if self._orders.named(trade.symbol, trade.exchange_order_id, trade.client_id) is not None:
+    def _may_be_own(self, trade: TradeSnapshot, now: datetime) -> bool:
+        if self._orders.find(trade.symbol, trade.exchange_order_id, trade.client_id) is not None:
             return False
         if self._profile.trades_have_client_id or not self._orders.has_unidentified(trade.symbol):
             return False
         return now - trade.execution.executed_at < timedelta(seconds=self._window())
 
-    async def _strangers(
+    async def _find_external_orders(
         self,
-        part: AccountSection,
-        shown: Sequence[OrderSnapshot],
+        section: AccountSection,
+        orders_read: Sequence[OrderSnapshot],
         trades: Sequence[TradeSnapshot],
         now: datetime,
     ) -> list[OrderSnapshot]:
-        """Strangers' orders behind executions, as far as they can be found."""
-        listed = {(each.symbol, each.exchange_order_id) for each in shown}
-        groups = {key: group for key, group in self._unknown(trades).items() if key not in listed}
-        if len(groups) > _LOOKED_UP_MAX:
+        """Strangers' orders behind executions, as far as they can be orders_found."""
+        listed = {(each.symbol, each.exchange_order_id) for each in orders_read}
+        groups = {
+            key: group for key, group in self._unknown_by_order(trades).items() if key not in listed
+        }
+        if len(groups) > _SINGLE_LOOKUPS_MAX:
             first = min(each.execution.executed_at for each in trades)
-            closed = await self._reader.closed_orders(part, first - timedelta(hours=1), now)
+            closed = await self._reader.closed_orders(section, first - timedelta(hours=1), now)
             return [each for each in closed if (each.symbol, each.exchange_order_id) in groups]
-        found = []
+        orders_found = []
         for (_, name), group in groups.items():
-            if not name.startswith(_NO_ORDER):
-                answer = await self._lookup.find(_sought(name, group))
-                if isinstance(answer, OrderFound) and answer.shown is not None:
-                    found.append(answer.shown)
-        return found
+            if not name.startswith(_PLACEHOLDER_PREFIX):
+                result = await self._lookup.find(_lookup_target(name, group))
+                if isinstance(result, OrderFound) and result.order is not None:
+                    orders_found.append(result.order)
+        return orders_found
 
-    async def _outgrown(self, trades: Sequence[TradeSnapshot]) -> list[OrderSnapshot]:
+    async def _refresh_overfilled(self, trades: Sequence[TradeSnapshot]) -> list[OrderSnapshot]:
         """Orders that were changed, as they are now: more was executed than they were for."""
-        answers = [
+        results = [
             await self._lookup.find(each) for each in self._report_builder.find_overfilled(trades)
         ]
         return [
-            each.shown
-            for each in answers
-            if isinstance(each, OrderFound) and each.shown is not None
+            each.order
+            for each in results
+            if isinstance(each, OrderFound) and each.order is not None
         ]
 
-    def _describe(self, trades: Sequence[TradeSnapshot]) -> None:
-        """Make strangers known that nothing but their executions is known of."""
-        for (_, name), group in self._unknown(trades).items():
+    def _add_external_orders(self, trades: Sequence[TradeSnapshot]) -> None:
+        """Make external_orders known that nothing but their executions is known of."""
+        for (_, name), group in self._unknown_by_order(trades).items():
             first = group[0]
             external = ExternalOrderInfo(
                 symbol=first.symbol,
                 side=first.side,
                 order_type="market",
-                qty=_sum(group),
+                qty=_total_qty(group),
                 reason=first.reason,
                 created_at=first.execution.executed_at,
             )
-            self._report_builder.stranger(external, name).is_accepted = True
+            self._report_builder.add_external(external, name).is_accepted = True
 
-    def _unknown(
+    def _unknown_by_order(
         self, trades: Sequence[TradeSnapshot]
     ) -> dict[tuple[str, str], list[TradeSnapshot]]:
         """Executions that nobody owns, by symbol and order."""
@@ -216,12 +234,12 @@ class SnapshotProcessor:
         for trade in trades:
             name = trade.exchange_order_id
             assert name is not None, "one without an order was given a name for it"
-            if self._orders.named(trade.symbol, name, trade.client_id) is None:
+            if self._orders.find(trade.symbol, name, trade.client_id) is None:
                 groups.setdefault((trade.symbol, name), []).append(trade)
         return groups
 
 
-def _sought(name: str, group: Sequence[TradeSnapshot]) -> TrackedOrder:
+def _lookup_target(name: str, group: Sequence[TradeSnapshot]) -> TrackedOrder:
     """An order to look up by its id; its executions are known."""
     first = group[0]
     return TrackedOrder(
@@ -229,27 +247,27 @@ def _sought(name: str, group: Sequence[TradeSnapshot]) -> TrackedOrder:
         symbol=first.symbol,
         side=first.side,
         order_type="market",
-        qty=_sum(group),
+        qty=_total_qty(group),
         price=None,
         created_at=first.execution.executed_at,
         exchange_order_id=name,
-        filled=_ANY,
+        filled=_UNLIMITED,
     )
 
 
-def _attempt(orders: OrderCache, name: str | None) -> int:
-    told = orders.names.read(name)
-    return 0 if told is None else told.attempt
+def _attempt_of(orders: OrderCache, name: str | None) -> int:
+    decoded = orders.client_ids.decode(name)
+    return 0 if decoded is None else decoded.attempt
 
 
-def _with_order(trade: TradeSnapshot) -> TradeSnapshot:
+def _with_placeholder_order(trade: TradeSnapshot) -> TradeSnapshot:
     """An execution that tells no order, as one of an order of its own."""
-    name = f"{_NO_ORDER}{trade.execution.exchange_trade_id}"
+    name = f"{_PLACEHOLDER_PREFIX}{trade.execution.exchange_trade_id}"
     return evolve(trade, exchange_order_id=name)
 
 
-def _sum(group: Sequence[TradeSnapshot]) -> Decimal:
-    found = ZERO
+def _total_qty(group: Sequence[TradeSnapshot]) -> Decimal:
+    orders_found = ZERO
     for trade in group:
-        found = add(found, trade.execution.qty)
-    return found
+        orders_found = add(orders_found, trade.execution.qty)
+    return orders_found

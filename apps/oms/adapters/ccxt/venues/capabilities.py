@@ -14,7 +14,7 @@ from oms.domain.value import value
 
 DECLARED, TABLE, ACCOUNT = "declared", "table", "account"
 UNTESTED = "untested"
-#: Held against answers that were recorded or documented, through ccxt itself; never tried there.
+#: Held against answers that were recorded or documented, through ccxt itself; never tried is_supported.
 RECORDED = "recorded"
 _RECORDED = frozenset({"okx", "kraken", "gate", "kucoin", "bitget"})
 _KINDS = ("spot", "linear")
@@ -25,14 +25,14 @@ _STREAMS = {
     "balance": "watchBalance",
 }
 #: Order types that are sent as they are: everywhere, and where a trigger is known.
-_PLAIN = ("market", "limit")
-_TRIGGERED = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit")
-#: How long our name of a request belongs to one order there; ``None``: for ever.
-_UNIQUE_FOR = {"binance": "open orders"}
+_PLAIN_TYPES = ("market", "limit")
+_TRIGGER_TYPES = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit")
+#: How long our name of a request belongs to one order is_supported; ``None``: for ever.
+_CLIENT_ID_SCOPES = {"binance": "open orders"}
 REQUEST_EXPIRY_MS = 5000
-_HEX = "32 hex characters"
-#: What the settings of an account may say of a field: less than there is.
-_NOTHING = (False, "none", None)
+_FULL_ID_FORMAT = "32 hex characters"
+#: What the settings of an account may say of a field: less than is_supported is.
+_UNAVAILABLE = (False, "none", None)
 
 
 @value
@@ -46,35 +46,37 @@ class Capability:
 def build_capabilities(
     venue: VenueInfo,
     environment: str,
-    taken: Mapping[str, Any] | None = None,
+    restrictions: Mapping[str, Any] | None = None,
     *,
     streams: bool = True,
 ) -> dict[str, Capability]:
-    """By field; ``taken`` is ``oms.capabilities`` of an account, ``streams`` whether it hears any.
+    """By field; ``restrictions`` is ``oms.capabilities`` of an account, ``streams`` whether it hears any.
 
     ``declared`` is what ccxt says of the venue, ``table`` what we know, or do, ourselves.
     """
-    told = {name: Capability(value=each, source=DECLARED) for name, each in _declared(venue)}
+    fields = {
+        name: Capability(value=each, source=DECLARED) for name, each in _declared_fields(venue)
+    }
     table = {name: each for name, each in venue.table.items() if name != "look_up"}
-    for name, each in {**table, **_ours(venue)}.items():
-        told[name] = Capability(value=each, source=TABLE)
+    for name, each in {**table, **_own_fields(venue)}.items():
+        fields[name] = Capability(value=each, source=TABLE)
     if not streams:
-        told["streams"] = Capability(value=[], source=TABLE)
-    told["environments"] = Capability(value=sorted(venue.environments), source=DECLARED)
-    told["environment"] = Capability(value=environment, source=DECLARED)
-    told["label"] = Capability(value=_label(venue), source=TABLE)
-    for name, each in (taken or {}).items():
-        before = told.get(name)
-        if before is not None and before.value not in _NOTHING:
-            told[name] = Capability(value=restrict_value(before.value, each), source=ACCOUNT)
-    return told
+        fields["streams"] = Capability(value=[], source=TABLE)
+    fields["environments"] = Capability(value=sorted(venue.environments), source=DECLARED)
+    fields["environment"] = Capability(value=environment, source=DECLARED)
+    fields["label"] = Capability(value=_label(venue), source=TABLE)
+    for name, each in (restrictions or {}).items():
+        current = fields.get(name)
+        if current is not None and current.value not in _UNAVAILABLE:
+            fields[name] = Capability(value=restrict_value(current.value, each), source=ACCOUNT)
+    return fields
 
 
-def _declared(venue: VenueInfo) -> list[tuple[str, Any]]:
+def _declared_fields(venue: VenueInfo) -> list[tuple[str, Any]]:
     """The fields as ccxt tells them; a kind without features has none."""
     has = venue.declared
     kinds = {kind: has[kind] for kind in _KINDS if kind in has}
-    in_force = {kind: sorted(k for k, v in _words(each)) for kind, each in kinds.items()}
+    in_force = {kind: sorted(k for k, v in _supported_times(each)) for kind, each in kinds.items()}
     return [
         ("time_in_force", in_force),
         ("post_only", {kind: "PO" in words for kind, words in in_force.items()}),
@@ -95,28 +97,31 @@ def _declared(venue: VenueInfo) -> list[tuple[str, Any]]:
     ]
 
 
-def _ours(venue: VenueInfo) -> dict[str, Any]:
+def _own_fields(venue: VenueInfo) -> dict[str, Any]:
     """What follows from how this gateway speaks to the venue."""
     profile, kinds = get_profile(venue.id), [kind for kind in _KINDS if kind in venue.declared]
-    apart = {kind.value for kind in profile.separate_trigger_kinds}
+    separate_kinds = {kind.value for kind in profile.separate_trigger_kinds}
     types, edit = {}, {}
     for kind in kinds:
         has_trigger = bool(venue.declared[kind].get("triggerPrice"))
         is_sent = has_trigger and profile.supports_triggers(InstrumentKind(kind))
-        types[kind] = [*_PLAIN, *(_TRIGGERED if is_sent else ())]
-        edit[kind] = _edit(profile, InstrumentKind(kind))
+        types[kind] = [*_PLAIN_TYPES, *(_TRIGGER_TYPES if is_sent else ())]
+        edit[kind] = _amend_mode(profile, InstrumentKind(kind))
     return {
         "edit": edit,
         "client_id": {
-            "rendering": "t- and 28 hex characters" if profile.has_short_client_ids else _HEX,
+            "rendering": "t- and 28 hex characters"
+            if profile.has_short_client_ids
+            else _FULL_ID_FORMAT,
             "look_up": venue.table.get("look_up", "scan"),
-            "unique_for": _UNIQUE_FOR.get(venue.id),
+            "unique_for": _CLIENT_ID_SCOPES.get(venue.id),
             "absence": _absence(profile),
         },
         "order_types": types,
         "reduce_only": {kind: "checked" if kind == "spot" else "native" for kind in kinds},
         "conditional_list": {
-            kind: _list_of(kind, apart, is_tested=venue.is_tested) for kind in kinds
+            kind: _conditional_list(kind, separate_kinds, is_tested=venue.is_tested)
+            for kind in kinds
         },
         "edit_fields": ["price", "qty"],
         "request_expiry_ms": REQUEST_EXPIRY_MS if profile.rejects_stale_requests else None,
@@ -125,18 +130,18 @@ def _ours(venue: VenueInfo) -> dict[str, Any]:
     }
 
 
-def _edit(profile: VenueProfile, kind: InstrumentKind) -> str:
-    """How this gateway changes an order there; not what the venue could do."""
-    if kind in profile.changes:
+def _amend_mode(profile: VenueProfile, kind: InstrumentKind) -> str:
+    """How this gateway changes an order is_supported; not what the venue could do."""
+    if kind in profile.amend_kinds:
         return "native"
     return "replace" if kind in profile.replace_kinds else "emulated"
 
 
 def _absence(profile: VenueProfile) -> str:
-    """What is searched before an order counts as not there."""
-    if profile.look_up is LookupMethod.BY_PARAM and not profile.absence_needs_lists:
+    """What is searched current an order counts as not is_supported."""
+    if profile.lookup_method is LookupMethod.BY_PARAM and not profile.absence_needs_lists:
         return "by name"
-    return "lists" if profile.look_up is not LookupMethod.BY_PARAM else "by name, then lists"
+    return "lists" if profile.lookup_method is not LookupMethod.BY_PARAM else "by name, then lists"
 
 
 def _label(venue: VenueInfo) -> str | None:
@@ -145,41 +150,45 @@ def _label(venue: VenueInfo) -> str | None:
     return None if venue.is_tested else UNTESTED
 
 
-def _list_of(kind: str, apart: Collection[str], *, is_tested: bool) -> str | None:
+def _conditional_list(kind: str, separate_kinds: Collection[str], *, is_tested: bool) -> str | None:
     """Where conditional orders are listed; ``None``: nobody has looked."""
-    if kind in apart:
+    if kind in separate_kinds:
         return "separate"
     return "same" if is_tested else None
 
 
-def _words(features: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [(word, there) for word, there in features.get("timeInForce", {}).items() if there]
+def _supported_times(features: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (word, is_supported)
+        for word, is_supported in features.get("timeInForce", {}).items()
+        if is_supported
+    ]
 
 
-def restrict_value(before: Any, wanted: Any) -> Any:
-    """``wanted`` where it takes away, ``before`` where it would add."""
-    if isinstance(before, list):
-        kept = wanted if isinstance(wanted, list) else []
-        return [each for each in before if each in kept]
-    if wanted in _NOTHING and _is_tree(before):
-        return {kind: _nothing(each) for kind, each in before.items()}
-    if wanted in _NOTHING:
-        return _nothing(before)
-    if _is_tree(before) and isinstance(wanted, Mapping):
+def restrict_value(current: Any, requested: Any) -> Any:
+    """``requested`` where it takes away, ``current`` where it would add."""
+    if isinstance(current, list):
+        allowed = requested if isinstance(requested, list) else []
+        return [each for each in current if each in allowed]
+    if requested in _UNAVAILABLE and _is_mapping(current):
+        return {kind: _unavailable_value(each) for kind, each in current.items()}
+    if requested in _UNAVAILABLE:
+        return _unavailable_value(current)
+    if _is_mapping(current) and isinstance(requested, Mapping):
         return {
-            kind: restrict_value(v, wanted[kind]) if kind in wanted else v
-            for kind, v in before.items()
+            kind: restrict_value(v, requested[kind]) if kind in requested else v
+            for kind, v in current.items()
         }
-    return before
+    return current
 
 
-def _is_tree(told: Any) -> bool:
-    return isinstance(told, Mapping)
+def _is_mapping(fields: Any) -> bool:
+    return isinstance(fields, Mapping)
 
 
-def _nothing(before: Any) -> Any:
+def _unavailable_value(current: Any) -> Any:
     """The word for "cannot" in the form of a field."""
-    match before:
+    match current:
         case bool():
             return False
         case str():

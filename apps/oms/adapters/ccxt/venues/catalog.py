@@ -55,45 +55,45 @@ class VenueInfo:
 @cache
 def load_venues() -> Mapping[str, VenueInfo]:
     """All of them by id, ascending."""
-    told = _told()["venues"]
-    return {name: _venue(name, told[name]) for name in sorted(told)}
+    data = _load_json()["venues"]
+    return {name: _parse_venue(name, data[name]) for name in sorted(data)}
 
 
 @cache
 def ccxt_version() -> str:
     """The ccxt that the data were drawn from."""
-    return str(_told()["ccxt"])
+    return str(_load_json()["ccxt"])
 
 
 def exchange_ids() -> tuple[str, ...]:
     """``ccxt.*``, ``ccxtpro.*`` and ``paper.*`` of every venue, sorted; with ``paper.generic``."""
-    known = load_venues().values()
-    named = [f"{engine}.{each.id}" for each in known for engine in ("ccxt", "paper")]
-    streams = [f"ccxtpro.{each.id}" for each in known if each.websockets]
-    return tuple(sorted(["paper.generic", *named, *streams]))
+    venues = load_venues().values()
+    ids = [f"{engine}.{each.id}" for each in venues for engine in ("ccxt", "paper")]
+    streams = [f"ccxtpro.{each.id}" for each in venues if each.websockets]
+    return tuple(sorted(["paper.generic", *ids, *streams]))
 
 
-def _told() -> Any:
+def _load_json() -> Any:
     return json.loads(files(__package__).joinpath("venues.json").read_text(encoding="utf-8"))
 
 
-def _venue(name: str, told: Mapping[str, Any]) -> VenueInfo:
+def _parse_venue(name: str, data: Mapping[str, Any]) -> VenueInfo:
     return VenueInfo(
         id=name,
-        name=told["name"],
-        websockets=told["websockets"],
-        environments={each: _hosts(hosts) for each, hosts in told["environments"].items()},
-        declared=told.get("declared", {}),
-        table=told.get("table", {}),
+        name=data["name"],
+        websockets=data["websockets"],
+        environments={each: _parse_hosts(hosts) for each, hosts in data["environments"].items()},
+        declared=data.get("declared", {}),
+        table=data.get("table", {}),
     )
 
 
-def _hosts(told: Mapping[str, Any]) -> Hosts:
-    header = told.get("header")
+def _parse_hosts(data: Mapping[str, Any]) -> Hosts:
+    header = data.get("header")
     return Hosts(
-        rest=tuple(told.get("rest", ())),
-        private_stream=tuple(told.get("private_stream", ())),
-        public_stream=tuple(told.get("public_stream", ())),
+        rest=tuple(data.get("rest", ())),
+        private_stream=tuple(data.get("private_stream", ())),
+        public_stream=tuple(data.get("public_stream", ())),
         header=None if header is None else (header[0], header[1]),
-        header_exempt_paths=tuple(told.get("unmarked", ())),
+        header_exempt_paths=tuple(data.get("unmarked", ())),
     )

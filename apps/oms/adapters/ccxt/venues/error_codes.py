@@ -13,7 +13,7 @@ from oms.domain.value import value
 
 @value
 class CodeMeaning:
-    """What a venue's code says: a word of our table of codes, and a finer one."""
+    """What a venue's code says: a word of our table of codes, and a inner_code one."""
 
     code: str
     reason: str | None = None
@@ -24,7 +24,7 @@ OVERLOAD = "exchange_rate_limited"
 CLOCK_SKEW = "clock_skew"
 ALREADY_DONE = "already_so"
 #: The venue itself does not know what became of it.
-IN_DOUBT = "outcome_unknown"
+OUTCOME_UNKNOWN = "outcome_unknown"
 
 _FUNDS = CodeMeaning(code="insufficient_funds")
 _REFUSED = CodeMeaning(code="exchange_rejected")
@@ -32,11 +32,11 @@ _NOT_FOUND = CodeMeaning(code="order_not_found")
 _KEY = CodeMeaning(code="auth_failed")
 _PERMISSION = CodeMeaning(code="auth_failed", reason="permission")
 _DUPLICATE = CodeMeaning(code=DUPLICATE)
-_LOAD = CodeMeaning(code=OVERLOAD)
+_OVERLOAD = CodeMeaning(code=OVERLOAD)
 _CLOCK = CodeMeaning(code=CLOCK_SKEW)
 _MODE = CodeMeaning(code="position_mode_mismatch")
-_ALREADY = CodeMeaning(code=ALREADY_DONE)
-_DOUBT = CodeMeaning(code=IN_DOUBT)
+_ALREADY_DONE = CodeMeaning(code=ALREADY_DONE)
+_OUTCOME_UNKNOWN = CodeMeaning(code=OUTCOME_UNKNOWN)
 
 _BYBIT: Mapping[str, CodeMeaning] = {
     **dict.fromkeys(("110004", "110007", "110012", "110045", "170131"), _FUNDS),
@@ -50,10 +50,10 @@ _BYBIT: Mapping[str, CodeMeaning] = {
     **dict.fromkeys(("10003", "10004"), _KEY),
     **dict.fromkeys(("10005", "10010"), _PERMISSION),
     **dict.fromkeys(("110072", "170141"), _DUPLICATE),
-    **dict.fromkeys(("10006", "10018"), _LOAD),
+    **dict.fromkeys(("10006", "10018"), _OVERLOAD),
     "10002": _CLOCK,
-    **dict.fromkeys(("110025", "110043"), _ALREADY),
-    "10016": _DOUBT,
+    **dict.fromkeys(("110025", "110043"), _ALREADY_DONE),
+    "10016": _OUTCOME_UNKNOWN,
 }
 _BINANCE: Mapping[str, CodeMeaning] = {
     "-2019": _FUNDS,
@@ -63,17 +63,17 @@ _BINANCE: Mapping[str, CodeMeaning] = {
     **dict.fromkeys(("-2011", "-2013"), _NOT_FOUND),
     **dict.fromkeys(("-1022", "-2014", "-2015"), _KEY),
     "-4116": _DUPLICATE,
-    **dict.fromkeys(("-1015", "-1003"), _LOAD),
+    **dict.fromkeys(("-1015", "-1003"), _OVERLOAD),
     "-1021": _CLOCK,
     "-4061": _MODE,
-    "-4059": _ALREADY,
-    **dict.fromkeys(("-1006", "-1007", "-1001", "-1008"), _DOUBT),
+    "-4059": _ALREADY_DONE,
+    **dict.fromkeys(("-1006", "-1007", "-1001", "-1008"), _OUTCOME_UNKNOWN),
 }
 _BAND = CodeMeaning(code="exchange_rejected", reason="price_band")
 _NOTIONAL = CodeMeaning(code="exchange_rejected", reason="notional")
 _REDUCE = CodeMeaning(code="exchange_rejected", reason="reduce_only")
 _TRIGGER_SIDE = CodeMeaning(code="exchange_rejected", reason="trigger_side")
-_TAKES = CodeMeaning(code="exchange_rejected", reason="post_only_would_take")
+_WOULD_TAKE = CodeMeaning(code="exchange_rejected", reason="post_only_would_take")
 _RISK = CodeMeaning(code="exchange_rejected", reason="risk_limit")
 _CLOSED = CodeMeaning(code="market_closed")
 
@@ -85,12 +85,12 @@ _OKX: Mapping[str, CodeMeaning] = {
     **dict.fromkeys(("51278", "51279", "51280"), _TRIGGER_SIDE),
     "51016": _DUPLICATE,
     **dict.fromkeys(("51400", "51401", "51402", "51503", "51603"), _NOT_FOUND),
-    "51410": _ALREADY,  # it is being canceled
-    **dict.fromkeys(("50011", "50061"), _LOAD),
+    "51410": _ALREADY_DONE,  # it is being canceled
+    **dict.fromkeys(("50011", "50061"), _OVERLOAD),
     "50102": _CLOCK,
     **dict.fromkeys(("50101", "50103", "50104", "50105", "50106", "50111", "50113", "50114"), _KEY),
     **dict.fromkeys(("50027", "50110", "50120"), _PERMISSION),
-    **dict.fromkeys(("50001", "50004", "50005", "50013", "50026"), _DOUBT),
+    **dict.fromkeys(("50001", "50004", "50005", "50013", "50026"), _OUTCOME_UNKNOWN),
 }
 #: Whole words: Kraken has no numbers. ccxt takes an unknown order for an invalid one.
 _KRAKEN: Mapping[str, CodeMeaning] = {
@@ -99,13 +99,13 @@ _KRAKEN: Mapping[str, CodeMeaning] = {
     "EOrder:Unknown order": _NOT_FOUND,
     **dict.fromkeys(("EAPI:Invalid key", "ESession:Invalid session"), _KEY),
     "EGeneral:Permission denied": _PERMISSION,
-    **dict.fromkeys(("EAPI:Rate limit exceeded", "EOrder:Rate limit exceeded"), _LOAD),
-    **dict.fromkeys(("EGeneral:Temporary lockout", "EGeneral:Too many requests"), _LOAD),
+    **dict.fromkeys(("EAPI:Rate limit exceeded", "EOrder:Rate limit exceeded"), _OVERLOAD),
+    **dict.fromkeys(("EGeneral:Temporary lockout", "EGeneral:Too many requests"), _OVERLOAD),
     "EAPI:Invalid nonce": _CLOCK,
     "EService:Market in post_only mode": _CLOSED,
     "EService:Market in cancel_only mode": _CLOSED,
-    **dict.fromkeys(("EService:Unavailable", "EService:Busy"), _DOUBT),
-    **dict.fromkeys(("EGeneral:Internal error", "EDatabase:Internal error"), _DOUBT),
+    **dict.fromkeys(("EService:Unavailable", "EService:Busy"), _OUTCOME_UNKNOWN),
+    **dict.fromkeys(("EGeneral:Internal error", "EDatabase:Internal error"), _OUTCOME_UNKNOWN),
 }
 _GATE: Mapping[str, CodeMeaning] = {
     **dict.fromkeys(("BALANCE_NOT_ENOUGH", "FUTURES_BALANCE_NOT_ENOUGH"), _FUNDS),
@@ -117,18 +117,18 @@ _GATE: Mapping[str, CodeMeaning] = {
     **dict.fromkeys(
         ("AUTO_TRIGGER_PRICE_LESS_LAST", "AUTO_TRIGGER_PRICE_GREATE_LAST"), _TRIGGER_SIDE
     ),
-    **dict.fromkeys(("POC_FILL_IMMEDIATELY", "ORDER_POC_IMMEDIATE"), _TAKES),
+    **dict.fromkeys(("POC_FILL_IMMEDIATELY", "ORDER_POC_IMMEDIATE"), _WOULD_TAKE),
     **dict.fromkeys(("RISK_LIMIT_EXCEEDED", "LIQUIDATE_IMMEDIATELY"), _RISK),
     **dict.fromkeys(("ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND"), _NOT_FOUND),
     **dict.fromkeys(("ORDER_CLOSED", "ORDER_CANCELLED", "ORDER_FINISHED"), _NOT_FOUND),
     "REPEATED_CREATION": _DUPLICATE,
-    "NO_CHANGE": _ALREADY,
-    **dict.fromkeys(("TOO_FAST", "TOO_MANY_REQUESTS"), _LOAD),
+    "NO_CHANGE": _ALREADY_DONE,
+    **dict.fromkeys(("TOO_FAST", "TOO_MANY_REQUESTS"), _OVERLOAD),
     "REQUEST_EXPIRED": _CLOCK,
     **dict.fromkeys(("INVALID_KEY", "INVALID_SIGNATURE", "INVALID_CREDENTIALS"), _KEY),
     "AUTHENTICATION_FAILED": _KEY,
     **dict.fromkeys(("IP_FORBIDDEN", "READ_ONLY", "FORBIDDEN"), _PERMISSION),
-    **dict.fromkeys(("INTERNAL", "SERVER_ERROR", "TOO_BUSY"), _DOUBT),
+    **dict.fromkeys(("INTERNAL", "SERVER_ERROR", "TOO_BUSY"), _OUTCOME_UNKNOWN),
 }
 #: 600100 is funds below the least of an order, which ccxt takes for funds that are not there.
 _KUCOIN: Mapping[str, CodeMeaning] = {
@@ -140,27 +140,27 @@ _KUCOIN: Mapping[str, CodeMeaning] = {
     **dict.fromkeys(("126033", "126044"), _DUPLICATE),
     **dict.fromkeys(("100001", "126043", "order_not_exist"), _NOT_FOUND),
     "100004": _NOT_FOUND,  # not one that can be canceled: what became of it is looked up
-    **dict.fromkeys(("429", "429000"), _LOAD),
+    **dict.fromkeys(("429", "429000"), _OVERLOAD),
     "400002": _CLOCK,
     **dict.fromkeys(("400001", "400003", "400004", "400005", "400006", "400007"), _KEY),
     **dict.fromkeys(("400303", "126047", "126048"), _PERMISSION),
-    **dict.fromkeys(("408000", "500000", "126038", "126039"), _DOUBT),
+    **dict.fromkeys(("408000", "500000", "126038", "126039"), _OUTCOME_UNKNOWN),
 }
 _BITGET: Mapping[str, CodeMeaning] = {
     **dict.fromkeys(("40711", "40712", "40762", "43012"), _FUNDS),
     "45110": _NOTIONAL,
     "40774": _MODE,
     **dict.fromkeys(("40109", "40768", "43001", "43025"), _NOT_FOUND),
-    **dict.fromkeys(("429", "1001", "30014", "30026"), _LOAD),
+    **dict.fromkeys(("429", "1001", "30014", "30026"), _OVERLOAD),
     **dict.fromkeys(("40004", "40005", "40008"), _CLOCK),
     **dict.fromkeys(("40001", "40002", "40003", "40006", "40009", "40011", "40012", "40037"), _KEY),
     **dict.fromkeys(("40014", "40016", "40018", "40301"), _PERMISSION),
     # Elsewhere it is said to be a request that took too long: what is in doubt is looked up.
-    **dict.fromkeys(("40010", "40604", "500"), _DOUBT),
+    **dict.fromkeys(("40010", "40604", "500"), _OUTCOME_UNKNOWN),
 }
 
 #: Words in a message that decide under one code, lower case.
-_TEXTS: Mapping[tuple[str, str], tuple[tuple[str, CodeMeaning], ...]] = {
+_MESSAGE_MEANINGS: Mapping[tuple[str, str], tuple[tuple[str, CodeMeaning], ...]] = {
     ("binance", "-2010"): (
         ("duplicate order sent", _DUPLICATE),
         ("insufficient balance", _FUNDS),
@@ -220,22 +220,22 @@ def parse_body(text: str) -> Any:
 
 
 def find_code(body: Any) -> str | None:
-    """The venue's own code in a parsed body; the finer one of the only order comes first."""
+    """The venue's own code in a parsed body; the inner_code one of the only order comes first."""
     if isinstance(body, list):
         return find_code(body[0]) if body else None
     if not isinstance(body, dict):
         return None
     rows = body.get("data")
     if isinstance(rows, list) and rows and isinstance(rows[0], dict):
-        finer = rows[0].get("sCode")
-        if finer not in (None, "", "0"):
-            return str(finer)
+        inner_code = rows[0].get("sCode")
+        if inner_code not in (None, "", "0"):
+            return str(inner_code)
     for key in _CODE_KEYS:
         if body.get(key) not in (None, ""):
             return str(body[key])
-    told = body.get("error")
-    if isinstance(told, list | str) and told:
-        return str(told[0] if isinstance(told, list) else told)
+    error = body.get("error")
+    if isinstance(error, list | str) and error:
+        return str(error[0] if isinstance(error, list) else error)
     return None
 
 
@@ -245,7 +245,7 @@ def find_meaning(venue: str, code: str | None, text: str) -> CodeMeaning | None:
     if code is None:
         return None
     lowered = text.lower()
-    for words, each in _TEXTS.get((family, code), ()):
+    for words, each in _MESSAGE_MEANINGS.get((family, code), ()):
         if words in lowered:
             return each
     return codes.get(code)

@@ -22,7 +22,7 @@ TRIGGERED = "triggered"
 class VenueState:
     """``word`` is one of ccxt's, ``None`` for a strange one; ``raw`` is the venue's."""
 
-    word: str | None
+    status: str | None
     raw: str | None
     #: An order that waits for its trigger, or did, under an id of its own.
     is_conditional: bool = False
@@ -30,8 +30,8 @@ class VenueState:
 
 def parse_state(info: Info, venue: str) -> VenueState | None:
     """What the venue's row says; ``None`` where ccxt's word is as good."""
-    reads = _READS.get(venue)
-    return None if reads is None else reads(info)
+    parser = _PARSERS.get(venue)
+    return None if parser is None else parser(info)
 
 
 def parse_side(row: Mapping[str, Any], venue: str) -> Any:
@@ -47,29 +47,29 @@ def parse_side(row: Mapping[str, Any], venue: str) -> Any:
         return row.get("side")
     leg = str(info.get("side")).lower()
     closes = str(info["tradeSide"]).lower().startswith("close")
-    return _OTHER.get(leg) if closes else leg
+    return _OPPOSITE.get(leg) if closes else leg
 
 
-_OTHER: Mapping[str, str] = {"buy": "sell", "sell": "buy"}
+_OPPOSITE: Mapping[str, str] = {"buy": "sell", "sell": "buy"}
 
 
-def _words(**told: tuple[str, ...]) -> dict[str, str]:
-    return {word: unified for unified, words in told.items() for word in words}
+def _invert(**words_by_status: tuple[str, ...]) -> dict[str, str]:
+    return {word: unified for unified, words in words_by_status.items() for word in words}
 
 
-_OKX = _words(
+_OKX = _invert(
     open=("live", "partially_filled", "partially_effective", "pause"),
     closed=("filled",),
     canceled=("canceled", "mmp_canceled", "effective", "order_placed"),
     rejected=("order_failed",),
 )
-_KRAKEN = _words(
+_KRAKEN = _invert(
     open=("pending", "open", "new", "pending_new", "partially_filled"),
     closed=("closed", "filled"),
     canceled=("canceled",),
     expired=("expired",),
 )
-_GATE = _words(
+_GATE = _invert(
     open=("open", "_new", "_update"),
     closed=("filled", "closed"),
     canceled=(
@@ -80,8 +80,8 @@ _GATE = _words(
     expired=("expired",),
     rejected=("failed",),
 )
-_GATE_STOPS = _GATE | _words(canceled=("finish", "finished", "succeeded", "inactive"))
-_BITGET = _words(
+_GATE_STOPS = _GATE | _invert(canceled=("finish", "finished", "succeeded", "inactive"))
+_BITGET = _invert(
     open=(
         *("new", "init", "live", "not_trigger"),
         *("partial_fill", "partially_fill", "partially_filled"),
@@ -92,7 +92,7 @@ _BITGET = _words(
 )
 
 
-_BINANCE_STOPS = _words(
+_BINANCE_STOPS = _invert(
     open=("NEW", "TRIGGERING"),
     triggered=("TRIGGERED", "FINISHED"),
     canceled=("CANCELED",),
@@ -103,33 +103,33 @@ _BINANCE_STOPS = _words(
 
 def _binance(info: Info) -> VenueState | None:
     """Conditional orders of contracts alone, as they are read and as a stream tells them."""
-    raw = _text(info, "X" if "aid" in info else "algoStatus")
+    raw = _get_text(info, "X" if "aid" in info else "algoStatus")
     if raw is None or not ("aid" in info or "algoId" in info):
         return None
-    return VenueState(word=_BINANCE_STOPS.get(raw), raw=raw, is_conditional=True)
+    return VenueState(status=_BINANCE_STOPS.get(raw), raw=raw, is_conditional=True)
 
 
 def _okx(info: Info) -> VenueState | None:
-    raw = _text(info, "state")
+    raw = _get_text(info, "state")
     is_conditional = bool(info.get("algoId")) and "accFillSz" not in info
     if raw is None:
         return None
-    return VenueState(word=_OKX.get(raw), raw=raw, is_conditional=is_conditional)
+    return VenueState(status=_OKX.get(raw), raw=raw, is_conditional=is_conditional)
 
 
 def _kraken(info: Info) -> VenueState | None:
-    raw = _text(info, "status")
-    return None if raw is None else VenueState(word=_KRAKEN.get(raw), raw=raw)
+    raw = _get_text(info, "status")
+    return None if raw is None else VenueState(status=_KRAKEN.get(raw), raw=raw)
 
 
 def _limiter(info: Info) -> VenueState | None:
     """Why an order ended says more than that it did."""
     is_conditional = "trigger" in info and ("put" in info or "initial" in info)
-    raw = _text(info, "finish_as") or _text(info, "status")
+    raw = _get_text(info, "finish_as") or _get_text(info, "status")
     if raw is None:
         return None
     words = _GATE_STOPS if is_conditional else _GATE
-    return VenueState(word=words.get(raw), raw=raw, is_conditional=is_conditional)
+    return VenueState(status=words.get(raw), raw=raw, is_conditional=is_conditional)
 
 
 def _kucoin(info: Info) -> VenueState | None:
@@ -137,31 +137,31 @@ def _kucoin(info: Info) -> VenueState | None:
     is_active = info.get("isActive", info.get("active"))
     is_conditional = bool(info.get("stop")) and info.get("stopTriggered") is not True
     if is_conditional and is_active is not False:
-        return VenueState(word=OPEN, raw=_text(info, "status"), is_conditional=True)
+        return VenueState(status=OPEN, raw=_get_text(info, "status"), is_conditional=True)
     if not isinstance(is_active, bool):
         return None
     if is_active:
-        return VenueState(word=OPEN, raw="active")
+        return VenueState(status=OPEN, raw="active")
     is_canceled = info.get("cancelExist") is True
     word = CANCELED if is_canceled or is_conditional else CLOSED
-    return VenueState(word=word, raw=word, is_conditional=is_conditional)
+    return VenueState(status=word, raw=word, is_conditional=is_conditional)
 
 
 def _bitget(info: Info) -> VenueState | None:
     keys = ("planStatus", "status", "state", "orderStatus")
-    raw = next((told for key in keys if (told := _text(info, key)) is not None), None)
+    raw = next((value for key in keys if (value := _get_text(info, key)) is not None), None)
     is_conditional = bool(info.get("planType")) and bool(info.get("triggerPrice"))
     if raw is None:
         return None
-    return VenueState(word=_BITGET.get(raw), raw=raw, is_conditional=is_conditional)
+    return VenueState(status=_BITGET.get(raw), raw=raw, is_conditional=is_conditional)
 
 
-def _text(info: Info, key: str) -> str | None:
-    told = info.get(key)
-    return None if told in (None, "") else str(told)
+def _get_text(info: Info, key: str) -> str | None:
+    value = info.get(key)
+    return None if value in (None, "") else str(value)
 
 
-_READS: Mapping[str, Callable[[Info], VenueState | None]] = {
+_PARSERS: Mapping[str, Callable[[Info], VenueState | None]] = {
     "binance": _binance,
     "okx": _okx,
     "kraken": _kraken,

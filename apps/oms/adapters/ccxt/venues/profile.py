@@ -27,7 +27,7 @@ class LookupMethod(StrEnum):
 class VenueProfile:
     """One venue."""
 
-    look_up: LookupMethod = LookupMethod.SCAN
+    lookup_method: LookupMethod = LookupMethod.SCAN
     #: Parameter that holds our name, and the exchange's id, in lists.
     name_param: str = ""
     id_param: str = ""
@@ -48,7 +48,7 @@ class VenueProfile:
     #: Kinds of executions that are told only when asked for by name.
     extra_execution_types: tuple[str, ...] = ()
     #: Where an order keeps its id and its place when it is given other terms.
-    changes: frozenset[InstrumentKind] = frozenset()
+    amend_kinds: frozenset[InstrumentKind] = frozenset()
     #: Where one request cancels an order and places another, if nothing of it was executed.
     replace_kinds: frozenset[InstrumentKind] = frozenset()
     #: Where conditional orders stand in a list of their own, under ids of their own. What one
@@ -96,13 +96,13 @@ class VenueProfile:
         is_open = method == "fetch_open_orders"
         return self.orders_page if is_open or not self.closed_page else self.closed_page
 
-    def words(
+    def request_params(
         self, method: str, kind: InstrumentKind, params: Mapping[str, object]
     ) -> dict[str, object]:
         """``params`` of a part of the account as the venue is asked for it by ``method``."""
-        gone = self.omitted_params.get(method, self.omitted_params.get("", frozenset()))
-        kept = {name: each for name, each in params.items() if name not in gone}
-        return {**kept, **self.kind_params.get(method, {}).get(kind, {})}
+        omitted = self.omitted_params.get(method, self.omitted_params.get("", frozenset()))
+        remaining = {name: each for name, each in params.items() if name not in omitted}
+        return {**remaining, **self.kind_params.get(method, {}).get(kind, {})}
 
     def trigger_lists(self, kind: InstrumentKind) -> Sequence[Mapping[str, object]]:
         """What asks for the lists of conditional orders."""
@@ -123,15 +123,15 @@ _ALL = frozenset({InstrumentKind.SPOT, InstrumentKind.LINEAR})
 _SPOT = frozenset({InstrumentKind.SPOT})
 _CONTRACTS = frozenset({InstrumentKind.LINEAR, InstrumentKind.INVERSE})
 _TRIGGER: Mapping[str, object] = {"trigger": True}
-_PART = frozenset({"type", "subType"})
+_SECTION_PARAMS = frozenset({"type", "subType"})
 _OKX_KINDS: Mapping[InstrumentKind, Mapping[str, object]] = {
     InstrumentKind.SPOT: {"instType": "SPOT"},
     InstrumentKind.LINEAR: {"instType": "SWAP"},
 }
-_CAREFUL = VenueProfile()
-_RULES: Mapping[str, VenueProfile] = {
+_DEFAULT = VenueProfile()
+_PROFILES: Mapping[str, VenueProfile] = {
     "bybit": VenueProfile(
-        look_up=LookupMethod.LISTS,
+        lookup_method=LookupMethod.LISTS,
         name_param="orderLinkId",
         id_param="orderId",
         trades_have_client_id=True,
@@ -139,20 +139,20 @@ _RULES: Mapping[str, VenueProfile] = {
         window_days_max=7,
         history_days_max=730,
         extra_execution_types=("BustTrade", "AdlTrade", "Funding"),
-        changes=_ALL,
+        amend_kinds=_ALL,
         reports_waiting_trigger=True,
         has_unique_client_ids=True,
         rejects_stale_requests=True,
     ),
     "binance": VenueProfile(
-        look_up=LookupMethod.BY_PARAM,
+        lookup_method=LookupMethod.BY_PARAM,
         name_param="origClientOrderId",
         id_param="orderId",
         symbol_required=True,
         trades_page=1000,
         orders_page=1000,
         window_days_max=1,
-        changes=frozenset({InstrumentKind.LINEAR}),
+        amend_kinds=frozenset({InstrumentKind.LINEAR}),
         replace_kinds=frozenset({InstrumentKind.SPOT}),
         separate_trigger_kinds=_CONTRACTS,
         unsupported_trigger_kinds=frozenset({InstrumentKind.INVERSE}),
@@ -162,12 +162,12 @@ _RULES: Mapping[str, VenueProfile] = {
         rejects_stale_requests=True,
     ),
     "okx": VenueProfile(
-        look_up=LookupMethod.BY_PARAM,
+        lookup_method=LookupMethod.BY_PARAM,
         name_param="clOrdId",
         id_param="ordId",
         orders_page=100,
         history_days_max=90,
-        changes=_ALL,
+        amend_kinds=_ALL,
         separate_trigger_kinds=_ALL,
         unsupported_trigger_kinds=_ALL,
         trigger_list_params=dict.fromkeys(
@@ -176,7 +176,7 @@ _RULES: Mapping[str, VenueProfile] = {
         trigger_lookup_params=_TRIGGER,
         closed_order_methods=("fetch_closed_orders", "fetch_canceled_orders"),
         omitted_params={
-            **dict.fromkeys(("fetch_open_orders", "fetch_positions"), _PART),
+            **dict.fromkeys(("fetch_open_orders", "fetch_positions"), _SECTION_PARAMS),
             "": frozenset({"subType"}),
         },
         kind_params=dict.fromkeys(("fetch_open_orders", "fetch_positions"), _OKX_KINDS),
@@ -187,7 +187,7 @@ _RULES: Mapping[str, VenueProfile] = {
         trades_page=50,
         closed_page=50,
         orders_page=1000,
-        changes=_ALL,
+        amend_kinds=_ALL,
         unsupported_trigger_kinds=_ALL,
         closed_order_methods=("fetch_closed_orders",),
         offset_param="ofs",
@@ -196,7 +196,7 @@ _RULES: Mapping[str, VenueProfile] = {
         trades_page=1000,
         orders_page=100,
         window_days_max=30,
-        changes=_ALL,
+        amend_kinds=_ALL,
         separate_trigger_kinds=_ALL,
         unsupported_trigger_kinds=_ALL,
         trigger_list_params=dict.fromkeys(_ALL, (_TRIGGER,)),
@@ -207,7 +207,7 @@ _RULES: Mapping[str, VenueProfile] = {
         market_buy_by_cost_kinds=_SPOT,
     ),
     "kucoin": VenueProfile(
-        look_up=LookupMethod.BY_PARAM,
+        lookup_method=LookupMethod.BY_PARAM,
         name_param="clientOrderId",
         id_param="orderId",
         symbol_required=True,
@@ -218,11 +218,11 @@ _RULES: Mapping[str, VenueProfile] = {
         closed_order_methods=("fetch_closed_orders",),
         absence_needs_lists=True,
         newest_first=True,
-        omitted_params={"": _PART},
+        omitted_params={"": _SECTION_PARAMS},
         unsupported_time_in_force={InstrumentKind.LINEAR: frozenset({"FOK"})},
     ),
     "bitget": VenueProfile(
-        look_up=LookupMethod.BY_PARAM,
+        lookup_method=LookupMethod.BY_PARAM,
         name_param="clientOrderId",
         id_param="orderId",
         id_placeholder="",
@@ -236,21 +236,23 @@ _RULES: Mapping[str, VenueProfile] = {
             InstrumentKind.LINEAR: (_TRIGGER, {**_TRIGGER, "planType": "profit_loss"}),
         },
         closed_order_methods=("fetch_canceled_and_closed_orders",),
-        omitted_params={"": _PART, "fetch_positions": frozenset({"type"})},
+        omitted_params={"": _SECTION_PARAMS, "fetch_positions": frozenset({"type"})},
         absence_needs_lists=True,
         newest_first=True,
         market_buy_by_cost_kinds=_SPOT,
     ),
     **dict.fromkeys(
         ("mexc", "htx", "hyperliquid"),
-        VenueProfile(look_up=LookupMethod.BY_PARAM, name_param="clientOrderId", window_days_max=7),
+        VenueProfile(
+            lookup_method=LookupMethod.BY_PARAM, name_param="clientOrderId", window_days_max=7
+        ),
     ),
 }
 
 
 def get_profile(venue: str) -> VenueProfile:
     """The venue's rules."""
-    return _RULES.get(venue, _CAREFUL)
+    return _PROFILES.get(venue, _DEFAULT)
 
 
 @value
@@ -264,36 +266,42 @@ class AccountSection:
 
 
 def list_sections(venue: str, instruments: Mapping[str, Instrument]) -> list[AccountSection]:
-    """The parts of an account at the venue."""
+    """The sections of an account at the venue."""
     spot = frozenset(s for s, each in instruments.items() if each.kind is InstrumentKind.SPOT)
-    rest = {s: each for s, each in instruments.items() if each.kind is not InstrumentKind.SPOT}
-    parts = []
+    derivatives = {
+        s: each for s, each in instruments.items() if each.kind is not InstrumentKind.SPOT
+    }
+    sections = []
     if spot:
-        params: dict[str, object] = {"type": "spot"} if rest else {}
-        parts.append(AccountSection(name="spot", params=params, symbols=spot, has_positions=False))
+        params: dict[str, object] = {"type": "spot"} if derivatives else {}
+        sections.append(
+            AccountSection(name="spot", params=params, symbols=spot, has_positions=False)
+        )
     for kind in (InstrumentKind.LINEAR, InstrumentKind.INVERSE):
-        held = {s: each for s, each in rest.items() if each.kind is kind}
-        parts += _contracts(venue, kind, held, has_spot=bool(spot))
-    return parts
+        contracts = {s: each for s, each in derivatives.items() if each.kind is kind}
+        sections += _contract_sections(venue, kind, contracts, has_spot=bool(spot))
+    return sections
 
 
-def _contracts(
-    venue: str, kind: InstrumentKind, held: Mapping[str, Instrument], *, has_spot: bool
+def _contract_sections(
+    venue: str, kind: InstrumentKind, contracts: Mapping[str, Instrument], *, has_spot: bool
 ) -> list[AccountSection]:
     """Contracts; where the venue asks for the currency of settlement, one part each."""
-    if not held:
+    if not contracts:
         return []
     params: dict[str, object] = {"type": "swap", "subType": kind.value} if has_spot else {}
     if venue != "bybit":
         return [
             AccountSection(
-                name=kind.value, params=params, symbols=frozenset(held), has_positions=True
+                name=kind.value, params=params, symbols=frozenset(contracts), has_positions=True
             )
         ]
-    parts = []
-    for settle in sorted({each.settle for each in held.values()}):
-        symbols = frozenset(s for s, each in held.items() if each.settle == settle)
-        named = {**params, "settleCoin": settle}
+    sections = []
+    for settle in sorted({each.settle for each in contracts.values()}):
+        symbols = frozenset(s for s, each in contracts.items() if each.settle == settle)
+        section_params = {**params, "settleCoin": settle}
         name = f"{kind.value}:{settle}"
-        parts.append(AccountSection(name=name, params=named, symbols=symbols, has_positions=True))
-    return parts
+        sections.append(
+            AccountSection(name=name, params=section_params, symbols=symbols, has_positions=True)
+        )
+    return sections

@@ -258,7 +258,7 @@ def test_messages_are_short_and_without_secrets() -> None:
         headers_sent=True,
         venue="binance",
         is_write=True,
-        hide=("SECRET", ""),
+        secrets=("SECRET", ""),
     )
     assert len(fault.message) == MESSAGE_MAX
     assert "abc" not in fault.message and "SECRET" not in fault.message

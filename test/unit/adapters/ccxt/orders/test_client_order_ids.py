@@ -23,7 +23,7 @@ def test_a_name_tells_what_it_was_made_of(tag: str, order_id: int, attempt: int)
     name = names.encode(order_id, attempt)
     assert len(name) == 32
     assert set(name) <= set("0123456789abcdef")
-    assert names.read(name) == ClientOrderId(order_id=order_id, attempt=attempt)
+    assert names.decode(name) == ClientOrderId(order_id=order_id, attempt=attempt)
     assert names.order_id_of(name) == order_id
 
 
@@ -34,7 +34,7 @@ def test_one_wrong_character_makes_it_a_stranger_s(
     names = ClientOrderIdCodec(tag)
     name = names.encode(order_id, attempt)
     wrong = name[:place] + character + name[place + 1 :]
-    assert names.read(wrong) == (names.read(name) if wrong == name else None)
+    assert names.decode(wrong) == (names.decode(name) if wrong == name else None)
 
 
 @given(TAGS, TAGS, ORDERS)
@@ -59,9 +59,9 @@ def test_a_name_that_is_cut_has_no_check_and_is_read_from_behind_its_mark() -> N
     names = ClientOrderIdCodec("0a1b2c3d", is_short=True)
     name = names.encode(7, 2)
     assert name == "0a1b2c3d" + "0000000000000007" + "0002"
-    assert names.read(strip_venue_prefix(f"t-{name}")) == ClientOrderId(order_id=7, attempt=2)
-    assert names.read(ClientOrderIdCodec("0a1b2c3d").encode(7, 2)) is None
-    assert ClientOrderIdCodec("0a1b2c3d").read(name) is None
+    assert names.decode(strip_venue_prefix(f"t-{name}")) == ClientOrderId(order_id=7, attempt=2)
+    assert names.decode(ClientOrderIdCodec("0a1b2c3d").encode(7, 2)) is None
+    assert ClientOrderIdCodec("0a1b2c3d").decode(name) is None
     assert strip_venue_prefix("t-mine") == "t-mine" and strip_venue_prefix(None) is None
 
 

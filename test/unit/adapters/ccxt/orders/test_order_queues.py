@@ -216,7 +216,7 @@ async def test_an_order_that_no_list_shows_stays_open(
 ) -> None:
     await accepted(desk, venue, 1)
     venue.open_orders.clear()
-    await asyncio.sleep(2 * PACE.live)
+    await asyncio.sleep(2 * PACE.live_poll_seconds)
     await desk.poll_uncommitted()
     assert desk.state(1) == "SUBMITTED"
     venue.closed_orders.append(_shown(desk, 1, status="Cancelled"))

@@ -18,7 +18,7 @@ from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
 
 NAMES = ClientOrderIdCodec(TAG)
-PACE = evolve(FAST_TIMINGS, window=0.3)
+PACE = evolve(FAST_TIMINGS, window_seconds=0.3)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ async def test_an_order_that_does_not_exist(
 
 async def test_restarts_do_not_prolong_a_doubt(new_desk: Callable[..., CcxtHarness]) -> None:
     """The request was written down a minute ago, and could be sent for ten seconds."""
-    timings = evolve(PACE, window=30.0)
+    timings = evolve(PACE, window_seconds=30.0)
     desk = new_desk(stored(), an_attempt(outcome="unknown", code="restart"), timings=timings)
     await desk.wait_for_state(1, "REJECTED", seconds=10)
     assert desk.orders[1].reject_code == "not_placed"

@@ -59,7 +59,7 @@ class ScriptedVenue:
         if self.refuses is not None:
             raise self.refuses
 
-    async def ask(self, method: str, *args: Any) -> Any:
+    async def call(self, method: str, *args: Any) -> Any:
         self.asked.append((method, args[0]))
         told = self.answers.get(method)
         if isinstance(told, Exception):
@@ -87,7 +87,7 @@ def venue() -> ScriptedVenue:
 
 @pytest.fixture
 async def feed(venue: ScriptedVenue) -> AsyncIterator[PriceFeed]:
-    feed = PriceFeed("bybit", lambda: venue, timeout_seconds=0.1, every=0.02)
+    feed = PriceFeed("bybit", lambda: venue, timeout_seconds=0.1, interval_seconds=0.02)
     yield feed
     await feed.close()
 
@@ -107,7 +107,7 @@ async def test_tickers_of_all_wanted_symbols_are_one_request_a_kind(
         SPOT: ticker("10.1", "10.2"),
         LINEAR: ticker("9.5", "10.5", markPrice="10"),
     }
-    feed.begin()
+    feed.start()
     assert not prices.take_updates(SPOT, datetime.now(UTC), with_depth=False)
     prices.take_updates(LINEAR, datetime.now(UTC), with_depth=False)
     assert prices.is_pending(SPOT)
@@ -134,7 +134,7 @@ async def test_with_open_orders_the_book_is_read_and_only_new_trades_are_told(
     book = {"bids": [["9.5", "10"], ["10.1", "20"]], "asks": [["10.4", "5"], ["9.9e1", "1"]]}
     venue.answers["fetch_order_book"] = book
     venue.answers["fetch_trades"] = [trade("1", "10", 0)]
-    feed.begin()
+    feed.start()
     told: list[Any] = []
 
     def hear(kind: type) -> bool:
@@ -161,7 +161,7 @@ async def test_best_prices_and_marks_have_requests_of_their_own_where_there_are_
     venue.methods = {"fetchBidsAsks", "fetchMarkPrices"}
     venue.answers["fetch_bids_asks"] = {LINEAR: ticker("9", "11"), SPOT: ticker("9", "11")}
     venue.answers["fetch_mark_prices"] = {LINEAR: {"markPrice": "10", "info": {}}}
-    feed.begin()
+    feed.start()
     prices.take_updates(SPOT, datetime.now(UTC), with_depth=False)
     told: list[Any] = []
 
@@ -177,12 +177,14 @@ async def test_best_prices_and_marks_have_requests_of_their_own_where_there_are_
 
 async def test_a_mark_that_is_not_told_any_more_is_the_middle(venue: ScriptedVenue) -> None:
     now = [NOW]
-    feed = PriceFeed("kraken", lambda: venue, timeout_seconds=0.1, every=0.02, clock=lambda: now[0])
+    feed = PriceFeed(
+        "kraken", lambda: venue, timeout_seconds=0.1, interval_seconds=0.02, clock=lambda: now[0]
+    )
     prices = AccountPrices(feed, lambda: None)
     venue.answers["fetch_tickers"] = {LINEAR: ticker("9", "11", markPrice="10")}
     venue.answers["fetch_trades"] = []
     venue.answers["fetch_order_book"] = {"bids": [["20", "1"]], "asks": [["22", "1"]]}
-    feed.begin()
+    feed.start()
     told: list[Any] = []
 
     def marks() -> list[Decimal]:
@@ -201,7 +203,7 @@ async def test_one_request_that_hangs_holds_up_no_other_and_is_told(
 ) -> None:
     prices = AccountPrices(feed, lambda: None)
     venue.answers["fetch_tickers"] = {SPOT: ticker("10.1", "10.2")}
-    feed.begin()
+    feed.start()
     prices.take_updates(LINEAR, datetime.now(UTC), with_depth=True)
     await until(lambda: prices.newest(SPOT, datetime.now(UTC)))
     venue.answers["fetch_tickers"] = ReadFailed("exchange_unavailable", "down", retryable=True)
@@ -218,7 +220,7 @@ async def test_a_missing_library_is_trouble_at_once(venue: ScriptedVenue) -> Non
     venue.refuses = NotSent("engine_unavailable", "no ccxt")
     feed, ready = PriceFeed("bybit", lambda: venue, timeout_seconds=0.1), asyncio.Event()
     feed.when_ready(ready.set)
-    feed.begin()
+    feed.start()
     await asyncio.wait_for(ready.wait(), 5)
     why = feed.unavailable_reason()
     assert why is not None and why.code == "engine_unavailable"
@@ -233,7 +235,7 @@ async def test_nobody_waits_long_for_an_exchange_that_says_nothing(
     venue.hangs = True
     ready = asyncio.Event()
     feed.when_ready(ready.set)
-    feed.begin()
+    feed.start()
     assert not feed.is_ready()
     await asyncio.wait_for(ready.wait(), 5)
     assert feed.is_ready() and feed.client is None
@@ -271,9 +273,9 @@ async def test_accounts_of_one_venue_share_a_feed_and_the_last_ends_it(tmp_path:
 async def test_the_client_calls_public_data_alone(tmp_path: Path) -> None:
     client = PublicClient(build_price_spec("bybit", {}, tmp_path), MarketCache())
     with pytest.raises(ValueError, match="public"):
-        await client.ask("create_order")
+        await client.call("create_order")
     with pytest.raises(ValueError, match="public"):
-        await client.ask("fetch_balance")
+        await client.call("fetch_balance")
 
 
 def test_prices_come_from_live_hosts_or_from_this_machine() -> None:

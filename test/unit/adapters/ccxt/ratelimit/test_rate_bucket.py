@@ -55,10 +55,10 @@ async def test_cancels_go_first_and_others_in_their_order(hands: Hands) -> None:
 
     async with asyncio.TaskGroup() as tasks:
         for name, priority in (
-            ("sweep", Priority.SWEEP),
+            ("sweep", Priority.SNAPSHOT),
             ("open 1", Priority.OPEN),
             ("open 2", Priority.OPEN),
-            ("find", Priority.FIND),
+            ("find", Priority.LOOKUP),
             ("cancel", Priority.CANCEL),
         ):
             tasks.create_task(go(name, priority))
@@ -89,7 +89,7 @@ async def test_no_second_sees_more_than_allowed(hands: Hands) -> None:
     scope, left = RateLimitBucket(10, hands), list[float]()
     for _ in range(300):
         try:
-            await scope.take(Priority.SWEEP, deadline=hands.now)
+            await scope.take(Priority.SNAPSHOT, deadline=hands.now)
         except DeadlinePassed:
             hands.now += 0.05
         else:
@@ -101,7 +101,7 @@ async def test_no_second_sees_more_than_allowed(hands: Hands) -> None:
 async def test_who_gives_up_frees_the_way(hands: Hands) -> None:
     scope = RateLimitBucket(2, hands)
     scope.pause(60)
-    waiting = asyncio.create_task(scope.take(Priority.FIND))
+    waiting = asyncio.create_task(scope.take(Priority.LOOKUP))
     await settled()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -112,7 +112,7 @@ async def test_who_gives_up_frees_the_way(hands: Hands) -> None:
 
 async def test_what_costs_more_than_there_ever_is_passes_when_all_is_there(hands: Hands) -> None:
     scope = RateLimitBucket(10, hands)
-    await scope.take(Priority.SWEEP, cost=50)
+    await scope.take(Priority.SNAPSHOT, cost=50)
     with pytest.raises(DeadlinePassed):
         await scope.take(Priority.CANCEL, deadline=hands.now)
     hands.now += 6
@@ -140,7 +140,7 @@ async def test_after_a_pause_the_most_urgent_goes_alone(hands: Hands) -> None:
         gone.append(priority)
 
     scope.pause(None)
-    wishes = (Priority.OPEN, Priority.SWEEP, Priority.CANCEL)
+    wishes = (Priority.OPEN, Priority.SNAPSHOT, Priority.CANCEL)
     waiting = [asyncio.create_task(go(priority)) for priority in wishes]
     await settled()
     turn(scope, hands, 1)
@@ -179,10 +179,10 @@ async def test_the_end_of_a_minute_is_kept_for_cancels(hands: Hands) -> None:
     scope = RateLimitBucket(10, hands)
     scope.reserve_for_cancels(20)
     with pytest.raises(DeadlinePassed):
-        await scope.take(Priority.FIND, deadline=hands.now)
+        await scope.take(Priority.LOOKUP, deadline=hands.now)
     await scope.take(Priority.CANCEL)
     hands.now += 20
-    await scope.take(Priority.FIND)
+    await scope.take(Priority.LOOKUP)
 
 
 @pytest.mark.parametrize(
@@ -206,20 +206,20 @@ async def test_what_a_reply_says_of_its_minute(
     await turns.wait(call, api="private", path="order", cost=1, per_second=20)
     headers = {"X-MBX-USED-WEIGHT-1M": used}
     call.reply = HttpReply(status=200, headers=headers, body="{}", url=url)
-    turns.heard(call, None)
-    assert call.scope is not None
+    turns.record_reply(call, None)
+    assert call.bucket is not None
     if waits:
         with pytest.raises(DeadlinePassed):
-            await call.scope.take(Priority.OPEN, deadline=hands.now)
+            await call.bucket.take(Priority.OPEN, deadline=hands.now)
     else:
-        await call.scope.take(Priority.OPEN, deadline=hands.now)
-    await call.scope.take(Priority.CANCEL, deadline=hands.now)
+        await call.bucket.take(Priority.OPEN, deadline=hands.now)
+    await call.bucket.take(Priority.CANCEL, deadline=hands.now)
 
 
 def test_one_scope_for_one_name() -> None:
     buckets = RateLimitBuckets()
-    assert buckets.of("bybit key", 10) is buckets.of("bybit key", 10)
-    assert buckets.of("bybit key", 10) is not buckets.of("bybit ip", 10)
+    assert buckets.get_or_create("bybit key", 10) is buckets.get_or_create("bybit key", 10)
+    assert buckets.get_or_create("bybit key", 10) is not buckets.get_or_create("bybit ip", 10)
 
 
 async def test_orders_of_an_account_leave_the_address_to_the_others(hands: Hands) -> None:
@@ -236,4 +236,6 @@ async def test_orders_of_an_account_leave_the_address_to_the_others(hands: Hands
                 await turns.wait(call, api="fapiPrivate", path="order", cost=4, per_second=20)
         read = CallContext(is_write=False)
         await accounts[0].wait(read, api="fapiPrivate", path="account", cost=30, per_second=20)
-    assert call.scope is buckets.of("binance.live address fapi", 40), "what pauses it pauses all"
+    assert call.bucket is buckets.get_or_create("binance.live address fapi", 40), (
+        "what pauses it pauses all"
+    )

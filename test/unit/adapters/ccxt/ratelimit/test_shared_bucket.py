@@ -82,7 +82,7 @@ async def test_workers_share_one_second(store: Store) -> None:
 
 async def test_one_question_brings_tokens_for_several(store: Store) -> None:
     alone = worker(store, 100)
-    assert await went(alone, store, Priority.SWEEP, 40) == 40
+    assert await went(alone, store, Priority.SNAPSHOT, 40) == 40
     assert store.asked == 2
 
 
@@ -114,7 +114,7 @@ async def test_the_urgent_pass_those_who_wait_for_the_store(store: Store) -> Non
         order.append(name)
 
     async with asyncio.TaskGroup() as tasks:
-        for name, priority in (("sweep", Priority.SWEEP), ("cancel", Priority.CANCEL)):
+        for name, priority in (("sweep", Priority.SNAPSHOT), ("cancel", Priority.CANCEL)):
             tasks.create_task(go(name, priority))
         await asyncio.sleep(0)
         store.now += 1.01
@@ -128,7 +128,7 @@ async def test_the_urgent_pass_those_who_wait_for_the_store(store: Store) -> Non
 
 async def test_what_is_dearer_than_a_second_passes_with_a_whole_one(store: Store) -> None:
     scope = worker(store)
-    await scope.take(Priority.SWEEP, cost=50, deadline=store.now)
+    await scope.take(Priority.SNAPSHOT, cost=50, deadline=store.now)
     assert store.used[1000] == 8
 
 
@@ -145,5 +145,5 @@ def test_only_what_is_shared_asks_the_store(store: Store) -> None:
     buckets = RateLimitBuckets(
         store, lambda name, rate, clock: SharedRateLimitBucket(store, name, rate, clock)
     )
-    assert isinstance(buckets.of("here", 10, is_shared=True), SharedRateLimitBucket)
-    assert not isinstance(buckets.of("mine", 10), SharedRateLimitBucket)
+    assert isinstance(buckets.get_or_create("here", 10, is_shared=True), SharedRateLimitBucket)
+    assert not isinstance(buckets.get_or_create("mine", 10), SharedRateLimitBucket)

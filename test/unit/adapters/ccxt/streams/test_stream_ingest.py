@@ -13,15 +13,17 @@ from oms.adapters.ccxt.streams.stream_ingest import StreamIngest
 async def test_an_execution_without_an_id_is_left_to_a_reading(name: str, asks: list[str]) -> None:
     asked: list[str] = []
     heard: Any = SimpleNamespace(quarantine=lambda *row: None, instruments=INSTRUMENTS)
-    rest: Any = dict.fromkeys(("digest", "telling", "looking_up", "inbox", "chores", "pace"))
+    rest: Any = dict.fromkeys(
+        ("processor", "report_builder", "resolver", "report_buffer", "tasks", "timings")
+    )
     watching = StreamIngest(
         client=heard,
         venue="bybit",
-        parts=tuple,
+        sections=tuple,
         raw_rows=heard,
         poll_soon=lambda: asked.append("soon"),
         clock=rest.get,
         **rest,
     )
-    await watching._tell([(False, a_trade_row(name, "x1"))])
+    await watching._process([(False, a_trade_row(name, "x1"))])
     assert asked == asks

@@ -15,8 +15,8 @@ def ago(seconds: float) -> datetime:
 
 @pytest.fixture
 def dog() -> StreamWatchdog:
-    dog = StreamWatchdog(silence=60, late=5)
-    dog.begin(ago(100))
+    dog = StreamWatchdog(silence_seconds=60, delay_seconds=5)
+    dog.start(ago(100))
     return dog
 
 
@@ -44,17 +44,17 @@ def test_two_facts_that_were_read_first_and_late(
     dog: StreamWatchdog, facts: list[float], is_dead: bool
 ) -> None:
     for seconds in facts:
-        dog.read([ago(seconds)], NOW)
+        dog.record_missed([ago(seconds)], NOW)
     assert dog.is_dead(0, is_live=False) is is_dead
 
 
 def test_new_streams_begin_with_a_clean_slate(dog: StreamWatchdog) -> None:
-    dog.read([ago(6), ago(7)], NOW)
-    dog.begin(NOW)
+    dog.record_missed([ago(6), ago(7)], NOW)
+    dog.start(NOW)
     assert not dog.is_dead(0, is_live=True)
 
 
 def test_nothing_counts_before_they_stood() -> None:
-    dog = StreamWatchdog(silence=60, late=5)
-    dog.read([ago(6), ago(7)], NOW)
+    dog = StreamWatchdog(silence_seconds=60, delay_seconds=5)
+    dog.record_missed([ago(6), ago(7)], NOW)
     assert not dog.is_dead(0, is_live=True)

@@ -53,7 +53,7 @@ async def test_a_sibling_s_order_is_a_stranger_and_ours_is_adopted(
         an_order_row("x70", NAMES.encode(70, 1)),
         an_order_row("x71", NAMES.encode(71, 1)),
     ]
-    desk = await new_desk(more={"belongs": belongs}).wait_ready()
+    desk = await new_desk(more={"is_own_order": belongs}).wait_ready()
     await desk.wait_until(lambda: len(desk.reports) == 2, "both")
     told = {report.exchange_order_id: report.order_id for report in desk.reports}
     assert told == {"x70": 70, "x71": 0}
@@ -90,7 +90,7 @@ async def test_an_execution_whose_order_alone_tells_our_name_is_ours(
     name = NAMES.encode(70, 2)
     venue.trades = [a_trade_row("t1", "x9", "", "1", at=just_now())]
     venue.closed_orders = [an_order_row("x9", name, "Filled")]
-    desk = await new_desk(more={"belongs": belongs}).wait_ready()
+    desk = await new_desk(more={"is_own_order": belongs}).wait_ready()
     await desk.wait_until(lambda: any(report.execution for report in desk.reports), "the execution")
     assert {report.order_id for report in desk.reports} == {70}
 
@@ -111,7 +111,7 @@ async def test_an_execution_of_nobody_is_a_stranger_s(
 async def test_where_nothing_takes_our_name_lists_are_compared(
     new_desk: Callable[..., CcxtHarness], venue: ScriptedVenue
 ) -> None:
-    timings = evolve(FAST_TIMINGS, window=0.3, unbounded_window_seconds=0.3)
+    timings = evolve(FAST_TIMINGS, window_seconds=0.3, unbounded_window_seconds=0.3)
     desk = await new_desk(exchange_id="ccxt.gate", timings=timings).wait_ready()
     lost = OutcomeUnknown("outcome_unknown", "reset", reason="connection_lost")
     venue.ready_answers = [lost, lost]

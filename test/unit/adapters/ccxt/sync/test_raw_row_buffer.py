@@ -31,7 +31,8 @@ def venue() -> ScriptedVenue:
 async def swept(venue: ScriptedVenue) -> AsyncIterator[Callable[..., Any]]:
     """Sweeps what the venue shows now."""
     desk = CcxtHarness(
-        make_client=lambda: venue, timings=evolve(FAST_TIMINGS, idle_poll_seconds=60, live=60)
+        make_client=lambda: venue,
+        timings=evolve(FAST_TIMINGS, idle_poll_seconds=60, live_poll_seconds=60),
     ).start()
 
     async def sweep() -> ExchangeSnapshot:
@@ -90,12 +91,12 @@ def test_a_reason_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
 def test_what_was_told_is_handed_on_once_and_has_an_end() -> None:
     raw_rows = RawRowBuffer("bybit")
     rows = [{"id": str(number)} for number in range(ROWS_MAX + 1)]
-    raw_rows.told(TRADE, rows)
-    raw_rows.told(TRADE, rows[-5:])
-    taken = raw_rows.taken()
+    raw_rows.add(TRADE, rows)
+    raw_rows.add(TRADE, rows[-5:])
+    taken = raw_rows.take()
     assert [each.row for each in taken] == rows[1:]
     assert not any(each.is_order for each in taken)
-    assert raw_rows.taken() == ()
+    assert raw_rows.take() == ()
 
 
 @pytest.mark.parametrize("is_turned", [False, True])
@@ -118,7 +119,7 @@ def test_of_two_tellings_the_newer_counts_whatever_their_order(
             50,
             {},
             uses_cursor=True,
-            other=lambda row, kept: heard.append((row, kept)),
+            on_duplicate=lambda row, kept: heard.append((row, kept)),
         )
     )
     assert sorted(rows, key=lambda row: row["id"]) == [newer, shown[1]]

@@ -94,7 +94,7 @@ def test_each_state_says_what_it_proves(
 
 def test_a_strange_word_is_shown_and_ends_nothing(report_builder: ReportBuilder) -> None:
     seen = shown(status="SettledSomehow")
-    assert (seen.shown, seen.raw_status) == (VenueOrderStatus.UNRECOGNIZED, "SettledSomehow")
+    assert (seen.status, seen.raw_status) == (VenueOrderStatus.UNRECOGNIZED, "SettledSomehow")
     told(report_builder, seen)
     assert kinds(told(report_builder, shown(status="Cancelled"))) == [ReportKind.CANCELED]
 
@@ -160,11 +160,11 @@ def test_what_is_proven_and_not_found_is_inferred_after_a_while(
     told(report_builder, seen)
     report_builder.from_trade(trade("t1", qty="0.2"), ReportSource.RECONCILE, NOW)
     minute = timedelta(seconds=60)
-    assert report_builder.inferred(seen, NOW, minute, ReportSource.RECONCILE) == []
-    [report] = report_builder.inferred(seen, NOW + minute, minute, ReportSource.RECONCILE)
+    assert report_builder.infer_fills(seen, NOW, minute, ReportSource.RECONCILE) == []
+    [report] = report_builder.infer_fills(seen, NOW + minute, minute, ReportSource.RECONCILE)
     assert report.execution is not None and report.execution.provisional
     assert (report.execution.qty, report.execution.price) == (Decimal("0.4"), Decimal("99.5"))
-    assert report_builder.inferred(seen, NOW + 2 * minute, minute, ReportSource.RECONCILE) == []
+    assert report_builder.infer_fills(seen, NOW + 2 * minute, minute, ReportSource.RECONCILE) == []
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_fee_is_taken_as_told(fees: dict[str, Any], expected: tuple[str, str])
     row = {**a_trade_row("t1", "x7", fee=cost), **fees}
     [told] = parse_trades([row], "bybit", INSTRUMENTS)
     assert (told.execution.fee_currency, told.execution.fee) == (expected[0], Decimal(expected[1]))
-    assert told.more_fees == ()
+    assert told.extra_fees == ()
 
 
 def test_fees_in_two_currencies_are_both_kept() -> None:

@@ -60,8 +60,8 @@ async def test_those_who_ask_at_once_share_one_reading(
     told = await asyncio.gather(*all_of_them)
     assert venue.began == [(OPEN, LINEAR, 100, 50, {})], "once, from the earliest"
     assert all(each is told[0] for each in told)
-    assert [each.exchange_order_id for each in told[0].shown] == ["x1"]
-    assert [each.row["id"] for each in told[0].unread] == ["x2"] and told[0].rows == 2
+    assert [each.exchange_order_id for each in told[0].items] == ["x1"]
+    assert [each.row["id"] for each in told[0].unreadable] == ["x2"] and told[0].rows == 2
 
 
 async def test_who_asks_during_a_reading_hears_of_the_next(
@@ -71,11 +71,11 @@ async def test_who_asks_during_a_reading_hears_of_the_next(
     await venue.has_begun()
     late = [asked(lists), asked(lists)]
     venue.gate.release()
-    assert (await first).shown == []
+    assert (await first).items == []
     venue.open_orders = [an_order_row("x1", "n1")]
     venue.gate.release()
     told = await asyncio.gather(*late)
-    assert [len(each.shown) for each in told] == [1, 1]
+    assert [len(each.items) for each in told] == [1, 1]
     assert len(venue.began) == 2
 
 
@@ -91,7 +91,7 @@ async def test_a_failure_is_everybodys_and_the_next_asks_anew(
     venue.read_error = None
     again = asked(lists)
     venue.gate.release()
-    assert (await again).shown == []
+    assert (await again).items == []
 
 
 async def test_who_gives_up_leaves_the_reading_to_the_others(
@@ -102,5 +102,5 @@ async def test_who_gives_up_leaves_the_reading_to_the_others(
     first.cancel()
     await venue.has_begun()
     venue.gate.release()
-    assert (await second).shown == []
+    assert (await second).items == []
     assert first.cancelled()
