@@ -1,7 +1,7 @@
-"""What a key may do over HTTP and over WebSocket is exactly what the page's table says.
+"""Permissions over HTTP and WebSocket equal the documented table.
 
-Random roles, flags, lists of strategies, accounts and wishes, against the whole application over a
-real store; nobody carries commands out, so what is let in only waits.
+Random roles, flags, strategy lists, accounts and requests against the whole application on a real
+store. No worker runs, so accepted commands stay queued.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from oms.domain.access import Grant
 from oms.ports.audit_log import AuditContext
 from oms.ports.user_admin import AccountPermission
 
-LINES = load_permission_rows()
+PERMISSION_ROWS = load_permission_rows()
 FLAGS = (
     "can_read",
     "can_trade",
@@ -48,24 +48,24 @@ EXAMPLES_HTTP, EXAMPLES_WS = 500, 300
 
 
 @dataclass
-class House:
-    """An office with a key for each role, an account with rows, and one that no key may touch."""
+class AccessFixture:
+    """A gateway with a key for each role, an account with rows, and one without permissions."""
 
     runner: asyncio.Runner
     gateway: InProcessGateway
     dsn: str
-    stock: AccountRows
+    rows: AccountRows
     closed_account: int
     keys: dict[str, tuple[int, str]]
 
-    def let(self, holder: KeyHolder) -> str:
-        """Give the role's key these rights; its text."""
+    def grant_role(self, holder: KeyHolder) -> str:
+        """Set the permission of the role's key; returns the key."""
         key_id, key = self.keys[holder.role]
-        self.runner.run(self._let(key_id, holder))
+        self.runner.run(self._grant(key_id, holder))
         return key
 
-    async def _let(self, key_id: int, holder: KeyHolder) -> None:
-        registry, people = self.gateway.api_context.administer, self.gateway.store.user_admin
+    async def _grant(self, key_id: int, holder: KeyHolder) -> None:
+        registry, user_admin = self.gateway.api_context.administer, self.gateway.store.user_admin
         if holder.flags is None:
             text = f"DELETE FROM api_key_account_permissions WHERE api_key_id = {key_id}"
             await asyncio.to_thread(execute, self.dsn, text)
@@ -75,36 +75,38 @@ class House:
                 restrict_to_strategies=holder.is_restricted,
                 strategy_ids=holder.strategy_ids,
             )
-            permit = AccountPermission(account_id=self.stock.account_id, grant=grant)
-            await people.set_permission(key_id, permit, _hand())
+            permission = AccountPermission(account_id=self.rows.account_id, grant=grant)
+            await user_admin.set_permission(key_id, permission, _audit_context())
         registry.authenticate.forget()
-        await self.gateway.store.leases.heartbeat("nobody", "here", "{}")
+        await self.gateway.store.leases.heartbeat("worker", "host", "{}")
 
-    def over_http(self, key: str, ask: PermissionCase) -> str | None:
-        """The code of the answer, ``None`` where it has none."""
-        answer = self.runner.run(self.gateway.client(ask.method, ask.target, ask.body, key=key))
-        assert answer.status != 500, answer.body
-        return str(answer.detail["code"]) if answer.status >= 400 else None
+    def over_http(self, key: str, case: PermissionCase) -> str | None:
+        """Return the error code of the response, ``None`` if it succeeded."""
+        response = self.runner.run(
+            self.gateway.client(case.method, case.target, case.body, key=key)
+        )
+        assert response.status != 500, response.body
+        return str(response.detail["code"]) if response.status >= 400 else None
 
-    def over_ws(self, key: str, ask: PermissionCase) -> str | None:
-        """The same, by a frame."""
-        return self.runner.run(self._over_ws(key, ask))
+    def over_ws(self, key: str, case: PermissionCase) -> str | None:
+        """Return the error code of a WebSocket request."""
+        return self.runner.run(self._over_ws(key, case))
 
-    async def _over_ws(self, key: str, ask: PermissionCase) -> str | None:
-        assert ask.frame is not None
-        namespace, action, payload = ask.frame
+    async def _over_ws(self, key: str, case: PermissionCase) -> str | None:
+        assert case.frame is not None
+        namespace, action, payload = case.frame
         async with connect_websocket(self.gateway.app, key) as socket:
-            told = await socket.request(action, payload, namespace)
-        if told["ok"]:
+            response = await socket.request(action, payload, namespace)
+        if response["ok"]:
             return None
-        error = told["payload"].get("error") or told["payload"]
+        error = response["payload"].get("error") or response["payload"]
         return str(error.get("detail", error)["code"])
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One office for the module; what would wait for a worker does not."""
-    folder: Path = tmp_path_factory.mktemp("doors")
+def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccessFixture]:
+    """Provide one gateway per module; waits for the worker are disabled."""
+    folder: Path = tmp_path_factory.mktemp("access")
     dsn = f"sqlite+aiosqlite:///{folder}/oms.sqlite3"
     with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
         patch.setattr(reconcile, "RECONCILE_WAIT_SECONDS", 0.0)
@@ -112,29 +114,31 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         patch.setattr(ccxt_calls, "TRADE_SECONDS", 0.0)
         stack = AsyncExitStack()
         runner.run(stack.__aenter__())
-        made = open_gateway(dsn, Settings.model_validate({"access_cache_seconds": 5}))
-        gateway = runner.run(stack.enter_async_context(made))
-        yield runner.run(_furnished(runner, gateway, dsn))
+        opened = open_gateway(dsn, Settings.model_validate({"access_cache_seconds": 5}))
+        gateway = runner.run(stack.enter_async_context(opened))
+        yield runner.run(_create_fixture(runner, gateway, dsn))
         runner.run(stack.aclose())
 
 
-async def _furnished(runner: asyncio.Runner, gateway: InProcessGateway, dsn: str) -> House:
+async def _create_fixture(
+    runner: asyncio.Runner, gateway: InProcessGateway, dsn: str
+) -> AccessFixture:
     account_id, closed = gateway.account_id, await gateway.add_account()
     admin = gateway.api_context.administer
-    own = await admin.strategies.create("taken", None, [account_id], _hand())
+    own = await admin.strategies.create("taken", None, [account_id], _audit_context())
     gateway.start_worker()
     price = {"account_id": account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
     assert (await gateway.client("POST", "/paper/price", price)).status == 200
     resting = {"order_type": "limit", "price": "40000"}
-    free = await gateway.order(**resting)
-    mine = await gateway.order(strategy_id=own, **resting)
+    unattributed = await gateway.order(**resting)
+    attributed = await gateway.order(strategy_id=own, **resting)
     assert (await gateway.order(strategy_id=own)).status == 200
     positions = await gateway.client.get(f"/oms/positions/open?account_ids={account_id}")
     await gateway.stop_worker()
-    stock = AccountRows(
+    rows = AccountRows(
         account_id,
-        free.json()["results"][0]["order_id"],
-        mine.json()["results"][0]["order_id"],
+        unattributed.json()["results"][0]["order_id"],
+        attributed.json()["results"][0]["order_id"],
         positions["items"][0]["id"],
         own,
     )
@@ -142,12 +146,12 @@ async def _furnished(runner: asyncio.Runner, gateway: InProcessGateway, dsn: str
     keys: dict[str, tuple[int, str]] = {}
     for role in ROLE_BY_LETTER.values():
         key = await gateway.add_key(f"the {role}", f"oms_key-of-the-{role}", role, grants={})
-        listed = await admin.people.keys()
-        keys[role] = (listed[-1].id, key)
-    return House(runner, gateway, dsn, stock, closed, keys)
+        cases = await admin.user_admin.keys()
+        keys[role] = (cases[-1].id, key)
+    return AccessFixture(runner, gateway, dsn, rows, closed, keys)
 
 
-def _hand() -> AuditContext:
+def _audit_context() -> AuditContext:
     return AuditContext(actor="test", at=now())
 
 
@@ -160,81 +164,87 @@ holders = st.builds(
 )
 comments = st.sampled_from((None, "", "  ", "because"))
 picks = st.integers(min_value=0, max_value=63)
-places = st.sampled_from((True, True, True, False))
+account_choices = st.sampled_from((True, True, True, False))
 
 
-def _own(holder: KeyHolder, stock: AccountRows) -> KeyHolder:
-    """The holder whose list names strategy 0 and ``own``, where it named 0 and 1."""
-    listed = frozenset(stock.own if strategy_id else 0 for strategy_id in holder.strategy_ids)
-    return replace(holder, strategy_ids=listed)
+def _own(holder: KeyHolder, rows: AccountRows) -> KeyHolder:
+    """Return the holder with ``own`` in place of strategy 1."""
+    cases = frozenset(rows.own if strategy_id else 0 for strategy_id in holder.strategy_ids)
+    return replace(holder, strategy_ids=cases)
 
 
-def test_there_is_a_wish_for_every_action_that_a_door_takes(house: House) -> None:
-    actions = {ask.action for ask in permission_cases(house.stock, house.stock.account_id, None)}
+def test_there_is_a_request_for_every_action(access: AccessFixture) -> None:
+    actions = {case.action for case in permission_cases(access.rows, access.rows.account_id, None)}
     later = {"ccxt_allowed", "risk_switch", "risk_block", "kill_on", "kill_off"}
-    assert actions == set(LINES) - later - {"automate", "research"}
+    assert actions == set(PERMISSION_ROWS) - later - {"automate", "research"}
 
 
-def test_every_wish_of_every_role(house: House) -> None:
+def test_every_request_of_every_role(access: AccessFixture) -> None:
     codes: set[str | None] = set()
     for role, flags in product(ROLE_BY_LETTER.values(), (frozenset(FLAGS), None)):
         holder = KeyHolder(role, flags, role == "trader", frozenset({0}))
-        key = house.let(holder)
+        key = access.grant_role(holder)
         for comment in (None, "because"):
-            for ask in permission_cases(house.stock, house.stock.account_id, comment):
-                wanted = expected_refusal(ask, LINES[ask.action], holder, house.stock.account_id)
-                codes.add(wanted)
-                if ask.target:
-                    _judge(house.over_http(key, ask), wanted, ask)
-                if ask.frame is not None:
-                    _judge(house.over_ws(key, ask), wanted, ask)
+            for case in permission_cases(access.rows, access.rows.account_id, comment):
+                expected = expected_refusal(
+                    case, PERMISSION_ROWS[case.action], holder, access.rows.account_id
+                )
+                codes.add(expected)
+                if case.target:
+                    _check_refusal(access.over_http(key, case), expected, case)
+                if case.frame is not None:
+                    _check_refusal(access.over_ws(key, case), expected, case)
     assert codes == REFUSALS | {None, "order_not_found"}
 
 
-def test_http(house: House) -> None:
+def test_http(access: AccessFixture) -> None:
     codes: Counter[str | None] = Counter()
 
     @settings(max_examples=EXAMPLES_HTTP, deadline=None)
-    @given(holders, comments, picks, places)
+    @given(holders, comments, picks, account_choices)
     def check(holder: KeyHolder, comment: str | None, pick: int, is_open: bool) -> None:
-        holder = _own(holder, house.stock)
-        account_id = house.stock.account_id if is_open else house.closed_account
-        listed = [ask for ask in permission_cases(house.stock, account_id, comment) if ask.target]
-        ask = listed[pick % len(listed)]
-        wanted = expected_refusal(ask, LINES[ask.action], holder, house.stock.account_id)
-        _judge(house.over_http(house.let(holder), ask), wanted, ask)
-        codes[wanted] += 1
+        holder = _own(holder, access.rows)
+        account_id = access.rows.account_id if is_open else access.closed_account
+        cases = [case for case in permission_cases(access.rows, account_id, comment) if case.target]
+        case = cases[pick % len(cases)]
+        expected = expected_refusal(
+            case, PERMISSION_ROWS[case.action], holder, access.rows.account_id
+        )
+        _check_refusal(access.over_http(access.grant_role(holder), case), expected, case)
+        codes[expected] += 1
 
     check()
     assert sum(codes.values()) >= EXAMPLES_HTTP
     assert None in codes and len(codes) > 3
 
 
-def test_websocket(house: House) -> None:
+def test_websocket(access: AccessFixture) -> None:
     codes: Counter[str | None] = Counter()
 
     @settings(max_examples=EXAMPLES_WS, deadline=None)
-    @given(holders, comments, picks, places)
+    @given(holders, comments, picks, account_choices)
     def check(holder: KeyHolder, comment: str | None, pick: int, is_open: bool) -> None:
-        holder = _own(holder, house.stock)
-        account_id = house.stock.account_id if is_open else house.closed_account
-        listed = [
-            ask
-            for ask in permission_cases(house.stock, account_id, comment)
-            if ask.frame is not None
+        holder = _own(holder, access.rows)
+        account_id = access.rows.account_id if is_open else access.closed_account
+        cases = [
+            case
+            for case in permission_cases(access.rows, account_id, comment)
+            if case.frame is not None
         ]
-        ask = listed[pick % len(listed)]
-        wanted = expected_refusal(ask, LINES[ask.action], holder, house.stock.account_id)
-        _judge(house.over_ws(house.let(holder), ask), wanted, ask)
-        codes[wanted] += 1
+        case = cases[pick % len(cases)]
+        expected = expected_refusal(
+            case, PERMISSION_ROWS[case.action], holder, access.rows.account_id
+        )
+        _check_refusal(access.over_ws(access.grant_role(holder), case), expected, case)
+        codes[expected] += 1
 
     check()
     assert sum(codes.values()) >= EXAMPLES_WS
     assert None in codes and len(codes) > 3
 
 
-def _judge(found: str | None, wanted: str | None, ask: PermissionCase) -> None:
-    if wanted is None:
-        assert found not in REFUSALS, (found, ask)
+def _check_refusal(actual: str | None, expected: str | None, case: PermissionCase) -> None:
+    if expected is None:
+        assert actual not in REFUSALS, (actual, case)
     else:
-        assert found == wanted, (found, wanted, ask)
+        assert actual == expected, (actual, expected, case)

@@ -1,11 +1,10 @@
-"""What the rules promise of an account, whatever is commanded and whenever its process dies.
+"""Invariants of an account for any commands and crashes.
 
-7. The event numbers of an account have no gap.
-8. Every command that ended has exactly one result, and one event that tells it.
-9. Paper: balances conserve; free + used = total ≥ 0.
-11. Reconciling an unchanged exchange twice writes nothing.
+7. The event numbers of an account have no gap. 8. Every finished command has exactly one result and
+one event. 9. Paper: balances conserve; free + used = total ≥ 0. 11. Reconciling an unchanged
+exchange twice writes nothing.
 
-All services are the real ones, over rows in memory.
+The services are the real ones, on rows in memory.
 """
 
 import asyncio
@@ -53,8 +52,8 @@ FEES = [
 ]
 
 
-class Wish(NamedTuple):
-    """A command to come, and the numbers that choose whom it is about."""
+class RandomCommand(NamedTuple):
+    """A command and the numbers that choose its targets."""
 
     verb: str
     numbers: Sequence[int]
@@ -66,17 +65,17 @@ VERBS = (
     *("close", "close_by", "merge", "levels", "cancel", "change") * 2,
     *("cancel_all", "close_all", "reassign", "call", "reconcile"),
 )
-WISHES = st.builds(
-    Wish,
+RANDOM_COMMANDS = st.builds(
+    RandomCommand,
     st.sampled_from(VERBS),
     st.binary(min_size=6, max_size=6).map(tuple),
 )
-#: What the process does between commands: works, writes, or dies at some moment.
+#: Actions of the process between commands: process, commit, or crash.
 TURNS = st.sampled_from(["write"] * 6 + ["work"] * 3 + ["die", "die after writing"])
 STORIES = st.integers(1, 25).flatmap(
-    lambda size: st.lists(st.tuples(WISHES, TURNS), min_size=size, max_size=size)
+    lambda size: st.lists(st.tuples(RANDOM_COMMANDS, TURNS), min_size=size, max_size=size)
 )
-HOUSES = st.builds(
+ACCOUNTS = st.builds(
     lambda mode, fees: MemoryAccount(mode, balances=START, **fees),
     st.sampled_from(PositionMode),
     st.sampled_from(FEES),
@@ -84,54 +83,58 @@ HOUSES = st.builds(
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(HOUSES, STORIES)
-def test_7_event_numbers_have_no_gap(house: MemoryAccount, story: list[tuple[Wish, str]]) -> None:
-    asyncio.run(_lived(house, story))
+@given(ACCOUNTS, STORIES)
+def test_7_event_numbers_have_no_gap(
+    account: MemoryAccount, steps: list[tuple[RandomCommand, str]]
+) -> None:
+    asyncio.run(_run(account, steps))
     after = 0
-    for row in house.ledger.events:
+    for row in account.ledger.events:
         assert row.seq == after + 1
-        told = json.loads(row.payload)
-        assert row.seq_to - row.seq + 1 == (len(told) if row.event_type == "batch" else 1)
+        events = json.loads(row.payload)
+        assert row.seq_to - row.seq + 1 == (len(events) if row.event_type == "batch" else 1)
         after = row.seq_to
-    assert after == house.ledger.head
+    assert after == account.ledger.head
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(HOUSES, STORIES)
+@given(ACCOUNTS, STORIES)
 def test_8_every_command_has_exactly_one_result(
-    house: MemoryAccount, story: list[tuple[Wish, str]]
+    account: MemoryAccount, steps: list[tuple[RandomCommand, str]]
 ) -> None:
-    asyncio.run(_lived(house, story))
-    told: Counter[int] = Counter()
-    for row in house.ledger.events:
+    asyncio.run(_run(account, steps))
+    event_counts: Counter[int] = Counter()
+    for row in account.ledger.events:
         payload = json.loads(row.payload)
         events = payload if row.event_type == "batch" else [{"event": row.event_type} | payload]
         for event in events:
             if event["event"] == "command_updated":
-                told[event.get("payload", event)["command_id"]] += 1
-    for command in house.commands:
-        (result,) = house.ledger.results[command.id]
+                event_counts[event.get("payload", event)["command_id"]] += 1
+    for command in account.commands:
+        (result,) = account.ledger.results[command.id]
         assert result.status.is_final
         assert (result.error is None) == (result.status is CommandStatus.DONE)
-        assert told[command.id] == (0 if house.emits_no_event(command) else 1)
+        assert event_counts[command.id] == (0 if account.emits_no_event(command) else 1)
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(HOUSES, STORIES)
-def test_9_paper_balances_conserve(house: MemoryAccount, story: list[tuple[Wish, str]]) -> None:
-    """Once all is closed, money is what came in and what the ledger says was gained."""
+@given(ACCOUNTS, STORIES)
+def test_9_paper_balances_conserve(
+    account: MemoryAccount, steps: list[tuple[RandomCommand, str]]
+) -> None:
+    """Once all positions are closed, money equals deposits plus ledger profit."""
 
     async def lived() -> None:
-        await _lived(house, story)
-        house.enqueue(CloseAllPositions(symbol=LINEAR))
-        await house.process()
-        house.commit()
-        balances = await house.call_exchange("fetch_balance")
+        await _run(account, steps)
+        account.enqueue(CloseAllPositions(symbol=LINEAR))
+        await account.process()
+        account.commit()
+        balances = await account.call_exchange("fetch_balance")
         _check(balances)
-        held = [p for p in house.ledger.positions.values() if p.is_open and p.symbol == LINEAR]
+        held = [p for p in account.ledger.positions.values() if p.is_open and p.symbol == LINEAR]
         assert not held
         money, coins = Fraction(START["USDT"]), Fraction(START["SOL"])
-        for deal in house.ledger.deals.values():
+        for deal in account.ledger.deals.values():
             fee = Fraction(deal.fee or 0)
             money -= fee * (deal.fee_currency == "USDT")
             coins -= fee * (deal.fee_currency == "SOL")
@@ -141,7 +144,7 @@ def test_9_paper_balances_conserve(house: MemoryAccount, story: list[tuple[Wish,
                 coins += deal.side.sign * Fraction(deal.qty)
             elif deal.symbol == LINEAR:
                 money += Fraction(deal.profit)
-        rounding = Fraction(4 * len(house.ledger.deals) + 4, 10**18)
+        rounding = Fraction(4 * len(account.ledger.deals) + 4, 10**18)
         assert total_balance(balances, "SOL") == coins
         assert abs(Fraction(total_balance(balances, "USDT")) - money) <= rounding
 
@@ -149,29 +152,29 @@ def test_9_paper_balances_conserve(house: MemoryAccount, story: list[tuple[Wish,
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(HOUSES, STORIES)
+@given(ACCOUNTS, STORIES)
 def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
-    house: MemoryAccount, story: list[tuple[Wish, str]]
+    account: MemoryAccount, steps: list[tuple[RandomCommand, str]]
 ) -> None:
-    """Nothing but that, and when, it looked."""
+    """Only the time of the reconciliation may change."""
 
     async def lived() -> None:
-        await _lived(house, story)
-        rows = house.ledger
-        house.enqueue(Reconcile())
-        await house.process()
-        house.commit()
-        before = dict(rows.orders), dict(rows.positions), dict(rows.deals), _seen(house)
-        house.enqueue(Reconcile())
-        await house.process()
-        house.commit()
-        assert (rows.orders, rows.positions, rows.deals, _seen(house)) == before
+        await _run(account, steps)
+        rows = account.ledger
+        account.enqueue(Reconcile())
+        await account.process()
+        account.commit()
+        before = dict(rows.orders), dict(rows.positions), dict(rows.deals), _seen(account)
+        account.enqueue(Reconcile())
+        await account.process()
+        account.commit()
+        assert (rows.orders, rows.positions, rows.deals, _seen(account)) == before
 
     asyncio.run(lived())
 
 
-def _seen(house: MemoryAccount) -> dict[int, Discrepancy]:
-    return {i: evolve(row, last_seen=NOON) for i, row in house.ledger.seen.items()}
+def _seen(account: MemoryAccount) -> dict[int, Discrepancy]:
+    return {i: evolve(row, last_seen=NOON) for i, row in account.ledger.seen.items()}
 
 
 def _check(balances: dict[str, dict[str, str]]) -> None:
@@ -181,37 +184,37 @@ def _check(balances: dict[str, dict[str, str]]) -> None:
         assert Decimal(str(total)) >= 0
 
 
-async def _lived(house: MemoryAccount, story: list[tuple[Wish, str]]) -> None:
+async def _run(account: MemoryAccount, steps: list[tuple[RandomCommand, str]]) -> None:
     for symbol in (SPOT, LINEAR):
-        house.enqueue(PaperPrice(symbol=symbol, bid=Decimal(100), ask=Decimal(100)))
-    await house.process()
-    house.commit()
-    for wish, turn in story:
-        house.enqueue(_payload(house, wish))
+        account.enqueue(PaperPrice(symbol=symbol, bid=Decimal(100), ask=Decimal(100)))
+    await account.process()
+    account.commit()
+    for command_spec, turn in steps:
+        account.enqueue(_payload(account, command_spec))
         match turn:
             case "work":
-                await house.process()
+                await account.process()
             case "write":
-                await house.process()
-                house.commit()
+                await account.process()
+                account.commit()
             case "die":
-                await house.process()
-                house.crash()
+                await account.process()
+                account.crash()
             case "die after writing":
-                await house.process()
-                house.commit(then_crash=True)
-    await house.process()
-    house.commit()
+                await account.process()
+                account.commit(then_crash=True)
+    await account.process()
+    account.commit()
 
 
-def _payload(house: MemoryAccount, wish: Wish) -> CommandPayload:
-    one, two, three, four, five, six = wish.numbers
+def _payload(account: MemoryAccount, command_spec: RandomCommand) -> CommandPayload:
+    one, two, three, four, five, six = command_spec.numbers
     symbol = (SPOT, LINEAR)[one % 2]
-    positions = [*(p.id for p in house.state.positions.values()), 999]
-    orders = [*house.state.orders, 999]
+    positions = [*(p.id for p in account.state.positions.values()), 999]
+    orders = [*account.state.orders, 999]
     first, second = positions[two % len(positions)], positions[three % len(positions)]
     price = Decimal(90 + four % 21)
-    match wish.verb:
+    match command_spec.verb:
         case "send":
             return SendOrder(
                 symbol=symbol,
@@ -243,7 +246,7 @@ def _payload(house: MemoryAccount, wish: Wish) -> CommandPayload:
         case "close_all":
             return CloseAllPositions(strategy_ids=(two % 3,) if two % 2 else ())
         case "reassign":
-            made = [*house.ledger.orders, 999]
+            made = [*account.ledger.orders, 999]
             return Reassign(order_ids=(made[two % len(made)],), strategy_id=three % 3)
         case "call":
             return CcxtCall(func="fetch_balance")

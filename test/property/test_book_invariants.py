@@ -1,16 +1,15 @@
-"""What the rules promise of a book, for any history of an account; a test for each promise.
+"""Invariants of the ledger for any history of an account; one test per invariant.
 
-The numbers are those of the list of invariants that ``oms verify`` looks for as well:
+The numbers are those of the list that ``oms verify`` checks as well:
 
-1. The signed deal quantities of a position sum to its signed open quantity.
-2. The fills of an order sum to its filled quantity.
-3. netting: at most one open position per symbol; strategy_netting: per symbol and strategy.
-4. Profit and what is unrealized at any mark are what cash and holdings say.
-6. Folding all deals again gives the stored positions.
+1. The signed deal quantities of a position sum to its signed open quantity. 2. The fills of an
+order sum to its filled quantity. 3. netting: at most one open position per symbol;
+strategy_netting: per symbol and strategy. 4. Realized profit and unrealized profit at any mark
+equal cash and holdings. 6. Replaying all deals gives the stored positions.
 
 5, 10 and 11 are in ``test_delivery_invariants``, 7 to 9 in ``test_account_invariants``. The
-histories know every mode, kind of instrument, kind of fee and command, late, repeated and shuffled
-reports, busts, inferred executions, and facts that make our own moves impossible in hindsight.
+histories cover every mode, instrument kind, fee and command, late, repeated and shuffled reports,
+busts, inferred executions, and reports that contradict earlier operations.
 """
 
 from collections import defaultdict
@@ -53,7 +52,7 @@ MARKS = st.integers(1, 10_000_000).map(lambda number: Decimal(number).scaleb(-2)
 @settings(max_examples=count_examples(500), deadline=None)
 @given(HISTORIES)
 def test_1_the_deals_of_a_position_sum_to_its_quantity(history: History) -> None:
-    """What was merged has moved with its deals; a bust is a deal like any other."""
+    """Merged quantity has moved with its deals; a bust is a deal like any other."""
     book = play_history(history).book
     for positions, deals in _owned(book):
         moved = sum((_moved(book.instrument, deal) for deal in deals), ZERO)
@@ -100,15 +99,15 @@ def test_4_profit_and_unrealized_are_cash_at_any_mark(history: History, mark: De
         for deal in deals:
             moved = _moved(instrument, deal)
             flow -= moved * instrument.value(deal.price)
-            # The average at which tickets close against each other is told with 18 places.
+            # The average price of a close-by is rounded to 18 places.
             meets = deal.entry is DealEntry.OUT_BY
             slack += ROUNDING * (1 + abs(moved) * Fraction(instrument.contract_size) * meets)
         held = sum((Fraction(one.qty) for one in positions), ZERO)
         exact = Fraction(instrument.contract_size) * (flow + held * instrument.value(mark))
-        told = sum(
+        reported = sum(
             (one.profit + unrealized_profit(one, instrument, mark) for one in positions), Decimal()
         )
-        assert abs(Fraction(told) - exact) <= slack
+        assert abs(Fraction(reported) - exact) <= slack
 
 
 @settings(max_examples=count_examples(500), deadline=None)
@@ -129,13 +128,13 @@ def test_4_spot_cash_balances_to_the_last_digit(history: History, mark: Decimal)
         (Fraction(unrealized_profit(one, book.instrument, mark)) for one in book.open_positions()),
         ZERO,
     )
-    told, exact = realized + open_profit, quote + base * Fraction(mark)
-    assert abs(told - exact) <= ROUNDING * (roundings + len(book.positions))
+    reported, exact = realized + open_profit, quote + base * Fraction(mark)
+    assert abs(reported - exact) <= ROUNDING * (roundings + len(book.positions))
 
 
 @settings(max_examples=count_examples(500), deadline=None)
 @given(HISTORIES.map(lambda one: one._replace(hostile=False)))
-def test_6_folding_all_deals_again_gives_the_stored_positions(history: History) -> None:
+def test_6_replaying_all_deals_gives_the_stored_positions(history: History) -> None:
     book = play_history(history).book
     again = apply_reassignment(book.history(), {}, book.next_id, NOON)
     assert not again.positions
@@ -145,7 +144,7 @@ def test_6_folding_all_deals_again_gives_the_stored_positions(history: History) 
 
 
 def _owned(book: LedgerBook) -> Iterator[tuple[list[Position], list[Deal]]]:
-    """Positions with what was merged into them, and all deals that moved their quantity."""
+    """Return positions with what was merged into them, and all deals with quantity."""
     positions: dict[int, list[Position]] = defaultdict(list)
     deals: dict[int, list[Deal]] = defaultdict(list)
     for position in book.positions.values():

@@ -1,7 +1,7 @@
-"""What the rules promise of facts however they are delivered; a test for each promise.
+"""Invariants of the ledger for any delivery of reports; one test per invariant.
 
-5. The same executions in any order, any number of times, over any channel, cut into any parts,
-   give the same book.
+5. The same executions in any order, any number of times, over any channel, split in any way,
+   give the same positions.
 10. Tickets and netting give equal equity for the same fills.
 11. Reconciling an unchanged exchange twice writes nothing.
 """
@@ -33,9 +33,10 @@ PRICE_MAX = 10_000
 
 
 class Fill(NamedTuple):
-    """A part of an order, ``pause`` milliseconds after the one before; of another order, 1 or more.
+    """A part of an order, ``pause`` milliseconds after the previous part; of another order, 1 or
+    more.
 
-    Two tickets opened in one millisecond have no age to tell them apart by.
+    Two tickets opened in the same millisecond cannot be ordered by age.
     """
 
     pause: int
@@ -45,28 +46,28 @@ class Fill(NamedTuple):
     pays_in: int
 
 
-class Wish(NamedTuple):
-    """An order and what becomes of it."""
+class RandomOrder(NamedTuple):
+    """An order and its fills."""
 
     side: str
     strategy: int
     reduce_only: bool
     fresh: bool
-    #: Which of the tickets opened by the first orders it names, if so many are open.
+    #: Index of the ticket opened by the first orders, if that many are open.
     ticket: int
     fills: Sequence[Fill]
     canceled: bool
 
 
 class Scene(NamedTuple):
-    """Orders of one account and all that the exchange says about them, in its order."""
+    """Orders of one account and all reports of the exchange, in its order."""
 
     mode: PositionMode
     instrument: Instrument
-    #: These are heard in order and open the tickets that later orders name.
-    first: Sequence[Wish]
-    later: Sequence[Wish]
-    #: The orders' turns, by which their fills interleave.
+    #: Delivered in order; they open the tickets that later orders refer to.
+    first: Sequence[RandomOrder]
+    later: Sequence[RandomOrder]
+    #: The interleaving of the orders' fills.
     turns: Sequence[int]
 
 
@@ -78,8 +79,8 @@ FILLS = st.builds(
     rate=st.sampled_from(["0", "0.001", "0.00055", "-0.0002"]),
     pays_in=st.integers(0, 3),
 )
-WISHES = st.builds(
-    Wish,
+RANDOM_ORDERS = st.builds(
+    RandomOrder,
     side=st.sampled_from(["buy", "sell"]),
     strategy=st.integers(0, 2),
     reduce_only=st.sampled_from([False, False, False, True]),
@@ -92,14 +93,14 @@ SCENES = st.builds(
     Scene,
     mode=st.sampled_from(PositionMode),
     instrument=st.sampled_from(INSTRUMENTS),
-    first=st.lists(WISHES, max_size=3),
-    later=st.lists(WISHES, min_size=1, max_size=5),
+    first=st.lists(RANDOM_ORDERS, max_size=3),
+    later=st.lists(RANDOM_ORDERS, min_size=1, max_size=5),
     turns=st.lists(st.integers(0, 7), min_size=20, max_size=20),
 )
 
 
-class _Told(NamedTuple):
-    """A book after the first orders were heard, and what is still to be heard."""
+class _Delivery(NamedTuple):
+    """A book after the first orders, and the reports still to be delivered."""
 
     book: LedgerBook
     later: list[ExecutionReport]
@@ -110,8 +111,8 @@ class _Told(NamedTuple):
 def test_5_the_same_executions_in_any_order_over_any_channel_give_the_same_book(
     scene: Scene, chance: Any
 ) -> None:
-    """Some of them several times."""
-    straight, shuffled = _begun(scene), _begun(scene)
+    """Repeat some reports."""
+    straight, shuffled = _deliver_first(scene), _deliver_first(scene)
     for report in straight.later:
         straight.book.ingest(report)
     again = [one for one in shuffled.later if chance.random() < 0.3]
@@ -125,7 +126,7 @@ def test_5_the_same_executions_in_any_order_over_any_channel_give_the_same_book(
 @settings(max_examples=count_examples(500), deadline=None)
 @given(SCENES, st.lists(st.integers(1, 9), min_size=8, max_size=8))
 def test_5_executions_cut_into_parts_give_the_same_book(scene: Scene, parts: list[int]) -> None:
-    whole, cut = _begun(scene), _begun(scene)
+    whole, cut = _deliver_first(scene), _deliver_first(scene)
     for report in whole.later:
         whole.book.ingest(report)
     for number, report in enumerate(cut.later):
@@ -141,12 +142,12 @@ def test_10_tickets_and_netting_give_equal_equity_for_the_same_fills(
 ) -> None:
     equities: list[tuple[Fraction, Fraction]] = []
     for mode in PositionMode:
-        told = _begun(scene._replace(mode=mode))
-        for report in told.later:
-            told.book.ingest(report)
-        held = sum((Fraction(one.qty) for one in told.book.open_positions()), Fraction(0))
-        equities.append((held, _equity(told.book, mark)))
-    slack = ROUNDING * 4 * (len(told.book.deals) + 10)
+        delivery = _deliver_first(scene._replace(mode=mode))
+        for report in delivery.later:
+            delivery.book.ingest(report)
+        held = sum((Fraction(one.qty) for one in delivery.book.open_positions()), Fraction(0))
+        equities.append((held, _equity(delivery.book, mark)))
+    slack = ROUNDING * 4 * (len(delivery.book.deals) + 10)
     for held, equity in equities:
         assert held == equities[0][0]
         assert abs(equity - equities[0][1]) <= slack
@@ -157,12 +158,14 @@ def test_10_tickets_and_netting_give_equal_equity_for_the_same_fills(
 def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
     scene: Scene, chance: Any
 ) -> None:
-    """Much was never heard, some only inferred. The first look finds it all, the second nothing."""
-    told = _begun(scene)
-    book, facts = told.book, told.later
+    """After lost and inferred executions, the first reconciliation restores all, the second
+    nothing.
+    """
+    delivery = _deliver_first(scene)
+    book, facts = delivery.book, delivery.later
     for report in facts:
-        match chance.choice(("heard", "lost", "inferred")):
-            case "heard":
+        match chance.choice(("received", "lost", "inferred")):
+            case "received":
                 book.ingest(report)
             case "inferred" if report.execution is not None:
                 book.ingest(_inferred(report))
@@ -171,22 +174,25 @@ def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
         chance.shuffle(facts)
     assert entries == [LedgerUpdate()] * len(facts)
     assert not any(deal.provisional for deal in book.deals)
-    straight = _begun(scene)
+    straight = _deliver_first(scene)
     for report in straight.later:
         straight.book.ingest(report)
     _agree(straight.book, book)
 
 
-def _begun(scene: Scene) -> _Told:
-    """The same rows and ids whenever it is asked for the same scene."""
+def _deliver_first(scene: Scene) -> _Delivery:
+    """Return the same rows and ids for equal scenes."""
     book = LedgerBook(scene.mode, scene.instrument)
     now, last = 0, 0
-    for wish in scene.first:
-        order_id = _sent(book, wish)
-        for number, fill in enumerate(wish.fills):
+    for random_order in scene.first:
+        order_id = _send(book, random_order)
+        for number, fill in enumerate(random_order.fills):
             now, last = now + max(fill.pause, order_id != last), order_id
             book.ingest(_execution(book, order_id, fill, f"a{order_id:04}{number}", now))
-    orders = [(_sent(book, wish), list(wish.fills), wish.canceled) for wish in scene.later]
+    orders = [
+        (_send(book, random_order), list(random_order.fills), random_order.canceled)
+        for random_order in scene.later
+    ]
     later: list[ExecutionReport] = []
     turns = list(scene.turns)
     while orders:
@@ -199,21 +205,21 @@ def _begun(scene: Scene) -> _Told:
             orders = [one for one in orders if one[0] != order_id]
             if canceled:
                 later.append(a_report(ReportKind.CANCELED, order_id=order_id))
-    return _Told(book, later)
+    return _Delivery(book, later)
 
 
-def _sent(book: LedgerBook, wish: Wish) -> int:
+def _send(book: LedgerBook, random_order: RandomOrder) -> int:
     held = book.open_positions()
-    ticket = held[wish.ticket] if wish.ticket < len(held) else None
+    ticket = held[random_order.ticket] if random_order.ticket < len(held) else None
     named = 0 if ticket is None else ticket.id
-    closes = ticket is not None and ticket.side.value != wish.side  # as admission makes it
-    qty = sum(fill.steps for fill in wish.fills) * book.instrument.step
+    closes = ticket is not None and ticket.side.value != random_order.side  # as admission does
+    qty = sum(fill.steps for fill in random_order.fills) * book.instrument.step
     return book.send(
-        wish.side,
+        random_order.side,
         qty,
-        strategy_id=wish.strategy,
-        reduce_only=wish.reduce_only or closes,
-        new_position=wish.fresh and not named,
+        strategy_id=random_order.strategy,
+        reduce_only=random_order.reduce_only or closes,
+        new_position=random_order.fresh and not named,
         **book.named(named),
     ).id
 
@@ -238,7 +244,7 @@ def _execution(book: LedgerBook, order_id: int, fill: Fill, name: str, at: int) 
 
 
 def _cut(report: ExecutionReport, share: Decimal) -> Iterable[ExecutionReport]:
-    """An execution as two, the fee by quantity."""
+    """Split an execution in two, the fee by quantity."""
     whole = report.execution
     if whole is None:
         return [report]
@@ -253,7 +259,7 @@ def _cut(report: ExecutionReport, share: Decimal) -> Iterable[ExecutionReport]:
 
 
 def _inferred(report: ExecutionReport) -> ExecutionReport:
-    """The exchange says that so much is filled; the fill itself is not found."""
+    """Report a filled quantity without the execution."""
     assert report.execution is not None
     execution = evolve(
         report.execution,
@@ -275,7 +281,7 @@ def _equity(book: LedgerBook, mark: Decimal) -> Fraction:
 
 
 def _agree(one: LedgerBook, other: LedgerBook, *, legs: bool = True) -> None:
-    """Both books say the same, but for the names of rows and what rounding leaves of money.
+    """Check that both books are equal except for ids and rounding.
 
     Each leg's share of a fee is rounded, and a fee in base is valued at the price.
     """
@@ -305,7 +311,7 @@ _Names = dict[int, str]
 
 
 def _named(book: LedgerBook) -> _Names:
-    """Positions by the trade that opened them; those that nothing is left of have no name."""
+    """Return positions by the trade that opened them; emptied ones are left out."""
     first: dict[int, tuple[Any, str]] = {}
     for deal in book.deals:
         if deal.type is DealType.TRADE and book.positions[deal.position_id].qty_opened:
@@ -351,7 +357,7 @@ def _order_facts(book: LedgerBook, names: _Names) -> list[tuple[object, ...]]:
 
 
 def _deal_facts(book: LedgerBook, names: _Names) -> dict[object, Fraction]:
-    """What each trade did to each position, however many legs it was cut into."""
+    """Return the effect of each trade on each position, independent of its legs."""
     sums: dict[object, Fraction] = defaultdict(Fraction)
     for deal in book.deals:
         key = (deal.exchange_trade_id, names[deal.position_id], deal.entry, deal.price)

@@ -1,4 +1,4 @@
-"""Discrepancies, corrections and timetables for any numbers."""
+"""Discrepancies, corrections and schedules for random numbers."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -64,7 +64,7 @@ def _finding(
 
 
 @given(st.lists(SECONDS, max_size=20))
-def test_the_same_seen_again_changes_a_row_at_most_once(waits: list[timedelta]) -> None:
+def test_a_repeated_finding_changes_a_row_at_most_once(waits: list[timedelta]) -> None:
     row, changed = _row(), 0
     for wait in sorted(waits):
         after = update_seen(row, _finding(), NOON + wait)
@@ -76,21 +76,21 @@ def test_the_same_seen_again_changes_a_row_at_most_once(waits: list[timedelta]) 
 
 
 @given(st.lists(st.tuples(SECONDS, st.sampled_from(["a", "b"])), max_size=20))
-def test_what_differs_each_time_is_under_way(looks: list[tuple[timedelta, str]]) -> None:
+def test_varying_findings_stay_pending(looks: list[tuple[timedelta, str]]) -> None:
     row, last = evolve(_row(), fix="a"), ("a", timedelta())
     opened = False
     for wait, fix in sorted(looks):
         row = update_seen(row, evolve(_finding(), fix=fix), NOON + wait)
-        told, since = last
-        opened = opened or (told == fix and wait - since >= SETTLE_DELAY)
-        last = last if told == fix else (fix, wait)
+        current_fix, since = last
+        opened = opened or (current_fix == fix and wait - since >= SETTLE_DELAY)
+        last = last if current_fix == fix else (fix, wait)
         assert (row.status == "open") is opened
 
 
 @given(st.lists(st.sampled_from(["a", "b"]), max_size=10))
-def test_what_is_dismissed_answers_only_what_it_says(told: list[str]) -> None:
+def test_a_dismissal_covers_only_equal_evidence(current_fix: list[str]) -> None:
     row = _row(DiscrepancyStatus.DISMISSED.value, "a")
-    for evidence in told:
+    for evidence in current_fix:
         assert is_covered(row, _finding(evidence)) is (evidence == "a")
         assert update_seen(row, _finding("a"), NOON) is row
 
@@ -102,7 +102,7 @@ def test_only_a_fix_outlives_the_difference(status: DiscrepancyStatus) -> None:
 
 
 @given(QUANTITIES, QUANTITIES, st.sampled_from([None, Side.BUY, Side.SELL]))
-def test_a_correction_leads_from_the_book_to_the_exchange(
+def test_a_correction_leads_from_the_ledger_to_the_exchange(
     there: Decimal, here: Decimal, leg: Side | None
 ) -> None:
     if there == here:
@@ -123,7 +123,7 @@ def test_a_correction_leads_from_the_book_to_the_exchange(
         )
     )
 )
-def test_an_account_is_held_for_open_items_alone(
+def test_only_open_discrepancies_quarantine_an_account(
     items: list[tuple[DiscrepancyStatus, DiscrepancyPolicy]],
 ) -> None:
     rows: dict[int, Discrepancy] = {}
@@ -136,7 +136,7 @@ def test_an_account_is_held_for_open_items_alone(
     assert (quarantine_of(rows) is not None) is held
 
 
-def test_a_policy_is_the_owners_word_or_the_default() -> None:
+def test_a_policy_is_configured_or_the_default() -> None:
     assert policy_of(DiscrepancyClass.POSITION_DIFFERS, {}) is DiscrepancyPolicy.QUARANTINE
     assert policy_of(DiscrepancyClass.BALANCE_DIFFERS, {}, is_small=True) is DiscrepancyPolicy.AUTO
     assert (
@@ -146,7 +146,7 @@ def test_a_policy_is_the_owners_word_or_the_default() -> None:
 
 
 @given(st.integers(1, 10_000), st.lists(st.integers(1, 120), min_size=1, max_size=100))
-def test_each_scope_is_swept_once_an_interval_and_the_widest_counts_for_all(
+def test_each_scope_runs_once_per_interval_and_the_widest_covers_all(
     account_id: int, steps: list[int]
 ) -> None:
     plan = ReconcileIntervals(intervals={Scope.SHORT: timedelta(seconds=30)})

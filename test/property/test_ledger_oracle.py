@@ -1,6 +1,6 @@
-"""The ledger against an oracle that shares no code with it, over random account histories.
+"""The ledger against an independent oracle, over random account histories.
 
-``ORACLE_HISTORIES`` says how many; each number up to it grows to one history, always the same.
+``ORACLE_HISTORIES`` sets the number of histories; each number is the seed of one history.
 """
 
 import os
@@ -29,10 +29,10 @@ def test_the_ledger_agrees_with_the_oracle(chunk: int) -> None:
     for seed in range(chunk, HISTORIES, CHUNKS):
         if compare_history(random_history(seed))[0]:
             least = shrink_history(random_history(seed), lambda one: bool(compare_history(one)[0]))
-            raise AssertionError(f"history {seed}, shrunk:\n{_told(least)}")
+            raise AssertionError(f"history {seed}, shrunk:\n{_history_text(least)}")
 
 
-def _told(one: History) -> str:
+def _history_text(one: History) -> str:
     differ, log = compare_history(one)
     instrument = one.instrument
     head = f"{one.mode} {instrument.kind}, contract size {instrument.contract_size}"
@@ -43,17 +43,17 @@ def test_a_difference_is_found() -> None:
     rehearsal = next(
         one for one in map(play_history, map(random_history, range(99))) if one.book.deals
     )
-    book, told = rehearsal.book, rehearsal.differences
-    assert told() == []
+    book, differences = rehearsal.book, rehearsal.differences
+    assert differences() == []
     for field in ("profit", "qty", "fee"):
         deal = book.deals[-1]
         book.deals[-1] = evolve(deal, **{field: (getattr(deal, field) or 0) + 1})
-        assert told(), field
+        assert differences(), field
         book.deals[-1] = deal
     for field in ("qty", "cost", "avg_price", "profit", "realized_pnl", "qty_opened", "max_qty"):
         position = next(one for one in book.positions.values() if one.qty_opened)
         book.positions[position.id] = evolve(position, **{field: getattr(position, field) + 1})
-        assert told(), field
+        assert differences(), field
         book.positions[position.id] = position
 
 
@@ -86,7 +86,7 @@ def _moved(oracle: Oracle, trade: object) -> Fraction:
     return moved
 
 
-def test_trades_cut_in_two_give_the_same_book() -> None:
+def test_split_trades_give_the_same_book() -> None:
     for seed in range(FEW):
         whole = play_history(random_history(seed)._replace(hostile=False)).oracle
         cut = deepcopy(whole)

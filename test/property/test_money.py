@@ -1,4 +1,4 @@
-"""Money survives text and back, exactly, and nothing else is let in."""
+"""Decimals survive text conversion exactly, and invalid text is refused."""
 
 from decimal import Decimal
 from fractions import Fraction

@@ -147,9 +147,9 @@ def deferred_exchange(gateway: InProcessGateway) -> DeferredExchange:
 
 def connect_deferred(image: LoadedAccount, on_update: Callable[[], None]) -> DeferredExchange:
     """The exchange of an account, for ``Accounts.connect``."""
-    made = DeferredExchange.restore(image.account, image.state)
+    made = DeferredExchange.restore(image.account, image.exchange_state)
     assert isinstance(made, DeferredExchange)
-    made.begin(on_update, image.state.attempts)
+    made.begin(on_update, image.exchange_state.attempts)
     return made
 
 

@@ -33,11 +33,11 @@ LATENCY_SECONDS_MAX = 0.05
 ECHO = """
 import asyncio, sys
 from pathlib import Path
-from oms.adapters.socket_notifier import SocketDoorbell
+from oms.adapters.socket_notifier import SocketNotifier
 from oms.ports.notifier import Topic
 
 async def main():
-    bell = SocketDoorbell(Path(sys.argv[1]))
+    bell = SocketNotifier(Path(sys.argv[1]))
     while True:
         if ids := await bell.wait(Topic.COMMANDS, 60):
             bell.notify(Topic.RESULTS, ids)

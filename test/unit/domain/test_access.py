@@ -1,4 +1,4 @@
-"""Who may do what: the role table, the flags, the strategies."""
+"""Authorization: role table, account flags, strategy allow-lists."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_role_outside_the_table_is_refused_whatever_the_flags(
         assert refused is not None
 
 
-def test_an_admin_who_trades_hears_why_not() -> None:
+def test_an_admin_who_trades_is_refused_with_a_reason() -> None:
     refused = refuse(_who(Role.ADMIN, FULL), Permission.TRADE, 1)
     assert refused is not None
     assert refused.code == "admin_read_only"
@@ -59,7 +59,7 @@ def test_a_missing_flag_is_refused_and_names_the_account(
     assert (refused.code, refused.message) == ("permission_denied", "account_id=1")
 
 
-def test_an_account_without_grant_is_closed() -> None:
+def test_an_account_without_grant_is_refused() -> None:
     assert refuse(_who(Role.TRADER, FULL), Permission.READ, 2) is not None
 
 
@@ -71,7 +71,7 @@ def test_either_flag_reassigns(grant: Grant) -> None:
     assert refuse(_who(Role.ADMIN, Grant()), Permission.REASSIGN, 1) is None
 
 
-def test_who_is_kept_to_a_list_of_strategies() -> None:
+def test_keys_restricted_to_strategies() -> None:
     listed = Grant(can_trade=True, strategy_ids=frozenset({3}))
     assert allowed_strategies(_who(Role.TRADER, listed), 1) is None
     assert allowed_strategies(_who(Role.ROBOT, listed), 1) == {3}
@@ -85,7 +85,7 @@ def test_the_risk_role_cancels_by_its_own_flag() -> None:
     assert refuse(_who(Role.RISK, Grant(can_trade=True)), Permission.CANCEL, 1) is not None
 
 
-def test_a_restricted_key_is_held_to_its_strategies() -> None:
+def test_a_restricted_key_is_limited_to_its_strategies() -> None:
     grant = Grant(can_trade=True, restrict_to_strategies=True, strategy_ids=frozenset({3}))
     assert refuse_strategy(_who(Role.TRADER, grant), 1, (3,)) is None
     refused = refuse_strategy(_who(Role.TRADER, grant), 1, (3, 4))
@@ -93,11 +93,11 @@ def test_a_restricted_key_is_held_to_its_strategies() -> None:
     assert refused.code == "strategy_permission_denied"
 
 
-def test_a_robot_is_restricted_without_being_told() -> None:
+def test_a_robot_is_always_restricted() -> None:
     assert refuse_strategy(_who(Role.ROBOT, Grant(can_trade=True)), 1, (0,)) is not None
 
 
-def test_an_unknown_role_word_is_readonly() -> None:
+def test_an_unknown_role_is_readonly() -> None:
     assert Role.parse("emperor") is Role.READONLY
     assert Role.parse("trader") is Role.TRADER
 

@@ -1,4 +1,4 @@
-"""The decision is the table of the page, cell by cell and flag by flag."""
+"""The role table and the flag checks equal the documented table, cell by cell."""
 
 from itertools import chain, combinations
 
@@ -26,11 +26,11 @@ FLAGS = (
     "can_block_account",
 )
 SETS = list(chain.from_iterable(combinations(FLAGS, size) for size in range(len(FLAGS) + 1)))
-#: Asked of nobody's account.
+#: Not bound to an account.
 WITHOUT_ACCOUNT = {"self", "research", "admin"}
 
 
-def test_the_page_has_a_line_for_every_action_and_a_column_for_every_role() -> None:
+def test_the_page_has_a_row_for_every_action_and_a_column_for_every_role() -> None:
     assert set(LINES) == {permission.value for permission in Permission}
     assert set(ROLE_BY_LETTER.values()) == {role.value for role in Role}
     assert {sign for line in LINES.values() for sign in line.marks.values()} == {"✓", "c", "–"}
@@ -81,12 +81,12 @@ def test_comments(line: PermissionRow, role: Role) -> None:
         (Role.TRADER, Permission.KILL_OFF, "permission_denied"),
     ],
 )
-def test_the_word_of_a_refusal(role: Role, permission: Permission, code: str) -> None:
+def test_the_code_of_a_refusal(role: Role, permission: Permission, code: str) -> None:
     refused = refuse_role(_who(role, Grant()), permission)
     assert refused is not None and refused.code == code
 
 
-def test_a_restricted_key_never_trades_past_its_list_through_the_exchange() -> None:
+def test_a_restricted_key_never_trades_directly_at_the_exchange() -> None:
     grant = Grant(can_trade=True, restrict_to_strategies=True, strategy_ids=frozenset({3}))
     refused = refuse(_who(Role.TRADER, grant), Permission.CCXT_TRADE, 1)
     assert refused is not None and refused.code == "strategy_permission_denied"

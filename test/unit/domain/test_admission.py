@@ -1,4 +1,4 @@
-"""Admission: what is refused, with which code, limit and value; what passes, with which terms."""
+"""Admission: refusals with code, limit and value, and content of approved orders."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -38,7 +38,7 @@ BUY = SendOrder(symbol="BTC/USDT:USDT", side=Side.BUY, order_type="market", qty=
     ],
 )
 def test_a_send_is_refused(changes: dict[str, Any], code: str, limit: Decimal | None) -> None:
-    refused = admit_send(replace(BUY, **changes), _desk())
+    refused = admit_send(replace(BUY, **changes), _context())
     assert isinstance(refused, Refused)
     assert (refused.code, refused.limit) == (code, limit)
     if limit is not None:
@@ -54,69 +54,71 @@ def test_a_send_is_refused(changes: dict[str, Any], code: str, limit: Decimal | 
     ],
 )
 def test_a_blocked_account_only_reduces(account: dict[str, Any], reason: str) -> None:
-    desk = _desk(account=_account(**account), positions=[_position(-1)])
-    refused = admit_send(BUY, desk)
+    context = _context(account=_account(**account), positions=[_position(-1)])
+    refused = admit_send(BUY, context)
     assert isinstance(refused, Refused)
     assert (refused.code, refused.reason, refused.set_by) == ("risk_blocked", reason, "account")
-    assert isinstance(admit_send(replace(BUY, reduce_only=True), desk), ApprovedOrder)
+    assert isinstance(admit_send(replace(BUY, reduce_only=True), context), ApprovedOrder)
 
 
 def test_a_live_account_opens_with_both_switches_on() -> None:
     live = _account(environment=Environment.LIVE, live_enabled=True)
-    assert isinstance(admit_send(BUY, _desk(account=live)), ApprovedOrder)
+    assert isinstance(admit_send(BUY, _context(account=live)), ApprovedOrder)
 
 
-def test_reduce_only_is_cut_to_what_is_open_and_unreserved() -> None:
+def test_reduce_only_is_limited_to_the_unreserved_open_quantity() -> None:
     resting = an_order(id=5, side=Side.BUY, qty=Decimal("0.4"), reduce_only=True, position_id=7)
-    desk = _desk(positions=[_position(-1, id=7)], orders=[resting])
-    terms = admit_send(replace(BUY, qty=Decimal(3), reduce_only=True), desk)
-    assert isinstance(terms, ApprovedOrder)
-    assert terms.qty == Decimal("0.6")
+    context = _context(positions=[_position(-1, id=7)], orders=[resting])
+    approved = admit_send(replace(BUY, qty=Decimal(3), reduce_only=True), context)
+    assert isinstance(approved, ApprovedOrder)
+    assert approved.qty == Decimal("0.6")
 
 
-def test_in_hedge_an_opposite_ticket_is_closed_and_not_exceeded() -> None:
-    desk = _desk(mode=PositionMode.HEDGE, positions=[_position(-1, id=7)])
-    terms = admit_send(replace(BUY, qty=Decimal(1), position_id=7), desk)
-    assert isinstance(terms, ApprovedOrder)
-    assert terms.reduce_only
-    refused = admit_send(replace(BUY, qty=Decimal(3), position_id=7), desk)
+def test_in_hedge_mode_an_opposite_ticket_is_closed_but_not_exceeded() -> None:
+    context = _context(mode=PositionMode.HEDGE, positions=[_position(-1, id=7)])
+    approved = admit_send(replace(BUY, qty=Decimal(1), position_id=7), context)
+    assert isinstance(approved, ApprovedOrder)
+    assert approved.reduce_only
+    refused = admit_send(replace(BUY, qty=Decimal(3), position_id=7), context)
     assert isinstance(refused, Refused)
     assert (refused.code, refused.limit, refused.value) == ("invalid_close_volume", 1, 3)
 
 
 def test_a_close_takes_the_whole_position_on_the_step() -> None:
     spot = a_spot_instrument()
-    held = _position("0.0009999", id=7, symbol=spot.symbol, strategy_id=2)
-    terms = admit_close(ClosePosition(position_id=7), held, _desk(instrument=spot))
-    assert isinstance(terms, ApprovedOrder)
-    assert (terms.side, terms.qty, terms.strategy_id) == (Side.SELL, Decimal("0.00099"), 2)
-    assert terms.reduce_only
+    position = _position("0.0009999", id=7, symbol=spot.symbol, strategy_id=2)
+    approved = admit_close(ClosePosition(position_id=7), position, _context(instrument=spot))
+    assert isinstance(approved, ApprovedOrder)
+    assert (approved.side, approved.qty, approved.strategy_id) == (Side.SELL, Decimal("0.00099"), 2)
+    assert approved.reduce_only
 
 
 def test_a_second_close_waits_for_the_first() -> None:
     resting = an_order(id=5, side=Side.SELL, reduce_only=True, position_id=7)
-    refused = admit_close(ClosePosition(position_id=7), _position(1, id=7), _desk(orders=[resting]))
+    refused = admit_close(
+        ClosePosition(position_id=7), _position(1, id=7), _context(orders=[resting])
+    )
     assert isinstance(refused, Refused)
     assert refused.code == "position_close_in_progress"
 
 
 def test_a_close_may_not_take_more_than_is_held() -> None:
-    wish = ClosePosition(position_id=7, qty=Decimal(2))
-    refused = admit_close(wish, _position(1, id=7), _desk())
+    request = ClosePosition(position_id=7, qty=Decimal(2))
+    refused = admit_close(request, _position(1, id=7), _context())
     assert isinstance(refused, Refused)
     assert refused.code == "invalid_close_volume"
 
 
 def test_strategies_do_not_close_each_other_in_strategy_netting() -> None:
-    desk = _desk(mode=PositionMode.STRATEGY_NETTING)
-    wish = ClosePosition(position_id=7, strategy_id=1)
-    refused = admit_close(wish, _position(1, id=7, strategy_id=2), desk)
+    context = _context(mode=PositionMode.STRATEGY_NETTING)
+    request = ClosePosition(position_id=7, strategy_id=1)
+    refused = admit_close(request, _position(1, id=7, strategy_id=2), context)
     assert isinstance(refused, Refused)
     assert refused.code == "invalid_strategy_id"
 
 
 @pytest.mark.parametrize(
-    ("order", "wish", "code", "reason"),
+    ("order", "changes", "code", "reason"),
     [
         (
             {"state": OrderState.FILLED},
@@ -141,17 +143,17 @@ def test_strategies_do_not_close_each_other_in_strategy_netting() -> None:
     ],
 )
 def test_a_change_is_refused(
-    order: dict[str, Any], wish: dict[str, Any], code: str, reason: str | None
+    order: dict[str, Any], changes: dict[str, Any], code: str, reason: str | None
 ) -> None:
-    refused = admit_change(ChangeOrder(order_id=1, **wish), an_order(**order), _desk())
+    refused = admit_change(ChangeOrder(order_id=1, **changes), an_order(**order), _context())
     assert refused is not None
     assert (refused.code, refused.reason) == (code, reason)
 
 
 def test_a_change_that_fits_is_admitted() -> None:
     order = an_order(order_type="limit", price=Decimal(100), filled_qty=Decimal("0.5"))
-    wish = ChangeOrder(order_id=1, new_price=Decimal(101), new_qty=Decimal("0.5"))
-    assert admit_change(wish, order, _desk()) is None
+    request = ChangeOrder(order_id=1, new_price=Decimal(101), new_qty=Decimal("0.5"))
+    assert admit_change(request, order, _context()) is None
 
 
 def _account(**changes: Any) -> Account:
@@ -165,7 +167,7 @@ def _account(**changes: Any) -> Account:
     return Account(**(values | changes))
 
 
-def _desk(**changes: Any) -> RiskContext:
+def _context(**changes: Any) -> RiskContext:
     mode = changes.pop("mode", PositionMode.NETTING)
     values: dict[str, Any] = {
         "account": _account(position_mode=mode),

@@ -1,4 +1,4 @@
-"""The link of an audit row: the rule that the page about security prints."""
+"""The link of an audit row equals the documented formula."""
 
 import hashlib
 import json
@@ -28,13 +28,13 @@ ROW = AuditRow(
 )
 
 
-def test_the_hash_is_the_one_of_the_page() -> None:
-    told = [
+def test_the_hash_is_the_documented_one() -> None:
+    fields = [
         *(GENESIS_HASH, 1, 7, None, "Žofie", 1, 2, "admin", "::1", "change_user", "user", "3"),
         *('{"role":"trader"}', '{"role":"risk"}', 'says "why"', "r-1"),
         "2026-02-25T20:00:00.000005",
     ]
-    text = json.dumps(told, separators=(",", ":"))
+    text = json.dumps(fields, separators=(",", ":"))
     assert text.isascii()
     place = make_chain_link(ROW, 1, GENESIS_HASH)
     assert (place.number, place.prev_hash) == (1, GENESIS_HASH)
@@ -63,7 +63,7 @@ def test_every_column_counts(change: dict[str, object]) -> None:
     )
 
 
-def test_place_and_past_count() -> None:
+def test_opening_and_direct_orders_need_permissions() -> None:
     first = make_chain_link(ROW, 1, GENESIS_HASH)
     assert make_chain_link(ROW, 2, GENESIS_HASH).hash != first.hash
     assert make_chain_link(ROW, 1, first.hash).hash != first.hash

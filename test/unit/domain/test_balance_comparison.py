@@ -1,4 +1,4 @@
-"""Totals beside the book: which currencies say something, and how far they may differ."""
+"""Balance comparison: comparable currencies and tolerances."""
 
 from decimal import Decimal
 
@@ -27,11 +27,11 @@ def _spot(base: str, quote: str = "USDT") -> Instrument:
 KNOWN = {each.symbol: each for each in (_spot("SOL"), _spot("BTC"), _spot("ETH", "BTC"))}
 
 
-def test_what_prices_and_fees_are_paid_in_is_left_out() -> None:
+def test_quote_and_settle_currencies_are_left_out() -> None:
     assert comparable_currencies(KNOWN.values()) == {"SOL": Decimal("0.01"), "ETH": Decimal("0.01")}
 
 
-def test_entries_count_and_a_step_is_the_tolerance() -> None:
+def test_balance_entries_count_and_a_step_is_the_tolerance() -> None:
     totals = {"SOL": Decimal("5.009"), "BTC": Decimal(7), "ETH": Decimal(1), "USDT": Decimal(9)}
     entries = {"SOL": Decimal(5)}
     (found,) = balance_differences((), entries, totals, KNOWN)
@@ -41,7 +41,7 @@ def test_entries_count_and_a_step_is_the_tolerance() -> None:
     assert (gone.currency, gone.amount) == ("SOL", Decimal(-5))
 
 
-def test_what_is_small_is_worth_a_dollar_or_a_hundredth_of_a_percent() -> None:
+def test_small_is_worth_a_dollar_or_a_hundredth_of_a_percent() -> None:
     def differs(by: str) -> BalanceDifference:
         there = Decimal(100)
         book = there - Decimal(by)

@@ -1,4 +1,4 @@
-"""Which ccxt methods may be called, against ccxt itself; and by whom, cell by cell."""
+"""Allow-lists of ccxt methods against ccxt itself, and permissions per role."""
 
 import hashlib
 import inspect
@@ -26,8 +26,8 @@ from oms.wire.ccxt.method_names import snake_case
 from oms.wire.ccxt.trade_parser import PARSED_METHODS
 
 THEIRS = ccxt.Exchange()
-#: Listed for exchanges that have them although ccxt's own base class has not, and one attribute
-#: that is spelled otherwise there.
+#: Methods of single exchanges that ccxt's base class does not have, and one attribute with another
+#: name.
 NOT_IN_THE_BASE = {
     *("fetch_closed_order", "fetch_open_order", "fetch_settlement_history"),
     *("fetch_volatility_history", "precision_mode"),
@@ -41,8 +41,8 @@ def _hash(names: frozenset[str]) -> str:
     return hashlib.sha256(" ".join(sorted(names)).encode()).hexdigest()[:16]
 
 
-def test_the_lists_are_what_they_were() -> None:
-    """A change of a list is a decision: it is made here too."""
+def test_the_lists_are_unchanged() -> None:
+    """A changed list must be changed here too, deliberately."""
     assert (len(READ_METHODS), len(TRADE_METHODS), len(ENTRY_METHODS), len(CANCEL_METHODS)) == (
         125,
         44,
@@ -57,12 +57,12 @@ def test_the_lists_are_what_they_were() -> None:
     )
 
 
-def test_what_is_listed_is_ccxts() -> None:
+def test_listed_methods_exist_in_ccxt() -> None:
     listed = READ_METHODS | TRADE_METHODS
     assert {name for name in listed if not hasattr(THEIRS, name)} == NOT_IN_THE_BASE
 
 
-def test_no_other_method_of_ccxt_may_be_called() -> None:
+def test_other_ccxt_methods_are_not_allowed() -> None:
     names = {snake_case(name) for name, _ in inspect.getmembers(THEIRS)} | set(dir(ccxt.binance))
     others = {name for name in names if name not in READ_METHODS | TRADE_METHODS}
     assert len(others) > 500
@@ -88,7 +88,7 @@ def test_never(name: str) -> None:
     assert is_trade_method(name)
 
 
-def test_every_method_under_both_spellings() -> None:
+def test_every_method_in_both_notations() -> None:
     for name in READ_METHODS | TRADE_METHODS:
         first, *rest = name.split("_")
         camel = first + "".join(part.capitalize() for part in rest)
@@ -97,14 +97,14 @@ def test_every_method_under_both_spellings() -> None:
         assert snake_case(camel) == snake
 
 
-def test_what_an_account_may_allow() -> None:
+def test_methods_that_an_account_may_allow() -> None:
     assert is_allowable("withdraw") and is_allowable("fetch_deposit_address")
     never = ["close", "set_sandbox_mode", "enable_demo_trading", "_x", "__class__", "a b", "A"]
     listed = ["fetch_ticker", "create_order", "watch_ticker", "create_order_ws"]
     assert filter_allowable([*never, *listed, "transfer"]) == {"transfer"}
 
 
-def test_what_has_a_form_trades() -> None:
+def test_every_parsed_method_trades() -> None:
     assert PARSED_METHODS <= TRADE_METHODS
     signatures = (inspect.signature(getattr(ccxt.Exchange, name)) for name in PARSED_METHODS)
     assert all("params" in signature.parameters for signature in signatures)
@@ -116,7 +116,7 @@ CASES = list(product(["fetch_ticker", "create_order", "cancel_order", "withdraw"
 
 
 @pytest.mark.parametrize(("func", "role"), CASES)
-def test_who_may_call(func: str, role: Role) -> None:
+def test_callers_by_role(func: str, role: Role) -> None:
     permission = permission_for(CcxtCall(func=func))
     reads = method_class_of(func) is MethodClass.READ
     for trades, restricted in product((True, False), (True, False)):
@@ -133,5 +133,5 @@ def test_who_may_call(func: str, role: Role) -> None:
             assert denied is not None and denied.code == "strategy_permission_denied"
         else:
             assert denied is None
-    stranger = Principal(user_id=1, user_name="x", api_key_id=1, role=role, grants={})
-    assert (refuse(stranger, permission, ACCOUNT) is None) == (reads and role is Role.ADMIN)
+    ungranted = Principal(user_id=1, user_name="x", api_key_id=1, role=role, grants={})
+    assert (refuse(ungranted, permission, ACCOUNT) is None) == (reads and role is Role.ADMIN)

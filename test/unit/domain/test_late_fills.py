@@ -1,4 +1,4 @@
-"""Late executions booked with one fold come to what booking one after the other comes to."""
+"""Late executions booked by one replay equal those booked one by one."""
 
 import random
 from collections import Counter
@@ -19,7 +19,7 @@ ORDERS, FILLS = 6, 24
 
 
 def _history(seed: int, mode: PositionMode) -> tuple[LedgerBook, list[ExecutionReport]]:
-    """A book with the newer half of some executions, and those that come too late."""
+    """Return a book with the newer half of some executions, and the late ones."""
     chance, book = random.Random(seed), LedgerBook(mode, an_instrument())
     orders = [
         book.send(
@@ -54,11 +54,10 @@ def _near(amount: Decimal) -> Decimal:
     return round(amount, 15)
 
 
-def _told(book: LedgerBook) -> tuple[object, ...]:
-    """The book with its positions by their first trade: the ids that were given do not count.
+def _state_of(book: LedgerBook) -> tuple[object, ...]:
+    """Return the book with positions by their first trade, independent of ids.
 
-    Nor does into how many legs an execution was cut on the way (each is rounded), or how often a
-    row was written.
+    The number of legs of an execution (each is rounded) and row versions are ignored.
     """
     trades = [deal for deal in book.deals if deal.position_id]
     first: dict[int, str] = {}
@@ -83,13 +82,13 @@ def _catch_up(book: LedgerBook, reports: Sequence[ExecutionReport]) -> Mapping[i
 
 
 @pytest.mark.parametrize("mode", list(PositionMode))
-def test_one_fold_comes_to_what_many_come_to(mode: PositionMode) -> None:
+def test_one_replay_equals_many(mode: PositionMode) -> None:
     for seed in range(40):
         singly, late = _history(seed, mode)
         together, _ = _history(seed, mode)
         for report in late:
             singly.ingest(report)
         went = _catch_up(together, late)
-        assert _told(together) == _told(singly), f"seed {seed}"
+        assert _state_of(together) == _state_of(singly), f"seed {seed}"
         for order_id, position_id in went.items():
             assert position_id in together.positions, f"seed {seed}, order {order_id}"

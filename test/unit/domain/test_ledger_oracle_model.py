@@ -1,4 +1,4 @@
-"""The oracle itself: it is small, stands alone and knows the worked examples by heart."""
+"""The oracle itself: it is small, imports no product code and reproduces the worked examples."""
 
 import ast
 import sys
@@ -11,7 +11,7 @@ from kit.ledger.oracle import Oracle, OracleMove, OracleOrder, OracleTrade
 ORACLE_LINES_MAX = 150
 
 
-def test_the_oracle_is_small_and_stands_alone() -> None:
+def test_the_oracle_is_small_and_independent() -> None:
     text = Path(oracle_module.__file__).read_text(encoding="utf-8")
     assert len(text.splitlines()) <= ORACLE_LINES_MAX
     tree = ast.parse(text)
@@ -21,7 +21,7 @@ def test_the_oracle_is_small_and_stands_alone() -> None:
 
 
 def _traded(mode: str, *trades: tuple[int, int, str, str], kind: str = "linear") -> Oracle:
-    """An oracle after trades of (sign, strategy, quantity, price), an order each."""
+    """Return an oracle after trades of (sign, strategy, quantity, price), one order each."""
     oracle = Oracle(mode=mode, kind=kind, size=Fraction(1), base="BTC")
     for number, (sign, strategy, qty, price) in enumerate(trades, 1):
         oracle.asks[number] = OracleOrder(sign=sign, strategy=strategy)

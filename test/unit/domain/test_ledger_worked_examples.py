@@ -83,21 +83,21 @@ class _Run:
         assert [deal.entry.value for deal in self.last_deals] == ["out_by", "out_by"]
         assert [deal.position_id for deal in self.last_deals] == [a, b]
 
-    def check(self, what: str, *words: str) -> None:
+    def check(self, what: str, *expected: str) -> None:
         self.checked += 1
         match what:
             case "flat":
                 assert self.book.open_positions() == []
             case "profit":
                 profits = [deal.profit for deal in self.last_deals]
-                told = profits if len(words) > 1 else [sum(profits, Decimal(0))]
-                assert tuple(map(decimal_text, told)) == words
+                actual = profits if len(expected) > 1 else [sum(profits, Decimal(0))]
+                assert tuple(map(decimal_text, actual)) == expected
             case "fees":
-                told = [deal.fee or Decimal(0) for deal in self.last_deals]
-                assert tuple(map(decimal_text, told)) == words
+                actual = [deal.fee or Decimal(0) for deal in self.last_deals]
+                assert tuple(map(decimal_text, actual)) == expected
             case "realized":
                 realized = (p.realized_pnl for p in self.book.positions.values())
-                assert decimal_text(sum(realized, Decimal(0))) == words[0]
+                assert decimal_text(sum(realized, Decimal(0))) == expected[0]
             case "chained":
                 last = self._position("last")
                 assert last.previous_position_id is not None
@@ -108,10 +108,10 @@ class _Run:
                 last = self._position("last")
                 assert (last.identifier, last.previous_position_id) == (last.id, None)
             case name:
-                self._check_position(self._position(name), *words)
+                self._check_position(self._position(name), *expected)
 
-    def _check_position(self, position: Position, *words: str) -> None:
-        wanted = parse_expected_position(words)
+    def _check_position(self, position: Position, *expected: str) -> None:
+        wanted = parse_expected_position(expected)
         assert position.state.value == wanted.state
         assert position.side.value == wanted.side
         assert decimal_text(position.qty.copy_abs()) == wanted.qty
@@ -126,7 +126,7 @@ class _Run:
         return self.book.positions[number]
 
     def _refuse(self, step: ExampleOrder, ticket: int) -> None:
-        desk = RiskContext(
+        context = RiskContext(
             account=Account(
                 id=1,
                 exchange_id="paper.binance",
@@ -139,14 +139,14 @@ class _Run:
             orders=[order for order in self.book.orders.values() if order.is_open],
             strategy_ids=frozenset({0}),
         )
-        wish = SendOrder(
+        request = SendOrder(
             symbol=self.example.symbol,
             side=Side(step.side),
             order_type="market",
             qty=step.qty,
             position_id=ticket,
         )
-        refused = admit_send(wish, desk)
+        refused = admit_send(request, context)
         assert isinstance(refused, Refused)
         assert refused.code == step.refused
 

@@ -1,4 +1,4 @@
-"""Locks after failures: when they begin, how they grow, what ends them."""
+"""Login lockout: start, growth and reset of locks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +28,7 @@ def test_a_lock_begins_with_the_last_of_so_many(limit: int) -> None:
     )
 
 
-def test_what_is_spread_over_more_than_the_window_locks_nobody() -> None:
+def test_failures_spread_beyond_the_window_do_not_lock() -> None:
     assert locked_until(after(0, 300, 600, 850, 901), FAILURES_PER_NAME) is None
     assert locked_until(after(0, 300, 600, 850, 900), FAILURES_PER_NAME) is not None
 
@@ -44,7 +44,7 @@ def test_a_lock_doubles_up_to_a_quarter_of_an_hour() -> None:
     assert locks == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]
 
 
-def test_who_keeps_quiet_begins_anew() -> None:
+def test_a_quiet_window_resets_the_lock() -> None:
     times = after(0, 1, 2, 3, 4, 6, 9)
     until = locked_until(times, FAILURES_PER_NAME)
     assert until == NOON + timedelta(seconds=13)
@@ -52,11 +52,11 @@ def test_who_keeps_quiet_begins_anew() -> None:
     assert locked_until(times, FAILURES_PER_NAME) is None
 
 
-def test_a_success_makes_the_failures_of_its_name_good() -> None:
-    told = [("ann", False), ("bob", False), ("ann", True), ("ann", False), ("bob", False)]
+def test_a_success_clears_the_failures_of_its_name() -> None:
+    results = [("ann", False), ("bob", False), ("ann", True), ("ann", False), ("bob", False)]
     attempts = [
         LoginAttempt(user_name=name, ok=ok, at=NOON + timedelta(seconds=second))
-        for second, (name, ok) in enumerate(told)
+        for second, (name, ok) in enumerate(results)
     ]
     assert failures_of(attempts) == after(1, 3, 4)
     assert failures_of(attempts[:3]) == after(1)

@@ -1,4 +1,4 @@
-"""The transition table of orders: every (state × report) pair, and what a report may change."""
+"""Order transition table: every (state × report) pair, and the fields that a report changes."""
 
 from decimal import Decimal
 from itertools import product
@@ -56,12 +56,12 @@ def test_a_bust_leaves_an_order_final(state: OrderState) -> None:
 
 
 @pytest.mark.parametrize("kind", [ReportKind.ACCEPTED, ReportKind.EXECUTION])
-def test_an_order_that_was_not_placed_may_turn_up(kind: ReportKind) -> None:
+def test_an_order_that_was_not_placed_may_appear_later(kind: ReportKind) -> None:
     state = next_state(OrderState.REJECTED, kind, left=True, filled=False, code="not_placed")
     assert state is OrderState.SUBMITTED
 
 
-def test_a_fill_keeps_a_wished_cancel() -> None:
+def test_a_fill_keeps_a_pending_cancel() -> None:
     order = _accepted(qty=Decimal(2), pending_change="cancel")
     after = _after(order, a_fill("1", "100"))
     assert after.state is OrderState.PARTIALLY_FILLED
@@ -99,15 +99,15 @@ def test_a_rejected_rest_is_a_cancel() -> None:
     assert _after(order, a_report(ReportKind.REJECTED, code="x")).state is OrderState.CANCELED
 
 
-def test_who_said_no_is_kept() -> None:
+def test_the_rejecting_side_is_recorded() -> None:
     refused = _after(an_order(), a_report(ReportKind.REFUSED, code="risk_blocked", message="m"))
     rejected = _after(an_order(), a_report(ReportKind.REJECTED, code="no_price", message="m"))
     assert (refused.reject_source, refused.reject_code) == ("oms", "risk_blocked")
     assert (rejected.reject_source, rejected.reject_code) == ("exchange", "no_price")
 
 
-def test_a_cut_told_before_the_answer_counts() -> None:
-    """Reduce-only: cut from 3 to 1 on arrival, executed, and only then said to have arrived."""
+def test_a_reduction_reported_before_the_response_is_applied() -> None:
+    """Reduce-only: reduced from 3 to 1 on arrival, executed, and acknowledged afterwards."""
     cut = _after(an_order(qty=Decimal(3)), a_report(ReportKind.CHANGED, qty=Decimal(1)))
     assert (cut.state, cut.qty) == (OrderState.SUBMITTED, Decimal(1))
     assert advance_order(cut, a_report(ReportKind.ACCEPTED)) is None

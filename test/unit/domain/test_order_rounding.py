@@ -1,4 +1,4 @@
-"""Numbers on the grid: cut, never enlarged, and to the side that does no harm."""
+"""Order rounding: quantities down, prices to the passive side."""
 
 from decimal import Decimal
 
@@ -23,8 +23,10 @@ LOW, HIGH = Decimal("60000.0"), Decimal("60000.1")
 
 
 def _send(side: Side, order_type: str = "limit", **more: object) -> SendOrder:
-    wish = SendOrder(symbol=BTC.symbol, side=side, order_type=order_type, qty=Decimal("0.0019999"))
-    return round_send_order(evolve(wish, **more), BTC)
+    request = SendOrder(
+        symbol=BTC.symbol, side=side, order_type=order_type, qty=Decimal("0.0019999")
+    )
+    return round_send_order(evolve(request, **more), BTC)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +55,8 @@ def test_levels_of_a_purchase_are_sales() -> None:
     assert (sent.stop_loss, sent.stop_gain) == (HIGH, LOW)
 
 
-def test_who_wishes_it_is_refused_instead() -> None:
-    wish = SendOrder(
+def test_rounding_can_be_refused() -> None:
+    request = SendOrder(
         symbol=BTC.symbol,
         side=Side.BUY,
         order_type="limit",
@@ -62,10 +64,10 @@ def test_who_wishes_it_is_refused_instead() -> None:
         price=OFF,
         params={"precision": "refuse"},
     )
-    assert round_send_order(wish, BTC) is wish
+    assert round_send_order(request, BTC) is request
 
 
-def test_closes_and_changes_go_the_same_way() -> None:
+def test_closes_and_changes_are_rounded_alike() -> None:
     close = ClosePosition(position_id=1, order_type="limit", qty=Decimal("0.0019"), price=OFF)
     sent = round_close_position(close, Side.SELL, BTC)
     assert (sent.qty, sent.price) == (Decimal("0.001"), HIGH)
@@ -78,9 +80,9 @@ def test_closes_and_changes_go_the_same_way() -> None:
     st.decimals(min_value="0.00001", max_value="99999", places=5),
     st.sampled_from(list(Side)),
 )
-def test_what_is_sent_is_on_the_grid(qty: Decimal, price: Decimal, side: Side) -> None:
-    wish = SendOrder(symbol=BTC.symbol, side=side, order_type="limit", qty=qty, price=price)
-    sent = round_send_order(wish, BTC)
+def test_sent_values_are_rounded(qty: Decimal, price: Decimal, side: Side) -> None:
+    request = SendOrder(symbol=BTC.symbol, side=side, order_type="limit", qty=qty, price=price)
+    sent = round_send_order(request, BTC)
     assert sent.price is not None and sent.price > 0
     assert is_on_step(sent.price, BTC.tick) and is_on_step(sent.qty, BTC.step)
     assert 0 <= qty - sent.qty < BTC.step

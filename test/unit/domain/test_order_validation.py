@@ -1,4 +1,4 @@
-"""Forms of orders: what each type needs, what does not go together, and what all engines take."""
+"""Order validation: required fields per type, contradictions, supported types."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ STOP = {"order_type": "stop_market", "trigger_price": Decimal(90)}
 LATER = NOON + timedelta(hours=1)
 
 
-def a_wish(**changes: Any) -> SendOrder:
+def a_request(**changes: Any) -> SendOrder:
     values: dict[str, Any] = {
         "symbol": "BTC/USDT:USDT",
         "side": Side.BUY,
@@ -50,8 +50,8 @@ def a_wish(**changes: Any) -> SendOrder:
         {"price": Decimal(3)},
     ],
 )
-def test_forms_that_are_taken(changes: dict[str, Any]) -> None:
-    assert refuse_invalid_order(a_wish(**changes), is_paper=True) is None
+def test_accepted_order_types(changes: dict[str, Any]) -> None:
+    assert refuse_invalid_order(a_request(**changes), is_paper=True) is None
 
 
 @pytest.mark.parametrize(
@@ -89,22 +89,22 @@ def test_forms_that_are_taken(changes: dict[str, Any]) -> None:
         ({"expires_at": LATER}, "validation_error", "GTD only"),
     ],
 )
-def test_forms_that_contradict_themselves(changes: dict[str, Any], code: str, word: str) -> None:
-    refused = refuse_invalid_order(a_wish(**changes), is_paper=True)
+def test_contradictory_order_types(changes: dict[str, Any], code: str, word: str) -> None:
+    refused = refuse_invalid_order(a_request(**changes), is_paper=True)
     assert refused is not None
     assert refused.code == code
     assert word in refused.message
 
 
-def test_faults_are_for_paper_exchanges_alone() -> None:
-    wish = a_wish(params={"sim": "timeout"})
-    assert refuse_invalid_order(wish, is_paper=True) is None
-    refused = refuse_invalid_order(wish, is_paper=False)
+def test_faults_are_for_paper_exchanges_only() -> None:
+    request = a_request(params={"sim": "timeout"})
+    assert refuse_invalid_order(request, is_paper=True) is None
+    refused = refuse_invalid_order(request, is_paper=False)
     assert refused is not None
     assert refused.code == "sim_not_supported"
 
 
-def test_a_close_takes_the_same_forms() -> None:
+def test_a_close_accepts_the_same_order_types() -> None:
     close = ClosePosition(position_id=1, order_type="stop_market", trigger_price=Decimal(9))
     assert refuse_invalid_order(close, is_paper=True) is None
     refused = refuse_invalid_order(
@@ -114,18 +114,18 @@ def test_a_close_takes_the_same_forms() -> None:
     assert refused.code == "validation_error"
 
 
-def test_every_type_of_the_wire_has_a_form_here() -> None:
+def test_every_wire_order_type_is_supported() -> None:
     needs = {"price": Decimal(1), "trigger_price": Decimal(1), "trailing_amount": Decimal(1)}
     for word in ORDER_TYPES.values():
-        refused = refuse_invalid_order(a_wish(order_type=word, **needs), is_paper=True)
+        refused = refuse_invalid_order(a_request(order_type=word, **needs), is_paper=True)
         assert refused is None or refused.code == "validation_error"
 
 
-def test_prices_of_a_form() -> None:
-    assert limit_price(a_wish(**LIMIT)) == 100
-    assert limit_price(a_wish(price=Decimal(3))) is None
-    assert valuation_price(a_wish(**LIMIT), Decimal(7)) == 100
-    assert valuation_price(a_wish(**STOP), Decimal(7)) == 90
-    assert valuation_price(a_wish(), Decimal(7)) == 7
-    assert is_post_only(a_wish(**LIMIT, time_in_force="PO"))
-    assert not is_post_only(a_wish(**LIMIT))
+def test_prices_of_an_order_type() -> None:
+    assert limit_price(a_request(**LIMIT)) == 100
+    assert limit_price(a_request(price=Decimal(3))) is None
+    assert valuation_price(a_request(**LIMIT), Decimal(7)) == 100
+    assert valuation_price(a_request(**STOP), Decimal(7)) == 90
+    assert valuation_price(a_request(), Decimal(7)) == 7
+    assert is_post_only(a_request(**LIMIT, time_in_force="PO"))
+    assert not is_post_only(a_request(**LIMIT))

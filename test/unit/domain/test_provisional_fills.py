@@ -1,4 +1,4 @@
-"""Executions that were inferred, and the real ones that come instead."""
+"""Inferred executions and the actual ones that replace them."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.value import evolve
 
 
-def _told(book: LedgerBook, order_id: int, qty: str, trade: str, second: int) -> LedgerUpdate:
+def _execute(book: LedgerBook, order_id: int, qty: str, trade: str, second: int) -> LedgerUpdate:
     report = a_fill(qty, "100", order_id=order_id, trade=trade)
     assert report.execution is not None
     execution = evolve(
@@ -24,26 +24,26 @@ def _told(book: LedgerBook, order_id: int, qty: str, trade: str, second: int) ->
 def test_a_ticket_keeps_its_id_when_the_real_execution_comes() -> None:
     book = LedgerBook(PositionMode.HEDGE, an_instrument())
     order = book.send("buy", Decimal(3))
-    (opened,) = _told(book, order.id, "3", "inferred-1", 9).positions
+    (opened,) = _execute(book, order.id, "3", "inferred-1", 9).positions
     named = book.send("buy", Decimal(1), **book.named(opened.id))
 
-    _told(book, order.id, "3", "real", 1)
-    _told(book, named.id, "1", "more", 10)
+    _execute(book, order.id, "3", "real", 1)
+    _execute(book, named.id, "1", "more", 10)
 
     assert [(one.id, one.qty) for one in book.positions.values()] == [(opened.id, 4)]
     assert [deal.provisional for deal in book.deals] == [False, False]
 
 
-def test_what_is_left_of_an_inferred_execution_is_told() -> None:
+def test_the_rest_of_an_inferred_execution_is_reported() -> None:
     book = LedgerBook(PositionMode.NETTING, an_instrument())
     order = book.send("buy", Decimal(3))
-    _told(book, order.id, "3", "inferred-1", 9)
+    _execute(book, order.id, "3", "inferred-1", 9)
 
-    entry = _told(book, order.id, "1", "real-1", 1)
-    assert [(deal.qty, deal.provisional) for deal in entry.deals_changed] == [(2, True)]
-    assert [(deal.qty, deal.provisional) for deal in entry.deals] == [(1, False)]
+    update = _execute(book, order.id, "1", "real-1", 1)
+    assert [(deal.qty, deal.provisional) for deal in update.deals_changed] == [(2, True)]
+    assert [(deal.qty, deal.provisional) for deal in update.deals] == [(1, False)]
 
-    entry = _told(book, order.id, "2", "real-2", 2)
-    assert [(deal.qty, deal.provisional) for deal in entry.deals_removed] == [(2, True)]
+    update = _execute(book, order.id, "2", "real-2", 2)
+    assert [(deal.qty, deal.provisional) for deal in update.deals_removed] == [(2, True)]
     assert [deal.qty for deal in book.deals] == [1, 2]
     assert book.orders[order.id].provisional_qty == 0

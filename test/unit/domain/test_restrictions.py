@@ -1,4 +1,4 @@
-"""What a key is held to beside its grants: addresses, and what is tighter than what."""
+"""Key restrictions: addresses, and comparison of restrictions."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,12 +21,12 @@ HELD = Restrictions(
 @pytest.mark.parametrize(
     "ip", ["10.1.2.3", "10.255.255.255", "2001:db8::1", "::ffff:10.0.0.7", "2001:db8:ffff::"]
 )
-def test_from_where_it_may_be_used(ip: str) -> None:
+def test_allowed_addresses(ip: str) -> None:
     assert refuse_ip(HELD, ip) is None
 
 
 @pytest.mark.parametrize("ip", ["11.0.0.1", "2001:db9::1", "::ffff:11.0.0.1", "", "unix:", "10"])
-def test_from_where_it_may_not(ip: str) -> None:
+def test_refused_addresses(ip: str) -> None:
     refused = refuse_ip(HELD, ip)
     assert refused is not None and refused.code == "ip_not_allowed"
     assert refuse_ip(UNRESTRICTED, ip) is None

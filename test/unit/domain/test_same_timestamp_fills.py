@@ -1,4 +1,4 @@
-"""Executions of one moment: the exchange's own sequence says which came first."""
+"""Executions with equal time are ordered by the exchange's sequence."""
 
 from decimal import Decimal
 from itertools import permutations
@@ -11,17 +11,17 @@ from oms.domain.account import PositionMode
 from oms.domain.ledger.booking import merge_legs
 from oms.domain.value import evolve
 
-#: Trade id, side, quantity, price, in the exchange's order; the ids say the opposite.
-_TOLD = (("c", "buy", "3", "100"), ("b", "sell", "2", "110"), ("a", "sell", "2", "120"))
+#: Trade id, side, quantity, price, in the exchange's order; ids are in the opposite order.
+_EXECUTIONS = (("c", "buy", "3", "100"), ("b", "sell", "2", "110"), ("a", "sell", "2", "120"))
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_they_are_folded_by_sequence_in_whatever_order_they_are_told(
+def test_they_are_booked_by_sequence_in_any_order_of_arrival(
     order: tuple[int, ...],
 ) -> None:
     book = LedgerBook(PositionMode.NETTING, an_instrument())
     for number in order:
-        trade, side, qty, price = _TOLD[number]
+        trade, side, qty, price = _EXECUTIONS[number]
         sent = book.send(side, Decimal(qty))
         report = a_fill(qty, price, order_id=sent.id, trade=trade)
         assert report.execution is not None
@@ -33,15 +33,15 @@ def test_they_are_folded_by_sequence_in_whatever_order_they_are_told(
     assert sum(deal.profit for deal in book.deals) == 2 * 10 + 20
 
 
-def test_the_parts_of_an_execution_make_it_whole_again() -> None:
-    """Also where it turned a position around: what is booked anew keeps its place."""
+def test_the_legs_of_an_execution_merge_to_it() -> None:
+    """Also for an execution that flips a position: its legs keep their order when booked again."""
     book = LedgerBook(PositionMode.NETTING, an_instrument())
-    for number, (trade, side, qty, price) in enumerate(_TOLD, start=1):
+    for number, (trade, side, qty, price) in enumerate(_EXECUTIONS, start=1):
         sent = book.send(side, Decimal(qty))
         report = a_fill(qty, price, order_id=sent.id, trade=trade, fee="0.3")
         assert report.execution is not None
-        told = evolve(report.execution, sequence=number)
-        book.ingest(evolve(report, execution=told))
+        execution = evolve(report.execution, sequence=number)
+        book.ingest(evolve(report, execution=execution))
     legs = [deal for deal in book.deals if deal.exchange_trade_id == "a"]
     assert len(legs) == 2, "it closed one and opened another"
-    assert merge_legs(legs) == told
+    assert merge_legs(legs) == execution

@@ -1,4 +1,4 @@
-"""``account_ids`` of a body: CSV or a list, read as forgivingly as in a query."""
+"""``account_ids`` of a body: CSV or list, parsed as leniently as in a query."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from oms.wire.request_body import Malformed
 
 
 @pytest.mark.parametrize(
-    ("told", "ids"),
+    ("sent", "ids"),
     [
         ("1,2", (1, 2)),
         ([1, 2], (1, 2)),
@@ -18,11 +18,11 @@ from oms.wire.request_body import Malformed
         ([], None),
     ],
 )
-def test_accounts_are_named_by_csv_or_list(told: object, ids: tuple[int, ...] | None) -> None:
-    assert read_reconcile({"account_ids": told})[0] == ids
+def test_accounts_are_named_by_csv_or_list(sent: object, ids: tuple[int, ...] | None) -> None:
+    assert read_reconcile({"account_ids": sent})[0] == ids
 
 
-@pytest.mark.parametrize("told", ["x", ["x"], [0], 5, {"a": 1}, list(range(1, 1002))])
-def test_what_names_no_account_is_refused(told: object) -> None:
+@pytest.mark.parametrize("sent", ["x", ["x"], [0], 5, {"a": 1}, list(range(1, 1002))])
+def test_invalid_account_ids_are_refused(sent: object) -> None:
     with pytest.raises(Malformed):
-        read_reconcile({"account_ids": told})
+        read_reconcile({"account_ids": sent})

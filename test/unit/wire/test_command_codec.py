@@ -1,4 +1,4 @@
-"""Commands as stored text: written and read back alike, equal wishes with one fingerprint."""
+"""Stored commands: encoding and decoding, equal fingerprints of equal requests."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -169,7 +169,7 @@ PAYLOADS: list[CommandPayload] = [
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: command_type_of(payload))
-def test_what_is_written_is_read_back(payload: CommandPayload) -> None:
+def test_encoded_payloads_are_decoded(payload: CommandPayload) -> None:
     assert decode_payload(command_type_of(payload), encode_payload(payload)) == payload
 
 
@@ -183,7 +183,7 @@ def test_every_field_of_an_order_is_among_the_examples() -> None:
     assert same == []
 
 
-def test_equal_wishes_have_one_fingerprint() -> None:
+def test_equal_requests_have_one_fingerprint() -> None:
     one = SendOrder(
         symbol="X",
         side=Side.BUY,
@@ -226,7 +226,7 @@ def test_texts_that_are_stored_stay_as_they_are() -> None:
     assert encode_payload(merge) == '{"source_position_id":2,"target_position_id":1}'
 
 
-def test_what_a_change_clears_is_written_and_what_it_keeps_is_absent() -> None:
+def test_a_change_writes_cleared_values_and_omits_kept_ones() -> None:
     change = ChangePosition(position_id=1, stop_loss=None, comment="c")
     assert encode_payload(change) == '{"position_id":1,"oms_stop_loss":null,"comment":"c"}'
     assert decode_payload("position_change", '{"position_id":1,"comment":null}') == ChangePosition(
@@ -234,13 +234,13 @@ def test_what_a_change_clears_is_written_and_what_it_keeps_is_absent() -> None:
     )
 
 
-def test_an_unknown_word_is_a_bug() -> None:
+def test_an_unknown_command_type_is_a_bug() -> None:
     with pytest.raises(AssertionError):
         decode_payload("send_money", "{}")
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: type(payload).__name__)
-def test_what_only_reads_is_known_by_its_text(payload: CommandPayload) -> None:
+def test_reads_are_recognized_by_their_text(payload: CommandPayload) -> None:
     reads = isinstance(payload, ReadConnection) or (
         isinstance(payload, CcxtCall) and not payload.is_trade
     )

@@ -1,4 +1,4 @@
-"""Bodies of commands: what is read, what is tolerated, what is refused and how it is named."""
+"""Command bodies: parsing, tolerated keys, errors."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,21 +23,21 @@ ORDER = {"symbol": "BTC/USDT", "side": "buy", "order_type": "market", "qty": "0.
 
 
 def read(payload: dict[str, Any], command: str = "send_order", **envelope: Any) -> CommandRequest:
-    """The one wish of a body."""
+    """Return the single command of a body."""
     body = {"account_id": 7, "command": command, "payload": payload} | envelope
-    (wish,) = read_commands(load_body(dumps(body).encode()), 10)
-    return wish
+    (request,) = read_commands(load_body(dumps(body).encode()), 10)
+    return request
 
 
 def sent(**changes: Any) -> SendOrder:
-    """The order that a payload means."""
+    """Return the order of a payload."""
     payload = read(ORDER | changes).payload
     assert isinstance(payload, SendOrder)
     return payload
 
 
 def refused(payload: dict[str, Any], command: str = "send_order", **envelope: Any) -> Malformed:
-    """What is wrong with a body."""
+    """Return the errors of a body."""
     with pytest.raises(Malformed) as wrong:
         read(payload, command, **envelope)
     return wrong.value
@@ -90,13 +90,13 @@ def test_numbers_are_read_from_their_text(text: str, number: str | None) -> None
                 read_commands(load_body(raw), 10)
             assert wrong.value.errors[0]["loc"] == [0, "payload", "qty"]
         else:
-            (wish,) = read_commands(load_body(raw), 10)
-            assert isinstance(wish.payload, SendOrder)
-            assert wish.payload.qty == Decimal(number)
+            (request,) = read_commands(load_body(raw), 10)
+            assert isinstance(request.payload, SendOrder)
+            assert request.payload.qty == Decimal(number)
 
 
 @pytest.mark.parametrize("qty", ["NaN", "Infinity", "1_0", " 1", "１", "0x1", "", True, ["1"], {}])
-def test_what_is_no_number_is_refused(qty: object) -> None:
+def test_invalid_numbers_are_refused(qty: object) -> None:
     assert refused(ORDER | {"qty": qty}).errors[0]["loc"] == [0, "payload", "qty"]
 
 
@@ -122,7 +122,7 @@ def test_extra_is_merged_and_params_win() -> None:
     assert order.params == {"a": 2, "b": 1.5}
 
 
-def test_ccxt_spellings_move_to_their_fields() -> None:
+def test_ccxt_names_move_to_their_fields() -> None:
     order = sent(params={"reduceOnly": True, "timeInForce": "gtc", "clientOrderId": "me", "z": 1})
     assert (order.reduce_only, order.time_in_force, order.client_order_id) == (True, "GTC", "me")
     assert order.params == {"z": 1}
@@ -130,7 +130,7 @@ def test_ccxt_spellings_move_to_their_fields() -> None:
 
 
 def test_a_trigger_makes_the_order_conditional() -> None:
-    """Carried out at once it would be the opposite of what was asked."""
+    """Ignoring the key would execute the opposite of the request."""
     assert sent(params={"triggerPrice": 5}).order_type == "stop_market"
     assert sent(order_type="limit", price=1, stop_price=5).order_type == "stop_limit"
     assert sent(take_profit_price=5).order_type == "take_profit_market"
@@ -201,7 +201,7 @@ def test_unknown_keys_are_refused() -> None:
     assert close.errors[0]["loc"] == [0, "payload", "stop_loss"]
 
 
-def test_idle_keys_of_a_close() -> None:
+def test_ignored_keys_of_a_close() -> None:
     idle = {"reduce_only": False, "oms_stop_loss": "x", "oms_stop_gain": 3}
     assert read({"position_id": "5"} | idle, "close_position").payload == ClosePosition(
         position_id=5
@@ -260,11 +260,15 @@ BOOK = {"bids": [["99", "1"], ["98.5", None]], "asks": [["100", 2]]}
 
 def test_a_paper_price_may_be_a_book_and_a_print() -> None:
     trade = {"price": "99.5", "qty": 3, "side": "sell"}
-    wish = read_paper_price({"symbol": "X", "book": BOOK, "print": trade}).payload
-    assert isinstance(wish, PaperPrice)
-    assert (wish.bid, wish.ask) == (99, 100)
-    assert wish.bids == ((Decimal(99), Decimal(1)), (Decimal("98.5"), None))
-    assert (wish.print_price, wish.print_qty, wish.print_side) == (Decimal("99.5"), 3, Side.SELL)
+    request = read_paper_price({"symbol": "X", "book": BOOK, "print": trade}).payload
+    assert isinstance(request, PaperPrice)
+    assert (request.bid, request.ask) == (99, 100)
+    assert request.bids == ((Decimal(99), Decimal(1)), (Decimal("98.5"), None))
+    assert (request.print_price, request.print_qty, request.print_side) == (
+        Decimal("99.5"),
+        3,
+        Side.SELL,
+    )
     alone = read_paper_price({"symbol": "X", "print": {"price": 1, "qty": 2}}).payload
     assert isinstance(alone, PaperPrice)
     assert (alone.bid, alone.ask, alone.print_side) == (None, None, None)
@@ -287,7 +291,7 @@ def test_a_paper_price_may_be_a_book_and_a_print() -> None:
         {"symbol": "X", "print": {"price": 1, "qty": 1, "side": "up"}},
     ],
 )
-def test_paper_prices_that_are_none(wrong: dict[str, object]) -> None:
+def test_invalid_paper_prices(wrong: dict[str, object]) -> None:
     with pytest.raises(Malformed):
         read_paper_price(wrong)
 

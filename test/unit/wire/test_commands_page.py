@@ -1,4 +1,4 @@
-"""The commands printed on the page about them are read as they stand there."""
+"""The commands in the documentation are valid bodies."""
 
 import re
 from pathlib import Path
@@ -12,14 +12,14 @@ BLOCK = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(title: str) -> list[object]:
-    """The JSON values printed under a heading, down to the next."""
+    """Return the JSON values printed under a heading, up to the next one."""
     section = PAGE.read_text(encoding="utf-8").split(f"## {title}\n")[1].split("\n## ")[0]
     return [load_body(text.encode()) for text in BLOCK.findall(section)]
 
 
-def test_every_command_is_shown() -> None:
+def test_every_command_is_documented() -> None:
     (several,) = blocks("All commands")
-    assert {command_type_of(wish.payload) for wish in read_commands(several, 20)} == {
+    assert {command_type_of(request.payload) for request in read_commands(several, 20)} == {
         "send_order",
         "cancel_order",
         "cancel_all_orders",

@@ -1,4 +1,4 @@
-"""``oms.policies``: what is said of a class counts, what is none is refused where it is set."""
+"""``oms.policies``: known policies apply, invalid ones are refused when set."""
 
 import pytest
 
@@ -6,17 +6,17 @@ from oms.domain.errors import Invalid
 from oms.wire.account_config.discrepancy_policies import check_policies, read_policies
 
 
-def test_what_is_said_counts_and_what_nobody_knows_does_not() -> None:
+def test_known_policies_apply_and_unknown_ones_are_ignored() -> None:
     text = '{"oms":{"policies":{"position_differs":"ask","odd":"auto","deal_extra":"never"}}}'
     assert read_policies(text) == {"position_differs": "ask"}
     assert read_policies("{}") == read_policies("nonsense") == {}
 
 
 @pytest.mark.parametrize(
-    "told", ['{"odd":"auto"}', '{"deal_extra":"never"}', '{"deal_extra":1}', '["auto"]']
+    "sent", ['{"odd":"auto"}', '{"deal_extra":"never"}', '{"deal_extra":1}', '["auto"]']
 )
-def test_what_is_no_policy_is_refused(told: str) -> None:
+def test_invalid_policies_are_refused(sent: str) -> None:
     with pytest.raises(Invalid) as refused:
-        check_policies(f'{{"oms":{{"policies":{told}}}}}')
+        check_policies(f'{{"oms":{{"policies":{sent}}}}}')
     assert refused.value.code == "extra_config_refused"
     check_policies('{"oms":{"policies":{"deal_extra":"auto"}}}')

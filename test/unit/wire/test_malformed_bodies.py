@@ -1,7 +1,7 @@
-"""Whatever comes as a body ends as wishes or as one clean refusal, never as anything else.
+"""Any body is parsed to commands or refused with ``Malformed``.
 
-Invariants: a refusal names at least one place, its text is storable and short; what is accepted
-survives the queue's text unchanged.
+Invariants: a refusal names at least one location, its text is storable and short; an accepted
+payload survives encoding unchanged.
 """
 
 import json
@@ -91,18 +91,18 @@ _ENVELOPES = st.fixed_dictionaries(
 
 
 def check(raw: bytes) -> None:
-    """The invariants above, for one body."""
+    """Check the invariants for one body."""
     try:
-        wishes = read_commands(load_body(raw), 10)
+        requests = read_commands(load_body(raw), 10)
     except Malformed as wrong:
         assert wrong.errors
         assert wrong.code in ("validation_error", "missing_account_id", "unsupported_command")
         json.dumps(wrong.errors, ensure_ascii=False).encode()
         return
-    for wish in wishes:
-        text = encode_payload(wish.payload)
+    for request in requests:
+        text = encode_payload(request.payload)
         text.encode()
-        assert decode_payload(command_type_of(wish.payload), text) == wish.payload
+        assert decode_payload(command_type_of(request.payload), text) == request.payload
 
 
 @given(st.binary(max_size=200))
@@ -123,11 +123,11 @@ def test_almost_commands(value: Any) -> None:
 @given(_JUNK)
 def test_prices(value: Any) -> None:
     try:
-        wish = read_paper_price(load_body(json.dumps(value).encode()))
+        request = read_paper_price(load_body(json.dumps(value).encode()))
     except Malformed as wrong:
         assert wrong.errors
     else:
-        assert decode_payload("paper_price", encode_payload(wish.payload)) == wish.payload
+        assert decode_payload("paper_price", encode_payload(request.payload)) == request.payload
 
 
 @given(_JUNK | st.fixed_dictionaries({"args": _JUNK, "kwargs": _JUNK}))

@@ -1,4 +1,4 @@
-"""Which ccxt methods may be called, under both of their spellings."""
+"""Names of ccxt methods in both notations."""
 
 import pytest
 

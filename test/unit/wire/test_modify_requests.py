@@ -1,4 +1,4 @@
-"""Bodies of the commands on orders and positions that there are."""
+"""Bodies of commands on existing orders and positions."""
 
 from decimal import Decimal
 from typing import Any
@@ -31,19 +31,21 @@ _LEVELS = st.none() | st.decimals(
 
 
 def read(command: str, payload: dict[str, Any], account_id: int | None = None) -> CommandPayload:
-    """The payload of the one wish of a body."""
-    return wish_of(command, payload, account_id).payload
+    """Return the payload of the single command of a body."""
+    return request_of(command, payload, account_id).payload
 
 
-def wish_of(command: str, payload: dict[str, Any], account_id: int | None = None) -> CommandRequest:
-    """The one wish of a body."""
+def request_of(
+    command: str, payload: dict[str, Any], account_id: int | None = None
+) -> CommandRequest:
+    """Return the single command of a body."""
     body = {"account_id": account_id, "command": command, "payload": payload}
-    (wish,) = read_commands(load_body(dumps(body).encode()), 10)
-    return wish
+    (request,) = read_commands(load_body(dumps(body).encode()), 10)
+    return request
 
 
 def place(command: str, payload: dict[str, Any], account_id: int | None = 7) -> list[Any]:
-    """Where the body is wrong, without index and payload."""
+    """Return the location of the error, without index and payload."""
     with pytest.raises(Malformed) as wrong:
         read(command, payload, account_id)
     (error,) = wrong.value.errors
@@ -63,13 +65,13 @@ def place(command: str, payload: dict[str, Any], account_id: int | None = 7) -> 
         ("position_change", {"position_id": 1, "comment": "c"}),
     ],
 )
-def test_the_account_of_a_row_need_not_be_told(command: str, payload: dict[str, Any]) -> None:
-    assert wish_of(command, payload).account_id is None
-    assert wish_of(command, payload, 3).account_id == 3
+def test_commands_on_rows_need_no_account(command: str, payload: dict[str, Any]) -> None:
+    assert request_of(command, payload).account_id is None
+    assert request_of(command, payload, 3).account_id == 3
 
 
 @pytest.mark.parametrize("csv", ["1;2", "1,x", "-1", "1.5", "0", "9007199254740992", "１"])
-def test_a_text_of_ids_that_is_none(csv: str) -> None:
+def test_invalid_id_lists(csv: str) -> None:
     assert place("cancel_order", {"order_ids_csv": csv}) == ["order_ids_csv"]
 
 
@@ -86,7 +88,7 @@ def test_how_many_orders_one_cancel_names() -> None:
 @pytest.mark.parametrize(
     ("command", "made"), [("cancel_all_orders", CancelAllOrders), ("close_all", CloseAllPositions)]
 )
-def test_sweeps(command: str, made: type[CancelAllOrders | CloseAllPositions]) -> None:
+def test_bulk_scopes(command: str, made: type[CancelAllOrders | CloseAllPositions]) -> None:
     assert read(command, {}, 7) == made()
     named = {"strategy_ids": [3, "1", 3], "strategy_ids_csv": "0, 2,", "symbol": "X"}
     assert read(command, named | {"comment": "c"}, 7) == made(
@@ -140,7 +142,7 @@ def test_merges() -> None:
         ({"stop_mode": "set", "oms_stop_loss": 1, "stop_loss": 2}, ["oms_stop_loss"]),
     ],
 )
-def test_merges_that_are_none(changes: dict[str, Any], where: list[str]) -> None:
+def test_invalid_merges(changes: dict[str, Any], where: list[str]) -> None:
     assert place("merge_positions", MERGE | changes) == where
 
 
@@ -149,7 +151,7 @@ def test_null_clears_and_absent_keeps() -> None:
     assert change == ChangePosition(position_id=1, stop_loss=None, stop_gain=KEEP, comment="c")
     change = read("position_change", {"position_id": "1", "stop_gain": "5", "comment": None})
     assert change == ChangePosition(position_id=1, stop_gain=Decimal(5), comment=None)
-    assert wish_of("position_change", {"position_id": 1, "stop_loss": 1}).comment is None
+    assert request_of("position_change", {"position_id": 1, "stop_loss": 1}).comment is None
 
 
 @pytest.mark.parametrize(
@@ -164,20 +166,20 @@ def test_null_clears_and_absent_keeps() -> None:
         ({"position_id": 1, "comment": "c", "qty": None}, "qty"),
     ],
 )
-def test_changes_that_are_none(payload: dict[str, Any], where: str) -> None:
+def test_invalid_changes(payload: dict[str, Any], where: str) -> None:
     assert place("position_change", payload) == [where]
 
 
 @given(_IDS, _IDS)
 def test_lists_and_texts_of_strategies_are_one_set(some: list[int], more: list[int]) -> None:
     csv = ",".join(map(str, more))
-    sweep = read("close_all", {"strategy_ids": some, "strategy_ids_csv": csv}, 7)
-    assert sweep == CloseAllPositions(strategy_ids=tuple(sorted({*some, *more})))
-    assert decode_payload("close_all", encode_payload(sweep)) == sweep
+    close_all = read("close_all", {"strategy_ids": some, "strategy_ids_csv": csv}, 7)
+    assert close_all == CloseAllPositions(strategy_ids=tuple(sorted({*some, *more})))
+    assert decode_payload("close_all", encode_payload(close_all)) == close_all
 
 
 @given(st.fixed_dictionaries({}, optional={"stop_loss": _LEVELS, "oms_stop_gain": _LEVELS}))
-def test_changes_survive_the_queue(levels: dict[str, Decimal | None]) -> None:
+def test_changes_survive_encoding(levels: dict[str, Decimal | None]) -> None:
     sent = {"position_id": 1, "comment": None} | levels
     change = read("position_change", sent)
     assert isinstance(change, ChangePosition)

@@ -1,4 +1,4 @@
-"""MetaTrader's words: the page that maps them, and rows shown in them."""
+"""MetaTrader views: the documented mapping, and rows."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _NOON_SECONDS = int(NOON.timestamp())
 
 
 def _tables() -> dict[str, list[list[str]]]:
-    """The rows of each table of the page, by its header; words without their quotes."""
+    """Return the rows of each table of the page by its header, without quotes."""
     found: dict[str, list[list[str]]] = {}
     header = ""
     for line in _PAGE.read_text().splitlines():
@@ -46,25 +46,25 @@ def _only(header: str) -> Sequence[list[str]]:
     return rows
 
 
-def test_the_page_tells_every_type_of_order() -> None:
-    told = {(_words(row[0])[0], row[1]): int(row[2]) for row in _only("ORDER_TYPE_")}
+def test_the_page_lists_every_order_type() -> None:
+    documented = {(_words(row[0])[0], row[1]): int(row[2]) for row in _only("ORDER_TYPE_")}
     known = {
         (word, str(side)): numbers[side is Side.SELL]
         for word, numbers in mt5_views.ORDER_TYPE.items()
         for side in Side
     }
-    assert told == known
+    assert documented == known
 
 
-def test_the_page_tells_every_state() -> None:
-    told = {_words(row[0])[-1]: int(row[1]) for row in _only("ORDER_STATE_")}
-    assert told == {
+def test_the_page_lists_every_state() -> None:
+    documented = {_words(row[0])[-1]: int(row[1]) for row in _only("ORDER_STATE_")}
+    assert documented == {
         **{str(state): number for state, number in mt5_views.ORDER_STATE.items()},
         **mt5_views.ORDER_STATE_PENDING_CHANGE,
     }
 
 
-def test_the_page_tells_types_entries_and_reasons_of_deals() -> None:
+def test_the_page_lists_types_entries_and_reasons_of_deals() -> None:
     types = {_words(row[0])[0]: int(row[2]) for row in _only("DEAL_TYPE_") if row[1] == "any"}
     assert types == {str(word): number for word, number in mt5_views.DEAL_TYPE.items()}
     entries = {_words(row[0])[0]: int(row[1]) for row in _only("DEAL_ENTRY_") if _words(row[0])}
@@ -73,14 +73,14 @@ def test_the_page_tells_types_entries_and_reasons_of_deals() -> None:
     assert reasons == dict(mt5_views.REASON)
 
 
-def test_the_page_tells_every_return_code() -> None:
-    told = {
+def test_the_page_lists_every_return_code() -> None:
+    documented = {
         word.removeprefix("reason ").strip("`"): int(row[0])
         for row in _tables()["value | TRADE_RETCODE_ | our words"]
         for word in row[2].split(", ")
     }
     codes = {code: kind.mt5_retcode for code, kind in CODES.items() if kind.mt5_retcode}
-    assert told == codes | MT5_RETCODES_BY_REASON
+    assert documented == codes | MT5_RETCODES_BY_REASON
 
 
 def test_a_limit_order_that_rests() -> None:
@@ -118,9 +118,9 @@ def test_a_stop_limit_shows_its_trigger_first() -> None:
     assert (shown["type"], shown["price_open"], shown["price_stoplimit"]) == (6, "100", "99")
 
 
-@pytest.mark.parametrize(("wish", "state"), [("cancel", 9), ("replace", 8)])
-def test_a_wish_is_a_state(wish: str, state: int) -> None:
-    order = an_order(state=OrderState.SUBMITTED, pending_change=wish)
+@pytest.mark.parametrize(("change", "state"), [("cancel", 9), ("replace", 8)])
+def test_a_pending_change_is_a_state(change: str, state: int) -> None:
+    order = an_order(state=OrderState.SUBMITTED, pending_change=change)
     assert mt5_views.order_view(order)["state"] == state
 
 
@@ -185,7 +185,7 @@ def test_how_a_command_ended(
     assert mt5_views.command_view(result, "r", [order], [])["retcode"] == retcode
 
 
-def test_a_refusal_tells_the_code_of_its_reason() -> None:
+def test_a_refusal_has_the_code_of_its_reason() -> None:
     error = Refused(code="risk_blocked", reason="kill_switch", message="halted")
     result = CommandResult(status=CommandStatus.FAILED, error=error)
     shown = mt5_views.command_view(result, None, [], [])

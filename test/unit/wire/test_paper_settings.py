@@ -1,4 +1,4 @@
-"""``oms.paper`` of an account: every key is read, every wrong value is told with its key."""
+"""``oms.paper`` of an account: every key is parsed, errors contain the key."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -21,23 +21,23 @@ from oms.wire.json import dumps
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def read(told: object, *, strict: bool = True) -> PaperSettings:
-    return read_paper_settings(dumps({"oms": {"paper": told}}), strict=strict)
+def read(value: object, *, strict: bool = True) -> PaperSettings:
+    return read_paper_settings(dumps({"oms": {"paper": value}}), strict=strict)
 
 
-def simulated(told: object, mode: PositionMode = PositionMode.NETTING) -> SimulationSettings:
+def simulated(value: object, mode: PositionMode = PositionMode.NETTING) -> SimulationSettings:
     account = Account(
         id=7,
         exchange_id="paper.binance",
         label="paper",
         position_mode=mode,
         environment=Environment.PAPER,
-        paper=read(told),
+        paper=read(value),
     )
     return simulation_settings(account)
 
 
-def test_nothing_told_is_the_defaults() -> None:
+def test_empty_settings_are_the_defaults() -> None:
     assert read_paper_settings("{}") == read({}) == PaperSettings()
     settings = simulated({})
     assert (settings.seed, settings.latency, settings.max_price_age) == (7, None, None)
@@ -99,7 +99,7 @@ def test_every_key_reaches_the_simulation() -> None:
     )
 
 
-def test_short_forms() -> None:
+def test_short_strategy_lists() -> None:
     one_way = timedelta(milliseconds=40)
     assert simulated({"latency_ms": 40}).latency == Latency(
         decision=one_way, ack=one_way, stream=one_way
@@ -117,7 +117,7 @@ def test_short_forms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "value"),
     [
         ("source", "dice"),
         ("sources", {"BTC/USDT": "dice"}),
@@ -153,16 +153,14 @@ def test_short_forms() -> None:
         ("replay", {"speed": -1}),
     ],
 )
-def test_a_wrong_value_is_refused_and_named(key: str, told: Any) -> None:
+def test_a_wrong_value_is_refused_and_named(key: str, value: Any) -> None:
     with pytest.raises(Invalid) as refused:
-        read({key: told})
+        read({key: value})
     assert refused.value.code == "extra_config_refused"
     assert f"oms.paper {key}:" in refused.value.message
 
 
-def test_an_unknown_key_is_refused_where_an_account_is_made_and_passed_over_where_it_is_read() -> (
-    None
-):
+def test_an_unknown_key_is_refused_on_creation_and_ignored_on_read() -> None:
     with pytest.raises(Invalid) as refused:
         read({"leverege": 5})
     assert "'leverege'" in refused.value.message
@@ -170,7 +168,7 @@ def test_an_unknown_key_is_refused_where_an_account_is_made_and_passed_over_wher
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"oms":5}', '{"oms":{"paper":[]}}'])
-def test_what_is_no_object(text: str) -> None:
+def test_non_objects_are_refused(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         read_paper_settings(text)
     assert refused.value.code == "extra_config_refused"

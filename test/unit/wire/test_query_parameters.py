@@ -1,4 +1,4 @@
-"""Query parameters: bent into range where clients in the field rely on it, refused elsewhere."""
+"""Query parameters: clamped where existing clients rely on it, refused elsewhere."""
 
 from datetime import UTC, datetime
 
@@ -97,7 +97,7 @@ def test_tomorrow_is_read_as_today() -> None:
         {"reconciled": "maybe"},
     ],
 )
-def test_what_would_change_the_answer_is_refused(changes: dict[str, str]) -> None:
+def test_values_that_would_change_the_response_are_refused(changes: dict[str, str]) -> None:
     with pytest.raises(Malformed):
         read_history_query(DATED | changes, NOON)
 
@@ -158,6 +158,6 @@ def test_waits(
     assert wait.is_asked is bool(query or prefer)
 
 
-def test_a_wait_that_is_no_number() -> None:
+def test_a_wait_must_be_a_number() -> None:
     with pytest.raises(Malformed):
         read_wait({"wait_ms": "soon"}, None, 0)

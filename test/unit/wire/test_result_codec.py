@@ -1,4 +1,4 @@
-"""How a command ended survives its way through the columns that keep it."""
+"""Command results survive encoding in their columns."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -57,7 +57,7 @@ COMMAND = NewCommand(
         ),
     ],
 )
-def test_a_result_comes_back_as_it_was(result: CommandResult) -> None:
+def test_a_result_survives_encoding(result: CommandResult) -> None:
     error = None if result.error is None else dump_error(result.error)
 
     assert load_result(result.status, error, dump_result(result), result.order_id) == result
@@ -79,6 +79,6 @@ def test_an_error_names_every_key_and_writes_plain_decimals() -> None:
     }
 
 
-def test_a_result_that_says_nothing_is_nothing() -> None:
+def test_an_empty_result_is_none() -> None:
     assert dump_result(CommandResult(status=CommandStatus.DONE)) is None
     assert dump_result(CommandResult(status=CommandStatus.DONE, order_id=5)) == '{"order_id":5}'

@@ -1,4 +1,4 @@
-"""Trading calls of ccxt: every method in one form, by position and keyword, or a clear refusal."""
+"""Trading calls of ccxt: every method is normalized, by position and by keyword, or refused."""
 
 import inspect
 from decimal import Decimal
@@ -28,7 +28,7 @@ ORDER = {"symbol": SYMBOL, "type": "limit", "side": "buy", "amount": 1, "price":
 
 
 def created(func: str, *args: object, **kwargs: object) -> CreateRequest:
-    """The one order that a call makes."""
+    """Return the one order of a call."""
     trade = read_trade(func, args, kwargs)
     assert isinstance(trade, CreateOrders)
     (order,) = trade.orders
@@ -36,13 +36,13 @@ def created(func: str, *args: object, **kwargs: object) -> CreateRequest:
 
 
 @pytest.mark.parametrize("func", sorted(PARSED_METHODS))
-def test_arguments_stand_as_in_ccxt(func: str) -> None:
+def test_arguments_are_ordered_as_in_ccxt(func: str) -> None:
     theirs = list(inspect.signature(getattr(ccxt.Exchange, func)).parameters)
     ours = _SIGNATURES[func].replace("|", " ").split()
     assert theirs[1:] == ours
 
 
-def test_what_has_no_form() -> None:
+def test_methods_without_a_parser() -> None:
     assert {
         *("create_twap_order", "cancel_all_orders_after", "set_margin", "add_margin"),
         "reduce_margin",
@@ -66,7 +66,7 @@ def test_what_has_no_form() -> None:
         ("create_reduce_only_order", (SYMBOL, "market", "buy", 1), Side.BUY, "market"),
     ],
 )
-def test_variants_are_one_form(
+def test_variants_are_normalized(
     func: str, args: tuple[object, ...], side: Side, order_type: str
 ) -> None:
     order = created(func, *args)
@@ -78,8 +78,8 @@ def test_variants_are_one_form(
 
 
 def test_numbers_are_what_their_text_says() -> None:
-    for told in (0.1, "0.1", Decimal("0.1"), "1e-1"):
-        assert created("create_market_buy_order", SYMBOL, told).amount == Decimal("0.1")
+    for value in (0.1, "0.1", Decimal("0.1"), "1e-1"):
+        assert created("create_market_buy_order", SYMBOL, value).amount == Decimal("0.1")
 
 
 def test_a_cost_takes_the_place_of_an_amount() -> None:
@@ -106,8 +106,8 @@ def test_edits_cancels_and_the_rest() -> None:
         symbol=SYMBOL, side=Side.BUY
     )
     assert read_trade("close_all_positions", (), {}) == CloseRequest(symbol=None, side=None)
-    told = read_trade("set_position_mode", (False,), {})
-    assert told == SettingRequest(func="set_position_mode", value=False, symbol=None)
+    value = read_trade("set_position_mode", (False,), {})
+    assert value == SettingRequest(func="set_position_mode", value=False, symbol=None)
 
 
 WRONG: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
@@ -150,7 +150,7 @@ WRONG: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("func", "args", "kwargs"), WRONG)
-def test_what_makes_no_sense(func: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def test_invalid_combinations(func: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as refused:
         read_trade(func, args, kwargs)
     assert refused.value.code == "validation_error"
