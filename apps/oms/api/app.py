@@ -1,4 +1,4 @@
-"""The application: routes, error handlers, and what runs beside them for the process's life."""
+"""The ASGI application: routes, middleware, error handlers and background tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,6 +32,7 @@ from oms.api.routes import (
     kill_switches,
     ledger,
     order_resolution,
+    paper,
     raw_rows,
     reassign,
     reconcile,
@@ -50,6 +51,7 @@ ROUTE_MODULES = (
     events,
     ccxt_gateway,
     health,
+    paper,
     system,
     raw_rows,
     reassign,
@@ -66,11 +68,14 @@ ROUTE_MODULES = (
     order_resolution,
     exchange_info,
 )
-"""All routes but ``POST /oms/commands``."""
+"""Modules with a ``router``: every route except ``POST /oms/commands``."""
 
 
 class Application(FastAPI):
-    """The framework's application, but commands go past it: its work costs what theirs does."""
+    """FastAPI application that serves ``POST /oms/commands`` without FastAPI's routing.
+
+    On that path the framework's own work would cost as much as the command itself.
+    """
 
     def __init__(self, context: ApiContext) -> None:
         super().__init__(
@@ -84,56 +89,56 @@ class Application(FastAPI):
             telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         self.state.api_context = context
-        commands_in = commands.PostCommands(context)
+        post_commands = commands.PostCommands(context)
         origins = context.settings.cors_origins
-        threshold = partial(
+        request_limits = partial(
             RequestLimitsMiddleware,
             version=context.version,
             body_bytes_max=context.settings.commands.body_bytes_max,
             request_metrics=context.request_metrics,
             cross_origin=CorsPolicy(origins) if origins else None,
         )
-        self._commands_in = threshold(commands_in)
-        # Who asks otherwise (a slash behind the path, another method) meets it here.
-        self.router.routes.append(Route(COMMANDS_PATH, commands_in, methods=["POST"]))
+        self._post_commands = request_limits(post_commands)
+        # For requests that __call__ does not match: a trailing slash, another method.
+        self.router.routes.append(Route(COMMANDS_PATH, post_commands, methods=["POST"]))
         self.add_middleware(IdempotencyMiddleware, context=context)
-        self.add_middleware(threshold)
+        self.add_middleware(request_limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, one connection, or the process's life."""
+        """Serve one HTTP request, one WebSocket connection, or the lifespan."""
         if scope["type"] == "http" and scope["path"] == COMMANDS_PATH and scope["method"] == "POST":
-            await self._commands_in(scope, receive, send)
+            await self._post_commands(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
 
 def create_app(context: ApiContext) -> Application:
-    """The ASGI application that serves ``parts``."""
+    """Return the ASGI application that serves ``context``."""
     app = Application(context)
     for group in ROUTE_MODULES:
         app.include_router(group.router)
     app.router.routes.append(
         Route(OPENAPI_PATH, OpenApiEndpoint(context, served_routes()).answer, methods=["GET"])
     )
-    if context.sockets is not None:
-        _add_sockets(app, context)
+    if context.websocket is not None:
+        _add_websocket_route(app, context)
     app.add_exception_handler(OmsError, handle_oms_error)
     app.add_exception_handler(HTTPException, handle_http_exception)
     return app
 
 
 def served_routes() -> list[tuple[str, str]]:
-    """Method and path of every HTTP route."""
-    found = [("POST", COMMANDS_PATH), ("GET", OPENAPI_PATH)]
+    """Return (method, path) of every HTTP route, without HEAD."""
+    routes = [("POST", COMMANDS_PATH), ("GET", OPENAPI_PATH)]
     for group in ROUTE_MODULES:
         for route in group.router.routes:
             if isinstance(route, Route):
-                found += [(method, route.path) for method in sorted(route.methods or ())]
-    return [(method, path) for method, path in found if method != "HEAD"]
+                routes += [(method, route.path) for method in sorted(route.methods or ())]
+    return [(method, path) for method, path in routes if method != "HEAD"]
 
 
-def _add_sockets(app: FastAPI, context: ApiContext) -> None:
-    sockets = context.sockets
+def _add_websocket_route(app: FastAPI, context: ApiContext) -> None:
+    sockets = context.websocket
     assert sockets is not None
 
     async def serve(websocket: WebSocket) -> None:
@@ -145,17 +150,19 @@ def _add_sockets(app: FastAPI, context: ApiContext) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: ApiContext = app.state.api_context
-    waiting = asyncio.create_task(keep_running("waiting", context.waiting.run), name="waiting")
-    if context.sockets is not None:
-        await context.sockets.start()
+    result_waiter_task = asyncio.create_task(
+        keep_running("result_waiter", context.result_waiter.run), name="result_waiter"
+    )
+    if context.websocket is not None:
+        await context.websocket.start()
     try:
         yield
     finally:
-        if context.sockets is not None:
-            await context.sockets.stop()
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        await context.bell.close()
+        if context.websocket is not None:
+            await context.websocket.stop()
+        result_waiter_task.cancel()
+        await asyncio.gather(result_waiter_task, return_exceptions=True)
+        await context.notifier.close()
         await context.administer.last_use.close()
         if context.close is not None:
             await context.close()

@@ -1,4 +1,4 @@
-"""Background tasks that must not die: what falls is logged and started again."""
+"""Supervision of background tasks: a failure is logged and the task started again."""
 
 import asyncio
 import logging
@@ -10,11 +10,11 @@ logger = logging.getLogger(__name__)
 
 
 async def keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Await ``run`` for ever; after a fall again, ``RESTART_SECONDS`` later."""
+    """Await ``run`` for ever; start it again ``RESTART_SECONDS`` after it ends or raises."""
     while True:
         try:
             await run()
             logger.error("background_task_ended", extra={"task": name})
         except Exception:  # the supervisor of background tasks
-            logger.exception("background_task_fell", extra={"task": name})
+            logger.exception("background_task_crashed", extra={"task": name})
         await asyncio.sleep(RESTART_SECONDS)

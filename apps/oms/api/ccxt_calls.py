@@ -1,7 +1,7 @@
-"""A call of the ccxt gateway on its way: may it be made at all, how long it takes, how it ended.
+"""Checks, timeouts and outcomes of ccxt gateway calls, shared by HTTP and WebSocket.
 
-The same for every door. A call is a command like any other, carried out by the account's worker;
-the API process itself never speaks to an exchange.
+A call is a command that the account's worker executes; the API process never connects to an
+exchange.
 """
 
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ WORKER_ALIVE_SECONDS = 15.0
 
 
 async def check_method_allowed(func: str, account_id: int, registry: Registry) -> None:
-    """Refuse methods that may not be called on the account. Raises ``Invalid``, ``Forbidden``."""
+    """Raise ``Invalid`` or ``Forbidden`` if the method may not be called on the account."""
     match method_class_of(func):
         case MethodClass.STREAM:
-            raise Invalid("streams are served by the WebSocket", code="unsupported_func")
+            raise Invalid("streams are available on the WebSocket only", code="unsupported_func")
         case MethodClass.NEVER:
             rows = await registry.accounts([account_id]) if is_allowable(func) else ()
             if not any(func in row.account.ccxt_allow for row in rows):
@@ -38,20 +38,20 @@ async def check_method_allowed(func: str, account_id: int, registry: Registry) -
 
 
 async def require_live_worker(leases: Leases) -> None:
-    """Refuse where no worker lives to make a call. Raises ``Unavailable``."""
+    """Raise ``Unavailable`` (``engine_unavailable``) if no worker is alive."""
     if not await leases.workers(WORKER_ALIVE_SECONDS):
         raise Unavailable("no worker is alive to make the call", code="engine_unavailable")
 
 
 def default_wait_seconds(call: CcxtCall) -> float:
-    """How long an answer is waited for where the caller says nothing."""
+    """Return how long to wait for the outcome if the caller sets no wait."""
     return TRADE_SECONDS if call.is_trade else READ_SECONDS
 
 
 def call_outcome(
     item: SubmitItemResult, rows: Mapping[int, CommandRow], seconds: float
 ) -> CommandResult | Refused:
-    """How a call ended: its value, or what is told in place of one."""
+    """Return the result of a call, or the error to report in its place."""
     if item.refused is not None:
         return item.refused
     row = rows.get(item.command_id or 0)
@@ -62,17 +62,17 @@ def call_outcome(
 
 
 def result_json(result: CommandResult) -> str:
-    """The JSON text of an answer."""
+    """Return the JSON text of a call's value."""
     return result.value or "null"
 
 
-def call_error(item_func: CcxtCall | None, refused: Refused, request_id: str) -> dict[str, Any]:
-    """The error object of a call that did not end well."""
-    return error_detail(refused, request_id, command=error_command(item_func))
+def call_error(call: CcxtCall | None, refused: Refused, request_id: str) -> dict[str, Any]:
+    """Return the error object of a failed call."""
+    return error_detail(refused, request_id, command=error_command(call))
 
 
 def error_command(call: CcxtCall | None) -> str | None:
-    """The command whose words for wrong input a call shares."""
+    """Return the command whose validation errors a call shares, for ``error_detail``."""
     return "send_order" if call is not None and call.is_trade else None
 
 
@@ -80,6 +80,6 @@ def _too_late(item: SubmitItemResult, seconds: float) -> Refused:
     message = f"the exchange did not answer within {seconds:g} s"
     payload = item.command.payload
     if isinstance(payload, CcxtCall) and payload.is_trade:
-        message += "; what was asked may still be carried out"
+        message += "; the request may still be executed"
         return Refused(code="outcome_unknown", message=message, outcome="unknown")
     return Refused(code="timeout", message=message)

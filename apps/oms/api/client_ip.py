@@ -1,7 +1,7 @@
-"""From where a request comes: the peer's address, or what a trusted proxy says of it.
+"""The client IP address of a request: the peer's, or the one a trusted proxy reports.
 
-``X-Forwarded-For`` counts only behind peers that the setting ``trusted_proxies`` lists; of its hops
-the last one that is not trusted is the client. Anybody may write what stands before it.
+``X-Forwarded-For`` is used only if the peer is in the setting ``trusted_proxies``. The client is
+the last hop that is not a trusted proxy; hops before it can be forged.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 
 def client_ip(scope: Scope, headers: Mapping[str, str], trusted: tuple[str, ...]) -> str:
-    """The address as text, empty where there is none."""
+    """Return the address as text, empty if there is none."""
     client: tuple[str, int] | None = scope.get("client")
     address = client[0] if client else ""
     if not trusted or not _is_in(address, trusted):
@@ -27,11 +27,11 @@ def client_ip(scope: Scope, headers: Mapping[str, str], trusted: tuple[str, ...]
 
 def _is_in(address: str, trusted: tuple[str, ...]) -> bool:
     try:
-        number = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return False
-    plain = getattr(number, "ipv4_mapped", None) or number
-    return any(plain in network for network in _networks(trusted))
+    unmapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(unmapped in network for network in _networks(trusted))
 
 
 @lru_cache(maxsize=8)

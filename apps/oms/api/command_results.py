@@ -1,4 +1,4 @@
-"""Commands and their outcomes as rows of an answer: the same for HTTP and WebSocket."""
+"""Commands and their results as response rows, shared by HTTP and WebSocket."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +32,7 @@ from oms.wire.responses.mt5_views import command_view
 
 Rows = Mapping[int, CommandRow]
 
-_OVER_SEVERAL = (CancelAllOrders, CloseAllPositions, CloseBy, MergePositions, Reassign)
+_BULK_COMMANDS = (CancelAllOrders, CloseAllPositions, CloseBy, MergePositions, Reassign)
 _OK = frozenset({CommandStatus.DONE, CommandStatus.QUEUED, CommandStatus.RUNNING})
 _LEGACY = {
     CommandStatus.QUEUED: "accepted",
@@ -48,50 +48,53 @@ async def build_results(
     items: Sequence[SubmitItemResult],
     rows: Rows,
     request_id: str,
-    made_from: LedgerQueries | None,
+    row_queries: LedgerQueries | None,
     *,
-    mt5_from: LedgerQueries | None = None,
+    mt5_queries: LedgerQueries | None = None,
 ) -> list[Row]:
-    """One result per wish, in their order; with order and deals if ``made_from`` is given.
+    """Return one result per command, in their order.
 
-    ``mt5_from`` adds ``mt5``: the result in MetaTrader's words.
+    ``row_queries`` adds the orders and deals of each result, ``mt5_queries`` adds ``mt5``, the
+    result as MetaTrader's. Raises ``Unavailable``.
     """
-    ended = [_ended(item, rows) for item in items]
+    outcomes = [_outcome_of(item, rows) for item in items]
     results = [
-        _result(index, item, one, request_id)
-        for index, (item, one) in enumerate(zip(items, ended, strict=True))
+        _build_result(index, item, outcome, request_id)
+        for index, (item, outcome) in enumerate(zip(items, outcomes, strict=True))
     ]
-    read = made_from or mt5_from
-    if read is None:
+    queries = row_queries or mt5_queries
+    if queries is None:
         return results
-    order_ids = {order_id for one in ended for order_id in _orders_of(one)}
-    made = await read.orders_with_deals(sorted(order_ids))
-    orders = {order.id: order for order in made.orders}
-    for row, item, one in zip(results, items, ended, strict=True):
-        if made_from is not None:
-            row |= _made(item.command.payload, one, orders, made.deals)
-        if mt5_from is not None:
-            row["mt5"] = result_mt5_view(one, row["request_id"], made)
+    order_ids = {order_id for outcome in outcomes for order_id in _order_ids(outcome)}
+    created = await queries.orders_with_deals(sorted(order_ids))
+    orders = {order.id: order for order in created.orders}
+    for row, item, outcome in zip(results, items, outcomes, strict=True):
+        if row_queries is not None:
+            row |= _ledger_rows(item.command.payload, outcome, orders, created.deals)
+        if mt5_queries is not None:
+            row["mt5"] = result_mt5_view(outcome, row["request_id"], created)
     return results
 
 
-def result_mt5_view(ended: CommandResult, request_id: str | None, made: OrdersWithDeals) -> Row:
-    """A result in MetaTrader's words, with what it made."""
-    mine = _orders_of(ended)
-    orders = [order for order in made.orders if order.id in mine]
-    deals = [deal for deal in made.deals if deal.order_id in mine]
-    error = _error_of(ended)
-    told = ended if error is ended.error else evolve(ended, error=error)
-    return command_view(told, request_id, orders, deals)
+def result_mt5_view(
+    result: CommandResult, request_id: str | None, created: OrdersWithDeals
+) -> Row:
+    """Return a result as MetaTrader's trade result, from its orders and deals."""
+    order_ids = _order_ids(result)
+    orders = [order for order in created.orders if order.id in order_ids]
+    deals = [deal for deal in created.deals if deal.order_id in order_ids]
+    error = _error_of(result)
+    reported = result if error is result.error else evolve(result, error=error)
+    return command_view(reported, request_id, orders, deals)
 
 
-def command_mt5_view(row: CommandRow, made: OrdersWithDeals) -> Row:
-    """A stored command as MetaTrader's trade result."""
-    return result_mt5_view(_result_of(row), row.request_id, made)
+def command_mt5_view(row: CommandRow, created: OrdersWithDeals) -> Row:
+    """Return a stored command as MetaTrader's trade result."""
+    return result_mt5_view(_load_result(row), row.request_id, created)
 
 
 def first_error(results: Sequence[Row]) -> Refused:
-    """The error of the first result, for the status of an answer in which all failed."""
+    """Return the error of the first result, for the status of a response in which all failed."""
     error = results[0]["error"]
     return Refused(
         code=error["code"],
@@ -102,11 +105,11 @@ def first_error(results: Sequence[Row]) -> Refused:
 
 
 def command_row(row: CommandRow, deals: Sequence[Deal], orders: Sequence[Order]) -> Row:
-    """A stored command, with the ids of what it made."""
-    result = _result_of(row)
-    order_ids = _orders_of(result)
-    mine = [deal for deal in deals if deal.order_id in order_ids]
-    positions = {*result.position_ids, *(deal.position_id for deal in mine)}
+    """Return the row of a stored command with the ids of its orders, deals and positions."""
+    result = _load_result(row)
+    order_ids = _order_ids(result)
+    own_deals = [deal for deal in deals if deal.order_id in order_ids]
+    positions = {*result.position_ids, *(deal.position_id for deal in own_deals)}
     positions |= {order.position_id for order in orders if order.id in order_ids}
     error = _error_of(result)
     return {
@@ -119,7 +122,7 @@ def command_row(row: CommandRow, deals: Sequence[Deal], orders: Sequence[Order])
         "payload": loads(row.payload),
         "order_id": result.order_id,
         "order_ids": list(order_ids),
-        "deal_ids": sorted({*result.deal_ids, *(deal.id for deal in mine)}),
+        "deal_ids": sorted({*result.deal_ids, *(deal.id for deal in own_deals)}),
         "position_ids": sorted(positions - {0}),
         "error": None if error is None else error_detail(error, "", command=row.command_type),
         "actor_user_id": row.actor.user_id,
@@ -132,57 +135,59 @@ def command_row(row: CommandRow, deals: Sequence[Deal], orders: Sequence[Order])
 
 
 def order_ids_of(rows: Sequence[CommandRow]) -> list[int]:
-    """The orders that commands made or touched."""
-    return sorted({order_id for row in rows for order_id in _orders_of(_result_of(row))})
+    """Return the ids of the orders that commands created or changed, ascending."""
+    return sorted({order_id for row in rows for order_id in _order_ids(_load_result(row))})
 
 
-def _ended(item: SubmitItemResult, rows: Rows) -> CommandResult:
+def _outcome_of(item: SubmitItemResult, rows: Rows) -> CommandResult:
     if item.refused is not None:
         return CommandResult(status=CommandStatus.REFUSED, error=item.refused)
     row = rows.get(item.command_id or 0)
     if row is None:
-        return CommandResult(status=CommandStatus.QUEUED)  # stored, and not to be read just now
-    return _result_of(row)
+        return CommandResult(status=CommandStatus.QUEUED)  # stored, but not readable now
+    return _load_result(row)
 
 
-def _result_of(row: CommandRow) -> CommandResult:
+def _load_result(row: CommandRow) -> CommandResult:
     return load_result(row.status, row.error, row.result, row.order_id)
 
 
-def _result(index: int, item: SubmitItemResult, ended: CommandResult, request_id: str) -> Row:
-    """A result without the rows beside it: they are ``None`` where nobody asks for them."""
+def _build_result(
+    index: int, item: SubmitItemResult, outcome: CommandResult, request_id: str
+) -> Row:
+    """Return a result whose ledger rows are ``None``."""
     payload = item.command.payload
-    error = _error_of(ended)
-    order_id = ended.order_id
+    error = _error_of(outcome)
+    order_id = outcome.order_id
     if order_id is None and item.command_id is not None:
-        order_id = _given_order(payload)
-    name = payload.client_order_id if isinstance(payload, (SendOrder, ClosePosition)) else None
+        order_id = _single_order_id(payload)
+    client_order_id = payload.client_order_id if isinstance(payload, (SendOrder, ClosePosition)) else None
     return {
         "index": index,
-        "ok": ended.status in _OK,
+        "ok": outcome.status in _OK,
         "command_id": item.command_id,
         "order_id": order_id,
         "error": None
         if error is None
         else error_detail(error, request_id, command=command_type_of(payload)),
-        "status": ended.status.value,
+        "status": outcome.status.value,
         "request_id": item.command.request_id,
-        "client_order_id": ended.client_order_id or name,
-        "replayed": item.replayed or ended.replayed,
+        "client_order_id": outcome.client_order_id or client_order_id,
+        "replayed": item.replayed or outcome.replayed,
         "order": None,
         "deals": None,
         "orders": None,
     }
 
 
-def _error_of(ended: CommandResult) -> Refused | None:
-    if ended.error is not None or ended.status is not CommandStatus.UNKNOWN:
-        return ended.error
-    message = "the exchange may have carried this out; it is being looked up"
+def _error_of(result: CommandResult) -> Refused | None:
+    if result.error is not None or result.status is not CommandStatus.UNKNOWN:
+        return result.error
+    message = "the exchange may have executed this; its outcome is being queried"
     return Refused(code="outcome_unknown", message=message, outcome="unknown")
 
 
-def _given_order(payload: CommandPayload) -> int | None:
+def _single_order_id(payload: CommandPayload) -> int | None:
     match payload:
         case ChangeOrder(order_id=order_id) | CancelOrder(order_ids=(order_id,)):
             return order_id
@@ -190,32 +195,32 @@ def _given_order(payload: CommandPayload) -> int | None:
             return None
 
 
-def _is_over_several(payload: CommandPayload) -> bool:
-    """Whether a command is about orders in the plural, however many it found."""
+def _is_bulk(payload: CommandPayload) -> bool:
+    """Return whether a command's result lists several orders."""
     match payload:
         case CancelOrder(order_ids=order_ids):
             return len(order_ids) > 1
         case _:
-            return isinstance(payload, _OVER_SEVERAL)
+            return isinstance(payload, _BULK_COMMANDS)
 
 
-def _orders_of(ended: CommandResult) -> tuple[int, ...]:
-    single = () if ended.order_id is None else (ended.order_id,)
-    return tuple(sorted({*ended.order_ids, *(row[0] for row in ended.skipped), *single}))
+def _order_ids(result: CommandResult) -> tuple[int, ...]:
+    single = () if result.order_id is None else (result.order_id,)
+    return tuple(sorted({*result.order_ids, *(row[0] for row in result.skipped), *single}))
 
 
-def _made(
+def _ledger_rows(
     payload: CommandPayload,
-    ended: CommandResult,
+    result: CommandResult,
     orders: Mapping[int, Order],
     deals: Sequence[Deal],
 ) -> Row:
-    """The rows beside a result that apply."""
-    shown = [orders[order_id] for order_id in _orders_of(ended) if order_id in orders]
-    if _is_over_several(payload):
-        rows = [order_row(order) for order in shown] if shown else None
+    """Return the order, deals or orders of a result, as they apply."""
+    own_orders = [orders[order_id] for order_id in _order_ids(result) if order_id in orders]
+    if _is_bulk(payload):
+        rows = [order_row(order) for order in own_orders] if own_orders else None
         return {"orders": rows}
-    if not shown:
+    if not own_orders:
         return {}
-    mine = [deal_row(deal) for deal in deals if deal.order_id == shown[0].id]
-    return {"order": order_row(shown[0]), "deals": mine}
+    own_deals = [deal_row(deal) for deal in deals if deal.order_id == own_orders[0].id]
+    return {"order": order_row(own_orders[0]), "deals": own_deals}

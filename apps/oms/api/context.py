@@ -1,6 +1,6 @@
-"""What the routes need, given once by the composition root; and who is asking.
+"""The API's dependencies, built once by ``bootstrap``, and the caller of a request.
 
-No injection framework: a route takes ``doors(request)`` and asks.
+There is no injection framework: a route calls ``api_context(request)``.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,6 +21,7 @@ from oms.domain.errors import Forbidden, NotFound
 from oms.domain.value import value
 from oms.ports.audit_log import AuditContext
 from oms.ports.clock import Clock
+from oms.ports.exchange_catalog import ExchangeCatalog
 from oms.ports.history_reads import HistoryReads
 from oms.ports.idempotent_responses import IdempotentResponses
 from oms.ports.kill_switches import KillSwitchStore
@@ -42,27 +43,27 @@ IP_CHARACTERS_MAX = 45
 
 
 class WebSocketEndpoint(Protocol):
-    """The WebSocket door."""
+    """The server of ``/ws``."""
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection to its end."""
         ...
 
     async def start(self) -> None:
-        """Begin background work."""
+        """Start the background tasks."""
         ...
 
     def lag_seconds(self) -> float:
-        """For how long events are stored and not told to who listens."""
+        """Return for how many seconds stored events have not been delivered to listeners."""
         ...
 
     async def stop(self) -> None:
-        """Close all connections and end background work."""
+        """Close all connections and stop the background tasks."""
         ...
 
 
 class StoreHealth(Protocol):
-    """What health checks ask of the database."""
+    """Database checks for the health routes."""
 
     @property
     def dialect(self) -> str:
@@ -70,17 +71,17 @@ class StoreHealth(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raises ``Unavailable`` if the database does not answer."""
+        """Raise ``Unavailable`` if the database does not answer."""
         ...
 
     async def schema_version(self) -> str | None:
-        """The last migration applied. Raises ``Unavailable``."""
+        """Return the revision of the last applied migration. Raises ``Unavailable``."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiContext:
-    """All that the API is made of."""
+    """Services, stores and settings of one API process."""
 
     settings: Settings
     version: str
@@ -88,52 +89,53 @@ class ApiContext:
     authenticate: Authenticate
     administer: Administer
     submit: Submit
-    waiting: ResultWaiter
-    reads: LedgerQueries
+    result_waiter: ResultWaiter
+    queries: LedgerQueries
     history: HistoryReads
     reconciliations: ReconcileStore
     leases: Leases
-    depths: QueueDepthLimiter
-    bell: Notifier
+    exchange_catalog: ExchangeCatalog
+    queue_depths: QueueDepthLimiter
+    notifier: Notifier
     health: StoreHealth
-    budgets: RateLimiter
+    rate_limiter: RateLimiter
     request_metrics: RequestMetrics
-    figures: MetricsQuery
-    replies: IdempotentResponses
-    raw: RawPayloadReads
-    kills: KillSwitchStore
-    #: What open positions are worth; without it reads show no marks.
-    marks: MarkPrices | None = None
-    #: The schema this program was made for; ``None`` where that is not checked.
+    metrics_query: MetricsQuery
+    idempotent_responses: IdempotentResponses
+    raw_payloads: RawPayloadReads
+    kill_switches: KillSwitchStore
+    #: Mark prices of open positions; without it positions are returned without marks.
+    mark_prices: MarkPrices | None = None
+    #: The migration revision this version needs; ``None``: not checked.
     schema_expected: str | None = None
-    sockets: WebSocketEndpoint | None = None
-    #: Called last when the process stops.
+    websocket: WebSocketEndpoint | None = None
+    #: Called last at shutdown.
     close: Callable[[], Awaitable[None]] | None = None
 
 
 @value
 class Caller:
-    """Who asks, and from where."""
+    """The authenticated principal of a request and its IP address."""
 
     principal: Principal
     ip: str
 
 
 def api_context(request: Request) -> ApiContext:
-    """The parts of the application that serves ``request``."""
+    """Return the context of the application that serves ``request``."""
     context: ApiContext = request.app.state.api_context
     return context
 
 
 def request_headers(scope: Scope) -> Mapping[str, str]:
-    """The headers of a request by their names in lower case; of several of one name the first."""
+    """Return the headers by lower-case name; of several with one name, the first."""
     return {
         name.decode("latin-1"): text.decode("latin-1") for name, text in reversed(scope["headers"])
     }
 
 
 def read_credential(headers: Mapping[str, str]) -> str | None:
-    """The key that was sent: ``x-api-key``, else ``Authorization: Bearer``."""
+    """Return the API key of ``x-api-key``, else of ``Authorization: Bearer``, else ``None``."""
     key = headers.get("x-api-key")
     if key is None:
         scheme, _, key = headers.get("authorization", "").partition(" ")
@@ -143,51 +145,59 @@ def read_credential(headers: Mapping[str, str]) -> str | None:
 
 
 async def admit_caller(request: Request) -> Caller:
-    """Who sent ``request``, whose budget it uses.
+    """Return the authenticated caller and charge the rate limit of his key.
 
     Raises ``Unauthenticated``, ``Unavailable``, ``RateLimited``.
     """
-    who = await identify_caller(request.scope, request.headers, api_context(request))
+    context = api_context(request)
+    caller = await identify_caller(request.scope, request.headers, context)
     kind = rate_limit_kind(request.scope["path"])
-    request.scope[RATE_LIMIT_SCOPE_KEY] = api_context(request).budgets.take(
-        who.principal.api_key_id, kind
+    request.scope[RATE_LIMIT_SCOPE_KEY] = context.rate_limiter.take(
+        caller.principal.api_key_id, kind
     )
-    return who
+    return caller
 
 
 async def identify_caller(scope: Scope, headers: Mapping[str, str], context: ApiContext) -> Caller:
-    """Who sent a request; no budget is used. Raises ``Unauthenticated``, ``Unavailable``."""
+    """Return the authenticated caller without charging a rate limit.
+
+    Raises ``Unauthenticated``, ``Unavailable``.
+    """
     ip = client_ip(scope, headers, context.settings.trusted_proxies)
     principal = await context.authenticate(read_credential(headers), ip)
     return Caller(principal=principal, ip=ip)
 
 
 async def require_permission(request: Request, permission: Permission) -> Caller:
-    """Who sent ``request``, whose role must allow it. Raises as ``caller``, and ``Forbidden``."""
-    who = await admit_caller(request)
-    refused = refuse_role(who.principal, permission)
+    """Return the caller as ``admit_caller`` does. Raises ``Forbidden`` if his role lacks it."""
+    caller = await admit_caller(request)
+    refused = refuse_role(caller.principal, permission)
     if refused is not None:
         raise Forbidden(refused.message, code=refused.code)
-    return who
+    return caller
 
 
-def audit_actor(request: Request, who: Caller, comment: str | None = None) -> AuditContext:
-    """The caller as the audit log names him; the comment of the body, else of ``X-Comment``."""
-    said = comment or request.headers.get("x-comment") or None
+def audit_context_of(request: Request, caller: Caller, comment: str | None = None) -> AuditContext:
+    """Return the caller for an audit entry.
+
+    Its comment is ``comment``, else the header ``X-Comment``, cut to
+    ``COMMENT_CHARACTERS_MAX``.
+    """
+    text = comment or request.headers.get("x-comment") or None
     return AuditContext(
-        actor=who.principal.user_name,
+        actor=caller.principal.user_name,
         at=api_context(request).clock.now(),
-        user_id=who.principal.user_id,
-        api_key_id=who.principal.api_key_id,
-        role=who.principal.role.value,
-        ip=who.ip[:IP_CHARACTERS_MAX],
-        comment=None if said is None else said[:COMMENT_CHARACTERS_MAX],
+        user_id=caller.principal.user_id,
+        api_key_id=caller.principal.api_key_id,
+        role=caller.principal.role.value,
+        ip=caller.ip[:IP_CHARACTERS_MAX],
+        comment=None if text is None else text[:COMMENT_CHARACTERS_MAX],
         request_id=request_id_of(request),
     )
 
 
 def parse_account_id(text: str) -> int:
-    """The account that a path names. Raises ``NotFound``."""
+    """Return the account id of a path segment. Raises ``NotFound`` if it is none."""
     if not text.isascii() or not text.isdigit() or len(text) > 16 or int(text) == 0:
         raise NotFound("there is no such account", code="account_not_found")
     return int(text)

@@ -1,7 +1,7 @@
-"""Errors as callers see them: codes of ``wire.codes`` become answers.
+"""Error responses: error codes of ``wire.error_codes`` become HTTP statuses and bodies.
 
-A refusal of ours and a failure of the world look alike on the
-wire: ``{"detail": {code, message, request_id, outcome, retryable, ccxt_class, mt5_retcode, ...}}``.
+Every error has one body:
+``{"detail": {code, message, request_id, outcome, retryable, ccxt_class, mt5_retcode, ...}}``.
 """
 
 from typing import Any
@@ -17,56 +17,55 @@ from oms.wire.json import dumps_fast, optional_decimal_text
 from oms.wire.request_body import Malformed
 
 REQUEST_ID_SCOPE_KEY = "oms.request_id"
-"""Where the HTTP request id stands in an ASGI scope."""
+"""ASGI scope key of the HTTP request id."""
 
-
-#: Commands whose wrong input ccxt calls an invalid order.
+#: Commands whose validation errors are ccxt's ``InvalidOrder``.
 _ORDER_COMMANDS = frozenset({"send_order", "change_order", "close_position"})
 _RETRY_AFTER_SECONDS = 1
 
 
 def error_detail(
-    refused: Refused, request_id: str, *, command: str | None = None, **more: object
+    refused: Refused, request_id: str, *, command: str | None = None, **extra: object
 ) -> dict[str, Any]:
-    """The error object of a body or a command result; ``more`` keys are added as they are."""
-    kind = error_mapping_of(refused)
-    outcome = refused.outcome if refused.outcome != "not_sent" else kind.outcome
-    is_invalid_order = kind.ccxt_class == "BadRequest" and kind.status == 422
-    told: dict[str, Any] = {
+    """Return the error object of a response or a command result, with the ``extra`` keys."""
+    mapping = error_mapping_of(refused)
+    outcome = refused.outcome if refused.outcome != "not_sent" else mapping.outcome
+    is_invalid_order = mapping.ccxt_class == "BadRequest" and mapping.status == 422
+    fields: dict[str, Any] = {
         "code": refused.code,
         "message": refused.message,
         "request_id": request_id,
         "outcome": outcome,
-        "retryable": kind.retryable and outcome != "unknown",
+        "retryable": mapping.retryable and outcome != "unknown",
         "ccxt_class": "InvalidOrder"
         if is_invalid_order and command in _ORDER_COMMANDS
-        else kind.ccxt_class,
+        else mapping.ccxt_class,
         "mt5_retcode": mt5_retcode(refused),
         "reason": refused.reason,
         "limit": optional_decimal_text(refused.limit),
         "value": optional_decimal_text(refused.value),
         "set_by": refused.set_by,
     }
-    return told | dict(refused.facts or {}) | more
+    return fields | dict(refused.facts or {}) | extra
 
 
-def to_refused(wrong: OmsError) -> Refused:
-    """A raised failure as the value that the wire shows."""
-    return Refused(code=wrong.code, message=wrong.message, reason=wrong.reason)
+def to_refused(error: OmsError) -> Refused:
+    """Return an exception as the value that error bodies are built from."""
+    return Refused(code=error.code, message=error.message, reason=error.reason)
 
 
 class JsonResponse(Response):
-    """A body of JSON's own types."""
+    """A response with a JSON body."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        """The JSON text; bytes are a text that is ready."""
+        """Return the JSON text of ``content``; bytes are JSON already."""
         return content if isinstance(content, bytes) else dumps_fast(content).encode()
 
 
 def request_id_of(request: Request) -> str:
-    """The HTTP request id."""
+    """Return the HTTP request id."""
     return str(request.scope.get(REQUEST_ID_SCOPE_KEY, ""))
 
 
@@ -76,54 +75,54 @@ def refusal_response(
     *,
     retry_after_seconds: int = _RETRY_AFTER_SECONDS,
     command: str | None = None,
-    **more: object,
+    **extra: object,
 ) -> JsonResponse:
-    """The response that says no."""
-    told = error_detail(refused, request_id, command=command, **more)
-    return detail_response(refused, told, retry_after_seconds)
+    """Return the error response of ``refused``."""
+    detail = error_detail(refused, request_id, command=command, **extra)
+    return detail_response(refused, detail, retry_after_seconds)
 
 
 def detail_response(
-    refused: Refused, told: dict[str, Any], retry_after_seconds: int = _RETRY_AFTER_SECONDS
+    refused: Refused, detail: dict[str, Any], retry_after_seconds: int = _RETRY_AFTER_SECONDS
 ) -> JsonResponse:
-    """The response of a refusal whose ``detail`` is ready."""
+    """Return the error response whose error object ``detail`` is built already."""
     status = error_mapping_of(refused).status
     headers: dict[str, str] = {}
     if status in (429, 503) or refused.code == "idempotency_in_flight":
         headers["Retry-After"] = str(retry_after_seconds)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JsonResponse({"detail": told}, status, headers)
+    return JsonResponse({"detail": detail}, status, headers)
 
 
-async def handle_oms_error(request: Request, wrong: Exception) -> Response:
-    """A failure of the world, or a request that is wrong as a whole."""
-    assert isinstance(wrong, OmsError)
+async def handle_oms_error(request: Request, error: Exception) -> Response:
+    """Return the response of a raised ``OmsError``."""
+    assert isinstance(error, OmsError)
     request_id = request_id_of(request)
-    if isinstance(wrong, Malformed):
-        return refusal_response(to_refused(wrong), request_id, errors=wrong.errors)
-    if isinstance(wrong, RateLimitExceeded):
-        request.scope[RATE_LIMIT_SCOPE_KEY] = wrong.left  # told in the headers of the refusal too
-    if isinstance(wrong, RateLimited):
+    if isinstance(error, Malformed):
+        return refusal_response(to_refused(error), request_id, errors=error.errors)
+    if isinstance(error, RateLimitExceeded):
+        request.scope[RATE_LIMIT_SCOPE_KEY] = error.state  # for the response headers
+    if isinstance(error, RateLimited):
         return refusal_response(
-            to_refused(wrong), request_id, retry_after_seconds=wrong.retry_after_seconds
+            to_refused(error), request_id, retry_after_seconds=error.retry_after_seconds
         )
-    return refusal_response(to_refused(wrong), request_id)
+    return refusal_response(to_refused(error), request_id)
 
 
-async def handle_http_exception(request: Request, wrong: Exception) -> Response:
-    """What the router itself refuses: no such route, no such method."""
-    assert isinstance(wrong, HTTPException)
-    if wrong.status_code == 405:
+async def handle_http_exception(request: Request, error: Exception) -> Response:
+    """Return the response of the router's own errors: 404 and 405."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
         code, message = "method_not_allowed", f"{request.method} is not a method of this path"
     else:
         code, message = "not_found", "there is no such path"
     response = refusal_response(Refused(code=code, message=message), request_id_of(request))
-    response.headers.update(wrong.headers or {})
+    response.headers.update(error.headers or {})
     return response
 
 
 def internal_error_response(request_id: str) -> JsonResponse:
-    """The answer where a bug was met; the log holds the rest under the request id."""
+    """Return the 500 response of an unexpected exception, which the log has under this id."""
     message = "the server met an error; it is logged under this request id"
     return refusal_response(Refused(code="internal_error", message=message), request_id)

@@ -1,6 +1,6 @@
-"""uvicorn's HTTP protocol, whose answer to what is no HTTP is JSON like every other.
+"""uvicorn's HTTP protocol with a JSON response to malformed HTTP.
 
-Such a request reaches no route and no layer of ours; its connection ends with the answer.
+Such a request reaches neither middleware nor routes; its connection is closed after the response.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from oms.wire.json import dumps_fast
 
 
 def uvicorn_http_options() -> dict[str, Any]:
-    """What ``uvicorn.Config`` must know to serve HTTP; the software's name is not told."""
-    return {"http": _answering(AutoHTTPProtocol), "server_header": False}
+    """Return the ``uvicorn.Config`` options for HTTP; the Server header is off."""
+    return {"http": _with_json_errors(AutoHTTPProtocol), "server_header": False}
 
 
 def malformed_request_response() -> bytes:
-    """The whole answer, head and body, under an id of its own."""
+    """Return the whole 400 response, head and body, with a new request id."""
     request_id = secrets.token_hex(12)
-    refused = Refused(code="validation_error", message="this is no HTTP request")
+    refused = Refused(code="validation_error", message="malformed HTTP request")
     body = dumps_fast({"detail": error_detail(refused, request_id)}).encode()
     headers = [
         (b"content-type", b"application/json"),
@@ -36,8 +36,8 @@ def malformed_request_response() -> bytes:
     return b"HTTP/1.1 400 Bad Request\r\n" + head + b"\r\n" + body
 
 
-def _answering(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
-    """``protocol``, with our answer; which one it is depends on what is installed."""
+def _with_json_errors(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
+    """Return a subclass of ``protocol`` (httptools or h11, as installed) with our response."""
 
     def send_400_response(self: Any, msg: str) -> None:
         self.transport.write(malformed_request_response())

@@ -1,8 +1,9 @@
-"""What a key may do a second, in this process: one bucket per key and kind of work.
+"""Rate limits per API key, in this process: one token bucket per key and kind of request.
 
-A bucket holds a second's worth. Who still has something may spend more than that at once (a batch
-of a thousand commands is one request) and pays it back by waiting: the rate holds, no honest batch
-is refused. What cancels or closes has a bucket of its own, so that opening never starves it.
+A bucket holds the tokens of one second. A request may overdraw a bucket that is not empty (a batch
+of a thousand commands is one request); the debt is paid by waiting, so the average rate holds and
+large batches pass. Commands that cancel or close have their own bucket, so that opening orders
+cannot starve them.
 """
 
 import math
@@ -25,7 +26,7 @@ from oms.domain.commands.command import (
 from oms.domain.errors import RateLimited
 
 RATE_LIMIT_SCOPE_KEY = "oms.budget"
-"""Where what is left of the budget that a request used stands in its ASGI scope."""
+"""ASGI scope key of the ``RateLimitState`` after the request was charged."""
 
 BUCKETS_MAX = 20_000
 
@@ -35,7 +36,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class RateLimitKind(StrEnum):
-    """Which budget is used."""
+    """Which bucket a request is charged to."""
 
     READ = "read"
     TRADE = "trade"
@@ -44,39 +45,40 @@ class RateLimitKind(StrEnum):
 
 
 class RateLimitState(NamedTuple):
-    """What is left of a budget after it was used."""
+    """State of a bucket after a request was charged."""
 
     kind: RateLimitKind
     limit: int
     remaining: int
-    #: Seconds until the bucket is full again.
-    reset: int
+    #: Until the bucket is full again.
+    reset_seconds: int
 
     def headers(self) -> Headers:
-        """The headers that tell of it."""
-        limit, left, reset = b"%d" % self.limit, b"%d" % self.remaining, b"%d" % self.reset
+        """Return the response headers of the state."""
+        limit, remaining = b"%d" % self.limit, b"%d" % self.remaining
+        reset = b"%d" % self.reset_seconds
         name = b'"' + self.kind.encode() + b'"'
         return [
             (b"ratelimit-policy", name + b";q=" + limit + b";w=1"),
-            (b"ratelimit", name + b";r=" + left + b";t=" + reset),
+            (b"ratelimit", name + b";r=" + remaining + b";t=" + reset),
             (b"x-ratelimit-limit", limit),
-            (b"x-ratelimit-remaining", left),
+            (b"x-ratelimit-remaining", remaining),
             (b"x-ratelimit-reset", reset),
         ]
 
 
 class RateLimitExceeded(RateLimited):
-    """A budget is used up; ``left`` tells of it."""
+    """The bucket is empty; ``state`` is its state."""
 
-    def __init__(self, left: RateLimitState) -> None:
-        message = f"this key may do {left.limit} of kind {left.kind} a second; none is left"
-        super().__init__(message, reason=left.kind, retry_after_seconds=left.reset)
-        self.left = left
+    def __init__(self, state: RateLimitState) -> None:
+        message = f"rate limit of {state.limit} {state.kind} requests per second exceeded"
+        super().__init__(message, reason=state.kind, retry_after_seconds=state.reset_seconds)
+        self.state = state
 
 
 @dataclass(slots=True, kw_only=True)
 class RateLimiter:
-    """The buckets of all keys; ``now`` is a clock in seconds that never goes back."""
+    """The buckets of all keys; ``now`` is a monotonic clock in seconds."""
 
     limits: RateLimitSettings
     now: Callable[[], float]
@@ -85,31 +87,34 @@ class RateLimiter:
     )
 
     def take(self, api_key_id: int, kind: RateLimitKind, count: int = 1) -> RateLimitState:
-        """Use ``count`` of a budget. Raises ``Spent`` with nothing used."""
+        """Charge ``count`` tokens. Raises ``RateLimitExceeded`` and charges nothing if empty."""
         rate = self._rate(kind)
         now, key = self.now(), (api_key_id, kind)
-        held, at = self._buckets.get(key, (float(rate), now))
-        held = min(held + (now - at) * rate, float(rate))
-        if held < 1:
+        tokens, at = self._buckets.get(key, (float(rate), now))
+        tokens = min(tokens + (now - at) * rate, float(rate))
+        if tokens < 1:
             raise RateLimitExceeded(
-                RateLimitState(kind, rate, 0, max(1, math.ceil((1 - held) / rate)))
+                RateLimitState(kind, rate, 0, max(1, math.ceil((1 - tokens) / rate)))
             )
-        held -= count
-        self._buckets[key] = (held, now)
+        tokens -= count
+        self._buckets[key] = (tokens, now)
         if len(self._buckets) > BUCKETS_MAX:
             self._buckets.popitem(last=False)
-        return RateLimitState(kind, rate, max(int(held), 0), math.ceil((rate - held) / rate))
+        return RateLimitState(kind, rate, max(int(tokens), 0), math.ceil((rate - tokens) / rate))
 
     def take_commands(self, api_key_id: int, payloads: Sequence[CommandPayload]) -> RateLimitState:
-        """Use a budget per command; the one that opens is told. Raises ``Spent``."""
+        """Charge one token per command to its bucket; return the state of the trade bucket if used.
+
+        Raises ``RateLimitExceeded``.
+        """
         cancels = sum(isinstance(payload, _CANCELS) for payload in payloads)
         trades = len(payloads) - cancels
-        left = None
+        state = None
         if cancels:
-            left = self.take(api_key_id, RateLimitKind.CANCEL, cancels)
-        if trades or left is None:
-            left = self.take(api_key_id, RateLimitKind.TRADE, trades)
-        return left
+            state = self.take(api_key_id, RateLimitKind.CANCEL, cancels)
+        if trades or state is None:
+            state = self.take(api_key_id, RateLimitKind.TRADE, trades)
+        return state
 
     def _rate(self, kind: RateLimitKind) -> int:
         limits = self.limits
@@ -125,6 +130,6 @@ _RATES: Mapping[RateLimitKind, Callable[[RateLimitSettings], int]] = {
 
 
 def rate_limit_kind(path: str) -> RateLimitKind:
-    """The budget of a path that sends no commands."""
+    """Return the bucket of a path that sends no commands."""
     is_call = path.startswith("/ccxt/") and not path.endswith("/raw")
     return RateLimitKind.CCXT if is_call else RateLimitKind.READ

@@ -1,4 +1,4 @@
-"""Rows as the caller asked for them: ours, or with ``view=mt5`` in MetaTrader's words."""
+"""Rows of orders, deals and positions in the requested view: native or ``view=mt5``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,23 +17,23 @@ Rows = list[dict[str, Any]]
 
 
 def order_rows(orders: Sequence[Order], query: Query) -> Rows:
-    """Orders. Raises ``Malformed`` for a view that is not known."""
-    shown = order_view if is_mt5_view(query) else order_row
-    return [shown(order) for order in orders]
+    """Return rows of orders. Raises ``Malformed`` for an unknown view."""
+    build_row = order_view if is_mt5_view(query) else order_row
+    return [build_row(order) for order in orders]
 
 
 def deal_rows(deals: Sequence[Deal], query: Query) -> Rows:
-    """Deals. Raises ``Malformed`` for a view that is not known."""
+    """Return rows of deals. Raises ``Malformed`` for an unknown view."""
     return deal_views(deals) if is_mt5_view(query) else [deal_row(deal) for deal in deals]
 
 
 async def position_rows(context: ApiContext, positions: Sequence[Position], query: Query) -> Rows:
-    """Positions, those that are open with their marks. Raises ``Malformed``."""
+    """Return rows of positions, open ones with mark prices. Raises ``Malformed``."""
     mt5 = is_mt5_view(query)
     try:
-        marks = {} if context.marks is None else await context.marks(positions)
+        marks = {} if context.mark_prices is None else await context.mark_prices(positions)
     except Unavailable:
-        marks = {}  # what the position is does not depend on what it is worth
+        marks = {}  # positions are returned without their valuation
     rows: Rows = []
     for position in positions:
         mark = marks.get(position.id)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from oms import __version__
 from oms.adapters.clock import SystemClock
+from oms.adapters.exchange_catalog import VenueCatalog
 from oms.adapters.socket_notifier import SocketNotifier
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.sql.maintenance.migration_runner import MigrationStatus, UpgradeResult
@@ -297,23 +298,24 @@ async def build_api(settings: Settings) -> "Application":
             depths=depths,
             idempotency_hours=commands.idempotency_hours,
         ),
-        waiting=ResultWaiter(queue=store.queue, notifier=notifier),
-        reads=LedgerQueries(registry=store.registry, history=store.history, queue=store.queue),
+        result_waiter=ResultWaiter(queue=store.queue, notifier=notifier),
+        queries=LedgerQueries(registry=store.registry, history=store.history, queue=store.queue),
         history=store.history,
         reconciliations=store.reconcile_store,
         leases=store.leases,
-        depths=depths,
-        bell=notifier,
+        exchange_catalog=VenueCatalog(),
+        queue_depths=depths,
+        notifier=notifier,
         health=store,
-        budgets=RateLimiter(limits=settings.limits, now=time.monotonic),
+        rate_limiter=RateLimiter(limits=settings.limits, now=time.monotonic),
         request_metrics=RequestMetrics(started_at=clock.now()),
-        figures=store.metrics,
-        replies=store.idempotent_responses,
-        raw=store.raw_payloads,
-        kills=store.kill_switches,
-        marks=PaperMarks(store.registry, store.paper_prices, clock),
+        metrics_query=store.metrics,
+        idempotent_responses=store.idempotent_responses,
+        raw_payloads=store.raw_payloads,
+        kill_switches=store.kill_switches,
+        mark_prices=PaperMarks(store.registry, store.paper_prices, clock),
         schema_expected=migrations.expected_version(),
         close=store.close,
     )
-    feed = EventFeed(history=store.history, wait_notified=parts.waiting.wait_notified)
-    return create_app(replace(parts, sockets=WebSocketServer(parts, feed)))
+    feed = EventFeed(history=store.history, wait_notified=parts.result_waiter.wait_notified)
+    return create_app(replace(parts, websocket=WebSocketServer(parts, feed)))

@@ -223,7 +223,7 @@ async def test_a_server_that_stops_says_come_back(make_studio: MakeStudio) -> No
 
 
 async def _stopped(studio: Studio) -> None:
-    sockets = studio.gateway.app.state.api_context.sockets
+    sockets = studio.gateway.app.state.api_context.websocket
     await sockets.stop()
 
 

@@ -17,6 +17,7 @@ from kit.gateway.local_notifier import LocalNotifier
 from kit.gateway.wiring import build_admin_service
 from kit.http.asgi_client import AsgiClient
 from oms.adapters.clock import SystemClock
+from oms.adapters.exchange_catalog import VenueCatalog
 from oms.adapters.paper.mark_prices import PaperMarks
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.adapters.sql.maintenance.migration_runner import upgrade
@@ -161,8 +162,8 @@ async def open_gateway(
     store = await SqlStore.open(dsn)
     bell = LocalNotifier()
     api_context = _doors(store, bell, settings or Settings())
-    feed = EventFeed(history=store.history, wait_notified=api_context.waiting.wait_notified)
-    app = create_app(replace(api_context, sockets=WebSocketServer(api_context, feed)))
+    feed = EventFeed(history=store.history, wait_notified=api_context.result_waiter.wait_notified)
+    app = create_app(replace(api_context, websocket=WebSocketServer(api_context, feed)))
     worker = _worker(store, bell)
     gateway = InProcessGateway(store, app, api_context, AsgiClient(app), 0, worker)
     gateway.account_id = await gateway.add_account()
@@ -199,21 +200,22 @@ def _doors(store: SqlStore, bell: LocalNotifier, settings: Settings) -> ApiConte
             depths=depths,
             idempotency_hours=commands.idempotency_hours,
         ),
-        waiting=ResultWaiter(queue=store.queue, notifier=bell),
-        reads=reads,
+        result_waiter=ResultWaiter(queue=store.queue, notifier=bell),
+        queries=reads,
         history=store.history,
         reconciliations=store.reconcile_store,
         leases=store.leases,
-        depths=depths,
-        bell=bell,
+        exchange_catalog=VenueCatalog(),
+        queue_depths=depths,
+        notifier=bell,
         health=store,
-        budgets=RateLimiter(limits=settings.limits, now=time.monotonic),
+        rate_limiter=RateLimiter(limits=settings.limits, now=time.monotonic),
         request_metrics=RequestMetrics(started_at=clock.now()),
-        figures=store.metrics,
-        replies=store.idempotent_responses,
-        raw=store.raw_payloads,
-        kills=store.kill_switches,
-        marks=PaperMarks(store.registry, store.paper_prices, clock),
+        metrics_query=store.metrics,
+        idempotent_responses=store.idempotent_responses,
+        raw_payloads=store.raw_payloads,
+        kill_switches=store.kill_switches,
+        mark_prices=PaperMarks(store.registry, store.paper_prices, clock),
     )
 
 

@@ -23,14 +23,14 @@ NOW = datetime(2026, 4, 1, tzinfo=UTC)
 def _told() -> dict[str, tuple[str, set[str]]]:
     """Kind and labels of each family when everything has something to say."""
     request_metrics = RequestMetrics(started_at=NOW)
-    request_metrics.answered(200)
+    request_metrics.count_response(200)
     row = SimpleNamespace(
         command_type="cancel_all_orders",
         created_at=NOW,
         started_at=NOW,
         finished_at=NOW + timedelta(seconds=1),
     )
-    request_metrics.sent([CancelAllOrders()], [cast(CommandRow, row)])
+    request_metrics.count_commands([CancelAllOrders()], [cast(CommandRow, row)])
     figures: dict[str, Any] = {
         "workers": [{"worker_id": "w", "accounts": 1}],
         "worker_queue_depth": {"paper": {"w": 1}},

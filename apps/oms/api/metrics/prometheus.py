@@ -1,4 +1,4 @@
-"""Figures as Prometheus reads them: its text format, version 0.0.4, and nothing else of it."""
+"""The Prometheus text format, version 0.0.4, of the gateway's metrics."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ class MetricFamily(NamedTuple):
 
 
 def render_text(families: Iterable[MetricFamily]) -> str:
-    """The whole page; a family without samples is left out."""
+    """Return the text of all families that have samples."""
     lines: list[str] = []
     for family in families:
         if family.samples:
@@ -30,12 +30,12 @@ def render_text(families: Iterable[MetricFamily]) -> str:
 
 
 def build_families(
-    request_metrics: RequestMetrics, figures: Mapping[str, Any], is_well: bool
+    request_metrics: RequestMetrics, status: Mapping[str, Any], is_well: bool
 ) -> list[MetricFamily]:
-    """The families of a process; ``figures`` is empty where no worker lives."""
-    workers = figures.get("workers", ())
-    depths = figures.get("worker_queue_depth", {}).values()
-    told = request_metrics.told()
+    """Return the metric families of a process; ``status`` is empty if no worker is alive."""
+    workers = status.get("workers", ())
+    depths = status.get("worker_queue_depth", {}).values()
+    snapshot = request_metrics.snapshot()
     return [
         MetricFamily("oms_up", "gauge", "Whether the database answers.", [({}, float(is_well))]),
         MetricFamily(
@@ -59,7 +59,7 @@ def build_families(
             "Milliseconds from taking a command in to its end, of the newest that were awaited.",
             [
                 ({"quantile": f"0.{name[1:]}"}, at)
-                for name, at in told["execute_ms"].items()
+                for name, at in snapshot["execute_ms"].items()
                 if at is not None
             ],
         ),
@@ -76,8 +76,8 @@ def build_families(
             "Commands that wait for a worker.",
             [({"worker": name}, n) for rows in depths for name, n in sorted(rows.items())],
         ),
-        *_plain(figures),
-        *_reconciled(figures.get("reconciled", {})),
+        *_plain(status),
+        *_reconciled(status.get("reconciled", {})),
     ]
 
 
@@ -107,7 +107,7 @@ def _reconciled(told: Mapping[str, Any]) -> list[MetricFamily]:
     ]
 
 
-def _plain(figures: Mapping[str, Any]) -> list[MetricFamily]:
+def _plain(status: Mapping[str, Any]) -> list[MetricFamily]:
     found = {
         "orders_unknown": "Orders whose answer was lost and not found yet.",
         "orders_unknown_age_seconds_max": "For how long the oldest of them has been so.",
@@ -117,9 +117,9 @@ def _plain(figures: Mapping[str, Any]) -> list[MetricFamily]:
         "auth_cache_misses": "Keys that were asked for.",
     }
     return [
-        MetricFamily(f"oms_{name}", "gauge", help, [({}, figures[name])])
+        MetricFamily(f"oms_{name}", "gauge", help, [({}, status[name])])
         for name, help in found.items()
-        if name in figures
+        if name in status
     ]
 
 

@@ -1,4 +1,4 @@
-"""Figures of reconciliation for those who watch: what differs, and since when nobody looked."""
+"""Metrics of reconciliation: open discrepancies and the time since the last reconciliation."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,16 @@ Heartbeat = Mapping[str, Any]
 
 
 async def read_heartbeats(context: ApiContext) -> Sequence[Heartbeat]:
-    """What living workers tell of the sweeps of their accounts. Raises ``Unavailable``."""
+    """Return the decoded status of each live worker. Raises ``Unavailable``."""
     workers = await context.leases.workers(WORKER_ALIVE_SECONDS)
-    return [told for worker in workers if isinstance(told := loads(worker.status), dict)]
+    return [status for worker in workers if isinstance(status := loads(worker.status), dict)]
 
 
 async def reconcile_metrics(context: ApiContext) -> dict[str, Any]:
-    """``open`` by class, ``differences`` by account and symbol, ``lags`` by account."""
+    """Return ``open`` by class, ``differences`` by account and symbol, ``lags`` by account.
+
+    Lags are in seconds. Raises ``Unavailable``.
+    """
     accounts = sorted(await context.leases.owners())
     rows = await context.reconciliations.open_discrepancies(accounts)
     cursors = await context.reconciliations.cursors(accounts)

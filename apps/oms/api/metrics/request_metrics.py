@@ -1,7 +1,7 @@
-"""What this process has served, counted as it goes: for ``/dispatcher/status`` and ``/metrics``.
+"""Counts of requests and commands served by this process, for status and metrics.
 
-Counting is a few additions; whatever needs sorting is done when somebody asks. Nothing here is
-stored, nothing is shared with other processes.
+Counting costs a few additions; percentiles are computed on read. Nothing is stored or shared with
+other processes.
 """
 
 from collections import Counter, deque
@@ -14,12 +14,12 @@ from oms.domain.commands.command import COMMAND_TYPES, CommandPayload
 from oms.ports.command_queue import CommandRow
 
 SAMPLES_MAX = 2000
-"""Commands whose times are remembered: the newest."""
+"""Number of newest commands whose durations are kept for percentiles."""
 
 
 @dataclass(slots=True)
 class _Times:
-    """All that was ever measured of one kind of command."""
+    """Sums over all commands of one type."""
 
     count: int = 0
     total_ms: float = 0
@@ -28,57 +28,57 @@ class _Times:
 
 @dataclass(slots=True, kw_only=True)
 class RequestMetrics:
-    """Counts of one process."""
+    """Counters of one process."""
 
     started_at: datetime
     requests: int = 0
     errors: int = 0
-    #: Answers by status.
+    #: Responses by HTTP status.
     statuses: Counter[int] = field(default_factory=Counter)
-    #: Commands that were sent, by kind.
+    #: Submitted commands by type.
     ops: Counter[str] = field(default_factory=Counter)
     _times: dict[str, _Times] = field(default_factory=dict)
     _samples: deque[tuple[str, float, float | None]] = field(
         default_factory=lambda: deque(maxlen=SAMPLES_MAX)
     )
 
-    def answered(self, status: int) -> None:
-        """A request was answered."""
+    def count_response(self, status: int) -> None:
+        """Count one response."""
         self.requests += 1
         self.statuses[status] += 1
         if status >= 500:
             self.errors += 1
 
-    def sent(self, payloads: Iterable[CommandPayload], rows: Iterable[CommandRow]) -> None:
-        """Commands were sent and, for those of ``rows``, waited for."""
+    def count_commands(self, payloads: Iterable[CommandPayload], rows: Iterable[CommandRow]) -> None:
+        """Count submitted commands and record the durations of those queue_wait_ms for, ``rows``."""
         for payload in payloads:
             self.ops[COMMAND_TYPES[type(payload)]] += 1
-        self.ended(rows)
+        self.record_times(rows)
 
-    def ended(self, rows: Iterable[CommandRow]) -> None:
-        """Commands have ended and somebody had waited for them."""
+    def record_times(self, rows: Iterable[CommandRow]) -> None:
+        """Record the durations of commands that have ended."""
         for row in rows:
             if row.finished_at is None:
                 continue
-            begun = row.started_at or row.created_at
-            spent = (row.finished_at - begun).total_seconds() * 1000
-            waited = None
+            started_at = row.started_at or row.created_at
+            execute_ms = (row.finished_at - started_at).total_seconds() * 1000
+            queue_wait_ms = None
             if row.started_at is not None:
-                waited = (row.started_at - row.created_at).total_seconds() * 1000
+                queue_wait_ms = (row.started_at - row.created_at).total_seconds() * 1000
             times = self._times.get(row.command_type)
             if times is None:
                 times = self._times[row.command_type] = _Times()
             times.count += 1
-            times.total_ms += spent
-            times.max_ms = max(times.max_ms, spent)
-            self._samples.append((row.command_type, spent, waited))
+            times.total_ms += execute_ms
+            times.max_ms = max(times.max_ms, execute_ms)
+            self._samples.append((row.command_type, execute_ms, queue_wait_ms))
 
-    def told(self) -> dict[str, Any]:
-        """The figures under the names of ``/dispatcher/status``."""
+    def snapshot(self) -> dict[str, Any]:
+        """Return the metrics under the names of ``/dispatcher/status``."""
         by_op: dict[str, list[float]] = {}
-        for op, spent, _ in self._samples:
-            by_op.setdefault(op, []).append(spent)
-        waits = [waited for _, _, waited in self._samples if waited is not None]
+        for op, execute_ms, _ in self._samples:
+            by_op.setdefault(op, []).append(execute_ms)
+        waits = [queue_wait_ms for _, _, queue_wait_ms in self._samples if queue_wait_ms is not None]
         return {
             "started_at": self.started_at.timestamp(),
             "total_requests": self.requests,
@@ -86,7 +86,7 @@ class RequestMetrics:
             "op_counts": dict(self.ops),
             "timing_samples_count": len(self._samples),
             "queue_wait_ms": _percentiles(waits, (50, 95, 99)),
-            "execute_ms": _percentiles([spent for _, spent, _ in self._samples], (50, 95, 99)),
+            "execute_ms": _percentiles([execute_ms for _, execute_ms, _ in self._samples], (50, 95, 99)),
             "op_timing_ms": {op: self._timing(op, by_op.get(op, ())) for op in self._times},
         }
 

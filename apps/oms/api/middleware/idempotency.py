@@ -1,8 +1,8 @@
-"""``Idempotency-Key`` on every request that changes something and is no command.
+"""``Idempotency-Key`` on every changing request other than commands.
 
-The key is taken before the route is asked and holds its answer afterwards. A repeat gets the first
-answer; a repeat before that, or after a process died in between, is told to wait: nothing is done
-twice. Commands and reassigning keep their keys themselves, with what they store.
+The key is claimed before the route runs and stores its response afterwards. A repeat gets the first
+response; a repeat before that, or after a process crashed in between, is refused as in flight:
+nothing is executed twice. Commands and reassignments store their keys with the commands.
 """
 
 import logging
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.api.context import ApiContext, admit_caller, identify_caller
 from oms.api.errors import JsonResponse, handle_oms_error, refusal_response, request_id_of
-from oms.api.routes.commands import read_idempotency_key
+from oms.api.command_submission import read_idempotency_key
 from oms.domain.errors import OmsError, Refused, Unavailable
 from oms.ports.idempotent_responses import StoredResponse
 from oms.services.submission.submit import IdempotencyKey
@@ -24,13 +24,13 @@ from oms.wire.request_body import Malformed, load_body
 
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATHS_WITH_COMMAND_KEYS = frozenset({"/oms/commands", "/oms/reassign"})
-"""Paths that keep their keys with the commands they store."""
+"""Paths whose keys are stored with their commands."""
 
 LOGIN_PATH = "/auth/login-password"
-"""A key is a user's; there is none yet, so the header says nothing there."""
+"""Keys belong to users; before login there is none, so the header is ignored there."""
 
 KEY_RELEASING_STATUSES = frozenset({401, 403, 404, 405, 413, 422, 429, 503})
-"""Answers that leave the key free."""
+"""Statuses after which the key can be used again."""
 
 SECRET_FIELDS = frozenset(
     {
@@ -38,7 +38,7 @@ SECRET_FIELDS = frozenset(
         *("api_key_plain", "token"),
     }
 )
-"""Keys of bodies whose values are neither stored nor part of what tells two bodies apart."""
+"""Keys whose values are neither stored nor part of the request's fingerprint."""
 
 logger = logging.getLogger(__name__)
 
@@ -52,76 +52,78 @@ class IdempotencyMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        named = (
+        has_key = (
             scope["type"] == "http"
             and scope["method"] in METHODS
-            and not _keeps_own(scope["path"])
+            and not _is_exempt(scope["path"])
             and any(name == b"idempotency-key" for name, _ in scope["headers"])
         )
-        if not named:
+        if not has_key:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
         try:
             raw = await request.body()
-            key = await self._key(request, raw)
-        except OmsError as wrong:
-            await (await handle_oms_error(request, wrong))(scope, receive, send)
+            key = await self._read_key(request, raw)
+        except OmsError as error:
+            await (await handle_oms_error(request, error))(scope, receive, send)
             return
-        again = _Again(raw)
+        replay = _ReplayReceive(raw)
         if key is None:
-            await self._app(scope, again, send)
+            await self._app(scope, replay, send)
         else:
-            await self._served(key, scope, again, send)
+            await self._serve(key, scope, replay, send)
 
-    async def _key(self, request: Request, raw: bytes) -> IdempotencyKey | None:
-        """The key, ``None`` where the route will refuse what was sent. Raises ``OmsError``."""
+    async def _read_key(self, request: Request, raw: bytes) -> IdempotencyKey | None:
+        """Return the key, ``None`` if the body is not JSON. Raises ``OmsError``."""
         try:
             body = load_body(raw)
         except Malformed:
             return None
-        who = await identify_caller(request.scope, request.headers, self._context)
-        shown = {"body": _without_secrets(body), "query": str(request.url.query)}
-        user_id, path = who.principal.user_id, request.scope["path"]
-        return read_idempotency_key(request.headers, user_id, path, shown, request.method)
+        caller = await identify_caller(request.scope, request.headers, self._context)
+        fingerprint = {"body": _without_secrets(body), "query": str(request.url.query)}
+        user_id, path = caller.principal.user_id, request.scope["path"]
+        return read_idempotency_key(request.headers, user_id, path, fingerprint, request.method)
 
-    async def _served(
+    async def _serve(
         self, key: IdempotencyKey, scope: Scope, receive: Receive, send: Send
     ) -> None:
         context, request = self._context, Request(scope)
         now = context.clock.now()
         until = now + timedelta(hours=context.settings.commands.idempotency_hours)
         try:
-            known = await context.replies.claim(key.scope_hash, key.fingerprint, now, until)
-        except Unavailable as lost:
-            await (await handle_oms_error(request, lost))(scope, receive, send)
+            stored = await context.idempotent_responses.claim(
+                key.scope_hash, key.fingerprint, now, until
+            )
+        except Unavailable as error:
+            await (await handle_oms_error(request, error))(scope, receive, send)
             return
-        if known is not None:
+        if stored is not None:
             try:
-                await admit_caller(request)  # a repeat uses the budget that the first one used
-            except OmsError as wrong:
-                await (await handle_oms_error(request, wrong))(scope, receive, send)
+                await admit_caller(request)  # a repeat is charged to the same rate limit
+            except OmsError as error:
+                await (await handle_oms_error(request, error))(scope, receive, send)
                 return
-            await _repeated(known, key, request_id_of(request))(scope, receive, send)
+            await _stored_response(stored, key, request_id_of(request))(scope, receive, send)
             return
-        answer = _Kept(send)
-        await self._app(scope, receive, answer)
+        response = _CapturingSend(send)
+        await self._app(scope, receive, response)
         try:
-            await self._keep(key, answer)
+            await self._store(key, response)
         except Unavailable:
-            logger.warning("reply_not_kept", extra={"request_id": request_id_of(request)})
-        await answer.tell()
+            logger.warning("response_not_stored", extra={"request_id": request_id_of(request)})
+        await response.forward()
 
-    async def _keep(self, key: IdempotencyKey, answer: "_Kept") -> None:
-        if answer.status in KEY_RELEASING_STATUSES:
-            await self._context.replies.release(key.scope_hash)
+    async def _store(self, key: IdempotencyKey, response: "_CapturingSend") -> None:
+        if response.status in KEY_RELEASING_STATUSES:
+            await self._context.idempotent_responses.release(key.scope_hash)
             return
-        body = dumps_fast(_without_secrets(loads(answer.body))) if answer.body else "null"
-        await self._context.replies.save(key.scope_hash, answer.status, body)
+        body = dumps_fast(_without_secrets(loads(response.body))) if response.body else "null"
+        await self._context.idempotent_responses.save(key.scope_hash, response.status, body)
 
 
-class _Again:
-    """``receive`` of a body that was read already."""
+class _ReplayReceive:
+    """``receive`` that returns a body read before."""
 
     def __init__(self, body: bytes) -> None:
         self._message: Message | None = {
@@ -135,8 +137,8 @@ class _Again:
         return message or {"type": "http.disconnect"}
 
 
-class _Kept:
-    """``send`` that holds an answer until it is stored."""
+class _CapturingSend:
+    """``send`` that holds a response until it is stored."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -147,35 +149,35 @@ class _Kept:
 
     @property
     def status(self) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         return int(self._messages[0]["status"])
 
     @property
     def body(self) -> bytes:
-        """The body of the answer."""
+        """The body of the response."""
         return b"".join(message.get("body", b"") for message in self._messages[1:])
 
-    async def tell(self) -> None:
-        """Send it."""
+    async def forward(self) -> None:
+        """Send the captured messages."""
         for message in self._messages:
             await self._send(message)
 
 
-def _keeps_own(path: str) -> bool:
-    """Whether what is stored for the path keeps the key: commands, and calls of the gateway."""
+def _is_exempt(path: str) -> bool:
+    """Return whether keys of the path are stored with its commands, or ignored."""
     return path in PATHS_WITH_COMMAND_KEYS or path == LOGIN_PATH or path.startswith("/ccxt/")
 
 
-def _repeated(known: StoredResponse, key: IdempotencyKey, request_id: str) -> JsonResponse:
-    if known.fingerprint != key.fingerprint:
+def _stored_response(stored: StoredResponse, key: IdempotencyKey, request_id: str) -> JsonResponse:
+    if stored.fingerprint != key.fingerprint:
         message = "this Idempotency-Key was used for another request"
         mismatch = Refused(code="idempotency_mismatch", message=message, reason="Idempotency-Key")
         return refusal_response(mismatch, request_id)
-    if known.status is None or known.body is None:
-        message = "the first request under this Idempotency-Key has no answer yet"
-        busy = Refused(code="idempotency_in_flight", message=message, outcome="unknown")
-        return refusal_response(busy, request_id)
-    response = JsonResponse(known.body.encode(), known.status)
+    if stored.status is None or stored.body is None:
+        message = "the first request under this Idempotency-Key has no response yet"
+        in_flight = Refused(code="idempotency_in_flight", message=message, outcome="unknown")
+        return refusal_response(in_flight, request_id)
+    response = JsonResponse(stored.body.encode(), stored.status)
     response.headers["Idempotent-Replayed"] = "true"
     return response
 

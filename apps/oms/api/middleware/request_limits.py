@@ -1,6 +1,6 @@
-"""What every request passes first: id, origin, the limit of its body, the last net under it.
+"""Outermost middleware: request id, response headers, body size limit, last error handler.
 
-Pure ASGI. Nothing is decided about who asks.
+Pure ASGI; the caller is not authenticated here.
 """
 
 import logging
@@ -19,7 +19,7 @@ from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimitState
 from oms.domain.errors import Invalid, Refused
 
 DRAINED_BYTES_MAX = 64 * 1024 * 1024
-"""How much of a body that is too large is read and thrown away, so that its sender hears why."""
+"""How much of a too large body is read and dropped, so that its sender reads the response."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class RequestLimitsMiddleware:
-    """Wraps the application."""
+    """Wraps the whole application."""
 
     def __init__(
         self,
@@ -40,12 +40,12 @@ class RequestLimitsMiddleware:
     ) -> None:
         self._app = app
         self._cross_origin = cross_origin
-        self._tally = request_metrics
+        self._request_metrics = request_metrics
         self._body_bytes_max = body_bytes_max
-        self._told = [(b"x-oms-version", version.encode()), *SECURITY_HEADERS]
+        self._headers = [(b"x-oms-version", version.encode()), *SECURITY_HEADERS]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; other kinds of connections pass."""
+        """Serve one HTTP request; other scopes pass unchanged."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -54,56 +54,56 @@ class RequestLimitsMiddleware:
         path: str = scope["path"]
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path.rstrip("/") or "/"
-        answer = _Answer(send, scope, self._told, self._tally)
+        response = _ResponseSender(send, scope, self._headers, self._request_metrics)
         if self._cross_origin is not None:
-            sent = Headers(scope=scope)
-            answer.add(self._cross_origin.headers(sent.get("origin")))
-            told = self._cross_origin.preflight(scope["method"], sent, request_id)
-            if told is not None:
-                await told(scope, receive, answer)
+            headers = Headers(scope=scope)
+            response.add(self._cross_origin.headers(headers.get("origin")))
+            preflight = self._cross_origin.preflight(scope["method"], headers, request_id)
+            if preflight is not None:
+                await preflight(scope, receive, response)
                 return
         if length > self._body_bytes_max:
             await _drain(receive)
-            await _too_large(self._body_bytes_max, request_id)(scope, receive, answer)
+            await _too_large(self._body_bytes_max, request_id)(scope, receive, response)
             return
-        body = _Body(receive, self._body_bytes_max)
+        body = _LimitedReceive(receive, self._body_bytes_max)
         try:
-            await self._app(scope, body, answer)
-        except Exception:  # the supervisor of requests: nothing may reach the client unsaid
+            await self._app(scope, body, response)
+        except Exception:  # last handler of a request: the client gets a JSON error
             logger.exception("request_failed", extra={"request_id": request_id, "path": path})
-            if answer.has_started:
+            if response.has_started:
                 raise
-            await internal_error_response(request_id)(scope, receive, answer)
+            await internal_error_response(request_id)(scope, receive, response)
 
 
-class _Answer:
-    """``send`` with the headers that every response has."""
+class _ResponseSender:
+    """``send`` that adds the headers of every response and counts it."""
 
     def __init__(
-        self, send: Send, scope: Scope, told: HeaderList, request_metrics: RequestMetrics
+        self, send: Send, scope: Scope, headers: HeaderList, request_metrics: RequestMetrics
     ) -> None:
         self._send = send
         self._scope = scope
-        self._tally = request_metrics
-        self._added = [(b"x-request-id", scope[REQUEST_ID_SCOPE_KEY].encode()), *told]
+        self._request_metrics = request_metrics
+        self._added = [(b"x-request-id", scope[REQUEST_ID_SCOPE_KEY].encode()), *headers]
         self.has_started = False
 
     def add(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """More headers for the response."""
+        """Add headers to the response."""
         self._added += headers
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_started = True
-            self._tally.answered(message["status"])
-            left: RateLimitState | None = self._scope.get(RATE_LIMIT_SCOPE_KEY)
-            told = () if left is None else left.headers()
-            message["headers"] = [*message.get("headers", ()), *self._added, *told]
+            self._request_metrics.count_response(message["status"])
+            state: RateLimitState | None = self._scope.get(RATE_LIMIT_SCOPE_KEY)
+            limits = () if state is None else state.headers()
+            message["headers"] = [*message.get("headers", ()), *self._added, *limits]
         await self._send(message)
 
 
-class _Body:
-    """``receive`` that counts bytes, whatever Content-Length said."""
+class _LimitedReceive:
+    """``receive`` that counts the bytes of the body, independent of Content-Length."""
 
     def __init__(self, receive: Receive, bytes_max: int) -> None:
         self._receive = receive
@@ -122,11 +122,11 @@ class _Body:
 
 
 def _read_headers(scope: Scope) -> tuple[str, int]:
-    """The request id, the caller's or a new one, and the announced length of the body."""
-    sent = dict(scope["headers"])
-    request_id = sent.get(b"x-request-id", b"").decode("latin-1")
-    announced = sent.get(b"content-length", b"")
-    length = int(announced[:18]) if announced.isdigit() else 0
+    """Return the request id, the caller's or a new one, and the Content-Length (0 without)."""
+    headers = dict(scope["headers"])
+    request_id = headers.get(b"x-request-id", b"").decode("latin-1")
+    content_length = headers.get(b"content-length", b"")
+    length = int(content_length[:18]) if content_length.isdigit() else 0
     if not _REQUEST_ID.fullmatch(request_id):
         request_id = secrets.token_hex(12)
     return request_id, length

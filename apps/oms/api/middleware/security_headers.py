@@ -1,4 +1,4 @@
-"""What keeps browsers from keeping, framing or guessing an answer that is data."""
+"""Security headers for API responses in browsers: no caching, framing or sniffing."""
 
 SECURITY_HEADERS = (
     (b"cache-control", b"no-store"),
@@ -7,4 +7,4 @@ SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
-"""Headers of every answer."""
+"""Headers of every response."""

@@ -1,10 +1,10 @@
-"""Administration of accounts: what they trade on, how, and with which credentials."""
+"""Administration of exchange accounts: settings, status and credentials."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.context import api_context, audit_actor, parse_account_id, require_permission
+from oms.api.context import api_context, audit_context_of, parse_account_id, require_permission
 from oms.api.errors import JsonResponse
 from oms.domain.access import Permission
 from oms.wire.admin.account_requests import account_row, read_account, read_account_change
@@ -14,33 +14,32 @@ router = APIRouter()
 
 
 @router.get("/admin/accounts")
-async def accounts(request: Request) -> Response:
-    """All accounts."""
+async def list_accounts(request: Request) -> Response:
+    """Return all accounts."""
     await require_permission(request, Permission.ADMIN)
     records = await api_context(request).administer.account_admin.records()
     return JsonResponse({"items": [account_row(record) for record in records]})
 
 
 @router.post("/admin/accounts")
-async def new_account(request: Request) -> Response:
-    """An account that no key may touch yet."""
-    who = await require_permission(request, Permission.ADMIN)
+async def create_account(request: Request) -> Response:
+    """Create an account without permissions for any key."""
+    caller = await require_permission(request, Permission.ADMIN)
     account = read_account(load_body(await request.body()))
     account_id = await api_context(request).administer.create_account(
-        account, audit_actor(request, who)
+        account, audit_context_of(request, caller)
     )
     return JsonResponse({"ok": True, "account_id": account_id})
 
 
 @router.patch("/admin/accounts/{account_id}")
 async def change_account(request: Request, account_id: str) -> Response:
-    """Other settings, another status, other credentials."""
-    who = await require_permission(request, Permission.ADMIN)
-    said = request.headers.get("x-comment")
-    change, secrets, comment = read_account_change(load_body(await request.body()), said)
+    """Change settings, status or credentials of an account."""
+    caller = await require_permission(request, Permission.ADMIN)
+    header_comment = request.headers.get("x-comment")
+    change, secrets, comment = read_account_change(load_body(await request.body()), header_comment)
     number = parse_account_id(account_id)
-    audit_context = audit_actor(request, who, comment)
     rows = await api_context(request).administer.change_account(
-        number, change, secrets, audit_context
+        number, change, secrets, audit_context_of(request, caller, comment)
     )
     return JsonResponse({"ok": True, "account_id": number, "rows": rows})

@@ -1,4 +1,4 @@
-"""``GET /admin/audit``: who changed what, when, from where and why; commands are among it."""
+"""``GET /admin/audit``: the audit log of changes and commands."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -18,32 +18,33 @@ router = APIRouter()
 
 
 @router.get("/admin/audit")
-async def audit(request: Request) -> Response:
-    """A page of the log; a risk manager sees the accounts that he may read."""
-    who = await require_permission(request, Permission.AUDIT)
-    window = _narrowed(who, read_audit_query(request.query_params))
-    page = await api_context(request).administer.audit_log.page(window)
+async def list_entries(request: Request) -> Response:
+    """Return a page of the log; a risk manager gets the entries of accounts he may read."""
+    caller = await require_permission(request, Permission.AUDIT)
+    query = _restrict_accounts(caller, read_audit_query(request.query_params))
+    page = await api_context(request).administer.audit_log.page(query)
     after_id = page.next_after_id
     return JsonResponse(
         {
             "items": [audit_row(row) for row in page.items],
             "total": page.total,
-            "page": window.page if window.after_id is None else None,
-            "page_size": window.page_size,
+            "page": query.page if query.after_id is None else None,
+            "page_size": query.page_size,
             "next_cursor": None if after_id is None else cursor_text(after_id),
         }
     )
 
 
-def _narrowed(who: Caller, window: AuditQuery) -> AuditQuery:
-    principal = who.principal
+def _restrict_accounts(caller: Caller, query: AuditQuery) -> AuditQuery:
+    """Return the query with the accounts the caller may read. Raises ``Forbidden``."""
+    principal = caller.principal
     if principal.role is Role.ADMIN:
-        return window
-    if window.account_ids is None:
+        return query
+    if query.account_ids is None:
         readable = sorted(i for i, grant in principal.grants.items() if grant.can_read)
-        return evolve(window, account_ids=tuple(readable) or (0,))
-    for account_id in window.account_ids:
+        return evolve(query, account_ids=tuple(readable) or (0,))
+    for account_id in query.account_ids:
         refused = refuse_account(principal, Permission.AUDIT, account_id)
         if refused is not None:
             raise Forbidden(refused.message, code=refused.code)
-    return window
+    return query

@@ -1,10 +1,10 @@
-"""Administration of users, their keys and what the keys may do."""
+"""Administration of users, their API keys and the keys' permissions."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.context import api_context, audit_actor, require_permission
+from oms.api.context import api_context, audit_context_of, require_permission
 from oms.api.errors import JsonResponse
 from oms.api.routes.path_ids import parse_key_id, parse_user_id
 from oms.domain.access import Permission
@@ -17,8 +17,8 @@ router = APIRouter()
 
 
 @router.get("/admin/users")
-async def users(request: Request) -> Response:
-    """All users."""
+async def list_users(request: Request) -> Response:
+    """Return all users."""
     await require_permission(request, Permission.ADMIN)
     rows = await api_context(request).administer.people.users()
     return JsonResponse({"items": [wire.user_row(row) for row in rows]})
@@ -26,71 +26,71 @@ async def users(request: Request) -> Response:
 
 @router.patch("/admin/users/{user_id}")
 async def change_user(request: Request, user_id: str) -> Response:
-    """Another role, status or password."""
-    who = await require_permission(request, Permission.ADMIN)
+    """Change role, status or password of a user."""
+    caller = await require_permission(request, Permission.ADMIN)
     fields = wire.read_fields(shapes.USER_CHANGE, load_body(await request.body()))
     number = parse_user_id(user_id)
     role, status, password = (fields.get(name) for name in ("role", "status", "password"))
     rows = await api_context(request).administer.change_user(
-        number, role, status, password, audit_actor(request, who)
+        number, role, status, password, audit_context_of(request, caller)
     )
     return JsonResponse({"ok": True, "user_id": number, "rows": rows})
 
 
 @router.get("/admin/users-api-keys")
-async def users_keys(request: Request) -> Response:
-    """All keys with their users."""
+async def list_keys(request: Request) -> Response:
+    """Return all keys with their users."""
     await require_permission(request, Permission.ADMIN)
     rows = await api_context(request).administer.people.keys()
     return JsonResponse({"items": [wire.admin_key_row(row) for row in rows]})
 
 
 @router.post("/admin/users-with-api-key")
-async def new_user(request: Request) -> Response:
-    """A user with a first key and its permits."""
-    who = await require_permission(request, Permission.ADMIN)
-    fields, wish, permissions = wire.read_new_user(load_body(await request.body()))
-    plain, key = create_key(wish.api_key, wish.label, wish.restrictions)
+async def create_user(request: Request) -> Response:
+    """Create a user with a first key and its permissions."""
+    caller = await require_permission(request, Permission.ADMIN)
+    fields, new_key, permissions = wire.read_new_user(load_body(await request.body()))
+    plain, key = create_key(new_key.api_key, new_key.label, new_key.restrictions)
     user_id, key_id = await api_context(request).administer.create_user(
         fields["user_name"],
         fields.get("role", "trader"),
         fields.get("password"),
         key,
         permissions,
-        audit_actor(request, who),
+        audit_context_of(request, caller),
     )
-    return _told(user_id, key_id, plain, key.label)
+    return _new_key_response(user_id, key_id, plain, key.label)
 
 
 @router.post("/admin/api-keys")
-async def new_users_key(request: Request) -> Response:
-    """Another key of a user, without permits."""
-    who = await require_permission(request, Permission.ADMIN)
-    wish = wire.read_new_key(load_body(await request.body()))
-    if wish.user_id is None:
+async def create_user_key(request: Request) -> Response:
+    """Create another key of a user, without permissions."""
+    caller = await require_permission(request, Permission.ADMIN)
+    new_key = wire.read_new_key(load_body(await request.body()))
+    if new_key.user_id is None:
         raise malformed_at(("user_id",), "user_id is required", "missing")
-    plain, key = create_key(wish.api_key, wish.label, wish.restrictions)
+    plain, key = create_key(new_key.api_key, new_key.label, new_key.restrictions)
     key_id = await api_context(request).administer.create_key(
-        wish.user_id, key, audit_actor(request, who)
+        new_key.user_id, key, audit_context_of(request, caller)
     )
-    return _told(wish.user_id, key_id, plain, key.label)
+    return _new_key_response(new_key.user_id, key_id, plain, key.label)
 
 
 @router.patch("/admin/api-keys/{api_key_id}")
 async def change_key(request: Request, api_key_id: str) -> Response:
-    """On or off, another label, other restrictions."""
-    who = await require_permission(request, Permission.ADMIN)
-    edit = wire.read_key_change(load_body(await request.body()), needs_status=True)
+    """Change status, label or restrictions of a key."""
+    caller = await require_permission(request, Permission.ADMIN)
+    change_request = wire.read_key_change(load_body(await request.body()), needs_status=True)
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id))
-    change = edit.applied(key.restrictions)
-    rows = await administer.change_key(key.id, change, audit_actor(request, who))
+    change = change_request.applied(key.restrictions)
+    rows = await administer.change_key(key.id, change, audit_context_of(request, caller))
     return JsonResponse({"ok": True, "api_key_id": key.id, "rows": rows})
 
 
 @router.get("/admin/api-keys/{api_key_id}/permissions")
-async def permissions(request: Request, api_key_id: str) -> Response:
-    """What a key may do."""
+async def list_permissions(request: Request, api_key_id: str) -> Response:
+    """Return the permissions of a key."""
     await require_permission(request, Permission.ADMIN)
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id))
@@ -100,17 +100,17 @@ async def permissions(request: Request, api_key_id: str) -> Response:
 
 @router.put("/admin/api-keys/{api_key_id}/permissions")
 async def set_permission(request: Request, api_key_id: str) -> Response:
-    """Replace what a key may do on one account."""
-    who = await require_permission(request, Permission.ADMIN)
-    permit = wire.read_permission(load_body(await request.body()))
+    """Replace the permissions of a key on one account."""
+    caller = await require_permission(request, Permission.ADMIN)
+    permission = wire.read_permission(load_body(await request.body()))
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id))
-    rows = await administer.set_permission(key.id, permit, audit_actor(request, who))
+    rows = await administer.set_permission(key.id, permission, audit_context_of(request, caller))
     return JsonResponse({"ok": True, "api_key_id": key.id, "rows": rows})
 
 
-def _told(user_id: int, key_id: int, plain: str, label: str | None) -> Response:
-    """The one time that a key is told."""
+def _new_key_response(user_id: int, key_id: int, plain: str, label: str | None) -> Response:
+    """Return the response with the key's clear text, which is not stored."""
     body = {
         "ok": True,
         "user_id": user_id,

@@ -1,4 +1,4 @@
-"""The ccxt gateway over HTTP: single calls, calls by keyword, and lists of calls."""
+"""The ccxt gateway over HTTP: single calls, core calls by keyword, and lists of calls."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,10 +17,10 @@ from oms.api.ccxt_calls import (
     require_live_worker,
     result_json,
 )
+from oms.api.command_submission import command_ids_of, in_flight_response, read_idempotency_key
 from oms.api.context import Caller, admit_caller, api_context, identify_caller, parse_account_id
 from oms.api.errors import JsonResponse, refusal_response, request_id_of, to_refused
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimitKind
-from oms.api.routes.commands import in_flight_response, read_idempotency_key
 from oms.domain.commands.command import CcxtCall, CommandResult
 from oms.domain.errors import Invalid, OmsError, Refused
 from oms.ports.command_queue import CommandRow
@@ -37,106 +37,108 @@ router = APIRouter()
 
 
 @router.post("/ccxt/commands")
-async def calls(request: Request) -> Response:
-    """A list of calls, one after the other unless ``parallel``; always 200."""
+async def call_many(request: Request) -> Response:
+    """Execute a list of calls, sequentially unless ``parallel``; the status is always 200."""
     context = api_context(request)
-    who = await identify_caller(request.scope, request.headers, context)
+    caller = await identify_caller(request.scope, request.headers, context)
     body = load_body(await request.body())
     items = body if isinstance(body, list) else [body]
     if len(items) > context.settings.commands.items_max:
         msg = f"at most {context.settings.commands.items_max} calls in one body"
         raise malformed_at(("body",), msg, "too_long")
     count = max(len(items), 1)
-    request.scope[RATE_LIMIT_SCOPE_KEY] = context.budgets.take(
-        who.principal.api_key_id, RateLimitKind.CCXT, count
+    request.scope[RATE_LIMIT_SCOPE_KEY] = context.rate_limiter.take(
+        caller.principal.api_key_id, RateLimitKind.CCXT, count
     )
     wait = read_wait(request.query_params, None, int(BATCH_SECONDS * 1000))
-    read = [await _read(request, item) for item in items]
-    commands = [one for one in read if isinstance(one, CommandRequest)]
+    parsed = [await _read_item(request, item) for item in items]
+    commands = [each for each in parsed if isinstance(each, CommandRequest)]
     parallel = is_true(request.query_params, "parallel") or len(commands) < 2
-    accepted = await _submitted(request, who, commands, wait, body, parallel=parallel)
-    rows = await _rows(request, accepted, wait)
-    if accepted.replayed and _is_pending(accepted, rows):
+    submitted = await _submit(request, caller, commands, wait, body, parallel=parallel)
+    rows = await _wait(request, submitted, wait)
+    if submitted.replayed and _is_pending(submitted, rows):
         return in_flight_response(request_id_of(request), [])
-    placed = iter(accepted.items)
+    item_results = iter(submitted.items)
     results = [
-        _result(
-            request, index, next(placed) if isinstance(one, CommandRequest) else one, rows, wait
+        _build_result(
+            request,
+            index,
+            next(item_results) if isinstance(each, CommandRequest) else each,
+            rows,
+            wait,
         )
-        for index, one in enumerate(read)
+        for index, each in enumerate(parsed)
     ]
-    return _replayed(accepted, JsonResponse(b'{"results":[' + b",".join(results) + b"]}"))
+    return _mark_replayed(submitted, JsonResponse(b'{"results":[' + b",".join(results) + b"]}"))
 
 
 @router.post("/ccxt/core/{account_id}/{func}")
-async def core_call(request: Request, account_id: str, func: str) -> Response:
-    """A call whose body is the method's keyword arguments."""
-    who, name = await admit_caller(request), snake_case(func)
+async def call_core_method(request: Request, account_id: str, func: str) -> Response:
+    """Execute a core method; the body is its keyword arguments."""
+    caller, name = await admit_caller(request), snake_case(func)
     if name not in CORE_READ_METHODS | CORE_TRADE_METHODS:
         raise Invalid(f"{name[:64]} is no method of /ccxt/core", code="unsupported_func")
     body = load_body(await request.body())
     try:
-        wish = read_core_call(name, body)
-    except Invalid as wrong:
+        payload = read_core_call(name, body)
+    except Invalid as error:
         if name not in CORE_TRADE_METHODS:
             raise
-        errors = getattr(wrong, "errors", [])
+        errors = getattr(error, "errors", [])
         command = error_command(CcxtCall(func=name))
-        refused = to_refused(wrong)
+        refused = to_refused(error)
         return refusal_response(refused, request_id_of(request), command=command, errors=errors)
-    return await _called(
-        request, who, CommandRequest(payload=wish, account_id=parse_account_id(account_id))
-    )
+    number = parse_account_id(account_id)
+    return await _execute(request, caller, CommandRequest(payload=payload, account_id=number))
 
 
 @router.post("/ccxt/{account_id}/{func}")
-async def call(request: Request, account_id: str, func: str) -> Response:
-    """A call by position and keyword, passed on unchanged."""
-    who, name = await admit_caller(request), snake_case(func)
+async def call_method(request: Request, account_id: str, func: str) -> Response:
+    """Execute a ccxt method with positional and keyword arguments, passed on unchanged."""
+    caller, name = await admit_caller(request), snake_case(func)
     number = parse_account_id(account_id)
     await check_method_allowed(name, number, api_context(request).submit.registry)
-    wish = read_ccxt_call(name, load_body(await request.body()))
-    return await _called(request, who, CommandRequest(payload=wish, account_id=number))
+    payload = read_ccxt_call(name, load_body(await request.body()))
+    return await _execute(request, caller, CommandRequest(payload=payload, account_id=number))
 
 
-async def _called(request: Request, who: Caller, wish: CommandRequest) -> Response:
-    context, payload = api_context(request), wish.payload
+async def _execute(request: Request, caller: Caller, command: CommandRequest) -> Response:
+    context, payload = api_context(request), command.payload
     assert isinstance(payload, CcxtCall)
     wait = read_wait(request.query_params, None, int(default_wait_seconds(payload) * 1000))
     await require_live_worker(context.leases)
     body = load_body(await request.body())
-    accepted = await _submitted(request, who, [wish], wait, body, parallel=True)
-    rows = await _rows(request, accepted, wait)
-    (item,) = accepted.items
+    submitted = await _submit(request, caller, [command], wait, body, parallel=True)
+    rows = await _wait(request, submitted, wait)
+    (item,) = submitted.items
     request_id = request_id_of(request)
-    if accepted.replayed and _is_pending(accepted, rows):
+    if submitted.replayed and _is_pending(submitted, rows):
         return in_flight_response(request_id, [])
     result = call_outcome(item, rows, wait.seconds)
     if isinstance(result, Refused):
-        return _replayed(
-            accepted, refusal_response(result, request_id, command=error_command(payload))
-        )
+        response = refusal_response(result, request_id, command=error_command(payload))
+        return _mark_replayed(submitted, response)
     body_text = b'{"ok":true,"result":' + result_json(result).encode() + b"}"
-    return _replayed(accepted, JsonResponse(body_text))
+    return _mark_replayed(submitted, JsonResponse(body_text))
 
 
-async def _read(request: Request, item: object) -> CommandRequest | Refused:
-    """One call of a list, or what is wrong with it."""
+async def _read_item(request: Request, item: object) -> CommandRequest | Refused:
+    """Return one call of a list, or its validation error."""
     try:
         if not isinstance(item, dict):
             raise malformed_at(("body",), "an object is expected", "object")
-        account_id = _account_id(item)
+        account_id = _read_account_id(item)
         func = item.get("func")
         if not isinstance(func, str):
             raise malformed_at(("func",), "func names the method", "missing")
         name = snake_case(func)
         await check_method_allowed(name, account_id, api_context(request).submit.registry)
         return CommandRequest(payload=read_ccxt_call(name, item), account_id=account_id)
-    except OmsError as wrong:
-        return to_refused(wrong)
+    except OmsError as error:
+        return to_refused(error)
 
 
-def _account_id(item: Mapping[str, Any]) -> int:
+def _read_account_id(item: Mapping[str, Any]) -> int:
     if item.get("account_id") is None:
         raise Invalid("account_id is required", code="missing_account_id")
     try:
@@ -145,9 +147,9 @@ def _account_id(item: Mapping[str, Any]) -> int:
         raise malformed_at(("account_id",), "an account id is expected") from None
 
 
-async def _submitted(
+async def _submit(
     request: Request,
-    who: Caller,
+    caller: Caller,
     commands: Sequence[CommandRequest],
     wait: WaitOption,
     body: object,
@@ -158,14 +160,13 @@ async def _submitted(
         return SubmitResult(items=())
     context = api_context(request)
     await require_live_worker(context.leases)
-    key = read_idempotency_key(
-        request.headers, who.principal.user_id, request.scope["path"], body, request.method
-    )
+    user_id, path = caller.principal.user_id, request.scope["path"]
+    key = read_idempotency_key(request.headers, user_id, path, body, request.method)
     return await context.submit(
         SubmitRequest(
             commands=commands,
-            principal=who.principal,
-            ip=who.ip,
+            principal=caller.principal,
+            ip=caller.ip,
             parallel=parallel,
             hold_seconds=wait.seconds,
             key=key,
@@ -173,41 +174,41 @@ async def _submitted(
     )
 
 
-async def _rows(
-    request: Request, accepted: SubmitResult, wait: WaitOption
+async def _wait(
+    request: Request, submitted: SubmitResult, wait: WaitOption
 ) -> Mapping[int, CommandRow]:
-    ids = [item.command_id for item in accepted.items if item.command_id is not None]
-    seconds = 0 if accepted.replayed else wait.seconds
-    return await api_context(request).waiting(ids, seconds)
+    context = api_context(request)
+    seconds = 0 if submitted.replayed else wait.seconds
+    return await context.result_waiter(command_ids_of(submitted), seconds)
 
 
-def _is_pending(accepted: SubmitResult, rows: Mapping[int, CommandRow]) -> bool:
-    found = (rows.get(item.command_id or 0) for item in accepted.items)
-    return any(row is not None and not row.status.is_final for row in found)
+def _is_pending(submitted: SubmitResult, rows: Mapping[int, CommandRow]) -> bool:
+    stored = (rows.get(item.command_id or 0) for item in submitted.items)
+    return any(row is not None and not row.status.is_final for row in stored)
 
 
-def _replayed(accepted: SubmitResult, response: Response) -> Response:
-    if accepted.replayed:
+def _mark_replayed(submitted: SubmitResult, response: Response) -> Response:
+    if submitted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _result(
+def _build_result(
     request: Request,
     index: int,
-    one: SubmitItemResult | Refused | CommandRequest,
+    item: SubmitItemResult | Refused | CommandRequest,
     rows: Mapping[int, CommandRow],
     wait: WaitOption,
 ) -> bytes:
-    """One result of a list, as JSON text."""
+    """Return one result of a list as JSON text."""
     payload: CcxtCall | None = None
     result: CommandResult | Refused
-    if isinstance(one, SubmitItemResult):
-        payload = one.command.payload if isinstance(one.command.payload, CcxtCall) else None
-        result = call_outcome(one, rows, wait.seconds)
+    if isinstance(item, SubmitItemResult):
+        payload = item.command.payload if isinstance(item.command.payload, CcxtCall) else None
+        result = call_outcome(item, rows, wait.seconds)
     else:
-        assert isinstance(one, Refused), "a wish has been placed"
-        result = one
+        assert isinstance(item, Refused), "a command has been submitted"
+        result = item
     if isinstance(result, Refused):
         error = call_error(payload, result, request_id_of(request))
         return dumps_fast({"index": index, "ok": False, "error": error}).encode()

@@ -1,4 +1,4 @@
-"""``GET /oms/events``: the event stream for those who ask instead of listen."""
+"""``GET /oms/events``: the event streams by polling or long polling."""
 
 import asyncio
 
@@ -25,42 +25,44 @@ POLL_FALLBACK_SECONDS = 1.0
 
 
 @router.get("/oms/events")
-async def events(request: Request) -> Response:
-    """Events after ``after``, per account ascending; ``wait_ms`` waits for the first."""
-    context, who, query = api_context(request), await admit_caller(request), request.query_params
+async def list_events(request: Request) -> Response:
+    """Return events after ``after``, per account ascending; ``wait_ms`` waits for the first."""
+    context, query = api_context(request), request.query_params
+    caller = await admit_caller(request)
     account_ids = read_account_ids(query)
-    tails = EventReader(reads=context.reads, history=context.history)
-    heads = await tails.heads(who.principal, account_ids)
-    named = read_event_positions(query, account_ids, heads)
-    asked = {account_id: named.get(account_id) for account_id in account_ids}
-    tail = await _waited(context, who, tails, asked, request)
+    reader = EventReader(reads=context.queries, history=context.history)
+    heads = await reader.heads(caller.principal, account_ids)
+    positions = read_event_positions(query, account_ids, heads)
+    after = {account_id: positions.get(account_id) for account_id in account_ids}
+    page = await _wait_for_events(context, caller, reader, after, request)
     return JsonResponse(
         {
-            "items": tail.items,
-            "next_after": ",".join(f"{account}:{seq}" for account, seq in tail.after.items()),
-            "heads": {str(account): tail.heads.get(account, 0) for account in account_ids},
-            "gaps": tail.gaps,
+            "items": page.items,
+            "next_after": ",".join(f"{account}:{seq}" for account, seq in page.after.items()),
+            "heads": {str(account): page.heads.get(account, 0) for account in account_ids},
+            "gaps": page.gaps,
         }
     )
 
 
-async def _waited(
+async def _wait_for_events(
     context: ApiContext,
-    who: Caller,
-    tails: EventReader,
-    asked: dict[int, int | None],
+    caller: Caller,
+    reader: EventReader,
+    after: dict[int, int | None],
     request: Request,
 ) -> EventPage:
+    """Return the first page with events or gaps, or an empty one after ``wait_ms``."""
     query = request.query_params
     limit = read_limit(query, 200, EVENTS_MAX)
     namespaces = read_words(query, "namespaces")
     clock = asyncio.get_running_loop().time
     deadline = clock() + read_wait_ms(query, WAIT_MS_MAX) / 1000
     while True:
-        tail = await tails(who.principal, asked, namespaces, limit)
-        left = deadline - clock()
-        if tail.items or tail.gaps or left <= 0 or await request.is_disconnected():
-            return tail
-        asked = dict(tail.after)
-        if all(seq >= tail.heads.get(account, 0) for account, seq in asked.items() if seq):
-            await context.waiting.wait_notified(min(left, POLL_FALLBACK_SECONDS))
+        page = await reader(caller.principal, after, namespaces, limit)
+        remaining = deadline - clock()
+        if page.items or page.gaps or remaining <= 0 or await request.is_disconnected():
+            return page
+        after = dict(page.after)
+        if all(seq >= page.heads.get(account, 0) for account, seq in after.items() if seq):
+            await context.result_waiter.wait_notified(min(remaining, POLL_FALLBACK_SECONDS))

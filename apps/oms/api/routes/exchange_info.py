@@ -1,7 +1,7 @@
-"""What exchanges can do, what an account may use of it, and how an account's exchange is reached.
+"""Exchanges and their capabilities, and the connection of an account to its exchange.
 
-Nothing here speaks to an exchange. How it is reached is told by the account's worker, as a read in
-its queue; without a worker the answer says what is known without one.
+The API process never connects to an exchange: the connection is reported by the account's worker,
+as a read in its queue. Without a worker the response has what is known without one.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.adapters.capability_records import (
-    account_capability_record,
-    capability_record,
-    list_allowed_hosts,
-)
 from oms.api.ccxt_calls import WORKER_ALIVE_SECONDS
+from oms.api.command_submission import result_value
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, parse_account_id
 from oms.api.errors import JsonResponse
 from oms.domain.access import Permission, refuse_account
@@ -27,8 +23,6 @@ from oms.domain.errors import Forbidden, NotFound
 from oms.ports.reconcile_store import TRADES_CURSOR
 from oms.services.submission.submit import SubmitRequest
 from oms.wire.commands.command_requests import CommandRequest
-from oms.wire.commands.result_codec import load_result
-from oms.wire.json import loads
 from oms.wire.query_parameters import read_wait_ms
 from oms.wire.responses.connection_status import connection_body
 
@@ -37,70 +31,77 @@ router = APIRouter()
 READ_TIMEOUT_MS = 5000
 
 
+@router.get("/meta/exchanges")
+async def list_exchanges(request: Request) -> Response:
+    """Return the ids of the supported exchanges."""
+    await admit_caller(request)
+    return JsonResponse({"items": api_context(request).exchange_catalog.exchange_ids()})
+
+
 @router.get("/meta/exchanges/{exchange_id}/capabilities")
 async def exchange_capabilities(request: Request, exchange_id: str) -> Response:
-    """What an exchange can do in an environment, and who says so of each field."""
+    """Return the capabilities of an exchange in an environment, each with its source."""
     await admit_caller(request)
     environment = request.query_params.get("environment")
-    return JsonResponse(capability_record(exchange_id[:64], environment))
+    catalog = api_context(request).exchange_catalog
+    return JsonResponse(catalog.capabilities(exchange_id[:64], environment))
 
 
 @router.get("/oms/accounts/{account_id}/capabilities")
 async def account_capabilities(request: Request, account_id: str) -> Response:
-    """The same of an account's exchange, less what its settings take away."""
-    context, who = api_context(request), await admit_caller(request)
-    account = await _account(context, who, parse_account_id(account_id))
-    return JsonResponse(account_capability_record(account))
+    """Return the capabilities of an account's exchange as restricted by the account's settings."""
+    context, caller = api_context(request), await admit_caller(request)
+    account = await _read_account(context, caller, parse_account_id(account_id))
+    return JsonResponse(context.exchange_catalog.account_capabilities(account))
 
 
 @router.get("/oms/accounts/{account_id}/connection")
-async def connection(request: Request, account_id: str) -> Response:
-    """How the account's exchange is reached, as its worker sees it now."""
-    context, who = api_context(request), await admit_caller(request)
-    account = await _account(context, who, parse_account_id(account_id))
-    wait_ms = read_wait_ms(request.query_params, READ_TIMEOUT_MS)
-    told = await _told(context, who, account, wait_ms or READ_TIMEOUT_MS)
+async def get_connection(request: Request, account_id: str) -> Response:
+    """Return the state of the account's exchange connection as its worker reports it."""
+    context, caller = api_context(request), await admit_caller(request)
+    account = await _read_account(context, caller, parse_account_id(account_id))
+    wait_ms = read_wait_ms(request.query_params, READ_TIMEOUT_MS) or READ_TIMEOUT_MS
+    connection = await _read_connection(context, caller, account, wait_ms)
     cursors = await context.reconciliations.cursors([account.id])
-    swept = [each.updated_at for each in cursors if each.entity == TRADES_CURSOR]
+    reconciled_at = [each.updated_at for each in cursors if each.entity == TRADES_CURSOR]
     body = connection_body(
         account_id=account.id,
         exchange_id=account.exchange_id,
         environment=account.environment.value,
-        hosts_allowed=list_allowed_hosts(account),
-        status_row=told,
-        reconciled_at=max(swept, default=None),
+        hosts_allowed=context.exchange_catalog.allowed_hosts(account),
+        status_row=connection,
+        reconciled_at=max(reconciled_at, default=None),
         now=context.clock.now(),
     )
     return JsonResponse(body)
 
 
-async def _told(
-    context: ApiContext, who: Caller, account: Account, wait_ms: int
+async def _read_connection(
+    context: ApiContext, caller: Caller, account: Account, wait_ms: int
 ) -> Mapping[str, Any] | None:
-    """What the worker says, ``None`` where none answered."""
+    """Return the worker's report, ``None`` if no worker answered in time."""
     if not await context.leases.workers(WORKER_ALIVE_SECONDS):
         return None
-    wish = CommandRequest(payload=ReadConnection(), account_id=account.id)
-    accepted = await context.submit(
-        SubmitRequest(commands=[wish], principal=who.principal, ip=who.ip)
+    command = CommandRequest(payload=ReadConnection(), account_id=account.id)
+    submitted = await context.submit(
+        SubmitRequest(commands=[command], principal=caller.principal, ip=caller.ip)
     )
-    command_id = accepted.items[0].command_id
+    command_id = submitted.items[0].command_id
     if command_id is None:
         return None
-    row = (await context.waiting([command_id], wait_ms / 1000)).get(command_id)
+    row = (await context.result_waiter([command_id], wait_ms / 1000)).get(command_id)
     if row is None or row.status is not CommandStatus.DONE:
         return None
-    value = load_result(row.status, row.error, row.result, row.order_id).value
-    told: Mapping[str, Any] | None = None if value is None else loads(value)
-    return told
+    connection: Mapping[str, Any] | None = result_value(row)
+    return connection
 
 
-async def _account(context: ApiContext, who: Caller, account_id: int) -> Account:
-    """An account that the caller may read. Raises ``NotFound``, ``Forbidden``."""
-    rows = await context.reads.registry.accounts([account_id])
+async def _read_account(context: ApiContext, caller: Caller, account_id: int) -> Account:
+    """Return an account that the caller may read. Raises ``NotFound``, ``Forbidden``."""
+    rows = await context.queries.registry.accounts([account_id])
     if not rows:
         raise NotFound(f"account_id={account_id}", code="account_not_found")
-    refused = refuse_account(who.principal, Permission.READ, account_id)
+    refused = refuse_account(caller.principal, Permission.READ, account_id)
     if refused is not None:
         raise Forbidden(refused.message, code=refused.code)
     return rows[0].account

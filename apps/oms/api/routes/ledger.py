@@ -1,4 +1,4 @@
-"""Reads of orders, deals, positions and accounts. What is shown was committed before."""
+"""Reads of committed orders, deals, positions and accounts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,105 +23,106 @@ router = APIRouter()
 
 
 @router.get("/oms/orders/open")
-async def open_orders(request: Request) -> Response:
-    """Orders that are not final."""
-    context, who = api_context(request), await admit_caller(request)
-    window, limit = read_open_query(request.query_params)
-    rows = await context.reads.open_orders(who.principal, window, limit + 1)
-    return _open(order_rows(rows[-limit:], request.query_params), len(rows) > limit)
+async def list_open_orders(request: Request) -> Response:
+    """Return orders that are not final."""
+    context, caller = api_context(request), await admit_caller(request)
+    history_query, limit = read_open_query(request.query_params)
+    orders = await context.queries.open_orders(caller.principal, history_query, limit + 1)
+    rows = order_rows(orders[-limit:], request.query_params)
+    return _open_list_response(rows, len(orders) > limit)
 
 
 @router.get("/oms/positions/open")
-async def open_positions(request: Request) -> Response:
-    """Positions that are open."""
-    context, who = api_context(request), await admit_caller(request)
-    window, limit = read_open_query(request.query_params)
-    rows = await context.reads.open_positions(who.principal, window, limit + 1)
-    shown = await position_rows(context, rows[-limit:], request.query_params)
-    return _open(shown, len(rows) > limit)
+async def list_open_positions(request: Request) -> Response:
+    """Return open positions."""
+    context, caller = api_context(request), await admit_caller(request)
+    history_query, limit = read_open_query(request.query_params)
+    positions = await context.queries.open_positions(caller.principal, history_query, limit + 1)
+    rows = await position_rows(context, positions[-limit:], request.query_params)
+    return _open_list_response(rows, len(positions) > limit)
 
 
 @router.get("/oms/orders/history")
-async def order_history(request: Request) -> Response:
-    """Orders of any status, by their last change."""
-    context, who = api_context(request), await admit_caller(request)
-    window = read_history_query(request.query_params, context.clock.now())
-    page = await context.reads.orders(who.principal, window)
-    shown = order_rows(page.items, request.query_params)
-    return JsonResponse(envelope(shown, page, window))
+async def list_orders(request: Request) -> Response:
+    """Return a page of orders of any status, by their last change."""
+    context, caller = api_context(request), await admit_caller(request)
+    history_query = read_history_query(request.query_params, context.clock.now())
+    page = await context.queries.orders(caller.principal, history_query)
+    rows = order_rows(page.items, request.query_params)
+    return JsonResponse(envelope(rows, page, history_query))
 
 
 @router.get("/oms/positions/history")
-async def position_history(request: Request) -> Response:
-    """Positions of any state, by their last change."""
-    context, who = api_context(request), await admit_caller(request)
-    window = read_history_query(request.query_params, context.clock.now())
-    page = await context.reads.positions(who.principal, window)
-    shown = await position_rows(context, page.items, request.query_params)
-    return JsonResponse(envelope(shown, page, window))
+async def list_positions(request: Request) -> Response:
+    """Return a page of positions of any state, by their last change."""
+    context, caller = api_context(request), await admit_caller(request)
+    history_query = read_history_query(request.query_params, context.clock.now())
+    page = await context.queries.positions(caller.principal, history_query)
+    rows = await position_rows(context, page.items, request.query_params)
+    return JsonResponse(envelope(rows, page, history_query))
 
 
 @router.get("/oms/deals")
-async def deal_history(request: Request) -> Response:
-    """Deals, by the exchange's time."""
-    context, who = api_context(request), await admit_caller(request)
-    window = read_history_query(request.query_params, context.clock.now())
-    page = await context.reads.deals(who.principal, window)
-    shown = deal_rows(page.items, request.query_params)
-    return JsonResponse(envelope(shown, page, window))
+async def list_deals(request: Request) -> Response:
+    """Return a page of deals, by the exchange's time."""
+    context, caller = api_context(request), await admit_caller(request)
+    history_query = read_history_query(request.query_params, context.clock.now())
+    page = await context.queries.deals(caller.principal, history_query)
+    rows = deal_rows(page.items, request.query_params)
+    return JsonResponse(envelope(rows, page, history_query))
 
 
 @router.get("/oms/orders/{order_id}/timeline")
-async def order_timeline(request: Request, order_id: str) -> Response:
-    """The life of one order."""
-    context, who = api_context(request), await admit_caller(request)
+async def get_order_timeline(request: Request, order_id: str) -> Response:
+    """Return the timeline of one order."""
+    context, caller = api_context(request), await admit_caller(request)
     timelines = OrderTimelineQuery(
-        reads=context.reads, history=context.history, queue=context.reads.queue
+        reads=context.queries, history=context.history, queue=context.queries.queue
     )
-    return JsonResponse(build_timeline(await timelines(who.principal, parse_order_id(order_id))))
+    return JsonResponse(build_timeline(await timelines(caller.principal, parse_order_id(order_id))))
 
 
 @router.get("/oms/orders/{ids}")
-async def orders_by_id(request: Request, ids: str) -> Response:
-    """Orders by id; what is unknown or unreadable is left out."""
-    who, wanted = await admit_caller(request), read_ids_path(ids)
-    if wanted is None:
+async def get_orders(request: Request, ids: str) -> Response:
+    """Return orders by id, without unknown or unreadable ones."""
+    caller, order_ids = await admit_caller(request), read_ids_path(ids)
+    if order_ids is None:
         return _no_such_path(request)
-    rows = await api_context(request).reads.orders_by_id(who.principal, wanted)
+    rows = await api_context(request).queries.orders_by_id(caller.principal, order_ids)
     return JsonResponse({"items": order_rows(rows, request.query_params)})
 
 
 @router.get("/oms/deals/{ids}")
-async def deals_by_id(request: Request, ids: str) -> Response:
-    """Deals by id."""
-    who, wanted = await admit_caller(request), read_ids_path(ids)
-    if wanted is None:
+async def get_deals(request: Request, ids: str) -> Response:
+    """Return deals by id, without unknown or unreadable ones."""
+    caller, order_ids = await admit_caller(request), read_ids_path(ids)
+    if order_ids is None:
         return _no_such_path(request)
-    rows = await api_context(request).reads.deals_by_id(who.principal, wanted)
+    rows = await api_context(request).queries.deals_by_id(caller.principal, order_ids)
     return JsonResponse({"items": deal_rows(rows, request.query_params)})
 
 
 @router.get("/oms/positions/{ids}")
-async def positions_by_id(request: Request, ids: str) -> Response:
-    """Positions by id."""
-    context, who, wanted = api_context(request), await admit_caller(request), read_ids_path(ids)
-    if wanted is None:
+async def get_positions(request: Request, ids: str) -> Response:
+    """Return positions by id, without unknown or unreadable ones."""
+    context, caller, order_ids = api_context(request), await admit_caller(request), read_ids_path(ids)
+    if order_ids is None:
         return _no_such_path(request)
-    rows = await context.reads.positions_by_id(who.principal, wanted)
+    rows = await context.queries.positions_by_id(caller.principal, order_ids)
     return JsonResponse({"items": await position_rows(context, rows, request.query_params)})
 
 
 @router.get("/oms/accounts")
-async def accounts(request: Request) -> Response:
-    """The accounts that the key may read."""
-    who = await admit_caller(request)
+async def list_accounts(request: Request) -> Response:
+    """Return the accounts that the key may read."""
+    caller = await admit_caller(request)
     status = request.query_params.get("status", "all").lower()
-    rows = await api_context(request).reads.accounts(who.principal)
-    items = [_account(row, who.principal) for row in rows if status in ("all", row.account.status)]
+    rows = await api_context(request).queries.accounts(caller.principal)
+    items = [_account_row(row, caller.principal) for row in rows if status in ("all", row.account.status)]
     return JsonResponse({"items": items})
 
 
-def _open(items: Sequence[Any], is_truncated: bool) -> Response:
+def _open_list_response(items: Sequence[Any], is_truncated: bool) -> Response:
     return JsonResponse(open_list(items, is_truncated=is_truncated))
 
 
@@ -130,11 +131,11 @@ def _no_such_path(request: Request) -> Response:
     return refusal_response(refused, request_id_of(request))
 
 
-def _account(row: AccountRow, principal: Principal) -> dict[str, Any]:
+def _account_row(row: AccountRow, principal: Principal) -> dict[str, Any]:
     account = row.account
-    everything = Grant(can_risk_manage=True, can_block_new_positions=True, can_block_account=True)
+    full_grant = Grant(can_risk_manage=True, can_block_new_positions=True, can_block_account=True)
     is_admin = principal.role is Role.ADMIN
-    grant = everything if is_admin else principal.grants[account.id]
+    grant = full_grant if is_admin else principal.grants[account.id]
     return {
         "account_id": account.id,
         "label": account.label,

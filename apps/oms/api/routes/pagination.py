@@ -1,4 +1,4 @@
-"""The envelope of pages and open lists."""
+"""Envelopes of history pages and of open lists."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,20 +7,20 @@ from oms.ports.history_reads import HistoryQuery, Page, Row
 from oms.wire.query_parameters import cursor_text
 
 
-def envelope(items: Sequence[Any], page: Page[Row], window: HistoryQuery) -> dict[str, Any]:
-    """A page of a history; with a cursor there is no page number."""
+def envelope(items: Sequence[Any], page: Page[Row], query: HistoryQuery) -> dict[str, Any]:
+    """Return a page of a history; ``page`` is ``None`` if the query has a cursor."""
     after_id = page.next_after_id
     return {
         "items": items,
-        "total": page.total if window.with_total else None,
-        "page": window.page if window.after_id is None else None,
-        "page_size": window.page_size,
+        "total": page.total if query.with_total else None,
+        "page": query.page if query.after_id is None else None,
+        "page_size": query.page_size,
         "next_cursor": None if after_id is None else cursor_text(after_id),
     }
 
 
 def open_list(items: Sequence[Any], *, is_truncated: bool) -> dict[str, Any]:
-    """An open list: never paged, at most the newest rows."""
+    """Return a list of open rows, never paged; ``truncated`` if older rows were left out."""
     return {
         "items": items,
         "total": None,

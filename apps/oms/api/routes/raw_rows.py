@@ -1,4 +1,4 @@
-"""What exchanges told of orders and trades, page by page, in ccxt's shape."""
+"""Raw orders and trades as ccxt returned them, page by page."""
 
 from typing import Any
 
@@ -18,29 +18,29 @@ router = APIRouter()
 
 
 @router.get("/ccxt/orders/raw")
-async def raw_orders(request: Request) -> Response:
-    """Every version of orders that a sweep has met."""
-    context, who = api_context(request), await admit_caller(request)
-    wished = read_history_query(request.query_params, context.clock.now())
-    window = await context.reads.narrow_window(who.principal, wished)
+async def list_raw_orders(request: Request) -> Response:
+    """Return a page of the order snapshots that reconciliation has read."""
+    context, caller = api_context(request), await admit_caller(request)
+    requested = read_history_query(request.query_params, context.clock.now())
+    query = await context.queries.narrow_window(caller.principal, requested)
     page: Page[RawOrder] = Page(items=(), total=0, next_after_id=None)
-    if window.strategies is None:  # these rows belong to no strategy
-        page = await context.raw.orders(window)
+    if query.strategies is None:  # these rows belong to no strategy
+        page = await context.raw_payloads.orders(query)
     items = [_row(row) | {"client_order_id": row.client_order_id} for row in page.items]
-    return JsonResponse(envelope(items, page, window))
+    return JsonResponse(envelope(items, page, query))
 
 
 @router.get("/ccxt/trades/raw")
-async def raw_trades(request: Request) -> Response:
-    """Every execution that a sweep has met."""
-    context, who = api_context(request), await admit_caller(request)
-    wished = read_history_query(request.query_params, context.clock.now())
-    window = await context.reads.narrow_window(who.principal, wished)
+async def list_raw_trades(request: Request) -> Response:
+    """Return a page of the executions that reconciliation has read."""
+    context, caller = api_context(request), await admit_caller(request)
+    requested = read_history_query(request.query_params, context.clock.now())
+    query = await context.queries.narrow_window(caller.principal, requested)
     page: Page[RawTrade] = Page(items=(), total=0, next_after_id=None)
-    if window.strategies is None:
-        page = await context.raw.trades(window)
+    if query.strategies is None:
+        page = await context.raw_payloads.trades(query)
     items = [_row(row) | {"exchange_trade_id": row.exchange_trade_id} for row in page.items]
-    return JsonResponse(envelope(items, page, window))
+    return JsonResponse(envelope(items, page, query))
 
 
 def _row(row: RawOrder | RawTrade) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the house tells of itself to those with a key: exchanges, figures, metrics."""
+"""Status, metrics and caches of the gateway."""
 
 from ipaddress import ip_address
 
@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.adapters.ccxt.venues.catalog import exchange_ids
 from oms.api.client_ip import client_ip
 from oms.api.context import Caller, admit_caller, api_context
 from oms.api.errors import JsonResponse
@@ -20,50 +19,40 @@ from oms.wire.json import time_text
 router = APIRouter()
 
 
-@router.get("/meta/exchanges")
-async def exchanges(request: Request) -> Response:
-    """The exchanges that accounts may be of."""
-    await admit_caller(request)
-    return JsonResponse({"items": exchange_ids()})
-
-
 @router.get("/dispatcher/status")
-async def dispatcher_status(request: Request) -> Response:
-    """The workers that are alive, what waits for them, and what this process has served."""
-    context, who = api_context(request), await admit_caller(request)
-    return JsonResponse(
-        {"ok": True, "result": await build_dispatcher_status(context, _readable(who))}
-    )
+async def get_dispatcher_status(request: Request) -> Response:
+    """Return live workers, their queues, and counts of requests served by this process."""
+    context, caller = api_context(request), await admit_caller(request)
+    status = await build_dispatcher_status(context, _readable_accounts(caller))
+    return JsonResponse({"ok": True, "result": status})
 
 
 @router.get("/metrics")
-async def metrics(request: Request) -> Response:
-    """The same for Prometheus: from this machine, or with a key of role admin or risk."""
+async def get_metrics(request: Request) -> Response:
+    """Return the metrics for Prometheus: from this host, or for the roles admin and risk."""
     context = api_context(request)
-    if not _is_loopback(
-        client_ip(request.scope, request.headers, context.settings.trusted_proxies)
-    ):
-        who = await admit_caller(request)
-        if who.principal.role not in (Role.ADMIN, Role.RISK):
+    address = client_ip(request.scope, request.headers, context.settings.trusted_proxies)
+    if not _is_loopback(address):
+        caller = await admit_caller(request)
+        if caller.principal.role not in (Role.ADMIN, Role.RISK):
             raise Forbidden("metrics are for the roles admin and risk")
-    told: DispatcherStatus = {}
-    is_well = True
+    status: DispatcherStatus = {}
+    is_healthy = True
     try:
-        told = await build_dispatcher_status(context, None)
-        told["reconciled"] = await reconcile_metrics(context)
-    except Unavailable as lost:
-        is_well = lost.code == "engine_unavailable"
-    return Response(
-        render_text(build_families(context.request_metrics, told, is_well)), media_type=CONTENT_TYPE
-    )
+        status = await build_dispatcher_status(context, None)
+        status["reconciled"] = await reconcile_metrics(context)
+    except Unavailable as error:
+        is_healthy = error.code == "engine_unavailable"
+    families = build_families(context.request_metrics, status, is_healthy)
+    return Response(render_text(families), media_type=CONTENT_TYPE)
 
 
 @router.post("/oms/cache/clear")
-async def cache_clear(request: Request) -> Response:
-    """Believe nothing of what was read of keys and permissions; rows are never kept."""
-    context, who = api_context(request), await admit_caller(request)
+async def clear_cache(request: Request) -> Response:
+    """Drop the cached keys and permissions of this process."""
+    context, caller = api_context(request), await admit_caller(request)
     context.authenticate.forget()
-    readable = _readable(who)
+    readable = _readable_accounts(caller)
     return JsonResponse(
         {
             "ok": True,
@@ -76,11 +65,11 @@ async def cache_clear(request: Request) -> Response:
     )
 
 
-def _readable(who: Caller) -> frozenset[int] | None:
-    """The accounts that the key may read; ``None`` is all."""
-    if who.principal.role is Role.ADMIN:
+def _readable_accounts(caller: Caller) -> frozenset[int] | None:
+    """Return the ids of the accounts the key may read; ``None`` is all."""
+    if caller.principal.role is Role.ADMIN:
         return None
-    return frozenset(i for i, grant in who.principal.grants.items() if grant.can_read)
+    return frozenset(i for i, grant in caller.principal.grants.items() if grant.can_read)
 
 
 def _is_loopback(text: str) -> bool:

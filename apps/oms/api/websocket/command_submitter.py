@@ -52,13 +52,13 @@ class CommandContext(Protocol):
     @property
     def submit(self) -> Submit: ...
     @property
-    def waiting(self) -> ResultWaiter: ...
+    def result_waiter(self) -> ResultWaiter: ...
     @property
-    def reads(self) -> LedgerQueries: ...
+    def queries(self) -> LedgerQueries: ...
     @property
     def leases(self) -> Leases: ...
     @property
-    def budgets(self) -> RateLimiter: ...
+    def rate_limiter(self) -> RateLimiter: ...
     @property
     def request_metrics(self) -> RequestMetrics: ...
 
@@ -164,7 +164,7 @@ class CommandSubmitter:
         allowed: list[_Wanted] = []
         for one in batch:
             try:
-                self.context.budgets.take_commands(principal.api_key_id, [one.wish.payload])
+                self.context.rate_limiter.take_commands(principal.api_key_id, [one.wish.payload])
                 allowed.append(one)
             except OmsError as wrong:
                 self._answer(error_frame(one.frame, wrong))
@@ -172,9 +172,9 @@ class CommandSubmitter:
 
     async def _await(self, one: _Wanted, item: SubmitItemResult) -> None:
         ids = [] if item.command_id is None else [item.command_id]
-        rows = await self.context.waiting(ids, one.wait_seconds)
-        self.context.request_metrics.sent([one.wish.payload], rows.values())
-        made_from = self.context.reads if one.wants_rows else None
+        rows = await self.context.result_waiter(ids, one.wait_seconds)
+        self.context.request_metrics.count_commands([one.wish.payload], rows.values())
+        made_from = self.context.queries if one.wants_rows else None
         (result,) = await build_results([item], rows, one.frame.request_id, made_from)
         self._answer(reply_frame(one.frame, "command_result", result, ok=result["ok"]))
 
@@ -189,13 +189,13 @@ class CommandSubmitter:
         principal, payload = await self.who(), wish.payload
         assert isinstance(payload, CcxtCall) and wish.account_id is not None
         await check_method_allowed(payload.func, wish.account_id, self.context.submit.registry)
-        self.context.budgets.take(principal.api_key_id, RateLimitKind.CCXT)
+        self.context.rate_limiter.take(principal.api_key_id, RateLimitKind.CCXT)
         await require_live_worker(self.context.leases)
         ask = SubmitRequest(commands=[wish], principal=principal, ip=self.ip)
         (item,) = (await self.context.submit(ask)).items
         seconds = default_wait_seconds(payload)
         ids = [] if item.command_id is None else [item.command_id]
-        result = call_outcome(item, await self.context.waiting(ids, seconds), seconds)
+        result = call_outcome(item, await self.context.result_waiter(ids, seconds), seconds)
         if isinstance(result, Refused):
             return _ccxt_error(frame, result, error_command(payload))
         return reply_frame(frame, "ccxt_result", f'{{"result":{result_json(result)}}}')

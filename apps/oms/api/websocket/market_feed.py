@@ -48,7 +48,7 @@ class MarketContext(Protocol):
     @property
     def submit(self) -> Submit: ...
     @property
-    def waiting(self) -> ResultWaiter: ...
+    def result_waiter(self) -> ResultWaiter: ...
     @property
     def clock(self) -> Clock: ...
 
@@ -142,7 +142,7 @@ class MarketFeed:
             return None, Refused(code=wrong.code, message=wrong.message, reason=wrong.reason)
         if item.command_id is None:
             return None, item.refused
-        row = (await self.context.waiting([item.command_id], READ_TIMEOUT_SECONDS)).get(
+        row = (await self.context.result_waiter([item.command_id], READ_TIMEOUT_SECONDS)).get(
             item.command_id
         )
         if row is None or row.status is not CommandStatus.DONE:

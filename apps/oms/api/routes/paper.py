@@ -1,0 +1,82 @@
+"""Deposits, resets and manual prices of paper accounts."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.api.command_results import first_error
+from oms.api.command_submission import submit_and_wait
+from oms.api.context import ApiContext, Caller, admit_caller, api_context, parse_account_id
+from oms.api.errors import JsonResponse, detail_response
+from oms.domain.account import Engine
+from oms.domain.errors import NotFound
+from oms.ports.registry import AccountRow
+from oms.wire.commands.command_requests import (
+    CommandRequest,
+    read_paper_deposit,
+    read_paper_price,
+    read_paper_reset,
+)
+from oms.wire.request_body import load_body
+
+router = APIRouter()
+
+
+@router.post("/paper/price")
+async def set_price(request: Request) -> Response:
+    """Set a manual price on one paper account, or on all accounts of the key that take one."""
+    context, caller = api_context(request), await admit_caller(request)
+    command = read_paper_price(load_body(await request.body()))
+    return await _execute(request, caller, await _address(context, caller, command))
+
+
+@router.post("/paper/{account_id}/deposit")
+async def deposit(request: Request, account_id: str) -> Response:
+    """Deposit money into a paper account; a negative amount is a withdrawal."""
+    caller, body = await admit_caller(request), load_body(await request.body())
+    return await _execute(request, caller, [read_paper_deposit(parse_account_id(account_id), body)])
+
+
+@router.post("/paper/{account_id}/reset")
+async def reset(request: Request, account_id: str) -> Response:
+    """Cancel and close everything of a paper account and restore its initial balances."""
+    caller, body = await admit_caller(request), load_body(await request.body() or b"{}")
+    return await _execute(request, caller, [read_paper_reset(parse_account_id(account_id), body)])
+
+
+async def _execute(request: Request, caller: Caller, commands: list[CommandRequest]) -> Response:
+    submission = await submit_and_wait(request, caller, commands)
+    failed, ids = submission.failed, submission.command_ids
+    if failed:
+        return detail_response(first_error(failed), failed[0]["error"])
+    body = {
+        "ok": True,
+        "account_ids": [item.account_id for item in submission.submitted.items],
+        "command_id": ids[0],
+        "command_ids": ids,
+    }
+    return JsonResponse(body, 202 if submission.is_pending else 200)
+
+
+async def _address(
+    context: ApiContext, caller: Caller, command: CommandRequest
+) -> list[CommandRequest]:
+    """Return the command for each account it is meant for. Raises ``NotFound`` if there is none."""
+    if command.account_id is not None:
+        return [command]
+    symbol = getattr(command.payload, "symbol", "")
+    commands = [
+        CommandRequest(payload=command.payload, account_id=row.account.id)
+        for row in await context.queries.accounts(caller.principal)
+        if _takes_manual_price(row, symbol)
+    ]
+    if not commands:
+        message = "no account of this key takes a manual price of the symbol"
+        raise NotFound(message, code="account_not_found")
+    return commands
+
+
+def _takes_manual_price(row: AccountRow, symbol: str) -> bool:
+    paper = row.account.paper
+    is_paper = row.account.engine is Engine.PAPER
+    return is_paper and paper.sources.get(symbol, paper.source) == "manual"
