@@ -76,9 +76,7 @@ async def build_results(
     return results
 
 
-def result_mt5_view(
-    result: CommandResult, request_id: str | None, created: OrdersWithDeals
-) -> Row:
+def result_mt5_view(result: CommandResult, request_id: str | None, created: OrdersWithDeals) -> Row:
     """Return a result as MetaTrader's trade result, from its orders and deals."""
     order_ids = _order_ids(result)
     orders = [order for order in created.orders if order.id in order_ids]
@@ -161,7 +159,9 @@ def _build_result(
     order_id = outcome.order_id
     if order_id is None and item.command_id is not None:
         order_id = _single_order_id(payload)
-    client_order_id = payload.client_order_id if isinstance(payload, (SendOrder, ClosePosition)) else None
+    client_order_id = (
+        payload.client_order_id if isinstance(payload, (SendOrder, ClosePosition)) else None
+    )
     return {
         "index": index,
         "ok": outcome.status in _OK,

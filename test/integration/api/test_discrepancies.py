@@ -257,9 +257,9 @@ async def test_an_execution_told_otherwise_is_replaced(busy: InProcessGateway, d
 async def test_an_execution_that_the_exchange_does_not_tell_is_taken_back(
     busy: InProcessGateway, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diff, "_MARGIN", timedelta())
+    monkeypatch.setattr(diff, "_CLOCK_MARGIN", timedelta())
     for module in (diff, compare):
-        monkeypatch.setattr(module, "LAG", timedelta())
+        monkeypatch.setattr(module, "HISTORY_LAG", timedelta())
     account = await _account(busy, "ask")
     assert (await _send(busy, account, qty="0.02")).status == 200
     trades = _engine(busy, account)._trades
@@ -289,7 +289,7 @@ async def test_an_order_that_is_nowhere_ends_when_somebody_says_so(
     async def nothing(order: Order, now: datetime) -> list[ExecutionReport]:
         return []
 
-    monkeypatch.setattr(exchange, "ask", nothing)
+    monkeypatch.setattr(exchange, "query_order", nothing)
     await _sweep(busy, account)
     _age(dsn)
     await _sweep(busy, account)

@@ -14,7 +14,7 @@ settings = Settings(home=Path(sys.argv[1]))
 
 async def serve():
     await bootstrap.migrate(settings)
-    app = await bootstrap.api(settings)
+    app = await bootstrap.build_api(settings)
     async with app.router.lifespan_context(app):
         return sorted(name for name in sys.modules if name.partition(".")[0] == "ccxt")
 

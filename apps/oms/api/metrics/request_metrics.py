@@ -49,7 +49,9 @@ class RequestMetrics:
         if status >= 500:
             self.errors += 1
 
-    def count_commands(self, payloads: Iterable[CommandPayload], rows: Iterable[CommandRow]) -> None:
+    def count_commands(
+        self, payloads: Iterable[CommandPayload], rows: Iterable[CommandRow]
+    ) -> None:
         """Count submitted commands and record the durations of those queue_wait_ms for, ``rows``."""
         for payload in payloads:
             self.ops[COMMAND_TYPES[type(payload)]] += 1
@@ -78,7 +80,9 @@ class RequestMetrics:
         by_op: dict[str, list[float]] = {}
         for op, execute_ms, _ in self._samples:
             by_op.setdefault(op, []).append(execute_ms)
-        waits = [queue_wait_ms for _, _, queue_wait_ms in self._samples if queue_wait_ms is not None]
+        waits = [
+            queue_wait_ms for _, _, queue_wait_ms in self._samples if queue_wait_ms is not None
+        ]
         return {
             "started_at": self.started_at.timestamp(),
             "total_requests": self.requests,
@@ -86,7 +90,9 @@ class RequestMetrics:
             "op_counts": dict(self.ops),
             "timing_samples_count": len(self._samples),
             "queue_wait_ms": _percentiles(waits, (50, 95, 99)),
-            "execute_ms": _percentiles([execute_ms for _, execute_ms, _ in self._samples], (50, 95, 99)),
+            "execute_ms": _percentiles(
+                [execute_ms for _, execute_ms, _ in self._samples], (50, 95, 99)
+            ),
             "op_timing_ms": {op: self._timing(op, by_op.get(op, ())) for op in self._times},
         }
 

@@ -13,9 +13,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from oms.api.command_submission import read_idempotency_key
 from oms.api.context import ApiContext, admit_caller, identify_caller
 from oms.api.errors import JsonResponse, handle_oms_error, refusal_response, request_id_of
-from oms.api.command_submission import read_idempotency_key
 from oms.domain.errors import OmsError, Refused, Unavailable
 from oms.ports.idempotent_responses import StoredResponse
 from oms.services.submission.submit import IdempotencyKey
@@ -85,9 +85,7 @@ class IdempotencyMiddleware:
         user_id, path = caller.principal.user_id, request.scope["path"]
         return read_idempotency_key(request.headers, user_id, path, fingerprint, request.method)
 
-    async def _serve(
-        self, key: IdempotencyKey, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _serve(self, key: IdempotencyKey, scope: Scope, receive: Receive, send: Send) -> None:
         context, request = self._context, Request(scope)
         now = context.clock.now()
         until = now + timedelta(hours=context.settings.commands.idempotency_hours)

@@ -105,7 +105,11 @@ async def get_deals(request: Request, ids: str) -> Response:
 @router.get("/oms/positions/{ids}")
 async def get_positions(request: Request, ids: str) -> Response:
     """Return positions by id, without unknown or unreadable ones."""
-    context, caller, order_ids = api_context(request), await admit_caller(request), read_ids_path(ids)
+    context, caller, order_ids = (
+        api_context(request),
+        await admit_caller(request),
+        read_ids_path(ids),
+    )
     if order_ids is None:
         return _no_such_path(request)
     rows = await context.queries.positions_by_id(caller.principal, order_ids)
@@ -118,7 +122,9 @@ async def list_accounts(request: Request) -> Response:
     caller = await admit_caller(request)
     status = request.query_params.get("status", "all").lower()
     rows = await api_context(request).queries.accounts(caller.principal)
-    items = [_account_row(row, caller.principal) for row in rows if status in ("all", row.account.status)]
+    items = [
+        _account_row(row, caller.principal) for row in rows if status in ("all", row.account.status)
+    ]
     return JsonResponse({"items": items})
 
 

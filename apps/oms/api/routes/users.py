@@ -26,7 +26,10 @@ async def login_password(request: Request) -> Response:
     context = api_context(request)
     fields = wire.read_fields(shapes.LOGIN, load_body(await request.body()))
     login = await context.administer.login(
-        fields["user_name"], fields["password"], fields.get("api_key_id"), _anonymous_context(request)
+        fields["user_name"],
+        fields["password"],
+        fields.get("api_key_id"),
+        _anonymous_context(request),
     )
     return JsonResponse(
         {
