@@ -25,12 +25,12 @@ from kit.exchanges.book_comparison import BookDifferences, compare_books
 from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
 from kit.faults.exchange_faults import ExchangeFaults
 from kit.faults.worker_faults import WorkerFaults
-from kit.full_size import IS_FULL_SIZE
 from kit.gateway.loopback_accounts import LoopbackAccount, add_loopback_accounts
 from kit.gateway.processes import Gateway
 from kit.http.client import call
 from kit.load.exchange_load import LINEAR, SPOT, ExchangeLoad
 from kit.polling import wait_until
+from kit.run_size import IS_FULL_SIZE
 from oms.adapters.sql.tables import METADATA
 
 

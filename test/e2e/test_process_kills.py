@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from kit.databases.sql import fetch_number, fetch_rows
-from kit.full_size import choose_size
 from kit.gateway import durability_checks
 from kit.gateway.processes import Gateway
 from kit.load.command_load import CommandLoad
+from kit.run_size import choose_size
 
 TOTAL = 1000
 ACCOUNTS = 20

@@ -1,4 +1,4 @@
-"""Values for tests with everything filled in that the test does not care about."""
+"""Builders of domain values: each has valid defaults that keyword arguments override."""
 
 import itertools
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ NOON = datetime(2026, 2, 25, 12, 0, tzinfo=UTC)
 
 
 class SequentialIds:
-    """A mint that counts from 1, over all kinds."""
+    """An id source that counts from 1, with one counter for all kinds."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -51,7 +51,7 @@ def a_spot_instrument(**changes: Any) -> Instrument:
 
 
 def an_order(**changes: Any) -> Order:
-    """A market buy of 1, not yet sent."""
+    """A market buy of 1, pending submission."""
     values: dict[str, Any] = {
         "id": 1,
         "account_id": 1,
@@ -67,7 +67,7 @@ def an_order(**changes: Any) -> Order:
 
 
 def a_report(kind: ReportKind, **changes: Any) -> ExecutionReport:
-    """A report about order 1, heard by stream at noon."""
+    """A report about order 1, received by stream at ``NOON``."""
     values: dict[str, Any] = {
         "kind": kind,
         "order_id": 1,
@@ -78,7 +78,7 @@ def a_report(kind: ReportKind, **changes: Any) -> ExecutionReport:
 
 
 def a_fill(qty: str | Decimal, price: str | Decimal, **changes: Any) -> ExecutionReport:
-    """An execution report; ``trade`` names it, ``fee`` and ``fee_currency`` charge it."""
+    """An execution report with trade id ``trade``, charged ``fee`` in ``fee_currency``."""
     trade = changes.pop("trade", "t1")
     fee = changes.pop("fee", None)
     execution = Execution(

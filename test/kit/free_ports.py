@@ -1,8 +1,7 @@
-"""Free TCP ports on 127.0.0.1, for servers that tests start themselves.
+"""Free TCP ports on 127.0.0.1 for servers that tests start.
 
-Not a reservation: a port is free when it is returned. It is drawn at random below the range from
-which the kernel serves outgoing connections, so that no client socket takes it while its server is
-being restarted.
+A port is not reserved: it is free at the time of the call. It is drawn at random below the
+ephemeral range of the kernel, so that no client socket takes it while its server restarts.
 """
 
 import random
@@ -14,7 +13,7 @@ ATTEMPTS_MAX = 200
 
 
 def free_port() -> int:
-    """A port that nobody listens on. Raises OSError when none is found in `ATTEMPTS_MAX` draws."""
+    """Returns a port without a listener. Raises OSError after `ATTEMPTS_MAX` failed attempts."""
     draw = random.SystemRandom()
     for _ in range(ATTEMPTS_MAX):
         port = draw.randint(FIRST_PORT, LAST_PORT)

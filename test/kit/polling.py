@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline, instead of sleeping."""
+"""Polls a condition until it holds or a deadline passes."""
 
 import asyncio
 import time
@@ -7,24 +7,29 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 
-LOOK_EVERY_SECONDS = 0.02
+POLL_SECONDS = 0.02
 
 
-def wait_until(look: Callable[[], Value], seconds: float, what: str) -> Value:
-    """The first true value that ``look`` returns; fails naming ``what`` after ``seconds``."""
+def wait_until(read: Callable[[], Value], seconds: float, what: str) -> Value:
+    """Returns the first true value of ``read``; fails naming ``what`` after ``seconds``."""
     deadline = time.monotonic() + seconds
-    while not (value := look()):
+    while not (value := read()):
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(POLL_SECONDS)
     return value
 
 
 async def poll_until(
-    ask: Callable[[], Awaitable[Value]], is_it: Callable[[Value], object], seconds: float = 10
+    read: Callable[[], Awaitable[Value]],
+    is_expected: Callable[[Value], object],
+    seconds: float = 10,
 ) -> Value:
-    """The first answer of ``ask`` that is the one; fails after ``seconds``."""
+    """Returns the first value of ``read`` for which ``is_expected`` holds.
+
+    Raises TimeoutError after ``seconds``.
+    """
     async with asyncio.timeout(seconds):
         while True:
-            if is_it(told := await ask()):
-                return told
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            if is_expected(value := await read()):
+                return value
+            await asyncio.sleep(POLL_SECONDS)

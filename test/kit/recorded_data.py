@@ -1,7 +1,8 @@
 """Pytest plugin for tests marked `recorded`, which read data recorded on real exchanges.
 
-That data is not part of the repository: `OMS_TEST_DATA` names its folder. Without it these tests
-are left out and the closing output counts them; a folder that is named but missing is an error.
+The data is not part of the repository: `OMS_TEST_DATA` names its folder. If the variable is unset,
+these tests are deselected and the terminal summary counts them; a folder that does not exist is an
+error.
 """
 
 import os
@@ -11,20 +12,20 @@ from pathlib import Path
 import pytest
 
 VARIABLE = "OMS_TEST_DATA"
-_left_out = pytest.StashKey[int]()
+_deselected = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session")
 def recorded_data() -> Path:
-    """The folder of recorded data; for tests marked `recorded` only."""
+    """The folder of recorded data. Raises RuntimeError in a test without the marker `recorded`."""
     folder = _folder()
     if folder is None:
-        raise RuntimeError("a test that asks for recorded_data must be marked `recorded`")
+        raise RuntimeError("a test that uses recorded_data must be marked `recorded`")
     return folder
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_left_out] = 0
+    config.stash[_deselected] = 0
     folder = _folder()
     if folder is not None and not folder.is_dir():
         raise pytest.UsageError(f"{VARIABLE}={folder} is not a folder")
@@ -35,38 +36,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     recorded = [item for item in items if item.get_closest_marker("recorded") is not None]
     items[:] = [item for item in items if item not in set(recorded)]
-    config.stash[_left_out] = len(recorded)
+    config.stash[_deselected] = len(recorded)
     if recorded:
         config.hook.pytest_deselected(items=recorded)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
-    # Under xdist only the workers collect; each has seen all tests, so any of them may tell.
+    # Under xdist only the workers collect, and each collects all tests.
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output[VARIABLE] = session.config.stash[_left_out]
+        output[VARIABLE] = session.config.stash[_deselected]
     return (yield)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object, error: object) -> None:
     config: pytest.Config = node.config  # type: ignore[attr-defined]
-    told = getattr(node, "workeroutput", {}).get(VARIABLE, 0)
-    config.stash[_left_out] = max(config.stash[_left_out], told)
+    count = getattr(node, "workeroutput", {}).get(VARIABLE, 0)
+    config.stash[_deselected] = max(config.stash[_deselected], count)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    count = config.stash[_left_out]
+    count = config.stash[_deselected]
     if count:
         terminalreporter.write_line(
-            f"{count} tests with recorded exchange data were left out: {VARIABLE} is not set",
+            f"{count} tests with recorded exchange data were deselected: {VARIABLE} is not set",
             yellow=True,
         )
 
 
 def _folder() -> Path | None:
-    named = os.environ.get(VARIABLE)
-    return Path(named) if named else None
+    folder = os.environ.get(VARIABLE)
+    return Path(folder) if folder else None

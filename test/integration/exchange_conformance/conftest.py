@@ -1,4 +1,4 @@
-"""One suite for every exchange: each test is held on each floor that its rule is about."""
+"""One suite for every exchange: each test is held on each case that its rule is about."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -16,11 +16,11 @@ from oms.adapters.ccxt.client.market_cache import MarketCache
 
 
 @pytest.fixture(params=CASES, ids=str)
-def floor(request: pytest.FixtureRequest) -> ExchangeCase:
-    """Everywhere, unless the test names its floors."""
-    found = request.param
-    assert isinstance(found, ExchangeCase)
-    return found
+def case(request: pytest.FixtureRequest) -> ExchangeCase:
+    """All cases, unless the test parametrizes ``case``."""
+    param = request.param
+    assert isinstance(param, ExchangeCase)
+    return param
 
 
 @pytest.fixture(scope="package")
@@ -31,21 +31,21 @@ def venue() -> Iterator[LoopbackExchange]:
 
 
 @pytest.fixture(scope="package")
-def loopback_desks(
+def loopback_harnesses(
     venue: LoopbackExchange, tmp_path_factory: pytest.TempPathFactory
 ) -> LoopbackHarnesses:
-    """Makes desks there."""
+    """Creates harnesses on its accounts."""
     return LoopbackHarnesses(venue, tmp_path_factory.mktemp("tables"), MarketCache())
 
 
 @pytest.fixture
-async def desk(floor: ExchangeCase, request: pytest.FixtureRequest) -> AsyncIterator[PortHarness]:
-    """An account with money on the floor; the price is 60000."""
-    if floor.venue == "paper":
-        made = make_paper_harness(floor)
+async def desk(case: ExchangeCase, request: pytest.FixtureRequest) -> AsyncIterator[PortHarness]:
+    """An account with money on the case; the price is 60000."""
+    if case.venue == "paper":
+        made = make_paper_harness(case)
     else:
-        desks: LoopbackHarnesses = request.getfixturevalue("loopback_desks")
-        made = await desks.desk(floor)
+        harnesses: LoopbackHarnesses = request.getfixturevalue("loopback_harnesses")
+        made = await harnesses.create(case)
     await made.set_prices("60000")
     await made.wait_until(made.exchange.is_ready, "ready")
     yield made

@@ -1,6 +1,6 @@
 """One look for an order, the same at every exchange: it tells facts, ends nothing, refuses others.
 
-On one floor a venue: how an order is looked for does not depend on how positions are held.
+On one case a venue: how an order is looked for does not depend on how positions are held.
 """
 
 from kit.exchanges.conformance_cases import LINEAR, parametrize_cases

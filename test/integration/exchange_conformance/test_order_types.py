@@ -13,7 +13,7 @@ ENOUGH = "0.03"
 
 
 @pytest.fixture(params=SUPPORTED_CASES, ids=str)
-def floor(request: pytest.FixtureRequest) -> ExchangeCase:
+def case(request: pytest.FixtureRequest) -> ExchangeCase:
     found = request.param
     assert isinstance(found, ExchangeCase)
     return found
@@ -105,7 +105,7 @@ async def test_what_is_not_sent_is_refused_before_it_leaves(desk: PortHarness) -
         assert not desk.attempts, "nothing was taken down"
 
 
-@pytest.mark.parametrize("floor", [*SUPPORTED_CASES, *REPLACE_CASES], ids=str)
+@pytest.mark.parametrize("case", [*SUPPORTED_CASES, *REPLACE_CASES], ids=str)
 async def test_price_and_quantity_are_changed(desk: PortHarness) -> None:
     number = await desk.send("buy", ENOUGH, "59000")
     await desk.wait_for_state(number, "SUBMITTED")
@@ -122,7 +122,7 @@ async def test_price_and_quantity_are_changed(desk: PortHarness) -> None:
     assert sum(fill.qty for fill in desk.fills(number)) == Decimal("0.04")
 
 
-@pytest.mark.parametrize("floor", [*SUPPORTED_CASES, *REPLACE_CASES], ids=str)
+@pytest.mark.parametrize("case", [*SUPPORTED_CASES, *REPLACE_CASES], ids=str)
 async def test_what_was_executed_stays_when_the_rest_is_changed(desk: PortHarness) -> None:
     number = await desk.send("buy", ENOUGH, "59000")
     await desk.wait_for_state(number, "SUBMITTED")
@@ -137,7 +137,7 @@ async def test_what_was_executed_stays_when_the_rest_is_changed(desk: PortHarnes
     assert desk.orders[number].filled_qty == Decimal("0.01")
 
 
-@pytest.mark.parametrize("floor", [*SUPPORTED_CASES, *REPLACE_CASES], ids=str)
+@pytest.mark.parametrize("case", [*SUPPORTED_CASES, *REPLACE_CASES], ids=str)
 async def test_a_change_below_what_is_filled_is_refused(desk: PortHarness) -> None:
     number = await desk.send("buy", ENOUGH, "59000")
     await desk.wait_for_state(number, "SUBMITTED")

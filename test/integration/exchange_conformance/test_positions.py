@@ -55,7 +55,7 @@ async def test_a_reduction_never_flips_its_leg(desk: PortHarness) -> None:
     assert held.get((LINEAR, Side.SELL), Decimal(0)) <= 0
 
 
-@pytest.mark.parametrize("floor", VIRTUAL_HEDGE_CASES, ids=str)
+@pytest.mark.parametrize("case", VIRTUAL_HEDGE_CASES, ids=str)
 async def test_what_is_held_apart_is_netted_where_there_is_one_leg(desk: PortHarness) -> None:
     began = now()
     for side, qty in (("buy", "0.03"), ("sell", "0.02")):

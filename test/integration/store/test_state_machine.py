@@ -103,7 +103,7 @@ class StoreMachine(RuleBasedStateMachine):
         ids = self._ids(accounts) + [0] * chores
         self._same(
             lambda: self.store.leases.acquire(owner, ids, 600 if lasts else 0),
-            lambda: self.model.acquire(owner, ids, lasts=lasts),
+            lambda: self.model.acquire(owner, ids, is_lasting=lasts),
         )
 
     @rule(owner=OWNERS, accounts=SOME_ACCOUNTS, age=st.integers(0, 1), what=LEASE_CALLS)
@@ -113,7 +113,7 @@ class StoreMachine(RuleBasedStateMachine):
         if what == "renew":
             self._same(
                 lambda: ours.renew(owner, leases, 600),
-                lambda: theirs.renew(owner, leases, lasts=True),
+                lambda: theirs.renew(owner, leases, is_lasting=True),
             )
         elif what == "release":
             self._same(lambda: ours.release(owner, leases), lambda: theirs.release(owner, leases))
@@ -123,7 +123,8 @@ class StoreMachine(RuleBasedStateMachine):
             mine = self._leases(accounts, 0)[:1]
             owner = next((theirs.leases[each.account_id].owner for each in mine), owner)
             self._same(
-                lambda: ours.renew(owner, mine, 0), lambda: theirs.renew(owner, mine, lasts=False)
+                lambda: ours.renew(owner, mine, 0),
+                lambda: theirs.renew(owner, mine, is_lasting=False),
             )
 
     @rule(worker=WORKERS, host=st.sampled_from([None, "a", "b"]))
@@ -160,7 +161,7 @@ class StoreMachine(RuleBasedStateMachine):
         )
         self._same(
             lambda: self.store.ledger.trim(before, 1000),
-            lambda: self.reads.trimmed(before, events_too=events_too, limit=1000),
+            lambda: self.reads.trim(before, events_too=events_too, limit=1000),
         )
         self._same(
             lambda: self.store.queue.drop_expired_keys(now),

@@ -1,14 +1,14 @@
-"""A long past, made by the database itself in a few statements: what was done, closed, and told.
+"""Inserts a long history of finished commands, orders, deals, positions and events in bulk.
 
-Every row is over: nothing here is queued or open. Accounts ``first..first + accounts - 1`` share
-the rows evenly, ids rise with time.
+No row is queued or open. Accounts ``first..first + accounts - 1`` have equal shares of the rows;
+ids ascend with time. The database generates the rows in a few statements.
 """
 
 from kit.databases.sql import execute, fetch_rows
 
 FIRST_ACCOUNT = 1000
 FIRST_ID = 1_000_000
-#: An account's orders bear ``C<id>`` and ``X<id>``, its deals ``T<id>``.
+#: Orders have client order id ``C<id>`` and exchange order id ``X<id>``, deals ``T<id>``.
 _FILLS: dict[str, tuple[str, str]] = {
     "oms_commands": (
         "id, account_id, command_type, request_id, fingerprint, payload_json, status, created_at,"
@@ -36,7 +36,7 @@ _FILLS: dict[str, tuple[str, str]] = {
     ),
     "event_outbox": (
         "id, account_id, seq, seq_to, namespace, event_type, payload_json, created_at",
-        "{id}, {account}, {turn}, {turn}, 'position', 'order_updated', '{{}}', {then}",
+        "{id}, {account}, {event_seq}, {event_seq}, 'position', 'order_updated', '{{}}', {then}",
     ),
     "idempotency_keys": (
         "scope_hash, fingerprint, status, expires_at, created_at",
@@ -58,9 +58,9 @@ def insert_history(
     tables: tuple[str, ...] = TABLES,
     first_account: int = FIRST_ACCOUNT,
 ) -> None:
-    """Put ``count`` rows into each of ``tables``, the newest a second ago."""
+    """Inserts ``count`` rows into each of ``tables``; the newest row is one second old."""
     is_sqlite = dsn.startswith("sqlite")
-    words = _words(is_sqlite, count, accounts, first_account)
+    placeholders = _placeholders(is_sqlite, count, accounts, first_account)
     source = f"seq_1_to_{count}"
     if is_sqlite:
         source = (
@@ -71,16 +71,16 @@ def insert_history(
         columns, values = _FILLS[table]
         execute(
             dsn,
-            f"INSERT INTO {table} ({columns}) SELECT {values.format(**words)} FROM {source} AS s",
+            f"INSERT INTO {table} ({columns}) SELECT {values.format(**placeholders)} FROM {source} AS s",
         )
     if not is_sqlite:
-        # The server learns by itself how many there are, within minutes; SQLite is never told.
+        # MariaDB refreshes its statistics within minutes by itself; do it now. SQLite has none.
         fetch_rows(dsn, f"ANALYZE TABLE {', '.join(tables)}")
 
 
-def _words(is_sqlite: bool, count: int, accounts: int, first_account: int) -> dict[str, str]:
+def _placeholders(is_sqlite: bool, count: int, accounts: int, first_account: int) -> dict[str, str]:
     number = f"({FIRST_ID} + seq)"
-    turn = f"((seq - 1) {'/' if is_sqlite else 'DIV'} {accounts} + 1)"
+    event_seq = f"((seq - 1) {'/' if is_sqlite else 'DIV'} {accounts} + 1)"
     now, then = "NOW(6)", "(NOW(6) - INTERVAL {0} SECOND)"
     if is_sqlite:
         now = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
@@ -94,7 +94,7 @@ def _words(is_sqlite: bool, count: int, accounts: int, first_account: int) -> di
     return {
         "id": number,
         "account": f"({first_account} + seq % {accounts})",
-        "turn": turn,
+        "event_seq": event_seq,
         "now": now,
         "then": then.format(f"({count} + 1 - seq)"),
         **names,

@@ -1,9 +1,9 @@
 """A private Galera cluster for tests: nodes that replicate to each other on 127.0.0.1.
 
-All nodes begin from copies of one data folder, so that nothing but write sets ever travels: a node
-that comes back gets what it missed from another's memory (IST). A whole copy (SST) is refused: it
-needs the scripts of Debian's full server package, which leaves a service behind. Ends only
-processes that it started, by pid.
+All nodes start from copies of one data folder, so that only write sets are transferred: a node that
+rejoins gets the missing ones from another's gcache (IST). A full state transfer (SST) is refused,
+because it needs the scripts of Debian's full server package, which installs a service. Only
+processes started here are ended, by pid.
 """
 
 import os
@@ -28,15 +28,15 @@ INSTALL_LINE = (
     "DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y"
     " --no-install-recommends galera-4"
 )
-#: How soon a node that is silent is left behind by the others; the defaults are 5 and 15 s.
-PATIENCE = (
+#: Time after which an unresponsive node is evicted; the defaults are 5 and 15 s.
+EVICTION_OPTIONS = (
     "evs.keepalive_period=PT0.3S;evs.inactive_check_period=PT0.3S;"
     "evs.suspect_timeout=PT1S;evs.inactive_timeout=PT3S"
 )
-#: A transaction is overtaken at its COMMIT, or while it holds what the other's rows need.
-OVERTAKEN = ("cert_failures", "bf_aborts")
-#: Run by the server on both sides when a node joins; donor and joiner share this machine's disk.
-TRANSFER = """#!/bin/sh
+#: Counters of aborted transactions: at certification (COMMIT), or while they hold locks.
+ABORT_COUNTERS = ("cert_failures", "bf_aborts")
+#: Run by the server at donor and joiner when a node joins; both share the local disk.
+TRANSFER_SCRIPT = """#!/bin/sh
 bypass=no
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -71,29 +71,31 @@ class GaleraNode(PrivateMariaDB):
         super().__init__()
         self.number = number
         self.group_port = free_port()
-        self._transfer_port = free_port()
-        places = [str(transfer), os.environ.get("PATH", ""), "/usr/sbin"]
+        self._ist_port = free_port()
+        paths = [str(transfer), os.environ.get("PATH", ""), "/usr/sbin"]
         self._environment = os.environ | {
-            "PATH": os.pathsep.join(places),
+            "PATH": os.pathsep.join(paths),
             "OMS_TEST_MAILBOX": str(self._folder / "mailbox"),
         }
 
     def prepare_data(self, seed: "GaleraNode | None" = None) -> None:
-        """Make the data folder, or copy the one of a node that does not run."""
+        """Create the data folder, or copy that of ``seed``, which must be stopped."""
         if seed is None:
             self._install()
         else:
             shutil.copytree(seed._data, self._data)
 
-    def begin(self) -> None:
+    def bootstrap(self) -> None:
         """Start as the first node of a new cluster."""
-        self._enter("gcomm://", "--wsrep-new-cluster")
+        self._start_node("gcomm://", "--wsrep-new-cluster")
 
     def join(self, others: Sequence["GaleraNode"]) -> None:
-        """Start and get what was missed, from wherever a kill has left the data."""
+        """Start, recover the position of the data, and receive the missing write sets (IST)."""
         address = ",".join(f"127.0.0.1:{node.group_port}" for node in others)
-        self._options = self._words(f"gcomm://{address}")
-        self._enter(f"gcomm://{address}", f"--wsrep-start-position={self._recovered()}")
+        self._options = self._server_options(f"gcomm://{address}")
+        self._start_node(
+            f"gcomm://{address}", f"--wsrep-start-position={self._recovered_position()}"
+        )
 
     def status(self, name: str) -> str:
         """A status variable, such as ``wsrep_cluster_size``."""
@@ -101,43 +103,41 @@ class GaleraNode(PrivateMariaDB):
         try:
             with connection.cursor() as cursor:
                 cursor.execute(f"SHOW GLOBAL STATUS LIKE '{name}'")
-                found = cursor.fetchone()
+                row = cursor.fetchone()
         finally:
             connection.close()
-        assert found is not None, f"no status variable is called {name}"
-        return str(found[1])
+        assert row is not None, f"no status variable is named {name}"
+        return str(row[1])
 
     def aborted_transactions(self) -> dict[str, int]:
-        """Its transactions that another node's has undone since it started."""
-        return {word: int(self.status(f"wsrep_local_{word}")) for word in OVERTAKEN}
+        """Transactions of this node that others have aborted since its start, by counter."""
+        return {name: int(self.status(f"wsrep_local_{name}")) for name in ABORT_COUNTERS}
 
     def cluster_size(self) -> int:
-        """How many nodes have the majority together, this one among them; 0 without one."""
+        """Size of the primary component that contains this node; 0 if it is not primary."""
         is_primary = self.status("wsrep_cluster_status") == "Primary"
         return int(self.status("wsrep_cluster_size")) if is_primary else 0
 
     def isolate(self) -> None:
-        """Hear and tell the other nodes nothing any more, until it is started anew."""
+        """Isolate the node from the cluster until its next start."""
         self._execute("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'")
-        wait_until(
-            lambda: self.status("wsrep_ready") == "OFF", 20, "the node knows that it is alone"
-        )
+        wait_until(lambda: self.status("wsrep_ready") == "OFF", 20, "the node is not ready")
 
     def is_synced(self) -> bool:
-        """Whether it answers and has all that the cluster has."""
+        """Whether the node answers and is in state Synced."""
         try:
             return self.status("wsrep_local_state_comment") == "Synced"
         except pymysql.err.MySQLError:
-            self._give_up_if_ended()
+            self._raise_if_ended()
             return False
 
-    def _enter(self, address: str, *more: str) -> None:
-        self._options = self._words(address, *more)
+    def _start_node(self, address: str, *more: str) -> None:
+        self._options = self._server_options(address, *more)
         self.start()
         wait_until(self.is_synced, START_SECONDS_MAX, f"node {self.number} is synced")
 
-    def _recovered(self) -> str:
-        """How far the data is, as the storage engine tells after a crash."""
+    def _recovered_position(self) -> str:
+        """The position of the data (``uuid:seqno``) that ``--wsrep-recover`` reports."""
         done = subprocess.run(
             [*self._server_command(), "--wsrep-recover", "--log-error-verbosity=3"],
             env=self._environment,
@@ -147,19 +147,19 @@ class GaleraNode(PrivateMariaDB):
             timeout=START_SECONDS_MAX,
             check=False,
         )
-        found = _RECOVERED.findall(done.stdout + done.stderr)
-        if not found:
+        output = _RECOVERED.findall(done.stdout + done.stderr)
+        if not output:
             raise MariaDBFailed(f"no position was recovered:\n{done.stderr[-2000:]}")
-        return str(found[-1])
+        return str(output[-1])
 
-    def _words(self, address: str, *more: str) -> tuple[str, ...]:
+    def _server_options(self, address: str, *more: str) -> tuple[str, ...]:
         here = "127.0.0.1"
         provider = (
             f"base_host={here};base_port={self.group_port};"
             f"gmcast.listen_addr=tcp://{here}:{self.group_port};"
-            f"ist.recv_addr={here}:{self._transfer_port};"
-            f"ist.recv_bind={here}:{self._transfer_port};"
-            f"gcache.size=128M;pc.recovery=false;{PATIENCE}"
+            f"ist.recv_addr={here}:{self._ist_port};"
+            f"ist.recv_bind={here}:{self._ist_port};"
+            f"gcache.size=128M;pc.recovery=false;{EVICTION_OPTIONS}"
         )
         return (
             "--wsrep-on=ON",
@@ -176,7 +176,7 @@ class GaleraNode(PrivateMariaDB):
 
 
 class GaleraCluster:
-    """`with GaleraCluster(3) as cluster:` starts the nodes and leaves no trace of them."""
+    """`with GaleraCluster(3) as cluster:` starts the nodes; on exit their data is removed."""
 
     def __init__(self, size: int) -> None:
         if not PROVIDER.exists():
@@ -184,7 +184,7 @@ class GaleraCluster:
         self._folder = Path(tempfile.mkdtemp(prefix="omscluster"))
         self._lost: Counter[str] = Counter()
         script = self._folder / "wsrep_sst_oms"
-        script.write_text(TRANSFER, encoding="ascii")
+        script.write_text(TRANSFER_SCRIPT, encoding="ascii")
         script.chmod(0o755)
         self.nodes = [GaleraNode(number, self._folder) for number in range(size)]
 
@@ -205,32 +205,32 @@ class GaleraCluster:
         self.close()
 
     def kill_node(self, node: GaleraNode) -> None:
-        """Kill a node; what it counted is kept."""
+        """Kill a node; its abort counters are kept."""
         self._lost.update(node.aborted_transactions())
         node.kill()
 
     def rejoin(self, node: GaleraNode) -> None:
-        """Start a node that has ended; the others must live.
+        """Start a killed node; all others must be running.
 
-        Who comes back while they still look for it may cost all of them their majority.
+        Waits until the others have evicted it: a node that rejoins earlier may cost them quorum.
         """
         others = [other for other in self.nodes if other is not node]
         for other in others:
             wait_until(
-                lambda at=other: at.cluster_size() == len(others), 30, "the others have given it up"
+                lambda at=other: at.cluster_size() == len(others), 30, "the others have evicted it"
             )
         node.join(others)
 
     def dsns(self, database: str) -> list[str]:
-        """The URL of one database at each node."""
+        """The URLs of one database, one per node."""
         return [node.dsn(database, driver="asyncmy") for node in self.nodes]
 
     def aborted_transactions(self) -> dict[str, int]:
-        """How many transactions another node's has undone so far, by where they were caught."""
-        found = Counter(self._lost)
+        """Aborted transactions of all nodes so far, by counter."""
+        output = Counter(self._lost)
         for node in self.nodes:
-            found.update(node.aborted_transactions())
-        return dict(found)
+            output.update(node.aborted_transactions())
+        return dict(output)
 
     def close(self) -> None:
         """End all nodes and remove their folders."""
@@ -242,11 +242,11 @@ class GaleraCluster:
     def _start(self) -> None:
         first, *others = self.nodes
         first.prepare_data()
-        first.begin()  # gives the data its name and position, which all copies share
+        first.bootstrap()  # sets cluster id and position, which all copies share
         first.stop()
         for node in others:
             node.prepare_data(first)
-        first.begin()
+        first.bootstrap()
         for node in others:
             node.join(self.nodes[: node.number])
         size = len(self.nodes)

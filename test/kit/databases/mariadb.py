@@ -1,9 +1,8 @@
-"""A private MariaDB server for tests: its own data folder, its own free port, ended by its own pid.
+"""A private MariaDB server for tests: its own data folder and port, stopped by its pid.
 
-It is real and durable (`innodb_flush_log_at_trx_commit=1`), so that a test may kill it and look at
-what is left. It refuses to use a server that is already running, to be skipped when the binaries
-are missing, and to set what the sessions of the product must set themselves (character set, time
-zone, isolation).
+It is durable (`innodb_flush_log_at_trx_commit=1`), so that a test may kill it and check what was
+committed. It never uses a running server, fails when the binaries are missing, and leaves character
+set, time zone and isolation to the sessions of the product.
 """
 
 import os
@@ -30,16 +29,16 @@ START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.05
 LOG_LINES_SHOWN = 30
-# A redo log of the default 96 MiB is most of the time it takes to make a data folder.
+# Most of the time to create a data folder goes into the redo log (96 MiB by default).
 REDO_LOG_OPTION = "--innodb-log-file-size=32M"
 
 
 class MariaDBFailed(RuntimeError):
-    """The private server could not be made, started or reached; the message carries its log."""
+    """The private server could not be installed, started or reached; the message ends with its log."""
 
 
 class PrivateMariaDB:
-    """One server. `with PrivateMariaDB() as server:` starts it and leaves no trace of it.
+    """One server. `with PrivateMariaDB() as server:` starts it; on exit its folder is removed.
 
     `options` are further arguments of `mariadbd`. Port and data survive `stop`, `kill`, `restart`.
     """
@@ -74,13 +73,13 @@ class PrivateMariaDB:
 
     @property
     def pid(self) -> int:
-        """Process id of the running server. Raises MariaDBFailed when there is none."""
+        """Process id of the running server. Raises MariaDBFailed if it is not running."""
         if self._process is None:
             raise MariaDBFailed("the private MariaDB is not running")
         return self._process.pid
 
     def start(self) -> None:
-        """Start the server and return when it answers; makes its data first. Idempotent."""
+        """Start the server and wait until it accepts connections; creates its data. Idempotent."""
         if self._process is not None and self._process.poll() is None:
             return
         if not self._data.exists():
@@ -93,10 +92,10 @@ class PrivateMariaDB:
                 stdout=log,
                 stderr=log,
             )
-        self._wait_until_it_answers()
+        self._wait_until_ready()
 
     def stop(self) -> None:
-        """SIGTERM, a clean end; SIGKILL after `STOP_SECONDS_MAX`. Idempotent."""
+        """SIGTERM; SIGKILL after `STOP_SECONDS_MAX`. Idempotent."""
         if self._process is None:
             return
         self._process.terminate()
@@ -107,7 +106,7 @@ class PrivateMariaDB:
         self._process = None
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would end it; returns when the process is gone. Idempotent."""
+        """SIGKILL, like a crash; returns when the process has ended. Idempotent."""
         if self._process is None:
             return
         self._process.kill()
@@ -125,7 +124,7 @@ class PrivateMariaDB:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def connect(self, database: str | None = None) -> Connection:
-        """A plain synchronous connection as root, autocommit, for a test's own questions."""
+        """A synchronous autocommit connection as root, for queries of the test itself."""
         return pymysql.connect(
             host="127.0.0.1",
             port=self.port,
@@ -149,7 +148,7 @@ class PrivateMariaDB:
         return f"mysql+{driver}://root@127.0.0.1:{self.port}/{name}"
 
     def log_tail(self) -> str:
-        """The last lines that the installer and the server wrote."""
+        """The last `LOG_LINES_SHOWN` lines of installer and server."""
         if not self._log.exists():
             return "(no log)"
         lines = self._log.read_text(errors="replace").splitlines()
@@ -186,24 +185,24 @@ class PrivateMariaDB:
             *self._options,
         ]
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
             try:
                 self.connect().close()
             except pymysql.err.MySQLError as refused:
-                self._give_up_if_ended()
+                self._raise_if_ended()
                 if time.monotonic() > deadline:
                     raise MariaDBFailed(
-                        f"mariadbd does not answer:\n{self.log_tail()}"
+                        f"mariadbd does not accept connections:\n{self.log_tail()}"
                     ) from refused
                 time.sleep(POLL_SECONDS)
             else:
-                # Somebody else may listen on our port while our own server has died of it.
-                self._give_up_if_ended()
+                # Another process may listen on the port, which makes our own server exit.
+                self._raise_if_ended()
                 return
 
-    def _give_up_if_ended(self) -> None:
+    def _raise_if_ended(self) -> None:
         status = None if self._process is None else self._process.poll()
         if status is not None:
             raise MariaDBFailed(f"mariadbd ended with status {status}:\n{self.log_tail()}")
@@ -218,16 +217,16 @@ class PrivateMariaDB:
 
 
 def _binary(name: str) -> str:
-    # The server stands in a folder that is not on every user's PATH.
-    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-    found = shutil.which(name, path=places)
-    if found is None:
+    # The folder of the server is not on the PATH of every user.
+    paths = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+    path = shutil.which(name, path=paths)
+    if path is None:
         raise MariaDBFailed(f"{name} is missing; install it as root with:\n  {INSTALL_LINE}")
-    return found
+    return path
 
 
 def _short_folder() -> Path:
-    """A new folder in which a socket path is short enough for the kernel's address structure."""
+    """Creates a folder whose socket path fits into the kernel's address structure."""
     folder = Path(tempfile.mkdtemp(prefix="omsdb"))
     if len(str(folder / "s")) < SOCKET_PATH_CHARS_MAX:
         return folder

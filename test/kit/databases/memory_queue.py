@@ -1,4 +1,4 @@
-"""A command queue in memory, slow or broken as a test wishes; it remembers its transactions."""
+"""A command queue in memory that a test can slow down or break; it records transactions."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,21 +13,21 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 class MemoryQueue:
-    """``ports.queue.CommandQueue`` as far as waiting and group commit need it."""
+    """The part of ``ports.command_queue.CommandQueue`` that waiting and group commit use."""
 
     def __init__(self) -> None:
         self.rows: dict[int, CommandRow] = {}
-        #: Sizes of the transactions, in submissions.
+        #: Submissions per transaction.
         self.groups: list[int] = []
-        self.looks: list[tuple[int, ...]] = []
+        self.lookups: list[tuple[int, ...]] = []
         self.is_down = False
         self.has_begun = asyncio.Event()
-        #: While it is clear, no transaction ends.
+        #: While it is cleared, no transaction completes.
         self.may_store = asyncio.Event()
         self.may_store.set()
 
     async def enqueue(self, submissions: Sequence[Submission]) -> Sequence[EnqueueResult]:
-        """All in one transaction."""
+        """Records all submissions as one transaction."""
         self.groups.append(len(submissions))
         self.has_begun.set()
         await self.may_store.wait()
@@ -36,14 +36,14 @@ class MemoryQueue:
 
     async def find(self, ids: Sequence[int]) -> Mapping[int, CommandRow]:
         """Rows by id."""
-        self.looks.append(tuple(ids))
+        self.lookups.append(tuple(ids))
         self._fail_if_down()
         return {command_id: self.rows[command_id] for command_id in ids if command_id in self.rows}
 
     async def take(
         self, account_ids: Sequence[int], limit: int, exclude_ids: Collection[int] = ()
     ) -> Sequence[CommandRow]:
-        """Nothing: there is no worker here."""
+        """Returns nothing: there is no worker."""
         return ()
 
     async def depths(self) -> Mapping[int, int]:
@@ -53,11 +53,11 @@ class MemoryQueue:
         return {row.account_id: 1 for row in waiting}
 
     async def drop_expired_keys(self, now: datetime) -> int:
-        """There are none."""
+        """Returns 0: there are no keys."""
         return 0
 
     def put(self, ids: Iterable[int]) -> None:
-        """Queue commands."""
+        """Add queued commands with these ids."""
         for command_id in ids:
             self.rows[command_id] = CommandRow(
                 id=command_id,
@@ -71,7 +71,7 @@ class MemoryQueue:
             )
 
     def command(self, command_id: int) -> NewCommand:
-        """A queued command as whoever stored it knows it."""
+        """A queued command as it was submitted."""
         row = self.rows[command_id]
         return NewCommand(
             id=row.id,
@@ -84,7 +84,7 @@ class MemoryQueue:
         )
 
     def end(self, *ids: int) -> None:
-        """Give commands their result."""
+        """Set commands to done."""
         for command_id in ids:
             self.rows[command_id] = replace(self.rows[command_id], status=CommandStatus.DONE)
 

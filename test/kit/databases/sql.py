@@ -1,4 +1,4 @@
-"""Plain SQL against the database of a gateway under test, past all of its code."""
+"""Plain SQL against the database of a gateway under test, without any of its code."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pymysql
 
 
 def fetch_rows(dsn: str, statement: str) -> list[tuple[Any, ...]]:
-    """All rows of one SELECT; ``dsn`` is the gateway's own database URL."""
+    """Returns all rows of one SELECT; ``dsn`` is the database URL of the gateway."""
     with connect(dsn) as connection:
         cursor = connection.cursor()
         cursor.execute(statement)
@@ -18,13 +18,13 @@ def fetch_rows(dsn: str, statement: str) -> list[tuple[Any, ...]]:
 
 
 def fetch_number(dsn: str, statement: str) -> int:
-    """The one number that a SELECT answers."""
+    """Returns the single number of a SELECT; 0 for NULL."""
     ((value,),) = fetch_rows(dsn, statement)
     return int(value or 0)
 
 
 def execute(dsn: str, *statements: str) -> None:
-    """Run writing statements in one transaction, as an operator with a client would."""
+    """Executes writing statements in one transaction."""
     with connect(dsn) as connection:
         cursor = connection.cursor()
         for statement in statements:
@@ -34,7 +34,7 @@ def execute(dsn: str, *statements: str) -> None:
 
 @contextmanager
 def connect(dsn: str) -> Iterator[Any]:
-    """A DB-API connection, closed at the end."""
+    """A DB-API connection, closed on exit."""
     parts = urlsplit(dsn)
     if parts.scheme.startswith("sqlite"):
         connection: Any = sqlite3.connect(parts.path[1:], timeout=10)
@@ -45,7 +45,7 @@ def connect(dsn: str) -> Iterator[Any]:
             port=parts.port,
             user=parts.username,
             database=parts.path[1:],
-            # A node of a cluster answers with all that was committed anywhere before.
+            # A cluster node first applies everything committed at any node before.
             init_command="SET SESSION wsrep_sync_wait = 7",
         )
     try:
@@ -55,9 +55,9 @@ def connect(dsn: str) -> Iterator[Any]:
 
 
 def insert_credentials(dsn: str, account_id: int, fingerprint: str) -> None:
-    """Credentials of the account, which nothing opens, of a key known by ``fingerprint``."""
-    is_lite = dsn.startswith("sqlite")
-    at = "2026-01-01T00:00:00.000000Z" if is_lite else "2026-01-01 00:00:00"
+    """Inserts credentials of the account with this key ``fingerprint``; they cannot be unsealed."""
+    is_sqlite = dsn.startswith("sqlite")
+    at = "2026-01-01T00:00:00.000000Z" if is_sqlite else "2026-01-01 00:00:00"
     execute(
         dsn,
         "INSERT INTO account_credentials_encrypted (account_id, api_key_enc, secret_enc,"

@@ -1,8 +1,8 @@
-"""What a statement costs a database: how many rows or steps, and which tables it walks through.
+"""Measures what a statement costs: rows or steps, and the tables that it scans.
 
-Statements of the store are noted as they are sent and repeated on a connection of our own, where
-the database counts for us alone: MariaDB the rows that its tables handed out, SQLite the steps of
-its machine.
+Statements of the store are recorded when sent and repeated on a separate connection, where session
+counters are exact: MariaDB counts the rows read by storage engines, SQLite the steps of its virtual
+machine.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,14 +15,14 @@ from kit.databases.sql import connect
 from oms.adapters.sql.connection.session import ServerSession, SqliteSession
 from oms.adapters.sql.connection.statement_batch import StatementBatch
 
-#: Steps between two looks of SQLite.
-STEPS_PER_LOOK = 50
-_READ = "SHOW SESSION STATUS LIKE 'Handler\\_read\\_%'"
+#: Steps between two progress callbacks of SQLite.
+STEPS_PER_CALLBACK = 50
+_READ_COUNTERS = "SHOW SESSION STATUS LIKE 'Handler\\_read\\_%'"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedStatement:
-    """One statement as it was sent."""
+    """One statement as sent."""
 
     text: str
     values: tuple[Any, ...]
@@ -30,79 +30,81 @@ class RecordedStatement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementCost:
-    """``work``: rows that MariaDB's tables handed out, or steps of SQLite. ``walked``: the tables,
-    by the names they have in the statement, that are read without an index."""
+    """``work``: rows read (MariaDB) or steps (SQLite). ``scanned_tables``: the tables, by their
+    aliases in the statement, that are read without an index."""
 
     work: int
     scanned_tables: Sequence[str]
 
 
 def record_statements(patch: pytest.MonkeyPatch) -> list[RecordedStatement]:
-    """The statements that sessions send from now on: all but inserts and transaction words."""
-    seen: list[RecordedStatement] = []
+    """Records the SELECT, UPDATE and DELETE statements that sessions send from now on."""
+    records: list[RecordedStatement] = []
 
-    def note(text: str, values: Sequence[Any]) -> None:
+    def record(text: str, values: Sequence[Any]) -> None:
         if text.startswith(("SELECT", "UPDATE", "DELETE")):
-            seen.append(RecordedStatement(text, tuple(values)))
+            records.append(RecordedStatement(text, tuple(values)))
 
-    def with_values(honest: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def noted(self: Any, text: str, values: Sequence[Any] = ()) -> Any:
-            note(text, values)
-            return await honest(self, text, values)
+    def with_values(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def wrapper(self: Any, text: str, values: Sequence[Any] = ()) -> Any:
+            record(text, values)
+            return await original(self, text, values)
 
-        return noted
+        return wrapper
 
-    def with_script(honest: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        async def noted(self: Any, script: StatementBatch) -> None:
+    def with_script(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def wrapper(self: Any, script: StatementBatch) -> None:
             for statement in script.statements:
-                note(statement.text, statement.rows[0])
-            await honest(self, script)
+                record(statement.text, statement.rows[0])
+            await original(self, script)
 
-        return noted
+        return wrapper
 
     for kind in (ServerSession, SqliteSession):
         patch.setattr(kind, "fetch", with_values(kind.fetch))
         patch.setattr(kind, "execute", with_values(kind.execute))
         patch.setattr(kind, "send", with_script(kind.send))
-    return seen
+    return records
 
 
-def measure_cost(dsn: str, noted: RecordedStatement) -> StatementCost:
-    """What the statement costs now; what it writes is undone."""
+def measure_cost(dsn: str, statement_record: RecordedStatement) -> StatementCost:
+    """Measures the statement now; its writes are rolled back."""
     with connect(dsn) as connection:
-        asked = _asked_sqlite if dsn.startswith("sqlite") else _asked_mariadb
-        cost = asked(connection, noted)
+        measure = _measure_sqlite if dsn.startswith("sqlite") else _measure_mariadb
+        cost = measure(connection, statement_record)
         connection.rollback()
         return cost
 
 
-def _asked_mariadb(connection: Any, noted: RecordedStatement) -> StatementCost:
+def _measure_mariadb(connection: Any, statement_record: RecordedStatement) -> StatementCost:
     cursor = connection.cursor()
     cursor.execute("FLUSH LOCAL STATUS")
-    cursor.execute(noted.text, noted.values)
+    cursor.execute(statement_record.text, statement_record.values)
     cursor.fetchall()
-    cursor.execute(_READ)
-    read = sum(int(row[1]) for row in cursor.fetchall())
-    cursor.execute(f"EXPLAIN {noted.text}", noted.values)
+    cursor.execute(_READ_COUNTERS)
+    rows_read = sum(int(row[1]) for row in cursor.fetchall())
+    cursor.execute(f"EXPLAIN {statement_record.text}", statement_record.values)
     steps = cursor.fetchall()
     # id, select_type, table, type, possible_keys, key, key_len, ref, rows, extra
     return StatementCost(
-        work=read, scanned_tables=[str(step[2]) for step in steps if step[3] == "ALL"]
+        work=rows_read, scanned_tables=[str(step[2]) for step in steps if step[3] == "ALL"]
     )
 
 
-def _asked_sqlite(connection: Any, noted: RecordedStatement) -> StatementCost:
-    looks = 0
+def _measure_sqlite(connection: Any, statement_record: RecordedStatement) -> StatementCost:
+    calls = 0
 
-    def look() -> int:
-        nonlocal looks
-        looks += 1
+    def count_call() -> int:
+        nonlocal calls
+        calls += 1
         return 0
 
-    plan = connection.execute(f"EXPLAIN QUERY PLAN {noted.text}", noted.values).fetchall()
-    connection.set_progress_handler(look, STEPS_PER_LOOK)
-    connection.execute(noted.text, noted.values).fetchall()
+    plan = connection.execute(
+        f"EXPLAIN QUERY PLAN {statement_record.text}", statement_record.values
+    ).fetchall()
+    connection.set_progress_handler(count_call, STEPS_PER_CALLBACK)
+    connection.execute(statement_record.text, statement_record.values).fetchall()
     connection.set_progress_handler(None, 0)
-    walks = [step[3].split() for step in plan if step[3].startswith("SCAN")]
-    scanned_tables = [words[1] for words in walks if "USING" not in words]
-    return StatementCost(work=looks * STEPS_PER_LOOK, scanned_tables=scanned_tables)
+    scans = [step[3].split() for step in plan if step[3].startswith("SCAN")]
+    scanned_tables = [words[1] for words in scans if "USING" not in words]
+    return StatementCost(work=calls * STEPS_PER_CALLBACK, scanned_tables=scanned_tables)

@@ -1,4 +1,4 @@
-"""What tests of a store put into it: accounts, commands, and one filled order with all its rows."""
+"""Rows for tests of a store: accounts, commands, and one filled order with all its rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,12 +21,12 @@ AUDIT = AuditEntry(actor="test", action="make", entity="thing", entity_id="", re
 
 
 def seconds_after(seconds: float) -> datetime:
-    """An instant after noon."""
+    """``NOON`` plus ``seconds``."""
     return NOON + timedelta(seconds=seconds)
 
 
 async def an_account(store: SqlStore, label: str = "main", extra_config: str = "{}") -> int:
-    """A new paper account; its id."""
+    """Creates a paper account; returns its id."""
     return await store.registry.create_account(
         exchange_id="paper.binance",
         label=label,
@@ -43,7 +43,7 @@ async def an_account(store: SqlStore, label: str = "main", extra_config: str = "
 async def a_lease(
     store: SqlStore, account_id: int, owner: str = "w1", seconds: float = 60
 ) -> Lease:
-    """The lease of an account that is free."""
+    """Acquires the lease of an account; the account must be unleased."""
     (lease,) = await store.leases.acquire(owner, [account_id], seconds)
     return lease
 
@@ -59,7 +59,7 @@ def a_command(
     hold_until: datetime | None = None,
     payload: str = '{"symbol":"BTC/USDT"}',
 ) -> NewCommand:
-    """A command made ``at`` seconds after noon."""
+    """A command created ``at`` seconds after ``NOON``."""
     return NewCommand(
         id=command_id,
         account_id=account_id,
@@ -75,7 +75,7 @@ def a_command(
 
 
 async def enqueue(store: SqlStore, commands: Sequence[NewCommand]) -> None:
-    """Store commands, each as a request of its own."""
+    """Stores commands, one submission each."""
     await store.queue.enqueue([Submission(commands=(command,)) for command in commands])
 
 
@@ -103,7 +103,7 @@ def an_order(order_id: int, account_id: int, **changes: object) -> Order:
 
 
 def a_deal(deal_id: int, account_id: int, **changes: object) -> Deal:
-    """The one execution of ``an_order``."""
+    """The single execution of ``an_order``."""
     values: dict[str, object] = {
         "order_id": deal_id,
         "position_id": deal_id,
@@ -129,7 +129,7 @@ def a_deal(deal_id: int, account_id: int, **changes: object) -> Deal:
 
 
 def a_position(position_id: int, account_id: int, **changes: object) -> Position:
-    """The ticket that ``a_deal`` opened."""
+    """The position that ``a_deal`` opened."""
     values: dict[str, object] = {
         "symbol": "BTC/USDT",
         "strategy_id": 0,
@@ -153,7 +153,7 @@ def a_position(position_id: int, account_id: int, **changes: object) -> Position
 
 
 def an_event(event_id: int, account_id: int, seq: int, seq_to: int | None = None) -> EventRow:
-    """The events ``seq..seq_to``."""
+    """One outbox row with the events ``seq..seq_to``."""
     return EventRow(
         id=event_id,
         account_id=account_id,
@@ -167,7 +167,7 @@ def an_event(event_id: int, account_id: int, seq: int, seq_to: int | None = None
 
 
 def a_fill(lease: Lease, number: int, seq: int) -> AccountBatch:
-    """One command done: an order, a deal, a position, an event, a result."""
+    """The batch of one executed command: an order, a deal, a position, an event, a result."""
     account_id = lease.account_id
     return AccountBatch(
         lease=lease,

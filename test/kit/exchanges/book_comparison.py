@@ -1,7 +1,7 @@
-"""Our books beside the exchange's own: orders, deals, positions, balances, to the last digit.
+"""Compares orders, deals, positions and balances of a gateway with those of the exchange, exactly.
 
-Ours as the API tells them, the exchange's from its control port. What is not equal is told in
-words, sorted into what was lost, doubled or given to the wrong order, and what merely differs.
+Our books are read from the API, the exchange's from its control port. Differences are messages,
+sorted into lost, duplicated, misattributed and otherwise different rows.
 """
 
 from collections import Counter
@@ -25,17 +25,17 @@ _STATES = {
     **dict.fromkeys(("canceled", "deactivated"), "CANCELED"),
     "expired": "EXPIRED",
 }
-_EVER = "start_date=2020-01-01&end_date=2100-01-01&page_size=1000"
+_ALL_TIME = "start_date=2020-01-01&end_date=2100-01-01&page_size=1000"
 _ORDER_ID = slice(8, 24)
-#: Ids of conditional orders of contracts begin behind it, there.
+#: Ids of conditional orders of contracts are above it at the exchange.
 ALGO_BASE = 1_000_000_000_000_000
-#: Dialects whose ids are numbers.
-_COUNTING = frozenset({"binance"})
+#: Dialects with numeric ids.
+_NUMERIC_ID_DIALECTS = frozenset({"binance"})
 
 
 @dataclass
 class BookDifferences:
-    """What does not agree, in words."""
+    """Messages about rows that differ."""
 
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
@@ -43,13 +43,13 @@ class BookDifferences:
     differs: list[str] = field(default_factory=list)
 
     def messages(self) -> list[str]:
-        """All of it."""
+        """All messages."""
         return [*self.lost, *self.duplicated, *self.misattributed, *self.differs]
 
 
 @dataclass
 class AccountBooks:
-    """One account on both sides."""
+    """One account: rows of the gateway, and ``books`` of the exchange."""
 
     account: LoopbackAccount
     orders: list[Json]
@@ -59,51 +59,55 @@ class AccountBooks:
     books: Json
 
     def name(self, what: object) -> str:
-        """How a thing of this account is called in a message."""
+        """The name of a row of this account in a message."""
         return f"{self.account.name} {what}"
 
 
 def compare_books(
     gateway: Gateway, venue: LoopbackExchange, accounts: Iterable[LoopbackAccount]
 ) -> BookDifferences:
-    """All accounts of both sides."""
-    told, books = BookDifferences(), venue.control("books")["accounts"]
+    """Compares all accounts; returns the differences."""
+    differences, books = BookDifferences(), venue.control("books")["accounts"]
     for account in accounts:
-        both = _both(gateway, account, books[account.name])
-        _orders(both, told)
-        _deals(both, told)
-        _positions(both, told)
-        _balances(both, told)
-    return told
+        account_books = _load_books(gateway, account, books[account.name])
+        _orders(account_books, differences)
+        _deals(account_books, differences)
+        _positions(account_books, differences)
+        _balances(account_books, differences)
+    return differences
 
 
-def _both(gateway: Gateway, account: LoopbackAccount, books: Json) -> AccountBooks:
-    of = f"account_ids={account.account_id}"
-    if account.dialect in _COUNTING:
-        books = _numbered(books)
+def _load_books(gateway: Gateway, account: LoopbackAccount, books: Json) -> AccountBooks:
+    query = f"account_ids={account.account_id}"
+    if account.dialect in _NUMERIC_ID_DIALECTS:
+        books = _with_numeric_ids(books)
     path = f"/ccxt/{account.account_id}/fetch_balance"
-    status, told, _ = call(gateway, "POST", path, {})
+    status, differences, _ = call(gateway, "POST", path, {})
     return AccountBooks(
         account=account,
-        orders=[_ordinary(row) for row in _pages(gateway, f"/oms/orders/history?{of}")],
-        deals=_pages(gateway, f"/oms/deals?{of}"),
-        positions=_pages(gateway, f"/oms/positions/history?{of}"),
-        balance=told["result"]["total"] if status == 200 else {"failed": str(told)[:200]},
+        orders=[_with_placed_id(row) for row in _pages(gateway, f"/oms/orders/history?{query}")],
+        deals=_pages(gateway, f"/oms/deals?{query}"),
+        positions=_pages(gateway, f"/oms/positions/history?{query}"),
+        balance=differences["result"]["total"]
+        if status == 200
+        else {"failed": str(differences)[:200]},
         books=books,
     )
 
 
-def _ordinary(row: Json) -> Json:
-    """An order under the id of what it placed, where it waited under one of its own."""
+def _with_placed_id(row: Json) -> Json:
+    """The order row; a conditional order gets the id of the order that it placed."""
     name = row["exchange_order_id"] or ""
     is_algo = name.isdecimal() and int(name) > ALGO_BASE
     return row | {"exchange_order_id": str(int(name) - ALGO_BASE)} if is_algo else row
 
 
-def _numbered(books: Json) -> Json:
-    """Books as a dialect that counts tells them."""
+def _with_numeric_ids(books: Json) -> Json:
+    """Books with the numeric ids that such a dialect reports."""
     names = {row["order_id"]: str(row["number"]) for row in books["orders"]}
-    orders = [row | {"order_id": str(row["number"])} | _ended(row) for row in books["orders"]]
+    orders = [
+        row | {"order_id": str(row["number"])} | _expired_state(row) for row in books["orders"]
+    ]
     trades = [
         row | {"order_id": names.get(row["order_id"], ""), "trade_id": str(row["number"])}
         for row in books["trades"]
@@ -111,8 +115,8 @@ def _numbered(books: Json) -> Json:
     return books | {"orders": orders, "trades": trades}
 
 
-def _ended(row: Json) -> Json:
-    """An order that the exchange itself ended is not canceled there: it has expired."""
+def _expired_state(row: Json) -> Json:
+    """Canceled by the exchange itself counts as expired."""
     is_canceled = row["state"] in ("canceled", "deactivated")
     is_its_own = is_canceled and row["reason"] not in ("", "oco")
     return {"state": "expired"} if is_its_own else {}
@@ -122,39 +126,56 @@ def _pages(gateway: Gateway, path: str) -> list[Json]:
     rows: list[Json] = []
     more = ""
     while True:
-        page = get(gateway, f"{path}&{_EVER}{more}")
+        page = get(gateway, f"{path}&{_ALL_TIME}{more}")
         rows += page["items"]
         if not page["next_cursor"]:
             return rows
         more = f"&cursor={page['next_cursor']}"
 
 
-def _orders(both: AccountBooks, told: BookDifferences) -> None:
-    ours = {row["exchange_order_id"]: row for row in both.orders if row["exchange_order_id"]}
-    known = Counter(row["exchange_order_id"] for row in both.orders if row["exchange_order_id"])
-    told.duplicated += [both.name(f"order {each}: {n} rows") for each, n in known.items() if n > 1]
-    chains = group_replacements(both.books["orders"])
-    told.duplicated += [both.name(each) for each in chains.wrong]
+def _orders(account_books: AccountBooks, differences: BookDifferences) -> None:
+    ours = {
+        row["exchange_order_id"]: row for row in account_books.orders if row["exchange_order_id"]
+    }
+    counts = Counter(
+        row["exchange_order_id"] for row in account_books.orders if row["exchange_order_id"]
+    )
+    differences.duplicated += [
+        account_books.name(f"order {each}: {n} rows") for each, n in counts.items() if n > 1
+    ]
+    chains = group_replacements(account_books.books["orders"])
+    differences.duplicated += [account_books.name(each) for each in chains.unequal]
     for row in chains.orders:
-        mine = ours.pop(row["order_id"], None)
-        if mine is None:
-            told.lost.append(both.name(f"order {row} is not in the ledger"))
+        own = ours.pop(row["order_id"], None)
+        if own is None:
+            differences.lost.append(account_books.name(f"order {row} is not in the ledger"))
             continue
-        if mine["id"] != int(row["client_id"][_ORDER_ID], 16):
-            told.misattributed.append(both.name(f"order {row} is {mine['id']} in the ledger"))
-        _same(both.name(f"order {mine['id']}"), _order_of(mine), _order_there(row), told)
-    told.lost += [both.name(f"order {row['id']} is not there") for row in ours.values()]
-    for row in both.orders:
+        if own["id"] != int(row["client_id"][_ORDER_ID], 16):
+            differences.misattributed.append(
+                account_books.name(f"order {row} is {own['id']} in the ledger")
+            )
+        _compare(
+            account_books.name(f"order {own['id']}"),
+            _ledger_order(own),
+            _exchange_order(row),
+            differences,
+        )
+    differences.lost += [
+        account_books.name(f"order {row['id']} is not at the exchange") for row in ours.values()
+    ]
+    for row in account_books.orders:
         if not row["exchange_order_id"] and row["state"] not in ("REJECTED", "CANCELED"):
-            told.differs.append(both.name(f"order {row['id']} is {row['state']} without any id"))
+            differences.differs.append(
+                account_books.name(f"order {row['id']} is {row['state']} without an exchange id")
+            )
 
 
-def _order_of(row: Json) -> Json:
-    words = ("symbol", "side", "qty", "price", "filled_qty", "avg_fill_price")
-    return {"state": row["state"]} | {word: row[word] for word in words}
+def _ledger_order(row: Json) -> Json:
+    keys = ("symbol", "side", "qty", "price", "filled_qty", "avg_fill_price")
+    return {"state": row["state"]} | {key: row[key] for key in keys}
 
 
-def _order_there(row: Json) -> Json:
+def _exchange_order(row: Json) -> Json:
     return {
         "state": _STATES.get(row["state"], row["state"]),
         "symbol": row["symbol"],
@@ -166,103 +187,123 @@ def _order_there(row: Json) -> Json:
     }
 
 
-def _deals(both: AccountBooks, told: BookDifferences) -> None:
-    known = Counter((row["exchange_trade_id"], row["leg"]) for row in both.deals)
-    told.duplicated += [both.name(f"deal {each}: {n} rows") for each, n in known.items() if n > 1]
-    ours = _whole(both.deals)
-    orders = {row["exchange_order_id"]: row["id"] for row in both.orders}
-    first = group_replacements(both.books["orders"]).first
-    for row in both.books["trades"]:
-        mine = ours.pop(row["trade_id"], None)
-        if mine is None:
-            told.lost.append(both.name(f"trade {row} is not in the ledger"))
+def _deals(account_books: AccountBooks, differences: BookDifferences) -> None:
+    counts = Counter((row["exchange_trade_id"], row["leg"]) for row in account_books.deals)
+    differences.duplicated += [
+        account_books.name(f"deal {each}: {n} rows") for each, n in counts.items() if n > 1
+    ]
+    ours = _merge_legs(account_books.deals)
+    orders = {row["exchange_order_id"]: row["id"] for row in account_books.orders}
+    first = group_replacements(account_books.books["orders"]).first
+    for row in account_books.books["trades"]:
+        own = ours.pop(row["trade_id"], None)
+        if own is None:
+            differences.lost.append(account_books.name(f"trade {row} is not in the ledger"))
             continue
-        if mine["order_id"] != orders.get(first.get(row["order_id"], "")):
-            told.misattributed.append(both.name(f"deal {mine['id']}: {row}"))
-        _same(both.name(f"deal {mine['id']}"), _deal_of(mine), _deal_there(row), told)
-    told.lost += [both.name(f"deal {row} is not there") for row in ours.values()]
+        if own["order_id"] != orders.get(first.get(row["order_id"], "")):
+            differences.misattributed.append(account_books.name(f"deal {own['id']}: {row}"))
+        _compare(
+            account_books.name(f"deal {own['id']}"),
+            _ledger_deal(own),
+            _exchange_deal(row),
+            differences,
+        )
+    differences.lost += [
+        account_books.name(f"deal {row} is not at the exchange") for row in ours.values()
+    ]
 
 
-def _whole(deals: Iterable[Json]) -> dict[str, Json]:
-    """Deals by their execution: one that turns a position around is booked in two parts.
+def _merge_legs(deals: Iterable[Json]) -> dict[str, Json]:
+    """Deals by execution: one that reverses a position is booked in two legs.
 
-    What a fee leaves of a spot position is written off by the ledger; the exchange knows nothing
-    of that.
+    Dust that a fee leaves of a spot position is written off by the ledger only, and left out.
     """
-    whole: dict[str, Json] = {}
+    merged: dict[str, Json] = {}
     for row in deals:
         name = row["exchange_trade_id"]
         if _is_dust(row):
             continue
-        before = whole.get(name)
+        before = merged.get(name)
         if before is not None:
-            sums = {word: _plain(before[word], row[word]) for word in ("qty", "fee", "pnl")}
-            whole[name] = before | sums
+            sums = {key: _add(before[key], row[key]) for key in ("qty", "fee", "pnl")}
+            merged[name] = before | sums
         else:
-            whole[name] = row
-    return whole
+            merged[name] = row
+    return merged
 
 
 def _is_dust(row: Json) -> bool:
     return str(row["exchange_trade_id"]).startswith("dust:")
 
 
-def _plain(one: str, other: str) -> str:
+def _add(one: str, other: str) -> str:
     return decimal_text(Decimal(one) + Decimal(other))
 
 
-def _deal_of(row: Json) -> Json:
-    words = ("symbol", "side", "qty", "price", "fee", "fee_currency", "provisional")
+def _ledger_deal(row: Json) -> Json:
+    keys = ("symbol", "side", "qty", "price", "fee", "fee_currency", "provisional")
     maker, at = row["liquidity"] == "maker", _milliseconds(row["executed_at"])
     realised = row["pnl"] if ":" in row["symbol"] else "0"
-    return {word: row[word] for word in words} | {"maker": maker, "at": at, "realised": realised}
+    return {key: row[key] for key in keys} | {"maker": maker, "at": at, "realised": realised}
 
 
-def _deal_there(row: Json) -> Json:
-    words = ("symbol", "side", "qty", "price", "fee", "fee_currency", "maker", "realised")
+def _exchange_deal(row: Json) -> Json:
+    keys = ("symbol", "side", "qty", "price", "fee", "fee_currency", "maker", "realised")
     at = _milliseconds(row["at"])
-    return {word: row[word] for word in words} | {"provisional": False, "at": at}
+    return {key: row[key] for key in keys} | {"provisional": False, "at": at}
 
 
 def _milliseconds(text: str) -> int:
     return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000 + 1e-6)
 
 
-def _positions(both: AccountBooks, told: BookDifferences) -> None:
-    held = [row for row in both.positions if row["state"] == "open"]
-    ours = {(row["symbol"], _signed(row), row["avg_price"]) for row in held if ":" in row["symbol"]}
-    there = {
+def _positions(account_books: AccountBooks, differences: BookDifferences) -> None:
+    open_positions = [row for row in account_books.positions if row["state"] == "open"]
+    ours = {
+        (row["symbol"], _signed(row), row["avg_price"])
+        for row in open_positions
+        if ":" in row["symbol"]
+    }
+    theirs = {
         (row["symbol"], row["qty"], row["entry"])
-        for row in both.books["positions"]
+        for row in account_books.books["positions"]
         if Decimal(row["qty"])
     }
-    if ours != there:
-        told.differs.append(both.name(f"positions {sorted(ours)} there {sorted(there)}"))
+    if ours != theirs:
+        differences.differs.append(
+            account_books.name(f"positions {sorted(ours)} exchange {sorted(theirs)}")
+        )
 
 
 def _signed(row: Json) -> str:
     return row["qty"] if row["side"] == "buy" else f"-{row['qty']}"
 
 
-def _balances(both: AccountBooks, told: BookDifferences) -> None:
-    """As the account reads them, and as they follow from the deals and positions of the ledger."""
-    there = {name: Decimal(row["total"]) for name, row in both.books["balances"].items()}
-    read = {name: Decimal(str(text)) for name, text in both.balance.items() if name != "failed"}
-    followed = _followed(both)
-    if "failed" in both.balance or _held(read) != _held(there):
-        told.differs.append(both.name(f"balances read {both.balance} there {there}"))
-    if _held(followed) != _held(there):
-        told.differs.append(both.name(f"balances of the ledger {followed} there {there}"))
+def _balances(account_books: AccountBooks, differences: BookDifferences) -> None:
+    """Compares reported balances, and balances derived from the ledger, with the exchange."""
+    theirs = {name: Decimal(row["total"]) for name, row in account_books.books["balances"].items()}
+    reported = {
+        name: Decimal(str(text)) for name, text in account_books.balance.items() if name != "failed"
+    }
+    from_ledger = _balances_from_ledger(account_books)
+    if "failed" in account_books.balance or _nonzero(reported) != _nonzero(theirs):
+        differences.differs.append(
+            account_books.name(f"balances read {account_books.balance} exchange {theirs}")
+        )
+    if _nonzero(from_ledger) != _nonzero(theirs):
+        differences.differs.append(
+            account_books.name(f"balances of the ledger {from_ledger} exchange {theirs}")
+        )
 
 
-def _followed(both: AccountBooks) -> dict[str, Decimal]:
-    """First money, what spot deals moved, profit of contracts, fees."""
+def _balances_from_ledger(account_books: AccountBooks) -> dict[str, Decimal]:
+    """Initial balance, spot quantities, profit of contracts and fees, by currency."""
     money: dict[str, Decimal] = {"USDT": Decimal(INITIAL_USDT)}
 
     def add(currency: str, amount: Decimal) -> None:
         money[currency] = money.get(currency, Decimal(0)) + amount
 
-    for row in both.deals:
+    for row in account_books.deals:
         if _is_dust(row):
             continue
         sign = 1 if row["side"] == "buy" else -1
@@ -277,13 +318,13 @@ def _followed(both: AccountBooks) -> dict[str, Decimal]:
     return money
 
 
-def _held(money: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def _nonzero(money: Mapping[str, Decimal]) -> dict[str, Decimal]:
     return {name: amount for name, amount in money.items() if amount}
 
 
-def _same(name: str, ours: Json, there: Json, told: BookDifferences) -> None:
-    wrong: dict[str, tuple[Any, Any]] = {
-        word: (ours[word], there[word]) for word in there if ours[word] != there[word]
+def _compare(name: str, ours: Json, theirs: Json, differences: BookDifferences) -> None:
+    unequal: dict[str, tuple[Any, Any]] = {
+        key: (ours[key], theirs[key]) for key in theirs if ours[key] != theirs[key]
     }
-    if wrong:
-        told.differs.append(f"{name} (ours, there): {wrong}")
+    if unequal:
+        differences.differs.append(f"{name} (ours, exchange): {unequal}")

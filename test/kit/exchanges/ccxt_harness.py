@@ -1,7 +1,6 @@
-"""A ``CcxtExchange`` with the worker's part played by hand: what is stored, what was heard.
+"""Drives a ``CcxtExchange`` as the worker does: stores its attempts and applies its reports.
 
-Commits are prompt: each request is handed out, stored and confirmed in one step, unless a test
-holds it back.
+Each request is taken, stored and confirmed in one step, unless a test delays the confirmation.
 """
 
 import asyncio
@@ -45,7 +44,7 @@ FAST_TIMINGS = Timings(
     auth_reopen_delays_seconds=(0.2,),
     send_within_seconds=3,
 )
-#: The same with streams: readings are so seldom that what is heard at once came by a stream.
+#: The same with streams: polls are so rare that a prompt report came from a stream.
 STREAM_TIMINGS = evolve(
     FAST_TIMINGS,
     streaming_poll_seconds=30.0,
@@ -63,16 +62,16 @@ def now() -> datetime:
 
 @dataclass
 class CcxtHarness:
-    """One exchange and what the worker knows: orders by id, attempts by key, reports heard."""
+    """One exchange with the state of its worker: orders by id, attempts by key, received reports."""
 
     make_client: Callable[[], ExchangeClient]
     exchange_id: str = "ccxt.bybit"
     extra_config: str = "{}"
     mode: PositionMode = PositionMode.NETTING
-    #: Of the installation.
+    #: The installation tag in client order ids.
     tag: str = TAG
-    #: More arguments of the exchange.
-    more: dict[str, Any] = field(default_factory=dict)
+    #: Further arguments of ``CcxtExchange``.
+    options: dict[str, Any] = field(default_factory=dict)
     timings: Timings = FAST_TIMINGS
     orders: dict[int, Order] = field(default_factory=dict)
     attempts: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
@@ -80,7 +79,7 @@ class CcxtHarness:
     snapshots: list[ExchangeSnapshot] = field(default_factory=list)
 
     def start(self) -> "CcxtHarness":
-        """Make the exchange from what is stored."""
+        """Create the exchange from the stored orders and attempts."""
         self.changed = asyncio.Event()
         self.exchange = CcxtExchange(
             account=evolve(
@@ -98,7 +97,7 @@ class CcxtHarness:
                 key=lambda row: (row.order_id, row.created_at, row.attempt),
             ),
             timings=self.timings,
-            **self.more,
+            **self.options,
         )
         return self
 
@@ -107,109 +106,111 @@ class CcxtHarness:
         return self
 
     async def wait_streaming(self) -> "CcxtHarness":
-        """Ready, its streams stand, and what they missed was read."""
+        """Wait until it is ready, its streams are connected and the gap before them was polled."""
         await self.wait_ready()
-        await self.wait_until(self.is_streaming, "streams stand")
-        await self.wait_until(self._is_quiet, "nothing is asked any more")
+        await self.wait_until(self.is_streaming, "streams connected")
+        await self.wait_until(self._is_quiet, "no request is in flight")
         return self
 
     def _is_quiet(self) -> bool:
-        asked_at = self.exchange.connection().last_call_at
-        return asked_at is not None and now() - asked_at > timedelta(seconds=0.25)
+        last_call_at = self.exchange.connection().last_call_at
+        return last_call_at is not None and now() - last_call_at > timedelta(seconds=0.25)
 
     def is_streaming(self) -> bool:
         return self.exchange.connection().stream is StreamState.CONNECTED
 
-    async def send(self, order_id: int, side: str, qty: str, price: str | None, **more: object):
-        """Place a new order and store it; with ``holds`` it is stored and nobody was told."""
-        holds = more.pop("holds", False)
+    async def send(self, order_id: int, side: str, qty: str, price: str | None, **changes: object):
+        """Place a new order and store it; with ``unconfirmed`` the commit is not confirmed."""
+        unconfirmed = changes.pop("unconfirmed", False)
         order = an_order(
             id=order_id,
-            symbol=more.pop("symbol", LINEAR),
+            symbol=changes.pop("symbol", LINEAR),
             side=Side(side),
-            order_type=more.pop("order_type", "market" if price is None else "limit"),
+            order_type=changes.pop("order_type", "market" if price is None else "limit"),
             qty=Decimal(qty),
             price=None if price is None else Decimal(price),
             created_at=now(),
-            **more,
+            **changes,
         )
         self.orders[order_id] = order
         self.reports += await self.exchange.place(order, now())
         self.save_requests()
-        if not holds:
+        if not unconfirmed:
             self.exchange.on_committed()
         return order
 
     async def cancel(self, order_id: int) -> None:
         self.reports += await self.exchange.cancel(self.orders[order_id], now())
-        self._wish(order_id, "cancel")
+        self._set_pending_change(order_id, "cancel")
         self.commit()
 
     async def change(self, order_id: int, price: str | None, qty: str | None) -> None:
         terms = [None if each is None else Decimal(each) for each in (price, qty)]
         self.reports += await self.exchange.change(self.orders[order_id], *terms, now())
-        self._wish(order_id, "change")
+        self._set_pending_change(order_id, "change")
         self.commit()
 
-    def _wish(self, order_id: int, wish: str) -> None:
+    def _set_pending_change(self, order_id: int, change: str) -> None:
         order = self.orders[order_id]
         if order.is_open:
-            self.orders[order_id] = evolve(order, pending_change=wish)
+            self.orders[order_id] = evolve(order, pending_change=change)
 
     def commit(self) -> None:
-        """Commit at once."""
+        """Store the taken requests and confirm the commit."""
         self.save_requests()
         self.exchange.on_committed()
 
     def save_requests(self) -> None:
-        """Hand out without the word that it is durable."""
+        """Store the taken requests without confirming the commit."""
         memory = self.exchange.take_state_changes()
         for row in () if memory is None else memory.attempts:
             self.attempts[row.order_id, row.attempt, row.kind] = row
 
     async def poll_uncommitted(self) -> None:
-        """Give the exchange time, and hear what it tells, without a commit."""
+        """Poll for 0.2 s without a commit."""
         for _ in range(20):
             self.reports += await self.exchange.poll_reports(now())
             await asyncio.sleep(0.01)
 
     async def poll(self) -> Sequence[ExecutionReport]:
-        """Hear what is told, and book it into the orders."""
-        told = [*await self.exchange.poll_reports(now())]
-        for seen in self.exchange.take_snapshots():
-            self.snapshots.append(seen)
-            told += [*seen.orders, *(report for _, report in seen.trades)]
-        for report in told:
-            self._book(report)
-        self.reports += told
+        """Receive reports, apply them to the orders, commit; returns the reports."""
+        reports = [*await self.exchange.poll_reports(now())]
+        for snapshot in self.exchange.take_snapshots():
+            self.snapshots.append(snapshot)
+            reports += [*snapshot.orders, *(report for _, report in snapshot.trades)]
+        for report in reports:
+            self._apply(report)
+        self.reports += reports
         self.commit()
-        return told
+        return reports
 
-    def _book(self, report: ExecutionReport) -> None:
+    def _apply(self, report: ExecutionReport) -> None:
         order = self.orders.get(report.order_id)
         if order is None:
             return
         if report.execution is not None:
-            name = report.execution.exchange_trade_id
+            trade_id = report.execution.exchange_trade_id
             if any(
-                each.execution is not None and each.execution.exchange_trade_id == name
+                each.execution is not None and each.execution.exchange_trade_id == trade_id
                 for each in self.reports
             ):
                 return
         self.orders[order.id] = advance_order(order, report) or order
 
     def kinds(self, order_id: int) -> list[ReportKind]:
-        """What was heard of an order."""
+        """The kinds of the reports about an order, in order of arrival."""
         return [report.kind for report in self.reports if report.order_id == order_id]
 
     def state(self, order_id: int) -> OrderState:
         return self.orders[order_id].state
 
-    async def wait_until(self, is_so: Callable[[], object], what: str, seconds: float = 15) -> None:
-        """Listen until it is so; fails naming ``what`` after ``seconds``."""
+    async def wait_until(
+        self, is_met: Callable[[], object], what: str, seconds: float = 15
+    ) -> None:
+        """Poll until ``is_met`` holds; fails naming ``what`` after ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
-                while not is_so():
+                while not is_met():
                     await self.poll()
                     await asyncio.sleep(0.01)
         except TimeoutError:

@@ -1,6 +1,6 @@
-"""Floors of the conformance suite: paper, and the loopback exchange's two dialects by real ccxt.
+"""Cases of the conformance suite: paper, and the loopback exchange by two dialects of real ccxt.
 
-What an exchange can do is read from what the adapter itself goes by, never tried out.
+Capabilities are read from the tables that the adapter uses, never probed.
 """
 
 import json
@@ -39,20 +39,20 @@ _NUMBERS = count(1)
 
 @dataclass(frozen=True)
 class ExchangeCase:
-    """An exchange, a symbol there and a way to hold positions."""
+    """An exchange, a symbol and a position mode."""
 
     venue: str
     symbol: str
     mode: PositionMode
-    #: Whether the exchange nets what a hedge account holds apart.
+    #: Whether the exchange nets the positions that a hedge account keeps separately.
     is_virtual: bool = False
-    #: Whether ``oms.capabilities`` takes away that orders are changed in place.
+    #: Whether ``oms.capabilities`` disables amending orders in place.
     edits_nothing: bool = False
 
     def __str__(self) -> str:
         kind = "linear" if ":" in self.symbol else "spot"
         mode = "virtual" if self.is_virtual else self.mode.value
-        mode += "-anew" if self.edits_nothing else ""
+        mode += "-replace" if self.edits_nothing else ""
         return f"{self.venue}-{kind}-{mode}"
 
 
@@ -61,9 +61,11 @@ MODES = (PositionMode.NETTING, PositionMode.HEDGE)
 CASES = [
     ExchangeCase(v, symbol, mode) for v in VENUES for symbol in (SPOT, LINEAR) for mode in MODES
 ]
-#: Without spot in hedge accounts at the loopback exchange: forms of orders know no legs there.
+#: Without spot in hedge accounts at the loopback exchange: its orders have no position side there.
 SUPPORTED_CASES = [
-    f for f in CASES if f.symbol == LINEAR or f.mode is MODES[0] or f.venue == VENUES[0]
+    case
+    for case in CASES
+    if case.symbol == LINEAR or case.mode is MODES[0] or case.venue == VENUES[0]
 ]
 VIRTUAL_HEDGE_CASES = [ExchangeCase(v, LINEAR, PositionMode.HEDGE, is_virtual=True) for v in VENUES]
 REPLACE_CASES = [
@@ -75,45 +77,45 @@ REPLACE_CASES = [
 
 
 def parametrize_cases(symbol: str, mode: PositionMode | None = None) -> pytest.MarkDecorator:
-    """Those of a symbol, for a rule that is about such alone."""
-    fitting = [f for f in CASES if f.symbol == symbol and mode in (None, f.mode)]
-    return pytest.mark.parametrize("floor", fitting, ids=str)
+    """Parametrizes ``case`` with the cases of a symbol (and position mode)."""
+    matching = [case for case in CASES if case.symbol == symbol and mode in (None, case.mode)]
+    return pytest.mark.parametrize("case", matching, ids=str)
 
 
-def make_account(floor: ExchangeCase) -> Account:
-    """An account on that floor."""
-    is_paper = floor.venue == "paper"
-    hedge = False if floor.is_virtual else None
+def make_account(case: ExchangeCase) -> Account:
+    """The account of a case."""
+    is_paper = case.venue == "paper"
+    hedge = False if case.is_virtual else None
     return Account(
         id=1,
-        exchange_id="paper.bybit" if is_paper else f"ccxt.{floor.venue}",
-        label="desk",
-        position_mode=floor.mode,
+        exchange_id="paper.bybit" if is_paper else f"ccxt.{case.venue}",
+        label="conformance",
+        position_mode=case.mode,
         environment=Environment.PAPER if is_paper else Environment.LOOPBACK,
         paper=PaperSettings(source="manual", balances=INITIAL_BALANCES, hedge=hedge),
     )
 
 
-def make_paper_harness(floor: ExchangeCase) -> PortHarness:
-    """A paper account."""
-    paper = PaperExchange.restore(make_account(floor), ExchangeStateRows())
+def make_paper_harness(case: ExchangeCase) -> PortHarness:
+    """A harness on a paper account."""
+    paper = PaperExchange.restore(make_account(case), ExchangeStateRows())
 
-    def show(bid: str, ask: str, **sizes: str | None) -> Sequence[ExecutionReport]:
-        told = {name: None if size is None else Decimal(size) for name, size in sizes.items()}
+    def set_prices(bid: str, ask: str, **sizes: str | None) -> Sequence[ExecutionReport]:
+        amounts = {name: None if size is None else Decimal(size) for name, size in sizes.items()}
         quote = Quote(
-            symbol=floor.symbol,
+            symbol=case.symbol,
             bid=Decimal(bid),
             ask=Decimal(ask),
-            bid_qty=told.get("bid_qty"),
-            ask_qty=told.get("ask_qty"),
+            bid_qty=amounts.get("bid_qty"),
+            ask_qty=amounts.get("ask_qty"),
             at=now(),
         )
         return paper.set_price(quote)
 
     return PortHarness(
         exchange=paper,
-        symbol=floor.symbol,
-        set_market=show,
+        symbol=case.symbol,
+        set_market=set_prices,
         capabilities=dict.fromkeys(("trailing", "expiry"), True),
         drop_next_request=lambda: {"params": {"sim": "timeout_before"}},
     )
@@ -121,50 +123,50 @@ def make_paper_harness(floor: ExchangeCase) -> PortHarness:
 
 @dataclass(frozen=True)
 class LoopbackHarnesses:
-    """Makes accounts at the loopback exchange; ``tables`` and ``shelf`` are shared by all."""
+    """Creates accounts at the loopback exchange; all share ``tables`` and ``market_cache``."""
 
     venue: LoopbackExchange
     tables: Path
-    shelf: MarketCache
+    market_cache: MarketCache
 
-    async def desk(self, floor: ExchangeCase) -> PortHarness:
-        """A new account there, its contracts in the mode of the floor."""
-        spec = self._spec(floor.venue)
-        if floor.mode is PositionMode.HEDGE and not floor.is_virtual:
-            client = VenueClient(spec, self.shelf)
+    async def create(self, case: ExchangeCase) -> PortHarness:
+        """A harness on a new account, its contracts in the position mode of the case."""
+        spec = self._spec(case.venue)
+        if case.mode is PositionMode.HEDGE and not case.is_virtual:
+            client = VenueClient(spec, self.market_cache)
             await client.open()
             await client.write("set_position_mode", True, LINEAR)
             await client.close()
         extra = dict(spec.extra_config)
-        if floor.edits_nothing:
+        if case.edits_nothing:
             extra["oms"] = {**extra.get("oms", {}), "capabilities": {"edit": "none"}}
         exchange = CcxtExchange(
-            account=evolve(make_account(floor), extra_config=json.dumps(extra)),
-            make_client=lambda: VenueClient(spec, self.shelf),
+            account=evolve(make_account(case), extra_config=json.dumps(extra)),
+            make_client=lambda: VenueClient(spec, self.market_cache),
             tag=TAG,
             on_update=lambda: None,
             timings=TIMINGS,
         )
 
-        def show(bid: str, ask: str, **sizes: str | None) -> Sequence[ExecutionReport]:
-            told = {name: size for name, size in sizes.items() if size is not None}
-            self.venue.control("price", symbol=floor.symbol, bid=bid, ask=ask, **told)
+        def set_prices(bid: str, ask: str, **sizes: str | None) -> Sequence[ExecutionReport]:
+            amounts = {name: size for name, size in sizes.items() if size is not None}
+            self.venue.control("price", symbol=case.symbol, bid=bid, ask=ask, **amounts)
             return ()
 
-        def lose() -> Mapping[str, object]:
+        def drop_next() -> Mapping[str, object]:
             self.venue.control("fault", match="/order", mode="close_before", key=spec.api_key)
             return {}
 
         return PortHarness(
             exchange=exchange,
-            symbol=floor.symbol,
-            set_market=show,
+            symbol=case.symbol,
+            set_market=set_prices,
             capabilities=dict.fromkeys(("trailing", "expiry"), False),
-            drop_next_request=lose,
+            drop_next_request=drop_next,
         )
 
     def _spec(self, venue: str) -> ClientSpec:
-        key = f"desk-{next(_NUMBERS)}"
+        key = f"conformance-{next(_NUMBERS)}"
         money = {currency: str(amount) for currency, amount in INITIAL_BALANCES.items()}
         self.venue.control("account", key=key, secret=key, balances=money)
         return ClientSpec(

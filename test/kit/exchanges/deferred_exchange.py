@@ -1,8 +1,8 @@
-"""A paper exchange that answers like a real one: later, and only to what was stored before.
+"""A paper exchange with asynchronous responses: requests are sent after they were stored.
 
-For tests of what the worker does around an exchange whose answers take time. Requests are taken
-down as attempts; once stored, each is carried out by the paper exchange when ``answer`` lets it.
-``lost`` of them are carried out and not answered; the look-up finds them.
+For tests of the worker with an exchange whose responses take time. Requests are journaled as
+attempts; once committed, the paper exchange executes them when ``release`` is called. Of them,
+``lose_count`` are executed without a response; ``report_lost`` makes their reports available.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,25 +23,25 @@ DeferredRequest = tuple[str, Order, tuple[Decimal | None, Decimal | None], datet
 
 
 class DeferredExchange(PaperExchange):
-    """``ports.exchange.Exchange``; made by ``late``."""
+    """Implements ``ports.exchange.Exchange``; created by ``connect_deferred``."""
 
     on_update: Callable[[], None]
 
-    def begin(self, on_update: Callable[[], None], attempts: Sequence[AttemptRow]) -> None:
-        """What ``__init__`` has no room for."""
+    def configure(self, on_update: Callable[[], None], attempts: Sequence[AttemptRow]) -> None:
+        """Set what ``restore`` does not take as arguments."""
         self.on_update = on_update
         self.seen_attempts = tuple(attempts)
-        #: Taken down, handed out to be stored, stored: on their way.
+        #: Requests that are journaled, taken for storage, stored (in flight).
         self.journaled: list[DeferredRequest] = []
         self.taken: list[DeferredRequest] = []
         self.sent: list[DeferredRequest] = []
         self.is_held = False
         self.lose_count = 0
-        #: What was done and not told.
+        #: Reports of executed requests without a response.
         self.unreported: list[ExecutionReport] = []
-        self.found = False
+        self.is_lost_reported = False
         self.snapshot_requests: list[datetime] = []
-        #: Orders that were looked for, and under which id.
+        #: (order id, exchange order id) of each lookup.
         self.lookups: list[tuple[int, str | None]] = []
         self.is_open = True
 
@@ -64,7 +64,7 @@ class DeferredExchange(PaperExchange):
 
     def take_state_changes(self) -> ExchangeStateRows | None:
         self.taken += self.journaled
-        rows = [_attempt(wish, number) for number, wish in enumerate(self.journaled)]
+        rows = [_attempt(request, number) for number, request in enumerate(self.journaled)]
         self.journaled = []
         return evolve(super().take_state_changes() or ExchangeStateRows(), attempts=rows)
 
@@ -75,44 +75,44 @@ class DeferredExchange(PaperExchange):
             self.on_update()
 
     def release(self) -> None:
-        """Let what is on its way be answered."""
+        """Execute the requests in flight with the next poll."""
         self.is_held = False
         self.on_update()
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
-        told = [*await super().poll_reports(now)]
-        if self.found:
-            told += self.unreported
-            self.found, self.unreported = False, []
+        collected = [*await super().poll_reports(now)]
+        if self.is_lost_reported:
+            collected += self.unreported
+            self.is_lost_reported, self.unreported = False, []
         if self.is_held:
-            return told
+            return collected
         sent, self.sent = self.sent, []
         for verb, order, terms, _ in sent:
-            reports = await self._carried_out(verb, order, terms, now)
+            reports = await self._execute(verb, order, terms, now)
             if self.lose_count:
                 self.lose_count -= 1
                 self.unreported += reports
-                told.append(_about(order, ReportKind.UNKNOWN, now))
+                collected.append(_about(order, ReportKind.UNKNOWN, now))
             else:
-                told += reports
-        return told
+                collected += reports
+        return collected
 
     async def find_order(
         self, order: Order, exchange_order_id: str | None, now: datetime
     ) -> OrderQueryResult:
-        """What was done and not told of the order is told by the next ``advance``."""
+        """Makes the unreported reports of the order available to the next ``poll_reports``."""
         self.lookups.append((order.id, exchange_order_id))
-        mine = [each for each in self.unreported if each.order_id == order.id]
-        names = {each.exchange_order_id for each in mine}
-        if exchange_order_id is not None and exchange_order_id not in names:
-            why = Refused(code="order_not_found", message="no such order")
-            return OrderQueryResult(refused=why)
-        self.found = self.found or bool(mine)
+        unreported = [each for each in self.unreported if each.order_id == order.id]
+        exchange_ids = {each.exchange_order_id for each in unreported}
+        if exchange_order_id is not None and exchange_order_id not in exchange_ids:
+            refused = Refused(code="order_not_found", message="no such order")
+            return OrderQueryResult(refused=refused)
+        self.is_lost_reported = self.is_lost_reported or bool(unreported)
         return OrderQueryResult()
 
     def report_lost(self) -> None:
-        """Find what was done and not told."""
-        self.found = True
+        """Make all unreported reports available to the next ``poll_reports``."""
+        self.is_lost_reported = True
         self.on_update()
 
     def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
@@ -126,7 +126,7 @@ class DeferredExchange(PaperExchange):
     async def close(self) -> None:
         self.is_open = False
 
-    async def _carried_out(
+    async def _execute(
         self, verb: str, order: Order, terms: tuple[Decimal | None, Decimal | None], now: datetime
     ) -> Sequence[ExecutionReport]:
         match verb:
@@ -139,22 +139,22 @@ class DeferredExchange(PaperExchange):
 
 
 def deferred_exchange(gateway: InProcessGateway) -> DeferredExchange:
-    """The one of the office's account."""
+    """The exchange of the gateway's account."""
     exchange = gateway.worker.processor.states[gateway.account_id].exchange
     assert isinstance(exchange, DeferredExchange)
     return exchange
 
 
 def connect_deferred(image: LoadedAccount, on_update: Callable[[], None]) -> DeferredExchange:
-    """The exchange of an account, for ``Accounts.connect``."""
-    made = DeferredExchange.restore(image.account, image.exchange_state)
-    assert isinstance(made, DeferredExchange)
-    made.begin(on_update, image.exchange_state.attempts)
-    return made
+    """Creates the exchange of a loaded account; usable as ``CommandProcessor.connect``."""
+    exchange = DeferredExchange.restore(image.account, image.exchange_state)
+    assert isinstance(exchange, DeferredExchange)
+    exchange.configure(on_update, image.exchange_state.attempts)
+    return exchange
 
 
-def _attempt(wish: DeferredRequest, number: int) -> AttemptRow:
-    verb, order, _, now = wish
+def _attempt(request: DeferredRequest, number: int) -> AttemptRow:
+    verb, order, _, now = request
     return AttemptRow(
         order_id=order.id,
         attempt=order.version * 10 + number,

@@ -1,6 +1,6 @@
-"""The loopback exchange as a process of its own on free ports, and its control port.
+"""The loopback exchange as a process on free ports, and a client of its control port.
 
-ccxt is never imitated in tests: the real one trades against this process.
+Tests never imitate ccxt: the real library trades against this process.
 """
 
 import json
@@ -22,25 +22,25 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class LoopbackExchange:
-    """A running one: its first line, and what a test may do to it."""
+    """A running loopback exchange; ``startup`` is its first line of output."""
 
     startup: Mapping[str, Any]
     output: IO[str]
 
     @property
     def port(self) -> int:
-        """Where Bybit answers."""
+        """The port of the Bybit API."""
         return int(self.startup["ports"]["bybit"])
 
     def next_line(self) -> Json:
-        """The next line of the output, which is JSON."""
+        """The next line of the output, parsed as JSON."""
         line: Json = json.loads(self.output.readline())
         return line
 
-    def control(self, op: str, **told: Any) -> Json:
-        """One operation of the control port; fails with its words if it was refused."""
+    def control(self, op: str, **parameters: Any) -> Json:
+        """Runs one operation of the control port; raises AssertionError with its error text."""
         port = self.startup["ports"]["control"]
-        body = json.dumps({"op": op} | told).encode()
+        body = json.dumps({"op": op} | parameters).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{port}/__ctl", data=body)
         try:
             with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
@@ -50,24 +50,24 @@ class LoopbackExchange:
         return done
 
     def books(self, account: str = "a") -> Json:
-        """An account as the venue knows it."""
+        """The books of an account at the exchange."""
         books: Json = self.control("books")["accounts"][account]
         return books
 
     def paths(self, match: str = "") -> list[str]:
-        """Method and path of the requests so far, oldest first, without their queries."""
+        """Method and path of the requests so far, oldest first, without query strings."""
         rows = self.control("log", match=match)["log"]
         return [f"{row['method']} {row['path'].partition('?')[0]}" for row in rows]
 
     def config(self, key: str = "loop-a", venue: str = "bybit") -> Json:
-        """What a ``ccxt.bybit`` (or ``binance``) of this key is constructed with."""
+        """The ccxt constructor arguments for this key and venue."""
         credentials = {"apiKey": key, "secret": self.startup["keys"][key], "enableRateLimit": False}
         return credentials | dict(self.startup["extra_config"][venue])
 
 
 @contextmanager
 def run_loopback(*options: str) -> Iterator[LoopbackExchange]:
-    """Start one on free ports; it is ended, and has to end by itself, when the test is over."""
+    """Starts a loopback exchange on free ports; SIGTERM at exit, and its exit status must be 0."""
     ports = [f"--{name}-port=0" for name in ("bybit", "binance", "tls", "control")]
     command = [sys.executable, str(TOOL), *ports, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

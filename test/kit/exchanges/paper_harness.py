@@ -1,4 +1,4 @@
-"""A trader at a paper exchange, in process: orders of the ledger driven by nothing but reports."""
+"""Drives the paper exchange through its port; orders change only by its reports."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ NO_FEES = {"maker": Decimal(0), "taker": Decimal(0)}
 
 
 def a_paper_account(mode: PositionMode = PositionMode.NETTING, **paper: Any) -> Account:
-    """A paper account without fees, its price source manual."""
+    """A paper account without fees and with manual prices."""
     return Account(
         id=7,
         exchange_id="paper.binance",
@@ -36,14 +36,14 @@ def a_paper_account(mode: PositionMode = PositionMode.NETTING, **paper: Any) -> 
 
 
 class PaperHarness:
-    """One account; time passes only when it is told to."""
+    """One account; time passes only by ``advance_time``."""
 
     def __init__(self, mode: PositionMode = PositionMode.NETTING, **paper: Any) -> None:
         self.account = a_paper_account(mode, **paper)
         self.paper = PaperExchange.restore(self.account, ExchangeStateRows())
         self.now: datetime = NOON
         self.orders: dict[int, Order] = {}
-        #: Orders of the exchange's own, as they were told last, with what was told of them.
+        #: External orders as last reported, and the kinds of all reports about each.
         self.externals: dict[str, ExternalOrderInfo] = {}
         self.external_kinds: dict[str, list[str]] = {}
         self.trades: set[str] = set()
@@ -51,11 +51,11 @@ class PaperHarness:
 
     @property
     def exchange(self) -> Exchange:
-        """The port alone."""
+        """The exchange as its port."""
         return self.paper
 
     def quote(self, bid: str, ask: str | None = None, symbol: str = LINEAR) -> list[str]:
-        """Set a price without limit of depth."""
+        """Set bid and ask with unlimited depth."""
         quote = Quote(
             symbol=symbol,
             bid=Decimal(bid),
@@ -66,56 +66,58 @@ class PaperHarness:
         )
         return self.ingest(self.exchange.set_price(quote))
 
-    async def send(self, side: Side, qty: str, **wish: Any) -> list[str]:
+    async def send(self, side: Side, qty: str, **fields: Any) -> list[str]:
         """Place an order; its id is the number of orders so far."""
         for name in ("price", "trigger_price", "trailing_amount", "trailing_percent"):
-            if name in wish:
-                wish[name] = Decimal(wish[name])
+            if name in fields:
+                fields[name] = Decimal(fields[name])
         order = an_order(
             **(
                 {"id": len(self.orders) + 1, "symbol": LINEAR, "side": side, "qty": Decimal(qty)}
-                | wish
+                | fields
             )
         )
         self.orders[order.id] = order
         return self.ingest(await self.exchange.place(order, self.now))
 
-    async def buy(self, qty: str, **wish: Any) -> list[str]:
-        """A buy, to the market if nothing else is wished."""
-        return await self.send(Side.BUY, qty, **wish)
+    async def buy(self, qty: str, **fields: Any) -> list[str]:
+        """A buy, a market order by default."""
+        return await self.send(Side.BUY, qty, **fields)
 
-    async def sell(self, qty: str, **wish: Any) -> list[str]:
-        """A sell."""
-        return await self.send(Side.SELL, qty, **wish)
+    async def sell(self, qty: str, **fields: Any) -> list[str]:
+        """A sell, a market order by default."""
+        return await self.send(Side.SELL, qty, **fields)
 
     async def cancel(self, number: int) -> list[str]:
         """Cancel an order."""
-        return self.ingest(await self.exchange.cancel(self.orders[number], self.now), sent=True)
+        return self.ingest(
+            await self.exchange.cancel(self.orders[number], self.now), is_own_request=True
+        )
 
     async def query(self, number: int) -> list[str]:
-        """Look an order up."""
+        """Query an order by id."""
         return self.ingest(await self.exchange.query_order(self.orders[number], self.now))
 
     async def advance_time(self, **time: float) -> list[str]:
-        """Let time pass."""
+        """Let time pass and poll."""
         self.now += timedelta(**time)
         return self.ingest(await self.exchange.poll_reports(self.now))
 
     def take_charges(self) -> list[Charge]:
-        """Payments told since the last look."""
+        """Charges reported since the last call."""
         return list(self.exchange.take_charges())
 
     def state(self, number: int) -> str:
-        """An order's word."""
+        """The state value of an order."""
         return self.orders[number].state.value
 
     def restart(self) -> None:
-        """A new process: the exchange as it was stored."""
+        """Restore the exchange from its stored state, as a new process does."""
         self.store()
         self.paper = PaperExchange.restore(self.account, self._rows)
 
     def store(self) -> ExchangeStateRows:
-        """Write what changed, as the store does."""
+        """Store the changed rows, as the store does; returns all rows."""
         changed = self.exchange.take_state_changes()
         if changed is not None:
             orders = {**self._rows.orders, **changed.orders}
@@ -128,25 +130,27 @@ class PaperHarness:
             )
         return self._rows
 
-    def ingest(self, reports: Sequence[ExecutionReport], *, sent: bool = False) -> list[str]:
-        """Apply reports as the ledger does; ``"1 accepted"`` is one about order 1."""
-        told = []
+    def ingest(
+        self, reports: Sequence[ExecutionReport], *, is_own_request: bool = False
+    ) -> list[str]:
+        """Apply reports as the ledger does; returns e.g. ``"1 accepted"`` for order 1."""
+        summaries = []
         for report in reports:
             name: object = report.order_id or report.exchange_order_id
-            told.append(f"{name} {report.kind.value}")
+            summaries.append(f"{name} {report.kind.value}")
             if report.execution is not None:
                 if report.execution.exchange_trade_id in self.trades:
                     continue
                 self.trades.add(report.execution.exchange_trade_id)
             if not report.order_id:
-                self._hear_external(report)
-            elif not (sent and report.kind is ReportKind.REJECTED):
+                self._ingest_external(report)
+            elif not (is_own_request and report.kind is ReportKind.REJECTED):
                 order = self.orders[report.order_id]
                 self.orders[order.id] = advance_order(order, report) or order
-        return told
+        return summaries
 
-    def _hear_external(self, report: ExecutionReport) -> None:
-        assert report.external is not None, "each report says what the order is"
+    def _ingest_external(self, report: ExecutionReport) -> None:
+        assert report.external is not None, "the report describes the order"
         assert report.exchange_order_id is not None
         self.externals[report.exchange_order_id] = report.external
         kinds = self.external_kinds.setdefault(report.exchange_order_id, [])
@@ -154,5 +158,5 @@ class PaperHarness:
 
 
 def report_kinds(reports: Iterable[ExecutionReport]) -> list[str]:
-    """The words of reports."""
+    """The kinds of reports."""
     return [report.kind.value for report in reports]

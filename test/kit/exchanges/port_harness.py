@@ -1,7 +1,7 @@
-"""One account behind the exchange port, whichever exchange it is: orders driven by reports alone.
+"""Drives any exchange through its port; orders change only by its reports.
 
-It knows the port and nothing else. What differs (who moves the price, what an exchange can do) is
-given to it; a test says a rule once and holds it against all of them.
+Everything that differs between exchanges (how to set prices, capabilities) is passed in, so that
+one test checks a rule for all of them.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ _PRICES = ("trigger_price", "trailing_amount", "trailing_percent")
 
 
 def now() -> datetime:
-    """The time of this machine."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 class SetPrices(Protocol):
-    """Who moves the price of the symbol; ``ask_qty`` and ``bid_qty`` limit what is offered."""
+    """Sets the best prices of the symbol; ``bid_qty`` and ``ask_qty`` limit their depth."""
 
     def __call__(
         self, bid: str, ask: str, *, bid_qty: str | None = None, ask_qty: str | None = None
@@ -42,9 +42,9 @@ class PortHarness:
     exchange: Exchange
     symbol: str
     set_market: SetPrices
-    #: What the exchange can do, by the name of the deed.
+    #: Capabilities by name.
     capabilities: Mapping[str, bool]
-    #: Makes the next request about an order vanish before it arrives; its ``params``.
+    #: Drops the next order request before it arrives; returns the ``params`` to send with it.
     drop_next_request: Callable[[], Mapping[str, object]]
     orders: dict[int, Order] = field(default_factory=dict)
     reports: list[ExecutionReport] = field(default_factory=list)
@@ -57,7 +57,7 @@ class PortHarness:
     async def set_prices(
         self, bid: str, ask: str = "", *, bid_qty: str | None = None, ask_qty: str | None = None
     ) -> None:
-        """The best prices are these from now on."""
+        """Set the best prices; without ``ask`` both are ``bid``."""
         self.ingest(self.set_market(bid, ask or bid, bid_qty=bid_qty, ask_qty=ask_qty))
 
     async def send(self, side: str, qty: str, price: str | None = None, **more: object) -> int:
@@ -78,44 +78,44 @@ class PortHarness:
         return order.id
 
     async def cancel(self, number: int) -> None:
-        """Wish that what is left of it ends."""
-        order = self._wish(number, "cancel")
+        """Request cancellation of the order."""
+        order = self._set_pending_change(number, "cancel")
         self.ingest(await self.exchange.cancel(order, now()))
 
     async def change(self, number: int, price: str | None = None, qty: str | None = None) -> None:
-        """Wish for other terms."""
-        order = self._wish(number, "change")
+        """Request an amendment of price or quantity."""
+        order = self._set_pending_change(number, "change")
         terms = [None if each is None else Decimal(each) for each in (price, qty)]
         self.ingest(await self.exchange.change(order, *terms, now()))
 
     async def query(self, number: int) -> None:
-        """Look it up."""
+        """Query the order."""
         self.ingest(await self.exchange.query_order(self.orders[number], now()))
 
     async def snapshot(self, since: datetime) -> ExchangeSnapshot:
-        """The account as it is, what it tells booked."""
-        seen = await self.exchange.snapshot(since, now())
-        self.ingest([*seen.orders, *(report for _, report in seen.trades)])
-        return seen
+        """Take a snapshot of the account and apply its reports."""
+        snapshot = await self.exchange.snapshot(since, now())
+        self.ingest([*snapshot.orders, *(report for _, report in snapshot.trades)])
+        return snapshot
 
-    def _wish(self, number: int, wish: str) -> Order:
+    def _set_pending_change(self, number: int, change: str) -> Order:
         order = self.orders[number]
         if order.is_open:
-            self.orders[number] = evolve(order, pending_change=wish)
+            self.orders[number] = evolve(order, pending_change=change)
         return order
 
     def ingest(self, reports: Sequence[ExecutionReport]) -> None:
-        """Book what is told, and commit."""
+        """Apply the reports, store the attempts, and confirm the commit."""
         for report in reports:
             self.apply_report(report)
             self.reports.append(report)
-        memory = self.exchange.take_state_changes()
-        for row in () if memory is None else memory.attempts:
+        state_rows = self.exchange.take_state_changes()
+        for row in () if state_rows is None else state_rows.attempts:
             self.attempts[row.order_id, row.attempt, row.kind] = row
         self.exchange.on_committed()
 
     def apply_report(self, report: ExecutionReport) -> bool:
-        """Let the report change its order as the ledger does; whether it did."""
+        """Apply the report to its order as the ledger does; returns whether it changed."""
         order, fill = self.orders.get(report.order_id), report.execution
         if order is None or (fill is not None and fill.exchange_trade_id in self._trade_ids()):
             return False
@@ -124,59 +124,59 @@ class PortHarness:
         return after is not None
 
     def _trade_ids(self) -> set[str]:
-        told = (report.execution for report in self.reports)
-        return {fill.exchange_trade_id for fill in told if fill is not None}
+        matching = (report.execution for report in self.reports)
+        return {fill.exchange_trade_id for fill in matching if fill is not None}
 
     def fills(self, number: int) -> list[Execution]:
-        """Executions of an order, each once."""
-        told = {
+        """Distinct executions of an order."""
+        matching = {
             report.execution.exchange_trade_id: report.execution
             for report in self.reports
             if report.order_id == number and report.execution is not None
         }
-        return list(told.values())
+        return list(matching.values())
 
     def last_report(self, number: int, kind: ReportKind) -> ExecutionReport | None:
         """The last report of a kind about an order."""
-        told = [r for r in self.reports if r.order_id == number and r.kind is kind]
-        return told[-1] if told else None
+        matching = [r for r in self.reports if r.order_id == number and r.kind is kind]
+        return matching[-1] if matching else None
 
     def rejection_code(self, number: int) -> str | None:
-        """Why the last wish about an order was refused."""
-        told = self.last_report(number, ReportKind.REJECTED) or self.last_report(
+        """The code of the last rejection of a request about the order, or None."""
+        matching = self.last_report(number, ReportKind.REJECTED) or self.last_report(
             number, ReportKind.REFUSED
         )
-        return None if told is None else told.code
+        return None if matching is None else matching.code
 
     def state(self, number: int) -> str:
         return self.orders[number].state.value
 
     async def poll(self) -> None:
-        """Hear what is told without being asked."""
+        """Poll reports and snapshots, and apply them."""
         self.ingest(await self.exchange.poll_reports(now()))
-        for seen in self.exchange.take_snapshots():
-            self.ingest([*seen.orders, *(report for _, report in seen.trades)])
+        for snapshot in self.exchange.take_snapshots():
+            self.ingest([*snapshot.orders, *(report for _, report in snapshot.trades)])
 
-    async def wait_until(self, is_so: Callable[[], object], what: str) -> None:
-        """Listen until it is so; fails naming ``what``."""
+    async def wait_until(self, is_met: Callable[[], object], what: str) -> None:
+        """Poll until ``is_met`` holds; fails naming ``what``."""
         try:
             async with asyncio.timeout(SECONDS_MAX):
-                while not is_so():
+                while not is_met():
                     await self.poll()
                     await asyncio.sleep(0.005)
         except TimeoutError:
             raise AssertionError(f"never: {what}; {self.orders}; {self.reports}") from None
 
     async def wait_for_state(self, number: int, *states: str) -> None:
-        """Listen until the order stands there."""
+        """Poll until the order is in one of ``states``."""
         await self.wait_until(lambda: self.state(number) in states, f"{number} {states}")
 
     async def wait_closed(self, number: int) -> None:
-        """Listen until the order is not open any more."""
+        """Poll until the order is closed."""
         await self.wait_until(lambda: not self.orders[number].is_open, f"{number} over")
 
     async def wait_answered(self, number: int) -> None:
-        """Listen until nothing is wished of the order any more."""
+        """Poll until the order has no pending change."""
         await self.wait_until(
             lambda: self.orders[number].pending_change is None, f"{number} answered"
         )

@@ -1,6 +1,6 @@
-"""Recorded rows of orders as rows of ours: another name, and the present; and the bodies around.
+"""Recorded order rows turned into own orders (client order id, current time), and response bodies.
 
-KuCoin's REST rows were not recorded: they are written after its documentation.
+KuCoin's REST rows were not recorded: they follow its documentation.
 """
 
 import json
@@ -52,21 +52,21 @@ _DOCUMENTED: dict[str, Row] = {
 
 
 def load_raw_row(folder: Path, venue: str, what: str, number: int) -> Row:
-    """One row as it was recorded; ``kraken_open`` and ``kraken_closed`` came over HTTP."""
+    """One recorded row; ``kraken_open`` and ``kraken_closed`` were recorded over HTTP."""
     if venue in _DOCUMENTED:
         return dict(_DOCUMENTED[venue])
     if "_" in venue:
         name, kind = venue.split("_")
-        told = json.loads((folder / "ccxt" / "unified_http" / f"{name}.json").read_text())
-        row = dict(told[f"fetch_{kind}_orders"][0]["result"][number]["info"])
+        recording = json.loads((folder / "ccxt" / "unified_http" / f"{name}.json").read_text())
+        row = dict(recording[f"fetch_{kind}_orders"][0]["result"][number]["info"])
         del row["id"]
         return row
-    told = json.loads((folder / "ccxt" / "unified" / f"{venue}.json").read_text())
-    return dict(told[what][number]["raw"])
+    recording = json.loads((folder / "ccxt" / "unified" / f"{venue}.json").read_text())
+    return dict(recording[what][number]["raw"])
 
 
 def make_own_row(folder: Path, which: tuple[str, int], name: str) -> Row:
-    """A recorded order as if it were ours, made now."""
+    """A recorded order with client order id ``name``, created now."""
     venue, number = which
     row, now = load_raw_row(folder, venue, "orders", number), now_ms()
     for key in row.keys() & set(_SECONDS):
@@ -82,7 +82,7 @@ def make_own_row(folder: Path, which: tuple[str, int], name: str) -> Row:
 
 
 def response_body(venue: str, route: str, row: Row | None) -> Any:
-    """The venue's answer of a route that shows one order, or none."""
+    """The response body of a route with one order, or with none."""
     rows = [] if row is None else [row]
     match venue:
         case "okx":

@@ -1,7 +1,7 @@
-"""Exchanges as they were recorded: their rows in ccxt's shape, and a client that tells them.
+"""Recorded rows of exchanges in ccxt's unified form, and a client that returns them.
 
-What the recording's parser guessed of a market (base, quote, settlement) is taken as it stands; a
-symbol in which a position was recorded is a contract.
+Base, quote and settle currency are those that the parser of the recording derived; a symbol with a
+recorded position is a contract.
 """
 
 import json
@@ -29,44 +29,44 @@ class Recording:
 
 
 def load_recordings(folder: Path) -> dict[str, Recording]:
-    """By exchange and source: parsed payloads, and answers of whole ccxt over HTTP."""
-    found = {}
+    """Recordings by exchange and source: parsed payloads, and responses of ccxt over HTTP."""
+    recordings = {}
     for path in sorted((folder / "ccxt" / "unified").glob("*.json")):
-        told = json.loads(path.read_text())
+        recording = json.loads(path.read_text())
         rows = {
-            name: [each["unified"] for each in told.get(name, ())]
+            name: [each["unified"] for each in recording.get(name, ())]
             for name in ("orders", "trades", "positions")
         }
-        found[path.stem] = Recording(exchange=told["exchange"], **rows)
+        recordings[path.stem] = Recording(exchange=recording["exchange"], **rows)
     for path in sorted((folder / "ccxt" / "unified_http").glob("*.json")):
-        told = json.loads(path.read_text())
-        orders = _answers(told, "fetch_open_orders", "fetch_closed_orders", "fetch_orders")
-        found[f"{path.stem} over HTTP"] = Recording(
-            exchange=told["exchange"],
+        recording = json.loads(path.read_text())
+        orders = _results(recording, "fetch_open_orders", "fetch_closed_orders", "fetch_orders")
+        recordings[f"{path.stem} over HTTP"] = Recording(
+            exchange=recording["exchange"],
             orders=orders,
-            trades=_answers(told, "fetch_my_trades"),
-            positions=_answers(told, "fetch_positions"),
+            trades=_results(recording, "fetch_my_trades"),
+            positions=_results(recording, "fetch_positions"),
         )
-    return found
+    return recordings
 
 
-def _answers(told: Mapping[str, Any], *names: str) -> list[Row]:
-    return [row for name in names for each in told.get(name, ()) for row in each["result"]]
+def _results(recording: Mapping[str, Any], *names: str) -> list[Row]:
+    return [row for name in names for each in recording.get(name, ()) for row in each["result"]]
 
 
 def make_instruments(recorded: Recording) -> dict[str, Instrument]:
-    """An instrument of each symbol told; one that is no pair is not traded."""
+    """One instrument per recorded symbol; symbols that are no pair are left out."""
     rows = [*recorded.orders, *recorded.trades, *recorded.positions]
-    held = {row["symbol"] for row in recorded.positions}
+    position_symbols = {row["symbol"] for row in recorded.positions}
     names = {row["symbol"] for row in rows if "/" in (row["symbol"] or "")}
-    return {name: _instrument(name, is_held=name in held) for name in names}
+    return {name: _instrument(name, has_position=name in position_symbols) for name in names}
 
 
-def _instrument(symbol: str, *, is_held: bool) -> Instrument:
+def _instrument(symbol: str, *, has_position: bool) -> Instrument:
     pair, _, settle = symbol.partition(":")
     base, _, quote = pair.rpartition("/")
     settle = settle.partition("-")[0]
-    kind = InstrumentKind.LINEAR if settle or is_held else InstrumentKind.SPOT
+    kind = InstrumentKind.LINEAR if settle or has_position else InstrumentKind.SPOT
     if settle and settle == base:
         kind = InstrumentKind.INVERSE
     return Instrument(
@@ -81,32 +81,32 @@ def _instrument(symbol: str, *, is_held: bool) -> Instrument:
     )
 
 
-class _Everything:
-    """A ccxt object that has all methods."""
+class _ExchangeWithAllMethods:
+    """A ccxt object that supports all methods."""
 
     has: Mapping[str, bool] = {"fetchCanceledAndClosedOrders": True}
 
 
-#: States of orders in a list of those that ended; what is in none stands with the open ones.
+#: Statuses of closed orders; all other orders are listed as open.
 _ENDED = frozenset({"closed", "canceled", "expired", "rejected"})
 
 
 @dataclass
 class RecordedVenue:
-    """``venue.Venue``: tells what it was given, silent before that."""
+    """Implements ``venue.Venue``: returns the given rows."""
 
     instruments: Mapping[str, Instrument]
     orders: Sequence[Row] = ()
     trades: Sequence[Row] = ()
     positions: Sequence[Row] = ()
     clock_error_ms: int = 0
-    exchange: Any = field(default_factory=_Everything)
+    exchange: Any = field(default_factory=_ExchangeWithAllMethods)
 
     async def open(self) -> None:
-        """Always."""
+        """Succeeds."""
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        raise AssertionError(f"{method}: nothing is sent to a recording")
+        raise AssertionError(f"{method}: a recording accepts no writes")
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
         params = args[-1] if args and isinstance(args[-1], dict) else {}
@@ -116,26 +116,26 @@ class RecordedVenue:
             case "fetch_canceled_and_closed_orders" | "fetch_closed_orders":
                 return [row for row in self._orders(params) if row["status"] in _ENDED]
             case "fetch_canceled_orders":
-                return []  # they are among the others
+                return []  # included in the closed orders
             case "fetch_my_trades":
-                return [] if "execType" in params else self._part(self.trades, params)
+                return [] if "execType" in params else self._filtered(self.trades, params)
             case "fetch_positions":
-                return self._part(self.positions, params)
+                return self._filtered(self.positions, params)
             case "fetch_order":
-                raise ReadFailed("order_not_found", "it was not recorded", retryable=False)
+                raise ReadFailed("order_not_found", "not recorded", retryable=False)
         raise ReadFailed("unsupported_func", method, retryable=False)
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing."""
 
     def _orders(self, params: Mapping[str, Any]) -> list[Row]:
-        return self._part(self.orders, params)
+        return self._filtered(self.orders, params)
 
-    def _part(self, rows: Iterable[Row], params: Mapping[str, Any]) -> list[Row]:
-        """Rows of the part of the account that is asked for; strangers' symbols in each."""
-        return [row for row in rows if self._is_in(row, params)]
+    def _filtered(self, rows: Iterable[Row], params: Mapping[str, Any]) -> list[Row]:
+        """Rows that match ``params``; rows of unknown symbols always match."""
+        return [row for row in rows if self._matches(row, params)]
 
-    def _is_in(self, row: Row, params: Mapping[str, Any]) -> bool:
+    def _matches(self, row: Row, params: Mapping[str, Any]) -> bool:
         instrument = self.instruments.get(row["symbol"])
         if instrument is None:
             return True
@@ -146,5 +146,5 @@ class RecordedVenue:
             return False
         if "settleCoin" in params and params["settleCoin"] != instrument.settle:
             return False
-        named = {params.get("orderId"), params.get("orderLinkId")} - {None}
-        return not named or row.get("order", row.get("id")) in named
+        order_ids = {params.get("orderId"), params.get("orderLinkId")} - {None}
+        return not order_ids or row.get("order", row.get("id")) in order_ids

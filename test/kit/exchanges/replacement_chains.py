@@ -1,6 +1,7 @@
-"""Orders of the exchange that took each other's place, as the one order of ours that they are.
+"""Groups exchange orders that replaced one another into the one order of ours that they belong to.
 
-They bear the number of one order of ours, each with another attempt; at most one of them is live.
+Their client order ids carry the id of our order and different attempts; at most one of them is
+live.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,31 +17,33 @@ _LIVE = ("new", "partly_filled", "untriggered", "triggered")
 
 @dataclass
 class ReplacementChains:
-    """``orders`` one a number, under its first id; ``first`` is that id by any of its ids."""
+    """``orders``: one per order of ours, under its first exchange id; ``first``: that id by any id."""
 
     orders: list[Json] = field(default_factory=list)
     first: dict[str, str] = field(default_factory=dict)
-    #: What must not be: one name twice, two live at once.
+    #: Violations: a client order id used twice, several live orders.
     wrong: list[str] = field(default_factory=list)
 
 
 def group_replacements(rows: Iterable[Json]) -> ReplacementChains:
-    """The orders of one account, oldest first."""
+    """Groups the orders of one account, given oldest first."""
     chains, groups = ReplacementChains(), dict[str, list[Json]]()
     for row in rows:
         groups.setdefault(row["client_id"][_NUMBER] or row["order_id"], []).append(row)
     for number, group in groups.items():
-        names = {row["client_id"] for row in group}
+        client_ids = {row["client_id"] for row in group}
         live = [row["order_id"] for row in group if row["state"] in _LIVE]
-        if len(names) < len(group) or len(live) > 1:
-            chains.wrong.append(f"order {int(number, 16)}: {len(group)} there, live {live}")
-        chains.orders.append(_one(group))
+        if len(client_ids) < len(group) or len(live) > 1:
+            chains.wrong.append(
+                f"order {int(number, 16)}: {len(group)} at the exchange, live {live}"
+            )
+        chains.orders.append(_merged(group))
         chains.first |= {row["order_id"]: group[0]["order_id"] for row in group}
     return chains
 
 
-def _one(group: Sequence[Json]) -> Json:
-    """What the last one is, with all that those before it executed."""
+def _merged(group: Sequence[Json]) -> Json:
+    """The last order of the group, with the executions of all of them."""
     last = group[-1]
     before = sum((Decimal(row["filled"]) for row in group[:-1]), Decimal(0))
     filled = before + Decimal(last["filled"])

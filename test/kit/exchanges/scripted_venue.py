@@ -1,4 +1,4 @@
-"""A client whose answers a test gives: writes wait for them, reads show what it says is there."""
+"""A scripted ccxt client: writes wait for the test's response, reads return the test's rows."""
 
 import asyncio
 from collections.abc import Mapping
@@ -24,19 +24,19 @@ INSTRUMENTS = {
 }
 
 
-class _Everything:
-    """A ccxt object that has all methods."""
+class _ExchangeWithAllMethods:
+    """A ccxt object that supports all methods."""
 
     has: Mapping[str, bool] = {"fetchCanceledAndClosedOrders": True}
 
 
 @dataclass
 class ScriptedVenue:
-    """``venue.Venue``; ``writes`` are those begun, each ends when it is answered."""
+    """Implements ``venue.Venue``; each entry of ``writes`` completes when it is answered."""
 
     writes: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
     answers: list["asyncio.Future[Any]"] = field(default_factory=list)
-    #: Answers of writes not begun yet, taken before any waiting.
+    #: Outcomes of future writes, used at once instead of waiting.
     ready_answers: list[Any] = field(default_factory=list)
     in_flight: int = 0
     max_in_flight: int = 0
@@ -48,10 +48,10 @@ class ScriptedVenue:
     is_closed: bool = False
     clock_error_ms: int = 0
     instruments: Mapping[str, Instrument] = field(default_factory=lambda: INSTRUMENTS)
-    exchange: Any = field(default_factory=_Everything)
+    exchange: Any = field(default_factory=_ExchangeWithAllMethods)
 
     async def open(self) -> None:
-        """Always."""
+        """Succeeds."""
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
         self.writes.append((method, args, kwargs))
@@ -66,12 +66,12 @@ class ScriptedVenue:
         finally:
             self.in_flight -= 1
 
-    def answer(self, number: int, told: Any) -> None:
-        """End a write with a reply, or with a fault."""
-        if isinstance(told, Exception):
-            self.answers[number].set_exception(told)
+    def answer(self, number: int, outcome: Any) -> None:
+        """Complete write ``number`` with a response, or fail it with an exception."""
+        if isinstance(outcome, Exception):
+            self.answers[number].set_exception(outcome)
         else:
-            self.answers[number].set_result(told)
+            self.answers[number].set_result(outcome)
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
         if self.read_error is not None:
@@ -104,7 +104,7 @@ def _is_named(row: dict[str, Any], names: dict[str, Any]) -> bool:
 def an_order_row(
     name: str, client_id: str = "", status: str = "New", **changes: Any
 ) -> dict[str, Any]:
-    """An order as ccxt shows one of Bybit's."""
+    """A unified ccxt order of Bybit."""
     info = {
         "orderId": name,
         "orderLinkId": client_id,
@@ -136,7 +136,7 @@ def an_order_row(
 def a_trade_row(
     trade: str, order: str, client_id: str = "", qty: str = "1", **changes: Any
 ) -> dict[str, Any]:
-    """An execution as ccxt shows one of Bybit's."""
+    """A unified ccxt trade of Bybit."""
     info = {
         "execId": trade,
         "orderId": order,

@@ -1,6 +1,6 @@
-"""Exchanges that answer by bodies a test gives, over HTTP on 127.0.0.1, and the clients of them.
+"""A stub exchange over HTTP on 127.0.0.1 with canned responses, and ccxt clients of it.
 
-What leaves and how an answer is read is ccxt's own; only the markets are put in by hand.
+Requests are built and responses parsed by ccxt itself; only the market table is given by the test.
 """
 
 import json
@@ -19,13 +19,13 @@ from oms.adapters.ccxt.client.ccxt_factory import load_ccxt_class
 from oms.adapters.ccxt.client.market_cache import MarketCache
 from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 
-#: Instead of an answer the connection is closed: it may have been carried out.
+#: Response that closes the connection: the request may have been executed.
 LOST = object()
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """One request as it arrived; ``told`` is its query and its body together."""
+    """One received request; ``fields`` are its query and its body merged."""
 
     method: str
     path: str
@@ -38,44 +38,49 @@ Answer = Callable[[ReceivedRequest], Any]
 
 @dataclass(slots=True)
 class StubExchange:
-    """``answers`` by method and path, each a body or what makes one; else ``otherwise``."""
+    """Responses by ``METHOD /path``: a body, or a function from request to body.
 
-    otherwise: Any
+    Routes without an entry get ``default_response``.
+    """
+
+    default_response: Any
     answers: dict[str, Any] = field(default_factory=dict)
     requests: list[ReceivedRequest] = field(default_factory=list)
     base_url: str = ""
-    #: HTTP status of routes that refuse.
+    #: HTTP status of routes that respond with an error.
     statuses: dict[str, int] = field(default_factory=dict)
 
-    def answer(self, asked: ReceivedRequest) -> tuple[int, Any]:
-        """The status and the body; the last letters of a path may be left open by ``*``."""
-        self.requests.append(asked)
-        name = f"{asked.method} {asked.path}"
-        key = next((each for each in self.answers if _fits(each, name)), None)
-        told = self.otherwise if key is None else self.answers[key]
-        return self.statuses.get(key or "", 200), told(asked) if callable(told) else told
+    def answer(self, request: ReceivedRequest) -> tuple[int, Any]:
+        """Returns status and body; a route may end with ``*`` to match any suffix."""
+        self.requests.append(request)
+        name = f"{request.method} {request.path}"
+        key = next((each for each in self.answers if _matches_route(each, name)), None)
+        body = self.default_response if key is None else self.answers[key]
+        return self.statuses.get(key or "", 200), body(request) if callable(body) else body
 
     def sent(self, route: str) -> list[ReceivedRequest]:
-        """The requests of a route, in their order."""
-        return [each for each in self.requests if _fits(route, f"{each.method} {each.path}")]
+        """The received requests of a route, in order."""
+        return [
+            each for each in self.requests if _matches_route(route, f"{each.method} {each.path}")
+        ]
 
     def paths(self) -> set[str]:
-        """Every route that was asked."""
+        """All requested routes, as ``METHOD /path``."""
         return {f"{each.method} {each.path}" for each in self.requests}
 
 
-def _fits(route: str, name: str) -> bool:
+def _matches_route(route: str, name: str) -> bool:
     return name.startswith(route[:-1]) if route.endswith("*") else route == name
 
 
 class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    #: Head and body leave together: apart, the second waits for the first to be acknowledged.
+    #: Headers and body are sent together; otherwise the body waits for an acknowledgement.
     wbufsize = -1
     venue: StubExchange
 
     def log_message(self, *args: Any) -> None:
-        """Nothing is printed."""
+        """Suppresses the log."""
 
     def do_GET(self) -> None:
         length = int(self.headers.get("content-length") or 0)
@@ -105,9 +110,9 @@ class _Connection(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def run_stub_exchange(otherwise: Any) -> Iterator[StubExchange]:
-    """A venue that runs while the block does."""
-    venue = StubExchange(otherwise=otherwise)
+def run_stub_exchange(default_response: Any) -> Iterator[StubExchange]:
+    """A stub exchange that runs for the duration of the block."""
+    venue = StubExchange(default_response=default_response)
     connection = type("Connection", (_Connection,), {"venue": venue})
     with ThreadingHTTPServer(("127.0.0.1", 0), connection) as server:
         server.daemon_threads = True
@@ -124,13 +129,13 @@ def run_stub_exchange(otherwise: Any) -> Iterator[StubExchange]:
 def make_client(
     name: str, environment: str, base_url: str, markets: list[dict[str, Any]], folder: Path
 ) -> VenueClient:
-    """A client whose URLs all lead to ``base_url``, their paths unchanged."""
+    """A client whose URLs all point to ``base_url``, with unchanged paths."""
     model = load_ccxt_class("ccxt", name)()
-    api = _led(model.urls["api"], base_url)
+    api = _redirected(model.urls["api"], base_url)
     extra: dict[str, Any] = {"urls": {"api": api}, "rateLimit": 1}
     if environment != "loopback" and model.urls.get("test"):
         extra["urls"]["test"] = api
-    shelf = MarketCache()
+    market_cache = MarketCache()
     client = VenueClient(
         ClientSpec(
             account_id=1,
@@ -143,35 +148,35 @@ def make_client(
             extra_config=extra,
             cache_folder=folder,
         ),
-        shelf,
+        market_cache,
     )
     model.number = str
     model.set_markets([_market(model, each) for each in markets])
-    shelf.store(client._table_name(), model)
+    market_cache.store(client._table_name(), model)
     return client
 
 
-def _led(urls: Any, base_url: str) -> Any:
+def _redirected(urls: Any, base_url: str) -> Any:
     if isinstance(urls, Mapping):
-        return {key: _led(each, base_url) for key, each in urls.items()}
+        return {key: _redirected(each, base_url) for key, each in urls.items()}
     return re.sub(r"https?://[^/]+", base_url, urls)
 
 
-def _market(model: Any, told: Mapping[str, Any]) -> dict[str, Any]:
-    """A market in ccxt's shape: its id, its pair, and the size of its contract if it is one."""
-    size = told.get("contract")
-    base, quote = told["pair"]
+def _market(model: Any, market: Mapping[str, Any]) -> dict[str, Any]:
+    """A market structure of ccxt from id, pair and, for contracts, contract size."""
+    size = market.get("contract")
+    base, quote = market["pair"]
     settle = None if size is None else quote
-    found: dict[str, Any] = model.safe_market_structure(
+    structure: dict[str, Any] = model.safe_market_structure(
         {
-            "id": told["id"],
+            "id": market["id"],
             "symbol": f"{base}/{quote}" + ("" if settle is None else f":{settle}"),
             "base": base,
             "quote": quote,
             "settle": settle,
-            "baseId": told.get("base_id", base),
-            "quoteId": told.get("quote_id", quote),
-            "settleId": None if settle is None else told.get("settle_id", settle),
+            "baseId": market.get("base_id", base),
+            "quoteId": market.get("quote_id", quote),
+            "settleId": None if settle is None else market.get("settle_id", settle),
             "type": "spot" if size is None else "swap",
             "spot": size is None,
             "margin": False,
@@ -183,14 +188,14 @@ def _market(model: Any, told: Mapping[str, Any]) -> dict[str, Any]:
             "inverse": None if size is None else False,
             "active": True,
             "contractSize": size,
-            "precision": {"amount": told.get("step", "0.00000001"), "price": "0.00000001"},
+            "precision": {"amount": market.get("step", "0.00000001"), "price": "0.00000001"},
             "limits": {"amount": {}, "price": {}, "cost": {}, "leverage": {}},
             "info": {},
         }
     )
-    return found
+    return structure
 
 
 def now_ms() -> int:
-    """Now, as exchanges say it."""
+    """The current time in milliseconds since the epoch."""
     return int(time.time() * 1000)

@@ -81,7 +81,7 @@ async def test_an_outcome_spares_the_query_for_a_stored_command(
     notifier.notify(Topic.RESULTS, [1], {1: OUTCOME})
     row = (await asyncio.wait_for(wait, 5))[1]
     assert (row.status, row.order_id, row.finished_at) == (CommandStatus.DONE, 7, NOON)
-    assert not queue.looks
+    assert not queue.lookups
 
 
 async def test_an_outcome_before_the_wait_counts(
@@ -93,7 +93,7 @@ async def test_an_outcome_before_the_wait_counts(
     waiter.poll_seconds = FOREVER
     rows = await asyncio.wait_for(waiter([1], FOREVER, {1: queue.command(1)}), 5)
     assert rows[1].status is CommandStatus.DONE
-    assert not queue.looks
+    assert not queue.lookups
 
 
 async def test_a_waiter_without_the_command_queries_beside_one_with_it(
@@ -107,7 +107,7 @@ async def test_a_waiter_without_the_command_queries_beside_one_with_it(
     notifier.notify(Topic.RESULTS, [1], {1: OUTCOME})
     assert (await asyncio.wait_for(sender, 5))[1].order_id == 7
     assert (await asyncio.wait_for(reader, 5))[1].order_id is None
-    assert queue.looks == [(1,)]
+    assert queue.lookups == [(1,)]
 
 
 @pytest.mark.parametrize("outcome", ["", "[]", "no json", '["unknown_status",null,null,7,""]'])
@@ -120,7 +120,7 @@ async def test_an_invalid_outcome_counts_as_a_notification(
     queue.end(1)
     notifier.notify(Topic.RESULTS, [1], {1: outcome})
     assert (await asyncio.wait_for(wait, 5))[1].status is CommandStatus.DONE
-    assert queue.looks == [(1,)]
+    assert queue.lookups == [(1,)]
 
 
 async def test_after_the_timeout_rows_are_returned_as_they_are(
@@ -145,7 +145,7 @@ async def test_many_waiters_share_one_query(queue: MemoryQueue, notifier: LocalN
     queue.end(*range(1, 11))
     notifier.notify(Topic.RESULTS, range(1, 11))
     await asyncio.wait_for(asyncio.gather(*wait), 5)
-    assert [sorted(look) for look in queue.looks] == [list(range(1, 11))]
+    assert [sorted(look) for look in queue.lookups] == [list(range(1, 11))]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -172,5 +172,5 @@ async def test_an_outage_of_the_database_is_survived(
     queue.end(1)
     queue.is_down = False
     assert (await asyncio.wait_for(wait, 5))[1].status is CommandStatus.DONE
-    assert len(queue.looks) < 20, "no busy loop"
+    assert len(queue.lookups) < 20, "no busy loop"
     assert "outcomes_unread" in caplog.text

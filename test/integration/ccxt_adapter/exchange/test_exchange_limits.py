@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from kit.exchanges.ccxt_harness import FAST_TIMINGS, CcxtHarness
 from kit.exchanges.loopback_process import LoopbackExchange
-from kit.full_size import choose_size
+from kit.run_size import choose_size
 from oms.adapters.ccxt.ccxt_exchange import INFLIGHT_WRITES_MAX
 from oms.domain.value import evolve
 

@@ -126,7 +126,7 @@ async def test_an_order_of_an_earlier_process_is_found_by_its_name(
         return order_id == 7
 
     more = {"is_own_order": belongs}
-    second = new_desk(orders={7: over}, attempts={}, timings=IDLE, more=more)
+    second = new_desk(orders={7: over}, attempts={}, timings=IDLE, options=more)
     await second.wait_ready()
     assert (await second.exchange.find_order(over, None, now())).refused is None
     await second.wait_for_state(7, "SUBMITTED")

@@ -126,7 +126,7 @@ async def test_a_refused_change_leaves_the_order_as_it_is(
 async def test_requests_leave_after_they_are_stored(
     desk: CcxtHarness, venue: LoopbackExchange
 ) -> None:
-    await desk.send(6, "buy", "0.01", "10000", holds=True)
+    await desk.send(6, "buy", "0.01", "10000", unconfirmed=True)
     await desk.poll_uncommitted()
     assert not venue.paths("/order/create")
     desk.exchange.on_committed()

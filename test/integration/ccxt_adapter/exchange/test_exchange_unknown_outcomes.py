@@ -187,7 +187,7 @@ async def test_many_in_doubt_are_sought_in_lists_that_are_read_once(
         lookup_interval_seconds=5.0,
         window_seconds=0.1,
     )
-    first = await new_desk(more={"inflight_writes_max": 16}, timings=timings).wait_ready()
+    first = await new_desk(options={"inflight_writes_max": 16}, timings=timings).wait_ready()
     states = dict.fromkeys(range(1, 9), "REJECTED") | dict.fromkeys(range(9, 17), "SUBMITTED")
     states[16] = "FILLED"
     for order_id, state in states.items():

@@ -11,7 +11,7 @@ import pytest
 from kit.exchanges.ccxt_comparison import books_match, orders_in_doubt
 from kit.exchanges.ccxt_harness import LINEAR, SPOT, STREAM_TIMINGS, CcxtHarness
 from kit.exchanges.loopback_process import LoopbackExchange
-from kit.full_size import choose_size
+from kit.run_size import choose_size
 from oms.domain.value import evolve
 
 Made = Callable[..., CcxtHarness]

@@ -111,7 +111,7 @@ async def test_what_follows_a_placing_waits_for_its_outcome(
 
 
 async def test_nothing_leaves_before_it_is_stored(desk: CcxtHarness, venue: ScriptedVenue) -> None:
-    await desk.send(1, "buy", "1", "100", holds=True)
+    await desk.send(1, "buy", "1", "100", unconfirmed=True)
     await desk.poll_uncommitted()
     assert not venue.writes
     assert (1, 1, "place") in desk.attempts, "it was handed out"

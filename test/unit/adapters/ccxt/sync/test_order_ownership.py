@@ -53,7 +53,7 @@ async def test_a_sibling_s_order_is_a_stranger_and_ours_is_adopted(
         an_order_row("x70", NAMES.encode(70, 1)),
         an_order_row("x71", NAMES.encode(71, 1)),
     ]
-    desk = await new_desk(more={"is_own_order": belongs}).wait_ready()
+    desk = await new_desk(options={"is_own_order": belongs}).wait_ready()
     await desk.wait_until(lambda: len(desk.reports) == 2, "both")
     told = {report.exchange_order_id: report.order_id for report in desk.reports}
     assert told == {"x70": 70, "x71": 0}
@@ -90,7 +90,7 @@ async def test_an_execution_whose_order_alone_tells_our_name_is_ours(
     name = NAMES.encode(70, 2)
     venue.trades = [a_trade_row("t1", "x9", "", "1", at=just_now())]
     venue.closed_orders = [an_order_row("x9", name, "Filled")]
-    desk = await new_desk(more={"is_own_order": belongs}).wait_ready()
+    desk = await new_desk(options={"is_own_order": belongs}).wait_ready()
     await desk.wait_until(lambda: any(report.execution for report in desk.reports), "the execution")
     assert {report.order_id for report in desk.reports} == {70}
 

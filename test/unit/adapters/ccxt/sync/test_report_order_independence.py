@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from kit.builders import an_order
 from kit.exchanges.scripted_venue import INSTRUMENTS, LINEAR, a_trade_row, an_order_row
-from kit.full_size import choose_size
 from kit.ledger.ledger_book import LedgerBook
+from kit.run_size import choose_size
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.orders.order_requests import track_order
