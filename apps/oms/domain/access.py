@@ -178,7 +178,7 @@ def refuse_role(principal: Principal, permission: Permission) -> Refused | None:
     if principal.role in ROLES[permission]:
         return None
     if permission in _ADMINISTRATION:
-        return _refused("admin_required", "this needs the role admin")
+        return _refused("admin_required", "the role admin is required")
     if principal.role is Role.ADMIN and permission in _TRADING:
         return _refused("admin_read_only", "an admin does not trade; use a trader's key")
     name = principal.role.value
@@ -204,7 +204,7 @@ def refuse_missing_comment(
     if comment is not None and comment.strip():
         return None
     name = principal.role.value
-    return _refused("comment_required", f"the role {name} gives a comment with this")
+    return _refused("comment_required", f"the role {name} requires a comment for this")
 
 
 def allowed_strategies(principal: Principal, account_id: int) -> frozenset[int] | None:
@@ -238,7 +238,7 @@ def refuse_account_wide(
         return None
     if allowed_strategies(principal, account_id) is None:
         return None
-    text = f"account_id={account_id} is open to this key for its own strategies only"
+    text = f"account_id={account_id} is restricted to the strategies of this key"
     return _refused("strategy_permission_denied", text)
 
 

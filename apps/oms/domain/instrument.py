@@ -123,7 +123,7 @@ def _off_grid(
     return Refused(
         code="precision_mismatch",
         reason=name,
-        message=f"{name} {decimal_text(value)} is no multiple of the {word} {decimal_text(grid)}"
+        message=f"{name} {decimal_text(value)} is not a multiple of the {word} {decimal_text(grid)}"
         f" of {instrument.symbol}{hint}",
         limit=grid,
         value=value,

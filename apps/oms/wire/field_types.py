@@ -86,7 +86,7 @@ def read_id(value: object, least: int = 1) -> int:
 def read_ids(text: object, least: int = 1) -> tuple[int, ...]:
     """Parse comma-separated ids; empty parts are skipped."""
     if not isinstance(text, str):
-        raise PydanticCustomError("ids", "ids are a text with commas between them")
+        raise PydanticCustomError("ids", "ids are comma-separated text")
     parts = [part.strip() for part in text.split(",")]
     if len(parts) > IDS_MAX:
         raise PydanticCustomError("ids", f"at most {IDS_MAX} ids")
@@ -99,7 +99,7 @@ def read_accounts(value: object) -> tuple[int, ...]:
     An empty list or text means none.
     """
     if not isinstance(value, (str, list)):
-        raise PydanticCustomError("ids", "account_ids is a list, or a text with commas")
+        raise PydanticCustomError("ids", "account_ids is a list or comma-separated text")
     parts = value.split(",") if isinstance(value, str) else value
     texts = [str(part).strip() for part in parts if not isinstance(part, bool)]
     ids = dict.fromkeys(
@@ -133,7 +133,7 @@ def read_level(value: object) -> tuple[Decimal, Decimal | None]:
 def read_positive(value: object) -> Decimal:
     """Parse a decimal above zero from text or a JSON number, within 18 + 18 digits, exactly."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise PydanticCustomError("decimal", "a number, or a text that is one, is expected")
+        raise PydanticCustomError("decimal", "a number or numeric text is expected")
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         raise PydanticCustomError("decimal", "the text is not a decimal number")
     if isinstance(value, Decimal) and len(value.as_tuple().digits) > _DIGITS_READ_MAX:

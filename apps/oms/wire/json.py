@@ -34,7 +34,9 @@ def loads(text: bytes | str) -> Any:
     except RecursionError:
         raise NotJson("the text is nested too deeply") from None
     except (ValueError, InvalidOperation):
-        raise NotJson("a number in the text is not a finite JSON number of sane size") from None
+        raise NotJson(
+            "a number in the text is not a finite JSON number of supported size"
+        ) from None
 
 
 def dumps(value: Any) -> str:

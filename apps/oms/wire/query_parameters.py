@@ -162,7 +162,7 @@ def read_event_positions(
             r"\d{1,18}", seq, re.ASCII
         ):
             raise malformed_parameter(
-                "after", "after is <account>:<seq>, with commas between, or now"
+                "after", "after is a comma-separated list of <account>:<seq>, or now"
             )
         if int(account) in account_ids:
             after[int(account)] = int(seq)
@@ -224,7 +224,7 @@ def is_mt5_view(query: Query) -> bool:
     """Return whether the MetaTrader view is requested. Raises ``Malformed`` for other views."""
     view = query.get("view", "").lower()
     if view not in ("", "mt5"):
-        raise malformed_parameter("view", "mt5 is the one view there is", "enum")
+        raise malformed_parameter("view", "the only view is mt5", "enum")
     return bool(view)
 
 
@@ -281,7 +281,7 @@ def _cursor(query: Query) -> int | None:
     except (binascii.Error, ValueError):
         plain = ""
     if not re.fullmatch(r"i\d{1,16}", plain, re.ASCII):
-        raise malformed_parameter("cursor", "this is no cursor of ours")
+        raise malformed_parameter("cursor", "the cursor is invalid")
     return int(plain[1:])
 
 

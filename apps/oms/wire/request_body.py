@@ -33,13 +33,15 @@ def load_body(raw: bytes) -> object:
     try:
         value: object = loads(raw) if raw.strip() else {}
         if b"\\u" in raw and "\\u0000" in dumps(value):
-            raise NotJson("the text holds the character U+0000")
+            raise NotJson("the text contains the character U+0000")
         if b"\\u" in raw:
             dumps(value).encode()
     except NotJson as wrong:
         raise malformed_at(("body",), str(wrong), "json_invalid") from None
     except (UnicodeEncodeError, RecursionError):
-        raise malformed_at(("body",), "the text holds half a character", "json_invalid") from None
+        raise malformed_at(
+            ("body",), "the text contains an unpaired surrogate", "json_invalid"
+        ) from None
     return value
 
 

@@ -77,7 +77,7 @@ async def call_core_method(request: Request, account_id: str, func: str) -> Resp
     """Execute a core method; the body is its keyword arguments."""
     caller, name = await admit_caller(request), snake_case(func)
     if name not in CORE_READ_METHODS | CORE_TRADE_METHODS:
-        raise Invalid(f"{name[:64]} is no method of /ccxt/core", code="unsupported_func")
+        raise Invalid(f"{name[:64]} is not a method of /ccxt/core", code="unsupported_func")
     body = load_body(await request.body())
     try:
         payload = read_core_call(name, body)

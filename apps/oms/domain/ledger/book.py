@@ -117,7 +117,7 @@ def _apply_execution(
     book: Book, report: ExecutionReport, execution: Execution, next_id: IdGenerator
 ) -> LedgerUpdate:
     order, instrument = book.order, book.instrument
-    assert instrument is not None, "what is executed is traded"
+    assert instrument is not None, "an executed symbol has an instrument"
     whole = build_deal(order, report, execution, next_id("deal"))
     deals, positions = book_deal(
         mode=book.mode,

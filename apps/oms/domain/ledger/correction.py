@@ -41,7 +41,7 @@ def required_correction(
     ``leg``.
     """
     delta = subtract(exchange_qty, ledger_qty)
-    assert delta, "what is the same needs no correction"
+    assert delta, "equal quantities need no correction"
     side = Side.BUY if delta > 0 else Side.SELL
     return Correction(side=side, qty=delta.copy_abs(), closes=leg is not None and side is not leg)
 

@@ -226,7 +226,7 @@ def _release_cost(
     """Return profit and released cost of a reducing fill worth ``exit_value_of_fill``."""
     size = fill.delta.copy_abs()
     held = position.qty.copy_abs()
-    assert size <= held, "the ledger cuts what would flip a position"
+    assert size <= held, "allocation splits executions that flip a position"
     released = position.cost if size == held else position.cost * Fraction(size) / Fraction(held)
     gain = exit_value_of_fill - released if position.qty > 0 else -exit_value_of_fill - released
     return _profit(instrument, gain), released

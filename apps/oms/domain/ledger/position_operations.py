@@ -154,7 +154,7 @@ def _leg(
 def refuse_merge(request: MergePositions, source: Position, target: Position) -> Refused | None:
     """Refuse to move ``source`` into ``target``."""
     if source.id == target.id:
-        message = f"position {source.id} is not merged into itself"
+        message = f"position {source.id} cannot be merged into itself"
         return Refused(code="invalid_position_id", reason="not_alike", message=message)
     if source.symbol != target.symbol or (source.qty > 0) != (target.qty > 0):
         message = f"positions {source.id} and {target.id} differ in symbol or side"

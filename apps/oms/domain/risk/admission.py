@@ -147,7 +147,7 @@ def admit_change(request: ChangeOrder, order: Order, context: RiskContext) -> Re
     if not order.is_open:
         return refuse_not_open(order)
     if order.pending_change is not None:
-        message = f"order {order.id} already waits for a {order.pending_change}"
+        message = f"order {order.id} already has a pending {order.pending_change}"
         return Refused(code="invalid_order_state", reason="change_pending", message=message)
     if request.new_price is not None and order.price is None:
         message = f"order {order.id} is a {order.order_type} order and has no price"
@@ -204,9 +204,7 @@ def _target_position(request: SendOrder, context: RiskContext) -> Position | Ref
     for position in context.positions:
         if position.id == request.position_id:
             return position
-    message = (
-        f"position {request.position_id} is no open position of {request.symbol} in this account"
-    )
+    message = f"position {request.position_id} is not an open position of {request.symbol} in this account"
     return Refused(code="invalid_position_id", message=message)
 
 
@@ -250,7 +248,7 @@ def _refuse_account(context: RiskContext, strategy_id: int) -> Refused | None:
         return Refused(
             code="risk_blocked",
             reason="account_quarantined",
-            message=f"account {account.id} only reduces until {account.quarantine} is settled",
+            message=f"account {account.id} may only reduce until {account.quarantine} is resolved",
             set_by="account",
         )
     if not account.allow_new_positions:
@@ -285,7 +283,7 @@ def _refuse_over_close(qty: Decimal, position: Position, context: RiskContext) -
     return Refused(
         code="invalid_close_volume",
         message=f"qty {decimal_text(qty)} is more than the {decimal_text(available)} that position"
-        f" {position.id} holds beyond resting closes",
+        f" {position.id} holds beyond open closing orders",
         limit=available,
         value=qty,
         set_by="position",

@@ -109,7 +109,7 @@ def refuse_all_strategies(
         return None
     return Refused(
         code="strategy_permission_denied",
-        message=f"account_id={account_id} is open to this key for its own strategies only",
+        message=f"account_id={account_id} is restricted to the strategies of this key",
     )
 
 

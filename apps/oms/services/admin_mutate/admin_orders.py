@@ -98,7 +98,7 @@ def _refuse_target(
         return None
     position = state.positions.get(ticket)
     if position is None or position.symbol != symbol:
-        message = f"position {ticket} is no open position of {symbol} in this account"
+        message = f"position {ticket} is not an open position of {symbol} in this account"
         return Refused(code="invalid_position_id", message=message)
     is_strategy_netting = state.account.position_mode is PositionMode.STRATEGY_NETTING
     if (

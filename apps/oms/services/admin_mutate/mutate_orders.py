@@ -117,7 +117,7 @@ class MutateOrders:
         )
         position = task.state.positions.get(payload.position_id)
         if payload.position_id and (position is None or position.symbol != order.symbol):
-            message = f"position {payload.position_id} is no open position of {order.symbol}"
+            message = f"position {payload.position_id} is not an open position of {order.symbol}"
             return Refused(code="invalid_position_id", message=message)
         result = await self.position_ops.reassign(task.state, payload, task.changes, task.now)
         return result.error

@@ -34,7 +34,9 @@ def check_policies(extra_config: str) -> None:
         raise _refused("policies by class of discrepancy are expected")
     for name, policy in policies.items():
         if name not in _CLASSES:
-            raise _refused(f"{name[:64]!r} is no class; known are {', '.join(sorted(_CLASSES))}")
+            raise _refused(
+                f"{name[:64]!r} is not a class; use one of {', '.join(sorted(_CLASSES))}"
+            )
         if not isinstance(policy, str) or policy not in _POLICIES:
             raise _refused(f"{name}: one of {', '.join(sorted(_POLICIES))} is expected")
 

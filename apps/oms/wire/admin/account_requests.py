@@ -66,7 +66,7 @@ def read_account_change(
     fields = read_fields(shapes.ACCOUNT_CHANGE, body, ("trader_name",))
     comment = fields.get("comment") or header_comment
     if "live_enabled" in fields and not (comment or "").strip():
-        raise Invalid("live_enabled is changed with a comment", code="comment_required")
+        raise Invalid("changing live_enabled requires a comment", code="comment_required")
     if not set(fields) - {"comment"}:
         raise malformed_at(("body",), "nothing is changed", "missing")
     exchange_id = fields.get("exchange_id")

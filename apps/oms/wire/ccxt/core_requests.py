@@ -84,7 +84,7 @@ def read_core_call(func: str, body: object) -> CcxtCall:
         case _ if func in CORE_READ_METHODS:
             return read_ccxt_call(func, {"kwargs": sent})
         case _:
-            message = f"{func[:64]} is no method of /ccxt/core"
+            message = f"{func[:64]} is not a method of /ccxt/core"
             raise Invalid(message, code="unsupported_func")
 
 

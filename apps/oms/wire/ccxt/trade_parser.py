@@ -309,13 +309,13 @@ def _name(value: object) -> str:
         or isinstance(value, bool)
         or not 0 < len(str(value)) <= 128
     ):
-        raise Invalid("the id of an order is a text")
+        raise Invalid("the id of an order must be a string")
     return str(value)
 
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 64:
-        raise Invalid(f"{name}: a text is expected")
+        raise Invalid(f"{name}: a string is expected")
     return value
 
 

@@ -122,7 +122,7 @@ def is_read_only(command_type: str, text: str) -> bool:
 def decode_payload(command_type: str, text: str) -> CommandPayload:
     """Return the payload that ``encode_payload`` wrote as ``text``."""
     read = _READERS.get(command_type)
-    assert read is not None, f"no command is called {command_type_of!r}"
+    assert read is not None, f"unknown command type {command_type_of!r}"
     fields, _ = _DECODER.raw_decode(text)  # stored texts have no surrounding whitespace
     return read(fields)
 

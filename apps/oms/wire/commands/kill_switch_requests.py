@@ -145,5 +145,5 @@ def _check_id(scope: KillScope, scope_id: str) -> None:
 def _comment(fields: dict[str, Any], header_comment: str | None) -> str:
     comment = str(fields.get("comment") or header_comment or "").strip()
     if not comment:
-        raise Invalid("say why in comment", code="comment_required")
+        raise Invalid("a comment is required", code="comment_required")
     return comment

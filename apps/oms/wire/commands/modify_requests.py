@@ -62,7 +62,7 @@ def read_close_by(sent: Mapping[str, Any], at: Location) -> CloseBy:
     """Parse two different positions. Raises ``Malformed``."""
     fields = validate(CLOSE_BY, drop_nulls(sent), at)
     if fields["position_id_a"] == fields["position_id_b"]:
-        raise malformed_at((*at, "position_id_b"), "a position is not closed by itself")
+        raise malformed_at((*at, "position_id_b"), "a position cannot be closed by itself")
     return CloseBy(**fields)
 
 
@@ -73,7 +73,7 @@ def read_merge_positions(sent: Mapping[str, Any], at: Location) -> MergePosition
         MERGE, resolve_aliases(known, STOP_ALIASES, at), at, alias_locations(known, STOP_ALIASES)
     )
     if fields["source_position_id"] == fields["target_position_id"]:
-        raise malformed_at((*at, "target_position_id"), "a position is not merged into itself")
+        raise malformed_at((*at, "target_position_id"), "a position cannot be merged into itself")
     has_levels = "stop_loss" in fields or "stop_gain" in fields
     is_set = fields.get("stop_mode") is StopMode.SET
     if is_set and not has_levels:

@@ -127,7 +127,7 @@ def _as_query(query_fields: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             if name in ("page", "page_size"):
                 continue  # clamped like invalid numbers
-            raise malformed_at((name,), "a text is expected")
+            raise malformed_at((name,), "a string is expected")
         query[name] = str(value)
     if "account_id" in query:
         query["account_ids"] = query.pop("account_id")

@@ -46,12 +46,12 @@ def read_resolve(order_id: int, body: object, header_comment: str | None) -> Res
     fields = validate(RESOLVE, drop_nulls(require_object(body, ("body",))), ())
     action, name = fields["action"], fields.get("exchange_order_id")
     if action is Resolution.ADOPT and name is None:
-        raise malformed_at(("exchange_order_id",), "name the exchange's order", "missing")
+        raise malformed_at(("exchange_order_id",), "exchange_order_id is required", "missing")
     if action is Resolution.DECLARE_NOT_PLACED and name is not None:
-        raise malformed_at(("exchange_order_id",), "an order that is not there has none")
+        raise malformed_at(("exchange_order_id",), "an order that was not placed has none")
     comment = fields.get("comment") or header_comment
     if comment is None or not comment.strip():
-        raise Invalid("say why, in comment", code="comment_required")
+        raise Invalid("a comment is required", code="comment_required")
     return ResolveUnknownOrder(
         order_id=order_id, action=action, exchange_order_id=name, comment=comment
     )

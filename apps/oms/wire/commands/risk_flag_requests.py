@@ -71,5 +71,5 @@ def _read_flag(shape: TypeAdapter[Any], body: object, header_comment: str | None
     fields = validate(shape, drop_nulls(require_object(body, ("body",))), ())
     comment = (fields.pop("comment", None) or header_comment or "").strip()
     if not comment:
-        raise Invalid("say why in comment", code="comment_required")
+        raise Invalid("a comment is required", code="comment_required")
     return RiskSwitch(**fields, comment=comment)
