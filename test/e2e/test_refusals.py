@@ -27,8 +27,8 @@ def test_a_refused_order_says_why_and_is_kept(
     gateway: Gateway, payload: dict[str, object], status: int, code: str
 ) -> None:
     (account_id,) = gateway.add_accounts(1, position_mode="netting")
-    payload = {"symbol": LINEAR, "side": "sell", "order_type": "market", "qty": "0.01"}
-    command = {"account_id": account_id, "command": "send_order", "payload": payload | payload}
+    order = {"symbol": LINEAR, "side": "sell", "order_type": "market", "qty": "0.01"}
+    command = {"account_id": account_id, "command": "send_order", "payload": order | payload}
     got, body, _ = call(gateway, "POST", "/oms/commands", command)
     detail = body["detail"]
     assert (got, detail["code"]) == (status, code)

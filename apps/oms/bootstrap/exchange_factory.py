@@ -115,9 +115,9 @@ def _real(
         return await store.ledger.order(account.id, order_id) is not None
 
     async def spec() -> "ClientSpec":
-        spec = await load_client_spec(account, unseal, cache)
+        loaded_spec = await load_client_spec(account, unseal, cache)
         return evolve(
-            spec,
+            loaded_spec,
             is_key_shared=await store.sealed_credentials.is_key_shared(account.id),
             owner=await store.sealed_credentials.owner(account.id),
         )

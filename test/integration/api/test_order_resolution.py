@@ -173,7 +173,7 @@ async def test_nobody_waits_for_ever(slow: InProcessGateway) -> None:
     async def silent(*_: Any) -> Any:
         await is_over.wait()
 
-    deferred_exchange(slow).find = silent  # type: ignore[method-assign]
+    deferred_exchange(slow).find_order = silent  # type: ignore[method-assign]
     answer = await slow.client("POST", f"/oms/orders/{order_id}/refresh?wait_ms=200", {})
     assert (answer.status, answer.json()["status"]) == (202, "running")
     assert answer.headers["location"] == f"/oms/commands/{answer.json()['command_id']}"

@@ -79,13 +79,13 @@ async def test_the_wrong_password_takes_as_long_as_the_wrong_name(
     """Both compare one hash: counted, not timed."""
     await desk.user()
     compared: list[str] = []
-    before = type(desk.gateway.api_context.administer.passwords)._compared
+    before = type(desk.gateway.api_context.administer.passwords)._verify
 
     def counted(self: object, stored: str, password: str) -> bool:
         compared.append(stored[:30])
         return before(self, stored, password)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(type(desk.gateway.api_context.administer.passwords), "_compared", counted)
+    monkeypatch.setattr(type(desk.gateway.api_context.administer.passwords), "_verify", counted)
     await desk.login(password="wrong password")
     await desk.login("nobody")
     assert compared == ["$argon2id$v=19$m=19456,t=2,p=1"] * 2

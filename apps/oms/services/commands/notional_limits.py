@@ -100,10 +100,8 @@ class NotionalLimits:
         after = add(_sum_of_others(day_total, command_id), notional)
         if not day_total.is_read or after > limit:
             instruments = state.exchange.instruments()
-            for command_id, notional in (
-                await self._stored_notionals(key_id, account_id, day_total, instruments)
-            ).items():
-                day_total.notional[command_id] = notional
+            stored = await self._stored_notionals(key_id, account_id, day_total, instruments)
+            day_total.notional.update(stored)
             day_total.is_read = True
             after = add(_sum_of_others(day_total, command_id), notional)
         if after > limit:
@@ -133,15 +131,8 @@ class NotionalLimits:
 
 
 def _sum_of_others(day_total: _DayTotal, command_id: int) -> Decimal:
-    return reduce(
-        add,
-        (
-            notional
-            for command_id, notional in day_total.notional.items()
-            if command_id != command_id
-        ),
-        ZERO,
-    )
+    others = (each for key, each in day_total.notional.items() if key != command_id)
+    return reduce(add, others, ZERO)
 
 
 def _counted_notional(order: OpeningOrder, instruments: Mapping[str, Instrument]) -> Decimal:
