@@ -64,7 +64,7 @@ async def test_before_the_first_answer_a_repeat_waits(
 
     path = "/oms/cache/clear"
     with monkeypatch.context() as broken:
-        broken.setattr(gateway.store.idempotent_responses, "keep", died)
+        broken.setattr(gateway.store.idempotent_responses, "save", died)
         assert (await gateway.client("POST", path, headers=NAMED)).status == 500
     answer = await gateway.client("POST", path, headers=NAMED)
     assert (answer.status, answer.detail["code"]) == (409, "idempotency_in_flight")

@@ -84,7 +84,7 @@ async def test_one_strategy_is_closed(watched: InProcessGateway) -> None:
     unknown = await switch(watched, "strategies/allow_new_positions", strategy_id=99999, **wish)
     assert (unknown.status, unknown.detail["code"]) == (404, "strategy_not_found")
     await watched.stop_worker()
-    assert await watched.store.strategies.closed(watched.account_id) == {mine}
+    assert await watched.store.strategies.closed_strategy_ids(watched.account_id) == {mine}
 
 
 async def test_an_account_is_blocked_and_opened_again(watched: InProcessGateway) -> None:

@@ -304,7 +304,7 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
 class _Unserved(PaperExchange):
     """What stands in for a real exchange: nothing can be sent to it from here."""
 
-    def trouble(self) -> Refused:
+    def unavailable_reason(self) -> Refused:
         message = "this office serves paper accounts alone"
         return Refused(code="engine_unavailable", message=message)
 
